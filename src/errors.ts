@@ -1,0 +1,65 @@
+/** The kinds of failure the product knows. Nothing here speaks of HTTP: server/http maps kinds to statuses. */
+
+/** Why something was refused or failed; also the `code` member of every error answer. */
+export type ErrorKind =
+  | "invalid_request"
+  | "refused_host"
+  | "channel_refused"
+  | "unknown_model"
+  | "model_failed"
+  | "device_unavailable"
+  | "unsupported_media"
+  | "at_capacity"
+  | "stream_not_found"
+  | "unknown_capability"
+  | "unauthorized"
+  | "forbidden"
+  | "engine_unavailable"
+  | "input_lost"
+  | "output_lost"
+  | "timeout"
+  | "internal";
+
+/** One field that is wrong: a dotted path into the request and a sentence that holds the value. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly problem: string;
+}
+
+/**
+ * An error whose message may be shown to a caller: it names the field, the value and the way out.
+ * `cause` keeps the foreign error it was translated from.
+ */
+export class WorkerError extends Error {
+  override readonly name = "WorkerError";
+  readonly kind: ErrorKind;
+  readonly details: readonly FieldProblem[];
+
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options: { cause?: unknown; details?: readonly FieldProblem[] } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.details = options.details ?? [];
+  }
+}
+
+/** The failure as it crosses a process or thread boundary, where classes do not survive. */
+export interface PlainError {
+  readonly kind: ErrorKind;
+  readonly message: string;
+}
+
+/** Any thrown value as plain data; what is no WorkerError becomes `internal` (or the kind given). */
+export function toPlainError(error: unknown, otherwise: ErrorKind = "internal"): PlainError {
+  return error instanceof WorkerError
+    ? { kind: error.kind, message: error.message }
+    : { kind: otherwise, message: reason(error) };
+}
+
+/** One line that says why, for logs and for messages that quote a foreign error. */
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

@@ -1,0 +1,17 @@
+/** The clock of MPEG systems (ISO/IEC 13818-1 §2.4.2): every media time in the product counts it. */
+
+/** 1/90000 s, unwrapped: a stream older than 26.5 h exceeds 33 bits and goes on rising. */
+export type Ticks = number & { readonly unit: "1/90000 s" };
+
+/** Ticks in one second; also the timescale of every video track we write. */
+export const TICKS_PER_SECOND = 90_000;
+
+/** A plain number that is known to count 90 kHz ticks. */
+export const ticks = (value: number): Ticks => value as Ticks;
+
+/** Nearest tick to a time in seconds. */
+export const ticksFromSeconds = (seconds: number): Ticks =>
+  Math.round(seconds * TICKS_PER_SECOND) as Ticks;
+
+/** Seconds, for logs and people. */
+export const secondsFromTicks = (value: Ticks): number => value / TICKS_PER_SECOND;
