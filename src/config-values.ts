@@ -1,0 +1,94 @@
+/** Hides how a setting is written: durations, sizes, lists and hosts as TypeBox schemas that decode text. */
+import { FormatRegistry, type StringOptions, Type } from "@sinclair/typebox";
+
+const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const BYTES = { "": 1, k: 1, m: 2, g: 3, t: 4 } as const;
+
+/** `250ms`, `25s`, `1.5m`, `1h`, `2d` or bare seconds; decoded to milliseconds. */
+export const duration = (options: StringOptions) =>
+  Type.Transform(
+    Type.String({
+      pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)?$",
+      expects: "a duration such as 500ms, 25s, 10m or 1h",
+      ...options,
+    }),
+  )
+    .Decode((text) => {
+      const unit = /[a-z]+$/.exec(text)?.[0] ?? "s";
+      return Math.round(Number.parseFloat(text) * MILLISECONDS[unit as keyof typeof MILLISECONDS]);
+    })
+    .Encode((ms) => `${ms}ms`);
+
+/** `512MiB`, `8GiB`, `8GB` or bare bytes; decoded to bytes. */
+export const byteSize = (options: StringOptions) =>
+  Type.Transform(
+    Type.String({
+      pattern: "^\\d+(\\.\\d+)?\\s*([KkMmGgTt]i?)?[Bb]?$",
+      expects: "a size such as 512MiB or 8GiB",
+      ...options,
+    }),
+  )
+    .Decode((text) => {
+      const [, unit = "", binary] = /([kmgt]?)(i?)b?$/.exec(text.toLowerCase()) ?? [];
+      const base = binary === "i" ? 1024 : 1000;
+      const power = unit === "" ? 0 : BYTES[unit as keyof typeof BYTES];
+      return Math.round(Number.parseFloat(text) * base ** power);
+    })
+    .Encode(String);
+
+/** Comma-separated items that each match `item`; blanks around them are dropped. */
+export const commaList = (item: string, options: StringOptions) =>
+  Type.Transform(Type.String({ pattern: `^\\s*${item}(\\s*,\\s*${item})*\\s*$`, ...options }))
+    .Decode(split)
+    .Encode(String);
+
+/** Comma-separated http(s) URLs without credentials; decoded without trailing slashes. */
+export const httpUrls = (options: StringOptions) =>
+  Type.Transform(
+    Type.String({
+      format: "http-urls",
+      expects: "a comma list of http or https URLs without credentials",
+      ...options,
+    }),
+  )
+    .Decode((text) => split(text).map((url) => String(URL.parse(url)).replace(/\/+$/, "")))
+    .Encode(String);
+
+/** Comma-separated names or addresses, each with or without a port, or `*`; may be empty. Spelled as a URL would. */
+export const hostList = (options: StringOptions) =>
+  Type.Transform(
+    Type.String({
+      format: "hosts",
+      expects: "* or a comma list of hosts such as gpu1, 10.0.0.7 or [::1]:8935",
+      ...options,
+    }),
+  )
+    .Decode((text) => split(text).flatMap((host) => normalHost(host) ?? []))
+    .Encode(String);
+
+/** An address or host name to listen on. */
+export const address = (options: StringOptions) =>
+  Type.String({ pattern: "^[\\w.:%-]+$", expects: "an address such as 127.0.0.1", ...options });
+
+/** The host as a URL would spell it, e.g. `0x7f.1` → `127.0.0.1`; null for what is no host. */
+function normalHost(text: string): string | null {
+  if (text === "*") return text;
+  const host = /^[\da-f:]*:[\da-f.:]*:[\da-f.:]*$/i.test(text) ? `[${text}]` : text;
+  const url = /^[^/?#@\s]+$/.test(host) ? URL.parse(`http://${host}`) : null;
+  const port = /[^:]:(\d+)$/.exec(host)?.[1];
+  return url && (port === undefined ? url.hostname : `${url.hostname}:${port}`);
+}
+
+const split = (text: string) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+
+FormatRegistry.Set("hosts", (text) => split(text).every((host) => normalHost(host) !== null));
+FormatRegistry.Set("http-urls", (text) =>
+  split(text).every((one) => {
+    const url = URL.parse(one);
+    return url !== null && /^https?:$/.test(url.protocol) && url.username === "";
+  }),
+);
