@@ -1,0 +1,140 @@
+/** Hides how many engines there are and which of them runs a stream. */
+import type { EngineOptions, ModelInfo } from "../engine/protocol.ts";
+import { type PlainError, WorkerError } from "../errors.ts";
+import { getLogger } from "../log.ts";
+import type { EngineCommand } from "./engine-process.ts";
+import { EngineSlot, type PlacedStream } from "./engine-slot.ts";
+
+const log = getLogger("engine");
+
+export interface EnginePoolOptions extends EngineCommand {
+  readonly devices: readonly string[];
+  /** Engines a device. */
+  readonly engines: number;
+  /** For devices that were found and not asked for: taken in place of one that turns out unfit. */
+  readonly fallback: "cpu" | null;
+  readonly engine: Omit<EngineOptions, "device">;
+}
+
+/** One engine as `/health` shows it. */
+export interface EngineView {
+  readonly device: string;
+  readonly state: EngineSlot["status"];
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly streams: number;
+  readonly live: EngineSlot["census"];
+}
+
+export class EnginePool {
+  readonly #options: EnginePoolOptions;
+  readonly #slots: EngineSlot[] = [];
+  readonly #homes = new WeakMap<PlacedStream, EngineSlot>();
+  readonly #unfit = Promise.withResolvers<PlainError>();
+  #wasReady = false;
+
+  constructor(options: EnginePoolOptions) {
+    this.#options = options;
+    for (const device of options.devices)
+      for (let n = 0; n < options.engines; n++) this.#add(device);
+  }
+
+  /** Settles with the reason when an asked-for device is missing: the server cannot serve. */
+  get unfit(): Promise<PlainError> {
+    return this.#unfit.promise;
+  }
+
+  /** `loading` until an engine was ready once; `broken` while no engine runs and none could be kept. */
+  get state(): "loading" | "ready" | "broken" {
+    if (this.#slots.some((slot) => slot.status === "ready")) return "ready";
+    const failing = this.#slots.every((slot) => slot.restarts >= 5 || !isUsable(slot));
+    return failing ? "broken" : this.#wasReady ? "ready" : "loading";
+  }
+
+  get engines(): readonly EngineView[] {
+    return this.#slots.map((slot) => ({
+      device: slot.device,
+      state: slot.status,
+      pid: slot.pid,
+      restarts: slot.restarts,
+      streams: slot.load,
+      live: slot.census,
+    }));
+  }
+
+  /** Every model of every engine, by name; of several engines the one that knows most speaks. */
+  models(): readonly ModelInfo[] {
+    const rank = { ready: 0, warming: 1, failed: 2, cold: 3 } as const;
+    const byName = new Map<string, ModelInfo>();
+    for (const model of this.#slots.flatMap((slot) => slot.models)) {
+      const known = byName.get(model.name);
+      if (known === undefined || rank[model.state] < rank[known.state])
+        byName.set(model.name, model);
+    }
+    return [...byName.values()];
+  }
+
+  /** Waits for an engine that takes streams. Throws `engine_unavailable` after `timeoutMs`. */
+  async ready(timeoutMs: number): Promise<void> {
+    if (this.#slots.some((slot) => slot.status === "ready")) return;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const message = `no engine was ready within ${timeoutMs} ms; see the log or run doctor`;
+      late.reject(new WorkerError("engine_unavailable", message));
+    }, timeoutMs);
+    try {
+      await Promise.race([late.promise, ...this.#slots.map((slot) => slot.ready())]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Gives the stream to the engine with the fewest. It hears `started` or `ended`. */
+  start(stream: PlacedStream): void {
+    const usable = this.#slots.filter(isUsable);
+    const ready = usable.filter((slot) => slot.status === "ready");
+    const [best] = (ready.length > 0 ? ready : usable).sort((a, b) => a.load - b.load);
+    if (best === undefined)
+      throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
+    this.#homes.set(stream, best);
+    best.start(stream);
+  }
+
+  update(stream: PlacedStream): void {
+    this.#homes.get(stream)?.update(stream);
+  }
+
+  /** The stream hears `ended` within 5 s. */
+  stop(stream: PlacedStream): void {
+    this.#homes.get(stream)?.stop(stream.id);
+  }
+
+  /** Ends all engines, by force when `deadline` aborts. */
+  async close(deadline: AbortSignal): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.close(deadline)));
+  }
+
+  #add(device: string): void {
+    const slot: EngineSlot = new EngineSlot({
+      ...this.#options,
+      engine: { ...this.#options.engine, device },
+      unfit: (error) => this.#lost(device, error),
+    });
+    this.#slots.push(slot);
+    void slot.ready().then(() => {
+      this.#wasReady = true;
+    });
+  }
+
+  #lost(device: string, error: PlainError): void {
+    const { fallback } = this.#options;
+    if (fallback === null || device === fallback) {
+      this.#unfit.resolve(error);
+      return;
+    }
+    log.warn("found device cannot be used", { device, error: error.message });
+    if (!this.#slots.some(isUsable)) this.#add(fallback);
+  }
+}
+
+const isUsable = (slot: EngineSlot): boolean => slot.status !== "unfit" && slot.status !== "closed";

@@ -1,0 +1,195 @@
+/** Hides one stream's life as the server sees it: its state, its parameters, and counters that outlive engines. */
+import type { Checkpoint, StreamParams, StreamSpec, StreamStats } from "../engine/protocol.ts";
+import type { PlainError } from "../errors.ts";
+import { getLogger } from "../log.ts";
+import type { PlacedStream, StreamMessage } from "./engine-slot.ts";
+
+const log = getLogger("stream");
+
+type State =
+  | { status: "starting" | "active" | "stopping" }
+  | { status: "stopped"; endedAt: number }
+  | { status: "error"; endedAt: number; error: PlainError };
+
+/** How a stream came to be. */
+export interface StreamOrigin {
+  readonly id: string;
+  /** The output channel as it was named; null where nothing is published. */
+  readonly streamUrl: string | null;
+  /** The capability it was started through; null for `/stream/start`. */
+  readonly capability: string | null;
+  readonly spec: StreamSpec;
+  readonly params: StreamParams;
+  /** What a null in an update goes back to. */
+  readonly defaults: StreamParams;
+}
+
+const COUNTERS = [
+  "frames_in",
+  "frames_out",
+  "frames_dropped",
+  "segments_out",
+  "segments_skipped",
+  "bytes_out",
+] as const;
+type Counters = Record<(typeof COUNTERS)[number], number>;
+
+const NONE = { p50: null, p95: null, p99: null };
+
+export class StreamRecord implements PlacedStream {
+  readonly id: string;
+  readonly spec: StreamSpec;
+  readonly defaults: StreamParams;
+  readonly createdAt = new Date();
+  readonly #origin: StreamOrigin;
+  readonly #started = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #params: StreamParams;
+  #checkpoint: Checkpoint | null = null;
+  #state: State = { status: "starting" };
+  #size: { width: number; height: number } | null;
+  #trouble: PlainError | null = null;
+  #restarts = 0;
+  /** Of engines that are gone. */
+  #earlier: Counters = countersOf(null);
+  #latest: StreamStats | null = null;
+
+  constructor(origin: StreamOrigin) {
+    this.#origin = origin;
+    this.id = origin.id;
+    this.spec = origin.spec;
+    this.defaults = origin.defaults;
+    this.#params = origin.params;
+    this.#size = origin.params.size ?? null;
+  }
+
+  get status(): State["status"] {
+    return this.#state.status;
+  }
+  get params(): StreamParams {
+    return this.#params;
+  }
+  get checkpoint(): Checkpoint | null {
+    return this.#checkpoint;
+  }
+  /** `Date.now()` of its end; null while it lives. */
+  get endedAt(): number | null {
+    return "endedAt" in this.#state ? this.#state.endedAt : null;
+  }
+  /** Why it ended, or what it lives with; null where nothing is wrong. */
+  get error(): PlainError | null {
+    return this.#state.status === "error" ? this.#state.error : this.#trouble;
+  }
+  /** Settles when the output channel has accepted it, or when it ended before. */
+  get started(): Promise<void> {
+    return this.#started.promise;
+  }
+  /** Settles when all of it is released. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** New parameters, whole; handing them to an engine is the store's work. */
+  change(params: StreamParams): void {
+    this.#params = params;
+    if (params.size !== undefined) this.#size = params.size;
+  }
+
+  /** It was asked to end and `ended` will follow. */
+  stopping(): void {
+    if (this.endedAt === null) this.#state = { status: "stopping" };
+  }
+
+  receive(message: StreamMessage): void {
+    switch (message.type) {
+      case "started":
+        if (this.#state.status === "starting") this.#state = { status: "active" };
+        this.#started.resolve();
+        return;
+      case "size":
+        this.#size = { width: message.width, height: message.height };
+        return;
+      case "stats":
+        this.#latest = message.stats;
+        return;
+      case "checkpoint":
+        this.#checkpoint = message.checkpoint;
+        return;
+      case "updated":
+        this.#trouble = null;
+        return;
+      case "trouble":
+        this.#trouble = message.error;
+        log.warn("stream goes on with trouble", { id: this.id, error: message.error.message });
+        return;
+      case "ended":
+        this.#end(message.error);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  interrupted(): void {
+    this.#restarts++;
+    this.#earlier = this.#totals();
+    this.#latest = null;
+  }
+
+  /** The stream object of contract.md, as the seed shows it. */
+  toJSON() {
+    const { capability, streamUrl } = this.#origin;
+    const shown = capability === null ? { prompts: this.#params.prompts } : { capability };
+    return {
+      manifest_id: this.id,
+      stream_url: streamUrl,
+      created_at: this.createdAt.toISOString(),
+      status: this.status,
+      metadata: {
+        width: this.#size?.width ?? null,
+        height: this.#size?.height ?? null,
+        ...shown,
+      },
+      ...(this.error === null ? {} : { error: this.error.message }),
+      stats: {
+        fps_in: this.#latest?.fps_in ?? 0,
+        fps_out: this.#latest?.fps_out ?? 0,
+        ...this.#totals(),
+        restarts: this.#restarts,
+        latency_ms: this.#latest?.latency_ms ?? NONE,
+        inference_ms: this.#latest?.inference_ms ?? NONE,
+        model: this.#latest?.model ?? this.#params.model,
+        device: this.#latest?.device ?? null,
+        execution_provider: this.#latest?.execution_provider ?? null,
+      },
+    };
+  }
+
+  #totals(): Counters {
+    const now = countersOf(this.#latest);
+    for (const name of COUNTERS) now[name] += this.#earlier[name];
+    return now;
+  }
+
+  #end(error: PlainError | undefined): void {
+    if (this.endedAt !== null) return;
+    const endedAt = Date.now();
+    // Who asked for the end does not care what went wrong on the way.
+    const failed = error !== undefined && this.#state.status !== "stopping";
+    this.#state = failed ? { status: "error", endedAt, error } : { status: "stopped", endedAt };
+    log.info("stream ended", { id: this.id, status: this.status, error: error?.message ?? null });
+    this.#started.resolve();
+    this.#ended.resolve();
+  }
+}
+
+function countersOf(stats: StreamStats | null): Counters {
+  return {
+    frames_in: stats?.frames_in ?? 0,
+    frames_out: stats?.frames_out ?? 0,
+    frames_dropped: stats?.frames_dropped ?? 0,
+    segments_out: stats?.segments_out ?? 0,
+    segments_skipped: stats?.segments_skipped ?? 0,
+    bytes_out: stats?.bytes_out ?? 0,
+  };
+}

@@ -1,0 +1,151 @@
+/** Hides the set of streams: admission, replacing one that starts twice, and the history of those that ended. */
+import type { StreamParams } from "../engine/protocol.ts";
+import { WorkerError } from "../errors.ts";
+import { getLogger } from "../log.ts";
+import type { PlacedStream } from "./engine-slot.ts";
+import { type StreamOrigin, StreamRecord } from "./stream-record.ts";
+
+const log = getLogger("stream");
+
+/** The engine gives a channel 2 s; its own answer, which says more, comes first. */
+const START_TIMEOUT_MS = 2500;
+const MAX_HISTORY = 1000;
+
+/** Where streams run: the engine pool. */
+export interface StreamHost {
+  start(stream: PlacedStream): void;
+  update(stream: PlacedStream): void;
+  stop(stream: PlacedStream): void;
+}
+
+export interface StreamStoreOptions {
+  readonly maxStreams: number;
+  /** How long an ended stream stays readable. */
+  readonly historyMs: number;
+}
+
+export class StreamStore {
+  readonly #host: StreamHost;
+  readonly #options: StreamStoreOptions;
+  readonly #live = new Map<string, StreamRecord>();
+  /** In the order of their ends. */
+  readonly #ended = new Map<string, StreamRecord>();
+  #open = true;
+
+  constructor(host: StreamHost, options: StreamStoreOptions) {
+    this.#host = host;
+    this.#options = options;
+  }
+
+  get capacity(): number {
+    return this.#options.maxStreams;
+  }
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  /** Throws `at_capacity` when a further stream would be refused; `id` is that of one it would replace. */
+  admit(id?: string): void {
+    if (!this.#open) throw new WorkerError("at_capacity", "the server is shutting down");
+    const replaces = id !== undefined && this.#live.has(id);
+    if (replaces || this.#live.size < this.capacity) return;
+    const message = `all ${this.capacity} streams are taken (--max-streams); stop one or try later`;
+    throw new WorkerError("at_capacity", message);
+  }
+
+  /**
+   * A running stream. One with the same id is ended first. Throws `at_capacity`, and what the engine refused it for
+   * or `channel_refused` when nothing answered in time; then nothing is left of it.
+   */
+  async start(origin: StreamOrigin): Promise<StreamRecord> {
+    this.admit(origin.id);
+    await this.stop(origin.id)?.ended;
+    this.admit();
+    const record = new StreamRecord(origin);
+    this.#live.set(record.id, record);
+    void record.ended.then(() => this.#retire(record));
+    try {
+      this.#host.start(record);
+    } catch (error) {
+      record.receive({ type: "ended", id: record.id });
+      await this.#forget(record);
+      throw error;
+    }
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, START_TIMEOUT_MS);
+    await Promise.race([record.started, late.promise]);
+    clearTimeout(timer);
+    if (record.status === "active") {
+      log.info("stream started", { id: record.id, model: record.params.model });
+      return record;
+    }
+    const { error, status } = record;
+    if (record.endedAt === null) this.stop(record.id);
+    void this.#forget(record);
+    if (error !== null && status === "error") throw new WorkerError(error.kind, error.message);
+    const why =
+      status === "starting" ? "did not answer within 2 s" : "the stream was stopped as it started";
+    throw new WorkerError("channel_refused", `stream_url: ${why}`, {
+      details: [{ field: "stream_url", problem: why }],
+    });
+  }
+
+  /** Hands new parameters to the stream's engine. */
+  update(record: StreamRecord, params: StreamParams): void {
+    record.change(params);
+    this.#host.update(record);
+  }
+
+  /** Asks a live stream to end; `ended` of the record says when it has. Null for one that is not live. */
+  stop(id: string): StreamRecord | null {
+    const record = this.#live.get(id);
+    if (record === undefined) return null;
+    record.stopping();
+    this.#host.stop(record);
+    return record;
+  }
+
+  /** Throws `stream_not_found` for an id that no stream has, or had within the history. */
+  get(id: string): StreamRecord {
+    this.#expire();
+    const record = this.#live.get(id) ?? this.#ended.get(id);
+    if (record !== undefined) return record;
+    const message = `no stream has the id ${JSON.stringify(id.slice(0, 256))}; see GET /streams`;
+    throw new WorkerError("stream_not_found", message);
+  }
+
+  /** Live streams, and ended ones before them where asked for. */
+  list(which: "live" | "all"): readonly StreamRecord[] {
+    this.#expire();
+    return [...(which === "all" ? this.#ended.values() : []), ...this.#live.values()];
+  }
+
+  /** Takes no more streams and ends all; settles when the last is released. */
+  async close(): Promise<void> {
+    this.#open = false;
+    const live = [...this.#live.values()];
+    for (const { id } of live) this.stop(id);
+    await Promise.all(live.map((record) => record.ended));
+  }
+
+  #retire(record: StreamRecord): void {
+    if (this.#live.get(record.id) === record) this.#live.delete(record.id);
+    this.#ended.delete(record.id);
+    this.#ended.set(record.id, record);
+    this.#expire();
+  }
+
+  /** A stream that never was active leaves no history. */
+  async #forget(record: StreamRecord): Promise<void> {
+    await record.ended;
+    if (this.#ended.get(record.id) === record) this.#ended.delete(record.id);
+  }
+
+  #expire(): void {
+    const oldest = Date.now() - this.#options.historyMs;
+    for (const [id, record] of this.#ended) {
+      if ((record.endedAt ?? 0) > oldest && this.#ended.size <= MAX_HISTORY) return;
+      this.#ended.delete(id);
+    }
+  }
+}
