@@ -1,0 +1,30 @@
+/** Proves that a device works by using it, in a thread of its own. Never falls back silently. */
+import { reason, WorkerError } from "../../errors.ts";
+import { type Device, parseDevice, withoutFallback } from "./devices.ts";
+import { InferenceWorker } from "./inference-worker.ts";
+
+/** The device of that name, proven by a tiny session. Throws `device_unavailable` with the way out. */
+export async function checkDevice(name: string): Promise<Device> {
+  const device = parseDevice(name);
+  await using worker = new InferenceWorker();
+  const settings = device.name === "cpu" ? device.settings : withoutFallback(device.settings);
+  try {
+    await worker.call("probe", { settings });
+    return device;
+  } catch (error) {
+    const backends = await worker.call("backends", null).catch(() => []);
+    throw new WorkerError(
+      "device_unavailable",
+      `the device ${device.name} (${device.label}) does not work here: ${reason(error)}. ` +
+        `ONNX Runtime was built with ${backends.join(", ")}. Install the driver and the provider's libraries, ` +
+        "or choose another device, e.g. --device cpu",
+      { cause: error },
+    );
+  }
+}
+
+/** What `auto` means on this machine: the first GPU if it really works, else the CPU. */
+export async function resolveDevice(name: string): Promise<Device> {
+  if (name !== "auto") return await checkDevice(name);
+  return await checkDevice("cuda:0").catch(() => checkDevice("cpu"));
+}

@@ -1,0 +1,80 @@
+/** The main thread's side of one inference worker. Every call settles, even when the thread dies. */
+import { reason, WorkerError } from "../../errors.ts";
+import type { Calls, Request, Response } from "./protocol.ts";
+
+interface Pending {
+  readonly resolve: (output: unknown) => void;
+  readonly reject: (error: WorkerError) => void;
+}
+
+/** A thread that holds one model. Close it before the process ends. */
+export class InferenceWorker implements AsyncDisposable {
+  /** Resolves when the thread is gone, for whatever reason. */
+  readonly exited: Promise<void>;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 0;
+  #alive = true;
+  #closed: Promise<void> | undefined;
+
+  constructor() {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.exited = promise;
+    this.#worker = worker;
+    worker.onmessage = ({ data }: MessageEvent<Response>) => this.#settle(data);
+    worker.onerror = (event) => this.#fail(`the inference thread failed: ${event.message}`);
+    worker.addEventListener("close", () => {
+      this.#alive = false;
+      this.#fail("the inference thread ended");
+      resolve();
+    });
+  }
+
+  /** Buffers in `transfer` are lost to the caller. Rejects with WorkerError. */
+  call<K extends keyof Calls>(
+    call: K,
+    input: Calls[K][0],
+    transfer: ArrayBuffer[] = [],
+  ): Promise<Calls[K][1]> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const id = this.#nextId++;
+    this.#pending.set(id, { resolve, reject });
+    try {
+      if (!this.#alive) throw new Error("the thread has ended");
+      this.#worker.postMessage({ id, call, input } as Request, transfer);
+    } catch (error) {
+      this.#pending.delete(id);
+      const message = `the inference thread cannot be called: ${reason(error)}`;
+      reject(new WorkerError("model_failed", message, { cause: error }));
+    }
+    return promise as Promise<Calls[K][1]>; // the worker answers each call by its row of the map
+  }
+
+  /**
+   * Lets calls under way finish, releases the session, then ends the thread: ending it during
+   * native work would abort the process (facts.md 1).
+   */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= (async () => {
+      if (!this.#alive) return;
+      await this.call("close", null).catch(() => {}); // a thread that died needs no release
+      this.#worker.terminate();
+      await this.exited;
+    })();
+    return this.#closed;
+  }
+
+  #settle(response: Response): void {
+    const pending = this.#pending.get(response.id);
+    this.#pending.delete(response.id);
+    if (response.ok) pending?.resolve(response.output);
+    else pending?.reject(new WorkerError(response.error.kind, response.error.message));
+  }
+
+  #fail(message: string): void {
+    for (const { reject } of this.#pending.values())
+      reject(new WorkerError("model_failed", message));
+    this.#pending.clear();
+  }
+}

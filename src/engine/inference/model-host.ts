@@ -1,0 +1,233 @@
+/** Loads models on one device and runs them for the streams. Hides threads, lanes and what is loaded where. */
+import { availableParallelism } from "node:os";
+import { toPlainError, WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
+import type { Picture } from "../../media/picture.ts";
+import type { CatalogueEntry, ModelCatalogue, UsableModel } from "../models/catalogue.ts";
+import { inputSize, type ModelDefinition, paramsOf, type Size } from "../models/definition.ts";
+import type { ModelInfo } from "../protocol.ts";
+import { DeviceGate } from "./device-gate.ts";
+import { type Device, parseDevice } from "./devices.ts";
+import { InferenceWorker } from "./inference-worker.ts";
+import type { Scalars } from "./protocol.ts";
+
+const log = getLogger("inference");
+
+/** One frame's work. */
+export interface InferenceJob {
+  /** Whose frame it is: streams take turns by it. */
+  readonly key: string;
+  /** Consumed: its memory moves to the worker. Needed by models that take video, ignored by the others. */
+  readonly picture?: Picture;
+  /** The size that models which draw from nothing are to give. */
+  readonly size: Size;
+  /** By parameter name; those absent have the model's default. */
+  readonly params: Readonly<Record<string, number>>;
+  readonly timeSeconds: number;
+  /** Ends the waiting; a run that has begun is finished first. */
+  readonly signal?: AbortSignal;
+}
+
+export interface InferenceResult {
+  /** The caller's. Its size may differ from what went in. */
+  readonly picture: Picture;
+  /** The run alone, without waiting. */
+  readonly inferenceMs: number;
+}
+
+/** A model that is ready. Owned by its host, which keeps it loaded. */
+export interface LoadedModel {
+  readonly definition: ModelDefinition;
+  readonly executionProvider: string;
+  /** The size a picture must have that comes from a source of this size. */
+  inputSize(source: Size): Size;
+  /** Throws `model_failed` for a run that fails; the model lives on. */
+  run(job: InferenceJob): Promise<InferenceResult>;
+}
+
+type Slot =
+  | { readonly state: "warming"; readonly loading: Promise<LoadedModel> }
+  | { readonly state: "ready"; readonly model: LoadedModel }
+  | { readonly state: "failed"; readonly stamp: string; readonly error: WorkerError };
+
+/** What a model is warmed up at where its size is free. */
+const WARM_UP: Size = { width: 512, height: 512 };
+
+export class ModelHost implements AsyncDisposable {
+  readonly #catalogue: ModelCatalogue;
+  readonly #device: Device;
+  readonly #onChange: (info: ModelInfo) => void;
+  readonly #gate: DeviceGate;
+  readonly #slots = new Map<string, Slot>();
+  readonly #workers = new Set<InferenceWorker>();
+  #disposed = false;
+
+  /** `device` as in the configuration; throws `device_unavailable` for names that are not known. */
+  constructor(options: {
+    catalogue: ModelCatalogue;
+    device: string;
+    onChange: (info: ModelInfo) => void;
+  }) {
+    this.#catalogue = options.catalogue;
+    this.#device = parseDevice(options.device);
+    this.#onChange = options.onChange;
+    this.#gate = new DeviceGate(this.#device.lanes(availableParallelism()));
+  }
+
+  /** Every model of the catalogue with its state here. */
+  infos(): ModelInfo[] {
+    return this.#catalogue.list().map((entry) => this.#info(entry));
+  }
+
+  /**
+   * A model, loaded once for all who ask. Throws `unknown_model` and `model_failed`; one that failed
+   * is tried again when its files have changed. The signal ends the waiting, not the loading.
+   */
+  async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
+    signal?.throwIfAborted();
+    const ready = this.#slots.get(name);
+    if (ready?.state === "ready") return ready.model;
+    const model = await this.#catalogue.get(name);
+    signal?.throwIfAborted();
+    if (this.#disposed) throw closing();
+    const slot = this.#slots.get(name);
+    if (slot?.state === "ready") return slot.model;
+    if (slot?.state === "failed" && slot.stamp === model.stamp) throw slot.error;
+    const loading = slot?.state === "warming" ? slot.loading : this.#begin(model);
+    return await unlessAborted(loading, signal);
+  }
+
+  /** Lets runs under way finish, releases every model and ends its thread. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    this.#gate.close(closing());
+    await Promise.all([...this.#workers].map((worker) => worker[Symbol.asyncDispose]()));
+  }
+
+  #begin(model: UsableModel): Promise<LoadedModel> {
+    const loading = this.#load(model);
+    this.#become(model, { state: "warming", loading });
+    loading.then(
+      (loaded) => this.#become(model, { state: "ready", model: loaded }),
+      (error: WorkerError) => this.#become(model, { state: "failed", stamp: model.stamp, error }),
+    );
+    return loading;
+  }
+
+  async #load({ name, definition, graph }: UsableModel): Promise<LoadedModel> {
+    const worker = new InferenceWorker();
+    this.#workers.add(worker);
+    try {
+      const { settings, executionProvider } = this.#device;
+      const warmUp = inputSize(definition, WARM_UP);
+      const times = await worker.call("load", { source: graph, definition, settings, warmUp });
+      log.info("model loaded", { model: name, device: this.#device.name, ...times });
+      void worker.exited.then(() => this.#forget(name, worker));
+      return {
+        definition,
+        executionProvider,
+        inputSize: (source) => inputSize(definition, source),
+        run: (job) => this.#run(worker, definition, job),
+      };
+    } catch (error) {
+      this.#workers.delete(worker);
+      await worker[Symbol.asyncDispose]();
+      const { kind, message } = toPlainError(error, "model_failed");
+      throw new WorkerError(kind, `model ${name} cannot be loaded: ${message}`, { cause: error });
+    }
+  }
+
+  async #run(
+    worker: InferenceWorker,
+    definition: ModelDefinition,
+    job: InferenceJob,
+  ): Promise<InferenceResult> {
+    const leave = await this.#gate.enter(job.key, worker, job.signal);
+    try {
+      const picture = definition.frame === null ? null : (job.picture ?? null);
+      const result = await worker.call(
+        "run",
+        { picture, scalars: scalarsOf(definition, job) },
+        picture === null ? [] : [picture.data.buffer],
+      );
+      job.signal?.throwIfAborted();
+      return result;
+    } finally {
+      leave();
+    }
+  }
+
+  /** A thread that ended by itself takes its model along; the next to ask loads it anew. */
+  #forget(name: string, worker: InferenceWorker): void {
+    this.#workers.delete(worker);
+    if (this.#disposed) return;
+    log.error("inference thread ended", { model: name });
+    this.#slots.delete(name);
+    this.#report(name);
+  }
+
+  #become(model: UsableModel, slot: Slot): void {
+    if (this.#disposed) return;
+    this.#slots.set(model.name, slot);
+    if (slot.state === "failed") log.error("model failed", { error: slot.error.message });
+    this.#report(model.name);
+  }
+
+  #report(name: string): void {
+    const entry = this.#catalogue.list().find((each) => each.name === name);
+    if (entry !== undefined) this.#onChange(this.#info(entry));
+  }
+
+  #info(entry: CatalogueEntry): ModelInfo {
+    const common = { name: entry.name, source: entry.source, device: this.#device.name };
+    if (entry.state === "broken") {
+      const error = entry.error.message;
+      return { ...common, description: "", state: "failed", error, takes_video: true, params: [] };
+    }
+    const slot = this.#slots.get(entry.name);
+    const { definition } = entry;
+    return {
+      ...common,
+      description: definition.description,
+      state: slot?.state ?? "cold",
+      ...(slot?.state === "failed" && { error: slot.error.message }),
+      ...(slot?.state === "ready" && { execution_provider: slot.model.executionProvider }),
+      takes_video: definition.frame !== null,
+      params: paramsOf(definition),
+    };
+  }
+}
+
+const closing = (): WorkerError =>
+  new WorkerError("engine_unavailable", "the engine is closing: models are no longer run");
+
+function scalarsOf({ scalars }: ModelDefinition, job: InferenceJob): Scalars {
+  const numbers: Record<string, number> = {};
+  for (const scalar of scalars) {
+    switch (scalar.role) {
+      case "param":
+        numbers[scalar.tensor] = job.params[scalar.param.name] ?? scalar.param.default;
+        break;
+      case "time":
+        numbers[scalar.tensor] = job.timeSeconds;
+        break;
+      case "width":
+      case "height":
+        numbers[scalar.tensor] = job.size[scalar.role];
+    }
+  }
+  return numbers;
+}
+
+/** The work's outcome, or the signal's reason as soon as it fires; the work itself goes on. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

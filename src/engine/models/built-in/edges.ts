@@ -1,0 +1,71 @@
+/** Outlines: the magnitude of the Sobel gradient of luma, white on black. */
+import { GraphBuilder, type Value } from "../graph-builder.ts";
+import type { BuiltIn } from "./built-in.ts";
+
+/** Sobel's sums reach four times a step between neighbours; this brings a full step to full white. */
+const GAIN = 0.5;
+
+export const edges: BuiltIn = {
+  json: {
+    description: "Draws the outlines of what it sees (Sobel gradient)",
+    file: "edges.onnx",
+    inputs: {
+      strength: {
+        role: "param",
+        default: 1,
+        min: 0,
+        max: 4,
+        description: "How bright faint outlines become; 0 is black",
+      },
+    },
+  },
+  graph() {
+    const graph = new GraphBuilder();
+    const picture = graph.input("picture", "uint8", [1, 3, "height", "width"]);
+    const strength = graph.input("strength", "float32", []);
+    const luma = graph.node("Conv", [
+      graph.cast(picture, "float32"),
+      graph.constant("float32", [1, 3, 1, 1], [0.299, 0.587, 0.114]),
+    ]);
+    // The border repeats its neighbours: with zeros outside, every picture would get a frame.
+    const padded = graph.node(
+      "Pad",
+      [luma, graph.constant("int64", [8], [0, 0, 1, 1, 0, 0, 1, 1])],
+      { mode: "edge" },
+    );
+    const across = difference(graph, smooth(graph, padded, ROWS), COLUMNS);
+    const down = smooth(graph, difference(graph, padded, ROWS), COLUMNS);
+    const energy = graph.node("Add", [
+      graph.node("Mul", [across, across]),
+      graph.node("Mul", [down, down]),
+    ]);
+    const gain = graph.node("Mul", [strength, graph.constant("float32", [], [GAIN])]);
+    const bright = graph.node("Mul", [graph.node("Sqrt", [energy]), gain]);
+    const white = graph.constant("float32", [], [255]);
+    const gray = graph.cast(graph.node("Min", [bright, white]), "uint8");
+    const image = graph.node("Concat", [gray, gray, gray], { axis: 1n });
+    graph.output("image", image, "uint8", [1, 3, "height", "width"]);
+    return graph.build("edges");
+  },
+};
+
+const ROWS = 2;
+const COLUMNS = 3;
+
+/** Sobel's kernel comes apart into two passes of sums, cheaper than a convolution of one channel. */
+function smooth(graph: GraphBuilder, from: Value, axis: number): Value {
+  const middle = shifted(graph, from, axis, 1);
+  const outer = graph.node("Add", [shifted(graph, from, axis, 0), shifted(graph, from, axis, 2)]);
+  return graph.node("Add", [outer, graph.node("Add", [middle, middle])]);
+}
+
+function difference(graph: GraphBuilder, from: Value, axis: number): Value {
+  return graph.node("Sub", [shifted(graph, from, axis, 2), shifted(graph, from, axis, 0)]);
+}
+
+/** All but two lines along `axis`, beginning at line `first`. */
+function shifted(graph: GraphBuilder, from: Value, axis: number, first: 0 | 1 | 2): Value {
+  const beyond = 2 ** 31 - 1;
+  const list = (number: number): Value => graph.constant("int64", [1], [number]);
+  return graph.node("Slice", [from, list(first), list(first < 2 ? first - 2 : beyond), list(axis)]);
+}

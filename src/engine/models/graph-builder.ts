@@ -1,0 +1,205 @@
+/** Writes ONNX graphs from code: values are names, every node adds one. Hides protobuf messages and raw tensor bytes. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  type TensorShapeProto_Dimension,
+  TensorShapeProto_DimensionSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import { ELEMENT_TYPES, type ElementType } from "./tensor-signature.ts";
+
+/** The name of a tensor inside one graph. */
+export type Value = string & { readonly unit: "onnx value" };
+
+/** A tensor that exists outside the builder: an input, or a value of a graph that is being extended. */
+export const value = (name: string): Value => name as Value;
+
+/** `bigint` is an ONNX int, `number` a float: the operators tell them apart. */
+export type Attribute = bigint | number | string | readonly bigint[] | TensorProto;
+
+/** Operator set of graphs built here: the lowest that has all we use. */
+export const OPSET = 17;
+const IR_VERSION = 8n;
+
+/** Nodes under one prefix, so that their names meet no others. The same calls give the same bytes. */
+export class GraphBuilder {
+  readonly nodes: NodeProto[] = [];
+  readonly #prefix: string;
+  readonly #opset: number;
+  readonly #inputs: ValueInfoProto[] = [];
+  readonly #outputs: ValueInfoProto[] = [];
+
+  constructor(options: { prefix?: string; opset?: number } = {}) {
+    this.#prefix = options.prefix ?? "";
+    this.#opset = options.opset ?? OPSET;
+  }
+
+  /** Declares an input of the graph. A string is a free dimension of that name; `[]` is a scalar. */
+  input(name: string, dtype: ElementType, dims: readonly (number | string)[]): Value {
+    this.#inputs.push(valueInfo(name, dtype, dims));
+    return value(name);
+  }
+
+  /** Declares `from` as the graph's output `name`. */
+  output(name: string, from: Value, dtype: ElementType, dims: readonly (number | string)[]): void {
+    this.rename(from, name);
+    this.#outputs.push(valueInfo(name, dtype, dims));
+  }
+
+  /** A constant of `float32`, `int64`, … values in row-major order. */
+  constant(dtype: ElementType, dims: readonly number[], values: readonly number[]): Value {
+    return this.node("Constant", [], { value: tensor(dtype, dims, values) });
+  }
+
+  /** One operator with one output. */
+  node(op: string, inputs: readonly Value[], attributes: Record<string, Attribute> = {}): Value {
+    const output = `${this.#prefix}${op.toLowerCase()}_${this.nodes.length}`;
+    this.#push(op, inputs, output, attributes);
+    return value(output);
+  }
+
+  /** Gives a value a second name, one that others look for. */
+  rename(from: Value, name: string): void {
+    this.#push("Identity", [from], name, {});
+  }
+
+  /** Conversion to another element type; floats are cut towards zero. */
+  cast(from: Value, dtype: ElementType): Value {
+    return this.node("Cast", [from], { to: BigInt(ELEMENT_TYPES[dtype]) });
+  }
+
+  /** Takes away a dimension of 1. Its axes moved from an attribute to an input in opset 13. */
+  squeeze(from: Value, axis: number): Value {
+    return this.#withAxis("Squeeze", from, axis);
+  }
+
+  /** Adds a dimension of 1. */
+  unsqueeze(from: Value, axis: number): Value {
+    return this.#withAxis("Unsqueeze", from, axis);
+  }
+
+  /** The whole model as the bytes of an ONNX file. */
+  build(name: string): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(
+      toBinary(
+        ModelProtoSchema,
+        create(ModelProtoSchema, {
+          irVersion: IR_VERSION,
+          producerName: "comfystream-byoc",
+          opsetImport: [{ domain: "", version: BigInt(this.#opset) }],
+          graph: { name, node: this.nodes, input: this.#inputs, output: this.#outputs },
+        }),
+      ),
+    );
+  }
+
+  #withAxis(op: "Squeeze" | "Unsqueeze", from: Value, axis: number): Value {
+    return this.#opset < 13
+      ? this.node(op, [from], { axes: [BigInt(axis)] })
+      : this.node(op, [from, this.constant("int64", [1], [axis])]);
+  }
+
+  #push(
+    op: string,
+    inputs: readonly Value[],
+    output: string,
+    attributes: Record<string, Attribute>,
+  ): void {
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        opType: op,
+        name: `${this.#prefix}${this.nodes.length}`,
+        input: [...inputs],
+        output: [output],
+        attribute: Object.entries(attributes).map(([name, content]) => attribute(name, content)),
+      }),
+    );
+  }
+}
+
+/** Describes a tensor at a graph's edge. */
+export function valueInfo(
+  name: string,
+  dtype: ElementType,
+  dims: readonly (number | string)[],
+): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: {
+          elemType: ELEMENT_TYPES[dtype],
+          shape: {
+            dim: dims.map(dimension),
+          },
+        },
+      },
+    },
+  });
+}
+
+const dimension = (dim: number | string): TensorShapeProto_Dimension =>
+  create(TensorShapeProto_DimensionSchema, {
+    value:
+      typeof dim === "number"
+        ? { case: "dimValue", value: BigInt(dim) }
+        : { case: "dimParam", value: dim },
+  });
+
+function attribute(name: string, content: Attribute): AttributeProto {
+  const Type = AttributeProto_AttributeType;
+  if (typeof content === "bigint") {
+    return create(AttributeProtoSchema, { name, type: Type.INT, i: content });
+  }
+  if (typeof content === "number") {
+    return create(AttributeProtoSchema, { name, type: Type.FLOAT, f: content });
+  }
+  if (typeof content === "string") {
+    const s = new TextEncoder().encode(content);
+    return create(AttributeProtoSchema, { name, type: Type.STRING, s });
+  }
+  if ("$typeName" in content) {
+    return create(AttributeProtoSchema, { name, type: Type.TENSOR, t: content });
+  }
+  return create(AttributeProtoSchema, { name, type: Type.INTS, ints: [...content] });
+}
+
+function tensor(
+  dtype: ElementType,
+  dims: readonly number[],
+  values: readonly number[],
+): TensorProto {
+  return create(TensorProtoSchema, {
+    dataType: ELEMENT_TYPES[dtype],
+    dims: dims.map(BigInt),
+    rawData: new Uint8Array(elements(dtype, values).buffer),
+  });
+}
+
+/** ONNX raw data is little-endian, as is every machine this runs on. */
+function elements(dtype: ElementType, values: readonly number[]): { buffer: ArrayBuffer } {
+  switch (dtype) {
+    case "float32":
+      return new Float32Array(values);
+    case "float64":
+      return new Float64Array(values);
+    case "float16":
+      return new Float16Array(values);
+    case "uint8":
+    case "bool":
+      return new Uint8Array(values);
+    case "int32":
+      return new Int32Array(values);
+    case "int64":
+      return new BigInt64Array(values.map(BigInt));
+  }
+}
