@@ -1,0 +1,169 @@
+/** Hides how a trickle request leaves the process: Bun's fetch, its settings and the pinning of addresses. */
+import { isIPv6 } from "node:net";
+
+/** A trickle channel and how to reach it. */
+export interface TrickleEndpoint {
+  /** The channel's URL, without a trailing slash. */
+  readonly url: string;
+  /** IP address to connect to in place of the URL's host; `Host` and SNI stay the URL's. */
+  readonly address?: string;
+  /** Value of an `Authorization` header to send. */
+  readonly authorization?: string;
+  /** Check the server's certificate; peers' certificates are self-signed, so by default it is not. */
+  readonly verifyTls?: boolean;
+}
+
+export interface TrickleRequest {
+  readonly method: "GET" | "POST" | "DELETE";
+  /** What follows the channel's URL: nothing, `/next` or `/{seq}`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: ReadableStream<Uint8Array>;
+  /** Ends the request at once, its answer's body included. */
+  readonly signal: AbortSignal;
+}
+
+/** An answer of which the head has arrived. Its owner reads `chunks()` or `text()` to the end, or calls `discard()`. */
+export interface TrickleResponse {
+  readonly status: number;
+  /** `Lp-Trickle-Seq`, null where missing or no integer. */
+  readonly seq: number | null;
+  /** `Lp-Trickle-Latest`: the sequence number that is written next. */
+  readonly latest: number | null;
+  /** `Lp-Trickle-Closed`: the channel has ended. */
+  readonly closed: boolean;
+  /** The body as it arrives; throws where it breaks off. */
+  chunks(): AsyncGenerator<Uint8Array, void, void>;
+  /** The body as text, at most 4 KiB of it. */
+  text(): Promise<string>;
+  /** Closes the connection without reading on. */
+  discard(): void;
+}
+
+const TEXT_LIMIT = 4096;
+let open = 0;
+
+/** Requests whose answers are not yet read to the end, over the whole process. */
+export const openRequests = (): number => open;
+
+/**
+ * Sends one request; resolves when the answer's head is there. Rejects with fetch's own error or the signal's
+ * reason. Every request has a connection of its own: a stale pooled one resets a POST, and none is left behind.
+ */
+export async function trickleRequest(
+  endpoint: TrickleEndpoint,
+  request: TrickleRequest,
+): Promise<TrickleResponse> {
+  const { signal } = request;
+  signal.throwIfAborted();
+  const abort = new AbortController();
+  open++;
+  let released = false;
+  const release = () => {
+    if (released) return;
+    released = true;
+    signal.removeEventListener("abort", onAbort);
+    open--;
+  };
+  const onAbort = () => {
+    abort.abort(signal.reason);
+    release();
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    const response = await fetch(...fetchArguments(endpoint, request, abort.signal));
+    return readable(response, abort, release);
+  } catch (error) {
+    release();
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+function fetchArguments(
+  endpoint: TrickleEndpoint,
+  { method, path, headers, body }: TrickleRequest,
+  signal: AbortSignal,
+): [string, BunFetchRequestInit] {
+  const url = new URL(endpoint.url);
+  const { host, hostname } = url;
+  url.pathname = url.pathname.replace(/\/+$/, "") + path;
+  if (endpoint.address !== undefined) {
+    url.hostname = isIPv6(endpoint.address) ? `[${endpoint.address}]` : endpoint.address;
+  }
+  const pinned = endpoint.address !== undefined;
+  // An address has no SNI (RFC 6066 section 3): only a name is sent.
+  const serverName = pinned && !/^\[|^[\d.]+$/.test(hostname) ? { serverName: hostname } : {};
+  return [
+    url.href,
+    {
+      method,
+      headers: {
+        ...headers,
+        Connection: "close",
+        "Accept-Encoding": "identity",
+        ...(pinned ? { Host: host } : {}),
+        ...(endpoint.authorization === undefined ? {} : { Authorization: endpoint.authorization }),
+      },
+      ...(body === undefined ? {} : { body }),
+      signal,
+      redirect: "manual",
+      keepalive: false,
+      timeout: false,
+      // Bun's documented switch against HTTP_PROXY in the environment; the typings know only the proxy's URL.
+      ...({ proxy: false } as object),
+      ...(url.protocol === "https:"
+        ? { tls: { rejectUnauthorized: endpoint.verifyTls ?? false, ...serverName } }
+        : {}),
+    },
+  ];
+}
+
+function readable(
+  response: Response,
+  abort: AbortController,
+  release: () => void,
+): TrickleResponse {
+  const { status, headers, body } = response;
+  if (body === null) release();
+  const discard = () => {
+    abort.abort(new DOMException("answer discarded", "AbortError"));
+    release();
+  };
+  async function* chunks(): AsyncGenerator<Uint8Array, void, void> {
+    if (body === null) return;
+    const reader = body.getReader();
+    let ended = false;
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        ended = done;
+        if (done) return;
+        if (value.byteLength > 0) yield value;
+      }
+    } finally {
+      if (ended) release();
+      else discard();
+    }
+  }
+  return {
+    status,
+    seq: integer(headers.get("Lp-Trickle-Seq")),
+    latest: integer(headers.get("Lp-Trickle-Latest")),
+    closed: headers.get("Lp-Trickle-Closed") !== null,
+    chunks,
+    discard,
+    async text() {
+      const parts: Uint8Array[] = [];
+      let length = 0;
+      for await (const chunk of chunks()) {
+        parts.push(chunk);
+        length += chunk.byteLength;
+        if (length >= TEXT_LIMIT) break;
+      }
+      return Buffer.concat(parts).subarray(0, TEXT_LIMIT).toString("utf8").trim();
+    },
+  };
+}
+
+const integer = (value: string | null): number | null =>
+  value !== null && /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : null;

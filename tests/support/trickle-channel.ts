@@ -1,0 +1,41 @@
+/** Short ways to write to and read from trickle channels in tests. */
+import { type PublisherOptions, TricklePublisher } from "../../src/trickle/publisher.ts";
+import { type SubscribeOptions, subscribe } from "../../src/trickle/subscriber.ts";
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A publisher of text with a signal nobody aborts, unless one is given. */
+export const publisherTo = (
+  url: string,
+  options: Partial<PublisherOptions> = {},
+): Promise<TricklePublisher> =>
+  TricklePublisher.open(
+    { url },
+    { contentType: "text/plain", signal: new AbortController().signal, ...options },
+  );
+
+/** One segment as a reader has seen it. */
+export interface SeenSegment {
+  readonly seq: number;
+  readonly text: string;
+  readonly complete: boolean;
+}
+
+/** Reads whole segments until the channel ends, or until there are `count`; `seen` can be looked at meanwhile. */
+export async function readSegments(
+  url: string,
+  count = Number.POSITIVE_INFINITY,
+  options: Partial<SubscribeOptions> = {},
+  seen: SeenSegment[] = [],
+): Promise<SeenSegment[]> {
+  let text = "";
+  const stream = subscribe({ url }, { signal: new AbortController().signal, ...options });
+  for await (const { seq, data, last, complete } of stream) {
+    text += new TextDecoder().decode(data);
+    if (!last) continue;
+    seen.push({ seq, text, complete });
+    text = "";
+    if (seen.length >= count) break;
+  }
+  return seen;
+}
