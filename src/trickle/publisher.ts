@@ -1,10 +1,9 @@
-/** Hides the publishing side of trickle (protocol.md 4.6): preconnects, retries, stalled peers and endings. */
+/** Hides the publishing side of trickle (protocol.md 4.6): where segments begin, and which are skipped. */
 import { reason, WorkerError } from "../errors.ts";
-import { getLogger } from "../log.ts";
-import { pause } from "../streams/pause.ts";
-import { createChannel, deleteChannel, deleteSegment, nextSeq } from "./channel-requests.ts";
+import { createChannel, deleteChannel, nextSeq } from "./channel-requests.ts";
+import { type PostLimits, PostLine, type PublisherEnd } from "./post-line.ts";
 import type { TrickleEndpoint } from "./request.ts";
-import { type PostOutcome, SegmentPost } from "./segment-post.ts";
+import type { SegmentPost } from "./segment-post.ts";
 
 /** A piece of a segment. A subtype may carry more. */
 export interface OutgoingChunk {
@@ -31,24 +30,12 @@ export interface PublisherOptions {
   readonly limits?: Partial<PublisherLimits>;
 }
 
-export interface PublisherLimits {
-  /** Longest silence of the peer while it owes progress or an answer; its segment is then given up. */
-  readonly stallMs: number;
-  /** The channel is lost when nothing was stored for so long after a first failure. */
-  readonly giveUpMs: number;
+export interface PublisherLimits extends PostLimits {
   /** `close()` waits so long for the last answers. */
   readonly closeMs: number;
   /** How long a new segment may wait for the answer to the last but one before it is skipped. */
   readonly slotMs: number;
-  /** Bytes that may wait for one socket. */
-  readonly queueBytes: number;
 }
-
-/** How publishing ended: by `close`/`abort`, by the peer's `Lp-Trickle-Closed`, or by a failure no retry mends. */
-export type PublisherEnd =
-  | { readonly kind: "finished" }
-  | { readonly kind: "closed_by_peer" }
-  | { readonly kind: "lost"; readonly error: WorkerError };
 
 const LIMITS: PublisherLimits = {
   stallMs: 10_000,
@@ -57,9 +44,15 @@ const LIMITS: PublisherLimits = {
   slotMs: 200,
   queueBytes: 4 * 1024 * 1024,
 };
-/** The one being written or answered, and the one that is written next. */
-const MAX_OPEN_POSTS = 2;
-const log = getLogger("trickle");
+
+/** What has been published so far. */
+export interface PublisherStats {
+  readonly segments: number;
+  /** Left out or cut short because the peer stalled. */
+  readonly segmentsSkipped: number;
+  /** Handed to sockets. */
+  readonly bytes: number;
+}
 
 /**
  * Publishes segments to one channel. Writing never waits for the network longer than `slotMs`: while the peer
@@ -71,40 +64,27 @@ export class TricklePublisher {
    * it `abort()`. Errors with `output_lost` when the channel is gone; `ended` says whose doing it was.
    */
   readonly writable: WritableStream<OutgoingChunk>;
-  /** Never rejects. */
+  /** How it ended. Never rejects. */
   readonly ended: Promise<PublisherEnd>;
   readonly #endpoint: TrickleEndpoint;
   readonly #options: PublisherOptions;
   readonly #limits: PublisherLimits;
-  readonly #stop = new AbortController();
-  readonly #end = Promise.withResolvers<PublisherEnd>();
-  readonly #open = new Set<SegmentPost>();
+  readonly #line: PostLine;
   readonly #stats = { segments: 0, segmentsSkipped: 0, bytes: 0 };
-  #writable!: WritableStreamDefaultController;
-  #state: "open" | "closing" | "over" = "open";
-  /** Sequence number of the next POST. */
-  #seq: number;
-  /** The POST that closes what a predecessor left open: one later would close our own segments. */
-  readonly #resetSeq: number;
-  /** Connected and silent. */
-  #ready: SegmentPost | undefined;
   /** Being written; absent while a segment is skipped. */
   #current: SegmentPost | undefined;
   #skipping = false;
-  #reconnecting = false;
-  #failures = 0;
-  #failingSince: number | undefined;
-  #slot = Promise.withResolvers<void>();
 
   /**
    * Makes sure that the channel takes us, learns where to start and connects the first segment.
-   * Throws `channel_refused` with what the peer answered.
+   * Throws `channel_refused` with what the peer answered, or the signal's reason.
    */
   static async open(
     endpoint: TrickleEndpoint,
     options: PublisherOptions,
   ): Promise<TricklePublisher> {
-    const timeout = AbortSignal.timeout(options.acceptTimeoutMs ?? 2000);
+    const timeoutMs = options.acceptTimeoutMs ?? 2000;
+    const timeout = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([options.signal, timeout]);
     try {
       if (options.create && !options.resume) {
@@ -114,12 +94,9 @@ export class TricklePublisher {
     } catch (error) {
       options.signal.throwIfAborted();
       if (error instanceof WorkerError) throw error;
-      const why = timeout.aborted
-        ? `no answer within ${options.acceptTimeoutMs ?? 2000} ms`
-        : reason(error);
-      throw new WorkerError("channel_refused", `channel ${endpoint.url} is not usable: ${why}`, {
-        cause: error,
-      });
+      const why = timeout.aborted ? `no answer within ${timeoutMs} ms` : reason(error);
+      const message = `channel ${endpoint.url} is not usable: ${why}`;
+      throw new WorkerError("channel_refused", message, { cause: error });
     }
   }
 
@@ -127,30 +104,22 @@ export class TricklePublisher {
     this.#endpoint = endpoint;
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#seq = seq;
-    this.#resetSeq = seq > 0 ? seq : -1;
-    this.ended = this.#end.promise;
+    this.#line = new PostLine(endpoint, options.contentType, seq, this.#limits);
+    this.ended = this.#line.ended;
     this.writable = new WritableStream<OutgoingChunk>({
       start: (controller) => {
-        this.#writable = controller;
+        void this.ended.then((end) => this.#errorAfter(end, controller));
       },
       write: (chunk) => this.#write(chunk),
       close: () => this.close(),
-      abort: (why) => this.abort(why),
+      abort: () => this.abort(),
     });
-    options.signal.addEventListener("abort", () => void this.abort(options.signal.reason), {
-      once: true,
-      signal: this.#stop.signal,
-    });
-    this.#preconnect();
+    const onAbort = () => void this.abort();
+    options.signal.addEventListener("abort", onAbort, { once: true });
+    void this.ended.then(() => options.signal.removeEventListener("abort", onAbort));
   }
 
-  /** Segments begun, segments skipped or cut short because the peer stalled, bytes handed to sockets. */
-  get stats(): {
-    readonly segments: number;
-    readonly segmentsSkipped: number;
-    readonly bytes: number;
-  } {
+  get stats(): PublisherStats {
     return { ...this.#stats };
   }
 
@@ -159,30 +128,18 @@ export class TricklePublisher {
    * answers, at most `closeMs`; what is unanswered then is cut. Idempotent, never throws.
    */
   async close(): Promise<void> {
-    if (this.#state === "open") {
-      this.#state = "closing";
-      for (const post of this.#open) post.end();
-      const timer = setTimeout(() => this.#cut("closing took too long"), this.#limits.closeMs);
-      await this.#allSettled();
-      clearTimeout(timer);
-      this.#finish({ kind: "finished" });
-    }
+    await this.#line.close(this.#limits.closeMs);
     await this.ended;
   }
 
   /** Cuts every connection and asks the server to close what was begun, so that no reader hangs. Never throws. */
-  async abort(why?: unknown): Promise<void> {
-    if (this.#state !== "over") {
-      const begun = [...this.#open].filter((post) => post.touched);
-      this.#finish({ kind: "finished" }, why);
-      await Promise.all(begun.map((post) => deleteSegment(this.#endpoint, post.seq)));
-    }
-    await this.#allSettled();
+  abort(): Promise<void> {
+    return this.#line.abort();
   }
 
   /** Removes the channel with all its segments; readers see its end. Best effort, at most a second. */
-  async deleteChannel(): Promise<void> {
-    await deleteChannel(this.#endpoint);
+  deleteChannel(): Promise<void> {
+    return deleteChannel(this.#endpoint);
   }
 
   async #write(chunk: OutgoingChunk): Promise<void> {
@@ -195,33 +152,23 @@ export class TricklePublisher {
       this.#endCurrent();
       return;
     }
-    post.write(chunk.data);
-    this.#stats.bytes += chunk.data.byteLength;
+    if (post.write(chunk.data)) this.#stats.bytes += chunk.data.byteLength;
     if (chunk.last) this.#endCurrent();
-    this.#preconnect();
+    this.#line.preconnect();
   }
 
   async #begin(): Promise<void> {
     this.#endCurrent();
-    if (this.#ready === undefined && !this.#skipping) await this.#slotFree();
-    const post = this.#ready;
-    const stalled = [...this.#open].some((open) => open.full);
-    this.#skipping = post === undefined || stalled;
-    if (post === undefined || stalled) {
+    // A peer known to stall is not waited for again with every segment.
+    const post = await this.#line.take(this.#skipping ? 0 : this.#limits.slotMs);
+    this.#skipping = post === undefined;
+    if (post === undefined) {
       this.#stats.segmentsSkipped++;
       return;
     }
-    this.#ready = undefined;
     this.#current = post;
     this.#stats.segments++;
     this.#options.onSegment?.({ seq: post.seq });
-  }
-
-  async #slotFree(): Promise<void> {
-    const timer = setTimeout(() => this.#slot.resolve(), this.#limits.slotMs);
-    await this.#slot.promise;
-    clearTimeout(timer);
-    this.#slot = Promise.withResolvers<void>();
   }
 
   #endCurrent(): void {
@@ -229,115 +176,24 @@ export class TricklePublisher {
     this.#current = undefined;
   }
 
-  /** Connects the next segment, unless one is connected, two are open or a reconnect is due. */
-  #preconnect(): void {
-    if (this.#state !== "open" || this.#ready || this.#reconnecting) return;
-    if (this.#open.size >= MAX_OPEN_POSTS) return;
-    const seq = this.#seq++;
-    const post = new SegmentPost(this.#endpoint, {
-      seq,
-      contentType: this.#options.contentType,
-      reset: seq === this.#resetSeq,
-      queueBytes: this.#limits.queueBytes,
-      stallMs: this.#limits.stallMs,
-    });
-    this.#ready = post;
-    this.#open.add(post);
-    this.#slot.resolve();
-    void post.settled.then((outcome) => this.#settled(post, outcome));
-  }
-
-  #settled(post: SegmentPost, outcome: PostOutcome): void {
-    const wasReady = post === this.#ready;
-    this.#open.delete(post);
-    if (wasReady) this.#ready = undefined;
-    if (post === this.#current) this.#current = undefined;
-    if (this.#state === "over") return;
-    switch (outcome.kind) {
-      case "stored":
-        this.#failures = 0;
-        this.#failingSince = undefined;
+  #errorAfter(end: PublisherEnd, writable: WritableStreamDefaultController): void {
+    switch (end.kind) {
+      case "finished":
+        // Errors a writer that goes on after an abort; after an orderly close it has no effect.
+        writable.error(this.#options.signal.aborted ? this.#options.signal.reason : FINISHED());
         break;
-      case "discarded":
-        log.warn("segment closed by the server", { seq: post.seq });
-        void this.#reconnect(true);
+      case "closed_by_peer": {
+        const message = `channel ${this.#endpoint.url} was closed by the other side`;
+        writable.error(new WorkerError("output_lost", message));
         break;
-      case "closed":
-        this.#finish({ kind: "closed_by_peer" });
-        break;
-      case "refused":
-        this.#lose(`segment ${post.seq} was refused: ${outcome.status} ${outcome.answer}`.trim());
-        break;
-      case "failed":
-        log.warn("segment failed", { seq: post.seq, error: outcome.message });
-        if (post.touched) void deleteSegment(this.#endpoint, post.seq);
-        else if (wasReady) this.#seq = post.seq;
-        this.#failed(outcome.message);
+      }
+      case "lost":
+        writable.error(end.error);
         break;
       default:
-        outcome satisfies never;
+        end satisfies never;
     }
-    this.#preconnect();
-  }
-
-  #failed(message: string): void {
-    if (this.#state !== "open") return;
-    this.#failingSince ??= performance.now();
-    this.#failures++;
-    if (performance.now() - this.#failingSince > this.#limits.giveUpMs) {
-      this.#lose(`nothing was stored for ${this.#limits.giveUpMs} ms: ${message}`);
-    } else {
-      void this.#reconnect(false);
-    }
-  }
-
-  /** The one owner of retries: waits a jittered, growing pause, may ask where to go on, then connects. */
-  async #reconnect(ask: boolean): Promise<void> {
-    if (this.#reconnecting) return;
-    this.#reconnecting = true;
-    const step = this.#failures <= 1 ? 50 : Math.min(2000, 250 * 2 ** (this.#failures - 2));
-    await pause(step * (0.5 + Math.random() / 2), this.#stop.signal);
-    try {
-      if (ask && this.#state === "open") {
-        const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(2000)]);
-        this.#seq = await nextSeq(this.#endpoint, signal);
-      }
-      this.#reconnecting = false;
-      this.#preconnect();
-    } catch (error) {
-      this.#reconnecting = false;
-      if (error instanceof WorkerError) this.#lose(error.message);
-      else this.#failed(reason(error));
-    }
-  }
-
-  #lose(message: string): void {
-    const error = new WorkerError("output_lost", `channel ${this.#endpoint.url}: ${message}`);
-    this.#finish({ kind: "lost", error }, error);
-  }
-
-  #finish(end: PublisherEnd, why?: unknown): void {
-    if (this.#state === "over") return;
-    this.#state = "over";
-    this.#current = undefined;
-    this.#ready = undefined;
-    this.#end.resolve(end);
-    this.#slot.resolve();
-    this.#stop.abort();
-    this.#cut("publishing has ended");
-    if (end.kind === "closed_by_peer") {
-      const message = `channel ${this.#endpoint.url} was closed by the other side`;
-      this.#writable.error(new WorkerError("output_lost", message));
-    } else if (why !== undefined) {
-      this.#writable.error(why);
-    }
-  }
-
-  #cut(why: string): void {
-    for (const post of this.#open) post.abort(why);
-  }
-
-  async #allSettled(): Promise<void> {
-    await Promise.all([...this.#open].map((post) => post.settled));
   }
 }
+
+const FINISHED = () => new DOMException("the publisher is closed", "AbortError");

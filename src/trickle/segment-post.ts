@@ -85,13 +85,15 @@ export class SegmentPost {
     return this.#queued >= this.#queueBytes;
   }
 
-  /** Hands bytes to the socket; they must not be changed afterwards. Ignored once the POST has ended. */
-  write(data: Uint8Array): void {
-    if (this.#state === "ended" || this.#state === "over" || data.byteLength === 0) return;
+  /** Hands bytes to the socket, not to be changed afterwards; false once the POST takes no more. */
+  write(data: Uint8Array): boolean {
+    if (this.#state === "ended" || this.#state === "over") return false;
+    if (data.byteLength === 0) return true;
     this.#state = "sending";
     this.#touched = true;
     this.#body.enqueue(data);
     this.#watchdog ??= this.#startWatchdog();
+    return true;
   }
 
   /** The segment is whole; without a `write` before, it is an empty one. */
@@ -109,7 +111,9 @@ export class SegmentPost {
   }
 
   get #queued(): number {
-    return this.#queueBytes - (this.#body.desiredSize ?? this.#queueBytes);
+    // Zero is also what a closed stream answers once its last byte is taken.
+    const room = this.#body.desiredSize || (this.#state === "sending" ? 0 : this.#queueBytes);
+    return this.#queueBytes - room;
   }
 
   #startWatchdog(): NodeJS.Timeout {

@@ -1,0 +1,76 @@
+/** A trickle peer that misbehaves as a test says: what the real server will not do on demand. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+
+/** One request as the test's script sees it. */
+export interface Exchange {
+  readonly method: string;
+  /** What follows `/channel`: empty, `/next` or `/{seq}`. */
+  readonly path: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** How often this method and path came before. */
+  readonly earlier: number;
+  /** The body to its end, as text. */
+  text(): Promise<string>;
+  /** Answers with a status, headers and a text. */
+  answer(status: number, headers?: Record<string, string | number>, text?: string): void;
+  /** Cuts the connection with a reset. */
+  reset(): void;
+}
+
+export interface FaultyPeer extends AsyncDisposable {
+  readonly url: string;
+  /** `METHOD path` of every request, in order. */
+  readonly seen: string[];
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+/** Serves one channel by a script. A script that does nothing leaves the request open. */
+export async function faultyPeer(
+  script: (exchange: Exchange) => void | Promise<void>,
+): Promise<FaultyPeer> {
+  const seen: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer({ requestTimeout: 0 }, (request, response) => {
+    const method = request.method ?? "";
+    const path = (request.url ?? "").replace("/channel", "");
+    const name = `${method} ${path}`.trim();
+    const earlier = seen.filter((other) => other === name).length;
+    seen.push(name);
+    request.on("error", () => {});
+    response.on("error", () => {});
+    void script({
+      method,
+      path,
+      request,
+      response,
+      earlier,
+      async text() {
+        let text = "";
+        for await (const part of request) text += String(part);
+        return text;
+      },
+      answer(status, headers = {}, text = "") {
+        response.writeHead(status, headers);
+        response.end(text);
+      },
+      reset: () => request.socket.resetAndDestroy(),
+    });
+  });
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/channel`,
+    seen,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => void server.close(() => resolve()));
+    },
+  };
+}
