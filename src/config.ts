@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { type StaticDecode, type TObject, type TProperties, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { address, byteSize, commaList, duration, hostList, httpUrls } from "./config-values.ts";
+import { literals } from "./literals.ts";
 
 const DEVICE = "(auto|cpu|cuda(:\\d+)?|tensorrt(:\\d+)?)";
 
@@ -183,11 +184,12 @@ const flagName = (key: string) =>
   `--${key.replace(/[A-Z]/g, (upper) => `-${upper.toLowerCase()}`)}`;
 const variableName = (key: string) => key.replace(/[A-Z]/g, (upper) => `_${upper}`).toUpperCase();
 
-function choice<const T extends string[]>(names: [...T], fallback: T[number], description: string) {
-  return Type.Union(
-    names.map((name) => Type.Literal(name as T[number])),
-    { default: fallback, expects: `one of ${names.join(", ")}`, description },
-  );
+function choice<const T extends readonly string[]>(
+  names: T,
+  fallback: T[number],
+  description: string,
+) {
+  return literals(names, { default: fallback, description });
 }
 
 function count(

@@ -3,7 +3,6 @@ import {
   configure,
   getLogger as getCategory,
   getJsonLinesFormatter,
-  getStreamSink,
   getTextFormatter,
   type Logger,
 } from "@logtape/logtape";
@@ -16,11 +15,6 @@ export const getLogger = (category: string): Logger => getCategory(["byoc", cate
 
 /** Once a process, from main. */
 export async function configureLogging(level: LogLevel, format: LogFormat): Promise<void> {
-  const stderr = new WritableStream<Uint8Array>({
-    write: (bytes) => {
-      process.stderr.write(bytes);
-    },
-  });
   const text = getTextFormatter({
     timestamp: "rfc3339",
     category: ".",
@@ -28,12 +22,14 @@ export async function configureLogging(level: LogLevel, format: LogFormat): Prom
     format: ({ timestamp, level: name, category, message, record }) =>
       `${timestamp} ${name} ${category}: ${message}${fields(record.properties)}`,
   });
+  const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : text;
   await configure({
     reset: true,
     sinks: {
-      stderr: getStreamSink(stderr, {
-        formatter: format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : text,
-      }),
+      // Written at once: the last line before an exit is the one that says why.
+      stderr: (record) => {
+        process.stderr.write(formatter(record));
+      },
     },
     loggers: [
       { category: "byoc", lowestLevel: level, sinks: ["stderr"] },

@@ -3,7 +3,12 @@ import type { TSchema } from "@sinclair/typebox";
 
 /** Starts streams; the server's part of `comfystream-video`. */
 export interface StreamAccess {
-  start(body: unknown, capability: string): Promise<{ manifest_id: string; stream_url: string }>;
+  /** The stream is stopped again when `signal` has aborted before it runs. */
+  start(
+    body: unknown,
+    capability: string,
+    signal: AbortSignal,
+  ): Promise<{ manifest_id: string; stream_url: string }>;
 }
 
 export interface JobContext {

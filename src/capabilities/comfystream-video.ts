@@ -15,13 +15,13 @@ export const comfystreamVideo: Capability = {
     stream_url: Type.String(),
     message: Type.String(),
   }),
-  run: async (input, { caller, streams }) => {
+  run: async (input, { caller, signal, streams }) => {
     if (caller === "network") {
       const message =
         "comfystream-video is no batch job: start a stream with POST /ai/stream/start at the gateway or POST /stream/start here";
       throw new WorkerError("invalid_request", message);
     }
-    const { manifest_id, stream_url } = await streams.start(input, "comfystream-video");
+    const { manifest_id, stream_url } = await streams.start(input, "comfystream-video", signal);
     const message = "Video processing pipeline started";
     return { success: true, manifest_id, stream_url, message };
   },

@@ -151,7 +151,12 @@ export type FromEngine =
   /** The process listens: send `init`. */
   | { readonly type: "hello" }
   /** Set-up is over; streams may start. */
-  | { readonly type: "ready"; readonly models: readonly ModelInfo[] }
+  | {
+      readonly type: "ready";
+      readonly models: readonly ModelInfo[];
+      /** Decoders and encoders that are there, as `doctor` prints them. */
+      readonly codecs?: readonly string[];
+    }
   /** Set-up cannot succeed (an asked-for device is missing): do not start it again. */
   | { readonly type: "unfit"; readonly error: PlainError }
   | { readonly type: "model"; readonly model: ModelInfo }

@@ -1,7 +1,6 @@
 /** Hides the wire form of stream parameters (contract.md "Stream parameters"): one schema for type, check and OpenAPI. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { type TypeCheck, TypeCompiler, type ValueError } from "@sinclair/typebox/compiler";
-import { type FieldProblem, WorkerError } from "../errors.ts";
+import { literals } from "../literals.ts";
 
 /** Absent keeps, null resets to the default: every field may be either. */
 const field = <T extends TSchema>(schema: T, expects: string, description: string) =>
@@ -32,7 +31,7 @@ const Fps = field(
 );
 const audio = (description: string) =>
   field(
-    Type.Union(["auto", "copy", "opus", "aac", "none"].map((mode) => Type.Literal(mode))),
+    literals(["auto", "copy", "opus", "aac", "none"]),
     "one of auto, copy, opus, aac, none",
     description,
   );
@@ -46,7 +45,7 @@ const changing = {
   fps: Fps,
   max_framerate: Fps,
   fit: field(
-    Type.Union([Type.Literal("cover"), Type.Literal("contain"), Type.Literal("stretch")]),
+    literals(["cover", "contain", "stretch"]),
     "one of cover, contain, stretch",
     "how a picture of another shape is fitted",
   ),
@@ -61,7 +60,7 @@ const changing = {
 const fixed = {
   input_url: field(Text, "a URL", "trickle channel to read video from"),
   container: field(
-    Type.Union([Type.Literal("fmp4"), Type.Literal("mpegts")]),
+    literals(["fmp4", "mpegts"]),
     "one of fmp4, mpegts",
     "form of the output segments",
   ),
@@ -88,38 +87,3 @@ export type UpdateFields = Static<typeof UpdateFields>;
 /** Members that a start may hold and an update may not. */
 export const FIXED_FIELDS: readonly string[] = ["stream_url", ...Object.keys(fixed)];
 export const CHANGING_FIELDS: readonly string[] = Object.keys(changing);
-
-const compiled = new WeakMap<TSchema, TypeCheck<TSchema>>();
-
-/** The value as the schema's type. Throws `invalid_request` naming each bad field, its value and what it must be. */
-export function checked<T extends TSchema>(schema: T, value: unknown): Static<T> {
-  let check = compiled.get(schema);
-  if (check === undefined) {
-    check = TypeCompiler.Compile(schema);
-    compiled.set(schema, check);
-  }
-  if (check.Check(value)) return value as Static<T>; // what Check has just proven
-  throw fieldError(check.Errors(value));
-}
-
-/** TypeBox's errors as one `invalid_request`: a sentence a field, saying what it must be and what came. */
-export function fieldError(errors: Iterable<ValueError>): WorkerError {
-  const byField = new Map<string, FieldProblem>();
-  for (const { path, schema, value, message } of errors) {
-    const name = path.slice(1).replaceAll("/", ".") || "body";
-    if (byField.has(name)) continue;
-    const expects = schema["expects"] ? `must be ${schema["expects"]}` : lowerFirst(message);
-    const shown = value === undefined ? "nothing" : JSON.stringify(value);
-    const short = shown.length > 120 ? `${shown.slice(0, 120)}…` : shown;
-    byField.set(name, { field: name, problem: `${expects}, got ${short}` });
-  }
-  return fieldsError([...byField.values()]);
-}
-
-/** One error for all fields that are wrong. */
-export function fieldsError(details: readonly FieldProblem[]): WorkerError {
-  const message = details.map(({ field: name, problem }) => `${name} ${problem}`).join("; ");
-  return new WorkerError("invalid_request", message, { details });
-}
-
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

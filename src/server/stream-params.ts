@@ -1,14 +1,8 @@
 /** Hides how fields become StreamParams: aliases, defaults, merging, the model's own ranges and what is ignored. */
 import type { ModelInfo, Prompt, StreamParams } from "../engine/protocol.ts";
 import { type FieldProblem, WorkerError } from "../errors.ts";
-import {
-  CHANGING_FIELDS,
-  checked,
-  FIXED_FIELDS,
-  fieldsError,
-  type StartFields,
-  UpdateFields,
-} from "./stream-fields.ts";
+import { checked, fieldsError } from "./field-errors.ts";
+import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./stream-fields.ts";
 
 export interface Resolved {
   readonly params: StreamParams;

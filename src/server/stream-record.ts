@@ -1,5 +1,11 @@
 /** Hides one stream's life as the server sees it: its state, its parameters, and counters that outlive engines. */
-import type { Checkpoint, StreamParams, StreamSpec, StreamStats } from "../engine/protocol.ts";
+import type {
+  Checkpoint,
+  Prompt,
+  StreamParams,
+  StreamSpec,
+  StreamStats,
+} from "../engine/protocol.ts";
 import type { PlainError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import type { PlacedStream, StreamMessage } from "./engine-slot.ts";
@@ -139,7 +145,8 @@ export class StreamRecord implements PlacedStream {
   /** The stream object of contract.md, as the seed shows it. */
   toJSON() {
     const { capability, streamUrl } = this.#origin;
-    const shown = capability === null ? { prompts: this.#params.prompts } : { capability };
+    const shown: { prompts?: Prompt[]; capability?: string } =
+      capability === null ? { prompts: [...this.#params.prompts] } : { capability };
     return {
       manifest_id: this.id,
       stream_url: streamUrl,

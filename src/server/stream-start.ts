@@ -1,9 +1,10 @@
 /** Hides how a start request becomes a running stream: seed mode or orchestrator mode, hosts, model, admission. */
-import type { Container, Endpoint, StreamSpec } from "../engine/protocol.ts";
+import type { Endpoint, StreamSpec } from "../engine/protocol.ts";
 import { WorkerError } from "../errors.ts";
 import type { EnginePool } from "./engine-pool.ts";
+import { checked, fieldsError } from "./field-errors.ts";
 import type { HostPolicy } from "./host-policy.ts";
-import { checked, fieldsError, StartFields } from "./stream-fields.ts";
+import { StartFields } from "./stream-fields.ts";
 import { defaultParams, mergeParams, rejectGraphs } from "./stream-params.ts";
 import type { StreamRecord } from "./stream-record.ts";
 import type { StreamStore } from "./stream-store.ts";
@@ -89,14 +90,14 @@ export class StreamStarter {
       check(seed ? "stream_url" : "publish_url", output, "-out"),
       check(seed ? "input_url" : "subscribe_url", input, ""),
     ]);
-    const container = (fields.container ?? (seed ? "fmp4" : "mpegts")) as Container;
+    const container = fields.container ?? (seed ? "fmp4" : "mpegts");
     return {
       ...(to === null ? {} : { output: to }),
       ...(from === null ? {} : { input: from }),
       owns_output: seed,
       container,
       segment_seconds: fields.segment_seconds ?? (container === "fmp4" ? 1 : 2),
-      audio: (fields.audio ?? fields.audio_codec ?? "auto") as StreamSpec["audio"],
+      audio: fields.audio ?? fields.audio_codec ?? "auto",
     };
   }
 }

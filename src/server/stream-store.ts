@@ -59,7 +59,7 @@ export class StreamStore {
    */
   async start(origin: StreamOrigin): Promise<StreamRecord> {
     this.admit(origin.id);
-    await this.stop(origin.id)?.ended;
+    for (let old = this.stop(origin.id); old !== null; old = this.stop(origin.id)) await old.ended;
     this.admit();
     const record = new StreamRecord(origin);
     this.#live.set(record.id, record);

@@ -1,0 +1,108 @@
+/** The program: its sub-commands. The only file with effects on import; native code loads in the engine alone. */
+import manifest from "../package.json" with { type: "json" };
+import {
+  type Config,
+  ConfigError,
+  describeSettings,
+  engineEnvironment,
+  readConfig,
+} from "./config.ts";
+import { reason } from "./errors.ts";
+import { configureLogging } from "./log.ts";
+import type { EngineCommand } from "./server/engine-process.ts";
+
+const { name, version } = manifest;
+const COMMANDS = ["server", "engine", "doctor", "health"] as const;
+type Command = (typeof COMMANDS)[number];
+
+const HELP = `${name} ${version}: a live AI-video worker of the Livepeer network
+
+Usage: ${name} [command] [flags]
+
+Commands:
+  server     serve (the default); SIGTERM ends it in order, a second one at once
+  doctor     what this machine can do: devices, execution providers, codecs, models; exit 1 if something is missing
+  health     ask a running server at --host and --port; exit 0 or 1
+  --version  print the version
+  --help     print this
+
+Flags, their variables and (defaults); a flag wins over its variable:
+${describeSettings()}
+`;
+
+await run(Bun.argv.slice(2));
+
+async function run(args: readonly string[]): Promise<void> {
+  if (args.includes("--help") || args.includes("-h")) return print(HELP);
+  if (args.includes("--version")) return print(`${version}\n`);
+  const [first] = args;
+  const named = first !== undefined && !first.startsWith("-");
+  const command = named ? COMMANDS.find((one) => one === first) : "server";
+  if (command === undefined)
+    return fail(2, `unknown command ${first}; there are ${COMMANDS.join(", ")}; see --help`);
+  if (command === "engine") return runEngineProcess();
+  try {
+    await runCommand(command, readConfig(named ? args.slice(1) : args));
+  } catch (error) {
+    fail(error instanceof ConfigError ? 2 : 1, reason(error));
+  }
+}
+
+async function runCommand(command: Exclude<Command, "engine">, config: Config): Promise<void> {
+  switch (command) {
+    case "server": {
+      await configureLogging(config.logLevel, config.logFormat);
+      const { serve } = await import("./server/serve.ts");
+      const engineCommand = engineChild();
+      process.exit(await serve({ config, version, engineCommand, stop: stopSignal() }));
+      break;
+    }
+    case "doctor": {
+      await configureLogging("error", config.logFormat);
+      const { examine } = await import("./server/doctor.ts");
+      const { ok, report } = await examine(config, engineChild(), version);
+      print(`${report}\n`);
+      process.exit(ok ? 0 : 1);
+      break;
+    }
+    case "health": {
+      const { askHealth } = await import("./server/health-check.ts");
+      const { ok, says } = await askHealth(config.host, config.port);
+      print(`${says}\n`);
+      process.exit(ok ? 0 : 1);
+    }
+  }
+}
+
+async function runEngineProcess(): Promise<void> {
+  const { runEngine } = await import("./engine/engine.ts");
+  await runEngine();
+}
+
+/** This program again, as an engine; a compiled binary has its script inside. */
+function engineChild(): EngineCommand {
+  const compiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
+  const program = compiled ? [process.execPath] : [process.execPath, Bun.main];
+  return { command: [...program, "engine"], env: engineEnvironment() };
+}
+
+/** Aborts at the first SIGTERM or SIGINT; the second exits at once, and the engines with us. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const asked = (signal: NodeJS.Signals) => {
+    if (stop.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
+    stop.abort();
+  };
+  process.on("SIGTERM", asked);
+  process.on("SIGINT", asked);
+  return stop.signal;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function fail(code: 1 | 2, message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(code);
+}

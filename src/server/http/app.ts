@@ -1,0 +1,79 @@
+/** Composes the HTTP side. Listens to nothing: see http-server. */
+import { cors } from "@elysiajs/cors";
+import { type AnyElysia, Elysia } from "elysia";
+import type { StreamAccess } from "../../capabilities/capability.ts";
+import { type CapabilityRoutesOptions, capabilityRoutes } from "./capability-routes.ts";
+import { errorPlugin } from "./error-plugin.ts";
+import { HttpError } from "./http-error.ts";
+import { openapiRoutes } from "./openapi-routes.ts";
+import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
+import { type StreamServices, streamRoutes } from "./stream-routes.ts";
+import { tokensPlugin } from "./tokens.ts";
+import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
+import { workerRoutes } from "./worker-routes.ts";
+
+export interface AppDeps
+  extends StreamServices,
+    OpsOptions,
+    Omit<CapabilityRoutesOptions, "streams"> {
+  readonly corsOrigins: readonly string[];
+  /** Null: no embedded trickle server. */
+  readonly trickle: TrickleHandler | null;
+}
+
+/** The whole API; ask it with `app.handle(request)`. */
+export function createApp(deps: AppDeps): AnyElysia {
+  const { tokens, batchTimeoutMs, corsOrigins, trickle } = deps;
+  const streams = streamAccess(deps);
+  // `standardHostname` would misread URLs whose host is shorter than four characters.
+  const app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } })
+    .use(errorPlugin(() => app))
+    .use(
+      cors({
+        origin: corsOrigins.includes("*") ? "*" : [...corsOrigins],
+        credentials: false,
+        methods: ["GET", "POST", "DELETE", "OPTIONS"],
+        allowedHeaders: ["Content-Type", "Authorization", "Livepeer", "X-Stream-Id"],
+        exposeHeaders: ["X-Metadata", "Lp-Trickle-Seq", "Lp-Trickle-Latest", "Lp-Trickle-Closed"],
+        maxAge: 3600,
+      }),
+    )
+    .onRequest(({ request }) => rejectUndecodable(request))
+    .use(tokensPlugin(tokens))
+    .use(opsRoutes(deps))
+    .use(openapiRoutes(deps.version))
+    .use(streamRoutes(deps))
+    .use(workerRoutes(deps))
+    .use(capabilityRoutes({ tokens, batchTimeoutMs, streams }))
+    .wrap((fetch) => (request: Request) => fetch(withSingleSlashes(request)));
+  if (trickle !== null) app.use(trickleRoutes(trickle));
+  return app;
+}
+
+/** What capabilities may do with streams. */
+const streamAccess = ({ starter, store }: StreamServices): StreamAccess => ({
+  start: async (body, capability, signal) => {
+    const { record } = await starter.start({ body, streamId: null, capability });
+    if (signal.aborted) store.stop(record.id);
+    return { manifest_id: record.id, stream_url: record.toJSON().stream_url ?? "" };
+  },
+});
+
+/** A registered URL that ends in a slash gives `//stream/start`; a redirect would turn its POST into a GET. */
+function withSingleSlashes(request: Request): Request {
+  const start = request.url.indexOf("/", request.url.indexOf("//") + 2);
+  if (start < 0 || !request.url.includes("//", start)) return request;
+  const url = new URL(request.url);
+  url.pathname = url.pathname.replace(/\/{2,}/g, "/");
+  return new Request(url.href, request);
+}
+
+function rejectUndecodable(request: Request): void {
+  if (!request.url.includes("%")) return;
+  try {
+    decodeURIComponent(new URL(request.url).pathname);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    throw new HttpError(400, "invalid_request", "the path holds escapes that cannot be decoded");
+  }
+}

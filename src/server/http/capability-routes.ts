@@ -1,0 +1,104 @@
+/** Hides how a batch job is called: the seed's route, an orchestrator's routes, and the deadline of both. */
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { JobContext, StreamAccess } from "../../capabilities/capability.ts";
+import { CAPABILITIES, findCapability } from "../../capabilities/registry.ts";
+import { WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
+import { check, checked } from "../field-errors.ts";
+import { jsonBody } from "./json-body.ts";
+import { type LivepeerJob, livepeerHeader, missingLivepeerHeader } from "./livepeer-header.ts";
+import { jsonContent } from "./schemas.ts";
+import type { Tokens } from "./tokens.ts";
+
+const log = getLogger("http");
+
+export interface CapabilityRoutesOptions {
+  readonly tokens: Tokens;
+  readonly batchTimeoutMs: number;
+  readonly streams: StreamAccess;
+}
+
+/** Answers are checked against the capability's own schema; this is for OpenAPI. */
+const responses = {
+  200: {
+    description: "the job's result",
+    content: jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
+  },
+};
+
+const route = {
+  parse: "limited",
+  params: Type.Object({ capability: Type.String() }),
+  body: Type.Unknown({ description: "the job; which members it has is the capability's matter" }),
+} as const;
+
+export const capabilityRoutes = ({ tokens, batchTimeoutMs, streams }: CapabilityRoutesOptions) => {
+  const run = (
+    name: string,
+    body: unknown,
+    request: Request,
+    caller: JobContext["caller"],
+    job: LivepeerJob | null,
+  ): Promise<unknown> => {
+    const capability = findCapability(name);
+    const input = checked(capability.input, body);
+    if (job?.capability !== undefined && job.capability !== name)
+      log.warn("the Livepeer header names another capability", { name, header: job.capability });
+    const asked = (job?.timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    return within(Math.min(batchTimeoutMs, asked), request.signal, async (signal) => {
+      const output = await capability.run(input, { signal, caller, streams });
+      if (check(capability.output).Check(output)) return output;
+      throw new WorkerError("internal", `${capability.name} answered what it may not`);
+    });
+  };
+  return new Elysia({ name: "capability-routes" })
+    .use(jsonBody)
+    .use(livepeerHeader)
+    .post(
+      "/process/request/:capability",
+      ({ params, body, request, livepeer }) => {
+        if (livepeer === null && !tokens.holds(request)) throw missingLivepeerHeader();
+        return run(params.capability, body, request, "direct", livepeer);
+      },
+      { ...route, detail: { responses, summary: "Run a batch job (the seed's route)" } },
+    )
+    .post(
+      "/c/:capability",
+      ({ params, body, request, livepeer }) =>
+        run(params.capability, body, request, "network", livepeer),
+      { ...route, detail: { responses, summary: "Run a batch job for an orchestrator" } },
+    )
+    .post(
+      "/:capability",
+      ({ params, body, request, livepeer }) =>
+        run(params.capability, body, request, "network", livepeer),
+      {
+        ...route,
+        detail: {
+          responses,
+          summary: "Run a batch job for an orchestrator that knows the bare URL",
+        },
+      },
+    );
+};
+
+/** What `work` gives within `ms`; throws `timeout` after. `work` hears of both ends through its signal. */
+async function within<T>(
+  ms: number,
+  gone: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const expired = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new WorkerError("timeout", `the job took longer than ${ms} ms`);
+    late.abort(error);
+    expired.reject(error);
+  }, ms);
+  try {
+    return await Promise.race([work(AbortSignal.any([late.signal, gone])), expired.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

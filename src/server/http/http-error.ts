@@ -1,0 +1,63 @@
+/** Hides how failures look on the wire: which status a kind has, and the one error body of contract.md. */
+import { type ErrorKind, type FieldProblem, WorkerError } from "../../errors.ts";
+
+const STATUS = {
+  invalid_request: 400,
+  refused_host: 400,
+  channel_refused: 400,
+  unknown_model: 400,
+  unsupported_media: 400,
+  input_lost: 400,
+  output_lost: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  stream_not_found: 404,
+  unknown_capability: 404,
+  model_failed: 500,
+  internal: 500,
+  at_capacity: 503,
+  device_unavailable: 503,
+  engine_unavailable: 503,
+  timeout: 504,
+} as const satisfies Record<ErrorKind, number>;
+
+/** A failure that only HTTP knows. */
+export class HttpError extends Error {
+  override readonly name = "HttpError";
+  readonly status: number;
+  readonly kind: string;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: 400 | 404 | 405 | 413,
+    kind: "invalid_request" | "not_found" | "method_not_allowed" | "body_too_large",
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.kind = kind;
+    this.headers = headers;
+  }
+}
+
+/** The answer to a failed request. What is neither of our two error classes is an `internal` that says nothing. */
+export function errorResponse(error: unknown): Response {
+  if (error instanceof HttpError)
+    return body(error.status, error.kind, error.message, [], error.headers);
+  if (error instanceof WorkerError && error.kind !== "internal")
+    return body(STATUS[error.kind], error.kind, error.message, error.details);
+  return body(500, "internal", "something went wrong inside; the server's log says what");
+}
+
+function body(
+  status: number,
+  code: string,
+  message: string,
+  details: readonly FieldProblem[] = [],
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const failure = { success: false, status: "error", code, error: message, message };
+  const answer = details.length > 0 ? { ...failure, details } : failure;
+  return Response.json(answer, { status, headers });
+}

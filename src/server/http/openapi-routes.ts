@@ -1,0 +1,48 @@
+/** Hides the API's description: generated from the schemas, shown by a viewer that loads nothing from another host. */
+import { openapi } from "@elysiajs/openapi";
+import { Elysia } from "elysia";
+import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
+import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>comfystream-byoc API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/openapi/viewer.css">
+</head>
+<body>
+<div id="viewer"></div>
+<script src="/openapi/viewer.js"></script>
+<script>SwaggerUIBundle({ url: "/openapi/json", dom_id: "#viewer", validatorUrl: null });</script>
+</body>
+</html>
+`;
+
+const hidden = { detail: { hide: true } };
+
+export const openapiRoutes = (version: string) =>
+  new Elysia({ name: "openapi-routes" })
+    .use(
+      openapi({
+        path: "/openapi",
+        specPath: "/openapi/json",
+        provider: null,
+        exclude: { paths: [/^\/trickle\//] },
+        documentation: {
+          info: {
+            title: "comfystream-byoc",
+            version,
+            description: "A live AI-video worker of the Livepeer network.",
+          },
+          components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+        },
+      }),
+    )
+    .get("/openapi", () => asset(PAGE, "text/html;charset=utf-8"), hidden)
+    .get("/openapi/viewer.js", () => asset(Bun.file(script), "text/javascript"), hidden)
+    .get("/openapi/viewer.css", () => asset(Bun.file(style), "text/css"), hidden);
+
+const asset = (body: string | Bun.BunFile, type: string) =>
+  new Response(body, { headers: { "content-type": type } });

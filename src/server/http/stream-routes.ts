@@ -1,0 +1,131 @@
+/** Hides how streams are managed by their ids: the seed's routes. */
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
+import type { EnginePool } from "../engine-pool.ts";
+import { StartFields, UpdateFields } from "../stream-fields.ts";
+import { updatedParams } from "../stream-params.ts";
+import type { StreamRecord } from "../stream-record.ts";
+import type { StreamStarter } from "../stream-start.ts";
+import type { StreamStore } from "../stream-store.ts";
+import { jsonBody } from "./json-body.ts";
+import {
+  ChangedAnswer,
+  failures,
+  jsonContent,
+  StartAnswer,
+  StopAnswer,
+  StreamAnswer,
+  StreamsAnswer,
+} from "./schemas.ts";
+
+export interface StreamServices {
+  readonly pool: EnginePool;
+  readonly store: StreamStore;
+  readonly starter: StreamStarter;
+}
+
+const STOP_WAIT_MS = 1000;
+const ById = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) });
+
+export const streamRoutes = (services: StreamServices) =>
+  new Elysia({ name: "stream-routes" })
+    .use(jsonBody)
+    .post("/stream/start", ({ body, request }) => startStream(services, body, request), {
+      parse: "limited",
+      // Checked where it is read: orchestrators send other members than the seed's callers.
+      body: Type.Unknown(),
+      response: { 200: StartAnswer, ...failures },
+      detail: {
+        summary: "Start a stream",
+        requestBody: { required: true, content: jsonContent(StartFields) },
+      },
+    })
+    .get("/streams", ({ query }) => listStreams(services.store, "all" in query), {
+      query: Type.Object({ all: Type.Optional(Type.String()) }),
+      response: { 200: StreamsAnswer },
+      detail: { summary: "Live streams; with ?all=1 ended ones too" },
+    })
+    .get(
+      "/stream/:id/status",
+      ({ params }) => ({ success: true as const, stream: services.store.get(params.id).toJSON() }),
+      {
+        params: ById,
+        response: { 200: StreamAnswer, ...failures },
+        detail: { summary: "One stream, live or ended" },
+      },
+    )
+    .post(
+      "/stream/:id/params",
+      ({ params, body }) => changeStream(services, services.store.get(params.id), body),
+      {
+        parse: "limited",
+        params: ById,
+        body: Type.Unknown(),
+        response: { 200: ChangedAnswer, ...failures },
+        detail: {
+          summary: "Change a running stream: present replaces, absent keeps, null resets",
+          requestBody: { required: true, content: jsonContent(UpdateFields) },
+        },
+      },
+    )
+    .delete(
+      "/stream/:id",
+      async ({ params }) => {
+        const { id } = services.store.get(params.id);
+        await stopStream(services.store, id);
+        return { success: true as const, manifest_id: id, message: "Stream stopped successfully" };
+      },
+      {
+        params: ById,
+        response: { 200: StopAnswer, ...failures },
+        detail: { summary: "Stop a stream" },
+      },
+    );
+
+/** A start in either mode; an orchestrator's caller gets pytrickle's members as well. */
+export async function startStream({ starter }: StreamServices, body: unknown, request: Request) {
+  const streamId = request.headers.get("x-stream-id");
+  const { record, ignored } = await starter.start({ body, streamId, capability: null });
+  const network = {
+    status: "success" as const,
+    message: "Stream started",
+    request_id: record.id,
+    current_state: "OK",
+  };
+  return {
+    success: true as const,
+    manifest_id: record.id,
+    stream: record.toJSON(),
+    ...(ignored.length > 0 ? { ignored: [...ignored] } : {}),
+    ...(record.spec.owns_output ? {} : network),
+  };
+}
+
+/** Throws `invalid_request` for a stream that is over: there is nothing to change. */
+export function changeStream({ pool, store }: StreamServices, record: StreamRecord, body: unknown) {
+  const { params, ignored } = updatedParams(body, record.params, record.defaults, pool.models());
+  store.update(record, params);
+  return {
+    success: true as const,
+    status: "success" as const,
+    manifest_id: record.id,
+    message: "Parameters updated",
+    stream: record.toJSON(),
+    ...(ignored.length > 0 ? { ignored: [...ignored] } : {}),
+  };
+}
+
+/** Answers callers within a second, though the last of a stream may take longer to go. */
+export async function stopStream(store: StreamStore, id: string): Promise<void> {
+  const record = store.stop(id);
+  if (record === null) return;
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, STOP_WAIT_MS);
+  await Promise.race([record.ended, late.promise]);
+  clearTimeout(timer);
+}
+
+function listStreams(store: StreamStore, all: boolean) {
+  const streams = store.list(all ? "all" : "live").map((record) => record.toJSON());
+  return { success: true as const, streams, count: streams.length };
+}

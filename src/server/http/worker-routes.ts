@@ -1,0 +1,99 @@
+/** Hides what orchestrators and pytrickle's callers expect: streams named by X-Stream-Id (protocol.md 1.4 to 1.6, 7.1). */
+import { Elysia } from "elysia";
+import { WorkerError } from "../../errors.ts";
+import type { StreamStore } from "../stream-store.ts";
+import { readJson } from "./json-body.ts";
+import { changeStream, type StreamServices, startStream, stopStream } from "./stream-routes.ts";
+
+const ID_MEMBERS = ["gateway_request_id", "stream_id", "manifest_id", "request_id"];
+
+/** Under each base that may have been registered as the capability's URL. */
+const BASES = ["", "/api", "/process/request", "/c/:capability"];
+
+export const workerRoutes = (services: StreamServices) => {
+  const { store } = services;
+  const app = new Elysia({ name: "worker-routes" });
+  for (const base of BASES) {
+    const detail = { hide: base !== "" };
+    if (base !== "")
+      app.post(
+        `${base}/stream/start`,
+        async ({ request }) => startStream(services, await parsed(request), request),
+        { parse: "none", detail },
+      );
+    app
+      .post(`${base}/stream/stop`, ({ request }) => stop(store, request), { parse: "none", detail })
+      .post(
+        `${base}/stream/params`,
+        async ({ request }) => {
+          const body = await parsed(request);
+          const id = idOf(request, body) ?? onlyStream(store);
+          return changeStream(services, store.get(id), withoutIds(body));
+        },
+        { parse: "none", detail },
+      )
+      .get(`${base}/stream/status`, ({ request }) => status(services, idOf(request, null)), {
+        detail,
+      });
+  }
+  return app;
+};
+
+/** Unknown and ended ids are fine: stops come twice, and late. The body may be anything. */
+async function stop(store: StreamStore, request: Request) {
+  const body = await readJson(request).catch(() => null);
+  const id = idOf(request, body) ?? onlyStream(store);
+  await stopStream(store, id);
+  return {
+    success: true,
+    status: "success",
+    manifest_id: id,
+    message: "Stream stopped successfully",
+  };
+}
+
+function status({ pool, store }: StreamServices, id: string | null) {
+  const live = store.list("live");
+  const record = id === null ? live[0] : store.get(id);
+  const state = live.length > 0 ? "OK" : pool.state === "loading" ? "LOADING" : "IDLE";
+  return {
+    success: true,
+    status: state,
+    state,
+    error_message: record?.error?.message ?? null,
+    pipeline_ready: pool.state === "ready",
+    startup_complete: pool.state !== "loading",
+    active_streams: live.length,
+    client_active: live.length > 0,
+    ...(record === undefined ? {} : { stream: record.toJSON() }),
+  };
+}
+
+async function parsed(request: Request): Promise<unknown> {
+  try {
+    return await readJson(request);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new WorkerError("invalid_request", `the body is no JSON: ${error.message}`);
+  }
+}
+
+function idOf(request: Request, body: unknown): string | null {
+  const header = request.headers.get("x-stream-id");
+  if (header) return header;
+  if (typeof body !== "object" || body === null) return null;
+  const id: unknown = ID_MEMBERS.map((name) => Reflect.get(body, name)).find(Boolean);
+  return typeof id === "string" ? id : null;
+}
+
+function withoutIds(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !ID_MEMBERS.includes(name)));
+}
+
+function onlyStream(store: StreamStore): string {
+  const [one, ...more] = store.list("live");
+  if (one !== undefined && more.length === 0) return one.id;
+  const message = `name the stream with X-Stream-Id: ${store.liveCount} are live`;
+  throw new WorkerError("invalid_request", message);
+}

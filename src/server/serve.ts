@@ -1,0 +1,118 @@
+/** Hides the life of the server process: composing, listening, and ending in order within the grace. */
+import { randomBytes } from "node:crypto";
+import type { Config } from "../config.ts";
+import { getLogger } from "../log.ts";
+import { TrickleServer } from "../trickle/trickle-server.ts";
+import { chooseDevices, defaultMaxStreams } from "./devices.ts";
+import { EnginePool } from "./engine-pool.ts";
+import type { EngineCommand } from "./engine-process.ts";
+import { HostPolicy } from "./host-policy.ts";
+import { createApp } from "./http/app.ts";
+import { Tokens } from "./http/tokens.ts";
+import { listen } from "./http-server.ts";
+import { StreamStarter } from "./stream-start.ts";
+import { StreamStore } from "./stream-store.ts";
+
+const log = getLogger("server");
+
+export interface ServeOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly engineCommand: EngineCommand;
+  /** Aborted to end the server. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Serves until `stop` aborts, then refuses new streams, ends those that live, the engines, and the listener.
+ * Returns the exit code. Throws PortInUse; `device_unavailable` when an asked-for device is missing.
+ */
+export async function serve({
+  config,
+  version,
+  engineCommand,
+  stop,
+}: ServeOptions): Promise<number> {
+  const devices = chooseDevices(config.device);
+  const hosts = new HostPolicy({
+    allowHosts: config.allowHosts,
+    orchestratorHosts: (config.orchUrl ?? []).map((url) => new URL(url).hostname),
+  });
+  const pool = new EnginePool({
+    ...engineCommand,
+    devices: devices.names,
+    engines: config.engines,
+    fallback: devices.asked ? null : "cpu",
+    engine: {
+      workspace: config.workspace,
+      frame_queue: config.frameQueue,
+      max_frame_age_ms: config.maxFrameAgeMs,
+      log_level: config.logLevel,
+      log_format: config.logFormat,
+    },
+  });
+  const store = new StreamStore(pool, {
+    maxStreams: config.maxStreams ?? defaultMaxStreams(devices.names),
+    historyMs: config.streamHistory,
+  });
+  using trickle =
+    config.trickleServer === "off"
+      ? null
+      : new TrickleServer({ autoCreate: config.trickleServer === "on" });
+  const app = createApp({
+    pool,
+    store,
+    starter: new StreamStarter(pool, store, hosts),
+    tokens: new Tokens(tokenRules(config)),
+    batchTimeoutMs: config.batchTimeout,
+    corsOrigins: config.corsOrigins,
+    capabilityName: config.capabilityName[0] ?? "comfystream-video",
+    version,
+    trickle,
+  });
+  try {
+    const server = listen(app, config);
+    const port = server.port ?? config.port;
+    const authorization =
+      config.apiToken === undefined ? {} : { authorization: `Bearer ${config.apiToken}` };
+    hosts.listensOn({ host: config.host, port, ...authorization });
+    log.info("listening", { url: urlOf(config.host, port), version, devices: devices.names });
+    const unfit = await Promise.race([pool.unfit, aborted(stop)]);
+    if (unfit !== null) log.error("cannot serve", { error: unfit.message });
+    const deadline = AbortSignal.timeout(config.grace);
+    log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
+    // The listener stays until the streams have gone: their channels may be our own.
+    await Promise.race([store.close(), aborted(AbortSignal.timeout(config.grace * STREAMS_SHARE))]);
+    await pool.close(deadline);
+    await server.stop(true);
+    log.info("stopped");
+    return unfit === null ? 0 : 1;
+  } finally {
+    await pool.close(AbortSignal.abort());
+  }
+}
+
+/** Of the grace, what streams may take; the rest is the engines'. */
+const STREAMS_SHARE = 0.7;
+
+/** Orchestrators get a token of their own even where nobody has chosen one (contract.md "Tokens"). */
+function tokenRules({ apiToken, capabilityToken }: Config) {
+  const random = () => randomBytes(24).toString("base64url");
+  const capability = capabilityToken ?? (apiToken === undefined ? undefined : random());
+  return {
+    ...(apiToken === undefined ? {} : { api: apiToken }),
+    ...(capability === undefined ? {} : { capability }),
+  };
+}
+
+function urlOf(host: string, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+function aborted(signal: AbortSignal): Promise<null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  if (signal.aborted) resolve(null);
+  signal.addEventListener("abort", () => resolve(null), { once: true });
+  return promise;
+}

@@ -1,0 +1,113 @@
+/**
+ * A process that speaks the engine's side of the protocol and fails on demand, as the real one will not.
+ * `FAKE_ENGINE` in its environment says how it boots; the last path part of a stream's output says how the
+ * channel answers; the first prompt of a start or an update is a command.
+ */
+import type { FromEngine, ModelInfo, StreamStats, ToEngine } from "../../src/engine/protocol.ts";
+
+const mode = Bun.env["FAKE_ENGINE"] ?? "";
+const none = { p50: null, p95: null, p99: null };
+const live = new Map<string, { segments: number; model: string }>();
+let stopsAnswered = true;
+
+const say = (message: FromEngine) => process.send?.(message);
+
+const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
+  name,
+  description: "made up",
+  source: "built-in",
+  state: "ready",
+  takes_video: name !== "test-card",
+  device: "cpu",
+  execution_provider: "cpu",
+  params,
+});
+
+const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false, description: "" };
+
+if (mode === "dies") process.exit(3);
+process.on("disconnect", () => process.exit(0));
+process.on("message", receive);
+say({ type: "hello" });
+
+function receive(message: ToEngine): void {
+  switch (message.type) {
+    case "init": {
+      const { device } = message.options;
+      if (device !== "cpu") {
+        const error = { kind: "device_unavailable", message: `${device} is not there` } as const;
+        say({ type: "unfit", error });
+      } else if (mode !== "never-ready") {
+        const models = [model("identity"), model("test-card"), model("edges", [strength])];
+        say({ type: "ready", models, codecs: ["h264"] });
+      }
+      return;
+    }
+    case "start": {
+      const { id, spec, params, resume } = message;
+      const channel = spec.output?.url.split("/").at(-1);
+      if (channel === "refuse") {
+        const error = { kind: "channel_refused", message: "stream_url: answered 404" } as const;
+        say({ type: "ended", id, error });
+        return;
+      }
+      if (channel === "silent") return;
+      live.set(id, { segments: 1, model: params.model });
+      say({ type: "started", id });
+      const seq = resume === undefined ? 0 : resume.seq + 1;
+      if (channel !== "stuck") {
+        const size = params.size ?? { width: 640, height: 360 };
+        say({ type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
+      }
+      say({ type: "stats", id, stats: stats(params.model) });
+      obey(id, params.prompts[0]?.prompt);
+      return;
+    }
+    case "update":
+      say({ type: "updated", id: message.id });
+      say({ type: "stats", id: message.id, stats: stats(message.params.model) });
+      obey(message.id, message.params.prompts[0]?.prompt);
+      return;
+    case "stop":
+      if (stopsAnswered && live.delete(message.id)) say({ type: "ended", id: message.id });
+      return;
+    case "ping": {
+      const census = { streams: live.size, frames: 0, requests: 0 };
+      say({ type: "pong", quiet_ms: 0, live: census });
+      return;
+    }
+    case "shutdown":
+      process.exit(0);
+  }
+}
+
+function obey(id: string, command: string | undefined): void {
+  if (command === "exit") process.exit(7);
+  if (command === "segv") process.kill(process.pid, "SIGSEGV");
+  if (command === "hang") while (true);
+  if (command === "ignore stops") stopsAnswered = false;
+  if (command === "trouble")
+    say({ type: "trouble", id, error: { kind: "model_failed", message: "made up" } });
+  if (command === "lose output") {
+    live.delete(id);
+    say({ type: "ended", id, error: { kind: "output_lost", message: "the channel is gone" } });
+  }
+}
+
+function stats(name: string): StreamStats {
+  return {
+    fps_in: 30,
+    fps_out: 30,
+    frames_in: 10,
+    frames_out: 10,
+    frames_dropped: 0,
+    segments_out: 1,
+    segments_skipped: 0,
+    bytes_out: 1000,
+    latency_ms: none,
+    inference_ms: none,
+    model: name,
+    device: "cpu",
+    execution_provider: "cpu",
+  };
+}

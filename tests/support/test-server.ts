@@ -1,0 +1,84 @@
+/** The whole server side in this process, with a fake or the real engine behind it. */
+import { join } from "node:path";
+import { EnginePool } from "../../src/server/engine-pool.ts";
+import { HostPolicy } from "../../src/server/host-policy.ts";
+import { createApp } from "../../src/server/http/app.ts";
+import { type TokenRules, Tokens } from "../../src/server/http/tokens.ts";
+import { StreamStarter } from "../../src/server/stream-start.ts";
+import { StreamStore } from "../../src/server/stream-store.ts";
+
+const fakeEngine = join(import.meta.dir, "fake-engine.ts");
+
+export interface TestServerOptions {
+  readonly maxStreams?: number;
+  readonly batchTimeoutMs?: number;
+  readonly tokens?: TokenRules;
+  /** How the fake engine boots. */
+  readonly engine?: "dies" | "never-ready";
+}
+
+/** A pool of fake engines. The caller closes it. */
+export function fakePool(
+  options: { engine?: string; engines?: number; devices?: string[]; fallback?: "cpu" } = {},
+): EnginePool {
+  return new EnginePool({
+    command: [process.execPath, fakeEngine],
+    env: { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: options.engine ?? "" },
+    devices: options.devices ?? ["cpu"],
+    engines: options.engines ?? 1,
+    fallback: options.fallback ?? null,
+    engine: {
+      workspace: "/nonexistent",
+      frame_queue: 1,
+      max_frame_age_ms: 500,
+      log_level: "error",
+      log_format: "text",
+    },
+  });
+}
+
+/** An app to `handle` requests; channels at 127.0.0.1 are allowed. */
+export function testServer(options: TestServerOptions = {}) {
+  const pool = fakePool(options.engine === undefined ? {} : { engine: options.engine });
+  const store = new StreamStore(pool, {
+    maxStreams: options.maxStreams ?? 4,
+    historyMs: 60_000,
+  });
+  const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestratorHosts: [] });
+  const app = createApp({
+    pool,
+    store,
+    starter: new StreamStarter(pool, store, hosts),
+    tokens: new Tokens(options.tokens ?? {}),
+    batchTimeoutMs: options.batchTimeoutMs ?? 25_000,
+    corsOrigins: ["*"],
+    capabilityName: "comfystream-video",
+    version: "0.0.0",
+    trickle: null,
+  });
+  const ask = async (method: string, path: string, body?: unknown, headers = {}) => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const init = { method, headers, ...(body === undefined ? {} : { body: text }) };
+    const response = await app.handle(new Request(`http://localhost${path}`, init));
+    return {
+      status: response.status,
+      headers: response.headers,
+      // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+      body: (await json(response)) as any,
+    };
+  };
+  const close = async () => {
+    await store.close();
+    await pool.close(AbortSignal.timeout(2000));
+  };
+  return { app, pool, store, ask, close };
+}
+
+async function json(response: Response): Promise<unknown> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // pages are not JSON
+  }
+}
