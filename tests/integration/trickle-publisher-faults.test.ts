@@ -1,0 +1,203 @@
+/** The publisher's half of protocol.md 4.3 against a peer that misbehaves. */
+import { afterEach, expect, test } from "bun:test";
+import type { PublisherLimits } from "../../src/trickle/publisher.ts";
+import { openRequests } from "../../src/trickle/request.ts";
+import { bytes, publisherTo } from "../support/trickle-channel.ts";
+import { type Exchange, faultyPeer } from "../support/trickle-faults.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1000));
+
+const quick: Partial<PublisherLimits> = { stallMs: 300, slotMs: 50, closeMs: 200 };
+
+/** Answers `/next` with 0 and deletes with 200; leaves segments to the script. */
+const segments =
+  (script: (exchange: Exchange, seq: number) => void | Promise<void>) =>
+  (exchange: Exchange): void | Promise<void> => {
+    if (exchange.path === "/next") return exchange.answer(200, { "Lp-Trickle-Latest": 0 }, "0");
+    if (exchange.method === "DELETE") return exchange.answer(200);
+    return script(exchange, Number(exchange.path.slice(1)));
+  };
+
+test("repeated 100 Continue, also amid the body, change nothing", async () => {
+  const stored: string[] = [];
+  await using peer = await faultyPeer(
+    segments(async ({ request, response, answer }, seq) => {
+      response.writeContinue();
+      response.writeContinue();
+      for await (const part of request) {
+        stored[seq] = (stored[seq] ?? "") + String(part);
+        response.writeContinue();
+      }
+      answer(200, { "Lp-Trickle-Seq": seq });
+    }),
+  );
+  const publisher = await publisherTo(peer.url);
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("one "), first: true });
+  await waitFor("the first part is there", () => stored[0] === "one ");
+  await writer.write({ data: bytes("two"), first: false });
+  await writer.close();
+  expect(stored[0]).toBe("one two");
+  expect(await publisher.ended).toEqual({ kind: "finished" });
+});
+
+test("a preconnect that is reset or answered 503 is made anew with the same number", async () => {
+  const stored: string[] = [];
+  await using peer = await faultyPeer(
+    segments(async ({ earlier, reset, answer, text }, seq) => {
+      if (earlier === 0) return reset();
+      if (earlier === 1) return answer(503, {}, "busy");
+      stored[seq] = await text();
+      answer(200, { "Lp-Trickle-Seq": seq });
+    }),
+  );
+  const publisher = await publisherTo(peer.url);
+  const posts = () => peer.seen.filter((name) => name === "POST /0").length;
+  await waitFor("the third try", () => posts() === 3);
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("kept"), first: true });
+  await writer.close();
+  expect(stored[0]).toBe("kept");
+});
+
+test("a segment that fails after its first bytes is deleted, and the next one goes on", async () => {
+  const stored: string[] = [];
+  await using peer = await faultyPeer(
+    segments(async ({ request, reset, answer, text }, seq) => {
+      if (seq === 0) return void request.once("data", reset);
+      stored[seq] = await text();
+      answer(200, { "Lp-Trickle-Seq": seq });
+    }),
+  );
+  const publisher = await publisherTo(peer.url);
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("lost"), first: true });
+  await waitFor("the segment is deleted", () => peer.seen.includes("DELETE /0"));
+  await writer.write({ data: bytes(" rest"), first: false });
+  await writer.write({ data: bytes("next"), first: true });
+  await writer.close();
+  expect(stored[1]).toBe("next");
+  expect(peer.seen.filter((name) => name === "POST /0")).toHaveLength(1);
+});
+
+test("a 404 loses the output at once, even while nothing is written", async () => {
+  await using peer = await faultyPeer(segments(({ answer }) => answer(404, {}, "no stream")));
+  const publisher = await publisherTo(peer.url);
+  const end = await publisher.ended;
+  expect(end).toMatchObject({ kind: "lost", error: { kind: "output_lost" } });
+  await expect(publisher.writable.getWriter().closed).rejects.toThrow("404 no stream");
+});
+
+test("a closed channel is told from a lost one, in preconnect and in mid-body", async () => {
+  for (const atFirstByte of [false, true]) {
+    await using peer = await faultyPeer(
+      segments(({ request, answer }) => {
+        const close = () => answer(200, { "Lp-Trickle-Closed": "terminated" });
+        if (atFirstByte) request.once("data", close);
+        else close();
+      }),
+    );
+    const publisher = await publisherTo(peer.url);
+    const writer = publisher.writable.getWriter();
+    const closed = writer.closed.catch((error: unknown) => error);
+    if (atFirstByte) await writer.write({ data: bytes("x"), first: true });
+    expect(await publisher.ended).toEqual({ kind: "closed_by_peer" });
+    expect(await closed).toMatchObject({ kind: "output_lost" });
+  }
+});
+
+test("after a preconnect that the server ended it asks where to go on", async () => {
+  const stored: string[] = [];
+  await using peer = await faultyPeer(async ({ method, path, earlier, answer, text }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": earlier === 0 ? 0 : 7 });
+    if (method === "DELETE") return answer(200);
+    const seq = Number(path.slice(1));
+    if (seq === 0) return answer(200, { "Lp-Trickle-Seq": 0 });
+    stored[seq] = await text();
+    answer(200);
+  });
+  const publisher = await publisherTo(peer.url);
+  await waitFor("it went on", () => peer.seen.includes("POST /7"));
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("seven"), first: true });
+  await writer.close();
+  expect(stored[7]).toBe("seven");
+});
+
+test("a peer that never answers costs whole segments, never the writer's time, and is left after the stall", async () => {
+  let silent = true;
+  const stored: string[] = [];
+  await using peer = await faultyPeer(
+    segments(async ({ answer, text }, seq) => {
+      stored[seq] = await text();
+      if (!silent) answer(200, { "Lp-Trickle-Seq": seq });
+    }),
+  );
+  const publisher = await publisherTo(peer.url, { limits: quick });
+  const writer = publisher.writable.getWriter();
+  const began = performance.now();
+  for (let n = 0; n < 10; n++) await writer.write({ data: bytes(`${n}`), first: true });
+  expect(performance.now() - began).toBeLessThan(250);
+  expect(publisher.stats).toMatchObject({ segments: 2, segmentsSkipped: 8 });
+  await waitFor(
+    "both are given up",
+    () => peer.seen.includes("DELETE /0") && peer.seen.includes("DELETE /1"),
+  );
+  silent = false;
+  await waitFor("it connects again", () => peer.seen.includes("POST /2"));
+  await writer.write({ data: bytes("again"), first: true });
+  await writer.close();
+  expect(stored[2]).toBe("again");
+});
+
+test("a peer that stops reading bounds what is queued; the rest of the segment and the next are skipped", async () => {
+  await using peer = await faultyPeer(segments(({ request }) => void request.socket.pause()));
+  const limits = { ...quick, stallMs: 5000, queueBytes: 1024 * 1024 };
+  const publisher = await publisherTo(peer.url, { limits });
+  const writer = publisher.writable.getWriter();
+  const data = new Uint8Array(256 * 1024);
+  const began = performance.now();
+  for (let n = 0; n < 100; n++) await writer.write({ data, first: n % 50 === 0 });
+  expect(performance.now() - began).toBeLessThan(1000);
+  const { bytes: queued, segmentsSkipped } = publisher.stats;
+  expect(segmentsSkipped).toBe(2);
+  // 100 chunks are 25 MiB; the kernel's buffers take some MiB before the queue fills.
+  expect(queued).toBeLessThan(16 * 1024 * 1024);
+  await publisher.abort();
+});
+
+test("a peer that is gone for good loses the output after the time given, with the reason", async () => {
+  const peer = await faultyPeer(segments(({ reset }) => reset()));
+  const publisher = await publisherTo(peer.url, { limits: { giveUpMs: 300 } });
+  await waitFor("a first failure", () => peer.seen.length > 2);
+  await peer[Symbol.asyncDispose]();
+  expect(await publisher.ended).toMatchObject({
+    kind: "lost",
+    error: { message: expect.stringContaining("nothing was stored for 300 ms") },
+  });
+});
+
+test("closing against a silent peer takes no longer than it may, and leaves no socket", async () => {
+  await using peer = await faultyPeer(segments(() => {}));
+  const publisher = await publisherTo(peer.url, { limits: quick });
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("x"), first: true });
+  const began = performance.now();
+  await writer.close();
+  expect(performance.now() - began).toBeLessThan(500);
+  await waitFor("sockets are closed", () => peer.sockets.size === 0, 1000);
+});
+
+test("opening says why a channel cannot be used: status, silence, no server", async () => {
+  const kind = "channel_refused";
+  await using wrong = await faultyPeer(({ answer }) => answer(503, {}, "full"));
+  const status = publisherTo(wrong.url, { create: true });
+  await expect(status).rejects.toMatchObject({ kind, message: expect.stringContaining("503") });
+  await using silent = await faultyPeer(() => {});
+  const silence = publisherTo(silent.url, { acceptTimeoutMs: 100 });
+  await expect(silence).rejects.toMatchObject({ kind, message: expect.stringContaining("100 ms") });
+  const nobody = await faultyPeer(() => {});
+  await nobody[Symbol.asyncDispose]();
+  await expect(publisherTo(nobody.url)).rejects.toMatchObject({ kind });
+});
