@@ -1,0 +1,83 @@
+// Command trickle-peer is go-livepeer's own trickle, as a server, a publisher or a subscriber on the loopback
+// interface, for tests that drive it from outside.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/livepeer/go-livepeer/trickle"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		fail(errors.New("usage: trickle-peer server | publish URL SEGMENT… | subscribe URL COUNT"))
+	}
+	switch os.Args[1] {
+	case "server":
+		serve()
+	case "publish":
+		publish(os.Args[2], os.Args[3:])
+	case "subscribe":
+		count, err := strconv.Atoi(os.Args[3])
+		fail(err)
+		subscribe(os.Args[2], count)
+	}
+}
+
+// serve prints its base URL and runs until standard input ends.
+func serve() {
+	mux := http.NewServeMux()
+	server := trickle.ConfigureServer(trickle.TrickleServerConfig{Mux: mux, Autocreate: true})
+	stop := server.Start()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	fail(err)
+	fmt.Printf("http://%s\n", listener.Addr())
+	go func() { _ = http.Serve(listener, mux) }()
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	stop()
+}
+
+// publish sends each argument as a segment and deletes the channel once standard input ends.
+func publish(url string, segments []string) {
+	publisher, err := trickle.NewTricklePublisher(url)
+	fail(err)
+	for _, segment := range segments {
+		fail(publisher.Write(strings.NewReader(segment)))
+		fmt.Println(segment)
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	fail(publisher.Close())
+}
+
+// subscribe prints number and text of segments from 0 on, as many as asked for or to the channel's end.
+func subscribe(url string, count int) {
+	start := trickle.SequenceStart(0)
+	subscriber, err := trickle.NewTrickleSubscriber(trickle.TrickleSubscriberConfig{URL: url, Start: &start})
+	fail(err)
+	for n := 0; n < count; n++ {
+		response, err := subscriber.Read()
+		if errors.Is(err, trickle.EOS) {
+			fmt.Println("end of stream")
+			return
+		}
+		fail(err)
+		text, err := io.ReadAll(response.Body)
+		fail(err)
+		_ = response.Body.Close()
+		fmt.Printf("%d %s\n", trickle.GetSeq(response), text)
+	}
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,156 @@
+/** Ours against go-livepeer's own trickle, each as server, publisher and subscriber. */
+import { afterAll, expect, test } from "bun:test";
+import { bytes, publisherTo, readSegments } from "../../support/trickle-channel.ts";
+import { hostTrickle } from "../../support/trickle-host.ts";
+import { buildGoPeer } from "./go-peer.ts";
+
+const peer = buildGoPeer();
+const interop = (name: string, body: () => Promise<void>, timeoutMs = 10_000): void =>
+  peer.kind === "built"
+    ? test(name, body, timeoutMs)
+    : test.skip(`${name} (no Go peer: ${peer.why})`, body);
+afterAll(() => {
+  if (peer.kind === "built") peer.remove();
+});
+
+const all = { start: 0, maxLag: Number.POSITIVE_INFINITY };
+const texts = ["zero", "one", "two", "three"];
+const whole = texts.map((text, seq) => ({ seq, text, complete: true }));
+const lines = texts.map((text, seq) => `${seq} ${text}`);
+
+interop("ours publishes to a Go server, both kinds of reader get every segment", async () => {
+  await using server = await goServer();
+  const url = `${server.base}/ours`;
+  const publisher = await publisherTo(url, { create: true });
+  const ours = readSegments(url, texts.length, all);
+  await using theirs = run("subscribe", url, String(texts.length));
+  const writer = publisher.writable.getWriter();
+  for (const text of texts) {
+    await writer.write({ data: bytes(text.slice(0, 2)), first: true });
+    await writer.write({ data: bytes(text.slice(2)), first: false, last: true });
+  }
+  expect(await ours).toEqual(whole);
+  expect(await theirs.output()).toEqual(lines);
+  await writer.close();
+  await publisher.deleteChannel();
+});
+
+interop(
+  "a Go publisher to our server, both kinds of reader get every segment and the end",
+  async () => {
+    await using host = hostTrickle();
+    const url = host.url("theirs");
+    await fetch(url, { method: "POST", headers: { "Expect-Content": "text/plain" } });
+    const ours = readSegments(url, texts.length, all);
+    await using theirs = run("subscribe", url, "100");
+    await using publishing = run("publish", url, ...texts);
+    expect(await ours).toEqual(whole);
+    for (const line of lines) expect(await theirs.line()).toBe(line);
+    publishing.finish();
+    expect((await theirs.output()).at(-1)).toBe("end of stream");
+  },
+);
+
+interop("a Go publisher to a Go server is read by us to the end of the channel", async () => {
+  await using server = await goServer();
+  const url = `${server.base}/go`;
+  await fetch(url, { method: "POST" });
+  await using publishing = run("publish", url, ...texts);
+  expect(await readSegments(url, texts.length, all)).toEqual(whole);
+  const rest = readSegments(url, undefined, { start: texts.length });
+  await using _reader = run("subscribe", url, "1");
+  publishing.finish();
+  expect(await rest).toEqual([]);
+});
+
+interop(
+  "a successor goes on at /next on a Go server and frees the readers of what was left open",
+  async () => {
+    await using server = await goServer();
+    const url = `${server.base}/resumed`;
+    await fetch(url, { method: "POST" });
+    const gone = new AbortController();
+    const body = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(bytes("left")) });
+    const left = fetch(`${url}/0`, { method: "POST", body, signal: gone.signal }).catch(
+      () => "gone",
+    );
+    const reader = readSegments(url, 2, all);
+    await readSegmentStart(url);
+    gone.abort();
+    expect(await left).toBe("gone");
+    const successor = await publisherTo(url, { resume: true });
+    const writer = successor.writable.getWriter();
+    await writer.write({ data: bytes("next"), first: true, last: true });
+    expect(await reader).toEqual([
+      { seq: 0, text: "left", complete: true },
+      { seq: 1, text: "next", complete: true },
+    ]);
+    await writer.close();
+  },
+);
+
+interop(
+  "a preconnect outlives the Go server's 100 Continue after ten seconds",
+  async () => {
+    await using server = await goServer();
+    const url = `${server.base}/quiet`;
+    const publisher = await publisherTo(url, { create: true });
+    await Bun.sleep(10_500);
+    const writer = publisher.writable.getWriter();
+    const reading = readSegments(url, 1, all);
+    await writer.write({ data: bytes("late"), first: true });
+    await writer.close();
+    expect(await reading).toEqual([{ seq: 0, text: "late", complete: true }]);
+  },
+  20_000,
+);
+
+/** Resolves when the channel's segment 0 has its first byte. */
+async function readSegmentStart(url: string): Promise<void> {
+  const answer = await fetch(`${url}/0`);
+  await answer.body?.cancel();
+}
+
+async function goServer() {
+  const server = run("server");
+  return { base: await server.line(), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
+}
+
+/** The Go peer as a child; it goes when the scope does. */
+function run(...args: string[]) {
+  if (peer.kind !== "built") throw new Error(peer.why);
+  const child = Bun.spawn([peer.path, ...args], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  const output = child.stdout.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  let pending = "";
+  const line = async (): Promise<string> => {
+    for (;;) {
+      const end = pending.indexOf("\n");
+      if (end >= 0) {
+        const found = pending.slice(0, end);
+        pending = pending.slice(end + 1);
+        return found;
+      }
+      const { value, done } = await output.next();
+      if (done) throw new Error(`${args[0]} ended after ${JSON.stringify(pending)}`);
+      pending += value;
+    }
+  };
+  return {
+    line,
+    async output(): Promise<string[]> {
+      for (let part = await output.next(); !part.done; part = await output.next()) {
+        pending += part.value;
+      }
+      return pending.trim().split("\n");
+    },
+    finish: () => void child.stdin.end(),
+    async [Symbol.asyncDispose]() {
+      child.kill();
+      await child.exited;
+    },
+  };
+}
