@@ -60,9 +60,12 @@ export class HostPolicy {
     if (caller.mode === "orchestrator") {
       if (!listed && !this.#rules.orchestratorHosts.includes(parsed.hostname))
         throw refused(field, `${parsed.hostname} is no host of ORCH_URL`);
-      const channel = decodePath(parsed.pathname)?.split("/").at(-1) ?? "";
+      const channel = decodePath(parsed.pathname.split("/").at(-1) ?? "");
       if (channel !== `${caller.streamId}${caller.suffix}`)
-        throw refused(field, `the channel must be named after the stream, got ${channel}`);
+        throw notOurs(
+          field,
+          `must be the channel ${caller.streamId}${caller.suffix}, got ${channel}`,
+        );
     } else if (!listed) {
       const worst = addresses.find((one) => !this.#isOpen(classifyAddress(one)));
       if (worst !== undefined)
@@ -142,6 +145,10 @@ function decodePath(path: string): string | null {
   } catch {
     return null; // the one thing it throws for is bad escapes
   }
+}
+
+function notOurs(field: string, problem: string): WorkerError {
+  return new WorkerError("refused_host", `${field} ${problem}`, { details: [{ field, problem }] });
 }
 
 function refused(field: string, why: string): WorkerError {

@@ -1,0 +1,138 @@
+import { expect, test } from "bun:test";
+import { ConfigError, describeSettings, engineEnvironment, readConfig } from "../../src/config.ts";
+
+test("without flags and variables the contract's defaults hold", () => {
+  const config = readConfig([], {});
+  expect(config).toMatchObject({
+    host: "0.0.0.0",
+    port: 5000,
+    logLevel: "info",
+    logFormat: "text",
+    device: ["auto"],
+    engines: 1,
+    frameQueue: 1,
+    maxFrameAgeMs: 500,
+    maxBatch: 0,
+    batchTimeout: 25_000,
+    idleTimeout: 0,
+    grace: 8_000,
+    streamHistory: 3_600_000,
+    trickleServer: "on",
+    corsOrigins: ["*"],
+    allowHosts: [],
+  });
+  expect(config.maxStreams).toBeUndefined();
+  expect(Object.isFrozen(config)).toBe(true);
+});
+
+test("a flag wins over its variable, in both ways of writing it", () => {
+  const config = readConfig(["--port", "7000", "--max-streams=3"], { PORT: "1", MAX_STREAMS: "9" });
+  expect(config).toMatchObject({ port: 7000, maxStreams: 3 });
+});
+
+test("an empty variable counts as absent", () => {
+  expect(readConfig([], { PORT: "", API_TOKEN: "" })).toMatchObject({ port: 5000 });
+});
+
+test.each([
+  ["250ms", 250],
+  ["25s", 25_000],
+  ["1.5m", 90_000],
+  ["1h", 3_600_000],
+  ["2d", 172_800_000],
+  ["7", 7_000],
+])("duration %s is %d ms", (text, ms) => {
+  expect(readConfig(["--grace", text], {}).grace).toBe(ms);
+});
+
+test.each([
+  ["8GiB", 8 * 1024 ** 3],
+  ["512MiB", 512 * 1024 ** 2],
+  ["1.5GB", 1_500_000_000],
+  ["100k", 100_000],
+  ["2048", 2048],
+])("size %s is %d bytes", (text, bytes) => {
+  expect(readConfig(["--model-memory", text], {}).modelMemory).toBe(bytes);
+});
+
+test("lists are split, hosts are spelled as URLs spell them, levels may be in any case", () => {
+  const config = readConfig([], {
+    DEVICE: "cpu, cuda:1",
+    ALLOW_HOSTS: "GPU1, 0x7f.1:80, ::1",
+    ORCH_URL: "https://a:8935/, http://b",
+    LOG_LEVEL: "WARNING",
+  });
+  expect(config).toMatchObject({
+    device: ["cpu", "cuda:1"],
+    allowHosts: ["gpu1", "127.0.0.1:80", "[::1]"],
+    orchUrl: ["https://a:8935", "http://b"],
+    logLevel: "warning",
+  });
+});
+
+test("all problems come in one message that names flag or variable and value, and no secret", () => {
+  const read = () =>
+    readConfig(["--port", "abc", "--wat", "x", "--engines=0", "--grace"], {
+      DEVICE: "gpu",
+      BATCH_TIMEOUT: "soon",
+      MODEL_MEMORY: "lots",
+      LOG_LEVEL: "loud",
+      TRICKLE_SERVER: "maybe",
+      ALLOW_HOSTS: "a/b",
+      ORCH_URL: "ftp://x",
+      CORS_ORIGINS: "nowhere",
+      WORKSPACE: "/nonexistent",
+      ORCH_SECRET: "two words",
+    });
+  expect(read).toThrow(ConfigError);
+  const message = messageOf(read);
+  expect(message.split("\n")).toHaveLength(14);
+  for (const part of [
+    "--wat",
+    "--grace needs a value",
+    '--port must be an integer from 0 to 65535, got "abc"',
+    "--engines must be",
+    "DEVICE must be",
+    'BATCH_TIMEOUT must be a duration such as 500ms, 25s, 10m or 1h, got "soon"',
+    "MODEL_MEMORY must be",
+    "LOG_LEVEL must be one of debug, info, warning, error",
+    "TRICKLE_SERVER must be one of on, strict, off",
+    "ALLOW_HOSTS must be",
+    "ORCH_URL must be",
+    "CORS_ORIGINS must be",
+    "WORKSPACE names a folder that does not exist: /nonexistent",
+    "ORCH_SECRET must be",
+  ])
+    expect(message).toContain(part);
+  expect(message).not.toContain("two words");
+});
+
+test("an engine inherits the environment without secrets and with what it needs before it starts", () => {
+  const env = engineEnvironment({
+    PATH: "/bin",
+    API_TOKEN: "a",
+    CAPABILITY_TOKEN: "b",
+    ORCH_SECRET: "c",
+  });
+  expect(env).toEqual({
+    PATH: "/bin",
+    BUN_CONFIG_MAX_HTTP_REQUESTS: "65535",
+    ORT_DISABLE_TELEMETRY: "1",
+  });
+});
+
+test("help names every flag of the contract", () => {
+  const help = describeSettings();
+  for (const flag of ["--host", "--max-frame-age-ms", "--stream-history", "--allow-hosts"])
+    expect(help).toContain(flag);
+  expect(help).not.toContain("--orch-secret");
+});
+
+function messageOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  throw new Error("it did not throw");
+}
