@@ -6,6 +6,8 @@ export interface TrickleHost extends AsyncDisposable {
   /** URL of a channel. */
   url(channel: string): string;
   readonly port: number;
+  /** Requests that the server has and not answered yet. */
+  pending(): number;
 }
 
 /** A trickle server under `/trickle` on a free port of the loopback interface. */
@@ -23,6 +25,7 @@ export function hostTrickle(options: Partial<TrickleServerOptions> = {}, port = 
     server,
     url: (channel) => `http://127.0.0.1:${http.port}/trickle/${channel}`,
     port: http.port ?? 0,
+    pending: () => http.pendingRequests,
     async [Symbol.asyncDispose]() {
       server[Symbol.dispose]();
       await http.stop(true);
