@@ -31,6 +31,8 @@ export class EnginePool {
   readonly #slots: EngineSlot[] = [];
   readonly #homes = new WeakMap<PlacedStream, EngineSlot>();
   readonly #unfit = Promise.withResolvers<PlainError>();
+  /** Who waits for an engine. */
+  readonly #waiting = new Set<() => void>();
   #wasReady = false;
 
   constructor(options: EnginePoolOptions) {
@@ -77,15 +79,18 @@ export class EnginePool {
   /** Waits for an engine that takes streams. Throws `engine_unavailable` after `timeoutMs`. */
   async ready(timeoutMs: number): Promise<void> {
     if (this.#slots.some((slot) => slot.status === "ready")) return;
+    const ready = Promise.withResolvers<void>();
+    this.#waiting.add(ready.resolve);
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       const message = `no engine was ready within ${timeoutMs} ms; see the log or run doctor`;
       late.reject(new WorkerError("engine_unavailable", message));
     }, timeoutMs);
     try {
-      await Promise.race([late.promise, ...this.#slots.map((slot) => slot.ready())]);
+      await Promise.race([late.promise, ready.promise]);
     } finally {
       clearTimeout(timer);
+      this.#waiting.delete(ready.resolve);
     }
   }
 
@@ -115,15 +120,18 @@ export class EnginePool {
   }
 
   #add(device: string): void {
-    const slot: EngineSlot = new EngineSlot({
+    const slot = new EngineSlot({
       ...this.#options,
       engine: { ...this.#options.engine, device },
+      ready: () => this.#welcome(),
       unfit: (error) => this.#lost(device, error),
     });
     this.#slots.push(slot);
-    void slot.ready().then(() => {
-      this.#wasReady = true;
-    });
+  }
+
+  #welcome(): void {
+    this.#wasReady = true;
+    for (const resolve of this.#waiting) resolve();
   }
 
   #lost(device: string, error: PlainError): void {

@@ -111,7 +111,7 @@ export class EngineProcess {
 
   // Silence is counted in ticks and not read from a clock: when this process was suspended, the engine is not at fault.
   #tick(): void {
-    if (this.#silentMs > this.#allowedMs) {
+    if (this.#silentMs >= this.#allowedMs) {
       this.kill(`silent for ${this.#silentMs} ms`);
       return;
     }

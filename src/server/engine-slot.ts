@@ -40,6 +40,8 @@ export interface PlacedStream {
 
 export interface EngineSlotOptions extends EngineCommand {
   readonly engine: EngineOptions;
+  /** Each time an engine is ready here. */
+  readonly ready: () => void;
   /** Its device is missing: there will be no engine here. */
   readonly unfit: (error: PlainError) => void;
 }
@@ -60,7 +62,6 @@ export class EngineSlot {
   readonly #streams = new Map<string, Placed>();
   readonly #models = new Map<string, ModelInfo>();
   #state: State;
-  #ready = Promise.withResolvers<void>();
   #shortLives = 0;
   #restarts = 0;
 
@@ -89,11 +90,6 @@ export class EngineSlot {
   }
   get models(): readonly ModelInfo[] {
     return [...this.#models.values()];
-  }
-
-  /** Settles when an engine is ready here, now or later; never, if none can be. */
-  ready(): Promise<void> {
-    return this.#ready.promise;
   }
 
   /** Without an engine just now, the stream starts when the next is ready. */
@@ -150,7 +146,7 @@ export class EngineSlot {
         this.#state = { ...this.#state, status: "ready" };
         log.info("engine ready", { device: this.device, pid: process.pid });
         for (const placed of this.#streams.values()) this.#sendStart(process, placed);
-        this.#ready.resolve();
+        this.#options.ready();
         return;
       case "unfit":
         this.#state = { status: "unfit" };
@@ -182,7 +178,6 @@ export class EngineSlot {
   #gone(why: string): void {
     if (!("process" in this.#state)) return;
     const lived = performance.now() - this.#state.since;
-    if (this.#state.status === "ready") this.#ready = Promise.withResolvers<void>();
     this.#shortLives = lived < WELL_AFTER_MS ? this.#shortLives + 1 : 1;
     const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
     log.error("engine is gone, another starts", { device: this.device, why, delay_ms: delay });

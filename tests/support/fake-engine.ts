@@ -7,7 +7,7 @@ import type { FromEngine, ModelInfo, StreamStats, ToEngine } from "../../src/eng
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
 const none = { p50: null, p95: null, p99: null };
-const live = new Map<string, { segments: number; model: string }>();
+const live = new Set<string>();
 let stopsAnswered = true;
 
 const say = (message: FromEngine) => process.send?.(message);
@@ -51,8 +51,8 @@ function receive(message: ToEngine): void {
         say({ type: "ended", id, error });
         return;
       }
+      live.add(id);
       if (channel === "silent") return;
-      live.set(id, { segments: 1, model: params.model });
       say({ type: "started", id });
       const seq = resume === undefined ? 0 : resume.seq + 1;
       if (channel !== "stuck") {

@@ -19,18 +19,23 @@ export interface CapabilityRoutesOptions {
   readonly streams: StreamAccess;
 }
 
-/** Answers are checked against the capability's own schema; this is for OpenAPI. */
-const responses = {
-  200: {
-    description: "the job's result",
-    content: jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
+/** Jobs and answers are checked against the capability's own schema; this is for OpenAPI. */
+const described = {
+  requestBody: {
+    required: true,
+    content: jsonContent(Type.Union(CAPABILITIES.map(({ input }) => input))),
+  },
+  responses: {
+    200: {
+      description: "the job's result",
+      content: jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
+    },
   },
 };
 
 const route = {
   parse: "limited",
   params: Type.Object({ capability: Type.String() }),
-  body: Type.Unknown({ description: "the job; which members it has is the capability's matter" }),
 } as const;
 
 export const capabilityRoutes = ({ tokens, batchTimeoutMs, streams }: CapabilityRoutesOptions) => {
@@ -61,13 +66,13 @@ export const capabilityRoutes = ({ tokens, batchTimeoutMs, streams }: Capability
         if (livepeer === null && !tokens.holds(request)) throw missingLivepeerHeader();
         return run(params.capability, body, request, "direct", livepeer);
       },
-      { ...route, detail: { responses, summary: "Run a batch job (the seed's route)" } },
+      { ...route, detail: { ...described, summary: "Run a batch job (the seed's route)" } },
     )
     .post(
       "/c/:capability",
       ({ params, body, request, livepeer }) =>
         run(params.capability, body, request, "network", livepeer),
-      { ...route, detail: { responses, summary: "Run a batch job for an orchestrator" } },
+      { ...route, detail: { ...described, summary: "Run a batch job for an orchestrator" } },
     )
     .post(
       "/:capability",
@@ -76,7 +81,7 @@ export const capabilityRoutes = ({ tokens, batchTimeoutMs, streams }: Capability
       {
         ...route,
         detail: {
-          responses,
+          ...described,
           summary: "Run a batch job for an orchestrator that knows the bare URL",
         },
       },

@@ -32,8 +32,7 @@ export const streamRoutes = (services: StreamServices) =>
     .use(jsonBody)
     .post("/stream/start", ({ body, request }) => startStream(services, body, request), {
       parse: "limited",
-      // Checked where it is read: orchestrators send other members than the seed's callers.
-      body: Type.Unknown(),
+      // No `body`: it is checked where it is read, as orchestrators send other members than the seed's callers.
       response: { 200: StartAnswer, ...failures },
       detail: {
         summary: "Start a stream",
@@ -60,7 +59,6 @@ export const streamRoutes = (services: StreamServices) =>
       {
         parse: "limited",
         params: ById,
-        body: Type.Unknown(),
         response: { 200: ChangedAnswer, ...failures },
         detail: {
           summary: "Change a running stream: present replaces, absent keeps, null resets",
