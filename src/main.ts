@@ -53,6 +53,7 @@ async function runCommand(command: Exclude<Command, "engine">, config: Config): 
     case "server": {
       await configureLogging(config.logLevel, config.logFormat);
       const { serve } = await import("./server/serve.ts");
+      const { stopSignal } = await import("./server/stop-signal.ts");
       const engineCommand = engineChild();
       process.exit(await serve({ config, version, engineCommand, stop: stopSignal() }));
       break;
@@ -84,18 +85,6 @@ function engineChild(): EngineCommand {
   const compiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
   const program = compiled ? [process.execPath] : [process.execPath, Bun.main];
   return { command: [...program, "engine"], env: engineEnvironment() };
-}
-
-/** Aborts at the first SIGTERM or SIGINT; the second exits at once, and the engines with us. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  const asked = (signal: NodeJS.Signals) => {
-    if (stop.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
-    stop.abort();
-  };
-  process.on("SIGTERM", asked);
-  process.on("SIGINT", asked);
-  return stop.signal;
 }
 
 function print(text: string): void {

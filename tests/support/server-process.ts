@@ -1,0 +1,68 @@
+/** Servers as processes of their own, found by their `listening` line. */
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "../..");
+/** The program itself. */
+export const MAIN = join(root, "src/main.ts");
+/** The program with fake engines. */
+export const FAKE_SERVER = join(import.meta.dir, "fake-server.ts");
+
+export interface ServerProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly exited: Promise<number>;
+  kill(signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+/** What a run of the program printed, and its exit code. */
+export async function runProgram(program: string, args: readonly string[], env = {}) {
+  const child = Bun.spawn([process.execPath, program, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+  });
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { out, err, code };
+}
+
+/** Starts a server on a free port and waits until it listens. Disposing kills it. */
+export async function startServer(
+  program: string,
+  args: readonly string[] = [],
+): Promise<ServerProcess> {
+  const flags = ["--port", "0", "--host", "127.0.0.1", "--log-format", "json", ...args];
+  const child = Bun.spawn([process.execPath, program, ...flags], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { PATH: process.env["PATH"] ?? "" },
+  });
+  const listening = Promise.withResolvers<string>();
+  void readLines(child.stderr, (line) => {
+    const { message, url } = JSON.parse(line) as { message?: string; url?: string };
+    if (message === "listening" && url !== undefined) listening.resolve(url);
+  });
+  void child.exited.then((code) => listening.reject(new Error(`it exited with ${code}`)));
+  const url = await listening.promise;
+  return {
+    url,
+    port: Number(new URL(url).port),
+    exited: child.exited,
+    kill: (signal) => child.kill(signal),
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string) => void) {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line.startsWith("{")) take(line);
+  }
+}
