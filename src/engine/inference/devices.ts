@@ -8,7 +8,8 @@ export interface SessionSettings {
   readonly interOpNumThreads: number;
   readonly graphOptimizationLevel: "all";
   readonly enableCpuMemArena: boolean;
-  readonly logSeverityLevel: 3;
+  /** Fatal only: errors come as exceptions, and a model that fails on every frame would fill the log. */
+  readonly logSeverityLevel: 4;
   readonly extra?: Record<string, Record<string, string>>;
 }
 
@@ -31,7 +32,7 @@ const COMMON = {
   interOpNumThreads: 1,
   graphOptimizationLevel: "all",
   enableCpuMemArena: true,
-  logSeverityLevel: 3,
+  logSeverityLevel: 4,
 } as const;
 
 const KINDS = {

@@ -144,6 +144,7 @@ export class ModelHost implements AsyncDisposable {
   ): Promise<InferenceResult> {
     const leave = await this.#gate.enter(job.key, worker, job.signal);
     try {
+      if (this.#disposed) throw closing();
       const picture = definition.frame === null ? null : (job.picture ?? null);
       const result = await worker.call(
         "run",

@@ -7,6 +7,7 @@ import { type GraphProto, type ModelProto, ModelProtoSchema } from "onnx-buf";
 import { WorkerError } from "../../errors.ts";
 import type { FrameFormat, ModelDefinition, PixelFormat } from "./definition.ts";
 import { GraphBuilder, type Value, value, valueInfo } from "./graph-builder.ts";
+import { luma } from "./luma.ts";
 import type { Layout } from "./model-json.ts";
 import { type ElementType, signatureOf } from "./tensor-signature.ts";
 
@@ -32,8 +33,6 @@ export interface ScalarFeed {
 
 /** Broadcasting of Min and Max begins here. */
 const LOWEST_OPSET = 8;
-/** ITU-R BT.601, the luma of every picture library. */
-const LUMA = [0.299, 0.587, 0.114] as const;
 
 /** Wraps `model`, which is changed. Throws `model_failed` for operator sets too old to extend. */
 export function adaptGraph(model: ModelProto, definition: ModelDefinition): AdaptedGraph {
@@ -91,14 +90,12 @@ function pictureToTensor(graph: GraphBuilder, picture: Value, format: FrameForma
   const offset = std.map((each, channel) => (black - (mean[channel] ?? 0)) / each);
 
   if (format.channels === "gray") {
-    const weights = LUMA.map((weight) => weight * (scale[0] ?? 1));
-    const bias = (offset[0] ?? 0) + (format.dtype === "uint8" ? 0.5 : 0);
-    const gray = graph.node("Conv", [
-      graph.cast(picture, "float32"),
-      graph.constant("float32", [1, 3, 1, 1], weights),
-      graph.constant("float32", [1], [bias]),
-    ]);
-    return toLayout(graph, graph.cast(gray, format.dtype), format.layout);
+    const [factor = 1] = scale;
+    const [shift = 0] = offset;
+    const half = format.dtype === "uint8" ? 0.5 : 0; // a cast cuts
+    const gray = affine(graph, luma(graph, picture), [], [factor], [shift + half]);
+    const typed = format.dtype === "float32" ? gray : graph.cast(gray, format.dtype);
+    return toLayout(graph, typed, format.layout);
   }
   const ordered = format.channels === "bgr" ? reverseChannels(graph, picture) : picture;
   const placed = toLayout(graph, ordered, format.layout);

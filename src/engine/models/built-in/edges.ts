@@ -1,5 +1,6 @@
 /** Outlines: the magnitude of the Sobel gradient of luma, white on black. */
 import { GraphBuilder, type Value } from "../graph-builder.ts";
+import { luma } from "../luma.ts";
 import type { BuiltIn } from "./built-in.ts";
 
 /** Sobel's sums reach four times a step between neighbours; this brings a full step to full white. */
@@ -23,14 +24,10 @@ export const edges: BuiltIn = {
     const graph = new GraphBuilder();
     const picture = graph.input("picture", "uint8", [1, 3, "height", "width"]);
     const strength = graph.input("strength", "float32", []);
-    const luma = graph.node("Conv", [
-      graph.cast(picture, "float32"),
-      graph.constant("float32", [1, 3, 1, 1], [0.299, 0.587, 0.114]),
-    ]);
     // The border repeats its neighbours: with zeros outside, every picture would get a frame.
     const padded = graph.node(
       "Pad",
-      [luma, graph.constant("int64", [8], [0, 0, 1, 1, 0, 0, 1, 1])],
+      [luma(graph, picture), graph.constant("int64", [8], [0, 0, 1, 1, 0, 0, 1, 1])],
       { mode: "edge" },
     );
     const across = difference(graph, smooth(graph, padded, ROWS), COLUMNS);

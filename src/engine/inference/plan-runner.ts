@@ -1,0 +1,121 @@
+/** Keeps a stream's models at hand while its parameters change, and runs one frame through them. */
+import type { Picture } from "../../media/picture.ts";
+import type { Ticks } from "../../media/time.ts";
+import { secondsFromTicks } from "../../media/time.ts";
+import type { Frame } from "../codec/libav.ts";
+import type { PictureConverter } from "../codec/picture-converter.ts";
+import { plan } from "../plan.ts";
+import type { Size, StreamParams } from "../protocol.ts";
+import type { LoadedModel, ModelHost } from "./model-host.ts";
+
+export interface PlanRunnerOptions {
+  readonly host: ModelHost;
+  readonly converter: PictureConverter;
+  /** The stream: whose turn it is at the device gate. */
+  readonly key: string;
+  readonly hasInput: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** One frame's work: a decoded frame, or null where a model draws from nothing. */
+export interface PlanJob {
+  readonly frame: Frame | null;
+  readonly pts: Ticks;
+  readonly size: Size;
+  readonly params: StreamParams;
+}
+
+/** A yuv420p frame of the asked-for size, the caller's, and what the models took. */
+export interface PlanResult {
+  readonly frame: Frame;
+  readonly inferenceMs: number;
+}
+
+export class PlanRunner {
+  readonly #options: PlanRunnerOptions;
+  #models: readonly LoadedModel[] = [];
+  #wanted: string | null = null;
+
+  constructor(options: PlanRunnerOptions) {
+    this.#options = options;
+  }
+
+  /** The models that run now; the last one is what was asked for. */
+  get models(): readonly LoadedModel[] {
+    return this.#models;
+  }
+
+  /** True once the model that these parameters ask for is the one that runs. */
+  runs(params: StreamParams): boolean {
+    return this.#models.at(-1)?.definition.name === params.model;
+  }
+
+  /**
+   * Loads what `params` asks for, if it is not what runs already; until it is there, what ran before
+   * goes on. Rejects with `unknown_model` or `model_failed`, once for each change.
+   */
+  async prepare(params: StreamParams): Promise<void> {
+    if (this.#wanted === params.model) return;
+    this.#wanted = params.model;
+    const { host, hasInput, signal } = this.#options;
+    const model = await host.acquire(params.model, signal);
+    const names = plan(params, hasInput, model.definition.frame !== null);
+    const models = await Promise.all(names.map((name) => host.acquire(name, signal)));
+    if (this.#wanted === params.model) this.#models = models;
+  }
+
+  /** Throws `model_failed` where a model does; the frame stays the caller's. */
+  async run(job: PlanJob): Promise<PlanResult> {
+    const { converter, key, signal } = this.#options;
+    const { params, size, pts } = job;
+    let picture: Picture | null = null;
+    let inferenceMs = 0;
+    let squeezed = true;
+    for (const [index, model] of this.#models.entries()) {
+      const inner = model.inputSize(this.#models[index + 1]?.inputSize(size) ?? size);
+      if (model.definition.frame) {
+        picture = await this.#input(model, picture, job, inner);
+        squeezed = model.definition.fit === null;
+      }
+      const done = await model.run({
+        key,
+        ...(picture && { picture }),
+        size: inner,
+        params: params.model_params,
+        timeSeconds: secondsFromTicks(pts),
+        signal,
+      });
+      // A model that turns or crops the picture gives it another shape, which must not be squeezed.
+      squeezed &&= done.picture.width * inner.height === done.picture.height * inner.width;
+      picture = done.picture;
+      inferenceMs += done.inferenceMs;
+    }
+    if (!picture) throw new Error("the plan has no model");
+    const frame = await converter.toFrame(picture, size, squeezed ? "stretch" : params.fit);
+    return { frame, inferenceMs };
+  }
+
+  /** What a model that takes video sees: the frame, or the picture of the model before it. */
+  async #input(
+    model: LoadedModel,
+    before: Picture | null,
+    { frame, params, size }: PlanJob,
+    inner: Size,
+  ): Promise<Picture> {
+    const { converter } = this.#options;
+    const own = model.definition.fit;
+    if (!before) {
+      if (!frame) throw new Error(`${model.definition.name} takes video and there is none`);
+      return own
+        ? await converter.toPicture(frame, inner, own)
+        : await converter.toPicture(frame, size, params.fit, inner);
+    }
+    if (before.width === inner.width && before.height === inner.height) return before;
+    const between = await converter.toFrame(before, inner, own ?? "stretch");
+    try {
+      return await converter.toPicture(between, inner, "stretch");
+    } finally {
+      between.free();
+    }
+  }
+}

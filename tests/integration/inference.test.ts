@@ -1,0 +1,211 @@
+/** Inference threads: sharing, failing, ending. With real sessions of ONNX Runtime. */
+import { expect, test } from "bun:test";
+import { checkDevice, resolveDevice } from "../../src/engine/inference/device-check.ts";
+import { parseDevice } from "../../src/engine/inference/devices.ts";
+import { InferenceWorker } from "../../src/engine/inference/inference-worker.ts";
+import type { InferenceJob } from "../../src/engine/inference/model-host.ts";
+import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
+import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
+import type { ModelInfo } from "../../src/engine/protocol.ts";
+import type { Picture } from "../../src/media/picture.ts";
+import { noisePicture, OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
+
+const NCHW = [1, 3, "H", "W"] as const;
+
+const jobOf = (picture: Picture, params: Record<string, number> = {}): InferenceJob => ({
+  key: "stream",
+  picture,
+  size: picture,
+  params,
+  timeSeconds: 0,
+});
+
+/** Picks a row of channels by a parameter: beyond 2 there is none, and the run fails. */
+function pickChannel(): Uint8Array {
+  const graph = new GraphBuilder();
+  const x = graph.input("x", "float32", NCHW);
+  const index = graph.input("index", "int64", [1]);
+  const plane = graph.node("Gather", [x, index], { axis: 1n });
+  graph.output("y", plane, "float32", [1, 1, "H", "W"]);
+  return graph.build("pick");
+}
+
+const PICK = { inputs: { index: { role: "param", default: 0, min: 0, max: 99, integer: true } } };
+
+test("callers who ask at once share one load, and the states are told in order", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const changes: ModelInfo[] = [];
+  await using host = await workspace.host(changes);
+  expect(host.infos().map(({ state }) => state)).toEqual(["cold", "cold", "cold"]);
+  const [one, two] = await Promise.all([host.acquire("identity"), host.acquire("identity")]);
+  expect(two).toBe(one);
+  expect(changes.map(({ name, state }) => `${name} ${state}`)).toEqual([
+    "identity warming",
+    "identity ready",
+  ]);
+  expect(changes[1]?.execution_provider).toBe("CPUExecutionProvider");
+  expect(changes[1]?.device).toBe("cpu");
+});
+
+test("a run takes the picture's memory away and gives new memory", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await using host = await workspace.host();
+  const model = await host.acquire("identity");
+  const picture = noisePicture(64, 48);
+  const expected = picture.data.slice();
+  const result = await model.run(jobOf(picture));
+  expect(picture.data.byteLength).toBe(0);
+  expect(result.picture.data).toEqual(expected);
+  expect(result.inferenceMs).toBeGreaterThan(0);
+});
+
+test("a run that fails says why, and the model lives on", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("pick", PICK, pickChannel());
+  await using host = await workspace.host();
+  const model = await host.acquire("pick");
+  const failed = model.run(jobOf(noisePicture(64, 48), { index: 7 }));
+  expect((await rejection(failed)).message).toContain("the run failed: ");
+  const { picture } = await model.run(jobOf(noisePicture(64, 48), { index: 2 }));
+  expect(picture.width).toBe(64);
+  const { picture: _, ...without } = jobOf(picture);
+  expect((await rejection(model.run(without))).message).toContain("needs a picture");
+});
+
+test("a load that fails is remembered until the files change", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const unknown = simpleModel("float32", NCHW, (graph, x) => graph.node("NoSuchOperator", [x]));
+  await workspace.add("odd", {}, unknown);
+  const changes: ModelInfo[] = [];
+  await using host = await workspace.host(changes);
+  expect((await rejection(host.acquire("odd"))).message).toContain("NoSuchOperator");
+  expect((await rejection(host.acquire("odd"))).message).toContain("NoSuchOperator");
+  expect(changes.map(({ state }) => state)).toEqual(["warming", "failed"]);
+  expect(host.infos().find(({ name }) => name === "odd")?.error).toContain("NoSuchOperator");
+
+  const mended = simpleModel("float32", NCHW, (graph, x) => graph.node("Abs", [x]));
+  await workspace.add("odd", {}, mended);
+  expect(await host.acquire("odd")).toBeDefined();
+  expect(changes.at(-1)?.state).toBe("ready");
+});
+
+test("operator sets too old to extend are refused in words", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const old = simpleModel("float32", NCHW, (graph, x) => graph.node("Abs", [x]), 7);
+  await workspace.add("old", {}, old);
+  await using host = await workspace.host();
+  expect((await rejection(host.acquire("old"))).message).toContain(
+    "operator set 7; 8 or newer is needed",
+  );
+});
+
+test("whoever gives up waiting for a load leaves it to the others", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await using host = await workspace.host();
+  const stop = new AbortController();
+  const patient = host.acquire("edges");
+  const hasty = host.acquire("edges", stop.signal);
+  stop.abort(new Error("viewer left"));
+  expect((await rejection(hasty)).message).toContain("viewer left");
+  expect((await patient).definition.name).toBe("edges");
+});
+
+test("two models run while a third loads, each in its own thread", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await using host = await workspace.host();
+  const [edges, identity] = await Promise.all([host.acquire("edges"), host.acquire("identity")]);
+  const loading = host.acquire("test-card");
+  const runs = await Promise.all([
+    edges.run(jobOf(noisePicture(320, 240))),
+    identity.run(jobOf(noisePicture(160, 120))),
+  ]);
+  expect(runs.map(({ picture }) => picture.width)).toEqual([320, 160]);
+  await loading;
+});
+
+test("closing in the midst of loads and runs lets them settle, and later calls are refused", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const host = await workspace.host();
+  const model = await host.acquire("edges");
+  const runs = [1, 2, 3].map(() => model.run(jobOf(noisePicture(640, 480))));
+  const load = host.acquire("identity");
+  await new Promise((resolve) => setImmediate(resolve)); // the first run is with its thread now
+  const settled = Promise.allSettled([...runs, load]);
+  await host[Symbol.asyncDispose]();
+  const [first] = await settled;
+  expect(first?.status).toBe("fulfilled");
+  expect(await rejection(model.run(jobOf(noisePicture(8, 8))))).toMatchObject({
+    kind: "engine_unavailable",
+  });
+  expect(await rejection(host.acquire("identity"))).toMatchObject({ kind: "engine_unavailable" });
+});
+
+test("a process that disposes its host ends by itself", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const source = (path: string): string => JSON.stringify(new URL(path, import.meta.url).pathname);
+  const script = `
+    import { ModelCatalogue } from ${source("../../src/engine/models/catalogue.ts")};
+    import { ModelHost } from ${source("../../src/engine/inference/model-host.ts")};
+    const catalogue = await ModelCatalogue.open(${JSON.stringify(workspace.path)});
+    const host = new ModelHost({ catalogue, device: "cpu", onChange: () => {} });
+    const card = await host.acquire("test-card");
+    await card.run({ key: "a", size: { width: 64, height: 64 }, params: {}, timeSeconds: 0 });
+    await host[Symbol.asyncDispose]();
+    process.stdout.write("disposed");`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
+  expect(await child.exited).toBe(0);
+  expect(await child.stdout.text()).toBe("disposed");
+});
+
+test("every call settles when the thread is gone, and when what it is sent cannot be cloned", async () => {
+  const worker = new InferenceWorker();
+  const { settings } = parseDevice("cpu");
+  expect(await worker.call("probe", { settings })).toBeNull();
+  const uncloneable = { settings: { ...settings, extra: (() => {}) as never } };
+  expect((await rejection(worker.call("probe", uncloneable))).message).toContain(
+    "cannot be called",
+  );
+  const late = worker.call("probe", { settings });
+  await worker[Symbol.asyncDispose]();
+  expect(await late).toBeNull();
+  expect((await rejection(worker.call("backends", null))).message).toContain("has ended");
+});
+
+test("the CPU is proven by use; what is asked for and absent is an error with the way out", async () => {
+  expect((await checkDevice("cpu")).executionProvider).toBe("CPUExecutionProvider");
+  expect(await rejection(checkDevice("gpu"))).toMatchObject({ kind: "device_unavailable" });
+});
+
+const cuda = await checkDevice("cuda").catch(() => null);
+
+test.skipIf(cuda !== null)(
+  "without an NVIDIA GPU, cuda is refused and auto is the CPU",
+  async () => {
+    for (const name of ["cuda", "tensorrt:0"]) {
+      expect(await rejection(checkDevice(name))).toMatchObject({
+        kind: "device_unavailable",
+        message: expect.stringContaining("choose another device, e.g. --device cpu"),
+      });
+    }
+    expect((await resolveDevice("auto")).name).toBe("cpu");
+    await using workspace = await OnnxWorkspace.create();
+    const catalogue = await ModelCatalogue.open(workspace.path);
+    const { ModelHost } = await import("../../src/engine/inference/model-host.ts");
+    await using host = new ModelHost({ catalogue, device: "cuda:0", onChange: () => {} });
+    expect((await rejection(host.acquire("identity"))).message).toContain(
+      "model identity cannot be loaded",
+    );
+  },
+);
+
+test("aborting while another frame runs ends the waiting at once", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await using host = await workspace.host();
+  const model = await host.acquire("edges");
+  const stop = new AbortController();
+  const running = model.run(jobOf(noisePicture(640, 480)));
+  const waiting = model.run({ ...jobOf(noisePicture(640, 480)), signal: stop.signal });
+  stop.abort(new Error("stream stopped"));
+  expect((await rejection(waiting)).message).toContain("stream stopped");
+  expect((await running).picture.width).toBe(640);
+});

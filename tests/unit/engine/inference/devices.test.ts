@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { parseDevice, withoutFallback } from "../../../../src/engine/inference/devices.ts";
+
+test("a GPU without a number is the first one, and its provider comes before the CPU", () => {
+  expect(parseDevice("cuda").name).toBe("cuda:0");
+  expect(parseDevice("cuda:2").settings.executionProviders).toEqual([
+    { name: "cuda", deviceId: 2 },
+    "cpu",
+  ]);
+  expect(parseDevice("tensorrt:1").executionProvider).toBe("TensorrtExecutionProvider");
+});
+
+test("a CPU leaves one core to the codecs but always has a lane; a GPU has one", () => {
+  expect([1, 2, 8].map(parseDevice("cpu").lanes)).toEqual([1, 1, 7]);
+  expect(parseDevice("cuda:0").lanes(8)).toBe(1);
+});
+
+test.each(["gpu", "cpu:1", "cuda:x", "", "CUDA"])(
+  "the device %j is refused with the names",
+  (name) => {
+    expect(() => parseDevice(name)).toThrow("use cpu, cuda, cuda:N or tensorrt:N");
+  },
+);
+
+test("a proof allows no node on the CPU", () => {
+  const { executionProviders, extra } = withoutFallback(parseDevice("tensorrt:0").settings);
+  expect(executionProviders).not.toContain("cpu");
+  expect(extra.session.disable_cpu_ep_fallback).toBe("1");
+});

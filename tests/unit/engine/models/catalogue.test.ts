@@ -1,0 +1,105 @@
+import { expect, test } from "bun:test";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
+import { BUILT_INS } from "../../../../src/engine/models/built-in.ts";
+import { ModelCatalogue } from "../../../../src/engine/models/catalogue.ts";
+import { parseGraph } from "../../../../src/engine/models/tensor-signature.ts";
+import { OnnxWorkspace, simpleModel } from "../../../support/onnx-workspace.ts";
+
+const onnx = simpleModel("float32", [1, 3, "H", "W"], (graph, x) => graph.node("Abs", [x]));
+const names = (catalogue: ModelCatalogue): string[] => catalogue.list().map(({ name }) => name);
+
+test("an empty workspace has the models that are built in", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  expect(names(catalogue)).toEqual(["edges", "identity", "test-card"]);
+  expect((await catalogue.get("identity")).source).toBe("built-in");
+});
+
+test("built-in graphs have the same bytes every time", () => {
+  for (const { graph } of Object.values(BUILT_INS)) expect(graph()).toEqual(graph());
+});
+
+test("a broken folder is listed with its reason and takes no other down", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("good", {}, onnx);
+  await workspace.add("no-file", {});
+  await workspace.add("not-json", "{", onnx);
+  await workspace.add("not-onnx", {}, new TextEncoder().encode("<html>"));
+  await workspace.add("wrong-tensor", { inputs: { z: { role: "frame" } } }, onnx);
+  await workspace.add("other-name", { name: "x" }, onnx);
+  await workspace.add("bad name", {}, onnx);
+  await Bun.write(join(workspace.path, "models", "bare", "model.onnx"), onnx);
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  const reasons = Object.fromEntries(
+    catalogue.list().flatMap((entry) => {
+      return entry.state === "broken" ? [[entry.name, entry.error.message]] : [];
+    }),
+  );
+  expect(reasons).toEqual({
+    bare: expect.stringContaining("it has no model.json"),
+    "bad name": expect.stringContaining("letters, digits"),
+    "no-file": expect.stringContaining("the folder holds no .onnx"),
+    "not-json": expect.stringContaining("not JSON"),
+    "not-onnx": expect.stringContaining("not an ONNX file"),
+    "other-name": expect.stringContaining('name is "x" but the folder is other-name'),
+    "wrong-tensor": expect.stringContaining('its inputs are "x" float32 [1, 3, H, W]'),
+  });
+  expect((await catalogue.get("good")).definition.frame?.tensor).toBe("x");
+  await expect(catalogue.get("not-json")).rejects.toThrow("model not-json cannot be used");
+});
+
+test.each(["../good/model.onnx", "/etc/hosts", "..\\x.onnx", "a/../../x.onnx", "absent.onnx"])(
+  "the file %j is refused",
+  async (file) => {
+    await using workspace = await OnnxWorkspace.create();
+    await workspace.add("good", {}, onnx);
+    await workspace.add("bad", { file }, onnx);
+    const catalogue = await ModelCatalogue.open(workspace.path);
+    await expect(catalogue.get("bad")).rejects.toThrow(`file is ${JSON.stringify(file)}`);
+  },
+);
+
+test("an unknown name is answered with those that can be used", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("broken", "{");
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  for (const name of ["nope", "../good", "__proto__", ""]) {
+    await expect(catalogue.get(name)).rejects.toMatchObject({
+      kind: "unknown_model",
+      message: `there is no model ${JSON.stringify(name)}; there are edges, identity, test-card`,
+    });
+  }
+});
+
+test("folders that come, are mended or go are noticed when asked for", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  await workspace.add("late", "{", onnx);
+  await expect(catalogue.get("late")).rejects.toThrow("not JSON");
+  await workspace.add("late", { description: "mended" }, onnx);
+  expect((await catalogue.get("late")).definition.description).toBe("mended");
+  await rm(join(workspace.path, "models", "late"), { recursive: true });
+  await expect(catalogue.get("late")).rejects.toThrow("there is no model");
+});
+
+test("weights in another file are refused in words", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const model = parseGraph(onnx);
+  const weights = { name: "w", dims: [1n], dataType: 1, dataLocation: 1 };
+  model.graph?.initializer.push(create(TensorProtoSchema, weights));
+  await workspace.add("large", {}, toBinary(ModelProtoSchema, model));
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  await expect(catalogue.get("large")).rejects.toThrow('the weights of "w" lie in another file');
+});
+
+test("a folder takes the place of a built-in of its name until it goes", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("edges", {}, onnx);
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  expect((await catalogue.get("edges")).source).toBe("models/edges");
+  await rm(join(workspace.path, "models", "edges"), { recursive: true });
+  expect((await catalogue.get("edges")).source).toBe("built-in");
+});

@@ -1,0 +1,129 @@
+import { expect, test } from "bun:test";
+import { defineModel } from "../../../../src/engine/models/define-model.ts";
+import { inputSize, paramsOf } from "../../../../src/engine/models/definition.ts";
+import { draftModel } from "../../../../src/engine/models/draft.ts";
+import type { ModelJson } from "../../../../src/engine/models/model-json.ts";
+import type {
+  GraphSignature,
+  TensorSignature,
+} from "../../../../src/engine/models/tensor-signature.ts";
+
+const tensor = (
+  name: string,
+  dims: TensorSignature["dims"],
+  dtype: TensorSignature["dtype"] = "float32",
+): TensorSignature => ({ name, dims, dtype });
+
+const signature = (
+  inputs: readonly TensorSignature[],
+  output = tensor("y", ["N", 3, "H", "W"]),
+  metadata: Record<string, string> = {},
+): GraphSignature => ({
+  inputs,
+  outputs: [output],
+  metadata: new Map(Object.entries(metadata)),
+  opset: 17,
+});
+
+const picture = tensor("x", ["N", 3, "H", "W"]);
+
+test("a file's own signature is enough", () => {
+  const definition = defineModel("m", {}, signature([picture]));
+  expect(definition.frame).toEqual({
+    tensor: "x",
+    layout: "nchw",
+    channels: "rgb",
+    dtype: "float32",
+    range: [0, 1],
+    mean: [0],
+    std: [1],
+    size: null,
+    multipleOf: 1,
+  });
+});
+
+test.each([
+  [[1, 3, 4, 5], "nchw", "rgb"],
+  [[1, 4, 5, 3], "nhwc", "rgb"],
+  [[1, 1, "H", "W"], "nchw", "gray"],
+  [[3, "H", "W"], "chw", "rgb"],
+  [["H", "W", 3], "hwc", "rgb"],
+  [["H", "W", 1], "hwc", "gray"],
+  [["a", "b", "c", "d"], "nchw", "rgb"],
+] as const)("%j is read as %s %s", (dims, layout, channels) => {
+  const { frame } = defineModel("m", {}, signature([tensor("x", dims)]));
+  expect([frame?.layout, frame?.channels]).toEqual([layout, channels]);
+});
+
+test("one-element inputs become parameters, bounded by the file's metadata where it tells", () => {
+  const inputs = [picture, tensor("gain", [1]), tensor("steps", [], "int64")];
+  const told = signature(inputs, undefined, { "param:gain": "-1.0,2.0,0.5" });
+  expect(paramsOf(defineModel("m", {}, told))).toEqual([
+    { name: "gain", default: 0.5, min: -1, max: 2, integer: false, description: "" },
+    { name: "steps", default: 1, min: 0, max: 1, integer: true, description: "" },
+  ]);
+  const renamed = { inputs: { gain: { role: "param", name: "boost", max: 9 } } } as const;
+  expect(paramsOf(defineModel("m", renamed, told))[0]).toMatchObject({ name: "boost", max: 9 });
+});
+
+test("the draft of a file defines the same model as the file alone", () => {
+  const told = signature([picture, tensor("k", [1])]);
+  const { file, ...draft } = draftModel("m.onnx", told);
+  expect(file).toBe("m.onnx");
+  expect(defineModel("m", draft, told)).toEqual(defineModel("m", {}, told));
+});
+
+test("a fixed size, a multiple and a free size say what a picture must measure", () => {
+  const source = { width: 1283, height: 717 };
+  const size = (dims: TensorSignature["dims"], multiple_of = 1) =>
+    inputSize(
+      defineModel(
+        "m",
+        { inputs: { x: { role: "frame", multiple_of } } },
+        signature([tensor("x", dims)]),
+      ),
+      source,
+    );
+  expect(size([1, 3, 256, 320])).toEqual({ width: 320, height: 256 });
+  expect(size([1, 3, "H", "W"], 32)).toEqual({ width: 1280, height: 704 });
+  expect(size([1, 3, "H", "W"])).toEqual(source);
+});
+
+const REFUSED: readonly (readonly [ModelJson, string])[] = [
+  [
+    { inputs: { z: { role: "time" } } },
+    'inputs.z is not in the file; its inputs are "x" float32 [N, 3, H, W]',
+  ],
+  [{ outputs: { z: { role: "image" } } }, 'outputs.z is not in the file; its outputs are "y"'],
+  [{ inputs: { x: { role: "time" } } }, 'inputs.x has role "time", which takes one number'],
+  [
+    { inputs: { x: { role: "frame", dtype: "uint8" } } },
+    'dtype is "uint8" but the file says float32',
+  ],
+  [{ inputs: { x: { role: "frame", layout: "chw" } } }, 'layout is "chw" (3 dimensions)'],
+  [{ inputs: { x: { role: "frame", channels: "gray" } } }, "the tensor has 3 channels"],
+  [{ inputs: { x: { role: "frame", range: [1, 1] } } }, "black and white must differ"],
+  [{ inputs: { x: { role: "frame", mean: [1, 2] } } }, "mean has 2 values; give 1 or 3"],
+  [{ inputs: { x: { role: "frame", std: [0] } } }, "std holds a 0"],
+];
+
+test.each(REFUSED)("%j is refused: %s", (json, message) => {
+  expect(() => defineModel("m", json, signature([picture]))).toThrow(message);
+});
+
+test("a size against the file's own, a default out of bounds and a second picture are refused", () => {
+  const fixed = signature([tensor("x", [1, 3, 256, 256])]);
+  expect(() =>
+    defineModel("m", { inputs: { x: { role: "frame", size: [512, 512] } } }, fixed),
+  ).toThrow("inputs.x.size is [512,512] but the file fixes [256, 256]");
+  const scalar = signature([picture, tensor("k", [1])]);
+  expect(() => defineModel("m", { inputs: { k: { role: "param", default: 7 } } }, scalar)).toThrow(
+    "inputs.k.default is 7, outside 0 … 1",
+  );
+  const two = signature([picture, tensor("second", ["N", 3, "H", "W"])]);
+  expect(() => defineModel("m", {}, two)).toThrow("inputs.second has no role");
+  const depth = signature([picture], tensor("y", [1, 1000]));
+  expect(() => defineModel("m", {}, depth)).toThrow(
+    'outputs.y is no picture: "y" float32 [1, 1000]',
+  );
+});

@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test";
+import { type ModelJson, parseModelJson } from "../../../../src/engine/models/model-json.ts";
+import { WorkerError } from "../../../../src/errors.ts";
+
+const parse = (content: unknown) => parseModelJson(JSON.stringify(content));
+
+test("everything may be left out", () => {
+  expect(parse({})).toEqual({});
+});
+
+test("all roles and fields are understood", () => {
+  const json: ModelJson = {
+    name: "a",
+    description: "b",
+    file: "m.onnx",
+    fit: "contain",
+    inputs: {
+      x: {
+        role: "frame",
+        layout: "nhwc",
+        channels: "bgr",
+        range: [-1, 1],
+        mean: [0.5],
+        std: [1, 2, 3],
+        dtype: "float16",
+        size: [640, 360],
+        multiple_of: 8,
+      },
+      gain: { role: "param", default: 1, min: 0, max: 2, integer: false, description: "d" },
+      t: { role: "time" },
+      w: { role: "width" },
+      h: { role: "height" },
+    },
+    outputs: { y: { role: "image", layout: "chw", range: [0, 255] } },
+  };
+  expect(parse(json)).toEqual(json);
+});
+
+test.each([
+  [{ fil: "m.onnx" }, "fil is not known here; known are name, description, file"],
+  [{ file: 3 }, "file is 3; expected string"],
+  [{ fit: "crop" }, 'fit is "crop"; it can be "cover", "contain", "stretch"'],
+  [{ inputs: { x: {} } }, "inputs.x.role is missing"],
+  [{ inputs: { x: { role: "fram" } } }, 'inputs.x.role is "fram"; it can be frame, param, time'],
+  [{ inputs: { x: { role: "constructor" } } }, 'role is "constructor"; it can be frame'],
+  [
+    { inputs: { x: { role: "frame", layout: "nchv" } } },
+    'inputs.x.layout is "nchv"; it can be "nchw"',
+  ],
+  [
+    { inputs: { x: { role: "frame", size: 256 } } },
+    'size is 256; it can be "free", [width, height]',
+  ],
+  [
+    { inputs: { x: { role: "frame", scale: 2 } } },
+    "inputs.x.scale is not known here; known are role",
+  ],
+  [{ outputs: { y: { role: "mask" } } }, 'outputs.y.role is "mask"; it can be image'],
+  [[], "(top level) is []"],
+])("%j is refused: %s", (content, message) => {
+  expect(() => parse(content)).toThrow(message);
+});
+
+test("text that is no JSON is said to be none, and problems are listed by field", () => {
+  expect(() => parseModelJson("{")).toThrow("model.json is not JSON");
+  try {
+    parse({ file: 1, fit: 2 });
+    throw new Error("accepted");
+  } catch (error) {
+    expect(error).toBeInstanceOf(WorkerError);
+    expect((error as WorkerError).details.map(({ field }) => field)).toEqual(["file", "fit"]);
+  }
+});
