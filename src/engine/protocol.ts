@@ -11,6 +11,12 @@ export interface Endpoint {
   readonly authorization?: string;
 }
 
+/** Width and height in pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 export type Container = "fmp4" | "mpegts";
 export type Fit = "cover" | "contain" | "stretch";
 export type AudioMode = "auto" | "copy" | "opus" | "aac" | "none";
@@ -27,7 +33,7 @@ export interface StreamParams {
   readonly prompts: readonly Prompt[];
   readonly model: string;
   /** Output size in pixels, even, 64–4096; absent: the input's. */
-  readonly size?: { readonly width: number; readonly height: number };
+  readonly size?: Size;
   /** Without input the clock's rate; with input a cap. */
   readonly fps?: number;
   readonly fit: Fit;
@@ -61,7 +67,7 @@ export interface Checkpoint {
   /** `Date.now()` when it began: a resumed stream leaves a gap as long as the real one. */
   readonly at: number;
   /** Output size, so that a resumed stream keeps it. */
-  readonly size: { readonly width: number; readonly height: number };
+  readonly size: Size;
 }
 
 /** A number a model takes while it runs: a slider. */
@@ -175,7 +181,7 @@ export type FromEngine =
       readonly id: string;
       readonly checkpoint: Checkpoint;
     }
-  /** A frame made with the new parameters has been encoded. */
+  /** A frame made with the new parameters has left inference. */
   | { readonly type: "updated"; readonly id: string }
   /** Something went wrong inside and the stream goes on (a model that failed: frames pass through). */
   | {

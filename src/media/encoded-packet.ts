@@ -16,6 +16,19 @@ export interface VideoPacket {
   readonly arrivedAt: number;
 }
 
+/** What an encoder promises of its packets; a new object each time it is opened. */
+export interface VideoFormat {
+  readonly width: number;
+  readonly height: number;
+  /** SPS and PPS, Annex B. The packets do not repeat them. */
+  readonly parameterSets: Uint8Array;
+}
+
+/** A packet of our own encoder: H.264 without B-frames, so that pts and dts are one. */
+export interface EncodedVideo extends VideoPacket {
+  readonly format: VideoFormat;
+}
+
 /** One audio frame: raw AAC (no ADTS header) or one Opus packet. */
 export interface AudioPacket {
   readonly kind: "audio";
@@ -25,6 +38,12 @@ export interface AudioPacket {
   readonly duration: Ticks;
   readonly sampleRate: number;
   readonly channels: number;
+  /** As with video: how long it may wait is counted from here. */
+  readonly arrivedAt: number;
 }
 
+/** What a demuxer finds. */
 export type EncodedPacket = VideoPacket | AudioPacket;
+
+/** What a segmenter takes. */
+export type OutputPacket = EncodedVideo | AudioPacket;

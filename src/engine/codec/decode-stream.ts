@@ -1,0 +1,37 @@
+/** The decode stage. */
+
+import { getLogger } from "../../log.ts";
+import type { VideoPacket } from "../../media/encoded-packet.ts";
+import type { Stage } from "../../streams/stage.ts";
+import { VideoDecoder } from "./video-decoder.ts";
+import type { FramePool, VideoFrame } from "./video-frame.ts";
+
+const log = getLogger("decode");
+
+/**
+ * Decodes from the first key frame on; a codec that changes in mid-stream gets a new decoder, a size
+ * that changes does not need one. Packets it cannot decode are left out and logged.
+ */
+export function decode(pool: FramePool): Stage<VideoPacket, VideoFrame> {
+  let decoder: VideoDecoder | null = null;
+  const dispose = (): void => {
+    decoder?.[Symbol.dispose]();
+    decoder = null;
+  };
+  return {
+    async transform(packet, controller) {
+      if (decoder && decoder.codec !== packet.codec) dispose();
+      if (!decoder) {
+        if (!packet.keyFrame) return;
+        decoder = new VideoDecoder(packet.codec, pool);
+      }
+      const failed = decoder.errors;
+      for (const frame of await decoder.decode(packet)) controller.enqueue(frame);
+      if (decoder.errors > failed) log.debug("packet not decodable", { pts: packet.pts });
+    },
+    async flush(controller) {
+      for (const frame of (await decoder?.flush()) ?? []) controller.enqueue(frame);
+    },
+    dispose,
+  };
+}

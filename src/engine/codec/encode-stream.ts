@@ -1,0 +1,55 @@
+/** The encode stage: one packet a frame, a key frame at the start of every segment. */
+import type { EncodedVideo } from "../../media/encoded-packet.ts";
+import { type Ticks, ticksFromSeconds } from "../../media/time.ts";
+import type { Stage } from "../../streams/stage.ts";
+import { VideoEncoder } from "./video-encoder.ts";
+import type { VideoFrame } from "./video-frame.ts";
+
+export interface EncodeOptions {
+  readonly segmentSeconds: number;
+  /** Frames up to this time are left out: a stream taken up again has sent them already. */
+  readonly after: Ticks | null;
+  /** Asked before every frame: bits a second, or undefined for constant quality. */
+  readonly bitrate: () => number | undefined;
+}
+
+/**
+ * Takes yuv420p frames and disposes them. A frame of another size, or another bitrate, opens a new
+ * encoder and so begins a new segment. Frames that do not rise in pts are left out: a key frame lies
+ * between two time lines only when the source says so.
+ */
+export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> {
+  const segment = ticksFromSeconds(options.segmentSeconds);
+  let encoder: VideoEncoder | null = null;
+  let segmentStart = 0;
+  let last: { pts: Ticks; interval: number } | null =
+    options.after === null ? null : { pts: options.after, interval: 0 };
+  const dispose = (): void => {
+    encoder?.[Symbol.dispose]();
+    encoder = null;
+  };
+  return {
+    async transform(frame, controller) {
+      using input = frame;
+      if (last && input.pts <= last.pts) return;
+      const bitrate = options.bitrate();
+      if (encoder && !fits(encoder, input, bitrate)) dispose();
+      // Half an interval early is nearer to the aim than half an interval late.
+      const due = input.pts + (last?.interval ?? 0) / 2 >= segmentStart + segment;
+      const key = encoder === null || due;
+      encoder ??= new VideoEncoder({
+        size: { width: input.width, height: input.height },
+        ...(bitrate === undefined ? {} : { bitrate }),
+      });
+      if (key) segmentStart = input.pts;
+      last = { pts: input.pts, interval: last ? input.pts - last.pts : 0 };
+      controller.enqueue(await encoder.encode(input, key));
+    },
+    dispose,
+  };
+}
+
+const fits = (encoder: VideoEncoder, frame: VideoFrame, bitrate: number | undefined): boolean =>
+  encoder.options.size.width === frame.width &&
+  encoder.options.size.height === frame.height &&
+  encoder.options.bitrate === bitrate;

@@ -1,0 +1,44 @@
+/**
+ * The one importer of node-av (FFmpeg 8): what the other files of this folder need of it, and how its
+ * return codes become errors. The compiled binary replaces the addon's loader behind this import.
+ */
+import { FFmpegError, Log } from "node-av";
+import { AV_LOG_FATAL } from "node-av/constants";
+
+// biome-ignore lint/performance/noBarrelFile: the fence around node-av is this file
+export {
+  Codec,
+  CodecContext,
+  Filter,
+  type FilterContext,
+  FilterGraph,
+  Frame,
+  Packet,
+  Rational,
+} from "node-av";
+export {
+  AV_BUFFERSRC_FLAG_KEEP_REF,
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_CODEC_FLAG_LOW_DELAY,
+  AV_CODEC_ID_AV1,
+  AV_CODEC_ID_H264,
+  AV_CODEC_ID_HEVC,
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_GBRP,
+  AV_PIX_FMT_YUV420P,
+  AV_PKT_FLAG_KEY,
+  AVERROR_EAGAIN,
+  AVERROR_EOF,
+} from "node-av/constants";
+
+/** Throws what FFmpeg says where `code` is negative, with what was being done. */
+export function check(code: number, doing: string): number {
+  if (code < 0) throw new Error(`${doing}: ${new FFmpegError(code).message}`);
+  return code;
+}
+
+/** Keeps FFmpeg off stderr: damaged input is told of by our own log, once and with the stream's name. */
+export const quietLibav = (): void => Log.setLevel(AV_LOG_FATAL);

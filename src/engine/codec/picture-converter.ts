@@ -1,0 +1,141 @@
+/** Between decoded frames and the planar RGB that models see: FFmpeg fits, scales and converts. */
+import { type Picture, pictureBytes } from "../../media/picture.ts";
+import type { Fit, Size } from "../protocol.ts";
+import { type FilterStep, FrameFilter, type FrameShape, shapeOf } from "./frame-filter.ts";
+import { AV_PIX_FMT_GBRP, check, Frame } from "./libav.ts";
+
+/** Where FFmpeg's GBRP keeps the planes R, G and B. */
+const RGB_PLANES = [2, 0, 1] as const;
+
+/**
+ * Keeps one graph for each direction and remakes it when a shape changes, so that a size that changes
+ * in mid-stream costs one frame some milliseconds. One call at a time.
+ */
+export class PictureConverter implements Disposable {
+  readonly #graphs = new Map<string, { filter: FrameFilter; steps: string }>();
+
+  /** The frame as planar RGB of exactly `target`, fitted to the aspect of `size`; the frame stays the caller's. */
+  async toPicture(frame: Frame, size: Size, fit: Fit, target: Size = size): Promise<Picture> {
+    const fitted = fitSteps(frame, size, fit, target);
+    const steps: FilterStep[] = [...fitted, ["format", "pix_fmts=gbrp"]];
+    const planar = await this.#filter("to picture", shapeOf(frame), steps).run(frame);
+    try {
+      return readPlanes(planar);
+    } finally {
+      planar.free();
+    }
+  }
+
+  /** A picture as a yuv420p frame of `size`, owned by the caller. */
+  async toFrame(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
+    const planar = writePlanes(picture);
+    try {
+      const convert: FilterStep[] = [
+        ["zscale", "matrix=170m:range=limited"],
+        ["format", "pix_fmts=yuv420p"],
+      ];
+      const steps = [...fitSteps(planar, size, fit), ...convert];
+      return await this.#filter("to frame", shapeOf(planar), steps).run(planar);
+    } finally {
+      planar.free();
+    }
+  }
+
+  /** The frame fitted to `size` as yuv420p without a look at its colours; owned by the caller. */
+  async resize(frame: Frame, size: Size, fit: Fit): Promise<Frame> {
+    const steps: FilterStep[] = [...fitSteps(frame, size, fit), ["format", "pix_fmts=yuv420p"]];
+    return await this.#filter("resize", shapeOf(frame), steps).run(frame);
+  }
+
+  #filter(purpose: string, input: FrameShape, steps: readonly FilterStep[]): FrameFilter {
+    const key = steps.join();
+    const known = this.#graphs.get(purpose);
+    if (known && known.steps === key && sameShape(known.filter.input, input)) return known.filter;
+    known?.filter[Symbol.dispose]();
+    this.#graphs.delete(purpose);
+    const filter = new FrameFilter(input, steps);
+    this.#graphs.set(purpose, { filter, steps: key });
+    return filter;
+  }
+
+  [Symbol.dispose](): void {
+    for (const { filter } of this.#graphs.values()) filter[Symbol.dispose]();
+    this.#graphs.clear();
+  }
+}
+
+/**
+ * Crop, pad and scale from one size to another; nothing where the size is right already. With `target`
+ * the picture is fitted to the aspect of `to` and comes out squeezed to `target`: what a model of a fixed
+ * size sees of a picture that has another shape.
+ */
+export function fitSteps(from: Size, to: Size, fit: Fit, target: Size = to): FilterStep[] {
+  const scale: FilterStep = ["scale", `${target.width}:${target.height}:flags=bilinear`];
+  const wider = from.width * to.height > from.height * to.width;
+  const sameAspect = from.width * to.height === from.height * to.width;
+  if (sameAspect || fit === "stretch") return sameSize(from, target) ? [] : [scale];
+  if (fit === "cover") {
+    const width = wider ? even((from.height * to.width) / to.height) : from.width;
+    const height = wider ? from.height : even((from.width * to.height) / to.width);
+    return [["crop", `${width}:${height}`], scale];
+  }
+  const share = (from.width * to.height) / (from.height * to.width);
+  const width = wider ? target.width : even(target.width * share);
+  const height = wider ? even(target.height / share) : target.height;
+  return [
+    ["scale", `${width}:${height}:flags=bilinear`],
+    ["pad", `${target.width}:${target.height}:-1:-1`],
+  ];
+}
+
+const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
+
+const even = (value: number): number => Math.max(2, Math.round(value / 2) * 2);
+
+const sameShape = (a: FrameShape, b: FrameShape): boolean =>
+  a.width === b.width && a.height === b.height && a.format === b.format;
+
+function readPlanes(frame: Frame): Picture {
+  const { width, height, linesize } = frame;
+  const planes = frame.data ?? [];
+  const data = new Uint8Array(pictureBytes(width, height));
+  for (const [position, index] of RGB_PLANES.entries()) {
+    const plane = planes[index];
+    const stride = linesize[index];
+    if (!plane || !stride) throw new Error(`frame has no plane ${index}`);
+    const start = position * width * height;
+    if (stride === width) {
+      data.set(plane.subarray(0, width * height), start);
+    } else {
+      for (let row = 0; row < height; row++) {
+        data.set(plane.subarray(row * stride, row * stride + width), start + row * width);
+      }
+    }
+  }
+  return { data, width, height };
+}
+
+function writePlanes(picture: Picture): Frame {
+  const { width, height, data } = picture;
+  const frame = new Frame();
+  frame.alloc();
+  frame.width = width;
+  frame.height = height;
+  frame.format = AV_PIX_FMT_GBRP;
+  check(frame.getBuffer(), `allocate a ${width}x${height} frame`);
+  const planes = frame.data ?? [];
+  for (const [position, index] of RGB_PLANES.entries()) {
+    const plane = planes[index];
+    const stride = frame.linesize[index];
+    if (!plane || !stride) throw new Error(`frame has no plane ${index}`);
+    const source = data.subarray(position * width * height, (position + 1) * width * height);
+    if (stride === width) {
+      plane.set(source);
+    } else {
+      for (let row = 0; row < height; row++) {
+        plane.set(source.subarray(row * width, (row + 1) * width), row * stride);
+      }
+    }
+  }
+  return frame;
+}

@@ -1,0 +1,103 @@
+/** Frames in, H.264 out: libx264 without delay, one packet a frame. */
+import type { EncodedVideo, VideoFormat } from "../../media/encoded-packet.ts";
+import { TICKS_PER_SECOND } from "../../media/time.ts";
+import type { Size } from "../protocol.ts";
+import {
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_YUV420P,
+  Codec,
+  CodecContext,
+  check,
+  Packet,
+  Rational,
+} from "./libav.ts";
+import type { VideoFrame } from "./video-frame.ts";
+
+/** Constant quality where no bitrate is asked for: good to look at, and small. */
+const CRF = 23;
+/** Ceiling at constant quality, bits a pixel and second: 6 Mbit/s at 512², so that one busy picture cannot stall a link. */
+const MAX_BITS_PER_PIXEL = 24;
+
+/** How an encoder is opened. */
+export interface VideoEncoderOptions {
+  readonly size: Size;
+  /** Bits a second; absent: constant quality. */
+  readonly bitrate?: number;
+}
+
+/** One open encoder of one size. Calls must not overlap. Frames must be yuv420p of its size and rise in pts. */
+export class VideoEncoder implements Disposable {
+  readonly options: VideoEncoderOptions;
+  readonly #context: CodecContext;
+  readonly #packet = new Packet();
+  readonly #format: VideoFormat;
+
+  /** Throws if libx264 refuses the size. */
+  constructor(options: VideoEncoderOptions) {
+    const codec = Codec.findEncoderByName("libx264" as never);
+    if (!codec) throw new Error("this FFmpeg has no libx264");
+    const { width, height } = options.size;
+    this.options = options;
+    this.#context = new CodecContext();
+    this.#context.allocContext3(codec);
+    this.#context.width = width;
+    this.#context.height = height;
+    this.#context.pixelFormat = AV_PIX_FMT_YUV420P;
+    this.#context.timeBase = new Rational(1, TICKS_PER_SECOND);
+    this.#context.framerate = new Rational(30, 1);
+    this.#context.gopSize = 100_000; // key frames are forced, one a segment
+    this.#context.maxBFrames = 0;
+    this.#context.threadCount = 1;
+    this.#context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
+    const rate = options.bitrate ?? width * height * MAX_BITS_PER_PIXEL;
+    this.#context.rcMaxRate = BigInt(rate);
+    this.#context.rcBufferSize = rate;
+    if (options.bitrate) this.#context.bitRate = BigInt(rate);
+    const settings = {
+      preset: "superfast",
+      tune: "zerolatency",
+      "forced-idr": "1",
+      sc_threshold: "0",
+      ...(options.bitrate ? {} : { crf: String(CRF) }),
+    };
+    try {
+      for (const [name, value] of Object.entries(settings)) {
+        check(this.#context.setOption(name, value), `set ${name}=${value} on libx264`);
+      }
+      check(this.#context.open2Sync(codec), `open libx264 at ${width}x${height}`);
+    } catch (error) {
+      this.#context.freeContext();
+      throw error;
+    }
+    const parameterSets = Uint8Array.from(this.#context.extraData ?? []);
+    this.#format = { width, height, parameterSets };
+    this.#packet.alloc();
+  }
+
+  /** The frame's packet. The frame stays the caller's. `key` forces an IDR picture. */
+  async encode(frame: VideoFrame, key: boolean): Promise<EncodedVideo> {
+    frame.native.pts = BigInt(frame.pts);
+    frame.native.pictType = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    check(await this.#context.sendFrame(frame.native), "encode a frame");
+    check(await this.#context.receivePacket(this.#packet), "take an encoded packet");
+    const packet: EncodedVideo = {
+      kind: "video",
+      codec: "h264",
+      data: Uint8Array.from(this.#packet.data ?? []),
+      pts: frame.pts,
+      dts: frame.pts,
+      keyFrame: this.#packet.isKeyframe,
+      arrivedAt: frame.arrivedAt,
+      format: this.#format,
+    };
+    this.#packet.unref();
+    return packet;
+  }
+
+  [Symbol.dispose](): void {
+    this.#packet.free();
+    this.#context.freeContext();
+  }
+}

@@ -1,0 +1,150 @@
+/** The engine process: messages in, messages out. Ends with its parent. */
+import { toPlainError } from "../errors.ts";
+import { configureLogging, getLogger } from "../log.ts";
+import { openRequests } from "../trickle/request.ts";
+import { quietLibav } from "./codec/libav.ts";
+import { resolveDevice } from "./inference/device-check.ts";
+import { ModelHost } from "./inference/model-host.ts";
+import { ModelCatalogue } from "./models/catalogue.ts";
+import type { EngineOptions, FromEngine, ToEngine } from "./protocol.ts";
+import { StreamSession } from "./session.ts";
+
+const log = getLogger("engine");
+
+const STATS_MS = 1000;
+
+/** Runs until the server says `shutdown` or is gone. Wants to be a child with an IPC channel. */
+export async function runEngine(): Promise<void> {
+  const send = (message: FromEngine): void => {
+    process.send?.(message);
+  };
+  const inbox = Promise.withResolvers<EngineOptions>();
+  let engine: Engine | null = null;
+  process.on("disconnect", () => process.exit(0));
+  // A terminal's Ctrl-C reaches the whole group: the server decides when its engines end.
+  process.on("SIGINT", () => {});
+  process.on("message", (message: ToEngine) => {
+    if (message.type === "init") inbox.resolve(message.options);
+    else if (message.type === "ping") send(engine?.census() ?? STARTING);
+    else engine?.receive(message);
+  });
+  send({ type: "hello" });
+
+  const options = await inbox.promise;
+  await configureLogging(options.log_level, options.log_format);
+  try {
+    engine = await Engine.start(options, send);
+  } catch (error) {
+    send({ type: "unfit", error: toPlainError(error) });
+    return;
+  }
+  send({ type: "ready", models: engine.host.infos() });
+  await engine.closed;
+  process.exit(0);
+}
+
+/** While a device is tried nothing else runs: a first CUDA context takes seconds. */
+const STARTING: FromEngine = {
+  type: "pong",
+  quiet_ms: 60_000,
+  live: { streams: 0, frames: 0, requests: 0 },
+};
+
+class Engine {
+  readonly host: ModelHost;
+  readonly closed: Promise<void>;
+  readonly #close: () => void;
+  readonly #options: EngineOptions;
+  readonly #send: (message: FromEngine) => void;
+  readonly #sessions = new Map<string, { session: StreamSession; ended: Promise<void> }>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  /** Proves the device and reads the models. Throws `device_unavailable`. */
+  static async start(options: EngineOptions, send: (message: FromEngine) => void): Promise<Engine> {
+    quietLibav();
+    const { name: device } = await resolveDevice(options.device);
+    const catalogue = await ModelCatalogue.open(options.workspace);
+    return new Engine({ ...options, device }, catalogue, send);
+  }
+
+  private constructor(
+    options: EngineOptions,
+    catalogue: ModelCatalogue,
+    send: (message: FromEngine) => void,
+  ) {
+    this.#options = options;
+    this.#send = send;
+    this.host = new ModelHost({
+      catalogue,
+      device: options.device,
+      onChange: (model) => send({ type: "model", model }),
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#close = resolve;
+    this.#timer = setInterval(() => this.#report(), STATS_MS);
+  }
+
+  receive(message: Exclude<ToEngine, { type: "init" | "ping" }>): void {
+    switch (message.type) {
+      case "start":
+        this.#start(message);
+        break;
+      case "update":
+        this.#sessions.get(message.id)?.session.update(message.params);
+        break;
+      case "stop":
+        this.#sessions.get(message.id)?.session.stop();
+        break;
+      case "shutdown":
+        void this.#shutdown();
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  census(): FromEngine {
+    const sessions = [...this.#sessions.values()];
+    return {
+      type: "pong",
+      quiet_ms: 0,
+      live: {
+        streams: sessions.length,
+        frames: sessions.reduce((sum, { session }) => sum + session.frames, 0),
+        requests: openRequests(),
+      },
+    };
+  }
+
+  #start({ id, spec, params, resume }: Extract<ToEngine, { type: "start" }>): void {
+    const session = new StreamSession({
+      id,
+      spec,
+      params,
+      ...(resume && { resume }),
+      host: this.host,
+      engine: this.#options,
+      send: this.#send,
+    });
+    const ended = session.run().then(() => {
+      this.#sessions.delete(id);
+    });
+    this.#sessions.set(id, { session, ended });
+    log.info("stream begins", { id, model: params.model, resumed: resume !== undefined });
+  }
+
+  #report(): void {
+    for (const [id, { session }] of this.#sessions) {
+      this.#send({ type: "stats", id, stats: session.stats() });
+    }
+  }
+
+  async #shutdown(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const { session } of this.#sessions.values()) session.stop();
+    await Promise.all([...this.#sessions.values()].map(({ ended }) => ended));
+    await this.host[Symbol.asyncDispose]();
+    this.#close();
+  }
+}

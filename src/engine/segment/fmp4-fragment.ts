@@ -1,0 +1,62 @@
+/** One `moof` and its `mdat`, by mp4box's `createMoof`, which keeps nothing of what it wrote (facts.md 5). */
+import { DataStream, type ISOFile, type Sample } from "mp4box";
+
+/** One sample as it goes into a fragment; times in the track's timescale. */
+export interface FragmentSample {
+  readonly data: Uint8Array;
+  readonly dts: number;
+  readonly duration: number;
+  readonly sync: boolean;
+}
+
+const MDAT_HEADER_BYTES = 8;
+
+/** The bytes of one fragment of one track. The first sample's `dts` becomes the fragment's tfdt. */
+export function fragment(
+  file: ISOFile,
+  track: number,
+  samples: readonly FragmentSample[],
+): Uint8Array {
+  const description = file.getTrackById(track).mdia.minf.stbl.stsd.entries[0];
+  if (!description) throw new Error(`track ${track} has no sample entry`);
+  const moof = file.createMoof(
+    samples.map(
+      ({ data, dts, duration, sync }, number): Sample => ({
+        number,
+        track_id: track,
+        timescale: file.getTrackById(track).mdia.mdhd.timescale,
+        description_index: 0,
+        description,
+        size: data.length,
+        duration,
+        dts,
+        cts: dts,
+        is_sync: sync,
+        is_leading: 0,
+        depends_on: sync ? 2 : 1,
+        is_depended_on: 0,
+        has_redundancy: 0,
+        degradation_priority: 0,
+        offset: 0,
+      }),
+    ),
+  );
+  moof.computeSize();
+  const run = moof.trafs[0]?.truns[0];
+  if (!run) throw new Error("mp4box made a moof without a run");
+  run.data_offset = moof.size + MDAT_HEADER_BYTES;
+  const head = new DataStream();
+  moof.write(head);
+
+  const payload = samples.reduce((sum, sample) => sum + sample.data.length, 0);
+  const bytes = new Uint8Array(moof.size + MDAT_HEADER_BYTES + payload);
+  bytes.set(new Uint8Array(head.buffer, 0, moof.size));
+  new DataView(bytes.buffer).setUint32(moof.size, MDAT_HEADER_BYTES + payload);
+  bytes.set([0x6d, 0x64, 0x61, 0x74], moof.size + 4); // "mdat"
+  let at = moof.size + MDAT_HEADER_BYTES;
+  for (const sample of samples) {
+    bytes.set(sample.data, at);
+    at += sample.data.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,145 @@
+/** The segment stage for fMP4: every segment decodes alone, every frame leaves as soon as it is there. */
+import { lengthPrefixed, splitNals } from "../../media/annex-b.ts";
+import type { AudioPacket, EncodedVideo, OutputPacket } from "../../media/encoded-packet.ts";
+import type { Fragment } from "../../media/fragment.ts";
+import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
+import type { Stage } from "../../streams/stage.ts";
+import { type FragmentSample, fragment } from "./fmp4-fragment.ts";
+import { type AudioFormat, type Fmp4Init, initSegment } from "./fmp4-init.ts";
+
+/** Audio that has gathered this long without a video frame leaves alone. */
+const MAX_AUDIO_TICKS = TICKS_PER_SECOND / 5;
+
+/** Length of the very first frame, before the distance to a second one is known. */
+const FIRST_DURATION = TICKS_PER_SECOND / 30;
+
+/** A frame after a pause does not last as long as the pause. */
+const MAX_DURATION = TICKS_PER_SECOND;
+
+/**
+ * A segment begins at every key frame: `ftyp`, `moov`, then fragments; tfdt rises over the whole
+ * stream (contract.md, Output). A frame's duration is that of the frame before it, since the next one
+ * has not been made yet. An audio track that appears is in the `moov` of the next segment.
+ */
+export function segmentFmp4(): Stage<OutputPacket, Fragment> {
+  const muxer = new Fmp4Muxer();
+  return {
+    transform(packet, controller) {
+      for (const made of packet.kind === "video" ? muxer.video(packet) : muxer.audio(packet)) {
+        controller.enqueue(made);
+      }
+    },
+    flush(controller) {
+      for (const made of muxer.flushAudio()) controller.enqueue(made);
+    },
+  };
+}
+
+class Fmp4Muxer {
+  #init: { made: Fmp4Init; video: EncodedVideo["format"]; audio: AudioFormat | null } | null = null;
+  #sequence = 0;
+  #lastVideo: Ticks | null = null;
+  #audioFormat: AudioFormat | null = null;
+  #audio: AudioPacket[] = [];
+  #nextAudioSample: number | null = null;
+
+  *video(packet: EncodedVideo): Generator<Fragment> {
+    yield* this.flushAudio();
+    if (packet.keyFrame) this.#begin(packet);
+    if (!this.#init) return;
+    const { made } = this.#init;
+    const interval = this.#lastVideo === null ? FIRST_DURATION : packet.pts - this.#lastVideo;
+    const duration = Math.min(interval, MAX_DURATION);
+    this.#lastVideo = packet.pts;
+    const data = lengthPrefixed(splitNals(packet.data));
+    const bytes = this.#fragment(made, made.videoTrack, [
+      { data, dts: packet.pts, duration, sync: packet.keyFrame },
+    ]);
+    yield {
+      data: packet.keyFrame ? join(made.bytes, bytes) : bytes,
+      first: packet.keyFrame,
+      pts: packet.pts,
+      arrivedAt: packet.arrivedAt,
+      width: packet.format.width,
+      height: packet.format.height,
+    };
+  }
+
+  *audio(packet: AudioPacket): Generator<Fragment> {
+    const format = this.#audioFormat;
+    if (!format || !sameFormat(format, packet)) {
+      yield* this.flushAudio();
+      const { codec, sampleRate, channels } = packet;
+      this.#audioFormat = { codec, sampleRate, channels };
+      this.#nextAudioSample = null;
+    }
+    this.#audio.push(packet);
+    const first = this.#audio[0] ?? packet;
+    if (packet.pts - first.pts >= MAX_AUDIO_TICKS) yield* this.flushAudio();
+  }
+
+  /** The audio that has gathered, if the segment under way has a track for it; otherwise it waits for the next. */
+  *flushAudio(): Generator<Fragment> {
+    const track = this.#init?.made.audioTrack ?? null;
+    const [first] = this.#audio;
+    if (!this.#init || track === null || !first || !this.#isTrackOf(first)) return;
+    const samples = this.#audio.map((packet) => this.#audioSample(packet));
+    this.#audio = [];
+    const { made, video } = this.#init;
+    yield {
+      data: this.#fragment(made, track, samples),
+      first: false,
+      pts: first.pts,
+      arrivedAt: null,
+      width: video.width,
+      height: video.height,
+    };
+  }
+
+  #begin(packet: EncodedVideo): void {
+    const audio = this.#audioFormat;
+    const unchanged = this.#init?.video === packet.format && this.#init.audio === audio;
+    if (!unchanged) {
+      this.#init = { made: initSegment(packet.format, audio), video: packet.format, audio };
+      if (this.#lastVideo === null) this.#dropAudioBefore(packet.pts);
+    }
+  }
+
+  /** Sound from before the first picture has nothing to be in step with. */
+  #dropAudioBefore(pts: Ticks): void {
+    this.#audio = this.#audio.filter((packet) => packet.pts + packet.duration > pts);
+  }
+
+  #isTrackOf(packet: AudioPacket): boolean {
+    const audio = this.#init?.audio;
+    return audio != null && sameFormat(audio, packet);
+  }
+
+  /**
+   * 90 kHz stamps are rounded, so a sample's number may be off by one; sound that goes on without a gap
+   * is written without one.
+   */
+  #audioSample(packet: AudioPacket): FragmentSample {
+    const stamped = Math.round((packet.pts * packet.sampleRate) / TICKS_PER_SECOND);
+    const expected = this.#nextAudioSample;
+    const dts = expected !== null && Math.abs(stamped - expected) <= 1 ? expected : stamped;
+    const duration = Math.round((packet.duration * packet.sampleRate) / TICKS_PER_SECOND);
+    this.#nextAudioSample = dts + duration;
+    return { data: packet.data, dts, duration, sync: true };
+  }
+
+  #fragment(init: Fmp4Init, track: number, samples: FragmentSample[]): Uint8Array {
+    init.file.nextMoofNumber = this.#sequence++;
+    return fragment(init.file, track, samples);
+  }
+}
+
+const sameFormat = (a: AudioFormat, b: AudioFormat): boolean =>
+  a.codec === b.codec && a.sampleRate === b.sampleRate && a.channels === b.channels;
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}

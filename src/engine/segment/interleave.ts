@@ -1,0 +1,121 @@
+/** Sound joins picture before the segmenter (architecture.md 7). */
+import type { AudioPacket, EncodedVideo, OutputPacket } from "../../media/encoded-packet.ts";
+
+/** How long one side waits for the other. */
+const MAX_WAIT_MS = 500;
+
+/**
+ * Picture passes at once; sound waits until the picture has caught up with it, 500 ms at most, so that it
+ * does not run ahead by what inference takes. The first picture waits as long for the first sound where
+ * `expectAudio` says there will be some, so that the first segment already has its track.
+ * Ends when the picture ends; fails with whatever either side fails with.
+ */
+export function interleave(
+  video: ReadableStream<EncodedVideo>,
+  audio: ReadableStream<AudioPacket>,
+  expectAudio: () => boolean,
+): ReadableStream<OutputPacket> {
+  let wake: () => void = () => {};
+  const changed = (): void => wake();
+  const picture = new Head(video, changed);
+  const sound = new Head(audio, changed);
+  let started = false;
+  let reached = Number.NEGATIVE_INFINITY;
+
+  /** What may leave now, or the time at which something may. */
+  const choose = (now: number): OutputPacket | { until: number } => {
+    const { item: frame } = picture;
+    const { item: packet } = sound;
+    const overdue = (item: OutputPacket): boolean => now - item.arrivedAt >= MAX_WAIT_MS;
+    if (!started) {
+      if (!frame) return { until: Number.POSITIVE_INFINITY };
+      started = packet !== null || sound.ended || !expectAudio() || overdue(frame);
+      if (!started) return { until: frame.arrivedAt + MAX_WAIT_MS };
+      // The first sound goes in front: the segmenter has to know of it before it begins.
+      return packet ? sound.take(packet) : picture.take(frame);
+    }
+    if (packet && (packet.pts <= reached || overdue(packet))) return sound.take(packet);
+    if (frame) {
+      reached = frame.pts;
+      return picture.take(frame);
+    }
+    return { until: packet ? packet.arrivedAt + MAX_WAIT_MS : Number.POSITIVE_INFINITY };
+  };
+
+  return new ReadableStream<OutputPacket>(
+    {
+      async pull(controller) {
+        for (;;) {
+          if (picture.error) throw picture.error.reason;
+          if (sound.error) throw sound.error.reason;
+          if (picture.ended) {
+            controller.close();
+            return sound.cancel();
+          }
+          const next = choose(performance.now());
+          if ("kind" in next) return controller.enqueue(next);
+          await new Promise<void>((resolve) => {
+            const wait = next.until - performance.now();
+            const timer = Number.isFinite(wait)
+              ? setTimeout(resolve, Math.max(0, wait))
+              : undefined;
+            wake = () => {
+              clearTimeout(timer);
+              resolve();
+            };
+          });
+        }
+      },
+      async cancel(reason) {
+        await Promise.all([picture.cancel(reason), sound.cancel(reason)]);
+        changed();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** The next item of a stream, read ahead. */
+class Head<T> {
+  /** Null while the stream has nothing, and after its end. */
+  item: T | null = null;
+  ended = false;
+  error: { readonly reason: unknown } | null = null;
+  readonly #next: () => Promise<{ done: boolean; value?: T | undefined }>;
+  readonly #leave: (reason: unknown) => Promise<void>;
+  readonly #changed: () => void;
+
+  constructor(stream: ReadableStream<T>, changed: () => void) {
+    const reader = stream.getReader();
+    this.#next = () => reader.read();
+    this.#leave = (reason) => reader.cancel(reason);
+    this.#changed = changed;
+    this.#read();
+  }
+
+  /** Gives out `item`, which is the head, and reads the next one. */
+  take(item: T): T {
+    this.item = null;
+    this.#read();
+    return item;
+  }
+
+  /** Never rejects: the other end's failure is known already. */
+  async cancel(reason?: unknown): Promise<void> {
+    await this.#leave(reason).catch(() => {});
+  }
+
+  #read(): void {
+    this.#next().then(
+      ({ done, value }) => {
+        this.ended = done;
+        this.item = value ?? null;
+        this.#changed();
+      },
+      (reason) => {
+        this.error = { reason };
+        this.#changed();
+      },
+    );
+  }
+}

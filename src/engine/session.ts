@@ -1,0 +1,237 @@
+/** One live stream in this engine: its channels, its pipeline, and how it ends. */
+import { reason, toPlainError, WorkerError } from "../errors.ts";
+import { getLogger } from "../log.ts";
+import type { Fragment } from "../media/fragment.ts";
+import { TICKS_PER_SECOND, type Ticks, ticks } from "../media/time.ts";
+import { endWhen } from "../streams/end-when.ts";
+import { nextSeq } from "../trickle/channel-requests.ts";
+import { TricklePublisher } from "../trickle/publisher.ts";
+import { subscribe } from "../trickle/subscriber.ts";
+import type { ModelHost } from "./inference/model-host.ts";
+import { Pipeline, type Source } from "./pipeline.ts";
+import type {
+  Checkpoint,
+  Endpoint,
+  EngineOptions,
+  FromEngine,
+  StreamParams,
+  StreamSpec,
+  StreamStats,
+} from "./protocol.ts";
+import { clock } from "./source/clock.ts";
+import { demux } from "./source/demux.ts";
+import { Timeline } from "./source/timeline.ts";
+import { StreamCounters } from "./stream-stats.ts";
+
+const log = getLogger("stream");
+
+/** After this long a stream that was asked to end is cut off. */
+const STOP_MS = 3000;
+/** A channel has this long to take us. */
+const ACCEPT_MS = 1500;
+const DEFAULT_FPS = 24;
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly spec: StreamSpec;
+  readonly params: StreamParams;
+  readonly resume?: Checkpoint;
+  readonly host: ModelHost;
+  readonly engine: Pick<EngineOptions, "device" | "frame_queue" | "max_frame_age_ms">;
+  readonly send: (message: FromEngine) => void;
+}
+
+export class StreamSession {
+  readonly #options: SessionOptions;
+  readonly #counters = new StreamCounters();
+  /** Ends the source; what is under way is still sent. */
+  readonly #end = new AbortController();
+  /** Cuts everything off. */
+  readonly #abort = new AbortController();
+  #params: StreamParams;
+  #publisher: TricklePublisher | null = null;
+  #pipeline: Pipeline | null = null;
+  #packetsDropped: () => number = () => 0;
+  #segmentStart: Fragment | null = null;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#params = options.params;
+  }
+
+  /** Native frames that are not freed. */
+  get frames(): number {
+    return this.#pipeline?.frames ?? 0;
+  }
+
+  /** From the next frame on. */
+  update(params: StreamParams): void {
+    this.#params = params;
+  }
+
+  /** Lets what is under way leave, then ends; cut off after 3 s. */
+  stop(): void {
+    this.#end.abort(new DOMException("stream stopped", "AbortError"));
+    const cut = setTimeout(() => this.#abort.abort(new WorkerError("timeout", "cut off")), STOP_MS);
+    this.#abort.signal.addEventListener("abort", () => clearTimeout(cut), { once: true });
+  }
+
+  stats(): StreamStats {
+    const published = this.#publisher?.stats;
+    return this.#counters.snapshot({
+      segments_out: published?.segments ?? 0,
+      segments_skipped: published?.segmentsSkipped ?? 0,
+      bytes_out: published?.bytes ?? 0,
+      packetsDropped: this.#packetsDropped(),
+      model: this.#params.model,
+      device: this.#options.engine.device,
+    });
+  }
+
+  /** From the first request to the last release. Tells the server of its end; never rejects. */
+  async run(): Promise<void> {
+    const { id, send } = this.#options;
+    try {
+      await this.#run();
+      send({ type: "stats", id, stats: this.stats() });
+      send({ type: "ended", id });
+    } catch (error) {
+      const stopped = this.#end.signal.aborted;
+      if (!stopped) log.warn("stream failed", { id, error: toPlainError(error).message });
+      send({ type: "stats", id, stats: this.stats() });
+      send({ type: "ended", id, ...(stopped ? {} : { error: toPlainError(error) }) });
+    } finally {
+      this.#abort.abort(new DOMException("stream over", "AbortError"));
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { id, spec, send, resume } = this.#options;
+    refuseUnsupported(spec);
+    const { output } = spec;
+    if (!output)
+      throw new WorkerError("invalid_request", "stream_url is missing: nowhere to publish");
+    if (spec.input) await checkChannel(spec.input, this.#abort.signal);
+    const publisher = await this.#openPublisher(output);
+    this.#publisher = publisher;
+    try {
+      send({ type: "started", id });
+      const after = resume ? resumePoint(resume) : null;
+      this.#pipeline = new Pipeline({
+        host: this.#options.host,
+        key: id,
+        source: this.#source(after),
+        output: this.#measured(publisher.writable),
+        segmentSeconds: spec.segment_seconds,
+        after,
+        frameQueue: this.#options.engine.frame_queue,
+        maxFrameAgeMs: this.#options.engine.max_frame_age_ms,
+        params: () => this.#params,
+        signal: this.#abort.signal,
+        onDrop: () => this.#counters.framesDropped++,
+        onInference: (ms) => this.#counters.inference.add(ms),
+        onApplied: () => send({ type: "updated", id }),
+        onModel: (provider) => {
+          this.#counters.executionProvider = provider;
+        },
+        onTrouble: (error) => send({ type: "trouble", id, error }),
+      });
+      await this.#pipeline.run();
+    } finally {
+      await publisher.close();
+      if (spec.owns_output) await publisher.deleteChannel();
+    }
+  }
+
+  async #openPublisher(output: Endpoint): Promise<TricklePublisher> {
+    const { id, spec, send, resume } = this.#options;
+    return await TricklePublisher.open(output, {
+      contentType: "video/mp4",
+      create: spec.owns_output,
+      resume: resume !== undefined,
+      acceptTimeoutMs: ACCEPT_MS,
+      signal: this.#abort.signal,
+      onSegment: ({ seq }) => {
+        const start = this.#segmentStart;
+        if (!start) return;
+        const { pts, width, height } = start;
+        const checkpoint = { seq, pts, at: Date.now(), size: { width, height } };
+        send({ type: "checkpoint", id, checkpoint });
+      },
+    });
+  }
+
+  #source(after: Ticks | null): Source {
+    const { spec } = this.#options;
+    const end = this.#end.signal;
+    if (!spec.input) {
+      const start = ticks((after ?? 0) + (after === null ? 0 : TICKS_PER_SECOND / DEFAULT_FPS));
+      const pace = clock(start, () => this.#params.fps ?? DEFAULT_FPS);
+      const counted = new TransformStream({
+        transform: (tick, controller) => {
+          this.#counters.frameIn();
+          controller.enqueue(tick);
+        },
+      });
+      return { kind: "clock", ticks: endWhen(pace, end).pipeThrough(counted) };
+    }
+    const segments = subscribe(spec.input, { signal: this.#abort.signal });
+    const packets = demux(endWhen(segments, end), {
+      timeline: new Timeline(after),
+      onVideo: () => this.#counters.frameIn(),
+    });
+    this.#packetsDropped = packets.dropped;
+    return { kind: "input", packets, audio: spec.audio !== "none" };
+  }
+
+  /** The publisher, with every frame's way out timed and every segment's start remembered. */
+  #measured(output: WritableStream<Fragment>): WritableStream<Fragment> {
+    const { id, send } = this.#options;
+    const writer = output.getWriter();
+    let size = "";
+    return new WritableStream<Fragment>({
+      write: async (fragment) => {
+        if (fragment.first) this.#segmentStart = fragment;
+        const { width, height, arrivedAt } = fragment;
+        if (size !== `${width}x${height}`) send({ type: "size", id, width, height });
+        size = `${width}x${height}`;
+        await writer.write(fragment);
+        if (arrivedAt !== null) this.#counters.frameOut(performance.now() - arrivedAt);
+      },
+      close: () => writer.close(),
+      abort: (reason) => writer.abort(reason),
+    });
+  }
+}
+
+/** Everything up to here may have been sent by the engine that died: as much media as time has passed. */
+const resumePoint = (checkpoint: Checkpoint): Ticks =>
+  ticks(checkpoint.pts + Math.round(((Date.now() - checkpoint.at) * TICKS_PER_SECOND) / 1000));
+
+/** An input that is not there is told at the start, not as a stream that fails at once. */
+async function checkChannel(input: Endpoint, signal: AbortSignal): Promise<void> {
+  const timeout = AbortSignal.timeout(ACCEPT_MS);
+  try {
+    await nextSeq(input, AbortSignal.any([signal, timeout]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof WorkerError) throw error;
+    const why = timeout.aborted ? `no answer within ${ACCEPT_MS} ms` : reason(error);
+    throw new WorkerError("channel_refused", `input_url ${input.url} is not usable: ${why}`);
+  }
+}
+
+function refuseUnsupported(spec: StreamSpec): void {
+  if (spec.container !== "fmp4") {
+    throw new WorkerError(
+      "unsupported_media",
+      `container ${spec.container} is not served yet: leave container out or give fmp4`,
+    );
+  }
+  if (spec.audio === "opus" || spec.audio === "aac") {
+    throw new WorkerError(
+      "unsupported_media",
+      `audio ${spec.audio} would have to be encoded, which is not served yet: give auto, copy or none`,
+    );
+  }
+}

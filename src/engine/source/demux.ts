@@ -1,0 +1,117 @@
+/** Segments as they arrive become packets, picture and sound apart. Never makes the network wait. */
+import { WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
+import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
+import { type Pushable, pushable } from "../../streams/push-readable.ts";
+import type { Timeline } from "./timeline.ts";
+import { TsDemuxer } from "./ts-demux.ts";
+
+const log = getLogger("demux");
+
+/** Bytes of a segment of a channel (trickle's subscriber delivers these). */
+export interface SegmentBytes {
+  readonly seq: number;
+  readonly data: Uint8Array;
+  readonly first: boolean;
+  readonly last: boolean;
+  /** False if the segment broke off before its end. */
+  readonly complete: boolean;
+  /** `performance.now()` */
+  readonly arrivedAt: number;
+}
+
+/** Takes one container apart. */
+export interface Demuxer {
+  /** True once an audio track is known to exist. */
+  readonly hasAudio: boolean;
+  push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] | Promise<EncodedPacket[]>;
+  endSegment(arrivedAt: number): EncodedPacket[] | Promise<EncodedPacket[]>;
+  /** The segment broke off. */
+  breakSegment(): void;
+}
+
+export interface DemuxedInput {
+  readonly video: ReadableStream<VideoPacket>;
+  readonly audio: ReadableStream<AudioPacket>;
+  /** True once the input is known to carry sound. */
+  hasAudio(): boolean;
+  /** Packets given up because the decoder fell behind. */
+  dropped(): number;
+}
+
+/** Ten seconds at 60 fps: a decoder that far behind starts again at a key frame. */
+const MAX_VIDEO_WAITING = 600;
+/** Ten seconds of 20 ms frames. */
+const MAX_AUDIO_WAITING = 500;
+
+/**
+ * Reads `segments` to their end at the speed they come in. `onPacket` is told of every video packet.
+ * Both outputs end with the input, or fail with what it failed with.
+ */
+export function demux(
+  segments: ReadableStream<SegmentBytes>,
+  options: { readonly timeline: Timeline; readonly onVideo: () => void },
+): DemuxedInput {
+  const video = pushable<VideoPacket>();
+  const audio = pushable<AudioPacket>();
+  let demuxer: Demuxer | null = null;
+  let dropped = 0;
+  let catchingUp = false;
+
+  const deliver = (found: EncodedPacket): boolean => {
+    const packet = options.timeline.map(found);
+    if (packet.kind === "audio") {
+      if (audio.waiting < MAX_AUDIO_WAITING) audio.push(packet);
+      return true;
+    }
+    options.onVideo();
+    if (video.waiting >= MAX_VIDEO_WAITING) catchingUp = true;
+    if (catchingUp && !(packet.keyFrame && video.waiting === 0)) {
+      dropped++;
+      return true;
+    }
+    catchingUp = false;
+    return video.push(packet);
+  };
+
+  const pump = async (): Promise<void> => {
+    for await (const chunk of segments) {
+      if (!demuxer && chunk.data.length > 0) demuxer = demuxerFor(chunk.data);
+      if (!demuxer) continue;
+      const packets = [...(await demuxer.push(chunk.data, chunk.arrivedAt))];
+      if (chunk.last && chunk.complete)
+        packets.push(...(await demuxer.endSegment(chunk.arrivedAt)));
+      if (chunk.last && !chunk.complete) {
+        log.info("input segment broke off", { seq: chunk.seq });
+        demuxer.breakSegment();
+      }
+      let wanted = true;
+      for (const packet of packets) wanted = deliver(packet) && wanted;
+      if (!wanted) return;
+    }
+  };
+  const settle = (act: (side: Pushable<VideoPacket> | Pushable<AudioPacket>) => void): void => {
+    act(video);
+    act(audio);
+  };
+  pump().then(
+    () => settle((side) => side.end()),
+    (error) => settle((side) => side.fail(error)),
+  );
+  return {
+    video: video.readable,
+    audio: audio.readable,
+    hasAudio: () => demuxer?.hasAudio ?? false,
+    dropped: () => dropped,
+  };
+}
+
+/** Chosen by what the bytes are, whatever the channel's content type says (contract.md, Output). */
+function demuxerFor(bytes: Uint8Array): Demuxer {
+  if (bytes[0] === 0x47) return new TsDemuxer();
+  const head = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
+  throw new WorkerError(
+    "unsupported_media",
+    `the input is no MPEG-TS (it begins with ${head.join(" ")}): send MPEG-TS segments`,
+  );
+}

@@ -1,0 +1,128 @@
+/** Packets of one PID become whole PES payloads, each handed on as soon as its end can be known. */
+import { type Ticks, ticks } from "../../media/time.ts";
+import type { TsPacket } from "./ts-packet.ts";
+
+/** The payload of one PES packet: an access unit of video, or some frames of audio. */
+export interface Pes {
+  readonly data: Uint8Array;
+  /** Unwrapped from 33 bits. */
+  readonly pts: Ticks;
+  readonly dts: Ticks;
+  readonly randomAccess: boolean;
+}
+
+/** No access unit is this large; a start code that never came back ends here. */
+const MAX_PES_BYTES = 16 * 1024 * 1024;
+const CLOCK_PERIOD = 2 ** 33;
+
+/**
+ * A PES ends where its length says; where that is 0, at the packet that carries stuffing (facts.md 4),
+ * at the next start, or at the end of the segment.
+ */
+export class PesAssembler {
+  #parts: Uint8Array[] = [];
+  #bytes = 0;
+  #open = false;
+  #randomAccess = false;
+  /** False once a packet continued a PES that stuffing had ended: this muxer pads elsewhere too. */
+  #stuffingEnds = true;
+  #endedByStuffing = false;
+  #lastDts: Ticks | null = null;
+
+  /** Takes the next packet of this PID; returns what became complete, oldest first. */
+  push(packet: TsPacket): Pes[] {
+    const done: Pes[] = [];
+    if (packet.unitStart) {
+      const rest = this.end();
+      if (rest) done.push(rest);
+      this.#open = true;
+      this.#endedByStuffing = false;
+      this.#randomAccess = packet.randomAccess;
+    } else if (!this.#open) {
+      if (this.#endedByStuffing && packet.payload.length > 0) this.#stuffingEnds = false;
+      return done;
+    }
+    if (packet.payload.length > 0) {
+      this.#parts.push(packet.payload);
+      this.#bytes += packet.payload.length;
+    }
+    if (this.#bytes > MAX_PES_BYTES) {
+      this.drop();
+    } else if (this.#isComplete(packet)) {
+      const pes = this.end();
+      if (pes) done.push(pes);
+    }
+    return done;
+  }
+
+  /** What is under way, taken as complete: at the end of a segment. Null if there is nothing usable. */
+  end(): Pes | null {
+    if (!this.#open) return null;
+    const bytes = concat(this.#parts, this.#bytes);
+    this.drop();
+    return this.#parse(bytes);
+  }
+
+  /** Forgets what is under way: a packet of it was lost. */
+  drop(): void {
+    this.#parts = [];
+    this.#bytes = 0;
+    this.#open = false;
+  }
+
+  #isComplete(packet: TsPacket): boolean {
+    const first = this.#parts[0];
+    if (!first || first.length < 6) return false;
+    const length = ((first[4] ?? 0) << 8) | (first[5] ?? 0);
+    if (length > 0) return this.#bytes >= 6 + length;
+    this.#endedByStuffing = this.#stuffingEnds && packet.stuffed;
+    return this.#endedByStuffing;
+  }
+
+  #parse(bytes: Uint8Array): Pes | null {
+    const length = ((bytes[4] ?? 0) << 8) | (bytes[5] ?? 0);
+    const flags = bytes[7] ?? 0;
+    const start = 9 + (bytes[8] ?? 0);
+    const end = length > 0 ? Math.min(bytes.length, 6 + length) : bytes.length;
+    const startCode = bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 1;
+    if (!startCode || (flags & 0x80) === 0 || end <= start) return null;
+    const pts = readTimestamp(bytes, 9);
+    const dts = flags & 0x40 ? readTimestamp(bytes, 14) : pts;
+    const unwrapped = unwrap(dts, this.#lastDts);
+    this.#lastDts = unwrapped;
+    return {
+      data: bytes.subarray(start, end),
+      dts: unwrapped,
+      pts: unwrap(pts, unwrapped),
+      randomAccess: this.#randomAccess,
+    };
+  }
+}
+
+/** The 33-bit stamp nearest to `reference` (a wrap is 26.5 h away, so nearest is right). */
+export function unwrap(stamp: number, reference: Ticks | null): Ticks {
+  if (reference === null) return ticks(stamp);
+  const delta = (stamp - reference) % CLOCK_PERIOD;
+  if (delta > CLOCK_PERIOD / 2) return ticks(reference + delta - CLOCK_PERIOD);
+  if (delta < -CLOCK_PERIOD / 2) return ticks(reference + delta + CLOCK_PERIOD);
+  return ticks(reference + delta);
+}
+
+const readTimestamp = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at] ?? 0) & 0x0e) * 2 ** 29 +
+  (((bytes[at + 1] ?? 0) << 22) |
+    (((bytes[at + 2] ?? 0) & 0xfe) << 14) |
+    ((bytes[at + 3] ?? 0) << 7) |
+    ((bytes[at + 4] ?? 0) >> 1));
+
+function concat(parts: Uint8Array[], bytes: number): Uint8Array {
+  const only = parts[0];
+  if (parts.length === 1 && only) return only.slice();
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

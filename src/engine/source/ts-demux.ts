@@ -1,0 +1,153 @@
+/** MPEG-TS taken apart by ourselves: whole access units as early as they can be known (architecture.md 9). */
+
+import { isRandomAccess } from "../../media/annex-b.ts";
+import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
+import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
+import { AAC_FRAME_SAMPLES, readAdts } from "./adts.ts";
+import { readOpus } from "./opus-ts.ts";
+import { type Pes, PesAssembler } from "./pes-assembler.ts";
+import { findSync, readTsPacket, TS_PACKET_BYTES, type TsPacket } from "./ts-packet.ts";
+import { readPat, readPmt, type TsTrack } from "./ts-tables.ts";
+
+const PAT_PID = 0;
+
+/** A track being read, and how its packets come together. */
+interface Lane {
+  readonly track: TsTrack;
+  readonly assembler: PesAssembler;
+}
+
+/**
+ * Takes bytes as they arrive, cut anywhere. The first video and the first audio track of the first
+ * program are read. Continuity counters are not looked at: gateways restart them in every segment
+ * (protocol.md 6.1), and a decoder copes with what is missing. Never throws, whatever it is fed.
+ */
+export class TsDemuxer {
+  #rest = new Uint8Array(0);
+  #mapPid: number | null = null;
+  #lanes = new Map<number, Lane>();
+
+  /** True once a program map told of an audio track. */
+  get hasAudio(): boolean {
+    return [...this.#lanes.values()].some((lane) => lane.track.kind === "audio");
+  }
+
+  /** The packets that `bytes` completes. `arrivedAt`: `performance.now()` when they arrived. */
+  push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] {
+    const data = this.#rest.length > 0 ? join(this.#rest, bytes) : bytes;
+    const done: EncodedPacket[] = [];
+    let at = 0;
+    while (data.length - at >= TS_PACKET_BYTES) {
+      const packet = readTsPacket(data, at);
+      if (packet) {
+        this.#read(packet, arrivedAt, done);
+        at += TS_PACKET_BYTES;
+      } else {
+        const next = findSync(data, at + 1);
+        at = next < 0 ? Math.max(at, data.length - TS_PACKET_BYTES + 1) : next;
+        if (next < 0) break;
+      }
+    }
+    this.#rest = data.slice(at);
+    return done;
+  }
+
+  /** The end of a segment: what is under way is complete, a cut-off TS packet is dropped. */
+  endSegment(arrivedAt: number): EncodedPacket[] {
+    const done: EncodedPacket[] = [];
+    this.#rest = new Uint8Array(0);
+    for (const lane of this.#lanes.values()) {
+      const pes = lane.assembler.end();
+      if (pes) done.push(...packetsOf(lane.track, pes, arrivedAt));
+    }
+    return done;
+  }
+
+  /** The segment broke off: what is under way is not whole. */
+  breakSegment(): void {
+    this.#rest = new Uint8Array(0);
+    for (const lane of this.#lanes.values()) lane.assembler.drop();
+  }
+
+  #read(packet: TsPacket, arrivedAt: number, done: EncodedPacket[]): void {
+    const lane = this.#lanes.get(packet.pid);
+    if (packet.broken) {
+      lane?.assembler.drop();
+    } else if (lane) {
+      for (const pes of lane.assembler.push(packet)) {
+        done.push(...packetsOf(lane.track, pes, arrivedAt));
+      }
+    } else if (packet.unitStart && packet.pid === PAT_PID) {
+      this.#mapPid = readPat(packet.payload) ?? this.#mapPid;
+    } else if (packet.unitStart && packet.pid === this.#mapPid) {
+      const tracks = readPmt(packet.payload);
+      if (tracks) this.#select(tracks);
+    }
+  }
+
+  /** Keeps the lanes whose track is unchanged, so that a repeated map disturbs nothing. */
+  #select(tracks: TsTrack[]): void {
+    const chosen = new Map<number, Lane>();
+    for (const kind of ["video", "audio"] as const) {
+      const track = tracks.find((candidate) => candidate.kind === kind);
+      if (!track) continue;
+      const known = this.#lanes.get(track.pid);
+      const same = known?.track.kind === track.kind && known.track.codec === track.codec;
+      chosen.set(track.pid, same && known ? known : { track, assembler: new PesAssembler() });
+    }
+    this.#lanes = chosen;
+  }
+}
+
+function packetsOf(track: TsTrack, pes: Pes, arrivedAt: number): EncodedPacket[] {
+  if (track.kind === "video") {
+    const { data, pts, dts } = pes;
+    const keyFrame = pes.randomAccess || (track.codec === "h264" && isRandomAccess(data));
+    const packet: VideoPacket = {
+      kind: "video",
+      codec: track.codec,
+      data,
+      pts,
+      dts,
+      keyFrame,
+      arrivedAt,
+    };
+    return [packet];
+  }
+  if (track.codec === "aac") {
+    return spread(
+      pes.pts,
+      arrivedAt,
+      readAdts(pes.data).map((frame) => ({ ...frame, codec: "aac", samples: AAC_FRAME_SAMPLES })),
+    );
+  }
+  const format = { codec: "opus" as const, sampleRate: 48_000, channels: track.channels };
+  return spread(
+    pes.pts,
+    arrivedAt,
+    readOpus(pes.data).map((packet) => ({ ...packet, ...format })),
+  );
+}
+
+/** Frames that share one PES follow each other without a gap. */
+function spread(
+  start: Ticks,
+  arrivedAt: number,
+  frames: ({ samples: number } & Omit<AudioPacket, "kind" | "pts" | "duration" | "arrivedAt">)[],
+): AudioPacket[] {
+  let samples = 0;
+  return frames.map(({ samples: own, ...frame }) => {
+    const at = (count: number): Ticks =>
+      ticks(start + Math.round((count * TICKS_PER_SECOND) / frame.sampleRate));
+    const pts = at(samples);
+    samples += own;
+    return { kind: "audio", ...frame, pts, duration: ticks(at(samples) - pts), arrivedAt };
+  });
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
+}
