@@ -3,9 +3,6 @@ import { GraphBuilder, type Value } from "../graph-builder.ts";
 import { luma } from "../luma.ts";
 import type { BuiltIn } from "./built-in.ts";
 
-/** Sobel's sums reach four times a step between neighbours; this brings a full step to full white. */
-const GAIN = 0.5;
-
 export const edges: BuiltIn = {
   json: {
     description: "Draws the outlines of what it sees (Sobel gradient)",
@@ -36,8 +33,7 @@ export const edges: BuiltIn = {
       graph.node("Mul", [across, across]),
       graph.node("Mul", [down, down]),
     ]);
-    const gain = graph.node("Mul", [strength, graph.constant("float32", [], [GAIN])]);
-    const bright = graph.node("Mul", [graph.node("Sqrt", [energy]), gain]);
+    const bright = graph.node("Mul", [graph.node("Sqrt", [energy]), strength]);
     const white = graph.constant("float32", [], [255]);
     const gray = graph.cast(graph.node("Min", [bright, white]), "uint8");
     const image = graph.node("Concat", [gray, gray, gray], { axis: 1n });
