@@ -11,6 +11,8 @@ export type Asked =
   | { readonly kind: "missing"; readonly latest: number | null }
   /** The other side ended the channel. */
   | { readonly kind: "closed" }
+  /** 404: there is no such channel, or no longer (protocol.md 4.2). */
+  | { readonly kind: "gone"; readonly error: WorkerError }
   /** An `input_lost`, or the signal's reason. */
   | { readonly kind: "lost"; readonly error: unknown };
 
@@ -81,7 +83,8 @@ async function tryOnce(
     const answered = `status ${response.status} ${text}`.trim();
     if (response.status >= 500) return { kind: "failed", message: answered };
     const message = `channel ${endpoint.url}: segment ${seq} was refused: ${answered}`;
-    return { kind: "lost", error: new WorkerError("input_lost", message) };
+    const error = new WorkerError("input_lost", message);
+    return { kind: response.status === 404 ? "gone" : "lost", error };
   } catch (error) {
     if (signal.aborted) return { kind: "lost", error: signal.reason };
     if (attempt.signal.aborted) return { kind: "refresh" };

@@ -48,7 +48,7 @@ const log = getLogger("trickle");
 
 /**
  * Reads a channel segment by segment. A quiet channel is waited for without limit. Ends when the other side
- * closed the channel; errors with `input_lost` when it does not exist (any more) or cannot be reached.
+ * closed the channel or removed it; errors with `input_lost` when it never existed or cannot be reached.
  */
 export function subscribe(
   endpoint: TrickleEndpoint,
@@ -99,6 +99,8 @@ class ChannelReader {
   readonly #emit: Emit;
   #behindSince: number | undefined;
   #breaks = 0;
+  /** The channel has answered: when it is gone after that, it has ended. */
+  #met = false;
 
   constructor(
     endpoint: TrickleEndpoint,
@@ -120,12 +122,17 @@ class ChannelReader {
         switch (asked.kind) {
           case "closed":
             return;
+          case "gone":
+            if (this.#met) return;
+            throw asked.error;
           case "lost":
             throw asked.error;
           case "missing":
+            this.#met = true;
             request = this.#ask(await this.#afterMissing(request.seq, asked.latest));
             break;
           case "segment":
+            this.#met = true;
             request = await this.#segment(request.seq, asked.response);
             break;
           default:

@@ -55,7 +55,15 @@ export class PesAssembler {
     return done;
   }
 
-  /** What is under way, taken as complete: at the end of a segment. Null if there is nothing usable. */
+  /**
+   * The end of a segment is the end of what is under way, unless its length says that more is to come.
+   * Null if there is nothing usable.
+   */
+  endSegment(): Pes | null {
+    return (this.#missing() ?? 0) > 0 ? null : this.end();
+  }
+
+  /** What is under way, taken as complete. Null if there is nothing usable. */
   end(): Pes | null {
     if (!this.#open) return null;
     const bytes = concat(this.#parts, this.#bytes);
@@ -71,12 +79,18 @@ export class PesAssembler {
   }
 
   #isComplete(packet: TsPacket): boolean {
-    const first = this.#parts[0];
-    if (!first || first.length < 6) return false;
-    const length = ((first[4] ?? 0) << 8) | (first[5] ?? 0);
-    if (length > 0) return this.#bytes >= 6 + length;
+    const missing = this.#missing();
+    if (missing !== null) return missing <= 0;
     this.#endedByStuffing = this.#stuffingEnds && packet.stuffed;
     return this.#endedByStuffing;
+  }
+
+  /** Bytes that the declared length still lacks; null where none is declared. */
+  #missing(): number | null {
+    const first = this.#parts[0];
+    if (!first || first.length < 6) return null;
+    const length = ((first[4] ?? 0) << 8) | (first[5] ?? 0);
+    return length > 0 ? 6 + length - this.#bytes : null;
   }
 
   #parse(bytes: Uint8Array): Pes | null {

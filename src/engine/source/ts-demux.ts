@@ -57,7 +57,7 @@ export class TsDemuxer {
     const done: EncodedPacket[] = [];
     this.#rest = new Uint8Array(0);
     for (const lane of this.#lanes.values()) {
-      const pes = lane.assembler.end();
+      const pes = lane.assembler.endSegment();
       if (pes) done.push(...packetsOf(lane.track, pes, arrivedAt));
     }
     return done;
