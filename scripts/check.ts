@@ -1,0 +1,92 @@
+/**
+ * `bun run check`: install, format and lint, types, all tests, and one closing line with the numbers. Runs on a
+ * fresh clone, so it imports nothing but what Bun brings; every child is this same Bun, on the PATH or not.
+ */
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dir, "..");
+/** bunfig.toml's `[test] timeout` has no effect in Bun 1.4.5. */
+const TEST_TIMEOUT_MS = 30_000;
+/** A run that hangs ends here, with its children. */
+const RUN_TIMEOUT_MS = 15 * 60_000;
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+const counts = await check();
+const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
+console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
+process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0);
+
+async function check(): Promise<Counts> {
+  if (!(await step("install", ["install", "--frozen-lockfile"])))
+    return { passed: 0, failed: 1, skipped: 0 };
+  const biome = ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."];
+  const clean = await step("format and lint", biome);
+  const typed = await step("types", ["node_modules/typescript/bin/tsc", "-p", "."]);
+  const tests = await runTests();
+  return { ...tests, failed: tests.failed + Number(!clean) + Number(!typed) };
+}
+
+/** One line while it goes well, all it had to say when it does not. */
+async function step(name: string, args: readonly string[]): Promise<boolean> {
+  const begun = performance.now();
+  const child = Bun.spawn([process.execPath, ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err, code] = await Promise.all([
+    child.stdout.text(),
+    child.stderr.text(),
+    child.exited,
+  ]);
+  if (code !== 0) process.stdout.write(out + err);
+  console.log(`${name}: ${code === 0 ? "ok" : "FAILED"} (${seconds(begun)})`);
+  return code === 0;
+}
+
+/** Shows failures and skipped titles, which carry their reasons. Numbers are those of the runner's own summary. */
+async function runTests(): Promise<Counts> {
+  const begun = performance.now();
+  const timeout = `--timeout=${TEST_TIMEOUT_MS}`;
+  const child = Bun.spawn([process.execPath, "test", "--no-orphans", timeout], {
+    cwd: ROOT,
+    stdio: ["ignore", "inherit", "pipe"],
+    timeout: RUN_TIMEOUT_MS,
+  });
+  const summary: Record<string, number> = {};
+  let passes = 0;
+  let summing = false;
+  for await (const line of lines(child.stderr)) {
+    const [, count, outcome] = /^ *(\d+) (pass|fail|skip|todo)$/.exec(line) ?? [];
+    if (outcome !== undefined) summary[outcome] = Number(count);
+    summing ||= /^\d+ tests? (skipped|todo|failed):$/.test(line); // which names them once more
+    if (line.startsWith("(pass)")) passes++;
+    if (line !== "" && (summing || !/^\((pass|skip|todo)\)/.test(line))) console.log(line);
+  }
+  const code = await child.exited;
+  // Without a summary the runner died in mid-run: what passed until then is all there is to tell.
+  const { pass = passes, fail = 0, skip = 0, todo = 0 } = summary;
+  console.log(
+    `tests: ${code === 0 ? "ok" : `FAILED (${child.signalCode ?? code})`} (${seconds(begun)})`,
+  );
+  return { passed: pass, failed: code === 0 ? fail : Math.max(fail, 1), skipped: skip + todo };
+}
+
+async function* lines(bytes: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const part of bytes) {
+    const complete = (rest + decoder.decode(part, { stream: true })).split("\n");
+    rest = complete.pop() ?? "";
+    yield* complete;
+  }
+  if (rest !== "") yield rest;
+}
+
+function seconds(begun: number): string {
+  return `${((performance.now() - begun) / 1000).toFixed(1)} s`;
+}
