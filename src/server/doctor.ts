@@ -1,11 +1,17 @@
 /** Hides how a machine is examined: an engine a device says what it can do, in a table to read. */
 import type { Config } from "../config.ts";
-import type { ModelInfo } from "../engine/protocol.ts";
+import type { FromEngine, ModelInfo, StreamParams, StreamSpec } from "../engine/protocol.ts";
+import { reason, WorkerError } from "../errors.ts";
+import { TrickleServer } from "../trickle/trickle-server.ts";
 import { chooseDevices } from "./devices.ts";
 import { type EngineCommand, EngineProcess } from "./engine-process.ts";
+import { defaultParams } from "./stream-params.ts";
 
-const BOOT_TIMEOUT_MS = 30_000;
+/** A device's engine and all its models: TensorRT builds engine files, for minutes. */
+const TIMEOUT_MS = 300_000;
 const END_TIMEOUT_MS = 5000;
+/** Messages are few: nothing of an engine's answer waits or is lost. */
+const UNBOUNDED = new CountQueuingStrategy({ highWaterMark: Number.POSITIVE_INFINITY });
 
 interface Finding {
   readonly device: string;
@@ -34,8 +40,9 @@ async function examineDevice(
   config: Config,
   command: EngineCommand,
 ): Promise<Finding> {
-  const found = Promise.withResolvers<Finding>();
-  const lost = (problem: string) => found.resolve({ device, problem, codecs: [], models: [] });
+  const gone = Promise.withResolvers<never>();
+  const inbox = new TransformStream<FromEngine, FromEngine>(undefined, undefined, UNBOUNDED);
+  const writer = inbox.writable.getWriter();
   const engine = new EngineProcess({
     ...command,
     engine: {
@@ -46,24 +53,78 @@ async function examineDevice(
       log_level: "error",
       log_format: config.logFormat,
     },
-    receive: (message) => {
-      if (message.type === "unfit") lost(message.error.message);
-      if (message.type !== "ready") return;
-      found.resolve({
-        device,
-        problem: null,
-        codecs: message.codecs ?? [],
-        models: message.models,
-      });
-    },
-    gone: (why) => lost(`its engine ended: ${why}`),
+    receive: (message) => void writer.write(message),
+    gone: (why) => gone.reject(new Error(`its engine ended: ${why}`)),
   });
-  const timer = setTimeout(() => lost(`no answer within ${BOOT_TIMEOUT_MS} ms`), BOOT_TIMEOUT_MS);
-  const finding = await found.promise;
-  clearTimeout(timer);
-  await engine.end(AbortSignal.timeout(END_TIMEOUT_MS));
-  return finding;
+  const late = setTimeout(() => gone.reject(new Error("its engine took too long")), TIMEOUT_MS);
+  try {
+    return await Promise.race([gone.promise, question(device, engine, inbox.readable)]);
+  } catch (error) {
+    return { device, problem: reason(error), codecs: [], models: [] };
+  } finally {
+    clearTimeout(late);
+    await engine.end(AbortSignal.timeout(END_TIMEOUT_MS));
+  }
 }
+
+/** Hears which models there are, and lets each make a stream on a clock: only then it is known what really runs it. */
+async function question(
+  device: string,
+  engine: EngineProcess,
+  inbox: ReadableStream<FromEngine>,
+): Promise<Finding> {
+  const models = new Map<string, ModelInfo>();
+  let codecs: readonly string[] = [];
+  using trickle = new TrickleServer({ autoCreate: true });
+  await using channels = listenFor(trickle);
+  const tried = new Set<string>();
+  const next = () =>
+    [...models.values()].find(({ name, state }) => state === "cold" && !tried.has(name))?.name;
+  for await (const message of inbox) {
+    if (message.type === "unfit") throw new WorkerError(message.error.kind, message.error.message);
+    if (message.type === "model") models.set(message.model.name, message.model);
+    if (message.type === "ready") {
+      codecs = message.codecs ?? [];
+      for (const model of message.models) models.set(model.name, model);
+    }
+    if (message.type === "ended" && message.error !== undefined)
+      throw new WorkerError(message.error.kind, `model ${message.id}: ${message.error.message}`);
+    if (message.type === "model" && /ready|failed/.test(message.model.state))
+      engine.send({ type: "stop", id: message.model.name });
+    if (message.type !== "ready" && message.type !== "ended") continue;
+    const name = next();
+    if (name === undefined) break;
+    tried.add(name);
+    engine.send({ type: "start", id: name, spec: channels.spec(name), params: paramsFor(name) });
+  }
+  return { device, problem: null, codecs, models: [...models.values()] };
+}
+
+/** A trickle server of our own on loopback, so that what is tried is the whole way of a stream. */
+function listenFor(trickle: TrickleServer) {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    fetch: (request) => trickle.handle(request, new URL(request.url).pathname.slice(1)),
+  });
+  return {
+    spec: (model: string): StreamSpec => ({
+      output: { url: new URL(encodeURIComponent(model), server.url).href },
+      owns_output: true,
+      container: "fmp4",
+      segment_seconds: 1,
+      audio: "none",
+    }),
+    [Symbol.asyncDispose]: () => server.stop(true),
+  };
+}
+
+const paramsFor = (model: string): StreamParams => ({
+  ...defaultParams({ hasInput: false, mode: "seed" }),
+  prompts: [{ prompt: "a test" }],
+  model,
+});
 
 function render({ device, problem, codecs, models }: Finding): string {
   if (problem !== null) return `device ${device}: FAILED: ${problem}`;

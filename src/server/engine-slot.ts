@@ -48,7 +48,10 @@ export interface EngineSlotOptions extends EngineCommand {
 
 interface Placed {
   readonly stream: PlacedStream;
+  /** When engines died under it since it last got on. */
   readonly deaths: number[];
+  /** Segments begun in this engine's life. */
+  segments: number;
   stopTimer: Timer | null;
 }
 
@@ -94,7 +97,7 @@ export class EngineSlot {
 
   /** Without an engine just now, the stream starts when the next is ready. */
   start(stream: PlacedStream): void {
-    const placed: Placed = { stream, deaths: [], stopTimer: null };
+    const placed: Placed = { stream, deaths: [], segments: 0, stopTimer: null };
     this.#streams.set(stream.id, placed);
     if (this.#state.status === "ready") this.#sendStart(this.#state.process, placed);
   }
@@ -170,7 +173,8 @@ export class EngineSlot {
     if (placed === undefined) return;
     if (message.type === "ended") this.#finish(placed, message.error);
     else {
-      if (message.type === "checkpoint") placed.deaths.length = 0;
+      // A second one means that a whole segment was made: the first is begun by engines that die of it, too.
+      if (message.type === "checkpoint" && ++placed.segments === 2) placed.deaths.length = 0;
       placed.stream.receive(message);
     }
   }
@@ -210,8 +214,9 @@ export class EngineSlot {
     placed.stream.receive({ type: "ended", id: placed.stream.id, ...(error ? { error } : {}) });
   }
 
-  #sendStart(process: EngineProcess, { stream }: Placed): void {
-    const { id, spec, params, checkpoint } = stream;
+  #sendStart(process: EngineProcess, placed: Placed): void {
+    placed.segments = 0;
+    const { id, spec, params, checkpoint } = placed.stream;
     const resume = checkpoint === null ? {} : { resume: checkpoint };
     process.send({ type: "start", id, spec, params, ...resume });
   }

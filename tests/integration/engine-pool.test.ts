@@ -30,11 +30,11 @@ class RecordingStream implements PlacedStream {
   interruptions = 0;
   error: PlainError | null = null;
 
-  constructor(id: string, prompt: string, channel = id) {
+  constructor(id: string, prompt: string) {
     this.id = id;
     this.params = { ...defaultParams({ hasInput: false, mode: "seed" }), prompts: [{ prompt }] };
     this.spec = {
-      output: { url: `http://127.0.0.1:9/${channel}` },
+      output: { url: `http://127.0.0.1:9/${id}` },
       owns_output: true,
       container: "fmp4",
       segment_seconds: 1,
@@ -123,7 +123,7 @@ test("a stream whose engine does not answer a stop ends all the same, and the ot
 test("a stream that saw five engines die without a segment between ends in error", async () => {
   const pool = opened();
   await pool.ready(5000);
-  const doomed = new RecordingStream("doomed", "exit", "stuck");
+  const doomed = new RecordingStream("doomed", "exit");
   pool.start(doomed);
   await waitFor("the end", () => doomed.has("ended"));
   expect(doomed.error?.kind).toBe("engine_unavailable");

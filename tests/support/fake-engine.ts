@@ -55,10 +55,8 @@ function receive(message: ToEngine): void {
       if (channel === "silent") return;
       say({ type: "started", id });
       const seq = resume === undefined ? 0 : resume.seq + 1;
-      if (channel !== "stuck") {
-        const size = params.size ?? { width: 640, height: 360 };
-        say({ type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
-      }
+      const size = params.size ?? { width: 640, height: 360 };
+      say({ type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
       say({ type: "stats", id, stats: stats(params.model) });
       obey(id, params.prompts[0]?.prompt);
       return;

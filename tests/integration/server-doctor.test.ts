@@ -1,0 +1,17 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { MAIN, runProgram } from "../support/server-process.ts";
+
+setDefaultTimeout(30_000);
+
+test("doctor runs every model on the CPU and says what really ran it", async () => {
+  const { out, code } = await runProgram(MAIN, ["doctor", "--device", "cpu"]);
+  expect(out).toContain("device cpu: ok");
+  expect(out).toMatch(/identity +built-in +ready +CPUExecutionProvider/);
+  expect(code).toBe(0);
+});
+
+test("doctor names an asked-for device that is missing, and exits with 1", async () => {
+  const { out, code } = await runProgram(MAIN, ["doctor", "--device", "cuda:7"]);
+  expect(out).toContain("device cuda:7: FAILED");
+  expect(code).toBe(1);
+});
