@@ -1,0 +1,234 @@
+/** Clips made on the spot, so that tests run where no shared data is: a moving picture and a sine. */
+import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
+import {
+  AV_CHANNEL_ORDER_NATIVE,
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_YUV420P,
+  AV_SAMPLE_FMT_FLT,
+  AV_SAMPLE_FMT_FLTP,
+} from "node-av/constants";
+import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
+import { FramePool } from "../../src/engine/codec/video-frame.ts";
+import type { Size } from "../../src/engine/protocol.ts";
+import { ticks } from "../../src/media/time.ts";
+import type { ReadMedia, ReadPacket, ReadTrack } from "./clip-reader.ts";
+
+export interface SyntheticOptions {
+  /** Sizes that follow each other, and how many frames each lasts. */
+  readonly parts: readonly (Size & { readonly frames: number })[];
+  readonly fps?: number;
+  /** Frames between key frames. */
+  readonly gop?: number;
+  /** Consecutive B-frames; only with a single part. */
+  readonly bFrames?: number;
+  readonly audio?: {
+    readonly codec: "aac" | "opus";
+    readonly sampleRate?: number;
+    readonly channels?: number;
+  };
+  /** First stamp, in ticks. */
+  readonly start?: number;
+}
+
+/** The packets of such a clip, as a demuxer would find them. */
+export async function synthetic(options: SyntheticOptions): Promise<ReadMedia> {
+  const { parts, fps = 30, start = 0 } = options;
+  const frames = parts.reduce((sum, part) => sum + part.frames, 0);
+  const packets = options.bFrames
+    ? await withBFrames(options, options.bFrames)
+    : await withoutBFrames(options);
+  const video: ReadTrack = { ...emptyTrack("video", "h264"), packets };
+  const audio = options.audio ? sine(options.audio, frames / fps, start) : null;
+  return { video, audio };
+}
+
+/** Luma of frame `index` all over: rises by 2 a frame from 40 to 200, so that a frame tells its number. */
+export const lumaOf = (index: number): number => 40 + ((index * 2) % 160);
+
+/** A yuv420p frame that is grey with a coloured, moving bar; the caller's. */
+export function drawFrame({ width, height }: Size, index: number): Frame {
+  const frame = new Frame();
+  frame.alloc();
+  frame.width = width;
+  frame.height = height;
+  frame.format = AV_PIX_FMT_YUV420P;
+  frame.getBuffer();
+  const [y, u, v] = frame.data ?? [];
+  y?.fill(lumaOf(index));
+  u?.fill(128);
+  v?.fill(128);
+  const stride = frame.linesize[1] ?? 0;
+  for (let row = 0; row < height / 2; row++)
+    u?.fill(200, row * stride + (index % 16), row * stride + (index % 16) + 8);
+  return frame;
+}
+
+async function withoutBFrames({
+  parts,
+  fps = 30,
+  gop = 30,
+  start = 0,
+}: SyntheticOptions): Promise<ReadPacket[]> {
+  using pool = new FramePool();
+  const packets: ReadPacket[] = [];
+  let index = 0;
+  for (const part of parts) {
+    using encoder = new VideoEncoder({ size: part });
+    for (let own = 0; own < part.frames; own++, index++) {
+      const pts = ticks(start + Math.round((index * 90_000) / fps));
+      using frame = pool.adopt(drawFrame(part, index), { pts, arrivedAt: 0 });
+      const { data, keyFrame, format } = await encoder.encode(frame, own % gop === 0);
+      packets.push({
+        data: keyFrame ? join(format.parameterSets, data) : data,
+        pts,
+        dts: pts,
+        keyFrame,
+      });
+    }
+  }
+  return packets;
+}
+
+async function withBFrames(
+  { parts, fps = 30, gop = 30, start = 0 }: SyntheticOptions,
+  bFrames: number,
+): Promise<ReadPacket[]> {
+  const [part] = parts;
+  const codec = Codec.findEncoderByName("libx264" as never);
+  if (!part || !codec) throw new Error("a part and libx264 are needed");
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  context.width = part.width;
+  context.height = part.height;
+  context.pixelFormat = AV_PIX_FMT_YUV420P;
+  context.timeBase = new Rational(1, 90_000);
+  context.framerate = new Rational(fps, 1);
+  context.gopSize = gop;
+  context.maxBFrames = bFrames;
+  context.threadCount = 1;
+  for (const [name, value] of [
+    ["preset", "veryfast"],
+    ["b_strategy", "0"],
+    ["sc_threshold", "0"],
+    ["forced-idr", "1"],
+  ] as const) {
+    context.setOption(name, value);
+  }
+  await context.open2(codec);
+  const packets: ReadPacket[] = [];
+  const packet = new Packet();
+  packet.alloc();
+  const receive = (): void => {
+    while (context.receivePacketSync(packet) >= 0) {
+      packets.push({
+        data: Uint8Array.from(packet.data ?? []),
+        pts: Number(packet.pts),
+        dts: Number(packet.dts),
+        keyFrame: packet.isKeyframe,
+      });
+      packet.unref();
+    }
+  };
+  for (let index = 0; index < part.frames; index++) {
+    const frame = drawFrame(part, index);
+    frame.pts = BigInt(start + Math.round((index * 90_000) / fps));
+    frame.pictType = index % gop === 0 ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    context.sendFrameSync(frame);
+    frame.free();
+    receive();
+  }
+  context.sendFrameSync(null);
+  receive();
+  packet.free();
+  context.freeContext();
+  return packets;
+}
+
+/** 440 Hz. */
+function sine(
+  audio: NonNullable<SyntheticOptions["audio"]>,
+  seconds: number,
+  start: number,
+): ReadTrack {
+  const { codec: codecName, sampleRate = 48_000, channels = 2 } = audio;
+  const codec = Codec.findEncoderByName((codecName === "aac" ? "aac" : "libopus") as never);
+  if (!codec) throw new Error(`no encoder for ${codecName}`);
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  const planar = codecName === "aac";
+  const layout = {
+    nbChannels: channels,
+    order: AV_CHANNEL_ORDER_NATIVE,
+    mask: channels === 1 ? 4n : 3n,
+  };
+  context.sampleRate = sampleRate;
+  context.sampleFormat = planar ? AV_SAMPLE_FMT_FLTP : AV_SAMPLE_FMT_FLT;
+  context.channelLayout = layout;
+  context.timeBase = new Rational(1, sampleRate);
+  context.bitRate = 64_000n;
+  context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
+  if (context.open2Sync(codec) < 0) throw new Error(`cannot open ${codecName}`);
+  const frameSize = context.frameSize;
+  const track: ReadTrack = {
+    ...emptyTrack("audio", codecName),
+    sampleRate,
+    channels,
+    frameSize,
+    extradata: Uint8Array.from(context.extraData ?? []),
+  };
+  const packet = new Packet();
+  packet.alloc();
+  for (let at = 0; at < seconds * sampleRate; at += frameSize) {
+    const frame = new Frame();
+    frame.alloc();
+    frame.nbSamples = frameSize;
+    frame.format = context.sampleFormat;
+    frame.sampleRate = sampleRate;
+    frame.channelLayout = layout;
+    frame.getBuffer();
+    fillSine(frame, planar ? channels : 1, planar ? 1 : channels, at / sampleRate, sampleRate);
+    frame.pts = BigInt(at);
+    context.sendFrameSync(frame);
+    frame.free();
+    while (context.receivePacketSync(packet) >= 0) {
+      // Stamps begin at `start`: an encoder's priming would put the first ones before it.
+      const pts = start + Math.round((track.packets.length * frameSize * 90_000) / sampleRate);
+      track.packets.push({
+        data: Uint8Array.from(packet.data ?? []),
+        pts,
+        dts: pts,
+        keyFrame: true,
+      });
+      packet.unref();
+    }
+  }
+  packet.free();
+  context.freeContext();
+  return track;
+}
+
+function fillSine(frame: Frame, planes: number, step: number, from: number, rate: number): void {
+  for (let plane = 0; plane < planes; plane++) {
+    const bytes = frame.data?.[plane];
+    if (!bytes) continue;
+    const samples = new Float32Array(bytes.buffer, bytes.byteOffset, frame.nbSamples * step);
+    for (let at = 0; at < samples.length; at++) {
+      samples[at] = 0.3 * Math.sin(2 * Math.PI * 440 * (from + Math.floor(at / step) / rate));
+    }
+  }
+}
+
+const emptyTrack = (kind: "video" | "audio", codecName: string): ReadTrack => ({
+  kind,
+  codecName,
+  sampleRate: 0,
+  channels: 0,
+  frameSize: 0,
+  extradata: new Uint8Array(0),
+  packets: [],
+  frames: [],
+});
+
+const join = (a: Uint8Array, b: Uint8Array): Uint8Array => Uint8Array.from(Buffer.concat([a, b]));

@@ -1,0 +1,66 @@
+/** Real clips as a gateway would send them: MPEG-TS segments that begin at key frames. */
+import { type ReadMedia, type ReadTrack, readMedia } from "./clip-reader.ts";
+import { sharedData } from "./shared-data.ts";
+import { type MuxTrack, TsMuxer } from "./ts-muxer.ts";
+
+export interface Clip {
+  readonly segments: readonly Uint8Array[];
+  /** What FFmpeg found in the file. */
+  readonly media: ReadMedia;
+}
+
+export interface SegmentOptions {
+  /** Shortest segment; a key frame after that cuts. */
+  readonly seconds?: number;
+  /** A new muxer a segment, so that continuity counters restart (protocol.md 6.1). */
+  readonly restartCounters?: boolean;
+  /** The mpegts muxer's own options. */
+  readonly muxer?: Readonly<Record<string, string>>;
+  /** Leave the sound out. */
+  readonly mute?: boolean;
+}
+
+/** A clip of the shared data, or null where there is none. */
+export async function clip(name: string, options: SegmentOptions = {}): Promise<Clip | null> {
+  const path = sharedData(`video/${name}.mp4`);
+  if (!path) return null;
+  const media = await readMedia(path);
+  return { media, segments: tsSegments(media, options) };
+}
+
+/** Packets as MPEG-TS segments, sound and picture by dts. */
+export function tsSegments(media: ReadMedia, options: SegmentOptions = {}): Uint8Array[] {
+  const tracks = [media.video, options.mute ? null : media.audio].filter((track) => track !== null);
+  const packets = tracks
+    .flatMap((track, index) => track.packets.map((packet) => ({ packet, index, kind: track.kind })))
+    .sort((a, b) => a.packet.dts - b.packet.dts);
+  const open = (): TsMuxer => new TsMuxer(tracks.map(muxTrack), options.muxer);
+  const shortest = (options.seconds ?? 1) * 90_000;
+  const segments: Uint8Array[] = [];
+  let muxer = open();
+  let start: number | null = null;
+  for (const { packet, index, kind } of packets) {
+    if (kind === "video" && packet.keyFrame) {
+      if (start !== null && packet.dts - start >= shortest) {
+        segments.push(muxer.cut());
+        if (options.restartCounters) {
+          muxer[Symbol.dispose]();
+          muxer = open();
+        }
+        start = packet.dts;
+      }
+      start ??= packet.dts;
+    }
+    muxer.write(index, packet);
+  }
+  segments.push(muxer.cut());
+  muxer[Symbol.dispose]();
+  return segments;
+}
+
+function muxTrack(track: ReadTrack): MuxTrack {
+  const { extradata, sampleRate, channels, frameSize } = track;
+  if (track.kind === "video") return { kind: "video", extradata };
+  const codec = track.codecName.includes("aac") ? "aac" : "opus";
+  return { kind: "audio", codec, sampleRate, channels, frameSize, extradata };
+}

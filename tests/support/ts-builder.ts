@@ -1,0 +1,161 @@
+/** Transport packets made by hand, for unit tests: what real muxers do and what they ought not to. */
+
+export const VIDEO_PID = 0x100;
+export const AUDIO_PID = 0x101;
+const MAP_PID = 0x1000;
+
+export interface TsOptions {
+  readonly pid?: number;
+  readonly unitStart?: boolean;
+  readonly counter?: number;
+  readonly randomAccess?: boolean;
+  /** Adds a PCR field. */
+  readonly pcr?: boolean;
+  readonly errorBit?: boolean;
+  readonly scrambled?: boolean;
+  /** The adaptation field's private data. */
+  readonly privateData?: Uint8Array;
+}
+
+/** One packet of 188 bytes; what `payload` does not fill is stuffing in the adaptation field. */
+export function tsPacket(payload: Uint8Array, options: TsOptions = {}): Uint8Array {
+  const { pid = VIDEO_PID, unitStart = false, counter = 0 } = options;
+  const fields: number[] = [];
+  let flags = options.randomAccess ? 0x40 : 0;
+  if (options.pcr) {
+    flags |= 0x10;
+    fields.push(0, 0, 0, 0, 0x7e, 0);
+  }
+  if (options.privateData) {
+    flags |= 0x02;
+    fields.push(options.privateData.length, ...options.privateData);
+  }
+  const needed = flags || fields.length > 0 ? 2 + fields.length : 0;
+  const room = 184 - payload.length;
+  if (room < needed) throw new Error(`a payload of ${payload.length} bytes does not fit`);
+  const packet = new Uint8Array(188).fill(0xff);
+  packet[0] = 0x47;
+  packet[1] = (options.errorBit ? 0x80 : 0) | (unitStart ? 0x40 : 0) | (pid >> 8);
+  packet[2] = pid & 0xff;
+  const control = (room > 0 ? 2 : 0) | (payload.length > 0 ? 1 : 0);
+  packet[3] = (options.scrambled ? 0x80 : 0) | (control << 4) | (counter & 15);
+  if (room > 0) packet[4] = room - 1;
+  if (room > 1) packet.set([flags, ...fields], 5);
+  packet.set(payload, 188 - payload.length);
+  return packet;
+}
+
+/** Bytes in packets of one PID, padded at the end only. */
+export function tsPackets(bytes: Uint8Array, options: TsOptions = {}): Uint8Array[] {
+  const packets: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const first = at === 0;
+    const room = first && (options.randomAccess || options.pcr) ? 184 - (options.pcr ? 8 : 2) : 184;
+    const part = bytes.subarray(at, at + room);
+    const { randomAccess, pcr, ...rest } = options;
+    packets.push(
+      tsPacket(part, {
+        ...(first ? options : rest),
+        unitStart: first,
+        counter: packets.length,
+      }),
+    );
+    at += part.length;
+  }
+  return packets;
+}
+
+export interface PesOptions {
+  readonly pts: number;
+  readonly dts?: number;
+  /** Write the length; absent: 0, as muxers do with video. */
+  readonly sized?: boolean;
+  readonly streamId?: number;
+}
+
+/** One PES packet. */
+export function pes(payload: Uint8Array, options: PesOptions): Uint8Array {
+  const { pts, dts, sized, streamId = 0xe0 } = options;
+  const stamps =
+    dts === undefined ? stamp(2, pts) : Uint8Array.from([...stamp(3, pts), ...stamp(1, dts)]);
+  const length = sized ? 3 + stamps.length + payload.length : 0;
+  return Uint8Array.from([
+    ...[0, 0, 1, streamId, length >> 8, length & 0xff],
+    ...[0x80, dts === undefined ? 0x80 : 0xc0, stamps.length],
+    ...stamps,
+    ...payload,
+  ]);
+}
+
+function stamp(mark: number, ticks: number): Uint8Array {
+  const value = BigInt.asUintN(33, BigInt(ticks));
+  const bits = (from: bigint, count: number): number =>
+    Number((value >> from) & ((1n << BigInt(count)) - 1n));
+  return Uint8Array.from([
+    (mark << 4) | (bits(30n, 3) << 1) | 1,
+    bits(22n, 8),
+    (bits(15n, 7) << 1) | 1,
+    bits(7n, 8),
+    (bits(0n, 7) << 1) | 1,
+  ]);
+}
+
+export interface MapEntry {
+  readonly pid: number;
+  /** Stream type, e.g. 0x1b for H.264. */
+  readonly type: number;
+  readonly descriptors?: readonly number[];
+}
+
+export const H264 = { pid: VIDEO_PID, type: 0x1b };
+export const AAC = { pid: AUDIO_PID, type: 0x0f };
+export const OPUS = {
+  pid: AUDIO_PID,
+  type: 0x06,
+  descriptors: [5, 4, 0x4f, 0x70, 0x75, 0x73, 0x7f, 2, 0x80, 2],
+};
+
+/** PAT and PMT, one packet each. */
+export function tables(entries: readonly MapEntry[], mapPid = MAP_PID): Uint8Array[] {
+  const pat = section(0, [0, 1, 0xe0 | (mapPid >> 8), mapPid & 0xff]);
+  const map = entries.flatMap(({ pid, type, descriptors = [] }) => [
+    ...[type, 0xe0 | (pid >> 8), pid & 0xff],
+    ...[0xf0, descriptors.length, ...descriptors],
+  ]);
+  const pmt = section(2, [0xe1, 0x00, 0xf0, 0, ...map]);
+  return [packetOf(0, pat), packetOf(mapPid, pmt)];
+}
+
+/** A section, its pointer field in front; the CRC is left zero. */
+function section(table: number, body: readonly number[]): Uint8Array {
+  const length = 5 + body.length + 4;
+  return Uint8Array.from([
+    ...[0, table, 0xb0 | (length >> 8), length & 0xff],
+    ...[0, 1, 0xc1, 0, 0, ...body, 0, 0, 0, 0],
+  ]);
+}
+
+/** Tables are padded behind the section, not by an adaptation field. */
+function packetOf(pid: number, payload: Uint8Array): Uint8Array {
+  const full = new Uint8Array(184).fill(0xff);
+  full.set(payload);
+  return tsPacket(full, { pid, unitStart: true });
+}
+
+/** An access unit of `size` bytes: a delimiter, then one slice that holds no start code. */
+export function accessUnit(size: number, key = false, fill = 0x55): Uint8Array {
+  const unit = new Uint8Array(size).fill(fill);
+  unit.set([0, 0, 0, 1, 9, 0xf0, 0, 0, 1, key ? 0x65 : 0x41]);
+  return unit;
+}
+
+/** All of them behind each other. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
