@@ -1,0 +1,51 @@
+/** Runs benchmarks: `bun run bench [name…] [--quick] [--minutes N] [--out folder]`. */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Benchmark } from "./bench/benchmark.ts";
+import { describe, report, writeReport } from "./bench/report.ts";
+
+/** Loaded when asked for: each brings its own native modules along. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  pipeline: async () => (await import("./bench/pipeline.ts")).pipeline,
+};
+
+const USAGE = `usage: bun run bench [${Object.keys(BENCHMARKS).join("|")} …]
+  --quick        a short run to see that it works
+  --minutes N    how long memory watches (10)
+  --out FOLDER   where the JSON goes (bench-results)`;
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: "boolean", default: false },
+      minutes: { type: "string", default: "10" },
+      out: { type: "string", default: join(import.meta.dir, "../bench-results") },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const minutes = Number(values.minutes);
+  const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
+  if (values.help || unknown.length > 0 || !(minutes > 0)) {
+    console.error(unknown.length > 0 ? `no benchmark ${unknown.join(", ")}\n${USAGE}` : USAGE);
+    return values.help ? 0 : 2;
+  }
+  // The one that takes minutes runs when it is named.
+  const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS).filter(isShort);
+  const log = (text: string) => console.error(`  ${text}`);
+  for (const name of names) {
+    console.error(name);
+    const measure = await BENCHMARKS[name]?.();
+    if (!measure) continue;
+    const made = report(name, await measure({ quick: values.quick, minutes, log }));
+    console.log(describe(made));
+    console.log(`written to ${await writeReport(made, values.out)}\n`);
+  }
+  return 0;
+}
+
+function isShort(name: string): boolean {
+  return name !== "memory";
+}

@@ -1,0 +1,51 @@
+/** Drives a pipeline without pacing: a frame goes in when one has come out. */
+import type { SegmentBytes } from "../../src/engine/source/demux.ts";
+import type { Fragment } from "../../src/media/fragment.ts";
+import { SEGMENT_FRAMES } from "./clip.ts";
+
+/** Frames between source and sink: what keeps every stage busy without filling memory. */
+export const IN_FLIGHT = 8;
+
+/** Feeds as fast as the sink takes: unpaced, and nothing has to be dropped. */
+export class ClosedLoop {
+  readonly taken = { frames: 0, bytes: 0 };
+  #wake: () => void = () => {};
+
+  source(units: readonly Uint8Array[]): ReadableStream<SegmentBytes> {
+    const chunks = units.flatMap((data, frame): SegmentBytes[] => {
+      const seq = Math.floor(frame / SEGMENT_FRAMES);
+      const unit = { seq, data, first: frame % SEGMENT_FRAMES === 0, last: false, complete: true };
+      const ends = (frame + 1) % SEGMENT_FRAMES === 0 || frame + 1 === units.length;
+      const end = { ...unit, data: new Uint8Array(0), first: false, last: true };
+      const arrivedAt = 0;
+      return ends ? [unit, end].map((one) => ({ ...one, arrivedAt })) : [{ ...unit, arrivedAt }];
+    });
+    let sent = 0;
+    return new ReadableStream<SegmentBytes>(
+      {
+        pull: async (controller) => {
+          const chunk = chunks.shift();
+          if (!chunk) return controller.close();
+          while (sent - this.taken.frames >= IN_FLIGHT) {
+            await new Promise<void>((resolve) => {
+              this.#wake = resolve;
+            });
+          }
+          if (!chunk.last) sent++;
+          controller.enqueue(chunk);
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  sink(): WritableStream<Fragment> {
+    return new WritableStream<Fragment>({
+      write: ({ data }) => {
+        this.taken.frames++;
+        this.taken.bytes += data.length;
+        this.#wake();
+      },
+    });
+  }
+}

@@ -1,0 +1,43 @@
+/** The limit of the work itself: one ffmpeg process that decodes, goes to RGB and back, encodes and muxes. */
+import type { Clip } from "./clip.ts";
+
+export interface FfmpegRun {
+  readonly cpuPerFrame: number;
+  readonly fps: number;
+}
+
+/** Null where ffmpeg is not installed. Its start is measured with one frame and left out. */
+export async function runFfmpeg(clip: Clip): Promise<FfmpegRun | null> {
+  const ffmpeg = Bun.which("ffmpeg");
+  if (!ffmpeg) return null;
+  const start = await run(ffmpeg, clip, 1);
+  const whole = await run(ffmpeg, clip, clip.ends.length);
+  const frames = clip.ends.length - 1;
+  return {
+    cpuPerFrame: (whole.cpuSeconds - start.cpuSeconds) / frames,
+    fps: frames / (whole.wallSeconds - start.wallSeconds),
+  };
+}
+
+/** The settings of `src/engine/codec/video-encoder.ts`, one thread everywhere, a fragment a frame. */
+async function run(ffmpeg: string, { path, width, height }: Clip, frames: number) {
+  const rate = String(width * height * 24);
+  const child = Bun.spawn(
+    [
+      ...[ffmpeg, "-nostdin", "-loglevel", "error", "-threads", "1", "-filter_threads", "1"],
+      ...["-flags", "low_delay", "-f", "mpegts", "-i", path],
+      ...["-frames:v", String(frames), "-vf", "format=gbrp,format=yuv420p", "-c:v", "libx264"],
+      ...["-preset", "superfast", "-tune", "zerolatency", "-crf", "23", "-bf", "0"],
+      ...["-maxrate", rate, "-bufsize", rate, "-g", "100000", "-sc_threshold", "0"],
+      ...["-forced-idr", "1", "-force_key_frames", "expr:gte(t,n_forced)", "-threads", "1"],
+      ...["-f", "mp4", "-movflags", "empty_moov+frag_every_frame+default_base_moof"],
+      ...["-y", "/dev/null"],
+    ],
+    { stdio: ["ignore", "ignore", "inherit"], timeout: 120_000 },
+  );
+  const begun = performance.now();
+  const code = await child.exited;
+  if (code !== 0) throw new Error(`ffmpeg exited with ${code}`);
+  const wallSeconds = (performance.now() - begun) / 1000;
+  return { cpuSeconds: Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6, wallSeconds };
+}

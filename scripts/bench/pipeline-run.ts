@@ -1,0 +1,154 @@
+/** Child of the pipeline benchmark: one way of putting one clip through, measured from inside. `bun pipeline-run.ts <way> <clip.json>` */
+import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { type LoadedModel, ModelHost } from "../../src/engine/inference/model-host.ts";
+import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
+import { Pipeline } from "../../src/engine/pipeline.ts";
+import type { StreamParams } from "../../src/engine/protocol.ts";
+import { demux, type SegmentBytes } from "../../src/engine/source/demux.ts";
+import { Timeline } from "../../src/engine/source/timeline.ts";
+import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
+import type { VideoPacket } from "../../src/media/encoded-packet.ts";
+import type { Fragment } from "../../src/media/fragment.ts";
+import { openBareLoop } from "./bare-loop.ts";
+import { accessUnits, type Clip } from "./clip.ts";
+import { ClosedLoop, IN_FLIGHT } from "./closed-loop.ts";
+
+/**
+ * `product`: the engine's pipeline with its identity model; `no-model`: the same without a session;
+ * `loop`: the bare loop; `control`: this harness without any work.
+ */
+export const WAYS = ["product", "no-model", "loop", "control"] as const;
+export type Way = (typeof WAYS)[number];
+
+/** What the child prints. */
+export interface PipelineRun {
+  readonly frames: number;
+  /** Of all fragments made. */
+  readonly bytes: number;
+  readonly cpuSeconds: number;
+  readonly wallSeconds: number;
+  /** Medians of the loop's steps; empty for the others. */
+  readonly stepMs: Readonly<Record<string, number>>;
+}
+
+const WARM_UP_FRAMES = 60;
+
+type Play = (units: readonly Uint8Array[]) => Promise<{ frames: number; bytes: number }>;
+
+async function measure(way: Way, clip: Clip): Promise<PipelineRun> {
+  quietLibav();
+  const units = await accessUnits(clip);
+  switch (way) {
+    case "loop": {
+      using loop = await openBareLoop(clip.width, clip.height);
+      const run = await timed(units, async (part) => {
+        const packets = packetsOf(part);
+        return { frames: packets.length, bytes: await loop.run(packets) };
+      });
+      const steps = Object.entries(loop.stepMs);
+      const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
+      return { ...run, stepMs: Object.fromEntries(steps.map(([name, ms]) => [name, middle(ms)])) };
+    }
+    case "control":
+      return await timed(units, playControl);
+    case "product":
+    case "no-model": {
+      const catalogue = await ModelCatalogue.open("/nonexistent");
+      const options = { catalogue, device: "cpu", onChange: () => {} };
+      await using host = way === "product" ? new ModelHost(options) : new NoModelHost(options);
+      await host.acquire(PARAMS.model);
+      return await timed(units, (part) => playPipeline(part, host));
+    }
+  }
+}
+
+async function timed(units: readonly Uint8Array[], play: Play): Promise<PipelineRun> {
+  await play(units.slice(0, WARM_UP_FRAMES));
+  const cpu = process.cpuUsage();
+  const begun = performance.now();
+  const { frames, bytes } = await play(units);
+  const wallSeconds = (performance.now() - begun) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  if (frames !== units.length) throw new Error(`${frames} of ${units.length} frames came out`);
+  return { frames, bytes, cpuSeconds: (user + system) / 1e6, wallSeconds, stepMs: {} };
+}
+
+const PARAMS: StreamParams = {
+  prompts: [],
+  model: "identity",
+  fit: "cover",
+  paused: false,
+  model_params: {},
+};
+
+const playPipeline = async (units: readonly Uint8Array[], host: ModelHost) => {
+  const loop = new ClosedLoop();
+  const failures: string[] = [];
+  const pipeline = new Pipeline({
+    host,
+    key: "bench",
+    source: {
+      kind: "input",
+      packets: demux(loop.source(units), { timeline: new Timeline(null), onVideo: () => {} }),
+      audio: false,
+    },
+    output: loop.sink(),
+    segmentSeconds: 1,
+    after: null,
+    frameQueue: IN_FLIGHT,
+    maxFrameAgeMs: Number.POSITIVE_INFINITY,
+    params: () => PARAMS,
+    signal: new AbortController().signal,
+    onDrop: () => failures.push("a frame was dropped"),
+    onInference: () => {},
+    onApplied: () => {},
+    onModel: () => {},
+    onTrouble: ({ message }) => failures.push(message),
+  });
+  await pipeline.run();
+  if (failures.length > 0) throw new Error(failures.join("; "));
+  return loop.taken;
+};
+
+const playControl: Play = async (units) => {
+  const loop = new ClosedLoop();
+  await loop
+    .source(units)
+    .pipeThrough(
+      new TransformStream<SegmentBytes, Fragment>({
+        transform({ data, first }, controller) {
+          if (data.length === 0) return;
+          controller.enqueue({ data, first, width: 0, height: 0, pts: 0 as never, arrivedAt: 0 });
+        },
+      }),
+    )
+    .pipeTo(loop.sink());
+  return loop.taken;
+};
+
+/** Gives every picture back at once: what is left is everything but the model. */
+class NoModelHost extends ModelHost {
+  override async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
+    const model = await super.acquire(name, signal);
+    return {
+      ...model,
+      run: async ({ picture }) => {
+        if (!picture) throw new Error("identity takes a picture");
+        return { picture, inferenceMs: 0 };
+      },
+    };
+  }
+}
+
+function packetsOf(units: readonly Uint8Array[]): VideoPacket[] {
+  const demuxer = new TsDemuxer();
+  const found = [...units.map((unit) => demuxer.push(unit, 0)), demuxer.endSegment(0)].flat();
+  return found.filter((packet) => packet.kind === "video");
+}
+
+if (import.meta.main) {
+  const [way = "", path = ""] = process.argv.slice(2);
+  const clip = (await Bun.file(path).json()) as Clip;
+  process.stdout.write(JSON.stringify(await measure(way as Way, clip)));
+  process.exit(0);
+}

@@ -1,0 +1,129 @@
+/** Benchmark `pipeline`: clip → decode → RGB → identity → encode → segments, unpaced, against a bare loop and against ffmpeg. */
+import { join } from "node:path";
+import type { Benchmark } from "./benchmark.ts";
+import { type Clip, ClipFolder } from "./clip.ts";
+import { type FfmpegRun, runFfmpeg } from "./ffmpeg-process.ts";
+import { type PipelineRun, WAYS, type Way } from "./pipeline-run.ts";
+import { runScript } from "./processes.ts";
+import type { Measurement } from "./report.ts";
+
+const SIZES = [
+  { name: "512²", width: 512, height: 512 },
+  { name: "720p", width: 1280, height: 720 },
+] as const;
+/** Two sides whose output differs by more than this have not done the same work. */
+const SAME_BYTES = 0.02;
+
+type Run = PipelineRun & { readonly peakMb: number };
+
+export const pipeline: Benchmark = async ({ quick, log }) => {
+  await using folder = await ClipFolder.create();
+  const sizes = quick ? SIZES.slice(0, 1) : SIZES;
+  const measurements: Measurement[] = [];
+  for (const { name, width, height } of sizes) {
+    const clip = folder.make(width, height, quick ? 60 : 450);
+    const runs = await runInTurn(clip, quick ? 1 : 5, (text) => log(`${name} ${text}`));
+    measurements.push(...measurementsOf(name, clip, runs));
+  }
+  return measurements;
+};
+
+interface Runs {
+  readonly ways: Readonly<Record<Way, Run[]>>;
+  readonly ffmpeg: readonly FfmpegRun[];
+}
+
+async function runInTurn(clip: Clip, rounds: number, log: (text: string) => void): Promise<Runs> {
+  const description = `${clip.path}.json`;
+  await Bun.write(description, JSON.stringify(clip));
+  const ways: Record<Way, Run[]> = { product: [], "no-model": [], loop: [], control: [] };
+  const ffmpeg: FfmpegRun[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    log(`round ${round} of ${rounds}`);
+    for (const way of WAYS) {
+      const script = join(import.meta.dir, "pipeline-run.ts");
+      const { output, peakMb } = await runScript<PipelineRun>(script, [way, description]);
+      ways[way].push({ ...output, peakMb });
+    }
+    const run = await runFfmpeg(clip);
+    if (run) ffmpeg.push(run);
+  }
+  const bytes = (way: Way) => ways[way][0]?.bytes ?? 0;
+  if (Math.abs(bytes("product") / bytes("loop") - 1) > SAME_BYTES) {
+    throw new Error(`the pipeline made ${bytes("product")} bytes, the loop ${bytes("loop")}`);
+  }
+  return { ways, ffmpeg };
+}
+
+function measurementsOf(name: string, clip: Clip, { ways, ffmpeg }: Runs): Measurement[] {
+  const cpu = (runs: readonly Run[]) => runs.map((run) => run.cpuSeconds / run.frames);
+  const fps = (runs: readonly Run[]) => runs.map((run) => run.frames / run.wallSeconds);
+  const { product, loop, control } = ways;
+  const bare = ways["no-model"];
+  const loopCpu = { name: "bare loop", samples: cpu(loop) };
+  const ffmpegCpu = { name: "ffmpeg process", samples: ffmpeg.map((run) => run.cpuPerFrame) };
+  const ffmpegFps = { name: "ffmpeg process", samples: ffmpeg.map((run) => run.fps) };
+  const absent = ffmpeg.length === 0 ? { note: "ffmpeg is not installed" } : {};
+  const pytrickle = { name: "pytrickle, no-op processor", samples: [] };
+  const most = (bound: number) => ({ on: "ratio", sign: "≤", bound }) as const;
+  const cpuRow = { unit: "CPU s/frame" };
+  const fpsRow = { unit: "frames/s" };
+  const memory = (way: Run[]) => way.map((run) => run.peakMb);
+  return [
+    {
+      ...cpuRow,
+      case: `${name} CPU`,
+      samples: cpu(product),
+      reference: loopCpu,
+      aim: most(1.05),
+      note: `${clip.source}, ${clip.ends.length} frames`,
+    },
+    {
+      ...cpuRow,
+      case: `${name} CPU without the model`,
+      samples: cpu(bare),
+      reference: ffmpegCpu,
+      aim: most(1),
+      ...absent,
+    },
+    {
+      ...fpsRow,
+      case: `${name} wall`,
+      samples: fps(product),
+      reference: { name: "bare loop", samples: fps(loop) },
+      aim: { on: "ratio", sign: ">", bound: 1 },
+    },
+    {
+      ...fpsRow,
+      case: `${name} wall without the model`,
+      samples: fps(bare),
+      reference: ffmpegFps,
+      ...absent,
+    },
+    {
+      ...fpsRow,
+      case: `${name} wall against the peer`,
+      samples: fps(product),
+      reference: pytrickle,
+      aim: { on: "ratio", sign: "≥", bound: 3 },
+      note: "pytrickle is not installed: it wants a PyTorch of its own",
+    },
+    { ...cpuRow, case: `${name} control: no work`, samples: cpu(control) },
+    {
+      case: `${name} peak memory`,
+      unit: "MB",
+      samples: memory(product),
+      reference: { name: "bare loop", samples: memory(loop) },
+    },
+    ...stepRows(name, loop),
+  ];
+}
+
+/** Where the time goes: what each native step costs in the loop. */
+function stepRows(name: string, loop: readonly Run[]): Measurement[] {
+  return Object.keys(loop[0]?.stepMs ?? {}).map((step) => ({
+    case: `${name} loop: ${step}`,
+    unit: "ms/frame",
+    samples: loop.map((run) => run.stepMs[step] ?? Number.NaN),
+  }));
+}

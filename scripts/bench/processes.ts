@@ -1,0 +1,89 @@
+/** Child processes of a benchmark: started, measured from outside, ended by their id. */
+import { readFileSync } from "node:fs";
+
+/** Clock ticks a second in /proc/<pid>/stat; fixed on Linux. */
+const STAT_HZ = 100;
+
+/** CPU seconds a process has taken so far, all threads. Throws where there is no such process or no /proc. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / STAT_HZ;
+}
+
+/** Resident memory now and at its highest, in MB. */
+export function memoryMb(pid: number): { readonly now: number; readonly peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const kilobytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
+  return { now: kilobytes("VmRSS") / 1024, peak: kilobytes("VmHWM") / 1024 };
+}
+
+/** A child that serves until it is disposed: asked by SIGTERM, killed after 10 s. */
+export interface ServingChild extends AsyncDisposable {
+  readonly pid: number;
+  /** Told by the first line for which `readUrl` gives something. */
+  readonly url: string;
+}
+
+/** Starts a Bun script and waits, 20 s at most, until one of its lines on stdout or stderr tells its URL. */
+export async function startServing(
+  script: string,
+  args: readonly string[],
+  readUrl: (line: string) => string | undefined = (line) => /^http\S+/.exec(line)?.[0],
+): Promise<ServingChild> {
+  const child = Bun.spawn([process.execPath, script, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const found = Promise.withResolvers<string>();
+  const late = setTimeout(() => found.reject(new Error(`${script} told no URL in 20 s`)), 20_000);
+  const watch = (line: string): void => {
+    const url = readUrl(line);
+    if (url !== undefined) found.resolve(url);
+  };
+  void eachLine(child.stdout, watch);
+  void eachLine(child.stderr, watch);
+  void child.exited.then((code) => found.reject(new Error(`${script} exited with ${code}`)));
+  const end = async (): Promise<void> => {
+    child.kill("SIGTERM");
+    const kill = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await child.exited;
+    clearTimeout(kill);
+  };
+  try {
+    const url = await found.promise;
+    return { pid: child.pid, url, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+/** Runs a Bun script to its end, `limitMs` at most; gives the JSON it printed and its highest memory in MB. */
+export async function runScript<T>(
+  script: string,
+  args: readonly string[],
+  limitMs = 120_000,
+): Promise<{ readonly output: T; readonly peakMb: number }> {
+  const child = Bun.spawn([process.execPath, script, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: limitMs,
+  });
+  const text = await new Response(child.stdout).text();
+  const code = await child.exited;
+  if (code !== 0) throw new Error(`${script} ${args.join(" ")} exited with ${code}`);
+  const peakMb = (child.resourceUsage()?.maxRSS ?? Number.NaN) / 2 ** 20;
+  return { output: JSON.parse(text) as T, peakMb };
+}
+
+async function eachLine(stream: ReadableStream<Uint8Array>, take: (line: string) => void) {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const bytes of stream) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) take(line);
+  }
+}

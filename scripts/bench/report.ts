@@ -1,0 +1,152 @@
+/** What a benchmark says: rows of medians, as a table to read and as the JSON of performance.md. */
+import { join } from "node:path";
+import { machine, versions } from "./machine.ts";
+
+/** One measured case. Samples come from runs in turn with those of its reference. */
+export interface Measurement {
+  readonly case: string;
+  readonly unit: string;
+  readonly samples: readonly number[];
+  /** What it is held against; without samples it is not there, and `note` says why. */
+  readonly reference?: { readonly name: string; readonly samples: readonly number[] };
+  readonly aim?: Aim;
+  readonly note?: string;
+}
+
+/** A bound on the row's own value, or on its ratio to the reference. */
+export interface Aim {
+  readonly on: "value" | "ratio";
+  readonly sign: "≤" | "≥" | ">";
+  readonly bound: number;
+}
+
+/** A line of the table, in the file as it stands here. */
+export interface Row {
+  readonly case: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly reference: string | null;
+  readonly reference_value: number | null;
+  readonly ratio: number | null;
+  readonly aim: string | null;
+  readonly met: boolean | null;
+  readonly note?: string;
+}
+
+export interface Report {
+  readonly benchmark: string;
+  readonly date: string;
+  readonly machine: ReturnType<typeof machine>;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rows: readonly Row[];
+}
+
+/** The middle value, or the mean of the two in the middle; NaN of nothing. */
+export function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5);
+}
+
+/** The value below which `share` of the samples lie, interpolated; NaN of nothing. */
+export function quantile(samples: readonly number[], share: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(at)] ?? Number.NaN;
+  const above = sorted[Math.ceil(at)] ?? Number.NaN;
+  return below + (above - below) * (at - Math.floor(at));
+}
+
+export function report(benchmark: string, measurements: readonly Measurement[]): Report {
+  return {
+    benchmark,
+    date: new Date().toISOString(),
+    machine: machine(),
+    versions: versions(),
+    rows: measurements.map(toRow),
+  };
+}
+
+/** Writes `bench-results/<benchmark>.json`; returns its path. */
+export async function writeReport(made: Report, folder: string): Promise<string> {
+  const path = join(folder, `${made.benchmark}.json`);
+  await Bun.write(path, `${JSON.stringify(made, null, 2)}\n`);
+  return path;
+}
+
+/** The same as text. */
+export function describe({ benchmark, date, machine, versions, rows }: Report): string {
+  const load = machine.load_1m >= 1 ? ", which is not idle: trust the ratios" : "";
+  const head = [
+    `${benchmark} · ${date}`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memory_mb} MB, ${machine.os}; load ${machine.load_1m}${load}`,
+    Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(" · "),
+  ];
+  const titles = ["case", "value", "unit", "reference", "its value", "ratio", "aim", "met", "note"];
+  const lines = rows.map((row) => [
+    row.case,
+    shown(row.value),
+    row.unit,
+    row.reference ?? "",
+    shown(row.reference_value),
+    shown(row.ratio),
+    row.aim ?? "",
+    row.met === null ? "" : row.met ? "yes" : "NO",
+    row.note ?? "",
+  ]);
+  const missed = rows.filter((row) => row.met === false).map((row) => row.case);
+  const foot = missed.length > 0 ? [`missed: ${missed.join("; ")}`] : [];
+  return [...head, "", ...table([titles, ...lines]), "", ...foot].join("\n");
+}
+
+function toRow({ samples, reference, aim, note, ...rest }: Measurement): Row {
+  const value = median(samples);
+  const other = reference && reference.samples.length > 0 ? median(reference.samples) : null;
+  const ratio = other === null || other === 0 ? null : value / other;
+  const judged = aim?.on === "ratio" ? ratio : value;
+  const notes = [
+    aim?.on === "value" && reference ? "aim is on the value" : "",
+    spread("", samples),
+    spread("reference ", reference?.samples ?? []),
+    note ?? "",
+  ].filter((text) => text !== "");
+  return {
+    ...rest,
+    value: rounded(value),
+    reference: reference?.name ?? null,
+    reference_value: other === null ? null : rounded(other),
+    ratio: ratio === null ? null : rounded(ratio),
+    aim: aim ? `${aim.sign} ${rounded(aim.bound)}` : null,
+    met: aim && judged !== null ? holds(judged, aim) : null,
+    ...(notes.length > 0 ? { note: notes.join("; ") } : {}),
+  };
+}
+
+function spread(of: string, samples: readonly number[]): string {
+  if (samples.length < 2) return "";
+  const ends = [Math.min(...samples), Math.max(...samples)].map((value) => shown(rounded(value)));
+  return `${of}${ends.join("–")} in ${samples.length} runs`;
+}
+
+function holds(value: number, { sign, bound }: Aim): boolean {
+  if (sign === "≤") return value <= bound;
+  return sign === "≥" ? value >= bound : value > bound;
+}
+
+/** Four digits that count. */
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+const shown = (value: number | null): string => (value === null ? "—" : String(value));
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => {
+      const width = widths[column] ?? 0;
+      return /^[\d.—-]+$/.test(cell) ? cell.padStart(width) : cell.padEnd(width);
+    });
+    return cells.join("  ").trimEnd();
+  });
+}
