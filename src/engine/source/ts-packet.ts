@@ -11,8 +11,8 @@ export interface TsPacket {
   readonly broken: boolean;
   readonly randomAccess: boolean;
   /**
-   * The adaptation field is longer than what it says it carries. Muxers pad there to fill the last
-   * packet of a PES, so this tells its end before the next one begins (facts.md 4).
+   * The adaptation field is longer than what it says it carries, or carries nothing. Muxers pad there
+   * to fill the last packet of a PES, so this tells its end before the next one begins (facts.md 4).
    */
   readonly stuffed: boolean;
   readonly payload: Uint8Array;
@@ -34,7 +34,7 @@ export function readTsPacket(bytes: Uint8Array, offset: number): TsPacket | null
     const length = bytes[start] ?? 0;
     const flags = length > 0 ? (bytes[start + 1] ?? 0) : 0;
     randomAccess = (flags & 0x40) !== 0;
-    stuffed = length === 0 || length > adaptationBytes(bytes, start + 1, flags);
+    stuffed = flags === 0 || length > adaptationBytes(bytes, start + 1, flags);
     start += 1 + length;
     if (start > offset + TS_PACKET_BYTES) return null;
   }
