@@ -1,5 +1,6 @@
 /** Packets of one PID become whole PES payloads, each handed on as soon as its end can be known. */
-import { type Ticks, ticks } from "../../media/time.ts";
+import type { Ticks } from "../../media/time.ts";
+import { nearest, type StampClock } from "./stamp-clock.ts";
 import type { TsPacket } from "./ts-packet.ts";
 
 /** The payload of one PES packet: an access unit of video, or some frames of audio. */
@@ -13,7 +14,6 @@ export interface Pes {
 
 /** No access unit is this large; a start code that never came back ends here. */
 const MAX_PES_BYTES = 16 * 1024 * 1024;
-const CLOCK_PERIOD = 2 ** 33;
 
 /**
  * A PES ends where its length says; where that is 0, at the packet that carries stuffing (facts.md 4),
@@ -27,7 +27,11 @@ export class PesAssembler {
   /** False once a packet continued a PES that stuffing had ended: this muxer pads elsewhere too. */
   #stuffingEnds = true;
   #endedByStuffing = false;
-  #lastDts: Ticks | null = null;
+  readonly #clock: StampClock;
+
+  constructor(clock: StampClock) {
+    this.#clock = clock;
+  }
 
   /** Takes the next packet of this PID; returns what became complete, oldest first. */
   push(packet: TsPacket): Pes[] {
@@ -67,12 +71,17 @@ export class PesAssembler {
   end(): Pes | null {
     if (!this.#open) return null;
     const bytes = concat(this.#parts, this.#bytes);
-    this.drop();
+    this.#clear();
     return this.#parse(bytes);
   }
 
-  /** Forgets what is under way: a packet of it was lost. */
+  /** Forgets what is under way: a packet of it was lost, the next start perhaps. */
   drop(): void {
+    this.#clear();
+    this.#endedByStuffing = false;
+  }
+
+  #clear(): void {
     this.#parts = [];
     this.#bytes = 0;
     this.#open = false;
@@ -101,25 +110,14 @@ export class PesAssembler {
     const startCode = bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 1;
     if (!startCode || (flags & 0x80) === 0 || end <= start) return null;
     const pts = readTimestamp(bytes, 9);
-    const dts = flags & 0x40 ? readTimestamp(bytes, 14) : pts;
-    const unwrapped = unwrap(dts, this.#lastDts);
-    this.#lastDts = unwrapped;
+    const dts = this.#clock.unwrap(flags & 0x40 ? readTimestamp(bytes, 14) : pts);
     return {
       data: bytes.subarray(start, end),
-      dts: unwrapped,
-      pts: unwrap(pts, unwrapped),
+      dts,
+      pts: nearest(pts, dts),
       randomAccess: this.#randomAccess,
     };
   }
-}
-
-/** The 33-bit stamp nearest to `reference` (a wrap is 26.5 h away, so nearest is right). */
-export function unwrap(stamp: number, reference: Ticks | null): Ticks {
-  if (reference === null) return ticks(stamp);
-  const delta = (stamp - reference) % CLOCK_PERIOD;
-  if (delta > CLOCK_PERIOD / 2) return ticks(reference + delta - CLOCK_PERIOD);
-  if (delta < -CLOCK_PERIOD / 2) return ticks(reference + delta + CLOCK_PERIOD);
-  return ticks(reference + delta);
 }
 
 const readTimestamp = (bytes: Uint8Array, at: number): number =>

@@ -6,6 +6,7 @@ import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { AAC_FRAME_SAMPLES, readAdts } from "./adts.ts";
 import { readOpus } from "./opus-ts.ts";
 import { type Pes, PesAssembler } from "./pes-assembler.ts";
+import { StampClock } from "./stamp-clock.ts";
 import { findSync, readTsPacket, TS_PACKET_BYTES, type TsPacket } from "./ts-packet.ts";
 import { readPat, readPmt, type TsTrack } from "./ts-tables.ts";
 
@@ -24,6 +25,7 @@ interface Lane {
  */
 export class TsDemuxer {
   #rest = new Uint8Array(0);
+  readonly #clock = new StampClock();
   #mapPid: number | null = null;
   #lanes = new Map<number, Lane>();
 
@@ -93,7 +95,10 @@ export class TsDemuxer {
       if (!track) continue;
       const known = this.#lanes.get(track.pid);
       const same = known?.track.kind === track.kind && known.track.codec === track.codec;
-      chosen.set(track.pid, same && known ? known : { track, assembler: new PesAssembler() });
+      chosen.set(
+        track.pid,
+        same && known ? known : { track, assembler: new PesAssembler(this.#clock) },
+      );
     }
     this.#lanes = chosen;
   }

@@ -1,0 +1,314 @@
+import { describe, expect, test } from "bun:test";
+import { TsDemuxer } from "../../../../src/engine/source/ts-demux.ts";
+import type { EncodedPacket } from "../../../../src/media/encoded-packet.ts";
+import {
+  AAC,
+  AUDIO_PID,
+  accessUnit,
+  concat,
+  H264,
+  OPUS,
+  pes,
+  tables,
+  tsPacket,
+  tsPackets,
+  VIDEO_PID,
+} from "../../../support/ts-builder.ts";
+
+/** An ADTS frame of 48 kHz stereo with a payload of `size` bytes. */
+function adts(size: number, fill = 0x21): Uint8Array {
+  const length = size + 7;
+  const frame = new Uint8Array(length).fill(fill);
+  frame.set([
+    0xff,
+    0xf1,
+    0x4c,
+    0x80 | (length >> 11),
+    (length >> 3) & 0xff,
+    ((length & 7) << 5) | 0x1f,
+    0xfc,
+  ]);
+  return frame;
+}
+
+const video = (index: number, size: number, key = false): Uint8Array[] =>
+  tsPackets(pes(accessUnit(size, key), { pts: 3000 * index + 3000, dts: 3000 * index }), {
+    pid: VIDEO_PID,
+    ...(key ? { randomAccess: true, pcr: true } : {}),
+  });
+
+const audio = (index: number, frames: Uint8Array[]): Uint8Array[] =>
+  tsPackets(pes(concat(frames), { pts: 1920 * index, sized: true, streamId: 0xc0 }), {
+    pid: AUDIO_PID,
+  });
+
+/** A segment with pictures of all sizes around packet borders and sound between them. */
+function segment(from = 0): Uint8Array {
+  const parts = [...tables([H264, AAC])];
+  for (let index = 0; index < 30; index++) {
+    parts.push(...video(from + index, 150 + index * 13, index === 0));
+    parts.push(...audio(from + index, [adts(90 + index)]));
+  }
+  return concat(parts);
+}
+
+const summary = (packets: EncodedPacket[]) =>
+  packets.map((packet) => [
+    packet.kind,
+    Number(packet.pts),
+    packet.data.length,
+    Bun.hash(packet.data),
+    packet.kind === "video" && packet.keyFrame,
+  ]);
+
+function demuxInPieces(bytes: Uint8Array, size: number): EncodedPacket[] {
+  const demuxer = new TsDemuxer();
+  const found: EncodedPacket[] = [];
+  for (let at = 0; at < bytes.length; at += size) {
+    found.push(...demuxer.push(bytes.slice(at, at + size), 0));
+  }
+  found.push(...demuxer.endSegment(0));
+  return found;
+}
+
+test("cuts at every size from 1 to 400 bytes give the same packets", () => {
+  const bytes = segment();
+  const whole = summary(demuxInPieces(bytes, bytes.length));
+  expect(whole.length).toBe(60);
+  for (let size = 1; size <= 400; size++) {
+    expect(summary(demuxInPieces(bytes, size))).toEqual(whole);
+  }
+});
+
+test("a packet is given as soon as its last byte is there, with that byte's time of arrival", () => {
+  const demuxer = new TsDemuxer();
+  demuxer.push(concat(tables([H264])), 1);
+  const bytes = concat(video(0, 1000, true));
+  expect(demuxer.push(bytes.subarray(0, -1), 2)).toEqual([]);
+  expect(demuxer.push(bytes.subarray(-1), 3)).toMatchObject([
+    { kind: "video", codec: "h264", pts: 3000, dts: 0, keyFrame: true, arrivedAt: 3 },
+  ]);
+});
+
+test("packets own their bytes: the caller may use its buffer again", () => {
+  const demuxer = new TsDemuxer();
+  const buffer = concat([...tables([H264]), ...video(0, 100, true), ...video(1, 1000)]);
+  const packets = demuxer.push(buffer, 0);
+  const before = packets.map((packet) => packet.data.slice());
+  buffer.fill(0);
+  expect(packets.map((packet) => packet.data)).toEqual(before);
+});
+
+test("counters that start again in every segment lose nothing", () => {
+  const demuxer = new TsDemuxer();
+  const found = [0, 30, 60].flatMap((from) => [
+    ...demuxer.push(segment(from), 0),
+    ...demuxer.endSegment(0),
+  ]);
+  expect(found.filter(({ kind }) => kind === "video").length).toBe(90);
+  expect(found.filter(({ kind }) => kind === "audio").length).toBe(90);
+});
+
+test("a segment that broke off gives no half access unit, and the next one is whole", () => {
+  const demuxer = new TsDemuxer();
+  const cut = concat([...tables([H264]), ...video(0, 1000, true).slice(0, 3)]);
+  demuxer.push(cut.subarray(0, -20), 0);
+  demuxer.breakSegment();
+  const next = [...demuxer.push(concat(video(1, 900, true)), 0), ...demuxer.endSegment(0)];
+  expect(next.map(({ data }) => data.length)).toEqual([900]);
+});
+
+describe("damage", () => {
+  test("garbage between packets costs nothing but itself", () => {
+    const demuxer = new TsDemuxer();
+    const noise = new Uint8Array(77).fill(0x12);
+    noise[40] = 0x47;
+    const bytes = concat([
+      ...tables([H264]),
+      ...video(0, 100, true),
+      noise,
+      ...video(1, 700),
+      noise,
+      ...video(2, 400),
+    ]);
+    const found = [...demuxer.push(bytes, 0), ...demuxer.endSegment(0)];
+    expect(found.map(({ data }) => data.length)).toEqual([100, 700, 400]);
+  });
+
+  test("an access unit with a packet marked broken or scrambled is left out, its neighbours stay", () => {
+    for (const [offset, bit] of [
+      [1, 0x80],
+      [3, 0x80],
+    ] as const) {
+      const demuxer = new TsDemuxer();
+      const middle = video(1, 700);
+      const hit = middle[2];
+      if (hit) hit[offset] = (hit[offset] ?? 0) | bit;
+      const bytes = concat([
+        ...tables([H264]),
+        ...video(0, 100, true),
+        ...middle,
+        ...video(2, 400),
+      ]);
+      const found = [...demuxer.push(bytes, 0), ...demuxer.endSegment(0)];
+      expect(found.map(({ data }) => data.length)).toEqual([100, 400]);
+    }
+  });
+
+  test("random bytes, flipped bits, lost and doubled pieces never throw, hang or grow", () => {
+    const random = seeded(20261122);
+    const clean = segment();
+    let packets = 0;
+    for (let round = 0; round < 3000; round++) {
+      const demuxer = new TsDemuxer();
+      const size = 188 * (3 + Math.floor(random() * 40));
+      const bytes = clean.slice(0, Math.min(size, clean.length));
+      damage(bytes, random);
+      const step = 1 + Math.floor(random() * 1500);
+      for (let at = 0; at < bytes.length; at += step) {
+        packets += demuxer.push(bytes.subarray(at, at + step), 0).length;
+      }
+      packets += demuxer.endSegment(0).length;
+      const noise = Uint8Array.from({ length: 400 }, () => Math.floor(random() * 256));
+      packets += demuxer.push(noise, 0).length;
+      // Whatever came before: two clean segments later all is well again.
+      demuxer.endSegment(0);
+      if (round % 100 === 0) {
+        demuxer.push(clean, 0);
+        demuxer.endSegment(0);
+        const after = [...demuxer.push(clean, 0), ...demuxer.endSegment(0)];
+        expect(after.length).toBe(60);
+      }
+    }
+    expect(packets).toBeGreaterThan(1000);
+  });
+});
+
+describe("program tables", () => {
+  test("a track that moves to another PID is followed, one that disappears is gone", () => {
+    const demuxer = new TsDemuxer();
+    demuxer.push(segment(), 0);
+    expect(demuxer.hasAudio).toBe(true);
+    const moved = { ...H264, pid: 0x200 };
+    demuxer.push(concat(tables([moved])), 0);
+    expect(demuxer.hasAudio).toBe(false);
+    expect(demuxer.push(concat(video(40, 300)), 0)).toEqual([]);
+    const elsewhere = tsPackets(pes(accessUnit(300), { pts: 5 }), { pid: 0x200 });
+    expect(demuxer.push(concat(elsewhere), 0).length).toBe(1);
+  });
+
+  test("a repeated map in the middle of an access unit disturbs nothing", () => {
+    const demuxer = new TsDemuxer();
+    const unit = video(0, 1000, true);
+    const bytes = concat([
+      ...tables([H264]),
+      ...unit.slice(0, 3),
+      ...tables([H264]),
+      ...unit.slice(3),
+    ]);
+    expect(demuxer.push(bytes, 0).map(({ data }) => data.length)).toEqual([1000]);
+  });
+
+  test("a map on another PID than the table says is not read", () => {
+    const demuxer = new TsDemuxer();
+    const [pat] = tables([H264], 0x500);
+    const [, stray] = tables([AAC], 0x600);
+    demuxer.push(concat([pat ?? new Uint8Array(0), stray ?? new Uint8Array(0)]), 0);
+    expect(demuxer.hasAudio).toBe(false);
+  });
+
+  test("Opus is known by its descriptors, other private data is not taken for it", () => {
+    const opus = new TsDemuxer();
+    opus.push(concat(tables([H264, OPUS])), 0);
+    expect(opus.hasAudio).toBe(true);
+    const subtitles = new TsDemuxer();
+    subtitles.push(concat(tables([H264, { ...OPUS, descriptors: [0x59, 1, 0] }])), 0);
+    expect(subtitles.hasAudio).toBe(false);
+  });
+});
+
+describe("sound", () => {
+  test("frames that share a PES follow each other by their length", () => {
+    const demuxer = new TsDemuxer();
+    demuxer.push(concat(tables([H264, AAC])), 0);
+    const found = demuxer.push(concat(audio(0, [adts(50), adts(60), adts(70)])), 9);
+    expect(found).toMatchObject([
+      { kind: "audio", codec: "aac", pts: 0, duration: 1920, sampleRate: 48_000, channels: 2 },
+      { pts: 1920, duration: 1920 },
+      { pts: 3840, duration: 1920, arrivedAt: 9 },
+    ]);
+    expect(found.map(({ data }) => data.length)).toEqual([50, 60, 70]);
+  });
+
+  test("joins the picture on one clock though the stream is joined between their wraps", () => {
+    const demuxer = new TsDemuxer();
+    const wrap = 2 ** 33;
+    const bytes = concat([
+      ...tables([H264, AAC]),
+      ...tsPackets(pes(accessUnit(100, true), { pts: wrap - 900 })),
+      ...tsPackets(pes(adts(50), { pts: 900, sized: true }), { pid: AUDIO_PID }),
+      ...tsPackets(pes(accessUnit(100), { pts: wrap + 2100 })),
+    ]);
+    const pts = demuxer.push(bytes, 0).map((packet) => Number(packet.pts));
+    expect(pts).toEqual([wrap - 900, wrap + 900, wrap + 2100]);
+  });
+
+  test("keeps its time through a change of the map after a wrap", () => {
+    const demuxer = new TsDemuxer();
+    const wrap = 2 ** 33;
+    const sound = (pts: number): Uint8Array[] =>
+      tsPackets(pes(adts(50), { pts, sized: true }), { pid: AUDIO_PID });
+    const bytes = concat([
+      ...tables([H264, AAC]),
+      ...sound(wrap - 100),
+      ...sound(wrap + 100),
+      ...tables([AAC]),
+      ...tables([{ ...AAC, pid: 0x300 }]),
+      ...tables([H264, AAC]),
+      ...sound(wrap + 300),
+    ]);
+    expect(demuxer.push(bytes, 0).map((packet) => Number(packet.pts))).toEqual([
+      wrap - 100,
+      wrap + 100,
+      wrap + 300,
+    ]);
+  });
+});
+
+test("an input without program tables gives nothing", () => {
+  const demuxer = new TsDemuxer();
+  expect(demuxer.push(concat(video(0, 1000, true)), 0)).toEqual([]);
+  expect(demuxer.push(tsPacket(new Uint8Array(0), { pid: VIDEO_PID }), 0)).toEqual([]);
+});
+
+function damage(bytes: Uint8Array, random: () => number): void {
+  const at = (): number => Math.floor(random() * bytes.length);
+  const kind = Math.floor(random() * 4);
+  if (kind === 0) {
+    for (let index = 0; index < 20; index++) {
+      const place = at();
+      bytes[place] = (bytes[place] ?? 0) ^ (1 << Math.floor(random() * 8));
+    }
+  } else if (kind === 1) {
+    const from = at();
+    for (let index = from; index < Math.min(from + 300, bytes.length); index++) {
+      bytes[index] = Math.floor(random() * 256);
+    }
+  } else if (kind === 2) {
+    bytes.copyWithin(at(), at(), at());
+  } else {
+    // Headers alone: the places where lengths and flags are.
+    for (let packet = 0; packet + 188 <= bytes.length; packet += 188) {
+      bytes[packet + 1 + Math.floor(random() * 20)] = Math.floor(random() * 256);
+    }
+  }
+}
+
+/** A linear congruential generator: the same numbers every time. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1664525 + 1013904223) % 2 ** 32;
+    return state / 2 ** 32;
+  };
+}
