@@ -30,7 +30,7 @@ export function pushable<T>(): Pushable<T> {
   return {
     readable,
     get waiting() {
-      return open ? -(controller.desiredSize ?? 0) : 0;
+      return open ? 0 - (controller.desiredSize ?? 0) : 0;
     },
     push(item) {
       if (open) controller.enqueue(item);

@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import { readAdts } from "../../../../src/engine/source/adts.ts";
+import { concat } from "../../../support/ts-builder.ts";
+
+interface FrameOptions {
+  readonly crc?: boolean;
+  readonly rateIndex?: number;
+  readonly channels?: number;
+}
+
+function frame(size: number, { crc = false, rateIndex = 3, channels = 2 }: FrameOptions = {}) {
+  const length = size + (crc ? 9 : 7);
+  const bytes = new Uint8Array(length).fill(size & 0x7f);
+  bytes.set([
+    0xff,
+    crc ? 0xf0 : 0xf1,
+    0x40 | (rateIndex << 2) | (channels >> 2),
+    ((channels & 3) << 6) | (length >> 11),
+    (length >> 3) & 0xff,
+    ((length & 7) << 5) | 0x1f,
+    0xfc,
+  ]);
+  return bytes;
+}
+
+const sizes = (bytes: Uint8Array): number[] => readAdts(bytes).map(({ data }) => data.length);
+
+test("frames come without their headers, with and without checksum", () => {
+  const frames = readAdts(concat([frame(100), frame(200, { crc: true }), frame(300)]));
+  expect(frames.map(({ data }) => data.length)).toEqual([100, 200, 300]);
+  expect(frames[1]?.data).toEqual(new Uint8Array(200).fill(200 & 0x7f));
+});
+
+test("sample rate and channels are the header's", () => {
+  expect(readAdts(frame(9, { rateIndex: 4, channels: 1 }))).toMatchObject([
+    { sampleRate: 44_100, channels: 1 },
+  ]);
+  expect(readAdts(frame(9, { rateIndex: 11, channels: 6 }))).toMatchObject([
+    { sampleRate: 8000, channels: 6 },
+  ]);
+});
+
+test("a rate that does not exist makes no frame", () => {
+  expect(sizes(frame(9, { rateIndex: 13 }))).toEqual([]);
+});
+
+test("garbage before and between frames is skipped", () => {
+  const garbage = Uint8Array.from([0xff, 0xe1, 0xff, 0xf3, 1, 2, 0xff]);
+  expect(sizes(concat([garbage, frame(50), garbage, frame(60)]))).toEqual([50, 60]);
+});
+
+test("an incomplete last frame is left out at every length", () => {
+  const bytes = concat([frame(30), frame(40)]);
+  for (let cut = 37; cut < bytes.length; cut++) expect(sizes(bytes.subarray(0, cut))).toEqual([30]);
+});

@@ -1,0 +1,90 @@
+import { describe, expect, test } from "bun:test";
+import { Timeline } from "../../../../src/engine/source/timeline.ts";
+import type { AudioPacket, VideoPacket } from "../../../../src/media/encoded-packet.ts";
+import { TICKS_PER_SECOND as SECOND, ticks } from "../../../../src/media/time.ts";
+
+const video = (dts: number, pts = dts): VideoPacket => ({
+  kind: "video",
+  codec: "h264",
+  data: new Uint8Array(0),
+  pts: ticks(pts),
+  dts: ticks(dts),
+  keyFrame: false,
+  arrivedAt: 0,
+});
+
+const audio = (pts: number): AudioPacket => ({
+  kind: "audio",
+  codec: "aac",
+  data: new Uint8Array(0),
+  pts: ticks(pts),
+  duration: ticks(1920),
+  sampleRate: 48_000,
+  channels: 2,
+  arrivedAt: 0,
+});
+
+const stamps = (timeline: Timeline, packets: (VideoPacket | AudioPacket)[]): number[] =>
+  packets.map((packet) => Number(timeline.map(packet).pts));
+
+test("a clock that runs on is left as it is, wherever it begins", () => {
+  const start = 7 * 3600 * SECOND;
+  const packets = [video(start), audio(start - 500), video(start + 3000, start + 9000)];
+  const timeline = new Timeline(null);
+  for (const packet of packets) expect(timeline.map(packet)).toBe(packet);
+});
+
+test("a pause of minutes and stamps out of order within a second are no jump", () => {
+  const timeline = new Timeline(null);
+  const seen = stamps(timeline, [video(0), video(300 * SECOND), audio(299.5 * SECOND)]);
+  expect(seen).toEqual([0, 300 * SECOND, 299.5 * SECOND]);
+});
+
+describe("a publisher that starts again", () => {
+  test("goes on behind the last stamp, sound and picture by the same offset", () => {
+    const timeline = new Timeline(null);
+    stamps(timeline, [video(100 * SECOND), audio(100 * SECOND + 100)]);
+    const [picture, sound, next] = stamps(timeline, [
+      video(0, 6000),
+      audio(500),
+      video(3000, 3000),
+    ]);
+    const joint = 100 * SECOND + 100 + SECOND / 25;
+    expect([picture, sound, next]).toEqual([joint + 6000, joint + 500, joint + 3000]);
+  });
+
+  test("a second and a third time too", () => {
+    const timeline = new Timeline(null);
+    let last = -1;
+    for (let round = 0; round < 3; round++) {
+      for (let index = 0; index < 100; index++) {
+        const [pts = 0] = stamps(timeline, [video(index * 3000)]);
+        expect(pts).toBeGreaterThan(last);
+        expect(pts - last).toBeLessThanOrEqual(SECOND / 25 + 1);
+        last = pts;
+      }
+    }
+  });
+
+  test("with a clock far ahead does not take the output along", () => {
+    const timeline = new Timeline(null);
+    stamps(timeline, [video(0)]);
+    expect(stamps(timeline, [video(5000 * SECOND), audio(5000 * SECOND + 10)])).toEqual([
+      SECOND / 25,
+      SECOND / 25 + 10,
+    ]);
+  });
+});
+
+describe("a stream taken up again", () => {
+  test("keeps the input's clock if that ran on", () => {
+    const timeline = new Timeline(ticks(50 * SECOND));
+    expect(stamps(timeline, [video(52 * SECOND)])).toEqual([52 * SECOND]);
+  });
+
+  test("goes on behind what was sent if the input's clock began again", () => {
+    const timeline = new Timeline(ticks(50 * SECOND));
+    const [pts] = stamps(timeline, [video(3 * SECOND)]);
+    expect(pts).toBe(50 * SECOND + SECOND / 25);
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, test } from "bun:test";
+import { newest } from "../../../src/streams/newest.ts";
+
+/** A stage under test, and what it dropped. */
+function stage(capacity: number, isStale?: (item: number) => boolean) {
+  const dropped: number[] = [];
+  const pair = newest<number>({
+    capacity,
+    onDrop: (item) => dropped.push(item),
+    ...(isStale && { isStale }),
+  });
+  const writer = pair.writable.getWriter();
+  const reader = pair.readable.getReader();
+  return { dropped, writer, reader };
+}
+
+const failure = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => "no failure",
+    (reason) => reason,
+  );
+
+test("a reader that keeps up gets everything in order", async () => {
+  const { writer, reader, dropped } = stage(1);
+  for (let item = 0; item < 5; item++) {
+    const read = reader.read();
+    await writer.write(item);
+    expect(await read).toEqual({ done: false, value: item });
+  }
+  expect(dropped).toEqual([]);
+});
+
+test("the writer never waits, and the oldest make room", async () => {
+  const { writer, reader, dropped } = stage(2);
+  for (let item = 0; item < 6; item++) await writer.write(item);
+  expect(dropped).toEqual([0, 1, 2, 3]);
+  expect((await reader.read()).value).toBe(4);
+  expect((await reader.read()).value).toBe(5);
+});
+
+test("nothing is taken ahead for a reader that does not ask", async () => {
+  const { writer, reader, dropped } = stage(1);
+  await writer.write(1);
+  await Promise.resolve();
+  await writer.write(2);
+  expect(dropped).toEqual([1]);
+  expect((await reader.read()).value).toBe(2);
+});
+
+test("what waited too long is dropped when its turn comes", async () => {
+  const { writer, reader, dropped } = stage(4, (item) => item < 3);
+  for (const item of [1, 2, 3, 4]) await writer.write(item);
+  expect((await reader.read()).value).toBe(3);
+  expect(dropped).toEqual([1, 2]);
+});
+
+test("the end comes after what waits", async () => {
+  const { writer, reader, dropped } = stage(3);
+  for (const item of [1, 2]) await writer.write(item);
+  await writer.close();
+  expect(
+    [await reader.read(), await reader.read(), await reader.read()].map(({ value }) => value),
+  ).toEqual([1, 2, undefined]);
+  expect(dropped).toEqual([]);
+});
+
+test("the end wakes a reader that waits", async () => {
+  const { writer, reader } = stage(1);
+  const read = reader.read();
+  await writer.close();
+  expect((await read).done).toBe(true);
+});
+
+test("an error drops what waits and reaches the reader", async () => {
+  const { writer, reader, dropped } = stage(3);
+  for (const item of [1, 2]) await writer.write(item);
+  await writer.abort(new Error("broken"));
+  expect(await failure(reader.read())).toEqual(new Error("broken"));
+  expect(dropped).toEqual([1, 2]);
+});
+
+test("an error reaches a reader that waits", async () => {
+  const { writer, reader } = stage(1);
+  const read = failure(reader.read());
+  await writer.abort(new Error("broken"));
+  expect(await read).toEqual(new Error("broken"));
+});
+
+describe("a reader that leaves", () => {
+  test("has everything dropped and tells the writer why", async () => {
+    const { writer, reader, dropped } = stage(3);
+    for (const item of [1, 2]) await writer.write(item);
+    await reader.cancel(new Error("gone"));
+    expect(dropped).toEqual([1, 2]);
+    expect(await failure(writer.write(3))).toEqual(new Error("gone"));
+  });
+
+  test("leaves while it waits, and its wait ends", async () => {
+    const { writer, reader } = stage(1);
+    const read = reader.read();
+    await reader.cancel();
+    expect((await read).done).toBe(true);
+    expect(String(await failure(writer.closed))).toContain("reader left");
+  });
+
+  test("leaves after the end without an error", async () => {
+    const { writer, reader, dropped } = stage(2);
+    await writer.write(1);
+    await writer.close();
+    await reader.cancel("gone");
+    expect(dropped).toEqual([1]);
+  });
+});
+
+test("a sink that fails frees what waits and ends the source", async () => {
+  const dropped: number[] = [];
+  const left = Promise.withResolvers<unknown>();
+  let next = 0;
+  const source = new ReadableStream<number>({
+    pull(controller) {
+      if (next < 5) controller.enqueue(next++);
+      return next < 5 ? undefined : new Promise(() => {});
+    },
+    cancel: (reason) => left.resolve(reason),
+  });
+  const filled = Promise.withResolvers<void>();
+  const sink = new WritableStream<number>({
+    async write() {
+      await filled.promise;
+      throw new Error("sink");
+    },
+  });
+  const onDrop = (item: number): void => {
+    dropped.push(item);
+    if (item === 2) filled.resolve();
+  };
+  const pipe = source.pipeThrough(newest<number>({ capacity: 1, onDrop })).pipeTo(sink);
+  expect(await failure(pipe)).toEqual(new Error("sink"));
+  expect(await left.promise).toEqual(new Error("sink"));
+  expect(dropped.at(-1)).toBeGreaterThan(2);
+});
