@@ -3,6 +3,8 @@ import { toPlainError } from "../errors.ts";
 import { configureLogging, getLogger } from "../log.ts";
 import { openRequests } from "../trickle/request.ts";
 import { quietLibav } from "./codec/libav.ts";
+import { decodableCodecs } from "./codec/video-decoder.ts";
+import { hasEncoder } from "./codec/video-encoder.ts";
 import { resolveDevice } from "./inference/device-check.ts";
 import { ModelHost } from "./inference/model-host.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
@@ -21,8 +23,8 @@ export async function runEngine(): Promise<void> {
   const inbox = Promise.withResolvers<EngineOptions>();
   let engine: Engine | null = null;
   process.on("disconnect", () => process.exit(0));
-  // A terminal's Ctrl-C reaches the whole group: the server decides when its engines end.
-  process.on("SIGINT", () => {});
+  // Terminals and supervisors signal whole groups: the server decides when its engines end.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
   process.on("message", (message: ToEngine) => {
     if (message.type === "init") inbox.resolve(message.options);
     else if (message.type === "ping") send(engine?.census() ?? STARTING);
@@ -38,7 +40,7 @@ export async function runEngine(): Promise<void> {
     send({ type: "unfit", error: toPlainError(error) });
     return;
   }
-  send({ type: "ready", models: engine.host.infos() });
+  send({ type: "ready", models: engine.host.infos(), codecs: codecs() });
   await engine.closed;
   process.exit(0);
 }
@@ -49,6 +51,11 @@ const STARTING: FromEngine = {
   quiet_ms: 60_000,
   live: { streams: 0, frames: 0, requests: 0 },
 };
+
+const codecs = (): string[] => [
+  ...decodableCodecs().map((name) => `decode ${name}`),
+  ...(hasEncoder() ? ["encode h264 (libx264)"] : []),
+];
 
 class Engine {
   readonly host: ModelHost;

@@ -26,7 +26,6 @@ export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput">
   readonly after: Ticks | null;
   readonly frameQueue: number;
   readonly maxFrameAgeMs: number;
-  readonly onDrop: () => void;
   /** Aborts at once. To end in good order, end the source. */
   readonly signal: AbortSignal;
 }

@@ -28,6 +28,12 @@ const DECODERS = {
   av1: AV_CODEC_ID_AV1,
 } as const satisfies Record<VideoCodec, number>;
 
+/** The codecs that this FFmpeg decodes, for `doctor`. */
+export const decodableCodecs = (): string[] =>
+  Object.entries(DECODERS)
+    .filter(([, id]) => Codec.findDecoder(id) !== null)
+    .map(([name]) => name);
+
 /** Arrival times remembered for frames that a decoder reorders; B-frames need a few. */
 const REORDER_DEPTH = 64;
 

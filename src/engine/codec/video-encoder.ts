@@ -27,6 +27,11 @@ export interface VideoEncoderOptions {
   readonly bitrate?: number;
 }
 
+const findEncoder = (): Codec | null => Codec.findEncoderByName("libx264" as never);
+
+/** Whether frames can be encoded at all, for `doctor`. */
+export const hasEncoder = (): boolean => findEncoder() !== null;
+
 /** One open encoder of one size. Calls must not overlap. Frames must be yuv420p of its size and rise in pts. */
 export class VideoEncoder implements Disposable {
   readonly options: VideoEncoderOptions;
@@ -36,7 +41,7 @@ export class VideoEncoder implements Disposable {
 
   /** Throws if libx264 refuses the size. */
   constructor(options: VideoEncoderOptions) {
-    const codec = Codec.findEncoderByName("libx264" as never);
+    const codec = findEncoder();
     if (!codec) throw new Error("this FFmpeg has no libx264");
     const { width, height } = options.size;
     this.options = options;

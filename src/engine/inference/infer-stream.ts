@@ -16,6 +16,8 @@ export interface InferOptions {
   /** Asked before every frame; the same object as long as nothing changed. */
   readonly params: () => StreamParams;
   readonly onInference: (ms: number) => void;
+  /** A tick gave no picture. */
+  readonly onDrop: () => void;
   /** The first frame made with these parameters has left. */
   readonly onApplied: (params: StreamParams) => void;
   /** What runs now; null while nothing does. */
@@ -76,7 +78,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
       const params = options.params();
       prepare(params);
       const frame = await work(input, tick, params);
-      if (!frame) return;
+      if (!frame) return options.onDrop();
       controller.enqueue(options.pool.adopt(frame, tick));
       if (params === applied || !runner.runs(params)) return;
       applied = params;
