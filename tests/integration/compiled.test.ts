@@ -1,9 +1,9 @@
 /** The product as one binary, alone in an empty folder: server, engine, codecs, model and assets come from inside it. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { link, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { BunFile, Subprocess } from "bun";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -11,11 +11,10 @@ setDefaultTimeout(60_000);
 
 const root = join(import.meta.dir, "../..");
 const { platform, arch } = process;
-const packages = [
-  `@seydx/node-av-${platform}-${arch}/node-av.node`,
-  `onnxruntime-node/bin/napi-v6/${platform}/${arch}/onnxruntime_binding.node`,
-];
-const missing = packages.find((path) => !existsSync(join(root, "node_modules", path)));
+const onnxRuntime = `onnxruntime-node/bin/napi-v6/${platform}/${arch}/onnxruntime_binding.node`;
+const missing = [`@seydx/node-av-${platform}-${arch}/node-av.node`, onnxRuntime].find(
+  (path) => !existsSync(join(root, "node_modules", path)),
+);
 const testCompiled = (name: string, body: () => Promise<void>) =>
   missing === undefined ? test(name, body) : test.skip(`${name} (needs ${missing})`, body);
 
@@ -110,4 +109,19 @@ testCompiled("the binary says its version", async () => {
   const child = run("--version");
   expect(await child.stdout.text()).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(await child.exited).toBe(0);
+});
+
+testCompiled("libraries in lib/ beside the binary go before those inside it", async () => {
+  const place = join(folder, "with-lib");
+  await mkdir(place);
+  await link(binary, join(place, "program"));
+  await symlink(dirname(join(root, "node_modules", onnxRuntime)), join(place, "lib"));
+  const child = Bun.spawn([join(place, "program"), "doctor"], {
+    cwd: home,
+    env: { HOME: place, TMPDIR: home },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  expect(await child.stdout.text()).toContain("device cpu: ok");
+  expect(await child.exited).toBe(0);
+  expect(existsSync(join(place, ".cache"))).toBe(false); // nothing was unpacked
 });
