@@ -7,6 +7,9 @@ import { describe, report, writeReport } from "./bench/report.ts";
 /** Loaded when asked for: each brings its own native modules along. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   pipeline: async () => (await import("./bench/pipeline.ts")).pipeline,
+  latency: async () => (await import("./bench/latency.ts")).latency,
+  http: async () => (await import("./bench/http.ts")).http,
+  memory: async () => (await import("./bench/memory.ts")).memory,
 };
 
 const USAGE = `usage: bun run bench [${Object.keys(BENCHMARKS).join("|")} …]

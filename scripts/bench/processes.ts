@@ -26,24 +26,22 @@ export interface ServingChild extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts a Bun script and waits, 20 s at most, until one of its lines on stdout or stderr tells its URL. */
+/** Starts a program and waits, 20 s at most, until one of its lines on stdout or stderr tells its URL. */
 export async function startServing(
-  script: string,
-  args: readonly string[],
+  command: readonly string[],
   readUrl: (line: string) => string | undefined = (line) => /^http\S+/.exec(line)?.[0],
 ): Promise<ServingChild> {
-  const child = Bun.spawn([process.execPath, script, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = Bun.spawn([...command], { stdio: ["ignore", "pipe", "pipe"] });
+  const name = command.join(" ");
   const found = Promise.withResolvers<string>();
-  const late = setTimeout(() => found.reject(new Error(`${script} told no URL in 20 s`)), 20_000);
+  const late = setTimeout(() => found.reject(new Error(`${name} told no URL in 20 s`)), 20_000);
   const watch = (line: string): void => {
     const url = readUrl(line);
     if (url !== undefined) found.resolve(url);
   };
   void eachLine(child.stdout, watch);
   void eachLine(child.stderr, watch);
-  void child.exited.then((code) => found.reject(new Error(`${script} exited with ${code}`)));
+  void child.exited.then((code) => found.reject(new Error(`${name} exited with ${code}`)));
   const end = async (): Promise<void> => {
     child.kill("SIGTERM");
     const kill = setTimeout(() => child.kill("SIGKILL"), 10_000);

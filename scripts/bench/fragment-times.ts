@@ -1,0 +1,48 @@
+/** Reads a channel of fMP4 and tells when each frame's last byte came, without any of the product's box code. */
+import { subscribe } from "../../src/trickle/subscriber.ts";
+
+/** Milliseconds of `performance.now()` by tfdt, which is the pts of the one frame in a fragment. */
+export type FragmentTimes = Map<number, number>;
+
+/** Fills `times` until the channel ends or `signal` aborts. */
+export async function readFragmentTimes(
+  url: string,
+  times: FragmentTimes,
+  signal: AbortSignal,
+): Promise<void> {
+  let held = new Uint8Array(0);
+  let tfdt: number | null = null;
+  try {
+    const chunks = subscribe({ url }, { signal, start: 0, maxLag: Number.POSITIVE_INFINITY });
+    for await (const { data, first, arrivedAt } of chunks) {
+      held = first ? data.slice() : Buffer.concat([held, data]);
+      for (;;) {
+        const box = firstBox(held);
+        if (!box) break;
+        if (box.type === "moof") tfdt = decodeTime(box.bytes);
+        if (box.type === "mdat" && tfdt !== null) times.set(tfdt, arrivedAt);
+        held = held.slice(box.bytes.length);
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** The first box if all of it is there. */
+function firstBox(bytes: Uint8Array): { type: string; bytes: Uint8Array } | null {
+  if (bytes.length < 8) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const size = view.getUint32(0);
+  if (size < 8) throw new Error(`a box of ${size} bytes`);
+  const type = String.fromCharCode(...bytes.subarray(4, 8));
+  return bytes.length < size ? null : { type, bytes: bytes.subarray(0, size) };
+}
+
+/** baseMediaDecodeTime of a `moof`'s first track (ISO/IEC 14496-12 §8.8.12). */
+function decodeTime(moof: Uint8Array): number {
+  const at = Buffer.from(moof.buffer, moof.byteOffset, moof.length).indexOf("tfdt");
+  if (at < 0) throw new Error("a moof without tfdt");
+  const view = new DataView(moof.buffer, moof.byteOffset + at + 4);
+  return view.getUint8(0) === 1 ? Number(view.getBigUint64(4)) : view.getUint32(4);
+}

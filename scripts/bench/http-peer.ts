@@ -1,0 +1,54 @@
+/** The limit of the http benchmark: text-reversal by hand on Bun.serve. `bun http-peer.ts checks|nothing` prints its URL. */
+
+/** `nothing` answers at once: what load generator and socket alone cost. */
+const answer: Record<string, (request: Request) => Response | Promise<Response>> = {
+  checks: reverse,
+  nothing: () => new Response("ok"),
+};
+
+async function reverse(request: Request): Promise<Response> {
+  if (request.method !== "POST") return refused(405, "method");
+  if (!new URL(request.url).pathname.endsWith("/process/request/text-reversal")) {
+    return refused(404, "capability");
+  }
+  const header = request.headers.get("livepeer");
+  if (header === null || !isJob(header)) return refused(400, "Livepeer");
+  let body: unknown;
+  try {
+    body = await request.json();
+  } catch {
+    return refused(400, "body"); // what is wrong with it does not matter here
+  }
+  if (typeof body !== "object" || body === null || !("text" in body)) return refused(400, "text");
+  const { text } = body;
+  if (typeof text !== "string") return refused(400, "text");
+  return Response.json({ original: text, reversed: [...text].reverse().join("") });
+}
+
+/** base64 of a JSON object whose known members have the right types. */
+function isJob(header: string): boolean {
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(header)) return false;
+  try {
+    const job: unknown = JSON.parse(Buffer.from(header, "base64").toString());
+    if (typeof job !== "object" || job === null || Array.isArray(job)) return false;
+    const texts = ["request", "parameters", "capability"];
+    const seconds: unknown = Reflect.get(job, "timeout_seconds");
+    return (
+      texts.every((name) => ["string", "undefined"].includes(typeof Reflect.get(job, name))) &&
+      (seconds === undefined || (Number.isInteger(seconds) && Number(seconds) > 0))
+    );
+  } catch {
+    return false; // no JSON, no job
+  }
+}
+
+const refused = (status: number, field: string): Response =>
+  Response.json({ error: `${field} is not usable` }, { status });
+
+const server = Bun.serve({
+  hostname: "127.0.0.1",
+  port: 0,
+  fetch: answer[process.argv[2] ?? ""] ?? reverse,
+});
+process.on("SIGTERM", () => process.exit(0));
+console.log(`http://127.0.0.1:${server.port}`);

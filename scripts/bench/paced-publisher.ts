@@ -1,0 +1,38 @@
+/** A live encoder as trickle sees it: access units at the pace of their frames, a segment a second. */
+import { TricklePublisher } from "../../src/trickle/publisher.ts";
+import { CLIP_FPS, SEGMENT_FRAMES } from "./clip.ts";
+
+export interface PacedPublisher extends AsyncDisposable {
+  /**
+   * Sends units at 30 a second until they or `signal` end. Gives `performance.now()` of each just before it
+   * was handed over: every byte of it leaves later.
+   */
+  play(units: Iterable<Uint8Array>, signal?: AbortSignal): Promise<number[]>;
+}
+
+/** Creates the channel. Disposing ends the last segment and removes the channel. */
+export async function openPacedPublisher(url: string): Promise<PacedPublisher> {
+  const signal = new AbortController().signal;
+  const options = { contentType: "video/mp2t", create: true, signal };
+  const publisher = await TricklePublisher.open({ url }, options);
+  const writer = publisher.writable.getWriter();
+  let frame = 0;
+  return {
+    async play(units, stop) {
+      const sent: number[] = [];
+      const begun = performance.now();
+      for (const data of units) {
+        const wait = begun + (sent.length * 1000) / CLIP_FPS - performance.now();
+        if (wait > 0) await Bun.sleep(wait);
+        if (stop?.aborted) break;
+        sent.push(performance.now());
+        await writer.write({ data, first: frame++ % SEGMENT_FRAMES === 0 });
+      }
+      return sent;
+    },
+    async [Symbol.asyncDispose]() {
+      await publisher.close();
+      await publisher.deleteChannel();
+    },
+  };
+}

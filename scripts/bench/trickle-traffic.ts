@@ -1,0 +1,38 @@
+/** Bytes through a trickle server: `bun trickle-traffic.ts <base URL> <channels>` prints the URL once every reader has got some. */
+import { subscribe } from "../../src/trickle/subscriber.ts";
+import { openPacedPublisher } from "./paced-publisher.ts";
+
+/** 4 Mbit/s at 30 chunks a second. */
+const CHUNK = new Uint8Array(Math.round(4e6 / 8 / 30)).fill(0x47);
+
+const [base = "", channels = ""] = process.argv.slice(2);
+const stop = new AbortController();
+process.on("SIGTERM", () => stop.abort(new DOMException("asked to end", "AbortError")));
+
+function* endless(): Generator<Uint8Array> {
+  for (;;) yield CHUNK;
+}
+
+/** Settles when the traffic has been stopped and all is closed; `flows` is called at the first bytes read. */
+async function channel(url: string, flows: () => void): Promise<void> {
+  await using publisher = await openPacedPublisher(url);
+  const read = async (): Promise<void> => {
+    for await (const { data } of subscribe({ url }, { signal: stop.signal })) {
+      if (data.length > 0) flows();
+    }
+  };
+  const reading = read().catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
+  });
+  await publisher.play(endless(), stop.signal);
+  await reading;
+}
+
+const flowing = Array.from({ length: Number(channels) }, () => Promise.withResolvers<void>());
+const running = flowing.map(({ resolve }, index) =>
+  channel(`${base}/trickle/traffic-${index}`, resolve),
+);
+await Promise.race([Promise.all(flowing.map(({ promise }) => promise)), Promise.all(running)]);
+console.log(base);
+await Promise.all(running);
+process.exit(0);
