@@ -8,7 +8,8 @@ const MAX_WAIT_MS = 500;
  * Picture passes at once; sound waits until the picture has caught up with it, 500 ms at most, so that it
  * does not run ahead by what inference takes. The first picture waits as long for the first sound where
  * `expectAudio` says there will be some, so that the first segment already has its track.
- * Ends when the picture ends; fails with whatever either side fails with.
+ * When the picture has ended, the sound that follows it leaves too; sound that never met a picture does
+ * not. Ends when both have ended; fails with whatever either side fails with.
  */
 export function interleave(
   video: ReadableStream<EncodedVideo>,
@@ -34,7 +35,9 @@ export function interleave(
       // The first sound goes in front: the segmenter has to know of it before it begins.
       return packet ? sound.take(packet) : picture.take(frame);
     }
-    if (packet && (packet.pts <= reached || overdue(packet))) return sound.take(packet);
+    if (packet && (packet.pts <= reached || picture.ended || overdue(packet))) {
+      return sound.take(packet);
+    }
     if (frame) {
       reached = frame.pts;
       return picture.take(frame);
@@ -48,7 +51,7 @@ export function interleave(
         for (;;) {
           if (picture.error) throw picture.error.reason;
           if (sound.error) throw sound.error.reason;
-          if (picture.ended) {
+          if (picture.ended && (sound.ended || !started)) {
             controller.close();
             return sound.cancel();
           }

@@ -1,0 +1,117 @@
+/** A whole pipeline in this process, fed with segments as fast as it takes them. */
+
+import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import { Pipeline, type PipelineOptions } from "../../src/engine/pipeline.ts";
+import type { StreamParams } from "../../src/engine/protocol.ts";
+import { demux, type SegmentBytes } from "../../src/engine/source/demux.ts";
+import { Timeline } from "../../src/engine/source/timeline.ts";
+import type { PlainError } from "../../src/errors.ts";
+import type { Fragment } from "../../src/media/fragment.ts";
+
+/** Frames that may be between the source and the output: more than B-frames and stages hold. */
+const UNDER_WAY = 12;
+const CHUNK_BYTES = 188 * 14;
+
+export const PARAMS: StreamParams = {
+  prompts: [],
+  model: "edges",
+  fit: "cover",
+  paused: false,
+  model_params: {},
+};
+
+export class ClipRun {
+  readonly fragments: Fragment[] = [];
+  readonly troubles: PlainError[] = [];
+  readonly pipeline: Pipeline;
+  readonly abort = new AbortController();
+  params: StreamParams;
+  framesIn = 0;
+  framesOut = 0;
+  dropped = 0;
+  inferred = 0;
+  #moved: () => void = () => {};
+  readonly #onFragment: ((fragment: Fragment) => void) | undefined;
+
+  constructor(options: {
+    readonly segments: readonly Uint8Array[];
+    readonly host: ModelHost;
+    readonly params?: Partial<StreamParams>;
+    readonly pipeline?: Partial<PipelineOptions>;
+    readonly audio?: boolean;
+    readonly onFragment?: (fragment: Fragment) => void;
+  }) {
+    this.params = { ...PARAMS, ...options.params };
+    this.#onFragment = options.onFragment;
+    const packets = demux(this.#feed(options.segments), {
+      timeline: new Timeline(null),
+      onVideo: () => this.framesIn++,
+    });
+    this.pipeline = new Pipeline({
+      source: { kind: "input", packets, audio: options.audio ?? true },
+      output: new WritableStream<Fragment>({ write: (fragment) => this.#take(fragment) }),
+      segmentSeconds: 1,
+      after: null,
+      frameQueue: 64,
+      maxFrameAgeMs: 60_000,
+      host: options.host,
+      key: "clip",
+      params: () => this.params,
+      signal: this.abort.signal,
+      onDrop: () => this.dropped++,
+      onInference: () => this.inferred++,
+      onApplied: () => {},
+      onModel: () => {},
+      onTrouble: (error) => this.troubles.push(error),
+      ...options.pipeline,
+    });
+  }
+
+  /** Every output segment's bytes. */
+  get segments(): Uint8Array[] {
+    const parts: Uint8Array[][] = [];
+    for (const fragment of this.fragments) {
+      if (fragment.first) parts.push([]);
+      parts.at(-1)?.push(fragment.data);
+    }
+    return parts.map((each) => Uint8Array.from(Buffer.concat(each)));
+  }
+
+  #take(fragment: Fragment): void {
+    this.fragments.push(fragment);
+    if (fragment.arrivedAt !== null) this.framesOut++;
+    this.#onFragment?.(fragment);
+    this.#moved();
+  }
+
+  /** Segments in small pieces, each when the ones before have got through. */
+  #feed(segments: readonly Uint8Array[]): ReadableStream<SegmentBytes> {
+    const pieces = segments.flatMap((segment, seq) => cut(segment, seq)).values();
+    return new ReadableStream<SegmentBytes>(
+      {
+        pull: async (controller) => {
+          while (this.framesIn - this.framesOut - this.dropped > UNDER_WAY) {
+            await new Promise<void>((resolve) => {
+              this.#moved = resolve;
+            });
+          }
+          const { done, value } = pieces.next();
+          if (done) controller.close();
+          else controller.enqueue({ ...value, arrivedAt: performance.now() });
+        },
+        cancel: () => this.#moved(),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+}
+
+function cut(segment: Uint8Array, seq: number): Omit<SegmentBytes, "arrivedAt">[] {
+  const pieces: Omit<SegmentBytes, "arrivedAt">[] = [];
+  for (let at = 0; at < segment.length; at += CHUNK_BYTES) {
+    const last = at + CHUNK_BYTES >= segment.length;
+    const data = segment.subarray(at, at + CHUNK_BYTES);
+    pieces.push({ seq, data, first: at === 0, last, complete: true });
+  }
+  return pieces;
+}
