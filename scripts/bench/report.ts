@@ -99,7 +99,7 @@ export function describe({ benchmark, date, machine, versions, rows }: Report): 
   return [...head, "", ...table([titles, ...lines]), "", ...foot].join("\n");
 }
 
-function toRow({ samples, reference, aim, note, ...rest }: Measurement): Row {
+function toRow({ case: name, unit, samples, reference, aim, note }: Measurement): Row {
   const value = median(samples);
   const other = reference && reference.samples.length > 0 ? median(reference.samples) : null;
   const ratio = other === null || other === 0 ? null : value / other;
@@ -111,8 +111,9 @@ function toRow({ samples, reference, aim, note, ...rest }: Measurement): Row {
     note ?? "",
   ].filter((text) => text !== "");
   return {
-    ...rest,
+    case: name,
     value: rounded(value),
+    unit,
     reference: reference?.name ?? null,
     reference_value: other === null ? null : rounded(other),
     ratio: ratio === null ? null : rounded(ratio),
