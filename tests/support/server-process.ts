@@ -10,6 +10,7 @@ export const FAKE_SERVER = join(import.meta.dir, "fake-server.ts");
 export interface ServerProcess extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   readonly exited: Promise<number>;
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
@@ -48,6 +49,7 @@ export async function startServer(
   return {
     url,
     port: Number(new URL(url).port),
+    pid: child.pid,
     exited: child.exited,
     kill: (signal) => child.kill(signal),
     [Symbol.asyncDispose]: async () => {

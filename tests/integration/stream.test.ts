@@ -1,0 +1,141 @@
+/** Whole streams through the real server: clip in over trickle, model, segments out over trickle. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { clip } from "../support/clip.ts";
+import { decodeMedia } from "../support/clip-reader.ts";
+import {
+  api,
+  type CollectedSegment,
+  collect,
+  enginePid,
+  sendClip,
+} from "../support/live-stream.ts";
+import { readMp4 } from "../support/mp4-boxes.ts";
+import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { MAIN, startServer } from "../support/server-process.ts";
+import { sharedData } from "../support/shared-data.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(60_000);
+
+const SECONDS = 5;
+const withClips = sharedData("video") ? test : test.skip;
+const why = sharedData("video") ? "" : " (no shared clips)";
+
+/** Sends the first seconds of a clip through a server of its own and returns what came out. */
+async function restream(name: string, model: string, flags: readonly string[] = []) {
+  await using server = await startServer(MAIN, flags);
+  await enginePid(server.url);
+  const stop = new AbortController();
+  const source = await clip(name, { restartCounters: true });
+  if (!source) throw new Error(`no clip ${name}`);
+  const input_url = `${server.url}/trickle/in`;
+  const stream_url = `${server.url}/trickle/out`;
+  const sender = await sendClip(input_url, source.segments, {
+    seconds: SECONDS,
+    signal: stop.signal,
+  });
+  const { start, stream } = api(server.url);
+  const size = { width: 512, height: 288 };
+  const id = await start({ stream_url, input_url, model, ...size });
+  const output = collect(stream_url, stop.signal);
+  await sender.sent;
+  await sender.end();
+  await output.ended;
+  await waitFor("the stream to have stopped", async () => (await stream(id)).status === "stopped");
+  return { stats: (await stream(id)).stats, segments: output.segments, source: source.media, size };
+}
+
+/** Every track's samples over all segments, in order. */
+const samplesOf = (segments: readonly CollectedSegment[], track: number) =>
+  segments.flatMap(({ bytes }) =>
+    readMp4(bytes).fragments.flatMap((part) => (part.track === track ? part.samples : [])),
+  );
+
+for (const name of ["car-detection", "bottle-detection"]) {
+  withClips(`${name} comes out through edges, whole and in step${why}`, async () => {
+    const { stats, segments, source, size } = await restream(name, "edges");
+    expect(segments.length).toBeGreaterThanOrEqual(SECONDS - 1);
+    expect(segments.every(({ complete }) => complete)).toBe(true);
+    expect(stats.frames_in).toBe(stats.frames_out + stats.frames_dropped);
+    expect(stats.segments_skipped).toBe(0);
+
+    let frames = 0;
+    for (const { bytes } of segments) {
+      const { video, audio } = await decodeMedia(bytes);
+      expect(video?.frames.every((frame) => !frame.corrupt)).toBe(true);
+      expect(video?.frames[0]).toMatchObject(size);
+      expect(audio !== null).toBe(source.audio !== null);
+      frames += video?.frames.length ?? 0;
+    }
+    expect(frames).toBe(stats.frames_out);
+
+    const pictures = samplesOf(segments, 1);
+    const times = pictures.map(({ dts }) => dts);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(new Set(times).size).toBe(times.length);
+    // Frames keep the times they came with, on one clock from the first to the last.
+    const known = new Set(source.video?.packets.map(({ pts }) => pts));
+    const offset = (times[0] ?? 0) - (source.video?.packets[0]?.pts ?? 0);
+    expect(times.filter((time) => !known.has(time - offset))).toEqual([]);
+  });
+
+  withClips(`${name}: bytes of a segment leave while its frames are made${why}`, async () => {
+    const { segments } = await restream(name, "identity");
+    const whole = segments.slice(1, -1);
+    expect(whole.length).toBeGreaterThan(0);
+    for (const { bytes, firstAt, lastAt } of whole) {
+      const pictures = readMp4(bytes).fragments.filter(({ track }) => track === 1);
+      const media = pictures
+        .slice(1)
+        .reduce((sum, { samples }) => sum + (samples[0]?.duration ?? 0), 0);
+      expect(lastAt - firstAt).toBeGreaterThan(media / 90 / 2);
+    }
+  });
+}
+
+withClips(`the sound of car-detection is there without a gap and in step${why}`, async () => {
+  const { segments, source } = await restream("car-detection", "edges");
+  const sound = samplesOf(segments, 2);
+  const picture = samplesOf(segments, 1);
+  const rate = source.audio?.sampleRate ?? 0;
+  for (const [index, sample] of sound.slice(1).entries()) {
+    const before = sound[index];
+    expect(sample.dts).toBe((before?.dts ?? 0) + (before?.duration ?? 0));
+  }
+  const wanted = source.audio?.packets.map(({ data }) => Bun.hash(data)) ?? [];
+  const firstSound = wanted.indexOf(Bun.hash(sound[0]?.data ?? new Uint8Array()));
+  expect(firstSound).toBeGreaterThanOrEqual(0);
+  expect(sound.map(({ data }) => Bun.hash(data))).toEqual(
+    wanted.slice(firstSound, firstSound + sound.length),
+  );
+  // The distance between the first sound and the first picture is what it is in the clip.
+  const inClip =
+    (source.audio?.packets[firstSound]?.pts ?? 0) - (source.video?.packets[0]?.pts ?? 0);
+  const inOutput = ((sound[0]?.dts ?? 0) / rate) * 90_000 - (picture[0]?.dts ?? 0);
+  expect(Math.abs(inOutput - inClip)).toBeLessThan(0.02 * 90_000);
+});
+
+withClips(`a style model of a fixed size restyles a clip${why}`, async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const onnx = await Bun.file(sharedData("models/style/candy_nc16_256.onnx") ?? "").bytes();
+  const pixels = { range: [0, 255] };
+  await workspace.add(
+    "candy",
+    {
+      inputs: { "input.1": { role: "frame", ...pixels } },
+      outputs: { 433: { role: "image", ...pixels } },
+    },
+    onnx,
+  );
+  const { stats, segments } = await restream("car-detection", "candy", [
+    "--workspace",
+    workspace.path,
+  ]);
+  expect(stats.model).toBe("candy");
+  expect(stats.inference_ms.p50).toBeGreaterThan(0);
+  for (const { bytes } of segments) {
+    const { video } = await decodeMedia(bytes);
+    expect(video?.frames.length).toBeGreaterThan(0);
+    expect(video?.frames.every((frame) => !frame.corrupt)).toBe(true);
+  }
+});
