@@ -35,9 +35,16 @@ export function segmentFmp4(): Stage<OutputPacket, Fragment> {
   };
 }
 
+/** Sound without a gap. */
+interface AudioRun {
+  readonly pts: Ticks;
+  readonly samples: FragmentSample[];
+}
+
 class Fmp4Muxer {
   #init: { made: Fmp4Init; video: EncodedVideo["format"]; audio: AudioFormat | null } | null = null;
   #sequence = 0;
+  #firstVideo: Ticks | null = null;
   #lastVideo: Ticks | null = null;
   #audioFormat: AudioFormat | null = null;
   #audio: AudioPacket[] = [];
@@ -69,6 +76,7 @@ class Fmp4Muxer {
     const format = this.#audioFormat;
     if (!format || !sameFormat(format, packet)) {
       yield* this.flushAudio();
+      this.#audio = []; // no segment has or will have a track for it
       const { codec, sampleRate, channels } = packet;
       this.#audioFormat = { codec, sampleRate, channels };
       this.#nextAudioSample = null;
@@ -83,17 +91,11 @@ class Fmp4Muxer {
     const track = this.#init?.made.audioTrack ?? null;
     const [first] = this.#audio;
     if (!this.#init || track === null || !first || !this.#isTrackOf(first)) return;
-    const samples = this.#audio.map((packet) => this.#audioSample(packet));
-    this.#audio = [];
     const { made, video } = this.#init;
-    yield {
-      data: this.#fragment(made, track, samples),
-      first: false,
-      pts: first.pts,
-      arrivedAt: null,
-      width: video.width,
-      height: video.height,
-    };
+    for (const { pts, samples } of this.#takeRuns()) {
+      const data = this.#fragment(made, track, samples);
+      yield { data, first: false, pts, arrivedAt: null, width: video.width, height: video.height };
+    }
   }
 
   #begin(packet: EncodedVideo): void {
@@ -101,13 +103,8 @@ class Fmp4Muxer {
     const unchanged = this.#init?.video === packet.format && this.#init.audio === audio;
     if (!unchanged) {
       this.#init = { made: initSegment(packet.format, audio), video: packet.format, audio };
-      if (this.#lastVideo === null) this.#dropAudioBefore(packet.pts);
+      this.#firstVideo ??= packet.pts;
     }
-  }
-
-  /** Sound from before the first picture has nothing to be in step with. */
-  #dropAudioBefore(pts: Ticks): void {
-    this.#audio = this.#audio.filter((packet) => packet.pts + packet.duration > pts);
   }
 
   #isTrackOf(packet: AudioPacket): boolean {
@@ -116,16 +113,29 @@ class Fmp4Muxer {
   }
 
   /**
-   * 90 kHz stamps are rounded, so a sample's number may be off by one; sound that goes on without a gap
-   * is written without one.
+   * What has gathered, cut where the sound has a gap: a fragment knows the time of its first sample only.
+   * Stamps are rounded, to milliseconds by some publishers, so up to half a packet off is no gap. Left
+   * out: sound from before the first picture, which has nothing to be in step with, and sound whose
+   * stamps go back behind what is written.
    */
-  #audioSample(packet: AudioPacket): FragmentSample {
-    const stamped = Math.round((packet.pts * packet.sampleRate) / TICKS_PER_SECOND);
-    const expected = this.#nextAudioSample;
-    const dts = expected !== null && Math.abs(stamped - expected) <= 1 ? expected : stamped;
-    const duration = Math.round((packet.duration * packet.sampleRate) / TICKS_PER_SECOND);
-    this.#nextAudioSample = dts + duration;
-    return { data: packet.data, dts, duration, sync: true };
+  #takeRuns(): AudioRun[] {
+    const runs: AudioRun[] = [];
+    for (const packet of this.#audio.splice(0)) {
+      if (packet.pts + packet.duration <= (this.#firstVideo ?? 0)) continue;
+      const samplesIn = (time: Ticks): number =>
+        Math.round((time * packet.sampleRate) / TICKS_PER_SECOND);
+      const duration = samplesIn(packet.duration);
+      const stamped = samplesIn(packet.pts);
+      const off = stamped - (this.#nextAudioSample ?? Number.NEGATIVE_INFINITY);
+      if (off < -duration / 2) continue;
+      const dts = off <= duration / 2 ? stamped - off : stamped;
+      const sample = { data: packet.data, dts, duration, sync: true };
+      const run = runs.at(-1);
+      if (run && dts === this.#nextAudioSample) run.samples.push(sample);
+      else runs.push({ pts: packet.pts, samples: [sample] });
+      this.#nextAudioSample = dts + duration;
+    }
+    return runs;
   }
 
   #fragment(init: Fmp4Init, track: number, samples: FragmentSample[]): Uint8Array {

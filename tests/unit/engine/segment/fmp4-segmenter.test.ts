@@ -1,0 +1,296 @@
+import { describe, expect, test } from "bun:test";
+import { segmentFmp4 } from "../../../../src/engine/segment/fmp4-segmenter.ts";
+import type {
+  AudioPacket,
+  EncodedVideo,
+  OutputPacket,
+  VideoFormat,
+} from "../../../../src/media/encoded-packet.ts";
+import type { Fragment } from "../../../../src/media/fragment.ts";
+import { ticks } from "../../../../src/media/time.ts";
+import { StageGroup } from "../../../../src/streams/stage.ts";
+import { type Mp4, type Mp4Fragment, readMp4 } from "../../../support/mp4-boxes.ts";
+
+const SPS = [0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0];
+const PPS = [0x68, 0xcb, 0x83, 0xcb, 0x20];
+const FORMAT: VideoFormat = {
+  width: 320,
+  height: 180,
+  parameterSets: Uint8Array.from([0, 0, 0, 1, ...SPS, 0, 0, 0, 1, ...PPS]),
+};
+
+/** A frame of 30 a second; its slice tells its number. */
+const video = (index: number, keyFrame: boolean, format = FORMAT): EncodedVideo => ({
+  kind: "video",
+  codec: "h264",
+  data: Uint8Array.from([0, 0, 0, 1, keyFrame ? 0x65 : 0x41, 0x80 | (index >> 7), 0x80 | index]),
+  pts: ticks(3000 * index),
+  dts: ticks(3000 * index),
+  keyFrame,
+  arrivedAt: index,
+  format,
+});
+
+/** The `index`th AAC frame at 48 kHz. */
+const aac = (index: number, change: Partial<AudioPacket> = {}): AudioPacket => ({
+  kind: "audio",
+  codec: "aac",
+  data: Uint8Array.from([0x21, index & 0xff]),
+  pts: ticks(1920 * index),
+  duration: ticks(1920),
+  sampleRate: 48_000,
+  channels: 2,
+  arrivedAt: 0,
+  ...change,
+});
+
+async function segment(packets: OutputPacket[]): Promise<Fragment[]> {
+  const stages = new StageGroup();
+  const source = new ReadableStream<OutputPacket>({
+    start(controller) {
+      for (const packet of packets) controller.enqueue(packet);
+      controller.close();
+    },
+  });
+  const fragments: Fragment[] = [];
+  for await (const made of source.pipeThrough(stages.add(segmentFmp4()))) fragments.push(made);
+  await stages.settled();
+  return fragments;
+}
+
+/** The segments as files. */
+function files(fragments: Fragment[]): Mp4[] {
+  const parts: Uint8Array[][] = [];
+  for (const fragment of fragments) {
+    if (fragment.first) parts.push([]);
+    parts.at(-1)?.push(fragment.data);
+  }
+  return parts.map((each) => readMp4(Uint8Array.from(Buffer.concat(each))));
+}
+
+const fragmentsOf = (all: Mp4[], entry: string): Mp4Fragment[] =>
+  all.flatMap(({ tracks, fragments }) => {
+    const track = tracks.find((each) => each.entry === entry);
+    return fragments.filter((fragment) => fragment.track === track?.id);
+  });
+
+const frames = (from: number, to: number, gop = 10): EncodedVideo[] =>
+  Array.from({ length: to - from }, (_, index) => video(from + index, (from + index) % gop === 0));
+
+/** Pictures and sound as they come from interleaving. */
+const mixed = (count: number, sound: (index: number) => AudioPacket[] = (index) => [aac(index)]) =>
+  frames(0, count).flatMap((frame, index) => [frame, ...sound(index)]);
+
+describe("a segment", () => {
+  test("begins at every key frame with ftyp and moov, each frame a fragment of its own", async () => {
+    const fragments = await segment(frames(0, 25));
+    expect(fragments.map(({ first }) => first)).toEqual(
+      Array.from({ length: 25 }, (_, index) => index % 10 === 0),
+    );
+    const all = files(fragments);
+    expect(all.map(({ order }) => order.slice(0, 4))).toEqual(
+      Array(3).fill(["ftyp", "moov", "moof", "mdat"]),
+    );
+    expect(all.map(({ fragments: own }) => own.map(({ samples }) => samples.length))).toEqual([
+      Array(10).fill(1),
+      Array(10).fill(1),
+      Array(5).fill(1),
+    ]);
+    expect(all[0]?.brands).toEqual(expect.arrayContaining(["iso5", "iso6", "mp41"]));
+  });
+
+  test("describes its tracks", async () => {
+    const [first] = files(await segment([aac(0), ...frames(0, 1), aac(1)]));
+    const avcC = [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, SPS.length, ...SPS, 1, 0, PPS.length, ...PPS];
+    expect(first?.tracks).toMatchObject([
+      { entry: "avc1", timescale: 90_000, width: 320, height: 180 },
+      { entry: "mp4a", timescale: 48_000, channels: 2, sampleRate: 48_000 },
+    ]);
+    expect([...(first?.tracks[0]?.config ?? [])]).toEqual(avcC);
+    // The end of an esds: AudioSpecificConfig of AAC LC, 48 kHz, stereo; then the SL descriptor.
+    expect([...(first?.tracks[1]?.config ?? [])].slice(-7)).toEqual([5, 2, 0x11, 0x90, 6, 1, 2]);
+  });
+
+  test("does not begin before the first key frame", async () => {
+    const fragments = await segment([video(1, false), video(2, false), ...frames(10, 12)]);
+    expect(fragments.map(({ pts }) => Number(pts))).toEqual([30_000, 33_000]);
+  });
+
+  test("holds samples behind their lengths, sync only at the start", async () => {
+    const [first] = files(await segment(frames(0, 3)));
+    const samples = first?.fragments.flatMap((fragment) => fragment.samples);
+    expect(samples?.map(({ sync }) => sync)).toEqual([true, false, false]);
+    expect([...(samples?.[1]?.data ?? [])]).toEqual([0, 0, 0, 3, 0x41, 0x80, 0x81]);
+  });
+});
+
+describe("times", () => {
+  test("tfdt and sequence numbers rise over all segments, without gaps", async () => {
+    const all = files(await segment(mixed(40)));
+    const sequences = all.flatMap(({ fragments }) => fragments.map(({ sequence }) => sequence));
+    expect(sequences).toEqual(sequences.map((_, index) => (sequences[0] ?? 0) + index));
+    for (const entry of ["avc1", "mp4a"]) {
+      const samples = fragmentsOf(all, entry).flatMap((fragment) => fragment.samples);
+      expect(samples.length).toBe(40);
+      for (const [index, { dts }] of samples.entries()) {
+        const before = samples[index - 1];
+        if (before) expect(dts).toBe(before.dts + before.duration);
+      }
+    }
+  });
+
+  test("stamps that exceed 32 bits keep their place", async () => {
+    const far = 3000 * 20_000_000;
+    const moved = frames(0, 2).map((frame) => ({
+      ...frame,
+      pts: ticks(frame.pts + far),
+      dts: ticks(frame.pts + far),
+    }));
+    const [first] = files(await segment(moved));
+    expect(first?.fragments.map(({ tfdt }) => tfdt)).toEqual([far, far + 3000]);
+  });
+
+  test("rounding of 44.1 kHz stamps makes no gaps", async () => {
+    const rate = 44_100;
+    const sound = (index: number): AudioPacket => {
+      const at = (count: number): number => Math.round((count * 1024 * 90_000) / rate);
+      const duration = ticks(at(index + 1) - at(index));
+      return aac(index, { sampleRate: rate, pts: ticks(at(index)), duration });
+    };
+    const all = files(await segment([sound(0), ...mixed(300, (index) => [sound(index + 1)])]));
+    const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+    expect(samples.map(({ dts }) => dts)).toEqual(samples.map((_, index) => index * 1024));
+    expect(new Set(samples.map(({ duration }) => duration))).toEqual(new Set([1024]));
+  });
+
+  test("stamps rounded to milliseconds make neither gaps nor losses", async () => {
+    const sound = (index: number): AudioPacket =>
+      aac(index, { pts: ticks(Math.round((index * 1024) / 48) * 90) });
+    const all = files(await segment([sound(0), ...mixed(300, (index) => [sound(index + 1)])]));
+    const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+    expect(samples.map(({ dts }) => dts)).toEqual(
+      Array.from({ length: 301 }, (_, index) => index * 1024),
+    );
+  });
+
+  test("a clock of the sound that drifts is followed", async () => {
+    const sound = (index: number): AudioPacket => aac(index, { pts: ticks(1925 * index) });
+    const all = files(await segment([sound(0), ...mixed(600, (index) => [sound(index + 1)])]));
+    const last = fragmentsOf(all, "mp4a").at(-1)?.tfdt ?? 0;
+    expect(Math.abs(last / 48_000 - (1925 * 600) / 90_000)).toBeLessThan(0.012);
+  });
+
+  test("a real gap in the sound stays a gap", async () => {
+    const sound = [aac(0), aac(1), aac(10), aac(11)];
+    const all = files(await segment([aac(0), video(0, true), ...sound.slice(1), video(10, true)]));
+    const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+    expect(samples.map(({ dts }) => dts / 1024)).toEqual([0, 1, 10, 11]);
+  });
+
+  test("sound whose stamps go back is left out: tfdt only rises", async () => {
+    const sound = [aac(0), aac(1), aac(2), aac(1), aac(2), aac(3)];
+    const all = files(await segment([aac(0), video(0, true), ...sound.slice(1), video(10, true)]));
+    const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+    expect(samples.map(({ dts }) => dts)).toEqual([0, 1024, 2048, 3072]);
+  });
+
+  test("a frame after a pause does not last as long as the pause", async () => {
+    const [first] = files(await segment([video(0, true), video(300, false), video(301, false)]));
+    const durations = first?.fragments.map(({ samples }) => samples[0]?.duration);
+    expect(durations).toEqual([3000, 90_000, 3000]);
+  });
+});
+
+describe("sound", () => {
+  test("leaves with the next picture, or after 200 ms without one", async () => {
+    const paced = await segment([aac(0), video(0, true), aac(1), aac(2), video(1, false)]);
+    expect(paced.map(({ arrivedAt }) => arrivedAt)).toEqual([0, null, 1]);
+    const alone = await segment([
+      aac(0),
+      video(0, true),
+      ...Array.from({ length: 12 }, (_, index) => aac(index + 1)),
+    ]);
+    expect(alone.map(({ arrivedAt }) => arrivedAt)).toEqual([0, null, null]);
+  });
+
+  test("of before the first picture is left out, whether it comes before it or after", async () => {
+    for (const packets of [
+      [aac(0), aac(1), aac(20), video(10, true), aac(21)],
+      [aac(0), video(10, true), aac(1), aac(20), aac(21)],
+    ]) {
+      const all = files(await segment(packets));
+      const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+      expect(samples.map(({ dts }) => dts)).toEqual([20 * 1024, 21 * 1024]);
+    }
+  });
+
+  test("that appears late is in the next segment's moov, nothing of it lost", async () => {
+    const all = files(await segment(mixed(30, (index) => (index < 13 ? [] : [aac(index)]))));
+    expect(all.map(({ tracks }) => tracks.length)).toEqual([1, 1, 2]);
+    const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+    expect(samples.map(({ dts }) => dts / 1024)).toEqual(
+      Array.from({ length: 17 }, (_, index) => index + 13),
+    );
+  });
+
+  test("that stops leaves the picture alone", async () => {
+    const all = files(await segment(mixed(30, (index) => (index > 5 ? [] : [aac(index)]))));
+    expect(fragmentsOf(all, "avc1").length).toBe(30);
+  });
+
+  test("of another format is in the next segment's moov", async () => {
+    const opus = (index: number): AudioPacket =>
+      aac(index, { codec: "opus", pts: ticks(1800 * index), duration: ticks(1800), channels: 1 });
+    const all = files(
+      await segment([
+        aac(0),
+        ...mixed(30, (index) => [index < 14 ? aac(index + 1) : opus(index + 3)]),
+      ]),
+    );
+    expect(all.map(({ tracks }) => tracks[1]?.entry)).toEqual(["mp4a", "mp4a", "Opus"]);
+    expect(all[2]?.tracks[1]).toMatchObject({ timescale: 48_000, channels: 1 });
+    expect(fragmentsOf(all, "Opus").length).toBeGreaterThan(5);
+  });
+
+  test("that changes back and forth within a segment is there again in the next", async () => {
+    const other = (index: number): AudioPacket => aac(index, { channels: 1 });
+    const all = files(
+      await segment([
+        aac(0),
+        ...mixed(40, (index) => [index === 4 || index === 5 ? other(index + 1) : aac(index + 1)]),
+      ]),
+    );
+    const last = all.slice(2).flatMap(({ fragments }) => fragments);
+    expect(last.filter(({ track }) => track === 2).length).toBeGreaterThan(10);
+    expect(all.map(({ tracks }) => tracks[1]?.channels)).toEqual([2, 2, 2, 2]);
+  });
+});
+
+test("another encoder begins a segment with its own size", async () => {
+  const small: VideoFormat = { ...FORMAT, width: 64, height: 64 };
+  const fragments = await segment([...frames(0, 5), video(5, true, small), video(6, false, small)]);
+  expect(files(fragments).map(({ tracks }) => tracks[0]?.width)).toEqual([320, 64]);
+  expect(fragments.at(-1)).toMatchObject({ width: 64, height: 64, first: false });
+});
+
+test("a long stream keeps nothing of what it wrote", async () => {
+  const stages = new StageGroup();
+  let index = 0;
+  let heap = 0;
+  const source = new ReadableStream<OutputPacket>({
+    pull(controller) {
+      if (index === 2000) {
+        Bun.gc(true);
+        heap = process.memoryUsage().heapUsed;
+      }
+      if (index === 12_000) return controller.close();
+      const data = new Uint8Array(2000).fill(0x55);
+      data.set([0, 0, 1, index % 30 === 0 ? 0x65 : 0x41]);
+      controller.enqueue({ ...video(index, index % 30 === 0), data });
+      index++;
+    },
+  });
+  for await (const _ of source.pipeThrough(stages.add(segmentFmp4())));
+  Bun.gc(true);
+  expect(process.memoryUsage().heapUsed - heap).toBeLessThan(4_000_000);
+});
