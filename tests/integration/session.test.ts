@@ -1,0 +1,138 @@
+/** One stream's session in this process, where its timers can be counted. */
+import { heapStats } from "bun:jsc";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { quietLibav } from "../../src/engine/codec/libav.ts";
+import type { FromEngine, StreamParams, StreamSpec } from "../../src/engine/protocol.ts";
+import { StreamSession } from "../../src/engine/session.ts";
+import { openRequests } from "../../src/trickle/request.ts";
+import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { hostTrickle } from "../support/trickle-host.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+quietLibav();
+
+const PARAMS: StreamParams = {
+  prompts: [],
+  model: "test-card",
+  size: { width: 128, height: 96 },
+  fps: 30,
+  fit: "cover",
+  paused: false,
+  model_params: {},
+};
+
+const timers = (): number => {
+  Bun.gc(true);
+  return heapStats().objectTypeCounts["Timeout"] ?? 0;
+};
+
+/** A session without input, as its engine would run it. */
+async function session(changes: Partial<StreamSpec> = {}, params: Partial<StreamParams> = {}) {
+  const trickle = hostTrickle();
+  const workspace = await OnnxWorkspace.create();
+  const host = await workspace.host();
+  const sent: FromEngine[] = [];
+  const make = () =>
+    new StreamSession({
+      id: "s",
+      spec: {
+        output: { url: trickle.url("out") },
+        owns_output: true,
+        container: "fmp4",
+        segment_seconds: 1,
+        audio: "auto",
+        ...changes,
+      },
+      params: { ...PARAMS, ...params },
+      host,
+      engine: { device: "cpu", frame_queue: 1, max_frame_age_ms: 500 },
+      send: (message) => void sent.push(message),
+    });
+  const close = async (): Promise<void> => {
+    await host[Symbol.asyncDispose]();
+    await trickle[Symbol.asyncDispose]();
+    await workspace[Symbol.asyncDispose]();
+  };
+  return { make, sent, trickle, close };
+}
+
+const typesOf = (sent: readonly FromEngine[]): string[] => sent.map(({ type }) => type);
+
+test("a session that ended holds no timer, frame, request or channel", async () => {
+  const { make, sent, trickle, close } = await session();
+  const once = async (): Promise<void> => {
+    const stream = make();
+    const over = stream.run();
+    await waitFor("frames", () => stream.stats().frames_out > 3);
+    stream.stop();
+    await over;
+    expect(stream.frames).toBe(0);
+    expect(trickle.server.channels).toBe(0);
+  };
+  await once();
+  const before = timers();
+  for (let round = 0; round < 4; round++) await once();
+  await waitFor("requests are gone", () => openRequests() === 0);
+  // One more may be garbage that the collector has not let go; a leak would be one a stream.
+  await waitFor("timers are gone", () => timers() <= before + 1);
+  expect(sent.filter(({ type }) => type === "ended")).toEqual(
+    Array(5).fill({ type: "ended", id: "s" }),
+  );
+  await close();
+});
+
+test("a session tells its start, its size, a checkpoint for each segment and its end", async () => {
+  const { make, sent, close } = await session();
+  const stream = make();
+  const over = stream.run();
+  await waitFor("two segments", () => stream.stats().segments_out >= 2);
+  stream.stop();
+  await over;
+  expect(typesOf(sent).filter((type) => type !== "stats")).toEqual([
+    "started",
+    "updated",
+    "size",
+    "checkpoint",
+    "checkpoint",
+    "ended",
+  ]);
+  const checkpoints = sent.flatMap((message) =>
+    message.type === "checkpoint" ? [message.checkpoint] : [],
+  );
+  expect(checkpoints.map(({ seq, size }) => ({ seq, size }))).toEqual([
+    { seq: 0, size: { width: 128, height: 96 } },
+    { seq: 1, size: { width: 128, height: 96 } },
+  ]);
+  await close();
+});
+
+test("a model that does not exist passes nothing on and says so", async () => {
+  const { make, sent, close } = await session({}, { model: "nothing" });
+  const stream = make();
+  const over = stream.run();
+  await waitFor("trouble", () => typesOf(sent).includes("trouble"));
+  stream.stop();
+  await over;
+  const trouble = sent.find(({ type }) => type === "trouble");
+  expect(trouble).toMatchObject({ error: { kind: "unknown_model" } });
+  await close();
+});
+
+test("what cannot be served yet is refused before a channel is touched", async () => {
+  for (const changes of [{ container: "mpegts" }, { audio: "opus" }] as const) {
+    const { make, sent, trickle, close } = await session(changes);
+    await make().run();
+    expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "unsupported_media" } });
+    expect(trickle.server.channels).toBe(0);
+    await close();
+  }
+});
+
+test("an input channel that is not there is a refusal, not a stream that fails later", async () => {
+  const { make, sent, close } = await session({ input: { url: "http://127.0.0.1:9/in" } });
+  await make().run();
+  expect(typesOf(sent)).not.toContain("started");
+  expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "channel_refused" } });
+  await close();
+});
