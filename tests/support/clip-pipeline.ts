@@ -39,11 +39,13 @@ export class ClipRun {
     readonly params?: Partial<StreamParams>;
     readonly pipeline?: Partial<PipelineOptions>;
     readonly audio?: boolean;
+    /** Not every frame that goes in comes out: feed without waiting for it. */
+    readonly lossy?: boolean;
     readonly onFragment?: (fragment: Fragment) => void;
   }) {
     this.params = { ...PARAMS, ...options.params };
     this.#onFragment = options.onFragment;
-    const packets = demux(this.#feed(options.segments), {
+    const packets = demux(this.#feed(options.segments, options.lossy ?? false), {
       timeline: new Timeline(null),
       onVideo: () => this.framesIn++,
     });
@@ -85,12 +87,12 @@ export class ClipRun {
   }
 
   /** Segments in small pieces, each when the ones before have got through. */
-  #feed(segments: readonly Uint8Array[]): ReadableStream<SegmentBytes> {
+  #feed(segments: readonly Uint8Array[], lossy: boolean): ReadableStream<SegmentBytes> {
     const pieces = segments.flatMap((segment, seq) => cut(segment, seq)).values();
     return new ReadableStream<SegmentBytes>(
       {
         pull: async (controller) => {
-          while (this.framesIn - this.framesOut - this.dropped > UNDER_WAY) {
+          while (!lossy && this.framesIn - this.framesOut - this.dropped > UNDER_WAY) {
             await new Promise<void>((resolve) => {
               this.#moved = resolve;
             });

@@ -1,0 +1,82 @@
+/** Decoding, inference and encoding work at the same time, each on another frame (architecture.md 5). */
+import { afterEach, expect, spyOn, test } from "bun:test";
+import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
+import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
+import { tsSegments } from "../support/clip.ts";
+import { ClipRun } from "../support/clip-pipeline.ts";
+import { synthetic } from "../support/clip-synthetic.ts";
+import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+
+type StageName = "decode" | "infer" | "encode";
+
+interface Interval {
+  readonly stage: StageName;
+  readonly pts: number;
+  readonly begin: number;
+  end: number;
+}
+
+const spies: { mockRestore(): void }[] = [];
+afterEach(() => {
+  for (const spy of spies.splice(0)) spy.mockRestore();
+});
+
+/** Work of one stage that lies inside work of another on another frame: counted by begin and end, not by length. */
+function meetings(intervals: readonly Interval[], a: StageName, b: StageName): number {
+  const of = (stage: StageName): Interval[] => intervals.filter((each) => each.stage === stage);
+  return of(a).filter((one) =>
+    of(b).some((two) => one.pts !== two.pts && one.begin < two.end && two.begin < one.end),
+  ).length;
+}
+
+test("decode, infer and encode each run while a neighbour works on another frame", async () => {
+  quietLibav();
+  await using workspace = await OnnxWorkspace.create();
+  await using host = await workspace.host();
+  const model = await host.acquire("edges");
+
+  let clock = 0;
+  const intervals: Interval[] = [];
+  const timed = async <T>(stage: StageName, pts: number, work: () => Promise<T>): Promise<T> => {
+    const interval: Interval = { stage, pts, begin: clock++, end: Number.POSITIVE_INFINITY };
+    intervals.push(interval);
+    try {
+      return await work();
+    } finally {
+      interval.end = clock++;
+    }
+  };
+  const decode = VideoDecoder.prototype.decode;
+  const encode = VideoEncoder.prototype.encode;
+  const run = model.run.bind(model);
+  spies.push(
+    spyOn(VideoDecoder.prototype, "decode").mockImplementation(function (
+      this: VideoDecoder,
+      packet,
+    ) {
+      return timed("decode", packet.pts, () => decode.call(this, packet));
+    }),
+    spyOn(VideoEncoder.prototype, "encode").mockImplementation(function (
+      this: VideoEncoder,
+      frame,
+      key,
+    ) {
+      return timed("encode", frame.pts, () => encode.call(this, frame, key));
+    }),
+    spyOn(model, "run").mockImplementation((job) =>
+      timed("infer", Math.round(job.timeSeconds * 90_000), () => run(job)),
+    ),
+  );
+
+  const frames = 60;
+  const media = await synthetic({ parts: [{ width: 256, height: 144, frames }], gop: 30 });
+  intervals.length = 0; // the clip was encoded too
+  const pipeline = new ClipRun({ segments: tsSegments(media), host });
+  await pipeline.pipeline.run();
+  expect(pipeline.framesOut).toBe(frames);
+  expect(meetings(intervals, "infer", "encode")).toBeGreaterThan(frames / 2);
+  // Packets come in bursts here, so that a decoder has its breaks.
+  expect(meetings(intervals, "decode", "infer")).toBeGreaterThan(frames / 6);
+  expect(meetings(intervals, "decode", "encode")).toBeGreaterThan(frames / 6);
+});

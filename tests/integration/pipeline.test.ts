@@ -1,0 +1,225 @@
+/** The whole pipeline in one process: real video through real models to segments that FFmpeg reads. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { quietLibav } from "../../src/engine/codec/libav.ts";
+import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
+import { tsSegments } from "../support/clip.ts";
+import { decodeAlone, fragmentsOf, worstGap } from "../support/clip-output.ts";
+import { ClipRun } from "../support/clip-pipeline.ts";
+import { readMedia } from "../support/clip-reader.ts";
+import { lumaOf, synthetic } from "../support/clip-synthetic.ts";
+import { OnnxWorkspace, rejection } from "../support/onnx-workspace.ts";
+
+let workspace: OnnxWorkspace;
+let host: ModelHost;
+beforeAll(async () => {
+  quietLibav();
+  workspace = await OnnxWorkspace.create();
+  await workspace.add("pick", PICK, pickChannel());
+  host = await workspace.host();
+  await Promise.all(["identity", "edges", "pick"].map((name) => host.acquire(name)));
+});
+afterAll(async () => {
+  await host[Symbol.asyncDispose]();
+  await workspace[Symbol.asyncDispose]();
+});
+
+const PICK = { inputs: { index: { role: "param", default: 0, min: 0, max: 99, integer: true } } };
+
+/** Picks a row of channels by a parameter: beyond 2 there is none, and the run fails. */
+function pickChannel(): Uint8Array {
+  const graph = new GraphBuilder();
+  const x = graph.input("x", "float32", [1, 3, "H", "W"]);
+  const index = graph.input("index", "int64", [1]);
+  const plane = graph.node("Gather", [x, index], { axis: 1n });
+  graph.output("y", plane, "float32", [1, 1, "H", "W"]);
+  return graph.build("pick");
+}
+
+const MOVING = { parts: [{ width: 128, height: 96, frames: 60 }], gop: 30 };
+
+describe("synthetic clips through identity", () => {
+  const identity = { model: "identity" } as const;
+
+  test("pictures keep their order and their brightness, B-frames in the input or not", async () => {
+    for (const bFrames of [0, 2]) {
+      const media = await synthetic({ ...MOVING, bFrames, start: 90_000 });
+      const run = new ClipRun({ segments: tsSegments(media), host, params: identity });
+      await run.pipeline.run();
+      const out = await decodeAlone(run);
+      expect(out.video.map(({ pts }) => pts)).toEqual(
+        Array.from({ length: 60 }, (_, index) => 90_000 + index * 3000),
+      );
+      for (const [index, { measure }] of out.video.entries()) {
+        expect(Math.abs(measure - lumaOf(index))).toBeLessThan(3);
+      }
+      expect(worstGap(fragmentsOf(run), 1)).toBe(0);
+    }
+  });
+
+  test("sound of both codecs is copied, not a packet less", async () => {
+    for (const audio of [
+      { codec: "aac", sampleRate: 44_100, channels: 1 },
+      { codec: "aac", sampleRate: 48_000, channels: 2 },
+      { codec: "opus", channels: 2 },
+      { codec: "opus", channels: 1 },
+    ] as const) {
+      const media = await synthetic({ ...MOVING, audio });
+      const run = new ClipRun({ segments: tsSegments(media), host, params: identity });
+      await run.pipeline.run();
+      const out = await decodeAlone(run);
+      expect(out.audio.length).toBe(media.audio?.packets.length ?? -1);
+      expect(worstGap(fragmentsOf(run), 2)).toBe(0);
+      const [first] = run.segments;
+      const read = await readMedia(first ?? new Uint8Array(0));
+      expect(read.audio).toMatchObject({ channels: audio.channels });
+      expect(read.audio?.codecName).toContain(audio.codec);
+    }
+  });
+
+  test("sound can be left out", async () => {
+    const media = await synthetic({ ...MOVING, audio: { codec: "aac" } });
+    const run = new ClipRun({ segments: tsSegments(media), host, params: identity, audio: false });
+    await run.pipeline.run();
+    const out = await decodeAlone(run);
+    expect([out.video.length, out.audio.length]).toEqual([60, 0]);
+  });
+
+  test("a size that changes in mid-stream is followed, or scaled to the one asked for", async () => {
+    const parts = [
+      { width: 128, height: 96, frames: 20 },
+      { width: 322, height: 182, frames: 20 },
+      { width: 64, height: 64, frames: 20 },
+    ];
+    const segments = tsSegments(await synthetic({ parts }));
+    for (const size of [null, { width: 160, height: 90 }]) {
+      const params = size ? { ...identity, size } : identity;
+      const run = new ClipRun({ segments, host, params });
+      await run.pipeline.run();
+      const out = await decodeAlone(run);
+      const widths = parts.flatMap((part) => Array<number>(20).fill(size?.width ?? part.width));
+      expect(out.video.map(({ width }) => width)).toEqual(widths);
+      expect(worstGap(fragmentsOf(run), 1)).toBe(0);
+    }
+  });
+
+  test("segments that restart their counters and come from a new muxer lose nothing", async () => {
+    const media = await synthetic({ ...MOVING, gop: 10, audio: { codec: "aac" } });
+    const segments = tsSegments(media, { seconds: 0.3, restartCounters: true });
+    expect(segments.length).toBe(6);
+    const run = new ClipRun({ segments, host, params: identity });
+    await run.pipeline.run();
+    const out = await decodeAlone(run);
+    expect([out.video.length, out.audio.length]).toEqual([60, media.audio?.packets.length ?? -1]);
+  });
+
+  test("a publisher that starts again goes on: stamps rise, sound stays in step", async () => {
+    const media = await synthetic({ ...MOVING, audio: { codec: "aac" } });
+    const once = tsSegments(media);
+    const run = new ClipRun({ segments: [...once, ...once], host, params: identity });
+    await run.pipeline.run();
+    const out = await decodeAlone(run);
+    expect(out.video.length).toBe(120);
+    const stamps = out.video.map(({ pts }) => pts);
+    expect(stamps).toEqual(stamps.toSorted((a, b) => a - b));
+    const second = stamps[60] ?? 0;
+    expect(second - (stamps[59] ?? 0)).toBeLessThan(0.15 * 90_000);
+    const nearest = Math.min(...out.audio.map(({ pts }) => Math.abs(pts - second)));
+    expect(nearest).toBeLessThan(0.02 * 90_000);
+  });
+
+  test("frames that a resumed stream has sent are not sent again, nor their sound", async () => {
+    const media = await synthetic({ ...MOVING, audio: { codec: "aac" } });
+    const after = (media.video?.packets[30]?.pts ?? 0) as never;
+    const run = new ClipRun({
+      segments: tsSegments(media),
+      host,
+      params: identity,
+      pipeline: { after },
+      lossy: true,
+    });
+    await run.pipeline.run();
+    const out = await decodeAlone(run);
+    expect(out.video[0]?.pts).toBe(31 * 3000);
+    expect(out.audio[0]?.pts).toBeGreaterThan(30 * 3000);
+  });
+});
+
+describe("a model that fails while it runs", () => {
+  test("lets frames pass, reports once, and again only after it has worked", async () => {
+    const segments = tsSegments(await synthetic(MOVING));
+    const failing = { model: "pick", model_params: { index: 7 } };
+    const run = new ClipRun({
+      segments,
+      host,
+      params: failing,
+      onFragment: () => {
+        if (run.framesOut === 20) run.params = { ...run.params, model_params: { index: 1 } };
+        if (run.framesOut === 40) run.params = { ...run.params, model_params: { index: 7 } };
+      },
+    });
+    await run.pipeline.run();
+    expect(run.framesOut).toBe(60);
+    expect(run.troubles.map(({ kind }) => kind)).toEqual(["model_failed", "model_failed"]);
+    expect(run.inferred).toBeGreaterThan(5);
+    const out = await decodeAlone(run);
+    for (const [index, { measure }] of out.video.slice(0, 20).entries()) {
+      expect(Math.abs(measure - lumaOf(index))).toBeLessThan(3);
+    }
+  });
+
+  test("that is not there is reported once, and frames pass", async () => {
+    const segments = tsSegments(await synthetic(MOVING));
+    const run = new ClipRun({ segments, host, params: { model: "nobody" } });
+    await run.pipeline.run();
+    expect(run.troubles.map(({ kind }) => kind)).toEqual(["unknown_model"]);
+    expect([run.framesOut, run.inferred]).toEqual([60, 0]);
+  });
+});
+
+describe("an end before the end", () => {
+  test("aborted at any point, nothing is left alive and nothing crashes", async () => {
+    const segments = tsSegments(await synthetic({ ...MOVING, audio: { codec: "aac" } }));
+    for (let round = 0; round < 20; round++) {
+      const run = new ClipRun({
+        segments,
+        host,
+        params: { model: "identity" },
+        onFragment: () => {
+          if (run.fragments.length === round * 2 + 1) run.abort.abort(new Error("enough"));
+        },
+      });
+      expect((await rejection(run.pipeline.run())).message).toBe("enough");
+      expect(run.pipeline.frames).toBe(0);
+    }
+    Bun.gc(true);
+  });
+
+  test("aborted before it begins, it ends at once", async () => {
+    const segments = tsSegments(await synthetic(MOVING));
+    const run = new ClipRun({ segments, host, params: { model: "identity" } });
+    run.abort.abort(new Error("early"));
+    expect((await rejection(run.pipeline.run())).message).toBe("early");
+    expect([run.pipeline.frames, run.fragments.length]).toEqual([0, 0]);
+  });
+
+  test("an output that fails ends it with that failure", async () => {
+    const segments = tsSegments(await synthetic(MOVING));
+    const run = new ClipRun({
+      segments,
+      host,
+      params: { model: "identity" },
+      onFragment: () => {
+        if (run.fragments.length === 7) throw new Error("peer gone");
+      },
+    });
+    expect((await rejection(run.pipeline.run())).message).toBe("peer gone");
+    expect(run.pipeline.frames).toBe(0);
+  });
+
+  test("input that is no MPEG-TS ends it with a reason", async () => {
+    const run = new ClipRun({ segments: [new Uint8Array(1000)], host });
+    expect((await rejection(run.pipeline.run())).message).toContain("no MPEG-TS");
+    expect(run.pipeline.frames).toBe(0);
+  });
+});
