@@ -98,7 +98,7 @@ export async function openBareLoop(width: number, height: number): Promise<BareL
     check(await encoder.sendFrame(frame), "encode");
     check(await encoder.receivePacket(packet), "encode");
     frame.free();
-    const encoded = Uint8Array.from(packet.data ?? []);
+    const encoded = new Uint8Array(packet.data ?? []); // a copy: the packet is freed
     packet.unref();
     done("encode");
     const sample = { data: lengthPrefixed(splitNals(encoded)), dts: unit.pts, duration: 3000 };

@@ -12,7 +12,8 @@ import { type Measurement, median, quantile } from "./report.ts";
 
 const MODELS = ["identity", "edges"] as const;
 /** While a model loads, frames pass it by. */
-const WARM_UP_FRAMES = 60;
+const WARM_UP_FRAMES = 45; // 1.5 s
+const FLOOR_FRAMES = 150;
 const TICKS_PER_FRAME = 90_000 / CLIP_FPS;
 const FRAME_MS = 1000 / CLIP_FPS;
 
@@ -28,7 +29,7 @@ interface StreamRun {
 
 export const latency: Benchmark = async ({ quick, log }) => {
   await using folder = await ClipFolder.create();
-  const clip = folder.make(512, 512, quick ? 90 : 600);
+  const clip = folder.make(512, 512, quick ? 75 : 600);
   const rounds = quick ? 1 : 3;
   const native = await nativeMs(clip);
   await using server = await startProduct();
@@ -125,7 +126,7 @@ async function noiseFloor(clip: Clip, server: ProductServer, name: string): Prom
   const reading = read().catch((error: unknown) => {
     if (!stop.signal.aborted) throw error;
   });
-  const sent = await publisher.play(units.slice(0, 300));
+  const sent = await publisher.play(units.slice(0, FLOOR_FRAMES));
   await Bun.sleep(200);
   stop.abort();
   await reading;

@@ -22,7 +22,7 @@ export const pipeline: Benchmark = async ({ quick, log }) => {
   const measurements: Measurement[] = [];
   for (const { name, width, height } of sizes) {
     const clip = folder.make(width, height, quick ? 60 : 450);
-    const runs = await runInTurn(clip, quick ? 1 : 5, (text) => log(`${name} ${text}`));
+    const runs = await runInTurn(clip, quick ? 1 : 3, (text) => log(`${name} ${text}`));
     measurements.push(...measurementsOf(name, clip, runs));
   }
   return measurements;
