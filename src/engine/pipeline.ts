@@ -1,7 +1,7 @@
 /** The whole data flow of a stream, from left to right. */
 import type { Fragment } from "../media/fragment.ts";
 import type { Ticks } from "../media/time.ts";
-import { newest } from "../streams/newest.ts";
+import { type NewestOptions, newest } from "../streams/newest.ts";
 import { pushable } from "../streams/push-readable.ts";
 import { StageGroup } from "../streams/stage.ts";
 import { decode } from "./codec/decode-stream.ts";
@@ -54,7 +54,7 @@ export class Pipeline {
     const stages = this.#stages;
     try {
       const pictures = this.#frames(source)
-        .pipeThrough(newest(this.#dropping()))
+        .pipeThrough(newest(this.#dropping(source)))
         .pipeThrough(stages.add(infer(this.#inference(source)), OVERLAP))
         .pipeThrough(
           stages.add(encode({ segmentSeconds, after, bitrate: () => params().bitrate }), OVERLAP),
@@ -73,12 +73,14 @@ export class Pipeline {
     return source.packets.video.pipeThrough(this.#stages.add(decode(this.#pool), OVERLAP));
   }
 
-  #dropping() {
+  #dropping(source: Source): NewestOptions<Tick> {
     const { frameQueue, maxFrameAgeMs, onDrop } = this.#options;
     return {
       capacity: frameQueue,
-      isStale: (frame: Tick) => performance.now() - frame.arrivedAt > maxFrameAgeMs,
-      onDrop: (frame: Tick) => {
+      dueAt: ({ pts, arrivedAt }) =>
+        source.kind === "input" ? source.packets.dueAt(pts) : arrivedAt,
+      maxLateMs: maxFrameAgeMs,
+      onDrop: (frame) => {
         if (frame instanceof VideoFrame) frame[Symbol.dispose]();
         onDrop();
       },

@@ -30,6 +30,8 @@ export {
   AV_PIX_FMT_GBRP,
   AV_PIX_FMT_YUV420P,
   AV_PKT_FLAG_KEY,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_SMPTE170M,
   AVERROR_EAGAIN,
   AVERROR_EOF,
 } from "node-av/constants";

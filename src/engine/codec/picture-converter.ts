@@ -41,9 +41,13 @@ export class PictureConverter implements Disposable {
     }
   }
 
-  /** The frame fitted to `size` as yuv420p without a look at its colours; owned by the caller. */
+  /** The frame fitted to `size` as yuv420p of the same matrix and range as `toFrame` gives; owned by the caller. */
   async resize(frame: Frame, size: Size, fit: Fit): Promise<Frame> {
-    const steps: FilterStep[] = [...fitSteps(frame, size, fit), ["format", "pix_fmts=yuv420p"]];
+    const steps: FilterStep[] = [
+      ...fitSteps(frame, size, fit),
+      ["scale", "out_color_matrix=smpte170m:out_range=limited"],
+      ["format", "pix_fmts=yuv420p"],
+    ];
     return await this.#filter("resize", shapeOf(frame), steps).run(frame);
   }
 

@@ -7,6 +7,8 @@ import {
   AV_PICTURE_TYPE_I,
   AV_PICTURE_TYPE_NONE,
   AV_PIX_FMT_YUV420P,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_SMPTE170M,
   Codec,
   CodecContext,
   check,
@@ -50,6 +52,9 @@ export class VideoEncoder implements Disposable {
     this.#context.width = width;
     this.#context.height = height;
     this.#context.pixelFormat = AV_PIX_FMT_YUV420P;
+    // Said in the stream, because players guess by the height otherwise (PictureConverter makes these).
+    this.#context.colorSpace = AVCOL_SPC_SMPTE170M;
+    this.#context.colorRange = AVCOL_RANGE_MPEG;
     this.#context.timeBase = new Rational(1, TICKS_PER_SECOND);
     this.#context.framerate = new Rational(30, 1);
     this.#context.gopSize = 100_000; // key frames are forced, one a segment

@@ -2,7 +2,9 @@
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
+import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
+import { ArrivalClock } from "./arrival-clock.ts";
 import type { Timeline } from "./timeline.ts";
 import { TsDemuxer } from "./ts-demux.ts";
 
@@ -35,6 +37,8 @@ export interface DemuxedInput {
   readonly audio: ReadableStream<AudioPacket>;
   /** True once the input is known to carry sound. */
   hasAudio(): boolean;
+  /** `performance.now()` at which the frame with this pts is due; see `ArrivalClock`. */
+  dueAt(pts: Ticks): number;
   /** Packets given up because the decoder fell behind. */
   dropped(): number;
 }
@@ -54,6 +58,7 @@ export function demux(
 ): DemuxedInput {
   const video = pushable<VideoPacket>();
   const audio = pushable<AudioPacket>();
+  const arrivals = new ArrivalClock();
   let demuxer: Demuxer | null = null;
   let dropped = 0;
   let catchingUp = false;
@@ -65,6 +70,7 @@ export function demux(
       return true;
     }
     options.onVideo();
+    arrivals.saw(packet);
     if (video.waiting >= MAX_VIDEO_WAITING) catchingUp = true;
     if (catchingUp && !(packet.keyFrame && video.waiting === 0)) {
       dropped++;
@@ -102,6 +108,7 @@ export function demux(
     video: video.readable,
     audio: audio.readable,
     hasAudio: () => demuxer?.hasAudio ?? false,
+    dueAt: (pts) => arrivals.dueAt(pts),
     dropped: () => dropped,
   };
 }

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { newest } from "../../../src/streams/newest.ts";
+import { type NewestOptions, newest } from "../../../src/streams/newest.ts";
 
 /** A stage under test, and what it dropped. */
-function stage(capacity: number, isStale?: (item: number) => boolean) {
+function stage(capacity: number, options: Partial<NewestOptions<number>> = {}) {
   const dropped: number[] = [];
   const pair = newest<number>({
     capacity,
     onDrop: (item) => dropped.push(item),
-    ...(isStale && { isStale }),
+    ...options,
   });
   const writer = pair.writable.getWriter();
   const reader = pair.readable.getReader();
@@ -30,7 +30,7 @@ test("a reader that keeps up gets everything in order", async () => {
   expect(dropped).toEqual([]);
 });
 
-test("the writer never waits, and the oldest make room", async () => {
+test("the writer does not wait for a slow reader, and the oldest make room", async () => {
   const { writer, reader, dropped } = stage(2);
   for (let item = 0; item < 6; item++) await writer.write(item);
   expect(dropped).toEqual([0, 1, 2, 3]);
@@ -48,10 +48,41 @@ test("nothing is taken ahead for a reader that does not ask", async () => {
 });
 
 test("what waited too long is dropped when its turn comes", async () => {
-  const { writer, reader, dropped } = stage(4, (item) => item < 3);
+  const dueAt = (item: number) => performance.now() - (item < 3 ? 600 : 400);
+  const { writer, reader, dropped } = stage(4, { dueAt, maxLateMs: 500 });
   for (const item of [1, 2, 3, 4]) await writer.write(item);
   expect((await reader.read()).value).toBe(3);
   expect(dropped).toEqual([1, 2]);
+});
+
+test("a burst that is early waits without a loss, and is handed out at once", async () => {
+  const later = performance.now() + 60_000;
+  const { writer, reader, dropped } = stage(1, { dueAt: (item) => later + item });
+  for (let item = 0; item < 8; item++) await writer.write(item);
+  for (let item = 0; item < 8; item++) expect((await reader.read()).value).toBe(item);
+  expect(dropped).toEqual([]);
+});
+
+test("more that is early than may wait makes the writer wait, until the reader takes some", async () => {
+  const later = performance.now() + 60_000;
+  const { writer, reader } = stage(1, { dueAt: () => later, early: 2 });
+  for (let item = 0; item < 2; item++) await writer.write(item);
+  let written = false;
+  const third = writer.write(2).then(() => {
+    written = true;
+  });
+  await Promise.resolve();
+  expect(written).toBe(false);
+  await reader.read();
+  await third;
+});
+
+test("a writer that waits goes on when what waits has become due", async () => {
+  const soon = performance.now() + 30;
+  const { writer, dropped } = stage(1, { dueAt: () => soon, early: 2 });
+  for (let item = 0; item < 3; item++) await writer.write(item);
+  expect(performance.now()).toBeGreaterThanOrEqual(soon);
+  expect(dropped).toEqual([0, 1]);
 });
 
 test("the end comes after what waits", async () => {

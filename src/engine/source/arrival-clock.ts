@@ -1,0 +1,34 @@
+/** When a frame of a live input is due, whatever lumps the network brings it in. */
+import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
+
+/** The worst delay of this long ago is forgotten; two segments of a gateway lie closer. */
+const MEMORY_MS = 5000;
+
+/**
+ * A sender that buffers delivers many frames at once: the oldest of them late, the newest in time. Each
+ * is due as much after its pts as the latest of the last seconds was, so that a burst plays out at its own
+ * pace; where frames come evenly they are due as they arrive. Costs no delay by itself: who is ready
+ * earlier may take them earlier.
+ */
+export class ArrivalClock {
+  #worst = Number.NEGATIVE_INFINITY;
+  #worstBefore = Number.NEGATIVE_INFINITY;
+  #since = Number.NEGATIVE_INFINITY;
+
+  /** Takes note of a frame. */
+  saw(frame: { readonly pts: Ticks; readonly arrivedAt: number }): void {
+    if (frame.arrivedAt - this.#since > MEMORY_MS) {
+      this.#worstBefore = this.#worst;
+      this.#worst = Number.NEGATIVE_INFINITY;
+      this.#since = frame.arrivedAt;
+    }
+    this.#worst = Math.max(this.#worst, frame.arrivedAt - milliseconds(frame.pts));
+  }
+
+  /** `performance.now()` at which a frame with this pts is due. */
+  dueAt(pts: Ticks): number {
+    return milliseconds(pts) + Math.max(this.#worst, this.#worstBefore);
+  }
+}
+
+const milliseconds = (pts: Ticks): number => (pts * 1000) / TICKS_PER_SECOND;

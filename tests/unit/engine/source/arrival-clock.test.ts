@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+import { ArrivalClock } from "../../../../src/engine/source/arrival-clock.ts";
+import { ticksFromSeconds } from "../../../../src/media/time.ts";
+
+const FRAME_SECONDS = 1 / 25;
+
+/** A frame with its number and the millisecond at which it came. */
+const frame = (index: number, arrivedAt: number) => ({
+  pts: ticksFromSeconds(100 + index * FRAME_SECONDS),
+  arrivedAt,
+});
+
+test("frames that come evenly are due as they come", () => {
+  const clock = new ArrivalClock();
+  for (let index = 0; index < 50; index++) {
+    const one = frame(index, index * 40);
+    clock.saw(one);
+    expect(clock.dueAt(one.pts)).toBeCloseTo(one.arrivedAt, 3);
+  }
+});
+
+test("a burst is due at its own pace, from its arrival on", () => {
+  const clock = new ArrivalClock();
+  const burst = Array.from({ length: 10 }, (_, index) => frame(index, 5000));
+  for (const one of burst) clock.saw(one);
+  expect(burst.map(({ pts }) => Math.round(clock.dueAt(pts)))).toEqual(
+    burst.map((_, index) => 5000 + index * 40),
+  );
+});
+
+test("one late frame delays those after it, and is forgotten after some seconds", () => {
+  const clock = new ArrivalClock();
+  clock.saw(frame(0, 0));
+  clock.saw(frame(1, 40 + 300));
+  expect(clock.dueAt(frame(2, 0).pts)).toBeCloseTo(80 + 300, 3);
+  for (let index = 2; index < 300; index++) clock.saw(frame(index, index * 40));
+  expect(clock.dueAt(frame(300, 0).pts)).toBeCloseTo(12_000, 3);
+});
