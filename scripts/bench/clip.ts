@@ -36,10 +36,10 @@ export interface Clip {
 
 /** A temporary folder for clips; gone when disposed. */
 export class ClipFolder implements AsyncDisposable {
-  readonly #path: string;
+  readonly path: string;
 
   private constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
   static async create(): Promise<ClipFolder> {
@@ -50,13 +50,13 @@ export class ClipFolder implements AsyncDisposable {
   /** `car-detection.mp4`, looped, scaled and cropped, where it is there; a test pattern elsewhere. */
   make(width: number, height: number, frames: number): Clip {
     const movie = sharedData("video/car-detection.mp4");
-    const path = join(this.#path, `${width}x${height}-${frames}.ts`);
+    const path = join(this.path, `${width}x${height}-${frames}.ts`);
     const ends = writeClip(path, pictures(movie, width, height), { width, height, frames });
     return { path, width, height, ends, source: movie ? "car-detection.mp4" : "testsrc2" };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.#path, { recursive: true, force: true });
+    await rm(this.path, { recursive: true, force: true });
   }
 }
 

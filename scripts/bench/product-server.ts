@@ -41,9 +41,9 @@ export interface ProductServer extends AsyncDisposable {
   stopStream(id: string): Promise<void>;
 }
 
-/** Starts it on a free port of the loopback interface and waits until its engine is there. */
-export async function startProduct(): Promise<ProductServer> {
-  const args = [MAIN, "server", "--host", "127.0.0.1", "--port", "0", "--device", "cpu"];
+/** Starts it on a free port of the loopback interface, with `flags`, and waits until its engine is there. */
+export async function startProduct(flags: readonly string[] = []): Promise<ProductServer> {
+  const args = [MAIN, "server", "--host", "127.0.0.1", "--port", "0", "--device", "cpu", ...flags];
   const child = await startServing([process.execPath, ...args, "--log-format", "json"], (line) => {
     if (!line.startsWith("{")) return undefined;
     const { message, url } = JSON.parse(line) as { message?: string; url?: string };
