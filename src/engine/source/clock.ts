@@ -21,12 +21,11 @@ export function clock(start: Ticks, fps: () => number): ReadableStream<Tick> {
             timer = setTimeout(resolve, wait);
           });
         }
-        const elapsed = due - origin;
         const interval = 1000 / fps();
-        const pts = ticks(start + Math.round((elapsed * TICKS_PER_SECOND) / 1000));
+        due += Math.max(0, Math.floor((performance.now() - due) / interval)) * interval;
+        const pts = ticks(start + Math.round(((due - origin) * TICKS_PER_SECOND) / 1000));
         controller.enqueue({ pts, arrivedAt: due });
-        const missed = Math.max(0, Math.floor((performance.now() - due) / interval));
-        due += interval * (1 + missed);
+        due += interval;
       },
       cancel() {
         clearTimeout(timer);

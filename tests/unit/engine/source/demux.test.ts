@@ -1,0 +1,155 @@
+import { describe, expect, test } from "bun:test";
+import { demux, type SegmentBytes } from "../../../../src/engine/source/demux.ts";
+import { Timeline } from "../../../../src/engine/source/timeline.ts";
+import {
+  AAC,
+  accessUnit,
+  concat,
+  H264,
+  pes,
+  tables,
+  tsPackets,
+} from "../../../support/ts-builder.ts";
+
+const unit = (index: number, key = index % 30 === 0): Uint8Array[] =>
+  tsPackets(pes(accessUnit(300, key), { pts: 3000 * index }));
+
+const segment = (from: number, count: number, sound = false): Uint8Array =>
+  concat([
+    ...tables(sound ? [H264, AAC] : [H264]),
+    ...Array.from({ length: count }, (_, index) => unit(from + index)).flat(),
+  ]);
+
+const whole = (
+  data: Uint8Array,
+  seq: number,
+  change: Partial<SegmentBytes> = {},
+): SegmentBytes => ({
+  seq,
+  data,
+  first: true,
+  last: true,
+  complete: true,
+  arrivedAt: 5,
+  ...change,
+});
+
+function source() {
+  let feed!: ReadableStreamDefaultController<SegmentBytes>;
+  const left: unknown[] = [];
+  const readable = new ReadableStream<SegmentBytes>({
+    start: (controller) => {
+      feed = controller;
+    },
+    cancel: (reason) => void left.push(reason),
+  });
+  return { readable, feed, left };
+}
+
+function open() {
+  const { readable, feed, left } = source();
+  let videos = 0;
+  const input = demux(readable, { timeline: new Timeline(null), onVideo: () => videos++ });
+  return { input, feed, left, videos: () => videos };
+}
+
+async function collect<T>(stream: ReadableStream<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of stream) items.push(item);
+  return items;
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test("packets of all segments come in order and are counted as they come in", async () => {
+  const { input, feed, videos } = open();
+  feed.enqueue(whole(segment(0, 30), 0));
+  feed.enqueue(whole(segment(30, 30), 1));
+  feed.close();
+  const packets = await collect(input.video);
+  expect(packets.map(({ pts }) => Number(pts))).toEqual(
+    Array.from({ length: 60 }, (_, index) => index * 3000),
+  );
+  expect(packets[0]).toMatchObject({ keyFrame: true, arrivedAt: 5 });
+  expect([videos(), input.dropped(), input.hasAudio()]).toEqual([60, 0, false]);
+  expect(await collect(input.audio)).toEqual([]);
+});
+
+test("empty segments and empty pieces are no end", async () => {
+  const { input, feed } = open();
+  feed.enqueue(whole(new Uint8Array(0), 0));
+  feed.enqueue(whole(segment(0, 5, true), 1));
+  feed.enqueue(whole(new Uint8Array(0), 2));
+  feed.enqueue(whole(segment(5, 5, true), 3));
+  feed.close();
+  expect((await collect(input.video)).length).toBe(10);
+  expect(input.hasAudio()).toBe(true);
+});
+
+test("a segment that broke off costs the access unit it was in", async () => {
+  const { input, feed } = open();
+  feed.enqueue(whole(segment(0, 5).subarray(0, -100), 0, { complete: false }));
+  feed.enqueue(whole(segment(5, 5), 1));
+  feed.close();
+  const pts = (await collect(input.video)).map((packet) => packet.pts / 3000);
+  expect(pts).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9]);
+});
+
+test("the network never waits: a decoder ten seconds behind starts again at a key frame", async () => {
+  const { input, feed, videos } = open();
+  for (let seq = 0; seq < 30; seq++) feed.enqueue(whole(segment(seq * 30, 30), seq));
+  await turn();
+  await turn();
+  expect(videos()).toBe(900);
+  const reader = input.video.getReader();
+  const seen: number[] = [];
+  const take = async (): Promise<void> => {
+    const { value } = await reader.read();
+    if (value) seen.push(value.pts / 3000);
+  };
+  for (let index = 0; index < 600; index++) await take();
+  expect(seen).toEqual(Array.from({ length: 600 }, (_, index) => index));
+  expect(input.dropped()).toBe(300);
+  feed.enqueue(whole(segment(915, 30), 31));
+  feed.close();
+  await turn();
+  await take();
+  expect(seen.at(-1)).toBe(930);
+});
+
+describe("the end", () => {
+  test("a failure of the input is the failure of both", async () => {
+    const { input, feed } = open();
+    feed.error(new Error("channel gone"));
+    for (const side of [input.video, input.audio]) {
+      const reason = await collect<unknown>(side).catch((error: unknown) => error);
+      expect(reason).toEqual(new Error("channel gone"));
+    }
+  });
+
+  test("bytes that are no transport stream are named", async () => {
+    const { input, feed } = open();
+    feed.enqueue(whole(Uint8Array.from([0, 0, 0, 24, 0x66, 0x74, 0x79, 0x70]), 0));
+    const reason = await collect(input.video).catch((error: unknown) => error);
+    expect(reason).toMatchObject({ kind: "unsupported_media" });
+    expect(String(reason)).toContain("00 00 00 18 66 74 79 70");
+  });
+
+  test("when nobody takes pictures any more the input is left", async () => {
+    const { input, feed, left } = open();
+    await input.video.cancel();
+    feed.enqueue(whole(segment(0, 5), 0));
+    await turn();
+    await turn();
+    expect(left.length).toBe(1);
+    expect(await collect(input.audio)).toEqual([]);
+  });
+
+  test("when nobody takes sound the pictures go on", async () => {
+    const { input, feed } = open();
+    await input.audio.cancel();
+    feed.enqueue(whole(segment(0, 5, true), 0));
+    feed.close();
+    expect((await collect(input.video)).length).toBe(5);
+  });
+});
