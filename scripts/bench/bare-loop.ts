@@ -8,6 +8,8 @@ import {
   AV_PICTURE_TYPE_NONE,
   AV_PIX_FMT_GBRP,
   AV_PIX_FMT_YUV420P,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_SMPTE170M,
   Codec,
   CodecContext,
   check,
@@ -139,6 +141,8 @@ function openEncoder(width: number, height: number): CodecContext {
   const encoder = new CodecContext();
   encoder.allocContext3(codec);
   Object.assign(encoder, { width, height, pixelFormat: AV_PIX_FMT_YUV420P });
+  encoder.colorSpace = AVCOL_SPC_SMPTE170M;
+  encoder.colorRange = AVCOL_RANGE_MPEG;
   encoder.timeBase = new Rational(1, 90_000);
   encoder.framerate = new Rational(30, 1);
   encoder.gopSize = 100_000;

@@ -12,13 +12,12 @@ export class ClosedLoop {
   #wake: () => void = () => {};
 
   source(units: readonly Uint8Array[]): ReadableStream<SegmentBytes> {
-    const chunks = units.flatMap((data, frame): SegmentBytes[] => {
+    const chunks = units.flatMap((data, frame) => {
       const seq = Math.floor(frame / SEGMENT_FRAMES);
       const unit = { seq, data, first: frame % SEGMENT_FRAMES === 0, last: false, complete: true };
       const ends = (frame + 1) % SEGMENT_FRAMES === 0 || frame + 1 === units.length;
       const end = { ...unit, data: new Uint8Array(0), first: false, last: true };
-      const arrivedAt = 0;
-      return ends ? [unit, end].map((one) => ({ ...one, arrivedAt })) : [{ ...unit, arrivedAt }];
+      return ends ? [unit, end] : [unit];
     });
     let sent = 0;
     return new ReadableStream<SegmentBytes>(
@@ -32,7 +31,7 @@ export class ClosedLoop {
             });
           }
           if (!chunk.last) sent++;
-          controller.enqueue(chunk);
+          controller.enqueue({ ...chunk, arrivedAt: performance.now() });
         },
       },
       { highWaterMark: 0 },
