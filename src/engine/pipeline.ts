@@ -63,8 +63,7 @@ export class Pipeline {
         .pipeThrough(stages.add(segmentFmp4()))
         .pipeTo(output, { signal });
     } finally {
-      await stages.settled();
-      this.#pool[Symbol.dispose]();
+      await stages.settled().finally(() => this.#pool[Symbol.dispose]());
     }
   }
 

@@ -21,6 +21,7 @@ export class StageGroup {
    */
   add<I, O>(stage: Stage<I, O>, readable = 0): TransformStream<I, O> {
     const ended = Promise.withResolvers<void>();
+    ended.promise.catch(() => {}); // settled() tells, which nobody may have called yet
     this.#ends.push(ended.promise);
     let work: Promise<void> = Promise.resolve();
     let released: Promise<void> | null = null;
@@ -57,8 +58,12 @@ export class StageGroup {
     );
   }
 
-  /** Resolves when every stage has been disposed; call it once the pipe has ended. Rejects with what a dispose threw. */
+  /**
+   * Waits until no stage owns anything or runs any more; call it once the pipe has ended. Rejects then
+   * with the first thing that a dispose threw.
+   */
   async settled(): Promise<void> {
+    await Promise.allSettled(this.#ends);
     await Promise.all(this.#ends);
   }
 }

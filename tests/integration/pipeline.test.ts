@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
+import { clock } from "../../src/engine/source/clock.ts";
+import { ticks } from "../../src/media/time.ts";
+import { endWhen } from "../../src/streams/end-when.ts";
 import { tsSegments } from "../support/clip.ts";
 import { decodeAlone, fragmentsOf, worstGap } from "../support/clip-output.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
@@ -222,4 +225,33 @@ describe("an end before the end", () => {
     expect((await rejection(run.pipeline.run())).message).toContain("no MPEG-TS");
     expect(run.pipeline.frames).toBe(0);
   });
+});
+
+test("without input a clock and the test picture feed the model, and its end ends in good order", async () => {
+  const stop = new AbortController();
+  const run = new ClipRun({
+    segments: [],
+    host,
+    pipeline: {
+      source: {
+        kind: "clock",
+        ticks: endWhen(
+          clock(ticks(9000), () => 60),
+          stop.signal,
+        ),
+      },
+      segmentSeconds: 0.25,
+    },
+    params: { model: "test-card", size: { width: 128, height: 72 } },
+    onFragment: () => {
+      if (run.framesOut === 40) stop.abort();
+    },
+  });
+  await run.pipeline.run();
+  expect(run.framesOut).toBeGreaterThanOrEqual(40);
+  expect([run.pipeline.frames, run.troubles.length]).toEqual([0, 0]);
+  const out = await decodeAlone(run);
+  expect(out.video.length).toBe(run.framesOut);
+  expect(new Set(out.video.map(({ pts }) => pts % 1500))).toEqual(new Set([0]));
+  expect(run.segments.length).toBeGreaterThanOrEqual(2);
 });
