@@ -5,6 +5,7 @@ import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encode
 import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
+import { Mp4Demuxer } from "./mp4-demux.ts";
 import type { Timeline } from "./timeline.ts";
 import { TsDemuxer } from "./ts-demux.ts";
 
@@ -116,9 +117,13 @@ export function demux(
 /** Chosen by what the bytes are, whatever the channel's content type says (contract.md, Output). */
 function demuxerFor(bytes: Uint8Array): Demuxer {
   if (bytes[0] === 0x47) return new TsDemuxer();
+  if (MP4_BOXES.has(String.fromCharCode(...bytes.subarray(4, 8)))) return new Mp4Demuxer();
   const head = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
   throw new WorkerError(
     "unsupported_media",
-    `the input is no MPEG-TS (it begins with ${head.join(" ")}): send MPEG-TS segments`,
+    `the input is neither MPEG-TS nor fragmented MP4 (it begins with ${head.join(" ")}): send one of these`,
   );
 }
+
+/** What a segment of fragmented MP4 may begin with. */
+const MP4_BOXES = new Set(["ftyp", "styp", "moov", "moof", "sidx", "emsg", "prft", "free"]);

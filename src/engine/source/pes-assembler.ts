@@ -1,5 +1,5 @@
 /** Packets of one PID become whole PES payloads, each handed on as soon as its end can be known. */
-import type { Ticks } from "../../media/time.ts";
+import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import { nearest, type StampClock } from "./stamp-clock.ts";
 import type { TsPacket } from "./ts-packet.ts";
 
@@ -14,6 +14,8 @@ export interface Pes {
 
 /** No access unit is this large; a start code that never came back ends here. */
 const MAX_PES_BYTES = 16 * 1024 * 1024;
+/** No picture waits longer for those shown before it; a stamp beyond is damaged, and frames up to it would be lost. */
+const MAX_REORDER_TICKS = 5 * TICKS_PER_SECOND;
 
 /**
  * A PES ends where its length says; where that is 0, at the packet that carries stuffing (facts.md 4),
@@ -111,10 +113,11 @@ export class PesAssembler {
     if (!startCode || (flags & 0x80) === 0 || end <= start) return null;
     const pts = readTimestamp(bytes, 9);
     const dts = this.#clock.unwrap(flags & 0x40 ? readTimestamp(bytes, 14) : pts);
+    const shown = nearest(pts, dts);
     return {
       data: bytes.subarray(start, end),
       dts,
-      pts: nearest(pts, dts),
+      pts: Math.abs(shown - dts) > MAX_REORDER_TICKS ? dts : shown,
       randomAccess: this.#randomAccess,
     };
   }

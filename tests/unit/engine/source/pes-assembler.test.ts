@@ -145,6 +145,17 @@ test("stamps keep all of their 33 bits and dts comes from its own field", () => 
   ]);
 });
 
+test("a presentation stamp far from its decoding stamp is damaged and not believed", () => {
+  const assembler = new PesAssembler(new StampClock());
+  const shown = (pts: number, dts: number): number[] =>
+    push(assembler, tsPacket(pes(payload(20), { pts, dts }), { unitStart: true })).map((each) =>
+      Number(each.pts),
+    );
+  expect(shown(9000, 3000)).toEqual([9000]);
+  expect(shown(12_000 + 2 ** 32, 6000)).toEqual([6000]);
+  expect(shown(12_000 + 2 ** 20, 9000)).toEqual([9000]);
+});
+
 test("stamps rise on over the wrap at 2^33, and over a second one", () => {
   const assembler = new PesAssembler(new StampClock());
   const seen: number[] = [];
