@@ -62,3 +62,28 @@ export function lengthPrefixed(nals: readonly Uint8Array[]): Uint8Array {
   }
   return sample;
 }
+
+/** The reverse: a length-prefixed sample as a byte stream, `before` in front. A length that lies ends it. */
+export function annexB(
+  sample: Uint8Array,
+  lengthBytes: number,
+  before: readonly Uint8Array[],
+): Uint8Array {
+  const nals = [...before];
+  let at = 0;
+  while (at + lengthBytes < sample.length) {
+    let length = 0;
+    for (let byte = 0; byte < lengthBytes; byte++) length = length * 256 + (sample[at + byte] ?? 0);
+    at += lengthBytes;
+    nals.push(sample.subarray(at, at + length));
+    at += length;
+  }
+  const stream = new Uint8Array(nals.reduce((sum, nal) => sum + 4 + nal.length, 0));
+  let to = 0;
+  for (const nal of nals) {
+    stream[to + 3] = 1;
+    stream.set(nal, to + 4);
+    to += 4 + nal.length;
+  }
+  return stream;
+}

@@ -139,3 +139,24 @@ withClips(`a style model of a fixed size restyles a clip${why}`, async () => {
     expect(video?.frames.every((frame) => !frame.corrupt)).toBe(true);
   }
 });
+
+test("a second stream restyles what the first one draws", async () => {
+  await using server = await startServer(MAIN);
+  await enginePid(server.url);
+  const { start, stream, stop } = api(server.url);
+  const [drawn, outlined] = [`${server.url}/trickle/drawn`, `${server.url}/trickle/outlined`];
+  const size = { width: 160, height: 120 };
+  const first = await start({ stream_url: drawn, ...size });
+  await waitFor("a picture", async () => (await stream(first)).stats.frames_out > 0);
+  const second = await start({ input_url: drawn, stream_url: outlined, model: "edges", ...size });
+  const leave = new AbortController();
+  const output = collect(outlined, leave.signal);
+  await waitFor("two segments", () => output.segments.length >= 2);
+  await stop(first);
+  await waitFor("the second to end", async () => (await stream(second)).status === "stopped");
+  await output.ended;
+  const { video } = await decodeMedia(output.segments[1]?.bytes ?? new Uint8Array());
+  expect(video?.frames.length).toBeGreaterThan(1);
+  // Outlines are bright lines on black; the picture that they are taken from is not dark.
+  expect(video?.frames.at(-1)?.measure).toBeLessThan(60);
+});

@@ -83,10 +83,10 @@ export class Mp4Demuxer {
     }
     this.#keep(data.slice(at));
     this.#position += at;
-    this.#wanted = header?.size ?? LARGEST_HEADER;
+    this.#wanted = header?.size ?? (this.#waiting < 8 ? 8 : LARGEST_HEADER);
     if (this.#wanted > MAX_BOX_BYTES) throw tooLarge(header?.type ?? "", this.#wanted);
     // A size that makes no sense: what follows cannot be found before the next segment.
-    if (!header && data.length - at >= LARGEST_HEADER) this.#lose();
+    if (!header && this.#waiting >= LARGEST_HEADER) this.#lose();
     return packets;
   }
 

@@ -77,7 +77,15 @@ describe("what was put into segments comes out", () => {
       for (const [index, packet] of pictures.entries()) {
         const { pts, dts, keyFrame, data, codec } = picture(index);
         const whole = keyFrame ? Uint8Array.from([...SETS, ...data]) : data;
-        expect(packet).toEqual({ kind: "video", codec, data: whole, pts, dts, keyFrame, arrivedAt: 7 });
+        expect(packet).toEqual({
+          kind: "video",
+          codec,
+          data: whole,
+          pts,
+          dts,
+          keyFrame,
+          arrivedAt: 7,
+        });
       }
       const sounds = packets.filter(({ kind }) => kind === "audio");
       expect(sounds.length).toBeGreaterThan(3 * GOP - 2);
