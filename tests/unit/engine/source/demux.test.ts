@@ -127,12 +127,12 @@ describe("the end", () => {
     }
   });
 
-  test("bytes that are no transport stream are named", async () => {
+  test("bytes of no known container are named", async () => {
     const { input, feed } = open();
-    feed.enqueue(whole(Uint8Array.from([0, 0, 0, 24, 0x66, 0x74, 0x79, 0x70]), 0));
+    feed.enqueue(whole(Uint8Array.from([0x52, 0x49, 0x46, 0x46, 9, 9, 9, 9]), 0));
     const reason = await collect(input.video).catch((error: unknown) => error);
     expect(reason).toMatchObject({ kind: "unsupported_media" });
-    expect(String(reason)).toContain("00 00 00 18 66 74 79 70");
+    expect(String(reason)).toContain("52 49 46 46 09 09 09 09");
   });
 
   test("when nobody takes pictures any more the input is left", async () => {
