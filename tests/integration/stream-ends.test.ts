@@ -1,5 +1,7 @@
 /** How streams end, and what is left of them: nothing. */
+
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { clip } from "../support/clip.ts";
 import { api, collect, enginePid, holdings, sendClip } from "../support/live-stream.ts";
 import { readMp4 } from "../support/mp4-boxes.ts";
@@ -54,6 +56,13 @@ withClips(`an engine killed in mid-stream costs little and the stream goes on${w
   const gaps = times.slice(1).map((time, index) => time - (times[index] ?? time));
   expect(Math.min(...gaps)).toBeGreaterThan(0);
   expect(Math.max(...gaps)).toBeLessThan(5 * 90_000);
+});
+
+test("an engine whose server is killed ends", async () => {
+  await using server = await startServer(MAIN);
+  const pid = await enginePid(server.url);
+  server.kill("SIGKILL");
+  await waitFor("the engine to be gone", () => !existsSync(`/proc/${pid}`), 5000);
 });
 
 const ENDINGS: Record<

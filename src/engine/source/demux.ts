@@ -4,24 +4,13 @@ import { getLogger } from "../../log.ts";
 import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
+import type { IncomingChunk } from "../../trickle/subscriber.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import type { Timeline } from "./timeline.ts";
 import { TsDemuxer } from "./ts-demux.ts";
 
 const log = getLogger("demux");
-
-/** Bytes of a segment of a channel (trickle's subscriber delivers these). */
-export interface SegmentBytes {
-  readonly seq: number;
-  readonly data: Uint8Array;
-  readonly first: boolean;
-  readonly last: boolean;
-  /** False if the segment broke off before its end. */
-  readonly complete: boolean;
-  /** `performance.now()` */
-  readonly arrivedAt: number;
-}
 
 /** Takes one container apart. */
 export interface Demuxer {
@@ -54,7 +43,7 @@ const MAX_AUDIO_WAITING = 500;
  * Both outputs end with the input, or fail with what it failed with.
  */
 export function demux(
-  segments: ReadableStream<SegmentBytes>,
+  segments: ReadableStream<IncomingChunk>,
   options: { readonly timeline: Timeline; readonly onVideo: () => void },
 ): DemuxedInput {
   const video = pushable<VideoPacket>();

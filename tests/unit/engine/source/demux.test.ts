@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { demux, type SegmentBytes } from "../../../../src/engine/source/demux.ts";
+import { demux } from "../../../../src/engine/source/demux.ts";
 import { Timeline } from "../../../../src/engine/source/timeline.ts";
+import type { IncomingChunk } from "../../../../src/trickle/subscriber.ts";
 import {
   AAC,
   accessUnit,
@@ -23,8 +24,8 @@ const segment = (from: number, count: number, sound = false): Uint8Array =>
 const whole = (
   data: Uint8Array,
   seq: number,
-  change: Partial<SegmentBytes> = {},
-): SegmentBytes => ({
+  change: Partial<IncomingChunk> = {},
+): IncomingChunk => ({
   seq,
   data,
   first: true,
@@ -35,9 +36,9 @@ const whole = (
 });
 
 function source() {
-  let feed!: ReadableStreamDefaultController<SegmentBytes>;
+  let feed!: ReadableStreamDefaultController<IncomingChunk>;
   const left: unknown[] = [];
-  const readable = new ReadableStream<SegmentBytes>({
+  const readable = new ReadableStream<IncomingChunk>({
     start: (controller) => {
       feed = controller;
     },
