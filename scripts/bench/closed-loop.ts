@@ -1,6 +1,7 @@
 /** Drives a pipeline without pacing: a frame goes in when one has come out. */
-import type { SegmentBytes } from "../../src/engine/source/demux.ts";
+
 import type { Fragment } from "../../src/media/fragment.ts";
+import type { IncomingChunk } from "../../src/trickle/subscriber.ts";
 import { SEGMENT_FRAMES } from "./clip.ts";
 
 /** Frames between source and sink: what keeps every stage busy without filling memory. */
@@ -11,7 +12,7 @@ export class ClosedLoop {
   readonly taken = { frames: 0, bytes: 0 };
   #wake: () => void = () => {};
 
-  source(units: readonly Uint8Array[]): ReadableStream<SegmentBytes> {
+  source(units: readonly Uint8Array[]): ReadableStream<IncomingChunk> {
     const chunks = units.flatMap((data, frame) => {
       const seq = Math.floor(frame / SEGMENT_FRAMES);
       const unit = { seq, data, first: frame % SEGMENT_FRAMES === 0, last: false, complete: true };
@@ -20,7 +21,7 @@ export class ClosedLoop {
       return ends ? [unit, end] : [unit];
     });
     let sent = 0;
-    return new ReadableStream<SegmentBytes>(
+    return new ReadableStream<IncomingChunk>(
       {
         pull: async (controller) => {
           const chunk = chunks.shift();

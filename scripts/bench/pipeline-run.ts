@@ -4,11 +4,12 @@ import { type LoadedModel, ModelHost } from "../../src/engine/inference/model-ho
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import type { StreamParams } from "../../src/engine/protocol.ts";
-import { demux, type SegmentBytes } from "../../src/engine/source/demux.ts";
+import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
+import type { IncomingChunk } from "../../src/trickle/subscriber.ts";
 import { openBareLoop } from "./bare-loop.ts";
 import { accessUnits, type Clip } from "./clip.ts";
 import { ClosedLoop, IN_FLIGHT } from "./closed-loop.ts";
@@ -116,7 +117,7 @@ const playControl: Play = async (units) => {
   await loop
     .source(units)
     .pipeThrough(
-      new TransformStream<SegmentBytes, Fragment>({
+      new TransformStream<IncomingChunk, Fragment>({
         transform({ data, first }, controller) {
           if (data.length === 0) return;
           controller.enqueue({ data, first, width: 0, height: 0, pts: 0 as never, arrivedAt: 0 });

@@ -3,10 +3,11 @@
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { Pipeline, type PipelineOptions } from "../../src/engine/pipeline.ts";
 import type { StreamParams } from "../../src/engine/protocol.ts";
-import { demux, type SegmentBytes } from "../../src/engine/source/demux.ts";
+import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
 import type { PlainError } from "../../src/errors.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
+import type { IncomingChunk } from "../../src/trickle/subscriber.ts";
 
 /** Frames that may be between the source and the output: more than B-frames and stages hold. */
 const UNDER_WAY = 12;
@@ -87,9 +88,9 @@ export class ClipRun {
   }
 
   /** Segments in small pieces, each when the ones before have got through. */
-  #feed(segments: readonly Uint8Array[], lossy: boolean): ReadableStream<SegmentBytes> {
+  #feed(segments: readonly Uint8Array[], lossy: boolean): ReadableStream<IncomingChunk> {
     const pieces = segments.flatMap((segment, seq) => cut(segment, seq)).values();
-    return new ReadableStream<SegmentBytes>(
+    return new ReadableStream<IncomingChunk>(
       {
         pull: async (controller) => {
           while (!lossy && this.framesIn - this.framesOut - this.dropped > UNDER_WAY) {
@@ -108,8 +109,8 @@ export class ClipRun {
   }
 }
 
-function cut(segment: Uint8Array, seq: number): Omit<SegmentBytes, "arrivedAt">[] {
-  const pieces: Omit<SegmentBytes, "arrivedAt">[] = [];
+function cut(segment: Uint8Array, seq: number): Omit<IncomingChunk, "arrivedAt">[] {
+  const pieces: Omit<IncomingChunk, "arrivedAt">[] = [];
   for (let at = 0; at < segment.length; at += CHUNK_BYTES) {
     const last = at + CHUNK_BYTES >= segment.length;
     const data = segment.subarray(at, at + CHUNK_BYTES);

@@ -16,8 +16,10 @@ const log = getLogger("demux");
 export interface Demuxer {
   /** True once an audio track is known to exist. */
   readonly hasAudio: boolean;
-  push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] | Promise<EncodedPacket[]>;
-  endSegment(arrivedAt: number): EncodedPacket[] | Promise<EncodedPacket[]>;
+  /** The packets that these bytes complete; bytes may be cut anywhere. */
+  push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[];
+  /** What the end of a segment completes. */
+  endSegment(arrivedAt: number): EncodedPacket[];
   /** The segment broke off. */
   breakSegment(): void;
 }
@@ -33,13 +35,17 @@ export interface DemuxedInput {
   dropped(): number;
 }
 
+/** Bytes that tell every container we know. */
+const HEAD_BYTES = 8;
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** Ten seconds at 60 fps: a decoder that far behind starts again at a key frame. */
 const MAX_VIDEO_WAITING = 600;
 /** Ten seconds of 20 ms frames. */
 const MAX_AUDIO_WAITING = 500;
 
 /**
- * Reads `segments` to their end at the speed they come in. `onPacket` is told of every video packet.
+ * Reads `segments` to their end at the speed they come in. `onVideo` is told of every video packet.
  * Both outputs end with the input, or fail with what it failed with.
  */
 export function demux(
@@ -50,6 +56,7 @@ export function demux(
   const audio = pushable<AudioPacket>();
   const arrivals = new ArrivalClock();
   let demuxer: Demuxer | null = null;
+  let head = NOTHING;
   let dropped = 0;
   let catchingUp = false;
 
@@ -70,15 +77,27 @@ export function demux(
     return video.push(packet);
   };
 
+  /** The bytes of this chunk with those before it that were too few to tell the container. */
+  const identify = (chunk: IncomingChunk): Uint8Array => {
+    if (!chunk.first && demuxer) return chunk.data;
+    const bytes = head.length > 0 ? Buffer.concat([head, chunk.data]) : chunk.data;
+    head = NOTHING;
+    const container = containerOf(bytes);
+    if (container && !(demuxer instanceof container)) demuxer = new container();
+    if (demuxer) return bytes;
+    if (bytes.length >= HEAD_BYTES) throw unknownContainer(bytes);
+    head = bytes;
+    return NOTHING;
+  };
   const pump = async (): Promise<void> => {
     for await (const chunk of segments) {
-      if (!demuxer && chunk.data.length > 0) demuxer = demuxerFor(chunk.data);
+      const { arrivedAt, last, complete, seq } = chunk;
+      const bytes = identify(chunk);
       if (!demuxer) continue;
-      const packets = [...(await demuxer.push(chunk.data, chunk.arrivedAt))];
-      if (chunk.last && chunk.complete)
-        packets.push(...(await demuxer.endSegment(chunk.arrivedAt)));
-      if (chunk.last && !chunk.complete) {
-        log.info("input segment broke off", { seq: chunk.seq });
+      const packets = demuxer.push(bytes, arrivedAt);
+      if (last && complete) packets.push(...demuxer.endSegment(arrivedAt));
+      if (last && !complete) {
+        log.info("input segment broke off", { seq });
         demuxer.breakSegment();
       }
       let wanted = true;
@@ -103,14 +122,22 @@ export function demux(
   };
 }
 
-/** Chosen by what the bytes are, whatever the channel's content type says (contract.md, Output). */
-function demuxerFor(bytes: Uint8Array): Demuxer {
-  if (bytes[0] === 0x47) return new TsDemuxer();
-  if (MP4_BOXES.has(String.fromCharCode(...bytes.subarray(4, 8)))) return new Mp4Demuxer();
-  const head = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0"));
-  throw new WorkerError(
+/**
+ * Chosen by what the bytes are, whatever the channel's content type says (contract.md, Output). Null if they
+ * begin like nothing we know: the middle of a segment, too few bytes, or another container.
+ */
+function containerOf(bytes: Uint8Array): (new () => Demuxer) | null {
+  if (bytes[0] === 0x47) return TsDemuxer;
+  return MP4_BOXES.has(String.fromCharCode(...bytes.subarray(4, 8))) ? Mp4Demuxer : null;
+}
+
+function unknownContainer(bytes: Uint8Array): WorkerError {
+  const head = [...bytes.subarray(0, HEAD_BYTES)]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join(" ");
+  return new WorkerError(
     "unsupported_media",
-    `the input is neither MPEG-TS nor fragmented MP4 (it begins with ${head.join(" ")}): send one of these`,
+    `the input is neither MPEG-TS nor fragmented MP4 (it begins with ${head}): send one of these`,
   );
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { demux } from "../../../../src/engine/source/demux.ts";
 import { Timeline } from "../../../../src/engine/source/timeline.ts";
 import type { IncomingChunk } from "../../../../src/trickle/subscriber.ts";
+import { video as picture, segment as segmentMp4 } from "../../../support/mp4-segments.ts";
 import {
   AAC,
   accessUnit,
@@ -20,6 +21,11 @@ const segment = (from: number, count: number, sound = false): Uint8Array =>
     ...tables(sound ? [H264, AAC] : [H264]),
     ...Array.from({ length: count }, (_, index) => unit(from + index)).flat(),
   ]);
+
+const mp4Segment = async (count: number): Promise<Uint8Array> => {
+  const packets = Array.from({ length: count }, (_, index) => picture(index, index === 0));
+  return concat((await segmentMp4(packets)).map(({ data }) => data));
+};
 
 const whole = (
   data: Uint8Array,
@@ -153,4 +159,21 @@ describe("the end", () => {
     feed.close();
     expect((await collect(input.video)).length).toBe(5);
   });
+});
+
+test("a first piece too small to tell the container is kept until there is more", async () => {
+  const { input, feed } = open();
+  const bytes = await mp4Segment(5);
+  feed.enqueue(whole(bytes.subarray(0, 3), 0, { last: false }));
+  feed.enqueue(whole(bytes.subarray(3), 0, { first: false }));
+  feed.close();
+  expect((await collect(input.video)).length).toBe(5);
+});
+
+test("a sender that comes back with another container is understood", async () => {
+  const { input, feed } = open();
+  feed.enqueue(whole(segment(0, 30), 0));
+  feed.enqueue(whole(await mp4Segment(5), 1));
+  feed.close();
+  expect((await collect(input.video)).length).toBe(35);
 });
