@@ -2,84 +2,23 @@ import { describe, expect, test } from "bun:test";
 import { segmentFmp4 } from "../../../../src/engine/segment/fmp4-segmenter.ts";
 import type {
   AudioPacket,
-  EncodedVideo,
   OutputPacket,
   VideoFormat,
 } from "../../../../src/media/encoded-packet.ts";
-import type { Fragment } from "../../../../src/media/fragment.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { StageGroup } from "../../../../src/streams/stage.ts";
-import { type Mp4, type Mp4Fragment, readMp4 } from "../../../support/mp4-boxes.ts";
-
-const SPS = [0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0];
-const PPS = [0x68, 0xcb, 0x83, 0xcb, 0x20];
-const FORMAT: VideoFormat = {
-  width: 320,
-  height: 180,
-  parameterSets: Uint8Array.from([0, 0, 0, 1, ...SPS, 0, 0, 0, 1, ...PPS]),
-};
-
-/** A frame of 30 a second; its slice tells its number. */
-const video = (index: number, keyFrame: boolean, format = FORMAT): EncodedVideo => ({
-  kind: "video",
-  codec: "h264",
-  data: Uint8Array.from([0, 0, 0, 1, keyFrame ? 0x65 : 0x41, 0x80 | (index >> 7), 0x80 | index]),
-  pts: ticks(3000 * index),
-  dts: ticks(3000 * index),
-  keyFrame,
-  arrivedAt: index,
-  format,
-});
-
-/** The `index`th AAC frame at 48 kHz. */
-const aac = (index: number, change: Partial<AudioPacket> = {}): AudioPacket => ({
-  kind: "audio",
-  codec: "aac",
-  data: Uint8Array.from([0x21, index & 0xff]),
-  pts: ticks(1920 * index),
-  duration: ticks(1920),
-  sampleRate: 48_000,
-  channels: 2,
-  arrivedAt: 0,
-  ...change,
-});
-
-async function segment(packets: OutputPacket[]): Promise<Fragment[]> {
-  const stages = new StageGroup();
-  const source = new ReadableStream<OutputPacket>({
-    start(controller) {
-      for (const packet of packets) controller.enqueue(packet);
-      controller.close();
-    },
-  });
-  const fragments: Fragment[] = [];
-  for await (const made of source.pipeThrough(stages.add(segmentFmp4()))) fragments.push(made);
-  await stages.settled();
-  return fragments;
-}
-
-/** The segments as files. */
-function files(fragments: Fragment[]): Mp4[] {
-  const parts: Uint8Array[][] = [];
-  for (const fragment of fragments) {
-    if (fragment.first) parts.push([]);
-    parts.at(-1)?.push(fragment.data);
-  }
-  return parts.map((each) => readMp4(Uint8Array.from(Buffer.concat(each))));
-}
-
-const fragmentsOf = (all: Mp4[], entry: string): Mp4Fragment[] =>
-  all.flatMap(({ tracks, fragments }) => {
-    const track = tracks.find((each) => each.entry === entry);
-    return fragments.filter((fragment) => fragment.track === track?.id);
-  });
-
-const frames = (from: number, to: number, gop = 10): EncodedVideo[] =>
-  Array.from({ length: to - from }, (_, index) => video(from + index, (from + index) % gop === 0));
-
-/** Pictures and sound as they come from interleaving. */
-const mixed = (count: number, sound: (index: number) => AudioPacket[] = (index) => [aac(index)]) =>
-  frames(0, count).flatMap((frame, index) => [frame, ...sound(index)]);
+import {
+  aac,
+  FORMAT,
+  files,
+  fragmentsOf,
+  frames,
+  mixed,
+  PPS,
+  SPS,
+  segment,
+  video,
+} from "../../../support/mp4-segments.ts";
 
 describe("a segment", () => {
   test("begins at every key frame with ftyp and moov, each frame a fragment of its own", async () => {
@@ -198,71 +137,6 @@ describe("times", () => {
     const [first] = files(await segment([video(0, true), video(300, false), video(301, false)]));
     const durations = first?.fragments.map(({ samples }) => samples[0]?.duration);
     expect(durations).toEqual([3000, 90_000, 3000]);
-  });
-});
-
-describe("sound", () => {
-  test("leaves with the next picture, or after 200 ms without one", async () => {
-    const paced = await segment([aac(0), video(0, true), aac(1), aac(2), video(1, false)]);
-    expect(paced.map(({ arrivedAt }) => arrivedAt)).toEqual([0, null, 1]);
-    const alone = await segment([
-      aac(0),
-      video(0, true),
-      ...Array.from({ length: 12 }, (_, index) => aac(index + 1)),
-    ]);
-    expect(alone.map(({ arrivedAt }) => arrivedAt)).toEqual([0, null, null]);
-  });
-
-  test("of before the first picture is left out, whether it comes before it or after", async () => {
-    for (const packets of [
-      [aac(0), aac(1), aac(20), video(10, true), aac(21)],
-      [aac(0), video(10, true), aac(1), aac(20), aac(21)],
-    ]) {
-      const all = files(await segment(packets));
-      const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
-      expect(samples.map(({ dts }) => dts)).toEqual([20 * 1024, 21 * 1024]);
-    }
-  });
-
-  test("that appears late is in the next segment's moov, nothing of it lost", async () => {
-    const all = files(await segment(mixed(30, (index) => (index < 13 ? [] : [aac(index)]))));
-    expect(all.map(({ tracks }) => tracks.length)).toEqual([1, 1, 2]);
-    const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
-    expect(samples.map(({ dts }) => dts / 1024)).toEqual(
-      Array.from({ length: 17 }, (_, index) => index + 13),
-    );
-  });
-
-  test("that stops leaves the picture alone", async () => {
-    const all = files(await segment(mixed(30, (index) => (index > 5 ? [] : [aac(index)]))));
-    expect(fragmentsOf(all, "avc1").length).toBe(30);
-  });
-
-  test("of another format is in the next segment's moov", async () => {
-    const opus = (index: number): AudioPacket =>
-      aac(index, { codec: "opus", pts: ticks(1800 * index), duration: ticks(1800), channels: 1 });
-    const all = files(
-      await segment([
-        aac(0),
-        ...mixed(30, (index) => [index < 14 ? aac(index + 1) : opus(index + 3)]),
-      ]),
-    );
-    expect(all.map(({ tracks }) => tracks[1]?.entry)).toEqual(["mp4a", "mp4a", "Opus"]);
-    expect(all[2]?.tracks[1]).toMatchObject({ timescale: 48_000, channels: 1 });
-    expect(fragmentsOf(all, "Opus").length).toBeGreaterThan(5);
-  });
-
-  test("that changes back and forth within a segment is there again in the next", async () => {
-    const other = (index: number): AudioPacket => aac(index, { channels: 1 });
-    const all = files(
-      await segment([
-        aac(0),
-        ...mixed(40, (index) => [index === 4 || index === 5 ? other(index + 1) : aac(index + 1)]),
-      ]),
-    );
-    const last = all.slice(2).flatMap(({ fragments }) => fragments);
-    expect(last.filter(({ track }) => track === 2).length).toBeGreaterThan(10);
-    expect(all.map(({ tracks }) => tracks[1]?.channels)).toEqual([2, 2, 2, 2]);
   });
 });
 

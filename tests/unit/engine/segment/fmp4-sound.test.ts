@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import type { AudioPacket } from "../../../../src/media/encoded-packet.ts";
+import { ticks } from "../../../../src/media/time.ts";
+import { aac, files, fragmentsOf, mixed, segment, video } from "../../../support/mp4-segments.ts";
+
+describe("sound", () => {
+  test("leaves with the next picture, or after 200 ms without one", async () => {
+    const paced = await segment([aac(0), video(0, true), aac(1), aac(2), video(1, false)]);
+    expect(paced.map(({ arrivedAt }) => arrivedAt)).toEqual([0, null, 1]);
+    const alone = await segment([
+      aac(0),
+      video(0, true),
+      ...Array.from({ length: 12 }, (_, index) => aac(index + 1)),
+    ]);
+    expect(alone.map(({ arrivedAt }) => arrivedAt)).toEqual([0, null, null]);
+  });
+
+  test("of before the first picture is left out, whether it comes before it or after", async () => {
+    for (const packets of [
+      [aac(0), aac(1), aac(20), video(10, true), aac(21)],
+      [aac(0), video(10, true), aac(1), aac(20), aac(21)],
+    ]) {
+      const all = files(await segment(packets));
+      const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+      expect(samples.map(({ dts }) => dts)).toEqual([20 * 1024, 21 * 1024]);
+    }
+  });
+
+  test("that appears late is in the next segment's moov, nothing of it lost", async () => {
+    const all = files(await segment(mixed(30, (index) => (index < 13 ? [] : [aac(index)]))));
+    expect(all.map(({ tracks }) => tracks.length)).toEqual([1, 1, 2]);
+    const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+    expect(samples.map(({ dts }) => dts / 1024)).toEqual(
+      Array.from({ length: 17 }, (_, index) => index + 13),
+    );
+  });
+
+  test("that stops leaves the picture alone", async () => {
+    const all = files(await segment(mixed(30, (index) => (index > 5 ? [] : [aac(index)]))));
+    expect(fragmentsOf(all, "avc1").length).toBe(30);
+  });
+
+  test("of another format is in the next segment's moov", async () => {
+    const opus = (index: number): AudioPacket =>
+      aac(index, { codec: "opus", pts: ticks(1800 * index), duration: ticks(1800), channels: 1 });
+    const all = files(
+      await segment([
+        aac(0),
+        ...mixed(30, (index) => [index < 14 ? aac(index + 1) : opus(index + 3)]),
+      ]),
+    );
+    expect(all.map(({ tracks }) => tracks[1]?.entry)).toEqual(["mp4a", "mp4a", "Opus"]);
+    expect(all[2]?.tracks[1]).toMatchObject({ timescale: 48_000, channels: 1 });
+    expect(fragmentsOf(all, "Opus").length).toBeGreaterThan(5);
+  });
+
+  test("that changes back and forth within a segment is there again in the next", async () => {
+    const other = (index: number): AudioPacket => aac(index, { channels: 1 });
+    const all = files(
+      await segment([
+        aac(0),
+        ...mixed(40, (index) => [index === 4 || index === 5 ? other(index + 1) : aac(index + 1)]),
+      ]),
+    );
+    const last = all.slice(2).flatMap(({ fragments }) => fragments);
+    expect(last.filter(({ track }) => track === 2).length).toBeGreaterThan(10);
+    expect(all.map(({ tracks }) => tracks[1]?.channels)).toEqual([2, 2, 2, 2]);
+  });
+});
