@@ -71,6 +71,7 @@ export class StreamSession {
 
   /** Lets what is under way leave, then ends; cut off after 3 s. */
   stop(): void {
+    if (this.#end.signal.aborted) return;
     this.#end.abort(new DOMException("stream stopped", "AbortError"));
     const cut = setTimeout(() => this.#abort.abort(new WorkerError("timeout", "cut off")), STOP_MS);
     this.#abort.signal.addEventListener("abort", () => clearTimeout(cut), { once: true });
