@@ -41,6 +41,20 @@ export class PictureConverter implements Disposable {
     }
   }
 
+  /** A picture as an rgb24 frame of `size`, owned by the caller: nothing is lost where the size is right already. */
+  async toRgb(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
+    const planar = writePlanes(picture);
+    try {
+      const steps: FilterStep[] = [
+        ...fitSteps(planar, size, fit),
+        ["format", "pix_fmts=rgb24"],
+      ];
+      return await this.#filter("to rgb", shapeOf(planar), steps).run(planar);
+    } finally {
+      planar.free();
+    }
+  }
+
   /** The frame fitted to `size` as yuv420p of the same matrix and range as `toFrame` gives; owned by the caller. */
   async resize(frame: Frame, size: Size, fit: Fit): Promise<Frame> {
     const steps: FilterStep[] = [

@@ -84,21 +84,22 @@ export class VideoDecoder implements Disposable {
     this.#packet.flags = (packet.keyFrame ? AV_PKT_FLAG_KEY : 0) as typeof AV_PKT_FLAG_KEY;
     if ((await this.#context.sendPacket(this.#packet)) < 0) this.#errors++;
     this.#packet.unref();
-    return await this.#receive();
+    return this.#receive();
   }
 
   /** What the decoder still holds, at the end of the stream. */
   async flush(): Promise<VideoFrame[]> {
     await this.#context.sendPacket(null);
-    return await this.#receive();
+    return this.#receive();
   }
 
-  async #receive(): Promise<VideoFrame[]> {
+  /** Sending did the work: taking the frames is not worth a thread's turn. */
+  #receive(): VideoFrame[] {
     const frames: VideoFrame[] = [];
     for (;;) {
       const native = new Frame();
       native.alloc();
-      const code = await this.#context.receiveFrame(native);
+      const code = this.#context.receiveFrameSync(native);
       if (code < 0) {
         native.free();
         if (code !== AVERROR_EAGAIN && code !== AVERROR_EOF) this.#errors++;

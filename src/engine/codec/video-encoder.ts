@@ -81,7 +81,7 @@ export class VideoEncoder implements Disposable {
       this.#context.freeContext();
       throw error;
     }
-    const parameterSets = Uint8Array.from(this.#context.extraData ?? []);
+    const parameterSets = new Uint8Array(this.#context.extraData ?? []);
     this.#format = { width, height, parameterSets };
     this.#packet.alloc();
   }
@@ -91,11 +91,12 @@ export class VideoEncoder implements Disposable {
     frame.native.pts = BigInt(frame.pts);
     frame.native.pictType = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     check(await this.#context.sendFrame(frame.native), "encode a frame");
-    check(await this.#context.receivePacket(this.#packet), "take an encoded packet");
+    // Sending did the work: taking the packet is not worth a thread's turn.
+    check(this.#context.receivePacketSync(this.#packet), "take an encoded packet");
     const packet: EncodedVideo = {
       kind: "video",
       codec: "h264",
-      data: Uint8Array.from(this.#packet.data ?? []),
+      data: new Uint8Array(this.#packet.data ?? []),
       pts: frame.pts,
       dts: frame.pts,
       keyFrame: this.#packet.isKeyframe,
