@@ -50,13 +50,14 @@ export class WorkerError extends Error {
 export interface PlainError {
   readonly kind: ErrorKind;
   readonly message: string;
+  readonly details?: readonly FieldProblem[];
 }
 
 /** Any thrown value as plain data; what is no WorkerError becomes `internal` (or the kind given). */
 export function toPlainError(error: unknown, otherwise: ErrorKind = "internal"): PlainError {
-  return error instanceof WorkerError
-    ? { kind: error.kind, message: error.message }
-    : { kind: otherwise, message: reason(error) };
+  if (!(error instanceof WorkerError)) return { kind: otherwise, message: reason(error) };
+  const { kind, message, details } = error;
+  return details.length > 0 ? { kind, message, details } : { kind, message };
 }
 
 /** One line that says why, for logs and for messages that quote a foreign error. */

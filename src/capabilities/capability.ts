@@ -11,12 +11,36 @@ export interface StreamAccess {
   ): Promise<{ manifest_id: string; stream_url: string }>;
 }
 
+/** A picture that an engine made. */
+export interface MadeImage {
+  readonly png: Uint8Array;
+  /** In pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Members that say nothing here. */
+  readonly ignored: readonly string[];
+  /** Model, seed and timings. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Makes pictures; the engines' part of `comfystream-image`. */
+export interface ImageAccess {
+  /**
+   * `body` holds a stream's parameters; `file` is a PNG, JPEG or WebP, or null: then the model draws from nothing.
+   * Throws what the fields, the file or the model are refused for, `engine_unavailable`, and the signal's reason.
+   */
+  make(body: unknown, file: Uint8Array | null, signal: AbortSignal): Promise<MadeImage>;
+}
+
 export interface JobContext {
   /** Aborts at the job's deadline and when the caller is gone. */
   readonly signal: AbortSignal;
   /** `direct`: the seed's route. `network`: through an orchestrator, which bills until the answer ends. */
   readonly caller: "direct" | "network";
   readonly streams: StreamAccess;
+  readonly images: ImageAccess;
+  /** What the caller gets as `X-Metadata` beside the answer: small JSON. */
+  describe(metadata: Readonly<Record<string, unknown>>): void;
 }
 
 /** One batch job type. `run` gets a body that satisfies `input` and answers with what satisfies `output`. */

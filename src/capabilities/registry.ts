@@ -1,10 +1,15 @@
 /** Hides which batch capabilities there are and what else they are called. */
 import { WorkerError } from "../errors.ts";
 import type { Capability } from "./capability.ts";
+import { comfystreamImage } from "./comfystream-image.ts";
 import { comfystreamVideo } from "./comfystream-video.ts";
 import { textReversal } from "./text-reversal.ts";
 
-export const CAPABILITIES: readonly Capability[] = [textReversal, comfystreamVideo];
+export const CAPABILITIES: readonly Capability[] = [
+  textReversal,
+  comfystreamVideo,
+  comfystreamImage,
+];
 
 /** By name or alias. Throws `unknown_capability` naming those there are. */
 export function findCapability(name: string): Capability {

@@ -1,7 +1,8 @@
 /** The engine process: messages in, messages out. Ends with its parent. */
-import { toPlainError } from "../errors.ts";
+import { toPlainError, WorkerError } from "../errors.ts";
 import { configureLogging, getLogger } from "../log.ts";
 import { openRequests } from "../trickle/request.ts";
+import { makeImage } from "./batch-image.ts";
 import { quietLibav } from "./codec/libav.ts";
 import { decodableCodecs } from "./codec/video-decoder.ts";
 import { hasEncoder } from "./codec/video-encoder.ts";
@@ -64,6 +65,7 @@ class Engine {
   readonly #options: EngineOptions;
   readonly #send: (message: FromEngine) => void;
   readonly #sessions = new Map<string, { session: StreamSession; ended: Promise<void> }>();
+  readonly #jobs = new Map<string, { cancel: AbortController; ended: Promise<void> }>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** Proves the device and reads the models. Throws `device_unavailable`. */
@@ -103,6 +105,12 @@ class Engine {
       case "stop":
         this.#sessions.get(message.id)?.session.stop();
         break;
+      case "make":
+        this.#make(message);
+        break;
+      case "cancel":
+        this.#jobs.get(message.job)?.cancel.abort(new DOMException("job cancelled", "AbortError"));
+        break;
       case "shutdown":
         void this.#shutdown();
         break;
@@ -141,6 +149,19 @@ class Engine {
     log.info("stream begins", { id, model: params.model, resumed: resume !== undefined });
   }
 
+  #make({ job, image }: Extract<ToEngine, { type: "make" }>): void {
+    const cancel = new AbortController();
+    const answer = (outcome: Extract<FromEngine, { type: "image" }>["outcome"]): void => {
+      this.#jobs.delete(job);
+      this.#send({ type: "image", job, outcome });
+    };
+    const ended = makeImage(image, { host: this.host, key: job, signal: cancel.signal }).then(
+      (result) => answer({ done: true, result }),
+      (error) => answer({ done: false, error: toPlainError(error) }),
+    );
+    this.#jobs.set(job, { cancel, ended });
+  }
+
   #report(): void {
     for (const [id, { session }] of this.#sessions) {
       this.#send({ type: "stats", id, stats: session.stats() });
@@ -150,8 +171,13 @@ class Engine {
   async #shutdown(): Promise<void> {
     clearInterval(this.#timer);
     for (const { session } of this.#sessions.values()) session.stop();
-    await Promise.all([...this.#sessions.values()].map(({ ended }) => ended));
+    for (const { cancel } of this.#jobs.values()) cancel.abort(closing());
+    const all = [...this.#sessions.values(), ...this.#jobs.values()];
+    await Promise.all(all.map(({ ended }) => ended));
     await this.host[Symbol.asyncDispose]();
     this.#close();
   }
 }
+
+const closing = (): WorkerError =>
+  new WorkerError("engine_unavailable", "the engine is closing: jobs are no longer run");

@@ -1,4 +1,4 @@
-/** What server and engine say to each other over IPC: small JSON, never a frame. The one file both planes share. */
+/** What server and engine say to each other over IPC: small messages and a batch job's picture files. The one file both planes share. */
 import type { PlainError } from "../errors.ts";
 
 /** A trickle channel that the server has checked; the engine connects to `address` and nothing else. */
@@ -122,6 +122,23 @@ export interface StreamStats {
   readonly execution_provider: string | null;
 }
 
+/** One picture of a batch job. */
+export interface ImageJob {
+  /** `size` absent: the file's own. Rate, bitrate and pause say nothing here. */
+  readonly params: StreamParams;
+  /** A PNG, JPEG or WebP as it came, not looked into; absent: the model draws from nothing. */
+  readonly file?: Uint8Array;
+}
+
+/** What became of an `ImageJob`. */
+export interface ImageResult extends Size {
+  /** At most 32 MiB. */
+  readonly png: Uint8Array;
+  readonly execution_provider: string;
+  /** Milliseconds by step: decode, load (waiting for the model), inference, encode. */
+  readonly timings_ms: Readonly<Record<string, number>>;
+}
+
 /** What an engine needs to know of the configuration; sent first. Secrets never travel in the environment. */
 export interface EngineOptions {
   /** `cpu`, `cuda:0`, `tensorrt:0`, … */
@@ -149,6 +166,10 @@ export type ToEngine =
       readonly params: StreamParams;
     }
   | { readonly type: "stop"; readonly id: string }
+  /** One at a time; `image` answers. */
+  | { readonly type: "make"; readonly job: string; readonly image: ImageJob }
+  /** The answer still comes, when the work has really ended. */
+  | { readonly type: "cancel"; readonly job: string }
   | { readonly type: "ping" }
   | { readonly type: "shutdown" };
 
@@ -191,6 +212,14 @@ export type FromEngine =
     }
   /** All of the stream is released. Without `error` its input ended or it was asked to stop. */
   | { readonly type: "ended"; readonly id: string; readonly error?: PlainError }
+  /** Answer to `make`. */
+  | {
+      readonly type: "image";
+      readonly job: string;
+      readonly outcome:
+        | { readonly done: true; readonly result: ImageResult }
+        | { readonly done: false; readonly error: PlainError };
+    }
   /** Answer to `ping`; also sent unasked. `quiet_ms`: silence up to this long is not a hang (a model builds). */
   | {
       readonly type: "pong";

@@ -1,7 +1,8 @@
 /** Hides how many engines there are and which of them runs a stream. */
-import type { EngineOptions, ModelInfo } from "../engine/protocol.ts";
+import type { EngineOptions, ImageJob, ImageResult, ModelInfo } from "../engine/protocol.ts";
 import { type PlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
+import { EngineDied } from "./engine-job.ts";
 import type { EngineCommand } from "./engine-process.ts";
 import { EngineSlot, type PlacedStream } from "./engine-slot.ts";
 
@@ -33,6 +34,8 @@ export class EnginePool {
   readonly #unfit = Promise.withResolvers<PlainError>();
   /** Who waits for an engine. */
   readonly #waiting = new Set<() => void>();
+  /** Jobs that wait for a free engine, first come first served. */
+  readonly #jobs: ((slot: EngineSlot) => void)[] = [];
   #wasReady = false;
 
   constructor(options: EnginePoolOptions) {
@@ -114,9 +117,57 @@ export class EnginePool {
     this.#homes.get(stream)?.stop(stream.id);
   }
 
+  /**
+   * One picture, in turn with those of others: an engine makes one at a time. If its engine dies it is made once
+   * more by the next; then throws `engine_unavailable`. Throws what the engine does, and the signal's reason.
+   */
+  async makeImage(image: ImageJob, signal: AbortSignal): Promise<ImageResult> {
+    try {
+      return await this.#inTurn("last", image, signal);
+    } catch (error) {
+      if (!(error instanceof EngineDied)) throw error;
+      log.warn("the engine of a job died, the next one tries", { error: error.message });
+      return await this.#inTurn("first", image, signal);
+    }
+  }
+
   /** Ends all engines, by force when `deadline` aborts. */
   async close(deadline: AbortSignal): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.close(deadline)));
+  }
+
+  async #inTurn(
+    place: "first" | "last",
+    image: ImageJob,
+    signal: AbortSignal,
+  ): Promise<ImageResult> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<ImageResult>();
+    const begin = (slot: EngineSlot) => resolve(slot.make(image, signal));
+    const leave = () => {
+      const at = this.#jobs.indexOf(begin);
+      if (at >= 0) this.#jobs.splice(at, 1);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+    if (place === "first") this.#jobs.unshift(begin);
+    else this.#jobs.push(begin);
+    this.#serve();
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
+  }
+
+  /** Gives waiting jobs to free engines, those with the fewest streams first. */
+  #serve(): void {
+    for (let [begin] = this.#jobs; begin !== undefined; [begin] = this.#jobs) {
+      const [slot] = this.#slots.filter(({ free }) => free).sort((a, b) => a.load - b.load);
+      if (slot === undefined) return;
+      this.#jobs.shift();
+      begin(slot);
+    }
   }
 
   #add(device: string): void {
@@ -124,6 +175,7 @@ export class EnginePool {
       ...this.#options,
       engine: { ...this.#options.engine, device },
       ready: () => this.#welcome(),
+      idle: () => this.#serve(),
       unfit: (error) => this.#lost(device, error),
     });
     this.#slots.push(slot);
@@ -132,6 +184,7 @@ export class EnginePool {
   #welcome(): void {
     this.#wasReady = true;
     for (const resolve of this.#waiting) resolve();
+    this.#serve();
   }
 
   #lost(device: string, error: PlainError): void {

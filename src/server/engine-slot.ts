@@ -4,12 +4,15 @@ import type {
   EngineCensus,
   EngineOptions,
   FromEngine,
+  ImageJob,
+  ImageResult,
   ModelInfo,
   StreamParams,
   StreamSpec,
 } from "../engine/protocol.ts";
 import type { PlainError } from "../errors.ts";
 import { getLogger } from "../log.ts";
+import { EngineJob } from "./engine-job.ts";
 import { type EngineCommand, EngineProcess } from "./engine-process.ts";
 
 const log = getLogger("engine");
@@ -42,6 +45,8 @@ export interface EngineSlotOptions extends EngineCommand {
   readonly engine: EngineOptions;
   /** Each time an engine is ready here. */
   readonly ready: () => void;
+  /** Each time an engine here has done a job. */
+  readonly idle: () => void;
   /** Its device is missing: there will be no engine here. */
   readonly unfit: (error: PlainError) => void;
 }
@@ -65,6 +70,8 @@ export class EngineSlot {
   readonly #streams = new Map<string, Placed>();
   readonly #models = new Map<string, ModelInfo>();
   #state: State;
+  /** At most one: two would have twice the memory and be no sooner done. */
+  #job: EngineJob | null = null;
   #shortLives = 0;
   #restarts = 0;
 
@@ -81,6 +88,10 @@ export class EngineSlot {
   }
   get load(): number {
     return this.#streams.size;
+  }
+  /** Whether `make` may be called. */
+  get free(): boolean {
+    return this.#state.status === "ready" && this.#job === null;
   }
   get restarts(): number {
     return this.#restarts;
@@ -121,12 +132,21 @@ export class EngineSlot {
     placed.stopTimer = setTimeout(() => process.kill("did not stop a stream"), STOP_TIMEOUT_MS);
   }
 
+  /** What its engine answers. Throws EngineDied when it dies of it, or during it; the signal's reason on abort. */
+  make(image: ImageJob, signal: AbortSignal): Promise<ImageResult> {
+    if (this.#state.status !== "ready") throw new Error("no engine to make an image");
+    const job = new EngineJob(this.#state.process, image, signal);
+    this.#job = job;
+    return job.result;
+  }
+
   /** Ends the engine for good, by force when `deadline` aborts; streams still here end. */
   async close(deadline: AbortSignal): Promise<void> {
     const state = this.#state;
     this.#state = { status: "closed" };
     if (state.status === "waiting") clearTimeout(state.timer);
     if ("process" in state) await state.process.end(deadline);
+    this.#job?.lost("the server ends");
     for (const placed of this.#streams.values()) this.#finish(placed);
   }
 
@@ -160,6 +180,11 @@ export class EngineSlot {
       case "model":
         this.#models.set(message.model.name, message.model);
         return;
+      case "image":
+        this.#job?.receive(message);
+        this.#job = null;
+        this.#options.idle();
+        return;
       case "hello":
       case "pong":
         return;
@@ -186,6 +211,8 @@ export class EngineSlot {
     const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
     log.error("engine is gone, another starts", { device: this.device, why, delay_ms: delay });
     this.#restarts++;
+    this.#job?.lost(why);
+    this.#job = null;
     const again = () => {
       this.#state = this.#boot();
     };

@@ -77,7 +77,9 @@ function jpegSize(view: DataView): Size | null {
 
 /** SOF0 to SOF15 without DHT, JPG and DAC, which lie between them. */
 const FRAME_HEADERS = new Set(
-  [...Array(16).keys()].map((n) => 0xc0 + n).filter((marker) => ![0xc4, 0xc8, 0xcc].includes(marker)),
+  [...Array(16).keys()]
+    .map((n) => 0xc0 + n)
+    .filter((marker) => ![0xc4, 0xc8, 0xcc].includes(marker)),
 );
 
 /** RFC 9649: the first chunk is the picture, or says of the whole file what it holds. */
@@ -85,7 +87,10 @@ function webpSize(view: DataView): Size | null {
   if (view.byteLength < 30) return null;
   switch (tag(view, 12)) {
     case "VP8 ":
-      return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };
+      return {
+        width: view.getUint16(26, true) & 0x3fff,
+        height: view.getUint16(28, true) & 0x3fff,
+      };
     case "VP8L": {
       const bits = view.getUint32(21, true);
       return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };

@@ -45,10 +45,7 @@ export class PictureConverter implements Disposable {
   async toRgb(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
     const planar = writePlanes(picture);
     try {
-      const steps: FilterStep[] = [
-        ...fitSteps(planar, size, fit),
-        ["format", "pix_fmts=rgb24"],
-      ];
+      const steps: FilterStep[] = [...fitSteps(planar, size, fit), ["format", "pix_fmts=rgb24"]];
       return await this.#filter("to rgb", shapeOf(planar), steps).run(planar);
     } finally {
       planar.free();

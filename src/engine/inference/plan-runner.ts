@@ -5,7 +5,7 @@ import { secondsFromTicks } from "../../media/time.ts";
 import type { Frame } from "../codec/libav.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
 import { plan } from "../plan.ts";
-import type { Size, StreamParams } from "../protocol.ts";
+import type { Fit, Size, StreamParams } from "../protocol.ts";
 import type { LoadedModel, ModelHost } from "./model-host.ts";
 
 export interface PlanRunnerOptions {
@@ -28,6 +28,13 @@ export interface PlanJob {
 /** A yuv420p frame of the asked-for size, the caller's, and what the models took. */
 export interface PlanResult {
   readonly frame: Frame;
+  readonly inferenceMs: number;
+}
+
+/** A picture, how it is to be fitted to the size asked for, and what the models took. */
+export interface Drawn {
+  readonly picture: Picture;
+  readonly fit: Fit;
   readonly inferenceMs: number;
 }
 
@@ -66,7 +73,14 @@ export class PlanRunner {
 
   /** Throws `model_failed` where a model does; the frame stays the caller's. */
   async run(job: PlanJob): Promise<PlanResult> {
-    const { converter, key, signal } = this.#options;
+    const { picture, fit, inferenceMs } = await this.draw(job);
+    const frame = await this.#options.converter.toFrame(picture, job.size, fit);
+    return { frame, inferenceMs };
+  }
+
+  /** As `run`, but gives what the last model drew, of its own size. */
+  async draw(job: PlanJob): Promise<Drawn> {
+    const { key, signal } = this.#options;
     const { params, size, pts } = job;
     let picture: Picture | null = null;
     let inferenceMs = 0;
@@ -91,8 +105,7 @@ export class PlanRunner {
       inferenceMs += done.inferenceMs;
     }
     if (!picture) throw new Error("the plan has no model");
-    const frame = await converter.toFrame(picture, size, squeezed ? "stretch" : params.fit);
-    return { frame, inferenceMs };
+    return { picture, fit: squeezed ? "stretch" : params.fit, inferenceMs };
   }
 
   /** What a model that takes video sees: the frame, or the picture of the model before it. */

@@ -2,6 +2,7 @@
 import { cors } from "@elysiajs/cors";
 import { type AnyElysia, Elysia } from "elysia";
 import type { StreamAccess } from "../../capabilities/capability.ts";
+import { imageAccess } from "../image-request.ts";
 import { type CapabilityRoutesOptions, capabilityRoutes } from "./capability-routes.ts";
 import { errorPlugin } from "./error-plugin.ts";
 import { HttpError } from "./http-error.ts";
@@ -15,7 +16,7 @@ import { workerRoutes } from "./worker-routes.ts";
 export interface AppDeps
   extends StreamServices,
     OpsOptions,
-    Omit<CapabilityRoutesOptions, "streams"> {
+    Omit<CapabilityRoutesOptions, "streams" | "images"> {
   readonly corsOrigins: readonly string[];
   /** Null: no embedded trickle server. */
   readonly trickle: TrickleHandler | null;
@@ -44,7 +45,7 @@ export function createApp(deps: AppDeps): AnyElysia {
     .use(openapiRoutes(deps.version))
     .use(streamRoutes(deps))
     .use(workerRoutes(deps))
-    .use(capabilityRoutes({ tokens, batchTimeoutMs, streams }))
+    .use(capabilityRoutes({ tokens, batchTimeoutMs, streams, images: imageAccess(deps.pool) }))
     .wrap((fetch) => (request: Request) => fetch(withSingleSlashes(request)));
   if (trickle !== null) app.use(trickleRoutes(trickle));
   return app;

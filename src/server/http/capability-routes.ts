@@ -1,7 +1,7 @@
 /** Hides how a batch job is called: the seed's route, an orchestrator's routes, and the deadline of both. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import type { JobContext, StreamAccess } from "../../capabilities/capability.ts";
+import type { ImageAccess, JobContext, StreamAccess } from "../../capabilities/capability.ts";
 import { CAPABILITIES, findCapability } from "../../capabilities/registry.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
@@ -17,6 +17,13 @@ export interface CapabilityRoutesOptions {
   readonly tokens: Tokens;
   readonly batchTimeoutMs: number;
   readonly streams: StreamAccess;
+  readonly images: ImageAccess;
+}
+
+/** What a job needs of its HTTP request, and where its answer's headers go. */
+interface Call {
+  readonly request: Request;
+  readonly set: { readonly headers: Record<string, string | number> };
 }
 
 /** Jobs and answers are checked against the capability's own schema; this is for OpenAPI. */
@@ -28,21 +35,32 @@ const described = {
   responses: {
     200: {
       description: "the job's result",
+      headers: {
+        "X-Metadata": {
+          description: "comfystream-image: JSON of model, seed and timings",
+          schema: { type: "string" as const },
+        },
+      },
       content: jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
     },
   },
 };
 
 const route = {
-  parse: "limited",
+  parse: "batch",
   params: Type.Object({ capability: Type.String() }),
 } as const;
 
-export const capabilityRoutes = ({ tokens, batchTimeoutMs, streams }: CapabilityRoutesOptions) => {
+export const capabilityRoutes = ({
+  tokens,
+  batchTimeoutMs,
+  streams,
+  images,
+}: CapabilityRoutesOptions) => {
   const run = (
     name: string,
     body: unknown,
-    request: Request,
+    { request, set }: Call,
     caller: JobContext["caller"],
     job: LivepeerJob | null,
   ): Promise<unknown> => {
@@ -52,7 +70,11 @@ export const capabilityRoutes = ({ tokens, batchTimeoutMs, streams }: Capability
       log.warn("the Livepeer header names another capability", { name, header: job.capability });
     const asked = (job?.timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
     return within(Math.min(batchTimeoutMs, asked), request.signal, async (signal) => {
-      const output = await capability.run(input, { signal, caller, streams });
+      const describe: JobContext["describe"] = (metadata) => {
+        set.headers["x-metadata"] = JSON.stringify(metadata);
+      };
+      const context = { signal, caller, streams, images, describe };
+      const output = await capability.run(input, context);
       if (check(capability.output).Check(output)) return output;
       throw new WorkerError("internal", `${capability.name} answered what it may not`);
     });
@@ -62,22 +84,22 @@ export const capabilityRoutes = ({ tokens, batchTimeoutMs, streams }: Capability
     .use(livepeerHeader)
     .post(
       "/process/request/:capability",
-      ({ params, body, request, livepeer }) => {
+      ({ params, body, request, set, livepeer }) => {
         if (livepeer === null && !tokens.holds(request)) throw missingLivepeerHeader();
-        return run(params.capability, body, request, "direct", livepeer);
+        return run(params.capability, body, { request, set }, "direct", livepeer);
       },
       { ...route, detail: { ...described, summary: "Run a batch job (the seed's route)" } },
     )
     .post(
       "/c/:capability",
-      ({ params, body, request, livepeer }) =>
-        run(params.capability, body, request, "network", livepeer),
+      ({ params, body, request, set, livepeer }) =>
+        run(params.capability, body, { request, set }, "network", livepeer),
       { ...route, detail: { ...described, summary: "Run a batch job for an orchestrator" } },
     )
     .post(
       "/:capability",
-      ({ params, body, request, livepeer }) =>
-        run(params.capability, body, request, "network", livepeer),
+      ({ params, body, request, set, livepeer }) =>
+        run(params.capability, body, { request, set }, "network", livepeer),
       {
         ...route,
         detail: {

@@ -6,6 +6,8 @@ const context = {
   signal: new AbortController().signal,
   caller: "direct",
   streams: { start: () => Promise.reject(new Error("not asked for")) },
+  images: { make: () => Promise.reject(new Error("not asked for")) },
+  describe: () => {},
 } as const;
 
 test.each([

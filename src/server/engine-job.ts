@@ -1,0 +1,52 @@
+/** Hides the one picture that an engine makes at a time: its answer, its cancelling, and that engines die. */
+import type { FromEngine, ImageJob, ImageResult } from "../engine/protocol.ts";
+import { WorkerError } from "../errors.ts";
+import type { EngineProcess } from "./engine-process.ts";
+
+/** A cancelled job may finish the run it is in; an engine that takes longer hangs. */
+const CANCEL_TIMEOUT_MS = 30_000;
+
+/** The engine was gone before it answered: another may be asked. */
+export class EngineDied extends WorkerError {
+  constructor(why: string) {
+    super("engine_unavailable", `the engine died while it made the picture: ${why}`);
+  }
+}
+
+export class EngineJob {
+  readonly #id = crypto.randomUUID();
+  readonly #outcome = Promise.withResolvers<ImageResult>();
+  readonly #over = new AbortController();
+
+  /** Sends it off. `signal` cancels it; the engine is busy until `receive` or `lost`. */
+  constructor(process: EngineProcess, image: ImageJob, signal: AbortSignal) {
+    const cancel = () => {
+      process.send({ type: "cancel", job: this.#id });
+      const hung = setTimeout(() => process.kill("did not end a job"), CANCEL_TIMEOUT_MS);
+      this.#over.signal.addEventListener("abort", () => clearTimeout(hung), { once: true });
+      this.#outcome.reject(signal.reason);
+    };
+    process.send({ type: "make", job: this.#id, image });
+    signal.addEventListener("abort", cancel, { once: true, signal: this.#over.signal });
+  }
+
+  /** Rejects with the engine's error, EngineDied, or the signal's reason. */
+  get result(): Promise<ImageResult> {
+    return this.#outcome.promise;
+  }
+
+  receive({ job, outcome }: Extract<FromEngine, { type: "image" }>): void {
+    if (job !== this.#id) return;
+    this.#over.abort();
+    if (outcome.done) this.#outcome.resolve(outcome.result);
+    else {
+      const { kind, message, details = [] } = outcome.error;
+      this.#outcome.reject(new WorkerError(kind, message, { details }));
+    }
+  }
+
+  lost(why: string): void {
+    this.#over.abort();
+    this.#outcome.reject(new EngineDied(why));
+  }
+}

@@ -1,0 +1,57 @@
+/** Hides how an image request becomes an engine's job: which fields count, their defaults, and the model's ranges. */
+import { Type } from "@sinclair/typebox";
+import type { ImageAccess } from "../capabilities/capability.ts";
+import type { ImageJob } from "../engine/protocol.ts";
+import type { EnginePool } from "./engine-pool.ts";
+import { checked, fieldsError } from "./field-errors.ts";
+import { CHANGING_FIELDS, FIXED_FIELDS, StartFields } from "./stream-fields.ts";
+import { defaultParams, mergeParams, rejectGraphs } from "./stream-params.ts";
+
+const ENGINE_BOOT_MS = 10_000;
+
+/** A stream's fields that mean something to a single picture; members it does not name are the model's. */
+const NAMES = ["prompts", "prompt", "model", "width", "height", "fit"] as const;
+const ImageFields = Type.Object(Type.Pick(StartFields, [...NAMES]).properties, {
+  additionalProperties: true,
+});
+
+/** What capabilities may ask of the engines. */
+export const imageAccess = (pool: EnginePool): ImageAccess => ({
+  make: async (body, file, signal) => {
+    rejectGraphs(body);
+    const fields = checked(ImageFields, body);
+    const prompts = fields.prompts ?? fields.prompt;
+    if (file === null && (prompts == null || (Array.isArray(prompts) && prompts.length === 0)))
+      throw fieldsError([{ field: "prompts", problem: "is required where there is no image" }]);
+    const begun = performance.now();
+    await pool.ready(ENGINE_BOOT_MS);
+    // An orchestrator's defaults keep the size of what comes in.
+    const defaults = defaultParams({ hasInput: file !== null, mode: "orchestrator" });
+    const models = pool.models();
+    const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
+      (name) => name in fields && !NAMES.some((own) => own === name),
+    );
+    const { params, ignored } = mergeParams(fields, defaults, defaults, models);
+    const job: ImageJob = { params, ...(file === null ? {} : { file }) };
+    const { png, width, height, execution_provider, timings_ms } = await pool.makeImage(
+      job,
+      signal,
+    );
+    const total = Math.round((performance.now() - begun) * 10) / 10;
+    const seed = models
+      .find(({ name }) => name === params.model)
+      ?.params.find(({ name }) => name === "seed");
+    return {
+      png,
+      width,
+      height,
+      ignored: [...ignored, ...streamOnly],
+      metadata: {
+        model: params.model,
+        seed: params.model_params["seed"] ?? seed?.default ?? null,
+        execution_provider,
+        timings_ms: { ...timings_ms, total },
+      },
+    };
+  },
+});
