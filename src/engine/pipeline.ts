@@ -8,7 +8,6 @@ import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { type InferOptions, infer } from "./inference/infer-stream.ts";
-import type { StreamParams } from "./protocol.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
 import type { DemuxedInput } from "./source/demux.ts";
@@ -49,16 +48,14 @@ export class Pipeline {
 
   /** Resolves when the source has ended and all of it is written; rejects with what broke it. Releases everything. */
   async run(): Promise<void> {
-    const { source, output, signal, segmentSeconds, after } = this.#options;
-    const params = (): StreamParams => this.#options.params();
+    const { source, output, signal, segmentSeconds, after, onDrop } = this.#options;
+    const bitrate = (): number | undefined => this.#options.params().bitrate;
     const stages = this.#stages;
     try {
       const pictures = this.#frames(source)
         .pipeThrough(newest(this.#dropping(source)))
         .pipeThrough(stages.add(infer(this.#inference(source)), OVERLAP))
-        .pipeThrough(
-          stages.add(encode({ segmentSeconds, after, bitrate: () => params().bitrate }), OVERLAP),
-        );
+        .pipeThrough(stages.add(encode({ segmentSeconds, after, bitrate, onDrop }), OVERLAP));
       await interleave(pictures, ...soundOf(source))
         .pipeThrough(stages.add(segmentFmp4()))
         .pipeTo(output, { signal });
@@ -68,8 +65,11 @@ export class Pipeline {
   }
 
   #frames(source: Source): ReadableStream<Tick> {
+    const { onDrop } = this.#options;
     if (source.kind === "clock") return source.ticks;
-    return source.packets.video.pipeThrough(this.#stages.add(decode(this.#pool), OVERLAP));
+    return source.packets.video.pipeThrough(
+      this.#stages.add(decode({ pool: this.#pool, onDrop }), OVERLAP),
+    );
   }
 
   #dropping(source: Source): NewestOptions<Tick> {

@@ -120,8 +120,8 @@ export class PostLine {
         this.#failingSince = undefined;
         break;
       case "discarded":
-        log.warn("segment closed by the server", { seq: post.seq });
-        void this.#reconnect(wasReady);
+        // A server may close one segment; one that closes all of them stores nothing.
+        this.#failed(`the server closed segment ${post.seq}`, wasReady);
         break;
       case "closed":
         this.#finish({ kind: "closed_by_peer" });
@@ -130,10 +130,9 @@ export class PostLine {
         this.#lose(`segment ${post.seq} was refused: ${outcome.status} ${outcome.answer}`.trim());
         break;
       case "failed":
-        log.warn("segment failed", { seq: post.seq, error: outcome.message });
         if (post.touched) void deleteSegment(this.#endpoint, post.seq);
         else if (wasReady) this.#seq = post.seq;
-        this.#failed(outcome.message);
+        this.#failed(`segment ${post.seq}: ${outcome.message}`);
         break;
       default:
         outcome satisfies never;
@@ -141,14 +140,17 @@ export class PostLine {
     this.preconnect();
   }
 
-  #failed(message: string): void {
+  /** `ask`: the server's counter may have moved on. */
+  #failed(message: string, ask = false): void {
     if (this.#state !== "open") return;
+    if (this.#failures++ === 0) {
+      log.warn("publishing fails", { channel: this.#endpoint.url, error: message });
+    }
     this.#failingSince ??= performance.now();
-    this.#failures++;
     if (performance.now() - this.#failingSince > this.#limits.giveUpMs) {
       this.#lose(`nothing was stored for ${this.#limits.giveUpMs} ms: ${message}`);
     } else {
-      void this.#reconnect(false);
+      void this.#reconnect(ask);
     }
   }
 

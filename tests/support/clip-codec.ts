@@ -49,7 +49,9 @@ export function look(frame: VideoFrame): Seen {
 export async function decoded(input: readonly VideoPacket[]): Promise<Seen[]> {
   const stages = new StageGroup();
   const seen: Seen[] = [];
-  for await (const frame of streamOf(input).pipeThrough(stages.add(decode(pool)))) {
+  for await (const frame of streamOf(input).pipeThrough(
+    stages.add(decode({ pool, onDrop: () => {} })),
+  )) {
     seen.push(look(frame));
     frame[Symbol.dispose]();
   }
@@ -70,7 +72,13 @@ export async function encoded(
   options: Partial<Parameters<typeof encode>[0]> = {},
 ): Promise<EncodedVideo[]> {
   const stages = new StageGroup();
-  const stage = encode({ segmentSeconds: 1, after: null, bitrate: () => undefined, ...options });
+  const stage = encode({
+    segmentSeconds: 1,
+    after: null,
+    bitrate: () => undefined,
+    onDrop: () => {},
+    ...options,
+  });
   const made: EncodedVideo[] = [];
   for await (const packet of streamOf(input).pipeThrough(stages.add(stage))) made.push(packet);
   await stages.settled();

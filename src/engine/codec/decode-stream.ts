@@ -8,11 +8,18 @@ import type { FramePool, VideoFrame } from "./video-frame.ts";
 
 const log = getLogger("decode");
 
+export interface DecodeOptions {
+  readonly pool: FramePool;
+  /** A packet gave no picture: it came before the first key frame, or is damaged. */
+  readonly onDrop: () => void;
+}
+
 /**
  * Decodes from the first key frame on; a codec that changes in mid-stream gets a new decoder, a size
  * that changes does not need one. Packets it cannot decode are left out and logged.
  */
-export function decode(pool: FramePool): Stage<VideoPacket, VideoFrame> {
+export function decode(options: DecodeOptions): Stage<VideoPacket, VideoFrame> {
+  const { pool, onDrop } = options;
   let decoder: VideoDecoder | null = null;
   const dispose = (): void => {
     decoder?.[Symbol.dispose]();
@@ -22,12 +29,14 @@ export function decode(pool: FramePool): Stage<VideoPacket, VideoFrame> {
     async transform(packet, controller) {
       if (decoder && decoder.codec !== packet.codec) dispose();
       if (!decoder) {
-        if (!packet.keyFrame) return;
+        if (!packet.keyFrame) return onDrop();
         decoder = new VideoDecoder(packet.codec, pool);
       }
       const failed = decoder.errors;
       for (const frame of await decoder.decode(packet)) controller.enqueue(frame);
-      if (decoder.errors > failed) log.debug("packet not decodable", { pts: packet.pts });
+      if (decoder.errors === failed) return;
+      log.debug("packet not decodable", { pts: packet.pts });
+      onDrop();
     },
     async flush(controller) {
       for (const frame of (await decoder?.flush()) ?? []) controller.enqueue(frame);

@@ -9,6 +9,8 @@ export interface EncodeOptions {
   readonly segmentSeconds: number;
   /** Frames up to this time are left out: a stream taken up again has sent them already. */
   readonly after: Ticks | null;
+  /** A frame was left out. */
+  readonly onDrop: () => void;
   /** Asked before every frame: bits a second, or undefined for constant quality. */
   readonly bitrate: () => number | undefined;
 }
@@ -31,7 +33,7 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
   return {
     async transform(frame, controller) {
       using input = frame;
-      if (last && input.pts <= last.pts) return;
+      if (last && input.pts <= last.pts) return options.onDrop();
       const bitrate = options.bitrate();
       if (encoder && !fits(encoder, input, bitrate)) dispose();
       // Half an interval early is nearer to the aim than half an interval late.

@@ -10,6 +10,9 @@ import { type AudioFormat, type Fmp4Init, initSegment } from "./fmp4-init.ts";
 /** Audio that has gathered this long without a video frame leaves alone. */
 const MAX_AUDIO_TICKS = TICKS_PER_SECOND / 5;
 
+/** Sound waits for a segment with a track for it; if no picture begins one for ten seconds, the oldest goes. */
+const MAX_AUDIO_WAITING = 500;
+
 /** Length of the very first frame, before the distance to a second one is known. */
 const FIRST_DURATION = TICKS_PER_SECOND / 30;
 
@@ -82,6 +85,7 @@ class Fmp4Muxer {
       this.#nextAudioSample = null;
     }
     this.#audio.push(packet);
+    if (this.#audio.length > MAX_AUDIO_WAITING) this.#audio.shift();
     const first = this.#audio[0] ?? packet;
     if (packet.pts - first.pts >= MAX_AUDIO_TICKS) yield* this.flushAudio();
   }

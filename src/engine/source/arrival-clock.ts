@@ -4,15 +4,20 @@ import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 /** The worst delay of this long ago is forgotten; two segments of a gateway lie closer. */
 const MEMORY_MS = 5000;
 
+/** A sender that was away longer has frames to give that nobody waits for any more. */
+const FORGIVEN_MS = 4000;
+
 /**
  * A sender that buffers delivers many frames at once: the oldest of them late, the newest in time. Each
  * is due as much after its pts as the latest of the last seconds was, so that a burst plays out at its own
- * pace; where frames come evenly they are due as they arrive. Costs no delay by itself: who is ready
+ * pace; where frames come evenly they are due as they arrive. More than four seconds are not forgiven. Costs no delay by itself: who is ready
  * earlier may take them earlier.
  */
 export class ArrivalClock {
   #worst = Number.NEGATIVE_INFINITY;
   #worstBefore = Number.NEGATIVE_INFINITY;
+  /** Of the newest frame: a sender that has caught up is back at its usual delay. */
+  #latest = Number.NEGATIVE_INFINITY;
   #since = Number.NEGATIVE_INFINITY;
 
   /** Takes note of a frame. */
@@ -22,12 +27,14 @@ export class ArrivalClock {
       this.#worst = Number.NEGATIVE_INFINITY;
       this.#since = frame.arrivedAt;
     }
-    this.#worst = Math.max(this.#worst, frame.arrivedAt - milliseconds(frame.pts));
+    this.#latest = frame.arrivedAt - milliseconds(frame.pts);
+    this.#worst = Math.max(this.#worst, this.#latest);
   }
 
   /** `performance.now()` at which a frame with this pts is due. */
   dueAt(pts: Ticks): number {
-    return milliseconds(pts) + Math.max(this.#worst, this.#worstBefore);
+    const worst = Math.max(this.#worst, this.#worstBefore);
+    return milliseconds(pts) + Math.min(worst, this.#latest + FORGIVEN_MS);
   }
 }
 

@@ -36,3 +36,15 @@ test("one late frame delays those after it, and is forgotten after some seconds"
   for (let index = 2; index < 300; index++) clock.saw(frame(index, index * 40));
   expect(clock.dueAt(frame(300, 0).pts)).toBeCloseTo(12_000, 3);
 });
+
+test("of a long silence that is made up for at once, four seconds are played and no more", () => {
+  const clock = new ArrivalClock();
+  for (let index = 0; index < 25; index++) clock.saw(frame(index, index * 40));
+  const arrival = 21_000;
+  for (let index = 25; index < 25 + 500; index++) clock.saw(frame(index, arrival));
+  const late = Array.from({ length: 500 }, (_, index) =>
+    clock.dueAt(frame(25 + index, 0).pts),
+  ).filter((due) => due <= arrival).length;
+  expect(late).toBeCloseTo(400, -1);
+  expect(clock.dueAt(frame(524, 0).pts)).toBeCloseTo(arrival + 4000, 3);
+});

@@ -66,6 +66,21 @@ describe("a publisher that starts again", () => {
     }
   });
 
+  test("every half second is followed each time, by sound and picture", () => {
+    const timeline = new Timeline(null);
+    const pictures: number[] = [];
+    const sounds: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      for (let index = 0; index < 15; index++) {
+        pictures.push(...stamps(timeline, [video(index * 3000)]));
+        sounds.push(...stamps(timeline, [audio(index * 3000 + 10)]));
+      }
+    }
+    expect(pictures).toEqual(pictures.toSorted((a, b) => a - b));
+    expect(new Set(pictures).size).toBe(60);
+    expect(sounds.every((pts, index) => Math.abs(pts - (pictures[index] ?? 0)) < 100)).toBe(true);
+  });
+
   test("with a clock far ahead does not take the output along", () => {
     const timeline = new Timeline(null);
     stamps(timeline, [video(0)]);
