@@ -24,6 +24,8 @@ export function listen(
     app.listen({
       hostname: host,
       port,
+      // Bun's own error page would show strangers our code.
+      development: false,
       reusePort: false,
       idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,

@@ -187,6 +187,7 @@ describe("bad input gets a clear answer and nothing starts", () => {
     ["an unknown route", "GET /no/such/route", undefined, 404, "not_found"],
     ["a route's wrong method", "GET /stream/start", undefined, 405, "method_not_allowed"],
     ["a capability's wrong method", "GET /text-reversal", undefined, 405, "method_not_allowed"],
+    ["an operator's route's wrong method", "POST /health", {}, 405, "method_not_allowed"],
     ["a path that cannot be decoded", "GET /stream/%FF/status", undefined, 400, "invalid_request"],
     ["a job without text", "POST /text-reversal", {}, 400, "invalid_request"],
     ["a job with a number", "POST /text-reversal", { text: 5 }, 400, "invalid_request"],

@@ -24,6 +24,25 @@ async function enginePid(url: string): Promise<number> {
   return pid;
 }
 
+/** What a server answers to bytes that no HTTP client would send, once it has closed the connection. */
+async function rawRequest(port: number, text: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let answer = "";
+  const socket = await Bun.connect({
+    hostname: "127.0.0.1",
+    port,
+    socket: {
+      data: (_, bytes) => {
+        answer += bytes.toString();
+      },
+      close: () => resolve(),
+    },
+  });
+  socket.write(text);
+  await promise;
+  return answer;
+}
+
 const isAlive = (pid: number) => {
   try {
     process.kill(pid, 0);
@@ -150,6 +169,23 @@ test("a trickle segment is read while it is still written, through the same port
   expect((await fetch(channel, { method: "DELETE" })).status).toBe(200);
 });
 
+test("a request without a usable Host is answered like any other, failures too", async () => {
+  await using server = await startServer(FAKE_SERVER);
+  for (const host of [
+    "HTTP/1.0",
+    "HTTP/1.1\r\nHost:",
+    "HTTP/1.1\r\nHost: a b",
+    "HTTP/1.1\r\nHost: x:99999",
+  ]) {
+    const ask = (line: string) =>
+      rawRequest(server.port, `${line} ${host}\r\nConnection: close\r\n\r\n`);
+    expect(await ask("GET /health")).toMatch(/^HTTP\/1.1 200 [^]*"active_streams":0/);
+    expect(await ask("GET //version")).toMatch(/^HTTP\/1.1 200 [^]*"success":true/);
+    expect(await ask("GET /no/such/route")).toMatch(/^HTTP\/1.1 404 [^]*"code":"not_found"/);
+    expect(await ask("GET /%FF")).toMatch(/^HTTP\/1.1 400 [^]*"code":"invalid_request"/);
+  }
+});
+
 test("the trickle server can be off", async () => {
   await using server = await startServer(FAKE_SERVER, ["--trickle-server", "off"]);
   const answer = await fetch(`${server.url}/trickle/x/0`, { method: "POST", body: "x" });
@@ -177,7 +213,7 @@ test("a chunked body beyond the limit is a 413 in JSON", async () => {
       else controller.close();
     },
   });
-  const answer = await fetch(`${server.url}/text-reversal`, { method: "POST", body });
+  const answer = await fetch(`${server.url}/stream/start`, { method: "POST", body });
   expect(answer.status).toBe(413);
   expect(await answer.json()).toMatchObject({ success: false, code: "body_too_large" });
 });

@@ -46,7 +46,7 @@ export function createApp(deps: AppDeps): AnyElysia {
     .use(streamRoutes(deps))
     .use(workerRoutes(deps))
     .use(capabilityRoutes({ tokens, batchTimeoutMs, streams, images: imageAccess(deps.pool) }))
-    .wrap((fetch) => (request: Request) => fetch(withSingleSlashes(request)));
+    .wrap((fetch) => (request: Request) => fetch(withUsableUrl(request)));
   if (trickle !== null) app.use(trickleRoutes(trickle));
   return app;
 }
@@ -59,15 +59,6 @@ const streamAccess = ({ starter, store }: StreamServices): StreamAccess => ({
     return { manifest_id: record.id, stream_url: record.toJSON().stream_url ?? "" };
   },
 });
-
-/** A registered URL that ends in a slash gives `//stream/start`; a redirect would turn its POST into a GET. */
-function withSingleSlashes(request: Request): Request {
-  const start = request.url.indexOf("/", request.url.indexOf("//") + 2);
-  if (start < 0 || !request.url.includes("//", start)) return request;
-  const url = new URL(request.url);
-  url.pathname = url.pathname.replace(/\/{2,}/g, "/");
-  return new Request(url.href, request);
-}
 
 function rejectUndecodable(request: Request): void {
   if (!request.url.includes("%")) return;

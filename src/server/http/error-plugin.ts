@@ -18,6 +18,11 @@ export const errorPlugin = (root: () => AnyElysia) =>
 
 function translate(error: unknown, request: Request, app: AnyElysia): unknown {
   if (error instanceof NotFoundError) return notFound(request, app);
+  if (error instanceof WorkerError && error.kind === "unknown_capability") {
+    // Any path of one word could be a capability's; one that is a route of other methods is not.
+    const failure = notFound(request, app);
+    return failure.status === 405 ? failure : error;
+  }
   if (error instanceof ParseError) {
     const { cause } = error;
     const ours = cause instanceof WorkerError || cause instanceof HttpError;
@@ -31,14 +36,14 @@ function translate(error: unknown, request: Request, app: AnyElysia): unknown {
   if (!(error instanceof WorkerError) && !(error instanceof HttpError))
     log.error("request failed", {
       method: request.method,
-      path: new URL(request.url).pathname,
+      path: pathOf(request),
       error: reason(error),
     });
   return error;
 }
 
 function notFound(request: Request, app: AnyElysia): HttpError {
-  const { pathname } = new URL(request.url);
+  const pathname = pathOf(request);
   const methods = app.routes
     .filter(({ method, path }) => method !== "OPTIONS" && matches(path, pathname))
     .map(({ method }) => method);
@@ -48,6 +53,9 @@ function notFound(request: Request, app: AnyElysia): HttpError {
   const message = `${request.method} is not for ${shown}; it takes ${allow}`;
   return new HttpError(405, "method_not_allowed", message, { allow });
 }
+
+/** Also of a URL that does not parse: what tells of failures must not fail. */
+const pathOf = ({ url }: Request): string => URL.parse(url)?.pathname ?? url;
 
 function matches(route: string, pathname: string): boolean {
   const names = CAPABILITIES.flatMap(({ name, aliases }) => [name, ...aliases]);
