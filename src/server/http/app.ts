@@ -8,6 +8,7 @@ import { errorPlugin } from "./error-plugin.ts";
 import { HttpError } from "./http-error.ts";
 import { openapiRoutes } from "./openapi-routes.ts";
 import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
+import { withUsableUrl } from "./request-url.ts";
 import { type StreamServices, streamRoutes } from "./stream-routes.ts";
 import { tokensPlugin } from "./tokens.ts";
 import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
