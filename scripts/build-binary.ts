@@ -5,6 +5,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { BunPlugin } from "bun";
+import { bundlePlayground } from "../src/server/http/playground-bundle.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const MODULES = join(ROOT, "node_modules");
@@ -19,7 +20,7 @@ const { success, logs } = await Bun.build({
   entrypoints: [join(ROOT, "src/main.ts"), join(ROOT, "src/engine/inference/worker.ts")],
   naming: { entry: "[name].[ext]" },
   compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
-  plugins: [staticFfmpeg(), embeddedOnnxRuntime()],
+  plugins: [staticFfmpeg(), embeddedOnnxRuntime(), bundledPlayground()],
   throw: false,
 });
 for (const log of logs) console.error(`${log}`);
@@ -78,6 +79,19 @@ function embeddedOnnxRuntime(): BunPlugin {
           loader: "js",
         };
       });
+    },
+  };
+}
+
+/** The page is bundled now: in the binary there is no source to bundle from. */
+function bundledPlayground(): BunPlugin {
+  return {
+    name: "bundled-playground",
+    setup(build) {
+      build.onLoad({ filter: /server\/http\/playground-bundle\.ts$/ }, async () => ({
+        contents: `export const playgroundPage = async () => ${JSON.stringify(await bundlePlayground())};`,
+        loader: "js",
+      }));
     },
   };
 }

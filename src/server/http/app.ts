@@ -8,6 +8,7 @@ import { errorPlugin } from "./error-plugin.ts";
 import { HttpError } from "./http-error.ts";
 import { openapiRoutes } from "./openapi-routes.ts";
 import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
+import { playgroundRoutes } from "./playground-routes.ts";
 import { withUsableUrl } from "./request-url.ts";
 import { type StreamServices, streamRoutes } from "./stream-routes.ts";
 import { tokensPlugin } from "./tokens.ts";
@@ -43,6 +44,7 @@ export function createApp(deps: AppDeps): AnyElysia {
     .onRequest(({ request }) => rejectUndecodable(request))
     .use(tokensPlugin(tokens))
     .use(opsRoutes(deps))
+    .use(playgroundRoutes())
     .use(openapiRoutes(deps.version))
     .use(streamRoutes(deps))
     .use(workerRoutes(deps))

@@ -1,4 +1,4 @@
-/** Hides what operators and container platforms ask: health, version, models, and a first page. */
+/** Hides what operators and container platforms ask: health, version and models. */
 import { Elysia } from "elysia";
 import type { EnginePool } from "../engine-pool.ts";
 import type { StreamStore } from "../stream-store.ts";
@@ -46,8 +46,7 @@ export const opsRoutes = ({ pool, store, version, capabilityName }: OpsOptions) 
         response: { 200: ModelsAnswer, ...failures },
         detail: { summary: "Models, where they run and the parameters they take" },
       },
-    )
-    .get("/", ({ request }) => page(new URL(request.url).origin), { detail: { hide: true } });
+    );
 };
 
 /** pytrickle's states (protocol.md 7.1): a stream's failure never makes the server's ERROR. */
@@ -69,30 +68,4 @@ function healthOf(pool: EnginePool, store: StreamStore) {
     capacity: store.capacity,
     timestamp: new Date().toISOString(),
   };
-}
-
-function page(origin: string): Response {
-  // The origin comes from the Host header, which a caller chooses.
-  const base = Bun.escapeHTML(origin);
-  const html = `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>comfystream-byoc</title><link rel="icon" href="data:,"></head>
-<body>
-<h1>comfystream-byoc</h1>
-<p>A live AI-video worker. <a href="/openapi">API</a> · <a href="/health">health</a> ·
-<a href="/models">models</a> · <a href="/streams?all=1">streams</a></p>
-<pre>
-curl ${base}/health
-
-curl -X POST ${base}/stream/start -H "Content-Type: application/json" \\
-  -d '{"prompts": [{"prompt": "test"}], "stream_url": "${base}/trickle/test"}'
-
-curl ${base}/streams
-curl ${base}/trickle/test/-1 --output segment.mp4
-curl -X DELETE ${base}/stream/{manifest_id}
-</pre>
-</body>
-</html>
-`;
-  return new Response(html, { headers: { "content-type": "text/html;charset=utf-8" } });
 }

@@ -1,0 +1,226 @@
+/** All the page does: start, stop, change, watch, and keep up with the server. */
+import { problemOf } from "./advice.ts";
+import { ApiError, createApi, type Stream } from "./api.ts";
+import { openCamera } from "./media/camera.ts";
+import { pause } from "./pause.ts";
+import { withSample } from "./samples.ts";
+import { changeBody, firstModel, startBody } from "./start-body.ts";
+import * as state from "./state.ts";
+
+const REFRESH_MS = 1000;
+/** Models and health change seldom: every so many refreshes. */
+const SELDOM = 5;
+/** Typing and sliding settle for so long before they are sent. */
+const TYPING_MS = 220;
+const SLIDING_MS = 50;
+
+export const api = createApi(() => state.token.value);
+/** The embedded trickle server as the server reaches itself. */
+const ownChannels = document.body.dataset["channels"] ?? `${location.origin}/trickle`;
+const endings = new Map<string, AbortController>();
+/** The draft as the stream on screen has it. */
+let applied = state.draft.value;
+let change: { timer: ReturnType<typeof setTimeout> | undefined; busy: boolean } = {
+  timer: undefined,
+  busy: false,
+};
+
+/** Follows the server until the page goes. */
+export async function keepUp(signal: AbortSignal): Promise<void> {
+  for (let round = 0; !signal.aborted; round++) {
+    await refresh(round % SELDOM === 0).catch(failed);
+    await pause(REFRESH_MS, signal).catch(() => {}); // the loop looks at the signal
+  }
+}
+
+async function refresh(all: boolean): Promise<void> {
+  const first = state.health.value === null;
+  if (all || first) {
+    state.health.value = await api.health();
+    state.models.value = await api.models();
+    if (state.draft.value.model === "" && state.models.value.length > 0)
+      adopt({ model: firstModel(state.models.value, state.draft.value.source !== "none") });
+  }
+  const live = await api.streams();
+  state.streams.value = live.toSorted((a, b) => b.created_at.localeCompare(a.created_at));
+  state.tokenWanted.value = false;
+  if (state.problem.value?.advice === problemOf(new ApiError("unreachable", 0, "")).advice)
+    state.problem.value = null;
+  if (first && state.onScreen.value.kind === "nothing") watchNewest();
+  await look();
+}
+
+/** Figures of the stream on screen, or why it is gone. */
+async function look(): Promise<void> {
+  const screen = state.onScreen.value;
+  if (screen.kind !== "stream") return;
+  const stream = state.shown.value;
+  if (stream !== null) {
+    state.samples.value = withSample(state.samples.value, stream);
+    return;
+  }
+  const last = await api.stream(screen.id).catch(() => null);
+  if (state.onScreen.value !== screen) return;
+  release(screen.id);
+  const why = last?.error ?? (last === null ? "the server no longer knows it" : "it was stopped");
+  state.onScreen.value = { kind: "ended", why };
+}
+
+function watchNewest(): void {
+  const before = sessionStorage.getItem("on-screen");
+  const live = state.streams.value.filter((stream) => channelOf(stream) !== null);
+  const stream = live.find(({ manifest_id: id }) => id === before) ?? live[0];
+  if (stream) watch(stream);
+}
+
+/** Puts a live stream on screen and its parameters into the form. */
+export function watch(stream: Stream, input: state.Input = { kind: "none" }): void {
+  state.samples.value = [];
+  state.behind.value = null;
+  const { manifest_id: id, metadata, stats } = stream;
+  sessionStorage.setItem("on-screen", id);
+  state.onScreen.value = { kind: "stream", id, channel: channelOf(stream), input };
+  const size = `${metadata.width} × ${metadata.height}`;
+  adopt({
+    prompt: metadata.prompts?.[0]?.prompt ?? state.draft.value.prompt,
+    ...(stats.model === state.draft.value.model ? {} : { model: stats.model, values: {} }),
+    ...(metadata.width === null ? {} : { size }),
+  });
+}
+
+/** Starts what the form says. */
+export async function start(): Promise<void> {
+  state.problem.value = null;
+  state.onScreen.value = { kind: "starting" };
+  const name = `playground-${crypto.randomUUID().slice(0, 8)}`;
+  const ending = new AbortController();
+  try {
+    const { source, inputUrl } = state.draft.value;
+    if (state.draft.value.prompt.trim() === "") adopt({ prompt: state.FIRST_PROMPT });
+    const input = await openInput(source, inputUrl, `${name}-camera`, ending.signal);
+    const from = inputAddress(input, inputUrl, `${name}-camera`);
+    const stream = await api.start(startBody(state.draft.value, `${ownChannels}/${name}`, from));
+    endings.set(stream.manifest_id, ending);
+    state.streams.value = [stream, ...state.streams.value];
+    watch(stream, input);
+  } catch (error) {
+    ending.abort();
+    state.onScreen.value = { kind: "nothing" };
+    failed(error);
+  }
+}
+
+async function openInput(
+  source: state.Source,
+  inputUrl: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<state.Input> {
+  switch (source) {
+    case "none":
+      return { kind: "none" };
+    case "camera": {
+      const url = `/trickle/${name}`;
+      return { kind: "camera", preview: await openCamera(url, () => state.token.value, signal) };
+    }
+    case "channel": {
+      const channel = localChannel(inputUrl);
+      return channel === null ? { kind: "none" } : { kind: "channel", channel };
+    }
+  }
+}
+
+function inputAddress(input: state.Input, inputUrl: string, camera: string): string | null {
+  if (input.kind === "camera") return `${ownChannels}/${camera}`;
+  if (input.kind === "channel") return ownChannels + input.channel.replace("/trickle", "");
+  return state.draft.value.source === "channel" ? inputUrl : null;
+}
+
+export async function stop(id: string): Promise<void> {
+  try {
+    await api.stop(id);
+    state.streams.value = state.streams.value.filter((stream) => stream.manifest_id !== id);
+    const screen = state.onScreen.value;
+    if (screen.kind === "stream" && screen.id === id) state.onScreen.value = { kind: "nothing" };
+  } catch (error) {
+    failed(error);
+  } finally {
+    release(id);
+  }
+}
+
+/** Camera and all that was opened for a stream. */
+function release(id: string): void {
+  endings.get(id)?.abort();
+  endings.delete(id);
+}
+
+/** The form changed; a stream on screen follows. */
+export function edit(patch: Partial<state.Draft>): void {
+  state.draft.value = { ...state.draft.value, ...patch };
+  if (state.onScreen.value.kind !== "stream") return;
+  clearTimeout(change.timer);
+  const wait = "prompt" in patch ? TYPING_MS : SLIDING_MS;
+  change.timer = setTimeout(() => void sendChange(), wait);
+}
+
+/** The form follows the stream. */
+function adopt(patch: Partial<state.Draft>): void {
+  state.draft.value = { ...state.draft.value, ...patch };
+  applied = state.draft.value;
+}
+
+/** One change at a time; what came meanwhile goes with the next. */
+export async function sendChange(): Promise<void> {
+  clearTimeout(change.timer);
+  const screen = state.onScreen.value;
+  const wanted = state.draft.value;
+  const body = changeBody(applied, wanted);
+  if (screen.kind !== "stream" || change.busy || Object.keys(body).length === 0) return;
+  change = { ...change, busy: true };
+  try {
+    applied = wanted;
+    await api.change(screen.id, body);
+    state.problem.value = null;
+  } catch (error) {
+    failed(error);
+  } finally {
+    change.busy = false;
+  }
+  if (state.draft.value !== wanted) await sendChange();
+}
+
+/** Takes the token for all that follows. */
+export async function useToken(token: string): Promise<void> {
+  state.token.value = token;
+  sessionStorage.setItem("token", token);
+  state.problem.value = null;
+  await refresh(true).catch(failed);
+}
+
+function failed(error: unknown): void {
+  if (error instanceof ApiError && error.wantsToken) {
+    state.tokenWanted.value = true;
+    return;
+  }
+  state.problem.value = problemOf(error);
+}
+
+/** Path of the stream's channel if this server has it. */
+const channelOf = ({ stream_url: url }: Stream): string | null =>
+  url === null ? null : localChannel(url);
+
+function localChannel(url: string): string | null {
+  const parsed = URL.parse(url, location.origin);
+  if (!parsed?.pathname.startsWith("/trickle/")) return null;
+  const here = [location.origin, new URL(ownChannels).origin];
+  const sameServer = here.includes(parsed.origin) || isLoopbackHere(parsed);
+  return sameServer ? parsed.pathname.replace(/\/+$/, "") : null;
+}
+
+/** `localhost` and `127.0.0.1` are one where the ports are. */
+function isLoopbackHere({ hostname, port }: URL): boolean {
+  return (
+    ["localhost", "127.0.0.1", "[::1]"].includes(hostname) && port === new URL(ownChannels).port
+  );
+}

@@ -1,0 +1,73 @@
+/** Hides how the page talks to its server: JSON, the token, and errors with the way out. */
+import type { Static } from "@sinclair/typebox";
+import type { ModelInfo } from "../engine/protocol.ts";
+import type { HealthAnswer, StreamObject } from "../server/http/schemas.ts";
+
+export type Stream = Static<typeof StreamObject>;
+export type Health = Static<typeof HealthAnswer>;
+export type Model = ModelInfo;
+
+/** A request that failed; `code` is the server's kind, `unreachable` where there was no answer. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: string;
+  /** 0 without an answer. */
+  readonly status: number;
+
+  constructor(code: string, status: number, message: string) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+
+  /** The server wants a token, or another one. */
+  get wantsToken(): boolean {
+    return this.status === 401 || this.status === 403;
+  }
+}
+
+/** The routes the page uses; each throws ApiError. `token` is asked at every request. */
+export function createApi(token: () => string) {
+  const ask = async <Answer>(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<Answer> => {
+    const response = await fetch(path, {
+      method,
+      headers: {
+        ...authorization(token()),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      cache: "no-store",
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    }).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ApiError("unreachable", 0, `the server does not answer (${why})`);
+    });
+    const answer = await response.json().catch(() => null);
+    // The server's schemas are the page's types; /health is as good an answer when it is a 503.
+    if (response.ok || (path === "/health" && answer !== null)) return answer as Answer;
+    const { code = "internal", error = `the server answered ${response.status}` } = answer ?? {};
+    throw new ApiError(code, response.status, error);
+  };
+  const of = (id: string) => `/stream/${encodeURIComponent(id)}`;
+  return {
+    health: () => ask<Health>("GET", "/health"),
+    models: async () => (await ask<{ models: Model[] }>("GET", "/models")).models,
+    streams: async () => (await ask<{ streams: Stream[] }>("GET", "/streams")).streams,
+    stream: async (id: string) => (await ask<{ stream: Stream }>("GET", `${of(id)}/status`)).stream,
+    start: async (body: object) =>
+      (await ask<{ stream: Stream }>("POST", "/stream/start", body)).stream,
+    change: async (id: string, body: object, signal?: AbortSignal) =>
+      (await ask<{ stream: Stream }>("POST", `${of(id)}/params`, body, signal)).stream,
+    stop: (id: string) => ask<unknown>("DELETE", of(id)),
+  };
+}
+
+/** For requests beside the JSON routes. */
+export const authorization = (token: string): Record<string, string> =>
+  token === "" ? {} : { authorization: `Bearer ${token}` };

@@ -1,0 +1,47 @@
+/** Hides how what is on screen looks as curl lines. */
+import { startBody } from "./start-body.ts";
+import type { Draft } from "./state.ts";
+
+export interface Command {
+  readonly name: string;
+  /** Ready for a POSIX shell. */
+  readonly line: string;
+}
+
+export interface CommandContext {
+  readonly origin: string;
+  /** The embedded trickle server as the server reaches itself. */
+  readonly channels: string;
+  readonly draft: Draft;
+  /** The stream on screen; null while there is none. */
+  readonly id: string | null;
+  readonly streamUrl: string | null;
+  /** True: the server wants one, and the shell has it as API_TOKEN. */
+  readonly withToken: boolean;
+}
+
+/** How to start what is on screen; while it runs also how to change, keep and stop it. */
+export function commandsFor(context: CommandContext): Command[] {
+  const { origin, channels, draft, id, streamUrl, withToken } = context;
+  const url = streamUrl ?? `${channels}/picture`;
+  const input = draft.source === "channel" ? draft.inputUrl : null;
+  const { stream_url, ...changing } = startBody(draft, url, input);
+  const auth = withToken ? ' -H "Authorization: Bearer $API_TOKEN"' : "";
+  const post = (path: string, body: object) =>
+    `curl ${origin}${path}${auth} -H "Content-Type: application/json" -d ${quoted(body)}`;
+  if (id === null)
+    return [{ name: "Start this", line: post("/stream/start", { ...changing, stream_url }) }];
+  const { input_url: _, ...params } = { input_url: null, ...changing };
+  const path = URL.parse(url)?.pathname ?? "";
+  return [
+    { name: "Change it", line: post(`/stream/${id}/params`, params) },
+    {
+      name: "Start another like it",
+      line: post("/stream/start", { ...changing, stream_url: `${channels}/another` }),
+    },
+    { name: "Keep the segment under way", line: `curl ${origin}${path}/-2 -o segment.mp4` },
+    { name: "Stop it", line: `curl -X DELETE ${origin}/stream/${id}${auth}` },
+  ];
+}
+
+const quoted = (body: object): string => `'${JSON.stringify(body).replaceAll("'", "'\\''")}'`;

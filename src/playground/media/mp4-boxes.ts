@@ -1,0 +1,112 @@
+/** Hides how MP4 boxes lie in bytes (ISO/IEC 14496-12 §4.2) and which codec string a track has. */
+
+export interface Box {
+  readonly type: string;
+  /** What is inside, behind the header. */
+  readonly body: Uint8Array;
+}
+
+/** A track as players must know it. */
+export interface Mp4Track {
+  readonly id: number;
+  readonly kind: "video" | "audio";
+  /** As `MediaSource.isTypeSupported` wants it (RFC 6381); the entry's own name where we know no better. */
+  readonly codec: string;
+  readonly timescale: number;
+}
+
+const HEADER_BYTES = 8;
+/** Fields of a sample entry before the boxes in it (§8.5.2, §12.1.3, §12.2.3). */
+const VISUAL_ENTRY_BYTES = 78;
+const AUDIO_ENTRY_BYTES = 28;
+
+export const uint32 = (bytes: Uint8Array, at: number): number =>
+  (((bytes[at] ?? 0) << 24) |
+    ((bytes[at + 1] ?? 0) << 16) |
+    ((bytes[at + 2] ?? 0) << 8) |
+    (bytes[at + 3] ?? 0)) >>>
+  0;
+
+/** Type and whole size of the box that begins at `at`; null while its header is not there. */
+export function boxHead(bytes: Uint8Array, at = 0): { type: string; size: number } | null {
+  if (bytes.length < at + HEADER_BYTES) return null;
+  const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+  return { type, size: uint32(bytes, at) };
+}
+
+/** The boxes that lie in `bytes` one behind the other; damage ends the list. */
+export function* boxes(bytes: Uint8Array): Generator<Box> {
+  for (let at = 0; ; ) {
+    const head = boxHead(bytes, at);
+    if (head === null || head.size < HEADER_BYTES || at + head.size > bytes.length) return;
+    yield { type: head.type, body: bytes.subarray(at + HEADER_BYTES, at + head.size) };
+    at += head.size;
+  }
+}
+
+/** The first box at a path, or null. */
+export function find(bytes: Uint8Array, ...path: readonly string[]): Uint8Array | null {
+  let body: Uint8Array | null = bytes;
+  for (const type of path) {
+    if (body === null) return null;
+    body = boxes(body).find((box) => box.type === type)?.body ?? null;
+  }
+  return body;
+}
+
+/** The tracks of a `moov`'s body that have pictures or sound. */
+export function tracksOf(moov: Uint8Array): Mp4Track[] {
+  const tracks: Mp4Track[] = [];
+  for (const { type, body } of boxes(moov)) {
+    const track = type === "trak" ? trackOf(body) : null;
+    if (track !== null) tracks.push(track);
+  }
+  return tracks;
+}
+
+function trackOf(trak: Uint8Array): Mp4Track | null {
+  const tkhd = find(trak, "tkhd");
+  const mdhd = find(trak, "mdia", "mdhd");
+  const handler = find(trak, "mdia", "hdlr");
+  const entries = find(trak, "mdia", "minf", "stbl", "stsd")?.subarray(8);
+  const entry = entries && boxes(entries).next().value;
+  if (!tkhd || !mdhd || !handler || !entry) return null;
+  const kind = { vide: "video", soun: "audio" }[String.fromCharCode(...handler.subarray(8, 12))];
+  if (kind !== "video" && kind !== "audio") return null;
+  return {
+    id: uint32(tkhd, tkhd[0] === 1 ? 20 : 12),
+    kind,
+    codec: codecOf(entry),
+    timescale: uint32(mdhd, mdhd[0] === 1 ? 20 : 12),
+  };
+}
+
+function codecOf({ type, body }: Box): string {
+  switch (type) {
+    case "avc1":
+    case "avc3": {
+      const avcC = find(body.subarray(VISUAL_ENTRY_BYTES), "avcC");
+      return avcC === null ? type : `${type}.${hex(avcC.subarray(1, 4))}`;
+    }
+    case "mp4a": {
+      const esds = find(body.subarray(AUDIO_ENTRY_BYTES), "esds");
+      return `mp4a.40.${(esds && audioObjectType(esds)) ?? 2}`;
+    }
+    case "Opus":
+      return "opus";
+    default:
+      return type;
+  }
+}
+
+/** The first five bits of the AudioSpecificConfig, behind the tag 5 (ISO/IEC 14496-1 §7.2.6.7). */
+function audioObjectType(esds: Uint8Array): number | null {
+  const tag = esds.lastIndexOf(5, esds.length - 4);
+  if (tag < 0) return null;
+  let at = tag + 1;
+  while ((esds[at] ?? 0) & 0x80) at++; // lengths may be padded
+  return (esds[at + 1] ?? 0) >> 3 || null;
+}
+
+const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,0 +1,87 @@
+/** The page as a whole: what lies where. */
+import { health, onScreen, problem, tokenWanted } from "../state.ts";
+import { Commands } from "./commands.tsx";
+import { Figures } from "./figures.tsx";
+import { Form } from "./form.tsx";
+import { Stage } from "./stage.tsx";
+import { Streams } from "./streams.tsx";
+import { TokenForm } from "./token-form.tsx";
+
+export function App() {
+  return (
+    <>
+      <header class="top">
+        <h1>
+          <svg viewBox="0 0 32 32" aria-hidden="true">
+            <rect width="32" height="32" rx="9" />
+            <path d="M12.2 9.6v12.8L22.8 16z" />
+          </svg>
+          comfystream
+        </h1>
+        <ServerState />
+        <nav aria-label="Server">
+          <a href="/openapi">API</a>
+        </nav>
+      </header>
+      <main>
+        <div class="seen">
+          <Stage />
+          {onScreen.value.kind === "stream" && <Figures />}
+        </div>
+        <div class="asked">
+          <ProblemBox />
+          {tokenWanted.value ? <TokenForm /> : <Form />}
+        </div>
+        <div class="more">
+          <Streams />
+          <Commands />
+        </div>
+      </main>
+    </>
+  );
+}
+
+function ServerState() {
+  const now = health.value;
+  if (now === null) return <p class="server">Connecting …</p>;
+  const places = now.capacity - now.active_streams;
+  const words = {
+    ERROR: "Engine out of order",
+    LOADING: "Getting ready …",
+    IDLE: "Ready",
+    OK: places > 0 ? `${places} of ${now.capacity} places free` : "All places taken",
+  }[now.status];
+  return (
+    <p class={`server ${now.healthy ? "well" : "ill"}`}>
+      <i aria-hidden="true" />
+      {words}
+    </p>
+  );
+}
+
+function ProblemBox() {
+  const now = problem.value;
+  return (
+    <div role="alert">
+      {now !== null && (
+        <div class="problem">
+          <p>
+            <strong>{now.what}</strong> {now.advice}
+          </p>
+          <button
+            type="button"
+            class="quiet"
+            aria-label="Dismiss"
+            onClick={() => {
+              problem.value = null;
+            }}
+          >
+            <svg viewBox="0 0 16 16" aria-hidden="true">
+              <path d="m4 4 8 8m0-8-8 8" />
+            </svg>
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}

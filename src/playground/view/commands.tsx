@@ -1,0 +1,45 @@
+/** The same by curl: what is on screen, as lines to copy. */
+import { useState } from "preact/hooks";
+import { type Command, commandsFor } from "../commands.ts";
+import { draft, onScreen, shown, token } from "../state.ts";
+
+export function Commands() {
+  const screen = onScreen.value;
+  const commands = commandsFor({
+    origin: location.origin,
+    channels: document.body.dataset["channels"] ?? "",
+    draft: draft.value,
+    id: screen.kind === "stream" ? screen.id : null,
+    streamUrl: shown.value?.stream_url ?? null,
+    withToken: token.value !== "",
+  });
+  return (
+    <section class="commands" aria-labelledby="commands">
+      <h2 id="commands">From a terminal</h2>
+      {commands.map((command) => (
+        <CommandLine key={command.name} command={command} />
+      ))}
+    </section>
+  );
+}
+
+function CommandLine({ command: { name, line } }: { command: Command }) {
+  const [copied, setCopied] = useState(false);
+  return (
+    <div class="command">
+      <h3>{name}</h3>
+      <button
+        type="button"
+        class="quiet"
+        aria-label={`Copy: ${name}`}
+        onClick={() => {
+          void navigator.clipboard.writeText(line).then(() => setCopied(true));
+        }}
+        onBlur={() => setCopied(false)}
+      >
+        {copied ? "Copied" : "Copy"}
+      </button>
+      <pre>{line}</pre>
+    </div>
+  );
+}

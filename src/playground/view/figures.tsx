@@ -1,0 +1,69 @@
+/** How the stream does: figures over the last minute and a half. */
+import { samples, shown } from "../state.ts";
+import { Chart } from "./chart.tsx";
+
+export function Figures() {
+  const last = samples.value.at(-1);
+  const stream = shown.value;
+  const of = (pick: (sample: (typeof samples.value)[number]) => number | null) =>
+    samples.value.map(pick);
+  const restarts = stream?.stats.restarts ?? 0;
+  return (
+    <section class="figures" aria-label="Figures">
+      <Figure name="Frames a second" value={last ? last.fps.toFixed(1) : "–"} note="">
+        <Chart label="Frames a second" lines={[{ kind: "main", values: of(({ fps }) => fps) }]} />
+      </Figure>
+      <Figure
+        name="Latency"
+        value={ms(last?.p50)}
+        note={last?.p95 == null ? "" : `95 % ${ms(last.p95)} · 99 % ${ms(last.p99)}`}
+      >
+        <Chart
+          label="Latency in milliseconds: median, 95 and 99 percent"
+          lines={[
+            { kind: "faint", values: of(({ p99 }) => p99) },
+            { kind: "soft", values: of(({ p95 }) => p95) },
+            { kind: "main", values: of(({ p50 }) => p50) },
+          ]}
+        />
+      </Figure>
+      <Figure
+        name="Frames dropped"
+        value={String(stream?.stats.frames_dropped ?? "–")}
+        note={restarts > 0 ? `engine restarted ${restarts === 1 ? "once" : `${restarts} ×`}` : ""}
+      >
+        <Chart
+          label="Frames dropped in each second"
+          lines={[{ kind: "main", values: of(({ dropped }) => dropped) }]}
+        />
+      </Figure>
+      {stream?.error !== undefined && (
+        <p class="trouble" role="status">
+          {stream.error}
+        </p>
+      )}
+    </section>
+  );
+}
+
+interface FigureProps {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  readonly children: preact.ComponentChildren;
+}
+
+function Figure({ name, value, note, children }: FigureProps) {
+  return (
+    <div class="figure">
+      <h3>{name}</h3>
+      <p>
+        <strong>{value}</strong> <small>{note}</small>
+      </p>
+      {children}
+    </div>
+  );
+}
+
+const ms = (value: number | null | undefined): string =>
+  value == null ? "–" : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;

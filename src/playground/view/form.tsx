@@ -1,0 +1,170 @@
+/** What is asked for: a source, a scene, a model and its sliders. */
+import { edit, sendChange, start, stop } from "../actions.ts";
+import { firstModel, usable } from "../start-body.ts";
+import {
+  chosenModel,
+  draft,
+  FIRST_PROMPT,
+  health,
+  models,
+  onScreen,
+  SIZES,
+  type Source,
+} from "../state.ts";
+import { Sliders } from "./sliders.tsx";
+
+const SOURCES: readonly { source: Source; words: string }[] = [
+  { source: "none", words: "Imagined" },
+  { source: "camera", words: "My camera" },
+  { source: "channel", words: "A stream" },
+];
+
+export function Form() {
+  const screen = onScreen.value;
+  return (
+    <form
+      class="form"
+      aria-label="What to show"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (screen.kind === "stream") void sendChange();
+        else void start();
+      }}
+    >
+      <Scene />
+      <Sources locked={screen.kind === "stream" || screen.kind === "starting"} />
+      <ModelChoice />
+      <Sliders />
+      <div class="go">
+        {screen.kind === "stream" ? (
+          <button type="button" class="primary stop" onClick={() => void stop(screen.id)}>
+            Stop
+          </button>
+        ) : (
+          <button
+            type="submit"
+            class="primary"
+            disabled={screen.kind === "starting" || health.value === null}
+          >
+            {screen.kind === "starting" ? "Starting …" : "Start"}
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function Scene() {
+  return (
+    <label class="scene">
+      <span>Describe a scene</span>
+      <textarea
+        rows={3}
+        value={draft.value.prompt}
+        placeholder={FIRST_PROMPT}
+        maxLength={2000}
+        enterkeyhint="go"
+        onInput={({ currentTarget }) => edit({ prompt: currentTarget.value })}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          event.currentTarget.form?.requestSubmit();
+        }}
+      />
+    </label>
+  );
+}
+
+function Sources({ locked }: { locked: boolean }) {
+  const { source, inputUrl } = draft.value;
+  const camera = isSecureContext && "VideoEncoder" in globalThis;
+  return (
+    <fieldset class="sources" disabled={locked} title={locked ? "Stop to change this" : ""}>
+      <legend>Picture from</legend>
+      <div class="segments">
+        {SOURCES.map(({ source: one, words }) => (
+          <label key={one}>
+            <input
+              type="radio"
+              name="source"
+              value={one}
+              checked={source === one}
+              disabled={one === "camera" && !camera}
+              onChange={() => edit({ source: one, ...modelFor(one) })}
+            />
+            <span class="word">{words}</span>
+          </label>
+        ))}
+      </div>
+      {!camera && (
+        <p class="hint">The camera wants HTTPS or localhost, and a browser that encodes H.264.</p>
+      )}
+      {source === "channel" && (
+        <label>
+          <span>Trickle channel</span>
+          <input
+            type="url"
+            required
+            value={inputUrl}
+            placeholder={`${location.origin}/trickle/camera`}
+            onInput={({ currentTarget }) => edit({ inputUrl: currentTarget.value })}
+          />
+        </label>
+      )}
+    </fieldset>
+  );
+}
+
+/** A model that fits the new source, if the chosen one does not. */
+function modelFor(source: Source): { model: string; values: Record<string, number> } | object {
+  const withVideo = source !== "none";
+  const fits = chosenModel.value?.takes_video === withVideo;
+  return fits ? {} : { model: firstModel(models.value, withVideo), values: {} };
+}
+
+function ModelChoice() {
+  const { model, size } = draft.value;
+  const groups = [
+    { words: "Draws by itself", withVideo: false },
+    { words: "Changes what it sees", withVideo: true },
+  ];
+  const sizes = SIZES.some((one) => one === size) ? SIZES : [size, ...SIZES];
+  return (
+    <>
+      <div class="pair">
+        <label>
+          <span>Model</span>
+          <select
+            value={model}
+            onChange={({ currentTarget }) => edit({ model: currentTarget.value, values: {} })}
+          >
+            {groups.map(({ words, withVideo }) => (
+              <optgroup key={words} label={words}>
+                {models.value
+                  .filter((one) => one.takes_video === withVideo)
+                  .map((one) => (
+                    <option key={one.name} value={one.name} disabled={!usable(one)}>
+                      {one.name}
+                      {usable(one) ? "" : " (failed)"}
+                    </option>
+                  ))}
+              </optgroup>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>Size</span>
+          <select
+            value={size}
+            onChange={({ currentTarget }) => edit({ size: currentTarget.value })}
+          >
+            {sizes.map((one) => (
+              <option key={one}>{one}</option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <p class="hint">{chosenModel.value?.description}</p>
+    </>
+  );
+}

@@ -1,0 +1,101 @@
+/** One picture with its words: a channel played live, or the camera. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Playback, playLive } from "../media/live-player.ts";
+import { behind, shown } from "../state.ts";
+
+interface LivePictureProps {
+  /** Path of a channel on this server. */
+  readonly channel: string;
+  readonly shows: "input" | "output";
+}
+
+export function LivePicture({ channel, shows }: LivePictureProps) {
+  const ref = useRef<HTMLVideoElement>(null);
+  const [playback, setPlayback] = useState<Playback>({ status: "waiting" });
+  const [muted, setMuted] = useState(true);
+  useEffect(() => {
+    const video = ref.current;
+    if (video === null) return;
+    const over = new AbortController();
+    void playLive(video, channel, over.signal, (now, seconds) => {
+      setPlayback((before) => (same(before, now) ? before : now));
+      if (shows === "output") behind.value = seconds === null ? null : round(seconds);
+    });
+    return () => over.abort();
+  }, [channel, shows]);
+  const output = shows === "output";
+  return (
+    <figure class={`picture ${playback.status}`}>
+      <video ref={ref} muted={muted} playsInline aria-label={output ? "Live output" : "Input"} />
+      <div class="over" role="status">
+        {playback.status === "waiting" && (
+          <p>
+            <span class="spinner" aria-hidden="true" /> {waitingWords(output)}
+          </p>
+        )}
+        {playback.status === "unplayable" && <p>{playback.why}: it cannot be shown here.</p>}
+      </div>
+      <figcaption>
+        {output ? <OutputCaption /> : <span>Input</span>}
+        <span class="tools">
+          {playback.status === "playing" && playback.sound && output && (
+            <button type="button" class="quiet" onClick={() => setMuted(!muted)}>
+              {muted ? "Sound on" : "Sound off"}
+            </button>
+          )}
+          {output && (
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => void ref.current?.requestFullscreen().catch(() => {})}
+            >
+              Full screen
+            </button>
+          )}
+        </span>
+      </figcaption>
+    </figure>
+  );
+}
+
+export function CameraPicture({ preview }: { preview: MediaStream }) {
+  const ref = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    const video = ref.current;
+    if (video === null) return;
+    video.srcObject = preview;
+    video.play().catch(() => {}); // the element goes while it starts
+    return () => {
+      video.srcObject = null;
+    };
+  }, [preview]);
+  return (
+    <figure class="picture playing">
+      <video ref={ref} muted playsInline aria-label="Your camera" />
+      <figcaption>Your camera</figcaption>
+    </figure>
+  );
+}
+
+function OutputCaption() {
+  const stream = shown.value;
+  const seconds = behind.value;
+  const size = stream && `${stream.metadata.width} × ${stream.metadata.height}`;
+  return (
+    <span>
+      <span class={seconds === null ? "live off" : "live"}>Live</span>
+      {stream && `${stream.stats.model} · ${size}`}
+      {seconds !== null && <span class="behind"> · {seconds.toFixed(1)} s behind</span>}
+    </span>
+  );
+}
+
+function waitingWords(output: boolean): string {
+  if (!output) return "Waiting for the input …";
+  const restarts = shown.value?.stats.restarts ?? 0;
+  return restarts > 0 ? "The engine is coming back …" : "Waiting for the first picture …";
+}
+
+const round = (seconds: number): number => Math.round(seconds * 10) / 10;
+
+const same = (a: Playback, b: Playback): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -1,0 +1,69 @@
+/** A slider for every number the model takes. */
+import { edit } from "../actions.ts";
+import type { Model } from "../api.ts";
+import { chosenModel, draft } from "../state.ts";
+
+/** Of a model with more than so many, the others are folded away. */
+const AT_ONCE = 4;
+
+export function Sliders() {
+  const params = chosenModel.value?.params ?? [];
+  if (params.length === 0) return null;
+  const rest = params.slice(AT_ONCE);
+  return (
+    <fieldset class="sliders">
+      <legend>
+        Adjust
+        {Object.keys(draft.value.values).length > 0 && (
+          <button type="button" class="quiet" onClick={() => edit({ values: {} })}>
+            Reset
+          </button>
+        )}
+      </legend>
+      {params.slice(0, AT_ONCE).map((param) => (
+        <Slider key={param.name} param={param} />
+      ))}
+      {rest.length > 0 && (
+        <details>
+          <summary>{rest.length} more</summary>
+          {rest.map((param) => (
+            <Slider key={param.name} param={param} />
+          ))}
+        </details>
+      )}
+    </fieldset>
+  );
+}
+
+function Slider({ param }: { param: Model["params"][number] }) {
+  const { name, min, max, integer, description } = param;
+  const value = draft.value.values[name] ?? param.default;
+  return (
+    <label class="slider" title={description}>
+      <span class="name">{words(name)}</span>
+      <output>{shownValue(value, integer, max - min)}</output>
+      <input
+        type="range"
+        min={min}
+        max={max}
+        step={integer ? 1 : stepFor(max - min)}
+        value={value}
+        style={{ "--at": `${((value - min) / (max - min || 1)) * 100}%` }}
+        onInput={({ currentTarget }) =>
+          edit({ values: { ...draft.value.values, [name]: currentTarget.valueAsNumber } })
+        }
+      />
+    </label>
+  );
+}
+
+const words = (name: string): string => {
+  const spaced = name.replace(/[_-]+/g, " ");
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+};
+
+/** About two hundred steps, each a round number. */
+const stepFor = (span: number): number => 10 ** Math.floor(Math.log10(Math.max(span, 1e-6) / 100));
+
+const shownValue = (value: number, integer: boolean, span: number): string =>
+  integer ? String(value) : value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(span || 1))));

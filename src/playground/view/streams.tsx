@@ -1,0 +1,57 @@
+/** Streams that run on this server, anybody's: look at one, stop one. */
+import { stop, watch } from "../actions.ts";
+import type { Stream } from "../api.ts";
+import { onScreen, streams } from "../state.ts";
+
+export function Streams() {
+  const screen = onScreen.value;
+  return (
+    <section class="streams" aria-labelledby="streams">
+      <h2 id="streams">Running streams</h2>
+      {streams.value.length === 0 ? (
+        <p class="hint">None yet. What you start here, or by the API, is listed here.</p>
+      ) : (
+        <ul>
+          {streams.value.map((stream) => (
+            <Row
+              key={stream.manifest_id}
+              stream={stream}
+              current={screen.kind === "stream" && screen.id === stream.manifest_id}
+            />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Row({ stream, current }: { stream: Stream; current: boolean }) {
+  const { manifest_id: id, metadata, stats, status } = stream;
+  const title = metadata.prompts?.[0]?.prompt ?? metadata.capability ?? id;
+  return (
+    <li>
+      <button
+        type="button"
+        class="row"
+        aria-current={current}
+        onClick={() => {
+          if (!current) watch(stream);
+        }}
+      >
+        <span class="title">{title}</span>
+        <span class="facts">
+          {stats.model} · {metadata.width} × {metadata.height} ·{" "}
+          {status === "active" ? `${stats.fps_out.toFixed(0)} fps` : status}
+        </span>
+      </button>
+      <button
+        type="button"
+        class="quiet"
+        aria-label={`Stop ${title}`}
+        onClick={() => void stop(id)}
+      >
+        Stop
+      </button>
+    </li>
+  );
+}

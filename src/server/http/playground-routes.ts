@@ -1,0 +1,52 @@
+/** Hides how the playground is served: one page that loads nothing from another host. */
+import { randomBytes } from "node:crypto";
+import { Elysia } from "elysia";
+import { playgroundPage } from "./playground-bundle.ts";
+
+/** What the page may load and ask: this server, and nobody else. */
+const policy = (nonce: string) =>
+  [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    "style-src 'unsafe-inline'",
+    "img-src data: blob:",
+    "media-src blob: mediastream:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+  ].join("; ");
+
+export const playgroundRoutes = () =>
+  new Elysia({ name: "playground-routes" }).get(
+    "/",
+    async ({ request, server }) => {
+      const channels = ownChannels(server) ?? `${new URL(request.url).origin}/trickle`;
+      const nonce = randomBytes(16).toString("base64url");
+      const page = (await playgroundPage())
+        .replace("{channels}", () => Bun.escapeHTML(channels))
+        .replace("{nonce}", () => nonce);
+      return new Response(page, {
+        headers: {
+          "content-type": "text/html;charset=utf-8",
+          "content-security-policy": policy(nonce),
+          "cache-control": "no-cache",
+          "referrer-policy": "no-referrer",
+        },
+      });
+    },
+    { detail: { hide: true } },
+  );
+
+/**
+ * The embedded trickle server as the server itself reaches it. The page's own address will not do: behind a proxy or a
+ * container's port it is another one than the server listens at.
+ */
+function ownChannels(
+  server: { hostname?: string | undefined; port?: number | undefined } | null,
+): string | null {
+  const { hostname, port } = server ?? {};
+  if (hostname === undefined || port === undefined) return null;
+  const host = ["0.0.0.0", "::", "localhost"].includes(hostname) ? "127.0.0.1" : hostname;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/trickle`;
+}
