@@ -105,7 +105,7 @@ const playPipeline = async (units: readonly Uint8Array[], host: ModelHost) => {
     onInference: () => {},
     onApplied: () => {},
     onModel: () => {},
-    onTrouble: ({ message }) => failures.push(message),
+    onTrouble: (error) => error && failures.push(error.message),
   });
   await pipeline.run();
   if (failures.length > 0) throw new Error(failures.join("; "));

@@ -210,6 +210,8 @@ export type FromEngine =
       readonly id: string;
       readonly error: PlainError;
     }
+  /** What `trouble` told of is over. */
+  | { readonly type: "recovered"; readonly id: string }
   /** All of the stream is released. Without `error` its input ended or it was asked to stop. */
   | { readonly type: "ended"; readonly id: string; readonly error?: PlainError }
   /** Answer to `make`. */

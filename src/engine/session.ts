@@ -1,14 +1,14 @@
 /** One live stream in this engine: its channels, its pipeline, and how it ends. */
-import { reason, toPlainError, WorkerError } from "../errors.ts";
+import { type PlainError, toPlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import type { Fragment } from "../media/fragment.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../media/time.ts";
 import { endWhen } from "../streams/end-when.ts";
-import { nextSeq } from "../trickle/channel-requests.ts";
 import { TricklePublisher } from "../trickle/publisher.ts";
 import { subscribe } from "../trickle/subscriber.ts";
 import type { ModelHost } from "./inference/model-host.ts";
 import { Pipeline, type Source } from "./pipeline.ts";
+import { ACCEPT_MS, checkChannel, refuseUnsupported } from "./preflight.ts";
 import type {
   Checkpoint,
   Endpoint,
@@ -20,6 +20,7 @@ import type {
 } from "./protocol.ts";
 import { clock } from "./source/clock.ts";
 import { demux } from "./source/demux.ts";
+import { InputWatch } from "./source/input-watch.ts";
 import { Timeline } from "./source/timeline.ts";
 import { StreamCounters } from "./stream-stats.ts";
 
@@ -27,8 +28,6 @@ const log = getLogger("stream");
 
 /** After this long a stream that was asked to end is cut off. */
 const STOP_MS = 3000;
-/** A channel has this long to take us. */
-const ACCEPT_MS = 1500;
 const DEFAULT_FPS = 24;
 
 export interface SessionOptions {
@@ -52,6 +51,7 @@ export class StreamSession {
   #publisher: TricklePublisher | null = null;
   #pipeline: Pipeline | null = null;
   #packetsDropped: () => number = () => 0;
+  #bytesIn: () => number = () => 0;
   #segmentStart: Fragment | null = null;
 
   constructor(options: SessionOptions) {
@@ -112,6 +112,7 @@ export class StreamSession {
     const { output } = spec;
     if (!output)
       throw new WorkerError("invalid_request", "stream_url is missing: nowhere to publish");
+    await this.#options.host.check(this.#params.model);
     if (spec.input) await checkChannel(spec.input, this.#abort.signal);
     const publisher = await this.#openPublisher(output);
     this.#publisher = publisher;
@@ -135,13 +136,31 @@ export class StreamSession {
         onModel: (provider) => {
           this.#counters.executionProvider = provider;
         },
-        onTrouble: (error) => send({ type: "trouble", id, error }),
+        onTrouble: (error) => this.#report(error),
       });
+      using _watch = this.#watch();
       await this.#pipeline.run();
     } finally {
       await publisher.close();
       if (spec.owns_output) await publisher.deleteChannel();
     }
+  }
+
+  /** What is wrong while the stream goes on, told when it begins and when it is over. */
+  #report(error: PlainError | null): void {
+    const { id, send } = this.#options;
+    if (error) log.warn("stream has trouble", { id, error: error.message });
+    if (error) send({ type: "trouble", id, error });
+    else send({ type: "recovered", id });
+  }
+
+  #watch(): InputWatch {
+    return new InputWatch({
+      bytesIn: () => this.#bytesIn(),
+      framesIn: () => this.#counters.framesIn,
+      framesOut: () => this.#counters.framesOut,
+      report: (error) => this.#report(error),
+    });
   }
 
   async #openPublisher(output: Endpoint): Promise<TricklePublisher> {
@@ -182,6 +201,7 @@ export class StreamSession {
       onVideo: () => this.#counters.frameIn(),
     });
     this.#packetsDropped = packets.dropped;
+    this.#bytesIn = packets.bytes;
     return { kind: "input", packets, audio: spec.audio !== "none" };
   }
 
@@ -208,31 +228,3 @@ export class StreamSession {
 /** Everything up to here may have been sent by the engine that died: as much media as time has passed. */
 const resumePoint = (checkpoint: Checkpoint): Ticks =>
   ticks(checkpoint.pts + Math.round(((Date.now() - checkpoint.at) * TICKS_PER_SECOND) / 1000));
-
-/** An input that is not there is told at the start, not as a stream that fails at once. */
-async function checkChannel(input: Endpoint, signal: AbortSignal): Promise<void> {
-  const timeout = AbortSignal.timeout(ACCEPT_MS);
-  try {
-    await nextSeq(input, AbortSignal.any([signal, timeout]));
-  } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof WorkerError) throw error;
-    const why = timeout.aborted ? `no answer within ${ACCEPT_MS} ms` : reason(error);
-    throw new WorkerError("channel_refused", `input_url ${input.url} is not usable: ${why}`);
-  }
-}
-
-function refuseUnsupported(spec: StreamSpec): void {
-  if (spec.container !== "fmp4") {
-    throw new WorkerError(
-      "unsupported_media",
-      `container ${spec.container} is not served yet: leave container out or give fmp4`,
-    );
-  }
-  if (spec.audio === "opus" || spec.audio === "aac") {
-    throw new WorkerError(
-      "unsupported_media",
-      `audio ${spec.audio} would have to be encoded, which is not served yet: give auto, copy or none`,
-    );
-  }
-}

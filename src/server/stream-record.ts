@@ -122,6 +122,7 @@ export class StreamRecord implements PlacedStream {
         this.#checkpoint = message.checkpoint;
         return;
       case "updated":
+      case "recovered":
         this.#trouble = null;
         return;
       case "trouble":

@@ -107,15 +107,12 @@ test("a session tells its start, its size, a checkpoint for each segment and its
   await close();
 });
 
-test("a model that does not exist passes nothing on and says so", async () => {
-  const { make, sent, close } = await session({}, { model: "nothing" });
-  const stream = make();
-  const over = stream.run();
-  await waitFor("trouble", () => typesOf(sent).includes("trouble"));
-  stream.stop();
-  await over;
-  const trouble = sent.find(({ type }) => type === "trouble");
-  expect(trouble).toMatchObject({ error: { kind: "unknown_model" } });
+test("a model that does not exist, or is broken, is refused before a channel is touched", async () => {
+  const { make, sent, trickle, close } = await session({}, { model: "nothing" });
+  await make().run();
+  expect(typesOf(sent)).not.toContain("started");
+  expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "unknown_model" } });
+  expect(trickle.server.channels).toBe(0);
   await close();
 });
 

@@ -65,7 +65,7 @@ export class ClipRun {
       onInference: () => this.inferred++,
       onApplied: () => {},
       onModel: () => {},
-      onTrouble: (error) => this.troubles.push(error),
+      onTrouble: (error) => error && this.troubles.push(error),
       ...options.pipeline,
     });
   }

@@ -22,8 +22,8 @@ export interface InferOptions {
   readonly onApplied: (params: StreamParams) => void;
   /** What runs now; null while nothing does. */
   readonly onModel: (executionProvider: string | null) => void;
-  /** A model failed and frames pass by it; once until one works again or fails otherwise. */
-  readonly onTrouble: (error: PlainError) => void;
+  /** A model failed and frames pass by it; told once, and null when one works again. */
+  readonly onTrouble: (error: PlainError | null) => void;
 }
 
 /** Where neither input nor parameters tell a size. */
@@ -62,6 +62,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
         const job = { frame: input?.native ?? null, pts: tick.pts, size, params };
         const { frame, inferenceMs } = await runner.run(job);
         options.onInference(inferenceMs);
+        if (trouble !== null) options.onTrouble(null);
         trouble = null;
         return frame;
       } catch (error) {

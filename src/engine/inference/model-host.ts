@@ -79,6 +79,13 @@ export class ModelHost implements AsyncDisposable {
     return this.#catalogue.list().map((entry) => this.#info(entry));
   }
 
+  /** Throws `unknown_model` or `model_failed` for a model that cannot be loaded, without loading it. */
+  async check(name: string): Promise<void> {
+    const { stamp } = await this.#catalogue.get(name);
+    const slot = this.#slots.get(name);
+    if (slot?.state === "failed" && slot.stamp === stamp) throw slot.error;
+  }
+
   /**
    * A model, loaded once for all who ask. Throws `unknown_model` and `model_failed`; one that failed
    * is tried again when its files have changed. The signal ends the waiting, not the loading.

@@ -31,6 +31,8 @@ export interface DemuxedInput {
   hasAudio(): boolean;
   /** `performance.now()` at which the frame with this pts is due; see `ArrivalClock`. */
   dueAt(pts: Ticks): number;
+  /** Bytes that have come in. */
+  bytes(): number;
   /** Packets given up because the decoder fell behind. */
   dropped(): number;
 }
@@ -57,6 +59,7 @@ export function demux(
   const arrivals = new ArrivalClock();
   let demuxer: Demuxer | null = null;
   let head = NOTHING;
+  let bytesIn = 0;
   let dropped = 0;
   let catchingUp = false;
 
@@ -92,6 +95,7 @@ export function demux(
   const pump = async (): Promise<void> => {
     for await (const chunk of segments) {
       const { arrivedAt, last, complete, seq } = chunk;
+      bytesIn += chunk.data.length;
       const bytes = identify(chunk);
       if (!demuxer) continue;
       const packets = demuxer.push(bytes, arrivedAt);
@@ -118,6 +122,7 @@ export function demux(
     audio: audio.readable,
     hasAudio: () => demuxer?.hasAudio ?? false,
     dueAt: (pts) => arrivals.dueAt(pts),
+    bytes: () => bytesIn,
     dropped: () => dropped,
   };
 }
