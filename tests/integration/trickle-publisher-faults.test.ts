@@ -125,6 +125,18 @@ test("after a preconnect that the server ended it asks where to go on", async ()
   expect(stored[7]).toBe("seven");
 });
 
+test("a peer that ends every segment at once is tried ever more slowly, then left", async () => {
+  await using peer = await faultyPeer(
+    segments(({ answer }, seq) => answer(200, { "Lp-Trickle-Seq": seq })),
+  );
+  const publisher = await publisherTo(peer.url, { limits: { ...quick, giveUpMs: 1500 } });
+  const end = await publisher.ended;
+  expect(end).toMatchObject({ kind: "lost" });
+  expect(String(end.kind === "lost" && end.error)).toContain("nothing was stored");
+  // 50 ms apart, as a single one is taken up again, these would be thirty.
+  expect(peer.seen.filter((name) => name.startsWith("POST")).length).toBeLessThan(12);
+});
+
 test("a peer that never answers costs whole segments, never the writer's time, and is left after the stall", async () => {
   let silent = true;
   const stored: string[] = [];
