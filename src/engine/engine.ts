@@ -146,7 +146,7 @@ class Engine {
       this.#sessions.delete(id);
     });
     this.#sessions.set(id, { session, ended });
-    log.info("stream begins", { id, model: params.model, resumed: resume !== undefined });
+    log.debug("stream begins", { id, model: params.model, resumed: resume !== undefined });
   }
 
   #make({ job, image }: Extract<ToEngine, { type: "make" }>): void {

@@ -1,6 +1,5 @@
 /** One live stream in this engine: its channels, its pipeline, and how it ends. */
 import { type PlainError, toPlainError, WorkerError } from "../errors.ts";
-import { getLogger } from "../log.ts";
 import type { Fragment } from "../media/fragment.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../media/time.ts";
 import { endWhen } from "../streams/end-when.ts";
@@ -23,8 +22,6 @@ import { demux } from "./source/demux.ts";
 import { InputWatch } from "./source/input-watch.ts";
 import { Timeline } from "./source/timeline.ts";
 import { StreamCounters } from "./stream-stats.ts";
-
-const log = getLogger("stream");
 
 /** After this long a stream that was asked to end is cut off. */
 const STOP_MS = 3000;
@@ -98,7 +95,6 @@ export class StreamSession {
       send({ type: "ended", id });
     } catch (error) {
       const stopped = this.#end.signal.aborted;
-      if (!stopped) log.warn("stream failed", { id, error: toPlainError(error).message });
       send({ type: "stats", id, stats: this.stats() });
       send({ type: "ended", id, ...(stopped ? {} : { error: toPlainError(error) }) });
     } finally {
@@ -149,7 +145,6 @@ export class StreamSession {
   /** What is wrong while the stream goes on, told when it begins and when it is over. */
   #report(error: PlainError | null): void {
     const { id, send } = this.#options;
-    if (error) log.warn("stream has trouble", { id, error: error.message });
     if (error) send({ type: "trouble", id, error });
     else send({ type: "recovered", id });
   }

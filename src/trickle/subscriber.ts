@@ -1,5 +1,6 @@
 /** Hides the reading side of trickle: preconnects, retries, jumps to the live edge (protocol.md 4.3). */
 
+import { reason } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import { pause } from "../streams/pause.ts";
 import type { TrickleEndpoint, TrickleResponse } from "./request.ts";
@@ -154,7 +155,11 @@ class ChannelReader {
     const seq = response.seq ?? Math.max(0, asked);
     const lag = (response.latest ?? seq) - seq;
     if (asked >= 0 && lag > this.#options.maxLag) {
-      log.warn("too far behind, jumping to the newest segment", { seq, lag });
+      log.warn("too far behind, jumping to the newest segment", {
+        channel: this.#endpoint.url,
+        seq,
+        lag,
+      });
       response.discard();
       return this.#ask(-2);
     }
@@ -201,7 +206,7 @@ class ChannelReader {
     } catch (error) {
       signal.throwIfAborted();
       complete = false;
-      log.warn("segment broke off", { seq, error: String(error) });
+      log.warn("segment broke off", { channel: this.#endpoint.url, seq, error: reason(error) });
     } finally {
       done = true;
       clearTimeout(overdue);

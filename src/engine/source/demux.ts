@@ -1,6 +1,5 @@
 /** Segments as they arrive become packets, picture and sound apart. Never makes the network wait. */
 import { WorkerError } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
 import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
@@ -9,8 +8,6 @@ import { ArrivalClock } from "./arrival-clock.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import type { Timeline } from "./timeline.ts";
 import { TsDemuxer } from "./ts-demux.ts";
-
-const log = getLogger("demux");
 
 /** Takes one container apart. */
 export interface Demuxer {
@@ -94,16 +91,13 @@ export function demux(
   };
   const pump = async (): Promise<void> => {
     for await (const chunk of segments) {
-      const { arrivedAt, last, complete, seq } = chunk;
+      const { arrivedAt, last, complete } = chunk;
       bytesIn += chunk.data.length;
       const bytes = identify(chunk);
       if (!demuxer) continue;
       const packets = demuxer.push(bytes, arrivedAt);
       if (last && complete) packets.push(...demuxer.endSegment(arrivedAt));
-      if (last && !complete) {
-        log.info("input segment broke off", { seq });
-        demuxer.breakSegment();
-      }
+      if (last && !complete) demuxer.breakSegment();
       let wanted = true;
       for (const packet of packets) wanted = deliver(packet) && wanted;
       if (!wanted) return;
