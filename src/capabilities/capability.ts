@@ -40,7 +40,7 @@ export interface JobContext {
   readonly streams: StreamAccess;
   readonly images: ImageAccess;
   /** What the caller gets as `X-Metadata` beside the answer: small JSON. */
-  describe(metadata: Readonly<Record<string, unknown>>): void;
+  readonly describe: (metadata: Readonly<Record<string, unknown>>) => void;
 }
 
 /** One batch job type. `run` gets a body that satisfies `input` and answers with what satisfies `output`. */

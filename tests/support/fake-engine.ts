@@ -1,14 +1,18 @@
 /**
  * A process that speaks the engine's side of the protocol and fails on demand, as the real one will not.
  * `FAKE_ENGINE` in its environment says how it boots; the last path part of a stream's output says how the
- * channel answers; the first prompt of a start or an update is a command.
+ * channel answers; the first prompt of a start, an update or a picture is a command.
  */
+import { existsSync, writeFileSync } from "node:fs";
 import type { FromEngine, ModelInfo, StreamStats, ToEngine } from "../../src/engine/protocol.ts";
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
 const none = { p50: null, p95: null, p99: null };
 const live = new Set<string>();
 let stopsAnswered = true;
+/** Pictures under way, and how many have been begun. */
+const making = new Set<string>();
+let made = 0;
 
 const say = (message: FromEngine) => process.send?.(message);
 
@@ -69,6 +73,15 @@ function receive(message: ToEngine): void {
     case "stop":
       if (stopsAnswered && live.delete(message.id)) say({ type: "ended", id: message.id });
       return;
+    case "make":
+      make(message);
+      return;
+    case "cancel": {
+      const error = { kind: "internal", message: "cancelled" } as const;
+      if (making.delete(message.job))
+        say({ type: "image", job: message.job, outcome: { done: false, error } });
+      return;
+    }
     case "ping": {
       const census = { streams: live.size, frames: 0, requests: 0 };
       say({ type: "pong", quiet_ms: 0, live: census });
@@ -90,6 +103,28 @@ function obey(id: string, command: string | undefined): void {
     live.delete(id);
     say({ type: "ended", id, error: { kind: "output_lost", message: "the channel is gone" } });
   }
+}
+
+/** Commands: `hold` answers only when it is cancelled; `exit unless FILE` makes FILE and dies of it the first time. */
+function make({ job, image }: Extract<ToEngine, { type: "make" }>): void {
+  const command = image.params.prompts[0]?.prompt ?? "";
+  if (command === "exit") process.exit(7);
+  const [, file] = /^exit unless (.+)$/.exec(command) ?? [];
+  if (file !== undefined && !existsSync(file)) {
+    writeFileSync(file, String(process.pid));
+    process.exit(7);
+  }
+  making.add(job);
+  const alone = making.size === 1;
+  const nth = ++made;
+  if (command === "hold") return;
+  setTimeout(() => {
+    making.delete(job);
+    const size = image.params.size ?? { width: 64, height: 64 };
+    const png = Buffer.from(JSON.stringify({ pid: process.pid, nth, alone }));
+    const result = { png, ...size, execution_provider: "cpu", timings_ms: {} };
+    say({ type: "image", job, outcome: { done: true, result } });
+  }, 5);
 }
 
 function stats(name: string): StreamStats {

@@ -21,6 +21,9 @@ const DECODERS = {
   webp: AV_CODEC_ID_WEBP,
 } as const satisfies Record<ImageType, number>;
 
+/** More pixels than FFmpeg adds to a row, or to a column. */
+const PADDING = 128;
+
 /**
  * The picture as a frame in the file's own pixel format, turned upright, owned by the caller.
  * Throws `unsupported_media` or `invalid_request`, naming the field `image`.
@@ -37,8 +40,11 @@ export async function decodeImage(file: Uint8Array): Promise<Frame> {
   frame.alloc();
   try {
     context.threadCount = 1;
-    // A file may hold a second header that says otherwise.
-    check(context.setOption("max_pixels", String(width * height)), "limit the decoder");
+    // A file may hold a second header that says otherwise. FFmpeg counts padded rows.
+    const limit = (width + PADDING) * (height + PADDING);
+    check(context.setOption("max_pixels", String(limit)), "limit the decoder");
+    // Half a picture is no picture.
+    check(context.setOption("err_detect", "crccheck+explode"), "make the decoder strict");
     check(context.open2Sync(codec), `open the ${type} decoder`);
     packet.data = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
     const sent = await context.sendPacket(packet);

@@ -1,0 +1,119 @@
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ImageJob, ImageResult } from "../../src/engine/protocol.ts";
+import type { EnginePool } from "../../src/server/engine-pool.ts";
+import { defaultParams } from "../../src/server/stream-params.ts";
+import { fakePool, testServer } from "../support/test-server.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+
+const folder = mkdtempSync(join(tmpdir(), "image-jobs-"));
+const open: { close(): unknown }[] = [{ close: () => rmSync(folder, { recursive: true }) }];
+afterEach(async () => {
+  for (const one of open.splice(1)) await one.close();
+});
+
+async function pool(engines = 1): Promise<EnginePool> {
+  const opened = fakePool({ engines });
+  open.push({ close: () => opened.close(AbortSignal.timeout(2000)) });
+  await waitFor("all engines", () => opened.engines.every(({ state }) => state === "ready"));
+  return opened;
+}
+
+const forever = new AbortController().signal;
+const job = (command: string): ImageJob => {
+  const params = defaultParams({ hasInput: false, mode: "seed" });
+  return { params: { ...params, prompts: [{ prompt: command }] } };
+};
+/** What the fake engine writes where a PNG would be. */
+const said = ({ png }: ImageResult) =>
+  JSON.parse(Buffer.from(png).toString()) as { pid: number; nth: number; alone: boolean };
+
+test("an engine makes one picture at a time, first come first served", async () => {
+  const engines = await pool();
+  const all = await Promise.all(
+    [1, 2, 3, 4, 5, 6].map((n) => engines.makeImage(job(`picture ${n}`), forever)),
+  );
+  expect(all.map(said)).toMatchObject([1, 2, 3, 4, 5, 6].map((nth) => ({ nth, alone: true })));
+});
+
+test("several engines share what waits", async () => {
+  const engines = await pool(2);
+  const all = await Promise.all(
+    Array.from({ length: 8 }, () => engines.makeImage(job("a picture"), forever)),
+  );
+  expect(new Set(all.map((one) => said(one).pid)).size).toBe(2);
+  expect(all.every((one) => said(one).alone)).toBe(true);
+});
+
+test("a picture whose engine dies is made by the next, before those that wait", async () => {
+  const engines = await pool();
+  const file = join(folder, "died");
+  const first = engines.makeImage(job(`exit unless ${file}`), forever);
+  const second = engines.makeImage(job("a picture"), forever);
+  const [one, two] = [said(await first), said(await second)];
+  expect(one.pid).not.toBe(Number(readFileSync(file, "utf8")));
+  expect([one.nth, two.nth]).toEqual([1, 2]);
+  expect(engines.engines[0]?.restarts).toBe(1);
+});
+
+test("a picture that two engines die of fails, and the next one is made", async () => {
+  const engines = await pool();
+  const deadly = engines.makeImage(job("exit"), forever);
+  const next = engines.makeImage(job("a picture"), forever);
+  expect(await failure(deadly)).toMatchObject({ kind: "engine_unavailable" });
+  expect(said(await next).nth).toBe(1);
+  expect(engines.engines[0]?.restarts).toBe(2);
+});
+
+test("one that is given up while it waits leaves the line, one under way frees its engine", async () => {
+  const engines = await pool();
+  const [making, waiting] = [new AbortController(), new AbortController()];
+  const held = engines.makeImage(job("hold"), making.signal);
+  const left = engines.makeImage(job("never begun"), waiting.signal);
+  const last = engines.makeImage(job("a picture"), forever);
+  waiting.abort(new Error("no longer wanted"));
+  expect((await failure(left)).message).toBe("no longer wanted");
+  making.abort(new Error("too slow"));
+  expect((await failure(held)).message).toBe("too slow");
+  expect(said(await last).nth).toBe(2);
+});
+
+test("a closed pool leaves nobody waiting for an engine's answer", async () => {
+  const engines = await pool();
+  const held = engines.makeImage(job("hold"), AbortSignal.timeout(5000));
+  await engines.close(AbortSignal.timeout(1000));
+  expect(await failure(held)).toBeInstanceOf(Error);
+});
+
+test("beyond the batch deadline the answer is a 504 and the engine is free again", async () => {
+  const server = testServer({ batchTimeoutMs: 300 });
+  open.push(server);
+  await server.pool.ready(5000);
+  const late = await server.ask("POST", "/c/comfystream-image", { prompt: "hold" });
+  expect(late).toMatchObject({ status: 504, body: { success: false, code: "timeout" } });
+  const next = await server.ask("POST", "/c/comfystream-image", { prompt: "a picture" });
+  expect(next.status).toBe(200);
+});
+
+test("an engine that dies twice makes a 503, and the server goes on", async () => {
+  const server = testServer();
+  open.push(server);
+  await server.pool.ready(5000);
+  const died = await server.ask("POST", "/c/comfystream-image", { prompt: "exit" });
+  expect(died).toMatchObject({ status: 503, body: { code: "engine_unavailable" } });
+  expect((await server.ask("GET", "/health")).body.healthy).toBe(true);
+  expect((await server.ask("POST", "/comfystream-image", { prompt: "x" })).status).toBe(200);
+});
+
+async function failure(work: Promise<unknown>): Promise<Error> {
+  const outcome = await work.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (outcome instanceof Error) return outcome;
+  throw new Error("it did not fail");
+}

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import type { JobContext, MadeImage } from "../../../src/capabilities/capability.ts";
+import { comfystreamImage } from "../../../src/capabilities/comfystream-image.ts";
+import { WorkerError } from "../../../src/errors.ts";
+
+/** Keeps what the engines were asked for; answers three bytes. */
+class Recorder implements JobContext {
+  readonly signal = new AbortController().signal;
+  readonly caller = "network";
+  readonly streams = { start: () => Promise.reject(new Error("not asked for")) };
+  readonly asked: { body: unknown; file: Uint8Array | null }[] = [];
+  described: unknown = null;
+  readonly images = {
+    make: async (body: unknown, file: Uint8Array | null): Promise<MadeImage> => {
+      this.asked.push({ body, file });
+      const png = Uint8Array.of(1, 2, 3);
+      return { png, width: 64, height: 48, ignored: [], metadata: { model: "edges", seed: 7 } };
+    },
+  };
+  readonly describe = (metadata: unknown): void => {
+    this.described = metadata;
+  };
+}
+
+test("the answer holds the PNG as a data URI, the metadata goes beside it", async () => {
+  const context = new Recorder();
+  expect(await comfystreamImage.run({ prompts: [{ prompt: "a cat" }] }, context)).toEqual({
+    success: true,
+    message: expect.any(String),
+    width: 64,
+    height: 48,
+    images: [{ data: "data:image/png;base64,AQID", width: 64, height: 48 }],
+  });
+  expect(context.described).toEqual({ model: "edges", seed: 7 });
+  expect(context.asked).toEqual([{ body: { prompts: [{ prompt: "a cat" }] }, file: null }]);
+});
+
+test.each([
+  "data:image/png;base64,AQID",
+  "data:image/jpeg;base64,AQID",
+  "data:image/jpg;base64,AQID",
+  "data:image/webp;base64,AQID",
+  "DATA:IMAGE/PNG;BASE64,AQID",
+  "data:image/png;name=a.png;base64,AQID",
+])("%s is taken apart, and all else is passed on", async (image) => {
+  const context = new Recorder();
+  await comfystreamImage.run({ image, model: "edges", strength: 2 }, context);
+  const file = Uint8Array.of(1, 2, 3);
+  expect(context.asked).toEqual([{ body: { model: "edges", strength: 2 }, file }]);
+});
+
+test.each([
+  "",
+  "cat.png",
+  "http://127.0.0.1/cat.png",
+  "data:,AQID",
+  "data:image/gif;base64,AQID",
+  "data:image/png,AQID",
+  "data:image/png;base64,AQI*",
+  "data:image/png;base64,A",
+])("%j is refused, naming the field", async (image) => {
+  const context = new Recorder();
+  const error = await Promise.resolve(comfystreamImage.run({ image }, context)).catch(
+    (why: unknown) => why,
+  );
+  if (!(error instanceof WorkerError)) throw new Error(`not refused: ${error}`);
+  expect(error.kind).toBe("invalid_request");
+  expect(error.details[0]?.field).toBe("image");
+  expect(error.message).toContain("image");
+  expect(context.asked).toEqual([]);
+});
