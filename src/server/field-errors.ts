@@ -1,7 +1,16 @@
 /** Hides how a value that fails its schema is put into words: each bad field, what it must be and what came. */
 import type { Static, TSchema } from "@sinclair/typebox";
-import { type TypeCheck, TypeCompiler, type ValueError } from "@sinclair/typebox/compiler";
+import {
+  type TypeCheck,
+  TypeCompiler,
+  type ValueError,
+  ValueErrorType,
+} from "@sinclair/typebox/compiler";
 import { type FieldProblem, WorkerError } from "../errors.ts";
+
+/** A body can be wrong in a million places; nobody reads on. */
+const MAX_PROBLEMS = 10;
+const SHOWN_CHARACTERS = 120;
 
 const compiled = new WeakMap<TSchema, TypeCheck<TSchema>>();
 
@@ -24,13 +33,10 @@ export function checked<T extends TSchema>(schema: T, value: unknown): Static<T>
 /** TypeBox's errors as one `invalid_request`: a sentence a field, saying what it must be and what came. */
 export function fieldError(errors: Iterable<ValueError>): WorkerError {
   const byField = new Map<string, FieldProblem>();
-  for (const { path, schema, value, message } of errors) {
-    const name = path.slice(1).replaceAll("/", ".") || "body";
-    if (byField.has(name)) continue;
-    const expects = schema["expects"] ? `must be ${schema["expects"]}` : lowerFirst(message);
-    const shown = value === undefined ? "nothing" : JSON.stringify(value);
-    const short = shown.length > 120 ? `${shown.slice(0, 120)}…` : shown;
-    byField.set(name, { field: name, problem: `${expects}, got ${short}` });
+  for (const error of Iterator.from(errors).flatMap(mostSpecific)) {
+    const field = error.path.slice(1).replaceAll("/", ".") || "body";
+    if (!byField.has(field)) byField.set(field, { field, problem: problemOf(error) });
+    if (byField.size === MAX_PROBLEMS) break;
   }
   return fieldsError([...byField.values()]);
 }
@@ -41,4 +47,52 @@ export function fieldsError(details: readonly FieldProblem[]): WorkerError {
   return new WorkerError("invalid_request", message, { details });
 }
 
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+/** At most so many characters of a stranger's text, for messages and answers. */
+export const cut = (text: string, characters: number): string =>
+  text.length > characters ? `${text.slice(0, characters)}…` : text;
+
+/** Of a value that fits no form but almost one, what is wrong inside: `prompts.0.weight` and not all of `prompts`. */
+function mostSpecific(error: ValueError): ValueError[] {
+  for (const form of error.errors) {
+    const inside = Iterator.from(form).flatMap(mostSpecific).take(MAX_PROBLEMS).toArray();
+    if (inside.length > 0 && inside.every(({ path }) => path.length > error.path.length))
+      return inside;
+  }
+  return [error];
+}
+
+function problemOf({ type, schema, value }: ValueError): string {
+  if (type === ValueErrorType.ObjectAdditionalProperties) return "is not known here; leave it out";
+  const expects = schema["expects"] ?? described(schema);
+  if (value === undefined) return `is required: ${expects}`;
+  return `must be ${expects}, got ${cut(JSON.stringify(value), SHOWN_CHARACTERS)}`;
+}
+
+/** A schema in words, where it has none of its own. */
+function described(schema: TSchema): string {
+  const { minimum, maximum, minLength = 0, maxLength, minItems = 0, maxItems } = schema;
+  const range = (low: number, high: number | undefined) =>
+    high === undefined ? `at least ${low}` : `${low} to ${high}`;
+  switch (schema["type"]) {
+    case "object":
+      return "a JSON object";
+    case "array":
+      return minItems > 0 || maxItems !== undefined
+        ? `a list of ${range(minItems, maxItems)}`
+        : "a list";
+    case "string":
+      if (schema["const"] !== undefined) return JSON.stringify(schema["const"]);
+      return minLength > 0 || maxLength !== undefined
+        ? `text of ${range(minLength, maxLength)} characters`
+        : "text";
+    case "integer":
+    case "number": {
+      const kind = schema["type"] === "integer" ? "an integer" : "a number";
+      return minimum === undefined ? kind : `${kind} from ${range(minimum, maximum)}`;
+    }
+    case "boolean":
+      return "true or false";
+    default:
+      return "of another form: see /openapi";
+  }
+}

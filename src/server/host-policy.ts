@@ -68,8 +68,10 @@ export class HostPolicy {
         );
     } else if (!listed) {
       const worst = addresses.find((one) => !this.#isOpen(classifyAddress(one)));
-      if (worst !== undefined)
-        throw refused(field, `${name} is at ${worst}, which the open Internet does not route`);
+      if (worst !== undefined) {
+        const place = name === worst ? "" : `at ${worst}, which is `;
+        throw refused(field, `${name} is ${place}not routed by the open Internet`);
+      }
     }
     return {
       url: String(parsed).replace(/\/+$/, ""),
@@ -120,6 +122,16 @@ export class HostPolicy {
 /** True for `localhost` and loopback addresses in any spelling. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || classifyAddress(host) === "loopback";
+
+/** Whether two checked channels are one: by their URLs, with all spellings of loopback alike. */
+export function isSameChannel(one: Endpoint, other: Endpoint): boolean {
+  const [a, b] = [one, other].map(({ url, address = "" }) => {
+    const spelled = new URL(url);
+    if (isLoopback(address)) spelled.hostname = "localhost";
+    return spelled.href;
+  });
+  return a === b;
+}
 
 function parseChannelUrl(field: string, url: string): URL {
   const parsed = URL.parse(url);

@@ -21,7 +21,7 @@ export const imageAccess = (pool: EnginePool): ImageAccess => ({
     rejectGraphs(body);
     const fields = checked(ImageFields, body);
     const prompts = fields.prompts ?? fields.prompt;
-    if (file === null && (prompts == null || (Array.isArray(prompts) && prompts.length === 0)))
+    if (file === null && prompts == null)
       throw fieldsError([{ field: "prompts", problem: "is required where there is no image" }]);
     const begun = performance.now();
     await pool.ready(ENGINE_BOOT_MS);

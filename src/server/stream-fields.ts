@@ -13,15 +13,22 @@ const size = (name: string) =>
     `output ${name} in pixels; both or neither`,
   );
 
-const Text = Type.String({ minLength: 1 });
+/** More is no prompt but a mistake, and what a stream holds is kept for as long as its history. */
+const MAX_PROMPT_CHARACTERS = 10_000;
+const MAX_PROMPTS = 64;
+const Url = Type.String({ minLength: 1, maxLength: 4096 });
+
+const PromptText = Type.String({ minLength: 1, maxLength: MAX_PROMPT_CHARACTERS });
 const PromptObject = Type.Object({
-  prompt: Text,
-  negative_prompt: Type.Optional(Type.String()),
+  prompt: PromptText,
+  negative_prompt: Type.Optional(Type.String({ maxLength: MAX_PROMPT_CHARACTERS })),
   weight: Type.Optional(Type.Number()),
 });
+const onePrompt = `a text of 1 to ${MAX_PROMPT_CHARACTERS} characters or {prompt, negative_prompt?, weight?}`;
+const OnePrompt = Type.Union([PromptText, PromptObject], { expects: onePrompt });
 const Prompts = field(
-  Type.Union([Text, PromptObject, Type.Array(Type.Union([Text, PromptObject]))]),
-  "a list of {prompt, negative_prompt?, weight?}, or one of them",
+  Type.Union([OnePrompt, Type.Array(OnePrompt, { minItems: 1, maxItems: MAX_PROMPTS })]),
+  `${onePrompt}, or a list of 1 to ${MAX_PROMPTS} of them`,
   "what to draw",
 );
 const Fps = field(
@@ -39,7 +46,11 @@ const audio = (description: string) =>
 const changing = {
   prompts: Prompts,
   prompt: Prompts,
-  model: field(Text, "the name of a model", "a name from GET /models"),
+  model: field(
+    Type.String({ minLength: 1, maxLength: 256 }),
+    "the name of a model",
+    "a name from GET /models",
+  ),
   width: size("width"),
   height: size("height"),
   fps: Fps,
@@ -58,7 +69,7 @@ const changing = {
 };
 
 const fixed = {
-  input_url: field(Text, "a URL", "trickle channel to read video from"),
+  input_url: field(Url, "a URL of at most 4096 characters", "trickle channel to read video from"),
   container: field(
     literals(["fmp4", "mpegts"]),
     "one of fmp4, mpegts",
@@ -75,7 +86,11 @@ const fixed = {
 
 /** Parameters of a start: both those that may change and those that may not. Members it does not name are the model's. */
 export const StartFields = Type.Object(
-  { stream_url: field(Text, "a URL", "trickle channel to publish to"), ...changing, ...fixed },
+  {
+    stream_url: field(Url, "a URL of at most 4096 characters", "trickle channel to publish to"),
+    ...changing,
+    ...fixed,
+  },
   { additionalProperties: true },
 );
 export type StartFields = Static<typeof StartFields>;

@@ -1,12 +1,14 @@
 /** Hides how fields become StreamParams: aliases, defaults, merging, the model's own ranges and what is ignored. */
 import type { ModelInfo, Prompt, StreamParams } from "../engine/protocol.ts";
 import { type FieldProblem, WorkerError } from "../errors.ts";
-import { checked, fieldsError } from "./field-errors.ts";
+import { checked, cut, fieldsError } from "./field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./stream-fields.ts";
+
+const MAX_IGNORED = 32;
 
 export interface Resolved {
   readonly params: StreamParams;
-  /** Members that nobody knows. */
+  /** Members that nobody knows, some dozens at most. */
   readonly ignored: readonly string[];
 }
 
@@ -71,7 +73,7 @@ export function mergeParams(
     model_params: modelParams(Object.fromEntries(own), current.model_params, model),
   };
   const ignored = own.map(([name]) => name).filter((name) => !hasParam(model, name));
-  return { params, ignored };
+  return { params, ignored: shortened(ignored) };
 }
 
 /** Throws for ComfyUI graphs, which look like prompts and are not served yet. */
@@ -134,14 +136,30 @@ function mergedSize(
 
 function asPrompts(prompts: Exclude<UpdateFields["prompts"], null>): Prompt[] | undefined {
   if (prompts === undefined) return undefined;
-  return [prompts].flat().map((one) => (typeof one === "string" ? { prompt: one } : one));
+  return [prompts].flat().map((one) => {
+    if (typeof one === "string") return { prompt: one };
+    // Nothing else that a caller put beside them.
+    const { prompt, negative_prompt, weight } = one;
+    return {
+      prompt,
+      ...(negative_prompt === undefined ? {} : { negative_prompt }),
+      ...(weight === undefined ? {} : { weight }),
+    };
+  });
+}
+
+/** A caller may send thousands of members with names of megabytes: none of that is sent back. */
+function shortened(names: readonly string[]): string[] {
+  const shown = names.slice(0, MAX_IGNORED).map((name) => cut(name, 64));
+  const rest = names.length - shown.length;
+  return rest > 0 ? [...shown, `… and ${rest} more`] : shown;
 }
 
 function findModel(name: string, models: readonly ModelInfo[]): ModelInfo {
   const model = models.find((one) => one.name === name);
   if (model !== undefined) return model;
   const names = models.map((one) => one.name).join(", ");
-  const problem = `names no model: ${JSON.stringify(name)}; there are ${names || "none yet"}`;
+  const problem = `names no model: ${JSON.stringify(cut(name, 64))}; there are ${names || "none yet"}`;
   throw new WorkerError("unknown_model", `model ${problem}`, {
     details: [{ field: "model", problem }],
   });

@@ -9,6 +9,7 @@ import type {
 import type { PlainError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import type { PlacedStream, StreamMessage } from "./engine-slot.ts";
+import { cut } from "./field-errors.ts";
 
 const log = getLogger("stream");
 
@@ -47,7 +48,8 @@ export class StreamRecord implements PlacedStream {
   readonly spec: StreamSpec;
   readonly defaults: StreamParams;
   readonly createdAt = new Date();
-  readonly #origin: StreamOrigin;
+  readonly #streamUrl: string | null;
+  readonly #capability: string | null;
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #params: StreamParams;
@@ -61,7 +63,8 @@ export class StreamRecord implements PlacedStream {
   #latest: StreamStats | null = null;
 
   constructor(origin: StreamOrigin) {
-    this.#origin = origin;
+    this.#streamUrl = origin.streamUrl;
+    this.#capability = origin.capability;
     this.id = origin.id;
     this.spec = origin.spec;
     this.defaults = origin.defaults;
@@ -145,12 +148,13 @@ export class StreamRecord implements PlacedStream {
 
   /** The stream object of contract.md, as the seed shows it. */
   toJSON() {
-    const { capability, streamUrl } = this.#origin;
     const shown: { prompts?: Prompt[]; capability?: string } =
-      capability === null ? { prompts: [...this.#params.prompts] } : { capability };
+      this.#capability === null
+        ? { prompts: [...this.#params.prompts] }
+        : { capability: this.#capability };
     return {
       manifest_id: this.id,
-      stream_url: streamUrl,
+      stream_url: this.#streamUrl,
       created_at: this.createdAt.toISOString(),
       status: this.status,
       metadata: {
@@ -184,12 +188,25 @@ export class StreamRecord implements PlacedStream {
     const endedAt = Date.now();
     // Who asked for the end does not care what went wrong on the way.
     const failed = error !== undefined && this.#state.status !== "stopping";
+    const told = this.#state.status !== "starting";
     this.#state = failed ? { status: "error", endedAt, error } : { status: "stopped", endedAt };
-    log.info("stream ended", { id: this.id, status: this.status, error: error?.message ?? null });
+    this.#params = { ...this.#params, prompts: remembered(this.#params.prompts) };
+    // Of one that never started its start tells.
+    if (told && failed) log.warn("stream failed", { id: this.id, error: error.message });
+    else if (told) log.info("stream ended", { id: this.id });
     this.#started.resolve();
     this.#ended.resolve();
   }
 }
+
+/** What history keeps of prompts. Cloned, as a piece of a string holds on to all of it. */
+const remembered = (prompts: readonly Prompt[]): Prompt[] =>
+  structuredClone(
+    prompts.slice(0, 8).map(({ prompt, weight }) => ({
+      prompt: cut(prompt, 200),
+      ...(weight === undefined ? {} : { weight }),
+    })),
+  );
 
 function countersOf(stats: StreamStats | null): Counters {
   return {

@@ -3,7 +3,7 @@ import type { Endpoint, StreamSpec } from "../engine/protocol.ts";
 import { WorkerError } from "../errors.ts";
 import type { EnginePool } from "./engine-pool.ts";
 import { checked, fieldsError } from "./field-errors.ts";
-import type { HostPolicy } from "./host-policy.ts";
+import { type HostPolicy, isSameChannel } from "./host-policy.ts";
 import { StartFields } from "./stream-fields.ts";
 import { defaultParams, mergeParams, rejectGraphs } from "./stream-params.ts";
 import type { StreamRecord } from "./stream-record.ts";
@@ -90,6 +90,13 @@ export class StreamStarter {
       check(seed ? "stream_url" : "publish_url", output, "-out"),
       check(seed ? "input_url" : "subscribe_url", input, ""),
     ]);
+    if (to !== null && from !== null && isSameChannel(to, from))
+      throw fieldsError([
+        {
+          field: "input_url",
+          problem: "must be another channel than stream_url: it would read itself",
+        },
+      ]);
     const container = fields.container ?? (seed ? "fmp4" : "mpegts");
     return {
       ...(to === null ? {} : { output: to }),
@@ -115,7 +122,7 @@ function readSeedStart(body: object): StreamStart {
   const fields = checked(StartFields, body);
   const prompts = fields.prompts ?? fields.prompt;
   const missing = [
-    ...(prompts == null || (Array.isArray(prompts) && prompts.length === 0) ? ["prompts"] : []),
+    ...(prompts == null ? ["prompts"] : []),
     ...(fields.stream_url == null ? ["stream_url"] : []),
   ];
   if (missing.length > 0)

@@ -1,8 +1,10 @@
 /** Hides the set of streams: admission, replacing one that starts twice, and the history of those that ended. */
 import type { StreamParams } from "../engine/protocol.ts";
-import { WorkerError } from "../errors.ts";
+import { type PlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import type { PlacedStream } from "./engine-slot.ts";
+import { fieldsError } from "./field-errors.ts";
+import { isSameChannel } from "./host-policy.ts";
 import { type StreamOrigin, StreamRecord } from "./stream-record.ts";
 
 const log = getLogger("stream");
@@ -54,12 +56,14 @@ export class StreamStore {
   }
 
   /**
-   * A running stream. One with the same id is ended first. Throws `at_capacity`, and what the engine refused it for
-   * or `channel_refused` when nothing answered in time; then nothing is left of it.
+   * A running stream. One with the same id is ended first. Throws `at_capacity`, `invalid_request` for a channel that
+   * a live stream publishes to, and what the engine refused it for or `channel_refused` when nothing answered in time;
+   * then nothing is left of it.
    */
   async start(origin: StreamOrigin): Promise<StreamRecord> {
     this.admit(origin.id);
-    for (let old = this.stop(origin.id); old !== null; old = this.stop(origin.id)) await old.ended;
+    for (let old = this.#inTheWay(origin); old !== null; old = this.#inTheWay(origin))
+      await old.ended;
     this.admit();
     const record = new StreamRecord(origin);
     this.#live.set(record.id, record);
@@ -80,14 +84,11 @@ export class StreamStore {
       return record;
     }
     const { error, status } = record;
+    const refusal = error !== null && status === "error" ? ofEngine(error) : unanswered(record);
+    log.info("stream refused", { id: record.id, error: refusal.message });
     if (record.endedAt === null) this.stop(record.id);
     void this.#forget(record);
-    if (error !== null && status === "error") throw new WorkerError(error.kind, error.message);
-    const why =
-      status === "starting" ? "did not answer within 2 s" : "the stream was stopped as it started";
-    throw new WorkerError("channel_refused", `stream_url: ${why}`, {
-      details: [{ field: "stream_url", problem: why }],
-    });
+    throw refusal;
   }
 
   /** Hands new parameters to the stream's engine. */
@@ -128,6 +129,20 @@ export class StreamStore {
     await Promise.all(live.map((record) => record.ended));
   }
 
+  /** The stream that must have ended before this one starts. */
+  #inTheWay({ id, spec: { output, owns_output } }: StreamOrigin): StreamRecord | null {
+    const rival = [...this.#live.values()].find(
+      ({ id: other, spec }) =>
+        other !== id && output && spec.output && isSameChannel(output, spec.output),
+    );
+    // One that stops deletes its channel as its last act.
+    if (rival?.status === "stopping") return rival;
+    if (rival === undefined) return this.stop(id);
+    const field = owns_output ? "stream_url" : "publish_url";
+    const problem = `is published to by stream ${rival.id}: stop that one or name another channel`;
+    throw fieldsError([{ field, problem }]);
+  }
+
   #retire(record: StreamRecord): void {
     if (this.#live.get(record.id) === record) this.#live.delete(record.id);
     this.#ended.delete(record.id);
@@ -148,4 +163,16 @@ export class StreamStore {
       this.#ended.delete(id);
     }
   }
+}
+
+const ofEngine = ({ kind, message, details = [] }: PlainError): WorkerError =>
+  new WorkerError(kind, message, { details });
+
+function unanswered({ status, spec }: StreamRecord): WorkerError {
+  const why =
+    status === "starting" ? "did not answer within 2 s" : "the stream was stopped as it started";
+  const field = spec.owns_output ? "stream_url" : "publish_url";
+  return new WorkerError("channel_refused", `${field}: ${why}`, {
+    details: [{ field, problem: why }],
+  });
 }

@@ -130,6 +130,34 @@ describe("bad input gets a clear answer and nothing starts", () => {
       "--allow",
     ],
     ["a private input", { ...start, input_url: "http://10.0.0.1/x" }, 400, "refused_host", "input"],
+    [
+      "its own output as input",
+      { ...start, input_url: `${CHANNEL}/` },
+      400,
+      "invalid_request",
+      "input_url",
+    ],
+    [
+      "a prompt of megabytes",
+      { ...start, prompts: [{ prompt: "x".repeat(10_001) }] },
+      400,
+      "invalid_request",
+      "prompts.0.prompt must be text of 1 to 10000 characters, got ",
+    ],
+    [
+      "a thousand prompts",
+      { ...start, prompts: Array.from({ length: 1000 }, () => "x") },
+      400,
+      "invalid_request",
+      "a list of 1 to 64",
+    ],
+    [
+      "one wrong member of one prompt",
+      { ...start, prompts: ["x", { prompt: "y", weight: "heavy" }] },
+      400,
+      "invalid_request",
+      JSON.stringify({ field: "prompts.1.weight", problem: 'must be a number, got "heavy"' }),
+    ],
     ["an odd size", { ...start, width: 511, height: 512 }, 400, "invalid_request", "width"],
     ["a huge size", { ...start, width: 512, height: 9000 }, 400, "invalid_request", "height"],
     ["one size", { ...start, width: 512 }, 400, "invalid_request", "height"],
@@ -208,13 +236,45 @@ describe("bad input gets a clear answer and nothing starts", () => {
   test("a server that is full answers 503", async () => {
     const ids: string[] = [];
     for (let n = 0; n < 4; n++) {
-      const { body } = await ask("POST", "/stream/start", start);
+      const own = { ...start, stream_url: `${CHANNEL}/${n}` };
+      const { body } = await ask("POST", "/stream/start", own);
       ids.push(body.manifest_id);
     }
     expectFailure(await ask("POST", "/stream/start", start), 503, "at_capacity");
     await Promise.all(ids.map((id) => ask("DELETE", `/stream/${id}`)));
     expect(server.store.liveCount).toBe(0);
   });
+});
+
+test("a channel takes one stream; the next one waits for the last of the first", async () => {
+  const { body } = await ask("POST", "/stream/start", start);
+  const second = await ask("POST", "/stream/start", start);
+  expectFailure(second, 400, "invalid_request");
+  expect(second.body.details[0].field).toBe("stream_url");
+  expect(second.body.error).toContain(body.manifest_id);
+  expect(server.store.liveCount).toBe(1);
+  server.store.stop(body.manifest_id);
+  const next = await ask("POST", "/stream/start", start);
+  expect(next.status).toBe(200);
+  await ask("DELETE", `/stream/${next.body.manifest_id}`);
+});
+
+test("a stream that has ended takes no parameters", async () => {
+  const { body } = await ask("POST", "/stream/start", start);
+  await ask("DELETE", `/stream/${body.manifest_id}`);
+  const late = await ask("POST", `/stream/${body.manifest_id}/params`, { prompts: "y" });
+  expectFailure(late, 400, "invalid_request");
+  expect(late.body.error).toContain("has ended");
+});
+
+test("members that nobody knows are named in few words", async () => {
+  const strange = Object.fromEntries(
+    Array.from({ length: 100 }, (_, n) => [`${n}`.repeat(500), 1]),
+  );
+  const { body } = await ask("POST", "/stream/start", { ...start, ...strange });
+  expect(JSON.stringify(body.ignored).length).toBeLessThan(3000);
+  expect(body.ignored.at(-1)).toBe("… and 68 more");
+  await ask("DELETE", `/stream/${body.manifest_id}`);
 });
 
 test("parameters change while the stream runs; those that cannot are named", async () => {

@@ -1,6 +1,7 @@
 /** Hides how streams are managed by their ids: the seed's routes. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import { WorkerError } from "../../errors.ts";
 import type { EnginePool } from "../engine-pool.ts";
 import { StartFields, UpdateFields } from "../stream-fields.ts";
 import { updatedParams } from "../stream-params.ts";
@@ -101,6 +102,10 @@ export async function startStream({ starter }: StreamServices, body: unknown, re
 
 /** Throws `invalid_request` for a stream that is over: there is nothing to change. */
 export function changeStream({ pool, store }: StreamServices, record: StreamRecord, body: unknown) {
+  if (record.status !== "starting" && record.status !== "active") {
+    const over = record.endedAt === null ? "is stopping" : "has ended";
+    throw new WorkerError("invalid_request", `stream ${record.id} ${over}; start a new one`);
+  }
   const { params, ignored } = updatedParams(body, record.params, record.defaults, pool.models());
   store.update(record, params);
   return {

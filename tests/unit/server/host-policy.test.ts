@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
 import { WorkerError } from "../../../src/errors.ts";
-import { HostPolicy, type HostRules, type OwnAddress } from "../../../src/server/host-policy.ts";
+import {
+  HostPolicy,
+  type HostRules,
+  isSameChannel,
+  type OwnAddress,
+} from "../../../src/server/host-policy.ts";
 
 const NAMES: Record<string, string[]> = {
   "public.test": ["93.184.215.14"],
@@ -121,4 +126,20 @@ test("an orchestrator's channels are at its own hosts and carry the stream's id"
     "must be the channel s/1-out",
   );
   await expect(check("https://public.test/ai/trickle/s%2F1-out")).rejects.toThrow("ORCH_URL");
+});
+
+test("a channel is the same one in any spelling of loopback, and no other", () => {
+  const one = { url: "http://localhost:5000/trickle/a", address: "127.0.0.1" };
+  expect(isSameChannel(one, { ...one, url: "http://127.0.0.1:5000/trickle/a" })).toBe(true);
+  expect(isSameChannel(one, { ...one, url: "http://localhost:5000/trickle/b" })).toBe(false);
+  const far = { url: "http://a.example/x", address: "8.8.8.8" };
+  expect(isSameChannel(far, { ...far, url: "http://b.example/x" })).toBe(false);
+});
+
+test("a literal address is said once", async () => {
+  const policy = new HostPolicy({ allowHosts: [], orchestratorHosts: [] });
+  const checking = policy.check("stream_url", "http://10.0.0.1/x", { mode: "seed" });
+  await expect(checking).rejects.toThrow(
+    "stream_url: 10.0.0.1 is not routed by the open Internet;",
+  );
 });

@@ -68,6 +68,11 @@ test("a model's own parameters are taken, those of another model are named as ig
   expect(ignored).toEqual(["guidance", "colour"]);
 });
 
+test("of a prompt its own members are kept, and no others", () => {
+  const { params } = update({ prompts: [{ prompt: "a", weight: 2, note: "x".repeat(1000) }] });
+  expect(params.prompts).toEqual([{ prompt: "a", weight: 2 }]);
+});
+
 test("a change of model drops parameters that the new one does not take", () => {
   expect(update({ model: "identity" }).params.model_params).toEqual({});
 });
@@ -90,7 +95,11 @@ test.each([
   [{ bitrate: -1 }, "bitrate"],
   [{ paused: "yes" }, "paused"],
   [{ prompts: 5 }, "prompts"],
-  [{ prompts: [{ text: "x" }] }, "prompts"],
+  [{ prompts: [{ text: "x" }] }, "prompts.0.prompt"],
+  [{ prompts: [] }, "prompts"],
+  [{ prompts: ["a", ""] }, "prompts.1"],
+  [{ prompts: [{ prompt: "a" }, { prompt: "b", weight: "c" }] }, "prompts.1.weight"],
+  [{ prompt: { prompt: "x", negative_prompt: "y".repeat(10_001) } }, "prompt.negative_prompt"],
   [{ prompts: { "1": { class_type: "LoadImage", inputs: {} } } }, "prompts"],
   [{ prompts: '{"1": {"class_type": "LoadImage"}}' }, "prompts"],
   [{ strength: 3 }, "strength"],

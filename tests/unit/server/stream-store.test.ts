@@ -101,6 +101,14 @@ test("an ended stream stays readable for as long as the history, then is not fou
   }
 });
 
+test("history keeps no long prompts", async () => {
+  const store = storeOf(obedientHost().host);
+  const prompts = Array.from({ length: 64 }, () => ({ prompt: "x".repeat(10_000) }));
+  const record = await store.start({ ...origin("a"), params: { ...params, prompts } });
+  await store.stop("a")?.ended;
+  expect(JSON.stringify(record.params).length).toBeLessThan(3000);
+});
+
 test("at most a thousand ended streams are kept, the youngest", async () => {
   const store = storeOf(obedientHost().host);
   for (let n = 0; n < 1003; n++) {
