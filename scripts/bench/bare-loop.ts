@@ -103,7 +103,8 @@ export async function openBareLoop(width: number, height: number): Promise<BareL
     const encoded = new Uint8Array(packet.data ?? []); // a copy: the packet is freed
     packet.unref();
     done("encode");
-    const sample = { data: lengthPrefixed(splitNals(encoded)), dts: unit.pts, duration: 3000 };
+    const { pts } = unit;
+    const sample = { data: lengthPrefixed(splitNals(encoded)), dts: pts, pts, duration: 3000 };
     const bytes = fragment(init.file, init.videoTrack, [{ ...sample, sync: key }]);
     done("segment");
     return bytes.length + (key ? init.bytes.length : 0);

@@ -1,7 +1,7 @@
 /** Reads a channel of fMP4 and tells when each frame's last byte came, without any of the product's box code. */
 import { subscribe } from "../../src/trickle/subscriber.ts";
 
-/** Milliseconds of `performance.now()` by tfdt, which is the pts of the one frame in a fragment. */
+/** Milliseconds of `performance.now()` by the pts of the one frame in a fragment. */
 export type FragmentTimes = Map<number, number>;
 
 /** Fills `times` until the channel ends or `signal` aborts. */
@@ -11,7 +11,7 @@ export async function readFragmentTimes(
   signal: AbortSignal,
 ): Promise<void> {
   let held = new Uint8Array(0);
-  let tfdt: number | null = null;
+  let pts: number | null = null;
   try {
     const chunks = subscribe({ url }, { signal, start: 0, maxLag: Number.POSITIVE_INFINITY });
     for await (const { data, first, arrivedAt } of chunks) {
@@ -19,8 +19,8 @@ export async function readFragmentTimes(
       for (;;) {
         const box = firstBox(held);
         if (!box) break;
-        if (box.type === "moof") tfdt = decodeTime(box.bytes);
-        if (box.type === "mdat" && tfdt !== null) times.set(tfdt, arrivedAt);
+        if (box.type === "moof") pts = presentationTime(box.bytes);
+        if (box.type === "mdat" && pts !== null) times.set(pts, arrivedAt);
         held = held.slice(box.bytes.length);
       }
     }
@@ -39,10 +39,15 @@ function firstBox(bytes: Uint8Array): { type: string; bytes: Uint8Array } | null
   return bytes.length < size ? null : { type, bytes: bytes.subarray(0, size) };
 }
 
-/** baseMediaDecodeTime of a `moof`'s first track (ISO/IEC 14496-12 §8.8.12). */
-function decodeTime(moof: Uint8Array): number {
-  const at = Buffer.from(moof.buffer, moof.byteOffset, moof.length).indexOf("tfdt");
-  if (at < 0) throw new Error("a moof without tfdt");
-  const view = new DataView(moof.buffer, moof.byteOffset + at + 4);
-  return view.getUint8(0) === 1 ? Number(view.getBigUint64(4)) : view.getUint32(4);
+/** Decoding time and composition offset of a `moof`'s one frame (ISO/IEC 14496-12 §8.8.12, §8.8.8). */
+function presentationTime(moof: Uint8Array): number {
+  const bytes = Buffer.from(moof.buffer, moof.byteOffset, moof.length);
+  const tfdt = bytes.indexOf("tfdt") + 4;
+  const trun = bytes.indexOf("trun");
+  if (tfdt < 4 || trun < 4) throw new Error("a moof without tfdt or trun");
+  const dts =
+    bytes[tfdt] === 1 ? Number(bytes.readBigUInt64BE(tfdt + 4)) : bytes.readUInt32BE(tfdt + 4);
+  const hasOffset = (bytes.readUInt32BE(trun + 4) & 0x800) !== 0;
+  const end = trun - 4 + bytes.readUInt32BE(trun - 4);
+  return hasOffset ? dts + bytes.readUInt32BE(end - 4) : dts;
 }

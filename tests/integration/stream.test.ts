@@ -70,7 +70,7 @@ for (const name of ["car-detection", "bottle-detection"]) {
     expect(frames).toBe(stats.frames_out);
 
     const pictures = samplesOf(segments, 1);
-    const times = pictures.map(({ dts }) => dts);
+    const times = pictures.map(({ pts }) => pts);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(new Set(times).size).toBe(times.length);
     // Frames keep the times they came with, on one clock from the first to the last.
@@ -111,7 +111,7 @@ withClips(`the sound of car-detection is there without a gap and in step${why}`,
   // The distance between the first sound and the first picture is what it is in the clip.
   const inClip =
     (source.audio?.packets[firstSound]?.pts ?? 0) - (source.video?.packets[0]?.pts ?? 0);
-  const inOutput = ((sound[0]?.dts ?? 0) / rate) * 90_000 - (picture[0]?.dts ?? 0);
+  const inOutput = ((sound[0]?.dts ?? 0) / rate) * 90_000 - (picture[0]?.pts ?? 0);
   expect(Math.abs(inOutput - inClip)).toBeLessThan(0.02 * 90_000);
 });
 

@@ -23,6 +23,7 @@ export interface Mp4Track {
 export interface Mp4Sample {
   readonly data: Uint8Array;
   readonly dts: number;
+  readonly pts: number;
   readonly duration: number;
   readonly sync: boolean;
 }
@@ -114,11 +115,11 @@ function readFragment(moof: Box, mdat: Box): Mp4Fragment {
     const duration = next();
     const size = next();
     const own = flags & 0x400 ? next() : 0;
-    if (flags & 0x800 && next() !== 0) throw new Error("a composition offset");
+    const pts = dts + (flags & 0x800 ? next() : 0);
     const sampleFlags = index === 0 && firstFlags !== null ? firstFlags : own;
     const data = mdat.body.subarray(offset, offset + size);
     if (data.length !== size) throw new Error("a sample beyond its mdat");
-    samples.push({ data, dts, duration, sync: (sampleFlags & 0x10000) === 0 });
+    samples.push({ data, dts, pts, duration, sync: (sampleFlags & 0x10000) === 0 });
     offset += size;
     dts += duration;
   }

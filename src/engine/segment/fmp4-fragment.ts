@@ -5,6 +5,8 @@ import { DataStream, type ISOFile, type Sample } from "mp4box";
 export interface FragmentSample {
   readonly data: Uint8Array;
   readonly dts: number;
+  /** When it is shown: `dts` or later. */
+  readonly pts: number;
   readonly duration: number;
   readonly sync: boolean;
 }
@@ -21,7 +23,7 @@ export function fragment(
   if (!description) throw new Error(`track ${track} has no sample entry`);
   const moof = file.createMoof(
     samples.map(
-      ({ data, dts, duration, sync }, number): Sample => ({
+      ({ data, dts, pts, duration, sync }, number): Sample => ({
         number,
         track_id: track,
         timescale: file.getTrackById(track).mdia.mdhd.timescale,
@@ -30,7 +32,7 @@ export function fragment(
         size: data.length,
         duration,
         dts,
-        cts: dts,
+        cts: pts,
         is_sync: sync,
         is_leading: 0,
         depends_on: sync ? 2 : 1,

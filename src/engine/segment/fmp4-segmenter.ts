@@ -20,9 +20,16 @@ const FIRST_DURATION = TICKS_PER_SECOND / 30;
 const MAX_DURATION = TICKS_PER_SECOND;
 
 /**
+ * Frame durations that the decoding time may advance from one frame to the next. Browsers take more than
+ * two for a break and show nothing until the next key frame (Media Source Extensions, coded frame processing).
+ */
+const MAX_STEP = 1.5;
+
+/**
  * A segment begins at every key frame: `ftyp`, `moov`, then fragments; tfdt rises over the whole
  * stream (contract.md, Output). A frame's duration is that of the frame before it, since the next one
- * has not been made yet. An audio track that appears is in the `moov` of the next segment.
+ * has not been made yet. Where frames are missing, decoding times fall behind presentation times for a
+ * few frames, so that no reader sees a break. An audio track that appears is in the `moov` of the next segment.
  */
 export function segmentFmp4(): Stage<OutputPacket, Fragment> {
   const muxer = new Fmp4Muxer();
@@ -48,7 +55,8 @@ class Fmp4Muxer {
   #init: { made: Fmp4Init; video: EncodedVideo["format"]; audio: AudioFormat | null } | null = null;
   #sequence = 0;
   #firstVideo: Ticks | null = null;
-  #lastVideo: Ticks | null = null;
+  #lastVideo: { readonly pts: Ticks; readonly dts: number; readonly duration: number } | null =
+    null;
   #audioFormat: AudioFormat | null = null;
   #audio: AudioPacket[] = [];
   #nextAudioSample: number | null = null;
@@ -58,12 +66,15 @@ class Fmp4Muxer {
     if (packet.keyFrame) this.#begin(packet);
     if (!this.#init) return;
     const { made } = this.#init;
-    const interval = this.#lastVideo === null ? FIRST_DURATION : packet.pts - this.#lastVideo;
+    const last = this.#lastVideo;
+    const interval = last === null ? FIRST_DURATION : packet.pts - last.pts;
     const duration = Math.min(interval, MAX_DURATION);
-    this.#lastVideo = packet.pts;
+    const reach = last === null ? packet.pts : last.dts + Math.floor(last.duration * MAX_STEP);
+    const dts = Math.min(packet.pts, reach);
+    this.#lastVideo = { pts: packet.pts, dts, duration };
     const data = lengthPrefixed(splitNals(packet.data));
     const bytes = this.#fragment(made, made.videoTrack, [
-      { data, dts: packet.pts, duration, sync: packet.keyFrame },
+      { data, dts, pts: packet.pts, duration, sync: packet.keyFrame },
     ]);
     yield {
       data: packet.keyFrame ? join(made.bytes, bytes) : bytes,
@@ -133,7 +144,7 @@ class Fmp4Muxer {
       const off = stamped - (this.#nextAudioSample ?? Number.NEGATIVE_INFINITY);
       if (off < -duration / 2) continue;
       const dts = off <= duration / 2 ? stamped - off : stamped;
-      const sample = { data: packet.data, dts, duration, sync: true };
+      const sample = { data: packet.data, dts, pts: dts, duration, sync: true };
       const run = runs.at(-1);
       if (run && dts === this.#nextAudioSample) run.samples.push(sample);
       else runs.push({ pts: packet.pts, samples: [sample] });

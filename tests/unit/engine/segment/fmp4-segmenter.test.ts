@@ -140,6 +140,36 @@ describe("times", () => {
   });
 });
 
+describe("where frames are missing", () => {
+  /** Numbers of frames that were not dropped; the first of ten is a key frame. */
+  const kept = async (...numbers: number[]) =>
+    files(await segment(numbers.map((number) => video(number, number % 10 === 0)))).flatMap(
+      ({ fragments }) => fragments.flatMap(({ samples }) => samples),
+    );
+
+  test("pictures keep their times", async () => {
+    const numbers = [0, 1, 4, 5, 6, 29, 30, 31, 32];
+    expect((await kept(...numbers)).map(({ pts }) => pts / 3000)).toEqual(numbers);
+  });
+
+  test("no decoding time is a break to a browser: more than two durations after the one before", async () => {
+    // Also at the very start, where the pace is not known yet.
+    const samples = await kept(0, 4, 8, 9, 10, 13, 14, 29, 30, 31, 32, 33, 34, 35, 36);
+    for (const [index, { dts, pts }] of samples.entries()) {
+      const before = samples[index - 1];
+      expect(dts).toBeLessThanOrEqual(pts);
+      if (before === undefined) continue;
+      expect(dts).toBeGreaterThan(before.dts);
+      expect(dts - before.dts).toBeLessThan(2 * before.duration);
+    }
+  });
+
+  test("decoding times catch up within some frames", async () => {
+    const samples = await kept(0, 1, 2, 5, 6, 7, 8, 9);
+    expect(samples.at(-1)).toMatchObject({ dts: 27_000, pts: 27_000 });
+  });
+});
+
 test("another encoder begins a segment with its own size", async () => {
   const small: VideoFormat = { ...FORMAT, width: 64, height: 64 };
   const fragments = await segment([...frames(0, 5), video(5, true, small), video(6, false, small)]);
