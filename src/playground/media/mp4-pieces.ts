@@ -11,7 +11,7 @@ export type Mp4Piece =
       readonly kind: "fragment";
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly track: Mp4Track["kind"];
-      /** Media time of its first sample, in seconds. */
+      /** When its first sample is shown: media time in seconds. */
       readonly time: number;
     };
 
@@ -83,10 +83,19 @@ export class Mp4Pieces {
     const tfhd = find(traf, "tfhd");
     const tfdt = find(traf, "tfdt");
     const track = tfhd && this.#tracks.find(({ id }) => id === uint32(tfhd, 4));
-    if (!track || !tfdt) return null;
-    const time = tfdt[0] === 1 ? uint32(tfdt, 4) * 2 ** 32 + uint32(tfdt, 8) : uint32(tfdt, 4);
-    return { track: track.kind, time: time / track.timescale };
+    const trun = find(traf, "trun");
+    if (!track || !tfdt || !trun) return null;
+    const dts = tfdt[0] === 1 ? uint32(tfdt, 4) * 2 ** 32 + uint32(tfdt, 8) : uint32(tfdt, 4);
+    return { track: track.kind, time: (dts + firstOffset(trun)) / track.timescale };
   }
+}
+
+/** Composition offset of a run's first sample (§8.8.8); the fields before it are there as the flags say. */
+function firstOffset(trun: Uint8Array): number {
+  const flags = uint32(trun, 0) & 0xffffff;
+  if (!(flags & 0x800)) return 0;
+  const before = [0x1, 0x4, 0x100, 0x200, 0x400].filter((flag) => flags & flag).length;
+  return uint32(trun, 8 + 4 * before) | 0;
 }
 
 /** The channel carries something else, MPEG-TS for instance. */
