@@ -5,11 +5,12 @@ import { getLogger } from "../../log.ts";
 import type { Picture } from "../../media/picture.ts";
 import type { CatalogueEntry, ModelCatalogue, UsableModel } from "../models/catalogue.ts";
 import { inputSize, type ModelDefinition, paramsOf, type Size } from "../models/definition.ts";
+import { encodePrompts } from "../prompts/lexicon.ts";
 import type { ModelInfo } from "../protocol.ts";
 import { DeviceGate } from "./device-gate.ts";
 import { type Device, parseDevice } from "./devices.ts";
 import { InferenceWorker } from "./inference-worker.ts";
-import type { Scalars } from "./protocol.ts";
+import type { Scalars, TextVector } from "./protocol.ts";
 
 const log = getLogger("inference");
 
@@ -24,6 +25,8 @@ export interface InferenceJob {
   /** By parameter name; those absent have the model's default. */
   readonly params: Readonly<Record<string, number>>;
   readonly timeSeconds: number;
+  /** The prompts as `encodePrompts` or a `PromptMorph` gives them; absent: no prompt. */
+  readonly text?: TextVector;
   /** Ends the waiting; a run that has begun is finished first. */
   readonly signal?: AbortSignal;
 }
@@ -127,7 +130,8 @@ export class ModelHost implements AsyncDisposable {
     try {
       const { settings, executionProvider } = this.#device;
       const warmUp = inputSize(definition, WARM_UP);
-      const times = await worker.call("load", { source: graph, definition, settings, warmUp });
+      const load = { source: graph, definition, settings, warmUp, text: encodePrompts([]) };
+      const times = await worker.call("load", load);
       log.info("model loaded", { model: name, device: this.#device.name, ...times });
       void worker.exited.then(() => this.#forget(name, worker));
       return {
@@ -155,7 +159,7 @@ export class ModelHost implements AsyncDisposable {
       const picture = definition.frame === null ? null : (job.picture ?? null);
       const result = await worker.call(
         "run",
-        { picture, scalars: scalarsOf(definition, job) },
+        { picture, scalars: scalarsOf(definition, job), text: job.text ?? encodePrompts([]) },
         picture === null ? [] : [picture.data.buffer],
       );
       job.signal?.throwIfAborted();

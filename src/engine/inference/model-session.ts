@@ -1,19 +1,25 @@
 /** One model in one session: adapts its graph, feeds pictures and numbers, hands pictures out. Runs in a worker. */
 import { WorkerError } from "../../errors.ts";
-import type { ModelDefinition } from "../models/definition.ts";
+import type { ModelDefinition, TextTensor } from "../models/definition.ts";
 import { type AdaptedGraph, adaptGraph, type ScalarFeed } from "../models/graph-adapter.ts";
 import { parseGraph } from "../models/tensor-signature.ts";
 import type { SessionSettings } from "./devices.ts";
-import type { PictureData, Scalars, TensorData } from "./protocol.ts";
+import type { PictureData, Scalars, TensorData, TextVector } from "./protocol.ts";
 import { Session } from "./runtime.ts";
 
 export class ModelSession {
   readonly #session: Session;
   readonly #edge: Omit<AdaptedGraph, "bytes">;
+  readonly #texts: readonly TextTensor[];
 
-  private constructor(session: Session, edge: Omit<AdaptedGraph, "bytes">) {
+  private constructor(
+    session: Session,
+    edge: Omit<AdaptedGraph, "bytes">,
+    texts: readonly TextTensor[],
+  ) {
     this.#session = session;
     this.#edge = edge;
+    this.#texts = texts;
   }
 
   /** Throws `model_failed` for files that are not ONNX, cannot be adapted, or that the runtime refuses. */
@@ -23,11 +29,11 @@ export class ModelSession {
     settings: SessionSettings,
   ): Promise<ModelSession> {
     const { bytes, ...edge } = adaptGraph(parseGraph(file), definition);
-    return new ModelSession(await Session.open(bytes, settings), edge);
+    return new ModelSession(await Session.open(bytes, settings), edge, definition.texts);
   }
 
   /** One picture through the model; its size is the output tensor's own. */
-  async run(picture: PictureData | null, scalars: Scalars): Promise<PictureData> {
+  async run(picture: PictureData | null, scalars: Scalars, text: TextVector): Promise<PictureData> {
     const feeds: Record<string, TensorData> = {};
     if (this.#edge.picture !== null) {
       if (picture === null) throw new WorkerError("model_failed", "the model needs a picture");
@@ -41,6 +47,9 @@ export class ModelSession {
       }
       const { dtype, dims } = feed;
       feeds[feed.input] = { dtype, dims, data: element(dtype, number) };
+    }
+    for (const { tensor, dims } of this.#texts) {
+      feeds[tensor] = { dtype: "float32", dims, data: text };
     }
     return toPicture(await this.#session.run(feeds, this.#edge.image));
   }

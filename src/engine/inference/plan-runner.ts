@@ -5,6 +5,7 @@ import { secondsFromTicks } from "../../media/time.ts";
 import type { Frame } from "../codec/libav.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
 import { plan } from "../plan.ts";
+import { PromptMorph } from "../prompts/morph.ts";
 import type { Fit, Size, StreamParams } from "../protocol.ts";
 import type { LoadedModel, ModelHost } from "./model-host.ts";
 
@@ -40,6 +41,7 @@ export interface Drawn {
 
 export class PlanRunner {
   readonly #options: PlanRunnerOptions;
+  readonly #morph = new PromptMorph();
   #models: readonly LoadedModel[] = [];
   #wanted: string | null = null;
 
@@ -82,6 +84,8 @@ export class PlanRunner {
   async draw(job: PlanJob): Promise<Drawn> {
     const { key, signal } = this.#options;
     const { params, size, pts } = job;
+    const timeSeconds = secondsFromTicks(pts);
+    const text = this.#morph.at(params.prompts, timeSeconds);
     let picture: Picture | null = null;
     let inferenceMs = 0;
     let squeezed = true;
@@ -96,7 +100,8 @@ export class PlanRunner {
         ...(picture && { picture }),
         size: inner,
         params: params.model_params,
-        timeSeconds: secondsFromTicks(pts),
+        timeSeconds,
+        text,
         signal,
       });
       // A model that turns or crops the picture gives it another shape, which must not be squeezed.

@@ -17,6 +17,9 @@ export type GraphSource = { readonly path: string } | { readonly bytes: Uint8Arr
 /** Numbers of one run, by tensor name. */
 export type Scalars = Readonly<Record<string, number>>;
 
+/** A stream's prompts as `prompts/controls.ts` lays them out. */
+export type TextVector = Float32Array;
+
 export interface PictureData {
   readonly data: Uint8Array<ArrayBuffer>;
   readonly width: number;
@@ -35,12 +38,13 @@ export interface Calls {
       definition: ModelDefinition;
       settings: SessionSettings;
       warmUp: { width: number; height: number };
+      text: TextVector;
     },
     { loadMs: number; warmUpMs: number },
   ];
   /** `picture` is transferred in, the answer's picture out. */
   run: [
-    { picture: PictureData | null; scalars: Scalars },
+    { picture: PictureData | null; scalars: Scalars; text: TextVector },
     { picture: PictureData; inferenceMs: number },
   ];
   /** Releases the session; the worker may be terminated after the answer. */

@@ -49,6 +49,7 @@ async function load({
   definition,
   settings,
   warmUp,
+  text,
 }: Calls["load"][0]): Promise<Calls["load"][1]> {
   const begun = performance.now();
   model = await ModelSession.open(await read(source), definition, settings);
@@ -59,14 +60,14 @@ async function load({
     else scalars[scalar.tensor] = scalar.role === "time" ? 0 : warmUp[scalar.role];
   }
   const grey = new Uint8Array(warmUp.width * warmUp.height * 3).fill(128);
-  await model.run({ data: grey, ...warmUp }, scalars);
+  await model.run({ data: grey, ...warmUp }, scalars, text);
   return { loadMs: loaded - begun, warmUpMs: performance.now() - loaded };
 }
 
-async function run({ picture, scalars }: Calls["run"][0]): Promise<Calls["run"][1]> {
+async function run({ picture, scalars, text }: Calls["run"][0]): Promise<Calls["run"][1]> {
   if (model === null) throw new WorkerError("internal", "a run came before its model was loaded");
   const begun = performance.now();
-  const result = await model.run(picture, scalars);
+  const result = await model.run(picture, scalars, text);
   return { picture: result, inferenceMs: performance.now() - begun };
 }
 

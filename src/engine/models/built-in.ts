@@ -1,11 +1,13 @@
 /** The models that are always there: built in memory from code, no file needed. */
 import type { BuiltIn } from "./built-in/built-in.ts";
+import { dreamscape } from "./built-in/dreamscape/dreamscape.ts";
 import { edges } from "./built-in/edges.ts";
 import { identity } from "./built-in/identity.ts";
 import { testCard } from "./built-in/test-card.ts";
 
 /** By name. A folder of the same name in the workspace takes a model's place. */
 export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
+  dreamscape,
   edges,
   identity,
   "test-card": testCard,

@@ -77,6 +77,12 @@ export class ModelCatalogue {
     return entry;
   }
 
+  /** Reads what is new or has changed in `<workspace>/models`, and forgets what is gone. */
+  async refresh(): Promise<void> {
+    const folders = await readdir(join(this.#workspace, "models")).catch(() => []);
+    for (const name of new Set([...this.#entries.keys(), ...folders])) await this.#current(name);
+  }
+
   async #current(name: string): Promise<CatalogueEntry | undefined> {
     const known = this.#entries.get(name);
     if (!NAME.test(name)) return known;
@@ -116,7 +122,7 @@ async function readModel(workspace: string, name: string): Promise<CatalogueEntr
     const text = await Bun.file(join(folder, "model.json"))
       .text()
       .catch(() => {
-        throw failed("it has no model.json: `models init <file.onnx>` writes a first one");
+        throw failed("it has no model.json");
       });
     const json = parseModelJson(text);
     if (json.name !== undefined && json.name !== name) {

@@ -1,7 +1,14 @@
 /** Brings a `model.json` and the ONNX file's own signature together, and says what does not fit. */
 import type { FieldProblem } from "../../errors.ts";
+import { VECTOR_LENGTH } from "../prompts/controls.ts";
 import type { ModelParam } from "../protocol.ts";
-import type { FrameFormat, ModelDefinition, PixelFormat, ScalarInput } from "./definition.ts";
+import type {
+  FrameFormat,
+  ModelDefinition,
+  PixelFormat,
+  ScalarInput,
+  TextTensor,
+} from "./definition.ts";
 import { draftInput, draftOutput, fixedSize } from "./draft.ts";
 import {
   type FrameInput,
@@ -10,6 +17,7 @@ import {
   type ModelJson,
   modelJsonError,
   type ParamInput,
+  type TextInput,
 } from "./model-json.ts";
 import { describeTensor, type GraphSignature, type TensorSignature } from "./tensor-signature.ts";
 
@@ -26,11 +34,15 @@ export function defineModel(
 
   let frame: FrameFormat | null = null;
   const scalars: ScalarInput[] = [];
+  const texts: TextTensor[] = [];
   for (const tensor of signature.inputs) {
     const field = `inputs.${tensor.name}`;
     const input = json.inputs?.[tensor.name] ?? draftInput(tensor, signature, frame !== null);
     if (input === null) {
       problems.push({ field, problem: noRole(tensor) });
+    } else if (input.role === "text") {
+      const text = textTensor(tensor, field, problems);
+      if (text !== null) texts.push(text);
     } else if (input.role !== "frame") {
       const scalar = scalarInput(tensor, input, field, signature, problems);
       if (scalar !== null) scalars.push(scalar);
@@ -55,6 +67,7 @@ export function defineModel(
     description: json.description ?? "",
     frame,
     scalars,
+    texts,
     image,
     fit: json.fit ?? null,
   };
@@ -64,7 +77,7 @@ const BYTES_RANGE = "must be [0, 255] for a uint8 tensor: leave it out";
 
 const noRole = (tensor: TensorSignature): string =>
   `has no role and none can be guessed for ${describeTensor(tensor)}; ` +
-  "this version knows one frame and one-element numbers (param, time, width, height)";
+  "this version knows one frame and one-element numbers (param, time, width, height) and, told in model.json, text";
 
 function* unknownNames(
   field: "inputs" | "outputs",
@@ -159,9 +172,33 @@ function frameFormat(
   return { ...format, mean, std, size, multipleOf: input.multiple_of ?? 1 };
 }
 
+/** One row of as many floats as there are controls. */
+function textTensor(
+  tensor: TensorSignature,
+  field: string,
+  problems: FieldProblem[],
+): TextTensor | null {
+  const { dtype, dims } = tensor;
+  const last = dims?.at(-1);
+  const fits =
+    (last === VECTOR_LENGTH || typeof last === "string") &&
+    dims?.slice(0, -1).every((dim) => dim === 1 || typeof dim === "string");
+  if (dtype !== "float32" || !dims || !fits) {
+    problems.push({
+      field,
+      problem: `has role "text", which gives float32 [${VECTOR_LENGTH}], but is ${describeTensor(tensor)}`,
+    });
+    return null;
+  }
+  return {
+    tensor: tensor.name,
+    dims: dims.map((_, at) => (at < dims.length - 1 ? 1 : VECTOR_LENGTH)),
+  };
+}
+
 function scalarInput(
   tensor: TensorSignature,
-  input: Exclude<ModelInput, FrameInput>,
+  input: Exclude<ModelInput, FrameInput | TextInput>,
   field: string,
   signature: GraphSignature,
   problems: FieldProblem[],

@@ -37,6 +37,12 @@ export type ScalarInput = {
   | { readonly role: "time" | "width" | "height" }
 );
 
+/** A float32 input that takes the prompts as the lexicon's vector. */
+export interface TextTensor {
+  readonly tensor: string;
+  readonly dims: readonly number[];
+}
+
 /** Everything a session and its callers need to know of a model; plain data that crosses threads. */
 export interface ModelDefinition {
   readonly name: string;
@@ -44,6 +50,7 @@ export interface ModelDefinition {
   /** Null: the model needs no video. */
   readonly frame: FrameFormat | null;
   readonly scalars: readonly ScalarInput[];
+  readonly texts: readonly TextTensor[];
   readonly image: PixelFormat;
   readonly fit: Fit | null;
 }

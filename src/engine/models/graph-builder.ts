@@ -4,6 +4,8 @@ import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
@@ -23,7 +25,7 @@ export type Value = string & { readonly unit: "onnx value" };
 export const value = (name: string): Value => name as Value;
 
 /** `bigint` is an ONNX int, `number` a float: the operators tell them apart. */
-export type Attribute = bigint | number | string | readonly bigint[] | TensorProto;
+export type Attribute = bigint | number | string | readonly bigint[] | TensorProto | GraphProto;
 
 /** Operator set of graphs built here: the lowest that has all we use. */
 export const OPSET = 17;
@@ -31,7 +33,9 @@ const IR_VERSION = 8n;
 
 /** Nodes under one prefix, so that their names meet no others. The same calls give the same bytes. */
 export class GraphBuilder {
-  readonly nodes: NodeProto[] = [];
+  /** The nodes so far; those of a branch while it is being made. */
+  nodes: NodeProto[] = [];
+  #made = 0;
   readonly #prefix: string;
   readonly #opset: number;
   readonly #inputs: ValueInfoProto[] = [];
@@ -61,9 +65,18 @@ export class GraphBuilder {
 
   /** One operator with one output. */
   node(op: string, inputs: readonly Value[], attributes: Record<string, Attribute> = {}): Value {
-    const output = `${this.#prefix}${op.toLowerCase()}_${this.nodes.length}`;
+    const output = `${this.#prefix}${op.toLowerCase()}_${this.#made}`;
     this.#push(op, inputs, output, attributes);
     return value(output);
+  }
+
+  /**
+   * What `then` makes where `condition` (bool, one element) holds, else what `otherwise` makes; only
+   * that one is computed. Values made inside exist nowhere else.
+   */
+  when(condition: Value, then: () => Value, otherwise: () => Value): Value {
+    const branches = { then_branch: this.#branch(then), else_branch: this.#branch(otherwise) };
+    return this.node("If", [condition], branches);
   }
 
   /** Gives a value a second name, one that others look for. */
@@ -101,6 +114,17 @@ export class GraphBuilder {
     );
   }
 
+  #branch(make: () => Value): GraphProto {
+    const outer = this.nodes;
+    this.nodes = [];
+    // A branch must make its result itself, even if that is a value from outside.
+    const result = this.node("Identity", [make()]);
+    const name = `${this.#prefix}branch_${this.#made}`;
+    const graph = create(GraphProtoSchema, { name, node: this.nodes, output: [{ name: result }] });
+    this.nodes = outer;
+    return graph;
+  }
+
   #withAxis(op: "Squeeze" | "Unsqueeze", from: Value, axis: number): Value {
     return this.#opset < 13
       ? this.node(op, [from], { axes: [BigInt(axis)] })
@@ -116,7 +140,7 @@ export class GraphBuilder {
     this.nodes.push(
       create(NodeProtoSchema, {
         opType: op,
-        name: `${this.#prefix}${this.nodes.length}`,
+        name: `${this.#prefix}${this.#made++}`,
         input: [...inputs],
         output: [output],
         attribute: Object.entries(attributes).map(([name, content]) => attribute(name, content)),
@@ -166,6 +190,9 @@ function attribute(name: string, content: Attribute): AttributeProto {
   if (typeof content === "string") {
     const s = new TextEncoder().encode(content);
     return create(AttributeProtoSchema, { name, type: Type.STRING, s });
+  }
+  if ("$typeName" in content && content.$typeName === "onnx.GraphProto") {
+    return create(AttributeProtoSchema, { name, type: Type.GRAPH, g: content });
   }
   if ("$typeName" in content) {
     return create(AttributeProtoSchema, { name, type: Type.TENSOR, t: content });

@@ -55,12 +55,19 @@ const TimeInput = Type.Object({ role: Type.Literal("time") }, strict);
 const WidthInput = Type.Object({ role: Type.Literal("width") }, strict);
 const HeightInput = Type.Object({ role: Type.Literal("height") }, strict);
 
+/** The stream's prompts, as the vector of controls that `prompts/controls.ts` lists. */
+const TextInput = Type.Object(
+  { role: Type.Literal("text"), encoder: Type.Literal("lexicon") },
+  strict,
+);
+
 const INPUT_ROLES = {
   frame: FrameInput,
   param: ParamInput,
   time: TimeInput,
   width: WidthInput,
   height: HeightInput,
+  text: TextInput,
 } as const;
 
 /** The picture that comes out. */
@@ -96,6 +103,7 @@ export type Layout = Static<typeof Layout>;
 export type Channels = Static<typeof Channels>;
 export type PixelType = Static<typeof PixelType>;
 export type FrameInput = Static<typeof FrameInput>;
+export type TextInput = Static<typeof TextInput>;
 export type ParamInput = Static<typeof ParamInput>;
 export type ImageOutput = Static<typeof ImageOutput>;
 export type ModelInput = Static<(typeof INPUT_ROLES)[keyof typeof INPUT_ROLES]>;

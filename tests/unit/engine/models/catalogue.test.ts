@@ -14,7 +14,7 @@ const names = (catalogue: ModelCatalogue): string[] => catalogue.list().map(({ n
 test("an empty workspace has the models that are built in", async () => {
   await using workspace = await OnnxWorkspace.create();
   const catalogue = await ModelCatalogue.open(workspace.path);
-  expect(names(catalogue)).toEqual(["edges", "identity", "test-card"]);
+  expect(names(catalogue)).toEqual(["dreamscape", "edges", "identity", "test-card"]);
   expect((await catalogue.get("identity")).source).toBe("built-in");
 });
 
@@ -69,7 +69,7 @@ test("an unknown name is answered with those that can be used", async () => {
   for (const name of ["nope", "../good", "__proto__", ""]) {
     await expect(catalogue.get(name)).rejects.toMatchObject({
       kind: "unknown_model",
-      message: `there is no model ${JSON.stringify(name)}; there are edges, identity, test-card`,
+      message: `there is no model ${JSON.stringify(name)}; there are dreamscape, edges, identity, test-card`,
     });
   }
 });

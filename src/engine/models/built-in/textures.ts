@@ -1,0 +1,143 @@
+/** Fields of numbers that graphs carry: noise, dots, outlines. Whole-number hashes: the same bytes everywhere. */
+
+/** Texels along a side; fields repeat beyond. */
+export const SIDE = 256;
+
+/** 0 to 1 from two whole numbers and a salt. */
+function random(x: number, y: number, salt: number): number {
+  let hash = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ Math.imul(salt, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}
+
+const ease = (t: number): number => t * t * (3 - 2 * t);
+const mix = (from: number, to: number, share: number): number => from + (to - from) * share;
+
+/** Noise of one size of lump, `lumps` a side. */
+function lumpy(x: number, y: number, lumps: number, salt: number): number {
+  const [fx, fy] = [(x / SIDE) * lumps, (y / SIDE) * lumps];
+  const [left, top] = [Math.floor(fx), Math.floor(fy)];
+  const at = (dx: number, dy: number): number =>
+    random((left + dx) % lumps, (top + dy) % lumps, salt);
+  const [u, v] = [ease(fx - left), ease(fy - top)];
+  return mix(mix(at(0, 0), at(1, 0), u), mix(at(0, 1), at(1, 1), u), v);
+}
+
+/** Lumps of five sizes, 0 to 1 around 0.5, row by row; one row and column more than SIDE, so that it closes. */
+export function noiseField(salt: number): number[] {
+  return field(SIDE + 1, (x, y) => {
+    let sum = 0;
+    for (let octave = 0; octave < 5; octave++) {
+      sum += (lumpy(x, y, 8 << octave, salt + octave) - 0.5) * 0.5 ** octave;
+    }
+    return Math.min(1, Math.max(0, 0.5 + sum * 0.85));
+  });
+}
+
+/** The same noise as hills lit from the upper left: 0.5 is level, lighter the side that faces the light. */
+export function reliefField(salt: number): number[] {
+  const heights = noiseField(salt);
+  const at = (x: number, y: number): number => heights[(y % SIDE) * (SIDE + 1) + (x % SIDE)] ?? 0;
+  return field(SIDE + 1, (x, y) => {
+    const slope = at(x + 1, y) - at(x + SIDE - 1, y) + 0.7 * (at(x, y + 1) - at(x, y + SIDE - 1));
+    return Math.min(1, Math.max(0, 0.5 + slope * 2.6));
+  });
+}
+
+/** Single bright texels on black, `share` of all, each of its own brightness. */
+export const starField = (share: number): number[] =>
+  field(SIDE, (x, y) => (random(x, y, 77) < share ? 0.25 + 0.75 * random(x, y, 78) ** 2 : 0));
+
+/** Soft round dots of one to three texels, one in each 16 × 16 cell that has one. */
+export function dotField(share: number): number[] {
+  return field(SIDE, (x, y) => {
+    const [cx, cy] = [x >> 4, y >> 4];
+    if (random(cx, cy, 31) > share) return 0;
+    const dx = (x & 15) - 3 - 9 * random(cx, cy, 32);
+    const dy = (y & 15) - 3 - 9 * random(cx, cy, 33);
+    return Math.max(0, 1 - (dx * dx + dy * dy) / (2 + 7 * random(cx, cy, 34) ** 2));
+  });
+}
+
+/** Upright streaks that fade upwards, in every fifth column or so. */
+export function streakField(): number[] {
+  return field(SIDE, (x, y) => {
+    if (random(x, 0, 51) > 0.3) return 0;
+    const along = (y / SIDE + random(x, 0, 52)) % 1;
+    return along < 0.35 ? (along / 0.35) ** 2 * (0.4 + 0.6 * random(x, 0, 53)) : 0;
+  });
+}
+
+/** Numbers that have nothing to do with each other, 0 to 1. */
+export const randomRow = (salt: number): number[] =>
+  Array.from({ length: SIDE }, (_, x) => random(x, 0, salt));
+
+/** Tops of houses, 0 to 1: flat, some with a step or a mast. */
+export function skyline(salt: number): number[] {
+  const row: number[] = [];
+  for (let house = 0; row.length < SIDE; house++) {
+    const width = 5 + Math.floor(9 * random(house, 1, salt));
+    const height = 0.25 + 0.75 * random(house, 2, salt) ** 1.6;
+    const inset = random(house, 3, salt) > 0.6 ? 2 : 0;
+    const mast = random(house, 4, salt) > 0.75 ? Math.floor(width / 2) : -1;
+    for (let x = 0; x < width; x++) {
+      const inner = x >= inset && x < width - inset;
+      row.push(Math.min(1, x === mast ? height + 0.14 : inner ? height : height * 0.86));
+    }
+    if (random(house, 5, salt) > 0.7) row.push(0.12);
+  }
+  return row.slice(0, SIDE);
+}
+
+/** Tops of conifers, 0 to 1: narrow, with tiers of branches, one behind the other. */
+export const treeline = (salt: number): number[] =>
+  standing(40, salt, conifer).map(({ top }) => top);
+
+function conifer(distance: number, tree: number, salt: number): number {
+  const slim = 4 + 3 * random(tree, 2, salt);
+  const height = 0.4 + 0.6 * random(tree, 3, salt);
+  const tier = ((distance * 1.3) % 1) * 0.07;
+  return distance < slim ? height * (1 - distance / slim) ** 0.85 + tier : 0;
+}
+
+/** Corals: their tops, 0 to 1, and at every place the hue (0 to 1) of the coral that is highest there. */
+export function reef(salt: number): { readonly tops: number[]; readonly hues: number[] } {
+  const corals = standing(30, salt, coral);
+  return {
+    tops: corals.map(({ top }) => top),
+    hues: corals.map(({ index }) => random(index, 5, salt)),
+  };
+}
+
+/** A dome or a fan of fingers. */
+function coral(distance: number, index: number, salt: number): number {
+  const wide = 4 + 8 * random(index, 2, salt);
+  const height = 0.3 + 0.7 * random(index, 3, salt);
+  const dome = Math.sqrt(Math.max(0, 1 - (distance / wide) ** 2));
+  const fingers = random(index, 4, salt) > 0.45 && Math.round(distance / 1.5) & 1 ? 0.6 : 1;
+  return height * dome * fingers;
+}
+
+/** The highest of `count` shapes at every place, and which it is. */
+function standing(
+  count: number,
+  salt: number,
+  shape: (distance: number, index: number, salt: number) => number,
+): { top: number; index: number }[] {
+  return Array.from({ length: SIDE }, (_, x) => {
+    let highest = { top: 0, index: 0 };
+    for (let index = 0; index < count; index++) {
+      const away = Math.abs(x - ((index + random(index, 1, salt)) / count) * SIDE);
+      const top = shape(Math.min(away, SIDE - away), index, salt);
+      if (top > highest.top) highest = { top, index };
+    }
+    return highest;
+  });
+}
+
+function field(side: number, at: (x: number, y: number) => number): number[] {
+  return Array.from({ length: side * side }, (_, index) =>
+    at((index % side) % SIDE, Math.floor(index / side) % SIDE),
+  );
+}
