@@ -99,6 +99,19 @@ test("beyond the batch deadline the answer is a 504 and the engine is free again
   expect(next.status).toBe(200);
 });
 
+test("a caller that hangs up frees the engine for the next", async () => {
+  const server = testServer();
+  open.push(server);
+  await server.pool.ready(5000);
+  const caller = new AbortController();
+  const init = { method: "POST", body: '{"prompt": "hold"}', signal: caller.signal };
+  const answer = server.app.handle(new Request("http://localhost/c/comfystream-image", init));
+  const next = server.ask("POST", "/c/comfystream-image", { prompt: "a picture" });
+  caller.abort();
+  expect((await next).status).toBe(200);
+  expect((await answer).status).toBe(504);
+});
+
 test("an engine that dies twice makes a 503, and the server goes on", async () => {
   const server = testServer();
   open.push(server);

@@ -212,10 +212,15 @@ describe("what is refused", () => {
     const answer = await ask({ image: dataUri("png", bomb) });
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
     expect(answer.body.message).toContain("30000x30000");
-    const { engines } = (await (await fetch(`${server.url}/health`)).json()) as {
-      engines: { restarts: number }[];
-    };
-    expect(engines).toMatchObject([{ restarts: 0 }]);
+    expect(await engines()).toMatchObject([{ restarts: 0 }]);
+  });
+
+  test("a picture that takes more than 32 MiB as PNG, by an engine that hears its server all the while", async () => {
+    const image = dataUri("png", await pngFile(noisePicture(1024, 1024)));
+    const answer = await ask({ image, model: "identity", width: 4096, height: 4096 });
+    expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
+    expect(answer.body.message).toContain("smaller width and height");
+    expect(await engines()).toMatchObject([{ restarts: 0 }]);
   });
 
   test("a body beyond 32 MiB is a 413, one below is read", async () => {
@@ -231,6 +236,11 @@ test("it is described in OpenAPI", async () => {
   expect(api).toContain("data URI of a PNG, JPEG or WebP");
   expect(api).toContain("X-Metadata");
 });
+
+async function engines(): Promise<unknown> {
+  const health = (await (await fetch(`${server.url}/health`)).json()) as { engines: unknown };
+  return health.engines;
+}
 
 function expectColours(got: Quarters, expected: Quarters): void {
   const worst = Math.max(

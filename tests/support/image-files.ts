@@ -120,7 +120,7 @@ function encoded(
       check(await context.sendFrame(frame), "encode");
       await context.sendFrame(null);
       check(await context.receivePacket(packet), "take the file");
-      return Uint8Array.from(packet.data ?? []);
+      return new Uint8Array(packet.data ?? []);
     } finally {
       packet.free();
       context.freeContext();

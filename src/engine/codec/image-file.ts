@@ -81,7 +81,7 @@ export async function encodePng(frame: Frame): Promise<Uint8Array<ArrayBuffer>> 
     check(await context.sendFrame(frame), "encode a PNG");
     await context.sendFrame(null);
     check(await context.receivePacket(packet), "take a PNG");
-    return Uint8Array.from(packet.data ?? []);
+    return new Uint8Array(packet.data ?? []);
   } finally {
     packet.free();
     context.freeContext();
@@ -93,7 +93,7 @@ const PNG_SETTINGS = { compression_level: "6", pred: "mixed" };
 /** Phones write pictures lying on their side and say so; takes the frame, gives one that stands. */
 async function upright(frame: Frame): Promise<Frame> {
   const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
-  const steps = matrix ? turnOf(new Int32Array(Uint8Array.from(matrix).buffer)) : [];
+  const steps = matrix ? turnOf(new Int32Array(new Uint8Array(matrix).buffer)) : [];
   if (steps.length === 0) return frame;
   using filter = new FrameFilter(shapeOf(frame), steps);
   const turned = await filter.run(frame);

@@ -110,22 +110,27 @@ export const capabilityRoutes = ({
     );
 };
 
-/** What `work` gives within `ms`; throws `timeout` after. `work` hears of both ends through its signal. */
+/** What `work` gives within `ms`; throws `timeout` after that, and when the caller is gone. `work` hears of both. */
 async function within<T>(
   ms: number,
   gone: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const late = new AbortController();
+  const over = new AbortController();
   const expired = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new WorkerError("timeout", `the job took longer than ${ms} ms`);
-    late.abort(error);
+  const end = (message: string) => {
+    const error = new WorkerError("timeout", message);
+    over.abort(error);
     expired.reject(error);
-  }, ms);
+  };
+  const leave = () => end("the caller is gone");
+  const timer = setTimeout(() => end(`the job took longer than ${ms} ms`), ms);
+  gone.addEventListener("abort", leave, { once: true });
+  if (gone.aborted) leave();
   try {
-    return await Promise.race([work(AbortSignal.any([late.signal, gone])), expired.promise]);
+    return await Promise.race([work(over.signal), expired.promise]);
   } finally {
     clearTimeout(timer);
+    gone.removeEventListener("abort", leave);
   }
 }
