@@ -63,6 +63,7 @@ class Engine {
   readonly closed: Promise<void>;
   readonly #close: () => void;
   readonly #options: EngineOptions;
+  readonly #catalogue: ModelCatalogue;
   readonly #send: (message: FromEngine) => void;
   readonly #sessions = new Map<string, { session: StreamSession; ended: Promise<void> }>();
   readonly #jobs = new Map<string, { cancel: AbortController; ended: Promise<void> }>();
@@ -82,6 +83,7 @@ class Engine {
     send: (message: FromEngine) => void,
   ) {
     this.#options = options;
+    this.#catalogue = catalogue;
     this.#send = send;
     this.host = new ModelHost({
       catalogue,
@@ -110,6 +112,9 @@ class Engine {
         break;
       case "cancel":
         this.#jobs.get(message.job)?.cancel.abort(new DOMException("job cancelled", "AbortError"));
+        break;
+      case "models":
+        void this.#listModels();
         break;
       case "shutdown":
         void this.#shutdown();
@@ -160,6 +165,11 @@ class Engine {
       (error) => answer({ done: false, error: toPlainError(error) }),
     );
     this.#jobs.set(job, { cancel, ended });
+  }
+
+  async #listModels(): Promise<void> {
+    await this.#catalogue.refresh();
+    this.#send({ type: "models", models: this.host.infos() });
   }
 
   #report(): void {

@@ -170,6 +170,8 @@ export type ToEngine =
   | { readonly type: "make"; readonly job: string; readonly image: ImageJob }
   /** The answer still comes, when the work has really ended. */
   | { readonly type: "cancel"; readonly job: string }
+  /** Read the workspace's folders again; `models` answers. */
+  | { readonly type: "models" }
   | { readonly type: "ping" }
   | { readonly type: "shutdown" };
 
@@ -187,6 +189,8 @@ export type FromEngine =
   /** Set-up cannot succeed (an asked-for device is missing): do not start it again. */
   | { readonly type: "unfit"; readonly error: PlainError }
   | { readonly type: "model"; readonly model: ModelInfo }
+  /** Answer to `models`: all there are. */
+  | { readonly type: "models"; readonly models: readonly ModelInfo[] }
   /** The output channel has accepted the stream and its model exists. */
   | { readonly type: "started"; readonly id: string }
   /** Output's real size, known when the first frame is. */

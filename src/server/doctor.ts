@@ -78,8 +78,11 @@ async function question(
   using trickle = new TrickleServer({ autoCreate: true });
   await using channels = listenFor(trickle);
   const tried = new Set<string>();
+  /** Streams that have not ended. */
+  const running = new Set<string>();
   const next = () =>
     [...models.values()].find(({ name, state }) => state === "cold" && !tried.has(name))?.name;
+  const isWarming = () => [...models.values()].some(({ state }) => state === "warming");
   for await (const message of inbox) {
     if (message.type === "unfit") throw new WorkerError(message.error.kind, message.error.message);
     if (message.type === "model") models.set(message.model.name, message.model);
@@ -91,10 +94,13 @@ async function question(
       throw new WorkerError(message.error.kind, `model ${message.id}: ${message.error.message}`);
     if (message.type === "model" && /ready|failed/.test(message.model.state))
       engine.send({ type: "stop", id: message.model.name });
-    if (message.type !== "ready" && message.type !== "ended") continue;
+    if (message.type === "ended") running.delete(message.id);
+    if (!/^(ready|model|ended)$/.test(message.type) || running.size > 0) continue;
     const name = next();
+    if (name === undefined && isWarming()) continue;
     if (name === undefined) break;
     tried.add(name);
+    running.add(name);
     engine.send({ type: "start", id: name, spec: channels.spec(name), params: paramsFor(name) });
   }
   return { device, problem: null, codecs, models: [...models.values()] };

@@ -8,6 +8,10 @@ import { EngineSlot, type PlacedStream } from "./engine-slot.ts";
 
 const log = getLogger("engine");
 
+/** So many engines in a row that died young, and a device counts as broken. */
+const MAX_SHORT_LIVES = 5;
+const REFRESH_TIMEOUT_MS = 1000;
+
 export interface EnginePoolOptions extends EngineCommand {
   readonly devices: readonly string[];
   /** Engines a device. */
@@ -40,8 +44,12 @@ export class EnginePool {
 
   constructor(options: EnginePoolOptions) {
     this.#options = options;
-    for (const device of options.devices)
-      for (let n = 0; n < options.engines; n++) this.#add(device);
+  }
+
+  /** Starts the engines. Once, when the server has its port: one that cannot listen starts nothing. */
+  boot(): void {
+    for (const device of this.#options.devices)
+      for (let n = 0; n < this.#options.engines; n++) this.#add(device);
   }
 
   /** Settles with the reason when an asked-for device is missing: the server cannot serve. */
@@ -52,7 +60,10 @@ export class EnginePool {
   /** `loading` until an engine was ready once; `broken` while no engine runs and none could be kept. */
   get state(): "loading" | "ready" | "broken" {
     if (this.#slots.some((slot) => slot.status === "ready")) return "ready";
-    const failing = this.#slots.every((slot) => slot.restarts >= 5 || !isUsable(slot));
+    if (this.#slots.length === 0) return "loading";
+    const failing = this.#slots.every(
+      (slot) => slot.shortLives >= MAX_SHORT_LIVES || !isUsable(slot),
+    );
     return failing ? "broken" : this.#wasReady ? "ready" : "loading";
   }
 
@@ -77,6 +88,26 @@ export class EnginePool {
         byName.set(model.name, model);
     }
     return [...byName.values()];
+  }
+
+  /** `models()`, after the engines have read their folders again; an engine has a second for it. */
+  async freshModels(): Promise<readonly ModelInfo[]> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, REFRESH_TIMEOUT_MS);
+    const all = Promise.all(this.#slots.map((slot) => slot.refreshModels()));
+    await Promise.race([all, late.promise]);
+    clearTimeout(timer);
+    return this.models();
+  }
+
+  /** What `use` makes of the models; if it throws `unknown_model`, once more with those that came since. */
+  async withModels<T>(use: (models: readonly ModelInfo[]) => T): Promise<T> {
+    try {
+      return use(this.models());
+    } catch (error) {
+      if (!(error instanceof WorkerError) || error.kind !== "unknown_model") throw error;
+      return use(await this.freshModels());
+    }
   }
 
   /** Waits for an engine that takes streams. Throws `engine_unavailable` after `timeoutMs`. */

@@ -74,6 +74,8 @@ export class EngineSlot {
   #job: EngineJob | null = null;
   #shortLives = 0;
   #restarts = 0;
+  /** Those who wait for the list of models to be read again. */
+  #refresh: PromiseWithResolvers<void> | null = null;
 
   constructor(options: EngineSlotOptions) {
     this.#options = options;
@@ -96,6 +98,10 @@ export class EngineSlot {
   get restarts(): number {
     return this.#restarts;
   }
+  /** Engines in a row that died young; an engine that is well for a while makes it none. */
+  get shortLives(): number {
+    return this.#shortLives;
+  }
   get pid(): number | null {
     return "process" in this.#state ? this.#state.process.pid : null;
   }
@@ -104,6 +110,14 @@ export class EngineSlot {
   }
   get models(): readonly ModelInfo[] {
     return [...this.#models.values()];
+  }
+
+  /** Has the engine read its models again; settles when `models` has the answer, or the engine is gone. */
+  async refreshModels(): Promise<void> {
+    if (this.#state.status !== "ready") return;
+    if (this.#refresh === null) this.#state.process.send({ type: "models" });
+    this.#refresh ??= Promise.withResolvers();
+    await this.#refresh.promise;
   }
 
   /** Without an engine just now, the stream starts when the next is ready. */
@@ -163,8 +177,7 @@ export class EngineSlot {
   #receive(process: EngineProcess, message: FromEngine): void {
     switch (message.type) {
       case "ready":
-        this.#models.clear();
-        for (const model of message.models) this.#models.set(model.name, model);
+        this.#setModels(message.models);
         if (this.#state.status !== "booting") return;
         this.#state = { ...this.#state, status: "ready" };
         log.info("engine ready", { device: this.device, pid: process.pid });
@@ -180,6 +193,10 @@ export class EngineSlot {
       case "model":
         this.#models.set(message.model.name, message.model);
         return;
+      case "models":
+        this.#setModels(message.models);
+        this.#refreshed();
+        return;
       case "image":
         this.#job?.receive(message);
         this.#job = null;
@@ -191,6 +208,16 @@ export class EngineSlot {
       default:
         this.#deliver(message);
     }
+  }
+
+  #setModels(models: readonly ModelInfo[]): void {
+    this.#models.clear();
+    for (const model of models) this.#models.set(model.name, model);
+  }
+
+  #refreshed(): void {
+    this.#refresh?.resolve();
+    this.#refresh = null;
   }
 
   #deliver(message: StreamMessage): void {
@@ -213,6 +240,7 @@ export class EngineSlot {
     this.#restarts++;
     this.#job?.lost(why);
     this.#job = null;
+    this.#refreshed();
     const again = () => {
       this.#state = this.#boot();
     };

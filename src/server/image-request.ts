@@ -27,18 +27,20 @@ export const imageAccess = (pool: EnginePool): ImageAccess => ({
     await pool.ready(ENGINE_BOOT_MS);
     // An orchestrator's defaults keep the size of what comes in.
     const defaults = defaultParams({ hasInput: file !== null, mode: "orchestrator" });
-    const models = pool.models();
     const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
       (name) => name in fields && !NAMES.some((own) => own === name),
     );
-    const { params, ignored } = mergeParams(fields, defaults, defaults, models);
+    const { params, ignored } = await pool.withModels((models) =>
+      mergeParams(fields, defaults, defaults, models),
+    );
     const job: ImageJob = { params, ...(file === null ? {} : { file }) };
     const { png, width, height, execution_provider, timings_ms } = await pool.makeImage(
       job,
       signal,
     );
     const total = Math.round((performance.now() - begun) * 10) / 10;
-    const seed = models
+    const seed = pool
+      .models()
       .find(({ name }) => name === params.model)
       ?.params.find(({ name }) => name === "seed");
     return {

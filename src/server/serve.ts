@@ -72,6 +72,7 @@ export async function serve({
   });
   try {
     const server = listen(app, config);
+    pool.boot();
     const port = server.port ?? config.port;
     const authorization =
       config.apiToken === undefined ? {} : { authorization: `Bearer ${config.apiToken}` };

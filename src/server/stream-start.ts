@@ -67,8 +67,9 @@ export class StreamStarter {
     const spec = await this.#spec(asked);
     await this.#pool.ready(ENGINE_BOOT_MS);
     const defaults = defaultParams({ hasInput: asked.input !== null, mode: asked.mode });
-    const models = this.#pool.models();
-    const { params, ignored } = mergeParams(asked.fields, defaults, defaults, models);
+    const { params, ignored } = await this.#pool.withModels((models) =>
+      mergeParams(asked.fields, defaults, defaults, models),
+    );
     const record = await this.#store.start({
       id: asked.id,
       streamUrl: asked.output,

@@ -1,4 +1,4 @@
-import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import type { Checkpoint, StreamParams } from "../../src/engine/protocol.ts";
 import type { PlainError } from "../../src/errors.ts";
 import type { EnginePool } from "../../src/server/engine-pool.ts";
@@ -139,6 +139,32 @@ test("engines that cannot start come back ever more slowly, and the pool says it
   expect(performance.now() - begun).toBeGreaterThan(100 + 200 + 400 + 800);
   expect(pool.state).toBe("broken");
   await expect(pool.ready(50)).rejects.toMatchObject({ kind: "engine_unavailable" });
+});
+
+test("an engine that dies now and then does not make the pool broken", async () => {
+  const pool = opened();
+  const real = performance.now.bind(performance);
+  let ahead = 0;
+  const clock = spyOn(performance, "now").mockImplementation(() => real() + ahead);
+  try {
+    for (let n = 1; n <= 6; n++) {
+      await pool.ready(5000);
+      ahead += 31_000; // it has lived long
+      process.kill(pool.engines[0]?.pid ?? 0, "SIGKILL");
+      await waitFor("its death", () => pool.engines[0]?.restarts === n);
+      expect(pool.state).toBe("ready");
+    }
+  } finally {
+    clock.mockRestore();
+  }
+});
+
+test("an engine that does not list its models is not waited for", async () => {
+  const pool = opened();
+  await running(pool, new RecordingStream("hung", "hang"));
+  const asked = performance.now();
+  expect((await pool.freshModels()).map(({ name }) => name)).toContain("identity");
+  expect(performance.now() - asked).toBeLessThan(2000);
 });
 
 test("an asked-for device that is missing is told and not tried again", async () => {

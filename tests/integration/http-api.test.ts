@@ -259,6 +259,21 @@ test("a channel takes one stream; the next one waits for the last of the first",
   await ask("DELETE", `/stream/${next.body.manifest_id}`);
 });
 
+test("a model that came while the engine runs is found", async () => {
+  // A server of its own: nobody has asked this one's engine for its models yet.
+  const fresh = testServer();
+  try {
+    await fresh.pool.ready(5000);
+    const { body, status } = await fresh.ask("POST", "/stream/start", { ...start, model: "late" });
+    expect(status).toBe(200);
+    expect(body.stream.stats.model).toBe("late");
+    const never = await fresh.ask("POST", `/stream/${body.manifest_id}/params`, { model: "never" });
+    expectFailure(never, 400, "unknown_model");
+  } finally {
+    await fresh.close();
+  }
+});
+
 test("a stream that has ended takes no parameters", async () => {
   const { body } = await ask("POST", "/stream/start", start);
   await ask("DELETE", `/stream/${body.manifest_id}`);
@@ -350,7 +365,7 @@ test("a job that takes too long is a 504 in JSON", async () => {
 
 test("models, versions and the API's description are there, and the page asks no other host", async () => {
   const models = (await ask("GET", "/models")).body;
-  expect(models).toMatchObject({ success: true, count: 3 });
+  expect(models).toMatchObject({ success: true, count: 4 });
   expect((await ask("GET", "/version")).body).toMatchObject({ success: true, version: "0.0.0" });
   const api = (await ask("GET", "/openapi/json")).body;
   expect(Object.keys(api.paths)).toContain("/stream/{id}/params");

@@ -1,5 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { MAIN, runProgram } from "../support/server-process.ts";
+import { readConfig } from "../../src/config.ts";
+import { examine } from "../../src/server/doctor.ts";
+import { FAKE_ENGINE, MAIN, runProgram } from "../support/server-process.ts";
 
 setDefaultTimeout(30_000);
 
@@ -8,6 +10,14 @@ test("doctor runs every model on the CPU and says what really ran it", async () 
   expect(out).toContain("device cpu: ok");
   expect(out).toMatch(/identity +built-in +ready +CPUExecutionProvider/);
   expect(code).toBe(0);
+});
+
+test("doctor waits for a model that is still loading when its stream has ended", async () => {
+  const env = { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: "warms-late" };
+  const command = { command: [process.execPath, FAKE_ENGINE], env };
+  const { ok, report } = await examine(readConfig(["--device", "cpu"], {}), command, "0.0.0");
+  expect(report).toMatch(/slow +built-in +ready/);
+  expect(ok).toBe(true);
 });
 
 test("doctor names an asked-for device that is missing, and exits with 1", async () => {

@@ -29,6 +29,8 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
 
 const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false, description: "" };
 
+const models = [model("identity"), model("test-card"), model("edges", [strength])];
+
 if (mode === "dies") process.exit(3);
 process.on("disconnect", () => process.exit(0));
 process.on("message", receive);
@@ -42,8 +44,9 @@ function receive(message: ToEngine): void {
         const error = { kind: "device_unavailable", message: `${device} is not there` } as const;
         say({ type: "unfit", error });
       } else if (mode !== "never-ready") {
-        const models = [model("identity"), model("test-card"), model("edges", [strength])];
-        say({ type: "ready", models, codecs: ["h264"] });
+        const listed =
+          mode === "warms-late" ? [{ ...model("slow"), state: "cold" as const }] : models;
+        say({ type: "ready", models: listed, codecs: ["h264"] });
       }
       return;
     }
@@ -53,6 +56,12 @@ function receive(message: ToEngine): void {
       if (channel === "refuse") {
         const error = { kind: "channel_refused", message: "stream_url: answered 404" } as const;
         say({ type: "ended", id, error });
+        return;
+      }
+      if (mode === "warms-late") {
+        say({ type: "model", model: { ...model(id), state: "warming" } });
+        say({ type: "ended", id });
+        say({ type: "model", model: model(id) });
         return;
       }
       live.add(id);
@@ -82,6 +91,10 @@ function receive(message: ToEngine): void {
         say({ type: "image", job: message.job, outcome: { done: false, error } });
       return;
     }
+    case "models":
+      // One more than there was at the start, as if a folder had come.
+      say({ type: "models", models: [...models, model("late")] });
+      return;
     case "ping": {
       const census = { streams: live.size, frames: 0, requests: 0 };
       say({ type: "pong", quiet_ms: 0, live: census });

@@ -4,6 +4,8 @@ import { join } from "node:path";
 const root = join(import.meta.dir, "../..");
 /** The program itself. */
 export const MAIN = join(root, "src/main.ts");
+/** An engine that fails on demand. */
+export const FAKE_ENGINE = join(import.meta.dir, "fake-engine.ts");
 /** The program with fake engines. */
 export const FAKE_SERVER = join(import.meta.dir, "fake-server.ts");
 

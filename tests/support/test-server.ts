@@ -21,7 +21,7 @@ export interface TestServerOptions {
 export function fakePool(
   options: { engine?: string; engines?: number; devices?: string[]; fallback?: "cpu" } = {},
 ): EnginePool {
-  return new EnginePool({
+  const pool = new EnginePool({
     command: [process.execPath, fakeEngine],
     env: { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: options.engine ?? "" },
     devices: options.devices ?? ["cpu"],
@@ -35,6 +35,8 @@ export function fakePool(
       log_format: "text",
     },
   });
+  pool.boot();
+  return pool;
 }
 
 /** An app to `handle` requests; channels at 127.0.0.1 are allowed. */

@@ -38,8 +38,11 @@ export const opsRoutes = ({ pool, store, version, capabilityName }: OpsOptions) 
     })
     .get(
       "/models",
-      () => {
-        const models = [...pool.models()].map((model) => ({ ...model, params: [...model.params] }));
+      async () => {
+        const models = [...(await pool.freshModels())].map((model) => ({
+          ...model,
+          params: [...model.params],
+        }));
         return { success: true as const, models, count: models.length };
       },
       {

@@ -101,13 +101,20 @@ export async function startStream({ starter }: StreamServices, body: unknown, re
 }
 
 /** Throws `invalid_request` for a stream that is over: there is nothing to change. */
-export function changeStream({ pool, store }: StreamServices, record: StreamRecord, body: unknown) {
+export async function changeStream(
+  { pool, store }: StreamServices,
+  record: StreamRecord,
+  body: unknown,
+) {
   if (record.status !== "starting" && record.status !== "active") {
     const over = record.endedAt === null ? "is stopping" : "has ended";
     throw new WorkerError("invalid_request", `stream ${record.id} ${over}; start a new one`);
   }
-  const { params, ignored } = updatedParams(body, record.params, record.defaults, pool.models());
-  store.update(record, params);
+  const ignored = await pool.withModels((models) => {
+    const changed = updatedParams(body, record.params, record.defaults, models);
+    store.update(record, changed.params);
+    return changed.ignored;
+  });
   return {
     success: true as const,
     status: "success" as const,
