@@ -88,7 +88,8 @@ export async function encodePng(frame: Frame): Promise<Uint8Array<ArrayBuffer>> 
   }
 }
 
-const PNG_SETTINGS = { compression_level: "6", pred: "mixed" };
+/** Level 6 takes four times as long for a twelfth fewer bytes (a drawn landscape, 512²). */
+const PNG_SETTINGS = { compression_level: "4", pred: "mixed" };
 
 /** Phones write pictures lying on their side and say so; takes the frame, gives one that stands. */
 async function upright(frame: Frame): Promise<Frame> {
