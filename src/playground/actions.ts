@@ -1,6 +1,7 @@
 /** All the page does: start, stop, change, watch, and keep up with the server. */
 import { problemOf } from "./advice.ts";
 import { ApiError, createApi, type Stream } from "./api.ts";
+import { type Draft, FIRST_PROMPT, type Source } from "./draft.ts";
 import { openCamera } from "./media/camera.ts";
 import { pause } from "./pause.ts";
 import { withSample } from "./samples.ts";
@@ -96,7 +97,7 @@ export async function start(): Promise<void> {
   const ending = new AbortController();
   try {
     const { source, inputUrl } = state.draft.value;
-    if (state.draft.value.prompt.trim() === "") adopt({ prompt: state.FIRST_PROMPT });
+    if (state.draft.value.prompt.trim() === "") adopt({ prompt: FIRST_PROMPT });
     const input = await openInput(source, inputUrl, `${name}-camera`, ending.signal);
     const from = inputAddress(input, inputUrl, `${name}-camera`);
     const stream = await api.start(startBody(state.draft.value, `${ownChannels}/${name}`, from));
@@ -111,7 +112,7 @@ export async function start(): Promise<void> {
 }
 
 async function openInput(
-  source: state.Source,
+  source: Source,
   inputUrl: string,
   name: string,
   signal: AbortSignal,
@@ -120,8 +121,9 @@ async function openInput(
     case "none":
       return { kind: "none" };
     case "camera": {
-      const url = `/trickle/${name}`;
-      return { kind: "camera", preview: await openCamera(url, () => state.token.value, signal) };
+      const channel = `/trickle/${name}`;
+      const token = () => state.token.value;
+      return { kind: "camera", preview: await openCamera({ channel, token, signal }) };
     }
     case "channel": {
       const channel = localChannel(inputUrl);
@@ -156,7 +158,7 @@ function release(id: string): void {
 }
 
 /** The form changed; a stream on screen follows. */
-export function edit(patch: Partial<state.Draft>): void {
+export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   if (state.onScreen.value.kind !== "stream") return;
   clearTimeout(change.timer);
@@ -165,7 +167,7 @@ export function edit(patch: Partial<state.Draft>): void {
 }
 
 /** The form follows the stream. */
-function adopt(patch: Partial<state.Draft>): void {
+function adopt(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   applied = state.draft.value;
 }

@@ -1,6 +1,6 @@
 /** Hides how what is on screen looks as curl lines. */
+import type { Draft } from "./draft.ts";
 import { startBody } from "./start-body.ts";
-import type { Draft } from "./state.ts";
 
 export interface Command {
   readonly name: string;
@@ -20,15 +20,17 @@ export interface CommandContext {
   readonly withToken: boolean;
 }
 
+const NEXT = " \\\n  ";
+
 /** How to start what is on screen; while it runs also how to change, keep and stop it. */
 export function commandsFor(context: CommandContext): Command[] {
   const { origin, channels, draft, id, streamUrl, withToken } = context;
   const url = streamUrl ?? `${channels}/picture`;
   const input = draft.source === "channel" ? draft.inputUrl : null;
   const { stream_url, ...changing } = startBody(draft, url, input);
-  const auth = withToken ? ' -H "Authorization: Bearer $API_TOKEN"' : "";
+  const auth = withToken ? `${NEXT}-H "Authorization: Bearer $API_TOKEN"` : "";
   const post = (path: string, body: object) =>
-    `curl ${origin}${path}${auth} -H "Content-Type: application/json" -d ${quoted(body)}`;
+    `curl ${origin}${path}${auth}${NEXT}-H "Content-Type: application/json"${NEXT}-d ${quoted(body)}`;
   if (id === null)
     return [{ name: "Start this", line: post("/stream/start", { ...changing, stream_url }) }];
   const { input_url: _, ...params } = { input_url: null, ...changing };

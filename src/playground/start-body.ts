@@ -1,6 +1,6 @@
 /** Hides what the form's words are on the wire: bodies of a start and of a change. */
 import type { Model } from "./api.ts";
-import { type Draft, FIRST_PROMPT, sizeOf } from "./state.ts";
+import { type Draft, FIRST_PROMPT, sizeOf } from "./draft.ts";
 
 /** Members of `POST /stream/start`; the channels are given, as they are made for the stream. */
 export function startBody(draft: Draft, streamUrl: string, inputUrl: string | null) {

@@ -1,22 +1,8 @@
 /** What the page knows and shows, as signals; actions.ts changes it. */
 import { computed, signal } from "@preact/signals";
 import type { Health, Model, Stream } from "./api.ts";
+import { type Draft, FIRST_DRAFT } from "./draft.ts";
 import type { Sample } from "./samples.ts";
-
-export type Source = "none" | "camera" | "channel";
-
-/** What the form says: what a start would ask for, or what the stream on screen is asked to be. */
-export interface Draft {
-  readonly source: Source;
-  /** Trickle channel to read from; counts where the source is `channel`. */
-  readonly inputUrl: string;
-  readonly prompt: string;
-  /** Empty until the models are known. */
-  readonly model: string;
-  /** Sliders that were moved. */
-  readonly values: Readonly<Record<string, number>>;
-  readonly size: string;
-}
 
 /** What the stage shows. */
 export type OnScreen =
@@ -43,17 +29,7 @@ export interface Problem {
   readonly advice: string;
 }
 
-export const SIZES = ["512 × 512", "256 × 256", "384 × 384", "768 × 768", "640 × 360"] as const;
-export const FIRST_PROMPT = "a beautiful landscape at sunrise";
-
-export const draft = signal<Draft>({
-  source: "none",
-  inputUrl: "",
-  prompt: "",
-  model: "",
-  values: {},
-  size: SIZES[0],
-});
+export const draft = signal<Draft>(FIRST_DRAFT);
 export const onScreen = signal<OnScreen>({ kind: "nothing" });
 export const models = signal<readonly Model[]>([]);
 export const health = signal<Health | null>(null);
@@ -75,9 +51,3 @@ export const shown = computed<Stream | null>(() => {
 export const chosenModel = computed<Model | null>(
   () => models.value.find(({ name }) => name === draft.value.model) ?? null,
 );
-
-/** The draft's size in pixels. */
-export function sizeOf({ size }: Draft): { width: number; height: number } {
-  const [width = 512, height = 512] = size.split(" × ").map(Number);
-  return { width, height };
-}

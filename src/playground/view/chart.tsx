@@ -1,6 +1,4 @@
 /** Lines over time, newest at the right; for those who do not see it, its last value. */
-import { KEPT } from "../samples.ts";
-
 export interface Line {
   readonly kind: "main" | "soft" | "faint";
   /** A second apart; null is a gap. */
@@ -9,6 +7,8 @@ export interface Line {
 
 const WIDTH = 240;
 const HEIGHT = 44;
+/** The fewest seconds across: the first figures are no wide flat line. */
+const LEAST_SPAN = 30;
 
 export function Chart({ label, lines }: { label: string; lines: readonly Line[] }) {
   const top = Math.max(1, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
@@ -24,13 +24,14 @@ export function Chart({ label, lines }: { label: string; lines: readonly Line[] 
       {lines.map(({ kind, values }) => (
         <path key={kind} class={kind} d={pathOf(values, top * 1.1)} />
       ))}
+      <path class="base" d={`M0 ${HEIGHT}H${WIDTH}`} />
     </svg>
   );
 }
 
 /** SVG path of one line; a gap lifts the pen. */
 function pathOf(values: readonly (number | null)[], top: number): string {
-  const step = WIDTH / (KEPT - 1);
+  const step = WIDTH / (Math.max(LEAST_SPAN, values.length) - 1);
   let pen = "M";
   return values
     .map((value, index) => {

@@ -1,16 +1,8 @@
 /** What is asked for: a source, a scene, a model and its sliders. */
 import { edit, sendChange, start, stop } from "../actions.ts";
+import { FIRST_PROMPT, SIZES, type Source } from "../draft.ts";
 import { firstModel, usable } from "../start-body.ts";
-import {
-  chosenModel,
-  draft,
-  FIRST_PROMPT,
-  health,
-  models,
-  onScreen,
-  SIZES,
-  type Source,
-} from "../state.ts";
+import { chosenModel, draft, health, models, onScreen } from "../state.ts";
 import { Sliders } from "./sliders.tsx";
 
 const SOURCES: readonly { source: Source; words: string }[] = [

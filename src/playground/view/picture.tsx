@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Playback, playLive } from "../media/live-player.ts";
 import { behind, shown } from "../state.ts";
+import { Glow } from "./glow.tsx";
 
 interface LivePictureProps {
   /** Path of a channel on this server. */
@@ -26,6 +27,7 @@ export function LivePicture({ channel, shows }: LivePictureProps) {
   const output = shows === "output";
   return (
     <figure class={`picture ${playback.status}`}>
+      {output && <Glow video={ref} />}
       <video ref={ref} muted={muted} playsInline aria-label={output ? "Live output" : "Input"} />
       <div class="over" role="status">
         {playback.status === "waiting" && (

@@ -1,0 +1,116 @@
+/** Writes fragmented MP4 with one H.264 track: what a camera sends (ISO/IEC 14496-12, 14496-15). */
+import { join } from "./mp4-pieces.ts";
+
+/** One encoded picture, its parts behind their lengths; times in microseconds, as WebCodecs has them. */
+export interface Mp4Sample {
+  readonly data: Uint8Array;
+  readonly time: number;
+  readonly duration: number;
+  readonly keyFrame: boolean;
+}
+
+/** Ticks a second: those of WebCodecs, so that no time is rounded. */
+const TIMESCALE = 1_000_000;
+const TRACK = 1;
+/** Sample flags (§8.8.3.1): a key frame depends on nothing; other frames do, and are no sync samples. */
+const SYNC = 0x02000000;
+const NON_SYNC = 0x01010000;
+const NO_TRANSFORM = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
+const MOVE_WITH_MOOF = 0x020000;
+/** Offset of the data, then duration, size and flags of every sample. */
+const RUN_FIELDS = 0x000701;
+
+/** `ftyp` and `moov`. `avcC` is the decoder configuration record; width and height in pixels. */
+export function initSegment(
+  width: number,
+  height: number,
+  avcC: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  const mvhd = full("mvhd", 0, [
+    u32(0, 0, TIMESCALE, 0, 0x10000), // times, timescale, duration, rate
+    u32(0x01000000, 0, 0, ...NO_TRANSFORM, 0, 0, 0, 0, 0, 0, TRACK + 1), // volume … next track
+  ]);
+  const tkhd = full("tkhd", 3, [
+    u32(0, 0, TRACK, 0, 0, 0, 0, 0, 0, ...NO_TRANSFORM, width << 16, height << 16),
+  ]);
+  const mdia = box("mdia", [
+    full("mdhd", 0, [u32(0, 0, TIMESCALE, 0), u16(0x55c4, 0)]), // language: und
+    full("hdlr", 0, [u32(0), ascii("vide"), u32(0, 0, 0), new Uint8Array(1)]),
+    box("minf", [
+      full("vmhd", 1, [u32(0, 0)]),
+      box("dinf", [full("dref", 0, [u32(1), full("url ", 1, [])])]),
+      box("stbl", [
+        full("stsd", 0, [u32(1), visualEntry(width, height, avcC)]),
+        full("stts", 0, [u32(0)]),
+        full("stsc", 0, [u32(0)]),
+        full("stsz", 0, [u32(0, 0)]),
+        full("stco", 0, [u32(0)]),
+      ]),
+    ]),
+  ]);
+  return join([
+    box("ftyp", [ascii("iso5"), u32(0), ascii("iso5iso6avc1mp41")]),
+    box("moov", [
+      mvhd,
+      box("trak", [tkhd, mdia]),
+      box("mvex", [full("trex", 0, [u32(TRACK, 1, 0, 0, 0)])]),
+    ]),
+  ]);
+}
+
+/** A `moof` and its `mdat`. `sequence` counts fragments; the samples follow one another. */
+export function fragment(sequence: number, samples: readonly Mp4Sample[]): Uint8Array<ArrayBuffer> {
+  const moof = (dataOffset: number): Uint8Array =>
+    box("moof", [
+      full("mfhd", 0, [u32(sequence)]),
+      box("traf", [
+        full("tfhd", MOVE_WITH_MOOF, [u32(TRACK)]),
+        full("tfdt", 0, [u64(samples[0]?.time ?? 0)], 1),
+        full("trun", RUN_FIELDS, [
+          u32(samples.length, dataOffset),
+          ...samples.map(({ data, duration, keyFrame }) =>
+            u32(duration, data.length, keyFrame ? SYNC : NON_SYNC),
+          ),
+        ]),
+      ]),
+    ]);
+  const headerBytes = 8;
+  const media = box(
+    "mdat",
+    samples.map(({ data }) => data),
+  );
+  return join([moof(moof(0).length + headerBytes), media]);
+}
+
+/** §12.1.3, with the configuration in it. */
+const visualEntry = (width: number, height: number, avcC: Uint8Array): Uint8Array =>
+  box("avc1", [
+    u32(0, 1), // reserved, data reference
+    u32(0, 0, 0, 0),
+    u16(width, height),
+    u32(0x480000, 0x480000, 0), // 72 dpi
+    u16(1), // frames in a sample
+    new Uint8Array(32), // compressor's name
+    u16(24, 0xffff), // depth, no colour table
+    box("avcC", [avcC]),
+  ]);
+
+function box(type: string, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const size = parts.reduce((sum, part) => sum + part.length, 8);
+  return join([u32(size), ascii(type), ...parts]);
+}
+
+const full = (type: string, flags: number, parts: readonly Uint8Array[], version = 0) =>
+  box(type, [u32((version << 24) | flags), ...parts]);
+
+function u32(...values: readonly number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(4 * values.length));
+  for (const [index, value] of values.entries()) view.setUint32(4 * index, value);
+  return new Uint8Array(view.buffer);
+}
+
+const u64 = (value: number): Uint8Array => u32(Math.floor(value / 2 ** 32), value % 2 ** 32);
+const u16 = (...values: readonly number[]): Uint8Array =>
+  Uint8Array.from(values.flatMap((value) => [value >> 8, value & 0xff]));
+const ascii = (text: string): Uint8Array =>
+  Uint8Array.from(text, (character) => character.charCodeAt(0));
