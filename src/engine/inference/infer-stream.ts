@@ -49,7 +49,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
     trouble = plain.message;
   };
   const prepare = (params: StreamParams): void => {
-    if (params === prepared) return;
+    if (params === prepared && !runner.lost) return;
     prepared = params;
     runner
       .prepare(params)

@@ -42,6 +42,8 @@ export interface InferenceResult {
 export interface LoadedModel {
   readonly definition: ModelDefinition;
   readonly executionProvider: string;
+  /** True once its thread has ended by itself: `acquire` it again. */
+  isLost(): boolean;
   /** The size a picture must have that comes from a source of this size. */
   inputSize(source: Size): Size;
   /** Throws `model_failed` for a run that fails; the model lives on. */
@@ -133,8 +135,13 @@ export class ModelHost implements AsyncDisposable {
       const load = { source: graph, definition, settings, warmUp, text: encodePrompts([]) };
       const times = await worker.call("load", load);
       log.info("model loaded", { model: name, device: this.#device.name, ...times });
-      void worker.exited.then(() => this.#forget(name, worker));
+      let lost = false;
+      void worker.exited.then(() => {
+        lost = true;
+        this.#forget(name, worker);
+      });
       return {
+        isLost: () => lost,
         definition,
         executionProvider,
         inputSize: (source) => inputSize(definition, source),

@@ -10,7 +10,7 @@ import type { Fit, Size, StreamParams } from "../protocol.ts";
 import type { LoadedModel, ModelHost } from "./model-host.ts";
 
 export interface PlanRunnerOptions {
-  readonly host: ModelHost;
+  readonly host: Pick<ModelHost, "acquire">;
   readonly converter: PictureConverter;
   /** The stream: whose turn it is at the device gate. */
   readonly key: string;
@@ -61,16 +61,31 @@ export class PlanRunner {
 
   /**
    * Loads what `params` asks for, if it is not what runs already; until it is there, what ran before
-   * goes on. Rejects with `unknown_model` or `model_failed`, once for each change.
+   * goes on. Rejects with `unknown_model` or `model_failed`, once each time it is asked for.
    */
   async prepare(params: StreamParams): Promise<void> {
+    if (this.lost) {
+      this.#models = [];
+      this.#wanted = null;
+    }
     if (this.#wanted === params.model) return;
     this.#wanted = params.model;
     const { host, hasInput, signal } = this.#options;
-    const model = await host.acquire(params.model, signal);
-    const names = plan(params, hasInput, model.definition.frame !== null);
-    const models = await Promise.all(names.map((name) => host.acquire(name, signal)));
-    if (this.#wanted === params.model) this.#models = models;
+    try {
+      const model = await host.acquire(params.model, signal);
+      const names = plan(params, hasInput, model.definition.frame !== null);
+      const models = await Promise.all(names.map((name) => host.acquire(name, signal)));
+      if (this.#wanted === params.model) this.#models = models;
+    } catch (error) {
+      // Asked for again, it is tried again: its files may be whole by then.
+      if (this.#wanted === params.model) this.#wanted = null;
+      throw error;
+    }
+  }
+
+  /** True if the thread of a model that runs has ended: `prepare` loads it anew. */
+  get lost(): boolean {
+    return this.#models.some((model) => model.isLost());
   }
 
   /** Throws `model_failed` where a model does; the frame stays the caller's. */

@@ -1,0 +1,73 @@
+import { expect, test } from "bun:test";
+import type { LoadedModel } from "../../../../src/engine/inference/model-host.ts";
+import { PlanRunner } from "../../../../src/engine/inference/plan-runner.ts";
+import type { StreamParams } from "../../../../src/engine/protocol.ts";
+import { WorkerError } from "../../../../src/errors.ts";
+
+const params = (model: string): StreamParams => ({
+  prompts: [],
+  model,
+  fit: "cover",
+  paused: false,
+  model_params: {},
+});
+
+/** A host whose models can be broken and lost. */
+function host() {
+  const asked: string[] = [];
+  const broken = new Set<string>();
+  const lost = new Set<LoadedModel>();
+  const acquire = async (name: string): Promise<LoadedModel> => {
+    asked.push(name);
+    if (broken.has(name)) throw new WorkerError("model_failed", `${name} is broken`);
+    const model = {
+      definition: { name, frame: {} },
+      isLost: () => lost.has(model),
+    } as LoadedModel;
+    return model;
+  };
+  const runner = new PlanRunner({
+    host: { acquire },
+    converter: {} as never, // nothing is drawn here
+    key: "s",
+    hasInput: true,
+    signal: new AbortController().signal,
+  });
+  return { runner, asked, broken, lost };
+}
+
+const failure = (work: Promise<void>): Promise<unknown> =>
+  work.then(
+    () => null,
+    (error) => error,
+  );
+
+test("a model is loaded once for as long as it is the one that is asked for", async () => {
+  const { runner, asked } = host();
+  await runner.prepare(params("a"));
+  await runner.prepare(params("a"));
+  expect(asked).toEqual(["a"]);
+  expect([runner.runs(params("a")), runner.runs(params("b"))]).toEqual([true, false]);
+});
+
+test("a model that failed is tried again when it is asked for again, what ran goes on", async () => {
+  const { runner, asked, broken } = host();
+  await runner.prepare(params("a"));
+  broken.add("b");
+  expect(await failure(runner.prepare(params("b")))).toMatchObject({ kind: "model_failed" });
+  expect(runner.runs(params("a"))).toBe(true);
+  broken.delete("b");
+  await runner.prepare(params("b"));
+  expect(runner.runs(params("b"))).toBe(true);
+  expect(asked).toEqual(["a", "b", "b"]);
+});
+
+test("a model whose thread has ended is loaded anew", async () => {
+  const { runner, asked, lost } = host();
+  await runner.prepare(params("a"));
+  for (const model of runner.models) lost.add(model);
+  expect(runner.lost).toBe(true);
+  await runner.prepare(params("a"));
+  expect(runner.lost).toBe(false);
+  expect(asked).toEqual(["a", "a"]);
+});
