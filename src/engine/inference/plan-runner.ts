@@ -74,7 +74,9 @@ export class PlanRunner {
     try {
       const model = await host.acquire(params.model, signal);
       const names = plan(params, hasInput, model.definition.frame !== null);
-      const models = await Promise.all(names.map((name) => host.acquire(name, signal)));
+      const models = await Promise.all(
+        names.map((name) => (name === params.model ? model : host.acquire(name, signal))),
+      );
       if (this.#wanted === params.model) this.#models = models;
     } catch (error) {
       // Asked for again, it is tried again: its files may be whole by then.
