@@ -4,20 +4,25 @@ import { FormatRegistry, type StringOptions, Type } from "@sinclair/typebox";
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = { "": 1, k: 1, m: 2, g: 3, t: 4 } as const;
 
-/** `250ms`, `25s`, `1.5m`, `1h`, `2d` or bare seconds; decoded to milliseconds. */
+/** A longer timer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** `250ms`, `25s`, `1.5m`, `1h`, `2d` or bare seconds, up to what a timer can wait; decoded to milliseconds. */
 export const duration = (options: StringOptions) =>
   Type.Transform(
     Type.String({
-      pattern: "^\\d+(\\.\\d+)?(ms|s|m|h|d)?$",
-      expects: "a duration such as 500ms, 25s, 10m or 1h",
+      format: "time-span",
+      expects: "a duration such as 500ms, 25s, 10m or 1h, at most 24d",
       ...options,
     }),
   )
-    .Decode((text) => {
-      const unit = /[a-z]+$/.exec(text)?.[0] ?? "s";
-      return Math.round(Number.parseFloat(text) * MILLISECONDS[unit as keyof typeof MILLISECONDS]);
-    })
+    .Decode(milliseconds)
     .Encode((ms) => `${ms}ms`);
+
+function milliseconds(text: string): number {
+  const [, amount = "", unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
+  return Math.round(Number.parseFloat(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS]);
+}
 
 /** `512MiB`, `8GiB`, `8GB` or bare bytes; decoded to bytes. */
 export const byteSize = (options: StringOptions) =>
@@ -85,6 +90,7 @@ const split = (text: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
+FormatRegistry.Set("time-span", (text) => milliseconds(text) <= MAX_TIMER_MS);
 FormatRegistry.Set("hosts", (text) => split(text).every((host) => normalHost(host) !== null));
 FormatRegistry.Set("http-urls", (text) =>
   split(text).every((one) => {

@@ -1,12 +1,21 @@
 /** Hides where settings come from: flags and environment become one checked, frozen Config. Only reader of the environment. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type StaticDecode, type TObject, type TProperties, Type } from "@sinclair/typebox";
+import {
+  type StaticDecode,
+  type TObject,
+  type TProperties,
+  type TSchema,
+  Type,
+} from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { address, byteSize, commaList, duration, hostList, httpUrls } from "./config-values.ts";
 import { literals } from "./literals.ts";
 
 const DEVICE = "(auto|cpu|cuda(:\\d+)?|tensorrt(:\\d+)?)";
+
+/** Read and checked; what it is for is not in this version. */
+const later = { later: true };
 
 /**
  * Every setting. The key gives the flag (`maxStreams` → `--max-streams`) and the variable (`MAX_STREAMS`);
@@ -33,15 +42,22 @@ const Settings = Type.Object({
     default: "auto",
     expects: "auto or a comma list of cpu, cuda, cuda:N, tensorrt:N",
     description: "where models run",
+    choices: "auto or a comma list of cpu, cuda, cuda:N, tensorrt:N",
   }),
   engines: count(1, 64, 1, "engine processes a device"),
   maxStreams: Type.Optional(count(1, 100_000, undefined, "streams at a time (4 a CPU, 8 a GPU)")),
   frameQueue: count(1, 1000, 1, "frames that may wait before inference; 1 = newest wins"),
   maxFrameAgeMs: count(1, 600_000, 500, "older waiting frames are dropped"),
-  maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay"),
-  modelMemory: Type.Optional(byteSize({ description: "unload idle models beyond this size" })),
+  maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay", later),
+  modelMemory: Type.Optional(
+    byteSize({ description: "unload idle models beyond this size", ...later }),
+  ),
   batchTimeout: duration({ default: "25s", description: "longest batch job" }),
-  idleTimeout: duration({ default: "0", description: "end idle streams after; 0 = never" }),
+  idleTimeout: duration({
+    default: "0",
+    description: "end idle streams after; 0 = never",
+    ...later,
+  }),
   grace: duration({ default: "8s", description: "longest shutdown" }),
   streamHistory: duration({ default: "1h", description: "ended streams stay readable this long" }),
   trickleServer: choice(["on", "strict", "off"], "on", "the embedded trickle server"),
@@ -53,32 +69,50 @@ const Settings = Type.Object({
   apiToken: Type.Optional(secret("bearer token that every caller must send")),
   allowHosts: hostList({ default: "", description: "more hosts that streams may connect to" }),
   orchUrl: Type.Optional(
-    httpUrls({ variableOnly: true, description: "orchestrators to register with" }),
+    httpUrls({ variableOnly: true, description: "orchestrators to register with", ...later }),
   ),
-  orchSecret: Type.Optional(secret("secret of the orchestrator", { variableOnly: true })),
+  orchSecret: Type.Optional(secret("secret of the orchestrator", { variableOnly: true, ...later })),
   capabilityName: commaList("[\\w.-]{1,128}", {
     default: "comfystream-video",
     variableOnly: true,
     expects: "a comma list of names of letters, digits, dot, dash and underscore",
     description: "names to register",
+    ...later,
   }),
   capabilityUrl: Type.Optional(
-    httpUrls({ variableOnly: true, description: "this server's URL as an orchestrator sees it" }),
+    httpUrls({
+      variableOnly: true,
+      description: "this server's URL as an orchestrator sees it",
+      ...later,
+    }),
   ),
   capabilityCapacity: Type.Optional(
-    count(1, 100_000, undefined, "capacity to register", { variableOnly: true }),
+    count(1, 100_000, undefined, "capacity to register (MAX_STREAMS)", {
+      variableOnly: true,
+      ...later,
+    }),
   ),
-  capabilityPricePerUnit: count(0, 1e15, 0, "price of a unit", { variableOnly: true }),
-  capabilityPriceScaling: count(1, 1e15, 1, "units a price is for", { variableOnly: true }),
+  capabilityPricePerUnit: count(0, 1e15, 0, "price of a unit", { variableOnly: true, ...later }),
+  capabilityPriceScaling: count(1, 1e15, 1, "units a price is for", {
+    variableOnly: true,
+    ...later,
+  }),
   capabilityCurrency: Type.String({
     pattern: "^\\w{1,16}$",
     default: "wei",
     variableOnly: true,
     expects: "a currency such as wei or USD",
     description: "currency of the price",
+    ...later,
   }),
   capabilityDescription: Type.Optional(
-    Type.String({ maxLength: 1000, variableOnly: true, expects: "at most 1000 characters" }),
+    Type.String({
+      maxLength: 1000,
+      variableOnly: true,
+      expects: "at most 1000 characters",
+      description: "what an orchestrator shows of the capability",
+      ...later,
+    }),
   ),
   capabilityToken: Type.Optional(
     secret("bearer token that orchestrators send", { variableOnly: true }),
@@ -125,6 +159,20 @@ export function readConfig(
   return Object.freeze({ ...config, workspace: resolve(config.workspace) });
 }
 
+/** The flags and variables given whose purpose is not in this version. */
+export function unservedSettings(
+  flags: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = Bun.env,
+): string[] {
+  const { given } = parseFlags(flags);
+  return Object.entries(Settings.properties)
+    .filter(([, schema]) => schema["later"])
+    .flatMap(([key]) => {
+      if (given.has(key)) return flagName(key);
+      return env[variableName(key)] ? variableName(key) : [];
+    });
+}
+
 /** The environment of an engine process: this one's without secrets, with what must be set before a process starts (facts.md 1). */
 export function engineEnvironment(
   env: Readonly<Record<string, string | undefined>> = Bun.env,
@@ -149,11 +197,17 @@ export function describeSettings(): string {
   const rows = Object.entries(Settings.properties).map(([key, schema]) => [
     schema["variableOnly"] ? "" : flagName(key),
     variableName(key),
-    `${schema.description ?? ""}${schema.default === undefined || schema.default === "" ? "" : ` (${schema.default})`}`,
+    described(schema),
   ]);
   return rows
     .map(([flag, variable, text]) => `  ${flag?.padEnd(20)} ${variable?.padEnd(27)} ${text}`)
     .join("\n");
+}
+
+function described({ description, default: fallback, ...schema }: TSchema): string {
+  const choices = schema["choices"] ? `: ${schema["choices"]}` : "";
+  const shown = fallback === undefined || fallback === "" ? "" : ` (${fallback})`;
+  return `${description}${choices}${shown}${schema["later"] ? "; not in this version" : ""}`;
 }
 
 function parseFlags(flags: readonly string[]) {
@@ -189,7 +243,7 @@ function choice<const T extends readonly string[]>(
   fallback: T[number],
   description: string,
 ) {
-  return literals(names, { default: fallback, description });
+  return literals(names, { default: fallback, description, choices: names.join(", ") });
 }
 
 function count(

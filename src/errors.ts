@@ -60,7 +60,19 @@ export function toPlainError(error: unknown, otherwise: ErrorKind = "internal"):
   return details.length > 0 ? { kind, message, details } : { kind, message };
 }
 
+/** What the runtime says with advice to programmers, for those who run the program. */
+const PEER_FAILURES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "it refused the connection",
+  ECONNRESET: "it closed the connection",
+  EHOSTUNREACH: "it cannot be reached",
+  ENETUNREACH: "it cannot be reached",
+  ENOTFOUND: "there is no such host",
+  EPROTO: "it does not speak TLS there",
+};
+
 /** One line that says why, for logs and for messages that quote a foreign error. */
 export function reason(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? PEER_FAILURES[String(error.code)] : null;
+  if (code) return code;
   return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -18,9 +18,8 @@ export async function configureLogging(level: LogLevel, format: LogFormat): Prom
   const text = getTextFormatter({
     timestamp: "rfc3339",
     category: ".",
-    value: (value) => (typeof value === "string" ? value : JSON.stringify(value)),
-    format: ({ timestamp, level: name, category, message, record }) =>
-      `${timestamp} ${name} ${category}: ${message}${fields(record.properties)}`,
+    format: ({ timestamp, level: name, category, record }) =>
+      `${timestamp} ${name} ${category}: ${record.message.join("")}${fieldsText(record.properties)}`,
   });
   const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : text;
   await configure({
@@ -28,7 +27,7 @@ export async function configureLogging(level: LogLevel, format: LogFormat): Prom
     sinks: {
       // Written at once: the last line before an exit is the one that says why.
       stderr: (record) => {
-        process.stderr.write(formatter(record));
+        process.stderr.write(formatter({ ...record, properties: rounded(record.properties) }));
       },
     },
     loggers: [
@@ -42,7 +41,29 @@ export async function configureLogging(level: LogLevel, format: LogFormat): Prom
   });
 }
 
-const fields = (properties: Record<string, unknown>): string =>
+/** Two decimals of a millisecond say enough. */
+const rounded = (properties: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(properties).map(([name, value]) => [
+      name,
+      typeof value === "number" ? Math.round(value * 100) / 100 : value,
+    ]),
+  );
+
+/**
+ * Fields as ` name=value …`, on one line whatever they hold: strangers choose ids and URLs, and a line break in one
+ * would be a log line of their making.
+ */
+export const fieldsText = (properties: Readonly<Record<string, unknown>>): string =>
   Object.entries(properties)
-    .map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => ` ${name}=${valueText(value)}`)
     .join("");
+
+function valueText(value: unknown): string {
+  if (typeof value === "string" && /^[^\s"=\p{C}]+$/u.test(value)) return value;
+  const text = JSON.stringify(value) ?? String(value);
+  // JSON leaves some of what ends or turns a line as it is.
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...character].map((one) => `\\u{${one.codePointAt(0)?.toString(16)}}`).join(""),
+  );
+}

@@ -6,9 +6,10 @@ import {
   describeSettings,
   engineEnvironment,
   readConfig,
+  unservedSettings,
 } from "./config.ts";
 import { reason } from "./errors.ts";
-import { configureLogging } from "./log.ts";
+import { configureLogging, getLogger } from "./log.ts";
 import type { EngineCommand } from "./server/engine-process.ts";
 
 const { name, version } = manifest;
@@ -42,16 +43,25 @@ async function run(args: readonly string[]): Promise<void> {
     return fail(2, `unknown command ${first}; there are ${COMMANDS.join(", ")}; see --help`);
   if (command === "engine") return runEngineProcess();
   try {
-    await runCommand(command, readConfig(named ? args.slice(1) : args));
+    const flags = named ? args.slice(1) : args;
+    await runCommand(command, readConfig(flags), unservedSettings(flags));
   } catch (error) {
     fail(error instanceof ConfigError ? 2 : 1, reason(error));
   }
 }
 
-async function runCommand(command: Exclude<Command, "engine">, config: Config): Promise<void> {
+async function runCommand(
+  command: Exclude<Command, "engine">,
+  config: Config,
+  unserved: readonly string[],
+): Promise<void> {
   switch (command) {
     case "server": {
       await configureLogging(config.logLevel, config.logFormat);
+      if (unserved.length > 0)
+        getLogger("server").warn("settings that this version does not serve yet", {
+          settings: unserved.join(", "),
+        });
       const { serve } = await import("./server/serve.ts");
       const { stopSignal } = await import("./server/stop-signal.ts");
       const engineCommand = engineChild();

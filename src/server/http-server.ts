@@ -2,6 +2,7 @@
 
 import http from "node:http";
 import type { Server } from "bun";
+import { reason } from "../errors.ts";
 import type { createApp } from "./http/app.ts";
 
 /** Orchestrators keep connections for 60 s and lose the capability to one that closes first (protocol.md 1.7). */
@@ -9,11 +10,12 @@ const IDLE_SECONDS = 120;
 /** SDKs put whole payloads into the Livepeer header (protocol.md 3). */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-export class PortInUse extends Error {
-  override readonly name = "PortInUse";
+/** The address cannot be had; the message names the flag. */
+export class CannotListen extends Error {
+  override readonly name = "CannotListen";
 }
 
-/** Listens; throws PortInUse. JSON routes limit bodies themselves, the trickle server its segments. */
+/** Listens; throws CannotListen. JSON routes limit bodies themselves, the trickle server its segments. */
 export function listen(
   app: ReturnType<typeof createApp>,
   { host, port }: { host: string; port: number },
@@ -31,10 +33,24 @@ export function listen(
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     });
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
-      throw new PortInUse(`port ${port} on ${host} is in use; choose another with --port`);
-    throw error;
+    throw cannotListen(host, port, error);
   }
   if (app.server === null) throw new Error("the server did not start");
   return app.server;
+}
+
+function cannotListen(host: string, port: number, cause: unknown): CannotListen {
+  const why = ((): string => {
+    switch (cause instanceof Error && "code" in cause ? cause.code : null) {
+      case "EADDRINUSE":
+        return `port ${port} on ${host} is in use; choose another with --port`;
+      case "EACCES":
+        return `port ${port} is not for this user; choose one above 1023 with --port`;
+      case "EADDRNOTAVAIL":
+        return `--host ${host} is no address of this machine; 0.0.0.0 listens on all of them`;
+      default:
+        return `cannot listen at --host ${host} --port ${port}: ${reason(cause)}`;
+    }
+  })();
+  return new CannotListen(why, { cause });
 }

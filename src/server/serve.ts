@@ -25,7 +25,7 @@ export interface ServeOptions {
 
 /**
  * Serves until `stop` aborts, then refuses new streams, ends those that live, the engines, and the listener.
- * Returns the exit code. Throws PortInUse; `device_unavailable` when an asked-for device is missing.
+ * Returns the exit code. Throws CannotListen; `device_unavailable` when an asked-for device is missing.
  */
 export async function serve({
   config,
@@ -72,12 +72,12 @@ export async function serve({
   });
   try {
     const server = listen(app, config);
-    pool.boot();
     const port = server.port ?? config.port;
     const authorization =
       config.apiToken === undefined ? {} : { authorization: `Bearer ${config.apiToken}` };
     hosts.listensOn({ host: config.host, port, ...authorization });
     log.info("listening", { url: urlOf(config.host, port), version, devices: devices.names });
+    pool.boot();
     const unfit = await Promise.race([pool.unfit, aborted(stop)]);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);

@@ -102,6 +102,21 @@ test("a port in use is one clear line and exit 1", async () => {
   expect(err.trim().split("\n")).toHaveLength(1);
 });
 
+test("an address that is not this machine's is one line that names the flag, and no engine starts", async () => {
+  const { err, code } = await runProgram(MAIN, ["--host", "203.0.113.9"]);
+  expect(code).toBe(1);
+  expect(err).toBe(
+    "--host 203.0.113.9 is no address of this machine; 0.0.0.0 listens on all of them\n",
+  );
+});
+
+test("settings that do nothing yet are named once, on one line", async () => {
+  const flags = ["--host", "203.0.113.9", "--max-batch", "2"];
+  const { err } = await runProgram(MAIN, flags, { ORCH_SECRET: "hush" });
+  expect(err).toContain('does not serve yet settings="--max-batch, ORCH_SECRET"\n');
+  expect(err).not.toContain("hush");
+});
+
 test("an asked-for device that is missing ends the server with its message", async () => {
   const flags = ["--port", "0", "--host", "127.0.0.1", "--device", "cuda:3"];
   const { err, code } = await runProgram(FAKE_SERVER, flags);
@@ -139,8 +154,17 @@ test("health exits 0 for a server that runs and 1 for none", async () => {
       out: expect.stringContaining("IDLE"),
     });
   }
-  const { code } = await runProgram(MAIN, ["health", "--host", "127.0.0.1", "--port", `${port}`]);
+  const gone = await runProgram(MAIN, ["health", "--host", "127.0.0.1", "--port", `${port}`]);
+  expect(gone.code).toBe(1);
+  expect(gone.out).toContain("it refused the connection\n");
+});
+
+test("health exits 1 for a server that is not ours", async () => {
+  using other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json({ a: 1 }) });
+  const flags = ["health", "--host", "127.0.0.1", "--port", `${other.port}`];
+  const { out, code } = await runProgram(MAIN, flags);
   expect(code).toBe(1);
+  expect(out).toContain("is no comfystream-byoc");
 });
 
 test("a trickle segment is read while it is still written, through the same port", async () => {
@@ -179,10 +203,10 @@ test("a request without a usable Host is answered like any other, failures too",
   ]) {
     const ask = (line: string) =>
       rawRequest(server.port, `${line} ${host}\r\nConnection: close\r\n\r\n`);
-    expect(await ask("GET /health")).toMatch(/^HTTP\/1.1 200 [^]*"active_streams":0/);
-    expect(await ask("GET //version")).toMatch(/^HTTP\/1.1 200 [^]*"success":true/);
-    expect(await ask("GET /no/such/route")).toMatch(/^HTTP\/1.1 404 [^]*"code":"not_found"/);
-    expect(await ask("GET /%FF")).toMatch(/^HTTP\/1.1 400 [^]*"code":"invalid_request"/);
+    expect(await ask("GET /health")).toMatch(/^HTTP\/1.1 200 [\s\S]*"active_streams":0/);
+    expect(await ask("GET //version")).toMatch(/^HTTP\/1.1 200 [\s\S]*"success":true/);
+    expect(await ask("GET /no/such/route")).toMatch(/^HTTP\/1.1 404 [\s\S]*"code":"not_found"/);
+    expect(await ask("GET /%FF")).toMatch(/^HTTP\/1.1 400 [\s\S]*"code":"invalid_request"/);
   }
 });
 

@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { ConfigError, describeSettings, engineEnvironment, readConfig } from "../../src/config.ts";
+import {
+  ConfigError,
+  describeSettings,
+  engineEnvironment,
+  readConfig,
+  unservedSettings,
+} from "../../src/config.ts";
 
 test("without flags and variables the contract's defaults hold", () => {
   const config = readConfig([], {});
@@ -93,7 +99,7 @@ test("all problems come in one message that names flag or variable and value, an
     '--port must be an integer from 0 to 65535, got "abc"',
     "--engines must be",
     "DEVICE must be",
-    'BATCH_TIMEOUT must be a duration such as 500ms, 25s, 10m or 1h, got "soon"',
+    'BATCH_TIMEOUT must be a duration such as 500ms, 25s, 10m or 1h, at most 24d, got "soon"',
     "MODEL_MEMORY must be",
     "LOG_LEVEL must be one of debug, info, warning, error",
     "TRICKLE_SERVER must be one of on, strict, off",
@@ -119,6 +125,28 @@ test("an engine inherits the environment without secrets and with what it needs 
     BUN_CONFIG_MAX_HTTP_REQUESTS: "65535",
     ORT_DISABLE_TELEMETRY: "1",
   });
+});
+
+test("a duration is at most what a timer can wait", () => {
+  expect(readConfig([], { STREAM_HISTORY: "24d" }).streamHistory).toBe(24 * 86_400_000);
+  expect(readConfig(["--grace", "2147483647ms"], {}).grace).toBe(2 ** 31 - 1);
+  expect(() => readConfig(["--grace", "2147483648ms"], {})).toThrow("--grace must be a duration");
+  expect(() => readConfig([], { BATCH_TIMEOUT: "25d" })).toThrow('at most 24d, got "25d"');
+});
+
+test("settings whose purpose is not in this version are named by flag or variable", () => {
+  const env = { ORCH_URL: "http://a", CAPABILITY_TOKEN: "x", IDLE_TIMEOUT: "5s" };
+  expect(unservedSettings(["--max-batch=2", "--idle-timeout", "9s", "--port", "1"], env)).toEqual([
+    "--max-batch",
+    "--idle-timeout",
+    "ORCH_URL",
+  ]);
+});
+
+test("help says what each setting is, and the words it takes", () => {
+  for (const line of describeSettings().split("\n"))
+    expect(line).toMatch(/^ {2}(--[a-z-]+)? +[A-Z_]+ +\S+/);
+  expect(describeSettings()).toContain("on, strict, off");
 });
 
 test("help names every flag of the contract", () => {
