@@ -19,7 +19,7 @@ export function defaultParams(kind: {
 }): StreamParams {
   return {
     prompts: [],
-    model: kind.hasInput ? "identity" : "test-card",
+    model: kind.hasInput ? "restyle" : "dreamscape",
     ...(kind.mode === "seed" || !kind.hasInput ? { size: { width: 512, height: 512 } } : {}),
     ...(kind.hasInput ? {} : { fps: 24 }),
     fit: "cover",

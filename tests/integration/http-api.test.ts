@@ -163,7 +163,7 @@ describe("bad input gets a clear answer and nothing starts", () => {
     ["one size", { ...start, width: 512 }, 400, "invalid_request", "height"],
     ["text for a number", { ...start, fps: "24" }, 400, "invalid_request", "fps"],
     ["a number for a text", { ...start, model: 5 }, 400, "invalid_request", "model"],
-    ["an unknown model", { ...start, model: "none" }, 400, "unknown_model", "identity"],
+    ["an unknown model", { ...start, model: "none" }, 400, "unknown_model", "restyle"],
     [
       "a ComfyUI graph",
       { ...start, prompts: { "1": { class_type: "X" } } },

@@ -21,7 +21,7 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   description: "made up",
   source: "built-in",
   state: "ready",
-  takes_video: name !== "test-card",
+  takes_video: name !== "dreamscape",
   device: "cpu",
   execution_provider: "cpu",
   params,
@@ -29,7 +29,7 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
 
 const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false, description: "" };
 
-const models = [model("identity"), model("test-card"), model("edges", [strength])];
+const models = [model("restyle"), model("dreamscape"), model("edges", [strength])];
 
 if (mode === "dies") process.exit(3);
 process.on("disconnect", () => process.exit(0));

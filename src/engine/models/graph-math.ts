@@ -137,10 +137,11 @@ export class GraphMath {
     return this.graph.node("Resize", [of, absent, absent, sizes], { mode: "linear" });
   }
 
+  /** From the right: fields come first and single numbers last, so that these meet each other first. */
   #fold(op: string, operands: readonly Operand[]): Value {
     return operands
       .map((each) => this.value(each))
-      .reduce((sum, each) => this.graph.node(op, [sum, each]));
+      .reduceRight((result, each) => this.graph.node(op, [each, result]));
   }
 
   #node(op: string, ...operands: Operand[]): Value {

@@ -15,7 +15,8 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
 const number = { default: 1, min: 0, max: 2, integer: false, description: "" };
 const models = [
   model("identity"),
-  model("test-card"),
+  model("restyle"),
+  model("dreamscape"),
   model("edges", [
     { name: "strength", ...number },
     { name: "steps", ...number, max: 50, integer: true },
@@ -33,13 +34,13 @@ const running: StreamParams = {
 
 const update = (body: unknown, current = running) => updatedParams(body, current, defaults, models);
 
-test("without input a clock drives the test card at 24 fps; with input the frames set the pace", () => {
+test("without input a clock drives dreamscape at 24 fps; with input restyle goes at the pace of its frames", () => {
   expect(defaultParams({ hasInput: false, mode: "seed" })).toMatchObject({
-    model: "test-card",
+    model: "dreamscape",
     fps: 24,
     size: { width: 512, height: 512 },
   });
-  expect(defaults).toMatchObject({ model: "identity", size: { width: 512, height: 512 } });
+  expect(defaults).toMatchObject({ model: "restyle", size: { width: 512, height: 512 } });
   expect(defaults.fps).toBeUndefined();
   expect(defaultParams({ hasInput: true, mode: "orchestrator" }).size).toBeUndefined();
 });

@@ -45,15 +45,15 @@ export function reliefField(salt: number): number[] {
   });
 }
 
-/** Single bright texels on black, `share` of all, each of its own brightness. */
-export const starField = (share: number): number[] =>
-  field(SIDE, (x, y) => (random(x, y, 77) < share ? 0.25 + 0.75 * random(x, y, 78) ** 2 : 0));
+/** Single bright texels on black, one in 170, each of its own brightness. */
+export const starField = (): number[] =>
+  field(SIDE, (x, y) => (random(x, y, 77) < 0.006 ? 0.25 + 0.75 * random(x, y, 78) ** 2 : 0));
 
-/** Soft round dots of one to three texels, one in each 16 × 16 cell that has one. */
-export function dotField(share: number): number[] {
+/** Soft round dots of one to three texels, in two of five cells of 16 × 16. */
+export function dotField(): number[] {
   return field(SIDE, (x, y) => {
     const [cx, cy] = [x >> 4, y >> 4];
-    if (random(cx, cy, 31) > share) return 0;
+    if (random(cx, cy, 31) > 0.4) return 0;
     const dx = (x & 15) - 3 - 9 * random(cx, cy, 32);
     const dy = (y & 15) - 3 - 9 * random(cx, cy, 33);
     return Math.max(0, 1 - (dx * dx + dy * dy) / (2 + 7 * random(cx, cy, 34) ** 2));

@@ -9,12 +9,22 @@ import { parseGraph } from "../../../../src/engine/models/tensor-signature.ts";
 import { OnnxWorkspace, simpleModel } from "../../../support/onnx-workspace.ts";
 
 const onnx = simpleModel("float32", [1, 3, "H", "W"], (graph, x) => graph.node("Abs", [x]));
+const BUILT_IN_NAMES = [
+  "cartoon",
+  "dreamscape",
+  "edges",
+  "identity",
+  "mirror",
+  "restyle",
+  "test-card",
+  "thermal",
+];
 const names = (catalogue: ModelCatalogue): string[] => catalogue.list().map(({ name }) => name);
 
 test("an empty workspace has the models that are built in", async () => {
   await using workspace = await OnnxWorkspace.create();
   const catalogue = await ModelCatalogue.open(workspace.path);
-  expect(names(catalogue)).toEqual(["dreamscape", "edges", "identity", "test-card"]);
+  expect(names(catalogue)).toEqual(BUILT_IN_NAMES);
   expect((await catalogue.get("identity")).source).toBe("built-in");
 });
 
@@ -69,7 +79,7 @@ test("an unknown name is answered with those that can be used", async () => {
   for (const name of ["nope", "../good", "__proto__", ""]) {
     await expect(catalogue.get(name)).rejects.toMatchObject({
       kind: "unknown_model",
-      message: `there is no model ${JSON.stringify(name)}; there are dreamscape, edges, identity, test-card`,
+      message: `there is no model ${JSON.stringify(name)}; there are ${BUILT_IN_NAMES.join(", ")}`,
     });
   }
 });
@@ -102,4 +112,15 @@ test("a folder takes the place of a built-in of its name until it goes", async (
   expect((await catalogue.get("edges")).source).toBe("models/edges");
   await rm(join(workspace.path, "models", "edges"), { recursive: true });
   expect((await catalogue.get("edges")).source).toBe("built-in");
+});
+
+test("refresh finds folders that came, and forgets those that went", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("old", {}, onnx);
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  await workspace.add("new", {}, onnx);
+  await rm(join(workspace.path, "models", "old"), { recursive: true });
+  await catalogue.refresh();
+  expect(names(catalogue)).toContain("new");
+  expect(names(catalogue)).not.toContain("old");
 });

@@ -25,7 +25,7 @@ export function houses(c: Canvas, behind: Value, sun: Light): Value {
       foot,
       c.ramp(c.control("city"), 0, 0.12),
     );
-    const facade = c.mix(picture, hazed(c, c.mul(stone, tone), haze), shown);
+    const facade = c.mix(picture, hazed(c, stone, tone, haze), shown);
     const panes = windows(c, along, wide, cells);
     picture = c.add(facade, c.mul(panes, c.mul(shown, lamps, 1 - haze * 0.45)));
   }

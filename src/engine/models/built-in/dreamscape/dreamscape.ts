@@ -2,7 +2,7 @@
 import type { ControlName } from "../../../prompts/controls.ts";
 import { GraphBuilder, type Value } from "../../graph-builder.ts";
 import type { BuiltIn } from "../built-in.ts";
-import { dotField, streakField } from "../textures.ts";
+import { PROMPT_INPUTS } from "../prompt-input.ts";
 import { Canvas, HORIZON } from "./canvas.ts";
 import { houses } from "./city.ts";
 import { ground } from "./ground.ts";
@@ -20,17 +20,9 @@ export const dreamscape: BuiltIn = {
       "(noise and a table of words, no trained network)",
     file: "dreamscape.onnx",
     inputs: {
-      text: { role: "text", encoder: "lexicon" },
+      ...PROMPT_INPUTS,
       width: { role: "width" },
       height: { role: "height" },
-      seed: {
-        role: "param",
-        default: 0,
-        min: 0,
-        max: 4294967295,
-        integer: true,
-        description: "Another picture of the same prompt",
-      },
     },
   },
   graph() {
@@ -93,7 +85,7 @@ function weather(c: Canvas, scene: Value): Value {
 function rain(c: Canvas, scene: Value): Value {
   const { x, y } = c.fine;
   const slant = c.add(c.mul(x, 0.8), c.mul(y, 0.07));
-  const streaks = c.texels(streakField(), slant, c.sub(c.mul(y, 0.8), c.drift(1150)));
+  const streaks = c.texels("streaks", slant, c.sub(c.mul(y, 0.8), c.drift(1150)));
   const colour = c.mix(c.control("horizon"), c.rgb(0.8, 0.85, 0.9), 0.4);
   return c.mix(scene, colour, c.mul(streaks, c.control("rain"), 0.3));
 }
@@ -104,7 +96,7 @@ function snow(c: Canvas, scene: Value): Value {
     const wind = c.noiseLine(c.add(c.mul(x, 0.3), c.drift(30)), size);
     const fall = c.sub(c.mul(y, size), c.drift(cycles));
     return c.texels(
-      dotField(0.3),
+      "dots",
       c.add(c.mul(x, size), c.drift(cycles / 5)),
       c.add(fall, c.mul(wind, 0.1)),
     );
@@ -131,12 +123,14 @@ function misty(c: Canvas, scene: Value): Value {
 
 /** Warmth, saturation, contrast and a darker rim; 0 to 255. */
 function graded(c: Canvas, picture: Value): Value {
+  const middle = 0.45;
+  const [saturation, contrast] = [c.control("saturation"), c.control("contrast")];
   const tint = c.add(c.mul(c.rgb(0.13, 0.015, -0.15), c.control("warmth")), 1);
-  const warm = c.mul(picture, tint);
-  const grey = c.graph.node("ReduceMean", [warm], { axes: [1n], keepdims: 1n });
-  const vivid = c.mix(grey, warm, c.control("saturation"));
-  const strong = c.add(c.mul(c.sub(vivid, 0.45), c.control("contrast")), 0.45);
+  const grey = c.graph.node("ReduceMean", [picture], { axes: [1n], keepdims: 1n });
+  const base = c.mul(c.sub(1, contrast), middle);
+  const paler = c.add(c.mul(grey, c.mul(c.sub(1, saturation), contrast)), base);
+  const graded = c.add(c.mul(picture, c.mul(tint, saturation, contrast)), paler);
   const { x, y } = c.fine;
-  const rim = c.sub(1.04, c.mul(c.add(c.square(x), c.square(c.sub(y, 0.5))), 0.4));
-  return c.clamp(c.mul(strong, rim, 255), 0, 255);
+  const rim = c.sub(265, c.mul(c.add(c.square(x), c.square(c.sub(y, 0.5))), 100));
+  return c.clamp(c.mul(graded, rim), 0, 255);
 }

@@ -1,6 +1,5 @@
 /** What is below the horizon: ground with blossoms, and water that mirrors what stands above it. */
 import type { Value } from "../../graph-builder.ts";
-import { dotField } from "../textures.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 import type { Light } from "./light.ts";
 import { hazed } from "./mountains.ts";
@@ -40,7 +39,7 @@ function shore(c: Canvas, sun: Light): { colour: Value; water: Value } {
   const level = c.sub(c.mul(c.control("water"), 1.75), c.add(0.35, c.mul(near, 0.35)));
   const wave = c.mul(c.sub(lumps, 0.5), 1.1);
   return {
-    colour: c.mix(hazed(c, blossoming, 0.8), blossoming, c.sharpen(near)),
+    colour: c.mix(hazed(c, blossoming, 1, 0.8), blossoming, c.sharpen(near)),
     water: c.sharpen(c.ramp(c.add(level, wave), 0.06, 0.14)),
   };
 }
@@ -48,7 +47,7 @@ function shore(c: Canvas, sun: Light): { colour: Value; water: Value } {
 function blossoms(c: Canvas, lumps: Value): Value {
   const far = farness(c, c.fine.y);
   const dots = (size: number): Value =>
-    c.texels(dotField(0.9), c.mul(c.mul(far, size), c.fine.x), c.mul(far, size * -1.4));
+    c.texels("dots", c.mul(c.mul(far, size), c.fine.x), c.mul(far, size * -1.4));
   const patches = c.ramp(c.add(c.mul(lumps, 0.8), c.control("blossoms")), 0.65, 1.15);
   return c.mul(c.max(dots(0.55), dots(0.87)), patches);
 }

@@ -1,12 +1,14 @@
 /** Mountains and hills on the horizon, and dunes in front of it: outlines one behind the other. */
 import type { Value } from "../../graph-builder.ts";
+import type { Operand } from "../../graph-math.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 import type { Light } from "./light.ts";
 
-/** Fog takes more of what is farther: 1 is the farthest. */
-export function hazed(c: Canvas, colour: Value, distance: number): Value {
+/** `colour` in a light of `shade`; fog takes more of what is farther, 1 is the farthest. */
+export function hazed(c: Canvas, colour: Value, shade: Operand, distance: number): Value {
   const share = c.clamp(c.mul(c.add(0.16, c.mul(c.control("fog"), 0.95)), distance));
-  return c.mix(colour, c.control("horizon"), share);
+  const left = c.mul(colour, c.sub(1, share));
+  return c.add(c.mul(left, shade), c.mul(c.control("horizon"), share));
 }
 
 /** Height in parts of the highest, lumps a height across, haze from 0 (near) to 1. */
@@ -41,11 +43,7 @@ export function mountains(c: Canvas, behind: Value, sun: Light): Value {
       c.sub(0.92, c.control("dunes")),
     );
     const covered = c.mix(colour, c.rgb(0.94, 0.96, 1), c.clamp(white));
-    picture = c.mix(
-      picture,
-      hazed(c, c.mul(covered, c.mul(sun.colour, shade)), haze),
-      c.below(top),
-    );
+    picture = c.mix(picture, hazed(c, c.mul(covered, sun.colour), shade, haze), c.below(top));
   }
   return picture;
 }
@@ -75,7 +73,7 @@ export function dunes(c: Canvas, behind: Value, sun: Light): Value {
     const deep = c.sub(y, top);
     const ripples = c.mul(c.sin(c.add(c.mul(deep, 160 - number * 40), c.mul(line, 60))), 0.025);
     const shade = c.clamp(c.add(1.02, slope, ripples, c.mul(deep, -1.6)), 0.45, 1.2);
-    const sand = hazed(c, c.mul(c.control("land"), c.mul(sun.colour, shade)), 0.55 - number * 0.25);
+    const sand = hazed(c, c.mul(c.control("land"), sun.colour), shade, 0.55 - number * 0.25);
     picture = c.mix(picture, sand, c.mul(c.below(top), shown));
   }
   return picture;

@@ -1,6 +1,6 @@
 /** Below the surface: light from above, rays, reefs of corals, fish, bubbles. */
 import type { Value } from "../../graph-builder.ts";
-import { dotField, reef } from "../textures.ts";
+import { reef } from "../textures.ts";
 import type { Canvas } from "./canvas.ts";
 
 /** Base and height in heights from the top, of the reef on one height, and how much the water takes of it. */
@@ -39,7 +39,7 @@ export function sea(c: Canvas): Value {
     const lit = c.mix(c.mul(colour, shade), c.mul(water, 0.85), haze);
     picture = c.mix(picture, lit, c.below(top));
   }
-  const bubbles = c.texels(dotField(0.12), c.mul(x, 1.1), c.add(y, c.drift(120)));
+  const bubbles = c.texels("dots", c.mul(x, 1.1), c.add(y, c.drift(120)));
   return c.add(picture, c.mul(bubbles, 0.25));
 }
 
@@ -57,6 +57,6 @@ function shoal(c: Canvas, behind: Value, row: number): Value {
   const along = c.add(c.mul(c.fine.x, size), c.drift(row === 1 ? -70 : 55), c.chance(60 + row));
   const up = c.mul(c.add(c.fine.y, wave), size * 2.4);
   const band = c.ramp(c.abs(c.sub(c.fine.y, 0.3 + 0.12 * row)), 0.2, 0.05);
-  const fish = c.mul(c.ramp(c.texels(dotField(0.35), along, up), 0.1, 0.5), band, 0.4 + row * 0.25);
+  const fish = c.mul(c.ramp(c.texels("dots", along, up), 0.1, 0.5), band, 0.4 + row * 0.25);
   return c.mix(behind, c.mix(c.control("accent"), c.control("sea"), 0.4 - row * 0.15), fish);
 }

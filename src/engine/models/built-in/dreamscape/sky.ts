@@ -1,6 +1,5 @@
 /** What is above the horizon and far away: the gradient, stars, sun or moon, northern lights, clouds. */
 import type { Value } from "../../graph-builder.ts";
-import { starField } from "../textures.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 import type { Light } from "./light.ts";
 
@@ -12,7 +11,7 @@ export function sky(c: Canvas, sun: Light): Value {
   const open = c.sub(1, cover.density);
 
   const stars = c.mul(
-    c.texels(starField(0.006), c.add(x, c.drift(2)), y),
+    c.texels("stars", c.add(x, c.drift(2)), y),
     c.mul(c.control("stars"), 1.3),
     c.sub(1, c.square(down)),
     open,

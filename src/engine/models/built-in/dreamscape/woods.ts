@@ -35,6 +35,7 @@ export const nearWoods = (c: Canvas, behind: Value, sun: Light): Value =>
 function rows(c: Canvas, behind: Value, sun: Light, list: readonly Row[]): Value {
   const leaf = c.mix(c.control("land"), c.rgb(0.03, 0.12, 0.06), 0.62);
   const snowy = c.mix(leaf, c.rgb(0.8, 0.85, 0.9), c.mul(c.control("snow"), 0.4));
+  const green = c.mul(snowy, sun.colour);
   let picture = behind;
   for (const { base, height, wide, haze, from } of list) {
     const near = base > 0.65;
@@ -54,9 +55,13 @@ function rows(c: Canvas, behind: Value, sun: Light, list: readonly Row[]): Value
       c.mul(trees, c.mul(c.add(0.55, c.mul(grove, 0.9)), dense, aside, height)),
     );
     const tall = c.mul(c.sub(base, c.fine.y), 0.9 / height);
-    const lit = c.mul(snowy, c.mul(sun.colour, c.add(0.55, c.mul(c.clamp(tall), 0.5))));
+    const lit = c.add(0.55, c.mul(c.clamp(tall), 0.5));
     const foot = near ? c.ramp(c.fine.y, base + 0.03, base - 0.03) : 1;
-    picture = c.mix(picture, hazed(c, lit, haze), c.mul(c.below(top), foot, c.ramp(dense, 0, 0.1)));
+    picture = c.mix(
+      picture,
+      hazed(c, green, lit, haze),
+      c.mul(c.below(top), foot, c.ramp(dense, 0, 0.1)),
+    );
   }
   return picture;
 }

@@ -1,0 +1,74 @@
+/** The inputs `text` and `seed` of a graph, taken apart into controls, movement and chance. */
+import {
+  CONTROL_NAMES,
+  CONTROLS,
+  type ControlName,
+  MOTION_PERIOD,
+  OFFSETS,
+  VECTOR_LENGTH,
+} from "../../prompts/controls.ts";
+import type { Value } from "../graph-builder.ts";
+import type { GraphMath } from "../graph-math.ts";
+import type { ModelInput } from "../model-json.ts";
+
+/** How `model.json` describes the two. */
+export const PROMPT_INPUTS = {
+  text: { role: "text", encoder: "lexicon" },
+  seed: {
+    role: "param",
+    default: 0,
+    min: 0,
+    max: 4294967295,
+    integer: true,
+    description: "Another picture of the same prompt",
+  },
+} as const satisfies Record<string, ModelInput>;
+
+export class PromptInput {
+  readonly #m: GraphMath;
+  readonly #text: Value;
+  readonly #seed: Value;
+  readonly #motion: Value;
+  readonly #controls: ReadonlyMap<ControlName, Value>;
+
+  constructor(m: GraphMath) {
+    this.#m = m;
+    this.#text = m.graph.input("text", "float32", [VECTOR_LENGTH]);
+    this.#seed = m.graph.cast(m.graph.input("seed", "int64", []), "float64");
+    this.#motion = this.#slice(OFFSETS.motion, 1);
+    this.#controls = new Map(
+      CONTROL_NAMES.map((name) => {
+        const { size } = CONTROLS[name];
+        const slice = this.#slice(OFFSETS[name], size);
+        return [name, size === 1 ? slice : m.reshape(slice, 1, 3, 1, 1)];
+      }),
+    );
+  }
+
+  /** A control's number `[1]`, or its colour `[1,3,1,1]`. */
+  control(name: ControlName): Value {
+    const value = this.#controls.get(name);
+    if (value === undefined) throw new Error(`there is no control ${name}`);
+    return value;
+  }
+
+  /** Runs by `cycles` whole numbers while `motion` runs through its period, so that it closes. */
+  drift(cycles: number): Value {
+    return this.#m.mul(this.#motion, Math.round(cycles) / MOTION_PERIOD);
+  }
+
+  /** A number by seed and unknown words, another for each `stream`; only its part after the point counts. */
+  chance(stream: number): Value {
+    const { graph } = this.#m;
+    const step = graph.constant("float64", [], [(stream * 0.6180339887498949) % 1]);
+    const seeded = graph.node("Mul", [this.#seed, step]);
+    const part = graph.node("Sub", [seeded, graph.node("Floor", [seeded])]);
+    const varied = this.#m.mul(this.control("variation"), 0.3 + 0.07 * stream);
+    return this.#m.add(graph.cast(part, "float32"), varied);
+  }
+
+  #slice(from: number, size: number): Value {
+    const { graph } = this.#m;
+    return graph.node("Slice", [this.#text, this.#m.ints(from), this.#m.ints(from + size)]);
+  }
+}
