@@ -6,31 +6,49 @@ import type { Endpoint, StreamSpec } from "./protocol.ts";
 /** A channel has this long to take us. */
 export const ACCEPT_MS = 1500;
 
+/** How the caller named the channels: seed mode or orchestrator mode (protocol.md 9 row 8). */
+export const channelFields = ({ owns_output }: StreamSpec) =>
+  owns_output
+    ? { input: "input_url", output: "stream_url" }
+    : { input: "subscribe_url", output: "publish_url" };
+
+/** A channel's refusal with the field that named the channel; any other error as it is. */
+export function refusalOf(field: string, error: unknown): unknown {
+  if (!(error instanceof WorkerError) || error.kind !== "channel_refused") return error;
+  const { kind, message: problem } = error;
+  const details = [{ field, problem }];
+  return new WorkerError(kind, `${field}: ${problem}`, { cause: error, details });
+}
+
 /** An input that is not there is told at the start, not as a stream that fails at once. */
-export async function checkChannel(input: Endpoint, signal: AbortSignal): Promise<void> {
+export async function checkChannel(
+  field: string,
+  input: Endpoint,
+  signal: AbortSignal,
+): Promise<void> {
   const timeout = AbortSignal.timeout(ACCEPT_MS);
   try {
     await nextSeq(input, AbortSignal.any([signal, timeout]));
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof WorkerError) throw error;
+    if (error instanceof WorkerError) throw refusalOf(field, error);
     const why = timeout.aborted ? `no answer within ${ACCEPT_MS} ms` : reason(error);
-    throw new WorkerError("channel_refused", `input_url ${input.url} is not usable: ${why}`);
+    const message = `channel ${input.url} is not usable: ${why}`;
+    throw refusalOf(field, new WorkerError("channel_refused", message, { cause: error }));
   }
 }
 
 /** Throws `unsupported_media` for what this version does not make. */
 export function refuseUnsupported(spec: StreamSpec): void {
-  if (spec.container !== "fmp4") {
-    throw new WorkerError(
-      "unsupported_media",
-      `container ${spec.container} is not served yet: leave container out or give fmp4`,
+  const { container, audio } = spec;
+  if (container !== "fmp4")
+    throw unserved("container", `${container} is not served yet: leave it out or give fmp4`);
+  if (audio === "opus" || audio === "aac")
+    throw unserved(
+      "audio",
+      `${audio} would have to be encoded, which is not served yet: give auto, copy or none`,
     );
-  }
-  if (spec.audio === "opus" || spec.audio === "aac") {
-    throw new WorkerError(
-      "unsupported_media",
-      `audio ${spec.audio} would have to be encoded, which is not served yet: give auto, copy or none`,
-    );
-  }
 }
+
+const unserved = (field: string, problem: string): WorkerError =>
+  new WorkerError("unsupported_media", `${field} ${problem}`, { details: [{ field, problem }] });

@@ -7,7 +7,13 @@ import { TricklePublisher } from "../trickle/publisher.ts";
 import { subscribe } from "../trickle/subscriber.ts";
 import type { ModelHost } from "./inference/model-host.ts";
 import { Pipeline, type Source } from "./pipeline.ts";
-import { ACCEPT_MS, checkChannel, refuseUnsupported } from "./preflight.ts";
+import {
+  ACCEPT_MS,
+  channelFields,
+  checkChannel,
+  refusalOf,
+  refuseUnsupported,
+} from "./preflight.ts";
 import type {
   Checkpoint,
   Endpoint,
@@ -105,12 +111,15 @@ export class StreamSession {
   async #run(): Promise<void> {
     const { id, spec, send, resume } = this.#options;
     refuseUnsupported(spec);
+    const fields = channelFields(spec);
     const { output } = spec;
     if (!output)
       throw new WorkerError("invalid_request", "stream_url is missing: nowhere to publish");
     await this.#options.host.check(this.#params.model);
-    if (spec.input) await checkChannel(spec.input, this.#abort.signal);
-    const publisher = await this.#openPublisher(output);
+    if (spec.input) await checkChannel(fields.input, spec.input, this.#abort.signal);
+    const publisher = await this.#openPublisher(output).catch((error: unknown) => {
+      throw refusalOf(fields.output, error);
+    });
     this.#publisher = publisher;
     try {
       send({ type: "started", id });

@@ -2,6 +2,8 @@
 import { WorkerError } from "../errors.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
 
+const MAX_QUOTED = 200;
+
 /** `POST {channel}`: 200 if it exists or may be made. Throws `channel_refused`, or a plain Error worth a retry. */
 export async function createChannel(
   endpoint: TrickleEndpoint,
@@ -19,7 +21,7 @@ export async function nextSeq(endpoint: TrickleEndpoint, signal: AbortSignal): P
   const body = await accepted(endpoint, response);
   const seq = response.latest ?? (/^\d{1,15}$/.test(body) ? Number(body) : -1);
   if (seq >= 0) return seq;
-  throw refused(endpoint, `it answered /next with no number (${JSON.stringify(body)})`);
+  throw refused(endpoint, `it answered /next with no number${quoted(body)}`);
 }
 
 /** `DELETE {channel}/{seq}`: closes a segment that will get no end. Best effort, at most a second. */
@@ -44,10 +46,14 @@ async function accepted(endpoint: TrickleEndpoint, response: TrickleResponse): P
   const body = await response.text();
   if (response.closed) throw refused(endpoint, "it is closed");
   if (response.status === 200) return body;
-  const answered = `its server answered ${response.status} ${JSON.stringify(body)}`;
+  const answered = `its server answered ${response.status}${quoted(body)}`;
   if (response.status >= 500) throw new Error(answered);
   throw refused(endpoint, answered);
 }
 
 const refused = (endpoint: TrickleEndpoint, why: string): WorkerError =>
   new WorkerError("channel_refused", `channel ${endpoint.url} is not usable: ${why}`);
+
+/** The beginning of what a peer says, on one line. */
+const quoted = (body: string): string =>
+  body === "" ? "" : `: ${body.slice(0, MAX_QUOTED).replace(/\s+/g, " ")}`;

@@ -120,7 +120,9 @@ test("what cannot be served yet is refused before a channel is touched", async (
   for (const changes of [{ container: "mpegts" }, { audio: "opus" }] as const) {
     const { make, sent, trickle, close } = await session(changes);
     await make().run();
-    expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "unsupported_media" } });
+    const [field] = Object.keys(changes);
+    const error = { kind: "unsupported_media", details: [{ field }] };
+    expect(sent.at(-1)).toMatchObject({ type: "ended", error });
     expect(trickle.server.channels).toBe(0);
     await close();
   }
@@ -130,6 +132,27 @@ test("an input channel that is not there is a refusal, not a stream that fails l
   const { make, sent, close } = await session({ input: { url: "http://127.0.0.1:9/in" } });
   await make().run();
   expect(typesOf(sent)).not.toContain("started");
-  expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "channel_refused" } });
+  const problem = "channel http://127.0.0.1:9/in is not usable: it refused the connection";
+  const details = [{ field: "input_url", problem }];
+  expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "channel_refused", details } });
+  await close();
+});
+
+test("an output channel that refuses is named by its field, with the beginning of what it says", async () => {
+  const says = JSON.stringify({ message: "x".repeat(1000) });
+  using peer = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => new Response(says, { status: 403 }),
+  });
+  const { make, sent, close } = await session({ output: { url: `${peer.url}out` } });
+  await make().run();
+  const last = sent.at(-1);
+  expect(last).toMatchObject({
+    error: { kind: "channel_refused", details: [{ field: "stream_url" }] },
+  });
+  const { message = "" } = (last?.type === "ended" && last.error) || {};
+  expect(message).toContain('its server answered 403: {"message":"xxx');
+  expect(message.length).toBeLessThan(350);
   await close();
 });
