@@ -1,7 +1,7 @@
 /** All the page does: start, stop, change, watch, and keep up with the server. */
 import { problemOf } from "./advice.ts";
 import { ApiError, createApi, type Stream } from "./api.ts";
-import { type Draft, FIRST_PROMPT, type Source } from "./draft.ts";
+import { type Draft, FIRST_PROMPT } from "./draft.ts";
 import { openCamera } from "./media/camera.ts";
 import { pause } from "./pause.ts";
 import { withSample } from "./samples.ts";
@@ -21,10 +21,8 @@ const ownChannels = document.body.dataset["channels"] ?? `${location.origin}/tri
 const endings = new Map<string, AbortController>();
 /** The draft as the stream on screen has it. */
 let applied = state.draft.value;
-let change: { timer: ReturnType<typeof setTimeout> | undefined; busy: boolean } = {
-  timer: undefined,
-  busy: false,
-};
+let settling: ReturnType<typeof setTimeout> | undefined;
+let sending = false;
 
 /** Follows the server until the page goes. */
 export async function keepUp(signal: AbortSignal): Promise<void> {
@@ -45,8 +43,7 @@ async function refresh(all: boolean): Promise<void> {
   const live = await api.streams();
   state.streams.value = live.toSorted((a, b) => b.created_at.localeCompare(a.created_at));
   state.tokenWanted.value = false;
-  if (state.problem.value?.advice === problemOf(new ApiError("unreachable", 0, "")).advice)
-    state.problem.value = null;
+  if (state.problem.value?.code === "unreachable") state.problem.value = null;
   if (first && state.onScreen.value.kind === "nothing") watchNewest();
   await look();
 }
@@ -75,35 +72,46 @@ function watchNewest(): void {
 }
 
 /** Puts a live stream on screen and its parameters into the form. */
-export function watch(stream: Stream, input: state.Input = { kind: "none" }): void {
-  state.samples.value = [];
-  state.behind.value = null;
-  const { manifest_id: id, metadata, stats } = stream;
-  sessionStorage.setItem("on-screen", id);
-  state.onScreen.value = { kind: "stream", id, channel: channelOf(stream), input };
-  const size = `${metadata.width} × ${metadata.height}`;
+export function watch(stream: Stream): void {
+  show(stream, { kind: "none" });
+  const { metadata, stats } = stream;
   adopt({
     prompt: metadata.prompts?.[0]?.prompt ?? state.draft.value.prompt,
     ...(stats.model === state.draft.value.model ? {} : { model: stats.model, values: {} }),
-    ...(metadata.width === null ? {} : { size }),
+    ...(metadata.width === null ? {} : { size: `${metadata.width} × ${metadata.height}` }),
   });
+}
+
+/** Makes room for a new stream; the one on screen goes on. */
+export function leave(): void {
+  state.onScreen.value = { kind: "nothing" };
+}
+
+function show(stream: Stream, input: state.Input): void {
+  const { manifest_id: id } = stream;
+  state.samples.value = [];
+  state.behind.value = null;
+  sessionStorage.setItem("on-screen", id);
+  state.onScreen.value = { kind: "stream", id, channel: channelOf(stream), input };
 }
 
 /** Starts what the form says. */
 export async function start(): Promise<void> {
   state.problem.value = null;
   state.onScreen.value = { kind: "starting" };
-  const name = `playground-${crypto.randomUUID().slice(0, 8)}`;
   const ending = new AbortController();
   try {
-    const { source, inputUrl } = state.draft.value;
     if (state.draft.value.prompt.trim() === "") adopt({ prompt: FIRST_PROMPT });
-    const input = await openInput(source, inputUrl, `${name}-camera`, ending.signal);
-    const from = inputAddress(input, inputUrl, `${name}-camera`);
-    const stream = await api.start(startBody(state.draft.value, `${ownChannels}/${name}`, from));
+    const asked = state.draft.value;
+    const url = `${ownChannels}/playground-${crypto.randomUUID().slice(0, 8)}`;
+    const input = await openInput(asked, `${url}-camera`, ending.signal);
+    const from = input.kind === "none" ? null : input.url;
+    const stream = await api.start(startBody(asked, url, from));
     endings.set(stream.manifest_id, ending);
     state.streams.value = [stream, ...state.streams.value];
-    watch(stream, input);
+    show(stream, input);
+    applied = asked;
+    await sendChange(); // what was typed meanwhile
   } catch (error) {
     ending.abort();
     state.onScreen.value = { kind: "nothing" };
@@ -111,31 +119,22 @@ export async function start(): Promise<void> {
   }
 }
 
-async function openInput(
-  source: Source,
-  inputUrl: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<state.Input> {
-  switch (source) {
+async function openInput(asked: Draft, url: string, signal: AbortSignal): Promise<state.Input> {
+  switch (asked.source) {
     case "none":
       return { kind: "none" };
     case "camera": {
-      const channel = `/trickle/${name}`;
+      const channel = new URL(url).pathname;
       const token = () => state.token.value;
-      return { kind: "camera", preview: await openCamera({ channel, token, signal }) };
+      return { kind: "camera", url, preview: await openCamera({ channel, token, signal }) };
     }
     case "channel": {
-      const channel = localChannel(inputUrl);
-      return channel === null ? { kind: "none" } : { kind: "channel", channel };
+      const channel = localChannel(asked.inputUrl);
+      // As the server reaches itself, whatever address the page has.
+      const here = channel === null ? null : new URL(channel, ownChannels).href;
+      return { kind: "channel", url: here ?? asked.inputUrl, channel };
     }
   }
-}
-
-function inputAddress(input: state.Input, inputUrl: string, camera: string): string | null {
-  if (input.kind === "camera") return `${ownChannels}/${camera}`;
-  if (input.kind === "channel") return ownChannels + input.channel.replace("/trickle", "");
-  return state.draft.value.source === "channel" ? inputUrl : null;
 }
 
 export async function stop(id: string): Promise<void> {
@@ -161,9 +160,9 @@ function release(id: string): void {
 export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   if (state.onScreen.value.kind !== "stream") return;
-  clearTimeout(change.timer);
+  clearTimeout(settling);
   const wait = "prompt" in patch ? TYPING_MS : SLIDING_MS;
-  change.timer = setTimeout(() => void sendChange(), wait);
+  settling = setTimeout(() => void sendChange(), wait);
 }
 
 /** The form follows the stream. */
@@ -174,12 +173,12 @@ function adopt(patch: Partial<Draft>): void {
 
 /** One change at a time; what came meanwhile goes with the next. */
 export async function sendChange(): Promise<void> {
-  clearTimeout(change.timer);
+  clearTimeout(settling);
   const screen = state.onScreen.value;
   const wanted = state.draft.value;
   const body = changeBody(applied, wanted);
-  if (screen.kind !== "stream" || change.busy || Object.keys(body).length === 0) return;
-  change = { ...change, busy: true };
+  if (screen.kind !== "stream" || sending || Object.keys(body).length === 0) return;
+  sending = true;
   try {
     applied = wanted;
     await api.change(screen.id, body);
@@ -187,7 +186,7 @@ export async function sendChange(): Promise<void> {
   } catch (error) {
     failed(error);
   } finally {
-    change.busy = false;
+    sending = false;
   }
   if (state.draft.value !== wanted) await sendChange();
 }

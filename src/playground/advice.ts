@@ -20,8 +20,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function problemOf(error: unknown): Problem {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof ApiError ? error.code : "";
-  const known = ADVICE[code];
-  return { what: sentence(message), advice: known ?? "" };
+  return { code, what: sentence(message), advice: ADVICE[code] ?? "" };
 }
 
 /** The camera cannot be had, or not be encoded. */

@@ -19,12 +19,14 @@ export type OnScreen =
 
 export type Input =
   | { readonly kind: "none" }
-  | { readonly kind: "camera"; readonly preview: MediaStream }
-  /** Path of a channel on this server. */
-  | { readonly kind: "channel"; readonly channel: string };
+  | { readonly kind: "camera"; readonly url: string; readonly preview: MediaStream }
+  /** `channel` is its path on this server; null where it is elsewhere. */
+  | { readonly kind: "channel"; readonly url: string; readonly channel: string | null };
 
 /** Something went wrong; `advice` says what to do about it. */
 export interface Problem {
+  /** The server's kind, or `unreachable`. */
+  readonly code: string;
   readonly what: string;
   readonly advice: string;
 }

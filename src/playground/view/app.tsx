@@ -43,6 +43,7 @@ export function App() {
 
 function ServerState() {
   const now = health.value;
+  if (problem.value?.code === "unreachable") return <p class="server ill">Not answering</p>;
   if (now === null) return <p class="server">Connecting …</p>;
   const places = now.capacity - now.active_streams;
   const words = {

@@ -1,7 +1,7 @@
 /** The same by curl: what is on screen, as lines to copy. */
 import { useState } from "preact/hooks";
 import { type Command, commandsFor } from "../commands.ts";
-import { draft, onScreen, shown, token } from "../state.ts";
+import { draft, type OnScreen, onScreen, shown, token } from "../state.ts";
 
 export function Commands() {
   const screen = onScreen.value;
@@ -11,6 +11,7 @@ export function Commands() {
     draft: draft.value,
     id: screen.kind === "stream" ? screen.id : null,
     streamUrl: shown.value?.stream_url ?? null,
+    inputUrl: inputOf(screen),
     withToken: token.value !== "",
   });
   return (
@@ -42,4 +43,9 @@ function CommandLine({ command: { name, line } }: { command: Command }) {
       <pre>{line}</pre>
     </div>
   );
+}
+
+function inputOf(screen: OnScreen): string | null {
+  if (screen.kind === "stream") return screen.input.kind === "none" ? null : screen.input.url;
+  return draft.value.source === "channel" ? draft.value.inputUrl : null;
 }

@@ -56,8 +56,8 @@ interface FigureProps {
 function Figure({ name, value, note, children }: FigureProps) {
   return (
     <div class="figure">
-      <h3>{name}</h3>
-      <p>
+      <p class="name">{name}</p>
+      <p class="value">
         <strong>{value}</strong> <small>{note}</small>
       </p>
       {children}

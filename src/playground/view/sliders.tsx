@@ -38,11 +38,13 @@ export function Sliders() {
 function Slider({ param }: { param: Model["params"][number] }) {
   const { name, min, max, integer, description } = param;
   const value = draft.value.values[name] ?? param.default;
+  const id = `slider-${name}`;
   return (
-    <label class="slider" title={description}>
-      <span class="name">{words(name)}</span>
-      <output>{shownValue(value, integer, max - min)}</output>
+    <div class="slider" title={description}>
+      <label for={id}>{words(name)}</label>
+      <output for={id}>{shownValue(value, integer, max - min)}</output>
       <input
+        id={id}
         type="range"
         min={min}
         max={max}
@@ -53,7 +55,7 @@ function Slider({ param }: { param: Model["params"][number] }) {
           edit({ values: { ...draft.value.values, [name]: currentTarget.valueAsNumber } })
         }
       />
-    </label>
+    </div>
   );
 }
 

@@ -41,10 +41,11 @@ export function Stage() {
 function Running({ screen }: { screen: Extract<typeof onScreen.value, { kind: "stream" }> }) {
   const stream = shown.value;
   const { input } = screen;
+  const beside = input.kind === "camera" || (input.kind === "channel" && input.channel !== null);
   return (
-    <section class={`stage ${input.kind === "none" ? "one" : "two"}`} aria-label="Picture">
+    <section class={`stage ${beside ? "two" : "one"}`} aria-label="Picture">
       {input.kind === "camera" && <CameraPicture preview={input.preview} />}
-      {input.kind === "channel" && (
+      {input.kind === "channel" && input.channel !== null && (
         <LivePicture key={input.channel} channel={input.channel} shows="input" />
       )}
       {screen.channel === null ? (

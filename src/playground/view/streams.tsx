@@ -1,5 +1,5 @@
 /** Streams that run on this server, anybody's: look at one, stop one. */
-import { stop, watch } from "../actions.ts";
+import { leave, stop, watch } from "../actions.ts";
 import type { Stream } from "../api.ts";
 import { onScreen, streams } from "../state.ts";
 
@@ -7,7 +7,14 @@ export function Streams() {
   const screen = onScreen.value;
   return (
     <section class="streams" aria-labelledby="streams">
-      <h2 id="streams">Running streams</h2>
+      <div class="head">
+        <h2 id="streams">Running streams</h2>
+        {screen.kind === "stream" && (
+          <button type="button" class="quiet" onClick={leave}>
+            New stream
+          </button>
+        )}
+      </div>
       {streams.value.length === 0 ? (
         <p class="hint">None yet. What you start here, or by the API, is listed here.</p>
       ) : (

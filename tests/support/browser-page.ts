@@ -1,0 +1,76 @@
+/** What tests see of the playground: its videos, their pixels, and axe's findings. In-page code is text: it is the browser's. */
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+import { waitFor } from "./wait-for.ts";
+
+export interface VideoState {
+  /** Media time in seconds. */
+  readonly time: number;
+  readonly width: number;
+  readonly height: number;
+  /** Pictures decoded so far. */
+  readonly frames: number;
+}
+
+const videoOf = (label: string) => `document.querySelector('video[aria-label="${label}"]')`;
+
+/** A video by its label; null while it is not there. */
+export const videoState = (page: Page, label = "Live output"): Promise<VideoState | null> =>
+  page.evaluate(`(() => {
+    const video = ${videoOf(label)};
+    return video && {
+      time: video.currentTime,
+      width: video.videoWidth,
+      height: video.videoHeight,
+      frames: video.getVideoPlaybackQuality().totalVideoFrames,
+    };
+  })()`);
+
+/** 16 × 16 pixels of what the video shows, red, green and blue of each. */
+export const pixels = (page: Page, label = "Live output"): Promise<number[]> =>
+  page.evaluate(`(() => {
+    const context = new OffscreenCanvas(16, 16).getContext("2d");
+    context.drawImage(${videoOf(label)}, 0, 0, 16, 16);
+    const { data } = context.getImageData(0, 0, 16, 16);
+    return [...data].filter((_, index) => index % 4 !== 3);
+  })()`);
+
+/** Mean distance of two pictures, 0 to 255. */
+export const distance = (a: readonly number[], b: readonly number[]): number =>
+  a.reduce((sum, value, index) => sum + Math.abs(value - (b[index] ?? 0)), 0) / a.length;
+
+/** How colourful a picture is: mean distance of red, green and blue within a pixel; 0 is gray. */
+export const colour = (picture: readonly number[]): number =>
+  distance(picture.slice(0, -1), picture.slice(1)) === 0
+    ? 0
+    : picture.reduce((sum, value, index) => {
+        const base = picture[index - (index % 3)] ?? 0;
+        return sum + Math.abs(value - base);
+      }, 0) / picture.length;
+
+/** Waits until the video has shown `frames` more pictures, all while its time goes on. */
+export async function plays(page: Page, label = "Live output", frames = 12): Promise<void> {
+  let from: VideoState | null = null;
+  await waitFor(`${label} to play`, async () => {
+    const now = await videoState(page, label);
+    from ??= now;
+    return (
+      from !== null && now !== null && now.time > from.time && now.frames - from.frames >= frames
+    );
+  });
+}
+
+/** Axe's rule violations, in words. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const found: { id: string; nodes: { html: string; failureSummary?: string }[] }[] =
+    await page.evaluate(`axe.run(document, { resultTypes: ["violations"] }).then((result) =>
+      result.violations.map(({ id, nodes }) => ({
+        id,
+        nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })),
+      })),
+    )`);
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+  );
+}
