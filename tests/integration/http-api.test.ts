@@ -9,6 +9,13 @@ const LIVEPEER =
 const CHANNEL = "http://127.0.0.1:9/trickle/out";
 const start = { prompts: [{ prompt: "AI generated content" }], stream_url: CHANNEL };
 
+interface Operation {
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly security?: unknown;
+  readonly responses: Readonly<Record<string, { readonly description: string }>>;
+}
+
 let server: ReturnType<typeof testServer>;
 beforeAll(async () => {
   server = testServer();
@@ -378,6 +385,38 @@ test("models, versions and the API's description are there, and the page asks no
   }
   for (const path of ["/openapi/viewer.js", "/openapi/viewer.css"])
     expect((await ask("GET", path)).status).toBe(200);
+});
+
+test("every route of the API's description has a group, a text, its token and its failures in words", async () => {
+  const api = (await ask("GET", "/openapi/json")).body;
+  const tags = api.tags.map(({ name }: { name: string }) => name);
+  const open = ["/health", "/version"];
+  for (const [path, methods] of Object.entries<Record<string, Operation>>(api.paths))
+    for (const [method, described] of Object.entries(methods)) {
+      const what = `${method} ${path}`;
+      expect([what, described.summary?.length]).toEqual([what, expect.any(Number)]);
+      expect(tags).toContain(described.tags?.[0]);
+      expect([what, described.security]).toEqual([
+        what,
+        open.includes(path) ? [] : [{ token: [] }],
+      ]);
+      const texts = Object.values(described.responses).map(({ description }) => description);
+      expect([what, texts]).toEqual([
+        what,
+        expect.not.arrayContaining([expect.stringMatching(/^Response for|^$/)]),
+      ]);
+      if (!open.includes(path)) expect(Object.keys(described.responses)).toContain("403");
+    }
+  expect(Object.keys(api.paths["/{capability}"].post.responses)).toEqual([
+    "200",
+    "400",
+    "401",
+    "403",
+    "404",
+    "413",
+    "503",
+    "504",
+  ]);
 });
 
 test("any origin may call, without credentials; a preflight needs no token", async () => {

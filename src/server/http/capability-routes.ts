@@ -8,7 +8,7 @@ import { getLogger } from "../../log.ts";
 import { check, checked } from "../field-errors.ts";
 import { jsonBody } from "./json-body.ts";
 import { type LivepeerJob, livepeerHeader, missingLivepeerHeader } from "./livepeer-header.ts";
-import { jsonContent } from "./schemas.ts";
+import { type FailureStatus, failures, jsonContent, operation } from "./schemas.ts";
 import type { Tokens } from "./tokens.ts";
 
 const log = getLogger("http");
@@ -27,7 +27,8 @@ interface Call {
 }
 
 /** Jobs and answers are checked against the capability's own schema; this is for OpenAPI. */
-const described = {
+const described = (summary: string) => ({
+  ...operation("jobs", summary),
   requestBody: {
     required: true,
     content: jsonContent(Type.Union(CAPABILITIES.map(({ input }) => input))),
@@ -43,8 +44,18 @@ const described = {
       },
       content: jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
     },
+    ...failureContents(400, 404, 413, 503, 504),
   },
-};
+});
+
+/** The same as `failures`, where there is no schema that Elysia checks. */
+const failureContents = (...statuses: FailureStatus[]) =>
+  Object.fromEntries(
+    Object.entries(failures(...statuses)).map(([status, schema]) => [
+      status,
+      { description: schema.description ?? "", content: jsonContent(schema) },
+    ]),
+  );
 
 const route = {
   parse: "batch",
@@ -88,13 +99,13 @@ export const capabilityRoutes = ({
         if (livepeer === null && !tokens.holds(request)) throw missingLivepeerHeader();
         return run(params.capability, body, { request, set }, "direct", livepeer);
       },
-      { ...route, detail: { ...described, summary: "Run a batch job (the seed's route)" } },
+      { ...route, detail: described("Run a batch job (the seed's route)") },
     )
     .post(
       "/c/:capability",
       ({ params, body, request, set, livepeer }) =>
         run(params.capability, body, { request, set }, "network", livepeer),
-      { ...route, detail: { ...described, summary: "Run a batch job for an orchestrator" } },
+      { ...route, detail: described("Run a batch job for an orchestrator") },
     )
     .post(
       "/:capability",
@@ -102,10 +113,7 @@ export const capabilityRoutes = ({
         run(params.capability, body, { request, set }, "network", livepeer),
       {
         ...route,
-        detail: {
-          ...described,
-          summary: "Run a batch job for an orchestrator that knows the bare URL",
-        },
+        detail: described("Run a batch job for an orchestrator that knows the bare URL"),
       },
     );
 };

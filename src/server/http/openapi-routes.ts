@@ -3,6 +3,7 @@ import { openapi } from "@elysiajs/openapi";
 import { Elysia } from "elysia";
 import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import { TAGS } from "./schemas.ts";
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -34,9 +35,20 @@ export const openapiRoutes = (version: string) =>
           info: {
             title: "comfystream-byoc",
             version,
-            description: "A live AI-video worker of the Livepeer network.",
+            description:
+              "A live AI-video worker of the Livepeer network. Every failure has the same body; a known path asked with another method is a 405 whose `Allow` names those it takes.",
           },
-          components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+          tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+          components: {
+            securitySchemes: {
+              token: {
+                type: "http",
+                scheme: "bearer",
+                description:
+                  "API_TOKEN, or CAPABILITY_TOKEN on what orchestrators call; only where the server has one",
+              },
+            },
+          },
         },
       }),
     )

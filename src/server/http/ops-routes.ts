@@ -2,7 +2,14 @@
 import { Elysia } from "elysia";
 import type { EnginePool } from "../engine-pool.ts";
 import type { StreamStore } from "../stream-store.ts";
-import { failures, HealthAnswer, ModelsAnswer, VersionAnswer } from "./schemas.ts";
+import {
+  AppVersionAnswer,
+  failures,
+  HealthAnswer,
+  ModelsAnswer,
+  operation,
+  VersionAnswer,
+} from "./schemas.ts";
 
 export interface OpsOptions {
   readonly pool: EnginePool;
@@ -27,14 +34,18 @@ export const opsRoutes = ({ pool, store, version, capabilityName }: OpsOptions) 
         set.status = health.healthy ? 200 : 503;
         return health;
       },
-      { response: { 200: HealthAnswer, 503: HealthAnswer }, detail: { summary: "Usable or not" } },
+      {
+        response: { 200: HealthAnswer, 503: HealthAnswer },
+        detail: { ...operation("operations", "Usable or not"), security: [] },
+      },
     )
     .get("/version", () => versions, {
       response: { 200: VersionAnswer },
-      detail: { summary: "What runs here" },
+      detail: { ...operation("operations", "What runs here"), security: [] },
     })
     .get("/app-version", () => ({ success: true as const, version }), {
-      detail: { summary: "The program's version" },
+      response: { 200: AppVersionAnswer, ...failures() },
+      detail: operation("operations", "The program's version"),
     })
     .get(
       "/models",
@@ -46,8 +57,8 @@ export const opsRoutes = ({ pool, store, version, capabilityName }: OpsOptions) 
         return { success: true as const, models, count: models.length };
       },
       {
-        response: { 200: ModelsAnswer, ...failures },
-        detail: { summary: "Models, where they run and the parameters they take" },
+        response: { 200: ModelsAnswer, ...failures() },
+        detail: operation("operations", "Models, where they run and the parameters they take"),
       },
     );
 };

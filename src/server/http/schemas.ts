@@ -45,70 +45,115 @@ const Ignored = Type.Optional(
   Type.Array(Type.String(), { description: "members that nobody here knows" }),
 );
 
-export const StreamAnswer = Type.Object({ ...success, stream: StreamObject });
-export const ChangedAnswer = Type.Object({
-  ...success,
-  status: Type.Literal("success"),
-  manifest_id: Type.String(),
-  message: Type.String(),
-  stream: StreamObject,
-  ignored: Ignored,
-});
-export const StartAnswer = Type.Object({
-  ...success,
-  manifest_id: Type.String(),
-  stream: StreamObject,
-  ignored: Ignored,
-  status: Type.Optional(Type.Literal("success")),
-  message: Type.Optional(Type.String()),
-  request_id: Type.Optional(Type.String()),
-  current_state: Type.Optional(Type.String()),
-});
-export const StopAnswer = Type.Object({
-  ...success,
-  status: Type.Optional(Type.Literal("success")),
-  manifest_id: Type.Optional(Type.String()),
-  message: Type.String(),
-});
-export const StreamsAnswer = Type.Object({
-  ...success,
-  streams: Type.Array(StreamObject),
-  count: Type.Integer(),
-});
+export const StreamAnswer = Type.Object(
+  { ...success, stream: StreamObject },
+  { description: "the stream" },
+);
+export const ChangedAnswer = Type.Object(
+  {
+    ...success,
+    status: Type.Literal("success"),
+    manifest_id: Type.String(),
+    message: Type.String(),
+    stream: StreamObject,
+    ignored: Ignored,
+  },
+  { description: "the stream as it is from now on" },
+);
+export const StartAnswer = Type.Object(
+  {
+    ...success,
+    manifest_id: Type.String(),
+    stream: StreamObject,
+    ignored: Ignored,
+    status: Type.Optional(Type.Literal("success")),
+    message: Type.Optional(Type.String()),
+    request_id: Type.Optional(Type.String()),
+    current_state: Type.Optional(Type.String()),
+  },
+  { description: "the channel has accepted the stream" },
+);
+export const StopAnswer = Type.Object(
+  {
+    ...success,
+    status: Type.Optional(Type.Literal("success")),
+    manifest_id: Type.Optional(Type.String()),
+    message: Type.String(),
+  },
+  { description: "it has ended, or does within seconds" },
+);
+export const StreamsAnswer = Type.Object(
+  {
+    ...success,
+    streams: Type.Array(StreamObject),
+    count: Type.Integer(),
+  },
+  { description: "the streams" },
+);
 
-export const ModelsAnswer = Type.Object({
-  ...success,
-  models: Type.Array(
-    Type.Object(
-      {
-        name: Type.String(),
-        source: Type.String(),
-        state: Type.String(),
-        device: Type.String(),
-        params: Type.Array(Type.Object({ name: Type.String() }, { additionalProperties: true })),
-      },
-      { additionalProperties: true },
+export const ModelsAnswer = Type.Object(
+  {
+    ...success,
+    models: Type.Array(
+      Type.Object(
+        {
+          name: Type.String(),
+          source: Type.String(),
+          state: Type.String(),
+          device: Type.String(),
+          params: Type.Array(Type.Object({ name: Type.String() }, { additionalProperties: true })),
+        },
+        { additionalProperties: true },
+      ),
     ),
-  ),
-  count: Type.Integer(),
-});
+    count: Type.Integer(),
+  },
+  { description: "the models, as the engines just read them" },
+);
 
-export const HealthAnswer = Type.Object({
-  status: literals(["LOADING", "IDLE", "OK", "ERROR"]),
-  healthy: Type.Boolean(),
-  active_streams: Type.Integer(),
-  capacity: Type.Integer(),
-  timestamp: Type.String(),
-  version: Type.String(),
-  engines: Type.Array(Type.Unknown()),
-});
+export const HealthAnswer = Type.Object(
+  {
+    status: literals(["LOADING", "IDLE", "OK", "ERROR"]),
+    healthy: Type.Boolean(),
+    active_streams: Type.Integer(),
+    capacity: Type.Integer(),
+    timestamp: Type.String(),
+    version: Type.String(),
+    engines: Type.Array(Type.Unknown()),
+  },
+  { description: "how the server is" },
+);
 
-export const VersionAnswer = Type.Object({
-  ...success,
-  pipeline: Type.String(),
-  model_id: Type.String(),
-  version: Type.String(),
-});
+/** Where a single stream is asked for by its header, or none: what pytrickle's callers read. */
+export const StateAnswer = Type.Object(
+  {
+    ...success,
+    status: literals(["OK", "LOADING", "IDLE"]),
+    state: literals(["OK", "LOADING", "IDLE"]),
+    error_message: nullable(Type.String()),
+    pipeline_ready: Type.Boolean(),
+    startup_complete: Type.Boolean(),
+    active_streams: Type.Integer(),
+    client_active: Type.Boolean(),
+    stream: Type.Optional(StreamObject),
+  },
+  { description: "how the server and the stream are" },
+);
+
+export const VersionAnswer = Type.Object(
+  {
+    ...success,
+    pipeline: Type.String(),
+    model_id: Type.String(),
+    version: Type.String(),
+  },
+  { description: "the version" },
+);
+
+export const AppVersionAnswer = Type.Object(
+  { ...success, version: Type.String() },
+  { description: "the version" },
+);
 
 /** Every error answer. */
 export const ErrorAnswer = Type.Object({
@@ -120,8 +165,42 @@ export const ErrorAnswer = Type.Object({
   details: Type.Optional(Type.Array(Type.Object({ field: Type.String(), problem: Type.String() }))),
 });
 
-/** The error answers of a route, for OpenAPI. */
-export const failures = { 400: ErrorAnswer, 404: ErrorAnswer, 503: ErrorAnswer };
+/** What each failure means, wherever it comes from. */
+const MEANINGS = {
+  400: "something asked for is wrong; `details` names the fields",
+  401: "the bearer token is not the server's",
+  403: "a bearer token is required",
+  404: "there is no such stream, capability or route",
+  413: "the body is too large",
+  503: "all places are taken, or no engine can run here; try later",
+  504: "it took too long",
+};
+
+export type FailureStatus = keyof typeof MEANINGS;
+
+/** A route's error answers. Those of a token may come from every route that wants one. */
+export const failures = <S extends FailureStatus>(...statuses: readonly S[]) =>
+  Object.fromEntries(
+    ([401, 403, ...statuses] as const).map((status) => [
+      status,
+      Type.Object(ErrorAnswer.properties, { description: MEANINGS[status] }),
+    ]),
+  ) as Record<S | 401 | 403, typeof ErrorAnswer>; // fromEntries forgets the keys
+
+/** How the routes are grouped in OpenAPI. */
+export const TAGS = {
+  streams: "Streams by their ids",
+  orchestrators: "What an orchestrator and pytrickle's callers ask: streams named by X-Stream-Id",
+  jobs: "Batch jobs",
+  operations: "Health, versions and models",
+};
+
+/** What OpenAPI says of a route that wants a bearer token where the server has one. */
+export const operation = (tag: keyof typeof TAGS, summary: string) => ({
+  tags: [tag],
+  summary,
+  security: [{ token: [] }],
+});
 
 /** A JSON body in OpenAPI's words, for what Elysia does not check itself. */
 export const jsonContent = (schema: TSchema) => ({

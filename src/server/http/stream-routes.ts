@@ -13,6 +13,7 @@ import {
   ChangedAnswer,
   failures,
   jsonContent,
+  operation,
   StartAnswer,
   StopAnswer,
   StreamAnswer,
@@ -34,24 +35,24 @@ export const streamRoutes = (services: StreamServices) =>
     .post("/stream/start", ({ body, request }) => startStream(services, body, request), {
       parse: "limited",
       // No `body`: it is checked where it is read, as orchestrators send other members than the seed's callers.
-      response: { 200: StartAnswer, ...failures },
+      response: { 200: StartAnswer, ...failures(400, 413, 503) },
       detail: {
-        summary: "Start a stream",
+        ...operation("streams", "Start a stream, in seed mode or for an orchestrator"),
         requestBody: { required: true, content: jsonContent(StartFields) },
       },
     })
     .get("/streams", ({ query }) => listStreams(services.store, "all" in query), {
       query: Type.Object({ all: Type.Optional(Type.String()) }),
-      response: { 200: StreamsAnswer },
-      detail: { summary: "Live streams; with ?all=1 ended ones too" },
+      response: { 200: StreamsAnswer, ...failures() },
+      detail: operation("streams", "Live streams; with ?all=1 ended ones too"),
     })
     .get(
       "/stream/:id/status",
       ({ params }) => ({ success: true as const, stream: services.store.get(params.id).toJSON() }),
       {
         params: ById,
-        response: { 200: StreamAnswer, ...failures },
-        detail: { summary: "One stream, live or ended" },
+        response: { 200: StreamAnswer, ...failures(404) },
+        detail: operation("streams", "One stream, live or ended"),
       },
     )
     .post(
@@ -60,9 +61,12 @@ export const streamRoutes = (services: StreamServices) =>
       {
         parse: "limited",
         params: ById,
-        response: { 200: ChangedAnswer, ...failures },
+        response: { 200: ChangedAnswer, ...failures(400, 404, 413) },
         detail: {
-          summary: "Change a running stream: present replaces, absent keeps, null resets",
+          ...operation(
+            "streams",
+            "Change a running stream: present replaces, absent keeps, null resets",
+          ),
           requestBody: { required: true, content: jsonContent(UpdateFields) },
         },
       },
@@ -76,8 +80,8 @@ export const streamRoutes = (services: StreamServices) =>
       },
       {
         params: ById,
-        response: { 200: StopAnswer, ...failures },
-        detail: { summary: "Stop a stream" },
+        response: { 200: StopAnswer, ...failures(404) },
+        detail: operation("streams", "Stop a stream"),
       },
     );
 

@@ -1,8 +1,17 @@
 /** Hides what orchestrators and pytrickle's callers expect: streams named by X-Stream-Id (protocol.md 1.4 to 1.6, 7.1). */
 import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
+import { UpdateFields } from "../stream-fields.ts";
 import type { StreamStore } from "../stream-store.ts";
 import { readJson } from "./json-body.ts";
+import {
+  ChangedAnswer,
+  failures,
+  jsonContent,
+  operation,
+  StateAnswer,
+  StopAnswer,
+} from "./schemas.ts";
 import { changeStream, type StreamServices, startStream, stopStream } from "./stream-routes.ts";
 
 const ID_MEMBERS = ["gateway_request_id", "stream_id", "manifest_id", "request_id"];
@@ -14,15 +23,22 @@ export const workerRoutes = (services: StreamServices) => {
   const { store } = services;
   const app = new Elysia({ name: "worker-routes" });
   for (const base of BASES) {
-    const detail = { hide: base !== "" };
+    const detail = (summary: string) => ({
+      ...operation("orchestrators", summary),
+      hide: base !== "",
+    });
     if (base !== "")
       app.post(
         `${base}/stream/start`,
         async ({ request }) => startStream(services, await parsed(request), request),
-        { parse: "none", detail },
+        { parse: "none", detail: { hide: true } },
       );
     app
-      .post(`${base}/stream/stop`, ({ request }) => stop(store, request), { parse: "none", detail })
+      .post(`${base}/stream/stop`, ({ request }) => stop(store, request), {
+        parse: "none",
+        response: { 200: StopAnswer, ...failures(400) },
+        detail: detail("Stop the stream of X-Stream-Id; one that is unknown or over is fine"),
+      })
       .post(
         `${base}/stream/params`,
         async ({ request }) => {
@@ -30,10 +46,18 @@ export const workerRoutes = (services: StreamServices) => {
           const id = idOf(request, body) ?? onlyStream(store);
           return changeStream(services, store.get(id), withoutIds(body));
         },
-        { parse: "none", detail },
+        {
+          parse: "none",
+          response: { 200: ChangedAnswer, ...failures(400, 404, 413) },
+          detail: {
+            ...detail("Change the stream of X-Stream-Id"),
+            requestBody: { required: true, content: jsonContent(UpdateFields) },
+          },
+        },
       )
       .get(`${base}/stream/status`, ({ request }) => status(services, idOf(request, null)), {
-        detail,
+        response: { 200: StateAnswer, ...failures(404) },
+        detail: detail("How the worker is, and the stream of X-Stream-Id"),
       });
   }
   return app;
@@ -45,8 +69,8 @@ async function stop(store: StreamStore, request: Request) {
   const id = idOf(request, body) ?? onlyStream(store);
   await stopStream(store, id);
   return {
-    success: true,
-    status: "success",
+    success: true as const,
+    status: "success" as const,
     manifest_id: id,
     message: "Stream stopped successfully",
   };
@@ -55,9 +79,10 @@ async function stop(store: StreamStore, request: Request) {
 function status({ pool, store }: StreamServices, id: string | null) {
   const live = store.list("live");
   const record = id === null ? live[0] : store.get(id);
-  const state = live.length > 0 ? "OK" : pool.state === "loading" ? "LOADING" : "IDLE";
+  const idle = pool.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
+  const state = live.length > 0 ? ("OK" as const) : idle;
   return {
-    success: true,
+    success: true as const,
     status: state,
     state,
     error_message: record?.error?.message ?? null,
