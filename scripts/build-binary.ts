@@ -14,6 +14,8 @@ const ORT_FOLDER = join(MODULES, "onnxruntime-node/bin/napi-v6", process.platfor
 
 const outfile = process.argv[2] ?? join(ROOT, "dist/comfystream-byoc");
 const begun = performance.now();
+// Before the build: a Bun.build inside a plugin of another never ends.
+const page = await bundlePlayground();
 const { success, logs } = await Bun.build({
   // A worker is an entry point of its own. The code that starts it ends up in main's bundle and asks for it by its
   // place beside itself, so both must lie in one folder in here.
@@ -88,8 +90,8 @@ function bundledPlayground(): BunPlugin {
   return {
     name: "bundled-playground",
     setup(build) {
-      build.onLoad({ filter: /server\/http\/playground-bundle\.ts$/ }, async () => ({
-        contents: `export const playgroundPage = async () => ${JSON.stringify(await bundlePlayground())};`,
+      build.onLoad({ filter: /server\/http\/playground-bundle\.ts$/ }, () => ({
+        contents: `export const playgroundPage = async () => ${JSON.stringify(page)};`,
         loader: "js",
       }));
     },

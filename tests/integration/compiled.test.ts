@@ -93,6 +93,7 @@ testCompiled("the binary serves a stream from an empty folder and leaves nothing
     });
     expect(new TextDecoder().decode(segment.subarray(4, 8))).toBe("ftyp");
     expect((await fetch(`${url}/openapi/viewer.js`)).status).toBe(200);
+    expect(await (await fetch(url)).text()).toContain(`data-channels="${url}/trickle"`);
 
     server.kill("SIGTERM");
     expect(await server.exited).toBe(0);
