@@ -9,7 +9,7 @@ import {
   control,
   defaultControls,
 } from "./controls.ts";
-import { MEANINGS, NEGATIONS, PHRASES, type Settings, SILENT } from "./scene-words.ts";
+import { MEANINGS, NEGATIONS, PHRASES, type Settings, SILENT } from "./meaning.ts";
 import { hashOf, tokens, wordForms } from "./tokens.ts";
 
 /** What a loose colour (`red and gold`) is in each stop of the palette: how light it becomes. */
@@ -99,7 +99,8 @@ function read(text: string): Reading {
       else if (painted === undefined) loose.push(colour);
       else for (const name of painted) opine(reading.says, name, colour);
     } else if (meaning === undefined) {
-      reading.unknown.push(word);
+      const known = wordForms(word, (form) => PAINTED.get(form));
+      if (known === undefined) reading.unknown.push(word);
     } else {
       settle(negated ? reading.denies : reading.says, meaning.says);
       if (!negated) settle(reading.implies, meaning.implies);

@@ -14,25 +14,39 @@ function random(x: number, y: number, salt: number): number {
 const ease = (t: number): number => t * t * (3 - 2 * t);
 const mix = (from: number, to: number, share: number): number => from + (to - from) * share;
 
-/** Noise of one size of lump, `lumps` a side. */
-function lumpy(x: number, y: number, lumps: number, salt: number): number {
-  const [fx, fy] = [(x / SIDE) * lumps, (y / SIDE) * lumps];
-  const [left, top] = [Math.floor(fx), Math.floor(fy)];
-  const at = (dx: number, dy: number): number =>
-    random((left + dx) % lumps, (top + dy) % lumps, salt);
-  const [u, v] = [ease(fx - left), ease(fy - top)];
-  return mix(mix(at(0, 0), at(1, 0), u), mix(at(0, 1), at(1, 1), u), v);
-}
-
 /** Lumps of five sizes, 0 to 1 around 0.5, row by row; one row and column more than SIDE, so that it closes. */
 export function noiseField(salt: number): number[] {
-  return field(SIDE + 1, (x, y) => {
-    let sum = 0;
-    for (let octave = 0; octave < 5; octave++) {
-      sum += (lumpy(x, y, 8 << octave, salt + octave) - 0.5) * 0.5 ** octave;
-    }
-    return Math.min(1, Math.max(0, 0.5 + sum * 0.85));
+  const sum = new Array<number>((SIDE + 1) ** 2).fill(0.5);
+  for (let octave = 0; octave < 5; octave++) {
+    addLumps(sum, 8 << octave, 0.85 * 0.5 ** octave, salt + octave);
+  }
+  return sum.map((each) => Math.min(1, Math.max(0, each)));
+}
+
+/** Adds smooth noise with `lumps` random heights a side, up to half of `strength` up and down. */
+function addLumps(sum: number[], lumps: number, strength: number, salt: number): void {
+  const heights = Array.from({ length: lumps * lumps }, (_, at) =>
+    random(at % lumps, Math.floor(at / lumps), salt),
+  );
+  // Where each texel lies between two heights: the same across and down.
+  const places = Array.from({ length: SIDE + 1 }, (_, texel) => {
+    const at = (texel / SIDE) * lumps;
+    const first = Math.floor(at);
+    return { from: first % lumps, to: (first + 1) % lumps, share: ease(at - first) };
   });
+  for (const [y, down] of places.entries()) {
+    for (const [x, across] of places.entries()) {
+      const row = (which: number): number =>
+        mix(
+          heights[which * lumps + across.from] ?? 0,
+          heights[which * lumps + across.to] ?? 0,
+          across.share,
+        );
+      const height = mix(row(down.from), row(down.to), down.share);
+      const at = y * (SIDE + 1) + x;
+      sum[at] = (sum[at] ?? 0) + (height - 0.5) * strength;
+    }
+  }
 }
 
 /** The same noise as hills lit from the upper left: 0.5 is level, lighter the side that faces the light. */

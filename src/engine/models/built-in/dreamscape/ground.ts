@@ -48,8 +48,8 @@ function blossoms(c: Canvas, lumps: Value): Value {
   const far = farness(c, c.fine.y);
   const dots = (size: number): Value =>
     c.texels("dots", c.mul(c.mul(far, size), c.fine.x), c.mul(far, size * -1.4));
-  const patches = c.ramp(c.add(c.mul(lumps, 0.8), c.control("blossoms")), 0.65, 1.15);
-  return c.mul(c.max(dots(0.55), dots(0.87)), patches);
+  const patches = c.ramp(c.add(c.mul(lumps, 0.8), c.control("blossoms")), 0.5, 0.95);
+  return c.mul(c.ramp(c.max(dots(0.55), dots(0.87), dots(1.3)), 0, 0.5), patches);
 }
 
 /** The scene above, upside down and bent by waves, in the colour of the sea; the sun glitters on it. */
