@@ -7,6 +7,7 @@ import type {
   GraphSignature,
   TensorSignature,
 } from "../../../../src/engine/models/tensor-signature.ts";
+import { VECTOR_LENGTH } from "../../../../src/engine/prompts/controls.ts";
 
 const tensor = (
   name: string,
@@ -126,4 +127,26 @@ test("a size against the file's own, a default out of bounds and a second pictur
   expect(() => defineModel("m", {}, depth)).toThrow(
     'outputs.y is no picture: "y" float32 [1, 1000]',
   );
+});
+
+test("the role text takes one row of as many floats as there are controls, and says so otherwise", () => {
+  const json: ModelJson = { inputs: { t: { role: "text", encoder: "lexicon" } } };
+  const define = (dims: TensorSignature["dims"], dtype?: TensorSignature["dtype"]) =>
+    defineModel("m", json, signature([picture, tensor("t", dims, dtype)]));
+  for (const dims of [[VECTOR_LENGTH], [1, VECTOR_LENGTH], ["N", "C"], ["C"]]) {
+    const { texts, scalars } = define(dims);
+    expect(texts).toEqual([
+      { tensor: "t", dims: dims.length === 2 ? [1, VECTOR_LENGTH] : [VECTOR_LENGTH] },
+    ]);
+    expect(scalars).toEqual([]);
+  }
+  for (const [dims, dtype] of [
+    [[7], "float32"],
+    [[2, VECTOR_LENGTH], "float32"],
+    [[VECTOR_LENGTH], "int64"],
+    [[], "float32"],
+    [null, "float32"],
+  ] as const) {
+    expect(() => define(dims, dtype)).toThrow(`float32 [${VECTOR_LENGTH}]`);
+  }
 });

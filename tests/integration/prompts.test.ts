@@ -1,0 +1,75 @@
+/** A stream's prompts on their way into a model of the workspace, frame by frame, through the real runner. */
+import { expect, test } from "bun:test";
+import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
+import { PlanRunner } from "../../src/engine/inference/plan-runner.ts";
+import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
+import { OFFSETS, VECTOR_LENGTH } from "../../src/engine/prompts/controls.ts";
+import type { StreamParams } from "../../src/engine/protocol.ts";
+import { TICKS_PER_SECOND, ticks } from "../../src/media/time.ts";
+import { OnnxWorkspace, sample } from "../support/onnx-workspace.ts";
+
+/** A picture that is as bright as the prompt's control `night` is high. */
+function gauge(): Uint8Array {
+  const graph = new GraphBuilder();
+  const text = graph.input("prompts", "float32", [1, "controls"]);
+  const ints = (...values: number[]) => graph.constant("int64", [values.length], values);
+  const night = graph.node("Slice", [text, ints(OFFSETS.night), ints(OFFSETS.night + 1), ints(1)]);
+  const place = graph.node("Reshape", [night, ints(1, 1, 1, 1)]);
+  const picture = graph.node("Expand", [place, ints(1, 3, 64, 64)]);
+  graph.output("y", picture, "float32", [1, 3, 64, 64]);
+  return graph.build("gauge");
+}
+
+const GAUGE = { inputs: { prompts: { role: "text", encoder: "lexicon" } } };
+
+const asking = (prompt: string): StreamParams => ({
+  prompts: [{ prompt }],
+  model: "gauge",
+  size: { width: 64, height: 64 },
+  fit: "cover",
+  paused: false,
+  model_params: {},
+});
+
+test("prompts reach a model of the workspace, and a change takes a second of media time", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("gauge", GAUGE, gauge());
+  await using host = await workspace.host();
+  using converter = new PictureConverter();
+  const { signal } = new AbortController();
+  const runner = new PlanRunner({ host, converter, key: "stream", hasInput: false, signal });
+  const [day, night] = [asking("a day at the lake"), asking("a night at the lake")];
+  await runner.prepare(day);
+
+  const shown = async (params: StreamParams, seconds: number): Promise<number> => {
+    const pts = ticks(Math.round(seconds * TICKS_PER_SECOND));
+    const size = { width: 64, height: 64 };
+    const { frame } = await runner.run({ frame: null, pts, size, params });
+    try {
+      return sample(await converter.toPicture(frame, size, "stretch"), 1, 32, 32);
+    } finally {
+      frame.free();
+    }
+  };
+  expect(await shown(day, 4)).toBeLessThanOrEqual(1);
+  expect(await shown(day, 5)).toBeLessThanOrEqual(1);
+  const levels: number[] = [];
+  for (let step = 1; step <= 10; step++) levels.push(await shown(night, 5 + step / 10));
+  expect(levels).toEqual(levels.toSorted((a, b) => a - b));
+  expect(levels[2]).toBeGreaterThan(30);
+  expect(levels[4]).toBeGreaterThan(110);
+  expect(levels[4]).toBeLessThan(145);
+  expect(levels[8]).toBeLessThan(254);
+  expect(levels[9]).toBeGreaterThanOrEqual(254);
+});
+
+test("without prompts a model gets the defaults, as many as there are controls", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("gauge", GAUGE, gauge());
+  await using host = await workspace.host();
+  const model = await host.acquire("gauge");
+  expect(model.definition.texts).toEqual([{ tensor: "prompts", dims: [1, VECTOR_LENGTH] }]);
+  const size = { width: 64, height: 64 };
+  const { picture } = await model.run({ key: "a", size, params: {}, timeSeconds: 0 });
+  expect(sample(picture, 0, 0, 0)).toBe(0);
+});
