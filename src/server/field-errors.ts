@@ -65,7 +65,14 @@ function problemOf({ type, schema, value }: ValueError): string {
   if (type === ValueErrorType.ObjectAdditionalProperties) return "is not known here; leave it out";
   const expects = schema["expects"] ?? described(schema);
   if (value === undefined) return `is required: ${expects}`;
-  return `must be ${expects}, got ${cut(JSON.stringify(value), SHOWN_CHARACTERS)}`;
+  return `must be ${expects}, got ${shown(value)}`;
+}
+
+/** The beginning of a value as JSON. Texts are cut first: they may be megabytes. */
+function shown(value: unknown): string {
+  const short = (_name: string, part: unknown) =>
+    typeof part === "string" ? cut(part, SHOWN_CHARACTERS) : part;
+  return cut(JSON.stringify(value, short), SHOWN_CHARACTERS);
 }
 
 /** A schema in words, where it has none of its own. */
