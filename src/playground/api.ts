@@ -51,8 +51,9 @@ export function createApi(token: () => string) {
     const answer = await response.json().catch(() => null);
     // The server's schemas are the page's types; /health is as good an answer when it is a 503.
     if (response.ok || (path === "/health" && answer !== null)) return answer as Answer;
-    const { code = "internal", error = `the server answered ${response.status}` } = answer ?? {};
-    throw new ApiError(code, response.status, error);
+    const { code, error } = (answer ?? {}) as { code?: string; error?: string };
+    const message = error ?? `the server answered ${response.status}`;
+    throw new ApiError(code ?? "internal", response.status, message);
   };
   const of = (id: string) => `/stream/${encodeURIComponent(id)}`;
   return {

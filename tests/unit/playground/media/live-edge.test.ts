@@ -1,0 +1,52 @@
+import { describe, expect, test } from "bun:test";
+import { LiveEdge, MAX_BEHIND } from "../../../../src/playground/media/live-edge.ts";
+
+const start = 0;
+
+describe("the playhead", () => {
+  test("jumps to live when it has fallen far behind, as a page that slept", () => {
+    const move = new LiveEdge().move({ at: 10, start, edge: 10 + MAX_BEHIND + 0.1 });
+    expect(move).toMatchObject({ kind: "jump" });
+    if (move.kind === "jump") expect(10 + MAX_BEHIND + 0.1 - move.to).toBeLessThan(0.2);
+  });
+
+  test("jumps over a gap: to the run of pictures that goes on", () => {
+    const move = new LiveEdge().move({ at: 4, start: 4.7, edge: 4.75 });
+    expect(move).toEqual({ kind: "jump", to: 4.7 });
+  });
+
+  test("jumps back when the times begin anew", () => {
+    expect(new LiveEdge().move({ at: 500, start, edge: 0.5 })).toMatchObject({ kind: "jump" });
+  });
+
+  test("plays a little faster when somewhat behind, a little slower when too near, else as it is", () => {
+    const live = new LiveEdge();
+    const rate = (behind: number) => {
+      const move = live.move({ at: 10, start, edge: 10 + behind });
+      return move.kind === "rate" ? move.rate : Number.NaN;
+    };
+    expect(rate(0.5)).toBeGreaterThan(1.2);
+    expect(rate(0.25)).toBeGreaterThan(1);
+    expect(rate(live.target)).toBe(1);
+    expect(rate(0.01)).toBeLessThan(1);
+  });
+});
+
+describe("the distance it keeps", () => {
+  test("grows with every stall, up to a bound below a second", () => {
+    const live = new LiveEdge();
+    const before = live.target;
+    live.stalled();
+    expect(live.target).toBeGreaterThan(before);
+    for (let n = 0; n < 100; n++) live.stalled();
+    expect(live.target).toBeLessThan(MAX_BEHIND);
+  });
+
+  test("shrinks again in calm", () => {
+    const live = new LiveEdge();
+    for (let n = 0; n < 3; n++) live.stalled();
+    const stalled = live.target;
+    for (let edge = 1; edge < 60; edge += 0.5) live.move({ at: edge - live.target, start, edge });
+    expect(live.target).toBeLessThan(stalled);
+  });
+});
