@@ -66,7 +66,7 @@ describe("the seed's own lines", () => {
       stream_url: CHANNEL,
       message: "Video processing pipeline started",
     });
-    const { body: list } = await ask("GET", "/streams");
+    const { body: list } = await ask("GET", "/streams?nobody=knows");
     expect(list.streams[0].metadata).toEqual({
       width: 512,
       height: 512,

@@ -4,7 +4,7 @@ import { CAPABILITIES } from "../../capabilities/registry.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { fieldError } from "../field-errors.ts";
-import { errorResponse, HttpError } from "./http-error.ts";
+import { errorResponse, HttpError, noJson } from "./http-error.ts";
 
 const log = getLogger("http");
 
@@ -26,9 +26,7 @@ function translate(error: unknown, request: Request, app: AnyElysia): unknown {
   if (error instanceof ParseError) {
     const { cause } = error;
     const ours = cause instanceof WorkerError || cause instanceof HttpError;
-    return ours
-      ? cause
-      : new HttpError(400, "invalid_request", `the body is no JSON: ${reason(cause)}`);
+    return ours ? cause : noJson(cause);
   }
   // A bad answer is our fault, and no caller's.
   if (error instanceof ValidationError && error.type !== "response" && "Errors" in error.validator)

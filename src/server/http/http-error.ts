@@ -1,5 +1,5 @@
 /** Hides how failures look on the wire: which status a kind has, and the one error body of contract.md. */
-import { type ErrorKind, type FieldProblem, WorkerError } from "../../errors.ts";
+import { type ErrorKind, type FieldProblem, reason, WorkerError } from "../../errors.ts";
 
 const STATUS = {
   invalid_request: 400,
@@ -40,6 +40,14 @@ export class HttpError extends Error {
     this.headers = headers;
   }
 }
+
+/** For a body that JSON.parse refused. */
+export const noJson = (cause: unknown): HttpError =>
+  new HttpError(
+    400,
+    "invalid_request",
+    `the body is no JSON: ${reason(cause).replace(/^JSON Parse error: /, "")}`,
+  );
 
 /** The answer to a failed request. What is neither of our two error classes is an `internal` that says nothing. */
 export function errorResponse(error: unknown): Response {

@@ -42,7 +42,7 @@ export const streamRoutes = (services: StreamServices) =>
       },
     })
     .get("/streams", ({ query }) => listStreams(services.store, "all" in query), {
-      query: Type.Object({ all: Type.Optional(Type.String()) }),
+      query: Type.Object({ all: Type.Optional(Type.String()) }, { additionalProperties: true }),
       response: { 200: StreamsAnswer, ...failures() },
       detail: operation("streams", "Live streams; with ?all=1 ended ones too"),
     })

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
 import { UpdateFields } from "../stream-fields.ts";
 import type { StreamStore } from "../stream-store.ts";
+import { noJson } from "./http-error.ts";
 import { readJson } from "./json-body.ts";
 import {
   ChangedAnswer,
@@ -99,7 +100,7 @@ async function parsed(request: Request): Promise<unknown> {
     return await readJson(request);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new WorkerError("invalid_request", `the body is no JSON: ${error.message}`);
+    throw noJson(error);
   }
 }
 
