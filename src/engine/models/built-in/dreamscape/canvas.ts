@@ -10,7 +10,7 @@ import { dotField, noiseField, reliefField, SIDE, starField, streakField } from 
 /** Where the sky ends, in heights from the top. */
 export const HORIZON = 0.56;
 /** Layers are painted at less than half the picture's size, and at this many rows at most. */
-const SCALE = 0.44;
+const SCALE = 0.42;
 const MOST_ROWS = 300;
 /** What is soft by nature, of that again. */
 const SOFT = 0.45;

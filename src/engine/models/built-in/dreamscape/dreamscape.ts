@@ -92,33 +92,28 @@ function rain(c: Canvas, scene: Value): Value {
 
 function snow(c: Canvas, scene: Value): Value {
   const { x, y } = c.fine;
-  const flakes = (size: number, cycles: number): Value => {
-    const wind = c.noiseLine(c.add(c.mul(x, 0.3), c.drift(30)), size);
-    const fall = c.sub(c.mul(y, size), c.drift(cycles));
-    return c.texels(
+  const flakes = (size: number, cycles: number): Value =>
+    c.texels(
       "dots",
-      c.add(c.mul(x, size), c.drift(cycles / 5)),
-      c.add(fall, c.mul(wind, 0.1)),
+      c.add(c.mul(x, size), c.drift(cycles / 3)),
+      c.sub(c.mul(y, size), c.drift(cycles)),
     );
-  };
   const falling = c.max(flakes(0.55, 70), c.mul(flakes(0.95, 60), 0.7));
   const strength = c.mul(c.ramp(c.control("snow"), 0.3, 0.9), 0.85);
   return c.mix(scene, c.rgb(0.97, 0.98, 1), c.mul(falling, strength));
 }
 
-/** Fog lies on the horizon and drifts. */
+/** Fog lies on the horizon and drifts; a little of it is only in the distance. */
 function misty(c: Canvas, scene: Value): Value {
-  const drifting = c.noise(
-    c.add(c.mul(c.soft.x, 0.16), c.drift(18)),
-    c.add(c.mul(c.soft.y, 0.5), c.drift(6)),
-  );
-  const level = c.sub(1, c.mul(c.abs(c.sub(c.soft.y, HORIZON)), 1.5));
-  const share = c.mul(
-    c.clamp(level),
-    c.add(0.15, c.mul(drifting, 1.15)),
-    c.square(c.control("fog")),
-  );
-  return c.mix(scene, c.control("horizon"), c.sharpen(c.clamp(share, 0, 0.92)));
+  const thick = c.max(c.sub(c.square(c.control("fog")), 0.02), 0);
+  const fog = (): Value => {
+    const u = c.add(c.mul(c.soft.x, 0.16), c.drift(18));
+    const drifting = c.noise(u, c.add(c.mul(c.soft.y, 0.5), c.drift(6)));
+    const level = c.clamp(c.sub(1, c.mul(c.abs(c.sub(c.soft.y, HORIZON)), 1.5)));
+    const share = c.mul(c.add(0.15, c.mul(drifting, 1.15)), c.mul(level, thick));
+    return c.mix(scene, c.control("horizon"), c.sharpen(c.clamp(share, 0, 0.92)));
+  };
+  return c.where(thick, fog, () => scene);
 }
 
 /** Warmth, saturation, contrast and a darker rim; 0 to 255. */
