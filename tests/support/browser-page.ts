@@ -14,6 +14,9 @@ export interface VideoState {
 
 const videoOf = (label: string) => `document.querySelector('video[aria-label="${label}"]')`;
 
+/** A stream that is this slow is as good as none. */
+const SLOWEST_FRAME_MS = 200;
+
 /** A video by its label; null while it is not there. */
 export const videoState = (page: Page, label = "Live output"): Promise<VideoState | null> =>
   page.evaluate(`(() => {
@@ -51,13 +54,13 @@ export const colour = (picture: readonly number[]): number =>
 /** Waits until the video has shown `frames` more pictures, all while its time goes on. */
 export async function plays(page: Page, label = "Live output", frames = 12): Promise<void> {
   let from: VideoState | null = null;
-  await waitFor(`${label} to play`, async () => {
+  const condition = async () => {
     const now = await videoState(page, label);
     from ??= now;
-    return (
-      from !== null && now !== null && now.time > from.time && now.frames - from.frames >= frames
-    );
-  });
+    if (from === null || now === null) return false;
+    return now.time > from.time && now.frames - from.frames >= frames;
+  };
+  await waitFor(`${label} to play`, condition, 10_000 + frames * SLOWEST_FRAME_MS);
 }
 
 /** Axe's rule violations, in words. */
