@@ -1,5 +1,6 @@
-/** Hides how a setting is written: durations, sizes, lists and hosts as TypeBox schemas that decode text. */
+/** Hides how a setting is written: durations, sizes, lists, hosts and words as TypeBox schemas that decode text. */
 import { FormatRegistry, type StringOptions, Type } from "@sinclair/typebox";
+import { literals } from "./literals.ts";
 
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = { "": 1, k: 1, m: 2, g: 3, t: 4 } as const;
@@ -74,6 +75,35 @@ export const hostList = (options: StringOptions) =>
 /** An address or host name to listen on. */
 export const address = (options: StringOptions) =>
   Type.String({ pattern: "^[\\w.:%-]+$", expects: "an address such as 127.0.0.1", ...options });
+
+/** One of these words; `--help` lists them. */
+export function choice<const T extends readonly string[]>(
+  names: T,
+  fallback: T[number],
+  description: string,
+) {
+  return literals(names, { default: fallback, description, choices: names.join(", ") });
+}
+
+/** An integer within bounds; without a fallback it may be absent. */
+export function count(
+  minimum: number,
+  maximum: number,
+  fallback: number | undefined,
+  description: string,
+  extra: Record<string, unknown> = {},
+) {
+  const expects = `an integer from ${minimum} to ${maximum}`;
+  const optional = fallback === undefined ? {} : { default: fallback };
+  return Type.Integer({ minimum, maximum, expects, description, ...optional, ...extra });
+}
+
+/** A text that no message and no engine ever gets. */
+export function secret(description: string, extra: Record<string, unknown> = {}) {
+  const pattern = "^[\\x21-\\x7e]+$";
+  const expects = "printable ASCII without spaces";
+  return Type.String({ pattern, expects, description, secret: true, ...extra });
+}
 
 /** The host as a URL would spell it, e.g. `0x7f.1` → `127.0.0.1`; null for what is no host. */
 function normalHost(text: string): string | null {

@@ -9,8 +9,17 @@ import {
   Type,
 } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { address, byteSize, commaList, duration, hostList, httpUrls } from "./config-values.ts";
-import { literals } from "./literals.ts";
+import {
+  address,
+  byteSize,
+  choice,
+  commaList,
+  count,
+  duration,
+  hostList,
+  httpUrls,
+  secret,
+} from "./config-values.ts";
 
 const DEVICE = "(auto|cpu|cuda(:\\d+)?|tensorrt(:\\d+)?)";
 
@@ -237,29 +246,3 @@ function parseFlags(flags: readonly string[]) {
 const flagName = (key: string) =>
   `--${key.replace(/[A-Z]/g, (upper) => `-${upper.toLowerCase()}`)}`;
 const variableName = (key: string) => key.replace(/[A-Z]/g, (upper) => `_${upper}`).toUpperCase();
-
-function choice<const T extends readonly string[]>(
-  names: T,
-  fallback: T[number],
-  description: string,
-) {
-  return literals(names, { default: fallback, description, choices: names.join(", ") });
-}
-
-function count(
-  minimum: number,
-  maximum: number,
-  fallback: number | undefined,
-  description: string,
-  extra: Record<string, unknown> = {},
-) {
-  const expects = `an integer from ${minimum} to ${maximum}`;
-  const optional = fallback === undefined ? {} : { default: fallback };
-  return Type.Integer({ minimum, maximum, expects, description, ...optional, ...extra });
-}
-
-function secret(description: string, extra: Record<string, unknown> = {}) {
-  const pattern = "^[\\x21-\\x7e]+$";
-  const expects = "printable ASCII without spaces";
-  return Type.String({ pattern, expects, description, secret: true, ...extra });
-}

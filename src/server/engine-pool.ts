@@ -4,7 +4,8 @@ import { type PlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import { EngineDied } from "./engine-job.ts";
 import type { EngineCommand } from "./engine-process.ts";
-import { EngineSlot, type PlacedStream } from "./engine-slot.ts";
+import { EngineSlot } from "./engine-slot.ts";
+import type { PlacedStream } from "./placed-stream.ts";
 
 const log = getLogger("engine");
 

@@ -1,19 +1,18 @@
 /** Hides that engines die: one place on a device where there is always an engine again, with every live stream. */
 import type {
-  Checkpoint,
   EngineCensus,
   EngineOptions,
   FromEngine,
   ImageJob,
   ImageResult,
   ModelInfo,
-  StreamParams,
-  StreamSpec,
 } from "../engine/protocol.ts";
 import type { PlainError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import { EngineJob } from "./engine-job.ts";
+import { EngineModels } from "./engine-models.ts";
 import { type EngineCommand, EngineProcess } from "./engine-process.ts";
+import type { PlacedStream, StreamMessage } from "./placed-stream.ts";
 
 const log = getLogger("engine");
 
@@ -25,21 +24,6 @@ const STOP_TIMEOUT_MS = 5000;
 /** A stream that saw this many engines die within the window, and made no segment between, is given up. */
 const MAX_DEATHS = 5;
 const DEATH_WINDOW_MS = 60_000;
-
-export type StreamMessage = Extract<FromEngine, { readonly id: string }>;
-
-/** What an engine needs of a stream, and what the stream is told. */
-export interface PlacedStream {
-  readonly id: string;
-  readonly spec: StreamSpec;
-  /** As they are now: a replacement engine starts with these. */
-  readonly params: StreamParams;
-  readonly checkpoint: Checkpoint | null;
-  /** `ended` is the last message and always comes, whatever becomes of the engine. */
-  receive(message: StreamMessage): void;
-  /** Its engine died; another takes it up. */
-  interrupted(): void;
-}
 
 export interface EngineSlotOptions extends EngineCommand {
   readonly engine: EngineOptions;
@@ -68,14 +52,12 @@ type State =
 export class EngineSlot {
   readonly #options: EngineSlotOptions;
   readonly #streams = new Map<string, Placed>();
-  readonly #models = new Map<string, ModelInfo>();
+  readonly #models = new EngineModels();
   #state: State;
   /** At most one: two would have twice the memory and be no sooner done. */
   #job: EngineJob | null = null;
   #shortLives = 0;
   #restarts = 0;
-  /** Those who wait for the list of models to be read again. */
-  #refresh: PromiseWithResolvers<void> | null = null;
 
   constructor(options: EngineSlotOptions) {
     this.#options = options;
@@ -109,15 +91,12 @@ export class EngineSlot {
     return "process" in this.#state ? this.#state.process.census : null;
   }
   get models(): readonly ModelInfo[] {
-    return [...this.#models.values()];
+    return this.#models.all;
   }
 
   /** Has the engine read its models again; settles when `models` has the answer, or the engine is gone. */
   async refreshModels(): Promise<void> {
-    if (this.#state.status !== "ready") return;
-    if (this.#refresh === null) this.#state.process.send({ type: "models" });
-    this.#refresh ??= Promise.withResolvers();
-    await this.#refresh.promise;
+    if (this.#state.status === "ready") await this.#models.refresh(this.#state.process);
   }
 
   /** Without an engine just now, the stream starts when the next is ready. */
@@ -177,7 +156,7 @@ export class EngineSlot {
   #receive(process: EngineProcess, message: FromEngine): void {
     switch (message.type) {
       case "ready":
-        this.#setModels(message.models);
+        this.#models.replace(message.models);
         if (this.#state.status !== "booting") return;
         this.#state = { ...this.#state, status: "ready" };
         log.info("engine ready", { device: this.device, pid: process.pid });
@@ -191,11 +170,10 @@ export class EngineSlot {
         this.#options.unfit(message.error);
         return;
       case "model":
-        this.#models.set(message.model.name, message.model);
+        this.#models.put(message.model);
         return;
       case "models":
-        this.#setModels(message.models);
-        this.#refreshed();
+        this.#models.replace(message.models);
         return;
       case "image":
         this.#job?.receive(message);
@@ -208,16 +186,6 @@ export class EngineSlot {
       default:
         this.#deliver(message);
     }
-  }
-
-  #setModels(models: readonly ModelInfo[]): void {
-    this.#models.clear();
-    for (const model of models) this.#models.set(model.name, model);
-  }
-
-  #refreshed(): void {
-    this.#refresh?.resolve();
-    this.#refresh = null;
   }
 
   #deliver(message: StreamMessage): void {
@@ -240,7 +208,7 @@ export class EngineSlot {
     this.#restarts++;
     this.#job?.lost(why);
     this.#job = null;
-    this.#refreshed();
+    this.#models.settle();
     const again = () => {
       this.#state = this.#boot();
     };

@@ -8,8 +8,8 @@ import type {
 } from "../engine/protocol.ts";
 import type { PlainError } from "../errors.ts";
 import { getLogger } from "../log.ts";
-import type { PlacedStream, StreamMessage } from "./engine-slot.ts";
 import { cut } from "./field-errors.ts";
+import type { PlacedStream, StreamMessage } from "./placed-stream.ts";
 
 const log = getLogger("stream");
 

@@ -2,9 +2,9 @@
 import type { StreamParams } from "../engine/protocol.ts";
 import { type PlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
-import type { PlacedStream } from "./engine-slot.ts";
 import { fieldsError } from "./field-errors.ts";
 import { isSameChannel } from "./host-policy.ts";
+import type { PlacedStream } from "./placed-stream.ts";
 import { type StreamOrigin, StreamRecord } from "./stream-record.ts";
 
 const log = getLogger("stream");

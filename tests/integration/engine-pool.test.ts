@@ -2,7 +2,7 @@ import { afterEach, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import type { Checkpoint, StreamParams } from "../../src/engine/protocol.ts";
 import type { PlainError } from "../../src/errors.ts";
 import type { EnginePool } from "../../src/server/engine-pool.ts";
-import type { PlacedStream, StreamMessage } from "../../src/server/engine-slot.ts";
+import type { PlacedStream, StreamMessage } from "../../src/server/placed-stream.ts";
 import { defaultParams } from "../../src/server/stream-params.ts";
 import { fakePool } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";

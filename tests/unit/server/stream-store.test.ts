@@ -1,5 +1,5 @@
 import { expect, setSystemTime, test } from "bun:test";
-import type { StreamMessage } from "../../../src/server/engine-slot.ts";
+import type { StreamMessage } from "../../../src/server/placed-stream.ts";
 import { defaultParams } from "../../../src/server/stream-params.ts";
 import type { StreamOrigin, StreamRecord } from "../../../src/server/stream-record.ts";
 import { type StreamHost, StreamStore } from "../../../src/server/stream-store.ts";
