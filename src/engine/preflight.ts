@@ -1,6 +1,7 @@
 /** What is refused before a stream starts. */
-import { reason, WorkerError } from "../errors.ts";
+import { reason, toPlainError, WorkerError } from "../errors.ts";
 import { nextSeq } from "../trickle/channel-requests.ts";
+import type { ModelHost } from "./inference/model-host.ts";
 import type { Endpoint, StreamSpec } from "./protocol.ts";
 
 /** A channel has this long to take us. */
@@ -18,6 +19,18 @@ export function refusalOf(field: string, error: unknown): unknown {
   const { kind, message: problem } = error;
   const details = [{ field, problem }];
   return new WorkerError(kind, `${field}: ${problem}`, { cause: error, details });
+}
+
+/** Throws for a model that does not exist or is known to be broken: the request's fault, as far as a start goes. */
+export async function checkModel(name: string, host: Pick<ModelHost, "check">): Promise<void> {
+  try {
+    await host.check(name);
+  } catch (error) {
+    const { kind, message: problem } = toPlainError(error);
+    const details = [{ field: "model", problem }];
+    const refused = kind === "model_failed" ? "invalid_request" : kind;
+    throw new WorkerError(refused, `model: ${problem}`, { cause: error, details });
+  }
 }
 
 /** An input that is not there is told at the start, not as a stream that fails at once. */

@@ -11,6 +11,7 @@ import {
   ACCEPT_MS,
   channelFields,
   checkChannel,
+  checkModel,
   refusalOf,
   refuseUnsupported,
 } from "./preflight.ts";
@@ -115,7 +116,7 @@ export class StreamSession {
     const { output } = spec;
     if (!output)
       throw new WorkerError("invalid_request", "stream_url is missing: nowhere to publish");
-    await this.#options.host.check(this.#params.model);
+    await checkModel(this.#params.model, this.#options.host);
     if (spec.input) await checkChannel(fields.input, spec.input, this.#abort.signal);
     const publisher = await this.#openPublisher(output).catch((error: unknown) => {
       throw refusalOf(fields.output, error);

@@ -54,7 +54,7 @@ async function session(changes: Partial<StreamSpec> = {}, params: Partial<Stream
     await trickle[Symbol.asyncDispose]();
     await workspace[Symbol.asyncDispose]();
   };
-  return { make, sent, trickle, close };
+  return { make, sent, trickle, workspace, close };
 }
 
 const typesOf = (sent: readonly FromEngine[]): string[] => sent.map(({ type }) => type);
@@ -108,12 +108,21 @@ test("a session tells its start, its size, a checkpoint for each segment and its
 });
 
 test("a model that does not exist, or is broken, is refused before a channel is touched", async () => {
-  const { make, sent, trickle, close } = await session({}, { model: "nothing" });
-  await make().run();
-  expect(typesOf(sent)).not.toContain("started");
-  expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "unknown_model" } });
-  expect(trickle.server.channels).toBe(0);
-  await close();
+  for (const [model, kind] of [
+    ["nothing", "unknown_model"],
+    ["half", "invalid_request"],
+  ]) {
+    const { make, sent, trickle, workspace, close } = await session({}, { model: model ?? "" });
+    await workspace.add("half", {}, Uint8Array.of(8, 7, 18, 255));
+    await make().run();
+    expect(typesOf(sent)).not.toContain("started");
+    expect(sent.at(-1)).toMatchObject({
+      type: "ended",
+      error: { kind, details: [{ field: "model" }] },
+    });
+    expect(trickle.server.channels).toBe(0);
+    await close();
+  }
 });
 
 test("what cannot be served yet is refused before a channel is touched", async () => {
