@@ -11,9 +11,8 @@ import * as state from "./state.ts";
 const REFRESH_MS = 1000;
 /** Models and health change seldom: every so many refreshes. */
 const SELDOM = 5;
-/** Typing and sliding settle for so long before they are sent. */
+/** Typing settles for so long before it is sent. */
 const TYPING_MS = 220;
-const SLIDING_MS = 50;
 
 export const api = createApi(() => state.token.value);
 /** The embedded trickle server as the server reaches itself. */
@@ -34,13 +33,12 @@ export async function keepUp(signal: AbortSignal): Promise<void> {
 
 async function refresh(all: boolean): Promise<void> {
   const first = state.health.value === null;
-  if (all || first) {
-    state.health.value = await api.health();
-    state.models.value = await api.models();
+  const seldom = async () => {
+    [state.health.value, state.models.value] = await Promise.all([api.health(), api.models()]);
     if (state.draft.value.model === "" && state.models.value.length > 0)
       adopt({ model: firstModel(state.models.value, state.draft.value.source !== "none") });
-  }
-  const live = await api.streams();
+  };
+  const [live] = await Promise.all([api.streams(), all || first ? seldom() : null]);
   state.streams.value = live.toSorted((a, b) => b.created_at.localeCompare(a.created_at));
   state.tokenWanted.value = false;
   if (state.problem.value?.code === "unreachable") state.problem.value = null;
@@ -161,8 +159,8 @@ export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   if (state.onScreen.value.kind !== "stream") return;
   clearTimeout(settling);
-  const wait = "prompt" in patch ? TYPING_MS : SLIDING_MS;
-  settling = setTimeout(() => void sendChange(), wait);
+  if ("prompt" in patch) settling = setTimeout(() => void sendChange(), TYPING_MS);
+  else void sendChange();
 }
 
 /** The form follows the stream. */
