@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   pipeline: async () => (await import("./bench/pipeline.ts")).pipeline,
   latency: async () => (await import("./bench/latency.ts")).latency,
   http: async () => (await import("./bench/http.ts")).http,
+  join: async () => (await import("./bench/join.ts")).join,
   memory: async () => (await import("./bench/memory.ts")).memory,
 };
 
