@@ -84,6 +84,16 @@ test("a colour before a noun paints that noun, others take turns on the palette"
   }
 });
 
+test("words that only say where and how much change nothing", () => {
+  const plain = encodePrompts([{ prompt: "lake mountains sunset" }]);
+  for (const prompt of [
+    "a lake below the mountains at sunset",
+    "lake between mountains, towards sunset",
+  ]) {
+    expect(encodePrompts([{ prompt }])).toEqual(plain);
+  }
+});
+
 test("unknown words vary the picture, each in its own way, always the same and only so far", () => {
   const plain = encode("a lake");
   const seen = new Set<string>();
