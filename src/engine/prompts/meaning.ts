@@ -46,7 +46,7 @@ export const SILENT: ReadonlySet<string> = new Set(
    be before behind being below beneath beside besides between beyond both but by do does down during each every few for
    from front full had has have he her here his how i if in inside into is it its just left lots made make makes many me
    middle more most much my near next of off on once one only onto or other our out outside over own past photo photograph
-   picture image scene style seen show shows showing right same she so some somewhere still such than that the their them
+   picture image scene style seen show shows showing right same she so some somewhere such than that the their them
    then there these they this those three through throughout to together too toward towards two under underneath up upon
    us very view viewed was we were what when where which while who whose why will with within you your big small large
    great high low quality best masterpiece drawn digital art artwork`
