@@ -32,7 +32,7 @@ try {
     await shoot(page, `empty-${colorScheme}`);
     await page.getByRole("button", { name: "a beautiful landscape" }).click();
     await plays(page, "Live output", 1);
-    await page.getByLabel("Describe a scene").fill("a lake below snowy mountains at sunset");
+    await page.getByLabel("Describe a scene").fill("northern lights over a frozen lake");
     await plays(page, "Live output", FRAMES);
     await shoot(page, `playing-${colorScheme}`);
     await stop(page);
