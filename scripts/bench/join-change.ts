@@ -1,21 +1,110 @@
-/** Hides how the first picture is found that a change made, among pictures that move by themselves. */
-import type { Picture } from "./join-probe.ts";
+/** Part of benchmark `join`: parameters change, and the screen follows. */
+import { TICKS_PER_SECOND } from "../../src/media/time.ts";
+import type { Browser } from "../../tests/support/browser.ts";
+import { firstChanged } from "./first-changed.ts";
+import { type FragmentTimes, readFragmentTimes } from "./fragment-times.ts";
+import { type Picture, timeOf } from "./join-probe.ts";
+import { AIM_MS, percentiles } from "./join-rows.ts";
+import { Viewer } from "./join-viewer.ts";
+import type { ProductServer } from "./product-server.ts";
+import { type Measurement, quantile } from "./report.ts";
 
-/** Mean distance of two pictures, 0 to 255, that a viewer sees when it comes at once. */
-const VISIBLE = 1.5;
-/** The motion of so long before the change is what a picture does by itself. */
-const MOTION_MS = 600;
+/** Far apart in colour and calm in themselves. */
+export const SCENES = ["a green meadow at noon", "a red desert at night"] as const;
+/** The morph of the change before, and a moment without any for comparison. */
+const BETWEEN_CHANGES_MS = 3000;
+/** A change that is not on screen by then counts as having taken so long. */
+const UNSEEN_MS = 1500;
+/** Before each change by so much it is asked whether one is seen that nobody made. */
+const SHAM_MS = 900;
 
-/** The first picture after `changedAt` that is further from the one on screen then than motion explains. */
-export function firstChanged(pictures: readonly Picture[], changedAt: number): Picture | undefined {
-  const before = pictures.filter(({ at }) => at <= changedAt && at > changedAt - MOTION_MS);
-  const last = before.at(-1);
-  if (!last) return undefined;
-  const motion = Math.max(...before.map((picture) => distance(picture, last)));
-  const bound = Math.max(VISIBLE, 2 * motion);
-  return pictures.find((picture) => picture.at > changedAt && distance(picture, last) > bound);
+/** Changes the prompt of stream `id`, which publishes to `channel`, `count` times. */
+export async function changeTimes(
+  browser: Browser,
+  server: ProductServer,
+  channel: string,
+  id: string,
+  count: number,
+  log: (text: string) => void,
+): Promise<Measurement[]> {
+  const fragments: FragmentTimes = new Map();
+  const over = new AbortController();
+  const reading = readFragmentTimes(channel, fragments, over.signal);
+  await using resources = new AsyncDisposableStack();
+  resources.defer(async () => {
+    over.abort();
+    await reading;
+  });
+  await using viewer = await Viewer.open(browser, server.url);
+  await viewer.watchPixels();
+  const rounds: Change[] = [];
+  for (let round = 1; round <= count; round++) {
+    await Bun.sleep(BETWEEN_CHANGES_MS + 500 * Math.random());
+    await viewer.change(id, { prompts: [{ prompt: SCENES[round % 2] }] });
+    await Bun.sleep(UNSEEN_MS);
+    const seen = await viewer.trace();
+    const pictures = seen.filter((one) => one.what === "picture");
+    const posted = timeOf(seen, "change");
+    const changed = firstChanged(pictures, posted);
+    const sham = firstChanged(pictures, posted - SHAM_MS);
+    rounds.push({ posted, pictures, changed, sham: sham !== undefined && sham.at < posted });
+    log(`change ${round} of ${count}: ${((changed?.at ?? Number.NaN) - posted).toFixed(0)} ms`);
+  }
+  const origin = (await viewer.timeOrigin()) - performance.timeOrigin;
+  return changeRows(rounds, ({ media }) => {
+    const at = fragments.get(Math.round(media * TICKS_PER_SECOND));
+    return at === undefined ? Number.NaN : at - origin;
+  });
 }
 
-const distance = (one: Picture, other: Picture): number =>
-  one.pixels.reduce((sum, value, index) => sum + Math.abs(value - (other.pixels[index] ?? 0)), 0) /
-  one.pixels.length;
+interface Change {
+  readonly posted: number;
+  readonly pictures: readonly Picture[];
+  readonly changed: Picture | undefined;
+  /** A change was seen before there was one. */
+  readonly sham: boolean;
+}
+
+/** `came` says when a second reader had a picture's bytes, by the page's clock; NaN where it missed them. */
+function changeRows(rounds: readonly Change[], came: (picture: Picture) => number): Measurement[] {
+  const seen = rounds.flatMap(({ posted, changed }) => (changed ? [{ posted, changed }] : []));
+  const pictures = rounds.flatMap((round) => round.pictures);
+  const behind = pictures
+    .map((picture) => (picture.at - came(picture)) / 1000)
+    .filter((seconds) => !Number.isNaN(seconds));
+  const seconds = ((pictures.at(-1)?.at ?? 0) - (pictures[0]?.at ?? 0)) / 1000;
+  const shams = rounds.filter(({ sham }) => sham).length;
+  const missed = `; ${rounds.length - seen.length} unseen in ${UNSEEN_MS} ms; seen where there was none ${shams}`;
+  const took = percentiles(
+    "parameters posted → first changed picture",
+    rounds.map(({ posted, changed }) => (changed ? changed.at - posted : UNSEEN_MS)),
+  );
+  return [
+    ...took.map((row) =>
+      row.case.endsWith("p95") ? { ...row, aim: AIM_MS, note: row.note + missed } : row,
+    ),
+    {
+      case: "of a change: posted → that picture's bytes come",
+      unit: "ms",
+      samples: seen.map(({ posted, changed }) => came(changed) - posted),
+      note: "a morph begins at nothing and takes a second",
+    },
+    {
+      case: "of a change: bytes → picture",
+      unit: "ms",
+      samples: seen.map(({ changed }) => changed.at - came(changed)),
+    },
+    {
+      case: "behind live p95",
+      unit: "s",
+      samples: [quantile(behind, 0.95)],
+      aim: { on: "value", sign: "≤", bound: 1 },
+      note: `from a fragment's arrival at a second reader to its picture; ${behind.length} of ${pictures.length} pictures, median ${quantile(behind, 0.5).toFixed(2)}`,
+    },
+    {
+      case: "control: pictures shown while prompts changed",
+      unit: "fps",
+      samples: [pictures.length / seconds],
+    },
+  ];
+}

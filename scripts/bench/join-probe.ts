@@ -18,6 +18,10 @@ export type Seen =
 
 export type Picture = Extract<Seen, { what: "picture" }>;
 
+/** When it was first seen; NaN if never. */
+export const timeOf = (seen: readonly Seen[], what: Seen["what"]): number =>
+  seen.find((one) => one.what === what)?.at ?? Number.NaN;
+
 /**
  * To be run in a page before its own scripts. Leaves `takeTrace()`, what was seen since it was last called, as `Seen[]`;
  * `picture(ms)`, which resolves when a picture is among it and rejects after so long; `watchPixels`, off at first.

@@ -1,0 +1,17 @@
+/** How benchmark `join` sums up waits. */
+import { quantile } from "./report.ts";
+
+const SHARES = [0.5, 0.95, 0.99] as const;
+/** A viewer's wait, at p95. */
+export const AIM_MS = { on: "value", sign: "≤", bound: 300 } as const;
+
+/** One row a share; each says what it was made of. */
+export function percentiles(name: string, samples: readonly number[]) {
+  const [least, most] = [Math.min(...samples), Math.max(...samples)].map((ms) => ms.toFixed(0));
+  return SHARES.map((share) => ({
+    case: `${name} p${share * 100}`,
+    unit: "ms",
+    samples: [quantile(samples, share)],
+    note: `${least}–${most} in ${samples.length}`,
+  }));
+}
