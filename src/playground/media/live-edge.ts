@@ -6,7 +6,9 @@ const FIRST_TARGET = 0.12;
 const MAX_TARGET = 0.4;
 const TARGET_STEP = 0.04;
 /** The target comes down by a step after so long without a stall. */
-const CALM = 10;
+const CALM = 4;
+/** This far from the target it plays as it is: a frame at 24 a second. */
+const SLACK = 0.04;
 const FASTEST = 1.25;
 const SLOWEST = 0.95;
 
@@ -50,8 +52,8 @@ export class LiveEdge {
       this.#calmSince = edge;
     }
     const excess = behind - this.#target;
-    if (excess > this.#target / 2) return { kind: "rate", rate: Math.min(FASTEST, 1 + excess) };
-    if (excess < -this.#target / 2) return { kind: "rate", rate: SLOWEST };
+    if (excess > SLACK) return { kind: "rate", rate: Math.min(FASTEST, 1 + excess) };
+    if (excess < -SLACK) return { kind: "rate", rate: SLOWEST };
     return { kind: "rate", rate: 1 };
   }
 }

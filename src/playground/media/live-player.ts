@@ -61,7 +61,9 @@ class LivePlayer {
   ) {
     this.#video = video;
     this.#told = told;
-    video.addEventListener("waiting", () => this.#live.stalled(), { signal });
+    // A jump waits for its picture, too, and tells nothing of the network.
+    const stalled = () => video.seeking || this.#live.stalled();
+    video.addEventListener("waiting", stalled, { signal });
     told({ status: "waiting" }, null);
   }
 

@@ -33,6 +33,13 @@ describe("the playhead", () => {
 });
 
 describe("the distance it keeps", () => {
+  test("is held within a frame, however far stalls have moved it", () => {
+    const live = new LiveEdge();
+    for (let n = 0; n < 5; n++) live.stalled();
+    const move = live.move({ at: 10, start, edge: 10 + live.target + 0.06 });
+    expect(move.kind === "rate" && move.rate).toBeGreaterThan(1);
+  });
+
   test("grows with every stall, up to a bound below a second", () => {
     const live = new LiveEdge();
     const before = live.target;
