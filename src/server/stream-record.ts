@@ -146,7 +146,7 @@ export class StreamRecord implements PlacedStream {
     this.#latest = null;
   }
 
-  /** The stream object of contract.md, as the seed shows it. */
+  /** The stream object of contract.md, as the seed shows it. An orchestrator's channels are credentials: not shown. */
   toJSON() {
     const shown: { prompts?: Prompt[]; capability?: string } =
       this.#capability === null
@@ -154,7 +154,8 @@ export class StreamRecord implements PlacedStream {
         : { capability: this.#capability };
     return {
       manifest_id: this.id,
-      stream_url: this.#streamUrl,
+      stream_url: this.spec.owns_output ? this.#streamUrl : null,
+      input_url: this.spec.owns_output ? (this.spec.input?.url ?? null) : null,
       created_at: this.createdAt.toISOString(),
       status: this.status,
       metadata: {
@@ -162,6 +163,7 @@ export class StreamRecord implements PlacedStream {
         height: this.#size?.height ?? null,
         ...shown,
       },
+      params: startFields(this.#params),
       ...(this.error === null ? {} : { error: this.error.message }),
       stats: {
         fps_in: this.#latest?.fps_in ?? 0,
@@ -198,6 +200,13 @@ export class StreamRecord implements PlacedStream {
     this.#ended.resolve();
   }
 }
+
+/** The parameters as members of a start body; prompts are shown as metadata. */
+const startFields = ({ size, model_params, prompts: _, ...common }: StreamParams) => ({
+  ...model_params,
+  ...common,
+  ...size,
+});
 
 /** What history keeps of prompts. Cloned, as a piece of a string holds on to all of it. */
 const remembered = (prompts: readonly Prompt[]): Prompt[] =>

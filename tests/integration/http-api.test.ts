@@ -82,9 +82,11 @@ describe("the seed's own lines", () => {
     const stream = {
       manifest_id: id,
       stream_url: CHANNEL,
+      input_url: null,
       created_at: expect.stringMatching(/Z$/),
       status: "active",
       metadata: { width: 512, height: 512, prompts: [{ prompt: "AI generated content" }] },
+      params: expect.objectContaining({ model: "dreamscape", width: 512, fps: 24 }),
       stats: expect.anything(),
     };
     expect(started.body).toEqual({ success: true, manifest_id: id, stream });

@@ -12,7 +12,8 @@ const Percentiles = Type.Object({
 
 export const StreamObject = Type.Object({
   manifest_id: Type.String(),
-  stream_url: nullable(Type.String()),
+  stream_url: nullable(Type.String({ description: "null for an orchestrator's stream" })),
+  input_url: nullable(Type.String({ description: "null without input and for an orchestrator's" })),
   created_at: Type.String(),
   status: literals(["starting", "active", "stopping", "stopped", "error"]),
   metadata: Type.Object({
@@ -21,6 +22,18 @@ export const StreamObject = Type.Object({
     prompts: Type.Optional(Type.Array(Type.Object({ prompt: Type.String() }))),
     capability: Type.Optional(Type.String()),
   }),
+  params: Type.Object(
+    {
+      model: Type.String(),
+      width: Type.Optional(Type.Integer()),
+      height: Type.Optional(Type.Integer()),
+      fps: Type.Optional(Type.Number()),
+      fit: Type.String(),
+      bitrate: Type.Optional(Type.Integer()),
+      paused: Type.Boolean(),
+    },
+    { additionalProperties: true, description: "as a start body would hold them now" },
+  ),
   error: Type.Optional(Type.String()),
   stats: Type.Object({
     fps_in: Type.Number(),

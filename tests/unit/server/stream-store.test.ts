@@ -143,18 +143,46 @@ test("a stream object has the seed's members, and zeros and nulls before the fir
   expect(Object.keys(object)).toEqual([
     "manifest_id",
     "stream_url",
+    "input_url",
     "created_at",
     "status",
     "metadata",
+    "params",
     "stats",
   ]);
   expect(object.created_at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   expect(object.metadata).toEqual({ width: 512, height: 512, prompts: [] });
+  expect(object.params).toEqual({
+    model: "dreamscape",
+    width: 512,
+    height: 512,
+    fps: 24,
+    fit: "cover",
+    paused: false,
+  });
   expect(object.stats).toMatchObject({
     frames_in: 0,
     restarts: 0,
     latency_ms: { p50: null },
     execution_provider: null,
+  });
+});
+
+test("a stream object shows its input and its model's own parameters; of an orchestrator's no channel", async () => {
+  const store = storeOf(obedientHost().host);
+  const own = { ...params, model: "edges", model_params: { strength: 0.5 } };
+  const input = { url: "http://127.0.0.1/in" };
+  const spec = { ...origin("a").spec, input };
+  const record = await store.start({ ...origin("a"), spec, params: own });
+  expect(record.toJSON()).toMatchObject({
+    stream_url: "http://127.0.0.1/x",
+    input_url: input.url,
+    params: { model: "edges", strength: 0.5 },
+  });
+  const network = { ...origin("b"), spec: { ...spec, owns_output: false } };
+  expect((await store.start(network)).toJSON()).toMatchObject({
+    stream_url: null,
+    input_url: null,
   });
 });
 
