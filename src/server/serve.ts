@@ -10,6 +10,7 @@ import { HostPolicy } from "./host-policy.ts";
 import { createApp } from "./http/app.ts";
 import { Tokens } from "./http/tokens.ts";
 import { listen } from "./http-server.ts";
+import { Places } from "./places.ts";
 import { StreamStarter } from "./stream-start.ts";
 import { StreamStore } from "./stream-store.ts";
 
@@ -51,8 +52,9 @@ export async function serve({
       log_format: config.logFormat,
     },
   });
+  const places = new Places(config.maxStreams ?? defaultMaxStreams(devices.names));
   const store = new StreamStore(pool, {
-    maxStreams: config.maxStreams ?? defaultMaxStreams(devices.names),
+    places,
     historyMs: config.streamHistory,
   });
   using trickle =

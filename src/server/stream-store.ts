@@ -5,6 +5,7 @@ import { getLogger } from "../log.ts";
 import { fieldsError } from "./field-errors.ts";
 import { isSameChannel } from "./host-policy.ts";
 import type { PlacedStream } from "./placed-stream.ts";
+import type { Places } from "./places.ts";
 import { type StreamOrigin, StreamRecord } from "./stream-record.ts";
 
 const log = getLogger("stream");
@@ -21,7 +22,8 @@ export interface StreamHost {
 }
 
 export interface StreamStoreOptions {
-  readonly maxStreams: number;
+  /** Shared with batch jobs. */
+  readonly places: Places;
   /** How long an ended stream stays readable. */
   readonly historyMs: number;
 }
@@ -40,7 +42,7 @@ export class StreamStore {
   }
 
   get capacity(): number {
-    return this.#options.maxStreams;
+    return this.#options.places.capacity;
   }
   get liveCount(): number {
     return this.#live.size;
@@ -50,9 +52,7 @@ export class StreamStore {
   admit(id?: string): void {
     if (!this.#open) throw new WorkerError("at_capacity", "the server is shutting down");
     const replaces = id !== undefined && this.#live.has(id);
-    if (replaces || this.#live.size < this.capacity) return;
-    const message = `all ${this.capacity} streams are taken (--max-streams); stop one or try later`;
-    throw new WorkerError("at_capacity", message);
+    if (!replaces) this.#options.places.admit();
   }
 
   /**
@@ -67,7 +67,11 @@ export class StreamStore {
     this.admit();
     const record = new StreamRecord(origin);
     this.#live.set(record.id, record);
-    void record.ended.then(() => this.#retire(record));
+    const place = this.#options.places.take();
+    void record.ended.then(() => {
+      this.#retire(record);
+      place[Symbol.dispose]();
+    });
     try {
       this.#host.start(record);
     } catch (error) {

@@ -4,6 +4,7 @@ import { EnginePool } from "../../src/server/engine-pool.ts";
 import { HostPolicy } from "../../src/server/host-policy.ts";
 import { createApp } from "../../src/server/http/app.ts";
 import { type TokenRules, Tokens } from "../../src/server/http/tokens.ts";
+import { Places } from "../../src/server/places.ts";
 import { StreamStarter } from "../../src/server/stream-start.ts";
 import { StreamStore } from "../../src/server/stream-store.ts";
 
@@ -42,8 +43,9 @@ export function fakePool(
 /** An app to `handle` requests; channels at 127.0.0.1 are allowed. */
 export function testServer(options: TestServerOptions = {}) {
   const pool = fakePool(options.engine === undefined ? {} : { engine: options.engine });
+  const places = new Places(options.maxStreams ?? 4);
   const store = new StreamStore(pool, {
-    maxStreams: options.maxStreams ?? 4,
+    places,
     historyMs: 60_000,
   });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestratorHosts: [] });

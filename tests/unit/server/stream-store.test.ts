@@ -1,5 +1,6 @@
 import { expect, setSystemTime, test } from "bun:test";
 import type { StreamMessage } from "../../../src/server/placed-stream.ts";
+import { Places } from "../../../src/server/places.ts";
 import { defaultParams } from "../../../src/server/stream-params.ts";
 import type { StreamOrigin, StreamRecord } from "../../../src/server/stream-record.ts";
 import { type StreamHost, StreamStore } from "../../../src/server/stream-store.ts";
@@ -32,7 +33,7 @@ function obedientHost() {
 }
 
 const storeOf = (host: StreamHost, maxStreams = 2) =>
-  new StreamStore(host, { maxStreams, historyMs: 1000 });
+  new StreamStore(host, { places: new Places(maxStreams), historyMs: 1000 });
 
 const stats = (frames: number): StreamMessage => ({
   type: "stats",
