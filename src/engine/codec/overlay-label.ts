@@ -1,0 +1,137 @@
+/** Paints the overlay's label: a rounded box with a line of text and a thin bar, as luma and alpha. Knows nothing of FFmpeg. */
+import type { Size } from "../protocol.ts";
+import { CAP_STEPS, type Stroke, strokesOf } from "./overlay-font.ts";
+
+/** How far something is, 0 to 1; or, where nobody knows, a time in seconds that moves a piece along. */
+export type Bar = { readonly share: number } | { readonly runningFor: number };
+
+export interface Label {
+  /** The same in ever fewer words: the first that fits is shown. */
+  readonly wordings: readonly string[];
+  readonly bar: Bar | null;
+}
+
+const BLACK = 16;
+const WHITE = 235;
+const BOX_ALPHA = 0.6;
+const TRACK_LUMA = 95;
+/** The piece of an unknown progress: its length in parts of the bar, and seconds from end to end. */
+const PIECE = 0.25;
+const SWEEP_SECONDS = 1.6;
+
+/**
+ * Where the label stands in a frame of one size, and its pixels: `width` × `height` bytes of luma and of
+ * alpha (0 to 255), limited range. All lengths are even, as 4:2:0 wants them.
+ */
+export class LabelCanvas {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly luma: Uint8Array;
+  readonly alpha: Uint8Array;
+  readonly #step: number;
+  readonly #pad: number;
+  readonly #barHeight: number;
+  #text: string | null = null;
+  #boxWidth = 0;
+
+  constructor(frame: Size) {
+    const side = Math.min(frame.width, frame.height);
+    const cap = 6 + side / 60;
+    const margin = even(Math.max(4, side * 0.03));
+    this.#step = cap / CAP_STEPS;
+    this.#pad = Math.round(cap * 0.8);
+    this.#barHeight = Math.max(2, Math.round(cap / 6));
+    this.width = even(Math.min(frame.width - 2 * margin, 34 * cap));
+    this.height = even(2 * this.#pad + cap + 4.2 * this.#step + this.#barHeight - this.#pad * 0.3);
+    this.x = margin;
+    this.y = even(frame.height - margin - this.height);
+    this.luma = new Uint8Array(this.width * this.height).fill(BLACK);
+    this.alpha = new Uint8Array(this.width * this.height);
+  }
+
+  /** Text is painted only when it has changed, the bar each time. */
+  paint({ wordings, bar }: Label): void {
+    const room = (this.width - 2 * this.#pad) / this.#step;
+    const text = wordings.find((each) => strokesOf(each).width <= room) ?? wordings.at(-1) ?? "";
+    if (text !== this.#text) this.#paintText(text, bar === null);
+    this.#text = text;
+    this.#paintBar(bar);
+  }
+
+  #paintText(text: string, alone: boolean): void {
+    const { strokes, width } = strokesOf(text);
+    const capHeight = CAP_STEPS * this.#step;
+    const top = alone ? (this.height - capHeight) / 2 : this.#pad;
+    this.#boxWidth = even(Math.min(this.width, width * this.#step + 2 * this.#pad));
+    const ink = new Float32Array(this.luma.length);
+    for (const stroke of strokes) this.#draw(ink, stroke, top);
+    for (const [at, cover] of ink.entries()) {
+      const box = BOX_ALPHA * this.#boxCover(at % this.width, Math.floor(at / this.width));
+      const alpha = box + (1 - box) * cover;
+      this.alpha[at] = 255 * alpha;
+      this.luma[at] = alpha > 0 ? BLACK + ((WHITE - BLACK) * cover) / alpha : BLACK;
+    }
+  }
+
+  /** Adds a stroke with round ends and a soft edge. */
+  #draw(ink: Float32Array, stroke: Stroke, top: number): void {
+    const step = this.#step;
+    const radius = Math.max(0.6, step * 0.52);
+    const [x1, x2] = [stroke[0] * step + this.#pad, stroke[2] * step + this.#pad];
+    const [y1, y2] = [stroke[1] * step + top, stroke[3] * step + top];
+    const [dx, dy] = [x2 - x1, y2 - y1];
+    const length = dx * dx + dy * dy || 1;
+    const reach = radius + 1;
+    const right = Math.min(this.width - 1, Math.ceil(Math.max(x1, x2) + reach));
+    const bottom = Math.min(this.height - 1, Math.ceil(Math.max(y1, y2) + reach));
+    for (let y = Math.floor(y1 - reach); y <= bottom; y++) {
+      for (let x = Math.floor(Math.min(x1, x2) - reach); x <= right; x++) {
+        const along = clamp(((x + 0.5 - x1) * dx + (y + 0.5 - y1) * dy) / length);
+        const distance = Math.hypot(x + 0.5 - x1 - along * dx, y + 0.5 - y1 - along * dy);
+        const at = y * this.width + x;
+        ink[at] = Math.max(ink[at] ?? 0, clamp(radius + 0.5 - distance));
+      }
+    }
+  }
+
+  /** How much of a pixel the box covers: its corners are round. */
+  #boxCover(x: number, y: number): number {
+    const radius = this.#pad * 0.8;
+    const outside = (at: number, length: number): number =>
+      Math.max(0, radius - at - 0.5, at + 0.5 - (length - radius));
+    const corner = Math.hypot(outside(x, this.#boxWidth), outside(y, this.height));
+    return clamp(radius + 0.5 - corner);
+  }
+
+  #paintBar(bar: Bar | null): void {
+    const left = this.#pad;
+    const length = Math.max(0, this.#boxWidth - 2 * this.#pad);
+    const [from, to] = filled(bar);
+    const bottom = this.height - Math.round(this.#pad * 0.7);
+    for (let row = bottom - this.#barHeight; row < bottom; row++) {
+      const start = row * this.width + left;
+      if (bar === null) {
+        this.luma.fill(BLACK, start, start + length);
+        this.alpha.fill(255 * BOX_ALPHA, start, start + length);
+        continue;
+      }
+      this.alpha.fill(230, start, start + length);
+      this.luma.fill(TRACK_LUMA, start, start + length);
+      this.luma.fill(WHITE, start + Math.round(from * length), start + Math.round(to * length));
+    }
+  }
+}
+
+function filled(bar: Bar | null): [from: number, to: number] {
+  if (bar === null) return [0, 0];
+  if ("share" in bar) return [0, clamp(bar.share)];
+  const there = (bar.runningFor / SWEEP_SECONDS) % 2;
+  const at = (1 - PIECE) * (there < 1 ? there : 2 - there);
+  return [at, at + PIECE];
+}
+
+const clamp = (value: number): number => Math.min(1, Math.max(0, value));
+
+const even = (value: number): number => 2 * Math.floor(value / 2);
