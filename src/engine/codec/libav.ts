@@ -19,8 +19,8 @@ export {
   SoftwareResampleContext,
 } from "node-av";
 export {
-  AV_CHANNEL_ORDER_NATIVE,
   AV_BUFFERSRC_FLAG_KEEP_REF,
+  AV_CHANNEL_ORDER_NATIVE,
   AV_CODEC_FLAG_GLOBAL_HEADER,
   AV_CODEC_FLAG_LOW_DELAY,
   AV_CODEC_ID_AAC,

@@ -1,0 +1,79 @@
+/** A stretch of sound without a gap: one encoder, whose samples stay on the input's clock. */
+import type { AudioCodec, AudioPacket } from "../../media/encoded-packet.ts";
+import { TICKS_PER_SECOND, type Ticks, ticks, ticksFromSeconds } from "../../media/time.ts";
+import { AudioEncoder, type CodedFrame } from "./audio-encoder.ts";
+import { AudioResampler } from "./audio-resampler.ts";
+import { SAMPLE_RATE, type SampleFormat, silence, slice } from "./audio-samples.ts";
+import type { Frame } from "./libav.ts";
+
+/** Stamps are rounded, by RTMP to milliseconds: nobody hears that, and everybody hears a correction. */
+const TOLERANCE = 0.01 * SAMPLE_RATE;
+/** A packet or two may be missing or come twice: to begin anew would cost more sound than that. */
+const MAX_CORRECTION = 0.1 * SAMPLE_RATE;
+
+export class AudioRun implements Disposable {
+  readonly #start: Ticks;
+  readonly #encoder: AudioEncoder;
+  readonly #resampler: AudioResampler;
+  #arrivedAt = 0;
+
+  /** `start`: pts of the first sample. Throws `unsupported_media` if there is no such encoder. */
+  constructor(codec: AudioCodec, channels: SampleFormat["channels"], start: Ticks) {
+    this.#start = start;
+    this.#encoder = new AudioEncoder(codec, channels);
+    this.#resampler = new AudioResampler(this.#encoder.format);
+  }
+
+  /** False if sound of this pts is a gap away, or on another clock. */
+  reaches(pts: Ticks): boolean {
+    return Math.abs(this.#ahead(pts)) <= MAX_CORRECTION;
+  }
+
+  /** Takes a packet's frame, which stays the caller's. Throws if the encoder refuses it: the run is over then. */
+  add(frame: Frame, { pts, arrivedAt }: AudioPacket): AudioPacket[] {
+    this.#arrivedAt = arrivedAt;
+    const ahead = this.#ahead(pts);
+    const made: CodedFrame[] = [];
+    if (ahead > TOLERANCE) {
+      made.push(...this.#encoder.push(this.#resampler.drain()));
+      made.push(...this.#encoder.push(silence(this.#encoder.format, ahead)));
+    }
+    let surplus = ahead < -TOLERANCE ? -ahead : 0;
+    for (const samples of this.#resampler.convert(frame)) {
+      const cut = Math.min(surplus, samples.count);
+      surplus -= cut;
+      made.push(...this.#encoder.push(slice(this.#encoder.format, samples, cut)));
+    }
+    return made.map((coded) => this.#packet(coded));
+  }
+
+  /** The last packets. Nothing may be added after that. */
+  finish(): AudioPacket[] {
+    const made = this.#encoder.push(this.#resampler.drain());
+    return [...made, ...this.#encoder.finish()].map((coded) => this.#packet(coded));
+  }
+
+  /** Samples that sound of this pts lies behind the end of what was taken. */
+  #ahead(pts: Ticks): number {
+    const at = Math.round(((pts - this.#start) * SAMPLE_RATE) / TICKS_PER_SECOND);
+    return at - this.#encoder.length - this.#resampler.held;
+  }
+
+  #packet({ data, at }: CodedFrame): AudioPacket {
+    return {
+      kind: "audio",
+      codec: this.#encoder.codec,
+      data,
+      pts: ticks(this.#start + ticksFromSeconds(at / SAMPLE_RATE)),
+      duration: ticksFromSeconds(this.#encoder.frameSize / SAMPLE_RATE),
+      sampleRate: SAMPLE_RATE,
+      channels: this.#encoder.format.channels,
+      arrivedAt: this.#arrivedAt,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#resampler[Symbol.dispose]();
+    this.#encoder[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,155 @@
+/** Sound made and heard by FFmpeg's own encoders and decoders, apart from those the product opens. */
+import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
+import { AV_CHANNEL_ORDER_NATIVE, AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP } from "node-av/constants";
+import type { AudioCodec, AudioPacket } from "../../src/media/encoded-packet.ts";
+import { ticks, ticksFromSeconds } from "../../src/media/time.ts";
+
+export interface SoundOptions {
+  readonly codec: AudioCodec;
+  readonly seconds: number;
+  readonly sampleRate?: number;
+  readonly channels?: number;
+  /** Pts of the first sample, in ticks. */
+  readonly start?: number;
+  /** The sample of a channel at a time in seconds. */
+  readonly wave?: (seconds: number, channel: number) => number;
+}
+
+const MASKS: Readonly<Record<number, bigint>> = { 1: 4n, 2: 3n, 6: 0x3fn };
+
+/** 440 Hz at a third of full scale. */
+export const hum = (seconds: number): number => 0.3 * Math.sin(2 * Math.PI * 440 * seconds);
+
+/** 20 ms of 1 kHz at each of these times, silence between. */
+export const beeps =
+  (...times: readonly number[]) =>
+  (seconds: number): number =>
+    times.some((at) => seconds >= at && seconds < at + 0.02)
+      ? 0.5 * Math.sin(2 * Math.PI * 1000 * seconds)
+      : 0;
+
+/** The packets of such a sound, each stamped with the time of what it decodes to; `arrivedAt` is its number. */
+export function makeSound(options: SoundOptions): AudioPacket[] {
+  const { codec, seconds, sampleRate = 48_000, channels = 2, start = 0, wave = hum } = options;
+  const encoder = Codec.findEncoderByName((codec === "aac" ? "aac" : "libopus") as never);
+  const mask = MASKS[channels];
+  if (!encoder || !mask) throw new Error(`cannot make ${codec} of ${channels} channels`);
+  const planar = codec === "aac";
+  const layout = { nbChannels: channels, order: AV_CHANNEL_ORDER_NATIVE, mask };
+  const context = new CodecContext();
+  context.allocContext3(encoder);
+  context.sampleRate = sampleRate;
+  context.sampleFormat = planar ? AV_SAMPLE_FMT_FLTP : AV_SAMPLE_FMT_FLT;
+  context.channelLayout = layout;
+  context.timeBase = new Rational(1, sampleRate);
+  context.bitRate = BigInt(64_000 * channels);
+  if (context.open2Sync(encoder) < 0) throw new Error(`cannot open ${codec}`);
+  const packets: AudioPacket[] = [];
+  const packet = new Packet();
+  packet.alloc();
+  const { frameSize } = context;
+  const receive = (): void => {
+    while (context.receivePacketSync(packet) >= 0) {
+      packets.push({
+        kind: "audio",
+        codec,
+        data: Uint8Array.from(packet.data ?? []),
+        pts: ticks(start + ticksFromSeconds(Number(packet.pts) / sampleRate)),
+        duration: ticksFromSeconds(frameSize / sampleRate),
+        sampleRate,
+        channels,
+        arrivedAt: packets.length,
+      });
+      packet.unref();
+    }
+  };
+  for (let at = 0; at < seconds * sampleRate; at += frameSize) {
+    const frame = new Frame();
+    frame.alloc();
+    frame.nbSamples = frameSize;
+    frame.format = context.sampleFormat;
+    frame.sampleRate = sampleRate;
+    frame.channelLayout = layout;
+    frame.getBuffer();
+    for (let channel = 0; channel < channels; channel++) {
+      const plane = frame.extendedData?.[planar ? channel : 0];
+      if (!plane) throw new Error("no plane");
+      const floats = new Float32Array(plane.buffer, plane.byteOffset, plane.length >> 2);
+      for (let index = 0; index < frameSize; index++) {
+        const place = planar ? index : index * channels + channel;
+        floats[place] = wave((at + index) / sampleRate, channel);
+      }
+    }
+    frame.pts = BigInt(at);
+    context.sendFrameSync(frame);
+    frame.free();
+    receive();
+  }
+  context.sendFrameSync(null);
+  receive();
+  packet.free();
+  context.freeContext();
+  return packets;
+}
+
+/** One channel of what packets decode to; `at(seconds)` gives the level there. */
+export interface Heard {
+  /** Times in seconds, on the packets' clock, at which sound begins after silence. */
+  readonly onsets: readonly number[];
+  /** Decoded frames that were refused. */
+  readonly refused: number;
+  /** Root mean square of all samples. */
+  readonly loudness: number;
+}
+
+/** Decodes 48 kHz packets and says when there is sound in one channel. */
+export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
+  const [first] = packets;
+  if (!first) return { onsets: [], refused: 0, loudness: 0 };
+  const decoder = Codec.findDecoderByName(first.codec as never);
+  if (!decoder) throw new Error(`no decoder for ${first.codec}`);
+  const context = new CodecContext();
+  context.allocContext3(decoder);
+  context.extraData =
+    first.codec === "aac"
+      ? Buffer.from([0x11, 0x80 | (first.channels << 3)])
+      : Buffer.from([
+          ...Buffer.from("OpusHead"),
+          ...[1, first.channels, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0],
+        ]);
+  if (context.open2Sync(decoder) < 0) throw new Error(`cannot open ${first.codec}`);
+  const packet = new Packet();
+  packet.alloc();
+  const frame = new Frame();
+  frame.alloc();
+  const onsets: number[] = [];
+  let lastLoud = Number.NEGATIVE_INFINITY;
+  let refused = 0;
+  let energy = 0;
+  let count = 0;
+  for (const { data, pts, channels } of packets) {
+    packet.data = Buffer.from(data);
+    if (context.sendPacketSync(packet) < 0) refused++;
+    packet.unref();
+    while (context.receiveFrameSync(frame) >= 0) {
+      const planar = frame.format === AV_SAMPLE_FMT_FLTP;
+      const plane = frame.extendedData?.[planar ? channel : 0];
+      if (!plane) throw new Error("no plane");
+      const floats = new Float32Array(plane.buffer, plane.byteOffset, plane.length >> 2);
+      for (let index = 0; index < frame.nbSamples; index++) {
+        const level = floats[planar ? index : index * channels + channel] ?? 0;
+        energy += level * level;
+        count++;
+        if (Math.abs(level) < 0.1) continue;
+        const time = pts / 90_000 + index / 48_000;
+        if (time - lastLoud > 0.1 || time < lastLoud) onsets.push(time);
+        lastLoud = time;
+      }
+      frame.unref();
+    }
+  }
+  frame.free();
+  packet.free();
+  context.freeContext();
+  return { onsets, refused, loudness: Math.sqrt(energy / Math.max(1, count)) };
+}
