@@ -5,7 +5,7 @@ import { type Draft, FIRST_PROMPT } from "./draft.ts";
 import { openCamera } from "./media/camera.ts";
 import { pause } from "./pause.ts";
 import { withSample } from "./samples.ts";
-import { changeBody, firstModel, startBody } from "./start-body.ts";
+import { changeBody, firstModel, startBody, valuesOf } from "./start-body.ts";
 import * as state from "./state.ts";
 
 const REFRESH_MS = 1000;
@@ -71,11 +71,15 @@ function watchNewest(): void {
 
 /** Puts a live stream on screen and its parameters into the form. */
 export function watch(stream: Stream): void {
-  show(stream, { kind: "none" });
-  const { metadata, stats } = stream;
+  const { metadata, params, input_url: inputUrl } = stream;
+  const channel = inputUrl === null ? null : localChannel(inputUrl);
+  show(stream, inputUrl === null ? { kind: "none" } : { kind: "channel", url: inputUrl, channel });
   adopt({
-    prompt: metadata.prompts?.[0]?.prompt ?? state.draft.value.prompt,
-    ...(stats.model === state.draft.value.model ? {} : { model: stats.model, values: {} }),
+    source: inputUrl === null ? "none" : "channel",
+    ...(inputUrl === null ? {} : { inputUrl }),
+    prompt: metadata.prompts?.[0]?.prompt ?? "",
+    model: params.model,
+    values: valuesOf(stream, state.models.value),
     ...(metadata.width === null ? {} : { size: `${metadata.width} × ${metadata.height}` }),
   });
 }

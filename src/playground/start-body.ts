@@ -1,5 +1,5 @@
 /** Hides what the form's words are on the wire: bodies of a start and of a change. */
-import type { Model } from "./api.ts";
+import type { Model, Stream } from "./api.ts";
 import { type Draft, FIRST_PROMPT, sizeOf } from "./draft.ts";
 
 /** Members of `POST /stream/start`; the channels are given, as they are made for the stream. */
@@ -28,6 +28,13 @@ export function changeBody(before: Draft, after: Draft): Record<string, unknown>
     if (value !== (before.values[name] ?? null)) body[name] = value;
   }
   return body;
+}
+
+/** The sliders of a stream as they were moved: the model's own among its parameters. */
+export function valuesOf({ params }: Stream, models: readonly Model[]): Record<string, number> {
+  const own = models.find(({ name }) => name === params.model)?.params ?? [];
+  const values = own.map(({ name }) => [name, Reflect.get(params, name)] as const);
+  return Object.fromEntries(values.filter((pair) => typeof pair[1] === "number"));
 }
 
 /** The model to begin with: one that draws by itself, or one that changes what it sees. */

@@ -95,6 +95,36 @@ inBrowser("words typed into the scene reach the picture", async () => {
   });
 });
 
+inBrowser(
+  "a stream restyled from another is shown beside its input, also to who did not start it",
+  async () => {
+    const first = await playing("test-card");
+    const { streams } = (await (await fetch(`${server.url}/streams`)).json()) as {
+      streams: { stream_url: string }[];
+    };
+    await first.getByRole("button", { name: "New stream" }).click();
+    await first.getByText("A stream", { exact: true }).click();
+    await first.getByLabel("Trickle channel").fill(streams[0]?.stream_url ?? "");
+    await first.getByLabel("Model").selectOption("edges");
+    await first.getByRole("button", { name: "Start", exact: true }).click();
+    await plays(first, "Live output", 2);
+    await slide(first, "Strength", "3");
+    const second = await browser.open(server.url);
+    await plays(second, "Input", 2);
+    await plays(second, "Live output", 2);
+    expect(colour(await pixels(second, "Input"))).toBeGreaterThan(20);
+    expect(colour(await pixels(second, "Live output"))).toBeLessThan(4);
+    expect(await second.getByRole("slider", { name: "Strength" }).inputValue()).toBe("3");
+  },
+);
+
+inBrowser("a seed is shuffled by a click", async () => {
+  const page = await playing("dreamscape");
+  const before = await pixels(page);
+  await page.getByRole("button", { name: "Shuffle" }).click();
+  await waitFor("another scene", async () => distance(before, await pixels(page)) > 10);
+});
+
 inBrowser("sliders, models and sizes change the picture that plays", async () => {
   const page = await playing("test-card");
   await slide(page, "Speed", "0");

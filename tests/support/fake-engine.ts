@@ -22,6 +22,7 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   source: "built-in",
   state: "ready",
   takes_video: name !== "dreamscape",
+  takes_prompts: true,
   device: "cpu",
   execution_provider: "cpu",
   params,

@@ -1,11 +1,14 @@
 /** The infer stage: every frame through the stream's models, or past them where they cannot run. */
 import { type PlainError, toPlainError } from "../../errors.ts";
 import type { Stage } from "../../streams/stage.ts";
+import type { Frame } from "../codec/libav.ts";
+import { Overlay } from "../codec/overlay.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
 import type { Size, StreamParams } from "../protocol.ts";
 import type { ModelHost } from "./model-host.ts";
 import { PlanRunner } from "./plan-runner.ts";
+import { FAILED, loadingLabel } from "./stand-in-label.ts";
 
 export interface InferOptions {
   readonly host: ModelHost;
@@ -16,7 +19,7 @@ export interface InferOptions {
   /** Asked before every frame; the same object as long as nothing changed. */
   readonly params: () => StreamParams;
   readonly onInference: (ms: number) => void;
-  /** A tick gave no picture. */
+  /** A tick gave no picture, not even a card. */
   readonly onDrop: () => void;
   /** The first frame made with these parameters has left. */
   readonly onApplied: (params: StreamParams) => void;
@@ -29,18 +32,26 @@ export interface InferOptions {
 /** Where neither input nor parameters tell a size. */
 const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 
+/** So long the overlay waits for a model's picture: what loads fast shows nothing of it. */
+const GRACE_MS = 500;
+
 /**
  * Takes decoded frames, or ticks where there is no input, and disposes them; gives yuv420p frames of the
- * output's size. While a model loads, while the stream is paused, and when a model fails, frames pass
- * through; a tick, which has no picture to pass, is left out.
+ * output's size. While no model runs yet, frames pass through under an overlay that tells of the load;
+ * while the stream is paused, and when a model fails, they pass untouched. In place of a tick, which has
+ * no picture to pass, comes a dark card that says what is the matter; none within the grace, nor while
+ * the stream is paused.
  */
 export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFrame> {
   const converter = new PictureConverter();
+  const overlay = new Overlay();
   const stop = new AbortController();
   const runner = new PlanRunner({ ...options, converter, signal: stop.signal });
   let prepared: StreamParams | null = null;
   let applied: StreamParams | null = null;
   let trouble: string | null = null;
+  /** When a picture was missing first; null while none is. */
+  let missingSince: number | null = null;
 
   const report = (error: unknown): void => {
     if (stop.signal.aborted) return;
@@ -64,13 +75,32 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
         options.onInference(inferenceMs);
         if (trouble !== null) options.onTrouble(null);
         trouble = null;
+        missingSince = null;
         return frame;
       } catch (error) {
         stop.signal.throwIfAborted();
         report(error);
       }
     }
-    return input ? await converter.resize(input.native, size, params.fit) : null;
+    return await standIn(input, size, params);
+  };
+  const standIn = async (
+    input: VideoFrame | null,
+    size: Size,
+    { fit, paused }: StreamParams,
+  ): Promise<Frame | null> => {
+    const passed = input && (await converter.resize(input.native, size, fit));
+    if (paused) {
+      missingSince = null;
+      return passed;
+    }
+    const now = performance.now();
+    missingSince ??= now;
+    if (now - missingSince < GRACE_MS) return passed;
+    const { loading } = runner;
+    const label = loading ? loadingLabel(loading, now) : FAILED;
+    if (!passed) return await overlay.card(size, label);
+    return loading ? await overlay.onFrame(passed, label) : passed;
   };
 
   return {
@@ -89,6 +119,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
     dispose: () => {
       stop.abort(new DOMException("stream over", "AbortError"));
       converter[Symbol.dispose]();
+      overlay[Symbol.dispose]();
     },
   };
 }

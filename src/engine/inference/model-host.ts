@@ -10,7 +10,9 @@ import type { ModelInfo } from "../protocol.ts";
 import { DeviceGate } from "./device-gate.ts";
 import { type Device, parseDevice } from "./devices.ts";
 import { InferenceWorker } from "./inference-worker.ts";
-import type { Scalars, TextVector } from "./protocol.ts";
+import { type LoadProgress, LoadTimes } from "./load-times.ts";
+import type { TextVector } from "./protocol.ts";
+import { scalarsOf } from "./scalars.ts";
 
 const log = getLogger("inference");
 
@@ -51,7 +53,7 @@ export interface LoadedModel {
 }
 
 type Slot =
-  | { readonly state: "warming"; readonly loading: Promise<LoadedModel> }
+  | ({ readonly state: "warming"; readonly loading: Promise<LoadedModel> } & LoadProgress)
   | { readonly state: "ready"; readonly model: LoadedModel }
   | { readonly state: "failed"; readonly stamp: string; readonly error: WorkerError };
 
@@ -65,6 +67,7 @@ export class ModelHost implements AsyncDisposable {
   readonly #gate: DeviceGate;
   readonly #slots = new Map<string, Slot>();
   readonly #workers = new Set<InferenceWorker>();
+  readonly #loadTimes: LoadTimes;
   #disposed = false;
 
   /** `device` as in the configuration; throws `device_unavailable` for names that are not known. */
@@ -76,6 +79,7 @@ export class ModelHost implements AsyncDisposable {
     this.#catalogue = options.catalogue;
     this.#device = parseDevice(options.device);
     this.#onChange = options.onChange;
+    this.#loadTimes = new LoadTimes(this.#device.name);
     this.#gate = new DeviceGate(this.#device.lanes(availableParallelism()));
   }
 
@@ -109,6 +113,14 @@ export class ModelHost implements AsyncDisposable {
     return await unlessAborted(loading, signal);
   }
 
+  /** The load of a model that is under way; null for all others. */
+  loading(name: string): LoadProgress | null {
+    const slot = this.#slots.get(name);
+    if (slot?.state !== "warming") return null;
+    const { since, expectedMs } = slot;
+    return { since, expectedMs };
+  }
+
   /** Lets runs under way finish, releases every model and ends its thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
@@ -117,10 +129,15 @@ export class ModelHost implements AsyncDisposable {
   }
 
   #begin(model: UsableModel): Promise<LoadedModel> {
+    const since = performance.now();
+    const expectedMs = this.#loadTimes.expected(model);
     const loading = this.#load(model);
-    this.#become(model, { state: "warming", loading });
+    this.#become(model, { state: "warming", loading, since, expectedMs });
     loading.then(
-      (loaded) => this.#become(model, { state: "ready", model: loaded }),
+      (loaded) => {
+        this.#loadTimes.learn(model, performance.now() - since);
+        this.#become(model, { state: "ready", model: loaded });
+      },
       (error: WorkerError) => this.#become(model, { state: "failed", stamp: model.stamp, error }),
     );
     return loading;
@@ -219,24 +236,6 @@ export class ModelHost implements AsyncDisposable {
 
 const closing = (): WorkerError =>
   new WorkerError("engine_unavailable", "the engine is closing: models are no longer run");
-
-function scalarsOf({ scalars }: ModelDefinition, job: InferenceJob): Scalars {
-  const numbers: Record<string, number> = {};
-  for (const scalar of scalars) {
-    switch (scalar.role) {
-      case "param":
-        numbers[scalar.tensor] = job.params[scalar.param.name] ?? scalar.param.default;
-        break;
-      case "time":
-        numbers[scalar.tensor] = job.timeSeconds;
-        break;
-      case "width":
-      case "height":
-        numbers[scalar.tensor] = job.size[scalar.role];
-    }
-  }
-  return numbers;
-}
 
 /** The work's outcome, or the signal's reason as soon as it fires; the work itself goes on. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -8,9 +8,10 @@ import { plan } from "../plan.ts";
 import { PromptMorph } from "../prompts/morph.ts";
 import type { Fit, Size, StreamParams } from "../protocol.ts";
 import type { LoadedModel, ModelHost } from "./model-host.ts";
+import type { Loading } from "./stand-in-label.ts";
 
 export interface PlanRunnerOptions {
-  readonly host: Pick<ModelHost, "acquire">;
+  readonly host: Pick<ModelHost, "acquire" | "loading">;
   readonly converter: PictureConverter;
   /** The stream: whose turn it is at the device gate. */
   readonly key: string;
@@ -44,6 +45,7 @@ export class PlanRunner {
   readonly #morph = new PromptMorph();
   #models: readonly LoadedModel[] = [];
   #wanted: string | null = null;
+  #wantedSince = 0;
 
   constructor(options: PlanRunnerOptions) {
     this.#options = options;
@@ -70,6 +72,7 @@ export class PlanRunner {
     }
     if (this.#wanted === params.model) return;
     this.#wanted = params.model;
+    this.#wantedSince = performance.now();
     const { host, hasInput, signal } = this.#options;
     try {
       const model = await host.acquire(params.model, signal);
@@ -83,6 +86,14 @@ export class PlanRunner {
       if (this.#wanted === params.model) this.#wanted = null;
       throw error;
     }
+  }
+
+  /** What is waited for, while nothing runs; null while something does, and after a failure. */
+  get loading(): Loading | null {
+    const model = this.#wanted;
+    if (model === null || this.#models.length > 0) return null;
+    const unknown = { since: this.#wantedSince, expectedMs: null };
+    return { ...unknown, ...this.#options.host.loading(model), model };
   }
 
   /** True if the thread of a model that runs has ended: `prepare` loads it anew. */

@@ -4,6 +4,7 @@ import { GraphBuilder } from "../models/graph-builder.ts";
 import { ModelSession } from "./model-session.ts";
 import type { Calls, GraphSource, Request, Response } from "./protocol.ts";
 import { listBackends, Session } from "./runtime.ts";
+import { scalarsOf } from "./scalars.ts";
 
 declare const self: Worker;
 
@@ -54,11 +55,7 @@ async function load({
   const begun = performance.now();
   model = await ModelSession.open(await read(source), definition, settings);
   const loaded = performance.now();
-  const scalars: Record<string, number> = {};
-  for (const scalar of definition.scalars) {
-    if (scalar.role === "param") scalars[scalar.tensor] = scalar.param.default;
-    else scalars[scalar.tensor] = scalar.role === "time" ? 0 : warmUp[scalar.role];
-  }
+  const scalars = scalarsOf(definition, { params: {}, size: warmUp, timeSeconds: 0 });
   const grey = new Uint8Array(warmUp.width * warmUp.height * 3).fill(128);
   await model.run({ data: grey, ...warmUp }, scalars, text);
   return { loadMs: loaded - begun, warmUpMs: performance.now() - loaded };

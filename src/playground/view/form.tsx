@@ -156,7 +156,10 @@ function ModelChoice() {
           </select>
         </label>
       </div>
-      <p class="hint">{chosenModel.value?.description}</p>
+      <p class="hint">
+        {chosenModel.value?.description}
+        {chosenModel.value?.takes_prompts === false && " It takes no prompt."}
+      </p>
     </>
   );
 }

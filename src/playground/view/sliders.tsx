@@ -42,6 +42,7 @@ function Slider({ param }: { param: Model["params"][number] }) {
   return (
     <div class="slider" title={description}>
       <label for={id}>{words(name)}</label>
+      {name === "seed" && <Shuffle param={param} />}
       <output for={id}>{shownValue(value, integer, max - min)}</output>
       <input
         id={id}
@@ -56,6 +57,20 @@ function Slider({ param }: { param: Model["params"][number] }) {
         }
       />
     </div>
+  );
+}
+
+/** A seed is a name, not an amount: nobody looks for one by sliding. */
+function Shuffle({ param: { name, min, max } }: { param: Model["params"][number] }) {
+  const shuffled = (): number => min + Math.floor(Math.random() * (max - min + 1));
+  return (
+    <button
+      type="button"
+      class="quiet"
+      onClick={() => edit({ values: { ...draft.value.values, [name]: shuffled() } })}
+    >
+      Shuffle
+    </button>
   );
 }
 

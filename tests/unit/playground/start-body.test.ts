@@ -12,6 +12,7 @@ const model = (name: string, takesVideo: boolean, state: Model["state"] = "ready
   source: "built-in",
   state,
   takes_video: takesVideo,
+  takes_prompts: true,
   device: "cpu",
   params: [],
 });

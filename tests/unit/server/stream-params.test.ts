@@ -9,6 +9,7 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   source: "built-in",
   state: "ready",
   takes_video: true,
+  takes_prompts: true,
   device: "cpu",
   params,
 });

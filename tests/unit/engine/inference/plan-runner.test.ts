@@ -27,7 +27,7 @@ function host() {
     return model;
   };
   const runner = new PlanRunner({
-    host: { acquire },
+    host: { acquire, loading: () => null },
     converter: {} as never, // nothing is drawn here
     key: "s",
     hasInput: true,

@@ -1,0 +1,29 @@
+/** The numbers that a model's one-element inputs get for one run. */
+import type { ModelDefinition, Size } from "../models/definition.ts";
+import type { Scalars } from "./protocol.ts";
+
+export interface ScalarSources {
+  /** By parameter name; those absent have the model's default. */
+  readonly params: Readonly<Record<string, number>>;
+  readonly size: Size;
+  readonly timeSeconds: number;
+}
+
+/** By tensor name. */
+export function scalarsOf({ scalars }: ModelDefinition, from: ScalarSources): Scalars {
+  const numbers: Record<string, number> = {};
+  for (const scalar of scalars) {
+    switch (scalar.role) {
+      case "param":
+        numbers[scalar.tensor] = from.params[scalar.param.name] ?? scalar.param.default;
+        break;
+      case "time":
+        numbers[scalar.tensor] = from.timeSeconds;
+        break;
+      case "width":
+      case "height":
+        numbers[scalar.tensor] = from.size[scalar.role];
+    }
+  }
+  return numbers;
+}
