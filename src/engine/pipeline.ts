@@ -1,30 +1,39 @@
 /** The whole data flow of a stream, from left to right. */
+import type { OutputPacket } from "../media/encoded-packet.ts";
 import type { Fragment } from "../media/fragment.ts";
 import type { Ticks } from "../media/time.ts";
 import { type NewestOptions, newest } from "../streams/newest.ts";
-import { pushable } from "../streams/push-readable.ts";
-import { StageGroup } from "../streams/stage.ts";
+import { type Stage, StageGroup } from "../streams/stage.ts";
 import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { type InferOptions, infer } from "./inference/infer-stream.ts";
+import type { AudioMode, Container, TsContinuity } from "./protocol.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
+import { TsSegmenter } from "./segment/ts-segmenter.ts";
+import { type Sound, silence, soundOf } from "./sound.ts";
 import type { DemuxedInput } from "./source/demux.ts";
 
 /** What comes in: the packets of a channel, or a clock's ticks. */
 export type Source =
-  | { readonly kind: "input"; readonly packets: DemuxedInput; readonly audio: boolean }
+  | { readonly kind: "input"; readonly packets: DemuxedInput; readonly audio: AudioMode }
   | { readonly kind: "clock"; readonly ticks: ReadableStream<Tick> };
 
 export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput"> {
   readonly source: Source;
-  readonly output: WritableStream<Fragment>;
+  /** Null: pictures are made and thrown away, which takes no encoder. */
+  readonly output: WritableStream<Fragment> | null;
+  readonly container: Container;
   readonly segmentSeconds: number;
   /** Nothing up to this time is sent again. */
   readonly after: Ticks | null;
+  /** Where another engine left an MPEG-TS output. */
+  readonly continuity?: TsContinuity;
   readonly frameQueue: number;
   readonly maxFrameAgeMs: number;
+  /** A picture was thrown away for want of an output. */
+  readonly onUnseen: (frame: Tick) => void;
   /** Aborts at once. To end in good order, end the source. */
   readonly signal: AbortSignal;
 }
@@ -36,6 +45,7 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #stages = new StageGroup();
   readonly #pool = new FramePool();
+  #segmenter: TsSegmenter | null = null;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -46,18 +56,27 @@ export class Pipeline {
     return this.#pool.live;
   }
 
+  /** What another engine needs to go on with an MPEG-TS output; null before its first segment. */
+  get continuity(): TsContinuity | null {
+    return this.#segmenter?.continuity ?? null;
+  }
+
   /** Resolves when the source has ended and all of it is written; rejects with what broke it. Releases everything. */
   async run(): Promise<void> {
-    const { source, output, signal, segmentSeconds, after, onDrop } = this.#options;
+    const { source, output, signal, segmentSeconds, after, onDrop, container } = this.#options;
     const bitrate = (): number | undefined => this.#options.params().bitrate;
+    const profile = container === "mpegts" ? ({ profile: "baseline" } as const) : {};
     const stages = this.#stages;
     try {
       const pictures = this.#frames(source)
         .pipeThrough(newest(this.#dropping(source)))
-        .pipeThrough(stages.add(infer(this.#inference(source)), OVERLAP))
-        .pipeThrough(stages.add(encode({ segmentSeconds, after, bitrate, onDrop }), OVERLAP));
-      await interleave(pictures, ...soundOf(source))
-        .pipeThrough(stages.add(segmentFmp4()))
+        .pipeThrough(stages.add(infer(this.#inference(source)), OVERLAP));
+      const sound = this.#sound(source);
+      if (!output) return await pictures.pipeTo(this.#nowhere(), { signal });
+      const encoder = encode({ segmentSeconds, after, bitrate, onDrop, ...profile });
+      const encoded = pictures.pipeThrough(stages.add(encoder, OVERLAP));
+      await interleave(encoded, sound.packets, sound.expected)
+        .pipeThrough(stages.add(this.#segment(sound)))
         .pipeTo(output, { signal });
     } finally {
       await stages.settled().finally(() => this.#pool[Symbol.dispose]());
@@ -89,15 +108,28 @@ export class Pipeline {
   #inference(source: Source): InferOptions {
     return { ...this.#options, pool: this.#pool, hasInput: source.kind === "input" };
   }
-}
 
-/** The sound that goes along, and whether some is to be expected. */
-function soundOf(source: Source): [DemuxedInput["audio"], () => boolean] {
-  if (source.kind === "input" && source.audio) {
-    return [source.packets.audio, () => source.packets.hasAudio()];
+  #sound(source: Source): Sound {
+    if (source.kind === "clock") return silence();
+    const { output, container } = this.#options;
+    const audio = output ? source.audio : "none";
+    return soundOf(source.packets, { audio, container, stages: this.#stages });
   }
-  const none = pushable<never>();
-  none.end();
-  if (source.kind === "input") void source.packets.audio.cancel();
-  return [none.readable, () => false];
+
+  #segment(sound: Sound): Stage<OutputPacket, Fragment> {
+    const { container, continuity, onTrouble } = this.#options;
+    if (container === "fmp4") return segmentFmp4();
+    const resume = continuity && { resume: continuity };
+    this.#segmenter = new TsSegmenter({ promisedAudio: sound.promised, onTrouble, ...resume });
+    return this.#segmenter;
+  }
+
+  #nowhere(): WritableStream<VideoFrame> {
+    return new WritableStream({
+      write: (frame) => {
+        this.#options.onUnseen(frame);
+        frame[Symbol.dispose]();
+      },
+    });
+  }
 }

@@ -51,17 +51,12 @@ export async function checkChannel(
   }
 }
 
-/** Throws `unsupported_media` for what this version does not make. */
-export function refuseUnsupported(spec: StreamSpec): void {
-  const { container, audio } = spec;
-  if (container !== "fmp4")
-    throw unserved("container", `${container} is not served yet: leave it out or give fmp4`);
-  if (audio === "opus" || audio === "aac")
-    throw unserved(
-      "audio",
-      `${audio} would have to be encoded, which is not served yet: give auto, copy or none`,
-    );
+/** Whether a channel that was there answers that it is not: its owner has ended the stream. */
+export async function isRemoved(channel: Endpoint): Promise<boolean> {
+  try {
+    await nextSeq(channel, AbortSignal.timeout(ACCEPT_MS));
+    return false;
+  } catch (error) {
+    return error instanceof WorkerError && error.kind === "channel_refused";
+  }
 }
-
-const unserved = (field: string, problem: string): WorkerError =>
-  new WorkerError("unsupported_media", `${field} ${problem}`, { details: [{ field, problem }] });

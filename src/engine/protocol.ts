@@ -58,6 +58,20 @@ export interface StreamSpec {
   readonly audio: AudioMode;
 }
 
+/** The sound that a transport stream's program map tells of. */
+export interface TsAudioTrack {
+  readonly codec: "aac" | "opus";
+  readonly channels: number;
+}
+
+/** What a transport stream keeps when another muxer goes on with it (protocol.md 6.2). */
+export interface TsContinuity {
+  /** Continuity counters of the next packet of each PID, 0–15. */
+  readonly counters: Readonly<Record<"pat" | "pmt" | "video" | "audio", number>>;
+  /** Null where the map has no sound. */
+  readonly audio: TsAudioTrack | null;
+}
+
 /** Where a replacement engine takes a stream up again. Sent with every segment begun. */
 export interface Checkpoint {
   /** Sequence number of the output segment that was begun. */
@@ -68,6 +82,8 @@ export interface Checkpoint {
   readonly at: number;
   /** Output size, so that a resumed stream keeps it. */
   readonly size: Size;
+  /** Only where the container is MPEG-TS. */
+  readonly ts?: TsContinuity;
 }
 
 /** A number a model takes while it runs: a slider. */
@@ -191,7 +207,7 @@ export type FromEngine =
   | { readonly type: "model"; readonly model: ModelInfo }
   /** Answer to `models`: all there are. */
   | { readonly type: "models"; readonly models: readonly ModelInfo[] }
-  /** The output channel has accepted the stream and its model exists. */
+  /** The stream's channels are there and its model exists; it need not be loaded. */
   | { readonly type: "started"; readonly id: string }
   /** Output's real size, known when the first frame is. */
   | {

@@ -12,8 +12,8 @@ import {
   channelFields,
   checkChannel,
   checkModel,
+  isRemoved,
   refusalOf,
-  refuseUnsupported,
 } from "./preflight.ts";
 import type {
   Checkpoint,
@@ -33,6 +33,7 @@ import { StreamCounters } from "./stream-stats.ts";
 /** After this long a stream that was asked to end is cut off. */
 const STOP_MS = 3000;
 const DEFAULT_FPS = 24;
+const CONTENT_TYPES = { fmp4: "video/mp4", mpegts: "video/mp2t" } as const;
 
 export interface SessionOptions {
   readonly id: string;
@@ -101,55 +102,66 @@ export class StreamSession {
       send({ type: "stats", id, stats: this.stats() });
       send({ type: "ended", id });
     } catch (error) {
-      const stopped = this.#end.signal.aborted;
+      const meant = this.#end.signal.aborted || (await this.#outputRemoved());
       send({ type: "stats", id, stats: this.stats() });
-      send({ type: "ended", id, ...(stopped ? {} : { error: toPlainError(error) }) });
+      send({ type: "ended", id, ...(meant ? {} : { error: toPlainError(error) }) });
     } finally {
       this.#abort.abort(new DOMException("stream over", "AbortError"));
     }
   }
 
   async #run(): Promise<void> {
-    const { id, spec, send, resume } = this.#options;
-    refuseUnsupported(spec);
+    const { id, spec, send, host } = this.#options;
     const fields = channelFields(spec);
-    const { output } = spec;
-    if (!output)
-      throw new WorkerError("invalid_request", "stream_url is missing: nowhere to publish");
-    await checkModel(this.#params.model, this.#options.host);
+    await checkModel(this.#params.model, host);
     if (spec.input) await checkChannel(fields.input, spec.input, this.#abort.signal);
-    const publisher = await this.#openPublisher(output).catch((error: unknown) => {
-      throw refusalOf(fields.output, error);
-    });
-    this.#publisher = publisher;
+    this.#publisher = spec.output ? await this.#openPublisher(spec.output) : null;
     try {
       send({ type: "started", id });
-      const after = resume ? resumePoint(resume) : null;
-      this.#pipeline = new Pipeline({
-        host: this.#options.host,
-        key: id,
-        source: this.#source(after),
-        output: this.#measured(publisher.writable),
-        segmentSeconds: spec.segment_seconds,
-        after,
-        frameQueue: this.#options.engine.frame_queue,
-        maxFrameAgeMs: this.#options.engine.max_frame_age_ms,
-        params: () => this.#params,
-        signal: this.#abort.signal,
-        onDrop: () => this.#counters.framesDropped++,
-        onInference: (ms) => this.#counters.inference.add(ms),
-        onApplied: () => send({ type: "updated", id }),
-        onModel: (provider) => {
-          this.#counters.executionProvider = provider;
-        },
-        onTrouble: (error) => this.#report(error),
-      });
-      using _watch = this.#watch();
-      await this.#pipeline.run();
+      if (spec.input || spec.output) await this.#flow();
+      else await fired(this.#end.signal);
     } finally {
-      await publisher.close();
-      if (spec.owns_output) await publisher.deleteChannel();
+      await this.#publisher?.close();
+      if (spec.owns_output) await this.#publisher?.deleteChannel();
     }
+  }
+
+  /** From the source to the output, until one of them ends. */
+  async #flow(): Promise<void> {
+    const { id, spec, send, resume, host, engine } = this.#options;
+    const after = resume ? resumePoint(resume) : null;
+    this.#pipeline = new Pipeline({
+      host,
+      key: id,
+      source: this.#source(after),
+      output: this.#publisher && this.#measured(this.#publisher.writable),
+      container: spec.container,
+      segmentSeconds: spec.segment_seconds,
+      after,
+      ...(resume?.ts && { continuity: resume.ts }),
+      frameQueue: engine.frame_queue,
+      maxFrameAgeMs: engine.max_frame_age_ms,
+      params: () => this.#params,
+      signal: this.#abort.signal,
+      onDrop: () => this.#counters.framesDropped++,
+      onUnseen: ({ arrivedAt }) => this.#counters.frameOut(performance.now() - arrivedAt),
+      onInference: (ms) => this.#counters.inference.add(ms),
+      onApplied: () => send({ type: "updated", id }),
+      onModel: (provider) => {
+        this.#counters.executionProvider = provider;
+      },
+      onTrouble: (error) => this.#report(error),
+    });
+    using _watch = this.#watch();
+    await this.#pipeline.run();
+  }
+
+  /** True if the stream is over because another side, which owns the output channel, closed or removed it. */
+  async #outputRemoved(): Promise<boolean> {
+    const { output, owns_output } = this.#options.spec;
+    if (owns_output || !output || !this.#publisher) return false;
+    const { kind } = await this.#publisher.ended;
+    return kind === "closed_by_peer" || (kind === "lost" && (await isRemoved(output)));
   }
 
   /** What is wrong while the stream goes on, told when it begins and when it is over. */
@@ -169,21 +181,29 @@ export class StreamSession {
   }
 
   async #openPublisher(output: Endpoint): Promise<TricklePublisher> {
-    const { id, spec, send, resume } = this.#options;
-    return await TricklePublisher.open(output, {
-      contentType: "video/mp4",
-      create: spec.owns_output,
-      resume: resume !== undefined,
-      acceptTimeoutMs: ACCEPT_MS,
-      signal: this.#abort.signal,
-      onSegment: ({ seq }) => {
-        const start = this.#segmentStart;
-        if (!start) return;
-        const { pts, width, height } = start;
-        const checkpoint = { seq, pts, at: Date.now(), size: { width, height } };
-        send({ type: "checkpoint", id, checkpoint });
-      },
-    });
+    const { spec, resume } = this.#options;
+    try {
+      return await TricklePublisher.open(output, {
+        contentType: CONTENT_TYPES[spec.container],
+        create: spec.owns_output,
+        resume: resume !== undefined,
+        acceptTimeoutMs: ACCEPT_MS,
+        signal: this.#abort.signal,
+        onSegment: ({ seq }) => this.#checkpoint(seq),
+      });
+    } catch (error) {
+      throw refusalOf(channelFields(spec).output, error);
+    }
+  }
+
+  #checkpoint(seq: number): void {
+    const { id, send } = this.#options;
+    const start = this.#segmentStart;
+    if (!start) return;
+    const { pts, width, height } = start;
+    const ts = this.#pipeline?.continuity;
+    const checkpoint = { seq, pts, at: Date.now(), size: { width, height }, ...(ts && { ts }) };
+    send({ type: "checkpoint", id, checkpoint });
   }
 
   #source(after: Ticks | null): Source {
@@ -207,7 +227,7 @@ export class StreamSession {
     });
     this.#packetsDropped = packets.dropped;
     this.#bytesIn = packets.bytes;
-    return { kind: "input", packets, audio: spec.audio !== "none" };
+    return { kind: "input", packets, audio: spec.audio };
   }
 
   /** The publisher, with every frame's way out timed and every segment's start remembered. */
@@ -216,6 +236,8 @@ export class StreamSession {
     const writer = output.getWriter();
     let size = "";
     return new WritableStream<Fragment>({
+      // A channel that is closed while nothing is written ends the stream too.
+      start: (controller) => void writer.closed.catch((error) => controller.error(error)),
       write: async (fragment) => {
         if (fragment.first) this.#segmentStart = fragment;
         const { width, height, arrivedAt } = fragment;
@@ -233,3 +255,9 @@ export class StreamSession {
 /** Everything up to here may have been sent by the engine that died: as much media as time has passed. */
 const resumePoint = (checkpoint: Checkpoint): Ticks =>
   ticks(checkpoint.pts + Math.round(((Date.now() - checkpoint.at) * TICKS_PER_SECOND) / 1000));
+
+const fired = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });

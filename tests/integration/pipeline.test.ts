@@ -82,7 +82,7 @@ describe("synthetic clips through identity", () => {
 
   test("sound can be left out", async () => {
     const media = await synthetic({ ...MOVING, audio: { codec: "aac" } });
-    const run = new ClipRun({ segments: tsSegments(media), host, params: identity, audio: false });
+    const run = new ClipRun({ segments: tsSegments(media), host, params: identity, audio: "none" });
     await run.pipeline.run();
     const out = await decodeAlone(run);
     expect([out.video.length, out.audio.length]).toEqual([60, 0]);

@@ -2,7 +2,7 @@
 
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { Pipeline, type PipelineOptions } from "../../src/engine/pipeline.ts";
-import type { StreamParams } from "../../src/engine/protocol.ts";
+import type { AudioMode, StreamParams } from "../../src/engine/protocol.ts";
 import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
 import type { PlainError } from "../../src/errors.ts";
@@ -39,7 +39,7 @@ export class ClipRun {
     readonly host: ModelHost;
     readonly params?: Partial<StreamParams>;
     readonly pipeline?: Partial<PipelineOptions>;
-    readonly audio?: boolean;
+    readonly audio?: AudioMode;
     /** Not every frame that goes in comes out: feed without waiting for it. */
     readonly lossy?: boolean;
     readonly onFragment?: (fragment: Fragment) => void;
@@ -51,8 +51,9 @@ export class ClipRun {
       onVideo: () => this.framesIn++,
     });
     this.pipeline = new Pipeline({
-      source: { kind: "input", packets, audio: options.audio ?? true },
+      source: { kind: "input", packets, audio: options.audio ?? "auto" },
       output: new WritableStream<Fragment>({ write: (fragment) => this.#take(fragment) }),
+      container: "fmp4",
       segmentSeconds: 1,
       after: null,
       frameQueue: 64,
@@ -62,6 +63,7 @@ export class ClipRun {
       params: () => this.params,
       signal: this.abort.signal,
       onDrop: () => this.dropped++,
+      onUnseen: () => this.framesOut++,
       onInference: () => this.inferred++,
       onApplied: () => {},
       onModel: () => {},

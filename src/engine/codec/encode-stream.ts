@@ -2,10 +2,10 @@
 import type { EncodedVideo } from "../../media/encoded-packet.ts";
 import { type Ticks, ticksFromSeconds } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
-import { VideoEncoder } from "./video-encoder.ts";
+import { VideoEncoder, type VideoEncoderOptions } from "./video-encoder.ts";
 import type { VideoFrame } from "./video-frame.ts";
 
-export interface EncodeOptions {
+export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
   readonly segmentSeconds: number;
   /** Frames up to this time are left out: a stream taken up again has sent them already. */
   readonly after: Ticks | null;
@@ -42,6 +42,7 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
       encoder ??= new VideoEncoder({
         size: { width: input.width, height: input.height },
         ...(bitrate === undefined ? {} : { bitrate }),
+        ...(options.profile && { profile: options.profile }),
       });
       if (key) segmentStart = input.pts;
       last = { pts: input.pts, interval: last ? input.pts - last.pts : 0 };

@@ -27,6 +27,8 @@ export interface VideoEncoderOptions {
   readonly size: Size;
   /** Bits a second; absent: constant quality. */
   readonly bitrate?: number;
+  /** What every decoder reads, browsers over WebRTC too (protocol.md 6.2); absent: the encoder's choice. */
+  readonly profile?: "baseline";
 }
 
 const findEncoder = (): Codec | null => Codec.findEncoderByName("libx264" as never);
@@ -71,6 +73,7 @@ export class VideoEncoder implements Disposable {
       "forced-idr": "1",
       sc_threshold: "0",
       ...(options.bitrate ? {} : { crf: String(CRF) }),
+      ...(options.profile && { profile: options.profile }),
     };
     try {
       for (const [name, value] of Object.entries(settings)) {

@@ -1,0 +1,178 @@
+/** The segment stage for MPEG-TS: one continuous muxer for the whole stream (protocol.md 6.2). */
+import type { PlainError } from "../../errors.ts";
+import type {
+  AudioCodec,
+  AudioPacket,
+  EncodedVideo,
+  OutputPacket,
+} from "../../media/encoded-packet.ts";
+import type { Fragment } from "../../media/fragment.ts";
+import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
+import type { Stage } from "../../streams/stage.ts";
+import type { TsAudioTrack, TsContinuity } from "../protocol.ts";
+import { audioUnit, h264Unit } from "./ts-access-units.ts";
+import { TsPid } from "./ts-packets.ts";
+import { pes } from "./ts-pes.ts";
+import { AUDIO_PID, PAT_PID, PMT_PID, patSection, pmtSection, VIDEO_PID } from "./ts-program.ts";
+
+const VIDEO_STREAM = 0xe0;
+const AUDIO_STREAM = 0xc0;
+const PRIVATE_STREAM = 0xbd;
+
+/** Readers want the program clock every 100 ms (ISO/IEC 13818-1 §2.7.2). */
+const CLOCK_TICKS = (TICKS_PER_SECOND * 9) / 100;
+/** The clock runs this far behind the stamps, since sound may leave so much later than its picture (interleave). */
+const CLOCK_DELAY = TICKS_PER_SECOND / 2;
+/** Over a longer pause the clock jumps. */
+const MAX_CLOCK_GAP = 2 * TICKS_PER_SECOND;
+/** Sound waits for the first segment; if none begins for ten seconds, the oldest goes. */
+const MAX_AUDIO_WAITING = 500;
+
+export interface TsSegmenterOptions {
+  /** Asked as the first segment begins: the codec of sound that is to come though none has been seen yet. */
+  readonly promisedAudio: () => AudioCodec | null;
+  /** Sound is left out, for good: told once. */
+  readonly onTrouble: (error: PlainError) => void;
+  /** Where another muxer left off. */
+  readonly resume?: TsContinuity;
+}
+
+/**
+ * A segment begins at every key frame: PAT, PMT, then an access unit with its parameter sets. PIDs, the
+ * program map and continuity counters run on over segments and encoders; each packet is a fragment of whole
+ * access units. Tracks are fixed as the first segment begins; sound that fits none is left out.
+ */
+export class TsSegmenter implements Stage<OutputPacket, Fragment> {
+  readonly #options: TsSegmenterOptions;
+  readonly #pat: TsPid;
+  readonly #pmt: TsPid;
+  readonly #video: TsPid;
+  readonly #audio: TsPid;
+  /** Undecided until the first segment. */
+  #track: TsAudioTrack | null | undefined;
+  #continuity: TsContinuity | null = null;
+  #format: EncodedVideo["format"] | null = null;
+  #firstVideo: Ticks | null = null;
+  /** Media time of the last program clock. */
+  #clock = Number.NEGATIVE_INFINITY;
+  #lastAudio = Number.NEGATIVE_INFINITY;
+  #waiting: AudioPacket[] = [];
+  #troubled = false;
+
+  constructor(options: TsSegmenterOptions) {
+    const { resume } = options;
+    this.#options = options;
+    const { pat = 0, pmt = 0, video = 0, audio = 0 } = resume?.counters ?? {};
+    // One of each in a segment, so these two follow on exactly.
+    this.#pat = new TsPid(PAT_PID, { counter: pat });
+    this.#pmt = new TsPid(PMT_PID, { counter: pmt });
+    this.#video = new TsPid(VIDEO_PID, { counter: video, joint: resume !== undefined });
+    this.#audio = new TsPid(AUDIO_PID, { counter: audio, joint: resume !== undefined });
+    this.#track = resume?.audio;
+  }
+
+  /** What a replacement goes on with, as the last segment's first fragment left it; null before that. */
+  get continuity(): TsContinuity | null {
+    return this.#continuity;
+  }
+
+  transform(packet: OutputPacket, controller: TransformStreamDefaultController<Fragment>): void {
+    for (const made of packet.kind === "video" ? this.#picture(packet) : this.#sound(packet)) {
+      controller.enqueue(made);
+    }
+  }
+
+  *#picture(packet: EncodedVideo): Generator<Fragment> {
+    const { pts, keyFrame, format, arrivedAt } = packet;
+    if (!keyFrame && !this.#format) return;
+    this.#format = format;
+    this.#firstVideo ??= pts;
+    const head = [...(keyFrame ? this.#tables() : []), ...this.#clocks(pts)];
+    const marks = {
+      randomAccess: keyFrame,
+      ...(pts > this.#clock && { pcr: pts - CLOCK_DELAY }),
+    };
+    this.#clock = Math.max(this.#clock, pts);
+    const room = this.#video.room(marks);
+    const unit = pes(h264Unit(packet), { streamId: VIDEO_STREAM, pts, room });
+    const data = join([...head, this.#video.unit(unit, marks)]);
+    const { width, height } = format;
+    if (keyFrame) this.#continuity = this.#state();
+    yield { data, first: keyFrame, pts, arrivedAt, width, height };
+    for (const waited of this.#waiting.splice(0)) yield* this.#sound(waited);
+  }
+
+  *#sound(packet: AudioPacket): Generator<Fragment> {
+    const format = this.#format;
+    if (!format) {
+      this.#waiting.push(packet);
+      if (this.#waiting.length > MAX_AUDIO_WAITING) this.#waiting.shift();
+      return;
+    }
+    if (packet.codec !== this.#track?.codec) return this.#leaveOut(packet);
+    const { pts, duration, codec } = packet;
+    // Left out: what came before the first picture and has nothing to be in step with, and stamps that go back.
+    if (pts + duration <= (this.#firstVideo ?? 0) || pts <= this.#lastAudio) return;
+    this.#lastAudio = pts;
+    const streamId = codec === "opus" ? PRIVATE_STREAM : AUDIO_STREAM;
+    const unit = pes(audioUnit(packet), { streamId, pts, room: this.#audio.room() });
+    const data = join([...this.#clocks(pts), this.#audio.unit(unit)]);
+    const { width, height } = format;
+    yield { data, first: false, pts, arrivedAt: null, width, height };
+  }
+
+  #tables(): Uint8Array[] {
+    if (this.#track === undefined) this.#track = this.#chooseTrack();
+    return [this.#pat.section(patSection()), this.#pmt.section(pmtSection(this.#track))];
+  }
+
+  #chooseTrack(): TsAudioTrack | null {
+    const [heard] = this.#waiting;
+    if (heard) return { codec: heard.codec, channels: heard.channels };
+    const codec = this.#options.promisedAudio();
+    return codec && { codec, channels: 2 };
+  }
+
+  /** The program clocks that a wait of more than 100 ms up to `pts` lacks. */
+  #clocks(pts: Ticks): Uint8Array[] {
+    const packets: Uint8Array[] = [];
+    if (pts - this.#clock > MAX_CLOCK_GAP) return packets;
+    while (pts - this.#clock > CLOCK_TICKS) {
+      this.#clock += CLOCK_TICKS;
+      packets.push(this.#video.clock(this.#clock - CLOCK_DELAY));
+    }
+    return packets;
+  }
+
+  #leaveOut({ codec }: AudioPacket): void {
+    if (this.#troubled) return;
+    this.#troubled = true;
+    const why = this.#track ? `began with ${this.#track.codec}` : "began without sound";
+    this.#options.onTrouble({
+      kind: "unsupported_media",
+      message: `${codec} sound is left out: the stream ${why}, and its readers take tracks once only; start it again to have it`,
+    });
+  }
+
+  #state(): TsContinuity {
+    const counters = {
+      pat: this.#pat.counter,
+      pmt: this.#pmt.counter,
+      video: this.#video.counter,
+      audio: this.#audio.counter,
+    };
+    return { counters, audio: this.#track ?? null };
+  }
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  if (only && parts.length === 1) return only;
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
