@@ -107,6 +107,8 @@ export interface ModelInfo {
   readonly error?: string;
   /** False for models that need no video: they draw on a clock. */
   readonly takes_video: boolean;
+  /** False for models that no prompt changes. */
+  readonly takes_prompts: boolean;
   readonly device: string;
   /** The execution provider that really runs it; absent while cold. */
   readonly execution_provider?: string;
