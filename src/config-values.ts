@@ -60,6 +60,18 @@ export const httpUrls = (options: StringOptions) =>
     .Decode((text) => split(text).map((url) => String(URL.parse(url)).replace(/\/+$/, "")))
     .Encode(String);
 
+/** One http(s) URL without credentials, query or fragment; decoded without trailing slashes. */
+export const httpUrl = (options: StringOptions) =>
+  Type.Transform(
+    Type.String({
+      format: "http-url",
+      expects: "one http or https URL without credentials, query and fragment",
+      ...options,
+    }),
+  )
+    .Decode((text) => String(URL.parse(text)).replace(/\/+$/, ""))
+    .Encode(String);
+
 /** Comma-separated names or addresses, each with or without a port, or `*`; may be empty. Spelled as a URL would. */
 export const hostList = (options: StringOptions) =>
   Type.Transform(
@@ -122,9 +134,11 @@ const split = (text: string) =>
 
 FormatRegistry.Set("time-span", (text) => milliseconds(text) <= MAX_TIMER_MS);
 FormatRegistry.Set("hosts", (text) => split(text).every((host) => normalHost(host) !== null));
-FormatRegistry.Set("http-urls", (text) =>
-  split(text).every((one) => {
-    const url = URL.parse(one);
-    return url !== null && /^https?:$/.test(url.protocol) && url.username === "";
-  }),
-);
+const isHttp = (url: URL | null): url is URL =>
+  url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+
+FormatRegistry.Set("http-urls", (text) => split(text).every((one) => isHttp(URL.parse(one))));
+FormatRegistry.Set("http-url", (text) => {
+  const url = URL.parse(text);
+  return isHttp(url) && url.search === "" && url.hash === "";
+});

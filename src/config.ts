@@ -17,6 +17,7 @@ import {
   count,
   duration,
   hostList,
+  httpUrl,
   httpUrls,
   secret,
 } from "./config-values.ts";
@@ -78,41 +79,29 @@ const Settings = Type.Object({
   apiToken: Type.Optional(secret("bearer token that every caller must send")),
   allowHosts: hostList({ default: "", description: "more hosts that streams may connect to" }),
   orchUrl: Type.Optional(
-    httpUrls({ variableOnly: true, description: "orchestrators to register with", ...later }),
+    httpUrls({ variableOnly: true, description: "orchestrators to register with" }),
   ),
-  orchSecret: Type.Optional(secret("secret of the orchestrator", { variableOnly: true, ...later })),
+  orchSecret: Type.Optional(secret("secret of the orchestrator", { variableOnly: true })),
   capabilityName: commaList("[\\w.-]{1,128}", {
     default: "comfystream-video",
     variableOnly: true,
     expects: "a comma list of names of letters, digits, dot, dash and underscore",
     description: "names to register",
-    ...later,
   }),
   capabilityUrl: Type.Optional(
-    httpUrls({
-      variableOnly: true,
-      description: "this server's URL as an orchestrator sees it",
-      ...later,
-    }),
+    httpUrl({ variableOnly: true, description: "this server's URL as an orchestrator sees it" }),
   ),
   capabilityCapacity: Type.Optional(
-    count(1, 100_000, undefined, "capacity to register (MAX_STREAMS)", {
-      variableOnly: true,
-      ...later,
-    }),
+    count(1, 100_000, undefined, "capacity to register (MAX_STREAMS)", { variableOnly: true }),
   ),
-  capabilityPricePerUnit: count(0, 1e15, 0, "price of a unit", { variableOnly: true, ...later }),
-  capabilityPriceScaling: count(1, 1e15, 1, "units a price is for", {
-    variableOnly: true,
-    ...later,
-  }),
+  capabilityPricePerUnit: count(0, 1e15, 0, "price of a unit", { variableOnly: true }),
+  capabilityPriceScaling: count(1, 1e15, 1, "units a price is for", { variableOnly: true }),
   capabilityCurrency: Type.String({
     pattern: "^\\w{1,16}$",
     default: "wei",
     variableOnly: true,
     expects: "a currency such as wei or USD",
     description: "currency of the price",
-    ...later,
   }),
   capabilityDescription: Type.Optional(
     Type.String({
@@ -120,7 +109,6 @@ const Settings = Type.Object({
       variableOnly: true,
       expects: "at most 1000 characters",
       description: "what an orchestrator shows of the capability",
-      ...later,
     }),
   ),
   capabilityToken: Type.Optional(

@@ -13,7 +13,7 @@ import { configureLogging, getLogger } from "./log.ts";
 import type { EngineCommand } from "./server/engine-process.ts";
 
 const { name, version } = manifest;
-const COMMANDS = ["server", "engine", "doctor", "health"] as const;
+const COMMANDS = ["server", "engine", "doctor", "health", "register", "unregister"] as const;
 type Command = (typeof COMMANDS)[number];
 
 const HELP = `${name} ${version}: a live AI-video worker of the Livepeer network
@@ -24,6 +24,8 @@ Commands:
   server     serve (the default); SIGTERM ends it in order, a second one at once
   doctor     what this machine can do: devices, execution providers, codecs, models; exit 1 if something is missing
   health     ask a running server at --host and --port; exit 0 or 1
+  register   register with the orchestrators of ORCH_URL, once; exit 1 if one refuses (the server does so by itself)
+  unregister take that back
   --version  print the version
   --help     print this
 
@@ -80,6 +82,15 @@ async function runCommand(
       const { askHealth } = await import("./server/health-check.ts");
       const { ok, says } = await askHealth(config.host, config.port);
       print(`${says}\n`);
+      process.exit(ok ? 0 : 1);
+      break;
+    }
+    case "register":
+    case "unregister": {
+      const { runOnce } = await import("./server/registration/once.ts");
+      const { localUrl } = await import("./server/http-server.ts");
+      const { ok, report } = await runOnce(command, config, localUrl(config.host, config.port));
+      print(`${report}\n`);
       process.exit(ok ? 0 : 1);
     }
   }

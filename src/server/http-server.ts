@@ -6,7 +6,7 @@ import { reason } from "../errors.ts";
 import type { createApp } from "./http/app.ts";
 
 /** Orchestrators keep connections for 60 s and lose the capability to one that closes first (protocol.md 1.7). */
-const IDLE_SECONDS = 120;
+export const IDLE_SECONDS = 120;
 /** SDKs put whole payloads into the Livepeer header (protocol.md 3). */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
@@ -15,10 +15,17 @@ export class CannotListen extends Error {
   override readonly name = "CannotListen";
 }
 
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** How long a connection may be silent. */
+  readonly idleSeconds?: number;
+}
+
 /** Listens; throws CannotListen. JSON routes limit bodies themselves, the trickle server its segments. */
 export function listen(
   app: ReturnType<typeof createApp>,
-  { host, port }: { host: string; port: number },
+  { host, port, idleSeconds = IDLE_SECONDS }: ListenOptions,
 ): Server<unknown> {
   // The one switch for it that Bun.serve obeys; typed as a constant.
   Reflect.set(http, "maxHeaderSize", MAX_HEADER_BYTES);
@@ -29,7 +36,7 @@ export function listen(
       // Bun's own error page would show strangers our code.
       development: false,
       reusePort: false,
-      idleTimeout: IDLE_SECONDS,
+      idleTimeout: idleSeconds,
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     });
   } catch (error) {
@@ -37,6 +44,12 @@ export function listen(
   }
   if (app.server === null) throw new Error("the server did not start");
   return app.server;
+}
+
+/** Where a server that listens there is reached from this machine. */
+export function localUrl(host: string, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }
 
 function cannotListen(host: string, port: number, cause: unknown): CannotListen {

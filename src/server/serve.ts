@@ -8,9 +8,11 @@ import { EnginePool } from "./engine-pool.ts";
 import type { EngineCommand } from "./engine-process.ts";
 import { HostPolicy } from "./host-policy.ts";
 import { createApp } from "./http/app.ts";
-import { Tokens } from "./http/tokens.ts";
-import { listen } from "./http-server.ts";
+import { type TokenRules, Tokens } from "./http/tokens.ts";
+import { listen, localUrl } from "./http-server.ts";
 import { Places } from "./places.ts";
+import { doubtAbout, offersOf } from "./registration/offer.ts";
+import { Registration } from "./registration/registration.ts";
 import { StreamStarter } from "./stream-start.ts";
 import { StreamStore } from "./stream-store.ts";
 
@@ -61,11 +63,12 @@ export async function serve({
     config.trickleServer === "off"
       ? null
       : new TrickleServer({ autoCreate: config.trickleServer === "on" });
+  const rules = tokenRules(config);
   const app = createApp({
     pool,
     store,
     starter: new StreamStarter(pool, store, hosts),
-    tokens: new Tokens(tokenRules(config)),
+    tokens: new Tokens(rules),
     batchTimeoutMs: config.batchTimeout,
     corsOrigins: config.corsOrigins,
     capabilityName: config.capabilityName[0] ?? "comfystream-video",
@@ -78,15 +81,19 @@ export async function serve({
     const authorization =
       config.apiToken === undefined ? {} : { authorization: `Bearer ${config.apiToken}` };
     hosts.listensOn({ host: config.host, port, ...authorization });
-    log.info("listening", { url: urlOf(config.host, port), version, devices: devices.names });
+    const ownUrl = localUrl(config.host, port);
+    log.info("listening", { url: ownUrl, version, devices: devices.names });
     pool.boot();
+    const registration = register(config, { ownUrl, tokens: rules, places });
     const unfit = await Promise.race([pool.unfit, aborted(stop)]);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
     log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
+    const left = registration?.leave();
     // The listener stays until the streams have gone: their channels may be our own.
     await Promise.race([store.close(), aborted(AbortSignal.timeout(config.grace * STREAMS_SHARE))]);
     await pool.close(deadline);
+    await left;
     await server.stop(true);
     log.info("stopped");
     return unfit === null ? 0 : 1;
@@ -99,7 +106,7 @@ export async function serve({
 const STREAMS_SHARE = 0.7;
 
 /** Orchestrators get a token of their own even where nobody has chosen one (contract.md "Tokens"). */
-function tokenRules({ apiToken, capabilityToken }: Config) {
+function tokenRules({ apiToken, capabilityToken }: Config): TokenRules {
   const random = () => randomBytes(24).toString("base64url");
   const capability = capabilityToken ?? (apiToken === undefined ? undefined : random());
   return {
@@ -108,9 +115,23 @@ function tokenRules({ apiToken, capabilityToken }: Config) {
   };
 }
 
-function urlOf(host: string, port: number): string {
-  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+/** Null where no orchestrator is set. */
+function register(
+  config: Config,
+  { ownUrl, tokens, places }: { ownUrl: string; tokens: TokenRules; places: Places },
+): Registration | null {
+  const { orchUrl = [], orchSecret } = config;
+  if (orchUrl.length === 0) return null;
+  if (orchSecret === undefined) {
+    log.error("nothing is registered: ORCH_URL is set and ORCH_SECRET is not");
+    return null;
+  }
+  const doubt = doubtAbout(config);
+  if (doubt !== null) log.warn("an orchestrator may not find this server", { why: doubt });
+  const token = tokens.capability;
+  const serving = { ownUrl, places: places.capacity, ...(token === undefined ? {} : { token }) };
+  const offers = offersOf(config, serving);
+  return new Registration({ orchestrators: orchUrl, secret: orchSecret, offers, places });
 }
 
 function aborted(signal: AbortSignal): Promise<null> {

@@ -1,0 +1,185 @@
+/** The real server process, with fake engines, against the stand-in orchestrator (protocol.md 2, 12 "Registration"). */
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { Orchestrator } from "../support/orchestrator.ts";
+import { FAKE_SERVER, MAIN, runProgram } from "../support/server-process.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(30_000);
+
+const SECRET = "orch-secret-7f3a";
+const TOKEN = "worker-token-91cc";
+const open: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
+});
+
+async function orchestrator(options: { port?: number; secret?: string } = {}) {
+  const started = await Orchestrator.start({ secret: SECRET, ...options });
+  open.push(started);
+  return started;
+}
+
+/** A server with these variables; `log` is all that it has written. */
+function server(env: Record<string, string>, program = FAKE_SERVER) {
+  const flags = ["--port", "0", "--host", "127.0.0.1", "--log-level", "debug", "--device", "cpu"];
+  const child = Bun.spawn([process.execPath, program, ...flags], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { PATH: process.env["PATH"] ?? "", ORCH_SECRET: SECRET, ...env },
+  });
+  const written = { log: "" };
+  const read = (async () => {
+    const decoder = new TextDecoder();
+    for await (const bytes of child.stderr) written.log += decoder.decode(bytes, { stream: true });
+  })();
+  const end = async (signal: "SIGTERM" | "SIGKILL") => {
+    child.kill(signal);
+    const code = await child.exited;
+    await read;
+    return code;
+  };
+  open.push({ [Symbol.asyncDispose]: async () => void (await end("SIGKILL")) });
+  return {
+    pid: child.pid,
+    end,
+    get log() {
+      return written.log;
+    },
+    url: async () => {
+      const line = /listening url=(\S+)/;
+      await waitFor("listening", () => line.test(written.log));
+      return line.exec(written.log)?.[1] ?? "";
+    },
+  };
+}
+
+test("two names at two orchestrators: registered, and taken back on SIGTERM with the bare name as body", async () => {
+  const both = [await orchestrator(), await orchestrator()];
+  const worker = server({
+    ORCH_URL: both.map(({ url }) => url).join(","),
+    CAPABILITY_NAME: "text-reversal,comfystream-image",
+    CAPABILITY_URL: "http://127.0.0.1:5999/",
+    CAPABILITY_PRICE_PER_UNIT: "7",
+    CAPABILITY_TOKEN: TOKEN,
+    MAX_STREAMS: "3",
+  });
+  await waitFor("all registered", () => both.every(({ capabilities }) => capabilities.size === 2));
+  for (const { capabilities } of both)
+    expect(capabilities.get("text-reversal")).toEqual({
+      name: "text-reversal",
+      url: "http://127.0.0.1:5999/c/text-reversal",
+      capacity: 3,
+      price_per_unit: 7,
+      price_scaling: 1,
+      currency: "wei",
+      description: "reverses a text",
+      token: TOKEN,
+      load: 0,
+    });
+  expect(await worker.end("SIGTERM")).toBe(0);
+  for (const { capabilities, calls } of both) {
+    expect(capabilities.size).toBe(0);
+    const left = calls.filter(({ path }) => path === "/capability/unregister");
+    expect(left.map(({ body }) => body).sort()).toEqual(["comfystream-image", "text-reversal"]);
+  }
+});
+
+test("one name has the bare URL, and jobs through the orchestrator run with the token of this boot", async () => {
+  const orch = await orchestrator();
+  const worker = server({ ORCH_URL: orch.url, CAPABILITY_NAME: "text-reversal", API_TOKEN: "A" });
+  await waitFor("registered", () => orch.capabilities.size === 1);
+  const capability = orch.capabilities.get("text-reversal");
+  expect(capability?.url).toBe(await worker.url());
+  expect(capability?.token).toMatch(/^[\w-]{32}$/);
+  for (const rest of ["text-reversal", "reverse-text", ""]) {
+    const answer = await orch.job("text-reversal", rest, '{"text":"abc"}');
+    expect(await answer.json()).toEqual({ original: "abc", reversed: "cba" });
+    expect(answer.status).toBe(200);
+  }
+  expect(capability?.load).toBe(0);
+});
+
+test("an orchestrator that is down is found when it comes up, and again after its restart", async () => {
+  const first = await Orchestrator.start({ secret: SECRET });
+  const { port } = first;
+  await first[Symbol.asyncDispose]();
+  const worker = server({ ORCH_URL: `http://127.0.0.1:${port}` });
+  await waitFor("a failed try", () => worker.log.includes("orchestrator not reached"));
+  const second = await orchestrator({ port });
+  await waitFor("registered", () => second.capabilities.has("comfystream-video"));
+});
+
+test("a wrong secret is said once, in words, and right ones need no restart of others", async () => {
+  const [wrong, right] = [await orchestrator({ secret: "another" }), await orchestrator()];
+  const worker = server({ ORCH_URL: `${wrong.url},${right.url}` });
+  await waitFor("both asked", () => wrong.calls.length > 0 && right.capabilities.size === 1);
+  await waitFor("said", () => worker.log.includes("ORCH_SECRET"));
+  expect(wrong.calls).toMatchObject([{ status: 400 }]);
+  expect(worker.log.match(/not registered/g)).toHaveLength(1);
+});
+
+test("an orchestrator that accepts connections and says nothing does not hold up the end", async () => {
+  const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
+  open.push({ [Symbol.asyncDispose]: async () => silent.stop(true) });
+  const worker = server({ ORCH_URL: `http://127.0.0.1:${silent.port}` });
+  await worker.url();
+  const begun = performance.now();
+  expect(await worker.end("SIGTERM")).toBe(0);
+  expect(performance.now() - begun).toBeLessThan(4000);
+});
+
+test("a currency that drops the connection is told from an orchestrator that is down", async () => {
+  const orch = await orchestrator();
+  const worker = server({ ORCH_URL: orch.url, CAPABILITY_CURRENCY: "doubloon" });
+  await waitFor("said", () => worker.log.includes("CAPABILITY_CURRENCY=doubloon"));
+  expect(orch.calls).toMatchObject([{ status: "cut" }]);
+});
+
+test("the secret is in no log line and in no engine's environment; without it nothing is registered", async () => {
+  const orch = await orchestrator();
+  const env = { ORCH_URL: orch.url, API_TOKEN: "api-token-55", CAPABILITY_TOKEN: TOKEN };
+  const worker = server(env, MAIN);
+  await waitFor("registered", () => orch.capabilities.size === 1);
+  const engines = () =>
+    readdirSync("/proc").filter((pid) => {
+      try {
+        return (
+          readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[1] ===
+          `${worker.pid}`
+        );
+      } catch {
+        return false; // gone meanwhile
+      }
+    });
+  await waitFor("an engine", () => worker.log.includes("engine ready"), 20_000);
+  for (const pid of engines()) {
+    const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+    expect(environment).toContain("ORT_DISABLE_TELEMETRY");
+    for (const hidden of [SECRET, TOKEN, "api-token-55"]) expect(environment).not.toContain(hidden);
+  }
+  await worker.end("SIGTERM");
+  for (const hidden of [SECRET, TOKEN, "api-token-55"]) expect(worker.log).not.toContain(hidden);
+  const careless = server({ ORCH_URL: orch.url, ORCH_SECRET: "" });
+  await waitFor("said", () => careless.log.includes("ORCH_SECRET is not"));
+});
+
+test("register and unregister, once, with exit codes and plain messages", async () => {
+  const orch = await orchestrator();
+  const env = { ORCH_URL: orch.url, ORCH_SECRET: SECRET, CAPABILITY_NAME: "a,b", DEVICE: "cpu" };
+  const registered = await runProgram(MAIN, ["register"], env);
+  expect(registered.out.split("\n")).toEqual([
+    `a registered as http://localhost:5000/c/a, capacity 4, at ${orch.url}`,
+    `b registered as http://localhost:5000/c/b, capacity 4, at ${orch.url}`,
+    "",
+  ]);
+  expect(registered.code).toBe(0);
+  expect(orch.capabilities.size).toBe(2);
+  const back = await runProgram(MAIN, ["unregister"], env);
+  expect(back).toMatchObject({ code: 0, out: expect.stringContaining("a unregistered at") });
+  expect(orch.capabilities.size).toBe(0);
+  const refused = await runProgram(MAIN, ["register"], { ...env, ORCH_SECRET: "not-it" });
+  expect(refused).toMatchObject({ code: 1, out: expect.stringContaining("ORCH_SECRET") });
+  expect(refused.out + refused.err).not.toContain("not-it");
+  const unset = await runProgram(MAIN, ["register"], { ORCH_SECRET: SECRET });
+  expect(unset).toMatchObject({ code: 2, err: "ORCH_URL is not set\n" });
+});
