@@ -218,7 +218,15 @@ export class ModelHost implements AsyncDisposable {
     const common = { name: entry.name, source: entry.source, device: this.#device.name };
     if (entry.state === "broken") {
       const error = entry.error.message;
-      return { ...common, description: "", state: "failed", error, takes_video: true, params: [] };
+      return {
+        ...common,
+        description: "",
+        state: "failed",
+        error,
+        takes_video: true,
+        takes_prompts: false,
+        params: [],
+      };
     }
     const slot = this.#slots.get(entry.name);
     const { definition } = entry;
@@ -229,6 +237,7 @@ export class ModelHost implements AsyncDisposable {
       ...(slot?.state === "failed" && { error: slot.error.message }),
       ...(slot?.state === "ready" && { execution_provider: slot.model.executionProvider }),
       takes_video: definition.frame !== null,
+      takes_prompts: definition.texts.length > 0,
       params: paramsOf(definition),
     };
   }
