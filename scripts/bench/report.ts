@@ -23,7 +23,8 @@ export interface Aim {
 /** A line of the table, in the file as it stands here. */
 export interface Row {
   readonly case: string;
-  readonly value: number;
+  /** Null where nothing could be measured; the note says why. */
+  readonly value: number | null;
   readonly unit: string;
   readonly reference: string | null;
   readonly reference_value: number | null;
@@ -100,9 +101,9 @@ export function describe({ benchmark, date, machine, versions, rows }: Report): 
 }
 
 function toRow({ case: name, unit, samples, reference, aim, note }: Measurement): Row {
-  const value = median(samples);
+  const value = samples.length === 0 ? null : median(samples);
   const other = reference && reference.samples.length > 0 ? median(reference.samples) : null;
-  const ratio = other === null || other === 0 ? null : value / other;
+  const ratio = value === null || other === null || other === 0 ? null : value / other;
   const judged = aim?.on === "ratio" ? ratio : value;
   const notes = [
     aim?.on === "value" && reference ? "aim is on the value" : "",
@@ -112,7 +113,7 @@ function toRow({ case: name, unit, samples, reference, aim, note }: Measurement)
   ].filter((text) => text !== "");
   return {
     case: name,
-    value: rounded(value),
+    value: value === null ? null : rounded(value),
     unit,
     reference: reference?.name ?? null,
     reference_value: other === null ? null : rounded(other),

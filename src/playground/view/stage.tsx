@@ -50,7 +50,11 @@ function Running({ screen }: { screen: Extract<typeof onScreen.value, { kind: "s
       )}
       {screen.channel === null ? (
         <div class="picture elsewhere">
-          <p>This stream is published to another server: {stream?.stream_url ?? "nowhere"}</p>
+          <p>
+            {stream?.stream_url
+              ? `This stream is published to another server: ${stream.stream_url}`
+              : "This stream is an orchestrator's: its channels are not shown here."}
+          </p>
         </div>
       ) : (
         <LivePicture key={screen.channel} channel={screen.channel} shows="output" />

@@ -56,3 +56,10 @@ test("quantiles lie between the two nearest samples", () => {
   expect(quantile([0, 10], 0.99)).toBeCloseTo(9.9);
   expect(median([])).toBeNaN();
 });
+
+test("a case that could not be measured has no value and misses no aim", () => {
+  const [row] = report("b", [
+    { case: "c", unit: "ms", samples: [], aim: { on: "value", sign: "≤", bound: 1 } },
+  ]).rows;
+  expect(row).toMatchObject({ value: null, ratio: null, met: null });
+});
