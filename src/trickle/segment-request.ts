@@ -25,19 +25,29 @@ export interface SegmentRequest {
   cancel(): void;
 }
 
-const TRIES = 5;
+export interface AskOptions {
+  readonly signal: AbortSignal;
+  /** A GET that waits is sent anew so often. */
+  readonly refreshMs: number;
+  /** Failures in a row are retried for so long, and at least four times. */
+  readonly giveUpMs: number;
+}
 
-/** Asks for a segment. Waits without limit, with a new GET every `refreshMs`; gives up after 5 failures in a row. */
+const TRIES = 5;
+/** The longest pause between two tries. */
+const MAX_PAUSE_MS = 2000;
+
+/** Asks for a segment. Waits for it without limit; for a server that fails, as long as `giveUpMs` says. */
 export function askSegment(
   endpoint: TrickleEndpoint,
   seq: number,
-  options: { readonly signal: AbortSignal; readonly refreshMs: number },
+  options: AskOptions,
 ): SegmentRequest {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   return {
     seq,
-    answer: ask(endpoint, seq, signal, options.refreshMs),
+    answer: ask(endpoint, seq, { ...options, signal }),
     cancel: () => stop.abort(new DOMException("segment not wanted", "AbortError")),
   };
 }
@@ -45,18 +55,23 @@ export function askSegment(
 async function ask(
   endpoint: TrickleEndpoint,
   seq: number,
-  signal: AbortSignal,
-  refreshMs: number,
+  { signal, refreshMs, giveUpMs }: AskOptions,
 ): Promise<Asked> {
+  let failingSince = 0;
   for (let failures = 0; ; ) {
     const attempt = await tryOnce(endpoint, seq, signal, refreshMs);
-    if (attempt.kind === "refresh") continue;
+    if (attempt.kind === "refresh") {
+      failures = 0; // it was connected
+      continue;
+    }
     if (attempt.kind !== "failed") return attempt;
-    if (++failures >= TRIES) {
-      const message = `channel ${endpoint.url}: segment ${seq} failed ${TRIES} times: ${attempt.message}`;
+    if (++failures === 1) failingSince = performance.now();
+    if (failures >= TRIES && performance.now() - failingSince >= giveUpMs) {
+      const message = `channel ${endpoint.url}: segment ${seq} failed ${failures} times: ${attempt.message}`;
       return { kind: "lost", error: new WorkerError("input_lost", message) };
     }
-    await pause(300 + Math.random() * 200, signal);
+    const step = Math.min(MAX_PAUSE_MS, failures < TRIES ? 400 : 400 * 2 ** (failures - TRIES));
+    await pause(step * (0.75 + Math.random() / 2), signal);
   }
 }
 

@@ -31,6 +31,11 @@ export interface SubscribeOptions {
   readonly readTimeoutMs?: number;
   /** A waiting GET is sent anew so often, since a dead connection looks the same. Default 20000. */
   readonly refreshMs?: number;
+  /**
+   * A server that stops answering in the middle of a channel is tried for so long, since a restart takes
+   * seconds; one that never answered, five times. Default 30000.
+   */
+  readonly giveUpMs?: number;
   /** Bytes that may wait for the consumer before reading stops. Default 16 MiB. */
   readonly queueBytes?: number;
 }
@@ -40,6 +45,7 @@ const DEFAULTS = {
   maxLag: 2,
   readTimeoutMs: 2000,
   refreshMs: 20_000,
+  giveUpMs: 30_000,
   queueBytes: 16 * 1024 * 1024,
 } as const;
 const NOTHING = new Uint8Array(0);
@@ -146,7 +152,8 @@ class ChannelReader {
   }
 
   #ask(seq: number): SegmentRequest {
-    return askSegment(this.#endpoint, seq, this.#options);
+    const giveUpMs = this.#met ? this.#options.giveUpMs : 0;
+    return askSegment(this.#endpoint, seq, { ...this.#options, giveUpMs });
   }
 
   /** Delivers one segment; returns the request to go on with. */

@@ -53,7 +53,7 @@ test("a 470 behind us is waited for, and followed back after two seconds", async
   expect(performance.now() - began).toBeGreaterThan(2500);
 });
 
-test("5xx and resets before the first byte are retried, five times in a row are the end", async () => {
+test("5xx and resets before the first byte are retried, five times in a row and at least as long as told", async () => {
   await using peer = await faultyPeer(({ path, earlier, answer, reset }) => {
     if (path === "/0" && earlier === 0) return answer(500);
     if (path === "/0" && earlier === 1) return reset();
@@ -61,13 +61,29 @@ test("5xx and resets before the first byte are retried, five times in a row are 
     answer(503, {}, "down");
   });
   const seen: SeenSegment[] = [];
-  const reading = readSegments(peer.url, undefined, { start: 0 }, seen);
+  const reading = readSegments(peer.url, undefined, { start: 0, giveUpMs: 0 }, seen);
   await expect(reading).rejects.toMatchObject({
     kind: "input_lost",
     message: expect.stringContaining("503 down"),
   });
   expect(seen).toEqual([whole(0, "zero")]);
   expect(peer.seen.filter((name) => name === "GET /1")).toHaveLength(5);
+});
+
+test("a server that was met and restarts is waited for, one that never answered is not", async () => {
+  await using peer = await faultyPeer(({ path, earlier, answer, reset }) => {
+    if (path === "/0") return answer(200, { "Lp-Trickle-Seq": 0 }, "zero");
+    if (path === "/1" && earlier < 6) return reset();
+    if (path === "/1") return answer(200, { "Lp-Trickle-Seq": 1 }, "one");
+    answer(404);
+  });
+  const seen: SeenSegment[] = [];
+  await readSegments(peer.url, undefined, { start: 0 }, seen);
+  expect(seen).toEqual([whole(0, "zero"), whole(1, "one")]);
+  await using silent = await faultyPeer(({ reset }) => reset());
+  const reading = readSegments(silent.url, undefined, { start: 0 }, []);
+  await expect(reading).rejects.toMatchObject({ kind: "input_lost" });
+  expect(silent.seen).toHaveLength(5);
 });
 
 test("a segment that breaks off is marked, and the next one follows", async () => {
