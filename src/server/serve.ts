@@ -15,6 +15,7 @@ import { doubtAbout, offersOf } from "./registration/offer.ts";
 import { Registration } from "./registration/registration.ts";
 import { StreamStarter } from "./stream-start.ts";
 import { StreamStore } from "./stream-store.ts";
+import { StreamUpdater } from "./stream-update.ts";
 
 const log = getLogger("server");
 
@@ -64,10 +65,12 @@ export async function serve({
       ? null
       : new TrickleServer({ autoCreate: config.trickleServer === "on" });
   const rules = tokenRules(config);
+  const updater = new StreamUpdater(pool, store);
   const app = createApp({
     pool,
     store,
-    starter: new StreamStarter(pool, store, hosts),
+    starter: new StreamStarter({ pool, store, hosts, updater }),
+    updater,
     tokens: new Tokens(rules),
     batchTimeoutMs: config.batchTimeout,
     corsOrigins: config.corsOrigins,

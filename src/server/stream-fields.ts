@@ -80,6 +80,11 @@ const fixed = {
     "a number from 0.2 to 30",
     "length of a segment",
   ),
+  data_format: field(
+    literals(["arrays", "lines"]),
+    "one of arrays, lines",
+    "an orchestrator's data channel: a line is a list of JSON texts (default), or an object",
+  ),
   audio: audio("what becomes of the sound"),
   audio_codec: audio("alias of audio"),
 };

@@ -14,7 +14,9 @@ import type { PlacedStream, StreamMessage } from "./placed-stream.ts";
 const log = getLogger("stream");
 
 type State =
-  | { status: "starting" | "active" | "stopping" }
+  | { status: "starting" | "active" }
+  /** `error`: why it is made to end, if something failed. */
+  | { status: "stopping"; error: PlainError | null }
   | { status: "stopped"; endedAt: number }
   | { status: "error"; endedAt: number; error: PlainError };
 
@@ -29,6 +31,20 @@ export interface StreamOrigin {
   readonly params: StreamParams;
   /** What a null in an update goes back to. */
   readonly defaults: StreamParams;
+  /** Who is told of its life: asked for once. */
+  readonly attend?: (record: StreamRecord) => StreamObserver;
+}
+
+/** What happens to a stream while it lives. */
+export type StreamNews = StreamMessage | { readonly type: "interrupted" | "changed" };
+
+/** Somebody who is told of a stream's life, after the record has taken it in. */
+export interface StreamObserver {
+  /** Its turn has come: its channels are its own. */
+  begin(): void;
+  heard(news: StreamNews): void;
+  /** It is over, with or without an error. Settles when all is released that was opened for it. Never rejects. */
+  end(error: PlainError | null): Promise<void>;
 }
 
 const COUNTERS = [
@@ -50,6 +66,7 @@ export class StreamRecord implements PlacedStream {
   readonly createdAt = new Date();
   readonly #streamUrl: string | null;
   readonly #capability: string | null;
+  readonly #observer: StreamObserver | null;
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #params: StreamParams;
@@ -70,6 +87,7 @@ export class StreamRecord implements PlacedStream {
     this.defaults = origin.defaults;
     this.#params = origin.params;
     this.#size = origin.params.size ?? null;
+    this.#observer = origin.attend?.(this) ?? null;
   }
 
   get status(): State["status"] {
@@ -98,18 +116,30 @@ export class StreamRecord implements PlacedStream {
     return this.#ended.promise;
   }
 
+  /** Nobody else holds its channels any more. */
+  begin(): void {
+    this.#observer?.begin();
+  }
+
   /** New parameters, whole; handing them to an engine is the store's work. */
   change(params: StreamParams): void {
     this.#params = params;
     if (params.size !== undefined) this.#size = params.size;
+    this.#observer?.heard({ type: "changed" });
   }
 
-  /** It was asked to end and `ended` will follow. */
-  stopping(): void {
-    if (this.endedAt === null) this.#state = { status: "stopping" };
+  /** It is made to end, for the first `error` given, and `ended` will follow. */
+  stopping(error: PlainError | null = null): void {
+    if (this.endedAt !== null || this.#state.status === "stopping") return;
+    this.#state = { status: "stopping", error };
   }
 
   receive(message: StreamMessage): void {
+    this.#take(message);
+    if (message.type !== "ended") this.#observer?.heard(message);
+  }
+
+  #take(message: StreamMessage): void {
     switch (message.type) {
       case "started":
         if (this.#state.status === "starting") this.#state = { status: "active" };
@@ -144,6 +174,37 @@ export class StreamRecord implements PlacedStream {
     this.#restarts++;
     this.#earlier = this.#totals();
     this.#latest = null;
+    this.#observer?.heard({ type: "interrupted" });
+  }
+
+  /** Output size in pixels, once it is known. */
+  get size(): { readonly width: number; readonly height: number } | null {
+    return this.#size;
+  }
+
+  /** Its parameters as members of a start body; prompts are cut short. */
+  get shownParams() {
+    return { ...startFields(this.#params), prompts: remembered(this.#params.prompts) };
+  }
+
+  /** Counters over all engines, rates and delays of the latest. */
+  get stats() {
+    return {
+      fps_in: this.#latest?.fps_in ?? 0,
+      fps_out: this.#latest?.fps_out ?? 0,
+      ...this.#totals(),
+      restarts: this.#restarts,
+      latency_ms: this.#latest?.latency_ms ?? NONE,
+      inference_ms: this.#latest?.inference_ms ?? NONE,
+      model: this.#latest?.model ?? this.#params.model,
+      device: this.#latest?.device ?? null,
+      execution_provider: this.#latest?.execution_provider ?? null,
+    };
+  }
+
+  /** Its engine has figures of it: it runs. False between two engines. */
+  get isMeasured(): boolean {
+    return this.#latest !== null;
   }
 
   /** The stream object of contract.md, as the seed shows it. An orchestrator's channels are credentials: not shown. */
@@ -165,17 +226,7 @@ export class StreamRecord implements PlacedStream {
       },
       params: startFields(this.#params),
       ...(this.error === null ? {} : { error: this.error.message }),
-      stats: {
-        fps_in: this.#latest?.fps_in ?? 0,
-        fps_out: this.#latest?.fps_out ?? 0,
-        ...this.#totals(),
-        restarts: this.#restarts,
-        latency_ms: this.#latest?.latency_ms ?? NONE,
-        inference_ms: this.#latest?.inference_ms ?? NONE,
-        model: this.#latest?.model ?? this.#params.model,
-        device: this.#latest?.device ?? null,
-        execution_provider: this.#latest?.execution_provider ?? null,
-      },
+      stats: this.stats,
     };
   }
 
@@ -188,16 +239,22 @@ export class StreamRecord implements PlacedStream {
   #end(error: PlainError | undefined): void {
     if (this.endedAt !== null) return;
     const endedAt = Date.now();
+    const state = this.#state;
     // Who asked for the end does not care what went wrong on the way.
-    const failed = error !== undefined && this.#state.status !== "stopping";
-    const told = this.#state.status !== "starting";
-    this.#state = failed ? { status: "error", endedAt, error } : { status: "stopped", endedAt };
+    const failure = state.status === "stopping" ? state.error : (error ?? null);
+    // Of one that never started its start tells, where somebody waits for it.
+    const told = state.status !== "starting" || !this.spec.owns_output;
+    this.#state =
+      failure === null
+        ? { status: "stopped", endedAt }
+        : { status: "error", endedAt, error: failure };
     this.#params = { ...this.#params, prompts: remembered(this.#params.prompts) };
-    // Of one that never started its start tells.
-    if (told && failed) log.warn("stream failed", { id: this.id, error: error.message });
+    if (told && failure !== null)
+      log.warn("stream failed", { id: this.id, error: failure.message });
     else if (told) log.info("stream ended", { id: this.id });
     this.#started.resolve();
-    this.#ended.resolve();
+    if (this.#observer === null) this.#ended.resolve();
+    else void this.#observer.end(failure).then(this.#ended.resolve);
   }
 }
 

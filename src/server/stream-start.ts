@@ -4,12 +4,22 @@ import { WorkerError } from "../errors.ts";
 import type { EnginePool } from "./engine-pool.ts";
 import { checked, fieldsError } from "./field-errors.ts";
 import { type HostPolicy, isSameChannel } from "./host-policy.ts";
+import {
+  NETWORK_TIMING,
+  type NetworkChannels,
+  NetworkStream,
+  type NetworkTiming,
+} from "./network/network-stream.ts";
+import { fromPytrickle } from "./network/pytrickle-params.ts";
 import { StartFields } from "./stream-fields.ts";
 import { defaultParams, mergeParams, rejectGraphs } from "./stream-params.ts";
 import type { StreamRecord } from "./stream-record.ts";
 import type { StreamStore } from "./stream-store.ts";
+import type { StreamUpdater } from "./stream-update.ts";
 
 const ENGINE_BOOT_MS = 10_000;
+/** An orchestrator is answered within a second; it asks another worker when this one is not up yet. */
+const NETWORK_BOOT_MS = 800;
 
 /** Any of these members makes a start the orchestrator's (protocol.md 9 row 8). */
 const ORCHESTRATOR_KEYS = [
@@ -24,12 +34,15 @@ const ORCHESTRATOR_KEYS = [
 /** Ids that would hide routes. */
 const RESERVED_IDS = ["start", "stop", "params", "status"];
 
-/** What a caller asked for, whichever of the two ways it asked. */
+/** What a caller asked for, whichever of the two ways it asked. URLs that are absent are null. */
 interface StreamStart {
   readonly mode: "seed" | "orchestrator";
   readonly id: string;
   readonly output: string | null;
   readonly input: string | null;
+  readonly control: string | null;
+  readonly events: string | null;
+  readonly data: string | null;
   readonly fields: StartFields;
 }
 
@@ -46,50 +59,86 @@ export interface Started {
   readonly ignored: readonly string[];
 }
 
-export class StreamStarter {
-  readonly #pool: EnginePool;
-  readonly #store: StreamStore;
-  readonly #hosts: HostPolicy;
+export interface StarterDeps {
+  readonly pool: EnginePool;
+  readonly store: StreamStore;
+  readonly hosts: HostPolicy;
+  readonly updater: StreamUpdater;
+  /** Default: that of protocol.md. */
+  readonly timing?: NetworkTiming;
+}
 
-  constructor(pool: EnginePool, store: StreamStore, hosts: HostPolicy) {
-    this.#pool = pool;
-    this.#store = store;
-    this.#hosts = hosts;
+export class StreamStarter {
+  readonly #deps: StarterDeps;
+
+  constructor(deps: StarterDeps) {
+    this.#deps = deps;
   }
 
   /**
-   * Settles when the output channel has accepted the stream. Everything that can be refused is refused before anything
-   * is sent: `invalid_request`, `refused_host`, `unknown_model`, `at_capacity`, `engine_unavailable`, `channel_refused`.
+   * In seed mode settles when the output channel has accepted the stream; in orchestrator mode as soon as nothing speaks
+   * against it, within a second: the rest is told on its channels. Everything that can be refused is refused before
+   * anything is sent: `invalid_request`, `refused_host`, `unknown_model`, `at_capacity`, `engine_unavailable`,
+   * `channel_refused`.
    */
   async start(request: StartRequest): Promise<Started> {
+    const { pool, store } = this.#deps;
     const asked = readStart(request.body, request.streamId);
-    this.#store.admit(asked.id);
-    const spec = await this.#spec(asked);
-    await this.#pool.ready(ENGINE_BOOT_MS);
+    store.admit(asked.id);
+    const { spec, channels } = await this.#checked(asked);
+    await this.#engine(asked.mode);
     const defaults = defaultParams({ hasInput: asked.input !== null, mode: asked.mode });
-    const { params, ignored } = await this.#pool.withModels((models) =>
+    const { params, ignored } = await pool.withModels((models) =>
       mergeParams(asked.fields, defaults, defaults, models),
     );
-    const record = await this.#store.start({
+    const origin = {
       id: asked.id,
       streamUrl: asked.output,
       capability: request.capability,
       spec,
       params,
       defaults,
-    });
-    return { record, ignored };
+    };
+    if (asked.mode === "seed") return { record: await store.start(origin), ignored };
+    const attend = (record: StreamRecord) => this.#attend(record, channels, asked.fields);
+    return { record: store.begin({ ...origin, attend }), ignored };
   }
 
-  async #spec({ mode, id, output, input, fields }: StreamStart): Promise<StreamSpec> {
+  /** Models are known from an engine's first word on, also while it restarts: only before that there is a wait. */
+  async #engine(mode: StreamStart["mode"]): Promise<void> {
+    const { pool } = this.#deps;
+    if (mode === "seed") return await pool.ready(ENGINE_BOOT_MS);
+    if (pool.state === "broken")
+      throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
+    if (pool.models().length === 0) await pool.ready(NETWORK_BOOT_MS);
+  }
+
+  #attend(record: StreamRecord, channels: NetworkChannels, fields: StartFields): NetworkStream {
+    const { store, updater, timing = NETWORK_TIMING } = this.#deps;
+    return new NetworkStream(record, {
+      channels,
+      dataFormat: fields.data_format ?? "arrays",
+      timing,
+      update: (target, body) => updater.apply(target, body),
+      stop: (target, error) => store.end(target, error),
+    });
+  }
+
+  async #checked(
+    asked: StreamStart,
+  ): Promise<{ readonly spec: StreamSpec; readonly channels: NetworkChannels }> {
+    const { mode, id, output, input, fields } = asked;
     const seed = mode === "seed";
     const check = (field: string, url: string | null, suffix: string): Promise<Endpoint | null> =>
       url === null
         ? Promise.resolve(null)
-        : this.#hosts.check(field, url, seed ? { mode } : { mode, streamId: id, suffix });
-    const [to, from] = await Promise.all([
+        : this.#deps.hosts.check(field, url, seed ? { mode } : { mode, streamId: id, suffix });
+    const [to, from, control, events, data] = await Promise.all([
       check(seed ? "stream_url" : "publish_url", output, "-out"),
       check(seed ? "input_url" : "subscribe_url", input, ""),
+      check("control_url", asked.control, "-control"),
+      check("events_url", asked.events, "-events"),
+      check("data_url", asked.data, "-data"),
     ]);
     if (to !== null && from !== null && isSameChannel(to, from))
       throw fieldsError([
@@ -99,7 +148,7 @@ export class StreamStarter {
         },
       ]);
     const container = fields.container ?? (seed ? "fmp4" : "mpegts");
-    return {
+    const spec = {
       ...(to === null ? {} : { output: to }),
       ...(from === null ? {} : { input: from }),
       owns_output: seed,
@@ -107,6 +156,7 @@ export class StreamStarter {
       segment_seconds: fields.segment_seconds ?? (container === "fmp4" ? 1 : 2),
       audio: fields.audio ?? fields.audio_codec ?? "auto",
     };
+    return { spec, channels: { control, events, data } };
   }
 }
 
@@ -133,11 +183,14 @@ function readSeedStart(body: object): StreamStart {
     id: crypto.randomUUID(),
     output: fields.stream_url ?? null,
     input: fields.input_url ?? null,
+    control: null,
+    events: null,
+    data: null,
     fields,
   };
 }
 
-/** Without control and events channels yet: what a caller needs to run a stream by its own id (protocol.md 1.4). */
+/** Any of the channels may be left out (protocol.md 1.4). */
 function readOrchestratorStart(body: object, streamId: string | null): StreamStart {
   const member = (name: string): string | null => {
     const value: unknown = Reflect.get(body, name) ?? null;
@@ -150,7 +203,7 @@ function readOrchestratorStart(body: object, streamId: string | null): StreamSta
     const problem = `must be 1 to 256 characters, also as X-Stream-Id, and none of ${RESERVED_IDS.join(", ")}`;
     throw fieldsError([{ field: "gateway_request_id", problem }]);
   }
-  const params = readParams(Reflect.get(body, "params"));
+  const params = fromPytrickle(readParams(Reflect.get(body, "params")), "start");
   rejectGraphs(params);
   const fields = checked(StartFields, params);
   return {
@@ -158,6 +211,9 @@ function readOrchestratorStart(body: object, streamId: string | null): StreamSta
     id,
     output: member("publish_url"),
     input: member("subscribe_url"),
+    control: member("control_url"),
+    events: member("events_url"),
+    data: member("data_url"),
     fields,
   };
 }

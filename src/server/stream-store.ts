@@ -1,6 +1,6 @@
 /** Hides the set of streams: admission, replacing one that starts twice, and the history of those that ended. */
 import type { StreamParams } from "../engine/protocol.ts";
-import { type PlainError, WorkerError } from "../errors.ts";
+import { type PlainError, toPlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import { fieldsError } from "./field-errors.ts";
 import { isSameChannel } from "./host-policy.ts";
@@ -32,6 +32,10 @@ export class StreamStore {
   readonly #host: StreamHost;
   readonly #options: StreamStoreOptions;
   readonly #live = new Map<string, StreamRecord>();
+  /** All that hold something, those that were replaced too. */
+  readonly #unreleased = new Set<StreamRecord>();
+  /** For a predecessor to release its channels. */
+  readonly #waiting = new Set<StreamRecord>();
   /** In the order of their ends. */
   readonly #ended = new Map<string, StreamRecord>();
   #open = true;
@@ -56,29 +60,12 @@ export class StreamStore {
   }
 
   /**
-   * A running stream. One with the same id is ended first. Throws `at_capacity`, `invalid_request` for a channel that
-   * a live stream publishes to, and what the engine refused it for or `channel_refused` when nothing answered in time;
-   * then nothing is left of it.
+   * A running stream. Throws `at_capacity`, `invalid_request` for a channel that a live stream publishes to, and what
+   * the engine refused it for or `channel_refused` when nothing answered in time; then nothing is left of it.
    */
   async start(origin: StreamOrigin): Promise<StreamRecord> {
-    this.admit(origin.id);
-    for (let old = this.#inTheWay(origin); old !== null; old = this.#inTheWay(origin))
-      await old.ended;
-    this.admit();
-    const record = new StreamRecord(origin);
-    this.#live.set(record.id, record);
-    const place = this.#options.places.take();
-    void record.ended.then(() => {
-      this.#retire(record);
-      place[Symbol.dispose]();
-    });
-    try {
-      this.#host.start(record);
-    } catch (error) {
-      record.receive({ type: "ended", id: record.id });
-      await this.#forget(record);
-      throw error;
-    }
+    const { record, launched } = this.#enter(origin);
+    await launched;
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, START_TIMEOUT_MS);
     await Promise.race([record.started, late.promise]);
@@ -90,24 +77,41 @@ export class StreamStore {
     const { error, status } = record;
     const refusal = error !== null && status === "error" ? ofEngine(error) : unanswered(record);
     log.info("stream refused", { id: record.id, error: refusal.message });
-    if (record.endedAt === null) this.stop(record.id);
+    if (record.endedAt === null) this.end(record);
     void this.#forget(record);
     throw refusal;
   }
 
-  /** Hands new parameters to the stream's engine. */
+  /**
+   * A stream that is taken on and starts in its own time: when one with the same id has released the channels. Throws
+   * `at_capacity`, and `invalid_request` for a channel that another live stream publishes to.
+   */
+  begin(origin: StreamOrigin): StreamRecord {
+    const { record } = this.#enter(origin);
+    log.info("stream accepted", { id: record.id, model: record.params.model });
+    return record;
+  }
+
+  /** Hands new parameters to the stream's engine; those it has restart nothing. */
   update(record: StreamRecord, params: StreamParams): void {
+    const same = Bun.deepEquals(params, record.params);
     record.change(params);
-    this.#host.update(record);
+    if (!same) this.#host.update(record);
   }
 
   /** Asks a live stream to end; `ended` of the record says when it has. Null for one that is not live. */
   stop(id: string): StreamRecord | null {
-    const record = this.#live.get(id);
-    if (record === undefined) return null;
-    record.stopping();
-    this.#host.stop(record);
+    const record = this.#live.get(id) ?? null;
+    if (record !== null) this.end(record);
     return record;
+  }
+
+  /** Ends this very stream, whoever has its id by now; with `error` it has failed. */
+  end(record: StreamRecord, error?: PlainError): void {
+    if (record.endedAt !== null) return;
+    record.stopping(error);
+    if (this.#waiting.delete(record)) record.receive({ type: "ended", id: record.id });
+    else this.#host.stop(record);
   }
 
   /** Throws `stream_not_found` for an id that no stream has, or had within the history. */
@@ -128,23 +132,54 @@ export class StreamStore {
   /** Takes no more streams and ends all; settles when the last is released. */
   async close(): Promise<void> {
     this.#open = false;
-    const live = [...this.#live.values()];
-    for (const { id } of live) this.stop(id);
-    await Promise.all(live.map((record) => record.ended));
+    const all = [...this.#unreleased];
+    for (const record of all) this.end(record);
+    await Promise.all(all.map((record) => record.ended));
   }
 
-  /** The stream that must have ended before this one starts. */
-  #inTheWay({ id, spec: { output, owns_output } }: StreamOrigin): StreamRecord | null {
-    const rival = [...this.#live.values()].find(
-      ({ id: other, spec }) =>
-        other !== id && output && spec.output && isSameChannel(output, spec.output),
-    );
-    // One that stops deletes its channel as its last act.
-    if (rival?.status === "stopping") return rival;
-    if (rival === undefined) return this.stop(id);
-    const field = owns_output ? "stream_url" : "publish_url";
-    const problem = `is published to by stream ${rival.id}: stop that one or name another channel`;
-    throw fieldsError([{ field, problem }]);
+  /** `launched` settles when it is with an engine, or over. */
+  #enter(origin: StreamOrigin): { record: StreamRecord; launched: Promise<void> } {
+    this.admit(origin.id);
+    const before = this.#before(origin);
+    for (const old of before) this.end(old);
+    const record = new StreamRecord(origin);
+    const place = this.#options.places.take();
+    this.#live.set(record.id, record);
+    this.#unreleased.add(record);
+    void record.ended.then(() => {
+      this.#unreleased.delete(record);
+      this.#retire(record);
+      place[Symbol.dispose]();
+    });
+    if (before.length === 0) this.#launch(record);
+    else this.#waiting.add(record);
+    const launched = Promise.all(before.map((old) => old.ended)).then(() => {
+      if (this.#waiting.delete(record)) this.#launch(record);
+    });
+    return { record, launched };
+  }
+
+  #launch(record: StreamRecord): void {
+    try {
+      record.begin();
+      this.#host.start(record);
+    } catch (error) {
+      record.receive({ type: "ended", id: record.id, error: toPlainError(error) });
+    }
+  }
+
+  /** The streams that must have ended before this one starts. */
+  #before({ id, spec: { output, owns_output } }: StreamOrigin): readonly StreamRecord[] {
+    return [...this.#unreleased].filter((other) => {
+      if (other.id === id) return true;
+      const to = other.spec.output;
+      if (!output || !to || !isSameChannel(output, to)) return false;
+      // One that stops may delete its channel as its last act.
+      if (other.status === "stopping" || other.endedAt !== null) return true;
+      const field = owns_output ? "stream_url" : "publish_url";
+      const problem = `is published to by stream ${other.id}: stop that one or name another channel`;
+      throw fieldsError([{ field, problem }]);
+    });
   }
 
   #retire(record: StreamRecord): void {

@@ -4,9 +4,11 @@ import { EnginePool } from "../../src/server/engine-pool.ts";
 import { HostPolicy } from "../../src/server/host-policy.ts";
 import { createApp } from "../../src/server/http/app.ts";
 import { type TokenRules, Tokens } from "../../src/server/http/tokens.ts";
+import type { NetworkTiming } from "../../src/server/network/network-stream.ts";
 import { Places } from "../../src/server/places.ts";
 import { StreamStarter } from "../../src/server/stream-start.ts";
 import { StreamStore } from "../../src/server/stream-store.ts";
+import { StreamUpdater } from "../../src/server/stream-update.ts";
 
 const fakeEngine = join(import.meta.dir, "fake-engine.ts");
 
@@ -14,6 +16,8 @@ export interface TestServerOptions {
   readonly maxStreams?: number;
   readonly batchTimeoutMs?: number;
   readonly tokens?: TokenRules;
+  /** Of the channels of an orchestrator's streams. */
+  readonly timing?: NetworkTiming;
   /** How the fake engine boots. */
   readonly engine?: "dies" | "never-ready";
 }
@@ -49,10 +53,18 @@ export function testServer(options: TestServerOptions = {}) {
     historyMs: 60_000,
   });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestratorHosts: [] });
+  const updater = new StreamUpdater(pool, store);
   const app = createApp({
     pool,
     store,
-    starter: new StreamStarter(pool, store, hosts),
+    starter: new StreamStarter({
+      pool,
+      store,
+      hosts,
+      updater,
+      ...(options.timing === undefined ? {} : { timing: options.timing }),
+    }),
+    updater,
     tokens: new Tokens(options.tokens ?? {}),
     batchTimeoutMs: options.batchTimeoutMs ?? 25_000,
     corsOrigins: ["*"],

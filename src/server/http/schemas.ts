@@ -146,8 +146,26 @@ export const StateAnswer = Type.Object(
     error_message: nullable(Type.String()),
     pipeline_ready: Type.Boolean(),
     startup_complete: Type.Boolean(),
+    pipeline_state: Type.String(),
     active_streams: Type.Integer(),
+    additional_info: Type.Object({}),
     client_active: Type.Boolean(),
+    client_running: Type.Optional(Type.Boolean()),
+    fps: Type.Optional(
+      Type.Object({
+        ingress_video_fps: Type.Number(),
+        ingress_audio_fps: Type.Number(),
+        egress_video_fps: Type.Number(),
+        egress_audio_fps: Type.Number(),
+      }),
+    ),
+    current_params: Type.Optional(
+      Type.Object({
+        subscribe_url: Type.Null(),
+        publish_url: Type.Null(),
+        gateway_request_id: Type.String(),
+      }),
+    ),
     stream: Type.Optional(StreamObject),
   },
   { description: "how the server and the stream are" },

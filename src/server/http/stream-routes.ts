@@ -1,13 +1,12 @@
 /** Hides how streams are managed by their ids: the seed's routes. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { WorkerError } from "../../errors.ts";
 import type { EnginePool } from "../engine-pool.ts";
 import { StartFields, UpdateFields } from "../stream-fields.ts";
-import { updatedParams } from "../stream-params.ts";
 import type { StreamRecord } from "../stream-record.ts";
 import type { StreamStarter } from "../stream-start.ts";
 import type { StreamStore } from "../stream-store.ts";
+import type { StreamUpdater } from "../stream-update.ts";
 import { jsonBody } from "./json-body.ts";
 import {
   ChangedAnswer,
@@ -24,6 +23,7 @@ export interface StreamServices {
   readonly pool: EnginePool;
   readonly store: StreamStore;
   readonly starter: StreamStarter;
+  readonly updater: StreamUpdater;
 }
 
 const STOP_WAIT_MS = 1000;
@@ -106,19 +106,11 @@ export async function startStream({ starter }: StreamServices, body: unknown, re
 
 /** Throws `invalid_request` for a stream that is over: there is nothing to change. */
 export async function changeStream(
-  { pool, store }: StreamServices,
+  { updater }: StreamServices,
   record: StreamRecord,
   body: unknown,
 ) {
-  if (record.status !== "starting" && record.status !== "active") {
-    const over = record.endedAt === null ? "is stopping" : "has ended";
-    throw new WorkerError("invalid_request", `stream ${record.id} ${over}; start a new one`);
-  }
-  const ignored = await pool.withModels((models) => {
-    const changed = updatedParams(body, record.params, record.defaults, models);
-    store.update(record, changed.params);
-    return changed.ignored;
-  });
+  const ignored = await updater.apply(record, body);
   return {
     success: true as const,
     status: "success" as const,

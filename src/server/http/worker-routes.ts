@@ -1,7 +1,9 @@
 /** Hides what orchestrators and pytrickle's callers expect: streams named by X-Stream-Id (protocol.md 1.4 to 1.6, 7.1). */
 import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
+import { ratesOf } from "../network/vitals.ts";
 import { UpdateFields } from "../stream-fields.ts";
+import type { StreamRecord } from "../stream-record.ts";
 import type { StreamStore } from "../stream-store.ts";
 import { noJson } from "./http-error.ts";
 import { readJson } from "./json-body.ts";
@@ -28,12 +30,11 @@ export const workerRoutes = (services: StreamServices) => {
       ...operation("orchestrators", summary),
       hide: base !== "",
     });
-    if (base !== "")
-      app.post(
-        `${base}/stream/start`,
-        async ({ request }) => startStream(services, await parsed(request), request),
-        { parse: "none", detail: { hide: true } },
-      );
+    const start = async ({ request }: { request: Request }) =>
+      startStream(services, await parsed(request), request);
+    const hidden = { parse: "none" as const, detail: { hide: true } };
+    if (base !== "") app.post(`${base}/stream/start`, start, hidden);
+    app.post(`${base}/live-video-to-video`, start, hidden);
     app
       .post(`${base}/stream/stop`, ({ request }) => stop(store, request), {
         parse: "none",
@@ -77,6 +78,7 @@ async function stop(store: StreamStore, request: Request) {
   };
 }
 
+/** pytrickle's state object (protocol.md 7.1), of the stream that is named or the first one that lives. */
 function status({ pool, store }: StreamServices, id: string | null) {
   const live = store.list("live");
   const record = id === null ? live[0] : store.get(id);
@@ -89,9 +91,21 @@ function status({ pool, store }: StreamServices, id: string | null) {
     error_message: record?.error?.message ?? null,
     pipeline_ready: pool.state === "ready",
     startup_complete: pool.state !== "loading",
+    pipeline_state: state,
     active_streams: live.length,
+    additional_info: {},
     client_active: live.length > 0,
-    ...(record === undefined ? {} : { stream: record.toJSON() }),
+    ...(record === undefined ? {} : clientOf(record)),
+  };
+}
+
+function clientOf(record: StreamRecord) {
+  return {
+    client_running: record.endedAt === null,
+    fps: ratesOf(record),
+    // The channels' names are credentials.
+    current_params: { subscribe_url: null, publish_url: null, gateway_request_id: record.id },
+    stream: record.toJSON(),
   };
 }
 
