@@ -26,10 +26,14 @@ export interface MadeImage {
 /** Makes pictures; the engines' part of `comfystream-image`. */
 export interface ImageAccess {
   /**
-   * `body` holds a stream's parameters; `file` is a PNG, JPEG or WebP, or null: then the model draws from nothing.
+   * `job.progress` hears `queued` when all is accepted, then the engine's steps; `body` holds a stream's parameters; `file` is a PNG, JPEG or WebP, or null: then the model draws from nothing.
    * Throws what the fields, the file or the model are refused for, `engine_unavailable`, and the signal's reason.
    */
-  make(body: unknown, file: Uint8Array | null, signal: AbortSignal): Promise<MadeImage>;
+  make(
+    body: unknown,
+    file: Uint8Array | null,
+    job: Pick<JobContext, "signal" | "progress">,
+  ): Promise<MadeImage>;
 }
 
 export interface JobContext {
@@ -39,6 +43,8 @@ export interface JobContext {
   readonly caller: "direct" | "network";
   readonly streams: StreamAccess;
   readonly images: ImageAccess;
+  /** Tells callers who follow the job what it does now: queued, decode, load, inference, encode. */
+  readonly progress: (step: string) => void;
   /** What the caller gets as `X-Metadata` beside the answer: small JSON. */
   readonly describe: (metadata: Readonly<Record<string, unknown>>) => void;
 }
@@ -48,6 +54,8 @@ export interface Capability {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly description: string;
+  /** It works on the devices: it takes a place as a stream does, and callers may follow its progress as events. */
+  readonly onDevice: boolean;
   readonly input: TSchema;
   readonly output: TSchema;
   run(input: unknown, context: JobContext): unknown | Promise<unknown>;

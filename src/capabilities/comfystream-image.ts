@@ -18,6 +18,13 @@ const Input = Type.Object(
     width: asIn("even, 64 to 4096, with height; default 512 x 512 or the image's"),
     height: asIn("even, 64 to 4096, with width"),
     fit: asIn("cover, contain or stretch: how an image of another shape is fitted"),
+    stream: Type.Optional(
+      Type.Union([Type.Boolean(), Type.Null()], {
+        expects: "true or false",
+        description:
+          "true: the answer is text/event-stream: progress, then the same answer in parts, see README",
+      }),
+    ),
     seed: asIn("and the model's other parameters by their names, see GET /models"),
   },
   { additionalProperties: true },
@@ -27,6 +34,7 @@ export const comfystreamImage: Capability = {
   name: "comfystream-image",
   aliases: [],
   description: "draws a picture from a prompt, or puts one through a model",
+  onDevice: true,
   input: Input,
   output: Type.Object({
     success: Type.Literal(true),
@@ -44,10 +52,10 @@ export const comfystreamImage: Capability = {
       Type.Array(Type.String(), { description: "members that say nothing here" }),
     ),
   }),
-  run: async (input, { images, signal, describe }) => {
-    const { image, ...fields } = input as Static<typeof Input>;
+  run: async (input, { images, describe, ...job }) => {
+    const { image, stream: _, ...fields } = input as Static<typeof Input>;
     const file = image == null ? null : readDataUri(image);
-    const { png, width, height, ignored, metadata } = await images.make(fields, file, signal);
+    const { png, width, height, ignored, metadata } = await images.make(fields, file, job);
     describe(metadata);
     return {
       success: true,

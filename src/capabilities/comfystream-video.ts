@@ -7,6 +7,8 @@ export const comfystreamVideo: Capability = {
   name: "comfystream-video",
   aliases: [],
   description: "starts a stream, for callers who are not billed by the answer's length",
+  // The stream takes the place.
+  onDevice: false,
   // The members are a stream's parameters: starting checks them.
   input: Type.Object({}, { additionalProperties: true }),
   output: Type.Object({

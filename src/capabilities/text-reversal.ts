@@ -8,6 +8,7 @@ export const textReversal: Capability = {
   name: "text-reversal",
   aliases: ["reverse-text"],
   description: "reverses a text",
+  onDevice: false,
   input: Input,
   output: Type.Object({ original: Type.String(), reversed: Type.String() }),
   run: (input) => {

@@ -6,7 +6,7 @@ import type { Frame } from "./codec/libav.ts";
 import { PictureConverter } from "./codec/picture-converter.ts";
 import type { ModelHost } from "./inference/model-host.ts";
 import { PlanRunner } from "./inference/plan-runner.ts";
-import type { ImageJob, ImageResult, Size } from "./protocol.ts";
+import type { ImageJob, ImageResult, ImageStep, Size } from "./protocol.ts";
 
 /** What may cross to the server in one message. */
 const MAX_PNG_BYTES = 32 * 1024 * 1024;
@@ -20,6 +20,8 @@ export interface MakeImageOptions {
   readonly key: string;
   /** Ends the work between two steps. */
   readonly signal: AbortSignal;
+  /** Told of each step as it begins. */
+  readonly begins: (step: ImageStep) => void;
 }
 
 /**
@@ -28,13 +30,14 @@ export interface MakeImageOptions {
  */
 export async function makeImage(
   { params, file }: ImageJob,
-  { host, key, signal }: MakeImageOptions,
+  { host, key, signal, begins }: MakeImageOptions,
 ): Promise<ImageResult> {
   const timings: Record<string, number> = {};
-  const timed = async <T>(step: string, work: Promise<T>): Promise<T> => {
+  const timed = async <T>(step: ImageStep, work: () => Promise<T>): Promise<T> => {
+    begins(step);
     const begun = performance.now();
     try {
-      return await work;
+      return await work();
     } finally {
       timings[step] = Math.round((performance.now() - begun) * 10) / 10;
     }
@@ -42,17 +45,17 @@ export async function makeImage(
   using converter = new PictureConverter();
   using freed = new DisposableStack();
   const own = (frame: Frame): Frame => freed.adopt(frame, (one) => one.free());
-  const frame = file ? own(await timed("decode", decodeImage(file))) : null;
+  const frame = file ? own(await timed("decode", () => decodeImage(file))) : null;
   signal.throwIfAborted();
   const runner = new PlanRunner({ host, converter, key, hasInput: frame !== null, signal });
-  await timed("load", runner.prepare(params));
+  await timed("load", () => runner.prepare(params));
   const size = params.size ?? sizeOf(frame ?? DEFAULT_SIZE);
+  begins("inference");
   const drawn = await runner.draw({ frame, pts: ticks(0), size, params });
   signal.throwIfAborted();
-  const encoded = converter
-    .toRgb(drawn.picture, size, drawn.fit)
-    .then((rgb) => encodePng(own(rgb)));
-  const png = await timed("encode", encoded);
+  const png = await timed("encode", async () =>
+    encodePng(own(await converter.toRgb(drawn.picture, size, drawn.fit))),
+  );
   if (png.byteLength > MAX_PNG_BYTES) {
     const message = `the picture takes ${png.byteLength} bytes as PNG, more than ${MAX_PNG_BYTES}: ask for a smaller width and height`;
     throw new WorkerError("invalid_request", message);

@@ -9,7 +9,7 @@ import { hasEncoder } from "./codec/video-encoder.ts";
 import { resolveDevice } from "./inference/device-check.ts";
 import { ModelHost } from "./inference/model-host.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
-import type { EngineOptions, FromEngine, ToEngine } from "./protocol.ts";
+import type { EngineOptions, FromEngine, ImageStep, ToEngine } from "./protocol.ts";
 import { StreamSession } from "./session.ts";
 
 const log = getLogger("engine");
@@ -160,7 +160,13 @@ class Engine {
       this.#jobs.delete(job);
       this.#send({ type: "image", job, outcome });
     };
-    const ended = makeImage(image, { host: this.host, key: job, signal: cancel.signal }).then(
+    const begins = (step: ImageStep): void => this.#send({ type: "step", job, step });
+    const ended = makeImage(image, {
+      host: this.host,
+      key: job,
+      signal: cancel.signal,
+      begins,
+    }).then(
       (result) => answer({ done: true, result }),
       (error) => answer({ done: false, error: toPlainError(error) }),
     );

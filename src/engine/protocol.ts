@@ -148,6 +148,9 @@ export interface ImageJob {
   readonly file?: Uint8Array;
 }
 
+/** What an engine does for an `ImageJob`, in this order; without a file there is nothing to decode. */
+export type ImageStep = "decode" | "load" | "inference" | "encode";
+
 /** What became of an `ImageJob`. */
 export interface ImageResult extends Size {
   /** At most 32 MiB. */
@@ -236,6 +239,8 @@ export type FromEngine =
   | { readonly type: "recovered"; readonly id: string }
   /** All of the stream is released. Without `error` its input ended or it was asked to stop. */
   | { readonly type: "ended"; readonly id: string; readonly error?: PlainError }
+  /** A job has come so far. */
+  | { readonly type: "step"; readonly job: string; readonly step: ImageStep }
   /** Answer to `make`. */
   | {
       readonly type: "image";

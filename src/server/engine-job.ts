@@ -1,10 +1,19 @@
 /** Hides the one picture that an engine makes at a time: its answer, its cancelling, and that engines die. */
-import type { FromEngine, ImageJob, ImageResult } from "../engine/protocol.ts";
+import type { FromEngine, ImageJob, ImageResult, ImageStep } from "../engine/protocol.ts";
 import { WorkerError } from "../errors.ts";
 import type { EngineProcess } from "./engine-process.ts";
 
 /** A cancelled job may finish the run it is in; an engine that takes longer hangs. */
 const CANCEL_TIMEOUT_MS = 30_000;
+
+/** A picture to make. */
+export interface ImageOrder {
+  readonly image: ImageJob;
+  /** Cancels it. */
+  readonly signal: AbortSignal;
+  /** Told of each step as it begins; all over again if another engine must make it. */
+  readonly begins: (step: ImageStep) => void;
+}
 
 /** The engine was gone before it answered: another may be asked. */
 export class EngineDied extends WorkerError {
@@ -18,8 +27,12 @@ export class EngineJob {
   readonly #outcome = Promise.withResolvers<ImageResult>();
   readonly #over = new AbortController();
 
-  /** Sends it off. `signal` cancels it; the engine is busy until `receive` or `lost`. */
-  constructor(process: EngineProcess, image: ImageJob, signal: AbortSignal) {
+  readonly #order: ImageOrder;
+
+  /** Sends it off. The engine is busy until `receive` or `lost`. */
+  constructor(process: EngineProcess, order: ImageOrder) {
+    const { image, signal } = order;
+    this.#order = order;
     const cancel = () => {
       process.send({ type: "cancel", job: this.#id });
       const hung = setTimeout(() => process.kill("did not end a job"), CANCEL_TIMEOUT_MS);
@@ -33,6 +46,11 @@ export class EngineJob {
   /** Rejects with the engine's error, EngineDied, or the signal's reason. */
   get result(): Promise<ImageResult> {
     return this.#outcome.promise;
+  }
+
+  /** Passed on until the job is cancelled. */
+  began({ job, step }: Extract<FromEngine, { type: "step" }>): void {
+    if (job === this.#id && !this.#order.signal.aborted) this.#order.begins(step);
   }
 
   receive({ job, outcome }: Extract<FromEngine, { type: "image" }>): void {

@@ -1,8 +1,8 @@
 /** Hides how many engines there are and which of them runs a stream. */
-import type { EngineOptions, ImageJob, ImageResult, ModelInfo } from "../engine/protocol.ts";
+import type { EngineOptions, ImageResult, ModelInfo } from "../engine/protocol.ts";
 import { type PlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
-import { EngineDied } from "./engine-job.ts";
+import { EngineDied, type ImageOrder } from "./engine-job.ts";
 import type { EngineCommand } from "./engine-process.ts";
 import { EngineSlot } from "./engine-slot.ts";
 import type { PlacedStream } from "./placed-stream.ts";
@@ -153,13 +153,13 @@ export class EnginePool {
    * One picture, in turn with those of others: an engine makes one at a time. If its engine dies it is made once
    * more by the next; then throws `engine_unavailable`. Throws what the engine does, and the signal's reason.
    */
-  async makeImage(image: ImageJob, signal: AbortSignal): Promise<ImageResult> {
+  async makeImage(order: ImageOrder): Promise<ImageResult> {
     try {
-      return await this.#inTurn("last", image, signal);
+      return await this.#inTurn("last", order);
     } catch (error) {
       if (!(error instanceof EngineDied)) throw error;
       log.warn("the engine of a job died, the next one tries", { error: error.message });
-      return await this.#inTurn("first", image, signal);
+      return await this.#inTurn("first", order);
     }
   }
 
@@ -168,14 +168,11 @@ export class EnginePool {
     await Promise.all(this.#slots.map((slot) => slot.close(deadline)));
   }
 
-  async #inTurn(
-    place: "first" | "last",
-    image: ImageJob,
-    signal: AbortSignal,
-  ): Promise<ImageResult> {
+  async #inTurn(place: "first" | "last", order: ImageOrder): Promise<ImageResult> {
+    const { signal } = order;
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<ImageResult>();
-    const begin = (slot: EngineSlot) => resolve(slot.make(image, signal));
+    const begin = (slot: EngineSlot) => resolve(slot.make(order));
     const leave = () => {
       const at = this.#jobs.indexOf(begin);
       if (at >= 0) this.#jobs.splice(at, 1);

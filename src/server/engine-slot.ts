@@ -3,13 +3,12 @@ import type {
   EngineCensus,
   EngineOptions,
   FromEngine,
-  ImageJob,
   ImageResult,
   ModelInfo,
 } from "../engine/protocol.ts";
 import type { PlainError } from "../errors.ts";
 import { getLogger } from "../log.ts";
-import { EngineJob } from "./engine-job.ts";
+import { EngineJob, type ImageOrder } from "./engine-job.ts";
 import { EngineModels } from "./engine-models.ts";
 import { type EngineCommand, EngineProcess } from "./engine-process.ts";
 import type { PlacedStream, StreamMessage } from "./placed-stream.ts";
@@ -126,9 +125,9 @@ export class EngineSlot {
   }
 
   /** What its engine answers. Throws EngineDied when it dies of it, or during it; the signal's reason on abort. */
-  make(image: ImageJob, signal: AbortSignal): Promise<ImageResult> {
+  make(order: ImageOrder): Promise<ImageResult> {
     if (this.#state.status !== "ready") throw new Error("no engine to make an image");
-    const job = new EngineJob(this.#state.process, image, signal);
+    const job = new EngineJob(this.#state.process, order);
     this.#job = job;
     return job.result;
   }
@@ -174,6 +173,9 @@ export class EngineSlot {
         return;
       case "models":
         this.#models.replace(message.models);
+        return;
+      case "step":
+        this.#job?.began(message);
         return;
       case "image":
         this.#job?.receive(message);

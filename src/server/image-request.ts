@@ -17,7 +17,7 @@ const ImageFields = Type.Object(Type.Pick(StartFields, [...NAMES]).properties, {
 
 /** What capabilities may ask of the engines. */
 export const imageAccess = (pool: EnginePool): ImageAccess => ({
-  make: async (body, file, signal) => {
+  make: async (body, file, { signal, progress }) => {
     rejectGraphs(body);
     const fields = checked(ImageFields, body);
     const prompts = fields.prompts ?? fields.prompt;
@@ -34,10 +34,9 @@ export const imageAccess = (pool: EnginePool): ImageAccess => ({
       mergeParams(fields, defaults, defaults, models),
     );
     const job: ImageJob = { params, ...(file === null ? {} : { file }) };
-    const { png, width, height, execution_provider, timings_ms } = await pool.makeImage(
-      job,
-      signal,
-    );
+    progress("queued");
+    const order = { image: job, signal, begins: progress };
+    const { png, width, height, execution_provider, timings_ms } = await pool.makeImage(order);
     const total = Math.round((performance.now() - begun) * 10) / 10;
     const seed = pool
       .models()

@@ -5,6 +5,7 @@ export class Places {
   /** Streams and jobs together. */
   readonly capacity: number;
   #taken = 0;
+  #open = true;
   #emptied = Promise.withResolvers<void>();
 
   constructor(capacity: number) {
@@ -20,8 +21,15 @@ export class Places {
     return this.#emptied.promise;
   }
 
+  /** None is free from now on; settles when all are given back. */
+  async close(): Promise<void> {
+    this.#open = false;
+    if (this.#taken > 0) await this.emptied;
+  }
+
   /** Throws `at_capacity` when none is free. */
   admit(): void {
+    if (!this.#open) throw new WorkerError("at_capacity", "the server is shutting down");
     if (this.#taken < this.capacity) return;
     const message = `all ${this.capacity} places for streams and jobs are taken (--max-streams); stop a stream or try later`;
     throw new WorkerError("at_capacity", message);

@@ -1,6 +1,7 @@
 /** Hides the life of the server process: composing, listening, and ending in order within the grace. */
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config.ts";
+import { WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import { TrickleServer } from "../trickle/trickle-server.ts";
 import { chooseDevices, defaultMaxStreams } from "./devices.ts";
@@ -28,7 +29,7 @@ export interface ServeOptions {
 }
 
 /**
- * Serves until `stop` aborts, then refuses new streams, ends those that live, the engines, and the listener.
+ * Serves until `stop` aborts, then refuses new streams and jobs, ends those that live, the engines, and the listener.
  * Returns the exit code. Throws CannotListen; `device_unavailable` when an asked-for device is missing.
  */
 export async function serve({
@@ -65,6 +66,7 @@ export async function serve({
       ? null
       : new TrickleServer({ autoCreate: config.trickleServer === "on" });
   const rules = tokenRules(config);
+  const closing = new AbortController();
   const updater = new StreamUpdater(pool, store);
   const app = createApp({
     pool,
@@ -73,8 +75,10 @@ export async function serve({
     updater,
     tokens: new Tokens(rules),
     batchTimeoutMs: config.batchTimeout,
+    places,
+    closing: closing.signal,
     corsOrigins: config.corsOrigins,
-    capabilityName: config.capabilityName[0] ?? "comfystream-video",
+    capabilityNames: config.capabilityName,
     version,
     trickle,
   });
@@ -94,7 +98,9 @@ export async function serve({
     log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
     const left = registration?.leave();
     // The listener stays until the streams have gone: their channels may be our own.
-    await Promise.race([store.close(), aborted(AbortSignal.timeout(config.grace * STREAMS_SHARE))]);
+    const all = Promise.all([store.close(), places.close()]);
+    await Promise.race([all, aborted(AbortSignal.timeout(config.grace * STREAMS_SHARE))]);
+    closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
     await pool.close(deadline);
     await left;
     await server.stop(true);
@@ -105,7 +111,7 @@ export async function serve({
   }
 }
 
-/** Of the grace, what streams may take; the rest is the engines'. */
+/** Of the grace, what streams and jobs may take; the rest is the engines'. */
 const STREAMS_SHARE = 0.7;
 
 /** Orchestrators get a token of their own even where nobody has chosen one (contract.md "Tokens"). */

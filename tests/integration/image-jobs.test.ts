@@ -28,6 +28,11 @@ const job = (command: string): ImageJob => {
   const params = defaultParams({ hasInput: false, mode: "seed" });
   return { params: { ...params, prompts: [{ prompt: command }] } };
 };
+const order = (image: ImageJob, signal: AbortSignal, begins = (_step: string) => {}) => ({
+  image,
+  signal,
+  begins,
+});
 /** What the fake engine writes where a PNG would be. */
 const said = ({ png }: ImageResult) =>
   JSON.parse(Buffer.from(png).toString()) as { pid: number; nth: number; alone: boolean };
@@ -35,7 +40,7 @@ const said = ({ png }: ImageResult) =>
 test("an engine makes one picture at a time, first come first served", async () => {
   const engines = await pool();
   const all = await Promise.all(
-    [1, 2, 3, 4, 5, 6].map((n) => engines.makeImage(job(`picture ${n}`), forever)),
+    [1, 2, 3, 4, 5, 6].map((n) => engines.makeImage(order(job(`picture ${n}`), forever))),
   );
   expect(all.map(said)).toMatchObject([1, 2, 3, 4, 5, 6].map((nth) => ({ nth, alone: true })));
 });
@@ -43,7 +48,7 @@ test("an engine makes one picture at a time, first come first served", async () 
 test("several engines share what waits", async () => {
   const engines = await pool(2);
   const all = await Promise.all(
-    Array.from({ length: 8 }, () => engines.makeImage(job("a picture"), forever)),
+    Array.from({ length: 8 }, () => engines.makeImage(order(job("a picture"), forever))),
   );
   expect(new Set(all.map((one) => said(one).pid)).size).toBe(2);
   expect(all.every((one) => said(one).alone)).toBe(true);
@@ -52,8 +57,8 @@ test("several engines share what waits", async () => {
 test("a picture whose engine dies is made by the next, before those that wait", async () => {
   const engines = await pool();
   const file = join(folder, "died");
-  const first = engines.makeImage(job(`exit unless ${file}`), forever);
-  const second = engines.makeImage(job("a picture"), forever);
+  const first = engines.makeImage(order(job(`exit unless ${file}`), forever));
+  const second = engines.makeImage(order(job("a picture"), forever));
   const [one, two] = [said(await first), said(await second)];
   expect(one.pid).not.toBe(Number(readFileSync(file, "utf8")));
   expect([one.nth, two.nth]).toEqual([1, 2]);
@@ -62,8 +67,8 @@ test("a picture whose engine dies is made by the next, before those that wait", 
 
 test("a picture that two engines die of fails, and the next one is made", async () => {
   const engines = await pool();
-  const deadly = engines.makeImage(job("exit"), forever);
-  const next = engines.makeImage(job("a picture"), forever);
+  const deadly = engines.makeImage(order(job("exit"), forever));
+  const next = engines.makeImage(order(job("a picture"), forever));
   expect(await failure(deadly)).toMatchObject({ kind: "engine_unavailable" });
   expect(said(await next).nth).toBe(1);
   expect(engines.engines[0]?.restarts).toBe(2);
@@ -72,9 +77,9 @@ test("a picture that two engines die of fails, and the next one is made", async 
 test("one that is given up while it waits leaves the line, one under way frees its engine", async () => {
   const engines = await pool();
   const [making, waiting] = [new AbortController(), new AbortController()];
-  const held = engines.makeImage(job("hold"), making.signal);
-  const left = engines.makeImage(job("never begun"), waiting.signal);
-  const last = engines.makeImage(job("a picture"), forever);
+  const held = engines.makeImage(order(job("hold"), making.signal));
+  const left = engines.makeImage(order(job("never begun"), waiting.signal));
+  const last = engines.makeImage(order(job("a picture"), forever));
   waiting.abort(new Error("no longer wanted"));
   expect((await failure(left)).message).toBe("no longer wanted");
   making.abort(new Error("too slow"));
@@ -84,7 +89,7 @@ test("one that is given up while it waits leaves the line, one under way frees i
 
 test("a closed pool leaves nobody waiting for an engine's answer", async () => {
   const engines = await pool();
-  const held = engines.makeImage(job("hold"), AbortSignal.timeout(5000));
+  const held = engines.makeImage(order(job("hold"), AbortSignal.timeout(5000)));
   await engines.close(AbortSignal.timeout(1000));
   expect(await failure(held)).toBeInstanceOf(Error);
 });

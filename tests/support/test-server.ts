@@ -15,6 +15,7 @@ const fakeEngine = join(import.meta.dir, "fake-engine.ts");
 export interface TestServerOptions {
   readonly maxStreams?: number;
   readonly batchTimeoutMs?: number;
+  readonly capabilityNames?: readonly string[];
   readonly tokens?: TokenRules;
   /** Of the channels of an orchestrator's streams. */
   readonly timing?: NetworkTiming;
@@ -66,9 +67,11 @@ export function testServer(options: TestServerOptions = {}) {
     }),
     updater,
     tokens: new Tokens(options.tokens ?? {}),
+    places,
+    closing: new AbortController().signal,
     batchTimeoutMs: options.batchTimeoutMs ?? 25_000,
     corsOrigins: ["*"],
-    capabilityName: "comfystream-video",
+    capabilityNames: options.capabilityNames ?? ["comfystream-video"],
     version: "0.0.0",
     trickle: null,
   });

@@ -139,7 +139,6 @@ test("settings whose purpose is not in this version are named by flag or variabl
   expect(unservedSettings(["--max-batch=2", "--idle-timeout", "9s", "--port", "1"], env)).toEqual([
     "--max-batch",
     "--idle-timeout",
-    "ORCH_URL",
   ]);
 });
 

@@ -26,7 +26,7 @@ export interface AppDeps
 
 /** The whole API; ask it with `app.handle(request)`. */
 export function createApp(deps: AppDeps): AnyElysia {
-  const { tokens, batchTimeoutMs, corsOrigins, trickle } = deps;
+  const { tokens, corsOrigins, trickle } = deps;
   const streams = streamAccess(deps);
   // `standardHostname` would misread URLs whose host is shorter than four characters.
   const app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } })
@@ -48,7 +48,7 @@ export function createApp(deps: AppDeps): AnyElysia {
     .use(openapiRoutes(deps.version))
     .use(streamRoutes(deps))
     .use(workerRoutes(deps))
-    .use(capabilityRoutes({ tokens, batchTimeoutMs, streams, images: imageAccess(deps.pool) }))
+    .use(capabilityRoutes({ ...deps, streams, images: imageAccess(deps.pool) }))
     .wrap((fetch) => (request: Request) => fetch(withUsableUrl(request)));
   if (trickle !== null) app.use(trickleRoutes(trickle));
   return app;

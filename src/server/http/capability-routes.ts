@@ -1,30 +1,33 @@
-/** Hides how a batch job is called: the seed's route, an orchestrator's routes, and the deadline of both. */
+/** Hides which paths are batch jobs: the seed's route, and an orchestrator's in all the forms of protocol.md 1.2. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import type { ImageAccess, JobContext, StreamAccess } from "../../capabilities/capability.ts";
-import { CAPABILITIES, findCapability } from "../../capabilities/registry.ts";
+import type { JobContext } from "../../capabilities/capability.ts";
+import { CAPABILITIES, findCapability, isCapability } from "../../capabilities/registry.ts";
 import { WorkerError } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
-import { check, checked } from "../field-errors.ts";
+import { type Call, type JobOptions, runJob } from "./batch-job.ts";
 import { jsonBody } from "./json-body.ts";
-import { type LivepeerJob, livepeerHeader, missingLivepeerHeader } from "./livepeer-header.ts";
+import { livepeerHeader, missingLivepeerHeader } from "./livepeer-header.ts";
 import { type FailureStatus, failures, jsonContent, operation } from "./schemas.ts";
 import type { Tokens } from "./tokens.ts";
 
-const log = getLogger("http");
-
-export interface CapabilityRoutesOptions {
+export interface CapabilityRoutesOptions extends JobOptions {
   readonly tokens: Tokens;
-  readonly batchTimeoutMs: number;
-  readonly streams: StreamAccess;
-  readonly images: ImageAccess;
+  /** As registered. */
+  readonly capabilityNames: readonly string[];
 }
 
-/** What a job needs of its HTTP request, and where its answer's headers go. */
-interface Call {
-  readonly request: Request;
-  readonly set: { readonly headers: Record<string, string | number> };
-}
+/** What `stream: true` makes of an answer. */
+const EVENTS_EXAMPLE = `data: {"type":"progress","step":"inference","elapsed_ms":41}
+
+data: {"type":"metadata","metadata":{"model":"dreamscape","seed":7}}
+
+data: {"type":"result","part":0,"parts":2,"json":"{\\"success\\":true,\\"images\\":[{\\"data\\":\\"data:ima"}
+
+data: {"type":"result","part":1,"parts":2,"json":"ge/png;base64,AQID\\"}]}"}
+
+data: [DONE]
+
+`;
 
 /** Jobs and answers are checked against the capability's own schema; this is for OpenAPI. */
 const described = (summary: string) => ({
@@ -42,7 +45,13 @@ const described = (summary: string) => ({
           schema: { type: "string" as const },
         },
       },
-      content: jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
+      content: {
+        ...jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
+        "text/event-stream": {
+          schema: { type: "string" as const },
+          example: EVENTS_EXAMPLE,
+        },
+      },
     },
     ...failureContents(400, 404, 413, 503, 504),
   },
@@ -62,83 +71,45 @@ const route = {
   params: Type.Object({ capability: Type.String() }),
 } as const;
 
-export const capabilityRoutes = ({
-  tokens,
-  batchTimeoutMs,
-  streams,
-  images,
-}: CapabilityRoutesOptions) => {
-  const run = (
-    name: string,
-    body: unknown,
-    { request, set }: Call,
-    caller: JobContext["caller"],
-    job: LivepeerJob | null,
-  ): Promise<unknown> => {
-    const capability = findCapability(name);
-    const input = checked(capability.input, body);
-    if (job?.capability !== undefined && job.capability !== name)
-      log.warn("the Livepeer header names another capability", { name, header: job.capability });
-    const asked = (job?.timeout_seconds ?? Number.POSITIVE_INFINITY) * 1000;
-    return within(Math.min(batchTimeoutMs, asked), request.signal, async (signal) => {
-      const describe: JobContext["describe"] = (metadata) => {
-        set.headers["x-metadata"] = JSON.stringify(metadata);
-      };
-      const context = { signal, caller, streams, images, describe };
-      const output = await capability.run(input, context);
-      if (check(capability.output).Check(output)) return output;
-      throw new WorkerError("internal", `${capability.name} answered what it may not`);
-    });
-  };
+export const capabilityRoutes = (options: CapabilityRoutesOptions) => {
+  const run = (name: string, call: Call, caller: JobContext["caller"]) =>
+    runJob(findCapability(name), call, caller, options);
   return new Elysia({ name: "capability-routes" })
     .use(jsonBody)
     .use(livepeerHeader)
     .post(
       "/process/request/:capability",
-      ({ params, body, request, set, livepeer }) => {
-        if (livepeer === null && !tokens.holds(request)) throw missingLivepeerHeader();
-        return run(params.capability, body, { request, set }, "direct", livepeer);
+      ({ params, ...call }) => {
+        if (call.livepeer === null && !options.tokens.holds(call.request))
+          throw missingLivepeerHeader();
+        return run(params.capability, call, "direct");
       },
       { ...route, detail: described("Run a batch job (the seed's route)") },
     )
+    .post("/c/:capability", ({ params, ...call }) => run(params.capability, call, "network"), {
+      ...route,
+      detail: described("Run a batch job for an orchestrator"),
+    })
     .post(
-      "/c/:capability",
-      ({ params, body, request, set, livepeer }) =>
-        run(params.capability, body, { request, set }, "network", livepeer),
-      { ...route, detail: described("Run a batch job for an orchestrator") },
+      "/c/:capability/*",
+      ({ params: { capability, "*": rest }, ...call }) =>
+        run([capability, rest].find(isCapability) ?? capability, call, "network"),
+      { parse: "batch", detail: { hide: true } },
     )
-    .post(
-      "/:capability",
-      ({ params, body, request, set, livepeer }) =>
-        run(params.capability, body, { request, set }, "network", livepeer),
-      {
-        ...route,
-        detail: described("Run a batch job for an orchestrator that knows the bare URL"),
-      },
-    );
+    .post("/:capability", ({ params, ...call }) => run(params.capability, call, "network"), {
+      ...route,
+      detail: described("Run a batch job for an orchestrator that knows the bare URL"),
+    })
+    .post("/", (call) => run(onlyCapability(options.capabilityNames), call, "network"), {
+      parse: "batch",
+      detail: { hide: true },
+    });
 };
 
-/** What `work` gives within `ms`; throws `timeout` after that, and when the caller is gone. `work` hears of both. */
-async function within<T>(
-  ms: number,
-  gone: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const over = new AbortController();
-  const expired = Promise.withResolvers<never>();
-  const end = (message: string) => {
-    const error = new WorkerError("timeout", message);
-    over.abort(error);
-    expired.reject(error);
-  };
-  const leave = () => end("the caller is gone");
-  const timer = setTimeout(() => end(`the job took longer than ${ms} ms`), ms);
-  gone.addEventListener("abort", leave, { once: true });
-  if (gone.aborted) leave();
-  try {
-    return await Promise.race([work(over.signal), expired.promise]);
-  } finally {
-    clearTimeout(timer);
-    gone.removeEventListener("abort", leave);
-  }
+/** What a job for the bare URL is for. Throws `invalid_request` unless a single name was registered. */
+function onlyCapability(names: readonly string[]): string {
+  const [name, ...more] = names;
+  if (name !== undefined && more.length === 0 && isCapability(name)) return name;
+  const known = CAPABILITIES.map((one) => one.name).join(", ");
+  throw new WorkerError("invalid_request", `name the capability in the path: ${known}`);
 }

@@ -51,21 +51,25 @@ export const noJson = (cause: unknown): HttpError =>
 
 /** The answer to a failed request. What is neither of our two error classes is an `internal` that says nothing. */
 export function errorResponse(error: unknown): Response {
-  if (error instanceof HttpError)
-    return body(error.status, error.kind, error.message, [], error.headers);
-  if (error instanceof WorkerError && error.kind !== "internal")
-    return body(STATUS[error.kind], error.kind, error.message, error.details);
-  return body(500, "internal", "something went wrong inside; the server's log says what");
+  const status =
+    error instanceof HttpError
+      ? error.status
+      : error instanceof WorkerError
+        ? STATUS[error.kind]
+        : 500;
+  const headers = error instanceof HttpError ? error.headers : {};
+  return Response.json(errorBody(error), { status, headers });
 }
 
-function body(
-  status: number,
-  code: string,
-  message: string,
-  details: readonly FieldProblem[] = [],
-  headers: Readonly<Record<string, string>> = {},
-): Response {
+/** The body of that answer. */
+export function errorBody(error: unknown) {
+  if (error instanceof HttpError) return body(error.kind, error.message);
+  if (error instanceof WorkerError && error.kind !== "internal")
+    return body(error.kind, error.message, error.details);
+  return body("internal", "something went wrong inside; the server's log says what");
+}
+
+function body(code: string, message: string, details: readonly FieldProblem[] = []) {
   const failure = { success: false, status: "error", code, error: message, message };
-  const answer = details.length > 0 ? { ...failure, details } : failure;
-  return Response.json(answer, { status, headers });
+  return details.length > 0 ? { ...failure, details } : failure;
 }

@@ -15,15 +15,15 @@ export interface OpsOptions {
   readonly pool: EnginePool;
   readonly store: StreamStore;
   readonly version: string;
-  /** First capability name, which pytrickle's callers know as the model. */
-  readonly capabilityName: string;
+  /** Names to register; pytrickle's callers know the first as the model. */
+  readonly capabilityNames: readonly string[];
 }
 
-export const opsRoutes = ({ pool, store, version, capabilityName }: OpsOptions) => {
+export const opsRoutes = ({ pool, store, version, capabilityNames }: OpsOptions) => {
   const versions = {
     success: true as const,
     pipeline: "byoc",
-    model_id: capabilityName,
+    model_id: capabilityNames[0] ?? "",
     version,
   };
   return new Elysia({ name: "ops-routes" })
