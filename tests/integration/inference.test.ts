@@ -9,6 +9,7 @@ import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import type { ModelInfo } from "../../src/engine/protocol.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { noisePicture, OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const NCHW = [1, 3, "H", "W"] as const;
 
@@ -45,6 +46,22 @@ test("callers who ask at once share one load, and the states are told in order",
   ]);
   expect(changes[1]?.execution_provider).toBe("CPUExecutionProvider");
   expect(changes[1]?.device).toBe("cpu");
+});
+
+test("a load under way tells when it began, one that is over tells nothing", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const unknown = simpleModel("float32", NCHW, (graph, x) => graph.node("NoSuchOperator", [x]));
+  await workspace.add("odd", {}, unknown);
+  await using host = await workspace.host();
+  expect(host.loading("edges")).toBeNull();
+  const since = performance.now();
+  const [loaded, failed] = [host.acquire("edges"), host.acquire("odd").catch(() => null)];
+  await waitFor("the load", () => host.loading("edges") !== null);
+  const progress = host.loading("edges");
+  expect(progress?.since).toBeGreaterThanOrEqual(since);
+  expect(progress?.expectedMs).toBeNull();
+  await Promise.all([loaded, failed]);
+  expect([host.loading("edges"), host.loading("odd")]).toEqual([null, null]);
 });
 
 test("a run takes the picture's memory away and gives new memory", async () => {

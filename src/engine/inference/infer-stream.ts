@@ -11,7 +11,7 @@ import { PlanRunner } from "./plan-runner.ts";
 import { FAILED, loadingLabel } from "./stand-in-label.ts";
 
 export interface InferOptions {
-  readonly host: ModelHost;
+  readonly host: Pick<ModelHost, "acquire" | "loading">;
   readonly pool: FramePool;
   /** The stream: frames of several take turns by it. */
   readonly key: string;

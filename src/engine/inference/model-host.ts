@@ -4,15 +4,17 @@ import { toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { Picture } from "../../media/picture.ts";
 import type { CatalogueEntry, ModelCatalogue, UsableModel } from "../models/catalogue.ts";
-import { inputSize, type ModelDefinition, paramsOf, type Size } from "../models/definition.ts";
+import { inputSize, type ModelDefinition, type Size } from "../models/definition.ts";
 import { encodePrompts } from "../prompts/lexicon.ts";
 import type { ModelInfo } from "../protocol.ts";
 import { DeviceGate } from "./device-gate.ts";
 import { type Device, parseDevice } from "./devices.ts";
 import { InferenceWorker } from "./inference-worker.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
+import { describeModel } from "./model-info.ts";
 import type { TextVector } from "./protocol.ts";
 import { scalarsOf } from "./scalars.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 const log = getLogger("inference");
 
@@ -215,46 +217,25 @@ export class ModelHost implements AsyncDisposable {
   }
 
   #info(entry: CatalogueEntry): ModelInfo {
-    const common = { name: entry.name, source: entry.source, device: this.#device.name };
-    if (entry.state === "broken") {
-      const error = entry.error.message;
-      return {
-        ...common,
-        description: "",
-        state: "failed",
-        error,
-        takes_video: true,
-        takes_prompts: false,
-        params: [],
-      };
-    }
     const slot = this.#slots.get(entry.name);
-    const { definition } = entry;
     return {
-      ...common,
-      description: definition.description,
-      state: slot?.state ?? "cold",
-      ...(slot?.state === "failed" && { error: slot.error.message }),
-      ...(slot?.state === "ready" && { execution_provider: slot.model.executionProvider }),
-      takes_video: definition.frame !== null,
-      takes_prompts: definition.texts.length > 0,
-      params: paramsOf(definition),
+      ...describeModel(entry),
+      device: this.#device.name,
+      ...(slot && entry.state === "usable" && stateOf(slot)),
     };
+  }
+}
+
+function stateOf(slot: Slot): Pick<ModelInfo, "state" | "error" | "execution_provider"> {
+  switch (slot.state) {
+    case "warming":
+      return { state: "warming" };
+    case "ready":
+      return { state: "ready", execution_provider: slot.model.executionProvider };
+    case "failed":
+      return { state: "failed", error: slot.error.message };
   }
 }
 
 const closing = (): WorkerError =>
   new WorkerError("engine_unavailable", "the engine is closing: models are no longer run");
-
-/** The work's outcome, or the signal's reason as soon as it fires; the work itself goes on. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}

@@ -1,0 +1,23 @@
+/** A model as callers see it before anyone has asked for it. */
+import type { CatalogueEntry } from "../models/catalogue.ts";
+import { paramsOf } from "../models/definition.ts";
+import type { ModelInfo } from "../protocol.ts";
+
+/** Its row in the list of models, but for the device: cold, or failed with what is wrong in its folder. */
+export function describeModel(entry: CatalogueEntry): Omit<ModelInfo, "device"> {
+  const { name, source } = entry;
+  if (entry.state === "broken") {
+    const none = { description: "", takes_video: true, takes_prompts: false, params: [] };
+    return { name, source, state: "failed", error: entry.error.message, ...none };
+  }
+  const { definition } = entry;
+  return {
+    name,
+    source,
+    description: definition.description,
+    state: "cold",
+    takes_video: definition.frame !== null,
+    takes_prompts: definition.texts.length > 0,
+    params: paramsOf(definition),
+  };
+}
