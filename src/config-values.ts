@@ -140,5 +140,6 @@ const isHttp = (url: URL | null): url is URL =>
 FormatRegistry.Set("http-urls", (text) => split(text).every((one) => isHttp(URL.parse(one))));
 FormatRegistry.Set("http-url", (text) => {
   const url = URL.parse(text);
-  return isHttp(url) && url.search === "" && url.hash === "";
+  // Of two URLs with a comma between, the first would have an odd host.
+  return isHttp(url) && !url.host.includes(",") && url.search === "" && url.hash === "";
 });

@@ -139,10 +139,12 @@ export function readConfig(
     origin[key] = flag === undefined ? variableName(key) : flagName(key);
     if (text !== undefined) raw[key] = /^(log|trickle)/.test(key) ? text.toLowerCase() : text;
   }
-  const candidate = Value.Convert(Settings, Value.Default(Settings, raw));
+  const candidate = Value.Convert(Settings, Value.Default(Settings, { ...raw }));
   for (const [key, schema] of Object.entries(Settings.properties)) {
     const value = (candidate as Record<string, unknown>)[key];
-    if (value === undefined || Value.Check(schema, value)) continue;
+    // Converting would cut fractions off in silence.
+    const fraction = schema.type === "integer" && !Number.isInteger(Number(raw[key] ?? 0));
+    if (value === undefined || (Value.Check(schema, value) && !fraction)) continue;
     const shown = schema["secret"] ? "" : `, got ${JSON.stringify(raw[key])}`;
     problems.push(`${origin[key]} must be ${schema["expects"]}${shown}`);
   }
