@@ -41,8 +41,9 @@ export async function* readMessages(
     try {
       let parts: Uint8Array[] = [];
       let bytes = 0;
-      const lagging = Number.POSITIVE_INFINITY;
-      for await (const chunk of subscribe(endpoint, { signal, start, maxLag: lagging })) {
+      // Of its retries some quick ones: what outlasts an outage is here, as the numbers may be others after it.
+      const options = { signal, start, maxLag: Number.POSITIVE_INFINITY, giveUpMs: 0 };
+      for await (const chunk of subscribe(endpoint, options)) {
         if (chunk.first) [parts, bytes] = [[], 0];
         bytes += chunk.data.byteLength;
         if (bytes <= maxBytes) parts.push(chunk.data);

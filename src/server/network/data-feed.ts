@@ -16,8 +16,11 @@ export interface DataTiming {
 const MAX_LINE_BYTES = 60 * 1024;
 const log = getLogger("stream");
 
+/** Where segments go. */
+type Writer = Pick<JsonWriter, "send" | "close">;
+
 export class DataFeed {
-  readonly #writer: JsonWriter;
+  readonly #writer: Writer;
   readonly #format: DataFormat;
   readonly #timing: DataTiming;
   readonly #keepAlive: Timer;
@@ -25,7 +28,7 @@ export class DataFeed {
   #batch: Timer | null = null;
 
   /** `close` closes the writer. */
-  constructor(writer: JsonWriter, format: DataFormat, timing: DataTiming) {
+  constructor(writer: Writer, format: DataFormat, timing: DataTiming) {
     this.#writer = writer;
     this.#format = format;
     this.#timing = timing;

@@ -1,0 +1,189 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { readMessages } from "../../src/trickle/json-reader.ts";
+import { JsonWriter } from "../../src/trickle/json-writer.ts";
+import { readSegments, type SeenSegment } from "../support/trickle-channel.ts";
+import { faultyPeer } from "../support/trickle-faults.ts";
+import { hostTrickle } from "../support/trickle-host.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+
+const JSON_TYPE = { contentType: "application/json" };
+const make = (url: string) =>
+  fetch(url, { method: "POST", headers: { "Expect-Content": "application/json" } });
+const post = (url: string, seq: number, body: string | Uint8Array | ReadableStream<Uint8Array>) =>
+  fetch(`${url}/${seq}`, { method: "POST", body: body as string });
+
+test("a message is a segment, in order, and leaving makes no empty one", async () => {
+  await using host = hostTrickle({ autoCreate: false });
+  const url = host.url("a-events");
+  await make(url);
+  const seen: SeenSegment[] = [];
+  const reading = readSegments(url, Number.POSITIVE_INFINITY, { start: 0 }, seen);
+  const writer = new JsonWriter({ url }, JSON_TYPE);
+  writer.send("one");
+  writer.send("two");
+  await waitFor("two messages", () => seen.length === 2);
+  writer.send("three");
+  await writer.close();
+  expect(await writer.ended).toEqual({ kind: "finished" });
+  expect((await fetch(`${url}/next`)).headers.get("Lp-Trickle-Latest")).toBe("3");
+  await fetch(url, { method: "DELETE" });
+  await reading;
+  expect(seen.map(({ text }) => text)).toEqual(["one", "two", "three"]);
+});
+
+test("the next segment is connected before there is something to say", async () => {
+  const began = Promise.withResolvers<void>();
+  await using peer = await faultyPeer(async ({ path, answer, text }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 0 });
+    began.resolve();
+    await text().catch(() => ""); // cut off
+    answer(200);
+  });
+  const writer = new JsonWriter({ url: peer.url }, JSON_TYPE);
+  await began.promise;
+  await writer.close();
+  expect(peer.seen).toEqual(["GET /next", "POST /0"]);
+});
+
+test("a channel that others have written to is taken over where it stands, with a reset", async () => {
+  const resets: unknown[] = [];
+  await using peer = await faultyPeer(async ({ path, request, answer, text }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 7 });
+    if ((await text().catch(() => "")) === "") return; // cut off
+    resets.push(request.headers["lp-trickle-reset"] ?? null);
+    answer(200);
+  });
+  const writer = new JsonWriter({ url: peer.url }, JSON_TYPE);
+  writer.send("one");
+  writer.send("two");
+  await writer.close();
+  expect(peer.seen).toEqual(
+    ["GET /next", "POST /7", "POST /8", "POST /9"].slice(0, peer.seen.length),
+  );
+  expect(resets).toEqual(["1", null]);
+});
+
+test("a channel that is closed or removed ends the writer; one that never was is lost with its reason", async () => {
+  await using host = hostTrickle({ autoCreate: false });
+  const url = host.url("a-events");
+  await make(url);
+  const writer = new JsonWriter({ url }, JSON_TYPE);
+  await waitFor("the connection", () => host.pending() > 0);
+  await fetch(url, { method: "DELETE" });
+  expect(await writer.ended).toEqual({ kind: "closed" });
+  writer.send("too late");
+  await writer.close();
+  const none = await new JsonWriter({ url: host.url("none") }, JSON_TYPE).ended;
+  expect(none).toMatchObject({ kind: "lost", error: { kind: "channel_refused" } });
+});
+
+test("messages outlast resets and a restart of the server; the oldest of too many goes, kept ones last", async () => {
+  const first = hostTrickle({ autoCreate: false });
+  const url = first.url("a-events");
+  await make(url);
+  const writer = new JsonWriter({ url }, { ...JSON_TYPE, queueLength: 3 });
+  writer.send("before");
+  await waitFor("the first", async () => {
+    return (await fetch(`${url}/next`)).headers.get("Lp-Trickle-Latest") === "1";
+  });
+  await first[Symbol.asyncDispose]();
+  for (const n of [1, 2, 3]) writer.send(`old ${n}`);
+  writer.send("kept", { kept: true });
+  for (const n of [1, 2, 3]) writer.send(`new ${n}`);
+  // Its channels are there when it listens: what an orchestrator that is only unreachable looks like.
+  await using second = hostTrickle({ autoCreate: false }, first.port);
+  await make(url);
+  const seen = await readSegments(url, 3, { start: 0 });
+  // One may be on its way when the others come in.
+  expect(seen.map(({ text }) => text).slice(-2)).toEqual(["new 2", "new 3"]);
+  expect(seen.map(({ text }) => text)).toContain("kept");
+  await writer.close();
+  expect(second.pending()).toBe(0);
+});
+
+test("a writer whose peer is gone gives up after its time, and closing one waits no longer than it may", async () => {
+  const gone = hostTrickle();
+  const url = gone.url("x");
+  await gone[Symbol.asyncDispose]();
+  const limits = { ...JSON_TYPE, giveUpMs: 100 };
+  expect(await new JsonWriter({ url }, limits).ended).toMatchObject({ kind: "lost" });
+  const patient = new JsonWriter({ url }, { ...JSON_TYPE, closeMs: 50 });
+  patient.send("x");
+  const asked = performance.now();
+  await patient.close();
+  expect(performance.now() - asked).toBeLessThan(1000);
+});
+
+test("whole messages are read in order, also large ones in pieces; empty segments say nothing", async () => {
+  await using host = hostTrickle({ autoCreate: false });
+  const url = host.url("a-control");
+  await make(url);
+  const stop = new AbortController();
+  const messages = readMessages({ url }, { signal: stop.signal, maxBytes: 6 * 1024 * 1024 });
+  const large = "x".repeat(5 * 1024 * 1024);
+  const pieces = new ReadableStream<Uint8Array>({
+    start(controller) {
+      const bytes = Buffer.from(large);
+      for (let at = 0; at < bytes.length; at += 700_000)
+        controller.enqueue(bytes.subarray(at, at + 700_000));
+      controller.close();
+    },
+  });
+  const writing = (async () => {
+    await post(url, 0, "one");
+    await post(url, 1, "");
+    await post(url, 2, pieces);
+    await post(url, 3, new Uint8Array(7 * 1024 * 1024));
+    await post(url, 4, "two");
+  })();
+  const read: unknown[] = [];
+  for await (const message of messages) {
+    read.push(message.kind === "text" ? message.text.length : message);
+    if (read.length === 4) await fetch(url, { method: "DELETE" });
+  }
+  expect(read).toEqual([3, large.length, { kind: "too_large", seq: 3, bytes: 7 * 1024 * 1024 }, 3]);
+  await writing;
+});
+
+test("reading outlasts a restart of the server, also of one that counts from the start again", async () => {
+  const first = hostTrickle({ autoCreate: false });
+  const url = first.url("a-control");
+  await make(url);
+  const stop = new AbortController();
+  const read: string[] = [];
+  const reading = (async () => {
+    for await (const message of readMessages({ url }, { signal: stop.signal, maxBytes: 1000 }))
+      if (message.kind === "text") read.push(message.text);
+  })();
+  await waitFor("the reader", () => first.pending() > 0);
+  await post(url, 0, "one");
+  await post(url, 1, "two");
+  await waitFor("both", () => read.length === 2);
+  await first[Symbol.asyncDispose]();
+  await using second = hostTrickle({ autoCreate: false }, first.port);
+  await make(url);
+  await waitFor("the third", async () => {
+    await post(url, -1, "three");
+    return read.includes("three");
+  });
+  await fetch(url, { method: "DELETE" });
+  await reading;
+  expect(read.slice(0, 3)).toEqual(["one", "two", "three"]);
+  expect(second.server).toBeDefined();
+});
+
+test("a channel that never was is refused; an abort ends reading with its reason", async () => {
+  await using host = hostTrickle({ autoCreate: false });
+  const signal = new AbortController().signal;
+  const none = readMessages({ url: host.url("none") }, { signal, maxBytes: 1000 });
+  expect(none.next()).rejects.toMatchObject({ kind: "channel_refused" });
+  const url = host.url("a-control");
+  await make(url);
+  const stop = new AbortController();
+  const next = readMessages({ url }, { signal: stop.signal, maxBytes: 1000 }).next();
+  await waitFor("the reader", () => host.pending() > 0);
+  stop.abort(new Error("enough"));
+  expect(next).rejects.toThrow("enough");
+});
