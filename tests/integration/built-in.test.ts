@@ -1,10 +1,13 @@
 /** The models that are made from code: what they draw, at every size, and that it is the same every time. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import { PlanRunner } from "../../src/engine/inference/plan-runner.ts";
 import { BUILT_INS } from "../../src/engine/models/built-in.ts";
 import { paramsOf } from "../../src/engine/models/definition.ts";
 import { PromptMorph } from "../../src/engine/prompts/morph.ts";
 import type { Picture } from "../../src/media/picture.ts";
+import { ticksFromSeconds } from "../../src/media/time.ts";
 import { copyOf, maxDifference, noisePicture, OnnxWorkspace } from "../support/onnx-workspace.ts";
 import {
   brightness,
@@ -207,6 +210,49 @@ test("thermal, cartoon and mirror change a picture, mirror most of its places", 
   }
   const params = { folds: 0, turn: 0 };
   expect(maxDifference(await draw({ model: "mirror", picture, params }), picture)).toBe(0);
+});
+
+describe("a slider of speed", () => {
+  const size = { width: 256, height: 256 };
+  const SPEEDS = [
+    ["test-card", "speed", 1],
+    ["mirror", "turn", 0.05],
+  ] as const;
+
+  /** A stream without input, 1003.7 s after its start: draws its frames as it goes. */
+  const stream = (model: string, slider: string) => {
+    const converter = new PictureConverter();
+    const { signal } = new AbortController();
+    const runner = new PlanRunner({ host, converter, key: "test", hasInput: false, signal });
+    return async (frame: number, value: number): Promise<Picture> => {
+      const set = { model, model_params: { [slider]: value } };
+      const params = { ...set, prompts: [], size, fit: "cover", paused: false } as const;
+      await runner.prepare(params);
+      const pts = ticksFromSeconds(1003.7 + frame / 24);
+      return (await runner.draw({ frame: null, pts, size, params })).picture;
+    };
+  };
+
+  test.each(SPEEDS)("of %s changes how fast it moves, not where it is", async (...of) => {
+    const [model, slider, usual] = of;
+    const draws = stream(model, slider);
+    const [one, two] = [await draws(0, usual), await draws(1, usual)];
+    const step = meanDifference(one, two);
+    expect(step).toBeGreaterThan(0);
+    let before = two;
+    for (const [at, value] of [0, 2 * usual, usual / 3].entries()) {
+      const now = await draws(2 + at, value);
+      expect(meanDifference(before, now)).toBeLessThan(2 * step);
+      before = now;
+    }
+  });
+
+  test.each(SPEEDS)("of %s stands where it stood on an engine that replaces one", async (...of) => {
+    const [model, slider, usual] = of;
+    const [before, after] = [stream(model, slider), stream(model, slider)];
+    await before(0, usual);
+    expect(maxDifference(await before(1, usual), await after(1, usual))).toBe(0);
+  });
 });
 
 /** Of the samples of two pictures: 1 where one is a multiple of the other. */

@@ -29,6 +29,8 @@ export interface InferenceJob {
   /** By parameter name; those absent have the model's default. */
   readonly params: Readonly<Record<string, number>>;
   readonly timeSeconds: number;
+  /** As `RateSums` gives them; absent: every parameter has been what it is from the start. */
+  readonly sums?: Readonly<Record<string, number>>;
   /** The prompts as `encodePrompts` or a `PromptMorph` gives them; absent: no prompt. */
   readonly text?: TextVector;
   /** Ends the waiting; a run that has begun is finished first. */

@@ -8,6 +8,7 @@ import { plan } from "../plan.ts";
 import { PromptMorph } from "../prompts/morph.ts";
 import type { Fit, Size, StreamParams } from "../protocol.ts";
 import type { LoadedModel, ModelHost } from "./model-host.ts";
+import { RateSums } from "./rate-sums.ts";
 import type { Loading } from "./stand-in-label.ts";
 
 export interface PlanRunnerOptions {
@@ -43,6 +44,7 @@ export interface Drawn {
 export class PlanRunner {
   readonly #options: PlanRunnerOptions;
   readonly #morph = new PromptMorph();
+  readonly #sums = new RateSums();
   #models: readonly LoadedModel[] = [];
   #wanted: string | null = null;
   #wantedSince = 0;
@@ -129,6 +131,7 @@ export class PlanRunner {
         size: inner,
         params: params.model_params,
         timeSeconds,
+        sums: this.#sums.at(model.definition, params.model_params, timeSeconds),
         text,
         signal,
       });

@@ -7,6 +7,8 @@ export interface ScalarSources {
   readonly params: Readonly<Record<string, number>>;
   readonly size: Size;
   readonly timeSeconds: number;
+  /** Sums over time by parameter name, where a `RateSums` keeps them; else a value holds from the start. */
+  readonly sums?: Readonly<Record<string, number>>;
 }
 
 /** By tensor name. */
@@ -14,9 +16,14 @@ export function scalarsOf({ scalars }: ModelDefinition, from: ScalarSources): Sc
   const numbers: Record<string, number> = {};
   for (const scalar of scalars) {
     switch (scalar.role) {
-      case "param":
-        numbers[scalar.tensor] = from.params[scalar.param.name] ?? scalar.param.default;
+      case "param": {
+        const { name } = scalar.param;
+        const value = from.params[name] ?? scalar.param.default;
+        numbers[scalar.tensor] = scalar.sum
+          ? (from.sums?.[name] ?? value * from.timeSeconds)
+          : value;
         break;
+      }
       case "time":
         numbers[scalar.tensor] = from.timeSeconds;
         break;

@@ -220,7 +220,14 @@ function scalarInput(
       problem: `is ${param.default}, outside ${param.min} … ${param.max}: give default, min and max`,
     });
   }
-  return { ...shape, role: "param", param };
+  const sum = input.sum ?? false;
+  if (sum && !dtype.startsWith("float")) {
+    problems.push({
+      field: `${field}.sum`,
+      problem: `is true, which gives a fraction, but is ${describeTensor(tensor)}: float64 holds it best`,
+    });
+  }
+  return { ...shape, role: "param", param, sum };
 }
 
 function modelParam(

@@ -32,8 +32,9 @@ export type ScalarInput = {
   readonly tensor: string;
   readonly dtype: ElementType;
   readonly dims: readonly number[];
-} & (
-  | { readonly role: "param"; readonly param: ModelParam }
+} & /** With `sum` the tensor gets the parameter's sum over time. */
+(
+  | { readonly role: "param"; readonly param: ModelParam; readonly sum: boolean }
   | { readonly role: "time" | "width" | "height" }
 );
 

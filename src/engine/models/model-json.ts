@@ -44,6 +44,11 @@ const ParamInput = Type.Object(
     min: Type.Optional(Type.Number()),
     max: Type.Optional(Type.Number()),
     integer: Type.Optional(Type.Boolean()),
+    /**
+     * The parameter is a rate, a second: the tensor gets its sum over the stream's time, so that a
+     * change alters how fast something moves and not where it is.
+     */
+    sum: Type.Optional(Type.Boolean()),
     description: Type.Optional(Type.String()),
   },
   strict,

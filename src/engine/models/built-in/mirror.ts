@@ -11,7 +11,6 @@ export const mirror: BuiltIn = {
     description: "A kaleidoscope: mirrors what it sees into a turning wheel (geometry, no network)",
     file: "mirror.onnx",
     inputs: {
-      time: { role: "time" },
       folds: {
         role: "param",
         default: 3,
@@ -22,6 +21,7 @@ export const mirror: BuiltIn = {
       },
       turn: {
         role: "param",
+        sum: true,
         default: 0.03,
         min: 0,
         max: 0.5,
@@ -40,9 +40,9 @@ export const mirror: BuiltIn = {
     const graph = new GraphBuilder();
     const m = new GraphMath(graph);
     const picture = graph.input("picture", "uint8", [1, 3, "height", "width"]);
-    const time = graph.input("time", "float64", []);
     const folds = graph.cast(graph.input("folds", "int64", []), "float32");
-    const turn = graph.input("turn", "float32", []);
+    // Double: in single precision a wheel that has turned for a day would jerk.
+    const turns = graph.input("turn", "float64", []);
     const zoom = graph.input("zoom", "float32", []);
 
     const shape = graph.node("Shape", [picture]);
@@ -56,7 +56,6 @@ export const mirror: BuiltIn = {
       const all = graph.cast(graph.node("Range", [zero, length, one]), "float32");
       return m.reshape(m.sub(m.add(all, 0.5), m.mul(graph.cast(length, "float32"), 0.5)), ...dims);
     };
-    const turns = graph.node("Mul", [time, graph.cast(turn, "float64")]);
     const phase = graph.node("Sub", [turns, graph.node("Floor", [turns])]);
     const angle = m.mul(graph.cast(phase, "float32"), 2 * Math.PI);
 

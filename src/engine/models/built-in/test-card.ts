@@ -21,11 +21,11 @@ export const testCard: BuiltIn = {
     description: "A moving test picture: colour bars, a sweep and a bouncing ball",
     file: "test-card.onnx",
     inputs: {
-      time: { role: "time" },
       width: { role: "width" },
       height: { role: "height" },
       speed: {
         role: "param",
+        sum: true,
         default: 1,
         min: 0,
         max: 4,
@@ -42,9 +42,8 @@ export const testCard: BuiltIn = {
   },
   graph() {
     const graph = new GraphBuilder();
-    // Double: in single precision a stream of a day would move in steps of 8 ms.
-    const time = graph.input("time", "float64", []);
-    const speed = graph.input("speed", "float32", []);
+    // Seconds that have passed for it. Double: in single precision a day of them would go in steps of 8 ms.
+    const clock = graph.input("speed", "float64", []);
     const ball = graph.input("ball", "float32", []);
     const width = graph.input("width", "int64", []);
     const height = graph.input("height", "int64", []);
@@ -52,7 +51,6 @@ export const testCard: BuiltIn = {
     const y = axis(graph, height, [1, 1, -1, 1]);
     const w = graph.cast(width, "float32");
     const h = graph.cast(height, "float32");
-    const clock = graph.node("Mul", [time, graph.cast(speed, "float64")]);
 
     const background = rows(graph, x, y, w, h, phase(graph, clock, 0.25));
     const cover = disc(graph, x, y, w, h, graph.node("Mul", [ball, h]), clock);

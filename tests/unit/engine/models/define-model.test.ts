@@ -67,6 +67,14 @@ test("one-element inputs become parameters, bounded by the file's metadata where
   expect(paramsOf(defineModel("m", renamed, told))[0]).toMatchObject({ name: "boost", max: 9 });
 });
 
+test("a rate's tensor gets its sum, which is a fraction", () => {
+  const json = { inputs: { turn: { role: "param", sum: true } } } as const;
+  const { scalars } = defineModel("m", json, signature([picture, tensor("turn", [], "float64")]));
+  expect(scalars).toMatchObject([{ role: "param", sum: true, param: { name: "turn" } }]);
+  const whole = signature([picture, tensor("turn", [], "int64")]);
+  expect(() => defineModel("m", json, whole)).toThrow("inputs.turn.sum is true, which gives");
+});
+
 test("the draft of a file defines the same model as the file alone", () => {
   const told = signature([picture, tensor("k", [1])]);
   const { file, ...draft } = draftModel("m.onnx", told);
