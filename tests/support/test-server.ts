@@ -90,7 +90,7 @@ export function testServer(options: TestServerOptions = {}) {
     await store.close();
     await pool.close(AbortSignal.timeout(2000));
   };
-  return { app, pool, store, ask, close };
+  return { app, pool, places, store, ask, close };
 }
 
 async function json(response: Response): Promise<unknown> {
