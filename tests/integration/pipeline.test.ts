@@ -80,6 +80,22 @@ describe("synthetic clips through identity", () => {
     }
   });
 
+  test("sound becomes the other codec where that is asked for", async () => {
+    for (const [from, audio] of [
+      ["aac", "opus"],
+      ["opus", "aac"],
+    ] as const) {
+      const media = await synthetic({ ...MOVING, audio: { codec: from } });
+      const run = new ClipRun({ segments: tsSegments(media), host, params: identity, audio });
+      await run.pipeline.run();
+      const [first] = run.segments;
+      const { audio: heard } = await readMedia(first ?? new Uint8Array(0));
+      expect(heard?.codecName).toContain(audio);
+      const start = media.audio?.packets[0]?.pts ?? -1;
+      expect(Math.abs((heard?.packets[0]?.pts ?? 0) - start)).toBeLessThanOrEqual(1800);
+    }
+  });
+
   test("sound can be left out", async () => {
     const media = await synthetic({ ...MOVING, audio: { codec: "aac" } });
     const run = new ClipRun({ segments: tsSegments(media), host, params: identity, audio: "none" });

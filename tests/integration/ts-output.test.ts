@@ -74,6 +74,41 @@ describe("the segments", () => {
   });
 });
 
+describe("over the whole stream", () => {
+  test("a new size opens a new encoder and begins a segment; counters and map do not notice", async () => {
+    const parts = [
+      { width: 128, height: 96, frames: 70 },
+      { width: 192, height: 108, frames: 70 },
+    ];
+    const stream = await tsStream(host, { parts, sound: { codec: "opus" } });
+    const packets = seenPackets(bytesOfStream(stream));
+    expect(counterBreaks(packets)).toEqual([]);
+    const maps = packets.filter(({ pid }) => pid === 0x1000).map(({ payload }) => String(payload));
+    expect(new Set(maps).size).toBe(1);
+    const { video } = await decodeMedia(bytesOfStream(stream));
+    expect(video?.frames.map(({ width }) => width)).toEqual([
+      ...Array(70).fill(128),
+      ...Array(70).fill(192),
+    ]);
+    expect(stream.run.segments.length).toBe(4);
+  });
+
+  test("stamps wrap at 33 bits and readers go on", async () => {
+    const start = 2 ** 33 - 90_000;
+    const stream = await tsStream(host, { start, sound: { codec: "opus" } });
+    const units = seenUnits(seenPackets(bytesOfStream(stream)), VIDEO);
+    expect(units.map(({ pts }) => pts)).toEqual(
+      Array.from({ length: 240 }, (_, index) => (start + 3000 * index) % 2 ** 33),
+    );
+    const { video, audio } = await decodeMedia(bytesOfStream(stream));
+    for (const track of [video, audio]) {
+      const times = track?.packets.map(({ pts }) => pts) ?? [];
+      expect(times.length).toBeGreaterThanOrEqual(240);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+    }
+  });
+});
+
 describe("sound", () => {
   test("in Opus is copied, every packet with its stamp", () => {
     const sent = withOpus.input.audio?.packets ?? [];

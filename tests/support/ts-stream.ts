@@ -4,7 +4,9 @@ import type { AudioMode } from "../../src/engine/protocol.ts";
 import { tsSegments } from "./clip.ts";
 import { ClipRun } from "./clip-pipeline.ts";
 import type { ReadMedia } from "./clip-reader.ts";
-import { synthetic } from "./clip-synthetic.ts";
+import { type SyntheticOptions, synthetic } from "./clip-synthetic.ts";
+
+const PARTS = [{ width: 128, height: 96, frames: 240 }];
 
 export interface TsStreamOptions {
   /** The clip's sound; absent: none. */
@@ -13,6 +15,10 @@ export interface TsStreamOptions {
   readonly audio?: AudioMode;
   /** Consecutive B-frames of the input. */
   readonly bFrames?: number;
+  /** First stamp in ticks; default 1 s. */
+  readonly start?: number;
+  /** Sizes that follow each other; default 240 frames of one. */
+  readonly parts?: SyntheticOptions["parts"];
 }
 
 export interface TsStream {
@@ -20,12 +26,12 @@ export interface TsStream {
   readonly run: ClipRun;
 }
 
-/** 240 frames of 30 a second from second 1 on, in segments of two seconds. */
+/** Frames of 30 a second, in segments of two seconds. */
 export async function tsStream(host: ModelHost, options: TsStreamOptions = {}): Promise<TsStream> {
-  const { sound, audio, bFrames } = options;
+  const { sound, audio, bFrames, start = 90_000, parts = PARTS } = options;
   const input = await synthetic({
-    parts: [{ width: 128, height: 96, frames: 240 }],
-    start: 90_000,
+    parts,
+    start,
     ...(sound && { audio: sound }),
     ...(bFrames && { bFrames }),
   });

@@ -38,11 +38,12 @@ function opusControlHeader(size: number): Uint8Array {
 function adtsHeader({ data, sampleRate, channels }: AudioPacket): Uint8Array {
   const length = ADTS_HEADER_BYTES + data.length;
   const rate = AAC_SAMPLE_RATES.indexOf(sampleRate);
+  const layout = Math.min(channels, 7); // 7 is 7.1: eight channels
   return Uint8Array.from([
     0xff,
     0xf1,
-    (1 << 6) | (rate << 2) | (channels >> 2),
-    ((channels & 3) << 6) | (length >> 11),
+    (1 << 6) | (rate << 2) | (layout >> 2),
+    ((layout & 3) << 6) | (length >> 11),
     (length >> 3) & 0xff,
     ((length & 7) << 5) | 0x1f,
     0xfc,
