@@ -35,11 +35,12 @@ export async function runProgram(program: string, args: readonly string[], env =
 export async function startServer(
   program: string,
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ServerProcess> {
   const flags = ["--port", "0", "--host", "127.0.0.1", "--log-format", "json", ...args];
   const child = Bun.spawn([process.execPath, program, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "" },
+    env: { PATH: process.env["PATH"] ?? "", ...env },
   });
   const listening = Promise.withResolvers<string>();
   void readLines(child.stderr, (line) => {

@@ -1,0 +1,145 @@
+/**
+ * The stream half of the stand-in for go-livepeer's orchestrator: channels, and the calls a worker gets
+ * (protocol.md 1.4 to 1.6, 5.1). Payments and the hop from the gateway are left out.
+ */
+import type { ChannelRole } from "./gateway-watchdogs.ts";
+import type { Orchestrator, RegisteredCapability } from "./orchestrator.ts";
+
+export interface StreamFlags {
+  readonly ingress: boolean;
+  readonly egress: boolean;
+  readonly data: boolean;
+}
+
+/** What of a worker's answer goes on to the gateway. */
+export interface RelayedAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** Until its head. */
+  readonly tookMs: number;
+}
+
+const CHANNELS: Readonly<Record<ChannelRole, { suffix: string; mime: string; key: string }>> = {
+  input: { suffix: "", mime: "video/MP2T", key: "subscribe_url" },
+  output: { suffix: "-out", mime: "video/MP2T", key: "publish_url" },
+  control: { suffix: "-control", mime: "application/json", key: "control_url" },
+  events: { suffix: "-events", mime: "application/json", key: "events_url" },
+  data: { suffix: "-data", mime: "application/jsonl", key: "data_url" },
+};
+
+export const rolesOf = ({ ingress, egress, data }: StreamFlags): ChannelRole[] => [
+  "control",
+  "events",
+  ...(ingress ? (["input"] as const) : []),
+  ...(egress ? (["output"] as const) : []),
+  ...(data ? (["data"] as const) : []),
+];
+
+export interface OrchestratorStreamsOptions {
+  /** Where the worker has registered. */
+  readonly orchestrator: Orchestrator;
+  readonly capability: string;
+  /** Base of the channels' URLs, without a slash at the end, as the gateway reaches them. */
+  readonly trickleUrl: string;
+  /** The same as the worker is told (`-liveAITrickleHostForRunner`). */
+  readonly trickleUrlForWorker?: string;
+}
+
+export class OrchestratorStreams {
+  readonly #options: OrchestratorStreamsOptions;
+  readonly #live = new Map<string, readonly ChannelRole[]>();
+
+  constructor(options: OrchestratorStreamsOptions) {
+    this.#options = options;
+  }
+
+  /** A channel as the gateway reaches it. */
+  url(id: string, role: ChannelRole): string {
+    return `${this.#options.trickleUrl}/${id}${CHANNELS[role].suffix}`;
+  }
+
+  isLive(id: string): boolean {
+    return this.#live.has(id);
+  }
+
+  /** Creates the channels and calls the worker. Anything but success closes the channels again. */
+  async start(
+    id: string,
+    flags: StreamFlags,
+    { params = null, timeoutMs = 30_000 }: { params?: object | null; timeoutMs?: number } = {},
+  ): Promise<RelayedAnswer> {
+    const roles = rolesOf(flags);
+    const { capability, trickleUrl, trickleUrlForWorker = trickleUrl } = this.#options;
+    for (const role of roles) {
+      const headers = { "Expect-Content": CHANNELS[role].mime };
+      const created = await fetch(this.url(id, role), { method: "POST", headers });
+      if (created.status !== 200) throw new Error(`creating ${role}: ${created.status}`);
+    }
+    const urls = roles.map((role) => {
+      const { key, suffix } = CHANNELS[role];
+      return [key, `${trickleUrlForWorker}/${id}${suffix}`];
+    });
+    const body = { gateway_request_id: id, ...Object.fromEntries(urls), params };
+    const answer = await this.#call(id, "start", JSON.stringify(body), timeoutMs);
+    if (answer.status === 401) this.#options.orchestrator.capabilities.delete(capability);
+    if (answer.status === 0 || answer.status >= 400 || this.#live.has(id)) {
+      await this.closeChannels(id, roles);
+      return answer.status < 400 ? { ...answer, status: 500 } : answer;
+    }
+    this.#live.set(id, roles);
+    return answer;
+  }
+
+  /** `reason`: a gateway's own stop is plain text. */
+  async stop(id: string, reason = "stopped", timeoutMs = 10_000): Promise<RelayedAnswer> {
+    const answer = await this.#call(id, "stop", reason, timeoutMs);
+    await this.vanish(id);
+    return answer;
+  }
+
+  update(id: string, body: object): Promise<RelayedAnswer> {
+    return this.#call(id, "params", JSON.stringify(body), 10_000);
+  }
+
+  /** Ends the stream without a call, as one that is no longer paid for. */
+  async vanish(id: string): Promise<void> {
+    const roles = this.#live.get(id) ?? [];
+    this.#live.delete(id);
+    await this.closeChannels(id, roles);
+  }
+
+  async closeChannels(id: string, roles: readonly ChannelRole[]): Promise<void> {
+    await Promise.all(roles.map((role) => fetch(this.url(id, role), { method: "DELETE" })));
+  }
+
+  /** Status 0: no answer within `timeoutMs`, or no connection. */
+  async #call(id: string, call: string, body: string, timeoutMs: number): Promise<RelayedAnswer> {
+    const { url, token } = this.#registered();
+    const headers = {
+      "X-Stream-Id": id,
+      ...(call === "stop" ? {} : { "Content-Type": "application/json" }),
+      ...(token === "" ? {} : { Authorization: `Bearer ${token}` }),
+    };
+    const begun = performance.now();
+    try {
+      const answer = await fetch(`${url}/stream/${call}`, {
+        method: "POST",
+        headers,
+        body: new TextEncoder().encode(body), // a text would bring its own Content-Type
+        signal: AbortSignal.timeout(timeoutMs),
+        tls: { rejectUnauthorized: false },
+      });
+      const tookMs = performance.now() - begun;
+      return { status: answer.status, text: await answer.text(), tookMs };
+    } catch (error) {
+      return { status: 0, text: String(error), tookMs: performance.now() - begun };
+    }
+  }
+
+  #registered(): RegisteredCapability {
+    const { orchestrator, capability } = this.#options;
+    const registered = orchestrator.capabilities.get(capability);
+    if (registered === undefined) throw new Error(`${capability} is not registered`);
+    return registered;
+  }
+}
