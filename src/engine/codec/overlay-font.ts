@@ -55,15 +55,17 @@ function dotsOf(glyph: string): Dot[] {
 
 /** Neighbours are joined; across a corner only where no third dot rounds it. A dot alone is a stroke of no length. */
 function joined(dots: readonly Dot[]): Stroke[] {
-  const lit = new Set(dots.map(({ x, y }) => `${x},${y}`));
-  const has = (x: number, y: number): boolean => lit.has(`${x},${y}`);
-  return dots.flatMap(({ x, y }): Stroke[] => {
-    const strokes: Stroke[] = [[x, y, x, y]];
+  const has = (x: number, y: number): boolean => dots.some((dot) => dot.x === x && dot.y === y);
+  const alone = ({ x, y }: Dot): boolean =>
+    !dots.some((dot) => Math.max(Math.abs(dot.x - x), Math.abs(dot.y - y)) === 1);
+  return dots.flatMap((dot): Stroke[] => {
+    const { x, y } = dot;
+    const strokes: Stroke[] = alone(dot) ? [[x, y, x, y]] : [];
     if (has(x + 1, y)) strokes.push([x, y, x + 1, y]);
     if (has(x, y + 1)) strokes.push([x, y, x, y + 1]);
     for (const side of [-1, 1]) {
-      const corner = has(x + side, y) || has(x, y + 1);
-      if (has(x + side, y + 1) && !corner) strokes.push([x, y, x + side, y + 1]);
+      const rounded = has(x + side, y) || has(x, y + 1);
+      if (has(x + side, y + 1) && !rounded) strokes.push([x, y, x + side, y + 1]);
     }
     return strokes;
   });

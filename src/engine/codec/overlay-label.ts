@@ -33,7 +33,7 @@ export class LabelCanvas {
   readonly #step: number;
   readonly #pad: number;
   readonly #barHeight: number;
-  #text: string | null = null;
+  #painted: string | null = null;
   #boxWidth = 0;
 
   constructor(frame: Size) {
@@ -53,11 +53,15 @@ export class LabelCanvas {
 
   /** Text is painted only when it has changed, the bar each time. */
   paint({ wordings, bar }: Label): void {
-    const room = (this.width - 2 * this.#pad) / this.#step;
-    const text = wordings.find((each) => strokesOf(each).width <= room) ?? wordings.at(-1) ?? "";
-    if (text !== this.#text) this.#paintText(text, bar === null);
-    this.#text = text;
+    const wanted = wordings.join();
+    if (wanted !== this.#painted) this.#paintText(this.#fitting(wordings), bar === null);
+    this.#painted = wanted;
     this.#paintBar(bar);
+  }
+
+  #fitting(wordings: readonly string[]): string {
+    const room = (this.width - 2 * this.#pad) / this.#step;
+    return wordings.find((each) => strokesOf(each).width <= room) ?? wordings.at(-1) ?? "";
   }
 
   #paintText(text: string, alone: boolean): void {
@@ -67,11 +71,12 @@ export class LabelCanvas {
     this.#boxWidth = even(Math.min(this.width, width * this.#step + 2 * this.#pad));
     const ink = new Float32Array(this.luma.length);
     for (const stroke of strokes) this.#draw(ink, stroke, top);
-    for (const [at, cover] of ink.entries()) {
+    for (let at = 0; at < ink.length; at++) {
+      const cover = ink[at] ?? 0;
       const box = BOX_ALPHA * this.#boxCover(at % this.width, Math.floor(at / this.width));
       const alpha = box + (1 - box) * cover;
       this.alpha[at] = 255 * alpha;
-      this.luma[at] = alpha > 0 ? BLACK + ((WHITE - BLACK) * cover) / alpha : BLACK;
+      this.luma[at] = cover > 0 ? BLACK + ((WHITE - BLACK) * cover) / alpha : BLACK;
     }
   }
 
@@ -89,7 +94,7 @@ export class LabelCanvas {
     for (let y = Math.floor(y1 - reach); y <= bottom; y++) {
       for (let x = Math.floor(Math.min(x1, x2) - reach); x <= right; x++) {
         const along = clamp(((x + 0.5 - x1) * dx + (y + 0.5 - y1) * dy) / length);
-        const distance = Math.hypot(x + 0.5 - x1 - along * dx, y + 0.5 - y1 - along * dy);
+        const distance = lengthOf(x + 0.5 - x1 - along * dx, y + 0.5 - y1 - along * dy);
         const at = y * this.width + x;
         ink[at] = Math.max(ink[at] ?? 0, clamp(radius + 0.5 - distance));
       }
@@ -99,10 +104,9 @@ export class LabelCanvas {
   /** How much of a pixel the box covers: its corners are round. */
   #boxCover(x: number, y: number): number {
     const radius = this.#pad * 0.8;
-    const outside = (at: number, length: number): number =>
-      Math.max(0, radius - at - 0.5, at + 0.5 - (length - radius));
-    const corner = Math.hypot(outside(x, this.#boxWidth), outside(y, this.height));
-    return clamp(radius + 0.5 - corner);
+    const outsideX = Math.max(0, radius - x - 0.5, x + 0.5 - (this.#boxWidth - radius));
+    const outsideY = Math.max(0, radius - y - 0.5, y + 0.5 - (this.height - radius));
+    return clamp(radius + 0.5 - lengthOf(outsideX, outsideY));
   }
 
   #paintBar(bar: Bar | null): void {
@@ -131,6 +135,9 @@ function filled(bar: Bar | null): [from: number, to: number] {
   const at = (1 - PIECE) * (there < 1 ? there : 2 - there);
   return [at, at + PIECE];
 }
+
+/** Several times as fast as `Math.hypot`. */
+const lengthOf = (x: number, y: number): number => Math.sqrt(x * x + y * y);
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
