@@ -1,10 +1,13 @@
-/** Hides what operators and container platforms ask: health, version and models. */
+/** Hides what operators and container platforms ask: health, version, hardware and models. */
 import { Elysia } from "elysia";
 import type { EnginePool } from "../engine-pool.ts";
+import { type Gpu, readGpus } from "../gpus.ts";
 import type { StreamStore } from "../stream-store.ts";
 import {
   AppVersionAnswer,
   failures,
+  HardwareInfo,
+  HardwareStats,
   HealthAnswer,
   ModelsAnswer,
   operation,
@@ -48,6 +51,22 @@ export const opsRoutes = ({ pool, store, version, capabilityNames }: OpsOptions)
       detail: operation("operations", "The program's version"),
     })
     .get(
+      "/hardware/info",
+      async () => ({ ...versions, gpu_info: byIndex(await readGpus(), INFO) }),
+      {
+        response: { 200: HardwareInfo, ...failures() },
+        detail: operation("operations", "The GPUs by their indices"),
+      },
+    )
+    .get(
+      "/hardware/stats",
+      async () => ({ ...versions, gpu_stats: byIndex(await readGpus(), STATS) }),
+      {
+        response: { 200: HardwareStats, ...failures() },
+        detail: operation("operations", "How busy the GPUs are"),
+      },
+    )
+    .get(
       "/models",
       async () => {
         const models = [...(await pool.freshModels())].map((model) => ({
@@ -62,6 +81,25 @@ export const opsRoutes = ({ pool, store, version, capabilityNames }: OpsOptions)
       },
     );
 };
+
+const INFO = ["id", "name", "memory_total", "memory_free", "major", "minor"] as const;
+const STATS = [
+  "id",
+  "name",
+  "memory_total",
+  "memory_free",
+  "utilization_compute",
+  "utilization_memory",
+] as const;
+
+/** Some figures of each GPU; the keys are the indices as text. */
+const byIndex = <K extends keyof Gpu>(gpus: readonly Gpu[], figures: readonly K[]) =>
+  Object.fromEntries(
+    gpus.map((gpu, index) => [
+      `${index}`,
+      Object.fromEntries(figures.map((figure) => [figure, gpu[figure]])),
+    ]),
+  );
 
 /** pytrickle's states (protocol.md 7.1): a stream's failure never makes the server's ERROR. */
 function healthOf(pool: EnginePool, store: StreamStore) {

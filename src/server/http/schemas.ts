@@ -181,6 +181,19 @@ export const VersionAnswer = Type.Object(
   { description: "the version" },
 );
 
+const GpuFigures = Type.Record(
+  Type.String(),
+  Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
+);
+export const HardwareInfo = Type.Object(
+  { ...VersionAnswer.properties, gpu_info: GpuFigures },
+  { description: "the GPUs; none on a box without NVIDIA's driver" },
+);
+export const HardwareStats = Type.Object(
+  { ...VersionAnswer.properties, gpu_stats: GpuFigures },
+  { description: "memory in bytes, utilization in per cent" },
+);
+
 export const AppVersionAnswer = Type.Object(
   { ...success, version: Type.String() },
   { description: "the version" },

@@ -1,0 +1,63 @@
+/** Hides how NVIDIA GPUs are asked for their names and figures: through nvidia-smi, which their driver brings. */
+import { getLogger } from "../log.ts";
+
+const log = getLogger("server");
+
+const FIELDS = [
+  "uuid",
+  "name",
+  "memory.total",
+  "memory.free",
+  "compute_cap",
+  "utilization.gpu",
+  "utilization.memory",
+];
+const MIB = 1024 * 1024;
+const TIMEOUT_MS = 3000;
+
+/** One GPU as pytrickle's callers know it (protocol.md 7.1): bytes and per cents. */
+export interface Gpu {
+  readonly id: string;
+  readonly name: string;
+  readonly memory_total: number;
+  readonly memory_free: number;
+  /** Compute capability. */
+  readonly major: number;
+  readonly minor: number;
+  readonly utilization_compute: number;
+  readonly utilization_memory: number;
+}
+
+/** In the order of their indices; none where there is no nvidia-smi, or no answer from it. */
+export async function readGpus(): Promise<readonly Gpu[]> {
+  const program = Bun.which("nvidia-smi");
+  if (program === null) return [];
+  const child = Bun.spawn(
+    [program, `--query-gpu=${FIELDS.join(",")}`, "--format=csv,noheader,nounits"],
+    { stdio: ["ignore", "pipe", "ignore"], timeout: TIMEOUT_MS },
+  );
+  const [text, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  if (code === 0) return parseGpus(text);
+  log.warn("nvidia-smi failed", { code });
+  return [];
+}
+
+/** The table of nvidia-smi, a line a GPU. What a GPU does not tell is 0. */
+export function parseGpus(text: string): readonly Gpu[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line) => {
+    const cells = line.split(",").map((cell) => cell.trim());
+    const number = (at: number) => Number.parseFloat(cells[at] ?? "") || 0;
+    const [major = 0, minor = 0] = (cells[4] ?? "").split(".").map((part) => Number(part) || 0);
+    return {
+      id: cells[0] ?? "",
+      name: cells[1] ?? "",
+      memory_total: number(2) * MIB,
+      memory_free: number(3) * MIB,
+      major,
+      minor,
+      utilization_compute: number(5),
+      utilization_memory: number(6),
+    };
+  });
+}

@@ -1,0 +1,22 @@
+import { expect, test } from "bun:test";
+import { parseGpus } from "../../../src/server/gpus.ts";
+
+test("a line a GPU, MiB as bytes, and 0 for what a GPU does not tell", () => {
+  const table = `GPU-1a, NVIDIA GeForce RTX 4090, 24564, 23000, 8.9, 7, 2
+GPU-2b, NVIDIA A100-SXM4-80GB, 81920, 80000, 8.0, [N/A], [N/A]
+`;
+  expect(parseGpus(table)).toEqual([
+    {
+      id: "GPU-1a",
+      name: "NVIDIA GeForce RTX 4090",
+      memory_total: 24564 * 1024 ** 2,
+      memory_free: 23000 * 1024 ** 2,
+      major: 8,
+      minor: 9,
+      utilization_compute: 7,
+      utilization_memory: 2,
+    },
+    expect.objectContaining({ major: 8, minor: 0, utilization_compute: 0, utilization_memory: 0 }),
+  ]);
+  expect(parseGpus("")).toEqual([]);
+});
