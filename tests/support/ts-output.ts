@@ -66,7 +66,7 @@ export function counterBreaks(packets: readonly SeenPacket[]): string[] {
   return breaks;
 }
 
-/** The PES packets of one PID. */
+/** The PES packets of one PID. Throws where one has no PTS of its own. */
 export function seenUnits(packets: readonly SeenPacket[], pid: number): SeenUnit[] {
   const groups: SeenPacket[][] = [];
   for (const packet of packets) {
@@ -76,6 +76,9 @@ export function seenUnits(packets: readonly SeenPacket[], pid: number): SeenUnit
   }
   return groups.map((group) => {
     const bytes = Buffer.concat(group.map(({ payload }) => payload));
+    if (bytes.readUIntBE(0, 3) !== 1) throw new Error("a PES packet without a start code");
+    const marks = [bytes.readUInt8(9) & 0xf1, bytes.readUInt8(11) & 1, bytes.readUInt8(13) & 1];
+    if (String(marks) !== "33,1,1") throw new Error(`a PTS with the marks ${marks}`);
     const high = (bytes.readUInt8(9) & 0x0e) * 2 ** 29;
     const pts = high + (bytes.readUInt16BE(10) >> 1) * 2 ** 15 + (bytes.readUInt16BE(12) >> 1);
     return {
