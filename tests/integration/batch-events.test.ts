@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { Orchestrator } from "../support/orchestrator.ts";
 import { readUntilDone } from "../support/orchestrator-relay.ts";
-import { MAIN, startServer } from "../support/server-process.ts";
+import { FAKE_SERVER, MAIN, startServer } from "../support/server-process.ts";
 
 setDefaultTimeout(60_000);
 
@@ -42,4 +42,20 @@ test("a picture of many lines arrives through the relay as it would in one piece
   const again = await orch.job(NAME, "", JSON.stringify({ ...request, image: images[0]?.data }));
   expect(joined).toEqual(await again.json());
   expect(orch.available(NAME)).toBe(1);
+});
+
+test("a server that ends lets jobs finish for a while, then tells them so in words and in the last line", async () => {
+  await using server = await startServer(FAKE_SERVER, ["--grace", "1s"]);
+  const ask = (prompt: string, stream: boolean) =>
+    fetch(`${server.url}/${NAME}`, { method: "POST", body: JSON.stringify({ prompt, stream }) });
+  const [held, followed] = [ask("hold", false), await ask("hold", true)];
+  const events = followed.text();
+  server.kill("SIGTERM");
+  const text = await events;
+  expect(text).toContain('"code":"at_capacity"');
+  expect(text).toEndWith("data: [DONE]\n\n");
+  const answer = await held;
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toMatchObject({ code: "at_capacity" });
+  expect(await server.exited).toBe(0);
 });

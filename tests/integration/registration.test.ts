@@ -1,11 +1,17 @@
 /** The real server process, with fake engines, against the stand-in orchestrator (protocol.md 2, 12 "Registration"). */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { readConfig } from "../../src/config.ts";
+import { Places } from "../../src/server/places.ts";
+import { offersOf } from "../../src/server/registration/offer.ts";
+import { Registration } from "../../src/server/registration/registration.ts";
 import { Orchestrator } from "../support/orchestrator.ts";
 import { FAKE_SERVER, MAIN, runProgram } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(30_000);
+
+const openssl = Bun.which("openssl");
 
 const SECRET = "orch-secret-7f3a";
 const TOKEN = "worker-token-91cc";
@@ -14,7 +20,9 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
 });
 
-async function orchestrator(options: { port?: number; secret?: string } = {}) {
+async function orchestrator(
+  options: { port?: number; secret?: string; tls?: { key: string; cert: string } } = {},
+) {
   const started = await Orchestrator.start({ secret: SECRET, ...options });
   open.push(started);
   return started;
@@ -99,7 +107,7 @@ test("one name has the bare URL, and jobs through the orchestrator run with the 
   expect(capability?.load).toBe(0);
 });
 
-test("an orchestrator that is down is found when it comes up, and again after its restart", async () => {
+test("an orchestrator that is down is found when it comes up", async () => {
   const first = await Orchestrator.start({ secret: SECRET });
   const { port } = first;
   await first[Symbol.asyncDispose]();
@@ -107,6 +115,36 @@ test("an orchestrator that is down is found when it comes up, and again after it
   await waitFor("a failed try", () => worker.log.includes("orchestrator not reached"));
   const second = await orchestrator({ port });
   await waitFor("registered", () => second.capabilities.has("comfystream-video"));
+});
+
+test("one that restarts, or drops the capability, has it again with the next renewal", async () => {
+  const first = await Orchestrator.start({ secret: SECRET });
+  const waits: (() => void)[] = [];
+  const timing = {
+    random: () => 1,
+    wait: (_ms: number, signal: AbortSignal) =>
+      new Promise<void>((resolve) => {
+        waits.push(resolve);
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      }),
+  };
+  const offer = offersOf(readConfig([], {}), { ownUrl: "http://127.0.0.1:1", places: 1 });
+  const registration = new Registration({
+    orchestrators: [first.url],
+    secret: SECRET,
+    offers: offer,
+    places: new Places(1),
+    timing,
+  });
+  open.push({ [Symbol.asyncDispose]: () => registration.leave() });
+  await waitFor("registered", () => first.capabilities.size === 1 && waits.length === 1);
+  first.capabilities.clear();
+  waits.pop()?.();
+  await waitFor("registered again", () => first.capabilities.size === 1 && waits.length === 1);
+  await first[Symbol.asyncDispose]();
+  const second = await orchestrator({ port: first.port });
+  waits.pop()?.();
+  await waitFor("registered anew", () => second.capabilities.size === 1);
 });
 
 test("a wrong secret is said once, in words, and right ones need no restart of others", async () => {
@@ -127,6 +165,22 @@ test("an orchestrator that accepts connections and says nothing does not hold up
   expect(await worker.end("SIGTERM")).toBe(0);
   expect(performance.now() - begun).toBeLessThan(4000);
 });
+
+test.skipIf(openssl === null)(
+  "the certificate that an orchestrator made itself is accepted (skips without openssl)",
+  async () => {
+    const asked = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+    const made = Bun.spawnSync(
+      ["openssl", ...asked.split(" "), "-subj", "/CN=x", "-keyout", "-", "-out", "-"],
+      { stderr: "ignore" },
+    );
+    const pem = made.stdout.toString();
+    const orch = await orchestrator({ tls: { key: pem, cert: pem } });
+    server({ ORCH_URL: orch.url });
+    await waitFor("registered", () => orch.capabilities.size === 1);
+    expect(orch.url).toStartWith("https:");
+  },
+);
 
 test("a currency that drops the connection is told from an orchestrator that is down", async () => {
   const orch = await orchestrator();

@@ -112,8 +112,8 @@ test("an address that is not this machine's is one line that names the flag, and
 
 test("settings that do nothing yet are named once, on one line", async () => {
   const flags = ["--host", "203.0.113.9", "--max-batch", "2"];
-  const { err } = await runProgram(MAIN, flags, { ORCH_SECRET: "hush" });
-  expect(err).toContain('does not serve yet settings="--max-batch, ORCH_SECRET"\n');
+  const { err } = await runProgram(MAIN, flags, { MODEL_MEMORY: "1GiB" });
+  expect(err).toContain('does not serve yet settings="--max-batch, MODEL_MEMORY"\n');
   expect(err).not.toContain("hush");
 });
 

@@ -44,8 +44,9 @@ export class Orchestrator implements AsyncDisposable {
   secret: string;
   readonly capabilities = new Map<string, RegisteredCapability>();
   readonly calls: RegistrationCall[] = [];
-  /** Base URLs ask for it; without a slash at the end. */
+  /** For ORCH_URL. */
   readonly url: string;
+  readonly port: number;
   readonly #server: http.Server;
 
   static async start(options: OrchestratorOptions): Promise<Orchestrator> {
@@ -58,14 +59,11 @@ export class Orchestrator implements AsyncDisposable {
   private constructor(server: http.Server, { secret, tls }: OrchestratorOptions) {
     this.secret = secret;
     this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
     this.url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${this.port}`;
     server.on("request", (request: http.IncomingMessage, response: http.ServerResponse) => {
       void this.#answer(request, response).catch((error) => response.destroy(error));
     });
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
   }
 
   /** What a gateway's token says: 0 hides the capability from it. */
