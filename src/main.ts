@@ -10,6 +10,7 @@ import {
 } from "./config.ts";
 import { reason } from "./errors.ts";
 import { configureLogging, getLogger } from "./log.ts";
+import { raiseRequestLimit } from "./request-limit.ts";
 import type { EngineCommand } from "./server/engine-process.ts";
 
 const { name, version } = manifest;
@@ -59,6 +60,7 @@ async function runCommand(
 ): Promise<void> {
   switch (command) {
     case "server": {
+      raiseRequestLimit();
       await configureLogging(config.logLevel, config.logFormat);
       if (unserved.length > 0)
         getLogger("server").warn("settings that this version does not serve yet", {

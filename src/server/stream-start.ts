@@ -221,7 +221,8 @@ function readOrchestratorStart(body: object, streamId: string | null): StreamSta
 /** Object, null, JSON text, or a list whose first object counts. */
 function readParams(params: unknown): unknown {
   if (params === undefined || params === null || params === "") return {};
-  if (Array.isArray(params)) return params.find((one) => typeof one === "object") ?? {};
+  if (Array.isArray(params))
+    return params.find((one) => typeof one === "object" && one !== null) ?? {};
   if (typeof params !== "string") return params;
   try {
     return readParams(JSON.parse(params));

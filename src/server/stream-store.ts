@@ -108,7 +108,7 @@ export class StreamStore {
 
   /** Ends this very stream, whoever has its id by now; with `error` it has failed. */
   end(record: StreamRecord, error?: PlainError): void {
-    if (record.endedAt !== null) return;
+    if (record.endedAt !== null || record.status === "stopping") return;
     record.stopping(error);
     if (this.#waiting.delete(record)) record.receive({ type: "ended", id: record.id });
     else this.#host.stop(record);

@@ -36,8 +36,9 @@ export async function* readMessages(
   let seq = -1;
   let latest = await reachable(endpoint, signal, giveUpMs);
   for (;;) {
-    // A server that counts from the start again has lost what it had: its newest is what we have not seen.
-    const start = seq >= 0 && latest >= seq ? seq : -2;
+    // By number and not as "the newest": what is written before we are connected is not missed. A server that counts
+    // from the start again has lost what it had.
+    const start = seq >= 0 && latest >= seq ? seq : Math.max(0, latest - 1);
     try {
       let parts: Uint8Array[] = [];
       let bytes = 0;

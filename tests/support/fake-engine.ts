@@ -66,7 +66,7 @@ function receive(message: ToEngine): void {
         return;
       }
       live.add(id);
-      if (channel === "silent") return;
+      if (channel === "silent" || params.prompts[0]?.prompt === "load for ever") return;
       say({ type: "started", id });
       const seq = resume === undefined ? 0 : resume.seq + 1;
       const size = params.size ?? { width: 640, height: 360 };

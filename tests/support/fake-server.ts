@@ -2,9 +2,11 @@
 import { join } from "node:path";
 import { readConfig } from "../../src/config.ts";
 import { configureLogging } from "../../src/log.ts";
+import { raiseRequestLimit } from "../../src/request-limit.ts";
 import { serve } from "../../src/server/serve.ts";
 import { stopSignal } from "../../src/server/stop-signal.ts";
 
+raiseRequestLimit();
 const config = readConfig(Bun.argv.slice(2));
 await configureLogging(config.logLevel, config.logFormat);
 const engineCommand = {

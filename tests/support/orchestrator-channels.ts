@@ -14,7 +14,7 @@ export const CHANNEL_NAMES = Object.keys(SUFFIXES) as ChannelName[];
 
 /** A trickle server that makes no channel by itself, as an orchestrator's. */
 export const orchestratorTrickle = (port = 0): TrickleHost =>
-  hostTrickle({ autoCreate: false }, port);
+  hostTrickle({ autoCreate: false, maxChannels: 2000 }, port);
 
 /** Makes the named channels of a stream; returns their members of a start body. */
 export async function makeChannels(

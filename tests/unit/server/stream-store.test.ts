@@ -74,6 +74,40 @@ test("a stream that starts twice replaces the first, also when all places are ta
   expect(store.get("a")).toBe(second);
 });
 
+test("an engine hears of new parameters, and not of those it has", async () => {
+  const { host, told } = obedientHost();
+  const store = storeOf(host);
+  const record = await store.start(origin("a"));
+  store.update(record, { ...params });
+  expect(told).toEqual(["start a"]);
+  store.update(record, { ...params, paused: true });
+  expect(told).toEqual(["start a", "update a"]);
+});
+
+test("a stream that waits for its predecessor starts when that has ended; stopped before, it never does", async () => {
+  const { host, told } = obedientHost();
+  const slow: StreamHost = { ...host, stop: (stream) => void told.push(`stop ${stream.id}`) };
+  const store = storeOf(slow);
+  const network = { ...origin("a"), spec: { ...origin("a").spec, owns_output: false } };
+  const first = store.begin(network);
+  const second = store.begin(network);
+  const third = store.begin(network);
+  expect([first.status, second.status, third.status]).toEqual(["stopping", "stopped", "starting"]);
+  expect(told).toEqual(["start a", "stop a"]);
+  first.receive({ type: "ended", id: "a" });
+  await third.started;
+  expect(told).toEqual(["start a", "stop a", "start a"]);
+  expect(store.get("a")).toBe(third);
+});
+
+test("a stream that is made to end for an error has failed with it, whatever the engine says", async () => {
+  const store = storeOf(obedientHost().host);
+  const record = await store.start(origin("a"));
+  store.end(record, { kind: "output_lost", message: "its events channel is gone" });
+  await record.ended;
+  expect(record.toJSON()).toMatchObject({ status: "error", error: "its events channel is gone" });
+});
+
 test("a start that the engine refuses fails with its reason and leaves nothing", async () => {
   const host: StreamHost = {
     ...obedientHost().host,
