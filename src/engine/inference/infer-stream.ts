@@ -1,5 +1,6 @@
 /** The infer stage: every frame through the stream's models, or past them where they cannot run. */
 import { type PlainError, toPlainError } from "../../errors.ts";
+import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { Frame } from "../codec/libav.ts";
 import { Overlay } from "../codec/overlay.ts";
@@ -32,15 +33,15 @@ export interface InferOptions {
 /** Where neither input nor parameters tell a size. */
 const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 
-/** So long the overlay waits for a model's picture: what loads fast shows nothing of it. */
+/** So long the first frame waits for its model: what loads fast shows neither bare frames nor the overlay. */
 const GRACE_MS = 500;
 
 /**
  * Takes decoded frames, or ticks where there is no input, and disposes them; gives yuv420p frames of the
- * output's size. While no model runs yet, frames pass through under an overlay that tells of the load;
- * while the stream is paused, and when a model fails, they pass untouched. In place of a tick, which has
- * no picture to pass, comes a dark card that says what is the matter; none within the grace, nor while
- * the stream is paused.
+ * output's size. Where no model runs yet the frame waits for it, half a second at most; then frames pass
+ * through under an overlay that tells of the load. While the stream is paused, and when a model fails, they
+ * pass untouched. In place of a tick, which has no picture to pass, comes a dark card that says what is the
+ * matter; none within the grace after a failure, nor while the stream is paused.
  */
 export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFrame> {
   const converter = new PictureConverter();
@@ -48,6 +49,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
   const stop = new AbortController();
   const runner = new PlanRunner({ ...options, converter, signal: stop.signal });
   let prepared: StreamParams | null = null;
+  let preparing: Promise<unknown> = Promise.resolve();
   let applied: StreamParams | null = null;
   let trouble: string | null = null;
   /** When a picture was missing first; null while none is. */
@@ -62,9 +64,21 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
   const prepare = (params: StreamParams): void => {
     if (params === prepared && !runner.lost) return;
     prepared = params;
-    runner
+    const ready = runner
       .prepare(params)
       .then(() => options.onModel(runner.models.at(-1)?.executionProvider ?? null), report);
+    preparing = Promise.all([preparing, ready]);
+  };
+  /** Until the model is there, has failed, or the grace is over. */
+  const awaitModel = async (): Promise<void> => {
+    missingSince ??= performance.now();
+    const left = GRACE_MS - (performance.now() - missingSince);
+    if (left <= 0) return;
+    const enough = new AbortController();
+    const signal = AbortSignal.any([stop.signal, enough.signal]);
+    // Timers may fire a little early, and then the grace would not be over.
+    await Promise.race([preparing, pause(left + 2, signal)]);
+    enough.abort();
   };
   const work = async (input: VideoFrame | null, tick: Tick, params: StreamParams) => {
     const size = params.size ?? evenSize(input ?? DEFAULT_SIZE);
@@ -108,6 +122,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
       using input = tick instanceof VideoFrame ? tick : null;
       const params = options.params();
       prepare(params);
+      if (runner.models.length === 0 && !params.paused) await awaitModel();
       const frame = await work(input, tick, params);
       if (!frame) return options.onDrop();
       controller.enqueue(options.pool.adopt(frame, tick));
