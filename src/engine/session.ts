@@ -1,20 +1,11 @@
 /** One live stream in this engine: its channels, its pipeline, and how it ends. */
 import { type PlainError, toPlainError, WorkerError } from "../errors.ts";
-import type { Fragment } from "../media/fragment.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../media/time.ts";
 import { endWhen } from "../streams/end-when.ts";
-import { TricklePublisher } from "../trickle/publisher.ts";
 import { subscribe } from "../trickle/subscriber.ts";
 import type { ModelHost } from "./inference/model-host.ts";
 import { Pipeline, type Source } from "./pipeline.ts";
-import {
-  ACCEPT_MS,
-  channelFields,
-  checkChannel,
-  checkModel,
-  isRemoved,
-  refusalOf,
-} from "./preflight.ts";
+import { channelFields, checkChannel, checkModel } from "./preflight.ts";
 import type {
   Checkpoint,
   Endpoint,
@@ -28,12 +19,12 @@ import { clock } from "./source/clock.ts";
 import { demux } from "./source/demux.ts";
 import { InputWatch } from "./source/input-watch.ts";
 import { Timeline } from "./source/timeline.ts";
+import { StreamOutput } from "./stream-output.ts";
 import { StreamCounters } from "./stream-stats.ts";
 
 /** After this long a stream that was asked to end is cut off. */
 const STOP_MS = 3000;
 const DEFAULT_FPS = 24;
-const CONTENT_TYPES = { fmp4: "video/mp4", mpegts: "video/mp2t" } as const;
 
 export interface SessionOptions {
   readonly id: string;
@@ -53,11 +44,10 @@ export class StreamSession {
   /** Cuts everything off. */
   readonly #abort = new AbortController();
   #params: StreamParams;
-  #publisher: TricklePublisher | null = null;
+  #output: StreamOutput | null = null;
   #pipeline: Pipeline | null = null;
   #packetsDropped: () => number = () => 0;
   #bytesIn: () => number = () => 0;
-  #segmentStart: Fragment | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -83,7 +73,7 @@ export class StreamSession {
   }
 
   stats(): StreamStats {
-    const published = this.#publisher?.stats;
+    const published = this.#output?.stats;
     return this.#counters.snapshot({
       segments_out: published?.segments ?? 0,
       segments_skipped: published?.segmentsSkipped ?? 0,
@@ -102,7 +92,7 @@ export class StreamSession {
       send({ type: "stats", id, stats: this.stats() });
       send({ type: "ended", id });
     } catch (error) {
-      const meant = this.#end.signal.aborted || (await this.#outputRemoved());
+      const meant = this.#end.signal.aborted || (await this.#output?.wasRemoved());
       send({ type: "stats", id, stats: this.stats() });
       send({ type: "ended", id, ...(meant ? {} : { error: toPlainError(error) }) });
     } finally {
@@ -115,14 +105,13 @@ export class StreamSession {
     const fields = channelFields(spec);
     await checkModel(this.#params.model, host);
     if (spec.input) await checkChannel(fields.input, spec.input, this.#abort.signal);
-    this.#publisher = spec.output ? await this.#openPublisher(spec.output) : null;
+    this.#output = spec.output ? await this.#openOutput(spec.output) : null;
     try {
       send({ type: "started", id });
       if (spec.input || spec.output) await this.#flow();
       else await fired(this.#end.signal);
     } finally {
-      await this.#publisher?.close();
-      if (spec.owns_output) await this.#publisher?.deleteChannel();
+      await this.#output?.close();
     }
   }
 
@@ -134,7 +123,7 @@ export class StreamSession {
       host,
       key: id,
       source: this.#source(after),
-      output: this.#publisher && this.#measured(this.#publisher.writable),
+      output: this.#output?.writable ?? null,
       container: spec.container,
       segmentSeconds: spec.segment_seconds,
       after,
@@ -156,14 +145,6 @@ export class StreamSession {
     await this.#pipeline.run();
   }
 
-  /** True if the stream is over because another side, which owns the output channel, closed or removed it. */
-  async #outputRemoved(): Promise<boolean> {
-    const { output, owns_output } = this.#options.spec;
-    if (owns_output || !output || !this.#publisher) return false;
-    const { kind } = await this.#publisher.ended;
-    return kind === "closed_by_peer" || (kind === "lost" && (await isRemoved(output)));
-  }
-
   /** What is wrong while the stream goes on, told when it begins and when it is over. */
   #report(error: PlainError | null): void {
     const { id, send } = this.#options;
@@ -180,30 +161,20 @@ export class StreamSession {
     });
   }
 
-  async #openPublisher(output: Endpoint): Promise<TricklePublisher> {
-    const { spec, resume } = this.#options;
-    try {
-      return await TricklePublisher.open(output, {
-        contentType: CONTENT_TYPES[spec.container],
-        create: spec.owns_output,
-        resume: resume !== undefined,
-        acceptTimeoutMs: ACCEPT_MS,
-        signal: this.#abort.signal,
-        onSegment: ({ seq }) => this.#checkpoint(seq),
-      });
-    } catch (error) {
-      throw refusalOf(channelFields(spec).output, error);
-    }
-  }
-
-  #checkpoint(seq: number): void {
-    const { id, send } = this.#options;
-    const start = this.#segmentStart;
-    if (!start) return;
-    const { pts, width, height } = start;
-    const ts = this.#pipeline?.continuity;
-    const checkpoint = { seq, pts, at: Date.now(), size: { width, height }, ...(ts && { ts }) };
-    send({ type: "checkpoint", id, checkpoint });
+  async #openOutput(output: Endpoint): Promise<StreamOutput> {
+    const { id, spec, resume, send } = this.#options;
+    return await StreamOutput.open(output, {
+      spec,
+      resumed: resume !== undefined,
+      signal: this.#abort.signal,
+      onSize: (size) => send({ type: "size", id, ...size }),
+      onSegment: (seq, { pts, width, height }) => {
+        const ts = this.#pipeline?.continuity;
+        const checkpoint = { seq, pts, at: Date.now(), size: { width, height }, ...(ts && { ts }) };
+        send({ type: "checkpoint", id, checkpoint });
+      },
+      onFrame: (arrivedAt) => this.#counters.frameOut(performance.now() - arrivedAt),
+    });
   }
 
   #source(after: Ticks | null): Source {
@@ -228,27 +199,6 @@ export class StreamSession {
     this.#packetsDropped = packets.dropped;
     this.#bytesIn = packets.bytes;
     return { kind: "input", packets, audio: spec.audio };
-  }
-
-  /** The publisher, with every frame's way out timed and every segment's start remembered. */
-  #measured(output: WritableStream<Fragment>): WritableStream<Fragment> {
-    const { id, send } = this.#options;
-    const writer = output.getWriter();
-    let size = "";
-    return new WritableStream<Fragment>({
-      // A channel that is closed while nothing is written ends the stream too.
-      start: (controller) => void writer.closed.catch((error) => controller.error(error)),
-      write: async (fragment) => {
-        if (fragment.first) this.#segmentStart = fragment;
-        const { width, height, arrivedAt } = fragment;
-        if (size !== `${width}x${height}`) send({ type: "size", id, width, height });
-        size = `${width}x${height}`;
-        await writer.write(fragment);
-        if (arrivedAt !== null) this.#counters.frameOut(performance.now() - arrivedAt);
-      },
-      close: () => writer.close(),
-      abort: (reason) => writer.abort(reason),
-    });
   }
 }
 

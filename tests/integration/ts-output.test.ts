@@ -40,6 +40,8 @@ describe("the segments", () => {
       expect(packets.slice(0, 3).map(({ pid }) => pid)).toEqual([0, 0x1000, VIDEO]);
       const nals = splitNals(seenUnits(packets, VIDEO)[0]?.data ?? new Uint8Array(0));
       expect(nals.map(nalType).filter((type) => type !== 6)).toEqual([9, 7, 8, 5]);
+      // Constrained baseline: profile_idc 66 and constraint_set1_flag.
+      expect([nals[1]?.[1], (nals[1]?.[2] ?? 0) & 0x40]).toEqual([66, 0x40]);
     }
     const packets = segments.flat();
     expect(counterBreaks(packets)).toEqual([]);
