@@ -24,21 +24,26 @@ export async function nextSeq(endpoint: TrickleEndpoint, signal: AbortSignal): P
   throw refused(endpoint, `it answered /next with no number${quoted(body)}`);
 }
 
-/** `DELETE {channel}/{seq}`: closes a segment that will get no end. Best effort, at most a second. */
-export const deleteSegment = (endpoint: TrickleEndpoint, seq: number): Promise<void> =>
+/**
+ * `DELETE {channel}/{seq}`: closes a segment that will get no end. At most a second, never throws; false where the
+ * server did not answer.
+ */
+export const deleteSegment = (endpoint: TrickleEndpoint, seq: number): Promise<boolean> =>
   bestEffortDelete(endpoint, `/${seq}`);
 
 /** `DELETE {channel}`: ends the channel for all its readers. Best effort, at most a second. */
-export const deleteChannel = (endpoint: TrickleEndpoint): Promise<void> =>
-  bestEffortDelete(endpoint, "");
+export async function deleteChannel(endpoint: TrickleEndpoint): Promise<void> {
+  await bestEffortDelete(endpoint, "");
+}
 
-async function bestEffortDelete(endpoint: TrickleEndpoint, path: string): Promise<void> {
+async function bestEffortDelete(endpoint: TrickleEndpoint, path: string): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(1000);
     const response = await trickleRequest(endpoint, { method: "DELETE", path, signal });
     response.discard();
+    return response.status < 500;
   } catch {
-    // The peer is gone; so is what was to be deleted, or its idle sweep takes it.
+    return false; // The peer is gone; what was to be deleted may be, too, or its idle sweep takes it.
   }
 }
 

@@ -35,6 +35,8 @@ export class PostLine {
   readonly #stop = new AbortController();
   readonly #end = Promise.withResolvers<PublisherEnd>();
   readonly #open = new Set<SegmentPost>();
+  /** Numbers of segments that broke off: their readers wait until the server has been told. */
+  readonly #broken = new Set<number>();
   /** The POST that closes what a predecessor left open: one later would close our own segments. */
   readonly #resetSeq: number;
   #state: "open" | "closing" | "over" = "open";
@@ -130,7 +132,7 @@ export class PostLine {
         this.#lose(`segment ${post.seq} was refused: ${outcome.status} ${outcome.answer}`.trim());
         break;
       case "failed":
-        if (post.touched) void deleteSegment(this.#endpoint, post.seq);
+        if (post.touched) this.#broken.add(post.seq);
         else if (wasReady) this.#seq = post.seq;
         this.#failed(`segment ${post.seq}: ${outcome.message}`);
         break;
@@ -142,7 +144,10 @@ export class PostLine {
 
   /** `ask`: the server's counter may have moved on. */
   #failed(message: string, ask = false): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open") {
+      void this.#closeBroken().catch(() => {}); // there is no second try
+      return;
+    }
     if (this.#failures++ === 0) {
       log.warn("publishing fails", { channel: this.#endpoint.url, error: message });
     }
@@ -154,13 +159,14 @@ export class PostLine {
     }
   }
 
-  /** The one owner of retries: waits a jittered, growing pause, may ask where to go on, then connects. */
+  /** The one owner of retries: waits a jittered, growing pause, frees readers, may ask where to go on, then connects. */
   async #reconnect(ask: boolean): Promise<void> {
     if (this.#reconnecting) return;
     this.#reconnecting = true;
     const step = this.#failures <= 1 ? 50 : Math.min(2000, 250 * 2 ** (this.#failures - 2));
     await pause(step * (0.5 + Math.random() / 2), this.#stop.signal);
     try {
+      await this.#closeBroken();
       if (ask && this.#state === "open") {
         const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(2000)]);
         this.#seq = await nextSeq(this.#endpoint, signal);
@@ -171,6 +177,14 @@ export class PostLine {
       this.#reconnecting = false;
       if (error instanceof WorkerError) this.#lose(error.message);
       else this.#failed(reason(error));
+    }
+  }
+
+  async #closeBroken(): Promise<void> {
+    for (const seq of this.#broken) {
+      if (!(await deleteSegment(this.#endpoint, seq)))
+        throw new Error(`segment ${seq} cannot be closed`);
+      this.#broken.delete(seq);
     }
   }
 
