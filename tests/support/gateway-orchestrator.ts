@@ -58,10 +58,6 @@ export class OrchestratorStreams {
     return `${this.#options.trickleUrl}/${id}${CHANNELS[role].suffix}`;
   }
 
-  isLive(id: string): boolean {
-    return this.#live.has(id);
-  }
-
   /** Creates the channels and calls the worker. Anything but success closes the channels again. */
   async start(
     id: string,
@@ -106,6 +102,11 @@ export class OrchestratorStreams {
     const roles = this.#live.get(id) ?? [];
     this.#live.delete(id);
     await this.closeChannels(id, roles);
+  }
+
+  /** As if it had lost its memory; the channels stay. */
+  forget(id: string): void {
+    this.#live.delete(id);
   }
 
   async closeChannels(id: string, roles: readonly ChannelRole[]): Promise<void> {

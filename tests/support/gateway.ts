@@ -35,6 +35,7 @@ const MAX_LINE_BYTES = 64 * 1024;
 const SLICE_MS = 40;
 
 export class GatewayStandIn implements AsyncDisposable {
+  readonly id: string;
   readonly watchdogs: Watchdogs;
   readonly status: StatusStore;
   readonly output: OutputJudge;
@@ -65,6 +66,7 @@ export class GatewayStandIn implements AsyncDisposable {
     const { streams, id, flags, input } = options;
     const now = performance.now();
     const { signal } = this.#over;
+    this.id = id;
     this.#options = options;
     this.startAnswer = startAnswer;
     this.watchdogs = new Watchdogs(rolesOf(flags), now);
