@@ -322,6 +322,28 @@ describe("events", () => {
     await ended(id);
   });
 
+  test("and control outlast a restart of the trickle server that keeps the channels", async () => {
+    const before = orchestratorTrickle();
+    const id = newId();
+    const names: ChannelName[] = ["control", "events", "data"];
+    const urls = await makeChannels(before, id, names);
+    await post("/stream/start", id, { gateway_request_id: id, ...urls });
+    const record = server.store.get(id);
+    await waitFor("the connections", () => before.pending() === 3);
+    await before[Symbol.asyncDispose]();
+    await using after = orchestratorTrickle(before.port);
+    await makeChannels(after, id, names);
+    const { seen } = readAll(after.url(`${id}-events`), stop.signal);
+    await waitFor("heartbeats", () => eventsOf(seen, "heartbeat").length > 2);
+    await waitFor("an update", async () => {
+      await control(after, id, '{"fps": 13}');
+      return record.params.fps === 13;
+    });
+    expect(record.endedAt).toBeNull();
+    await post("/stream/stop", id);
+    await ended(id);
+  });
+
   test("a failure is told, flushed, and the output channel removed; the others stay", async () => {
     const { id, events, data } = await start();
     await waitFor("the start", () => server.store.get(id).status === "active");

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { enginePid } from "../support/live-stream.ts";
+import {
+  type ChannelName,
+  closeChannel,
+  eventsOf,
+  makeChannels,
+  orchestratorTrickle,
+  readAll,
+} from "../support/orchestrator-channels.ts";
+import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
+import type { TrickleHost } from "../support/trickle-host.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(30_000);
+
+let server: ServerProcess;
+let host: TrickleHost;
+const stop = new AbortController();
+
+beforeAll(async () => {
+  host = orchestratorTrickle();
+  server = await startServer(MAIN, ["--allow-hosts", "127.0.0.1"]);
+  await enginePid(server.url);
+});
+afterAll(async () => {
+  stop.abort();
+  await server[Symbol.asyncDispose]();
+  await host[Symbol.asyncDispose]();
+});
+
+const post = (path: string, id: string, body: object | string) =>
+  fetch(`${server.url}${path}`, {
+    method: "POST",
+    headers: { "x-stream-id": id },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+
+async function start(id: string, names: readonly ChannelName[], params: object = {}) {
+  const urls = await makeChannels(host, id, names);
+  const { seen } = readAll(host.url(`${id}-events`), stop.signal);
+  const answer = await post("/stream/start", id, { gateway_request_id: id, params, ...urls });
+  expect(answer.status).toBe(200);
+  return seen;
+}
+
+const statusOf = async (id: string): Promise<{ status: string; error?: string }> => {
+  const answer = await fetch(`${server.url}/stream/${id}/status`);
+  return ((await answer.json()) as { stream: { status: string; error?: string } }).stream;
+};
+const over = (id: string, status: "stopped" | "error") =>
+  waitFor(`${id} to be ${status}`, async () => (await statusOf(id)).status === status);
+
+const next = (id: string, suffix: string) => fetch(`${host.url(`${id}${suffix}`)}/next`);
+
+test("a stream without media lives until it is stopped", async () => {
+  const seen = await start("plain", ["control", "events", "data"]);
+  await waitFor("a status that is not loading", () => eventsOf(seen, "status").length > 1);
+  expect(await statusOf("plain")).toMatchObject({ status: "active" });
+  expect((await post("/stream/stop", "plain", "words")).status).toBe(200);
+  await over("plain", "stopped");
+});
+
+test("a stream that only publishes is told of as it goes online, and ends with its output", async () => {
+  const small = { width: 64, height: 64, model: "test-card" };
+  const seen = await start("out", ["control", "events", "publish"], small);
+  await waitFor("the first segment", () => {
+    return eventsOf(seen, "runner_send_first_processed_segment").length === 1;
+  });
+  await waitFor("the state", () => eventsOf(seen, "status").at(-1).state === "ONLINE");
+  expect(eventsOf(seen, "heartbeat").at(-1).dimensions).toEqual({ width: 64, height: 64 });
+  await closeChannel(host, "out", "publish");
+  await over("out", "stopped");
+  await waitFor("its end", () => eventsOf(seen, "stream_stopped").length === 1);
+  expect(eventsOf(seen, "error")).toEqual([]);
+});
+
+test("the end of the input ends the stream, and no channel is removed", async () => {
+  const seen = await start("in", ["subscribe", "control", "events", "data", "publish"]);
+  await waitFor("the stream", () => eventsOf(seen, "heartbeat").length > 0);
+  await waitFor("it to be active", async () => (await statusOf("in")).status === "active");
+  await closeChannel(host, "in", "subscribe");
+  await over("in", "stopped");
+  for (const suffix of ["-out", "-control", "-events", "-data"])
+    expect((await next("in", suffix)).status).toBe(200);
+});
+
+test("an output channel that is not there is a failure told on events", async () => {
+  const urls = { publish_url: host.url("lost-out") };
+  const own = await makeChannels(host, "lost", ["events", "data"]);
+  const { seen } = readAll(host.url("lost-events"), stop.signal);
+  const answer = await post("/stream/start", "lost", {
+    gateway_request_id: "lost",
+    ...own,
+    ...urls,
+  });
+  expect(answer.status).toBe(200);
+  await over("lost", "error");
+  await waitFor("the error", () => eventsOf(seen, "error").length > 0);
+  expect(eventsOf(seen, "error")[0].message).toContain("lost-out");
+  expect((await next("lost", "-events")).status).toBe(200);
+});
