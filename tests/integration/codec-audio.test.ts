@@ -9,13 +9,23 @@ import { beeps, hear, makeSound, type SoundOptions } from "../support/sound.ts";
 
 beforeAll(quietLibav);
 
+const streamOf = (
+  packets: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
+): ReadableStream<AudioPacket> =>
+  new ReadableStream({
+    async start(controller) {
+      for await (const packet of packets) controller.enqueue(packet);
+      controller.close();
+    },
+  });
+
 async function transcoded(
   input: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
   codec: AudioCodec,
 ): Promise<AudioPacket[]> {
   const stages = new StageGroup();
   const made: AudioPacket[] = [];
-  const output = ReadableStream.from(input).pipeThrough(stages.add(transcodeAudio({ codec })));
+  const output = streamOf(input).pipeThrough(stages.add(transcodeAudio({ codec })));
   for await (const packet of output) made.push(packet);
   await stages.settled();
   return made;
@@ -64,125 +74,13 @@ test.each([
     );
     expect(heard.refused).toBe(0);
     expect(breaks(made)).toEqual([]);
-    expect(
-      made.every(
-        (packet) =>
-          packet.codec === codec &&
-          packet.channels === format.channels &&
-          packet.sampleRate === 48_000,
-      ),
-    ).toBe(true);
+    const formats = new Set(
+      made.map((each) => `${each.codec} ${each.sampleRate} ${each.channels}`),
+    );
+    expect([...formats]).toEqual([`${codec} 48000 ${Math.min(2, channels)}`]);
     expect(made[0]?.pts).toBe(ticks(input[0]?.pts ?? -1));
   },
 );
-
-test("packets of the wanted codec pass untouched", async () => {
-  const input = makeSound({ codec: "opus", seconds: 1 });
-  const made = await transcoded(input, "opus");
-  expect(made.length).toBe(input.length);
-  for (const [index, packet] of made.entries()) expect(packet).toBe(input[index] as AudioPacket);
-});
-
-test("both channels stay on their sides", async () => {
-  const wave = (seconds: number, channel: number): number =>
-    beeps(channel === 0 ? 0.5 : 1.5)(seconds);
-  const made = await transcoded(makeSound({ ...FIVE, wave }), "opus");
-  expectAt(hear(made, 0).onsets, [0.5]);
-  expectAt(hear(made, 1).onsets, [1.5]);
-});
-
-test("a packet carries the arrival of the one that completed it", async () => {
-  const input = makeSound({ ...FIVE, sampleRate: 44_100 });
-  const made = await transcoded(input, "opus");
-  for (const { arrivedAt, pts, duration } of made.slice(0, -2)) {
-    const last = input[arrivedAt];
-    expect(last && last.pts + last.duration >= pts + duration).toBe(true);
-    expect(last && last.pts - (pts + duration)).toBeLessThan(0.05 * 90_000);
-  }
-});
-
-describe("stamps", () => {
-  test("a gap stays a gap, and what follows it is in time", async () => {
-    const input = makeSound({ ...FIVE, sampleRate: 44_100 });
-    const kept = input.filter(({ pts }) => pts < 90_000 || pts >= 2 * 90_000);
-    const made = await transcoded(kept, "opus");
-    const joints = breaks(made);
-    expect(joints.length).toBe(1);
-    expect(Math.abs((joints[0]?.[0] ?? 0) - 90_000)).toBeLessThan(0.05 * 90_000);
-    expect(joints[0]?.[1]).toBe(Number(kept.find(({ pts }) => pts >= 2 * 90_000)?.pts));
-    expectAt(hear(made).onsets, [0.5, 2.5]);
-  });
-
-  test("a packet that is missing, or comes twice, costs no step and moves nothing", async () => {
-    const input = makeSound({ ...FIVE, sampleRate: 44_100 });
-    const loud = ({ pts }: AudioPacket): boolean =>
-      TIMES.some((time) => Math.abs(pts - time * 90_000) < 5000);
-    const uneven = input.flatMap((packet, index) => {
-      if (loud(packet)) return [packet];
-      return index % 10 === 5 ? [] : index % 10 === 0 ? [packet, packet] : [packet];
-    });
-    expect(new Set(uneven).size).toBeLessThan(input.length - 5);
-    expect(uneven.length).toBeGreaterThan(new Set(uneven).size + 5);
-    const made = await transcoded(uneven, "opus");
-    expect(breaks(made)).toEqual([]);
-    expectAt(hear(made).onsets, TIMES);
-  });
-
-  test("rounded to milliseconds they leave an even stream", async () => {
-    const input = makeSound({ ...FIVE, sampleRate: 44_100 }).map((packet) => ({
-      ...packet,
-      pts: ticks(Math.round(packet.pts / 90) * 90),
-    }));
-    const made = await transcoded(input, "opus");
-    expect(breaks(made)).toEqual([]);
-    expectAt(hear(made).onsets, TIMES);
-  });
-
-  test("that run faster or slower than the samples are followed", async () => {
-    for (const pace of [1.01, 0.99]) {
-      const input = makeSound(FIVE).map((packet) => ({
-        ...packet,
-        pts: ticks(Math.round(packet.pts * pace)),
-      }));
-      expectAt(
-        hear(await transcoded(input, "opus")).onsets,
-        TIMES.map((time) => time * pace),
-      );
-    }
-  });
-
-  test("that jump back or ahead are followed at once", async () => {
-    const input = makeSound(FIVE);
-    const made = await transcoded(
-      [...shifted(input, 900_000), ...input, ...shifted(input, 9_000_000)],
-      "opus",
-    );
-    expect(breaks(made).length).toBe(2);
-    expectAt(
-      hear(made).onsets,
-      [10, 0, 100].flatMap((from) => TIMES.map((time) => from + time)),
-    );
-  });
-});
-
-test("rate and channels that change in mid-stream neither break it nor change what comes out", async () => {
-  const parts = [
-    { sampleRate: 48_000, channels: 2 },
-    { sampleRate: 22_050, channels: 1 },
-    { sampleRate: 44_100, channels: 6 },
-  ];
-  const input = parts.flatMap((part, index) =>
-    makeSound({ ...FIVE, ...part, start: index * 3 * 90_000 }),
-  );
-  const made = await transcoded(input, "opus");
-  expectAt(
-    hear(made).onsets,
-    [0, 3, 6].flatMap((from) => TIMES.map((time) => from + time)),
-  );
-  const formats = new Set(made.map((each) => `${each.codec} ${each.sampleRate} ${each.channels}`));
-  expect([...formats]).toEqual([`${codec} 48000 ${Math.min(2, channels)}`]);
-  expect(made[0]?.pts).toBe(ticks(input[0]?.pts ?? -1));
-});
 
 test("packets of the wanted codec pass untouched", async () => {
   const input = makeSound({ codec: "opus", seconds: 1 });
@@ -334,7 +232,7 @@ test("damaged, empty and senseless packets cost their own sound, never the strea
 
 test("a reader that leaves in the middle has everything released", async () => {
   const stages = new StageGroup();
-  const output = ReadableStream.from(makeSound(FIVE)).pipeThrough(
+  const output = streamOf(makeSound(FIVE)).pipeThrough(
     stages.add(transcodeAudio({ codec: "opus" })),
   );
   const reader = output.getReader();
