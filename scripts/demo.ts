@@ -30,7 +30,7 @@ const CHAIN: readonly Link[] = [
     channel: "demo-restyled",
     from: "demo-scene",
     models: ["restyle", "edges"],
-    prompt: "a watercolor painting in warm light",
+    prompt: "neon lights, underwater coral",
   },
 ];
 

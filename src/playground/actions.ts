@@ -18,6 +18,8 @@ export const api = createApi(() => state.token.value);
 /** The embedded trickle server as the server reaches itself. */
 const ownChannels = document.body.dataset["channels"] ?? `${location.origin}/trickle`;
 const endings = new Map<string, AbortController>();
+/** What this page has opened for a stream, by the stream's id. */
+const inputs = new Map<string, state.Input>();
 /** The draft as the stream on screen has it. */
 let applied = state.draft.value;
 let settling: ReturnType<typeof setTimeout> | undefined;
@@ -58,25 +60,31 @@ async function look(): Promise<void> {
   const last = await api.stream(screen.id).catch(() => null);
   if (state.onScreen.value !== screen) return;
   release(screen.id);
+  // A server that was started anew knows nothing of it, and may have others.
+  if (last === null && watchNewest()) return;
   const why = last?.error ?? (last === null ? "the server no longer knows it" : "it was stopped");
   state.onScreen.value = { kind: "ended", why };
 }
 
-function watchNewest(): void {
+/** The stream that was on screen before, or the newest; false if there is none to be seen. */
+function watchNewest(): boolean {
   const before = sessionStorage.getItem("on-screen");
-  const live = state.streams.value.filter((stream) => channelOf(stream) !== null);
+  const live = state.streams.value.filter(
+    (stream) => channelOf(stream) !== null && stream.status === "active",
+  );
   const stream = live.find(({ manifest_id: id }) => id === before) ?? live[0];
   if (stream) watch(stream);
+  return stream !== undefined;
 }
 
 /** Puts a live stream on screen and its parameters into the form. */
 export function watch(stream: Stream): void {
-  const { metadata, params, input_url: inputUrl } = stream;
-  const channel = inputUrl === null ? null : localChannel(inputUrl);
-  show(stream, inputUrl === null ? { kind: "none" } : { kind: "channel", url: inputUrl, channel });
+  const { metadata, params } = stream;
+  const input = inputs.get(stream.manifest_id) ?? inputOf(stream);
+  show(stream, input);
   adopt({
-    source: inputUrl === null ? "none" : "channel",
-    ...(inputUrl === null ? {} : { inputUrl }),
+    source: input.kind,
+    ...(input.kind === "channel" ? { inputUrl: input.url } : {}),
     prompt: metadata.prompts?.[0]?.prompt ?? "",
     model: params.model,
     values: valuesOf(stream, state.models.value),
@@ -84,9 +92,22 @@ export function watch(stream: Stream): void {
   });
 }
 
-/** Makes room for a new stream; the one on screen goes on. */
+/** Where somebody else's stream reads from. */
+function inputOf({ input_url: url }: Stream): state.Input {
+  return url === null ? { kind: "none" } : { kind: "channel", url, channel: localChannel(url) };
+}
+
+/** Makes room for a new stream, imagined until something else is chosen; the one on screen goes on. */
 export function leave(): void {
   state.onScreen.value = { kind: "nothing" };
+  adopt({ source: "none", inputUrl: "", ...modelFor("none") });
+}
+
+/** A model that fits the source, if the chosen one does not. */
+export function modelFor(source: Draft["source"]): Partial<Draft> {
+  const withVideo = source !== "none";
+  if (state.chosenModel.value?.takes_video === withVideo) return {};
+  return { model: firstModel(state.models.value, withVideo), values: {} };
 }
 
 function show(stream: Stream, input: state.Input): void {
@@ -99,6 +120,7 @@ function show(stream: Stream, input: state.Input): void {
 
 /** Starts what the form says. */
 export async function start(): Promise<void> {
+  if (state.onScreen.value.kind === "starting") return;
   state.problem.value = null;
   state.onScreen.value = { kind: "starting" };
   const ending = new AbortController();
@@ -110,6 +132,7 @@ export async function start(): Promise<void> {
     const from = input.kind === "none" ? null : input.url;
     const stream = await api.start(startBody(asked, url, from));
     endings.set(stream.manifest_id, ending);
+    inputs.set(stream.manifest_id, input);
     state.streams.value = [stream, ...state.streams.value];
     show(stream, input);
     applied = asked;
@@ -156,6 +179,7 @@ export async function stop(id: string): Promise<void> {
 function release(id: string): void {
   endings.get(id)?.abort();
   endings.delete(id);
+  inputs.delete(id);
 }
 
 /** The form changed; a stream on screen follows. */

@@ -13,15 +13,24 @@ const ADVICE: Readonly<Record<string, string>> = {
   stream_not_found: "The stream is over. Start a new one.",
   unsupported_media: "Send MPEG-TS or fragmented MP4 with H.264 or H.265.",
   unreachable: "Is it still running? The page goes on by itself as soon as it answers.",
-  camera: "Allow the camera in the address bar, or choose another source.",
 };
 
 /** Any thrown value in words. */
 export function problemOf(error: unknown): Problem {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof ApiError ? error.code : "";
-  return { code, what: sentence(message), advice: ADVICE[code] ?? "" };
+  return { code, what: sentence(inPageWords(message)), advice: ADVICE[code] ?? "" };
 }
+
+/** Fields by the names they have on the page; a foreign server's answer may be long. */
+function inPageWords(message: string): string {
+  const named = message
+    .replace(/^(input_url)\b/, "the trickle channel")
+    .replace(/^(stream_url)\b/, "the output channel");
+  return named.length > LONGEST ? `${named.slice(0, LONGEST)} …` : named;
+}
+
+const LONGEST = 240;
 
 /** The camera cannot be had, or not be encoded. */
 export class CameraError extends ApiError {

@@ -15,6 +15,8 @@ export interface Draft {
 }
 
 export const SIZES = ["512 × 512", "256 × 256", "384 × 384", "768 × 768", "640 × 360"] as const;
+/** Characters of a prompt that the server takes. */
+export const MAX_PROMPT = 10_000;
 export const FIRST_PROMPT = "a beautiful landscape at sunrise";
 export const FIRST_DRAFT: Draft = {
   source: "none",

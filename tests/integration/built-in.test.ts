@@ -176,6 +176,13 @@ describe("restyle", () => {
     expect(maxDifference(result, picture)).toBeLessThanOrEqual(1);
   });
 
+  test("a prompt that names no colour keeps the video's", async () => {
+    const picture = await video();
+    const softened = await draw({ model: "restyle", prompt: "a watercolor painting", picture });
+    const gilded = await draw({ model: "restyle", prompt: "red and gold", picture });
+    expect(meanDifference(softened, picture)).toBeLessThan(meanDifference(gilded, picture) / 2);
+  });
+
   test("prompts give different colours", async () => {
     const picture = await video();
     const styled: Picture[] = [];

@@ -32,8 +32,7 @@ export type ScalarInput = {
   readonly tensor: string;
   readonly dtype: ElementType;
   readonly dims: readonly number[];
-} & /** With `sum` the tensor gets the parameter's sum over time. */
-(
+} /** With `sum` the tensor gets the parameter's sum over time. */ & (
   | { readonly role: "param"; readonly param: ModelParam; readonly sum: boolean }
   | { readonly role: "time" | "width" | "height" }
 );

@@ -54,6 +54,7 @@ export const CONTROLS = {
   turbulence: number(0.3, "how restless clouds, water and paint are"),
   detail: number(0.5, "how much small structure there is"),
   speed: number(1, "how fast it all moves; `motion` is its sum over time", 0, 3),
+  palette: number(0, "how far the colours are the prompt's own; 0 where it names none"),
   variation: number(0, "which of many alike pictures: unknown words choose it"),
 } as const satisfies Record<string, Control>;
 

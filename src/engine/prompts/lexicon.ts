@@ -65,6 +65,7 @@ function encodePrompt({ prompt, negative_prompt = "" }: Prompt): Float32Array {
   for (const [name, values] of wanted.implies) control(vector, name).set(mean(values, name));
   for (const [name, values] of wanted.says) control(vector, name).set(mean(values, name));
   for (const word of wanted.unknown) vary(vector, hashOf(word));
+  control(vector, "palette").set([ownPalette(wanted)]);
   for (const opinions of [wanted.denies, unwanted.says]) deny(vector, opinions);
   clampControls(vector);
   return vector;
@@ -82,10 +83,12 @@ function read(text: string): Reading {
   let negated = false;
   for (let at = 0; at < words.length; at++) {
     let word = words[at] ?? "";
-    const phrase = PHRASES.get(`${word} ${words[at + 1]}`);
+    // `black and white` is `black white`: what stands between and says nothing is skipped.
+    const next = words.findIndex((other, index) => index > at && !SILENT.has(other));
+    const phrase = PHRASES.get(`${word} ${words[next]}`);
     if (phrase !== undefined) {
       word = phrase;
-      at++;
+      at = next;
     }
     if (NEGATIONS.has(word)) negated = true;
     if (SILENT.has(word) || NEGATIONS.has(word)) continue;
@@ -141,6 +144,13 @@ function mean(values: readonly Rgb[], name: ControlName): number[] {
     { length: CONTROLS[name].size },
     (_, at) => values.reduce((sum, value) => sum + (value[at] ?? 0), 0) / values.length,
   );
+}
+
+/** One colour that is named or suggested colours most of a picture; a word that nobody knows, some of it. */
+function ownPalette({ says, implies, unknown }: Reading): number {
+  const named = SHADES.filter(([name]) => says.has(name) || implies.has(name)).length;
+  if (named > 0) return named === 1 ? 0.75 : 1;
+  return unknown.length > 0 ? 0.6 : 0;
 }
 
 /** Numbers go as far below as the word would have gone above; colours lose the word's hue. */

@@ -17,6 +17,13 @@ export interface CameraTarget {
   readonly signal: AbortSignal;
 }
 
+/** Why a browser gives no camera (Media Capture and Streams, 10.2). */
+const REFUSALS: Readonly<Record<string, string>> = {
+  NotFoundError: "no camera was found: plug one in, or choose another source",
+  NotAllowedError: "the camera is not allowed: allow it in the address bar",
+  NotReadableError: "another program uses the camera: end it there first",
+};
+
 /**
  * Publishes the camera until the signal aborts. Resolves, with the camera to look at, when the channel is there.
  * Throws CameraError.
@@ -25,7 +32,8 @@ export async function openCamera({ channel, token, signal }: CameraTarget): Prom
   const preview = await navigator.mediaDevices
     .getUserMedia({ video: WANTED })
     .catch((error: unknown) => {
-      throw new CameraError(`the camera cannot be used (${String(error)})`);
+      const { name } = error instanceof DOMException ? error : new DOMException();
+      throw new CameraError(REFUSALS[name] ?? `the camera cannot be used (${String(error)})`);
     });
   const [track] = preview.getVideoTracks();
   const ask = (method: string, path: string, init: RequestInit = {}): Promise<Response> =>

@@ -1,8 +1,8 @@
 /** What is asked for: a source, a scene, a model and its sliders. */
-import { edit, sendChange, start, stop } from "../actions.ts";
-import { FIRST_PROMPT, SIZES, type Source } from "../draft.ts";
-import { firstModel, usable } from "../start-body.ts";
-import { chosenModel, draft, health, models, onScreen } from "../state.ts";
+import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
+import { FIRST_PROMPT, MAX_PROMPT, SIZES, type Source } from "../draft.ts";
+import { usable } from "../start-body.ts";
+import { chosenModel, draft, health, models, onScreen, streams } from "../state.ts";
 import { Sliders } from "./sliders.tsx";
 
 const SOURCES: readonly { source: Source; words: string }[] = [
@@ -54,7 +54,8 @@ function Scene() {
         rows={3}
         value={draft.value.prompt}
         placeholder={FIRST_PROMPT}
-        maxLength={2000}
+        maxLength={MAX_PROMPT}
+        dir="auto"
         enterkeyhint="go"
         onInput={({ currentTarget }) => edit({ prompt: currentTarget.value })}
         onKeyDown={(event) => {
@@ -99,23 +100,22 @@ function Sources({ locked }: { locked: boolean }) {
             required
             value={inputUrl}
             placeholder={`${location.origin}/trickle/camera`}
+            list="channels"
             onInput={({ currentTarget }) => edit({ inputUrl: currentTarget.value })}
           />
+          <datalist id="channels">
+            {streams.value.map(({ manifest_id: id, stream_url: url, metadata }) => (
+              <option key={id} value={url ?? undefined} label={metadata.prompts?.[0]?.prompt} />
+            ))}
+          </datalist>
         </label>
       )}
     </fieldset>
   );
 }
 
-/** A model that fits the new source, if the chosen one does not. */
-function modelFor(source: Source): { model: string; values: Record<string, number> } | object {
-  const withVideo = source !== "none";
-  const fits = chosenModel.value?.takes_video === withVideo;
-  return fits ? {} : { model: firstModel(models.value, withVideo), values: {} };
-}
-
 function ModelChoice() {
-  const { model, size } = draft.value;
+  const { model, size, source } = draft.value;
   const groups = [
     { words: "Draws by itself", withVideo: false },
     { words: "Changes what it sees", withVideo: true },
@@ -159,6 +159,7 @@ function ModelChoice() {
       <p class="hint">
         {chosenModel.value?.description}
         {chosenModel.value?.takes_prompts === false && " It takes no prompt."}
+        {chosenModel.value?.takes_video && source === "none" && " A moving test picture feeds it."}
       </p>
     </>
   );

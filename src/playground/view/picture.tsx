@@ -1,7 +1,7 @@
 /** One picture with its words: a channel played live, or the camera. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Playback, playLive } from "../media/live-player.ts";
-import { behind, shown } from "../state.ts";
+import { behind, problem, shown } from "../state.ts";
 import { Glow } from "./glow.tsx";
 
 interface LivePictureProps {
@@ -14,12 +14,14 @@ export function LivePicture({ channel, shows }: LivePictureProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const [playback, setPlayback] = useState<Playback>({ status: "waiting" });
   const [muted, setMuted] = useState(true);
-  useEffect(() => {
+  const [waited, setWaited] = useState<Waited>(FIRST_WAIT);
+  useLayoutEffect(() => {
     const video = ref.current;
     if (video === null) return;
     const over = new AbortController();
     void playLive(video, channel, over.signal, (now, seconds) => {
       setPlayback((before) => (same(before, now) ? before : now));
+      if (now.status === "playing") setWaited(restartsNow);
       if (shows === "output") behind.value = seconds === null ? null : round(seconds);
     });
     return () => over.abort();
@@ -32,7 +34,7 @@ export function LivePicture({ channel, shows }: LivePictureProps) {
       <div class="over" role="status">
         {playback.status === "waiting" && (
           <p>
-            <span class="spinner" aria-hidden="true" /> {waitingWords(output)}
+            <span class="spinner" aria-hidden="true" /> {waitingWords(output, waited)}
           </p>
         )}
         {playback.status === "unplayable" && <p>{playback.why}: it cannot be shown here.</p>}
@@ -92,10 +94,22 @@ function OutputCaption() {
   );
 }
 
-function waitingWords(output: boolean): string {
-  if (!output) return "Waiting for the input …";
-  const restarts = shown.value?.stats.restarts ?? 0;
-  return restarts > 0 ? "The engine is coming back …" : "Waiting for the first picture …";
+/** What there was before a wait: nothing yet, or pictures, up to some restart of the engine. */
+type Waited = { readonly seen: boolean; readonly restarts: number };
+const FIRST_WAIT: Waited = { seen: false, restarts: 0 };
+
+function restartsNow(before: Waited): Waited {
+  const restarts = shown.value?.stats.restarts ?? before.restarts;
+  return before.seen && restarts === before.restarts ? before : { seen: true, restarts };
+}
+
+function waitingWords(output: boolean, { seen, restarts }: Waited): string {
+  if (problem.value?.code === "unreachable") return "The server does not answer …";
+  if (!output) return seen ? "The input has stopped …" : "Waiting for the input …";
+  if (!seen) return "Waiting for the first picture …";
+  const now = shown.value;
+  if ((now?.stats.restarts ?? 0) > restarts) return "The engine is coming back …";
+  return now?.stats.fps_in === 0 ? "The input has stopped …" : "Waiting for the next picture …";
 }
 
 const round = (seconds: number): number => Math.round(seconds * 10) / 10;

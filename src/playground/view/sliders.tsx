@@ -3,6 +3,9 @@ import { edit } from "../actions.ts";
 import type { Model } from "../api.ts";
 import { chosenModel, draft } from "../state.ts";
 
+/** A slider of more steps than a hand can set is a field. */
+const MAX_STEPS = 10_000;
+
 /** Of a model with more than so many, the others are folded away. */
 const AT_ONCE = 4;
 
@@ -20,29 +23,33 @@ export function Sliders() {
           </button>
         )}
       </legend>
-      {params.slice(0, AT_ONCE).map((param) => (
-        <Slider key={param.name} param={param} />
-      ))}
+      {params.slice(0, AT_ONCE).map(control)}
       {rest.length > 0 && (
         <details>
           <summary>{rest.length} more</summary>
-          {rest.map((param) => (
-            <Slider key={param.name} param={param} />
-          ))}
+          {rest.map(control)}
         </details>
       )}
     </fieldset>
   );
 }
 
-function Slider({ param }: { param: Model["params"][number] }) {
+type Param = Model["params"][number];
+
+const control = (param: Param) =>
+  param.integer && param.max - param.min > MAX_STEPS ? (
+    <NumberField key={param.name} param={param} />
+  ) : (
+    <Slider key={param.name} param={param} />
+  );
+
+function Slider({ param }: { param: Param }) {
   const { name, min, max, integer, description } = param;
   const value = draft.value.values[name] ?? param.default;
   const id = `slider-${name}`;
   return (
     <div class="slider" title={description}>
       <label for={id}>{words(name)}</label>
-      {name === "seed" && <Shuffle param={param} />}
       <output for={id}>{shownValue(value, integer, max - min)}</output>
       <input
         id={id}
@@ -60,17 +67,34 @@ function Slider({ param }: { param: Model["params"][number] }) {
   );
 }
 
-/** A seed is a name, not an amount: nobody looks for one by sliding. */
-function Shuffle({ param: { name, min, max } }: { param: Model["params"][number] }) {
-  const shuffled = (): number => min + Math.floor(Math.random() * (max - min + 1));
+/** A whole number of a wide range, such as a seed: to be typed, or to be had by chance. */
+function NumberField({ param }: { param: Param }) {
+  const { name, min, max, description } = param;
+  const id = `field-${name}`;
+  const set = (value: number) => edit({ values: { ...draft.value.values, [name]: value } });
   return (
-    <button
-      type="button"
-      class="quiet"
-      onClick={() => edit({ values: { ...draft.value.values, [name]: shuffled() } })}
-    >
-      Shuffle
-    </button>
+    <div class="field" title={description}>
+      <label for={id}>{words(name)}</label>
+      <input
+        id={id}
+        type="number"
+        min={min}
+        max={max}
+        step={1}
+        value={draft.value.values[name] ?? param.default}
+        onChange={({ currentTarget }) => {
+          if (currentTarget.validity.valid) set(currentTarget.valueAsNumber);
+          else currentTarget.reportValidity();
+        }}
+      />
+      <button
+        type="button"
+        class="quiet"
+        onClick={() => set(min + Math.floor(Math.random() * (max - min + 1)))}
+      >
+        Shuffle
+      </button>
+    </div>
   );
 }
 

@@ -7,7 +7,7 @@ const SCENES = [
   "a beautiful landscape at sunrise",
   "city at night in the rain",
   "underwater coral reef",
-  "a desert under two moons",
+  "northern lights over a frozen lake",
 ];
 
 export function Stage() {

@@ -10,7 +10,15 @@ export function Streams() {
       <div class="head">
         <h2 id="streams">Running streams</h2>
         {screen.kind === "stream" && (
-          <button type="button" class="quiet" onClick={leave}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              leave();
+              // The button goes; who came by keyboard goes on with the words.
+              document.querySelector<HTMLElement>(".scene textarea")?.focus();
+            }}
+          >
             New stream
           </button>
         )}

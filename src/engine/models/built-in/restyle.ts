@@ -51,8 +51,11 @@ export const restyle: BuiltIn = {
     const small = m.mul(shrunk(m, colours), 1 / 255);
     const smallLight = m.mul(shrunk(m, light), 1 / 255);
     const places = grid(m, ...sides(m, small));
-    const painted = palette(m, prompt, m.add(smallLight, structure(m, prompt, places, texture)));
-    const goal = lit(m, prompt, places, m.mix(painted, small, 0.22));
+    const relief = structure(m, prompt, places, texture);
+    const painted = palette(m, prompt, m.add(smallLight, relief));
+    // A prompt that names no colour keeps the video's; one that does lets a little of them through.
+    const own = m.sub(1, m.mul(prompt.control("palette"), 0.78));
+    const goal = lit(m, prompt, places, m.mix(painted, m.add(small, relief), own));
     const { slope, offset } = fitted(m, smallLight, m.mul(goal, strength));
 
     // Where the style is weak the video's own colours come through, sharp as they are.

@@ -94,6 +94,17 @@ test("words that only say where and how much change nothing", () => {
   }
 });
 
+test("a phrase is one with a silent word between its words", () => {
+  expect(encode("a photo in black and white")).toEqual(encode("black white"));
+  expect(number(encode("black and white"), "saturation")).toBe(0);
+});
+
+test("a palette is the prompt's own only as far as words colour it", () => {
+  expect(number(encode("a watercolor painting"), "palette")).toBe(0);
+  expect(number(encode("qwxyz"), "palette")).toBeWithin(0.3, 1);
+  expect(number(encode("red and gold"), "palette")).toBe(1);
+});
+
 test("unknown words vary the picture, each in its own way, always the same and only so far", () => {
   const plain = encode("a lake");
   const seen = new Set<string>();
