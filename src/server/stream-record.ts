@@ -1,15 +1,10 @@
 /** Hides one stream's life as the server sees it: its state, its parameters, and counters that outlive engines. */
-import type {
-  Checkpoint,
-  Prompt,
-  StreamParams,
-  StreamSpec,
-  StreamStats,
-} from "../engine/protocol.ts";
+import type { Checkpoint, Prompt, StreamParams, StreamSpec } from "../engine/protocol.ts";
 import type { PlainError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import { cut } from "./field-errors.ts";
 import type { PlacedStream, StreamMessage } from "./placed-stream.ts";
+import { StreamCounters } from "./stream-counters.ts";
 
 const log = getLogger("stream");
 
@@ -47,18 +42,6 @@ export interface StreamObserver {
   end(error: PlainError | null): Promise<void>;
 }
 
-const COUNTERS = [
-  "frames_in",
-  "frames_out",
-  "frames_dropped",
-  "segments_out",
-  "segments_skipped",
-  "bytes_out",
-] as const;
-type Counters = Record<(typeof COUNTERS)[number], number>;
-
-const NONE = { p50: null, p95: null, p99: null };
-
 export class StreamRecord implements PlacedStream {
   readonly id: string;
   readonly spec: StreamSpec;
@@ -67,6 +50,7 @@ export class StreamRecord implements PlacedStream {
   readonly #streamUrl: string | null;
   readonly #capability: string | null;
   readonly #observer: StreamObserver | null;
+  readonly #counters = new StreamCounters();
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #params: StreamParams;
@@ -74,10 +58,6 @@ export class StreamRecord implements PlacedStream {
   #state: State = { status: "starting" };
   #size: { width: number; height: number } | null;
   #trouble: PlainError | null = null;
-  #restarts = 0;
-  /** Of engines that are gone. */
-  #earlier: Counters = countersOf(null);
-  #latest: StreamStats | null = null;
 
   constructor(origin: StreamOrigin) {
     this.#streamUrl = origin.streamUrl;
@@ -149,7 +129,7 @@ export class StreamRecord implements PlacedStream {
         this.#size = { width: message.width, height: message.height };
         return;
       case "stats":
-        this.#latest = message.stats;
+        this.#counters.take(message.stats);
         return;
       case "checkpoint":
         this.#checkpoint = message.checkpoint;
@@ -171,9 +151,7 @@ export class StreamRecord implements PlacedStream {
   }
 
   interrupted(): void {
-    this.#restarts++;
-    this.#earlier = this.#totals();
-    this.#latest = null;
+    this.#counters.interrupted();
     this.#observer?.heard({ type: "interrupted" });
   }
 
@@ -189,22 +167,12 @@ export class StreamRecord implements PlacedStream {
 
   /** Counters over all engines, rates and delays of the latest. */
   get stats() {
-    return {
-      fps_in: this.#latest?.fps_in ?? 0,
-      fps_out: this.#latest?.fps_out ?? 0,
-      ...this.#totals(),
-      restarts: this.#restarts,
-      latency_ms: this.#latest?.latency_ms ?? NONE,
-      inference_ms: this.#latest?.inference_ms ?? NONE,
-      model: this.#latest?.model ?? this.#params.model,
-      device: this.#latest?.device ?? null,
-      execution_provider: this.#latest?.execution_provider ?? null,
-    };
+    return this.#counters.figures(this.#params.model);
   }
 
   /** Its engine has figures of it: it runs. False between two engines. */
   get isMeasured(): boolean {
-    return this.#latest !== null;
+    return this.#counters.isMeasured;
   }
 
   /** The stream object of contract.md, as the seed shows it. An orchestrator's channels are credentials: not shown. */
@@ -228,12 +196,6 @@ export class StreamRecord implements PlacedStream {
       ...(this.error === null ? {} : { error: this.error.message }),
       stats: this.stats,
     };
-  }
-
-  #totals(): Counters {
-    const now = countersOf(this.#latest);
-    for (const name of COUNTERS) now[name] += this.#earlier[name];
-    return now;
   }
 
   #end(error: PlainError | undefined): void {
@@ -273,14 +235,3 @@ const remembered = (prompts: readonly Prompt[]): Prompt[] =>
       ...(weight === undefined ? {} : { weight }),
     })),
   );
-
-function countersOf(stats: StreamStats | null): Counters {
-  return {
-    frames_in: stats?.frames_in ?? 0,
-    frames_out: stats?.frames_out ?? 0,
-    frames_dropped: stats?.frames_dropped ?? 0,
-    segments_out: stats?.segments_out ?? 0,
-    segments_skipped: stats?.segments_skipped ?? 0,
-    bytes_out: stats?.bytes_out ?? 0,
-  };
-}
