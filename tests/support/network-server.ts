@@ -1,0 +1,69 @@
+/** A server with a fake engine and an orchestrator's trickle server beside it, for tests of whole streams. */
+import type { NetworkTiming } from "../../src/server/network/network-stream.ts";
+import {
+  CHANNEL_NAMES,
+  type ChannelName,
+  makeChannels,
+  orchestratorTrickle,
+  readAll,
+  type SeenMessage,
+} from "./orchestrator-channels.ts";
+import { testServer } from "./test-server.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** The real cadence, a hundredth of it. */
+export const FAST: NetworkTiming = { beatMs: 50, silenceMs: 600, batchMs: 3, keepAliveMs: 250 };
+
+let ids = 0;
+export const newId = (): string => `gw-${++ids}`;
+
+export interface StartOptions {
+  readonly id?: string;
+  readonly names?: readonly ChannelName[];
+  readonly params?: unknown;
+}
+
+/** Ready to take streams. The caller closes it. */
+export async function networkServer() {
+  const server = testServer({ timing: FAST, maxStreams: 30 });
+  const host = orchestratorTrickle();
+  const stop = new AbortController();
+  await server.pool.ready(5000);
+
+  const post = (path: string, id: string, body?: unknown) =>
+    server.ask("POST", path, body, { "x-stream-id": id });
+
+  /** A started stream of which everything written is read. */
+  const start = async ({ id = newId(), names = CHANNEL_NAMES, params = {} }: StartOptions = {}) => {
+    const urls = await makeChannels(host, id, names);
+    const events = readAll(host.url(`${id}-events`), stop.signal).seen;
+    const data = readAll(host.url(`${id}-data`), stop.signal).seen;
+    const asked = performance.now();
+    const answer = await post("/stream/start", id, { gateway_request_id: id, params, ...urls });
+    const record = answer.status === 200 ? server.store.get(id) : null;
+    return { id, urls, events, data, asked, answer, record };
+  };
+
+  const ended = (id: string) =>
+    waitFor("the end", () => !server.store.list("live").some((one) => one.id === id));
+  const end = async (id: string) => {
+    await post("/stream/stop", id);
+    await ended(id);
+  };
+  const close = async () => {
+    stop.abort();
+    await server.close();
+    await host[Symbol.asyncDispose]();
+  };
+  return { server, host, stop, post, start, ended, end, close };
+}
+
+/** Objects on the data channel, whatever its form. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into messages freely
+export const dataOf = (seen: readonly SeenMessage[]): any[] =>
+  seen
+    .flatMap(({ text }) => text.split("\n"))
+    .flatMap((line) => {
+      const value = JSON.parse(line);
+      return Array.isArray(value) ? value.map((text) => JSON.parse(text)) : [value];
+    });
