@@ -33,20 +33,20 @@ export const imageAccess = (pool: EnginePool): ImageAccess => ({
     const { params, ignored } = await pool.withModels((models) =>
       mergeParams(fields, defaults, defaults, models),
     );
+    const model = pool.models().find(({ name }) => name === params.model);
+    if (file === null && model?.takes_video) throw wantsPicture(model.name);
+    const unseen = file !== null && model?.takes_video === false ? ["image"] : [];
     const job: ImageJob = { params, ...(file === null ? {} : { file }) };
     progress("queued");
     const order = { image: job, signal, begins: progress };
     const { png, width, height, execution_provider, timings_ms } = await pool.makeImage(order);
     const total = Math.round((performance.now() - begun) * 10) / 10;
-    const seed = pool
-      .models()
-      .find(({ name }) => name === params.model)
-      ?.params.find(({ name }) => name === "seed");
+    const seed = model?.params.find(({ name }) => name === "seed");
     return {
       png,
       width,
       height,
-      ignored: [...ignored, ...streamOnly],
+      ignored: [...ignored, ...streamOnly, ...unseen],
       metadata: {
         model: params.model,
         seed: params.model_params["seed"] ?? seed?.default ?? null,
@@ -56,3 +56,11 @@ export const imageAccess = (pool: EnginePool): ImageAccess => ({
     };
   },
 });
+
+const wantsPicture = (model: string) =>
+  fieldsError([
+    {
+      field: "image",
+      problem: `is required: ${model} changes a picture; send one, or leave model out to have one drawn`,
+    },
+  ]);

@@ -72,11 +72,12 @@ describe("a picture from a prompt", () => {
     expect(two.body.images[0].data).toBe(one.body.images[0].data);
   });
 
-  test("a model that takes video gets the test card", async () => {
-    const shown = await pictureFrom({ prompt: "x", model: "edges", width: 320, height: 240 });
-    expect(shown).toMatchObject({ width: 320, height: 240 });
-    expect(Math.max(...shown.data)).toBeGreaterThan(200);
-    expect(shown.data.filter((sample) => sample === 0).length).toBeGreaterThan(100_000);
+  test("a model that changes a picture wants one, and one that draws names it as ignored", async () => {
+    const answer = await ask({ prompt: "x", model: "edges" });
+    expect(answer).toMatchObject({ status: 400, body: { details: [{ field: "image" }] } });
+    const image = dataUri("png", await pngFile(quarters(64, 64, COLOURS)));
+    const drawn = await ask({ prompt: "x", model: "dreamscape", image });
+    expect(drawn).toMatchObject({ status: 200, body: { ignored: ["image"] } });
   });
 });
 
