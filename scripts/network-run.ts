@@ -1,0 +1,112 @@
+/**
+ * `bun run network-run [--minutes 10] [--input whip|rtmp]`: one long stream of the real server, driven by the stand-in
+ * for orchestrator and gateway with every watchdog armed. Within it the engine is killed, the path to the trickle
+ * server is cut for some seconds, and the input pauses. A table; exit 1 if a gateway would have left, or the output
+ * was broken where nothing had been done to it.
+ */
+import { parseArgs } from "node:util";
+import { quietLibav } from "../src/engine/codec/libav.ts";
+import { GatewayStandIn } from "../tests/support/gateway.ts";
+import { InputLoop } from "../tests/support/gateway-input.ts";
+import { startNode } from "../tests/support/gateway-node.ts";
+import { api, enginePid } from "../tests/support/live-stream.ts";
+
+const MINUTE_MS = 60_000;
+const OUTAGE_MS = 5000;
+/** After a fault so much is counted as its doing. */
+const RECOVERY_MS = 8000;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "10" },
+    input: { type: "string", default: "whip" },
+  },
+});
+const lengthMs = Number(values.minutes) * MINUTE_MS;
+if (!(lengthMs >= MINUTE_MS / 2))
+  throw new Error(`--minutes must be 0.5 or more: ${values.minutes}`);
+if (values.input !== "whip" && values.input !== "rtmp")
+  throw new Error(`--input must be whip or rtmp: ${values.input}`);
+const pauseMs = Math.min(2 * MINUTE_MS, lengthMs / 5);
+
+quietLibav(); // segments that broke off are read, too
+const input = await InputLoop.make(values.input);
+await using node = await startNode();
+await using gateway = await GatewayStandIn.start({
+  streams: node.streams,
+  id: "network-run",
+  flags: { ingress: true, egress: true, data: true },
+  params: { model: "identity" }, // whose pictures keep the claps,
+  input,
+});
+const { output, watchdogs } = gateway;
+const begun = performance.now();
+
+await reach(0.2, "the engine is killed");
+process.kill(await enginePid(node.worker.url), "SIGKILL");
+
+await reach(0.35, `the trickle server is out of reach for ${seconds(OUTAGE_MS)}`);
+const breaksBefore = output.breaks.length;
+await node.path.cut();
+await Bun.sleep(OUTAGE_MS);
+await node.path.mend();
+await Bun.sleep(RECOVERY_MS);
+const outageBreaks = output.breaks.length - breaksBefore;
+
+await reach(0.5, `the input pauses for ${seconds(pauseMs)}`);
+gateway.pauseInput();
+await Bun.sleep(pauseMs);
+gateway.resumeInput();
+console.log(`${seconds(performance.now() - begun)}: the input goes on`);
+
+await reach(1, "the end");
+const { stats } = await api(node.worker.url).stream(gateway.id);
+const stopped = await gateway.stop();
+
+const delays = output.soundDelays.map((delay) => Math.abs(delay) * 1000).sort((a, b) => a - b);
+const elsewhere = output.breaks.length - outageBreaks;
+const faults = [...gateway.faults, ...output.faults];
+const rows: readonly (readonly [string, string])[] = [
+  ["watchdog firings", String(watchdogs.firings.length)],
+  ["start answered after", `${gateway.startAnswer.tookMs.toFixed(0)} ms`],
+  ["stop answered after", `${stopped.tookMs.toFixed(0)} ms`],
+  ["longest gap between events", seconds(watchdogs.longestEventGapMs)],
+  ["longest gap between output segments", seconds(watchdogs.longestOutputGapMs)],
+  ["status missing after the wipe", seconds(gateway.status.longestMissingMs)],
+  [
+    "frames sent / in / dropped / out",
+    [gateway.framesSent, stats.frames_in, stats.frames_dropped, stats.frames_out].join(" / "),
+  ],
+  ["frames and sound packets read", `${output.frames}, ${output.audioPackets}`],
+  ["segments read, cut off or missed", `${output.segments}, ${output.missing.length}`],
+  ["engine restarts, marked joints", `${stats.restarts}, ${output.joints}`],
+  ["counter breaks at the outage, elsewhere", `${outageBreaks}, ${elsewhere}`],
+  [
+    "sound against picture, median and worst",
+    `${ms(delays[delays.length >> 1])}, ${ms(delays.at(-1))} (${delays.length} claps)`,
+  ],
+  ["faults of output and events", String(faults.length)],
+];
+for (const [what, figure] of rows) console.log(`${what.padEnd(42)} ${figure}`);
+for (const { watchdog, at, reason } of watchdogs.firings)
+  console.log(`FIRED ${watchdog} after ${seconds(at - begun)}: ${reason}`);
+for (const fault of [...faults, ...output.breaks, ...output.missing].slice(0, 20))
+  console.log(`  ${fault}`);
+const sound = watchdogs.firings.length === 0 && elsewhere === 0 && faults.length === 0;
+process.exitCode = sound && output.joints <= stats.restarts ? 0 : 1;
+
+async function reach(share: number, what: string): Promise<void> {
+  await Bun.sleep(Math.max(0, begun + share * lengthMs - performance.now()));
+  const { firings } = watchdogs;
+  console.log(
+    `${seconds(performance.now() - begun)}: ${what}; ${output.segments} segments, ${firings.length} firings`,
+  );
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function ms(milliseconds: number | undefined): string {
+  return milliseconds === undefined ? "unknown" : `${milliseconds.toFixed(1)} ms`;
+}
