@@ -4,6 +4,7 @@
  * Bun brings; every child is this same Bun.
  */
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 
 const ROOT = join(import.meta.dir, "..");
 const HOST = "127.0.0.1";
@@ -11,6 +12,8 @@ const USUAL_PORT = 5000;
 const READY_MS = 60_000;
 /** The server ends within its grace of 8 s. */
 const END_MS = 9000;
+const USAGE = `usage: bun run demo [--port N]
+  --port N   where the playground is to be (PORT, else ${USUAL_PORT}; 0: any free one)`;
 
 /** One stream of the chain; the first of `models` that is there runs. */
 interface Link {
@@ -43,13 +46,26 @@ const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => stop.abort(new DemoError(`ended by ${signal}`)));
 
-process.exit(await demo(stop.signal));
+process.exit(await main(stop.signal));
 
-async function demo(ended: AbortSignal): Promise<0 | 1> {
+async function main(ended: AbortSignal): Promise<0 | 1 | 2> {
+  const options = { port: { type: "string" }, help: { type: "boolean" } } as const;
+  try {
+    const { values } = parseArgs({ options });
+    if (!values.help) return await demo(values.port, ended);
+    console.log(USAGE);
+    return 0;
+  } catch (error) {
+    console.error(`demo: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+    return 2;
+  }
+}
+
+async function demo(port: string | undefined, ended: AbortSignal): Promise<0 | 1> {
   let server: Server | null = null;
   try {
     await install(ended);
-    server = startServer(await choosePort());
+    server = startServer(await choosePort(port));
     const url = await firstOf(listening(server), server, ended);
     console.log("Server started; loading models …");
     for (const line of await firstOf(startChain(url, ended), server, ended)) console.log(line);
@@ -80,11 +96,12 @@ async function install(ended: AbortSignal): Promise<void> {
   );
 }
 
-/** `PORT`, else 5000; any free one where that is taken. */
-async function choosePort(): Promise<number> {
-  const wanted = Number(Bun.env["PORT"] || USUAL_PORT);
+/** The flag, `PORT`, else 5000; any free one where that is taken. */
+async function choosePort(flag: string | undefined): Promise<number> {
+  const asked = flag || Bun.env["PORT"] || String(USUAL_PORT);
+  const wanted = Number(asked);
   if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535)
-    throw new DemoError(`PORT must be an integer from 0 to 65535, got ${Bun.env["PORT"]}`);
+    throw new DemoError(`the port must be an integer from 0 to 65535, got ${asked}`);
   try {
     Bun.listen({ hostname: HOST, port: wanted, socket: { data() {} } }).stop(true);
     return wanted;
