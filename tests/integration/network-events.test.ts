@@ -76,6 +76,17 @@ describe("events", () => {
     await net.end(id);
   });
 
+  test("go on while the engine hangs in native code, until another has its place", async () => {
+    const { id, events } = await net.start({ params: { prompts: "hang" } });
+    await net.post("/stream/params", id, { prompts: "on" });
+    await waitFor("the restart", () => eventsOf(events, "restart").length === 1);
+    await waitFor("its figures", () => eventsOf(events, "status").at(-1).state !== "LOADING");
+    const gaps = events.slice(1).map(({ at }, n) => at - (events[n]?.at ?? at));
+    // A beat is 50 ms here and 5 s there, where 15 s are allowed.
+    expect(Math.max(...gaps)).toBeLessThan(500);
+    await net.end(id);
+  });
+
   test("tell of trouble once, however often it comes", async () => {
     const { id, events, data } = await net.start({ params: { prompts: "trouble" } });
     await net.post("/stream/params", id, { fps: 5 });

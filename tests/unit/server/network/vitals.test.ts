@@ -1,0 +1,135 @@
+import { afterEach, expect, setSystemTime, test } from "bun:test";
+import type { StreamSpec, StreamStats } from "../../../../src/engine/protocol.ts";
+import { StreamVitals } from "../../../../src/server/network/vitals.ts";
+import type { StreamMessage } from "../../../../src/server/placed-stream.ts";
+import { defaultParams } from "../../../../src/server/stream-params.ts";
+import { StreamRecord } from "../../../../src/server/stream-record.ts";
+
+afterEach(() => void setSystemTime());
+
+const endpoint = { url: "http://127.0.0.1/x" };
+const NONE = { p50: null, p95: null, p99: null };
+const BASE: StreamStats = {
+  fps_in: 30,
+  fps_out: 30,
+  frames_in: 1,
+  frames_out: 1,
+  frames_dropped: 0,
+  segments_out: 1,
+  segments_skipped: 0,
+  bytes_out: 1,
+  latency_ms: NONE,
+  inference_ms: NONE,
+  model: "edges",
+  device: "cpu",
+  execution_provider: "cpu",
+};
+
+/** A stream with input and output unless told otherwise, as its channels see it. */
+function watched(media: Partial<StreamSpec> = { input: endpoint, output: endpoint }) {
+  const params = defaultParams({ hasInput: true, mode: "orchestrator" });
+  const seen: StreamVitals[] = [];
+  const fixed = {
+    owns_output: false,
+    container: "mpegts",
+    segment_seconds: 2,
+    audio: "auto",
+  } as const;
+  const record = new StreamRecord({
+    id: "a",
+    streamUrl: null,
+    capability: null,
+    spec: { ...fixed, ...media },
+    params,
+    defaults: params,
+    attend: (own) => {
+      seen.push(new StreamVitals(own));
+      return {
+        begin() {},
+        heard: (news) => void seen[0]?.heard(news),
+        end: () => Promise.resolve(),
+      };
+    },
+  });
+  const [vitals] = seen;
+  if (vitals === undefined) throw new Error("nobody attends");
+  const hear = (...messages: StreamMessage[]) => {
+    for (const message of messages) record.receive(message);
+  };
+  const stats = (change: Partial<StreamStats> = {}): StreamMessage => ({
+    type: "stats",
+    id: "a",
+    stats: { ...BASE, ...change },
+  });
+  return { record, vitals, hear, stats, state: () => vitals.status().state };
+}
+
+const started = { type: "started", id: "a" } as const;
+
+test("a stream loads until its engine has figures of it and something has come out", () => {
+  const { hear, stats, state } = watched();
+  expect(state()).toBe("LOADING");
+  hear(started);
+  expect(state()).toBe("LOADING");
+  hear(stats({ frames_out: 0, fps_out: 0 }));
+  expect(state()).toBe("LOADING");
+  hear(stats());
+  expect(state()).toBe("ONLINE");
+});
+
+test("an input that pauses degrades it, until frames come again", () => {
+  const { hear, stats, state } = watched();
+  const now = Date.now();
+  hear(started, stats());
+  setSystemTime(now + 6000);
+  hear(stats());
+  expect(state()).toBe("DEGRADED_INPUT");
+  hear(stats({ frames_in: 2 }));
+  expect(state()).toBe("ONLINE");
+});
+
+test("trouble and a rate that does not keep up degrade inference", () => {
+  const { hear, stats, state } = watched();
+  hear(started, stats({ fps_out: 5 }));
+  expect(state()).toBe("DEGRADED_INFERENCE");
+  hear(stats({ fps_out: 12 }));
+  expect(state()).toBe("ONLINE");
+  hear({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
+  expect(state()).toBe("DEGRADED_INFERENCE");
+  hear({ type: "recovered", id: "a" });
+  expect(state()).toBe("ONLINE");
+});
+
+test("between two engines it loads, counts on and tells when it restarted", () => {
+  const { hear, stats, state, record, vitals } = watched();
+  hear(started, stats({ frames_in: 100 }));
+  record.interrupted();
+  expect(state()).toBe("LOADING");
+  expect(vitals.status()).toMatchObject({
+    inference_status: { restart_count: 1, last_restart_time: expect.any(Number) },
+    stats: { frames_in: 100 },
+  });
+  hear(stats({ frames_in: 1 }));
+  expect(state()).toBe("ONLINE");
+});
+
+test("a stream without media is online; one that stops is offline, one that failed in error", () => {
+  const plain = watched({});
+  plain.hear(started, plain.stats({ frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 }));
+  expect(plain.state()).toBe("ONLINE");
+  plain.record.stopping();
+  expect(plain.state()).toBe("OFFLINE");
+  const failed = watched();
+  const error = { kind: "output_lost", message: "gone" } as const;
+  failed.hear(started, { type: "ended", id: "a", error });
+  expect(failed.state()).toBe("ERROR");
+});
+
+test("a state's time is that of its beginning", () => {
+  const { hear, stats, vitals } = watched();
+  hear(started, stats());
+  const since = vitals.status().last_state_update_time;
+  setSystemTime(Date.now() + 1000);
+  hear(stats({ frames_in: 2, frames_out: 2 }));
+  expect(vitals.status().last_state_update_time).toBe(since);
+});
