@@ -1,4 +1,5 @@
 /** Transport packets made by hand, for unit tests: what real muxers do and what they ought not to. */
+import { crc32 } from "../../src/engine/segment/ts-program.ts";
 
 export const VIDEO_PID = 0x100;
 export const AUDIO_PID = 0x101;
@@ -115,7 +116,7 @@ export const OPUS = {
   descriptors: [5, 4, 0x4f, 0x70, 0x75, 0x73, 0x7f, 2, 0x80, 2],
 };
 
-/** PAT and PMT, one packet each. */
+/** PAT and PMT; a map too long for one packet goes on in the next. */
 export function tables(entries: readonly MapEntry[], mapPid = MAP_PID): Uint8Array[] {
   const pat = section(0, [0, 1, 0xe0 | (mapPid >> 8), mapPid & 0xff]);
   const map = entries.flatMap(({ pid, type, descriptors = [] }) => [
@@ -123,23 +124,26 @@ export function tables(entries: readonly MapEntry[], mapPid = MAP_PID): Uint8Arr
     ...[0xf0, descriptors.length, ...descriptors],
   ]);
   const pmt = section(2, [0xe1, 0x00, 0xf0, 0, ...map]);
-  return [packetOf(0, pat), packetOf(mapPid, pmt)];
+  return [...packetsOf(0, pat), ...packetsOf(mapPid, pmt)];
 }
 
-/** A section, its pointer field in front; the CRC is left zero. */
+/** A section, its pointer field in front. */
 function section(table: number, body: readonly number[]): Uint8Array {
   const length = 5 + body.length + 4;
-  return Uint8Array.from([
-    ...[0, table, 0xb0 | (length >> 8), length & 0xff],
-    ...[0, 1, 0xc1, 0, 0, ...body, 0, 0, 0, 0],
-  ]);
+  const bytes = [table, 0xb0 | (length >> 8), length & 0xff, 0, 1, 0xc1, 0, 0, ...body];
+  const sum = crc32(Uint8Array.from(bytes));
+  return Uint8Array.from([0, ...bytes, sum >>> 24, (sum >> 16) & 255, (sum >> 8) & 255, sum & 255]);
 }
 
 /** Tables are padded behind the section, not by an adaptation field. */
-function packetOf(pid: number, payload: Uint8Array): Uint8Array {
-  const full = new Uint8Array(184).fill(0xff);
-  full.set(payload);
-  return tsPacket(full, { pid, unitStart: true });
+function packetsOf(pid: number, payload: Uint8Array): Uint8Array[] {
+  const packets: Uint8Array[] = [];
+  for (let at = 0; at < payload.length; at += 184) {
+    const full = new Uint8Array(184).fill(0xff);
+    full.set(payload.subarray(at, at + 184));
+    packets.push(tsPacket(full, { pid, unitStart: at === 0, counter: packets.length }));
+  }
+  return packets;
 }
 
 /** An access unit of `size` bytes: a delimiter, then one slice that holds no start code. */

@@ -2,7 +2,7 @@
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 
-/** Sound and picture are interleaved this loosely, and a new engine joins this far back. */
+/** Sound and picture begin this far apart at most, and a new engine joins this far back. */
 const APART_TICKS = TICKS_PER_SECOND;
 /** How far the stamps of one track may go back and still be of the same clock: decoding stamps only rise. */
 const BACK_TICKS = { video: 0, audio: TICKS_PER_SECOND / 10 } as const;
@@ -44,8 +44,9 @@ export class Timeline {
   }
 
   #isNewClock(kind: EncodedPacket["kind"], moved: number, last: Ticks): boolean {
+    if (moved > last + JUMP_AHEAD_TICKS) return true;
+    // A track that has begun is judged by itself: how far it lies behind the other is its sender's choice.
     const own = this.#tracks.get(kind);
-    if (own !== undefined && moved < own - BACK_TICKS[kind]) return true;
-    return moved < last - APART_TICKS || moved > last + JUMP_AHEAD_TICKS;
+    return own === undefined ? moved < last - APART_TICKS : moved < own - BACK_TICKS[kind];
   }
 }

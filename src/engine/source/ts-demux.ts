@@ -3,11 +3,12 @@
 import { isRandomAccess } from "../../media/annex-b.ts";
 import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
-import { AAC_FRAME_SAMPLES, readAdts } from "./adts.ts";
+import { AAC_FRAME_SAMPLES, AdtsReader } from "./adts.ts";
 import { readOpus } from "./opus-ts.ts";
 import { type Pes, PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
 import { findSync, readTsPacket, TS_PACKET_BYTES, type TsPacket } from "./ts-packet.ts";
+import { SectionAssembler } from "./ts-section.ts";
 import { readPat, readPmt, type TsTrack } from "./ts-tables.ts";
 
 const PAT_PID = 0;
@@ -16,6 +17,8 @@ const PAT_PID = 0;
 interface Lane {
   readonly track: TsTrack;
   readonly assembler: PesAssembler;
+  /** Of sound in AAC. */
+  readonly adts: AdtsReader;
 }
 
 /**
@@ -26,6 +29,8 @@ interface Lane {
 export class TsDemuxer {
   #rest = new Uint8Array(0);
   readonly #clock = new StampClock();
+  readonly #pat = new SectionAssembler();
+  readonly #pmt = new SectionAssembler();
   #mapPid: number | null = null;
   #lanes = new Map<number, Lane>();
 
@@ -60,7 +65,7 @@ export class TsDemuxer {
     this.#rest = new Uint8Array(0);
     for (const lane of this.#lanes.values()) {
       const pes = lane.assembler.endSegment();
-      if (pes) done.push(...packetsOf(lane.track, pes, arrivedAt));
+      if (pes) done.push(...packetsOf(lane, pes, arrivedAt));
     }
     return done;
   }
@@ -68,27 +73,40 @@ export class TsDemuxer {
   /** The segment broke off: what is under way is not whole. */
   breakSegment(): void {
     this.#rest = new Uint8Array(0);
-    for (const lane of this.#lanes.values()) lane.assembler.drop();
+    this.#pat.drop();
+    this.#pmt.drop();
+    for (const lane of this.#lanes.values()) {
+      lane.assembler.drop();
+      lane.adts.drop();
+    }
   }
 
   #read(packet: TsPacket, arrivedAt: number, done: EncodedPacket[]): void {
     const lane = this.#lanes.get(packet.pid);
     if (packet.broken) {
       lane?.assembler.drop();
+      if (packet.pid === PAT_PID) this.#pat.drop();
+      if (packet.pid === this.#mapPid) this.#pmt.drop();
     } else if (lane) {
       for (const pes of lane.assembler.push(packet)) {
-        done.push(...packetsOf(lane.track, pes, arrivedAt));
+        done.push(...packetsOf(lane, pes, arrivedAt));
       }
-    } else if (packet.unitStart && packet.pid === PAT_PID) {
-      this.#mapPid = readPat(packet.payload) ?? this.#mapPid;
-    } else if (packet.unitStart && packet.pid === this.#mapPid) {
-      const tracks = readPmt(packet.payload);
-      if (tracks) this.#select(tracks);
+    } else if (packet.pid === PAT_PID) {
+      for (const section of this.#pat.push(packet)) this.#follow(readPat(section));
+    } else if (packet.pid === this.#mapPid) {
+      for (const section of this.#pmt.push(packet)) this.#select(readPmt(section));
     }
   }
 
+  #follow(mapPid: number | null): void {
+    if (mapPid === null || mapPid === this.#mapPid) return;
+    this.#mapPid = mapPid;
+    this.#pmt.drop();
+  }
+
   /** Keeps the lanes whose track is unchanged, so that a repeated map disturbs nothing. */
-  #select(tracks: TsTrack[]): void {
+  #select(tracks: TsTrack[] | null): void {
+    if (!tracks) return;
     const chosen = new Map<number, Lane>();
     for (const kind of ["video", "audio"] as const) {
       const track = tracks.find((candidate) => candidate.kind === kind);
@@ -97,14 +115,16 @@ export class TsDemuxer {
       const same = known?.track.kind === track.kind && known.track.codec === track.codec;
       chosen.set(
         track.pid,
-        same && known ? known : { track, assembler: new PesAssembler(this.#clock) },
+        same && known
+          ? known
+          : { track, assembler: new PesAssembler(this.#clock), adts: new AdtsReader() },
       );
     }
     this.#lanes = chosen;
   }
 }
 
-function packetsOf(track: TsTrack, pes: Pes, arrivedAt: number): EncodedPacket[] {
+function packetsOf({ track, adts }: Lane, pes: Pes, arrivedAt: number): EncodedPacket[] {
   if (track.kind === "video") {
     const { data, pts, dts } = pes;
     const keyFrame = pes.randomAccess || (track.codec === "h264" && isRandomAccess(data));
@@ -120,11 +140,13 @@ function packetsOf(track: TsTrack, pes: Pes, arrivedAt: number): EncodedPacket[]
     return [packet];
   }
   if (track.codec === "aac") {
-    return spread(
-      pes.pts,
-      arrivedAt,
-      readAdts(pes.data).map((frame) => ({ ...frame, codec: "aac", samples: AAC_FRAME_SAMPLES })),
-    );
+    const frames = adts
+      .read(pes.data)
+      .map((frame) => ({ ...frame, codec: "aac" as const, samples: AAC_FRAME_SAMPLES }));
+    // The stamp is that of the first frame to begin in the PES (ISO/IEC 13818-1 §2.4.3.7).
+    const { samples = 0, sampleRate = 1 } = frames.find(({ carried }) => carried) ?? {};
+    const before = Math.round((samples * TICKS_PER_SECOND) / sampleRate);
+    return spread(ticks(pes.pts - before), arrivedAt, frames);
   }
   const format = { codec: "opus" as const, sampleRate: 48_000, channels: track.channels };
   return spread(
@@ -141,12 +163,13 @@ function spread(
   frames: ({ samples: number } & Omit<AudioPacket, "kind" | "pts" | "duration" | "arrivedAt">)[],
 ): AudioPacket[] {
   let samples = 0;
-  return frames.map(({ samples: own, ...frame }) => {
+  return frames.map(({ samples: own, data, codec, sampleRate, channels }) => {
     const at = (count: number): Ticks =>
-      ticks(start + Math.round((count * TICKS_PER_SECOND) / frame.sampleRate));
+      ticks(start + Math.round((count * TICKS_PER_SECOND) / sampleRate));
     const pts = at(samples);
     samples += own;
-    return { kind: "audio", ...frame, pts, duration: ticks(at(samples) - pts), arrivedAt };
+    const duration = ticks(at(samples) - pts);
+    return { kind: "audio", codec, data, pts, duration, sampleRate, channels, arrivedAt };
   });
 }
 

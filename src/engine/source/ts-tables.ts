@@ -12,14 +12,14 @@ export type TsTrack =
       readonly channels: number;
     };
 
+const PROGRAM_ASSOCIATION_TABLE = 0;
 const PROGRAM_MAP_TABLE = 2;
 const REGISTRATION_DESCRIPTOR = 0x05;
 const EXTENSION_DESCRIPTOR = 0x7f;
 
-/** PID of the first program's map, or null if this is no usable PAT section. */
-export function readPat(payload: Uint8Array): number | null {
-  const section = sectionOf(payload);
-  if (section?.[0] !== 0) return null;
+/** PID of the first program's map, or null if this section is no PAT. */
+export function readPat(section: Uint8Array): number | null {
+  if (section[0] !== PROGRAM_ASSOCIATION_TABLE) return null;
   const end = sectionEnd(section);
   for (let at = 8; at + 4 <= end; at += 4) {
     const program = word(section, at);
@@ -28,10 +28,9 @@ export function readPat(payload: Uint8Array): number | null {
   return null;
 }
 
-/** The tracks of a program map, unknown types left out, or null if this is no whole PMT section. */
-export function readPmt(payload: Uint8Array): TsTrack[] | null {
-  const section = sectionOf(payload);
-  if (section?.[0] !== PROGRAM_MAP_TABLE) return null;
+/** The tracks of a program map, unknown types left out, or null if this section is no PMT. */
+export function readPmt(section: Uint8Array): TsTrack[] | null {
+  if (section[0] !== PROGRAM_MAP_TABLE) return null;
   const end = sectionEnd(section);
   const tracks: TsTrack[] = [];
   let at = 12 + (word(section, 10) & 0x0fff);
@@ -78,12 +77,6 @@ function opusChannels(descriptors: Uint8Array): number | null {
     }
   }
   return registered ? channels : null;
-}
-
-/** The section after the pointer field, if the payload holds all of it. */
-function sectionOf(payload: Uint8Array): Uint8Array | null {
-  const section = payload.subarray(1 + (payload[0] ?? 0));
-  return section.length >= 8 && section.length >= 3 + (word(section, 1) & 0x0fff) ? section : null;
 }
 
 /** Where the section's entries end and its CRC begins. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readAdts } from "../../../../src/engine/source/adts.ts";
+import { AdtsReader } from "../../../../src/engine/source/adts.ts";
 import { concat } from "../../../support/ts-builder.ts";
 
 interface FrameOptions {
@@ -23,19 +23,20 @@ function frame(size: number, { crc = false, rateIndex = 3, channels = 2 }: Frame
   return bytes;
 }
 
-const sizes = (bytes: Uint8Array): number[] => readAdts(bytes).map(({ data }) => data.length);
+const sizes = (bytes: Uint8Array): number[] =>
+  new AdtsReader().read(bytes).map(({ data }) => data.length);
 
 test("frames come without their headers, with and without checksum", () => {
-  const frames = readAdts(concat([frame(100), frame(200, { crc: true }), frame(300)]));
+  const frames = new AdtsReader().read(concat([frame(100), frame(200, { crc: true }), frame(300)]));
   expect(frames.map(({ data }) => data.length)).toEqual([100, 200, 300]);
   expect(frames[1]?.data).toEqual(new Uint8Array(200).fill(200 & 0x7f));
 });
 
 test("sample rate and channels are the header's", () => {
-  expect(readAdts(frame(9, { rateIndex: 4, channels: 1 }))).toMatchObject([
+  expect(new AdtsReader().read(frame(9, { rateIndex: 4, channels: 1 }))).toMatchObject([
     { sampleRate: 44_100, channels: 1 },
   ]);
-  expect(readAdts(frame(9, { rateIndex: 11, channels: 6 }))).toMatchObject([
+  expect(new AdtsReader().read(frame(9, { rateIndex: 11, channels: 6 }))).toMatchObject([
     { sampleRate: 8000, channels: 6 },
   ]);
 });
