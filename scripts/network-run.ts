@@ -36,7 +36,7 @@ await using gateway = await GatewayStandIn.start({
   streams: node.streams,
   id: "network-run",
   flags: { ingress: true, egress: true, data: true },
-  params: { model: "identity" }, // whose pictures keep the claps,
+  params: { model: "identity" }, // its pictures keep the claps
   input,
 });
 const { output, watchdogs } = gateway;
