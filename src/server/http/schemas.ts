@@ -181,10 +181,7 @@ export const VersionAnswer = Type.Object(
   { description: "the version" },
 );
 
-const GpuFigures = Type.Record(
-  Type.String(),
-  Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()])),
-);
+const GpuFigures = Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()));
 export const HardwareInfo = Type.Object(
   { ...VersionAnswer.properties, gpu_info: GpuFigures },
   { description: "the GPUs; none on a box without NVIDIA's driver" },
