@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { AdtsReader } from "../../../../src/engine/source/adts.ts";
 import { concat } from "../../../support/ts-builder.ts";
 
@@ -53,4 +53,34 @@ test("garbage before and between frames is skipped", () => {
 test("an incomplete last frame is left out at every length", () => {
   const bytes = concat([frame(30), frame(40)]);
   for (let cut = 37; cut < bytes.length; cut++) expect(sizes(bytes.subarray(0, cut))).toEqual([30]);
+});
+
+describe("a frame over two payloads", () => {
+  test("is found wherever it is cut, and said to have begun before", () => {
+    const bytes = concat([frame(30), frame(40), frame(50)]);
+    for (let cut = 1; cut < bytes.length; cut++) {
+      const reader = new AdtsReader();
+      const before = reader.read(bytes.subarray(0, cut));
+      const after = reader.read(bytes.subarray(cut));
+      expect([...before, ...after].map(({ data }) => data.length)).toEqual([30, 40, 50]);
+      const atBorder = cut === 37 || cut === 37 + 47;
+      expect(after.map(({ carried }) => carried)).toEqual(
+        after.map((_, i) => i === 0 && !atBorder),
+      );
+    }
+  });
+
+  test("whose end was lost takes nothing of the next one", () => {
+    const reader = new AdtsReader();
+    reader.read(frame(300).subarray(0, 100));
+    expect(reader.read(frame(60)).map(({ data }) => data)).toEqual([frame(60).subarray(7)]);
+    reader.read(frame(300).subarray(0, 100));
+    reader.drop();
+    expect(reader.read(frame(300).subarray(100))).toEqual([]);
+  });
+});
+
+test("eight channels have their own configuration, and none said means stereo", () => {
+  const channels = [7, 0].map((own) => new AdtsReader().read(frame(9, { channels: own })));
+  expect(channels.map(([only]) => only?.channels)).toEqual([8, 2]);
 });

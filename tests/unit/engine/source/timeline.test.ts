@@ -40,6 +40,22 @@ test("a pause of minutes and stamps out of order within a second are no jump", (
   expect(seen).toEqual([0, 300 * SECOND, 299.5 * SECOND]);
 });
 
+test("a track far behind the other stays on its clock, and moves it once at most", () => {
+  for (const apart of [0.9, 1.5, 8]) {
+    const timeline = new Timeline(null);
+    const pictures: number[] = [];
+    const sounds: number[] = [];
+    for (let index = 0; index < 100; index++) {
+      sounds.push(...stamps(timeline, [audio(apart * SECOND + index * 3000)]));
+      pictures.push(...stamps(timeline, [video(index * 3000)]));
+    }
+    const steps = pictures.slice(1).map((pts, index) => pts - (pictures[index] ?? 0));
+    expect(new Set(steps)).toEqual(new Set([3000]));
+    const between = sounds.slice(1).map((pts, index) => pts - (pictures[index + 1] ?? 0));
+    expect(new Set(between)).toEqual(new Set([apart * SECOND]));
+  }
+});
+
 describe("a publisher that starts again", () => {
   test("goes on behind the last stamp, sound and picture by the same offset", () => {
     const timeline = new Timeline(null);

@@ -176,6 +176,22 @@ describe("sound", () => {
     expect(found.map(({ data }) => data.length)).toEqual([50, 60, 70]);
   });
 
+  test("that lies over two PES keeps its time, and so does what follows", () => {
+    const demuxer = new TsDemuxer();
+    demuxer.push(concat(tables([H264, AAC])), 0);
+    const frames = concat([50, 60, 70, 80].map((size) => adts(size)));
+    const found = [
+      ...demuxer.push(concat(audio(0, [frames.subarray(0, 90)])), 0),
+      ...demuxer.push(concat(audio(2, [frames.subarray(90)])), 0),
+    ];
+    expect(found.map(({ pts, data }) => [Number(pts), data.length])).toEqual([
+      [0, 50],
+      [1920, 60],
+      [3840, 70],
+      [5760, 80],
+    ]);
+  });
+
   test("joins the picture on one clock though the stream is joined between their wraps", () => {
     const demuxer = new TsDemuxer();
     const wrap = 2 ** 33;
