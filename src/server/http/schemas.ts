@@ -84,7 +84,7 @@ export const StartAnswer = Type.Object(
     request_id: Type.Optional(Type.String()),
     current_state: Type.Optional(Type.String()),
   },
-  { description: "the channel has accepted the stream" },
+  { description: "the stream is taken on; in seed mode its channel has accepted it" },
 );
 export const StopAnswer = Type.Object(
   {
