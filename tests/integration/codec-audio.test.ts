@@ -2,34 +2,19 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { AudioCodec, AudioPacket } from "../../src/media/encoded-packet.ts";
+import type { AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
-import { beeps, hear, makeSound, type SoundOptions } from "../support/sound.ts";
+import {
+  beeps,
+  hear,
+  makeSound,
+  type SoundOptions,
+  soundStream,
+  transcoded,
+} from "../support/sound.ts";
 
 beforeAll(quietLibav);
-
-const streamOf = (
-  packets: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
-): ReadableStream<AudioPacket> =>
-  new ReadableStream({
-    async start(controller) {
-      for await (const packet of packets) controller.enqueue(packet);
-      controller.close();
-    },
-  });
-
-async function transcoded(
-  input: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
-  codec: AudioCodec,
-): Promise<AudioPacket[]> {
-  const stages = new StageGroup();
-  const made: AudioPacket[] = [];
-  const output = streamOf(input).pipeThrough(stages.add(transcodeAudio({ codec })));
-  for await (const packet of output) made.push(packet);
-  await stages.settled();
-  return made;
-}
 
 const TIMES = [0.5, 1.5, 2.5];
 const FIVE: SoundOptions = { codec: "aac", seconds: 3, wave: beeps(...TIMES) };
@@ -232,7 +217,7 @@ test("damaged, empty and senseless packets cost their own sound, never the strea
 
 test("a reader that leaves in the middle has everything released", async () => {
   const stages = new StageGroup();
-  const output = streamOf(makeSound(FIVE)).pipeThrough(
+  const output = soundStream(makeSound(FIVE)).pipeThrough(
     stages.add(transcodeAudio({ codec: "opus" })),
   );
   const reader = output.getReader();

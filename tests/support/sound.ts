@@ -1,8 +1,10 @@
 /** Sound made and heard by FFmpeg's own encoders and decoders, apart from those the product opens. */
 import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
 import { AV_CHANNEL_ORDER_NATIVE, AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP } from "node-av/constants";
+import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
 import type { AudioCodec, AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks, ticksFromSeconds } from "../../src/media/time.ts";
+import { StageGroup } from "../../src/streams/stage.ts";
 
 export interface SoundOptions {
   readonly codec: AudioCodec;
@@ -152,4 +154,28 @@ export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
   packet.free();
   context.freeContext();
   return { onsets, refused, loudness: Math.sqrt(energy / Math.max(1, count)) };
+}
+
+/** Packets as a stage takes them. */
+export const soundStream = (
+  packets: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
+): ReadableStream<AudioPacket> =>
+  new ReadableStream({
+    async start(controller) {
+      for await (const packet of packets) controller.enqueue(packet);
+      controller.close();
+    },
+  });
+
+/** What `transcodeAudio` makes of them. */
+export async function transcoded(
+  input: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
+  codec: AudioCodec,
+): Promise<AudioPacket[]> {
+  const stages = new StageGroup();
+  const made: AudioPacket[] = [];
+  const output = soundStream(input).pipeThrough(stages.add(transcodeAudio({ codec })));
+  for await (const packet of output) made.push(packet);
+  await stages.settled();
+  return made;
 }
