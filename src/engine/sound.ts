@@ -28,8 +28,8 @@ export function soundOf(input: DemuxedInput, { audio, container, stages }: Sound
     void input.audio.cancel();
     return silence();
   }
-  const expected = (): boolean => input.hasAudio();
-  if (mode === "copy") return { packets: input.audio, expected, promised: () => null };
+  const expected = (): boolean => input.audioCodec() !== null;
+  if (mode === "copy") return { packets: input.audio, expected, promised: input.audioCodec };
   return {
     packets: input.audio.pipeThrough(stages.add(transcodeAudio({ codec: mode }))),
     expected,

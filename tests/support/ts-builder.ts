@@ -1,5 +1,5 @@
 /** Transport packets made by hand, for unit tests: what real muxers do and what they ought not to. */
-import { crc32 } from "../../src/engine/segment/ts-program.ts";
+import { crc32 } from "../../src/media/mpeg-crc.ts";
 
 export const VIDEO_PID = 0x100;
 export const AUDIO_PID = 0x101;

@@ -1,4 +1,5 @@
 /** The program tables of our transport streams: one program, constant PIDs (ISO/IEC 13818-1 §2.4.4). */
+import { crc32 } from "../../media/mpeg-crc.ts";
 import type { TsAudioTrack } from "../protocol.ts";
 
 export const PAT_PID = 0;
@@ -37,14 +38,4 @@ function section(table: number, body: readonly number[]): Uint8Array {
   const bytes = Uint8Array.from([...head, ...body, 0, 0, 0, 0]);
   new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32(bytes.subarray(0, -4)));
   return bytes;
-}
-
-/** ISO/IEC 13818-1 Annex A: polynomial 0x04c11db7, most significant bit first, no final inversion. */
-export function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte << 24;
-    for (let bit = 0; bit < 8; bit++) crc = (crc << 1) ^ (crc < 0 ? 0x04c11db7 : 0);
-  }
-  return crc >>> 0;
 }

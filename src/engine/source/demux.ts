@@ -1,6 +1,11 @@
 /** Segments as they arrive become packets, picture and sound apart. Never makes the network wait. */
 import { WorkerError } from "../../errors.ts";
-import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
+import type {
+  AudioCodec,
+  AudioPacket,
+  EncodedPacket,
+  VideoPacket,
+} from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
 import type { IncomingChunk } from "../../trickle/subscriber.ts";
@@ -11,8 +16,8 @@ import { TsDemuxer } from "./ts-demux.ts";
 
 /** Takes one container apart. */
 export interface Demuxer {
-  /** True once an audio track is known to exist. */
-  readonly hasAudio: boolean;
+  /** Of the audio track, once one is known to exist. */
+  readonly audioCodec: AudioCodec | null;
   /** The packets that these bytes complete; bytes may be cut anywhere. */
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[];
   /** What the end of a segment completes. */
@@ -24,8 +29,8 @@ export interface Demuxer {
 export interface DemuxedInput {
   readonly video: ReadableStream<VideoPacket>;
   readonly audio: ReadableStream<AudioPacket>;
-  /** True once the input is known to carry sound. */
-  hasAudio(): boolean;
+  /** Of its sound, once the input is known to carry some. */
+  audioCodec(): AudioCodec | null;
   /** `performance.now()` at which the frame with this pts is due; see `ArrivalClock`. */
   dueAt(pts: Ticks): number;
   /** Bytes that have come in. */
@@ -114,7 +119,7 @@ export function demux(
   return {
     video: video.readable,
     audio: audio.readable,
-    hasAudio: () => demuxer?.hasAudio ?? false,
+    audioCodec: () => demuxer?.audioCodec ?? null,
     dueAt: (pts) => arrivals.dueAt(pts),
     bytes: () => bytesIn,
     dropped: () => dropped,

@@ -1,7 +1,7 @@
 /** Fragmented MP4 taken apart as it arrives: a fragment's samples as soon as its `mdat` is whole. */
 import { WorkerError } from "../../errors.ts";
 import { annexB } from "../../media/annex-b.ts";
-import type { EncodedPacket } from "../../media/encoded-packet.ts";
+import type { AudioCodec, EncodedPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { decodeTime, readTfhd, readTrun } from "./mp4-fragment.ts";
 import {
@@ -48,8 +48,9 @@ export class Mp4Demuxer {
   #samples: Sample[] = [];
   readonly #next = new Map<number, number>();
 
-  get hasAudio(): boolean {
-    return this.#tracks.some(({ kind }) => kind === "audio");
+  get audioCodec(): AudioCodec | null {
+    for (const track of this.#tracks) if (track.kind === "audio") return track.codec;
+    return null;
   }
 
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] {

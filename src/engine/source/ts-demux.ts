@@ -1,7 +1,12 @@
 /** MPEG-TS taken apart by ourselves: whole access units as early as they can be known (architecture.md 9). */
 
 import { isRandomAccess } from "../../media/annex-b.ts";
-import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
+import type {
+  AudioCodec,
+  AudioPacket,
+  EncodedPacket,
+  VideoPacket,
+} from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { AAC_FRAME_SAMPLES, AdtsReader } from "./adts.ts";
 import { readOpus } from "./opus-ts.ts";
@@ -34,9 +39,10 @@ export class TsDemuxer {
   #mapPid: number | null = null;
   #lanes = new Map<number, Lane>();
 
-  /** True once a program map told of an audio track. */
-  get hasAudio(): boolean {
-    return [...this.#lanes.values()].some((lane) => lane.track.kind === "audio");
+  /** As the program map tells it; null while none has told of sound. */
+  get audioCodec(): AudioCodec | null {
+    for (const { track } of this.#lanes.values()) if (track.kind === "audio") return track.codec;
+    return null;
   }
 
   /** The packets that `bytes` completes. `arrivedAt`: `performance.now()` when they arrived. */

@@ -1,5 +1,5 @@
 /** Packets of one PID become the sections they carry: tables that were not damaged on the way (ISO/IEC 13818-1 §2.4.4). */
-import { crc32 } from "../segment/ts-program.ts";
+import { crc32 } from "../../media/mpeg-crc.ts";
 import type { TsPacket } from "./ts-packet.ts";
 
 const HEADER_BYTES = 3;

@@ -124,10 +124,10 @@ describe("program tables", () => {
   test("a track that moves to another PID is followed, one that disappears is gone", () => {
     const demuxer = new TsDemuxer();
     demuxer.push(segment(), 0);
-    expect(demuxer.hasAudio).toBe(true);
+    expect(demuxer.audioCodec).toBe("aac");
     const moved = { ...H264, pid: 0x200 };
     demuxer.push(concat(tables([moved])), 0);
-    expect(demuxer.hasAudio).toBe(false);
+    expect(demuxer.audioCodec).toBeNull();
     expect(demuxer.push(concat(video(40, 300)), 0)).toEqual([]);
     const elsewhere = tsPackets(pes(accessUnit(300), { pts: 5 }), { pid: 0x200 });
     expect(demuxer.push(concat(elsewhere), 0).length).toBe(1);
@@ -150,16 +150,16 @@ describe("program tables", () => {
     const [pat] = tables([H264], 0x500);
     const [, stray] = tables([AAC], 0x600);
     demuxer.push(concat([pat ?? new Uint8Array(0), stray ?? new Uint8Array(0)]), 0);
-    expect(demuxer.hasAudio).toBe(false);
+    expect(demuxer.audioCodec).toBeNull();
   });
 
   test("Opus is known by its descriptors, other private data is not taken for it", () => {
     const opus = new TsDemuxer();
     opus.push(concat(tables([H264, OPUS])), 0);
-    expect(opus.hasAudio).toBe(true);
+    expect(opus.audioCodec).toBe("opus");
     const subtitles = new TsDemuxer();
     subtitles.push(concat(tables([H264, { ...OPUS, descriptors: [0x59, 1, 0] }])), 0);
-    expect(subtitles.hasAudio).toBe(false);
+    expect(subtitles.audioCodec).toBeNull();
   });
 });
 
