@@ -23,6 +23,11 @@ export class NetworkPath implements AsyncDisposable {
     this.#serve(server);
   }
 
+  /** Sockets open, two for each connection through. */
+  get sockets(): number {
+    return this.#sockets.size;
+  }
+
   /** Breaks all connections and refuses new ones until `mend`. */
   async cut(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));

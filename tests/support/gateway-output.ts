@@ -6,6 +6,8 @@ import { hear } from "./sound.ts";
 import { counterBreaks, type SeenPacket, seenPackets, seenUnits } from "./ts-output.ts";
 
 const PACKET_BYTES = 188;
+/** A service description, which some muxers write and no reader needs. */
+const SERVICES_PID = 0x11;
 /** Luma falls by more than this where it starts anew. */
 const FALL = 80;
 const SPS = 7;
@@ -23,7 +25,7 @@ export class OutputJudge {
   joints = 0;
   /** Counters that do not follow, elsewhere than at joints. */
   readonly breaks: string[] = [];
-  /** Numbers that were not read, or broke off in mid-packet. */
+  /** Segments that were not read, or broke off. */
   readonly missing: string[] = [];
   /** What else is against the rules. */
   readonly faults: string[] = [];
@@ -58,7 +60,9 @@ export class OutputJudge {
     this.bytes += bytes.length;
     this.#judgeCounters(name, packets, seq === (this.#lastSeq ?? -1) + 1);
     this.#judgeStart(name, packets);
-    this.#judgeMedia(name, await decodeMedia(whole));
+    const media = await decodeMedia(whole).catch(() => null);
+    if (media === null) this.missing.push(`${name} is too short to be read`);
+    else this.#judgeMedia(name, media);
     this.#lastSeq = seq;
   }
 
@@ -71,7 +75,7 @@ export class OutputJudge {
   }
 
   #judgeStart(name: string, packets: readonly SeenPacket[]): void {
-    const [pat, pmt, third] = packets;
+    const [pat, pmt, third] = packets.filter(({ pid }) => pid !== SERVICES_PID);
     const mapPid = pat && pat.pid === 0 ? pidAt(pat.payload, 11) : -1;
     if (mapPid < 0 || pmt?.pid !== mapPid) {
       this.faults.push(`${name} does not begin with PAT and PMT`);
