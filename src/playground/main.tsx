@@ -1,6 +1,6 @@
 /** Begins the page. */
 import { render } from "preact";
-import { keepUp } from "./actions.ts";
+import { keepUp } from "./following.ts";
 import { App } from "./view/app.tsx";
 
 const root = document.getElementById("app");

@@ -30,11 +30,16 @@ export function changeBody(before: Draft, after: Draft): Record<string, unknown>
   return body;
 }
 
-/** The sliders of a stream as they were moved: the model's own among its parameters. */
-export function valuesOf({ params }: Stream, models: readonly Model[]): Record<string, number> {
+/** What a form says that stands as the stream does: of its parameters, the model's own are sliders that were moved. */
+export function formOf({ metadata, params }: Stream, models: readonly Model[]): Partial<Draft> {
   const own = models.find(({ name }) => name === params.model)?.params ?? [];
   const values = own.map(({ name }) => [name, Reflect.get(params, name)] as const);
-  return Object.fromEntries(values.filter((pair) => typeof pair[1] === "number"));
+  return {
+    prompt: metadata.prompts?.[0]?.prompt ?? "",
+    model: params.model,
+    values: Object.fromEntries(values.filter((pair) => typeof pair[1] === "number")),
+    ...(metadata.width === null ? {} : { size: `${metadata.width} × ${metadata.height}` }),
+  };
 }
 
 /** The model to begin with: one that draws by itself, or one that changes what it sees. */

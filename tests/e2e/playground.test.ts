@@ -128,6 +128,19 @@ inBrowser("after a stream that restyles, a new one is imagined again", async () 
   await waitFor("colours", async () => colour(await pixels(page)) > 10);
 });
 
+inBrowser("what one page changes stands in the form of the other", async () => {
+  const first = await playing("dreamscape");
+  const second = await browser.open(server.url);
+  await plays(second, "Live output", 1);
+  await second.getByLabel("Describe a scene").fill("a red desert");
+  await second.getByLabel("Seed").fill("77");
+  await second.getByLabel("Seed").press("Tab");
+  await waitFor("the form to follow", async () => {
+    const prompt = await first.getByLabel("Describe a scene").inputValue();
+    return prompt === "a red desert" && (await first.getByLabel("Seed").inputValue()) === "77";
+  });
+});
+
 inBrowser("a seed is shuffled by a click", async () => {
   const page = await playing("dreamscape");
   const before = await pixels(page);

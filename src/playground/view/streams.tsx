@@ -1,6 +1,7 @@
 /** Streams that run on this server, anybody's: look at one, stop one. */
-import { leave, stop, watch } from "../actions.ts";
+import { stop } from "../actions.ts";
 import type { Stream } from "../api.ts";
+import { leave, watch } from "../following.ts";
 import { onScreen, streams } from "../state.ts";
 
 export function Streams() {

@@ -1,6 +1,6 @@
 /** Asks for the server's token when it wants one. */
 import { useState } from "preact/hooks";
-import { useToken } from "../actions.ts";
+import { useToken } from "../following.ts";
 import { token } from "../state.ts";
 
 export function TokenForm() {
