@@ -1,15 +1,17 @@
 /**
- * `bun run network-run [--minutes 10] [--input whip|rtmp]`: one long stream of the real server, driven by the stand-in
+ * `bun run network-run [--minutes 10] [--input whip|rtmp] [--trickle own|go]`: one long stream of the real server, driven by the stand-in
  * for orchestrator and gateway with every watchdog armed. Within it the engine is killed, the path to the trickle
  * server is cut for some seconds, and the input pauses. A table; exit 1 if a gateway would have left, or the output
  * was broken where nothing had been done to it.
  */
 import { parseArgs } from "node:util";
 import { quietLibav } from "../src/engine/codec/libav.ts";
+import { startGoTrickle } from "../tests/interop/trickle/go-peer.ts";
 import { GatewayStandIn } from "../tests/support/gateway.ts";
 import { InputLoop } from "../tests/support/gateway-input.ts";
-import { startNode } from "../tests/support/gateway-node.ts";
+import { startNode, type TrickleAddress } from "../tests/support/gateway-node.ts";
 import { api, enginePid } from "../tests/support/live-stream.ts";
+import { hostTrickle } from "../tests/support/trickle-host.ts";
 
 const MINUTE_MS = 60_000;
 const OUTAGE_MS = 5000;
@@ -20,6 +22,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "10" },
     input: { type: "string", default: "whip" },
+    trickle: { type: "string", default: "own" },
   },
 });
 const lengthMs = Number(values.minutes) * MINUTE_MS;
@@ -27,11 +30,14 @@ if (!(lengthMs >= MINUTE_MS / 2))
   throw new Error(`--minutes must be 0.5 or more: ${values.minutes}`);
 if (values.input !== "whip" && values.input !== "rtmp")
   throw new Error(`--input must be whip or rtmp: ${values.input}`);
+if (values.trickle !== "own" && values.trickle !== "go")
+  throw new Error(`--trickle must be own or go: ${values.trickle}`);
 const pauseMs = Math.min(2 * MINUTE_MS, lengthMs / 5);
 
 quietLibav(); // segments that broke off are read, too
 const input = await InputLoop.make(values.input);
-await using node = await startNode();
+await using trickle = values.trickle === "go" ? await startGoTrickle() : ownTrickle();
+await using node = await startNode(trickle);
 await using gateway = await GatewayStandIn.start({
   streams: node.streams,
   id: "network-run",
@@ -94,6 +100,15 @@ for (const fault of [...faults, ...output.breaks, ...output.missing].slice(0, 20
   console.log(`  ${fault}`);
 const sound = watchdogs.firings.length === 0 && elsewhere === 0 && faults.length === 0;
 process.exitCode = sound && output.joints <= stats.restarts ? 0 : 1;
+
+function ownTrickle(): TrickleAddress & AsyncDisposable {
+  const host = hostTrickle({ autoCreate: false });
+  return {
+    port: host.port,
+    base: "/trickle",
+    [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
+  };
+}
 
 async function reach(share: number, what: string): Promise<void> {
   await Bun.sleep(Math.max(0, begun + share * lengthMs - performance.now()));

@@ -5,6 +5,7 @@ import { GatewayStandIn } from "../support/gateway.ts";
 import { inputLoop, type NetworkNode, startNode } from "../support/gateway-node.ts";
 import type { StreamFlags } from "../support/gateway-orchestrator.ts";
 import { api, enginePid, holdings } from "../support/live-stream.ts";
+import { hostTrickle, type TrickleHost } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(60_000);
@@ -13,13 +14,18 @@ quietLibav(); // segments that broke off are read, too
 const ALL: StreamFlags = { ingress: true, egress: true, data: true };
 const params = { model: "identity" };
 
+let trickle: TrickleHost;
 let node: NetworkNode;
 let ids = 0;
 
 beforeAll(async () => {
-  node = await startNode();
+  trickle = hostTrickle({ autoCreate: false });
+  node = await startNode({ port: trickle.port, base: "/trickle" });
 });
-afterAll(() => node[Symbol.asyncDispose]());
+afterAll(async () => {
+  await node[Symbol.asyncDispose]();
+  await trickle[Symbol.asyncDispose]();
+});
 
 async function start(flags: Partial<StreamFlags> = {}, kind: "whip" | "rtmp" = "whip") {
   const input = await inputLoop(kind);
@@ -41,7 +47,7 @@ const liveIds = async (): Promise<string[]> => {
 async function quiet(): Promise<void> {
   await waitFor("no stream lives", async () => (await liveIds()).length === 0);
   await waitFor("no channel, request and connection", () => {
-    const { server, pending } = node.trickle;
+    const { server, pending } = trickle;
     return server.channels === 0 && pending() === 0 && node.path.sockets === 0;
   });
 }

@@ -2,6 +2,7 @@
 import type { AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks } from "../../src/media/time.ts";
 import { decodeMedia, type ReadMedia } from "./clip-reader.ts";
+import { lumaOf } from "./clip-synthetic.ts";
 import { hear } from "./sound.ts";
 import { counterBreaks, type SeenPacket, seenPackets, seenUnits } from "./ts-output.ts";
 
@@ -99,7 +100,7 @@ export class OutputJudge {
     this.frames += video?.frames.length ?? 0;
     for (const { pts, measure, corrupt } of video?.frames ?? []) {
       if (corrupt) this.faults.push(`${name} has a damaged frame at ${pts}`);
-      if (measure < this.#lastLuma - FALL) this.#falls.push(pts / 90_000);
+      if (measure < this.#lastLuma - FALL) this.#falls.push(pts / 90_000 - sinceFall(measure));
       this.#lastLuma = measure;
     }
     this.audioPackets += audio?.packets.length ?? 0;
@@ -135,6 +136,9 @@ export class OutputJudge {
     this.#beeps = this.#beeps.slice(-4);
   }
 }
+
+/** Seconds since the picture fell, where the first frames after that are not there: its luma has climbed since. */
+const sinceFall = (luma: number): number => Math.max(0, Math.round((luma - lumaOf(0)) / 2)) / 30;
 
 /** 13 bits. */
 const pidAt = (bytes: Uint8Array, at: number): number =>

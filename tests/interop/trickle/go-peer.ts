@@ -26,3 +26,24 @@ export function buildGoPeer(): GoPeer {
   const lines = built.stderr.toString().trim().split("\n");
   return { kind: "unavailable", why: lines.at(-1)?.trim() || "go build failed" };
 }
+
+/** go-livepeer's trickle server on a port of this machine, until it is disposed of. Throws why it cannot be built. */
+export async function startGoTrickle() {
+  const peer = buildGoPeer();
+  if (peer.kind === "unavailable") throw new Error(`no Go trickle server: ${peer.why}`);
+  const child = Bun.spawn([peer.path, "server"], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  const { value = "" } = await child.stdout.pipeThrough(new TextDecoderStream()).getReader().read();
+  return {
+    port: Number(new URL(value.trim()).port),
+    base: "",
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      await child.exited;
+      peer.remove();
+    },
+  };
+}
