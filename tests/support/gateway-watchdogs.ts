@@ -4,8 +4,7 @@
 export type ChannelRole = "input" | "output" | "control" | "events" | "data";
 
 export type WatchdogName =
-  /** The start was not answered in time, or not with success. */
-  | "start"
+  /** The stop was not answered in time, or not with success. A start like that throws. */
   | "stop"
   /** No segment begun to be read for 30 s while input flows. */
   | "egress"
