@@ -154,6 +154,7 @@ export class StreamSession {
 
   #watch(): InputWatch {
     return new InputWatch({
+      field: channelFields(this.#options.spec).input,
       bytesIn: () => this.#bytesIn(),
       framesIn: () => this.#counters.framesIn,
       framesOut: () => this.#counters.framesOut,

@@ -24,8 +24,8 @@ export interface StartOptions {
 }
 
 /** Ready to take streams. The caller closes it. */
-export async function networkServer() {
-  const server = testServer({ timing: FAST, maxStreams: 30 });
+export async function networkServer(timing: NetworkTiming = FAST) {
+  const server = testServer({ timing, maxStreams: 30 });
   const host = orchestratorTrickle();
   const stop = new AbortController();
   await server.pool.ready(5000);

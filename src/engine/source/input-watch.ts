@@ -5,6 +5,8 @@ import type { PlainError } from "../../errors.ts";
 const BLIND_MS = 5000;
 
 export interface InputWatchOptions {
+  /** What the caller named the channel by. */
+  readonly field: string;
   readonly bytesIn: () => number;
   readonly framesIn: () => number;
   readonly framesOut: () => number;
@@ -33,7 +35,7 @@ export class InputWatch implements Disposable {
   }
 
   #look(): void {
-    const { bytesIn, framesIn, framesOut, report } = this.#options;
+    const { field, bytesIn, framesIn, framesOut, report } = this.#options;
     if (framesOut() > 0) {
       if (this.#blind) report(null);
       return;
@@ -41,17 +43,17 @@ export class InputWatch implements Disposable {
     const bytes = bytesIn();
     if (bytes > this.#seen && !this.#blind) {
       this.#blind = true;
-      report(noPicture(bytes, framesIn()));
+      report(noPicture(field, bytes, framesIn()));
     }
     this.#seen = bytes;
     this.#timer = this.#again();
   }
 }
 
-const noPicture = (bytes: number, frames: number): PlainError => ({
+const noPicture = (field: string, bytes: number, frames: number): PlainError => ({
   kind: "unsupported_media",
   message:
     frames > 0
-      ? `input_url has brought ${frames} frames and none could be shown: send H.264 or H.265 with a key frame every few seconds`
-      : `input_url has brought ${bytes} bytes and no video: send H.264 or H.265 in MPEG-TS or fragmented MP4`,
+      ? `${field} has brought ${frames} frames and none could be shown: send H.264 or H.265 with a key frame every few seconds`
+      : `${field} has brought ${bytes} bytes and no video: send H.264 or H.265 in MPEG-TS or fragmented MP4`,
 });

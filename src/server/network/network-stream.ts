@@ -77,10 +77,10 @@ export class NetworkStream implements StreamObserver {
     if (control) void this.#obey(control);
     this.#trace("runner_receive_stream_request");
     this.#say("stream_heartbeat", this.#vitals.heartbeat());
-    this.#say("ai_stream_status", this.#vitals.status());
+    this.#sayStatus();
     let beats = 0;
     this.#beat = setInterval(() => {
-      if (beats++ % 2 === 0) this.#say("ai_stream_status", this.#vitals.status());
+      if (beats++ % 2 === 0) this.#sayStatus();
       else this.#say("stream_heartbeat", this.#vitals.heartbeat());
       // A stream without figures leaves the line to the keep-alive.
       if (this.#record.isMeasured)
@@ -95,6 +95,11 @@ export class NetworkStream implements StreamObserver {
     if (seen.input && !before.input && this.#record.spec.input)
       this.#trace("runner_receive_first_ingest_segment");
     if (seen.output && !before.output) this.#trace("runner_send_first_processed_segment");
+    this.#report(news);
+    if (this.#vitals.hasTurned()) this.#sayStatus();
+  }
+
+  #report(news: StreamNews): void {
     switch (news.type) {
       case "changed": {
         const updated = { type: "params_updated", ...this.#timed() };
@@ -123,6 +128,7 @@ export class NetworkStream implements StreamObserver {
     if (this.#silence) clearTimeout(this.#silence);
     this.#over.abort(new DOMException("stream over", "AbortError"));
     if (error) this.#fault(error.message, { last: true });
+    this.#sayStatus({ kept: true });
     this.#say(EVENTS, { type: "stream_stopped", ...this.#timed() }, { kept: true });
     await Promise.all([this.#events?.close(), this.#data?.close()]);
     // The fastest way to make a gateway leave. On an orderly end the orchestrator closes all channels itself.
@@ -199,6 +205,11 @@ export class NetworkStream implements StreamObserver {
   #tell(event: object, options = {}): void {
     this.#say(EVENTS, event, options);
     this.#data?.send(event);
+  }
+
+  /** The one event that a gateway keeps, for those who ask it how the stream is. */
+  #sayStatus(options = {}): void {
+    this.#say("ai_stream_status", this.#vitals.status(), options);
   }
 
   #trace(type: string): void {

@@ -10,8 +10,8 @@ type VitalState =
   | "DEGRADED_INFERENCE"
   | "ERROR";
 
-/** An input that is silent for so long counts as missing. */
-const INPUT_SILENCE_MS = 5000;
+/** An input that is silent, or an inference that does not keep up, for so long is more than a hiccup. */
+const PATIENCE_MS = 5000;
 /** Fewer frames out than this share of those in, where that is also below the rate: inference does not keep up. */
 const KEPT_SHARE = 0.8;
 const ENOUGH_FPS = 10;
@@ -24,6 +24,7 @@ export class StreamVitals {
   #framesOut = 0;
   #inputAt: number | null = null;
   #outputAt: number | null = null;
+  #behindSince: number | null = null;
   #paramsAt: number | null = null;
   #restartAt: number | null = null;
   #error: { readonly message: string; readonly at: number } | null = null;
@@ -41,9 +42,14 @@ export class StreamVitals {
   /** Returns whether frames have come in since the last news. */
   heard(news: StreamNews): boolean {
     if (news.type === "changed") this.#paramsAt = Date.now();
-    if (news.type === "interrupted") this.#restartAt = Date.now();
+    if (news.type === "interrupted") {
+      this.#restartAt = Date.now();
+      this.#behindSince = null;
+    }
     if (news.type !== "stats") return false;
-    const { frames_in, frames_out } = this.#record.stats;
+    const { frames_in, frames_out, fps_in, fps_out } = this.#record.stats;
+    const isBehind = fps_out < Math.min(ENOUGH_FPS, KEPT_SHARE * fps_in);
+    this.#behindSince = isBehind ? (this.#behindSince ?? Date.now()) : null;
     const moved = frames_in > this.#framesIn;
     if (moved) this.#inputAt = Date.now();
     if (frames_out > this.#framesOut) this.#outputAt = Date.now();
@@ -54,6 +60,12 @@ export class StreamVitals {
 
   failed(message: string): void {
     this.#error = { message, at: Date.now() };
+  }
+
+  /** Whether the state is another than when it was last asked for, here or by `status`. */
+  hasTurned(): boolean {
+    const before = this.#state;
+    return this.#judge() !== before;
   }
 
   /** Without `urls`: channel names are credentials. */
@@ -100,16 +112,16 @@ export class StreamVitals {
   }
 
   #name(): VitalState {
-    const { status, spec, error, isMeasured, stats, createdAt } = this.#record;
+    const { status, spec, error, isMeasured, createdAt } = this.#record;
+    const isOld = (since: number) => Date.now() - since > PATIENCE_MS;
     if (status === "error") return "ERROR";
     if (status === "stopping" || status === "stopped") return "OFFLINE";
     if (status === "starting" || !isMeasured) return "LOADING";
-    const input = this.#inputAt ?? createdAt.getTime();
-    if (spec.input && Date.now() - input > INPUT_SILENCE_MS) return "DEGRADED_INPUT";
+    if (spec.input && isOld(this.#inputAt ?? createdAt.getTime())) return "DEGRADED_INPUT";
     if (error !== null) return "DEGRADED_INFERENCE";
     if (spec.output && this.#outputAt === null) return "LOADING";
-    const wanted = Math.min(ENOUGH_FPS, KEPT_SHARE * stats.fps_in);
-    return spec.output && stats.fps_out < wanted ? "DEGRADED_INFERENCE" : "ONLINE";
+    const isBehind = spec.output && this.#behindSince !== null && isOld(this.#behindSince);
+    return isBehind ? "DEGRADED_INFERENCE" : "ONLINE";
   }
 }
 

@@ -13,6 +13,7 @@ function watch() {
   const seen = { bytesIn: 0, framesIn: 0, framesOut: 0 };
   const reports: (PlainError | null)[] = [];
   const watching = new InputWatch({
+    field: "subscribe_url",
     bytesIn: () => seen.bytesIn,
     framesIn: () => seen.framesIn,
     framesOut: () => seen.framesOut,
@@ -28,7 +29,7 @@ test("bytes without a picture are told once, and a picture that comes after all"
   seen.bytesIn = 8000;
   jest.advanceTimersByTime(20_000);
   expect(reports).toEqual([
-    { kind: "unsupported_media", message: expect.stringContaining("4000 bytes and no video") },
+    { kind: "unsupported_media", message: expect.stringMatching(/^subscribe_url .*4000 bytes and no/) },
   ]);
   seen.framesOut = 1;
   jest.advanceTimersByTime(5000);
@@ -42,7 +43,7 @@ test("frames that cannot be shown are counted in what is told", () => {
   const { seen, reports, watching } = watch();
   Object.assign(seen, { bytesIn: 4000, framesIn: 90 });
   jest.advanceTimersByTime(5000);
-  expect(reports[0]?.message).toContain("90 frames and none could be shown");
+  expect(reports[0]?.message).toStartWith("subscribe_url has brought 90 frames and");
   watching[Symbol.dispose]();
 });
 

@@ -88,11 +88,15 @@ test("an input that pauses degrades it, until frames come again", () => {
   expect(state()).toBe("ONLINE");
 });
 
-test("trouble and a rate that does not keep up degrade inference", () => {
+test("trouble, and a rate that does not keep up for 5 s, degrade inference", () => {
   const { hear, stats, state } = watched();
+  const now = Date.now();
   hear(started, stats({ fps_out: 5 }));
+  expect(state()).toBe("ONLINE");
+  setSystemTime(now + 6000);
+  hear(stats({ fps_out: 5, frames_in: 2 }));
   expect(state()).toBe("DEGRADED_INFERENCE");
-  hear(stats({ fps_out: 12 }));
+  hear(stats({ fps_out: 12, frames_in: 3 }));
   expect(state()).toBe("ONLINE");
   hear({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
   expect(state()).toBe("DEGRADED_INFERENCE");
@@ -123,6 +127,16 @@ test("a stream without media is online; one that stops is offline, one that fail
   const error = { kind: "output_lost", message: "gone" } as const;
   failed.hear(started, { type: "ended", id: "a", error });
   expect(failed.state()).toBe("ERROR");
+});
+
+test("a state turns once, whoever asks first", () => {
+  const { hear, stats, state, vitals } = watched();
+  expect(vitals.hasTurned()).toBe(false);
+  hear(started, stats());
+  expect([vitals.hasTurned(), vitals.hasTurned()]).toEqual([true, false]);
+  hear({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
+  expect(state()).toBe("DEGRADED_INFERENCE");
+  expect(vitals.hasTurned()).toBe(false);
 });
 
 test("a state's time is that of its beginning", () => {
