@@ -31,6 +31,9 @@ const ORCHESTRATOR_KEYS = [
   "data_url",
 ];
 
+/** A gateway leaves when no segment begins for 30 s (protocol.md 6.3). */
+const MAX_NETWORK_SEGMENT_SECONDS = 10;
+
 /** Ids that would hide routes. */
 const RESERVED_IDS = ["start", "stop", "params", "status"];
 
@@ -206,6 +209,10 @@ function readOrchestratorStart(body: object, streamId: string | null): StreamSta
   const params = fromPytrickle(readParams(Reflect.get(body, "params")), "start");
   rejectGraphs(params);
   const fields = checked(StartFields, params);
+  if ((fields.segment_seconds ?? 0) > MAX_NETWORK_SEGMENT_SECONDS) {
+    const problem = `must be at most ${MAX_NETWORK_SEGMENT_SECONDS} for a gateway, got ${fields.segment_seconds}`;
+    throw fieldsError([{ field: "segment_seconds", problem }]);
+  }
   return {
     mode: "orchestrator",
     id,

@@ -64,6 +64,8 @@ describe("start", () => {
     ["a rate of 61", { params: { max_framerate: "61" } }, "max_framerate"],
     ["a rate with a fraction in words", { params: { max_framerate: "fast" } }, "max_framerate"],
     ["no boolean", { params: { detect_out_resolution: "maybe" } }, "detect_out_resolution"],
+    ["params that are no JSON", { params: "{" }, "params"],
+    ["segments longer than gateways wait", { params: { segment_seconds: 11 } }, "segment_seconds"],
     ["a bad data format", { params: { data_format: "xml" } }, "data_format"],
     ["a ComfyUI graph", { params: { prompts: { 1: { class_type: "X" } } } }, "prompts"],
     ["an unknown model", { params: { model: "none" } }, "model"],

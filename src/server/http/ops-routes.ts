@@ -102,21 +102,17 @@ const byIndex = <K extends keyof Gpu>(gpus: readonly Gpu[], figures: readonly K[
   );
 
 /** pytrickle's states (protocol.md 7.1): a stream's failure never makes the server's ERROR. */
+export function stateOf(pool: EnginePool, store: StreamStore) {
+  if (pool.state === "broken") return "ERROR" as const;
+  if (store.liveCount > 0) return "OK" as const;
+  return pool.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
+}
+
 function healthOf(pool: EnginePool, store: StreamStore) {
-  const active = store.liveCount;
-  const state = pool.state;
-  const status =
-    state === "broken"
-      ? ("ERROR" as const)
-      : active > 0
-        ? ("OK" as const)
-        : state === "loading"
-          ? ("LOADING" as const)
-          : ("IDLE" as const);
   return {
-    status,
-    healthy: state !== "broken",
-    active_streams: active,
+    status: stateOf(pool, store),
+    healthy: pool.state !== "broken",
+    active_streams: store.liveCount,
     capacity: store.capacity,
     timestamp: new Date().toISOString(),
   };

@@ -141,8 +141,8 @@ export const HealthAnswer = Type.Object(
 export const StateAnswer = Type.Object(
   {
     ...success,
-    status: literals(["OK", "LOADING", "IDLE"]),
-    state: literals(["OK", "LOADING", "IDLE"]),
+    status: literals(["OK", "LOADING", "IDLE", "ERROR"]),
+    state: literals(["OK", "LOADING", "IDLE", "ERROR"]),
     error_message: nullable(Type.String()),
     pipeline_ready: Type.Boolean(),
     startup_complete: Type.Boolean(),

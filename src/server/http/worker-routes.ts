@@ -7,6 +7,7 @@ import type { StreamRecord } from "../stream-record.ts";
 import type { StreamStore } from "../stream-store.ts";
 import { noJson } from "./http-error.ts";
 import { readJson } from "./json-body.ts";
+import { stateOf } from "./ops-routes.ts";
 import {
   ChangedAnswer,
   failures,
@@ -82,8 +83,7 @@ async function stop(store: StreamStore, request: Request) {
 function status({ pool, store }: StreamServices, id: string | null) {
   const live = store.list("live");
   const record = id === null ? live[0] : store.get(id);
-  const idle = pool.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
-  const state = live.length > 0 ? ("OK" as const) : idle;
+  const state = stateOf(pool, store);
   return {
     success: true as const,
     status: state,
