@@ -58,11 +58,11 @@ test("a start that is not answered in time is over, and its channels are closed"
 
 test("a start that is refused throws the worker's words; a 401 makes the orchestrator forget it", async () => {
   await using _busy = worker({ "/stream/start": () => new Response("busy", { status: 503 }) });
-  expect(start()).rejects.toThrow("start: 503 busy");
+  await expect(start()).rejects.toThrow("start: 503 busy");
   await waitFor("the channels are closed", () => trickle.server.channels === 0);
   expect(orchestrator.capabilities.has(CAPABILITY)).toBe(true);
   await using _denying = worker({ "/stream/start": () => new Response("no", { status: 401 }) });
-  expect(start()).rejects.toThrow("start: 401 no");
+  await expect(start()).rejects.toThrow("start: 401 no");
   await waitFor("it is forgotten", () => !orchestrator.capabilities.has(CAPABILITY));
 });
 
