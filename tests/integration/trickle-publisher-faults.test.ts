@@ -81,13 +81,17 @@ test("a segment that fails after its first bytes is deleted, and the next one go
   expect(peer.seen.filter((name) => name === "POST /0")).toHaveLength(1);
 });
 
-test("a 404 loses the output at once, even while nothing is written", async () => {
-  await using peer = await faultyPeer(segments(({ answer }) => answer(404, {}, "no stream")));
-  const publisher = await publisherTo(peer.url);
-  const end = await publisher.ended;
-  expect(end).toMatchObject({ kind: "lost", error: { kind: "output_lost" } });
-  await expect(publisher.writable.getWriter().closed).rejects.toThrow("404 no stream");
-});
+test.each([404, 400])(
+  "a %d loses the output at once, even while nothing is written",
+  async (status) => {
+    await using peer = await faultyPeer(segments(({ answer }) => answer(status, {}, "no stream")));
+    const publisher = await publisherTo(peer.url);
+    const end = await publisher.ended;
+    expect(end).toMatchObject({ kind: "lost", error: { kind: "output_lost" } });
+    await expect(publisher.writable.getWriter().closed).rejects.toThrow(`${status} no stream`);
+    expect(peer.seen.filter((name) => name === "POST /0")).toHaveLength(1);
+  },
+);
 
 test("a closed channel is told from a lost one, in preconnect and in mid-body", async () => {
   for (const atFirstByte of [false, true]) {

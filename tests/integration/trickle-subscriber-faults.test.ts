@@ -109,6 +109,44 @@ test("404 is terminal", async () => {
   expect(peer.seen).toEqual(["GET /-2"]);
 });
 
+test("400 is terminal, however the channel was before", async () => {
+  await using peer = await faultyPeer(({ path, answer }) => {
+    if (path === "/0") return answer(200, { "lp-trickle-seq": 0 }, "zero");
+    answer(400, {}, "Invalid idx");
+  });
+  const seen: SeenSegment[] = [];
+  const reading = readSegments(peer.url, undefined, { start: 0 }, seen);
+  await expect(reading).rejects.toMatchObject({
+    kind: "input_lost",
+    message: expect.stringContaining("400 Invalid idx"),
+  });
+  expect(seen).toEqual([whole(0, "zero")]);
+  expect(peer.seen).toEqual(["GET /0", "GET /1"]);
+});
+
+test.each<[string, number, Record<string, string>]>([
+  ["the header", 200, closed],
+  ["a 404", 404, {}],
+])(
+  "a channel that closes in mid-body ends with what has come, told by %s",
+  async (_by, status, headers) => {
+    const half = Promise.withResolvers<() => void>();
+    await using peer = await faultyPeer(async ({ path, response, answer }) => {
+      if (path === "/0") {
+        response.writeHead(200, { "Lp-Trickle-Seq": 0 });
+        response.write("half");
+        half.resolve(() => void response.end());
+      } else {
+        const end = await half.promise;
+        end();
+        answer(status, headers);
+      }
+    });
+    expect(await readSegments(peer.url, undefined, { start: 0 })).toEqual([whole(0, "half")]);
+    expect(peer.seen).toEqual(["GET /0", "GET /1"]);
+  },
+);
+
 test("too far behind, it jumps to the newest segment; told to read all, it does not", async () => {
   const script = ({ path, answer }: { path: string; answer: (...a: never[]) => void }) => {
     const say = answer as (status: number, headers: object, text?: string) => void;

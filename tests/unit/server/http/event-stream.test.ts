@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, jest, test } from "bun:test";
 import { WorkerError } from "../../../../src/errors.ts";
 import {
   eventStream,
@@ -6,6 +6,8 @@ import {
   type JobProgress,
 } from "../../../../src/server/http/event-stream.ts";
 import { pushable } from "../../../../src/streams/push-readable.ts";
+
+afterEach(() => void jest.useRealTimers());
 
 function streamOf(outcome: Promise<JobOutcome>, steps: JobProgress[] = []) {
   const queue = pushable<JobProgress>();
@@ -75,6 +77,18 @@ test("nothing of an unforeseen error is shown", async () => {
   const text = await streamOf(Promise.reject(new Error("secret path"))).text();
   expect(text).not.toContain("secret path");
   expect(read(text).events[0]).toMatchObject({ type: "error", code: "internal" });
+});
+
+test("a job that is long silent says every 10 s that it goes on, in a comment", async () => {
+  jest.useFakeTimers();
+  const outcome = Promise.withResolvers<JobOutcome>();
+  const response = streamOf(outcome.promise);
+  const text = response.text();
+  jest.advanceTimersByTime(35_000);
+  outcome.resolve({ answer: 1, metadata: null });
+  const comments = (await text).split("\n\n").filter((block) => block.startsWith(":"));
+  expect(comments).toHaveLength(3);
+  jest.advanceTimersByTime(60_000); // and nothing is written to a stream that has ended
 });
 
 test("a reader that leaves is heard of", async () => {

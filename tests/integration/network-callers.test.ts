@@ -1,0 +1,123 @@
+/** The ways in which callers name a stream and reach its routes (protocol.md 1.5, 1.6, 7.1, 9). */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { newId } from "../support/network-server.ts";
+import { testServer } from "../support/test-server.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+
+let server: ReturnType<typeof testServer>;
+beforeAll(async () => {
+  server = testServer();
+  await server.pool.ready(5000);
+});
+afterAll(() => server.close());
+
+const live = () => server.store.list("live").map(({ id }) => id);
+const begin = async (id = newId(), path = "/stream/start") => {
+  const answer = await server.ask("POST", path, { gateway_request_id: id, params: null });
+  expect([answer.status, answer.body.manifest_id]).toEqual([200, id]);
+  return id;
+};
+const byHeader = (id: string) => ({ "X-Stream-Id": id });
+
+describe.each(["", "/", "/api", "/process/request", "/c/comfystream-video", "/c/any-name"])(
+  "below %p",
+  (base) => {
+    test.each(["stream/start", "live-video-to-video"])(
+      "%s, params, status and stop",
+      async (word) => {
+        const id = await begin(newId(), `${base}/${word}`);
+        const params = await server.ask(
+          "POST",
+          `${base}/stream/params`,
+          { fps: 7 },
+          { ...byHeader(id), "content-type": "" },
+        );
+        expect([params.status, server.store.get(id).params.fps]).toEqual([200, 7]);
+        const status = await server.ask("GET", `${base}/stream/status`, undefined, byHeader(id));
+        expect(status.body).toMatchObject({ current_params: { gateway_request_id: id } });
+        const stopped = await server.ask("POST", `${base}/stream/stop`, undefined, byHeader(id));
+        expect([stopped.status, live()]).toEqual([200, []]);
+      },
+    );
+  },
+);
+
+describe("a caller without X-Stream-Id", () => {
+  test.each(["gateway_request_id", "stream_id", "manifest_id", "request_id"])(
+    "names its stream by %s, beside another that lives",
+    async (member) => {
+      const [id, other] = [await begin(), await begin()];
+      const update = { [member]: id, max_framerate: "9" };
+      expect((await server.ask("POST", "/stream/params", update)).status).toBe(200);
+      expect(server.store.get(id).params.fps).toBe(9);
+      const stop = await server.ask("POST", "/stream/stop", { [member]: id });
+      expect([stop.status, live()]).toEqual([200, [other]]);
+      await server.ask("POST", "/stream/stop", { [member]: other });
+    },
+  );
+
+  test("means the one stream there is; of two or none it must say which", async () => {
+    const id = await begin();
+    expect((await server.ask("POST", "/stream/params", { fps: 5 })).status).toBe(200);
+    expect(server.store.get(id).params.fps).toBe(5);
+    const other = await begin();
+    for (const body of [undefined, "words", {}])
+      expect((await server.ask("POST", "/stream/stop", body)).status).toBe(400);
+    expect(live()).toEqual([id, other]);
+    await server.ask("POST", "/stream/stop", "words", byHeader(other));
+    expect((await server.ask("POST", "/stream/stop", "words")).status).toBe(200);
+    expect(live()).toEqual([]);
+    expect((await server.ask("POST", "/stream/stop")).status).toBe(400);
+  });
+});
+
+test("X-Stream-Id counts, whatever the body names", async () => {
+  const [id, other] = [await begin(), await begin()];
+  const body = { gateway_request_id: other };
+  expect((await server.ask("POST", "/stream/stop", body, byHeader(id))).status).toBe(200);
+  expect(live()).toEqual([other]);
+  await server.ask("POST", "/stream/stop", body);
+});
+
+test.each(["start", "stop", "params", "status"])(
+  "%s is no id: it would hide a route",
+  async (id) => {
+    const answer = await server.ask("POST", "/stream/start", { gateway_request_id: id });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { details: [{ field: "gateway_request_id" }] },
+    });
+  },
+);
+
+test("an update of a stream that nobody knows is a 404, a bad one a 400", async () => {
+  const update = (body: unknown, id: string) =>
+    server.ask("POST", "/stream/params", body, byHeader(id));
+  expect(await update({ fps: 5 }, "nobody")).toMatchObject({ status: 404 });
+  const id = await begin();
+  for (const body of ["{", { fps: 100 }, { params: "{" }, [1]])
+    expect(await update(body, id)).toMatchObject({ status: 400, body: { success: false } });
+  expect(await update({ params: { fps: 6 } }, id)).toMatchObject({ status: 200 });
+  expect(server.store.get(id).params.fps).toBe(6);
+  await server.ask("POST", "/stream/stop", undefined, byHeader(id));
+});
+
+test("an engine that cannot run is ERROR in health and in pytrickle's status", async () => {
+  const broken = testServer({ engine: "dies" });
+  try {
+    await waitFor("it is broken", () => broken.pool.state === "broken");
+    expect(await broken.ask("GET", "/health")).toMatchObject({
+      status: 503,
+      body: { status: "ERROR", healthy: false },
+    });
+    expect((await broken.ask("GET", "/stream/status")).body).toMatchObject({
+      status: "ERROR",
+      state: "ERROR",
+      pipeline_ready: false,
+    });
+  } finally {
+    await broken.close();
+  }
+});
