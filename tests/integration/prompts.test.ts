@@ -56,9 +56,8 @@ test("prompts reach a model of the workspace, and a change takes a second of med
   const levels: number[] = [];
   for (let step = 1; step <= 10; step++) levels.push(await shown(night, 5 + step / 10));
   expect(levels).toEqual(levels.toSorted((a, b) => a - b));
-  expect(levels[2]).toBeGreaterThan(30);
-  expect(levels[4]).toBeGreaterThan(110);
-  expect(levels[4]).toBeLessThan(145);
+  expect(levels[0]).toBeGreaterThan(30); // at once, for who typed it
+  expect(levels[4]).toBeWithin(180, 205);
   expect(levels[8]).toBeLessThan(254);
   expect(levels[9]).toBeGreaterThanOrEqual(254);
 });

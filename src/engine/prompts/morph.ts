@@ -68,7 +68,7 @@ const speedOf = (vector: Float32Array): number => vector[OFFSETS.speed] ?? 1;
 const sameAs = (one: readonly Prompt[], other: readonly Prompt[] | null): boolean =>
   one === other || (other !== null && Bun.deepEquals(one, other));
 
-/** 0 to 1, beginning and ending gently. */
-const ease = (t: number): number => t * t * (3 - 2 * t);
+/** 0 to 1, brisk at first, so that who types sees at once that it is heard, and gentle at its end. */
+const ease = (t: number): number => t * (2 - t);
 /** The area under `ease` up to `t`. */
-const eased = (t: number): number => t * t * t - (t * t * t * t) / 2;
+const eased = (t: number): number => t * t - (t * t * t) / 3;
