@@ -121,3 +121,21 @@ test("an engine that cannot run is ERROR in health and in pytrickle's status", a
     await broken.close();
   }
 });
+
+test("what is registered with the seed's path needs no Livepeer header where its token comes", async () => {
+  const own = testServer({ tokens: { capability: "C" } });
+  try {
+    await own.pool.ready(5000);
+    const bearer = { authorization: "Bearer C" };
+    const job = (headers: object) =>
+      own.ask("POST", "/process/request/text-reversal", { text: "abc" }, headers);
+    expect((await job(bearer)).body).toEqual({ original: "abc", reversed: "cba" });
+    expect((await job({})).status).toBe(400);
+    expect((await job({ authorization: "Bearer old" })).status).toBe(401);
+    const start = { gateway_request_id: newId() };
+    const stream = await own.ask("POST", "/process/request/stream/start", start, bearer);
+    expect(stream.status).toBe(200);
+  } finally {
+    await own.close();
+  }
+});

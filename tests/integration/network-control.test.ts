@@ -55,11 +55,18 @@ test("what is bad is told and changes nothing; what follows counts", async () =>
   await net.end(id);
 });
 
-test("a message of 10 MB counts", async () => {
-  const { id, record } = await net.start();
-  const large = JSON.stringify({ note: "x".repeat(10 * 1024 * 1024), fps: 11 });
-  await control(net.host, id, large);
+test("a message of 10 MB counts; of one beyond 12 MiB it is told that it does not", async () => {
+  const { id, events, record } = await net.start();
+  const large = (mib: number, fps: number) =>
+    control(net.host, id, JSON.stringify({ note: "x".repeat(mib * 1024 * 1024), fps }));
+  await large(10, 11);
   await waitFor("it", () => record?.params.fps === 11);
+  await large(13, 12);
+  await control(net.host, id, '{"fit": "contain"}');
+  await waitFor("what follows", () => record?.params.fit === "contain");
+  expect(record?.params.fps).toBe(11);
+  await waitFor("the error", () => eventsOf(events, "error").length === 1);
+  expect(eventsOf(events, "error")[0].message).toContain("at most 12582912");
   await net.end(id);
 });
 

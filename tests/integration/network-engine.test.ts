@@ -85,6 +85,17 @@ test("the end of the input ends the stream, and no channel is removed", async ()
     expect((await next("in", suffix)).status).toBe(200);
 });
 
+test("an input without a picture is told by the name that the orchestrator gave it", async () => {
+  const seen = await start("blind", ["subscribe", "events"]);
+  const padding = Buffer.alloc(188 * 20);
+  for (let at = 0; at < padding.length; at += 188) padding.set([0x47, 0x1f, 0xff, 0x10], at);
+  await fetch(`${host.url("blind")}/0`, { method: "POST", body: padding });
+  await waitFor("the error", () => eventsOf(seen, "error").length === 1);
+  expect(eventsOf(seen, "error")[0].message).toStartWith("subscribe_url has brought 3760 bytes");
+  await post("/stream/stop", "blind", "");
+  await over("blind", "stopped");
+});
+
 test("an output channel that is not there is a failure told on events", async () => {
   const urls = { publish_url: host.url("lost-out") };
   const own = await makeChannels(host, "lost", ["events", "data"]);
