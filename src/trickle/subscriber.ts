@@ -25,7 +25,7 @@ export interface SubscribeOptions {
   readonly signal: AbortSignal;
   /** -2: the newest segment from its start; -1: the next one; else a number. Default -2. */
   readonly start?: number;
-  /** More segments behind than this: jump to the newest. Default 2; Infinity for channels that must be read whole. */
+  /** More segments behind than this: jump to the newest. Default 2; Infinity to read all that the server still holds. */
   readonly maxLag?: number;
   /** A segment that is silent so long while a later one has begun is left. Default 2000. */
   readonly readTimeoutMs?: number;
@@ -49,6 +49,8 @@ const DEFAULTS = {
   queueBytes: 16 * 1024 * 1024,
 } as const;
 const NOTHING = new Uint8Array(0);
+/** A server keeps so many, or one fewer (protocol.md 4.2). */
+const HELD_SEGMENTS = 5;
 const BEHIND_WAIT_MS = 250;
 const BEHIND_LIMIT_MS = 2000;
 const log = getLogger("trickle");
@@ -226,7 +228,10 @@ class ChannelReader {
 
   /** Where to go on after a 470 (protocol.md 4.3): forward at once, back only after waiting. */
   async #afterMissing(seq: number, latest: number | null): Promise<number> {
-    if (latest !== null && latest > seq && seq >= 0) return latest;
+    if (latest !== null && latest > seq && seq >= 0) {
+      const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
+      return readsAll ? Math.max(seq + 1, latest - HELD_SEGMENTS) : latest;
+    }
     this.#behindSince ??= performance.now();
     const waited = performance.now() - this.#behindSince;
     if (waited >= BEHIND_LIMIT_MS) {

@@ -147,6 +147,19 @@ test("whole messages are read in order, also large ones in pieces; empty segment
   await writing;
 });
 
+test("of messages that come faster than they can be asked for, all that the server still holds are read", async () => {
+  await using peer = await faultyPeer(({ path, answer }) => {
+    const seq = Number(path.slice(1));
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 1 });
+    if (seq === 0 || (seq >= 5 && seq < 9)) return answer(200, { "Lp-Trickle-Seq": seq }, path);
+    if (seq < 9) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 9 });
+    answer(200, { "Lp-Trickle-Closed": "terminated" });
+  });
+  const { signal } = new AbortController();
+  const read = await Array.fromAsync(readMessages({ url: peer.url }, { signal, maxBytes: 1000 }));
+  expect(read.map(({ seq }) => seq)).toEqual([0, 5, 6, 7, 8]);
+});
+
 test("reading outlasts a restart of the server, also of one that counts from the start again", async () => {
   const first = hostTrickle({ autoCreate: false });
   const url = first.url("a-control");
