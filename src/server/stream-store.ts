@@ -13,6 +13,8 @@ const log = getLogger("stream");
 /** The engine gives a channel 2 s; its own answer, which says more, comes first. */
 const START_TIMEOUT_MS = 2500;
 const MAX_HISTORY = 1000;
+/** Nobody has asked for this end: a gateway that is not told waits 30 s before it looks for another worker. */
+const LEAVING: PlainError = { kind: "at_capacity", message: "the worker is shutting down" };
 
 /** Where streams run: the engine pool. */
 export interface StreamHost {
@@ -129,11 +131,14 @@ export class StreamStore {
     return [...(which === "all" ? this.#ended.values() : []), ...this.#live.values()];
   }
 
-  /** Takes no more streams and ends all; settles when the last is released. */
+  /**
+   * Takes no more streams and ends all, those of an orchestrator's as failed, so that gateways leave; settles when the
+   * last is released.
+   */
   async close(): Promise<void> {
     this.#open = false;
     const all = [...this.#unreleased];
-    for (const record of all) this.end(record);
+    for (const record of all) this.end(record, record.spec.owns_output ? undefined : LEAVING);
     await Promise.all(all.map((record) => record.ended));
   }
 

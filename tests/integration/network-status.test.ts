@@ -117,12 +117,12 @@ test("a stop is answered within a second and events go on, however long the engi
   expect(Math.max(...gaps)).toBeLessThan(500);
 });
 
-test("on SIGTERM a stream's last events and data are sent before the server goes", async () => {
+test("on SIGTERM a stream's last events and data are sent, and its gateway is made to leave, before the server goes", async () => {
   await using host = orchestratorTrickle();
   await using server = await startServer(FAKE_SERVER, ["--allow-hosts", "127.0.0.1"]);
   const stop = new AbortController();
   const id = newId();
-  const names: ChannelName[] = ["control", "events", "data"];
+  const names: ChannelName[] = ["publish", "control", "events", "data"];
   const urls = await makeChannels(host, id, names);
   const events = readAll(host.url(`${id}-events`), stop.signal).seen;
   const data = readAll(host.url(`${id}-data`), stop.signal).seen;
@@ -141,7 +141,10 @@ test("on SIGTERM a stream's last events and data are sent before the server goes
   server.kill("SIGTERM");
   expect(await server.exited).toBe(0);
   await waitFor("the end", () => eventsOf(events, "stream_stopped").length === 1);
-  expect(eventsOf(events, "status").at(-1).state).toBe("OFFLINE");
+  const { state, inference_status } = eventsOf(events, "status").at(-1);
+  expect([state, inference_status.last_error]).toEqual(["ERROR", "the worker is shutting down"]);
   await waitFor("the data", () => data.some(({ text }) => text.includes("params_updated")));
+  expect((await fetch(`${host.url(`${id}-out`)}/next`)).status).toBe(404);
+  expect((await fetch(`${host.url(`${id}-events`)}/next`)).status).toBe(200);
   stop.abort();
 });
