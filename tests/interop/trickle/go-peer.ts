@@ -12,7 +12,7 @@ export function buildGoPeer(): GoPeer {
   const go = Bun.which("go");
   if (go === null) return { kind: "unavailable", why: "go is not installed" };
   const folder = mkdtempSync(join(tmpdir(), "trickle-peer-"));
-  for (const file of ["go.mod", "main.go"]) {
+  for (const file of ["go.mod", "go.sum", "main.go"]) {
     copyFileSync(join(import.meta.dir, file), join(folder, file));
   }
   const path = join(folder, "trickle-peer");

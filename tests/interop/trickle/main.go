@@ -3,25 +3,32 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/livepeer/go-livepeer/trickle"
 )
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(errors.New("usage: trickle-peer server | publish URL SEGMENT… | subscribe URL COUNT"))
+		fail(errors.New("usage: trickle-peer server [tls] | publish URL SEGMENT… | subscribe URL COUNT"))
 	}
 	switch os.Args[1] {
 	case "server":
-		serve()
+		serve(len(os.Args) > 2 && os.Args[2] == "tls")
 	case "publish":
 		publish(os.Args[2], os.Args[3:])
 	case "subscribe":
@@ -31,17 +38,34 @@ func main() {
 	}
 }
 
-// serve prints its base URL and runs until standard input ends.
-func serve() {
+// serve prints its base URL and runs until standard input ends. With secure it serves as orchestrators do: TLS, HTTP/2
+// for who wants it, and a certificate of its own making.
+func serve(secure bool) {
 	mux := http.NewServeMux()
 	server := trickle.ConfigureServer(trickle.TrickleServerConfig{Mux: mux, Autocreate: true})
 	stop := server.Start()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	fail(err)
-	fmt.Printf("http://%s\n", listener.Addr())
-	go func() { _ = http.Serve(listener, mux) }()
+	web := &http.Server{Handler: mux}
+	if secure {
+		web.TLSConfig = &tls.Config{Certificates: []tls.Certificate{selfMade()}}
+		fmt.Printf("https://%s\n", listener.Addr())
+		go func() { _ = web.ServeTLS(listener, "", "") }()
+	} else {
+		fmt.Printf("http://%s\n", listener.Addr())
+		go func() { _ = web.Serve(listener) }()
+	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	stop()
+}
+
+func selfMade() tls.Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	fail(err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	fail(err)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
 // publish sends each argument as a segment and deletes the channel once standard input ends.

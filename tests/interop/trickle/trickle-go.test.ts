@@ -1,5 +1,10 @@
 /** Ours against go-livepeer's own trickle, each as server, publisher and subscriber. */
 import { afterAll, expect, test } from "bun:test";
+import { deleteChannel } from "../../../src/trickle/channel-requests.ts";
+import { readMessages } from "../../../src/trickle/json-reader.ts";
+import { JsonWriter } from "../../../src/trickle/json-writer.ts";
+import { TricklePublisher } from "../../../src/trickle/publisher.ts";
+import { trickleRequest } from "../../../src/trickle/request.ts";
 import {
   bytes,
   publisherTo,
@@ -96,20 +101,52 @@ interop(
 );
 
 interop(
-  "a preconnect outlives the Go server's 100 Continue after ten seconds",
+  "a preconnect outlives the Go server's 100 Continue after ten seconds, with TLS and without",
   async () => {
-    await using server = await goServer();
-    const url = `${server.base}/quiet`;
-    const publisher = await publisherTo(url, { create: true });
+    await using plain = await goServer();
+    await using secure = await goServer("tls");
+    const urls = [plain, secure].map(({ base }) => `${base}/quiet`);
+    const publishers = await Promise.all(urls.map((url) => publisherTo(url, { create: true })));
     await Bun.sleep(10_500);
-    const writer = publisher.writable.getWriter();
-    const reading = readSegments(url, 1, all);
-    await writer.write({ data: bytes("late"), first: true });
-    await writer.close();
-    expect(await reading).toEqual([{ seq: 0, text: "late", complete: true }]);
+    for (const [n, publisher] of publishers.entries()) {
+      const writer = publisher.writable.getWriter();
+      const reading = readSegments(urls[n] ?? "", 1, all);
+      await writer.write({ data: bytes("late"), first: true });
+      await writer.close();
+      expect(await reading).toEqual([{ seq: 0, text: "late", complete: true }]);
+    }
   },
   20_000,
 );
+
+interop("over TLS, with a certificate of the server's own making, all is as without", async () => {
+  await using server = await goServer("tls");
+  expect(server.base).toStartWith("https:");
+  const media = { url: `${server.base}/media`, address: "127.0.0.1" };
+  const publisher = await TricklePublisher.open(media, {
+    contentType: "video/MP2T",
+    create: true,
+    signal: new AbortController().signal,
+  });
+  const reading = readSegments(media.url, 3, all);
+  const writer = publisher.writable.getWriter();
+  const large = "x".repeat(3_000_000);
+  for (const text of ["zero", large, "two"]) await writer.write({ data: bytes(text), first: true });
+  await writer.close();
+  expect((await reading).map(({ text }) => text)).toEqual(["zero", large, "two"]);
+
+  const events = { url: `${server.base}/events` };
+  await trickleRequest(events, { method: "POST", path: "", signal: AbortSignal.timeout(5000) });
+  const messages = new JsonWriter(events, { contentType: "application/json" });
+  const reader = readMessages(events, { signal: AbortSignal.timeout(5000), maxBytes: 1000 });
+  messages.send('{"n":1}');
+  expect(await reader.next()).toMatchObject({ value: { kind: "text", text: '{"n":1}' } });
+  messages.send('{"n":2}');
+  expect(await reader.next()).toMatchObject({ value: { kind: "text", text: '{"n":2}' } });
+  await deleteChannel(events);
+  expect(await reader.next()).toEqual({ value: undefined, done: true });
+  expect(await messages.ended).toEqual({ kind: "closed" });
+});
 
 /** Resolves when the channel's segment 0 has its first byte. */
 async function readSegmentStart(url: string): Promise<void> {
@@ -117,8 +154,8 @@ async function readSegmentStart(url: string): Promise<void> {
   await answer.body?.cancel();
 }
 
-async function goServer() {
-  const server = run("server");
+async function goServer(...how: string[]) {
+  const server = run("server", ...how);
   return { base: await server.line(), [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
