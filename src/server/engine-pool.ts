@@ -41,6 +41,7 @@ export class EnginePool {
   readonly #waiting = new Set<() => void>();
   /** Jobs that wait for a free engine, first come first served. */
   readonly #jobs: ((slot: EngineSlot) => void)[] = [];
+  readonly #firstReady = Promise.withResolvers<void>();
   #wasReady = false;
 
   constructor(options: EnginePoolOptions) {
@@ -56,6 +57,10 @@ export class EnginePool {
   /** Settles with the reason when an asked-for device is missing: the server cannot serve. */
   get unfit(): Promise<PlainError> {
     return this.#unfit.promise;
+  }
+  /** Resolves once an engine has been ready; perhaps never. */
+  get firstReady(): Promise<void> {
+    return this.#firstReady.promise;
   }
 
   /** `loading` until an engine was ready once; `broken` while no engine runs and none could be kept. */
@@ -212,6 +217,7 @@ export class EnginePool {
 
   #welcome(): void {
     this.#wasReady = true;
+    this.#firstReady.resolve();
     for (const resolve of this.#waiting) resolve();
     this.#serve();
   }

@@ -91,12 +91,17 @@ export async function serve({
     const ownUrl = localUrl(config.host, port);
     log.info("listening", { url: ownUrl, version, devices: devices.names });
     pool.boot();
-    const registration = register(config, { ownUrl, tokens: rules, places });
+    const registrations: Registration[] = [];
+    // Orchestrators send work at once: not before an engine can take it.
+    void pool.firstReady.then(() => {
+      const made = stop.aborted ? null : register(config, { ownUrl, tokens: rules, places });
+      if (made) registrations.push(made);
+    });
     const unfit = await Promise.race([pool.unfit, aborted(stop)]);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
     log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
-    const left = registration?.leave();
+    const left = Promise.all(registrations.map((registration) => registration.leave()));
     // The listener stays until the streams have gone: their channels may be our own.
     const all = Promise.all([store.close(), places.close()]);
     await Promise.race([all, aborted(AbortSignal.timeout(config.grace * STREAMS_SHARE))]);

@@ -90,6 +90,9 @@ test("two names at two orchestrators: registered, and taken back on SIGTERM with
     const left = calls.filter(({ path }) => path === "/capability/unregister");
     expect(left.map(({ body }) => body).sort()).toEqual(["comfystream-image", "text-reversal"]);
   }
+  // Work comes at once: an engine must be there for it.
+  expect(worker.log).toMatch(/engine ready[^]*registered capability/);
+  expect(worker.log).not.toMatch(/registered capability[^]*engine ready/);
 });
 
 test("one name has the bare URL, and jobs through the orchestrator run with the token of this boot", async () => {
