@@ -44,6 +44,15 @@ describe.each(["", "/", "/api", "/process/request", "/c/comfystream-video", "/c/
   },
 );
 
+test("a stop that X-Stream-Id names is done while its body is still under way", async () => {
+  const id = await begin();
+  const body = new ReadableStream({ pull: () => new Promise(() => {}) });
+  const init = { method: "POST", body, headers: byHeader(id) };
+  const answer = server.app.handle(new Request("http://localhost/stream/stop", init));
+  await waitFor("its end", () => live().length === 0, 2000);
+  expect((await answer).status).toBe(200);
+});
+
 describe("a caller without X-Stream-Id", () => {
   test.each(["gateway_request_id", "stream_id", "manifest_id", "request_id"])(
     "names its stream by %s, beside another that lives",

@@ -68,8 +68,8 @@ export const workerRoutes = (services: StreamServices) => {
 
 /** Unknown and ended ids are fine: stops come twice, and late. The body may be anything. */
 async function stop(store: StreamStore, request: Request) {
-  const body = await readJson(request).catch(() => null);
-  const id = idOf(request, body) ?? onlyStream(store);
+  // Where the header says it, what a gateway adds in words is not waited for.
+  const id = idOf(request, null) ?? (await idInBody(request)) ?? onlyStream(store);
   await stopStream(store, id);
   return {
     success: true as const,
@@ -117,6 +117,9 @@ async function parsed(request: Request): Promise<unknown> {
     throw noJson(error);
   }
 }
+
+const idInBody = async (request: Request): Promise<string | null> =>
+  idOf(request, await readJson(request).catch(() => null));
 
 function idOf(request: Request, body: unknown): string | null {
   const header = request.headers.get("x-stream-id");
