@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { dataOf, networkServer, newId } from "../support/network-server.ts";
 import {
+  CHANNEL_NAMES,
   type ChannelName,
   control,
   eventsOf,
@@ -60,6 +61,22 @@ describe("events", () => {
     expect(events.map(({ text }) => text).join()).not.toContain("-control");
     await net.end(id);
   });
+
+  test.each([
+    ["publish", "runner_send_first_processed_segment"],
+    ["subscribe", "runner_receive_first_ingest_segment"],
+  ] as const)(
+    "speak of no segments of %s where there is no such channel",
+    async (absent, trace) => {
+      const names = CHANNEL_NAMES.filter((name) => name !== absent);
+      const { id, events } = await net.start({ names });
+      await waitFor("some beats", () => eventsOf(events, "status").length > 3);
+      const traces = eventsOf(events).map(({ type }) => type);
+      expect(traces.filter((type) => type.startsWith("runner_")).length).toBe(2);
+      expect(traces).not.toContain(trace);
+      await net.end(id);
+    },
+  );
 
   test("go on while the engine dies, and tell of the restart", async () => {
     const { id, events, data } = await net.start();

@@ -92,9 +92,9 @@ export class NetworkStream implements StreamObserver {
     const before = this.#vitals.seen;
     if (this.#vitals.heard(news)) this.#silence?.refresh();
     const { seen } = this.#vitals;
-    if (seen.input && !before.input && this.#record.spec.input)
-      this.#trace("runner_receive_first_ingest_segment");
-    if (seen.output && !before.output) this.#trace("runner_send_first_processed_segment");
+    const { input, output } = this.#record.spec;
+    if (input && seen.input && !before.input) this.#trace("runner_receive_first_ingest_segment");
+    if (output && seen.output && !before.output) this.#trace("runner_send_first_processed_segment");
     this.#report(news);
     if (this.#vitals.hasTurned()) this.#sayStatus();
   }
