@@ -1,5 +1,6 @@
 /** The ways in which callers name a stream and reach its routes (protocol.md 1.5, 1.6, 7.1, 9). */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { newId } from "../support/network-server.ts";
 import { testServer } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -43,6 +44,25 @@ describe.each(["", "/", "/api", "/process/request", "/c/comfystream-video", "/c/
     );
   },
 );
+
+test("a refused start is told to the operator: an orchestrator's caller tells nobody", async () => {
+  const seen: string[] = [];
+  const take = ({ level, properties }: LogRecord) =>
+    void seen.push(`${level} ${properties["error"]}`);
+  const loggers = [
+    { category: "byoc", sinks: ["seen"] },
+    { category: ["logtape", "meta"], sinks: [] },
+  ];
+  await configure({ reset: true, sinks: { seen: take }, loggers });
+  const start = (body: object) => server.ask("POST", "/stream/start", body, byHeader("told"));
+  expect((await start({ control_url: "http://10.0.0.1/told-control" })).status).toBe(400);
+  expect((await start({ gateway_request_id: "told", params: 5 })).status).toBe(400);
+  await reset();
+  expect(seen).toEqual([
+    "warning control_url: 10.0.0.1 is no host of ORCH_URL; an operator can allow it with --allow-hosts",
+    expect.stringMatching(/^info .* must be a JSON object, got 5$/),
+  ]);
+});
 
 test("a stop that X-Stream-Id names is done while its body is still under way", async () => {
   const id = await begin();

@@ -1,7 +1,10 @@
 /** Hides how streams are managed by their ids: the seed's routes. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
+import { reason, WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
 import type { EnginePool } from "../engine-pool.ts";
+import { cut } from "../field-errors.ts";
 import { StartFields, UpdateFields } from "../stream-fields.ts";
 import type { StreamRecord } from "../stream-record.ts";
 import type { StreamStarter } from "../stream-start.ts";
@@ -27,6 +30,7 @@ export interface StreamServices {
 }
 
 const STOP_WAIT_MS = 1000;
+const log = getLogger("http");
 const ById = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) });
 
 export const streamRoutes = (services: StreamServices) =>
@@ -88,7 +92,9 @@ export const streamRoutes = (services: StreamServices) =>
 /** A start in either mode; an orchestrator's caller gets pytrickle's members as well. */
 export async function startStream({ starter }: StreamServices, body: unknown, request: Request) {
   const streamId = request.headers.get("x-stream-id");
-  const { record, ignored } = await starter.start({ body, streamId, capability: null });
+  const started = starter.start({ body, streamId, capability: null });
+  if (streamId !== null) started.catch((error: unknown) => tellRefusal(streamId, error));
+  const { record, ignored } = await started;
   const network = {
     status: "success" as const,
     message: "Stream started",
@@ -102,6 +108,14 @@ export async function startStream({ starter }: StreamServices, body: unknown, re
     ...(ignored.length > 0 ? { ignored: [...ignored] } : {}),
     ...(record.spec.owns_output ? {} : network),
   };
+}
+
+/** What a gateway does with a refusal is go elsewhere: of a setting that is wrong nobody hears but the log. */
+function tellRefusal(streamId: string, error: unknown): void {
+  const refusal = { id: cut(streamId, 256), error: cut(reason(error), 500) };
+  if (error instanceof WorkerError && error.kind === "refused_host")
+    log.warn("start refused", refusal);
+  else log.info("start refused", refusal);
 }
 
 /** Throws `invalid_request` for a stream that is over: there is nothing to change. */
