@@ -1,7 +1,5 @@
-/** Builds the Go reader once a run, in a temporary folder, or says why that cannot be; and asks it. */
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** mediacommon's MPEG-TS reader in a process of its own. */
+import { buildGo } from "../../support/go-program.ts";
 
 export type GoReader =
   | { readonly kind: "built"; read(bytes: Uint8Array): WhepView; remove(): void }
@@ -19,22 +17,12 @@ export interface WhepView {
   readonly errors: readonly string[];
 }
 
-/** Needs `go` and the mediacommon module from the module proxy. */
+/** Needs the mediacommon module. */
 export function buildReader(): GoReader {
-  const go = Bun.which("go");
-  if (go === null) return { kind: "unavailable", why: "go is not installed" };
-  const folder = mkdtempSync(join(tmpdir(), "mediacommon-reader-"));
-  for (const file of ["go.mod", "main.go"]) {
-    copyFileSync(join(import.meta.dir, file), join(folder, file));
-  }
-  const path = join(folder, "mediacommon-reader");
-  const build = [go, "build", "-mod=mod", "-o", path, "."];
-  const { exitCode, stderr } = Bun.spawnSync(build, { cwd: folder, timeout: 120_000 });
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  if (exitCode === 0) return { kind: "built", read: (bytes) => ask(path, bytes), remove };
-  remove();
-  const lines = stderr.toString().trim().split("\n");
-  return { kind: "unavailable", why: lines.at(-1)?.trim() || "go build failed" };
+  const program = buildGo(import.meta.dir);
+  if (program.kind === "unavailable") return program;
+  const { path, remove } = program;
+  return { kind: "built", read: (bytes) => ask(path, bytes), remove };
 }
 
 function ask(path: string, bytes: Uint8Array): WhepView {
