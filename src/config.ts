@@ -145,7 +145,7 @@ export function readConfig(
     // Converting would cut fractions off in silence.
     const fraction = schema.type === "integer" && !Number.isInteger(Number(raw[key] ?? 0));
     if (value === undefined || (Value.Check(schema, value) && !fraction)) continue;
-    const shown = schema["secret"] ? "" : `, got ${JSON.stringify(raw[key])}`;
+    const shown = schema["secret"] ? "" : `, got ${withoutPasswords(JSON.stringify(raw[key]))}`;
     problems.push(`${origin[key]} must be ${schema["expects"]}${shown}`);
   }
   const workspace = raw["workspace"];
@@ -157,6 +157,8 @@ export function readConfig(
   const config = Value.Decode(Settings, candidate);
   return Object.freeze({ ...config, workspace: resolve(config.workspace) });
 }
+
+const withoutPasswords = (urls: string): string => urls.replace(/\/\/[^/,]*@/g, "//…@");
 
 /** The flags and variables given whose purpose is not in this version. */
 export function unservedSettings(

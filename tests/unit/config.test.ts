@@ -113,6 +113,14 @@ test("all problems come in one message that names flag or variable and value, an
   expect(message).not.toContain("two words");
 });
 
+test("credentials in a URL are refused and not repeated", () => {
+  const urls = "http://a:1,https://me:let@me@in@b/x";
+  const message = messageOf(() => readConfig([], { ORCH_URL: urls, CAPABILITY_URL: "http://k@c" }));
+  expect(message).toContain('without credentials, got "http://a:1,https://…@b/x"');
+  expect(message).toContain('got "http://…@c"');
+  expect(message).not.toMatch(/let|k@/);
+});
+
 test("an engine inherits the environment without secrets and with what it needs before it starts", () => {
   const env = engineEnvironment({
     PATH: "/bin",
