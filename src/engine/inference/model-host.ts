@@ -154,8 +154,8 @@ export class ModelHost implements AsyncDisposable {
       const { settings, executionProvider } = this.#device;
       const warmUp = inputSize(definition, WARM_UP);
       const load = { source: graph, definition, settings, warmUp, text: encodePrompts([]) };
-      const times = await worker.call("load", load);
-      log.info("model loaded", { model: name, device: this.#device.name, ...times });
+      const { loadMs: load_ms, warmUpMs: warm_up_ms } = await worker.call("load", load);
+      log.info("model loaded", { model: name, device: this.#device.name, load_ms, warm_up_ms });
       let lost = false;
       void worker.exited.then(() => {
         lost = true;
