@@ -6,7 +6,7 @@ import type { Capability } from "./capability.ts";
 export const comfystreamVideo: Capability = {
   name: "comfystream-video",
   aliases: [],
-  description: "starts a stream, for callers who are not billed by the answer's length",
+  description: "puts live video through a model, or draws it from a prompt",
   // The stream takes the place.
   onDevice: false,
   // The members are a stream's parameters: starting checks them.
