@@ -48,12 +48,12 @@ export const commaList = (item: string, options: StringOptions) =>
     .Decode(split)
     .Encode(String);
 
-/** Comma-separated http(s) URLs without credentials; decoded without trailing slashes. */
+/** Comma-separated http(s) URLs without credentials, query or fragment; decoded without trailing slashes. */
 export const httpUrls = (options: StringOptions) =>
   Type.Transform(
     Type.String({
       format: "http-urls",
-      expects: "a comma list of http or https URLs without credentials",
+      expects: "a comma list of http or https URLs without credentials, query and fragment",
       ...options,
     }),
   )
@@ -113,7 +113,7 @@ export function count(
 /** A text that no message and no engine ever gets. */
 export function secret(description: string, extra: Record<string, unknown> = {}) {
   const pattern = "^[\\x21-\\x7e]+$";
-  const expects = "printable ASCII without spaces";
+  const expects = "printable ASCII without spaces and line ends";
   return Type.String({ pattern, expects, description, secret: true, ...extra });
 }
 
@@ -134,12 +134,14 @@ const split = (text: string) =>
 
 FormatRegistry.Set("time-span", (text) => milliseconds(text) <= MAX_TIMER_MS);
 FormatRegistry.Set("hosts", (text) => split(text).every((host) => normalHost(host) !== null));
-const isHttp = (url: URL | null): url is URL =>
-  url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+const isBase = (url: URL | null): url is URL =>
+  url !== null &&
+  /^https?:$/.test(url.protocol) &&
+  [url.username, url.password, url.search, url.hash].every((part) => part === "");
 
-FormatRegistry.Set("http-urls", (text) => split(text).every((one) => isHttp(URL.parse(one))));
+FormatRegistry.Set("http-urls", (text) => split(text).every((one) => isBase(URL.parse(one))));
 FormatRegistry.Set("http-url", (text) => {
   const url = URL.parse(text);
   // Of two URLs with a comma between, the first would have an odd host.
-  return isHttp(url) && !url.host.includes(",") && url.search === "" && url.hash === "";
+  return isBase(url) && !url.host.includes(",");
 });

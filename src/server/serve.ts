@@ -129,15 +129,17 @@ function tokenRules({ apiToken, capabilityToken }: Config): TokenRules {
   };
 }
 
-/** Null where no orchestrator is set. */
+/** Null where an orchestrator or its secret is not set. */
 function register(
   config: Config,
   { ownUrl, tokens, places }: { ownUrl: string; tokens: TokenRules; places: Places },
 ): Registration | null {
   const { orchUrl = [], orchSecret } = config;
-  if (orchUrl.length === 0) return null;
-  if (orchSecret === undefined) {
-    log.error("nothing is registered: ORCH_URL is set and ORCH_SECRET is not");
+  if (orchSecret === undefined || orchUrl.length === 0) {
+    if (orchUrl.length > 0)
+      log.error("nothing is registered: ORCH_URL is set and ORCH_SECRET is not");
+    if (orchSecret !== undefined)
+      log.error("nothing is registered: ORCH_SECRET is set and ORCH_URL is not");
     return null;
   }
   const doubt = doubtAbout(config);

@@ -113,10 +113,18 @@ test("all problems come in one message that names flag or variable and value, an
   expect(message).not.toContain("two words");
 });
 
+test.each(["http://a/?x=1", "http://a#b", "http://a,http://b?c"])(
+  "a URL that paths are added to has no query and no fragment: %s",
+  (url) => {
+    const message = messageOf(() => readConfig([], { ORCH_URL: url, CAPABILITY_URL: url }));
+    expect(message.match(/query and fragment/g)).toHaveLength(2);
+  },
+);
+
 test("credentials in a URL are refused and not repeated", () => {
   const urls = "http://a:1,https://me:let@me@in@b/x";
   const message = messageOf(() => readConfig([], { ORCH_URL: urls, CAPABILITY_URL: "http://k@c" }));
-  expect(message).toContain('without credentials, got "http://a:1,https://…@b/x"');
+  expect(message).toContain('query and fragment, got "http://a:1,https://…@b/x"');
   expect(message).toContain('got "http://…@c"');
   expect(message).not.toMatch(/let|k@/);
 });
