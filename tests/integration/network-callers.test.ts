@@ -45,6 +45,27 @@ describe.each(["", "/", "/api", "/process/request", "/c/comfystream-video", "/c/
   },
 );
 
+test.each(["café-日本", "a/b ü?#%", "\u00e9"])(
+  "the stream %s is one in header, body and channels",
+  async (name) => {
+    const id = `${name}-${newId()}`;
+    const header = byHeader(Buffer.from(id).toString("latin1"));
+    const control_url = `http://127.0.0.1:1/trickle/${encodeURIComponent(`${id}-control`)}`;
+    const body = { gateway_request_id: id, control_url };
+    expect((await server.ask("POST", "/stream/start", body, header)).status).toBe(200);
+    expect(live()).toEqual([id]);
+    expect((await server.ask("POST", "/stream/params", { fps: 7 }, header)).status).toBe(200);
+    expect((await server.ask("POST", "/stream/stop", undefined, header)).status).toBe(200);
+    expect(live()).toEqual([]);
+  },
+);
+
+test("an id in Latin-1 stands as it is", async () => {
+  const id = await begin("caf\u00e9");
+  expect((await server.ask("POST", "/stream/stop", undefined, byHeader(id))).status).toBe(200);
+  expect(live()).toEqual([]);
+});
+
 test("a refused start is told to the operator: an orchestrator's caller tells nobody", async () => {
   const seen: string[] = [];
   const take = ({ level, properties }: LogRecord) =>

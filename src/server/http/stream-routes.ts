@@ -21,6 +21,7 @@ import {
   StreamAnswer,
   StreamsAnswer,
 } from "./schemas.ts";
+import { streamIdOf } from "./stream-id.ts";
 
 export interface StreamServices {
   readonly pool: EnginePool;
@@ -91,7 +92,7 @@ export const streamRoutes = (services: StreamServices) =>
 
 /** A start in either mode; an orchestrator's caller gets pytrickle's members as well. */
 export async function startStream({ starter }: StreamServices, body: unknown, request: Request) {
-  const streamId = request.headers.get("x-stream-id");
+  const streamId = streamIdOf(request);
   const started = starter.start({ body, streamId, capability: null });
   if (streamId !== null) started.catch((error: unknown) => tellRefusal(streamId, error));
   const { record, ignored } = await started;

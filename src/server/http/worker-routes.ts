@@ -16,6 +16,7 @@ import {
   StateAnswer,
   StopAnswer,
 } from "./schemas.ts";
+import { streamIdOf } from "./stream-id.ts";
 import { changeStream, type StreamServices, startStream, stopStream } from "./stream-routes.ts";
 
 const ID_MEMBERS = ["gateway_request_id", "stream_id", "manifest_id", "request_id"];
@@ -122,7 +123,7 @@ const idInBody = async (request: Request): Promise<string | null> =>
   idOf(request, await readJson(request).catch(() => null));
 
 function idOf(request: Request, body: unknown): string | null {
-  const header = request.headers.get("x-stream-id");
+  const header = streamIdOf(request);
   if (header) return header;
   if (typeof body !== "object" || body === null) return null;
   const id: unknown = ID_MEMBERS.map((name) => Reflect.get(body, name)).find(Boolean);
