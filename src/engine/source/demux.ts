@@ -98,6 +98,7 @@ export function demux(
     for await (const chunk of segments) {
       const { arrivedAt, last, complete } = chunk;
       bytesIn += chunk.data.length;
+      if (chunk.first) arrivals.nextSegment();
       const bytes = identify(chunk);
       if (!demuxer) continue;
       const packets = demuxer.push(bytes, arrivedAt);

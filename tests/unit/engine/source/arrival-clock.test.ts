@@ -41,10 +41,26 @@ test("of a long silence that is made up for at once, four seconds are played and
   const clock = new ArrivalClock();
   for (let index = 0; index < 25; index++) clock.saw(frame(index, index * 40));
   const arrival = 21_000;
-  for (let index = 25; index < 25 + 500; index++) clock.saw(frame(index, arrival));
+  for (let index = 25; index < 25 + 500; index++) {
+    if (index % 25 === 0) clock.nextSegment();
+    clock.saw(frame(index, arrival));
+  }
   const late = Array.from({ length: 500 }, (_, index) =>
     clock.dueAt(frame(25 + index, 0).pts),
   ).filter((due) => due <= arrival).length;
   expect(late).toBeCloseTo(400, -1);
   expect(clock.dueAt(frame(524, 0).pts)).toBeCloseTo(arrival + 4000, 3);
+});
+
+test("segments of ten seconds, each in one burst, are due at their own pace, the first and the third", () => {
+  const clock = new ArrivalClock();
+  for (const segment of [0, 1, 2]) {
+    clock.nextSegment();
+    const arrival = (segment + 1) * 10_000;
+    const burst = Array.from({ length: 250 }, (_, n) => frame(segment * 250 + n, arrival));
+    for (const one of burst) clock.saw(one);
+    expect(burst.map(({ pts }) => Math.round(clock.dueAt(pts)))).toEqual(
+      burst.map((_, n) => arrival + n * 40),
+    );
+  }
 });
