@@ -29,7 +29,10 @@ test("bytes without a picture are told once, and a picture that comes after all"
   seen.bytesIn = 8000;
   jest.advanceTimersByTime(20_000);
   expect(reports).toEqual([
-    { kind: "unsupported_media", message: expect.stringMatching(/^subscribe_url .*4000 bytes and no/) },
+    {
+      kind: "unsupported_media",
+      message: expect.stringMatching(/^subscribe_url .*4000 bytes and no/),
+    },
   ]);
   seen.framesOut = 1;
   jest.advanceTimersByTime(5000);
