@@ -75,7 +75,7 @@ export class Pipeline {
       if (!output) return await pictures.pipeTo(this.#nowhere(), { signal });
       const encoder = encode({ segmentSeconds, after, bitrate, onDrop, ...profile });
       const encoded = pictures.pipeThrough(stages.add(encoder, OVERLAP));
-      await interleave(encoded, sound.packets, sound.expected)
+      await interleave(encoded, sound)
         .pipeThrough(stages.add(this.#segment(sound)))
         .pipeTo(output, { signal });
     } finally {

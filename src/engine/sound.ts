@@ -1,16 +1,14 @@
 /** What becomes of the input's sound: copied, made into another codec, or left out (contract.md, Stream parameters). */
-import type { AudioCodec, AudioPacket } from "../media/encoded-packet.ts";
+import type { AudioCodec } from "../media/encoded-packet.ts";
 import { pushable } from "../streams/push-readable.ts";
 import type { StageGroup } from "../streams/stage.ts";
 import { transcodeAudio } from "./codec/audio-transcode.ts";
 import type { AudioMode, Container } from "./protocol.ts";
+import type { SoundTrack } from "./segment/interleave.ts";
 import type { DemuxedInput } from "./source/demux.ts";
 
 /** The sound that goes along with the pictures. */
-export interface Sound {
-  readonly packets: ReadableStream<AudioPacket>;
-  /** True once some is known to come. */
-  expected(): boolean;
+export interface Sound extends SoundTrack {
   /** The codec it will have, if that is known before the first packet. */
   promised(): AudioCodec | null;
 }
@@ -29,10 +27,12 @@ export function soundOf(input: DemuxedInput, { audio, container, stages }: Sound
     return silence();
   }
   const expected = (): boolean => input.audioCodec() !== null;
-  if (mode === "copy") return { packets: input.audio, expected, promised: input.audioCodec };
+  const { dueAt } = input;
+  if (mode === "copy") return { packets: input.audio, expected, dueAt, promised: input.audioCodec };
   return {
     packets: input.audio.pipeThrough(stages.add(transcodeAudio({ codec: mode }))),
     expected,
+    dueAt,
     promised: () => (expected() ? mode : null),
   };
 }
@@ -41,7 +41,8 @@ export function soundOf(input: DemuxedInput, { audio, container, stages }: Sound
 export function silence(): Sound {
   const none = pushable<never>();
   none.end();
-  return { packets: none.readable, expected: () => false, promised: () => null };
+  const dueAt = () => Number.NEGATIVE_INFINITY;
+  return { packets: none.readable, expected: () => false, dueAt, promised: () => null };
 }
 
 /** Readers of fMP4 take both codecs, those of MPEG-TS Opus alone (protocol.md 6.2). */

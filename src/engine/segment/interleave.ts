@@ -1,37 +1,51 @@
 /** Sound joins picture before the segmenter (architecture.md 7). */
 import type { AudioPacket, EncodedVideo, OutputPacket } from "../../media/encoded-packet.ts";
+import type { Ticks } from "../../media/time.ts";
 
 /** How long one side waits for the other. */
 const MAX_WAIT_MS = 500;
 
+/** The sound that goes along with pictures. */
+export interface SoundTrack {
+  readonly packets: ReadableStream<AudioPacket>;
+  /** True once some is known to come. */
+  expected(): boolean;
+  /** `performance.now()` at which a packet with this pts is due, as its picture is; not before it has come. */
+  dueAt(pts: Ticks): number;
+}
+
 /**
- * Picture passes at once; sound waits until the picture has caught up with it, 500 ms at most, so that it
- * does not run ahead by what inference takes. The first picture waits as long for the first sound where
- * `expectAudio` says there will be some, so that the first segment already has its track.
+ * Picture passes at once; sound waits until the picture has caught up with it, 500 ms at most from when it
+ * is due, so that it does not run ahead by what inference takes, nor by a burst that plays out. The first
+ * picture waits as long for the first sound where some is expected, so that the first segment already has
+ * its track.
  * When the picture has ended, the sound that follows it leaves too; sound that never met a picture does
  * not. Ends when both have ended; fails with whatever either side fails with.
  */
 export function interleave(
   video: ReadableStream<EncodedVideo>,
-  audio: ReadableStream<AudioPacket>,
-  expectAudio: () => boolean,
+  track: SoundTrack,
 ): ReadableStream<OutputPacket> {
   let wake: () => void = () => {};
   const changed = (): void => wake();
   const picture = new Head(video, changed);
-  const sound = new Head(audio, changed);
+  const sound = new Head(track.packets, changed);
   let started = false;
   let reached = Number.NEGATIVE_INFINITY;
+
+  /** When it has waited enough. A picture has been made, so it is due. */
+  const leavesAt = ({ kind, pts, arrivedAt }: OutputPacket): number =>
+    (kind === "audio" ? Math.max(arrivedAt, track.dueAt(pts)) : arrivedAt) + MAX_WAIT_MS;
 
   /** What may leave now, or the time at which something may. */
   const choose = (now: number): OutputPacket | { until: number } => {
     const { item: frame } = picture;
     const { item: packet } = sound;
-    const overdue = (item: OutputPacket): boolean => now - item.arrivedAt >= MAX_WAIT_MS;
+    const overdue = (item: OutputPacket): boolean => now >= leavesAt(item);
     if (!started) {
       if (!frame) return { until: Number.POSITIVE_INFINITY };
-      started = packet !== null || sound.ended || !expectAudio() || overdue(frame);
-      if (!started) return { until: frame.arrivedAt + MAX_WAIT_MS };
+      started = packet !== null || sound.ended || !track.expected() || overdue(frame);
+      if (!started) return { until: leavesAt(frame) };
       // The first sound goes in front: the segmenter has to know of it before it begins.
       return packet ? sound.take(packet) : picture.take(frame);
     }
@@ -42,7 +56,7 @@ export function interleave(
       reached = frame.pts;
       return picture.take(frame);
     }
-    return { until: packet ? packet.arrivedAt + MAX_WAIT_MS : Number.POSITIVE_INFINITY };
+    return { until: packet ? leavesAt(packet) : Number.POSITIVE_INFINITY };
   };
 
   return new ReadableStream<OutputPacket>(

@@ -41,12 +41,14 @@ export interface DemuxedInput {
 
 /** Bytes that tell every container we know. */
 const HEAD_BYTES = 8;
+/** So many segments of no known container end the input; fewer may be damaged ones. */
+const MAX_STRANGERS = 3;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** Ten seconds at 60 fps: a decoder that far behind starts again at a key frame. */
-const MAX_VIDEO_WAITING = 600;
-/** Ten seconds of 20 ms frames. */
-const MAX_AUDIO_WAITING = 500;
+/** Fifteen seconds at 60 fps, more than the longest burst: a decoder that far behind starts again at a key frame. */
+const MAX_VIDEO_WAITING = 900;
+/** Twenty seconds of 20 ms frames: sound waits until the pictures of its burst have been played out. */
+const MAX_AUDIO_WAITING = 1000;
 
 /**
  * Reads `segments` to their end at the speed they come in. `onVideo` is told of every video packet.
@@ -61,6 +63,9 @@ export function demux(
   const arrivals = new ArrivalClock();
   let demuxer: Demuxer | null = null;
   let head = NOTHING;
+  /** How segments began that nobody knows. */
+  const strangers: Uint8Array[] = [];
+  let skipping = false;
   let bytesIn = 0;
   let dropped = 0;
   let catchingUp = false;
@@ -85,13 +90,19 @@ export function demux(
   /** The bytes of this chunk with those before it that were too few to tell the container. */
   const identify = (chunk: IncomingChunk): Uint8Array => {
     if (!chunk.first && demuxer) return chunk.data;
+    skipping &&= !chunk.first;
+    if (skipping) return NOTHING;
     const bytes = head.length > 0 ? Buffer.concat([head, chunk.data]) : chunk.data;
     head = NOTHING;
     const container = containerOf(bytes);
     if (container && !(demuxer instanceof container)) demuxer = new container();
     if (demuxer) return bytes;
-    if (bytes.length >= HEAD_BYTES) throw unknownContainer(bytes);
-    head = bytes;
+    if (bytes.length >= HEAD_BYTES) {
+      skipping = true;
+      if (strangers.push(bytes) >= MAX_STRANGERS) throw unknownContainer(bytes);
+    } else {
+      head = bytes;
+    }
     return NOTHING;
   };
   const pump = async (): Promise<void> => {
@@ -108,6 +119,8 @@ export function demux(
       for (const packet of packets) wanted = deliver(packet) && wanted;
       if (!wanted) return;
     }
+    const [stranger] = strangers;
+    if (!demuxer && stranger) throw unknownContainer(stranger);
   };
   const settle = (act: (side: Pushable<VideoPacket> | Pushable<AudioPacket>) => void): void => {
     act(video);

@@ -26,10 +26,11 @@ const audio = (pts: number, arrivedAt = performance.now()): AudioPacket => ({
   arrivedAt,
 });
 
-function sides(expectAudio = true) {
+function sides(expectAudio = true, dueAt = (_: number) => Number.NEGATIVE_INFINITY) {
   const picture = pushable<EncodedVideo>();
   const sound = pushable<AudioPacket>();
-  const reader = interleave(picture.readable, sound.readable, () => expectAudio).getReader();
+  const track = { packets: sound.readable, expected: () => expectAudio, dueAt };
+  const reader = interleave(picture.readable, track).getReader();
   return { picture, sound, reader };
 }
 
@@ -108,6 +109,20 @@ describe("on the way", () => {
     sound.push(audio(90_000, arrived));
     expect(await next(reader)).toBe("audio 90000");
     expect(performance.now() - arrived).toBeGreaterThanOrEqual(499);
+  });
+
+  test("sound of a burst that plays out waits from when it is due, not from when it came", async () => {
+    const come = performance.now() - 5000;
+    const due = performance.now();
+    const { picture, sound, reader } = sides(true, (pts) => due + pts / 90);
+    for (const pts of [0, 1920, 90_000]) sound.push(audio(pts, come));
+    picture.push(video(0, come));
+    expect(await take(reader, 2)).toEqual(["audio 0", "video 0"]);
+    const waiting = take(reader, 2);
+    picture.push(video(3000, come));
+    expect(await waiting).toEqual(["video 3000", "audio 1920"]);
+    expect(await next(reader)).toBe("audio 90000");
+    expect(performance.now()).toBeGreaterThanOrEqual(due + 1499);
   });
 
   test("sound that has waited long enough elsewhere leaves at once", async () => {

@@ -66,6 +66,8 @@ async function collect<T>(stream: ReadableStream<T>): Promise<T[]> {
   return items;
 }
 
+const RIFF = Uint8Array.from([0x52, 0x49, 0x46, 0x46, 9, 9, 9, 9]);
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("packets of all segments come in order and are counted as they come in", async () => {
@@ -102,26 +104,26 @@ test("a segment that broke off costs the access unit it was in", async () => {
   expect(pts).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9]);
 });
 
-test("the network never waits: a decoder ten seconds behind starts again at a key frame", async () => {
+test("the network never waits: a decoder fifteen seconds behind starts again at a key frame", async () => {
   const { input, feed, videos } = open();
-  for (let seq = 0; seq < 30; seq++) feed.enqueue(whole(segment(seq * 30, 30), seq));
+  for (let seq = 0; seq < 40; seq++) feed.enqueue(whole(segment(seq * 30, 30), seq));
   await turn();
   await turn();
-  expect(videos()).toBe(900);
+  expect(videos()).toBe(1200);
   const reader = input.video.getReader();
   const seen: number[] = [];
   const take = async (): Promise<void> => {
     const { value } = await reader.read();
     if (value) seen.push(value.pts / 3000);
   };
-  for (let index = 0; index < 600; index++) await take();
-  expect(seen).toEqual(Array.from({ length: 600 }, (_, index) => index));
+  for (let index = 0; index < 900; index++) await take();
+  expect(seen).toEqual(Array.from({ length: 900 }, (_, index) => index));
   expect(input.dropped()).toBe(300);
-  feed.enqueue(whole(segment(915, 30), 31));
+  feed.enqueue(whole(segment(1215, 30), 41));
   feed.close();
   await turn();
   await take();
-  expect(seen.at(-1)).toBe(930);
+  expect(seen.at(-1)).toBe(1230);
 });
 
 describe("the end", () => {
@@ -134,12 +136,26 @@ describe("the end", () => {
     }
   });
 
-  test("bytes of no known container are named", async () => {
+  test.each([
+    ["one segment, the only one,", 1],
+    ["three segments", 3],
+  ])("%s of no known container are named", async (_, count) => {
     const { input, feed } = open();
-    feed.enqueue(whole(Uint8Array.from([0x52, 0x49, 0x46, 0x46, 9, 9, 9, 9]), 0));
+    for (let seq = 0; seq < count; seq++) feed.enqueue(whole(RIFF, seq));
+    if (count === 1) feed.close();
     const reason = await collect(input.video).catch((error: unknown) => error);
     expect(reason).toMatchObject({ kind: "unsupported_media" });
     expect(String(reason)).toContain("52 49 46 46 09 09 09 09");
+  });
+
+  test("damaged segments at the start are passed over", async () => {
+    const { input, feed } = open();
+    feed.enqueue(whole(RIFF, 0));
+    feed.enqueue({ ...whole(RIFF, 1), last: false });
+    feed.enqueue({ ...whole(segment(0, 5), 1), first: false });
+    feed.enqueue(whole(segment(0, 5), 2));
+    feed.close();
+    expect(await collect(input.video)).toHaveLength(5);
   });
 
   test("when nobody takes pictures any more the input is left", async () => {
