@@ -12,6 +12,7 @@ import { check, checked } from "../field-errors.ts";
 import { IDLE_SECONDS } from "../http-server.ts";
 import type { Places } from "../places.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
+import { statusOf } from "./http-error.ts";
 import { within } from "./job-deadline.ts";
 import type { LivepeerJob } from "./livepeer-header.ts";
 
@@ -58,42 +59,43 @@ export async function runJob(
   // A connection that is cut while a job runs costs the capability (protocol.md 1.3); the deadline ends it anyway.
   if (deadline >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
 
-  const left = new AbortController();
-  const gone = AbortSignal.any([request.signal, left.signal]);
-  const steps = pushable<JobProgress>();
-  const accepted = Promise.withResolvers<void>();
-  let metadata: JobOutcome["metadata"] = null;
-  const context = {
-    caller,
-    streams,
-    images,
-    progress: (step: string) => {
-      steps.push({ step, elapsed_ms: Math.round(performance.now() - begun) });
-      accepted.resolve();
-    },
-    describe: (given: Readonly<Record<string, unknown>>) => {
-      metadata = given;
-    },
-  };
-  const outcome = within({ deadline, gone, closing }, async (signal): Promise<JobOutcome> => {
-    if (onDevice) places.admit();
-    using _place = onDevice ? places.take() : null;
-    const answer = await capability.run(input, { ...context, signal });
-    if (check(capability.output).Check(answer)) return { answer, metadata };
-    throw new WorkerError("internal", `${name} answered what it may not`);
-  });
+  const run = (gone: AbortSignal, progress: JobContext["progress"]) =>
+    within({ deadline, gone, closing }, async (signal): Promise<JobOutcome> => {
+      if (onDevice) places.admit();
+      using _place = onDevice ? places.take() : null;
+      let metadata: JobOutcome["metadata"] = null;
+      const describe = (given: Readonly<Record<string, unknown>>) => {
+        metadata = given;
+      };
+      const context = { caller, streams, images, progress, describe, signal };
+      const answer = await capability.run(input, context);
+      if (check(capability.output).Check(answer)) return { answer, metadata };
+      throw new WorkerError("internal", `${name} answered what it may not`);
+    });
+  outcome.catch((error) => tellUndone(name, error));
   if (!onDevice || !wantsEvents(request, input)) {
-    const { answer } = await outcome;
+    const { answer, metadata } = await run(request.signal, () => {});
     if (metadata !== null) set.headers["x-metadata"] = asciiJson(metadata);
     return answer;
   }
-  const told = outcome.finally(() => steps.end());
+  const left = new AbortController();
+  const steps = pushable<JobProgress>();
+  const accepted = Promise.withResolvers<void>();
+  const told = run(AbortSignal.any([request.signal, left.signal]), (step) => {
+    steps.push({ step, elapsed_ms: Math.round(performance.now() - begun) });
+    accepted.resolve();
+  }).finally(() => steps.end());
   told.catch((error) => {
     if (!(error instanceof WorkerError))
       log.error("job failed", { capability: name, error: reason(error) });
   });
   await Promise.race([accepted.promise, told]);
   return eventStream(steps.readable, told, () => left.abort());
+}
+
+/** Gateways ask the next worker then: of full places and deadlines nobody hears but the log. */
+function tellUndone(capability: string, error: unknown): void {
+  if (statusOf(error) >= 503) log.info("job not done", { capability, error: reason(error) });
 }
 
 /** Orchestrators pass no Accept on, so a member of the body says it too. */
