@@ -59,8 +59,8 @@ export async function runJob(
   // A connection that is cut while a job runs costs the capability (protocol.md 1.3); the deadline ends it anyway.
   if (deadline >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
 
-  const run = (gone: AbortSignal, progress: JobContext["progress"]) =>
-    within({ deadline, gone, closing }, async (signal): Promise<JobOutcome> => {
+  const run = (gone: AbortSignal, progress: JobContext["progress"]) => {
+    const outcome = within({ deadline, gone, closing }, async (signal): Promise<JobOutcome> => {
       if (onDevice) places.admit();
       using _place = onDevice ? places.take() : null;
       let metadata: JobOutcome["metadata"] = null;
@@ -72,7 +72,9 @@ export async function runJob(
       if (check(capability.output).Check(answer)) return { answer, metadata };
       throw new WorkerError("internal", `${name} answered what it may not`);
     });
-  outcome.catch((error) => tellUndone(name, error));
+    outcome.catch((error) => tellUndone(name, error));
+    return outcome;
+  };
   if (!onDevice || !wantsEvents(request, input)) {
     const { answer, metadata } = await run(request.signal, () => {});
     if (metadata !== null) set.headers["x-metadata"] = asciiJson(metadata);
