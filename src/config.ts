@@ -24,6 +24,19 @@ import {
 
 const DEVICE = "(auto|cpu|cuda(:\\d+)?|tensorrt(:\\d+)?)";
 
+/** First words of routes: a capability of that name would never be asked (protocol.md 1.2). */
+const RESERVED = [
+  "process",
+  "stream",
+  "streams",
+  "health",
+  "version",
+  "app-version",
+  "hardware",
+  "live-video-to-video",
+  "c",
+];
+
 /** Read and checked; what it is for is not in this version. */
 const later = { later: true };
 
@@ -82,10 +95,10 @@ const Settings = Type.Object({
     httpUrls({ variableOnly: true, description: "orchestrators to register with" }),
   ),
   orchSecret: Type.Optional(secret("secret of the orchestrator", { variableOnly: true })),
-  capabilityName: commaList("[\\w.-]{1,128}", {
+  capabilityName: commaList(`(?!(${RESERVED.join("|")})\\s*(,|$))[\\w.-]{1,128}`, {
     default: "comfystream-video",
     variableOnly: true,
-    expects: "a comma list of names of letters, digits, dot, dash and underscore",
+    expects: `a comma list of names of letters, digits, dot, dash and underscore, none of them ${RESERVED.join(", ")}`,
     description: "names to register",
   }),
   capabilityUrl: Type.Optional(

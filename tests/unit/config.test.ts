@@ -121,6 +121,21 @@ test.each(["http://a/?x=1", "http://a#b", "http://a,http://b?c"])(
   },
 );
 
+test.each(["stream", "process , text-reversal", "text-reversal,c"])(
+  "a capability is not named like a route: %s",
+  (names) => {
+    const message = messageOf(() => readConfig([], { CAPABILITY_NAME: names }));
+    expect(message).toMatch(
+      /^CAPABILITY_NAME must be .*none of them process, stream, .*, c, got "/,
+    );
+  },
+);
+
+test("a capability's name may begin like a route", () => {
+  const names = ["streams-of-mine", "c.2", "restyle"];
+  expect(readConfig([], { CAPABILITY_NAME: names.join(" , ") }).capabilityName).toEqual(names);
+});
+
 test("credentials in a URL are refused and not repeated", () => {
   const urls = "http://a:1,https://me:let@me@in@b/x";
   const message = messageOf(() => readConfig([], { ORCH_URL: urls, CAPABILITY_URL: "http://k@c" }));
