@@ -68,11 +68,12 @@ function problemOf({ type, schema, value }: ValueError): string {
   return `must be ${expects}, got ${shown(value)}`;
 }
 
-/** The beginning of a value as JSON. Texts are cut first: they may be megabytes. */
-function shown(value: unknown): string {
+/** The beginning of a value as JSON, for messages; `undefined` as that word. */
+export function shown(value: unknown): string {
+  // Texts are cut first: they may be megabytes.
   const short = (_name: string, part: unknown) =>
     typeof part === "string" ? cut(part, SHOWN_CHARACTERS) : part;
-  return cut(JSON.stringify(value, short), SHOWN_CHARACTERS);
+  return cut(JSON.stringify(value, short) ?? "undefined", SHOWN_CHARACTERS);
 }
 
 /** A schema in words, where it has none of its own. */

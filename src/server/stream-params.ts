@@ -1,7 +1,7 @@
 /** Hides how fields become StreamParams: aliases, defaults, merging, the model's own ranges and what is ignored. */
 import type { ModelInfo, Prompt, StreamParams } from "../engine/protocol.ts";
 import { type FieldProblem, WorkerError } from "../errors.ts";
-import { checked, cut, fieldsError } from "./field-errors.ts";
+import { checked, cut, fieldsError, shown } from "./field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./stream-fields.ts";
 
 const MAX_IGNORED = 32;
@@ -101,7 +101,10 @@ function isGraph(value: unknown): boolean {
 function unwrapped(body: unknown): unknown {
   if (typeof body !== "object" || body === null || !("params" in body)) return body;
   if (Object.keys(body).some((name) => isCommon(name))) return body;
-  return typeof body.params === "string" ? json(body.params) : (body.params ?? {});
+  const inner = typeof body.params === "string" ? json(body.params) : (body.params ?? {});
+  if (typeof inner === "object" && inner !== null && !Array.isArray(inner)) return inner;
+  const problem = `must be an object, or JSON text of one, got ${shown(body.params)}`;
+  throw fieldsError([{ field: "params", problem }]);
 }
 
 function json(text: string): unknown {
@@ -159,7 +162,7 @@ function findModel(name: string, models: readonly ModelInfo[]): ModelInfo {
   const model = models.find((one) => one.name === name);
   if (model !== undefined) return model;
   const names = models.map((one) => one.name).join(", ");
-  const problem = `names no model: ${JSON.stringify(cut(name, 64))}; there are ${names || "none yet"}`;
+  const problem = `names no model: ${shown(name)}; there are ${names || "none yet"}`;
   throw new WorkerError("unknown_model", `model ${problem}`, {
     details: [{ field: "model", problem }],
   });
@@ -188,8 +191,8 @@ function modelParams(
       values[field] = value;
     else {
       const kind = integer ? "an integer" : "a number";
-      const shown = JSON.stringify(value)?.slice(0, 120);
-      problems.push({ field, problem: `must be ${kind} from ${min} to ${max}, got ${shown}` });
+      const problem = `must be ${kind} from ${min} to ${max}, got ${shown(value)}`;
+      problems.push({ field, problem });
     }
   }
   if (problems.length > 0) throw fieldsError(problems);

@@ -2,7 +2,7 @@
 import type { Endpoint, StreamSpec } from "../engine/protocol.ts";
 import { WorkerError } from "../errors.ts";
 import type { EnginePool } from "./engine-pool.ts";
-import { checked, fieldsError } from "./field-errors.ts";
+import { checked, fieldsError, shown } from "./field-errors.ts";
 import { type HostPolicy, isSameChannel } from "./host-policy.ts";
 import {
   NETWORK_TIMING,
@@ -165,7 +165,7 @@ export class StreamStarter {
 
 function readStart(body: unknown, streamId: string | null): StreamStart {
   if (typeof body !== "object" || body === null || Array.isArray(body))
-    throw fieldsError([{ field: "body", problem: "must be a JSON object" }]);
+    throw fieldsError([{ field: "body", problem: `must be a JSON object, got ${shown(body)}` }]);
   return ORCHESTRATOR_KEYS.some((key) => key in body)
     ? readOrchestratorStart(body, streamId)
     : readSeedStart(body);
@@ -199,7 +199,7 @@ function readOrchestratorStart(body: object, streamId: string | null): StreamSta
     const value: unknown = Reflect.get(body, name) ?? null;
     if (value === null || value === "") return null;
     if (typeof value === "string") return value;
-    throw fieldsError([{ field: name, problem: "must be text" }]);
+    throw fieldsError([{ field: name, problem: `must be text, got ${shown(value)}` }]);
   };
   const id = streamId || member("gateway_request_id");
   if (!id || id.length > 256 || RESERVED_IDS.includes(id)) {
@@ -226,18 +226,20 @@ function readOrchestratorStart(body: object, streamId: string | null): StreamSta
 }
 
 /** Object, null, JSON text, or a list whose first object counts. */
-function readParams(params: unknown): unknown {
-  if (params === undefined || params === null || params === "") return {};
-  if (Array.isArray(params))
-    return params.find((one) => typeof one === "object" && one !== null) ?? {};
-  if (typeof params !== "string") return params;
+function readParams(params: unknown): object {
+  const given = typeof params === "string" && params !== "" ? jsonOf(params) : params;
+  if (given === undefined || given === null || given === "") return {};
+  if (Array.isArray(given))
+    return given.find((one) => typeof one === "object" && one !== null) ?? {};
+  if (typeof given === "object") return given;
+  const problem = `must be an object, or JSON text of one, got ${shown(params)}`;
+  throw fieldsError([{ field: "params", problem }]);
+}
+
+function jsonOf(text: string): unknown {
   try {
-    return readParams(JSON.parse(params));
-  } catch (error) {
-    const problem = "must be an object, or JSON text of one";
-    throw new WorkerError("invalid_request", `params ${problem}`, {
-      cause: error,
-      details: [{ field: "params", problem }],
-    });
+    return JSON.parse(text);
+  } catch {
+    return text; // and no object
   }
 }

@@ -54,6 +54,11 @@ export class StreamStore {
     return this.#live.size;
   }
 
+  /** False once it has been closed. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   /** Throws `at_capacity` when a further stream would be refused; `id` is that of one it would replace. */
   admit(id?: string): void {
     if (!this.#open) throw new WorkerError("at_capacity", "the server is shutting down");

@@ -66,7 +66,8 @@ test("an id in Latin-1 stands as it is", async () => {
   expect(live()).toEqual([]);
 });
 
-test("a refused start is told to the operator: an orchestrator's caller tells nobody", async () => {
+/** What is logged meanwhile: level and error of each. */
+async function logged(work: () => Promise<unknown>): Promise<string[]> {
   const seen: string[] = [];
   const take = ({ level, properties }: LogRecord) =>
     void seen.push(`${level} ${properties["error"]}`);
@@ -75,13 +76,36 @@ test("a refused start is told to the operator: an orchestrator's caller tells no
     { category: ["logtape", "meta"], sinks: [] },
   ];
   await configure({ reset: true, sinks: { seen: take }, loggers });
-  const start = (body: object) => server.ask("POST", "/stream/start", body, byHeader("told"));
-  expect((await start({ control_url: "http://10.0.0.1/told-control" })).status).toBe(400);
-  expect((await start({ gateway_request_id: "told", params: 5 })).status).toBe(400);
+  await work();
   await reset();
+  return seen;
+}
+
+test("a refused start is told to the operator: an orchestrator's caller tells nobody", async () => {
+  const start = (body: object) => server.ask("POST", "/stream/start", body, byHeader("told"));
+  const seen = await logged(async () => {
+    expect((await start({ control_url: "http://10.0.0.1/told-control" })).status).toBe(400);
+    expect((await start({ gateway_request_id: "told", params: 5 })).status).toBe(400);
+  });
   expect(seen).toEqual([
     "warning control_url: 10.0.0.1 is no host of ORCH_URL; an operator can allow it with --allow-hosts",
-    expect.stringMatching(/^info .* must be a JSON object, got 5$/),
+    "info params must be an object, or JSON text of one, got 5",
+  ]);
+});
+
+test("a job for which there is no place or no time is told, too; a caller's own mistake is not", async () => {
+  const own = testServer({ maxStreams: 1, batchTimeoutMs: 50 });
+  await own.pool.ready(5000);
+  const ask = async (body: object) => (await own.ask("POST", "/comfystream-image", body)).status;
+  const seen = await logged(async () => {
+    expect(await ask({ prompt: "x", model: "none" })).toBe(400);
+    expect(await ask({ prompt: "hold" })).toBe(504);
+    using _taken = own.places.take();
+    expect(await ask({ prompt: "x" })).toBe(503);
+  }).finally(() => own.close());
+  expect(seen).toEqual([
+    "info the job took longer than 50 ms (--batch-timeout)",
+    expect.stringMatching(/^info all 1 places for streams and jobs are taken/),
   ]);
 });
 

@@ -79,7 +79,7 @@ test("a server whose engine ignores stops still ends within its grace", async ()
   expect(isAlive(pid)).toBe(false);
 });
 
-test("new streams are refused while the server stops; a second signal ends it at once", async () => {
+test("new streams are refused while the server stops, and health says so; a second signal ends it at once", async () => {
   await using server = await startServer(FAKE_SERVER, ["--grace", "60s"]);
   const pid = await enginePid(server.url);
   await fetch(`${server.url}/stream/start`, start(server.url, "ignore stops"));
@@ -88,6 +88,8 @@ test("new streams are refused while the server stops; a second signal ends it at
     const { status } = await fetch(`${server.url}/stream/start`, start(server.url));
     return status === 503;
   });
+  const health = await fetch(`${server.url}/health`);
+  expect([health.status, await health.json()]).toMatchObject([503, { healthy: false }]);
   server.kill("SIGTERM");
   expect(await server.exited).toBe(143);
   await waitFor("the engine to follow", () => !isAlive(pid));

@@ -51,14 +51,14 @@ export const noJson = (cause: unknown): HttpError =>
 
 /** The answer to a failed request. What is neither of our two error classes is an `internal` that says nothing. */
 export function errorResponse(error: unknown): Response {
-  const status =
-    error instanceof HttpError
-      ? error.status
-      : error instanceof WorkerError
-        ? STATUS[error.kind]
-        : 500;
   const headers = error instanceof HttpError ? error.headers : {};
-  return Response.json(errorBody(error), { status, headers });
+  return Response.json(errorBody(error), { status: statusOf(error), headers });
+}
+
+/** The status of that answer. */
+export function statusOf(error: unknown): number {
+  if (error instanceof HttpError) return error.status;
+  return error instanceof WorkerError ? STATUS[error.kind] : 500;
 }
 
 /** The body of that answer. */

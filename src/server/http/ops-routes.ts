@@ -111,7 +111,8 @@ export function stateOf(pool: EnginePool, store: StreamStore) {
 function healthOf(pool: EnginePool, store: StreamStore) {
   return {
     status: stateOf(pool, store),
-    healthy: pool.state !== "broken",
+    // One that is stopping refuses all new work.
+    healthy: pool.state !== "broken" && store.isOpen,
     active_streams: store.liveCount,
     capacity: store.capacity,
     timestamp: new Date().toISOString(),

@@ -1,6 +1,5 @@
 /** Hides the looser forms that pytrickle's callers may send numbers and booleans in (protocol.md 7.2). */
-import type { FieldProblem } from "../../errors.ts";
-import { fieldsError } from "../field-errors.ts";
+import { fieldsError, shown } from "../field-errors.ts";
 
 /** What pytrickle makes without a size and without the input's. */
 const DEFAULT_SIZE = { width: 512, height: 512 };
@@ -59,10 +58,6 @@ function number(value: unknown): unknown {
 function truth(value: unknown): boolean {
   const known = typeof value === "boolean" ? value : WRITTEN[String(value).toLowerCase()];
   if (known !== undefined) return known;
-  const shown = JSON.stringify(value)?.slice(0, 120);
-  const problem: FieldProblem = {
-    field: "detect_out_resolution",
-    problem: `must be true or false, got ${shown}`,
-  };
-  throw fieldsError([problem]);
+  const problem = `must be true or false, got ${shown(value)}`;
+  throw fieldsError([{ field: "detect_out_resolution", problem }]);
 }

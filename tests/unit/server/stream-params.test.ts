@@ -79,6 +79,12 @@ test("a change of model drops parameters that the new one does not take", () => 
   expect(update({ model: "identity" }).params.model_params).toEqual({});
 });
 
+test.each([[5], ["{"], ["5"], [[]]])("an update wrapped in params %j names params", (params) => {
+  expect(() => update({ params })).toThrow(
+    `params must be an object, or JSON text of one, got ${JSON.stringify(params)}`,
+  );
+});
+
 test("an update wrapped in params, also as text, is unwrapped", () => {
   expect(update({ params: { fps: 7 } }).params.fps).toBe(7);
   expect(update({ params: '{"fps": 8}' }).params.fps).toBe(8);
