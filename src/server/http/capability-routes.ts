@@ -71,6 +71,7 @@ const route = {
   params: Type.Object({ capability: Type.String() }),
 } as const;
 
+// Elysia prepares for a handler only what its parameter names: `...rest` would cost cookies, headers and query, too.
 export const capabilityRoutes = (options: CapabilityRoutesOptions) => {
   const run = (name: string, call: Call, caller: JobContext["caller"]) =>
     runJob(findCapability(name), call, caller, options);
@@ -79,31 +80,43 @@ export const capabilityRoutes = (options: CapabilityRoutesOptions) => {
     .use(livepeerHeader)
     .post(
       "/process/request/:capability",
-      ({ params, ...call }) => {
-        if (call.livepeer === null && !options.tokens.holds(call.request))
-          throw missingLivepeerHeader();
-        return run(params.capability, call, "direct");
+      ({ params, request, body, livepeer, set, server }) => {
+        if (livepeer === null && !options.tokens.holds(request)) throw missingLivepeerHeader();
+        return run(params.capability, { request, body, livepeer, set, server }, "direct");
       },
       { ...route, detail: described("Run a batch job (the seed's route)") },
     )
-    .post("/c/:capability", ({ params, ...call }) => run(params.capability, call, "network"), {
-      ...route,
-      detail: described("Run a batch job for an orchestrator"),
-    })
+    .post(
+      "/c/:capability",
+      ({ params, request, body, livepeer, set, server }) =>
+        run(params.capability, { request, body, livepeer, set, server }, "network"),
+      { ...route, detail: described("Run a batch job for an orchestrator") },
+    )
     .post(
       "/c/:capability/*",
-      ({ params: { capability, "*": rest }, ...call }) =>
-        run([capability, rest].find(isCapability) ?? capability, call, "network"),
+      ({ params: { capability, "*": rest }, request, body, livepeer, set, server }) => {
+        const name = [capability, rest].find(isCapability) ?? capability;
+        return run(name, { request, body, livepeer, set, server }, "network");
+      },
       { parse: "batch", detail: { hide: true } },
     )
-    .post("/:capability", ({ params, ...call }) => run(params.capability, call, "network"), {
-      ...route,
-      detail: described("Run a batch job for an orchestrator that knows the bare URL"),
-    })
-    .post("/", (call) => run(onlyCapability(options.capabilityNames), call, "network"), {
-      parse: "batch",
-      detail: { hide: true },
-    });
+    .post(
+      "/:capability",
+      ({ params, request, body, livepeer, set, server }) =>
+        run(params.capability, { request, body, livepeer, set, server }, "network"),
+      {
+        ...route,
+        detail: described("Run a batch job for an orchestrator that knows the bare URL"),
+      },
+    )
+    .post(
+      "/",
+      ({ request, body, livepeer, set, server }) => {
+        const name = onlyCapability(options.capabilityNames);
+        return run(name, { request, body, livepeer, set, server }, "network");
+      },
+      { parse: "batch", detail: { hide: true } },
+    );
 };
 
 /** What a job for the bare URL is for. Throws `invalid_request` unless a single name was registered. */

@@ -8,9 +8,8 @@
 export function withUsableUrl(request: Request): Request {
   const { url } = request;
   const path = url.slice(url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2));
-  const parsed = URL.parse(url);
-  if (parsed !== null && !path.includes("//")) return request;
-  const usable = new URL(`${parsed?.origin ?? "http://localhost"}${path}`);
+  if (URL.canParse(url) && !path.includes("//")) return request;
+  const usable = new URL(`${URL.parse(url)?.origin ?? "http://localhost"}${path}`);
   usable.pathname = usable.pathname.replace(/\/{2,}/g, "/");
   return new Request(usable.href, request);
 }

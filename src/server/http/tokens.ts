@@ -23,6 +23,11 @@ export class Tokens {
     this.#capability = rules.capability === undefined ? null : digest(rules.capability);
   }
 
+  /** False where every request is admitted. */
+  get any(): boolean {
+    return this.#api !== null || this.#capability !== null;
+  }
+
   /** True if the request bears a token that is known here. */
   holds(request: Request): boolean {
     const bearer = bearerOf(request);
@@ -54,6 +59,7 @@ export class Tokens {
 /** Checks every request before anything of it is read. */
 export const tokensPlugin = (tokens: Tokens) =>
   new Elysia({ name: "tokens" }).onRequest(({ request, server }) => {
+    if (!tokens.any) return;
     const peer = server === null ? null : (server.requestIP(request)?.address ?? "unknown");
     tokens.admit(request, peer);
   });
