@@ -16,7 +16,7 @@ const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 
 export interface MakeImageOptions {
   readonly host: ModelHost;
-  /** Takes turns with the streams by it. */
+  /** Shares the device with the streams by it; the same for all pictures. */
   readonly key: string;
   /** Ends the work between two steps. */
   readonly signal: AbortSignal;

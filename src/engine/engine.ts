@@ -15,6 +15,8 @@ import { StreamSession } from "./session.ts";
 const log = getLogger("engine");
 
 const STATS_MS = 1000;
+/** What batch pictures are charged to at the device gate, all together: no stream has an empty id. */
+const PICTURES = "";
 
 /** Runs until the server says `shutdown` or is gone. Wants to be a child with an IPC channel. */
 export async function runEngine(): Promise<void> {
@@ -163,7 +165,7 @@ class Engine {
     const begins = (step: ImageStep): void => this.#send({ type: "step", job, step });
     const ended = makeImage(image, {
       host: this.host,
-      key: job,
+      key: PICTURES,
       signal: cancel.signal,
       begins,
     }).then(

@@ -14,7 +14,7 @@ import { FAILED, loadingLabel } from "./stand-in-label.ts";
 export interface InferOptions {
   readonly host: Pick<ModelHost, "acquire" | "loading">;
   readonly pool: FramePool;
-  /** The stream: frames of several take turns by it. */
+  /** The stream: several share the device's time by it. */
   readonly key: string;
   readonly hasInput: boolean;
   /** Asked before every frame; the same object as long as nothing changed. */

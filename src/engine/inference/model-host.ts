@@ -20,7 +20,7 @@ const log = getLogger("inference");
 
 /** One frame's work. */
 export interface InferenceJob {
-  /** Whose frame it is: streams take turns by it. */
+  /** Whose frame it is: streams share the device's time by it. */
   readonly key: string;
   /** Consumed: its memory moves to the worker. Needed by models that take video, ignored by the others. */
   readonly picture?: Picture;

@@ -14,7 +14,7 @@ import type { Loading } from "./stand-in-label.ts";
 export interface PlanRunnerOptions {
   readonly host: Pick<ModelHost, "acquire" | "loading">;
   readonly converter: PictureConverter;
-  /** The stream: whose turn it is at the device gate. */
+  /** The stream: who is charged at the device gate. */
   readonly key: string;
   readonly hasInput: boolean;
   readonly signal: AbortSignal;
