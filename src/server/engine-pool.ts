@@ -2,6 +2,7 @@
 import type { EngineOptions, ImageResult, ModelInfo } from "../engine/protocol.ts";
 import { type PlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
+import { untilAborted } from "../streams/until-aborted.ts";
 import { EngineDied, type ImageOrder } from "./engine-job.ts";
 import type { EngineCommand } from "./engine-process.ts";
 import { EngineSlot } from "./engine-slot.ts";
@@ -98,11 +99,8 @@ export class EnginePool {
 
   /** `models()`, after the engines have read their folders again; an engine has a second for it. */
   async freshModels(): Promise<readonly ModelInfo[]> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, REFRESH_TIMEOUT_MS);
     const all = Promise.all(this.#slots.map((slot) => slot.refreshModels()));
-    await Promise.race([all, late.promise]);
-    clearTimeout(timer);
+    await untilAborted(all, AbortSignal.timeout(REFRESH_TIMEOUT_MS));
     return this.models();
   }
 

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
+import { untilAborted } from "../streams/until-aborted.ts";
 import { TrickleServer } from "../trickle/trickle-server.ts";
 import { chooseDevices, defaultMaxStreams } from "./devices.ts";
 import { EnginePool } from "./engine-pool.ts";
@@ -97,14 +98,14 @@ export async function serve({
       const made = stop.aborted ? null : register(config, { ownUrl, tokens: rules, places });
       if (made) registrations.push(made);
     });
-    const unfit = await Promise.race([pool.unfit, aborted(stop)]);
+    const unfit = await untilAborted(pool.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
     log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
     const left = Promise.all(registrations.map((registration) => registration.leave()));
     // The listener stays until the streams have gone: their channels may be our own.
     const all = Promise.all([store.close(), places.close()]);
-    await Promise.race([all, aborted(AbortSignal.timeout(config.grace * STREAMS_SHARE))]);
+    await untilAborted(all, AbortSignal.timeout(config.grace * STREAMS_SHARE));
     closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
     await pool.close(deadline);
     await left;
@@ -148,11 +149,4 @@ function register(
   const serving = { ownUrl, places: places.capacity, ...(token === undefined ? {} : { token }) };
   const offers = offersOf(config, serving);
   return new Registration({ orchestrators: orchUrl, secret: orchSecret, offers, places });
-}
-
-function aborted(signal: AbortSignal): Promise<null> {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  if (signal.aborted) resolve(null);
-  signal.addEventListener("abort", () => resolve(null), { once: true });
-  return promise;
 }

@@ -2,6 +2,7 @@
 import type { StreamParams } from "../engine/protocol.ts";
 import { type PlainError, toPlainError, WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
+import { untilAborted } from "../streams/until-aborted.ts";
 import { fieldsError } from "./field-errors.ts";
 import { isSameChannel } from "./host-policy.ts";
 import type { PlacedStream } from "./placed-stream.ts";
@@ -73,10 +74,7 @@ export class StreamStore {
   async start(origin: StreamOrigin): Promise<StreamRecord> {
     const { record, launched } = this.#enter(origin);
     await launched;
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, START_TIMEOUT_MS);
-    await Promise.race([record.started, late.promise]);
-    clearTimeout(timer);
+    await untilAborted(record.started, AbortSignal.timeout(START_TIMEOUT_MS));
     if (record.status === "active") {
       log.info("stream started", { id: record.id, model: record.params.model });
       return record;

@@ -3,6 +3,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { untilAborted } from "../../streams/until-aborted.ts";
 import type { EnginePool } from "../engine-pool.ts";
 import { cut } from "../field-errors.ts";
 import { StartFields, UpdateFields } from "../stream-fields.ts";
@@ -139,11 +140,7 @@ export async function changeStream(
 /** Answers callers within a second, though the last of a stream may take longer to go. */
 export async function stopStream(store: StreamStore, id: string): Promise<void> {
   const record = store.stop(id);
-  if (record === null) return;
-  const late = Promise.withResolvers<void>();
-  const timer = setTimeout(late.resolve, STOP_WAIT_MS);
-  await Promise.race([record.ended, late.promise]);
-  clearTimeout(timer);
+  if (record !== null) await untilAborted(record.ended, AbortSignal.timeout(STOP_WAIT_MS));
 }
 
 function listStreams(store: StreamStore, all: boolean) {

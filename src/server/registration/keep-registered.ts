@@ -1,6 +1,7 @@
 /** Hides when one capability is registered with one orchestrator, again and again (protocol.md 2.3). */
 import { getLogger } from "../../log.ts";
 import { pause } from "../../streams/pause.ts";
+import { untilAborted } from "../../streams/until-aborted.ts";
 import type { Places } from "../places.ts";
 import type { Offer } from "./offer.ts";
 import type { OrchestratorClient, Outcome } from "./orchestrator-client.ts";
@@ -90,7 +91,7 @@ async function untilIdle(
     if (worked) await wait(SETTLE_MS, stop);
   }
   while (places.taken > 0 && !stop.aborted) {
-    await Promise.race([places.emptied, aborted(stop)]);
+    await untilAborted(places.emptied, stop);
     await wait(SETTLE_MS, stop);
   }
 }
@@ -109,11 +110,4 @@ function tell({ client, offer }: Entry, outcome: Outcome, last: Outcome | null):
   const fields = { capability, orchestrator, why: outcome.says };
   if (outcome.kind === "refused") log.error("not registered: tries every 60 s", fields);
   else log.warn("orchestrator not reached: keeps trying", fields);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
 }
