@@ -1,19 +1,21 @@
 /** Clips made on the spot, so that tests run where no shared data is: a moving picture and a sine. */
 import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
-import {
-  AV_CHANNEL_ORDER_NATIVE,
-  AV_CODEC_FLAG_GLOBAL_HEADER,
-  AV_PICTURE_TYPE_I,
-  AV_PICTURE_TYPE_NONE,
-  AV_PIX_FMT_YUV420P,
-  AV_SAMPLE_FMT_FLT,
-  AV_SAMPLE_FMT_FLTP,
-} from "node-av/constants";
+import { AV_PICTURE_TYPE_I, AV_PICTURE_TYPE_NONE, AV_PIX_FMT_YUV420P } from "node-av/constants";
 import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
 import { FramePool } from "../../src/engine/codec/video-frame.ts";
 import type { Size } from "../../src/engine/protocol.ts";
 import { ticks } from "../../src/media/time.ts";
 import type { ReadMedia, ReadPacket, ReadTrack } from "./clip-reader.ts";
+import { soundTrack } from "./sound.ts";
+
+const H264 = {
+  kind: "video",
+  codecName: "h264",
+  sampleRate: 0,
+  channels: 0,
+  frameSize: 0,
+  extradata: new Uint8Array(0),
+} as const;
 
 export interface SyntheticOptions {
   /** Sizes that follow each other, and how many frames each lasts. */
@@ -39,8 +41,10 @@ export async function synthetic(options: SyntheticOptions): Promise<ReadMedia> {
   const packets = options.bFrames
     ? await withBFrames(options, options.bFrames)
     : await withoutBFrames(options);
-  const video: ReadTrack = { ...emptyTrack("video", "h264"), packets };
-  const audio = options.audio ? sine(options.audio, frames / fps, start) : null;
+  const video: ReadTrack = { ...H264, packets, frames: [] };
+  const audio = options.audio
+    ? soundTrack({ ...options.audio, seconds: frames / fps, start })
+    : null;
   return { video, audio };
 }
 
@@ -145,90 +149,5 @@ async function withBFrames(
   context.freeContext();
   return packets;
 }
-
-/** 440 Hz. */
-function sine(
-  audio: NonNullable<SyntheticOptions["audio"]>,
-  seconds: number,
-  start: number,
-): ReadTrack {
-  const { codec: codecName, sampleRate = 48_000, channels = 2 } = audio;
-  const codec = Codec.findEncoderByName((codecName === "aac" ? "aac" : "libopus") as never);
-  if (!codec) throw new Error(`no encoder for ${codecName}`);
-  const context = new CodecContext();
-  context.allocContext3(codec);
-  const planar = codecName === "aac";
-  const layout = {
-    nbChannels: channels,
-    order: AV_CHANNEL_ORDER_NATIVE,
-    mask: channels === 1 ? 4n : 3n,
-  };
-  context.sampleRate = sampleRate;
-  context.sampleFormat = planar ? AV_SAMPLE_FMT_FLTP : AV_SAMPLE_FMT_FLT;
-  context.channelLayout = layout;
-  context.timeBase = new Rational(1, sampleRate);
-  context.bitRate = 64_000n;
-  context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
-  if (context.open2Sync(codec) < 0) throw new Error(`cannot open ${codecName}`);
-  const frameSize = context.frameSize;
-  const track: ReadTrack = {
-    ...emptyTrack("audio", codecName),
-    sampleRate,
-    channels,
-    frameSize,
-    extradata: Uint8Array.from(context.extraData ?? []),
-  };
-  const packet = new Packet();
-  packet.alloc();
-  for (let at = 0; at < seconds * sampleRate; at += frameSize) {
-    const frame = new Frame();
-    frame.alloc();
-    frame.nbSamples = frameSize;
-    frame.format = context.sampleFormat;
-    frame.sampleRate = sampleRate;
-    frame.channelLayout = layout;
-    frame.getBuffer();
-    fillSine(frame, planar ? channels : 1, planar ? 1 : channels, at / sampleRate, sampleRate);
-    frame.pts = BigInt(at);
-    context.sendFrameSync(frame);
-    frame.free();
-    while (context.receivePacketSync(packet) >= 0) {
-      // Stamps begin at `start`: an encoder's priming would put the first ones before it.
-      const pts = start + Math.round((track.packets.length * frameSize * 90_000) / sampleRate);
-      track.packets.push({
-        data: Uint8Array.from(packet.data ?? []),
-        pts,
-        dts: pts,
-        keyFrame: true,
-      });
-      packet.unref();
-    }
-  }
-  packet.free();
-  context.freeContext();
-  return track;
-}
-
-function fillSine(frame: Frame, planes: number, step: number, from: number, rate: number): void {
-  for (let plane = 0; plane < planes; plane++) {
-    const bytes = frame.data?.[plane];
-    if (!bytes) continue;
-    const samples = new Float32Array(bytes.buffer, bytes.byteOffset, frame.nbSamples * step);
-    for (let at = 0; at < samples.length; at++) {
-      samples[at] = 0.3 * Math.sin(2 * Math.PI * 440 * (from + Math.floor(at / step) / rate));
-    }
-  }
-}
-
-const emptyTrack = (kind: "video" | "audio", codecName: string): ReadTrack => ({
-  kind,
-  codecName,
-  sampleRate: 0,
-  channels: 0,
-  frameSize: 0,
-  extradata: new Uint8Array(0),
-  packets: [],
-  frames: [],
-});
 
 const join = (a: Uint8Array, b: Uint8Array): Uint8Array => Uint8Array.from(Buffer.concat([a, b]));

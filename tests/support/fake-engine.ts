@@ -145,6 +145,8 @@ function stats(name: string): StreamStats {
   return {
     fps_in: 30,
     fps_out: 30,
+    audio_fps_in: 47,
+    audio_fps_out: 50,
     frames_in: 10,
     frames_out: 10,
     frames_dropped: 0,

@@ -1,7 +1,7 @@
 /** Endless input as gateways send it (protocol.md 6.1): short segments of a muxer each, with claps of picture and sound. */
 import type { ReadMedia, ReadPacket, ReadTrack } from "./clip-reader.ts";
 import { synthetic } from "./clip-synthetic.ts";
-import { beeps, hear, makeSound } from "./sound.ts";
+import { beeps, hear, makeSound, opusHead } from "./sound.ts";
 import { TsMuxer } from "./ts-muxer.ts";
 
 /** `whip`: H.264 and Opus, sent as it is made. `rtmp`: B-frames and AAC, whole segments in a burst. */
@@ -62,7 +62,7 @@ export class InputLoop {
       sampleRate: RATE,
       channels: 2,
       frameSize,
-      extradata: codec === "opus" ? opusHead() : Uint8Array.from([0x11, 0x90]),
+      extradata: codec === "opus" ? opusHead(2) : Uint8Array.from([0x11, 0x90]),
       packets,
       frames: [],
     };
@@ -105,13 +105,4 @@ export class InputLoop {
       .slice(from, Math.round(from + share))
       .map((one) => ({ ...one, pts: one.pts + shift, dts: one.dts + shift }));
   }
-}
-
-function opusHead(): Uint8Array {
-  const head = Buffer.alloc(19);
-  head.write("OpusHead");
-  head.writeUInt8(1, 8);
-  head.writeUInt8(2, 9);
-  head.writeUInt32LE(RATE, 12);
-  return Uint8Array.from(head);
 }

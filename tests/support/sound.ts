@@ -1,10 +1,16 @@
 /** Sound made and heard by FFmpeg's own encoders and decoders, apart from those the product opens. */
 import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
-import { AV_CHANNEL_ORDER_NATIVE, AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP } from "node-av/constants";
+import {
+  AV_CHANNEL_ORDER_NATIVE,
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_SAMPLE_FMT_FLT,
+  AV_SAMPLE_FMT_FLTP,
+} from "node-av/constants";
 import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
 import type { AudioCodec, AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks, ticksFromSeconds } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
+import type { ReadTrack } from "./clip-reader.ts";
 
 export interface SoundOptions {
   readonly codec: AudioCodec;
@@ -32,7 +38,46 @@ export const beeps =
 
 /** The packets of such a sound, each stamped with the time of what it decodes to; `arrivedAt` is its number. */
 export function makeSound(options: SoundOptions): AudioPacket[] {
-  const { codec, seconds, sampleRate = 48_000, channels = 2, start = 0, wave = hum } = options;
+  const { codec, sampleRate = 48_000, channels = 2, start = 0 } = options;
+  const { packets, frameSize } = encode(options);
+  return packets.map(({ data, sample }, index) => ({
+    kind: "audio",
+    codec,
+    data,
+    pts: ticks(start + ticksFromSeconds(sample / sampleRate)),
+    duration: ticksFromSeconds(frameSize / sampleRate),
+    sampleRate,
+    channels,
+    arrivedAt: index,
+  }));
+}
+
+/** The same as a demuxer would find it. Stamps begin at `start`: an encoder's priming would put the first before it. */
+export function soundTrack(options: SoundOptions): ReadTrack {
+  const { codec, seconds, sampleRate = 48_000, channels = 2, start = 0 } = options;
+  const { packets, frameSize, extradata } = encode(options);
+  const whole = packets.slice(0, Math.floor((seconds * sampleRate) / frameSize));
+  return {
+    kind: "audio",
+    codecName: codec,
+    sampleRate,
+    channels,
+    frameSize,
+    extradata,
+    packets: whole.map(({ data }, index) => {
+      const pts = start + ticksFromSeconds((index * frameSize) / sampleRate);
+      return { data, pts, dts: pts, keyFrame: true };
+    }),
+    frames: [],
+  };
+}
+
+function encode({ codec, seconds, sampleRate = 48_000, channels = 2, wave = hum }: SoundOptions): {
+  /** `sample`: number of the first sample, below 0 for what the encoder puts before them. */
+  readonly packets: readonly { readonly data: Uint8Array; readonly sample: number }[];
+  readonly frameSize: number;
+  readonly extradata: Uint8Array;
+} {
   const encoder = Codec.findEncoderByName((codec === "aac" ? "aac" : "libopus") as never);
   const mask = MASKS[channels];
   if (!encoder || !mask) throw new Error(`cannot make ${codec} of ${channels} channels`);
@@ -45,23 +90,16 @@ export function makeSound(options: SoundOptions): AudioPacket[] {
   context.channelLayout = layout;
   context.timeBase = new Rational(1, sampleRate);
   context.bitRate = BigInt(64_000 * channels);
+  context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
   if (context.open2Sync(encoder) < 0) throw new Error(`cannot open ${codec}`);
-  const packets: AudioPacket[] = [];
+  const extradata = Uint8Array.from(context.extraData ?? []);
+  const packets: { data: Uint8Array; sample: number }[] = [];
   const packet = new Packet();
   packet.alloc();
   const { frameSize } = context;
   const receive = (): void => {
     while (context.receivePacketSync(packet) >= 0) {
-      packets.push({
-        kind: "audio",
-        codec,
-        data: Uint8Array.from(packet.data ?? []),
-        pts: ticks(start + ticksFromSeconds(Number(packet.pts) / sampleRate)),
-        duration: ticksFromSeconds(frameSize / sampleRate),
-        sampleRate,
-        channels,
-        arrivedAt: packets.length,
-      });
+      packets.push({ data: Uint8Array.from(packet.data ?? []), sample: Number(packet.pts) });
       packet.unref();
     }
   };
@@ -91,7 +129,7 @@ export function makeSound(options: SoundOptions): AudioPacket[] {
   receive();
   packet.free();
   context.freeContext();
-  return packets;
+  return { packets, frameSize, extradata };
 }
 
 /** One channel of what packets decode to; `at(seconds)` gives the level there. */
@@ -104,6 +142,13 @@ export interface Heard {
   readonly loudness: number;
 }
 
+/** What a decoder of Opus must know. */
+export const opusHead = (channels: number): Uint8Array =>
+  Uint8Array.from([
+    ...Buffer.from("OpusHead"),
+    ...[1, channels, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0], // 48 kHz
+  ]);
+
 /** Decodes 48 kHz packets and says when there is sound in one channel. */
 export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
   const [first] = packets;
@@ -115,10 +160,7 @@ export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
   context.extraData =
     first.codec === "aac"
       ? Buffer.from([0x11, 0x80 | (first.channels << 3)])
-      : Buffer.from([
-          ...Buffer.from("OpusHead"),
-          ...[1, first.channels, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0],
-        ]);
+      : Buffer.from(opusHead(first.channels));
   if (context.open2Sync(decoder) < 0) throw new Error(`cannot open ${first.codec}`);
   const packet = new Packet();
   packet.alloc();
