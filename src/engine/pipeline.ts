@@ -1,5 +1,5 @@
 /** The whole data flow of a stream, from left to right. */
-import type { OutputPacket } from "../media/encoded-packet.ts";
+import type { AudioPacket, OutputPacket } from "../media/encoded-packet.ts";
 import type { Fragment } from "../media/fragment.ts";
 import type { Ticks } from "../media/time.ts";
 import { type NewestOptions, newest } from "../streams/newest.ts";
@@ -34,6 +34,8 @@ export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput">
   readonly maxFrameAgeMs: number;
   /** A picture was thrown away for want of an output. */
   readonly onUnseen: (frame: Tick) => void;
+  /** A packet of sound is about to leave. */
+  readonly onSound?: (packet: AudioPacket) => void;
   /** Aborts at once. To end in good order, end the source. */
   readonly signal: AbortSignal;
 }
@@ -76,7 +78,7 @@ export class Pipeline {
       const encoder = encode({ segmentSeconds, after, bitrate, onDrop, ...profile });
       const encoded = pictures.pipeThrough(stages.add(encoder, OVERLAP));
       await interleave(encoded, sound)
-        .pipeThrough(stages.add(this.#segment(sound)))
+        .pipeThrough(stages.add(this.#heard(this.#segment(sound))))
         .pipeTo(output, { signal });
     } finally {
       await stages.settled().finally(() => this.#pool[Symbol.dispose]());
@@ -122,6 +124,20 @@ export class Pipeline {
     const resume = continuity && { resume: continuity };
     this.#segmenter = new TsSegmenter({ promisedAudio: sound.promised, onTrouble, ...resume });
     return this.#segmenter;
+  }
+
+  /** The segmenter, its sound told of. */
+  #heard(segmenter: Stage<OutputPacket, Fragment>): Stage<OutputPacket, Fragment> {
+    const { onSound } = this.#options;
+    return {
+      transform(packet, controller) {
+        if (packet.kind === "audio") onSound?.(packet);
+        return segmenter.transform(packet, controller);
+      },
+      flush: (controller) => segmenter.flush?.(controller),
+      cancel: (reason) => segmenter.cancel?.(reason),
+      dispose: () => segmenter.dispose?.(),
+    };
   }
 
   #nowhere(): WritableStream<VideoFrame> {

@@ -124,8 +124,12 @@ export interface Percentiles {
 
 /** Counters of one stream since its start in this engine; the server adds up engines. */
 export interface StreamStats {
+  /** Frames a second of media; steady also where they come in whole segments, 0 soon after they have ended. */
   readonly fps_in: number;
   readonly fps_out: number;
+  /** Packets of sound a second, likewise. */
+  readonly audio_fps_in: number;
+  readonly audio_fps_out: number;
   readonly frames_in: number;
   readonly frames_out: number;
   readonly frames_dropped: number;

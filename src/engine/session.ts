@@ -3,6 +3,7 @@ import { type PlainError, toPlainError, WorkerError } from "../errors.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../media/time.ts";
 import { endWhen } from "../streams/end-when.ts";
 import { subscribe } from "../trickle/subscriber.ts";
+import type { Tick } from "./codec/video-frame.ts";
 import type { ModelHost } from "./inference/model-host.ts";
 import { Pipeline, type Source } from "./pipeline.ts";
 import { channelFields, checkChannel, checkModel } from "./preflight.ts";
@@ -133,7 +134,8 @@ export class StreamSession {
       params: () => this.#params,
       signal: this.#abort.signal,
       onDrop: () => this.#counters.framesDropped++,
-      onUnseen: ({ arrivedAt }) => this.#counters.frameOut(performance.now() - arrivedAt),
+      onUnseen: (frame) => this.#frameOut(frame),
+      onSound: ({ pts }) => this.#counters.soundOut(pts),
       onInference: (ms) => this.#counters.inference.add(ms),
       onApplied: () => send({ type: "updated", id }),
       onModel: (provider) => {
@@ -143,6 +145,10 @@ export class StreamSession {
     });
     using _watch = this.#watch();
     await this.#pipeline.run();
+  }
+
+  #frameOut({ pts, arrivedAt }: Tick): void {
+    this.#counters.frameOut(pts, performance.now() - arrivedAt);
   }
 
   /** What is wrong while the stream goes on, told when it begins and when it is over. */
@@ -174,7 +180,7 @@ export class StreamSession {
         const checkpoint = { seq, pts, at: Date.now(), size: { width, height }, ...(ts && { ts }) };
         send({ type: "checkpoint", id, checkpoint });
       },
-      onFrame: (arrivedAt) => this.#counters.frameOut(performance.now() - arrivedAt),
+      onFrame: (frame) => this.#frameOut(frame),
     });
   }
 
@@ -184,9 +190,9 @@ export class StreamSession {
     if (!spec.input) {
       const start = ticks((after ?? 0) + (after === null ? 0 : TICKS_PER_SECOND / DEFAULT_FPS));
       const pace = clock(start, () => this.#params.fps ?? DEFAULT_FPS);
-      const counted = new TransformStream({
+      const counted = new TransformStream<Tick, Tick>({
         transform: (tick, controller) => {
-          this.#counters.frameIn();
+          this.#counters.frameIn(tick.pts);
           controller.enqueue(tick);
         },
       });
@@ -195,7 +201,8 @@ export class StreamSession {
     const segments = subscribe(spec.input, { signal: this.#abort.signal });
     const packets = demux(endWhen(segments, end), {
       timeline: new Timeline(after),
-      onVideo: () => this.#counters.frameIn(),
+      onVideo: ({ pts }) => this.#counters.frameIn(pts),
+      onAudio: ({ pts }) => this.#counters.soundIn(pts),
     });
     this.#packetsDropped = packets.dropped;
     this.#bytesIn = packets.bytes;

@@ -1,6 +1,7 @@
 /** Where a stream's segments go: hides the publisher, and what is noticed of each frame and segment that leaves. */
 import type { Fragment } from "../media/fragment.ts";
 import { type PublisherStats, TricklePublisher } from "../trickle/publisher.ts";
+import type { Tick } from "./codec/video-frame.ts";
 import { ACCEPT_MS, channelFields, isRemoved, refusalOf } from "./preflight.ts";
 import type { Endpoint, Size, StreamSpec } from "./protocol.ts";
 
@@ -16,8 +17,8 @@ export interface StreamOutputOptions {
   readonly onSize: (size: Size) => void;
   /** A segment that begins with this fragment leaves under this number. */
   readonly onSegment: (seq: number, start: Fragment) => void;
-  /** A frame is in the socket's queue; `performance.now()` when its last input byte had come. */
-  readonly onFrame: (arrivedAt: number) => void;
+  /** A frame is in the socket's queue. */
+  readonly onFrame: (frame: Tick) => void;
 }
 
 export class StreamOutput {
@@ -62,14 +63,14 @@ export class StreamOutput {
     this.writable = new WritableStream<Fragment>({
       start: (controller) => void writer.closed.catch((error) => controller.error(error)),
       write: async (fragment) => {
-        const { first, width, height, arrivedAt } = fragment;
+        const { first, width, height, pts, arrivedAt } = fragment;
         if (first) options.onStart(fragment);
         if (width !== size.width || height !== size.height) {
           size = { width, height };
           options.onSize(size);
         }
         await writer.write(fragment);
-        if (arrivedAt !== null) options.onFrame(arrivedAt);
+        if (arrivedAt !== null) options.onFrame({ pts, arrivedAt });
       },
       close: () => writer.close(),
       abort: (reason) => writer.abort(reason),

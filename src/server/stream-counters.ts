@@ -50,6 +50,11 @@ export class StreamCounters {
     };
   }
 
+  /** Packets of sound a second, in and out: for those who ask by pytrickle's names (protocol.md 5.3). */
+  get soundRates(): { readonly in: number; readonly out: number } {
+    return { in: this.#latest?.audio_fps_in ?? 0, out: this.#latest?.audio_fps_out ?? 0 };
+  }
+
   #totals(): Counters {
     const now = countersOf(this.#latest);
     for (const name of COUNTERS) now[name] += this.#earlier[name];

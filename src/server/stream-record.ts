@@ -170,6 +170,11 @@ export class StreamRecord implements PlacedStream {
     return this.#counters.figures(this.#params.model);
   }
 
+  /** Packets of sound a second, in and out. */
+  get soundRates(): { readonly in: number; readonly out: number } {
+    return this.#counters.soundRates;
+  }
+
   /** Its engine has figures of it: it runs. False between two engines. */
   get isMeasured(): boolean {
     return this.#counters.isMeasured;

@@ -28,7 +28,7 @@ describe.skipIf(styles === null)("streams of one device (needs ../shared/data)",
     let runs = 0;
     let over = false;
     const slow = [candy, mosaic, candy].map(async (model, index) => {
-      for (let turn = 0; turn < 3; turn++) {
+      for (let turn = 0; turn < 2; turn++) {
         await run(model, `slow ${index}`);
       }
     });
@@ -38,7 +38,7 @@ describe.skipIf(styles === null)("streams of one device (needs ../shared/data)",
     await Promise.all(slow);
     over = true;
     await fast;
-    // In turns it would get as many as each of the slow ones: three.
-    expect(runs).toBeGreaterThan(30);
+    // In turns it would get as many as each of the slow ones: two.
+    expect(runs).toBeGreaterThan(20);
   });
 });

@@ -202,7 +202,7 @@ test("pytrickle's callers read rates and what runs, and no channel", async () =>
     pipeline_state: "OK",
     client_active: true,
     client_running: true,
-    fps: { ingress_video_fps: 30, ingress_audio_fps: 0, egress_video_fps: 30, egress_audio_fps: 0 },
+    fps: { ingress_video_fps: 30, ingress_audio_fps: 47, egress_video_fps: 30, egress_audio_fps: 50 },
     current_params: { gateway_request_id: id },
     additional_info: {},
   });

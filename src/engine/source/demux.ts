@@ -51,12 +51,16 @@ const MAX_VIDEO_WAITING = 900;
 const MAX_AUDIO_WAITING = 1000;
 
 /**
- * Reads `segments` to their end at the speed they come in. `onVideo` is told of every video packet.
+ * Reads `segments` to their end at the speed they come in. `onVideo` and `onAudio` are told of every packet that comes.
  * Both outputs end with the input, or fail with what it failed with.
  */
 export function demux(
   segments: ReadableStream<IncomingChunk>,
-  options: { readonly timeline: Timeline; readonly onVideo: () => void },
+  options: {
+    readonly timeline: Timeline;
+    readonly onVideo: (packet: VideoPacket) => void;
+    readonly onAudio?: (packet: AudioPacket) => void;
+  },
 ): DemuxedInput {
   const video = pushable<VideoPacket>();
   const audio = pushable<AudioPacket>();
@@ -73,10 +77,11 @@ export function demux(
   const deliver = (found: EncodedPacket): boolean => {
     const packet = options.timeline.map(found);
     if (packet.kind === "audio") {
+      options.onAudio?.(packet);
       if (audio.waiting < MAX_AUDIO_WAITING) audio.push(packet);
       return true;
     }
-    options.onVideo();
+    options.onVideo(packet);
     arrivals.saw(packet);
     if (video.waiting >= MAX_VIDEO_WAITING) catchingUp = true;
     if (catchingUp && !(packet.keyFrame && video.waiting === 0)) {

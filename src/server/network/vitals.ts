@@ -12,6 +12,8 @@ type VitalState =
 
 /** An input that is silent, or an inference that does not keep up, for so long is more than a hiccup. */
 const PATIENCE_MS = 5000;
+/** The first segment of a gateway comes when it is whole, and key frames may be ten seconds apart. */
+const FIRST_INPUT_MS = 12_000;
 /** Fewer frames out than this share of those in, where that is also below the rate: inference does not keep up. */
 const KEPT_SHARE = 0.8;
 const ENOUGH_FPS = 10;
@@ -112,12 +114,17 @@ export class StreamVitals {
   }
 
   #name(): VitalState {
-    const { status, spec, error, isMeasured, createdAt } = this.#record;
-    const isOld = (since: number) => Date.now() - since > PATIENCE_MS;
+    const { status, spec, error, isMeasured, createdAt, stats } = this.#record;
+    const isOld = (since: number, patienceMs = PATIENCE_MS) => Date.now() - since > patienceMs;
     if (status === "error") return "ERROR";
     if (status === "stopping" || status === "stopped") return "OFFLINE";
     if (status === "starting" || !isMeasured) return "LOADING";
-    if (spec.input && isOld(this.#inputAt ?? createdAt.getTime())) return "DEGRADED_INPUT";
+    const isSilent =
+      this.#inputAt === null
+        ? isOld(createdAt.getTime(), FIRST_INPUT_MS)
+        : // Between two segments the rate stands: how far apart they come, the engine knows.
+          stats.fps_in === 0 && isOld(this.#inputAt);
+    if (spec.input && isSilent) return "DEGRADED_INPUT";
     if (error !== null) return "DEGRADED_INFERENCE";
     if (spec.output && this.#outputAt === null) return "LOADING";
     const isBehind = spec.output && this.#behindSince !== null && isOld(this.#behindSince);
@@ -125,12 +132,12 @@ export class StreamVitals {
   }
 }
 
-/** pytrickle's four rates in frames a second; sound is passed on uncounted. */
-export function ratesOf({ stats: { fps_in, fps_out } }: StreamRecord) {
+/** pytrickle's four rates: frames a second, of sound packets a second. */
+export function ratesOf({ stats: { fps_in, fps_out }, soundRates }: StreamRecord) {
   return {
     ingress_video_fps: fps_in,
-    ingress_audio_fps: 0,
+    ingress_audio_fps: soundRates.in,
     egress_video_fps: fps_out,
-    egress_audio_fps: 0,
+    egress_audio_fps: soundRates.out,
   };
 }

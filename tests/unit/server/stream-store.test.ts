@@ -41,6 +41,8 @@ const stats = (frames: number): StreamMessage => ({
   stats: {
     fps_in: 30,
     fps_out: 29,
+    audio_fps_in: 47,
+    audio_fps_out: 50,
     frames_in: frames,
     frames_out: frames,
     frames_dropped: 1,

@@ -12,6 +12,8 @@ const NONE = { p50: null, p95: null, p99: null };
 const BASE: StreamStats = {
   fps_in: 30,
   fps_out: 30,
+  audio_fps_in: 47,
+  audio_fps_out: 50,
   frames_in: 1,
   frames_out: 1,
   frames_dropped: 0,
@@ -82,10 +84,44 @@ test("an input that pauses degrades it, until frames come again", () => {
   const now = Date.now();
   hear(started, stats());
   setSystemTime(now + 6000);
-  hear(stats());
+  hear(stats({ fps_in: 0 }));
   expect(state()).toBe("DEGRADED_INPUT");
   hear(stats({ frames_in: 2 }));
   expect(state()).toBe("ONLINE");
+});
+
+test("an input that comes in segments of ten seconds is not degraded between them", () => {
+  const { hear, stats, state } = watched();
+  const now = Date.now();
+  hear(started, stats());
+  setSystemTime(now + 9000);
+  // The engine's rate stands until the next segment is overdue.
+  hear(stats());
+  expect(state()).toBe("ONLINE");
+});
+
+test("an input that has brought nothing yet has time for a first segment of ten seconds", () => {
+  const { hear, stats, state } = watched();
+  const now = Date.now();
+  const none = { frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 };
+  hear(started, stats(none));
+  setSystemTime(now + 10_500);
+  hear(stats(none));
+  expect(state()).toBe("LOADING");
+  setSystemTime(now + 12_500);
+  hear(stats(none));
+  expect(state()).toBe("DEGRADED_INPUT");
+});
+
+test("a heartbeat tells the rates of picture and sound", () => {
+  const { hear, stats, vitals } = watched();
+  hear(started, stats());
+  expect(vitals.heartbeat().fps).toEqual({
+    ingress_video_fps: 30,
+    ingress_audio_fps: 47,
+    egress_video_fps: 30,
+    egress_audio_fps: 50,
+  });
 });
 
 test("trouble, and a rate that does not keep up for 5 s, degrade inference", () => {
