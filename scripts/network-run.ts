@@ -1,16 +1,16 @@
 /**
- * `bun run network-run [--minutes 10] [--input whip|rtmp] [--trickle own|go]`: one long stream of the real server, driven by the stand-in
- * for orchestrator and gateway with every watchdog armed. Within it the engine is killed, the path to the trickle
- * server is cut for some seconds, and the input pauses. A table; exit 1 if a gateway would have left, or the output
- * was broken where nothing had been done to it.
+ * `bun run network-run [--minutes 10] [--input whip|rtmp] [--trickle own|go]`: one long stream of the real server,
+ * driven by the stand-in for orchestrator and gateway with every watchdog armed. Within it the engine is killed, the
+ * path to the trickle server is cut for some seconds, and the input pauses. A table; exit 1 if a gateway would have
+ * left, or the output was broken where nothing had been done to it.
  */
 import { parseArgs } from "node:util";
 import { quietLibav } from "../src/engine/codec/libav.ts";
 import { startGoTrickle } from "../tests/interop/trickle/go-peer.ts";
 import { GatewayStandIn } from "../tests/support/gateway.ts";
 import { InputLoop } from "../tests/support/gateway-input.ts";
-import { startNode, type TrickleAddress } from "../tests/support/gateway-node.ts";
 import { api, enginePid } from "../tests/support/live-stream.ts";
+import { startNode, type TrickleAddress } from "../tests/support/network-node.ts";
 import { hostTrickle } from "../tests/support/trickle-host.ts";
 
 const MINUTE_MS = 60_000;

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { ReadMedia } from "../support/clip-reader.ts";
 import { readMedia } from "../support/clip-reader.ts";
-import { inputLoop } from "../support/gateway-node.ts";
 import { OutputJudge } from "../support/gateway-output.ts";
+import { inputLoop } from "../support/network-node.ts";
 import { type MuxTrack, TsMuxer } from "../support/ts-muxer.ts";
 
 quietLibav(); // what is broken here is meant to be

@@ -1,6 +1,6 @@
 /** What an outage of the path to a trickle server costs: connections break, and new ones are refused for a while. */
 import { expect, test } from "bun:test";
-import { NetworkPath } from "../support/gateway-outage.ts";
+import { NetworkPath } from "../support/network-path.ts";
 import { bytes, publisherTo, readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";

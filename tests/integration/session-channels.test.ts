@@ -8,7 +8,7 @@ import { synthetic } from "../support/clip-synthetic.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { publisherTo } from "../support/trickle-channel.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
-import { seenPackets } from "../support/ts-output.ts";
+import { seenPackets } from "../support/ts-reader.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);

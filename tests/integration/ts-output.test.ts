@@ -6,8 +6,8 @@ import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import { nalType, splitNals } from "../../src/media/annex-b.ts";
 import { decodeMedia } from "../support/clip-reader.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
-import { counterBreaks, seenPackets, seenUnits } from "../support/ts-output.ts";
-import { bySegment, bytesOf } from "../support/ts-segments.ts";
+import { counterBreaks, seenPackets, seenUnits } from "../support/ts-reader.ts";
+import { bySegment, bytesOf } from "../support/ts-segmenter-run.ts";
 import { type TsStream, tsStream } from "../support/ts-stream.ts";
 
 const VIDEO = 0x100;

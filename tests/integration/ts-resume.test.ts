@@ -5,7 +5,7 @@ import { tsSegments } from "../support/clip.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
 import { api, collect, enginePid, sendClip } from "../support/live-stream.ts";
 import { MAIN, startServer } from "../support/server-process.ts";
-import { counterBreaks, seenPackets, seenUnits } from "../support/ts-output.ts";
+import { counterBreaks, seenPackets, seenUnits } from "../support/ts-reader.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(60_000);

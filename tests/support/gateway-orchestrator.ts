@@ -4,6 +4,7 @@
  */
 import type { ChannelRole } from "./gateway-watchdogs.ts";
 import type { Orchestrator, RegisteredCapability } from "./orchestrator.ts";
+import { CHANNELS, type ChannelName } from "./orchestrator-channels.ts";
 
 export interface StreamFlags {
   readonly ingress: boolean;
@@ -19,13 +20,9 @@ export interface RelayedAnswer {
   readonly tookMs: number;
 }
 
-const CHANNELS: Readonly<Record<ChannelRole, { suffix: string; mime: string; key: string }>> = {
-  input: { suffix: "", mime: "video/MP2T", key: "subscribe_url" },
-  output: { suffix: "-out", mime: "video/MP2T", key: "publish_url" },
-  control: { suffix: "-control", mime: "application/json", key: "control_url" },
-  events: { suffix: "-events", mime: "application/json", key: "events_url" },
-  data: { suffix: "-data", mime: "application/jsonl", key: "data_url" },
-};
+/** What a gateway calls input is what a worker subscribes to. */
+const nameOf = (role: ChannelRole): ChannelName =>
+  role === "input" ? "subscribe" : role === "output" ? "publish" : role;
 
 export const rolesOf = ({ ingress, egress, data }: StreamFlags): ChannelRole[] => [
   "control",
@@ -55,7 +52,7 @@ export class OrchestratorStreams {
 
   /** A channel as the gateway reaches it. */
   url(id: string, role: ChannelRole): string {
-    return `${this.#options.trickleUrl}/${id}${CHANNELS[role].suffix}`;
+    return `${this.#options.trickleUrl}/${id}${CHANNELS[nameOf(role)].suffix}`;
   }
 
   /** Creates the channels and calls the worker. Anything but success closes the channels again. */
@@ -67,13 +64,13 @@ export class OrchestratorStreams {
     const roles = rolesOf(flags);
     const { capability, trickleUrl, trickleUrlForWorker = trickleUrl } = this.#options;
     for (const role of roles) {
-      const headers = { "Expect-Content": CHANNELS[role].mime };
+      const headers = { "Expect-Content": CHANNELS[nameOf(role)].mime };
       const created = await fetch(this.url(id, role), { method: "POST", headers });
       if (created.status !== 200) throw new Error(`creating ${role}: ${created.status}`);
     }
     const urls = roles.map((role) => {
-      const { key, suffix } = CHANNELS[role];
-      return [key, `${trickleUrlForWorker}/${id}${suffix}`];
+      const name = nameOf(role);
+      return [`${name}_url`, `${trickleUrlForWorker}/${id}${CHANNELS[name].suffix}`];
     });
     const body = { gateway_request_id: id, ...Object.fromEntries(urls), params };
     const answer = await this.#call(id, "start", JSON.stringify(body), timeoutMs);

@@ -4,7 +4,7 @@ import { ticks } from "../../src/media/time.ts";
 import { decodeMedia, type ReadMedia } from "./clip-reader.ts";
 import { lumaOf } from "./clip-synthetic.ts";
 import { hear } from "./sound.ts";
-import { counterBreaks, type SeenPacket, seenPackets, seenUnits } from "./ts-output.ts";
+import { counterBreaks, type SeenPacket, seenPackets, seenUnits } from "./ts-reader.ts";
 
 const PACKET_BYTES = 188;
 /** A service description, which some muxers write and no reader needs. */

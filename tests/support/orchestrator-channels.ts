@@ -2,15 +2,16 @@
 import { subscribe } from "../../src/trickle/subscriber.ts";
 import { hostTrickle, type TrickleHost } from "./trickle-host.ts";
 
-const SUFFIXES = {
-  subscribe: "",
-  publish: "-out",
-  control: "-control",
-  events: "-events",
-  data: "-data",
-};
-export type ChannelName = keyof typeof SUFFIXES;
-export const CHANNEL_NAMES = Object.keys(SUFFIXES) as ChannelName[];
+/** By the names that a start body has them under, without `_url` (protocol.md 1.4). */
+export const CHANNELS = {
+  subscribe: { suffix: "", mime: "video/MP2T" },
+  publish: { suffix: "-out", mime: "video/MP2T" },
+  control: { suffix: "-control", mime: "application/json" },
+  events: { suffix: "-events", mime: "application/json" },
+  data: { suffix: "-data", mime: "application/jsonl" },
+} as const;
+export type ChannelName = keyof typeof CHANNELS;
+export const CHANNEL_NAMES = Object.keys(CHANNELS) as ChannelName[];
 
 /** A trickle server that makes no channel by itself, as an orchestrator's. */
 export const orchestratorTrickle = (port = 0): TrickleHost =>
@@ -22,18 +23,18 @@ export async function makeChannels(
   id: string,
   names: readonly ChannelName[] = CHANNEL_NAMES,
 ): Promise<Record<string, string>> {
-  const entries = names.map((name) => [`${name}_url`, host.url(`${id}${SUFFIXES[name]}`)] as const);
-  await Promise.all(
-    entries.map(([, url]) =>
-      fetch(url, { method: "POST", headers: { "Expect-Content": "application/json" } }),
-    ),
-  );
-  return Object.fromEntries(entries);
+  const entries = names.map(async (name) => {
+    const { suffix, mime } = CHANNELS[name];
+    const url = host.url(`${id}${suffix}`);
+    await fetch(url, { method: "POST", headers: { "Expect-Content": mime } });
+    return [`${name}_url`, url] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 /** Ends one channel, as the orchestrator does. */
 export const closeChannel = (host: TrickleHost, id: string, name: ChannelName): Promise<Response> =>
-  fetch(host.url(`${id}${SUFFIXES[name]}`), { method: "DELETE" });
+  fetch(host.url(`${id}${CHANNELS[name].suffix}`), { method: "DELETE" });
 
 /** A whole segment of the control channel. */
 export const control = (host: TrickleHost, id: string, text: string): Promise<Response> =>

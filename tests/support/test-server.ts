@@ -1,5 +1,4 @@
 /** The whole server side in this process, with a fake or the real engine behind it. */
-import { join } from "node:path";
 import { EnginePool } from "../../src/server/engine-pool.ts";
 import { HostPolicy } from "../../src/server/host-policy.ts";
 import { createApp } from "../../src/server/http/app.ts";
@@ -9,8 +8,7 @@ import { Places } from "../../src/server/places.ts";
 import { StreamStarter } from "../../src/server/stream-start.ts";
 import { StreamStore } from "../../src/server/stream-store.ts";
 import { StreamUpdater } from "../../src/server/stream-update.ts";
-
-const fakeEngine = join(import.meta.dir, "fake-engine.ts");
+import { FAKE_ENGINE } from "./server-process.ts";
 
 export interface TestServerOptions {
   readonly maxStreams?: number;
@@ -28,7 +26,7 @@ export function fakePool(
   options: { engine?: string; engines?: number; devices?: string[]; fallback?: "cpu" } = {},
 ): EnginePool {
   const pool = new EnginePool({
-    command: [process.execPath, fakeEngine],
+    command: [process.execPath, FAKE_ENGINE],
     env: { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: options.engine ?? "" },
     devices: options.devices ?? ["cpu"],
     engines: options.engines ?? 1,

@@ -6,7 +6,7 @@ import { ticks } from "../../../src/media/time.ts";
 import { tsSegments } from "../../support/clip.ts";
 import { ClipRun } from "../../support/clip-pipeline.ts";
 import { OnnxWorkspace } from "../../support/onnx-workspace.ts";
-import { bytesOf } from "../../support/ts-segments.ts";
+import { bytesOf } from "../../support/ts-segmenter-run.ts";
 import { type TsStream, tsStream } from "../../support/ts-stream.ts";
 import { buildReader, type WhepView } from "./build-reader.ts";
 

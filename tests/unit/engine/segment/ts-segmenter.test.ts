@@ -3,8 +3,8 @@ import { TsDemuxer } from "../../../../src/engine/source/ts-demux.ts";
 import { nalType, splitNals } from "../../../../src/media/annex-b.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { FORMAT, frames, PPS, SPS, video } from "../../../support/mp4-segments.ts";
-import { counterBreaks, seenUnits } from "../../../support/ts-output.ts";
-import { bySegment, opus, segmentTs, sized } from "../../../support/ts-segments.ts";
+import { counterBreaks, seenUnits } from "../../../support/ts-reader.ts";
+import { bySegment, opus, segmentTs, sized } from "../../../support/ts-segmenter-run.ts";
 
 const PAT = 0;
 const PMT = 0x1000;

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { TsDemuxer } from "../../../../src/engine/source/ts-demux.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { aac, frames } from "../../../support/mp4-segments.ts";
-import { counterBreaks, seenUnits } from "../../../support/ts-output.ts";
-import { bytesOf, opus, segmentTs } from "../../../support/ts-segments.ts";
+import { counterBreaks, seenUnits } from "../../../support/ts-reader.ts";
+import { bytesOf, opus, segmentTs } from "../../../support/ts-segmenter-run.ts";
 
 const PMT = 0x1000;
 const AUDIO = 0x101;

@@ -6,7 +6,7 @@ import type { Fragment } from "../../src/media/fragment.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
 import { video } from "./mp4-segments.ts";
-import { type SeenPacket, seenPackets } from "./ts-output.ts";
+import { type SeenPacket, seenPackets } from "./ts-reader.ts";
 
 export interface TsRun {
   readonly fragments: readonly Fragment[];

@@ -1,8 +1,8 @@
 /** An orchestrator, its path to a trickle server, and the product registered with it as a process of its own. */
 import { InputLoop } from "./gateway-input.ts";
 import { OrchestratorStreams } from "./gateway-orchestrator.ts";
-import { NetworkPath } from "./gateway-outage.ts";
 import { enginePid } from "./live-stream.ts";
+import { NetworkPath } from "./network-path.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import { MAIN, type ServerProcess, startServer } from "./server-process.ts";
 import { waitFor } from "./wait-for.ts";
