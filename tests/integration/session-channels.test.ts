@@ -74,6 +74,10 @@ test("with both sides, segments are MPEG-TS and the input's end ends the stream;
   await waitFor("its start", () => run.typesSent().includes("started"));
   await publishClip(run.trickle.url("in"));
   await waitFor("all frames", () => run.stream.stats().frames_out === 60);
+  // Of media, however fast it came; sound in packets of 20 ms.
+  const { fps_in, fps_out, audio_fps_in, audio_fps_out } = run.stream.stats();
+  expect([fps_in, fps_out]).toEqual([30, 30]);
+  for (const rate of [audio_fps_in, audio_fps_out]) expect(rate).toBeWithin(48, 51);
   await fetch(run.trickle.url("in"), { method: "DELETE" });
   await over;
   expect(run.sent.at(-1)).toEqual(ENDED);
