@@ -24,6 +24,6 @@ test.each([
   const took = performance.now() - asked;
   expect(answer).toMatchObject({ status: 504, body: { success: false, code: "timeout" } });
   expect(took).toBeGreaterThan(expected * 0.9);
-  expect(took).toBeLessThan(expected + 1000);
+  expect(took).toBeLessThan(expected + 3000);
   expect(server.places.taken).toBe(0);
 });

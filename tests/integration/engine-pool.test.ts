@@ -164,7 +164,7 @@ test("an engine that does not list its models is not waited for", async () => {
   await running(pool, new RecordingStream("hung", "hang"));
   const asked = performance.now();
   expect((await pool.freshModels()).map(({ name }) => name)).toContain("edges");
-  expect(performance.now() - asked).toBeLessThan(2000);
+  expect(performance.now() - asked).toBeLessThan(2500); // at 3 s the engine counts as hung
 });
 
 test("an asked-for device that is missing is told and not tried again", async () => {

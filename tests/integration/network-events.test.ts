@@ -99,8 +99,8 @@ describe("events", () => {
     await waitFor("the restart", () => eventsOf(events, "restart").length === 1);
     await waitFor("its figures", () => eventsOf(events, "status").at(-1).state !== "LOADING");
     const gaps = events.slice(1).map(({ at }, n) => at - (events[n]?.at ?? at));
-    // A beat is 50 ms here and 5 s there, where 15 s are allowed.
-    expect(Math.max(...gaps)).toBeLessThan(500);
+    // The hang lasts 3 s before anybody knows of it.
+    expect(Math.max(...gaps)).toBeLessThan(1500);
     await net.end(id);
   });
 
@@ -171,12 +171,10 @@ describe("data", () => {
 
   test("a line is an object where that is asked for; figures come on their own", async () => {
     const { id, data } = await net.start({ params: { data_format: "lines" } });
-    await waitFor("figures", () => data.length > 1);
-    for (const { text } of data)
-      expect(JSON.parse(text.split("\n")[0] ?? "")).toMatchObject({
-        type: "stats",
-        stats: { frames_in: expect.any(Number) },
-      });
+    const figures = () => dataOf(data).filter(({ type }) => type === "stats");
+    await waitFor("figures", () => figures().length > 1);
+    expect(figures()[0].stats).toMatchObject({ frames_in: expect.any(Number) });
+    for (const line of data.flatMap(({ text }) => text.split("\n"))) expect(line).toStartWith("{");
     await net.end(id);
   });
 });

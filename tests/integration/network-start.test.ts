@@ -120,7 +120,7 @@ describe("start", () => {
       expect((await begin("never begins")).status).toBe(200);
       const second = own.store.get(id);
       expect((await begin("x")).status).toBe(200);
-      expect(performance.now() - asked).toBeLessThan(1000);
+      expect(performance.now() - asked).toBeLessThan(2000);
       expect(second.status).toBe("stopped");
       expect(first.status).toBe("stopping");
       const third = own.store.get(id);
@@ -145,7 +145,7 @@ describe("start", () => {
       expect((await begin(full, "a")).status).toBe(200);
       const asked = performance.now();
       expect(await begin(booting, "a")).toMatchObject({ status: 503 });
-      expect(performance.now() - asked).toBeLessThan(1000);
+      expect(performance.now() - asked).toBeLessThan(2000);
     } finally {
       await Promise.all([full.close(), booting.close()]);
     }
@@ -154,13 +154,13 @@ describe("start", () => {
   test("a model that loads for a minute delays neither the answer nor the events", async () => {
     const { id, answer, asked, events } = await net.start({ params: { prompts: "load for ever" } });
     expect(answer.status).toBe(200);
-    expect(performance.now() - asked).toBeLessThan(1000);
+    expect(performance.now() - asked).toBeLessThan(2000);
     await waitFor("six beats", () => events.length > 8);
-    expect((events[0]?.at ?? 1e9) - asked).toBeLessThan(1000);
+    expect((events[0]?.at ?? 1e9) - asked).toBeLessThan(2000);
     expect(eventsOf(events, "status").at(-1).state).toBe("LOADING");
     const stopping = performance.now();
     await net.post("/stream/stop", id, "the reason in words");
-    expect(performance.now() - stopping).toBeLessThan(1000);
+    expect(performance.now() - stopping).toBeLessThan(2000);
     await net.ended(id);
   });
 });
@@ -202,7 +202,12 @@ test("pytrickle's callers read rates and what runs, and no channel", async () =>
     pipeline_state: "OK",
     client_active: true,
     client_running: true,
-    fps: { ingress_video_fps: 30, ingress_audio_fps: 47, egress_video_fps: 30, egress_audio_fps: 50 },
+    fps: {
+      ingress_video_fps: 30,
+      ingress_audio_fps: 47,
+      egress_video_fps: 30,
+      egress_audio_fps: 50,
+    },
     current_params: { gateway_request_id: id },
     additional_info: {},
   });

@@ -166,7 +166,7 @@ test("an orchestrator that accepts connections and says nothing does not hold up
   await worker.url();
   const begun = performance.now();
   expect(await worker.end("SIGTERM")).toBe(0);
-  expect(performance.now() - begun).toBeLessThan(4000);
+  expect(performance.now() - begun).toBeLessThan(7000); // it is asked for 10 s at most
 });
 
 test.skipIf(openssl === null)(

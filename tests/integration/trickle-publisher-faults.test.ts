@@ -150,11 +150,12 @@ test("a peer that never answers costs whole segments, never the writer's time, a
       if (!silent) answer(200, { "Lp-Trickle-Seq": seq });
     }),
   );
-  const publisher = await publisherTo(peer.url, { limits: quick });
+  const publisher = await publisherTo(peer.url, { limits: { stallMs: 1500, slotMs: 200 } });
   const writer = publisher.writable.getWriter();
   const began = performance.now();
   for (let n = 0; n < 10; n++) await writer.write({ data: bytes(`${n}`), first: true });
-  expect(performance.now() - began).toBeLessThan(250);
+  // One of them waited; eight would take 1600 ms.
+  expect(performance.now() - began).toBeLessThan(1200);
   expect(publisher.stats).toMatchObject({ segments: 2, segmentsSkipped: 8 });
   await waitFor(
     "both are given up",
@@ -201,7 +202,7 @@ test("closing against a silent peer takes no longer than it may, and leaves no s
   await writer.write({ data: bytes("x"), first: true });
   const began = performance.now();
   await writer.close();
-  expect(performance.now() - began).toBeLessThan(500);
+  expect(performance.now() - began).toBeLessThan(1500); // 2 s where nothing is said
   await waitFor("sockets are closed", () => peer.sockets.size === 0, 1000);
 });
 
