@@ -1,5 +1,6 @@
 /** How long a batch job may take: the caller's time or the worker's own, whichever is shorter (protocol.md 3, 9 row 5). */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { expectFailure } from "../support/expect-failure.ts";
 import { testServer } from "../support/test-server.ts";
 
 setDefaultTimeout(20_000);
@@ -26,4 +27,14 @@ test.each([
   expect(took).toBeGreaterThan(expected * 0.9);
   expect(took).toBeLessThan(expected + 3000);
   expect(server.places.taken).toBe(0);
+});
+
+test("a stream that is started as a job has no longer than other jobs", async () => {
+  const server = testServer({ batchTimeoutMs: 50 });
+  open.push(server);
+  await server.pool.ready(5000);
+  const body = { prompt: "x", stream_url: "http://127.0.0.1:9/trickle/silent" };
+  const headers = { livepeer: btoa('{"request":"{}","capability":"comfystream-video"}') };
+  const answer = await server.ask("POST", "/process/request/comfystream-video", body, headers);
+  expectFailure(answer, 504, "timeout");
 });

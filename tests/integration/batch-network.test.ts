@@ -17,13 +17,9 @@ afterEach(async () => {
 
 /** The app on a socket. */
 async function serve(options: TestServerOptions & { idleSeconds?: number } = {}) {
-  const { idleSeconds, ...rest } = options;
+  const { idleSeconds = IDLE_SECONDS, ...rest } = options;
   const server = testServer(rest);
-  const listener = listen(server.app, {
-    host: "127.0.0.1",
-    port: 0,
-    ...(idleSeconds === undefined ? {} : { idleSeconds }),
-  });
+  const listener = listen(server.app, { host: "127.0.0.1", port: 0, idleSeconds });
   open.push(async () => {
     await listener.stop(true);
     await server.close();
