@@ -68,7 +68,9 @@ const Settings = Type.Object({
     choices: "auto or a comma list of cpu, cuda, cuda:N, tensorrt:N",
   }),
   engines: count(1, 64, 1, "engine processes a device"),
-  maxStreams: Type.Optional(count(1, 100_000, undefined, "streams at a time (4 a CPU, 8 a GPU)")),
+  maxStreams: Type.Optional(
+    count(1, 100_000, undefined, "streams and pictures at a time (4 a CPU, 8 a GPU)"),
+  ),
   frameQueue: count(1, 1000, 1, "frames that may wait before inference; 1 = newest wins"),
   maxFrameAgeMs: count(1, 600_000, 500, "older waiting frames are dropped"),
   maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay", later),
