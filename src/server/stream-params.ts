@@ -3,6 +3,7 @@ import type { ModelInfo, Prompt, StreamParams } from "../engine/protocol.ts";
 import { type FieldProblem, WorkerError } from "../errors.ts";
 import { checked, cut, fieldsError, shown } from "./field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./stream-fields.ts";
+import { parsedText, wrappedParams } from "./wrapped-params.ts";
 
 const MAX_IGNORED = 32;
 
@@ -89,30 +90,18 @@ export function rejectGraphs(fields: unknown): void {
 }
 
 function isGraph(value: unknown): boolean {
-  const graph =
-    typeof value === "string" && value.trimStart().startsWith("{") ? json(value) : value;
+  const graph = parsedText(value);
   if (typeof graph !== "object" || graph === null) return false;
   return Object.values(graph).some(
     (node) => typeof node === "object" && node !== null && "class_type" in node,
   );
 }
 
-/** An update whose only member is `params` means what is inside (protocol.md 1.6); as text, too. */
+/** An update without a member of its own beside `params` means what is inside (protocol.md 1.6). */
 function unwrapped(body: unknown): unknown {
   if (typeof body !== "object" || body === null || !("params" in body)) return body;
   if (Object.keys(body).some((name) => isCommon(name))) return body;
-  const inner = typeof body.params === "string" ? json(body.params) : (body.params ?? {});
-  if (typeof inner === "object" && inner !== null && !Array.isArray(inner)) return inner;
-  const problem = `must be an object, or JSON text of one, got ${shown(body.params)}`;
-  throw fieldsError([{ field: "params", problem }]);
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text; // not JSON: the schema says what it should have been
-  }
+  return wrappedParams(body.params);
 }
 
 /** `undefined` keeps, null resets. */

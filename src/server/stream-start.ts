@@ -16,6 +16,7 @@ import { defaultParams, mergeParams, rejectGraphs } from "./stream-params.ts";
 import type { StreamRecord } from "./stream-record.ts";
 import type { StreamStore } from "./stream-store.ts";
 import type { StreamUpdater } from "./stream-update.ts";
+import { wrappedParams } from "./wrapped-params.ts";
 
 const ENGINE_BOOT_MS = 10_000;
 /** An orchestrator is answered within a second; it asks another worker when this one is not up yet. */
@@ -206,7 +207,7 @@ function readOrchestratorStart(body: object, streamId: string | null): StreamSta
     const problem = `must be 1 to 256 characters, also as X-Stream-Id, and none of ${RESERVED_IDS.join(", ")}`;
     throw fieldsError([{ field: "gateway_request_id", problem }]);
   }
-  const params = fromPytrickle(readParams(Reflect.get(body, "params")), "start");
+  const params = fromPytrickle(wrappedParams(Reflect.get(body, "params")), "start");
   rejectGraphs(params);
   const fields = checked(StartFields, params);
   if ((fields.segment_seconds ?? 0) > MAX_NETWORK_SEGMENT_SECONDS) {
@@ -223,23 +224,4 @@ function readOrchestratorStart(body: object, streamId: string | null): StreamSta
     data: member("data_url"),
     fields,
   };
-}
-
-/** Object, null, JSON text, or a list whose first object counts. */
-function readParams(params: unknown): object {
-  const given = typeof params === "string" && params !== "" ? jsonOf(params) : params;
-  if (given === undefined || given === null || given === "") return {};
-  if (Array.isArray(given))
-    return given.find((one) => typeof one === "object" && one !== null) ?? {};
-  if (typeof given === "object") return given;
-  const problem = `must be an object, or JSON text of one, got ${shown(params)}`;
-  throw fieldsError([{ field: "params", problem }]);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text; // and no object
-  }
 }

@@ -1,5 +1,6 @@
 /** Hides the looser forms that pytrickle's callers may send numbers and booleans in (protocol.md 7.2). */
 import { fieldsError, shown } from "../field-errors.ts";
+import { parsedText } from "../wrapped-params.ts";
 
 /** What pytrickle makes without a size and without the input's. */
 const DEFAULT_SIZE = { width: 512, height: 512 };
@@ -25,7 +26,7 @@ export function fromPytrickle(body: unknown, use: "start" | "update"): unknown {
     if (name in fields) fields[name] = typeof value === "number" ? Math.trunc(value) : value;
   }
   if ("max_framerate" in fields) fields["max_framerate"] = number(fields["max_framerate"]);
-  const wrapped = params === undefined ? {} : { params: unwrapped(params, use) };
+  const wrapped = params === undefined ? {} : { params: fromPytrickle(parsedText(params), use) };
   const detects = detect === undefined || detect === null ? true : truth(detect);
   const sized = "width" in fields || "height" in fields;
   return {
@@ -33,21 +34,6 @@ export function fromPytrickle(body: unknown, use: "start" | "update"): unknown {
     ...wrapped,
     ...(detects || sized || use === "update" ? {} : DEFAULT_SIZE),
   };
-}
-
-/** What an update holds below its only member `params`, also as text. */
-function unwrapped(params: unknown, use: "start" | "update"): unknown {
-  if (typeof params !== "string") return fromPytrickle(params, use);
-  const parsed: unknown = json(params);
-  return parsed === undefined ? params : fromPytrickle(parsed, use);
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // the caller passes the text on, to be refused where fields are checked
-  }
 }
 
 function number(value: unknown): unknown {

@@ -79,7 +79,7 @@ test("a change of model drops parameters that the new one does not take", () => 
   expect(update({ model: "identity" }).params.model_params).toEqual({});
 });
 
-test.each([[5], ["{"], ["5"], [[]]])("an update wrapped in params %j names params", (params) => {
+test.each([[5], ["{"], ["5"], [true]])("an update wrapped in params %j names params", (params) => {
   expect(() => update({ params })).toThrow(
     `params must be an object, or JSON text of one, got ${JSON.stringify(params)}`,
   );
