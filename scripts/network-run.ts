@@ -17,26 +17,14 @@ const MINUTE_MS = 60_000;
 const OUTAGE_MS = 5000;
 /** After a fault so much is counted as its doing. */
 const RECOVERY_MS = 8000;
+const USAGE = "usage: bun run network-run [--minutes 10] [--input whip|rtmp] [--trickle own|go]";
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "10" },
-    input: { type: "string", default: "whip" },
-    trickle: { type: "string", default: "own" },
-  },
-});
-const lengthMs = Number(values.minutes) * MINUTE_MS;
-if (!(lengthMs >= MINUTE_MS / 2))
-  throw new Error(`--minutes must be 0.5 or more: ${values.minutes}`);
-if (values.input !== "whip" && values.input !== "rtmp")
-  throw new Error(`--input must be whip or rtmp: ${values.input}`);
-if (values.trickle !== "own" && values.trickle !== "go")
-  throw new Error(`--trickle must be own or go: ${values.trickle}`);
+const { lengthMs, kind, server } = asked();
 const pauseMs = Math.min(2 * MINUTE_MS, lengthMs / 5);
 
 quietLibav(); // segments that broke off are read, too
-const input = await InputLoop.make(values.input);
-await using trickle = values.trickle === "go" ? await startGoTrickle() : ownTrickle();
+const input = await InputLoop.make(kind);
+await using trickle = server === "go" ? await startGoTrickle() : ownTrickle();
 await using node = await startNode(trickle);
 await using gateway = await GatewayStandIn.start({
   streams: node.streams,
@@ -100,6 +88,28 @@ for (const fault of [...faults, ...output.breaks, ...output.missing].slice(0, 20
   console.log(`  ${fault}`);
 const sound = watchdogs.firings.length === 0 && elsewhere === 0 && faults.length === 0;
 process.exitCode = sound && output.joints <= stats.restarts ? 0 : 1;
+
+function asked(): { lengthMs: number; kind: "whip" | "rtmp"; server: "own" | "go" } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        minutes: { type: "string", default: "10" },
+        input: { type: "string", default: "whip" },
+        trickle: { type: "string", default: "own" },
+      },
+    });
+    const { minutes, input: kind, trickle: server } = values;
+    if (!(Number(minutes) >= 0.5)) throw new Error(`--minutes must be 0.5 or more: ${minutes}`);
+    if (kind !== "whip" && kind !== "rtmp")
+      throw new Error(`--input must be whip or rtmp: ${kind}`);
+    if (server !== "own" && server !== "go")
+      throw new Error(`--trickle must be own or go: ${server}`);
+    return { lengthMs: Number(minutes) * MINUTE_MS, kind, server };
+  } catch (error) {
+    console.error(`network-run: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 function ownTrickle(): TrickleAddress & AsyncDisposable {
   const host = hostTrickle({ autoCreate: false });
