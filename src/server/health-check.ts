@@ -19,7 +19,8 @@ export async function askHealth(
     if (!check(Health).Check(body))
       return { ok: false, says: `${url} is no comfystream-byoc: it answered ${response.status}` };
     const { status, active_streams } = body as Static<typeof Health>; // what Check has just proven
-    return { ok: response.ok, says: `${status}, ${active_streams} streams at ${url}` };
+    const state = response.ok ? status : `${status}, takes nothing new`;
+    return { ok: response.ok, says: `${state}, ${active_streams} streams at ${url}` };
   } catch (error) {
     return { ok: false, says: `no answer from ${url}: ${reason(error)}` };
   }

@@ -90,6 +90,9 @@ test("new streams are refused while the server stops, and health says so; a seco
   });
   const health = await fetch(`${server.url}/health`);
   expect([health.status, await health.json()]).toMatchObject([503, { healthy: false }]);
+  const flags = ["health", "--host", "127.0.0.1", "--port", `${server.port}`];
+  const asked = await runProgram(MAIN, flags);
+  expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("takes nothing new")]);
   server.kill("SIGTERM");
   expect(await server.exited).toBe(143);
   await waitFor("the engine to follow", () => !isAlive(pid));

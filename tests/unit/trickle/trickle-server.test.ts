@@ -45,12 +45,7 @@ const seen = (
   seq: string | null,
   latest: string | null = null,
   closed: string | null = null,
-) => ({
-  status,
-  seq,
-  latest,
-  closed,
-});
+) => ({ status, seq, latest, closed });
 /** Lets every promise that can go on do so. */
 const settle = () => Bun.sleep(0);
 
