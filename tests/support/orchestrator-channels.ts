@@ -25,9 +25,8 @@ export async function makeChannels(
 ): Promise<Record<string, string>> {
   const entries = names.map(async (name) => {
     const { suffix, mime } = CHANNELS[name];
-    const url = host.url(`${id}${suffix}`);
-    await fetch(url, { method: "POST", headers: { "Expect-Content": mime } });
-    return [`${name}_url`, url] as const;
+    await host.make(`${id}${suffix}`, mime);
+    return [`${name}_url`, host.url(`${id}${suffix}`)] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }

@@ -6,6 +6,8 @@ export interface TrickleHost extends AsyncDisposable {
   /** URL of a channel. */
   url(channel: string): string;
   readonly port: number;
+  /** Makes a channel, before the server is asked anything if called right after its start. */
+  make(channel: string, contentType: string): Promise<Response>;
   /** Requests that the server has and not answered yet. */
   pending(): number;
 }
@@ -18,12 +20,18 @@ export function hostTrickle(options: Partial<TrickleServerOptions> = {}, port = 
     port,
     idleTimeout: 0,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request) =>
-      server.handle(request, new URL(request.url).pathname.replace(/^\/trickle\//, "")),
+    fetch: (request) => handle(request),
   });
+  const handle = (request: Request) =>
+    server.handle(request, new URL(request.url).pathname.replace(/^\/trickle\//, ""));
+  const url = (channel: string) => `http://127.0.0.1:${http.port}/trickle/${channel}`;
   return {
     server,
-    url: (channel) => `http://127.0.0.1:${http.port}/trickle/${channel}`,
+    url,
+    make: (channel, contentType) =>
+      handle(
+        new Request(url(channel), { method: "POST", headers: { "Expect-Content": contentType } }),
+      ),
     port: http.port ?? 0,
     pending: () => http.pendingRequests,
     async [Symbol.asyncDispose]() {

@@ -61,7 +61,7 @@ test("a stream beyond the limit is refused, and admitted when another has ended"
   const store = storeOf(obedientHost().host);
   await store.start(origin("a"));
   await store.start(origin("b"));
-  expect(store.start(origin("c"))).rejects.toMatchObject({ kind: "at_capacity" });
+  await expect(store.start(origin("c"))).rejects.toMatchObject({ kind: "at_capacity" });
   await store.stop("a")?.ended;
   expect((await store.start(origin("c"))).status).toBe("active");
 });
@@ -171,7 +171,7 @@ test("a closed store refuses, and has ended all streams", async () => {
   const record = await store.start(origin("a"));
   await store.close();
   expect(record.status).toBe("stopped");
-  expect(store.start(origin("b"))).rejects.toMatchObject({ kind: "at_capacity" });
+  await expect(store.start(origin("b"))).rejects.toMatchObject({ kind: "at_capacity" });
 });
 
 test("a stream object has the seed's members, and zeros and nulls before the first figures", async () => {
