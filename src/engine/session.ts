@@ -198,7 +198,7 @@ export class StreamSession {
       });
       return { kind: "clock", ticks: endWhen(pace, end).pipeThrough(counted) };
     }
-    const segments = subscribe(spec.input, { signal: this.#abort.signal });
+    const segments = subscribe(spec.input, { signal: this.#abort.signal, known: true });
     const packets = demux(endWhen(segments, end), {
       timeline: new Timeline(after),
       onVideo: ({ pts }) => this.#counters.frameIn(pts),

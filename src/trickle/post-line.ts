@@ -92,12 +92,18 @@ export class PostLine {
     void post.settled.then((outcome) => this.#settled(post, outcome));
   }
 
-  /** Ends every body, waits for the answers at most `waitMs`, then cuts what is left. */
+  /**
+   * Ends every body, waits for the answers at most `waitMs`, then cuts what is left. The one connected ahead ends
+   * last: a server counts on from the segment that it heard of last.
+   */
   async close(waitMs: number): Promise<void> {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    for (const post of this.#open) post.end();
     const timer = setTimeout(() => this.#cut("closing took too long"), waitMs);
+    const begun = [...this.#open].filter((post) => post !== this.#ready);
+    for (const post of begun) post.end();
+    await Promise.all(begun.map((post) => post.settled));
+    for (const post of this.#open) post.end();
     await this.#allSettled();
     clearTimeout(timer);
     this.#finish({ kind: "finished" });

@@ -36,6 +36,8 @@ export interface SubscribeOptions {
    * seconds; one that never answered, five times. Default 30000.
    */
   readonly giveUpMs?: number;
+  /** The channel was there a moment ago: when it is not, it has ended. Default false. */
+  readonly known?: boolean;
   /** Bytes that may wait for the consumer before reading stops. Default 16 MiB. */
   readonly queueBytes?: number;
 }
@@ -46,6 +48,7 @@ const DEFAULTS = {
   readTimeoutMs: 2000,
   refreshMs: 20_000,
   giveUpMs: 30_000,
+  known: false,
   queueBytes: 16 * 1024 * 1024,
 } as const;
 const NOTHING = new Uint8Array(0);
@@ -109,7 +112,7 @@ class ChannelReader {
   #behindSince: number | undefined;
   #breaks = 0;
   /** The channel has answered: when it is gone after that, it has ended. */
-  #met = false;
+  #met: boolean;
 
   constructor(
     endpoint: TrickleEndpoint,
@@ -119,6 +122,7 @@ class ChannelReader {
   ) {
     this.#endpoint = endpoint;
     this.#options = { ...DEFAULTS, ...options, signal };
+    this.#met = this.#options.known;
     this.#emit = emit;
   }
 

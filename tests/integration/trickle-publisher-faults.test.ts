@@ -195,6 +195,27 @@ test("a peer that is gone for good loses the output after the time given, with t
   });
 });
 
+test("closing ends the segment connected ahead only once the one before is stored", async () => {
+  const order: string[] = [];
+  await using peer = await faultyPeer(
+    segments(async ({ text, answer }, seq) => {
+      order.push(`${seq} whole: ${await text()}`);
+      const store = () => {
+        order.push(`${seq} stored`);
+        answer(200, { "Lp-Trickle-Seq": seq });
+      };
+      if (seq === 0) setTimeout(store, 100);
+      else store();
+    }),
+  );
+  const publisher = await publisherTo(peer.url);
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("x"), first: true });
+  await waitFor("the next one is connected", () => peer.seen.includes("POST /1"));
+  await writer.close();
+  expect(order).toEqual(["0 whole: x", "0 stored", "1 whole: ", "1 stored"]);
+});
+
 test("closing against a silent peer takes no longer than it may, and leaves no socket", async () => {
   await using peer = await faultyPeer(segments(() => {}));
   const publisher = await publisherTo(peer.url, { limits: quick });

@@ -109,6 +109,11 @@ test("404 is terminal", async () => {
   expect(peer.seen).toEqual(["GET /-2"]);
 });
 
+test("a channel that was there a moment ago and is a 404 has ended", async () => {
+  await using peer = await faultyPeer(({ answer }) => answer(404, {}, "Stream not found"));
+  expect(await readSegments(peer.url, undefined, { known: true })).toEqual([]);
+});
+
 test("400 is terminal, however the channel was before", async () => {
   await using peer = await faultyPeer(({ path, answer }) => {
     if (path === "/0") return answer(200, { "lp-trickle-seq": 0 }, "zero");
