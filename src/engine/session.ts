@@ -2,6 +2,7 @@
 import { type PlainError, toPlainError, WorkerError } from "../errors.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../media/time.ts";
 import { endWhen } from "../streams/end-when.ts";
+import { untilAborted } from "../streams/until-aborted.ts";
 import { subscribe } from "../trickle/subscriber.ts";
 import type { Tick } from "./codec/video-frame.ts";
 import type { ModelHost } from "./inference/model-host.ts";
@@ -20,8 +21,8 @@ import { clock } from "./source/clock.ts";
 import { demux } from "./source/demux.ts";
 import { InputWatch } from "./source/input-watch.ts";
 import { Timeline } from "./source/timeline.ts";
+import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
-import { StreamCounters } from "./stream-stats.ts";
 
 /** After this long a stream that was asked to end is cut off. */
 const STOP_MS = 3000;
@@ -39,7 +40,7 @@ export interface SessionOptions {
 
 export class StreamSession {
   readonly #options: SessionOptions;
-  readonly #counters = new StreamCounters();
+  readonly #meter = new StreamMeter();
   /** Ends the source; what is under way is still sent. */
   readonly #end = new AbortController();
   /** Cuts everything off. */
@@ -75,7 +76,7 @@ export class StreamSession {
 
   stats(): StreamStats {
     const published = this.#output?.stats;
-    return this.#counters.snapshot({
+    return this.#meter.snapshot({
       segments_out: published?.segments ?? 0,
       segments_skipped: published?.segmentsSkipped ?? 0,
       bytes_out: published?.bytes ?? 0,
@@ -110,7 +111,7 @@ export class StreamSession {
     try {
       send({ type: "started", id });
       if (spec.input || spec.output) await this.#flow();
-      else await fired(this.#end.signal);
+      else await untilAborted(new Promise<never>(() => {}), this.#end.signal);
     } finally {
       await this.#output?.close();
     }
@@ -133,13 +134,13 @@ export class StreamSession {
       maxFrameAgeMs: engine.max_frame_age_ms,
       params: () => this.#params,
       signal: this.#abort.signal,
-      onDrop: () => this.#counters.framesDropped++,
+      onDrop: () => this.#meter.framesDropped++,
       onUnseen: (frame) => this.#frameOut(frame),
-      onSound: ({ pts }) => this.#counters.soundOut(pts),
-      onInference: (ms) => this.#counters.inference.add(ms),
+      onSound: ({ pts }) => this.#meter.soundOut(pts),
+      onInference: (ms) => this.#meter.inference.add(ms),
       onApplied: () => send({ type: "updated", id }),
       onModel: (provider) => {
-        this.#counters.executionProvider = provider;
+        this.#meter.executionProvider = provider;
       },
       onTrouble: (error) => this.#report(error),
     });
@@ -148,7 +149,7 @@ export class StreamSession {
   }
 
   #frameOut({ pts, arrivedAt }: Tick): void {
-    this.#counters.frameOut(pts, performance.now() - arrivedAt);
+    this.#meter.frameOut(pts, performance.now() - arrivedAt);
   }
 
   /** What is wrong while the stream goes on, told when it begins and when it is over. */
@@ -162,8 +163,8 @@ export class StreamSession {
     return new InputWatch({
       field: channelFields(this.#options.spec).input,
       bytesIn: () => this.#bytesIn(),
-      framesIn: () => this.#counters.framesIn,
-      framesOut: () => this.#counters.framesOut,
+      framesIn: () => this.#meter.framesIn,
+      framesOut: () => this.#meter.framesOut,
       report: (error) => this.#report(error),
     });
   }
@@ -192,7 +193,7 @@ export class StreamSession {
       const pace = clock(start, () => this.#params.fps ?? DEFAULT_FPS);
       const counted = new TransformStream<Tick, Tick>({
         transform: (tick, controller) => {
-          this.#counters.frameIn(tick.pts);
+          this.#meter.frameIn(tick.pts);
           controller.enqueue(tick);
         },
       });
@@ -201,8 +202,8 @@ export class StreamSession {
     const segments = subscribe(spec.input, { signal: this.#abort.signal, known: true });
     const packets = demux(endWhen(segments, end), {
       timeline: new Timeline(after),
-      onVideo: ({ pts }) => this.#counters.frameIn(pts),
-      onAudio: ({ pts }) => this.#counters.soundIn(pts),
+      onVideo: ({ pts }) => this.#meter.frameIn(pts),
+      onAudio: ({ pts }) => this.#meter.soundIn(pts),
     });
     this.#packetsDropped = packets.dropped;
     this.#bytesIn = packets.bytes;
@@ -213,9 +214,3 @@ export class StreamSession {
 /** Everything up to here may have been sent by the engine that died: as much media as time has passed. */
 const resumePoint = (checkpoint: Checkpoint): Ticks =>
   ticks(checkpoint.pts + Math.round(((Date.now() - checkpoint.at) * TICKS_PER_SECOND) / 1000));
-
-const fired = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });

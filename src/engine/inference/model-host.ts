@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { Picture } from "../../media/picture.ts";
+import { untilAborted } from "../../streams/until-aborted.ts";
 import type { CatalogueEntry, ModelCatalogue, UsableModel } from "../models/catalogue.ts";
 import { inputSize, type ModelDefinition, type Size } from "../models/definition.ts";
 import { encodePrompts } from "../prompts/lexicon.ts";
@@ -14,7 +15,6 @@ import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import { describeModel } from "./model-info.ts";
 import type { TextVector } from "./protocol.ts";
 import { scalarsOf } from "./scalars.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 const log = getLogger("inference");
 
@@ -114,7 +114,10 @@ export class ModelHost implements AsyncDisposable {
     if (slot?.state === "ready") return slot.model;
     if (slot?.state === "failed" && slot.stamp === model.stamp) throw slot.error;
     const loading = slot?.state === "warming" ? slot.loading : this.#begin(model);
-    return await unlessAborted(loading, signal);
+    if (signal === undefined) return await loading;
+    const loaded = await untilAborted(loading, signal);
+    if (loaded === null) throw signal.reason;
+    return loaded;
   }
 
   /** The load of a model that is under way; null for all others. */

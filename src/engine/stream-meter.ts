@@ -13,7 +13,7 @@ const MAX_BURST_MS = 12_000;
 /** The next segment may be so much later than the one before it lasts. */
 const LATE_MS = 1500;
 
-export class StreamCounters {
+export class StreamMeter {
   framesIn = 0;
   framesOut = 0;
   framesDropped = 0;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Distribution, StreamCounters } from "../../../src/engine/stream-stats.ts";
+import { Distribution, StreamMeter } from "../../../src/engine/stream-meter.ts";
 import { TICKS_PER_SECOND, ticks } from "../../../src/media/time.ts";
 
 const distribution = (values: readonly number[]): Distribution => {
@@ -39,7 +39,7 @@ const OTHERS = {
 const frame = (index: number, fps = 30) => ticks(Math.round((index * TICKS_PER_SECOND) / fps));
 
 test("a snapshot adds what others count, and dropped packets are dropped frames", () => {
-  const counters = new StreamCounters();
+  const counters = new StreamMeter();
   for (let index = 0; index < 10; index++) counters.frameIn(frame(index));
   for (let index = 0; index < 4; index++) counters.frameOut(frame(index), 20);
   counters.framesDropped = 3;
@@ -63,7 +63,7 @@ test("a snapshot adds what others count, and dropped packets are dropped frames"
 function watch(options: { segment: number; upload: number; seconds: number; fps?: number }) {
   const { segment, upload, seconds, fps = 30 } = options;
   let now = 0;
-  const counters = new StreamCounters(() => now);
+  const counters = new StreamMeter(() => now);
   const shown: { readonly at: number; readonly fps: number }[] = [];
   let next = 0;
   for (; now < (seconds + 30) * 1000; now += 5) {
@@ -103,7 +103,7 @@ test.each([
 });
 
 test("frames that leave out of order count once each", () => {
-  const counters = new StreamCounters(() => 0);
+  const counters = new StreamMeter(() => 0);
   for (let index = 0; index < 300; index += 3) {
     for (const reordered of [index + 2, index, index + 1]) counters.frameIn(frame(reordered));
   }
@@ -112,7 +112,7 @@ test("frames that leave out of order count once each", () => {
 
 test("stamps that jump hold a rate no longer than a segment may be", () => {
   let now = 0;
-  const counters = new StreamCounters(() => now);
+  const counters = new StreamMeter(() => now);
   counters.frameIn(frame(0));
   counters.frameIn(frame(30 * 500));
   now = 14_000;
@@ -120,7 +120,7 @@ test("stamps that jump hold a rate no longer than a segment may be", () => {
 });
 
 test("sound has rates of its own", () => {
-  const counters = new StreamCounters(() => 0);
+  const counters = new StreamMeter(() => 0);
   for (let index = 0; index < 200; index++) counters.soundIn(frame(index, 50));
   for (let index = 0; index < 200; index++) counters.soundOut(frame(index, 47));
   const { audio_fps_in, audio_fps_out, fps_in } = counters.snapshot(OTHERS);
