@@ -1,20 +1,12 @@
 /** A chain of FFmpeg filters that turns frames of one shape into frames of another. */
+import { addFilter, addSource, type FrameShape, newGraph, takeFrame } from "./filter-graph.ts";
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
   check,
-  Filter,
   type FilterContext,
-  FilterGraph,
-  Frame,
+  type FilterGraph,
+  type Frame,
 } from "./libav.ts";
-
-/** What makes a graph reusable for the next frame. */
-export interface FrameShape {
-  readonly width: number;
-  readonly height: number;
-  /** AVPixelFormat. */
-  readonly format: number;
-}
 
 /** One filter by name, with its arguments in FFmpeg's syntax: `["scale", "512:512"]`. */
 export type FilterStep = readonly [name: string, args: string];
@@ -32,18 +24,12 @@ export class FrameFilter implements Disposable {
   /** Throws if FFmpeg refuses a filter or its arguments. */
   constructor(input: FrameShape, steps: readonly FilterStep[]) {
     this.input = input;
-    this.#graph = new FilterGraph();
-    this.#graph.alloc();
-    this.#graph.nbThreads = 1;
+    this.#graph = newGraph();
     try {
-      const { width, height, format } = input;
-      this.#source = this.#add(
-        "buffer",
-        `video_size=${width}x${height}:pix_fmt=${format}:time_base=1/90000`,
-      );
+      this.#source = addSource(this.#graph, input);
       let last = this.#source;
       for (const [name, args] of [...steps, ["buffersink", ""] as const]) {
-        const next = this.#add(name, args);
+        const next = addFilter(this.#graph, name, args);
         check(last.link(0, next, 0), `link to filter ${name}`);
         last = next;
       }
@@ -61,22 +47,7 @@ export class FrameFilter implements Disposable {
       await this.#source.buffersrcAddFrame(frame, AV_BUFFERSRC_FLAG_KEEP_REF),
       "filter a frame",
     );
-    const out = new Frame();
-    out.alloc();
-    try {
-      check(await this.#sink.buffersinkGetFrame(out), "read a filtered frame");
-      return out;
-    } catch (error) {
-      out.free();
-      throw error;
-    }
-  }
-
-  #add(name: string, args: string): FilterContext {
-    const filter = Filter.getByName(name);
-    const context = filter && this.#graph.createFilter(filter, name, args);
-    if (!context) throw new Error(`FFmpeg cannot make the filter ${name}=${args}`);
-    return context;
+    return await takeFrame(this.#sink);
   }
 
   [Symbol.dispose](): void {

@@ -1,13 +1,12 @@
 /** Says on the picture what a stream waits for: a small label at the bottom left, blended in by FFmpeg. */
 import type { Size } from "../protocol.ts";
+import { addFilter, addSource, newGraph, takeFrame } from "./filter-graph.ts";
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVA420P,
   check,
-  Filter,
   type FilterContext,
-  FilterGraph,
   Frame,
 } from "./libav.ts";
 import { type Label, LabelCanvas } from "./overlay-label.ts";
@@ -59,7 +58,7 @@ class Compositor implements Disposable {
   readonly size: Size;
   readonly #canvas: LabelCanvas;
   readonly #label: Frame;
-  readonly #graph = new FilterGraph();
+  readonly #graph = newGraph();
   readonly #pictures: FilterContext;
   readonly #labels: FilterContext;
   readonly #sink: FilterContext;
@@ -69,15 +68,14 @@ class Compositor implements Disposable {
     this.size = size;
     this.#canvas = new LabelCanvas(size);
     const { x, y } = this.#canvas;
-    this.#graph.alloc();
-    this.#graph.nbThreads = 1;
     this.#label = allocate(this.#canvas, AV_PIX_FMT_YUVA420P);
     for (const plane of [1, 2]) this.#label.data?.[plane]?.fill(128);
     try {
-      this.#pictures = this.#add("buffer", source(size, AV_PIX_FMT_YUV420P));
-      this.#labels = this.#add("buffer", source(this.#canvas, AV_PIX_FMT_YUVA420P));
-      const overlay = this.#add("overlay", `x=${x}:y=${y}:eval=init:format=yuv420`);
-      this.#sink = this.#add("buffersink", "");
+      const { width, height } = this.#canvas;
+      this.#pictures = addSource(this.#graph, { ...size, format: AV_PIX_FMT_YUV420P });
+      this.#labels = addSource(this.#graph, { width, height, format: AV_PIX_FMT_YUVA420P });
+      const overlay = addFilter(this.#graph, "overlay", `x=${x}:y=${y}:eval=init:format=yuv420`);
+      this.#sink = addFilter(this.#graph, "buffersink", "");
       check(this.#pictures.link(0, overlay, 0), "link pictures to the overlay");
       check(this.#labels.link(0, overlay, 1), "link labels to the overlay");
       check(overlay.link(0, this.#sink, 0), "link the overlay to its sink");
@@ -101,22 +99,7 @@ class Compositor implements Disposable {
       this.#labels.buffersrcAddFrameSync(this.#label, AV_BUFFERSRC_FLAG_KEEP_REF),
       "give the overlay its label",
     );
-    const out = new Frame();
-    out.alloc();
-    try {
-      check(await this.#sink.buffersinkGetFrame(out), "take a frame with its label");
-      return out;
-    } catch (error) {
-      out.free();
-      throw error;
-    }
-  }
-
-  #add(name: string, args: string): FilterContext {
-    const filter = Filter.getByName(name);
-    const context = filter && this.#graph.createFilter(filter, `${name}`, args);
-    if (!context) throw new Error(`FFmpeg cannot make the filter ${name}=${args}`);
-    return context;
+    return await takeFrame(this.#sink);
   }
 
   [Symbol.dispose](): void {
@@ -124,9 +107,6 @@ class Compositor implements Disposable {
     this.#label.free();
   }
 }
-
-const source = ({ width, height }: Size, format: number): string =>
-  `video_size=${width}x${height}:pix_fmt=${format}:time_base=1/90000`;
 
 function allocate(
   { width, height }: Size,
