@@ -87,7 +87,8 @@ func subscribe(url string, count int) {
 	fail(err)
 	for n := 0; n < count; n++ {
 		response, err := subscriber.Read()
-		if errors.Is(err, trickle.EOS) {
+		// Who asks for the next segment only after the end is told that there is no such channel.
+		if errors.Is(err, trickle.EOS) || errors.Is(err, trickle.StreamNotFoundErr) {
 			fmt.Println("end of stream")
 			return
 		}

@@ -127,6 +127,7 @@ interop("over TLS, with a certificate of the server's own making, all is as with
     contentType: "video/MP2T",
     create: true,
     signal: new AbortController().signal,
+    limits: { slotMs: 5000 }, // a busy machine must not make it skip
   });
   const reading = readSegments(media.url, 3, all);
   const writer = publisher.writable.getWriter();
@@ -143,9 +144,9 @@ interop("over TLS, with a certificate of the server's own making, all is as with
   expect(await reader.next()).toMatchObject({ value: { kind: "text", text: '{"n":1}' } });
   messages.send('{"n":2}');
   expect(await reader.next()).toMatchObject({ value: { kind: "text", text: '{"n":2}' } });
+  await messages.close(); // the server makes channels by itself: a POST after the end would make this one anew
   await deleteChannel(events);
   expect(await reader.next()).toEqual({ value: undefined, done: true });
-  expect(await messages.ended).toEqual({ kind: "closed" });
 });
 
 /** Resolves when the channel's segment 0 has its first byte. */
