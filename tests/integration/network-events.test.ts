@@ -94,7 +94,9 @@ describe("events", () => {
   });
 
   test("go on while the engine hangs in native code, until another has its place", async () => {
-    const { id, events } = await net.start({ params: { prompts: "hang" } });
+    const { id, events } = await net.start();
+    await waitFor("the start", () => net.server.store.get(id).status === "active");
+    await net.post("/stream/params", id, { prompts: "hang" });
     await net.post("/stream/params", id, { prompts: "on" });
     await waitFor("the restart", () => eventsOf(events, "restart").length === 1);
     await waitFor("its figures", () => eventsOf(events, "status").at(-1).state !== "LOADING");

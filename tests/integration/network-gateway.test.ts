@@ -46,10 +46,14 @@ const liveIds = async (): Promise<string[]> => {
 /** No stream, no channel, no request at the trickle server, no connection of the worker's to it. */
 async function quiet(): Promise<void> {
   await waitFor("no stream lives", async () => (await liveIds()).length === 0);
-  await waitFor("no channel, request and connection", () => {
-    const { server, pending } = trickle;
-    return server.channels === 0 && pending() === 0 && node.path.sockets === 0;
+  const left = () => ({
+    channels: trickle.server.channels,
+    requests: trickle.pending(),
+    connections: node.path.sockets,
   });
+  const none = { channels: 0, requests: 0, connections: 0 };
+  await waitFor("nothing to be left", () => Bun.deepEquals(left(), none)).catch(() => {});
+  expect(left()).toEqual(none);
 }
 
 /** Nothing that a gateway would have left for, and output as its readers want it. */

@@ -57,7 +57,8 @@ export class NetworkPath implements AsyncDisposable {
         socket.on("close", (broken) => {
           this.#sockets.delete(socket);
           if (broken) other.destroy();
-          else other.end();
+          // Of one that has gone nobody reads any more: what it had sent still arrives.
+          else other.end(() => other.destroy());
         });
       }
       near.pipe(far);
