@@ -103,7 +103,7 @@ async function upright(frame: Frame): Promise<Frame> {
 }
 
 /** The eight orientations of EXIF, as FFmpeg's 3 × 3 matrix [a b u c d v x y w] tells them. */
-export function turnOf(matrix: Int32Array): FilterStep[] {
+function turnOf(matrix: Int32Array): FilterStep[] {
   const [a = 0, b = 0, , c = 0, d = 0] = matrix;
   if (b === 0 && c === 0) {
     return [...(a < 0 ? [["hflip", ""] as const] : []), ...(d < 0 ? [["vflip", ""] as const] : [])];

@@ -85,7 +85,7 @@ export class PictureConverter implements Disposable {
  * the picture is fitted to the aspect of `to` and comes out squeezed to `target`: what a model of a fixed
  * size sees of a picture that has another shape.
  */
-export function fitSteps(from: Size, to: Size, fit: Fit, target: Size = to): FilterStep[] {
+function fitSteps(from: Size, to: Size, fit: Fit, target: Size = to): FilterStep[] {
   const scale: FilterStep = ["scale", `${target.width}:${target.height}:flags=bilinear`];
   const wider = from.width * to.height > from.height * to.width;
   const sameAspect = from.width * to.height === from.height * to.width;

@@ -28,7 +28,7 @@ export const value = (name: string): Value => name as Value;
 export type Attribute = bigint | number | string | readonly bigint[] | TensorProto | GraphProto;
 
 /** Operator set of graphs built here: the lowest that has all we use. */
-export const OPSET = 17;
+const OPSET = 17;
 const IR_VERSION = 8n;
 
 /** Nodes under one prefix, so that their names meet no others. The same calls give the same bytes. */

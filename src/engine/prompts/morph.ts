@@ -4,7 +4,7 @@ import { MOTION_PERIOD, OFFSETS } from "./controls.ts";
 import { encodePrompts } from "./lexicon.ts";
 
 /** Seconds of media time from one prompt to the next. */
-export const MORPH_SECONDS = 1;
+const MORPH_SECONDS = 1;
 
 export class PromptMorph {
   #prompts: readonly Prompt[] | null = null;
