@@ -1,6 +1,6 @@
 /** Hides how a setting is written: durations, sizes, lists, hosts and words as TypeBox schemas that decode text. */
 import { FormatRegistry, type StringOptions, Type } from "@sinclair/typebox";
-import { literals } from "./literals.ts";
+import { literals } from "./schema.ts";
 
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = { "": 1, k: 1, m: 2, g: 3, t: 4 } as const;

@@ -1,30 +1,33 @@
 /** The kinds of failure the product knows. Nothing here speaks of HTTP: server/http maps kinds to statuses. */
+import { Type } from "@sinclair/typebox";
+import { type Immutable, literals } from "./schema.ts";
+
+const ERROR_KINDS = [
+  "invalid_request",
+  "refused_host",
+  "channel_refused",
+  "unknown_model",
+  "model_failed",
+  "device_unavailable",
+  "unsupported_media",
+  "at_capacity",
+  "stream_not_found",
+  "unknown_capability",
+  "unauthorized",
+  "forbidden",
+  "engine_unavailable",
+  "input_lost",
+  "output_lost",
+  "timeout",
+  "internal",
+] as const;
 
 /** Why something was refused or failed; also the `code` member of every error answer. */
-export type ErrorKind =
-  | "invalid_request"
-  | "refused_host"
-  | "channel_refused"
-  | "unknown_model"
-  | "model_failed"
-  | "device_unavailable"
-  | "unsupported_media"
-  | "at_capacity"
-  | "stream_not_found"
-  | "unknown_capability"
-  | "unauthorized"
-  | "forbidden"
-  | "engine_unavailable"
-  | "input_lost"
-  | "output_lost"
-  | "timeout"
-  | "internal";
+export type ErrorKind = (typeof ERROR_KINDS)[number];
 
 /** One field that is wrong: a dotted path into the request and a sentence that holds the value. */
-export interface FieldProblem {
-  readonly field: string;
-  readonly problem: string;
-}
+export const FieldProblem = Type.Object({ field: Type.String(), problem: Type.String() });
+export type FieldProblem = Immutable<typeof FieldProblem>;
 
 /**
  * An error whose message may be shown to a caller: it names the field, the value and the way out.
@@ -47,11 +50,12 @@ export class WorkerError extends Error {
 }
 
 /** The failure as it crosses a process or thread boundary, where classes do not survive. */
-export interface PlainError {
-  readonly kind: ErrorKind;
-  readonly message: string;
-  readonly details?: readonly FieldProblem[];
-}
+export const PlainError = Type.Object({
+  kind: literals(ERROR_KINDS),
+  message: Type.String(),
+  details: Type.Optional(Type.Array(FieldProblem)),
+});
+export type PlainError = Immutable<typeof PlainError>;
 
 /** Any thrown value as plain data; what is no WorkerError becomes `internal` (or the kind given). */
 export function toPlainError(error: unknown, otherwise: ErrorKind = "internal"): PlainError {

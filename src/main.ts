@@ -11,7 +11,7 @@ import {
 import { reason } from "./errors.ts";
 import { configureLogging, getLogger } from "./log.ts";
 import { raiseRequestLimit } from "./request-limit.ts";
-import type { EngineCommand } from "./server/engine-process.ts";
+import type { EngineCommand } from "./server/engines/engine-process.ts";
 
 const { name, version } = manifest;
 const COMMANDS = ["server", "engine", "doctor", "health", "register", "unregister"] as const;
@@ -89,8 +89,8 @@ async function runCommand(
     }
     case "register":
     case "unregister": {
-      const { runOnce } = await import("./server/registration/once.ts");
-      const { localUrl } = await import("./server/http-server.ts");
+      const { runOnce } = await import("./server/protocols/byoc/registration/once.ts");
+      const { localUrl } = await import("./server/http/listen.ts");
       const { ok, report } = await runOnce(command, config, localUrl(config.host, config.port));
       print(`${report}\n`);
       process.exit(ok ? 0 : 1);

@@ -1,5 +1,5 @@
 /** Reads a channel of fMP4 and tells when each frame's last byte came, without any of the product's box code. */
-import { subscribe } from "../../src/trickle/subscriber.ts";
+import { subscribe } from "../../src/trickle/client/subscriber.ts";
 
 /** Milliseconds of `performance.now()` by the pts of the one frame in a fragment. */
 export type FragmentTimes = Map<number, number>;

@@ -1,5 +1,5 @@
 /** A live encoder as trickle sees it: access units at the pace of their frames, a segment a second. */
-import { TricklePublisher } from "../../src/trickle/publisher.ts";
+import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { CLIP_FPS, SEGMENT_FRAMES } from "./clip.ts";
 
 export interface PacedPublisher extends AsyncDisposable {

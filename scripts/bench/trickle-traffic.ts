@@ -1,5 +1,5 @@
 /** Bytes through a trickle server: `bun trickle-traffic.ts <base URL> <channels>` prints the URL once every reader has got some. */
-import { subscribe } from "../../src/trickle/subscriber.ts";
+import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { openPacedPublisher } from "./paced-publisher.ts";
 
 /** 4 Mbit/s at 30 chunks a second. */

@@ -1,16 +1,17 @@
 /** The engine process: messages in, messages out. Ends with its parent. */
 import { toPlainError, WorkerError } from "../errors.ts";
 import { configureLogging, getLogger } from "../log.ts";
-import { openRequests } from "../trickle/request.ts";
-import { makeImage } from "./batch-image.ts";
+import { openRequests } from "../trickle/client/request.ts";
 import { quietLibav } from "./codec/libav.ts";
 import { decodableCodecs } from "./codec/video-decoder.ts";
 import { hasEncoder } from "./codec/video-encoder.ts";
 import { resolveDevice } from "./inference/device-check.ts";
 import { ModelHost } from "./inference/model-host.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
-import type { EngineOptions, FromEngine, ImageStep, ToEngine } from "./protocol.ts";
-import { StreamSession } from "./session.ts";
+import type { EngineOptions, FromEngine, ToEngine } from "./protocol/messages.ts";
+import type { ImageStep } from "./protocol/work.ts";
+import { makeImage } from "./work/image-work.ts";
+import { StreamWork } from "./work/stream-work.ts";
 
 const log = getLogger("engine");
 
@@ -67,7 +68,7 @@ class Engine {
   readonly #options: EngineOptions;
   readonly #catalogue: ModelCatalogue;
   readonly #send: (message: FromEngine) => void;
-  readonly #sessions = new Map<string, { session: StreamSession; ended: Promise<void> }>();
+  readonly #sessions = new Map<string, { session: StreamWork; ended: Promise<void> }>();
   readonly #jobs = new Map<string, { cancel: AbortController; ended: Promise<void> }>();
   readonly #timer: ReturnType<typeof setInterval>;
 
@@ -140,7 +141,7 @@ class Engine {
   }
 
   #start({ id, spec, params, resume }: Extract<ToEngine, { type: "start" }>): void {
-    const session = new StreamSession({
+    const session = new StreamWork({
       id,
       spec,
       params,

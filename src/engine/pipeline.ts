@@ -8,7 +8,7 @@ import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { type InferOptions, infer } from "./inference/infer-stream.ts";
-import type { AudioMode, Container, TsContinuity } from "./protocol.ts";
+import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
 import { TsSegmenter } from "./segment/ts-segmenter.ts";

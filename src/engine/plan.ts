@@ -1,5 +1,5 @@
 /** What a stream's parameters ask for, as a list of models that run one after the other on every frame. */
-import type { StreamParams } from "./protocol.ts";
+import type { StreamParams } from "./protocol/work.ts";
 
 /** Draws the picture where there is no input and the model wants one. */
 const TEST_CARD = "test-card";

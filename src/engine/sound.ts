@@ -3,7 +3,7 @@ import type { AudioCodec } from "../media/encoded-packet.ts";
 import { pushable } from "../streams/push-readable.ts";
 import type { StageGroup } from "../streams/stage.ts";
 import { transcodeAudio } from "./codec/audio-transcode.ts";
-import type { AudioMode, Container } from "./protocol.ts";
+import type { AudioMode, Container } from "./protocol/work.ts";
 import type { SoundTrack } from "./segment/interleave.ts";
 import type { DemuxedInput } from "./source/demux.ts";
 

@@ -1,6 +1,6 @@
 /** Hides how the page talks to its server: JSON, the token, and errors with the way out. */
 import type { Static } from "@sinclair/typebox";
-import type { ModelInfo } from "../engine/protocol.ts";
+import type { ModelInfo } from "../engine/protocol/models.ts";
 import type { HealthAnswer, StreamObject } from "../server/http/schemas.ts";
 
 export type Stream = Static<typeof StreamObject>;

@@ -1,11 +1,13 @@
 /** Hides how a machine is examined: an engine a device says what it can do, in a table to read. */
 import type { Config } from "../config.ts";
-import type { FromEngine, ModelInfo, StreamParams, StreamSpec } from "../engine/protocol.ts";
+import type { FromEngine } from "../engine/protocol/messages.ts";
+import type { ModelInfo } from "../engine/protocol/models.ts";
+import type { StreamParams, StreamSpec } from "../engine/protocol/work.ts";
 import { reason, WorkerError } from "../errors.ts";
-import { TrickleServer } from "../trickle/trickle-server.ts";
-import { chooseDevices } from "./devices.ts";
-import { type EngineCommand, EngineProcess } from "./engine-process.ts";
-import { defaultParams } from "./stream-params.ts";
+import { TrickleServer } from "../trickle/server/trickle-server.ts";
+import { chooseDevices } from "./engines/devices.ts";
+import { type EngineCommand, EngineProcess } from "./engines/engine-process.ts";
+import { defaultParams } from "./streams/params.ts";
 
 /** A device's engine and all its models: TensorRT builds engine files, for minutes. */
 const TIMEOUT_MS = 300_000;

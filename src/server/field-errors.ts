@@ -1,28 +1,12 @@
 /** Hides how a value that fails its schema is put into words: each bad field, what it must be and what came. */
 import type { Static, TSchema } from "@sinclair/typebox";
-import {
-  type TypeCheck,
-  TypeCompiler,
-  type ValueError,
-  ValueErrorType,
-} from "@sinclair/typebox/compiler";
+import { type ValueError, ValueErrorType } from "@sinclair/typebox/compiler";
 import { type FieldProblem, WorkerError } from "../errors.ts";
+import { check } from "../schema-check.ts";
 
 /** A body can be wrong in a million places; nobody reads on. */
 const MAX_PROBLEMS = 10;
 const SHOWN_CHARACTERS = 120;
-
-const compiled = new WeakMap<TSchema, TypeCheck<TSchema>>();
-
-/** The schema's check, compiled on first use. */
-export function check(schema: TSchema): TypeCheck<TSchema> {
-  let known = compiled.get(schema);
-  if (known === undefined) {
-    known = TypeCompiler.Compile(schema);
-    compiled.set(schema, known);
-  }
-  return known;
-}
 
 /** The value as the schema's type. Throws `invalid_request` naming each bad field, its value and what it must be. */
 export function checked<T extends TSchema>(schema: T, value: unknown): Static<T> {

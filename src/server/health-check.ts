@@ -1,7 +1,7 @@
 /** Asks a running server how it is, for containers without a shell. */
 import { type Static, Type } from "@sinclair/typebox";
 import { reason } from "../errors.ts";
-import { check } from "./field-errors.ts";
+import { check } from "../schema-check.ts";
 
 const TIMEOUT_MS = 5000;
 const Health = Type.Object({ status: Type.String(), active_streams: Type.Integer() });

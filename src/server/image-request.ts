@@ -1,11 +1,11 @@
 /** Hides how an image request becomes an engine's job: which fields count, their defaults, and the model's ranges. */
 import { Type } from "@sinclair/typebox";
 import type { ImageAccess } from "../capabilities/capability.ts";
-import type { ImageJob } from "../engine/protocol.ts";
-import type { EnginePool } from "./engine-pool.ts";
+import type { ImageJob } from "../engine/protocol/work.ts";
+import type { EngineScheduler } from "./engines/scheduler.ts";
 import { checked, fieldsError } from "./field-errors.ts";
-import { CHANGING_FIELDS, FIXED_FIELDS, StartFields } from "./stream-fields.ts";
-import { defaultParams, mergeParams, rejectGraphs } from "./stream-params.ts";
+import { CHANGING_FIELDS, FIXED_FIELDS, StartFields } from "./streams/fields.ts";
+import { defaultParams, mergeParams, rejectGraphs } from "./streams/params.ts";
 
 const ENGINE_BOOT_MS = 10_000;
 
@@ -16,7 +16,7 @@ const ImageFields = Type.Object(Type.Pick(StartFields, [...NAMES]).properties, {
 });
 
 /** What capabilities may ask of the engines. */
-export const imageAccess = (pool: EnginePool): ImageAccess => ({
+export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
   make: async (body, file, { signal, progress }) => {
     rejectGraphs(body);
     const fields = checked(ImageFields, body);

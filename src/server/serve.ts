@@ -4,20 +4,20 @@ import type { Config } from "../config.ts";
 import { WorkerError } from "../errors.ts";
 import { getLogger } from "../log.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
-import { TrickleServer } from "../trickle/trickle-server.ts";
-import { chooseDevices, defaultMaxStreams } from "./devices.ts";
-import { EnginePool } from "./engine-pool.ts";
-import type { EngineCommand } from "./engine-process.ts";
-import { HostPolicy } from "./host-policy.ts";
+import { TrickleServer } from "../trickle/server/trickle-server.ts";
+import { Admission } from "./admission.ts";
+import { chooseDevices, defaultMaxStreams } from "./engines/devices.ts";
+import type { EngineCommand } from "./engines/engine-process.ts";
+import { EngineScheduler } from "./engines/scheduler.ts";
+import { HostPolicy } from "./hosts/host-policy.ts";
 import { createApp } from "./http/app.ts";
+import { listen, localUrl } from "./http/listen.ts";
 import { type TokenRules, Tokens } from "./http/tokens.ts";
-import { listen, localUrl } from "./http-server.ts";
-import { Places } from "./places.ts";
-import { doubtAbout, offersOf } from "./registration/offer.ts";
-import { Registration } from "./registration/registration.ts";
-import { StreamStarter } from "./stream-start.ts";
-import { StreamStore } from "./stream-store.ts";
-import { StreamUpdater } from "./stream-update.ts";
+import { doubtAbout, offersOf } from "./protocols/byoc/registration/offer.ts";
+import { Registration } from "./protocols/byoc/registration/registration.ts";
+import { StreamStarter } from "./streams/start.ts";
+import { StreamStore } from "./streams/store.ts";
+import { StreamUpdater } from "./streams/update.ts";
 
 const log = getLogger("server");
 
@@ -44,7 +44,7 @@ export async function serve({
     allowHosts: config.allowHosts,
     orchestratorHosts: (config.orchUrl ?? []).map((url) => new URL(url).hostname),
   });
-  const pool = new EnginePool({
+  const pool = new EngineScheduler({
     ...engineCommand,
     devices: devices.names,
     engines: config.engines,
@@ -57,7 +57,7 @@ export async function serve({
       log_format: config.logFormat,
     },
   });
-  const places = new Places(config.maxStreams ?? defaultMaxStreams(devices.names));
+  const places = new Admission(config.maxStreams ?? defaultMaxStreams(devices.names));
   const store = new StreamStore(pool, {
     places,
     historyMs: config.streamHistory,
@@ -133,7 +133,7 @@ function tokenRules({ apiToken, capabilityToken }: Config): TokenRules {
 /** Null where an orchestrator or its secret is not set. */
 function register(
   config: Config,
-  { ownUrl, tokens, places }: { ownUrl: string; tokens: TokenRules; places: Places },
+  { ownUrl, tokens, places }: { ownUrl: string; tokens: TokenRules; places: Admission },
 ): Registration | null {
   const { orchUrl = [], orchSecret } = config;
   if (orchSecret === undefined || orchUrl.length === 0) {

@@ -9,7 +9,7 @@ import {
 } from "node-av/constants";
 import { AV_PIX_FMT_YUV420P, Frame, quietLibav } from "../../src/engine/codec/libav.ts";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
-import type { Fit, Size } from "../../src/engine/protocol.ts";
+import type { Fit, Size } from "../../src/engine/protocol/work.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { maxDifference, noisePicture, sample } from "../support/onnx-workspace.ts";
 

@@ -1,16 +1,16 @@
 import { afterEach, expect, setDefaultTimeout, spyOn, test } from "bun:test";
-import type { Checkpoint, StreamParams } from "../../src/engine/protocol.ts";
+import type { Checkpoint, StreamParams } from "../../src/engine/protocol/work.ts";
 import type { PlainError } from "../../src/errors.ts";
-import type { EnginePool } from "../../src/server/engine-pool.ts";
-import type { PlacedStream, StreamMessage } from "../../src/server/placed-stream.ts";
-import { defaultParams } from "../../src/server/stream-params.ts";
+import type { PlacedStream, StreamMessage } from "../../src/server/engines/placed-stream.ts";
+import type { EngineScheduler } from "../../src/server/engines/scheduler.ts";
+import { defaultParams } from "../../src/server/streams/params.ts";
 import { fakePool } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
 
-const pools: EnginePool[] = [];
-const opened = (...options: Parameters<typeof fakePool>): EnginePool => {
+const pools: EngineScheduler[] = [];
+const opened = (...options: Parameters<typeof fakePool>): EngineScheduler => {
   const pool = fakePool(...options);
   pools.push(pool);
   return pool;
@@ -62,7 +62,7 @@ class RecordingStream implements PlacedStream {
   }
 }
 
-async function running(pool: EnginePool, stream: RecordingStream): Promise<RecordingStream> {
+async function running(pool: EngineScheduler, stream: RecordingStream): Promise<RecordingStream> {
   await pool.ready(5000);
   pool.start(stream);
   await waitFor("the stream to start", () => stream.has("stats"));

@@ -2,9 +2,9 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ImageJob, ImageResult } from "../../src/engine/protocol.ts";
-import type { EnginePool } from "../../src/server/engine-pool.ts";
-import { defaultParams } from "../../src/server/stream-params.ts";
+import type { ImageJob, ImageResult } from "../../src/engine/protocol/work.ts";
+import type { EngineScheduler } from "../../src/server/engines/scheduler.ts";
+import { defaultParams } from "../../src/server/streams/params.ts";
 import { fakePool, testServer } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const one of open.splice(1)) await one.close();
 });
 
-async function pool(engines = 1): Promise<EnginePool> {
+async function pool(engines = 1): Promise<EngineScheduler> {
   const opened = fakePool({ engines });
   open.push({ close: () => opened.close(AbortSignal.timeout(2000)) });
   await waitFor("all engines", () => opened.engines.every(({ state }) => state === "ready"));

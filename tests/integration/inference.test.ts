@@ -6,7 +6,7 @@ import { InferenceWorker } from "../../src/engine/inference/inference-worker.ts"
 import type { InferenceJob } from "../../src/engine/inference/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
-import type { ModelInfo } from "../../src/engine/protocol.ts";
+import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { noisePicture, OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
 import { waitFor } from "../support/wait-for.ts";

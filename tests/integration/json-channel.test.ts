@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readMessages } from "../../src/trickle/json-reader.ts";
-import { JsonWriter } from "../../src/trickle/json-writer.ts";
+import { readMessages } from "../../src/trickle/client/json-reader.ts";
+import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
 import { readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { faultyPeer } from "../support/trickle-faults.ts";
 import { hostTrickle } from "../support/trickle-host.ts";

@@ -5,7 +5,7 @@ import { LabelCanvas } from "../../src/engine/codec/overlay-label.ts";
 import { FramePool, type Tick, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
 import { type InferOptions, infer } from "../../src/engine/inference/infer-stream.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
-import type { StreamParams } from "../../src/engine/protocol.ts";
+import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../src/errors.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";

@@ -4,7 +4,7 @@ import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import { PlanRunner } from "../../src/engine/inference/plan-runner.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { OFFSETS, VECTOR_LENGTH } from "../../src/engine/prompts/controls.ts";
-import type { StreamParams } from "../../src/engine/protocol.ts";
+import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { TICKS_PER_SECOND, ticks } from "../../src/media/time.ts";
 import { OnnxWorkspace, sample } from "../support/onnx-workspace.ts";
 

@@ -2,9 +2,9 @@
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { readConfig } from "../../src/config.ts";
-import { Places } from "../../src/server/places.ts";
-import { offersOf } from "../../src/server/registration/offer.ts";
-import { Registration } from "../../src/server/registration/registration.ts";
+import { Admission } from "../../src/server/admission.ts";
+import { offersOf } from "../../src/server/protocols/byoc/registration/offer.ts";
+import { Registration } from "../../src/server/protocols/byoc/registration/registration.ts";
 import { Orchestrator } from "../support/orchestrator.ts";
 import { FAKE_SERVER, MAIN, runProgram } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -136,7 +136,7 @@ test("one that restarts, or drops the capability, has it again with the next ren
     orchestrators: [first.url],
     secret: SECRET,
     offers: offer,
-    places: new Places(1),
+    places: new Admission(1),
     timing,
   });
   open.push({ [Symbol.asyncDispose]: () => registration.leave() });

@@ -1,8 +1,9 @@
 /** Streams of an orchestrator: sides that are missing, channels that others own and close (protocol.md 1.4, 5.1). */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { FromEngine, StreamSpec } from "../../src/engine/protocol.ts";
-import { StreamSession } from "../../src/engine/session.ts";
+import type { FromEngine } from "../../src/engine/protocol/messages.ts";
+import type { StreamSpec } from "../../src/engine/protocol/work.ts";
+import { StreamWork } from "../../src/engine/work/stream-work.ts";
 import { tsSegments } from "../support/clip.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
@@ -29,7 +30,7 @@ async function orchestrated(sides: { input?: string; output?: string }, made: st
     segment_seconds: 1,
     audio: "auto",
   };
-  const stream = new StreamSession({
+  const stream = new StreamWork({
     id: "s",
     spec,
     params: { prompts: [], model: "identity", fit: "cover", paused: false, model_params: {} },

@@ -2,9 +2,10 @@
 import { heapStats } from "bun:jsc";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { FromEngine, StreamParams, StreamSpec } from "../../src/engine/protocol.ts";
-import { StreamSession } from "../../src/engine/session.ts";
-import { openRequests } from "../../src/trickle/request.ts";
+import type { FromEngine } from "../../src/engine/protocol/messages.ts";
+import type { StreamParams, StreamSpec } from "../../src/engine/protocol/work.ts";
+import { StreamWork } from "../../src/engine/work/stream-work.ts";
+import { openRequests } from "../../src/trickle/client/request.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -38,7 +39,7 @@ async function session(
   const host = await workspace.host();
   const sent: FromEngine[] = [];
   const make = () =>
-    new StreamSession({
+    new StreamWork({
       id: "s",
       spec: {
         output: { url: trickle.url("out") },

@@ -1,7 +1,7 @@
 /** Our publisher and subscriber against our server, over sockets. */
 import { afterEach, expect, test } from "bun:test";
-import { openRequests } from "../../src/trickle/request.ts";
-import { subscribe } from "../../src/trickle/subscriber.ts";
+import { openRequests } from "../../src/trickle/client/request.ts";
+import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { bytes, publisherTo, readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";

@@ -1,7 +1,7 @@
 /** The publisher's half of protocol.md 4.3 against a peer that misbehaves. */
 import { afterEach, expect, test } from "bun:test";
-import type { PublisherLimits } from "../../src/trickle/publisher.ts";
-import { openRequests } from "../../src/trickle/request.ts";
+import type { PublisherLimits } from "../../src/trickle/client/publisher.ts";
+import { openRequests } from "../../src/trickle/client/request.ts";
 import { bytes, publisherTo } from "../support/trickle-channel.ts";
 import { type Exchange, faultyPeer } from "../support/trickle-faults.ts";
 import { waitFor } from "../support/wait-for.ts";

@@ -5,7 +5,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, type Server, type TLSSocket } from "node:tls";
-import { openRequests, type TrickleEndpoint, trickleRequest } from "../../src/trickle/request.ts";
+import {
+  openRequests,
+  type TrickleEndpoint,
+  trickleRequest,
+} from "../../src/trickle/client/request.ts";
 
 const never = new AbortController().signal;
 const ask = async (endpoint: TrickleEndpoint): Promise<string> =>
@@ -57,7 +61,7 @@ test("a proxy in the environment is not used", async () => {
     fetch: () => new Response("proxy"),
   });
   const script = `
-    import { trickleRequest } from ${JSON.stringify(join(import.meta.dir, "../../src/trickle/request.ts"))};
+    import { trickleRequest } from ${JSON.stringify(join(import.meta.dir, "../../src/trickle/client/request.ts"))};
     const answer = await trickleRequest({ url: "http://127.0.0.1:${http.port}/a" },
       { method: "GET", path: "", signal: new AbortController().signal });
     console.log(await answer.text());`;

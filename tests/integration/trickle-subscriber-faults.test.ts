@@ -1,7 +1,7 @@
 /** The subscriber's half of protocol.md 4.3 against a peer that misbehaves. */
 import { afterEach, expect, test } from "bun:test";
-import { openRequests } from "../../src/trickle/request.ts";
-import { subscribe } from "../../src/trickle/subscriber.ts";
+import { openRequests } from "../../src/trickle/client/request.ts";
+import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { faultyPeer } from "../support/trickle-faults.ts";
 import { waitFor } from "../support/wait-for.ts";

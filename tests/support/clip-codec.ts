@@ -2,7 +2,7 @@
 import { decode } from "../../src/engine/codec/decode-stream.ts";
 import { encode } from "../../src/engine/codec/encode-stream.ts";
 import { FramePool, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
-import type { Size } from "../../src/engine/protocol.ts";
+import type { Size } from "../../src/engine/protocol/work.ts";
 import type { EncodedVideo, VideoPacket } from "../../src/media/encoded-packet.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";

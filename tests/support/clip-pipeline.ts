@@ -2,12 +2,12 @@
 
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { Pipeline, type PipelineOptions } from "../../src/engine/pipeline.ts";
-import type { AudioMode, StreamParams } from "../../src/engine/protocol.ts";
+import type { AudioMode, StreamParams } from "../../src/engine/protocol/work.ts";
 import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
 import type { PlainError } from "../../src/errors.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
-import type { IncomingChunk } from "../../src/trickle/subscriber.ts";
+import type { IncomingChunk } from "../../src/trickle/client/subscriber.ts";
 
 /** Frames that may be between the source and the output: more than B-frames and stages hold. */
 const UNDER_WAY = 12;

@@ -3,7 +3,7 @@ import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
 import { AV_PICTURE_TYPE_I, AV_PICTURE_TYPE_NONE, AV_PIX_FMT_YUV420P } from "node-av/constants";
 import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
 import { FramePool } from "../../src/engine/codec/video-frame.ts";
-import type { Size } from "../../src/engine/protocol.ts";
+import type { Size } from "../../src/engine/protocol/work.ts";
 import { ticks } from "../../src/media/time.ts";
 import type { ReadMedia, ReadPacket, ReadTrack } from "./clip-reader.ts";
 import { soundTrack } from "./sound.ts";

@@ -4,7 +4,9 @@
  * channel answers; the first prompt of a start, an update or a picture is a command.
  */
 import { existsSync, writeFileSync } from "node:fs";
-import type { FromEngine, ModelInfo, StreamStats, ToEngine } from "../../src/engine/protocol.ts";
+import type { FromEngine, ToEngine } from "../../src/engine/protocol/messages.ts";
+import type { ModelInfo } from "../../src/engine/protocol/models.ts";
+import type { StreamStats } from "../../src/engine/protocol/stats.ts";
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
 const none = { p50: null, p95: null, p99: null };

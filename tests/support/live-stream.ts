@@ -1,8 +1,8 @@
 /** A live stream from outside: a clip sent in real time, the answer collected, the API asked. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
-import { TricklePublisher } from "../../src/trickle/publisher.ts";
-import { subscribe } from "../../src/trickle/subscriber.ts";
+import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
+import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { waitFor } from "./wait-for.ts";
 
 const TS_BYTES = 188 * 7;

@@ -1,5 +1,5 @@
 /** A server with a fake engine and an orchestrator's trickle server beside it, for tests of whole streams. */
-import type { NetworkTiming } from "../../src/server/network/network-stream.ts";
+import type { NetworkTiming } from "../../src/server/protocols/byoc/channels.ts";
 import {
   CHANNEL_NAMES,
   type ChannelName,

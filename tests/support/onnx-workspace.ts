@@ -6,7 +6,7 @@ import { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { GraphBuilder, type Value } from "../../src/engine/models/graph-builder.ts";
 import type { ElementType } from "../../src/engine/models/tensor-signature.ts";
-import type { ModelInfo } from "../../src/engine/protocol.ts";
+import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import type { Picture } from "../../src/media/picture.ts";
 
 /** A temporary workspace; gone when disposed. */

@@ -1,5 +1,5 @@
 /** The five channels of a stream as an orchestrator makes them, and what a gateway reads from them. */
-import { subscribe } from "../../src/trickle/subscriber.ts";
+import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { hostTrickle, type TrickleHost } from "./trickle-host.ts";
 
 /** By the names that a start body has them under, without `_url` (protocol.md 1.4). */

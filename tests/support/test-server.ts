@@ -1,13 +1,14 @@
 /** The whole server side in this process, with a fake or the real engine behind it. */
-import { EnginePool } from "../../src/server/engine-pool.ts";
-import { HostPolicy } from "../../src/server/host-policy.ts";
+
+import { Admission } from "../../src/server/admission.ts";
+import { EngineScheduler } from "../../src/server/engines/scheduler.ts";
+import { HostPolicy } from "../../src/server/hosts/host-policy.ts";
 import { createApp } from "../../src/server/http/app.ts";
 import { type TokenRules, Tokens } from "../../src/server/http/tokens.ts";
-import type { NetworkTiming } from "../../src/server/network/network-stream.ts";
-import { Places } from "../../src/server/places.ts";
-import { StreamStarter } from "../../src/server/stream-start.ts";
-import { StreamStore } from "../../src/server/stream-store.ts";
-import { StreamUpdater } from "../../src/server/stream-update.ts";
+import type { NetworkTiming } from "../../src/server/protocols/byoc/channels.ts";
+import { StreamStarter } from "../../src/server/streams/start.ts";
+import { StreamStore } from "../../src/server/streams/store.ts";
+import { StreamUpdater } from "../../src/server/streams/update.ts";
 import { FAKE_ENGINE } from "./server-process.ts";
 
 export interface TestServerOptions {
@@ -24,8 +25,8 @@ export interface TestServerOptions {
 /** A pool of fake engines. The caller closes it. */
 export function fakePool(
   options: { engine?: string; engines?: number; devices?: string[]; fallback?: "cpu" } = {},
-): EnginePool {
-  const pool = new EnginePool({
+): EngineScheduler {
+  const pool = new EngineScheduler({
     command: [process.execPath, FAKE_ENGINE],
     env: { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: options.engine ?? "" },
     devices: options.devices ?? ["cpu"],
@@ -46,7 +47,7 @@ export function fakePool(
 /** An app to `handle` requests; channels at 127.0.0.1 are allowed. */
 export function testServer(options: TestServerOptions = {}) {
   const pool = fakePool(options.engine === undefined ? {} : { engine: options.engine });
-  const places = new Places(options.maxStreams ?? 4);
+  const places = new Admission(options.maxStreams ?? 4);
   const store = new StreamStore(pool, {
     places,
     historyMs: 60_000,

@@ -1,6 +1,6 @@
 /** Short ways to write to and read from trickle channels in tests. */
-import { type PublisherOptions, TricklePublisher } from "../../src/trickle/publisher.ts";
-import { type SubscribeOptions, subscribe } from "../../src/trickle/subscriber.ts";
+import { type PublisherOptions, TricklePublisher } from "../../src/trickle/client/publisher.ts";
+import { type SubscribeOptions, subscribe } from "../../src/trickle/client/subscriber.ts";
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

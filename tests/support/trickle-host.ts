@@ -1,5 +1,8 @@
 /** Puts the embedded trickle server on a socket of its own, for tests. */
-import { TrickleServer, type TrickleServerOptions } from "../../src/trickle/trickle-server.ts";
+import {
+  TrickleServer,
+  type TrickleServerOptions,
+} from "../../src/trickle/server/trickle-server.ts";
 
 export interface TrickleHost extends AsyncDisposable {
   readonly server: TrickleServer;

@@ -53,7 +53,7 @@ function seenPacket(bytes: Uint8Array): SeenPacket {
   };
 }
 
-/** Places where a PID's counter does not follow the one before, as strings. Packets without payload do not count. */
+/** Admission where a PID's counter does not follow the one before, as strings. Packets without payload do not count. */
 export function counterBreaks(packets: readonly SeenPacket[]): string[] {
   const last = new Map<number, number>();
   const breaks: string[] = [];

@@ -1,6 +1,6 @@
 /** A real MPEG-TS output: a clip through the whole pipeline, its segments as a channel would hold them. */
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
-import type { AudioMode } from "../../src/engine/protocol.ts";
+import type { AudioMode } from "../../src/engine/protocol/work.ts";
 import { tsSegments } from "./clip.ts";
 import { ClipRun } from "./clip-pipeline.ts";
 import type { ReadMedia } from "./clip-reader.ts";

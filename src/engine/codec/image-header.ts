@@ -1,6 +1,6 @@
 /** Hides where picture files keep their type and size: read from the header, so that a bomb is refused undecoded. */
 import { WorkerError } from "../../errors.ts";
-import type { Size } from "../protocol.ts";
+import type { Size } from "../protocol/work.ts";
 
 export type ImageType = "png" | "jpeg" | "webp";
 

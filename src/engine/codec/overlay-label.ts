@@ -1,5 +1,5 @@
 /** Paints the overlay's label: a rounded box with a line of text and a thin bar, as luma and alpha. Knows nothing of FFmpeg. */
-import type { Size } from "../protocol.ts";
+import type { Size } from "../protocol/work.ts";
 import { CAP_STEPS, type Stroke, strokesOf } from "./overlay-font.ts";
 
 /** How far something is, 0 to 1; or, where nobody knows, a time in seconds that moves a piece along. */

@@ -1,5 +1,5 @@
 /** Says on the picture what a stream waits for: a small label at the bottom left, blended in by FFmpeg. */
-import type { Size } from "../protocol.ts";
+import type { Size } from "../protocol/work.ts";
 import { addFilter, addSource, newGraph, takeFrame } from "./filter-graph.ts";
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,

@@ -1,6 +1,6 @@
 /** Between decoded frames and the planar RGB that models see: FFmpeg fits, scales and converts. */
 import { type Picture, pictureBytes } from "../../media/picture.ts";
-import type { Fit, Size } from "../protocol.ts";
+import type { Fit, Size } from "../protocol/work.ts";
 import type { FrameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
 import { AV_PIX_FMT_GBRP, check, Frame } from "./libav.ts";

@@ -1,7 +1,7 @@
 /** Frames in, H.264 out: libx264 without delay, one packet a frame. */
 import type { EncodedVideo, VideoFormat } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND } from "../../media/time.ts";
-import type { Size } from "../protocol.ts";
+import type { Size } from "../protocol/work.ts";
 import {
   AV_CODEC_FLAG_GLOBAL_HEADER,
   AV_PICTURE_TYPE_I,

@@ -6,7 +6,7 @@ import type { Frame } from "../codec/libav.ts";
 import { Overlay } from "../codec/overlay.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
-import type { Size, StreamParams } from "../protocol.ts";
+import type { Size, StreamParams } from "../protocol/work.ts";
 import type { ModelHost } from "./model-host.ts";
 import { PlanRunner } from "./plan-runner.ts";
 import { FAILED, loadingLabel } from "./stand-in-label.ts";

@@ -7,7 +7,7 @@ import { untilAborted } from "../../streams/until-aborted.ts";
 import type { CatalogueEntry, ModelCatalogue, UsableModel } from "../models/catalogue.ts";
 import { inputSize, type ModelDefinition, type Size } from "../models/definition.ts";
 import { encodePrompts } from "../prompts/lexicon.ts";
-import type { ModelInfo } from "../protocol.ts";
+import type { ModelInfo } from "../protocol/models.ts";
 import { DeviceGate } from "./device-gate.ts";
 import { type Device, parseDevice } from "./devices.ts";
 import { InferenceWorker } from "./inference-worker.ts";

@@ -6,7 +6,7 @@ import type { Frame } from "../codec/libav.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
 import { plan } from "../plan.ts";
 import { PromptMorph } from "../prompts/morph.ts";
-import type { Fit, Size, StreamParams } from "../protocol.ts";
+import type { Fit, Size, StreamParams } from "../protocol/work.ts";
 import type { LoadedModel, ModelHost } from "./model-host.ts";
 import { RateSums } from "./rate-sums.ts";
 import type { Loading } from "./stand-in-label.ts";

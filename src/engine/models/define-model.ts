@@ -1,7 +1,7 @@
 /** Brings a `model.json` and the ONNX file's own signature together, and says what does not fit. */
 import type { FieldProblem } from "../../errors.ts";
 import { VECTOR_LENGTH } from "../prompts/controls.ts";
-import type { ModelParam } from "../protocol.ts";
+import type { ModelParam } from "../protocol/models.ts";
 import type {
   FrameFormat,
   ModelDefinition,

@@ -1,5 +1,7 @@
 /** One model with nothing left open: plain data that sessions, threads and callers read. */
-import type { Fit, ModelParam } from "../protocol.ts";
+
+import type { ModelParam } from "../protocol/models.ts";
+import type { Fit } from "../protocol/work.ts";
 import type { Channels, Layout, PixelType } from "./model-json.ts";
 import type { ElementType } from "./tensor-signature.ts";
 

@@ -60,7 +60,7 @@ export const CONTROLS = {
 
 export type ControlName = keyof typeof CONTROLS;
 
-/** Places of the controls in the vector; `motion` is its last element. */
+/** Admission of the controls in the vector; `motion` is its last element. */
 export const OFFSETS: Readonly<Record<ControlName | "motion", number>> = place();
 
 /** `motion` runs from 0 to this and begins again: pictures must have returned by then. */

@@ -1,5 +1,5 @@
 /** Turns prompts into controls by a table of words: no network, no training, the same every time. */
-import type { Prompt } from "../protocol.ts";
+import type { Prompt } from "../protocol/work.ts";
 import { COLOURS, PAINTED, type Rgb, rgb } from "./colour-words.ts";
 import {
   CONTROL_NAMES,

@@ -1,5 +1,5 @@
 /** One stream's prompts over its media time: a change takes a second, and motion never jumps. */
-import type { Prompt } from "../protocol.ts";
+import type { Prompt } from "../protocol/work.ts";
 import { MOTION_PERIOD, OFFSETS } from "./controls.ts";
 import { encodePrompts } from "./lexicon.ts";
 

@@ -1,6 +1,6 @@
 /** The program tables of our transport streams: one program, constant PIDs (ISO/IEC 13818-1 §2.4.4). */
 import { crc32 } from "../../media/mpeg-crc.ts";
-import type { TsAudioTrack } from "../protocol.ts";
+import type { TsAudioTrack } from "../protocol/work.ts";
 
 export const PAT_PID = 0;
 export const PMT_PID = 0x1000;

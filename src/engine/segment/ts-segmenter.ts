@@ -9,7 +9,7 @@ import type {
 import type { Fragment } from "../../media/fragment.ts";
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
-import type { TsAudioTrack, TsContinuity } from "../protocol.ts";
+import type { TsAudioTrack, TsContinuity } from "../protocol/work.ts";
 import { audioUnit, h264Unit } from "./ts-access-units.ts";
 import { TsPid } from "./ts-packets.ts";
 import { pes } from "./ts-pes.ts";

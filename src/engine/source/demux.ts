@@ -8,7 +8,7 @@ import type {
 } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
-import type { IncomingChunk } from "../../trickle/subscriber.ts";
+import type { IncomingChunk } from "../../trickle/client/subscriber.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import type { Timeline } from "./timeline.ts";

@@ -7,13 +7,14 @@ import type {
 } from "../../capabilities/capability.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { check } from "../../schema-check.ts";
 import { pushable } from "../../streams/push-readable.ts";
-import { check, checked } from "../field-errors.ts";
-import { IDLE_SECONDS } from "../http-server.ts";
-import type { Places } from "../places.ts";
+import type { Admission } from "../admission.ts";
+import { checked } from "../field-errors.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
 import { statusOf } from "./http-error.ts";
 import { within } from "./job-deadline.ts";
+import { IDLE_SECONDS } from "./listen.ts";
 import type { LivepeerJob } from "./livepeer-header.ts";
 
 const log = getLogger("http");
@@ -22,7 +23,7 @@ export interface JobOptions {
   /** Longest job, in milliseconds; a caller may ask for less. */
   readonly batchTimeoutMs: number;
   /** Shared with streams. */
-  readonly places: Places;
+  readonly places: Admission;
   /** Aborts when the server ends; its reason is what unfinished jobs answer. */
   readonly closing: AbortSignal;
   readonly streams: StreamAccess;

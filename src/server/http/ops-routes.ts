@@ -1,8 +1,8 @@
 /** Hides what operators and container platforms ask: health, version, hardware and models. */
 import { Elysia } from "elysia";
-import type { EnginePool } from "../engine-pool.ts";
+import type { EngineScheduler } from "../engines/scheduler.ts";
 import { type Gpu, readGpus } from "../gpus.ts";
-import type { StreamStore } from "../stream-store.ts";
+import type { StreamStore } from "../streams/store.ts";
 import {
   AppVersionAnswer,
   failures,
@@ -15,7 +15,7 @@ import {
 } from "./schemas.ts";
 
 export interface OpsOptions {
-  readonly pool: EnginePool;
+  readonly pool: EngineScheduler;
   readonly store: StreamStore;
   readonly version: string;
   /** Names to register; pytrickle's callers know the first as the model. */
@@ -102,13 +102,13 @@ const byIndex = <K extends keyof Gpu>(gpus: readonly Gpu[], figures: readonly K[
   );
 
 /** pytrickle's states (protocol.md 7.1): a stream's failure never makes the server's ERROR. */
-export function stateOf(pool: EnginePool, store: StreamStore) {
+export function stateOf(pool: EngineScheduler, store: StreamStore) {
   if (pool.state === "broken") return "ERROR" as const;
   if (store.liveCount > 0) return "OK" as const;
   return pool.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
 }
 
-function healthOf(pool: EnginePool, store: StreamStore) {
+function healthOf(pool: EngineScheduler, store: StreamStore) {
   return {
     status: stateOf(pool, store),
     // One that is stopping refuses all new work.

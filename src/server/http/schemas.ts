@@ -1,6 +1,6 @@
 /** Hides nothing: what the JSON routes answer, for checking and for OpenAPI. */
 import { type TSchema, Type } from "@sinclair/typebox";
-import { literals } from "../../literals.ts";
+import { literals } from "../../schema.ts";
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);

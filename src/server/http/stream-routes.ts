@@ -4,13 +4,13 @@ import { Elysia } from "elysia";
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
-import type { EnginePool } from "../engine-pool.ts";
+import type { EngineScheduler } from "../engines/scheduler.ts";
 import { cut } from "../field-errors.ts";
-import { StartFields, UpdateFields } from "../stream-fields.ts";
-import type { StreamRecord } from "../stream-record.ts";
-import type { StreamStarter } from "../stream-start.ts";
-import type { StreamStore } from "../stream-store.ts";
-import type { StreamUpdater } from "../stream-update.ts";
+import { StartFields, UpdateFields } from "../streams/fields.ts";
+import type { StreamStarter } from "../streams/start.ts";
+import type { StreamStore } from "../streams/store.ts";
+import type { Stream } from "../streams/stream.ts";
+import type { StreamUpdater } from "../streams/update.ts";
 import { jsonBody } from "./json-body.ts";
 import {
   ChangedAnswer,
@@ -25,7 +25,7 @@ import {
 import { streamIdOf } from "./stream-id.ts";
 
 export interface StreamServices {
-  readonly pool: EnginePool;
+  readonly pool: EngineScheduler;
   readonly store: StreamStore;
   readonly starter: StreamStarter;
   readonly updater: StreamUpdater;
@@ -121,11 +121,7 @@ function tellRefusal(streamId: string, error: unknown): void {
 }
 
 /** Throws `invalid_request` for a stream that is over: there is nothing to change. */
-export async function changeStream(
-  { updater }: StreamServices,
-  record: StreamRecord,
-  body: unknown,
-) {
+export async function changeStream({ updater }: StreamServices, record: Stream, body: unknown) {
   const ignored = await updater.apply(record, body);
   return {
     success: true as const,

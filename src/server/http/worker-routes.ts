@@ -1,10 +1,10 @@
 /** Hides what orchestrators and pytrickle's callers expect: streams named by X-Stream-Id (protocol.md 1.4 to 1.6, 7.1). */
 import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
-import { ratesOf } from "../network/vitals.ts";
-import { UpdateFields } from "../stream-fields.ts";
-import type { StreamRecord } from "../stream-record.ts";
-import type { StreamStore } from "../stream-store.ts";
+import { ratesOf } from "../protocols/byoc/vitals.ts";
+import { UpdateFields } from "../streams/fields.ts";
+import type { StreamStore } from "../streams/store.ts";
+import type { Stream } from "../streams/stream.ts";
 import { noJson } from "./http-error.ts";
 import { readJson } from "./json-body.ts";
 import { stateOf } from "./ops-routes.ts";
@@ -100,7 +100,7 @@ function status({ pool, store }: StreamServices, id: string | null) {
   };
 }
 
-function clientOf(record: StreamRecord) {
+function clientOf(record: Stream) {
   return {
     client_running: record.endedAt === null,
     fps: ratesOf(record),

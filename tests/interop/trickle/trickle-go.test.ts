@@ -1,10 +1,10 @@
 /** Ours against go-livepeer's own trickle, each as server, publisher and subscriber. */
 import { afterAll, expect, test } from "bun:test";
-import { deleteChannel } from "../../../src/trickle/channel-requests.ts";
-import { readMessages } from "../../../src/trickle/json-reader.ts";
-import { JsonWriter } from "../../../src/trickle/json-writer.ts";
-import { TricklePublisher } from "../../../src/trickle/publisher.ts";
-import { trickleRequest } from "../../../src/trickle/request.ts";
+import { deleteChannel } from "../../../src/trickle/client/channel-requests.ts";
+import { readMessages } from "../../../src/trickle/client/json-reader.ts";
+import { JsonWriter } from "../../../src/trickle/client/json-writer.ts";
+import { TricklePublisher } from "../../../src/trickle/client/publisher.ts";
+import { trickleRequest } from "../../../src/trickle/client/request.ts";
 import {
   bytes,
   publisherTo,

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { plan } from "../../../src/engine/plan.ts";
-import type { StreamParams } from "../../../src/engine/protocol.ts";
+import type { StreamParams } from "../../../src/engine/protocol/work.ts";
 
 const PARAMS: StreamParams = {
   prompts: [],

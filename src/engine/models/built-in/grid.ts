@@ -2,7 +2,7 @@
 import type { Value } from "../graph-builder.ts";
 import type { GraphMath } from "../graph-math.ts";
 
-/** Places: `x` in heights from the middle `[1,1,1,w]`, `y` in heights from the top `[1,1,h,1]`. */
+/** Admission: `x` in heights from the middle `[1,1,1,w]`, `y` in heights from the top `[1,1,h,1]`. */
 export interface Grid {
   /** Sizes, int64 `[1]`. */
   readonly rows: Value;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { LoadedModel } from "../../../../src/engine/inference/model-host.ts";
 import { PlanRunner } from "../../../../src/engine/inference/plan-runner.ts";
-import type { StreamParams } from "../../../../src/engine/protocol.ts";
+import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
 
 const params = (model: string): StreamParams => ({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { demux } from "../../../../src/engine/source/demux.ts";
 import { Timeline } from "../../../../src/engine/source/timeline.ts";
-import type { IncomingChunk } from "../../../../src/trickle/subscriber.ts";
+import type { IncomingChunk } from "../../../../src/trickle/client/subscriber.ts";
 import { video as picture, segment as segmentMp4 } from "../../../support/mp4-segments.ts";
 import {
   AAC,

@@ -1,0 +1,52 @@
+/** Figures that an engine reports: of each stream, and of itself. */
+import { Type } from "@sinclair/typebox";
+import type { Immutable } from "../../schema.ts";
+
+const Milliseconds = Type.Union([Type.Number(), Type.Null()]);
+
+/** 50th, 95th and 99th percentile in milliseconds over the last 300 frames; null before the first. */
+export const Percentiles = Type.Object({
+  p50: Milliseconds,
+  p95: Milliseconds,
+  p99: Milliseconds,
+});
+export type Percentiles = Immutable<typeof Percentiles>;
+
+/** The counters of a stream since its start in one engine; the server adds up engines. */
+export const StreamCounts = Type.Object({
+  frames_in: Type.Integer(),
+  frames_out: Type.Integer(),
+  frames_dropped: Type.Integer(),
+  segments_out: Type.Integer(),
+  /** Segments skipped because the peer stalled. */
+  segments_skipped: Type.Integer(),
+  bytes_out: Type.Integer(),
+});
+export type StreamCounts = Immutable<typeof StreamCounts>;
+
+/** One stream's figures in one engine. */
+export const StreamStats = Type.Object({
+  ...StreamCounts.properties,
+  /** Frames per second of media; steady also where they arrive in whole segments, 0 soon after they stop. */
+  fps_in: Type.Number(),
+  fps_out: Type.Number(),
+  /** Audio packets per second of media. */
+  audio_fps_in: Type.Number(),
+  audio_fps_out: Type.Number(),
+  latency_ms: Percentiles,
+  inference_ms: Percentiles,
+  model: Type.String(),
+  device: Type.String(),
+  execution_provider: Type.Union([Type.String(), Type.Null()]),
+});
+export type StreamStats = Immutable<typeof StreamStats>;
+
+/** What lives in an engine. All zero after the last stream ended. */
+export const EngineCensus = Type.Object({
+  streams: Type.Integer(),
+  /** Native frames not yet freed. */
+  frames: Type.Integer(),
+  /** Open HTTP requests to trickle servers. */
+  requests: Type.Integer(),
+});
+export type EngineCensus = Immutable<typeof EngineCensus>;

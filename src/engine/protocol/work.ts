@@ -1,0 +1,127 @@
+/** The work that the server hands to an engine: live streams and single pictures. */
+import { Type } from "@sinclair/typebox";
+import { type Immutable, literals } from "../../schema.ts";
+
+/** A trickle channel that the server has checked. The engine connects to `address` and to nothing else. */
+export const Endpoint = Type.Object({
+  /** The channel's URL as the caller sent it, without a trailing slash. */
+  url: Type.String(),
+  /** The IP address that the host resolved to when it was checked: protects against DNS rebinding. */
+  address: Type.Optional(Type.String()),
+  /** Value of an `Authorization` header, for channels of this server's own trickle server. */
+  authorization: Type.Optional(Type.String()),
+  /** Verify the server's TLS certificate. */
+  verifyTls: Type.Optional(Type.Boolean()),
+});
+export type Endpoint = Immutable<typeof Endpoint>;
+
+/** Width and height in pixels. */
+export const Size = Type.Object({ width: Type.Integer(), height: Type.Integer() });
+export type Size = Immutable<typeof Size>;
+
+export const Container = literals(["fmp4", "mpegts"]);
+export type Container = Immutable<typeof Container>;
+
+export const Fit = literals(["cover", "contain", "stretch"]);
+export type Fit = Immutable<typeof Fit>;
+
+export const AudioMode = literals(["auto", "copy", "opus", "aac", "none"]);
+export type AudioMode = Immutable<typeof AudioMode>;
+
+/** One text prompt. */
+export const Prompt = Type.Object({
+  prompt: Type.String(),
+  negative_prompt: Type.Optional(Type.String()),
+  weight: Type.Optional(Type.Number()),
+});
+export type Prompt = Immutable<typeof Prompt>;
+
+/** Parameters that may change while a stream runs. Always sent whole: the server merges. */
+export const StreamParams = Type.Object({
+  prompts: Type.Array(Prompt),
+  model: Type.String(),
+  /** Output size in pixels, even, 64–4096; absent: the input's. */
+  size: Type.Optional(Size),
+  /** Without input the clock's rate; with input a cap. Frames a second. */
+  fps: Type.Optional(Type.Number()),
+  fit: Fit,
+  /** Encoder rate in bits a second; absent: constant quality. */
+  bitrate: Type.Optional(Type.Integer()),
+  /** Frames pass through untouched. */
+  paused: Type.Boolean(),
+  /** The model's own parameters by name, already checked against its schema. */
+  model_params: Type.Record(Type.String(), Type.Number()),
+});
+export type StreamParams = Immutable<typeof StreamParams>;
+
+/** What is fixed for the life of a stream. */
+export const StreamSpec = Type.Object({
+  /** Where video comes from; absent: a clock drives the model. */
+  input: Type.Optional(Endpoint),
+  /** Where segments go; absent: nothing is published. */
+  output: Type.Optional(Endpoint),
+  /** Seed mode: the stream creates its output channel and deletes it at the end (protocol.md 9 row 16). */
+  owns_output: Type.Boolean(),
+  container: Container,
+  segment_seconds: Type.Number(),
+  audio: AudioMode,
+});
+export type StreamSpec = Immutable<typeof StreamSpec>;
+
+/** The audio track announced by a transport stream's program map. */
+export const TsAudioTrack = Type.Object({
+  codec: literals(["aac", "opus"]),
+  channels: Type.Integer(),
+});
+export type TsAudioTrack = Immutable<typeof TsAudioTrack>;
+
+/** Continuity counter of the next packet of a PID, 0–15. */
+const Counter = Type.Integer({ minimum: 0, maximum: 15 });
+
+/** State that the next muxer of a transport stream must continue from (protocol.md 6.2). */
+export const TsContinuity = Type.Object({
+  counters: Type.Object({ pat: Counter, pmt: Counter, video: Counter, audio: Counter }),
+  /** Null where the program map has no audio. */
+  audio: Type.Union([TsAudioTrack, Type.Null()]),
+});
+export type TsContinuity = Immutable<typeof TsContinuity>;
+
+/** Where a replacement engine resumes a stream. Sent at the start of every segment. */
+export const Checkpoint = Type.Object({
+  /** Sequence number of the output segment that was begun. */
+  seq: Type.Integer(),
+  /** Media time of that segment's first frame on the output's own timeline, in 90 kHz ticks. */
+  pts: Type.Number(),
+  /** `Date.now()` at its start: a resumed stream leaves a gap as long as the real one. */
+  at: Type.Number(),
+  /** Output size, so that a resumed stream keeps it. */
+  size: Size,
+  /** Only where the container is MPEG-TS. */
+  ts: Type.Optional(TsContinuity),
+});
+export type Checkpoint = Immutable<typeof Checkpoint>;
+
+/** One picture of a batch job. */
+export const ImageJob = Type.Object({
+  /** `size` absent: the file's own. Frame rate, bitrate and pause have no meaning here. */
+  params: StreamParams,
+  /** A PNG, JPEG or WebP, unread; absent: the model draws from nothing. */
+  file: Type.Optional(Type.Uint8Array()),
+});
+export type ImageJob = Immutable<typeof ImageJob>;
+
+/** The steps of an `ImageJob` in order; without a file there is nothing to decode. */
+export const ImageStep = literals(["decode", "load", "inference", "encode"]);
+export type ImageStep = Immutable<typeof ImageStep>;
+
+/** The result of an `ImageJob`. */
+export const ImageResult = Type.Object({
+  /** At most 32 MiB. */
+  png: Type.Uint8Array(),
+  width: Type.Integer(),
+  height: Type.Integer(),
+  execution_provider: Type.String(),
+  /** Milliseconds by step: decode, load (waiting for the model), inference, encode. */
+  timings_ms: Type.Record(Type.String(), Type.Number()),
+});
+export type ImageResult = Immutable<typeof ImageResult>;

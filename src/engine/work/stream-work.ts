@@ -1,0 +1,210 @@
+/** One live stream in this engine: its channels, its pipeline, and how it ends. */
+import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
+import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
+import { endWhen } from "../../streams/end-when.ts";
+import { untilAborted } from "../../streams/until-aborted.ts";
+import { subscribe } from "../../trickle/client/subscriber.ts";
+import type { Tick } from "../codec/video-frame.ts";
+import type { ModelHost } from "../inference/model-host.ts";
+import { Pipeline, type Source } from "../pipeline.ts";
+import type { EngineOptions, FromEngine } from "../protocol/messages.ts";
+import type { StreamStats } from "../protocol/stats.ts";
+import type { Checkpoint, Endpoint, StreamParams, StreamSpec } from "../protocol/work.ts";
+import { clock } from "../source/clock.ts";
+import { demux } from "../source/demux.ts";
+import { InputWatch } from "../source/input-watch.ts";
+import { Timeline } from "../source/timeline.ts";
+import { channelFields, checkChannel, checkModel } from "./preflight.ts";
+import { StreamMeter } from "./stream-meter.ts";
+import { StreamOutput } from "./stream-output.ts";
+
+/** After this long a stream that was asked to end is cut off. */
+const STOP_MS = 3000;
+const DEFAULT_FPS = 24;
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly spec: StreamSpec;
+  readonly params: StreamParams;
+  readonly resume?: Checkpoint;
+  readonly host: ModelHost;
+  readonly engine: Pick<EngineOptions, "device" | "frame_queue" | "max_frame_age_ms">;
+  readonly send: (message: FromEngine) => void;
+}
+
+export class StreamWork {
+  readonly #options: SessionOptions;
+  readonly #meter = new StreamMeter();
+  /** Ends the source; what is under way is still sent. */
+  readonly #end = new AbortController();
+  /** Cuts everything off. */
+  readonly #abort = new AbortController();
+  #params: StreamParams;
+  #output: StreamOutput | null = null;
+  #pipeline: Pipeline | null = null;
+  #packetsDropped: () => number = () => 0;
+  #bytesIn: () => number = () => 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#params = options.params;
+  }
+
+  /** Native frames that are not freed. */
+  get frames(): number {
+    return this.#pipeline?.frames ?? 0;
+  }
+
+  /** From the next frame on. */
+  update(params: StreamParams): void {
+    this.#params = params;
+  }
+
+  /** Lets what is under way leave, then ends; cut off after 3 s. */
+  stop(): void {
+    if (this.#end.signal.aborted) return;
+    this.#end.abort(new DOMException("stream stopped", "AbortError"));
+    const cut = setTimeout(() => this.#abort.abort(new WorkerError("timeout", "cut off")), STOP_MS);
+    this.#abort.signal.addEventListener("abort", () => clearTimeout(cut), { once: true });
+  }
+
+  stats(): StreamStats {
+    const published = this.#output?.stats;
+    return this.#meter.snapshot({
+      segments_out: published?.segments ?? 0,
+      segments_skipped: published?.segmentsSkipped ?? 0,
+      bytes_out: published?.bytes ?? 0,
+      packetsDropped: this.#packetsDropped(),
+      model: this.#params.model,
+      device: this.#options.engine.device,
+    });
+  }
+
+  /** From the first request to the last release. Tells the server of its end; never rejects. */
+  async run(): Promise<void> {
+    const { id, send } = this.#options;
+    try {
+      await this.#run();
+      send({ type: "stats", id, stats: this.stats() });
+      send({ type: "ended", id });
+    } catch (error) {
+      const meant = this.#end.signal.aborted || (await this.#output?.wasRemoved());
+      send({ type: "stats", id, stats: this.stats() });
+      send({ type: "ended", id, ...(meant ? {} : { error: toPlainError(error) }) });
+    } finally {
+      this.#abort.abort(new DOMException("stream over", "AbortError"));
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { id, spec, send, host } = this.#options;
+    const fields = channelFields(spec);
+    await checkModel(this.#params.model, host);
+    if (spec.input) await checkChannel(fields.input, spec.input, this.#abort.signal);
+    this.#output = spec.output ? await this.#openOutput(spec.output) : null;
+    try {
+      send({ type: "started", id });
+      if (spec.input || spec.output) await this.#flow();
+      else await untilAborted(new Promise<never>(() => {}), this.#end.signal);
+    } finally {
+      await this.#output?.close();
+    }
+  }
+
+  /** From the source to the output, until one of them ends. */
+  async #flow(): Promise<void> {
+    const { id, spec, send, resume, host, engine } = this.#options;
+    const after = resume ? resumePoint(resume) : null;
+    this.#pipeline = new Pipeline({
+      host,
+      key: id,
+      source: this.#source(after),
+      output: this.#output?.writable ?? null,
+      container: spec.container,
+      segmentSeconds: spec.segment_seconds,
+      after,
+      ...(resume?.ts && { continuity: resume.ts }),
+      frameQueue: engine.frame_queue,
+      maxFrameAgeMs: engine.max_frame_age_ms,
+      params: () => this.#params,
+      signal: this.#abort.signal,
+      onDrop: () => this.#meter.framesDropped++,
+      onUnseen: (frame) => this.#frameOut(frame),
+      onSound: ({ pts }) => this.#meter.soundOut(pts),
+      onInference: (ms) => this.#meter.inference.add(ms),
+      onApplied: () => send({ type: "updated", id }),
+      onModel: (provider) => {
+        this.#meter.executionProvider = provider;
+      },
+      onTrouble: (error) => this.#report(error),
+    });
+    using _watch = this.#watch();
+    await this.#pipeline.run();
+  }
+
+  #frameOut({ pts, arrivedAt }: Tick): void {
+    this.#meter.frameOut(pts, performance.now() - arrivedAt);
+  }
+
+  /** What is wrong while the stream goes on, told when it begins and when it is over. */
+  #report(error: PlainError | null): void {
+    const { id, send } = this.#options;
+    if (error) send({ type: "trouble", id, error });
+    else send({ type: "recovered", id });
+  }
+
+  #watch(): InputWatch {
+    return new InputWatch({
+      field: channelFields(this.#options.spec).input,
+      bytesIn: () => this.#bytesIn(),
+      framesIn: () => this.#meter.framesIn,
+      framesOut: () => this.#meter.framesOut,
+      report: (error) => this.#report(error),
+    });
+  }
+
+  async #openOutput(output: Endpoint): Promise<StreamOutput> {
+    const { id, spec, resume, send } = this.#options;
+    return await StreamOutput.open(output, {
+      spec,
+      resumed: resume !== undefined,
+      signal: this.#abort.signal,
+      onSize: (size) => send({ type: "size", id, ...size }),
+      onSegment: (seq, { pts, width, height }) => {
+        const ts = this.#pipeline?.continuity;
+        const checkpoint = { seq, pts, at: Date.now(), size: { width, height }, ...(ts && { ts }) };
+        send({ type: "checkpoint", id, checkpoint });
+      },
+      onFrame: (frame) => this.#frameOut(frame),
+    });
+  }
+
+  #source(after: Ticks | null): Source {
+    const { spec } = this.#options;
+    const end = this.#end.signal;
+    if (!spec.input) {
+      const start = ticks((after ?? 0) + (after === null ? 0 : TICKS_PER_SECOND / DEFAULT_FPS));
+      const pace = clock(start, () => this.#params.fps ?? DEFAULT_FPS);
+      const counted = new TransformStream<Tick, Tick>({
+        transform: (tick, controller) => {
+          this.#meter.frameIn(tick.pts);
+          controller.enqueue(tick);
+        },
+      });
+      return { kind: "clock", ticks: endWhen(pace, end).pipeThrough(counted) };
+    }
+    const segments = subscribe(spec.input, { signal: this.#abort.signal, known: true });
+    const packets = demux(endWhen(segments, end), {
+      timeline: new Timeline(after),
+      onVideo: ({ pts }) => this.#meter.frameIn(pts),
+      onAudio: ({ pts }) => this.#meter.soundIn(pts),
+    });
+    this.#packetsDropped = packets.dropped;
+    this.#bytesIn = packets.bytes;
+    return { kind: "input", packets, audio: spec.audio };
+  }
+}
+
+/** Everything up to here may have been sent by the engine that died: as much media as time has passed. */
+const resumePoint = (checkpoint: Checkpoint): Ticks =>
+  ticks(checkpoint.pts + Math.round(((Date.now() - checkpoint.at) * TICKS_PER_SECOND) / 1000));

@@ -1,0 +1,35 @@
+/** Hides what one engine has told of its models, and how it is asked again. */
+import type { ModelInfo } from "../../engine/protocol/models.ts";
+import type { EngineProcess } from "./engine-process.ts";
+
+export class EngineModels {
+  readonly #byName = new Map<string, ModelInfo>();
+  /** An engine asked, by whoever waits for the answer. */
+  #asked: PromiseWithResolvers<void> | null = null;
+
+  get all(): readonly ModelInfo[] {
+    return [...this.#byName.values()];
+  }
+
+  put(model: ModelInfo): void {
+    this.#byName.set(model.name, model);
+  }
+
+  replace(models: readonly ModelInfo[]): void {
+    this.#byName.clear();
+    for (const model of models) this.put(model);
+    this.settle();
+  }
+
+  /** Settles when the engine has answered, or `settle` says that it will not. */
+  async refresh(engine: EngineProcess): Promise<void> {
+    if (this.#asked === null) engine.send({ type: "models" });
+    this.#asked ??= Promise.withResolvers();
+    await this.#asked.promise;
+  }
+
+  settle(): void {
+    this.#asked?.resolve();
+    this.#asked = null;
+  }
+}

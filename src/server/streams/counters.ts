@@ -1,0 +1,74 @@
+/** Hides that a stream's figures come from one engine after the other: counters add up, rates are the latest's. */
+import type { StreamStats } from "../../engine/protocol/stats.ts";
+
+const COUNTERS = [
+  "frames_in",
+  "frames_out",
+  "frames_dropped",
+  "segments_out",
+  "segments_skipped",
+  "bytes_out",
+] as const;
+type Counters = Record<(typeof COUNTERS)[number], number>;
+
+const NONE = { p50: null, p95: null, p99: null };
+
+export class StreamCounters {
+  /** Of engines that are gone. */
+  #earlier: Counters = countersOf(null);
+  #latest: StreamStats | null = null;
+  #restarts = 0;
+
+  /** Whether the engine of now has told figures. */
+  get isMeasured(): boolean {
+    return this.#latest !== null;
+  }
+
+  take(stats: StreamStats): void {
+    this.#latest = stats;
+  }
+
+  /** The engine is gone; what it told last counts on. */
+  interrupted(): void {
+    this.#earlier = this.#totals();
+    this.#latest = null;
+    this.#restarts++;
+  }
+
+  /** As contract.md's `stats`; `model` is what to show before the first figures. */
+  figures(model: string) {
+    return {
+      fps_in: this.#latest?.fps_in ?? 0,
+      fps_out: this.#latest?.fps_out ?? 0,
+      ...this.#totals(),
+      restarts: this.#restarts,
+      latency_ms: this.#latest?.latency_ms ?? NONE,
+      inference_ms: this.#latest?.inference_ms ?? NONE,
+      model: this.#latest?.model ?? model,
+      device: this.#latest?.device ?? null,
+      execution_provider: this.#latest?.execution_provider ?? null,
+    };
+  }
+
+  /** Packets of sound a second, in and out: for those who ask by pytrickle's names (protocol.md 5.3). */
+  get soundRates(): { readonly in: number; readonly out: number } {
+    return { in: this.#latest?.audio_fps_in ?? 0, out: this.#latest?.audio_fps_out ?? 0 };
+  }
+
+  #totals(): Counters {
+    const now = countersOf(this.#latest);
+    for (const name of COUNTERS) now[name] += this.#earlier[name];
+    return now;
+  }
+}
+
+function countersOf(stats: StreamStats | null): Counters {
+  return {
+    frames_in: stats?.frames_in ?? 0,
+    frames_out: stats?.frames_out ?? 0,
+    frames_dropped: stats?.frames_dropped ?? 0,
+    segments_out: stats?.segments_out ?? 0,
+    segments_skipped: stats?.segments_skipped ?? 0,
+    bytes_out: stats?.bytes_out ?? 0,
+  };
+}

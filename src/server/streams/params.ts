@@ -1,0 +1,193 @@
+/** Hides how fields become StreamParams: aliases, defaults, merging, the model's own ranges and what is ignored. */
+import type { ModelInfo } from "../../engine/protocol/models.ts";
+import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
+import { type FieldProblem, WorkerError } from "../../errors.ts";
+import { checked, cut, fieldsError, shown } from "../field-errors.ts";
+import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./fields.ts";
+import { parsedText, wrappedParams } from "./wrapped-params.ts";
+
+const MAX_IGNORED = 32;
+
+export interface Resolved {
+  readonly params: StreamParams;
+  /** Members that nobody knows, some dozens at most. */
+  readonly ignored: readonly string[];
+}
+
+/** What a stream has where nothing else is said; also what a null in an update goes back to. */
+export function defaultParams(kind: {
+  hasInput: boolean;
+  mode: "seed" | "orchestrator";
+}): StreamParams {
+  return {
+    prompts: [],
+    model: kind.hasInput ? "restyle" : "dreamscape",
+    ...(kind.mode === "seed" || !kind.hasInput ? { size: { width: 512, height: 512 } } : {}),
+    ...(kind.hasInput ? {} : { fps: 24 }),
+    fit: "cover",
+    paused: false,
+    model_params: {},
+  };
+}
+
+/**
+ * An update's body over the parameters as they are: present replaces, absent keeps, null resets.
+ * Throws `invalid_request` for bad values and for fields that cannot change, `unknown_model` for the model.
+ */
+export function updatedParams(
+  body: unknown,
+  current: StreamParams,
+  defaults: StreamParams,
+  models: readonly ModelInfo[],
+): Resolved {
+  const fields = unwrapped(body);
+  rejectGraphs(fields);
+  const given = checked(UpdateFields, fields);
+  const stuck = FIXED_FIELDS.filter((name) => name in given);
+  if (stuck.length > 0)
+    throw fieldsError(
+      stuck.map((field) => ({ field, problem: "cannot change while the stream runs" })),
+    );
+  return mergeParams(given, current, defaults, models);
+}
+
+/** Fields over parameters, as `updatedParams` and a start (over the defaults) need it. */
+export function mergeParams(
+  given: UpdateFields | StartFields,
+  current: StreamParams,
+  defaults: StreamParams,
+  models: readonly ModelInfo[],
+): Resolved {
+  const size = mergedSize(given, current, defaults);
+  const fps = pick(aliased(given, "fps", "max_framerate"), current.fps, defaults.fps);
+  const bitrate = pick(given.bitrate, current.bitrate, defaults.bitrate);
+  const prompts = aliased(given, "prompts", "prompt");
+  const model = findModel(pick(given.model, current.model, defaults.model), models);
+  const own = Object.entries(given).filter(([name]) => !isCommon(name));
+  const params: StreamParams = {
+    prompts: pick(prompts === null ? null : asPrompts(prompts), current.prompts, defaults.prompts),
+    model: model.name,
+    ...(size === undefined ? {} : { size }),
+    ...(fps === undefined ? {} : { fps }),
+    fit: pick(given.fit, current.fit, defaults.fit),
+    ...(bitrate === undefined ? {} : { bitrate }),
+    paused: pick(given.paused, current.paused, defaults.paused),
+    model_params: modelParams(Object.fromEntries(own), current.model_params, model),
+  };
+  const ignored = own.map(([name]) => name).filter((name) => !hasParam(model, name));
+  return { params, ignored: shortened(ignored) };
+}
+
+/** Throws for ComfyUI graphs, which look like prompts and are not served yet. */
+export function rejectGraphs(fields: unknown): void {
+  if (typeof fields !== "object" || fields === null) return;
+  for (const name of ["prompts", "prompt"]) {
+    const value: unknown = Reflect.get(fields, name);
+    if (![value].flat().some(isGraph)) continue;
+    throw fieldsError([
+      { field: name, problem: "holds a ComfyUI graph: not in this version, send texts" },
+    ]);
+  }
+}
+
+function isGraph(value: unknown): boolean {
+  const graph = parsedText(value);
+  if (typeof graph !== "object" || graph === null) return false;
+  return Object.values(graph).some(
+    (node) => typeof node === "object" && node !== null && "class_type" in node,
+  );
+}
+
+/** An update without a member of its own beside `params` means what is inside (protocol.md 1.6). */
+function unwrapped(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || !("params" in body)) return body;
+  if (Object.keys(body).some((name) => isCommon(name))) return body;
+  return wrappedParams(body.params);
+}
+
+/** `undefined` keeps, null resets. */
+function pick<T>(given: T | null | undefined, current: T, fallback: T): T {
+  if (given === undefined) return current;
+  return given === null ? fallback : given;
+}
+
+function aliased<K extends keyof UpdateFields>(given: UpdateFields, name: K, alias: K) {
+  return given[name] === undefined ? given[alias] : given[name];
+}
+
+function mergedSize(
+  { width, height }: UpdateFields,
+  current: StreamParams,
+  defaults: StreamParams,
+): StreamParams["size"] {
+  if (width === undefined && height === undefined) return current.size;
+  if (width === null && height === null) return defaults.size;
+  if (typeof width === "number" && typeof height === "number") return { width, height };
+  const [field, other] = typeof width === "number" ? ["height", "width"] : ["width", "height"];
+  throw fieldsError([{ field, problem: `must be given together with ${other}` }]);
+}
+
+function asPrompts(prompts: Exclude<UpdateFields["prompts"], null>): Prompt[] | undefined {
+  if (prompts === undefined) return undefined;
+  return [prompts].flat().map((one) => {
+    if (typeof one === "string") return { prompt: one };
+    // Nothing else that a caller put beside them.
+    const { prompt, negative_prompt, weight } = one;
+    return {
+      prompt,
+      ...(negative_prompt === undefined ? {} : { negative_prompt }),
+      ...(weight === undefined ? {} : { weight }),
+    };
+  });
+}
+
+/** A caller may send thousands of members with names of megabytes: none of that is sent back. */
+function shortened(names: readonly string[]): string[] {
+  const shown = names.slice(0, MAX_IGNORED).map((name) => cut(name, 64));
+  const rest = names.length - shown.length;
+  return rest > 0 ? [...shown, `… and ${rest} more`] : shown;
+}
+
+function findModel(name: string, models: readonly ModelInfo[]): ModelInfo {
+  const model = models.find((one) => one.name === name);
+  if (model !== undefined) return model;
+  const names = models.map((one) => one.name).join(", ");
+  const problem = `names no model: ${shown(name)}; there are ${names || "none yet"}`;
+  throw new WorkerError("unknown_model", `model ${problem}`, {
+    details: [{ field: "model", problem }],
+  });
+}
+
+/** Those of the current values that this model takes as well, with the given ones over them; all in range. */
+function modelParams(
+  given: Readonly<Record<string, unknown>>,
+  current: Readonly<Record<string, number>>,
+  model: ModelInfo,
+): Record<string, number> {
+  const values: Record<string, number> = {};
+  const problems: FieldProblem[] = [];
+  for (const { name: field, min, max, integer } of model.params) {
+    const kept = current[field];
+    if (kept !== undefined && kept >= min && kept <= max) values[field] = kept;
+    if (!Object.hasOwn(given, field)) continue;
+    const value = given[field];
+    if (value === null) delete values[field];
+    else if (
+      typeof value === "number" &&
+      value >= min &&
+      value <= max &&
+      (!integer || Number.isInteger(value))
+    )
+      values[field] = value;
+    else {
+      const kind = integer ? "an integer" : "a number";
+      const problem = `must be ${kind} from ${min} to ${max}, got ${shown(value)}`;
+      problems.push({ field, problem });
+    }
+  }
+  if (problems.length > 0) throw fieldsError(problems);
+  return values;
+}
+
+const hasParam = (model: ModelInfo, name: string) => model.params.some((one) => one.name === name);
+const isCommon = (name: string) => CHANGING_FIELDS.includes(name) || FIXED_FIELDS.includes(name);

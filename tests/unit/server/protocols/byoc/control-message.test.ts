@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { controlMessages } from "../../../../../src/server/protocols/byoc/control-message.ts";
+
+const update = (body: object) => ({ kind: "update", body });
+
+test.each<[string, string, unknown[]]>([
+  ["nothing", "", []],
+  ["blank lines", " \n\n", []],
+  ["a keep-alive", '{"keep":"alive"}', [{ kind: "keepalive" }]],
+  ["a member beside keep", '{"keep":"alive","fps":5}', [update({ keep: "alive", fps: 5 })]],
+  ["one object", '{"fps":5}', [update({ fps: 5 })]],
+  ["an object over lines", '{\n  "fps": 5\n}', [update({ fps: 5 })]],
+  [
+    "several",
+    '{"fps":5}\n{"keep":"alive"}\r\n{"fps":6}\n',
+    [update({ fps: 5 }), { kind: "keepalive" }, update({ fps: 6 })],
+  ],
+  ["a list, a number, a text and null", '[{"fps":5}]\n1\n"x"\nnull', []],
+])("%s", (_title, text, messages) => {
+  expect(controlMessages(text)).toEqual(messages as ReturnType<typeof controlMessages>);
+});
+
+test("a bad line is told of, and those around it count", () => {
+  expect(controlMessages('{"fps":5}\n{bad\n{"fps":6}')).toEqual([
+    { kind: "update", body: { fps: 5 } },
+    { kind: "bad_json", why: expect.any(String) },
+    { kind: "update", body: { fps: 6 } },
+  ]);
+  expect(controlMessages("{bad")).toEqual([{ kind: "bad_json", why: expect.any(String) }]);
+});

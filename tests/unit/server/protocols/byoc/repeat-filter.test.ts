@@ -1,0 +1,20 @@
+import { expect, test } from "bun:test";
+import { RepeatFilter } from "../../../../../src/server/protocols/byoc/repeat-filter.ts";
+
+test("a text is new once a minute", () => {
+  const errors = new RepeatFilter();
+  expect([0, 1000, 59_999, 60_000, 60_001].map((now) => errors.isNew("a", now))).toEqual([
+    true,
+    false,
+    false,
+    true,
+    false,
+  ]);
+});
+
+test("twenty texts a minute are new, however many there are", () => {
+  const errors = new RepeatFilter();
+  const told = Array.from({ length: 100 }, (_, n) => errors.isNew(`${n}`, n));
+  expect(told.filter(Boolean)).toHaveLength(20);
+  expect(errors.isNew("later", 61_000)).toBe(true);
+});

@@ -1,0 +1,186 @@
+import { afterEach, expect, setSystemTime, test } from "bun:test";
+import type { StreamStats } from "../../../../../src/engine/protocol/stats.ts";
+import type { StreamSpec } from "../../../../../src/engine/protocol/work.ts";
+import type { StreamMessage } from "../../../../../src/server/engines/placed-stream.ts";
+import { StreamVitals } from "../../../../../src/server/protocols/byoc/vitals.ts";
+import { defaultParams } from "../../../../../src/server/streams/params.ts";
+import { Stream } from "../../../../../src/server/streams/stream.ts";
+
+afterEach(() => void setSystemTime());
+
+const endpoint = { url: "http://127.0.0.1/x" };
+const NONE = { p50: null, p95: null, p99: null };
+const BASE: StreamStats = {
+  fps_in: 30,
+  fps_out: 30,
+  audio_fps_in: 47,
+  audio_fps_out: 50,
+  frames_in: 1,
+  frames_out: 1,
+  frames_dropped: 0,
+  segments_out: 1,
+  segments_skipped: 0,
+  bytes_out: 1,
+  latency_ms: NONE,
+  inference_ms: NONE,
+  model: "edges",
+  device: "cpu",
+  execution_provider: "cpu",
+};
+
+/** A stream with input and output unless told otherwise, as its channels see it. */
+function watched(media: Partial<StreamSpec> = { input: endpoint, output: endpoint }) {
+  const params = defaultParams({ hasInput: true, mode: "orchestrator" });
+  const seen: StreamVitals[] = [];
+  const fixed = {
+    owns_output: false,
+    container: "mpegts",
+    segment_seconds: 2,
+    audio: "auto",
+  } as const;
+  const record = new Stream({
+    id: "a",
+    streamUrl: null,
+    capability: null,
+    spec: { ...fixed, ...media },
+    params,
+    defaults: params,
+    attend: (own) => {
+      seen.push(new StreamVitals(own));
+      return {
+        begin() {},
+        heard: (news) => void seen[0]?.heard(news),
+        end: () => Promise.resolve(),
+      };
+    },
+  });
+  const [vitals] = seen;
+  if (vitals === undefined) throw new Error("nobody attends");
+  const hear = (...messages: StreamMessage[]) => {
+    for (const message of messages) record.receive(message);
+  };
+  const stats = (change: Partial<StreamStats> = {}): StreamMessage => ({
+    type: "stats",
+    id: "a",
+    stats: { ...BASE, ...change },
+  });
+  return { record, vitals, hear, stats, state: () => vitals.status().state };
+}
+
+const started = { type: "started", id: "a" } as const;
+
+test("a stream loads until its engine has figures of it and something has come out", () => {
+  const { hear, stats, state } = watched();
+  expect(state()).toBe("LOADING");
+  hear(started);
+  expect(state()).toBe("LOADING");
+  hear(stats({ frames_out: 0, fps_out: 0 }));
+  expect(state()).toBe("LOADING");
+  hear(stats());
+  expect(state()).toBe("ONLINE");
+});
+
+test("an input that pauses degrades it, until frames come again", () => {
+  const { hear, stats, state } = watched();
+  const now = Date.now();
+  hear(started, stats());
+  setSystemTime(now + 6000);
+  hear(stats({ fps_in: 0 }));
+  expect(state()).toBe("DEGRADED_INPUT");
+  hear(stats({ frames_in: 2 }));
+  expect(state()).toBe("ONLINE");
+});
+
+test("an input that comes in segments of ten seconds is not degraded between them", () => {
+  const { hear, stats, state } = watched();
+  const now = Date.now();
+  hear(started, stats());
+  setSystemTime(now + 9000);
+  // The engine's rate stands until the next segment is overdue.
+  hear(stats());
+  expect(state()).toBe("ONLINE");
+});
+
+test("an input that has brought nothing yet has time for a first segment of ten seconds", () => {
+  const { hear, stats, state } = watched();
+  const now = Date.now();
+  const none = { frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 };
+  hear(started, stats(none));
+  setSystemTime(now + 10_500);
+  hear(stats(none));
+  expect(state()).toBe("LOADING");
+  setSystemTime(now + 12_500);
+  hear(stats(none));
+  expect(state()).toBe("DEGRADED_INPUT");
+});
+
+test("a heartbeat tells the rates of picture and sound", () => {
+  const { hear, stats, vitals } = watched();
+  hear(started, stats());
+  expect(vitals.heartbeat().fps).toEqual({
+    ingress_video_fps: 30,
+    ingress_audio_fps: 47,
+    egress_video_fps: 30,
+    egress_audio_fps: 50,
+  });
+});
+
+test("trouble, and a rate that does not keep up for 5 s, degrade inference", () => {
+  const { hear, stats, state } = watched();
+  const now = Date.now();
+  hear(started, stats({ fps_out: 5 }));
+  expect(state()).toBe("ONLINE");
+  setSystemTime(now + 6000);
+  hear(stats({ fps_out: 5, frames_in: 2 }));
+  expect(state()).toBe("DEGRADED_INFERENCE");
+  hear(stats({ fps_out: 12, frames_in: 3 }));
+  expect(state()).toBe("ONLINE");
+  hear({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
+  expect(state()).toBe("DEGRADED_INFERENCE");
+  hear({ type: "recovered", id: "a" });
+  expect(state()).toBe("ONLINE");
+});
+
+test("between two engines it loads, counts on and tells when it restarted", () => {
+  const { hear, stats, state, record, vitals } = watched();
+  hear(started, stats({ frames_in: 100 }));
+  record.interrupted();
+  expect(state()).toBe("LOADING");
+  expect(vitals.status()).toMatchObject({
+    inference_status: { restart_count: 1, last_restart_time: expect.any(Number) },
+    stats: { frames_in: 100 },
+  });
+  hear(stats({ frames_in: 1 }));
+  expect(state()).toBe("ONLINE");
+});
+
+test("a stream without media is online; one that stops is offline, one that failed in error", () => {
+  const plain = watched({});
+  plain.hear(started, plain.stats({ frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 }));
+  expect(plain.state()).toBe("ONLINE");
+  plain.record.stopping();
+  expect(plain.state()).toBe("OFFLINE");
+  const failed = watched();
+  const error = { kind: "output_lost", message: "gone" } as const;
+  failed.hear(started, { type: "ended", id: "a", error });
+  expect(failed.state()).toBe("ERROR");
+});
+
+test("a state turns once, whoever asks first", () => {
+  const { hear, stats, state, vitals } = watched();
+  expect(vitals.hasTurned()).toBe(false);
+  hear(started, stats());
+  expect([vitals.hasTurned(), vitals.hasTurned()]).toEqual([true, false]);
+  hear({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
+  expect(state()).toBe("DEGRADED_INFERENCE");
+  expect(vitals.hasTurned()).toBe(false);
+});
+
+test("a state's time is that of its beginning", () => {
+  const { hear, stats, vitals } = watched();
+  hear(started, stats());
+  const since = vitals.status().last_state_update_time;
+  setSystemTime(Date.now() + 1000);
+  hear(stats({ frames_in: 2, frames_out: 2 }));
+  expect(vitals.status().last_state_update_time).toBe(since);
+});

@@ -1,0 +1,146 @@
+import { expect, test } from "bun:test";
+import type { ModelInfo } from "../../../../src/engine/protocol/models.ts";
+import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
+import { WorkerError } from "../../../../src/errors.ts";
+import { defaultParams, updatedParams } from "../../../../src/server/streams/params.ts";
+
+const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
+  name,
+  description: "",
+  source: "built-in",
+  state: "ready",
+  takes_video: true,
+  takes_prompts: true,
+  device: "cpu",
+  params,
+});
+const number = { default: 1, min: 0, max: 2, integer: false, description: "" };
+const models = [
+  model("identity"),
+  model("restyle"),
+  model("dreamscape"),
+  model("edges", [
+    { name: "strength", ...number },
+    { name: "steps", ...number, max: 50, integer: true },
+  ]),
+];
+const defaults = defaultParams({ hasInput: true, mode: "seed" });
+const running: StreamParams = {
+  ...defaults,
+  prompts: [{ prompt: "a cat" }],
+  model: "edges",
+  fps: 10,
+  bitrate: 1_000_000,
+  model_params: { strength: 0.5 },
+};
+
+const update = (body: unknown, current = running) => updatedParams(body, current, defaults, models);
+
+test("without input a clock drives dreamscape at 24 fps; with input restyle goes at the pace of its frames", () => {
+  expect(defaultParams({ hasInput: false, mode: "seed" })).toMatchObject({
+    model: "dreamscape",
+    fps: 24,
+    size: { width: 512, height: 512 },
+  });
+  expect(defaults).toMatchObject({ model: "restyle", size: { width: 512, height: 512 } });
+  expect(defaults.fps).toBeUndefined();
+  expect(defaultParams({ hasInput: true, mode: "orchestrator" }).size).toBeUndefined();
+});
+
+test("absent fields keep their values", () => {
+  expect(update({})).toEqual({ params: running, ignored: [] });
+});
+
+test("present fields replace, null goes back to the default", () => {
+  const { params } = update({ fps: null, bitrate: null, model: null, width: 640, height: 360 });
+  expect(params).toEqual({
+    ...defaults,
+    prompts: [{ prompt: "a cat" }],
+    size: { width: 640, height: 360 },
+  });
+});
+
+test("aliases count, a prompt may be one text", () => {
+  const { params } = update({ prompt: "a dog", max_framerate: 5 });
+  expect(params).toMatchObject({ prompts: [{ prompt: "a dog" }], fps: 5 });
+});
+
+test("a model's own parameters are taken, those of another model are named as ignored", () => {
+  const { params, ignored } = update({ strength: 2, guidance: 7, colour: "red" });
+  expect(params.model_params).toEqual({ strength: 2 });
+  expect(ignored).toEqual(["guidance", "colour"]);
+});
+
+test("of a prompt its own members are kept, and no others", () => {
+  const { params } = update({ prompts: [{ prompt: "a", weight: 2, note: "x".repeat(1000) }] });
+  expect(params.prompts).toEqual([{ prompt: "a", weight: 2 }]);
+});
+
+test("a change of model drops parameters that the new one does not take", () => {
+  expect(update({ model: "identity" }).params.model_params).toEqual({});
+});
+
+test.each([[5], ["{"], ["5"], [true]])("an update wrapped in params %j names params", (params) => {
+  expect(() => update({ params })).toThrow(
+    `params must be an object, or JSON text of one, got ${JSON.stringify(params)}`,
+  );
+});
+
+test("an update wrapped in params, also as text, is unwrapped", () => {
+  expect(update({ params: { fps: 7 } }).params.fps).toBe(7);
+  expect(update({ params: '{"fps": 8}' }).params.fps).toBe(8);
+});
+
+test.each([
+  [{ width: 640 }, "height"],
+  [{ width: 641, height: 360 }, "width"],
+  [{ width: 62, height: 360 }, "width"],
+  [{ width: 4098, height: 360 }, "width"],
+  [{ width: "640", height: 360 }, "width"],
+  [{ fps: 0 }, "fps"],
+  [{ fps: 61 }, "fps"],
+  [{ max_framerate: "fast" }, "max_framerate"],
+  [{ fit: "squeeze" }, "fit"],
+  [{ bitrate: -1 }, "bitrate"],
+  [{ paused: "yes" }, "paused"],
+  [{ prompts: 5 }, "prompts"],
+  [{ prompts: [{ text: "x" }] }, "prompts.0.prompt"],
+  [{ prompts: [] }, "prompts"],
+  [{ prompts: ["a", ""] }, "prompts.1"],
+  [{ prompts: [{ prompt: "a" }, { prompt: "b", weight: "c" }] }, "prompts.1.weight"],
+  [{ prompt: { prompt: "x", negative_prompt: "y".repeat(10_001) } }, "prompt.negative_prompt"],
+  [{ prompts: { "1": { class_type: "LoadImage", inputs: {} } } }, "prompts"],
+  [{ prompts: '{"1": {"class_type": "LoadImage"}}' }, "prompts"],
+  [{ strength: 3 }, "strength"],
+  [{ strength: "strong" }, "strength"],
+  [{ steps: 1.5 }, "steps"],
+  [{ model: 7 }, "model"],
+  [{ model: "nothing" }, "model"],
+  [{ container: "mpegts" }, "container"],
+  [{ segment_seconds: 2 }, "segment_seconds"],
+  [{ audio_codec: "aac" }, "audio_codec"],
+  [{ input_url: null }, "input_url"],
+  [{ stream_url: "http://x" }, "stream_url"],
+  [[], "body"],
+  ["fps=5", "body"],
+  [null, "body"],
+])("%j is refused, naming %s", (body, field) => {
+  const error = thrown(() => update(body));
+  expect(error.details.map((one) => one.field)).toContain(field);
+  expect(error.message).toContain(field);
+});
+
+test("several bad fields are named at once", () => {
+  const error = thrown(() => update({ fps: 0, fit: 1, bitrate: "x" }));
+  expect(error.details.map((one) => one.field)).toEqual(["fps", "fit", "bitrate"]);
+});
+
+function thrown(run: () => unknown): WorkerError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof WorkerError) return error;
+    throw error;
+  }
+  throw new Error("it was not refused");
+}

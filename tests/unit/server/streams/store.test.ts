@@ -1,0 +1,248 @@
+import { expect, setSystemTime, test } from "bun:test";
+import { Admission } from "../../../../src/server/admission.ts";
+import type { StreamMessage } from "../../../../src/server/engines/placed-stream.ts";
+import { defaultParams } from "../../../../src/server/streams/params.ts";
+import { type StreamHost, StreamStore } from "../../../../src/server/streams/store.ts";
+import type { Stream, StreamOrigin } from "../../../../src/server/streams/stream.ts";
+
+const params = defaultParams({ hasInput: false, mode: "seed" });
+const origin = (id: string): StreamOrigin => ({
+  id,
+  streamUrl: "http://127.0.0.1/x",
+  capability: null,
+  spec: { owns_output: true, container: "fmp4", segment_seconds: 1, audio: "auto" },
+  params,
+  defaults: params,
+});
+
+/** An engine that obeys at once, and keeps what it was told. */
+function obedientHost() {
+  const told: string[] = [];
+  const host: StreamHost = {
+    start: (stream) => {
+      told.push(`start ${stream.id}`);
+      stream.receive({ type: "started", id: stream.id });
+    },
+    update: (stream) => void told.push(`update ${stream.id}`),
+    stop: (stream) => {
+      told.push(`stop ${stream.id}`);
+      stream.receive({ type: "ended", id: stream.id });
+    },
+  };
+  return { host, told };
+}
+
+const storeOf = (host: StreamHost, maxStreams = 2) =>
+  new StreamStore(host, { places: new Admission(maxStreams), historyMs: 1000 });
+
+const stats = (frames: number): StreamMessage => ({
+  type: "stats",
+  id: "a",
+  stats: {
+    fps_in: 30,
+    fps_out: 29,
+    audio_fps_in: 47,
+    audio_fps_out: 50,
+    frames_in: frames,
+    frames_out: frames,
+    frames_dropped: 1,
+    segments_out: 2,
+    segments_skipped: 0,
+    bytes_out: 100,
+    latency_ms: { p50: 1, p95: 2, p99: 3 },
+    inference_ms: { p50: 1, p95: 2, p99: 3 },
+    model: "edges",
+    device: "cpu",
+    execution_provider: "cpu",
+  },
+});
+
+test("a stream beyond the limit is refused, and admitted when another has ended", async () => {
+  const store = storeOf(obedientHost().host);
+  await store.start(origin("a"));
+  await store.start(origin("b"));
+  await expect(store.start(origin("c"))).rejects.toMatchObject({ kind: "at_capacity" });
+  await store.stop("a")?.ended;
+  expect((await store.start(origin("c"))).status).toBe("active");
+});
+
+test("a stream that starts twice replaces the first, also when all places are taken", async () => {
+  const { host, told } = obedientHost();
+  const store = storeOf(host, 1);
+  const first = await store.start(origin("a"));
+  const second = await store.start(origin("a"));
+  expect(told).toEqual(["start a", "stop a", "start a"]);
+  expect([first.status, second.status]).toEqual(["stopped", "active"]);
+  expect(store.get("a")).toBe(second);
+});
+
+test("an engine hears of new parameters, and not of those it has", async () => {
+  const { host, told } = obedientHost();
+  const store = storeOf(host);
+  const record = await store.start(origin("a"));
+  store.update(record, { ...params });
+  expect(told).toEqual(["start a"]);
+  store.update(record, { ...params, paused: true });
+  expect(told).toEqual(["start a", "update a"]);
+});
+
+test("a stream that waits for its predecessor starts when that has ended; stopped before, it never does", async () => {
+  const { host, told } = obedientHost();
+  const slow: StreamHost = { ...host, stop: (stream) => void told.push(`stop ${stream.id}`) };
+  const store = storeOf(slow);
+  const network = { ...origin("a"), spec: { ...origin("a").spec, owns_output: false } };
+  const first = store.begin(network);
+  const second = store.begin(network);
+  const third = store.begin(network);
+  expect([first.status, second.status, third.status]).toEqual(["stopping", "stopped", "starting"]);
+  expect(told).toEqual(["start a", "stop a"]);
+  first.receive({ type: "ended", id: "a" });
+  await third.started;
+  expect(told).toEqual(["start a", "stop a", "start a"]);
+  expect(store.get("a")).toBe(third);
+});
+
+test("a stream that is made to end for an error has failed with it, whatever the engine says", async () => {
+  const store = storeOf(obedientHost().host);
+  const record = await store.start(origin("a"));
+  store.end(record, { kind: "output_lost", message: "its events channel is gone" });
+  await record.ended;
+  expect(record.toJSON()).toMatchObject({ status: "error", error: "its events channel is gone" });
+});
+
+test("a start that the engine refuses fails with its reason and leaves nothing", async () => {
+  const host: StreamHost = {
+    ...obedientHost().host,
+    start: (stream) => {
+      const error = { kind: "channel_refused", message: "answered 404" } as const;
+      stream.receive({ type: "ended", id: stream.id, error });
+    },
+  };
+  const store = storeOf(host);
+  await expect(store.start(origin("a"))).rejects.toThrow("answered 404");
+  expect(store.list("all")).toEqual([]);
+  expect(store.liveCount).toBe(0);
+});
+
+test("an ended stream stays readable for as long as the history, then is not found", async () => {
+  const store = storeOf(obedientHost().host);
+  await store.start(origin("a"));
+  await store.stop("a")?.ended;
+  expect(store.list("live")).toEqual([]);
+  expect(store.get("a").status).toBe("stopped");
+  setSystemTime(Date.now() + 2000);
+  try {
+    expect(() => store.get("a")).toThrow("no stream has the id");
+  } finally {
+    setSystemTime();
+  }
+});
+
+test("history keeps no long prompts", async () => {
+  const store = storeOf(obedientHost().host);
+  const prompts = Array.from({ length: 64 }, () => ({ prompt: "x".repeat(10_000) }));
+  const record = await store.start({ ...origin("a"), params: { ...params, prompts } });
+  await store.stop("a")?.ended;
+  expect(JSON.stringify(record.params).length).toBeLessThan(3000);
+});
+
+test("at most a thousand ended streams are kept, the youngest", async () => {
+  const store = storeOf(obedientHost().host);
+  for (let n = 0; n < 1003; n++) {
+    await store.start(origin(`s${n}`));
+    await store.stop(`s${n}`)?.ended;
+  }
+  expect(store.list("all")).toHaveLength(1000);
+  expect(store.list("all")[0]?.id).toBe("s3");
+});
+
+test("what goes wrong later turns the stream to error with the reason", async () => {
+  const store = storeOf(obedientHost().host);
+  const record = await store.start(origin("a"));
+  const error = { kind: "output_lost", message: "the channel is gone" } as const;
+  record.receive({ type: "ended", id: "a", error });
+  await record.ended;
+  expect(store.get("a").toJSON()).toMatchObject({ status: "error", error: "the channel is gone" });
+  expect(store.liveCount).toBe(0);
+});
+
+test("a closed store refuses, and has ended all streams", async () => {
+  const store = storeOf(obedientHost().host);
+  const record = await store.start(origin("a"));
+  await store.close();
+  expect(record.status).toBe("stopped");
+  await expect(store.start(origin("b"))).rejects.toMatchObject({ kind: "at_capacity" });
+});
+
+test("a stream object has the seed's members, and zeros and nulls before the first figures", async () => {
+  const record = await storeOf(obedientHost().host).start(origin("a"));
+  const object = record.toJSON();
+  expect(Object.keys(object)).toEqual([
+    "manifest_id",
+    "stream_url",
+    "input_url",
+    "created_at",
+    "status",
+    "metadata",
+    "params",
+    "stats",
+  ]);
+  expect(object.created_at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  expect(object.metadata).toEqual({ width: 512, height: 512, prompts: [] });
+  expect(object.params).toEqual({
+    model: "dreamscape",
+    width: 512,
+    height: 512,
+    fps: 24,
+    fit: "cover",
+    paused: false,
+  });
+  expect(object.stats).toMatchObject({
+    frames_in: 0,
+    restarts: 0,
+    latency_ms: { p50: null },
+    execution_provider: null,
+  });
+});
+
+test("a stream object shows its input and its model's own parameters; of an orchestrator's no channel", async () => {
+  const store = storeOf(obedientHost().host);
+  const own = { ...params, model: "edges", model_params: { strength: 0.5 } };
+  const input = { url: "http://127.0.0.1/in" };
+  const spec = { ...origin("a").spec, input };
+  const record = await store.start({ ...origin("a"), spec, params: own });
+  expect(record.toJSON()).toMatchObject({
+    stream_url: "http://127.0.0.1/x",
+    input_url: input.url,
+    params: { model: "edges", strength: 0.5 },
+  });
+  const network = { ...origin("b"), spec: { ...spec, owns_output: false } };
+  expect((await store.start(network)).toJSON()).toMatchObject({
+    stream_url: null,
+    input_url: null,
+  });
+});
+
+test("counters add up over engines, rates are the latest engine's", async () => {
+  const record: Stream = await storeOf(obedientHost().host).start(origin("a"));
+  record.receive(stats(100));
+  record.interrupted();
+  expect(record.toJSON().stats).toMatchObject({ frames_in: 100, fps_in: 0, restarts: 1 });
+  record.receive(stats(20));
+  record.receive(stats(30));
+  expect(record.toJSON().stats).toMatchObject({
+    frames_in: 130,
+    frames_dropped: 2,
+    bytes_out: 200,
+    fps_in: 30,
+  });
+});
+
+test("trouble shows while the stream goes on, and goes when new parameters work", async () => {
+  const record = await storeOf(obedientHost().host).start(origin("a"));
+  const error = { kind: "model_failed", message: "no memory" } as const;
+  record.receive({ type: "trouble", id: "a", error });
+  expect(record.toJSON()).toMatchObject({ status: "active", error: "no memory" });
+  record.receive({ type: "updated", id: "a" });
+  expect(record.toJSON().error).toBeUndefined();
+});
