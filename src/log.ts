@@ -1,19 +1,40 @@
-/** Logging: categories under `byoc`, to stderr, as text or JSON lines. Silent until `configureLogging` ran. */
+/** Configures logging: categories under `byoc`, written to stderr as text or JSON lines. Silent until `configureLogging` has run. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
 import {
   configure,
   getLogger as getCategory,
   getJsonLinesFormatter,
   getTextFormatter,
   type Logger,
+  withContext,
 } from "@logtape/logtape";
 
 export type LogLevel = "debug" | "info" | "warning" | "error";
 export type LogFormat = "text" | "json";
 
-/** The logger of one part of the product, e.g. `getLogger("trickle")`. Fields go in the second argument. */
+/** Returns the logger of one part of the product, e.g. `getLogger("trickle")`. Fields go in the second argument. */
 export const getLogger = (category: string): Logger => getCategory(["byoc", category]);
 
-/** Once a process, from main. */
+/**
+ * The name of a stream in logs: the first 8 hex digits of the SHA-256 of its id. The id itself is a credential and is
+ * never logged. The same in every process.
+ *
+ * @example log.info("stream started", { stream: logId(id) });
+ */
+export const logId = (streamId: string): string =>
+  createHash("sha256").update(streamId).digest("hex").slice(0, 8);
+
+/**
+ * Runs `work` so that every line logged by it, or by anything it awaits, starts or pipes, carries the stream's `logId`
+ * as `stream`. Returns what `work` returns.
+ *
+ * @example await withStreamLog(id, () => session.run());
+ */
+export const withStreamLog = <T>(streamId: string, work: () => T): T =>
+  withContext({ stream: logId(streamId) }, work);
+
+/** Call once per process, from main. */
 export async function configureLogging(level: LogLevel, format: LogFormat): Promise<void> {
   const text = getTextFormatter({
     timestamp: "rfc3339",
@@ -24,8 +45,9 @@ export async function configureLogging(level: LogLevel, format: LogFormat): Prom
   const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : text;
   await configure({
     reset: true,
+    contextLocalStorage: new AsyncLocalStorage(),
     sinks: {
-      // Written at once: the last line before an exit is the one that says why.
+      // Written synchronously: the last line before an exit is the one that explains it.
       stderr: (record) => {
         process.stderr.write(formatter({ ...record, properties: rounded(record.properties) }));
       },
@@ -41,7 +63,7 @@ export async function configureLogging(level: LogLevel, format: LogFormat): Prom
   });
 }
 
-/** Two decimals of a millisecond say enough. */
+/** Numbers rounded to two decimals. */
 const rounded = (properties: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(properties).map(([name, value]) => [
@@ -51,8 +73,8 @@ const rounded = (properties: Record<string, unknown>): Record<string, unknown> =
   );
 
 /**
- * Fields as ` name=value …`, on one line whatever they hold: strangers choose ids and URLs, and a line break in one
- * would be a log line of their making.
+ * Formats fields as ` name=value …`, always on one line: some values come from untrusted callers, and a line break in
+ * one would let them forge a log line.
  */
 export const fieldsText = (properties: Readonly<Record<string, unknown>>): string =>
   Object.entries(properties)
@@ -62,7 +84,7 @@ export const fieldsText = (properties: Readonly<Record<string, unknown>>): strin
 function valueText(value: unknown): string {
   if (typeof value === "string" && /^[^\s"=\p{C}]+$/u.test(value)) return value;
   const text = JSON.stringify(value) ?? String(value);
-  // JSON leaves some of what ends or turns a line as it is.
+  // JSON.stringify leaves some characters that break or reverse a line unescaped.
   return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) =>
     [...character].map((one) => `\\u{${one.codePointAt(0)?.toString(16)}}`).join(""),
   );

@@ -1,6 +1,6 @@
 /** The engine process: messages in, messages out. Ends with its parent. */
 import { toPlainError, WorkerError } from "../errors.ts";
-import { configureLogging, getLogger } from "../log.ts";
+import { configureLogging, getLogger, logId, withStreamLog } from "../log.ts";
 import { openRequests } from "../trickle/client/request.ts";
 import { quietLibav } from "./codec/libav.ts";
 import { decodableCodecs } from "./codec/video-decoder.ts";
@@ -150,11 +150,15 @@ class Engine {
       engine: this.#options,
       send: this.#send,
     });
-    const ended = session.run().then(() => {
+    const ended = withStreamLog(id, () => session.run()).then(() => {
       this.#sessions.delete(id);
     });
     this.#sessions.set(id, { session, ended });
-    log.debug("stream begins", { id, model: params.model, resumed: resume !== undefined });
+    log.debug("stream starts", {
+      stream: logId(id),
+      model: params.model,
+      resumed: resume !== undefined,
+    });
   }
 
   #make({ job, image }: Extract<ToEngine, { type: "make" }>): void {

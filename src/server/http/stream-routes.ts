@@ -2,7 +2,7 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { reason, WorkerError } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
+import { getLogger, logId } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { cut } from "../field-errors.ts";
@@ -114,7 +114,7 @@ export async function startStream({ starter }: StreamServices, body: unknown, re
 
 /** What a gateway does with a refusal is go elsewhere: of a setting that is wrong nobody hears but the log. */
 function tellRefusal(streamId: string, error: unknown): void {
-  const refusal = { id: cut(streamId, 256), error: cut(reason(error), 500) };
+  const refusal = { stream: logId(streamId), error: cut(reason(error), 500) };
   if (error instanceof WorkerError && error.kind === "refused_host")
     log.warn("start refused", refusal);
   else log.info("start refused", refusal);

@@ -76,12 +76,12 @@ export class StreamStore {
     await launched;
     await untilAborted(record.started, AbortSignal.timeout(START_TIMEOUT_MS));
     if (record.status === "active") {
-      log.info("stream started", { id: record.id, model: record.params.model });
+      log.info("stream started", { stream: record.logId, model: record.params.model });
       return record;
     }
     const { error, status } = record;
     const refusal = error !== null && status === "error" ? ofEngine(error) : unanswered(record);
-    log.info("stream refused", { id: record.id, error: refusal.message });
+    log.info("stream refused", { stream: record.logId, error: refusal.message });
     if (record.endedAt === null) this.end(record);
     void this.#forget(record);
     throw refusal;
@@ -93,7 +93,7 @@ export class StreamStore {
    */
   begin(origin: StreamOrigin): Stream {
     const { record } = this.#enter(origin);
-    log.info("stream accepted", { id: record.id, model: record.params.model });
+    log.info("stream accepted", { stream: record.logId, model: record.params.model });
     return record;
   }
 
@@ -124,8 +124,7 @@ export class StreamStore {
     this.#expire();
     const record = this.#live.get(id) ?? this.#ended.get(id);
     if (record !== undefined) return record;
-    const message = `no stream has the id ${JSON.stringify(id.slice(0, 256))}; see GET /streams`;
-    throw new WorkerError("stream_not_found", message);
+    throw new WorkerError("stream_not_found", "no stream has this id; see GET /streams");
   }
 
   /** Live streams, and ended ones before them where asked for. */
@@ -185,7 +184,8 @@ export class StreamStore {
       // One that stops may delete its channel as its last act.
       if (other.status === "stopping" || other.endedAt !== null) return true;
       const field = owns_output ? "stream_url" : "publish_url";
-      const problem = `is published to by stream ${other.id}: stop that one or name another channel`;
+      const problem =
+        "is published to by another live stream: stop that one or name another channel";
       throw fieldsError([{ field, problem }]);
     });
   }

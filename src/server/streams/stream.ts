@@ -1,7 +1,7 @@
 /** Hides one stream's life as the server sees it: its state, its parameters, and counters that outlive engines. */
 import type { Checkpoint, Prompt, StreamParams, StreamSpec } from "../../engine/protocol/work.ts";
 import type { PlainError } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
+import { getLogger, logId, withStreamLog } from "../../log.ts";
 import type { PlacedStream, StreamMessage } from "../engines/placed-stream.ts";
 import { cut } from "../field-errors.ts";
 import { StreamCounters } from "./counters.ts";
@@ -44,6 +44,8 @@ export interface StreamObserver {
 
 export class Stream implements PlacedStream {
   readonly id: string;
+  /** Names the stream in logs, where its id may not appear. */
+  readonly logId: string;
   readonly spec: StreamSpec;
   readonly defaults: StreamParams;
   readonly createdAt = new Date();
@@ -63,11 +65,12 @@ export class Stream implements PlacedStream {
     this.#streamUrl = origin.streamUrl;
     this.#capability = origin.capability;
     this.id = origin.id;
+    this.logId = logId(origin.id);
     this.spec = origin.spec;
     this.defaults = origin.defaults;
     this.#params = origin.params;
     this.#size = origin.params.size ?? null;
-    this.#observer = origin.attend?.(this) ?? null;
+    this.#observer = this.#logged(() => origin.attend?.(this) ?? null);
   }
 
   get status(): State["status"] {
@@ -98,7 +101,7 @@ export class Stream implements PlacedStream {
 
   /** Nobody else holds its channels any more. */
   begin(): void {
-    this.#observer?.begin();
+    this.#logged(() => this.#observer?.begin());
   }
 
   /** New parameters, whole; handing them to an engine is the store's work. */
@@ -140,7 +143,7 @@ export class Stream implements PlacedStream {
         return;
       case "trouble":
         this.#trouble = message.error;
-        log.warn("stream goes on with trouble", { id: this.id, error: message.error.message });
+        log.warn("stream degraded", { stream: this.logId, error: message.error.message });
         return;
       case "ended":
         this.#end(message.error);
@@ -203,6 +206,11 @@ export class Stream implements PlacedStream {
     };
   }
 
+  /** Runs `work` so that what it logs, now or later, names the stream. */
+  #logged<T>(work: () => T): T {
+    return withStreamLog(this.id, work);
+  }
+
   #end(error: PlainError | undefined): void {
     if (this.endedAt !== null) return;
     const endedAt = Date.now();
@@ -217,11 +225,11 @@ export class Stream implements PlacedStream {
         : { status: "error", endedAt, error: failure };
     this.#params = { ...this.#params, prompts: remembered(this.#params.prompts) };
     if (told && failure !== null)
-      log.warn("stream failed", { id: this.id, error: failure.message });
-    else if (told) log.info("stream ended", { id: this.id });
+      log.warn("stream failed", { stream: this.logId, error: failure.message });
+    else if (told) log.info("stream ended", { stream: this.logId });
     this.#started.resolve();
     if (this.#observer === null) this.#ended.resolve();
-    else void this.#observer.end(failure).then(this.#ended.resolve);
+    else void this.#logged(() => this.#observer?.end(failure))?.then(this.#ended.resolve);
   }
 }
 

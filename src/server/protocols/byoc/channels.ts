@@ -2,6 +2,7 @@
 import type { Endpoint } from "../../../engine/protocol/work.ts";
 import { type PlainError, reason, toPlainError, WorkerError } from "../../../errors.ts";
 import { getLogger } from "../../../log.ts";
+import { redactUrl } from "../../../redact-url.ts";
 import { deleteChannel } from "../../../trickle/client/channel-requests.ts";
 import { readMessages } from "../../../trickle/client/json-reader.ts";
 import { JsonWriter } from "../../../trickle/client/json-writer.ts";
@@ -146,7 +147,7 @@ export class ByocChannels implements StreamObserver {
   }
 
   #closed({ url }: Endpoint): void {
-    log.info("channel was closed by the other side", { id: this.#record.id, channel: url });
+    log.info("channel closed by the other side", { channel: redactUrl(url) });
     this.#options.stop(this.#record);
   }
 
@@ -190,7 +191,7 @@ export class ByocChannels implements StreamObserver {
 
   #lonely(): void {
     const silence_ms = this.#options.timing.silenceMs;
-    log.info("neither control nor input: the gateway is gone", { id: this.#record.id, silence_ms });
+    log.info("gateway is gone: neither control messages nor input", { silence_ms });
     this.#options.stop(this.#record);
   }
 

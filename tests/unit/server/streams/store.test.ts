@@ -132,7 +132,7 @@ test("an ended stream stays readable for as long as the history, then is not fou
   expect(store.get("a").status).toBe("stopped");
   setSystemTime(Date.now() + 2000);
   try {
-    expect(() => store.get("a")).toThrow("no stream has the id");
+    expect(() => store.get("a")).toThrow("no stream has this id");
   } finally {
     setSystemTime();
   }
