@@ -3,6 +3,7 @@ import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { type LoadedModel, ModelHost } from "../../src/engine/inference/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
+import type { PipelineObserver } from "../../src/engine/pipeline-observer.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
@@ -83,6 +84,18 @@ const PARAMS: StreamParams = {
   model_params: {},
 };
 
+const UNOBSERVED: PipelineObserver = {
+  frameIn() {},
+  audioIn() {},
+  frameDropped() {},
+  frameInferred() {},
+  frameUnpublished() {},
+  audioOut() {},
+  paramsApplied() {},
+  modelReady() {},
+  trouble() {},
+};
+
 const playPipeline = async (units: readonly Uint8Array[], host: ModelHost) => {
   const loop = new ClosedLoop();
   const failures: string[] = [];
@@ -91,7 +104,7 @@ const playPipeline = async (units: readonly Uint8Array[], host: ModelHost) => {
     key: "bench",
     source: {
       kind: "input",
-      packets: demux(loop.source(units), { timeline: new Timeline(null), onVideo: () => {} }),
+      packets: demux(loop.source(units), { timeline: new Timeline(null), observer: UNOBSERVED }),
       audio: "none",
     },
     output: loop.sink(),
@@ -102,12 +115,11 @@ const playPipeline = async (units: readonly Uint8Array[], host: ModelHost) => {
     maxFrameAgeMs: Number.POSITIVE_INFINITY,
     params: () => PARAMS,
     signal: new AbortController().signal,
-    onDrop: () => failures.push("a frame was dropped"),
-    onUnseen: () => {},
-    onInference: () => {},
-    onApplied: () => {},
-    onModel: () => {},
-    onTrouble: (error) => error && failures.push(error.message),
+    observer: {
+      ...UNOBSERVED,
+      frameDropped: () => failures.push("a frame was dropped"),
+      trouble: (_part, error) => error && failures.push(error.message),
+    },
   });
   await pipeline.run();
   if (failures.length > 0) throw new Error(failures.join("; "));

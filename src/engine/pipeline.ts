@@ -1,5 +1,6 @@
 /** The whole data flow of a stream, from left to right. */
-import type { AudioPacket, OutputPacket } from "../media/encoded-packet.ts";
+import type { PlainError } from "../errors.ts";
+import type { OutputPacket } from "../media/encoded-packet.ts";
 import type { Fragment } from "../media/fragment.ts";
 import type { Ticks } from "../media/time.ts";
 import { type NewestOptions, newest } from "../streams/newest.ts";
@@ -8,6 +9,7 @@ import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { type InferOptions, infer } from "./inference/infer-stream.ts";
+import type { PipelineObserver } from "./pipeline-observer.ts";
 import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
@@ -32,10 +34,7 @@ export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput">
   readonly continuity?: TsContinuity;
   readonly frameQueue: number;
   readonly maxFrameAgeMs: number;
-  /** A picture was thrown away for want of an output. */
-  readonly onUnseen: (frame: Tick) => void;
-  /** A packet of sound is about to leave. */
-  readonly onSound?: (packet: AudioPacket) => void;
+  readonly observer: PipelineObserver;
   /** Aborts at once. To end in good order, end the source. */
   readonly signal: AbortSignal;
 }
@@ -65,7 +64,7 @@ export class Pipeline {
 
   /** Resolves when the source has ended and all of it is written; rejects with what broke it. Releases everything. */
   async run(): Promise<void> {
-    const { source, output, signal, segmentSeconds, after, onDrop, container } = this.#options;
+    const { source, output, signal, segmentSeconds, after, observer, container } = this.#options;
     const bitrate = (): number | undefined => this.#options.params().bitrate;
     const profile = container === "mpegts" ? ({ profile: "baseline" } as const) : {};
     const stages = this.#stages;
@@ -75,10 +74,10 @@ export class Pipeline {
         .pipeThrough(stages.add(infer(this.#inference(source)), OVERLAP));
       const sound = this.#sound(source);
       if (!output) return await pictures.pipeTo(this.#nowhere(), { signal });
-      const encoder = encode({ segmentSeconds, after, bitrate, onDrop, ...profile });
+      const encoder = encode({ segmentSeconds, after, bitrate, observer, ...profile });
       const encoded = pictures.pipeThrough(stages.add(encoder, OVERLAP));
       await interleave(encoded, sound)
-        .pipeThrough(stages.add(this.#heard(this.#segment(sound))))
+        .pipeThrough(stages.add(this.#counted(this.#segment(sound))))
         .pipeTo(output, { signal });
     } finally {
       await stages.settled().finally(() => this.#pool[Symbol.dispose]());
@@ -86,15 +85,15 @@ export class Pipeline {
   }
 
   #frames(source: Source): ReadableStream<Tick> {
-    const { onDrop } = this.#options;
+    const { observer } = this.#options;
     if (source.kind === "clock") return source.ticks;
     return source.packets.video.pipeThrough(
-      this.#stages.add(decode({ pool: this.#pool, onDrop }), OVERLAP),
+      this.#stages.add(decode({ pool: this.#pool, observer }), OVERLAP),
     );
   }
 
   #dropping(source: Source): NewestOptions<Tick> {
-    const { frameQueue, maxFrameAgeMs, onDrop } = this.#options;
+    const { frameQueue, maxFrameAgeMs, observer } = this.#options;
     return {
       capacity: frameQueue,
       dueAt: ({ pts, arrivedAt }) =>
@@ -102,7 +101,7 @@ export class Pipeline {
       maxLateMs: maxFrameAgeMs,
       onDrop: (frame) => {
         if (frame instanceof VideoFrame) frame[Symbol.dispose]();
-        onDrop();
+        observer.frameDropped();
       },
     };
   }
@@ -119,19 +118,20 @@ export class Pipeline {
   }
 
   #segment(sound: Sound): Stage<OutputPacket, Fragment> {
-    const { container, continuity, onTrouble } = this.#options;
+    const { container, continuity, observer } = this.#options;
     if (container === "fmp4") return segmentFmp4();
     const resume = continuity && { resume: continuity };
+    const onTrouble = (error: PlainError) => observer.trouble("audio", error);
     this.#segmenter = new TsSegmenter({ promisedAudio: sound.promised, onTrouble, ...resume });
     return this.#segmenter;
   }
 
-  /** The segmenter, its sound told of. */
-  #heard(segmenter: Stage<OutputPacket, Fragment>): Stage<OutputPacket, Fragment> {
-    const { onSound } = this.#options;
+  /** The segmenter, with its audio packets reported. */
+  #counted(segmenter: Stage<OutputPacket, Fragment>): Stage<OutputPacket, Fragment> {
+    const { observer } = this.#options;
     return {
       transform(packet, controller) {
-        if (packet.kind === "audio") onSound?.(packet);
+        if (packet.kind === "audio") observer.audioOut(packet);
         return segmenter.transform(packet, controller);
       },
       flush: (controller) => segmenter.flush?.(controller),
@@ -143,7 +143,7 @@ export class Pipeline {
   #nowhere(): WritableStream<VideoFrame> {
     return new WritableStream({
       write: (frame) => {
-        this.#options.onUnseen(frame);
+        this.#options.observer.frameUnpublished(frame);
         frame[Symbol.dispose]();
       },
     });

@@ -1,4 +1,5 @@
 /** Input as gateways send it (protocol.md 6.1), taken apart and decoded: nothing is lost, everything keeps its time. */
+
 import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +14,7 @@ import type { IncomingChunk } from "../../src/trickle/client/subscriber.ts";
 import { look, pool, type Seen } from "../support/clip-codec.ts";
 import { type ReadMedia, readMedia } from "../support/clip-reader.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
+import { RecordingObserver } from "../support/recording-observer.ts";
 import { concat, H264, OPUS, pes, tables, tsPackets } from "../support/ts-builder.ts";
 
 beforeAll(quietLibav);
@@ -37,16 +39,16 @@ async function receive(segments: readonly Uint8Array[]): Promise<Received> {
       controller.close();
     },
   });
-  const input = demux(source, { timeline: new Timeline(null), onVideo: () => {} });
+  const input = demux(source, { timeline: new Timeline(null), observer: new RecordingObserver() });
   const stages = new StageGroup();
   const frames: Seen[] = [];
   const sounds: AudioPacket[] = [];
-  let dropped = 0;
+  const observer = new RecordingObserver();
   const listen = async (): Promise<void> => {
     for await (const packet of input.audio) sounds.push(packet);
   };
   const watch = async (): Promise<void> => {
-    const stage = decode({ pool, onDrop: () => dropped++ });
+    const stage = decode({ pool, observer });
     for await (const frame of input.video.pipeThrough(stages.add(stage))) {
       frames.push(look(frame));
       frame[Symbol.dispose]();
@@ -55,7 +57,7 @@ async function receive(segments: readonly Uint8Array[]): Promise<Received> {
   await Promise.all([listen(), watch()]);
   await stages.settled();
   expect(pool.live).toBe(0);
-  return { frames, sounds, dropped };
+  return { frames, sounds, dropped: observer.framesDropped };
 }
 
 const rises = (values: readonly number[]): boolean =>

@@ -11,6 +11,7 @@ import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
 import { PARAMS } from "../support/clip-pipeline.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { RecordingObserver } from "../support/recording-observer.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const SIZE = { width: 256, height: 192 };
@@ -43,9 +44,7 @@ interface Seen {
 class Stream {
   readonly pool = new FramePool();
   readonly door = Promise.withResolvers<void>();
-  readonly troubles: string[] = [];
-  inferred = 0;
-  dropped = 0;
+  readonly observer = new RecordingObserver();
   #params: StreamParams;
   readonly #stages = new StageGroup();
   readonly #writer: WritableStreamDefaultWriter<Tick | VideoFrame>;
@@ -69,11 +68,7 @@ class Stream {
       key: "s",
       hasInput,
       params: () => this.#params,
-      onInference: () => this.inferred++,
-      onDrop: () => this.dropped++,
-      onApplied: () => {},
-      onModel: () => {},
-      onTrouble: (error) => error && this.troubles.push(error.message),
+      observer: this.observer,
     });
     const { readable, writable } = this.#stages.add(stage, 1);
     this.#writer = writable.getWriter();
@@ -82,6 +77,18 @@ class Stream {
 
   update(params: Partial<StreamParams>): void {
     this.#params = { ...this.#params, ...params };
+  }
+
+  get inferred(): number {
+    return this.observer.framesInferred;
+  }
+
+  get dropped(): number {
+    return this.observer.framesDropped;
+  }
+
+  get troubles(): string[] {
+    return this.observer.troubles.map(({ message }) => message);
   }
 
   /** Puts one frame or tick in and looks at what comes out; null where nothing does. */

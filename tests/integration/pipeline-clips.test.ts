@@ -26,8 +26,13 @@ for (const [name, frames, sounds] of [
       const source = await readMedia(Uint8Array.from(Buffer.concat(input.segments)));
       const run = new ClipRun({ segments: input.segments, host, params: SMALL });
       await run.pipeline.run();
-      expect(run).toMatchObject({ framesIn: frames, framesOut: frames, dropped: 0, troubles: [] });
-      expect(run.inferred).toBeGreaterThanOrEqual(frames - 3); // none runs before the first frame asks
+      expect(run).toMatchObject({
+        framesIn: frames,
+        framesOut: frames,
+        framesDropped: 0,
+        troubles: [],
+      });
+      expect(run.framesInferred).toBeGreaterThanOrEqual(frames - 3); // none runs before the first frame asks
       expect(run.pipeline.frames).toBe(0);
       const out = await decodeAlone(run);
       const stamps = (source.video?.packets ?? []).map(({ pts }) => pts).sort((a, b) => a - b);

@@ -180,7 +180,7 @@ describe("a model that fails while it runs", () => {
     await run.pipeline.run();
     expect(run.framesOut).toBe(60);
     expect(run.troubles.map(({ kind }) => kind)).toEqual(["model_failed", "model_failed"]);
-    expect(run.inferred).toBeGreaterThan(5);
+    expect(run.framesInferred).toBeGreaterThan(5);
     const out = await decodeAlone(run);
     for (const [index, { measure }] of out.video.slice(0, 20).entries()) {
       expect(Math.abs(measure - lumaOf(index))).toBeLessThan(3);
@@ -192,7 +192,7 @@ describe("a model that fails while it runs", () => {
     const run = new ClipRun({ segments, host, params: { model: "nobody" } });
     await run.pipeline.run();
     expect(run.troubles.map(({ kind }) => kind)).toEqual(["unknown_model"]);
-    expect([run.framesOut, run.inferred]).toEqual([60, 0]);
+    expect([run.framesOut, run.framesInferred]).toEqual([60, 0]);
   });
 });
 

@@ -1,4 +1,5 @@
 /** Packets through the decode stage and frames through the encode stage. All frames belong to `pool`. */
+
 import { decode } from "../../src/engine/codec/decode-stream.ts";
 import { encode } from "../../src/engine/codec/encode-stream.ts";
 import { FramePool, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
@@ -8,6 +9,7 @@ import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
 import type { ReadPacket } from "./clip-reader.ts";
 import { drawFrame, type SyntheticOptions, synthetic } from "./clip-synthetic.ts";
+import { RecordingObserver } from "./recording-observer.ts";
 
 export const pool = new FramePool();
 
@@ -50,7 +52,7 @@ export async function decoded(input: readonly VideoPacket[]): Promise<Seen[]> {
   const stages = new StageGroup();
   const seen: Seen[] = [];
   for await (const frame of streamOf(input).pipeThrough(
-    stages.add(decode({ pool, onDrop: () => {} })),
+    stages.add(decode({ pool, observer: new RecordingObserver() })),
   )) {
     seen.push(look(frame));
     frame[Symbol.dispose]();
@@ -76,7 +78,7 @@ export async function encoded(
     segmentSeconds: 1,
     after: null,
     bitrate: () => undefined,
-    onDrop: () => {},
+    observer: new RecordingObserver(),
     ...options,
   });
   const made: EncodedVideo[] = [];

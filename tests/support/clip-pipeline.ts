@@ -5,9 +5,9 @@ import { Pipeline, type PipelineOptions } from "../../src/engine/pipeline.ts";
 import type { AudioMode, StreamParams } from "../../src/engine/protocol/work.ts";
 import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
-import type { PlainError } from "../../src/errors.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
 import type { IncomingChunk } from "../../src/trickle/client/subscriber.ts";
+import { RecordingObserver } from "./recording-observer.ts";
 
 /** Frames that may be between the source and the output: more than B-frames and stages hold. */
 const UNDER_WAY = 12;
@@ -21,16 +21,12 @@ export const PARAMS: StreamParams = {
   model_params: {},
 };
 
-export class ClipRun {
+export class ClipRun extends RecordingObserver {
   readonly fragments: Fragment[] = [];
-  readonly troubles: PlainError[] = [];
   readonly pipeline: Pipeline;
   readonly abort = new AbortController();
   params: StreamParams;
-  framesIn = 0;
   framesOut = 0;
-  dropped = 0;
-  inferred = 0;
   #moved: () => void = () => {};
   readonly #onFragment: ((fragment: Fragment) => void) | undefined;
 
@@ -44,11 +40,12 @@ export class ClipRun {
     readonly lossy?: boolean;
     readonly onFragment?: (fragment: Fragment) => void;
   }) {
+    super();
     this.params = { ...PARAMS, ...options.params };
     this.#onFragment = options.onFragment;
     const packets = demux(this.#feed(options.segments, options.lossy ?? false), {
       timeline: new Timeline(null),
-      onVideo: () => this.framesIn++,
+      observer: this,
     });
     this.pipeline = new Pipeline({
       source: { kind: "input", packets, audio: options.audio ?? "auto" },
@@ -62,14 +59,14 @@ export class ClipRun {
       key: "clip",
       params: () => this.params,
       signal: this.abort.signal,
-      onDrop: () => this.dropped++,
-      onUnseen: () => this.framesOut++,
-      onInference: () => this.inferred++,
-      onApplied: () => {},
-      onModel: () => {},
-      onTrouble: (error) => error && this.troubles.push(error),
+      observer: this,
       ...options.pipeline,
     });
+  }
+
+  override frameUnpublished(): void {
+    super.frameUnpublished();
+    this.framesOut++;
   }
 
   /** Every output segment's bytes. */
@@ -95,7 +92,7 @@ export class ClipRun {
     return new ReadableStream<IncomingChunk>(
       {
         pull: async (controller) => {
-          while (!lossy && this.framesIn - this.framesOut - this.dropped > UNDER_WAY) {
+          while (!lossy && this.framesIn - this.framesOut - this.framesDropped > UNDER_WAY) {
             await new Promise<void>((resolve) => {
               this.#moved = resolve;
             });

@@ -3,6 +3,7 @@
 import { getLogger } from "../../log.ts";
 import type { VideoPacket } from "../../media/encoded-packet.ts";
 import type { Stage } from "../../streams/stage.ts";
+import type { PipelineObserver } from "../pipeline-observer.ts";
 import { VideoDecoder } from "./video-decoder.ts";
 import type { FramePool, VideoFrame } from "./video-frame.ts";
 
@@ -10,8 +11,7 @@ const log = getLogger("decode");
 
 export interface DecodeOptions {
   readonly pool: FramePool;
-  /** A packet gave no picture: it came before the first key frame, or is damaged. */
-  readonly onDrop: () => void;
+  readonly observer: Pick<PipelineObserver, "frameDropped">;
 }
 
 /**
@@ -19,7 +19,7 @@ export interface DecodeOptions {
  * that changes does not need one. Packets it cannot decode are left out and logged.
  */
 export function decode(options: DecodeOptions): Stage<VideoPacket, VideoFrame> {
-  const { pool, onDrop } = options;
+  const { pool, observer } = options;
   let decoder: VideoDecoder | null = null;
   const dispose = (): void => {
     decoder?.[Symbol.dispose]();
@@ -29,14 +29,14 @@ export function decode(options: DecodeOptions): Stage<VideoPacket, VideoFrame> {
     async transform(packet, controller) {
       if (decoder && decoder.codec !== packet.codec) dispose();
       if (!decoder) {
-        if (!packet.keyFrame) return onDrop();
+        if (!packet.keyFrame) return observer.frameDropped();
         decoder = new VideoDecoder(packet.codec, pool);
       }
       const failed = decoder.errors;
       for (const frame of await decoder.decode(packet)) controller.enqueue(frame);
       if (decoder.errors === failed) return;
       log.debug("packet not decodable", { pts: packet.pts });
-      onDrop();
+      observer.frameDropped();
     },
     async flush(controller) {
       for (const frame of (await decoder?.flush()) ?? []) controller.enqueue(frame);

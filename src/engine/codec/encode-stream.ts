@@ -2,6 +2,7 @@
 import type { EncodedVideo } from "../../media/encoded-packet.ts";
 import { type Ticks, ticksFromSeconds } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
+import type { PipelineObserver } from "../pipeline-observer.ts";
 import { VideoEncoder, type VideoEncoderOptions } from "./video-encoder.ts";
 import type { VideoFrame } from "./video-frame.ts";
 
@@ -9,8 +10,7 @@ export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
   readonly segmentSeconds: number;
   /** Frames up to this time are left out: a stream taken up again has sent them already. */
   readonly after: Ticks | null;
-  /** A frame was left out. */
-  readonly onDrop: () => void;
+  readonly observer: Pick<PipelineObserver, "frameDropped">;
   /** Asked before every frame: bits a second, or undefined for constant quality. */
   readonly bitrate: () => number | undefined;
 }
@@ -33,7 +33,7 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
   return {
     async transform(frame, controller) {
       using input = frame;
-      if (last && input.pts <= last.pts) return options.onDrop();
+      if (last && input.pts <= last.pts) return options.observer.frameDropped();
       const bitrate = options.bitrate();
       if (encoder && !fits(encoder, input, bitrate)) dispose();
       // Half an interval early is nearer to the aim than half an interval late.

@@ -1,11 +1,12 @@
 /** The infer stage: every frame through the stream's models, or past them where they cannot run. */
-import { type PlainError, toPlainError } from "../../errors.ts";
+import { toPlainError } from "../../errors.ts";
 import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { Frame } from "../codec/libav.ts";
 import { Overlay } from "../codec/overlay.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
+import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { Size, StreamParams } from "../protocol/work.ts";
 import type { ModelHost } from "./model-host.ts";
 import { PlanRunner } from "./plan-runner.ts";
@@ -19,15 +20,10 @@ export interface InferOptions {
   readonly hasInput: boolean;
   /** Asked before every frame; the same object as long as nothing changed. */
   readonly params: () => StreamParams;
-  readonly onInference: (ms: number) => void;
-  /** A tick gave no picture, not even a card. */
-  readonly onDrop: () => void;
-  /** The first frame made with these parameters has left. */
-  readonly onApplied: (params: StreamParams) => void;
-  /** What runs now; null while nothing does. */
-  readonly onModel: (executionProvider: string | null) => void;
-  /** A model failed and frames pass by it; told once, and null when one works again. */
-  readonly onTrouble: (error: PlainError | null) => void;
+  readonly observer: Pick<
+    PipelineObserver,
+    "frameInferred" | "frameDropped" | "paramsApplied" | "modelReady" | "trouble"
+  >;
 }
 
 /** Where neither input nor parameters tell a size. */
@@ -58,7 +54,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
   const report = (error: unknown): void => {
     if (stop.signal.aborted) return;
     const plain = toPlainError(error, "model_failed");
-    if (plain.message !== trouble) options.onTrouble(plain);
+    if (plain.message !== trouble) options.observer.trouble("model", plain);
     trouble = plain.message;
   };
   const prepare = (params: StreamParams): void => {
@@ -66,7 +62,10 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
     prepared = params;
     const ready = runner
       .prepare(params)
-      .then(() => options.onModel(runner.models.at(-1)?.executionProvider ?? null), report);
+      .then(
+        () => options.observer.modelReady(runner.models.at(-1)?.executionProvider ?? null),
+        report,
+      );
     preparing = Promise.all([preparing, ready]);
   };
   /** Until the model is there, has failed, or the grace is over. */
@@ -86,8 +85,8 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
       try {
         const job = { frame: input?.native ?? null, pts: tick.pts, size, params };
         const { frame, inferenceMs } = await runner.run(job);
-        options.onInference(inferenceMs);
-        if (trouble !== null) options.onTrouble(null);
+        options.observer.frameInferred(inferenceMs);
+        if (trouble !== null) options.observer.trouble("model", null);
         trouble = null;
         missingSince = null;
         return frame;
@@ -124,11 +123,11 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
       prepare(params);
       if (runner.models.length === 0 && !params.paused) await awaitModel();
       const frame = await work(input, tick, params);
-      if (!frame) return options.onDrop();
+      if (!frame) return options.observer.frameDropped();
       controller.enqueue(options.pool.adopt(frame, tick));
       if (params === applied || !runner.runs(params)) return;
       applied = params;
-      options.onApplied(params);
+      options.observer.paramsApplied(params);
     },
     cancel: (reason) => stop.abort(reason),
     dispose: () => {

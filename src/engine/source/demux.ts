@@ -9,6 +9,7 @@ import type {
 import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
 import type { IncomingChunk } from "../../trickle/client/subscriber.ts";
+import type { PipelineObserver } from "../pipeline-observer.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import type { Timeline } from "./timeline.ts";
@@ -51,15 +52,14 @@ const MAX_VIDEO_WAITING = 900;
 const MAX_AUDIO_WAITING = 1000;
 
 /**
- * Reads `segments` to their end at the speed they come in. `onVideo` and `onAudio` are told of every packet that comes.
+ * Reads `segments` to their end at the speed they come in. The observer sees every packet.
  * Both outputs end with the input, or fail with what it failed with.
  */
 export function demux(
   segments: ReadableStream<IncomingChunk>,
   options: {
     readonly timeline: Timeline;
-    readonly onVideo: (packet: VideoPacket) => void;
-    readonly onAudio?: (packet: AudioPacket) => void;
+    readonly observer: Pick<PipelineObserver, "frameIn" | "audioIn">;
   },
 ): DemuxedInput {
   const video = pushable<VideoPacket>();
@@ -77,11 +77,11 @@ export function demux(
   const deliver = (found: EncodedPacket): boolean => {
     const packet = options.timeline.map(found);
     if (packet.kind === "audio") {
-      options.onAudio?.(packet);
+      options.observer.audioIn(packet);
       if (audio.waiting < MAX_AUDIO_WAITING) audio.push(packet);
       return true;
     }
-    options.onVideo(packet);
+    options.observer.frameIn(packet);
     arrivals.saw(packet);
     if (video.waiting >= MAX_VIDEO_WAITING) catchingUp = true;
     if (catchingUp && !(packet.keyFrame && video.waiting === 0)) {

@@ -1,5 +1,5 @@
 /** One live stream in this engine: its channels, its pipeline, and how it ends. */
-import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
+import { toPlainError, WorkerError } from "../../errors.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { endWhen } from "../../streams/end-when.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
@@ -17,6 +17,7 @@ import { Timeline } from "../source/timeline.ts";
 import { channelFields, checkChannel, checkModel } from "./preflight.ts";
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
+import { StreamReporter } from "./stream-reporter.ts";
 
 /** After this long a stream that was asked to end is cut off. */
 const STOP_MS = 3000;
@@ -35,6 +36,7 @@ export interface SessionOptions {
 export class StreamWork {
   readonly #options: SessionOptions;
   readonly #meter = new StreamMeter();
+  readonly #reporter: StreamReporter;
   /** Ends the source; what is under way is still sent. */
   readonly #end = new AbortController();
   /** Cuts everything off. */
@@ -48,6 +50,7 @@ export class StreamWork {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#params = options.params;
+    this.#reporter = new StreamReporter({ ...options, meter: this.#meter });
   }
 
   /** Native frames that are not freed. */
@@ -113,7 +116,7 @@ export class StreamWork {
 
   /** From the source to the output, until one of them ends. */
   async #flow(): Promise<void> {
-    const { id, spec, send, resume, host, engine } = this.#options;
+    const { id, spec, resume, host, engine } = this.#options;
     const after = resume ? resumePoint(resume) : null;
     this.#pipeline = new Pipeline({
       host,
@@ -128,29 +131,10 @@ export class StreamWork {
       maxFrameAgeMs: engine.max_frame_age_ms,
       params: () => this.#params,
       signal: this.#abort.signal,
-      onDrop: () => this.#meter.framesDropped++,
-      onUnseen: (frame) => this.#frameOut(frame),
-      onSound: ({ pts }) => this.#meter.soundOut(pts),
-      onInference: (ms) => this.#meter.inference.add(ms),
-      onApplied: () => send({ type: "updated", id }),
-      onModel: (provider) => {
-        this.#meter.executionProvider = provider;
-      },
-      onTrouble: (error) => this.#report(error),
+      observer: this.#reporter,
     });
     using _watch = this.#watch();
     await this.#pipeline.run();
-  }
-
-  #frameOut({ pts, arrivedAt }: Tick): void {
-    this.#meter.frameOut(pts, performance.now() - arrivedAt);
-  }
-
-  /** What is wrong while the stream goes on, told when it begins and when it is over. */
-  #report(error: PlainError | null): void {
-    const { id, send } = this.#options;
-    if (error) send({ type: "trouble", id, error });
-    else send({ type: "recovered", id });
   }
 
   #watch(): InputWatch {
@@ -159,7 +143,7 @@ export class StreamWork {
       bytesIn: () => this.#bytesIn(),
       framesIn: () => this.#meter.framesIn,
       framesOut: () => this.#meter.framesOut,
-      report: (error) => this.#report(error),
+      report: (error) => this.#reporter.trouble("input", error),
     });
   }
 
@@ -175,7 +159,7 @@ export class StreamWork {
         const checkpoint = { seq, pts, at: Date.now(), size: { width, height }, ...(ts && { ts }) };
         send({ type: "checkpoint", id, checkpoint });
       },
-      onFrame: (frame) => this.#frameOut(frame),
+      onFrame: (frame) => this.#reporter.frameOut(frame),
     });
   }
 
@@ -187,7 +171,7 @@ export class StreamWork {
       const pace = clock(start, () => this.#params.fps ?? DEFAULT_FPS);
       const counted = new TransformStream<Tick, Tick>({
         transform: (tick, controller) => {
-          this.#meter.frameIn(tick.pts);
+          this.#reporter.frameIn(tick);
           controller.enqueue(tick);
         },
       });
@@ -196,8 +180,7 @@ export class StreamWork {
     const segments = subscribe(spec.input, { signal: this.#abort.signal, known: true });
     const packets = demux(endWhen(segments, end), {
       timeline: new Timeline(after),
-      onVideo: ({ pts }) => this.#meter.frameIn(pts),
-      onAudio: ({ pts }) => this.#meter.soundIn(pts),
+      observer: this.#reporter,
     });
     this.#packetsDropped = packets.dropped;
     this.#bytesIn = packets.bytes;

@@ -3,6 +3,7 @@ import { demux } from "../../../../src/engine/source/demux.ts";
 import { Timeline } from "../../../../src/engine/source/timeline.ts";
 import type { IncomingChunk } from "../../../../src/trickle/client/subscriber.ts";
 import { video as picture, segment as segmentMp4 } from "../../../support/mp4-segments.ts";
+import { RecordingObserver } from "../../../support/recording-observer.ts";
 import {
   AAC,
   accessUnit,
@@ -55,9 +56,9 @@ function source() {
 
 function open() {
   const { readable, feed, left } = source();
-  let videos = 0;
-  const input = demux(readable, { timeline: new Timeline(null), onVideo: () => videos++ });
-  return { input, feed, left, videos: () => videos };
+  const observer = new RecordingObserver();
+  const input = demux(readable, { timeline: new Timeline(null), observer });
+  return { input, feed, left, videos: () => observer.framesIn };
 }
 
 async function collect<T>(stream: ReadableStream<T>): Promise<T[]> {

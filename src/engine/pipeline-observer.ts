@@ -1,0 +1,34 @@
+/** The events of a running pipeline, reported to one observer by all of its stages. */
+import type { PlainError } from "../errors.ts";
+import type { AudioPacket } from "../media/encoded-packet.ts";
+import type { Tick } from "./codec/video-frame.ts";
+import type { StreamParams } from "./protocol/work.ts";
+
+/** The parts of a stream that can fail on their own while the stream continues. */
+export type StreamPart = "input" | "model" | "audio" | "output";
+
+/**
+ * Receives what happens in one pipeline. Calls come from the stages in the order of the data flow, on the
+ * engine's main thread, once a frame or packet: they must return at once and must not throw. A stage that
+ * needs a part of it takes `Pick<PipelineObserver, …>`.
+ */
+export interface PipelineObserver {
+  /** A video packet arrived, or a tick of the clock. */
+  frameIn(frame: Pick<Tick, "pts">): void;
+  /** An audio packet arrived. */
+  audioIn(packet: Pick<AudioPacket, "pts">): void;
+  /** A frame that was wanted will not come out: it was too late, damaged, or could not be made. */
+  frameDropped(): void;
+  /** A model drew a frame in this many milliseconds. */
+  frameInferred(inferenceMs: number): void;
+  /** A finished frame was thrown away because the stream has no output. */
+  frameUnpublished(frame: Tick): void;
+  /** An audio packet goes to the segmenter. */
+  audioOut(packet: Pick<AudioPacket, "pts">): void;
+  /** The first frame made with these parameters has left inference. */
+  paramsApplied(params: StreamParams): void;
+  /** A model is ready to run, on this execution provider. */
+  modelReady(executionProvider: string | null): void;
+  /** A part of the stream fails, or fails differently (an error), or works again (null). The stream continues. */
+  trouble(part: StreamPart, error: PlainError | null): void;
+}

@@ -1,0 +1,73 @@
+/** Turns the events of one stream's pipeline into figures and into messages to the server. */
+import type { PlainError } from "../../errors.ts";
+import type { AudioPacket } from "../../media/encoded-packet.ts";
+import type { Tick } from "../codec/video-frame.ts";
+import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
+import type { FromEngine } from "../protocol/messages.ts";
+import type { StreamMeter } from "./stream-meter.ts";
+
+export interface StreamReporterOptions {
+  readonly id: string;
+  readonly meter: StreamMeter;
+  readonly send: (message: FromEngine) => void;
+}
+
+export class StreamReporter implements PipelineObserver {
+  readonly #options: StreamReporterOptions;
+  /** What is wrong now, the latest last. */
+  readonly #troubles = new Map<StreamPart, PlainError>();
+
+  constructor(options: StreamReporterOptions) {
+    this.#options = options;
+  }
+
+  frameIn({ pts }: Pick<Tick, "pts">): void {
+    this.#options.meter.frameIn(pts);
+  }
+
+  audioIn({ pts }: Pick<AudioPacket, "pts">): void {
+    this.#options.meter.soundIn(pts);
+  }
+
+  frameDropped(): void {
+    this.#options.meter.framesDropped++;
+  }
+
+  frameInferred(inferenceMs: number): void {
+    this.#options.meter.inference.add(inferenceMs);
+  }
+
+  frameUnpublished(frame: Tick): void {
+    this.frameOut(frame);
+  }
+
+  /** The last byte of a frame was handed to the socket. */
+  frameOut({ pts, arrivedAt }: Tick): void {
+    this.#options.meter.frameOut(pts, performance.now() - arrivedAt);
+  }
+
+  audioOut({ pts }: Pick<AudioPacket, "pts">): void {
+    this.#options.meter.soundOut(pts);
+  }
+
+  paramsApplied(): void {
+    const { id, send } = this.#options;
+    send({ type: "updated", id });
+  }
+
+  modelReady(executionProvider: string | null): void {
+    this.#options.meter.executionProvider = executionProvider;
+  }
+
+  /** The stream has recovered only when every part of it has. */
+  trouble(part: StreamPart, error: PlainError | null): void {
+    const { id, send } = this.#options;
+    const reported = this.#troubles.get(part);
+    if (reported?.message === error?.message) return;
+    this.#troubles.delete(part);
+    if (error) this.#troubles.set(part, error);
+    const latest = [...this.#troubles.values()].at(-1);
+    if (latest) send({ type: "trouble", id, error: latest });
+    else send({ type: "recovered", id });
+  }
+}

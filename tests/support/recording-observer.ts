@@ -1,0 +1,39 @@
+/** A pipeline observer that counts and keeps what it is told. */
+import type { PipelineObserver, StreamPart } from "../../src/engine/pipeline-observer.ts";
+import type { StreamParams } from "../../src/engine/protocol/work.ts";
+import type { PlainError } from "../../src/errors.ts";
+
+export class RecordingObserver implements PipelineObserver {
+  framesIn = 0;
+  framesDropped = 0;
+  framesInferred = 0;
+  framesUnpublished = 0;
+  readonly applied: StreamParams[] = [];
+  /** Errors only. */
+  readonly troubles: PlainError[] = [];
+  /** Parts that work again. */
+  readonly recovered: StreamPart[] = [];
+
+  frameIn(): void {
+    this.framesIn++;
+  }
+  audioIn(): void {}
+  frameDropped(): void {
+    this.framesDropped++;
+  }
+  frameInferred(): void {
+    this.framesInferred++;
+  }
+  frameUnpublished(): void {
+    this.framesUnpublished++;
+  }
+  audioOut(): void {}
+  paramsApplied(params: StreamParams): void {
+    this.applied.push(params);
+  }
+  modelReady(): void {}
+  trouble(part: StreamPart, error: PlainError | null): void {
+    if (error) this.troubles.push(error);
+    else this.recovered.push(part);
+  }
+}
