@@ -1,4 +1,5 @@
-/** Compressed media between a demuxer and a decoder, or an encoder and a segmenter. */
+/** Declares compressed media between a demuxer and a decoder, and between an encoder and a segmenter. */
+import type { Orientation, PixelAspect } from "./display.ts";
 import type { Ticks } from "./time.ts";
 
 export type VideoCodec = "h264" | "hevc" | "vp8" | "vp9" | "av1";
@@ -12,6 +13,10 @@ export interface VideoPacket {
   readonly pts: Ticks;
   readonly dts: Ticks;
   readonly keyFrame: boolean;
+  /** From the container (`tkhd`); the coded stream's own orientation wins. */
+  readonly orientation?: Orientation;
+  /** From the container (`pasp`); wins over the coded stream's own. */
+  readonly pixelAspect?: PixelAspect;
   /** `performance.now()` at the packet's last input byte: where latency is measured from. */
   readonly arrivedAt: number;
 }
