@@ -1,25 +1,31 @@
-/** Packets of one PID become whole PES payloads, each handed on as soon as its end can be known. */
+/** Assembles the packets of one PID into PES packets, each as soon as its end is known. */
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import { nearest, type StampClock } from "./stamp-clock.ts";
 import type { TsPacket } from "./ts-packet.ts";
 
-/** The payload of one PES packet: an access unit of video, or some frames of audio. */
+/** The timestamps of a PES header, unwrapped from 33 bits. */
+export interface Stamp {
+  readonly pts: Ticks;
+  /** Equals `pts` where the header has no decoding timestamp of its own. */
+  readonly dts: Ticks;
+}
+
+/** The payload of one PES packet. */
 export interface Pes {
   readonly data: Uint8Array;
-  /** Unwrapped from 33 bits. */
-  readonly pts: Ticks;
-  readonly dts: Ticks;
+  /** Null if the header has no timestamps. */
+  readonly stamp: Stamp | null;
   readonly randomAccess: boolean;
 }
 
 /** No access unit is this large; a start code that never came back ends here. */
 const MAX_PES_BYTES = 16 * 1024 * 1024;
-/** No picture waits longer for those shown before it; a stamp beyond is damaged, and frames up to it would be lost. */
+/** No picture waits longer for those shown before it; a larger distance is damage. */
 const MAX_REORDER_TICKS = 5 * TICKS_PER_SECOND;
 
 /**
- * A PES ends where its length says; where that is 0, at the packet that carries stuffing (facts.md 4),
- * at the next start, or at the end of the segment.
+ * A PES ends where its length says. Where that is 0, it ends at the packet that carries stuffing
+ * (facts.md 4), at the next start, or at the end of the segment.
  */
 export class PesAssembler {
   #parts: Uint8Array[] = [];
@@ -62,14 +68,14 @@ export class PesAssembler {
   }
 
   /**
-   * The end of a segment is the end of what is under way, unless its length says that more is to come.
+   * Ends the PES under way with its segment, unless its length says that more is to come.
    * Null if there is nothing usable.
    */
   endSegment(): Pes | null {
     return (this.#missing() ?? 0) > 0 ? null : this.end();
   }
 
-  /** What is under way, taken as complete. Null if there is nothing usable. */
+  /** Takes the PES under way as complete. Null if there is nothing usable. */
   end(): Pes | null {
     if (!this.#open) return null;
     const bytes = concat(this.#parts, this.#bytes);
@@ -77,7 +83,7 @@ export class PesAssembler {
     return this.#parse(bytes);
   }
 
-  /** Forgets what is under way: a packet of it was lost, the next start perhaps. */
+  /** Drops the PES under way: one of its packets was lost, and perhaps the next start too. */
   drop(): void {
     this.#clear();
     this.#endedByStuffing = false;
@@ -106,20 +112,21 @@ export class PesAssembler {
 
   #parse(bytes: Uint8Array): Pes | null {
     const length = ((bytes[4] ?? 0) << 8) | (bytes[5] ?? 0);
-    const flags = bytes[7] ?? 0;
     const start = 9 + (bytes[8] ?? 0);
     const end = length > 0 ? Math.min(bytes.length, 6 + length) : bytes.length;
     const startCode = bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 1;
-    if (!startCode || (flags & 0x80) === 0 || end <= start) return null;
+    if (!startCode || end <= start) return null;
+    const data = bytes.subarray(start, end);
+    return { data, stamp: this.#stamp(bytes), randomAccess: this.#randomAccess };
+  }
+
+  #stamp(bytes: Uint8Array): Stamp | null {
+    const flags = bytes[7] ?? 0;
+    if ((flags & 0x80) === 0) return null;
     const pts = readTimestamp(bytes, 9);
     const dts = this.#clock.unwrap(flags & 0x40 ? readTimestamp(bytes, 14) : pts);
     const shown = nearest(pts, dts);
-    return {
-      data: bytes.subarray(start, end),
-      dts,
-      pts: Math.abs(shown - dts) > MAX_REORDER_TICKS ? dts : shown,
-      randomAccess: this.#randomAccess,
-    };
+    return { dts, pts: Math.abs(shown - dts) > MAX_REORDER_TICKS ? dts : shown };
   }
 }
 

@@ -1,17 +1,10 @@
 /** MPEG-TS taken apart by ourselves: whole access units as early as they can be known (architecture.md 9). */
 
 import { isRandomAccess } from "../../media/annex-b.ts";
-import type {
-  AudioCodec,
-  AudioPacket,
-  EncodedPacket,
-  VideoPacket,
-} from "../../media/encoded-packet.ts";
-import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
-import { AAC_FRAME_SAMPLES, AdtsReader } from "./adts.ts";
-import { readOpus } from "./opus-ts.ts";
+import type { AudioCodec, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
 import { type Pes, PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
+import { AudioLane } from "./ts-audio-lane.ts";
 import { findSync, readTsPacket, TS_PACKET_BYTES, type TsPacket } from "./ts-packet.ts";
 import { SectionAssembler } from "./ts-section.ts";
 import { readPat, readPmt, type TsTrack } from "./ts-tables.ts";
@@ -22,8 +15,8 @@ const PAT_PID = 0;
 interface Lane {
   readonly track: TsTrack;
   readonly assembler: PesAssembler;
-  /** Of sound in AAC. */
-  readonly adts: AdtsReader;
+  /** Null for video. */
+  readonly audio: AudioLane | null;
 }
 
 /**
@@ -83,7 +76,7 @@ export class TsDemuxer {
     this.#pmt.drop();
     for (const lane of this.#lanes.values()) {
       lane.assembler.drop();
-      lane.adts.drop();
+      lane.audio?.drop();
     }
   }
 
@@ -119,64 +112,29 @@ export class TsDemuxer {
       if (!track) continue;
       const known = this.#lanes.get(track.pid);
       const same = known?.track.kind === track.kind && known.track.codec === track.codec;
-      chosen.set(
-        track.pid,
-        same && known
-          ? known
-          : { track, assembler: new PesAssembler(this.#clock), adts: new AdtsReader() },
-      );
+      const audio = track.kind === "audio" ? new AudioLane(track) : null;
+      const assembler = new PesAssembler(this.#clock);
+      chosen.set(track.pid, same && known ? known : { track, assembler, audio });
     }
     this.#lanes = chosen;
   }
 }
 
-function packetsOf({ track, adts }: Lane, pes: Pes, arrivedAt: number): EncodedPacket[] {
-  if (track.kind === "video") {
-    const { data, pts, dts } = pes;
-    const keyFrame = pes.randomAccess || (track.codec === "h264" && isRandomAccess(data));
-    const packet: VideoPacket = {
-      kind: "video",
-      codec: track.codec,
-      data,
-      pts,
-      dts,
-      keyFrame,
-      arrivedAt,
-    };
-    return [packet];
-  }
-  if (track.codec === "aac") {
-    const frames = adts
-      .read(pes.data)
-      .map((frame) => ({ ...frame, codec: "aac" as const, samples: AAC_FRAME_SAMPLES }));
-    // The stamp is that of the first frame to begin in the PES (ISO/IEC 13818-1 §2.4.3.7).
-    const { samples = 0, sampleRate = 1 } = frames.find(({ carried }) => carried) ?? {};
-    const before = Math.round((samples * TICKS_PER_SECOND) / sampleRate);
-    return spread(ticks(pes.pts - before), arrivedAt, frames);
-  }
-  const format = { codec: "opus" as const, sampleRate: 48_000, channels: track.channels };
-  return spread(
-    pes.pts,
+function packetsOf(lane: Lane, pes: Pes, arrivedAt: number): EncodedPacket[] {
+  const { track, audio } = lane;
+  if (track.kind === "audio") return audio?.push(pes, arrivedAt) ?? [];
+  if (!pes.stamp) return [];
+  const { data, stamp } = pes;
+  const keyFrame = pes.randomAccess || (track.codec === "h264" && isRandomAccess(data));
+  const packet: VideoPacket = {
+    kind: "video",
+    codec: track.codec,
+    data,
+    ...stamp,
+    keyFrame,
     arrivedAt,
-    readOpus(pes.data).map((packet) => ({ ...packet, ...format })),
-  );
-}
-
-/** Frames that share one PES follow each other without a gap. */
-function spread(
-  start: Ticks,
-  arrivedAt: number,
-  frames: ({ samples: number } & Omit<AudioPacket, "kind" | "pts" | "duration" | "arrivedAt">)[],
-): AudioPacket[] {
-  let samples = 0;
-  return frames.map(({ samples: own, data, codec, sampleRate, channels }) => {
-    const at = (count: number): Ticks =>
-      ticks(start + Math.round((count * TICKS_PER_SECOND) / sampleRate));
-    const pts = at(samples);
-    samples += own;
-    const duration = ticks(at(samples) - pts);
-    return { kind: "audio", codec, data, pts, duration, sampleRate, channels, arrivedAt };
-  });
+  };
+  return [packet];
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -25,7 +25,7 @@ describe("a PES without length", () => {
     const packets = unit(500, 7);
     expect(pushAll(assembler, packets.slice(0, -1))).toEqual([]);
     const done = pushAll(assembler, packets.slice(-1));
-    expect(done.map(({ data, pts }) => [data.length, Number(pts)])).toEqual([[486, 7]]);
+    expect(done.map(({ data, stamp }) => [data.length, Number(stamp?.pts)])).toEqual([[486, 7]]);
     expect(assembler.end()).toBeNull();
   });
 
@@ -55,7 +55,7 @@ describe("a PES without length", () => {
     };
     const done = [1, 2, 3, 4].flatMap((pts) => pushAll(assembler, stuffing(pts)));
     const last = assembler.end();
-    expect([...done, last].map((each) => [Number(each?.pts), each?.data.length])).toEqual([
+    expect([...done, last].map((each) => [Number(each?.stamp?.pts), each?.data.length])).toEqual([
       [1, 136],
       [2, 400],
       [3, 400],
@@ -68,7 +68,7 @@ describe("a PES without length", () => {
     pushAll(assembler, unit(500, 1));
     assembler.drop(); // the error bit on the next one's first packet
     pushAll(assembler, unit(500, 2).slice(1));
-    expect(pushAll(assembler, unit(500, 3)).map(({ pts }) => Number(pts))).toEqual([3]);
+    expect(pushAll(assembler, unit(500, 3)).map(({ stamp }) => Number(stamp?.pts))).toEqual([3]);
   });
 });
 
@@ -120,14 +120,21 @@ test("what comes before the first start is left out, and so is a dropped PES", (
   expect(assembler.end()).toBeNull();
 });
 
-test("a PES without a stamp, without a start code or without a payload is left out", () => {
+test("a PES without a timestamp is handed on without one", () => {
+  const assembler = new PesAssembler(new StampClock());
+  const bytes = pes(payload(50), { pts: 1 });
+  bytes[7] = 0;
+  const [only] = push(assembler, tsPacket(bytes, { unitStart: true }));
+  expect(only?.stamp).toBeNull();
+  expect(only?.data).toEqual(payload(50));
+});
+
+test("a PES without a start code or without a payload is left out", () => {
   const assembler = new PesAssembler(new StampClock());
   const good = pes(payload(50), { pts: 1 });
-  const unstamped = good.slice();
-  unstamped[7] = 0;
   const headless = good.slice();
   headless[2] = 0;
-  for (const bytes of [unstamped, headless, pes(payload(0), { pts: 1 }), good.subarray(0, 4)]) {
+  for (const bytes of [headless, pes(payload(0), { pts: 1 }), good.subarray(0, 4)]) {
     expect(push(assembler, tsPacket(bytes, { unitStart: true }))).toEqual([]);
   }
   expect(push(assembler, tsPacket(good, { unitStart: true })).length).toBe(1);
@@ -138,7 +145,7 @@ test("stamps keep all of their 33 bits and dts comes from its own field", () => 
   const top = 2 ** 33 - 1;
   const bytes = pes(payload(20), { pts: top, dts: top - 3003 });
   const [only] = push(assembler, tsPacket(bytes, { unitStart: true, randomAccess: true }));
-  expect([Number(only?.pts), Number(only?.dts), only?.randomAccess]).toEqual([
+  expect([Number(only?.stamp?.pts), Number(only?.stamp?.dts), only?.randomAccess]).toEqual([
     top,
     top - 3003,
     true,
@@ -149,7 +156,7 @@ test("a presentation stamp far from its decoding stamp is damaged and not believ
   const assembler = new PesAssembler(new StampClock());
   const shown = (pts: number, dts: number): number[] =>
     push(assembler, tsPacket(pes(payload(20), { pts, dts }), { unitStart: true })).map((each) =>
-      Number(each.pts),
+      Number(each.stamp?.pts),
     );
   expect(shown(9000, 3000)).toEqual([9000]);
   expect(shown(12_000 + 2 ** 32, 6000)).toEqual([6000]);
@@ -162,7 +169,8 @@ test("stamps rise on over the wrap at 2^33, and over a second one", () => {
   const step = 2 ** 31;
   for (let index = 0; index < 12; index++) {
     const bytes = pes(payload(20), { pts: (index * step) % 2 ** 33 });
-    seen.push(...push(assembler, tsPacket(bytes, { unitStart: true })).map(({ pts }) => pts));
+    for (const each of push(assembler, tsPacket(bytes, { unitStart: true })))
+      seen.push(Number(each.stamp?.pts));
   }
   expect(seen).toEqual(Array.from({ length: 12 }, (_, index) => index * step));
 });
@@ -171,7 +179,7 @@ test("a B-frame before the wrap and its reference after it lie side by side", ()
   const assembler = new PesAssembler(new StampClock());
   const at = (pts: number, dts: number): number[] =>
     push(assembler, tsPacket(pes(payload(20), { pts, dts }), { unitStart: true })).map((each) =>
-      Number(each.pts),
+      Number(each.stamp?.pts),
     );
   expect(at(2 ** 33 - 3000, 2 ** 33 - 6000)).toEqual([2 ** 33 - 3000]);
   expect(at(6000, 2 ** 33 - 3000)).toEqual([2 ** 33 + 6000]);

@@ -192,6 +192,21 @@ describe("sound", () => {
     ]);
   });
 
+  test("in a PES without a timestamp follows the sound before it", () => {
+    const demuxer = new TsDemuxer();
+    demuxer.push(concat(tables([H264, AAC])), 0);
+    const unstamped = pes(adts(60), { pts: 0, sized: true, streamId: 0xc0 });
+    unstamped[7] = 0;
+    const found = [
+      ...demuxer.push(concat(audio(3, [adts(50)])), 0),
+      ...demuxer.push(concat(tsPackets(unstamped, { pid: AUDIO_PID })), 0),
+    ];
+    expect(found.map(({ pts, data }) => [Number(pts), data.length])).toEqual([
+      [5760, 50],
+      [7680, 60],
+    ]);
+  });
+
   test("joins the picture on one clock though the stream is joined between their wraps", () => {
     const demuxer = new TsDemuxer();
     const wrap = 2 ** 33;
