@@ -1,5 +1,5 @@
 /** Segments as they arrive become packets, picture and sound apart. Never makes the network wait. */
-import { WorkerError } from "../../errors.ts";
+import { type PlainError, WorkerError } from "../../errors.ts";
 import type {
   AudioCodec,
   AudioPacket,
@@ -9,7 +9,7 @@ import type {
 import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
 import type { IncomingChunk } from "../../trickle/client/subscriber.ts";
-import type { PipelineObserver } from "../pipeline-observer.ts";
+import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import type { Timeline } from "./timeline.ts";
@@ -25,6 +25,14 @@ export interface Demuxer {
   endSegment(arrivedAt: number): EncodedPacket[];
   /** The segment broke off. */
   breakSegment(): void;
+  /** What began or ceased to be unreadable since the last call. */
+  takeTroubles?(): readonly TrackTrouble[];
+}
+
+/** A part of the input that cannot be read, reported when it is first seen; null when it can be read again. */
+export interface TrackTrouble {
+  readonly part: Extract<StreamPart, "input" | "audio">;
+  readonly error: PlainError | null;
 }
 
 export interface DemuxedInput {
@@ -59,7 +67,7 @@ export function demux(
   segments: ReadableStream<IncomingChunk>,
   options: {
     readonly timeline: Timeline;
-    readonly observer: Pick<PipelineObserver, "frameIn" | "audioIn">;
+    readonly observer: Pick<PipelineObserver, "frameIn" | "audioIn" | "trouble">;
   },
 ): DemuxedInput {
   const video = pushable<VideoPacket>();
@@ -120,6 +128,9 @@ export function demux(
       const packets = demuxer.push(bytes, arrivedAt);
       if (last && complete) packets.push(...demuxer.endSegment(arrivedAt));
       if (last && !complete) demuxer.breakSegment();
+      for (const { part, error } of demuxer.takeTroubles?.() ?? []) {
+        options.observer.trouble(part, error);
+      }
       let wanted = true;
       for (const packet of packets) wanted = deliver(packet) && wanted;
       if (!wanted) return;
