@@ -1,5 +1,5 @@
 /** How long models take to load on this engine: remembered by name, estimated by size where nothing is known. */
-import type { UsableModel } from "../models/catalogue.ts";
+import type { UsableModel } from "../models/model-folder.ts";
 
 /** A load under way. */
 export interface LoadProgress {

@@ -1,6 +1,7 @@
 /** A model as callers see it before anyone has asked for it. */
-import type { CatalogueEntry } from "../models/catalogue.ts";
+
 import { paramsOf } from "../models/definition.ts";
+import type { CatalogueEntry } from "../models/model-folder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 
 /** Its row in the list of models, but for the device: cold, or failed with what is wrong in its folder. */

@@ -1,6 +1,9 @@
 /** Entry of an inference worker: answers calls one after the other, so that nothing is released under a run. */
+import { basename } from "node:path";
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { GraphBuilder } from "../models/graph-builder.ts";
+import { MAX_ONNX_BYTES } from "../models/onnx-outline.ts";
+import { readRegularFile } from "../models/regular-file.ts";
 import { ModelSession } from "./model-session.ts";
 import type { Calls, GraphSource, Request, Response } from "./protocol.ts";
 import { listBackends, Session } from "./runtime.ts";
@@ -86,4 +89,6 @@ async function probe({ settings }: Calls["probe"][0]): Promise<null> {
 }
 
 const read = async (source: GraphSource): Promise<Uint8Array> =>
-  "bytes" in source ? source.bytes : await Bun.file(source.path).bytes();
+  "bytes" in source
+    ? source.bytes
+    : await readRegularFile(source.path, basename(source.path), MAX_ONNX_BYTES);

@@ -49,7 +49,7 @@ test("a broken folder is listed with its reason and takes no other down", async 
     }),
   );
   expect(reasons).toEqual({
-    bare: expect.stringContaining("it has no model.json"),
+    bare: expect.stringContaining("model.json is missing"),
     "bad name": expect.stringContaining("letters, digits"),
     "no-file": expect.stringContaining("the folder holds no .onnx"),
     "not-json": expect.stringContaining("not JSON"),
