@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ReloadTimes } from "../../src/engine/inference/model-reloader.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { GraphBuilder, type Value } from "../../src/engine/models/graph-builder.ts";
 import type { ElementType } from "../../src/engine/models/tensor-signature.ts";
@@ -32,9 +33,14 @@ export class OnnxWorkspace implements AsyncDisposable {
   }
 
   /** A host over this workspace, and what it told of its models. */
-  async host(changes: ModelInfo[] = []): Promise<ModelHost> {
+  async host(changes: ModelInfo[] = [], reloadTimes?: ReloadTimes): Promise<ModelHost> {
     const catalogue = await ModelCatalogue.open(this.path);
-    return new ModelHost({ catalogue, device: "cpu", onChange: (info) => changes.push(info) });
+    return new ModelHost({
+      catalogue,
+      device: "cpu",
+      onChange: (info) => changes.push(info),
+      ...(reloadTimes && { reloadTimes }),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

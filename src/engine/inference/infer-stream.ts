@@ -1,5 +1,5 @@
 /** The infer stage: every frame through the stream's models, or past them where they cannot run. */
-import { toPlainError } from "../../errors.ts";
+import { toPlainError, type WorkerError } from "../../errors.ts";
 import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { Frame } from "../codec/libav.ts";
@@ -48,6 +48,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
   let preparing: Promise<unknown> = Promise.resolve();
   let applied: StreamParams | null = null;
   let trouble: string | null = null;
+  let reloadError: WorkerError | null = null;
   /** When a picture was missing first; null while none is. */
   let missingSince: number | null = null;
 
@@ -57,8 +58,13 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
     if (plain.message !== trouble) options.observer.trouble("model", plain);
     trouble = plain.message;
   };
+  const reportReload = (error: WorkerError | null): void => {
+    if (error === reloadError) return;
+    reloadError = error;
+    options.observer.trouble("model files", error && toPlainError(error));
+  };
   const prepare = (params: StreamParams): void => {
-    if (params === prepared && !runner.lost) return;
+    if (params === prepared && !runner.lost && !runner.outdated) return;
     prepared = params;
     const ready = runner
       .prepare(params)
@@ -123,6 +129,7 @@ export function infer(options: InferOptions): Stage<Tick | VideoFrame, VideoFram
       prepare(params);
       if (runner.models.length === 0 && !params.paused) await awaitModel();
       const frame = await work(input, tick, params);
+      reportReload(runner.reloadError);
       if (!frame) return options.observer.frameDropped();
       controller.enqueue(options.pool.adopt(frame, tick));
       if (params === applied || !runner.runs(params)) return;

@@ -14,7 +14,9 @@ import { type Device, parseDevice } from "./devices.ts";
 import { InferenceWorker } from "./inference-worker.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import { describeModel } from "./model-info.ts";
+import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
 import type { TextVector } from "./protocol.ts";
+import { ReadyModel } from "./ready-model.ts";
 import { scalarsOf } from "./scalars.ts";
 
 const log = getLogger("inference");
@@ -49,8 +51,12 @@ export interface InferenceResult {
 export interface LoadedModel {
   readonly definition: ModelDefinition;
   readonly executionProvider: string;
-  /** True once its thread has ended by itself: `acquire` it again. */
+  /** True once its thread has ended: `acquire` it again. */
   isLost(): boolean;
+  /** True once a version of newer files is ready: `acquire` gives that one, and this one ends when it is idle. */
+  isOutdated(): boolean;
+  /** Why its changed files could not be loaded; null while it is what the workspace holds. */
+  reloadError(): WorkerError | null;
   /** The size a picture must have that comes from a source of this size. */
   inputSize(source: Size): Size;
   /** Throws `model_failed` for a run that fails; the model lives on. */
@@ -58,8 +64,8 @@ export interface LoadedModel {
 }
 
 type Slot =
-  | ({ readonly state: "warming"; readonly loading: Promise<LoadedModel> } & LoadProgress)
-  | { readonly state: "ready"; readonly model: LoadedModel }
+  | ({ readonly state: "warming"; readonly loading: Promise<ReadyModel> } & LoadProgress)
+  | { readonly state: "ready"; readonly model: ReadyModel }
   | { readonly state: "failed"; readonly stamp: string; readonly error: WorkerError };
 
 /** What a model is warmed up at where its size is free. */
@@ -73,6 +79,7 @@ export class ModelHost implements AsyncDisposable {
   readonly #slots = new Map<string, Slot>();
   readonly #workers = new Set<InferenceWorker>();
   readonly #loadTimes: LoadTimes;
+  readonly #reloader: ModelReloader;
   #disposed = false;
 
   /** `device` as in the configuration; throws `device_unavailable` for names that are not known. */
@@ -80,12 +87,21 @@ export class ModelHost implements AsyncDisposable {
     catalogue: ModelCatalogue;
     device: string;
     onChange: (info: ModelInfo) => void;
+    reloadTimes?: ReloadTimes;
   }) {
     this.#catalogue = options.catalogue;
     this.#device = parseDevice(options.device);
     this.#onChange = options.onChange;
     this.#loadTimes = new LoadTimes(this.#device.name);
     this.#gate = new DeviceGate(this.#device.lanes(availableParallelism()));
+    this.#reloader = new ModelReloader({
+      catalogue: this.#catalogue,
+      current: () => [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []),
+      load: (model) => this.#load(model),
+      replace: (previous, next) => this.#replace(previous, next),
+      onRejected: ({ name }) => this.#report(name),
+      times: options.reloadTimes,
+    });
   }
 
   /** Every model of the catalogue with its state here. */
@@ -98,16 +114,24 @@ export class ModelHost implements AsyncDisposable {
     const { stamp } = await this.#catalogue.get(name);
     const slot = this.#slots.get(name);
     if (slot?.state === "failed" && slot.stamp === stamp) throw slot.error;
+    if (slot?.state === "ready" && slot.model.hasRejected(stamp)) throw slot.model.reloadError();
   }
 
   /**
-   * A model, loaded once for all who ask. Throws `unknown_model` and `model_failed`; one that failed
-   * is tried again when its files have changed. The signal ends the waiting, not the loading.
+   * A model, loaded once for all who ask, from the files that lie there now. Throws `unknown_model` and
+   * `model_failed`; one that failed is tried again when its files have changed. Changed files that cannot be
+   * loaded give the version that is loaded already. The signal ends the waiting, not the loading.
    */
   async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
     signal?.throwIfAborted();
-    const ready = this.#slots.get(name);
-    if (ready?.state === "ready") return ready.model;
+    const ready = readyIn(this.#slots.get(name));
+    if (ready !== null) {
+      const refreshed = this.#reloader.refresh(ready);
+      await (signal === undefined ? refreshed : untilAborted(refreshed, signal));
+      signal?.throwIfAborted();
+      const current = readyIn(this.#slots.get(name));
+      if (current !== null) return current;
+    }
     const model = await this.#catalogue.get(name);
     signal?.throwIfAborted();
     if (this.#disposed) throw closing();
@@ -133,10 +157,11 @@ export class ModelHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     this.#gate.close(closing());
+    this.#reloader[Symbol.dispose]();
     await Promise.all([...this.#workers].map((worker) => worker[Symbol.asyncDispose]()));
   }
 
-  #begin(model: UsableModel): Promise<LoadedModel> {
+  #begin(model: UsableModel): Promise<ReadyModel> {
     const since = performance.now();
     const expectedMs = this.#loadTimes.expected(model);
     const loading = this.#load(model);
@@ -151,7 +176,8 @@ export class ModelHost implements AsyncDisposable {
     return loading;
   }
 
-  async #load({ name, definition, graph }: UsableModel): Promise<LoadedModel> {
+  async #load(model: UsableModel): Promise<ReadyModel> {
+    const { name, definition, graph } = model;
     const worker = new InferenceWorker();
     this.#workers.add(worker);
     try {
@@ -160,18 +186,14 @@ export class ModelHost implements AsyncDisposable {
       const load = { source: graph, definition, settings, warmUp, text: encodePrompts([]) };
       const { loadMs: load_ms, warmUpMs: warm_up_ms } = await worker.call("load", load);
       log.info("model loaded", { model: name, device: this.#device.name, load_ms, warm_up_ms });
-      let lost = false;
-      void worker.exited.then(() => {
-        lost = true;
-        this.#forget(name, worker);
-      });
-      return {
-        isLost: () => lost,
-        definition,
+      const ready = new ReadyModel({
+        model,
+        worker,
         executionProvider,
-        inputSize: (source) => inputSize(definition, source),
         run: (job) => this.#run(worker, definition, job),
-      };
+      });
+      void worker.exited.then(() => this.#forget(ready));
+      return ready;
     } catch (error) {
       this.#workers.delete(worker);
       await worker[Symbol.asyncDispose]();
@@ -201,13 +223,23 @@ export class ModelHost implements AsyncDisposable {
     }
   }
 
-  /** A thread that ended by itself takes its model along; the next to ask loads it anew. */
-  #forget(name: string, worker: InferenceWorker): void {
-    this.#workers.delete(worker);
-    if (this.#disposed) return;
-    log.error("inference thread ended", { model: name });
-    this.#slots.delete(name);
-    this.#report(name);
+  /** A thread that ended by itself takes its model along; the next caller loads it anew. */
+  #forget(model: ReadyModel): void {
+    this.#workers.delete(model.worker);
+    if (this.#disposed || readyIn(this.#slots.get(model.name)) !== model) return;
+    log.error("inference thread ended", { model: model.name });
+    this.#slots.delete(model.name);
+    this.#report(model.name);
+  }
+
+  /** The previous version may have ended by itself meanwhile, and another load be under way. */
+  #replace(previous: ReadyModel, next: ReadyModel): void {
+    if (this.#disposed || readyIn(this.#slots.get(next.name)) !== previous) {
+      void next.worker[Symbol.asyncDispose]();
+      return;
+    }
+    this.#slots.set(next.name, { state: "ready", model: next });
+    this.#report(next.name);
   }
 
   #become(model: UsableModel, slot: Slot): void {
@@ -232,12 +264,19 @@ export class ModelHost implements AsyncDisposable {
   }
 }
 
+const readyIn = (slot: Slot | undefined): ReadyModel | null =>
+  slot?.state === "ready" ? slot.model : null;
+
 function stateOf(slot: Slot): Pick<ModelInfo, "state" | "error" | "execution_provider"> {
   switch (slot.state) {
     case "warming":
       return { state: "warming" };
-    case "ready":
-      return { state: "ready", execution_provider: slot.model.executionProvider };
+    case "ready": {
+      const { executionProvider: execution_provider } = slot.model;
+      const rejected = slot.model.reloadError();
+      if (rejected === null) return { state: "ready", execution_provider };
+      return { state: "failed", error: rejected.message, execution_provider };
+    }
     case "failed":
       return { state: "failed", error: slot.error.message };
   }

@@ -1,4 +1,5 @@
 /** Keeps a stream's models at hand while its parameters change, and runs one frame through them. */
+import type { WorkerError } from "../../errors.ts";
 import type { Picture } from "../../media/picture.ts";
 import type { Ticks } from "../../media/time.ts";
 import { secondsFromTicks } from "../../media/time.ts";
@@ -72,6 +73,7 @@ export class PlanRunner {
       this.#models = [];
       this.#wanted = null;
     }
+    if (this.outdated) this.#wanted = null;
     if (this.#wanted === params.model) return;
     this.#wanted = params.model;
     this.#wantedSince = performance.now();
@@ -101,6 +103,20 @@ export class PlanRunner {
   /** True if the thread of a model that runs has ended: `prepare` loads it anew. */
   get lost(): boolean {
     return this.#models.some((model) => model.isLost());
+  }
+
+  /** True if a newer version of a model that runs is ready: `prepare` changes over to it. */
+  get outdated(): boolean {
+    return this.#models.some((model) => model.isOutdated());
+  }
+
+  /** Why a model that runs is not what the workspace holds by now; null while it is. */
+  get reloadError(): WorkerError | null {
+    for (const model of this.#models) {
+      const error = model.reloadError();
+      if (error !== null) return error;
+    }
+    return null;
   }
 
   /** Throws `model_failed` where a model does; the frame stays the caller's. */

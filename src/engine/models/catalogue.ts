@@ -50,7 +50,7 @@ export class ModelCatalogue {
    * that can be used, and `model_failed` with the reason for a folder that is broken.
    */
   async get(name: string): Promise<UsableModel> {
-    const entry = isModelName(name) ? await this.#current(name) : this.#entries.get(name);
+    const entry = await this.entry(name);
     if (entry === undefined) {
       const usable = this.list().filter(({ state }) => state === "usable");
       const names = usable.map((one) => one.name).join(", ");
@@ -61,6 +61,12 @@ export class ModelCatalogue {
     }
     if (entry.state === "broken") throw entry.error;
     return entry;
+  }
+
+  /** What `name` is right now, read again if its folder is new or has changed; undefined where there is nothing. */
+  async entry(name: string): Promise<CatalogueEntry | undefined> {
+    // Other names are never looked up in the file system.
+    return isModelName(name) ? await this.#current(name) : this.#entries.get(name);
   }
 
   /** Reads what is new or has changed in `<workspace>/models`, and forgets what is gone. Callers that wait share a pass. */

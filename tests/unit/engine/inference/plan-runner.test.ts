@@ -12,17 +12,20 @@ const params = (model: string): StreamParams => ({
   model_params: {},
 });
 
-/** A host whose models can be broken and lost. */
+/** A host whose models can be broken, lost and replaced. */
 function host() {
   const asked: string[] = [];
   const broken = new Set<string>();
   const lost = new Set<LoadedModel>();
+  const outdated = new Set<LoadedModel>();
   const acquire = async (name: string): Promise<LoadedModel> => {
     asked.push(name);
     if (broken.has(name)) throw new WorkerError("model_failed", `${name} is broken`);
     const model = {
       definition: { name, frame: {} },
       isLost: () => lost.has(model),
+      isOutdated: () => outdated.has(model),
+      reloadError: () => null,
     } as LoadedModel;
     return model;
   };
@@ -33,7 +36,7 @@ function host() {
     hasInput: true,
     signal: new AbortController().signal,
   });
-  return { runner, asked, broken, lost };
+  return { runner, asked, broken, lost, outdated };
 }
 
 const failure = (work: Promise<void>): Promise<unknown> =>
@@ -70,4 +73,16 @@ test("a model whose thread has ended is loaded anew", async () => {
   await runner.prepare(params("a"));
   expect(runner.lost).toBe(false);
   expect(asked).toEqual(["a", "a"]);
+});
+
+test("a model with a newer version runs until that one is there, and is changed for it", async () => {
+  const { runner, asked, outdated } = host();
+  await runner.prepare(params("a"));
+  const [first] = runner.models;
+  for (const model of runner.models) outdated.add(model);
+  const changeover = runner.prepare(params("a"));
+  expect(runner.models[0]).toBe(first as LoadedModel);
+  await changeover;
+  expect(runner.models[0]).not.toBe(first as LoadedModel);
+  expect([asked, runner.outdated]).toEqual([["a", "a"], false]);
 });

@@ -1,0 +1,208 @@
+/** Model folders that change under a running stream, with real ONNX files in real inference threads. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { AV_PIX_FMT_YUV420P, Frame, quietLibav } from "../../src/engine/codec/libav.ts";
+import { FramePool, type Tick, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
+import { infer } from "../../src/engine/inference/infer-stream.ts";
+import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelInfo } from "../../src/engine/protocol/models.ts";
+import { ticks } from "../../src/media/time.ts";
+import { StageGroup } from "../../src/streams/stage.ts";
+import { PARAMS } from "../support/clip-pipeline.ts";
+import { OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
+import { RecordingObserver } from "../support/recording-observer.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+quietLibav();
+
+const FAST = { watchMs: 30, retireIdleMs: 100 };
+const DARK = 60;
+const BRIGHT = 200;
+const INPUT_LUMA = 120;
+
+/** A model that paints every pixel in this grey. */
+const painter = (grey: number): Uint8Array =>
+  simpleModel("uint8", [1, 3, "H", "W"], (graph, x) => {
+    const shape = graph.node("Shape", [x]);
+    const value = graph.constant("uint8", [1], [grey]);
+    return graph.node("Expand", [value, shape]);
+  });
+
+/** Well-formed, but ONNX Runtime has no such operator. */
+const unloadable = simpleModel("uint8", [1, 3, "H", "W"], (graph, x) =>
+  graph.node("NoSuchOperator", [x]),
+);
+
+/** Greys are compared by luma: 0 to 255 becomes 16 to 235. */
+const lumaOf = (grey: number): number => Math.round(16 + (grey * 219) / 255);
+
+/** One stream through the infer stage: a frame at a time, and the luma that came out. */
+class Stream {
+  readonly observer = new RecordingObserver();
+  readonly pool = new FramePool();
+  readonly #stages = new StageGroup();
+  readonly #writer: WritableStreamDefaultWriter<Tick | VideoFrame>;
+  readonly #frames: AsyncIterator<VideoFrame>;
+  #pts = 0;
+
+  constructor(host: ModelHost) {
+    const params = { ...PARAMS, model: "paint" };
+    const { pool, observer } = this;
+    const stage = infer({ host, pool, key: "s", hasInput: true, params: () => params, observer });
+    const { readable, writable } = this.#stages.add(stage, 1);
+    this.#writer = writable.getWriter();
+    this.#frames = readable[Symbol.asyncIterator]();
+  }
+
+  async next(): Promise<number> {
+    const native = new Frame();
+    native.alloc();
+    Object.assign(native, { width: 64, height: 64, format: AV_PIX_FMT_YUV420P });
+    native.getBuffer();
+    for (const plane of native.data ?? []) plane?.fill(INPUT_LUMA);
+    this.#pts += 3000;
+    const time = { pts: ticks(this.#pts), arrivedAt: performance.now() };
+    await this.#writer.write(this.pool.adopt(native, time));
+    const { value, done } = await this.#frames.next();
+    if (done) throw new Error("the stage has ended");
+    using frame: VideoFrame = value;
+    return frame.native.data?.[0]?.[0] ?? Number.NaN;
+  }
+
+  /** Sends frames until the condition holds, and gives all the lumas that came out. */
+  async until(what: string, condition: (luma: number) => boolean): Promise<Set<number>> {
+    const seen = new Set<number>();
+    await waitFor(what, async () => {
+      const luma = await this.next();
+      seen.add(luma);
+      return condition(luma);
+    });
+    return seen;
+  }
+
+  async end(): Promise<void> {
+    await this.#writer.close();
+    await this.#stages.settled();
+    expect(this.pool.live).toBe(0);
+  }
+}
+
+async function setUp(times = FAST) {
+  const workspace = await OnnxWorkspace.create();
+  await workspace.add("paint", {}, painter(DARK));
+  const changes: ModelInfo[] = [];
+  const host = await workspace.host(changes, times);
+  const stream = new Stream(host);
+  await stream.until("the model to draw", (luma) => luma === lumaOf(DARK));
+  const file = join(workspace.path, "models/paint/model.onnx");
+  return {
+    ...{ workspace, changes, host, stream, file },
+    /** As careful tools write: beside it, then over it. */
+    replace: async (bytes: Uint8Array) => {
+      await Bun.write(`${file}.tmp`, bytes);
+      await rename(`${file}.tmp`, file);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await stream.end();
+      await host[Symbol.asyncDispose]();
+      await workspace[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const messages = ({ observer }: Stream): string[] =>
+  observer.troubles.map(({ message }) => message);
+
+test("a file that is replaced takes over between two frames, and the old thread ends", async () => {
+  await using run = await setUp();
+  const old = await run.host.acquire("paint");
+  const changesBefore = run.changes.length;
+  await run.replace(painter(BRIGHT));
+  const seen = await run.stream.until("the new version", (luma) => luma === lumaOf(BRIGHT));
+  // No frame of the input passed untouched meanwhile.
+  expect([...seen].sort((a, b) => a - b)).toEqual([lumaOf(DARK), lumaOf(BRIGHT)]);
+  expect(messages(run.stream)).toEqual([]);
+  expect(old.isOutdated()).toBe(true);
+  await waitFor("the old version to be released", () => old.isLost());
+  expect(await run.stream.next()).toBe(lumaOf(BRIGHT));
+  const states = run.changes.slice(changesBefore).map(({ state }) => state);
+  expect(new Set(states)).toEqual(new Set(["ready"]));
+});
+
+test.each([
+  ["is damaged", new TextEncoder().encode("<html>"), "this is not an ONNX file"],
+  ["is cut short", painter(BRIGHT).subarray(0, 90), "cut short"],
+  ["ONNX Runtime refuses", unloadable, "NoSuchOperator"],
+])(
+  "with a new file that %s the loaded version continues, and the stream says why",
+  async (_, bytes, problem) => {
+    await using run = await setUp();
+    await run.replace(bytes);
+    const { stream } = run;
+    const seen = await stream.until("the report", () => messages(stream).length > 0);
+    expect(seen).toEqual(new Set([lumaOf(DARK)]));
+    const [message = ""] = messages(stream);
+    expect(message).toStartWith("model paint changed on disk and cannot be loaded: ");
+    expect(message).toEndWith("; the loaded version continues");
+    expect(message).toContain(problem);
+    expect(await rejection(run.host.check("paint"))).toMatchObject({ kind: "model_failed" });
+    expect((await run.host.acquire("paint")).isLost()).toBe(false);
+
+    await run.replace(painter(BRIGHT));
+    await stream.until("the mended version", (luma) => luma === lumaOf(BRIGHT));
+    expect(messages(stream)).toHaveLength(1);
+    expect(stream.observer.recovered).toEqual(["model files"]);
+  },
+);
+
+test("a folder that is removed leaves its streams the loaded version", async () => {
+  await using run = await setUp();
+  const { stream } = run;
+  await rm(join(run.workspace.path, "models/paint"), { recursive: true });
+  const seen = await stream.until("the report", () => messages(stream).length > 0);
+  expect(seen).toEqual(new Set([lumaOf(DARK)]));
+  expect(messages(stream)[0]).toContain(
+    "was removed from the workspace; the loaded version continues",
+  );
+  await run.workspace.add("paint", {}, painter(BRIGHT));
+  await stream.until("the model that came back", (luma) => luma === lumaOf(BRIGHT));
+});
+
+test("a file that is still being written is waited for, without a report", async () => {
+  // Far longer than there is between two writes.
+  await using run = await setUp({ ...FAST, watchMs: 400 });
+  const { stream, file } = run;
+  const bytes = painter(BRIGHT);
+  const sink = Bun.file(file).writer();
+  for (let at = 0; at < bytes.length; at += 20) {
+    sink.write(bytes.subarray(at, at + 20));
+    await sink.flush();
+    await stream.next();
+  }
+  await sink.end();
+  await stream.until("the whole file", (luma) => luma === lumaOf(BRIGHT));
+  expect(messages(stream)).toEqual([]);
+});
+
+test("who asks for a model after its files have changed gets the new version at once", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("paint", {}, painter(DARK));
+  // This watch never looks by itself.
+  await using host = await workspace.host([], { watchMs: 2 ** 30, retireIdleMs: 0 });
+  const old = await host.acquire("paint");
+  expect(await host.acquire("paint")).toBe(old);
+  await workspace.add("paint", { description: "brighter" }, painter(BRIGHT));
+  const [one, two] = await Promise.all([host.acquire("paint"), host.acquire("paint")]);
+  expect(one.definition.description).toBe("brighter");
+  expect(two).toBe(one);
+  expect([old.isOutdated(), old.isLost()]).toEqual([true, false]);
+});
+
+test("a description that changes is read as well: parameters come and go", async () => {
+  await using run = await setUp();
+  await run.workspace.add("paint", { description: "grey" });
+  await waitFor("the new description", () => run.changes.at(-1)?.description === "grey");
+  expect(await run.stream.next()).toBe(lumaOf(DARK));
+});
