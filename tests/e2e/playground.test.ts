@@ -62,6 +62,8 @@ async function playing(model: string, size = "256 × 256"): Promise<Page> {
   return page;
 }
 
+const SOUND_BYTES = `document.querySelector('video[aria-label="Live output"]').webkitAudioDecodedByteCount`;
+
 const slide = (page: Page, name: string, value: string) =>
   page.getByRole("slider", { name }).fill(value);
 
@@ -178,24 +180,35 @@ inBrowser(
   },
 );
 
-inBrowser("the camera comes back through a model, beside the camera itself", async () => {
-  const page = await browser.open(server.url);
-  await page.getByText("My camera").click();
-  await page.getByLabel("Model").selectOption("edges");
-  await page.getByLabel("Size").selectOption("256 × 256");
-  await page.getByRole("button", { name: "Start", exact: true }).click();
-  await plays(page);
-  await plays(page, "Your camera", 2);
-  // Chromium's made-up camera is green; outlines are gray.
-  expect(colour(await pixels(page, "Your camera"))).toBeGreaterThan(20);
-  // While the model loads, frames pass untouched.
-  await waitFor("outlines", async () => {
-    const picture = await pixels(page);
-    return colour(picture) < 4 && Math.max(...picture) > 8;
-  });
-  await page.getByRole("button", { name: "Stop", exact: true }).first().click();
-  await page.getByText("Describe a scene. Watch it live.").waitFor();
-});
+inBrowser(
+  "the camera and its microphone come back through a model, beside the camera itself",
+  async () => {
+    const page = await browser.open(server.url);
+    await page.getByText("My camera").click();
+    await page.getByLabel("Model").selectOption("edges");
+    await page.getByLabel("Size").selectOption("256 × 256");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await plays(page);
+    await plays(page, "Your camera", 2);
+    // Chromium's made-up camera is green; outlines are gray.
+    expect(colour(await pixels(page, "Your camera"))).toBeGreaterThan(20);
+    // While the model loads, frames pass untouched.
+    await waitFor("outlines", async () => {
+      const picture = await pixels(page);
+      return colour(picture) < 4 && Math.max(...picture) > 8;
+    });
+    // The made-up microphone beeps every second. Sound that nobody hears is not decoded.
+    const heard = () => page.evaluate(SOUND_BYTES) as Promise<number>;
+    expect(await heard()).toBe(0);
+    await page.getByRole("button", { name: "Sound on" }).click();
+    await waitFor("the microphone's sound to play", async () => (await heard()) > 0);
+    await plays(page);
+    await page.getByRole("button", { name: "Microphone off" }).click();
+    await plays(page);
+    await page.getByRole("button", { name: "Stop", exact: true }).first().click();
+    await page.getByText("Describe a scene. Watch it live.").waitFor();
+  },
+);
 
 inBrowser("a killed engine is told, and the picture goes on", async () => {
   const page = await playing("test-card");

@@ -47,11 +47,10 @@ export async function playLive(
 class LivePlayer {
   readonly #video: HTMLVideoElement;
   readonly #told: (playback: Playback, behind: BehindLive) => void;
-  readonly #pieces = new Mp4Pieces();
+  readonly #pieces = new Mp4Pieces(() => !this.#video.muted);
   readonly #live = new LiveEdge();
   #sink: MediaSink | null = null;
   #edge = Number.NEGATIVE_INFINITY;
-  #sound = false;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -101,7 +100,6 @@ class LivePlayer {
           this.#dropSink();
           this.#sink = await MediaSink.open(this.#video, piece.tracks);
         }
-        this.#sound = piece.tracks.some(({ kind }) => kind === "audio");
       } else if (piece.track === "video") {
         pictures = true;
         this.#edge = piece.time;
@@ -125,7 +123,7 @@ class LivePlayer {
     } else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
     if (video.paused) video.play().catch(() => {}); // a hidden page: the next picture tries again
     this.#told(
-      { status: "playing", sound: this.#sound },
+      { status: "playing", sound: this.#pieces.hasSound },
       Math.max(0, this.#edge - video.currentTime),
     );
     clearTimeout(this.#silence);

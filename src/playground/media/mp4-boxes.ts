@@ -1,22 +1,22 @@
-/** Hides how MP4 boxes lie in bytes (ISO/IEC 14496-12 §4.2) and which codec string a track has. */
+/** Reads MP4 boxes (ISO/IEC 14496-12 §4.2) and the codec strings of tracks. */
 
 export interface Box {
   readonly type: string;
-  /** What is inside, behind the header. */
+  /** Without the header. */
   readonly body: Uint8Array;
 }
 
-/** A track as players must know it. */
+/** What a player must know of a track. */
 export interface Mp4Track {
   readonly id: number;
   readonly kind: "video" | "audio";
-  /** As `MediaSource.isTypeSupported` wants it (RFC 6381); the entry's own name where we know no better. */
+  /** As `MediaSource.isTypeSupported` takes it (RFC 6381); the sample entry's type for codecs unknown here. */
   readonly codec: string;
   readonly timescale: number;
 }
 
 const HEADER_BYTES = 8;
-/** Fields of a sample entry before the boxes in it (§8.5.2, §12.1.3, §12.2.3). */
+/** Size of a sample entry's fields before its boxes (§8.5.2, §12.1.3, §12.2.3). */
 const VISUAL_ENTRY_BYTES = 78;
 const AUDIO_ENTRY_BYTES = 28;
 
@@ -27,14 +27,14 @@ export const uint32 = (bytes: Uint8Array, at: number): number =>
     (bytes[at + 3] ?? 0)) >>>
   0;
 
-/** Type and whole size of the box that begins at `at`; null while its header is not there. */
+/** Type and total size of the box that begins at `at`; null while its header is incomplete. */
 export function boxHead(bytes: Uint8Array, at = 0): { type: string; size: number } | null {
   if (bytes.length < at + HEADER_BYTES) return null;
   const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
   return { type, size: uint32(bytes, at) };
 }
 
-/** The boxes that lie in `bytes` one behind the other; damage ends the list. */
+/** The boxes in `bytes`, one after the other; stops at the first damaged one. */
 export function* boxes(bytes: Uint8Array): Generator<Box> {
   for (let at = 0; ; ) {
     const head = boxHead(bytes, at);
@@ -54,17 +54,21 @@ export function find(bytes: Uint8Array, ...path: readonly string[]): Uint8Array 
   return body;
 }
 
-/** The tracks of a `moov`'s body that have pictures or sound. */
-export function tracksOf(moov: Uint8Array): Mp4Track[] {
-  const tracks: Mp4Track[] = [];
-  for (const { type, body } of boxes(moov)) {
-    const track = type === "trak" ? trackOf(body) : null;
-    if (track !== null) tracks.push(track);
-  }
-  return tracks;
+/** The bodies of all boxes of one type that lie in `bytes` one behind the other. */
+export const children = (bytes: Uint8Array, type: string): Uint8Array[] =>
+  boxes(bytes)
+    .filter((box) => box.type === type)
+    .map(({ body }) => body)
+    .toArray();
+
+/** Turns the box with this body into padding, in place, so that no offset changes (§8.1.2). */
+export function blank(body: Uint8Array): void {
+  const type = new Uint8Array(body.buffer, body.byteOffset - 4, 4);
+  type.set(new TextEncoder().encode("free"));
 }
 
-function trackOf(trak: Uint8Array): Mp4Track | null {
+/** The track that a `trak` with this body describes; null if it has neither picture nor sound. */
+export function trackOf(trak: Uint8Array): Mp4Track | null {
   const tkhd = find(trak, "tkhd");
   const mdhd = find(trak, "mdia", "mdhd");
   const handler = find(trak, "mdia", "hdlr");

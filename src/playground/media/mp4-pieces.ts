@@ -1,5 +1,5 @@
-/** Hides how a channel's bytes, cut anywhere, become whole pieces of fragmented MP4 that a player can be given. */
-import { boxes, boxHead, find, type Mp4Track, tracksOf, uint32 } from "./mp4-boxes.ts";
+/** Cuts a channel's bytes into pieces of fragmented MP4 that a player can take: init segments and fragments. */
+import { blank, boxHead, children, find, type Mp4Track, trackOf, uint32 } from "./mp4-boxes.ts";
 
 export type Mp4Piece =
   | {
@@ -11,21 +11,37 @@ export type Mp4Piece =
       readonly kind: "fragment";
       readonly bytes: Uint8Array<ArrayBuffer>;
       readonly track: Mp4Track["kind"];
-      /** When its first sample is shown: media time in seconds. */
+      /** Media time of its first sample's presentation, in seconds. */
       readonly time: number;
     };
 
-/** No box of a live stream is this large: what claims it is no MP4. */
+/** No box of a live stream is this large: bytes that claim one are not MP4. */
 const MAX_BOX_BYTES = 32 * 1024 * 1024;
 
-/** Takes the bytes of one segment after the other; `restart` where one was cut off. Throws for what is no MP4. */
+/** Takes the bytes of segments in order; call `restart` at each new segment. Throws NotMp4 for anything else. */
 export class Mp4Pieces {
   #rest: Uint8Array<ArrayBuffer> = new Uint8Array();
-  /** `ftyp` that waits for its `moov`, or `moof` for its `mdat`. */
+  /** A `ftyp` whose `moov`, or a `moof` whose `mdat`, has not arrived yet. */
   #head: Uint8Array<ArrayBuffer>[] = [];
+  /** All tracks of the channel, and those that pieces contain. */
   #tracks: readonly Mp4Track[] = [];
+  #passed: readonly Mp4Track[] = [];
+  readonly #wantsSound: () => boolean;
 
-  /** A new segment begins: what was not whole is given up. */
+  /**
+   * `wantsSound` is read at each init segment; sound beside a picture is taken out while it returns false. A player that is
+   * given sound keeps more media ahead, so sound that nobody hears adds latency for nothing.
+   */
+  constructor(wantsSound: () => boolean = () => true) {
+    this.#wantsSound = wantsSound;
+  }
+
+  /** Whether the channel has sound, taken out or not. */
+  get hasSound(): boolean {
+    return this.#tracks.some(({ kind }) => kind === "audio");
+  }
+
+  /** Drops an incomplete box: a new segment begins. */
   restart(): void {
     this.#rest = new Uint8Array();
     this.#head = [];
@@ -53,10 +69,10 @@ export class Mp4Pieces {
         this.#head = [box];
         return null;
       case "moov": {
-        this.#tracks = tracksOf(box.subarray(8));
+        this.#openTracks(box.subarray(8));
         const bytes = join([...this.#head, box]);
         this.#head = [];
-        return { kind: "init", bytes, tracks: this.#tracks };
+        return { kind: "init", bytes, tracks: this.#passed };
       }
       case "mdat": {
         const [moof] = this.#head;
@@ -65,32 +81,43 @@ export class Mp4Pieces {
         return start ? { kind: "fragment", bytes: join([moof, box]), ...start } : null;
       }
       default:
-        return null; // players do without it
+        return null; // players do not need it
     }
   }
 
-  /** Track and time of a fragment; of one with several tracks the picture's. */
+  #openTracks(moov: Uint8Array): void {
+    const entries = children(moov, "trak").map((trak) => ({ trak, track: trackOf(trak) }));
+    this.#tracks = entries.map(({ track }) => track).filter((track) => track !== null);
+    const withSound = this.#wantsSound() || !this.#tracks.some(({ kind }) => kind === "video");
+    this.#passed = this.#tracks.filter(({ kind }) => withSound || kind === "video");
+    for (const { trak, track } of entries)
+      if (track !== null && !this.#passed.includes(track)) blank(trak);
+  }
+
+  /**
+   * Track and time of a fragment (of the picture where it has several tracks), without the tracks that are not passed on;
+   * null if none is left.
+   */
   #startOf(moof: Uint8Array): { track: Mp4Track["kind"]; time: number } | null {
-    const starts = boxes(moof.subarray(8))
-      .filter(({ type }) => type === "traf")
-      .map(({ body }) => this.#startOfTrack(body))
-      .filter((start) => start !== null)
-      .toArray();
-    return starts.find(({ track }) => track === "video") ?? starts[0] ?? null;
+    const starts = children(moof.subarray(8), "traf").map((traf) => this.#startOfTrack(traf));
+    const found = starts.filter((start) => start !== null);
+    return found.find(({ track }) => track === "video") ?? found[0] ?? null;
   }
 
   #startOfTrack(traf: Uint8Array): { track: Mp4Track["kind"]; time: number } | null {
     const tfhd = find(traf, "tfhd");
     const tfdt = find(traf, "tfdt");
-    const track = tfhd && this.#tracks.find(({ id }) => id === uint32(tfhd, 4));
+    const id = tfhd && uint32(tfhd, 4);
+    const track = this.#passed.find((passed) => passed.id === id);
     const trun = find(traf, "trun");
+    if (!track && this.#tracks.some((left) => left.id === id)) blank(traf);
     if (!track || !tfdt || !trun) return null;
     const dts = tfdt[0] === 1 ? uint32(tfdt, 4) * 2 ** 32 + uint32(tfdt, 8) : uint32(tfdt, 4);
     return { track: track.kind, time: (dts + firstOffset(trun)) / track.timescale };
   }
 }
 
-/** Composition offset of a run's first sample (§8.8.8); the fields before it are there as the flags say. */
+/** Composition offset of a run's first sample (§8.8.8); the flags say which fields precede it. */
 function firstOffset(trun: Uint8Array): number {
   const flags = uint32(trun, 0) & 0xffffff;
   if (!(flags & 0x800)) return 0;
@@ -106,7 +133,7 @@ export class NotMp4 extends Error {
   }
 }
 
-/** One run of bytes out of several; they own their memory. */
+/** Concatenates into memory of its own. */
 export function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

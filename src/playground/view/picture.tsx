@@ -64,6 +64,8 @@ export function LivePicture({ channel, shows }: LivePictureProps) {
 
 export function CameraPicture({ preview }: { preview: MediaStream }) {
   const ref = useRef<HTMLVideoElement>(null);
+  const [microphone] = preview.getAudioTracks();
+  const [silent, setSilent] = useState(microphone?.enabled === false);
   useEffect(() => {
     const video = ref.current;
     if (video === null) return;
@@ -76,7 +78,23 @@ export function CameraPicture({ preview }: { preview: MediaStream }) {
   return (
     <figure class="picture playing">
       <video ref={ref} muted playsInline aria-label="Your camera" />
-      <figcaption>Your camera</figcaption>
+      <figcaption>
+        <span>Your camera</span>
+        {microphone && (
+          <span class="tools">
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                microphone.enabled = silent;
+                setSilent(!silent);
+              }}
+            >
+              {silent ? "Microphone on" : "Microphone off"}
+            </button>
+          </span>
+        )}
+      </figcaption>
     </figure>
   );
 }
