@@ -114,7 +114,12 @@ function listenFor(trickle: TrickleServer) {
     hostname: "127.0.0.1",
     port: 0,
     idleTimeout: 0,
-    fetch: (request) => trickle.handle(request, new URL(request.url).pathname.slice(1)),
+    fetch: (request) =>
+      trickle.handle(request, new URL(request.url).pathname.slice(1), {
+        address: "127.0.0.1",
+        kind: "own",
+        disconnect() {},
+      }),
   });
   return {
     spec: (model: string): StreamSpec => ({

@@ -1,4 +1,4 @@
-/** What only sockets show of the embedded server: readers that are slow, and readers that leave. */
+/** What only sockets show of the embedded server: peers that are slow, and peers that leave. */
 import { expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { hostTrickle } from "../support/trickle-host.ts";
@@ -39,6 +39,34 @@ test("a reader that leaves, waiting or in mid-segment, frees what was kept for i
   waiting.destroy();
   reading.destroy();
   await waitFor("its memory is free", () => host.server.bytes < MIB, 2000);
+});
+
+test("a reader that takes nothing is cut off, one that waits for bytes is not", async () => {
+  await using host = hostTrickle({ stallMs: 100, sweepMs: 20 });
+  const url = host.url("d");
+  const writing = new TransformStream<Uint8Array, Uint8Array>();
+  const posting = fetch(`${url}/0`, { method: "POST", body: writing.readable });
+  const writer = writing.writable.getWriter();
+  await writer.write(new Uint8Array(1));
+  const waiting = (await fetch(`${url}/0`)).bytes();
+  await post(url, 1, 30 * MIB);
+  const deaf = await deafReader(host.port, "d/1");
+  await waitFor("all three are connected", () => host.pending() === 3);
+  await waitFor("the cut", () => host.pending() === 2);
+  await writer.close();
+  expect((await waiting).byteLength).toBe(1);
+  expect((await posting).status).toBe(200);
+  deaf.destroy();
+});
+
+test("a publisher that stops in the middle of a segment that has been closed is cut off", async () => {
+  await using host = hostTrickle({ stallMs: 100, sweepMs: 20 });
+  const url = host.url("e");
+  const body = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(new Uint8Array(1)) });
+  const posting = fetch(`${url}/0`, { method: "POST", body });
+  await waitFor("its first byte", () => host.server.bytes > 0);
+  await fetch(`${url}/0`, { method: "DELETE" });
+  expect((await posting).status).toBe(200);
 });
 
 test("disposing answers every request under way that the channel is closed", async () => {

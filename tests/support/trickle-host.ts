@@ -1,4 +1,5 @@
 /** Puts the embedded trickle server on a socket of its own, for tests. */
+import type { TricklePeer } from "../../src/trickle/server/peer-quotas.ts";
 import {
   TrickleServer,
   type TrickleServerOptions,
@@ -15,7 +16,10 @@ export interface TrickleHost extends AsyncDisposable {
   pending(): number;
 }
 
-/** A trickle server under `/trickle` on a free port of the loopback interface. */
+/** The server's own engines, who may use all of it. */
+export const OWN: TricklePeer = { address: "127.0.0.1", kind: "own", disconnect() {} };
+
+/** A trickle server under `/trickle` on a free port of the loopback interface. Every request counts as its own. */
 export function hostTrickle(options: Partial<TrickleServerOptions> = {}, port = 0): TrickleHost {
   const server = new TrickleServer({ autoCreate: true, ...options });
   const http = Bun.serve({
@@ -23,10 +27,12 @@ export function hostTrickle(options: Partial<TrickleServerOptions> = {}, port = 
     port,
     idleTimeout: 0,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request) => handle(request),
+    fetch: (request, connections) => handle(request, () => connections.timeout(request, 1)),
   });
-  const handle = (request: Request) =>
-    server.handle(request, new URL(request.url).pathname.replace(/^\/trickle\//, ""));
+  const handle = (request: Request, disconnect = () => {}) => {
+    const path = new URL(request.url).pathname.replace(/^\/trickle\//, "");
+    return server.handle(request, path, { ...OWN, disconnect });
+  };
   const url = (channel: string) => `http://127.0.0.1:${http.port}/trickle/${channel}`;
   return {
     server,

@@ -1,32 +1,33 @@
-/** Hides which segments of a channel are held and which number means which (protocol.md 4.1, 4.2). */
-import { type ByteBudget, SegmentBuffer } from "./segment-buffer.ts";
+/** Holds the last segments of one channel and maps sequence numbers to them (protocol.md 4.1, 4.2). */
+import { SegmentBuffer } from "./segment-buffer.ts";
+import type { SegmentMemory } from "./segment-memory.ts";
 
-/** A channel holds so many segments; number n lies at n mod 5. */
+/** Number of segments that a channel holds. Segment n is at index n mod 5. */
 export const RING_SIZE = 5;
 
-export interface ChannelLimits {
+export interface ChannelOptions {
+  /** MIME type of all segments, or an empty string. */
+  readonly mime: string;
+  readonly memory: SegmentMemory;
   readonly maxSegmentBytes: number;
-  readonly budget: ByteBudget;
 }
 
-/** One channel of the embedded server. Knows no HTTP. */
+/** One channel of the embedded server. Knows nothing of HTTP. */
 export class Channel {
-  readonly name: string;
-  /** Fixed when the channel is made. */
   readonly mime: string;
-  readonly #limits: ChannelLimits;
+  readonly #options: ChannelOptions;
   readonly #ring: (SegmentBuffer | undefined)[] = new Array(RING_SIZE).fill(undefined);
   #nextWrite = 0;
   #writtenAt = performance.now();
+  #ownPublishers = 0;
   #closed = false;
 
-  constructor(name: string, mime: string, limits: ChannelLimits) {
-    this.name = name;
-    this.mime = mime;
-    this.#limits = limits;
+  constructor(options: ChannelOptions) {
+    this.mime = options.mime;
+    this.#options = options;
   }
 
-  /** Number of the next segment to be written. */
+  /** Sequence number of the next segment to be written. */
   get nextWrite(): number {
     return this.#nextWrite;
   }
@@ -35,46 +36,62 @@ export class Channel {
     return this.#closed;
   }
 
-  /** Milliseconds since a segment's first byte. */
+  /**
+   * Milliseconds since the last byte or the creation. Readers and publishers that only wait do not count, or a channel
+   * could be held for ever at no cost; except this server's own publishers, which wait while their input pauses.
+   */
   get idleMs(): number {
-    return performance.now() - this.#writtenAt;
+    return this.#ownPublishers > 0 ? 0 : performance.now() - this.#writtenAt;
   }
 
-  /** The segment a POST writes: made, or the one that lies there. -1 is the next one. */
-  forWrite(seq: number): SegmentBuffer {
+  /** Counts a publisher of this server's own as connected until the returned function is called. */
+  addOwnPublisher(): () => void {
+    this.#ownPublishers++;
+    return () => {
+      this.#ownPublishers--;
+    };
+  }
+
+  /** The segment that a POST writes, created if it is not held. -1: the next one. */
+  segmentToWrite(seq: number): SegmentBuffer {
     const wanted = seq === -1 ? this.#nextWrite : seq;
-    return this.#held(wanted) ?? this.#make(wanted);
+    return this.#held(wanted) ?? this.#create(wanted);
   }
 
-  /** The segment a GET reads, or its number where none is held. -1 is the next one, -2 the newest. */
-  forRead(seq: number): SegmentBuffer | number {
+  /** The segment that a GET reads, or its number if it is neither held nor next. -1: the next one. -2: the newest. */
+  segmentToRead(seq: number): SegmentBuffer | number {
     const wanted =
       seq === -1 ? this.#nextWrite : seq === -2 ? Math.max(0, this.#nextWrite - 1) : seq;
     const held = this.#held(wanted);
     if (held !== undefined) return held;
     const waitable = wanted === this.#nextWrite || (this.#nextWrite === 0 && wanted === 1);
-    return waitable ? this.#make(wanted) : wanted;
+    return waitable ? this.#create(wanted) : wanted;
   }
 
-  /** A segment's first byte has come, or its end without one: numbers go on after it, even backwards. */
-  begun(seq: number): void {
+  /** A segment got its first byte, or ended without one. The next number follows from it, even backwards. */
+  recordStart(seq: number): void {
     this.#nextWrite = seq + 1;
+    this.recordBytes();
+  }
+
+  /** A segment got more bytes. */
+  recordBytes(): void {
     this.#writtenAt = performance.now();
   }
 
-  /** Closes one held segment; false where it is not held. */
+  /** Closes one segment; false if it is not held. */
   closeSegment(seq: number): boolean {
     const segment = this.#held(seq);
     segment?.close();
     return segment !== undefined;
   }
 
-  /** `Lp-Trickle-Reset`: closes what lies before `seq`; segments connected ahead stay. */
+  /** `Lp-Trickle-Reset`: closes all segments before `seq`. Those connected ahead stay open. */
   closeBefore(seq: number): void {
     for (const segment of this.#ring) if (segment && segment.seq < seq) segment.close();
   }
 
-  /** Ends the channel: pending requests see it, memory goes when its last reader is through. */
+  /** Ends the channel and all pending requests. Its memory is freed when the last reader is done. */
   close(): void {
     this.#closed = true;
     for (const segment of this.#ring) segment?.evict();
@@ -86,10 +103,11 @@ export class Channel {
     return segment?.seq === seq ? segment : undefined;
   }
 
-  #make(seq: number): SegmentBuffer {
+  #create(seq: number): SegmentBuffer {
     const slot = seq % RING_SIZE;
     const old = this.#ring[slot];
-    const segment = new SegmentBuffer(seq, this.#limits.budget, this.#limits.maxSegmentBytes);
+    const { memory, maxSegmentBytes } = this.#options;
+    const segment = new SegmentBuffer(seq, memory, maxSegmentBytes);
     this.#ring[slot] = segment;
     old?.evict();
     return segment;

@@ -1,62 +1,39 @@
-/** Hides how a segment is kept while it is written and read: pages that many readers share, within a budget. */
-
-/** Memory that all segments of a server share. Old segments kept for slow readers make room for new bytes. */
-export class ByteBudget {
-  readonly limit: number;
-  readonly #lingering = new Set<SegmentBuffer>();
-  #used = 0;
-
-  constructor(limit: number) {
-    this.limit = limit;
-  }
-
-  get used(): number {
-    return this.#used;
-  }
-
-  /** Takes bytes if they are there or can be had from lingering segments, the oldest first. */
-  take(bytes: number): boolean {
-    for (const segment of this.#lingering) {
-      if (this.#used + bytes <= this.limit) break;
-      segment.free();
-    }
-    if (this.#used + bytes > this.limit) return false;
-    this.#used += bytes;
-    return true;
-  }
-
-  give(bytes: number, owner: SegmentBuffer): void {
-    this.#lingering.delete(owner);
-    this.#used -= bytes;
-  }
-
-  /** No channel holds the segment any more, a reader does. */
-  linger(segment: SegmentBuffer): void {
-    this.#lingering.add(segment);
-  }
-}
+/** Stores one segment while it is written and read: append-only pages that all readers share. */
+import type { Quota } from "./quota.ts";
+import type { LingeringSegment, SegmentMemory } from "./segment-memory.ts";
 
 /** What a reader finds at its position. */
 export type SegmentRead =
-  /** A view on shared memory: not to be changed. */
+  /** A view of shared memory, not to be changed. */
   | { readonly kind: "data"; readonly data: Uint8Array }
   | { readonly kind: "end" }
-  /** The pages were given up while this reader still wanted them. */
+  /** The memory was reclaimed before this reader had read it. */
   | { readonly kind: "lost" }
   /** Nothing yet: read again when `changed` resolves. */
   | { readonly kind: "wait"; readonly changed: Promise<void> };
 
+/** What a write came to. A `Quota` is the one that has no room left for the bytes. */
+export type SegmentWrite = "ok" | "segment_full" | Quota;
+
+interface Page {
+  readonly bytes: Uint8Array;
+  /** Position in the segment of the page's first byte. */
+  readonly start: number;
+  /** Who pays for it. */
+  readonly quota: Quota;
+}
+
 const FIRST_PAGE = 4 * 1024;
 const LARGEST_PAGE = 256 * 1024;
 
-/** Append-only bytes of one segment. Tiny writes share a page, so that memory follows the bytes, not their number. */
-export class SegmentBuffer {
+/** Small writes share a page, so memory use follows the number of bytes and not the number of writes. */
+export class SegmentBuffer implements LingeringSegment {
   readonly seq: number;
-  /** Resolves when it takes no more bytes. */
+  /** Resolves when it accepts no more bytes. */
   readonly closed: Promise<void>;
-  readonly #budget: ByteBudget;
+  readonly #memory: SegmentMemory;
   readonly #maxBytes: number;
-  readonly #pages: { readonly bytes: Uint8Array; readonly start: number }[] = [];
+  readonly #pages: Page[] = [];
   readonly #close = Promise.withResolvers<void>();
   #changed = Promise.withResolvers<void>();
   #length = 0;
@@ -65,37 +42,41 @@ export class SegmentBuffer {
   #evicted = false;
   #state: "open" | "closed" | "freed" = "open";
 
-  constructor(seq: number, budget: ByteBudget, maxBytes: number) {
+  constructor(seq: number, memory: SegmentMemory, maxBytes: number) {
     this.seq = seq;
     this.closed = this.#close.promise;
-    this.#budget = budget;
+    this.#memory = memory;
     this.#maxBytes = maxBytes;
   }
 
-  /** Takes no more bytes; what is there can still be read. */
+  /** Accepts no more bytes. Those that it has can still be read. */
   get isClosed(): boolean {
     return this.#state !== "open";
   }
 
-  /** Copies the bytes in, all or none, once for all readers. After the close they are ignored, as in go-livepeer. */
-  write(data: Uint8Array): "ok" | "segment_full" | "memory_full" {
+  /**
+   * Copies all of the bytes into the segment, or none of them, at the writer's expense. Once the segment is closed they
+   * are ignored, as in go-livepeer.
+   */
+  write(data: Uint8Array, quota: Quota): SegmentWrite {
     if (this.#state !== "open") return "ok";
     if (this.#length + data.byteLength > this.#maxBytes) return "segment_full";
     const room = this.#capacity - this.#length;
     const missing = data.byteLength - room;
     const size = Math.max(missing, Math.min(LARGEST_PAGE, this.#capacity), FIRST_PAGE);
-    if (missing > 0 && !this.#budget.take(size)) return "memory_full";
+    const exhausted = missing > 0 ? this.#memory.take(quota, size) : null;
+    if (exhausted !== null) return exhausted;
     this.#append(data.subarray(0, room));
     if (missing > 0) {
-      this.#pages.push({ bytes: new Uint8Array(size), start: this.#capacity });
+      this.#pages.push({ bytes: new Uint8Array(size), start: this.#capacity, quota });
       this.#capacity += size;
       this.#append(data.subarray(room));
     }
-    this.#wake();
+    this.#notifyReaders();
     return "ok";
   }
 
-  /** The bytes from a position on, as far as they lie together. */
+  /** The bytes from a position to the end of their page. */
   read(position: number): SegmentRead {
     if (position < this.#length) {
       const page = this.#pages.findLast((candidate) => candidate.start <= position);
@@ -107,7 +88,7 @@ export class SegmentBuffer {
     return { kind: "wait", changed: this.#changed.promise };
   }
 
-  /** Keeps its memory for a reader, if there is enough, until the returned function is called. */
+  /** Keeps the memory for a reader, as long as there is enough of it, until the returned function is called. */
   retain(): () => void {
     this.#readers++;
     let released = false;
@@ -123,25 +104,30 @@ export class SegmentBuffer {
     if (this.#state !== "open") return;
     this.#state = "closed";
     this.#close.resolve();
-    this.#wake();
+    this.#notifyReaders();
   }
 
-  /** Closes it; its memory goes with its last reader. */
+  /** Closes the segment. Its memory is freed once no reader retains it. */
   evict(): void {
     this.close();
     this.#evicted = true;
     if (this.#readers === 0) this.free();
-    else this.#budget.linger(this);
+    else this.#memory.addLingering(this);
   }
 
-  /** Gives its memory back now; readers that were not through find it `lost`. */
+  isChargedTo(quota: Quota): boolean {
+    return this.#pages.some((page) => page.quota.isWithin(quota));
+  }
+
+  /** Returns the memory now. Readers that are not done find it `lost`. */
   free(): void {
     this.close();
     if (this.#state === "freed") return;
     this.#state = "freed";
+    this.#memory.removeLingering(this);
+    for (const { bytes, quota } of this.#pages) quota.give(bytes.byteLength);
     this.#pages.length = 0;
-    this.#budget.give(this.#capacity, this);
-    this.#wake();
+    this.#notifyReaders();
   }
 
   #append(data: Uint8Array): void {
@@ -151,7 +137,7 @@ export class SegmentBuffer {
     this.#length += data.byteLength;
   }
 
-  #wake(): void {
+  #notifyReaders(): void {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers<void>();
   }

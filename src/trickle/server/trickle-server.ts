@@ -1,36 +1,69 @@
-/** Hides the embedded trickle server: go-livepeer's behaviour (protocol.md 4.1, 4.2) on Web requests. */
+/** Implements the embedded trickle server: go-livepeer's behaviour (protocol.md 4.1, 4.2) on Web requests. */
 import { getLogger } from "../../log.ts";
+import { bare, CLOSE } from "./bare-response.ts";
 import { Channel } from "./channel.ts";
-import { ByteBudget } from "./segment-buffer.ts";
-import { bare, CLOSE, receiveSegment, sendSegment } from "./segment-exchange.ts";
+import { type PeerQuota, PeerQuotas, type TricklePeer } from "./peer-quotas.ts";
+import type { Quota } from "./quota.ts";
+import { receiveSegment } from "./receive-segment.ts";
+import { SegmentMemory } from "./segment-memory.ts";
+import { sendSegment } from "./send-segment.ts";
+import { Transfers } from "./transfers.ts";
 
 export interface TrickleServerOptions {
-  /** `POST /{channel}/{seq}` makes its channel; otherwise only `POST /{channel}` does. */
+  /** True: `POST /{channel}/{seq}` creates its channel. False: only `POST /{channel}` does. */
   readonly autoCreate: boolean;
-  /** Default 128; the next one is answered 429. */
+  /** Default 128. Beyond it 429. */
   readonly maxChannels?: number;
-  /** Default 32 MiB; a longer one is cut and answered 413. */
+  /** Default 32 MiB. A longer segment is cut there; 413. */
   readonly maxSegmentBytes?: number;
-  /** Default 256 MiB over all channels; a POST beyond it is cut and answered 507. */
+  /** Default 256 MiB over all channels. A segment is cut there; 507. */
   readonly maxTotalBytes?: number;
-  /** A channel without a segment's first byte for so long is closed. Default 5 min. */
+  /** Requests for segments that are not answered to their end. Default 2048. Beyond it 429. */
+  readonly maxRequests?: number;
+  /** A channel that got no byte for this long is closed. Default 5 min. */
   readonly idleMs?: number;
-  /** How often that is looked at. Default 1 min. */
+  /** A reader that takes nothing for this long, although there is something, is cut off. Default 2 min. */
+  readonly stallMs?: number;
+  /** Interval at which channels and readers are checked. Default 1 min. */
   readonly sweepMs?: number;
 }
 
+interface OpenChannel {
+  readonly channel: Channel;
+  /** Of the peer that created it. */
+  readonly quota: Quota;
+}
+
 const MIB = 1024 * 1024;
-const TOO_MANY = () => bare(429, "Too many channels", CLOSE);
+/** In UTF-16 code units: a stream id of 256 and a suffix, twice over. */
+const MAX_NAME = 600;
+const MAX_MIME = 256;
 const log = getLogger("trickle");
 
 /**
- * Answers trickle requests; mounted by an HTTP layer that hands over raw bodies and has no idle timeout.
- * Differs from go-livepeer where Bun.serve cannot follow (no 100 Continue while a POST is silent), and in
- * its limits: a request beyond them gets a bare 429, 413 or 507.
+ * Answers trickle requests. The HTTP layer that mounts it hands over raw bodies and sets no idle timeout.
+ *
+ * Differs from go-livepeer where Bun.serve cannot follow (no 100 Continue while a POST is silent), in that every idle
+ * channel is closed, whatever its name, and in its limits: see `PeerQuotas` for what each peer may use. A request
+ * beyond them gets a bare 429, 413 or 507.
+ *
+ * @example
+ * using trickle = new TrickleServer({ autoCreate: true });
+ * Bun.serve({
+ *   idleTimeout: 0,
+ *   fetch: (request, server) => {
+ *     const address = server.requestIP(request)?.address ?? "";
+ *     const disconnect = () => server.timeout(request, 1);
+ *     const path = new URL(request.url).pathname.slice(1);
+ *     return trickle.handle(request, path, { address, kind: "remote", disconnect });
+ *   },
+ * });
  */
 export class TrickleServer implements Disposable {
-  readonly #channels = new Map<string, Channel>();
-  readonly #budget: ByteBudget;
+  readonly #channels = new Map<string, OpenChannel>();
+  readonly #memory = new SegmentMemory();
+  readonly #transfers = new Transfers();
+  readonly #quotas: PeerQuotas;
   readonly #options: Required<TrickleServerOptions>;
   readonly #sweeper: NodeJS.Timeout;
 
@@ -39,43 +72,51 @@ export class TrickleServer implements Disposable {
       maxChannels: 128,
       maxSegmentBytes: 32 * MIB,
       maxTotalBytes: 256 * MIB,
+      maxRequests: 2048,
       idleMs: 300_000,
+      stallMs: 120_000,
       sweepMs: 60_000,
       ...options,
     };
-    this.#budget = new ByteBudget(this.#options.maxTotalBytes);
+    const { maxChannels, maxTotalBytes, maxRequests } = this.#options;
+    this.#quotas = new PeerQuotas({
+      channels: maxChannels,
+      bytes: maxTotalBytes,
+      requests: maxRequests,
+    });
     this.#sweeper = setInterval(() => this.#sweep(), this.#options.sweepMs);
     this.#sweeper.unref();
   }
 
-  /** Channels that exist. */
+  /** Number of channels. */
   get channels(): number {
     return this.#channels.size;
   }
 
-  /** Memory held by all segments. */
+  /** Bytes of memory held by all segments. */
   get bytes(): number {
-    return this.#budget.used;
+    return this.#quotas.bytes;
   }
 
   /**
-   * One request. `path` is `{channel}` or `{channel}/{seq}`, still percent-encoded, without a leading slash;
-   * a channel's name is one path part. Never rejects.
+   * Answers one request. `path` is `{channel}` or `{channel}/{seq}`, still percent-encoded, without a leading slash;
+   * a channel's name is one path segment. Never rejects.
    */
-  async handle(request: Request, path: string): Promise<Response> {
+  async handle(request: Request, path: string, peer: TricklePeer): Promise<Response> {
     const [channelPart = "", seqPart, ...more] = path.split("/");
     const name = decode(channelPart);
     if (name === null) return bare(400, "Invalid channel");
     if (name === "" || more.length > 0) return bare(404, "Not found");
+    if (name.length > MAX_NAME) return bare(400, `Channel name longer than ${MAX_NAME}`);
     switch (request.method) {
       case "POST":
         return seqPart === undefined
-          ? this.#create(request, name)
-          : this.#post(request, name, seqPart);
+          ? this.#create(request, name, peer)
+          : this.#post(request, name, seqPart, peer);
       case "GET":
         return seqPart === undefined
           ? bare(405, "Method not allowed")
-          : this.#get(request, name, seqPart);
+          : this.#get(request, name, seqPart, peer);
       case "DELETE":
         return seqPart === undefined ? this.#delete(name) : this.#deleteSegment(name, seqPart);
       default:
@@ -83,34 +124,58 @@ export class TrickleServer implements Disposable {
     }
   }
 
-  /** Closes every channel; pending requests end. */
+  /** Closes every channel, which ends all pending requests. */
   [Symbol.dispose](): void {
     clearInterval(this.#sweeper);
     for (const name of [...this.#channels.keys()]) this.#close(name);
   }
 
-  #create(request: Request, name: string): Response {
+  #create(request: Request, name: string, peer: TricklePeer): Response {
     const mime = request.headers.get("Expect-Content") ?? "";
-    return (this.#channels.get(name) ?? this.#make(name, mime)) ? bare(200) : TOO_MANY();
+    const channel = this.#find(name) ?? this.#make(name, mime, this.#quotas.of(peer));
+    return channel instanceof Response ? channel : bare(200);
   }
 
-  async #post(request: Request, name: string, seqPart: string): Promise<Response> {
-    let channel = this.#channels.get(name);
-    if (channel === undefined) {
-      // Connection: close wakes Go publishers that wait with a preconnected POST.
-      if (!this.#options.autoCreate) return bare(404, "Stream not found", CLOSE);
-      channel = this.#make(name, request.headers.get("Content-Type") ?? "");
-      if (channel === undefined) return TOO_MANY();
-    }
+  async #post(
+    request: Request,
+    name: string,
+    seqPart: string,
+    peer: TricklePeer,
+  ): Promise<Response> {
     const seq = segmentNumber(seqPart, -1);
+    const known = this.#find(name);
+    // Connection: close wakes Go publishers that wait with a preconnected POST.
+    if (!known && !this.#options.autoCreate) return bare(404, "Stream not found", CLOSE);
     if (seq === null) return bare(400, "Invalid idx");
-    const segment = channel.forWrite(seq);
-    if (request.headers.get("Lp-Trickle-Reset")) channel.closeBefore(segment.seq);
-    return receiveSegment(channel, segment, request.body);
+    const quota = this.#quotas.of(peer);
+    const exhausted = quota.requests.take(1);
+    if (exhausted) return tooMany("open requests", exhausted);
+    const mime = request.headers.get("Content-Type") ?? "";
+    const channel = known ?? this.#make(name, mime, quota);
+    if (channel instanceof Response) {
+      quota.requests.give(1);
+      return channel;
+    }
+    const remove = peer.kind === "own" ? channel.addOwnPublisher() : null;
+    try {
+      const segment = channel.segmentToWrite(seq);
+      if (request.headers.get("Lp-Trickle-Reset")) channel.closeBefore(segment.seq);
+      const { body } = request;
+      const transfers = this.#transfers;
+      return await receiveSegment({ channel, segment, body, quota: quota.bytes, transfers });
+    } finally {
+      remove?.();
+      quota.requests.give(1);
+    }
   }
 
-  async #get(request: Request, name: string, seqPart: string): Promise<Response> {
-    const channel = this.#channels.get(name);
+  async #get(
+    request: Request,
+    name: string,
+    seqPart: string,
+    peer: TricklePeer,
+  ): Promise<Response> {
+    const channel = this.#find(name);
     if (channel === undefined) return bare(404, "Stream not found");
     if (seqPart === "next") {
       const next = String(channel.nextWrite);
@@ -118,15 +183,23 @@ export class TrickleServer implements Disposable {
     }
     const seq = segmentNumber(seqPart, -2);
     if (seq === null) return bare(400, "Invalid idx");
+    const quota = this.#quotas.of(peer).requests;
+    const exhausted = quota.take(1);
+    if (exhausted) return tooMany("open requests", exhausted);
     const latest = channel.nextWrite;
-    const segment = channel.forRead(seq);
+    const segment = channel.segmentToRead(seq);
     if (typeof segment === "number") {
+      quota.give(1);
       return bare(470, "Entry not found", {
         "Lp-Trickle-Latest": String(latest),
         "Lp-Trickle-Seq": String(segment),
       });
     }
-    return sendSegment(channel, segment, latest, request.signal);
+    const transfers = this.#transfers;
+    const onEnd = () => quota.give(1);
+    const { signal } = request;
+    const { disconnect } = peer;
+    return sendSegment({ channel, segment, latest, signal, transfers, disconnect, onEnd });
   }
 
   #delete(name: string): Response {
@@ -134,38 +207,55 @@ export class TrickleServer implements Disposable {
   }
 
   #deleteSegment(name: string, seqPart: string): Response {
-    const channel = this.#channels.get(name);
+    const channel = this.#find(name);
     if (channel === undefined) return bare(404, "Stream not found");
     const seq = segmentNumber(seqPart, 0);
     if (seq === null) return bare(400, "Invalid idx");
     return channel.closeSegment(seq) ? bare(200) : bare(400, "Nonexistent segment");
   }
 
-  #make(name: string, mime: string): Channel | undefined {
-    if (this.#channels.size >= this.#options.maxChannels) return undefined;
+  #find(name: string): Channel | undefined {
+    return this.#channels.get(name)?.channel;
+  }
+
+  /** Creates a channel at the peer's expense, or refuses to. */
+  #make(name: string, mime: string, { channels: quota }: PeerQuota): Channel | Response {
+    if (mime.length > MAX_MIME) return bare(400, `Content type longer than ${MAX_MIME}`, CLOSE);
+    const exhausted = quota.take(1);
+    if (exhausted) return tooMany("channels", exhausted);
     const { maxSegmentBytes } = this.#options;
-    const channel = new Channel(name, mime, { maxSegmentBytes, budget: this.#budget });
-    this.#channels.set(name, channel);
-    log.debug("channel created", { channel: name, mime });
+    const channel = new Channel({ mime, memory: this.#memory, maxSegmentBytes });
+    this.#channels.set(name, { channel, quota });
+    log.debug("channel created", { mime, channels: this.channels });
     return channel;
   }
 
   #close(name: string): boolean {
-    const channel = this.#channels.get(name);
+    const open = this.#channels.get(name);
+    if (open === undefined) return false;
     this.#channels.delete(name);
-    channel?.close();
-    if (channel) log.debug("channel closed", { channel: name });
-    return channel !== undefined;
+    open.channel.close();
+    open.quota.give(1);
+    log.debug("channel closed", { channels: this.channels });
+    return true;
   }
 
   #sweep(): void {
-    for (const channel of [...this.#channels.values()]) {
-      if (!channel.name.startsWith("_") && channel.idleMs > this.#options.idleMs) {
-        this.#close(channel.name);
-      }
-    }
+    const { idleMs, stallMs } = this.#options;
+    for (const [name, { channel }] of [...this.#channels])
+      if (channel.idleMs > idleMs) this.#close(name);
+    const cut = this.#transfers.cutStalled(stallMs);
+    if (cut > 0) log.info("stalled requests cut off", { requests: cut });
+    this.#quotas.prune();
   }
 }
+
+const tooMany = (what: string, { scope, limit }: Quota): Response =>
+  bare(
+    429,
+    `Too many ${what}${scope === "peer" ? " from this address" : ""}: at most ${limit}`,
+    CLOSE,
+  );
 
 function decode(part: string): string | null {
   try {
@@ -175,7 +265,7 @@ function decode(part: string): string | null {
   }
 }
 
-/** A segment's number as a path part; null for what is none, or less than the least that has a meaning here. */
+/** The sequence number in a path; null if it is not an integer of at least `least`. */
 function segmentNumber(part: string, least: -2 | -1 | 0): number | null {
   if (!/^-?\d{1,15}$/.test(part)) return null;
   const seq = Number(part);

@@ -1,9 +1,11 @@
 /** The embedded server's answers (protocol.md 4.1, 4.2), request by request, without sockets. */
 import { expect, test } from "bun:test";
+import type { TricklePeer } from "../../../../src/trickle/server/peer-quotas.ts";
 import {
   TrickleServer,
   type TrickleServerOptions,
 } from "../../../../src/trickle/server/trickle-server.ts";
+import { OWN } from "../../../support/trickle-host.ts";
 import { waitFor } from "../../../support/wait-for.ts";
 
 const serve = (options: Partial<TrickleServerOptions> = {}) =>
@@ -15,10 +17,12 @@ const call = (
   path: string,
   body?: string | ReadableStream<Uint8Array>,
   headers: Record<string, string> = {},
+  peer: TricklePeer = OWN,
 ): Promise<Response> =>
   server.handle(
     new Request(`http://trickle.test/${path}`, { method, headers, ...(body ? { body } : {}) }),
     path,
+    peer,
   );
 
 /** A body that is fed by hand. */
@@ -243,11 +247,11 @@ test("limits: channels 429, a segment's bytes 413, memory over all 507; what was
   expect(server.bytes).toBeLessThanOrEqual(20_000);
 });
 
-test("idle channels are swept, reserved names are not", async () => {
-  using server = serve({ idleMs: 20, sweepMs: 10 });
-  await call(server, "POST", "a");
-  await call(server, "POST", "_kept");
-  const waiting = call(server, "GET", "a/0");
-  await waitFor("the sweep", () => server.channels === 1);
-  expect(trickle(await waiting)).toEqual(seen(200, "0", null, "terminated"));
+test("names and content types have a limit", async () => {
+  using server = serve();
+  expect((await call(server, "POST", "n".repeat(600))).status).toBe(200);
+  expect((await call(server, "POST", "n".repeat(601))).status).toBe(400);
+  const mime = { "Expect-Content": "m".repeat(257) };
+  expect((await call(server, "POST", "a", undefined, mime)).status).toBe(400);
+  expect(server.channels).toBe(1);
 });
