@@ -1,11 +1,11 @@
-/** Hides how a setting is written: durations, sizes, lists, hosts and words as TypeBox schemas that decode text. */
+/** Schemas for the text forms of settings: durations, sizes, lists, hosts and words, each with its decoding. */
 import { FormatRegistry, type StringOptions, Type } from "@sinclair/typebox";
 import { literals } from "./schema.ts";
 
 const MILLISECONDS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = { "": 1, k: 1, m: 2, g: 3, t: 4 } as const;
 
-/** A longer timer fires at once. */
+/** The longest delay a timer can have; a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** `250ms`, `25s`, `1.5m`, `1h`, `2d` or bare seconds, up to what a timer can wait; decoded to milliseconds. */
@@ -88,6 +88,14 @@ export const hostList = (options: StringOptions) =>
 export const address = (options: StringOptions) =>
   Type.String({ pattern: "^[\\w.:%-]+$", expects: "an address such as 127.0.0.1", ...options });
 
+/** `on` or `off`, also as true or false, 1 or 0, yes or no; decoded to a boolean. */
+export const onOff = (options: StringOptions) =>
+  Type.Transform(
+    Type.String({ pattern: "^(on|off|true|false|1|0|yes|no)$", expects: "on or off", ...options }),
+  )
+    .Decode((text) => /^(on|true|1|yes)$/i.test(text))
+    .Encode((on) => (on ? "on" : "off"));
+
 /** One of these words; `--help` lists them. */
 export function choice<const T extends readonly string[]>(
   names: T,
@@ -110,14 +118,14 @@ export function count(
   return Type.Integer({ minimum, maximum, expects, description, ...optional, ...extra });
 }
 
-/** A text that no message and no engine ever gets. */
+/** A text that is kept out of messages and of the engines' environment. */
 export function secret(description: string, extra: Record<string, unknown> = {}) {
   const pattern = "^[\\x21-\\x7e]+$";
   const expects = "printable ASCII without spaces and line ends";
   return Type.String({ pattern, expects, description, secret: true, ...extra });
 }
 
-/** The host as a URL would spell it, e.g. `0x7f.1` → `127.0.0.1`; null for what is no host. */
+/** Spells a host as URLs do, e.g. `0x7f.1` → `127.0.0.1`; null for text that is not a host. */
 function normalHost(text: string): string | null {
   if (text === "*") return text;
   const host = /^[\da-f:]*:[\da-f.:]*:[\da-f.:]*$/i.test(text) ? `[${text}]` : text;
@@ -142,6 +150,6 @@ const isBase = (url: URL | null): url is URL =>
 FormatRegistry.Set("http-urls", (text) => split(text).every((one) => isBase(URL.parse(one))));
 FormatRegistry.Set("http-url", (text) => {
   const url = URL.parse(text);
-  // Of two URLs with a comma between, the first would have an odd host.
+  // Two URLs joined by a comma parse as one whose host has the comma in it.
   return isBase(url) && !url.host.includes(",");
 });

@@ -1,145 +1,20 @@
-/** Hides where settings come from: flags and environment become one checked, frozen Config. Only reader of the environment. */
-import { existsSync } from "node:fs";
+/** Reads settings from flags and environment into one checked, frozen Config. The only reader of the environment. */
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import {
-  type StaticDecode,
-  type TObject,
-  type TProperties,
-  type TSchema,
-  Type,
-} from "@sinclair/typebox";
+import type { StaticDecode, TObject, TProperties, TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import {
-  address,
-  byteSize,
-  choice,
-  commaList,
-  count,
-  duration,
-  hostList,
-  httpUrl,
-  httpUrls,
-  secret,
-} from "./config-values.ts";
+import { reason } from "./errors.ts";
+import { Settings } from "./settings.ts";
 
-const DEVICE = "(auto|cpu|cuda(:\\d+)?|tensorrt(:\\d+)?)";
-
-/** First words of routes: a capability of that name would never be asked (protocol.md 1.2). */
-const RESERVED = [
-  "process",
-  "stream",
-  "streams",
-  "health",
-  "version",
-  "app-version",
-  "hardware",
-  "live-video-to-video",
-  "c",
-];
-
-/** Read and checked; what it is for is not in this version. */
-const later = { later: true };
-
-/**
- * Every setting. The key gives the flag (`maxStreams` → `--max-streams`) and the variable (`MAX_STREAMS`);
- * `expects` completes the sentence "… must be". Durations are decoded to milliseconds, sizes to bytes.
- */
-const Settings = Type.Object({
-  host: address({ default: "0.0.0.0", description: "address to listen on" }),
-  port: Type.Integer({
-    minimum: 0,
-    maximum: 65_535,
-    default: 5000,
-    expects: "an integer from 0 to 65535",
-    description: "port to listen on; 0 picks a free one",
-  }),
-  workspace: Type.String({
-    minLength: 1,
-    default: "./workspace",
-    expects: "a folder",
-    description: "folder of models and settings",
-  }),
-  logLevel: choice(["debug", "info", "warning", "error"], "info", "least important level to log"),
-  logFormat: choice(["text", "json"], "text", "form of a log line, on stderr"),
-  device: commaList(DEVICE, {
-    default: "auto",
-    expects: "auto or a comma list of cpu, cuda, cuda:N, tensorrt:N",
-    description: "where models run",
-    choices: "auto or a comma list of cpu, cuda, cuda:N, tensorrt:N",
-  }),
-  engines: count(1, 64, 1, "engine processes a device"),
-  maxStreams: Type.Optional(
-    count(1, 100_000, undefined, "streams and pictures at a time (4 a CPU, 8 a GPU)"),
-  ),
-  frameQueue: count(1, 1000, 1, "frames that may wait before inference; 1 = newest wins"),
-  maxFrameAgeMs: count(1, 600_000, 500, "older waiting frames are dropped"),
-  maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay", later),
-  modelMemory: Type.Optional(
-    byteSize({ description: "unload idle models beyond this size", ...later }),
-  ),
-  batchTimeout: duration({ default: "25s", description: "longest batch job" }),
-  idleTimeout: duration({
-    default: "0",
-    description: "end idle streams after; 0 = never",
-    ...later,
-  }),
-  grace: duration({ default: "8s", description: "longest shutdown" }),
-  streamHistory: duration({ default: "1h", description: "ended streams stay readable this long" }),
-  trickleServer: choice(["on", "strict", "off"], "on", "the embedded trickle server"),
-  corsOrigins: commaList("(\\*|https?://[^/,\\s]+)", {
-    default: "*",
-    expects: "* or a comma list of origins such as https://app.example",
-    description: "web origins that may call this server",
-  }),
-  apiToken: Type.Optional(secret("bearer token that every caller must send")),
-  allowHosts: hostList({ default: "", description: "more hosts that streams may connect to" }),
-  orchUrl: Type.Optional(
-    httpUrls({ variableOnly: true, description: "orchestrators to register with" }),
-  ),
-  orchSecret: Type.Optional(secret("secret of the orchestrator", { variableOnly: true })),
-  capabilityName: commaList(`(?!(${RESERVED.join("|")})\\s*(,|$))[\\w.-]{1,128}`, {
-    default: "comfystream-video",
-    variableOnly: true,
-    expects: `a comma list of names of letters, digits, dot, dash and underscore, none of them ${RESERVED.join(", ")}`,
-    description: "names to register",
-  }),
-  capabilityUrl: Type.Optional(
-    httpUrl({ variableOnly: true, description: "this server's URL as an orchestrator sees it" }),
-  ),
-  capabilityCapacity: Type.Optional(
-    count(1, 100_000, undefined, "capacity to register (MAX_STREAMS)", { variableOnly: true }),
-  ),
-  capabilityPricePerUnit: count(0, 1e15, 0, "price of a unit", { variableOnly: true }),
-  capabilityPriceScaling: count(1, 1e15, 1, "units a price is for", { variableOnly: true }),
-  capabilityCurrency: Type.String({
-    pattern: "^\\w{1,16}$",
-    default: "wei",
-    variableOnly: true,
-    expects: "a currency such as wei or USD",
-    description: "currency of the price",
-  }),
-  capabilityDescription: Type.Optional(
-    Type.String({
-      maxLength: 1000,
-      variableOnly: true,
-      expects: "at most 1000 characters",
-      description: "what an orchestrator shows of the capability",
-    }),
-  ),
-  capabilityToken: Type.Optional(
-    secret("bearer token that orchestrators send", { variableOnly: true }),
-  ),
-});
-
-/** All settings, checked and frozen: durations in milliseconds, sizes in bytes, secrets as they are. */
+/** All settings, checked and frozen: durations in milliseconds, sizes in bytes, `orchCa` as PEM text. */
 export type Config = Readonly<StaticDecode<typeof Settings>>;
 
-/** All that is wrong with flags and environment, one sentence a line. The process exits with 2. */
+/** Lists everything that is wrong with flags and environment, one sentence a line. The process exits with 2. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** A flag wins over its variable; an empty variable counts as absent. Throws ConfigError. */
+/** Reads flags and environment. A flag wins over its variable; an empty variable counts as absent. Throws ConfigError. */
 export function readConfig(
   flags: readonly string[],
   env: Readonly<Record<string, string | undefined>> = Bun.env,
@@ -152,12 +27,13 @@ export function readConfig(
     const flag = given.get(key);
     const text = flag ?? (variable === "" ? undefined : variable);
     origin[key] = flag === undefined ? variableName(key) : flagName(key);
-    if (text !== undefined) raw[key] = /^(log|trickle)/.test(key) ? text.toLowerCase() : text;
+    if (text !== undefined)
+      raw[key] = /^(log|trickle|orchTls)/.test(key) ? text.toLowerCase() : text;
   }
   const candidate = Value.Convert(Settings, Value.Default(Settings, { ...raw }));
   for (const [key, schema] of Object.entries(Settings.properties)) {
     const value = (candidate as Record<string, unknown>)[key];
-    // Converting would cut fractions off in silence.
+    // Conversion truncates fractions silently.
     const fraction = schema.type === "integer" && !Number.isInteger(Number(raw[key] ?? 0));
     if (value === undefined || (Value.Check(schema, value) && !fraction)) continue;
     const shown = schema["secret"] ? "" : `, got ${withoutPasswords(JSON.stringify(raw[key]))}`;
@@ -168,14 +44,32 @@ export function readConfig(
     if (!existsSync(String(workspace)))
       problems.push(`${origin["workspace"]} names a folder that does not exist: ${workspace}`);
   }
+  const authorities = readAuthorities(raw["orchCa"], problems);
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   const config = Value.Decode(Settings, candidate);
-  return Object.freeze({ ...config, workspace: resolve(config.workspace) });
+  return Object.freeze({
+    ...config,
+    workspace: resolve(config.workspace),
+    ...(authorities === null ? {} : { orchCa: authorities }),
+  });
+}
+
+/** The PEM text of the file at ORCH_CA; null where it is not set. Adds to `problems`. */
+function readAuthorities(path: unknown, problems: string[]): string | null {
+  if (typeof path !== "string") return null;
+  try {
+    const pem = readFileSync(path, "utf8");
+    if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+    problems.push(`ORCH_CA names a file without a PEM certificate: ${path}`);
+  } catch (error) {
+    problems.push(`ORCH_CA names a file that cannot be read: ${path} (${reason(error)})`);
+  }
+  return null;
 }
 
 const withoutPasswords = (urls: string): string => urls.replace(/\/\/[^/,]*@/g, "//…@");
 
-/** The flags and variables given whose purpose is not in this version. */
+/** Names the given flags and variables that have no effect in this version. */
 export function unservedSettings(
   flags: readonly string[],
   env: Readonly<Record<string, string | undefined>> = Bun.env,
@@ -189,7 +83,7 @@ export function unservedSettings(
     });
 }
 
-/** The environment of an engine process: this one's without secrets, with what must be set before a process starts (facts.md 1). */
+/** Returns the environment for an engine process: this one's without secrets, plus what must be set before it starts (facts.md 1). */
 export function engineEnvironment(
   env: Readonly<Record<string, string | undefined>> = Bun.env,
 ): Record<string, string> {
@@ -208,7 +102,7 @@ export function engineEnvironment(
   };
 }
 
-/** The flags with their variables, defaults and meanings, as `--help` prints them. */
+/** Formats the flags with their variables, defaults and meanings for `--help`. */
 export function describeSettings(): string {
   const rows = Object.entries(Settings.properties).map(([key, schema]) => [
     schema["variableOnly"] ? "" : flagName(key),

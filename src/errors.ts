@@ -1,5 +1,6 @@
 /** The kinds of failure the product knows. Nothing here speaks of HTTP: server/http maps kinds to statuses. */
 import { Type } from "@sinclair/typebox";
+import { redactUrls } from "./redact-url.ts";
 import { type Immutable, literals } from "./schema.ts";
 
 const ERROR_KINDS = [
@@ -64,7 +65,7 @@ export function toPlainError(error: unknown, otherwise: ErrorKind = "internal"):
   return details.length > 0 ? { kind, message, details } : { kind, message };
 }
 
-/** What the runtime says with advice to programmers, for those who run the program. */
+/** Sentences for failures whose own message quotes addresses or gives advice to programmers. */
 const PEER_FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "it refused the connection",
   ECONNRESET: "it closed the connection",
@@ -72,11 +73,17 @@ const PEER_FAILURES: Readonly<Record<string, string>> = {
   ENETUNREACH: "it cannot be reached",
   ENOTFOUND: "there is no such host",
   EPROTO: "it does not speak TLS there",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is not from a trusted authority",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is not from a trusted authority",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is not from a trusted authority",
 };
 
-/** One line that says why, for logs and for messages that quote a foreign error. */
+/** One line that says why, for logs and for messages that quote a foreign error. URLs in it are cut to scheme and host. */
 export function reason(error: unknown): string {
   const code = error instanceof Error && "code" in error ? PEER_FAILURES[String(error.code)] : null;
   if (code) return code;
-  return error instanceof Error ? error.message || error.name : String(error);
+  return redactUrls(error instanceof Error ? error.message || error.name : String(error));
 }

@@ -42,7 +42,9 @@ export async function serve({
   const devices = chooseDevices(config.device);
   const hosts = new HostPolicy({
     allowHosts: config.allowHosts,
-    orchestratorHosts: (config.orchUrl ?? []).map((url) => new URL(url).hostname),
+    orchestrators: (config.orchUrl ?? []).map((url) => new URL(url).origin),
+    verifyOrchestrators: config.orchTlsVerify,
+    ...(config.orchCa === undefined ? {} : { orchestratorCa: config.orchCa }),
   });
   const pool = new EngineScheduler({
     ...engineCommand,
@@ -78,7 +80,7 @@ export async function serve({
     batchTimeoutMs: config.batchTimeout,
     places,
     closing: closing.signal,
-    corsOrigins: config.corsOrigins,
+    corsOrigins: config.corsOrigins ?? ["*"],
     capabilityNames: config.capabilityName,
     version,
     trickle,

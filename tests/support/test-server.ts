@@ -52,7 +52,7 @@ export function testServer(options: TestServerOptions = {}) {
     places,
     historyMs: 60_000,
   });
-  const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestratorHosts: [] });
+  const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
   const updater = new StreamUpdater(pool, store);
   const app = createApp({
     pool,

@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   ConfigError,
   describeSettings,
@@ -24,10 +27,11 @@ test("without flags and variables the contract's defaults hold", () => {
     grace: 8_000,
     streamHistory: 3_600_000,
     trickleServer: "on",
-    corsOrigins: ["*"],
+    orchTlsVerify: false,
     allowHosts: [],
   });
   expect(config.maxStreams).toBeUndefined();
+  expect(config.corsOrigins).toBeUndefined();
   expect(Object.isFrozen(config)).toBe(true);
 });
 
@@ -194,3 +198,24 @@ function messageOf(run: () => unknown): string {
   }
   throw new Error("it did not throw");
 }
+
+test.each([
+  ["on", true],
+  ["TRUE", true],
+  ["1", true],
+  ["off", false],
+  ["no", false],
+])("ORCH_TLS_VERIFY=%s is %p", (text, on) => {
+  expect(readConfig([], { ORCH_TLS_VERIFY: text }).orchTlsVerify).toBe(on);
+});
+
+test("ORCH_CA is read once, and must be a file of certificates", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "config-"));
+  const [good, bad] = [join(folder, "ca.pem"), join(folder, "empty.pem")];
+  const pem = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+  await Promise.all([Bun.write(good, pem), Bun.write(bad, "nothing")]);
+  expect(readConfig([], { ORCH_CA: good }).orchCa).toBe(pem);
+  expect(() => readConfig([], { ORCH_CA: bad })).toThrow("without a PEM certificate");
+  expect(() => readConfig([], { ORCH_CA: join(folder, "none") })).toThrow("cannot be read");
+  rmSync(folder, { recursive: true });
+});

@@ -12,6 +12,8 @@ export const Endpoint = Type.Object({
   authorization: Type.Optional(Type.String()),
   /** Verify the server's TLS certificate. */
   verifyTls: Type.Optional(Type.Boolean()),
+  /** Certificate authorities to verify it against in place of the system's, as PEM. */
+  ca: Type.Optional(Type.String()),
 });
 export type Endpoint = Immutable<typeof Endpoint>;
 

@@ -1,32 +1,49 @@
-/** Hides which hosts a stream may connect to (contract.md "Hosts") and pins the address that was judged. */
+/** Decides which hosts a stream's channels may be at (contract.md "Hosts"), and pins the address that was checked. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { networkInterfaces } from "node:os";
 import type { Endpoint } from "../../engine/protocol/work.ts";
 import { reason, WorkerError } from "../../errors.ts";
-import { type AddressClass, classifyAddress } from "./ip-address.ts";
+import { decodePath, parseChannelUrl } from "./channel-url.ts";
+import { type AddressClass, classifyAddress, unmapped } from "./ip-address.ts";
+import {
+  connectAddress,
+  isLoopback,
+  isMachineName,
+  isOwnAddress,
+  type ListenAddress,
+} from "./own-address.ts";
 
 const LOOKUP_TIMEOUT_MS = 2000;
 
-/** Where this server listens; `authorization` is what its own channels want. */
-export interface OwnAddress {
-  readonly host: string;
-  readonly port: number;
+export interface OwnAddress extends ListenAddress {
+  /** `Authorization` header that the server's own channels want from its engines. */
   readonly authorization?: string;
 }
 
 export interface HostRules {
-  /** `ALLOW_HOSTS`: hosts with or without a port, or `*`. */
+  /** `ALLOW_HOSTS`: names or addresses with or without a port, or `*`. */
   readonly allowHosts: readonly string[];
-  /** Hosts of `ORCH_URL`, the only ones orchestrator mode trusts beside our own. */
-  readonly orchestratorHosts: readonly string[];
+  /** Origins (scheme, host and port) of `ORCH_URL`, in the form of `URL.origin`. */
+  readonly orchestrators: readonly string[];
+  /** `ORCH_TLS_VERIFY`: check the certificates of an orchestrator's channels. */
+  readonly verifyOrchestrators?: boolean;
+  /** `ORCH_CA`: certificate authorities to check them against, as PEM. Implies the above. */
+  readonly orchestratorCa?: string;
 }
 
-/** Who names the channel: anybody (seed), or an orchestrator, whose channels carry the stream's id. */
+/** Who names the channel: any caller (seed), or an orchestrator, whose channels are named after the stream. */
 export type Caller = { mode: "seed" } | { mode: "orchestrator"; streamId: string; suffix: string };
 
-/** Every address of a name; throws when it has none. */
+/** Resolves a name to all of its addresses; throws when it has none. */
 export type Resolve = (name: string) => Promise<readonly string[]>;
+
+/** A channel's URL with what its host was resolved to. */
+interface Target {
+  readonly field: string;
+  readonly url: URL;
+  readonly port: number;
+  readonly addresses: readonly string[];
+}
 
 export class HostPolicy {
   readonly #rules: HostRules;
@@ -38,51 +55,61 @@ export class HostPolicy {
     this.#resolve = resolve;
   }
 
-  /** Told once by main when the port is known. */
+  /** Call once, when the port is known. */
   listensOn(own: OwnAddress): void {
     this.#own = own;
   }
 
   /**
-   * The channel behind `url`, safe to connect to at its pinned address. Sends nothing but name look-ups.
-   * Throws `invalid_request` for what is no channel URL and `refused_host` for where we may not go; both name `field`.
+   * Returns the channel behind `url`, to be connected to at its pinned address. Sends nothing but name look-ups.
+   * Throws `invalid_request` for a URL that cannot be a channel's, `refused_host` for a host that is not allowed, and
+   * `channel_refused` for one that does not resolve; all name `field`.
    */
   async check(field: string, url: string, caller: Caller): Promise<Endpoint> {
     const parsed = parseChannelUrl(field, url);
-    const name = parsed.hostname.replace(/^\[|\]$/g, "");
-    const port = Number(parsed.port || (parsed.protocol === "https:" ? 443 : 80));
-    const addresses = isIP(name) ? [name] : await this.#lookUp(field, name);
-    // One address is pinned, so nothing can fall back to the other family: IPv4 is what every box routes.
-    const address = addresses.find((one) => isIP(one) === 4) ?? addresses[0];
-    if (address === undefined) throw refused(field, `${name} has no address`);
-    const own = addresses.every((one) => this.#isOwn(one, port));
-    const listed = own || this.#isListed(parsed.hostname, port);
-    if (caller.mode === "orchestrator") {
-      if (!listed && !this.#rules.orchestratorHosts.includes(parsed.hostname))
-        throw refused(field, `${parsed.hostname} is no host of ORCH_URL`);
-      const channel = decodePath(parsed.pathname.split("/").at(-1) ?? "");
-      if (channel !== `${caller.streamId}${caller.suffix}`)
-        throw notOurs(
-          field,
-          `must be the channel ${caller.streamId}${caller.suffix}, got ${channel}`,
-        );
-    } else if (!listed) {
-      const worst = addresses.find((one) => !this.#isOpen(classifyAddress(one)));
-      if (worst !== undefined) {
-        const place = name === worst ? "" : `at ${worst}, which is `;
-        throw refused(field, `${name} is ${place}not routed by the open Internet`);
-      }
-    }
+    const target = await this.#target(field, parsed);
+    const own = this.#isOwn(target);
+    if (!own && !this.#isListed(target)) this.#assertAllowed(target, caller);
+    if (caller.mode === "orchestrator") assertNamedAfter(field, parsed, caller);
+    const [address = ""] = target.addresses;
     return {
       url: String(parsed).replace(/\/+$/, ""),
-      address,
-      ...(own && this.#own?.authorization ? { authorization: this.#own.authorization } : {}),
+      address: own ? (connectAddress(own) ?? address) : address,
+      ...(own?.authorization ? { authorization: own.authorization } : {}),
+      ...this.#tls(caller),
     };
   }
 
-  #isListed(hostname: string, port: number): boolean {
+  /** Resolves the host; the first address is the one to connect to. */
+  async #target(field: string, url: URL): Promise<Target> {
+    const name = url.hostname.replace(/^\[|\]$/g, "");
+    const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
+    const resolved = isIP(name) ? [name] : await this.#lookUp(field, name);
+    // Only one address is pinned, so there is no falling back to the other family: IPv4 is routed everywhere.
+    const addresses = resolved.toSorted((one, other) => isIP(one) - isIP(other));
+    if (addresses.length === 0) throw refused(field, `${name} has no address`);
+    return { field, url, port, addresses };
+  }
+
+  #assertAllowed({ field, url, addresses }: Target, { mode }: Caller): void {
+    if (mode === "orchestrator") {
+      if (this.#rules.orchestrators.includes(url.origin)) return;
+      throw refused(field, `${url.origin} is not the scheme, host and port of an ORCH_URL`);
+    }
+    const closed = addresses.find((one) => !this.#isOpen(classifyAddress(one)));
+    if (closed === undefined) return;
+    const name = url.hostname.replace(/^\[|\]$/g, "");
+    const at = name === closed ? "" : ` at ${closed}, which is`;
+    throw refused(field, `${name} is${at} not reachable over the open Internet`);
+  }
+
+  #isListed({ url: { hostname }, port, addresses }: Target): boolean {
     const { allowHosts } = this.#rules;
-    return ["*", hostname, `${hostname}:${port}`].some((one) => allowHosts.includes(one));
+    const isListed = (host: string): boolean =>
+      [host, `${host}:${port}`].some((one) => allowHosts.includes(one));
+    if (allowHosts.includes("*") || isListed(hostname)) return true;
+    // Addresses are listed as a URL spells them.
+    return addresses.map(unmapped).every((one) => isListed(isIP(one) === 6 ? `[${one}]` : one));
   }
 
   #isOpen(kind: AddressClass): boolean {
@@ -91,15 +118,16 @@ export class HostPolicy {
     return loopbackOnly && (kind === "loopback" || kind === "private");
   }
 
-  #isOwn(address: string, port: number): boolean {
-    if (port !== this.#own?.port) return false;
-    const { host } = this.#own;
-    const wildcard = host === "0.0.0.0" || host === "::";
-    if (isLoopback(address)) return wildcard || isLoopback(host);
-    if (!wildcard) return address === host;
-    return Object.values(networkInterfaces())
-      .flat()
-      .some((one) => one?.address === address);
+  #isOwn({ port, addresses }: Target): OwnAddress | null {
+    const own = this.#own;
+    return own && addresses.every((one) => isOwnAddress(one, port, own)) ? own : null;
+  }
+
+  #tls({ mode }: Caller): Pick<Endpoint, "verifyTls" | "ca"> {
+    if (mode === "seed") return { verifyTls: true };
+    const { verifyOrchestrators, orchestratorCa: ca } = this.#rules;
+    if (ca !== undefined) return { verifyTls: true, ca };
+    return verifyOrchestrators ? { verifyTls: true } : {};
   }
 
   async #lookUp(field: string, name: string): Promise<readonly string[]> {
@@ -110,6 +138,7 @@ export class HostPolicy {
     try {
       return await Promise.race([this.#resolve(name), deadline]);
     } catch (error) {
+      if (isLoopback(name) || isMachineName(name)) return ["127.0.0.1"];
       const message = `${field}: the host ${name} could not be resolved (${reason(error)})`;
       throw new WorkerError("channel_refused", message, {
         cause: error,
@@ -119,48 +148,16 @@ export class HostPolicy {
   }
 }
 
-/** True for `localhost` and loopback addresses in any spelling. */
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || classifyAddress(host) === "loopback";
-
-/** Whether two checked channels are one: by their URLs, with all spellings of loopback alike. */
-export function isSameChannel(one: Endpoint, other: Endpoint): boolean {
-  const [a, b] = [one, other].map(({ url, address = "" }) => {
-    const spelled = new URL(url);
-    if (isLoopback(address)) spelled.hostname = "localhost";
-    return spelled.href;
-  });
-  return a === b;
-}
-
-function parseChannelUrl(field: string, url: string): URL {
-  const parsed = URL.parse(url);
-  const problem = ((): string | null => {
-    if (parsed === null || !/^https?:\/\//i.test(url)) return "must be an http or https URL";
-    if (parsed.username !== "" || parsed.password !== "") return "must not hold credentials";
-    if (parsed.search !== "" || parsed.hash !== "") return "must not hold a query or a fragment";
-    if (decodePath(parsed.pathname) === null) return "must have a path that can be decoded";
-    return null;
-  })();
-  if (parsed !== null && problem === null) return parsed;
-  const shown = problem?.includes("credentials")
-    ? ""
-    : `, got ${JSON.stringify(url.slice(0, 200))}`;
-  throw new WorkerError("invalid_request", `${field} ${problem}${shown}`, {
-    details: [{ field, problem: problem ?? "" }],
-  });
-}
-
-function decodePath(path: string): string | null {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return null; // the one thing it throws for is bad escapes
-  }
-}
-
-function notOurs(field: string, problem: string): WorkerError {
-  return new WorkerError("refused_host", `${field} ${problem}`, { details: [{ field, problem }] });
+/** The message holds no channel name: it is a credential, and the caller knows what it sent. */
+function assertNamedAfter(
+  field: string,
+  { pathname }: URL,
+  { streamId, suffix }: Extract<Caller, { mode: "orchestrator" }>,
+): void {
+  const name = pathname.replace(/\/+$/, "").split("/").at(-1) ?? "";
+  if (decodePath(name) === `${streamId}${suffix}`) return;
+  const problem = `must end in the stream's id${suffix === "" ? "" : ` and "${suffix}"`}`;
+  throw new WorkerError("refused_host", `${field} ${problem}`, { details: [{ field, problem }] });
 }
 
 function refused(field: string, why: string): WorkerError {

@@ -1,123 +1,105 @@
-/** Hides IP address arithmetic: which addresses the open Internet routes, after the IANA special-purpose registries. */
+/**
+ * Classifies IP addresses by who routes them: the open Internet, a private network, this machine, or nobody. Follows the
+ * IANA special-purpose address registries.
+ */
+import { BlockList, isIP } from "node:net";
 
-/** `loopback` and `private` may be allowed by where the server listens; `special` only by name. */
+/** `special`: link-local, multicast, documentation, reserved, or not an address at all. */
 export type AddressClass = "global" | "loopback" | "private" | "special";
 
-interface Address {
-  readonly bits: 32 | 128;
-  readonly value: bigint;
-}
-
-interface Range {
-  readonly bits: 32 | 128;
-  readonly base: bigint;
-  readonly length: number;
-  readonly is: AddressClass | "embeds-v4";
-  /** For `embeds-v4`: bits to the right of the IPv4 address inside. */
-  readonly shift: number;
-}
-
-/**
- * The class of an address as text: dotted IPv4 or any spelling of IPv6, with or without brackets and zone.
- * What is no address is `special`, so that nothing connects to it.
- */
-export function classifyAddress(text: string): AddressClass {
-  const address = parseAddress(text);
-  if (address === null) return "special";
-  return classify(address, /%/.test(text));
-}
-
-function classify(address: Address, zoned: boolean): AddressClass {
-  const range = RANGES.find(
-    (one) =>
-      one.bits === address.bits &&
-      address.value >> BigInt(one.bits - one.length) === one.base >> BigInt(one.bits - one.length),
-  );
-  if (range?.is === "embeds-v4") {
-    const value = (address.value >> BigInt(range.shift)) & 0xffff_ffffn;
-    return classify({ bits: 32, value }, zoned);
-  }
-  if (range !== undefined) return range.is;
-  // A zone names an interface of this machine: no routable address needs one.
-  if (zoned) return "special";
-  // Of IPv6 only 2000::/3 is handed out.
-  return address.bits === 32 || address.value >> 125n === 1n ? "global" : "special";
-}
-
-function parseAddress(text: string): Address | null {
-  const bare = text.replace(/^\[|\]$/g, "").replace(/%.*$/, "");
-  if (!bare.includes(":")) {
-    const value = parseV4(bare);
-    return value === null ? null : { bits: 32, value };
-  }
-  const dotted = /^(.*:)(\d+\.\d+\.\d+\.\d+)$/.exec(bare);
-  const tail = dotted ? parseV4(dotted[2] ?? "") : 0n;
-  if (tail === null) return null;
-  const groups = dotted
-    ? `${dotted[1]}${(tail >> 16n).toString(16)}:${(tail & 0xffffn).toString(16)}`
-    : bare;
-  const [head = "", rest, more] = groups.split("::");
-  if (more !== undefined) return null;
-  const left = head === "" ? [] : head.split(":");
-  const right = rest === undefined || rest === "" ? [] : rest.split(":");
-  const missing = 8 - left.length - right.length;
-  if (rest === undefined ? missing !== 0 : missing < 1) return null;
-  const all = [...left, ...Array.from({ length: missing }, () => "0"), ...right];
-  if (!all.every((group) => /^[\da-f]{1,4}$/i.test(group))) return null;
-  const value = all.reduce((sum, group) => (sum << 16n) | BigInt(`0x${group}`), 0n);
-  return { bits: 128, value };
-}
-
-function parseV4(text: string): bigint | null {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256))
-    return null;
-  return parts.reduce((sum, part) => (sum << 8n) | BigInt(part), 0n);
-}
-
-function range(cidr: string, is: Range["is"], shift = 0): Range {
-  const [base = "", length = ""] = cidr.split("/");
-  const address = parseAddress(base);
-  if (address === null) throw new Error(`no address: ${cidr}`);
-  return { bits: address.bits, base: address.value, length: Number(length), is, shift };
-}
-
-/** First match wins, so exceptions stand before the ranges that hold them. */
-const RANGES: readonly Range[] = [
-  range("0.0.0.0/8", "special"), // this network
-  range("10.0.0.0/8", "private"),
-  range("100.64.0.0/10", "private"), // shared, behind carrier NAT
-  range("127.0.0.0/8", "loopback"),
-  range("169.254.0.0/16", "special"), // link-local, where clouds keep their metadata
-  range("172.16.0.0/12", "private"),
-  range("192.0.0.9/32", "global"), // port control anycast
-  range("192.0.0.10/32", "global"), // TURN anycast
-  range("192.0.0.0/24", "special"), // protocol assignments
-  range("192.0.2.0/24", "special"), // documentation
-  range("192.88.99.0/24", "special"), // 6to4 relays, withdrawn
-  range("192.168.0.0/16", "private"),
-  range("198.18.0.0/15", "special"), // benchmarking
-  range("198.51.100.0/24", "special"), // documentation
-  range("203.0.113.0/24", "special"), // documentation
-  range("224.0.0.0/4", "special"), // multicast
-  range("240.0.0.0/4", "special"), // reserved, broadcast
-  range("::1/128", "loopback"),
-  range("::ffff:0:0/96", "embeds-v4"), // mapped
-  range("::/96", "special"), // unspecified and IPv4-compatible
-  range("64:ff9b::/96", "embeds-v4"), // NAT64
-  range("2001:1::1/128", "global"), // port control anycast
-  range("2001:1::2/128", "global"), // TURN anycast
-  range("2001:1::3/128", "global"), // service discovery anycast
-  range("2001:3::/32", "global"), // AMT
-  range("2001:4:112::/48", "global"), // AS112
-  range("2001:20::/28", "global"), // ORCHIDv2
-  range("2001:30::/28", "global"), // drone remote ID
-  range("2001::/23", "special"), // protocol assignments, Teredo among them
-  range("2001:db8::/32", "special"), // documentation
-  range("2002::/16", "embeds-v4", 80), // 6to4
-  range("3fff::/20", "special"), // documentation
-  range("5f00::/16", "special"), // segment routing
-  range("fc00::/7", "private"), // unique local
-  range("fe80::/10", "special"), // link-local
-  range("ff00::/8", "special"), // multicast
+/** The first class that holds an address decides, so exceptions come before the ranges that they are cut out of. */
+const RANGES: readonly (readonly [AddressClass, readonly string[]])[] = [
+  [
+    "global",
+    [
+      "192.0.0.9/32", // port control anycast
+      "192.0.0.10/32", // TURN anycast
+      "2001:1::1/128", // port control anycast
+      "2001:1::2/128", // TURN anycast
+      "2001:1::3/128", // service discovery anycast
+      "2001:3::/32", // AMT
+      "2001:4:112::/48", // AS112
+      "2001:20::/28", // ORCHIDv2
+      "2001:30::/28", // drone remote ID
+    ],
+  ],
+  ["loopback", ["127.0.0.0/8", "::1/128"]],
+  [
+    "private",
+    [
+      "10.0.0.0/8",
+      "100.64.0.0/10", // shared address space behind carrier NAT
+      "172.16.0.0/12",
+      "192.168.0.0/16",
+      "fc00::/7", // unique local
+    ],
+  ],
+  [
+    "special",
+    [
+      "0.0.0.0/8", // this network
+      "169.254.0.0/16", // link-local; clouds serve their metadata there
+      "192.0.0.0/24", // protocol assignments
+      "192.0.2.0/24", // documentation
+      "192.88.99.0/24", // 6to4 relays, withdrawn
+      "198.18.0.0/15", // benchmarking
+      "198.51.100.0/24", // documentation
+      "203.0.113.0/24", // documentation
+      "224.0.0.0/4", // multicast
+      "240.0.0.0/4", // reserved, broadcast
+      "2001::/23", // protocol assignments, Teredo among them
+      "2001:db8::/32", // documentation
+      "3fff::/20", // documentation
+    ],
+  ],
+  // Of IPv6 only 2000::/3 is allocated; the other two carry IPv4 addresses.
+  ["global", ["0.0.0.0/0", "2000::/3", "::ffff:0:0/96", "64:ff9b::/96"]],
 ];
+
+const CLASSES = RANGES.map(([name, ranges]) => ({ name, list: blockList(ranges) }));
+
+/** Classifies dotted IPv4 or any spelling of IPv6, with or without brackets and zone. */
+export function classifyAddress(text: string): AddressClass {
+  const [address = "", zone] = text.replace(/^\[|\]$/g, "").split("%");
+  const version = isIP(address);
+  if (version === 0) return "special";
+  const family = version === 4 ? "ipv4" : "ipv6";
+  const found = CLASSES.find(({ list }) => list.check(address, family))?.name ?? "special";
+  // A zone names an interface of this machine; a routable address never needs one.
+  return zone !== undefined && found === "global" ? "special" : found;
+}
+
+/** An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) in its own notation; any other as it is. */
+export function unmapped(address: string): string {
+  const { hostname = "" } = URL.parse(`http://[${address.replace(/%.*$/, "")}]`) ?? {};
+  const [, high, low] = /^\[::ffff:([\da-f]+):([\da-f]+)\]$/.exec(hostname) ?? [];
+  if (high === undefined || low === undefined) return address;
+  const bits = [high, low].map((part) => Number.parseInt(part, 16));
+  return bits.flatMap((part) => [part >> 8, part & 255]).join(".");
+}
+
+function blockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [base = "", length = ""] = range.split("/");
+    if (isIP(base) === 6) list.addSubnet(base, Number(length), "ipv6");
+    else
+      for (const [prefix, bits] of spellings(base)) addSpelling(list, prefix, Number(length), bits);
+  }
+  return list;
+}
+
+/** An IPv4 address as itself (which covers mapped ones), behind NAT64, and as 6to4; with the bits that precede it. */
+function spellings(base: string): readonly (readonly [string, number])[] {
+  const [a = 0, b = 0, c = 0, d = 0] = base.split(".").map(Number);
+  const groups = [(a << 8) | b, (c << 8) | d].map((group) => group.toString(16)).join(":");
+  return [
+    [base, 0],
+    [`64:ff9b::${base}`, 96],
+    [`2002:${groups}::`, 16],
+  ];
+}
+
+function addSpelling(list: BlockList, base: string, length: number, bitsBefore: number): void {
+  list.addSubnet(base, bitsBefore + length, bitsBefore === 0 ? "ipv4" : "ipv6");
+}

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
-import { isLoopback } from "../hosts/host-policy.ts";
+import { isLoopback } from "../hosts/own-address.ts";
 
 export interface TokenRules {
   /** `API_TOKEN`: opens every route. */

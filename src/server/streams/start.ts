@@ -3,7 +3,8 @@ import type { Endpoint, StreamSpec } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { checked, fieldsError, shown } from "../field-errors.ts";
-import { type HostPolicy, isSameChannel } from "../hosts/host-policy.ts";
+import { isSameChannel } from "../hosts/channel-url.ts";
+import type { HostPolicy } from "../hosts/host-policy.ts";
 import {
   ByocChannels,
   NETWORK_TIMING,

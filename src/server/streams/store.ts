@@ -6,7 +6,7 @@ import { untilAborted } from "../../streams/until-aborted.ts";
 import type { Admission } from "../admission.ts";
 import type { PlacedStream } from "../engines/placed-stream.ts";
 import { fieldsError } from "../field-errors.ts";
-import { isSameChannel } from "../hosts/host-policy.ts";
+import { isSameChannel } from "../hosts/channel-url.ts";
 import { Stream, type StreamOrigin } from "./stream.ts";
 
 const log = getLogger("stream");

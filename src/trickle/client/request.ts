@@ -11,6 +11,8 @@ export interface TrickleEndpoint {
   readonly authorization?: string;
   /** Check the server's certificate; peers' certificates are self-signed, so by default it is not. */
   readonly verifyTls?: boolean;
+  /** Certificate authorities to check it against in place of the system's, as PEM. */
+  readonly ca?: string;
 }
 
 export interface TrickleRequest {
@@ -93,6 +95,7 @@ function fetchArguments(
   const pinned = endpoint.address !== undefined;
   // An address has no SNI (RFC 6066 section 3): only a name is sent.
   const serverName = pinned && !/^\[|^[\d.]+$/.test(hostname) ? { serverName: hostname } : {};
+  const authorities = endpoint.ca === undefined ? {} : { ca: endpoint.ca };
   return [
     url.href,
     {
@@ -112,7 +115,9 @@ function fetchArguments(
       // Bun's documented switch against HTTP_PROXY in the environment; the typings know only the proxy's URL.
       ...({ proxy: false } as object),
       ...(url.protocol === "https:"
-        ? { tls: { rejectUnauthorized: endpoint.verifyTls ?? false, ...serverName } }
+        ? {
+            tls: { rejectUnauthorized: endpoint.verifyTls ?? false, ...authorities, ...serverName },
+          }
         : {}),
     },
   ];

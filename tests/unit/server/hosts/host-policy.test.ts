@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
+import { hostname, networkInterfaces } from "node:os";
 import { WorkerError } from "../../../../src/errors.ts";
 import {
   HostPolicy,
   type HostRules,
-  isSameChannel,
   type OwnAddress,
 } from "../../../../src/server/hosts/host-policy.ts";
 
@@ -12,18 +12,18 @@ const NAMES: Record<string, string[]> = {
   "both.test": ["2606:4700::1", "93.184.215.14"],
   "rebound.test": ["93.184.215.14", "127.0.0.1"],
   "inside.test": ["10.0.0.7"],
+  "named.test": ["10.0.0.9"],
+  "half-listed.test": ["10.0.0.9", "10.0.0.10"],
+  "own-name.test": ["127.0.1.1"],
   localhost: ["::1", "127.0.0.1"],
 };
 
 function policy(rules: Partial<HostRules> = {}, own: Partial<OwnAddress> = {}) {
-  const hosts = new HostPolicy(
-    { allowHosts: [], orchestratorHosts: [], ...rules },
-    async (name) => {
-      const addresses = NAMES[name];
-      if (addresses === undefined) throw new Error("ENOTFOUND");
-      return addresses;
-    },
-  );
+  const hosts = new HostPolicy({ allowHosts: [], orchestrators: [], ...rules }, async (name) => {
+    const addresses = NAMES[name];
+    if (addresses === undefined) throw new Error("ENOTFOUND");
+    return addresses;
+  });
   hosts.listensOn({ host: "0.0.0.0", port: 5000, ...own });
   return hosts;
 }
@@ -71,75 +71,153 @@ test("a refusal names the flag that would allow it", async () => {
   await expect(check).rejects.toThrow("--allow-hosts");
 });
 
-test("a message never repeats the credentials of a URL", async () => {
+test.each([
+  "http://user:secret@public.test/x",
+  "ftp://public.test/secret",
+  "http://public.test/secret?x",
+])("the refusal of %s does not repeat what may be a credential", async (url) => {
   const error = await policy()
-    .check("stream_url", "http://user:pass@public.test/x", seed)
+    .check("stream_url", url, seed)
     .catch((reason) => reason);
-  expect(error.message).not.toContain("pass");
+  expect(error.message).not.toContain("secret");
 });
 
-test("the address that was judged is pinned, IPv4 where there is one", async () => {
+test("the address that was checked is pinned, IPv4 where there is one, and TLS is verified", async () => {
   expect(await policy().check("stream_url", "http://both.test/a/", seed)).toEqual({
     url: "http://both.test/a",
     address: "93.184.215.14",
+    verifyTls: true,
   });
 });
 
-test("this server's own address is allowed, and gets the token", async () => {
-  const hosts = policy({}, { authorization: "Bearer t" });
-  for (const url of ["http://127.0.0.1:5000/trickle/x", "http://localhost:5000/trickle/x"])
-    expect(await hosts.check("stream_url", url, seed)).toEqual({
-      url,
-      address: "127.0.0.1",
-      authorization: "Bearer t",
-    });
+/** Addresses and names of this machine, as they may stand in a URL. */
+const interfaces = Object.values(networkInterfaces())
+  .flat()
+  .flatMap((one) => (one === undefined || one.address.startsWith("fe80") ? [] : one))
+  .map(({ family, address }) => (family === "IPv6" ? `[${address}]` : address));
+const OWN = [
+  "127.0.0.1",
+  "127.1",
+  "127.9.9.9",
+  "0x7f.1",
+  "0177.0.0.1",
+  "2130706433",
+  "localhost",
+  "LOCALHOST",
+  "[::1]",
+  "[0:0:0:0:0:0:0:1]",
+  "[::ffff:127.0.0.1]",
+  "[::ffff:7f00:1]",
+  "0.0.0.0",
+  "0",
+  "[::]",
+  "[::ffff:0.0.0.0]",
+  "own-name.test",
+  hostname(),
+  ...interfaces,
+];
+
+test.each(OWN)(
+  "http://%s with our port is this server, reached at loopback with its token",
+  async (host) => {
+    const hosts = policy({}, { authorization: "Bearer t" });
+    for (const caller of [seed, { mode: "orchestrator", streamId: "x", suffix: "" } as const]) {
+      const endpoint = await hosts.check("stream_url", `http://${host}:5000/trickle/x`, caller);
+      expect(endpoint).toMatchObject({ address: "127.0.0.1", authorization: "Bearer t" });
+    }
+    expect(await kindOf(`http://${host}:5001/trickle/x`, policy())).not.toBe("allowed");
+  },
+);
+
+test("a server at one address is that address alone", async () => {
+  const hosts = policy({ allowHosts: ["*"] }, { host: "10.0.0.7", authorization: "Bearer t" });
+  const bearer = async (url: string) =>
+    (await hosts.check("stream_url", url, seed)).authorization ?? null;
+  expect(await bearer("http://inside.test:5000/x")).toBe("Bearer t");
+  expect(await bearer("http://[::ffff:10.0.0.7]:5000/x")).toBe("Bearer t");
+  expect(await bearer("http://127.0.0.1:5000/x")).toBeNull();
+  expect(await bearer("http://0.0.0.0:5000/x")).toBeNull();
 });
 
-test("a stranger never gets the token", async () => {
+test("a stranger never gets the token, and neither does a name that is only partly ours", async () => {
   const hosts = policy({ allowHosts: ["*"] }, { authorization: "Bearer t" });
-  const endpoint = await hosts.check("stream_url", "http://public.test:5000/x", seed);
-  expect(endpoint.authorization).toBeUndefined();
+  for (const name of ["public.test", "rebound.test"]) {
+    const endpoint = await hosts.check("stream_url", `http://${name}:5000/x`, seed);
+    expect(endpoint.authorization).toBeUndefined();
+  }
 });
 
 test("a server that listens on loopback only may reach loopback and private hosts, not link-local ones", async () => {
-  const hosts = policy({}, { host: "127.0.0.1" });
-  expect(await kindOf("http://127.0.0.1:9999/x", hosts)).toBe("allowed");
-  expect(await kindOf("http://inside.test/x", hosts)).toBe("allowed");
-  expect(await kindOf("http://169.254.169.254/x", hosts)).toBe("refused_host");
+  for (const host of ["127.0.0.1", "localhost", "::1"]) {
+    const hosts = policy({}, { host });
+    expect(await kindOf("http://127.0.0.1:9999/x", hosts)).toBe("allowed");
+    expect(await kindOf("http://inside.test/x", hosts)).toBe("allowed");
+    expect(await kindOf("http://169.254.169.254/x", hosts)).toBe("refused_host");
+    expect(await kindOf("http://[ff02::1]/x", hosts)).toBe("refused_host");
+  }
 });
 
-test("ALLOW_HOSTS lists hosts with or without a port, or all", async () => {
-  const hosts = policy({ allowHosts: ["10.0.0.7:80", "inside.test", "[::1]:8935"] });
-  expect(await kindOf("http://10.0.0.7/x", hosts)).toBe("allowed");
-  expect(await kindOf("http://10.0.0.7:81/x", hosts)).toBe("refused_host");
+test("ALLOW_HOSTS lists names or addresses, with or without a port, or all", async () => {
+  const hosts = policy({ allowHosts: ["10.0.0.8:80", "inside.test", "[::1]:8935", "10.0.0.9"] });
+  expect(await kindOf("http://10.0.0.8/x", hosts)).toBe("allowed");
+  expect(await kindOf("http://10.0.0.8:81/x", hosts)).toBe("refused_host");
   expect(await kindOf("http://inside.test:1234/x", hosts)).toBe("allowed");
+  expect(await kindOf("http://10.0.0.7:1234/x", hosts)).toBe("refused_host");
   expect(await kindOf("http://[::1]:8935/x", hosts)).toBe("allowed");
+  expect(await kindOf("http://named.test:1/x", hosts)).toBe("allowed");
+  expect(await kindOf("http://[::ffff:10.0.0.9]/x", hosts)).toBe("allowed");
+  expect(await kindOf("http://half-listed.test/x", hosts)).toBe("refused_host");
   expect(await kindOf("http://127.0.0.1/x", policy({ allowHosts: ["*"] }))).toBe("allowed");
 });
 
-test("an orchestrator's channels are at its own hosts and carry the stream's id", async () => {
-  const hosts = policy({ orchestratorHosts: ["inside.test"] });
-  const caller = { mode: "orchestrator", streamId: "s/1", suffix: "-out" } as const;
-  const check = (url: string) => hosts.check("publish_url", url, caller);
-  expect((await check("https://inside.test:8935/ai/trickle/s%2F1-out")).address).toBe("10.0.0.7");
-  await expect(check("https://inside.test:8935/ai/trickle/other-out")).rejects.toThrow(
-    "must be the channel s/1-out",
+const ORCHESTRATOR = "https://inside.test:8935";
+const caller = { mode: "orchestrator", streamId: "s/1", suffix: "-out" } as const;
+
+test.each([
+  [`${ORCHESTRATOR}/ai/trickle/s%2F1-out`, "allowed"],
+  [`${ORCHESTRATOR}/ai/trickle/%73%2f1-out/`, "allowed"],
+  ["http://127.0.0.1:5000/trickle/s%2F1-out", "allowed"],
+  [`${ORCHESTRATOR}/ai/trickle/other-out`, "refused_host"],
+  [`${ORCHESTRATOR}/ai/trickle/s%2F1`, "refused_host"],
+  ["http://inside.test:8935/ai/trickle/s%2F1-out", "refused_host"],
+  ["https://inside.test/ai/trickle/s%2F1-out", "refused_host"],
+  ["https://inside.test:8936/ai/trickle/s%2F1-out", "refused_host"],
+  ["https://10.0.0.7:8935/ai/trickle/s%2F1-out", "refused_host"],
+  ["https://public.test/ai/trickle/s%2F1-out", "refused_host"],
+])("for the orchestrator at ORCH_URL, %s is %s", async (url, kind) => {
+  const hosts = policy({ orchestrators: [ORCHESTRATOR] });
+  const checked = hosts.check("publish_url", url, caller).then(
+    () => "allowed",
+    (error) => {
+      expect(error.message).not.toContain("s/1");
+      expect(error.message).not.toContain("other-out");
+      return error.kind;
+    },
   );
-  await expect(check("https://public.test/ai/trickle/s%2F1-out")).rejects.toThrow("ORCH_URL");
+  expect(await checked).toBe(kind);
 });
 
-test("a channel is the same one in any spelling of loopback, and no other", () => {
-  const one = { url: "http://localhost:5000/trickle/a", address: "127.0.0.1" };
-  expect(isSameChannel(one, { ...one, url: "http://127.0.0.1:5000/trickle/a" })).toBe(true);
-  expect(isSameChannel(one, { ...one, url: "http://localhost:5000/trickle/b" })).toBe(false);
-  const far = { url: "http://a.example/x", address: "8.8.8.8" };
-  expect(isSameChannel(far, { ...far, url: "http://b.example/x" })).toBe(false);
+test("a refused orchestrator's host names the flag", async () => {
+  const check = policy().check("publish_url", `${ORCHESTRATOR}/s%2F1-out`, caller);
+  await expect(check).rejects.toThrow(
+    "https://inside.test:8935 is not the scheme, host and port of an ORCH_URL; an operator can allow it with --allow-hosts",
+  );
 });
 
-test("a literal address is said once", async () => {
-  const policy = new HostPolicy({ allowHosts: [], orchestratorHosts: [] });
-  const checking = policy.check("stream_url", "http://10.0.0.1/x", { mode: "seed" });
+test("the certificates of an orchestrator's channels are checked only where that is asked for", async () => {
+  const tls = async (rules: Partial<HostRules>) => {
+    const hosts = policy({ orchestrators: [ORCHESTRATOR], ...rules });
+    const { verifyTls, ca } = await hosts.check("publish_url", `${ORCHESTRATOR}/s%2F1-out`, caller);
+    return { verifyTls, ca };
+  };
+  expect(await tls({})).toEqual({ verifyTls: undefined, ca: undefined });
+  expect(await tls({ verifyOrchestrators: true })).toEqual({ verifyTls: true, ca: undefined });
+  expect(await tls({ orchestratorCa: "PEM" })).toEqual({ verifyTls: true, ca: "PEM" });
+});
+
+test("a literal address is named once", async () => {
+  const checking = policy().check("stream_url", "http://10.0.0.1/x", seed);
   await expect(checking).rejects.toThrow(
-    "stream_url: 10.0.0.1 is not routed by the open Internet;",
+    "stream_url: 10.0.0.1 is not reachable over the open Internet;",
   );
 });

@@ -1,7 +1,7 @@
 /** Hides how settings become what an orchestrator is told of each capability, and what is doubtful in them. */
 import { CAPABILITIES } from "../../../../capabilities/registry.ts";
 import type { Config } from "../../../../config.ts";
-import { isLoopback } from "../../../hosts/host-policy.ts";
+import { isLoopback } from "../../../hosts/own-address.ts";
 
 /** The body of a registration (protocol.md 2.1): numbers are integers, the URL has no slash at its end. */
 export interface Offer {

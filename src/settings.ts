@@ -1,0 +1,146 @@
+/** Declares every setting: its flag, its variable, its default, its form and its meaning. */
+import { Type } from "@sinclair/typebox";
+import {
+  address,
+  byteSize,
+  choice,
+  commaList,
+  count,
+  duration,
+  hostList,
+  httpUrl,
+  httpUrls,
+  onOff,
+  secret,
+} from "./config-values.ts";
+
+const DEVICE = "(auto|cpu|cuda(:\\d+)?|tensorrt(:\\d+)?)";
+
+/** First segments of routes: a capability with such a name could not be called (protocol.md 1.2). */
+const RESERVED = [
+  "process",
+  "stream",
+  "streams",
+  "health",
+  "version",
+  "app-version",
+  "hardware",
+  "live-video-to-video",
+  "c",
+];
+
+/** Read and checked, but without effect in this version. */
+const later = { later: true };
+
+/**
+ * The keys give the flags (`maxStreams` → `--max-streams`) and variables (`MAX_STREAMS`); `expects` completes the sentence
+ * "… must be". Durations are decoded to milliseconds, sizes to bytes.
+ */
+export const Settings = Type.Object({
+  host: address({ default: "0.0.0.0", description: "address to listen on" }),
+  port: Type.Integer({
+    minimum: 0,
+    maximum: 65_535,
+    default: 5000,
+    expects: "an integer from 0 to 65535",
+    description: "port to listen on; 0 picks a free one",
+  }),
+  workspace: Type.String({
+    minLength: 1,
+    default: "./workspace",
+    expects: "a folder",
+    description: "folder of models and settings",
+  }),
+  logLevel: choice(["debug", "info", "warning", "error"], "info", "least important level to log"),
+  logFormat: choice(["text", "json"], "text", "form of a log line, on stderr"),
+  device: commaList(DEVICE, {
+    default: "auto",
+    expects: "auto or a comma list of cpu, cuda, cuda:N, tensorrt:N",
+    description: "where models run",
+    choices: "auto or a comma list of cpu, cuda, cuda:N, tensorrt:N",
+  }),
+  engines: count(1, 64, 1, "engine processes a device"),
+  maxStreams: Type.Optional(
+    count(1, 100_000, undefined, "streams and pictures at a time (4 a CPU, 8 a GPU)"),
+  ),
+  frameQueue: count(1, 1000, 1, "frames that may wait before inference; 1 = newest wins"),
+  maxFrameAgeMs: count(1, 600_000, 500, "older waiting frames are dropped"),
+  maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay", later),
+  modelMemory: Type.Optional(
+    byteSize({ description: "unload idle models beyond this size", ...later }),
+  ),
+  batchTimeout: duration({ default: "25s", description: "longest batch job" }),
+  idleTimeout: duration({
+    default: "0",
+    description: "end idle streams after; 0 = never",
+    ...later,
+  }),
+  grace: duration({ default: "8s", description: "longest shutdown" }),
+  streamHistory: duration({ default: "1h", description: "ended streams stay readable this long" }),
+  trickleServer: choice(["on", "strict", "off"], "on", "the embedded trickle server"),
+  corsOrigins: Type.Optional(
+    commaList("(\\*|https?://[^/,\\s]+)", {
+      expects: "* or a comma list of origins such as https://app.example",
+      description:
+        "web pages that may call this server, by origin (with --api-token: *; without: its own and those of this machine)",
+    }),
+  ),
+  apiToken: Type.Optional(
+    secret("bearer token that opens every route; without it operator's routes trust this machine"),
+  ),
+  allowHosts: hostList({
+    default: "",
+    description:
+      "more hosts that streams may connect to: names or addresses, with or without a port; * for all",
+  }),
+  orchUrl: Type.Optional(
+    httpUrls({ variableOnly: true, description: "orchestrators to register with" }),
+  ),
+  orchSecret: Type.Optional(secret("secret of the orchestrator", { variableOnly: true })),
+  orchTlsVerify: onOff({
+    default: "off",
+    variableOnly: true,
+    description: "check the certificates of orchestrators and their channels",
+  }),
+  orchCa: Type.Optional(
+    Type.String({
+      variableOnly: true,
+      expects: "the path of a PEM file",
+      description: "file of certificate authorities to check them against; implies ORCH_TLS_VERIFY",
+    }),
+  ),
+  capabilityName: commaList(`(?!(${RESERVED.join("|")})\\s*(,|$))[\\w.-]{1,128}`, {
+    default: "comfystream-video",
+    variableOnly: true,
+    expects: `a comma list of names of letters, digits, dot, dash and underscore, none of them ${RESERVED.join(", ")}`,
+    description: "names to register",
+  }),
+  capabilityUrl: Type.Optional(
+    httpUrl({ variableOnly: true, description: "this server's URL as an orchestrator sees it" }),
+  ),
+  capabilityCapacity: Type.Optional(
+    count(1, 100_000, undefined, "capacity to register (MAX_STREAMS)", { variableOnly: true }),
+  ),
+  capabilityPricePerUnit: count(0, 1e15, 0, "price of a unit", { variableOnly: true }),
+  capabilityPriceScaling: count(1, 1e15, 1, "units a price is for", { variableOnly: true }),
+  capabilityCurrency: Type.String({
+    pattern: "^\\w{1,16}$",
+    default: "wei",
+    variableOnly: true,
+    expects: "a currency such as wei or USD",
+    description: "currency of the price",
+  }),
+  capabilityDescription: Type.Optional(
+    Type.String({
+      maxLength: 1000,
+      variableOnly: true,
+      expects: "at most 1000 characters",
+      description: "what an orchestrator shows of the capability",
+    }),
+  ),
+  capabilityToken: Type.Optional(
+    secret("bearer token that orchestrators send; made at each start where it is not set", {
+      variableOnly: true,
+    }),
+  ),
+});
