@@ -88,7 +88,7 @@ test("a refused start is told to the operator: an orchestrator's caller tells no
     expect((await start({ gateway_request_id: "told", params: 5 })).status).toBe(400);
   });
   expect(seen).toEqual([
-    "warning control_url: 10.0.0.1 is no host of ORCH_URL; an operator can allow it with --allow-hosts",
+    "warning control_url: http://10.0.0.1 is not the scheme, host and port of an ORCH_URL; an operator can allow it with --allow-hosts",
     "info params must be an object, or JSON text of one, got 5",
   ]);
 });

@@ -2,7 +2,7 @@
 import type { Server } from "bun";
 import { Elysia } from "elysia";
 import type { TricklePeer } from "../../trickle/server/peer-quotas.ts";
-import { isLoopback } from "../hosts/host-policy.ts";
+import { isLoopback } from "../hosts/own-address.ts";
 
 const PREFIX = "/trickle/";
 
