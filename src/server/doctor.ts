@@ -7,7 +7,7 @@ import { reason, WorkerError } from "../errors.ts";
 import { TrickleServer } from "../trickle/server/trickle-server.ts";
 import { chooseDevices } from "./engines/devices.ts";
 import { type EngineCommand, EngineProcess } from "./engines/engine-process.ts";
-import { defaultParams } from "./streams/params.ts";
+import { CLOCK_DEFAULTS } from "./streams/params.ts";
 
 /** A device's engine and all its models: TensorRT builds engine files, for minutes. */
 const TIMEOUT_MS = 300_000;
@@ -123,8 +123,10 @@ function listenFor(trickle: TrickleServer) {
   });
   return {
     spec: (model: string): StreamSpec => ({
-      output: { url: new URL(encodeURIComponent(model), server.url).href },
-      owns_output: true,
+      output: {
+        endpoint: { url: new URL(encodeURIComponent(model), server.url).href },
+        lifecycle: "owned",
+      },
       container: "fmp4",
       segment_seconds: 1,
       audio: "none",
@@ -134,7 +136,7 @@ function listenFor(trickle: TrickleServer) {
 }
 
 const paramsFor = (model: string): StreamParams => ({
-  ...defaultParams({ hasInput: false, mode: "seed" }),
+  ...CLOCK_DEFAULTS,
   prompts: [{ prompt: "a test" }],
   model,
 });

@@ -3,9 +3,9 @@ import { Type } from "@sinclair/typebox";
 import type { ImageAccess } from "../capabilities/capability.ts";
 import type { ImageJob } from "../engine/protocol/work.ts";
 import type { EngineScheduler } from "./engines/scheduler.ts";
-import { checked, fieldsError } from "./field-errors.ts";
+import { fieldsError } from "./field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, StartFields } from "./streams/fields.ts";
-import { defaultParams, mergeParams, rejectGraphs } from "./streams/params.ts";
+import { CLOCK_DEFAULTS, INPUT_DEFAULTS, mergeParams, readFields } from "./streams/params.ts";
 
 const ENGINE_BOOT_MS = 10_000;
 
@@ -18,15 +18,13 @@ const ImageFields = Type.Object(Type.Pick(StartFields, [...NAMES]).properties, {
 /** What capabilities may ask of the engines. */
 export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
   make: async (body, file, { signal, progress }) => {
-    rejectGraphs(body);
-    const fields = checked(ImageFields, body);
+    const fields = readFields(ImageFields, body);
     const prompts = fields.prompts ?? fields.prompt;
     if (file === null && prompts == null)
       throw fieldsError([{ field: "prompts", problem: "is required where there is no image" }]);
     const begun = performance.now();
     await pool.ready(ENGINE_BOOT_MS);
-    // An orchestrator's defaults keep the size of what comes in.
-    const defaults = defaultParams({ hasInput: file !== null, mode: "orchestrator" });
+    const defaults = file === null ? CLOCK_DEFAULTS : INPUT_DEFAULTS;
     const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
       (name) => name in fields && !NAMES.some((own) => own === name),
     );

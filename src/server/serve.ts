@@ -13,8 +13,10 @@ import { HostPolicy } from "./hosts/host-policy.ts";
 import { createApp } from "./http/app.ts";
 import { listen, localUrl } from "./http/listen.ts";
 import { type TokenRules, Tokens } from "./http/tokens.ts";
+import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
 import { doubtAbout, offersOf } from "./protocols/byoc/registration/offer.ts";
 import { Registration } from "./protocols/byoc/registration/registration.ts";
+import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { StreamStarter } from "./streams/start.ts";
 import { StreamStore } from "./streams/store.ts";
 import { StreamUpdater } from "./streams/update.ts";
@@ -76,6 +78,7 @@ export async function serve({
     store,
     starter: new StreamStarter({ pool, store, hosts, updater }),
     updater,
+    protocols: { seed: seedProtocol, byoc: byocProtocol() },
     tokens: new Tokens(rules),
     batchTimeoutMs: config.batchTimeout,
     places,

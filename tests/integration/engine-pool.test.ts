@@ -3,7 +3,7 @@ import type { Checkpoint, StreamParams } from "../../src/engine/protocol/work.ts
 import type { PlainError } from "../../src/errors.ts";
 import type { PlacedStream, StreamMessage } from "../../src/server/engines/placed-stream.ts";
 import type { EngineScheduler } from "../../src/server/engines/scheduler.ts";
-import { defaultParams } from "../../src/server/streams/params.ts";
+import { CLOCK_DEFAULTS } from "../../src/server/streams/params.ts";
 import { fakePool } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -32,10 +32,9 @@ class RecordingStream implements PlacedStream {
 
   constructor(id: string, prompt: string) {
     this.id = id;
-    this.params = { ...defaultParams({ hasInput: false, mode: "seed" }), prompts: [{ prompt }] };
+    this.params = { ...CLOCK_DEFAULTS, prompts: [{ prompt }] };
     this.spec = {
-      output: { url: `http://127.0.0.1:9/${id}` },
-      owns_output: true,
+      output: { endpoint: { url: `http://127.0.0.1:9/${id}` }, lifecycle: "owned" },
       container: "fmp4",
       segment_seconds: 1,
       audio: "none",

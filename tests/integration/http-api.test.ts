@@ -191,9 +191,9 @@ describe("bad input gets a clear answer and nothing starts", () => {
     expectFailure(answer, status, code);
     expect(JSON.stringify(answer.body)).toContain(names);
     await waitFor("nothing to be left", () => server.store.liveCount === 0);
-    expect(server.store.list("all").some(({ spec }) => spec.output?.url.includes("silent"))).toBe(
-      false,
-    );
+    expect(
+      server.store.list("all").some(({ spec }) => spec.output?.endpoint.url.includes("silent")),
+    ).toBe(false);
   });
 
   test.each<[string, string, unknown, number, string]>([

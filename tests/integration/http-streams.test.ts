@@ -23,7 +23,8 @@ test("a channel takes one stream; the next one waits for the last of the first",
   const second = await ask("POST", "/stream/start", start);
   expectFailure(second, 400, "invalid_request");
   expect(second.body.details[0].field).toBe("stream_url");
-  expect(second.body.error).toContain(body.manifest_id);
+  expect(second.body.error).toContain("another live stream");
+  expect(second.body.error).not.toContain(body.manifest_id);
   expect(server.store.liveCount).toBe(1);
   server.store.stop(body.manifest_id);
   const next = await ask("POST", "/stream/start", start);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ImageJob, ImageResult } from "../../src/engine/protocol/work.ts";
 import type { EngineScheduler } from "../../src/server/engines/scheduler.ts";
-import { defaultParams } from "../../src/server/streams/params.ts";
+import { CLOCK_DEFAULTS } from "../../src/server/streams/params.ts";
 import { fakePool, testServer } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -25,8 +25,7 @@ async function pool(engines = 1): Promise<EngineScheduler> {
 
 const forever = new AbortController().signal;
 const job = (command: string): ImageJob => {
-  const params = defaultParams({ hasInput: false, mode: "seed" });
-  return { params: { ...params, prompts: [{ prompt: command }] } };
+  return { params: { ...CLOCK_DEFAULTS, prompts: [{ prompt: command }] } };
 };
 const order = (image: ImageJob, signal: AbortSignal, begins = (_step: string) => {}) => ({
   image,

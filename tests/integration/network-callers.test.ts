@@ -156,13 +156,17 @@ test("X-Stream-Id counts, whatever the body names", async () => {
 });
 
 test.each(["start", "stop", "params", "status"])(
-  "%s is no id: it would hide a route",
-  async (id) => {
-    const answer = await server.ask("POST", "/stream/start", { gateway_request_id: id });
-    expect(answer).toMatchObject({
-      status: 400,
-      body: { details: [{ field: "gateway_request_id" }] },
-    });
+  "%s is an id like any other: the words of a path decide nothing",
+  async (name) => {
+    const id = await begin(name);
+    const other = await begin();
+    const status = await server.ask("GET", `/stream/${id}/status`);
+    expect(status.body.stream.manifest_id).toBe(id);
+    expect((await server.ask("POST", `/stream/${id}/params`, { fps: 7 })).status).toBe(200);
+    expect(server.store.get(id).params.fps).toBe(7);
+    expect((await server.ask("DELETE", `/stream/${id}`)).status).toBe(200);
+    expect(live()).toEqual([other]);
+    await server.ask("POST", "/stream/stop", undefined, byHeader(other));
   },
 );
 

@@ -48,7 +48,7 @@ test("what is bad is told and changes nothing; what follows counts", async () =>
   expect(record?.params.fps).toBe(9);
   await waitFor("the errors", () => eventsOf(events, "error").length === 3);
   expect(eventsOf(events, "error").map(({ message }) => message)).toEqual([
-    expect.stringContaining("no JSON"),
+    expect.stringContaining("not valid JSON"),
     expect.stringContaining("fps"),
     expect.stringContaining("none"),
   ]);

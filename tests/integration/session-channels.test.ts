@@ -24,8 +24,9 @@ async function orchestrated(sides: { input?: string; output?: string }, made: st
   const sent: FromEngine[] = [];
   const spec: StreamSpec = {
     ...(sides.input && { input: { url: trickle.url(sides.input) } }),
-    ...(sides.output && { output: { url: trickle.url(sides.output) } }),
-    owns_output: false,
+    ...(sides.output && {
+      output: { endpoint: { url: trickle.url(sides.output) }, lifecycle: "given" },
+    }),
     container: "mpegts",
     segment_seconds: 1,
     audio: "auto",
@@ -148,8 +149,8 @@ test("an output channel that is removed ends it as it should, frames coming or n
 
 test("a channel that does not exist is an end with a reason, and none is made", async () => {
   for (const [made, field] of [
-    ["in", "publish_url"],
-    ["out", "subscribe_url"],
+    ["in", "output"],
+    ["out", "input"],
   ] as const) {
     await using run = await orchestrated({ input: "in", output: "out" }, [made]);
     await run.stream.run();

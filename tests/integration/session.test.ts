@@ -42,8 +42,7 @@ async function session(
     new StreamWork({
       id: "s",
       spec: {
-        output: { url: trickle.url("out") },
-        owns_output: true,
+        output: { endpoint: { url: trickle.url("out") }, lifecycle: "owned" },
         container: "fmp4",
         segment_seconds: 1,
         audio: "auto",
@@ -135,7 +134,7 @@ test("an input channel that is not there is a refusal, not a stream that fails l
   await make().run();
   expect(typesOf(sent)).not.toContain("started");
   const problem = "channel http://127.0.0.1:9/in is not usable: it refused the connection";
-  const details = [{ field: "input_url", problem }];
+  const details = [{ field: "input", problem }];
   expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "channel_refused", details } });
   await close();
 });
@@ -147,11 +146,13 @@ test("an output channel that refuses is named by its field, with the beginning o
     port: 0,
     fetch: () => new Response(says, { status: 403 }),
   });
-  const { make, sent, close } = await session({ output: { url: `${peer.url}out` } });
+  const { make, sent, close } = await session({
+    output: { endpoint: { url: `${peer.url}out` }, lifecycle: "owned" },
+  });
   await make().run();
   const last = sent.at(-1);
   expect(last).toMatchObject({
-    error: { kind: "channel_refused", details: [{ field: "stream_url" }] },
+    error: { kind: "channel_refused", details: [{ field: "output" }] },
   });
   const { message = "" } = (last?.type === "ended" && last.error) || {};
   expect(message).toContain('its server answered 403: {"message":"xxx');

@@ -55,9 +55,14 @@ function receive(message: ToEngine): void {
     }
     case "start": {
       const { id, spec, params, resume } = message;
-      const channel = spec.output?.url.split("/").at(-1);
+      const channel = spec.output?.endpoint.url.split("/").at(-1);
       if (channel === "refuse") {
-        const error = { kind: "channel_refused", message: "stream_url: answered 404" } as const;
+        const problem = "answered 404";
+        const error = {
+          kind: "channel_refused",
+          message: `output: ${problem}`,
+          details: [{ field: "output", problem }],
+        } as const;
         say({ type: "ended", id, error });
         return;
       }

@@ -1,5 +1,5 @@
 /** A server with a fake engine and an orchestrator's trickle server beside it, for tests of whole streams. */
-import type { NetworkTiming } from "../../src/server/protocols/byoc/channels.ts";
+import type { ByocTiming } from "../../src/server/protocols/byoc/channels.ts";
 import {
   CHANNEL_NAMES,
   type ChannelName,
@@ -12,7 +12,7 @@ import { testServer } from "./test-server.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** The real cadence, a hundredth of it. */
-export const FAST: NetworkTiming = { beatMs: 50, silenceMs: 600, batchMs: 3, keepAliveMs: 250 };
+export const FAST: ByocTiming = { beatMs: 50, silenceMs: 600, batchMs: 3, keepAliveMs: 250 };
 
 let ids = 0;
 export const newId = (): string => `gw-${++ids}`;
@@ -24,7 +24,7 @@ export interface StartOptions {
 }
 
 /** Ready to take streams. The caller closes it. */
-export async function networkServer(timing: NetworkTiming = FAST) {
+export async function networkServer(timing: ByocTiming = FAST) {
   const server = testServer({ timing, maxStreams: 30 });
   const host = orchestratorTrickle();
   const stop = new AbortController();

@@ -5,7 +5,9 @@ import { EngineScheduler } from "../../src/server/engines/scheduler.ts";
 import { HostPolicy } from "../../src/server/hosts/host-policy.ts";
 import { createApp } from "../../src/server/http/app.ts";
 import { type TokenRules, Tokens } from "../../src/server/http/tokens.ts";
-import type { NetworkTiming } from "../../src/server/protocols/byoc/channels.ts";
+import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
+import type { ByocTiming } from "../../src/server/protocols/byoc/channels.ts";
+import { seedProtocol } from "../../src/server/protocols/seed/seed-protocol.ts";
 import { StreamStarter } from "../../src/server/streams/start.ts";
 import { StreamStore } from "../../src/server/streams/store.ts";
 import { StreamUpdater } from "../../src/server/streams/update.ts";
@@ -17,7 +19,7 @@ export interface TestServerOptions {
   readonly capabilityNames?: readonly string[];
   readonly tokens?: TokenRules;
   /** Of the channels of an orchestrator's streams. */
-  readonly timing?: NetworkTiming;
+  readonly timing?: ByocTiming;
   /** How the fake engine boots. */
   readonly engine?: "dies" | "never-ready";
 }
@@ -57,14 +59,9 @@ export function testServer(options: TestServerOptions = {}) {
   const app = createApp({
     pool,
     store,
-    starter: new StreamStarter({
-      pool,
-      store,
-      hosts,
-      updater,
-      ...(options.timing === undefined ? {} : { timing: options.timing }),
-    }),
+    starter: new StreamStarter({ pool, store, hosts, updater }),
     updater,
+    protocols: { seed: seedProtocol, byoc: byocProtocol(options.timing) },
     tokens: new Tokens(options.tokens ?? {}),
     places,
     closing: new AbortController().signal,

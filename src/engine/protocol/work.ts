@@ -56,14 +56,23 @@ export const StreamParams = Type.Object({
 });
 export type StreamParams = Immutable<typeof StreamParams>;
 
+/** The channel that a stream publishes to, and who ends it. */
+export const OutputChannel = Type.Object({
+  endpoint: Endpoint,
+  /**
+   * `owned`: the stream creates the channel and deletes it at its end; losing it is a failure.
+   * `given`: another side made the channel; when that side closes it, the stream ends in order.
+   */
+  lifecycle: literals(["owned", "given"]),
+});
+export type OutputChannel = Immutable<typeof OutputChannel>;
+
 /** What is fixed for the life of a stream. */
 export const StreamSpec = Type.Object({
   /** Where video comes from; absent: a clock drives the model. */
   input: Type.Optional(Endpoint),
   /** Where segments go; absent: nothing is published. */
-  output: Type.Optional(Endpoint),
-  /** Seed mode: the stream creates its output channel and deletes it at the end (protocol.md 9 row 16). */
-  owns_output: Type.Boolean(),
+  output: Type.Optional(OutputChannel),
   container: Container,
   segment_seconds: Type.Number(),
   audio: AudioMode,

@@ -5,8 +5,6 @@ import type { PlainError } from "../../errors.ts";
 const BLIND_MS = 5000;
 
 export interface InputWatchOptions {
-  /** What the caller named the channel by. */
-  readonly field: string;
   readonly bytesIn: () => number;
   readonly framesIn: () => number;
   readonly framesOut: () => number;
@@ -35,7 +33,7 @@ export class InputWatch implements Disposable {
   }
 
   #look(): void {
-    const { field, bytesIn, framesIn, framesOut, report } = this.#options;
+    const { bytesIn, framesIn, framesOut, report } = this.#options;
     if (framesOut() > 0) {
       if (this.#blind) report(null);
       return;
@@ -43,17 +41,22 @@ export class InputWatch implements Disposable {
     const bytes = bytesIn();
     if (bytes > this.#seen && !this.#blind) {
       this.#blind = true;
-      report(noPicture(field, bytes, framesIn()));
+      report(noPicture(bytes, framesIn()));
     }
     this.#seen = bytes;
     this.#timer = this.#again();
   }
 }
 
-const noPicture = (field: string, bytes: number, frames: number): PlainError => ({
-  kind: "unsupported_media",
-  message:
+/** An error about the stream's `input`; the server puts in the name of the caller's field. */
+function noPicture(bytes: number, frames: number): PlainError {
+  const problem =
     frames > 0
-      ? `${field} has brought ${frames} frames and none could be shown: send H.264 or H.265 with a key frame every few seconds`
-      : `${field} has brought ${bytes} bytes and no video: send H.264 or H.265 in MPEG-TS or fragmented MP4`,
-});
+      ? `has brought ${frames} frames and none could be decoded: send H.264 or H.265 with a key frame every few seconds`
+      : `has brought ${bytes} bytes and no video: send H.264 or H.265 in MPEG-TS or fragmented MP4`;
+  return {
+    kind: "unsupported_media",
+    message: `input ${problem}`,
+    details: [{ field: "input", problem }],
+  };
+}

@@ -1,27 +1,24 @@
-/** What is refused before a stream starts. */
+/** Checks a stream's model and channels before it starts. */
 import { reason, toPlainError, WorkerError } from "../../errors.ts";
 import { nextSeq } from "../../trickle/client/channel-requests.ts";
 import type { ModelHost } from "../inference/model-host.ts";
-import type { Endpoint, StreamSpec } from "../protocol/work.ts";
+import type { Endpoint } from "../protocol/work.ts";
 
-/** A channel has this long to take us. */
+/** How long a channel may take to accept the stream. */
 export const ACCEPT_MS = 1500;
 
-/** How the caller named the channels: seed mode or orchestrator mode (protocol.md 9 row 8). */
-export const channelFields = ({ owns_output }: StreamSpec) =>
-  owns_output
-    ? { input: "input_url", output: "stream_url" }
-    : { input: "subscribe_url", output: "publish_url" };
+/** The engine's names for a stream's channels; the server puts in the names of the caller's fields. */
+export type ChannelName = "input" | "output";
 
-/** A channel's refusal with the field that named the channel; any other error as it is. */
-export function refusalOf(field: string, error: unknown): unknown {
+/** Adds the channel's name to a `channel_refused` error; returns any other error unchanged. */
+export function refusalOf(field: ChannelName, error: unknown): unknown {
   if (!(error instanceof WorkerError) || error.kind !== "channel_refused") return error;
   const { kind, message: problem } = error;
   const details = [{ field, problem }];
   return new WorkerError(kind, `${field}: ${problem}`, { cause: error, details });
 }
 
-/** Throws for a model that does not exist or is known to be broken: the request's fault, as far as a start goes. */
+/** Throws for a model that does not exist or is known to be broken, as an error of the request. */
 export async function checkModel(name: string, host: Pick<ModelHost, "check">): Promise<void> {
   try {
     await host.check(name);
@@ -33,25 +30,21 @@ export async function checkModel(name: string, host: Pick<ModelHost, "check">): 
   }
 }
 
-/** An input that is not there is told at the start, not as a stream that fails at once. */
-export async function checkChannel(
-  field: string,
-  input: Endpoint,
-  signal: AbortSignal,
-): Promise<void> {
+/** Throws `channel_refused` for an input channel that does not exist or does not answer. */
+export async function checkInput(input: Endpoint, signal: AbortSignal): Promise<void> {
   const timeout = AbortSignal.timeout(ACCEPT_MS);
   try {
     await nextSeq(input, AbortSignal.any([signal, timeout]));
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof WorkerError) throw refusalOf(field, error);
+    if (error instanceof WorkerError) throw refusalOf("input", error);
     const why = timeout.aborted ? `no answer within ${ACCEPT_MS} ms` : reason(error);
     const message = `channel ${input.url} is not usable: ${why}`;
-    throw refusalOf(field, new WorkerError("channel_refused", message, { cause: error }));
+    throw refusalOf("input", new WorkerError("channel_refused", message, { cause: error }));
   }
 }
 
-/** Whether a channel that was there answers that it is not: its owner has ended the stream. */
+/** Whether a channel that existed is gone: its owner has ended the stream. */
 export async function isRemoved(channel: Endpoint): Promise<boolean> {
   try {
     await nextSeq(channel, AbortSignal.timeout(ACCEPT_MS));

@@ -2,13 +2,13 @@
 import type { Fragment } from "../../media/fragment.ts";
 import { type PublisherStats, TricklePublisher } from "../../trickle/client/publisher.ts";
 import type { Tick } from "../codec/video-frame.ts";
-import type { Endpoint, Size, StreamSpec } from "../protocol/work.ts";
-import { ACCEPT_MS, channelFields, isRemoved, refusalOf } from "./preflight.ts";
+import type { Container, Endpoint, OutputChannel, Size } from "../protocol/work.ts";
+import { ACCEPT_MS, isRemoved, refusalOf } from "./preflight.ts";
 
 const CONTENT_TYPES = { fmp4: "video/mp4", mpegts: "video/mp2t" } as const;
 
 export interface StreamOutputOptions {
-  readonly spec: StreamSpec;
+  readonly container: Container;
   /** The channel was published to before, by an engine that died. */
   readonly resumed: boolean;
   /** Cuts everything off. */
@@ -28,14 +28,14 @@ export class StreamOutput {
   readonly #publisher: TricklePublisher;
   readonly #owned: boolean;
 
-  /** Makes sure that the channel takes us. Throws `channel_refused` with the field that named it. */
-  static async open(endpoint: Endpoint, options: StreamOutputOptions): Promise<StreamOutput> {
-    const { spec, resumed, signal, onSegment } = options;
+  /** Makes sure that the channel takes us. Throws `channel_refused` naming `output`. */
+  static async open(output: OutputChannel, options: StreamOutputOptions): Promise<StreamOutput> {
+    const { container, resumed, signal, onSegment } = options;
     let start: Fragment | null = null;
     try {
-      const publisher = await TricklePublisher.open(endpoint, {
-        contentType: CONTENT_TYPES[spec.container],
-        create: spec.owns_output,
+      const publisher = await TricklePublisher.open(output.endpoint, {
+        contentType: CONTENT_TYPES[container],
+        create: output.lifecycle === "owned",
         resume: resumed,
         acceptTimeoutMs: ACCEPT_MS,
         signal,
@@ -44,20 +44,20 @@ export class StreamOutput {
       const onStart = (fragment: Fragment): void => {
         start = fragment;
       };
-      return new StreamOutput(endpoint, publisher, { ...options, onStart });
+      return new StreamOutput(output, publisher, { ...options, onStart });
     } catch (error) {
-      throw refusalOf(channelFields(spec).output, error);
+      throw refusalOf("output", error);
     }
   }
 
   private constructor(
-    endpoint: Endpoint,
+    { endpoint, lifecycle }: OutputChannel,
     publisher: TricklePublisher,
     options: StreamOutputOptions & { readonly onStart: (fragment: Fragment) => void },
   ) {
     this.#endpoint = endpoint;
     this.#publisher = publisher;
-    this.#owned = options.spec.owns_output;
+    this.#owned = lifecycle === "owned";
     const writer = publisher.writable.getWriter();
     let size: Size = { width: 0, height: 0 };
     this.writable = new WritableStream<Fragment>({

@@ -9,12 +9,12 @@ import type { ModelHost } from "../inference/model-host.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
 import type { EngineOptions, FromEngine } from "../protocol/messages.ts";
 import type { StreamStats } from "../protocol/stats.ts";
-import type { Checkpoint, Endpoint, StreamParams, StreamSpec } from "../protocol/work.ts";
+import type { Checkpoint, OutputChannel, StreamParams, StreamSpec } from "../protocol/work.ts";
 import { clock } from "../source/clock.ts";
 import { demux } from "../source/demux.ts";
 import { InputWatch } from "../source/input-watch.ts";
 import { Timeline } from "../source/timeline.ts";
-import { channelFields, checkChannel, checkModel } from "./preflight.ts";
+import { checkInput, checkModel } from "./preflight.ts";
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
 import { StreamReporter } from "./stream-reporter.ts";
@@ -101,9 +101,8 @@ export class StreamWork {
 
   async #run(): Promise<void> {
     const { id, spec, send, host } = this.#options;
-    const fields = channelFields(spec);
     await checkModel(this.#params.model, host);
-    if (spec.input) await checkChannel(fields.input, spec.input, this.#abort.signal);
+    if (spec.input) await checkInput(spec.input, this.#abort.signal);
     this.#output = spec.output ? await this.#openOutput(spec.output) : null;
     try {
       send({ type: "started", id });
@@ -139,7 +138,6 @@ export class StreamWork {
 
   #watch(): InputWatch {
     return new InputWatch({
-      field: channelFields(this.#options.spec).input,
       bytesIn: () => this.#bytesIn(),
       framesIn: () => this.#meter.framesIn,
       framesOut: () => this.#meter.framesOut,
@@ -147,10 +145,10 @@ export class StreamWork {
     });
   }
 
-  async #openOutput(output: Endpoint): Promise<StreamOutput> {
+  async #openOutput(output: OutputChannel): Promise<StreamOutput> {
     const { id, spec, resume, send } = this.#options;
     return await StreamOutput.open(output, {
-      spec,
+      container: spec.container,
       resumed: resume !== undefined,
       signal: this.#abort.signal,
       onSize: (size) => send({ type: "size", id, ...size }),

@@ -3,6 +3,7 @@ import { cors } from "@elysiajs/cors";
 import { type AnyElysia, Elysia } from "elysia";
 import type { StreamAccess } from "../../capabilities/capability.ts";
 import { imageAccess } from "../image-request.ts";
+import { selectProtocol } from "../protocols/select-protocol.ts";
 import { type CapabilityRoutesOptions, capabilityRoutes } from "./capability-routes.ts";
 import { errorPlugin } from "./error-plugin.ts";
 import { HttpError } from "./http-error.ts";
@@ -54,12 +55,13 @@ export function createApp(deps: AppDeps): AnyElysia {
   return app;
 }
 
-/** What capabilities may do with streams. */
-const streamAccess = ({ starter, store }: StreamServices): StreamAccess => ({
+/** Starts streams for capabilities. */
+const streamAccess = ({ starter, store, protocols }: StreamServices): StreamAccess => ({
   start: async (body, capability, signal) => {
-    const { record } = await starter.start({ body, streamId: null, capability });
-    if (signal.aborted) store.stop(record.id);
-    return { manifest_id: record.id, stream_url: record.toJSON().stream_url ?? "" };
+    const protocol = selectProtocol(body, protocols);
+    const { stream } = await starter.start(protocol, { body, streamId: null, capability });
+    if (signal.aborted) store.end(stream);
+    return { manifest_id: stream.id, stream_url: stream.toJSON().stream_url ?? "" };
   },
 });
 

@@ -1,4 +1,4 @@
-/** Hides how streams are managed by their ids: the seed's routes. */
+/** Routes that start streams and manage them by their ids. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { reason, WorkerError } from "../../errors.ts";
@@ -6,6 +6,7 @@ import { getLogger, logId } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { cut } from "../field-errors.ts";
+import { type Protocols, selectProtocol } from "../protocols/select-protocol.ts";
 import { StartFields, UpdateFields } from "../streams/fields.ts";
 import type { StreamStarter } from "../streams/start.ts";
 import type { StreamStore } from "../streams/store.ts";
@@ -29,6 +30,7 @@ export interface StreamServices {
   readonly store: StreamStore;
   readonly starter: StreamStarter;
   readonly updater: StreamUpdater;
+  readonly protocols: Protocols;
 }
 
 const STOP_WAIT_MS = 1000;
@@ -40,7 +42,7 @@ export const streamRoutes = (services: StreamServices) =>
     .use(jsonBody)
     .post("/stream/start", ({ body, request }) => startStream(services, body, request), {
       parse: "limited",
-      // No `body`: it is checked where it is read, as orchestrators send other members than the seed's callers.
+      // No `body` schema: the control protocol that reads the body checks it.
       response: { 200: StartAnswer, ...failures(400, 413, 503) },
       detail: {
         ...operation("streams", "Start a stream, in seed mode or for an orchestrator"),
@@ -91,55 +93,54 @@ export const streamRoutes = (services: StreamServices) =>
       },
     );
 
-/** A start in either mode; an orchestrator's caller gets pytrickle's members as well. */
-export async function startStream({ starter }: StreamServices, body: unknown, request: Request) {
+/** Starts a stream by the control protocol that its body calls for. */
+export async function startStream(
+  { starter, protocols }: StreamServices,
+  body: unknown,
+  request: Request,
+) {
+  const protocol = selectProtocol(body, protocols);
   const streamId = streamIdOf(request);
-  const started = starter.start({ body, streamId, capability: null });
-  if (streamId !== null) started.catch((error: unknown) => tellRefusal(streamId, error));
-  const { record, ignored } = await started;
-  const network = {
-    status: "success" as const,
-    message: "Stream started",
-    request_id: record.id,
-    current_state: "OK",
-  };
+  const starting = starter.start(protocol, { body, streamId, capability: null });
+  if (streamId !== null) starting.catch((error: unknown) => logRefusal(streamId, error));
+  const { stream, ignored } = await starting;
   return {
     success: true as const,
-    manifest_id: record.id,
-    stream: record.toJSON(),
+    manifest_id: stream.id,
+    stream: stream.toJSON(),
     ...(ignored.length > 0 ? { ignored: [...ignored] } : {}),
-    ...(record.spec.owns_output ? {} : network),
+    ...protocol.startAnswer(stream),
   };
 }
 
-/** What a gateway does with a refusal is go elsewhere: of a setting that is wrong nobody hears but the log. */
-function tellRefusal(streamId: string, error: unknown): void {
+/** A gateway that is refused asks another worker and tells nobody: an operator finds a wrong setting in the log alone. */
+function logRefusal(streamId: string, error: unknown): void {
   const refusal = { stream: logId(streamId), error: cut(reason(error), 500) };
   if (error instanceof WorkerError && error.kind === "refused_host")
     log.warn("start refused", refusal);
   else log.info("start refused", refusal);
 }
 
-/** Throws `invalid_request` for a stream that is over: there is nothing to change. */
-export async function changeStream({ updater }: StreamServices, record: Stream, body: unknown) {
-  const ignored = await updater.apply(record, body);
+/** Updates a stream's parameters. Throws `invalid_request`, also for a stream that is over. */
+export async function changeStream({ updater }: StreamServices, stream: Stream, body: unknown) {
+  const ignored = await updater.apply(stream, body);
   return {
     success: true as const,
     status: "success" as const,
-    manifest_id: record.id,
+    manifest_id: stream.id,
     message: "Parameters updated",
-    stream: record.toJSON(),
+    stream: stream.toJSON(),
     ...(ignored.length > 0 ? { ignored: [...ignored] } : {}),
   };
 }
 
-/** Answers callers within a second, though the last of a stream may take longer to go. */
+/** Stops a live stream, if there is one of this id. Waits at most a second for its end, so that callers are answered. */
 export async function stopStream(store: StreamStore, id: string): Promise<void> {
-  const record = store.stop(id);
-  if (record !== null) await untilAborted(record.ended, AbortSignal.timeout(STOP_WAIT_MS));
+  const stream = store.stop(id);
+  if (stream !== null) await untilAborted(stream.ended, AbortSignal.timeout(STOP_WAIT_MS));
 }
 
 function listStreams(store: StreamStore, all: boolean) {
-  const streams = store.list(all ? "all" : "live").map((record) => record.toJSON());
+  const streams = store.list(all ? "all" : "live").map((stream) => stream.toJSON());
   return { success: true as const, streams, count: streams.length };
 }

@@ -1,4 +1,4 @@
-/** Hides what orchestrators and pytrickle's callers expect: streams named by X-Stream-Id (protocol.md 1.4 to 1.6, 7.1). */
+/** Routes for orchestrators and pytrickle's callers, who name streams by X-Stream-Id (protocol.md 1.4 to 1.6, 7.1). */
 import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
 import { ratesOf } from "../protocols/byoc/vitals.ts";
@@ -21,7 +21,7 @@ import { changeStream, type StreamServices, startStream, stopStream } from "./st
 
 const ID_MEMBERS = ["gateway_request_id", "stream_id", "manifest_id", "request_id"];
 
-/** Under each base that may have been registered as the capability's URL. */
+/** Every base that may have been registered as the capability's URL. */
 const BASES = ["", "/api", "/process/request", "/c/:capability"];
 
 export const workerRoutes = (services: StreamServices) => {
@@ -83,30 +83,30 @@ async function stop(store: StreamStore, request: Request) {
 /** pytrickle's state object (protocol.md 7.1), of the stream that is named or the first one that lives. */
 function status({ pool, store }: StreamServices, id: string | null) {
   const live = store.list("live");
-  const record = id === null ? live[0] : store.get(id);
+  const stream = id === null ? live[0] : store.get(id);
   const state = stateOf(pool, store);
   return {
     success: true as const,
     status: state,
     state,
-    error_message: record?.error?.message ?? null,
+    error_message: stream?.error?.message ?? null,
     pipeline_ready: pool.state === "ready",
     startup_complete: pool.state !== "loading",
     pipeline_state: state,
     active_streams: live.length,
     additional_info: {},
     client_active: live.length > 0,
-    ...(record === undefined ? {} : clientOf(record)),
+    ...(stream === undefined ? {} : clientOf(stream)),
   };
 }
 
-function clientOf(record: Stream) {
+function clientOf(stream: Stream) {
   return {
-    client_running: record.endedAt === null,
-    fps: ratesOf(record),
-    // The channels' names are credentials.
-    current_params: { subscribe_url: null, publish_url: null, gateway_request_id: record.id },
-    stream: record.toJSON(),
+    client_running: stream.endedAt === null,
+    fps: ratesOf(stream),
+    // Channel names are credentials.
+    current_params: { subscribe_url: null, publish_url: null, gateway_request_id: stream.id },
+    stream: stream.toJSON(),
   };
 }
 

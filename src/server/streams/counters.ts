@@ -1,4 +1,4 @@
-/** Hides that a stream's figures come from one engine after the other: counters add up, rates are the latest's. */
+/** Adds up a stream's counters over all its engines; rates and delays are those of the latest engine. */
 import type { StreamStats } from "../../engine/protocol/stats.ts";
 
 const COUNTERS = [
@@ -14,12 +14,12 @@ type Counters = Record<(typeof COUNTERS)[number], number>;
 const NONE = { p50: null, p95: null, p99: null };
 
 export class StreamCounters {
-  /** Of engines that are gone. */
+  /** Totals of engines that are gone. */
   #earlier: Counters = countersOf(null);
   #latest: StreamStats | null = null;
   #restarts = 0;
 
-  /** Whether the engine of now has told figures. */
+  /** True once the present engine has reported figures. */
   get isMeasured(): boolean {
     return this.#latest !== null;
   }
@@ -28,14 +28,14 @@ export class StreamCounters {
     this.#latest = stats;
   }
 
-  /** The engine is gone; what it told last counts on. */
+  /** The engine is gone: its last figures are added to the totals. */
   interrupted(): void {
     this.#earlier = this.#totals();
     this.#latest = null;
     this.#restarts++;
   }
 
-  /** As contract.md's `stats`; `model` is what to show before the first figures. */
+  /** The `stats` of contract.md; `model` is shown before the first figures. */
   figures(model: string) {
     return {
       fps_in: this.#latest?.fps_in ?? 0,
@@ -50,7 +50,7 @@ export class StreamCounters {
     };
   }
 
-  /** Packets of sound a second, in and out: for those who ask by pytrickle's names (protocol.md 5.3). */
+  /** Audio packets a second, in and out, which pytrickle's callers ask for (protocol.md 5.3). */
   get soundRates(): { readonly in: number; readonly out: number } {
     return { in: this.#latest?.audio_fps_in ?? 0, out: this.#latest?.audio_fps_out ?? 0 };
   }

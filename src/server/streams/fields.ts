@@ -81,9 +81,9 @@ const fixed = {
     "length of a segment",
   ),
   data_format: field(
-    literals(["arrays", "lines"]),
-    "one of arrays, lines",
-    "an orchestrator's data channel: a line is a list of JSON texts (default), or an object",
+    literals(["lists", "lines", "arrays"]),
+    "one of lists, lines",
+    "form of an orchestrator's data channel: a line is a list of JSON texts (default, also named arrays), or an object",
   ),
   audio: audio("what becomes of the sound"),
   audio_codec: audio("alias of audio"),

@@ -1,6 +1,7 @@
-/** Hides how fields become StreamParams: aliases, defaults, merging, the model's own ranges and what is ignored. */
+/** Merges request fields into stream parameters: aliases, defaults, the model's own ranges, unknown members. */
+import type { Static, TSchema } from "@sinclair/typebox";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
-import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
+import type { Prompt, Size, StreamParams } from "../../engine/protocol/work.ts";
 import { type FieldProblem, WorkerError } from "../../errors.ts";
 import { checked, cut, fieldsError, shown } from "../field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./fields.ts";
@@ -10,29 +11,34 @@ const MAX_IGNORED = 32;
 
 export interface Resolved {
   readonly params: StreamParams;
-  /** Members that nobody knows, some dozens at most. */
+  /** Names of members that are unknown here, at most some dozens. */
   readonly ignored: readonly string[];
 }
 
-/** What a stream has where nothing else is said; also what a null in an update goes back to. */
-export function defaultParams(kind: {
-  hasInput: boolean;
-  mode: "seed" | "orchestrator";
-}): StreamParams {
-  return {
-    prompts: [],
-    model: kind.hasInput ? "restyle" : "dreamscape",
-    ...(kind.mode === "seed" || !kind.hasInput ? { size: { width: 512, height: 512 } } : {}),
-    ...(kind.hasInput ? {} : { fps: 24 }),
-    fit: "cover",
-    paused: false,
-    model_params: {},
-  };
+export const DEFAULT_SIZE: Size = { width: 512, height: 512 };
+
+const DEFAULTS = { prompts: [], fit: "cover", paused: false, model_params: {} } as const;
+
+/** The parameters of a stream without input where a start names none: a clock drives the model. */
+export const CLOCK_DEFAULTS: StreamParams = {
+  ...DEFAULTS,
+  model: "dreamscape",
+  size: DEFAULT_SIZE,
+  fps: 24,
+};
+
+/** The parameters of a stream or picture with input where a request names none: the size and rate of the input. */
+export const INPUT_DEFAULTS: StreamParams = { ...DEFAULTS, model: "restyle" };
+
+/** The parameters in a request. Throws `invalid_request` naming each field that is wrong. */
+export function readFields<T extends TSchema>(schema: T, fields: unknown): Static<T> {
+  rejectGraphs(fields);
+  return checked(schema, fields);
 }
 
 /**
- * An update's body over the parameters as they are: present replaces, absent keeps, null resets.
- * Throws `invalid_request` for bad values and for fields that cannot change, `unknown_model` for the model.
+ * Applies an update to parameters: a present field replaces, an absent one keeps, null resets to the default. Throws
+ * `invalid_request` for bad values and for fields that cannot change, `unknown_model` for the model.
  */
 export function updatedParams(
   body: unknown,
@@ -40,18 +46,16 @@ export function updatedParams(
   defaults: StreamParams,
   models: readonly ModelInfo[],
 ): Resolved {
-  const fields = unwrapped(body);
-  rejectGraphs(fields);
-  const given = checked(UpdateFields, fields);
-  const stuck = FIXED_FIELDS.filter((name) => name in given);
-  if (stuck.length > 0)
+  const given = readFields(UpdateFields, unwrapped(body));
+  const fixed = FIXED_FIELDS.filter((name) => name in given);
+  if (fixed.length > 0)
     throw fieldsError(
-      stuck.map((field) => ({ field, problem: "cannot change while the stream runs" })),
+      fixed.map((field) => ({ field, problem: "cannot change while the stream runs" })),
     );
   return mergeParams(given, current, defaults, models);
 }
 
-/** Fields over parameters, as `updatedParams` and a start (over the defaults) need it. */
+/** Merges valid fields into `current`; a start passes the defaults as `current`. Throws `unknown_model` and `invalid_request`. */
 export function mergeParams(
   given: UpdateFields | StartFields,
   current: StreamParams,
@@ -79,7 +83,7 @@ export function mergeParams(
 }
 
 /** Throws for ComfyUI graphs, which look like prompts and are not served yet. */
-export function rejectGraphs(fields: unknown): void {
+function rejectGraphs(fields: unknown): void {
   if (typeof fields !== "object" || fields === null) return;
   for (const name of ["prompts", "prompt"]) {
     const value: unknown = Reflect.get(fields, name);

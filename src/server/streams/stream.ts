@@ -1,76 +1,80 @@
-/** Hides one stream's life as the server sees it: its state, its parameters, and counters that outlive engines. */
-import type { Checkpoint, Prompt, StreamParams, StreamSpec } from "../../engine/protocol/work.ts";
+/** One stream as the server sees it: its state, its parameters, and figures that outlive engines. */
+import type {
+  Checkpoint,
+  Prompt,
+  Size,
+  StreamParams,
+  StreamSpec,
+} from "../../engine/protocol/work.ts";
 import type { PlainError } from "../../errors.ts";
 import { getLogger, logId, withStreamLog } from "../../log.ts";
 import type { PlacedStream, StreamMessage } from "../engines/placed-stream.ts";
 import { cut } from "../field-errors.ts";
+import {
+  type ControlProtocol,
+  type ShownChannels,
+  withChannelFields,
+} from "../protocols/control-protocol.ts";
 import { StreamCounters } from "./counters.ts";
+import type { StreamObserver } from "./observer.ts";
 
 const log = getLogger("stream");
 
 type State =
   | { status: "starting" | "active" }
-  /** `error`: why it is made to end, if something failed. */
+  /** `error`: the failure for which the server ends it; null for an end in order. */
   | { status: "stopping"; error: PlainError | null }
   | { status: "stopped"; endedAt: number }
   | { status: "error"; endedAt: number; error: PlainError };
 
-/** How a stream came to be. */
+/** What a new stream is made of. */
 export interface StreamOrigin {
   readonly id: string;
-  /** The output channel as it was named; null where nothing is published. */
-  readonly streamUrl: string | null;
+  readonly protocol: ControlProtocol;
+  /** The channels as the stream object shows them. */
+  readonly channels: ShownChannels;
   /** The capability it was started through; null for `/stream/start`. */
   readonly capability: string | null;
   readonly spec: StreamSpec;
   readonly params: StreamParams;
-  /** What a null in an update goes back to. */
+  /** The values that a null in an update resets to. */
   readonly defaults: StreamParams;
-  /** Who is told of its life: asked for once. */
-  readonly attend?: (record: Stream) => StreamObserver;
-}
-
-/** What happens to a stream while it lives. */
-export type StreamNews = StreamMessage | { readonly type: "interrupted" | "changed" };
-
-/** Somebody who is told of a stream's life, after the record has taken it in. */
-export interface StreamObserver {
-  /** Its turn has come: its channels are its own. */
-  begin(): void;
-  heard(news: StreamNews): void;
-  /** It is over, with or without an error. Settles when all is released that was opened for it. Never rejects. */
-  end(error: PlainError | null): Promise<void>;
+  /** Called once, when the stream is made. */
+  readonly observe?: (stream: Stream) => StreamObserver | null;
 }
 
 export class Stream implements PlacedStream {
   readonly id: string;
   /** Names the stream in logs, where its id may not appear. */
   readonly logId: string;
+  readonly protocol: ControlProtocol;
   readonly spec: StreamSpec;
   readonly defaults: StreamParams;
   readonly createdAt = new Date();
-  readonly #streamUrl: string | null;
+  readonly #channels: ShownChannels;
   readonly #capability: string | null;
-  readonly #observer: StreamObserver | null;
   readonly #counters = new StreamCounters();
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  #observer: StreamObserver | null;
   #params: StreamParams;
   #checkpoint: Checkpoint | null = null;
   #state: State = { status: "starting" };
-  #size: { width: number; height: number } | null;
+  #size: Size | null;
   #trouble: PlainError | null = null;
+  #hasStarted = false;
 
   constructor(origin: StreamOrigin) {
-    this.#streamUrl = origin.streamUrl;
-    this.#capability = origin.capability;
     this.id = origin.id;
     this.logId = logId(origin.id);
+    this.protocol = origin.protocol;
     this.spec = origin.spec;
     this.defaults = origin.defaults;
+    this.#channels = origin.channels;
+    this.#capability = origin.capability;
     this.#params = origin.params;
     this.#size = origin.params.size ?? null;
-    this.#observer = this.#logged(() => origin.attend?.(this) ?? null);
+    this.#observer = this.#logged(() => origin.observe?.(this) ?? null);
   }
 
   get status(): State["status"] {
@@ -86,46 +90,105 @@ export class Stream implements PlacedStream {
   get endedAt(): number | null {
     return "endedAt" in this.#state ? this.#state.endedAt : null;
   }
-  /** Why it ended, or what it lives with; null where nothing is wrong. */
+  /** Why it failed, or what degrades it while it runs; null where nothing is wrong. */
   get error(): PlainError | null {
     return this.#state.status === "error" ? this.#state.error : this.#trouble;
   }
-  /** Settles when the output channel has accepted it, or when it ended before. */
+  /** Settles when the output channel has accepted the stream, or when it ended before. */
   get started(): Promise<void> {
     return this.#started.promise;
   }
-  /** Settles when all of it is released. */
+  /** Settles when everything that belongs to the stream is released. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
-
-  /** Nobody else holds its channels any more. */
-  begin(): void {
-    this.#logged(() => this.#observer?.begin());
+  /** True once an engine has accepted it and opened its output channel. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+  /** Output size in pixels; null until it is known. */
+  get size(): Size | null {
+    return this.#size;
+  }
+  /** Counters over all its engines; rates and delays of the latest. */
+  get stats() {
+    return this.#counters.figures(this.#params.model);
+  }
+  /** Packets of sound a second, in and out. */
+  get soundRates(): { readonly in: number; readonly out: number } {
+    return this.#counters.soundRates;
+  }
+  /** True once its present engine has reported figures; false again between two engines. */
+  get isMeasured(): boolean {
+    return this.#counters.isMeasured;
+  }
+  /** Its parameters as members of a start body; prompts are shortened. */
+  get shownParams() {
+    return { ...startMembers(this.#params), prompts: shortened(this.#params.prompts) };
   }
 
-  /** New parameters, whole; handing them to an engine is the store's work. */
+  /** Call when no other stream uses its channels any more. */
+  open(): void {
+    this.#logged(() => this.#observer?.open());
+  }
+
+  /** Sets new parameters, whole. The store hands them to the engine. */
   change(params: StreamParams): void {
     this.#params = params;
     if (params.size !== undefined) this.#size = params.size;
-    this.#observer?.heard({ type: "changed" });
+    this.#observer?.handle({ type: "params_changed" });
   }
 
-  /** It is made to end, for the first `error` given, and `ended` will follow. */
+  /** The server ends the stream, for the first `error` given; `ended` will follow. */
   stopping(error: PlainError | null = null): void {
     if (this.endedAt !== null || this.#state.status === "stopping") return;
     this.#state = { status: "stopping", error };
   }
 
   receive(message: StreamMessage): void {
-    this.#take(message);
-    if (message.type !== "ended") this.#observer?.heard(message);
+    const named = this.#withChannelFields(message);
+    this.#take(named);
+    if (named.type !== "ended") this.#observer?.handle(named);
+  }
+
+  interrupted(): void {
+    this.#counters.interrupted();
+    this.#observer?.handle({ type: "interrupted" });
+  }
+
+  /** The stream object of contract.md. */
+  toJSON() {
+    const origin: { prompts?: Prompt[]; capability?: string } =
+      this.#capability === null
+        ? { prompts: [...this.#params.prompts] }
+        : { capability: this.#capability };
+    return {
+      manifest_id: this.id,
+      ...this.#channels,
+      created_at: this.createdAt.toISOString(),
+      status: this.status,
+      metadata: {
+        width: this.#size?.width ?? null,
+        height: this.#size?.height ?? null,
+        ...origin,
+      },
+      params: startMembers(this.#params),
+      ...(this.error === null ? {} : { error: this.error.message }),
+      stats: this.stats,
+    };
+  }
+
+  /** Callers know a channel by the field in which they named it. */
+  #withChannelFields(message: StreamMessage): StreamMessage {
+    if (!("error" in message) || message.error === undefined) return message;
+    return { ...message, error: withChannelFields(message.error, this.protocol) };
   }
 
   #take(message: StreamMessage): void {
     switch (message.type) {
       case "started":
         if (this.#state.status === "starting") this.#state = { status: "active" };
+        this.#hasStarted = true;
         this.#started.resolve();
         return;
       case "size":
@@ -153,95 +216,51 @@ export class Stream implements PlacedStream {
     }
   }
 
-  interrupted(): void {
-    this.#counters.interrupted();
-    this.#observer?.heard({ type: "interrupted" });
+  #end(error: PlainError | undefined): void {
+    if (this.endedAt !== null) return;
+    const endedAt = Date.now();
+    const state = this.#state;
+    // When the server ends a stream, what failed on the way does not count.
+    const failure = state.status === "stopping" ? state.error : (error ?? null);
+    this.#state =
+      failure === null
+        ? { status: "stopped", endedAt }
+        : { status: "error", endedAt, error: failure };
+    // A start that waits for the stream to be active reports its failure itself.
+    if (state.status !== "starting" || this.protocol.answersWhen === "admitted") {
+      const stream = this.logId;
+      if (failure === null) log.info("stream ended", { stream });
+      else log.warn("stream failed", { stream, error: failure.message });
+    }
+    this.#started.resolve();
+    void this.#release(failure);
   }
 
-  /** Output size in pixels, once it is known. */
-  get size(): { readonly width: number; readonly height: number } | null {
-    return this.#size;
-  }
-
-  /** Its parameters as members of a start body; prompts are cut short. */
-  get shownParams() {
-    return { ...startFields(this.#params), prompts: remembered(this.#params.prompts) };
-  }
-
-  /** Counters over all engines, rates and delays of the latest. */
-  get stats() {
-    return this.#counters.figures(this.#params.model);
-  }
-
-  /** Packets of sound a second, in and out. */
-  get soundRates(): { readonly in: number; readonly out: number } {
-    return this.#counters.soundRates;
-  }
-
-  /** Its engine has figures of it: it runs. False between two engines. */
-  get isMeasured(): boolean {
-    return this.#counters.isMeasured;
-  }
-
-  /** The stream object of contract.md, as the seed shows it. An orchestrator's channels are credentials: not shown. */
-  toJSON() {
-    const shown: { prompts?: Prompt[]; capability?: string } =
-      this.#capability === null
-        ? { prompts: [...this.#params.prompts] }
-        : { capability: this.#capability };
-    return {
-      manifest_id: this.id,
-      stream_url: this.spec.owns_output ? this.#streamUrl : null,
-      input_url: this.spec.owns_output ? (this.spec.input?.url ?? null) : null,
-      created_at: this.createdAt.toISOString(),
-      status: this.status,
-      metadata: {
-        width: this.#size?.width ?? null,
-        height: this.#size?.height ?? null,
-        ...shown,
-      },
-      params: startFields(this.#params),
-      ...(this.error === null ? {} : { error: this.error.message }),
-      stats: this.stats,
-    };
+  /** An ended stream stays in the history for long: it keeps nothing big and nobody else alive. */
+  async #release(failure: PlainError | null): Promise<void> {
+    this.#params = { ...this.#params, prompts: shortened(this.#params.prompts) };
+    this.#checkpoint = null;
+    const observer = this.#observer;
+    this.#observer = null;
+    await this.#logged(() => observer?.close(failure));
+    this.#ended.resolve();
   }
 
   /** Runs `work` so that what it logs, now or later, names the stream. */
   #logged<T>(work: () => T): T {
     return withStreamLog(this.id, work);
   }
-
-  #end(error: PlainError | undefined): void {
-    if (this.endedAt !== null) return;
-    const endedAt = Date.now();
-    const state = this.#state;
-    // Who asked for the end does not care what went wrong on the way.
-    const failure = state.status === "stopping" ? state.error : (error ?? null);
-    // Of one that never started its start tells, where somebody waits for it.
-    const told = state.status !== "starting" || !this.spec.owns_output;
-    this.#state =
-      failure === null
-        ? { status: "stopped", endedAt }
-        : { status: "error", endedAt, error: failure };
-    this.#params = { ...this.#params, prompts: remembered(this.#params.prompts) };
-    if (told && failure !== null)
-      log.warn("stream failed", { stream: this.logId, error: failure.message });
-    else if (told) log.info("stream ended", { stream: this.logId });
-    this.#started.resolve();
-    if (this.#observer === null) this.#ended.resolve();
-    else void this.#logged(() => this.#observer?.end(failure))?.then(this.#ended.resolve);
-  }
 }
 
-/** The parameters as members of a start body; prompts are shown as metadata. */
-const startFields = ({ size, model_params, prompts: _, ...common }: StreamParams) => ({
+/** The parameters as members of a start body, without prompts: the stream object shows them as metadata. */
+const startMembers = ({ size, model_params, prompts: _, ...common }: StreamParams) => ({
   ...model_params,
   ...common,
   ...size,
 });
 
-/** What history keeps of prompts. Cloned, as a piece of a string holds on to all of it. */
-const remembered = (prompts: readonly Prompt[]): Prompt[] =>
+/** The first prompts, cut short; cloned, since a slice of a string keeps the whole string alive. */
+const shortened = (prompts: readonly Prompt[]): Prompt[] =>
   structuredClone(
     prompts.slice(0, 8).map(({ prompt, weight }) => ({
       prompt: cut(prompt, 200),

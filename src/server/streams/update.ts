@@ -1,7 +1,6 @@
-/** Hides how a stream's parameters change: one update after the other, whichever way they come (protocol.md 1.6, 5.2). */
+/** Applies parameter updates to a stream, one after the other whichever way they come (protocol.md 1.6, 5.2). */
 import { WorkerError } from "../../errors.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
-import { fromPytrickle } from "../protocols/byoc/pytrickle-params.ts";
 import { updatedParams } from "./params.ts";
 import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
@@ -18,30 +17,30 @@ export class StreamUpdater {
   }
 
   /**
-   * Applies an update's body in its turn; returns the members that nobody knows. Throws `invalid_request`, also for a
-   * stream that is over, and `unknown_model`; then the stream is as it was.
+   * Applies an update's body after those that came before it; returns the members that are unknown here. Throws
+   * `invalid_request`, also for a stream that is over, and `unknown_model`; then the stream is unchanged.
    */
-  async apply(record: Stream, body: unknown): Promise<readonly string[]> {
-    const turn = (this.#last.get(record) ?? Promise.resolve()).then(() =>
-      this.#apply(record, body),
+  async apply(stream: Stream, body: unknown): Promise<readonly string[]> {
+    const turn = (this.#last.get(stream) ?? Promise.resolve()).then(() =>
+      this.#apply(stream, body),
     );
     this.#last.set(
-      record,
+      stream,
+      // The next update waits for this one, whether it succeeds or not.
       turn.catch(() => {}),
     );
     return await turn;
   }
 
-  async #apply(record: Stream, body: unknown): Promise<readonly string[]> {
-    if (record.status !== "starting" && record.status !== "active") {
-      const over = record.endedAt === null ? "is stopping" : "has ended";
-      throw new WorkerError("invalid_request", `stream ${record.id} ${over}; start a new one`);
+  async #apply(stream: Stream, body: unknown): Promise<readonly string[]> {
+    if (stream.status !== "starting" && stream.status !== "active") {
+      const state = stream.endedAt === null ? "is stopping" : "has ended";
+      throw new WorkerError("invalid_request", `the stream ${state}; start a new one`);
     }
-    const { params: current, defaults, spec } = record;
-    const fields = spec.owns_output ? body : fromPytrickle(body, "update");
+    const fields = stream.protocol.readUpdate(body);
     return await this.#pool.withModels((models) => {
-      const { params, ignored } = updatedParams(fields, current, defaults, models);
-      this.#store.update(record, params);
+      const { params, ignored } = updatedParams(fields, stream.params, stream.defaults, models);
+      this.#store.update(stream, params);
       return ignored;
     });
   }

@@ -1,9 +1,9 @@
-/** Hides the forms in which callers send parameters as one member, `params` (protocol.md 1.4, 1.6). */
+/** Reads parameters that callers send as one member, `params`, in any of its forms (protocol.md 1.4, 1.6). */
 import { fieldsError, shown } from "../field-errors.ts";
 
 /**
- * Of an object, null, JSON text of either, or a list whose first object counts: the object, else an empty one. Throws
- * `invalid_request` naming `params` for anything else.
+ * Accepts an object, null, JSON text of either, or a list, whose first object counts. Returns the object, or an empty
+ * one. Throws `invalid_request` naming `params` for anything else.
  */
 export function wrappedParams(params: unknown): object {
   const given = parsedText(params) ?? {};
@@ -15,12 +15,12 @@ export function wrappedParams(params: unknown): object {
   throw fieldsError([{ field: "params", problem }]);
 }
 
-/** What JSON text says; everything else, and text that is no JSON, as it is. */
+/** Parses JSON text; returns any other value, and text that is not JSON, unchanged. */
 export function parsedText(value: unknown): unknown {
   if (typeof value !== "string") return value;
   try {
     return JSON.parse(value);
   } catch {
-    return value; // whoever checks it says what it should have been
+    return value; // the schema that checks it says what was expected
   }
 }

@@ -1,4 +1,4 @@
-/** Hides what a segment of the control channel may hold (protocol.md 5.2). */
+/** Parses a segment of the control channel: keep-alives and updates, as one JSON value or one a line (protocol.md 5.2). */
 import { reason } from "../../../errors.ts";
 
 export type ControlMessage =
@@ -6,14 +6,14 @@ export type ControlMessage =
   | { readonly kind: "update"; readonly body: object }
   | { readonly kind: "bad_json"; readonly why: string };
 
-/** The messages of one segment, in order. What is JSON and no object says nothing. */
+/** The messages of one segment, in order. JSON that is not an object is skipped. */
 export function controlMessages(text: string): readonly ControlMessage[] {
   if (text.trim() === "") return [];
   try {
     return messageOf(JSON.parse(text));
   } catch (error) {
     const lines = text.split("\n").filter((line) => line.trim() !== "");
-    // A single object may be spread over lines: only what is no JSON as a whole is taken line by line.
+    // A single object may span lines: only text that is not JSON as a whole is parsed line by line.
     if (lines.length < 2) return [{ kind: "bad_json", why: reason(error) }];
     return lines.flatMap(lineMessages);
   }

@@ -1,22 +1,22 @@
-/** Hides how objects go out as JSON Lines: batches, the two forms, the longest line, keep-alives (protocol.md 5.4). */
+/** Publishes objects on a data channel as JSON Lines: in batches, in either of two formats, with keep-alives (protocol.md 5.4). */
 import { getLogger } from "../../../log.ts";
 import type { JsonWriter } from "../../../trickle/client/json-writer.ts";
 
-/** `arrays`: a line is a list of JSON texts, as pytrickle sends them; `lines`: a line is an object. */
-export type DataFormat = "arrays" | "lines";
+/** `lists`: a line is a list of JSON texts, as pytrickle sends them; `lines`: a line is an object. */
+export type DataFormat = "lists" | "lines";
 
 export interface DataTiming {
-  /** Objects of so many milliseconds leave together. */
+  /** Objects of this many milliseconds leave together. */
   readonly batchMs: number;
-  /** After so much silence a keep-alive leaves: a channel that is idle for minutes is closed. */
+  /** Silence after which a keep-alive leaves: trickle servers close a channel that is idle for minutes. */
   readonly keepAliveMs: number;
 }
 
-/** A longer line makes a gateway read the same segment again and again. */
+/** A gateway reads a segment with a longer line again and again. */
 const MAX_LINE_BYTES = 60 * 1024;
 const log = getLogger("stream");
 
-/** Where segments go. */
+/** Publishes segments. */
 type Writer = Pick<JsonWriter, "send" | "close">;
 
 export class DataFeed {
@@ -27,21 +27,21 @@ export class DataFeed {
   #pending: string[] = [];
   #batch: Timer | null = null;
 
-  /** `close` closes the writer. */
+  /** Takes over the writer: `close` closes it. */
   constructor(writer: Writer, format: DataFormat, timing: DataTiming) {
     this.#writer = writer;
     this.#format = format;
     this.#timing = timing;
-    this.#keepAlive = setInterval(() => this.#sayAlive(), timing.keepAliveMs);
+    this.#keepAlive = setInterval(() => this.#sendKeepAlive(), timing.keepAliveMs);
   }
 
-  /** Leaves within `batchMs`. Never waits. */
+  /** Queues an object; it leaves within `batchMs`. */
   send(message: object): void {
     this.#pending.push(JSON.stringify(message));
     this.#batch ??= setTimeout(() => this.#flush(), this.#timing.batchMs);
   }
 
-  /** Sends what is pending, as far as that goes within the writer's time. */
+  /** Sends what is pending within the time that the writer takes to close. */
   async close(): Promise<void> {
     clearInterval(this.#keepAlive);
     this.#flush();
@@ -51,10 +51,10 @@ export class DataFeed {
   #flush(): void {
     if (this.#batch !== null) clearTimeout(this.#batch);
     this.#batch = null;
-    const lines = this.#format === "arrays" ? asArrays(this.#pending) : this.#pending;
+    const lines = this.#format === "lists" ? asLists(this.#pending) : this.#pending;
     const fitting = lines.filter((line) => Buffer.byteLength(line) <= MAX_LINE_BYTES);
     if (fitting.length < lines.length)
-      log.warn("data left out: longer than a line may be", { limit_bytes: MAX_LINE_BYTES });
+      log.warn("data dropped: longer than a line may be", { limit_bytes: MAX_LINE_BYTES });
     this.#pending = [];
     if (fitting.length === 0) return;
     this.#keepAlive.refresh();
@@ -62,13 +62,13 @@ export class DataFeed {
   }
 
   /** An empty list for readers of lists, an object like any other for readers of objects. */
-  #sayAlive(): void {
-    this.#writer.send(this.#format === "arrays" ? "[]" : '{"type":"keepalive"}');
+  #sendKeepAlive(): void {
+    this.#writer.send(this.#format === "lists" ? "[]" : '{"type":"keepalive"}');
   }
 }
 
-/** As many texts a line as it may hold. */
-function asArrays(texts: readonly string[]): string[] {
+/** Lists of texts, each as long as a line may be. */
+function asLists(texts: readonly string[]): string[] {
   const lines: string[][] = [];
   let room = 0;
   for (const text of texts) {

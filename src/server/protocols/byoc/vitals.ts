@@ -1,7 +1,8 @@
-/** Hides how a stream's state is judged, and the shape of `heartbeat` and `status` (protocol.md 5.3). */
-import type { Stream, StreamNews } from "../../streams/stream.ts";
+/** Judges the state of an orchestrator's stream and builds its `heartbeat` and `status` events (protocol.md 5.3). */
+import type { StreamEvent } from "../../streams/observer.ts";
+import type { Stream } from "../../streams/stream.ts";
 
-/** ai-runner's states of a stream. */
+/** The states of a stream as ai-runner names them. */
 type VitalState =
   | "LOADING"
   | "OFFLINE"
@@ -10,17 +11,17 @@ type VitalState =
   | "DEGRADED_INFERENCE"
   | "ERROR";
 
-/** An input that is silent, or an inference that does not keep up, for so long is more than a hiccup. */
+/** An input that is silent, or an output that does not keep up, for this long degrades the stream. */
 const PATIENCE_MS = 5000;
-/** The first segment of a gateway comes when it is whole, and key frames may be ten seconds apart. */
+/** Time for the first input: a gateway sends whole segments, and key frames may be ten seconds apart. */
 const FIRST_INPUT_MS = 12_000;
-/** Fewer frames out than this share of those in, where that is also below the rate: inference does not keep up. */
-const KEPT_SHARE = 0.8;
+/** The output does not keep up when it has less than this share of the input's rate, and less than this rate. */
+const MIN_OUTPUT_SHARE = 0.8;
 const ENOUGH_FPS = 10;
 
-/** What is known of one stream beyond its record: when something happened last. Times are `Date.now()`. */
+/** Follows one stream and remembers when what happened last. Times are `Date.now()`. */
 export class StreamVitals {
-  readonly #record: Stream;
+  readonly #stream: Stream;
   #state: { readonly name: VitalState; readonly since: number };
   #framesIn = 0;
   #framesOut = 0;
@@ -31,63 +32,64 @@ export class StreamVitals {
   #restartAt: number | null = null;
   #error: { readonly message: string; readonly at: number } | null = null;
 
-  constructor(record: Stream) {
-    this.#record = record;
+  constructor(stream: Stream) {
+    this.#stream = stream;
     this.#state = { name: "LOADING", since: Date.now() };
   }
 
-  /** Whether a frame has come in, or gone out. */
+  /** Whether a frame has come in, and whether one has been delivered. */
   get seen(): { readonly input: boolean; readonly output: boolean } {
     return { input: this.#inputAt !== null, output: this.#outputAt !== null };
   }
 
-  /** Returns whether frames have come in since the last news. */
-  heard(news: StreamNews): boolean {
-    if (news.type === "changed") this.#paramsAt = Date.now();
-    if (news.type === "interrupted") {
+  /** Returns true if frames have come in since the event before. */
+  handle(event: StreamEvent): boolean {
+    if (event.type === "params_changed") this.#paramsAt = Date.now();
+    if (event.type === "interrupted") {
       this.#restartAt = Date.now();
       this.#behindSince = null;
     }
-    if (news.type !== "stats") return false;
-    const { frames_in, frames_out, fps_in, fps_out } = this.#record.stats;
-    const isBehind = fps_out < Math.min(ENOUGH_FPS, KEPT_SHARE * fps_in);
+    if (event.type !== "stats") return false;
+    const { frames_in, frames_out, fps_in, fps_out } = this.#stream.stats;
+    const isBehind = fps_out < Math.min(ENOUGH_FPS, MIN_OUTPUT_SHARE * fps_in);
     this.#behindSince = isBehind ? (this.#behindSince ?? Date.now()) : null;
-    const moved = frames_in > this.#framesIn;
-    if (moved) this.#inputAt = Date.now();
+    const hasMoved = frames_in > this.#framesIn;
+    if (hasMoved) this.#inputAt = Date.now();
     if (frames_out > this.#framesOut) this.#outputAt = Date.now();
     this.#framesIn = frames_in;
     this.#framesOut = frames_out;
-    return moved;
+    return hasMoved;
   }
 
+  /** Remembers the last error. */
   failed(message: string): void {
     this.#error = { message, at: Date.now() };
   }
 
-  /** Whether the state is another than when it was last asked for, here or by `status`. */
+  /** True if the state differs from the one that was last returned, here or by `status`. */
   hasTurned(): boolean {
     const before = this.#state;
     return this.#judge() !== before;
   }
 
-  /** Without `urls`: channel names are credentials. */
+  /** Leaves out `urls`: channel names are credentials. */
   heartbeat() {
-    const { size } = this.#record;
+    const { size } = this.#stream;
     return {
       type: "heartbeat",
       timestamp: Date.now(),
       dimensions: { width: size?.width ?? 0, height: size?.height ?? 0 },
-      fps: ratesOf(this.#record),
+      fps: ratesOf(this.#stream),
     };
   }
 
   status() {
-    const { stats, shownParams } = this.#record;
+    const { stats, shownParams } = this.#stream;
     const { name, since } = this.#judge();
     return {
       type: "status",
       pipeline: "byoc",
-      start_time: this.#record.createdAt.getTime(),
+      start_time: this.#stream.createdAt.getTime(),
       state: name,
       last_state_update_time: since,
       input_status: { last_input_time: this.#inputAt, fps: stats.fps_in },
@@ -114,7 +116,7 @@ export class StreamVitals {
   }
 
   #name(): VitalState {
-    const { status, spec, error, isMeasured, createdAt, stats } = this.#record;
+    const { status, spec, protocol, error, isMeasured, createdAt, stats } = this.#stream;
     const isOld = (since: number, patienceMs = PATIENCE_MS) => Date.now() - since > patienceMs;
     if (status === "error") return "ERROR";
     if (status === "stopping" || status === "stopped") return "OFFLINE";
@@ -122,17 +124,19 @@ export class StreamVitals {
     const isSilent =
       this.#inputAt === null
         ? isOld(createdAt.getTime(), FIRST_INPUT_MS)
-        : // Between two segments the rate stands: how far apart they come, the engine knows.
+        : // The engine keeps the rate up between two segments and knows how far apart they come.
           stats.fps_in === 0 && isOld(this.#inputAt);
     if (spec.input && isSilent) return "DEGRADED_INPUT";
-    if (error !== null) return "DEGRADED_INFERENCE";
+    const { input } = protocol.channelFields;
+    const isInputError = error?.details?.some(({ field }) => field === input) ?? false;
+    if (error !== null) return isInputError ? "DEGRADED_INPUT" : "DEGRADED_INFERENCE";
     if (spec.output && this.#outputAt === null) return "LOADING";
     const isBehind = spec.output && this.#behindSince !== null && isOld(this.#behindSince);
     return isBehind ? "DEGRADED_INFERENCE" : "ONLINE";
   }
 }
 
-/** pytrickle's four rates: frames a second, of sound packets a second. */
+/** pytrickle's four rates: frames of video and packets of audio a second. */
 export function ratesOf({ stats: { fps_in, fps_out }, soundRates }: Stream) {
   return {
     ingress_video_fps: fps_in,

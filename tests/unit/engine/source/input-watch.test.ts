@@ -13,7 +13,6 @@ function watch() {
   const seen = { bytesIn: 0, framesIn: 0, framesOut: 0 };
   const reports: (PlainError | null)[] = [];
   const watching = new InputWatch({
-    field: "subscribe_url",
     bytesIn: () => seen.bytesIn,
     framesIn: () => seen.framesIn,
     framesOut: () => seen.framesOut,
@@ -22,7 +21,7 @@ function watch() {
   return { seen, reports, watching };
 }
 
-test("bytes without a picture are told once, and a picture that comes after all", () => {
+test("bytes without a picture are reported once, and so is a picture that comes later", () => {
   const { seen, reports, watching } = watch();
   seen.bytesIn = 4000;
   jest.advanceTimersByTime(5000);
@@ -31,7 +30,8 @@ test("bytes without a picture are told once, and a picture that comes after all"
   expect(reports).toEqual([
     {
       kind: "unsupported_media",
-      message: expect.stringMatching(/^subscribe_url .*4000 bytes and no/),
+      message: expect.stringMatching(/^input .*4000 bytes and no/),
+      details: [{ field: "input", problem: expect.stringContaining("4000 bytes") }],
     },
   ]);
   seen.framesOut = 1;
@@ -42,15 +42,15 @@ test("bytes without a picture are told once, and a picture that comes after all"
   watching[Symbol.dispose]();
 });
 
-test("frames that cannot be shown are counted in what is told", () => {
+test("frames that cannot be decoded are counted in the report", () => {
   const { seen, reports, watching } = watch();
   Object.assign(seen, { bytesIn: 4000, framesIn: 90 });
   jest.advanceTimersByTime(5000);
-  expect(reports[0]?.message).toStartWith("subscribe_url has brought 90 frames and");
+  expect(reports[0]?.message).toStartWith("input has brought 90 frames and");
   watching[Symbol.dispose]();
 });
 
-test("a quiet input, and one that shows, are left alone", () => {
+test("nothing is reported of a silent input, nor of one that shows pictures", () => {
   const { seen, reports, watching } = watch();
   jest.advanceTimersByTime(60_000);
   Object.assign(seen, { bytesIn: 4000, framesIn: 5, framesOut: 5 });

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { ModelInfo } from "../../../../src/engine/protocol/models.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
-import { defaultParams, updatedParams } from "../../../../src/server/streams/params.ts";
+import { INPUT_DEFAULTS, updatedParams } from "../../../../src/server/streams/params.ts";
 
 const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   name,
@@ -24,7 +24,7 @@ const models = [
     { name: "steps", ...number, max: 50, integer: true },
   ]),
 ];
-const defaults = defaultParams({ hasInput: true, mode: "seed" });
+const defaults = { ...INPUT_DEFAULTS, size: { width: 512, height: 512 } };
 const running: StreamParams = {
   ...defaults,
   prompts: [{ prompt: "a cat" }],
@@ -35,17 +35,6 @@ const running: StreamParams = {
 };
 
 const update = (body: unknown, current = running) => updatedParams(body, current, defaults, models);
-
-test("without input a clock drives dreamscape at 24 fps; with input restyle goes at the pace of its frames", () => {
-  expect(defaultParams({ hasInput: false, mode: "seed" })).toMatchObject({
-    model: "dreamscape",
-    fps: 24,
-    size: { width: 512, height: 512 },
-  });
-  expect(defaults).toMatchObject({ model: "restyle", size: { width: 512, height: 512 } });
-  expect(defaults.fps).toBeUndefined();
-  expect(defaultParams({ hasInput: true, mode: "orchestrator" }).size).toBeUndefined();
-});
 
 test("absent fields keep their values", () => {
   expect(update({})).toEqual({ params: running, ignored: [] });

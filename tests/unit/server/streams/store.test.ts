@@ -1,16 +1,20 @@
 import { expect, setSystemTime, test } from "bun:test";
 import { Admission } from "../../../../src/server/admission.ts";
 import type { StreamMessage } from "../../../../src/server/engines/placed-stream.ts";
-import { defaultParams } from "../../../../src/server/streams/params.ts";
+import { byocProtocol } from "../../../../src/server/protocols/byoc/byoc-protocol.ts";
+import { seedProtocol } from "../../../../src/server/protocols/seed/seed-protocol.ts";
+import { CLOCK_DEFAULTS } from "../../../../src/server/streams/params.ts";
 import { type StreamHost, StreamStore } from "../../../../src/server/streams/store.ts";
 import type { Stream, StreamOrigin } from "../../../../src/server/streams/stream.ts";
+import { waitFor } from "../../../support/wait-for.ts";
 
-const params = defaultParams({ hasInput: false, mode: "seed" });
+const params = CLOCK_DEFAULTS;
 const origin = (id: string): StreamOrigin => ({
   id,
-  streamUrl: "http://127.0.0.1/x",
+  protocol: seedProtocol,
+  channels: { stream_url: "http://127.0.0.1/x", input_url: null },
   capability: null,
-  spec: { owns_output: true, container: "fmp4", segment_seconds: 1, audio: "auto" },
+  spec: { container: "fmp4", segment_seconds: 1, audio: "auto" },
   params,
   defaults: params,
 });
@@ -90,10 +94,10 @@ test("a stream that waits for its predecessor starts when that has ended; stoppe
   const { host, told } = obedientHost();
   const slow: StreamHost = { ...host, stop: (stream) => void told.push(`stop ${stream.id}`) };
   const store = storeOf(slow);
-  const network = { ...origin("a"), spec: { ...origin("a").spec, owns_output: false } };
-  const first = store.begin(network);
-  const second = store.begin(network);
-  const third = store.begin(network);
+  const network = { ...origin("a"), protocol: byocProtocol() };
+  const first = store.accept(network);
+  const second = store.accept(network);
+  const third = store.accept(network);
   expect([first.status, second.status, third.status]).toEqual(["stopping", "stopped", "starting"]);
   expect(told).toEqual(["start a", "stop a"]);
   first.receive({ type: "ended", id: "a" });
@@ -138,12 +142,24 @@ test("an ended stream stays readable for as long as the history, then is not fou
   }
 });
 
-test("history keeps no long prompts", async () => {
+test("an ended stream lets go of its observer, its checkpoint and its long prompts", async () => {
   const store = storeOf(obedientHost().host);
+  const observers: WeakRef<object>[] = [];
+  const observe = () => {
+    const observer = { open() {}, handle() {}, close: () => Promise.resolve() };
+    observers.push(new WeakRef(observer));
+    return observer;
+  };
   const prompts = Array.from({ length: 64 }, () => ({ prompt: "x".repeat(10_000) }));
-  const record = await store.start({ ...origin("a"), params: { ...params, prompts } });
+  const stream = await store.start({ ...origin("a"), params: { ...params, prompts }, observe });
   await store.stop("a")?.ended;
-  expect(JSON.stringify(record.params).length).toBeLessThan(3000);
+  await waitFor("the observer to be collected", () => {
+    Bun.gc(true);
+    return observers[0]?.deref() === undefined;
+  });
+  expect(store.get("a")).toBe(stream);
+  expect(stream.checkpoint).toBeNull();
+  expect(JSON.stringify(stream.params).length).toBeLessThan(3000);
 });
 
 test("at most a thousand ended streams are kept, the youngest", async () => {
@@ -205,21 +221,14 @@ test("a stream object has the seed's members, and zeros and nulls before the fir
   });
 });
 
-test("a stream object shows its input and its model's own parameters; of an orchestrator's no channel", async () => {
+test("a stream object shows the channels that its protocol shows, and its model's own parameters", async () => {
   const store = storeOf(obedientHost().host);
   const own = { ...params, model: "edges", model_params: { strength: 0.5 } };
-  const input = { url: "http://127.0.0.1/in" };
-  const spec = { ...origin("a").spec, input };
-  const record = await store.start({ ...origin("a"), spec, params: own });
-  expect(record.toJSON()).toMatchObject({
-    stream_url: "http://127.0.0.1/x",
-    input_url: input.url,
+  const channels = { stream_url: "http://127.0.0.1/x", input_url: "http://127.0.0.1/in" };
+  const stream = await store.start({ ...origin("a"), channels, params: own });
+  expect(stream.toJSON()).toMatchObject({
+    ...channels,
     params: { model: "edges", strength: 0.5 },
-  });
-  const network = { ...origin("b"), spec: { ...spec, owns_output: false } };
-  expect((await store.start(network)).toJSON()).toMatchObject({
-    stream_url: null,
-    input_url: null,
   });
 });
 

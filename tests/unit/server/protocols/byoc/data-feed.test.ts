@@ -16,7 +16,7 @@ function feed(format: DataFormat) {
 }
 
 test("objects of a third of a second leave as one list of JSON texts", async () => {
-  const { data, segments } = feed("arrays");
+  const { data, segments } = feed("lists");
   data.send({ n: 1 });
   data.send({ n: "zwei" });
   expect(segments).toEqual([]);
@@ -35,7 +35,7 @@ test("or as a line each", async () => {
 });
 
 test.each<[DataFormat, string]>([
-  ["arrays", "[]"],
+  ["lists", "[]"],
   ["lines", '{"type":"keepalive"}'],
 ])("after 25 s of silence %s keep alive, and never before", async (format, alive) => {
   const { data, segments } = feed(format);
@@ -49,7 +49,7 @@ test.each<[DataFormat, string]>([
   await data.close();
 });
 
-test.each<DataFormat>(["arrays", "lines"])(
+test.each<DataFormat>(["lists", "lines"])(
   "no line of %s reaches 64 KiB; what alone is longer is left out, the rest comes",
   async (format) => {
     const { data, segments } = feed(format);

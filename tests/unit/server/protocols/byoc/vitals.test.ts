@@ -2,13 +2,15 @@ import { afterEach, expect, setSystemTime, test } from "bun:test";
 import type { StreamStats } from "../../../../../src/engine/protocol/stats.ts";
 import type { StreamSpec } from "../../../../../src/engine/protocol/work.ts";
 import type { StreamMessage } from "../../../../../src/server/engines/placed-stream.ts";
+import { byocProtocol } from "../../../../../src/server/protocols/byoc/byoc-protocol.ts";
 import { StreamVitals } from "../../../../../src/server/protocols/byoc/vitals.ts";
-import { defaultParams } from "../../../../../src/server/streams/params.ts";
+import { INPUT_DEFAULTS } from "../../../../../src/server/streams/params.ts";
 import { Stream } from "../../../../../src/server/streams/stream.ts";
 
 afterEach(() => void setSystemTime());
 
-const endpoint = { url: "http://127.0.0.1/x" };
+const input = { url: "http://127.0.0.1/x" };
+const output = { endpoint: { url: "http://127.0.0.1/x-out" }, lifecycle: "given" } as const;
 const NONE = { p50: null, p95: null, p99: null };
 const BASE: StreamStats = {
   fps_in: 30,
@@ -29,33 +31,32 @@ const BASE: StreamStats = {
 };
 
 /** A stream with input and output unless told otherwise, as its channels see it. */
-function watched(media: Partial<StreamSpec> = { input: endpoint, output: endpoint }) {
-  const params = defaultParams({ hasInput: true, mode: "orchestrator" });
+function watched(media: Partial<StreamSpec> = { input, output }) {
   const seen: StreamVitals[] = [];
   const fixed = {
-    owns_output: false,
     container: "mpegts",
     segment_seconds: 2,
     audio: "auto",
   } as const;
   const record = new Stream({
     id: "a",
-    streamUrl: null,
+    protocol: byocProtocol(),
+    channels: { stream_url: null, input_url: null },
     capability: null,
     spec: { ...fixed, ...media },
-    params,
-    defaults: params,
-    attend: (own) => {
+    params: INPUT_DEFAULTS,
+    defaults: INPUT_DEFAULTS,
+    observe: (own) => {
       seen.push(new StreamVitals(own));
       return {
-        begin() {},
-        heard: (news) => void seen[0]?.heard(news),
-        end: () => Promise.resolve(),
+        open() {},
+        handle: (event) => void seen[0]?.handle(event),
+        close: () => Promise.resolve(),
       };
     },
   });
   const [vitals] = seen;
-  if (vitals === undefined) throw new Error("nobody attends");
+  if (vitals === undefined) throw new Error("the stream has no observer");
   const hear = (...messages: StreamMessage[]) => {
     for (const message of messages) record.receive(message);
   };
@@ -114,7 +115,19 @@ test("an input that has brought nothing yet has time for a first segment of ten 
   expect(state()).toBe("DEGRADED_INPUT");
 });
 
-test("a heartbeat tells the rates of picture and sound", () => {
+test("an input that brings no picture degrades the input, not the inference", () => {
+  const { hear, stats, state } = watched();
+  hear(started, stats());
+  const problem = "has brought 4000 bytes and no video";
+  const details = [{ field: "input", problem }];
+  const error = { kind: "unsupported_media", message: `input ${problem}`, details } as const;
+  hear({ type: "trouble", id: "a", error });
+  expect(state()).toBe("DEGRADED_INPUT");
+  hear({ type: "recovered", id: "a" });
+  expect(state()).toBe("ONLINE");
+});
+
+test("a heartbeat has the rates of video and audio", () => {
   const { hear, stats, vitals } = watched();
   hear(started, stats());
   expect(vitals.heartbeat().fps).toEqual({

@@ -1,0 +1,103 @@
+/** The control protocol of a BYOC orchestrator: URLs and a `params` object in, events and data channels out (protocol.md 1.4–1.6, 5). */
+import type { PlainError } from "../../../errors.ts";
+import { fieldsError, shown } from "../../field-errors.ts";
+import { StartFields } from "../../streams/fields.ts";
+import { CLOCK_DEFAULTS, INPUT_DEFAULTS, readFields } from "../../streams/params.ts";
+import { wrappedParams } from "../../streams/wrapped-params.ts";
+import type { ChannelRequest, ControlProtocol } from "../control-protocol.ts";
+import { BYOC_TIMING, ByocChannels, type ByocTiming } from "./channels.ts";
+import { fromPytrickle } from "./pytrickle-params.ts";
+
+/** A start is answered within a second: an orchestrator asks another worker while this one boots. */
+const ENGINE_BOOT_MS = 800;
+
+/** A gateway leaves when no segment begins for 30 s (protocol.md 6.3). */
+const MAX_SEGMENT_SECONDS = 10;
+
+/** Gateways that are not told of this end wait 30 s before they look for another worker. */
+const SHUTDOWN: PlainError = { kind: "at_capacity", message: "the worker is shutting down" };
+
+/** Any of these members makes a start an orchestrator's (protocol.md 9 row 8). */
+const ORCHESTRATOR_KEYS = [
+  "gateway_request_id",
+  "control_url",
+  "events_url",
+  "subscribe_url",
+  "publish_url",
+  "data_url",
+];
+
+/** True for a start that an orchestrator sends. */
+export const isByocStart = (body: unknown): boolean =>
+  typeof body === "object" && body !== null && ORCHESTRATOR_KEYS.some((key) => key in body);
+
+/** @param timing intervals of events and data; a test may shorten them. */
+export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol => ({
+  channelFields: { input: "subscribe_url", output: "publish_url" },
+  outputLifecycle: "given",
+  answersWhen: "admitted",
+  engineTimeoutMs: ENGINE_BOOT_MS,
+  shutdownError: SHUTDOWN,
+
+  readStart: (body, streamId) => {
+    const id = readId(body, streamId);
+    // The suffixes tell an orchestrator's channels of one stream apart (protocol.md 1.4).
+    const channel = (field: string, suffix: string): ChannelRequest | null => {
+      const url = textMember(body, field);
+      const caller = { mode: "orchestrator", streamId: id, suffix } as const;
+      return url === null ? null : { field, url, caller };
+    };
+    const params = fromPytrickle(wrappedParams(Reflect.get(body, "params")), "start");
+    return {
+      id,
+      input: channel("subscribe_url", ""),
+      output: channel("publish_url", "-out"),
+      sideChannels: {
+        control: channel("control_url", "-control"),
+        events: channel("events_url", "-events"),
+        data: channel("data_url", "-data"),
+      },
+      fields: withinLimits(readFields(StartFields, params)),
+    };
+  },
+  readUpdate: (body) => fromPytrickle(body, "update"),
+  // Without a size in the request the output has the input's.
+  defaults: (hasInput) => ({
+    params: hasInput ? INPUT_DEFAULTS : CLOCK_DEFAULTS,
+    container: "mpegts",
+  }),
+
+  // The channels of an orchestrator are credentials.
+  shownChannels: () => ({ stream_url: null, input_url: null }),
+  startAnswer: ({ id }) => ({
+    status: "success",
+    message: "Stream started",
+    request_id: id,
+    current_state: "OK",
+  }),
+  observe: (stream, { fields }, channels, control) => {
+    const dataFormat = fields.data_format === "lines" ? "lines" : "lists";
+    return new ByocChannels(stream, { channels, dataFormat, timing, control });
+  },
+});
+
+/** The header wins over the body's member (protocol.md 1.4). */
+function readId(body: object, streamId: string | null): string {
+  const id = streamId || textMember(body, "gateway_request_id");
+  if (id && id.length <= 256) return id;
+  const problem = "must be 1 to 256 characters, in the body or as X-Stream-Id";
+  throw fieldsError([{ field: "gateway_request_id", problem }]);
+}
+
+/** A member that is absent, null or empty text is null. */
+function textMember(body: object, field: string): string | null {
+  const value: unknown = Reflect.get(body, field) ?? "";
+  if (typeof value === "string") return value || null;
+  throw fieldsError([{ field, problem: `must be text, got ${shown(value)}` }]);
+}
+
+function withinLimits(fields: StartFields): StartFields {
+  if ((fields.segment_seconds ?? 0) <= MAX_SEGMENT_SECONDS) return fields;
+  const problem = `must be at most ${MAX_SEGMENT_SECONDS} for an orchestrator's stream, got ${fields.segment_seconds}`;
+  throw fieldsError([{ field: "segment_seconds", problem }]);
+}

@@ -1,0 +1,103 @@
+/** Declares what a control protocol decides about its streams; the stream engine knows protocols by this interface alone. */
+import type {
+  Container,
+  Endpoint,
+  OutputChannel,
+  StreamParams,
+} from "../../engine/protocol/work.ts";
+import type { PlainError } from "../../errors.ts";
+import type { Caller } from "../hosts/host-policy.ts";
+import type { StartFields } from "../streams/fields.ts";
+import type { StreamObserver } from "../streams/observer.ts";
+import type { Stream } from "../streams/stream.ts";
+
+/** A channel as a start names it. Its URL has not been checked. */
+export interface ChannelRequest {
+  /** The field that names the channel, for error messages. */
+  readonly field: string;
+  readonly url: string;
+  /** Whose rules the channel's host must satisfy. */
+  readonly caller: Caller;
+}
+
+/** A start request as its protocol has read it. Absent channels are null. */
+export interface StreamStart {
+  readonly id: string;
+  readonly input: ChannelRequest | null;
+  readonly output: ChannelRequest | null;
+  /** Channels beside the media, by names of the protocol's own. */
+  readonly sideChannels: Readonly<Record<string, ChannelRequest | null>>;
+  /** The stream parameters, with valid values. */
+  readonly fields: StartFields;
+}
+
+/** What a stream's observer may do to its stream. */
+export interface StreamControl {
+  /** Applies an update in its turn. Throws what is wrong with it. */
+  update(stream: Stream, body: object): Promise<unknown>;
+  /** Ends the stream; with `error` it has failed. */
+  end(stream: Stream, error?: PlainError): void;
+}
+
+/** The members that an answer to a start has beside `success`, `manifest_id`, `stream` and `ignored`. */
+export interface StartAnswerMembers {
+  readonly status?: "success";
+  readonly message?: string;
+  readonly request_id?: string;
+  readonly current_state?: string;
+}
+
+/** One way to start and control streams. Stateless: an object serves every stream that came through it. */
+export interface ControlProtocol {
+  /** The fields by which callers name a stream's channels: errors about a channel name its field. */
+  readonly channelFields: { readonly input: string; readonly output: string };
+  readonly outputLifecycle: OutputChannel["lifecycle"];
+  /** When a start is answered: once the output channel has accepted the stream, or as soon as it is admitted. */
+  readonly answersWhen: "active" | "admitted";
+  /** How long a start may wait for an engine that is not up yet. */
+  readonly engineTimeoutMs: number;
+  /** The failure of streams that the server itself ends because it shuts down; null: an end in order. */
+  readonly shutdownError: PlainError | null;
+
+  /** Reads a start; `streamId` is `X-Stream-Id`. Throws `invalid_request` naming the field. */
+  readStart(body: object, streamId: string | null): StreamStart;
+  /** Turns an update into the fields of contract.md; they are checked later. Throws `invalid_request`. */
+  readUpdate(body: unknown): unknown;
+  /** The values of fields that a start leaves out. */
+  defaults(hasInput: boolean): { readonly params: StreamParams; readonly container: Container };
+
+  /** The channels as the stream object shows them; null where a channel is absent or a credential. */
+  shownChannels(start: StreamStart): ShownChannels;
+  startAnswer(stream: Stream): StartAnswerMembers;
+  /** Observes a new stream, if the protocol has something to tell or to watch. `channels` have been checked. */
+  observe(
+    stream: Stream,
+    start: StreamStart,
+    channels: Readonly<Record<string, Endpoint>>,
+    control: StreamControl,
+  ): StreamObserver | null;
+}
+
+export interface ShownChannels {
+  readonly stream_url: string | null;
+  readonly input_url: string | null;
+}
+
+/** Replaces the engine's channel names in an error about `input` or `output` by the fields of `protocol`. */
+export function withChannelFields(
+  error: PlainError,
+  { channelFields }: Pick<ControlProtocol, "channelFields">,
+): PlainError {
+  const { message, details = [] } = error;
+  const named = ({ field }: { readonly field: string }) =>
+    field === "input" || field === "output" ? channelFields[field] : field;
+  const [first] = details;
+  if (first === undefined) return error;
+  return {
+    ...error,
+    message: message.startsWith(first.field)
+      ? `${named(first)}${message.slice(first.field.length)}`
+      : message,
+    details: details.map((detail) => ({ field: named(detail), problem: detail.problem })),
+  };
+}

@@ -1,0 +1,48 @@
+/** The seed document's control protocol: parameters at top level, and an output channel that the stream owns. */
+import { fieldsError } from "../../field-errors.ts";
+import { StartFields } from "../../streams/fields.ts";
+import { CLOCK_DEFAULTS, DEFAULT_SIZE, INPUT_DEFAULTS, readFields } from "../../streams/params.ts";
+import type { ChannelRequest, ControlProtocol } from "../control-protocol.ts";
+
+/** How long a start waits for the first engine. */
+const ENGINE_BOOT_MS = 10_000;
+
+export const seedProtocol: ControlProtocol = {
+  channelFields: { input: "input_url", output: "stream_url" },
+  outputLifecycle: "owned",
+  answersWhen: "active",
+  engineTimeoutMs: ENGINE_BOOT_MS,
+  shutdownError: null,
+
+  readStart: (body) => {
+    const fields = readFields(StartFields, body);
+    const missing = [
+      ...((fields.prompts ?? fields.prompt) == null ? ["prompts"] : []),
+      ...(fields.stream_url == null ? ["stream_url"] : []),
+    ];
+    if (missing.length > 0)
+      throw fieldsError(missing.map((field) => ({ field, problem: "is required and not empty" })));
+    return {
+      id: crypto.randomUUID(),
+      input: channel("input_url", fields.input_url),
+      output: channel("stream_url", fields.stream_url),
+      sideChannels: {},
+      fields,
+    };
+  },
+  readUpdate: (body) => body,
+  defaults: (hasInput) => ({
+    params: hasInput ? { ...INPUT_DEFAULTS, size: DEFAULT_SIZE } : CLOCK_DEFAULTS,
+    container: "fmp4",
+  }),
+
+  shownChannels: ({ input, output }) => ({
+    stream_url: output?.url ?? null,
+    input_url: input?.url ?? null,
+  }),
+  startAnswer: () => ({}),
+  observe: () => null,
+};
+
+const channel = (field: string, url: string | null | undefined): ChannelRequest | null =>
+  url == null ? null : { field, url, caller: { mode: "seed" } };

@@ -1,0 +1,18 @@
+/** Declares how a stream's observer follows its life in the server. */
+import type { PlainError } from "../../errors.ts";
+import type { StreamMessage } from "../engines/placed-stream.ts";
+
+/** What happens to a stream: an engine's message, the loss of its engine, or new parameters. */
+export type StreamEvent =
+  | StreamMessage
+  | { readonly type: "interrupted" }
+  | { readonly type: "params_changed" };
+
+/** Follows one stream; each call comes after the stream itself has taken the event in. */
+export interface StreamObserver {
+  /** The stream's turn has come: no other stream uses its channels. */
+  open(): void;
+  handle(event: StreamEvent): void;
+  /** The stream is over. Settles when everything opened for it is released. Never rejects. */
+  close(error: PlainError | null): Promise<void>;
+}
