@@ -17,6 +17,14 @@ export const Endpoint = Type.Object({
 });
 export type Endpoint = Immutable<typeof Endpoint>;
 
+/** Width or height of an output that a request names, in pixels. */
+export const OutputSide = Type.Integer({
+  minimum: 64,
+  maximum: 4096,
+  multipleOf: 2,
+  expects: "an even integer from 64 to 4096",
+});
+
 /** Width and height in pixels. */
 export const Size = Type.Object({ width: Type.Integer(), height: Type.Integer() });
 export type Size = Immutable<typeof Size>;
@@ -42,9 +50,9 @@ export type Prompt = Immutable<typeof Prompt>;
 export const StreamParams = Type.Object({
   prompts: Type.Array(Prompt),
   model: Type.String(),
-  /** Output size in pixels, even, 64–4096; absent: the input's. */
-  size: Type.Optional(Size),
-  /** Without input the clock's rate; with input a cap. Frames a second. */
+  /** Output size in pixels; absent: the input's. */
+  size: Type.Optional(Type.Object({ width: OutputSide, height: OutputSide })),
+  /** Frames a second: without input the clock's rate, with input a cap on the output's. */
   fps: Type.Optional(Type.Number()),
   fit: Fit,
   /** Encoder rate in bits a second; absent: constant quality. */

@@ -1,14 +1,11 @@
 /** Hides nothing: what the JSON routes answer, for checking and for OpenAPI. */
 import { type TSchema, Type } from "@sinclair/typebox";
+import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { literals } from "../../schema.ts";
+import { StreamFigures } from "../streams/counters.ts";
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
-const Percentiles = Type.Object({
-  p50: nullable(Type.Number()),
-  p95: nullable(Type.Number()),
-  p99: nullable(Type.Number()),
-});
 
 export const StreamObject = Type.Object({
   manifest_id: Type.String(),
@@ -19,38 +16,19 @@ export const StreamObject = Type.Object({
   metadata: Type.Object({
     width: nullable(Type.Integer()),
     height: nullable(Type.Integer()),
-    prompts: Type.Optional(Type.Array(Type.Object({ prompt: Type.String() }))),
+    prompts: Type.Optional(Type.Array(Prompt)),
     capability: Type.Optional(Type.String()),
   }),
   params: Type.Object(
     {
-      model: Type.String(),
-      width: Type.Optional(Type.Integer()),
-      height: Type.Optional(Type.Integer()),
-      fps: Type.Optional(Type.Number()),
-      fit: Type.String(),
-      bitrate: Type.Optional(Type.Integer()),
-      paused: Type.Boolean(),
+      ...Type.Omit(StreamParams, ["prompts", "size", "model_params"]).properties,
+      width: Type.Optional(OutputSide),
+      height: Type.Optional(OutputSide),
     },
-    { additionalProperties: true, description: "as a start body would hold them now" },
+    { additionalProperties: true, description: "the parameters as members of a start body" },
   ),
   error: Type.Optional(Type.String()),
-  stats: Type.Object({
-    fps_in: Type.Number(),
-    fps_out: Type.Number(),
-    frames_in: Type.Integer(),
-    frames_out: Type.Integer(),
-    frames_dropped: Type.Integer(),
-    segments_out: Type.Integer(),
-    segments_skipped: Type.Integer(),
-    bytes_out: Type.Integer(),
-    restarts: Type.Integer(),
-    latency_ms: Percentiles,
-    inference_ms: Percentiles,
-    model: Type.String(),
-    device: nullable(Type.String()),
-    execution_provider: nullable(Type.String()),
-  }),
+  stats: StreamFigures,
 });
 
 const success = { success: Type.Literal(true) };

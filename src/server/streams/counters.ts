@@ -1,17 +1,20 @@
 /** Adds up a stream's counters over all its engines; rates and delays are those of the latest engine. */
-import type { StreamStats } from "../../engine/protocol/stats.ts";
+import { type Static, Type } from "@sinclair/typebox";
+import { type Percentiles, StreamCounts, StreamStats } from "../../engine/protocol/stats.ts";
 
-const COUNTERS = [
-  "frames_in",
-  "frames_out",
-  "frames_dropped",
-  "segments_out",
-  "segments_skipped",
-  "bytes_out",
-] as const;
-type Counters = Record<(typeof COUNTERS)[number], number>;
+/** The figures of a stream over all its engines: `stats` of contract.md. */
+export const StreamFigures = Type.Object({
+  ...Type.Omit(StreamStats, ["audio_fps_in", "audio_fps_out", "device"]).properties,
+  restarts: Type.Integer(),
+  /** Null before the first figures. */
+  device: Type.Union([StreamStats.properties.device, Type.Null()]),
+});
+export type StreamFigures = Static<typeof StreamFigures>;
 
-const NONE = { p50: null, p95: null, p99: null };
+type Counters = Static<typeof StreamCounts>;
+const COUNTERS = Object.keys(StreamCounts.properties) as (keyof Counters)[];
+
+const NONE: Percentiles = { p50: null, p95: null, p99: null };
 
 export class StreamCounters {
   /** Totals of engines that are gone. */
@@ -36,7 +39,7 @@ export class StreamCounters {
   }
 
   /** The `stats` of contract.md; `model` is shown before the first figures. */
-  figures(model: string) {
+  figures(model: string): StreamFigures {
     return {
       fps_in: this.#latest?.fps_in ?? 0,
       fps_out: this.#latest?.fps_out ?? 0,

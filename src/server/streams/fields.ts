@@ -1,109 +1,91 @@
-/** Hides the wire form of stream parameters (contract.md "Stream parameters"): one schema for type, check and OpenAPI. */
+/** The stream parameters as requests name them (contract.md "Stream parameters"): one schema for type, check and OpenAPI. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { AudioMode, Container, Fit, OutputSide } from "../../engine/protocol/work.ts";
 import { literals } from "../../schema.ts";
 
-/** Absent keeps, null resets to the default: every field may be either. */
-const field = <T extends TSchema>(schema: T, expects: string, description: string) =>
-  Type.Optional(Type.Union([schema, Type.Null()], { expects, description }));
+/** An optional field: absent keeps the value, null resets it to the default. `schema` must have `expects`. */
+const field = <T extends TSchema>(schema: T, description: string) =>
+  Type.Optional(Type.Union([schema, Type.Null()], { expects: schema["expects"], description }));
 
-const size = (name: string) =>
-  field(
-    Type.Integer({ minimum: 64, maximum: 4096, multipleOf: 2 }),
-    "an even integer from 64 to 4096",
-    `output ${name} in pixels; both or neither`,
-  );
-
-/** More is no prompt but a mistake, and what a stream holds is kept for as long as its history. */
+/** Longer texts are mistakes, and the parameters are kept as long as the stream. */
 const MAX_PROMPT_CHARACTERS = 10_000;
 const MAX_PROMPTS = 64;
-const Url = Type.String({ minLength: 1, maxLength: 4096 });
+/** The prompts of a stream together, in bytes of UTF-8. */
+export const MAX_PROMPT_BYTES = 256 * 1024;
 
+const onePrompt = `a text of 1 to ${MAX_PROMPT_CHARACTERS} characters or {prompt, negative_prompt?, weight?}`;
 const PromptText = Type.String({ minLength: 1, maxLength: MAX_PROMPT_CHARACTERS });
 const PromptObject = Type.Object({
   prompt: PromptText,
   negative_prompt: Type.Optional(Type.String({ maxLength: MAX_PROMPT_CHARACTERS })),
   weight: Type.Optional(Type.Number()),
 });
-const onePrompt = `a text of 1 to ${MAX_PROMPT_CHARACTERS} characters or {prompt, negative_prompt?, weight?}`;
 const OnePrompt = Type.Union([PromptText, PromptObject], { expects: onePrompt });
-const Prompts = field(
-  Type.Union([OnePrompt, Type.Array(OnePrompt, { minItems: 1, maxItems: MAX_PROMPTS })]),
-  `${onePrompt}, or a list of 1 to ${MAX_PROMPTS} of them`,
-  "what to draw",
+const Prompts = Type.Union(
+  [OnePrompt, Type.Array(OnePrompt, { minItems: 1, maxItems: MAX_PROMPTS })],
+  { expects: `${onePrompt}, or a list of 1 to ${MAX_PROMPTS} of them` },
 );
-const Fps = field(
-  Type.Number({ minimum: 1, maximum: 60 }),
-  "a number from 1 to 60",
-  "the clock's rate without input, a cap with",
-);
-const audio = (description: string) =>
-  field(
-    literals(["auto", "copy", "opus", "aac", "none"]),
-    "one of auto, copy, opus, aac, none",
-    description,
-  );
+
+const Fps = Type.Number({ minimum: 1, maximum: 60, expects: "a number from 1 to 60" });
+const Url = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  expects: "a URL of at most 4096 characters",
+});
+const ModelName = Type.String({ minLength: 1, maxLength: 256, expects: "the name of a model" });
+const Bitrate = Type.Integer({
+  minimum: 10_000,
+  maximum: 200_000_000,
+  expects: "an integer from 10000 to 200000000",
+});
+const SegmentSeconds = Type.Number({
+  minimum: 0.2,
+  maximum: 30,
+  expects: "a number from 0.2 to 30",
+});
+/** `arrays` is an older name of `lists`. */
+const DataFormat = literals(["lists", "lines", "arrays"], { expects: "one of lists, lines" });
+
+const PROMPTS = `what to draw; at most ${MAX_PROMPT_BYTES / 1024} KiB in all`;
+const FPS = "frames a second: without input the clock's rate, with input a cap on the output's";
+const AUDIO = "what becomes of the input's audio";
 
 const changing = {
-  prompts: Prompts,
-  prompt: Prompts,
-  model: field(
-    Type.String({ minLength: 1, maxLength: 256 }),
-    "the name of a model",
-    "a name from GET /models",
-  ),
-  width: size("width"),
-  height: size("height"),
-  fps: Fps,
-  max_framerate: Fps,
-  fit: field(
-    literals(["cover", "contain", "stretch"]),
-    "one of cover, contain, stretch",
-    "how a picture of another shape is fitted",
-  ),
-  bitrate: field(
-    Type.Integer({ minimum: 10_000, maximum: 200_000_000 }),
-    "an integer from 10000 to 200000000",
-    "encoder rate in bits a second",
-  ),
-  paused: field(Type.Boolean(), "true or false", "true: frames pass through untouched"),
+  prompts: field(Prompts, PROMPTS),
+  prompt: field(Prompts, "alias of prompts"),
+  model: field(ModelName, "a name from GET /models"),
+  width: field(OutputSide, "output width in pixels; both or neither"),
+  height: field(OutputSide, "output height in pixels; both or neither"),
+  fps: field(Fps, FPS),
+  max_framerate: field(Fps, "alias of fps"),
+  fit: field(Fit, "how a picture of another shape is fitted"),
+  bitrate: field(Bitrate, "encoder rate in bits a second"),
+  paused: field(Type.Boolean({ expects: "true or false" }), "true: frames pass through untouched"),
 };
 
 const fixed = {
-  input_url: field(Url, "a URL of at most 4096 characters", "trickle channel to read video from"),
-  container: field(
-    literals(["fmp4", "mpegts"]),
-    "one of fmp4, mpegts",
-    "form of the output segments",
-  ),
-  segment_seconds: field(
-    Type.Number({ minimum: 0.2, maximum: 30 }),
-    "a number from 0.2 to 30",
-    "length of a segment",
-  ),
+  input_url: field(Url, "trickle channel to read video from"),
+  container: field(Container, "container of the output segments"),
+  segment_seconds: field(SegmentSeconds, "length of a segment"),
   data_format: field(
-    literals(["lists", "lines", "arrays"]),
-    "one of lists, lines",
-    "form of an orchestrator's data channel: a line is a list of JSON texts (default, also named arrays), or an object",
+    DataFormat,
+    "an orchestrator's data channel: each line is a list of JSON texts (lists, the default) or an object (lines)",
   ),
-  audio: audio("what becomes of the sound"),
-  audio_codec: audio("alias of audio"),
+  audio: field(AudioMode, AUDIO),
+  audio_codec: field(AudioMode, "alias of audio"),
 };
 
-/** Parameters of a start: both those that may change and those that may not. Members it does not name are the model's. */
+/** The parameters of a start, those that may change later and those that may not. Other members are the model's. */
 export const StartFields = Type.Object(
-  {
-    stream_url: field(Url, "a URL of at most 4096 characters", "trickle channel to publish to"),
-    ...changing,
-    ...fixed,
-  },
+  { stream_url: field(Url, "trickle channel to publish to"), ...changing, ...fixed },
   { additionalProperties: true },
 );
 export type StartFields = Static<typeof StartFields>;
 
-/** Parameters of an update. */
+/** The parameters of an update. */
 export const UpdateFields = Type.Object(changing, { additionalProperties: true });
 export type UpdateFields = Static<typeof UpdateFields>;
 
-/** Members that a start may hold and an update may not. */
+/** Fields that a start may have and an update may not. */
 export const FIXED_FIELDS: readonly string[] = ["stream_url", ...Object.keys(fixed)];
 export const CHANGING_FIELDS: readonly string[] = Object.keys(changing);
