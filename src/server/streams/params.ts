@@ -4,8 +4,15 @@ import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { Prompt, Size, StreamParams } from "../../engine/protocol/work.ts";
 import { type FieldProblem, WorkerError } from "../../errors.ts";
 import { checked, cut, fieldsError, shown } from "../field-errors.ts";
-import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./fields.ts";
-import { parsedText, wrappedParams } from "./wrapped-params.ts";
+import { holdsGraph } from "./comfyui-graph.ts";
+import {
+  CHANGING_FIELDS,
+  FIXED_FIELDS,
+  MAX_PROMPT_BYTES,
+  type StartFields,
+  UpdateFields,
+} from "./fields.ts";
+import { wrappedParams } from "./wrapped-params.ts";
 
 const MAX_IGNORED = 32;
 
@@ -63,13 +70,16 @@ export function mergeParams(
   models: readonly ModelInfo[],
 ): Resolved {
   const size = mergedSize(given, current, defaults);
-  const fps = pick(aliased(given, "fps", "max_framerate"), current.fps, defaults.fps);
+  const fps = pick(
+    given.fps === undefined ? given.max_framerate : given.fps,
+    current.fps,
+    defaults.fps,
+  );
   const bitrate = pick(given.bitrate, current.bitrate, defaults.bitrate);
-  const prompts = aliased(given, "prompts", "prompt");
   const model = findModel(pick(given.model, current.model, defaults.model), models);
   const own = Object.entries(given).filter(([name]) => !isCommon(name));
   const params: StreamParams = {
-    prompts: pick(prompts === null ? null : asPrompts(prompts), current.prompts, defaults.prompts),
+    prompts: pick<readonly Prompt[]>(givenPrompts(given), current.prompts, defaults.prompts),
     model: model.name,
     ...(size === undefined ? {} : { size }),
     ...(fps === undefined ? {} : { fps }),
@@ -82,41 +92,27 @@ export function mergeParams(
   return { params, ignored: shortened(ignored) };
 }
 
-/** Throws for ComfyUI graphs, which look like prompts and are not served yet. */
+/** Throws for a ComfyUI graph, which is not supported yet. */
 function rejectGraphs(fields: unknown): void {
   if (typeof fields !== "object" || fields === null) return;
-  for (const name of ["prompts", "prompt"]) {
-    const value: unknown = Reflect.get(fields, name);
-    if (![value].flat().some(isGraph)) continue;
-    throw fieldsError([
-      { field: name, problem: "holds a ComfyUI graph: not in this version, send texts" },
-    ]);
+  for (const field of ["prompts", "prompt"]) {
+    if (!holdsGraph(Reflect.get(fields, field))) continue;
+    const problem = "holds a ComfyUI graph, which this version does not run: send texts";
+    throw fieldsError([{ field, problem }]);
   }
 }
 
-function isGraph(value: unknown): boolean {
-  const graph = parsedText(value);
-  if (typeof graph !== "object" || graph === null) return false;
-  return Object.values(graph).some(
-    (node) => typeof node === "object" && node !== null && "class_type" in node,
-  );
-}
-
-/** An update without a member of its own beside `params` means what is inside (protocol.md 1.6). */
+/** The fields of an update: those inside `params`, unless it has fields beside it (protocol.md 1.6). */
 function unwrapped(body: unknown): unknown {
   if (typeof body !== "object" || body === null || !("params" in body)) return body;
   if (Object.keys(body).some((name) => isCommon(name))) return body;
   return wrappedParams(body.params);
 }
 
-/** `undefined` keeps, null resets. */
+/** Absent keeps, null resets. */
 function pick<T>(given: T | null | undefined, current: T, fallback: T): T {
   if (given === undefined) return current;
   return given === null ? fallback : given;
-}
-
-function aliased<K extends keyof UpdateFields>(given: UpdateFields, name: K, alias: K) {
-  return given[name] === undefined ? given[alias] : given[name];
 }
 
 function mergedSize(
@@ -131,11 +127,10 @@ function mergedSize(
   throw fieldsError([{ field, problem: `must be given together with ${other}` }]);
 }
 
-function asPrompts(prompts: Exclude<UpdateFields["prompts"], null>): Prompt[] | undefined {
-  if (prompts === undefined) return undefined;
+/** Prompts as objects with their own members and no others. */
+function asPrompts(prompts: NonNullable<UpdateFields["prompts"]>): Prompt[] {
   return [prompts].flat().map((one) => {
     if (typeof one === "string") return { prompt: one };
-    // Nothing else that a caller put beside them.
     const { prompt, negative_prompt, weight } = one;
     return {
       prompt,
@@ -145,7 +140,23 @@ function asPrompts(prompts: Exclude<UpdateFields["prompts"], null>): Prompt[] | 
   });
 }
 
-/** A caller may send thousands of members with names of megabytes: none of that is sent back. */
+/** The given prompts, null where they are reset, undefined where they are absent. */
+function givenPrompts(given: UpdateFields): Prompt[] | null | undefined {
+  const field = given.prompts === undefined ? "prompt" : "prompts";
+  const value = given[field];
+  if (value == null) return value;
+  const prompts = asPrompts(value);
+  const bytes = prompts.reduce(
+    (sum, { prompt, negative_prompt = "" }) =>
+      sum + Buffer.byteLength(prompt) + Buffer.byteLength(negative_prompt),
+    0,
+  );
+  if (bytes <= MAX_PROMPT_BYTES) return prompts;
+  const problem = `must be at most ${MAX_PROMPT_BYTES} bytes of UTF-8 in all, got ${bytes}`;
+  throw fieldsError([{ field, problem }]);
+}
+
+/** Bounds what is sent back: a caller may send thousands of members with names of megabytes. */
 function shortened(names: readonly string[]): string[] {
   const shown = names.slice(0, MAX_IGNORED).map((name) => cut(name, 64));
   const rest = names.length - shown.length;
@@ -156,13 +167,13 @@ function findModel(name: string, models: readonly ModelInfo[]): ModelInfo {
   const model = models.find((one) => one.name === name);
   if (model !== undefined) return model;
   const names = models.map((one) => one.name).join(", ");
-  const problem = `names no model: ${shown(name)}; there are ${names || "none yet"}`;
+  const problem = `is unknown: ${shown(name)}; available: ${names || "none yet"}`;
   throw new WorkerError("unknown_model", `model ${problem}`, {
     details: [{ field: "model", problem }],
   });
 }
 
-/** Those of the current values that this model takes as well, with the given ones over them; all in range. */
+/** The current values that this model takes too, replaced by the given ones. Throws for values out of range. */
 function modelParams(
   given: Readonly<Record<string, unknown>>,
   current: Readonly<Record<string, number>>,

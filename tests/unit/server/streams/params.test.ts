@@ -100,6 +100,9 @@ test.each([
   [{ prompt: { prompt: "x", negative_prompt: "y".repeat(10_001) } }, "prompt.negative_prompt"],
   [{ prompts: { "1": { class_type: "LoadImage", inputs: {} } } }, "prompts"],
   [{ prompts: '{"1": {"class_type": "LoadImage"}}' }, "prompts"],
+  [{ prompts: ["a", '{"1": {"class_type": "LoadImage"}}'] }, "prompts"],
+  [{ prompt: [{ prompt: '{"1": {"class_type": "LoadImage"}}' }] }, "prompt"],
+  [{ prompts: Array.from({ length: 65 }, () => "a") }, "prompts"],
   [{ strength: 3 }, "strength"],
   [{ strength: "strong" }, "strength"],
   [{ steps: 1.5 }, "steps"],
@@ -117,6 +120,19 @@ test.each([
   const error = thrown(() => update(body));
   expect(error.details.map((one) => one.field)).toContain(field);
   expect(error.message).toContain(field);
+});
+
+test("prompts may have 256 KiB of UTF-8 in all, negative ones counted", () => {
+  const of = (bytes: number) => {
+    const whole = Array.from({ length: Math.floor(bytes / 8192) }, () => ({
+      prompt: "é".repeat(2048),
+      negative_prompt: "x".repeat(4096),
+    }));
+    return bytes % 8192 === 0 ? whole : [...whole, { prompt: "x".repeat(bytes % 8192) }];
+  };
+  expect(update({ prompts: of(262_144) }).params.prompts).toHaveLength(32);
+  const error = thrown(() => update({ prompt: of(262_145) }));
+  expect(error.message).toBe("prompt must be at most 262144 bytes of UTF-8 in all, got 262145");
 });
 
 test("several bad fields are named at once", () => {
