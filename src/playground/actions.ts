@@ -1,4 +1,4 @@
-/** All the page does: start, stop and change streams. */
+/** Starts, changes and stops streams on the user's behalf. */
 import { problemOf } from "./advice.ts";
 import { ApiError, createApi, type Stream } from "./api.ts";
 import { channelOf, localChannel, ownChannels } from "./channels.ts";
@@ -7,22 +7,22 @@ import { openCamera } from "./media/camera.ts";
 import { changeBody, firstModel, formOf, startBody } from "./start-body.ts";
 import * as state from "./state.ts";
 
-/** Typing settles for so long before it is sent. */
+/** Delay after the last key press before a prompt is sent. */
 const TYPING_MS = 220;
 
 export const api = createApi(() => state.token.value);
 const endings = new Map<string, AbortController>();
-/** What this page has opened for a stream, by the stream's id. */
+/** The inputs that this page has opened, by stream id. */
 export const inputs = new Map<string, state.Input>();
-/** The draft as the stream on screen has it. */
+/** The draft that the stream on screen runs with. */
 let applied = state.draft.value;
 let settling: ReturnType<typeof setTimeout> | undefined;
 let sending = false;
-/** The form of the stream on screen as the server had it last, and when it answered our last change. */
+/** The server's last version of the form of the stream on screen, and when it answered our last change. */
 let served = "";
 let answeredAt = 0;
 
-/** A model that fits the source, if the chosen one does not. */
+/** Chooses a model that fits the source; empty if the current one does. */
 export function modelFor(source: Draft["source"]): Partial<Draft> {
   const withVideo = source !== "none";
   if (state.chosenModel.value?.takes_video === withVideo) return {};
@@ -33,13 +33,13 @@ export function modelFor(source: Draft["source"]): Partial<Draft> {
 export function show(stream: Stream, input: state.Input): void {
   const { manifest_id: id } = stream;
   state.samples.value = [];
-  served = wordsOf(stream);
+  served = formKey(stream);
   state.behind.value = null;
   sessionStorage.setItem("on-screen", id);
   state.onScreen.value = { kind: "stream", id, channel: channelOf(stream), input };
 }
 
-/** Starts what the form says. */
+/** Starts a stream from the form. */
 export async function start(): Promise<void> {
   if (state.onScreen.value.kind === "starting") return;
   state.problem.value = null;
@@ -57,7 +57,7 @@ export async function start(): Promise<void> {
     state.streams.value = [stream, ...state.streams.value];
     show(stream, input);
     applied = asked;
-    await sendChange(); // what was typed meanwhile
+    await sendChange(); // the form may have changed meanwhile
   } catch (error) {
     ending.abort();
     state.onScreen.value = { kind: "nothing" };
@@ -76,7 +76,7 @@ async function openInput(asked: Draft, url: string, signal: AbortSignal): Promis
     }
     case "channel": {
       const channel = localChannel(asked.inputUrl);
-      // As the server reaches itself, whatever address the page has.
+      // The server reads its own channel at its own address, which may differ from the page's.
       const here = channel === null ? null : new URL(channel, ownChannels).href;
       return { kind: "channel", url: here ?? asked.inputUrl, channel };
     }
@@ -96,14 +96,14 @@ export async function stop(id: string): Promise<void> {
   }
 }
 
-/** Camera and all that was opened for a stream. */
+/** Closes the camera and whatever else was opened for a stream. */
 export function release(id: string): void {
   endings.get(id)?.abort();
   endings.delete(id);
   inputs.delete(id);
 }
 
-/** The form changed; a stream on screen follows. */
+/** Changes the form, and with it the stream on screen. */
 export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   if (state.onScreen.value.kind !== "stream") return;
@@ -112,24 +112,24 @@ export function edit(patch: Partial<Draft>): void {
   else void sendChange();
 }
 
-/** The form follows the stream on screen when somebody else has changed it, unless it is being changed here. */
+/** Updates the form when somebody else has changed the stream on screen, unless a change is pending here. */
 export function follow(stream: Stream, askedAt: number): void {
-  const words = wordsOf(stream);
-  if (words === served || sending || askedAt < answeredAt) return;
+  const key = formKey(stream);
+  if (key === served || sending || askedAt < answeredAt) return;
   if (state.draft.value !== applied) return;
-  served = words;
+  served = key;
   adopt(formOf(stream, state.models.value));
 }
 
-const wordsOf = (stream: Stream): string => JSON.stringify(formOf(stream, state.models.value));
+const formKey = (stream: Stream): string => JSON.stringify(formOf(stream, state.models.value));
 
-/** The form says this, and so does the stream. */
+/** Changes the form without sending anything: the stream has these values already. */
 export function adopt(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   applied = state.draft.value;
 }
 
-/** One change at a time; what came meanwhile goes with the next. */
+/** Sends what differs from the applied draft. One request at a time; later edits go with the next. */
 export async function sendChange(): Promise<void> {
   clearTimeout(settling);
   const screen = state.onScreen.value;
@@ -139,7 +139,7 @@ export async function sendChange(): Promise<void> {
   sending = true;
   try {
     applied = wanted;
-    served = wordsOf(await api.change(screen.id, body));
+    served = formKey(await api.change(screen.id, body));
     state.problem.value = null;
   } catch (error) {
     failed(error);
@@ -150,7 +150,7 @@ export async function sendChange(): Promise<void> {
   if (state.draft.value !== wanted) await sendChange();
 }
 
-/** Shows what went wrong, or asks for the token that is wanted. */
+/** Shows an error, or asks for the token if the server requires one. */
 export function failed(error: unknown): void {
   if (error instanceof ApiError && error.wantsToken) {
     state.tokenWanted.value = true;

@@ -1,4 +1,4 @@
-/** Hides how the page talks to its server: JSON, the token, and errors with the way out. */
+/** The server's JSON routes as functions, with the token and typed errors. */
 import type { Static } from "@sinclair/typebox";
 import type { ModelInfo } from "../engine/protocol/models.ts";
 import type { HealthAnswer, StreamObject } from "../server/http/schemas.ts";
@@ -7,7 +7,7 @@ export type Stream = Static<typeof StreamObject>;
 export type Health = Static<typeof HealthAnswer>;
 export type Model = ModelInfo;
 
-/** A request that failed; `code` is the server's kind, `unreachable` where there was no answer. */
+/** A request that failed. `code` is the server's error code, or `unreachable` if there was no answer. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: string;
@@ -20,13 +20,13 @@ export class ApiError extends Error {
     this.status = status;
   }
 
-  /** The server wants a token, or another one. */
+  /** The server requires a token, or rejected the one it was given. */
   get wantsToken(): boolean {
     return this.status === 401 || this.status === 403;
   }
 }
 
-/** The routes the page uses; each throws ApiError. `token` is asked at every request. */
+/** The routes that the page uses; each throws ApiError. `token` is called for every request. */
 export function createApi(token: () => string) {
   const ask = async <Answer>(
     method: string,
@@ -46,10 +46,10 @@ export function createApi(token: () => string) {
     }).catch((error: unknown) => {
       signal?.throwIfAborted();
       const why = error instanceof Error ? error.message : String(error);
-      throw new ApiError("unreachable", 0, `the server does not answer (${why})`);
+      throw new ApiError("unreachable", 0, `the server is not responding (${why})`);
     });
     const answer = await response.json().catch(() => null);
-    // The server's schemas are the page's types; /health is as good an answer when it is a 503.
+    // The server's schemas are the page's types. A 503 from /health has the same body as a 200.
     if (response.ok || (path === "/health" && answer !== null)) return answer as Answer;
     const { code, error } = (answer ?? {}) as { code?: string; error?: string };
     const message = error ?? `the server answered ${response.status}`;
@@ -69,6 +69,6 @@ export function createApi(token: () => string) {
   };
 }
 
-/** For requests beside the JSON routes. */
+/** The header for requests to other routes; empty without a token. */
 export const authorization = (token: string): Record<string, string> =>
   token === "" ? {} : { authorization: `Bearer ${token}` };

@@ -1,30 +1,30 @@
-/** Hides how what is on screen looks as curl lines. */
+/** Writes the curl commands that correspond to what is on screen. */
 import type { Draft } from "./draft.ts";
 import { startBody } from "./start-body.ts";
 
 export interface Command {
   readonly name: string;
-  /** Ready for a POSIX shell. */
+  /** Quoted for a POSIX shell. */
   readonly line: string;
 }
 
 export interface CommandContext {
   readonly origin: string;
-  /** The embedded trickle server as the server reaches itself. */
+  /** The embedded trickle server's address as the server itself reaches it. */
   readonly channels: string;
   readonly draft: Draft;
   /** The stream on screen; null while there is none. */
   readonly id: string | null;
   readonly streamUrl: string | null;
-  /** Where it reads from; null where it draws by itself. */
+  /** The channel it reads; null for a stream without input. */
   readonly inputUrl: string | null;
-  /** True: the server wants one, and the shell has it as API_TOKEN. */
+  /** Whether to send a token, which the shell is expected to have as API_TOKEN. */
   readonly withToken: boolean;
 }
 
 const NEXT = " \\\n  ";
 
-/** How to start what is on screen; while it runs also how to change, keep and stop it. */
+/** How to start what the form describes, or how to change, copy, save and stop the stream on screen. */
 export function commandsFor(context: CommandContext): Command[] {
   const { origin, channels, draft, id, streamUrl, inputUrl, withToken } = context;
   const url = streamUrl ?? `${channels}/picture`;
@@ -42,7 +42,7 @@ export function commandsFor(context: CommandContext): Command[] {
       name: "Start another like it",
       line: post("/stream/start", { ...changing, ...fixed, stream_url: `${channels}/another` }),
     },
-    { name: "Keep the segment under way", line: `curl ${origin}${path}/-2 -o segment.mp4` },
+    { name: "Save the current segment", line: `curl ${origin}${path}/-2 -o segment.mp4` },
     { name: "Stop it", line: `curl -X DELETE ${origin}/stream/${id}${auth}` },
   ];
 }

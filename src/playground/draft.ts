@@ -1,21 +1,21 @@
-/** What the form says: what a start would ask for, or what the stream on screen is asked to be. */
+/** The contents of the form: the stream to start, or the wanted state of the one on screen. */
 
 export type Source = "none" | "camera" | "channel";
 
 export interface Draft {
   readonly source: Source;
-  /** Trickle channel to read from; counts where the source is `channel`. */
+  /** Trickle channel to read from; used if the source is `channel`. */
   readonly inputUrl: string;
   readonly prompt: string;
-  /** Empty until the models are known. */
+  /** Empty until the models have been loaded. */
   readonly model: string;
-  /** Sliders that were moved. */
+  /** The model's parameters that the user has set. */
   readonly values: Readonly<Record<string, number>>;
   readonly size: string;
 }
 
 export const SIZES = ["512 × 512", "256 × 256", "384 × 384", "768 × 768", "640 × 360"] as const;
-/** Characters of a prompt that the server takes. */
+/** The server's limit on a prompt, in characters. */
 export const MAX_PROMPT = 10_000;
 export const FIRST_PROMPT = "a beautiful landscape at sunrise";
 export const FIRST_DRAFT: Draft = {

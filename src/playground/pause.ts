@@ -1,6 +1,6 @@
-/** Hides how one waits in a way that a signal ends. */
+/** A sleep that an AbortSignal interrupts. */
 
-/** Resolves after so long; rejects with the signal's reason as soon as it aborts. */
+/** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);

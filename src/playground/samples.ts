@@ -1,4 +1,4 @@
-/** Hides how the figures of a stream become lines over time. */
+/** Collects a stream's figures over time for the charts. */
 import type { Stream } from "./api.ts";
 
 export interface Sample {
@@ -6,15 +6,15 @@ export interface Sample {
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
-  /** Frames dropped since the sample before. */
+  /** Frames dropped since the previous sample. */
   readonly dropped: number;
   readonly droppedInAll: number;
 }
 
-/** So many seconds are kept. */
-export const KEPT = 90;
+/** Samples retained, one a second. */
+export const MAX_SAMPLES = 90;
 
-/** The samples with this second's figures behind them. */
+/** Appends the stream's current figures. */
 export function withSample(before: readonly Sample[], { stats }: Stream): Sample[] {
   const last = before.at(-1);
   const sample = {
@@ -23,5 +23,5 @@ export function withSample(before: readonly Sample[], { stats }: Stream): Sample
     dropped: Math.max(0, stats.frames_dropped - (last?.droppedInAll ?? stats.frames_dropped)),
     droppedInAll: stats.frames_dropped,
   };
-  return [...before.slice(1 - KEPT), sample];
+  return [...before.slice(1 - MAX_SAMPLES), sample];
 }

@@ -1,8 +1,8 @@
-/** Hides what the form's words are on the wire: bodies of a start and of a change. */
+/** Converts between the form and the API: request bodies for a start and a change, and the form of a running stream. */
 import type { Model, Stream } from "./api.ts";
 import { type Draft, FIRST_PROMPT, sizeOf } from "./draft.ts";
 
-/** Members of `POST /stream/start`; the channels are given, as they are made for the stream. */
+/** The body of `POST /stream/start`. */
 export function startBody(draft: Draft, streamUrl: string, inputUrl: string | null) {
   return {
     prompts: [{ prompt: draft.prompt.trim() || FIRST_PROMPT }],
@@ -14,7 +14,7 @@ export function startBody(draft: Draft, streamUrl: string, inputUrl: string | nu
   };
 }
 
-/** Members of `POST /stream/{id}/params` for what differs between two drafts; sliders let go of are reset. */
+/** The body of `POST /stream/{id}/params` for what differs between two drafts; null resets a parameter. */
 export function changeBody(before: Draft, after: Draft): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   if (after.prompt !== before.prompt)
@@ -23,14 +23,14 @@ export function changeBody(before: Draft, after: Draft): Record<string, unknown>
   if (after.size !== before.size) Object.assign(body, sizeOf(after));
   for (const name of new Set([...Object.keys(before.values), ...Object.keys(after.values)])) {
     const value = after.values[name] ?? null;
-    // Another model knows nothing of the old one's sliders.
+    // A new model does not have the old one's parameters.
     if (value === null && after.model !== before.model) continue;
     if (value !== (before.values[name] ?? null)) body[name] = value;
   }
   return body;
 }
 
-/** What a form says that stands as the stream does: of its parameters, the model's own are sliders that were moved. */
+/** The form of a running stream; parameters of the model's own are shown as set by the user. */
 export function formOf({ metadata, params }: Stream, models: readonly Model[]): Partial<Draft> {
   const own = models.find(({ name }) => name === params.model)?.params ?? [];
   const values = own.map(({ name }) => [name, Reflect.get(params, name)] as const);
@@ -42,7 +42,7 @@ export function formOf({ metadata, params }: Stream, models: readonly Model[]): 
   };
 }
 
-/** The model to begin with: one that draws by itself, or one that changes what it sees. */
+/** The default model for a source: one that transforms video, or one that generates it. */
 export function firstModel(models: readonly Model[], withVideo: boolean): string {
   const wanted = withVideo ? ["restyle", "edges"] : ["dreamscape", "test-card"];
   const fitting = models.filter((model) => model.takes_video === withVideo && usable(model));

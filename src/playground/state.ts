@@ -1,17 +1,17 @@
-/** What the page knows and shows, as signals; actions.ts changes it. */
+/** The page's state as signals. */
 import { computed, signal } from "@preact/signals";
 import type { Health, Model, Stream } from "./api.ts";
 import { type Draft, FIRST_DRAFT } from "./draft.ts";
 import type { Sample } from "./samples.ts";
 
-/** What the stage shows. */
+/** What the stage shows: the large picture area. */
 export type OnScreen =
   | { readonly kind: "nothing" }
   | { readonly kind: "starting" }
   | {
       readonly kind: "stream";
       readonly id: string;
-      /** Path of its channel on this server; null where it publishes elsewhere. */
+      /** Path of its channel on this server; null if it publishes to another server. */
       readonly channel: string | null;
       readonly input: Input;
     }
@@ -20,14 +20,15 @@ export type OnScreen =
 export type Input =
   | { readonly kind: "none" }
   | { readonly kind: "camera"; readonly url: string; readonly preview: MediaStream }
-  /** `channel` is its path on this server; null where it is elsewhere. */
+  /** `channel` is its path on this server; null if it is on another. */
   | { readonly kind: "channel"; readonly url: string; readonly channel: string | null };
 
-/** Something went wrong; `advice` says what to do about it. */
+/** An error shown to the user. */
 export interface Problem {
-  /** The server's kind, or `unreachable`. */
+  /** The server's error code, or `unreachable`. */
   readonly code: string;
   readonly what: string;
+  /** What to do about it; may be empty. */
   readonly advice: string;
 }
 
@@ -35,14 +36,14 @@ export const draft = signal<Draft>(FIRST_DRAFT);
 export const onScreen = signal<OnScreen>({ kind: "nothing" });
 export const models = signal<readonly Model[]>([]);
 export const health = signal<Health | null>(null);
-/** Live ones, newest first. */
+/** Running streams, newest first. */
 export const streams = signal<readonly Stream[]>([]);
-/** Of the stream on screen, a second apart. */
+/** Figures of the stream on screen, one sample a second. */
 export const samples = signal<readonly Sample[]>([]);
 export const problem = signal<Problem | null>(null);
 export const token = signal(sessionStorage.getItem("token") ?? "");
 export const tokenWanted = signal(false);
-/** Seconds behind live, as the player measures it. */
+/** Seconds between the newest picture received and the one shown. */
 export const behind = signal<number | null>(null);
 
 export const shown = computed<Stream | null>(() => {

@@ -1,4 +1,4 @@
-/** The playground in a real Chromium against the real server: what a newcomer does, and what may go wrong. */
+/** Tests the playground in a real Chromium against the real server. */
 import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -52,7 +52,7 @@ afterAll(async () => {
   await rm(workspace, { recursive: true, force: true });
 });
 
-/** The page with a stream of `model` on screen, playing. */
+/** Opens the page and starts a stream with `model`; resolves when it plays. */
 async function playing(model: string, size = "256 × 256"): Promise<Page> {
   const page = await browser.open(server.url);
   await page.getByLabel("Model").selectOption(model);
@@ -83,7 +83,7 @@ inBrowser("one click shows moving pictures, close to live", async () => {
   expect(browser.errors).toEqual([]);
 });
 
-inBrowser("words typed into the scene reach the picture", async () => {
+inBrowser("a typed prompt changes the picture", async () => {
   const page = await playing("dreamscape");
   const before = await pixels(page);
   await page.getByLabel("Describe a scene").fill("a red desert at night");
@@ -98,7 +98,7 @@ inBrowser("words typed into the scene reach the picture", async () => {
 });
 
 inBrowser(
-  "a stream restyled from another is shown beside its input, also to who did not start it",
+  "a stream that transforms another is shown beside its input, also in a page that did not start it",
   async () => {
     const first = await playing("test-card");
     const { streams } = (await (await fetch(`${server.url}/streams`)).json()) as {
@@ -120,7 +120,7 @@ inBrowser(
   },
 );
 
-inBrowser("after a stream that restyles, a new one is imagined again", async () => {
+inBrowser("a new stream after one with input is imagined again", async () => {
   const page = await playing("edges");
   await page.getByRole("button", { name: "New stream" }).click();
   expect(await page.evaluate("document.activeElement.tagName")).toBe("TEXTAREA");
@@ -130,7 +130,7 @@ inBrowser("after a stream that restyles, a new one is imagined again", async () 
   await waitFor("colours", async () => colour(await pixels(page)) > 10);
 });
 
-inBrowser("what one page changes stands in the form of the other", async () => {
+inBrowser("a change made in one page appears in the form of the other", async () => {
   const first = await playing("dreamscape");
   const second = await browser.open(server.url);
   await plays(second, "Live output", 1);
@@ -143,7 +143,7 @@ inBrowser("what one page changes stands in the form of the other", async () => {
   });
 });
 
-inBrowser("a seed is shuffled by a click", async () => {
+inBrowser("Shuffle changes the seed and the picture", async () => {
   const page = await playing("dreamscape");
   const before = await pixels(page);
   await page.getByRole("button", { name: "Shuffle" }).click();
@@ -163,25 +163,22 @@ inBrowser("sliders, models and sizes change the picture that plays", async () =>
   await plays(page);
 });
 
-inBrowser(
-  "by keyboard: Tab to the scene, Enter starts, and Stop gives the place back",
-  async () => {
-    const page = await browser.open(server.url);
-    await page.getByLabel("Size").selectOption("256 × 256");
-    await page.getByLabel("Describe a scene").focus();
-    await page.keyboard.type("a meadow");
-    await page.keyboard.press("Enter");
-    await plays(page, "Live output", 2);
-    const stop = page.getByRole("button", { name: "Stop", exact: true }).first();
-    await stop.focus();
-    await page.keyboard.press("Enter");
-    await page.getByText("Describe a scene. Watch it live.").waitFor();
-    expect((await api(server.url).health()).active_streams).toBe(0);
-  },
-);
+inBrowser("by keyboard, Enter starts a stream and Stop frees its place", async () => {
+  const page = await browser.open(server.url);
+  await page.getByLabel("Size").selectOption("256 × 256");
+  await page.getByLabel("Describe a scene").focus();
+  await page.keyboard.type("a meadow");
+  await page.keyboard.press("Enter");
+  await plays(page, "Live output", 2);
+  const stop = page.getByRole("button", { name: "Stop", exact: true }).first();
+  await stop.focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Describe a scene. Watch it live.").waitFor();
+  expect((await api(server.url).health()).active_streams).toBe(0);
+});
 
 inBrowser(
-  "the camera and its microphone come back through a model, beside the camera itself",
+  "the camera and its microphone play through a model, beside the camera itself",
   async () => {
     const page = await browser.open(server.url);
     await page.getByText("My camera").click();
@@ -190,14 +187,14 @@ inBrowser(
     await page.getByRole("button", { name: "Start", exact: true }).click();
     await plays(page);
     await plays(page, "Your camera", 2);
-    // Chromium's made-up camera is green; outlines are gray.
+    // Chromium's fake camera is green; outlines are gray.
     expect(colour(await pixels(page, "Your camera"))).toBeGreaterThan(20);
     // While the model loads, frames pass untouched.
     await waitFor("outlines", async () => {
       const picture = await pixels(page);
       return colour(picture) < 4 && Math.max(...picture) > 8;
     });
-    // The made-up microphone beeps every second. Sound that nobody hears is not decoded.
+    // Chromium's fake microphone beeps every second. A muted player does not decode sound.
     const heard = () => page.evaluate(SOUND_BYTES) as Promise<number>;
     expect(await heard()).toBe(0);
     await page.getByRole("button", { name: "Sound on" }).click();
@@ -210,7 +207,7 @@ inBrowser(
   },
 );
 
-inBrowser("a killed engine is told, and the picture goes on", async () => {
+inBrowser("a killed engine is reported and the picture resumes", async () => {
   const page = await playing("test-card");
   process.kill(await enginePid(server.url), "SIGKILL");
   await page.getByText("engine restarted once").waitFor();
@@ -219,7 +216,7 @@ inBrowser("a killed engine is told, and the picture goes on", async () => {
 });
 
 inBrowser(
-  "a stream that somebody else stops ends in words, and starts again by one click",
+  "a stream that somebody else stops is shown as ended, and one click starts it again",
   async () => {
     const page = await playing("test-card");
     const [stream] = (
@@ -228,13 +225,13 @@ inBrowser(
       }
     ).streams;
     await api(server.url).stop(stream?.manifest_id ?? "");
-    await page.getByText("The stream is over").waitFor();
+    await page.getByText("The stream has ended").waitFor();
     await page.getByRole("button", { name: "Start again" }).click();
     await plays(page, "Live output", 2);
   },
 );
 
-inBrowser("a page opened later shows what runs", async () => {
+inBrowser("a page opened later shows the running stream", async () => {
   const first = await playing("test-card");
   await first.close();
   const page = await browser.open(server.url);
@@ -242,7 +239,7 @@ inBrowser("a page opened later shows what runs", async () => {
   expect(await page.getByLabel("Model").inputValue()).toBe("test-card");
 });
 
-inBrowser("a full server says what to do", async () => {
+inBrowser("a full server's refusal says what to do", async () => {
   const { capacity } = await api(server.url).health();
   for (let n = 0; n < capacity; n++)
     await api(server.url).start({
@@ -259,7 +256,7 @@ inBrowser("a full server says what to do", async () => {
 });
 
 for (const colorScheme of ["light", "dark"] as const)
-  inBrowser(`axe finds nothing, empty or playing, ${colorScheme}`, async () => {
+  inBrowser(`axe finds no violations, empty or playing, ${colorScheme}`, async () => {
     const page = await browser.context.newPage();
     await page.emulateMedia({ colorScheme });
     await page.goto(server.url);
@@ -270,7 +267,7 @@ for (const colorScheme of ["light", "dark"] as const)
     expect(await violations(page)).toEqual([]);
   });
 
-inBrowser("the page asks no other host", async () => {
+inBrowser("the page sends no request to another host", async () => {
   await playing("test-card");
   const elsewhere = browser.requests.filter(
     (url) => /^https?:/.test(url) && new URL(url).hostname !== "127.0.0.1",
@@ -281,10 +278,10 @@ inBrowser("the page asks no other host", async () => {
 inBrowser("a server with a token asks for it once", async () => {
   await using closed = await startServer(MAIN, ["--workspace", workspace, "--api-token", "secret"]);
   const page = await browser.open(closed.url);
-  await page.getByLabel("This server wants a token").fill("wrong");
+  await page.getByLabel("This server requires a token").fill("wrong");
   await page.getByRole("button", { name: "Continue" }).click();
-  await page.getByText("The token was not the server's").waitFor();
-  await page.getByLabel("This server wants a token").fill("secret");
+  await page.getByText("That token is wrong").waitFor();
+  await page.getByLabel("This server requires a token").fill("secret");
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByLabel("Model").selectOption("test-card");
   await page.getByRole("button", { name: "Start", exact: true }).click();

@@ -1,25 +1,25 @@
-/** Hides how a trickle channel is followed from its current segment on (protocol.md 4.3), with a fetch always one ahead. */
+/** Reads a trickle channel from its current segment on, always requesting one segment ahead. */
 import { pause } from "../pause.ts";
 
 export type ChannelBytes =
-  /** A segment begins; `whole` is false where the one before was cut off or segments were left out. */
+  /** A segment starts. `whole` is false if the previous one was cut off or segments were skipped. */
   | { readonly kind: "segment"; readonly seq: number; readonly whole: boolean }
   | { readonly kind: "bytes"; readonly data: Uint8Array };
 
 const CURRENT = -2;
-/** Segments we may be behind before we jump. */
+/** Segments to be behind before jumping to the current one. */
 const MAX_LAG = 2;
-/** A segment whose successor has begun so long ago is not going to end. */
+/** A segment that has not ended this long after its successor started is not going to end. */
 const OVERTAKEN_MS = 1000;
 const NOT_YET_MS = 250;
-/** A publisher that began anew counts from 0: after so many answers "not yet" its numbers are taken up. */
+/** A restarted publisher counts from 0 again: after this many "not yet" answers, start over at the current segment. */
 const MAX_NOT_YET = 8;
 const RETRY_MS = 400;
 const MAX_RETRIES = 5;
 
 /**
- * Follows the channel until it ends, which is also when it does not exist. Throws when the server cannot be
- * reached any more, and the signal's reason.
+ * Reads the channel until it ends; one that does not exist has ended. Throws if the server stops responding, and the
+ * signal's reason when it aborts.
  */
 export async function* readChannel(
   url: string,
@@ -35,7 +35,7 @@ export async function* readChannel(
     ahead = null;
     signal.throwIfAborted();
     if (response === null || response.status >= 500) {
-      if (++failures > MAX_RETRIES) throw new Error("the server does not answer");
+      if (++failures > MAX_RETRIES) throw new Error("the server is not responding");
       await pause(RETRY_MS, signal);
       continue;
     }
@@ -52,7 +52,7 @@ export async function* readChannel(
     const seq = number(response, "Lp-Trickle-Seq", Math.max(0, wanted));
     const lag = number(response, "Lp-Trickle-Latest", seq) - seq;
     if (lag > MAX_LAG && wanted !== CURRENT) {
-      void response.body?.cancel().catch(() => {}); // it goes either way
+      void response.body?.cancel().catch(() => {}); // no longer needed
       wanted = CURRENT;
       whole = false;
       continue;
@@ -60,13 +60,13 @@ export async function* readChannel(
     yield { kind: "segment", seq, whole };
     wanted = seq + 1;
     const next = get(url, wanted, signal);
-    next.catch(() => {}); // met when its turn comes
+    next.catch(() => {}); // handled when it is awaited
     ahead = next;
     whole = response.body === null || (yield* segmentBytes(response.body, next, signal));
   }
 }
 
-/** True if the segment came to its end. */
+/** Returns true if the segment was complete. */
 async function* segmentBytes(
   body: ReadableStream<Uint8Array>,
   next: Promise<Response>,
@@ -77,7 +77,7 @@ async function* segmentBytes(
   const ended = AbortSignal.any([signal, over.signal]);
   const overtaken = new Promise<null>((resolve) => {
     const late = next.then(() => pause(OVERTAKEN_MS, ended));
-    late.then(() => resolve(null)).catch(() => {}); // no successor, or no longer of interest
+    late.then(() => resolve(null)).catch(() => {}); // no successor, or this segment is done
   });
   try {
     for (;;) {
@@ -92,7 +92,7 @@ async function* segmentBytes(
     return false; // the connection broke: the rest of this segment is lost
   } finally {
     over.abort();
-    void reader.cancel().catch(() => {}); // it goes either way
+    void reader.cancel().catch(() => {}); // no longer needed
   }
 }
 

@@ -1,23 +1,23 @@
-/** Hides how close to live a player stays: where to jump, and how fast to play. Times in seconds. */
+/** Keeps a player close to live: decides where to jump and how fast to play. Times in seconds. */
 
-/** More than this behind live, it jumps. */
+/** Further behind than this, the player jumps. */
 export const MAX_BEHIND = 0.8;
 const FIRST_TARGET = 0.12;
 const MAX_TARGET = 0.4;
 const TARGET_STEP = 0.04;
-/** The target comes down by a step after so long without a stall. */
+/** Time without a stall after which the target is lowered by a step. */
 const CALM = 4;
-/** This far from the target it plays as it is: a frame at 24 a second. */
+/** Within this distance of the target the rate is 1: about a frame at 24 a second. */
 const SLACK = 0.04;
 const FASTEST = 1.25;
 const SLOWEST = 0.95;
 
 export interface Playhead {
-  /** Media time. */
+  /** Current media time. */
   readonly at: number;
-  /** The newest run of pictures that hangs together. */
+  /** Start of the newest contiguous range of pictures. */
   readonly start: number;
-  /** The newest picture. */
+  /** Time of the newest picture. */
   readonly edge: number;
 }
 
@@ -25,23 +25,23 @@ export type Move =
   | { readonly kind: "jump"; readonly to: number }
   | { readonly kind: "rate"; readonly rate: number };
 
-/** Learns from stalls how much it must hold back on this network. */
+/** Learns from stalls how much media this network needs buffered. */
 export class LiveEdge {
   #target = FIRST_TARGET;
   #calmSince: number | null = null;
 
-  /** Seconds behind live it aims at. */
+  /** Seconds behind live to aim at. */
   get target(): number {
     return this.#target;
   }
 
-  /** Playback ran dry. */
+  /** Records that playback ran out of media. */
   stalled(): void {
     this.#target = Math.min(MAX_TARGET, this.#target + TARGET_STEP);
     this.#calmSince = null;
   }
 
-  /** What to do now that the newest picture is at `edge`. */
+  /** What to do after a new picture has arrived. */
   move({ at, start, edge }: Playhead): Move {
     const behind = edge - at;
     if (at < start || behind > MAX_BEHIND || behind < -MAX_BEHIND)

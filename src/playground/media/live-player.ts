@@ -1,35 +1,35 @@
-/** Plays a trickle channel live in a video element, and goes on after whatever happens to it. */
+/** Plays a trickle channel live in a video element and recovers from any interruption. */
 import { pause } from "../pause.ts";
 import { readChannel } from "./channel-reader.ts";
 import { LiveEdge } from "./live-edge.ts";
 import { MediaSink, Unplayable } from "./media-sink.ts";
 import { join, Mp4Pieces, NotMp4 } from "./mp4-pieces.ts";
 
-/** How it stands with the picture; told with every change. */
+/** The player's state. */
 export type Playback =
   | { readonly status: "waiting" }
   | { readonly status: "playing"; readonly sound: boolean }
-  /** The channel carries what this browser cannot play; looked at again with every segment. */
+  /** This browser cannot play what the channel carries; checked again with every segment. */
   | { readonly status: "unplayable"; readonly why: string };
 
-/** Seconds behind the newest picture that has come; null before the first. */
+/** Seconds behind the newest picture received; null before the first. */
 export type BehindLive = number | null;
 
-const AGAIN_MS = 400;
-/** Without a new picture for so long it waits, says the page. */
+const RETRY_MS = 400;
+/** Time without a new picture after which the state is `waiting`. */
 const SILENT_MS = 1500;
 
 /**
- * Plays until the signal aborts; never rejects. The caller mutes the element or has the user's leave for sound.
- * `behind` is told a few times a second.
+ * Plays until the signal aborts; never rejects. The element must be muted unless the user has allowed sound; while it is
+ * muted, sound is not played at all, which keeps latency low. `onChange` is called a few times a second.
  */
 export async function playLive(
   video: HTMLVideoElement,
   url: string,
   signal: AbortSignal,
-  told: (playback: Playback, behind: BehindLive) => void,
+  onChange: (playback: Playback, behind: BehindLive) => void,
 ): Promise<void> {
-  const player = new LivePlayer(video, told, signal);
+  const player = new LivePlayer(video, onChange, signal);
   try {
     while (!signal.aborted) {
       try {
@@ -37,7 +37,7 @@ export async function playLive(
       } catch (error) {
         if (!signal.aborted) player.failed(error);
       }
-      await pause(AGAIN_MS, signal).catch(() => {}); // the loop looks at the signal
+      await pause(RETRY_MS, signal).catch(() => {}); // the loop checks the signal
     }
   } finally {
     player.close();
@@ -46,7 +46,7 @@ export async function playLive(
 
 class LivePlayer {
   readonly #video: HTMLVideoElement;
-  readonly #told: (playback: Playback, behind: BehindLive) => void;
+  readonly #onChange: (playback: Playback, behind: BehindLive) => void;
   readonly #pieces = new Mp4Pieces(() => !this.#video.muted);
   readonly #live = new LiveEdge();
   #sink: MediaSink | null = null;
@@ -55,18 +55,18 @@ class LivePlayer {
 
   constructor(
     video: HTMLVideoElement,
-    told: (playback: Playback, behind: BehindLive) => void,
+    onChange: (playback: Playback, behind: BehindLive) => void,
     signal: AbortSignal,
   ) {
     this.#video = video;
-    this.#told = told;
-    // A jump waits for its picture, too, and tells nothing of the network.
+    this.#onChange = onChange;
+    // The element also waits after a jump, which says nothing about the network.
     const stalled = () => video.seeking || this.#live.stalled();
     video.addEventListener("waiting", stalled, { signal });
-    told({ status: "waiting" }, null);
+    onChange({ status: "waiting" }, null);
   }
 
-  /** Until the channel ends. Throws what the next try may heal. */
+  /** Plays until the channel ends. Throws errors that a new attempt may resolve. */
   async follow(url: string, signal: AbortSignal): Promise<void> {
     for await (const event of readChannel(url, signal)) {
       if (event.kind === "segment") this.#pieces.restart();
@@ -77,8 +77,8 @@ class LivePlayer {
   failed(error: unknown): void {
     this.#dropSink();
     if (error instanceof NotMp4 || error instanceof Unplayable)
-      this.#told({ status: "unplayable", why: error.message }, null);
-    else this.#told({ status: "waiting" }, null);
+      this.#onChange({ status: "unplayable", why: error.message }, null);
+    else this.#onChange({ status: "waiting" }, null);
   }
 
   close(): void {
@@ -121,13 +121,13 @@ class LivePlayer {
       video.currentTime = move.to;
       video.playbackRate = 1;
     } else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
-    if (video.paused) video.play().catch(() => {}); // a hidden page: the next picture tries again
-    this.#told(
+    if (video.paused) video.play().catch(() => {}); // the page is hidden: the next picture retries
+    this.#onChange(
       { status: "playing", sound: this.#pieces.hasSound },
       Math.max(0, this.#edge - video.currentTime),
     );
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#told({ status: "waiting" }, null), SILENT_MS);
+    this.#silence = setTimeout(() => this.#onChange({ status: "waiting" }, null), SILENT_MS);
   }
 
   #dropSink(): void {

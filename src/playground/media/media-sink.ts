@@ -1,12 +1,12 @@
-/** Hides MediaSource: one at a time behind a video element, bytes appended in order, old ones let go. */
+/** Feeds a video element through MediaSource: appends bytes in order and removes old ones. */
 import type { Mp4Track } from "./mp4-boxes.ts";
 
-/** Seconds that stay behind the playhead. */
+/** Seconds retained behind the playhead. */
 const KEEP_BEHIND = 8;
-/** Trimming costs a little: not before so much has gathered. */
+/** Seconds behind the playhead at which old media is removed, so that it is not done at every append. */
 const TRIM_FROM = 16;
 
-/** `mime` cannot be played by this browser. */
+/** This browser cannot play the channel's codecs. */
 export class Unplayable extends Error {
   override readonly name = "Unplayable";
   readonly codecs: string;
@@ -16,12 +16,12 @@ export class Unplayable extends Error {
   }
 }
 
-/** What an init segment makes of a source. */
+/** The MIME type of a source with these tracks. */
 export function mimeOf(tracks: readonly Mp4Track[]): string {
   return `video/mp4; codecs="${tracks.map(({ codec }) => codec).join(", ")}"`;
 }
 
-/** One SourceBuffer fed with pieces. Made anew when the number of tracks changes or the element failed. */
+/** One SourceBuffer. The caller opens a new sink if the kinds of tracks change or the element fails. */
 export class MediaSink {
   readonly #video: HTMLVideoElement;
   readonly #buffer: SourceBuffer;
@@ -42,7 +42,7 @@ export class MediaSink {
     this.#kinds = kindsOf(tracks);
   }
 
-  /** Takes the element over; throws Unplayable. */
+  /** Attaches to the element. Throws Unplayable. */
   static async open(video: HTMLVideoElement, tracks: readonly Mp4Track[]): Promise<MediaSink> {
     const mime = mimeOf(tracks);
     if (!MediaSource.isTypeSupported(mime)) throw new Unplayable(mime);
@@ -56,7 +56,7 @@ export class MediaSink {
     return new MediaSink(video, source.addSourceBuffer(mime), url, tracks);
   }
 
-  /** Takes new tracks over if the source can go on with them; a new codec or size may, another number of tracks not. */
+  /** Switches to new tracks; false if that needs a new sink. Codec and size may change, the kinds of tracks may not. */
   accepts(tracks: readonly Mp4Track[]): boolean {
     if (this.#video.error !== null || kindsOf(tracks) !== this.#kinds) return false;
     const mime = mimeOf(tracks);
@@ -67,7 +67,7 @@ export class MediaSink {
     return true;
   }
 
-  /** Resolves when the bytes are in; throws where the element has failed. */
+  /** Resolves when the bytes are buffered; throws if the element has failed. */
   async append(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#trim();
     const done = this.#settled();
@@ -75,14 +75,14 @@ export class MediaSink {
     await done;
   }
 
-  /** Start and end of the newest run of pictures, in seconds; null while there is none. */
+  /** Start and end of the newest buffered range, in seconds; null if nothing is buffered. */
   get newest(): { start: number; end: number } | null {
     const { buffered } = this.#buffer;
     const last = buffered.length - 1;
     return last < 0 ? null : { start: buffered.start(last), end: buffered.end(last) };
   }
 
-  /** Lets go of the element's media. */
+  /** Detaches from the element. */
   close(): void {
     URL.revokeObjectURL(this.#url);
     this.#video.removeAttribute("src");
@@ -105,7 +105,8 @@ export class MediaSink {
         over.abort();
         finish();
       };
-      const fail = () => reject(new Error(this.#video.error?.message ?? "the bytes were refused"));
+      const fail = () =>
+        reject(new Error(this.#video.error?.message ?? "the browser refused the bytes"));
       const { signal } = over;
       this.#buffer.addEventListener("updateend", settle(resolve), { signal });
       this.#buffer.addEventListener("error", settle(fail), { signal });

@@ -1,4 +1,4 @@
-/** The page as a whole: what lies where. */
+/** The whole page: header, stage, form, streams, commands. */
 import { health, onScreen, problem, tokenWanted } from "../state.ts";
 import { Commands } from "./commands.tsx";
 import { Figures } from "./figures.tsx";
@@ -43,12 +43,12 @@ export function App() {
 
 function ServerState() {
   const now = health.value;
-  if (problem.value?.code === "unreachable") return <p class="server ill">Not answering</p>;
+  if (problem.value?.code === "unreachable") return <p class="server ill">Not responding</p>;
   if (now === null) return <p class="server">Connecting …</p>;
   const places = now.capacity - now.active_streams;
   const words = {
-    ERROR: "Engine out of order",
-    LOADING: "Getting ready …",
+    ERROR: "Engine unavailable",
+    LOADING: "Loading …",
     IDLE: "Ready",
     OK: places > 0 ? `${places} of ${now.capacity} places free` : "All places taken",
   }[now.status];

@@ -1,14 +1,14 @@
-/** Lines over time, newest at the right; for those who do not see it, its last value. */
+/** A line chart over time, newest at the right; screen readers get the last value. */
 export interface Line {
   readonly kind: "main" | "soft" | "faint";
-  /** A second apart; null is a gap. */
+  /** One a second; null is a gap. */
   readonly values: readonly (number | null)[];
 }
 
 const WIDTH = 240;
 const HEIGHT = 44;
-/** The fewest seconds across: the first figures are no wide flat line. */
-const LEAST_SPAN = 30;
+/** Seconds that the chart covers at least, so that the first values do not fill its width. */
+const MIN_SPAN = 30;
 
 export function Chart({ label, lines }: { label: string; lines: readonly Line[] }) {
   const top = Math.max(1, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
@@ -31,7 +31,7 @@ export function Chart({ label, lines }: { label: string; lines: readonly Line[] 
 
 /** SVG path of one line; a gap lifts the pen. */
 function pathOf(values: readonly (number | null)[], top: number): string {
-  const step = WIDTH / (Math.max(LEAST_SPAN, values.length) - 1);
+  const step = WIDTH / (Math.max(MIN_SPAN, values.length) - 1);
   let pen = "M";
   return values
     .map((value, index) => {

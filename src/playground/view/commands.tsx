@@ -1,4 +1,4 @@
-/** The same by curl: what is on screen, as lines to copy. */
+/** Shows the curl commands for what is on screen, each with a copy button. */
 import { useState } from "preact/hooks";
 import { type Command, commandsFor } from "../commands.ts";
 import { draft, type OnScreen, onScreen, shown, token } from "../state.ts";

@@ -1,4 +1,4 @@
-/** How the stream does: figures over the last minute and a half. */
+/** Frame rate, latency and drops of the stream on screen over the last minute and a half. */
 import { samples, shown } from "../state.ts";
 import { Chart } from "./chart.tsx";
 

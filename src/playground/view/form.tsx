@@ -1,14 +1,14 @@
-/** What is asked for: a source, a scene, a model and its sliders. */
+/** The form: prompt, source, model, size and the model's parameters. */
 import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
 import { FIRST_PROMPT, MAX_PROMPT, SIZES, type Source } from "../draft.ts";
 import { usable } from "../start-body.ts";
 import { chosenModel, draft, health, models, onScreen, streams } from "../state.ts";
 import { Sliders } from "./sliders.tsx";
 
-const SOURCES: readonly { source: Source; words: string }[] = [
-  { source: "none", words: "Imagined" },
-  { source: "camera", words: "My camera" },
-  { source: "channel", words: "A stream" },
+const SOURCES: readonly { source: Source; label: string }[] = [
+  { source: "none", label: "Imagined" },
+  { source: "camera", label: "My camera" },
+  { source: "channel", label: "A stream" },
 ];
 
 export function Form() {
@@ -73,9 +73,9 @@ function Sources({ locked }: { locked: boolean }) {
   const camera = isSecureContext && "VideoEncoder" in globalThis;
   return (
     <fieldset class="sources" disabled={locked} title={locked ? "Stop to change this" : ""}>
-      <legend>Picture from</legend>
+      <legend>Video from</legend>
       <div class="segments">
-        {SOURCES.map(({ source: one, words }) => (
+        {SOURCES.map(({ source: one, label }) => (
           <label key={one}>
             <input
               type="radio"
@@ -85,12 +85,12 @@ function Sources({ locked }: { locked: boolean }) {
               disabled={one === "camera" && !camera}
               onChange={() => edit({ source: one, ...modelFor(one) })}
             />
-            <span class="word">{words}</span>
+            <span class="word">{label}</span>
           </label>
         ))}
       </div>
       {!camera && (
-        <p class="hint">The camera wants HTTPS or localhost, and a browser that encodes H.264.</p>
+        <p class="hint">The camera needs HTTPS or localhost and a browser that encodes H.264.</p>
       )}
       {source === "channel" && (
         <label>
@@ -117,8 +117,8 @@ function Sources({ locked }: { locked: boolean }) {
 function ModelChoice() {
   const { model, size, source } = draft.value;
   const groups = [
-    { words: "Draws by itself", withVideo: false },
-    { words: "Changes what it sees", withVideo: true },
+    { label: "Generate video", withVideo: false },
+    { label: "Transform video", withVideo: true },
   ];
   const sizes = SIZES.some((one) => one === size) ? SIZES : [size, ...SIZES];
   return (
@@ -130,8 +130,8 @@ function ModelChoice() {
             value={model}
             onChange={({ currentTarget }) => edit({ model: currentTarget.value, values: {} })}
           >
-            {groups.map(({ words, withVideo }) => (
-              <optgroup key={words} label={words}>
+            {groups.map(({ label, withVideo }) => (
+              <optgroup key={label} label={label}>
                 {models.value
                   .filter((one) => one.takes_video === withVideo)
                   .map((one) => (
@@ -158,8 +158,10 @@ function ModelChoice() {
       </div>
       <p class="hint">
         {chosenModel.value?.description}
-        {chosenModel.value?.takes_prompts === false && " It takes no prompt."}
-        {chosenModel.value?.takes_video && source === "none" && " A moving test picture feeds it."}
+        {chosenModel.value?.takes_prompts === false && " It ignores the prompt."}
+        {chosenModel.value?.takes_video &&
+          source === "none" &&
+          " Its input is a moving test picture."}
       </p>
     </>
   );

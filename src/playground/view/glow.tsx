@@ -1,8 +1,8 @@
-/** The picture's own colours, soft, where the stage is wider than the picture. */
+/** Fills the stage beside the picture with the picture's own colours, blurred. */
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-/** So few pixels that scaling them up is all the blur there needs to be. */
+/** Size of the canvas in pixels: small enough that scaling it up blurs it. */
 const PIXELS = 12;
 const EVERY_MS = 400;
 

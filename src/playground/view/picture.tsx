@@ -1,4 +1,4 @@
-/** One picture with its words: a channel played live, or the camera. */
+/** A video with its caption: a channel played live, or the camera's own picture. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Playback, playLive } from "../media/live-player.ts";
 import { behind, problem, shown } from "../state.ts";
@@ -14,14 +14,14 @@ export function LivePicture({ channel, shows }: LivePictureProps) {
   const ref = useRef<HTMLVideoElement>(null);
   const [playback, setPlayback] = useState<Playback>({ status: "waiting" });
   const [muted, setMuted] = useState(true);
-  const [waited, setWaited] = useState<Waited>(FIRST_WAIT);
+  const [last, setLast] = useState<LastSeen>(NOTHING_SEEN);
   useLayoutEffect(() => {
     const video = ref.current;
     if (video === null) return;
     const over = new AbortController();
     void playLive(video, channel, over.signal, (now, seconds) => {
       setPlayback((before) => (same(before, now) ? before : now));
-      if (now.status === "playing") setWaited(restartsNow);
+      if (now.status === "playing") setLast(lastSeen);
       if (shows === "output") behind.value = seconds === null ? null : round(seconds);
     });
     return () => over.abort();
@@ -34,10 +34,10 @@ export function LivePicture({ channel, shows }: LivePictureProps) {
       <div class="over" role="status">
         {playback.status === "waiting" && (
           <p>
-            <span class="spinner" aria-hidden="true" /> {waitingWords(output, waited)}
+            <span class="spinner" aria-hidden="true" /> {waitingText(output, last)}
           </p>
         )}
-        {playback.status === "unplayable" && <p>{playback.why}: it cannot be shown here.</p>}
+        {playback.status === "unplayable" && <p>Cannot be shown here: {playback.why}.</p>}
       </div>
       <figcaption>
         {output ? <OutputCaption /> : <span>Input</span>}
@@ -70,7 +70,7 @@ export function CameraPicture({ preview }: { preview: MediaStream }) {
     const video = ref.current;
     if (video === null) return;
     video.srcObject = preview;
-    video.play().catch(() => {}); // the element goes while it starts
+    video.play().catch(() => {}); // the element was removed meanwhile
     return () => {
       video.srcObject = null;
     };
@@ -112,21 +112,21 @@ function OutputCaption() {
   );
 }
 
-/** What there was before a wait: nothing yet, or pictures, up to some restart of the engine. */
-type Waited = { readonly seen: boolean; readonly restarts: number };
-const FIRST_WAIT: Waited = { seen: false, restarts: 0 };
+/** Whether a picture has been shown, and the engine's restarts at that time. */
+type LastSeen = { readonly seen: boolean; readonly restarts: number };
+const NOTHING_SEEN: LastSeen = { seen: false, restarts: 0 };
 
-function restartsNow(before: Waited): Waited {
+function lastSeen(before: LastSeen): LastSeen {
   const restarts = shown.value?.stats.restarts ?? before.restarts;
   return before.seen && restarts === before.restarts ? before : { seen: true, restarts };
 }
 
-function waitingWords(output: boolean, { seen, restarts }: Waited): string {
-  if (problem.value?.code === "unreachable") return "The server does not answer …";
+function waitingText(output: boolean, { seen, restarts }: LastSeen): string {
+  if (problem.value?.code === "unreachable") return "The server is not responding …";
   if (!output) return seen ? "The input has stopped …" : "Waiting for the input …";
   if (!seen) return "Waiting for the first picture …";
   const now = shown.value;
-  if ((now?.stats.restarts ?? 0) > restarts) return "The engine is coming back …";
+  if ((now?.stats.restarts ?? 0) > restarts) return "The engine is restarting …";
   return now?.stats.fps_in === 0 ? "The input has stopped …" : "Waiting for the next picture …";
 }
 

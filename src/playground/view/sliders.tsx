@@ -1,18 +1,18 @@
-/** A slider for every number the model takes. */
+/** The model's numeric parameters as sliders and fields. */
 import { edit } from "../actions.ts";
 import type { Model } from "../api.ts";
 import { chosenModel, draft } from "../state.ts";
 
-/** A slider of more steps than a hand can set is a field. */
+/** An integer with more values than this gets a field instead of a slider. */
 const MAX_STEPS = 10_000;
 
-/** Of a model with more than so many, the others are folded away. */
-const AT_ONCE = 4;
+/** Parameters shown; the others are folded away. */
+const MAX_SHOWN = 4;
 
 export function Sliders() {
   const params = chosenModel.value?.params ?? [];
   if (params.length === 0) return null;
-  const rest = params.slice(AT_ONCE);
+  const rest = params.slice(MAX_SHOWN);
   return (
     <fieldset class="sliders">
       <legend>
@@ -23,7 +23,7 @@ export function Sliders() {
           </button>
         )}
       </legend>
-      {params.slice(0, AT_ONCE).map(control)}
+      {params.slice(0, MAX_SHOWN).map(control)}
       {rest.length > 0 && (
         <details>
           <summary>{rest.length} more</summary>
@@ -67,7 +67,7 @@ function Slider({ param }: { param: Param }) {
   );
 }
 
-/** A whole number of a wide range, such as a seed: to be typed, or to be had by chance. */
+/** An integer with a wide range, such as a seed: typed, or picked at random. */
 function NumberField({ param }: { param: Param }) {
   const { name, min, max, description } = param;
   const id = `field-${name}`;
@@ -103,7 +103,7 @@ const words = (name: string): string => {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 };
 
-/** About two hundred steps, each a round number. */
+/** A power of ten that divides the span into about 100 to 1,000 steps. */
 const stepFor = (span: number): number => 10 ** Math.floor(Math.log10(Math.max(span, 1e-6) / 100));
 
 const shownValue = (value: number, integer: boolean, span: number): string =>

@@ -1,4 +1,4 @@
-/** Where pictures are seen: the output, beside it the input if there is one, or an invitation. */
+/** The large picture area: the output beside its input, or an invitation to start. */
 import { edit, start } from "../actions.ts";
 import { draft, onScreen, shown } from "../state.ts";
 import { CameraPicture, LivePicture } from "./picture.tsx";
@@ -26,7 +26,7 @@ export function Stage() {
     case "ended":
       return (
         <section class="stage empty" aria-label="Picture">
-          <h2>The stream is over</h2>
+          <h2>The stream has ended</h2>
           <p role="status">{screen.why}</p>
           <button type="button" class="primary" onClick={() => void start()}>
             Start again
@@ -53,7 +53,7 @@ function Running({ screen }: { screen: Extract<typeof onScreen.value, { kind: "s
           <p>
             {stream?.stream_url
               ? `This stream is published to another server: ${stream.stream_url}`
-              : "This stream is an orchestrator's: its channels are not shown here."}
+              : "This stream belongs to an orchestrator. Its channels are not shown here."}
           </p>
         </div>
       ) : (
@@ -67,7 +67,7 @@ function Invitation() {
   return (
     <section class="stage empty" aria-label="Picture">
       <h2>Describe a scene. Watch it live.</h2>
-      <p>Pick one to begin, or write your own.</p>
+      <p>Pick one to start, or write your own.</p>
       <ul class="scenes">
         {SCENES.map((scene) => (
           <li key={scene}>
@@ -84,7 +84,9 @@ function Invitation() {
           </li>
         ))}
       </ul>
-      {draft.value.source !== "none" && <p class="hint">The picture comes from your source.</p>}
+      {draft.value.source !== "none" && (
+        <p class="hint">The video comes from the source you chose.</p>
+      )}
     </section>
   );
 }

@@ -1,7 +1,7 @@
-/** Streams that run on this server, anybody's: look at one, stop one. */
+/** Lists all streams that run on this server; each can be shown and stopped. */
 import { stop } from "../actions.ts";
 import type { Stream } from "../api.ts";
-import { leave, watch } from "../following.ts";
+import { prepareNew, showRunning } from "../server-sync.ts";
 import { onScreen, streams } from "../state.ts";
 
 export function Streams() {
@@ -15,8 +15,8 @@ export function Streams() {
             type="button"
             class="quiet"
             onClick={() => {
-              leave();
-              // The button goes; who came by keyboard goes on with the words.
+              prepareNew();
+              // The button disappears: keep the keyboard focus in the form.
               document.querySelector<HTMLElement>(".scene textarea")?.focus();
             }}
           >
@@ -25,7 +25,7 @@ export function Streams() {
         )}
       </div>
       {streams.value.length === 0 ? (
-        <p class="hint">None yet. What you start here, or by the API, is listed here.</p>
+        <p class="hint">None yet. Streams started here or through the API appear here.</p>
       ) : (
         <ul>
           {streams.value.map((stream) => (
@@ -51,7 +51,7 @@ function Row({ stream, current }: { stream: Stream; current: boolean }) {
         class="row"
         aria-current={current}
         onClick={() => {
-          if (!current) watch(stream);
+          if (!current) showRunning(stream);
         }}
       >
         <span class="title">{title}</span>

@@ -1,6 +1,6 @@
-/** Asks for the server's token when it wants one. */
+/** Asks for the server's API token. */
 import { useState } from "preact/hooks";
-import { useToken } from "../following.ts";
+import { useToken } from "../server-sync.ts";
 import { token } from "../state.ts";
 
 export function TokenForm() {
@@ -15,7 +15,7 @@ export function TokenForm() {
       }}
     >
       <label>
-        <span>This server wants a token</span>
+        <span>This server requires a token</span>
         <input
           type="password"
           required
@@ -26,8 +26,8 @@ export function TokenForm() {
       </label>
       <p class="hint">
         {token.value === ""
-          ? "It is what the server was started with as API_TOKEN. It stays in this tab."
-          : "The token was not the server's. It is what the server was started with as API_TOKEN."}
+          ? "Enter the API_TOKEN that the server was started with. It stays in this tab."
+          : "That token is wrong. Enter the API_TOKEN that the server was started with."}
       </p>
       <div class="go">
         <button type="submit" class="primary">

@@ -17,7 +17,7 @@ const model = (name: string, takesVideo: boolean, state: Model["state"] = "ready
   params: [],
 });
 
-test("a start says all that the form says", () => {
+test("a start contains everything in the form", () => {
   const body: object = startBody(draft, "http://h/trickle/out", null);
   expect(body).toEqual({
     prompts: [{ prompt: "a sea" }],
@@ -30,7 +30,7 @@ test("a start says all that the form says", () => {
 });
 
 describe("a change", () => {
-  test("says only what differs", () => {
+  test("contains only what differs", () => {
     expect(changeBody(draft, draft)).toEqual({});
     expect(changeBody(draft, { ...draft, prompt: "a hill" })).toEqual({
       prompts: [{ prompt: "a hill" }],
@@ -38,7 +38,7 @@ describe("a change", () => {
     expect(changeBody(draft, { ...draft, size: "640 × 360" })).toEqual({ width: 640, height: 360 });
   });
 
-  test("resets a slider that was let go of, but not those of a model that is left", () => {
+  test("resets a parameter that the user reset, but not those of the previous model", () => {
     expect(changeBody(draft, { ...draft, values: {} })).toEqual({ seed: null });
     expect(changeBody(draft, { ...draft, model: "edges", values: { strength: 2 } })).toEqual({
       model: "edges",
@@ -47,7 +47,7 @@ describe("a change", () => {
   });
 });
 
-test("the first model fits the source and works", () => {
+test("the default model fits the source and has not failed", () => {
   const models = [model("identity", true), model("edges", true), model("test-card", false)];
   expect(firstModel(models, false)).toBe("test-card");
   expect(firstModel(models, true)).toBe("edges");
@@ -66,7 +66,7 @@ describe("curl lines", () => {
     withToken: true,
   };
 
-  test("reach a shell as they were meant", async () => {
+  test("are quoted for the shell", async () => {
     const [change] = commandsFor(context);
     const script = `curl() { for word; do printf '%s\\0' "$word"; done; }\n${change?.line}`;
     const shell = Bun.spawn(["/bin/sh", "-c", script], { env: { API_TOKEN: "secret" } });
@@ -79,9 +79,9 @@ describe("curl lines", () => {
     });
   });
 
-  test("name the stream's own channel where it is kept, and its input where it is started again", () => {
+  test("name the stream's own channel to save from, and its input to start again", () => {
     const lines = new Map(commandsFor(context).map(({ name, line }) => [name, line]));
-    expect(lines.get("Keep the segment under way")).toContain("http://box:5000/trickle/out/-2");
+    expect(lines.get("Save the current segment")).toContain("http://box:5000/trickle/out/-2");
     expect(lines.get("Start another like it")).toContain(
       '"input_url":"http://127.0.0.1:5000/trickle/in"',
     );

@@ -4,22 +4,22 @@ import { LiveEdge, MAX_BEHIND } from "../../../../src/playground/media/live-edge
 const start = 0;
 
 describe("the playhead", () => {
-  test("jumps to live when it has fallen far behind, as a page that slept", () => {
+  test("jumps to live when it is far behind, as after the page was asleep", () => {
     const move = new LiveEdge().move({ at: 10, start, edge: 10 + MAX_BEHIND + 0.1 });
     expect(move).toMatchObject({ kind: "jump" });
     if (move.kind === "jump") expect(10 + MAX_BEHIND + 0.1 - move.to).toBeLessThan(0.2);
   });
 
-  test("jumps over a gap: to the run of pictures that goes on", () => {
+  test("jumps over a gap to the newest range", () => {
     const move = new LiveEdge().move({ at: 4, start: 4.7, edge: 4.75 });
     expect(move).toEqual({ kind: "jump", to: 4.7 });
   });
 
-  test("jumps back when the times begin anew", () => {
+  test("jumps back when media times restart", () => {
     expect(new LiveEdge().move({ at: 500, start, edge: 0.5 })).toMatchObject({ kind: "jump" });
   });
 
-  test("plays a little faster when somewhat behind, a little slower when too near, else as it is", () => {
+  test("plays a little faster when behind, a little slower when ahead, otherwise at rate 1", () => {
     const live = new LiveEdge();
     const rate = (behind: number) => {
       const move = live.move({ at: 10, start, edge: 10 + behind });
@@ -32,8 +32,8 @@ describe("the playhead", () => {
   });
 });
 
-describe("the distance it keeps", () => {
-  test("is held within a frame, however far stalls have moved it", () => {
+describe("the distance to live", () => {
+  test("is kept within a frame, however far stalls have moved it", () => {
     const live = new LiveEdge();
     for (let n = 0; n < 5; n++) live.stalled();
     const move = live.move({ at: 10, start, edge: 10 + live.target + 0.06 });
@@ -49,7 +49,7 @@ describe("the distance it keeps", () => {
     expect(live.target).toBeLessThan(MAX_BEHIND);
   });
 
-  test("shrinks again in calm", () => {
+  test("shrinks again without stalls", () => {
     const live = new LiveEdge();
     for (let n = 0; n < 3; n++) live.stalled();
     const stalled = live.target;

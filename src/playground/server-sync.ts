@@ -1,4 +1,4 @@
-/** Keeps the page up with the server: streams, health, models, and what is on screen. */
+/** Keeps the page's state in step with the server by polling: streams, health, models, and the stream on screen. */
 import { adopt, api, failed, follow, inputs, modelFor, release, show } from "./actions.ts";
 import type { Stream } from "./api.ts";
 import { channelOf, localChannel } from "./channels.ts";
@@ -8,35 +8,36 @@ import { firstModel, formOf } from "./start-body.ts";
 import * as state from "./state.ts";
 
 const REFRESH_MS = 1000;
-/** Models and health change seldom: every so many refreshes. */
-const SELDOM = 5;
+/** Models and health change rarely: they are polled at every so many refreshes. */
+const RARELY = 5;
 
-/** Follows the server until the page goes. */
-export async function keepUp(signal: AbortSignal): Promise<void> {
+/** Polls the server until the signal aborts. */
+export async function followServer(signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round++) {
-    await refresh(round % SELDOM === 0).catch(failed);
-    await pause(REFRESH_MS, signal).catch(() => {}); // the loop looks at the signal
+    await refresh(round % RARELY === 0 ? "all" : "streams").catch(failed);
+    await pause(REFRESH_MS, signal).catch(() => {}); // the loop checks the signal
   }
 }
 
-async function refresh(all: boolean): Promise<void> {
+async function refresh(what: "all" | "streams"): Promise<void> {
   const first = state.health.value === null;
   const askedAt = performance.now();
-  const seldom = async () => {
+  const healthAndModels = async () => {
     [state.health.value, state.models.value] = await Promise.all([api.health(), api.models()]);
     if (state.draft.value.model === "" && state.models.value.length > 0)
       adopt({ model: firstModel(state.models.value, state.draft.value.source !== "none") });
   };
-  const [live] = await Promise.all([api.streams(), all || first ? seldom() : null]);
+  const rest = what === "all" || first ? healthAndModels() : null;
+  const [live] = await Promise.all([api.streams(), rest]);
   state.streams.value = live.toSorted((a, b) => b.created_at.localeCompare(a.created_at));
   state.tokenWanted.value = false;
   if (state.problem.value?.code === "unreachable") state.problem.value = null;
-  if (first && state.onScreen.value.kind === "nothing") watchNewest();
-  await look(askedAt);
+  if (first && state.onScreen.value.kind === "nothing") showNewest();
+  await refreshShown(askedAt);
 }
 
-/** Figures of the stream on screen, or why it is gone. */
-async function look(askedAt: number): Promise<void> {
+/** Updates the figures of the stream on screen, or shows why it has ended. */
+async function refreshShown(askedAt: number): Promise<void> {
   const screen = state.onScreen.value;
   if (screen.kind !== "stream") return;
   const stream = state.shown.value;
@@ -48,25 +49,25 @@ async function look(askedAt: number): Promise<void> {
   const last = await api.stream(screen.id).catch(() => null);
   if (state.onScreen.value !== screen) return;
   release(screen.id);
-  // A server that was started anew knows nothing of it, and may have others.
-  if (last === null && watchNewest()) return;
+  // A restarted server does not know it, and may have other streams.
+  if (last === null && showNewest()) return;
   const why = last?.error ?? (last === null ? "the server no longer knows it" : "it was stopped");
   state.onScreen.value = { kind: "ended", why };
 }
 
-/** The stream that was on screen before, or the newest; false if there is none to be seen. */
-function watchNewest(): boolean {
+/** Shows the stream that was on screen last, or the newest; false if there is none that can be shown. */
+function showNewest(): boolean {
   const before = sessionStorage.getItem("on-screen");
   const live = state.streams.value.filter(
     (stream) => channelOf(stream) !== null && stream.status === "active",
   );
   const stream = live.find(({ manifest_id: id }) => id === before) ?? live[0];
-  if (stream) watch(stream);
+  if (stream) showRunning(stream);
   return stream !== undefined;
 }
 
-/** Puts a live stream on screen and its parameters into the form. */
-export function watch(stream: Stream): void {
+/** Puts a running stream on screen and its parameters into the form. */
+export function showRunning(stream: Stream): void {
   const input = inputs.get(stream.manifest_id) ?? inputOf(stream);
   show(stream, input);
   adopt({
@@ -76,21 +77,21 @@ export function watch(stream: Stream): void {
   });
 }
 
-/** Where somebody else's stream reads from. */
+/** The input of a stream that this page did not start. */
 function inputOf({ input_url: url }: Stream): state.Input {
   return url === null ? { kind: "none" } : { kind: "channel", url, channel: localChannel(url) };
 }
 
-/** Makes room for a new stream, imagined until something else is chosen; the one on screen goes on. */
-export function leave(): void {
+/** Clears the stage for a new stream without input; the stream on screen keeps running. */
+export function prepareNew(): void {
   state.onScreen.value = { kind: "nothing" };
   adopt({ source: "none", inputUrl: "", ...modelFor("none") });
 }
 
-/** Takes the token for all that follows. */
+/** Uses the token for all further requests. */
 export async function useToken(token: string): Promise<void> {
   state.token.value = token;
   sessionStorage.setItem("token", token);
   state.problem.value = null;
-  await refresh(true).catch(failed);
+  await refresh("all").catch(failed);
 }
