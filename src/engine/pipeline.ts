@@ -9,12 +9,12 @@ import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { type InferOptions, infer } from "./inference/infer-stream.ts";
+import { noAudio, type OutputAudio, outputAudio } from "./output-audio.ts";
 import type { PipelineObserver } from "./pipeline-observer.ts";
 import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
 import { TsSegmenter } from "./segment/ts-segmenter.ts";
-import { type Sound, silence, soundOf } from "./sound.ts";
 import type { DemuxedInput } from "./source/demux.ts";
 
 /** What comes in: the packets of a channel, or a clock's ticks. */
@@ -72,12 +72,12 @@ export class Pipeline {
       const pictures = this.#frames(source)
         .pipeThrough(newest(this.#dropping(source)))
         .pipeThrough(stages.add(infer(this.#inference(source)), OVERLAP));
-      const sound = this.#sound(source);
+      const audio = this.#audio(source);
       if (!output) return await pictures.pipeTo(this.#nowhere(), { signal });
       const encoder = encode({ segmentSeconds, after, bitrate, observer, ...profile });
       const encoded = pictures.pipeThrough(stages.add(encoder, OVERLAP));
-      await interleave(encoded, sound)
-        .pipeThrough(stages.add(this.#counted(this.#segment(sound))))
+      await interleave(encoded, audio)
+        .pipeThrough(stages.add(this.#counted(this.#segment(audio))))
         .pipeTo(output, { signal });
     } finally {
       await stages.settled().finally(() => this.#pool[Symbol.dispose]());
@@ -110,19 +110,19 @@ export class Pipeline {
     return { ...this.#options, pool: this.#pool, hasInput: source.kind === "input" };
   }
 
-  #sound(source: Source): Sound {
-    if (source.kind === "clock") return silence();
+  #audio(source: Source): OutputAudio {
+    if (source.kind === "clock") return noAudio();
     const { output, container } = this.#options;
-    const audio = output ? source.audio : "none";
-    return soundOf(source.packets, { audio, container, stages: this.#stages });
+    const mode = output ? source.audio : "none";
+    return outputAudio(source.packets, { mode, container, stages: this.#stages });
   }
 
-  #segment(sound: Sound): Stage<OutputPacket, Fragment> {
+  #segment(audio: OutputAudio): Stage<OutputPacket, Fragment> {
     const { container, continuity, observer } = this.#options;
     if (container === "fmp4") return segmentFmp4();
     const resume = continuity && { resume: continuity };
     const onTrouble = (error: PlainError) => observer.trouble("audio", error);
-    this.#segmenter = new TsSegmenter({ promisedAudio: sound.promised, onTrouble, ...resume });
+    this.#segmenter = new TsSegmenter({ promisedAudio: audio.promised, onTrouble, ...resume });
     return this.#segmenter;
   }
 

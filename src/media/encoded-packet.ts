@@ -3,7 +3,10 @@ import type { Orientation, PixelAspect } from "./display.ts";
 import type { Ticks } from "./time.ts";
 
 export type VideoCodec = "h264" | "hevc" | "vp8" | "vp9" | "av1";
+/** The audio codecs of our outputs. */
 export type AudioCodec = "aac" | "opus";
+/** The audio codecs of inputs, by FFmpeg's names. What no output carries is transcoded. */
+export type InputAudioCodec = AudioCodec | "aac_latm" | "mp2" | "mp3" | "ac3" | "eac3" | "flac";
 
 /** One access unit. H.264 and H.265 are Annex B with in-band parameter sets; the others are raw frames. */
 export interface VideoPacket {
@@ -34,21 +37,47 @@ export interface EncodedVideo extends VideoPacket {
   readonly format: VideoFormat;
 }
 
-/** One audio frame: raw AAC (no ADTS header) or one Opus packet. */
-export interface AudioPacket {
+/** What a decoder or a container must know of an audio track. */
+export interface AudioFormat {
+  readonly codec: InputAudioCodec;
+  /** Of the core where SBR doubles it. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  /**
+   * AudioSpecificConfig, OpusHead or FLAC's STREAMINFO. Absent: AAC low complexity or Opus in its usual
+   * channel mapping, as rate and channels say, or a codec that needs none.
+   */
+  readonly config?: Uint8Array;
+}
+
+/** One audio frame as its decoder takes it. AAC is raw (no ADTS header). */
+export interface AudioPacket extends AudioFormat {
   readonly kind: "audio";
-  readonly codec: AudioCodec;
   readonly data: Uint8Array;
   readonly pts: Ticks;
   readonly duration: Ticks;
-  readonly sampleRate: number;
-  readonly channels: number;
   /** As with video: how long it may wait is counted from here. */
   readonly arrivedAt: number;
 }
+
+/** Audio that an output carries. */
+export interface EncodedAudio extends AudioPacket {
+  readonly codec: AudioCodec;
+}
+
+/** True if a decoder or a track for the one serves the other. */
+export function sameAudioFormat(a: AudioFormat, b: AudioFormat): boolean {
+  if (a.codec !== b.codec || a.sampleRate !== b.sampleRate || a.channels !== b.channels) {
+    return false;
+  }
+  return a.config === b.config || (a.config && b.config ? equal(a.config, b.config) : false);
+}
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, index) => byte === b[index]);
 
 /** What a demuxer finds. */
 export type EncodedPacket = VideoPacket | AudioPacket;
 
 /** What a segmenter takes. */
-export type OutputPacket = EncodedVideo | AudioPacket;
+export type OutputPacket = EncodedVideo | EncodedAudio;

@@ -1,7 +1,7 @@
 /** Packets for the fMP4 segmenter, and what it made of them. */
 import { segmentFmp4 } from "../../src/engine/segment/fmp4-segmenter.ts";
 import type {
-  AudioPacket,
+  EncodedAudio,
   EncodedVideo,
   OutputPacket,
   VideoFormat,
@@ -32,7 +32,7 @@ export const video = (index: number, keyFrame: boolean, format = FORMAT): Encode
 });
 
 /** The `index`th AAC frame at 48 kHz. */
-export const aac = (index: number, change: Partial<AudioPacket> = {}): AudioPacket => ({
+export const aac = (index: number, change: Partial<EncodedAudio> = {}): EncodedAudio => ({
   kind: "audio",
   codec: "aac",
   data: Uint8Array.from([0x21, index & 0xff]),
@@ -80,5 +80,5 @@ export const frames = (from: number, to: number, gop = 10): EncodedVideo[] =>
 /** Pictures and sound as they come from interleaving. */
 export const mixed = (
   count: number,
-  sound: (index: number) => AudioPacket[] = (index) => [aac(index)],
+  sound: (index: number) => EncodedAudio[] = (index) => [aac(index)],
 ) => frames(0, count).flatMap((frame, index) => [frame, ...sound(index)]);

@@ -7,7 +7,7 @@ import {
   AV_SAMPLE_FMT_FLTP,
 } from "node-av/constants";
 import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
-import type { AudioCodec, AudioPacket } from "../../src/media/encoded-packet.ts";
+import type { AudioCodec, AudioFormat, AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks, ticksFromSeconds } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
 import type { ReadTrack } from "./clip-reader.ts";
@@ -216,7 +216,8 @@ export async function transcoded(
 ): Promise<AudioPacket[]> {
   const stages = new StageGroup();
   const made: AudioPacket[] = [];
-  const output = soundStream(input).pipeThrough(stages.add(transcodeAudio({ codec })));
+  const copies = (format: AudioFormat): boolean => format.codec === codec;
+  const output = soundStream(input).pipeThrough(stages.add(transcodeAudio({ codec, copies })));
   for await (const packet of output) made.push(packet);
   await stages.settled();
   return made;

@@ -1,7 +1,7 @@
 /** Packets through the MPEG-TS segmenter, and what it made of them. */
 import { TsSegmenter, type TsSegmenterOptions } from "../../src/engine/segment/ts-segmenter.ts";
 import type { PlainError } from "../../src/errors.ts";
-import type { AudioPacket, EncodedVideo, OutputPacket } from "../../src/media/encoded-packet.ts";
+import type { EncodedAudio, EncodedVideo, OutputPacket } from "../../src/media/encoded-packet.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
@@ -59,7 +59,7 @@ export function sized(index: number, size: number, keyFrame = false): EncodedVid
 }
 
 /** The `index`th Opus packet of 20 ms. */
-export const opus = (index: number, change: Partial<AudioPacket> = {}): AudioPacket => ({
+export const opus = (index: number, change: Partial<EncodedAudio> = {}): EncodedAudio => ({
   kind: "audio",
   codec: "opus",
   data: Uint8Array.from([0xfc, index & 0xff, 1, 2, 3]),

@@ -1,29 +1,42 @@
-/** Compressed sound in, frames out. */
-import type { AudioCodec, AudioPacket } from "../../media/encoded-packet.ts";
-import { audioSpecificConfig, opusHead } from "./audio-header.ts";
-import { AV_CODEC_ID_AAC, Codec, CodecContext, check, Frame, Packet } from "./libav.ts";
+/** Decodes audio packets of one format through FFmpeg. */
+import { audioSpecificConfig, lowComplexity } from "../../media/aac.ts";
+import {
+  type AudioFormat,
+  type AudioPacket,
+  type InputAudioCodec,
+  sameAudioFormat,
+} from "../../media/encoded-packet.ts";
+import { opusHead } from "../../media/opus.ts";
+import { Codec, CodecContext, check, Frame, Packet } from "./libav.ts";
 
-const find = (codec: AudioCodec): Codec | null =>
-  codec === "aac"
-    ? Codec.findDecoder(AV_CODEC_ID_AAC)
-    : Codec.findDecoderByName("libopus" as never);
+/** FFmpeg's decoders; those for MPEG audio and Opus put out floats. */
+const DECODERS: Readonly<Record<InputAudioCodec, string>> = {
+  aac: "aac",
+  aac_latm: "aac_latm",
+  opus: "libopus",
+  mp2: "mp2float",
+  mp3: "mp3float",
+  ac3: "ac3",
+  eac3: "eac3",
+  flac: "flac",
+};
 
 /** One open decoder, for packets of one format. Its calls take some 0.1 ms and block. */
 export class AudioDecoder implements Disposable {
-  readonly #format: Pick<AudioPacket, "codec" | "sampleRate" | "channels">;
+  readonly #format: AudioFormat;
   readonly #context = new CodecContext();
   readonly #packet = new Packet();
   readonly #frame = new Frame();
 
-  /** Throws if the format is none that this FFmpeg can decode. */
-  constructor({ codec, sampleRate, channels }: AudioPacket) {
-    const decoder = find(codec);
-    if (!decoder) throw new Error(`no decoder for ${codec}`);
-    this.#format = { codec, sampleRate, channels };
+  /** Throws if this FFmpeg cannot decode the format. */
+  constructor({ codec, sampleRate, channels, config }: AudioFormat) {
+    const decoder = Codec.findDecoderByName(DECODERS[codec] as never);
+    if (!decoder) throw new Error(`this FFmpeg has no decoder for ${codec}`);
+    this.#format = { codec, sampleRate, channels, ...(config && { config }) };
     this.#context.allocContext3(decoder);
     this.#context.threadCount = 1;
-    const header = codec === "aac" ? audioSpecificConfig(sampleRate, channels) : opusHead(channels);
-    this.#context.extraData = Buffer.from(header);
+    const extraData = configOf(this.#format);
+    if (extraData) this.#context.extraData = Buffer.from(extraData);
     try {
       check(this.#context.open2Sync(decoder), `open the ${codec} decoder`);
     } catch (error) {
@@ -34,15 +47,14 @@ export class AudioDecoder implements Disposable {
     this.#frame.alloc();
   }
 
-  /** True if the packet is of the format this decoder was opened for. */
-  takes({ codec, sampleRate, channels }: AudioPacket): boolean {
-    const { codec: own, sampleRate: rate, channels: count } = this.#format;
-    return codec === own && sampleRate === rate && channels === count;
+  /** True if the packet is of the format that this decoder was opened for. */
+  takes(packet: AudioPacket): boolean {
+    return sameAudioFormat(packet, this.#format);
   }
 
   /**
-   * The packet's frame, whose first sample belongs to the packet's pts; null if the packet is damaged. It is the
-   * decoder's, and good until the next call.
+   * The packet's frame, whose first sample belongs to the packet's pts; null if the packet is damaged.
+   * The frame stays the decoder's and is valid until the next call.
    */
   decode({ data }: AudioPacket): Frame | null {
     this.#frame.unref();
@@ -62,4 +74,11 @@ export class AudioDecoder implements Disposable {
     this.#packet.free();
     this.#context.freeContext();
   }
+}
+
+/** The format's own configuration, or the usual one where packets do not contain any. */
+function configOf({ codec, sampleRate, channels, config }: AudioFormat): Uint8Array | null {
+  if (config) return config;
+  if (codec === "aac") return audioSpecificConfig(lowComplexity(sampleRate, channels));
+  return codec === "opus" ? opusHead(channels) : null;
 }

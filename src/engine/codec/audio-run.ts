@@ -1,5 +1,5 @@
 /** A stretch of sound without a gap: one encoder, whose samples stay on the input's clock. */
-import type { AudioCodec, AudioPacket } from "../../media/encoded-packet.ts";
+import type { AudioCodec, AudioPacket, EncodedAudio } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks, ticksFromSeconds } from "../../media/time.ts";
 import { AudioEncoder, type CodedFrame } from "./audio-encoder.ts";
 import { AudioResampler } from "./audio-resampler.ts";
@@ -30,7 +30,7 @@ export class AudioRun implements Disposable {
   }
 
   /** Takes a packet's frame, which stays the caller's. Throws if the encoder refuses it: the run is over then. */
-  add(frame: Frame, { pts, arrivedAt }: AudioPacket): AudioPacket[] {
+  add(frame: Frame, { pts, arrivedAt }: AudioPacket): EncodedAudio[] {
     this.#arrivedAt = arrivedAt;
     const ahead = this.#ahead(pts);
     const made: CodedFrame[] = [];
@@ -48,7 +48,7 @@ export class AudioRun implements Disposable {
   }
 
   /** The last packets. Nothing may be added after that. */
-  finish(): AudioPacket[] {
+  finish(): EncodedAudio[] {
     const made = this.#encoder.push(this.#resampler.drain());
     return [...made, ...this.#encoder.finish()].map((coded) => this.#packet(coded));
   }
@@ -59,7 +59,7 @@ export class AudioRun implements Disposable {
     return at - this.#encoder.length - this.#resampler.held;
   }
 
-  #packet({ data, at }: CodedFrame): AudioPacket {
+  #packet({ data, at }: CodedFrame): EncodedAudio {
     return {
       kind: "audio",
       codec: this.#encoder.codec,

@@ -1,11 +1,11 @@
-/** One `moof` and its `mdat`, by mp4box's `createMoof`, which keeps nothing of what it wrote (facts.md 5). */
+/** Writes one `moof` box and its `mdat` through mp4box's `createMoof`, which retains no samples (facts.md 5). */
 import { DataStream, type ISOFile, type Sample } from "mp4box";
 
-/** One sample as it goes into a fragment; times in the track's timescale. */
+/** One sample of a fragment; times are in the track's timescale. */
 export interface FragmentSample {
   readonly data: Uint8Array;
   readonly dts: number;
-  /** When it is shown: `dts` or later. */
+  /** Presentation time: `dts` or later. */
   readonly pts: number;
   readonly duration: number;
   readonly sync: boolean;

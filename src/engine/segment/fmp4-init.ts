@@ -1,13 +1,12 @@
-/** What stands at the head of every fMP4 segment: `ftyp` and `moov`, written by mp4box (facts.md 5). */
+/** Writes the `ftyp` and `moov` boxes that every fMP4 segment begins with, through mp4box (facts.md 5). */
 import { BoxParser, createFile, type ISOFile } from "mp4box";
+import { audioSpecificConfig, lowComplexity } from "../../media/aac.ts";
 import { NAL_PPS, NAL_SPS, nalType, splitNals } from "../../media/annex-b.ts";
-import type { AudioPacket, VideoFormat } from "../../media/encoded-packet.ts";
+import type { AudioFormat, VideoFormat } from "../../media/encoded-packet.ts";
+import { opusHead, readOpusHead } from "../../media/opus.ts";
 import { TICKS_PER_SECOND } from "../../media/time.ts";
 
-/** Codec and shape of an audio track; a change of any member is a new track. */
-export type AudioFormat = Pick<AudioPacket, "codec" | "sampleRate" | "channels">;
-
-/** A file that fragments can be made for, and its head. */
+/** A file that fragments can be made for, and its first bytes. */
 export interface Fmp4Init {
   readonly file: ISOFile;
   readonly bytes: Uint8Array;
@@ -15,11 +14,10 @@ export interface Fmp4Init {
   readonly audioTrack: number | null;
 }
 
-const AAC_SAMPLE_RATES = [
-  96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350,
-];
+/** A sample entry holds rates up to here; decoders read larger ones from the codec's configuration. */
+const MAX_ENTRY_RATE = 0xffff;
 
-/** A `moov` with a video track at 90 kHz and, where there is audio, a track at its sample rate. */
+/** A `moov` with a video track at 90 kHz and, if there is audio, a track at its sample rate. */
 export function initSegment(video: VideoFormat, audio: AudioFormat | null): Fmp4Init {
   const file = createFile();
   file.init({ brands: ["iso5", "iso6", "avc1", "mp41"], timescale: 1000 });
@@ -51,7 +49,7 @@ function addAudioTrack(file: ISOFile, audio: AudioFormat): number {
     language: "und",
     channel_count: audio.channels,
     samplesize: 16,
-    samplerate: audio.sampleRate,
+    samplerate: audio.sampleRate <= MAX_ENTRY_RATE ? audio.sampleRate : 0,
     description: audio.codec === "aac" ? aacDescription(audio) : opusDescription(audio),
   });
   const box = file.getTrackById(track);
@@ -60,7 +58,7 @@ function addAudioTrack(file: ISOFile, audio: AudioFormat): number {
   return track;
 }
 
-/** ISO/IEC 14496-15 §5.3.3.1: profile, levels, 4-byte lengths, and the sets themselves. */
+/** AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1): profile, level, 4-byte lengths, parameter sets. */
 function avcDecoderConfig(parameterSets: Uint8Array): ArrayBuffer {
   const nals = splitNals(parameterSets);
   const sps = nals.filter((nal) => nalType(nal) === NAL_SPS);
@@ -79,13 +77,12 @@ function avcDecoderConfig(parameterSets: Uint8Array): ArrayBuffer {
   ]).buffer;
 }
 
-/** An `esds` with the AudioSpecificConfig of AAC LC (ISO/IEC 14496-1 §7.2.6.5, 14496-3 §1.6.2.1). */
+/** An `esds` box with the stream's AudioSpecificConfig (ISO/IEC 14496-1 §7.2.6.5). */
 function aacDescription(audio: AudioFormat): InstanceType<typeof BoxParser.box.esds> {
-  const index = AAC_SAMPLE_RATES.indexOf(audio.sampleRate);
-  const config = [(2 << 3) | (index >> 1), ((index & 1) << 7) | (audio.channels << 3)];
-  const descriptor = (tag: number, body: number[]): number[] => [tag, body.length, ...body];
+  const { config, sampleRate, channels } = audio;
+  const specific = config ?? audioSpecificConfig(lowComplexity(sampleRate, channels));
   const rates = Array<number>(11).fill(0); // buffer size, maximum and average rate: not stated
-  const decoderConfig = descriptor(0x04, [0x40, 0x15, ...rates, ...descriptor(0x05, config)]);
+  const decoderConfig = descriptor(0x04, [0x40, 0x15, ...rates, ...descriptor(0x05, specific)]);
   const esds = new BoxParser.box.esds();
   esds.data = Uint8Array.from(
     descriptor(0x03, [0, 0, 0, ...decoderConfig, ...descriptor(0x06, [2])]),
@@ -93,14 +90,26 @@ function aacDescription(audio: AudioFormat): InstanceType<typeof BoxParser.box.e
   return esds;
 }
 
-/** RFC 7845 in MP4: what a decoder must skip at the start of a live stream is nothing. */
+/** A descriptor with its size in as many groups of seven bits as it needs (ISO/IEC 14496-1 §8.3.3). */
+function descriptor(tag: number, body: ArrayLike<number>): number[] {
+  const size = [body.length & 0x7f];
+  for (let rest = body.length >> 7; rest > 0; rest >>= 7) size.unshift(0x80 | (rest & 0x7f));
+  return [tag, ...size, ...Array.from(body)];
+}
+
+/** A `dOps` box (RFC 7845 in MP4). Nothing is skipped at the start of a live stream. */
 function opusDescription(audio: AudioFormat): InstanceType<typeof BoxParser.box.dOps> {
+  const config = readOpusHead(audio.config ?? opusHead(audio.channels));
+  const [streams = 0, coupled = 0, ...mapping] = config?.mapping.table ?? [];
   const box = new BoxParser.box.dOps();
   box.Version = 0;
   box.OutputChannelCount = audio.channels;
   box.PreSkip = 0;
   box.InputSampleRate = audio.sampleRate;
-  box.OutputGain = 0;
-  box.ChannelMappingFamily = 0;
+  box.OutputGain = config?.gain ?? 0;
+  box.ChannelMappingFamily = config?.mapping.family ?? 0;
+  box.StreamCount = streams;
+  box.CoupledCount = coupled;
+  box.ChannelMapping = mapping;
   return box;
 }

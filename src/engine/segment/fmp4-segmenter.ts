@@ -1,22 +1,28 @@
-/** The segment stage for fMP4: every segment decodes alone, every frame leaves as soon as it is there. */
+/** Segments a stream as fMP4: every segment decodes alone, and every frame leaves as soon as it is encoded. */
 import { lengthPrefixed, splitNals } from "../../media/annex-b.ts";
-import type { AudioPacket, EncodedVideo, OutputPacket } from "../../media/encoded-packet.ts";
+import {
+  type AudioFormat,
+  type EncodedAudio,
+  type EncodedVideo,
+  type OutputPacket,
+  sameAudioFormat,
+} from "../../media/encoded-packet.ts";
 import type { Fragment } from "../../media/fragment.ts";
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
 import { type FragmentSample, fragment } from "./fmp4-fragment.ts";
-import { type AudioFormat, type Fmp4Init, initSegment } from "./fmp4-init.ts";
+import { type Fmp4Init, initSegment } from "./fmp4-init.ts";
 
-/** Audio that has gathered this long without a video frame leaves alone. */
+/** Audio that has been collected this long without a video frame gets a fragment of its own. */
 const MAX_AUDIO_TICKS = TICKS_PER_SECOND / 5;
 
-/** Sound waits for a segment with a track for it; if no picture begins one for ten seconds, the oldest goes. */
+/** Packets that wait for a segment with a track for them: ten seconds of 20 ms; beyond, the oldest are dropped. */
 const MAX_AUDIO_WAITING = 500;
 
-/** Length of the very first frame, before the distance to a second one is known. */
+/** Duration of the very first frame, before the distance to a second one is known. */
 const FIRST_DURATION = TICKS_PER_SECOND / 30;
 
-/** A frame after a pause does not last as long as the pause. */
+/** The longest duration of a frame: one after a pause does not last as long as the pause. */
 const MAX_DURATION = TICKS_PER_SECOND;
 
 /**
@@ -45,7 +51,7 @@ export function segmentFmp4(): Stage<OutputPacket, Fragment> {
   };
 }
 
-/** Sound without a gap. */
+/** Audio without a gap. */
 interface AudioRun {
   readonly pts: Ticks;
   readonly samples: FragmentSample[];
@@ -58,7 +64,7 @@ class Fmp4Muxer {
   #lastVideo: { readonly pts: Ticks; readonly dts: number; readonly duration: number } | null =
     null;
   #audioFormat: AudioFormat | null = null;
-  #audio: AudioPacket[] = [];
+  #audio: EncodedAudio[] = [];
   #nextAudioSample: number | null = null;
 
   *video(packet: EncodedVideo): Generator<Fragment> {
@@ -86,13 +92,12 @@ class Fmp4Muxer {
     };
   }
 
-  *audio(packet: AudioPacket): Generator<Fragment> {
+  *audio(packet: EncodedAudio): Generator<Fragment> {
     const format = this.#audioFormat;
-    if (!format || !sameFormat(format, packet)) {
+    if (!format || !sameAudioFormat(format, packet)) {
       yield* this.flushAudio();
-      this.#audio = []; // no segment has or will have a track for it
-      const { codec, sampleRate, channels } = packet;
-      this.#audioFormat = { codec, sampleRate, channels };
+      this.#audio = []; // no segment has a track for it, nor will one
+      this.#audioFormat = formatOf(packet);
       this.#nextAudioSample = null;
     }
     this.#audio.push(packet);
@@ -101,7 +106,7 @@ class Fmp4Muxer {
     if (packet.pts - first.pts >= MAX_AUDIO_TICKS) yield* this.flushAudio();
   }
 
-  /** The audio that has gathered, if the segment under way has a track for it; otherwise it waits for the next. */
+  /** The collected audio, if the current segment has a track for it; otherwise it waits for the next segment. */
   *flushAudio(): Generator<Fragment> {
     const track = this.#init?.made.audioTrack ?? null;
     const [first] = this.#audio;
@@ -122,21 +127,21 @@ class Fmp4Muxer {
     }
   }
 
-  #isTrackOf(packet: AudioPacket): boolean {
+  #isTrackOf(packet: EncodedAudio): boolean {
     const audio = this.#init?.audio;
-    return audio != null && sameFormat(audio, packet);
+    return audio != null && sameAudioFormat(audio, packet);
   }
 
   /**
-   * What has gathered, cut where the sound has a gap: a fragment knows the time of its first sample only.
-   * Stamps are rounded, to milliseconds by some publishers, so up to half a packet off is no gap. Left
-   * out: sound from before the first picture, which has nothing to be in step with, and sound whose
-   * stamps go back behind what is written.
+   * The collected audio, split at gaps, because a fragment states the time of its first sample only.
+   * Publishers round timestamps, some to milliseconds, so up to half a packet is not a gap. Dropped are
+   * packets from before the first picture, which have nothing to be in step with, and packets whose
+   * timestamps go back behind what is written.
    */
   #takeRuns(): AudioRun[] {
     const runs: AudioRun[] = [];
     for (const packet of this.#audio.splice(0)) {
-      if (packet.pts + packet.duration <= (this.#firstVideo ?? 0)) continue;
+      if (packet.pts + packet.duration <= (this.#firstVideo ?? 0) || packet.pts < 0) continue;
       const samplesIn = (time: Ticks): number =>
         Math.round((time * packet.sampleRate) / TICKS_PER_SECOND);
       const duration = samplesIn(packet.duration);
@@ -159,8 +164,12 @@ class Fmp4Muxer {
   }
 }
 
-const sameFormat = (a: AudioFormat, b: AudioFormat): boolean =>
-  a.codec === b.codec && a.sampleRate === b.sampleRate && a.channels === b.channels;
+const formatOf = ({ codec, sampleRate, channels, config }: EncodedAudio): AudioFormat => ({
+  codec,
+  sampleRate,
+  channels,
+  ...(config && { config }),
+});
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {
   const joined = new Uint8Array(a.length + b.length);

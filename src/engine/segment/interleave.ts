@@ -1,60 +1,59 @@
-/** Sound joins picture before the segmenter (architecture.md 7). */
-import type { AudioPacket, EncodedVideo, OutputPacket } from "../../media/encoded-packet.ts";
+/** Joins audio and video before the segmenter (architecture.md 7). */
+import type { EncodedAudio, EncodedVideo, OutputPacket } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
 
-/** How long one side waits for the other. */
+/** The longest that one side waits for the other. */
 const MAX_WAIT_MS = 500;
 
-/** The sound that goes along with pictures. */
-export interface SoundTrack {
-  readonly packets: ReadableStream<AudioPacket>;
-  /** True once some is known to come. */
+/** The audio that goes with the pictures. */
+export interface AudioTrack {
+  readonly packets: ReadableStream<EncodedAudio>;
+  /** True once the input is known to have audio. */
   expected(): boolean;
-  /** `performance.now()` at which a packet with this pts is due, as its picture is; not before it has come. */
+  /** `performance.now()` at which a packet with this pts is due, as its picture is. */
   dueAt(pts: Ticks): number;
 }
 
 /**
- * Picture passes at once; sound waits until the picture has caught up with it, 500 ms at most from when it
- * is due, so that it does not run ahead by what inference takes, nor by a burst that plays out. The first
- * picture waits as long for the first sound where some is expected, so that the first segment already has
- * its track.
- * When the picture has ended, the sound that follows it leaves too; sound that never met a picture does
- * not. Ends when both have ended; fails with whatever either side fails with.
+ * Passes video at once. Audio waits until the video has reached its time, but at most 500 ms from when it
+ * is due, so that it is not ahead by the time that inference takes, nor by a burst that is being played out.
+ * The first picture waits as long for the first audio, if some is expected, so that the first segment
+ * already has its track. When the video has ended, the audio after it leaves, too; audio without any video
+ * is dropped. Ends when both have ended; fails with whatever either side fails with.
  */
 export function interleave(
   video: ReadableStream<EncodedVideo>,
-  track: SoundTrack,
+  track: AudioTrack,
 ): ReadableStream<OutputPacket> {
   let wake: () => void = () => {};
   const changed = (): void => wake();
-  const picture = new Head(video, changed);
-  const sound = new Head(track.packets, changed);
+  const videoHead = new Peekable(video, changed);
+  const audioHead = new Peekable(track.packets, changed);
   let started = false;
   let reached = Number.NEGATIVE_INFINITY;
 
-  /** When it has waited enough. A picture has been made, so it is due. */
+  /** When an item stops waiting. A picture that has been made is due. */
   const leavesAt = ({ kind, pts, arrivedAt }: OutputPacket): number =>
     (kind === "audio" ? Math.max(arrivedAt, track.dueAt(pts)) : arrivedAt) + MAX_WAIT_MS;
 
-  /** What may leave now, or the time at which something may. */
+  /** The item that may leave now, or the time at which one may. */
   const choose = (now: number): OutputPacket | { until: number } => {
-    const { item: frame } = picture;
-    const { item: packet } = sound;
+    const { item: frame } = videoHead;
+    const { item: packet } = audioHead;
     const overdue = (item: OutputPacket): boolean => now >= leavesAt(item);
     if (!started) {
       if (!frame) return { until: Number.POSITIVE_INFINITY };
-      started = packet !== null || sound.ended || !track.expected() || overdue(frame);
+      started = packet !== null || audioHead.ended || !track.expected() || overdue(frame);
       if (!started) return { until: leavesAt(frame) };
-      // The first sound goes in front: the segmenter has to know of it before it begins.
-      return packet ? sound.take(packet) : picture.take(frame);
+      // The first audio leaves first: the segmenter has to know its format when it begins.
+      return packet ? audioHead.take(packet) : videoHead.take(frame);
     }
-    if (packet && (packet.pts <= reached || picture.ended || overdue(packet))) {
-      return sound.take(packet);
+    if (packet && (packet.pts <= reached || videoHead.ended || overdue(packet))) {
+      return audioHead.take(packet);
     }
     if (frame) {
       reached = frame.pts;
-      return picture.take(frame);
+      return videoHead.take(frame);
     }
     return { until: packet ? leavesAt(packet) : Number.POSITIVE_INFINITY };
   };
@@ -63,11 +62,11 @@ export function interleave(
     {
       async pull(controller) {
         for (;;) {
-          if (picture.error) throw picture.error.reason;
-          if (sound.error) throw sound.error.reason;
-          if (picture.ended && (sound.ended || !started)) {
+          if (videoHead.error) throw videoHead.error.reason;
+          if (audioHead.error) throw audioHead.error.reason;
+          if (videoHead.ended && (audioHead.ended || !started)) {
             controller.close();
-            return sound.cancel();
+            return audioHead.cancel();
           }
           const next = choose(performance.now());
           if ("kind" in next) return controller.enqueue(next);
@@ -84,7 +83,7 @@ export function interleave(
         }
       },
       async cancel(reason) {
-        await Promise.all([picture.cancel(reason), sound.cancel(reason)]);
+        await Promise.all([videoHead.cancel(reason), audioHead.cancel(reason)]);
         changed();
       },
     },
@@ -92,34 +91,34 @@ export function interleave(
   );
 }
 
-/** The next item of a stream, read ahead. */
-class Head<T> {
-  /** Null while the stream has nothing, and after its end. */
+/** A stream whose next item can be looked at before it is taken. */
+class Peekable<T> {
+  /** Null while nothing has arrived, and after the end. */
   item: T | null = null;
   ended = false;
   error: { readonly reason: unknown } | null = null;
   readonly #next: () => Promise<{ done: boolean; value?: T | undefined }>;
-  readonly #leave: (reason: unknown) => Promise<void>;
+  readonly #cancel: (reason: unknown) => Promise<void>;
   readonly #changed: () => void;
 
   constructor(stream: ReadableStream<T>, changed: () => void) {
     const reader = stream.getReader();
     this.#next = () => reader.read();
-    this.#leave = (reason) => reader.cancel(reason);
+    this.#cancel = (reason) => reader.cancel(reason);
     this.#changed = changed;
     this.#read();
   }
 
-  /** Gives out `item`, which is the head, and reads the next one. */
+  /** Returns `item`, the one that was peeked at, and reads the next one. */
   take(item: T): T {
     this.item = null;
     this.#read();
     return item;
   }
 
-  /** Never rejects: the other end's failure is known already. */
+  /** Never rejects: the failure of the other end has already been seen. */
   async cancel(reason?: unknown): Promise<void> {
-    await this.#leave(reason).catch(() => {});
+    await this.#cancel(reason).catch(() => {});
   }
 
   #read(): void {

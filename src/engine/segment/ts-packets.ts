@@ -1,10 +1,10 @@
-/** Units become transport packets (ISO/IEC 13818-1 §2.4.3): hides counters, adaptation fields and stuffing. */
+/** Writes transport packets: counters, adaptation fields and stuffing (ISO/IEC 13818-1 §2.4.3). */
 import { TS_PACKET_BYTES } from "../source/ts-packet.ts";
 import { writePcr } from "./ts-stamps.ts";
 
 const SYNC_BYTE = 0x47;
 const HEADER_BYTES = 4;
-/** What one packet carries where it has no adaptation field. */
+/** Payload of a packet without an adaptation field. */
 const PAYLOAD_BYTES = TS_PACKET_BYTES - HEADER_BYTES;
 const PCR_BYTES = 6;
 
@@ -12,21 +12,21 @@ const DISCONTINUITY = 0x80;
 const RANDOM_ACCESS = 0x40;
 const HAS_PCR = 0x10;
 
-/** What the first packet of a unit says beside its payload. */
+/** What the first packet of a unit carries besides its payload. */
 export interface UnitMarks {
   readonly randomAccess?: boolean;
-  /** The program clock in 90 kHz ticks; taken modulo 2^33. */
+  /** The program clock in 90 kHz ticks, taken modulo 2^33. */
   readonly pcr?: number;
 }
 
-/** One PID being written. Its counter runs on from unit to unit, over segments too. */
+/** Writes the packets of one PID. The continuity counter runs on from unit to unit, over segments too. */
 export class TsPid {
   readonly #pid: number;
   #counter: number;
-  /** The next packet tells readers that its counter does not follow the one before. */
+  /** The next packet tells readers that its counter does not continue from the one before. */
   #joint: boolean;
 
-  /** `counter`: of the first packet. `joint`: another muxer wrote this PID before, up to nobody knows where. */
+  /** `counter`: that of the first packet. `joint`: another muxer wrote this PID before, up to an unknown counter. */
   constructor(pid: number, options: { readonly counter?: number; readonly joint?: boolean } = {}) {
     this.#pid = pid;
     this.#counter = options.counter ?? 0;
@@ -38,12 +38,12 @@ export class TsPid {
     return this.#counter;
   }
 
-  /** Bytes of a unit that its first packet holds. */
+  /** Bytes of a unit that fit in its first packet. */
   room(marks: UnitMarks = {}): number {
     return PAYLOAD_BYTES - this.#fieldBytes(marks);
   }
 
-  /** The packets of a whole PES packet; what the last one does not need is stuffing in its adaptation field. */
+  /** The packets of a whole PES packet. The last one is filled up with stuffing in its adaptation field. */
   unit(bytes: Uint8Array, marks: UnitMarks = {}): Uint8Array {
     const first = Math.min(bytes.length, this.room(marks));
     const count = 1 + Math.ceil((bytes.length - first) / PAYLOAD_BYTES);
@@ -58,7 +58,7 @@ export class TsPid {
     return packets;
   }
 
-  /** The packet of a table's section, which must fit in one: padded behind the section, as tables are. */
+  /** The packet of a table's section, which must fit into one. Tables are padded behind the section. */
   section(bytes: Uint8Array): Uint8Array {
     const payload = new Uint8Array(PAYLOAD_BYTES).fill(0xff);
     payload[0] = 0; // pointer: the section begins at once
@@ -68,7 +68,7 @@ export class TsPid {
     return packet;
   }
 
-  /** A packet with nothing but the program clock, which readers want every 100 ms; it has no counter of its own. */
+  /** A packet with the program clock only, which readers expect every 100 ms; it does not advance the counter. */
   clock(pcr: number): Uint8Array {
     const packet = new Uint8Array(TS_PACKET_BYTES);
     this.#write(packet, new Uint8Array(0), false, { pcr });

@@ -1,9 +1,9 @@
-/** One access unit behind a PES header (ISO/IEC 13818-1 §2.4.3.6): hides lengths and how an end is seen. */
+/** Writes PES packets: one access unit behind a header (ISO/IEC 13818-1 §2.4.3.6). */
 import type { Ticks } from "../../media/time.ts";
 import { TS_PACKET_BYTES } from "../source/ts-packet.ts";
 import { writePts } from "./ts-stamps.ts";
 
-/** What a packet after a unit's first one holds. */
+/** Payload of every transport packet after a unit's first. */
 const PAYLOAD_BYTES = TS_PACKET_BYTES - 4;
 /** Start code, stream id and length. */
 const PREFIX_BYTES = 6;
@@ -15,14 +15,15 @@ const PTS_ONLY = 0x80;
 export interface PesOptions {
   readonly streamId: number;
   readonly pts: Ticks;
-  /** Bytes of it that go into the first transport packet. */
+  /** Bytes of the PES packet that fit into the first transport packet. */
   readonly room: number;
 }
 
 /**
- * `parts` joined behind a header. The length is written where 16 bits hold it, so that readers need not
- * wait for the next start; beyond, it is 0, which is for video alone. The last transport packet is never
- * full: its stuffing tells the end as well (facts.md 4). Where it would be full, the header is a byte longer.
+ * Joins `parts` behind a header. The length is written if it fits into 16 bits, so that readers need not
+ * wait for the next start; otherwise it is 0, which only video may have. The last transport packet is never
+ * full, because its stuffing marks the end, too (facts.md 4): where it would be full, the header is one byte
+ * longer.
  */
 export function pes(parts: readonly Uint8Array[], { streamId, pts, room }: PesOptions): Uint8Array {
   const payload = parts.reduce((sum, part) => sum + part.length, 0);

@@ -1,4 +1,4 @@
-/** The program tables of our transport streams: one program, constant PIDs (ISO/IEC 13818-1 §2.4.4). */
+/** Writes the program tables of our transport streams: one program, constant PIDs (ISO/IEC 13818-1 §2.4.4). */
 import { crc32 } from "../../media/mpeg-crc.ts";
 import type { TsAudioTrack } from "../protocol/work.ts";
 
@@ -14,7 +14,7 @@ const STREAM_TYPE = { h264: 0x1b, aac: 0x0f, opus: 0x06 } as const;
 export const patSection = (): Uint8Array =>
   section(0, [PROGRAM >> 8, PROGRAM & 0xff, 0xe0 | (PMT_PID >> 8), PMT_PID & 0xff]);
 
-/** The program map section. It must be the same for the whole stream: readers bind tracks once (protocol.md 6.2). */
+/** The program map section. It must not change during a stream: readers bind tracks once (protocol.md 6.2). */
 export function pmtSection(audio: TsAudioTrack | null): Uint8Array {
   const entries = [...entry(STREAM_TYPE.h264, VIDEO_PID, [])];
   if (audio) entries.push(...entry(STREAM_TYPE[audio.codec], AUDIO_PID, descriptorsOf(audio)));
@@ -25,7 +25,7 @@ function entry(type: number, pid: number, descriptors: readonly number[]): numbe
   return [type, 0xe0 | (pid >> 8), pid & 0xff, 0xf0, descriptors.length, ...descriptors];
 }
 
-/** Opus is a private stream that is registered, with its channel count (ETSI TS 103 491; never 0, or readers leave). */
+/** Opus is private data with a registration and its channel count (ETSI TS 103 491); readers give up at count 0. */
 const descriptorsOf = ({ codec, channels }: TsAudioTrack): number[] =>
   codec === "aac"
     ? []

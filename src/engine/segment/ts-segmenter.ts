@@ -1,8 +1,8 @@
-/** The segment stage for MPEG-TS: one continuous muxer for the whole stream (protocol.md 6.2). */
+/** Segments a stream as MPEG-TS with one continuous muxer for the whole stream (protocol.md 6.2). */
 import type { PlainError } from "../../errors.ts";
 import type {
   AudioCodec,
-  AudioPacket,
+  EncodedAudio,
   EncodedVideo,
   OutputPacket,
 } from "../../media/encoded-packet.ts";
@@ -19,28 +19,28 @@ const VIDEO_STREAM = 0xe0;
 const AUDIO_STREAM = 0xc0;
 const PRIVATE_STREAM = 0xbd;
 
-/** Readers want the program clock every 100 ms (ISO/IEC 13818-1 §2.7.2). */
+/** Readers expect the program clock every 100 ms (ISO/IEC 13818-1 §2.7.2). */
 const CLOCK_TICKS = (TICKS_PER_SECOND * 9) / 100;
-/** The clock runs this far behind the stamps, since sound may leave so much later than its picture (interleave). */
+/** The clock runs this far behind the timestamps, since audio may leave so much later than its picture. */
 const CLOCK_DELAY = TICKS_PER_SECOND / 2;
-/** Over a longer pause the clock jumps. */
+/** After a longer pause the clock jumps. */
 const MAX_CLOCK_GAP = 2 * TICKS_PER_SECOND;
-/** Sound waits for the first segment; if none begins for ten seconds, the oldest goes. */
+/** Packets that wait for the first segment: ten seconds of 20 ms; beyond, the oldest are dropped. */
 const MAX_AUDIO_WAITING = 500;
 
 export interface TsSegmenterOptions {
-  /** Asked as the first segment begins: the codec of sound that is to come though none has been seen yet. */
+  /** Asked as the first segment begins: the codec of audio that is expected although none has come yet. */
   readonly promisedAudio: () => AudioCodec | null;
-  /** Sound is left out, for good: told once. */
+  /** Audio is left out for the rest of the stream. Called once. */
   readonly onTrouble: (error: PlainError) => void;
-  /** Where another muxer left off. */
+  /** Where another muxer stopped. */
   readonly resume?: TsContinuity;
 }
 
 /**
  * A segment begins at every key frame: PAT, PMT, then an access unit with its parameter sets. PIDs, the
- * program map and continuity counters run on over segments and encoders; each packet is a fragment of whole
- * access units. Tracks are fixed as the first segment begins; sound that fits none is left out.
+ * program map and continuity counters continue over segments and encoders. Each packet becomes a fragment
+ * of whole access units. Tracks are fixed as the first segment begins; audio that fits none is left out.
  */
 export class TsSegmenter implements Stage<OutputPacket, Fragment> {
   readonly #options: TsSegmenterOptions;
@@ -48,7 +48,7 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
   readonly #pmt: TsPid;
   readonly #video: TsPid;
   readonly #audio: TsPid;
-  /** Undecided until the first segment. */
+  /** Undefined until the first segment. */
   #track: TsAudioTrack | null | undefined;
   #continuity: TsContinuity | null = null;
   #format: EncodedVideo["format"] | null = null;
@@ -56,8 +56,8 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
   /** Media time of the last program clock. */
   #clock = Number.NEGATIVE_INFINITY;
   #lastAudio = Number.NEGATIVE_INFINITY;
-  #waiting: AudioPacket[] = [];
-  #troubled = false;
+  #waiting: EncodedAudio[] = [];
+  #reported = false;
 
   constructor(options: TsSegmenterOptions) {
     const { resume } = options;
@@ -71,18 +71,20 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
     this.#track = resume?.audio;
   }
 
-  /** What a replacement goes on with, as the last segment's first fragment left it; null before that. */
+  /** What a replacement continues from, as of the last segment's first fragment; null before that. */
   get continuity(): TsContinuity | null {
     return this.#continuity;
   }
 
   transform(packet: OutputPacket, controller: TransformStreamDefaultController<Fragment>): void {
-    for (const made of packet.kind === "video" ? this.#picture(packet) : this.#sound(packet)) {
+    for (const made of packet.kind === "video"
+      ? this.#videoUnit(packet)
+      : this.#audioUnit(packet)) {
       controller.enqueue(made);
     }
   }
 
-  *#picture(packet: EncodedVideo): Generator<Fragment> {
+  *#videoUnit(packet: EncodedVideo): Generator<Fragment> {
     const { pts, keyFrame, format, arrivedAt } = packet;
     if (!keyFrame && !this.#format) return;
     this.#format = format;
@@ -99,10 +101,10 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
     const { width, height } = format;
     if (keyFrame) this.#continuity = this.#state();
     yield { data, first: keyFrame, pts, arrivedAt, width, height };
-    for (const waited of this.#waiting.splice(0)) yield* this.#sound(waited);
+    for (const waited of this.#waiting.splice(0)) yield* this.#audioUnit(waited);
   }
 
-  *#sound(packet: AudioPacket): Generator<Fragment> {
+  *#audioUnit(packet: EncodedAudio): Generator<Fragment> {
     const format = this.#format;
     if (!format) {
       this.#waiting.push(packet);
@@ -111,8 +113,8 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
     }
     if (packet.codec !== this.#track?.codec) return this.#leaveOut(packet);
     const { pts, duration, codec } = packet;
-    // Left out: what came before the first picture and has nothing to be in step with, and stamps that go back.
-    if (pts + duration <= (this.#firstVideo ?? 0) || pts <= this.#lastAudio) return;
+    // Dropped: audio from before the first picture, with nothing to be in step with, and timestamps that go back.
+    if (pts + duration <= (this.#firstVideo ?? 0) || pts < 0 || pts <= this.#lastAudio) return;
     this.#lastAudio = pts;
     const streamId = codec === "opus" ? PRIVATE_STREAM : AUDIO_STREAM;
     const unit = pes(audioUnit(packet), { streamId, pts, room: this.#audio.room() });
@@ -127,13 +129,13 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
   }
 
   #chooseTrack(): TsAudioTrack | null {
-    const [heard] = this.#waiting;
-    if (heard) return { codec: heard.codec, channels: heard.channels };
+    const [first] = this.#waiting;
+    if (first) return { codec: first.codec, channels: first.channels };
     const codec = this.#options.promisedAudio();
     return codec && { codec, channels: 2 };
   }
 
-  /** The program clocks that a wait of more than 100 ms up to `pts` lacks. */
+  /** The program clocks that are due between the last one and `pts`. */
   #clocks(pts: Ticks): Uint8Array[] {
     const packets: Uint8Array[] = [];
     if (pts - this.#clock > MAX_CLOCK_GAP) return packets;
@@ -144,13 +146,13 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
     return packets;
   }
 
-  #leaveOut({ codec }: AudioPacket): void {
-    if (this.#troubled) return;
-    this.#troubled = true;
-    const why = this.#track ? `began with ${this.#track.codec}` : "began without sound";
+  #leaveOut({ codec }: EncodedAudio): void {
+    if (this.#reported) return;
+    this.#reported = true;
+    const why = this.#track ? `began with ${this.#track.codec}` : "began without audio";
     this.#options.onTrouble({
       kind: "unsupported_media",
-      message: `${codec} sound is left out: the stream ${why}, and its readers take tracks once only; start it again to have it`,
+      message: `${codec} audio is left out: the stream ${why}, and its readers bind tracks only once; restart the stream to have it`,
     });
   }
 

@@ -1,8 +1,8 @@
-/** Times as a transport stream writes them: 33 bits of 90 kHz, spread over bytes with marker bits. */
+/** Writes the times of a transport stream: 33 bits of 90 kHz, spread over bytes with marker bits. */
 
 const WRAP = 2 ** 33;
 
-/** What 33 bits hold of a time: streams older than 26.5 h begin again at 0, and readers know it. */
+/** A time as 33 bits hold it: after 26.5 h it begins again at 0, which readers expect. */
 const wrapped = (ticks: number): number => ((ticks % WRAP) + WRAP) % WRAP;
 
 /** A program clock reference in 6 bytes (ISO/IEC 13818-1 §2.4.3.4); its 27 MHz part is 0. */
@@ -13,7 +13,7 @@ export function writePcr(bytes: Uint8Array, at: number, ticks: number): void {
   view.setUint16(4, ((base & 1) << 15) | (0x3f << 9));
 }
 
-/** A presentation time stamp that stands alone, in 5 bytes (ISO/IEC 13818-1 §2.4.3.7). */
+/** A presentation timestamp without a decoding timestamp, in 5 bytes (ISO/IEC 13818-1 §2.4.3.7). */
 export function writePts(bytes: Uint8Array, at: number, ticks: number): void {
   const value = wrapped(ticks);
   const top = Math.floor(value / 2 ** 30);

@@ -1,9 +1,9 @@
 /** Segments as they arrive become packets, picture and sound apart. Never makes the network wait. */
 import { type PlainError, WorkerError } from "../../errors.ts";
 import type {
-  AudioCodec,
   AudioPacket,
   EncodedPacket,
+  InputAudioCodec,
   VideoPacket,
 } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
@@ -18,7 +18,7 @@ import { TsDemuxer } from "./ts-demux.ts";
 /** Takes one container apart. */
 export interface Demuxer {
   /** Of the audio track, once one is known to exist. */
-  readonly audioCodec: AudioCodec | null;
+  readonly audioCodec: InputAudioCodec | null;
   /** The packets that these bytes complete; bytes may be cut anywhere. */
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[];
   /** What the end of a segment completes. */
@@ -39,7 +39,7 @@ export interface DemuxedInput {
   readonly video: ReadableStream<VideoPacket>;
   readonly audio: ReadableStream<AudioPacket>;
   /** Of its sound, once the input is known to carry some. */
-  audioCodec(): AudioCodec | null;
+  audioCodec(): InputAudioCodec | null;
   /** `performance.now()` at which the frame with this pts is due; see `ArrivalClock`. */
   dueAt(pts: Ticks): number;
   /** Bytes that have come in. */

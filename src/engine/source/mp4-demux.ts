@@ -1,7 +1,7 @@
 /** Fragmented MP4 taken apart as it arrives: a fragment's samples as soon as its `mdat` is whole. */
 import { WorkerError } from "../../errors.ts";
 import { annexB } from "../../media/annex-b.ts";
-import type { AudioCodec, EncodedPacket } from "../../media/encoded-packet.ts";
+import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { decodeTime, readTfhd, readTrun } from "./mp4-fragment.ts";
 import {
@@ -48,7 +48,7 @@ export class Mp4Demuxer {
   #samples: Sample[] = [];
   readonly #next = new Map<number, number>();
 
-  get audioCodec(): AudioCodec | null {
+  get audioCodec(): InputAudioCodec | null {
     for (const track of this.#tracks) if (track.kind === "audio") return track.codec;
     return null;
   }

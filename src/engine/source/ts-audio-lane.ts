@@ -1,28 +1,43 @@
 /** Turns the PES packets of one audio track of a transport stream into audio packets. */
-import type { AudioPacket } from "../../media/encoded-packet.ts";
+import type { AudioFormat, AudioPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
+import { DUAL_MONO, OPUS_SAMPLE_RATE, opusHead } from "../../media/opus.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
-import { AAC_FRAME_SAMPLES, AdtsReader } from "./adts.ts";
-import { readOpus } from "./opus-ts.ts";
+import { type AudioFrame, FrameReader, type FrameSyntax } from "./audio-frames.ts";
+import { ac3Syntax, adtsSyntax, loasSyntax, mpegAudioSyntax } from "./audio-syntax.ts";
 import type { Pes } from "./pes-assembler.ts";
-import type { TsTrack } from "./ts-tables.ts";
+import { readOpus } from "./ts-opus.ts";
+import type { TsAudioTrack } from "./ts-stream-types.ts";
 
-/** One audio frame before it has a time. */
-type Frame = { samples: number } & Omit<AudioPacket, "kind" | "pts" | "duration" | "arrivedAt">;
+/** Of every codec whose frames begin with a header of their own; Opus has control headers instead. */
+const SYNTAXES: Readonly<Partial<Record<InputAudioCodec, () => FrameSyntax>>> = {
+  aac: adtsSyntax,
+  aac_latm: loasSyntax,
+  mp2: mpegAudioSyntax,
+  mp3: mpegAudioSyntax,
+  ac3: ac3Syntax,
+  eac3: ac3Syntax,
+};
 
-/** Reads AAC in ADTS, and Opus. A frame may begin in one PES and end in the next. */
+/** A frame may begin in one PES and end in the next. */
 export class AudioLane {
-  readonly #track: TsTrack & { kind: "audio" };
-  readonly #adts = new AdtsReader();
+  readonly #frames: FrameReader | null;
+  readonly #opus: AudioFormat;
   /** Where the last frame ends: the time of a PES without a timestamp. */
   #end: Ticks | null = null;
 
-  constructor(track: TsTrack & { kind: "audio" }) {
-    this.#track = track;
+  constructor(track: TsAudioTrack) {
+    const syntax = SYNTAXES[track.codec];
+    this.#frames = syntax ? new FrameReader(syntax()) : null;
+    this.#opus = opusFormat(track.opusChannels);
   }
 
   /** The frames that this PES completes. Frames before the first timestamp are dropped. */
   push(pes: Pes, arrivedAt: number): AudioPacket[] {
-    const { frames, before } = this.#read(pes.data);
+    const frames = this.#read(pes.data);
+    const [first] = frames;
+    if (!first) return [];
+    // The timestamp is that of the first frame to begin in the PES (ISO/IEC 13818-1 §2.4.3.7).
+    const before = first.carried ? ticksOf(first.samples, first.sampleRate) : 0;
     const start = pes.stamp ? ticks(pes.stamp.pts - before) : this.#end;
     if (start === null) return [];
     const packets = spread(start, arrivedAt, frames);
@@ -33,35 +48,30 @@ export class AudioLane {
 
   /** Drops a frame that is under way. */
   drop(): void {
-    this.#adts.drop();
+    this.#frames?.drop();
   }
 
-  /** The frames, and by how many ticks the first one begins before the timestamp of the PES. */
-  #read(data: Uint8Array): { frames: Frame[]; before: number } {
-    if (this.#track.codec === "aac") {
-      const found = this.#adts.read(data);
-      // The timestamp is that of the first frame to begin in the PES (ISO/IEC 13818-1 §2.4.3.7).
-      const carried = found.find((frame) => frame.carried);
-      const before = carried ? ticksOf(AAC_FRAME_SAMPLES, carried.sampleRate) : 0;
-      const frames = found.map(({ data, sampleRate, channels }) => {
-        return { codec: "aac" as const, samples: AAC_FRAME_SAMPLES, data, sampleRate, channels };
-      });
-      return { frames, before };
-    }
-    const format = { codec: "opus" as const, sampleRate: 48_000, channels: this.#track.channels };
-    return { frames: readOpus(data).map((packet) => ({ ...packet, ...format })), before: 0 };
+  #read(data: Uint8Array): AudioFrame[] {
+    if (this.#frames) return this.#frames.read(data);
+    return readOpus(data).map((packet) => ({ ...packet, ...this.#opus, carried: false }));
   }
 }
 
-/** Frames that share one PES follow each other without a gap. */
-function spread(start: Ticks, arrivedAt: number, frames: readonly Frame[]): AudioPacket[] {
+/** The format behind a channel code: 0 is dual mono, 1 to 8 are channel counts. */
+function opusFormat(code: number): AudioFormat {
+  const common = { codec: "opus", sampleRate: OPUS_SAMPLE_RATE } as const;
+  if (code === 0) return { ...common, channels: 2, config: opusHead(2, DUAL_MONO) };
+  return { ...common, channels: Math.min(code, 8) };
+}
+
+/** Gives frames that share one PES their times: they follow each other without a gap. */
+function spread(start: Ticks, arrivedAt: number, frames: readonly AudioFrame[]): AudioPacket[] {
   let samples = 0;
-  return frames.map(({ samples: own, data, codec, sampleRate, channels }) => {
-    const at = (count: number): Ticks => ticks(start + ticksOf(count, sampleRate));
+  return frames.map(({ samples: own, carried: _, ...frame }) => {
+    const at = (count: number): Ticks => ticks(start + ticksOf(count, frame.sampleRate));
     const pts = at(samples);
     samples += own;
-    const duration = ticks(at(samples) - pts);
-    return { kind: "audio", codec, data, pts, duration, sampleRate, channels, arrivedAt };
+    return { kind: "audio", ...frame, pts, duration: ticks(at(samples) - pts), arrivedAt };
   });
 }
 

@@ -1,19 +1,22 @@
 /** MPEG-TS taken apart by ourselves: whole access units as early as they can be known (architecture.md 9). */
 
 import { isRandomAccess } from "../../media/annex-b.ts";
-import type { AudioCodec, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
+import type { EncodedPacket, InputAudioCodec, VideoPacket } from "../../media/encoded-packet.ts";
+import type { TrackTrouble } from "./demux.ts";
 import { type Pes, PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
+import { trackTroubles } from "./track-troubles.ts";
 import { AudioLane } from "./ts-audio-lane.ts";
 import { findSync, readTsPacket, TS_PACKET_BYTES, type TsPacket } from "./ts-packet.ts";
 import { SectionAssembler } from "./ts-section.ts";
-import { readPat, readPmt, type TsTrack } from "./ts-tables.ts";
+import type { TsAudioTrack, TsTrack, TsVideoTrack } from "./ts-stream-types.ts";
+import { readPat, readPmt } from "./ts-tables.ts";
 
 const PAT_PID = 0;
 
 /** A track being read, and how its packets come together. */
 interface Lane {
-  readonly track: TsTrack;
+  readonly track: TsVideoTrack | TsAudioTrack;
   readonly assembler: PesAssembler;
   /** Null for video. */
   readonly audio: AudioLane | null;
@@ -31,9 +34,10 @@ export class TsDemuxer {
   readonly #pmt = new SectionAssembler();
   #mapPid: number | null = null;
   #lanes = new Map<number, Lane>();
+  readonly #troubles: TrackTrouble[] = [];
 
   /** As the program map tells it; null while none has told of sound. */
-  get audioCodec(): AudioCodec | null {
+  get audioCodec(): InputAudioCodec | null {
     for (const { track } of this.#lanes.values()) if (track.kind === "audio") return track.codec;
     return null;
   }
@@ -109,7 +113,7 @@ export class TsDemuxer {
     const chosen = new Map<number, Lane>();
     for (const kind of ["video", "audio"] as const) {
       const track = tracks.find((candidate) => candidate.kind === kind);
-      if (!track) continue;
+      if (!track || track.kind === "unsupported") continue;
       const known = this.#lanes.get(track.pid);
       const same = known?.track.kind === track.kind && known.track.codec === track.codec;
       const audio = track.kind === "audio" ? new AudioLane(track) : null;
@@ -117,6 +121,15 @@ export class TsDemuxer {
       chosen.set(track.pid, same && known ? known : { track, assembler, audio });
     }
     this.#lanes = chosen;
+    const unsupported = tracks.filter((track) => track.kind === "unsupported");
+    const has = (kind: TsTrack["kind"]): boolean => tracks.some((track) => track.kind === kind);
+    const troubles = trackTroubles(unsupported, { video: has("video"), audio: has("audio") });
+    this.#troubles.push(...troubles);
+  }
+
+  /** What the program map announces and cannot be read. */
+  takeTroubles(): TrackTrouble[] {
+    return this.#troubles.splice(0);
   }
 }
 

@@ -1,21 +1,8 @@
 /** Program tables of a transport stream: which PIDs carry what (ISO/IEC 13818-1 §2.4.4). */
-import type { AudioCodec, VideoCodec } from "../../media/encoded-packet.ts";
-
-/** One elementary stream we can use. */
-export type TsTrack =
-  | { readonly kind: "video"; readonly pid: number; readonly codec: VideoCodec }
-  | {
-      readonly kind: "audio";
-      readonly pid: number;
-      readonly codec: AudioCodec;
-      /** From the Opus extension descriptor; 0 where the elementary stream tells it itself. */
-      readonly channels: number;
-    };
+import { type TsTrack, trackOf } from "./ts-stream-types.ts";
 
 const PROGRAM_ASSOCIATION_TABLE = 0;
 const PROGRAM_MAP_TABLE = 2;
-const REGISTRATION_DESCRIPTOR = 0x05;
-const EXTENSION_DESCRIPTOR = 0x7f;
 
 /** PID of the first program's map, or null if this section is no PAT. */
 export function readPat(section: Uint8Array): number | null {
@@ -43,40 +30,6 @@ export function readPmt(section: Uint8Array): TsTrack[] | null {
     at += 5 + length;
   }
   return tracks;
-}
-
-function trackOf(type: number, pid: number, descriptors: Uint8Array): TsTrack | null {
-  switch (type) {
-    case 0x1b:
-      return { kind: "video", pid, codec: "h264" };
-    case 0x24:
-      return { kind: "video", pid, codec: "hevc" };
-    case 0x0f:
-      return { kind: "audio", pid, codec: "aac", channels: 0 };
-    case 0x06: {
-      const channels = opusChannels(descriptors);
-      return channels === null ? null : { kind: "audio", pid, codec: "opus", channels };
-    }
-    default:
-      return null;
-  }
-}
-
-/** Channel count of a private stream registered as Opus, or null if it is something else. */
-function opusChannels(descriptors: Uint8Array): number | null {
-  let registered = false;
-  let channels = 2;
-  for (let at = 0; at + 2 <= descriptors.length; at += 2 + (descriptors[at + 1] ?? 0)) {
-    const tag = descriptors[at];
-    const body = descriptors.subarray(at + 2, at + 2 + (descriptors[at + 1] ?? 0));
-    if (tag === REGISTRATION_DESCRIPTOR && String.fromCharCode(...body.subarray(0, 4)) === "Opus") {
-      registered = true;
-    }
-    if (tag === EXTENSION_DESCRIPTOR && body[0] === 0x80 && (body[1] ?? 0) > 0) {
-      channels = body[1] ?? 2;
-    }
-  }
-  return registered ? channels : null;
 }
 
 /** Where the section's entries end and its CRC begins. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { segmentFmp4 } from "../../../../src/engine/segment/fmp4-segmenter.ts";
 import type {
-  AudioPacket,
+  EncodedAudio,
   OutputPacket,
   VideoFormat,
 } from "../../../../src/media/encoded-packet.ts";
@@ -91,7 +91,7 @@ describe("times", () => {
 
   test("rounding of 44.1 kHz stamps makes no gaps", async () => {
     const rate = 44_100;
-    const sound = (index: number): AudioPacket => {
+    const sound = (index: number): EncodedAudio => {
       const at = (count: number): number => Math.round((count * 1024 * 90_000) / rate);
       const duration = ticks(at(index + 1) - at(index));
       return aac(index, { sampleRate: rate, pts: ticks(at(index)), duration });
@@ -103,7 +103,7 @@ describe("times", () => {
   });
 
   test("stamps rounded to milliseconds make neither gaps nor losses", async () => {
-    const sound = (index: number): AudioPacket =>
+    const sound = (index: number): EncodedAudio =>
       aac(index, { pts: ticks(Math.round((index * 1024) / 48) * 90) });
     const all = files(await segment([sound(0), ...mixed(300, (index) => [sound(index + 1)])]));
     const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
@@ -113,7 +113,7 @@ describe("times", () => {
   });
 
   test("a clock of the sound that drifts is followed", async () => {
-    const sound = (index: number): AudioPacket => aac(index, { pts: ticks(1925 * index) });
+    const sound = (index: number): EncodedAudio => aac(index, { pts: ticks(1925 * index) });
     const all = files(await segment([sound(0), ...mixed(600, (index) => [sound(index + 1)])]));
     const last = fragmentsOf(all, "mp4a").at(-1)?.tfdt ?? 0;
     expect(Math.abs(last / 48_000 - (1925 * 600) / 90_000)).toBeLessThan(0.012);

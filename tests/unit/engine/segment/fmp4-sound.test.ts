@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { AudioPacket } from "../../../../src/media/encoded-packet.ts";
+import type { EncodedAudio } from "../../../../src/media/encoded-packet.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { aac, files, fragmentsOf, mixed, segment, video } from "../../../support/mp4-segments.ts";
 
@@ -41,7 +41,7 @@ describe("sound", () => {
   });
 
   test("of another format is in the next segment's moov", async () => {
-    const opus = (index: number): AudioPacket =>
+    const opus = (index: number): EncodedAudio =>
       aac(index, { codec: "opus", pts: ticks(1800 * index), duration: ticks(1800), channels: 1 });
     const all = files(
       await segment([
@@ -55,7 +55,7 @@ describe("sound", () => {
   });
 
   test("that changes back and forth within a segment is there again in the next", async () => {
-    const other = (index: number): AudioPacket => aac(index, { channels: 1 });
+    const other = (index: number): EncodedAudio => aac(index, { channels: 1 });
     const all = files(
       await segment([
         aac(0),

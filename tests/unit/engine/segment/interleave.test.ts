@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { interleave } from "../../../../src/engine/segment/interleave.ts";
-import type { AudioPacket, EncodedVideo } from "../../../../src/media/encoded-packet.ts";
+import type { EncodedAudio, EncodedVideo } from "../../../../src/media/encoded-packet.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { pushable } from "../../../../src/streams/push-readable.ts";
 
@@ -15,7 +15,7 @@ const video = (pts: number, arrivedAt = performance.now()): EncodedVideo => ({
   format: { width: 2, height: 2, parameterSets: new Uint8Array(0) },
 });
 
-const audio = (pts: number, arrivedAt = performance.now()): AudioPacket => ({
+const audio = (pts: number, arrivedAt = performance.now()): EncodedAudio => ({
   kind: "audio",
   codec: "aac",
   data: new Uint8Array(0),
@@ -28,7 +28,7 @@ const audio = (pts: number, arrivedAt = performance.now()): AudioPacket => ({
 
 function sides(expectAudio = true, dueAt = (_: number) => Number.NEGATIVE_INFINITY) {
   const picture = pushable<EncodedVideo>();
-  const sound = pushable<AudioPacket>();
+  const sound = pushable<EncodedAudio>();
   const track = { packets: sound.readable, expected: () => expectAudio, dueAt };
   const reader = interleave(picture.readable, track).getReader();
   return { picture, sound, reader };

@@ -31,6 +31,6 @@ test("the association names the map, the map its tracks and the PID of the clock
 
 test("Opus never has zero channels, which would make readers leave", () => {
   const section = pmtSection({ codec: "opus", channels: 0 });
-  expect(readPmt(section)?.[1]).toMatchObject({ channels: 1 });
+  expect(readPmt(section)?.[1]).toMatchObject({ opusChannels: 1 });
   expect([...section.subarray(-7, -4)]).toEqual([2, 0x80, 1]);
 });

@@ -45,7 +45,7 @@ describe("sound in the map", () => {
       const run = await segmentTs([...first, ...frames(0, 12), ...later, ...frames(20, 30)]);
       expect(seenUnits(run.packets, AUDIO).length).toBe(first.length);
       expect(run.troubles.map(({ kind }) => kind)).toEqual(["unsupported_media"]);
-      expect(run.troubles[0]?.message).toContain("opus sound is left out");
+      expect(run.troubles[0]?.message).toContain("opus audio is left out");
       expect(run.fragments.filter(({ arrivedAt }) => arrivedAt !== null).length).toBe(22);
     }
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { segmentFmp4 } from "../../../../src/engine/segment/fmp4-segmenter.ts";
 import { Mp4Demuxer } from "../../../../src/engine/source/mp4-demux.ts";
 import type {
-  AudioPacket,
+  EncodedAudio,
   EncodedPacket,
   EncodedVideo,
   OutputPacket,
@@ -27,7 +27,7 @@ const picture = (index: number): EncodedVideo => ({
 });
 const FORMAT = { width: 320, height: 180, parameterSets: SETS };
 
-const sound = (index: number): AudioPacket => ({
+const sound = (index: number): EncodedAudio => ({
   kind: "audio",
   codec: "aac",
   data: Uint8Array.from([0x21, index]),

@@ -1,4 +1,5 @@
-/** Opus in a transport stream: control headers before each packet (ETSI TS 103 491, as FFmpeg and mediacommon write it). */
+/** Reads Opus in a transport stream: a control header before each packet (ETSI TS 103 491). */
+import { opusSamples } from "../../media/opus.ts";
 
 /** One Opus packet and the 48 kHz samples it lasts. */
 export interface OpusPacket {
@@ -6,7 +7,7 @@ export interface OpusPacket {
   readonly samples: number;
 }
 
-/** The whole packets in a PES payload; stops at the first thing that is no control header. */
+/** The whole packets in a PES payload, up to the first byte that begins no control header. */
 export function readOpus(bytes: Uint8Array): OpusPacket[] {
   const packets: OpusPacket[] = [];
   let at = 0;
@@ -29,15 +30,4 @@ export function readOpus(bytes: Uint8Array): OpusPacket[] {
     at += size;
   }
   return packets;
-}
-
-/** Samples at 48 kHz that a packet decodes to (RFC 6716 §3.1). */
-export function opusSamples(packet: Uint8Array): number {
-  const toc = packet[0] ?? 0;
-  const config = toc >> 3;
-  const code = toc & 3;
-  const frames = code === 0 ? 1 : code < 3 ? 2 : (packet[1] ?? 0) & 0x3f;
-  if (config >= 16) return frames * (120 << (config & 3)); // CELT: 2.5, 5, 10, 20 ms
-  if (config >= 12) return frames * (480 << (config & 1)); // hybrid: 10, 20 ms
-  return frames * ([480, 960, 1920, 2880][config & 3] ?? 960); // SILK: 10, 20, 40, 60 ms
 }

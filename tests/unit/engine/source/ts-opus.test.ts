@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { opusSamples, readOpus } from "../../../../src/engine/source/opus-ts.ts";
+import { readOpus } from "../../../../src/engine/source/ts-opus.ts";
+import { opusSamples } from "../../../../src/media/opus.ts";
 import { concat } from "../../../support/ts-builder.ts";
 
 /** One packet behind its control header; `flags`: start trim 0x10, end trim 0x08, extension 0x04. */

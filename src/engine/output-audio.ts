@@ -1,0 +1,102 @@
+/** Decides what happens to the input's audio: copied, transcoded, or left out (contract.md, Stream parameters). */
+import { AAC_OBJECT, lowComplexity, readAudioSpecificConfig } from "../media/aac.ts";
+import { fitsAdts } from "../media/adts.ts";
+import type { AudioCodec, AudioFormat } from "../media/encoded-packet.ts";
+import { readOpusHead } from "../media/opus.ts";
+import { pushable } from "../streams/push-readable.ts";
+import type { StageGroup } from "../streams/stage.ts";
+import { type TranscodeOptions, transcodeAudio } from "./codec/audio-transcode.ts";
+import type { AudioMode, Container } from "./protocol/work.ts";
+import type { AudioTrack } from "./segment/interleave.ts";
+import type { DemuxedInput } from "./source/demux.ts";
+
+/** The audio that goes with the pictures. */
+export interface OutputAudio extends AudioTrack {
+  /** The codec it will have, if that is known before the first packet. */
+  promised(): AudioCodec | null;
+}
+
+export interface OutputAudioOptions {
+  readonly mode: AudioMode;
+  readonly container: Container;
+  readonly stages: StageGroup;
+}
+
+/** Takes over the input's audio: it is read here or not at all. */
+export function outputAudio(
+  input: DemuxedInput,
+  { mode, container, stages }: OutputAudioOptions,
+): OutputAudio {
+  if (mode === "none") {
+    void input.audio.cancel();
+    return noAudio();
+  }
+  const transcoding = transcodingOf(mode, container);
+  return {
+    packets: input.audio.pipeThrough(stages.add(transcodeAudio(transcoding))),
+    expected: () => input.audioCodec() !== null,
+    dueAt: input.dueAt,
+    promised() {
+      const codec = input.audioCodec();
+      if (codec === null) return null;
+      const copied = (codec === "aac" || codec === "opus") && transcoding.copies(usual(codec));
+      return copied ? codec : transcoding.codec;
+    },
+  };
+}
+
+/** No audio at all. */
+export function noAudio(): OutputAudio {
+  const none = pushable<never>();
+  none.end();
+  const dueAt = () => Number.NEGATIVE_INFINITY;
+  return { packets: none.readable, expected: () => false, dueAt, promised: () => null };
+}
+
+/** The format that a codec has as long as nothing more is known of it. */
+const usual = (codec: AudioCodec): AudioFormat => ({ codec, sampleRate: 48_000, channels: 2 });
+
+/** What is copied, and what everything else becomes. */
+function transcodingOf(mode: Exclude<AudioMode, "none">, container: Container): TranscodeOptions {
+  const carried = container === "fmp4" ? () => true : fitsTransportStream;
+  switch (mode) {
+    case "auto":
+      return { codec: "opus", copies: container === "fmp4" ? playsInBrowsers : isOpusInTs };
+    case "copy":
+      return { codec: "opus", copies: carried };
+    default:
+      return { codec: mode, copies: (format) => format.codec === mode && carried(format) };
+  }
+}
+
+/** Readers of our transport streams take Opus alone (protocol.md 6.2). */
+const isOpusInTs = (format: AudioFormat): boolean =>
+  format.codec === "opus" && fitsTransportStream(format);
+
+/** AAC low complexity in frames of 1024 samples, with SBR and PS or without; both codecs in usual channel layouts. */
+function playsInBrowsers({ codec, config }: AudioFormat): boolean {
+  if (!config) return true;
+  if (codec === "opus") return hasUsualMapping(config);
+  const aac = readAudioSpecificConfig(config);
+  return (
+    aac !== null &&
+    aac.objectType === AAC_OBJECT.lowComplexity &&
+    aac.frameSamples === 1024 &&
+    aac.channelConfiguration > 0
+  );
+}
+
+/** What ADTS and the Opus channel code can say. */
+function fitsTransportStream({ codec, config, sampleRate, channels }: AudioFormat): boolean {
+  if (codec === "opus") {
+    return !config || hasUsualMapping(config);
+  }
+  if (!config) return fitsAdts(lowComplexity(sampleRate, channels));
+  const aac = readAudioSpecificConfig(config);
+  return aac !== null && aac.frameSamples === 1024 && fitsAdts(aac);
+}
+
+const hasUsualMapping = (opusHead: Uint8Array): boolean => {
+  const family = readOpusHead(opusHead)?.mapping.family;
+  return family === 0 || family === 1;
+};

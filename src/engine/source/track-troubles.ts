@@ -1,0 +1,38 @@
+/** Words what it means for a stream that tracks of its input cannot be read. */
+import type { PlainError } from "../../errors.ts";
+import type { TrackTrouble } from "./demux.ts";
+
+/** A track that is announced and cannot be read. */
+export interface UnsupportedTrack {
+  readonly media: "video" | "audio";
+  /** A name that people know: "DTS", "MPEG-2", "encrypted". */
+  readonly codec: string;
+}
+
+const READABLE = {
+  video: "send H.264 or H.265",
+  audio: "send AAC, Opus, MP2, MP3, AC-3 or E-AC-3",
+} as const;
+
+/**
+ * The troubles of an input whose tracks have just been announced. `has`: whether there is a track that
+ * can be read. Audio that can be read again clears what was reported of it.
+ */
+export function trackTroubles(
+  tracks: readonly UnsupportedTrack[],
+  has: { readonly video: boolean; readonly audio: boolean },
+): TrackTrouble[] {
+  const unreadable = (media: UnsupportedTrack["media"]): PlainError | null => {
+    const names = new Set(tracks.filter((each) => each.media === media).map(({ codec }) => codec));
+    if (has[media] || names.size === 0) return null;
+    const effect = media === "audio" ? "; the stream continues without audio" : "";
+    const message = `the input's ${media} is ${[...names].join(", ")}, which is not supported: ${READABLE[media]}${effect}`;
+    return { kind: "unsupported_media", message };
+  };
+  const video = unreadable("video");
+  const audio = unreadable("audio");
+  return [
+    ...(video ? [{ part: "input" as const, error: video }] : []),
+    { part: "audio", error: audio },
+  ];
+}
