@@ -1,9 +1,9 @@
-/** Hides nothing: the shape of a batch capability and what it may ask of the server. */
+/** Declares what a batch capability is, and what the server offers to one. */
 import type { TSchema } from "@sinclair/typebox";
 
-/** Starts streams; the server's part of `comfystream-video`. */
+/** Starts streams for capabilities. */
 export interface StreamAccess {
-  /** The stream is stopped again when `signal` has aborted before it runs. */
+  /** Stops the stream again if `signal` has aborted before it runs. */
   start(
     body: unknown,
     capability: string,
@@ -11,23 +11,25 @@ export interface StreamAccess {
   ): Promise<{ manifest_id: string; stream_url: string }>;
 }
 
-/** A picture that an engine made. */
+/** A picture made by an engine. */
 export interface MadeImage {
   readonly png: Uint8Array;
   /** In pixels. */
   readonly width: number;
   readonly height: number;
-  /** Members that say nothing here. */
+  /** Names of members of the body that have no meaning for a picture. */
   readonly ignored: readonly string[];
   /** Model, seed and timings. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** Makes pictures; the engines' part of `comfystream-image`. */
+/** Makes pictures for capabilities. */
 export interface ImageAccess {
   /**
-   * `job.progress` hears `queued` when all is accepted, then the engine's steps; `body` holds a stream's parameters; `file` is a PNG, JPEG or WebP, or null: then the model draws from nothing.
-   * Throws what the fields, the file or the model are refused for, `engine_unavailable`, and the signal's reason.
+   * Makes a picture from the stream parameters in `body` and a PNG, JPEG or WebP; without a file the model draws from
+   * nothing. Calls `job.progress` with `queued` once the request is accepted, then with the engine's steps.
+   * Throws `invalid_request`, `unknown_model`, `model_failed`, `unsupported_media`, `engine_unavailable`, and the
+   * signal's reason.
    */
   make(
     body: unknown,
@@ -39,22 +41,22 @@ export interface ImageAccess {
 export interface JobContext {
   /** Aborts at the job's deadline and when the caller is gone. */
   readonly signal: AbortSignal;
-  /** `direct`: the seed's route. `network`: through an orchestrator, which bills until the answer ends. */
+  /** `direct`: through the seed's route. `network`: through an orchestrator, which bills until the answer ends. */
   readonly caller: "direct" | "network";
   readonly streams: StreamAccess;
   readonly images: ImageAccess;
-  /** Tells callers who follow the job what it does now: queued, decode, load, inference, encode. */
+  /** Reports the step that begins to callers who follow the job: queued, decode, load, inference, encode. */
   readonly progress: (step: string) => void;
-  /** What the caller gets as `X-Metadata` beside the answer: small JSON. */
+  /** Sets the `X-Metadata` of the answer: small JSON. */
   readonly describe: (metadata: Readonly<Record<string, unknown>>) => void;
 }
 
-/** One batch job type. `run` gets a body that satisfies `input` and answers with what satisfies `output`. */
+/** A kind of batch job. `run` gets a body that satisfies `input` and returns one that satisfies `output`. */
 export interface Capability {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly description: string;
-  /** It works on the devices: it takes a place as a stream does, and callers may follow its progress as events. */
+  /** True if it works on the devices: then it takes a place as a stream does, and callers may follow its progress. */
   readonly onDevice: boolean;
   readonly input: TSchema;
   readonly output: TSchema;

@@ -1,10 +1,10 @@
-/** Hides how pictures travel in JSON: as base64 data URIs, one in at most, one out. */
+/** The capability `comfystream-image`: makes one picture; pictures travel in JSON as base64 data URIs. */
 import { type Static, Type } from "@sinclair/typebox";
 import { WorkerError } from "../errors.ts";
 import type { Capability } from "./capability.ts";
 
-// The other members are a stream's parameters, checked where streams have theirs checked.
-const asIn = (description: string) => Type.Optional(Type.Unknown({ description }));
+// The other members are stream parameters, which the server checks.
+const parameter = (description: string) => Type.Optional(Type.Unknown({ description }));
 const Input = Type.Object(
   {
     image: Type.Optional(
@@ -13,11 +13,13 @@ const Input = Type.Object(
         description: "data URI of a PNG, JPEG or WebP of at most 4096² pixels",
       }),
     ),
-    prompts: asIn("as a stream's: {prompt, negative_prompt?, weight?}; required without image"),
-    model: asIn("a name from GET /models"),
-    width: asIn("even, 64 to 4096, with height; default 512 x 512 or the image's"),
-    height: asIn("even, 64 to 4096, with width"),
-    fit: asIn("cover, contain or stretch: how an image of another shape is fitted"),
+    prompts: parameter(
+      "as a stream's: {prompt, negative_prompt?, weight?}; required without image",
+    ),
+    model: parameter("a name from GET /models"),
+    width: parameter("even, 64 to 4096, with height; default 512 x 512 or the image's"),
+    height: parameter("even, 64 to 4096, with width"),
+    fit: parameter("cover, contain or stretch: how an image of another shape is fitted"),
     stream: Type.Optional(
       Type.Union([Type.Boolean(), Type.Null()], {
         expects: "true or false",
@@ -25,7 +27,7 @@ const Input = Type.Object(
           "true: the answer is text/event-stream: progress, then the same answer in parts, see README",
       }),
     ),
-    seed: asIn("and the model's other parameters by their names, see GET /models"),
+    seed: parameter("and the model's other parameters by their names, see GET /models"),
   },
   { additionalProperties: true },
 );
@@ -49,7 +51,7 @@ export const comfystreamImage: Capability = {
       }),
     ),
     ignored: Type.Optional(
-      Type.Array(Type.String(), { description: "members that say nothing here" }),
+      Type.Array(Type.String(), { description: "members that have no meaning for a picture" }),
     ),
   }),
   run: async (input, { images, describe, ...job }) => {
@@ -68,26 +70,29 @@ export const comfystreamImage: Capability = {
   },
 };
 
-/** What the URI says of the type must be one we take; what the bytes really are, the decoder sees. */
+/** The declared type must be a supported one; what the bytes really are, the decoder finds out. */
 const DATA_URI = /^data:image\/(?:png|jpeg|jpg|webp)(?:;[\w.+-]+=[\w.+-]*)*;base64,/i;
-const LONGEST_START = 200;
+/** Characters in which the comma of a data URI must come. */
+const MAX_HEADER_CHARACTERS = 200;
 
 /** The bytes of a base64 data URI. Throws `invalid_request` naming `image`. */
 function readDataUri(uri: string): Uint8Array {
-  const [start] = DATA_URI.exec(uri.slice(0, LONGEST_START)) ?? [];
-  if (start === undefined) {
+  const [header] = DATA_URI.exec(uri.slice(0, MAX_HEADER_CHARACTERS)) ?? [];
+  if (header === undefined) {
     const shown = JSON.stringify(uri.slice(0, 40));
-    throw bad(`must be a data URI: data:image/png;base64,… (or jpeg, or webp), got ${shown}`);
+    throw invalidImage(
+      `must be a data URI: data:image/png;base64,… (or jpeg, or webp), got ${shown}`,
+    );
   }
   try {
-    return Uint8Array.fromBase64(uri.slice(start.length));
+    return Uint8Array.fromBase64(uri.slice(header.length));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw bad("must hold base64 after the comma");
+    throw invalidImage("must hold base64 after the comma");
   }
 }
 
-const bad = (problem: string): WorkerError =>
+const invalidImage = (problem: string): WorkerError =>
   new WorkerError("invalid_request", `image ${problem}`, {
     details: [{ field: "image", problem }],
   });

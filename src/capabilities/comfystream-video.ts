@@ -1,4 +1,4 @@
-/** Hides that the seed's video capability is a stream: it starts one and answers at once. */
+/** The capability `comfystream-video`: starts a stream and answers at once. */
 import { Type } from "@sinclair/typebox";
 import { WorkerError } from "../errors.ts";
 import type { Capability } from "./capability.ts";
@@ -7,9 +7,9 @@ export const comfystreamVideo: Capability = {
   name: "comfystream-video",
   aliases: [],
   description: "puts live video through a model, or draws it from a prompt",
-  // The stream takes the place.
+  // The stream takes a place, not the job.
   onDevice: false,
-  // The members are a stream's parameters: starting checks them.
+  // The members are stream parameters, which are checked when the stream starts.
   input: Type.Object({}, { additionalProperties: true }),
   output: Type.Object({
     success: Type.Literal(true),
@@ -20,7 +20,7 @@ export const comfystreamVideo: Capability = {
   run: async (input, { caller, signal, streams }) => {
     if (caller === "network") {
       const message =
-        "comfystream-video is no batch job: start a stream with POST /ai/stream/start at the gateway or POST /stream/start here";
+        "comfystream-video is not a batch job: start a stream with POST /ai/stream/start at the gateway or POST /stream/start here";
       throw new WorkerError("invalid_request", message);
     }
     const { manifest_id, stream_url } = await streams.start(input, "comfystream-video", signal);

@@ -1,4 +1,4 @@
-/** Hides which batch capabilities there are and what else they are called. */
+/** Lists the batch capabilities and finds one by its name or an alias. */
 import { WorkerError } from "../errors.ts";
 import type { Capability } from "./capability.ts";
 import { comfystreamImage } from "./comfystream-image.ts";
@@ -11,15 +11,15 @@ export const CAPABILITIES: readonly Capability[] = [
   comfystreamImage,
 ];
 
-/** Whether it is the name or an alias of one. */
+/** True for the name or an alias of a capability. */
 export const isCapability = (name: string): boolean => named(name) !== undefined;
 
-/** By name or alias. Throws `unknown_capability` naming those there are. */
+/** The capability of this name or alias. Throws `unknown_capability` listing the known names. */
 export function findCapability(name: string): Capability {
   const found = named(name);
   if (found !== undefined) return found;
   const names = CAPABILITIES.map((one) => one.name).join(", ");
-  const message = `there is no capability ${JSON.stringify(name.slice(0, 100))}; there are ${names}`;
+  const message = `unknown capability ${JSON.stringify(name.slice(0, 100))}; available: ${names}`;
   throw new WorkerError("unknown_capability", message);
 }
 

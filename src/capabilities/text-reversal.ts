@@ -1,4 +1,4 @@
-/** Hides how text is reversed: by code point, so that no surrogate pair is torn. */
+/** The capability `text-reversal`: reverses a text by code point, which keeps surrogate pairs whole. */
 import { type Static, Type } from "@sinclair/typebox";
 import type { Capability } from "./capability.ts";
 

@@ -71,7 +71,10 @@ export async function runJob(
       const context = { caller, streams, images, progress, describe, signal };
       const answer = await capability.run(input, context);
       if (check(capability.output).Check(answer)) return { answer, metadata };
-      throw new WorkerError("internal", `${name} answered what it may not`);
+      throw new WorkerError(
+        "internal",
+        `${name} returned a body that does not match its output schema`,
+      );
     });
     outcome.catch((error) => tellUndone(name, error));
     return outcome;
