@@ -172,7 +172,8 @@ export class StreamStore {
   /** The streams that must end before this one starts: of the same id, or about to release its output channel. */
   #predecessorsOf({ id, spec: { output }, protocol }: StreamOrigin): readonly Stream[] {
     return [...this.#unreleased].filter((other) => {
-      if (other.id === id) return true;
+      if (other.id === id && other.protocol === protocol) return true;
+      if (other.id === id) throw takenId(protocol.idField);
       const taken = other.spec.output;
       if (!output || !taken || !isSameChannel(output.endpoint, taken.endpoint)) return false;
       // A stream that is stopping may delete its channel as its last act.
@@ -183,6 +184,10 @@ export class StreamStore {
     });
   }
 }
+
+/** Only a start by the same protocol means the same stream; any other one would end a stream of somebody else. */
+const takenId = (field: string): WorkerError =>
+  fieldsError([{ field, problem: "is the id of a stream that was not started this way" }]);
 
 /** Why a stream that did not become active was not started. */
 function refusalOf({ status, error, protocol }: Stream): WorkerError {

@@ -27,12 +27,16 @@ const ORCHESTRATOR_KEYS = [
   "data_url",
 ];
 
+/** The id may come as X-Stream-Id instead. */
+const ID_FIELD = "gateway_request_id";
+
 /** True for a start that an orchestrator sends. */
 export const isByocStart = (body: unknown): boolean =>
   typeof body === "object" && body !== null && ORCHESTRATOR_KEYS.some((key) => key in body);
 
 /** @param timing intervals of events and data; a test may shorten them. */
 export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol => ({
+  idField: ID_FIELD,
   channelFields: { input: "subscribe_url", output: "publish_url" },
   outputLifecycle: "given",
   answersWhen: "admitted",
@@ -83,10 +87,10 @@ export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol 
 
 /** The header wins over the body's member (protocol.md 1.4). */
 function readId(body: object, streamId: string | null): string {
-  const id = streamId || textMember(body, "gateway_request_id");
+  const id = streamId || textMember(body, ID_FIELD);
   if (id && id.length <= 256) return id;
   const problem = "must be 1 to 256 characters, in the body or as X-Stream-Id";
-  throw fieldsError([{ field: "gateway_request_id", problem }]);
+  throw fieldsError([{ field: ID_FIELD, problem }]);
 }
 
 /** A member that is absent, null or empty text is null. */

@@ -80,6 +80,15 @@ test("a stream that starts twice replaces the first, also when all places are ta
   expect(store.get("a")).toBe(second);
 });
 
+test("a start by one protocol does not replace a live stream of another that has its id", async () => {
+  const store = storeOf(obedientHost().host);
+  const stream = await store.start(origin("a"));
+  expect(() => store.accept({ ...origin("a"), protocol: byocProtocol() })).toThrow(
+    "gateway_request_id is the id of a stream that was not started this way",
+  );
+  expect([stream.status, store.liveCount]).toEqual(["active", 1]);
+});
+
 test("an engine hears of new parameters, and not of those it has", async () => {
   const { host, told } = obedientHost();
   const store = storeOf(host);
