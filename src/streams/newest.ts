@@ -1,24 +1,34 @@
-/** The one place where frames may be dropped: a slow reader gets the newest, the writer waits only for what is early. */
+/** A queue between two stages that drops old items when the reader is slow: the reader always gets the newest. */
 
 export interface NewestOptions<T> {
-  /** How many items may wait that are due; one more drops the oldest. */
+  /** How many due items may wait; one more drops the oldest. */
   readonly capacity: number;
   /**
-   * `performance.now()` at which an item is due; rises from item to item. Before that it waits without
-   * being dropped, so that a burst is not taken for a reader that is slow. Default: at once.
+   * `performance.now()` at which an item is due; rises from item to item. Items that are not due yet are not
+   * dropped, so that a burst is not mistaken for a slow reader. Default: at once.
    */
   readonly dueAt?: (item: T) => number;
-  /** Items that may wait before they are due; more make the writer wait. Default 8. */
+  /** How many items may wait before they are due; more make the writer wait. Default 8. */
   readonly early?: number;
-  /** An item this long past `dueAt` is dropped when its turn comes. Default: never. */
+  /** An item this many milliseconds past `dueAt` is dropped when its turn comes. Default: never. */
   readonly maxLateMs?: number;
-  /** Receives every item that is not handed out, at the end too. Its owner now: dispose it. */
+  /** Bytes that an item occupies. Default: 0. */
+  readonly bytesOf?: (item: T) => number;
+  /** Bytes that may wait, one item at least: due items are dropped, others make the writer wait. Default: any number. */
+  readonly maxBytes?: number;
+  /** Awaited before each item is handed out: what is handed out then is the newest. Default: at once. */
+  readonly ready?: () => Promise<void>;
+  /** Receives every item that is not handed out, also at the end. It owns the item: dispose it. */
   readonly onDrop: (item: T) => void;
 }
 
 /**
- * The readable hands out what waits, oldest first, early or not. What waits is handed out before the end,
- * and dropped on an error.
+ * The readable hands out what waits, oldest first, due or not. The writable takes items without waiting, except for
+ * ones that are early. At the end of the input what waits is still handed out; an error drops it.
+ *
+ * ```ts
+ * frames.pipeThrough(newest({ capacity: 1, onDrop: (frame) => frame[Symbol.dispose]() })).pipeThrough(slowStage);
+ * ```
  */
 export function newest<T>(options: NewestOptions<T>): ReadableWritablePair<T, T> {
   const queue = new NewestQueue(options);
@@ -32,6 +42,7 @@ export function newest<T>(options: NewestOptions<T>): ReadableWritablePair<T, T>
       },
       async pull(controller) {
         for (;;) {
+          if (!queue.isEmpty) await options.ready?.();
           const item = queue.take();
           if (item !== undefined) return controller.enqueue(item);
           if (ended) return controller.close();
@@ -53,7 +64,7 @@ export function newest<T>(options: NewestOptions<T>): ReadableWritablePair<T, T>
     async write(item) {
       if (ended) return options.onDrop(item);
       queue.put(item);
-      while (!ended && queue.full) await queue.change(queue.nextDue);
+      while (!ended && queue.isFull) await queue.change(queue.nextDue);
     },
     close() {
       ended = true;
@@ -68,27 +79,38 @@ export function newest<T>(options: NewestOptions<T>): ReadableWritablePair<T, T>
   return { readable, writable };
 }
 
+type Resolved<T> = Required<Omit<NewestOptions<T>, "ready">>;
+
 class NewestQueue<T> {
   readonly #items: T[] = [];
-  readonly #options: Required<NewestOptions<T>>;
+  readonly #options: Resolved<T>;
   readonly #waiters = new Set<() => void>();
+  #bytes = 0;
 
   constructor(options: NewestOptions<T>) {
     this.#options = {
       dueAt: () => Number.NEGATIVE_INFINITY,
       early: 8,
       maxLateMs: Number.POSITIVE_INFINITY,
+      bytesOf: () => 0,
+      maxBytes: Number.POSITIVE_INFINITY,
       ...options,
     };
   }
 
-  /** True while as many wait as may, the oldest due ones having made room. */
-  get full(): boolean {
-    this.#makeRoom();
-    return this.#items.length >= this.#options.capacity + this.#options.early;
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
   }
 
-  /** When the next item becomes due that is not yet. */
+  /** True while the writer is to wait for early items: due ones make room by being dropped. */
+  get isFull(): boolean {
+    this.#makeRoom();
+    const { capacity, early, maxBytes } = this.#options;
+    if (this.#items.length >= capacity + early) return true;
+    return this.#bytes > maxBytes && this.nextDue !== undefined;
+  }
+
+  /** When the next item becomes due. */
   get nextDue(): number | undefined {
     const now = performance.now();
     return this.#items.map(this.#options.dueAt).find((due) => due > now);
@@ -96,17 +118,18 @@ class NewestQueue<T> {
 
   put(item: T): void {
     this.#items.push(item);
+    this.#bytes += this.#options.bytesOf(item);
     this.#makeRoom();
     this.wake();
   }
 
-  /** The oldest that is not too late. */
+  /** The oldest item that is not too late. */
   take(): T | undefined {
     this.#makeRoom();
     const { dueAt, maxLateMs, onDrop } = this.#options;
     const now = performance.now();
     for (;;) {
-      const item = this.#items.shift();
+      const item = this.#shift();
       if (item === undefined) return undefined;
       this.wake();
       if (now - dueAt(item) <= maxLateMs) return item;
@@ -133,15 +156,24 @@ class NewestQueue<T> {
   }
 
   clear(): void {
+    this.#bytes = 0;
     for (const item of this.#items.splice(0)) this.#options.onDrop(item);
     this.wake();
   }
 
   #makeRoom(): void {
-    const { capacity, dueAt, onDrop } = this.#options;
+    const { capacity, dueAt, maxBytes, onDrop } = this.#options;
     const now = performance.now();
     let due = 0;
     for (const item of this.#items) if (dueAt(item) <= now) due++;
-    for (; due > capacity; due--) onDrop(this.#items.shift() as T);
+    for (; due > capacity || (due > 1 && this.#bytes > maxBytes); due--) {
+      onDrop(this.#shift() as T);
+    }
+  }
+
+  #shift(): T | undefined {
+    const item = this.#items.shift();
+    if (item !== undefined) this.#bytes -= this.#options.bytesOf(item);
+    return item;
   }
 }

@@ -85,6 +85,74 @@ test("a writer that waits goes on when what waits has become due", async () => {
   expect(dropped).toEqual([0, 1]);
 });
 
+describe("a reader that is not ready", () => {
+  test("gets the newest item as soon as it is", async () => {
+    const ready = Promise.withResolvers<void>();
+    const { writer, reader, dropped } = stage(1, { ready: () => ready.promise });
+    const read = reader.read();
+    for (let item = 0; item < 4; item++) await writer.write(item);
+    ready.resolve();
+    expect((await read).value).toBe(3);
+    expect(dropped).toEqual([0, 1, 2]);
+  });
+
+  test("is asked when the first item waits and not before", async () => {
+    let asked = 0;
+    const ready = async () => void asked++;
+    const { writer, reader } = stage(1, { ready });
+    const read = reader.read();
+    await Promise.resolve();
+    expect(asked).toBe(0);
+    await writer.write(1);
+    await read;
+    expect(asked).toBe(1);
+  });
+
+  test("sees the end after the item that waited, and its failure at once", async () => {
+    const ready = Promise.withResolvers<void>();
+    const { writer, reader } = stage(1, { ready: () => ready.promise });
+    const reads = [reader.read(), reader.read()];
+    await writer.write(1);
+    await writer.close();
+    ready.resolve();
+    expect((await Promise.all(reads)).map(({ value }) => value)).toEqual([1, undefined]);
+
+    const broken = stage(1, { ready: () => Promise.reject(new Error("broken")) });
+    await broken.writer.write(1);
+    expect(await failure(broken.reader.read())).toEqual(new Error("broken"));
+  });
+});
+
+describe("a limit in bytes", () => {
+  const bytesOf = (item: number) => item;
+
+  test("drops the oldest due items, and never the only one", async () => {
+    const { writer, reader, dropped } = stage(5, { bytesOf, maxBytes: 10 });
+    for (const item of [4, 5, 6, 30]) await writer.write(item);
+    expect(dropped).toEqual([4, 5, 6]);
+    expect((await reader.read()).value).toBe(30);
+    for (const item of [5, 5]) await writer.write(item);
+    expect(dropped).toEqual([4, 5, 6]);
+  });
+
+  test("makes the writer of early items wait", async () => {
+    const later = performance.now() + 60_000;
+    const { writer, reader, dropped } = stage(1, {
+      ...{ dueAt: () => later, bytesOf, maxBytes: 10 },
+    });
+    await writer.write(6);
+    let written = false;
+    const second = writer.write(7).then(() => {
+      written = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(written).toBe(false);
+    await reader.read();
+    await second;
+    expect(dropped).toEqual([]);
+  });
+});
+
 test("the end comes after what waits", async () => {
   const { writer, reader, dropped } = stage(3);
   for (const item of [1, 2]) await writer.write(item);
