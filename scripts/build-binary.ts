@@ -19,7 +19,11 @@ const page = await bundlePlayground();
 const { success, logs } = await Bun.build({
   // A worker is an entry point of its own. The code that starts it ends up in main's bundle and asks for it by its
   // place beside itself, so both must lie in one folder in here.
-  entrypoints: [join(ROOT, "src/main.ts"), join(ROOT, "src/engine/inference/worker.ts")],
+  entrypoints: [
+    join(ROOT, "src/main.ts"),
+    join(ROOT, "src/engine/inference/worker.ts"),
+    join(ROOT, "src/engine/prompts/prompt-worker.ts"),
+  ],
   naming: { entry: "[name].[ext]" },
   compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
   plugins: [staticFfmpeg(), embeddedOnnxRuntime(), bundledPlayground()],

@@ -88,6 +88,7 @@ const UNOBSERVED: PipelineObserver = {
   frameIn() {},
   audioIn() {},
   frameDropped() {},
+  frameSkipped() {},
   frameInferred() {},
   frameUnpublished() {},
   audioOut() {},

@@ -19,6 +19,8 @@ export interface PipelineObserver {
   audioIn(packet: Pick<AudioPacket, "pts">): void;
   /** A frame that was wanted will not come out: it was too late, damaged, or could not be made. */
   frameDropped(): void;
+  /** A frame that was not wanted will not come out: the stream waited for its model, or `fps` is lower than the input's. */
+  frameSkipped(): void;
   /** A model drew a frame in this many milliseconds. */
   frameInferred(inferenceMs: number): void;
   /** A finished frame was thrown away because the stream has no output. */

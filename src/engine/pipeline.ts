@@ -8,7 +8,7 @@ import { type Stage, StageGroup } from "../streams/stage.ts";
 import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
-import { type InferOptions, infer } from "./inference/infer-stream.ts";
+import { type InferOptions, InferStage } from "./inference/infer-stage.ts";
 import { noAudio, type OutputAudio, outputAudio } from "./output-audio.ts";
 import type { PipelineObserver } from "./pipeline-observer.ts";
 import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
@@ -16,6 +16,7 @@ import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
 import { TsSegmenter } from "./segment/ts-segmenter.ts";
 import type { DemuxedInput } from "./source/demux.ts";
+import { capRate } from "./source/rate-cap.ts";
 
 /** What comes in: the packets of a channel, or a clock's ticks. */
 export type Source =
@@ -41,6 +42,12 @@ export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput">
 
 /** Finished items that may wait between two stages, so that neighbours overlap (architecture.md 5). */
 const OVERLAP = 1;
+
+/** Decoded frames that may wait for inference: 20 of 1080p, 2 of 4096². */
+const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+
+/** As 4:2:0 with 8 bits, which nearly all video is. */
+const frameBytes = ({ width, height }: VideoFrame): number => width * height * 1.5;
 
 export class Pipeline {
   readonly #options: PipelineOptions;
@@ -69,9 +76,11 @@ export class Pipeline {
     const profile = container === "mpegts" ? ({ profile: "baseline" } as const) : {};
     const stages = this.#stages;
     try {
+      const inference = this.#inference(source);
+      inference.prepare(); // the model loads while the input connects
       const pictures = this.#frames(source)
-        .pipeThrough(newest(this.#dropping(source)))
-        .pipeThrough(stages.add(infer(this.#inference(source)), OVERLAP));
+        .pipeThrough(newest(this.#queue(source, inference)))
+        .pipeThrough(stages.add(inference, OVERLAP));
       const audio = this.#audio(source);
       if (!output) return await pictures.pipeTo(this.#nowhere(), { signal });
       const encoder = encode({ segmentSeconds, after, bitrate, observer, ...profile });
@@ -87,27 +96,33 @@ export class Pipeline {
   #frames(source: Source): ReadableStream<Tick> {
     const { observer } = this.#options;
     if (source.kind === "clock") return source.ticks;
-    return source.packets.video.pipeThrough(
-      this.#stages.add(decode({ pool: this.#pool, observer }), OVERLAP),
-    );
+    return source.packets.video
+      .pipeThrough(this.#stages.add(decode({ pool: this.#pool, observer }), OVERLAP))
+      .pipeThrough(capRate({ fps: () => this.#options.params().fps, observer }));
   }
 
-  #dropping(source: Source): NewestOptions<Tick> {
+  /** Where frames wait for inference, and the newest wins. */
+  #queue(source: Source, inference: InferStage): NewestOptions<Tick> {
     const { frameQueue, maxFrameAgeMs, observer } = this.#options;
     return {
       capacity: frameQueue,
       dueAt: ({ pts, arrivedAt }) =>
         source.kind === "input" ? source.packets.dueAt(pts) : arrivedAt,
       maxLateMs: maxFrameAgeMs,
+      bytesOf: (frame) => (frame instanceof VideoFrame ? frameBytes(frame) : 0),
+      maxBytes: MAX_FRAME_BYTES,
+      ready: () => inference.ready(),
       onDrop: (frame) => {
         if (frame instanceof VideoFrame) frame[Symbol.dispose]();
-        observer.frameDropped();
+        if (inference.isStarting) observer.frameSkipped();
+        else observer.frameDropped();
       },
     };
   }
 
-  #inference(source: Source): InferOptions {
-    return { ...this.#options, pool: this.#pool, hasInput: source.kind === "input" };
+  #inference(source: Source): InferStage {
+    const hasInput = source.kind === "input";
+    return new InferStage({ ...this.#options, pool: this.#pool, hasInput });
   }
 
   #audio(source: Source): OutputAudio {

@@ -5,6 +5,7 @@ import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { PlanRunner } from "../../src/engine/inference/plan-runner.ts";
 import { BUILT_INS } from "../../src/engine/models/built-in.ts";
 import { paramsOf } from "../../src/engine/models/definition.ts";
+import { encodePrompts } from "../../src/engine/prompts/lexicon.ts";
 import { PromptMorph } from "../../src/engine/prompts/morph.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { ticksFromSeconds } from "../../src/media/time.ts";
@@ -53,7 +54,7 @@ async function draw(asked: Asked): Promise<Picture> {
   const { model = "dreamscape", prompt = "", params = {}, seconds = 3, picture } = asked;
   const loaded = await host.acquire(model);
   const size = asked.size ?? picture ?? { width: 256, height: 256 };
-  const text = new PromptMorph().at([{ prompt }], seconds);
+  const text = new PromptMorph().at(encodePrompts([{ prompt }]), seconds);
   const job = { key: "test", size, params, timeSeconds: seconds, text };
   return (await loaded.run({ ...job, ...(picture && { picture: copyOf(picture) }) })).picture;
 }
@@ -109,13 +110,14 @@ describe("dreamscape", () => {
     const at = (path: string): string => JSON.stringify(new URL(path, import.meta.url).pathname);
     const script = `
       import { OnnxWorkspace } from ${at("../support/onnx-workspace.ts")};
+      import { encodePrompts } from ${at("../../src/engine/prompts/lexicon.ts")};
       import { PromptMorph } from ${at("../../src/engine/prompts/morph.ts")};
       import { digest } from ${at("../support/picture-measures.ts")};
       await using workspace = await OnnxWorkspace.create();
       await using host = await workspace.host();
       const model = await host.acquire("dreamscape");
       const { prompt, params, seconds } = ${JSON.stringify(asked)};
-      const text = new PromptMorph().at([{ prompt }], seconds);
+      const text = new PromptMorph().at(encodePrompts([{ prompt }]), seconds);
       const size = { width: 256, height: 256 };
       const { picture } = await model.run({ key: "a", size, params, timeSeconds: seconds, text });
       process.stdout.write(digest(picture));`;

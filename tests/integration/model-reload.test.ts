@@ -4,7 +4,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AV_PIX_FMT_YUV420P, Frame, quietLibav } from "../../src/engine/codec/libav.ts";
 import { FramePool, type Tick, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
-import { infer } from "../../src/engine/inference/infer-stream.ts";
+import { InferStage } from "../../src/engine/inference/infer-stage.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import { ticks } from "../../src/media/time.ts";
@@ -43,6 +43,7 @@ class Stream {
   readonly observer = new RecordingObserver();
   readonly pool = new FramePool();
   readonly #stages = new StageGroup();
+  readonly #stage: InferStage;
   readonly #writer: WritableStreamDefaultWriter<Tick | VideoFrame>;
   readonly #frames: AsyncIterator<VideoFrame>;
   #pts = 0;
@@ -50,8 +51,9 @@ class Stream {
   constructor(host: ModelHost) {
     const params = { ...PARAMS, model: "paint" };
     const { pool, observer } = this;
-    const stage = infer({ host, pool, key: "s", hasInput: true, params: () => params, observer });
-    const { readable, writable } = this.#stages.add(stage, 1);
+    const input = { key: "s", hasInput: true, params: () => params };
+    this.#stage = new InferStage({ host, pool, observer, ...input });
+    const { readable, writable } = this.#stages.add(this.#stage, 1);
     this.#writer = writable.getWriter();
     this.#frames = readable[Symbol.asyncIterator]();
   }
@@ -64,6 +66,7 @@ class Stream {
     for (const plane of native.data ?? []) plane?.fill(INPUT_LUMA);
     this.#pts += 3000;
     const time = { pts: ticks(this.#pts), arrivedAt: performance.now() };
+    await this.#stage.ready();
     await this.#writer.write(this.pool.adopt(native, time));
     const { value, done } = await this.#frames.next();
     if (done) throw new Error("the stage has ended");

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { AV_PIX_FMT_YUV420P, Frame, quietLibav } from "../../src/engine/codec/libav.ts";
 import { LabelCanvas } from "../../src/engine/codec/overlay-label.ts";
 import { FramePool, type Tick, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
-import { type InferOptions, infer } from "../../src/engine/inference/infer-stream.ts";
+import { type InferOptions, InferStage } from "../../src/engine/inference/infer-stage.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../src/errors.ts";
@@ -47,6 +47,7 @@ class Stream {
   readonly observer = new RecordingObserver();
   #params: StreamParams;
   readonly #stages = new StageGroup();
+  readonly #stage: InferStage;
   readonly #writer: WritableStreamDefaultWriter<Tick | VideoFrame>;
   readonly #frames: AsyncIterator<VideoFrame>;
   readonly #hasInput: boolean;
@@ -61,8 +62,9 @@ class Stream {
         return await host.acquire(name, signal);
       },
       loading: (name) => host.loading(name),
+      prompts: host.prompts,
     };
-    const stage = infer({
+    this.#stage = new InferStage({
       host: doors,
       pool: this.pool,
       key: "s",
@@ -70,7 +72,7 @@ class Stream {
       params: () => this.#params,
       observer: this.observer,
     });
-    const { readable, writable } = this.#stages.add(stage, 1);
+    const { readable, writable } = this.#stages.add(this.#stage, 1);
     this.#writer = writable.getWriter();
     this.#frames = readable[Symbol.asyncIterator]();
   }
@@ -87,6 +89,11 @@ class Stream {
     return this.observer.framesDropped;
   }
 
+  /** Frames and ticks for which nothing came out. */
+  get lost(): number {
+    return this.observer.framesDropped + this.observer.framesSkipped;
+  }
+
   get troubles(): string[] {
     return this.observer.troubles.map(({ message }) => message);
   }
@@ -95,11 +102,12 @@ class Stream {
   async next(plain: readonly number[] = YUV): Promise<Seen | null> {
     this.#pts += 3000;
     const time = { pts: ticks(this.#pts), arrivedAt: performance.now() };
-    const dropped = this.dropped;
+    const lost = this.lost;
+    await this.#stage.ready();
     await this.#writer.ready;
     const written = this.#writer.write(this.#hasInput ? this.pool.adopt(flat(), time) : time);
     await written;
-    if (this.dropped > dropped) return null;
+    if (this.lost > lost) return null;
     const { value, done } = await this.#frames.next();
     if (done) throw new Error("the stage has ended");
     using frame: VideoFrame = value;

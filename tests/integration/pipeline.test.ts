@@ -122,6 +122,28 @@ describe("synthetic clips through identity", () => {
     }
   });
 
+  test("fps caps what comes out, evenly, and changes apply at once", async () => {
+    const media = await synthetic({ parts: [{ width: 128, height: 96, frames: 240 }], gop: 30 });
+    const run = new ClipRun({
+      segments: tsSegments(media),
+      host,
+      params: { ...identity, fps: 15 },
+      onFragment: () => {
+        if (run.framesOut === 30) run.params = { ...run.params, fps: 10 };
+        if (run.framesOut === 60) run.params = identityParams;
+      },
+    });
+    const { fps: _, ...identityParams } = run.params;
+    await run.pipeline.run();
+    const stamps = (await decodeAlone(run)).video.map(({ pts }) => pts);
+    const steps = stamps.slice(1).map((pts, index) => (pts - (stamps[index] ?? 0)) / 3000);
+    const [fifteen, ten] = [steps.slice(0, 29), steps.slice(50, 59)];
+    expect([new Set(fifteen), new Set(ten)]).toEqual([new Set([2]), new Set([3])]);
+    expect(new Set(steps.slice(-20))).toEqual(new Set([1]));
+    expect(run.framesDropped).toBe(0);
+    expect(run.framesSkipped + stamps.length).toBe(240);
+  });
+
   test("segments that restart their counters and come from a new muxer lose nothing", async () => {
     const media = await synthetic({ ...MOVING, gop: 10, audio: { codec: "aac" } });
     const segments = tsSegments(media, { seconds: 0.3, restartCounters: true });

@@ -53,6 +53,7 @@ test("prompts reach a model of the workspace, and a change takes a second of med
   };
   expect(await shown(day, 4)).toBeLessThanOrEqual(1);
   expect(await shown(day, 5)).toBeLessThanOrEqual(1);
+  await runner.prepare(night);
   const levels: number[] = [];
   for (let step = 1; step <= 10; step++) levels.push(await shown(night, 5 + step / 10));
   expect(levels).toEqual(levels.toSorted((a, b) => a - b));

@@ -79,6 +79,15 @@ export class ClipRun extends RecordingObserver {
     return parts.map((each) => Uint8Array.from(Buffer.concat(each)));
   }
 
+  override frameSkipped(): void {
+    super.frameSkipped();
+    this.#moved();
+  }
+
+  get #underWay(): number {
+    return this.framesIn - this.framesOut - this.framesDropped - this.framesSkipped;
+  }
+
   #take(fragment: Fragment): void {
     this.fragments.push(fragment);
     if (fragment.arrivedAt !== null) this.framesOut++;
@@ -92,7 +101,7 @@ export class ClipRun extends RecordingObserver {
     return new ReadableStream<IncomingChunk>(
       {
         pull: async (controller) => {
-          while (!lossy && this.framesIn - this.framesOut - this.framesDropped > UNDER_WAY) {
+          while (!lossy && this.#underWay > UNDER_WAY) {
             await new Promise<void>((resolve) => {
               this.#moved = resolve;
             });

@@ -1,4 +1,5 @@
 /** A pipeline observer that counts and keeps what it is told. */
+import type { Tick } from "../../src/engine/codec/video-frame.ts";
 import type { PipelineObserver, StreamPart } from "../../src/engine/pipeline-observer.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import type { PlainError } from "../../src/errors.ts";
@@ -6,6 +7,7 @@ import type { PlainError } from "../../src/errors.ts";
 export class RecordingObserver implements PipelineObserver {
   framesIn = 0;
   framesDropped = 0;
+  framesSkipped = 0;
   framesInferred = 0;
   framesUnpublished = 0;
   readonly applied: StreamParams[] = [];
@@ -21,10 +23,13 @@ export class RecordingObserver implements PipelineObserver {
   frameDropped(): void {
     this.framesDropped++;
   }
+  frameSkipped(): void {
+    this.framesSkipped++;
+  }
   frameInferred(): void {
     this.framesInferred++;
   }
-  frameUnpublished(): void {
+  frameUnpublished(_frame?: Tick): void {
     this.framesUnpublished++;
   }
   audioOut(): void {}

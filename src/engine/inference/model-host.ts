@@ -7,7 +7,8 @@ import { untilAborted } from "../../streams/until-aborted.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
 import { inputSize, type ModelDefinition, type Size } from "../models/definition.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
-import { encodePrompts } from "../prompts/lexicon.ts";
+import { defaultControls } from "../prompts/controls.ts";
+import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import { DeviceGate } from "./device-gate.ts";
 import { type Device, parseDevice } from "./devices.ts";
@@ -34,7 +35,7 @@ export interface InferenceJob {
   readonly timeSeconds: number;
   /** As `RateSums` gives them; absent: every parameter has been what it is from the start. */
   readonly sums?: Readonly<Record<string, number>>;
-  /** The prompts as `encodePrompts` or a `PromptMorph` gives them; absent: no prompt. */
+  /** The prompts as `StreamPrompts` gives them; absent: no prompt. */
   readonly text?: TextVector;
   /** Ends the waiting; a run that has begun is finished first. */
   readonly signal?: AbortSignal;
@@ -72,6 +73,8 @@ type Slot =
 const WARM_UP: Size = { width: 512, height: 512 };
 
 export class ModelHost implements AsyncDisposable {
+  /** Encodes the prompts of all streams. */
+  readonly prompts = new PromptEncoder();
   readonly #catalogue: ModelCatalogue;
   readonly #device: Device;
   readonly #onChange: (info: ModelInfo) => void;
@@ -158,6 +161,7 @@ export class ModelHost implements AsyncDisposable {
     this.#disposed = true;
     this.#gate.close(closing());
     this.#reloader[Symbol.dispose]();
+    this.prompts[Symbol.dispose]();
     await Promise.all([...this.#workers].map((worker) => worker[Symbol.asyncDispose]()));
   }
 
@@ -183,7 +187,7 @@ export class ModelHost implements AsyncDisposable {
     try {
       const { settings, executionProvider } = this.#device;
       const warmUp = inputSize(definition, WARM_UP);
-      const load = { source: graph, definition, settings, warmUp, text: encodePrompts([]) };
+      const load = { source: graph, definition, settings, warmUp, text: defaultControls() };
       const { loadMs: load_ms, warmUpMs: warm_up_ms } = await worker.call("load", load);
       log.info("model loaded", { model: name, device: this.#device.name, load_ms, warm_up_ms });
       const ready = new ReadyModel({
@@ -213,7 +217,7 @@ export class ModelHost implements AsyncDisposable {
       const picture = definition.frame === null ? null : (job.picture ?? null);
       const result = await worker.call(
         "run",
-        { picture, scalars: scalarsOf(definition, job), text: job.text ?? encodePrompts([]) },
+        { picture, scalars: scalarsOf(definition, job), text: job.text ?? defaultControls() },
         picture === null ? [] : [picture.data.buffer],
       );
       job.signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-/** Keeps a stream's models at hand while its parameters change, and runs one frame through them. */
+/** Runs frames through a stream's models, and loads models and encodes prompts as its parameters change. */
 import type { WorkerError } from "../../errors.ts";
 import type { Picture } from "../../media/picture.ts";
 import type { Ticks } from "../../media/time.ts";
@@ -6,22 +6,28 @@ import { secondsFromTicks } from "../../media/time.ts";
 import type { Frame } from "../codec/libav.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
 import { plan } from "../plan.ts";
-import { PromptMorph } from "../prompts/morph.ts";
+import type { PromptEncoder } from "../prompts/prompt-encoder.ts";
+import { StreamPrompts } from "../prompts/stream-prompts.ts";
 import type { Fit, Size, StreamParams } from "../protocol/work.ts";
 import type { LoadedModel, ModelHost } from "./model-host.ts";
 import { RateSums } from "./rate-sums.ts";
 import type { Loading } from "./stand-in-label.ts";
 
+/** What a plan needs of the `ModelHost`. */
+export interface PlanHost extends Pick<ModelHost, "acquire" | "loading"> {
+  readonly prompts: Pick<PromptEncoder, "encode">;
+}
+
 export interface PlanRunnerOptions {
-  readonly host: Pick<ModelHost, "acquire" | "loading">;
+  readonly host: PlanHost;
   readonly converter: PictureConverter;
-  /** The stream: who is charged at the device gate. */
+  /** The stream: device time is charged to it. */
   readonly key: string;
   readonly hasInput: boolean;
   readonly signal: AbortSignal;
 }
 
-/** One frame's work: a decoded frame, or null where a model draws from nothing. */
+/** One frame to make: from a decoded frame, or from nothing (null). */
 export interface PlanJob {
   readonly frame: Frame | null;
   readonly pts: Ticks;
@@ -29,13 +35,13 @@ export interface PlanJob {
   readonly params: StreamParams;
 }
 
-/** A yuv420p frame of the asked-for size, the caller's, and what the models took. */
+/** A yuv420p frame of the asked-for size, the caller's, and the time that the models took. */
 export interface PlanResult {
   readonly frame: Frame;
   readonly inferenceMs: number;
 }
 
-/** A picture, how it is to be fitted to the size asked for, and what the models took. */
+/** A picture, how to fit it to the asked-for size, and the time that the models took. */
 export interface Drawn {
   readonly picture: Picture;
   readonly fit: Fit;
@@ -44,7 +50,7 @@ export interface Drawn {
 
 export class PlanRunner {
   readonly #options: PlanRunnerOptions;
-  readonly #morph = new PromptMorph();
+  readonly #prompts: StreamPrompts;
   readonly #sums = new RateSums();
   #models: readonly LoadedModel[] = [];
   #wanted: string | null = null;
@@ -52,23 +58,30 @@ export class PlanRunner {
 
   constructor(options: PlanRunnerOptions) {
     this.#options = options;
+    this.#prompts = new StreamPrompts(options.host.prompts);
   }
 
-  /** The models that run now; the last one is what was asked for. */
+  /** The models in use, in the order in which they run. */
   get models(): readonly LoadedModel[] {
     return this.#models;
   }
 
-  /** True once the model that these parameters ask for is the one that runs. */
-  runs(params: StreamParams): boolean {
-    return this.#models.at(-1)?.definition.name === params.model;
+  /** True once frames are made with the model and the prompts of these parameters. */
+  runs({ model, prompts }: StreamParams): boolean {
+    return this.#models.at(-1)?.definition.name === model && this.#prompts.uses(prompts);
   }
 
   /**
-   * Loads what `params` asks for, if it is not what runs already; until it is there, what ran before
-   * goes on. Rejects with `unknown_model` or `model_failed`, once each time it is asked for.
+   * Loads the model and encodes the prompts that `params` asks for, unless they are in use; until they are ready
+   * the ones before stay in use, and nothing runs before the first of both are. Rejects with `unknown_model` or
+   * `model_failed`, once each time they are asked for.
    */
   async prepare(params: StreamParams): Promise<void> {
+    const encoded = this.#prompts.prepare(params.prompts);
+    await Promise.all([this.#load(params, encoded), encoded]);
+  }
+
+  async #load(params: StreamParams, encoded: Promise<void>): Promise<void> {
     if (this.lost) {
       this.#models = [];
       this.#wanted = null;
@@ -84,15 +97,16 @@ export class PlanRunner {
       const models = await Promise.all(
         names.map((name) => (name === params.model ? model : host.acquire(name, signal))),
       );
+      if (this.#models.length === 0) await encoded;
       if (this.#wanted === params.model) this.#models = models;
     } catch (error) {
-      // Asked for again, it is tried again: its files may be whole by then.
+      // It is tried again when it is asked for again: its files may be complete by then.
       if (this.#wanted === params.model) this.#wanted = null;
       throw error;
     }
   }
 
-  /** What is waited for, while nothing runs; null while something does, and after a failure. */
+  /** The load that the stream waits for; null while a model runs, and after a failure. */
   get loading(): Loading | null {
     const model = this.#wanted;
     if (model === null || this.#models.length > 0) return null;
@@ -100,7 +114,7 @@ export class PlanRunner {
     return { ...unknown, ...this.#options.host.loading(model), model };
   }
 
-  /** True if the thread of a model that runs has ended: `prepare` loads it anew. */
+  /** True if the thread of a model in use has ended: `prepare` loads it again. */
   get lost(): boolean {
     return this.#models.some((model) => model.isLost());
   }
@@ -126,12 +140,12 @@ export class PlanRunner {
     return { frame, inferenceMs };
   }
 
-  /** As `run`, but gives what the last model drew, of its own size. */
+  /** As `run`, but gives the picture of the last model, in that model's size. */
   async draw(job: PlanJob): Promise<Drawn> {
     const { key, signal } = this.#options;
     const { params, size, pts } = job;
     const timeSeconds = secondsFromTicks(pts);
-    const text = this.#morph.at(params.prompts, timeSeconds);
+    const text = this.#prompts.at(timeSeconds);
     let picture: Picture | null = null;
     let inferenceMs = 0;
     let squeezed = true;
@@ -151,7 +165,7 @@ export class PlanRunner {
         text,
         signal,
       });
-      // A model that turns or crops the picture gives it another shape, which must not be squeezed.
+      // A model that rotates or crops changes the shape, and must not be squeezed back.
       squeezed &&= done.picture.width * inner.height === done.picture.height * inner.width;
       picture = done.picture;
       inferenceMs += done.inferenceMs;
@@ -160,7 +174,7 @@ export class PlanRunner {
     return { picture, fit: squeezed ? "stretch" : params.fit, inferenceMs };
   }
 
-  /** What a model that takes video sees: the frame, or the picture of the model before it. */
+  /** The picture that a model with video input gets: the frame, or the picture of the model before it. */
   async #input(
     model: LoadedModel,
     before: Picture | null,

@@ -1,18 +1,12 @@
-/** Turns prompts into controls by a table of words: no network, no training, the same every time. */
+/** Encodes prompts as controls by tables of words: no network, no training, the same result every time. */
 import type { Prompt } from "../protocol/work.ts";
 import { COLOURS, PAINTED, type Rgb, rgb } from "./colour-words.ts";
-import {
-  CONTROL_NAMES,
-  CONTROLS,
-  type ControlName,
-  clampControls,
-  control,
-  defaultControls,
-} from "./controls.ts";
-import { MEANINGS, NEGATIONS, PHRASES, type Settings, SILENT } from "./meaning.ts";
+import { CONTROLS, type ControlName, clampControls, control, defaultControls } from "./controls.ts";
+import { MEANINGS, NEGATIONS, PHRASES, SILENT } from "./meaning.ts";
 import { hashOf, tokens, wordForms } from "./tokens.ts";
+import type { Meaning, Setting, Settings } from "./word-table.ts";
 
-/** What a loose colour (`red and gold`) is in each stop of the palette: how light it becomes. */
+/** How much lighter or darker each stop of the palette shows a colour that belongs to no noun (`red and gold`). */
 const SHADES: readonly (readonly [ControlName, number])[] = [
   ["zenith", -0.5],
   ["horizon", 0.35],
@@ -20,14 +14,15 @@ const SHADES: readonly (readonly [ControlName, number])[] = [
   ["accent", 0],
   ["sea", -0.45],
 ];
-/** How far one unknown word moves a colour towards its own, and a number from where it is. */
+/** How far one unknown word moves a colour towards its own colour, and a number from its value. */
 const UNKNOWN_COLOUR = 0.35;
 const UNKNOWN_NUMBER = 0.25;
 const UNKNOWN_MOVES = ["mountains", "clouds", "water", "forest", "blossoms", "turbulence"] as const;
 
 /**
- * The controls that these prompts ask for, each in its range, `motion` 0. Prompts count by weight (1 where
- * none is given): a sum of up to 1 is a distance from the defaults, beyond it the prompts share.
+ * The controls that these prompts ask for, each in its range, `motion` 0. Prompts count by weight (default 1):
+ * up to a sum of 1 the result lies that far from the defaults, beyond it the prompts share it. Takes time in
+ * proportion to the text, milliseconds for long ones: call it off the main thread, see `PromptEncoder`.
  */
 export function encodePrompts(prompts: readonly Prompt[]): Float32Array<ArrayBuffer> {
   const defaults = defaultControls();
@@ -47,10 +42,15 @@ export function encodePrompts(prompts: readonly Prompt[]): Float32Array<ArrayBuf
   return vector;
 }
 
-/** What words say of each control: one entry a word. */
-type Opinions = Map<ControlName, Rgb[]>;
+/** The sum of what words say about one control, and how many do. Numbers use the first element. */
+interface Opinion {
+  count: number;
+  readonly sum: [number, number, number];
+}
 
-/** One text, read word by word. */
+type Opinions = Map<ControlName, Opinion>;
+
+/** What one text says: the controls it sets, suggests and rejects, and the words that no table has. */
 interface Reading {
   readonly says: Opinions;
   readonly implies: Opinions;
@@ -62,8 +62,8 @@ function encodePrompt({ prompt, negative_prompt = "" }: Prompt): Float32Array {
   const vector = defaultControls();
   const wanted = read(prompt);
   const unwanted = read(negative_prompt);
-  for (const [name, values] of wanted.implies) control(vector, name).set(mean(values, name));
-  for (const [name, values] of wanted.says) control(vector, name).set(mean(values, name));
+  for (const [name, opinion] of wanted.implies) control(vector, name).set(mean(opinion, name));
+  for (const [name, opinion] of wanted.says) control(vector, name).set(mean(opinion, name));
   for (const word of wanted.unknown) vary(vector, hashOf(word));
   control(vector, "palette").set([ownPalette(wanted)]);
   for (const opinions of [wanted.denies, unwanted.says]) deny(vector, opinions);
@@ -81,10 +81,12 @@ function read(text: string): Reading {
   const words = tokens(text);
   const loose: Rgb[] = [];
   let negated = false;
+  let next = 0;
   for (let at = 0; at < words.length; at++) {
     let word = words[at] ?? "";
-    // `black and white` is `black white`: what stands between and says nothing is skipped.
-    const next = words.findIndex((other, index) => index > at && !SILENT.has(other));
+    // `black and white` is `black white`: silent words in between are skipped.
+    next = Math.max(next, at + 1);
+    while (next < words.length && SILENT.has(words[next] ?? "")) next++;
     const phrase = PHRASES.get(`${word} ${words[next]}`);
     if (phrase !== undefined) {
       word = phrase;
@@ -93,12 +95,10 @@ function read(text: string): Reading {
     if (NEGATIONS.has(word)) negated = true;
     if (SILENT.has(word) || NEGATIONS.has(word)) continue;
     const colour = phrase === undefined ? COLOURS.get(word) : undefined;
-    const meaning = wordForms(word, (form) => MEANINGS.get(form));
+    const meaning = colour === undefined ? meaningOf(word) : undefined;
     if (colour !== undefined) {
       const painted = wordForms(words[at + 1] ?? "", (form) => PAINTED.get(form));
-      if (negated)
-        for (const name of painted ?? (["zenith", "horizon", "accent"] as const))
-          opine(reading.denies, name, colour);
+      if (negated) for (const name of painted ?? SKY) opine(reading.denies, name, colour);
       else if (painted === undefined) loose.push(colour);
       else for (const name of painted) opine(reading.says, name, colour);
     } else if (meaning === undefined) {
@@ -114,15 +114,19 @@ function read(text: string): Reading {
   return reading;
 }
 
+/** What a negated colour without a noun takes its colour from. */
+const SKY = ["zenith", "horizon", "accent"] as const;
+
+const meaningOf = (word: string): Meaning | undefined =>
+  wordForms(word, (form) => MEANINGS.get(form));
+
 function settle(opinions: Opinions, settings: Settings): void {
-  for (const name of CONTROL_NAMES) {
-    const setting = settings[name];
-    if (setting === undefined) continue;
+  for (const [name, setting] of Object.entries(settings) as [ControlName, Setting][]) {
     opine(opinions, name, typeof setting === "string" ? rgb(setting) : [setting, 0, 0]);
   }
 }
 
-/** Colours that belong to no noun take turns on the palette, dark above and pale at the horizon. */
+/** Colours that belong to no noun take turns in the palette, dark at the zenith and pale at the horizon. */
 function spread(opinions: Opinions, colours: readonly Rgb[]): void {
   for (const [index, [name, lightness]] of SHADES.entries()) {
     const colour = colours[index % colours.length] ?? [0, 0, 0];
@@ -136,30 +140,32 @@ function spread(opinions: Opinions, colours: readonly Rgb[]): void {
 }
 
 function opine(opinions: Opinions, name: ControlName, value: Rgb): void {
-  opinions.set(name, [...(opinions.get(name) ?? []), value]);
+  let opinion = opinions.get(name);
+  if (opinion === undefined) {
+    opinion = { count: 0, sum: [0, 0, 0] };
+    opinions.set(name, opinion);
+  }
+  opinion.count++;
+  for (const at of [0, 1, 2] as const) opinion.sum[at] += value[at];
 }
 
-function mean(values: readonly Rgb[], name: ControlName): number[] {
-  return Array.from(
-    { length: CONTROLS[name].size },
-    (_, at) => values.reduce((sum, value) => sum + (value[at] ?? 0), 0) / values.length,
-  );
-}
+const mean = ({ count, sum }: Opinion, name: ControlName): number[] =>
+  sum.slice(0, CONTROLS[name].size).map((each) => each / count);
 
-/** One colour that is named or suggested colours most of a picture; a word that nobody knows, some of it. */
+/** A named or suggested colour colours most of a picture, an unknown word some of it. */
 function ownPalette({ says, implies, unknown }: Reading): number {
   const named = SHADES.filter(([name]) => says.has(name) || implies.has(name)).length;
   if (named > 0) return named === 1 ? 0.75 : 1;
   return unknown.length > 0 ? 0.6 : 0;
 }
 
-/** Numbers go as far below as the word would have gone above; colours lose the word's hue. */
+/** Numbers move as far down as the word would have moved them up; colours lose the word's hue. */
 function deny(vector: Float32Array, opinions: Opinions): void {
   const defaults = defaultControls();
-  for (const [name, values] of opinions) {
+  for (const [name, opinion] of opinions) {
     const place = control(vector, name);
     const usual = control(defaults, name);
-    const denied = mean(values, name);
+    const denied = mean(opinion, name);
     const grey = denied.reduce((sum, each) => sum + each, 0) / denied.length;
     for (const [at, each] of denied.entries()) {
       const away = place.length === 1 ? each - (usual[0] ?? 0) : (each - grey) * 0.7;
@@ -168,7 +174,7 @@ function deny(vector: Float32Array, opinions: Opinions): void {
   }
 }
 
-/** A word that nobody knows chooses a colour and some numbers by its hash. */
+/** An unknown word chooses a colour and some numbers by its hash. */
 function vary(vector: Float32Array, hash: number): void {
   const bits = (from: number): number => ((hash >>> from) & 255) / 255;
   for (const [index, name] of (["accent", "zenith", "land"] as const).entries()) {

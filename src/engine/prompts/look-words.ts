@@ -1,5 +1,5 @@
 /** Words for styles, moods and pace. */
-import type { Row } from "./meaning.ts";
+import type { Row } from "./word-table.ts";
 
 export const LOOKS: readonly Row[] = [
   [

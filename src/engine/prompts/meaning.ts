@@ -1,20 +1,8 @@
-/** What words mean to a picture: the tables together, and words that join, deny or say nothing. */
-import type { ControlName } from "./controls.ts";
+/** Looks up what a word means: all tables of words together, and the words that join, negate or say nothing. */
 import { LOOKS } from "./look-words.ts";
 import { PLACES } from "./place-words.ts";
 import { TIMES, WEATHER } from "./weather-words.ts";
-
-type Setting = number | `#${string}`;
-export type Settings = Readonly<Partial<Record<ControlName, Setting>>>;
-
-/** What a word says, and what goes along with it as long as no other word says otherwise. */
-export interface Meaning {
-  readonly says: Settings;
-  readonly implies: Settings;
-}
-
-/** Words of one meaning, with spaces between; a colour is written `#rrggbb`. */
-export type Row = readonly [words: string, says: Settings, implies?: Settings];
+import type { Meaning } from "./word-table.ts";
 
 export const MEANINGS: ReadonlyMap<string, Meaning> = new Map(
   [...PLACES, ...TIMES, ...WEATHER, ...LOOKS].flatMap(([words, says, implies = {}]) =>
@@ -22,7 +10,7 @@ export const MEANINGS: ReadonlyMap<string, Meaning> = new Map(
   ),
 );
 
-/** Two words that mean another than each alone. */
+/** Two words that together mean something else, and the one word that has this meaning. */
 export const PHRASES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     "northern lights": "aurora",
@@ -40,7 +28,7 @@ export const PHRASES: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Words that say nothing of a picture. */
+/** Words that say nothing about a picture. */
 export const SILENT: ReadonlySet<string> = new Set(
   `a about above across against ahead all along alongside also am amid amidst among an and any are around as at away back
    be before behind being below beneath beside besides between beyond both but by do does down during each every few for
@@ -54,5 +42,5 @@ export const SILENT: ReadonlySet<string> = new Set(
     .split(/\s+/),
 );
 
-/** The next word is not wanted. */
+/** The word after one of these is not wanted. */
 export const NEGATIONS: ReadonlySet<string> = new Set(["no", "not", "without", "never"]);

@@ -1,44 +1,42 @@
-/** One stream's prompts over its media time: a change takes a second, and motion never jumps. */
-import type { Prompt } from "../protocol/work.ts";
-import { MOTION_PERIOD, OFFSETS } from "./controls.ts";
-import { encodePrompts } from "./lexicon.ts";
+/** Blends one prompt vector into the next over media time: a change takes a second, and motion never jumps. */
+import { defaultControls, MOTION_PERIOD, OFFSETS } from "./controls.ts";
 
-/** Seconds of media time from one prompt to the next. */
+/** Seconds of media time from one vector to the next. */
 const MORPH_SECONDS = 1;
 
 export class PromptMorph {
-  #prompts: readonly Prompt[] | null = null;
-  #from = new Float32Array();
-  #to = new Float32Array();
-  /** Seconds at which `from` was left, and what `motion` was then. */
+  #started = false;
+  #from = defaultControls();
+  #to = defaultControls();
+  /** Media time in seconds at which `from` was left, and what `motion` was then. */
   #since = 0;
   #motion = 0;
   #last = 0;
 
   /**
-   * The vector for the frame at this media time, which does not fall from call to call. The same
-   * prompts at the same times give the same numbers. `motion` is the sum of `speed` over time.
+   * The vector for the frame at this media time, which does not fall from call to call, on the way to `target`:
+   * an encoded prompt, compared by identity. The same targets at the same times give the same numbers. `motion`
+   * is the sum of `speed` over time.
    */
-  at(prompts: readonly Prompt[], seconds: number): Float32Array<ArrayBuffer> {
-    if (!sameAs(prompts, this.#prompts)) this.#change(prompts, seconds);
-    this.#prompts = prompts;
+  at(target: Float32Array<ArrayBuffer>, seconds: number): Float32Array<ArrayBuffer> {
+    if (target !== this.#to) this.#change(target, seconds);
     this.#last = seconds;
     return this.#vectorAt(seconds);
   }
 
-  #change(prompts: readonly Prompt[], seconds: number): void {
-    const next = encodePrompts(prompts);
-    if (this.#prompts === null) {
-      this.#from = next;
+  #change(target: Float32Array<ArrayBuffer>, seconds: number): void {
+    if (!this.#started) {
+      this.#started = true;
+      this.#from = target;
       this.#since = seconds;
-      this.#motion = seconds * speedOf(next);
+      this.#motion = seconds * speedOf(target);
     } else {
       // From the frame before: so the first frame after the change differs from it already.
       this.#from = this.#vectorAt(this.#last);
       this.#motion = this.#motionAt(this.#last);
       this.#since = this.#last;
     }
-    this.#to = next;
+    this.#to = target;
   }
 
   #vectorAt(seconds: number): Float32Array<ArrayBuffer> {
@@ -64,11 +62,7 @@ export class PromptMorph {
 
 const speedOf = (vector: Float32Array): number => vector[OFFSETS.speed] ?? 1;
 
-/** Parameters come whole with every change: prompts that say the same are no change. */
-const sameAs = (one: readonly Prompt[], other: readonly Prompt[] | null): boolean =>
-  one === other || (other !== null && Bun.deepEquals(one, other));
-
-/** 0 to 1, brisk at first, so that who types sees at once that it is heard, and gentle at its end. */
+/** 0 to 1: fast at first, so that a change is seen at once, and slow towards its end. */
 const ease = (t: number): number => t * (2 - t);
 /** The area under `ease` up to `t`. */
 const eased = (t: number): number => t * t - (t * t * t) / 3;

@@ -1,5 +1,5 @@
 /** Words for places and what stands there, and what each says of the controls. */
-import type { Row } from "./meaning.ts";
+import type { Row } from "./word-table.ts";
 
 export const PLACES: readonly Row[] = [
   [

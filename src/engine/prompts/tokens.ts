@@ -1,47 +1,66 @@
-/** Words of a text: how they are cut, brought to a form that a table knows, and hashed. */
+/** Cuts a text into words, finds the form of a word that a table knows, and hashes words. */
 
-/** Lower-case words without accents; punctuation, digits and apostrophes only part them. */
+/**
+ * Lower-case words without accents; punctuation, digits and apostrophes separate them. Takes time in proportion
+ * to the text: combining marks go first, since Unicode normalisation would sort long runs of them.
+ */
 export const tokens = (text: string): string[] =>
   text
+    .replace(MARKS, "")
     .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
+    .replace(MARKS, "")
     .toLowerCase()
     .match(/\p{L}+/gu) ?? [];
 
-/** The first answer for the word or for what is left without an English ending, e.g. `skies`, `foggy`, `flooding`. */
+const MARKS = /\p{M}/gu;
+
+/** No table has a longer word, with any of the endings. */
+const LONGEST_WORD = 32;
+
+/**
+ * The first answer for the word itself or for the word without an English ending: `skies`, `foggy`,
+ * `flooding`.
+ */
 export function wordForms<T>(word: string, find: (form: string) => T | undefined): T | undefined {
-  for (const form of forms(word)) {
-    const found = find(form);
-    if (found !== undefined) return found;
+  const found = find(word);
+  if (found !== undefined || word.length > LONGEST_WORD) return found;
+  for (const { ending, replacement, doubled } of ENDINGS.get(word.at(-1) ?? "") ?? []) {
+    if (!word.endsWith(ending)) continue;
+    let stem = word.slice(0, -ending.length);
+    if (doubled) {
+      if (stem.at(-1) !== stem.at(-2)) continue;
+      stem = stem.slice(0, -1);
+    }
+    if (stem.length + replacement.length <= 2) continue;
+    const form = find(stem + replacement);
+    if (form !== undefined) return form;
   }
   return undefined;
 }
 
-const ENDINGS: readonly (readonly [ending: RegExp, replacement: string])[] = [
-  [/s$/, ""],
-  [/es$/, ""],
-  [/ies$/, "y"],
-  [/ves$/, "f"],
-  [/y$/, ""],
-  [/y$/, "e"],
-  [/(.)\1y$/, "$1"],
-  [/ing$/, ""],
-  [/ing$/, "e"],
-  [/(.)\1ing$/, "$1"],
-  [/ed$/, ""],
-  [/ed$/, "e"],
-  [/ly$/, ""],
-  [/ish$/, ""],
-  [/ful$/, ""],
-];
-
-function* forms(word: string): Generator<string> {
-  yield word;
-  for (const [ending, replacement] of ENDINGS) {
-    const form = word.replace(ending, replacement);
-    if (form !== word && form.length > 2) yield form;
-  }
+interface Ending {
+  readonly ending: string;
+  readonly replacement: string;
+  /** Only after a doubled letter, of which one is dropped: `foggy` is `fog`. */
+  readonly doubled: boolean;
 }
+
+const ending = (text: string, replacement = ""): Ending => ({
+  ending: text,
+  replacement,
+  doubled: false,
+});
+const afterDoubled = (text: string): Ending => ({ ending: text, replacement: "", doubled: true });
+
+/** By their last letter, in the order in which they are tried. */
+const ENDINGS: ReadonlyMap<string, readonly Ending[]> = new Map([
+  ["s", [ending("s"), ending("es"), ending("ies", "y"), ending("ves", "f")]],
+  ["y", [ending("y"), ending("y", "e"), afterDoubled("y"), ending("ly")]],
+  ["g", [ending("ing"), ending("ing", "e"), afterDoubled("ing")]],
+  ["d", [ending("ed"), ending("ed", "e")]],
+  ["h", [ending("ish")]],
+  ["l", [ending("ful")]],
+]);
 
 /** FNV-1a over UTF-16 code units, stirred: 32 bits, the same on every machine. */
 export function hashOf(word: string): number {

@@ -1,5 +1,5 @@
 /** Words for times of day and year, and for weather. */
-import type { Row } from "./meaning.ts";
+import type { Row } from "./word-table.ts";
 
 export const TIMES: readonly Row[] = [
   [

@@ -33,6 +33,9 @@ export class StreamReporter implements PipelineObserver {
     this.#options.meter.framesDropped++;
   }
 
+  /** Not counted: nobody misses these frames. */
+  frameSkipped(): void {}
+
   frameInferred(inferenceMs: number): void {
     this.#options.meter.inference.add(inferenceMs);
   }

@@ -1,11 +1,14 @@
 import { expect, test } from "bun:test";
 import type { LoadedModel } from "../../../../src/engine/inference/model-host.ts";
 import { PlanRunner } from "../../../../src/engine/inference/plan-runner.ts";
+import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
 
+const PROMPTS: StreamParams["prompts"] = [];
+
 const params = (model: string): StreamParams => ({
-  prompts: [],
+  prompts: PROMPTS,
   model,
   fit: "cover",
   paused: false,
@@ -30,7 +33,7 @@ function host() {
     return model;
   };
   const runner = new PlanRunner({
-    host: { acquire, loading: () => null },
+    host: { acquire, loading: () => null, prompts: { encode: async () => defaultControls() } },
     converter: {} as never, // nothing is drawn here
     key: "s",
     hasInput: true,

@@ -1,0 +1,126 @@
+/** How a stream begins: the frame that waited for its model is the newest, and nothing counts as lost before it. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { quietLibav } from "../../src/engine/codec/libav.ts";
+import type { Tick } from "../../src/engine/codec/video-frame.ts";
+import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import { Pipeline } from "../../src/engine/pipeline.ts";
+import type { StreamParams } from "../../src/engine/protocol/work.ts";
+import { clock } from "../../src/engine/source/clock.ts";
+import { ticks } from "../../src/media/time.ts";
+import { endWhen } from "../../src/streams/end-when.ts";
+import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { RecordingObserver } from "../support/recording-observer.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+let workspace: OnnxWorkspace;
+let host: ModelHost;
+beforeAll(async () => {
+  quietLibav();
+  workspace = await OnnxWorkspace.create();
+  host = await workspace.host();
+  await Promise.all(["test-card", "identity"].map((name) => host.acquire(name)));
+});
+afterAll(async () => {
+  await host[Symbol.asyncDispose]();
+  await workspace[Symbol.asyncDispose]();
+});
+
+const PARAMS: StreamParams = {
+  prompts: [{ prompt: "a lake" }],
+  model: "test-card",
+  size: { width: 128, height: 128 },
+  fps: 30,
+  fit: "cover",
+  paused: false,
+  model_params: {},
+};
+
+/** Milliseconds from a frame's tick until it was made. */
+class LatencyObserver extends RecordingObserver {
+  readonly latencies: number[] = [];
+
+  override frameUnpublished(frame?: Tick): void {
+    super.frameUnpublished();
+    if (frame) this.latencies.push(performance.now() - frame.arrivedAt);
+  }
+}
+
+/** A stream without input and output whose models load only when `door` opens. */
+function stream(params: Partial<StreamParams> = {}) {
+  const door = Promise.withResolvers<void>();
+  const end = new AbortController();
+  const observer = new LatencyObserver();
+  let current = { ...PARAMS, ...params };
+  const pipeline = new Pipeline({
+    host: {
+      acquire: async (name, signal) => {
+        await door.promise;
+        return await host.acquire(name, signal);
+      },
+      loading: (name) => host.loading(name),
+      prompts: host.prompts,
+    },
+    key: "s",
+    source: {
+      kind: "clock",
+      ticks: endWhen(
+        clock(ticks(0), () => 30),
+        end.signal,
+      ),
+    },
+    output: null,
+    container: "fmp4",
+    segmentSeconds: 1,
+    after: null,
+    frameQueue: 1,
+    maxFrameAgeMs: 500,
+    params: () => current,
+    observer,
+    signal: new AbortController().signal,
+  });
+  const over = pipeline.run();
+  return {
+    door,
+    observer,
+    update: (changed: Partial<StreamParams>) => {
+      current = { ...current, ...changed };
+    },
+    stop: async () => {
+      end.abort();
+      await over;
+      expect(pipeline.frames).toBe(0);
+    },
+  };
+}
+
+test("the first frame is the newest when its model is there, and none counts as dropped", async () => {
+  const { door, observer, stop } = stream();
+  await Bun.sleep(300); // what the model takes to load
+  door.resolve();
+  await waitFor("frames", () => observer.latencies.length >= 5);
+  expect(observer.framesSkipped).toBeGreaterThanOrEqual(5);
+  expect(observer.framesDropped).toBe(0);
+  expect(Math.max(...observer.latencies)).toBeLessThan(150);
+  await stop();
+});
+
+test("a stream that goes on after a pause during its load begins with a fresh frame, too", async () => {
+  const { door, observer, update, stop } = stream({ paused: true });
+  await Bun.sleep(200);
+  update({ paused: false });
+  await Bun.sleep(200);
+  door.resolve();
+  await waitFor("frames", () => observer.latencies.length >= 5);
+  expect(observer.framesDropped).toBe(0);
+  expect(Math.max(...observer.latencies)).toBeLessThan(150);
+  await stop();
+});
+
+test("a stream that ends while it waits for its model ends at once, or within the grace", async () => {
+  const { door, stop } = stream();
+  await Bun.sleep(50);
+  const begun = performance.now();
+  await stop();
+  expect(performance.now() - begun).toBeLessThan(1500);
+  door.resolve();
+});
