@@ -1,20 +1,20 @@
-/** Hides how a value that fails its schema is put into words: each bad field, what it must be and what came. */
+/** Formats schema errors as messages: each bad field, what it must be and what was sent. */
 import type { Static, TSchema } from "@sinclair/typebox";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/compiler";
 import { type FieldProblem, WorkerError } from "../errors.ts";
 import { check } from "../schema-check.ts";
 
-/** A body can be wrong in a million places; nobody reads on. */
+/** A body can be wrong in a million places. */
 const MAX_PROBLEMS = 10;
 const SHOWN_CHARACTERS = 120;
 
-/** The value as the schema's type. Throws `invalid_request` naming each bad field, its value and what it must be. */
+/** Returns the value as the schema's type. Throws `invalid_request` naming each bad field, its value and what it must be. */
 export function checked<T extends TSchema>(schema: T, value: unknown): Static<T> {
-  if (check(schema).Check(value)) return value as Static<T>; // what Check has just proven
+  if (check(schema).Check(value)) return value as Static<T>; // Check has just proven it
   throw fieldError(check(schema).Errors(value));
 }
 
-/** TypeBox's errors as one `invalid_request`: a sentence a field, saying what it must be and what came. */
+/** Turns TypeBox's errors into one `invalid_request` with a sentence a field: what it must be and what was sent. */
 export function fieldError(errors: Iterable<ValueError>): WorkerError {
   const byField = new Map<string, FieldProblem>();
   for (const error of Iterator.from(errors).flatMap(mostSpecific)) {
@@ -25,20 +25,20 @@ export function fieldError(errors: Iterable<ValueError>): WorkerError {
   return fieldsError([...byField.values()]);
 }
 
-/** One error for all fields that are wrong. */
+/** One `invalid_request` for all fields that are wrong. */
 export function fieldsError(details: readonly FieldProblem[]): WorkerError {
   const message = details.map(({ field: name, problem }) => `${name} ${problem}`).join("; ");
   return new WorkerError("invalid_request", message, { details });
 }
 
-/** At most so many characters of a stranger's text, for messages and answers. */
+/** Cuts a text from outside to at most so many characters, for messages and answers. */
 export const cut = (text: string, characters: number): string =>
   text.length > characters ? `${text.slice(0, characters)}…` : text;
 
-/** Of a value that fits no form but almost one, what is wrong inside: `prompts.0.weight` and not all of `prompts`. */
+/** Where a value almost fits one member of a union, the errors inside: `prompts.0.weight` rather than all of `prompts`. */
 function mostSpecific(error: ValueError): ValueError[] {
-  for (const form of error.errors) {
-    const inside = Iterator.from(form).flatMap(mostSpecific).take(MAX_PROBLEMS).toArray();
+  for (const member of error.errors) {
+    const inside = Iterator.from(member).flatMap(mostSpecific).take(MAX_PROBLEMS).toArray();
     if (inside.length > 0 && inside.every(({ path }) => path.length > error.path.length))
       return inside;
   }
@@ -46,21 +46,21 @@ function mostSpecific(error: ValueError): ValueError[] {
 }
 
 function problemOf({ type, schema, value }: ValueError): string {
-  if (type === ValueErrorType.ObjectAdditionalProperties) return "is not known here; leave it out";
+  if (type === ValueErrorType.ObjectAdditionalProperties) return "is unknown; leave it out";
   const expects = schema["expects"] ?? described(schema);
   if (value === undefined) return `is required: ${expects}`;
   return `must be ${expects}, got ${shown(value)}`;
 }
 
-/** The beginning of a value as JSON, for messages; `undefined` as that word. */
+/** The beginning of a value as JSON, for messages; the word `undefined` for undefined. */
 export function shown(value: unknown): string {
-  // Texts are cut first: they may be megabytes.
+  // Texts may be megabytes: they are cut before they become JSON.
   const short = (_name: string, part: unknown) =>
     typeof part === "string" ? cut(part, SHOWN_CHARACTERS) : part;
   return cut(JSON.stringify(value, short) ?? "undefined", SHOWN_CHARACTERS);
 }
 
-/** A schema in words, where it has none of its own. */
+/** Describes a schema that has no `expects` of its own. */
 function described(schema: TSchema): string {
   const { minimum, maximum, minLength = 0, maxLength, minItems = 0, maxItems } = schema;
   const range = (low: number, high: number | undefined) =>
@@ -85,6 +85,6 @@ function described(schema: TSchema): string {
     case "boolean":
       return "true or false";
     default:
-      return "of another form: see /openapi";
+      return "as /openapi describes it";
   }
 }
