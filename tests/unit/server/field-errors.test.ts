@@ -14,7 +14,7 @@ const Schema = Type.Object(
 
 test.each<[unknown, string]>([
   [null, "body must be a JSON object, got null"],
-  [{ a: 1 }, "a is not known here; leave it out"],
+  [{ a: 1 }, "a is unknown; leave it out"],
   [{ id: "12345" }, 'id must be text of 1 to 4 characters, got "12345"'],
   [{ n: 4 }, "n must be an integer from 1 to 3, got 4"],
   [{ n: "1" }, 'n must be an integer from 1 to 3, got "1"'],
