@@ -2,6 +2,7 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/compiler";
 import { type FieldProblem, WorkerError } from "../errors.ts";
+import { redactUrls } from "../redact-url.ts";
 import { check } from "../schema-check.ts";
 
 /** A body can be wrong in a million places. */
@@ -52,11 +53,11 @@ function problemOf({ type, schema, value }: ValueError): string {
   return `must be ${expects}, got ${shown(value)}`;
 }
 
-/** The beginning of a value as JSON, for messages; the word `undefined` for undefined. */
+/** The beginning of a value as JSON, for messages: without the paths of URLs; the word `undefined` for undefined. */
 export function shown(value: unknown): string {
   // Texts may be megabytes: they are cut before they become JSON.
   const short = (_name: string, part: unknown) =>
-    typeof part === "string" ? cut(part, SHOWN_CHARACTERS) : part;
+    typeof part === "string" ? redactUrls(cut(part, SHOWN_CHARACTERS)) : part;
   return cut(JSON.stringify(value, short) ?? "undefined", SHOWN_CHARACTERS);
 }
 

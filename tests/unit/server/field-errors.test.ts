@@ -19,6 +19,7 @@ test.each<[unknown, string]>([
   [{ n: 4 }, "n must be an integer from 1 to 3, got 4"],
   [{ n: "1" }, 'n must be an integer from 1 to 3, got "1"'],
   [{ on: 1 }, "on must be true or false, got 1"],
+  [{ n: "https://orch:8935/ai/trickle/secret" }, 'from 1 to 3, got "https://orch:8935"'],
   [{ list: [1, "x"] }, 'list.1 must be a number, got "x"'],
   [{ list: [1, 2, 3] }, "list must be a list of 0 to 2, got [1,2,3]"],
 ])("%j: %s", (value, sentence) => {
