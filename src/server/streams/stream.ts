@@ -15,6 +15,7 @@ import {
   type ShownChannels,
   withChannelFields,
 } from "../protocols/control-protocol.ts";
+import { endAbandonedOutput } from "./abandoned-output.ts";
 import { StreamCounters } from "./counters.ts";
 import type { StreamObserver } from "./observer.ts";
 
@@ -151,6 +152,14 @@ export class Stream implements PlacedStream {
     if (named.type !== "ended") this.#observer?.handle(named);
   }
 
+  /** It is over, and its engine is gone or was never there: what an engine had opened is still open. */
+  abandoned(error?: PlainError): void {
+    const output = this.#hasStarted ? this.spec.output : undefined;
+    const seq = this.#checkpoint?.seq ?? null;
+    const named = error && withChannelFields(error, this.protocol);
+    this.#end(named, output && (() => endAbandonedOutput(output, seq)));
+  }
+
   interrupted(): void {
     this.#counters.interrupted();
     this.#observer?.handle({ type: "interrupted" });
@@ -216,7 +225,7 @@ export class Stream implements PlacedStream {
     }
   }
 
-  #end(error: PlainError | undefined): void {
+  #end(error: PlainError | undefined, endOutput?: () => Promise<void>): void {
     if (this.endedAt !== null) return;
     const endedAt = Date.now();
     const state = this.#state;
@@ -233,16 +242,16 @@ export class Stream implements PlacedStream {
       else log.warn("stream failed", { stream, error: failure.message });
     }
     this.#started.resolve();
-    void this.#release(failure);
+    void this.#release(failure, endOutput);
   }
 
   /** An ended stream stays in the history for long: it keeps nothing big and nobody else alive. */
-  async #release(failure: PlainError | null): Promise<void> {
+  async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
     this.#params = { ...this.#params, prompts: shortened(this.#params.prompts) };
     this.#checkpoint = null;
     const observer = this.#observer;
     this.#observer = null;
-    await this.#logged(() => observer?.close(failure));
+    await this.#logged(() => Promise.all([observer?.close(failure), endOutput?.()]));
     this.#ended.resolve();
   }
 
