@@ -69,11 +69,16 @@ export const webpFile = (picture: Picture, kind: "lossy" | "lossless"): Promise<
 export const dataUri = (type: "png" | "jpeg" | "webp", file: Uint8Array): string =>
   `data:image/${type};base64,${file.toBase64()}`;
 
-/** What an answer's data URI shows. */
+/** The picture of an answer's data URI. */
 export async function pictureOf(uri: string): Promise<Picture> {
   const [start, base64 = ""] = uri.split(",", 2);
-  if (start !== "data:image/png;base64") throw new Error(`no PNG: ${start}`);
-  const frame = await decodeImage(Uint8Array.fromBase64(base64));
+  if (start !== "data:image/png;base64") throw new Error(`not a PNG: ${start}`);
+  return await planarRgb(Uint8Array.fromBase64(base64));
+}
+
+/** The picture of a file, as models see it. */
+export async function planarRgb(file: Uint8Array): Promise<Picture> {
+  const frame = await decodeImage(file);
   using converter = new PictureConverter();
   try {
     return await converter.toPicture(frame, shapeOf(frame), "stretch");

@@ -1,12 +1,20 @@
-/** Picture files: PNG, JPEG and WebP to a frame, a frame to PNG. One file at a time, one thread, nothing kept open. */
+/** Decodes PNG, JPEG and WebP files to frames, and encodes frames as PNG: one file at a time, on one thread. */
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
-import { badImage, type ImageType, readImageHeader } from "./image-header.ts";
+import { detectImageFormat, type ImageFormat, imageError, NAMES } from "./image-format.ts";
 import {
   AV_CODEC_ID_MJPEG,
   AV_CODEC_ID_PNG,
   AV_CODEC_ID_WEBP,
   AV_FRAME_DATA_DISPLAYMATRIX,
+  AV_PIX_FMT_ARGB,
+  AV_PIX_FMT_PAL8,
   AV_PIX_FMT_RGB24,
+  AV_PIX_FMT_RGBA,
+  AV_PIX_FMT_RGBA64BE,
+  AV_PIX_FMT_YA8,
+  AV_PIX_FMT_YA16BE,
+  AV_PIX_FMT_YUVA420P,
+  AVERROR_EINVAL,
   Codec,
   CodecContext,
   check,
@@ -19,19 +27,46 @@ const DECODERS = {
   png: AV_CODEC_ID_PNG,
   jpeg: AV_CODEC_ID_MJPEG,
   webp: AV_CODEC_ID_WEBP,
-} as const satisfies Record<ImageType, number>;
+} as const satisfies Record<ImageFormat, number>;
 
-/** More pixels than FFmpeg adds to a row, or to a column. */
+/** Of a file that is decoded: as many pixels as the largest square output has. */
+const MAX_PIXELS = 4096 * 4096;
+const MAX_SIDE = 16_384;
+const LIMITS = `send at most ${MAX_PIXELS} pixels (4096x4096), ${MAX_SIDE} a side`;
+/** More pixels than FFmpeg adds to a row, or to a column, before it compares them with its limit. */
 const PADDING = 128;
+/** Lets every allowed shape pass, the longest one too; beyond it FFmpeg refuses a file by its header. */
+const DECODER_MAX_PIXELS = (MAX_SIDE + PADDING) * (MAX_PIXELS / MAX_SIDE + PADDING);
 
 /**
- * The picture as a frame in the file's own pixel format, turned upright, owned by the caller.
- * Throws `unsupported_media` or `invalid_request`, naming the field `image`.
+ * The picture as an upright, opaque frame in a pixel format of FFmpeg's choice, owned by the caller: orientation (EXIF)
+ * is applied, and transparency is blended with white, as a web page shows it.
+ * Throws `unsupported_media` for a file that cannot be decoded and `invalid_request` for one that is too large, both
+ * naming the field `image`.
  */
 export async function decodeImage(file: Uint8Array): Promise<Frame> {
-  const { type, width, height } = readImageHeader(file);
-  const codec = Codec.findDecoder(DECODERS[type]);
-  if (!codec) throw badImage(`is a ${type}, for which this FFmpeg has no decoder`);
+  const format = detectImageFormat(file);
+  const frame = await decodeFile(file, format);
+  try {
+    const { width, height } = frame;
+    if (width * height > MAX_PIXELS || Math.max(width, height) > MAX_SIDE) {
+      throw imageError(`is ${width}x${height}: ${LIMITS}`, "invalid_request");
+    }
+    const steps = [...orientationSteps(frame), ...opaqueSteps(frame)];
+    if (steps.length === 0) return frame;
+    using filter = new FrameFilter(shapeOf(frame), steps);
+    const upright = await filter.run(frame);
+    frame.free();
+    return upright;
+  } catch (error) {
+    frame.free();
+    throw error;
+  }
+}
+
+async function decodeFile(file: Uint8Array, format: ImageFormat): Promise<Frame> {
+  const codec = Codec.findDecoder(DECODERS[format]);
+  if (!codec) throw imageError(`is a ${NAMES[format]}, for which this FFmpeg has no decoder`);
   const context = new CodecContext();
   context.allocContext3(codec);
   const packet = new Packet();
@@ -40,18 +75,20 @@ export async function decodeImage(file: Uint8Array): Promise<Frame> {
   frame.alloc();
   try {
     context.threadCount = 1;
-    // A file may hold a second header that says otherwise. FFmpeg counts padded rows.
-    const limit = (width + PADDING) * (height + PADDING);
-    check(context.setOption("max_pixels", String(limit)), "limit the decoder");
-    // Half a picture is no picture.
+    check(context.setOption("max_pixels", String(DECODER_MAX_PIXELS)), "limit the decoder");
     check(context.setOption("err_detect", "crccheck+explode"), "make the decoder strict");
-    check(context.open2Sync(codec), `open the ${type} decoder`);
+    check(context.open2Sync(codec), `open the ${NAMES[format]} decoder`);
     packet.data = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
     const sent = await context.sendPacket(packet);
     await context.sendPacket(null);
-    if (sent < 0 || (await context.receiveFrame(frame)) < 0)
-      throw badImage(`is a ${type} that cannot be decoded: it is damaged or cut short`);
-    return await upright(frame);
+    const received = sent < 0 ? sent : await context.receiveFrame(frame);
+    if (received === AVERROR_EINVAL) throw imageError(`is too large: ${LIMITS}`, "invalid_request");
+    if (received < 0) {
+      // Sizes of more than about 16,000² are errors of the format to FFmpeg, and no longer told apart.
+      const problem = `is a ${NAMES[format]} that cannot be decoded: damaged, of a rare kind, or far too large`;
+      throw imageError(`${problem}: ${LIMITS}`);
+    }
+    return frame;
   } catch (error) {
     frame.free();
     throw error;
@@ -91,20 +128,36 @@ export async function encodePng(frame: Frame): Promise<Uint8Array<ArrayBuffer>> 
 /** Level 6 takes four times as long for a twelfth fewer bytes (a drawn landscape, 512²). */
 const PNG_SETTINGS = { compression_level: "4", pred: "mixed" };
 
-/** Phones write pictures lying on their side and say so; takes the frame, gives one that stands. */
-async function upright(frame: Frame): Promise<Frame> {
-  const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
-  const steps = matrix ? turnOf(new Int32Array(new Uint8Array(matrix).buffer)) : [];
-  if (steps.length === 0) return frame;
-  using filter = new FrameFilter(shapeOf(frame), steps);
-  const turned = await filter.run(frame);
-  frame.free();
-  return turned;
-}
+/** The pixel formats with transparency that the three decoders give. */
+const WITH_ALPHA: ReadonlySet<number> = new Set([
+  AV_PIX_FMT_ARGB,
+  AV_PIX_FMT_PAL8,
+  AV_PIX_FMT_RGBA,
+  AV_PIX_FMT_RGBA64BE,
+  AV_PIX_FMT_YA8,
+  AV_PIX_FMT_YA16BE,
+  AV_PIX_FMT_YUVA420P,
+]);
 
-/** The eight orientations of EXIF, as FFmpeg's 3 × 3 matrix [a b u c d v x y w] tells them. */
-function turnOf(matrix: Int32Array): FilterStep[] {
-  const [a = 0, b = 0, , c = 0, d = 0] = matrix;
+/** FFmpeg's scaler blends with black, exactly; of negatives that is white. */
+const opaqueSteps = ({ format }: Frame): FilterStep[] =>
+  WITH_ALPHA.has(format)
+    ? [
+        ["format", "pix_fmts=gbrap"],
+        ["negate", ""],
+        ["scale", "alphablend=uniform_color"],
+        ["format", "pix_fmts=gbrp"],
+        ["negate", ""],
+      ]
+    : [];
+
+/** Turns a picture upright that says it lies on its side, as photographs of telephones do. */
+function orientationSteps(frame: Frame): FilterStep[] {
+  const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
+  // FFmpeg gives the eight orientations of EXIF as a 3 × 3 matrix, row by row.
+  const [a = 0, b = 0, , c = 0, d = 0] = matrix
+    ? new Int32Array(new Uint8Array(matrix).buffer)
+    : [1, 0, 0, 0, 1];
   if (b === 0 && c === 0) {
     return [...(a < 0 ? [["hflip", ""] as const] : []), ...(d < 0 ? [["vflip", ""] as const] : [])];
   }
