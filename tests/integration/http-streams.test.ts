@@ -18,7 +18,7 @@ afterAll(() => server.close());
 
 const ask: ReturnType<typeof testServer>["ask"] = (...args) => server.ask(...args);
 
-test("a channel takes one stream; the next one waits for the last of the first", async () => {
+test("a channel takes one stream; a second one waits until the first has released it", async () => {
   const { body } = await ask("POST", "/stream/start", start);
   const second = await ask("POST", "/stream/start", start);
   expectFailure(second, 400, "invalid_request");
@@ -32,7 +32,7 @@ test("a channel takes one stream; the next one waits for the last of the first",
   await ask("DELETE", `/stream/${next.body.manifest_id}`);
 });
 
-test("a model that came while the engine runs is found", async () => {
+test("a model added while the engine runs is found", async () => {
   // A server of its own: nobody has asked this one's engine for its models yet.
   const fresh = testServer();
   try {
@@ -47,7 +47,7 @@ test("a model that came while the engine runs is found", async () => {
   }
 });
 
-test("a stream that has ended takes no parameters", async () => {
+test("parameters of an ended stream cannot be changed", async () => {
   const { body } = await ask("POST", "/stream/start", start);
   await ask("DELETE", `/stream/${body.manifest_id}`);
   const late = await ask("POST", `/stream/${body.manifest_id}/params`, { prompts: "y" });
@@ -55,7 +55,7 @@ test("a stream that has ended takes no parameters", async () => {
   expect(late.body.error).toContain("has ended");
 });
 
-test("members that nobody knows are named in few words", async () => {
+test("unknown members are listed, shortened", async () => {
   const strange = Object.fromEntries(
     Array.from({ length: 100 }, (_, n) => [`${n}`.repeat(500), 1]),
   );
@@ -65,7 +65,7 @@ test("members that nobody knows are named in few words", async () => {
   await ask("DELETE", `/stream/${body.manifest_id}`);
 });
 
-test("parameters change while the stream runs; those that cannot are named", async () => {
+test("parameters change while the stream runs; fixed ones are refused by name", async () => {
   const { body } = await ask("POST", "/stream/start", { ...start, colour: "red" });
   expect(body.ignored).toEqual(["colour"]);
   const path = `/stream/${body.manifest_id}/params`;

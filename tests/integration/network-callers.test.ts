@@ -60,13 +60,13 @@ test.each(["café-日本", "a/b ü?#%", "\u00e9"])(
   },
 );
 
-test("an id in Latin-1 stands as it is", async () => {
+test("an id in Latin-1 is read as Latin-1", async () => {
   const id = await begin("caf\u00e9");
   expect((await server.ask("POST", "/stream/stop", undefined, byHeader(id))).status).toBe(200);
   expect(live()).toEqual([]);
 });
 
-/** What is logged meanwhile: level and error of each. */
+/** Level and error of everything that is logged during `work`. */
 async function logged(work: () => Promise<unknown>): Promise<string[]> {
   const seen: string[] = [];
   const take = ({ level, properties }: LogRecord) =>
@@ -81,7 +81,7 @@ async function logged(work: () => Promise<unknown>): Promise<string[]> {
   return seen;
 }
 
-test("a refused start is told to the operator: an orchestrator's caller tells nobody", async () => {
+test("a refused start of an orchestrator is logged for the operator", async () => {
   const start = (body: object) => server.ask("POST", "/stream/start", body, byHeader("told"));
   const seen = await logged(async () => {
     expect((await start({ control_url: "http://10.0.0.1/told-control" })).status).toBe(400);
@@ -93,7 +93,7 @@ test("a refused start is told to the operator: an orchestrator's caller tells no
   ]);
 });
 
-test("a job for which there is no place or no time is told, too; a caller's own mistake is not", async () => {
+test("a job without a place or past its deadline is logged; a caller's own mistake is not", async () => {
   const own = testServer({ maxStreams: 1, batchTimeoutMs: 50 });
   await own.pool.ready(5000);
   const ask = async (body: object) => (await own.ask("POST", "/comfystream-image", body)).status;
@@ -109,7 +109,7 @@ test("a job for which there is no place or no time is told, too; a caller's own 
   ]);
 });
 
-test("a stop that X-Stream-Id names is done while its body is still under way", async () => {
+test("a stop by X-Stream-Id does not wait for its body", async () => {
   const id = await begin();
   const body = new ReadableStream({ pull: () => new Promise(() => {}) });
   const init = { method: "POST", body, headers: byHeader(id) };
@@ -132,7 +132,7 @@ describe("a caller without X-Stream-Id", () => {
     },
   );
 
-  test("means the one stream there is; of two or none it must say which", async () => {
+  test("means the only live stream; with none or two it must name one", async () => {
     const id = await begin();
     expect((await server.ask("POST", "/stream/params", { fps: 5 })).status).toBe(200);
     expect(server.store.get(id).params.fps).toBe(5);
@@ -147,7 +147,7 @@ describe("a caller without X-Stream-Id", () => {
   });
 });
 
-test("X-Stream-Id counts, whatever the body names", async () => {
+test("X-Stream-Id wins over an id in the body", async () => {
   const [id, other] = [await begin(), await begin()];
   const body = { gateway_request_id: other };
   expect((await server.ask("POST", "/stream/stop", body, byHeader(id))).status).toBe(200);
@@ -170,7 +170,7 @@ test.each(["start", "stop", "params", "status"])(
   },
 );
 
-test("an update of a stream that nobody knows is a 404, a bad one a 400", async () => {
+test("an update of an unknown stream is a 404, a bad one a 400", async () => {
   const update = (body: unknown, id: string) =>
     server.ask("POST", "/stream/params", body, byHeader(id));
   expect(await update({ fps: 5 }, "nobody")).toMatchObject({ status: 404 });
@@ -200,7 +200,7 @@ test("an engine that cannot run is ERROR in health and in pytrickle's status", a
   }
 });
 
-test("what is registered with the seed's path needs no Livepeer header where its token comes", async () => {
+test("a capability registered with the seed's path needs no Livepeer header when its token is sent", async () => {
   const own = testServer({ tokens: { capability: "C" } });
   try {
     await own.pool.ready(5000);

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => net.close());
 
-test("updates like HTTP does: in order, merged, wrapped or not, one or several a segment", async () => {
+test("updates are applied as over HTTP: in order, merged, wrapped or not, one or several a segment", async () => {
   const { id, events, record } = await net.start({ params: { prompts: "a cat", fps: 9 } });
   await control(net.host, id, '{"keep":"alive"}');
   await control(net.host, id, "");
@@ -38,7 +38,7 @@ test("updates like HTTP does: in order, merged, wrapped or not, one or several a
   await net.end(id);
 });
 
-test("what is bad is told and changes nothing; what follows counts", async () => {
+test("a bad message is reported and changes nothing; the next one is applied", async () => {
   const { id, events, record } = await net.start({ params: { fps: 9 } });
   await control(net.host, id, "{broken");
   await control(net.host, id, '{"fps": 100}');
@@ -55,7 +55,7 @@ test("what is bad is told and changes nothing; what follows counts", async () =>
   await net.end(id);
 });
 
-test("a message of 10 MB counts; of one beyond 12 MiB it is told that it does not", async () => {
+test("a message of 10 MB is applied; one beyond 12 MiB is reported as too long", async () => {
   const { id, events, record } = await net.start();
   const large = (mib: number, fps: number) =>
     control(net.host, id, JSON.stringify({ note: "x".repeat(mib * 1024 * 1024), fps }));

@@ -61,7 +61,7 @@ test("a stream without media lives until it is stopped", async () => {
   await over("plain", "stopped");
 });
 
-test("a stream that only publishes is told of as it goes online, and ends with its output", async () => {
+test("a stream that only publishes goes online, and ends with its output", async () => {
   const small = { width: 64, height: 64, model: "test-card" };
   const seen = await start("out", ["control", "events", "publish"], small);
   await waitFor("the first segment", () => {
@@ -85,7 +85,7 @@ test("the end of the input ends the stream, and no channel is removed", async ()
     expect((await next("in", suffix)).status).toBe(200);
 });
 
-test("an input without a picture is told by the name that the orchestrator gave it", async () => {
+test("an input without a picture is reported under the orchestrator's field name", async () => {
   const seen = await start("blind", ["subscribe", "events"]);
   const padding = Buffer.alloc(188 * 20);
   for (let at = 0; at < padding.length; at += 188) padding.set([0x47, 0x1f, 0xff, 0x10], at);
@@ -96,7 +96,7 @@ test("an input without a picture is told by the name that the orchestrator gave 
   await over("blind", "stopped");
 });
 
-test("an output channel that is not there is a failure told on events", async () => {
+test("an output channel that does not exist is reported on events", async () => {
   const urls = { publish_url: host.url("lost-out") };
   const own = await makeChannels(host, "lost", ["events", "data"]);
   const { seen } = readAll(host.url("lost-events"), stop.signal);

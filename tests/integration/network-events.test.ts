@@ -78,7 +78,7 @@ describe("events", () => {
     },
   );
 
-  test("go on while the engine dies, and tell of the restart", async () => {
+  test("continue while the engine dies, and report the restart", async () => {
     const { id, events, data } = await net.start();
     await waitFor("the start", () => net.server.store.get(id).status === "active");
     await net.post("/stream/params", id, { prompts: "exit" });
@@ -93,7 +93,7 @@ describe("events", () => {
     await net.end(id);
   });
 
-  test("go on while the engine hangs in native code, until another has its place", async () => {
+  test("continue while the engine hangs in native code, until it is replaced", async () => {
     const { id, events } = await net.start();
     await waitFor("the start", () => net.server.store.get(id).status === "active");
     await net.post("/stream/params", id, { prompts: "hang" });
@@ -106,7 +106,7 @@ describe("events", () => {
     await net.end(id);
   });
 
-  test("tell of trouble once, however often it comes", async () => {
+  test("report the same trouble once", async () => {
     const { id, events, data } = await net.start({ params: { prompts: "trouble" } });
     await net.post("/stream/params", id, { fps: 5 });
     await net.post("/stream/params", id, { fps: 6 });
@@ -143,7 +143,7 @@ describe("events", () => {
     await net.end(id);
   });
 
-  test("a failure is told, flushed, and the output channel removed; the others stay", async () => {
+  test("a failure is reported and flushed, and the output channel deleted; the others stay", async () => {
     const { id, events, data } = await net.start();
     await waitFor("the start", () => net.server.store.get(id).status === "active");
     await net.post("/stream/params", id, { prompts: "lose output" });
@@ -161,7 +161,7 @@ describe("events", () => {
 });
 
 describe("data", () => {
-  test("a line is a list of JSON texts; lists are empty while there is nothing to say", async () => {
+  test("a line is a list of JSON texts, empty as a keep-alive", async () => {
     const { id, data } = await net.start({ params: { prompts: "load for ever" } });
     await waitFor("a keep-alive", () => data.length > 0);
     expect(data[0]?.text).toBe("[]");
@@ -171,7 +171,7 @@ describe("data", () => {
     await net.end(id);
   });
 
-  test("a line is an object where that is asked for; figures come on their own", async () => {
+  test("a line is an object if requested; figures are sent unasked", async () => {
     const { id, data } = await net.start({ params: { data_format: "lines" } });
     const figures = () => dataOf(data).filter(({ type }) => type === "stats");
     await waitFor("figures", () => figures().length > 1);

@@ -81,7 +81,7 @@ describe("start", () => {
     expect(net.server.store.list("live").some((one) => one.id === id)).toBe(false);
   });
 
-  test("twice replaces, at once, and the numbers of the events go on", async () => {
+  test("twice replaces the stream at once, and the sequence numbers of events continue", async () => {
     const first = await net.start();
     await waitFor("events", () => first.events.length > 2);
     const again = await net.post("/live-video-to-video", first.id, {
@@ -100,7 +100,7 @@ describe("start", () => {
     await net.end(first.id);
   });
 
-  test("a start that must wait for its predecessor answers at once; stopped meanwhile, it just ends", async () => {
+  test("a start that waits for its predecessor is answered at once; stopped while it waits, it just ends", async () => {
     const own = testServer({ timing: FAST, maxStreams: 1 });
     try {
       await own.pool.ready(5000);
@@ -177,7 +177,7 @@ describe("stop", () => {
     await net.ended(other.id);
   });
 
-  test("leaves the channels alone, and says so on events and data", async () => {
+  test("leaves the channels open, and is reported on events and data", async () => {
     const { id, events, data } = await net.start();
     await waitFor("the start", () => events.length > 2);
     await net.post("/stream/params", id, { fps: 7 });
@@ -190,7 +190,7 @@ describe("stop", () => {
   });
 });
 
-test("pytrickle's callers read rates and what runs, and no channel", async () => {
+test("pytrickle's status has rates and the stream, and no channel", async () => {
   const { id } = await net.start();
   await waitFor("figures", () => net.server.store.get(id).stats.fps_in > 0);
   const { body } = await net.server.ask("GET", "/api/stream/status", undefined, {

@@ -30,7 +30,7 @@ async function network(timing = FAST) {
   return { ...net, states };
 }
 
-test("a state that turns is told at once, not with the next beat", async () => {
+test("a change of state is published at once, not with the next beat", async () => {
   const net = await network(SELDOM);
   const { id, events } = await net.start();
   const told = (state: string) => waitFor(state, () => net.states(events).at(-1) === state);
@@ -54,7 +54,7 @@ test("a state that turns is told at once, not with the next beat", async () => {
   ]);
 });
 
-test("the last status of a stream that failed says so, and why", async () => {
+test("the last status of a failed stream has the error", async () => {
   const net = await network(SELDOM);
   const { id, events } = await net.start({ params: { prompts: "lose output" } });
   await net.ended(id);
@@ -102,7 +102,7 @@ test("a gateway stores what ai-runner's clients look for, and has it again after
   await net.end(id);
 });
 
-test("a stop is answered within a second and events go on, however long the engine takes", async () => {
+test("a stop is answered within a second and events continue, however long the engine takes", async () => {
   const net = await network();
   const { id, events } = await net.start({ params: { prompts: "ignore stops" } });
   await waitFor("it is online", () => net.states(events).at(-1) === "ONLINE");
@@ -117,7 +117,7 @@ test("a stop is answered within a second and events go on, however long the engi
   expect(Math.max(...gaps)).toBeLessThan(1500);
 });
 
-test("on SIGTERM a stream's last events and data are sent, and its gateway is made to leave, before the server goes", async () => {
+test("on SIGTERM a stream's last events and data are sent and its output deleted before the server exits", async () => {
   await using host = orchestratorTrickle();
   await using server = await startServer(FAKE_SERVER, ["--allow-hosts", "127.0.0.1"]);
   const stop = new AbortController();

@@ -40,7 +40,7 @@ test("absent fields keep their values", () => {
   expect(update({})).toEqual({ params: running, ignored: [] });
 });
 
-test("present fields replace, null goes back to the default", () => {
+test("present fields replace, null resets to the default", () => {
   const { params } = update({ fps: null, bitrate: null, model: null, width: 640, height: 360 });
   expect(params).toEqual({
     ...defaults,
@@ -49,7 +49,7 @@ test("present fields replace, null goes back to the default", () => {
   });
 });
 
-test("aliases count, a prompt may be one text", () => {
+test("aliases are accepted, and a prompt may be a single text", () => {
   const { params } = update({ prompt: "a dog", max_framerate: 5 });
   expect(params).toMatchObject({ prompts: [{ prompt: "a dog" }], fps: 5 });
 });
@@ -60,7 +60,7 @@ test("a model's own parameters are taken, those of another model are named as ig
   expect(ignored).toEqual(["guidance", "colour"]);
 });
 
-test("of a prompt its own members are kept, and no others", () => {
+test("a prompt keeps its own members and no others", () => {
   const { params } = update({ prompts: [{ prompt: "a", weight: 2, note: "x".repeat(1000) }] });
   expect(params.prompts).toEqual([{ prompt: "a", weight: 2 }]);
 });

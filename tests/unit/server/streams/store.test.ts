@@ -19,8 +19,8 @@ const origin = (id: string): StreamOrigin => ({
   defaults: params,
 });
 
-/** An engine that obeys at once, and keeps what it was told. */
-function obedientHost() {
+/** A host that carries out every call at once, and records it. */
+function instantHost() {
   const told: string[] = [];
   const host: StreamHost = {
     start: (stream) => {
@@ -62,7 +62,7 @@ const stats = (frames: number): StreamMessage => ({
 });
 
 test("a stream beyond the limit is refused, and admitted when another has ended", async () => {
-  const store = storeOf(obedientHost().host);
+  const store = storeOf(instantHost().host);
   await store.start(origin("a"));
   await store.start(origin("b"));
   await expect(store.start(origin("c"))).rejects.toMatchObject({ kind: "at_capacity" });
@@ -71,7 +71,7 @@ test("a stream beyond the limit is refused, and admitted when another has ended"
 });
 
 test("a stream that starts twice replaces the first, also when all places are taken", async () => {
-  const { host, told } = obedientHost();
+  const { host, told } = instantHost();
   const store = storeOf(host, 1);
   const first = await store.start(origin("a"));
   const second = await store.start(origin("a"));
@@ -81,7 +81,7 @@ test("a stream that starts twice replaces the first, also when all places are ta
 });
 
 test("a start by one protocol does not replace a live stream of another that has its id", async () => {
-  const store = storeOf(obedientHost().host);
+  const store = storeOf(instantHost().host);
   const stream = await store.start(origin("a"));
   expect(() => store.accept({ ...origin("a"), protocol: byocProtocol() })).toThrow(
     "gateway_request_id is the id of a stream that was not started this way",
@@ -89,8 +89,8 @@ test("a start by one protocol does not replace a live stream of another that has
   expect([stream.status, store.liveCount]).toEqual(["active", 1]);
 });
 
-test("an engine hears of new parameters, and not of those it has", async () => {
-  const { host, told } = obedientHost();
+test("an engine gets new parameters, and is not sent the ones it has", async () => {
+  const { host, told } = instantHost();
   const store = storeOf(host);
   const record = await store.start(origin("a"));
   store.update(record, { ...params });
@@ -100,7 +100,7 @@ test("an engine hears of new parameters, and not of those it has", async () => {
 });
 
 test("a stream that waits for its predecessor starts when that has ended; stopped before, it never does", async () => {
-  const { host, told } = obedientHost();
+  const { host, told } = instantHost();
   const slow: StreamHost = { ...host, stop: (stream) => void told.push(`stop ${stream.id}`) };
   const store = storeOf(slow);
   const network = { ...origin("a"), protocol: byocProtocol() };
@@ -115,8 +115,8 @@ test("a stream that waits for its predecessor starts when that has ended; stoppe
   expect(store.get("a")).toBe(third);
 });
 
-test("a stream that is made to end for an error has failed with it, whatever the engine says", async () => {
-  const store = storeOf(obedientHost().host);
+test("a stream that the server ends with an error has failed with it, whatever the engine reports", async () => {
+  const store = storeOf(instantHost().host);
   const record = await store.start(origin("a"));
   store.end(record, { kind: "output_lost", message: "its events channel is gone" });
   await record.ended;
@@ -125,7 +125,7 @@ test("a stream that is made to end for an error has failed with it, whatever the
 
 test("a start that the engine refuses fails with its reason and leaves nothing", async () => {
   const host: StreamHost = {
-    ...obedientHost().host,
+    ...instantHost().host,
     start: (stream) => {
       const error = { kind: "channel_refused", message: "answered 404" } as const;
       stream.receive({ type: "ended", id: stream.id, error });
@@ -137,8 +137,8 @@ test("a start that the engine refuses fails with its reason and leaves nothing",
   expect(store.liveCount).toBe(0);
 });
 
-test("an ended stream stays readable for as long as the history, then is not found", async () => {
-  const store = storeOf(obedientHost().host);
+test("an ended stream stays readable for the time of the history, then is not found", async () => {
+  const store = storeOf(instantHost().host);
   await store.start(origin("a"));
   await store.stop("a")?.ended;
   expect(store.list("live")).toEqual([]);
@@ -152,7 +152,7 @@ test("an ended stream stays readable for as long as the history, then is not fou
 });
 
 test("an ended stream lets go of its observer, its checkpoint and its long prompts", async () => {
-  const store = storeOf(obedientHost().host);
+  const store = storeOf(instantHost().host);
   const observers: WeakRef<object>[] = [];
   const observe = () => {
     const observer = { open() {}, handle() {}, close: () => Promise.resolve() };
@@ -171,8 +171,8 @@ test("an ended stream lets go of its observer, its checkpoint and its long promp
   expect(JSON.stringify(stream.params).length).toBeLessThan(3000);
 });
 
-test("at most a thousand ended streams are kept, the youngest", async () => {
-  const store = storeOf(obedientHost().host);
+test("the youngest thousand ended streams are kept", async () => {
+  const store = storeOf(instantHost().host);
   for (let n = 0; n < 1003; n++) {
     await store.start(origin(`s${n}`));
     await store.stop(`s${n}`)?.ended;
@@ -181,8 +181,8 @@ test("at most a thousand ended streams are kept, the youngest", async () => {
   expect(store.list("all")[0]?.id).toBe("s3");
 });
 
-test("what goes wrong later turns the stream to error with the reason", async () => {
-  const store = storeOf(obedientHost().host);
+test("a failure after the start turns the stream to error with the reason", async () => {
+  const store = storeOf(instantHost().host);
   const record = await store.start(origin("a"));
   const error = { kind: "output_lost", message: "the channel is gone" } as const;
   record.receive({ type: "ended", id: "a", error });
@@ -191,8 +191,8 @@ test("what goes wrong later turns the stream to error with the reason", async ()
   expect(store.liveCount).toBe(0);
 });
 
-test("a closed store refuses, and has ended all streams", async () => {
-  const store = storeOf(obedientHost().host);
+test("a closed store has ended all streams and refuses new ones", async () => {
+  const store = storeOf(instantHost().host);
   const record = await store.start(origin("a"));
   await store.close();
   expect(record.status).toBe("stopped");
@@ -200,7 +200,7 @@ test("a closed store refuses, and has ended all streams", async () => {
 });
 
 test("a stream object has the seed's members, and zeros and nulls before the first figures", async () => {
-  const record = await storeOf(obedientHost().host).start(origin("a"));
+  const record = await storeOf(instantHost().host).start(origin("a"));
   const object = record.toJSON();
   expect(Object.keys(object)).toEqual([
     "manifest_id",
@@ -231,7 +231,7 @@ test("a stream object has the seed's members, and zeros and nulls before the fir
 });
 
 test("a stream object shows the channels that its protocol shows, and its model's own parameters", async () => {
-  const store = storeOf(obedientHost().host);
+  const store = storeOf(instantHost().host);
   const own = { ...params, model: "edges", model_params: { strength: 0.5 } };
   const channels = { stream_url: "http://127.0.0.1/x", input_url: "http://127.0.0.1/in" };
   const stream = await store.start({ ...origin("a"), channels, params: own });
@@ -242,7 +242,7 @@ test("a stream object shows the channels that its protocol shows, and its model'
 });
 
 test("counters add up over engines, rates are the latest engine's", async () => {
-  const record: Stream = await storeOf(obedientHost().host).start(origin("a"));
+  const record: Stream = await storeOf(instantHost().host).start(origin("a"));
   record.receive(stats(100));
   record.interrupted();
   expect(record.toJSON().stats).toMatchObject({ frames_in: 100, fps_in: 0, restarts: 1 });
@@ -257,7 +257,7 @@ test("counters add up over engines, rates are the latest engine's", async () => 
 });
 
 test("trouble shows while the stream goes on, and goes when new parameters work", async () => {
-  const record = await storeOf(obedientHost().host).start(origin("a"));
+  const record = await storeOf(instantHost().host).start(origin("a"));
   const error = { kind: "model_failed", message: "no memory" } as const;
   record.receive({ type: "trouble", id: "a", error });
   expect(record.toJSON()).toMatchObject({ status: "active", error: "no memory" });

@@ -20,7 +20,7 @@ test.each<[string, string, unknown[]]>([
   expect(controlMessages(text)).toEqual(messages as ReturnType<typeof controlMessages>);
 });
 
-test("a bad line is told of, and those around it count", () => {
+test("a bad line is reported, and those around it are read", () => {
   expect(controlMessages('{"fps":5}\n{bad\n{"fps":6}')).toEqual([
     { kind: "update", body: { fps: 5 } },
     { kind: "bad_json", why: expect.any(String) },

@@ -15,7 +15,7 @@ function feed(format: DataFormat) {
   return { data, segments };
 }
 
-test("objects of a third of a second leave as one list of JSON texts", async () => {
+test("the objects of a third of a second leave as one list of JSON texts", async () => {
   const { data, segments } = feed("lists");
   data.send({ n: 1 });
   data.send({ n: "zwei" });
@@ -25,7 +25,7 @@ test("objects of a third of a second leave as one list of JSON texts", async () 
   await data.close();
 });
 
-test("or as a line each", async () => {
+test("in the format lines each object leaves as a line", async () => {
   const { data, segments } = feed("lines");
   data.send({ n: 1 });
   data.send({ text: "two\nlines" });
@@ -68,7 +68,7 @@ test.each<DataFormat>(["lists", "lines"])(
   },
 );
 
-test("closing sends what is pending and says nothing afterwards", async () => {
+test("closing sends what is pending, and nothing afterwards", async () => {
   const { data, segments } = feed("lines");
   data.send({ n: 1 });
   await data.close();

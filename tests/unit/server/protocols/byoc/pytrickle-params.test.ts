@@ -26,7 +26,7 @@ test.each<[string, unknown, unknown]>([
   expect(fromPytrickle(params, "start")).toEqual(expected);
 });
 
-test("an update says nothing of the size by itself, and may be wrapped", () => {
+test("an update gets no default size, and may be wrapped", () => {
   expect(fromPytrickle({ detect_out_resolution: false }, "update")).toEqual({});
   expect(fromPytrickle({ params: size("64", "32") }, "update")).toEqual({ params: size(64, 32) });
   expect(fromPytrickle({ params: '{"width":"64"}' }, "update")).toEqual({ params: { width: 64 } });

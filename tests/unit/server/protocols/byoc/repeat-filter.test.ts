@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { RepeatFilter } from "../../../../../src/server/protocols/byoc/repeat-filter.ts";
 
-test("a text is new once a minute", () => {
+test("a text passes once a minute", () => {
   const errors = new RepeatFilter();
   expect([0, 1000, 59_999, 60_000, 60_001].map((now) => errors.isNew("a", now))).toEqual([
     true,
@@ -12,7 +12,7 @@ test("a text is new once a minute", () => {
   ]);
 });
 
-test("twenty texts a minute are new, however many there are", () => {
+test("at most twenty texts a minute pass", () => {
   const errors = new RepeatFilter();
   const told = Array.from({ length: 100 }, (_, n) => errors.isNew(`${n}`, n));
   expect(told.filter(Boolean)).toHaveLength(20);

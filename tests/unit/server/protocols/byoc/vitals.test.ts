@@ -30,7 +30,7 @@ const BASE: StreamStats = {
   execution_provider: "cpu",
 };
 
-/** A stream with input and output unless told otherwise, as its channels see it. */
+/** A stream, with input and output by default, and its vitals. */
 function watched(media: Partial<StreamSpec> = { input, output }) {
   const seen: StreamVitals[] = [];
   const fixed = {
@@ -70,7 +70,7 @@ function watched(media: Partial<StreamSpec> = { input, output }) {
 
 const started = { type: "started", id: "a" } as const;
 
-test("a stream loads until its engine has figures of it and something has come out", () => {
+test("a stream is LOADING until its engine has reported figures and a frame has been delivered", () => {
   const { hear, stats, state } = watched();
   expect(state()).toBe("LOADING");
   hear(started);
@@ -81,7 +81,7 @@ test("a stream loads until its engine has figures of it and something has come o
   expect(state()).toBe("ONLINE");
 });
 
-test("an input that pauses degrades it, until frames come again", () => {
+test("a pause of the input is DEGRADED_INPUT until frames come again", () => {
   const { hear, stats, state } = watched();
   const now = Date.now();
   hear(started, stats());
@@ -102,7 +102,7 @@ test("an input that comes in segments of ten seconds is not degraded between the
   expect(state()).toBe("ONLINE");
 });
 
-test("an input that has brought nothing yet has time for a first segment of ten seconds", () => {
+test("a new input has time for a first segment of ten seconds", () => {
   const { hear, stats, state } = watched();
   const now = Date.now();
   const none = { frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 };
@@ -154,7 +154,18 @@ test("trouble, and a rate that does not keep up for 5 s, degrade inference", () 
   expect(state()).toBe("ONLINE");
 });
 
-test("between two engines it loads, counts on and tells when it restarted", () => {
+test("a stream whose frames are made and not delivered is DEGRADED_INFERENCE after 5 s", () => {
+  const { hear, stats, state } = watched();
+  const now = Date.now();
+  hear(started, stats());
+  for (const second of [1, 2, 3, 4, 5, 6, 7]) {
+    setSystemTime(now + second * 1000);
+    hear(stats({ frames_in: 30 * second, frames_out: 1, fps_out: 0 }));
+    expect(state()).toBe(second < 7 ? "ONLINE" : "DEGRADED_INFERENCE");
+  }
+});
+
+test("between two engines a stream is LOADING, keeps its counters and has the time of the restart", () => {
   const { hear, stats, state, record, vitals } = watched();
   hear(started, stats({ frames_in: 100 }));
   record.interrupted();
@@ -167,7 +178,7 @@ test("between two engines it loads, counts on and tells when it restarted", () =
   expect(state()).toBe("ONLINE");
 });
 
-test("a stream without media is online; one that stops is offline, one that failed in error", () => {
+test("a stream without media is ONLINE, one that stops OFFLINE, one that failed ERROR", () => {
   const plain = watched({});
   plain.hear(started, plain.stats({ frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 }));
   expect(plain.state()).toBe("ONLINE");
@@ -179,7 +190,7 @@ test("a stream without media is online; one that stops is offline, one that fail
   expect(failed.state()).toBe("ERROR");
 });
 
-test("a state turns once, whoever asks first", () => {
+test("a change of state is reported once, whoever asks first", () => {
   const { hear, stats, state, vitals } = watched();
   expect(vitals.hasTurned()).toBe(false);
   hear(started, stats());
@@ -189,7 +200,7 @@ test("a state turns once, whoever asks first", () => {
   expect(vitals.hasTurned()).toBe(false);
 });
 
-test("a state's time is that of its beginning", () => {
+test("a state has the time at which it began", () => {
   const { hear, stats, vitals } = watched();
   hear(started, stats());
   const since = vitals.status().last_state_update_time;
