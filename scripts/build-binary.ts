@@ -1,6 +1,6 @@
 /**
- * `bun run build [outfile]`: the program as one binary for this platform, `dist/comfystream-byoc` by default. It holds
- * FFmpeg as node-av builds it, with GPL options: whoever gives the binary to others does so under GPLv3.
+ * `bun run build [outfile]`: builds one binary for this platform, `dist/comfystream-byoc` by default. It contains node-av's
+ * FFmpeg, which is built with GPL options, so the binary may be distributed only under GPLv3.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,11 +14,11 @@ const ORT_FOLDER = join(MODULES, "onnxruntime-node/bin/napi-v6", process.platfor
 
 const outfile = process.argv[2] ?? join(ROOT, "dist/comfystream-byoc");
 const begun = performance.now();
-// Before the build: a Bun.build inside a plugin of another never ends.
+// Done first: a Bun.build inside a plugin of another Bun.build never ends.
 const page = await bundlePlayground();
 const { success, logs } = await Bun.build({
-  // A worker is an entry point of its own. The code that starts it ends up in main's bundle and asks for it by its
-  // place beside itself, so both must lie in one folder in here.
+  // A worker is an entry point of its own. Main's bundle loads it by a path relative to itself, so all must be in one
+  // folder here.
   entrypoints: [
     join(ROOT, "src/main.ts"),
     join(ROOT, "src/engine/inference/worker.ts"),
@@ -34,7 +34,7 @@ if (!success) process.exit(1);
 const megabytes = Math.round(Bun.file(outfile).size / 1e6);
 console.log(`${outfile}: ${megabytes} MB in ${Math.round(performance.now() - begun)} ms`);
 
-/** node-av looks for its addon by computed names; here there is one. */
+/** node-av computes the name of its addon; the binary has only one. */
 function staticFfmpeg(): BunPlugin {
   return {
     name: "static-ffmpeg",
@@ -51,7 +51,7 @@ function staticFfmpeg(): BunPlugin {
   };
 }
 
-/** onnxruntime-node computes its addon's path, and the addon wants libonnxruntime beside it as a real file. */
+/** onnxruntime-node computes its addon's path, and the addon needs libonnxruntime beside it as a real file. */
 function embeddedOnnxRuntime(): BunPlugin {
   const name = "onnxruntime-addon";
   return {
@@ -89,7 +89,7 @@ function embeddedOnnxRuntime(): BunPlugin {
   };
 }
 
-/** The page is bundled now: in the binary there is no source to bundle from. */
+/** Bundles the playground now, because the binary does not contain its source. */
 function bundledPlayground(): BunPlugin {
   return {
     name: "bundled-playground",
@@ -102,7 +102,7 @@ function bundledPlayground(): BunPlugin {
   };
 }
 
-/** A new version of a package that reads otherwise must fail the build, not the binary. */
+/** Fails the build, rather than the binary, if a new version of a package looks different. */
 function replaceOnce(source: string, found: RegExp, by: string): string {
   if (source.match(found)?.length !== 1)
     throw new Error(`${found} is not there exactly once: see how the package loads its addon now`);

@@ -1,4 +1,4 @@
-/** Writes the built-in models as folders, to be looked at or changed: `bun scripts/build-models.ts <folder>`. */
+/** Writes the built-in models as folders, to inspect or change them: `bun scripts/build-models.ts <folder>`. */
 import { join } from "node:path";
 import { BUILT_INS } from "../src/engine/models/built-in.ts";
 

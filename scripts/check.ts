@@ -1,15 +1,15 @@
 /**
- * `bun run check`: install, format and lint, types, all tests, and one closing line with the numbers. Runs on a
- * fresh clone, so it imports nothing but what Bun brings; every child is this same Bun, on the PATH or not.
+ * `bun run check`: installs, checks format, lint and types, runs all tests, and ends with a line of totals. It runs on a
+ * fresh clone, so it imports only what Bun provides; every child is this same Bun, whether or not it is on the PATH.
  */
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "..");
 /** bunfig.toml's `[test] timeout` has no effect in Bun 1.4.5. */
 const TEST_TIMEOUT_MS = 30_000;
-/** Many tests wait for media that plays in real time. Each process keeps its native modules from file to file. */
-const SIDE_BY_SIDE = ["--parallel=2", "--no-isolate"];
-/** A run that hangs ends here, with its children. */
+/** Many tests wait for media that plays in real time, so files run in parallel. A process keeps its native modules loaded. */
+const IN_PARALLEL = ["--parallel=2", "--no-isolate"];
+/** A run that hangs is ended after this time, with its children. */
 const RUN_TIMEOUT_MS = 15 * 60_000;
 
 interface Counts {
@@ -29,7 +29,7 @@ async function check(): Promise<Counts> {
   const biome = ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."];
   const clean = await step("format and lint", biome);
   const typed = await step("types", ["node_modules/typescript/bin/tsc", "-p", "."]);
-  // Its own program: the page has a browser's globals, and nobody else may.
+  // A program of its own: only the page may use a browser's globals.
   const page = ["node_modules/typescript/bin/tsc", "-p", "src/playground"];
   const pageTyped = await step("types of the page", page);
   const tests = await runTests();
@@ -37,7 +37,7 @@ async function check(): Promise<Counts> {
   return { ...tests, failed: tests.failed + failedSteps };
 }
 
-/** One line while it goes well, all it had to say when it does not. */
+/** Prints one line if the step succeeds, and its whole output if it fails. */
 async function step(name: string, args: readonly string[]): Promise<boolean> {
   const begun = performance.now();
   const child = Bun.spawn([process.execPath, ...args], {
@@ -54,11 +54,11 @@ async function step(name: string, args: readonly string[]): Promise<boolean> {
   return code === 0;
 }
 
-/** Shows failures and skipped titles, which carry their reasons. Numbers are those of the runner's own summary. */
+/** Shows failures and the titles of skipped tests, which give the reason. The totals are the runner's own. */
 async function runTests(): Promise<Counts> {
   const begun = performance.now();
   const timeout = `--timeout=${TEST_TIMEOUT_MS}`;
-  const child = Bun.spawn([process.execPath, "test", "--no-orphans", ...SIDE_BY_SIDE, timeout], {
+  const child = Bun.spawn([process.execPath, "test", "--no-orphans", ...IN_PARALLEL, timeout], {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "pipe"],
     timeout: RUN_TIMEOUT_MS,
@@ -69,12 +69,12 @@ async function runTests(): Promise<Counts> {
   for await (const line of lines(child.stderr)) {
     const [, count, outcome] = /^ *(\d+) (pass|fail|skip|todo)$/.exec(line) ?? [];
     if (outcome !== undefined) summary[outcome] = Number(count);
-    summing ||= /^\d+ tests? (skipped|todo|failed):$/.test(line); // which names them once more
+    summing ||= /^\d+ tests? (skipped|todo|failed):$/.test(line); // which lists them again
     if (line.startsWith("(pass)")) passes++;
     if (line !== "" && (summing || !/^\((pass|skip|todo)\)/.test(line))) console.log(line);
   }
   const code = await child.exited;
-  // Without a summary the runner died in mid-run: what passed until then is all there is to tell.
+  // Without a summary the runner died during the run; only what passed until then is known.
   const { pass = passes, fail = 0, skip = 0, todo = 0 } = summary;
   console.log(
     `tests: ${code === 0 ? "ok" : `FAILED (${child.signalCode ?? code})`} (${seconds(begun)})`,

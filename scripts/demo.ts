@@ -1,7 +1,7 @@
 /**
- * `bun run demo`: installs, starts the server for this machine alone and two streams in it, one restyling the other,
- * and prints the address to look at. Ctrl-C ends all of it. Runs on a fresh clone, so it imports nothing but what
- * Bun brings; every child is this same Bun.
+ * `bun run demo`: installs, starts the server on loopback with two streams, one restyling the other, and prints the
+ * address of the playground. Ctrl-C ends everything. It runs on a fresh clone, so it imports only what Bun provides; every
+ * child is this same Bun.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,12 +10,12 @@ const ROOT = join(import.meta.dir, "..");
 const HOST = "127.0.0.1";
 const USUAL_PORT = 5000;
 const READY_MS = 60_000;
-/** The server ends within its grace of 8 s. */
+/** Longer than the server's own grace period of 8 s. */
 const END_MS = 9000;
 const USAGE = `usage: bun run demo [--port N]
   --port N   where the playground is to be (PORT, else ${USUAL_PORT}; 0: any free one)`;
 
-/** One stream of the chain; the first of `models` that is there runs. */
+/** One stream of the chain; it runs the first of `models` that is available. */
 interface Link {
   readonly channel: string;
   readonly from?: string;
@@ -37,7 +37,7 @@ const CHAIN: readonly Link[] = [
   },
 ];
 
-/** What went wrong, in words for whoever ran the command. */
+/** An error that is shown to the user without a stack. */
 class DemoError extends Error {}
 
 type Server = Bun.Subprocess<"ignore", "ignore", "pipe">;
@@ -81,7 +81,7 @@ async function demo(port: string | undefined, ended: AbortSignal): Promise<0 | 1
   }
 }
 
-/** Quick where everything is there already; shows the installer's own progress. */
+/** Installs the packages and shows the installer's progress; quick if they are installed already. */
 async function install(ended: AbortSignal): Promise<void> {
   console.log("Installing packages …");
   const installer = Bun.spawn([process.execPath, "install", "--frozen-lockfile"], {
@@ -96,7 +96,7 @@ async function install(ended: AbortSignal): Promise<void> {
   );
 }
 
-/** The flag, `PORT`, else 5000; any free one where that is taken. */
+/** The port of the flag, of `PORT`, or 5000; any free one if that is taken. */
 async function choosePort(flag: string | undefined): Promise<number> {
   const asked = flag || Bun.env["PORT"] || String(USUAL_PORT);
   const wanted = Number(asked);
@@ -106,13 +106,13 @@ async function choosePort(flag: string | undefined): Promise<number> {
     Bun.listen({ hostname: HOST, port: wanted, socket: { data() {} } }).stop(true);
     return wanted;
   } catch {
-    console.log(`Port ${wanted} is taken: another one is used.`);
+    console.log(`Port ${wanted} is in use; using another one.`);
     return 0;
   }
 }
 
 function startServer(port: number): Server {
-  // Settings of a real worker (tokens, orchestrators) have no place here; an empty variable counts as absent.
+  // Settings of a real worker (tokens, orchestrators) must not apply here; an empty variable counts as absent.
   const unset = ["API_TOKEN", "CAPABILITY_TOKEN", "ORCH_URL", "TRICKLE_SERVER", "MAX_STREAMS"];
   const flags = ["--host", HOST, "--port", String(port), "--log-format", "json"];
   return Bun.spawn(
@@ -125,13 +125,13 @@ function startServer(port: number): Server {
         LOG_LEVEL: "info",
       },
       stdio: ["ignore", "ignore", "pipe"],
-      // Ctrl-C reaches this process, which then ends the server in order.
+      // Ctrl-C reaches this process, which then stops the server gracefully.
       detached: true,
     },
   );
 }
 
-/** The server's address, told by its log; its warnings and errors are shown as they come, for as long as it runs. */
+/** Reads the server's address from its log, and prints its warnings and errors for as long as it runs. */
 function listening(server: Server): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   void readLines(server.stderr, (line) => {
@@ -144,7 +144,7 @@ function listening(server: Server): Promise<string> {
   return promise;
 }
 
-/** Starts the streams one after the other; a line to print for each. */
+/** Starts the streams in order; returns a line to print for each. */
 async function startChain(url: string, signal: AbortSignal): Promise<string[]> {
   const models = await modelNames(url, signal);
   const lines: string[] = [];
@@ -165,7 +165,7 @@ async function startChain(url: string, signal: AbortSignal): Promise<string[]> {
   return lines;
 }
 
-/** Waits until an engine has told which models there are. */
+/** Waits until an engine has reported its models. */
 async function modelNames(url: string, signal: AbortSignal): Promise<string[]> {
   const deadline = performance.now() + READY_MS;
   while (performance.now() < deadline) {
@@ -187,17 +187,17 @@ interface Answer {
 async function ask(url: string, signal: AbortSignal, body?: unknown): Promise<Answer> {
   const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
   const response = await fetch(url, { ...post, signal, proxy: "" });
-  return (await response.json()) as Answer; // our own server's
+  return (await response.json()) as Answer; // our own server's answer
 }
 
-/** The work's outcome, unless the server ends before, or the user has enough. */
+/** The work's result, unless the server exits or the user interrupts first. */
 async function firstOf<T>(work: Promise<T>, server: Server, ended: AbortSignal): Promise<T> {
   const { promise: enough, reject } = Promise.withResolvers<never>();
   const abort = () => reject(ended.reason);
   ended.addEventListener("abort", abort, { once: true });
   if (ended.aborted) abort();
   const gone = server.exited.then((code) => {
-    throw new DemoError(`the server ended by itself with code ${code}`);
+    throw new DemoError(`the server exited with code ${code}`);
   });
   try {
     return await Promise.race([work, enough, gone]);
@@ -207,7 +207,7 @@ async function firstOf<T>(work: Promise<T>, server: Server, ended: AbortSignal):
 }
 
 async function endServer(server: Server): Promise<void> {
-  if (server.exitCode === null && server.signalCode === null) console.log("\nEnding …");
+  if (server.exitCode === null && server.signalCode === null) console.log("\nStopping …");
   server.kill("SIGTERM");
   const late = setTimeout(() => server.kill("SIGKILL"), END_MS);
   await server.exited;
@@ -228,6 +228,6 @@ function parsed(line: string): Record<string, string | undefined> {
   try {
     return JSON.parse(line);
   } catch {
-    return {}; // a crash speaks plain text: shown as it is
+    return {}; // a crash prints plain text, which is shown as it is
   }
 }

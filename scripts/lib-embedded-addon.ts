@@ -1,6 +1,6 @@
 /**
- * Part of the compiled binary alone: how an addon that needs real shared libraries beside it is loaded from inside
- * one file. The dynamic linker wants the libraries under their exact names in a real folder.
+ * Loads an addon from inside the compiled binary, of which only it is a part. The addon needs shared libraries, which the
+ * dynamic linker looks up by their exact names in a real folder.
  */
 import {
   existsSync,
@@ -15,15 +15,15 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
-/** The embedded files by the names that they must have on disk, and a name that changes with their content. */
+/** The embedded files by the names that they need on disk, and a folder name that changes with their content. */
 export interface EmbeddedFolder {
   readonly name: string;
   readonly files: Readonly<Record<string, string>>;
 }
 
 /**
- * The exports of `addon`, loaded from `lib/` beside the program where that holds it (a GPU image puts its provider
- * libraries there too), otherwise from the embedded folder, unpacked once for all processes of this user.
+ * Loads `addon` and returns its exports: from `lib/` beside the program if that contains it (GPU images also put their
+ * provider libraries there), otherwise from the embedded files, unpacked once for all processes of this user.
  */
 export function loadAddon(addon: string, embedded: EmbeddedFolder): unknown {
   const beside = join(dirname(process.execPath), "lib");
@@ -36,10 +36,10 @@ export function loadAddon(addon: string, embedded: EmbeddedFolder): unknown {
 function unpack({ name, files }: EmbeddedFolder): string {
   const folder = join(cacheFolder(), name);
   if (existsSync(folder)) return folder;
-  // Beside its final place, so that the rename is atomic: whoever sees the folder sees all of it.
+  // Written beside its final place and renamed, so that the folder appears complete.
   const fresh = mkdtempSync(`${folder}.`);
   try {
-    // Read and written: embedded files cannot be copied by path.
+    // Embedded files cannot be copied by path, so they are read and written.
     for (const [file, source] of Object.entries(files))
       writeFileSync(join(fresh, file), readFileSync(source));
     renameSync(fresh, folder);
@@ -50,7 +50,7 @@ function unpack({ name, files }: EmbeddedFolder): string {
   return folder;
 }
 
-/** The user's cache folder; a private one under the temporary folder where there is no home that can be written. */
+/** The user's cache folder, or a private folder under the temporary one if the home is not writable. */
 function cacheFolder(): string {
   const program = basename(process.execPath);
   const home = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
@@ -61,8 +61,10 @@ function cacheFolder(): string {
     } catch {
       continue;
     }
-    // What is loaded from here runs: never from a folder that somebody else has put there.
+    // Code is loaded from here, so a folder that another user owns is never used.
     if (statSync(folder).uid === (process.getuid?.() ?? 0)) return folder;
   }
-  throw new Error(`neither ${home} nor ${tmpdir()} can hold the libraries; set XDG_CACHE_HOME`);
+  throw new Error(
+    `neither ${home} nor ${tmpdir()} is a writable folder for the libraries; set XDG_CACHE_HOME`,
+  );
 }

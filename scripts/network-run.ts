@@ -1,8 +1,8 @@
 /**
  * `bun run network-run [--minutes 10] [--input whip|rtmp] [--trickle own|go]`: one long stream of the real server,
- * driven by the stand-in for orchestrator and gateway with every watchdog armed. Within it the engine is killed, the
- * path to the trickle server is cut for some seconds, and the input pauses. A table; exit 1 if a gateway would have
- * left, or the output was broken where nothing had been done to it.
+ * driven by a simulated orchestrator and gateway with all watchdogs. During the run the engine is killed, the path to the
+ * trickle server is cut for some seconds, and the input pauses. Prints a table; exits with 1 if a gateway would have given
+ * up, or if the output was broken outside these faults.
  */
 import { parseArgs } from "node:util";
 import { quietLibav } from "../src/engine/codec/libav.ts";
@@ -15,14 +15,14 @@ import { hostTrickle } from "../tests/support/trickle-host.ts";
 
 const MINUTE_MS = 60_000;
 const OUTAGE_MS = 5000;
-/** After a fault so much is counted as its doing. */
+/** Time after a fault in which gaps are attributed to it. */
 const RECOVERY_MS = 8000;
 const USAGE = "usage: bun run network-run [--minutes 10] [--input whip|rtmp] [--trickle own|go]";
 
 const { lengthMs, kind, server } = asked();
 const pauseMs = Math.min(2 * MINUTE_MS, lengthMs / 5);
 
-quietLibav(); // segments that broke off are read, too
+quietLibav(); // incomplete segments are read, too
 const input = await InputLoop.make(kind);
 await using trickle = server === "go" ? await startGoTrickle() : ownTrickle();
 await using node = await startNode(trickle);
@@ -30,7 +30,7 @@ await using gateway = await GatewayStandIn.start({
   streams: node.streams,
   id: "network-run",
   flags: { ingress: true, egress: true, data: true },
-  params: { model: "identity" }, // its pictures keep the claps
+  params: { model: "identity" }, // keeps the claps visible in the pictures
   input,
 });
 const { output, watchdogs } = gateway;
@@ -51,7 +51,7 @@ await reach(0.5, `the input pauses for ${seconds(pauseMs)}`);
 gateway.pauseInput();
 await Bun.sleep(pauseMs);
 gateway.resumeInput();
-console.log(`${seconds(performance.now() - begun)}: the input goes on`);
+console.log(`${seconds(performance.now() - begun)}: the input resumes`);
 
 await reach(1, "the end");
 const { stats } = await api(node.worker.url).stream(gateway.id);

@@ -1,6 +1,6 @@
 /**
- * `bun scripts/screenshot.ts [folder]`: the playground as a newcomer sees it, empty and playing, light and dark, narrow and
- * wide. For looking at; README's picture is one of them.
+ * `bun scripts/screenshot.ts [folder]`: takes screenshots of the playground, empty, playing and with a camera, light and
+ * dark, narrow and wide. README's picture is one of them.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ const SIZES = [
   { width: 1280, height: 800 },
   { width: 390, height: 844 },
 ];
-/** Pictures until the charts have lines. */
+/** Frames to wait for, so that the charts have lines. */
 const FRAMES = 200;
 
 if (noBrowser !== null) throw new Error(noBrowser);

@@ -1,4 +1,4 @@
-/** The limit of the pipeline: the same native calls in one loop, one frame after the other, no stages, no threads of our own. */
+/** Lower bound of the pipeline's cost: the same native calls in one loop, frame after frame, without stages or threads of our own. */
 import * as ort from "onnxruntime-node";
 import {
   AV_CODEC_FLAG_GLOBAL_HEADER,
@@ -27,16 +27,16 @@ import { SEGMENT_FRAMES } from "./clip.ts";
 import { FilterChain } from "./filter-chain.ts";
 
 export interface BareLoop extends Disposable {
-  /** Milliseconds that each step took, frame by frame. */
+  /** Milliseconds of each step, per frame. */
   readonly stepMs: Readonly<Record<Step, number[]>>;
-  /** Puts packets through; gives the bytes of all fragments. */
+  /** Processes packets; returns the total size of all fragments in bytes. */
   run(packets: readonly VideoPacket[]): Promise<number>;
 }
 
 const STEPS = ["decode", "toPicture", "model", "toFrame", "encode", "segment"] as const;
 type Step = (typeof STEPS)[number];
 
-/** For a source of this size. Settings are those of `src/engine/codec`; the benchmark compares the bytes made. */
+/** Opens the loop for a source of this size, with the settings of `src/engine/codec`. */
 export async function openBareLoop(width: number, height: number): Promise<BareLoop> {
   const decoder = openDecoder();
   const encoder = openEncoder(width, height);
@@ -66,7 +66,7 @@ export async function openBareLoop(width: number, height: number): Promise<BareL
   };
   let made = 0;
 
-  /** One frame from access unit to fragment; its size in bytes. */
+  /** Processes one frame from access unit to fragment; returns the fragment's size in bytes. */
   const step = async (unit: VideoPacket): Promise<number> => {
     let last = performance.now();
     const done = (name: Step): void => {
@@ -172,7 +172,7 @@ function emptyFrame(): Frame {
   return frame;
 }
 
-/** FFmpeg's GBRP as R, G, B. Rows are packed: both sizes measured are aligned. */
+/** The planes of FFmpeg's GBRP in the order R, G, B. Rows have no padding at the two sizes measured. */
 const RGB_PLANES = [2, 0, 1] as const;
 
 function readPlanes(frame: Frame, plane: number): Uint8Array {

@@ -1,14 +1,14 @@
-/** What a benchmark is: a function that measures. Printing and writing are the runner's. */
+/** The type of a benchmark: a function that measures. The runner prints and writes the results. */
 import type { Measurement } from "./report.ts";
 
 export interface BenchmarkOptions {
-  /** A short run that shows that all of it works; its figures mean little. */
+  /** A short run that checks that everything works; its figures mean little. */
   readonly quick: boolean;
-  /** How long benchmarks that watch something over time do so. */
+  /** Duration of benchmarks that observe something over time. */
   readonly minutes: number;
-  /** Progress, for a person who waits. */
+  /** Reports progress. */
   readonly log: (text: string) => void;
 }
 
-/** Ends everything it started before it settles. */
+/** Must end everything it started before it settles. */
 export type Benchmark = (options: BenchmarkOptions) => Promise<Measurement[]>;

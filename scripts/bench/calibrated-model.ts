@@ -1,4 +1,4 @@
-/** A model that takes as long as wanted on this machine: one blur after the other, made and timed here. */
+/** Builds a model that takes a given time on this machine: a chain of blurs, timed before use. */
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { parseDevice } from "../../src/engine/inference/devices.ts";
@@ -7,14 +7,14 @@ import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 const MOST_BLURS = 200;
 const RUNS = 15;
 
-/** Writes `models/<name>` into a workspace: about `aimMs` a picture of this size on one idle core. */
+/** Writes `models/<name>` into a workspace; it takes about `aimMs` a picture of this size on one idle core. */
 export async function writeCalibratedModel(
   workspace: string,
   name: string,
   aimMs: number,
   size: { readonly width: number; readonly height: number },
 ): Promise<void> {
-  // Two points: what a blur costs, and what the edges of the graph cost without any.
+  // Two measurements give the cost of a blur and the cost of the graph without any.
   const [few, many] = [await timeOf(blurs(4), size), await timeOf(blurs(12), size)];
   const each = (many - few) / 8;
   const count = Math.round(4 + (aimMs - few) / each);
@@ -34,7 +34,7 @@ function blurs(count: number): Uint8Array {
   return graph.build("blurs");
 }
 
-/** Median milliseconds of a run with the engine's session settings. */
+/** Median milliseconds of a run, with the engine's session settings. */
 async function timeOf(
   model: Uint8Array,
   { width, height }: { readonly width: number; readonly height: number },

@@ -1,4 +1,4 @@
-/** Makes the clips that benchmarks play: H.264 in MPEG-TS as a live encoder sends it, whatever machine this is. */
+/** Makes the clips that benchmarks play: H.264 in MPEG-TS as a live encoder sends it. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ import { FilterChain, type Steps } from "./filter-chain.ts";
 
 export const CLIP_FPS = 30;
 const TICKS_PER_FRAME = 90_000 / CLIP_FPS;
-/** A segment of the clip begins with every key frame. */
+/** Frames between key frames; each starts a segment. */
 export const SEGMENT_FRAMES = CLIP_FPS;
 
 /** A clip on disk. Frame n has pts n / 30 s, is a key frame where n is a multiple of 30, and there are no B-frames. */
@@ -28,13 +28,13 @@ export interface Clip {
   readonly path: string;
   readonly width: number;
   readonly height: number;
-  /** Where each frame's TS packets end in the file; the first frame's begin at 0. */
+  /** File offset at which each frame's TS packets end; the first frame starts at 0. */
   readonly ends: readonly number[];
-  /** What it shows. */
+  /** What the clip shows. */
   readonly source: string;
 }
 
-/** A temporary folder for clips; gone when disposed. */
+/** A temporary folder for clips; removed when disposed. */
 export class ClipFolder implements AsyncDisposable {
   readonly path: string;
 
@@ -47,7 +47,7 @@ export class ClipFolder implements AsyncDisposable {
     return new ClipFolder(await mkdtemp(join(tmpdir(), "bench-clips-")));
   }
 
-  /** `car-detection.mp4`, looped, scaled and cropped, where it is there; a test pattern elsewhere. */
+  /** Makes a clip from `car-detection.mp4`, looped, scaled and cropped, or from a test pattern if that file is absent. */
   make(width: number, height: number, frames: number): Clip {
     const movie = sharedData("video/car-detection.mp4");
     const path = join(this.path, `${width}x${height}-${frames}.ts`);
@@ -60,7 +60,7 @@ export class ClipFolder implements AsyncDisposable {
   }
 }
 
-/** The clip's bytes frame by frame: whole TS packets, tables included where the muxer put them. */
+/** The clip's bytes by frame: whole TS packets, including tables where the muxer wrote them. */
 export async function accessUnits(clip: Clip): Promise<Uint8Array[]> {
   const bytes = await Bun.file(clip.path).bytes();
   return clip.ends.map((end, frame) => bytes.subarray(clip.ends[frame - 1] ?? 0, end));

@@ -1,13 +1,13 @@
-/** Drives a pipeline without pacing: a frame goes in when one has come out. */
+/** Drives a pipeline without pacing: a frame goes in when another has come out. */
 
 import type { Fragment } from "../../src/media/fragment.ts";
 import type { IncomingChunk } from "../../src/trickle/client/subscriber.ts";
 import { SEGMENT_FRAMES } from "./clip.ts";
 
-/** Frames between source and sink: what keeps every stage busy without filling memory. */
+/** Frames between source and sink: enough to keep every stage busy without filling memory. */
 export const IN_FLIGHT = 8;
 
-/** Feeds as fast as the sink takes: unpaced, and nothing has to be dropped. */
+/** Feeds frames as fast as the sink takes them, so that none is dropped. */
 export class ClosedLoop {
   readonly taken = { frames: 0, bytes: 0 };
   #wake: () => void = () => {};

@@ -1,4 +1,4 @@
-/** The limit of the work itself: one ffmpeg process that decodes, goes to RGB and back, encodes and muxes. */
+/** Lower bound of the work itself: one ffmpeg process that decodes, converts to RGB and back, encodes and muxes. */
 import type { Clip } from "./clip.ts";
 
 export interface FfmpegRun {
@@ -6,7 +6,7 @@ export interface FfmpegRun {
   readonly fps: number;
 }
 
-/** Null where ffmpeg is not installed. Its start is measured with one frame and left out. */
+/** Null if ffmpeg is not installed. Its start-up is measured with one frame and subtracted. */
 export async function runFfmpeg(clip: Clip): Promise<FfmpegRun | null> {
   const ffmpeg = Bun.which("ffmpeg");
   if (!ffmpeg) return null;
@@ -19,7 +19,7 @@ export async function runFfmpeg(clip: Clip): Promise<FfmpegRun | null> {
   };
 }
 
-/** The settings of `src/engine/codec/video-encoder.ts`, one thread everywhere, a fragment a frame. */
+/** The settings of `src/engine/codec/video-encoder.ts`, with one thread everywhere and one fragment per frame. */
 async function run(ffmpeg: string, { path, width, height }: Clip, frames: number) {
   const rate = String(width * height * 24);
   const child = Bun.spawn(

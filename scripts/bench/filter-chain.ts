@@ -1,4 +1,4 @@
-/** FFmpeg filters in a row, by raw calls: what `src/engine/codec/frame-filter.ts` is measured against. */
+/** Runs a chain of FFmpeg filters by direct calls, as a reference for `src/engine/codec/frame-filter.ts`. */
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
   check,
@@ -11,7 +11,7 @@ import {
 /** Name and arguments in FFmpeg's syntax. */
 export type Steps = readonly (readonly [name: string, args: string])[];
 
-/** The first filter is the source; a sink is put behind the last. */
+/** The first filter is the source; a sink is added after the last. */
 export class FilterChain implements Disposable {
   readonly #graph = new FilterGraph();
   readonly #source: FilterContext;
@@ -32,7 +32,7 @@ export class FilterChain implements Disposable {
     check(this.#graph.configSync(), "configure filters");
   }
 
-  /** A new frame, the caller's. */
+  /** Returns a new frame, which the caller owns. */
   async run(frame: Frame): Promise<Frame> {
     check(await this.#source.buffersrcAddFrame(frame, AV_BUFFERSRC_FLAG_KEEP_REF), "filter");
     const out = new Frame();
@@ -41,7 +41,7 @@ export class FilterChain implements Disposable {
     return out;
   }
 
-  /** The next frame of a source that makes its own; false at its end. */
+  /** Gets the next frame of a source that generates frames; false at its end. */
   pull(into: Frame): boolean {
     return this.#sink.buffersinkGetFrameSync(into) >= 0;
   }

@@ -1,12 +1,12 @@
-/** Hides how the first picture is found that a change made, among pictures that move by themselves. */
+/** Finds the first picture that shows a change, among pictures that move by themselves. */
 import type { Picture } from "./join-probe.ts";
 
-/** Mean distance of two pictures, 0 to 255, that a viewer sees when it comes at once. */
+/** Mean distance of two pictures (0 to 255) that a viewer notices when it appears at once. */
 const VISIBLE = 1.5;
-/** The motion of so long before the change is what a picture does by itself. */
+/** Time before the change over which the picture's own motion is measured. */
 const MOTION_MS = 600;
 
-/** The first picture after `changedAt` that is further from the one on screen then than motion explains. */
+/** The first picture after `changedAt` that differs from the one shown at that time by more than its own motion. */
 export function firstChanged(pictures: readonly Picture[], changedAt: number): Picture | undefined {
   const before = pictures.filter(({ at }) => at <= changedAt && at > changedAt - MOTION_MS);
   const last = before.at(-1);

@@ -1,4 +1,4 @@
-/** Reads a channel of fMP4 and tells when each frame's last byte came, without any of the product's box code. */
+/** Reads an fMP4 channel and records when each frame's last byte arrived, without using the product's box code. */
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 
 /** Milliseconds of `performance.now()` by the pts of the one frame in a fragment. */
@@ -29,7 +29,7 @@ export async function readFragmentTimes(
   }
 }
 
-/** The first box if all of it is there. */
+/** The first box, if it is complete. */
 function firstBox(bytes: Uint8Array): { type: string; bytes: Uint8Array } | null {
   if (bytes.length < 8) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -39,7 +39,7 @@ function firstBox(bytes: Uint8Array): { type: string; bytes: Uint8Array } | null
   return bytes.length < size ? null : { type, bytes: bytes.subarray(0, size) };
 }
 
-/** Decoding time and composition offset of a `moof`'s one frame (ISO/IEC 14496-12 §8.8.12, §8.8.8). */
+/** Decode time and composition offset of the one frame in a `moof` (ISO/IEC 14496-12 §8.8.12, §8.8.8). */
 function presentationTime(moof: Uint8Array): number {
   const bytes = Buffer.from(moof.buffer, moof.byteOffset, moof.length);
   const tfdt = bytes.indexOf("tfdt") + 4;

@@ -1,4 +1,4 @@
-/** Requests a second of one URL: wrk where it is installed, a loop of fetches elsewhere. */
+/** Measures requests a second at one URL, with wrk if it is installed and a loop of fetches otherwise. */
 import { join } from "node:path";
 
 const JOB = { request: '{"run":"echo"}', capability: "text-reversal", timeout_seconds: 30 };
@@ -10,11 +10,11 @@ const HEADERS = {
 const CONNECTIONS = 64;
 const MOST_REQUESTS = 200_000;
 
-/** What makes the load, for the notes. */
+/** The load generator's name, for the notes. */
 export const loadGenerator = (): string =>
   Bun.which("wrk") ? `wrk -t1 -c${CONNECTIONS}` : `${CONNECTIONS} fetch loops`;
 
-/** POSTs of text-reversal's job to `origin`, `seconds` long. Throws if one is refused. */
+/** POSTs text-reversal jobs to `origin` for `seconds`. Throws if one is refused. */
 export async function requestsPerSecond(
   origin: string,
   folder: string,

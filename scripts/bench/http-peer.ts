@@ -1,6 +1,6 @@
-/** The limit of the http benchmark: text-reversal by hand on Bun.serve. `bun http-peer.ts checks|nothing` prints its URL. */
+/** Reference of the http benchmark: text-reversal written directly on Bun.serve. `bun http-peer.ts checks|nothing` prints its URL. */
 
-/** `nothing` answers at once: what load generator and socket alone cost. */
+/** `nothing` answers at once, which gives the cost of the load generator and the socket alone. */
 const answer: Record<string, (request: Request) => Response | Promise<Response>> = {
   checks: reverse,
   nothing: () => new Response("ok"),
@@ -17,7 +17,7 @@ async function reverse(request: Request): Promise<Response> {
   try {
     body = await request.json();
   } catch {
-    return refused(400, "body"); // what is wrong with it does not matter here
+    return refused(400, "body"); // the reason does not matter here
   }
   if (typeof body !== "object" || body === null || !("text" in body)) return refused(400, "text");
   const { text } = body;
@@ -25,7 +25,7 @@ async function reverse(request: Request): Promise<Response> {
   return Response.json({ original: text, reversed: [...text].reverse().join("") });
 }
 
-/** base64 of a JSON object whose known members have the right types. */
+/** Whether the header is base64 of a JSON object whose known members have the right types. */
 function isJob(header: string): boolean {
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(header)) return false;
   try {
@@ -38,7 +38,7 @@ function isJob(header: string): boolean {
       (seconds === undefined || (Number.isInteger(seconds) && Number(seconds) > 0))
     );
   } catch {
-    return false; // no JSON, no job
+    return false; // not JSON, so not a job
   }
 }
 

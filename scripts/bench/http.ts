@@ -1,4 +1,4 @@
-/** Benchmark `http`: text-reversal against hand-written servers, and /health while trickle bytes pass. */
+/** Benchmark `http`: text-reversal against hand-written servers, and /health under trickle traffic. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,7 +77,7 @@ async function throughput(
   ];
 }
 
-/** Null where Python cannot import aiohttp. */
+/** Null if Python cannot import aiohttp. */
 async function startAiohttp(): Promise<ServingChild | null> {
   const python = Bun.which("python3");
   if (!python) return null;
@@ -88,7 +88,7 @@ async function startAiohttp(): Promise<ServingChild | null> {
   return await startServing([python, join(import.meta.dir, "aiohttp-peer.py")]);
 }
 
-/** Milliseconds of GET /health, one after the other. */
+/** Milliseconds of sequential GET /health requests. */
 async function healthTimes(origin: string, seconds: number): Promise<number[]> {
   const times: number[] = [];
   const end = performance.now() + seconds * 1000;

@@ -1,4 +1,4 @@
-/** Part of benchmark `join`: parameters change, and the screen follows. */
+/** Part of benchmark `join`: the delay from a parameter change to the first changed picture. */
 import { TICKS_PER_SECOND } from "../../src/media/time.ts";
 import type { Browser } from "../../tests/support/browser.ts";
 import { firstChanged } from "./first-changed.ts";
@@ -9,13 +9,13 @@ import { Viewer } from "./join-viewer.ts";
 import type { ProductServer } from "./product-server.ts";
 import { type Measurement, quantile } from "./report.ts";
 
-/** Far apart in colour and calm in themselves. */
+/** Prompts with very different colours and little motion. */
 export const SCENES = ["a green meadow at noon", "a red desert at night"] as const;
-/** The morph of the change before, and a moment without any for comparison. */
+/** Pause between changes: the morph of the previous one, and some time without change for comparison. */
 const BETWEEN_CHANGES_MS = 3000;
-/** A change that is not on screen by then counts as having taken so long. */
+/** Limit: a change that is not visible by then counts as taking this long. */
 const UNSEEN_MS = 1500;
-/** Before each change by so much it is asked whether one is seen that nobody made. */
+/** Time before each change at which the detector is run as a control, when nothing has changed. */
 const SHAM_MS = 900;
 
 /** Changes the prompt of stream `id`, which publishes to `channel`, `count` times. */
@@ -61,11 +61,11 @@ interface Change {
   readonly posted: number;
   readonly pictures: readonly Picture[];
   readonly changed: Picture | undefined;
-  /** A change was seen before there was one. */
+  /** The control run detected a change. */
   readonly sham: boolean;
 }
 
-/** `came` says when a second reader had a picture's bytes, by the page's clock; NaN where it missed them. */
+/** `came` gives the time at which a second reader had a picture's bytes, by the page's clock; NaN if it missed them. */
 function changeRows(rounds: readonly Change[], came: (picture: Picture) => number): Measurement[] {
   const seen = rounds.flatMap(({ posted, changed }) => (changed ? [{ posted, changed }] : []));
   const pictures = rounds.flatMap((round) => round.pictures);

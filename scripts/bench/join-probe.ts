@@ -1,8 +1,8 @@
-/** What a page records about its own playback for benchmark `join`. The recorder is text: it is the browser's. */
+/** Records a page's own playback for benchmark `join`. The recorder is a string because it runs in the browser. */
 
-/** In milliseconds of the page's `performance.now()`, 0 being its navigation. */
+/** Times are milliseconds of the page's `performance.now()`; 0 is its navigation. */
 export type Seen =
-  /** Click; request for the current segment and its head; first bytes given to the player, taken by it; parameters posted. */
+  /** The click; the request for the current segment and its response head; the first bytes appended and accepted; parameters posted. */
   | {
       readonly what: "click" | "asked" | "head" | "append" | "appended" | "change";
       readonly at: number;
@@ -12,20 +12,20 @@ export type Seen =
       readonly at: number;
       /** Its pts in seconds. */
       readonly media: number;
-      /** 8 × 8 pixels, red, green and blue of each; none of the pictures of a join. */
+      /** Red, green and blue of 8 × 8 pixels; not recorded while joining. */
       readonly pixels: readonly number[];
     };
 
 export type Picture = Extract<Seen, { what: "picture" }>;
 
-/** When it was first seen; NaN if never. */
+/** Time of the first event of this kind; NaN if there is none. */
 export const timeOf = (seen: readonly Seen[], what: Seen["what"]): number =>
   seen.find((one) => one.what === what)?.at ?? Number.NaN;
 
 /**
- * To be run in a page before its own scripts. Leaves `takeTrace()`, what was seen since it was last called, as `Seen[]`;
- * `picture(ms)`, which resolves when a picture is among it and rejects after so long; `watchPixels`, off at first.
- * A picture's time is when it is expected on the display, or when its callback ran if that is later.
+ * Runs in a page before its own scripts. Defines `takeTrace()`, which returns what was seen since the last call as `Seen[]`;
+ * `picture(ms)`, which resolves when a picture has been seen and rejects after `ms`; and `watchPixels`, initially off.
+ * A picture's time is its expected display time, or the time of its callback if that is later.
  */
 export const PROBE = `(() => {
   let trace = [];

@@ -1,11 +1,11 @@
-/** How benchmark `join` sums up waits. */
+/** Summarises waiting times for benchmark `join`. */
 import { quantile } from "./report.ts";
 
 const SHARES = [0.5, 0.95, 0.99] as const;
-/** A viewer's wait, at p95. */
+/** Aim for a viewer's wait at p95. */
 export const AIM_MS = { on: "value", sign: "≤", bound: 300 } as const;
 
-/** One row a share; each says what it was made of. */
+/** One row per percentile, with the range of the samples. */
 export function percentiles(name: string, samples: readonly number[]) {
   const [least, most] = [Math.min(...samples), Math.max(...samples)].map((ms) => ms.toFixed(0));
   return SHARES.map((share) => ({

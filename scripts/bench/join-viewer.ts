@@ -1,9 +1,9 @@
-/** A viewer in a real Chromium: comes to the playground, leaves the stream, joins it again, changes what it shows. */
+/** A viewer in a real Chromium: opens the playground, leaves the stream, joins it again, changes its parameters. */
 import type { Page } from "playwright-core";
 import type { Browser } from "../../tests/support/browser.ts";
 import { PROBE, type Seen } from "./join-probe.ts";
 
-/** A picture that takes longer is none. */
+/** Limit on waiting for a picture. */
 const PATIENCE_MS = 20_000;
 
 export class Viewer implements AsyncDisposable {
@@ -13,7 +13,7 @@ export class Viewer implements AsyncDisposable {
     this.#page = page;
   }
 
-  /** A page of its own that has navigated and shows the newest stream. */
+  /** Opens a new page that shows the newest stream. */
   static async open(browser: Browser, url: string): Promise<Viewer> {
     const page = await browser.context.newPage();
     try {
@@ -28,12 +28,12 @@ export class Viewer implements AsyncDisposable {
     }
   }
 
-  /** What it has seen since it was last asked. */
+  /** What the page has recorded since the last call. */
   async trace(): Promise<Seen[]> {
     return await this.#page.evaluate("takeTrace()");
   }
 
-  /** Takes the stream off the screen; the page stays. */
+  /** Leaves the stream; the page stays open. */
   async leave(): Promise<void> {
     await this.#page.getByRole("button", { name: "New stream" }).click();
     await this.#page.locator("video").waitFor({ state: "detached" });
@@ -46,12 +46,12 @@ export class Viewer implements AsyncDisposable {
     await this.#picture();
   }
 
-  /** From here on every picture is recorded with its pixels. */
+  /** Records the pixels of every picture from now on. */
   async watchPixels(): Promise<void> {
     await this.#page.evaluate("watchPixels = true");
   }
 
-  /** Posts new parameters from the page; resolves with the answer. Throws where it is a refusal. */
+  /** Posts new parameters from the page. Throws if they are refused. */
   async change(id: string, body: unknown): Promise<void> {
     const options = { method: "POST", body: JSON.stringify(body) };
     const status = await this.#page.evaluate(
@@ -60,7 +60,7 @@ export class Viewer implements AsyncDisposable {
     if (status !== 200) throw new Error(`the change was answered with ${status}`);
   }
 
-  /** Milliseconds in which the page fetches one whole segment that lies ready. */
+  /** Milliseconds that the page takes to fetch one complete segment. */
   async fetchSegment(channel: string): Promise<number> {
     return await this.#page.evaluate(`(async () => {
       const seq = Number(await (await fetch("${channel}/next")).text()) - 2;

@@ -1,4 +1,4 @@
-/** Benchmark `join`: a viewer in a real Chromium on the real server: first picture, first changed picture, distance from live. */
+/** Benchmark `join`: time to the first picture and to the first changed picture, and distance from live, in a real Chromium. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join as path } from "node:path";
@@ -23,7 +23,7 @@ export const join: Benchmark = async ({ quick, log }) => {
       model: "dreamscape",
       prompts: [{ prompt: SCENES[0] }],
     });
-    await (await Viewer.open(browser, server.url))[Symbol.asyncDispose](); // the stream's own start is not a viewer's wait
+    await (await Viewer.open(browser, server.url))[Symbol.asyncDispose](); // excludes the stream's own start
     const joins = await joinTimes(browser, server, channel, quick ? 3 : 20, log);
     const changes = await changeTimes(browser, server, channel, id, quick ? 3 : 12, log);
     await server.stopStream(id);
@@ -47,7 +47,7 @@ async function joinTimes(
     await using viewer = await Viewer.open(browser, server.url);
     navigations.push(timeOf(await viewer.trace(), "picture"));
     await viewer.leave();
-    await Bun.sleep(500 + 1000 * Math.random()); // anywhere in a segment, which takes a second
+    await Bun.sleep(500 + 1000 * Math.random()); // a random point in a segment, which lasts a second
     fetches.push(await viewer.fetchSegment(new URL(channel).pathname));
     await viewer.join();
     const seen = await viewer.trace();

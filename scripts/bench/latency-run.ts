@@ -1,4 +1,4 @@
-/** One run of the latency benchmark: a clip at 30 frames a second, in through trickle, out through trickle. */
+/** One run of the latency benchmark: a clip at 30 frames a second in and out through trickle. */
 
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
@@ -8,16 +8,16 @@ import { openPacedPublisher } from "./paced-publisher.ts";
 import { cpuSeconds } from "./processes.ts";
 import type { ProductServer, StreamFigures } from "./product-server.ts";
 
-/** While a model loads, frames pass it by: 1.5 s. */
+/** Frames left out at the start (1.5 s), which pass untouched while the model loads. */
 const WARM_UP_FRAMES = 45;
 const FLOOR_FRAMES = 150;
 const TICKS_PER_FRAME = 90_000 / CLIP_FPS;
 
-/** One stream of the clip's length. */
+/** The result of one stream of the clip's length. */
 export interface StreamRun {
-  /** Of every frame that came out, warm-up left out. */
+  /** Of every frame that came out, except for the warm-up. */
   readonly latencyMs: readonly number[];
-  /** Of those whose end their own TS packets show. */
+  /** Of frames whose end can be seen in their own TS packets. */
   readonly shownMs: readonly number[];
   readonly lost: number;
   readonly figures: StreamFigures;
@@ -25,7 +25,7 @@ export interface StreamRun {
   readonly engineCpu: number;
 }
 
-/** Plays the clip through a model and stops the stream again. */
+/** Plays the clip through a model, then stops the stream. */
 export async function runStream(
   clip: Clip,
   server: ProductServer,
@@ -49,7 +49,7 @@ export async function runStream(
   const before = cpu();
   const sent = await publisher.play(units);
   const after = cpu();
-  await Bun.sleep(1000); // what is under way arrives
+  await Bun.sleep(1000); // lets frames in flight arrive
   const figures = await server.figures(id);
   await server.stopStream(id);
   stop.abort();
@@ -58,7 +58,7 @@ export async function runStream(
   const [serverCpu = 0, engineCpu = 0] = after.map(
     (end, at) => (end - (before[at] ?? 0)) / seconds,
   );
-  // The last frame's end is only known when its segment ends.
+  // The end of the last frame is known only when its segment ends.
   const measured = sent.slice(WARM_UP_FRAMES, -1);
   const hidden = hiddenEnds(units);
   const run = { latencyMs: [] as number[], shownMs: [] as number[], lost: 0 };
@@ -72,7 +72,7 @@ export async function runStream(
   return { ...run, figures, serverCpu, engineCpu };
 }
 
-/** The same bytes at the same pace through the same server, and no engine. */
+/** Control: the same bytes at the same pace through the same server, without an engine. */
 export async function noiseFloor(
   clip: Clip,
   server: ProductServer,
@@ -102,7 +102,7 @@ export async function noiseFloor(
   return received.map((at, frame) => at - (sent[frame] ?? Number.NaN));
 }
 
-/** Frames that fill their last TS packet to the byte: nothing but the next frame's start shows their end. */
+/** Frames that exactly fill their last TS packet: only the next frame's start shows their end. */
 function hiddenEnds(units: readonly Uint8Array[]): ReadonlySet<number> {
   const demuxer = new TsDemuxer();
   const hidden = new Set<number>();

@@ -1,4 +1,4 @@
-/** Benchmark `latency`: 30 fps 512² through the real server and engine over loopback, measured from outside, frame by frame. */
+/** Benchmark `latency`: 512² at 30 fps through the real server and engine over loopback, measured from outside for each frame. */
 import { join } from "node:path";
 import type { Benchmark } from "./benchmark.ts";
 import { writeCalibratedModel } from "./calibrated-model.ts";
@@ -10,7 +10,7 @@ import { startProduct } from "./product-server.ts";
 import { type Measurement, median, quantile } from "./report.ts";
 
 const SIZE = { width: 512, height: 512 } as const;
-/** Made for this machine. */
+/** The name of the calibrated model. */
 const TEN_MS = "ten-ms";
 const MODELS = ["identity", TEN_MS] as const;
 const FRAME_MS = 1000 / CLIP_FPS;
@@ -45,7 +45,7 @@ export const latency: Benchmark = async ({ quick, log }) => {
   return [...perModel, ...floor, ...memory];
 };
 
-/** Decode and encode of one frame as the bare loop measures them. */
+/** Cost of decoding and encoding one frame, measured by the bare loop. */
 async function nativeMs(clip: Clip): Promise<number> {
   const description = `${clip.path}.json`;
   await Bun.write(description, JSON.stringify(clip));

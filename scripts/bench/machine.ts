@@ -1,4 +1,4 @@
-/** What a benchmark ran on: the machine and the versions of all that was measured. */
+/** Describes the machine and the versions that a benchmark ran on. */
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
 import manifest from "../../package.json" with { type: "json" };
 
@@ -8,7 +8,7 @@ export function machine() {
     cores: availableParallelism(),
     memory_mb: Math.round(totalmem() / 2 ** 20),
     os: `${type()} ${release()}`,
-    /** Load average when the report was made, the benchmark's own load included. */
+    /** Load average when the report was made, including the benchmark's own load. */
     load_1m: Math.round((loadavg()[0] ?? 0) * 100) / 100,
   };
 }

@@ -1,4 +1,4 @@
-/** Benchmark `memory`: what server and engine hold, idle, with streams, and after minutes of two streams at real time. */
+/** Benchmark `memory`: memory of server and engine when idle, with streams, and after minutes of two real-time streams. */
 import { join } from "node:path";
 import type { Benchmark } from "./benchmark.ts";
 import { accessUnits, ClipFolder } from "./clip.ts";
@@ -12,7 +12,7 @@ const STREAMS = 2;
 const SAMPLE_MS = 1000;
 const HOUR_MS = 3_600_000;
 
-/** Resident memory in MB, second by second. */
+/** Resident memory in MB, sampled every second. */
 interface Samples {
   readonly at: number[];
   readonly server: number[];
@@ -35,7 +35,7 @@ export const memory: Benchmark = async ({ quick, minutes, log }) => {
       stages.push(await watch(server, settleMs));
       log(`${count} streams`);
     }
-    // Buffers, compiled code and pools find their size first.
+    // Buffers, compiled code and pools reach their size first.
     await watch(server, quick ? 0 : Math.min(60_000, (minutes * 60_000) / 4));
     log(`watching for ${quick ? "2 s" : `${minutes} minutes`}`);
     const watched = await watch(server, quick ? 2000 : minutes * 60_000);
@@ -52,7 +52,7 @@ interface LiveStream {
   end(): Promise<void>;
 }
 
-/** A clip played over and over, and a reader of what comes out. */
+/** A stream that loops a clip, with a reader of its output. */
 async function openStream(
   server: ProductServer,
   units: readonly Uint8Array[],
@@ -94,7 +94,7 @@ async function watch({ pid, enginePid }: ProductServer, forMs: number): Promise<
   return samples;
 }
 
-/** A process that has loaded both native modules and does nothing. */
+/** Memory of a process that has only loaded both native modules. */
 async function nativeMemory(): Promise<number> {
   const script = join(import.meta.dir, "native-modules.ts");
   await using child = await startServing([process.execPath, script]);
@@ -151,7 +151,7 @@ function rowsOf(
   ];
 }
 
-/** Of the straight line through the points (least squares), per millisecond. */
+/** Slope of the least-squares line through the points, per millisecond. */
 function slope(at: readonly number[], values: readonly number[]): number {
   const mean = (list: readonly number[]) => list.reduce((sum, one) => sum + one, 0) / list.length;
   const [centre, level] = [mean(at), mean(values)];

@@ -1,4 +1,4 @@
-/** Loads node-av and onnxruntime and does nothing: the floor under an engine's memory. Prints a URL's worth of readiness. */
+/** Loads node-av and onnxruntime and then idles: the minimum memory of an engine. Prints a URL when ready. */
 import "node-av";
 import "onnxruntime-node";
 

@@ -1,16 +1,16 @@
-/** A live encoder as trickle sees it: access units at the pace of their frames, a segment a second. */
+/** Publishes a clip as a live encoder would: access units in real time, one segment a second. */
 import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { CLIP_FPS, SEGMENT_FRAMES } from "./clip.ts";
 
 export interface PacedPublisher extends AsyncDisposable {
   /**
-   * Sends units at 30 a second until they or `signal` end. Gives `performance.now()` of each just before it
-   * was handed over: every byte of it leaves later.
+   * Sends units at 30 a second until they end or `signal` aborts. Returns the `performance.now()` just before each was
+   * written, so that every byte of it left later.
    */
   play(units: Iterable<Uint8Array>, signal?: AbortSignal): Promise<number[]>;
 }
 
-/** Creates the channel. Disposing ends the last segment and removes the channel. */
+/** Creates the channel. Disposing ends the last segment and deletes the channel. */
 export async function openPacedPublisher(url: string): Promise<PacedPublisher> {
   const signal = new AbortController().signal;
   const options = { contentType: "video/mp2t", create: true, signal };

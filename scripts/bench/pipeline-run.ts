@@ -1,4 +1,4 @@
-/** Child of the pipeline benchmark: one way of putting one clip through, measured from inside. `bun pipeline-run.ts <way> <clip.json>` */
+/** Child process of the pipeline benchmark: processes one clip in one way. `bun pipeline-run.ts <way> <clip.json>` */
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { type LoadedModel, ModelHost } from "../../src/engine/inference/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
@@ -22,18 +22,18 @@ import { ClosedLoop, IN_FLIGHT } from "./closed-loop.ts";
 export const WAYS = ["product", "no-model", "loop", "control"] as const;
 export type Way = (typeof WAYS)[number];
 
-/** What the child prints. */
+/** The result that the child prints. */
 export interface PipelineRun {
   readonly frames: number;
-  /** Of all fragments made. */
+  /** Total size of all fragments. */
   readonly bytes: number;
   readonly cpuSeconds: number;
   readonly wallSeconds: number;
-  /** Medians of the loop's steps; empty for the others. */
+  /** Median milliseconds of the loop's steps; empty for the other ways. */
   readonly stepMs: Readonly<Record<string, number>>;
 }
 
-/** Compiling the code is the beginning of a stream's cost, not a frame's. */
+/** Frames before measuring starts, so that compilation is not counted. */
 const WARM_UP_FRAMES = 240;
 
 type Play = (units: readonly Uint8Array[]) => Promise<{ frames: number; bytes: number }>;
@@ -143,14 +143,14 @@ const playControl: Play = async (units) => {
   return loop.taken;
 };
 
-/** Gives every picture back at once: what is left is everything but the model. */
+/** Returns every picture at once, which leaves the cost of everything but the model. */
 class NoModelHost extends ModelHost {
   override async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
     const model = await super.acquire(name, signal);
     return {
       ...model,
       run: async ({ picture }) => {
-        if (!picture) throw new Error("identity takes a picture");
+        if (!picture) throw new Error("identity needs a picture");
         return { picture, inferenceMs: 0 };
       },
     };

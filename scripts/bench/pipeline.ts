@@ -1,4 +1,4 @@
-/** Benchmark `pipeline`: clip → decode → RGB → identity → encode → segments, unpaced, against a bare loop and against ffmpeg. */
+/** Benchmark `pipeline`: clip → decode → RGB → identity → encode → segments, unpaced, against a bare loop and ffmpeg. */
 import { join } from "node:path";
 import type { Benchmark } from "./benchmark.ts";
 import { type Clip, ClipFolder } from "./clip.ts";
@@ -11,7 +11,7 @@ const SIZES = [
   { name: "512²", width: 512, height: 512 },
   { name: "720p", width: 1280, height: 720 },
 ] as const;
-/** Two sides whose output differs by more than this have not done the same work. */
+/** If the outputs differ by more than this, the two sides have not done the same work. */
 const SAME_BYTES = 0.02;
 
 type Run = PipelineRun & { readonly peakMb: number };
@@ -119,7 +119,7 @@ function measurementsOf(name: string, clip: Clip, { ways, ffmpeg }: Runs): Measu
   ];
 }
 
-/** Where the time goes: what each native step costs in the loop. */
+/** The cost of each native step in the loop. */
 function stepRows(name: string, loop: readonly Run[]): Measurement[] {
   return Object.keys(loop[0]?.stepMs ?? {}).map((step) => ({
     case: `${name} loop: ${step}`,

@@ -1,17 +1,17 @@
-/** Child processes of a benchmark: started, measured from outside, ended by their id. */
+/** Starts child processes, measures them from outside, and ends them by id. */
 import { readFileSync } from "node:fs";
 
 /** Clock ticks a second in /proc/<pid>/stat; fixed on Linux. */
 const STAT_HZ = 100;
 
-/** CPU seconds a process has taken so far, all threads. Throws where there is no such process or no /proc. */
+/** CPU seconds used by all threads of a process so far. Throws without such a process, or without /proc. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / STAT_HZ;
 }
 
-/** Resident memory now and at its highest, in MB. */
+/** Current and peak resident memory in MB. */
 export function memoryMb(pid: number): { readonly now: number; readonly peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const kilobytes = (name: string) =>
@@ -19,14 +19,14 @@ export function memoryMb(pid: number): { readonly now: number; readonly peak: nu
   return { now: kilobytes("VmRSS") / 1024, peak: kilobytes("VmHWM") / 1024 };
 }
 
-/** A child that serves until it is disposed: asked by SIGTERM, killed after 10 s. */
+/** A child that runs until disposed, which sends SIGTERM and, after 10 s, SIGKILL. */
 export interface ServingChild extends AsyncDisposable {
   readonly pid: number;
-  /** Told by the first line for which `readUrl` gives something. */
+  /** From the first line that `readUrl` accepts. */
   readonly url: string;
 }
 
-/** Starts a program and waits, 20 s at most, until one of its lines on stdout or stderr tells its URL. */
+/** Starts a program and waits up to 20 s for a line on stdout or stderr that gives its URL. */
 export async function startServing(
   command: readonly string[],
   readUrl: (line: string) => string | undefined = (line) => /^http\S+/.exec(line)?.[0],
@@ -59,7 +59,7 @@ export async function startServing(
   }
 }
 
-/** Runs a Bun script to its end, `limitMs` at most; gives the JSON it printed and its highest memory in MB. */
+/** Runs a Bun script for at most `limitMs`; returns the JSON that it printed and its peak memory in MB. */
 export async function runScript<T>(
   script: string,
   args: readonly string[],

@@ -1,4 +1,4 @@
-/** The program itself as a child, asked over HTTP as a user would: its streams, its engine, its channels. */
+/** Runs the real server as a child process and uses its HTTP API: streams, engine, channels. */
 import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
@@ -25,23 +25,23 @@ const Status = Type.Object({
   }),
 });
 
-/** What the server tells of one stream. */
+/** The part of a stream object that benchmarks read. */
 export type StreamFigures = (typeof Status)["static"]["stream"]["stats"];
 
 export interface ProductServer extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
-  /** Of its one engine. */
+  /** Process id of its only engine. */
   readonly enginePid: number;
   /** URL of a channel of the embedded trickle server. */
   channel(name: string): string;
-  /** Starts a stream in seed mode; gives its id once the output channel took it. */
+  /** Starts a stream in seed mode; returns its id once the output channel has accepted it. */
   startStream(fields: Readonly<Record<string, unknown>>): Promise<string>;
   figures(id: string): Promise<StreamFigures>;
   stopStream(id: string): Promise<void>;
 }
 
-/** Starts it on a free port of the loopback interface, with `flags`, and waits until its engine is there. */
+/** Starts the server on a free loopback port with `flags` and waits until its engine is ready. */
 export async function startProduct(flags: readonly string[] = []): Promise<ProductServer> {
   const args = [MAIN, "server", "--host", "127.0.0.1", "--port", "0", "--device", "cpu", ...flags];
   const child = await startServing([process.execPath, ...args, "--log-format", "json"], (line) => {

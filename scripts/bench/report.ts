@@ -1,13 +1,13 @@
-/** What a benchmark says: rows of medians, as a table to read and as the JSON of performance.md. */
+/** Formats a benchmark's results as a table and as JSON. */
 import { join } from "node:path";
 import { machine, versions } from "./machine.ts";
 
-/** One measured case. Samples come from runs in turn with those of its reference. */
+/** One measured case. Its runs alternate with those of its reference. */
 export interface Measurement {
   readonly case: string;
   readonly unit: string;
   readonly samples: readonly number[];
-  /** What it is held against; without samples it is not there, and `note` says why. */
+  /** What the case is compared with; without samples it is absent, and `note` says why. */
   readonly reference?: { readonly name: string; readonly samples: readonly number[] };
   readonly aim?: Aim;
   readonly note?: string;
@@ -20,10 +20,10 @@ export interface Aim {
   readonly bound: number;
 }
 
-/** A line of the table, in the file as it stands here. */
+/** A row of the table, written to the file in this form. */
 export interface Row {
   readonly case: string;
-  /** Null where nothing could be measured; the note says why. */
+  /** Null if nothing could be measured; the note says why. */
   readonly value: number | null;
   readonly unit: string;
   readonly reference: string | null;
@@ -42,12 +42,12 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
-/** The middle value, or the mean of the two in the middle; NaN of nothing. */
+/** The median; NaN of an empty list. */
 export function median(samples: readonly number[]): number {
   return quantile(samples, 0.5);
 }
 
-/** The value below which `share` of the samples lie, interpolated; NaN of nothing. */
+/** The quantile `share` (0 to 1) of the samples, interpolated; NaN of an empty list. */
 export function quantile(samples: readonly number[], share: number): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * share;
@@ -73,7 +73,7 @@ export async function writeReport(made: Report, folder: string): Promise<string>
   return path;
 }
 
-/** The same as text. */
+/** Formats the report as a table. */
 export function describe({ benchmark, date, machine, versions, rows }: Report): string {
   const load = machine.load_1m >= 1 ? ", which is not idle: trust the ratios" : "";
   const head = [
@@ -135,7 +135,7 @@ function holds(value: number, { sign, bound }: Aim): boolean {
   return sign === "≥" ? value >= bound : value > bound;
 }
 
-/** Four digits that count. */
+/** Rounds to four significant digits. */
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
 const shown = (value: number | null): string => (value === null ? "—" : String(value));

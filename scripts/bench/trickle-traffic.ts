@@ -1,4 +1,4 @@
-/** Bytes through a trickle server: `bun trickle-traffic.ts <base URL> <channels>` prints the URL once every reader has got some. */
+/** Sends traffic through a trickle server: `bun trickle-traffic.ts <base URL> <channels>` prints the URL once every reader has data. */
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { openPacedPublisher } from "./paced-publisher.ts";
 
@@ -13,7 +13,7 @@ function* endless(): Generator<Uint8Array> {
   for (;;) yield CHUNK;
 }
 
-/** Settles when the traffic has been stopped and all is closed; `flows` is called at the first bytes read. */
+/** Settles when the traffic has been stopped and everything is closed; `flows` is called at the first bytes read. */
 async function channel(url: string, flows: () => void): Promise<void> {
   await using publisher = await openPacedPublisher(url);
   const read = async (): Promise<void> => {
