@@ -6,7 +6,7 @@ import type { Report } from "../../scripts/bench/report.ts";
 
 const BENCH = join(import.meta.dir, "../../scripts/bench.ts");
 
-test("a quick latency benchmark writes rows of the agreed form", async () => {
+test("a quick latency benchmark writes its report", async () => {
   const folder = await mkdtemp(join(tmpdir(), "bench-results-"));
   try {
     const child = Bun.spawn([process.execPath, BENCH, "latency", "--quick", "--out", folder], {

@@ -1,4 +1,4 @@
-/** The product as one binary, alone in an empty folder: server, engine, codecs, model and assets come from inside it. */
+/** Tests the product as one binary in an empty folder: server, engine, codecs, models and assets come from inside it. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { link, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
@@ -20,7 +20,7 @@ const testCompiled = (name: string, body: () => Promise<void>) =>
 
 const folder = await mkdtemp(join(tmpdir(), "compiled-"));
 const binary = join(folder, "bin/comfystream-byoc");
-/** Where it runs: its working folder, home and temporary folder, with no PATH to find anything by. */
+/** The binary's working folder, home and temporary folder. It gets no PATH. */
 const home = join(folder, "empty");
 
 beforeAll(async () => {

@@ -6,7 +6,7 @@ setDefaultTimeout(60_000);
 
 const DEMO = join(import.meta.dir, "../../scripts/demo.ts");
 
-/** The demo under way; `text` is what it has printed. */
+/** A running demo; `text` is what it has printed. */
 class Demo implements AsyncDisposable {
   readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   text = "";
@@ -20,11 +20,11 @@ class Demo implements AsyncDisposable {
     void this.#collect(this.child.stderr);
   }
 
-  /** The address it tells people to open. */
+  /** The address that it prints for the browser. */
   async address(): Promise<string> {
     await waitFor("the address", () => this.#address() !== undefined || this.ended, 40_000);
     const address = this.#address();
-    if (address === undefined) throw new Error(`it ended without an address:\n${this.text}`);
+    if (address === undefined) throw new Error(`the demo ended without an address:\n${this.text}`);
     return address;
   }
 
@@ -56,7 +56,7 @@ async function json<T>(url: string): Promise<T> {
   return (await (await fetch(url)).json()) as T;
 }
 
-test("one address, two streams that move, and a Ctrl-C that ends everything", async () => {
+test("the demo prints one address, plays two moving streams, and ends with Ctrl-C", async () => {
   await using demo = new Demo({ PORT: "0" });
   const url = await demo.address();
   expect(demo.text.match(/https?:\/\//g)).toHaveLength(1);
@@ -81,22 +81,22 @@ test("one address, two streams that move, and a Ctrl-C that ends everything", as
   expect(await reachable(url)).toBe(false);
 });
 
-test("a port that is taken is told, and another one used", async () => {
+test("a port in use is reported and another one used", async () => {
   using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   await using demo = new Demo({ PORT: String(taken.port) });
   const url = await demo.address();
-  expect(demo.text).toContain(`Port ${taken.port} is taken`);
+  expect(demo.text).toContain(`Port ${taken.port} is in use`);
   expect(new URL(url).port).not.toBe(String(taken.port));
 });
 
-test("a demo that is killed leaves no server behind", async () => {
+test("a killed demo leaves no server behind", async () => {
   await using demo = new Demo({ PORT: "0" });
   const url = await demo.address();
   demo.child.kill("SIGKILL");
   await waitFor("the server's end", async () => !(await reachable(url)));
 });
 
-test("what goes wrong is said in words", async () => {
+test("errors are reported without a stack", async () => {
   await using demo = new Demo({ PORT: "many" });
   expect(await demo.child.exited).toBe(1);
   await waitFor("the reason", () => demo.text.includes("got many"));

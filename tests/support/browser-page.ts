@@ -1,4 +1,4 @@
-/** What tests see of the playground: its videos, their pixels, and axe's findings. In-page code is text: it is the browser's. */
+/** Inspects the playground's page: its videos, their pixels, and axe's findings. Code that runs in the page is a string. */
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { waitFor } from "./wait-for.ts";
@@ -8,16 +8,16 @@ export interface VideoState {
   readonly time: number;
   readonly width: number;
   readonly height: number;
-  /** Pictures decoded so far. */
+  /** Frames decoded so far. */
   readonly frames: number;
 }
 
 const videoOf = (label: string) => `document.querySelector('video[aria-label="${label}"]')`;
 
-/** A stream that is this slow is as good as none. */
+/** A stream slower than this is considered stuck. */
 const SLOWEST_FRAME_MS = 200;
 
-/** A video by its label; null while it is not there. */
+/** State of the video with this label; null if there is none. */
 export const videoState = (page: Page, label = "Live output"): Promise<VideoState | null> =>
   page.evaluate(`(() => {
     const video = ${videoOf(label)};
@@ -29,7 +29,7 @@ export const videoState = (page: Page, label = "Live output"): Promise<VideoStat
     };
   })()`);
 
-/** 16 × 16 pixels of what the video shows, red, green and blue of each. */
+/** The video's current picture as 16 × 16 pixels: red, green and blue of each. */
 export const pixels = (page: Page, label = "Live output"): Promise<number[]> =>
   page.evaluate(`(() => {
     const context = new OffscreenCanvas(16, 16).getContext("2d");
@@ -38,11 +38,11 @@ export const pixels = (page: Page, label = "Live output"): Promise<number[]> =>
     return [...data].filter((_, index) => index % 4 !== 3);
   })()`);
 
-/** Mean distance of two pictures, 0 to 255. */
+/** Mean difference of two pictures, 0 to 255. */
 export const distance = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, value, index) => sum + Math.abs(value - (b[index] ?? 0)), 0) / a.length;
 
-/** How colourful a picture is: mean distance of red, green and blue within a pixel; 0 is gray. */
+/** How colourful a picture is: mean difference of red, green and blue within a pixel; 0 is gray. */
 export const colour = (picture: readonly number[]): number =>
   distance(picture.slice(0, -1), picture.slice(1)) === 0
     ? 0
@@ -51,7 +51,7 @@ export const colour = (picture: readonly number[]): number =>
         return sum + Math.abs(value - base);
       }, 0) / picture.length;
 
-/** Waits until the video has shown `frames` more pictures, all while its time goes on. */
+/** Waits until the video has shown `frames` more frames and its time has advanced. */
 export async function plays(page: Page, label = "Live output", frames = 12): Promise<void> {
   let from: VideoState | null = null;
   const condition = async () => {
@@ -63,7 +63,7 @@ export async function plays(page: Page, label = "Live output", frames = 12): Pro
   await waitFor(`${label} to play`, condition, 10_000 + frames * SLOWEST_FRAME_MS);
 }
 
-/** Axe's rule violations, in words. */
+/** Axe's rule violations as text. */
 export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
   const found: { id: string; nodes: { html: string; failureSummary?: string }[] }[] =

@@ -1,4 +1,4 @@
-/** A real Chromium with a made-up camera and a folder of its own, for tests and screenshots. */
+/** Starts a real Chromium with a fake camera and microphone and a profile of its own, for tests and screenshots. */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,14 +26,14 @@ const FLAGS = [
 
 export interface Browser extends AsyncDisposable {
   readonly context: BrowserContext;
-  /** Every URL that any page asked for. */
+  /** Every URL that any page has requested. */
   readonly requests: readonly string[];
-  /** What went wrong in any page. */
+  /** Uncaught errors of any page. */
   readonly errors: readonly string[];
   open(url: string): Promise<Page>;
 }
 
-/** Starts a browser; disposing ends it and removes what it wrote. */
+/** Starts a browser; disposing closes it and removes its profile. */
 export async function startBrowser(
   options: Parameters<typeof chromium.launchPersistentContext>[1] = {},
 ): Promise<Browser> {

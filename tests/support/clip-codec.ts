@@ -1,4 +1,4 @@
-/** Packets through the decode stage and frames through the encode stage. All frames belong to `pool`. */
+/** Runs packets through the decode stage and frames through the encode stage. All frames belong to `pool`. */
 
 import { decode } from "../../src/engine/codec/decode-stream.ts";
 import { encode } from "../../src/engine/codec/encode-stream.ts";
@@ -63,7 +63,7 @@ export async function decoded(input: readonly VideoPacket[]): Promise<Seen[]> {
 
 export const PART = { width: 128, height: 96, frames: 40 };
 
-/** Frames at these times, as the encode stage takes them. */
+/** Frames at these times, as input of the encode stage. */
 export const frames = (times: readonly number[], size: Size = PART): VideoFrame[] =>
   times.map((pts, index) =>
     pool.adopt(drawFrame(size, index), { pts: ticks(pts), arrivedAt: index }),

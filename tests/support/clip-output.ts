@@ -1,10 +1,10 @@
-/** What a pipeline wrote, judged by FFmpeg and by a box reader. */
+/** Reads a pipeline's output with FFmpeg and with a box reader. */
 import { expect } from "bun:test";
 import type { ClipRun } from "./clip-pipeline.ts";
 import { decodeMedia, type ReadFrame } from "./clip-reader.ts";
 import { type Mp4Fragment, readMp4 } from "./mp4-boxes.ts";
 
-/** Every segment read alone by FFmpeg. */
+/** Every segment, decoded alone by FFmpeg. */
 export async function decodeAlone(
   run: ClipRun,
 ): Promise<{ video: ReadFrame[]; audio: ReadFrame[] }> {
@@ -20,11 +20,11 @@ export async function decodeAlone(
   return { video, audio };
 }
 
-/** Every fragment written, in order. */
+/** All fragments in order. */
 export const fragmentsOf = (run: ClipRun): Mp4Fragment[] =>
   run.segments.flatMap((segment) => readMp4(segment).fragments);
 
-/** How far a track's samples are from where the ones before them end, at worst, in its timescale. */
+/** The largest gap or overlap between consecutive samples of a track, in its timescale. */
 export function worstGap(fragments: Mp4Fragment[], track: number): number {
   let worst = 0;
   let end: number | null = null;

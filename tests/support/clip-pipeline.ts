@@ -1,4 +1,4 @@
-/** A whole pipeline in this process, fed with segments as fast as it takes them. */
+/** Runs a complete pipeline in this process, fed with segments as fast as it takes them. */
 
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { Pipeline, type PipelineOptions } from "../../src/engine/pipeline.ts";
@@ -9,7 +9,7 @@ import type { Fragment } from "../../src/media/fragment.ts";
 import type { IncomingChunk } from "../../src/trickle/client/subscriber.ts";
 import { RecordingObserver } from "./recording-observer.ts";
 
-/** Frames that may be between the source and the output: more than B-frames and stages hold. */
+/** Frames that may be in flight between source and output: more than B-frames and stages hold. */
 const UNDER_WAY = 12;
 const CHUNK_BYTES = 188 * 14;
 
@@ -36,7 +36,7 @@ export class ClipRun extends RecordingObserver {
     readonly params?: Partial<StreamParams>;
     readonly pipeline?: Partial<PipelineOptions>;
     readonly audio?: AudioMode;
-    /** Not every frame that goes in comes out: feed without waiting for it. */
+    /** Feed without waiting for output, because not every input frame comes out. */
     readonly lossy?: boolean;
     readonly onFragment?: (fragment: Fragment) => void;
   }) {
@@ -69,7 +69,7 @@ export class ClipRun extends RecordingObserver {
     this.framesOut++;
   }
 
-  /** Every output segment's bytes. */
+  /** The bytes of every output segment. */
   get segments(): Uint8Array[] {
     const parts: Uint8Array[][] = [];
     for (const fragment of this.fragments) {
@@ -95,7 +95,7 @@ export class ClipRun extends RecordingObserver {
     this.#moved();
   }
 
-  /** Segments in small pieces, each when the ones before have got through. */
+  /** Sends segments in small pieces, each once the previous ones have been processed. */
   #feed(segments: readonly Uint8Array[], lossy: boolean): ReadableStream<IncomingChunk> {
     const pieces = segments.flatMap((segment, seq) => cut(segment, seq)).values();
     return new ReadableStream<IncomingChunk>(

@@ -1,4 +1,4 @@
-/** The second reader: FFmpeg's own demuxers and decoders say what is in some bytes, independent of ours. */
+/** Reads media with FFmpeg's own demuxers and decoders, independently of the product's. */
 import {
   Codec,
   CodecContext,
@@ -17,7 +17,7 @@ import {
 
 export interface ReadPacket {
   readonly data: Uint8Array;
-  /** In 90 kHz ticks, as everything here. */
+  /** In 90 kHz ticks, as are all times here. */
   readonly pts: number;
   readonly dts: number;
   readonly keyFrame: boolean;
@@ -27,7 +27,7 @@ export interface ReadFrame {
   readonly pts: number;
   readonly width: number;
   readonly height: number;
-  /** Mean of the luma plane, or samples in an audio frame. */
+  /** Mean of the luma plane, or the number of samples in an audio frame. */
   readonly measure: number;
   readonly corrupt: boolean;
 }
@@ -49,10 +49,10 @@ export interface ReadMedia {
   readonly audio: ReadTrack | null;
 }
 
-/** All packets that FFmpeg's demuxer finds in a whole file, in memory or at a path. */
+/** Demuxes a complete file, in memory or at a path, with FFmpeg. */
 export const readMedia = (source: Uint8Array | string): Promise<ReadMedia> => read(source, false);
 
-/** The same, and all frames that FFmpeg's decoders make of them. */
+/** Demuxes and decodes a complete file with FFmpeg. */
 export const decodeMedia = (source: Uint8Array | string): Promise<ReadMedia> => read(source, true);
 
 async function read(source: Uint8Array | string, decode: boolean): Promise<ReadMedia> {

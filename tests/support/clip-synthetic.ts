@@ -1,4 +1,4 @@
-/** Clips made on the spot, so that tests run where no shared data is: a moving picture and a sine. */
+/** Generates clips, a moving picture and a sine, so that tests do not need the shared data. */
 import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
 import { AV_PICTURE_TYPE_I, AV_PICTURE_TYPE_NONE, AV_PIX_FMT_YUV420P } from "node-av/constants";
 import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
@@ -18,23 +18,23 @@ const H264 = {
 } as const;
 
 export interface SyntheticOptions {
-  /** Sizes that follow each other, and how many frames each lasts. */
+  /** Consecutive sizes and the number of frames of each. */
   readonly parts: readonly (Size & { readonly frames: number })[];
   readonly fps?: number;
   /** Frames between key frames. */
   readonly gop?: number;
-  /** Consecutive B-frames; only with a single part. */
+  /** Number of consecutive B-frames; only with a single part. */
   readonly bFrames?: number;
   readonly audio?: {
     readonly codec: "aac" | "opus";
     readonly sampleRate?: number;
     readonly channels?: number;
   };
-  /** First stamp, in ticks. */
+  /** First timestamp, in ticks. */
   readonly start?: number;
 }
 
-/** The packets of such a clip, as a demuxer would find them. */
+/** Generates the clip's packets, in the form in which a demuxer would return them. */
 export async function synthetic(options: SyntheticOptions): Promise<ReadMedia> {
   const { parts, fps = 30, start = 0 } = options;
   const frames = parts.reduce((sum, part) => sum + part.frames, 0);
@@ -48,10 +48,10 @@ export async function synthetic(options: SyntheticOptions): Promise<ReadMedia> {
   return { video, audio };
 }
 
-/** Luma of frame `index` all over: rises by 2 a frame from 40 to 200, so that a frame tells its number. */
+/** Luma of frame `index`: rises by 2 a frame from 40 to 200, which identifies the frame. */
 export const lumaOf = (index: number): number => 40 + ((index * 2) % 160);
 
-/** A yuv420p frame that is grey with a coloured, moving bar; the caller's. */
+/** A grey yuv420p frame with a coloured, moving bar. The caller owns it. */
 export function drawFrame({ width, height }: Size, index: number): Frame {
   const frame = new Frame();
   frame.alloc();

@@ -1,26 +1,26 @@
-/** Real clips as a gateway would send them: MPEG-TS segments that begin at key frames. */
+/** Cuts clips into segments as a gateway sends them: MPEG-TS that starts at key frames. */
 import { type ReadMedia, type ReadTrack, readMedia } from "./clip-reader.ts";
 import { sharedData } from "./shared-data.ts";
 import { type MuxTrack, TsMuxer } from "./ts-muxer.ts";
 
 export interface Clip {
   readonly segments: readonly Uint8Array[];
-  /** What FFmpeg found in the file. */
+  /** The packets that FFmpeg found in the file. */
   readonly media: ReadMedia;
 }
 
 export interface SegmentOptions {
-  /** Shortest segment; a key frame after that cuts. */
+  /** Minimum length; the next key frame starts a new segment. */
   readonly seconds?: number;
-  /** A new muxer a segment, so that continuity counters restart (protocol.md 6.1). */
+  /** Use a new muxer for each segment, so that continuity counters restart (protocol.md 6.1). */
   readonly restartCounters?: boolean;
   /** The mpegts muxer's own options. */
   readonly muxer?: Readonly<Record<string, string>>;
-  /** Leave the sound out. */
+  /** Omit the sound. */
   readonly mute?: boolean;
 }
 
-/** A clip of the shared data, or null where there is none. */
+/** A clip of the shared data; null if it is absent. */
 export async function clip(name: string, options: SegmentOptions = {}): Promise<Clip | null> {
   const path = sharedData(`video/${name}.mp4`);
   if (!path) return null;
@@ -28,7 +28,7 @@ export async function clip(name: string, options: SegmentOptions = {}): Promise<
   return { media, segments: tsSegments(media, options) };
 }
 
-/** Packets as MPEG-TS segments, sound and picture by dts. */
+/** Muxes packets into MPEG-TS segments, audio and video interleaved by dts. */
 export function tsSegments(media: ReadMedia, options: SegmentOptions = {}): Uint8Array[] {
   const tracks = [media.video, options.mute ? null : media.audio].filter((track) => track !== null);
   const packets = tracks

@@ -1,8 +1,8 @@
-/** What every error answer has in common (contract.md "HTTP"). */
+/** Checks what every error response has in common. */
 import { expect } from "bun:test";
 
 export function expectFailure(
-  // biome-ignore lint/suspicious/noExplicitAny: as `testServer` gives answers
+  // biome-ignore lint/suspicious/noExplicitAny: as `testServer` returns answers
   { status, body }: { readonly status: number; readonly body: any },
   wanted: number,
   code: string,

@@ -1,4 +1,4 @@
-/** The real server process with fake engines: `bun fake-server.ts [flags]`, signals and all. */
+/** The real server process with fake engines: `bun fake-server.ts [flags]`. It handles signals like the real one. */
 import { readConfig } from "../../src/config.ts";
 import { configureLogging } from "../../src/log.ts";
 import { raiseRequestLimit } from "../../src/request-limit.ts";

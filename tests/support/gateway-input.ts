@@ -1,10 +1,10 @@
-/** Endless input as gateways send it (protocol.md 6.1): short segments of a muxer each, with claps of picture and sound. */
+/** Generates endless input as gateways send it (protocol.md 6.1): short segments, each of its own muxer, with synchronous claps. */
 import type { ReadMedia, ReadPacket, ReadTrack } from "./clip-reader.ts";
 import { synthetic } from "./clip-synthetic.ts";
 import { beeps, hear, makeSound, opusHead } from "./sound.ts";
 import { TsMuxer } from "./ts-muxer.ts";
 
-/** `whip`: H.264 and Opus, sent as it is made. `rtmp`: B-frames and AAC, whole segments in a burst. */
+/** `whip`: H.264 and Opus, sent in real time. `rtmp`: B-frames and AAC, sent as bursts of whole segments. */
 export type InputKind = "whip" | "rtmp";
 
 export interface InputSegment {
@@ -19,17 +19,17 @@ const FPS = 30;
 const FRAMES = 240;
 const LOOP_TICKS = (FRAMES * 90_000) / FPS;
 const SEGMENT_TICKS = SEGMENT_MS * 90;
-/** Stamps begin here, since encoders put some before it. */
+/** The first timestamp, above 0 because encoders stamp priming data earlier. */
 const START = 90_000;
 const RATE = 48_000;
-/** Luma climbs and falls back at these frames: where the sound beeps. */
+/** Frames at which luma falls back from its climb and the sound beeps: the claps. */
 const CLAP_FRAMES = [80, 160];
 const SIZE = { width: 320, height: 192 };
 
-/** A piece of eight seconds that is sent again and again, its stamps rising. */
+/** Eight seconds that are sent repeatedly with rising timestamps. */
 export class InputLoop {
   readonly kind: InputKind;
-  /** From a fall of luma to its beep, in seconds. */
+  /** Seconds from a fall of luma to its beep. */
   readonly clapDelay: number;
   readonly #video: ReadTrack;
   readonly #audio: ReadTrack;
@@ -42,7 +42,7 @@ export class InputLoop {
   }
 
   private constructor(kind: InputKind, { video }: ReadMedia) {
-    if (video === null) throw new Error("a clip has a picture");
+    if (video === null) throw new Error("the clip has no video");
     const codec = kind === "whip" ? "opus" : "aac";
     const wave = beeps(...CLAP_FRAMES.map((frame) => frame / FPS));
     const seconds = FRAMES / FPS;
@@ -68,7 +68,7 @@ export class InputLoop {
     };
   }
 
-  /** For ever. `jumpMs` is asked before each segment: media time that has passed unsent. */
+  /** Never ends. `jumpMs` is called before each segment and returns the media time that has passed unsent. */
   *segments(jumpMs: () => number = () => 0): Generator<InputSegment, never, void> {
     for (let index = 0; ; index++) {
       const jump = jumpMs();
@@ -94,7 +94,7 @@ export class InputLoop {
     }
   }
 
-  /** A track's packets of the `index`th segment: as many in each loop, whatever its encoder's first stamp. */
+  /** A track's packets in segment `index`: the same number in each loop, whatever the encoder's first timestamp. */
   #part({ packets }: ReadTrack, index: number, jumpMs: number): ReadPacket[] {
     const inLoop = LOOP_TICKS / SEGMENT_TICKS;
     const loop = Math.floor(index / inLoop);

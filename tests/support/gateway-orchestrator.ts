@@ -1,6 +1,6 @@
 /**
- * The stream half of the stand-in for go-livepeer's orchestrator: channels, and the calls a worker gets
- * (protocol.md 1.4 to 1.6, 5.1). Payments and the hop from the gateway are left out.
+ * Simulates the stream side of go-livepeer's orchestrator: channels, and the calls to a worker (protocol.md 1.4 to 1.6,
+ * 5.1). Payments and the hop from the gateway are left out.
  */
 import type { ChannelRole } from "./gateway-watchdogs.ts";
 import type { Orchestrator, RegisteredCapability } from "./orchestrator.ts";
@@ -12,15 +12,15 @@ export interface StreamFlags {
   readonly data: boolean;
 }
 
-/** What of a worker's answer goes on to the gateway. */
+/** The part of a worker's answer that is passed on to the gateway. */
 export interface RelayedAnswer {
   readonly status: number;
   readonly text: string;
-  /** Until its head. */
+  /** Time until the response head. */
   readonly tookMs: number;
 }
 
-/** What a gateway calls input is what a worker subscribes to. */
+/** Names of the channels in a start body; the gateway's input is what the worker subscribes to. */
 const nameOf = (role: ChannelRole): ChannelName =>
   role === "input" ? "subscribe" : role === "output" ? "publish" : role;
 
@@ -36,9 +36,9 @@ export interface OrchestratorStreamsOptions {
   /** Where the worker has registered. */
   readonly orchestrator: Orchestrator;
   readonly capability: string;
-  /** Base of the channels' URLs, without a slash at the end, as the gateway reaches them. */
+  /** Base of the channels' URLs as the gateway reaches them, without a trailing slash. */
   readonly trickleUrl: string;
-  /** The same as the worker is told (`-liveAITrickleHostForRunner`). */
+  /** The base that the worker is given (`-liveAITrickleHostForRunner`). */
   readonly trickleUrlForWorker?: string;
 }
 
@@ -50,12 +50,12 @@ export class OrchestratorStreams {
     this.#options = options;
   }
 
-  /** A channel as the gateway reaches it. */
+  /** URL of a channel as the gateway reaches it. */
   url(id: string, role: ChannelRole): string {
     return `${this.#options.trickleUrl}/${id}${CHANNELS[nameOf(role)].suffix}`;
   }
 
-  /** Creates the channels and calls the worker. Anything but success closes the channels again. */
+  /** Creates the channels and calls the worker. Closes the channels again unless it succeeds. */
   async start(
     id: string,
     flags: StreamFlags,
@@ -83,7 +83,7 @@ export class OrchestratorStreams {
     return answer;
   }
 
-  /** `reason`: a gateway's own stop is plain text. */
+  /** Stops the stream; a gateway's own stop sends `reason` as plain text. */
   async stop(id: string, reason = "stopped", timeoutMs = 10_000): Promise<RelayedAnswer> {
     const answer = await this.#call(id, "stop", reason, timeoutMs);
     await this.vanish(id);
@@ -94,14 +94,14 @@ export class OrchestratorStreams {
     return this.#call(id, "params", JSON.stringify(body), 10_000);
   }
 
-  /** Ends the stream without a call, as one that is no longer paid for. */
+  /** Ends the stream without calling the worker, as for a stream that is no longer paid for. */
   async vanish(id: string): Promise<void> {
     const roles = this.#live.get(id) ?? [];
     this.#live.delete(id);
     await this.closeChannels(id, roles);
   }
 
-  /** As if it had lost its memory; the channels stay. */
+  /** Forgets all streams, as after a restart; the channels stay. */
   forget(id: string): void {
     this.#live.delete(id);
   }
@@ -123,7 +123,7 @@ export class OrchestratorStreams {
       const answer = await fetch(`${url}/stream/${call}`, {
         method: "POST",
         headers,
-        body: new TextEncoder().encode(body), // a text would bring its own Content-Type
+        body: new TextEncoder().encode(body), // a string would set a Content-Type
         signal: AbortSignal.timeout(timeoutMs),
         tls: { rejectUnauthorized: false },
       });

@@ -1,4 +1,4 @@
-/** What a gateway's viewers would find in a worker's output, segment by segment (protocol.md 6.2). */
+/** Checks a worker's output as a gateway's viewers would see it, segment by segment (protocol.md 6.2). */
 import type { AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks } from "../../src/media/time.ts";
 import { decodeMedia, type ReadMedia } from "./clip-reader.ts";
@@ -7,14 +7,14 @@ import { hear } from "./sound.ts";
 import { counterBreaks, type SeenPacket, seenPackets, seenUnits } from "./ts-reader.ts";
 
 const PACKET_BYTES = 188;
-/** A service description, which some muxers write and no reader needs. */
+/** PID of the service description table, which some muxers write and no reader needs. */
 const SERVICES_PID = 0x11;
-/** Luma falls by more than this where it starts anew. */
+/** Luma falls by more than this at a clap. */
 const FALL = 80;
 const SPS = 7;
 const PPS = 8;
 const IDR = 5;
-/** Sound before a segment that its decoder starts with. */
+/** Packets of earlier sound that the decoder is primed with. */
 const RUN_IN = 10;
 
 export class OutputJudge {
@@ -22,15 +22,15 @@ export class OutputJudge {
   bytes = 0;
   frames = 0;
   audioPackets = 0;
-  /** Segments that the muxer marked as following another muxer's. */
+  /** Segments that are marked as coming from a new muxer. */
   joints = 0;
-  /** Counters that do not follow, elsewhere than at joints. */
+  /** Continuity counter errors other than at such joints. */
   readonly breaks: string[] = [];
-  /** Segments that were not read, or broke off. */
+  /** Segments that were skipped or incomplete. */
   readonly missing: string[] = [];
-  /** What else is against the rules. */
+  /** Other violations. */
   readonly faults: string[] = [];
-  /** Seconds that sound is late against the picture, more than in the input. */
+  /** Seconds by which the output delays sound relative to the picture. */
   readonly soundDelays: number[] = [];
   readonly #clapDelay: number;
   #lastSeq: number | null = null;
@@ -42,12 +42,12 @@ export class OutputJudge {
   #beeps: number[] = [];
   #sound: AudioPacket[] = [];
 
-  /** `clapDelay`: the input's own, in seconds. */
+  /** `clapDelay` is the input's own delay of sound, in seconds. */
   constructor(clapDelay = 0) {
     this.#clapDelay = clapDelay;
   }
 
-  /** A whole segment, in the order of their numbers. */
+  /** Takes the next complete segment; call in order. */
   async take(seq: number, bytes: Uint8Array): Promise<void> {
     const name = `segment ${seq}`;
     if (this.#lastSeq !== null && seq !== this.#lastSeq + 1)
@@ -126,7 +126,7 @@ export class OutputJudge {
     this.#sound = [...this.#sound, ...heard].slice(-RUN_IN);
   }
 
-  /** Claps of which picture and sound are there; one without the other goes when it is two seconds old. */
+  /** Pairs claps of picture and sound; one without a counterpart is dropped after two seconds. */
   #match(): void {
     this.#falls = this.#falls.filter((fall) => {
       const beep = this.#beeps.find((at) => Math.abs(at - fall - this.#clapDelay) < 0.5);
@@ -137,10 +137,10 @@ export class OutputJudge {
   }
 }
 
-/** Seconds since the picture fell, where the first frames after that are not there: its luma has climbed since. */
+/** Seconds since luma fell, derived from its climb in case the first frames after the fall are missing. */
 const sinceFall = (luma: number): number => Math.max(0, Math.round((luma - lumaOf(0)) / 2)) / 30;
 
-/** 13 bits. */
+/** The 13 bits of a PID. */
 const pidAt = (bytes: Uint8Array, at: number): number =>
   (((bytes[at] ?? 0) & 0x1f) << 8) | (bytes[at + 1] ?? 0);
 

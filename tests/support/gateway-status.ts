@@ -1,27 +1,27 @@
-/** What a gateway's status endpoint answers: the latest status event over what the gateway itself knows (protocol.md 5.3, 7.4). */
+/** Simulates a gateway's status endpoint: the latest status event merged over the gateway's own data (protocol.md 5.3, 7.4). */
 
-/** A gateway clears the store once, so long after it has subscribed. */
+/** Time after subscribing at which a gateway clears its store, once. */
 export const STATUS_WIPE_MS = 60_000;
-/** Members that stay when an event sends them as null. */
+/** Members that keep their value if an event sends null. */
 const CARRIED = ["last_params", "last_restart_logs"];
 
 type Members = Readonly<Record<string, unknown>>;
 
 export class StatusStore {
-  /** Longest time, after the wipe, in which the endpoint answered 404. */
+  /** Longest time after the wipe during which the endpoint answered 404. */
   longestMissingMs = 0;
   readonly #wipeAt: number;
   #stored: Members | null;
   #missingSince: number | null = null;
   #wiped = false;
 
-  /** `own`: what the gateway has put in itself. */
+  /** `own` is the gateway's own data. */
   constructor(own: Members, now: number) {
     this.#stored = own;
     this.#wipeAt = now + STATUS_WIPE_MS;
   }
 
-  /** Null is a 404. */
+  /** The endpoint's body; null is a 404. */
   at(now: number): Members | null {
     this.#advance(now);
     if (this.#missingSince !== null)
@@ -29,7 +29,7 @@ export class StatusStore {
     return this.#stored;
   }
 
-  /** A status event: it replaces the whole map. */
+  /** Takes a status event, which replaces the whole map. */
   take(event: Members, now: number): void {
     const before = this.at(now);
     const { inference_status: inference } = event as { inference_status?: Members };

@@ -1,12 +1,12 @@
-/** A trickle client in the manner of go-livepeer's (protocol.md 4.4), apart from the product's own. */
+/** A trickle client that behaves like go-livepeer's (protocol.md 4.4), independent of the product's own. */
 
 const TLS = { rejectUnauthorized: false };
 const RETRY_MS = 300;
 const RETRIES = 6;
-/** A GET that waits is sent anew so often. */
+/** Interval at which a waiting GET is sent again. */
 const REFRESH_MS = 20_000;
 
-/** Starts at 0, holds one connected POST ahead, sends no Reset. */
+/** Publishes from segment 0 on, keeps one POST connected ahead, and sends no Reset. */
 export class GatewayPublisher {
   readonly #url: string;
   readonly #signal: AbortSignal;
@@ -19,7 +19,7 @@ export class GatewayPublisher {
     this.#ahead = new SegmentUpload(url, 0, signal);
   }
 
-  /** The segment to write now; the next is connected. */
+  /** The segment to write now; the next one is connected already. */
   next(): SegmentUpload {
     const upload = this.#ahead;
     this.#seq++;
@@ -27,7 +27,7 @@ export class GatewayPublisher {
     return upload;
   }
 
-  /** Ends the channel for all. */
+  /** Ends the channel for everybody. */
   async close(): Promise<void> {
     await fetch(this.#url, { method: "DELETE", tls: TLS, keepalive: false });
     await this.#ahead.end().catch(() => {});
@@ -36,7 +36,7 @@ export class GatewayPublisher {
 
 export class SegmentUpload {
   readonly seq: number;
-  /** The answer's status; rejects when the connection broke. */
+  /** Status of the answer; rejects if the connection broke. */
   readonly answered: Promise<number>;
   readonly #body: ReadableStreamDefaultController<Uint8Array>;
   #open = true;
@@ -52,18 +52,18 @@ export class SegmentUpload {
         this.#open = false;
       },
     });
-    if (controller === undefined) throw new Error("a stream's start runs at once");
+    if (controller === undefined) throw new Error("a stream's start() runs synchronously");
     this.#body = controller;
     this.answered = post(`${url}/${seq}`, body, signal);
-    this.answered.catch(() => {}); // whoever writes to it looks
+    this.answered.catch(() => {}); // the writer handles it
   }
 
-  /** After an early answer it does nothing. */
+  /** Does nothing after an early answer. */
   write(bytes: Uint8Array): void {
     if (this.#open) this.#body.enqueue(bytes);
   }
 
-  /** The status of the whole. */
+  /** Ends the segment; resolves with the answer's status. */
   end(): Promise<number> {
     if (this.#open) this.#body.close();
     this.#open = false;
@@ -79,7 +79,7 @@ async function post(url: string, body: ReadableStream, signal: AbortSignal): Pro
   return answer.status;
 }
 
-/** A segment being read; `bytes` must be read to the end before the next is asked for. */
+/** A segment being read; read `bytes` to the end before asking for the next. */
 export interface GatewaySegment {
   readonly seq: number;
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -89,8 +89,8 @@ export interface GatewaySegment {
 export type ReadingEnd = "closed" | "gone" | "retries exceeded";
 
 /**
- * Reads from the next segment to be written on, one connected ahead. 470 goes to the newest, other errors are retried
- * six times. Throws only the signal's reason.
+ * Reads from the next segment on, with one request connected ahead. After a 470 it continues at the newest segment; other
+ * errors are retried six times. Throws only the signal's reason.
  */
 export async function* readAsGateway(
   url: string,
@@ -114,7 +114,7 @@ export async function* readAsGateway(
     const seq = Number(answer.headers.get("Lp-Trickle-Seq"));
     wanted = seq + 1;
     request = get(`${url}/${wanted}`, signal);
-    request.catch(() => {}); // looked at when its turn comes
+    request.catch(() => {}); // handled when it is awaited
     yield { seq, bytes: answer.body ?? NOTHING };
   }
 }

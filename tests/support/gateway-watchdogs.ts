@@ -1,30 +1,30 @@
-/** What makes an orchestrator or a gateway give a worker up (protocol.md 6.3, 10), on a clock that is the caller's. */
+/** The conditions under which an orchestrator or gateway gives up a worker (protocol.md 6.3, 10), on the caller's clock. */
 
-/** A worker's channels, by their roles. */
+/** A worker's channels by role. */
 export type ChannelRole = "input" | "output" | "control" | "events" | "data";
 
 export type WatchdogName =
-  /** The stop was not answered in time, or not with success. A start like that throws. */
+  /** The stop was not answered in time or failed. (A failed start throws instead.) */
   | "stop"
-  /** No segment begun to be read for 30 s while input flows. */
+  /** No output segment started for 30 s while input flows. */
   | "egress"
-  /** No good event for 30 s. */
+  /** No valid event for 30 s. */
   | "events"
-  /** No first byte of a segment for five minutes: the channel is swept. */
+  /** No first byte of a segment for five minutes, after which the channel is swept. */
   | "idle"
-  /** A channel ended or was gone while the stream should go on. */
+  /** A channel ended or was missing while the stream should continue. */
   | "closed"
-  /** A new input segment while three uploads are unfinished. */
+  /** A new input segment started while three uploads were unfinished. */
   | "slow_upload";
 
 export interface Firing {
   readonly watchdog: WatchdogName;
-  /** On the clock given. */
+  /** Time on the caller's clock. */
   readonly at: number;
   readonly reason: string;
 }
 
-/** Thresholds in milliseconds, as go-livepeer 0.9.1 has them by default. */
+/** Thresholds in milliseconds, the defaults of go-livepeer 0.9.1. */
 export const WATCHDOG_LIMITS = {
   startMs: 30_000,
   stopMs: 10_000,
@@ -37,14 +37,14 @@ export const WATCHDOG_LIMITS = {
 } as const;
 
 /**
- * Fed with what has happened, in order; `advance` makes the checks that were due. One that has fired counts from anew,
- * where a real gateway would have left.
+ * Takes events in order; `advance` runs the checks that are due. A watchdog that has fired starts over, where a real gateway
+ * would have given up.
  */
 export class Watchdogs {
   readonly firings: Firing[] = [];
-  /** Longest time between two good events, or from the beginning to the first. */
+  /** Longest time between two valid events, or from the start to the first. */
   longestEventGapMs = 0;
-  /** Longest time between the beginnings of two reads of output segments. */
+  /** Longest time between the starts of two output segments. */
   longestOutputGapMs = 0;
   readonly #written = new Map<ChannelRole, number>();
   readonly #watchesOutput: boolean;
@@ -56,7 +56,7 @@ export class Watchdogs {
   #lastInput = Number.NEGATIVE_INFINITY;
   #now: number;
 
-  /** `roles`: the channels there are. The clock begins at `now`, in milliseconds. */
+  /** `roles` are the stream's channels. The clock starts at `now`, in milliseconds. */
   constructor(roles: readonly ChannelRole[], now: number) {
     for (const role of roles) this.#written.set(role, now);
     this.#watchesOutput = roles.includes("output");
@@ -68,21 +68,21 @@ export class Watchdogs {
     this.#nextSweep = now + WATCHDOG_LIMITS.sweepMs;
   }
 
-  /** A segment of the channel has its first byte. */
+  /** The first byte of a segment of the channel has arrived. */
   wrote(role: ChannelRole, now: number): void {
     this.advance(now);
     this.#written.set(role, now);
     if (role === "input") this.#lastInput = now;
   }
 
-  /** An upload of input begins while so many are unfinished. */
+  /** An upload of input starts while `unfinished` others are in progress. */
   uploading(unfinished: number, now: number): void {
     this.advance(now);
     if (unfinished >= WATCHDOG_LIMITS.uploads)
       this.fire("slow_upload", `${unfinished} uploads are unfinished`);
   }
 
-  /** The gateway begins to read, or to wait for, an output segment: the one before has been copied whole. */
+  /** The gateway starts to read or wait for an output segment, having copied the previous one completely. */
   reading(now: number): void {
     this.advance(now);
     this.longestOutputGapMs = Math.max(this.longestOutputGapMs, now - this.#lastRead);
@@ -90,19 +90,19 @@ export class Watchdogs {
     this.#nextSegmentTick = now + WATCHDOG_LIMITS.segmentMs;
   }
 
-  /** An event that is a JSON object. */
+  /** A valid event has arrived: a JSON object. */
   event(now: number): void {
     this.advance(now);
     this.longestEventGapMs = Math.max(this.longestEventGapMs, now - this.#lastEvent);
     this.#lastEvent = now;
   }
 
-  /** Counts as of the latest time given. */
+  /** Counts up to the latest time given. */
   fire(watchdog: WatchdogName, reason: string): void {
     this.firings.push({ watchdog, at: this.#now, reason });
   }
 
-  /** Makes all checks that were due until `now`. */
+  /** Runs all checks that are due by `now`. */
   advance(now: number): void {
     for (let due = this.#nextDue(); due <= now; due = this.#nextDue()) {
       this.#now = due;

@@ -1,4 +1,4 @@
-/** A stand-in for go-livepeer's gateway: one stream of a worker's, with every watchdog armed (protocol.md 4.4, 5, 6.3). */
+/** Simulates go-livepeer's gateway for one stream of a worker, with all watchdogs (protocol.md 4.4, 5, 6.3). */
 import { pause } from "../../src/streams/pause.ts";
 import { type InputLoop, SEGMENT_MS } from "./gateway-input.ts";
 import {
@@ -17,11 +17,11 @@ export interface GatewayOptions {
   readonly id: string;
   readonly flags: StreamFlags;
   readonly params?: object | null;
-  /** What is sent where there is ingress; nothing without it. */
+  /** The input to send; absent for a stream without ingress. */
   readonly input?: InputLoop;
 }
 
-/** An event as the gateway has taken it. */
+/** An event as received by the gateway. */
 export interface SeenEvent {
   /** `performance.now()` */
   readonly at: number;
@@ -31,7 +31,7 @@ export interface SeenEvent {
 
 const KEEP_ALIVE_MS = 10_000;
 const MAX_LINE_BYTES = 64 * 1024;
-/** What is made in so many milliseconds leaves together. */
+/** Media of this many milliseconds is sent together. */
 const SLICE_MS = 40;
 
 export class GatewayStandIn implements AsyncDisposable {
@@ -54,7 +54,7 @@ export class GatewayStandIn implements AsyncDisposable {
   #pausedMs = 0;
   #leaving = false;
 
-  /** Throws what the worker answered if that is no success. */
+  /** Throws with the worker's answer unless it succeeds. */
   static async start(options: GatewayOptions): Promise<GatewayStandIn> {
     const { streams, id, flags, params = null } = options;
     const answer = await streams.start(id, flags, { params, timeoutMs: WATCHDOG_LIMITS.startMs });
@@ -84,7 +84,7 @@ export class GatewayStandIn implements AsyncDisposable {
     if (flags.ingress && input) this.#run("input", () => this.#ingest(input));
   }
 
-  /** One message on the control channel. */
+  /** Sends one message on the control channel. */
   control(message: object): void {
     const upload = this.#control.next();
     upload.write(new TextEncoder().encode(JSON.stringify(message)));
@@ -92,7 +92,7 @@ export class GatewayStandIn implements AsyncDisposable {
     this.#settle("control", upload);
   }
 
-  /** From the next segment on nothing is sent; stamps go on. */
+  /** Stops sending from the next segment on; timestamps keep advancing. */
   pauseInput(): void {
     this.#pausedAt = performance.now();
     this.#sends = Promise.withResolvers<void>();
@@ -104,17 +104,17 @@ export class GatewayStandIn implements AsyncDisposable {
     this.#sends.resolve();
   }
 
-  /** Events of a type. */
+  /** The received events of a type. */
   seen(type: string): SeenEvent[] {
     return this.events.filter(({ event }) => event["type"] === type);
   }
 
-  /** From now on the end of channels is nobody's fault. */
+  /** Declares that channels may end from now on. */
   leave(): void {
     this.#leaving = true;
   }
 
-  /** As a gateway leaves: the worker is called, then all channels close. */
+  /** Ends the stream like a gateway: calls the worker, then closes all channels. */
   async stop(): Promise<RelayedAnswer> {
     this.leave();
     const { streams, id } = this.#options;
@@ -180,7 +180,7 @@ export class GatewayStandIn implements AsyncDisposable {
       await this.#sends.promise;
       signal.throwIfAborted();
     }
-    return "over"; // the input has no end
+    return "over"; // unreachable: the input is endless
   }
 
   async #readEvents(): Promise<string> {
@@ -242,6 +242,6 @@ function objectOf(text: string): Members | null {
     const value: unknown = JSON.parse(text);
     return isObject(value) ? value : null;
   } catch {
-    return null; // a gateway drops it
+    return null; // a gateway drops it, too
   }
 }

@@ -1,4 +1,4 @@
-/** Builds a small Go program of ours once a run, in a temporary folder, or says why that cannot be. */
+/** Builds one of the tests' Go programs once per run, in a temporary folder, or reports why it cannot. */
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ export type GoProgram =
   | { readonly kind: "built"; readonly path: string; remove(): void }
   | { readonly kind: "unavailable"; readonly why: string };
 
-/** From `go.mod` and `main.go` in `source`; needs `go` and the module proxy. */
+/** Builds `go.mod` and `main.go` in `source`; needs `go` and the module proxy. */
 export function buildGo(source: string): GoProgram {
   const go = Bun.which("go");
   if (go === null) return { kind: "unavailable", why: "go is not installed" };

@@ -1,4 +1,4 @@
-/** Picture files made on the spot, and what is in those that come back. */
+/** Makes picture files and decodes those that come back. */
 
 import { FrameFilter, shapeOf } from "../../src/engine/codec/frame-filter.ts";
 import { decodeImage, encodePng } from "../../src/engine/codec/image-file.ts";
@@ -15,7 +15,7 @@ import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { Picture } from "../../src/media/picture.ts";
 
 export type Rgb = readonly [number, number, number];
-/** Top left, top right, bottom left, bottom right. */
+/** Colours of the quarters: top left, top right, bottom left, bottom right. */
 export type Quarters = readonly [Rgb, Rgb, Rgb, Rgb];
 
 export const RED: Rgb = [220, 30, 30];
@@ -23,7 +23,7 @@ export const GREEN: Rgb = [30, 200, 40];
 export const BLUE: Rgb = [40, 50, 210];
 export const WHITE: Rgb = [240, 240, 240];
 
-/** Four plain colours. */
+/** A picture of four plain colours. */
 export function quarters(width: number, height: number, colours: Quarters): Picture {
   const data = new Uint8Array(width * height * 3);
   for (let channel = 0; channel < 3; channel++)
@@ -45,22 +45,22 @@ export function quartersOf({ data, width, height }: Picture): Quarters {
   return [at(0.25, 0.25), at(0.75, 0.25), at(0.25, 0.75), at(0.75, 0.75)];
 }
 
-/** Without loss. */
+/** A lossless PNG. */
 export const pngFile = (picture: Picture): Promise<Uint8Array> =>
   withRgb(picture, (frame) => encodePng(frame));
 
-/** With loss, at high quality. `orientation` is EXIF's, 1 to 8. */
+/** A JPEG of high quality. `orientation` is EXIF's, 1 to 8. */
 export async function jpegFile(picture: Picture, orientation?: number): Promise<Uint8Array> {
   const file = await encoded(picture, "mjpeg", "yuvj444p", { qmin: "1", qmax: "2" });
   if (orientation === undefined) return file;
-  // One entry of a big-endian TIFF: tag 0x0112, a short.
+  // A big-endian TIFF with one entry: tag 0x0112, a short.
   const tiff = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation];
   const exif = [...Buffer.from("Exif\0\0", "latin1"), ...tiff, 0, 0, 0, 0, 0, 0];
   const head = [0xff, 0xe1, 0, exif.length + 2, ...exif];
   return Buffer.concat([file.subarray(0, 2), Uint8Array.from(head), file.subarray(2)]);
 }
 
-/** With or without loss. */
+/** A lossy or lossless WebP. */
 export const webpFile = (picture: Picture, kind: "lossy" | "lossless"): Promise<Uint8Array> =>
   kind === "lossy"
     ? encoded(picture, "libwebp", "yuv420p", { quality: "95" })
@@ -69,7 +69,7 @@ export const webpFile = (picture: Picture, kind: "lossy" | "lossless"): Promise<
 export const dataUri = (type: "png" | "jpeg" | "webp", file: Uint8Array): string =>
   `data:image/${type};base64,${file.toBase64()}`;
 
-/** The picture of an answer's data URI. */
+/** Decodes the picture in a response's data URI. */
 export async function pictureOf(uri: string): Promise<Picture> {
   const [start, base64 = ""] = uri.split(",", 2);
   if (start !== "data:image/png;base64") throw new Error(`not a PNG: ${start}`);

@@ -1,4 +1,4 @@
-/** A live stream from outside: a clip sent in real time, the answer collected, the API asked. */
+/** Drives a live stream from outside: sends a clip in real time, collects the output, calls the API. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
@@ -8,13 +8,13 @@ import { waitFor } from "./wait-for.ts";
 const TS_BYTES = 188 * 7;
 
 export interface Sender {
-  /** Resolves when the clip is over or `seconds` have been sent; the channel is left open. */
+  /** Resolves when the clip has ended or `seconds` have been sent; the channel stays open. */
   readonly sent: Promise<void>;
   /** Ends the channel. */
   end(): Promise<void>;
 }
 
-/** Creates the channel and sends TS segments at the pace of their own clock. */
+/** Creates the channel and sends TS segments in real time by their own clock. */
 export async function sendClip(
   url: string,
   segments: readonly Uint8Array[],
@@ -37,14 +37,14 @@ export async function sendClip(
           const played = (frame.dts - origin.dts) / 90;
           if (played > options.seconds * 1000) return;
           const ahead = origin.at + played - performance.now();
-          if (ahead > 0) await Bun.sleep(ahead); // the pace of a live source, not a wait for something
+          if (ahead > 0) await Bun.sleep(ahead); // paces a live source; not a wait for a condition
         }
         await writer.write({ data, first: at === 0 });
       }
     }
   };
   const sent = send();
-  sent.catch(() => {}); // the test looks at what came out
+  sent.catch(() => {}); // the test checks the output
   const end = async (): Promise<void> => {
     await publisher.close();
     await publisher.deleteChannel();
@@ -56,12 +56,12 @@ export interface CollectedSegment {
   readonly seq: number;
   readonly bytes: Uint8Array;
   readonly complete: boolean;
-  /** `performance.now()` of its first and last byte. */
+  /** `performance.now()` at its first and last byte. */
   readonly firstAt: number;
   readonly lastAt: number;
 }
 
-/** Segments of a channel as they become whole; grows until the channel ends. */
+/** Collects a channel's complete segments until it ends. */
 export function collect(url: string, signal: AbortSignal) {
   const segments: CollectedSegment[] = [];
   const run = async (): Promise<void> => {
@@ -121,7 +121,7 @@ export async function enginePid(base: string): Promise<number> {
   return pid;
 }
 
-/** What a process holds open: sockets, and its children. */
+/** Counts a process's open sockets and its children. */
 export function holdings(pid: number): { sockets: number; children: number } {
   const sockets = readdirSync(`/proc/${pid}/fd`).filter((fd) => {
     try {

@@ -1,4 +1,4 @@
-/** A small reader of ISO base media files (ISO/IEC 14496-12), for judging what we write. Shares nothing with it. */
+/** A small reader of ISO base media files (ISO/IEC 14496-12) that shares no code with the product, to check its output. */
 
 export interface Box {
   readonly type: string;
@@ -43,7 +43,7 @@ export interface Mp4 {
   readonly fragments: Mp4Fragment[];
 }
 
-/** Boxes side by side in `bytes`; throws where they do not fill it exactly. */
+/** The boxes in `bytes`; throws unless they fill it exactly. */
 export function boxes(bytes: Uint8Array): Box[] {
   const found: Box[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -55,7 +55,7 @@ export function boxes(bytes: Uint8Array): Box[] {
   return found;
 }
 
-/** Reads a fragmented file; throws where it contradicts itself. */
+/** Reads a fragmented file; throws if it is inconsistent. */
 export function readMp4(bytes: Uint8Array): Mp4 {
   const top = boxes(bytes);
   const moov = top.find((box) => box.type === "moov");
@@ -66,7 +66,7 @@ export function readMp4(bytes: Uint8Array): Mp4 {
   for (const [index, box] of top.entries()) {
     if (box.type !== "moof") continue;
     const mdat = top[index + 1];
-    if (mdat?.type !== "mdat") throw new Error("a moof without an mdat behind it");
+    if (mdat?.type !== "mdat") throw new Error("a moof without an mdat after it");
     fragments.push(readFragment(box, mdat));
   }
   return { order: top.map((box) => box.type), brands, tracks, fragments };
@@ -123,7 +123,7 @@ function readFragment(moof: Box, mdat: Box): Mp4Fragment {
     offset += size;
     dts += duration;
   }
-  if (offset !== mdat.body.length) throw new Error("bytes in mdat that no sample owns");
+  if (offset !== mdat.body.length) throw new Error("bytes in mdat that belong to no sample");
   const sequence = u32(one(moof, "mfhd").body, 4);
   return { sequence, track: u32(tfhd, 4), tfdt: base, samples };
 }

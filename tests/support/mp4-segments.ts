@@ -1,4 +1,4 @@
-/** Packets for the fMP4 segmenter, and what it made of them. */
+/** Makes packets for the fMP4 segmenter and reads its output. */
 import { segmentFmp4 } from "../../src/engine/segment/fmp4-segmenter.ts";
 import type {
   EncodedAudio,
@@ -19,7 +19,7 @@ export const FORMAT: VideoFormat = {
   parameterSets: Uint8Array.from([0, 0, 0, 1, ...SPS, 0, 0, 0, 1, ...PPS]),
 };
 
-/** A frame of 30 a second; its slice tells its number. */
+/** Frame `index` at 30 a second; its slice contains the number. */
 export const video = (index: number, keyFrame: boolean, format = FORMAT): EncodedVideo => ({
   kind: "video",
   codec: "h264",
@@ -31,7 +31,7 @@ export const video = (index: number, keyFrame: boolean, format = FORMAT): Encode
   format,
 });
 
-/** The `index`th AAC frame at 48 kHz. */
+/** AAC frame `index` at 48 kHz. */
 export const aac = (index: number, change: Partial<EncodedAudio> = {}): EncodedAudio => ({
   kind: "audio",
   codec: "aac",
@@ -58,7 +58,7 @@ export async function segment(packets: OutputPacket[]): Promise<Fragment[]> {
   return fragments;
 }
 
-/** The segments as files. */
+/** Reads each segment as a file. */
 export function files(fragments: Fragment[]): Mp4[] {
   const parts: Uint8Array[][] = [];
   for (const fragment of fragments) {
@@ -77,7 +77,7 @@ export const fragmentsOf = (all: Mp4[], entry: string): Mp4Fragment[] =>
 export const frames = (from: number, to: number, gop = 10): EncodedVideo[] =>
   Array.from({ length: to - from }, (_, index) => video(from + index, (from + index) % gop === 0));
 
-/** Pictures and sound as they come from interleaving. */
+/** Video and audio packets in interleaved order. */
 export const mixed = (
   count: number,
   sound: (index: number) => EncodedAudio[] = (index) => [aac(index)],

@@ -1,4 +1,4 @@
-/** An orchestrator, its path to a trickle server, and the product registered with it as a process of its own. */
+/** Starts a simulated orchestrator, a path to a trickle server, and the product as a registered process. */
 import { InputLoop } from "./gateway-input.ts";
 import { OrchestratorStreams } from "./gateway-orchestrator.ts";
 import { enginePid } from "./live-stream.ts";
@@ -13,7 +13,7 @@ const SECRET = "stand-in-secret";
 export interface NetworkNode extends AsyncDisposable {
   readonly orchestrator: Orchestrator;
   readonly streams: OrchestratorStreams;
-  /** Between the worker and the trickle server; the gateway has its own. */
+  /** The path between the worker and the trickle server; the gateway has its own. */
   readonly path: NetworkPath;
   readonly worker: ServerProcess;
 }
@@ -21,11 +21,11 @@ export interface NetworkNode extends AsyncDisposable {
 /** A trickle server on this machine. */
 export interface TrickleAddress {
   readonly port: number;
-  /** What is before a channel's name: `/trickle`, or nothing. */
+  /** Path before a channel's name: `/trickle` or empty. */
   readonly base: string;
 }
 
-/** Settles when the worker has registered and its engine is ready. The trickle server is the caller's. */
+/** Resolves when the worker has registered and its engine is ready. The caller owns the trickle server. */
 export async function startNode({ port, base }: TrickleAddress): Promise<NetworkNode> {
   await using started = new AsyncDisposableStack();
   const orchestrator = started.use(await Orchestrator.start({ secret: SECRET }));
@@ -50,7 +50,7 @@ export async function startNode({ port, base }: TrickleAddress): Promise<Network
   };
 }
 
-/** Made once a process: its pictures take a second to encode. */
+/** Made once per process, because encoding takes a second. */
 export const inputLoop = (() => {
   const made = new Map<string, Promise<InputLoop>>();
   return (kind: "whip" | "rtmp"): Promise<InputLoop> => {

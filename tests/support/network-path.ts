@@ -1,4 +1,4 @@
-/** A TCP path between a worker and a trickle server that can be cut: connections break, new ones are refused. */
+/** A TCP relay between a worker and a trickle server that can be cut, which breaks connections and refuses new ones. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 
 export class NetworkPath implements AsyncDisposable {
@@ -7,7 +7,7 @@ export class NetworkPath implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #server: Server;
 
-  /** To a port of this machine. */
+  /** Relays to a port of this machine. */
   static async open(target: number): Promise<NetworkPath> {
     const server = createServer();
     await listen(server, 0);
@@ -18,12 +18,13 @@ export class NetworkPath implements AsyncDisposable {
     this.#server = server;
     this.#target = target;
     const address = server.address();
-    if (typeof address !== "object" || address === null) throw new Error("it does not listen");
+    if (typeof address !== "object" || address === null)
+      throw new Error("the relay is not listening");
     this.port = address.port;
     this.#serve(server);
   }
 
-  /** Sockets open, two for each connection through. */
+  /** Number of open sockets, two for each connection. */
   get sockets(): number {
     return this.#sockets.size;
   }
@@ -53,11 +54,11 @@ export class NetworkPath implements AsyncDisposable {
         [far, near],
       ] as const) {
         this.#sockets.add(socket);
-        socket.on("error", () => {}); // `close` follows
+        socket.on("error", () => {}); // followed by `close`
         socket.on("close", (broken) => {
           this.#sockets.delete(socket);
           if (broken) other.destroy();
-          // Of one that has gone nobody reads any more: what it had sent still arrives.
+          // This side is closed and reads no more; what it has sent still arrives.
           else other.end(() => other.destroy());
         });
       }

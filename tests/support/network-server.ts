@@ -1,4 +1,4 @@
-/** A server with a fake engine and an orchestrator's trickle server beside it, for tests of whole streams. */
+/** Starts a server with a fake engine, beside an orchestrator's trickle server, for tests of whole streams. */
 import type { ByocTiming } from "../../src/server/protocols/byoc/channels.ts";
 import {
   CHANNEL_NAMES,
@@ -11,7 +11,7 @@ import {
 import { testServer } from "./test-server.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** The real cadence, a hundredth of it. */
+/** The real intervals divided by 100. */
 export const FAST: ByocTiming = { beatMs: 50, silenceMs: 600, batchMs: 3, keepAliveMs: 250 };
 
 let ids = 0;
@@ -23,7 +23,7 @@ export interface StartOptions {
   readonly params?: unknown;
 }
 
-/** Ready to take streams. The caller closes it. */
+/** Resolves when the server accepts streams. The caller closes it. */
 export async function networkServer(timing: ByocTiming = FAST) {
   const server = testServer({ timing, maxStreams: 30 });
   const host = orchestratorTrickle();
@@ -33,7 +33,7 @@ export async function networkServer(timing: ByocTiming = FAST) {
   const post = (path: string, id: string, body?: unknown) =>
     server.ask("POST", path, body, { "x-stream-id": id });
 
-  /** A started stream of which everything written is read. */
+  /** Starts a stream and reads everything that is written to its channels. */
   const start = async ({ id = newId(), names = CHANNEL_NAMES, params = {} }: StartOptions = {}) => {
     const urls = await makeChannels(host, id, names);
     const events = readAll(host.url(`${id}-events`), stop.signal).seen;
@@ -58,8 +58,8 @@ export async function networkServer(timing: ByocTiming = FAST) {
   return { server, host, stop, post, start, ended, end, close };
 }
 
-/** Objects on the data channel, whatever its form. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into messages freely
+/** The objects on the data channel, in either format. */
+// biome-ignore lint/suspicious/noExplicitAny: tests access any member
 export const dataOf = (seen: readonly SeenMessage[]): any[] =>
   seen
     .flatMap(({ text }) => text.split("\n"))

@@ -1,4 +1,4 @@
-/** Workspaces with models made on the spot, and pictures to put through them. */
+/** Makes workspaces with small models, and pictures to run through them. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import type { ElementType } from "../../src/engine/models/tensor-signature.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import type { Picture } from "../../src/media/picture.ts";
 
-/** A temporary workspace; gone when disposed. */
+/** A temporary workspace; removed when disposed. */
 export class OnnxWorkspace implements AsyncDisposable {
   readonly path: string;
 
@@ -32,7 +32,7 @@ export class OnnxWorkspace implements AsyncDisposable {
     if (onnx !== undefined) await Bun.write(join(folder, "model.onnx"), onnx);
   }
 
-  /** A host over this workspace, and what it told of its models. */
+  /** A model host for this workspace, and the models that it reported. */
   async host(changes: ModelInfo[] = [], reloadTimes?: ReloadTimes): Promise<ModelHost> {
     const catalogue = await ModelCatalogue.open(this.path);
     return new ModelHost({
@@ -48,7 +48,7 @@ export class OnnxWorkspace implements AsyncDisposable {
   }
 }
 
-/** A model of one tensor in and one out, both of this type and shape. */
+/** A model with one input and one output tensor of this type and shape. */
 export function simpleModel(
   dtype: ElementType,
   dims: readonly (number | string)[],
@@ -60,7 +60,7 @@ export function simpleModel(
   return graph.build("test");
 }
 
-/** Every sample different from its neighbours, the same every time. */
+/** A deterministic picture whose neighbouring samples all differ. */
 export function noisePicture(width: number, height: number): Picture {
   const data = new Uint8Array(width * height * 3);
   let state = 12345;
@@ -75,7 +75,7 @@ export function noisePicture(width: number, height: number): Picture {
 export const sample = (picture: Picture, channel: number, x: number, y: number): number =>
   picture.data[(channel * picture.height + y) * picture.width + x] ?? Number.NaN;
 
-/** What a picture of the same size becomes when each pixel is computed by itself. */
+/** Applies a function to each sample of a picture. */
 export function mapPixels(
   { data, width, height }: Picture,
   pixel: (rgb: readonly [number, number, number]) => readonly number[],
@@ -91,7 +91,7 @@ export function mapPixels(
   return { data: result, width, height };
 }
 
-/** The largest difference between two pictures of one size, in steps of 1/255. */
+/** The largest difference between two pictures of the same size, in steps of 1/255. */
 export function maxDifference(a: Picture, b: Picture): number {
   if (a.width !== b.width || a.height !== b.height) return Number.POSITIVE_INFINITY;
   let worst = 0;
@@ -108,8 +108,8 @@ export const copyOf = ({ data, width, height }: Picture): Picture => ({
 });
 
 /**
- * What a promise is rejected with. For work in a thread: `expect(…).rejects` of Bun 1.4.5 blocks the
- * main thread while it waits, and may never see the thread's answer.
+ * The error that a promise rejects with. For work in a thread: `expect(…).rejects` of Bun 1.4.5 blocks the main thread while
+ * it waits and may never see the thread's answer.
  */
 export async function rejection(work: Promise<unknown>): Promise<Error> {
   const outcome = await work.then(

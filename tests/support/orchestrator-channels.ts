@@ -1,8 +1,8 @@
-/** The five channels of a stream as an orchestrator makes them, and what a gateway reads from them. */
+/** Creates the five channels of a stream as an orchestrator does, and reads them as a gateway does. */
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { hostTrickle, type TrickleHost } from "./trickle-host.ts";
 
-/** By the names that a start body has them under, without `_url` (protocol.md 1.4). */
+/** The channels' names in a start body, without `_url` (protocol.md 1.4). */
 export const CHANNELS = {
   subscribe: { suffix: "", mime: "video/MP2T" },
   publish: { suffix: "-out", mime: "video/MP2T" },
@@ -13,11 +13,11 @@ export const CHANNELS = {
 export type ChannelName = keyof typeof CHANNELS;
 export const CHANNEL_NAMES = Object.keys(CHANNELS) as ChannelName[];
 
-/** A trickle server that makes no channel by itself, as an orchestrator's. */
+/** A trickle server that creates no channel by itself, like an orchestrator's. */
 export const orchestratorTrickle = (port = 0): TrickleHost =>
   hostTrickle({ autoCreate: false, maxChannels: 2000 }, port);
 
-/** Makes the named channels of a stream; returns their members of a start body. */
+/** Creates the named channels of a stream; returns the members of a start body that name them. */
 export async function makeChannels(
   host: TrickleHost,
   id: string,
@@ -31,11 +31,11 @@ export async function makeChannels(
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Ends one channel, as the orchestrator does. */
+/** Ends one channel as the orchestrator does. */
 export const closeChannel = (host: TrickleHost, id: string, name: ChannelName): Promise<Response> =>
   fetch(host.url(`${id}${CHANNELS[name].suffix}`), { method: "DELETE" });
 
-/** A whole segment of the control channel. */
+/** Writes a complete segment of the control channel. */
 export const control = (host: TrickleHost, id: string, text: string): Promise<Response> =>
   fetch(`${host.url(`${id}-control`)}/-1`, { method: "POST", body: text });
 
@@ -46,7 +46,7 @@ export interface SeenMessage {
   readonly text: string;
 }
 
-/** Segments from the first on, empty ones too, as they become whole. Ends with the signal or the channel. */
+/** Collects complete segments from the first on, including empty ones, until the signal aborts or the channel ends. */
 export function readAll(url: string, signal: AbortSignal): { readonly seen: SeenMessage[] } {
   const seen: SeenMessage[] = [];
   const run = async (): Promise<void> => {
@@ -59,12 +59,12 @@ export function readAll(url: string, signal: AbortSignal): { readonly seen: Seen
       text = "";
     }
   };
-  void run().catch(() => {}); // the test looks at what came
+  void run().catch(() => {}); // the test checks what arrived
   return { seen };
 }
 
-/** The events among the messages, in order. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into events freely
+/** The events in these messages, in order. */
+// biome-ignore lint/suspicious/noExplicitAny: tests access any member
 export const eventsOf = (seen: readonly SeenMessage[], type?: string): any[] =>
   seen
     .map(({ text }) => JSON.parse(text).event)

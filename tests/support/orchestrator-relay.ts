@@ -1,17 +1,17 @@
-/** How an orchestrator relays server-sent events, and how a gateway knows their end (protocol.md 1.3.1). */
+/** Simulates how an orchestrator relays server-sent events and how a gateway detects their end (protocol.md 1.3.1). */
 import type http from "node:http";
 
-/** Longest line of Go's scanner, with its line feed. */
+/** Longest line that Go's scanner accepts, including the line feed. */
 const MAX_LINE_BYTES = 64 * 1024;
-/** go-livepeer writes them as fast as it can. */
+/** Line feeds per write; go-livepeer writes them as fast as it can. */
 const SPIN_MS = 20;
 
 export const isEventStream = (answer: Response): boolean =>
   (answer.headers.get("content-type") ?? "").includes("text/event-stream");
 
 /**
- * Line by line, with the balance before the line that ends it. A worker whose stream has ended, or whose line is too
- * long, makes line feeds until the time is over or the peer has left.
+ * Relays line by line, with the balance before the final line. If the worker's stream ends early, or a line is too long, it
+ * writes line feeds until the time is up or the peer has left.
  */
 export async function relayEvents(
   answer: Response,
@@ -28,7 +28,7 @@ export async function relayEvents(
       response.write(`${line}\n`);
     }
   };
-  // A worker that breaks off ends the scan like one that ends.
+  // A broken connection ends the scan like a regular end.
   await Promise.race([relayed().catch(() => {}), left.promise]);
   const spin = setInterval(() => response.write("\n"), SPIN_MS);
   await left.promise;
@@ -51,7 +51,7 @@ async function* scanLines(answer: Response): AsyncGenerator<string> {
   if (rest.length > 0) yield rest.toString();
 }
 
-/** What a gateway's client gets: all lines up to the one that ends it. Throws when none does before the stream's end. */
+/** The lines that a gateway's client gets, up to the final one. Throws if the stream ends without it. */
 export async function readUntilDone(answer: Response): Promise<string[]> {
   const seen: string[] = [];
   for await (const line of scanLines(answer)) {

@@ -1,13 +1,13 @@
 /**
- * A stand-in for go-livepeer's orchestrator, as the `byoc` package of release 0.9.1 behaves: registration, and batch
- * jobs relayed to the worker (protocol.md 1.1 to 1.3.1, 2). It checks no signatures and no payments.
+ * Simulates go-livepeer's orchestrator as the `byoc` package of release 0.9.1 behaves: registration, and batch jobs relayed
+ * to the worker (protocol.md 1.1 to 1.3.1, 2). It checks neither signatures nor payments.
  */
 import http from "node:http";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { isEventStream, relayEvents } from "./orchestrator-relay.ts";
 
-/** What a worker has registered, and how many jobs of it are counted. */
+/** What a worker has registered, and its number of counted jobs. */
 export interface RegisteredCapability {
   readonly name: string;
   readonly url: string;
@@ -20,7 +20,7 @@ export interface RegisteredCapability {
   load: number;
 }
 
-/** One call of a worker's, as it came. */
+/** One request of a worker, as received. */
 export interface RegistrationCall {
   readonly path: string;
   readonly status: number | "cut";
@@ -29,9 +29,9 @@ export interface RegistrationCall {
 
 export interface OrchestratorOptions {
   readonly secret: string;
-  /** 0 or none: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
-  /** PEM: it speaks https. */
+  /** PEM; given, it speaks https. */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
@@ -40,7 +40,7 @@ const TEXTS = ["name", "url", "currency", "description", "token"] as const;
 const PREFIX = "/process/request/";
 
 export class Orchestrator implements AsyncDisposable {
-  /** May be changed while it runs: an operator does. */
+  /** May be changed while it runs, as an operator may. */
   secret: string;
   readonly capabilities = new Map<string, RegisteredCapability>();
   readonly calls: RegistrationCall[] = [];
@@ -66,13 +66,13 @@ export class Orchestrator implements AsyncDisposable {
     });
   }
 
-  /** What a gateway's token says: 0 hides the capability from it. */
+  /** The capacity in a gateway's token: 0 hides the capability. */
   available(name: string): number {
     const { capacity = 0, load = 0 } = this.capabilities.get(name) ?? {};
     return Math.max(0, capacity - load);
   }
 
-  /** Sends a job as a gateway does; `rest` is the path behind `/process/request/`. */
+  /** Sends a job as a gateway does; `rest` is the path after `/process/request/`. */
   job(
     capability: string,
     rest: string,
@@ -133,7 +133,7 @@ export class Orchestrator implements AsyncDisposable {
     if (capability === undefined)
       return respond(response, 503, "No capacity available for capability\n");
     capability.load++;
-    // By name: what has registered since is another object, and its count goes below zero.
+    // By name, as in go-livepeer: a capability registered since then is another object, and its count goes below zero.
     const free = () => {
       const now = this.capabilities.get(job.capability);
       if (now !== undefined) now.load--;
@@ -156,7 +156,7 @@ export class Orchestrator implements AsyncDisposable {
         },
       });
     } catch (error) {
-      // A late answer keeps the capability, and its place stays taken.
+      // After a late answer the capability stays, and so does its used place.
       if (!over.signal.aborted) this.capabilities.delete(job.capability);
       return respond(response, 500, `job not able to be processed err=${error}\n`);
     } finally {
@@ -184,7 +184,7 @@ function respond(response: http.ServerResponse, status: number, text: string): v
   response.end(text);
 }
 
-/** As Go's decoder into the struct: wrong types fail, what is absent is zero. A text says what is wrong. */
+/** Decodes like Go into the struct: wrong types fail, absent members are zero. A string is the error. */
 function parseOffer(body: string): RegisteredCapability | string {
   let given: Record<string, unknown>;
   try {

@@ -1,7 +1,7 @@
-/** Numbers that tell pictures apart. */
+/** Measures that distinguish pictures. */
 import type { Picture } from "../../src/media/picture.ts";
 
-/** Changes with any byte. */
+/** A hash: changes with any byte. */
 export const digest = ({ data, width, height }: Picture): string =>
   `${width}x${height} ${Bun.hash(data).toString(16)}`;
 
@@ -9,14 +9,14 @@ export const digest = ({ data, width, height }: Picture): string =>
 export const brightness = ({ data }: Picture): number =>
   data.reduce((sum, sample) => sum + sample, 0) / data.length;
 
-/** Mean distance of the samples of two pictures of one size, 0 to 255. */
+/** Mean difference of the samples of two pictures of the same size, 0 to 255. */
 export function meanDifference(one: Picture, other: Picture): number {
   let sum = 0;
   for (const [at, sample] of one.data.entries()) sum += Math.abs(sample - (other.data[at] ?? 0));
   return sum / one.data.length;
 }
 
-/** How many pixels have other colours: 0 for the same histogram of 8 × 8 × 8 colours, 2 for no colour in common. */
+/** Distance of the histograms of 8 × 8 × 8 colours: 0 if they are equal, 2 if they have no colour in common. */
 export function histogramDistance(one: Picture, other: Picture): number {
   const [a, b] = [histogram(one), histogram(other)];
   return a.reduce((sum, share, bin) => sum + Math.abs(share - (b[bin] ?? 0)), 0);

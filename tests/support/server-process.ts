@@ -1,12 +1,12 @@
-/** Servers as processes of their own, found by their `listening` line. */
+/** Starts servers as processes of their own and finds their address in the `listening` log line. */
 import { join } from "node:path";
 
 const root = join(import.meta.dir, "../..");
-/** The program itself. */
+/** The product's entry point. */
 export const MAIN = join(root, "src/main.ts");
 /** An engine that fails on demand. */
 export const FAKE_ENGINE = join(import.meta.dir, "fake-engine.ts");
-/** The program with fake engines. */
+/** The server with fake engines. */
 export const FAKE_SERVER = join(import.meta.dir, "fake-server.ts");
 
 export interface ServerProcess extends AsyncDisposable {
@@ -17,7 +17,7 @@ export interface ServerProcess extends AsyncDisposable {
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
 
-/** What a run of the program printed, and its exit code. */
+/** Runs the program to its end; returns what it printed and its exit code. */
 export async function runProgram(program: string, args: readonly string[], env = {}) {
   const child = Bun.spawn([process.execPath, program, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -47,7 +47,9 @@ export async function startServer(
     const { message, url } = JSON.parse(line) as { message?: string; url?: string };
     if (message === "listening" && url !== undefined) listening.resolve(url);
   });
-  void child.exited.then((code) => listening.reject(new Error(`it exited with ${code}`)));
+  void child.exited.then((code) =>
+    listening.reject(new Error(`the server exited with code ${code}`)),
+  );
   const url = await listening.promise;
   return {
     url,

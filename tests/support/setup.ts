@@ -1,4 +1,4 @@
-/** Loaded before every test file: a rejection nobody handles fails the run. */
+/** Loaded before every test file: makes an unhandled rejection fail the run. */
 process.on("unhandledRejection", (error) => {
   console.error("unhandled rejection:", error);
   process.exit(1);

@@ -1,4 +1,4 @@
-/** Sound made and heard by FFmpeg's own encoders and decoders, apart from those the product opens. */
+/** Encodes and decodes sound with FFmpeg directly, independently of the product's code. */
 import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
 import {
   AV_CHANNEL_ORDER_NATIVE,
@@ -17,9 +17,9 @@ export interface SoundOptions {
   readonly seconds: number;
   readonly sampleRate?: number;
   readonly channels?: number;
-  /** Pts of the first sample, in ticks. */
+  /** PTS of the first sample, in ticks. */
   readonly start?: number;
-  /** The sample of a channel at a time in seconds. */
+  /** The sample of a channel at a time in seconds, -1 to 1. */
   readonly wave?: (seconds: number, channel: number) => number;
 }
 
@@ -28,7 +28,7 @@ const MASKS: Readonly<Record<number, bigint>> = { 1: 4n, 2: 3n, 6: 0x3fn };
 /** 440 Hz at a third of full scale. */
 export const hum = (seconds: number): number => 0.3 * Math.sin(2 * Math.PI * 440 * seconds);
 
-/** 20 ms of 1 kHz at each of these times, silence between. */
+/** 20 ms of 1 kHz at each of these times, with silence between. */
 export const beeps =
   (...times: readonly number[]) =>
   (seconds: number): number =>
@@ -36,7 +36,7 @@ export const beeps =
       ? 0.5 * Math.sin(2 * Math.PI * 1000 * seconds)
       : 0;
 
-/** The packets of such a sound, each stamped with the time of what it decodes to; `arrivedAt` is its number. */
+/** Encodes a sound into packets stamped with the time of their decoded samples; `arrivedAt` is the packet's number. */
 export function makeSound(options: SoundOptions): AudioPacket[] {
   const { codec, sampleRate = 48_000, channels = 2, start = 0 } = options;
   const { packets, frameSize } = encode(options);
@@ -52,7 +52,7 @@ export function makeSound(options: SoundOptions): AudioPacket[] {
   }));
 }
 
-/** The same as a demuxer would find it. Stamps begin at `start`: an encoder's priming would put the first before it. */
+/** Encodes a sound in the form in which a demuxer would return it. Timestamps start at `start`; priming would precede it. */
 export function soundTrack(options: SoundOptions): ReadTrack {
   const { codec, seconds, sampleRate = 48_000, channels = 2, start = 0 } = options;
   const { packets, frameSize, extradata } = encode(options);
@@ -73,14 +73,14 @@ export function soundTrack(options: SoundOptions): ReadTrack {
 }
 
 function encode({ codec, seconds, sampleRate = 48_000, channels = 2, wave = hum }: SoundOptions): {
-  /** `sample`: number of the first sample, below 0 for what the encoder puts before them. */
+  /** `sample` is the number of the first sample; priming has negative ones. */
   readonly packets: readonly { readonly data: Uint8Array; readonly sample: number }[];
   readonly frameSize: number;
   readonly extradata: Uint8Array;
 } {
   const encoder = Codec.findEncoderByName((codec === "aac" ? "aac" : "libopus") as never);
   const mask = MASKS[channels];
-  if (!encoder || !mask) throw new Error(`cannot make ${codec} of ${channels} channels`);
+  if (!encoder || !mask) throw new Error(`cannot encode ${codec} with ${channels} channels`);
   const planar = codec === "aac";
   const layout = { nbChannels: channels, order: AV_CHANNEL_ORDER_NATIVE, mask };
   const context = new CodecContext();
@@ -132,24 +132,24 @@ function encode({ codec, seconds, sampleRate = 48_000, channels = 2, wave = hum 
   return { packets, frameSize, extradata };
 }
 
-/** One channel of what packets decode to; `at(seconds)` gives the level there. */
+/** One channel of decoded sound; `at(seconds)` returns the level at that time. */
 export interface Heard {
-  /** Times in seconds, on the packets' clock, at which sound begins after silence. */
+  /** Times in seconds, on the packets' clock, at which sound starts after silence. */
   readonly onsets: readonly number[];
-  /** Decoded frames that were refused. */
+  /** Number of frames that failed to decode. */
   readonly refused: number;
   /** Root mean square of all samples. */
   readonly loudness: number;
 }
 
-/** What a decoder of Opus must know. */
+/** The OpusHead that an Opus decoder needs. */
 export const opusHead = (channels: number): Uint8Array =>
   Uint8Array.from([
     ...Buffer.from("OpusHead"),
     ...[1, channels, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0], // 48 kHz
   ]);
 
-/** Decodes 48 kHz packets and says when there is sound in one channel. */
+/** Decodes 48 kHz packets and finds where one channel has sound. */
 export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
   const [first] = packets;
   if (!first) return { onsets: [], refused: 0, loudness: 0 };
@@ -198,7 +198,7 @@ export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
   return { onsets, refused, loudness: Math.sqrt(energy / Math.max(1, count)) };
 }
 
-/** Packets as a stage takes them. */
+/** A stream of packets, as input of a stage. */
 export const soundStream = (
   packets: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
 ): ReadableStream<AudioPacket> =>
@@ -209,7 +209,7 @@ export const soundStream = (
     },
   });
 
-/** What `transcodeAudio` makes of them. */
+/** Runs packets through `transcodeAudio`. */
 export async function transcoded(
   input: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
   codec: AudioCodec,

@@ -1,4 +1,4 @@
-/** The whole server side in this process, with a fake or the real engine behind it. */
+/** Runs the whole server side in this process, with a fake or the real engine. */
 
 import { Admission } from "../../src/server/admission.ts";
 import { EngineScheduler } from "../../src/server/engines/scheduler.ts";
@@ -18,13 +18,13 @@ export interface TestServerOptions {
   readonly batchTimeoutMs?: number;
   readonly capabilityNames?: readonly string[];
   readonly tokens?: TokenRules;
-  /** Of the channels of an orchestrator's streams. */
+  /** Options for the channels of an orchestrator's streams. */
   readonly timing?: ByocTiming;
   /** How the fake engine boots. */
   readonly engine?: "dies" | "never-ready";
 }
 
-/** A pool of fake engines. The caller closes it. */
+/** Starts a pool of fake engines. The caller closes it. */
 export function fakePool(
   options: { engine?: string; engines?: number; devices?: string[]; fallback?: "cpu" } = {},
 ): EngineScheduler {
@@ -46,7 +46,7 @@ export function fakePool(
   return pool;
 }
 
-/** An app to `handle` requests; channels at 127.0.0.1 are allowed. */
+/** An app that handles requests in this process; channels at 127.0.0.1 are allowed. */
 export function testServer(options: TestServerOptions = {}) {
   const pool = fakePool(options.engine === undefined ? {} : { engine: options.engine });
   const places = new Admission(options.maxStreams ?? 4);
@@ -78,7 +78,7 @@ export function testServer(options: TestServerOptions = {}) {
     return {
       status: response.status,
       headers: response.headers,
-      // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+      // biome-ignore lint/suspicious/noExplicitAny: tests access any member
       body: (await json(response)) as any,
     };
   };

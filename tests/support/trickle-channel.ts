@@ -1,10 +1,10 @@
-/** Short ways to write to and read from trickle channels in tests. */
+/** Shortcuts to write to and read from trickle channels. */
 import { type PublisherOptions, TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { type SubscribeOptions, subscribe } from "../../src/trickle/client/subscriber.ts";
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** A publisher of text with a signal nobody aborts, unless one is given. */
+/** A publisher of text; never aborted unless a signal is given. */
 export const publisherTo = (
   url: string,
   options: Partial<PublisherOptions> = {},
@@ -14,14 +14,14 @@ export const publisherTo = (
     { contentType: "text/plain", signal: new AbortController().signal, ...options },
   );
 
-/** One segment as a reader has seen it. */
+/** One segment as a reader received it. */
 export interface SeenSegment {
   readonly seq: number;
   readonly text: string;
   readonly complete: boolean;
 }
 
-/** Reads whole segments until the channel ends, or until there are `count`; `seen` can be looked at meanwhile. */
+/** Reads complete segments until the channel ends or `count` have arrived; `seen` grows meanwhile. */
 export async function readSegments(
   url: string,
   count = Number.POSITIVE_INFINITY,

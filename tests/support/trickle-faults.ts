@@ -1,4 +1,4 @@
-/** A trickle peer that misbehaves as a test says: what the real server will not do on demand. */
+/** A trickle server that misbehaves by a test's script, for faults that the real one does not produce on demand. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
@@ -9,13 +9,13 @@ export interface Exchange {
   readonly path: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** How often this method and path came before. */
+  /** Number of earlier requests with this method and path. */
   readonly earlier: number;
-  /** The body to its end, as text. */
+  /** The whole body as text. */
   text(): Promise<string>;
-  /** Answers with a status, headers and a text. */
+  /** Answers with a status, headers and a body. */
   answer(status: number, headers?: Record<string, string | number>, text?: string): void;
-  /** Cuts the connection with a reset. */
+  /** Resets the connection. */
   reset(): void;
 }
 
@@ -26,7 +26,7 @@ export interface FaultyPeer extends AsyncDisposable {
   readonly sockets: ReadonlySet<Socket>;
 }
 
-/** Serves one channel by a script. A script that does nothing leaves the request open. */
+/** Serves one channel by a script. The request stays open unless the script answers it. */
 export async function faultyPeer(
   script: (exchange: Exchange) => void | Promise<void>,
 ): Promise<FaultyPeer> {

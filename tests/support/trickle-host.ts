@@ -1,4 +1,4 @@
-/** Puts the embedded trickle server on a socket of its own, for tests. */
+/** Serves the embedded trickle server on a port of its own, for tests. */
 import type { TricklePeer } from "../../src/trickle/server/peer-quotas.ts";
 import {
   TrickleServer,
@@ -10,9 +10,9 @@ export interface TrickleHost extends AsyncDisposable {
   /** URL of a channel. */
   url(channel: string): string;
   readonly port: number;
-  /** Makes a channel, before the server is asked anything if called right after its start. */
+  /** Creates a channel; called right after the start, before any request arrives. */
   make(channel: string, contentType: string): Promise<Response>;
-  /** Requests that the server has and not answered yet. */
+  /** Number of requests that are not answered yet. */
   pending(): number;
 }
 

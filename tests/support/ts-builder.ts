@@ -1,4 +1,4 @@
-/** Transport packets made by hand, for unit tests: what real muxers do and what they ought not to. */
+/** Builds transport packets by hand for unit tests, both as real muxers write them and malformed. */
 import { crc32 } from "../../src/media/mpeg-crc.ts";
 
 export const VIDEO_PID = 0x100;
@@ -18,7 +18,7 @@ export interface TsOptions {
   readonly privateData?: Uint8Array;
 }
 
-/** One packet of 188 bytes; what `payload` does not fill is stuffing in the adaptation field. */
+/** One packet of 188 bytes; the adaptation field is stuffed to fill it. */
 export function tsPacket(payload: Uint8Array, options: TsOptions = {}): Uint8Array {
   const { pid = VIDEO_PID, unitStart = false, counter = 0 } = options;
   const fields: number[] = [];
@@ -46,7 +46,7 @@ export function tsPacket(payload: Uint8Array, options: TsOptions = {}): Uint8Arr
   return packet;
 }
 
-/** Bytes in packets of one PID, padded at the end only. */
+/** Splits bytes into packets of one PID; only the last is stuffed. */
 export function tsPackets(bytes: Uint8Array, options: TsOptions = {}): Uint8Array[] {
   const packets: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -69,7 +69,7 @@ export function tsPackets(bytes: Uint8Array, options: TsOptions = {}): Uint8Arra
 export interface PesOptions {
   readonly pts: number;
   readonly dts?: number;
-  /** Write the length; absent: 0, as muxers do with video. */
+  /** Write the PES length; default 0, as muxers do for video. */
   readonly sized?: boolean;
   readonly streamId?: number;
 }
@@ -116,7 +116,7 @@ export const OPUS = {
   descriptors: [5, 4, 0x4f, 0x70, 0x75, 0x73, 0x7f, 2, 0x80, 2],
 };
 
-/** PAT and PMT; a map too long for one packet goes on in the next. */
+/** PAT and PMT; a PMT too long for one packet continues in the next. */
 export function tables(entries: readonly MapEntry[], mapPid = MAP_PID): Uint8Array[] {
   const pat = section(0, [0, 1, 0xe0 | (mapPid >> 8), mapPid & 0xff]);
   const map = entries.flatMap(({ pid, type, descriptors = [] }) => [
@@ -127,7 +127,7 @@ export function tables(entries: readonly MapEntry[], mapPid = MAP_PID): Uint8Arr
   return [...packetsOf(0, pat), ...packetsOf(mapPid, pmt)];
 }
 
-/** A section, its pointer field in front. */
+/** A section after its pointer field. */
 function section(table: number, body: readonly number[]): Uint8Array {
   const length = 5 + body.length + 4;
   const bytes = [table, 0xb0 | (length >> 8), length & 0xff, 0, 1, 0xc1, 0, 0, ...body];
@@ -135,7 +135,7 @@ function section(table: number, body: readonly number[]): Uint8Array {
   return Uint8Array.from([0, ...bytes, sum >>> 24, (sum >> 16) & 255, (sum >> 8) & 255, sum & 255]);
 }
 
-/** Tables are padded behind the section, not by an adaptation field. */
+/** Tables are padded after the section, not by an adaptation field. */
 function packetsOf(pid: number, payload: Uint8Array): Uint8Array[] {
   const packets: Uint8Array[] = [];
   for (let at = 0; at < payload.length; at += 184) {
@@ -146,14 +146,14 @@ function packetsOf(pid: number, payload: Uint8Array): Uint8Array[] {
   return packets;
 }
 
-/** An access unit of `size` bytes: a delimiter, then one slice that holds no start code. */
+/** An access unit of `size` bytes: a delimiter and one slice without start codes in it. */
 export function accessUnit(size: number, key = false, fill = 0x55): Uint8Array {
   const unit = new Uint8Array(size).fill(fill);
   unit.set([0, 0, 0, 1, 9, 0xf0, 0, 0, 1, key ? 0x65 : 0x41]);
   return unit;
 }
 
-/** All of them behind each other. */
+/** Concatenates packets. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

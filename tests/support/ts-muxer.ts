@@ -1,4 +1,4 @@
-/** FFmpeg's mpegts muxer into memory, cut where a test wants a segment to end. */
+/** Muxes MPEG-TS in memory with FFmpeg, cut into segments where a test wants. */
 import { FormatContext, IOContext, Packet, type Stream } from "node-av";
 import {
   AV_CHANNEL_ORDER_NATIVE,
@@ -10,7 +10,7 @@ import {
   AVMEDIA_TYPE_VIDEO,
 } from "node-av/constants";
 
-/** What the muxer must know of a track. `extradata`: AudioSpecificConfig, OpusHead or parameter sets. */
+/** A track as the muxer needs it. `extradata` is AudioSpecificConfig, OpusHead or parameter sets. */
 export type MuxTrack =
   | { readonly kind: "video"; readonly extradata?: Uint8Array }
   | {
@@ -72,7 +72,7 @@ export class TsMuxer implements Disposable {
     this.#packet.alloc();
   }
 
-  /** `track`: its place in the constructor's list. */
+  /** `track` is an index into the constructor's list. */
   write(track: number, { data, pts, dts, keyFrame }: MuxPacket): void {
     const stream = this.#streams[track];
     if (!stream) throw new Error(`no track ${track}`);
@@ -85,7 +85,7 @@ export class TsMuxer implements Disposable {
     this.#packet.unref();
   }
 
-  /** Everything written since the last cut. */
+  /** Returns everything written since the last cut. */
   cut(): Uint8Array {
     check(this.#context.writeFrameSync(null));
     this.#context.flushSync();

@@ -1,4 +1,4 @@
-/** A transport stream read for its bytes: every header field that the muxer answers for. */
+/** Reads every header field of a transport stream that a muxer is responsible for. */
 
 const PACKET_BYTES = 188;
 
@@ -10,7 +10,7 @@ export interface SeenPacket {
   readonly randomAccess: boolean;
   /** In 90 kHz ticks. */
   readonly pcr: number | null;
-  /** Bytes of plain padding in the adaptation field. */
+  /** Stuffing bytes in the adaptation field. */
   readonly stuffing: number;
   readonly payload: Uint8Array;
 }
@@ -18,16 +18,17 @@ export interface SeenPacket {
 /** One PES packet. */
 export interface SeenUnit {
   readonly streamId: number;
-  /** As written: 0 where none is. */
+  /** The PES length as written; 0 if unspecified. */
   readonly length: number;
   readonly pts: number;
   readonly data: Uint8Array;
   readonly packets: readonly SeenPacket[];
 }
 
-/** All packets. Throws where one does not begin with the sync byte, or the last is not whole. */
+/** All packets. Throws if one does not start with the sync byte or the last is incomplete. */
 export function seenPackets(bytes: Uint8Array): SeenPacket[] {
-  if (bytes.length % PACKET_BYTES !== 0) throw new Error(`${bytes.length} bytes are no packets`);
+  if (bytes.length % PACKET_BYTES !== 0)
+    throw new Error(`${bytes.length} bytes are not a whole number of packets`);
   return Array.from({ length: bytes.length / PACKET_BYTES }, (_, index) =>
     seenPacket(bytes.subarray(index * PACKET_BYTES, (index + 1) * PACKET_BYTES)),
   );
@@ -35,7 +36,7 @@ export function seenPackets(bytes: Uint8Array): SeenPacket[] {
 
 function seenPacket(bytes: Uint8Array): SeenPacket {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (view.getUint8(0) !== 0x47) throw new Error("a packet does not begin with 0x47");
+  if (view.getUint8(0) !== 0x47) throw new Error("a packet does not start with 0x47");
   const control = view.getUint8(3);
   const hasField = (control & 0x20) !== 0;
   const field = hasField ? 1 + view.getUint8(4) : 0;
@@ -53,7 +54,7 @@ function seenPacket(bytes: Uint8Array): SeenPacket {
   };
 }
 
-/** Admission where a PID's counter does not follow the one before, as strings. Packets without payload do not count. */
+/** Continuity counter errors as strings. Packets without payload do not count. */
 export function counterBreaks(packets: readonly SeenPacket[]): string[] {
   const last = new Map<number, number>();
   const breaks: string[] = [];
@@ -66,7 +67,7 @@ export function counterBreaks(packets: readonly SeenPacket[]): string[] {
   return breaks;
 }
 
-/** The PES packets of one PID. Throws where one has no PTS of its own. */
+/** The PES packets of one PID. Throws if one has no PTS. */
 export function seenUnits(packets: readonly SeenPacket[], pid: number): SeenUnit[] {
   const groups: SeenPacket[][] = [];
   for (const packet of packets) {
@@ -78,7 +79,7 @@ export function seenUnits(packets: readonly SeenPacket[], pid: number): SeenUnit
     const bytes = Buffer.concat(group.map(({ payload }) => payload));
     if (bytes.readUIntBE(0, 3) !== 1) throw new Error("a PES packet without a start code");
     const marks = [bytes.readUInt8(9) & 0xf1, bytes.readUInt8(11) & 1, bytes.readUInt8(13) & 1];
-    if (String(marks) !== "33,1,1") throw new Error(`a PTS with the marks ${marks}`);
+    if (String(marks) !== "33,1,1") throw new Error(`a PTS with the marker bits ${marks}`);
     const high = (bytes.readUInt8(9) & 0x0e) * 2 ** 29;
     const pts = high + (bytes.readUInt16BE(10) >> 1) * 2 ** 15 + (bytes.readUInt16BE(12) >> 1);
     return {

@@ -1,4 +1,4 @@
-/** Whole segments made by hand: pictures and sound as a muxer would lay them out. */
+/** Builds whole segments by hand: pictures and sound laid out as by a muxer. */
 import {
   AAC,
   AUDIO_PID,
@@ -27,20 +27,20 @@ export function adts(size: number, fill = 0x21): Uint8Array {
   return frame;
 }
 
-/** The `index`th picture of 30 a second, `size` bytes. */
+/** Picture `index` at 30 a second, of `size` bytes. */
 export const video = (index: number, size: number, key = false): Uint8Array[] =>
   tsPackets(pes(accessUnit(size, key), { pts: 3000 * index + 3000, dts: 3000 * index }), {
     pid: VIDEO_PID,
     ...(key ? { randomAccess: true, pcr: true } : {}),
   });
 
-/** AAC frames in one PES at the `index`th sound's time. */
+/** AAC frames in one PES at the time of sound `index`. */
 export const audio = (index: number, frames: Uint8Array[]): Uint8Array[] =>
   tsPackets(pes(concat(frames), { pts: 1920 * index, sized: true, streamId: 0xc0 }), {
     pid: AUDIO_PID,
   });
 
-/** A segment with pictures of all sizes around packet borders and sound between them. */
+/** A segment with pictures of all sizes around packet boundaries and sound between them. */
 export function segment(from = 0): Uint8Array {
   const parts = [...tables([H264, AAC])];
   for (let index = 0; index < 30; index++) {

@@ -1,4 +1,4 @@
-/** Packets through the MPEG-TS segmenter, and what it made of them. */
+/** Runs packets through the MPEG-TS segmenter and reads its output. */
 import { TsSegmenter, type TsSegmenterOptions } from "../../src/engine/segment/ts-segmenter.ts";
 import type { PlainError } from "../../src/errors.ts";
 import type { EncodedAudio, EncodedVideo, OutputPacket } from "../../src/media/encoded-packet.ts";
@@ -51,14 +51,14 @@ export function bySegment(fragments: readonly Fragment[]): SeenPacket[][] {
   return segments.map((each) => seenPackets(bytesOf(each)));
 }
 
-/** The `index`th picture of 30 a second, its access unit of `size` bytes in all. */
+/** Picture `index` at 30 a second, with an access unit of `size` bytes. */
 export function sized(index: number, size: number, keyFrame = false): EncodedVideo {
   const data = new Uint8Array(size).fill(0x55);
   data.set([0, 0, 0, 1, keyFrame ? 0x65 : 0x41]);
   return { ...video(index, keyFrame), data };
 }
 
-/** The `index`th Opus packet of 20 ms. */
+/** Opus packet `index` of 20 ms. */
 export const opus = (index: number, change: Partial<EncodedAudio> = {}): EncodedAudio => ({
   kind: "audio",
   codec: "opus",

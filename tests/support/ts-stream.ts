@@ -1,4 +1,4 @@
-/** A real MPEG-TS output: a clip through the whole pipeline, its segments as a channel would hold them. */
+/** Makes real MPEG-TS output: runs a clip through the whole pipeline and returns the segments. */
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import type { AudioMode } from "../../src/engine/protocol/work.ts";
 import { tsSegments } from "./clip.ts";
@@ -9,15 +9,15 @@ import { type SyntheticOptions, synthetic } from "./clip-synthetic.ts";
 const PARTS = [{ width: 128, height: 96, frames: 240 }];
 
 export interface TsStreamOptions {
-  /** The clip's sound; absent: none. */
+  /** The clip's sound; default none. */
   readonly sound?: { readonly codec: "aac" | "opus"; readonly channels?: number };
-  /** What the stream asks for. Default auto. */
+  /** The stream's `audio` parameter; default auto. */
   readonly audio?: AudioMode;
-  /** Consecutive B-frames of the input. */
+  /** Number of consecutive B-frames in the input. */
   readonly bFrames?: number;
-  /** First stamp in ticks; default 1 s. */
+  /** First timestamp in ticks; default 1 s. */
   readonly start?: number;
-  /** Sizes that follow each other; default 240 frames of one. */
+  /** Consecutive sizes; default 240 frames of one size. */
   readonly parts?: SyntheticOptions["parts"];
 }
 
@@ -26,7 +26,7 @@ export interface TsStream {
   readonly run: ClipRun;
 }
 
-/** Frames of 30 a second, in segments of two seconds. */
+/** At 30 frames a second, in segments of two seconds. */
 export async function tsStream(host: ModelHost, options: TsStreamOptions = {}): Promise<TsStream> {
   const { sound, audio, bFrames, start = 90_000, parts = PARTS } = options;
   const input = await synthetic({

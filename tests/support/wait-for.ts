@@ -1,4 +1,4 @@
-/** Waits for a condition by asking again, with a deadline: a regression fails the test instead of hanging it. */
+/** Polls for a condition with a deadline, so that a regression fails the test instead of hanging it. */
 export async function waitFor(
   what: string,
   condition: () => boolean | Promise<boolean>,
