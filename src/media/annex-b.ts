@@ -1,4 +1,4 @@
-/** H.264 byte streams (ISO/IEC 14496-10 Annex B): NAL units in, length-prefixed samples out. */
+/** Converts between byte streams of NAL units (ISO/IEC 14496-10 Annex B) and length-prefixed samples. */
 
 export const NAL_IDR = 5;
 export const NAL_SPS = 7;
@@ -27,7 +27,7 @@ export function splitNals(bytes: Uint8Array): Uint8Array[] {
 }
 
 /** Offset of the next 00 00 01 at or after `from`, or -1. */
-function findStartCode(bytes: Uint8Array, from: number): number {
+export function findStartCode(bytes: Uint8Array, from: number): number {
   let at = from + 2;
   for (;;) {
     at = bytes.indexOf(1, at);
@@ -37,20 +37,7 @@ function findStartCode(bytes: Uint8Array, from: number): number {
   }
 }
 
-/** True if decoding may begin at this access unit: it has an IDR picture, or parameter sets before an I picture. */
-export function isRandomAccess(accessUnit: Uint8Array): boolean {
-  let at = 0;
-  for (;;) {
-    const code = findStartCode(accessUnit, at);
-    if (code < 0) return false;
-    const type = (accessUnit[code + 3] ?? 0) & 0x1f;
-    if (type === NAL_IDR || type === NAL_SPS) return true;
-    if (type === 1) return false;
-    at = code + 3;
-  }
-}
-
-/** Each NAL unit behind its length in 4 bytes, as MP4 samples hold them (ISO/IEC 14496-15 §5.3.2). */
+/** Puts its length in 4 bytes before each NAL unit, as MP4 samples have it (ISO/IEC 14496-15 §5.3.2). */
 export function lengthPrefixed(nals: readonly Uint8Array[]): Uint8Array {
   const sample = new Uint8Array(nals.reduce((sum, nal) => sum + 4 + nal.length, 0));
   const view = new DataView(sample.buffer);
@@ -63,7 +50,10 @@ export function lengthPrefixed(nals: readonly Uint8Array[]): Uint8Array {
   return sample;
 }
 
-/** The reverse: a length-prefixed sample as a byte stream, `before` in front. A length that lies ends it. */
+/**
+ * Turns a length-prefixed sample into a byte stream, with the NAL units `before` in front. Stops at a
+ * length that exceeds the sample.
+ */
 export function annexB(
   sample: Uint8Array,
   lengthBytes: number,
@@ -86,4 +76,32 @@ export function annexB(
     to += 4 + nal.length;
   }
   return stream;
+}
+
+/**
+ * Removes the emulation prevention bytes of a NAL unit (ISO/IEC 14496-10 §7.4.1): 00 00 03 becomes
+ * 00 00. Reads at most `limit` bytes, which is enough for a header.
+ */
+export function unescapeNal(nal: Uint8Array, limit = nal.length): Uint8Array {
+  const bytes = nal.subarray(0, limit);
+  if (!hasEscape(bytes)) return bytes;
+  const plain = new Uint8Array(bytes.length);
+  let length = 0;
+  let zeros = 0;
+  for (const byte of bytes) {
+    if (zeros >= 2 && byte === 3) {
+      zeros = 0;
+      continue;
+    }
+    zeros = byte === 0 ? zeros + 1 : 0;
+    plain[length++] = byte;
+  }
+  return plain.subarray(0, length);
+}
+
+function hasEscape(bytes: Uint8Array): boolean {
+  for (let at = bytes.indexOf(3, 2); at >= 0; at = bytes.indexOf(3, at + 1)) {
+    if (bytes[at - 1] === 0 && bytes[at - 2] === 0) return true;
+  }
+  return false;
 }

@@ -146,10 +146,10 @@ function packetsOf(pid: number, payload: Uint8Array): Uint8Array[] {
   return packets;
 }
 
-/** An access unit of `size` bytes: a delimiter and one slice without start codes in it. */
+/** An access unit of `size` bytes: a delimiter and the first slice of a picture, without start codes in it. */
 export function accessUnit(size: number, key = false, fill = 0x55): Uint8Array {
   const unit = new Uint8Array(size).fill(fill);
-  unit.set([0, 0, 0, 1, 9, 0xf0, 0, 0, 1, key ? 0x65 : 0x41]);
+  unit.set([0, 0, 0, 1, 9, 0xf0, 0, 0, 1, ...(key ? [0x65, 0x88] : [0x41, 0x9a])]);
   return unit;
 }
 

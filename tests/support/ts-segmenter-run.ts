@@ -54,7 +54,7 @@ export function bySegment(fragments: readonly Fragment[]): SeenPacket[][] {
 /** Picture `index` at 30 a second, with an access unit of `size` bytes. */
 export function sized(index: number, size: number, keyFrame = false): EncodedVideo {
   const data = new Uint8Array(size).fill(0x55);
-  data.set([0, 0, 0, 1, keyFrame ? 0x65 : 0x41]);
+  data.set([0, 0, 0, 1, keyFrame ? 0x65 : 0x41, 0x80]);
   return { ...video(index, keyFrame), data };
 }
 

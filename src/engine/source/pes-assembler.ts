@@ -15,11 +15,14 @@ export interface Pes {
   readonly data: Uint8Array;
   /** Null if the header has no timestamps. */
   readonly stamp: Stamp | null;
-  readonly randomAccess: boolean;
+  /** It is as large as its length can say: what it carries may go on in the next one. */
+  readonly mayContinue: boolean;
 }
 
 /** No access unit is this large; a start code that never came back ends here. */
 const MAX_PES_BYTES = 16 * 1024 * 1024;
+/** A length has 16 bits; senders that cut what is larger stop somewhere below. */
+const FULL_LENGTH = 60_000;
 /** No picture waits longer for those shown before it; a larger distance is damage. */
 const MAX_REORDER_TICKS = 5 * TICKS_PER_SECOND;
 
@@ -31,7 +34,6 @@ export class PesAssembler {
   #parts: Uint8Array[] = [];
   #bytes = 0;
   #open = false;
-  #randomAccess = false;
   /** False once a packet continued a PES that stuffing had ended: this muxer pads elsewhere too. */
   #stuffingEnds = true;
   #endedByStuffing = false;
@@ -39,6 +41,11 @@ export class PesAssembler {
 
   constructor(clock: StampClock) {
     this.#clock = clock;
+  }
+
+  /** A PES is under way. */
+  get isOpen(): boolean {
+    return this.#open;
   }
 
   /** Takes the next packet of this PID; returns what became complete, oldest first. */
@@ -49,7 +56,6 @@ export class PesAssembler {
       if (rest) done.push(rest);
       this.#open = true;
       this.#endedByStuffing = false;
-      this.#randomAccess = packet.randomAccess;
     } else if (!this.#open) {
       if (this.#endedByStuffing && packet.payload.length > 0) this.#stuffingEnds = false;
       return done;
@@ -117,7 +123,7 @@ export class PesAssembler {
     const startCode = bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 1;
     if (!startCode || end <= start) return null;
     const data = bytes.subarray(start, end);
-    return { data, stamp: this.#stamp(bytes), randomAccess: this.#randomAccess };
+    return { data, stamp: this.#stamp(bytes), mayContinue: length >= FULL_LENGTH };
   }
 
   #stamp(bytes: Uint8Array): Stamp | null {

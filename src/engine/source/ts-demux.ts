@@ -1,9 +1,8 @@
 /** MPEG-TS taken apart by ourselves: whole access units as early as they can be known (architecture.md 9). */
 
-import { isRandomAccess } from "../../media/annex-b.ts";
-import type { EncodedPacket, InputAudioCodec, VideoPacket } from "../../media/encoded-packet.ts";
+import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import type { TrackTrouble } from "./demux.ts";
-import { type Pes, PesAssembler } from "./pes-assembler.ts";
+import { PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
 import { trackTroubles } from "./track-troubles.ts";
 import { AudioLane } from "./ts-audio-lane.ts";
@@ -11,6 +10,7 @@ import { findSync, readTsPacket, TS_PACKET_BYTES, type TsPacket } from "./ts-pac
 import { SectionAssembler } from "./ts-section.ts";
 import type { TsAudioTrack, TsTrack, TsVideoTrack } from "./ts-stream-types.ts";
 import { readPat, readPmt } from "./ts-tables.ts";
+import { VideoLane } from "./ts-video-lane.ts";
 
 const PAT_PID = 0;
 
@@ -18,8 +18,7 @@ const PAT_PID = 0;
 interface Lane {
   readonly track: TsVideoTrack | TsAudioTrack;
   readonly assembler: PesAssembler;
-  /** Null for video. */
-  readonly audio: AudioLane | null;
+  readonly packets: VideoLane | AudioLane;
 }
 
 /**
@@ -67,8 +66,10 @@ export class TsDemuxer {
     const done: EncodedPacket[] = [];
     this.#rest = new Uint8Array(0);
     for (const lane of this.#lanes.values()) {
-      const pes = lane.assembler.endSegment();
-      if (pes) done.push(...packetsOf(lane, pes, arrivedAt));
+      const { assembler, packets } = lane;
+      const pes = assembler.endSegment();
+      if (pes) done.push(...packets.push(pes, arrivedAt));
+      if (packets instanceof VideoLane && !assembler.isOpen) done.push(...packets.end());
     }
     return done;
   }
@@ -80,7 +81,7 @@ export class TsDemuxer {
     this.#pmt.drop();
     for (const lane of this.#lanes.values()) {
       lane.assembler.drop();
-      lane.audio?.drop();
+      lane.packets.drop();
     }
   }
 
@@ -92,7 +93,7 @@ export class TsDemuxer {
       if (packet.pid === this.#mapPid) this.#pmt.drop();
     } else if (lane) {
       for (const pes of lane.assembler.push(packet)) {
-        done.push(...packetsOf(lane, pes, arrivedAt));
+        done.push(...lane.packets.push(pes, arrivedAt));
       }
     } else if (packet.pid === PAT_PID) {
       for (const section of this.#pat.push(packet)) this.#follow(readPat(section));
@@ -116,9 +117,7 @@ export class TsDemuxer {
       if (!track || track.kind === "unsupported") continue;
       const known = this.#lanes.get(track.pid);
       const same = known?.track.kind === track.kind && known.track.codec === track.codec;
-      const audio = track.kind === "audio" ? new AudioLane(track) : null;
-      const assembler = new PesAssembler(this.#clock);
-      chosen.set(track.pid, same && known ? known : { track, assembler, audio });
+      chosen.set(track.pid, same && known ? known : this.#open(track));
     }
     this.#lanes = chosen;
     const unsupported = tracks.filter((track) => track.kind === "unsupported");
@@ -131,23 +130,11 @@ export class TsDemuxer {
   takeTroubles(): TrackTrouble[] {
     return this.#troubles.splice(0);
   }
-}
 
-function packetsOf(lane: Lane, pes: Pes, arrivedAt: number): EncodedPacket[] {
-  const { track, audio } = lane;
-  if (track.kind === "audio") return audio?.push(pes, arrivedAt) ?? [];
-  if (!pes.stamp) return [];
-  const { data, stamp } = pes;
-  const keyFrame = pes.randomAccess || (track.codec === "h264" && isRandomAccess(data));
-  const packet: VideoPacket = {
-    kind: "video",
-    codec: track.codec,
-    data,
-    ...stamp,
-    keyFrame,
-    arrivedAt,
-  };
-  return [packet];
+  #open(track: TsVideoTrack | TsAudioTrack): Lane {
+    const packets = track.kind === "video" ? new VideoLane(track.codec) : new AudioLane(track);
+    return { track, assembler: new PesAssembler(this.#clock), packets };
+  }
 }
 
 function join(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -1,10 +1,10 @@
 /** Tells what an elementary stream of a program map carries, by its stream type and its descriptors. */
-import type { InputAudioCodec, VideoCodec } from "../../media/encoded-packet.ts";
+import type { InputAudioCodec } from "../../media/encoded-packet.ts";
 
 export interface TsVideoTrack {
   readonly kind: "video";
   readonly pid: number;
-  readonly codec: VideoCodec;
+  readonly codec: "h264" | "hevc";
 }
 
 export interface TsAudioTrack {
@@ -28,7 +28,7 @@ export interface TsUnsupportedTrack {
 export type TsTrack = TsVideoTrack | TsAudioTrack | TsUnsupportedTrack;
 
 const PRIVATE_DATA = 0x06;
-const VIDEO_TYPES: Readonly<Record<number, VideoCodec>> = { 27: "h264", 36: "hevc" };
+const VIDEO_TYPES: Readonly<Record<number, TsVideoTrack["codec"]>> = { 27: "h264", 36: "hevc" };
 /** ISO/IEC 13818-1 table 2-34; 0x80 and above as ATSC and Blu-ray assign them. */
 const AUDIO_TYPES: Readonly<Record<number, InputAudioCodec>> = {
   3: "mp2",
@@ -74,7 +74,10 @@ const REGISTERED_AUDIO: Readonly<Record<string, InputAudioCodec>> = {
   EAC3: "eac3",
   Opus: "opus",
 };
-const REGISTERED_VIDEO: Readonly<Record<string, VideoCodec>> = { HEVC: "hevc", H264: "h264" };
+const REGISTERED_VIDEO: Readonly<Record<string, TsVideoTrack["codec"]>> = {
+  HEVC: "hevc",
+  H264: "h264",
+};
 const REGISTERED_UNSUPPORTED: Readonly<Record<string, readonly ["video" | "audio", string]>> = {
   BSSD: ["audio", "SMPTE 302M"],
   DTS1: ["audio", "DTS"],
@@ -111,7 +114,7 @@ export function trackOf(type: number, pid: number, descriptors: Uint8Array): TsT
 
 function privateTrack(pid: number, descriptors: Uint8Array): TsTrack | null {
   let audio: InputAudioCodec | undefined;
-  let video: VideoCodec | undefined;
+  let video: TsVideoTrack["codec"] | undefined;
   let unsupported: readonly ["video" | "audio", string] | undefined;
   let opusChannels = 2;
   for (const { tag, body } of readDescriptors(descriptors)) {

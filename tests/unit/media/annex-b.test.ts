@@ -1,12 +1,5 @@
 import { expect, test } from "bun:test";
-import {
-  isRandomAccess,
-  lengthPrefixed,
-  NAL_AUD,
-  NAL_IDR,
-  nalType,
-  splitNals,
-} from "../../../src/media/annex-b.ts";
+import { lengthPrefixed, nalType, splitNals } from "../../../src/media/annex-b.ts";
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
 const split = (...values: number[]): number[][] =>
@@ -35,14 +28,6 @@ test("nothing but start codes, or none at all, are no units", () => {
   expect(split(0, 0, 1, 0, 0, 1, 0, 0, 0, 1)).toEqual([]);
   expect(split(1, 2, 3)).toEqual([]);
   expect(split()).toEqual([]);
-});
-
-test("decoding may begin at an IDR picture or at parameter sets, not at other slices", () => {
-  expect(isRandomAccess(bytes(0, 0, 0, 1, NAL_AUD, 240, 0, 0, 1, 0x60 | NAL_IDR, 1))).toBe(true);
-  expect(isRandomAccess(bytes(0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 1, 0, 0, 1, 0x41))).toBe(true);
-  expect(isRandomAccess(bytes(0, 0, 1, NAL_AUD, 240, 0, 0, 1, 0x41, 1, 0, 0, 1, 0x65))).toBe(false);
-  expect(isRandomAccess(bytes(0, 0, 1, 6, 5, 1))).toBe(false);
-  expect(isRandomAccess(bytes())).toBe(false);
 });
 
 test("samples hold every unit behind its length", () => {

@@ -87,11 +87,17 @@ describe("an access unit", () => {
     }
 
     const demuxer = new TsDemuxer();
-    for (const [index, fragment] of fragments.entries()) {
-      const [packet, ...more] = demuxer.push(fragment.data, 0);
-      expect(more).toEqual([]);
-      expect(packet?.data.subarray(-(sizes[index] ?? 0))).toEqual(input[index]?.data);
-      expect(packet?.pts).toBe(input[index]?.pts);
+    const read = [...fragments.entries()].flatMap(([index, { data }]) => {
+      const found = demuxer.push(data, 0);
+      // The first unit waits for the next one; so do those that fill the largest PES there is.
+      if (index > 40 && index < 600) expect(found.length).toBe(1);
+      return found;
+    });
+    read.push(...demuxer.endSegment(0));
+    expect(read.length).toBe(input.length);
+    for (const [index, { data, pts }] of input.entries()) {
+      expect(read[index]?.data.subarray(-data.length)).toEqual(data);
+      expect(read[index]?.pts).toBe(pts);
     }
   });
 });

@@ -1,0 +1,220 @@
+/** Cuts the byte stream of a video track into access units, however its sender spreads them over PES packets. */
+import { findStartCode } from "../../media/annex-b.ts";
+import { H264NalReader } from "../../media/h264.ts";
+import { HevcNalReader } from "../../media/hevc.ts";
+import { type NalReader, SLICE_HEADER_BYTES, type SliceHeader } from "../../media/nal-reader.ts";
+import type { Ticks } from "../../media/time.ts";
+import { ParameterSets } from "./parameter-sets.ts";
+import type { Pes, Stamp } from "./pes-assembler.ts";
+import { UnitBuffer } from "./unit-buffer.ts";
+
+/** One picture, or both fields of one, with all that comes with it. */
+export interface AccessUnit {
+  readonly data: Uint8Array;
+  /** Null if its sender stamped no PES that it could belong to. */
+  readonly stamp: Stamp | null;
+  readonly keyFrame: boolean;
+  /** The header of its first slice. */
+  readonly slice: SliceHeader;
+  /** `performance.now()` at its last byte. */
+  readonly arrivedAt: number;
+}
+
+/** No access unit is this large: its sender lost its way. */
+const MAX_UNIT_BYTES = 16 * 1024 * 1024;
+/** More than parameter sets take: a NAL unit is read once this much of it has come, or all of it. */
+const LOOK_AHEAD_BYTES = 512;
+
+/** The picture under way. */
+interface Picture {
+  /** Its first slice. */
+  readonly slice: SliceHeader;
+  /** Its newest slice. */
+  latest: SliceHeader;
+  readonly keyFrame: boolean;
+  readonly hasSps: boolean;
+  /** Where its first slice begins in the buffer. */
+  readonly at: number;
+  /** The rest of a picture that has left already. */
+  readonly isRest: boolean;
+  /** A field whose other field has not come yet. */
+  awaitsField: boolean;
+}
+
+/** What was read since the last slice: it belongs to the next picture. */
+interface Prefix {
+  /** Where it begins in the buffer. */
+  readonly at: number;
+  recovery: boolean;
+  hasSps: boolean;
+}
+
+/**
+ * The end of a PES does not tell whether it is the end of a picture, and neither does a slice. So the
+ * first picture waits for what comes next, and from then on its sender is known. Where each PES ends with
+ * a picture, pictures leave with the end of their PES. A sender that was seen to split a picture may do
+ * it again: its pictures leave when the next one begins.
+ */
+type Sender = "unknown" | "whole" | "splitting";
+
+export class AccessUnitAssembler {
+  readonly #nals: NalReader;
+  readonly #sets = new ParameterSets();
+  readonly #buffer = new UnitBuffer();
+  #sender: Sender = "unknown";
+  /** Where the search for start codes goes on. */
+  #scanned = 0;
+  #picture: Picture | null = null;
+  #prefix: Prefix | null = null;
+
+  constructor(codec: "h264" | "hevc") {
+    this.#nals = codec === "h264" ? new H264NalReader() : new HevcNalReader();
+  }
+
+  /** How long a frame lasts, as the stream says; null if it does not. */
+  get frameDuration(): Ticks | null {
+    return this.#nals.frameDuration;
+  }
+
+  /** By how much `slice.order` rises from one frame to the next. */
+  get orderStep(): number {
+    return this.#nals.orderStep;
+  }
+
+  /** Takes the next PES; returns the units that are complete. */
+  push(pes: Pes, arrivedAt: number): AccessUnit[] {
+    if (this.#buffer.length + pes.data.length > MAX_UNIT_BYTES) this.drop();
+    this.#buffer.append(pes, arrivedAt);
+    if (!startsWithNal(pes.data)) this.#sender = "splitting";
+    const units = this.#scan("open");
+    if (this.#sender === "whole" && !pes.mayContinue) {
+      units.push(...this.#scan("complete"));
+      // The sender may just have been found to split, or the other field is still to come.
+      const isWhole = this.#sender === "whole" && !this.#picture?.awaitsField;
+      if (isWhole) units.push(...this.#cut());
+    }
+    return units;
+  }
+
+  /** Takes what is under way as complete. */
+  end(): AccessUnit[] {
+    const units = this.#scan("complete");
+    units.push(...this.#cut());
+    return units;
+  }
+
+  /** Drops what is under way. */
+  drop(): void {
+    this.#buffer.clear();
+    this.#scanned = 0;
+    this.#picture = null;
+    this.#prefix = null;
+  }
+
+  /** Reads the NAL units that are there. `end`: whether the last one ends where the bytes end. */
+  #scan(end: "complete" | "open"): AccessUnit[] {
+    const units: AccessUnit[] = [];
+    for (;;) {
+      const bytes = this.#buffer.view;
+      const code = findStartCode(bytes, this.#scanned);
+      if (code < 0) {
+        // A start code may begin in the last two bytes.
+        this.#scanned = Math.max(this.#scanned, bytes.length - 2);
+        return units;
+      }
+      const next = findStartCode(bytes, code + 3);
+      const nal = bytes.subarray(code + 3, next < 0 ? bytes.length : next);
+      if (next < 0 && end === "open" && !this.#isReadable(nal)) {
+        this.#scanned = code;
+        return units;
+      }
+      this.#scanned = next < 0 ? Math.max(code + 3, bytes.length - 2) : next;
+      units.push(...this.#read(nal, this.#startOf(bytes, code)));
+    }
+  }
+
+  /** Tells whether enough of an unfinished NAL unit is there. */
+  #isReadable(nal: Uint8Array): boolean {
+    return nal.length >= (this.#nals.isSlice(nal) ? SLICE_HEADER_BYTES : LOOK_AHEAD_BYTES);
+  }
+
+  /** Takes one NAL unit; returns the access unit that it ends. */
+  #read(nal: Uint8Array, at: number): AccessUnit[] {
+    const found = this.#nals.read(nal);
+    if (found.role === "suffix") return [];
+    if (found.role === "slice") return this.#readSlice(found.slice, at);
+    this.#prefix ??= { at, recovery: false, hasSps: false };
+    this.#prefix.recovery ||= found.recovery;
+    this.#prefix.hasSps ||= found.parameterSet?.startsWith("sps") ?? false;
+    if (found.parameterSet) this.#sets.add(found.parameterSet, nal);
+    return [];
+  }
+
+  #readSlice(slice: SliceHeader, at: number): AccessUnit[] {
+    const picture = this.#picture;
+    if (!picture) {
+      this.#begin(slice, at);
+      return [];
+    }
+    if (continues(picture, slice)) {
+      const isSecondField = picture.latest.field !== slice.field;
+      if (isSecondField) picture.awaitsField = false;
+      else if (this.#buffer.hasPesStart(picture.at, at)) this.#sender = "splitting";
+      picture.latest = slice;
+      this.#prefix = null;
+      return [];
+    }
+    const boundary = this.#prefix?.at ?? at;
+    const isPesStart = this.#buffer.hasPesStart(boundary - 1, boundary);
+    if (isPesStart && this.#sender === "unknown") this.#sender = "whole";
+    const units = this.#cut(boundary);
+    this.#begin(slice, at - boundary);
+    return units;
+  }
+
+  #begin(slice: SliceHeader, at: number): void {
+    const { recovery, hasSps } = this.#prefix ?? { recovery: false, hasSps: false };
+    const keyFrame = slice.randomAccess || recovery || (hasSps && slice.intra);
+    // A PES that begins with a later slice goes on with the picture of the PES before.
+    const isRest = this.#sender === "whole" && !slice.first && this.#buffer.hasPesStart(at - 1, at);
+    if (isRest) this.#sender = "splitting";
+    const awaitsField = slice.field !== null;
+    this.#picture = { slice, latest: slice, keyFrame, hasSps, at, isRest, awaitsField };
+    this.#prefix = null;
+  }
+
+  /** Cuts the picture off before `boundary`, or with all that has come. */
+  #cut(boundary = this.#buffer.length): AccessUnit[] {
+    const picture = this.#picture;
+    if (!picture) return [];
+    const { data, stamp, arrivedAt } = this.#buffer.cut(boundary, picture.at);
+    this.#picture = null;
+    this.#scanned = Math.max(0, this.#scanned - boundary);
+    if (picture.isRest) return [];
+    const { slice, keyFrame, hasSps } = picture;
+    const whole = keyFrame && !hasSps ? this.#sets.before(data) : data;
+    return [{ data: whole, stamp, keyFrame, slice, arrivedAt }];
+  }
+
+  /** Where a NAL unit begins: the zero bytes before its start code belong to it, within one PES. */
+  #startOf(bytes: Uint8Array, code: number): number {
+    let at = code;
+    while (at > 0 && bytes[at - 1] === 0 && !this.#buffer.hasPesStart(at - 1, at)) at--;
+    return at;
+  }
+}
+
+/** Whether a slice belongs to the picture under way, or is the second field of its frame. */
+function continues({ latest, awaitsField }: Picture, slice: SliceHeader): boolean {
+  const isOtherField = slice.field !== null && slice.field !== latest.field;
+  if (awaitsField && isOtherField && latest.field !== null) return slice.frame === latest.frame;
+  return !slice.first && slice.picture === latest.picture;
+}
+
+/** Whether the bytes begin with a start code, after any number of zeros. */
+function startsWithNal(bytes: Uint8Array): boolean {
+  const code = findStartCode(bytes.subarray(0, LOOK_AHEAD_BYTES), 0);
+  if (code < 0) return false;
+  for (let at = 0; at < code; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
