@@ -1,4 +1,4 @@
-/** Hides the life of the server process: composing, listening, and ending in order within the grace. */
+/** Runs the server process: composes it, listens, and ends everything in order within the grace. */
 import { randomBytes } from "node:crypto";
 import type { Config } from "../config.ts";
 import { WorkerError } from "../errors.ts";
@@ -10,9 +10,11 @@ import { chooseDevices, defaultMaxStreams } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 import { EngineScheduler } from "./engines/scheduler.ts";
 import { HostPolicy } from "./hosts/host-policy.ts";
+import { isLoopback } from "./hosts/own-address.ts";
+import { AccessPolicy, type AccessTokens } from "./http/access.ts";
 import { createApp } from "./http/app.ts";
+import { BrowserRules } from "./http/browser-rules.ts";
 import { listen, localUrl } from "./http/listen.ts";
-import { type TokenRules, Tokens } from "./http/tokens.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
 import { doubtAbout, offersOf } from "./protocols/byoc/registration/offer.ts";
 import { Registration } from "./protocols/byoc/registration/registration.ts";
@@ -70,7 +72,7 @@ export async function serve({
     config.trickleServer === "off"
       ? null
       : new TrickleServer({ autoCreate: config.trickleServer === "on" });
-  const rules = tokenRules(config);
+  const tokens = accessTokens(config);
   const closing = new AbortController();
   const updater = new StreamUpdater(pool, store);
   const app = createApp({
@@ -79,11 +81,11 @@ export async function serve({
     starter: new StreamStarter({ pool, store, hosts, updater }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol() },
-    tokens: new Tokens(rules),
+    access: new AccessPolicy(tokens),
+    browsers: new BrowserRules({ corsOrigins: corsOrigins(config), host: config.host }),
     batchTimeoutMs: config.batchTimeout,
     places,
     closing: closing.signal,
-    corsOrigins: config.corsOrigins ?? ["*"],
     capabilityNames: config.capabilityName,
     version,
     trickle,
@@ -91,16 +93,15 @@ export async function serve({
   try {
     const server = listen(app, config);
     const port = server.port ?? config.port;
-    const authorization =
-      config.apiToken === undefined ? {} : { authorization: `Bearer ${config.apiToken}` };
-    hosts.listensOn({ host: config.host, port, ...authorization });
+    hosts.listensOn({ host: config.host, port, authorization: `Bearer ${tokens.engine}` });
     const ownUrl = localUrl(config.host, port);
     log.info("listening", { url: ownUrl, version, devices: devices.names });
+    warnIfOpen(config, tokens);
     pool.boot();
     const registrations: Registration[] = [];
     // Orchestrators send work at once: not before an engine can take it.
     void pool.firstReady.then(() => {
-      const made = stop.aborted ? null : register(config, { ownUrl, tokens: rules, places });
+      const made = stop.aborted ? null : register(config, { ownUrl, tokens, places });
       if (made) registrations.push(made);
     });
     const unfit = await untilAborted(pool.unfit, stop);
@@ -125,20 +126,33 @@ export async function serve({
 /** Of the grace, what streams and jobs may take; the rest is the engines'. */
 const STREAMS_SHARE = 0.7;
 
-/** Orchestrators get a token of their own even where nobody has chosen one (contract.md "Tokens"). */
-function tokenRules({ apiToken, capabilityToken }: Config): TokenRules {
+/** The tokens of this boot: what is not set and is needed is made here. */
+function accessTokens({ apiToken, capabilityToken, orchUrl = [] }: Config) {
   const random = () => randomBytes(24).toString("base64url");
-  const capability = capabilityToken ?? (apiToken === undefined ? undefined : random());
+  const capability = capabilityToken ?? (orchUrl.length > 0 ? random() : undefined);
   return {
+    engine: random(),
     ...(apiToken === undefined ? {} : { api: apiToken }),
     ...(capability === undefined ? {} : { capability }),
   };
 }
 
+/** With a token, pages of any origin may call: the token is what protects. Null: the default of `BrowserRules`. */
+const corsOrigins = ({ corsOrigins: set, apiToken }: Config): readonly string[] | null =>
+  set ?? (apiToken === undefined ? null : ["*"]);
+
+function warnIfOpen({ host }: Config, { api, capability }: AccessTokens): void {
+  if (api !== undefined || capability !== undefined || isLoopback(host)) return;
+  log.warn(
+    "every machine that reaches this server may use it: set --api-token, or listen on --host 127.0.0.1",
+    { host },
+  );
+}
+
 /** Null where an orchestrator or its secret is not set. */
 function register(
   config: Config,
-  { ownUrl, tokens, places }: { ownUrl: string; tokens: TokenRules; places: Admission },
+  { ownUrl, tokens, places }: { ownUrl: string; tokens: AccessTokens; places: Admission },
 ): Registration | null {
   const { orchUrl = [], orchSecret } = config;
   if (orchSecret === undefined || orchUrl.length === 0) {

@@ -1,7 +1,8 @@
 /** Batch jobs as an orchestrator sends them, over sockets (protocol.md 1.2, 1.3, 1.7, 12 "Batch"). */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, type Socket } from "node:net";
-import { IDLE_SECONDS, listen } from "../../src/server/http/listen.ts";
+import { IDLE_SECONDS } from "../../src/server/http/connection-limits.ts";
+import { listen } from "../../src/server/http/listen.ts";
 import { Registration } from "../../src/server/protocols/byoc/registration/registration.ts";
 import { Orchestrator } from "../support/orchestrator.ts";
 import { readUntilDone } from "../support/orchestrator-relay.ts";

@@ -208,7 +208,7 @@ test("a capability registered with the seed's path needs no Livepeer header when
     const job = (headers: object) =>
       own.ask("POST", "/process/request/text-reversal", { text: "abc" }, headers);
     expect((await job(bearer)).body).toEqual({ original: "abc", reversed: "cba" });
-    expect((await job({})).status).toBe(400);
+    expect((await job({})).status).toBe(403);
     expect((await job({ authorization: "Bearer old" })).status).toBe(401);
     const start = { gateway_request_id: newId() };
     const stream = await own.ask("POST", "/process/request/stream/start", start, bearer);

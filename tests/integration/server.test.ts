@@ -111,7 +111,7 @@ test("an address that is not this machine's is one line that names the flag, and
   const { err, code } = await runProgram(MAIN, ["--host", "203.0.113.9"]);
   expect(code).toBe(1);
   expect(err).toBe(
-    "--host 203.0.113.9 is no address of this machine; 0.0.0.0 listens on all of them\n",
+    "--host 203.0.113.9 is not an address of this machine; 0.0.0.0 listens on all of them\n",
   );
 });
 
@@ -212,6 +212,12 @@ test("a request without a usable Host is answered like any other, failures too",
     expect(await ask("GET //version")).toMatch(/^HTTP\/1.1 200 [\s\S]*"success":true/);
     expect(await ask("GET /no/such/route")).toMatch(/^HTTP\/1.1 404 [\s\S]*"code":"not_found"/);
     expect(await ask("GET /%FF")).toMatch(/^HTTP\/1.1 400 [\s\S]*"code":"invalid_request"/);
+    const body = '{"text":"abc"}';
+    const length = `Content-Length: ${body.length}\r\nConnection: close`;
+    for (const path of ["/text-reversal", "//c//text-reversal"]) {
+      const job = `POST ${path} ${host}\r\n${length}\r\n\r\n${body}`;
+      expect(await rawRequest(server.port, job)).toContain('"reversed":"cba"');
+    }
   }
 });
 

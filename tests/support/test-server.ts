@@ -3,8 +3,10 @@
 import { Admission } from "../../src/server/admission.ts";
 import { EngineScheduler } from "../../src/server/engines/scheduler.ts";
 import { HostPolicy } from "../../src/server/hosts/host-policy.ts";
+import { AccessPolicy, type AccessTokens } from "../../src/server/http/access.ts";
 import { createApp } from "../../src/server/http/app.ts";
-import { type TokenRules, Tokens } from "../../src/server/http/tokens.ts";
+import { BrowserRules } from "../../src/server/http/browser-rules.ts";
+import type { TrickleHandler } from "../../src/server/http/trickle-routes.ts";
 import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
 import type { ByocTiming } from "../../src/server/protocols/byoc/channels.ts";
 import { seedProtocol } from "../../src/server/protocols/seed/seed-protocol.ts";
@@ -17,7 +19,13 @@ export interface TestServerOptions {
   readonly maxStreams?: number;
   readonly batchTimeoutMs?: number;
   readonly capabilityNames?: readonly string[];
-  readonly tokens?: TokenRules;
+  readonly tokens?: AccessTokens;
+  /** Default: `*`. Null: as a server without `--cors-origins`. */
+  readonly corsOrigins?: readonly string[] | null;
+  /** `--host` that the server believes to listen on; default 0.0.0.0. */
+  readonly host?: string;
+  /** Default: none. */
+  readonly trickle?: TrickleHandler;
   /** Options for the channels of an orchestrator's streams. */
   readonly timing?: ByocTiming;
   /** How the fake engine boots. */
@@ -56,20 +64,21 @@ export function testServer(options: TestServerOptions = {}) {
   });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
   const updater = new StreamUpdater(pool, store);
+  const corsOrigins = options.corsOrigins === undefined ? ["*"] : options.corsOrigins;
   const app = createApp({
     pool,
     store,
     starter: new StreamStarter({ pool, store, hosts, updater }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol(options.timing) },
-    tokens: new Tokens(options.tokens ?? {}),
+    access: new AccessPolicy(options.tokens ?? {}),
+    browsers: new BrowserRules({ corsOrigins, host: options.host ?? "0.0.0.0" }),
     places,
     closing: new AbortController().signal,
     batchTimeoutMs: options.batchTimeoutMs ?? 25_000,
-    corsOrigins: ["*"],
     capabilityNames: options.capabilityNames ?? ["comfystream-video"],
     version: "0.0.0",
-    trickle: null,
+    trickle: options.trickle ?? null,
   });
   const ask = async (method: string, path: string, body?: unknown, headers = {}) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);

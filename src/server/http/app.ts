@@ -1,18 +1,19 @@
-/** Composes the HTTP side. Listens to nothing: see http-server. */
+/** Composes the HTTP side. Does not listen: see listen.ts. */
 import { cors } from "@elysiajs/cors";
 import { type AnyElysia, Elysia } from "elysia";
 import type { StreamAccess } from "../../capabilities/capability.ts";
 import { imageAccess } from "../image-request.ts";
 import { selectProtocol } from "../protocols/select-protocol.ts";
+import { assertGuarded } from "./access.ts";
+import type { BrowserRules } from "./browser-rules.ts";
 import { type CapabilityRoutesOptions, capabilityRoutes } from "./capability-routes.ts";
 import { errorPlugin } from "./error-plugin.ts";
 import { HttpError } from "./http-error.ts";
-import { openapiRoutes } from "./openapi-routes.ts";
+import { openapiRoutes, PLUGIN_PATHS } from "./openapi-routes.ts";
 import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
 import { playgroundRoutes } from "./playground-routes.ts";
 import { withUsableUrl } from "./request-url.ts";
 import { type StreamServices, streamRoutes } from "./stream-routes.ts";
-import { tokensPlugin } from "./tokens.ts";
 import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
 import { workerRoutes } from "./worker-routes.ts";
 
@@ -20,38 +21,51 @@ export interface AppDeps
   extends StreamServices,
     OpsOptions,
     Omit<CapabilityRoutesOptions, "streams" | "images"> {
-  readonly corsOrigins: readonly string[];
+  readonly browsers: BrowserRules;
   /** Null: no embedded trickle server. */
   readonly trickle: TrickleHandler | null;
 }
 
-/** The whole API; ask it with `app.handle(request)`. */
+/** Of requests: JSON routes, the Livepeer header, streams by their ids, and trickle. */
+const ALLOWED_HEADERS = [
+  "Content-Type",
+  "Authorization",
+  "Livepeer",
+  "X-Stream-Id",
+  "Expect-Content",
+  "Lp-Trickle-Reset",
+];
+/** Of answers. */
+const EXPOSED_HEADERS = ["X-Metadata", "Lp-Trickle-Seq", "Lp-Trickle-Latest", "Lp-Trickle-Closed"];
+
+/** The whole API; call it with `app.handle(request)`. Throws if a route was declared without an audience. */
 export function createApp(deps: AppDeps): AnyElysia {
-  const { tokens, corsOrigins, trickle } = deps;
+  const { access, browsers, trickle } = deps;
   const streams = streamAccess(deps);
   // `standardHostname` would misread URLs whose host is shorter than four characters.
   const app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } })
-    .use(errorPlugin(() => app))
+    .use(errorPlugin(access, () => app))
+    .onRequest(({ request }) => browsers.check(request))
     .use(
       cors({
-        origin: corsOrigins.includes("*") ? "*" : [...corsOrigins],
+        origin: browsers.namesAll ? "*" : (request) => browsers.namesOrigin(request),
         credentials: false,
         methods: ["GET", "POST", "DELETE", "OPTIONS"],
-        allowedHeaders: ["Content-Type", "Authorization", "Livepeer", "X-Stream-Id"],
-        exposeHeaders: ["X-Metadata", "Lp-Trickle-Seq", "Lp-Trickle-Latest", "Lp-Trickle-Closed"],
+        allowedHeaders: ALLOWED_HEADERS,
+        exposeHeaders: EXPOSED_HEADERS,
         maxAge: 3600,
       }),
     )
     .onRequest(({ request }) => rejectUndecodable(request))
-    .use(tokensPlugin(tokens))
     .use(opsRoutes(deps))
-    .use(playgroundRoutes())
-    .use(openapiRoutes(deps.version))
-    .use(streamRoutes(deps))
-    .use(workerRoutes(deps))
+    .use(playgroundRoutes(access))
+    .use(openapiRoutes(access, deps.version))
+    .use(streamRoutes(access, deps))
+    .use(workerRoutes(access, deps))
     .use(capabilityRoutes({ ...deps, streams, images: imageAccess(deps.pool) }))
     .wrap((fetch) => (request: Request) => fetch(withUsableUrl(request)));
-  if (trickle !== null) app.use(trickleRoutes(trickle));
+  if (trickle !== null) app.use(trickleRoutes(access, trickle));
+  assertGuarded(app, PLUGIN_PATHS);
   return app;
 }
 
@@ -71,6 +85,10 @@ function rejectUndecodable(request: Request): void {
     decodeURIComponent(new URL(request.url).pathname);
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
-    throw new HttpError(400, "invalid_request", "the path holds escapes that cannot be decoded");
+    throw new HttpError(
+      400,
+      "invalid_request",
+      "the path has percent-encoding that cannot be decoded",
+    );
   }
 }

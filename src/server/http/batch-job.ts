@@ -1,4 +1,4 @@
-/** Hides how one batch job runs: checked, admitted, within its deadline, answered in one piece or as events. */
+/** Runs one batch job: admits it, reads its body, runs it within its deadline, and answers in one piece or as events. */
 import type {
   Capability,
   ImageAccess,
@@ -11,10 +11,11 @@ import { check } from "../../schema-check.ts";
 import { pushable } from "../../streams/push-readable.ts";
 import type { Admission } from "../admission.ts";
 import { checked } from "../field-errors.ts";
+import { IDLE_SECONDS } from "./connection-limits.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
 import { statusOf } from "./http-error.ts";
 import { within } from "./job-deadline.ts";
-import { IDLE_SECONDS } from "./listen.ts";
+import { MAX_BATCH_BYTES, readJson } from "./json-body.ts";
 import type { LivepeerJob } from "./livepeer-header.ts";
 
 const log = getLogger("http");
@@ -24,46 +25,58 @@ export interface JobOptions {
   readonly batchTimeoutMs: number;
   /** Shared with streams. */
   readonly places: Admission;
-  /** Aborts when the server ends; its reason is what unfinished jobs answer. */
+  /** Aborts when the server ends; unfinished jobs fail with its reason. */
   readonly closing: AbortSignal;
   readonly streams: StreamAccess;
   readonly images: ImageAccess;
 }
 
-/** What a job needs of its HTTP request, and where its answer's headers go. */
+/** The parts of its HTTP request that a job needs, and the place for the headers of its answer. */
 export interface Call {
   readonly request: Request;
-  readonly body: unknown;
   readonly livepeer: LivepeerJob | null;
   readonly set: { readonly headers: Record<string, string | number> };
-  /** Null where nothing listens. */
+  /** Null for a request of this process. */
   readonly server: { timeout(request: Request, seconds: number): void } | null;
 }
 
 /**
- * The job's answer, or a response of events where the caller asks for them. What is refused before the work begins
- * throws in both cases: it has a status.
+ * Returns the job's answer, or a response of events where the caller asks for them. A job takes its place before its body
+ * is read, so that a full server refuses it without reading; the deadline covers reading as well. Throws for all that is
+ * refused before the work begins, so that it has a status in both cases.
  */
 export async function runJob(
   capability: Capability,
-  { request, body, livepeer, set, server }: Call,
+  { request, livepeer, set, server }: Call,
   caller: JobContext["caller"],
   { batchTimeoutMs, places, closing, streams, images }: JobOptions,
 ): Promise<unknown> {
-  const begun = performance.now();
-  const input = checked(capability.input, body);
-  const { name, aliases, onDevice } = capability;
-  const asked = livepeer?.capability;
-  if (asked !== undefined && ![name, ...aliases].includes(asked))
-    log.warn("the Livepeer header names another capability", { name, header: asked });
-  const deadline = Math.min(batchTimeoutMs, (livepeer?.timeout_seconds ?? Infinity) * 1000);
-  // A connection that is cut while a job runs costs the capability (protocol.md 1.3); the deadline ends it anyway.
-  if (deadline >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
+  const startedAt = performance.now();
+  const { name, onDevice } = capability;
+  warnOfOtherName(capability, livepeer);
+  const total = Math.min(batchTimeoutMs, (livepeer?.timeout_seconds ?? Infinity) * 1000);
+  // An orchestrator drops a capability whose connection is cut during a job (protocol.md 1.3); the deadline ends it anyway.
+  if (total >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
+  using held = new DisposableStack();
+  const ends = (gone: AbortSignal) => {
+    const deadline = Math.max(0, total - (performance.now() - startedAt));
+    return { total, deadline, gone, closing };
+  };
+
+  const begin = async (): Promise<unknown> => {
+    if (onDevice) {
+      places.admit();
+      held.use(places.take());
+    }
+    const read = (signal: AbortSignal) => readJson(request, { maxBytes: MAX_BATCH_BYTES, signal });
+    return checked(capability.input, await within(ends(request.signal), read));
+  };
+  const input = await logUndone(name, begin());
 
   const run = (gone: AbortSignal, progress: JobContext["progress"]) => {
-    const outcome = within({ deadline, gone, closing }, async (signal): Promise<JobOutcome> => {
-      if (onDevice) places.admit();
-      using _place = onDevice ? places.take() : null;
+    const place = held.move();
+    const work = async (signal: AbortSignal): Promise<JobOutcome> => {
+      using _place = place;
       let metadata: JobOutcome["metadata"] = null;
       const describe = (given: Readonly<Record<string, unknown>>) => {
         metadata = given;
@@ -75,9 +88,8 @@ export async function runJob(
         "internal",
         `${name} returned a body that does not match its output schema`,
       );
-    });
-    outcome.catch((error) => tellUndone(name, error));
-    return outcome;
+    };
+    return logUndone(name, within(ends(gone), work));
   };
   if (!onDevice || !wantsEvents(request, input)) {
     const { answer, metadata } = await run(request.signal, () => {});
@@ -87,30 +99,39 @@ export async function runJob(
   const left = new AbortController();
   const steps = pushable<JobProgress>();
   const accepted = Promise.withResolvers<void>();
-  const told = run(AbortSignal.any([request.signal, left.signal]), (step) => {
-    steps.push({ step, elapsed_ms: Math.round(performance.now() - begun) });
+  const outcome = run(AbortSignal.any([request.signal, left.signal]), (step) => {
+    steps.push({ step, elapsed_ms: Math.round(performance.now() - startedAt) });
     accepted.resolve();
   }).finally(() => steps.end());
-  told.catch((error) => {
+  outcome.catch((error) => {
     if (!(error instanceof WorkerError))
       log.error("job failed", { capability: name, error: reason(error) });
   });
-  await Promise.race([accepted.promise, told]);
-  return eventStream(steps.readable, told, () => left.abort());
+  await Promise.race([accepted.promise, outcome]);
+  return eventStream(steps.readable, outcome, () => left.abort());
 }
 
-/** Gateways ask the next worker then: of full places and deadlines nobody hears but the log. */
-function tellUndone(capability: string, error: unknown): void {
-  if (statusOf(error) >= 503) log.info("job not done", { capability, error: reason(error) });
+function warnOfOtherName({ name, aliases }: Capability, livepeer: LivepeerJob | null): void {
+  const header = livepeer?.capability;
+  if (header !== undefined && ![name, ...aliases].includes(header))
+    log.warn("the Livepeer header names another capability than the path", { name, header });
 }
 
-/** Orchestrators pass no Accept on, so a member of the body says it too. */
+/** A gateway that is refused asks the next worker: of full places and missed deadlines only the log tells. */
+function logUndone<T>(capability: string, job: Promise<T>): Promise<T> {
+  job.catch((error) => {
+    if (statusOf(error) >= 503) log.info("job not done", { capability, error: reason(error) });
+  });
+  return job;
+}
+
+/** Orchestrators do not pass `Accept` on, so a member of the body can ask for events as well. */
 function wantsEvents({ headers }: Request, input: unknown): boolean {
   if (Reflect.get(Object(input), "stream") === true) return true;
   return (headers.get("accept") ?? "").includes("text/event-stream");
 }
 
-/** A header holds no other characters; names of models may. */
+/** JSON in the characters that a header may hold; names of models may have others. */
 const asciiJson = (value: unknown): string =>
   JSON.stringify(value).replace(
     /[^\x20-\x7e]/g,

@@ -1,22 +1,21 @@
-/** Hides which paths are batch jobs: the seed's route, and an orchestrator's in all the forms of protocol.md 1.2. */
+/** Routes of batch jobs: the seed's, and an orchestrator's in all the forms of protocol.md 1.2. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { JobContext } from "../../capabilities/capability.ts";
 import { CAPABILITIES, findCapability, isCapability } from "../../capabilities/registry.ts";
 import { WorkerError } from "../../errors.ts";
+import type { AccessPolicy } from "./access.ts";
 import { type Call, type JobOptions, runJob } from "./batch-job.ts";
-import { jsonBody } from "./json-body.ts";
 import { livepeerHeader, missingLivepeerHeader } from "./livepeer-header.ts";
 import { type FailureStatus, failures, jsonContent, operation } from "./schemas.ts";
-import type { Tokens } from "./tokens.ts";
 
 export interface CapabilityRoutesOptions extends JobOptions {
-  readonly tokens: Tokens;
-  /** As registered. */
+  readonly access: AccessPolicy;
+  /** The names that are registered. */
   readonly capabilityNames: readonly string[];
 }
 
-/** What `stream: true` makes of an answer. */
+/** An answer to a body with `stream: true`. */
 const EVENTS_EXAMPLE = `data: {"type":"progress","step":"inference","elapsed_ms":41}
 
 data: {"type":"metadata","metadata":{"model":"dreamscape","seed":7}}
@@ -29,7 +28,7 @@ data: [DONE]
 
 `;
 
-/** Jobs and answers are checked against the capability's own schema; this is for OpenAPI. */
+/** For OpenAPI alone: jobs and answers are checked against the capability's own schema. */
 const described = (summary: string) => ({
   ...operation("jobs", summary),
   requestBody: {
@@ -57,7 +56,7 @@ const described = (summary: string) => ({
   },
 });
 
-/** The same as `failures`, where there is no schema that Elysia checks. */
+/** `failures` in OpenAPI's form, for routes whose answers Elysia does not check. */
 const failureContents = (...statuses: FailureStatus[]) =>
   Object.fromEntries(
     Object.entries(failures(...statuses)).map(([status, schema]) => [
@@ -66,60 +65,58 @@ const failureContents = (...statuses: FailureStatus[]) =>
     ]),
   );
 
-const route = {
-  parse: "batch",
-  params: Type.Object({ capability: Type.String() }),
-} as const;
-
-// Elysia prepares for a handler only what its parameter names: `...rest` would cost cookies, headers and query, too.
+// Elysia prepares what a handler's parameter names, and nothing else: `...rest` would cost cookies, headers and query.
 export const capabilityRoutes = (options: CapabilityRoutesOptions) => {
   const run = (name: string, call: Call, caller: JobContext["caller"]) =>
     runJob(findCapability(name), call, caller, options);
+  const { access } = options;
+  // Bodies are read by the jobs themselves, once they have a place.
+  const unnamed = { ...access.orchestrator, parse: "none" } as const;
+  const route = { ...unnamed, params: Type.Object({ capability: Type.String() }) } as const;
   return new Elysia({ name: "capability-routes" })
-    .use(jsonBody)
     .use(livepeerHeader)
     .post(
       "/process/request/:capability",
-      ({ params, request, body, livepeer, set, server }) => {
-        if (livepeer === null && !options.tokens.holds(request)) throw missingLivepeerHeader();
-        return run(params.capability, { request, body, livepeer, set, server }, "direct");
+      ({ params, request, livepeer, set, server }) => {
+        if (livepeer === null && !access.bearsToken(request)) throw missingLivepeerHeader();
+        return run(params.capability, { request, livepeer, set, server }, "direct");
       },
       { ...route, detail: described("Run a batch job (the seed's route)") },
     )
     .post(
       "/c/:capability",
-      ({ params, request, body, livepeer, set, server }) =>
-        run(params.capability, { request, body, livepeer, set, server }, "network"),
+      ({ params, request, livepeer, set, server }) =>
+        run(params.capability, { request, livepeer, set, server }, "network"),
       { ...route, detail: described("Run a batch job for an orchestrator") },
     )
     .post(
       "/c/:capability/*",
-      ({ params: { capability, "*": rest }, request, body, livepeer, set, server }) => {
+      ({ params: { capability, "*": rest }, request, livepeer, set, server }) => {
         const name = [capability, rest].find(isCapability) ?? capability;
-        return run(name, { request, body, livepeer, set, server }, "network");
+        return run(name, { request, livepeer, set, server }, "network");
       },
-      { parse: "batch", detail: { hide: true } },
+      { ...unnamed, detail: { hide: true } },
     )
     .post(
       "/:capability",
-      ({ params, request, body, livepeer, set, server }) =>
-        run(params.capability, { request, body, livepeer, set, server }, "network"),
+      ({ params, request, livepeer, set, server }) =>
+        run(params.capability, { request, livepeer, set, server }, "network"),
       {
         ...route,
-        detail: described("Run a batch job for an orchestrator that knows the bare URL"),
+        detail: described("Run a batch job for an orchestrator that has the bare URL"),
       },
     )
     .post(
       "/",
-      ({ request, body, livepeer, set, server }) => {
+      ({ request, livepeer, set, server }) => {
         const name = onlyCapability(options.capabilityNames);
-        return run(name, { request, body, livepeer, set, server }, "network");
+        return run(name, { request, livepeer, set, server }, "network");
       },
-      { parse: "batch", detail: { hide: true } },
+      { ...unnamed, detail: { hide: true } },
     );
 };
 
-/** What a job for the bare URL is for. Throws `invalid_request` unless a single name was registered. */
+/** The capability of a job that is sent to the bare URL. Throws `invalid_request` unless a single name is registered. */
 function onlyCapability(names: readonly string[]): string {
   const [name, ...more] = names;
   if (name !== undefined && more.length === 0 && isCapability(name)) return name;

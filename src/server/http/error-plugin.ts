@@ -1,59 +1,72 @@
-/** Hides Elysia's own errors: everything that fails leaves with the one error body. */
-import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } from "elysia";
+/** Translates everything that fails in Elysia into the one error body, without telling strangers which routes there are. */
+import { type AnyElysia, Elysia, NotFoundError, ValidationError } from "elysia";
 import { CAPABILITIES } from "../../capabilities/registry.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { fieldError } from "../field-errors.ts";
-import { errorResponse, HttpError, noJson } from "./http-error.ts";
+import type { AccessPolicy } from "./access.ts";
+import type { Incoming } from "./caller.ts";
+import { errorResponse, HttpError } from "./http-error.ts";
 
 const log = getLogger("http");
 
-/** `root` is the composed app, asked which methods a path has. */
-export const errorPlugin = (root: () => AnyElysia) =>
-  new Elysia({ name: "errors" }).onError({ as: "global" }, ({ error, request, set }) => {
-    const response = errorResponse(translate(error, request, root()));
+/** `root` is the composed app, which knows the methods of a path. */
+export const errorPlugin = (access: AccessPolicy, root: () => AnyElysia) =>
+  new Elysia({ name: "errors" }).onError({ as: "global" }, ({ error, request, server, set }) => {
+    const response = errorResponse(translate(error, { request, server }, access, root()));
     set.status = response.status;
     return response;
   });
 
-function translate(error: unknown, request: Request, app: AnyElysia): unknown {
-  if (error instanceof NotFoundError) return notFound(request, app);
+function translate(
+  error: unknown,
+  incoming: Incoming,
+  access: AccessPolicy,
+  app: AnyElysia,
+): unknown {
+  const { request } = incoming;
+  if (error instanceof NotFoundError) return refusalOf(access, incoming) ?? notFound(request, app);
   if (error instanceof WorkerError && error.kind === "unknown_capability") {
-    // Any path of one word could be a capability's; one that is a route of other methods is not.
+    // Every path of one segment matches the capabilities' route, those that have other methods as well.
     const failure = notFound(request, app);
     return failure.status === 405 ? failure : error;
   }
-  if (error instanceof ParseError) {
-    const { cause } = error;
-    const ours = cause instanceof WorkerError || cause instanceof HttpError;
-    return ours ? cause : noJson(cause);
-  }
-  // A bad answer is our fault, and no caller's.
+  // An answer that does not match its schema is our fault, not the caller's.
   if (error instanceof ValidationError && error.type !== "response" && "Errors" in error.validator)
     return fieldError(error.validator.Errors(error.value));
-  if (!(error instanceof WorkerError) && !(error instanceof HttpError))
-    log.error("request failed", {
-      method: request.method,
-      path: pathOf(request),
-      error: reason(error),
-    });
+  if (!(error instanceof WorkerError) && !(error instanceof HttpError)) {
+    // Of the path only the route's pattern is logged: a stream's id in it is a credential.
+    const route = matchingRoutes(app, pathOf(request))[0]?.path ?? "none";
+    log.error("request failed", { method: request.method, route, error: reason(error) });
+  }
   return error;
+}
+
+/** Why the caller may not learn whether there is a route; null for those who may. */
+function refusalOf(access: AccessPolicy, incoming: Incoming): unknown {
+  try {
+    access.admitToUnknownPath(incoming);
+    return null;
+  } catch (error) {
+    return error;
+  }
 }
 
 function notFound(request: Request, app: AnyElysia): HttpError {
   const pathname = pathOf(request);
-  const methods = app.routes
-    .filter(({ method, path }) => method !== "OPTIONS" && matches(path, pathname))
-    .map(({ method }) => method);
+  const methods = matchingRoutes(app, pathname).map(({ method }) => method);
   const shown = pathname.slice(0, 200);
   if (methods.length === 0) return new HttpError(404, "not_found", `there is no route ${shown}`);
   const allow = [...new Set(methods)].sort().join(", ");
-  const message = `${request.method} is not for ${shown}; it takes ${allow}`;
+  const message = `${request.method} is not allowed on ${shown}; allowed: ${allow}`;
   return new HttpError(405, "method_not_allowed", message, { allow });
 }
 
-/** Also of a URL that does not parse: what tells of failures must not fail. */
+/** Also for a URL that does not parse: reporting a failure must not fail. */
 const pathOf = ({ url }: Request): string => URL.parse(url)?.pathname ?? url;
+
+const matchingRoutes = (app: AnyElysia, pathname: string) =>
+  app.routes.filter(({ method, path }) => method !== "OPTIONS" && matches(path, pathname));
 
 function matches(route: string, pathname: string): boolean {
   const names = CAPABILITIES.flatMap(({ name, aliases }) => [name, ...aliases]);

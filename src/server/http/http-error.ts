@@ -1,4 +1,4 @@
-/** Hides how failures look on the wire: which status a kind has, and the one error body of contract.md. */
+/** Maps failures to HTTP: the status of each kind, and the one error body of contract.md. */
 import { type ErrorKind, type FieldProblem, reason, WorkerError } from "../../errors.ts";
 
 const STATUS = {
@@ -21,7 +21,7 @@ const STATUS = {
   timeout: 504,
 } as const satisfies Record<ErrorKind, number>;
 
-/** A failure that only HTTP knows. */
+/** A failure that is HTTP's own. */
 export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;
@@ -42,31 +42,31 @@ export class HttpError extends Error {
 }
 
 /** For a body that JSON.parse refused. */
-export const noJson = (cause: unknown): HttpError =>
+export const badJson = (cause: unknown): HttpError =>
   new HttpError(
     400,
     "invalid_request",
-    `the body is no JSON: ${reason(cause).replace(/^JSON Parse error: /, "")}`,
+    `the body is not valid JSON: ${reason(cause).replace(/^JSON Parse error: /, "")}`,
   );
 
-/** The answer to a failed request. What is neither of our two error classes is an `internal` that says nothing. */
+/** The response to a failed request. An error of neither of our two classes becomes an `internal` without details. */
 export function errorResponse(error: unknown): Response {
   const headers = error instanceof HttpError ? error.headers : {};
   return Response.json(errorBody(error), { status: statusOf(error), headers });
 }
 
-/** The status of that answer. */
+/** The status of that response. */
 export function statusOf(error: unknown): number {
   if (error instanceof HttpError) return error.status;
   return error instanceof WorkerError ? STATUS[error.kind] : 500;
 }
 
-/** The body of that answer. */
+/** The body of that response. */
 export function errorBody(error: unknown) {
   if (error instanceof HttpError) return body(error.kind, error.message);
   if (error instanceof WorkerError && error.kind !== "internal")
     return body(error.kind, error.message, error.details);
-  return body("internal", "something went wrong inside; the server's log says what");
+  return body("internal", "the server failed; its log has the reason");
 }
 
 function body(code: string, message: string, details: readonly FieldProblem[] = []) {

@@ -1,18 +1,20 @@
-/** Hides what ends a batch job before its time: its deadline, a caller that has gone, a server that ends. */
+/** Ends a batch job early: at its deadline, when its caller is gone, or when the server ends. */
 import { WorkerError } from "../../errors.ts";
 
 export interface JobEnds {
-  /** Milliseconds. */
+  /** Milliseconds from now. */
   readonly deadline: number;
-  /** The caller has left. */
+  /** Milliseconds that the whole job has, for the message; default: `deadline`. */
+  readonly total?: number;
+  /** Aborts when the caller is gone. */
   readonly gone: AbortSignal;
-  /** The server ends; its reason is the job's error. */
+  /** Aborts when the server ends; its reason becomes the job's error. */
   readonly closing: AbortSignal;
 }
 
-/** What `work` gives in time; else throws `timeout`, or the reason of `closing`. `work` hears of it by its signal. */
+/** Returns what `work` returns in time; otherwise aborts its signal and throws `timeout` or the reason of `closing`. */
 export async function within<T>(
-  { deadline, gone, closing }: JobEnds,
+  { deadline, total = deadline, gone, closing }: JobEnds,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const over = new AbortController();
@@ -22,7 +24,7 @@ export async function within<T>(
     ended.reject(error);
   };
   const timedOut = () =>
-    end(new WorkerError("timeout", `the job took longer than ${deadline} ms (--batch-timeout)`));
+    end(new WorkerError("timeout", `the job took longer than ${total} ms (--batch-timeout)`));
   const left = () => end(new WorkerError("timeout", "the caller is gone"));
   const closed = () => end(closing.reason);
   const timer = setTimeout(timedOut, deadline);

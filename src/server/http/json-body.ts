@@ -1,35 +1,110 @@
-/** Hides how a body is read: as JSON whatever its Content-Type says, and never more than a limit of it. */
-import { Elysia } from "elysia";
-import { HttpError } from "./http-error.ts";
+/**
+ * Reads JSON bodies, whatever their Content-Type says, within limits: the bytes of one body, the bytes of all bodies
+ * that are read at a time, and the time that a body may take.
+ */
+import { WorkerError } from "../../errors.ts";
+import { badJson, HttpError } from "./http-error.ts";
 
-const MAX_BODY_BYTES = 12 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const MAX_BODY_BYTES = 12 * MIB;
 /** Batch jobs bring pictures (protocol.md 10). */
-const MAX_BATCH_BYTES = 32 * 1024 * 1024;
+export const MAX_BATCH_BYTES = 32 * MIB;
+/** A body this small needs no counting as it arrives. */
+const SMALL_BYTES = 64 * 1024;
+const READ_TIMEOUT_MS = 60_000;
 
-/** Routes ask for it with `parse: "limited"`, batch jobs with `parse: "batch"`; an empty body is null. */
-export const jsonBody = new Elysia({ name: "json-body" })
-  .parser("limited", ({ request }) => readJson(request))
-  .parser("batch", ({ request }) => readJson(request, MAX_BATCH_BYTES));
+/** Counts the bytes of all bodies that are held in memory, up to a limit. */
+export class BodyBudget {
+  readonly #limit: number;
+  #held = 0;
 
-/** Throws SyntaxError for what is no JSON and HttpError 413 beyond `maxBytes`, 12 MiB if not given. */
-export async function readJson(request: Request, maxBytes = MAX_BODY_BYTES): Promise<unknown> {
-  const text = await readText(request, maxBytes);
-  return text.trim() === "" ? null : JSON.parse(text);
+  /** `limit` in bytes. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Throws `at_capacity` if `bytes` more do not fit. */
+  assertRoom(bytes: number): void {
+    if (this.#held + bytes <= this.#limit) return;
+    const message = `the server is reading as many request bodies as it can (${this.#limit} bytes); try later`;
+    throw new WorkerError("at_capacity", message);
+  }
+
+  /** Throws as `assertRoom`. Give the bytes back by `release`. */
+  hold(bytes: number): void {
+    this.assertRoom(bytes);
+    this.#held += bytes;
+  }
+
+  release(bytes: number): void {
+    this.#held -= bytes;
+  }
 }
 
-async function readText(request: Request, maxBytes: number): Promise<string> {
-  const length = request.headers.get("content-length");
-  if (Number(length ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  // A stated length is kept to by the server: no need to count.
-  if (length !== null) return request.text();
+const sharedBudget = new BodyBudget(256 * MIB);
+
+export interface ReadOptions {
+  /** Default 12 MiB. */
+  readonly maxBytes?: number;
+  /** Gives up reading. Default: after a minute. */
+  readonly signal?: AbortSignal;
+  /** Default: one for the whole process. */
+  readonly budget?: BodyBudget;
+}
+
+/**
+ * The body's value; an empty body is null. Throws HttpError 400 for text that is not JSON and 413 beyond `maxBytes`,
+ * `at_capacity` where the budget is exhausted, and the signal's reason. What the headers tell is refused before anything
+ * is read.
+ */
+export async function readJson(
+  request: Request,
+  { maxBytes = MAX_BODY_BYTES, signal, budget = sharedBudget }: ReadOptions = {},
+): Promise<unknown> {
+  const declared = request.headers.get("content-length");
+  if (Number(declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  budget.assertRoom(Number(declared ?? 0));
+  const text =
+    declared !== null && Number(declared) <= SMALL_BYTES
+      ? await request.text()
+      : await readText(request, maxBytes, budget, signal ?? AbortSignal.timeout(READ_TIMEOUT_MS));
+  if (text.trim() === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badJson(error);
+  }
+}
+
+async function readText(
+  { body }: Request,
+  maxBytes: number,
+  budget: BodyBudget,
+  signal: AbortSignal,
+): Promise<string> {
+  if (body === null) return "";
+  signal.throwIfAborted();
+  const reader = body.getReader();
+  const giveUp = () => void reader.cancel(signal.reason).catch(() => {}); // the body may have failed meanwhile
+  signal.addEventListener("abort", giveUp, { once: true });
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return Buffer.concat(chunks).toString("utf8");
+      budget.hold(value.byteLength);
+      size += value.byteLength;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(value);
+    }
+  } finally {
+    budget.release(size);
+    signal.removeEventListener("abort", giveUp);
+    // What is left of a refused body is not wanted; a body that ended has nothing left.
+    giveUp();
   }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 const tooLarge = (maxBytes: number) =>

@@ -1,16 +1,14 @@
-/** Hides the socket: limits and time-outs of the listening server, and what a taken port looks like. */
-
+/** Opens the listening socket with its limits and timeouts, and explains why one cannot be opened. */
 import http from "node:http";
 import type { Server } from "bun";
+import type { AnyElysia } from "elysia";
 import { reason } from "../../errors.ts";
-import type { createApp } from "./app.ts";
+import { IDLE_SECONDS } from "./connection-limits.ts";
 
-/** Orchestrators keep connections for 60 s and lose the capability to one that closes first (protocol.md 1.7). */
-export const IDLE_SECONDS = 120;
 /** SDKs put whole payloads into the Livepeer header (protocol.md 3). */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-/** The address cannot be had; the message names the flag. */
+/** The server cannot listen at the address; the message names the flag. */
 export class CannotListen extends Error {
   override readonly name = "CannotListen";
 }
@@ -24,16 +22,16 @@ export interface ListenOptions {
 
 /** Listens; throws CannotListen. JSON routes limit bodies themselves, the trickle server its segments. */
 export function listen(
-  app: ReturnType<typeof createApp>,
+  app: AnyElysia,
   { host, port, idleSeconds = IDLE_SECONDS }: ListenOptions,
 ): Server<unknown> {
-  // The one switch for it that Bun.serve obeys; typed as a constant.
+  // Bun.serve takes the limit from here alone; the typings declare it constant.
   Reflect.set(http, "maxHeaderSize", MAX_HEADER_BYTES);
   try {
     app.listen({
       hostname: host,
       port,
-      // Bun's own error page would show strangers our code.
+      // Bun's own error page shows source code.
       development: false,
       reusePort: false,
       idleTimeout: idleSeconds,
@@ -46,7 +44,7 @@ export function listen(
   return app.server;
 }
 
-/** Where a server that listens there is reached from this machine. */
+/** The URL at which programs of this machine reach a server that listens there. */
 export function localUrl(host: string, port: number): string {
   const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
@@ -58,9 +56,9 @@ function cannotListen(host: string, port: number, cause: unknown): CannotListen 
       case "EADDRINUSE":
         return `port ${port} on ${host} is in use; choose another with --port`;
       case "EACCES":
-        return `port ${port} is not for this user; choose one above 1023 with --port`;
+        return `this user may not listen on port ${port}; choose one above 1023 with --port`;
       case "EADDRNOTAVAIL":
-        return `--host ${host} is no address of this machine; 0.0.0.0 listens on all of them`;
+        return `--host ${host} is not an address of this machine; 0.0.0.0 listens on all of them`;
       default:
         return `cannot listen at --host ${host} --port ${port}: ${reason(cause)}`;
     }

@@ -1,8 +1,9 @@
-/** Hides the API's description: generated from the schemas, shown by a viewer that loads nothing from another host. */
+/** Serves the API's description, generated from the schemas, and a viewer for it that loads nothing from another host. */
 import { openapi } from "@elysiajs/openapi";
 import { Elysia } from "elysia";
 import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import type { AccessPolicy } from "./access.ts";
 import { TAGS } from "./schemas.ts";
 
 const PAGE = `<!doctype html>
@@ -21,10 +22,12 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-const hidden = { detail: { hide: true } };
+/** Routes that the plugin adds by itself; open to all. */
+export const PLUGIN_PATHS = ["/openapi/json"];
 
-export const openapiRoutes = (version: string) =>
-  new Elysia({ name: "openapi-routes" })
+export const openapiRoutes = (access: AccessPolicy, version: string) => {
+  const hidden = { ...access.open, detail: { hide: true } };
+  return new Elysia({ name: "openapi-routes" })
     .use(
       openapi({
         path: "/openapi",
@@ -36,7 +39,7 @@ export const openapiRoutes = (version: string) =>
             title: "comfystream-byoc",
             version,
             description:
-              "A live AI-video worker of the Livepeer network. Every failure has the same body; a known path asked with another method is a 405 whose `Allow` names those it takes.",
+              "A live AI-video worker of the Livepeer network. Every failure has the same body; a method that a path does not have is a 405 whose `Allow` names those it has.",
           },
           tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
           components: {
@@ -45,7 +48,7 @@ export const openapiRoutes = (version: string) =>
                 type: "http",
                 scheme: "bearer",
                 description:
-                  "API_TOKEN, or CAPABILITY_TOKEN on what orchestrators call; only where the server has one",
+                  "API_TOKEN, or CAPABILITY_TOKEN on the routes for orchestrators; only where the server has one",
               },
             },
           },
@@ -55,6 +58,7 @@ export const openapiRoutes = (version: string) =>
     .get("/openapi", () => asset(PAGE, "text/html;charset=utf-8"), hidden)
     .get("/openapi/viewer.js", () => asset(Bun.file(script), "text/javascript"), hidden)
     .get("/openapi/viewer.css", () => asset(Bun.file(style), "text/css"), hidden);
+};
 
 const asset = (body: string | Bun.BunFile, type: string) =>
   new Response(body, { headers: { "content-type": type } });

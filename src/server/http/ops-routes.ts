@@ -1,8 +1,9 @@
-/** Hides what operators and container platforms ask: health, version, hardware and models. */
+/** Answers what operators and container platforms ask: health, version, hardware and models. */
 import { Elysia } from "elysia";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { type Gpu, readGpus } from "../gpus.ts";
 import type { StreamStore } from "../streams/store.ts";
+import type { AccessPolicy } from "./access.ts";
 import {
   AppVersionAnswer,
   failures,
@@ -15,14 +16,15 @@ import {
 } from "./schemas.ts";
 
 export interface OpsOptions {
+  readonly access: AccessPolicy;
   readonly pool: EngineScheduler;
   readonly store: StreamStore;
   readonly version: string;
-  /** Names to register; pytrickle's callers know the first as the model. */
+  /** The names to register; pytrickle's callers take the first for the model. */
   readonly capabilityNames: readonly string[];
 }
 
-export const opsRoutes = ({ pool, store, version, capabilityNames }: OpsOptions) => {
+export const opsRoutes = ({ access, pool, store, version, capabilityNames }: OpsOptions) => {
   const versions = {
     success: true as const,
     pipeline: "byoc",
@@ -38,15 +40,18 @@ export const opsRoutes = ({ pool, store, version, capabilityNames }: OpsOptions)
         return health;
       },
       {
+        ...access.open,
         response: { 200: HealthAnswer, 503: HealthAnswer },
         detail: { ...operation("operations", "Usable or not"), security: [] },
       },
     )
     .get("/version", () => versions, {
+      ...access.open,
       response: { 200: VersionAnswer },
       detail: { ...operation("operations", "What runs here"), security: [] },
     })
     .get("/app-version", () => ({ success: true as const, version }), {
+      ...access.operator,
       response: { 200: AppVersionAnswer, ...failures() },
       detail: operation("operations", "The program's version"),
     })
@@ -54,6 +59,7 @@ export const opsRoutes = ({ pool, store, version, capabilityNames }: OpsOptions)
       "/hardware/info",
       async () => ({ ...versions, gpu_info: byIndex(await readGpus(), INFO) }),
       {
+        ...access.operator,
         response: { 200: HardwareInfo, ...failures() },
         detail: operation("operations", "The GPUs by their indices"),
       },
@@ -62,6 +68,7 @@ export const opsRoutes = ({ pool, store, version, capabilityNames }: OpsOptions)
       "/hardware/stats",
       async () => ({ ...versions, gpu_stats: byIndex(await readGpus(), STATS) }),
       {
+        ...access.operator,
         response: { 200: HardwareStats, ...failures() },
         detail: operation("operations", "How busy the GPUs are"),
       },
@@ -76,6 +83,7 @@ export const opsRoutes = ({ pool, store, version, capabilityNames }: OpsOptions)
         return { success: true as const, models, count: models.length };
       },
       {
+        ...access.operator,
         response: { 200: ModelsAnswer, ...failures() },
         detail: operation("operations", "Models, where they run and the parameters they take"),
       },

@@ -1,9 +1,10 @@
-/** Hides how the playground is served: one page that loads nothing from another host. */
+/** Serves the playground: one page that loads nothing from another host. */
 import { randomBytes } from "node:crypto";
 import { Elysia } from "elysia";
+import type { AccessPolicy } from "./access.ts";
 import { playgroundPage } from "./playground-bundle.ts";
 
-/** What the page may load and ask: this server, and nobody else. */
+/** Content security policy: the page may load from and ask this server alone. */
 const policy = (nonce: string) =>
   [
     "default-src 'none'",
@@ -17,7 +18,7 @@ const policy = (nonce: string) =>
     "frame-ancestors 'self'",
   ].join("; ");
 
-export const playgroundRoutes = () =>
+export const playgroundRoutes = (access: AccessPolicy) =>
   new Elysia({ name: "playground-routes" }).get(
     "/",
     async ({ request, server }) => {
@@ -35,12 +36,12 @@ export const playgroundRoutes = () =>
         },
       });
     },
-    { detail: { hide: true } },
+    { ...access.open, detail: { hide: true } },
   );
 
 /**
- * The embedded trickle server as the server itself reaches it. The page's own address will not do: behind a proxy or a
- * container's port it is another one than the server listens at.
+ * The URL of the embedded trickle server as the server itself reaches it. The page's own address would not do: behind a
+ * proxy or a published container port, the server listens at another one.
  */
 function ownChannels(
   server: { hostname?: string | undefined; port?: number | undefined } | null,

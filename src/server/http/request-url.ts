@@ -1,9 +1,9 @@
-/** Hides the odd URLs of real requests, so that every route and plugin reads one that parses, with single slashes. */
+/** Gives requests with an unusual target a URL that routes and plugins can read. */
 
 /**
- * The request itself, or one like it with a usable URL. Bun leaves the bare path where the Host is missing (HTTP/1.0
- * probes), empty or malformed; `localhost` stands in. A registered URL that ends in a slash gives `//stream/start`; a
- * redirect would turn its POST into a GET.
+ * Returns the request itself, with a URL that parses and has no doubled slashes. Bun leaves the bare path where the Host
+ * is missing (HTTP/1.0), empty or malformed: `localhost` stands in. A registered URL that ends in a slash leads to
+ * `//stream/start`, and a redirect would turn its POST into a GET.
  */
 export function withUsableUrl(request: Request): Request {
   const { url } = request;
@@ -11,5 +11,6 @@ export function withUsableUrl(request: Request): Request {
   if (URL.canParse(url) && !path.includes("//")) return request;
   const usable = new URL(`${URL.parse(url)?.origin ?? "http://localhost"}${path}`);
   usable.pathname = usable.pathname.replace(/\/{2,}/g, "/");
-  return new Request(usable.href, request);
+  // A new Request would be another one to Bun: without a peer, without its time limit, and sometimes without its body.
+  return Object.defineProperty(request, "url", { value: usable.href });
 }

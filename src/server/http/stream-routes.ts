@@ -12,7 +12,8 @@ import type { StreamStarter } from "../streams/start.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { StreamUpdater } from "../streams/update.ts";
-import { jsonBody } from "./json-body.ts";
+import type { AccessPolicy } from "./access.ts";
+import { readJson } from "./json-body.ts";
 import {
   ChangedAnswer,
   failures,
@@ -37,19 +38,24 @@ const STOP_WAIT_MS = 1000;
 const log = getLogger("http");
 const ById = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) });
 
-export const streamRoutes = (services: StreamServices) =>
+export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
   new Elysia({ name: "stream-routes" })
-    .use(jsonBody)
-    .post("/stream/start", ({ body, request }) => startStream(services, body, request), {
-      parse: "limited",
-      // No `body` schema: the control protocol that reads the body checks it.
-      response: { 200: StartAnswer, ...failures(400, 413, 503) },
-      detail: {
-        ...operation("streams", "Start a stream, in seed mode or for an orchestrator"),
-        requestBody: { required: true, content: jsonContent(StartFields) },
+    .post(
+      "/stream/start",
+      async ({ request }) => startStream(services, await readJson(request), request),
+      {
+        ...access.orchestrator,
+        parse: "none",
+        // No `body` schema: the control protocol that reads the body checks it.
+        response: { 200: StartAnswer, ...failures(400, 413, 503) },
+        detail: {
+          ...operation("streams", "Start a stream, in seed mode or for an orchestrator"),
+          requestBody: { required: true, content: jsonContent(StartFields) },
+        },
       },
-    })
+    )
     .get("/streams", ({ query }) => listStreams(services.store, "all" in query), {
+      ...access.operator,
       query: Type.Object({ all: Type.Optional(Type.String()) }, { additionalProperties: true }),
       response: { 200: StreamsAnswer, ...failures() },
       detail: operation("streams", "Live streams; with ?all=1 ended ones too"),
@@ -58,6 +64,7 @@ export const streamRoutes = (services: StreamServices) =>
       "/stream/:id/status",
       ({ params }) => ({ success: true as const, stream: services.store.get(params.id).toJSON() }),
       {
+        ...access.operator,
         params: ById,
         response: { 200: StreamAnswer, ...failures(404) },
         detail: operation("streams", "One stream, live or ended"),
@@ -65,9 +72,13 @@ export const streamRoutes = (services: StreamServices) =>
     )
     .post(
       "/stream/:id/params",
-      ({ params, body }) => changeStream(services, services.store.get(params.id), body),
+      async ({ params, request }) => {
+        const stream = services.store.get(params.id);
+        return changeStream(services, stream, await readJson(request));
+      },
       {
-        parse: "limited",
+        ...access.operator,
+        parse: "none",
         params: ById,
         response: { 200: ChangedAnswer, ...failures(400, 404, 413) },
         detail: {
@@ -87,6 +98,7 @@ export const streamRoutes = (services: StreamServices) =>
         return { success: true as const, manifest_id: id, message: "Stream stopped successfully" };
       },
       {
+        ...access.operator,
         params: ById,
         response: { 200: StopAnswer, ...failures(404) },
         detail: operation("streams", "Stop a stream"),

@@ -1,8 +1,9 @@
 /** Mounts the embedded trickle server under /trickle: raw bodies, no idle timeout, bare statuses. */
-import type { Server } from "bun";
 import { Elysia } from "elysia";
 import type { TricklePeer } from "../../trickle/server/peer-quotas.ts";
 import { isLoopback } from "../hosts/own-address.ts";
+import type { AccessPolicy } from "./access.ts";
+import { type Incoming, isFromThisMachine, peerAddress } from "./caller.ts";
 
 const PREFIX = "/trickle/";
 
@@ -11,30 +12,36 @@ export interface TrickleHandler {
   handle(request: Request, path: string, peer: TricklePeer): Promise<Response>;
 }
 
-export const trickleRoutes = (trickle: TrickleHandler) => {
-  const app = new Elysia({ name: "trickle-routes" });
-  for (const method of ["GET", "POST", "DELETE"])
-    app.route(
-      method,
-      `${PREFIX}*`,
-      ({ request, server }) => {
-        // A preconnected POST may be silent for as long as no frame comes.
-        server?.timeout(request, 0);
-        const path = new URL(request.url).pathname.slice(PREFIX.length);
-        return trickle.handle(request, path, peerOf(request, server));
-      },
-      { parse: "none", detail: { hide: true } },
-    );
-  return app;
+export const trickleRoutes = (access: AccessPolicy, trickle: TrickleHandler) => {
+  const handle = ({ request, server }: Incoming): Promise<Response> => {
+    // A preconnected POST may be silent for as long as no frame comes.
+    server?.timeout(request, 0);
+    const path = new URL(request.url).pathname.slice(PREFIX.length);
+    return trickle.handle(request, path, peerOf(access, { request, server }));
+  };
+  const raw = { parse: "none", detail: { hide: true } } as const;
+  return new Elysia({ name: "trickle-routes" })
+    .get(`${PREFIX}*`, ({ request, server }) => handle({ request, server }), {
+      ...access.open,
+      ...raw,
+    })
+    .post(`${PREFIX}*`, ({ request, server }) => handle({ request, server }), {
+      ...access.trickleWriter,
+      ...raw,
+    })
+    .delete(`${PREFIX}*`, ({ request, server }) => handle({ request, server }), {
+      ...access.trickleWriter,
+      ...raw,
+    });
 };
 
-/** A proxy on this machine is believed about whom it speaks for: the last address is the one that it saw itself. */
-function peerOf(request: Request, server: Server<unknown> | null): TricklePeer {
+function peerOf(access: AccessPolicy, { request, server }: Incoming): TricklePeer {
   const disconnect = () => server?.timeout(request, 1);
-  const address = server?.requestIP(request)?.address ?? "127.0.0.1";
-  if (!isLoopback(address)) return { address, kind: "remote", disconnect };
+  const address = peerAddress({ request, server }) ?? "127.0.0.1";
+  if (access.isEngine(request)) return { address, kind: "own", disconnect };
+  if (isFromThisMachine({ request, server })) return { address, kind: "local", disconnect };
+  // A proxy on this machine is believed about whom it speaks for: the last address is the one that it saw itself.
   const forwarded = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
-  return forwarded
-    ? { address: forwarded, kind: "remote", disconnect }
-    : { address, kind: "local", disconnect };
+  const behind = isLoopback(address) && forwarded ? forwarded : address;
+  return { address: behind, kind: "remote", disconnect };
 }

@@ -5,7 +5,7 @@ import { ratesOf } from "../protocols/byoc/vitals.ts";
 import { UpdateFields } from "../streams/fields.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
-import { noJson } from "./http-error.ts";
+import type { AccessPolicy } from "./access.ts";
 import { readJson } from "./json-body.ts";
 import { stateOf } from "./ops-routes.ts";
 import {
@@ -24,7 +24,7 @@ const ID_MEMBERS = ["gateway_request_id", "stream_id", "manifest_id", "request_i
 /** Every base that may have been registered as the capability's URL. */
 const BASES = ["", "/api", "/process/request", "/c/:capability"];
 
-export const workerRoutes = (services: StreamServices) => {
+export const workerRoutes = (access: AccessPolicy, services: StreamServices) => {
   const { store } = services;
   const app = new Elysia({ name: "worker-routes" });
   for (const base of BASES) {
@@ -33,12 +33,13 @@ export const workerRoutes = (services: StreamServices) => {
       hide: base !== "",
     });
     const start = async ({ request }: { request: Request }) =>
-      startStream(services, await parsed(request), request);
-    const hidden = { parse: "none" as const, detail: { hide: true } };
+      startStream(services, await readJson(request), request);
+    const hidden = { ...access.orchestrator, parse: "none" as const, detail: { hide: true } };
     if (base !== "") app.post(`${base}/stream/start`, start, hidden);
     app.post(`${base}/live-video-to-video`, start, hidden);
     app
       .post(`${base}/stream/stop`, ({ request }) => stop(store, request), {
+        ...access.orchestrator,
         parse: "none",
         response: { 200: StopAnswer, ...failures(400) },
         detail: detail("Stop the stream of X-Stream-Id; one that is unknown or over is fine"),
@@ -46,11 +47,12 @@ export const workerRoutes = (services: StreamServices) => {
       .post(
         `${base}/stream/params`,
         async ({ request }) => {
-          const body = await parsed(request);
+          const body = await readJson(request);
           const id = idOf(request, body) ?? onlyStream(store);
           return changeStream(services, store.get(id), withoutIds(body));
         },
         {
+          ...access.orchestrator,
           parse: "none",
           response: { 200: ChangedAnswer, ...failures(400, 404, 413) },
           detail: {
@@ -60,6 +62,7 @@ export const workerRoutes = (services: StreamServices) => {
         },
       )
       .get(`${base}/stream/status`, ({ request }) => status(services, idOf(request, null)), {
+        ...access.byStreamId,
         response: { 200: StateAnswer, ...failures(404) },
         detail: detail("How the worker is, and the stream of X-Stream-Id"),
       });
@@ -108,15 +111,6 @@ function clientOf(stream: Stream) {
     current_params: { subscribe_url: null, publish_url: null, gateway_request_id: stream.id },
     stream: stream.toJSON(),
   };
-}
-
-async function parsed(request: Request): Promise<unknown> {
-  try {
-    return await readJson(request);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw noJson(error);
-  }
 }
 
 const idInBody = async (request: Request): Promise<string | null> =>

@@ -1,0 +1,147 @@
+/**
+ * Decides who may call a route (contract.md "Who may do what"). Every route is declared with one of the audiences below;
+ * `assertGuarded` refuses an app that has a route without one. The path is never looked at.
+ */
+import { timingSafeEqual } from "node:crypto";
+import type { AnyElysia } from "elysia";
+import { WorkerError } from "../../errors.ts";
+import { rejectForm } from "./browser-rules.ts";
+import { bearerOf, digest, type Incoming, isFromThisMachine } from "./caller.ts";
+
+/**
+ * `open`: everybody. `operator`: whoever runs this server. `orchestrator`: the orchestrators it is registered with, and
+ * operators with a token. `trickleWriter`: operators, and this server's engines.
+ */
+export type Audience = "open" | "operator" | "orchestrator" | "trickleWriter";
+type Closed = Exclude<Audience, "open">;
+
+export interface AccessTokens {
+  /** `API_TOKEN`: opens every route. */
+  readonly api?: string;
+  /** `CAPABILITY_TOKEN`: opens the orchestrators' routes. Where there is one, they are closed without it. */
+  readonly capability?: string;
+  /** What this server's own engines send; opens writing to `/trickle` and nothing else. */
+  readonly engine?: string;
+}
+
+/** Options of a route that let its audience in and throw for everybody else. */
+export interface RouteGuard {
+  readonly transform: (incoming: Incoming) => void;
+}
+
+const guards = new WeakSet<object>();
+
+export class AccessPolicy {
+  readonly #api: Buffer | null;
+  readonly #capability: Buffer | null;
+  readonly #engine: Buffer | null;
+
+  /** @example app.get("/streams", listStreams, { ...access.operator, response }) */
+  readonly open = guard(() => {});
+  readonly operator = guard((incoming) => this.#admit("operator", incoming));
+  readonly orchestrator = guard((incoming) => this.#admit("orchestrator", incoming));
+  readonly trickleWriter = guard((incoming) => this.#admit("trickleWriter", incoming));
+  /** An orchestrator names a stream by `X-Stream-Id`; without the header the caller is an operator. */
+  readonly byStreamId = guard((incoming) => {
+    const named = incoming.request.headers.has("x-stream-id");
+    this.#admit(named ? "orchestrator" : "operator", incoming);
+  });
+
+  constructor({ api, capability, engine }: AccessTokens) {
+    this.#api = api === undefined ? null : digest(api);
+    this.#capability = capability === undefined ? null : digest(capability);
+    this.#engine = engine === undefined ? null : digest(engine);
+  }
+
+  /** True if the request bears a token that opens the orchestrators' routes. */
+  bearsToken(request: Request): boolean {
+    const bearer = bearerOf(request);
+    return is(bearer, this.#api) || is(bearer, this.#capability);
+  }
+
+  /** True if one of this server's own engines sent the request. */
+  isEngine(request: Request): boolean {
+    return is(bearerOf(request), this.#engine);
+  }
+
+  /** Throws unless the caller may learn which routes there are: operators and orchestrators. */
+  admitToUnknownPath(incoming: Incoming): void {
+    if (this.#opens("orchestrator", incoming) || this.#opens("operator", incoming)) return;
+    throw this.#refusal("operator", incoming.request);
+  }
+
+  #admit(audience: Closed, incoming: Incoming): void {
+    if (!this.#opens(audience, incoming)) throw this.#refusal(audience, incoming.request);
+    if (audience !== "trickleWriter") rejectForm(incoming.request);
+  }
+
+  /** False where the server has no tokens: then every route is open. */
+  get #isClosed(): boolean {
+    return this.#api !== null || this.#capability !== null;
+  }
+
+  #opens(audience: Closed, incoming: Incoming): boolean {
+    if (!this.#isClosed) return true;
+    const bearer = bearerOf(incoming.request);
+    if (is(bearer, this.#api)) return true;
+    switch (audience) {
+      case "operator":
+        return this.#api === null && isFromThisMachine(incoming);
+      case "orchestrator":
+        return is(bearer, this.#capability);
+      case "trickleWriter":
+        return is(bearer, this.#engine) || (this.#api === null && isFromThisMachine(incoming));
+      default:
+        return audience satisfies never;
+    }
+  }
+
+  /**
+   * `unauthorized` (401) for a bearer that is no token of this server: an orchestrator drops the capability on it
+   * (protocol.md 1.3). Everything else is `forbidden` (403), also a token that opens other routes: a gateway's user may
+   * ask an orchestrator for any path, and must not make it drop the capability.
+   */
+  #refusal(audience: Closed, request: Request): WorkerError {
+    const bearer = bearerOf(request);
+    if (bearer !== null) {
+      const known = this.bearsToken(request) || this.isEngine(request);
+      return known
+        ? new WorkerError("forbidden", "the bearer token does not open this route")
+        : new WorkerError("unauthorized", "the bearer token is not one of this server's");
+    }
+    if (audience === "orchestrator") return new WorkerError("forbidden", WANTS_CAPABILITY_TOKEN);
+    return new WorkerError("forbidden", this.#api === null ? WANTS_THIS_MACHINE : WANTS_API_TOKEN);
+  }
+}
+
+const WANTS_CAPABILITY_TOKEN =
+  "this route is for orchestrators: send CAPABILITY_TOKEN or API_TOKEN as Authorization: Bearer";
+const WANTS_API_TOKEN = "send the server's API_TOKEN as Authorization: Bearer";
+const WANTS_THIS_MACHINE =
+  "this route is for programs of the server's machine; started with --api-token, it takes that as Authorization: Bearer";
+
+/** Throws if any route of the app was declared without an audience. `exempt`: paths that libraries add. */
+export function assertGuarded(app: AnyElysia, exempt: readonly string[]): void {
+  for (const { method, path, hooks } of app.routes) {
+    // Preflights are answered by the CORS plugin and reveal nothing.
+    if (method === "OPTIONS" || exempt.includes(path)) continue;
+    const hooked: readonly unknown[] = [hooks.transform ?? []].flat();
+    if (!hooked.some(isGuard)) throw new Error(`no audience is declared for ${method} ${path}`);
+  }
+}
+
+function guard(admit: (incoming: Incoming) => void): RouteGuard {
+  // Elysia reads a hook's source: members that are named are all it prepares.
+  const transform = ({ request, server }: Incoming): void => admit({ request, server });
+  guards.add(transform);
+  return { transform };
+}
+
+/** Elysia wraps hooks that it merges as `{ fn }`. */
+const isGuard = (hook: unknown): boolean => {
+  const bare: unknown = typeof hook === "object" && hook !== null ? Reflect.get(hook, "fn") : hook;
+  return typeof bare === "function" && guards.has(bare);
+};
+
+const is = (bearer: Buffer | null, token: Buffer | null): boolean =>
+  bearer !== null && token !== null && timingSafeEqual(bearer, token);
