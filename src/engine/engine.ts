@@ -1,45 +1,53 @@
-/** The engine process: messages in, messages out. Ends with its parent. */
-import { toPlainError, WorkerError } from "../errors.ts";
+/** The engine process: receives orders, runs them as work, reports. Ends with its parent. */
+import { reason, toPlainError } from "../errors.ts";
 import { configureLogging, getLogger, logId, withStreamLog } from "../log.ts";
 import { openRequests } from "../trickle/client/request.ts";
 import { quietLibav } from "./codec/libav.ts";
 import { decodableCodecs } from "./codec/video-decoder.ts";
 import { hasEncoder } from "./codec/video-encoder.ts";
-import { resolveDevice } from "./inference/device-check.ts";
+import { probeDeadlineMs, resolveDevice } from "./inference/device-check.ts";
 import { ModelHost } from "./inference/model-host.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
-import type { EngineOptions, FromEngine, ToEngine } from "./protocol/messages.ts";
-import type { ImageStep } from "./protocol/work.ts";
-import { makeImage } from "./work/image-work.ts";
+import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
+import { messageCheck } from "./protocol/check-message.ts";
+import { type EngineOptions, type FromEngine, ToEngine } from "./protocol/messages.ts";
+import type { EngineWork, Send } from "./work/engine-work.ts";
+import { ImageWork } from "./work/image-work.ts";
 import { StreamWork } from "./work/stream-work.ts";
 
 const log = getLogger("engine");
 
 const STATS_MS = 1000;
-/** What batch pictures are charged to at the device gate, all together: no stream has an empty id. */
-const PICTURES = "";
+/** Reading the workspace and everything else before `ready`, but for the trial of the device. */
+const BOOT_DEADLINE_MS = 30_000;
 
-/** Runs until the server says `shutdown` or is gone. Wants to be a child with an IPC channel. */
+const checked = messageCheck(ToEngine);
+
+/** Runs until the server sends `shutdown` or is gone. Must be a child process with an IPC channel. */
 export async function runEngine(): Promise<void> {
-  const send = (message: FromEngine): void => {
+  const send: Send = (message) => {
     process.send?.(message);
   };
-  const inbox = Promise.withResolvers<EngineOptions>();
+  const init = Promise.withResolvers<EngineOptions>();
   let engine: Engine | null = null;
   process.on("disconnect", () => process.exit(0));
   // Terminals and supervisors signal whole groups: the server decides when its engines end.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
-  process.on("message", (message: ToEngine) => {
-    if (message.type === "init") inbox.resolve(message.options);
-    else if (message.type === "ping") send(engine?.census() ?? STARTING);
-    else engine?.receive(message);
+  process.on("message", (raw: unknown) => {
+    const message = received(raw);
+    if (message === null) return;
+    if (message.type === "init") init.resolve(message.options);
+    else if (message.type === "ping") send(engine?.census() ?? EMPTY);
+    else if (engine !== null) engine.receive(message);
+    else if (message.type === "shutdown") process.exit(0); // nothing has been started yet
   });
+  const journal = openJournal();
   send({ type: "hello" });
 
-  const options = await inbox.promise;
+  const options = await init.promise;
   await configureLogging(options.log_level, options.log_format);
   try {
-    engine = await Engine.start(options, send);
+    engine = await Engine.start(options, journal, send);
   } catch (error) {
     send({ type: "unfit", error: toPlainError(error) });
     return;
@@ -49,12 +57,25 @@ export async function runEngine(): Promise<void> {
   process.exit(0);
 }
 
-/** While a device is tried nothing else runs: a first CUDA context takes seconds. */
-const STARTING: FromEngine = {
-  type: "pong",
-  quiet_ms: 60_000,
-  live: { streams: 0, frames: 0, requests: 0 },
-};
+const EMPTY: FromEngine = { type: "pong", live: { streams: 0, frames: 0, requests: 0 } };
+
+function received(raw: unknown): ToEngine | null {
+  try {
+    return checked(raw);
+  } catch (error) {
+    log.error("message from the server ignored", { error: reason(error) });
+    return null;
+  }
+}
+
+/** In the memory that the server passes as file descriptor 3; in this process's own where it passes none. */
+function openJournal(): CallJournal {
+  try {
+    return new CallJournal(Bun.mmap("/proc/self/fd/3", { shared: true }));
+  } catch {
+    return new CallJournal(new Uint8Array(JOURNAL_BYTES)); // all work in flight is then unknown to the server
+  }
+}
 
 const codecs = (): string[] => [
   ...decodableCodecs().map((name) => `decode ${name}`),
@@ -67,26 +88,36 @@ class Engine {
   readonly #close: () => void;
   readonly #options: EngineOptions;
   readonly #catalogue: ModelCatalogue;
-  readonly #send: (message: FromEngine) => void;
-  readonly #sessions = new Map<string, { session: StreamWork; ended: Promise<void> }>();
-  readonly #jobs = new Map<string, { cancel: AbortController; ended: Promise<void> }>();
+  readonly #journal: CallJournal;
+  readonly #send: Send;
+  /** Work that has not reported its end, by id. */
+  readonly #live = new Map<string, EngineWork>();
+  /** Work that holds something, with the promise of its release. */
+  readonly #unreleased = new Map<EngineWork, Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** Proves the device and reads the models. Throws `device_unavailable`. */
-  static async start(options: EngineOptions, send: (message: FromEngine) => void): Promise<Engine> {
+  static async start(options: EngineOptions, journal: CallJournal, send: Send): Promise<Engine> {
     quietLibav();
-    const { name: device } = await resolveDevice(options.device);
+    let device: string;
+    {
+      using _probe = journal.begin(ENGINE, "probe", probeDeadlineMs(options.device));
+      device = (await resolveDevice(options.device)).name;
+    }
+    using _boot = journal.begin(ENGINE, "boot", BOOT_DEADLINE_MS);
     const catalogue = await ModelCatalogue.open(options.workspace);
-    return new Engine({ ...options, device }, catalogue, send);
+    return new Engine({ ...options, device }, catalogue, journal, send);
   }
 
   private constructor(
     options: EngineOptions,
     catalogue: ModelCatalogue,
-    send: (message: FromEngine) => void,
+    journal: CallJournal,
+    send: Send,
   ) {
     this.#options = options;
     this.#catalogue = catalogue;
+    this.#journal = journal;
     this.#send = send;
     this.host = new ModelHost({
       catalogue,
@@ -96,7 +127,7 @@ class Engine {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#close = resolve;
-    this.#timer = setInterval(() => this.#report(), STATS_MS);
+    this.#timer = setInterval(() => this.#reportStats(), STATS_MS);
   }
 
   receive(message: Exclude<ToEngine, { type: "init" | "ping" }>): void {
@@ -105,16 +136,10 @@ class Engine {
         this.#start(message);
         break;
       case "update":
-        this.#sessions.get(message.id)?.session.update(message.params);
+        this.#live.get(message.id)?.update(message.params);
         break;
       case "stop":
-        this.#sessions.get(message.id)?.session.stop();
-        break;
-      case "make":
-        this.#make(message);
-        break;
-      case "cancel":
-        this.#jobs.get(message.job)?.cancel.abort(new DOMException("job cancelled", "AbortError"));
+        this.#live.get(message.id)?.stop();
         break;
       case "models":
         void this.#listModels();
@@ -128,56 +153,40 @@ class Engine {
   }
 
   census(): FromEngine {
-    const sessions = [...this.#sessions.values()];
+    const unreleased = [...this.#unreleased.keys()];
     return {
       type: "pong",
-      quiet_ms: 0,
       live: {
-        streams: sessions.length,
-        frames: sessions.reduce((sum, { session }) => sum + session.frames, 0),
+        streams: unreleased.filter((work) => work instanceof StreamWork).length,
+        frames: unreleased.reduce((sum, { frames }) => sum + frames, 0),
         requests: openRequests(),
       },
     };
   }
 
-  #start({ id, spec, params, resume }: Extract<ToEngine, { type: "start" }>): void {
-    const session = new StreamWork({
-      id,
-      spec,
-      params,
-      ...(resume && { resume }),
-      host: this.host,
-      engine: this.#options,
-      send: this.#send,
+  #start(message: Extract<ToEngine, { type: "start" }>): void {
+    const { id } = message;
+    const work = this.#workOf(message);
+    this.#live.set(id, work);
+    const released = withStreamLog(id, () => work.run()).then(() => {
+      this.#unreleased.delete(work);
     });
-    const ended = withStreamLog(id, () => session.run()).then(() => {
-      this.#sessions.delete(id);
-    });
-    this.#sessions.set(id, { session, ended });
-    log.debug("stream starts", {
-      stream: logId(id),
-      model: params.model,
-      resumed: resume !== undefined,
-    });
+    this.#unreleased.set(work, released);
+    log.debug("work starts", { stream: logId(id), kind: message.order.kind });
   }
 
-  #make({ job, image }: Extract<ToEngine, { type: "make" }>): void {
-    const cancel = new AbortController();
-    const answer = (outcome: Extract<FromEngine, { type: "image" }>["outcome"]): void => {
-      this.#jobs.delete(job);
-      this.#send({ type: "image", job, outcome });
+  #workOf({ id, number, order }: Extract<ToEngine, { type: "start" }>): EngineWork {
+    const calls: NativeCalls = {
+      begin: (kind, deadlineMs) => this.#journal.begin(number, kind, deadlineMs),
     };
-    const begins = (step: ImageStep): void => this.#send({ type: "step", job, step });
-    const ended = makeImage(image, {
-      host: this.host,
-      key: PICTURES,
-      signal: cancel.signal,
-      begins,
-    }).then(
-      (result) => answer({ done: true, result }),
-      (error) => answer({ done: false, error: toPlainError(error) }),
-    );
-    this.#jobs.set(job, { cancel, ended });
+    const send: Send = (report) => {
+      if (report.type === "ended") this.#live.delete(id);
+      this.#send(report);
+    };
+    const common = { id, host: this.host, calls, send };
+    return order.kind === "image"
+      ? new ImageWork({ ...common, job: order.job })
+      : new StreamWork({ ...common, ...order, engine: this.#options });
   }
 
   async #listModels(): Promise<void> {
@@ -185,22 +194,18 @@ class Engine {
     this.#send({ type: "models", models: this.host.infos() });
   }
 
-  #report(): void {
-    for (const [id, { session }] of this.#sessions) {
-      this.#send({ type: "stats", id, stats: session.stats() });
+  #reportStats(): void {
+    for (const [id, work] of this.#live) {
+      const stats = work.stats();
+      if (stats !== null) this.#send({ type: "stats", id, stats });
     }
   }
 
   async #shutdown(): Promise<void> {
     clearInterval(this.#timer);
-    for (const { session } of this.#sessions.values()) session.stop();
-    for (const { cancel } of this.#jobs.values()) cancel.abort(closing());
-    const all = [...this.#sessions.values(), ...this.#jobs.values()];
-    await Promise.all(all.map(({ ended }) => ended));
+    for (const work of this.#live.values()) work.stop();
+    await Promise.all(this.#unreleased.values());
     await this.host[Symbol.asyncDispose]();
     this.#close();
   }
 }
-
-const closing = (): WorkerError =>
-  new WorkerError("engine_unavailable", "the engine is closing: jobs are no longer run");

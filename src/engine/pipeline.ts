@@ -11,6 +11,7 @@ import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { type InferOptions, InferStage } from "./inference/infer-stage.ts";
 import { noAudio, type OutputAudio, outputAudio } from "./output-audio.ts";
 import type { PipelineObserver } from "./pipeline-observer.ts";
+import { UNRECORDED_CALLS } from "./protocol/call-journal.ts";
 import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
@@ -72,6 +73,7 @@ export class Pipeline {
   /** Resolves when the source has ended and all of it is written; rejects with what broke it. Releases everything. */
   async run(): Promise<void> {
     const { source, output, signal, segmentSeconds, after, observer, container } = this.#options;
+    const { calls = UNRECORDED_CALLS } = this.#options;
     const bitrate = (): number | undefined => this.#options.params().bitrate;
     const profile = container === "mpegts" ? ({ profile: "baseline" } as const) : {};
     const stages = this.#stages;
@@ -83,7 +85,7 @@ export class Pipeline {
         .pipeThrough(stages.add(inference, OVERLAP));
       const audio = this.#audio(source);
       if (!output) return await pictures.pipeTo(this.#nowhere(), { signal });
-      const encoder = encode({ segmentSeconds, after, bitrate, observer, ...profile });
+      const encoder = encode({ segmentSeconds, after, bitrate, observer, calls, ...profile });
       const encoded = pictures.pipeThrough(stages.add(encoder, OVERLAP));
       await interleave(encoded, audio)
         .pipeThrough(stages.add(this.#counted(this.#segment(audio))))
@@ -94,10 +96,10 @@ export class Pipeline {
   }
 
   #frames(source: Source): ReadableStream<Tick> {
-    const { observer } = this.#options;
+    const { observer, calls = UNRECORDED_CALLS } = this.#options;
     if (source.kind === "clock") return source.ticks;
     return source.packets.video
-      .pipeThrough(this.#stages.add(decode({ pool: this.#pool, observer }), OVERLAP))
+      .pipeThrough(this.#stages.add(decode({ pool: this.#pool, observer, calls }), OVERLAP))
       .pipeThrough(capRate({ fps: () => this.#options.params().fps, observer }));
   }
 

@@ -55,8 +55,9 @@ async function examineDevice(
       log_level: "error",
       log_format: config.logFormat,
     },
+    bootMs: TIMEOUT_MS,
     receive: (message) => void writer.write(message),
-    gone: (why) => gone.reject(new Error(`its engine ended: ${why}`)),
+    gone: ({ why }) => gone.reject(new Error(`its engine ended: ${why}`)),
   });
   const late = setTimeout(() => gone.reject(new Error("its engine took too long")), TIMEOUT_MS);
   try {
@@ -103,7 +104,8 @@ async function question(
     if (name === undefined) break;
     tried.add(name);
     running.add(name);
-    engine.send({ type: "start", id: name, spec: channels.spec(name), params: paramsFor(name) });
+    const order = { kind: "stream", spec: channels.spec(name), params: paramsFor(name) } as const;
+    engine.send({ type: "start", id: name, number: tried.size, order });
   }
   return { device, problem: null, codecs, models: [...models.values()] };
 }

@@ -36,7 +36,7 @@ export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
     const unseen = file !== null && model?.takes_video === false ? ["image"] : [];
     const job: ImageJob = { params, ...(file === null ? {} : { file }) };
     progress("queued");
-    const order = { image: job, signal, begins: progress };
+    const order = { image: job, signal, onStep: progress };
     const { png, width, height, execution_provider, timings_ms } = await pool.makeImage(order);
     const total = Math.round((performance.now() - begun) * 10) / 10;
     const seed = model?.params.find(({ name }) => name === "seed");

@@ -1,6 +1,6 @@
 /** Streams with slow and fast models on one device. With real sessions of ONNX Runtime. */
 import { describe, expect, test } from "bun:test";
-import type { LoadedModel } from "../../src/engine/inference/model-host.ts";
+import type { LoadedModel } from "../../src/engine/inference/loaded-model.ts";
 import { draftModel } from "../../src/engine/models/draft.ts";
 import { parseGraph, signatureOf } from "../../src/engine/models/tensor-signature.ts";
 import { noisePicture, OnnxWorkspace } from "../support/onnx-workspace.ts";

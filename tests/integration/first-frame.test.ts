@@ -58,6 +58,7 @@ function stream(params: Partial<StreamParams> = {}) {
         return await host.acquire(name, signal);
       },
       loading: (name) => host.loading(name),
+      loadDeadlineMs: host.loadDeadlineMs,
       prompts: host.prompts,
     },
     key: "s",

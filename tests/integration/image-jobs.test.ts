@@ -27,11 +27,7 @@ const forever = new AbortController().signal;
 const job = (command: string): ImageJob => {
   return { params: { ...CLOCK_DEFAULTS, prompts: [{ prompt: command }] } };
 };
-const order = (image: ImageJob, signal: AbortSignal, begins = (_step: string) => {}) => ({
-  image,
-  signal,
-  begins,
-});
+const order = (image: ImageJob, signal: AbortSignal) => ({ image, signal, onStep: () => {} });
 /** What the fake engine writes where a PNG would be. */
 const said = ({ png }: ImageResult) =>
   JSON.parse(Buffer.from(png).toString()) as { pid: number; nth: number; alone: boolean };
@@ -64,13 +60,13 @@ test("a picture whose engine dies is made by the next, before those that wait", 
   expect(engines.engines[0]?.restarts).toBe(1);
 });
 
-test("a picture that two engines die of fails, and the next one is made", async () => {
+test("a picture that engines die of, the last two for it alone, fails, and the next one is made", async () => {
   const engines = await pool();
   const deadly = engines.makeImage(order(job("exit"), forever));
   const next = engines.makeImage(order(job("a picture"), forever));
-  expect(await failure(deadly)).toMatchObject({ kind: "engine_unavailable" });
+  expect(await failure(deadly)).toMatchObject({ kind: "model_failed" });
   expect(said(await next).nth).toBe(1);
-  expect(engines.engines[0]?.restarts).toBe(2);
+  expect(engines.engines[0]?.restarts).toBe(3);
 });
 
 test("one that is given up while it waits leaves the line, one under way frees its engine", async () => {
@@ -116,12 +112,12 @@ test("a caller that hangs up frees the engine for the next", async () => {
   expect((await answer).status).toBe(504);
 });
 
-test("an engine that dies twice makes a 503, and the server goes on", async () => {
+test("a picture that engines die of is a 500 that says so, and the server goes on", async () => {
   const server = testServer();
   open.push(server);
   await server.pool.ready(5000);
   const died = await server.ask("POST", "/c/comfystream-image", { prompt: "exit" });
-  expect(died).toMatchObject({ status: 503, body: { code: "engine_unavailable" } });
+  expect(died).toMatchObject({ status: 500, body: { code: "model_failed" } });
   expect((await server.ask("GET", "/health")).body.healthy).toBe(true);
   expect((await server.ask("POST", "/comfystream-image", { prompt: "x" })).status).toBe(200);
 });

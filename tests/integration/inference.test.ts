@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { checkDevice, resolveDevice } from "../../src/engine/inference/device-check.ts";
 import { parseDevice } from "../../src/engine/inference/devices.ts";
 import { InferenceWorker } from "../../src/engine/inference/inference-worker.ts";
-import type { InferenceJob } from "../../src/engine/inference/model-host.ts";
+import type { InferenceJob } from "../../src/engine/inference/loaded-model.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";

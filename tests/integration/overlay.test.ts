@@ -63,6 +63,7 @@ class Stream {
       },
       loading: (name) => host.loading(name),
       prompts: host.prompts,
+      loadDeadlineMs: host.loadDeadlineMs,
     };
     this.#stage = new InferStage({
       host: doors,

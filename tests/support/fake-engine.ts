@@ -1,16 +1,20 @@
 /**
- * A process that speaks the engine's side of the protocol and fails on demand, as the real one will not.
- * `FAKE_ENGINE` in its environment says how it boots; the last path part of a stream's output says how the
- * channel answers; the first prompt of a start, an update or a picture is a command.
+ * A process that speaks the engine's side of the protocol and fails on demand, as the real one will not. `FAKE_ENGINE`
+ * in its environment says how it boots, the last path part of a stream's output how the channel answers. The first
+ * prompt of a start, an update or a picture is a command.
  */
 import { existsSync, writeFileSync } from "node:fs";
+import { CallJournal } from "../../src/engine/protocol/call-journal.ts";
 import type { FromEngine, ToEngine } from "../../src/engine/protocol/messages.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import type { StreamStats } from "../../src/engine/protocol/stats.ts";
+import type { ImageJob } from "../../src/engine/protocol/work.ts";
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
 const none = { p50: null, p95: null, p99: null };
-const live = new Set<string>();
+/** The numbers of the work that has not ended, by id. */
+const live = new Map<string, number>();
+const journal = new CallJournal(Bun.mmap("/proc/self/fd/3", { shared: true }));
 let stopsAnswered = true;
 /** Pictures under way, and how many have been begun. */
 const making = new Set<string>();
@@ -35,6 +39,7 @@ const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false,
 const models = [model("restyle"), model("dreamscape"), model("edges", [strength])];
 
 if (mode === "dies") process.exit(3);
+if (mode === "stuck") while (true);
 process.on("disconnect", () => process.exit(0));
 process.on("message", receive);
 say({ type: "hello" });
@@ -46,6 +51,8 @@ function receive(message: ToEngine): void {
       if (device !== "cpu") {
         const error = { kind: "device_unavailable", message: `${device} is not there` } as const;
         say({ type: "unfit", error });
+      } else if (mode === "stuck in probe") {
+        journal.begin(0, "probe", 100);
       } else if (mode !== "never-ready") {
         const listed =
           mode === "warms-late" ? [{ ...model("slow"), state: "cold" as const }] : models;
@@ -54,7 +61,12 @@ function receive(message: ToEngine): void {
       return;
     }
     case "start": {
-      const { id, spec, params, resume } = message;
+      const { id, number, order } = message;
+      if (order.kind === "image") {
+        make(message, order.job);
+        return;
+      }
+      const { spec, params, resume } = order;
       const channel = spec.output?.endpoint.url.split("/").at(-1);
       if (channel === "refuse") {
         const problem = "answered 404";
@@ -72,7 +84,7 @@ function receive(message: ToEngine): void {
         say({ type: "model", model: model(id) });
         return;
       }
-      live.add(id);
+      live.set(id, number);
       if (channel === "silent" || params.prompts[0]?.prompt === "load for ever") return;
       say({ type: "started", id });
       const seq = resume === undefined ? 0 : resume.seq + 1;
@@ -88,24 +100,16 @@ function receive(message: ToEngine): void {
       obey(message.id, message.params.prompts[0]?.prompt);
       return;
     case "stop":
+      making.delete(message.id);
       if (stopsAnswered && live.delete(message.id)) say({ type: "ended", id: message.id });
       return;
-    case "make":
-      make(message);
-      return;
-    case "cancel": {
-      const error = { kind: "internal", message: "cancelled" } as const;
-      if (making.delete(message.job))
-        say({ type: "image", job: message.job, outcome: { done: false, error } });
-      return;
-    }
     case "models":
       // One more than there was at the start, as if a folder had come.
       say({ type: "models", models: [...models, model("late")] });
       return;
     case "ping": {
       const census = { streams: live.size, frames: 0, requests: 0 };
-      say({ type: "pong", quiet_ms: 0, live: census });
+      say({ type: "pong", live: census });
       return;
     }
     case "shutdown":
@@ -114,9 +118,23 @@ function receive(message: ToEngine): void {
 }
 
 function obey(id: string, command: string | undefined): void {
-  if (command === "exit") process.exit(7);
-  if (command === "segv") process.kill(process.pid, "SIGSEGV");
+  const number = live.get(id) ?? 0;
+  if (command === "exit quietly") process.exit(7);
+  // Everybody is in the middle of something when it happens.
+  if (command === "exit amid others") for (const other of live.values()) begin(other, "encode");
+  if (command === "exit" || command === "exit amid others") die(number);
+  if (command === "exit after two segments") {
+    const size = { width: 64, height: 64 };
+    for (const seq of [1, 2])
+      say({ type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
+    setTimeout(() => die(number), 50);
+  }
+  if (command === "segv") {
+    begin(number, "decode");
+    process.kill(process.pid, "SIGSEGV");
+  }
   if (command === "hang") while (true);
+  if (command === "hang in a thread") journal.begin(number, "run", 200);
   if (command === "ignore stops") stopsAnswered = false;
   if (command === "trouble")
     say({ type: "trouble", id, error: { kind: "model_failed", message: "made up" } });
@@ -126,25 +144,37 @@ function obey(id: string, command: string | undefined): void {
   }
 }
 
-/** Commands: `hold` answers only when it is cancelled; `exit unless FILE` makes FILE and dies of it the first time. */
-function make({ job, image }: Extract<ToEngine, { type: "make" }>): void {
+function begin(number: number, kind: "decode" | "encode" | "run"): void {
+  journal.begin(number, kind, 60_000);
+}
+
+function die(number: number): void {
+  begin(number, "run");
+  process.exit(7);
+}
+
+/** Commands: `hold` is never done; `exit unless FILE` makes FILE and dies of it the first time. */
+function make({ id, number }: Extract<ToEngine, { type: "start" }>, image: ImageJob): void {
   const command = image.params.prompts[0]?.prompt ?? "";
-  if (command === "exit") process.exit(7);
+  live.set(id, number);
+  if (command === "exit") die(number);
   const [, file] = /^exit unless (.+)$/.exec(command) ?? [];
   if (file !== undefined && !existsSync(file)) {
     writeFileSync(file, String(process.pid));
-    process.exit(7);
+    die(number);
   }
-  making.add(job);
+  making.add(id);
   const alone = making.size === 1;
   const nth = ++made;
   if (command === "hold") return;
   setTimeout(() => {
-    making.delete(job);
+    making.delete(id);
+    live.delete(id);
     const size = image.params.size ?? { width: 64, height: 64 };
     const png = Buffer.from(JSON.stringify({ pid: process.pid, nth, alone }));
     const result = { png, ...size, execution_provider: "cpu", timings_ms: {} };
-    say({ type: "image", job, outcome: { done: true, result } });
+    say({ type: "made", id, result });
+    say({ type: "ended", id });
   }, 5);
 }
 

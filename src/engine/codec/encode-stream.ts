@@ -3,11 +3,16 @@ import type { EncodedVideo } from "../../media/encoded-packet.ts";
 import { type Ticks, ticksFromSeconds } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
+import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import { VideoEncoder, type VideoEncoderOptions } from "./video-encoder.ts";
 import type { VideoFrame } from "./video-frame.ts";
 
+/** Deadline of a frame: the largest takes a second on one core. */
+const ENCODE_MS = 10_000;
+
 export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
   readonly segmentSeconds: number;
+  readonly calls?: NativeCalls;
   /** Frames up to this time are left out: a stream taken up again has sent them already. */
   readonly after: Ticks | null;
   readonly observer: Pick<PipelineObserver, "frameDropped">;
@@ -21,6 +26,7 @@ export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
  * between two time lines only when the source says so.
  */
 export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> {
+  const { calls = UNRECORDED_CALLS } = options;
   const segment = ticksFromSeconds(options.segmentSeconds);
   let encoder: VideoEncoder | null = null;
   let segmentStart = 0;
@@ -46,6 +52,7 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
       });
       if (key) segmentStart = input.pts;
       last = { pts: input.pts, interval: last ? input.pts - last.pts : 0 };
+      using _call = calls.begin("encode", ENCODE_MS);
       controller.enqueue(await encoder.encode(input, key));
     },
     dispose,

@@ -1,9 +1,13 @@
 /** Between decoded frames and the planar RGB that models see: FFmpeg fits, scales and converts. */
 import { type Picture, pictureBytes } from "../../media/picture.ts";
+import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import type { Fit, Size } from "../protocol/work.ts";
 import type { FrameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
 import { AV_PIX_FMT_GBRP, check, Frame } from "./libav.ts";
+
+/** Deadline of a conversion: the largest frame takes a tenth of a second. */
+const CONVERT_MS = 10_000;
 
 /** Where FFmpeg's GBRP keeps the planes R, G and B. */
 const RGB_PLANES = [2, 0, 1] as const;
@@ -14,12 +18,17 @@ const RGB_PLANES = [2, 0, 1] as const;
  */
 export class PictureConverter implements Disposable {
   readonly #graphs = new Map<string, { filter: FrameFilter; steps: string }>();
+  readonly #calls: NativeCalls;
+
+  constructor(calls: NativeCalls = UNRECORDED_CALLS) {
+    this.#calls = calls;
+  }
 
   /** The frame as planar RGB of exactly `target`, fitted to the aspect of `size`; the frame stays the caller's. */
   async toPicture(frame: Frame, size: Size, fit: Fit, target: Size = size): Promise<Picture> {
     const fitted = fitSteps(frame, size, fit, target);
     const steps: FilterStep[] = [...fitted, ["format", "pix_fmts=gbrp"]];
-    const planar = await this.#filter("to picture", shapeOf(frame), steps).run(frame);
+    const planar = await this.#run("to picture", frame, steps);
     try {
       return readPlanes(planar);
     } finally {
@@ -36,7 +45,7 @@ export class PictureConverter implements Disposable {
         ["format", "pix_fmts=yuv420p"],
       ];
       const steps = [...fitSteps(planar, size, fit), ...convert];
-      return await this.#filter("to frame", shapeOf(planar), steps).run(planar);
+      return await this.#run("to frame", planar, steps);
     } finally {
       planar.free();
     }
@@ -47,7 +56,7 @@ export class PictureConverter implements Disposable {
     const planar = writePlanes(picture);
     try {
       const steps: FilterStep[] = [...fitSteps(planar, size, fit), ["format", "pix_fmts=rgb24"]];
-      return await this.#filter("to rgb", shapeOf(planar), steps).run(planar);
+      return await this.#run("to rgb", planar, steps);
     } finally {
       planar.free();
     }
@@ -60,7 +69,13 @@ export class PictureConverter implements Disposable {
       ["scale", "out_color_matrix=smpte170m:out_range=limited"],
       ["format", "pix_fmts=yuv420p"],
     ];
-    return await this.#filter("resize", shapeOf(frame), steps).run(frame);
+    return await this.#run("resize", frame, steps);
+  }
+
+  async #run(purpose: string, frame: Frame, steps: readonly FilterStep[]): Promise<Frame> {
+    const filter = this.#filter(purpose, shapeOf(frame), steps);
+    using _call = this.#calls.begin("convert", CONVERT_MS);
+    return await filter.run(frame);
   }
 
   #filter(purpose: string, input: FrameShape, steps: readonly FilterStep[]): FrameFilter {

@@ -23,6 +23,9 @@ export async function checkDevice(name: string): Promise<Device> {
   }
 }
 
+/** How long the trial of a device may take: a first CUDA context takes seconds, TensorRT's libraries longer. */
+export const probeDeadlineMs = (name: string): number => (name === "cpu" ? 10_000 : 60_000);
+
 /** What `auto` means on this machine: the first GPU if it really works, else the CPU. */
 export async function resolveDevice(name: string): Promise<Device> {
   if (name !== "auto") return await checkDevice(name);

@@ -1,4 +1,4 @@
-/** Decides whose frame runs next: so many lanes a device, one run a model at a time, streams by the device time they used. */
+/** Decides whose frame runs next: a number of lanes per device, one run per model at a time, streams by the device time they used. */
 
 interface Waiting {
   readonly model: object;
@@ -6,59 +6,70 @@ interface Waiting {
   readonly refuse: (error: unknown) => void;
 }
 
-/** A run under way. */
+/** A run in progress. */
 interface Run {
-  /** The virtual time it began at. */
+  /** The virtual time at which it began. */
   readonly start: number;
   /** `now()` when it began. */
   readonly since: number;
-  /** What the model's last run took; null for its first. */
+  /** Duration of the model's last run; null for its first. */
   readonly expectedMs: number | null;
-  /** Beside the lanes, not in one. */
+  /** True if it was let in beside the lanes. */
   readonly beside: boolean;
 }
 
+/** A run that takes longer than this, and than `OVERDUE` times what is expected, holds its lane no longer. */
+const OVERDUE_MS = 250;
+const FIRST_RUN_OVERDUE_MS = 1000;
+const OVERDUE = 4;
+
 /**
- * Device time that a stream may have in hand: it keeps what the gaps between its frames cost it, and one
- * that is new, or was away, comes this much ahead of the others at most.
+ * Device time that a stream may have in credit. It keeps the time that passes between its frames, and a stream that is
+ * new or was idle gets at most this much ahead of the others.
  */
 const CREDIT_MS = 500;
 
-/** A run is short, to one under way, if it takes at most this share of it. */
+/** A run is short, compared with one in progress, if it takes at most this share of it. */
 const SHORT = 1 / 8;
 
 /**
- * The lanes of one device, shared by start-time fair queueing (Goyal, Vin and Cheng, 1996): a key, which is a
- * stream's, has a virtual time that goes on by what each of its runs took, and a free lane goes to the key that is
- * furthest behind. The gate's own virtual time is that of the latest key let in; no key lies more than
- * `CREDIT_MS` behind it, so nobody is starved by a key that is new or by what was used long ago.
+ * The lanes of one device, shared by start-time fair queueing (Goyal, Vin and Cheng, 1996). Each key, which stands for
+ * a stream, has a virtual time that advances by the duration of its runs; a free lane goes to the key that is furthest
+ * behind. The gate's own virtual time is that of the latest key let in. No key lies more than `CREDIT_MS` behind it, so
+ * that neither a new key nor one that was idle for long starves the others.
  *
- * A run cannot be interrupted, so short ones would wait for long ones however fair the turns are, and a stream
- * of 1 ms frames would get no more of them than its neighbour with a model of 300 ms. While every lane has a
- * long run, a short one is therefore let in beside them, as a device that takes time slices would do: if it
- * is short to each that is under way, and its key is behind them all, what they have run so far counted.
+ * A run cannot be interrupted. Two rules keep long ones from blocking short ones. While every lane has a long run, a
+ * short one is let in beside them, as a device with time slices would do, if it is short compared with each run in
+ * progress and its key is behind them all, counting what they have run so far. And a run that takes much longer than
+ * expected gives up its lane, so that one which never ends does not stop the device.
+ *
+ * @example
+ * const leave = await gate.enter(streamId, worker, signal);
+ * try { await run(); } finally { leave(); }
  */
 export class DeviceGate {
-  /** In the order they came, which decides between keys equally far. */
+  /** In order of arrival, which decides between keys that are equally far behind. */
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #running = new Map<object, Run>();
-  /** Virtual times; a key that is not here is as far behind as one may be. */
+  /** Virtual times; a key that is absent is as far behind as allowed. */
   readonly #times = new Map<string, number>();
+  /** Duration of each model's last run, which at most doubles from run to run: one that hung for a while is no measure. */
   readonly #lastMs = new WeakMap<object, number>();
   readonly #lanes: number;
   readonly #now: () => number;
   #time = 0;
   #closed: unknown;
+  #overdueTimer: Timer | undefined;
 
-  /** `now` tells milliseconds: how long a run took is measured by it. */
+  /** `now` returns milliseconds; runs are measured by it. */
   constructor(lanes: number, now: () => number = () => performance.now()) {
     this.#lanes = lanes;
     this.#now = now;
   }
 
   /**
-   * Waits for a lane; call the result once, when the run is over: what lies between is charged to the key.
-   * Rejects with the signal's reason, or with what the gate was closed with.
+   * Waits for a lane. Call the result once, when the run is over: the time in between is charged to the key. Rejects with
+   * the signal's reason, or with the error that the gate was closed or the model abandoned with.
    */
   async enter(key: string, model: object, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
@@ -81,14 +92,34 @@ export class DeviceGate {
     }
   }
 
-  /** Turns away all who wait and all who come; runs under way leave as usual. */
+  /** Rejects everything that waits or arrives; runs in progress leave as usual. */
   close(error: Error): void {
     this.#closed = error;
+    clearTimeout(this.#overdueTimer);
     for (const { refuse } of [...this.#waiting.values()].flat()) refuse(error);
     this.#waiting.clear();
   }
 
+  /** Rejects everything that waits for this model: its run in progress hangs. */
+  abandon(model: object, error: Error): void {
+    for (const [key, queue] of [...this.#waiting]) {
+      for (const waiting of queue.filter((one) => one.model === model)) {
+        this.#remove(key, waiting);
+        waiting.refuse(error);
+      }
+    }
+  }
+
   #admit(): void {
+    this.#fillLanes();
+    clearTimeout(this.#overdueTimer);
+    const inLanes = this.#inLanes();
+    if (this.#waiting.size === 0 || inLanes.length < this.#lanes) return;
+    const next = Math.min(...inLanes.map((run) => run.since + overdueMs(run)));
+    this.#overdueTimer = setTimeout(() => this.#admit(), Math.max(1, next - this.#now()));
+  }
+
+  #fillLanes(): void {
     while (this.#inLanes().length < this.#lanes) {
       const next = this.#furthestBehind(() => true);
       if (next === null) return;
@@ -98,7 +129,7 @@ export class DeviceGate {
     if (next !== null) this.#run(next, true);
   }
 
-  /** Of those whose model is free and who may. */
+  /** Among those whose model is free and that `may` allows. */
   #furthestBehind(may: (waiting: Waiting, key: string) => boolean) {
     let best: { readonly key: string; readonly waiting: Waiting; readonly start: number } | null =
       null;
@@ -133,7 +164,7 @@ export class DeviceGate {
     enter(() => {
       const ms = this.#now() - since;
       this.#running.delete(model);
-      this.#lastMs.set(model, ms);
+      this.#lastMs.set(model, Math.min(ms, 2 * (this.#lastMs.get(model) ?? ms)));
       this.#times.set(key, this.#timeOf(key) + ms);
       this.#forget();
       this.#admit();
@@ -145,7 +176,7 @@ export class DeviceGate {
     return Math.max(this.#times.get(key) ?? earliest, earliest);
   }
 
-  /** Keys as far behind as one may be are as good as new. */
+  /** A key that is as far behind as allowed is as good as a new one. */
   #forget(): void {
     for (const [key, time] of this.#times) {
       if (time <= this.#time - CREDIT_MS) this.#times.delete(key);
@@ -153,7 +184,10 @@ export class DeviceGate {
   }
 
   #inLanes(): Run[] {
-    return [...this.#running.values()].filter(({ beside }) => !beside);
+    const now = this.#now();
+    return [...this.#running.values()].filter(
+      (run) => !run.beside && now - run.since < overdueMs(run),
+    );
   }
 
   #remove(key: string, waiting: Waiting): void {
@@ -162,3 +196,6 @@ export class DeviceGate {
     else this.#waiting.set(key, queue);
   }
 }
+
+const overdueMs = ({ expectedMs }: Run): number =>
+  expectedMs === null ? FIRST_RUN_OVERDUE_MS : Math.max(OVERDUE_MS, OVERDUE * expectedMs);

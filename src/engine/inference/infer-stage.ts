@@ -6,6 +6,7 @@ import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Size, StreamParams } from "../protocol/work.ts";
 import { type PlanHost, type PlanJob, PlanRunner } from "./plan-runner.ts";
 import { StandIn } from "./stand-in.ts";
@@ -15,6 +16,7 @@ export interface InferOptions {
   readonly pool: FramePool;
   /** The stream: streams share the device's time by it. */
   readonly key: string;
+  readonly calls?: NativeCalls;
   readonly hasInput: boolean;
   /** Called for every frame; returns the same object as long as nothing has changed. */
   readonly params: () => StreamParams;
@@ -40,7 +42,7 @@ const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #options: InferOptions;
   readonly #stop = new AbortController();
-  readonly #converter = new PictureConverter();
+  readonly #converter: PictureConverter;
   readonly #runner: PlanRunner;
   readonly #standIn: StandIn;
   #prepared: StreamParams | null = null;
@@ -55,6 +57,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   constructor(options: InferOptions) {
     this.#options = options;
+    this.#converter = new PictureConverter(options.calls);
     const [converter, signal] = [this.#converter, this.#stop.signal];
     this.#runner = new PlanRunner({ ...options, converter, signal });
     this.#standIn = new StandIn(this.#converter);

@@ -1,76 +1,32 @@
-/** Loads models on one device and runs them for the streams. Hides threads, lanes and what is loaded where. */
+/** Loads models on one device, each in a thread of its own, and runs them for streams and pictures. */
 import { availableParallelism } from "node:os";
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
-import type { Picture } from "../../media/picture.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
-import { inputSize, type ModelDefinition, type Size } from "../models/definition.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
-import { defaultControls } from "../prompts/controls.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import { DeviceGate } from "./device-gate.ts";
 import { type Device, parseDevice } from "./devices.ts";
-import { InferenceWorker } from "./inference-worker.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
+import type { LoadedModel } from "./loaded-model.ts";
 import { describeModel } from "./model-info.ts";
 import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
-import type { TextVector } from "./protocol.ts";
+import { ModelThread } from "./model-thread.ts";
 import { ReadyModel } from "./ready-model.ts";
-import { scalarsOf } from "./scalars.ts";
 
 const log = getLogger("inference");
-
-/** One frame's work. */
-export interface InferenceJob {
-  /** Whose frame it is: streams share the device's time by it. */
-  readonly key: string;
-  /** Consumed: its memory moves to the worker. Needed by models that take video, ignored by the others. */
-  readonly picture?: Picture;
-  /** The size that models which draw from nothing are to give. */
-  readonly size: Size;
-  /** By parameter name; those absent have the model's default. */
-  readonly params: Readonly<Record<string, number>>;
-  readonly timeSeconds: number;
-  /** As `RateSums` gives them; absent: every parameter has been what it is from the start. */
-  readonly sums?: Readonly<Record<string, number>>;
-  /** The prompts as `StreamPrompts` gives them; absent: no prompt. */
-  readonly text?: TextVector;
-  /** Ends the waiting; a run that has begun is finished first. */
-  readonly signal?: AbortSignal;
-}
-
-export interface InferenceResult {
-  /** The caller's. Its size may differ from what went in. */
-  readonly picture: Picture;
-  /** The run alone, without waiting. */
-  readonly inferenceMs: number;
-}
-
-/** A model that is ready. Owned by its host, which keeps it loaded. */
-export interface LoadedModel {
-  readonly definition: ModelDefinition;
-  readonly executionProvider: string;
-  /** True once its thread has ended: `acquire` it again. */
-  isLost(): boolean;
-  /** True once a version of newer files is ready: `acquire` gives that one, and this one ends when it is idle. */
-  isOutdated(): boolean;
-  /** Why its changed files could not be loaded; null while it is what the workspace holds. */
-  reloadError(): WorkerError | null;
-  /** The size a picture must have that comes from a source of this size. */
-  inputSize(source: Size): Size;
-  /** Throws `model_failed` for a run that fails; the model lives on. */
-  run(job: InferenceJob): Promise<InferenceResult>;
-}
 
 type Slot =
   | ({ readonly state: "warming"; readonly loading: Promise<ReadyModel> } & LoadProgress)
   | { readonly state: "ready"; readonly model: ReadyModel }
   | { readonly state: "failed"; readonly stamp: string; readonly error: WorkerError };
 
-/** What a model is warmed up at where its size is free. */
-const WARM_UP: Size = { width: 512, height: 512 };
+/** Loading and the warm-up run. */
+const LOAD_MS = 120_000;
+/** TensorRT builds an engine file, for many minutes where the network is large. */
+const BUILD_MS = 45 * 60_000;
 
 export class ModelHost implements AsyncDisposable {
   /** Encodes the prompts of all streams. */
@@ -80,7 +36,7 @@ export class ModelHost implements AsyncDisposable {
   readonly #onChange: (info: ModelInfo) => void;
   readonly #gate: DeviceGate;
   readonly #slots = new Map<string, Slot>();
-  readonly #workers = new Set<InferenceWorker>();
+  readonly #threads = new Set<ModelThread>();
   readonly #loadTimes: LoadTimes;
   readonly #reloader: ModelReloader;
   #disposed = false;
@@ -105,6 +61,11 @@ export class ModelHost implements AsyncDisposable {
       onRejected: ({ name }) => this.#report(name),
       times: options.reloadTimes,
     });
+  }
+
+  /** Deadline of loading a model, its warm-up run included. */
+  get loadDeadlineMs(): number {
+    return this.#device.name.startsWith("tensorrt") ? BUILD_MS : LOAD_MS;
   }
 
   /** Every model of the catalogue with its state here. */
@@ -162,7 +123,7 @@ export class ModelHost implements AsyncDisposable {
     this.#gate.close(closing());
     this.#reloader[Symbol.dispose]();
     this.prompts[Symbol.dispose]();
-    await Promise.all([...this.#workers].map((worker) => worker[Symbol.asyncDispose]()));
+    await Promise.all([...this.#threads].map((thread) => thread[Symbol.asyncDispose]()));
   }
 
   #begin(model: UsableModel): Promise<ReadyModel> {
@@ -182,64 +143,33 @@ export class ModelHost implements AsyncDisposable {
 
   async #load(model: UsableModel): Promise<ReadyModel> {
     const { name, definition, graph } = model;
-    const worker = new InferenceWorker();
-    this.#workers.add(worker);
+    const device = this.#device;
+    const onLost = () => this.#forget(thread, name);
+    const thread = new ModelThread({ definition, device, gate: this.#gate, onLost });
+    this.#threads.add(thread);
     try {
-      const { settings, executionProvider } = this.#device;
-      const warmUp = inputSize(definition, WARM_UP);
-      const load = { source: graph, definition, settings, warmUp, text: defaultControls() };
-      const { loadMs: load_ms, warmUpMs: warm_up_ms } = await worker.call("load", load);
-      log.info("model loaded", { model: name, device: this.#device.name, load_ms, warm_up_ms });
-      const ready = new ReadyModel({
-        model,
-        worker,
-        executionProvider,
-        run: (job) => this.#run(worker, definition, job),
-      });
-      void worker.exited.then(() => this.#forget(ready));
-      return ready;
+      const { loadMs: load_ms, warmUpMs: warm_up_ms } = await thread.load(graph);
+      log.info("model loaded", { model: name, device: device.name, load_ms, warm_up_ms });
+      return new ReadyModel({ model, thread, executionProvider: device.executionProvider });
     } catch (error) {
-      this.#workers.delete(worker);
-      await worker[Symbol.asyncDispose]();
+      this.#threads.delete(thread);
+      await thread[Symbol.asyncDispose]();
       const { kind, message } = toPlainError(error, "model_failed");
       throw new WorkerError(kind, `model ${name} cannot be loaded: ${message}`, { cause: error });
     }
   }
 
-  async #run(
-    worker: InferenceWorker,
-    definition: ModelDefinition,
-    job: InferenceJob,
-  ): Promise<InferenceResult> {
-    const leave = await this.#gate.enter(job.key, worker, job.signal);
-    try {
-      if (this.#disposed) throw closing();
-      const picture = definition.frame === null ? null : (job.picture ?? null);
-      const result = await worker.call(
-        "run",
-        { picture, scalars: scalarsOf(definition, job), text: job.text ?? defaultControls() },
-        picture === null ? [] : [picture.data.buffer],
-      );
-      job.signal?.throwIfAborted();
-      return result;
-    } finally {
-      leave();
-    }
-  }
-
-  /** A thread that ended by itself takes its model along; the next caller loads it anew. */
-  #forget(model: ReadyModel): void {
-    this.#workers.delete(model.worker);
-    if (this.#disposed || readyIn(this.#slots.get(model.name)) !== model) return;
-    log.error("inference thread ended", { model: model.name });
-    this.#slots.delete(model.name);
-    this.#report(model.name);
+  /** The next caller that asks for the model loads it anew. */
+  #forget(thread: ModelThread, name: string): void {
+    if (this.#disposed || readyIn(this.#slots.get(name))?.thread !== thread) return;
+    this.#slots.delete(name);
+    this.#report(name);
   }
 
   /** The previous version may have ended by itself meanwhile, and another load be under way. */
   #replace(previous: ReadyModel, next: ReadyModel): void {
     if (this.#disposed || readyIn(this.#slots.get(next.name)) !== previous) {
-      void next.worker[Symbol.asyncDispose]();
+      void next.thread[Symbol.asyncDispose]();
       return;
     }
     this.#slots.set(next.name, { state: "ready", model: next });

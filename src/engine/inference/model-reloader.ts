@@ -65,7 +65,7 @@ export class ModelReloader implements Disposable {
       for (const model of this.#retired) {
         if (!model.isIdle(this.#times.retireIdleMs)) continue;
         this.#retired.delete(model);
-        void model.worker[Symbol.asyncDispose]();
+        void model.thread[Symbol.asyncDispose]();
       }
       for (const model of this.#options.current()) {
         const entry = await this.#options.catalogue.entry(model.name);

@@ -8,13 +8,15 @@ import type { PictureConverter } from "../codec/picture-converter.ts";
 import { plan } from "../plan.ts";
 import type { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import { StreamPrompts } from "../prompts/stream-prompts.ts";
+import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import type { Fit, Size, StreamParams } from "../protocol/work.ts";
-import type { LoadedModel, ModelHost } from "./model-host.ts";
+import type { LoadedModel } from "./loaded-model.ts";
+import type { ModelHost } from "./model-host.ts";
 import { RateSums } from "./rate-sums.ts";
 import type { Loading } from "./stand-in-label.ts";
 
 /** What a plan needs of the `ModelHost`. */
-export interface PlanHost extends Pick<ModelHost, "acquire" | "loading"> {
+export interface PlanHost extends Pick<ModelHost, "acquire" | "loading" | "loadDeadlineMs"> {
   readonly prompts: Pick<PromptEncoder, "encode">;
 }
 
@@ -23,6 +25,7 @@ export interface PlanRunnerOptions {
   readonly converter: PictureConverter;
   /** The stream: device time is charged to it. */
   readonly key: string;
+  readonly calls?: NativeCalls;
   readonly hasInput: boolean;
   readonly signal: AbortSignal;
 }
@@ -90,7 +93,8 @@ export class PlanRunner {
     if (this.#wanted === params.model) return;
     this.#wanted = params.model;
     this.#wantedSince = performance.now();
-    const { host, hasInput, signal } = this.#options;
+    const { host, hasInput, signal, calls = UNRECORDED_CALLS } = this.#options;
+    using _call = calls.begin("load", host.loadDeadlineMs);
     try {
       const model = await host.acquire(params.model, signal);
       const names = plan(params, hasInput, model.definition.frame !== null);
@@ -142,7 +146,7 @@ export class PlanRunner {
 
   /** As `run`, but gives the picture of the last model, in that model's size. */
   async draw(job: PlanJob): Promise<Drawn> {
-    const { key, signal } = this.#options;
+    const { key, signal, calls = UNRECORDED_CALLS } = this.#options;
     const { params, size, pts } = job;
     const timeSeconds = secondsFromTicks(pts);
     const text = this.#prompts.at(timeSeconds);
@@ -157,6 +161,7 @@ export class PlanRunner {
       }
       const done = await model.run({
         key,
+        calls,
         ...(picture && { picture }),
         size: inner,
         params: params.model_params,

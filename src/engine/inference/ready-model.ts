@@ -2,15 +2,14 @@
 import { WorkerError } from "../../errors.ts";
 import { inputSize, type ModelDefinition, type Size } from "../models/definition.ts";
 import type { UsableModel } from "../models/model-folder.ts";
-import type { InferenceWorker } from "./inference-worker.ts";
-import type { InferenceJob, InferenceResult, LoadedModel } from "./model-host.ts";
+import type { InferenceJob, InferenceResult, LoadedModel } from "./loaded-model.ts";
+import type { ModelThread } from "./model-thread.ts";
 
 export interface ReadyModelOptions {
   readonly model: UsableModel;
-  /** The thread that holds it; ended by `close`. */
-  readonly worker: InferenceWorker;
+  /** Holds it; disposed by the host. */
+  readonly thread: ModelThread;
   readonly executionProvider: string;
-  readonly run: (job: InferenceJob) => Promise<InferenceResult>;
 }
 
 export class ReadyModel implements LoadedModel {
@@ -19,28 +18,22 @@ export class ReadyModel implements LoadedModel {
   readonly executionProvider: string;
   /** Of the files it was loaded from. */
   readonly stamp: string;
-  readonly worker: InferenceWorker;
-  readonly #run: (job: InferenceJob) => Promise<InferenceResult>;
-  #lost = false;
+  readonly thread: ModelThread;
   #outdated = false;
   #rejected: { readonly stamp: string; readonly error: WorkerError } | null = null;
   #running = 0;
   #lastUsed = performance.now();
 
-  constructor({ model, worker, executionProvider, run }: ReadyModelOptions) {
+  constructor({ model, thread, executionProvider }: ReadyModelOptions) {
     this.name = model.name;
     this.definition = model.definition;
     this.stamp = model.stamp;
     this.executionProvider = executionProvider;
-    this.worker = worker;
-    this.#run = run;
-    void worker.exited.then(() => {
-      this.#lost = true;
-    });
+    this.thread = thread;
   }
 
   isLost(): boolean {
-    return this.#lost;
+    return this.thread.isLost;
   }
 
   isOutdated(): boolean {
@@ -58,7 +51,7 @@ export class ReadyModel implements LoadedModel {
   async run(job: InferenceJob): Promise<InferenceResult> {
     this.#running++;
     try {
-      return await this.#run(job);
+      return await this.thread.run(job);
     } finally {
       this.#running--;
       this.#lastUsed = performance.now();

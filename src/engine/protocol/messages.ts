@@ -4,7 +4,7 @@ import { PlainError } from "../../errors.ts";
 import { type Immutable, literals } from "../../schema.ts";
 import { ModelInfo } from "./models.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
-import { Checkpoint, ImageJob, ImageResult, ImageStep, StreamParams, StreamSpec } from "./work.ts";
+import { Checkpoint, ImageResult, ImageStep, StreamParams, WorkOrder } from "./work.ts";
 
 /** The configuration of an engine, sent first. Secrets never travel in the environment. */
 export const EngineOptions = Type.Object({
@@ -23,19 +23,17 @@ const Id = Type.String();
 /** Server → engine. */
 export const ToEngine = Type.Union([
   Type.Object({ type: Type.Literal("init"), options: EngineOptions }),
+  /** `number` names the work in the call journal; it is never 0 and never used twice in an engine's life. */
   Type.Object({
     type: Type.Literal("start"),
     id: Id,
-    spec: StreamSpec,
-    params: StreamParams,
-    resume: Type.Optional(Checkpoint),
+    number: Type.Integer({ minimum: 1 }),
+    order: WorkOrder,
   }),
+  /** For streams; the parameters are whole. */
   Type.Object({ type: Type.Literal("update"), id: Id, params: StreamParams }),
+  /** `ended` answers within seconds. What cannot be interrupted then finishes in the background. */
   Type.Object({ type: Type.Literal("stop"), id: Id }),
-  /** One at a time; `image` answers. */
-  Type.Object({ type: Type.Literal("make"), job: Id, image: ImageJob }),
-  /** The answer still comes, when the work has really ended. */
-  Type.Object({ type: Type.Literal("cancel"), job: Id }),
   /** Read the workspace's folders again; `models` answers. */
   Type.Object({ type: Type.Literal("models") }),
   Type.Object({ type: Type.Literal("ping") }),
@@ -43,22 +41,8 @@ export const ToEngine = Type.Union([
 ]);
 export type ToEngine = Immutable<typeof ToEngine>;
 
-/** Engine → server. */
-export const FromEngine = Type.Union([
-  /** The process listens: send `init`. */
-  Type.Object({ type: Type.Literal("hello") }),
-  /** Set-up is over; streams may start. */
-  Type.Object({
-    type: Type.Literal("ready"),
-    models: Type.Array(ModelInfo),
-    /** The decoders and encoders that are there, as `doctor` prints them. */
-    codecs: Type.Optional(Type.Array(Type.String())),
-  }),
-  /** Set-up cannot succeed (an asked-for device is missing): do not start it again. */
-  Type.Object({ type: Type.Literal("unfit"), error: PlainError }),
-  Type.Object({ type: Type.Literal("model"), model: ModelInfo }),
-  /** Answer to `models`: all there are. */
-  Type.Object({ type: Type.Literal("models"), models: Type.Array(ModelInfo) }),
+/** What an engine reports of one piece of work. */
+export const WorkReport = Type.Union([
   /** The stream's channels are there and its model exists; it need not be loaded. */
   Type.Object({ type: Type.Literal("started"), id: Id }),
   /** The output's real size, known when the first frame is. */
@@ -76,24 +60,33 @@ export const FromEngine = Type.Union([
   Type.Object({ type: Type.Literal("trouble"), id: Id, error: PlainError }),
   /** The last `trouble` is over. */
   Type.Object({ type: Type.Literal("recovered"), id: Id }),
-  /** All of the stream is released. Without `error` its input ended or it was asked to stop. */
+  /** The picture has reached this step. */
+  Type.Object({ type: Type.Literal("step"), id: Id, step: ImageStep }),
+  /** The picture is made; `ended` follows. */
+  Type.Object({ type: Type.Literal("made"), id: Id, result: ImageResult }),
+  /** The last report. Without `error` the input ended, the picture was made, or the work was asked to stop. */
   Type.Object({ type: Type.Literal("ended"), id: Id, error: Type.Optional(PlainError) }),
-  /** A job has begun this step. */
-  Type.Object({ type: Type.Literal("step"), job: Id, step: ImageStep }),
-  /** Answer to `make`. */
+]);
+export type WorkReport = Immutable<typeof WorkReport>;
+
+/** Engine → server. */
+export const FromEngine = Type.Union([
+  /** The process listens: send `init`. */
+  Type.Object({ type: Type.Literal("hello") }),
+  /** Set-up is over; work may start. */
   Type.Object({
-    type: Type.Literal("image"),
-    job: Id,
-    outcome: Type.Union([
-      Type.Object({ done: Type.Literal(true), result: ImageResult }),
-      Type.Object({ done: Type.Literal(false), error: PlainError }),
-    ]),
+    type: Type.Literal("ready"),
+    models: Type.Array(ModelInfo),
+    /** The decoders and encoders that are there, as `doctor` prints them. */
+    codecs: Type.Optional(Type.Array(Type.String())),
   }),
-  /** Answer to `ping`; also sent unasked. `quiet_ms`: silence up to this long is not a hang (a model builds). */
-  Type.Object({
-    type: Type.Literal("pong"),
-    quiet_ms: Type.Number(),
-    live: EngineCensus,
-  }),
+  /** Set-up cannot succeed (an asked-for device is missing): do not start it again. */
+  Type.Object({ type: Type.Literal("unfit"), error: PlainError }),
+  Type.Object({ type: Type.Literal("model"), model: ModelInfo }),
+  /** Answer to `models`: all there are. */
+  Type.Object({ type: Type.Literal("models"), models: Type.Array(ModelInfo) }),
+  /** Answer to `ping`. */
+  Type.Object({ type: Type.Literal("pong"), live: EngineCensus }),
+  ...WorkReport.anyOf,
 ]);
 export type FromEngine = Immutable<typeof FromEngine>;

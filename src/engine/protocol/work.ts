@@ -144,3 +144,15 @@ export const ImageResult = Type.Object({
   timings_ms: Type.Record(Type.String(), Type.Number()),
 });
 export type ImageResult = Immutable<typeof ImageResult>;
+
+/** What an engine is asked to do: run a live stream, or make one picture. */
+export const WorkOrder = Type.Union([
+  Type.Object({
+    kind: Type.Literal("stream"),
+    spec: StreamSpec,
+    params: StreamParams,
+    resume: Type.Optional(Checkpoint),
+  }),
+  Type.Object({ kind: Type.Literal("image"), job: ImageJob }),
+]);
+export type WorkOrder = Immutable<typeof WorkOrder>;

@@ -10,6 +10,7 @@ import type { Ticks } from "../../media/time.ts";
 import { type Pushable, pushable } from "../../streams/push-readable.ts";
 import type { IncomingChunk } from "../../trickle/client/subscriber.ts";
 import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
+import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import type { Timeline } from "./timeline.ts";
@@ -56,6 +57,8 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Fifteen seconds at 60 fps, more than the longest burst: a decoder that far behind starts again at a key frame. */
 const MAX_VIDEO_WAITING = 900;
+/** Deadline of one chunk: it holds the main thread. */
+const DEMUX_MS = 5000;
 /** Twenty seconds of 20 ms frames: sound waits until the pictures of its burst have been played out. */
 const MAX_AUDIO_WAITING = 1000;
 
@@ -67,9 +70,11 @@ export function demux(
   segments: ReadableStream<IncomingChunk>,
   options: {
     readonly timeline: Timeline;
+    readonly calls?: NativeCalls;
     readonly observer: Pick<PipelineObserver, "frameIn" | "audioIn" | "trouble">;
   },
 ): DemuxedInput {
+  const { calls = UNRECORDED_CALLS } = options;
   const video = pushable<VideoPacket>();
   const audio = pushable<AudioPacket>();
   const arrivals = new ArrivalClock();
@@ -118,16 +123,20 @@ export function demux(
     }
     return NOTHING;
   };
+  const take = (bytes: Uint8Array, { arrivedAt, last, complete }: IncomingChunk, to: Demuxer) => {
+    using _call = calls.begin("demux", DEMUX_MS);
+    const packets = to.push(bytes, arrivedAt);
+    if (last && complete) packets.push(...to.endSegment(arrivedAt));
+    if (last && !complete) to.breakSegment();
+    return packets;
+  };
   const pump = async (): Promise<void> => {
     for await (const chunk of segments) {
-      const { arrivedAt, last, complete } = chunk;
       bytesIn += chunk.data.length;
       if (chunk.first) arrivals.nextSegment();
       const bytes = identify(chunk);
       if (!demuxer) continue;
-      const packets = demuxer.push(bytes, arrivedAt);
-      if (last && complete) packets.push(...demuxer.endSegment(arrivedAt));
-      if (last && !complete) demuxer.breakSegment();
+      const packets = take(bytes, chunk, demuxer);
       for (const { part, error } of demuxer.takeTroubles?.() ?? []) {
         options.observer.trouble(part, error);
       }

@@ -3,13 +3,13 @@ import type { PlainError } from "../../errors.ts";
 import type { AudioPacket } from "../../media/encoded-packet.ts";
 import type { Tick } from "../codec/video-frame.ts";
 import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
-import type { FromEngine } from "../protocol/messages.ts";
+import type { Send } from "./engine-work.ts";
 import type { StreamMeter } from "./stream-meter.ts";
 
 export interface StreamReporterOptions {
   readonly id: string;
   readonly meter: StreamMeter;
-  readonly send: (message: FromEngine) => void;
+  readonly send: Send;
 }
 
 export class StreamReporter implements PipelineObserver {

@@ -2,39 +2,45 @@
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { endWhen } from "../../streams/end-when.ts";
+import { pause } from "../../streams/pause.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { subscribe } from "../../trickle/client/subscriber.ts";
 import type { Tick } from "../codec/video-frame.ts";
 import type { ModelHost } from "../inference/model-host.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
-import type { EngineOptions, FromEngine } from "../protocol/messages.ts";
+import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { EngineOptions } from "../protocol/messages.ts";
 import type { StreamStats } from "../protocol/stats.ts";
 import type { Checkpoint, OutputChannel, StreamParams, StreamSpec } from "../protocol/work.ts";
 import { clock } from "../source/clock.ts";
 import { demux } from "../source/demux.ts";
 import { InputWatch } from "../source/input-watch.ts";
 import { Timeline } from "../source/timeline.ts";
+import type { EngineWork, Send } from "./engine-work.ts";
 import { checkInput, checkModel } from "./preflight.ts";
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
 import { StreamReporter } from "./stream-reporter.ts";
 
-/** After this long a stream that was asked to end is cut off. */
+/** A stream that was asked to end is cut off after this time. */
 const STOP_MS = 3000;
+/** What is cut off reports its end after this time, though a native call may still run. */
+const DETACH_MS = 500;
 const DEFAULT_FPS = 24;
 
-export interface SessionOptions {
+export interface StreamWorkOptions {
   readonly id: string;
   readonly spec: StreamSpec;
   readonly params: StreamParams;
   readonly resume?: Checkpoint;
   readonly host: ModelHost;
   readonly engine: Pick<EngineOptions, "device" | "frame_queue" | "max_frame_age_ms">;
-  readonly send: (message: FromEngine) => void;
+  readonly calls?: NativeCalls;
+  readonly send: Send;
 }
 
-export class StreamWork {
-  readonly #options: SessionOptions;
+export class StreamWork implements EngineWork {
+  readonly #options: StreamWorkOptions;
   readonly #meter = new StreamMeter();
   readonly #reporter: StreamReporter;
   /** Ends the source; what is under way is still sent. */
@@ -43,11 +49,12 @@ export class StreamWork {
   readonly #abort = new AbortController();
   #params: StreamParams;
   #output: StreamOutput | null = null;
+  #outputClosed: Promise<void> | null = null;
   #pipeline: Pipeline | null = null;
   #packetsDropped: () => number = () => 0;
   #bytesIn: () => number = () => 0;
 
-  constructor(options: SessionOptions) {
+  constructor(options: StreamWorkOptions) {
     this.#options = options;
     this.#params = options.params;
     this.#reporter = new StreamReporter({ ...options, meter: this.#meter });
@@ -83,20 +90,23 @@ export class StreamWork {
     });
   }
 
-  /** From the first request to the last release. Tells the server of its end; never rejects. */
   async run(): Promise<void> {
-    const { id, send } = this.#options;
+    const flow = this.#run();
+    const over = new AbortController();
+    let failure: unknown = null;
     try {
-      await this.#run();
-      send({ type: "stats", id, stats: this.stats() });
-      send({ type: "ended", id });
+      await Promise.race([flow, this.#detached(over.signal)]);
     } catch (error) {
       const meant = this.#end.signal.aborted || (await this.#output?.wasRemoved());
-      send({ type: "stats", id, stats: this.stats() });
-      send({ type: "ended", id, ...(meant ? {} : { error: toPlainError(error) }) });
-    } finally {
-      this.#abort.abort(new DOMException("stream over", "AbortError"));
+      if (!meant) failure = error;
     }
+    over.abort();
+    await this.#closeOutput();
+    const { id, send } = this.#options;
+    send({ type: "stats", id, stats: this.stats() });
+    send({ type: "ended", id, ...(failure === null ? {} : { error: toPlainError(failure) }) });
+    this.#abort.abort(new DOMException("stream over", "AbortError"));
+    await flow.catch(() => {}); // reported already, or of no interest to a stream that was stopped
   }
 
   async #run(): Promise<void> {
@@ -109,16 +119,30 @@ export class StreamWork {
       if (spec.input || spec.output) await this.#flow();
       else await untilAborted(new Promise<never>(() => {}), this.#end.signal);
     } finally {
-      await this.#output?.close();
+      await this.#closeOutput();
     }
+  }
+
+  /** Settles when the stream was cut off and a native call still keeps it from ending. */
+  async #detached(over: AbortSignal): Promise<void> {
+    await untilAborted(new Promise<never>(() => {}), this.#abort.signal);
+    await pause(DETACH_MS, over);
+  }
+
+  /** Once: a channel of the same name may be another stream's by now. */
+  async #closeOutput(): Promise<void> {
+    if (this.#output === null) return;
+    this.#outputClosed ??= this.#output.close();
+    await this.#outputClosed;
   }
 
   /** From the source to the output, until one of them ends. */
   async #flow(): Promise<void> {
-    const { id, spec, resume, host, engine } = this.#options;
+    const { id, spec, resume, host, engine, calls = UNRECORDED_CALLS } = this.#options;
     const after = resume ? resumePoint(resume) : null;
     this.#pipeline = new Pipeline({
       host,
+      calls,
       key: id,
       source: this.#source(after),
       output: this.#output?.writable ?? null,
@@ -178,6 +202,7 @@ export class StreamWork {
     const segments = subscribe(spec.input, { signal: this.#abort.signal, known: true });
     const packets = demux(endWhen(segments, end), {
       timeline: new Timeline(after),
+      calls: this.#options.calls ?? UNRECORDED_CALLS,
       observer: this.#reporter,
     });
     this.#packetsDropped = packets.dropped;

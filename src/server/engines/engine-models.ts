@@ -1,10 +1,10 @@
-/** Hides what one engine has told of its models, and how it is asked again. */
+/** Keeps what one engine last reported of its models, and asks it again. */
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { EngineProcess } from "./engine-process.ts";
 
 export class EngineModels {
   readonly #byName = new Map<string, ModelInfo>();
-  /** An engine asked, by whoever waits for the answer. */
+  /** Pending while the engine has been asked and has not answered. */
   #asked: PromiseWithResolvers<void> | null = null;
 
   get all(): readonly ModelInfo[] {
@@ -21,7 +21,7 @@ export class EngineModels {
     this.settle();
   }
 
-  /** Settles when the engine has answered, or `settle` says that it will not. */
+  /** Settles when the engine has answered, or when `settle` is called because it never will. */
   async refresh(engine: EngineProcess): Promise<void> {
     if (this.#asked === null) engine.send({ type: "models" });
     this.#asked ??= Promise.withResolvers();

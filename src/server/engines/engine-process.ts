@@ -1,16 +1,24 @@
-/** Hides one engine child: how it is spawned, greeted, watched and ended. It never comes back: see engine-slot. */
+/** One engine child process: spawned, greeted, watched for silence and for hung calls, ended. It is never restarted: see supervisor.ts. */
+import { readFileSync } from "node:fs";
 import type { Subprocess } from "bun";
-import type { EngineOptions, FromEngine, ToEngine } from "../../engine/protocol/messages.ts";
+import {
+  type CallInFlight,
+  CallJournal,
+  type CallKind,
+  JOURNAL_BYTES,
+} from "../../engine/protocol/call-journal.ts";
+import { messageCheck } from "../../engine/protocol/check-message.ts";
+import { type EngineOptions, FromEngine, type ToEngine } from "../../engine/protocol/messages.ts";
 import type { EngineCensus } from "../../engine/protocol/stats.ts";
 import { reason } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { sharedMemory } from "./shared-memory.ts";
 
 const log = getLogger("engine");
 
-const PING_EVERY_MS = 1000;
+const TICK_MS = 1000;
+/** An engine whose main thread answers no ping for this long hangs. */
 const SILENCE_MS = 3000;
-/** Before its first word an engine loads native libraries, on a busy box for seconds. */
-const BOOT_SILENCE_MS = 20_000;
 
 /** How to start an engine: the same program with its internal sub-command, in its own environment. */
 export interface EngineCommand {
@@ -18,48 +26,72 @@ export interface EngineCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** How an engine ended. */
+export interface EngineDeath {
+  /** For logs and for the streams it ran, e.g. `SIGSEGV` or `a run did not finish within 5 s`. */
+  readonly why: string;
+  /** What it may have died of: the calls that missed their deadlines where it was killed for them, else all in flight. */
+  readonly calls: readonly CallInFlight[];
+  /** True if somebody else killed or stopped the process, an operator or the kernel for want of memory: no call did. */
+  readonly fromOutside: boolean;
+}
+
 export interface EngineProcessOptions extends EngineCommand {
   readonly engine: EngineOptions;
-  /** Everything but the handshake and pongs. */
+  /** Time until its first message. It loads native libraries before, for seconds on a busy machine. */
+  readonly bootMs: number;
+  /** Gets every message but the handshake and pongs. */
   readonly receive: (message: FromEngine) => void;
-  /** Once, when it is gone; `why` says what ended it. */
-  readonly gone: (why: string) => void;
+  /** Called once, when the process is gone. */
+  readonly gone: (death: EngineDeath) => void;
 }
+
+const checked = messageCheck(FromEngine);
 
 export class EngineProcess {
   readonly #options: EngineProcessOptions;
   readonly #child: Subprocess<"ignore", "ignore", "inherit"> | null;
   readonly #watch: Timer | null;
-  #exited: Promise<void>;
+  readonly #exited: Promise<void>;
+  readonly #journal: CallJournal | null;
   #silentMs = 0;
-  #allowedMs = BOOT_SILENCE_MS;
-  #killedFor: string | null = null;
+  #allowedMs: number;
+  /** Calls past their deadlines at the last tick. */
+  #overdue: readonly CallInFlight[] = [];
+  /** Why this process killed it. */
+  #killedFor: (Pick<EngineDeath, "why"> & Partial<EngineDeath>) | null = null;
   #census: EngineCensus = { streams: 0, frames: 0, requests: 0 };
 
   constructor(options: EngineProcessOptions) {
     this.#options = options;
+    this.#allowedMs = options.bootMs;
     const exit = Promise.withResolvers<void>();
     this.#exited = exit.promise;
+    using memory = sharedMemory(JOURNAL_BYTES);
+    this.#journal = memory && new CallJournal(memory.bytes);
     const gone = (why: string) => {
       if (this.#watch) clearInterval(this.#watch);
-      options.gone(this.#killedFor ?? why);
+      const calls = this.#journal?.inFlight() ?? [];
+      const fromOutside = this.#killedFor === null && SENT_BY_OTHERS.has(why);
+      options.gone({ why, calls, fromOutside, ...this.#killedFor });
       exit.resolve();
     };
     try {
       this.#child = Bun.spawn([...options.command], {
         env: { ...options.env },
-        stdio: ["ignore", "ignore", "inherit"],
+        // The engine maps the journal from its file descriptor 3.
+        stdio: ["ignore", "ignore", "inherit", memory?.fd ?? "ignore"],
         serialization: "advanced",
-        // Its own group: a Ctrl-C at the terminal is the server's to hear, which then ends it in order.
+        // In a process group of its own: Ctrl-C at a terminal reaches the server alone, which then ends its engines.
         detached: true,
-        ipc: (message: FromEngine) => this.#receive(message),
+        ipc: (message: unknown) => this.#take(message),
         onExit: (_child, code, signal) => gone(signal === null ? `exit code ${code}` : `${signal}`),
       });
-      this.#watch = setInterval(() => this.#tick(), PING_EVERY_MS);
+      this.#watch = setInterval(() => this.#tick(), TICK_MS);
     } catch (error) {
       this.#child = null;
       this.#watch = null;
-      queueMicrotask(() => gone(`could not be started: ${reason(error)}`));
+      queueMicrotask(() => gone(`it could not be started: ${reason(error)}`));
     }
   }
 
@@ -73,7 +105,7 @@ export class EngineProcess {
     return this.#census;
   }
 
-  /** A message to an engine that is gone is dropped: `gone` tells, and the next engine is told anew. */
+  /** A message to an engine that is gone is dropped: `gone` follows, and the next engine is told anew. */
   send(message: ToEngine): void {
     try {
       this.#child?.send(message);
@@ -82,15 +114,19 @@ export class EngineProcess {
     }
   }
 
-  /** At once, also when it hangs in native code. */
+  /** Ends it at once, also when it hangs in native code. The first reason given counts. */
   kill(why: string): void {
-    this.#killedFor ??= why;
+    this.#killFor({ why });
+  }
+
+  #killFor(death: Pick<EngineDeath, "why"> & Partial<EngineDeath>): void {
+    this.#killedFor ??= death;
     this.#child?.kill("SIGKILL");
   }
 
   /** Asks it to end, and kills it when `deadline` aborts. Settles when it is gone. */
   async end(deadline: AbortSignal): Promise<void> {
-    const late = () => this.kill("did not end in time");
+    const late = () => this.kill("it did not shut down in time");
     deadline.addEventListener("abort", late, { once: true });
     if (deadline.aborted) late();
     else this.send({ type: "shutdown" });
@@ -98,25 +134,66 @@ export class EngineProcess {
     deadline.removeEventListener("abort", late);
   }
 
-  #receive(message: FromEngine): void {
+  #take(raw: unknown): void {
     this.#silentMs = 0;
-    if (message.type === "hello") this.send({ type: "init", options: this.#options.engine });
-    else if (message.type === "pong") {
-      this.#allowedMs = SILENCE_MS + message.quiet_ms;
-      this.#census = message.live;
-    } else {
-      if (message.type === "ready") this.#allowedMs = SILENCE_MS;
-      this.#options.receive(message);
+    try {
+      this.#receive(checked(raw));
+    } catch (error) {
+      log.error("message from an engine ignored", { error: reason(error) });
     }
   }
 
-  // Silence is counted in ticks and not read from a clock: when this process was suspended, the engine is not at fault.
+  #receive(message: FromEngine): void {
+    this.#allowedMs = SILENCE_MS;
+    if (message.type === "hello") this.send({ type: "init", options: this.#options.engine });
+    else if (message.type === "pong") this.#census = message.live;
+    else this.#options.receive(message);
+  }
+
+  // Silence is counted in ticks and not read from a clock, and a call is hung only if two ticks find it so: when this
+  // process was suspended, the engine is not at fault.
   #tick(): void {
     if (this.#silentMs >= this.#allowedMs) {
-      this.kill(`silent for ${this.#silentMs} ms`);
+      const why = `it was silent for ${this.#silentMs / 1000} s`;
+      this.#killFor({ why, fromOutside: isStopped(this.pid) });
       return;
     }
-    this.#silentMs += PING_EVERY_MS;
+    this.#silentMs += TICK_MS;
     this.send({ type: "ping" });
+    const now = Date.now();
+    const overdue = this.#journal?.inFlight().filter(({ deadline }) => deadline < now) ?? [];
+    const hung = overdue.filter((call) => this.#overdue.some((before) => isSame(call, before)));
+    this.#overdue = overdue;
+    if (hung[0] !== undefined) this.#killFor({ why: sentenceOf(hung[0]), calls: hung });
   }
 }
+
+/** Signals that a process does not get for what it does itself. */
+const SENT_BY_OTHERS = new Set(["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"]);
+
+/** Whether a process was stopped by a signal (state T in proc_pid_stat(5)); false where there is no /proc. */
+function isStopped(pid: number | null): boolean {
+  try {
+    return /^\d+ \(.*\) T /s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false; // it is gone, or this is no Linux
+  }
+}
+
+const isSame = (a: CallInFlight, b: CallInFlight): boolean =>
+  a.work === b.work && a.kind === b.kind && a.beganAt === b.beganAt;
+
+const sentenceOf = ({ kind, beganAt, deadline }: CallInFlight): string =>
+  `${CALL_NAMES[kind]} did not finish within ${Math.round((deadline - beganAt) / 100) / 10} s`;
+
+/** Calls in words, for messages. */
+export const CALL_NAMES = {
+  boot: "starting up",
+  probe: "the trial of the device",
+  load: "loading a model",
+  demux: "reading the input",
+  decode: "decoding a frame",
+  convert: "converting a frame",
+  run: "running a model",
+  encode: "encoding a frame",
+} as const satisfies Record<CallKind, string>;

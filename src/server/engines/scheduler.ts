@@ -1,26 +1,30 @@
-/** Hides how many engines there are and which of them runs a stream. */
+/** Decides which engine runs which work: shares it among the engines, and isolates work that an engine may have died of. */
 import type { EngineOptions } from "../../engine/protocol/messages.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { ImageResult } from "../../engine/protocol/work.ts";
 import { type PlainError, WorkerError } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
+import { getLogger, logId } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
-import { EngineDied, type ImageOrder } from "./engine-job.ts";
 import type { EngineCommand } from "./engine-process.ts";
-import type { PlacedStream } from "./placed-stream.ts";
-import { EngineSupervisor } from "./supervisor.ts";
+import { type ImageRequest, ImageWork } from "./image-work.ts";
+import { Probation } from "./probation.ts";
+import { Supervisor, type SupervisorObserver, type WorkDeath } from "./supervisor.ts";
+import type { Work } from "./work.ts";
 
 const log = getLogger("engine");
 
-/** So many engines in a row that died young, and a device counts as broken. */
+/** This many engines in a row that died young make a device count as broken. */
 const MAX_SHORT_LIVES = 5;
 const REFRESH_TIMEOUT_MS = 1000;
+const CLOSE_TIMEOUT_MS = 5000;
+/** A shared engine that is missing boots after this time, so that it does not slow down the streams that are resumed. */
+const REPLACE_AFTER_MS = 2000;
 
 export interface EngineSchedulerOptions extends EngineCommand {
   readonly devices: readonly string[];
-  /** Engines a device. */
+  /** Shared engines per device. */
   readonly engines: number;
-  /** For devices that were found and not asked for: taken in place of one that turns out unfit. */
+  /** Used in place of a device that was found, not asked for, and does not work. */
   readonly fallback: "cpu" | null;
   readonly engine: Omit<EngineOptions, "device">;
 }
@@ -28,70 +32,84 @@ export interface EngineSchedulerOptions extends EngineCommand {
 /** One engine as `/health` shows it. */
 export interface EngineView {
   readonly device: string;
-  readonly state: EngineSupervisor["status"];
+  readonly state: Supervisor["status"];
+  /** True while it runs a single piece of work that an engine may have died of. */
+  readonly isolated: boolean;
   readonly pid: number | null;
   readonly restarts: number;
+  /** Streams and pictures that it runs. */
   readonly streams: number;
-  readonly live: EngineSupervisor["census"];
+  readonly live: Supervisor["census"];
 }
 
 export class EngineScheduler {
   readonly #options: EngineSchedulerOptions;
-  readonly #slots: EngineSupervisor[] = [];
-  readonly #homes = new WeakMap<PlacedStream, EngineSupervisor>();
+  readonly #observer: SupervisorObserver = {
+    ready: () => this.#engineReady(),
+    idle: () => this.#startImages(),
+    unfit: (supervisor, error) => this.#lostDevice(supervisor, error),
+    died: (supervisor, death) => this.#engineDied(supervisor, death),
+    emptied: (supervisor) => this.#emptied(supervisor),
+  };
+  /** In the order they were made. */
+  readonly #supervisors = new Set<Supervisor>();
+  readonly #probation = new Probation();
+  readonly #homes = new WeakMap<Work, Supervisor>();
   readonly #unfit = Promise.withResolvers<PlainError>();
-  /** Who waits for an engine. */
+  /** Callers of `ready`. */
   readonly #waiting = new Set<() => void>();
-  /** Jobs that wait for a free engine, first come first served. */
-  readonly #jobs: ((slot: EngineSupervisor) => void)[] = [];
+  /** Pictures that wait for an engine, in order. */
+  readonly #queue: ImageWork[] = [];
   readonly #firstReady = Promise.withResolvers<void>();
+  readonly #replacements = new Set<Timer>();
+  readonly #closing = new Set<Promise<void>>();
   #wasReady = false;
 
   constructor(options: EngineSchedulerOptions) {
     this.#options = options;
   }
 
-  /** Starts the engines. Once, when the server has its port: one that cannot listen starts nothing. */
+  /** Starts the engines. Called once the server has its port: a server that cannot listen starts nothing. */
   boot(): void {
     for (const device of this.#options.devices)
       for (let n = 0; n < this.#options.engines; n++) this.#add(device);
   }
 
-  /** Settles with the reason when an asked-for device is missing: the server cannot serve. */
+  /** Resolves with the reason when an asked-for device is missing: the server cannot serve. */
   get unfit(): Promise<PlainError> {
     return this.#unfit.promise;
   }
-  /** Resolves once an engine has been ready; perhaps never. */
+  /** Resolves once an engine has been ready, which may never happen. */
   get firstReady(): Promise<void> {
     return this.#firstReady.promise;
   }
 
-  /** `loading` until an engine was ready once; `broken` while no engine runs and none could be kept. */
+  /** `loading` until an engine was ready once; `broken` while no engine runs and none stays alive. */
   get state(): "loading" | "ready" | "broken" {
-    if (this.#slots.some((slot) => slot.status === "ready")) return "ready";
-    if (this.#slots.length === 0) return "loading";
-    const failing = this.#slots.every(
-      (slot) => slot.shortLives >= MAX_SHORT_LIVES || !isUsable(slot),
-    );
+    const all = [...this.#supervisors];
+    if (all.some(({ status }) => status === "ready")) return "ready";
+    if (all.length === 0) return "loading";
+    const failing = all.every((one) => one.shortLives >= MAX_SHORT_LIVES || !isUsable(one));
     return failing ? "broken" : this.#wasReady ? "ready" : "loading";
   }
 
   get engines(): readonly EngineView[] {
-    return this.#slots.map((slot) => ({
-      device: slot.device,
-      state: slot.status,
-      pid: slot.pid,
-      restarts: slot.restarts,
-      streams: slot.load,
-      live: slot.census,
+    return [...this.#supervisors].map((one) => ({
+      device: one.device,
+      state: one.status,
+      isolated: this.#probation.holds(one),
+      pid: one.pid,
+      restarts: one.restarts,
+      streams: one.works.length,
+      live: one.census,
     }));
   }
 
-  /** Every model of every engine, by name; of several engines the one that knows most speaks. */
+  /** Every model of every engine, by name; of several engines the one that knows most about it counts. */
   models(): readonly ModelInfo[] {
     const rank = { ready: 0, warming: 1, failed: 2, cold: 3 } as const;
     const byName = new Map<string, ModelInfo>();
-    for (const model of this.#slots.flatMap((slot) => slot.models)) {
+    for (const model of [...this.#supervisors].flatMap(({ models }) => models)) {
       const known = byName.get(model.name);
       if (known === undefined || rank[model.state] < rank[known.state])
         byName.set(model.name, model);
@@ -101,12 +119,12 @@ export class EngineScheduler {
 
   /** `models()`, after the engines have read their folders again; an engine has a second for it. */
   async freshModels(): Promise<readonly ModelInfo[]> {
-    const all = Promise.all(this.#slots.map((slot) => slot.refreshModels()));
+    const all = Promise.all([...this.#supervisors].map((one) => one.refreshModels()));
     await untilAborted(all, AbortSignal.timeout(REFRESH_TIMEOUT_MS));
     return this.models();
   }
 
-  /** What `use` makes of the models; if it throws `unknown_model`, once more with those that came since. */
+  /** The result of `use` on the models; if it throws `unknown_model`, once more with the models read again. */
   async withModels<T>(use: (models: readonly ModelInfo[]) => T): Promise<T> {
     try {
       return use(this.models());
@@ -116,9 +134,9 @@ export class EngineScheduler {
     }
   }
 
-  /** Waits for an engine that takes streams. Throws `engine_unavailable` after `timeoutMs`. */
+  /** Waits until an engine is ready. Throws `engine_unavailable` after `timeoutMs`. */
   async ready(timeoutMs: number): Promise<void> {
-    if (this.#slots.some((slot) => slot.status === "ready")) return;
+    if ([...this.#supervisors].some(({ status }) => status === "ready")) return;
     const ready = Promise.withResolvers<void>();
     this.#waiting.add(ready.resolve);
     const late = Promise.withResolvers<never>();
@@ -134,104 +152,161 @@ export class EngineScheduler {
     }
   }
 
-  /** Gives the stream to the engine with the fewest. It hears `started` or `ended`. */
-  start(stream: PlacedStream): void {
-    const usable = this.#slots.filter(isUsable);
-    const ready = usable.filter((slot) => slot.status === "ready");
-    const [best] = (ready.length > 0 ? ready : usable).sort((a, b) => a.load - b.load);
-    if (best === undefined)
-      throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
-    this.#homes.set(stream, best);
-    best.start(stream);
+  /**
+   * Gives the work to the shared engine with the least. Its reports follow, `ended` last. Throws `engine_unavailable`
+   * where no engine can run.
+   */
+  start(work: Work): void {
+    const usable = this.#shared().filter(isUsable);
+    const ready = usable.filter(({ status }) => status === "ready");
+    const [best] = byLoad(ready.length > 0 ? ready : usable);
+    this.#place(work, best ?? this.#replacement());
   }
 
-  update(stream: PlacedStream): void {
-    this.#homes.get(stream)?.update(stream);
+  update(work: Work): void {
+    this.#homes.get(work)?.update(work);
   }
 
-  /** The stream hears `ended` within 5 s. */
-  stop(stream: PlacedStream): void {
-    this.#homes.get(stream)?.stop(stream.id);
+  /** The work gets its `ended` within 5 s. */
+  stop(work: Work): void {
+    this.#homes.get(work)?.stop(work);
   }
 
   /**
-   * One picture, in turn with those of others: an engine makes one at a time. If its engine dies it is made once
-   * more by the next; then throws `engine_unavailable`. Throws what the engine does, and the signal's reason.
+   * Makes one picture. An engine makes one at a time, in the order they were asked for. If the engine dies, the picture
+   * is made again by another one, which runs nothing else. Throws what the engine refuses it for, the reason of the
+   * request's signal, or an error after two engines have died of it.
    */
-  async makeImage(order: ImageOrder): Promise<ImageResult> {
+  async makeImage(request: ImageRequest): Promise<ImageResult> {
+    const { signal } = request;
+    signal.throwIfAborted();
+    const work = new ImageWork(request);
+    const giveUp = () => {
+      const at = this.#queue.indexOf(work);
+      if (at >= 0) this.#queue.splice(at, 1);
+      work.abandon();
+      this.stop(work);
+    };
+    signal.addEventListener("abort", giveUp, { once: true });
+    this.#queue.push(work);
+    this.#startImages();
     try {
-      return await this.#inTurn("last", order);
-    } catch (error) {
-      if (!(error instanceof EngineDied)) throw error;
-      log.warn("the engine of a job died, the next one tries", { error: error.message });
-      return await this.#inTurn("first", order);
+      return await work.result;
+    } finally {
+      signal.removeEventListener("abort", giveUp);
     }
   }
 
   /** Ends all engines, by force when `deadline` aborts. */
   async close(deadline: AbortSignal): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.close(deadline)));
+    for (const timer of this.#replacements) clearTimeout(timer);
+    await Promise.all([...this.#supervisors].map((one) => one.close(deadline)));
+    await Promise.all(this.#closing);
   }
 
-  async #inTurn(place: "first" | "last", order: ImageOrder): Promise<ImageResult> {
-    const { signal } = order;
-    signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<ImageResult>();
-    const begin = (slot: EngineSupervisor) => resolve(slot.make(order));
-    const leave = () => {
-      const at = this.#jobs.indexOf(begin);
-      if (at >= 0) this.#jobs.splice(at, 1);
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", leave, { once: true });
-    if (place === "first") this.#jobs.unshift(begin);
-    else this.#jobs.push(begin);
-    this.#serve();
-    try {
-      return await promise;
-    } finally {
-      signal.removeEventListener("abort", leave);
-    }
-  }
-
-  /** Gives waiting jobs to free engines, those with the fewest streams first. */
-  #serve(): void {
-    for (let [begin] = this.#jobs; begin !== undefined; [begin] = this.#jobs) {
-      const [slot] = this.#slots.filter(({ free }) => free).sort((a, b) => a.load - b.load);
-      if (slot === undefined) return;
-      this.#jobs.shift();
-      begin(slot);
-    }
-  }
-
-  #add(device: string): void {
-    const slot = new EngineSupervisor({
-      ...this.#options,
-      engine: { ...this.#options.engine, device },
-      ready: () => this.#welcome(),
-      idle: () => this.#serve(),
-      unfit: (error) => this.#lost(device, error),
-    });
-    this.#slots.push(slot);
-  }
-
-  #welcome(): void {
+  #engineReady(): void {
     this.#wasReady = true;
     this.#firstReady.resolve();
     for (const resolve of this.#waiting) resolve();
-    this.#serve();
+    this.#startImages();
   }
 
-  #lost(device: string, error: PlainError): void {
+  /** Gives waiting pictures to engines that make none. */
+  #startImages(): void {
+    for (let [work] = this.#queue; work !== undefined; [work] = this.#queue) {
+      const free = this.#shared().filter(
+        (one) => one.status === "ready" && !one.works.some(isImage),
+      );
+      const [best] = byLoad(free);
+      if (best === undefined) return;
+      this.#queue.shift();
+      this.#place(work, best);
+    }
+  }
+
+  #lostDevice(supervisor: Supervisor, error: PlainError): void {
     const { fallback } = this.#options;
+    const { device } = supervisor;
     if (fallback === null || device === fallback) {
       this.#unfit.resolve(error);
       return;
     }
     log.warn("found device cannot be used", { device, error: error.message });
-    if (!this.#slots.some(isUsable)) this.#add(fallback);
+    if (![...this.#supervisors].some(isUsable)) this.#add(fallback);
+  }
+
+  #engineDied(supervisor: Supervisor, death: WorkDeath): void {
+    const suspects = this.#probation.suspects(supervisor, death);
+    const convicted = this.#probation.convicted(supervisor, death);
+    for (const { work, error } of convicted) {
+      log.error("ended: its engines die of it", { stream: logId(work.id), error: error.message });
+      supervisor.fail(work, error);
+    }
+    for (const { work, why } of suspects) {
+      log.warn("isolated after its engine died", { stream: logId(work.id), why });
+      const isAlone = supervisor.works.length === 1;
+      if (!isAlone) supervisor.withdraw(work);
+      const home = isAlone ? supervisor : this.#add(supervisor.device);
+      this.#probation.admit(home);
+      if (!isAlone) this.#place(work, home);
+    }
+    this.#replaceShared(supervisor.device);
+  }
+
+  #emptied(supervisor: Supervisor): void {
+    if (!this.#probation.release(supervisor) || !isUsable(supervisor)) return;
+    if (this.#sharedOn(supervisor.device) <= this.#options.engines) {
+      this.#startImages();
+      return;
+    }
+    this.#supervisors.delete(supervisor);
+    const closed = supervisor.close(AbortSignal.timeout(CLOSE_TIMEOUT_MS));
+    this.#closing.add(closed);
+    void closed.then(() => this.#closing.delete(closed));
+  }
+
+  #place(work: Work, home: Supervisor): void {
+    this.#homes.set(work, home);
+    home.start(work);
+  }
+
+  /** The engines that are not reserved for suspects. */
+  #shared(): Supervisor[] {
+    return [...this.#supervisors].filter((one) => !this.#probation.holds(one));
+  }
+
+  #sharedOn(device: string): number {
+    return this.#shared().filter((one) => one.device === device && isUsable(one)).length;
+  }
+
+  /** All engines of a device may have become those of suspects. */
+  #replaceShared(device: string): void {
+    const timer = setTimeout(() => {
+      this.#replacements.delete(timer);
+      if (this.#sharedOn(device) < this.#options.engines) this.#add(device);
+    }, REPLACE_AFTER_MS);
+    this.#replacements.add(timer);
+  }
+
+  /** A shared engine at once, where only those of suspects are left. */
+  #replacement(): Supervisor {
+    const device = [...this.#supervisors].find(isUsable)?.device;
+    if (device !== undefined) return this.#add(device);
+    throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
+  }
+
+  #add(device: string): Supervisor {
+    const supervisor = new Supervisor({
+      ...this.#options,
+      engine: { ...this.#options.engine, device },
+      observer: this.#observer,
+    });
+    this.#supervisors.add(supervisor);
+    return supervisor;
   }
 }
 
-const isUsable = (slot: EngineSupervisor): boolean =>
-  slot.status !== "unfit" && slot.status !== "closed";
+const isUsable = ({ status }: Supervisor): boolean => status !== "unfit" && status !== "closed";
+const isImage = (work: Work): boolean => work instanceof ImageWork;
+const byLoad = (supervisors: readonly Supervisor[]): Supervisor[] =>
+  supervisors.toSorted((a, b) => a.works.length - b.works.length);

@@ -1,41 +1,65 @@
-/** Hides that engines die: one place on a device where there is always an engine again, with every live stream. */
-
-import type { EngineOptions, FromEngine } from "../../engine/protocol/messages.ts";
+/** Supervises one engine: boots it, restarts it with back-off when it dies, and hands it all its work again. */
+import type { CallInFlight } from "../../engine/protocol/call-journal.ts";
+import type { EngineOptions, FromEngine, WorkReport } from "../../engine/protocol/messages.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { EngineCensus } from "../../engine/protocol/stats.ts";
-import type { ImageResult } from "../../engine/protocol/work.ts";
 import type { PlainError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
-import { EngineJob, type ImageOrder } from "./engine-job.ts";
 import { EngineModels } from "./engine-models.ts";
-import { type EngineCommand, EngineProcess } from "./engine-process.ts";
-import type { PlacedStream, StreamMessage } from "./placed-stream.ts";
+import { type EngineCommand, type EngineDeath, EngineProcess } from "./engine-process.ts";
+import type { Work } from "./work.ts";
 
 const log = getLogger("engine");
 
 const FIRST_BACK_OFF_MS = 100;
 const LAST_BACK_OFF_MS = 10_000;
-/** An engine that lived this long was well: the next back-off is short again. */
+/** An engine without work that lived this long was well: the next back-off is short again. */
 const WELL_AFTER_MS = 30_000;
+/** Time until an engine's first message; doubled after each engine that needed longer. */
+const BOOT_MS = 6000;
+const LONGEST_BOOT_MS = 48_000;
+/** The engine itself cuts a stop short before that. Work that it still holds on to is left to it. */
 const STOP_TIMEOUT_MS = 5000;
-/** A stream that saw this many engines die within the window, and made no segment between, is given up. */
-const MAX_DEATHS = 5;
-const DEATH_WINDOW_MS = 60_000;
 
-export interface EngineSupervisorOptions extends EngineCommand {
+export interface SupervisorOptions extends EngineCommand {
   readonly engine: EngineOptions;
-  /** Each time an engine is ready here. */
-  readonly ready: () => void;
-  /** Each time an engine here has done a job. */
-  readonly idle: () => void;
+  readonly observer: SupervisorObserver;
+}
+
+/** The scheduler. */
+export interface SupervisorObserver {
+  /** An engine is ready here. */
+  ready(): void;
+  /** A picture has ended here, so that another one may start. */
+  idle(): void;
   /** Its device is missing: there will be no engine here. */
-  readonly unfit: (error: PlainError) => void;
+  unfit(supervisor: Supervisor, error: PlainError): void;
+  /** The engine died, another one boots soon. What is not withdrawn now is started in it. */
+  died(supervisor: Supervisor, death: WorkDeath): void;
+  /** The last piece of work has left. */
+  emptied(supervisor: Supervisor): void;
+}
+
+/** An engine's death with the work that may have caused it. */
+export interface WorkDeath {
+  readonly why: string;
+  readonly suspects: readonly Suspect[];
+  /** False if the engine died before it could take work. */
+  readonly wasReady: boolean;
+  /** True if it was killed from outside after it had delivered: its work is not to blame. */
+  readonly isBlameless: boolean;
+}
+
+export interface Suspect {
+  readonly work: Work;
+  /** The call that it had begun and not finished. */
+  readonly call: CallInFlight;
 }
 
 interface Placed {
-  readonly stream: PlacedStream;
-  /** When engines died under it since it last got on. */
-  readonly deaths: number[];
+  readonly work: Work;
+  /** What this work is called in the journal of the engine of now. */
+  number: number;
   /** Segments begun in this engine's life. */
   segments: number;
   stopTimer: Timer | null;
@@ -46,17 +70,17 @@ type State =
   | { status: "waiting"; timer: Timer }
   | { status: "unfit" | "closed" };
 
-export class EngineSupervisor {
-  readonly #options: EngineSupervisorOptions;
-  readonly #streams = new Map<string, Placed>();
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #placed = new Map<string, Placed>();
   readonly #models = new EngineModels();
   #state: State;
-  /** At most one: two would have twice the memory and be no sooner done. */
-  #job: EngineJob | null = null;
+  #nextNumber = 1;
+  #bootMs = BOOT_MS;
   #shortLives = 0;
   #restarts = 0;
 
-  constructor(options: EngineSupervisorOptions) {
+  constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#state = this.#boot();
   }
@@ -67,17 +91,13 @@ export class EngineSupervisor {
   get device(): string {
     return this.#options.engine.device;
   }
-  get load(): number {
-    return this.#streams.size;
-  }
-  /** Whether `make` may be called. */
-  get free(): boolean {
-    return this.#state.status === "ready" && this.#job === null;
+  get works(): readonly Work[] {
+    return [...this.#placed.values()].map(({ work }) => work);
   }
   get restarts(): number {
     return this.#restarts;
   }
-  /** Engines in a row that died young; an engine that is well for a while makes it none. */
+  /** Engines in a row that died young; one that delivers, or is well for a while, resets it. */
   get shortLives(): number {
     return this.#shortLives;
   }
@@ -96,55 +116,61 @@ export class EngineSupervisor {
     if (this.#state.status === "ready") await this.#models.refresh(this.#state.process);
   }
 
-  /** Without an engine just now, the stream starts when the next is ready. */
-  start(stream: PlacedStream): void {
-    const placed: Placed = { stream, deaths: [], segments: 0, stopTimer: null };
-    this.#streams.set(stream.id, placed);
+  /** Without an engine just now, the work starts when the next one is ready. */
+  start(work: Work): void {
+    const placed: Placed = { work, number: 0, segments: 0, stopTimer: null };
+    this.#placed.set(work.id, placed);
     if (this.#state.status === "ready") this.#sendStart(this.#state.process, placed);
   }
 
-  /** Hands over `stream.params`; an engine that boots gets them with the start. */
-  update(stream: PlacedStream): void {
-    if (this.#state.status !== "ready") return;
-    this.#state.process.send({ type: "update", id: stream.id, params: stream.params });
+  /** Hands over a stream's parameters; an engine that boots gets them with the start. */
+  update(work: Work): void {
+    const order = work.order();
+    if (this.#state.status !== "ready" || order.kind !== "stream") return;
+    this.#state.process.send({ type: "update", id: work.id, params: order.params });
   }
 
-  /** `ended` follows within 5 s: an engine that does not answer is killed, and its other streams are taken up anew. */
-  stop(id: string): void {
-    const placed = this.#streams.get(id);
+  /** `ended` follows within 5 s. An engine that holds on to the work longer is left alone: it finishes in the background. */
+  stop(work: Work): void {
+    const placed = this.#placed.get(work.id);
     if (placed === undefined || placed.stopTimer !== null) return;
     if (this.#state.status !== "ready") {
       this.#finish(placed);
       return;
     }
-    const { process } = this.#state;
-    process.send({ type: "stop", id });
-    placed.stopTimer = setTimeout(() => process.kill("did not stop a stream"), STOP_TIMEOUT_MS);
+    this.#state.process.send({ type: "stop", id: work.id });
+    placed.stopTimer = setTimeout(() => {
+      log.warn("work did not stop in time: it is left to its engine", { device: this.device });
+      this.#finish(placed);
+    }, STOP_TIMEOUT_MS);
   }
 
-  /** What its engine answers. Throws EngineDied when it dies of it, or during it; the signal's reason on abort. */
-  make(order: ImageOrder): Promise<ImageResult> {
-    if (this.#state.status !== "ready") throw new Error("no engine to make an image");
-    const job = new EngineJob(this.#state.process, order);
-    this.#job = job;
-    return job.result;
+  /** Takes work away between two engines, without a report. */
+  withdraw(work: Work): void {
+    this.#placed.delete(work.id);
   }
 
-  /** Ends the engine for good, by force when `deadline` aborts; streams still here end. */
+  /** Ends work here and now, between two engines. */
+  fail(work: Work, error: PlainError): void {
+    const placed = this.#placed.get(work.id);
+    if (placed !== undefined) this.#finish(placed, error);
+  }
+
+  /** Ends the engine for good, by force when `deadline` aborts; work that is still here ends. */
   async close(deadline: AbortSignal): Promise<void> {
     const state = this.#state;
     this.#state = { status: "closed" };
     if (state.status === "waiting") clearTimeout(state.timer);
     if ("process" in state) await state.process.end(deadline);
-    this.#job?.lost("the server ends");
-    for (const placed of this.#streams.values()) this.#finish(placed);
+    for (const placed of this.#placed.values()) this.#finish(placed);
   }
 
   #boot(): State {
     const process = new EngineProcess({
       ...this.#options,
+      bootMs: this.#bootMs,
       receive: (message) => this.#receive(process, message),
-      gone: (why) => this.#gone(why),
+      gone: (death) => this.#gone(death),
     });
     log.info("engine starts", { device: this.device, pid: process.pid });
     return { status: "booting", process, since: performance.now() };
@@ -156,29 +182,22 @@ export class EngineSupervisor {
         this.#models.replace(message.models);
         if (this.#state.status !== "booting") return;
         this.#state = { ...this.#state, status: "ready" };
+        this.#bootMs = BOOT_MS;
         log.info("engine ready", { device: this.device, pid: process.pid });
-        for (const placed of this.#streams.values()) this.#sendStart(process, placed);
-        this.#options.ready();
+        for (const placed of this.#placed.values()) this.#sendStart(process, placed);
+        this.#options.observer.ready();
         return;
       case "unfit":
         this.#state = { status: "unfit" };
-        process.kill("is unfit");
-        for (const placed of this.#streams.values()) this.#finish(placed, message.error);
-        this.#options.unfit(message.error);
+        process.kill("its device is missing");
+        for (const placed of this.#placed.values()) this.#finish(placed, message.error);
+        this.#options.observer.unfit(this, message.error);
         return;
       case "model":
         this.#models.put(message.model);
         return;
       case "models":
         this.#models.replace(message.models);
-        return;
-      case "step":
-        this.#job?.began(message);
-        return;
-      case "image":
-        this.#job?.receive(message);
-        this.#job = null;
-        this.#options.idle();
         return;
       case "hello":
       case "pong":
@@ -188,59 +207,67 @@ export class EngineSupervisor {
     }
   }
 
-  #deliver(message: StreamMessage): void {
-    const placed = this.#streams.get(message.id);
-    if (placed === undefined) return;
-    if (message.type === "ended") this.#finish(placed, message.error);
-    else {
-      // A second one means that a whole segment was made: the first is begun by engines that die of it, too.
-      if (message.type === "checkpoint" && ++placed.segments === 2) placed.deaths.length = 0;
-      placed.stream.receive(message);
+  #deliver(report: WorkReport): void {
+    const placed = this.#placed.get(report.id);
+    if (placed === undefined) return; // it was left to finish in the background
+    if (report.type === "ended") {
+      this.#finish(placed, report.error);
+      return;
     }
+    // The second checkpoint means that a whole segment was made: engines that die of a stream begin a first one, too.
+    const delivered =
+      report.type === "made" || (report.type === "checkpoint" && ++placed.segments === 2);
+    if (delivered) this.#shortLives = 0;
+    placed.work.receive(report);
   }
 
-  #gone(why: string): void {
+  #gone({ why, calls, fromOutside }: EngineDeath): void {
     if (!("process" in this.#state)) return;
-    const lived = performance.now() - this.#state.since;
+    const { status, since } = this.#state;
+    const wasReady = status === "ready";
+    const lived = performance.now() - since;
     this.#shortLives = lived < WELL_AFTER_MS ? this.#shortLives + 1 : 1;
+    if (!wasReady) this.#bootMs = Math.min(LONGEST_BOOT_MS, this.#bootMs * 2);
     const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
-    log.error("engine is gone, another starts", { device: this.device, why, delay_ms: delay });
+    log.error("engine died, another one starts", { device: this.device, why, delay_ms: delay });
     this.#restarts++;
-    this.#job?.lost(why);
-    this.#job = null;
     this.#models.settle();
     const again = () => {
       this.#state = this.#boot();
     };
     this.#state = { status: "waiting", timer: setTimeout(again, delay) };
-    for (const placed of this.#streams.values()) this.#interrupt(placed, why);
+    for (const placed of this.#placed.values()) if (placed.stopTimer !== null) this.#finish(placed);
+    const placed = [...this.#placed.values()];
+    const isBlameless = fromOutside && placed.some(({ segments }) => segments >= 2);
+    const suspects = fromOutside ? [] : this.#suspects(calls);
+    for (const { work } of placed) work.interrupted();
+    this.#options.observer.died(this, { why, suspects, wasReady, isBlameless });
   }
 
-  #interrupt(placed: Placed, why: string): void {
-    if (placed.stopTimer !== null) {
-      this.#finish(placed);
-      return;
+  #suspects(calls: readonly CallInFlight[]): Suspect[] {
+    const suspects = new Map<Work, Suspect>();
+    for (const call of calls.toSorted((a, b) => a.beganAt - b.beganAt)) {
+      const placed = [...this.#placed.values()].find(({ number }) => number === call.work);
+      if (placed !== undefined && !suspects.has(placed.work))
+        suspects.set(placed.work, { work: placed.work, call });
     }
-    const now = performance.now();
-    placed.deaths.push(now);
-    while (now - (placed.deaths[0] ?? now) > DEATH_WINDOW_MS) placed.deaths.shift();
-    if (placed.deaths.length < MAX_DEATHS) placed.stream.interrupted();
-    else {
-      const message = `its engine died ${MAX_DEATHS} times without a segment between, last: ${why}`;
-      this.#finish(placed, { kind: "engine_unavailable", message });
-    }
+    return [...suspects.values()];
   }
 
   #finish(placed: Placed, error?: PlainError): void {
-    if (placed.stopTimer !== null) clearTimeout(placed.stopTimer);
-    this.#streams.delete(placed.stream.id);
-    placed.stream.receive({ type: "ended", id: placed.stream.id, ...(error ? { error } : {}) });
+    const { work, stopTimer } = placed;
+    if (stopTimer !== null) clearTimeout(stopTimer);
+    this.#placed.delete(work.id);
+    work.receive({ type: "ended", id: work.id, ...(error ? { error } : {}) });
+    if (this.#state.status === "closed") return;
+    this.#options.observer.idle();
+    if (this.#placed.size === 0) this.#options.observer.emptied(this);
   }
 
   #sendStart(process: EngineProcess, placed: Placed): void {
     placed.segments = 0;
-    const { id, spec, params, checkpoint } = placed.stream;
-    const resume = checkpoint === null ? {} : { resume: checkpoint };
-    process.send({ type: "start", id, spec, params, ...resume });
+    placed.number = this.#nextNumber++;
+    const { id } = placed.work;
+    process.send({ type: "start", id, number: placed.number, order: placed.work.order() });
   }
 }

@@ -1,10 +1,11 @@
 /** Declares how a stream's observer follows its life in the server. */
+
+import type { WorkReport } from "../../engine/protocol/messages.ts";
 import type { PlainError } from "../../errors.ts";
-import type { StreamMessage } from "../engines/placed-stream.ts";
 
 /** What happens to a stream: an engine's message, the loss of its engine, or new parameters. */
 export type StreamEvent =
-  | StreamMessage
+  | WorkReport
   | { readonly type: "interrupted" }
   | { readonly type: "params_changed" };
 

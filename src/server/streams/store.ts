@@ -4,7 +4,7 @@ import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import type { Admission } from "../admission.ts";
-import type { PlacedStream } from "../engines/placed-stream.ts";
+import type { Work } from "../engines/work.ts";
 import { fieldsError } from "../field-errors.ts";
 import { isSameChannel } from "../hosts/channel-url.ts";
 import { StreamHistory } from "./history.ts";
@@ -17,9 +17,9 @@ const START_TIMEOUT_MS = 2500;
 
 /** Where streams run: the engine scheduler. */
 export interface StreamHost {
-  start(stream: PlacedStream): void;
-  update(stream: PlacedStream): void;
-  stop(stream: PlacedStream): void;
+  start(work: Work): void;
+  update(work: Work): void;
+  stop(work: Work): void;
 }
 
 export interface StreamStoreOptions {

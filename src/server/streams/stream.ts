@@ -1,14 +1,16 @@
 /** One stream as the server sees it: its state, its parameters, and figures that outlive engines. */
+import type { WorkReport } from "../../engine/protocol/messages.ts";
 import type {
   Checkpoint,
   Prompt,
   Size,
   StreamParams,
   StreamSpec,
+  WorkOrder,
 } from "../../engine/protocol/work.ts";
 import type { PlainError } from "../../errors.ts";
 import { getLogger, logId, withStreamLog } from "../../log.ts";
-import type { PlacedStream, StreamMessage } from "../engines/placed-stream.ts";
+import type { Work } from "../engines/work.ts";
 import { cut } from "../field-errors.ts";
 import {
   type ControlProtocol,
@@ -44,7 +46,7 @@ export interface StreamOrigin {
   readonly observe?: (stream: Stream) => StreamObserver | null;
 }
 
-export class Stream implements PlacedStream {
+export class Stream implements Work {
   readonly id: string;
   /** Names the stream in logs, where its id may not appear. */
   readonly logId: string;
@@ -83,9 +85,6 @@ export class Stream implements PlacedStream {
   }
   get params(): StreamParams {
     return this.#params;
-  }
-  get checkpoint(): Checkpoint | null {
-    return this.#checkpoint;
   }
   /** `Date.now()` of its end; null while it lives. */
   get endedAt(): number | null {
@@ -146,7 +145,12 @@ export class Stream implements PlacedStream {
     this.#state = { status: "stopping", error };
   }
 
-  receive(message: StreamMessage): void {
+  order(): WorkOrder {
+    const resume = this.#checkpoint === null ? {} : { resume: this.#checkpoint };
+    return { kind: "stream", spec: this.spec, params: this.#params, ...resume };
+  }
+
+  receive(message: WorkReport): void {
     const named = this.#withChannelFields(message);
     this.#take(named);
     if (named.type !== "ended") this.#observer?.handle(named);
@@ -188,12 +192,12 @@ export class Stream implements PlacedStream {
   }
 
   /** Callers know a channel by the field in which they named it. */
-  #withChannelFields(message: StreamMessage): StreamMessage {
+  #withChannelFields(message: WorkReport): WorkReport {
     if (!("error" in message) || message.error === undefined) return message;
     return { ...message, error: withChannelFields(message.error, this.protocol) };
   }
 
-  #take(message: StreamMessage): void {
+  #take(message: WorkReport): void {
     switch (message.type) {
       case "started":
         if (this.#state.status === "starting") this.#state = { status: "active" };
@@ -220,6 +224,9 @@ export class Stream implements PlacedStream {
       case "ended":
         this.#end(message.error);
         return;
+      case "step":
+      case "made":
+        return; // of pictures
       default:
         message satisfies never;
     }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { LoadedModel } from "../../../../src/engine/inference/model-host.ts";
+import type { LoadedModel } from "../../../../src/engine/inference/loaded-model.ts";
 import { PlanRunner } from "../../../../src/engine/inference/plan-runner.ts";
 import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
@@ -33,7 +33,12 @@ function host() {
     return model;
   };
   const runner = new PlanRunner({
-    host: { acquire, loading: () => null, prompts: { encode: async () => defaultControls() } },
+    host: {
+      acquire,
+      loading: () => null,
+      loadDeadlineMs: 1000,
+      prompts: { encode: async () => defaultControls() },
+    },
     converter: {} as never, // nothing is drawn here
     key: "s",
     hasInput: true,

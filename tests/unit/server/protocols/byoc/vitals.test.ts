@@ -1,7 +1,7 @@
 import { afterEach, expect, setSystemTime, test } from "bun:test";
+import type { WorkReport } from "../../../../../src/engine/protocol/messages.ts";
 import type { StreamStats } from "../../../../../src/engine/protocol/stats.ts";
 import type { StreamSpec } from "../../../../../src/engine/protocol/work.ts";
-import type { StreamMessage } from "../../../../../src/server/engines/placed-stream.ts";
 import { byocProtocol } from "../../../../../src/server/protocols/byoc/byoc-protocol.ts";
 import { StreamVitals } from "../../../../../src/server/protocols/byoc/vitals.ts";
 import { INPUT_DEFAULTS } from "../../../../../src/server/streams/params.ts";
@@ -57,10 +57,10 @@ function watched(media: Partial<StreamSpec> = { input, output }) {
   });
   const [vitals] = seen;
   if (vitals === undefined) throw new Error("the stream has no observer");
-  const hear = (...messages: StreamMessage[]) => {
+  const hear = (...messages: WorkReport[]) => {
     for (const message of messages) record.receive(message);
   };
-  const stats = (change: Partial<StreamStats> = {}): StreamMessage => ({
+  const stats = (change: Partial<StreamStats> = {}): WorkReport => ({
     type: "stats",
     id: "a",
     stats: { ...BASE, ...change },

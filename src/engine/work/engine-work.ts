@@ -1,0 +1,23 @@
+/** What streams and pictures have in common in an engine. */
+import type { FromEngine } from "../protocol/messages.ts";
+import type { StreamStats } from "../protocol/stats.ts";
+import type { StreamParams } from "../protocol/work.ts";
+
+export interface EngineWork {
+  /** Native frames that are not freed. */
+  readonly frames: number;
+  /** Figures to be reported every second; null where there are none. */
+  stats(): StreamStats | null;
+  /** From the next frame on. */
+  update(params: StreamParams): void;
+  /**
+   * Asks the work to end: `ended` is reported within seconds. A native call that cannot be interrupted finishes in the
+   * background; `run` waits for it.
+   */
+  stop(): void;
+  /** Does the work and reports its end. Settles when all that it held is released. Never rejects. */
+  run(): Promise<void>;
+}
+
+/** Sends a report to the server. */
+export type Send = (message: FromEngine) => void;

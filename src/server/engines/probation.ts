@@ -1,0 +1,92 @@
+/** Finds the work that engines die of: suspects run alone in an engine of their own, and a second death there convicts them. */
+import type { ErrorKind, PlainError } from "../../errors.ts";
+import { CALL_NAMES } from "./engine-process.ts";
+import type { Supervisor, Suspect, WorkDeath } from "./supervisor.ts";
+import type { Work } from "./work.ts";
+
+/** Deaths of engines that ran nothing else. */
+const MAX_DEATHS_ALONE = 2;
+/** Deaths further apart have nothing to do with each other. */
+const MEMORY_MS = 10 * 60_000;
+/** Each isolated piece of work costs a process and a copy of its model. More suspects stay where they are. */
+const MAX_ISOLATED = 3;
+/** An engine that dies this often with nothing in flight makes suspects of all its work. */
+const MAX_UNEXPLAINED = 3;
+const UNEXPLAINED_WINDOW_MS = 60_000;
+
+export class Probation {
+  readonly #isolated = new Set<Supervisor>();
+  /** When engines died that ran this work alone. */
+  readonly #deathsAlone = new WeakMap<Work, number[]>();
+  /** When a shared engine died and no call was in flight. */
+  readonly #unexplained = new WeakMap<Supervisor, number[]>();
+
+  /** True for an engine that is reserved for one suspect. */
+  holds(supervisor: Supervisor): boolean {
+    return this.#isolated.has(supervisor);
+  }
+
+  admit(supervisor: Supervisor): void {
+    this.#isolated.add(supervisor);
+  }
+
+  /** Returns false for an engine that was not reserved. */
+  release(supervisor: Supervisor): boolean {
+    return this.#isolated.delete(supervisor);
+  }
+
+  /** The work to isolate after a shared engine died, with what it was doing; the most suspicious first. */
+  suspects(
+    supervisor: Supervisor,
+    { why, suspects, wasReady }: WorkDeath,
+  ): { readonly work: Work; readonly why: string }[] {
+    if (this.holds(supervisor) || !wasReady) return [];
+    const room = Math.max(0, MAX_ISOLATED - this.#isolated.size);
+    if (suspects.length > 0)
+      return suspects.slice(0, room).map(({ work, call }) => ({ work, why: reasonOf(why, call) }));
+    const deaths = recent(this.#unexplained.get(supervisor), UNEXPLAINED_WINDOW_MS);
+    this.#unexplained.set(supervisor, deaths);
+    if (deaths.length < MAX_UNEXPLAINED) return [];
+    return supervisor.works.slice(0, room).map((work) => ({ work, why }));
+  }
+
+  /** The work to end after a reserved engine died. */
+  convicted(
+    supervisor: Supervisor,
+    { why, suspects: [suspect], wasReady, isBlameless }: WorkDeath,
+  ): { readonly work: Work; readonly error: PlainError }[] {
+    if (!this.holds(supervisor) || !wasReady || isBlameless) return [];
+    return supervisor.works.flatMap((work) => {
+      const deaths = recent(this.#deathsAlone.get(work), MEMORY_MS);
+      this.#deathsAlone.set(work, deaths);
+      if (deaths.length < MAX_DEATHS_ALONE) return [];
+      const message = `its engine died ${deaths.length} times while it ran alone: ${reasonOf(why, suspect?.call)}`;
+      return { work, error: { kind: kindOf(suspect?.call), message } };
+    });
+  }
+}
+
+/** Earlier times within the window, and now. */
+function recent(earlier: readonly number[] = [], windowMs: number): number[] {
+  const now = performance.now();
+  return [...earlier.filter((at) => now - at < windowMs), now];
+}
+
+/** A missed deadline names its call already. */
+function reasonOf(why: string, call: Suspect["call"] | undefined): string {
+  const doing = call && CALL_NAMES[call.kind];
+  return doing === undefined || why.startsWith(doing) ? why : `${why} while ${doing}`;
+}
+
+function kindOf(call: Suspect["call"] | undefined): ErrorKind {
+  switch (call?.kind) {
+    case "demux":
+    case "decode":
+      return "unsupported_media";
+    case "load":
+    case "run":
+      return "model_failed";
+    default:
+      return "engine_unavailable";
+  }
+}
