@@ -30,7 +30,13 @@ export async function startNode({ port, base }: TrickleAddress): Promise<Network
   await using started = new AsyncDisposableStack();
   const orchestrator = started.use(await Orchestrator.start({ secret: SECRET }));
   const path = started.use(await NetworkPath.open(port));
-  const env = { ORCH_URL: orchestrator.url, ORCH_SECRET: SECRET, CAPABILITY_TOKEN: "stand-in" };
+  const env = {
+    ORCH_URL: orchestrator.url,
+    ORCH_SECRET: SECRET,
+    CAPABILITY_TOKEN: "stand-in",
+    // An orchestrator hosts its channels itself; the stand-in's are on a port of their own.
+    ALLOW_HOSTS: `127.0.0.1:${path.port}`,
+  };
   const worker = started.use(await startServer(MAIN, [], env));
   await waitFor("the worker has registered", () => orchestrator.capabilities.has(CAPABILITY));
   await enginePid(worker.url);
