@@ -3,6 +3,7 @@ import { WorkerError } from "../../errors.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import type { IncomingChunk } from "../../trickle/client/subscriber.ts";
 import type { Demuxer, TrackTrouble } from "./demux.ts";
+import { isTopLevelBox } from "./mp4-boxes.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import { TsDemuxer } from "./ts-demux.ts";
 
@@ -73,7 +74,7 @@ export class ContainerReader {
  */
 function containerOf(bytes: Uint8Array): (new () => Demuxer) | null {
   if (bytes[0] === 0x47) return TsDemuxer;
-  return MP4_BOXES.has(String.fromCharCode(...bytes.subarray(4, 8))) ? Mp4Demuxer : null;
+  return isTopLevelBox(bytes) ? Mp4Demuxer : null;
 }
 
 function unknownContainer(bytes: Uint8Array): WorkerError {
@@ -85,6 +86,3 @@ function unknownContainer(bytes: Uint8Array): WorkerError {
     `the input is neither MPEG-TS nor fragmented MP4 (it begins with ${head}): send one of these`,
   );
 }
-
-/** The boxes that a segment of fragmented MP4 may begin with. */
-const MP4_BOXES = new Set(["ftyp", "styp", "moov", "moof", "sidx", "emsg", "prft", "free"]);
