@@ -92,7 +92,7 @@ test.each<ChannelName>(["control", "events", "data"])(
     await net.ended(id);
     expect(net.server.store.get(id).toJSON()).toMatchObject({
       status: "error",
-      error: expect.stringContaining(`${id}-${name}`),
+      error: expect.stringContaining(`${name}_url: `),
     });
   },
 );

@@ -59,7 +59,10 @@ test("closing ends the running segment and leaves the channel to be continued wh
   await writer.close();
   expect(await first.ended).toEqual({ kind: "finished" });
   const begun: number[] = [];
-  const second = await publisherTo(url, { resume: true, onSegment: ({ seq }) => begun.push(seq) });
+  const second = await publisherTo(url, {
+    resume: true,
+    observer: { segmentStarted: (seq) => begun.push(seq) },
+  });
   const again = second.writable.getWriter();
   await again.write({ data: bytes("two"), first: true });
   await again.close();

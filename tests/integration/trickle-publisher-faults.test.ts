@@ -81,17 +81,93 @@ test("a segment that fails after its first bytes is deleted, and the next one go
   expect(peer.seen.filter((name) => name === "POST /0")).toHaveLength(1);
 });
 
-test.each([404, 400])(
-  "a %d loses the output at once, even while nothing is written",
-  async (status) => {
-    await using peer = await faultyPeer(segments(({ answer }) => answer(status, {}, "no stream")));
-    const publisher = await publisherTo(peer.url);
-    const end = await publisher.ended;
-    expect(end).toMatchObject({ kind: "lost", error: { kind: "output_lost" } });
-    await expect(publisher.writable.getWriter().closed).rejects.toThrow(`${status} no stream`);
-    expect(peer.seen.filter((name) => name === "POST /0")).toHaveLength(1);
-  },
-);
+test("a 400 loses the output at once, even while nothing is written", async () => {
+  await using peer = await faultyPeer(segments(({ answer }) => answer(400, {}, "Invalid idx")));
+  const publisher = await publisherTo(peer.url);
+  const end = await publisher.ended;
+  expect(end).toMatchObject({ kind: "lost", error: { kind: "output_lost" } });
+  await expect(publisher.writable.getWriter().closed).rejects.toThrow("400 Invalid idx");
+  expect(peer.seen.filter((name) => name.startsWith("POST"))).toEqual(["POST /0"]);
+});
+
+test("a 404 is retried where the server says, and loses the output when it is repeated", async () => {
+  const stored: string[] = [];
+  await using back = await faultyPeer(async ({ method, path, earlier, answer, text }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": earlier === 0 ? 7 : 0 });
+    if (method === "DELETE") return answer(200);
+    const seq = Number(path.slice(1));
+    // A server that has lost its channels, and has them again when it is asked.
+    if (seq >= 7) return answer(404, {}, "Stream not found");
+    stored[seq] = await text();
+    answer(200, { "Lp-Trickle-Seq": seq });
+  });
+  const publisher = await publisherTo(back.url);
+  await waitFor("it went on", () => back.seen.includes("POST /0"));
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("kept"), first: true });
+  await writer.close();
+  expect(stored[0]).toBe("kept");
+
+  await using gone = await faultyPeer(
+    segments(({ answer }) => answer(404, {}, "Stream not found")),
+  );
+  const end = await (await publisherTo(gone.url)).ended;
+  expect(end).toMatchObject({ kind: "lost", error: { kind: "output_lost" } });
+  expect(String(end.kind === "lost" && end.error)).toContain("404 Stream not found");
+  const posts = gone.seen.filter((name) => name.startsWith("POST"));
+  expect(posts.length).toBeGreaterThanOrEqual(3);
+  expect(posts.length).toBeLessThanOrEqual(6);
+});
+
+test("a channel that is not found twice, by a POST and when asked for its next number, is lost", async () => {
+  await using peer = await faultyPeer(({ path, earlier, answer }) => {
+    if (path === "/next" && earlier === 0) return answer(200, { "Lp-Trickle-Latest": 0 });
+    answer(404, {}, "Stream not found");
+  });
+  const publisher = await publisherTo(peer.url);
+  expect(await publisher.ended).toMatchObject({ kind: "lost" });
+  expect(peer.seen.filter((name) => name === "GET /next").length).toBeLessThanOrEqual(3);
+});
+
+test.each([
+  ["ahead of us", 9],
+  ["behind us", 2],
+])("a 470 whose number is %s is followed", async (_where, latest) => {
+  const stored: string[] = [];
+  await using peer = await faultyPeer(async ({ method, path, answer, text }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 5 });
+    if (method === "DELETE") return answer(200);
+    const seq = Number(path.slice(1));
+    if (seq === 5 || seq === 6) return answer(470, { "Lp-Trickle-Latest": latest });
+    stored[seq] = await text();
+    answer(200, { "Lp-Trickle-Seq": seq });
+  });
+  const publisher = await publisherTo(peer.url);
+  await waitFor("it went on", () => peer.seen.includes(`POST /${latest}`));
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("kept"), first: true });
+  await writer.close();
+  expect(stored[latest]).toBe("kept");
+  expect(await publisher.ended).toEqual({ kind: "finished" });
+});
+
+test.each([413, 429])("a %d costs its segment, not the channel", async (status) => {
+  const stored: string[] = [];
+  await using peer = await faultyPeer(
+    segments(async ({ request, answer, text }, seq) => {
+      if (seq === 0) return void request.once("data", () => answer(status, {}, "Too much"));
+      stored[seq] = await text();
+      answer(200, { "Lp-Trickle-Seq": seq });
+    }),
+  );
+  const publisher = await publisherTo(peer.url);
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("lost"), first: true });
+  await waitFor("the segment is deleted", () => peer.seen.includes("DELETE /0"));
+  await writer.write({ data: bytes("next"), first: true });
+  await writer.close();
+  expect(stored[1]).toBe("next");
+});
 
 test("a closed channel is told from a lost one, in preconnect and in mid-body", async () => {
   for (const atFirstByte of [false, true]) {

@@ -1,9 +1,11 @@
-/** Where a stream's segments go: hides the publisher, and what is noticed of each frame and segment that leaves. */
+/** Publishes a stream's segments to its output channel, and reports what becomes of each frame. */
+import type { PlainError } from "../../errors.ts";
 import type { Fragment } from "../../media/fragment.ts";
-import { type PublisherStats, TricklePublisher } from "../../trickle/client/publisher.ts";
-import type { Tick } from "../codec/video-frame.ts";
+import type { PublisherObserver, PublisherStats } from "../../trickle/client/delivery.ts";
+import { TricklePublisher } from "../../trickle/client/publisher.ts";
 import type { Container, Endpoint, OutputChannel, Size } from "../protocol/work.ts";
 import { ACCEPT_MS, isRemoved, refusalOf } from "./preflight.ts";
+import type { StreamReporter } from "./stream-reporter.ts";
 
 const CONTENT_TYPES = { fmp4: "video/mp4", mpegts: "video/mp2t" } as const;
 
@@ -13,38 +15,32 @@ export interface StreamOutputOptions {
   readonly resumed: boolean;
   /** Cuts everything off. */
   readonly signal: AbortSignal;
-  /** The size of what follows: told before the first frame and at every change. */
+  /** Receives what becomes of each frame, and trouble with the channel. */
+  readonly reporter: Pick<StreamReporter, "frameOut" | "frameDropped" | "trouble">;
+  /** The size of the frames that follow: called for the first segment and at every change. */
   readonly onSize: (size: Size) => void;
-  /** A segment that begins with this fragment leaves under this number. */
+  /** A segment that begins with this fragment is published under this number. */
   readonly onSegment: (seq: number, start: Fragment) => void;
-  /** A frame is in the socket's queue. */
-  readonly onFrame: (frame: Tick) => void;
 }
 
 export class StreamOutput {
-  /** Errors with `output_lost` when the channel is gone, also while nothing is written. */
-  readonly writable: WritableStream<Fragment>;
   readonly #endpoint: Endpoint;
-  readonly #publisher: TricklePublisher;
+  readonly #publisher: TricklePublisher<Fragment>;
   readonly #owned: boolean;
 
-  /** Makes sure that the channel takes us. Throws `channel_refused` naming `output`. */
+  /** Makes sure that the channel accepts us. Throws `channel_refused` naming `output`. */
   static async open(output: OutputChannel, options: StreamOutputOptions): Promise<StreamOutput> {
-    const { container, resumed, signal, onSegment } = options;
-    let start: Fragment | null = null;
+    const { container, resumed, signal } = options;
     try {
-      const publisher = await TricklePublisher.open(output.endpoint, {
+      const publisher = await TricklePublisher.open<Fragment>(output.endpoint, {
         contentType: CONTENT_TYPES[container],
         create: output.lifecycle === "owned",
         resume: resumed,
         acceptTimeoutMs: ACCEPT_MS,
         signal,
-        onSegment: ({ seq }) => start && onSegment(seq, start),
+        observer: observerOf(options),
       });
-      const onStart = (fragment: Fragment): void => {
-        start = fragment;
-      };
-      return new StreamOutput(output, publisher, { ...options, onStart });
+      return new StreamOutput(output, publisher);
     } catch (error) {
       throw refusalOf("output", error);
     }
@@ -52,36 +48,23 @@ export class StreamOutput {
 
   private constructor(
     { endpoint, lifecycle }: OutputChannel,
-    publisher: TricklePublisher,
-    options: StreamOutputOptions & { readonly onStart: (fragment: Fragment) => void },
+    publisher: TricklePublisher<Fragment>,
   ) {
     this.#endpoint = endpoint;
     this.#publisher = publisher;
     this.#owned = lifecycle === "owned";
-    const writer = publisher.writable.getWriter();
-    let size: Size = { width: 0, height: 0 };
-    this.writable = new WritableStream<Fragment>({
-      start: (controller) => void writer.closed.catch((error) => controller.error(error)),
-      write: async (fragment) => {
-        const { first, width, height, pts, arrivedAt } = fragment;
-        if (first) options.onStart(fragment);
-        if (width !== size.width || height !== size.height) {
-          size = { width, height };
-          options.onSize(size);
-        }
-        await writer.write(fragment);
-        if (arrivedAt !== null) options.onFrame({ pts, arrivedAt });
-      },
-      close: () => writer.close(),
-      abort: (reason) => writer.abort(reason),
-    });
+  }
+
+  /** Errors with `output_lost` when the channel is gone, also while nothing is written. */
+  get writable(): WritableStream<Fragment> {
+    return this.#publisher.writable;
   }
 
   get stats(): PublisherStats {
     return this.#publisher.stats;
   }
 
-  /** Ends what is open; a channel of the stream's own is deleted, others never. Never throws. */
+  /** Ends what is open. A channel that the stream owns is deleted, others never. Never throws. */
   async close(): Promise<void> {
     await this.#publisher.close();
     if (this.#owned) await this.#publisher.deleteChannel();
@@ -93,4 +76,40 @@ export class StreamOutput {
     const { kind } = await this.#publisher.ended;
     return kind === "closed_by_peer" || (kind === "lost" && (await isRemoved(this.#endpoint)));
   }
+}
+
+function observerOf({
+  reporter,
+  onSize,
+  onSegment,
+}: StreamOutputOptions): PublisherObserver<Fragment> {
+  let size: Size = { width: 0, height: 0 };
+  return {
+    segmentStarted(seq, start) {
+      const { width, height } = start;
+      if (width !== size.width || height !== size.height) {
+        size = { width, height };
+        onSize(size);
+      }
+      onSegment(seq, start);
+    },
+    chunkSent({ pts, arrivedAt }, sentAt) {
+      if (arrivedAt !== null) reporter.frameOut({ pts, arrivedAt }, sentAt);
+    },
+    chunkDropped({ arrivedAt }) {
+      if (arrivedAt !== null) reporter.frameDropped();
+    },
+    stalled: (silentMs) => reporter.trouble("output", stalledError(silentMs)),
+    recovered: () => reporter.trouble("output", null),
+  };
+}
+
+/** The server puts in the name of the caller's field. */
+function stalledError(silentMs: number): PlainError {
+  const problem = `the channel has taken nothing for ${silentMs / 1000} s; frames are dropped until it does`;
+  return {
+    kind: "output_lost",
+    message: `output: ${problem}`,
+    details: [{ field: "output", problem }],
+  };
 }

@@ -16,7 +16,6 @@ export class StreamReporter implements PipelineObserver {
   readonly #options: StreamReporterOptions;
   /** What is wrong now, the latest last. */
   readonly #troubles = new Map<StreamPart, PlainError>();
-  #framesDecoded = 0;
 
   constructor(options: StreamReporterOptions) {
     this.#options = options;
@@ -24,15 +23,6 @@ export class StreamReporter implements PipelineObserver {
 
   frameIn({ pts }: Pick<Tick, "pts">): void {
     this.#options.meter.frameIn(pts);
-  }
-
-  /** Frames of the input that were decoded. */
-  get framesDecoded(): number {
-    return this.#framesDecoded;
-  }
-
-  frameDecoded(): void {
-    this.#framesDecoded++;
   }
 
   audioIn({ pts }: Pick<AudioPacket, "pts">): void {
@@ -54,9 +44,9 @@ export class StreamReporter implements PipelineObserver {
     this.frameOut(frame);
   }
 
-  /** The last byte of a frame was handed to the socket. */
-  frameOut({ pts, arrivedAt }: Tick): void {
-    this.#options.meter.frameOut(pts, performance.now() - arrivedAt);
+  /** The last byte of a frame was handed to the socket at `sentAt` (`performance.now()`). */
+  frameOut({ pts, arrivedAt }: Tick, sentAt = performance.now()): void {
+    this.#options.meter.frameOut(pts, sentAt - arrivedAt);
   }
 
   audioOut({ pts }: Pick<AudioPacket, "pts">): void {
@@ -70,11 +60,6 @@ export class StreamReporter implements PipelineObserver {
 
   modelReady(executionProvider: string | null): void {
     this.#options.meter.executionProvider = executionProvider;
-  }
-
-  /** Whether this part of the stream fails now. */
-  isTroubled(part: StreamPart): boolean {
-    return this.#troubles.has(part);
   }
 
   /** The stream has recovered only when every part of it has. */

@@ -51,6 +51,7 @@ export class StreamWork implements EngineWork {
   #output: StreamOutput | null = null;
   #outputClosed: Promise<void> | null = null;
   #pipeline: Pipeline | null = null;
+  #packetsDropped: () => number = () => 0;
   #bytesIn: () => number = () => 0;
 
   constructor(options: StreamWorkOptions) {
@@ -83,6 +84,7 @@ export class StreamWork implements EngineWork {
       segments_out: published?.segments ?? 0,
       segments_skipped: published?.segmentsSkipped ?? 0,
       bytes_out: published?.bytes ?? 0,
+      packetsDropped: this.#packetsDropped(),
       model: this.#params.model,
       device: this.#options.engine.device,
     });
@@ -154,7 +156,7 @@ export class StreamWork implements EngineWork {
       signal: this.#abort.signal,
       observer: this.#reporter,
     });
-    using _watch = spec.input ? this.#watch() : null;
+    using _watch = this.#watch();
     await this.#pipeline.run();
   }
 
@@ -162,8 +164,7 @@ export class StreamWork implements EngineWork {
     return new InputWatch({
       bytesIn: () => this.#bytesIn(),
       framesIn: () => this.#meter.framesIn,
-      framesDecoded: () => this.#reporter.framesDecoded,
-      isExplained: () => this.#reporter.isTroubled("input"),
+      framesOut: () => this.#meter.framesOut,
       report: (error) => this.#reporter.trouble("input", error),
     });
   }
@@ -180,7 +181,7 @@ export class StreamWork implements EngineWork {
         const checkpoint = { seq, pts, at: Date.now(), size: { width, height }, ...(ts && { ts }) };
         send({ type: "checkpoint", id, checkpoint });
       },
-      onFrame: (frame) => this.#reporter.frameOut(frame),
+      reporter: this.#reporter,
     });
   }
 
@@ -204,6 +205,7 @@ export class StreamWork implements EngineWork {
       calls: this.#options.calls ?? UNRECORDED_CALLS,
       observer: this.#reporter,
     });
+    this.#packetsDropped = packets.dropped;
     this.#bytesIn = packets.bytes;
     return { kind: "input", packets, audio: spec.audio };
   }

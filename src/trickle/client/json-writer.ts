@@ -1,8 +1,11 @@
-/** Hides how whole messages are published, one a segment: a POST connected ahead, retries, and never an empty segment. */
-import { reason, WorkerError } from "../../errors.ts";
+/** Publishes whole messages, one a segment: connects ahead, retries, and never leaves an empty segment. */
+import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
-import { pause } from "../../streams/pause.ts";
+import { Backoff } from "./backoff.ts";
+import { MAX_NOT_FOUND } from "./channel-recovery.ts";
 import { nextSeq } from "./channel-requests.ts";
+import { channelHost, describeFailure, describeMs } from "./describe.ts";
+import { MessageQueue, type QueuedMessage } from "./message-queue.ts";
 import type { TrickleEndpoint } from "./request.ts";
 import { type PostOutcome, SegmentPost } from "./segment-post.ts";
 
@@ -14,71 +17,73 @@ export type WriterEnd =
 
 export interface JsonWriterOptions {
   readonly contentType: string;
-  /** Messages that may wait for the channel. Default 16. */
+  /** Messages that may wait for the channel, 16 MiB in all. Default 16. */
   readonly queueLength?: number;
-  /** The channel is lost when nothing was stored for so long after a first failure. Default 30000. */
+  /** The channel is lost when failures in a row last this long. Default 30000. */
   readonly giveUpMs?: number;
-  /** `close` waits so long for what is queued. Default 1000. */
+  /** `close` waits this long for what is queued. Default 1000. */
   readonly closeMs?: number;
 }
 
-interface Message {
-  readonly text: string;
-  readonly kept: boolean;
-}
-
 const DEFAULTS = { queueLength: 16, giveUpMs: 30_000, closeMs: 1000 };
-/** A message is small: a peer that does not answer for so long is not there. */
+/** A message is small: a peer that does not answer for this long is gone. */
 const STALL_MS = 5000;
-/** A connection that was well for so long begins a new count of failures. */
-const CALM_MS = 5000;
-const QUEUE_BYTES = 16 * 1024 * 1024;
+/** A connection that lasted this long starts a new count of failures. */
+const STABLE_MS = 5000;
 const log = getLogger("trickle");
 
 /**
- * Writes to a channel that exists: it is never created here. A message that was not acknowledged is sent again, so it
- * may come twice. Connects at once; nothing here ever waits for the network but `close`.
+ * Writes to a channel that exists; it is never created here. A message that was not acknowledged is sent again, so it may
+ * arrive twice. Connects at once. Only `close` ever waits for the network.
+ *
+ * @example
+ * const events = new JsonWriter({ url: eventsUrl }, { contentType: "application/json" });
+ * events.send(JSON.stringify({ event: "stream_started" }));
+ * await events.close();
  */
 export class JsonWriter {
   /** Never rejects. */
   readonly ended: Promise<WriterEnd>;
   readonly #endpoint: TrickleEndpoint;
-  readonly #options: Required<JsonWriterOptions>;
-  readonly #queue: Message[] = [];
+  readonly #contentType: string;
+  readonly #giveUpMs: number;
+  readonly #closeMs: number;
+  readonly #queue: MessageQueue;
+  readonly #backoff: Backoff;
   readonly #cut = new AbortController();
   #changed = Promise.withResolvers<void>();
   #state: "open" | "closing" | "over" = "open";
-  #failures = 0;
-  #failingSince: number | null = null;
+  #notFound = 0;
 
   constructor(endpoint: TrickleEndpoint, options: JsonWriterOptions) {
+    const { queueLength, giveUpMs, closeMs } = { ...DEFAULTS, ...options };
     this.#endpoint = endpoint;
-    this.#options = { ...DEFAULTS, ...options };
+    this.#contentType = options.contentType;
+    this.#giveUpMs = giveUpMs;
+    this.#closeMs = closeMs;
+    this.#queue = new MessageQueue(queueLength);
+    this.#backoff = new Backoff(giveUpMs);
     this.ended = this.#run().finally(() => {
       this.#state = "over";
-      this.#queue.length = 0;
+      this.#queue.clear();
     });
   }
 
   /**
-   * Queues one segment, not empty. When too many wait the oldest is dropped, a `kept` one last.
-   * After the end it does nothing.
+   * Queues one message, not empty. When too many wait the oldest is dropped, and one that is `kept` only if there is no
+   * other. Does nothing after the end.
    */
   send(text: string, { kept = false } = {}): void {
     if (this.#state !== "open") return;
-    this.#queue.push({ text, kept });
-    if (this.#queue.length > this.#options.queueLength) {
-      const droppable = this.#queue.findIndex((message) => !message.kept);
-      this.#queue.splice(Math.max(0, droppable), 1);
-    }
+    this.#queue.add({ data: Buffer.from(text), kept });
     this.#wake();
   }
 
-  /** Sends what is queued, as far as that goes within `closeMs`, and leaves the channel as it is. Never throws. */
+  /** Sends what is queued, as far as that is possible within `closeMs`, and leaves the channel open. Never throws. */
   async close(): Promise<void> {
     if (this.#state === "open") this.#state = "closing";
     this.#wake();
-    const late = setTimeout(() => this.#cut.abort(), this.#options.closeMs);
+    const late = setTimeout(() => this.#cut.abort(), this.#closeMs);
     await this.ended;
     clearTimeout(late);
   }
@@ -88,19 +93,19 @@ export class JsonWriter {
     this.#changed = Promise.withResolvers<void>();
   }
 
-  /** Where to go on is asked at the start and after each failure: the server may have our last bytes, or be new. */
+  /** Asks for the next number at the start and after each failure: the server may have our last bytes, or be new. */
   async #run(): Promise<WriterEnd> {
     let seq: number | null = null;
-    let met = false;
+    let existed = false;
     let reset = false;
     while (!this.#cut.signal.aborted) {
-      let failure: string;
+      let problem: string;
       const since = performance.now();
       try {
         if (seq === null) {
           const signal = AbortSignal.any([this.#cut.signal, AbortSignal.timeout(STALL_MS)]);
           seq = await nextSeq(this.#endpoint, signal);
-          met = true;
+          existed = true;
           reset = seq > 0;
         }
         const outcome = await this.#publish(seq, reset);
@@ -108,78 +113,78 @@ export class JsonWriter {
           case "nothing":
             return { kind: "finished" };
           case "stored":
-            this.#failingSince = null;
-            this.#failures = 0;
+            this.#backoff.succeed();
+            this.#notFound = 0;
             seq++;
             reset = false;
             continue;
           case "closed":
             return { kind: "closed" };
           case "refused":
-            if (outcome.status === 404) return { kind: "closed" };
-            return this.#lost(`segment ${seq}: status ${outcome.status} ${outcome.answer}`.trim());
+            return this.#lost(`segment ${seq} was refused with ${outcome.message}`);
+          case "not_found":
+            // A server that restarts answers so as well; `/next` tells.
+            if (++this.#notFound >= MAX_NOT_FOUND) return { kind: "closed" };
+            problem = outcome.message;
+            break;
           case "discarded":
-            failure = `the server closed segment ${seq}`;
+            problem = `the server closed segment ${seq}`;
             break;
           case "failed":
-            failure = outcome.message;
+            problem = outcome.message;
             break;
           default:
             return outcome satisfies never;
         }
       } catch (error) {
-        if (error instanceof WorkerError) return met ? { kind: "closed" } : { kind: "lost", error };
-        failure = reason(error);
+        if (error instanceof WorkerError)
+          return existed ? { kind: "closed" } : { kind: "lost", error };
+        problem = describeFailure(error);
       }
       seq = null;
-      if (performance.now() - since > CALM_MS) this.#failingSince = null;
-      if (!(await this.#mayTryAgain(failure)))
-        return this.#lost(`nothing was stored for ${this.#options.giveUpMs} ms: ${failure}`);
+      if (performance.now() - since > STABLE_MS) this.#backoff.succeed();
+      if (!this.#backoff.fail())
+        return this.#lost(`nothing was stored for ${describeMs(this.#giveUpMs)}: ${problem}`);
+      if (this.#backoff.failures === 1)
+        log.warn("sending messages fails", {
+          channel: channelHost(this.#endpoint),
+          error: problem,
+        });
+      await this.#backoff.wait(this.#cut.signal);
     }
     return { kind: "finished" };
   }
 
-  /** One segment, connected before there is something to say. */
+  /** Sends one message as a segment, which is connected before there is one. */
   async #publish(seq: number, reset: boolean): Promise<PostOutcome | { kind: "nothing" }> {
-    const { contentType } = this.#options;
-    const limits = { queueBytes: QUEUE_BYTES, stallMs: STALL_MS };
-    const post = new SegmentPost(this.#endpoint, { seq, contentType, reset, ...limits });
+    const contentType = this.#contentType;
+    const options = { seq, contentType, reset, stallMs: STALL_MS };
+    const post = new SegmentPost<QueuedMessage>(this.#endpoint, options);
     const cut = () => post.abort("publishing has ended");
     this.#cut.signal.addEventListener("abort", cut, { once: true });
     try {
-      if (this.#queue.length === 0 && this.#state === "open") {
+      if (this.#queue.isEmpty && this.#state === "open") {
         const outcome = await Promise.race([post.settled, this.#changed.promise]);
         if (outcome !== undefined) return outcome;
       }
-      const message = this.#queue.shift();
+      const message = this.#queue.take();
       if (message === undefined) {
         // Ending its body would make an empty segment, which some readers take for the channel's end.
         post.abort("nothing to write");
         return { kind: "nothing" };
       }
-      post.write(Buffer.from(message.text));
+      post.write(message);
       post.end();
       const outcome = await post.settled;
-      if (outcome.kind !== "stored") this.#queue.unshift(message);
+      if (outcome.kind !== "stored") this.#queue.putBack(message);
       return outcome;
     } finally {
       this.#cut.signal.removeEventListener("abort", cut);
     }
   }
 
-  /** The one owner of retries: waits a jittered, growing pause. */
-  async #mayTryAgain(failure: string): Promise<boolean> {
-    this.#failingSince ??= performance.now();
-    if (performance.now() - this.#failingSince > this.#options.giveUpMs) return false;
-    if (this.#failures++ === 0)
-      log.warn("messages are not taken", { channel: this.#endpoint.url, error: failure });
-    const step = Math.min(2000, 50 * 2 ** this.#failures);
-    await pause(step * (0.5 + Math.random() / 2), this.#cut.signal);
-    return true;
-  }
-
-  #lost(message: string): WriterEnd {
-    const error = new WorkerError("output_lost", `channel ${this.#endpoint.url}: ${message}`);
-    return { kind: "lost", error };
+  #lost(problem: string): WriterEnd {
+    const message = `channel at ${channelHost(this.#endpoint)}: ${problem}`;
+    return { kind: "lost", error: new WorkerError("output_lost", message) };
   }
 }

@@ -1,6 +1,13 @@
-/** Hides the publishing side of trickle (protocol.md 4.6): where segments begin, and which are skipped. */
-import { reason, WorkerError } from "../../errors.ts";
+/** Publishes segments to a channel (protocol.md 4.6): assigns chunks to POSTs and skips segments while the peer stalls. */
+import { WorkerError } from "../../errors.ts";
 import { createChannel, deleteChannel, nextSeq } from "./channel-requests.ts";
+import {
+  Delivery,
+  type OutgoingChunk,
+  type PublisherObserver,
+  type PublisherStats,
+} from "./delivery.ts";
+import { channelHost, describeFailure, describeMs } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
 import type { SegmentPost } from "./segment-post.ts";
 import {
@@ -9,17 +16,7 @@ import {
   SegmentPostQueue,
 } from "./segment-post-queue.ts";
 
-/** A piece of a segment. A subtype may carry more. */
-export interface OutgoingChunk {
-  /** Handed to the socket as it is: not to be changed after the write. */
-  readonly data: Uint8Array;
-  /** Begins a new segment; the one before ends. */
-  readonly first: boolean;
-  /** Ends its segment at once, not only when the next one begins. */
-  readonly last?: boolean;
-}
-
-export interface PublisherOptions {
+export interface PublisherOptions<Chunk extends OutgoingChunk = OutgoingChunk> {
   readonly contentType: string;
   /** Create the channel first. */
   readonly create?: boolean;
@@ -29,88 +26,112 @@ export interface PublisherOptions {
   readonly signal: AbortSignal;
   /** For creating the channel and asking where to start, together. Default 2000. */
   readonly acceptTimeoutMs?: number;
-  /** A segment has begun to leave under this number. */
-  readonly onSegment?: (info: { readonly seq: number }) => void;
+  readonly observer?: PublisherObserver<Chunk>;
   readonly limits?: Partial<PublisherLimits>;
 }
 
+/** All optional; see `LIMITS` for the defaults. */
 export interface PublisherLimits extends SegmentPostLimits {
-  /** `close()` waits so long for the last answers. */
+  /** `close()` waits this long for the last answers. */
   readonly closeMs: number;
   /** How long a new segment may wait for the answer to the last but one before it is skipped. */
   readonly slotMs: number;
+  /** A peer that takes nothing for this long is reported to the observer as stalled. */
+  readonly stalledMs: number;
 }
 
 const LIMITS: PublisherLimits = {
   stallMs: 10_000,
-  giveUpMs: 30_000,
+  giveUpMs: 60_000,
   closeMs: 2_000,
   slotMs: 200,
+  stalledMs: 5_000,
   queueBytes: 4 * 1024 * 1024,
 };
 
-/** What has been published so far. */
-export interface PublisherStats {
-  readonly segments: number;
-  /** Left out or cut short because the peer stalled. */
-  readonly segmentsSkipped: number;
-  /** Handed to sockets. */
-  readonly bytes: number;
-}
-
 /**
- * Publishes segments to one channel. Writing never waits for the network longer than `slotMs`: while the peer
- * stalls whole segments are skipped, counted, and writing resumes at the next `first` chunk.
+ * Publishes segments to one channel. Writing never waits for the network longer than `slotMs`: while the peer stalls
+ * whole segments are skipped, and writing resumes at the next `first` chunk. A peer that takes nothing for `giveUpMs` has
+ * failed.
+ *
+ * @example
+ * const publisher = await TricklePublisher.open(
+ *   { url: "https://orchestrator:8935/ai/trickle/my-out" },
+ *   { contentType: "video/mp2t", signal },
+ * );
+ * const writer = publisher.writable.getWriter();
+ * await writer.write({ data: firstBytes, first: true });
+ * await writer.write({ data: moreBytes, first: false });
+ * await writer.close(); // the segment is complete, and stored unless `await publisher.ended` says otherwise
  */
-export class TricklePublisher {
+export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
   /**
-   * A write resolves when its bytes are in the socket's queue (or skipped). Closing it is `close()`, aborting
-   * it `abort()`. Errors with `output_lost` when the channel is gone; `ended` says whose doing it was.
+   * A write resolves when its chunk is queued or dropped: the observer reports which of the two, and when it was sent.
+   * Closing the stream acts as `close()`, aborting it as `abort()`. It errors with `output_lost` when the channel is
+   * gone; `ended` tells why.
    */
-  readonly writable: WritableStream<OutgoingChunk>;
+  readonly writable: WritableStream<Chunk>;
   /** How it ended. Never rejects. */
   readonly ended: Promise<PublisherEnd>;
   readonly #endpoint: TrickleEndpoint;
-  readonly #options: PublisherOptions;
+  readonly #signal: AbortSignal;
   readonly #limits: PublisherLimits;
-  readonly #line: SegmentPostQueue;
-  readonly #stats = { segments: 0, segmentsSkipped: 0, bytes: 0 };
+  readonly #posts: SegmentPostQueue<Chunk>;
+  readonly #delivery: Delivery<Chunk>;
   /** Being written; absent while a segment is skipped. */
-  #current: SegmentPost | undefined;
+  #current: SegmentPost<Chunk> | undefined;
   #skipping = false;
 
   /**
-   * Makes sure that the channel takes us, learns where to start and connects the first segment.
-   * Throws `channel_refused` with what the peer answered, or the signal's reason.
+   * Makes sure that the channel accepts us, asks where to start and connects the first segment. Throws
+   * `channel_refused` with what the peer answered, or the signal's reason; a channel that it has created is deleted then.
    */
-  static async open(
+  static async open<Chunk extends OutgoingChunk = OutgoingChunk>(
     endpoint: TrickleEndpoint,
-    options: PublisherOptions,
-  ): Promise<TricklePublisher> {
+    options: PublisherOptions<Chunk>,
+  ): Promise<TricklePublisher<Chunk>> {
     const timeoutMs = options.acceptTimeoutMs ?? 2000;
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = AbortSignal.any([options.signal, timeout]);
+    let created = false;
     try {
       if (options.create && !options.resume) {
         await createChannel(endpoint, options.contentType, signal);
+        created = true;
       }
       return new TricklePublisher(endpoint, options, await nextSeq(endpoint, signal));
     } catch (error) {
+      if (created) await deleteChannel(endpoint);
       options.signal.throwIfAborted();
       if (error instanceof WorkerError) throw error;
-      const why = timeout.aborted ? `no answer within ${timeoutMs} ms` : reason(error);
-      const message = `channel ${endpoint.url} is not usable: ${why}`;
+      const problem = timeout.aborted
+        ? `no answer within ${describeMs(timeoutMs)}`
+        : describeFailure(error);
+      const message = `channel at ${channelHost(endpoint)} is not usable: ${problem}`;
       throw new WorkerError("channel_refused", message, { cause: error });
     }
   }
 
-  private constructor(endpoint: TrickleEndpoint, options: PublisherOptions, seq: number) {
+  private constructor(endpoint: TrickleEndpoint, options: PublisherOptions<Chunk>, seq: number) {
     this.#endpoint = endpoint;
-    this.#options = options;
+    this.#signal = options.signal;
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#line = new SegmentPostQueue(endpoint, options.contentType, seq, this.#limits);
-    this.ended = this.#line.ended;
-    this.writable = new WritableStream<OutgoingChunk>({
+    const { stalledMs, giveUpMs } = this.#limits;
+    this.#delivery = new Delivery<Chunk>({
+      observer: options.observer ?? {},
+      stalledMs,
+      failedMs: giveUpMs,
+      onFailed: () => this.#posts.lose(`the peer took nothing for ${describeMs(giveUpMs)}`),
+    });
+    this.#posts = new SegmentPostQueue<Chunk>(endpoint, {
+      contentType: options.contentType,
+      seq,
+      limits: this.#limits,
+      onTaken: (post, chunk) => this.#delivery.taken(post, chunk),
+      onSettled: (post, outcome) => this.#delivery.settled(post, outcome),
+    });
+    this.ended = this.#posts.ended;
+    this.writable = new WritableStream<Chunk>({
       start: (controller) => {
         void this.ended.then((end) => this.#errorAfter(end, controller));
       },
@@ -120,11 +141,14 @@ export class TricklePublisher {
     });
     const onAbort = () => void this.abort();
     options.signal.addEventListener("abort", onAbort, { once: true });
-    void this.ended.then(() => options.signal.removeEventListener("abort", onAbort));
+    void this.ended.then(() => {
+      options.signal.removeEventListener("abort", onAbort);
+      this.#delivery.dispose();
+    });
   }
 
   get stats(): PublisherStats {
-    return { ...this.#stats };
+    return this.#delivery.stats;
   }
 
   /**
@@ -132,13 +156,13 @@ export class TricklePublisher {
    * answers, at most `closeMs`; what is unanswered then is cut. Idempotent, never throws.
    */
   async close(): Promise<void> {
-    await this.#line.close(this.#limits.closeMs);
+    await this.#posts.close(this.#limits.closeMs);
     await this.ended;
   }
 
   /** Cuts every connection and asks the server to close what was begun, so that no reader hangs. Never throws. */
   abort(): Promise<void> {
-    return this.#line.abort();
+    return this.#posts.abort();
   }
 
   /** Removes the channel with all its segments; readers see its end. Best effort, at most a second. */
@@ -146,33 +170,37 @@ export class TricklePublisher {
     return deleteChannel(this.#endpoint);
   }
 
-  async #write(chunk: OutgoingChunk): Promise<void> {
-    if (chunk.first) await this.#begin();
+  async #write(chunk: Chunk): Promise<void> {
+    if (chunk.first) await this.#begin(chunk);
     const post = this.#current;
-    if (post === undefined) return;
-    if (post.full) {
+    if (post === undefined) {
+      this.#delivery.skipped(chunk);
+      return;
+    }
+    if (this.#posts.full) {
       // The peer stalls in mid-segment: what it has decodes, the rest would only arrive late.
-      this.#stats.segmentsSkipped++;
+      this.#delivery.segmentSkipped();
+      this.#delivery.skipped(chunk);
       this.#endCurrent();
       return;
     }
-    if (post.write(chunk.data)) this.#stats.bytes += chunk.data.byteLength;
+    if (post.write(chunk)) this.#delivery.queued();
+    else this.#delivery.skipped(chunk);
     if (chunk.last) this.#endCurrent();
-    this.#line.preconnect();
+    this.#posts.preconnect();
   }
 
-  async #begin(): Promise<void> {
+  async #begin(chunk: Chunk): Promise<void> {
     this.#endCurrent();
     // A peer known to stall is not waited for again with every segment.
-    const post = await this.#line.take(this.#skipping ? 0 : this.#limits.slotMs);
+    const post = await this.#posts.take(this.#skipping ? 0 : this.#limits.slotMs);
     this.#skipping = post === undefined;
     if (post === undefined) {
-      this.#stats.segmentsSkipped++;
+      this.#delivery.segmentSkipped();
       return;
     }
     this.#current = post;
-    this.#stats.segments++;
-    this.#options.onSegment?.({ seq: post.seq });
+    this.#delivery.segmentStarted(post.seq, chunk);
   }
 
   #endCurrent(): void {
@@ -184,10 +212,10 @@ export class TricklePublisher {
     switch (end.kind) {
       case "finished":
         // Errors a writer that goes on after an abort; after an orderly close it has no effect.
-        writable.error(this.#options.signal.aborted ? this.#options.signal.reason : FINISHED());
+        writable.error(this.#signal.aborted ? this.#signal.reason : publisherClosed());
         break;
       case "closed_by_peer": {
-        const message = `channel ${this.#endpoint.url} was closed by the other side`;
+        const message = `channel at ${channelHost(this.#endpoint)} was closed by the other side`;
         writable.error(new WorkerError("output_lost", message));
         break;
       }
@@ -200,4 +228,4 @@ export class TricklePublisher {
   }
 }
 
-const FINISHED = () => new DOMException("the publisher is closed", "AbortError");
+const publisherClosed = () => new DOMException("the publisher is closed", "AbortError");

@@ -1,4 +1,4 @@
-/** Hides how a trickle request leaves the process: Bun's fetch, its settings and the pinning of addresses. */
+/** Sends one HTTP request of the trickle protocol, with the fetch settings that streaming needs and pinned addresses. */
 import { isIPv6 } from "node:net";
 
 /** A trickle channel and how to reach it. */
@@ -25,12 +25,12 @@ export interface TrickleRequest {
   readonly signal: AbortSignal;
 }
 
-/** An answer of which the head has arrived. Its owner reads `chunks()` or `text()` to the end, or calls `discard()`. */
+/** An answer whose head has arrived. The receiver reads `chunks()` or `text()` to the end, or calls `discard()`. */
 export interface TrickleResponse {
   readonly status: number;
-  /** `Lp-Trickle-Seq`, null where missing or no integer. */
+  /** `Lp-Trickle-Seq`; null if missing or not an integer. */
   readonly seq: number | null;
-  /** `Lp-Trickle-Latest`: the sequence number that is written next. */
+  /** `Lp-Trickle-Latest`: the sequence number of the next segment to be written. */
   readonly latest: number | null;
   /** `Lp-Trickle-Closed`: the channel has ended. */
   readonly closed: boolean;
@@ -45,12 +45,12 @@ export interface TrickleResponse {
 const TEXT_LIMIT = 4096;
 let open = 0;
 
-/** Requests whose answers are not yet read to the end, over the whole process. */
+/** Number of requests in this process whose answers are not yet read to the end. */
 export const openRequests = (): number => open;
 
 /**
- * Sends one request; resolves when the answer's head is there. Rejects with fetch's own error or the signal's
- * reason. Every request has a connection of its own: a stale pooled one resets a POST, and none is left behind.
+ * Sends one request; resolves when the answer's head has arrived. Rejects with fetch's own error or the signal's reason.
+ * Every request has a connection of its own, since a stale pooled connection resets a POST.
  */
 export async function trickleRequest(
   endpoint: TrickleEndpoint,
@@ -93,7 +93,7 @@ function fetchArguments(
     url.hostname = isIPv6(endpoint.address) ? `[${endpoint.address}]` : endpoint.address;
   }
   const pinned = endpoint.address !== undefined;
-  // An address has no SNI (RFC 6066 section 3): only a name is sent.
+  // SNI carries names only, no addresses (RFC 6066 section 3).
   const serverName = pinned && !/^\[|^[\d.]+$/.test(hostname) ? { serverName: hostname } : {};
   const authorities = endpoint.ca === undefined ? {} : { ca: endpoint.ca };
   return [
@@ -112,7 +112,7 @@ function fetchArguments(
       redirect: "manual",
       keepalive: false,
       timeout: false,
-      // Bun's documented switch against HTTP_PROXY in the environment; the typings know only the proxy's URL.
+      // Makes Bun ignore HTTP_PROXY in the environment; the typings allow only a proxy's URL.
       ...({ proxy: false } as object),
       ...(url.protocol === "https:"
         ? {

@@ -1,17 +1,17 @@
-/** Hides the POSTs of a publisher: one connected ahead, at most two open, retries, and when the channel is lost. */
-import { reason, WorkerError } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
-import { pause } from "../../streams/pause.ts";
-import { deleteSegment, nextSeq } from "./channel-requests.ts";
+/** Keeps a publisher's POSTs open: one connected ahead, at most two in all, and replaced when they fail. */
+import { WorkerError } from "../../errors.ts";
+import { ChannelRecovery } from "./channel-recovery.ts";
+import { deleteSegment } from "./channel-requests.ts";
+import { channelHost } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
-import { type PostOutcome, SegmentPost } from "./segment-post.ts";
+import { type PostChunk, type PostOutcome, SegmentPost } from "./segment-post.ts";
 
 export interface SegmentPostLimits {
   /** Longest silence of the peer while it owes progress or an answer; its segment is then given up. */
   readonly stallMs: number;
-  /** The channel is lost when nothing was stored for so long after a first failure. */
+  /** The channel is lost when failures in a row last this long. */
   readonly giveUpMs: number;
-  /** Bytes that may wait for one socket. */
+  /** Bytes that may wait for the sockets of one channel. */
   readonly queueBytes: number;
 }
 
@@ -21,59 +21,73 @@ export type PublisherEnd =
   | { readonly kind: "closed_by_peer" }
   | { readonly kind: "lost"; readonly error: WorkerError };
 
-/** The one being written or answered, and the one that is written next. */
-const MAX_OPEN = 2;
-const log = getLogger("trickle");
+export interface SegmentPostQueueOptions<Chunk extends PostChunk> {
+  readonly contentType: string;
+  /** Number of the first segment. */
+  readonly seq: number;
+  readonly limits: SegmentPostLimits;
+  /** A socket has taken a chunk. */
+  readonly onTaken: (post: SegmentPost<Chunk>, chunk: Chunk) => void;
+  /** A POST has ended. Called before it is replaced. */
+  readonly onSettled: (post: SegmentPost<Chunk>, outcome: PostOutcome) => void;
+}
 
-/** Keeps the next segment's POST connected, as long as `MAX_OPEN` allows and the channel lives. */
-export class SegmentPostQueue {
+/** The one that is written or waits for its answer, and the one connected ahead. */
+const MAX_OPEN = 2;
+
+export class SegmentPostQueue<Chunk extends PostChunk> {
   /** Never rejects. */
   readonly ended: Promise<PublisherEnd>;
   readonly #endpoint: TrickleEndpoint;
-  readonly #contentType: string;
-  readonly #limits: SegmentPostLimits;
+  readonly #options: SegmentPostQueueOptions<Chunk>;
+  readonly #recovery: ChannelRecovery;
   readonly #stop = new AbortController();
   readonly #end = Promise.withResolvers<PublisherEnd>();
-  readonly #open = new Set<SegmentPost>();
-  /** Numbers of segments that broke off: their readers wait until the server has been told. */
-  readonly #broken = new Set<number>();
-  /** The POST that closes what a predecessor left open: one later would close our own segments. */
+  readonly #open = new Set<SegmentPost<Chunk>>();
+  /** The POST that closes what a predecessor left open. A later one would close our own segments. */
   readonly #resetSeq: number;
   #state: "open" | "closing" | "over" = "open";
   #seq: number;
-  #ready: SegmentPost | undefined;
-  #reconnecting = false;
-  #failures = 0;
-  #failingSince: number | undefined;
-  #readyAgain = Promise.withResolvers<void>();
+  #ready: SegmentPost<Chunk> | undefined;
+  #becameReady = Promise.withResolvers<void>();
 
-  constructor(
-    endpoint: TrickleEndpoint,
-    contentType: string,
-    seq: number,
-    limits: SegmentPostLimits,
-  ) {
+  constructor(endpoint: TrickleEndpoint, options: SegmentPostQueueOptions<Chunk>) {
     this.#endpoint = endpoint;
-    this.#contentType = contentType;
-    this.#limits = limits;
-    this.#seq = seq;
-    this.#resetSeq = seq > 0 ? seq : -1;
+    this.#options = options;
+    this.#recovery = new ChannelRecovery(endpoint, {
+      giveUpMs: options.limits.giveUpMs,
+      signal: this.#stop.signal,
+      onReady: (seq = this.#seq) => {
+        this.#seq = seq;
+        this.preconnect();
+      },
+      onLost: (problem) => this.lose(problem),
+    });
+    this.#seq = options.seq;
+    this.#resetSeq = options.seq > 0 ? options.seq : -1;
     this.ended = this.#end.promise;
     this.preconnect();
   }
 
+  /** As many bytes wait for sockets as may: what is written now would only arrive late. */
+  get full(): boolean {
+    let queued = 0;
+    for (const post of this.#open) queued += post.queuedBytes;
+    return queued >= this.#options.limits.queueBytes;
+  }
+
   /**
-   * The connected POST of the next segment, waited for at most `waitMs`; undefined while the peer stalls:
-   * nothing is connected, or an earlier segment's queue is full.
+   * The connected POST of the next segment, waited for at most `waitMs`; undefined while the peer stalls: nothing is
+   * connected, or the queue is full.
    */
-  async take(waitMs: number): Promise<SegmentPost | undefined> {
+  async take(waitMs: number): Promise<SegmentPost<Chunk> | undefined> {
     if (this.#ready === undefined && waitMs > 0) {
-      this.#readyAgain = Promise.withResolvers<void>();
-      const timer = setTimeout(this.#readyAgain.resolve, waitMs);
-      await this.#readyAgain.promise;
+      this.#becameReady = Promise.withResolvers<void>();
+      const timer = setTimeout(this.#becameReady.resolve, waitMs);
+      await this.#becameReady.promise;
       clearTimeout(timer);
     }
-    for (const post of this.#open) if (post.full) return undefined;
+    if (this.full) return undefined;
     const post = this.#ready;
     this.#ready = undefined;
     return post;
@@ -81,20 +95,24 @@ export class SegmentPostQueue {
 
   /** Connects the next segment, unless one is connected, two are open or a reconnect is due. */
   preconnect(): void {
-    if (this.#state !== "open" || this.#ready || this.#reconnecting) return;
+    if (this.#state !== "open" || this.#ready || this.#recovery.isRunning) return;
     if (this.#open.size >= MAX_OPEN) return;
+    const { contentType, limits, onTaken, onSettled } = this.#options;
     const seq = this.#seq++;
-    const post = new SegmentPost(this.#endpoint, {
+    const post: SegmentPost<Chunk> = new SegmentPost<Chunk>(this.#endpoint, {
       seq,
-      contentType: this.#contentType,
+      contentType,
       reset: seq === this.#resetSeq,
-      queueBytes: this.#limits.queueBytes,
-      stallMs: this.#limits.stallMs,
+      stallMs: limits.stallMs,
+      onTaken: (chunk) => onTaken(post, chunk),
     });
     this.#ready = post;
     this.#open.add(post);
-    this.#readyAgain.resolve();
-    void post.settled.then((outcome) => this.#settled(post, outcome));
+    this.#becameReady.resolve();
+    void post.settled.then((outcome) => {
+      onSettled(post, outcome);
+      this.#settled(post, outcome);
+    });
   }
 
   /**
@@ -122,30 +140,46 @@ export class SegmentPostQueue {
     await this.#allSettled();
   }
 
-  #settled(post: SegmentPost, outcome: PostOutcome): void {
+  /** Gives the channel up as lost. */
+  lose(problem: string): void {
+    const message = `channel at ${channelHost(this.#endpoint)}: ${problem}`;
+    this.#finish({ kind: "lost", error: new WorkerError("output_lost", message) });
+  }
+
+  #settled(post: SegmentPost<Chunk>, outcome: PostOutcome): void {
     const wasReady = post === this.#ready;
     this.#open.delete(post);
     if (wasReady) this.#ready = undefined;
     if (this.#state === "over") return;
+    const { seq } = post;
+    if (this.#state === "closing" && outcome.kind === "failed") {
+      if (post.touched) void deleteSegment(this.#endpoint, seq); // there is no second try
+      return;
+    }
     switch (outcome.kind) {
       case "stored":
-        this.#failures = 0;
-        this.#failingSince = undefined;
+        this.#recovery.succeed();
         break;
       case "discarded":
         // A server may close one segment; one that closes all of them stores nothing.
-        this.#failed(`the server closed segment ${post.seq}`, wasReady);
+        if (wasReady) this.#recovery.failOutOfSync(`the server closed segment ${seq}`);
+        else this.#recovery.fail(`the server closed segment ${seq}`);
         break;
       case "closed":
         this.#finish({ kind: "closed_by_peer" });
         break;
+      case "not_found":
+        this.#recovery.failNotFound(`segment ${seq}: ${outcome.message}`, outcome.latest);
+        break;
       case "refused":
-        this.#lose(`segment ${post.seq} was refused: ${outcome.status} ${outcome.answer}`.trim());
+        this.lose(`segment ${seq} was refused with ${outcome.message}`);
         break;
       case "failed":
-        if (post.touched) this.#broken.add(post.seq);
-        else if (wasReady) this.#seq = post.seq;
-        this.#failed(`segment ${post.seq}: ${outcome.message}`);
+        if (wasReady && !post.touched) this.#seq = seq;
+        this.#recovery.fail(
+          `segment ${seq}: ${outcome.message}`,
+          post.touched ? { broken: seq } : {},
+        );
         break;
       default:
         outcome satisfies never;
@@ -153,63 +187,12 @@ export class SegmentPostQueue {
     this.preconnect();
   }
 
-  /** `ask`: the server's counter may have moved on. */
-  #failed(message: string, ask = false): void {
-    if (this.#state !== "open") {
-      void this.#closeBroken().catch(() => {}); // there is no second try
-      return;
-    }
-    if (this.#failures++ === 0) {
-      log.warn("publishing fails", { channel: this.#endpoint.url, error: message });
-    }
-    this.#failingSince ??= performance.now();
-    if (performance.now() - this.#failingSince > this.#limits.giveUpMs) {
-      this.#lose(`nothing was stored for ${this.#limits.giveUpMs} ms: ${message}`);
-    } else {
-      void this.#reconnect(ask);
-    }
-  }
-
-  /** The one owner of retries: waits a jittered, growing pause, frees readers, may ask where to go on, then connects. */
-  async #reconnect(ask: boolean): Promise<void> {
-    if (this.#reconnecting) return;
-    this.#reconnecting = true;
-    const step = this.#failures <= 1 ? 50 : Math.min(2000, 250 * 2 ** (this.#failures - 2));
-    await pause(step * (0.5 + Math.random() / 2), this.#stop.signal);
-    try {
-      await this.#closeBroken();
-      if (ask && this.#state === "open") {
-        const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(2000)]);
-        this.#seq = await nextSeq(this.#endpoint, signal);
-      }
-      this.#reconnecting = false;
-      this.preconnect();
-    } catch (error) {
-      this.#reconnecting = false;
-      if (error instanceof WorkerError) this.#lose(error.message);
-      else this.#failed(reason(error));
-    }
-  }
-
-  async #closeBroken(): Promise<void> {
-    for (const seq of this.#broken) {
-      if (!(await deleteSegment(this.#endpoint, seq)))
-        throw new Error(`segment ${seq} cannot be closed`);
-      this.#broken.delete(seq);
-    }
-  }
-
-  #lose(message: string): void {
-    const error = new WorkerError("output_lost", `channel ${this.#endpoint.url}: ${message}`);
-    this.#finish({ kind: "lost", error });
-  }
-
   #finish(end: PublisherEnd): void {
     if (this.#state === "over") return;
     this.#state = "over";
     this.#ready = undefined;
     this.#end.resolve(end);
-    this.#readyAgain.resolve();
+    this.#becameReady.resolve();
     this.#stop.abort();
     this.#cut("publishing has ended");
   }

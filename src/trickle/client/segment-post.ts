@@ -1,6 +1,7 @@
-/** Hides one segment's POST: a body that is fed while the request runs, its watchdog, and what its end means. */
-import { reason } from "../../errors.ts";
+/** Sends one segment: a POST whose body is written while it runs, with a watchdog on the peer. */
+import { describeAnswer, describeFailure, describeMs } from "./describe.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
+import { SilenceTimer } from "./silence-timer.ts";
 
 /** How a POST ended (protocol.md 4.3). */
 export type PostOutcome =
@@ -9,149 +10,169 @@ export type PostOutcome =
   | { readonly kind: "discarded" }
   /** `Lp-Trickle-Closed`: the other side ended the channel. */
   | { readonly kind: "closed" }
-  /** A status that no retry will change. */
-  | { readonly kind: "refused"; readonly status: number; readonly answer: string }
-  /** 5xx, reset, timeout: this segment is lost, the channel perhaps not. */
+  /** 404: there is no such channel. 470: not with this segment; `latest` is the one to go on with. */
+  | { readonly kind: "not_found"; readonly latest: number | null; readonly message: string }
+  /** A 4xx that no retry will change. */
+  | { readonly kind: "refused"; readonly message: string }
+  /** 5xx, a limit, a reset or a timeout: this segment is lost, the channel perhaps not. */
   | { readonly kind: "failed"; readonly message: string };
 
-export interface SegmentPostOptions {
+/** Bytes to send. A subtype may carry more, for `onTaken`. */
+export interface PostChunk {
+  /** Handed to the socket as it is: not to be changed after the write. */
+  readonly data: Uint8Array;
+}
+
+export interface SegmentPostOptions<Chunk extends PostChunk> {
   readonly seq: number;
   readonly contentType: string;
   /** Asks the server to close what a predecessor left open. */
   readonly reset: boolean;
-  /** Bytes that may wait for the socket before `full`. */
-  readonly queueBytes: number;
   /** Longest silence of the peer while bytes or the answer are due. */
   readonly stallMs: number;
+  /** A chunk was handed to the socket, in the order of the writes. */
+  readonly onTaken?: (chunk: Chunk) => void;
 }
 
+/** Statuses that limit one segment or one moment, not the channel. */
+const TRANSIENT = [408, 413, 425, 429];
+
 /**
- * One POST, connected as soon as it is made and silent until the first `write`.
- * Its own connection; ends through `end` (answered) or `abort` (reset), and `settled` tells how.
+ * One POST on a connection of its own, connected as soon as it is made and silent until the first `write`. It ends
+ * through `end` (the server answers) or `abort` (a reset).
  */
-export class SegmentPost {
+export class SegmentPost<Chunk extends PostChunk = PostChunk> {
   readonly seq: number;
   /** Never rejects. */
   readonly settled: Promise<PostOutcome>;
+  readonly #options: SegmentPostOptions<Chunk>;
   readonly #stop = new AbortController();
-  readonly #queueBytes: number;
-  readonly #stallMs: number;
-  #body!: ReadableStreamDefaultController<Uint8Array>;
-  #watchdog: NodeJS.Timeout | undefined;
-  /** `ended`: the body is whole. `over`: fetch takes no more of it. */
+  readonly #watchdog: SilenceTimer;
+  #queue: Chunk[] = [];
+  #queuedBytes = 0;
+  #changed = Promise.withResolvers<void>();
+  /** `ended`: the body is complete. `over`: nothing more of it is sent. */
   #state: "silent" | "sending" | "ended" | "over" = "silent";
   #touched = false;
 
-  constructor(endpoint: TrickleEndpoint, options: SegmentPostOptions) {
-    this.seq = options.seq;
-    this.#queueBytes = options.queueBytes;
-    this.#stallMs = options.stallMs;
-    const body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#body = controller;
-        },
-        pull: () => this.#progressed(),
-        cancel: () => {
-          this.#state = "over";
-        },
-      },
-      new ByteLengthQueuingStrategy({ highWaterMark: options.queueBytes }),
-    );
-    this.settled = trickleRequest(endpoint, {
+  constructor(endpoint: TrickleEndpoint, options: SegmentPostOptions<Chunk>) {
+    const { seq, contentType, reset, stallMs } = options;
+    this.seq = seq;
+    this.#options = options;
+    this.#watchdog = new SilenceTimer({
+      afterMs: stallMs,
+      onSilence: () =>
+        this.abort(`the peer took nothing and answered nothing for ${describeMs(stallMs)}`),
+    });
+    const request = trickleRequest(endpoint, {
       method: "POST",
-      path: `/${options.seq}`,
-      headers: {
-        "Content-Type": options.contentType,
-        ...(options.reset ? { "Lp-Trickle-Reset": "1" } : {}),
-      },
-      body,
+      path: `/${seq}`,
+      headers: { "Content-Type": contentType, ...(reset ? { "Lp-Trickle-Reset": "1" } : {}) },
+      body: this.#body(),
       signal: this.#stop.signal,
-    })
+    });
+    this.settled = request
       .then(
         (response) => this.#outcome(response),
-        (error: unknown): PostOutcome => ({ kind: "failed", message: reason(error) }),
+        (error: unknown): PostOutcome => ({ kind: "failed", message: describeFailure(error) }),
       )
-      .then((outcome) => this.#settle(outcome));
+      .finally(() => {
+        this.#watchdog.dispose();
+        this.#takeNoMore(); // fetch leaves the body open when the connection is refused
+      });
   }
 
-  /** Bytes were handed to the socket, so a retry would publish them twice. */
+  /** Bytes were written, so a retry could publish them twice. */
   get touched(): boolean {
     return this.#touched;
   }
 
-  /** The socket's queue holds its limit: what is written now only adds delay. */
-  get full(): boolean {
-    return this.#queued >= this.#queueBytes;
+  /** Bytes that wait for the socket. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
   }
 
-  /** Hands bytes to the socket, not to be changed afterwards; false once the POST takes no more. */
-  write(data: Uint8Array): boolean {
+  /** Queues bytes for the socket; false once the POST takes no more. */
+  write(chunk: Chunk): boolean {
     if (this.#state === "ended" || this.#state === "over") return false;
-    if (data.byteLength === 0) return true;
+    if (chunk.data.byteLength === 0) return true;
     this.#state = "sending";
     this.#touched = true;
-    this.#body.enqueue(data);
-    this.#watchdog ??= this.#startWatchdog();
+    this.#queue.push(chunk);
+    this.#queuedBytes += chunk.data.byteLength;
+    this.#watchdog.start();
+    this.#wake();
     return true;
   }
 
-  /** The segment is whole; without a `write` before, it is an empty one. */
+  /** The segment is complete. Without a `write` before, it is an empty one. */
   end(): void {
     if (this.#state === "ended" || this.#state === "over") return;
     this.#state = "ended";
-    this.#body.close();
-    this.#watchdog ??= this.#startWatchdog();
-    this.#watchdog.refresh();
+    this.#watchdog.restart();
+    this.#wake();
   }
 
-  /** Resets the connection: the server keeps the segment open until it is deleted. */
+  /** Resets the connection. The server keeps the segment open until it is deleted. */
   abort(why: string): void {
     this.#stop.abort(new DOMException(why, "AbortError"));
   }
 
-  get #queued(): number {
-    // Zero is also what a closed stream answers once its last byte is taken.
-    const room = this.#body.desiredSize || (this.#state === "sending" ? 0 : this.#queueBytes);
-    return this.#queueBytes - room;
+  /** Returns what was never handed to the socket. Call it once the POST has settled. */
+  takeUnsent(): Chunk[] {
+    const unsent = this.#queue;
+    this.#queue = [];
+    return unsent;
   }
 
-  #startWatchdog(): NodeJS.Timeout {
-    return setTimeout(
-      () => this.abort(`the peer took nothing and said nothing for ${this.#stallMs} ms`),
-      this.#stallMs,
+  /** Pulled by fetch, one chunk at a time, only while the socket has room. */
+  #body(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          while (this.#queue.length === 0 && this.#state !== "ended" && this.#state !== "over")
+            await this.#changed.promise;
+          if (this.#state === "over") return;
+          const chunk = this.#queue.shift();
+          if (chunk === undefined) {
+            controller.close();
+            return;
+          }
+          this.#queuedBytes -= chunk.data.byteLength;
+          controller.enqueue(chunk.data);
+          if (this.#state === "sending" && this.#queue.length === 0) this.#watchdog.stop();
+          else this.#watchdog.restart();
+          this.#options.onTaken?.(chunk);
+        },
+        cancel: () => this.#takeNoMore(),
+      },
+      { highWaterMark: 0 },
     );
   }
 
-  #progressed(): void {
-    if (this.#watchdog === undefined) return;
-    if (this.#state === "sending" && this.#queued === 0) {
-      clearTimeout(this.#watchdog);
-      this.#watchdog = undefined;
-    } else {
-      this.#watchdog.refresh();
-    }
-  }
-
   async #outcome(response: TrickleResponse): Promise<PostOutcome> {
-    const whole = this.#state === "ended";
-    const { status, closed } = response;
-    // An answer without an end must not hold a segment back: the head has said all.
-    const answer = status === 200 ? "" : await response.text().catch(() => "");
+    const whole = this.#state === "ended" && this.#queue.length === 0;
+    const { status, closed, latest } = response;
+    // An answer without an end must not hold a segment back: its head says enough.
+    this.#watchdog.restart();
+    const text = status === 200 ? "" : await response.text().catch(() => "");
     response.discard();
     if (closed) return { kind: "closed" };
     if (status === 200) return { kind: whole ? "stored" : "discarded" };
-    if (status >= 500) return { kind: "failed", message: `status ${status} ${answer}`.trim() };
-    return { kind: "refused", status, answer };
+    const message = describeAnswer(status, text);
+    if (status === 404 || status === 470)
+      return { kind: "not_found", latest: status === 470 ? latest : null, message };
+    if (status >= 500 || TRANSIENT.includes(status)) return { kind: "failed", message };
+    return { kind: "refused", message };
   }
 
-  #settle(outcome: PostOutcome): PostOutcome {
-    clearTimeout(this.#watchdog);
-    // fetch leaves the body open on a refused connection; nobody will read it any more.
-    if (this.#state === "silent" || this.#state === "sending") {
-      this.#body.error(new DOMException("the request has ended", "AbortError"));
-    }
+  #takeNoMore(): void {
     this.#state = "over";
-    return outcome;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
   }
 }

@@ -64,9 +64,10 @@ export class ByocChannels implements StreamObserver {
   /** Connects and publishes at once: a gateway hears of the stream before an engine or a model is ready. */
   open(): void {
     const { channels, dataFormat, timing } = this.#options;
-    if (channels.events) this.#events = this.#writer(channels.events, "application/json");
+    if (channels.events)
+      this.#events = this.#writer("events_url", channels.events, "application/json");
     if (channels.data) {
-      const writer = this.#writer(channels.data, "application/jsonl");
+      const writer = this.#writer("data_url", channels.data, "application/jsonl");
       this.#data = new DataFeed(writer, dataFormat, timing);
     }
     if (channels.control) this.#control = this.#readControl(channels.control);
@@ -145,15 +146,15 @@ export class ByocChannels implements StreamObserver {
       silenceMs: timing.silenceMs,
       update: (body) => control.update(this.#stream, body),
       reportError: (message) => this.#publishError(message),
-      onEnd: (error) => control.end(this.#stream, error),
+      onEnd: (error) => control.end(this.#stream, error && withField("control_url", error)),
     });
   }
 
-  #writer(endpoint: Endpoint, contentType: string): JsonWriter {
+  #writer(field: string, endpoint: Endpoint, contentType: string): JsonWriter {
     const { control } = this.#options;
     const writer = new JsonWriter(endpoint, { contentType });
     void writer.ended.then((end) => {
-      if (end.kind === "lost") control.end(this.#stream, toPlainError(end.error));
+      if (end.kind === "lost") control.end(this.#stream, withField(field, toPlainError(end.error)));
       if (end.kind !== "closed") return;
       log.info("channel closed by the other side", { channel: redactUrl(endpoint.url) });
       control.end(this.#stream);
@@ -190,3 +191,9 @@ export class ByocChannels implements StreamObserver {
     this.#events?.send(JSON.stringify({ event, queue_event_type }), options);
   }
 }
+
+/** Names the channel that failed by the caller's field: messages do not show its URL. */
+const withField = (field: string, error: PlainError): PlainError => ({
+  ...error,
+  message: `${field}: ${error.message}`,
+});

@@ -1,0 +1,119 @@
+/** Decides what follows a failed POST: a pause, closing what broke off, asking where to go on, or giving up. */
+import { WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
+import { Backoff } from "./backoff.ts";
+import { deleteSegment, nextSeq } from "./channel-requests.ts";
+import { channelHost, describeFailure, describeMs } from "./describe.ts";
+import type { TrickleEndpoint } from "./request.ts";
+
+export interface ChannelRecoveryOptions {
+  /** The channel is lost when failures in a row last this long. */
+  readonly giveUpMs: number;
+  /** Ends all waiting; nothing is called any more. */
+  readonly signal: AbortSignal;
+  /** Connect again. `seq`: the number to go on with, where it has changed. */
+  readonly onReady: (seq: number | undefined) => void;
+  readonly onLost: (problem: string) => void;
+}
+
+/** The channel is gone after this many answers in a row that it, or its segment, does not exist (protocol.md 4.5). */
+export const MAX_NOT_FOUND = 3;
+const ASK_TIMEOUT_MS = 2000;
+const log = getLogger("trickle");
+
+/** The one owner of a publisher's retries. */
+export class ChannelRecovery {
+  readonly #endpoint: TrickleEndpoint;
+  readonly #options: ChannelRecoveryOptions;
+  readonly #backoff: Backoff;
+  /** Segments that broke off: their readers wait until the server is told to close them. */
+  readonly #broken = new Set<number>();
+  #notFound = 0;
+  /** The server's counter may have moved: ask where to go on. */
+  #ask = false;
+  #seq: number | undefined;
+  #running = false;
+
+  constructor(endpoint: TrickleEndpoint, options: ChannelRecoveryOptions) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+    this.#backoff = new Backoff(options.giveUpMs);
+  }
+
+  /** Between a failure and the next `onReady`. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** A segment was stored. */
+  succeed(): void {
+    this.#backoff.succeed();
+    this.#notFound = 0;
+  }
+
+  /** A POST failed. `broken`: the segment of which the server has a part. */
+  fail(problem: string, { broken }: { readonly broken?: number } = {}): void {
+    if (broken !== undefined) this.#broken.add(broken);
+    this.#retry(problem);
+  }
+
+  /** The server closed a segment that it was to wait for, so its counter is elsewhere. */
+  failOutOfSync(problem: string): void {
+    this.#ask = true;
+    this.#retry(problem);
+  }
+
+  /**
+   * A POST was answered 404 or 470. A server that restarts, or a proxy that does not know the channel yet, answers so as
+   * well: the channel is lost only if the answer is repeated. `latest`: the number that the server wants, if it said so.
+   */
+  failNotFound(problem: string, latest: number | null): void {
+    // The second POST that is open fails with the first one.
+    if (!this.#running && ++this.#notFound >= MAX_NOT_FOUND) {
+      this.#options.onLost(problem);
+      return;
+    }
+    if (latest !== null && latest >= 0) this.#seq = latest;
+    else this.#ask = true;
+    this.#retry(problem);
+  }
+
+  #retry(problem: string): void {
+    const { giveUpMs, onLost } = this.#options;
+    const mayRetry = this.#backoff.fail();
+    if (this.#backoff.failures === 1)
+      log.warn("publishing fails", { channel: channelHost(this.#endpoint), error: problem });
+    if (!mayRetry) onLost(`nothing was stored for ${describeMs(giveUpMs)}: ${problem}`);
+    else if (!this.#running) void this.#recover();
+  }
+
+  async #recover(): Promise<void> {
+    const { signal, onReady } = this.#options;
+    this.#running = true;
+    await this.#backoff.wait(signal);
+    try {
+      for (const seq of this.#broken) await this.#closeSegment(seq);
+      if (this.#ask && !signal.aborted) {
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
+        this.#seq = await nextSeq(this.#endpoint, limit);
+        this.#ask = false;
+      }
+      this.#running = false;
+    } catch (error) {
+      this.#running = false;
+      if (signal.aborted) return;
+      if (error instanceof WorkerError) this.failNotFound(error.message, null);
+      else this.#retry(describeFailure(error));
+      return;
+    }
+    const seq = this.#seq;
+    this.#seq = undefined;
+    if (!signal.aborted) onReady(seq);
+  }
+
+  async #closeSegment(seq: number): Promise<void> {
+    if (!(await deleteSegment(this.#endpoint, seq)))
+      throw new Error(`segment ${seq} cannot be closed`);
+    this.#broken.delete(seq);
+  }
+}

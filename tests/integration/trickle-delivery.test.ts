@@ -1,0 +1,210 @@
+/** What a publisher counts as sent and as dropped, and when it reports that its peer takes nothing. */
+import { afterEach, expect, test } from "bun:test";
+import type { OutgoingChunk, PublisherObserver } from "../../src/trickle/client/delivery.ts";
+import { openRequests } from "../../src/trickle/client/request.ts";
+import { bytes, publisherTo } from "../support/trickle-channel.ts";
+import { type Exchange, faultyPeer } from "../support/trickle-faults.ts";
+import { hostTrickle } from "../support/trickle-host.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1000));
+
+/** Answers `/next` with 0 and deletes with 200; leaves segments to the script. */
+const segments =
+  (script: (exchange: Exchange, seq: number) => void | Promise<void>) =>
+  (exchange: Exchange): void | Promise<void> => {
+    if (exchange.path === "/next") return exchange.answer(200, { "Lp-Trickle-Latest": 0 }, "0");
+    if (exchange.method === "DELETE") return exchange.answer(200);
+    return script(exchange, Number(exchange.path.slice(1)));
+  };
+
+class Recorder implements PublisherObserver {
+  readonly sent: OutgoingChunk[] = [];
+  readonly dropped: OutgoingChunk[] = [];
+  readonly events: string[] = [];
+  sentAt = 0;
+
+  chunkSent(chunk: OutgoingChunk, at: number): void {
+    this.sent.push(chunk);
+    this.sentAt = at;
+  }
+  chunkDropped(chunk: OutgoingChunk): void {
+    this.dropped.push(chunk);
+  }
+  stalled(silentMs: number): void {
+    this.events.push(`stalled ${silentMs}`);
+  }
+  recovered(): void {
+    this.events.push("recovered");
+  }
+  /** Each chunk came to one end, and only to one. */
+  expectAll(written: readonly OutgoingChunk[]): void {
+    expect(new Set([...this.sent, ...this.dropped])).toEqual(new Set(written));
+    expect(this.sent.length + this.dropped.length).toBe(written.length);
+  }
+}
+
+const MIB = 1024 * 1024;
+const total = (chunks: readonly OutgoingChunk[]) =>
+  chunks.reduce((sum, { data }) => sum + data.byteLength, 0);
+
+test("against a peer that reads every chunk is sent at once, in order", async () => {
+  await using host = hostTrickle();
+  const observer = new Recorder();
+  const publisher = await publisherTo(host.url("a"), { create: true, observer });
+  const writer = publisher.writable.getWriter();
+  const written: OutgoingChunk[] = [];
+  for (let n = 0; n < 20; n++) {
+    const chunk = { data: bytes(`chunk ${n}`), first: n % 5 === 0 };
+    written.push(chunk);
+    await writer.write(chunk);
+    const at = performance.now();
+    await waitFor("it is sent", () => observer.sent.length === n + 1, 1000);
+    expect(observer.sentAt).toBeLessThan(at + 100);
+  }
+  expect(observer.sent).toEqual(written);
+  expect(publisher.stats).toEqual({ segments: 4, segmentsSkipped: 0, bytes: total(written) });
+  await writer.close();
+  expect([observer.dropped, observer.events]).toEqual([[], []]);
+});
+
+test("what only waits for a socket is not sent, and is dropped when the socket dies", async () => {
+  const held: Exchange[] = [];
+  await using peer = await faultyPeer(
+    segments((exchange) => {
+      exchange.request.socket.pause();
+      held.push(exchange);
+    }),
+  );
+  const observer = new Recorder();
+  const publisher = await publisherTo(peer.url, { observer, limits: { queueBytes: 2 * MIB } });
+  const writer = publisher.writable.getWriter();
+  await waitFor("it is connected", () => held.length === 1);
+  const written: OutgoingChunk[] = [];
+  for (let n = 0; n < 100; n++) {
+    const chunk = { data: new Uint8Array(256 * 1024), first: n === 0 };
+    written.push(chunk);
+    await writer.write(chunk);
+    await Bun.sleep(0);
+  }
+  // Of 25 MiB the kernel has taken some, 2 MiB wait, the rest was skipped.
+  const { bytes: taken } = publisher.stats;
+  expect(taken).toBeLessThan(16 * MIB);
+  expect(taken).toBe(total(observer.sent));
+  const waiting = written.length - observer.sent.length - observer.dropped.length;
+  expect(waiting).toBeGreaterThan(0);
+  expect(waiting).toBeLessThanOrEqual(9);
+  held[0]?.reset();
+  await waitFor(
+    "the rest is dropped",
+    () => observer.dropped.length >= written.length - observer.sent.length,
+  );
+  observer.expectAll(written);
+  expect(publisher.stats.bytes).toBe(total(observer.sent));
+  expect(observer.dropped.length).toBeGreaterThan(waiting);
+  await publisher.abort();
+});
+
+test("while a peer answers nothing, what its kernel takes for it does not count", async () => {
+  let silent = true;
+  const stored: string[] = [];
+  await using peer = await faultyPeer(
+    segments(async ({ answer, text }, seq) => {
+      const body = text();
+      if (silent) return;
+      stored[seq] = await body;
+      answer(200, { "Lp-Trickle-Seq": seq });
+    }),
+  );
+  const observer = new Recorder();
+  const limits = { stallMs: 200, slotMs: 10, stalledMs: 300 };
+  const publisher = await publisherTo(peer.url, { observer, limits });
+  const writer = publisher.writable.getWriter();
+  const written: OutgoingChunk[] = [];
+  const write = async (text: string) => {
+    const chunk = { data: bytes(text), first: true };
+    written.push(chunk);
+    await writer.write(chunk);
+  };
+  await write("one");
+  await write("two");
+  await waitFor("both are taken by their sockets", () => observer.sent.length === 2);
+  await waitFor("it is in trouble, and several POSTs have died", async () => {
+    await write("more");
+    return (
+      observer.events.length > 0 &&
+      peer.seen.filter((name) => name.startsWith("DELETE")).length >= 4
+    );
+  });
+  expect(observer.sent).toHaveLength(2);
+  expect(observer.events).toEqual(["stalled 300"]);
+  expect(publisher.stats.segments).toBe(2);
+  silent = false;
+  await waitFor("a segment is stored", async () => {
+    await write("stored");
+    return stored.includes("stored");
+  });
+  await waitFor("it has recovered", () => observer.events.length > 1);
+  expect(observer.events).toEqual(["stalled 300", "recovered"]);
+  await writer.close();
+  await waitFor(
+    "all are accounted for",
+    () => observer.sent.length + observer.dropped.length === written.length,
+  );
+  observer.expectAll(written);
+  expect(total(observer.sent.slice(2))).toBe(stored.join("").length);
+});
+
+test("a peer that takes nothing for the time given has failed, one that has nothing to take has not", async () => {
+  await using peer = await faultyPeer(segments(({ request }) => void request.socket.pause()));
+  const observer = new Recorder();
+  const limits = { stallMs: 60_000, slotMs: 10, stalledMs: 100, giveUpMs: 400 };
+  const idle = await publisherTo(peer.url, { limits });
+  const publisher = await publisherTo(peer.url, { observer, limits });
+  const writer = publisher.writable.getWriter();
+  const closed = writer.closed.catch((error: unknown) => error);
+  const writing = (async () => {
+    // Two segments go to the sockets, the others nowhere.
+    for (;;) await Promise.all([writer.write({ data: bytes("x"), first: true }), Bun.sleep(20)]);
+  })().catch(() => {});
+  expect(await publisher.ended).toMatchObject({
+    kind: "lost",
+    error: { kind: "output_lost", message: expect.stringContaining("took nothing for 400 ms") },
+  });
+  expect(await closed).toMatchObject({ kind: "output_lost" });
+  await writing;
+  expect(observer.events).toEqual(["stalled 100"]);
+  expect(await Promise.race([idle.ended, Bun.sleep(0).then(() => "open")])).toBe("open");
+  await idle.abort();
+});
+
+test("a publisher that cannot start deletes the channel that it created, and no other", async () => {
+  for (const create of [true, false]) {
+    await using peer = await faultyPeer(({ method, path, answer }) => {
+      if (path === "/next") return answer(403, {}, "no");
+      answer(200);
+      expect(method === "GET").toBe(false);
+    });
+    await expect(publisherTo(peer.url, { create })).rejects.toMatchObject({
+      kind: "channel_refused",
+    });
+    expect(peer.seen).toEqual(create ? ["POST", "GET /next", "DELETE"] : ["GET /next"]);
+  }
+});
+
+test("messages name a channel by scheme and host, and quote what peers say shortly and on one line", async () => {
+  const text = `no\r\n\u001b[31m http://secret.example/path/to/channel \u202e${"x".repeat(5000)}`;
+  await using peer = await faultyPeer(
+    segments(({ response }) => {
+      response.writeHead(400);
+      response.end(text);
+    }),
+  );
+  const end = await (await publisherTo(peer.url)).ended;
+  const message = end.kind === "lost" ? end.error.message : "";
+  expect(message).toContain(new URL(peer.url).origin);
+  expect(message).toContain("status 400 no [31m http://secret.example xxx");
+  expect(message).not.toContain("/channel");
+  expect(message).not.toMatch(/\p{C}/u);
+  expect(message.length).toBeLessThan(400);
+});
