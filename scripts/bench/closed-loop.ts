@@ -1,7 +1,7 @@
 /** Drives a pipeline without pacing: a frame goes in when another has come out. */
 
 import type { Fragment } from "../../src/media/fragment.ts";
-import type { IncomingChunk } from "../../src/trickle/client/subscriber.ts";
+import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
 import { SEGMENT_FRAMES } from "./clip.ts";
 
 /** Frames between source and sink: enough to keep every stage busy without filling memory. */

@@ -11,7 +11,7 @@ import { Timeline } from "../../src/engine/source/timeline.ts";
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
-import type { IncomingChunk } from "../../src/trickle/client/subscriber.ts";
+import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
 import { openBareLoop } from "./bare-loop.ts";
 import { accessUnits, type Clip } from "./clip.ts";
 import { ClosedLoop, IN_FLIGHT } from "./closed-loop.ts";
@@ -87,7 +87,6 @@ const PARAMS: StreamParams = {
 
 const UNOBSERVED: PipelineObserver = {
   frameIn() {},
-  frameDecoded() {},
   audioIn() {},
   frameDropped() {},
   frameSkipped() {},

@@ -100,7 +100,7 @@ test("a segment that breaks off is marked, and the next one follows", async () =
   ]);
 });
 
-test("404 is terminal", async () => {
+test("404 is terminal for a channel that was never there", async () => {
   await using peer = await faultyPeer(({ answer }) => answer(404, {}, "Stream not found"));
   await expect(readSegments(peer.url)).rejects.toMatchObject({
     kind: "input_lost",
@@ -112,6 +112,40 @@ test("404 is terminal", async () => {
 test("a channel that was there a moment ago and is a 404 has ended", async () => {
   await using peer = await faultyPeer(({ answer }) => answer(404, {}, "Stream not found"));
   expect(await readSegments(peer.url, undefined, { known: true })).toEqual([]);
+});
+
+test("a channel that was there and is back after one 404 is read on", async () => {
+  await using peer = await faultyPeer(({ path, earlier, answer }) => {
+    if (path === "/0") return answer(200, { "Lp-Trickle-Seq": 0 }, "zero");
+    if (path === "/1" && earlier === 0) return answer(404, {}, "Stream not found");
+    if (path === "/1") return answer(200, { "Lp-Trickle-Seq": 1 }, "one");
+    answer(200, closed);
+  });
+  expect(await readSegments(peer.url, undefined, { start: 0 })).toEqual([
+    whole(0, "zero"),
+    whole(1, "one"),
+  ]);
+});
+
+test("a consumer that is busy longer than the read timeout loses nothing of a segment that was overtaken", async () => {
+  await using peer = await faultyPeer(({ path, response, answer }) => {
+    if (path === "/0") {
+      response.writeHead(200, { "Lp-Trickle-Seq": 0 });
+      for (let n = 0; n < 4; n++) response.write(Buffer.alloc(100_000, `${n}`));
+      response.end();
+    } else if (path === "/1") answer(200, { "Lp-Trickle-Seq": 1 }, "one");
+    else answer(200, closed);
+  });
+  const signal = new AbortController().signal;
+  const options = { signal, start: 0, readTimeoutMs: 40, queueBytes: 1 };
+  let [received, complete] = [0, false];
+  for await (const chunk of subscribe(peer, options)) {
+    await Bun.sleep(100); // longer than readTimeoutMs
+    if (chunk.seq !== 0) continue;
+    received += chunk.data.byteLength;
+    if (chunk.last) complete = chunk.complete;
+  }
+  expect([received, complete]).toEqual([400_000, true]);
 });
 
 test("400 is terminal, however the channel was before", async () => {
@@ -129,12 +163,12 @@ test("400 is terminal, however the channel was before", async () => {
   expect(peer.seen).toEqual(["GET /0", "GET /1"]);
 });
 
-test.each<[string, number, Record<string, string>]>([
-  ["the header", 200, closed],
-  ["a 404", 404, {}],
+test.each<[string, number, Record<string, string>, string[]]>([
+  ["the header", 200, closed, ["GET /1"]],
+  ["a repeated 404", 404, {}, ["GET /1", "GET /1"]],
 ])(
   "a channel that closes in mid-body ends with what has come, told by %s",
-  async (_by, status, headers) => {
+  async (_by, status, headers, asked) => {
     const half = Promise.withResolvers<() => void>();
     await using peer = await faultyPeer(async ({ path, response, answer }) => {
       if (path === "/0") {
@@ -148,7 +182,7 @@ test.each<[string, number, Record<string, string>]>([
       }
     });
     expect(await readSegments(peer.url, undefined, { start: 0 })).toEqual([whole(0, "half")]);
-    expect(peer.seen).toEqual(["GET /0", "GET /1"]);
+    expect(peer.seen).toEqual(["GET /0", ...asked]);
   },
 );
 

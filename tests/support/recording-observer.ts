@@ -19,7 +19,6 @@ export class RecordingObserver implements PipelineObserver {
   frameIn(): void {
     this.framesIn++;
   }
-  frameDecoded(): void {}
   audioIn(): void {}
   frameDropped(): void {
     this.framesDropped++;

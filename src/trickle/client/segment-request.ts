@@ -1,18 +1,19 @@
-/** Hides how one segment is asked for: a GET that waits, is refreshed and retried until there is an answer. */
-import { reason, WorkerError } from "../../errors.ts";
+/** Asks for one segment: a GET that waits, is refreshed, and is retried until there is an answer. */
+import { WorkerError } from "../../errors.ts";
 import { pause } from "../../streams/pause.ts";
+import { channelHost, describeAnswer, describeFailure } from "./describe.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
 
-/** What asking for a segment came to (protocol.md 4.3). */
-export type Asked =
-  /** Its first byte or its empty end is there; the body is the receiver's to read. */
+/** The answer to a request for a segment (protocol.md 4.3). */
+export type SegmentAnswer =
+  /** Its first byte or its empty end has arrived. The receiver must read or discard the body. */
   | { readonly kind: "segment"; readonly response: TrickleResponse }
   /** 470: the channel exists, the segment does not. */
   | { readonly kind: "missing"; readonly latest: number | null }
   /** The other side ended the channel. */
   | { readonly kind: "closed" }
   /** 404: there is no such channel, or no longer (protocol.md 4.2). */
-  | { readonly kind: "gone"; readonly error: WorkerError }
+  | { readonly kind: "not_found"; readonly error: WorkerError }
   /** An `input_lost`, or the signal's reason. */
   | { readonly kind: "lost"; readonly error: unknown };
 
@@ -20,16 +21,16 @@ export type Asked =
 export interface SegmentRequest {
   readonly seq: number;
   /** Never rejects. */
-  readonly answer: Promise<Asked>;
-  /** Closes the connection, whether the answer is there or not. */
+  readonly answer: Promise<SegmentAnswer>;
+  /** Closes the connection, whether the answer has arrived or not. */
   cancel(): void;
 }
 
 export interface AskOptions {
   readonly signal: AbortSignal;
-  /** A GET that waits is sent anew so often. */
+  /** A waiting GET is replaced this often. */
   readonly refreshMs: number;
-  /** Failures in a row are retried for so long, and at least four times. */
+  /** Failures in a row are retried for this long, and at least four times. */
   readonly giveUpMs: number;
 }
 
@@ -37,7 +38,7 @@ const TRIES = 5;
 /** The longest pause between two tries. */
 const MAX_PAUSE_MS = 2000;
 
-/** Asks for a segment. Waits for it without limit; for a server that fails, as long as `giveUpMs` says. */
+/** Asks for a segment and waits for it without limit. A server that fails is retried for `giveUpMs`. */
 export function askSegment(
   endpoint: TrickleEndpoint,
   seq: number,
@@ -56,7 +57,7 @@ async function ask(
   endpoint: TrickleEndpoint,
   seq: number,
   { signal, refreshMs, giveUpMs }: AskOptions,
-): Promise<Asked> {
+): Promise<SegmentAnswer> {
   let failingSince = 0;
   for (let failures = 0; ; ) {
     const attempt = await tryOnce(endpoint, seq, signal, refreshMs);
@@ -67,7 +68,7 @@ async function ask(
     if (attempt.kind !== "failed") return attempt;
     if (++failures === 1) failingSince = performance.now();
     if (failures >= TRIES && performance.now() - failingSince >= giveUpMs) {
-      const message = `channel ${endpoint.url}: segment ${seq} failed ${failures} times: ${attempt.message}`;
+      const message = `channel at ${channelHost(endpoint)}: segment ${seq} failed ${failures} times: ${attempt.message}`;
       return { kind: "lost", error: new WorkerError("input_lost", message) };
     }
     const step = Math.min(MAX_PAUSE_MS, failures < TRIES ? 400 : 400 * 2 ** (failures - TRIES));
@@ -80,7 +81,7 @@ async function tryOnce(
   seq: number,
   signal: AbortSignal,
   refreshMs: number,
-): Promise<Asked | { kind: "refresh" } | { kind: "failed"; message: string }> {
+): Promise<SegmentAnswer | { kind: "refresh" } | { kind: "failed"; message: string }> {
   const attempt = new AbortController();
   const refresh = setTimeout(() => attempt.abort(), refreshMs);
   try {
@@ -95,16 +96,19 @@ async function tryOnce(
     response.discard();
     if (response.closed) return { kind: "closed" };
     if (response.status === 470) return { kind: "missing", latest: response.latest };
-    const answered = `status ${response.status} ${text}`.trim();
-    if (response.status >= 500) return { kind: "failed", message: answered };
-    const message = `channel ${endpoint.url}: segment ${seq} was refused: ${answered}`;
+    const problem = describeAnswer(response.status, text);
+    if (isTransient(response.status)) return { kind: "failed", message: problem };
+    const message = `channel at ${channelHost(endpoint)}: segment ${seq} was refused with ${problem}`;
     const error = new WorkerError("input_lost", message);
-    return { kind: response.status === 404 ? "gone" : "lost", error };
+    return { kind: response.status === 404 ? "not_found" : "lost", error };
   } catch (error) {
     if (signal.aborted) return { kind: "lost", error: signal.reason };
     if (attempt.signal.aborted) return { kind: "refresh" };
-    return { kind: "failed", message: reason(error) };
+    return { kind: "failed", message: describeFailure(error) };
   } finally {
     clearTimeout(refresh);
   }
 }
+
+/** A server that fails or is too busy, for now. */
+const isTransient = (status: number): boolean => status >= 500 || status === 408 || status === 429;

@@ -1,9 +1,9 @@
-/** A built-in model: its description, and the code that generates its graph. */
+/** What a model made from code consists of. */
 import type { ModelJson } from "../model-json.ts";
 
 export interface BuiltIn {
-  /** The content of its `model.json`. */
+  /** What its `model.json` says when it is written out. */
   readonly json: ModelJson & { readonly file: string };
-  /** The bytes of its ONNX file, the same on every call. */
+  /** The ONNX file's bytes; the same every time. */
   graph(): Uint8Array<ArrayBuffer>;
 }

@@ -33,11 +33,12 @@ const OTHERS = {
   bytes_out: 999,
   model: "edges",
   device: "cpu",
+  packetsDropped: 2,
 };
 
 const frame = (index: number, fps = 30) => ticks(Math.round((index * TICKS_PER_SECOND) / fps));
 
-test("a snapshot has everything that is counted here and elsewhere", () => {
+test("a snapshot adds what others count, and dropped packets are dropped frames", () => {
   const counters = new StreamMeter();
   for (let index = 0; index < 10; index++) counters.frameIn(frame(index));
   for (let index = 0; index < 4; index++) counters.frameOut(frame(index), 20);
@@ -47,7 +48,7 @@ test("a snapshot has everything that is counted here and elsewhere", () => {
   expect(stats).toMatchObject({
     frames_in: 10,
     frames_out: 4,
-    frames_dropped: 3,
+    frames_dropped: 5,
     fps_in: 5,
     fps_out: 2,
     latency_ms: { p50: 20 },
@@ -55,6 +56,7 @@ test("a snapshot has everything that is counted here and elsewhere", () => {
     execution_provider: null,
     bytes_out: 999,
   });
+  expect(stats).not.toHaveProperty("packetsDropped");
 });
 
 /** What `fps_in` shows every half second while frames of `seconds` of media come in segments, then stop. */

@@ -1,4 +1,4 @@
-/** The canvas of dreamscape's layers: gives them coordinates, controls, noise and outlines. */
+/** What dreamscape's layers are painted on: coordinates, controls, noise, outlines. Hides sizes and sampling. */
 import type { ControlName } from "../../../prompts/controls.ts";
 import type { GraphBuilder, Value } from "../../graph-builder.ts";
 import { GraphMath, type Operand } from "../../graph-math.ts";
@@ -7,21 +7,21 @@ import { Noise, texture } from "../noise.ts";
 import { PromptInput } from "../prompt-input.ts";
 import { dotField, noiseField, reliefField, SIDE, starField, streakField } from "../textures.ts";
 
-/** The horizon, in heights from the top. */
+/** Where the sky ends, in heights from the top. */
 export const HORIZON = 0.56;
-/** Layers are painted at this share of the picture's size, and with at most so many rows. */
+/** Layers are painted at less than half the picture's size, and at this many rows at most. */
 const SCALE = 0.42;
 const MOST_ROWS = 300;
-/** The size of soft layers relative to the others. */
+/** What is soft by nature, of that again. */
 const SOFT = 0.45;
 
 export class Canvas extends GraphMath {
-  /** The size of the output picture, int64 `[1]` each. */
+  /** The picture's own size, int64 `[1]`. */
   readonly height: Value;
   readonly width: Value;
-  /** The grid on which layers are painted. */
+  /** Where layers are painted. */
   readonly fine: Grid;
-  /** A coarser grid for soft layers, such as clouds. */
+  /** A coarser one, for what is soft. */
   readonly soft: Grid;
   readonly #prompt: PromptInput;
   readonly #noise: Noise;
@@ -51,22 +51,22 @@ export class Canvas extends GraphMath {
     return this.#prompt.control(name);
   }
 
-  /** See `PromptInput.drift`. */
+  /** See PromptInput. */
   drift(cycles: number): Value {
     return this.#prompt.drift(cycles);
   }
 
-  /** See `PromptInput.chance`. */
+  /** See PromptInput. */
   chance(stream: number): Value {
     return this.#prompt.chance(stream);
   }
 
-  /** Noise around 0.5 at these positions of the field, on the soft grid. */
+  /** Lumps of noise around 0.5 at these places of the field; made on the soft grid. */
   noise(x: Operand, y: Operand): Value {
     return this.#noise.on(this.soft, x, y);
   }
 
-  /** The same noise as hills lit from the side: 0.5 is level ground. */
+  /** The same lumps as hills lit from the side: 0.5 is level. */
   relief(x: Operand, y: Operand): Value {
     return this.#relief.on(this.soft, x, y);
   }
@@ -76,24 +76,24 @@ export class Canvas extends GraphMath {
     return this.#noise.along(x, row);
   }
 
-  /** Resizes a field from the soft grid to the fine one. */
+  /** A soft field on the fine grid. */
   sharpen(field: Value): Value {
     return this.resize(field, 1, this.fine.rows, this.fine.columns);
   }
 
-  /** The texels of a field on the fine grid, without interpolation. */
+  /** The texel of a field at every place of the fine grid: crisp, no smoothing. */
   texels(field: "stars" | "dots" | "streaks", x: Operand, y: Operand): Value {
     const index = this.add(this.mul(this.#texel(y), SIDE), this.#texel(x));
     return this.graph.node("Gather", [this.#fields[field], this.graph.cast(index, "int32")]);
   }
 
-  /** The elements of a row of SIDE numbers at positions `x`, without interpolation. */
+  /** The element of a row of SIDE numbers at every place, as they stand. */
   element(row: readonly number[], x: Operand): Value {
     const index = this.graph.cast(this.#texel(x), "int32");
     return this.graph.node("Gather", [texture(this, row, [SIDE]), index]);
   }
 
-  /** A row's numbers at positions `x`, with linear interpolation. */
+  /** A row's numbers as a line, straight between them. */
   outline(row: readonly number[], x: Value): Value {
     const at = this.mul(this.fraction(x), SIDE);
     const whole = this.div(this.floor(at), SIDE);
@@ -102,7 +102,7 @@ export class Canvas extends GraphMath {
     return this.mix(first, next, this.fraction(at));
   }
 
-  /** 1 below a line that is `top` heights from the upper edge, else 0, with a soft edge of one sample. */
+  /** 1 below a line that is `top` heights from the upper edge, one sample soft. */
   below(top: Operand): Value {
     const rows = this.graph.cast(this.fine.rows, "float32");
     const line = this.sub(this.mul(top, rows), 0.5);

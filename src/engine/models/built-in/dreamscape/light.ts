@@ -1,15 +1,15 @@
-/** The position and colour of the light in a landscape of dreamscape. */
+/** Where light comes from in a landscape, and what it makes of white. */
 import type { Value } from "../../graph-builder.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 
-/** A source of light. */
+/** Where the light comes from, and its colour. */
 export interface Light {
-  /** In heights: `x` from the middle, `y` from the top. */
+  /** In heights from the middle, and from the top. */
   readonly x: Value;
   readonly y: Value;
-  /** The colour of a white surface in this light, `[1,3,1,1]`. */
+  /** What white becomes in it, `[1,3,1,1]`. */
   readonly colour: Value;
-  /** 1 by day, near 0 at night. */
+  /** 1 by day, little by night. */
   readonly day: Value;
 }
 

@@ -1,0 +1,187 @@
+/** Reads a channel segment after segment: asks ahead, follows jumps, and leaves segments that stall (protocol.md 4.3). */
+import { getLogger } from "../../log.ts";
+import { pause } from "../../streams/pause.ts";
+import { channelHost, describeFailure } from "./describe.ts";
+import type { TrickleEndpoint, TrickleResponse } from "./request.ts";
+import { askSegment, type SegmentRequest } from "./segment-request.ts";
+import { SilenceTimer } from "./silence-timer.ts";
+
+/** A piece of a segment as it was read from the socket. */
+export interface IncomingChunk {
+  readonly seq: number;
+  /** Empty in the chunk that ends a segment. */
+  readonly data: Uint8Array;
+  readonly first: boolean;
+  /** Ends the segment. */
+  readonly last: boolean;
+  /** False in the `last` chunk of a segment that broke off. */
+  readonly complete: boolean;
+  /** `performance.now()` when it was read from the socket. */
+  readonly arrivedAt: number;
+}
+
+export interface ChannelReaderOptions {
+  readonly signal: AbortSignal;
+  readonly start: number;
+  readonly maxLag: number;
+  readonly readTimeoutMs: number;
+  readonly refreshMs: number;
+  readonly giveUpMs: number;
+  readonly known: boolean;
+  /** Delivers a chunk; resolves when the consumer has room for another. */
+  readonly emit: (chunk: IncomingChunk) => Promise<void>;
+}
+
+const NOTHING = new Uint8Array(0);
+/** A server holds this many segments, or one fewer (protocol.md 4.2). */
+const HELD_SEGMENTS = 5;
+const BEHIND_WAIT_MS = 250;
+const BEHIND_LIMIT_MS = 2000;
+const NOT_FOUND_WAIT_MS = 250;
+/** A segment that breaks off unread is asked for this often in a row. */
+const MAX_BREAKS = 5;
+const log = getLogger("trickle");
+
+export class ChannelReader {
+  readonly #endpoint: TrickleEndpoint;
+  readonly #options: ChannelReaderOptions;
+  #behindSince: number | undefined;
+  #breaks = 0;
+  #notFound = 0;
+  /** The channel has answered: if it is gone after that, it has ended. */
+  #existed: boolean;
+
+  constructor(endpoint: TrickleEndpoint, options: ChannelReaderOptions) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+    this.#existed = options.known;
+  }
+
+  /** Resolves at the end of the channel. Throws `input_lost`, or the signal's reason. */
+  async run(): Promise<void> {
+    let request = this.#ask(this.#options.start);
+    try {
+      for (;;) {
+        const answer = await request.answer;
+        switch (answer.kind) {
+          case "closed":
+            return;
+          case "not_found":
+            if (!this.#existed) throw answer.error;
+            // A server that restarts, or a proxy in front of it, answers so once.
+            if (++this.#notFound > 1) return;
+            await pause(NOT_FOUND_WAIT_MS, this.#options.signal);
+            request = this.#ask(request.seq);
+            break;
+          case "lost":
+            throw answer.error;
+          case "missing":
+            this.#existed = true;
+            this.#notFound = 0;
+            request = this.#ask(await this.#afterMissing(request.seq, answer.latest));
+            break;
+          case "segment":
+            this.#existed = true;
+            this.#notFound = 0;
+            request = await this.#deliver(request.seq, answer.response);
+            break;
+          default:
+            answer satisfies never;
+        }
+      }
+    } finally {
+      request.cancel();
+    }
+  }
+
+  #ask(seq: number): SegmentRequest {
+    const { signal, refreshMs } = this.#options;
+    const giveUpMs = this.#existed ? this.#options.giveUpMs : 0;
+    return askSegment(this.#endpoint, seq, { signal, refreshMs, giveUpMs });
+  }
+
+  /** Delivers one segment; returns the request to continue with. */
+  async #deliver(asked: number, response: TrickleResponse): Promise<SegmentRequest> {
+    this.#behindSince = undefined;
+    const seq = response.seq ?? Math.max(0, asked);
+    const lag = (response.latest ?? seq) - seq;
+    if (asked >= 0 && lag > this.#options.maxLag) {
+      const channel = channelHost(this.#endpoint);
+      log.warn("too far behind, jumping to the newest segment", { channel, seq, lag });
+      response.discard();
+      return this.#ask(-2);
+    }
+    const next = this.#ask(seq + 1);
+    const outcome = await this.#copy(seq, response, next).catch((error: unknown) => {
+      next.cancel();
+      throw error;
+    });
+    if (outcome === "delivered" || ++this.#breaks >= MAX_BREAKS) {
+      if (outcome === "delivered") this.#breaks = 0;
+      return next;
+    }
+    next.cancel();
+    await pause(300 + Math.random() * 200, this.#options.signal);
+    return this.#ask(seq);
+  }
+
+  async #copy(
+    seq: number,
+    response: TrickleResponse,
+    next: SegmentRequest,
+  ): Promise<"delivered" | "broke_unread"> {
+    const { signal, readTimeoutMs, emit } = this.#options;
+    let first = true;
+    let complete = true;
+    /** A later segment has begun, so a silent one has probably lost its publisher. */
+    let overtaken = false;
+    let reading = true;
+    const overdue = new SilenceTimer({
+      afterMs: readTimeoutMs,
+      onSilence: () => response.discard(),
+    });
+    void next.answer.then(({ kind }) => {
+      overtaken = kind === "segment";
+      if (overtaken && reading) overdue.start();
+    });
+    try {
+      for await (const data of response.chunks()) {
+        // While the consumer is busy the peer is not waited for.
+        reading = false;
+        overdue.stop();
+        const arrivedAt = performance.now();
+        await emit({ seq, data, first, last: false, complete: true, arrivedAt });
+        first = false;
+        reading = true;
+        if (overtaken) overdue.start();
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      complete = false;
+      const channel = channelHost(this.#endpoint);
+      log.warn("segment broke off", { channel, seq, error: describeFailure(error) });
+    } finally {
+      overdue.dispose();
+    }
+    if (first) return complete ? "delivered" : "broke_unread";
+    const arrivedAt = performance.now();
+    await emit({ seq, data: NOTHING, first: false, last: true, complete, arrivedAt });
+    return "delivered";
+  }
+
+  /** Where to continue after a 470 (protocol.md 4.3): forward at once, back only after waiting. */
+  async #afterMissing(seq: number, latest: number | null): Promise<number> {
+    if (latest !== null && latest > seq && seq >= 0) {
+      const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
+      return readsAll ? Math.max(seq + 1, latest - HELD_SEGMENTS) : latest;
+    }
+    this.#behindSince ??= performance.now();
+    const waited = performance.now() - this.#behindSince;
+    if (waited >= BEHIND_LIMIT_MS) {
+      this.#behindSince = undefined;
+      return latest ?? -1;
+    }
+    await pause(BEHIND_WAIT_MS, this.#options.signal);
+    return seq;
+  }
+}
