@@ -76,5 +76,5 @@ test("a limit that somebody has set stays", async () => {
   const flags = ["server", "--host", "203.0.113.9"];
   const { code, err } = await runProgram(MAIN, flags, { BUN_CONFIG_MAX_HTTP_REQUESTS: "1000" });
   expect(code).toBe(1);
-  expect(err).toContain("--host 203.0.113.9 is no address of this machine");
+  expect(err).toContain("--host 203.0.113.9 is not an address of this machine");
 });
