@@ -91,7 +91,9 @@ async function runCommand(
     case "unregister": {
       const { runOnce } = await import("./server/protocols/byoc/registration/once.ts");
       const { localUrl } = await import("./server/http/listen.ts");
-      const { ok, report } = await runOnce(command, config, localUrl(config.host, config.port));
+      const own = localUrl(config.host, config.port);
+      const { ok, report, warnings } = await runOnce(command, config, own);
+      for (const warning of warnings) process.stderr.write(`${warning}\n`);
       print(`${report}\n`);
       process.exit(ok ? 0 : 1);
     }

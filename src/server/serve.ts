@@ -6,6 +6,7 @@ import { getLogger } from "../log.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
 import { TrickleServer } from "../trickle/server/trickle-server.ts";
 import { Admission } from "./admission.ts";
+import { engineReadiness } from "./engine-readiness.ts";
 import { chooseDevices, defaultMaxStreams } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 import { EngineScheduler } from "./engines/scheduler.ts";
@@ -17,6 +18,8 @@ import { BrowserRules } from "./http/browser-rules.ts";
 import { listen, localUrl } from "./http/listen.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
 import { doubtAbout, offersOf } from "./protocols/byoc/registration/offer.ts";
+import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts";
+import type { Readiness } from "./protocols/byoc/registration/readiness.ts";
 import { Registration } from "./protocols/byoc/registration/registration.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { StreamStarter } from "./streams/start.ts";
@@ -98,17 +101,13 @@ export async function serve({
     log.info("listening", { url: ownUrl, version, devices: devices.names });
     warnIfOpen(config, tokens);
     pool.boot();
-    const registrations: Registration[] = [];
-    // Orchestrators send work at once: not before an engine can take it.
-    void pool.firstReady.then(() => {
-      const made = stop.aborted ? null : register(config, { ownUrl, tokens, places });
-      if (made) registrations.push(made);
-    });
+    const readiness = engineReadiness(pool, devices.names);
+    const registration = register(config, { ownUrl, token: tokens.capability, places, readiness });
     const unfit = await untilAborted(pool.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
     log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
-    const left = Promise.all(registrations.map((registration) => registration.leave()));
+    const left = registration?.leave();
     // The listener stays until the streams have gone: their channels may be our own.
     const all = Promise.all([store.close(), places.close()]);
     await untilAborted(all, AbortSignal.timeout(config.grace * STREAMS_SHARE));
@@ -149,10 +148,17 @@ function warnIfOpen({ host }: Config, { api, capability }: AccessTokens): void {
   );
 }
 
+interface RegistrationNeeds {
+  readonly ownUrl: string;
+  readonly token: string | undefined;
+  readonly places: Admission;
+  readonly readiness: Readiness;
+}
+
 /** Null where an orchestrator or its secret is not set. */
 function register(
   config: Config,
-  { ownUrl, tokens, places }: { ownUrl: string; tokens: AccessTokens; places: Admission },
+  { ownUrl, token, ...serving }: RegistrationNeeds,
 ): Registration | null {
   const { orchUrl = [], orchSecret } = config;
   if (orchSecret === undefined || orchUrl.length === 0) {
@@ -163,9 +169,13 @@ function register(
     return null;
   }
   const doubt = doubtAbout(config);
-  if (doubt !== null) log.warn("an orchestrator may not find this server", { why: doubt });
-  const token = tokens.capability;
-  const serving = { ownUrl, places: places.capacity, ...(token === undefined ? {} : { token }) };
-  const offers = offersOf(config, serving);
-  return new Registration({ orchestrators: orchUrl, secret: orchSecret, offers, places });
+  if (doubt !== null)
+    log.warn("the orchestrator probably cannot reach this server", { why: doubt });
+  const places = serving.places.capacity;
+  const offers = offersOf(config, { ownUrl, places, ...(token === undefined ? {} : { token }) });
+  return new Registration({
+    orchestrators: orchestratorsOf(config, orchSecret),
+    offers,
+    ...serving,
+  });
 }

@@ -3,6 +3,7 @@ import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { IDLE_SECONDS } from "../../src/server/http/connection-limits.ts";
 import { listen } from "../../src/server/http/listen.ts";
+import { OrchestratorClient } from "../../src/server/protocols/byoc/registration/orchestrator-client.ts";
 import { Registration } from "../../src/server/protocols/byoc/registration/registration.ts";
 import { Orchestrator } from "../support/orchestrator.ts";
 import { readUntilDone } from "../support/orchestrator-relay.ts";
@@ -47,7 +48,12 @@ async function orchestrate(
     description: "",
     ...(token === undefined ? {} : { token }),
   }));
-  const registration = new Registration({ orchestrators: [orch.url], secret, offers, places });
+  const registration = new Registration({
+    orchestrators: [new OrchestratorClient(orch.url, { secret })],
+    offers,
+    places,
+    readiness: { share: 1, changed: new Promise(() => {}) },
+  });
   open.push(async () => {
     await registration.leave();
     await orch[Symbol.asyncDispose]();

@@ -1,9 +1,12 @@
 /** The real server process, with fake engines, against the stand-in orchestrator (protocol.md 2, 12 "Registration"). */
-import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { readConfig } from "../../src/config.ts";
 import { Admission } from "../../src/server/admission.ts";
 import { offersOf } from "../../src/server/protocols/byoc/registration/offer.ts";
+import { OrchestratorClient } from "../../src/server/protocols/byoc/registration/orchestrator-client.ts";
 import { Registration } from "../../src/server/protocols/byoc/registration/registration.ts";
 import { Orchestrator } from "../support/orchestrator.ts";
 import { FAKE_SERVER, MAIN, runProgram } from "../support/server-process.ts";
@@ -133,10 +136,10 @@ test("one that restarts, or drops the capability, has it again with the next ren
   };
   const offer = offersOf(readConfig([], {}), { ownUrl: "http://127.0.0.1:1", places: 1 });
   const registration = new Registration({
-    orchestrators: [first.url],
-    secret: SECRET,
+    orchestrators: [new OrchestratorClient(first.url, { secret: SECRET })],
     offers: offer,
     places: new Admission(1),
+    readiness: { share: 1, changed: new Promise(() => {}) },
     timing,
   });
   open.push({ [Symbol.asyncDispose]: () => registration.leave() });
@@ -169,21 +172,48 @@ test("an orchestrator that accepts connections and says nothing does not hold up
   expect(performance.now() - begun).toBeLessThan(7000); // it is asked for 10 s at most
 });
 
-test.skipIf(openssl === null)(
-  "the certificate that an orchestrator made itself is accepted (skips without openssl)",
-  async () => {
-    const asked = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-    const made = Bun.spawnSync(
-      ["openssl", ...asked.split(" "), "-subj", "/CN=x", "-keyout", "-", "-out", "-"],
-      { stderr: "ignore" },
-    );
-    const pem = made.stdout.toString();
+/** A key and a certificate that an orchestrator makes itself, for 127.0.0.1, in one PEM. */
+function ownCertificate(): string {
+  const asked = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+  const subject = ["-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1"];
+  const made = Bun.spawnSync(
+    ["openssl", ...asked.split(" "), ...subject, "-keyout", "-", "-out", "-"],
+    { stderr: "ignore" },
+  );
+  return made.stdout.toString();
+}
+
+describe.skipIf(openssl === null)("certificates (skip without openssl)", () => {
+  test("one that an orchestrator made itself is accepted by default", async () => {
+    const pem = ownCertificate();
     const orch = await orchestrator({ tls: { key: pem, cert: pem } });
     server({ ORCH_URL: orch.url });
     await waitFor("registered", () => orch.capabilities.size === 1);
     expect(orch.url).toStartWith("https:");
-  },
-);
+  });
+
+  test("with ORCH_TLS_VERIFY it is refused, and the log says why", async () => {
+    const pem = ownCertificate();
+    const orch = await orchestrator({ tls: { key: pem, cert: pem } });
+    const worker = server({ ORCH_URL: orch.url, ORCH_TLS_VERIFY: "on" });
+    await waitFor("the reason", () => worker.log.includes("its certificate is self-signed"));
+    expect(orch.calls).toEqual([]);
+  });
+
+  test("with ORCH_CA it is accepted, and another authority's is not", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "registration-"));
+    open.push({ [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true }) });
+    const [pem, other] = [ownCertificate(), ownCertificate()];
+    const ca = join(folder, "ca.pem");
+    await Bun.write(ca, pem);
+    const right = await orchestrator({ tls: { key: pem, cert: pem } });
+    const wrong = await orchestrator({ tls: { key: other, cert: other } });
+    const worker = server({ ORCH_URL: `${right.url},${wrong.url}`, ORCH_CA: ca });
+    await waitFor("registered", () => right.capabilities.size === 1);
+    await waitFor("refused", () => worker.log.includes("orchestrator not reached"));
+    expect(wrong.calls).toEqual([]);
+  });
+});
 
 test("a currency that drops the connection is told from an orchestrator that is down", async () => {
   const orch = await orchestrator();

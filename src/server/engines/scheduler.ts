@@ -45,7 +45,7 @@ export interface EngineView {
 export class EngineScheduler {
   readonly #options: EngineSchedulerOptions;
   readonly #observer: SupervisorObserver = {
-    ready: () => this.#engineReady(),
+    ready: (supervisor) => this.#engineReady(supervisor),
     idle: () => this.#startImages(),
     unfit: (supervisor, error) => this.#lostDevice(supervisor, error),
     died: (supervisor, death) => this.#engineDied(supervisor, death),
@@ -63,6 +63,9 @@ export class EngineScheduler {
   readonly #firstReady = Promise.withResolvers<void>();
   readonly #replacements = new Set<Timer>();
   readonly #closing = new Set<Promise<void>>();
+  /** Devices on which an engine was ready once. */
+  readonly #proven = new Set<string>();
+  #changed = Promise.withResolvers<void>();
   #wasReady = false;
 
   constructor(options: EngineSchedulerOptions) {
@@ -91,6 +94,20 @@ export class EngineScheduler {
     if (all.length === 0) return "loading";
     const failing = all.every((one) => one.shortLives >= MAX_SHORT_LIVES || !isUsable(one));
     return failing ? "broken" : this.#wasReady ? "ready" : "loading";
+  }
+
+  /** Devices that can run work: an engine was ready there, and does not die again and again. */
+  get workingDevices(): readonly string[] {
+    const working = [...this.#supervisors].filter((one) => {
+      if (one.status === "ready") return true;
+      return isUsable(one) && this.#proven.has(one.device) && one.shortLives < MAX_SHORT_LIVES;
+    });
+    return [...new Set(working.map(({ device }) => device))];
+  }
+
+  /** Settles when an engine becomes ready, dies, or turns out unfit next: `workingDevices` may be others then. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
   }
 
   get engines(): readonly EngineView[] {
@@ -204,11 +221,18 @@ export class EngineScheduler {
     await Promise.all(this.#closing);
   }
 
-  #engineReady(): void {
+  #engineReady({ device }: Supervisor): void {
     this.#wasReady = true;
+    this.#proven.add(device);
+    this.#notify();
     this.#firstReady.resolve();
     for (const resolve of this.#waiting) resolve();
     this.#startImages();
+  }
+
+  #notify(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
   }
 
   /** Gives waiting pictures to engines that make none. */
@@ -227,6 +251,7 @@ export class EngineScheduler {
   #lostDevice(supervisor: Supervisor, error: PlainError): void {
     const { fallback } = this.#options;
     const { device } = supervisor;
+    this.#notify();
     if (fallback === null || device === fallback) {
       this.#unfit.resolve(error);
       return;
@@ -236,6 +261,7 @@ export class EngineScheduler {
   }
 
   #engineDied(supervisor: Supervisor, death: WorkDeath): void {
+    this.#notify();
     const suspects = this.#probation.suspects(supervisor, death);
     const convicted = this.#probation.convicted(supervisor, death);
     for (const { work, error } of convicted) {

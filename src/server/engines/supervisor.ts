@@ -29,7 +29,7 @@ export interface SupervisorOptions extends EngineCommand {
 /** The scheduler. */
 export interface SupervisorObserver {
   /** An engine is ready here. */
-  ready(): void;
+  ready(supervisor: Supervisor): void;
   /** A picture has ended here, so that another one may start. */
   idle(): void;
   /** Its device is missing: there will be no engine here. */
@@ -185,7 +185,7 @@ export class Supervisor {
         this.#bootMs = BOOT_MS;
         log.info("engine ready", { device: this.device, pid: process.pid });
         for (const placed of this.#placed.values()) this.#sendStart(process, placed);
-        this.#options.observer.ready();
+        this.#options.observer.ready(this);
         return;
       case "unfit":
         this.#state = { status: "unfit" };

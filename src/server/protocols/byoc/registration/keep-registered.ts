@@ -1,23 +1,32 @@
-/** Hides when one capability is registered with one orchestrator, again and again (protocol.md 2.3). */
+/**
+ * Keeps one capability registered with one orchestrator (protocol.md 2.3): retries, renews while nothing runs, follows
+ * the capacity of the engines, and takes the registration back while the server cannot serve.
+ */
 import { getLogger } from "../../../../log.ts";
 import { pause } from "../../../../streams/pause.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { Admission } from "../../../admission.ts";
 import type { Offer } from "./offer.ts";
 import type { OrchestratorClient, Outcome } from "./orchestrator-client.ts";
+import { capacityAt, type Readiness } from "./readiness.ts";
 
 const log = getLogger("registration");
 
 const FIRST_BACK_OFF_MS = 1000;
 const LAST_BACK_OFF_MS = 30_000;
-/** An operator has something to put right. */
+/** Interval of tries after a refusal: an operator has to correct a setting. */
 const REFUSED_MS = 60_000;
-/** An orchestrator forgets silently: it restarts, or drops what one connection failed to. */
+/** Orchestrators forget without notice: they restart, or drop a capability after one failed connection. */
 const RENEW_MS = 60_000;
-/** An orchestrator counts a job until it has read our answer's end; a count that restarts before goes below zero. */
+/** An orchestrator counts a job until it has read the end of our answer; its count must not restart before. */
 const SETTLE_MS = 2000;
+/** How long the server may be unable to serve before it takes its registration back. */
+const WITHDRAW_MS = 10_000;
 
-/** The passing of time, for tests to take over. */
+/** A capacity that differs from every real one. */
+const NOT_REGISTERED = -1;
+
+/** The passing of time; tests replace it. */
 export interface Timing {
   /** Resolves after `ms`, or as soon as the signal aborts. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -27,87 +36,134 @@ export interface Timing {
 
 export const REAL_TIME: Timing = { wait: pause, random: Math.random };
 
+/** What the registration must wait for and follow. */
+export interface Serving {
+  /** Whatever runs here, of any capability: renewing resets the orchestrator's count of what runs. */
+  readonly places: Pick<Admission, "taken" | "emptied">;
+  readonly readiness: Readiness;
+}
+
 /** One name at one orchestrator. */
 export interface Entry {
   readonly client: Pick<OrchestratorClient, "url" | "register" | "unregister">;
+  /** Its capacity is that with all devices. */
   readonly offer: Offer;
   /** Whether the orchestrator may have it. */
   held: boolean;
 }
 
-/**
- * Until `stop` aborts: tries for ever; once registered, renews while nothing runs, and once when the last place is given
- * back, since renewing resets the orchestrator's count of what runs. Never throws.
- */
+/** Runs until `stop` aborts. Never throws. */
 export async function keepRegistered(
   entry: Entry,
-  places: Pick<Admission, "taken" | "emptied">,
-  { wait, random }: Timing,
+  serving: Serving,
+  timing: Timing,
   stop: AbortSignal,
 ): Promise<void> {
-  let last: Outcome | null = null;
+  let last: { outcome: Outcome; capacity: number } | null = null;
   for (let failures = 0; !stop.aborted; ) {
-    const outcome = await attempt(entry, stop);
+    if (serving.readiness.share === 0 && entry.held)
+      await untilRenewal(NOT_REGISTERED, entry, serving, timing, stop);
+    await untilServing(serving.readiness, stop);
     if (stop.aborted) return;
-    tell(entry, outcome, last);
-    last = outcome;
+    const capacity = capacityAt(entry.offer.capacity, serving.readiness);
+    const outcome = await attempt(entry, capacity, stop);
+    if (stop.aborted) return;
+    logOutcome(entry, { outcome, capacity }, last);
+    last = { outcome, capacity };
     failures = outcome.kind === "unreachable" ? failures + 1 : 0;
     switch (outcome.kind) {
       case "done":
-        await untilIdle(places, wait, stop);
+        await untilRenewal(capacity, entry, serving, timing, stop);
         break;
       case "refused":
-        await wait(REFUSED_MS, stop);
+        await timing.wait(REFUSED_MS, stop);
         break;
       case "unreachable": {
         const longest = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (failures - 1));
-        await wait(longest * (0.5 + random() / 2), stop);
+        await timing.wait(longest * (0.5 + timing.random() / 2), stop);
       }
     }
   }
 }
 
-async function attempt(entry: Entry, stop: AbortSignal): Promise<Outcome> {
+async function attempt(entry: Entry, capacity: number, stop: AbortSignal): Promise<Outcome> {
   const before = entry.held;
   entry.held = true;
-  const outcome = await entry.client.register(entry.offer, stop);
-  // What the end of this server has cut short may have arrived.
+  const outcome = await entry.client.register({ ...entry.offer, capacity }, stop);
+  // A request that the server's end cut short may have arrived.
   if (!stop.aborted) entry.held = outcome.kind === "done" || before;
   return outcome;
 }
 
-/** The next time to register again. */
-async function untilIdle(
-  places: Pick<Admission, "taken" | "emptied">,
-  wait: Timing["wait"],
+async function withdraw(entry: Entry, stop: AbortSignal): Promise<void> {
+  const outcome = await entry.client.unregister(entry.offer.name, stop);
+  if (stop.aborted) return;
+  const fields = { capability: entry.offer.name, orchestrator: entry.client.url };
+  if (outcome.kind === "done") {
+    entry.held = false;
+    log.warn("unregistered: no engine works", fields);
+  } else log.warn("not unregistered although no engine works", { ...fields, why: outcome.message });
+}
+
+/** Settles when the server can serve. */
+async function untilServing(readiness: Readiness, signal: AbortSignal): Promise<void> {
+  while (readiness.share === 0 && !signal.aborted) await untilAborted(readiness.changed, signal);
+}
+
+/**
+ * Settles when it is time to register again: after a while in which nothing ran, when the last place has been given
+ * back, when the capacity is another and nothing runs, or when the registration was taken back because no engine works.
+ */
+async function untilRenewal(
+  registered: number,
+  entry: Entry,
+  { places, readiness }: Serving,
+  { wait }: Timing,
   stop: AbortSignal,
 ): Promise<void> {
-  const { emptied } = places;
-  if (places.taken === 0) {
+  for (let worked = false; !stop.aborted; ) {
+    const capacity = capacityAt(entry.offer.capacity, readiness);
+    const isIdle = places.taken === 0;
+    if (isIdle && capacity > 0 && (worked || capacity !== registered)) return;
     const early = new AbortController();
-    const waited = wait(RENEW_MS, AbortSignal.any([stop, early.signal])).then(() => false);
-    const worked = await Promise.race([waited, emptied.then(() => true)]);
+    const signal = AbortSignal.any([stop, early.signal]);
+    const event = await untilAborted(
+      Promise.race([
+        readiness.changed.then(() => "changed"),
+        ...(capacity === 0 ? [wait(WITHDRAW_MS, signal).then(() => "withdraw")] : []),
+        ...(capacity > 0 ? [places.emptied.then(() => "emptied")] : []),
+        ...(capacity > 0 && isIdle ? [wait(RENEW_MS, signal).then(() => "renew")] : []),
+      ]),
+      stop,
+    );
     early.abort();
-    if (worked) await wait(SETTLE_MS, stop);
-  }
-  while (places.taken > 0 && !stop.aborted) {
-    await untilAborted(places.emptied, stop);
-    await wait(SETTLE_MS, stop);
+    if (event === "renew") return;
+    if (event === "withdraw") return await withdraw(entry, stop);
+    if (event === "emptied") {
+      await wait(SETTLE_MS, stop);
+      worked = true;
+    }
   }
 }
 
-/** Once for each thing that happens, not for each time that it does. */
-function tell({ client, offer }: Entry, outcome: Outcome, last: Outcome | null): void {
-  const { name: capability, url, capacity } = offer;
+/** Logs each thing that happens once, not each time that it does. */
+function logOutcome(
+  { client, offer }: Entry,
+  { outcome, capacity }: { outcome: Outcome; capacity: number },
+  last: { outcome: Outcome; capacity: number } | null,
+): void {
+  const { name: capability, url } = offer;
   const orchestrator = client.url;
   if (outcome.kind === "done") {
     const fields = { capability, orchestrator, url, capacity };
-    if (last?.kind === "done") log.debug("registration renewed", fields);
+    const isRenewal = last?.outcome.kind === "done" && last.capacity === capacity;
+    if (isRenewal) log.debug("registration renewed", fields);
     else log.info("registered", fields);
     return;
   }
-  if (last !== null && last.kind !== "done" && last.says === outcome.says) return;
-  const fields = { capability, orchestrator, why: outcome.says };
-  if (outcome.kind === "refused") log.error("not registered: tries every 60 s", fields);
-  else log.warn("orchestrator not reached: keeps trying", fields);
+  const before = last?.outcome;
+  if (before && before.kind !== "done" && before.message === outcome.message) return;
+  const fields = { capability, orchestrator, why: outcome.message };
+  if (outcome.kind === "refused") log.error("not registered: retried every 60 s", fields);
+  else log.warn("orchestrator not reached: still trying", fields);
 }

@@ -1,9 +1,9 @@
-/** Hides how settings become what an orchestrator is told of each capability, and what is doubtful in them. */
+/** Makes from the settings what an orchestrator is told of each capability, and finds what is doubtful in them. */
 import { CAPABILITIES } from "../../../../capabilities/registry.ts";
 import type { Config } from "../../../../config.ts";
-import { isLoopback } from "../../../hosts/own-address.ts";
+import { isLoopback, isUnspecified } from "../../../hosts/own-address.ts";
 
-/** The body of a registration (protocol.md 2.1): numbers are integers, the URL has no slash at its end. */
+/** The body of a registration (protocol.md 2.1): numbers are integers, the URL has no trailing slash. */
 export interface Offer {
   readonly name: string;
   readonly url: string;
@@ -12,20 +12,20 @@ export interface Offer {
   readonly price_scaling: number;
   readonly currency: string;
   readonly description: string;
-  /** What orchestrators then send as `Authorization: Bearer`. */
+  /** Orchestrators send it as `Authorization: Bearer`. */
   readonly token?: string;
 }
 
-/** What the settings alone do not tell. */
+/** What is not in the settings. */
 export interface Serving {
-  /** Where this server is reached if CAPABILITY_URL does not say. */
+  /** The URL of this server where CAPABILITY_URL is not set. */
   readonly ownUrl: string;
-  /** Streams and jobs it takes, for where CAPABILITY_CAPACITY does not say. */
+  /** Streams and jobs it takes, where CAPABILITY_CAPACITY is not set. */
   readonly places: number;
   readonly token?: string;
 }
 
-/** One offer for each name; several names behind one URL are told apart by their paths, `/c/{name}`. */
+/** One offer per name; several names behind one URL are told apart by the path `/c/{name}`. */
 export function offersOf(config: Config, { ownUrl, places, token }: Serving): readonly Offer[] {
   const url = config.capabilityUrl ?? ownUrl;
   const names = [...new Set(config.capabilityName)];
@@ -41,23 +41,23 @@ export function offersOf(config: Config, { ownUrl, places, token }: Serving): re
   }));
 }
 
-/** Variables without which nothing can be registered; empty when all are there. */
+/** Names the variables that are missing and without which nothing can be registered. */
 export const missingVariables = ({ orchUrl = [], orchSecret }: Config): readonly string[] => [
   ...(orchUrl.length === 0 ? ["ORCH_URL"] : []),
   ...(orchSecret === undefined ? ["ORCH_SECRET"] : []),
 ];
 
-/** A sentence for a URL under which an orchestrator will probably not find this server; null for a sound one. */
+/** Says why an orchestrator probably cannot reach this server under its URL; null if nothing speaks against it. */
 export function doubtAbout({ orchUrl = [], capabilityUrl }: Config): string | null {
   const remote = orchUrl.find((url) => !isLoopback(hostOf(url)));
   if (remote === undefined) return null;
-  const way = `set it to an address of this server that ${remote} reaches`;
+  const way = `set it to an address of this server that ${remote} can reach`;
   if (capabilityUrl === undefined) return `CAPABILITY_URL is not set: ${way}`;
   const host = hostOf(capabilityUrl);
-  if (/^(0\.0\.0\.0|::)$/.test(host))
-    return `CAPABILITY_URL ${capabilityUrl} is where a server listens and nobody can connect: ${way}`;
+  if (isUnspecified(host))
+    return `CAPABILITY_URL ${capabilityUrl} is an address to listen at, and nobody can connect to it: ${way}`;
   if (isLoopback(host))
-    return `CAPABILITY_URL ${capabilityUrl} is this machine's alone, and the orchestrator is another: ${way}`;
+    return `CAPABILITY_URL ${capabilityUrl} is reachable from this machine alone, and the orchestrator is on another: ${way}`;
   return null;
 }
 

@@ -1,48 +1,51 @@
-/** Hides the `register` and `unregister` commands: one try each, in plain words. */
+/** The commands `register` and `unregister`: one try each, reported in plain words. */
 import { type Config, ConfigError } from "../../../../config.ts";
 import { chooseDevices, defaultMaxStreams } from "../../../engines/devices.ts";
-import { doubtAbout, missingVariables, offersOf } from "./offer.ts";
-import { OrchestratorClient } from "./orchestrator-client.ts";
+import { doubtAbout, missingVariables, type Offer, offersOf } from "./offer.ts";
+import type { OrchestratorClient } from "./orchestrator-client.ts";
+import { orchestratorsOf } from "./orchestrators.ts";
 
-/** What was done: a line for each name at each orchestrator, and doubts before them. */
 export interface OnceReport {
-  /** False if any of it failed. */
+  /** False if anything failed. */
   readonly ok: boolean;
+  /** Doubts about the settings, then a line for each name at each orchestrator. */
   readonly report: string;
+  /** What will keep jobs from working although all went well; for stderr. */
+  readonly warnings: readonly string[];
 }
 
+type Action = "register" | "unregister";
+
 /** Throws ConfigError naming the variables that are missing. */
-export async function runOnce(
-  action: "register" | "unregister",
-  config: Config,
-  ownUrl: string,
-): Promise<OnceReport> {
-  const { apiToken, capabilityToken: token, orchUrl = [], orchSecret = "" } = config;
+export async function runOnce(action: Action, config: Config, ownUrl: string): Promise<OnceReport> {
+  const { capabilityToken: token, orchSecret = "" } = config;
   const missing = missingVariables(config).map((name) => `${name} is not set`);
-  if (action === "register" && apiToken !== undefined && token === undefined)
-    missing.push(
-      "CAPABILITY_TOKEN is not set: with API_TOKEN the server then makes one at each start and registers it itself",
-    );
   if (missing.length > 0) throw new ConfigError(missing.join("\n"));
   const places = config.maxStreams ?? defaultMaxStreams(chooseDevices(config.device).names);
   const offers = offersOf(config, { ownUrl, places, ...(token === undefined ? {} : { token }) });
-  const never = new AbortController().signal;
   const results = await Promise.all(
-    orchUrl.flatMap((url) => {
-      const client = new OrchestratorClient(url, orchSecret);
-      return offers.map(async (offer) => {
-        const outcome =
-          action === "register"
-            ? await client.register(offer, never)
-            : await client.unregister(offer.name, never);
-        if (outcome.kind !== "done")
-          return { ok: false, line: `${offer.name} not ${action}ed at ${url}: ${outcome.says}` };
-        const what = action === "register" ? ` as ${offer.url}, capacity ${offer.capacity},` : "";
-        return { ok: true, line: `${offer.name} ${action}ed${what} at ${url}` };
-      });
-    }),
+    orchestratorsOf(config, orchSecret).flatMap((client) =>
+      offers.map((offer) => runOne(action, client, offer)),
+    ),
   );
   const doubt = action === "register" ? doubtAbout(config) : null;
   const lines = [...(doubt === null ? [] : [`warning: ${doubt}`]), ...results.map((r) => r.line)];
-  return { ok: results.every(({ ok }) => ok), report: lines.join("\n") };
+  const warnings = action === "register" && token === undefined ? [WITHOUT_TOKEN] : [];
+  return { ok: results.every(({ ok }) => ok), report: lines.join("\n"), warnings };
+}
+
+const WITHOUT_TOKEN =
+  "warning: CAPABILITY_TOKEN is not set: a server with ORCH_URL makes one at each start, registers it by itself, and refuses orchestrators without it";
+
+async function runOne(action: Action, client: OrchestratorClient, offer: Offer) {
+  const never = new AbortController().signal;
+  const outcome = await (action === "register"
+    ? client.register(offer, never)
+    : client.unregister(offer.name, never));
+  if (outcome.kind !== "done") {
+    const line = `${offer.name} not ${action}ed at ${client.url}: ${outcome.message}`;
+    return { ok: false, line };
+  }
+  const what = action === "register" ? ` as ${offer.url}, capacity ${offer.capacity},` : "";
+  return { ok: true, line: `${offer.name} ${action}ed${what} at ${client.url}` };
 }

@@ -1,43 +1,55 @@
-/** Hides how an orchestrator is talked to, and what its odd answers mean in words (protocol.md 2.1, 2.2). */
+/** Talks to an orchestrator: registers and unregisters, and explains its answers in words (protocol.md 2.1, 2.2). */
 import { reason } from "../../../../errors.ts";
 import { cut } from "../../../field-errors.ts";
 import type { Offer } from "./offer.ts";
 
 const TIMEOUT_MS = 10_000;
 const SHOWN_CHARACTERS = 200;
-/** Those that need no price feed. */
+/** Currencies that need no price feed. */
 const SURE_CURRENCIES = ["wei", "eth"];
 
-/** `refused`: an operator must change something. `unreachable`: it may pass. `says` never holds a secret. */
+/** `refused`: an operator must change a setting. `unreachable`: may pass by itself. `message` never holds a secret. */
 export type Outcome =
   | { readonly kind: "done" }
-  | { readonly kind: "refused" | "unreachable"; readonly says: string };
+  | { readonly kind: "refused" | "unreachable"; readonly message: string };
+
+export interface OrchestratorOptions {
+  /** `ORCH_SECRET`. */
+  readonly secret: string;
+  /** `ORCH_TLS_VERIFY`; by default orchestrators make their own certificates. */
+  readonly verifyTls?: boolean;
+  /** `ORCH_CA` as PEM: authorities to verify certificates against. Implies `verifyTls`. */
+  readonly ca?: string;
+}
 
 export class OrchestratorClient {
   /** As in ORCH_URL. */
   readonly url: string;
   readonly #secret: string;
+  readonly #tls: { readonly rejectUnauthorized: boolean; readonly ca?: string };
 
-  constructor(url: string, secret: string) {
+  constructor(url: string, { secret, verifyTls = false, ca }: OrchestratorOptions) {
     this.url = url;
     this.#secret = secret;
+    this.#tls =
+      ca === undefined ? { rejectUnauthorized: verifyTls } : { rejectUnauthorized: true, ca };
   }
 
-  /** Registers or replaces. What was cut short by `signal` may have happened or not. */
+  /** Registers, or replaces a registration. What `signal` cut short may have happened or not. */
   async register(offer: Offer, signal: AbortSignal): Promise<Outcome> {
     const outcome = await this.#post("register", JSON.stringify(offer), signal);
     const { currency, token } = offer;
     if (outcome.kind === "done") return outcome;
     // go-livepeer drops the connection of a currency that it cannot convert.
     if (outcome.dropped && !SURE_CURRENCIES.includes(currency.toLowerCase())) {
-      const says = `it closed the connection without an answer, as it does for a currency that it has no price of: is CAPABILITY_CURRENCY=${currency} right?`;
-      return { kind: "refused", says };
+      const message = `it closed the connection without an answer, as it does for a currency that it has no price for: is CAPABILITY_CURRENCY=${currency} right?`;
+      return { kind: "refused", message };
     }
-    const says = token === undefined ? outcome.says : outcome.says.replaceAll(token, "…");
-    return { kind: outcome.kind, says };
+    const message = token === undefined ? outcome.message : outcome.message.replaceAll(token, "…");
+    return { kind: outcome.kind, message };
   }
 
-  /** Fine for a name that it does not know. */
+  /** Succeeds for a name that it does not know, too. */
   async unregister(name: string, signal: AbortSignal): Promise<Outcome> {
     return this.#post("unregister", name, signal);
   }
@@ -54,17 +66,16 @@ export class OrchestratorClient {
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
         // The secret goes nowhere else.
         redirect: "manual",
-        // A connection that the other side has closed meanwhile would look like a refusal.
+        // A pooled connection that the other side has closed meanwhile would look like a refusal.
         keepalive: false,
-        // Orchestrators make their own certificates.
-        tls: { rejectUnauthorized: false },
+        tls: this.#tls,
         // Bun's documented switch against HTTP_PROXY in the environment; the typings know only the proxy's URL.
         ...({ proxy: false } as object),
       });
       return this.#judge(response.status, await response.text());
     } catch (error) {
       const dropped = error instanceof Error && "code" in error && error.code === "ECONNRESET";
-      return { kind: "unreachable" as const, says: this.#safe(reason(error)), dropped };
+      return { kind: "unreachable" as const, message: this.#safe(reason(error)), dropped };
     }
   }
 
@@ -72,7 +83,7 @@ export class OrchestratorClient {
     if (status === 200) return { kind: "done" as const };
     const shown = this.#safe(cut(text.trim(), SHOWN_CHARACTERS));
     const kind = status >= 500 ? ("unreachable" as const) : ("refused" as const);
-    return { kind, says: explain(status, shown), dropped: false };
+    return { kind, message: explain(status, shown), dropped: false };
   }
 
   #safe(text: string): string {

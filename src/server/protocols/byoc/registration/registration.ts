@@ -1,21 +1,23 @@
-/** Hides that capabilities are registered one by one with each orchestrator, and taken back at the end. */
+/** Registers every capability with every orchestrator, keeps that up, and takes it back at the end. */
 import { getLogger } from "../../../../log.ts";
-import type { Admission } from "../../../admission.ts";
-import { type Entry, keepRegistered, REAL_TIME, type Timing } from "./keep-registered.ts";
+import {
+  type Entry,
+  keepRegistered,
+  REAL_TIME,
+  type Serving,
+  type Timing,
+} from "./keep-registered.ts";
 import type { Offer } from "./offer.ts";
-import { OrchestratorClient } from "./orchestrator-client.ts";
+import type { OrchestratorClient } from "./orchestrator-client.ts";
 
 const log = getLogger("registration");
 
 const LEAVE_MS = 2000;
 
-export interface RegistrationOptions {
-  /** Base URLs. */
-  readonly orchestrators: readonly string[];
-  readonly secret: string;
+export interface RegistrationOptions extends Serving {
+  readonly orchestrators: readonly OrchestratorClient[];
   readonly offers: readonly Offer[];
-  /** What runs here, of any capability: registering again must wait for it. */
-  readonly places: Pick<Admission, "taken" | "emptied">;
+  /** Default: real time. */
   readonly timing?: Timing;
 }
 
@@ -25,14 +27,13 @@ export class Registration {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
-  /** Begins at once: HTTP answers by then. */
-  constructor({ orchestrators, secret, offers, places, timing = REAL_TIME }: RegistrationOptions) {
-    this.#entries = orchestrators.flatMap((url) => {
-      const client = new OrchestratorClient(url, secret);
-      return offers.map((offer) => ({ client, offer, held: false }));
-    });
+  /** Registers as soon as an engine works; HTTP must answer by then. */
+  constructor({ orchestrators, offers, timing = REAL_TIME, ...serving }: RegistrationOptions) {
+    this.#entries = orchestrators.flatMap((client) =>
+      offers.map((offer) => ({ client, offer, held: false })),
+    );
     this.#running = Promise.all(
-      this.#entries.map((entry) => keepRegistered(entry, places, timing, this.#stop.signal)),
+      this.#entries.map((entry) => keepRegistered(entry, serving, timing, this.#stop.signal)),
     );
   }
 
@@ -47,7 +48,7 @@ export class Registration {
         const outcome = await client.unregister(offer.name, deadline);
         const fields = { capability: offer.name, orchestrator: client.url };
         if (outcome.kind === "done") log.info("unregistered", fields);
-        else log.warn("not unregistered", { ...fields, why: outcome.says });
+        else log.warn("not unregistered", { ...fields, why: outcome.message });
       }),
     );
   }

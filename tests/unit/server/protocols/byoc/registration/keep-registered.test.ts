@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { Admission } from "../../../../../../src/server/admission.ts";
 import { keepRegistered } from "../../../../../../src/server/protocols/byoc/registration/keep-registered.ts";
 import type { Outcome } from "../../../../../../src/server/protocols/byoc/registration/orchestrator-client.ts";
+import { capacityAt } from "../../../../../../src/server/protocols/byoc/registration/readiness.ts";
 import { waitFor } from "../../../../../support/wait-for.ts";
 
 const offer = {
@@ -16,18 +17,31 @@ const offer = {
 };
 
 /** A loop whose waits the test ends; `outcomes` are what the orchestrator answers, the last one for ever. */
-function loop(outcomes: Outcome[], places = new Admission(2), random = 1) {
+function loop(outcomes: Outcome[], places = new Admission(2), random = 1, share = 1) {
   const stop = new AbortController();
   const waits: { ms: number; end: () => void }[] = [];
   let calls = 0;
+  const registered: number[] = [];
+  let withdrawn = 0;
+  let changed = Promise.withResolvers<void>();
+  const readiness = {
+    share,
+    get changed() {
+      return changed.promise;
+    },
+  };
   const entry = {
     client: {
       url: "http://orch",
-      register: async () => {
+      register: async ({ capacity }: { capacity: number }) => {
         calls++;
+        registered.push(capacity);
         return (outcomes.length > 1 ? outcomes.shift() : outcomes[0]) ?? { kind: "done" as const };
       },
-      unregister: async () => ({ kind: "done" as const }),
+      unregister: async () => {
+        withdrawn++;
+        return { kind: "done" as const };
+      },
     },
     offer,
     held: false,
@@ -40,7 +54,12 @@ function loop(outcomes: Outcome[], places = new Admission(2), random = 1) {
     if (signal.aborted) resolve();
     return promise.finally(() => waits.splice(waits.indexOf(one), 1));
   };
-  const over = keepRegistered(entry, places, { wait, random: () => random }, stop.signal);
+  const over = keepRegistered(
+    entry,
+    { places, readiness },
+    { wait, random: () => random },
+    stop.signal,
+  );
   /** Ends the one wait there is. */
   const pass = async (ms: number) => {
     await waitFor("a wait", () => waits.length === 1);
@@ -53,8 +72,19 @@ function loop(outcomes: Outcome[], places = new Admission(2), random = 1) {
     places,
     waits,
     pass,
+    registered,
     get calls() {
       return calls;
+    },
+    get withdrawn() {
+      return withdrawn;
+    },
+    /** The engines that work take this part of the work from now on. */
+    share: async (share: number) => {
+      readiness.share = share;
+      changed.resolve();
+      changed = Promise.withResolvers();
+      await Bun.sleep(0);
     },
     end: async () => {
       stop.abort();
@@ -64,8 +94,8 @@ function loop(outcomes: Outcome[], places = new Admission(2), random = 1) {
 }
 
 const done: Outcome = { kind: "done" };
-const unreachable: Outcome = { kind: "unreachable", says: "down" };
-const refused: Outcome = { kind: "refused", says: "wrong secret" };
+const unreachable: Outcome = { kind: "unreachable", message: "down" };
+const refused: Outcome = { kind: "refused", message: "wrong secret" };
 
 test("an orchestrator that is down is tried again after 1 s, then more seldom up to 30 s, for ever", async () => {
   const one = loop([unreachable]);
@@ -143,4 +173,73 @@ test("its end comes at once, whatever it waits for", async () => {
   const busy = loop([done], places);
   await waitFor("registered", () => busy.calls === 1);
   await busy.end();
+});
+
+test("the capacity is that of the devices that work, and is registered anew as soon as nothing runs", async () => {
+  const one = loop([done], new Admission(4));
+  await waitFor("registered", () => one.calls === 1);
+  await one.share(0.5);
+  await waitFor("registered anew", () => one.calls === 2);
+  const stream = one.places.take();
+  await one.share(1);
+  await one.share(0.01);
+  expect(one.calls).toBe(2);
+  await one.share(1);
+  stream[Symbol.dispose]();
+  await one.pass(2000);
+  expect(one.registered).toEqual([2, 1, 2]);
+  await one.end();
+});
+
+test("a device that is away for a moment changes nothing in the end", async () => {
+  const one = loop([done]);
+  await waitFor("registered", () => one.calls === 1);
+  await one.share(0);
+  await one.share(1);
+  await one.pass(60_000);
+  expect([one.calls, one.withdrawn]).toEqual([2, 0]);
+  await one.end();
+});
+
+test("while no engine works it is not renewed, and taken back when that lasts; it comes back with an engine", async () => {
+  const one = loop([done]);
+  await waitFor("registered", () => one.calls === 1);
+  await one.share(0);
+  await one.pass(10_000);
+  expect([one.calls, one.withdrawn, one.entry.held]).toEqual([1, 1, false]);
+  expect(one.waits).toEqual([]);
+  await one.share(1);
+  await waitFor("registered anew", () => one.calls === 2);
+  expect(one.entry.held).toBe(true);
+  await one.end();
+});
+
+test("streams that no engine runs do not keep a registration that cannot be served", async () => {
+  const one = loop([done]);
+  await waitFor("registered", () => one.calls === 1);
+  using _stream = one.places.take();
+  await one.share(0);
+  await one.pass(10_000);
+  expect(one.withdrawn).toBe(1);
+  await one.end();
+});
+
+test("nothing is registered before an engine works", async () => {
+  const one = loop([done], new Admission(2), 1, 0);
+  await Bun.sleep(0);
+  expect(one.calls).toBe(0);
+  await one.share(1);
+  await waitFor("registered", () => one.calls === 1);
+  await one.end();
+});
+
+test.each([
+  [4, 1, 4],
+  [4, 0.5, 2],
+  [4, 0.1, 1],
+  [3, 0.5, 1],
+  [4, 0, 0],
+  [4, 1.5, 4],
+])("of a capacity of %d, a share of %d is %d", (full, share, capacity) => {
+  expect(capacityAt(full, { share })).toBe(capacity);
 });

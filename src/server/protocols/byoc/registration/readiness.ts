@@ -1,0 +1,16 @@
+/** How much of its work the server can do now, and what an offer's capacity becomes by that. */
+
+/** The engines as registration sees them. */
+export interface Readiness {
+  /** The part of the devices that work, from 0 (the server cannot serve) to 1. */
+  readonly share: number;
+  /** Settles when `share` may have changed. */
+  readonly changed: Promise<void>;
+}
+
+/** Keeps a product such as 3 × ⅓ from falling below its integer. */
+const ROUNDING = 1e-6;
+
+/** The capacity to register: that of the devices which work, at least 1 while any does; 0 while none does. */
+export const capacityAt = (full: number, { share }: Pick<Readiness, "share">): number =>
+  share <= 0 ? 0 : Math.max(1, Math.floor(full * Math.min(1, share) + ROUNDING));
