@@ -106,13 +106,16 @@ export async function serve({
     const unfit = await untilAborted(pool.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
+    const engineDeadline = AbortSignal.timeout(config.grace * ENGINES_SHARE);
     log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
     const left = registration?.leave();
     // The listener stays until the streams have gone: their channels may be our own.
     const all = Promise.all([store.close(), places.close()]);
     await untilAborted(all, AbortSignal.timeout(config.grace * STREAMS_SHARE));
     closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
-    await pool.close(deadline);
+    await pool.close(engineDeadline);
+    // Of a stream whose engine was killed the output is still to be ended.
+    await untilAborted(all, deadline);
     await left;
     await server.stop(true);
     log.info("stopped");
@@ -122,8 +125,9 @@ export async function serve({
   }
 }
 
-/** Of the grace, what streams and jobs may take; the rest is the engines'. */
+/** The parts of the grace after which streams and jobs are waited for no longer, and after which engines are killed. */
 const STREAMS_SHARE = 0.7;
+const ENGINES_SHARE = 0.85;
 
 /** The tokens of this boot: what is not set and is needed is made here. */
 function accessTokens({ apiToken, capabilityToken, orchUrl = [] }: Config) {

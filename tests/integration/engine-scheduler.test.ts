@@ -51,6 +51,10 @@ class RecordingStream implements Work {
     };
   }
 
+  lost(error?: PlainError): void {
+    this.receive({ type: "ended", id: this.id, ...(error && { error }) });
+  }
+
   receive(report: WorkReport): void {
     this.reports.push(report.type);
     if (report.type === "checkpoint") this.checkpoint = report.checkpoint;

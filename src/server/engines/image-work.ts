@@ -1,7 +1,7 @@
 /** One picture as work of an engine; its result is a promise. */
 import type { WorkReport } from "../../engine/protocol/messages.ts";
 import type { ImageJob, ImageResult, ImageStep, WorkOrder } from "../../engine/protocol/work.ts";
-import { WorkerError } from "../../errors.ts";
+import { type PlainError, WorkerError } from "../../errors.ts";
 import type { Work } from "./work.ts";
 
 /** A picture that a caller waits for. */
@@ -39,14 +39,16 @@ export class ImageWork implements Work {
       case "made":
         this.#result.resolve(report.result);
         return;
-      case "ended": {
-        const { kind, message, details = [] } = report.error ?? GIVEN_UP;
-        this.#result.reject(new WorkerError(kind, message, { details })); // after `made` it has no effect
+      case "ended":
+        this.lost(report.error); // after `made` it has no effect
         return;
-      }
       default:
         return;
     }
+  }
+
+  lost({ kind, message, details = [] }: PlainError = GIVEN_UP): void {
+    this.#result.reject(new WorkerError(kind, message, { details }));
   }
 
   interrupted(): void {}
@@ -57,8 +59,7 @@ export class ImageWork implements Work {
   }
 }
 
-const GIVEN_UP = {
+const GIVEN_UP: PlainError = {
   kind: "engine_unavailable",
   message: "the picture was given up",
-  details: [],
-} as const;
+};

@@ -135,13 +135,13 @@ export class Supervisor {
     const placed = this.#placed.get(work.id);
     if (placed === undefined || placed.stopTimer !== null) return;
     if (this.#state.status !== "ready") {
-      this.#finish(placed);
+      this.#lose(placed);
       return;
     }
     this.#state.process.send({ type: "stop", id: work.id });
     placed.stopTimer = setTimeout(() => {
       log.warn("work did not stop in time: it is left to its engine", { device: this.device });
-      this.#finish(placed);
+      this.#lose(placed);
     }, STOP_TIMEOUT_MS);
   }
 
@@ -153,7 +153,7 @@ export class Supervisor {
   /** Ends work here and now, between two engines. */
   fail(work: Work, error: PlainError): void {
     const placed = this.#placed.get(work.id);
-    if (placed !== undefined) this.#finish(placed, error);
+    if (placed !== undefined) this.#lose(placed, error);
   }
 
   /** Ends the engine for good, by force when `deadline` aborts; work that is still here ends. */
@@ -162,7 +162,7 @@ export class Supervisor {
     this.#state = { status: "closed" };
     if (state.status === "waiting") clearTimeout(state.timer);
     if ("process" in state) await state.process.end(deadline);
-    for (const placed of this.#placed.values()) this.#finish(placed);
+    for (const placed of this.#placed.values()) this.#lose(placed);
   }
 
   #boot(): State {
@@ -190,7 +190,7 @@ export class Supervisor {
       case "unfit":
         this.#state = { status: "unfit" };
         process.kill("its device is missing");
-        for (const placed of this.#placed.values()) this.#finish(placed, message.error);
+        for (const placed of this.#placed.values()) this.#lose(placed, message.error);
         this.#options.observer.unfit(this, message.error);
         return;
       case "model":
@@ -211,7 +211,7 @@ export class Supervisor {
     const placed = this.#placed.get(report.id);
     if (placed === undefined) return; // it was left to finish in the background
     if (report.type === "ended") {
-      this.#finish(placed, report.error);
+      this.#finish(placed, (work) => work.receive(report));
       return;
     }
     // The second checkpoint means that a whole segment was made: engines that die of a stream begin a first one, too.
@@ -236,7 +236,7 @@ export class Supervisor {
       this.#state = this.#boot();
     };
     this.#state = { status: "waiting", timer: setTimeout(again, delay) };
-    for (const placed of this.#placed.values()) if (placed.stopTimer !== null) this.#finish(placed);
+    for (const placed of this.#placed.values()) if (placed.stopTimer !== null) this.#lose(placed);
     const placed = [...this.#placed.values()];
     const isBlameless = fromOutside && placed.some(({ segments }) => segments >= 2);
     const suspects = fromOutside ? [] : this.#suspects(calls);
@@ -254,11 +254,16 @@ export class Supervisor {
     return [...suspects.values()];
   }
 
-  #finish(placed: Placed, error?: PlainError): void {
+  /** Ends work that no engine will report as ended. */
+  #lose(placed: Placed, error?: PlainError): void {
+    this.#finish(placed, (work) => work.lost(error));
+  }
+
+  #finish(placed: Placed, end: (work: Work) => void): void {
     const { work, stopTimer } = placed;
     if (stopTimer !== null) clearTimeout(stopTimer);
     this.#placed.delete(work.id);
-    work.receive({ type: "ended", id: work.id, ...(error ? { error } : {}) });
+    end(work);
     if (this.#state.status === "closed") return;
     this.#options.observer.idle();
     if (this.#placed.size === 0) this.#options.observer.emptied(this);

@@ -156,8 +156,7 @@ export class Stream implements Work {
     if (named.type !== "ended") this.#observer?.handle(named);
   }
 
-  /** It is over, and its engine is gone or was never there: what an engine had opened is still open. */
-  abandoned(error?: PlainError): void {
+  lost(error?: PlainError): void {
     const output = this.#hasStarted ? this.spec.output : undefined;
     const seq = this.#checkpoint?.seq ?? null;
     const named = error && withChannelFields(error, this.protocol);
