@@ -82,8 +82,8 @@ async function runCommand(
     }
     case "health": {
       const { askHealth } = await import("./server/health-check.ts");
-      const { ok, says } = await askHealth(config.host, config.port);
-      print(`${says}\n`);
+      const { ok, message } = await askHealth(config.host, config.port);
+      print(`${message}\n`);
       process.exit(ok ? 0 : 1);
       break;
     }

@@ -1,4 +1,4 @@
-/** Hides how NVIDIA GPUs are asked for their names and figures: through nvidia-smi, which their driver brings. */
+/** Reads the names, memory and utilization of NVIDIA GPUs from nvidia-smi, which is part of their driver. */
 import { getLogger } from "../log.ts";
 
 const log = getLogger("server");
@@ -15,7 +15,7 @@ const FIELDS = [
 const MIB = 1024 * 1024;
 const TIMEOUT_MS = 3000;
 
-/** One GPU as pytrickle's callers know it (protocol.md 7.1): bytes and per cents. */
+/** One GPU as pytrickle reports it (protocol.md 7.1): memory in bytes, utilization in percent. */
 export interface Gpu {
   readonly id: string;
   readonly name: string;
@@ -28,7 +28,7 @@ export interface Gpu {
   readonly utilization_memory: number;
 }
 
-/** In the order of their indices; none where there is no nvidia-smi, or no answer from it. */
+/** All GPUs, ordered by index; empty where nvidia-smi is missing or fails. */
 export async function readGpus(): Promise<readonly Gpu[]> {
   const program = Bun.which("nvidia-smi");
   if (program === null) return [];
@@ -42,7 +42,7 @@ export async function readGpus(): Promise<readonly Gpu[]> {
   return [];
 }
 
-/** The table of nvidia-smi, a line a GPU. What a GPU does not tell is 0. */
+/** Parses the table of nvidia-smi, which has one line per GPU. Values that a GPU does not report are 0. */
 export function parseGpus(text: string): readonly Gpu[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   return lines.map((line) => {

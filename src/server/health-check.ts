@@ -1,4 +1,4 @@
-/** Asks a running server how it is, for containers without a shell. */
+/** The command `health`: asks a running server whether it can serve, for containers without a shell. */
 import { type Static, Type } from "@sinclair/typebox";
 import { reason } from "../errors.ts";
 import { check } from "../schema-check.ts";
@@ -6,22 +6,28 @@ import { check } from "../schema-check.ts";
 const TIMEOUT_MS = 5000;
 const Health = Type.Object({ status: Type.String(), active_streams: Type.Integer() });
 
-/** One sentence about the server at host and port, and whether it can be used. */
+/** Whether the server at host and port can take work, and a sentence about its state. */
 export async function askHealth(
   host: string,
   port: number,
-): Promise<{ ok: boolean; says: string }> {
+): Promise<{ ok: boolean; message: string }> {
   const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host;
   const url = `http://${name.includes(":") && !name.startsWith("[") ? `[${name}]` : name}:${port}/health`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), proxy: "" });
     const body: unknown = await response.json().catch(() => null);
     if (!check(Health).Check(body))
-      return { ok: false, says: `${url} is no comfystream-byoc: it answered ${response.status}` };
+      return {
+        ok: false,
+        message: `${url} is not a comfystream-byoc server: it answered ${response.status}`,
+      };
     const { status, active_streams } = body as Static<typeof Health>; // what Check has just proven
-    const state = response.ok ? status : `${status}, takes nothing new`;
-    return { ok: response.ok, says: `${state}, ${active_streams} streams at ${url}` };
+    const state = response.ok ? status : `${status}, takes no new work`;
+    return { ok: response.ok, message: `${state}, ${active_streams} streams at ${url}` };
   } catch (error) {
-    return { ok: false, says: `no answer from ${url}: ${reason(error)}` };
+    return {
+      ok: false,
+      message: `no answer from ${url}: ${reason(error)}; check --host and --port`,
+    };
   }
 }

@@ -1,4 +1,4 @@
-/** Hides how an image request becomes an engine's job: which fields count, their defaults, and the model's ranges. */
+/** Turns an image request into an order for an engine: checks its fields, fills in defaults, and makes the picture. */
 import { Type } from "@sinclair/typebox";
 import type { ImageAccess } from "../capabilities/capability.ts";
 import type { ImageJob } from "../engine/protocol/work.ts";
@@ -9,42 +9,47 @@ import { CLOCK_DEFAULTS, INPUT_DEFAULTS, mergeParams, readFields } from "./strea
 
 const ENGINE_BOOT_MS = 10_000;
 
-/** A stream's fields that mean something to a single picture; members it does not name are the model's. */
-const NAMES = ["prompts", "prompt", "model", "width", "height", "fit"] as const;
-const ImageFields = Type.Object(Type.Pick(StartFields, [...NAMES]).properties, {
+/** The stream fields that apply to a single picture; other fields may be parameters of the model. */
+const PICTURE_FIELDS = ["prompts", "prompt", "model", "width", "height", "fit"] as const;
+const ImageFields = Type.Object(Type.Pick(StartFields, [...PICTURE_FIELDS]).properties, {
   additionalProperties: true,
 });
 
-/** What capabilities may ask of the engines. */
+/** Makes pictures for capabilities with the engines of `pool`. */
 export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
   make: async (body, file, { signal, progress }) => {
     const fields = readFields(ImageFields, body);
     const prompts = fields.prompts ?? fields.prompt;
     if (file === null && prompts == null)
-      throw fieldsError([{ field: "prompts", problem: "is required where there is no image" }]);
-    const begun = performance.now();
+      throw fieldsError([
+        {
+          field: "prompts",
+          problem: "is required without image: send a text prompt, or a picture in image",
+        },
+      ]);
+    const startedAt = performance.now();
     await pool.ready(ENGINE_BOOT_MS);
     const defaults = file === null ? CLOCK_DEFAULTS : INPUT_DEFAULTS;
     const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
-      (name) => name in fields && !NAMES.some((own) => own === name),
+      (name) => name in fields && !PICTURE_FIELDS.some((field) => field === name),
     );
     const { params, ignored } = await pool.withModels((models) =>
       mergeParams(fields, defaults, defaults, models),
     );
     const model = pool.models().find(({ name }) => name === params.model);
-    if (file === null && model?.takes_video) throw wantsPicture(model.name);
-    const unseen = file !== null && model?.takes_video === false ? ["image"] : [];
+    if (file === null && model?.takes_video) throw imageRequired(model.name);
+    const unused = file !== null && model?.takes_video === false ? ["image"] : [];
     const job: ImageJob = { params, ...(file === null ? {} : { file }) };
     progress("queued");
     const order = { image: job, signal, onStep: progress };
     const { png, width, height, execution_provider, timings_ms } = await pool.makeImage(order);
-    const total = Math.round((performance.now() - begun) * 10) / 10;
+    const total = Math.round((performance.now() - startedAt) * 10) / 10;
     const seed = model?.params.find(({ name }) => name === "seed");
     return {
       png,
       width,
       height,
-      ignored: [...ignored, ...streamOnly, ...unseen],
+      ignored: [...ignored, ...streamOnly, ...unused],
       metadata: {
         model: params.model,
         seed: params.model_params["seed"] ?? seed?.default ?? null,
@@ -55,10 +60,10 @@ export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
   },
 });
 
-const wantsPicture = (model: string) =>
+const imageRequired = (model: string) =>
   fieldsError([
     {
       field: "image",
-      problem: `is required: ${model} changes a picture; send one, or leave model out to have one drawn`,
+      problem: `is required by model ${model}: send a picture, or choose a model that draws without one`,
     },
   ]);

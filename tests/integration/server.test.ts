@@ -92,7 +92,7 @@ test("new streams are refused while the server stops, and health says so; a seco
   expect([health.status, await health.json()]).toMatchObject([503, { healthy: false }]);
   const flags = ["health", "--host", "127.0.0.1", "--port", `${server.port}`];
   const asked = await runProgram(MAIN, flags);
-  expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("takes nothing new")]);
+  expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("takes no new work")]);
   server.kill("SIGTERM");
   expect(await server.exited).toBe(143);
   await waitFor("the engine to follow", () => !isAlive(pid));
@@ -169,7 +169,7 @@ test("health exits 1 for a server that is not ours", async () => {
   const flags = ["health", "--host", "127.0.0.1", "--port", `${other.port}`];
   const { out, code } = await runProgram(MAIN, flags);
   expect(code).toBe(1);
-  expect(out).toContain("is no comfystream-byoc");
+  expect(out).toContain("is not a comfystream-byoc server");
 });
 
 test("a trickle segment is read while it is still written, through the same port", async () => {

@@ -54,13 +54,14 @@ function receive(message: ToEngine): void {
       } else if (mode === "stuck in probe") {
         journal.begin(0, "probe", 100);
       } else if (mode !== "never-ready") {
-        const listed =
-          mode === "warms-late" ? [{ ...model("slow"), state: "cold" as const }] : models;
+        const isCold = mode === "warms-late" || mode === "dies-on-start";
+        const listed = isCold ? [{ ...model("slow"), state: "cold" as const }] : models;
         say({ type: "ready", models: listed, codecs: ["h264"] });
       }
       return;
     }
     case "start": {
+      if (mode === "dies-on-start") process.exit(3);
       const { id, number, order } = message;
       if (order.kind === "image") {
         make(message, order.job);

@@ -1,14 +1,16 @@
-/** The letters of the overlay: dots on a grid, joined to strokes, so that they are smooth at any size and need no font file. */
+/** The font of the overlay: dots on a grid joined to strokes, so that text is smooth at any size without a font file. */
 
-/** A stroke from one point of the grid to another; y runs downwards, capitals fill the rows 0 to 6. */
+/** A stroke between two points of the grid; y grows downwards, and capitals span the rows 0 to 6. */
 export type Stroke = readonly [x1: number, y1: number, x2: number, y2: number];
 
-/** Steps of the grid from the top of a capital to its foot; letters such as g reach two further. */
+/** Steps of the grid from the top of a capital to the baseline; descenders reach two steps lower. */
 export const CAP_STEPS = 6;
+/** Steps between two characters. */
 const GAP = 2;
+/** Steps that a space, or an unknown character, takes. */
 const SPACE = 3;
 
-/** A digit in base 32 for each row from the top: its bits are the dots of five columns. */
+/** Each character, followed by one base-32 digit per row from the top: its bits are the dots of five columns. */
 const GLYPHS: Readonly<Record<string, string>> = Object.fromEntries(
   `0ehhhhhe 14c4444e 2eh1248v 3eh161he 426aiv22 5vgu11he 6egguhhe 7v122444 8ehhehhe 9ehhf11e
   a00c2eie bggsiiis c00eggge d22eiiie e00ciuge f68u8888 g00eiiie2c hggsiiii ig0ggggg j40444444o
@@ -22,7 +24,7 @@ const GLYPHS: Readonly<Record<string, string>> = Object.fromEntries(
     .map((glyph) => [glyph.charAt(0), glyph.slice(1)]),
 );
 
-/** The text's strokes from x = 0 on, and how many steps wide it is. Characters that are not known are left blank. */
+/** The strokes of a text that begins at x = 0, and its width in steps. Unknown characters are left blank. */
 export function strokesOf(text: string): { strokes: readonly Stroke[]; width: number } {
   const strokes: Stroke[] = [];
   let x = 0;
@@ -33,7 +35,7 @@ export function strokesOf(text: string): { strokes: readonly Stroke[]; width: nu
       continue;
     }
     const dots = dotsOf(glyph);
-    // Digits are of one width, so that a number that counts stands still.
+    // All digits have the same width, so that text after a counting number does not move.
     const columns = /\d/.test(character) ? 4 : Math.max(...dots.map((dot) => dot.x));
     strokes.push(...joined(dots).map(([x1, y1, x2, y2]): Stroke => [x1 + x, y1, x2 + x, y2]));
     x += columns + GAP;
@@ -53,19 +55,19 @@ function dotsOf(glyph: string): Dot[] {
   );
 }
 
-/** Neighbours are joined; across a corner only where no third dot rounds it. A dot alone is a stroke of no length. */
+/** Joins neighbouring dots; diagonal ones only where no third dot fills the corner. A single dot is a stroke of length 0. */
 function joined(dots: readonly Dot[]): Stroke[] {
   const has = (x: number, y: number): boolean => dots.some((dot) => dot.x === x && dot.y === y);
-  const alone = ({ x, y }: Dot): boolean =>
+  const isSingle = ({ x, y }: Dot): boolean =>
     !dots.some((dot) => Math.max(Math.abs(dot.x - x), Math.abs(dot.y - y)) === 1);
   return dots.flatMap((dot): Stroke[] => {
     const { x, y } = dot;
-    const strokes: Stroke[] = alone(dot) ? [[x, y, x, y]] : [];
+    const strokes: Stroke[] = isSingle(dot) ? [[x, y, x, y]] : [];
     if (has(x + 1, y)) strokes.push([x, y, x + 1, y]);
     if (has(x, y + 1)) strokes.push([x, y, x, y + 1]);
     for (const side of [-1, 1]) {
-      const rounded = has(x + side, y) || has(x, y + 1);
-      if (has(x + side, y + 1) && !rounded) strokes.push([x, y, x + side, y + 1]);
+      const isFilled = has(x + side, y) || has(x, y + 1);
+      if (has(x + side, y + 1) && !isFilled) strokes.push([x, y, x + side, y + 1]);
     }
     return strokes;
   });

@@ -1,12 +1,12 @@
-/** Paints the overlay's label: a rounded box with a line of text and a thin bar, as luma and alpha. Knows nothing of FFmpeg. */
+/** Paints the overlay's label as luma and alpha: a rounded box with a line of text and a thin progress bar. */
 import type { Size } from "../protocol/work.ts";
 import { CAP_STEPS, type Stroke, strokesOf } from "./overlay-font.ts";
 
-/** How far something is, 0 to 1; or, where nobody knows, a time in seconds that moves a piece along. */
+/** Progress from 0 to 1; or, where it is unknown, the seconds since the start, which move a piece to and fro. */
 export type Bar = { readonly share: number } | { readonly runningFor: number };
 
 export interface Label {
-  /** The same in ever fewer words: the first that fits is shown. */
+  /** The same text in ever fewer words: the first that fits is shown. */
   readonly wordings: readonly string[];
   readonly bar: Bar | null;
 }
@@ -15,13 +15,13 @@ const BLACK = 16;
 const WHITE = 235;
 const BOX_ALPHA = 0.6;
 const TRACK_LUMA = 95;
-/** The piece of an unknown progress: its length in parts of the bar, and seconds from end to end. */
+/** The moving piece of unknown progress: its share of the bar, and its seconds from end to end. */
 const PIECE = 0.25;
 const SWEEP_SECONDS = 1.6;
 
 /**
- * Where the label stands in a frame of one size, and its pixels: `width` × `height` bytes of luma and of
- * alpha (0 to 255), limited range. All lengths are even, as 4:2:0 wants them.
+ * The label for frames of one size: its position, and `width` × `height` bytes of luma (limited range) and of alpha.
+ * All lengths are even, as 4:2:0 requires.
  */
 export class LabelCanvas {
   readonly x: number;
@@ -51,7 +51,7 @@ export class LabelCanvas {
     this.alpha = new Uint8Array(this.width * this.height);
   }
 
-  /** Text is painted only when it has changed, the bar each time. */
+  /** Paints the label into `luma` and `alpha`. Text is painted only when it has changed, the bar each time. */
   paint({ wordings, bar }: Label): void {
     const wanted = wordings.join();
     if (wanted !== this.#painted) this.#paintText(this.#fitting(wordings), bar === null);
@@ -64,10 +64,10 @@ export class LabelCanvas {
     return wordings.find((each) => strokesOf(each).width <= room) ?? wordings.at(-1) ?? "";
   }
 
-  #paintText(text: string, alone: boolean): void {
+  #paintText(text: string, hasNoBar: boolean): void {
     const { strokes, width } = strokesOf(text);
     const capHeight = CAP_STEPS * this.#step;
-    const top = alone ? (this.height - capHeight) / 2 : this.#pad;
+    const top = hasNoBar ? (this.height - capHeight) / 2 : this.#pad;
     this.#boxWidth = even(Math.min(this.width, width * this.#step + 2 * this.#pad));
     const ink = new Float32Array(this.luma.length);
     for (const stroke of strokes) this.#draw(ink, stroke, top);
@@ -101,7 +101,7 @@ export class LabelCanvas {
     }
   }
 
-  /** How much of a pixel the box covers: its corners are round. */
+  /** The share of a pixel that the box covers; its corners are rounded. */
   #boxCover(x: number, y: number): number {
     const radius = this.#pad * 0.8;
     const outsideX = Math.max(0, radius - x - 0.5, x + 0.5 - (this.#boxWidth - radius));
@@ -112,7 +112,7 @@ export class LabelCanvas {
   #paintBar(bar: Bar | null): void {
     const left = this.#pad;
     const length = Math.max(0, this.#boxWidth - 2 * this.#pad);
-    const [from, to] = filled(bar);
+    const [from, to] = filledRange(bar);
     const bottom = this.height - Math.round(this.#pad * 0.7);
     for (let row = bottom - this.#barHeight; row < bottom; row++) {
       const start = row * this.width + left;
@@ -128,15 +128,16 @@ export class LabelCanvas {
   }
 }
 
-function filled(bar: Bar | null): [from: number, to: number] {
+/** The filled part of the bar's track, in shares of its length. */
+function filledRange(bar: Bar | null): [from: number, to: number] {
   if (bar === null) return [0, 0];
   if ("share" in bar) return [0, clamp(bar.share)];
-  const there = (bar.runningFor / SWEEP_SECONDS) % 2;
-  const at = (1 - PIECE) * (there < 1 ? there : 2 - there);
+  const phase = (bar.runningFor / SWEEP_SECONDS) % 2;
+  const at = (1 - PIECE) * (phase < 1 ? phase : 2 - phase);
   return [at, at + PIECE];
 }
 
-/** Several times as fast as `Math.hypot`. */
+/** Several times faster than `Math.hypot`. */
 const lengthOf = (x: number, y: number): number => Math.sqrt(x * x + y * y);
 
 const clamp = (value: number): number => Math.min(1, Math.max(0, value));

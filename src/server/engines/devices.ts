@@ -1,7 +1,7 @@
-/** Hides how devices are found without native code: by what the operating system shows. */
+/** Chooses the devices to run engines on, without native code: GPUs are found by their files in /dev. */
 import { readdirSync } from "node:fs";
 
-/** Devices to run engines on; `asked` ones must be there, found ones may turn out to be of no use. */
+/** Devices to run engines on. `asked`: the configuration names them, and each must work; else they were found. */
 export interface Devices {
   readonly names: readonly string[];
   readonly asked: boolean;
@@ -17,7 +17,7 @@ export function chooseDevices(wanted: readonly string[], found = nvidiaGpus()): 
   return { names: gpus.length > 0 ? gpus : ["cpu"], asked: false };
 }
 
-/** Streams a box takes where nobody has said: to be replaced by measured figures. */
+/** The default of --max-streams: an estimate until figures are measured. */
 export function defaultMaxStreams(devices: readonly string[]): number {
   return devices.reduce((sum, device) => sum + (device === "cpu" ? 4 : 8), 0);
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { parseGpus } from "../../../src/server/gpus.ts";
 
-test("a line a GPU, MiB as bytes, and 0 for what a GPU does not tell", () => {
+test("each line is a GPU, with MiB as bytes and 0 for values that it does not report", () => {
   const table = `GPU-1a, NVIDIA GeForce RTX 4090, 24564, 23000, 8.9, 7, 2
 GPU-2b, NVIDIA A100-SXM4-80GB, 81920, 80000, 8.0, [N/A], [N/A]
 `;

@@ -30,7 +30,7 @@ function barOf(canvas: LabelCanvas): { from: number; to: number; length: number 
   return best;
 }
 
-test("every character that a model's name or a wording can have is drawn", () => {
+test("every character of a model's name or of a wording is drawn", () => {
   const needed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:·…";
   const shapes = [...needed].map((character) => {
     const { strokes } = strokesOf(character);
@@ -41,12 +41,12 @@ test("every character that a model's name or a wording can have is drawn", () =>
   expect(new Set(shapes).size).toBeGreaterThan(needed.length - 5);
 });
 
-test("a number that counts keeps its width", () => {
+test("all digits have the same width", () => {
   const widths = Array.from({ length: 10 }, (_, digit) => strokesOf(`1${digit} s`).width);
   expect(new Set(widths).size).toBe(1);
 });
 
-test("a label lies inside its frame on even places and leaves most of the picture alone", () => {
+test("a label lies inside its frame at even coordinates and covers little of the picture", () => {
   for (const size of SIZES) {
     const { x, y, width, height, luma, alpha } = new LabelCanvas(size);
     for (const length of [x, y, width, height]) expect(length % 2).toBe(0);
@@ -59,7 +59,7 @@ test("a label lies inside its frame on even places and leaves most of the pictur
   }
 });
 
-test("where there is less room fewer words are said, and all of them are seen", () => {
+test("a narrow frame gets a shorter wording, which fits", () => {
   const wide = (size: { width: number; height: number }): number => {
     const canvas = new LabelCanvas(size);
     canvas.paint(label());
@@ -72,7 +72,7 @@ test("where there is less room fewer words are said, and all of them are seen", 
   expect(wide({ width: 64, height: 64 })).toBeGreaterThan(0.5);
 });
 
-test("a bar is as long as the share, and never longer than its track", () => {
+test("the bar is filled by its share, and never beyond its track", () => {
   const canvas = new LabelCanvas({ width: 512, height: 512 });
   for (const share of [0, 0.25, 0.5, 1, 3]) {
     canvas.paint(label({ bar: { share } }));
@@ -81,7 +81,7 @@ test("a bar is as long as the share, and never longer than its track", () => {
   }
 });
 
-test("where nobody knows the share a piece runs to and fro", () => {
+test("unknown progress moves a piece to and fro", () => {
   const canvas = new LabelCanvas({ width: 512, height: 512 });
   const at = (runningFor: number): number => {
     canvas.paint(label({ bar: { runningFor } }));
@@ -95,7 +95,7 @@ test("where nobody knows the share a piece runs to and fro", () => {
   expect(back).toBe(middle);
 });
 
-test("what was painted before leaves no trace", () => {
+test("repainting leaves no trace of the label before", () => {
   const size = { width: 256, height: 256 };
   const [used, fresh] = [new LabelCanvas(size), new LabelCanvas(size)];
   used.paint(label({ bar: { share: 0.7 } }));

@@ -1,4 +1,4 @@
-/** Pictures from words alone: landscapes, cities, seas and paint, drawn by arithmetic and moved by time. */
+/** The model `dreamscape`: draws landscapes, cities, seas and abstract paint from a prompt, without video. */
 import type { ControlName } from "../../../prompts/controls.ts";
 import { GraphBuilder, type Value } from "../../graph-builder.ts";
 import type { BuiltIn } from "../built-in.ts";
@@ -16,7 +16,7 @@ import { farWoods, nearWoods } from "./woods.ts";
 export const dreamscape: BuiltIn = {
   json: {
     description:
-      "Draws what a prompt says without any video: procedural landscapes, cities, seas and abstract paint " +
+      "Draws a prompt without any video: procedural landscapes, cities, seas and abstract paint " +
       "(noise and a table of words, no trained network)",
     file: "dreamscape.onnx",
     inputs: {
@@ -28,8 +28,8 @@ export const dreamscape: BuiltIn = {
   graph() {
     const graph = new GraphBuilder();
     const c = new Canvas(graph);
-    const [dive, flow] = [c.control("underwater"), c.control("abstract")];
-    const depicts = c.sub(1, flow);
+    const [dive, abstract] = [c.control("underwater"), c.control("abstract")];
+    const depicts = c.sub(1, abstract);
     const dry = c.where(
       c.mul(depicts, c.sub(1, dive)),
       () => misty(c, weather(c, landscape(c))),
@@ -41,8 +41,8 @@ export const dreamscape: BuiltIn = {
       () => dry,
     );
     const picture = c.where(
-      flow,
-      () => c.mix(scene, paint(c), flow),
+      abstract,
+      () => c.mix(scene, paint(c), abstract),
       () => scene,
     );
     const large = c.resize(graded(c, picture), 3, c.height, c.width);
@@ -51,7 +51,7 @@ export const dreamscape: BuiltIn = {
   },
 };
 
-/** Back to front; what is not asked for is not painted. */
+/** Paints layers from back to front; a layer whose control is 0 costs nothing. */
 function landscape(c: Canvas): Value {
   const sun = light(c);
   type Layer = (c: Canvas, behind: Value, sun: Light) => Value;
@@ -103,7 +103,7 @@ function snow(c: Canvas, scene: Value): Value {
   return c.mix(scene, c.rgb(0.97, 0.98, 1), c.mul(falling, strength));
 }
 
-/** Fog lies on the horizon and drifts; a little of it is only in the distance. */
+/** Drifting fog around the horizon; thin fog shows in the distance only. */
 function misty(c: Canvas, scene: Value): Value {
   const thick = c.max(c.sub(c.square(c.control("fog")), 0.02), 0);
   const fog = (): Value => {
@@ -116,7 +116,7 @@ function misty(c: Canvas, scene: Value): Value {
   return c.where(thick, fog, () => scene);
 }
 
-/** Warmth, saturation, contrast and a darker rim; 0 to 255. */
+/** Applies warmth, saturation, contrast and a darker rim; gives 0 to 255. */
 function graded(c: Canvas, picture: Value): Value {
   const middle = 0.45;
   const [saturation, contrast] = [c.control("saturation"), c.control("contrast")];
