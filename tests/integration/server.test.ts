@@ -161,7 +161,7 @@ test("health exits 0 for a server that runs and 1 for none", async () => {
   }
   const gone = await runProgram(MAIN, ["health", "--host", "127.0.0.1", "--port", `${port}`]);
   expect(gone.code).toBe(1);
-  expect(gone.out).toContain("it refused the connection\n");
+  expect(gone.out).toContain("it refused the connection; check --host and --port\n");
 });
 
 test("health exits 1 for a server that is not ours", async () => {
