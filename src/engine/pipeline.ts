@@ -98,8 +98,10 @@ export class Pipeline {
   #frames(source: Source): ReadableStream<Tick> {
     const { observer, calls = UNRECORDED_CALLS } = this.#options;
     if (source.kind === "clock") return source.ticks;
+    const pool = this.#pool;
+    const outputSize = () => this.#options.params().size ?? null;
     return source.packets.video
-      .pipeThrough(this.#stages.add(decode({ pool: this.#pool, observer, calls }), OVERLAP))
+      .pipeThrough(this.#stages.add(decode({ pool, outputSize, observer, calls }), OVERLAP))
       .pipeThrough(capRate({ fps: () => this.#options.params().fps, observer }));
   }
 

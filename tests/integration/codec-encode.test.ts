@@ -77,7 +77,7 @@ describe("encoding", () => {
 
   test("what it makes decodes to the pictures that went in, without delay", async () => {
     using encoder = new VideoEncoder({ size: PART });
-    using decoder = new VideoDecoder("h264", pool);
+    using decoder = new VideoDecoder("h264", { pool, maxPixels: 1_000_000 });
     for (let index = 0; index < 20; index++) {
       using frame = pool.adopt(drawFrame(PART, index), { pts: ticks(index * 3000), arrivedAt: 0 });
       const packet = await encoder.encode(frame, index % 10 === 0);
@@ -92,7 +92,7 @@ describe("encoding", () => {
   });
 
   test("says which matrix and range its colours have", async () => {
-    using decoder = new VideoDecoder("h264", pool);
+    using decoder = new VideoDecoder("h264", { pool, maxPixels: 1_000_000 });
     const [packet] = await encoded(frames([0], { width: 1280, height: 720 }));
     if (!packet) throw new Error("no packet");
     const data = Uint8Array.from([...packet.format.parameterSets, ...packet.data]);

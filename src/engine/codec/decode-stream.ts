@@ -1,10 +1,13 @@
-/** The decode stage. */
-
+/** Decodes video packets into frames as a screen shows them. */
+import { toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { codedSizeOf } from "../../media/coded-size.ts";
 import type { VideoPacket } from "../../media/encoded-packet.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { Size } from "../protocol/work.ts";
+import { DisplayFilter } from "./display-filter.ts";
 import { VideoDecoder } from "./video-decoder.ts";
 import type { FramePool, VideoFrame } from "./video-frame.ts";
 
@@ -12,41 +15,143 @@ const log = getLogger("decode");
 
 /** Deadline of a packet: the largest picture takes some tenths of a second. */
 const DECODE_MS = 10_000;
+/** Any camera's picture, up to 4096x2304, is decoded, however small the output is. */
+const MIN_LIMIT = 4096 * 2304;
+/** An input may have so many times the pixels of its output; more would be work for nothing. */
+const OUTPUT_MULTIPLE = 4;
 
 export interface DecodeOptions {
   readonly pool: FramePool;
+  /** The output's size, asked again for every key frame; null if it follows the input's. */
+  readonly outputSize?: () => Size | null;
   readonly calls?: NativeCalls;
-  readonly observer: Pick<PipelineObserver, "frameDropped">;
+  readonly observer: Pick<PipelineObserver, "frameDropped" | "trouble">;
 }
 
 /**
- * Decodes from the first key frame on; a codec that changes in mid-stream gets a new decoder, a size
- * that changes does not need one. Packets it cannot decode are left out and logged.
+ * Decodes from the first key frame on. Packets whose frames never come out are counted as dropped. A
+ * codec that changes in mid-stream opens a new decoder; a size that changes does not need one. Pictures
+ * that are too large are refused before they are decoded, until a key frame of a usable size comes.
+ *
+ * @example
+ * packets.pipeThrough(stages.add(decode({ pool, observer }), OVERLAP))
  */
 export function decode(options: DecodeOptions): Stage<VideoPacket, VideoFrame> {
-  const { pool, observer, calls = UNRECORDED_CALLS } = options;
-  let decoder: VideoDecoder | null = null;
-  const dispose = (): void => {
-    decoder?.[Symbol.dispose]();
-    decoder = null;
-  };
-  return {
-    async transform(packet, controller) {
-      if (decoder && decoder.codec !== packet.codec) dispose();
-      if (!decoder) {
-        if (!packet.keyFrame) return observer.frameDropped();
-        decoder = new VideoDecoder(packet.codec, pool);
+  return new DecodeStage(options);
+}
+
+/** One decoder and what corrects its frames. */
+interface OpenDecoder extends Disposable {
+  readonly decoder: VideoDecoder;
+  readonly display: DisplayFilter;
+}
+
+class DecodeStage implements Stage<VideoPacket, VideoFrame> {
+  readonly #options: DecodeOptions;
+  readonly #calls: NativeCalls;
+  #open: OpenDecoder | null = null;
+  /** What the newest packet says of how it is shown. */
+  #hints: Pick<VideoPacket, "orientation" | "pixelAspect"> = {};
+  #isTooLarge = false;
+
+  constructor(options: DecodeOptions) {
+    this.#options = options;
+    this.#calls = options.calls ?? UNRECORDED_CALLS;
+  }
+
+  async transform(
+    packet: VideoPacket,
+    controller: TransformStreamDefaultController<VideoFrame>,
+  ): Promise<void> {
+    if (packet.keyFrame) await this.#prepare(packet, controller);
+    if (!this.#open || this.#isTooLarge || this.#open.decoder.codec !== packet.codec) {
+      return this.#options.observer.frameDropped();
+    }
+    const { decoder, display } = this.#open;
+    this.#hints = packet;
+    using _call = this.#calls.begin("decode", DECODE_MS);
+    for (const frame of await decoder.decode(packet)) {
+      for (const shown of await display.push(frame, packet)) controller.enqueue(shown);
+    }
+    this.#countLost(decoder);
+  }
+
+  async flush(controller: TransformStreamDefaultController<VideoFrame>): Promise<void> {
+    await this.#end(controller);
+  }
+
+  dispose(): void {
+    this.#open?.[Symbol.dispose]();
+    this.#open = null;
+  }
+
+  /** Opens a decoder for what begins with this key frame, unless the one that is open will do. */
+  async #prepare(
+    packet: VideoPacket,
+    controller: TransformStreamDefaultController<VideoFrame>,
+  ): Promise<void> {
+    const { pool, observer } = this.#options;
+    const maxPixels = this.#maxPixels();
+    const tooLarge = refusalOf(packet, maxPixels);
+    const isUsable = this.#open?.decoder.codec === packet.codec;
+    const hasLimit = (this.#open?.decoder.maxPixels ?? 0) >= maxPixels;
+    if (tooLarge || !isUsable || !hasLimit) await this.#end(controller);
+    if (tooLarge) {
+      if (!this.#isTooLarge) log.warn("input refused", { reason: tooLarge.message });
+      observer.trouble("input", toPlainError(tooLarge));
+    } else if (this.#isTooLarge) {
+      observer.trouble("input", null);
+    }
+    this.#isTooLarge = tooLarge !== null;
+    if (!tooLarge) this.#open ??= openDecoder(packet, pool, maxPixels);
+  }
+
+  /** Gives out what is inside the decoder and closes it. */
+  async #end(controller: TransformStreamDefaultController<VideoFrame>): Promise<void> {
+    if (!this.#open) return;
+    const { decoder, display } = this.#open;
+    {
+      using _call = this.#calls.begin("decode", DECODE_MS);
+      for (const frame of await decoder.flush()) {
+        for (const shown of await display.push(frame, this.#hints)) controller.enqueue(shown);
       }
-      const failed = decoder.errors;
-      using _call = calls.begin("decode", DECODE_MS);
-      for (const frame of await decoder.decode(packet)) controller.enqueue(frame);
-      if (decoder.errors === failed) return;
-      log.debug("packet not decodable", { pts: packet.pts });
-      observer.frameDropped();
+      for (const shown of await display.flush(this.#hints)) controller.enqueue(shown);
+    }
+    this.#countLost(decoder);
+    this.dispose();
+  }
+
+  #countLost(decoder: VideoDecoder): void {
+    const lost = decoder.takeLost();
+    if (lost > 0) log.debug("frames not decodable", { frames: lost });
+    for (let each = 0; each < lost; each++) this.#options.observer.frameDropped();
+  }
+
+  #maxPixels(): number {
+    const size = this.#options.outputSize?.() ?? null;
+    return Math.max(MIN_LIMIT, size ? OUTPUT_MULTIPLE * size.width * size.height : 0);
+  }
+}
+
+function openDecoder(packet: VideoPacket, pool: FramePool, maxPixels: number): OpenDecoder {
+  const decoder = new VideoDecoder(packet.codec, { pool, maxPixels });
+  const display = new DisplayFilter(pool, maxPixels);
+  return {
+    decoder,
+    display,
+    [Symbol.dispose]() {
+      decoder[Symbol.dispose]();
+      display[Symbol.dispose]();
     },
-    async flush(controller) {
-      for (const frame of (await decoder?.flush()) ?? []) controller.enqueue(frame);
-    },
-    dispose,
   };
+}
+
+/** The error for a key frame that has more pixels than are decoded; null if it is small enough. */
+function refusalOf({ codec, data }: VideoPacket, maxPixels: number): WorkerError | null {
+  const size = codedSizeOf(codec, data);
+  if (!size || size.width * size.height <= maxPixels) return null;
+  const problem = `has pictures of ${size.width}x${size.height}; at most ${maxPixels} pixels (such as 4096x2304) are decoded: send smaller ones`;
+  return new WorkerError("unsupported_media", `input ${problem}`, {
+    details: [{ field: "input", problem }],
+  });
 }

@@ -1,13 +1,16 @@
-/** What every graph of FFmpeg filters needs: its filters by name, and frames taken from its end. */
+/** Builds graphs of FFmpeg filters: adds filters by name, and takes frames from the end. */
 import { check, Filter, type FilterContext, FilterGraph, Frame } from "./libav.ts";
 
-/** What makes a graph reusable for the next frame. */
+/** What frames must have in common to go through one graph. */
 export interface FrameShape {
   readonly width: number;
   readonly height: number;
   /** AVPixelFormat. */
   readonly format: number;
 }
+
+export const sameShape = (a: FrameShape, b: FrameShape): boolean =>
+  a.width === b.width && a.height === b.height && a.format === b.format;
 
 /** An empty graph of one thread; the caller frees it. */
 export function newGraph(): FilterGraph {
@@ -17,7 +20,7 @@ export function newGraph(): FilterGraph {
   return graph;
 }
 
-/** Adds a filter by name, with its arguments in FFmpeg's syntax. Throws where FFmpeg refuses it. */
+/** Adds a filter by name, with its arguments in FFmpeg's syntax. Throws if FFmpeg refuses it. */
 export function addFilter(graph: FilterGraph, name: string, args: string): FilterContext {
   const filter = Filter.getByName(name);
   const context = filter && graph.createFilter(filter, name, args);
@@ -29,7 +32,7 @@ export function addFilter(graph: FilterGraph, name: string, args: string): Filte
 export const addSource = (graph: FilterGraph, { width, height, format }: FrameShape) =>
   addFilter(graph, "buffer", `video_size=${width}x${height}:pix_fmt=${format}:time_base=1/90000`);
 
-/** The next frame out of a graph, the caller's. Throws where there is none. */
+/** Takes the next frame out of a graph; it is the caller's. Throws if there is none. */
 export async function takeFrame(sink: FilterContext): Promise<Frame> {
   const frame = new Frame();
   frame.alloc();

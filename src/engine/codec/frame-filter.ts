@@ -1,11 +1,13 @@
-/** A chain of FFmpeg filters that turns frames of one shape into frames of another. */
+/** Runs a chain of FFmpeg filters that turns frames of one shape into frames of another. */
 import { addFilter, addSource, type FrameShape, newGraph, takeFrame } from "./filter-graph.ts";
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
+  AVERROR_EAGAIN,
+  AVERROR_EOF,
   check,
   type FilterContext,
   type FilterGraph,
-  type Frame,
+  Frame,
 } from "./libav.ts";
 
 /** One filter by name, with its arguments in FFmpeg's syntax: `["scale", "512:512"]`. */
@@ -41,13 +43,38 @@ export class FrameFilter implements Disposable {
     }
   }
 
-  /** A new frame, owned by the caller. `frame` stays the caller's. */
+  /** Filters a frame by itself: the new frame is the caller's, and `frame` stays the caller's. */
   async run(frame: Frame): Promise<Frame> {
-    check(
-      await this.#source.buffersrcAddFrame(frame, AV_BUFFERSRC_FLAG_KEEP_REF),
-      "filter a frame",
-    );
+    await this.#add(frame);
     return await takeFrame(this.#sink);
+  }
+
+  /**
+   * For filters that look at the neighbours of a frame: returns the frames that `frame` completes, if
+   * any; null ends the input and returns the rest. They are the caller's, and `frame` stays the caller's.
+   */
+  async push(frame: Frame | null): Promise<Frame[]> {
+    await this.#add(frame);
+    const filtered: Frame[] = [];
+    for (;;) {
+      const next = new Frame();
+      next.alloc();
+      // The filters ran when the frame was added.
+      const code = this.#sink.buffersinkGetFrameSync(next);
+      if (code >= 0) {
+        filtered.push(next);
+        continue;
+      }
+      next.free();
+      if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return filtered;
+      for (const each of filtered) each.free();
+      check(code, "take a filtered frame");
+    }
+  }
+
+  async #add(frame: Frame | null): Promise<void> {
+    const code = await this.#source.buffersrcAddFrame(frame, AV_BUFFERSRC_FLAG_KEEP_REF);
+    check(code, "filter a frame");
   }
 
   [Symbol.dispose](): void {

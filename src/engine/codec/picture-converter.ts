@@ -2,7 +2,7 @@
 import { type Picture, pictureBytes } from "../../media/picture.ts";
 import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import type { Fit, Size } from "../protocol/work.ts";
-import type { FrameShape } from "./filter-graph.ts";
+import { type FrameShape, sameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
 import { AV_PIX_FMT_GBRP, check, Frame } from "./libav.ts";
 
@@ -122,9 +122,6 @@ function fitSteps(from: Size, to: Size, fit: Fit, target: Size = to): FilterStep
 const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 const even = (value: number): number => Math.max(2, Math.round(value / 2) * 2);
-
-const sameShape = (a: FrameShape, b: FrameShape): boolean =>
-  a.width === b.width && a.height === b.height && a.format === b.format;
 
 function readPlanes(frame: Frame): Picture {
   const { width, height, linesize } = frame;

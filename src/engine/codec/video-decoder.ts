@@ -1,6 +1,6 @@
-/** Access units in, frames out. */
+/** Decodes access units into frames. */
 import type { VideoCodec, VideoPacket } from "../../media/encoded-packet.ts";
-import { ticks } from "../../media/time.ts";
+import { type Ticks, ticks } from "../../media/time.ts";
 import {
   AV_CODEC_FLAG_LOW_DELAY,
   AV_CODEC_ID_AV1,
@@ -9,8 +9,6 @@ import {
   AV_CODEC_ID_VP8,
   AV_CODEC_ID_VP9,
   AV_PKT_FLAG_KEY,
-  AVERROR_EAGAIN,
-  AVERROR_EOF,
   Codec,
   CodecContext,
   check,
@@ -34,63 +32,93 @@ export const decodableCodecs = (): string[] =>
     .filter(([, id]) => Codec.findDecoder(id) !== null)
     .map(([name]) => name);
 
-/** Arrival times remembered for frames that a decoder reorders; B-frames need a few. */
-const REORDER_DEPTH = 64;
+/** Frames that may be inside a decoder: H.264 and H.265 reorder 16 at most. */
+const MAX_INSIDE = 64;
+
+export interface VideoDecoderOptions {
+  readonly pool: FramePool;
+  /** Pictures with more pixels are not decoded. */
+  readonly maxPixels: number;
+}
 
 /**
- * One open decoder. Calls must not overlap. A damaged packet costs frames, never an exception:
- * `errors` counts them. Frames come in presentation order and belong to the caller.
+ * One open decoder. Calls must not overlap. Frames come in presentation order and belong to the caller.
+ * A damaged packet costs frames and never throws.
  */
 export class VideoDecoder implements Disposable {
   readonly codec: VideoCodec;
+  readonly maxPixels: number;
   readonly #context: CodecContext;
   readonly #packet = new Packet();
   readonly #pool: FramePool;
-  readonly #arrivals = new Map<number, number>();
-  #errors = 0;
+  /** Arrival times of the packets whose frames have not come out, by pts. */
+  readonly #inside = new Map<number, number>();
+  #lost = 0;
 
   /** Throws if this FFmpeg has no decoder for the codec. */
-  constructor(codec: VideoCodec, pool: FramePool) {
+  constructor(codec: VideoCodec, { pool, maxPixels }: VideoDecoderOptions) {
     const decoder = Codec.findDecoder(DECODERS[codec]);
     if (!decoder) throw new Error(`no decoder for ${codec}`);
     this.codec = codec;
+    this.maxPixels = maxPixels;
     this.#pool = pool;
     this.#context = new CodecContext();
     this.#context.allocContext3(decoder);
     this.#context.setFlags(AV_CODEC_FLAG_LOW_DELAY);
     this.#context.threadCount = 1;
     this.#context.pktTimebase = new Rational(1, 90_000);
+    check(this.#context.setOption("max_pixels", String(maxPixels)), "limit the decoder");
     check(this.#context.open2Sync(decoder), `open the ${codec} decoder`);
     this.#packet.alloc();
   }
 
-  /** Packets that could not be decoded. */
-  get errors(): number {
-    return this.#errors;
+  /** Packets, since the last call, whose frame will not come out. */
+  takeLost(): number {
+    const lost = this.#lost;
+    this.#lost = 0;
+    return lost;
   }
 
   /** The frames this packet completes: none while the decoder waits for a reference. */
   async decode(packet: VideoPacket): Promise<VideoFrame[]> {
-    this.#arrivals.set(packet.pts, packet.arrivedAt);
-    if (this.#arrivals.size > REORDER_DEPTH) {
-      for (const oldest of this.#arrivals.keys()) {
-        this.#arrivals.delete(oldest);
-        break;
-      }
-    }
+    this.#enter(packet);
     this.#packet.data = Buffer.from(packet.data.buffer, packet.data.byteOffset, packet.data.length);
     this.#packet.pts = BigInt(packet.pts);
     this.#packet.dts = BigInt(packet.dts);
     this.#packet.flags = (packet.keyFrame ? AV_PKT_FLAG_KEY : 0) as typeof AV_PKT_FLAG_KEY;
-    if ((await this.#context.sendPacket(this.#packet)) < 0) this.#errors++;
+    const code = await this.#context.sendPacket(this.#packet);
     this.#packet.unref();
-    return this.#receive();
+    const frames = this.#receive();
+    if (code < 0 && this.#inside.delete(packet.pts)) this.#lost++;
+    return frames;
   }
 
   /** What the decoder still holds, at the end of the stream. */
   async flush(): Promise<VideoFrame[]> {
     await this.#context.sendPacket(null);
-    return this.#receive();
+    const frames = this.#receive();
+    this.#lost += this.#inside.size;
+    this.#inside.clear();
+    return frames;
+  }
+
+  #enter({ pts, arrivedAt }: VideoPacket): void {
+    if (this.#inside.delete(pts)) this.#lost++;
+    this.#inside.set(pts, arrivedAt);
+    if (this.#inside.size <= MAX_INSIDE) return;
+    const [oldest] = this.#inside.keys();
+    if (oldest !== undefined && this.#inside.delete(oldest)) this.#lost++;
+  }
+
+  /** Takes the arrival time of a frame. Whatever should have come before it is lost. */
+  #leave(pts: Ticks): number {
+    const arrivedAt = this.#inside.get(pts) ?? performance.now();
+    for (const earlier of this.#inside.keys()) {
+      if (earlier > pts) continue;
+      this.#inside.delete(earlier);
+      if (earlier < pts) this.#lost++;
+    }
+    return arrivedAt;
   }
 
   /** Sending did the work: taking the frames is not worth a thread's turn. */
@@ -99,16 +127,12 @@ export class VideoDecoder implements Disposable {
     for (;;) {
       const native = new Frame();
       native.alloc();
-      const code = this.#context.receiveFrameSync(native);
-      if (code < 0) {
+      if (this.#context.receiveFrameSync(native) < 0) {
         native.free();
-        if (code !== AVERROR_EAGAIN && code !== AVERROR_EOF) this.#errors++;
         return frames;
       }
       const pts = ticks(Number(native.bestEffortTimestamp));
-      const arrivedAt = this.#arrivals.get(pts) ?? performance.now();
-      this.#arrivals.delete(pts);
-      frames.push(this.#pool.adopt(native, { pts, arrivedAt }));
+      frames.push(this.#pool.adopt(native, { pts, arrivedAt: this.#leave(pts) }));
     }
   }
 

@@ -1,0 +1,120 @@
+/** Turns decoded frames into what a screen shows: progressive, with square pixels, upright. */
+import { type Orientation, orientationOf, type PixelAspect } from "../../media/display.ts";
+import type { VideoPacket } from "../../media/encoded-packet.ts";
+import { Deinterlacer } from "./deinterlacer.ts";
+import { sameShape } from "./filter-graph.ts";
+import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
+import { AV_FRAME_DATA_DISPLAYMATRIX, type Frame } from "./libav.ts";
+import type { FramePool, VideoFrame } from "./video-frame.ts";
+
+/** How a container says that its pictures are shown. */
+export type DisplayHints = Pick<VideoPacket, "orientation" | "pixelAspect">;
+
+/** Pixels further from square than this are a damaged field. */
+const MAX_ASPECT = 8;
+
+/** Frames that are right already pass untouched. Calls must not overlap. */
+export class DisplayFilter implements Disposable {
+  readonly #pool: FramePool;
+  readonly #deinterlacer: Deinterlacer;
+  readonly #maxPixels: number;
+  #geometry: { readonly filter: FrameFilter; readonly key: string } | null = null;
+
+  /** Non-square pixels never make a frame larger than `maxPixels`, if it was not. */
+  constructor(pool: FramePool, maxPixels: number) {
+    this.#pool = pool;
+    this.#deinterlacer = new Deinterlacer(pool);
+    this.#maxPixels = maxPixels;
+  }
+
+  /** Takes a frame; returns the frames that it completes, in order. All of them are the caller's. */
+  async push(frame: VideoFrame, hints: DisplayHints): Promise<VideoFrame[]> {
+    return await this.#correct(await this.#deinterlacer.push(frame), hints);
+  }
+
+  /** Returns the frames that wait for another one. */
+  async flush(hints: DisplayHints): Promise<VideoFrame[]> {
+    return await this.#correct(await this.#deinterlacer.flush(), hints);
+  }
+
+  async #correct(frames: readonly VideoFrame[], hints: DisplayHints): Promise<VideoFrame[]> {
+    const corrected: VideoFrame[] = [];
+    for (const frame of frames) corrected.push(await this.#straighten(frame, hints));
+    return corrected;
+  }
+
+  async #straighten(frame: VideoFrame, hints: DisplayHints): Promise<VideoFrame> {
+    const steps = [
+      ...this.#squareSteps(frame, hints),
+      ...uprightSteps(codedOrientation(frame.native) ?? hints.orientation ?? null),
+    ];
+    if (steps.length === 0) return frame;
+    using input = frame;
+    const straight = await this.#filterFor(input.native, steps).run(input.native);
+    // A graph does not carry these on.
+    straight.colorSpace = input.native.colorSpace;
+    straight.colorRange = input.native.colorRange;
+    return this.#pool.adopt(straight, input);
+  }
+
+  /** Scales to square pixels: the height stays, as players have it, unless the width grows too far. */
+  #squareSteps({ native, width, height }: VideoFrame, hints: DisplayHints): FilterStep[] {
+    const aspect = aspectOf(native, hints);
+    if (aspect === 1) return [];
+    const wide = even(width * aspect);
+    const fits = wide * height <= Math.max(this.#maxPixels, width * height);
+    const size = fits ? `${wide}:${height}` : `${width}:${even(height / aspect)}`;
+    return [["scale", `${size}:flags=bicubic`]];
+  }
+
+  #filterFor(frame: Frame, steps: readonly FilterStep[]): FrameFilter {
+    const key = steps.join();
+    const shape = shapeOf(frame);
+    const known = this.#geometry;
+    if (known?.key === key && sameShape(known.filter.input, shape)) return known.filter;
+    known?.filter[Symbol.dispose]();
+    this.#geometry = null;
+    const filter = new FrameFilter(shape, steps);
+    this.#geometry = { filter, key };
+    return filter;
+  }
+
+  [Symbol.dispose](): void {
+    this.#deinterlacer[Symbol.dispose]();
+    this.#geometry?.filter[Symbol.dispose]();
+    this.#geometry = null;
+  }
+}
+
+/** Width to height of a pixel, as the container says, or the coded stream. */
+function aspectOf(frame: Frame, { pixelAspect }: DisplayHints): number {
+  const { num, den } = frame.sampleAspectRatio;
+  const coded: PixelAspect = { width: num, height: den };
+  const { width, height } = pixelAspect ?? coded;
+  const aspect = width / height;
+  return aspect >= 1 / MAX_ASPECT && aspect <= MAX_ASPECT ? aspect : 1;
+}
+
+/** The orientation that a display orientation SEI message gave the frame. */
+function codedOrientation(frame: Frame): Orientation | null {
+  const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
+  return matrix && orientationOf([...new Int32Array(new Uint8Array(matrix).buffer)]);
+}
+
+const TURNS = {
+  0: [],
+  90: [["transpose", "clock"]],
+  180: [
+    ["hflip", ""],
+    ["vflip", ""],
+  ],
+  270: [["transpose", "cclock"]],
+} as const satisfies Record<Orientation["rotation"], readonly FilterStep[]>;
+
+function uprightSteps(orientation: Orientation | null): readonly FilterStep[] {
+  if (!orientation) return [];
+  const flip: readonly FilterStep[] = orientation.mirrored ? [["hflip", ""]] : [];
+  return [...flip, ...TURNS[orientation.rotation]];
+}
+
+const even = (value: number): number => Math.max(2, Math.round(value / 2) * 2);
