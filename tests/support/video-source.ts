@@ -1,0 +1,97 @@
+/** Encodes drawn pictures with libx264 or libx265 as a test wants them: slices, fields, pixel shapes. */
+import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
+import {
+  AV_FRAME_FLAG_INTERLACED,
+  AV_FRAME_FLAG_TOP_FIELD_FIRST,
+  AV_PIX_FMT_YUV420P,
+} from "node-av/constants";
+import type { VideoPacket } from "../../src/media/encoded-packet.ts";
+import { ticks } from "../../src/media/time.ts";
+
+export interface VideoSourceOptions {
+  readonly codec?: "libx264" | "libx265";
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  /** Luma at a place of the `index`th picture, or of its `field`th field in time. */
+  readonly luma: (x: number, y: number, index: number) => number;
+  readonly pixelAspect?: readonly [width: number, height: number];
+  /** Which field comes first in time; the second one shows the picture at `index + 0.5`. */
+  readonly fields?: "top" | "bottom";
+  /** The encoder's own parameters, e.g. `slices=4:keyint=10`. */
+  readonly params?: string;
+}
+
+/** The packets, 25 a second. */
+export function encodeVideo(options: VideoSourceOptions): VideoPacket[] {
+  const { codec: name = "libx264", width, height, frames, pixelAspect, fields } = options;
+  const codec = Codec.findEncoderByName(name as never);
+  if (!codec) throw new Error(`this FFmpeg has no ${name}`);
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  context.width = width;
+  context.height = height;
+  context.pixelFormat = AV_PIX_FMT_YUV420P;
+  context.timeBase = new Rational(1, 90_000);
+  context.framerate = new Rational(25, 1);
+  context.threadCount = 1;
+  if (pixelAspect) context.sampleAspectRatio = new Rational(...pixelAspect);
+  context.setOption("preset", "veryfast");
+  const tff = fields === "bottom" ? "bff=1" : "tff=1";
+  const params = [options.params ?? "", fields ? tff : "", "log-level=none"].filter(Boolean);
+  if (name === "libx264") params.pop();
+  context.setOption(name === "libx264" ? "x264-params" : "x265-params", params.join(":"));
+  if (context.open2Sync(codec) < 0) throw new Error(`${name} refuses ${params.join(":")}`);
+  const packets: VideoPacket[] = [];
+  const packet = new Packet();
+  packet.alloc();
+  const take = (): void => {
+    while (context.receivePacketSync(packet) >= 0) {
+      packets.push({
+        kind: "video",
+        codec: name === "libx264" ? "h264" : "hevc",
+        data: Uint8Array.from(packet.data ?? []),
+        pts: ticks(Number(packet.pts)),
+        dts: ticks(Number(packet.dts)),
+        keyFrame: packet.isKeyframe,
+        arrivedAt: packets.length,
+      });
+      packet.unref();
+    }
+  };
+  for (let index = 0; index < frames; index++) {
+    const frame = draw(options, index);
+    context.sendFrameSync(frame);
+    frame.free();
+    take();
+  }
+  context.sendFrameSync(null);
+  take();
+  packet.free();
+  context.freeContext();
+  return packets;
+}
+
+function draw({ width, height, luma, fields }: VideoSourceOptions, index: number): Frame {
+  const frame = new Frame();
+  frame.alloc();
+  frame.width = width;
+  frame.height = height;
+  frame.format = AV_PIX_FMT_YUV420P;
+  frame.pts = BigInt(index * 3600);
+  frame.getBuffer();
+  const [y, u, v] = frame.data ?? [];
+  const stride = frame.linesize[0] ?? 0;
+  const second = fields === "top" ? 1 : 0;
+  for (let row = 0; row < height; row++) {
+    const time = fields && row % 2 === second ? index + 0.5 : index;
+    for (let x = 0; x < width; x++) {
+      if (y) y[row * stride + x] = luma(x, row, time);
+    }
+  }
+  u?.fill(128);
+  v?.fill(128);
+  if (fields) frame.setFlags(AV_FRAME_FLAG_INTERLACED);
+  if (fields === "top") frame.setFlags(AV_FRAME_FLAG_TOP_FIELD_FIRST);
+  return frame;
+}
