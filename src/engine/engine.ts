@@ -5,6 +5,7 @@ import { openRequests } from "../trickle/client/request.ts";
 import { quietLibav } from "./codec/libav.ts";
 import { decodableCodecs } from "./codec/video-decoder.ts";
 import { hasEncoder } from "./codec/video-encoder.ts";
+import { dieWithParent } from "./die-with-parent.ts";
 import { probeDeadlineMs, resolveDevice } from "./inference/device-check.ts";
 import { ModelHost } from "./inference/model-host.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
@@ -30,6 +31,7 @@ export async function runEngine(): Promise<void> {
   };
   const init = Promise.withResolvers<EngineOptions>();
   let engine: Engine | null = null;
+  dieWithParent();
   process.on("disconnect", () => process.exit(0));
   // Terminals and supervisors signal whole groups: the server decides when its engines end.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});

@@ -43,7 +43,9 @@ export class Probation {
     if (this.holds(supervisor) || !wasReady) return [];
     const room = Math.max(0, MAX_ISOLATED - this.#isolated.size);
     if (suspects.length > 0)
-      return suspects.slice(0, room).map(({ work, call }) => ({ work, why: reasonOf(why, call) }));
+      return suspects
+        .slice(0, room)
+        .map(({ work, calls }) => ({ work, why: reasonOf(why, calls) }));
     const deaths = recent(this.#unexplained.get(supervisor), UNEXPLAINED_WINDOW_MS);
     this.#unexplained.set(supervisor, deaths);
     if (deaths.length < MAX_UNEXPLAINED) return [];
@@ -60,8 +62,8 @@ export class Probation {
       const deaths = recent(this.#deathsAlone.get(work), MEMORY_MS);
       this.#deathsAlone.set(work, deaths);
       if (deaths.length < MAX_DEATHS_ALONE) return [];
-      const message = `its engine died ${deaths.length} times while it ran alone: ${reasonOf(why, suspect?.call)}`;
-      return { work, error: { kind: kindOf(suspect?.call), message } };
+      const message = `its engine died ${deaths.length} times while it ran alone: ${reasonOf(why, suspect?.calls)}`;
+      return { work, error: { kind: kindOf(suspect?.calls), message } };
     });
   }
 }
@@ -73,20 +75,17 @@ function recent(earlier: readonly number[] = [], windowMs: number): number[] {
 }
 
 /** A missed deadline names its call already. */
-function reasonOf(why: string, call: Suspect["call"] | undefined): string {
-  const doing = call && CALL_NAMES[call.kind];
-  return doing === undefined || why.startsWith(doing) ? why : `${why} while ${doing}`;
+function reasonOf(why: string, calls: Suspect["calls"] = []): string {
+  const doing = [...new Set(calls.map(({ kind }) => CALL_NAMES[kind]))];
+  return doing.length === 0 || doing.some((name) => why.startsWith(name))
+    ? why
+    : `${why} while ${doing.join(" or ")}`;
 }
 
-function kindOf(call: Suspect["call"] | undefined): ErrorKind {
-  switch (call?.kind) {
-    case "demux":
-    case "decode":
-      return "unsupported_media";
-    case "load":
-    case "run":
-      return "model_failed";
-    default:
-      return "engine_unavailable";
-  }
+/** The kind of what the work may be blamed for: its input, its model, or nothing in particular. */
+function kindOf(calls: Suspect["calls"] = []): ErrorKind {
+  const kinds = new Set(calls.map(({ kind }) => kind));
+  if (kinds.has("run") || kinds.has("load")) return "model_failed";
+  if (kinds.has("decode") || kinds.has("demux")) return "unsupported_media";
+  return "engine_unavailable";
 }

@@ -52,8 +52,8 @@ export interface WorkDeath {
 
 export interface Suspect {
   readonly work: Work;
-  /** The call that it had begun and not finished. */
-  readonly call: CallInFlight;
+  /** What it had begun and not finished, the oldest first. */
+  readonly calls: readonly CallInFlight[];
 }
 
 interface Placed {
@@ -244,14 +244,15 @@ export class Supervisor {
     this.#options.observer.died(this, { why, suspects, wasReady, isBlameless });
   }
 
+  /** The work behind these calls, that with the oldest call first. */
   #suspects(calls: readonly CallInFlight[]): Suspect[] {
-    const suspects = new Map<Work, Suspect>();
+    const suspects = new Map<Work, CallInFlight[]>();
     for (const call of calls.toSorted((a, b) => a.beganAt - b.beganAt)) {
       const placed = [...this.#placed.values()].find(({ number }) => number === call.work);
-      if (placed !== undefined && !suspects.has(placed.work))
-        suspects.set(placed.work, { work: placed.work, call });
+      if (placed === undefined) continue;
+      suspects.set(placed.work, [...(suspects.get(placed.work) ?? []), call]);
     }
-    return [...suspects.values()];
+    return [...suspects].map(([work, its]) => ({ work, calls: its }));
   }
 
   /** Ends work that no engine will report as ended. */

@@ -65,6 +65,34 @@ test("a closed gate turns away those who wait and those who come", async () => {
   expect(log).toEqual(["a"]);
 });
 
+test("a run that takes far longer than usual gives up its lane, and leaves later without harm", async () => {
+  const gate = new DeviceGate(1);
+  const log: string[] = [];
+  (await enter(gate, "hung", model(0), log))(); // its usual length: nothing
+  const hung = await enter(gate, "hung", model(0), log);
+  const began = performance.now();
+  const other = await enter(gate, "other", model(1), log);
+  expect(performance.now() - began).toBeGreaterThan(200);
+  const third = enter(gate, "third", model(2), log);
+  hung();
+  other();
+  (await third)();
+  expect(log).toEqual(["hung", "hung", "other", "third"]);
+});
+
+test("those who wait for an abandoned model are turned away, and nobody else", async () => {
+  const gate = new DeviceGate(1);
+  const log: string[] = [];
+  const hung = await enter(gate, "a", model(0), log);
+  const same = enter(gate, "b", model(0), log);
+  const other = enter(gate, "c", model(1), log);
+  gate.abandon(model(0), new Error("a run hangs"));
+  await expect(same).rejects.toThrow("a run hangs");
+  hung();
+  (await other)();
+  expect(log).toEqual(["a", "c"]);
+});
+
 /** Streams that share a device on a clock of their own; `every`: a frame so often, absent: as soon as the last is done. */
 interface Stream {
   readonly key: string;

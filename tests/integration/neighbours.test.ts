@@ -1,0 +1,158 @@
+/** One stream's poison costs its neighbours at most one short gap, and the culprit is named. With the real server. */
+import { afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { create } from "@bufbuild/protobuf";
+import { GraphProtoSchema, NodeProtoSchema } from "onnx-buf";
+import { GraphBuilder, valueInfo } from "../../src/engine/models/graph-builder.ts";
+import { synthetic } from "../support/clip-synthetic.ts";
+import { crashSei } from "../support/crash-marker.ts";
+import { type Neighbourhood, neighbourhood } from "../support/neighbours.ts";
+import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { TsMuxer } from "../support/ts-muxer.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(90_000);
+
+/** One gap of at most this length is allowed beside a culprit. */
+const LONGEST_GAP_MS = 2500;
+
+let clip: Uint8Array[];
+let open: AsyncDisposable[] = [];
+
+beforeAll(async () => {
+  clip = await clipOf({ seconds: 90 });
+});
+afterEach(async () => {
+  for (const one of open.reverse()) await one[Symbol.asyncDispose]();
+  open = [];
+});
+
+async function started(flags: readonly string[] = []): Promise<Neighbourhood> {
+  const hood = await neighbourhood(clip, flags);
+  open.push(hood);
+  return hood;
+}
+
+/** Segments of a second at 15 frames a second; from second `crashAt` on each has a picture that the decoder crashes at. */
+async function clipOf(options: { seconds: number; crashAt?: number }): Promise<Uint8Array[]> {
+  const { seconds, crashAt = Number.POSITIVE_INFINITY } = options;
+  const frames = seconds * 15;
+  const { video } = await synthetic({
+    parts: [{ width: 128, height: 128, frames }],
+    fps: 15,
+    gop: 15,
+  });
+  using muxer = new TsMuxer([{ kind: "video" }], { omit_video_pes_length: "0" });
+  const segments: Uint8Array[] = [];
+  for (const [index, packet] of (video?.packets ?? []).entries()) {
+    if (index > 0 && index % 15 === 0) segments.push(muxer.cut());
+    const crashes = index % 15 === 7 && index >= crashAt * 15;
+    const data = crashes ? Buffer.concat([crashSei(), packet.data]) : packet.data;
+    muxer.write(0, { ...packet, data });
+  }
+  return [...segments, muxer.cut()];
+}
+
+/** The neighbours saw one short gap at most, and are well again. */
+async function expectWell({ healthy, api }: Neighbourhood): Promise<void> {
+  for (const { id, viewer } of healthy) {
+    const { status, stats } = await api.stream(id);
+    expect(status).toBe("active");
+    expect(stats.restarts).toBeLessThanOrEqual(1);
+    expect(viewer.gaps.length).toBeLessThanOrEqual(1);
+    expect(Math.max(0, ...viewer.gaps)).toBeLessThanOrEqual(LONGEST_GAP_MS);
+  }
+}
+
+const ended = (hood: Neighbourhood, id: string) =>
+  waitFor("the culprit's end", async () => (await hood.api.stream(id)).status === "error", 60_000);
+
+/** A model that repeats a step as often as its parameter says. */
+function spinningModel(): Uint8Array {
+  const graph = new GraphBuilder();
+  const frame = graph.input("x", "float32", [1, 3, 64, 64]);
+  const spins = graph.cast(graph.input("spins", "float32", []), "int64");
+  const body = create(GraphProtoSchema, {
+    name: "body",
+    input: [
+      valueInfo("i", "int64", []),
+      valueInfo("go", "bool", []),
+      valueInfo("sum", "float32", []),
+    ],
+    node: [
+      create(NodeProtoSchema, { opType: "Identity", input: ["go"], output: ["go_on"] }),
+      create(NodeProtoSchema, { opType: "Sin", input: ["sum"], output: ["next"] }),
+    ],
+    output: [valueInfo("go_on", "bool", []), valueInfo("next", "float32", [])],
+  });
+  const sum = graph.node(
+    "Loop",
+    [spins, graph.constant("bool", [], [1]), graph.constant("float32", [], [0])],
+    { body },
+  );
+  graph.output("y", graph.node("Add", [frame, sum]), "float32", [1, 3, 64, 64]);
+  return graph.build("spinning");
+}
+
+const SPINNING = {
+  inputs: {
+    x: { role: "frame", range: [0, 1] },
+    spins: { role: "param", default: 0, min: 0, max: 1e15 },
+  },
+  outputs: { y: { role: "image", range: [0, 1] } },
+};
+
+test("beside a stream whose input crashes the decoder", async () => {
+  const hood = await started();
+  const input = await hood.feed("poison", await clipOf({ seconds: 60, crashAt: 3 }));
+  const culprit = await hood.api.start({
+    model: "identity",
+    input_url: input,
+    stream_url: hood.channel("poisoned"),
+  });
+  await ended(hood, culprit);
+  expect((await hood.api.stream(culprit)).error).toMatch(/SIGSEGV while .*decoding a frame/);
+  await expectWell(hood);
+});
+
+test("beside a stream whose model never ends a run", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("spinning", SPINNING, spinningModel());
+  const hood = await started(["--workspace", workspace.path]);
+  const culprit = await hood.api.start({
+    model: "spinning",
+    input_url: await hood.feed("spun", clip),
+    stream_url: hood.channel("spinning"),
+  });
+  await waitFor("its pictures", async () => (await hood.api.stream(culprit)).stats.frames_out > 10);
+  await hood.api.params(culprit, { spins: 1e15 });
+  await ended(hood, culprit);
+  expect((await hood.api.stream(culprit)).error).toContain("running a model did not finish");
+  await expectWell(hood);
+});
+
+test("beside streams with the longest prompts that are allowed", async () => {
+  const hood = await started();
+  const prompts = Array.from({ length: 26 }, (_, n) => ({
+    prompt: `${n} red `.repeat(1400).slice(0, 10_000),
+  }));
+  for (const n of [1, 2, 3])
+    await hood.api.start({
+      prompts,
+      stream_url: hood.channel(`long-${n}`),
+      width: 64,
+      height: 64,
+      fps: 5,
+    });
+  await Bun.sleep(0);
+  await waitFor(
+    "their pictures",
+    async () => {
+      const all = await Promise.all(
+        [1, 2, 3].map(async (n) => (await fetch(`${hood.channel(`long-${n}`)}/next`)).text()),
+      );
+      return all.every((next) => Number(next) >= 3);
+    },
+    30_000,
+  );
+  await expectWell(hood);
+});

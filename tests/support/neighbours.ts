@@ -1,0 +1,108 @@
+/** A real server with two healthy streams, one drawn and one with input, and a measure of what their viewers see. */
+import { join } from "node:path";
+import { subscribe } from "../../src/trickle/client/subscriber.ts";
+import { api, type Sender, sendClip } from "./live-stream.ts";
+import { MAIN, type ServerProcess, startServer } from "./server-process.ts";
+import { waitFor } from "./wait-for.ts";
+
+const PRELOAD = join(import.meta.dir, "crash-on-marker.ts");
+
+/** A pause longer than this between two pieces of output is a gap to a viewer. */
+export const GAP_MS = 500;
+
+/** What one viewer of a stream saw. */
+export class Viewer {
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+  #last = 0;
+  #gaps: number[] = [];
+
+  constructor(url: string) {
+    this.#ended = this.#watch(url).catch(() => {}); // the stream has ended
+  }
+
+  /** Milliseconds without output, each longer than `GAP_MS`, since the last `reset`. */
+  get gaps(): readonly number[] {
+    const now = performance.now() - this.#last;
+    return now > GAP_MS ? [...this.#gaps, Math.round(now)] : this.#gaps;
+  }
+
+  get hasSeen(): boolean {
+    return this.#last > 0;
+  }
+
+  reset(): void {
+    this.#gaps = [];
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#ended;
+  }
+
+  async #watch(url: string): Promise<void> {
+    const { signal } = this.#stop;
+    for await (const chunk of subscribe({ url }, { signal, known: true })) {
+      if (chunk.data.length === 0) continue;
+      const pause = chunk.arrivedAt - this.#last;
+      if (this.#last > 0 && pause > GAP_MS) this.#gaps.push(Math.round(pause));
+      this.#last = chunk.arrivedAt;
+    }
+  }
+}
+
+export interface Neighbour {
+  readonly id: string;
+  readonly viewer: Viewer;
+}
+
+export interface Neighbourhood extends AsyncDisposable {
+  readonly server: ServerProcess;
+  readonly api: ReturnType<typeof api>;
+  readonly healthy: readonly Neighbour[];
+  /** Sends MPEG-TS segments to a new channel in real time; returns the channel's URL. */
+  feed(name: string, segments: readonly Uint8Array[]): Promise<string>;
+  channel(name: string): string;
+}
+
+/** `clip`: segments for the healthy stream with input, for as long as the test lasts. */
+export async function neighbourhood(
+  clip: readonly Uint8Array[],
+  flags: readonly string[] = [],
+): Promise<Neighbourhood> {
+  const server = await startServer(MAIN, ["--max-streams", "16", ...flags], {
+    BUN_OPTIONS: `--preload=${PRELOAD}`,
+  });
+  const stop = new AbortController();
+  const senders: Sender[] = [];
+  const calls = api(server.url);
+  const channel = (name: string) => `${server.url}/trickle/${name}`;
+  const feed = async (name: string, segments: readonly Uint8Array[]) => {
+    senders.push(await sendClip(channel(name), segments, { seconds: 300, signal: stop.signal }));
+    return channel(name);
+  };
+  await waitFor("an engine", async () => (await calls.health()).engines[0]?.state === "ready");
+  const size = { width: 256, height: 256 };
+  const start = async (name: string, body: object): Promise<Neighbour> => {
+    const id = await calls.start({ stream_url: channel(name), ...size, ...body });
+    return { id, viewer: new Viewer(channel(name)) };
+  };
+  const healthy = [
+    await start("drawn", { model: "test-card", fps: 15 }),
+    await start("filmed", { model: "identity", input_url: await feed("camera", clip) }),
+  ];
+  await waitFor("both to be seen", () => healthy.every(({ viewer }) => viewer.hasSeen));
+  for (const { viewer } of healthy) viewer.reset();
+  return {
+    server,
+    api: calls,
+    healthy,
+    feed,
+    channel,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.all(healthy.map(({ viewer }) => viewer.close()));
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
