@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { type Gpu, readGpus } from "../gpus.ts";
+import { recent } from "../recent.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { AccessPolicy } from "./access.ts";
 import {
@@ -15,6 +16,9 @@ import {
   VersionAnswer,
 } from "./schemas.ts";
 
+/** Reading them starts a program that takes up to seconds. */
+const GPUS_MAX_AGE_MS = 1000;
+
 export interface OpsOptions {
   readonly access: AccessPolicy;
   readonly pool: EngineScheduler;
@@ -25,6 +29,7 @@ export interface OpsOptions {
 }
 
 export const opsRoutes = ({ access, pool, store, version, capabilityNames }: OpsOptions) => {
+  const gpus = recent(readGpus, GPUS_MAX_AGE_MS);
   const versions = {
     success: true as const,
     pipeline: "byoc",
@@ -55,18 +60,14 @@ export const opsRoutes = ({ access, pool, store, version, capabilityNames }: Ops
       response: { 200: AppVersionAnswer, ...failures() },
       detail: operation("operations", "The program's version"),
     })
-    .get(
-      "/hardware/info",
-      async () => ({ ...versions, gpu_info: byIndex(await readGpus(), INFO) }),
-      {
-        ...access.operator,
-        response: { 200: HardwareInfo, ...failures() },
-        detail: operation("operations", "The GPUs by their indices"),
-      },
-    )
+    .get("/hardware/info", async () => ({ ...versions, gpu_info: byIndex(await gpus(), INFO) }), {
+      ...access.operator,
+      response: { 200: HardwareInfo, ...failures() },
+      detail: operation("operations", "The GPUs by their indices"),
+    })
     .get(
       "/hardware/stats",
-      async () => ({ ...versions, gpu_stats: byIndex(await readGpus(), STATS) }),
+      async () => ({ ...versions, gpu_stats: byIndex(await gpus(), STATS) }),
       {
         ...access.operator,
         response: { 200: HardwareStats, ...failures() },
