@@ -217,3 +217,56 @@ test("a capability registered with the seed's path needs no Livepeer header when
     await own.close();
   }
 });
+
+describe("a stream that is not named, where callers have tokens", () => {
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+  const STREAM = { prompts: "x", stream_url: "http://127.0.0.1:9/trickle/unnamed" };
+
+  test.each([
+    ["an API_TOKEN and a CAPABILITY_TOKEN", { api: "A", capability: "C" }],
+    ["a CAPABILITY_TOKEN, and the orchestrator on this machine", { capability: "C" }],
+  ])("is no orchestrator's to stop, change or see: %s", async (_title, tokens) => {
+    const own = testServer({ tokens });
+    try {
+      await own.pool.ready(5000);
+      const started = await own.ask("POST", "/stream/start", STREAM, bearer("C"));
+      expect(started.status).toBe(200);
+      for (const path of ["/stream/stop", "/stream/params", "/c/any/stream/stop"])
+        expect(await own.ask("POST", path, {}, bearer("C"))).toMatchObject({
+          status: 400,
+          body: { error: "name the stream with X-Stream-Id" },
+        });
+      const seen = await own.ask("GET", "/stream/status", undefined, bearer("C"));
+      expect(seen.body.stream).toBeUndefined();
+      expect(own.store.liveCount).toBe(1);
+    } finally {
+      await own.close();
+    }
+  });
+
+  test("is the operator's to stop, change and see", async () => {
+    const own = testServer({ tokens: { api: "A", capability: "C" } });
+    try {
+      await own.pool.ready(5000);
+      const { body } = await own.ask("POST", "/stream/start", STREAM, bearer("A"));
+      const id = body.manifest_id;
+      const seen = await own.ask("GET", "/stream/status", undefined, bearer("A"));
+      expect(seen.body.stream.manifest_id).toBe(id);
+      const changed = await own.ask("POST", "/stream/params", { fps: 5 }, bearer("A"));
+      expect([changed.status, own.store.get(id).params.fps]).toEqual([200, 5]);
+      expect((await own.ask("POST", "/stream/stop", {}, bearer("A"))).status).toBe(200);
+      expect(own.store.liveCount).toBe(0);
+    } finally {
+      await own.close();
+    }
+  });
+});
+
+test("without a name status has a stream only where one is live", async () => {
+  const ids = [await begin(), await begin()];
+  expect((await server.ask("GET", "/stream/status")).body.stream).toBeUndefined();
+  await server.ask("POST", "/stream/stop", undefined, byHeader(ids[0] ?? ""));
+  const seen = await server.ask("GET", "/stream/status");
+  expect(seen.body.stream.manifest_id).toBe(ids[1]);
+  await server.ask("POST", "/stream/stop", undefined, byHeader(ids[1] ?? ""));
+});

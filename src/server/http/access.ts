@@ -59,6 +59,13 @@ export class AccessPolicy {
     return is(bearer, this.#api) || is(bearer, this.#capability);
   }
 
+  /** True if the caller may use the operator's routes, and does not come as an orchestrator. */
+  isOperator(incoming: Incoming): boolean {
+    const bearer = bearerOf(incoming.request);
+    const isOrchestrator = is(bearer, this.#capability) && !is(bearer, this.#api);
+    return !isOrchestrator && this.#opens("operator", incoming);
+  }
+
   /** True if one of this server's own engines sent the request. */
   isEngine(request: Request): boolean {
     return is(bearerOf(request), this.#engine);

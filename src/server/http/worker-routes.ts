@@ -16,10 +16,8 @@ import {
   StateAnswer,
   StopAnswer,
 } from "./schemas.ts";
-import { streamIdOf } from "./stream-id.ts";
+import { streamIdIn, streamIdOf, withoutStreamId } from "./stream-id.ts";
 import { changeStream, type StreamServices, startStream, stopStream } from "./stream-routes.ts";
-
-const ID_MEMBERS = ["gateway_request_id", "stream_id", "manifest_id", "request_id"];
 
 /** Every base that may have been registered as the capability's URL. */
 const BASES = ["", "/api", "/process/request", "/c/:capability"];
@@ -38,18 +36,24 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
     if (base !== "") app.post(`${base}/stream/start`, start, hidden);
     app.post(`${base}/live-video-to-video`, start, hidden);
     app
-      .post(`${base}/stream/stop`, ({ request }) => stop(store, request), {
-        ...access.orchestrator,
-        parse: "none",
-        response: { 200: StopAnswer, ...failures(400) },
-        detail: detail("Stop the stream of X-Stream-Id; one that is unknown or over is fine"),
-      })
+      .post(
+        `${base}/stream/stop`,
+        ({ request, server }) => stop(store, request, () => access.isOperator({ request, server })),
+        {
+          ...access.orchestrator,
+          parse: "none",
+          response: { 200: StopAnswer, ...failures(400) },
+          detail: detail("Stop the stream of X-Stream-Id; an unknown or ended one is no error"),
+        },
+      )
       .post(
         `${base}/stream/params`,
-        async ({ request }) => {
+        async ({ request, server }) => {
           const body = await readJson(request);
-          const id = idOf(request, body) ?? onlyStream(store);
-          return changeStream(services, store.get(id), withoutIds(body));
+          const id = streamIdOf(request) || streamIdIn(body);
+          const isOperator = access.isOperator({ request, server });
+          const stream = id ? store.get(id) : onlyStream(store, isOperator);
+          return changeStream(services, stream, withoutStreamId(body));
         },
         {
           ...access.orchestrator,
@@ -61,19 +65,24 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
           },
         },
       )
-      .get(`${base}/stream/status`, ({ request }) => status(services, idOf(request, null)), {
-        ...access.byStreamId,
-        response: { 200: StateAnswer, ...failures(404) },
-        detail: detail("How the worker is, and the stream of X-Stream-Id"),
-      });
+      .get(
+        `${base}/stream/status`,
+        ({ request, server }) =>
+          status(services, streamIdOf(request), access.isOperator({ request, server })),
+        {
+          ...access.byStreamId,
+          response: { 200: StateAnswer, ...failures(404) },
+          detail: detail("State of the worker and of the stream of X-Stream-Id"),
+        },
+      );
   }
   return app;
 };
 
-/** Unknown and ended ids are fine: stops come twice, and late. The body may be anything. */
-async function stop(store: StreamStore, request: Request) {
-  // Where the header says it, what a gateway adds in words is not waited for.
-  const id = idOf(request, null) ?? (await idInBody(request)) ?? onlyStream(store);
+/** An unknown or ended stream is no error: stops come twice, and late. The body may be anything. */
+async function stop(store: StreamStore, request: Request, isOperator: () => boolean) {
+  // With the header the body, where a gateway gives its reasons, is not waited for.
+  const id = streamIdOf(request) || (await idInBody(request)) || onlyStream(store, isOperator()).id;
   await stopStream(store, id);
   return {
     success: true as const,
@@ -83,10 +92,24 @@ async function stop(store: StreamStore, request: Request) {
   };
 }
 
-/** pytrickle's state object (protocol.md 7.1), of the stream that is named or the first one that lives. */
-function status({ pool, store }: StreamServices, id: string | null) {
+/** A body that is not JSON names no stream. */
+const idInBody = async (request: Request): Promise<string | null> =>
+  streamIdIn(await readJson(request).catch(() => null));
+
+/** The stream that a caller means who names none. Throws unless it is an operator and one stream is live. */
+function onlyStream(store: StreamStore, isOperator: boolean): Stream {
+  const [stream, ...others] = store.list("live");
+  if (!isOperator) throw new WorkerError("invalid_request", "name the stream with X-Stream-Id");
+  if (stream !== undefined && others.length === 0) return stream;
+  const message = `name the stream with X-Stream-Id: ${store.liveCount} are live`;
+  throw new WorkerError("invalid_request", message);
+}
+
+/** pytrickle's state object (protocol.md 7.1), with the named stream, or for an operator with the only live one. */
+function status({ pool, store }: StreamServices, id: string | null, isOperator: boolean) {
   const live = store.list("live");
-  const stream = id === null ? live[0] : store.get(id);
+  const only = isOperator && live.length === 1 ? live[0] : undefined;
+  const stream = id ? store.get(id) : only;
   const state = stateOf(pool, store);
   return {
     success: true as const,
@@ -111,27 +134,4 @@ function clientOf(stream: Stream) {
     current_params: { subscribe_url: null, publish_url: null, gateway_request_id: stream.id },
     stream: stream.toJSON(),
   };
-}
-
-const idInBody = async (request: Request): Promise<string | null> =>
-  idOf(request, await readJson(request).catch(() => null));
-
-function idOf(request: Request, body: unknown): string | null {
-  const header = streamIdOf(request);
-  if (header) return header;
-  if (typeof body !== "object" || body === null) return null;
-  const id: unknown = ID_MEMBERS.map((name) => Reflect.get(body, name)).find(Boolean);
-  return typeof id === "string" ? id : null;
-}
-
-function withoutIds(body: unknown): unknown {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
-  return Object.fromEntries(Object.entries(body).filter(([name]) => !ID_MEMBERS.includes(name)));
-}
-
-function onlyStream(store: StreamStore): string {
-  const [one, ...more] = store.list("live");
-  if (one !== undefined && more.length === 0) return one.id;
-  const message = `name the stream with X-Stream-Id: ${store.liveCount} are live`;
-  throw new WorkerError("invalid_request", message);
 }
