@@ -87,6 +87,7 @@ const PARAMS: StreamParams = {
 
 const UNOBSERVED: PipelineObserver = {
   frameIn() {},
+  frameDecoded() {},
   audioIn() {},
   frameDropped() {},
   frameSkipped() {},

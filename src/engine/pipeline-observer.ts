@@ -17,6 +17,8 @@ export interface PipelineObserver {
   frameIn(frame: Pick<Tick, "pts">): void;
   /** An audio packet arrived. */
   audioIn(packet: Pick<AudioPacket, "pts">): void;
+  /** A frame of the input was decoded. */
+  frameDecoded(): void;
   /** A frame that was wanted will not come out: it was too late, damaged, or could not be made. */
   frameDropped(): void;
   /** A frame that was not wanted will not come out: the stream waited for its model, or `fps` is lower than the input's. */

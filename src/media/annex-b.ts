@@ -51,31 +51,43 @@ export function lengthPrefixed(nals: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Turns a length-prefixed sample into a byte stream, with the NAL units `before` in front. Stops at a
- * length that exceeds the sample.
+ * Turns a length-prefixed sample into a byte stream, with the NAL units `before` in front. A length that
+ * exceeds the sample is cut to it; empty NAL units are left out.
  */
 export function annexB(
   sample: Uint8Array,
   lengthBytes: number,
   before: readonly Uint8Array[],
 ): Uint8Array {
-  const nals = [...before];
+  let size = before.reduce((sum, nal) => sum + 4 + nal.length, 0);
+  walkNals(sample, lengthBytes, (from, to) => {
+    size += 4 + to - from;
+  });
+  const stream = new Uint8Array(size);
   let at = 0;
-  while (at + lengthBytes < sample.length) {
+  const append = (nal: Uint8Array): void => {
+    stream[at + 3] = 1;
+    stream.set(nal, at + 4);
+    at += 4 + nal.length;
+  };
+  for (const nal of before) append(nal);
+  walkNals(sample, lengthBytes, (from, to) => append(sample.subarray(from, to)));
+  return stream;
+}
+
+/** Calls `visit` with the bounds of each NAL unit that is not empty. A sample may hold millions: none is stored. */
+function walkNals(
+  sample: Uint8Array,
+  lengthBytes: number,
+  visit: (from: number, to: number) => void,
+): void {
+  for (let at = 0; at + lengthBytes < sample.length; ) {
     let length = 0;
     for (let byte = 0; byte < lengthBytes; byte++) length = length * 256 + (sample[at + byte] ?? 0);
-    at += lengthBytes;
-    nals.push(sample.subarray(at, at + length));
-    at += length;
+    const from = at + lengthBytes;
+    at = Math.min(sample.length, from + length);
+    if (at > from) visit(from, at);
   }
-  const stream = new Uint8Array(nals.reduce((sum, nal) => sum + 4 + nal.length, 0));
-  let to = 0;
-  for (const nal of nals) {
-    stream[to + 3] = 1;
-    stream.set(nal, to + 4);
-    to += 4 + nal.length;
-  }
-  return stream;
 }
 
 /**

@@ -19,6 +19,7 @@ export class RecordingObserver implements PipelineObserver {
   frameIn(): void {
     this.framesIn++;
   }
+  frameDecoded(): void {}
   audioIn(): void {}
   frameDropped(): void {
     this.framesDropped++;

@@ -116,24 +116,59 @@ export const OPUS = {
   descriptors: [5, 4, 0x4f, 0x70, 0x75, 0x73, 0x7f, 2, 0x80, 2],
 };
 
-/** PAT and PMT; a PMT too long for one packet continues in the next. */
-export function tables(entries: readonly MapEntry[], mapPid = MAP_PID): Uint8Array[] {
-  const pat = section(0, [0, 1, 0xe0 | (mapPid >> 8), mapPid & 0xff]);
-  const map = entries.flatMap(({ pid, type, descriptors = [] }) => [
-    ...[type, 0xe0 | (pid >> 8), pid & 0xff],
-    ...[0xf0, descriptors.length, ...descriptors],
-  ]);
-  const pmt = section(2, [0xe1, 0x00, 0xf0, 0, ...map]);
-  return [...packetsOf(0, pat), ...packetsOf(mapPid, pmt)];
+/** PAT and PMT of program 1; a map too long for one packet goes on in the next. */
+export const tables = (entries: readonly MapEntry[], mapPid = MAP_PID): Uint8Array[] => [
+  ...pat([[1, mapPid]]),
+  ...pmt(1, entries, mapPid),
+];
+
+export interface SectionOptions {
+  readonly version?: number;
+  readonly section?: number;
+  readonly lastSection?: number;
+  /** The table becomes valid later. */
+  readonly isNext?: boolean;
 }
 
-/** A section after its pointer field. */
-function section(table: number, body: readonly number[]): Uint8Array {
-  const length = 5 + body.length + 4;
-  const bytes = [table, 0xb0 | (length >> 8), length & 0xff, 0, 1, 0xc1, 0, 0, ...body];
-  const sum = crc32(Uint8Array.from(bytes));
-  return Uint8Array.from([0, ...bytes, sum >>> 24, (sum >> 16) & 255, (sum >> 8) & 255, sum & 255]);
+/** A program association table: program numbers and the PIDs of their maps. */
+export const pat = (
+  programs: readonly (readonly [program: number, mapPid: number])[],
+  options: SectionOptions = {},
+): Uint8Array[] => {
+  const body = programs.flatMap(([program, pid]) => [...word(program), ...word(0xe000 | pid)]);
+  return packetsOf(0, section(0, 1, body, options));
+};
+
+/** The map of one program. */
+export function pmt(
+  program: number,
+  entries: readonly MapEntry[],
+  mapPid = MAP_PID,
+  options: SectionOptions = {},
+): Uint8Array[] {
+  const map = entries.flatMap(({ pid, type, descriptors = [] }) => [
+    ...[type, ...word(0xe000 | pid)],
+    ...[0xf0, descriptors.length, ...descriptors],
+  ]);
+  return packetsOf(mapPid, section(2, program, [0xe1, 0x00, 0xf0, 0, ...map], options));
 }
+
+/** A section, its pointer field in front. */
+function section(
+  table: number,
+  id: number,
+  body: readonly number[],
+  { version = 0, section: number = 0, lastSection = 0, isNext = false }: SectionOptions,
+): Uint8Array {
+  const length = 5 + body.length + 4;
+  const flags = 0xc0 | (version << 1) | (isNext ? 0 : 1);
+  const head = [table, ...word(0xb000 | length), ...word(id), flags, number, lastSection];
+  const bytes = [...head, ...body];
+  const sum = crc32(Uint8Array.from(bytes));
+  return Uint8Array.from([0, ...bytes, ...word(sum >>> 16), ...word(sum & 0xffff)]);
+}
+
+const word = (value: number): [number, number] => [(value >> 8) & 0xff, value & 0xff];
 
 /** Tables are padded after the section, not by an adaptation field. */
 function packetsOf(pid: number, payload: Uint8Array): Uint8Array[] {

@@ -7,7 +7,7 @@ import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
-import type { Size, StreamParams } from "../protocol/work.ts";
+import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts";
 import { type PlanHost, type PlanJob, PlanRunner } from "./plan-runner.ts";
 import { StandIn } from "./stand-in.ts";
 
@@ -25,9 +25,6 @@ export interface InferOptions {
     "frameInferred" | "frameDropped" | "frameSkipped" | "paramsApplied" | "modelReady" | "trouble"
   >;
 }
-
-/** The size of the output where neither the input nor the parameters give one. */
-const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 
 /**
  * Takes decoded frames, or ticks where there is no input, and disposes them; gives yuv420p frames of the output's

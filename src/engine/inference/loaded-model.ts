@@ -1,8 +1,9 @@
 /** A model that is loaded and ready to run, and what one run of it takes and gives. */
 import type { WorkerError } from "../../errors.ts";
 import type { Picture } from "../../media/picture.ts";
-import type { ModelDefinition, Size } from "../models/definition.ts";
+import type { ModelDefinition } from "../models/definition.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
+import type { Size } from "../protocol/work.ts";
 import type { TextVector } from "./protocol.ts";
 
 /** One run of a model. */

@@ -1,10 +1,10 @@
 /** One loaded model in a thread of its own: runs it, knows how long it usually takes, and notices when it hangs. */
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
-
-import { inputSize, type ModelDefinition, type Size } from "../models/definition.ts";
+import { inputSize, type ModelDefinition } from "../models/definition.ts";
 import { defaultControls } from "../prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import { DEFAULT_SIZE, type Size } from "../protocol/work.ts";
 import type { DeviceGate } from "./device-gate.ts";
 import type { Device } from "./devices.ts";
 import { InferenceWorker } from "./inference-worker.ts";
@@ -13,9 +13,6 @@ import type { Calls, GraphSource } from "./protocol.ts";
 import { scalarsOf } from "./scalars.ts";
 
 const log = getLogger("inference");
-
-/** Size of the warm-up run where a model takes any size. */
-const WARM_UP: Size = { width: 512, height: 512 };
 
 /** A run hangs when it takes this many times what is usual for its size, and this long at least. */
 const HUNG = 10;
@@ -48,7 +45,7 @@ export class ModelThread implements AsyncDisposable {
   /** Opens the graph and runs it once. Throws `model_failed`. */
   async load(source: GraphSource): Promise<Calls["load"][1]> {
     const { definition, device } = this.#options;
-    const warmUp = inputSize(definition, WARM_UP);
+    const warmUp = inputSize(definition, DEFAULT_SIZE);
     const { settings } = device;
     const load = { source, definition, settings, warmUp, text: defaultControls() };
     const times = await this.#worker.call("load", load);

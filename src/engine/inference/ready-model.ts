@@ -1,7 +1,8 @@
 /** One loaded version of a model: runs it, and records whether its files have changed since it was loaded. */
 import { WorkerError } from "../../errors.ts";
-import { inputSize, type ModelDefinition, type Size } from "../models/definition.ts";
+import { inputSize, type ModelDefinition } from "../models/definition.ts";
 import type { UsableModel } from "../models/model-folder.ts";
+import type { Size } from "../protocol/work.ts";
 import type { InferenceJob, InferenceResult, LoadedModel } from "./loaded-model.ts";
 import type { ModelThread } from "./model-thread.ts";
 

@@ -1,5 +1,6 @@
 /** The numbers that a model's one-element inputs get for one run. */
-import type { ModelDefinition, Size } from "../models/definition.ts";
+import type { ModelDefinition } from "../models/definition.ts";
+import type { Size } from "../protocol/work.ts";
 import type { Scalars } from "./protocol.ts";
 
 export interface ScalarSources {

@@ -1,4 +1,4 @@
-/** The models that are always there: built in memory from code, no file needed. */
+/** Lists the built-in models, whose ONNX graphs are generated from code. */
 import type { BuiltIn } from "./built-in/built-in.ts";
 import { cartoon } from "./built-in/cartoon.ts";
 import { dreamscape } from "./built-in/dreamscape/dreamscape.ts";
@@ -9,7 +9,7 @@ import { restyle } from "./built-in/restyle.ts";
 import { testCard } from "./built-in/test-card.ts";
 import { thermal } from "./built-in/thermal.ts";
 
-/** By name. A folder of the same name in the workspace takes a model's place. */
+/** By name. A workspace folder of the same name overrides a built-in model. */
 export const BUILT_INS: Readonly<Record<string, BuiltIn>> = {
   cartoon,
   dreamscape,

@@ -1,4 +1,4 @@
-/** Brings a `model.json` and the ONNX file's own signature together, and says what does not fit. */
+/** Combines a `model.json` with the signature of its ONNX file into a model definition, and reports every mismatch. */
 import type { FieldProblem } from "../../errors.ts";
 import { VECTOR_LENGTH } from "../prompts/controls.ts";
 import type { ModelParam } from "../protocol/models.ts";
@@ -21,7 +21,10 @@ import {
 } from "./model-json.ts";
 import { describeTensor, type GraphSignature, type TensorSignature } from "./tensor-signature.ts";
 
-/** What both sides agree on. Throws `model_failed` naming each field that does not fit the file. */
+/**
+ * The model's definition: what `model.json` states, completed by what the signature suggests. Throws `model_failed`
+ * that names each field which does not match the file.
+ */
 export function defineModel(
   name: string,
   json: ModelJson,
@@ -47,17 +50,27 @@ export function defineModel(
       const scalar = scalarInput(tensor, input, field, signature, problems);
       if (scalar !== null) scalars.push(scalar);
     } else if (frame !== null) {
-      problems.push({ field, problem: `is a second frame; ${frame.tensor} is one already` });
+      problems.push({
+        field,
+        problem: `has role "frame", which ${JSON.stringify(frame.tensor)} has already: a model takes one frame`,
+      });
     } else {
       frame = frameFormat(tensor, input, field, problems);
     }
   }
 
-  const named = Object.keys(json.outputs ?? {})[0];
-  const output = signature.outputs.find((tensor) => named === undefined || tensor.name === named);
-  if (output === undefined) throw modelJsonError([{ field: "outputs", problem: "are empty" }]);
-  const described = json.outputs?.[output.name];
-  const image = pixelFormat(output, described, `outputs.${output.name}`, problems);
+  const described = Object.keys(json.outputs ?? {})[0];
+  const output = signature.outputs.find(
+    ({ name }) => described === undefined || name === described,
+  );
+  if (output === undefined)
+    throw modelJsonError([{ field: "outputs", problem: "are missing from the ONNX file" }]);
+  const image = pixelFormat(
+    output,
+    json.outputs?.[output.name],
+    `outputs.${output.name}`,
+    problems,
+  );
   if (image.dtype === "uint8" && (image.range[0] !== 0 || image.range[1] !== 255)) {
     problems.push({ field: `outputs.${output.name}.range`, problem: BYTES_RANGE });
   }
@@ -76,18 +89,21 @@ export function defineModel(
 const BYTES_RANGE = "must be [0, 255] for a uint8 tensor: leave it out";
 
 const noRole = (tensor: TensorSignature): string =>
-  `has no role and none can be guessed for ${describeTensor(tensor)}; ` +
-  "this version knows one frame and one-element numbers (param, time, width, height) and, told in model.json, text";
+  `has no role, and ${describeTensor(tensor)} suggests none: give it one in model.json ` +
+  "(one frame; param, time, width or height for a tensor of one element; or text)";
 
 function* unknownNames(
   field: "inputs" | "outputs",
-  described: Readonly<Record<string, unknown>> | undefined,
+  entries: Readonly<Record<string, unknown>> | undefined,
   tensors: readonly TensorSignature[],
 ): Generator<FieldProblem> {
-  for (const name of Object.keys(described ?? {})) {
+  for (const name of Object.keys(entries ?? {})) {
     if (tensors.some((tensor) => tensor.name === name)) continue;
-    const real = tensors.map(describeTensor).join(", ");
-    yield { field: `${field}.${name}`, problem: `is not in the file; its ${field} are ${real}` };
+    const known = tensors.map(describeTensor).join(", ");
+    yield {
+      field: `${field}.${name}`,
+      problem: `is not in the ONNX file; its ${field} are ${known}`,
+    };
   }
 }
 
@@ -100,20 +116,23 @@ function pixelFormat(
   const drafted = draftOutput(tensor);
   const layout = described?.layout ?? drafted?.layout;
   if (layout === undefined) {
-    problems.push({ field, problem: `is no picture: ${describeTensor(tensor)}` });
+    problems.push({
+      field,
+      problem: `does not have the shape of a picture: ${describeTensor(tensor)}`,
+    });
     return { tensor: tensor.name, ...FALLBACK };
   }
   const dtype = described?.dtype ?? drafted?.dtype ?? "float32";
   if (tensor.dtype !== null && dtype !== tensor.dtype) {
     problems.push({
       field: `${field}.dtype`,
-      problem: `is "${dtype}" but the file says ${tensor.dtype}: leave it out`,
+      problem: `is "${dtype}" but the tensor is ${tensor.dtype}: leave it out`,
     });
   }
   if (tensor.dims !== null && tensor.dims.length !== layout.length) {
     problems.push({
       field: `${field}.layout`,
-      problem: `is "${layout}" (${layout.length} dimensions) but the file has ${describeTensor(tensor)}`,
+      problem: `is "${layout}" (${layout.length} dimensions) but the tensor is ${describeTensor(tensor)}`,
     });
   }
   const depth = tensor.dims?.[layout.indexOf("c")];
@@ -128,7 +147,7 @@ function pixelFormat(
   if (range[0] === range[1]) {
     problems.push({
       field: `${field}.range`,
-      problem: `is [${range}]: black and white must differ`,
+      problem: `is [${range}]: the values of black and white must differ`,
     });
   }
   return { tensor: tensor.name, layout, channels, dtype, range };
@@ -152,14 +171,21 @@ function frameFormat(
       problem: `has ${list.length} values; give 1 or ${depth}`,
     });
   }
-  if (std.includes(0)) problems.push({ field: `${field}.std`, problem: "holds a 0" });
-  const plain = mean.every((each) => each === 0) && std.every((each) => each === 1);
-  if (format.dtype === "uint8" && !(plain && format.range[0] === 0 && format.range[1] === 255)) {
+  if (std.includes(0))
+    problems.push({
+      field: `${field}.std`,
+      problem: "contains 0, by which samples cannot be divided",
+    });
+  const isNeutral = mean.every((each) => each === 0) && std.every((each) => each === 1);
+  if (
+    format.dtype === "uint8" &&
+    !(isNeutral && format.range[0] === 0 && format.range[1] === 255)
+  ) {
     problems.push({ field: `${field}.range`, problem: BYTES_RANGE });
   }
   const fixed = fixedSize(tensor, format.layout);
-  const asked = input.size === undefined || input.size === "free" ? null : input.size;
-  const size = asked === null ? fixed : { width: asked[0], height: asked[1] };
+  const wanted = input.size === undefined || input.size === "free" ? null : input.size;
+  const size = wanted === null ? fixed : { width: wanted[0], height: wanted[1] };
   if (
     fixed !== null &&
     (input.size === "free" || size?.width !== fixed.width || size.height !== fixed.height)
@@ -172,7 +198,7 @@ function frameFormat(
   return { ...format, mean, std, size, multipleOf: input.multiple_of ?? 1 };
 }
 
-/** One row of as many floats as there are controls. */
+/** A text input must be one row of as many floats as there are controls. */
 function textTensor(
   tensor: TensorSignature,
   field: string,
@@ -186,7 +212,7 @@ function textTensor(
   if (dtype !== "float32" || !dims || !fits) {
     problems.push({
       field,
-      problem: `has role "text", which gives float32 [${VECTOR_LENGTH}], but is ${describeTensor(tensor)}`,
+      problem: `has role "text", which needs float32 [${VECTOR_LENGTH}], but the tensor is ${describeTensor(tensor)}`,
     });
     return null;
   }
@@ -207,7 +233,7 @@ function scalarInput(
   if (dtype === null || dims === null || dims.some((dim) => typeof dim === "number" && dim !== 1)) {
     problems.push({
       field,
-      problem: `has role "${input.role}", which takes one number, but is ${describeTensor(tensor)}`,
+      problem: `has role "${input.role}", which needs one number, but the tensor is ${describeTensor(tensor)}`,
     });
     return null;
   }
@@ -217,14 +243,14 @@ function scalarInput(
   if (!(param.min <= param.default && param.default <= param.max)) {
     problems.push({
       field: `${field}.default`,
-      problem: `is ${param.default}, outside ${param.min} … ${param.max}: give default, min and max`,
+      problem: `is ${param.default}, outside ${param.min} to ${param.max}: correct default, min or max`,
     });
   }
   const sum = input.sum ?? false;
   if (sum && !dtype.startsWith("float")) {
     problems.push({
       field: `${field}.sum`,
-      problem: `is true, which gives a fraction, but is ${describeTensor(tensor)}: float64 holds it best`,
+      problem: `is true, which gives a fraction, but the tensor is ${describeTensor(tensor)}: make it float64`,
     });
   }
   return { ...shape, role: "param", param, sum };
@@ -236,8 +262,8 @@ function modelParam(
   signature: GraphSignature,
 ): ModelParam {
   const drafted = draftInput(tensor, signature, true);
-  const told = drafted?.role === "param" ? drafted : {};
-  const from = { ...told, ...input };
+  const suggested = drafted?.role === "param" ? drafted : {};
+  const from = { ...suggested, ...input };
   return {
     name: from.name ?? tensor.name,
     default: from.default ?? 0,

@@ -1,6 +1,6 @@
 /**
- * Puts pixel conversion into a model's graph, so that its edge is always a uint8 `[1, 3, height, width]`
- * RGB picture and JavaScript never touches a pixel. Hides layouts, ranges, element types, channel order.
+ * Adds pixel conversion to a model's graph: whatever layout, range, element type and channel order the model has,
+ * the adapted graph takes and gives uint8 RGB `[1, 3, height, width]`, and JavaScript never touches a pixel.
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { type GraphProto, type ModelProto, ModelProtoSchema } from "onnx-buf";
@@ -11,38 +11,38 @@ import { luma } from "./luma.ts";
 import type { Layout } from "./model-json.ts";
 import { type ElementType, signatureOf } from "./tensor-signature.ts";
 
-/** A graph ready for a session, and what its edge is called. */
+/** A graph that is ready for a session, and the names of its inputs and output. */
 export interface AdaptedGraph {
   readonly bytes: Uint8Array;
-  /** The input that takes the picture; null for models without one. */
+  /** The input that takes the picture; null for models that draw without video. */
   readonly picture: string | null;
-  /** The output that gives the picture. */
+  /** The output that holds the picture. */
   readonly image: string;
-  /** The inputs that take the definition's scalars, in its order. */
+  /** The inputs for the definition's scalars, in its order. */
   readonly scalars: readonly ScalarFeed[];
 }
 
-/** One number's way in. */
+/** How one number enters the adapted graph. */
 export interface ScalarFeed {
-  /** The model's own tensor, by which the definition knows it. */
+  /** The model's own tensor, as the definition names it. */
   readonly tensor: string;
   readonly input: string;
   readonly dtype: Exclude<ElementType, "float16">;
   readonly dims: readonly number[];
 }
 
-/** Broadcasting of Min and Max begins here. */
+/** The first operator set in which Min and Max broadcast. */
 const LOWEST_OPSET = 8;
 
-/** Wraps `model`, which is changed. Throws `model_failed` for operator sets too old to extend. */
+/** Adapts `model` in place. Throws `model_failed` for a file without a graph, or with an operator set older than 8. */
 export function adaptGraph(model: ModelProto, definition: ModelDefinition): AdaptedGraph {
   const { opset } = signatureOf(model);
   const { graph } = model;
-  if (graph === undefined) throw new WorkerError("model_failed", "the file holds no graph");
+  if (graph === undefined) throw new WorkerError("model_failed", "the ONNX file contains no graph");
   if (opset < LOWEST_OPSET) {
     throw new WorkerError(
       "model_failed",
-      `the model uses operator set ${opset}; ${LOWEST_OPSET} or newer is needed: export it again, ` +
+      `the model uses operator set ${opset}; ${LOWEST_OPSET} or newer is needed: export it again with a newer one, ` +
         "or convert it with onnx.version_converter",
     );
   }
@@ -61,7 +61,7 @@ export function adaptGraph(model: ModelProto, definition: ModelDefinition): Adap
   }
   const scalars = definition.scalars.map(({ tensor, dtype, dims }): ScalarFeed => {
     if (dtype !== "float16") return { tensor, input: tensor, dtype, dims };
-    // JavaScript has no half-precision tensors here (facts.md 6): they enter as float32.
+    // ONNX Runtime's half-precision tensors cannot be made from JavaScript: the number enters as float32.
     const input = `${prefix}scalar/${tensor}`;
     before.rename(before.cast(value(input), "float16"), tensor);
     graph.input = graph.input.filter(({ name }) => name !== tensor);
@@ -80,7 +80,7 @@ export function adaptGraph(model: ModelProto, definition: ModelDefinition): Adap
   };
 }
 
-/** Channels and layout while the samples are bytes, a quarter of the memory traffic; then the numbers. */
+/** Orders channels and layout while samples are bytes, which moves a quarter of the memory, then converts values. */
 function pictureToTensor(graph: GraphBuilder, picture: Value, format: FrameFormat): Value {
   const depth = format.channels === "gray" ? 1 : 3;
   const [black, white] = format.range;
@@ -92,7 +92,7 @@ function pictureToTensor(graph: GraphBuilder, picture: Value, format: FrameForma
   if (format.channels === "gray") {
     const [factor = 1] = scale;
     const [shift = 0] = offset;
-    const half = format.dtype === "uint8" ? 0.5 : 0; // a cast cuts
+    const half = format.dtype === "uint8" ? 0.5 : 0; // a cast truncates
     const gray = affine(graph, luma(graph, picture), [], [factor], [shift + half]);
     const typed = format.dtype === "float32" ? gray : graph.cast(gray, format.dtype);
     return toLayout(graph, typed, format.layout);
@@ -106,14 +106,14 @@ function pictureToTensor(graph: GraphBuilder, picture: Value, format: FrameForma
   return format.dtype === "float32" ? scaled : graph.cast(scaled, format.dtype);
 }
 
-/** Scaled, rounded and clamped while it is one channel where it is one; the rest on bytes. */
+/** Scales, rounds and clamps first, while a gray picture has one channel; orders layout and channels as bytes. */
 function tensorToPicture(graph: GraphBuilder, format: PixelFormat): Value {
   const [black, white] = format.range;
   let samples = value(format.tensor);
   if (format.dtype !== "uint8") {
     if (format.dtype !== "float32") samples = graph.cast(samples, "float32");
     const scale = 255 / (white - black);
-    // Half a step up, then cut: rounding that every operator set has.
+    // Adding a half and truncating rounds in every operator set; Round needs version 11.
     samples = affine(graph, samples, [], [scale], [0.5 - black * scale]);
     samples = graph.node("Max", [samples, graph.constant("float32", [], [0])]);
     samples = graph.node("Min", [samples, graph.constant("float32", [], [255])]);
@@ -129,7 +129,7 @@ function tensorToPicture(graph: GraphBuilder, format: PixelFormat): Value {
 const perChannel = (values: readonly number[], depth: number): number[] =>
   Array.from({ length: depth }, (_, channel) => values[channel] ?? values[0] ?? 0);
 
-/** `x · scale + offset`, without the half that does nothing. */
+/** `x · scale + offset`, without a multiplication by 1 or an addition of 0. */
 function affine(
   graph: GraphBuilder,
   from: Value,
@@ -162,7 +162,7 @@ function fromLayout(graph: GraphBuilder, samples: Value, layout: Layout): Value 
     : batched;
 }
 
-/** A prefix that begins no name of the graph or of the graphs inside its nodes. */
+/** A prefix of no name in the graph or in the subgraphs of its nodes. */
 function freePrefix(graph: GraphProto): string {
   const names = [...namesIn(graph)];
   let prefix = "byoc/";

@@ -1,4 +1,4 @@
-/** Writes ONNX graphs from code: values are names, every node adds one. Hides protobuf messages and raw tensor bytes. */
+/** Builds ONNX graphs from code: each call adds a node and returns the name of its output. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
@@ -21,19 +21,19 @@ import { ELEMENT_TYPES, type ElementType } from "./tensor-signature.ts";
 /** The name of a tensor inside one graph. */
 export type Value = string & { readonly unit: "onnx value" };
 
-/** A tensor that exists outside the builder: an input, or a value of a graph that is being extended. */
+/** The value of a tensor that the builder did not make, such as one of a graph that is being extended. */
 export const value = (name: string): Value => name as Value;
 
-/** `bigint` is an ONNX int, `number` a float: the operators tell them apart. */
+/** `bigint` becomes an ONNX int and `number` a float: operators distinguish them. */
 export type Attribute = bigint | number | string | readonly bigint[] | TensorProto | GraphProto;
 
-/** Operator set of graphs built here: the lowest that has all we use. */
+/** The lowest operator set that has all operators used here. */
 const OPSET = 17;
 const IR_VERSION = 8n;
 
-/** Nodes under one prefix, so that their names meet no others. The same calls give the same bytes. */
+/** Nodes whose names share a prefix, so that they cannot collide with others. The same calls give the same bytes. */
 export class GraphBuilder {
-  /** The nodes so far; those of a branch while it is being made. */
+  /** The nodes so far; inside a branch, those of the branch. */
   nodes: NodeProto[] = [];
   #made = 0;
   readonly #prefix: string;
@@ -46,7 +46,7 @@ export class GraphBuilder {
     this.#opset = options.opset ?? OPSET;
   }
 
-  /** Declares an input of the graph. A string is a free dimension of that name; `[]` is a scalar. */
+  /** Declares an input of the graph. A string in `dims` is a free dimension of that name; `[]` is a scalar. */
   input(name: string, dtype: ElementType, dims: readonly (number | string)[]): Value {
     this.#inputs.push(valueInfo(name, dtype, dims));
     return value(name);
@@ -71,25 +71,25 @@ export class GraphBuilder {
   }
 
   /**
-   * What `then` makes where `condition` (bool, one element) holds, else what `otherwise` makes; only
-   * that one is computed. Values made inside exist nowhere else.
+   * The result of `then` where `condition` (bool, one element) is true, else of `otherwise`; only that branch is
+   * computed. Values made inside a branch cannot be used outside.
    */
   when(condition: Value, then: () => Value, otherwise: () => Value): Value {
     const branches = { then_branch: this.#branch(then), else_branch: this.#branch(otherwise) };
     return this.node("If", [condition], branches);
   }
 
-  /** Gives a value a second name, one that others look for. */
+  /** Gives a value a second name, by which the rest of the graph knows it. */
   rename(from: Value, name: string): void {
     this.#push("Identity", [from], name, {});
   }
 
-  /** Conversion to another element type; floats are cut towards zero. */
+  /** Converts to another element type; floats are truncated towards zero. */
   cast(from: Value, dtype: ElementType): Value {
     return this.node("Cast", [from], { to: BigInt(ELEMENT_TYPES[dtype]) });
   }
 
-  /** Takes away a dimension of 1. Its axes moved from an attribute to an input in opset 13. */
+  /** Removes a dimension of 1. */
   squeeze(from: Value, axis: number): Value {
     return this.#withAxis("Squeeze", from, axis);
   }
@@ -99,7 +99,7 @@ export class GraphBuilder {
     return this.#withAxis("Unsqueeze", from, axis);
   }
 
-  /** The whole model as the bytes of an ONNX file. */
+  /** The bytes of the ONNX file. */
   build(name: string): Uint8Array<ArrayBuffer> {
     return new Uint8Array(
       toBinary(
@@ -117,7 +117,7 @@ export class GraphBuilder {
   #branch(make: () => Value): GraphProto {
     const outer = this.nodes;
     this.nodes = [];
-    // A branch must make its result itself, even if that is a value from outside.
+    // The result must be made by a node of the branch, even where it is a value from outside.
     const result = this.node("Identity", [make()]);
     const name = `${this.#prefix}branch_${this.#made}`;
     const graph = create(GraphProtoSchema, { name, node: this.nodes, output: [{ name: result }] });
@@ -125,6 +125,7 @@ export class GraphBuilder {
     return graph;
   }
 
+  /** The axes moved from an attribute to an input in operator set 13. */
   #withAxis(op: "Squeeze" | "Unsqueeze", from: Value, axis: number): Value {
     return this.#opset < 13
       ? this.node(op, [from], { axes: [BigInt(axis)] })
@@ -149,7 +150,7 @@ export class GraphBuilder {
   }
 }
 
-/** Describes a tensor at a graph's edge. */
+/** Describes an input or output of a graph. */
 export function valueInfo(
   name: string,
   dtype: ElementType,
@@ -212,7 +213,7 @@ function tensor(
   });
 }
 
-/** ONNX raw data is little-endian, as is every machine this runs on. */
+/** ONNX raw data is little-endian, as are all machines that ONNX Runtime supports. */
 function elements(dtype: ElementType, values: readonly number[]): { buffer: ArrayBuffer } {
   switch (dtype) {
     case "float32":

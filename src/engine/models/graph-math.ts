@@ -1,7 +1,7 @@
-/** Arithmetic on the values of a graph: plain numbers become constants, each written once. */
+/** Arithmetic on graph values: plain numbers become constants, and equal constants are shared. */
 import type { GraphBuilder, Value } from "./graph-builder.ts";
 
-/** A value of the graph, or a number that stands for a float32 constant. */
+/** A value of the graph, or a number that becomes a float32 constant. */
 export type Operand = Value | number;
 
 export class GraphMath {
@@ -21,7 +21,7 @@ export class GraphMath {
     return made;
   }
 
-  /** A colour, to be combined with fields `[1, 1, h, w]`. */
+  /** A colour `[1, 3, 1, 1]`, which broadcasts with fields `[1, 1, h, w]`. */
   rgb(red: number, green: number, blue: number): Value {
     return this.graph.constant("float32", [1, 3, 1, 1], [red, green, blue]);
   }
@@ -86,29 +86,29 @@ export class GraphMath {
     return this.#node("Clip", of, low, high);
   }
 
-  /** The part after the point, also of negative numbers from 0 to 1. */
+  /** `x − floor(x)`: from 0 to 1 for negative numbers as well. */
   fraction(of: Operand): Value {
     return this.sub(of, this.floor(of));
   }
 
-  /** `from` where `share` is 0, `to` where it is 1. */
+  /** Linear interpolation: `from` where `share` is 0, `to` where it is 1. */
   mix(from: Operand, to: Operand, share: Operand): Value {
     const start = this.value(from);
     return this.add(start, this.mul(this.sub(to, start), share));
   }
 
-  /** 0 up to `from`, 1 beyond `to`, straight between them. */
+  /** 0 up to `from`, 1 beyond `to`, linear in between. */
   ramp(of: Operand, from: number, to: number): Value {
     return this.clamp(this.mul(this.sub(of, from), 1 / (to - from)));
   }
 
-  /** 0 to 1 with gentle ends, of a share from 0 to 1. */
+  /** Smoothstep of a number from 0 to 1. */
   ease(share: Operand): Value {
     const t = this.value(share);
     return this.mul(t, t, this.sub(3, this.mul(t, 2)));
   }
 
-  /** `then` where `amount` (one element) is above 0.004, else `otherwise`, without the work of the other. */
+  /** `then` where `amount` (one element) is above 0.004, else `otherwise`; only that branch is computed. */
   where(amount: Value, then: () => Value, otherwise: () => Value): Value {
     const shown = this.graph.node("Greater", [this.reshape(amount), this.value(0.004)]);
     return this.graph.when(
@@ -118,7 +118,7 @@ export class GraphMath {
     );
   }
 
-  /** Values that are remembered inside a branch are forgotten after it: they exist only there. */
+  /** Constants that are made inside a branch exist only there, and are not shared with the outside. */
   protected scoped(make: () => Value): Value {
     const outer = this.#constants;
     const made = make();
@@ -130,14 +130,14 @@ export class GraphMath {
     return this.graph.node("Reshape", [of, this.ints(...dims)]);
   }
 
-  /** Another size, between the samples linearly; `rows` and `columns` are int64 `[1]`. */
+  /** Resizes bilinearly; `rows` and `columns` are int64 `[1]`. */
   resize(of: Value, channels: number, rows: Value, columns: Value): Value {
     const sizes = this.graph.node("Concat", [this.ints(1, channels), rows, columns], { axis: 0n });
-    const absent = "" as Value; // optional inputs before the sizes
+    const absent = "" as Value; // the optional inputs before the sizes
     return this.graph.node("Resize", [of, absent, absent, sizes], { mode: "linear" });
   }
 
-  /** From the right: fields come first and single numbers last, so that these meet each other first. */
+  /** Folds from the right: fields stand first and single numbers last, so that small tensors are combined first. */
   #fold(op: string, operands: readonly Operand[]): Value {
     return operands
       .map((each) => this.value(each))

@@ -1,17 +1,15 @@
-/** The schema of `model.json`, and the sentences for what is wrong with one. Roles are a table: a new one is a new row. */
+/** The schema of `model.json`, and the checks that name every wrong field. Roles are rows of a table. */
 import { type Static, type TObject, type TSchema, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { type FieldProblem, WorkerError } from "../../errors.ts";
+import { type FieldProblem, reason, WorkerError } from "../../errors.ts";
+import { literals } from "../../schema.ts";
+import { Fit } from "../protocol/work.ts";
 
 const strict = { additionalProperties: false } as const;
-const Layout = Type.Union(
-  (["nchw", "nhwc", "chw", "hwc"] as const).map((name) => Type.Literal(name)),
-);
-const Channels = Type.Union((["rgb", "bgr", "gray"] as const).map((name) => Type.Literal(name)));
-const PixelType = Type.Union(
-  (["float32", "float16", "uint8"] as const).map((name) => Type.Literal(name)),
-);
-/** What black and white are in the tensor: `[0, 1]`, `[0, 255]`, `[-1, 1]`, … */
+const Layout = literals(["nchw", "nhwc", "chw", "hwc"]);
+const Channels = literals(["rgb", "bgr", "gray"]);
+const PixelType = literals(["float32", "float16", "uint8"]);
+/** The values of black and of white in the tensor: `[0, 1]`, `[0, 255]`, `[-1, 1]` and so on. */
 const Range = Type.Tuple([Type.Number(), Type.Number()]);
 const PerChannel = Type.Array(Type.Number(), { minItems: 1, maxItems: 3 });
 const Pixels = Type.Integer({ minimum: 1, maximum: 8192 });
@@ -35,7 +33,7 @@ const FrameInput = Type.Object(
   strict,
 );
 
-/** A number that callers set while the stream runs. */
+/** A number that callers may change while the stream runs. */
 const ParamInput = Type.Object(
   {
     role: Type.Literal("param"),
@@ -45,8 +43,8 @@ const ParamInput = Type.Object(
     max: Type.Optional(Type.Number()),
     integer: Type.Optional(Type.Boolean()),
     /**
-     * The parameter is a rate, a second: the tensor gets its sum over the stream's time, so that a
-     * change alters how fast something moves and not where it is.
+     * The parameter is a rate per second: the tensor gets its integral over the stream's time, so that a change
+     * alters how fast something moves, and not where it is.
      */
     sum: Type.Optional(Type.Boolean()),
     description: Type.Optional(Type.String()),
@@ -54,13 +52,13 @@ const ParamInput = Type.Object(
   strict,
 );
 
-/** Seconds since the stream's start. */
+/** Seconds since the stream began. */
 const TimeInput = Type.Object({ role: Type.Literal("time") }, strict);
-/** The size that the picture is to have, in pixels. */
+/** The width and height of the picture to draw, in pixels. */
 const WidthInput = Type.Object({ role: Type.Literal("width") }, strict);
 const HeightInput = Type.Object({ role: Type.Literal("height") }, strict);
 
-/** The stream's prompts, as the vector of controls that `prompts/controls.ts` lists. */
+/** The stream's prompts as the vector of controls in `prompts/controls.ts`. */
 const TextInput = Type.Object(
   { role: Type.Literal("text"), encoder: Type.Literal("lexicon") },
   strict,
@@ -75,7 +73,7 @@ const INPUT_ROLES = {
   text: TextInput,
 } as const;
 
-/** The picture that comes out. */
+/** The output picture. */
 const ImageOutput = Type.Object(
   {
     role: Type.Literal("image"),
@@ -89,17 +87,16 @@ const ImageOutput = Type.Object(
 
 const OUTPUT_ROLES = { image: ImageOutput } as const;
 
-const Folder = Type.Object(
+/** The whole file; the entries of inputs and outputs are checked by their roles. */
+const Description = Type.Object(
   {
     name: Type.Optional(Type.String()),
     description: Type.Optional(Type.String({ maxLength: 1000 })),
     file: Type.Optional(Type.String({ minLength: 1 })),
     inputs: Type.Optional(Type.Record(Type.String(), Type.Object({ role: Type.String() }))),
     outputs: Type.Optional(Type.Record(Type.String(), Type.Object({ role: Type.String() }))),
-    /** How a picture of another shape is brought to a fixed size. */
-    fit: Type.Optional(
-      Type.Union((["cover", "contain", "stretch"] as const).map((name) => Type.Literal(name))),
-    ),
+    /** How a picture of another aspect ratio is scaled to a fixed size. */
+    fit: Type.Optional(Fit),
   },
   strict,
 );
@@ -113,23 +110,23 @@ export type ParamInput = Static<typeof ParamInput>;
 export type ImageOutput = Static<typeof ImageOutput>;
 export type ModelInput = Static<(typeof INPUT_ROLES)[keyof typeof INPUT_ROLES]>;
 
-/** A model described by its owner. All that the ONNX file itself tells may be left out. */
-export interface ModelJson extends Omit<Static<typeof Folder>, "inputs" | "outputs"> {
-  /** By tensor name; a tensor not named here gets the role its shape suggests. */
+/** The content of a `model.json`. What the ONNX file itself states may be left out. */
+export interface ModelJson extends Omit<Static<typeof Description>, "inputs" | "outputs"> {
+  /** By tensor name. A tensor that is not listed gets the role that its shape suggests. */
   readonly inputs?: Readonly<Record<string, ModelInput>>;
   readonly outputs?: Readonly<Record<string, ImageOutput>>;
 }
 
-/** Checks the content of a `model.json`. Throws `model_failed` with every problem by field. */
+/** Parses and checks the text of a `model.json`. Throws `model_failed` that lists every wrong field. */
 export function parseModelJson(text: string): ModelJson {
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (error) {
-    throw new WorkerError("model_failed", `model.json is not JSON: ${String(error)}`);
+    throw new WorkerError("model_failed", `model.json is not valid JSON: ${reason(error)}`);
   }
-  const problems = [...check(Folder, content, "")];
-  if (Value.Check(Folder, content)) {
+  const problems = [...check(Description, content, "")];
+  if (Value.Check(Description, content)) {
     for (const [tensor, input] of Object.entries(content.inputs ?? {})) {
       problems.push(...checkRole(INPUT_ROLES, input, `inputs.${tensor}`));
     }
@@ -138,10 +135,10 @@ export function parseModelJson(text: string): ModelJson {
     }
   }
   if (problems.length > 0) throw modelJsonError(problems);
-  return content as ModelJson; // every part was checked above, member by member
+  return content as ModelJson; // each part was checked above
 }
 
-/** One error for all that is wrong in a `model.json`. */
+/** One error for all problems of a `model.json`. */
 export function modelJsonError(problems: readonly FieldProblem[]): WorkerError {
   const sentences = problems.map(({ field, problem }) => `${field || "(top level)"} ${problem}`);
   return new WorkerError("model_failed", `model.json: ${sentences.join("; ")}`, {
@@ -156,9 +153,10 @@ function* checkRole(
 ): Generator<FieldProblem> {
   const schema = Object.hasOwn(roles, entry.role) ? roles[entry.role] : undefined;
   if (schema === undefined) {
+    const known = Object.keys(roles).join(", ");
     yield {
       field: `${field}.role`,
-      problem: `is ${JSON.stringify(entry.role)}; it can be ${Object.keys(roles).join(", ")}`,
+      problem: `is ${JSON.stringify(entry.role)}; allowed: ${known}`,
     };
     return;
   }
@@ -168,23 +166,23 @@ function* checkRole(
 function* check(schema: TObject, content: unknown, field: string): Generator<FieldProblem> {
   const seen = new Set<string>();
   for (const error of Value.Errors(schema, content)) {
-    if (seen.has(error.path)) continue; // one problem a member is enough to act on
+    if (seen.has(error.path)) continue; // one problem per field is enough to act on
     seen.add(error.path);
     const path = [field, ...error.path.split("/")].filter((part) => part !== "").join(".");
-    const got = error.value === undefined ? "is missing" : `is ${JSON.stringify(error.value)}`;
+    const value = error.value === undefined ? "is missing" : `is ${JSON.stringify(error.value)}`;
     const known = Object.keys(schema.properties).join(", ");
     yield error.message === "Unexpected property"
-      ? { field: path, problem: `is not known here; known are ${known}` }
-      : { field: path, problem: `${got}; ${expectation(error.schema, error.message)}` };
+      ? { field: path, problem: `is an unknown field; allowed: ${known}` }
+      : { field: path, problem: `${value}; ${expectation(error.schema, error.message)}` };
   }
 }
 
-/** Unions of words are listed: TypeBox only says "Expected union value". */
+/** Lists the members of a union, where TypeBox only says "Expected union value". */
 function expectation(schema: TSchema, message: string): string {
   const choices: unknown = schema["anyOf"];
   if (!Array.isArray(choices)) return message.toLowerCase();
   const words = choices.map((choice: TSchema) =>
     "const" in choice ? JSON.stringify(choice["const"]) : "[width, height]",
   );
-  return `it can be ${words.join(", ")}`;
+  return `allowed: ${words.join(", ")}`;
 }

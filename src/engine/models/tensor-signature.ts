@@ -1,4 +1,4 @@
-/** What an ONNX file says of itself: tensor names, element types, dimensions. Hides the protobuf from the rest. */
+/** Parses ONNX files and reads the signature of their graph: names, element types and dimensions of its tensors. */
 import { fromBinary } from "@bufbuild/protobuf";
 import {
   type ModelProto,
@@ -9,7 +9,7 @@ import {
 } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
 
-/** Element types that can cross a model's edge, by their code in ONNX. */
+/** Element types that inputs and outputs may have, with their codes in ONNX. */
 export const ELEMENT_TYPES = {
   float32: TensorProto_DataType.FLOAT,
   float16: TensorProto_DataType.FLOAT16,
@@ -25,13 +25,13 @@ export type ElementType = keyof typeof ELEMENT_TYPES;
 /** One input or output of a graph. */
 export interface TensorSignature {
   readonly name: string;
-  /** Null for what no role can take: strings, complex numbers, sequences, … */
+  /** Null for types that no role can take: strings, complex numbers, sequences and others. */
   readonly dtype: ElementType | null;
-  /** A number where it is fixed, its symbol (or "?") where it is free; null when the rank is unknown. */
+  /** A number for a fixed dimension, its symbol (or "?") for a free one; null when the rank is unknown. */
   readonly dims: readonly (number | string)[] | null;
 }
 
-/** All a graph says of its edge. Initializers that older files list as inputs are left out. */
+/** The inputs and outputs of a graph. Initializers that older files list as inputs are left out. */
 export interface GraphSignature {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
@@ -41,7 +41,7 @@ export interface GraphSignature {
   readonly opset: number;
 }
 
-/** Parses an ONNX file. Weights stay views of `bytes`. Throws `model_failed` for what is not ONNX. */
+/** Parses an ONNX file; its weights are views of `bytes`. Throws `model_failed` for other content. */
 export function parseGraph(bytes: Uint8Array): ModelProto {
   let model: ModelProto;
   try {
@@ -54,13 +54,13 @@ export function parseGraph(bytes: Uint8Array): ModelProto {
   if (model.graph === undefined || model.graph.output.length === 0) {
     throw new WorkerError(
       "model_failed",
-      "this is not an ONNX file: it holds no graph with outputs",
+      "this is not an ONNX file: it contains no graph with outputs",
     );
   }
   return model;
 }
 
-/** Reads the edge of a parsed model. Throws `model_failed` where weights lie in other files. */
+/** The signature of a parsed model. Throws `model_failed` where weights lie in other files (external data). */
 export function signatureOf(model: ModelProto): GraphSignature {
   const { graph } = model;
   const external = graph?.initializer.find(
@@ -82,7 +82,7 @@ export function signatureOf(model: ModelProto): GraphSignature {
   };
 }
 
-/** `name float32 [1, 3, H, W]`: how messages name a tensor. */
+/** How messages name a tensor: `"name" float32 [1, 3, H, W]`. */
 export function describeTensor({ name, dtype, dims }: TensorSignature): string {
   const shape = dims === null ? "of unknown rank" : `[${dims.join(", ")}]`;
   return `${JSON.stringify(name)} ${dtype ?? "of another type"} ${shape}`;

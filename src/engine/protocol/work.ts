@@ -29,6 +29,9 @@ export const OutputSide = Type.Integer({
 export const Size = Type.Object({ width: Type.Integer(), height: Type.Integer() });
 export type Size = Immutable<typeof Size>;
 
+/** The size of a picture for which neither a request nor an input states one. */
+export const DEFAULT_SIZE: Size = { width: 512, height: 512 };
+
 export const Container = literals(["fmp4", "mpegts"]);
 export type Container = Immutable<typeof Container>;
 

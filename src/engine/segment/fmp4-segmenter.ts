@@ -34,8 +34,8 @@ const MAX_STEP = 1.5;
 /**
  * A segment begins at every key frame: `ftyp`, `moov`, then fragments; tfdt rises over the whole
  * stream (contract.md, Output). A frame's duration is that of the frame before it, since the next one
- * has not been made yet. Where frames are missing, decoding times fall behind presentation times for a
- * few frames, so that no reader sees a break. An audio track that appears is in the `moov` of the next segment.
+ * has not been made yet. Where frames are missing, decoding times fall behind presentation times, so that no
+ * reader sees a break, and catch up by a second and a half a frame. An audio track that appears is in the `moov` of the next segment.
  */
 export function segmentFmp4(): Stage<OutputPacket, Fragment> {
   const muxer = new Fmp4Muxer();
@@ -74,9 +74,10 @@ class Fmp4Muxer {
     const { made } = this.#init;
     const last = this.#lastVideo;
     const interval = last === null ? FIRST_DURATION : packet.pts - last.pts;
-    const duration = Math.min(interval, MAX_DURATION);
     const reach = last === null ? packet.pts : last.dts + Math.floor(last.duration * MAX_STEP);
     const dts = Math.min(packet.pts, reach);
+    // The longer a frame is said to last, the further the next one's decoding time may advance.
+    const duration = Math.min(Math.max(interval, packet.pts - dts), MAX_DURATION);
     this.#lastVideo = { pts: packet.pts, dts, duration };
     const data = lengthPrefixed(splitNals(packet.data));
     const bytes = this.#fragment(made, made.videoTrack, [

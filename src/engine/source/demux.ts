@@ -1,5 +1,5 @@
-/** Segments as they arrive become packets, picture and sound apart. Never makes the network wait. */
-import { type PlainError, WorkerError } from "../../errors.ts";
+/** Demuxes segments as they arrive into video and audio packets, without ever making the network wait. */
+import type { PlainError } from "../../errors.ts";
 import type {
   AudioPacket,
   EncodedPacket,
@@ -7,22 +7,21 @@ import type {
   VideoPacket,
 } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
-import { type Pushable, pushable } from "../../streams/push-readable.ts";
+import { pushable } from "../../streams/push-readable.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
 import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
 import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
-import { Mp4Demuxer } from "./mp4-demux.ts";
+import { ContainerReader } from "./container-reader.ts";
 import type { Timeline } from "./timeline.ts";
-import { TsDemuxer } from "./ts-demux.ts";
 
-/** Takes one container apart. */
+/** Demuxes one container. */
 export interface Demuxer {
-  /** Of the audio track, once one is known to exist. */
+  /** The codec of the audio track, once one is known to exist. */
   readonly audioCodec: InputAudioCodec | null;
   /** The packets that these bytes complete; bytes may be cut anywhere. */
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[];
-  /** What the end of a segment completes. */
+  /** The packets that the end of a segment completes. */
   endSegment(arrivedAt: number): EncodedPacket[];
   /** The segment broke off. */
   breakSegment(): void;
@@ -39,150 +38,95 @@ export interface TrackTrouble {
 export interface DemuxedInput {
   readonly video: ReadableStream<VideoPacket>;
   readonly audio: ReadableStream<AudioPacket>;
-  /** Of its sound, once the input is known to carry some. */
+  /** The codec of the input's audio, once it is known to have some. */
   audioCodec(): InputAudioCodec | null;
   /** `performance.now()` at which the frame with this pts is due; see `ArrivalClock`. */
   dueAt(pts: Ticks): number;
-  /** Bytes that have come in. */
+  /** Bytes that have arrived. */
   bytes(): number;
-  /** Packets given up because the decoder fell behind. */
-  dropped(): number;
 }
 
-/** Bytes that tell every container we know. */
-const HEAD_BYTES = 8;
-/** So many segments of no known container end the input; fewer may be damaged ones. */
-const MAX_STRANGERS = 3;
-const NOTHING: Uint8Array = new Uint8Array(0);
+export interface DemuxOptions {
+  readonly timeline: Timeline;
+  readonly calls?: NativeCalls;
+  /** Sees every packet that arrives. */
+  readonly observer: Pick<PipelineObserver, "frameIn" | "frameDropped" | "audioIn" | "trouble">;
+}
 
 /** Fifteen seconds at 60 fps, more than the longest burst: a decoder that far behind starts again at a key frame. */
 const MAX_VIDEO_WAITING = 900;
+/** Ten seconds at 25 Mbit/s: large frames, or a sender that means harm, reach this limit before the other one. */
+const MAX_VIDEO_BYTES = 32 * 1024 * 1024;
 /** Deadline of one chunk: it holds the main thread. */
 const DEMUX_MS = 5000;
-/** Twenty seconds of 20 ms frames: sound waits until the pictures of its burst have been played out. */
+/** Twenty seconds of 20 ms frames: audio waits until the video of its burst has been played out. */
 const MAX_AUDIO_WAITING = 1000;
+/** Twenty seconds at 1.6 Mbit/s, more than any audio codec we read needs. */
+const MAX_AUDIO_BYTES = 4 * 1024 * 1024;
 
-/**
- * Reads `segments` to their end at the speed they come in. The observer sees every packet.
- * Both outputs end with the input, or fail with what it failed with.
- */
+/** Reads `segments` to their end, as fast as they arrive. Both outputs end with the input, or fail as it does. */
 export function demux(
   segments: ReadableStream<IncomingChunk>,
-  options: {
-    readonly timeline: Timeline;
-    readonly calls?: NativeCalls;
-    readonly observer: Pick<PipelineObserver, "frameIn" | "audioIn" | "trouble">;
-  },
+  { timeline, calls = UNRECORDED_CALLS, observer }: DemuxOptions,
 ): DemuxedInput {
-  const { calls = UNRECORDED_CALLS } = options;
-  const video = pushable<VideoPacket>();
-  const audio = pushable<AudioPacket>();
+  const video = pushable<VideoPacket>(({ data }) => data.length);
+  const audio = pushable<AudioPacket>(({ data }) => data.length);
   const arrivals = new ArrivalClock();
-  let demuxer: Demuxer | null = null;
-  let head = NOTHING;
-  /** How segments began that nobody knows. */
-  const strangers: Uint8Array[] = [];
-  let skipping = false;
+  const reader = new ContainerReader();
   let bytesIn = 0;
-  let dropped = 0;
   let catchingUp = false;
 
-  const deliver = (found: EncodedPacket): boolean => {
-    const packet = options.timeline.map(found);
-    if (packet.kind === "audio") {
-      options.observer.audioIn(packet);
-      if (audio.waiting < MAX_AUDIO_WAITING) audio.push(packet);
-      return true;
-    }
-    options.observer.frameIn(packet);
+  /** Returns false when nobody reads the video any more. */
+  const deliver = (packet: EncodedPacket): boolean => {
+    if (packet.kind === "video") return deliverVideo(packet);
+    observer.audioIn(packet);
+    const isFull = audio.waiting >= MAX_AUDIO_WAITING || audio.waitingBytes >= MAX_AUDIO_BYTES;
+    if (!isFull) audio.push(packet);
+    return true;
+  };
+  /** Beyond the limits, drops packets until the queue is empty and a group of pictures begins. */
+  const deliverVideo = (packet: VideoPacket): boolean => {
+    observer.frameIn(packet);
     arrivals.saw(packet);
-    if (video.waiting >= MAX_VIDEO_WAITING) catchingUp = true;
+    catchingUp ||= video.waiting >= MAX_VIDEO_WAITING || video.waitingBytes >= MAX_VIDEO_BYTES;
     if (catchingUp && !(packet.keyFrame && video.waiting === 0)) {
-      dropped++;
+      observer.frameDropped();
       return true;
     }
     catchingUp = false;
     return video.push(packet);
   };
-
-  /** The bytes of this chunk with those before it that were too few to tell the container. */
-  const identify = (chunk: IncomingChunk): Uint8Array => {
-    if (!chunk.first && demuxer) return chunk.data;
-    skipping &&= !chunk.first;
-    if (skipping) return NOTHING;
-    const bytes = head.length > 0 ? Buffer.concat([head, chunk.data]) : chunk.data;
-    head = NOTHING;
-    const container = containerOf(bytes);
-    if (container && !(demuxer instanceof container)) demuxer = new container();
-    if (demuxer) return bytes;
-    if (bytes.length >= HEAD_BYTES) {
-      skipping = true;
-      if (strangers.push(bytes) >= MAX_STRANGERS) throw unknownContainer(bytes);
-    } else {
-      head = bytes;
-    }
-    return NOTHING;
-  };
-  const take = (bytes: Uint8Array, { arrivedAt, last, complete }: IncomingChunk, to: Demuxer) => {
+  const read = (chunk: IncomingChunk): EncodedPacket[] => {
     using _call = calls.begin("demux", DEMUX_MS);
-    const packets = to.push(bytes, arrivedAt);
-    if (last && complete) packets.push(...to.endSegment(arrivedAt));
-    if (last && !complete) to.breakSegment();
-    return packets;
+    return reader.read(chunk);
   };
   const pump = async (): Promise<void> => {
     for await (const chunk of segments) {
       bytesIn += chunk.data.length;
       if (chunk.first) arrivals.nextSegment();
-      const bytes = identify(chunk);
-      if (!demuxer) continue;
-      const packets = take(bytes, chunk, demuxer);
-      for (const { part, error } of demuxer.takeTroubles?.() ?? []) {
-        options.observer.trouble(part, error);
-      }
-      let wanted = true;
-      for (const packet of packets) wanted = deliver(packet) && wanted;
-      if (!wanted) return;
+      const packets = read(chunk);
+      for (const { part, error } of reader.takeTroubles()) observer.trouble(part, error);
+      let isRead = true;
+      for (const packet of packets) isRead = deliver(timeline.map(packet)) && isRead;
+      if (!isRead) return;
     }
-    const [stranger] = strangers;
-    if (!demuxer && stranger) throw unknownContainer(stranger);
-  };
-  const settle = (act: (side: Pushable<VideoPacket> | Pushable<AudioPacket>) => void): void => {
-    act(video);
-    act(audio);
+    reader.end();
   };
   pump().then(
-    () => settle((side) => side.end()),
-    (error) => settle((side) => side.fail(error)),
+    () => {
+      video.end();
+      audio.end();
+    },
+    (error) => {
+      video.fail(error);
+      audio.fail(error);
+    },
   );
   return {
     video: video.readable,
     audio: audio.readable,
-    audioCodec: () => demuxer?.audioCodec ?? null,
+    audioCodec: () => reader.audioCodec,
     dueAt: (pts) => arrivals.dueAt(pts),
     bytes: () => bytesIn,
-    dropped: () => dropped,
   };
 }
-
-/**
- * Chosen by what the bytes are, whatever the channel's content type says (contract.md, Output). Null if they
- * begin like nothing we know: the middle of a segment, too few bytes, or another container.
- */
-function containerOf(bytes: Uint8Array): (new () => Demuxer) | null {
-  if (bytes[0] === 0x47) return TsDemuxer;
-  return MP4_BOXES.has(String.fromCharCode(...bytes.subarray(4, 8))) ? Mp4Demuxer : null;
-}
-
-function unknownContainer(bytes: Uint8Array): WorkerError {
-  const head = [...bytes.subarray(0, HEAD_BYTES)]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join(" ");
-  return new WorkerError(
-    "unsupported_media",
-    `the input is neither MPEG-TS nor fragmented MP4 (it begins with ${head}): send one of these`,
-  );
-}
-
-/** What a segment of fragmented MP4 may begin with. */
-const MP4_BOXES = new Set(["ftyp", "styp", "moov", "moof", "sidx", "emsg", "prft", "free"]);

@@ -1,59 +1,77 @@
-/** Notices an input that brings bytes and no picture: sound alone, another codec, damage. */
+/** Reports an input that brings bytes and no picture: audio alone, another codec, or damage. */
 import type { PlainError } from "../../errors.ts";
 
-/** Bytes that make no picture for this long are trouble. */
-const BLIND_MS = 5000;
+const LOOK_MS = 1000;
+/** Bytes without a picture over this many looks are trouble: five seconds. */
+const MAX_BLIND_LOOKS = 5;
 
 export interface InputWatchOptions {
   readonly bytesIn: () => number;
   readonly framesIn: () => number;
-  readonly framesOut: () => number;
-  /** What is wrong, once; null when a picture came after all. */
+  readonly framesDecoded: () => number;
+  /** True while the demuxer has reported what is wrong itself. */
+  readonly isExplained: () => boolean;
+  /** What is wrong, once; null when pictures come again. */
   readonly report: (error: PlainError | null) => void;
 }
 
-/** Looks every five seconds until the first picture. An input that is quiet is none of its business. */
+interface InputCounts {
+  readonly bytes: number;
+  readonly frames: number;
+  readonly decoded: number;
+}
+
+/** Looks once a second, from the start of a stream to its end. A silent input is not reported. */
 export class InputWatch implements Disposable {
   readonly #options: InputWatchOptions;
-  #timer: ReturnType<typeof setTimeout>;
-  #seen = 0;
-  #blind = false;
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** What had come in when a frame was decoded last. */
+  #seen: InputCounts = { bytes: 0, frames: 0, decoded: 0 };
+  /** Looks since the first that found bytes and no picture, and up to the last that found more bytes. */
+  #blind = { looks: 0, looksWithBytes: 0 };
+  #bytes = 0;
+  #isReported = false;
 
   constructor(options: InputWatchOptions) {
     this.#options = options;
-    this.#timer = this.#again();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-  }
-
-  #again(): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#look(), BLIND_MS);
+    clearInterval(this.#timer);
   }
 
   #look(): void {
-    const { bytesIn, framesIn, framesOut, report } = this.#options;
-    if (framesOut() > 0) {
-      if (this.#blind) report(null);
+    const { bytesIn, framesIn, framesDecoded, isExplained, report } = this.#options;
+    const now: InputCounts = { bytes: bytesIn(), frames: framesIn(), decoded: framesDecoded() };
+    if (now.decoded > this.#seen.decoded) {
+      this.#seen = now;
+      this.#blind = { looks: 0, looksWithBytes: 0 };
+      this.#bytes = now.bytes;
+      if (this.#isReported) report(null);
+      this.#isReported = false;
       return;
     }
-    const bytes = bytesIn();
-    if (bytes > this.#seen && !this.#blind) {
-      this.#blind = true;
-      report(noPicture(bytes, framesIn()));
-    }
-    this.#seen = bytes;
-    this.#timer = this.#again();
+    if (now.bytes > this.#seen.bytes) this.#blind.looks++;
+    if (now.bytes > this.#bytes) this.#blind.looksWithBytes = this.#blind.looks;
+    this.#bytes = now.bytes;
+    // The last bytes before a pause often make no picture.
+    const { looks, looksWithBytes } = this.#blind;
+    const blindLooks = now.decoded > 0 ? looksWithBytes : looks;
+    if (blindLooks < MAX_BLIND_LOOKS || this.#isReported || isExplained()) return;
+    this.#isReported = true;
+    const [bytes, frames] = [now.bytes - this.#seen.bytes, now.frames - this.#seen.frames];
+    report(noPicture({ bytes, frames, decoded: now.decoded }));
   }
 }
 
 /** An error about the stream's `input`; the server puts in the name of the caller's field. */
-function noPicture(bytes: number, frames: number): PlainError {
+function noPicture({ bytes, frames, decoded }: InputCounts): PlainError {
+  const since = decoded > 0 ? " since its last picture" : "";
   const problem =
     frames > 0
-      ? `has brought ${frames} frames and none could be decoded: send H.264 or H.265 with a key frame every few seconds`
-      : `has brought ${bytes} bytes and no video: send H.264 or H.265 in MPEG-TS or fragmented MP4`;
+      ? `has brought ${frames} frames${since} and none could be decoded: send H.264 or H.265 with a key frame every few seconds`
+      : `has brought ${bytes} bytes${since} and no video: send H.264 or H.265 in MPEG-TS or fragmented MP4`;
   return {
     kind: "unsupported_media",
     message: `input ${problem}`,

@@ -1,201 +1,212 @@
-/** Fragmented MP4 taken apart as it arrives: a fragment's samples as soon as its `mdat` is whole. */
-import { WorkerError } from "../../errors.ts";
-import { annexB } from "../../media/annex-b.ts";
+/** Demuxes fragmented MP4 as it arrives: the samples of a fragment leave as soon as its `mdat` is complete. */
+import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
-import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
-import { decodeTime, readTfhd, readTrun } from "./mp4-fragment.ts";
-import {
-  type BoxHeader,
-  boxHeader,
-  findBox,
-  type Mp4Track,
-  readBoxes,
-  readMoov,
-  type SampleDefaults,
-  uint32,
-} from "./mp4-tracks.ts";
+import { ticks } from "../../media/time.ts";
+import type { TrackTrouble } from "./demux.ts";
+import { BoxAssembler, type TopLevelBox } from "./mp4-boxes.ts";
+import { DamagedFragment, readFragment } from "./mp4-fragment.ts";
+import { type Movie, readMovie } from "./mp4-movie.ts";
+import { packetOf } from "./mp4-packets.ts";
+import { type LoadedSample, SampleMatcher } from "./mp4-samples.ts";
+import { trackTroubles } from "./track-troubles.ts";
 
 /** No fragment of a live stream is this large. */
 const MAX_BOX_BYTES = 32 * 1024 * 1024;
-const LARGEST_HEADER = 16;
+/** Samples that may wait for their data: minutes of the shortest audio frames. */
+const MAX_SAMPLES = 65_536;
+/** An absolute offset that leads further away from its fragment counts from an unknown beginning. */
+const MAX_DISTANCE = 2 * MAX_BOX_BYTES;
+/** Segments with fragments and without a `moov` after which the sender is told. */
+const MAX_ORPHANED_SEGMENTS = 2;
 
-interface Sample {
-  readonly track: Mp4Track;
-  /** In the bytes of the channel since the demuxer began. */
-  readonly position: number;
-  readonly size: number;
-  readonly dts: number;
-  readonly cts: number;
-  readonly duration: number;
-  readonly sync: boolean;
-}
+const HOW_TO_FRAGMENT =
+  "send fragmented MP4 (ffmpeg -movflags frag_keyframe+empty_moov+default_base_moof) or MPEG-TS";
 
 /**
- * Takes bytes as they arrive, cut anywhere. A segment may bring its own `moov`, or use the last one.
- * Throws `unsupported_media` for boxes too large to be live.
+ * Takes bytes as they arrive, cut anywhere. A segment may bring its own `moov` or use the last one.
+ * Throws `unsupported_media` for a plain MP4, and for boxes too large to be live before any `moov`; all
+ * other damage costs the fragment or the segment it is in, and is reported.
  */
 export class Mp4Demuxer {
-  /** What has come of the box under way, and how much of it there must be. */
-  #parts: Uint8Array[] = [];
-  #waiting = 0;
-  #wanted = 0;
-  /** Nothing more of this segment can be understood. */
-  #lost = false;
-  /** Channel position of the box under way. */
-  #position = 0;
-  #tracks: Mp4Track[] = [];
-  #defaults = new Map<number, SampleDefaults>();
-  #samples: Sample[] = [];
-  readonly #next = new Map<number, number>();
+  readonly #boxes = new BoxAssembler(MAX_BOX_BYTES);
+  /** Where the last file began: its offsets may count from there. */
+  #fileStart = 0;
+  #movie: Movie | null = null;
+  readonly #matcher = new SampleMatcher(MAX_BOX_BYTES);
+  /** Where each track's last fragment ended, in its timescale. */
+  readonly #ends = new Map<number, number>();
+  /** Moves all tracks, so that edits put no picture before time zero. */
+  #lead = 0;
+  /** Segments in a row with fragments that no `moov` describes. */
+  #orphanedSegments = 0;
+  #orphaned = false;
+  #reported = false;
+  readonly #troubles: TrackTrouble[] = [];
 
   get audioCodec(): InputAudioCodec | null {
-    for (const track of this.#tracks) if (track.kind === "audio") return track.codec;
+    for (const entry of this.#movie?.audio?.entries ?? []) {
+      if (entry.kind === "audio") return entry.format.codec;
+    }
     return null;
   }
 
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] {
-    if (this.#lost) {
-      this.#position += bytes.length;
-      return [];
-    }
-    this.#parts.push(bytes);
-    this.#waiting += bytes.length;
-    if (this.#waiting < this.#wanted) return [];
-    const data = Buffer.concat(this.#parts);
-    const packets: EncodedPacket[] = [];
-    let at = 0;
-    let header = boxHeader(data, at);
-    while (header && at + header.size <= data.length) {
-      packets.push(...this.#box(data, at, header, arrivedAt));
-      at += header.size;
-      header = boxHeader(data, at);
-    }
-    this.#keep(data.slice(at));
-    this.#position += at;
-    this.#wanted = header?.size ?? (this.#waiting < 8 ? 8 : LARGEST_HEADER);
-    if (this.#wanted > MAX_BOX_BYTES) throw tooLarge(header?.type ?? "", this.#wanted);
-    // A size that makes no sense: what follows cannot be found before the next segment.
-    if (!header && this.#waiting >= LARGEST_HEADER) this.#lose();
+    const packets = this.#boxes.push(bytes).flatMap((box) => this.#read(box, arrivedAt));
+    const refused = this.#boxes.takeRefused();
+    if (refused) this.#refuse(refused.type, refused.size);
     return packets;
   }
 
-  /** A box that is cut off by a segment's end will not be completed. */
-  endSegment(): EncodedPacket[] {
-    this.breakSegment();
-    return [];
+  endSegment(arrivedAt: number): EncodedPacket[] {
+    const packets = this.#boxes.endSegment().flatMap((box) => this.#read(box, arrivedAt));
+    this.#countOrphans();
+    return packets;
   }
 
   breakSegment(): void {
-    this.#lose();
-    this.#lost = false;
+    this.#boxes.breakSegment();
+    this.#countOrphans();
   }
 
-  #box(data: Uint8Array, at: number, header: BoxHeader, arrivedAt: number): EncodedPacket[] {
-    const body = data.subarray(at + header.bytes, at + header.size);
-    const start = this.#position + at;
-    switch (header.type) {
+  /** What cannot be read, and that it can be read again. */
+  takeTroubles(): TrackTrouble[] {
+    return this.#troubles.splice(0);
+  }
+
+  #read(box: TopLevelBox, arrivedAt: number): EncodedPacket[] {
+    const { type, position, bodyPosition, body } = box;
+    switch (type) {
+      case "ftyp":
+        this.#fileStart = position;
+        return [];
       case "moov":
-        this.#open(body);
+        this.#open(readMovie(body));
         return [];
       case "moof":
-        this.#samples = this.#readMoof(body, start);
-        return [];
+        return this.#guard(() => this.#readFragment(box), arrivedAt);
       case "mdat":
-        return this.#take(body, start + header.bytes, arrivedAt);
+        return this.#guard(() => this.#matcher.addData(bodyPosition, body), arrivedAt);
       default:
         return [];
     }
   }
 
-  #keep(rest: Uint8Array): void {
-    this.#parts = rest.length > 0 ? [rest] : [];
-    this.#waiting = rest.length;
+  #open(movie: Movie): void {
+    if (movie.isPlain) throw plainMp4();
+    this.#movie = movie;
+    this.#orphanedSegments = 0;
+    const has = { video: movie.video !== null, audio: movie.audio !== null };
+    this.#troubles.push(...trackTroubles(movie.unsupported, has));
   }
 
-  #lose(): void {
-    this.#position += this.#waiting;
-    this.#keep(new Uint8Array(0));
-    this.#wanted = 0;
-    this.#samples = [];
-    this.#lost = true;
-  }
-
-  #open(moov: Uint8Array): void {
-    const { tracks, defaults } = readMoov(moov);
-    this.#tracks = tracks;
-    this.#defaults = defaults;
-  }
-
-  #readMoof(moof: Uint8Array, start: number): Sample[] {
-    const samples: Sample[] = [];
-    for (const { type, body } of readBoxes(moof)) {
-      if (type === "traf") samples.push(...this.#readTraf(body, start));
+  /** Reads samples; those that name more than there is cost their fragment. */
+  #guard(read: () => LoadedSample[], arrivedAt: number): EncodedPacket[] {
+    try {
+      return this.#packets(read(), arrivedAt);
+    } catch (error) {
+      if (!(error instanceof DamagedFragment)) throw error;
+      this.#matcher.clear();
+      this.#report(damaged(error.message));
+      return [];
     }
-    return samples;
   }
 
-  #readTraf(traf: Uint8Array, moofStart: number): Sample[] {
-    const tfhd = findBox(traf, "tfhd");
-    const track = tfhd && this.#tracks.find(({ id }) => id === uint32(tfhd, 4));
-    if (!track) return [];
-    const { base, ...defaults } = readTfhd(tfhd, this.#defaults.get(track.id));
-    const tfdt = findBox(traf, "tfdt");
-    let dts = tfdt ? decodeTime(tfdt) : (this.#next.get(track.id) ?? 0);
-    let position = base ?? moofStart;
-    const samples: Sample[] = [];
-    for (const { type, body } of readBoxes(traf)) {
-      if (type !== "trun") continue;
-      const run = readTrun(body, defaults);
-      if (run.offset !== null) position = (base ?? moofStart) + run.offset;
-      for (const sample of run.samples) {
-        samples.push({ track, position, dts, ...sample });
-        position += sample.size;
-        dts += sample.duration;
-      }
+  #readFragment({ position, bodyPosition, body }: TopLevelBox): LoadedSample[] {
+    if (!this.#movie) {
+      this.#orphaned = true;
+      return [];
     }
-    this.#next.set(track.id, dts);
-    return samples;
-  }
-
-  /** The samples that lie in this `mdat`. */
-  #take(body: Uint8Array, start: number, arrivedAt: number): EncodedPacket[] {
-    const end = start + body.length;
-    const here = this.#samples.filter(
-      ({ position, size }) => position >= start && position + size <= end,
-    );
-    this.#samples = [];
-    return here.map((sample) => {
-      const data = body.slice(sample.position - start, sample.position - start + sample.size);
-      return packetOf(sample, data, arrivedAt);
+    const { video, audio, defaults } = this.#movie;
+    const samples = readFragment(body, {
+      position,
+      tracks: [video, audio].filter((track) => track !== null),
+      defaults,
+      resolve: (offset) => this.#resolve(offset, position),
+      ends: this.#ends,
+      maxSamples: MAX_SAMPLES - this.#matcher.waiting,
     });
+    return this.#matcher.addSamples(samples, bodyPosition + body.length);
   }
+
+  /**
+   * Where an absolute offset leads. It counts from the beginning of the file, which may be the channel, the
+   * last `ftyp` or the segment: the one that leads closest to the fragment. If none leads near it, the stream
+   * was joined in the middle, and the offset is taken to mean the fragment itself, as muxers write it.
+   */
+  #resolve(offset: number, fragment: number): number {
+    const distance = (start: number): number => Math.abs(start + offset - fragment);
+    const [nearest = 0] = [this.#fileStart, this.#boxes.segmentStart].sort(
+      (a, b) => distance(a) - distance(b),
+    );
+    return distance(nearest) <= MAX_DISTANCE ? nearest + offset : fragment;
+  }
+
+  #packets(loaded: readonly LoadedSample[], arrivedAt: number): EncodedPacket[] {
+    const packets: EncodedPacket[] = [];
+    for (const { sample, data } of loaded) {
+      const packet = packetOf(sample, data, arrivedAt);
+      if (!packet) continue;
+      if (packet.kind === "video") this.#lead = Math.max(this.#lead, -packet.pts);
+      // What ends before zero is an encoder's priming.
+      else if (packet.pts + packet.duration + this.#lead <= 0) continue;
+      packets.push(this.#lead > 0 ? later(packet, this.#lead) : packet);
+    }
+    if (packets.some(({ kind }) => kind === "video")) this.#recover();
+    return packets;
+  }
+
+  /** Before any `moov` the input is no live stream; later it is damage. */
+  #refuse(type: string, size: number): void {
+    const error = tooLarge(type, size);
+    if (!this.#movie) throw error;
+    this.#matcher.clear();
+    this.#report(toPlainError(error));
+  }
+
+  #countOrphans(): void {
+    if (!this.#orphaned) return;
+    this.#orphaned = false;
+    this.#orphanedSegments++;
+    if (this.#orphanedSegments >= MAX_ORPHANED_SEGMENTS) this.#report(withoutMovie());
+  }
+
+  #report(error: PlainError): void {
+    this.#reported = true;
+    this.#troubles.push({ part: "input", error });
+  }
+
+  #recover(): void {
+    if (this.#reported) this.#troubles.push({ part: "input", error: null });
+    this.#reported = false;
+  }
+}
+
+function later<T extends EncodedPacket>(packet: T, by: number): T {
+  const pts = ticks(packet.pts + by);
+  return packet.kind === "video"
+    ? { ...packet, pts, dts: ticks(packet.dts + by) }
+    : { ...packet, pts };
 }
 
 const tooLarge = (type: string, size: number): WorkerError =>
   new WorkerError(
     "unsupported_media",
-    `the input has a ${type} box of ${size} bytes: send fragmented MP4, a fragment every second or less`,
+    `the input has a ${type} box of ${size} bytes, and live fragments are at most ${MAX_BOX_BYTES}: ${HOW_TO_FRAGMENT}, a fragment every second or less`,
   );
 
-function packetOf(sample: Sample, data: Uint8Array, arrivedAt: number): EncodedPacket {
-  const { track, dts, cts, duration, sync } = sample;
-  const at = (time: number): Ticks =>
-    ticks(Math.round((time * TICKS_PER_SECOND) / track.timescale));
-  const pts = at(dts + cts);
-  if (track.kind === "audio") {
-    const { codec, sampleRate, channels } = track;
-    return {
-      kind: "audio",
-      codec,
-      data,
-      pts,
-      duration: at(duration),
-      sampleRate,
-      channels,
-      arrivedAt,
-    };
-  }
-  const { codec, lengthBytes, parameterSets } = track;
-  const unit = lengthBytes > 0 ? annexB(data, lengthBytes, sync ? parameterSets : []) : data;
-  return { kind: "video", codec, data: unit, pts, dts: at(dts), keyFrame: sync, arrivedAt };
-}
+const plainMp4 = (): WorkerError =>
+  new WorkerError(
+    "unsupported_media",
+    `the input is a plain MP4 file, which cannot be read as a live stream: ${HOW_TO_FRAGMENT}`,
+  );
+
+const withoutMovie = (): PlainError => ({
+  kind: "unsupported_media",
+  message:
+    "the input's fragments come without the moov box that describes them: begin every segment with ftyp and moov",
+});
+
+const damaged = (problem: string): PlainError => ({
+  kind: "unsupported_media",
+  message: `the input has damaged fragments, which are dropped: ${problem}`,
+});

@@ -1,10 +1,48 @@
-/** What a `traf` says of its samples (ISO/IEC 14496-12 §8.8). */
-import { type SampleDefaults, uint32, words } from "./mp4-tracks.ts";
+/** Reads a `moof` box: which bytes are which samples (ISO/IEC 14496-12 §8.8). */
+import { findBox, int32, readBoxes, uint32, uint64 } from "../../media/boxes.ts";
+import type { Mp4Track, SampleDefaults } from "./mp4-movie.ts";
+
+/** One sample whose data may not have come yet. Times are in the track's timescale. */
+export interface Mp4Sample {
+  readonly track: Mp4Track;
+  /** Number of its sample entry, from 1. */
+  readonly entry: number;
+  /** Of its first byte, counted as the caller counts the `moof`. */
+  readonly position: number;
+  readonly size: number;
+  readonly dts: number;
+  /** Composition time minus decode time. */
+  readonly offset: number;
+  readonly duration: number;
+  readonly sync: boolean;
+}
+
+/** What the reader of a fragment must know from elsewhere. */
+export interface FragmentContext {
+  /** Position of the `moof` box. */
+  readonly position: number;
+  readonly tracks: readonly Mp4Track[];
+  readonly defaults: ReadonlyMap<number, SampleDefaults>;
+  /** Where the file begins that an absolute offset counts from. */
+  readonly resolve: (baseDataOffset: number) => number;
+  /** Where a track's last fragment ended, for fragments without a decode time. Updated. */
+  readonly ends: Map<number, number>;
+  /** The most samples to return: a run without fields per sample may claim any number. */
+  readonly maxSamples: number;
+}
 
 const NON_SYNC = 0x10000;
+const NO_DEFAULTS: SampleDefaults = { entry: 1, duration: 0, size: 0, flags: 0 };
 
-/** Flags of `tfhd` and `trun` that say which members are there (ISO/IEC 14496-12 §8.8.7, §8.8.8). */
-const TFHD = { base: 0x1, description: 0x2, duration: 0x8, size: 0x10, flags: 0x20 } as const;
+/** Flags of `tfhd` and `trun` that say which fields are there (§8.8.7, §8.8.8). */
+const TFHD = {
+  base: 0x1,
+  entry: 0x2,
+  duration: 0x8,
+  size: 0x10,
+  flags: 0x20,
+  baseIsMoof: 0x20000,
+} as const;
 const TRUN = {
   offset: 0x1,
   first: 0x4,
@@ -14,53 +52,133 @@ const TRUN = {
   cts: 0x800,
 } as const;
 
-/** Where samples begin, if the header says it, and what they are where a run does not say. */
-export function readTfhd(tfhd: Uint8Array, known: SampleDefaults | undefined) {
+/** Thrown for a fragment that cannot be what it says. */
+export class DamagedFragment extends Error {}
+
+/** The samples of the known tracks in the order of the runs. Throws `DamagedFragment` for too many. */
+export function readFragment(moof: Uint8Array, context: FragmentContext): Mp4Sample[] {
+  const samples: Mp4Sample[] = [];
+  let counted = 0;
+  /** The end of the data of the track fragment before, which the next one may begin at. */
+  let dataEnd: number | null = null;
+  for (const { type, body: traf } of readBoxes(moof)) {
+    if (type !== "traf") continue;
+    const tfhd = findBox(traf, "tfhd");
+    if (!tfhd) continue;
+    const id = uint32(tfhd, 4);
+    const track = context.tracks.find((known) => known.id === id);
+    const header = readTfhd(tfhd, context.defaults.get(id) ?? NO_DEFAULTS);
+    const base: number =
+      header.base !== null
+        ? context.resolve(header.base)
+        : header.baseIsMoof || dataEnd === null
+          ? context.position
+          : dataEnd;
+    const tfdt = findBox(traf, "tfdt");
+    let dts = tfdt ? readTfdt(tfdt) : (context.ends.get(id) ?? 0);
+    let position = base;
+    for (const { type, body: trun } of readBoxes(traf)) {
+      if (type !== "trun") continue;
+      const run = readTrunHeader(trun);
+      counted += run.count;
+      if (counted > context.maxSamples) throw new DamagedFragment(`${counted} samples are waiting`);
+      if (run.offset !== null) position = base + run.offset;
+      for (const { duration, size, offset, sync } of readRun(trun, run, header)) {
+        const length = duration || (track ? frameDuration(track, header.entry) : 0);
+        if (track) {
+          const { entry } = header;
+          samples.push({ track, entry, position, size, dts, offset, duration: length, sync });
+        }
+        position += size;
+        dts += length;
+      }
+    }
+    dataEnd = position;
+    context.ends.set(id, dts);
+  }
+  return samples;
+}
+
+/** Audio frames have lengths of their own, if the fragment gives none. */
+function frameDuration({ timescale, entries }: Mp4Track, number: number): number {
+  const entry = entries[number - 1];
+  if (entry?.kind !== "audio") return 0;
+  return Math.round((entry.frameSamples * timescale) / entry.format.sampleRate);
+}
+
+interface TrackFragment extends SampleDefaults {
+  /** Absolute, from the beginning of the file. */
+  readonly base: number | null;
+  readonly baseIsMoof: boolean;
+}
+
+function readTfhd(tfhd: Uint8Array, defaults: SampleDefaults): TrackFragment {
   const flags = uint32(tfhd, 0) & 0xffffff;
   let at = 8;
+  const base = flags & TFHD.base ? uint64(tfhd, at) : null;
+  if (base !== null) at += 8;
   const take = (present: number): number | null => {
     if (!(flags & present)) return null;
     at += 4;
     return uint32(tfhd, at - 4);
   };
-  const high = take(TFHD.base);
-  const base = high === null ? null : high * 2 ** 32 + uint32(tfhd, at);
-  if (base !== null) at += 4;
-  take(TFHD.description);
   return {
     base,
-    duration: take(TFHD.duration) ?? known?.duration ?? 0,
-    size: take(TFHD.size) ?? known?.size ?? 0,
-    flags: take(TFHD.flags) ?? known?.flags ?? 0,
+    baseIsMoof: (flags & TFHD.baseIsMoof) !== 0,
+    entry: take(TFHD.entry) || defaults.entry,
+    duration: take(TFHD.duration) ?? defaults.duration,
+    size: take(TFHD.size) ?? defaults.size,
+    flags: take(TFHD.flags) ?? defaults.flags,
   };
 }
 
-/** A run's samples; `offset` is where the first one lies, null where it follows the run before. */
-export function readTrun(trun: Uint8Array, defaults: SampleDefaults) {
-  const version = trun[0] ?? 0;
-  const flags = uint32(trun, 0) & 0xffffff;
-  const values = words(trun, 8);
-  let next = 0;
-  const take = (present: number): number | null => (flags & present ? (values[next++] ?? 0) : null);
-  const offset = take(TRUN.offset);
-  const firstFlags = take(TRUN.first);
-  // A count that the box cannot hold is damage: no more than there are words for.
-  const wanted = uint32(trun, 4);
-  const each = [TRUN.duration, TRUN.size, TRUN.flags, TRUN.cts].filter(
-    (flag) => flags & flag,
-  ).length;
-  const count =
-    each > 0 ? Math.min(wanted, Math.floor((values.length - next) / each)) : Math.min(wanted, 1);
-  const samples = Array.from({ length: count }, (_, index) => {
-    const duration = take(TRUN.duration) ?? defaults.duration;
-    const size = take(TRUN.size) ?? defaults.size;
-    const own = take(TRUN.flags) ?? (index === 0 ? firstFlags : null) ?? defaults.flags;
-    const cts = take(TRUN.cts) ?? 0;
-    return { duration, size, sync: (own & NON_SYNC) === 0, cts: version === 1 ? cts | 0 : cts };
-  });
-  return { offset: offset === null ? null : offset | 0, samples };
+interface RunHeader {
+  readonly flags: number;
+  readonly count: number;
+  /** Of the first sample from the base; null if it follows the run before. */
+  readonly offset: number | null;
+  readonly firstFlags: number | null;
+  /** Where the fields of the samples begin. */
+  readonly fields: number;
 }
 
-/** The decode time of a fragment's first sample, in the track's timescale. */
-export const decodeTime = (tfdt: Uint8Array): number =>
-  tfdt[0] === 1 ? uint32(tfdt, 4) * 2 ** 32 + uint32(tfdt, 8) : uint32(tfdt, 4);
+/** A count that the box cannot hold is cut to what it holds. */
+function readTrunHeader(trun: Uint8Array): RunHeader {
+  const flags = uint32(trun, 0) & 0xffffff;
+  let fields = 8;
+  const take = (present: number): number | null => {
+    if (!(flags & present)) return null;
+    fields += 4;
+    return int32(trun, fields - 4);
+  };
+  const offset = take(TRUN.offset);
+  const firstFlags = take(TRUN.first);
+  const declared = uint32(trun, 4);
+  const bytes = 4 * SAMPLE_FIELDS.filter((field) => flags & field).length;
+  const held = bytes > 0 ? Math.floor(Math.max(0, trun.length - fields) / bytes) : declared;
+  return { flags, count: Math.min(declared, held), offset, firstFlags, fields };
+}
+
+const SAMPLE_FIELDS = [TRUN.duration, TRUN.size, TRUN.flags, TRUN.cts];
+
+function* readRun(trun: Uint8Array, run: RunHeader, defaults: SampleDefaults) {
+  const { flags, count, firstFlags } = run;
+  let at = run.fields;
+  const take = (present: number): number | null => {
+    if (!(flags & present)) return null;
+    at += 4;
+    return uint32(trun, at - 4);
+  };
+  for (let index = 0; index < count; index++) {
+    const duration = take(TRUN.duration) ?? defaults.duration;
+    const size = take(TRUN.size) ?? defaults.size;
+    const own = take(TRUN.flags);
+    const sampleFlags = (index === 0 ? firstFlags : null) ?? own ?? defaults.flags;
+    // Signed in version 1; version 0 with negative offsets is common, and none is above 2^31.
+    const offset = (take(TRUN.cts) ?? 0) | 0;
+    yield { duration, size, offset, sync: (sampleFlags & NON_SYNC) === 0 };
+  }
+}
+
+/** The decode time of a track fragment's first sample. */
+const readTfdt = (tfdt: Uint8Array): number => (tfdt[0] === 1 ? uint64(tfdt, 4) : uint32(tfdt, 4));

@@ -6,14 +6,15 @@ import type { PipelineObserver } from "../pipeline-observer.ts";
 export interface RateCapOptions {
   /** Called for every frame: frames a second; undefined lets all pass. */
   readonly fps: () => number | undefined;
-  readonly observer: Pick<PipelineObserver, "frameSkipped">;
+  readonly observer: Pick<PipelineObserver, "frameDecoded" | "frameSkipped">;
 }
 
-/** Passes the frames that fit the rate, evenly by their timestamps, and disposes the others. */
+/** Passes the decoded frames that fit the rate, evenly by their timestamps, and disposes the others. */
 export function capRate({ fps, observer }: RateCapOptions): TransformStream<Tick, Tick> {
   const cap = new RateCap();
   return new TransformStream({
     transform(frame, controller) {
+      observer.frameDecoded();
       if (cap.accepts(frame.pts, fps())) return controller.enqueue(frame);
       if (frame instanceof VideoFrame) frame[Symbol.dispose]();
       observer.frameSkipped();

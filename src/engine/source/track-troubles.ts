@@ -16,7 +16,7 @@ const READABLE = {
 
 /**
  * The troubles of an input whose tracks have just been announced. `has`: whether there is a track that
- * can be read. Audio that can be read again clears what was reported of it.
+ * can be read. What can be read again clears what was reported of it.
  */
 export function trackTroubles(
   tracks: readonly UnsupportedTrack[],
@@ -29,10 +29,14 @@ export function trackTroubles(
     const message = `the input's ${media} is ${[...names].join(", ")}, which is not supported: ${READABLE[media]}${effect}`;
     return { kind: "unsupported_media", message };
   };
-  const video = unreadable("video");
-  const audio = unreadable("audio");
+  const audioOnly = has.audio && !has.video ? AUDIO_ONLY : null;
   return [
-    ...(video ? [{ part: "input" as const, error: video }] : []),
-    { part: "audio", error: audio },
+    { part: "input", error: unreadable("video") ?? audioOnly },
+    { part: "audio", error: unreadable("audio") },
   ];
 }
+
+const AUDIO_ONLY: PlainError = {
+  kind: "unsupported_media",
+  message: `the input has audio only: ${READABLE.video} with it`,
+};

@@ -1,20 +1,16 @@
-/** MPEG-TS taken apart by ourselves: whole access units as early as they can be known (architecture.md 9). */
+/** Demuxes MPEG-TS into whole access units and audio frames, each as early as its end is known (architecture.md 9). */
 
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import type { TrackTrouble } from "./demux.ts";
 import { PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
-import { trackTroubles } from "./track-troubles.ts";
 import { AudioLane } from "./ts-audio-lane.ts";
 import { findSync, readTsPacket, TS_PACKET_BYTES, type TsPacket } from "./ts-packet.ts";
-import { SectionAssembler } from "./ts-section.ts";
-import type { TsAudioTrack, TsTrack, TsVideoTrack } from "./ts-stream-types.ts";
-import { readPat, readPmt } from "./ts-tables.ts";
+import { type ChosenTracks, TsPrograms } from "./ts-programs.ts";
+import type { TsAudioTrack, TsVideoTrack } from "./ts-stream-types.ts";
 import { VideoLane } from "./ts-video-lane.ts";
 
-const PAT_PID = 0;
-
-/** A track being read, and how its packets come together. */
+/** A track that is read. */
 interface Lane {
   readonly track: TsVideoTrack | TsAudioTrack;
   readonly assembler: PesAssembler;
@@ -22,23 +18,25 @@ interface Lane {
 }
 
 /**
- * Takes bytes as they arrive, cut anywhere. The first video and the first audio track of the first
- * program are read. Continuity counters are not looked at: gateways restart them in every segment
- * (protocol.md 6.1), and a decoder copes with what is missing. Never throws, whatever it is fed.
+ * Takes bytes as they arrive, cut anywhere. Reads the video and the audio of one program. Continuity
+ * counters are ignored: gateways restart them in every segment (protocol.md 6.1), and a decoder copes with
+ * what is missing. Never throws.
  */
 export class TsDemuxer {
   #rest = new Uint8Array(0);
   readonly #clock = new StampClock();
-  readonly #pat = new SectionAssembler();
-  readonly #pmt = new SectionAssembler();
-  #mapPid: number | null = null;
+  readonly #programs = new TsPrograms();
+  #tracks: ChosenTracks = this.#programs.tracks;
   #lanes = new Map<number, Lane>();
-  readonly #troubles: TrackTrouble[] = [];
 
-  /** As the program map tells it; null while none has told of sound. */
+  /** The codec of the audio track; null while none is known. */
   get audioCodec(): InputAudioCodec | null {
-    for (const { track } of this.#lanes.values()) if (track.kind === "audio") return track.codec;
-    return null;
+    return this.#tracks.audio?.codec ?? null;
+  }
+
+  /** What the program maps announce and cannot be read. */
+  takeTroubles(): TrackTrouble[] {
+    return this.#programs.takeTroubles();
   }
 
   /** The packets that `bytes` completes. `arrivedAt`: `performance.now()` when they arrived. */
@@ -61,7 +59,7 @@ export class TsDemuxer {
     return done;
   }
 
-  /** The end of a segment: what is under way is complete, a cut-off TS packet is dropped. */
+  /** The packets that the end of a segment completes; a TS packet that was cut off is dropped. */
   endSegment(arrivedAt: number): EncodedPacket[] {
     const done: EncodedPacket[] = [];
     this.#rest = new Uint8Array(0);
@@ -74,11 +72,10 @@ export class TsDemuxer {
     return done;
   }
 
-  /** The segment broke off: what is under way is not whole. */
+  /** Drops what is under way: the segment broke off. */
   breakSegment(): void {
     this.#rest = new Uint8Array(0);
-    this.#pat.drop();
-    this.#pmt.drop();
+    this.#programs.drop();
     for (const lane of this.#lanes.values()) {
       lane.assembler.drop();
       lane.packets.drop();
@@ -89,46 +86,29 @@ export class TsDemuxer {
     const lane = this.#lanes.get(packet.pid);
     if (packet.broken) {
       lane?.assembler.drop();
-      if (packet.pid === PAT_PID) this.#pat.drop();
-      if (packet.pid === this.#mapPid) this.#pmt.drop();
+      this.#programs.drop(packet.pid);
     } else if (lane) {
+      if (packet.unitStart) this.#programs.sawPes(packet.pid);
       for (const pes of lane.assembler.push(packet)) {
         done.push(...lane.packets.push(pes, arrivedAt));
       }
-    } else if (packet.pid === PAT_PID) {
-      for (const section of this.#pat.push(packet)) this.#follow(readPat(section));
-    } else if (packet.pid === this.#mapPid) {
-      for (const section of this.#pmt.push(packet)) this.#select(readPmt(section));
+    } else {
+      this.#programs.push(packet);
+      if (this.#programs.tracks !== this.#tracks) this.#select(this.#programs.tracks);
     }
   }
 
-  #follow(mapPid: number | null): void {
-    if (mapPid === null || mapPid === this.#mapPid) return;
-    this.#mapPid = mapPid;
-    this.#pmt.drop();
-  }
-
-  /** Keeps the lanes whose track is unchanged, so that a repeated map disturbs nothing. */
-  #select(tracks: TsTrack[] | null): void {
-    if (!tracks) return;
+  /** Keeps the lanes whose track is unchanged, so that a change of the other disturbs nothing. */
+  #select(tracks: ChosenTracks): void {
+    this.#tracks = tracks;
     const chosen = new Map<number, Lane>();
-    for (const kind of ["video", "audio"] as const) {
-      const track = tracks.find((candidate) => candidate.kind === kind);
-      if (!track || track.kind === "unsupported") continue;
+    for (const track of [tracks.video, tracks.audio]) {
+      if (!track) continue;
       const known = this.#lanes.get(track.pid);
-      const same = known?.track.kind === track.kind && known.track.codec === track.codec;
-      chosen.set(track.pid, same && known ? known : this.#open(track));
+      const isSame = known?.track.kind === track.kind && known.track.codec === track.codec;
+      chosen.set(track.pid, isSame ? known : this.#open(track));
     }
     this.#lanes = chosen;
-    const unsupported = tracks.filter((track) => track.kind === "unsupported");
-    const has = (kind: TsTrack["kind"]): boolean => tracks.some((track) => track.kind === kind);
-    const troubles = trackTroubles(unsupported, { video: has("video"), audio: has("audio") });
-    this.#troubles.push(...troubles);
-  }
-
-  /** What the program map announces and cannot be read. */
-  takeTroubles(): TrackTrouble[] {
-    return this.#troubles.splice(0);
   }
 
   #open(track: TsVideoTrack | TsAudioTrack): Lane {

@@ -7,14 +7,17 @@ import { PictureConverter } from "../codec/picture-converter.ts";
 import type { ModelHost } from "../inference/model-host.ts";
 import { PlanRunner } from "../inference/plan-runner.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
-import type { ImageJob, ImageResult, ImageStep, Size } from "../protocol/work.ts";
+import {
+  DEFAULT_SIZE,
+  type ImageJob,
+  type ImageResult,
+  type ImageStep,
+  type Size,
+} from "../protocol/work.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
 
 /** What may cross to the server in one message. */
 const MAX_PNG_BYTES = 32 * 1024 * 1024;
-
-/** Where neither file nor parameters tell a size. */
-const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 
 /** What all pictures together are charged to at the device gate: no stream has an empty id. */
 const KEY = "";

@@ -54,21 +54,17 @@ export class StreamMeter {
 
   /** Everything at once, with what others count. */
   snapshot(
-    rest: Pick<
-      StreamStats,
-      "segments_out" | "segments_skipped" | "bytes_out" | "model" | "device"
-    > & { readonly packetsDropped: number },
+    rest: Pick<StreamStats, "segments_out" | "segments_skipped" | "bytes_out" | "model" | "device">,
   ): StreamStats {
-    const { packetsDropped, ...others } = rest;
     return {
-      ...others,
+      ...rest,
       fps_in: this.#pictures.in.perSecond(),
       fps_out: this.#pictures.out.perSecond(),
       audio_fps_in: this.#sound.in.perSecond(),
       audio_fps_out: this.#sound.out.perSecond(),
       frames_in: this.framesIn,
       frames_out: this.framesOut,
-      frames_dropped: this.framesDropped + packetsDropped,
+      frames_dropped: this.framesDropped,
       latency_ms: this.latency.percentiles(),
       inference_ms: this.inference.percentiles(),
       execution_provider: this.executionProvider,

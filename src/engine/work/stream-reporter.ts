@@ -16,6 +16,7 @@ export class StreamReporter implements PipelineObserver {
   readonly #options: StreamReporterOptions;
   /** What is wrong now, the latest last. */
   readonly #troubles = new Map<StreamPart, PlainError>();
+  #framesDecoded = 0;
 
   constructor(options: StreamReporterOptions) {
     this.#options = options;
@@ -23,6 +24,15 @@ export class StreamReporter implements PipelineObserver {
 
   frameIn({ pts }: Pick<Tick, "pts">): void {
     this.#options.meter.frameIn(pts);
+  }
+
+  /** Frames of the input that were decoded. */
+  get framesDecoded(): number {
+    return this.#framesDecoded;
+  }
+
+  frameDecoded(): void {
+    this.#framesDecoded++;
   }
 
   audioIn({ pts }: Pick<AudioPacket, "pts">): void {
@@ -60,6 +70,11 @@ export class StreamReporter implements PipelineObserver {
 
   modelReady(executionProvider: string | null): void {
     this.#options.meter.executionProvider = executionProvider;
+  }
+
+  /** Whether this part of the stream fails now. */
+  isTroubled(part: StreamPart): boolean {
+    return this.#troubles.has(part);
   }
 
   /** The stream has recovered only when every part of it has. */

@@ -51,7 +51,6 @@ export class StreamWork implements EngineWork {
   #output: StreamOutput | null = null;
   #outputClosed: Promise<void> | null = null;
   #pipeline: Pipeline | null = null;
-  #packetsDropped: () => number = () => 0;
   #bytesIn: () => number = () => 0;
 
   constructor(options: StreamWorkOptions) {
@@ -84,7 +83,6 @@ export class StreamWork implements EngineWork {
       segments_out: published?.segments ?? 0,
       segments_skipped: published?.segmentsSkipped ?? 0,
       bytes_out: published?.bytes ?? 0,
-      packetsDropped: this.#packetsDropped(),
       model: this.#params.model,
       device: this.#options.engine.device,
     });
@@ -156,7 +154,7 @@ export class StreamWork implements EngineWork {
       signal: this.#abort.signal,
       observer: this.#reporter,
     });
-    using _watch = this.#watch();
+    using _watch = spec.input ? this.#watch() : null;
     await this.#pipeline.run();
   }
 
@@ -164,7 +162,8 @@ export class StreamWork implements EngineWork {
     return new InputWatch({
       bytesIn: () => this.#bytesIn(),
       framesIn: () => this.#meter.framesIn,
-      framesOut: () => this.#meter.framesOut,
+      framesDecoded: () => this.#reporter.framesDecoded,
+      isExplained: () => this.#reporter.isTroubled("input"),
       report: (error) => this.#reporter.trouble("input", error),
     });
   }
@@ -205,7 +204,6 @@ export class StreamWork implements EngineWork {
       calls: this.#options.calls ?? UNRECORDED_CALLS,
       observer: this.#reporter,
     });
-    this.#packetsDropped = packets.dropped;
     this.#bytesIn = packets.bytes;
     return { kind: "input", packets, audio: spec.audio };
   }

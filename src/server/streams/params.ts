@@ -1,7 +1,7 @@
 /** Merges request fields into stream parameters: aliases, defaults, the model's own ranges, unknown members. */
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
-import type { Prompt, Size, StreamParams } from "../../engine/protocol/work.ts";
+import { DEFAULT_SIZE, type Prompt, type StreamParams } from "../../engine/protocol/work.ts";
 import { type FieldProblem, WorkerError } from "../../errors.ts";
 import { checked, cut, fieldsError, shown } from "../field-errors.ts";
 import { holdsGraph } from "./comfyui-graph.ts";
@@ -21,8 +21,6 @@ export interface Resolved {
   /** Names of members that are unknown here, at most some dozens. */
   readonly ignored: readonly string[];
 }
-
-export const DEFAULT_SIZE: Size = { width: 512, height: 512 };
 
 const DEFAULTS = { prompts: [], fit: "cover", paused: false, model_params: {} } as const;
 

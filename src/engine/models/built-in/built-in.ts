@@ -1,9 +1,9 @@
-/** What a model made from code consists of. */
+/** A built-in model: its description, and the code that generates its graph. */
 import type { ModelJson } from "../model-json.ts";
 
 export interface BuiltIn {
-  /** What its `model.json` says when it is written out. */
+  /** The content of its `model.json`. */
   readonly json: ModelJson & { readonly file: string };
-  /** The ONNX file's bytes; the same every time. */
+  /** The bytes of its ONNX file, the same on every call. */
   graph(): Uint8Array<ArrayBuffer>;
 }

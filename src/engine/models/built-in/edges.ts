@@ -1,11 +1,11 @@
-/** Outlines: the magnitude of the Sobel gradient of luma, white on black. */
+/** The model `edges`: draws the magnitude of the Sobel gradient of luma, white on black. */
 import { GraphBuilder, type Value } from "../graph-builder.ts";
 import { luma } from "../luma.ts";
 import type { BuiltIn } from "./built-in.ts";
 
 export const edges: BuiltIn = {
   json: {
-    description: "Draws the outlines of what it sees (Sobel gradient)",
+    description: "Draws the outlines of video in white on black (Sobel gradient)",
     file: "edges.onnx",
     inputs: {
       strength: {
@@ -13,7 +13,7 @@ export const edges: BuiltIn = {
         default: 1,
         min: 0,
         max: 4,
-        description: "How bright faint outlines become; 0 is black",
+        description: "Brightness of faint outlines; 0 is black",
       },
     },
   },
@@ -21,7 +21,7 @@ export const edges: BuiltIn = {
     const graph = new GraphBuilder();
     const picture = graph.input("picture", "uint8", [1, 3, "height", "width"]);
     const strength = graph.input("strength", "float32", []);
-    // The border repeats its neighbours: with zeros outside, every picture would get a frame.
+    // The border is repeated outwards: zeros there would draw a frame around every picture.
     const padded = graph.node(
       "Pad",
       [luma(graph, picture), graph.constant("int64", [8], [0, 0, 1, 1, 0, 0, 1, 1])],
@@ -45,7 +45,7 @@ export const edges: BuiltIn = {
 const ROWS = 2;
 const COLUMNS = 3;
 
-/** Sobel's kernel comes apart into two passes of sums, cheaper than a convolution of one channel. */
+/** Sobel's kernel is separable into two passes of sums, cheaper than a convolution of one channel. */
 function smooth(graph: GraphBuilder, from: Value, axis: number): Value {
   const middle = shifted(graph, from, axis, 1);
   const outer = graph.node("Add", [shifted(graph, from, axis, 0), shifted(graph, from, axis, 2)]);
@@ -56,7 +56,7 @@ function difference(graph: GraphBuilder, from: Value, axis: number): Value {
   return graph.node("Sub", [shifted(graph, from, axis, 2), shifted(graph, from, axis, 0)]);
 }
 
-/** All but two lines along `axis`, beginning at line `first`. */
+/** All lines along `axis` but two, starting at line `first`. */
 function shifted(graph: GraphBuilder, from: Value, axis: number, first: 0 | 1 | 2): Value {
   const beyond = 2 ** 31 - 1;
   const list = (number: number): Value => graph.constant("int64", [1], [number]);

@@ -1,17 +1,17 @@
-/** The places of a picture's samples, and sizes of pictures, inside a graph. */
+/** Computes the coordinates of a picture's samples, and its size, inside a graph. */
 import type { Value } from "../graph-builder.ts";
 import type { GraphMath } from "../graph-math.ts";
 
-/** Admission: `x` in heights from the middle `[1,1,1,w]`, `y` in heights from the top `[1,1,h,1]`. */
+/** Coordinates in units of the height: `x` from the middle `[1,1,1,w]`, `y` from the top `[1,1,h,1]`. */
 export interface Grid {
-  /** Sizes, int64 `[1]`. */
+  /** The size in samples, int64 `[1]` each. */
   readonly rows: Value;
   readonly columns: Value;
   readonly x: Value;
   readonly y: Value;
 }
 
-/** The grid of a picture of this size, int64 `[1]` each. */
+/** The grid of a picture of `rows` and `columns`, int64 `[1]` each. */
 export function grid(m: GraphMath, rows: Value, columns: Value): Grid {
   const h = m.graph.cast(rows, "float32");
   const w = m.graph.cast(columns, "float32");
@@ -20,14 +20,14 @@ export function grid(m: GraphMath, rows: Value, columns: Value): Grid {
   return { rows, columns, x: m.reshape(x, 1, 1, 1, -1), y: m.reshape(y, 1, 1, -1, 1) };
 }
 
-/** 0.5, 1.5, … as many as `length`. */
+/** The centres of `length` pixels: 0.5, 1.5 and so on. */
 export function centres(m: GraphMath, length: Value): Value {
   const [zero, one] = [m.graph.constant("int64", [], [0]), m.graph.constant("int64", [], [1])];
-  const counted = m.graph.node("Range", [zero, m.reshape(length), one]);
-  return m.add(m.graph.cast(counted, "float32"), 0.5);
+  const indices = m.graph.node("Range", [zero, m.reshape(length), one]);
+  return m.add(m.graph.cast(indices, "float32"), 0.5);
 }
 
-/** Rows and columns of `[1, c, rows, columns]`, int64 `[1]` each. */
+/** The size of a picture `[1, c, rows, columns]`, int64 `[1]` each. */
 export function sizeOf(m: GraphMath, picture: Value): { rows: Value; columns: Value } {
   const shape = m.graph.node("Shape", [picture]);
   const side = (axis: number): Value =>

@@ -1,9 +1,9 @@
-/** The model that changes nothing: what the machinery costs without one. */
+/** The model `identity`: returns every frame unchanged, which shows the cost of everything but a model. */
 import { GraphBuilder } from "../graph-builder.ts";
 import type { BuiltIn } from "./built-in.ts";
 
 export const identity: BuiltIn = {
-  json: { description: "Gives every frame back as it came", file: "identity.onnx" },
+  json: { description: "Returns every frame unchanged", file: "identity.onnx" },
   graph() {
     const graph = new GraphBuilder();
     const picture = graph.input("picture", "uint8", [1, 3, "height", "width"]);

@@ -1,14 +1,14 @@
-/** A kaleidoscope: the picture folded into a wheel of sectors that turns. */
+/** The model `mirror`: a kaleidoscope that folds the picture into a turning wheel of sectors. */
 import { GraphBuilder, type Value } from "../graph-builder.ts";
 import { GraphMath } from "../graph-math.ts";
 import type { BuiltIn } from "./built-in.ts";
 
-/** Most folds: each halves the angle that is left. */
+/** The maximum number of folds; each halves the angle of a sector. */
 const FOLDS = 4;
 
 export const mirror: BuiltIn = {
   json: {
-    description: "A kaleidoscope: mirrors what it sees into a turning wheel (geometry, no network)",
+    description: "A kaleidoscope: mirrors video into a turning wheel (geometry, no network)",
     file: "mirror.onnx",
     inputs: {
       folds: {
@@ -17,7 +17,7 @@ export const mirror: BuiltIn = {
         min: 0,
         max: FOLDS,
         integer: true,
-        description: "How often the picture is folded: 2, 4, 8, 16 sectors; 0 leaves it whole",
+        description: "Number of folds, for 2, 4, 8 or 16 sectors; 0 leaves the picture whole",
       },
       turn: {
         role: "param",
@@ -25,14 +25,14 @@ export const mirror: BuiltIn = {
         default: 0.03,
         min: 0,
         max: 0.5,
-        description: "Turns of the wheel a second",
+        description: "Turns of the wheel per second",
       },
       zoom: {
         role: "param",
         default: 1,
         min: 0.25,
         max: 4,
-        description: "Size of what is mirrored",
+        description: "Magnification of the picture before it is mirrored",
       },
     },
   },
@@ -41,7 +41,7 @@ export const mirror: BuiltIn = {
     const m = new GraphMath(graph);
     const picture = graph.input("picture", "uint8", [1, 3, "height", "width"]);
     const folds = graph.cast(graph.input("folds", "int64", []), "float32");
-    // Double: in single precision a wheel that has turned for a day would jerk.
+    // In single precision a wheel that has turned for a day would jerk.
     const turns = graph.input("turn", "float64", []);
     const zoom = graph.input("zoom", "float32", []);
 
@@ -65,7 +65,7 @@ export const mirror: BuiltIn = {
     }
     const pixel = (from: Value, length: Value): Value => {
       const at = m.add(m.div(from, zoom), m.mul(length, 0.5));
-      // There and back again, so that no edge shows.
+      // Beyond an edge the picture continues mirrored, so that no edge shows.
       const twice = m.mul(length, 2);
       const along = m.mul(m.fraction(m.div(at, twice)), twice);
       const back = m.min(along, m.sub(twice, along));
@@ -85,7 +85,7 @@ function rotated(m: GraphMath, x: Value, y: Value, angle: Value): [Value, Value]
   return [m.sub(m.mul(x, cos), m.mul(y, sin)), m.add(m.mul(x, sin), m.mul(y, cos))];
 }
 
-/** Mirrors what lies beyond the line at `angle`, where `on` is 1. */
+/** Mirrors everything beyond the line at `angle`; does nothing where `on` is 0. */
 function folded(m: GraphMath, x: Value, y: Value, angle: number, on: Value): [Value, Value] {
   const [nx, ny] = [-Math.sin(angle), Math.cos(angle)];
   const beyond = m.max(m.add(m.mul(x, nx), m.mul(y, ny)), 0);

@@ -1,4 +1,4 @@
-/** A field of numbers that repeats, read at any places with smooth transitions. */
+/** Samples a repeating field of numbers at any coordinates, with bilinear interpolation. */
 import type { Value } from "../graph-builder.ts";
 import type { GraphMath, Operand } from "../graph-math.ts";
 import type { Grid } from "./grid.ts";
@@ -8,13 +8,13 @@ export class Noise {
   readonly #m: GraphMath;
   readonly #field: Value;
 
-  /** `values`: SIDE + 1 rows and columns, the last as the first. */
+  /** `values` has SIDE + 1 rows and columns, of which the last equal the first. */
   constructor(m: GraphMath, values: readonly number[]) {
     this.#m = m;
     this.#field = texture(m, values, [1, 1, SIDE + 1, SIDE + 1]);
   }
 
-  /** `[1,1,h,w]` on a grid: where in the field, which is 1 wide and high, each sample lies. */
+  /** Samples on a grid, `[1,1,h,w]`; `x` and `y` are positions in the field, which is 1 wide and 1 high. */
   on({ rows, columns }: Grid, x: Operand, y: Operand): Value {
     const { graph } = this.#m;
     const shape = graph.node("Concat", [this.#m.ints(1, 1), rows, columns], { axis: 0n });
@@ -22,7 +22,7 @@ export class Noise {
     return this.#sampled(wide(x), wide(y));
   }
 
-  /** Along one row of the field, in the shape of `x`. */
+  /** Samples along one row of the field, in the shape of `x`. */
   along(x: Value, row: Operand): Value {
     const { graph } = this.#m;
     const places = this.#place(x);
@@ -30,7 +30,7 @@ export class Noise {
     return this.#sampled(places, across);
   }
 
-  /** As GridSample counts: -1 to 1. */
+  /** A position as GridSample takes it: from -1 to 1. */
   #place(of: Operand): Value {
     return this.#m.sub(this.#m.mul(this.#m.fraction(of), 2), 1);
   }
@@ -46,6 +46,6 @@ export class Noise {
   }
 }
 
-/** Numbers that the graph carries. Half precision halves them; the runtime widens them once, as it loads. */
+/** Numbers stored in the graph in half precision, which halves the file; the runtime widens them once, when it loads. */
 export const texture = (m: GraphMath, values: readonly number[], dims: readonly number[]): Value =>
   m.graph.cast(m.graph.constant("float16", dims, values), "float32");

@@ -1,4 +1,4 @@
-/** The inputs `text` and `seed` of a graph, taken apart into controls, movement and chance. */
+/** Splits the inputs `text` and `seed` of a graph into controls, motion and random numbers. */
 import {
   CONTROL_NAMES,
   CONTROLS,
@@ -11,7 +11,7 @@ import type { Value } from "../graph-builder.ts";
 import type { GraphMath } from "../graph-math.ts";
 import type { ModelInput } from "../model-json.ts";
 
-/** How `model.json` describes the two. */
+/** The two inputs in `model.json`. */
 export const PROMPT_INPUTS = {
   text: { role: "text", encoder: "lexicon" },
   seed: {
@@ -20,7 +20,7 @@ export const PROMPT_INPUTS = {
     min: 0,
     max: 4294967295,
     integer: true,
-    description: "Another picture of the same prompt",
+    description: "Varies the picture of a prompt",
   },
 } as const satisfies Record<string, ModelInput>;
 
@@ -48,16 +48,16 @@ export class PromptInput {
   /** A control's number `[1]`, or its colour `[1,3,1,1]`. */
   control(name: ControlName): Value {
     const value = this.#controls.get(name);
-    if (value === undefined) throw new Error(`there is no control ${name}`);
+    if (value === undefined) throw new Error(`unknown control ${name}`);
     return value;
   }
 
-  /** Runs by `cycles` whole numbers while `motion` runs through its period, so that it closes. */
+  /** Advances by `cycles` (an integer) while `motion` runs through its period once, so that its end meets its start. */
   drift(cycles: number): Value {
     return this.#m.mul(this.#motion, Math.round(cycles) / MOTION_PERIOD);
   }
 
-  /** A number by seed and unknown words, another for each `stream`; only its part after the point counts. */
+  /** A random number that depends on the seed, on unknown words and on `stream`; only its fraction matters. */
   chance(stream: number): Value {
     const { graph } = this.#m;
     const step = graph.constant("float64", [], [(stream * 0.6180339887498949) % 1]);

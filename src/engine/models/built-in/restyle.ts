@@ -1,6 +1,7 @@
 /**
- * Video in the colours, the light and the texture of a prompt; edges stay where they are. Styled small, then
- * carried to full size as a function of brightness at each place (guided upsampling), so that nothing blurs.
+ * The model `restyle`: gives video the colours, light and texture of a prompt and keeps its edges. Styling runs at a
+ * quarter of the size; the result is upsampled as a local linear function of brightness (guided upsampling), so
+ * that nothing blurs.
  */
 import { GraphBuilder, type Value } from "../graph-builder.ts";
 import { GraphMath } from "../graph-math.ts";
@@ -11,13 +12,13 @@ import { Noise } from "./noise.ts";
 import { PROMPT_INPUTS, PromptInput } from "./prompt-input.ts";
 import { reliefField } from "./textures.ts";
 
-/** One styled sample for so many pixels a side. */
+/** Pixels per styled sample, along each side. */
 const SMALL = 4n;
 
 export const restyle: BuiltIn = {
   json: {
     description:
-      "Gives video the colours, light and texture of a prompt and keeps its edges: procedural " +
+      "Gives video the colours, light and texture of a prompt, and keeps its edges: procedural " +
       "(palettes, noise and a table of words, no trained network)",
     file: "restyle.onnx",
     inputs: {
@@ -27,14 +28,14 @@ export const restyle: BuiltIn = {
         default: 0.85,
         min: 0,
         max: 1,
-        description: "0 is the video as it came, 1 all palette",
+        description: "0 keeps the video, 1 uses only the prompt's colours",
       },
       texture: {
         role: "param",
         default: 0.5,
         min: 0,
         max: 1,
-        description: "How much structure and moving light lies over it",
+        description: "Amount of structure and moving light",
       },
     },
   },
@@ -53,16 +54,16 @@ export const restyle: BuiltIn = {
     const places = grid(m, ...sides(m, small));
     const relief = structure(m, prompt, places, texture);
     const painted = palette(m, prompt, m.add(smallLight, relief));
-    // A prompt that names no colour keeps the video's; one that does lets a little of them through.
+    // A prompt without colours keeps those of the video; one with colours lets a little of them through.
     const own = m.sub(1, m.mul(prompt.control("palette"), 0.78));
-    const goal = lit(m, prompt, places, m.mix(painted, m.add(small, relief), own));
-    const { slope, offset } = fitted(m, smallLight, m.mul(goal, strength));
+    const goal = relight(m, prompt, places, m.mix(painted, m.add(small, relief), own));
+    const { slope, offset } = fit(m, smallLight, m.mul(goal, strength));
 
-    // Where the style is weak the video's own colours come through, sharp as they are.
-    const full = (of: Value): Value => m.resize(of, 3, ...sides(m, picture));
-    const styled = m.add(m.mul(full(slope), light), full(m.mul(offset, 255)));
-    const out = m.clamp(m.add(m.mul(colours, m.sub(1, strength)), styled), 0, 255);
-    graph.output("image", graph.cast(out, "uint8"), "uint8", [1, 3, "height", "width"]);
+    // Where the style is weak, the video's own colours come through at full sharpness.
+    const toFullSize = (of: Value): Value => m.resize(of, 3, ...sides(m, picture));
+    const styled = m.add(m.mul(toFullSize(slope), light), toFullSize(m.mul(offset, 255)));
+    const image = m.clamp(m.add(m.mul(colours, m.sub(1, strength)), styled), 0, 255);
+    graph.output("image", graph.cast(image, "uint8"), "uint8", [1, 3, "height", "width"]);
     return graph.build("restyle");
   },
 };
@@ -72,7 +73,7 @@ function sides(m: GraphMath, picture: Value): [rows: Value, columns: Value] {
   return [rows, columns];
 }
 
-/** Means of squares; what is left at the right and lower edge is a square of its own. */
+/** Averages squares of pixels; at the right and lower edge smaller ones. */
 const shrunk = (m: GraphMath, picture: Value): Value =>
   m.graph.node("AveragePool", [picture], {
     kernel_shape: [SMALL, SMALL],
@@ -80,22 +81,26 @@ const shrunk = (m: GraphMath, picture: Value): Value =>
     ceil_mode: 1n,
   });
 
-/** Dark to light through the prompt's colours, each brought to its place in brightness. */
+/** Maps brightness to the prompt's colours, from dark to light. */
 function palette(m: GraphMath, prompt: PromptInput, light: Value): Value {
   const ground = m.mix(prompt.control("land"), prompt.control("sea"), prompt.control("water"));
   const deep = m.mix(ground, prompt.control("sea"), prompt.control("underwater"));
-  const dark = m.mul(as(m, prompt.control("zenith"), 0.12), 1);
-  const low = m.mix(as(m, dark, 0.1), as(m, deep, 0.36), m.ease(m.ramp(light, 0.08, 0.38)));
+  const dark = m.mul(toLuma(m, prompt.control("zenith"), 0.12), 1);
+  const low = m.mix(toLuma(m, dark, 0.1), toLuma(m, deep, 0.36), m.ease(m.ramp(light, 0.08, 0.38)));
   const middle = m.mix(
     low,
-    as(m, prompt.control("accent"), 0.64),
+    toLuma(m, prompt.control("accent"), 0.64),
     m.ease(m.ramp(light, 0.36, 0.68)),
   );
-  return m.mix(middle, as(m, prompt.control("horizon"), 0.93), m.ease(m.ramp(light, 0.64, 0.98)));
+  return m.mix(
+    middle,
+    toLuma(m, prompt.control("horizon"), 0.93),
+    m.ease(m.ramp(light, 0.64, 0.98)),
+  );
 }
 
-/** A colour made lighter or darker until it is this bright. */
-function as(m: GraphMath, colour: Value, target: number): Value {
+/** A colour made lighter or darker until it has the luma `target`. */
+function toLuma(m: GraphMath, colour: Value, target: number): Value {
   const weighted = m.mul(colour, m.rgb(0.299, 0.587, 0.114));
   const bright = m.graph.node("ReduceSum", [weighted, m.ints(1)], { keepdims: 1n });
   const whiter = m.clamp(m.div(m.sub(target, bright), m.sub(1.02, bright)));
@@ -103,7 +108,7 @@ function as(m: GraphMath, colour: Value, target: number): Value {
   return m.mul(m.mix(colour, 1, whiter), darker);
 }
 
-/** What moves over the video: strokes of paint, ripples, grain; a change of brightness. */
+/** A moving change of brightness: brush strokes, ripples and grain. */
 function structure(
   m: GraphMath,
   prompt: PromptInput,
@@ -123,8 +128,8 @@ function structure(
   return m.mul(strokes, m.mul(strong, amount));
 }
 
-/** Night, haze from above, warmth, saturation, contrast, as the prompt says. */
-function lit(m: GraphMath, prompt: PromptInput, { x, y }: Grid, picture: Value): Value {
+/** Applies the prompt's night, haze, warmth, saturation and contrast. */
+function relight(m: GraphMath, prompt: PromptInput, { x, y }: Grid, picture: Value): Value {
   const hazy = m.mul(m.mul(prompt.control("fog"), 0.55), m.sub(1, m.mul(y, 0.6)));
   const misty = m.mix(picture, prompt.control("horizon"), hazy);
   const tint = m.add(m.mul(m.rgb(0.13, 0.015, -0.15), prompt.control("warmth")), 1);
@@ -136,8 +141,8 @@ function lit(m: GraphMath, prompt: PromptInput, { x, y }: Grid, picture: Value):
   return m.mul(strong, m.mul(rim, m.mul(tint, dim)));
 }
 
-/** The line `slope · light + offset` that meets `goal` best around each sample. */
-function fitted(m: GraphMath, light: Value, goal: Value): { slope: Value; offset: Value } {
+/** Fits `goal` by `slope · light + offset` around each sample (least squares). */
+function fit(m: GraphMath, light: Value, goal: Value): { slope: Value; offset: Value } {
   const around = (of: Value): Value =>
     m.graph.node("AveragePool", [of], {
       kernel_shape: [5n, 5n],

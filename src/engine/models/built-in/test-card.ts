@@ -1,4 +1,4 @@
-/** A moving test picture that needs no video: colour bars, a sweep, and a ball that bounces. */
+/** The model `test-card`: draws colour bars, a sweep and a bouncing ball, without video. */
 import { GraphBuilder, type Value } from "../graph-builder.ts";
 import type { BuiltIn } from "./built-in.ts";
 
@@ -29,20 +29,20 @@ export const testCard: BuiltIn = {
         default: 1,
         min: 0,
         max: 4,
-        description: "How fast it moves; 0 stands still",
+        description: "Speed of the motion; 0 stands still",
       },
       ball: {
         role: "param",
         default: 0.14,
         min: 0,
         max: 0.3,
-        description: "Radius of the ball in parts of the height",
+        description: "Radius of the ball as a fraction of the height",
       },
     },
   },
   graph() {
     const graph = new GraphBuilder();
-    // Seconds that have passed for it. Double: in single precision a day of them would go in steps of 8 ms.
+    // Seconds at the chosen speed. In single precision, time would advance in steps of 8 ms after a day.
     const clock = graph.input("speed", "float64", []);
     const ball = graph.input("ball", "float32", []);
     const width = graph.input("width", "int64", []);
@@ -61,7 +61,7 @@ export const testCard: BuiltIn = {
   },
 };
 
-/** Pixel centres along one axis: 0.5, 1.5, … */
+/** Pixel centres along one axis: 0.5, 1.5 and so on. */
 function axis(graph: GraphBuilder, length: Value, shape: readonly number[]): Value {
   const zero = graph.constant("int64", [], [0]);
   const one = graph.constant("int64", [], [1]);
@@ -70,7 +70,7 @@ function axis(graph: GraphBuilder, length: Value, shape: readonly number[]): Val
   return graph.node("Reshape", [centres, graph.constant("int64", [4], shape)]);
 }
 
-/** The still part: only three different rows exist, so that picking them is all the work there is. */
+/** Everything but the ball. There are only three different rows, and each row of the picture is a copy of one. */
 function rows(graph: GraphBuilder, x: Value, y: Value, w: Value, h: Value, sweepAt: Value): Value {
   const u = graph.node("Div", [x, w]);
   const palette = graph.constant(
@@ -85,7 +85,7 @@ function rows(graph: GraphBuilder, x: Value, y: Value, w: Value, h: Value, sweep
     { axis: 3n },
   );
 
-  // A comet: it rises towards its head, which runs to the right, and starts again.
+  // A comet that runs to the right and starts again; it brightens towards its head.
   const behind = fraction(graph, graph.node("Sub", [u, sweepAt]));
   const glow = graph.node("Pow", [behind, scalar(graph, 4)]);
   const dark = colour(graph, BACKGROUND);
@@ -105,7 +105,7 @@ function rows(graph: GraphBuilder, x: Value, y: Value, w: Value, h: Value, sweep
   return graph.node("Gather", [kinds, row], { axis: 2n });
 }
 
-/** How much of each pixel the ball covers, 0 to 1, with an edge one pixel soft. */
+/** The share of each pixel that the ball covers, from 0 to 1, with a soft edge of one pixel. */
 function disc(
   graph: GraphBuilder,
   x: Value,
@@ -118,7 +118,7 @@ function disc(
   const one = scalar(graph, 1);
   const room = (length: Value): Value =>
     graph.node("Sub", [length, graph.node("Add", [radius, radius])]);
-  // There and back in x; in y a parabola, as a thing that falls.
+  // To and fro in x; in y a parabola, like a falling body.
   const to = phase(graph, clock, 0.19);
   const swing = graph.node("Abs", [graph.node("Sub", [graph.node("Add", [to, to]), one])]);
   const fall = phase(graph, clock, 0.8);
@@ -139,7 +139,7 @@ function disc(
   return graph.node("Clip", [graph.node("Sub", [radius, distance]), scalar(graph, 0), one]);
 }
 
-/** Runs from 0 to 1, `hertz` times a second. */
+/** A sawtooth from 0 to 1, `hertz` times per second. */
 const phase = (graph: GraphBuilder, clock: Value, hertz: number): Value =>
   graph.cast(
     fraction(graph, graph.node("Mul", [clock, graph.constant("float64", [], [hertz])])),

@@ -1,9 +1,9 @@
-/** Fields of numbers that graphs carry: noise, dots, outlines. Whole-number hashes: the same bytes everywhere. */
+/** Generates the textures stored in graphs: noise, dots and outlines. Integer hashes give the same bytes on every machine. */
 
-/** Texels along a side; fields repeat beyond. */
+/** Texels along a side; a field repeats beyond. */
 export const SIDE = 256;
 
-/** 0 to 1 from two whole numbers and a salt. */
+/** A pseudo-random number from 0 to 1 for two integers and a salt. */
 function random(x: number, y: number, salt: number): number {
   let hash = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ Math.imul(salt, 0x9e3779b1);
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
@@ -14,7 +14,7 @@ function random(x: number, y: number, salt: number): number {
 const ease = (t: number): number => t * t * (3 - 2 * t);
 const mix = (from: number, to: number, share: number): number => from + (to - from) * share;
 
-/** Lumps of five sizes, 0 to 1 around 0.5, row by row; one row and column more than SIDE, so that it closes. */
+/** Noise of five octaves, 0 to 1 around 0.5, row by row; one more row and column than SIDE, so that it repeats. */
 export function noiseField(salt: number): number[] {
   const sum = new Array<number>((SIDE + 1) ** 2).fill(0.5);
   for (let octave = 0; octave < 5; octave++) {
@@ -23,12 +23,12 @@ export function noiseField(salt: number): number[] {
   return sum.map((each) => Math.min(1, Math.max(0, each)));
 }
 
-/** Adds smooth noise with `lumps` random heights a side, up to half of `strength` up and down. */
+/** Adds smooth noise with `lumps` random heights per side and an amplitude of half of `strength`. */
 function addLumps(sum: number[], lumps: number, strength: number, salt: number): void {
   const heights = Array.from({ length: lumps * lumps }, (_, at) =>
     random(at % lumps, Math.floor(at / lumps), salt),
   );
-  // Where each texel lies between two heights: the same across and down.
+  // The position of each texel between two heights, the same for columns and rows.
   const places = Array.from({ length: SIDE + 1 }, (_, texel) => {
     const at = (texel / SIDE) * lumps;
     const first = Math.floor(at);
@@ -49,7 +49,7 @@ function addLumps(sum: number[], lumps: number, strength: number, salt: number):
   }
 }
 
-/** The same noise as hills lit from the upper left: 0.5 is level, lighter the side that faces the light. */
+/** The same noise as hills lit from the upper left: 0.5 is level ground, slopes towards the light are lighter. */
 export function reliefField(salt: number): number[] {
   const heights = noiseField(salt);
   const at = (x: number, y: number): number => heights[(y % SIDE) * (SIDE + 1) + (x % SIDE)] ?? 0;
@@ -59,11 +59,11 @@ export function reliefField(salt: number): number[] {
   });
 }
 
-/** Single bright texels on black, one in 170, each of its own brightness. */
+/** Single bright texels on black, one in 170, of random brightness. */
 export const starField = (): number[] =>
   field(SIDE, (x, y) => (random(x, y, 77) < 0.006 ? 0.25 + 0.75 * random(x, y, 78) ** 2 : 0));
 
-/** Soft round dots of one to three texels, in two of five cells of 16 × 16. */
+/** Soft round dots of one to three texels, in two of five cells of 16 × 16 texels. */
 export function dotField(): number[] {
   return field(SIDE, (x, y) => {
     const [cx, cy] = [x >> 4, y >> 4];
@@ -74,7 +74,7 @@ export function dotField(): number[] {
   });
 }
 
-/** Upright streaks that fade upwards, in every fifth column or so. */
+/** Vertical streaks that fade upwards, in about every third column. */
 export function streakField(): number[] {
   return field(SIDE, (x, y) => {
     if (random(x, 0, 51) > 0.3) return 0;
@@ -83,11 +83,11 @@ export function streakField(): number[] {
   });
 }
 
-/** Numbers that have nothing to do with each other, 0 to 1. */
+/** Independent random numbers from 0 to 1. */
 export const randomRow = (salt: number): number[] =>
   Array.from({ length: SIDE }, (_, x) => random(x, 0, salt));
 
-/** Tops of houses, 0 to 1: flat, some with a step or a mast. */
+/** Outline of a skyline, 0 to 1: flat roofs, some with a step or a mast. */
 export function skyline(salt: number): number[] {
   const row: number[] = [];
   for (let house = 0; row.length < SIDE; house++) {
@@ -104,7 +104,7 @@ export function skyline(salt: number): number[] {
   return row.slice(0, SIDE);
 }
 
-/** Tops of conifers, 0 to 1: narrow, with tiers of branches, one behind the other. */
+/** Outline of a row of conifers, 0 to 1: narrow trees with tiers of branches. */
 export const treeline = (salt: number): number[] =>
   standing(40, salt, conifer).map(({ top }) => top);
 
@@ -115,7 +115,7 @@ function conifer(distance: number, tree: number, salt: number): number {
   return distance < slim ? height * (1 - distance / slim) ** 0.85 + tier : 0;
 }
 
-/** Corals: their tops, 0 to 1, and at every place the hue (0 to 1) of the coral that is highest there. */
+/** Outline of corals, 0 to 1, and at every place the hue (0 to 1) of the highest coral. */
 export function reef(salt: number): { readonly tops: number[]; readonly hues: number[] } {
   const corals = standing(30, salt, coral);
   return {
@@ -124,7 +124,7 @@ export function reef(salt: number): { readonly tops: number[]; readonly hues: nu
   };
 }
 
-/** A dome or a fan of fingers. */
+/** A coral: a dome, or a fan of fingers. */
 function coral(distance: number, index: number, salt: number): number {
   const wide = 4 + 8 * random(index, 2, salt);
   const height = 0.3 + 0.7 * random(index, 3, salt);
@@ -133,7 +133,7 @@ function coral(distance: number, index: number, salt: number): number {
   return height * dome * fingers;
 }
 
-/** The highest of `count` shapes at every place, and which it is. */
+/** The highest of `count` shapes at every place, and its index. */
 function standing(
   count: number,
   salt: number,

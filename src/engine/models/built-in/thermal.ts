@@ -1,10 +1,10 @@
-/** Brightness as if it were warmth: false colours from a table, as thermal cameras show them. */
+/** The model `thermal`: shows brightness in false colours from a table, like a thermal camera. */
 import { GraphBuilder } from "../graph-builder.ts";
 import { GraphMath } from "../graph-math.ts";
 import { luma } from "../luma.ts";
 import type { BuiltIn } from "./built-in.ts";
 
-/** Cold to hot: the colours that iron, embers and the deep sea go through. */
+/** Colour stops from cold to hot: iron, embers, deep sea. */
 const PALETTES = [
   [0x00000c, 0x28087c, 0x8c0c98, 0xd8385c, 0xf88c14, 0xfcd840, 0xfffff0],
   [0x000004, 0x500c10, 0xa81c08, 0xe85404, 0xfc9c10, 0xfce060, 0xffffff],
@@ -30,14 +30,14 @@ export const thermal: BuiltIn = {
         default: 1.2,
         min: 0.2,
         max: 4,
-        description: "How fast brightness becomes heat",
+        description: "Contrast between cold and hot",
       },
       shift: {
         role: "param",
         default: 0,
         min: -1,
         max: 1,
-        description: "Moves all colder or hotter",
+        description: "Shifts everything towards cold (-1) or hot (1)",
       },
     },
   },
@@ -62,7 +62,7 @@ export const thermal: BuiltIn = {
   },
 };
 
-/** Red, then green, then blue of every step between the stops. */
+/** The table of a palette: all red values, then green, then blue. */
 function table(stops: readonly number[]): number[] {
   return [16, 8, 0].flatMap((shift) =>
     Array.from({ length: STEPS }, (_, step) => {

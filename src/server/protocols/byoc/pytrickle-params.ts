@@ -1,9 +1,8 @@
 /** Converts the loose forms of numbers and booleans that pytrickle accepts into those of contract.md (protocol.md 7.2). */
+import { DEFAULT_SIZE } from "../../../engine/protocol/work.ts";
 import { fieldsError, shown } from "../../field-errors.ts";
 import { parsedText } from "../../streams/wrapped-params.ts";
 
-/** pytrickle's output size where it may not take the input's and the request names none. */
-const DEFAULT_SIZE = { width: 512, height: 512 };
 const BOOLEANS: Readonly<Record<string, boolean>> = {
   true: true,
   yes: true,

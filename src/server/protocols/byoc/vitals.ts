@@ -15,7 +15,7 @@ type VitalState =
 const PATIENCE_MS = 5000;
 /** Time for the first input: a gateway sends whole segments, and key frames may be ten seconds apart. */
 const FIRST_INPUT_MS = 12_000;
-/** The output does not keep up when it has less than this share of the input's rate, and less than this rate. */
+/** The output does not keep up when it has less than this share of the rate asked for, and less than this rate. */
 const MIN_OUTPUT_SHARE = 0.8;
 const ENOUGH_FPS = 10;
 
@@ -51,7 +51,8 @@ export class StreamVitals {
     }
     if (event.type !== "stats") return false;
     const { frames_in, frames_out, fps_in, fps_out } = this.#stream.stats;
-    const isBehind = fps_out < Math.min(ENOUGH_FPS, MIN_OUTPUT_SHARE * fps_in);
+    const { fps: cap = fps_in } = this.#stream.params;
+    const isBehind = fps_out < Math.min(ENOUGH_FPS, MIN_OUTPUT_SHARE * Math.min(fps_in, cap));
     this.#behindSince = isBehind ? (this.#behindSince ?? Date.now()) : null;
     const hasMoved = frames_in > this.#framesIn;
     if (hasMoved) this.#inputAt = Date.now();

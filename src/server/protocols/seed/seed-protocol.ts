@@ -1,7 +1,9 @@
 /** The seed document's control protocol: parameters at top level, and an output channel that the stream owns. */
+
+import { DEFAULT_SIZE } from "../../../engine/protocol/work.ts";
 import { fieldsError } from "../../field-errors.ts";
 import { StartFields } from "../../streams/fields.ts";
-import { CLOCK_DEFAULTS, DEFAULT_SIZE, INPUT_DEFAULTS, readFields } from "../../streams/params.ts";
+import { CLOCK_DEFAULTS, INPUT_DEFAULTS, readFields } from "../../streams/params.ts";
 import type { ChannelRequest, ControlProtocol } from "../control-protocol.ts";
 
 /** How long a start waits for the first engine. */

@@ -21,7 +21,7 @@ const BUILT_IN_NAMES = [
 ];
 const names = (catalogue: ModelCatalogue): string[] => catalogue.list().map(({ name }) => name);
 
-test("an empty workspace has the models that are built in", async () => {
+test("an empty workspace has the built-in models", async () => {
   await using workspace = await OnnxWorkspace.create();
   const catalogue = await ModelCatalogue.open(workspace.path);
   expect(names(catalogue)).toEqual(BUILT_IN_NAMES);
@@ -32,7 +32,7 @@ test("built-in graphs have the same bytes every time", () => {
   for (const { graph } of Object.values(BUILT_INS)) expect(graph()).toEqual(graph());
 });
 
-test("a broken folder is listed with its reason and takes no other down", async () => {
+test("a broken folder is listed with its reason and affects no other", async () => {
   await using workspace = await OnnxWorkspace.create();
   await workspace.add("good", {}, onnx);
   await workspace.add("no-file", {});
@@ -52,7 +52,7 @@ test("a broken folder is listed with its reason and takes no other down", async 
     bare: expect.stringContaining("model.json is missing"),
     "bad name": expect.stringContaining("letters, digits"),
     "no-file": expect.stringContaining("the folder holds no .onnx"),
-    "not-json": expect.stringContaining("not JSON"),
+    "not-json": expect.stringContaining("not valid JSON"),
     "not-onnx": expect.stringContaining("not an ONNX file"),
     "other-name": expect.stringContaining('name is "x" but the folder is other-name'),
     "wrong-tensor": expect.stringContaining('its inputs are "x" float32 [1, 3, H, W]'),
@@ -72,7 +72,7 @@ test.each(["../good/model.onnx", "/etc/hosts", "..\\x.onnx", "a/../../x.onnx", "
   },
 );
 
-test("an unknown name is answered with those that can be used", async () => {
+test("an error about an unknown name lists the usable models", async () => {
   await using workspace = await OnnxWorkspace.create();
   await workspace.add("broken", "{");
   const catalogue = await ModelCatalogue.open(workspace.path);
@@ -84,18 +84,18 @@ test("an unknown name is answered with those that can be used", async () => {
   }
 });
 
-test("folders that come, are mended or go are noticed when asked for", async () => {
+test("a folder that is added, repaired or removed is noticed on the next request", async () => {
   await using workspace = await OnnxWorkspace.create();
   const catalogue = await ModelCatalogue.open(workspace.path);
   await workspace.add("late", "{", onnx);
-  await expect(catalogue.get("late")).rejects.toThrow("not JSON");
+  await expect(catalogue.get("late")).rejects.toThrow("not valid JSON");
   await workspace.add("late", { description: "mended" }, onnx);
   expect((await catalogue.get("late")).definition.description).toBe("mended");
   await rm(join(workspace.path, "models", "late"), { recursive: true });
   await expect(catalogue.get("late")).rejects.toThrow("there is no model");
 });
 
-test("weights in another file are refused in words", async () => {
+test("weights in another file are refused", async () => {
   await using workspace = await OnnxWorkspace.create();
   const model = parseGraph(onnx);
   const weights = { name: "w", dims: [1n], dataType: 1, dataLocation: 1 };
@@ -105,7 +105,7 @@ test("weights in another file are refused in words", async () => {
   await expect(catalogue.get("large")).rejects.toThrow('the weights of "w" lie in another file');
 });
 
-test("a folder takes the place of a built-in of its name until it goes", async () => {
+test("a folder overrides the built-in model of its name until it is removed", async () => {
   await using workspace = await OnnxWorkspace.create();
   await workspace.add("edges", {}, onnx);
   const catalogue = await ModelCatalogue.open(workspace.path);
@@ -114,7 +114,7 @@ test("a folder takes the place of a built-in of its name until it goes", async (
   expect((await catalogue.get("edges")).source).toBe("built-in");
 });
 
-test("refresh finds folders that came, and forgets those that went", async () => {
+test("refresh finds new folders and forgets removed ones", async () => {
   await using workspace = await OnnxWorkspace.create();
   await workspace.add("old", {}, onnx);
   const catalogue = await ModelCatalogue.open(workspace.path);

@@ -56,7 +56,7 @@ test.each([
   expect([frame?.layout, frame?.channels]).toEqual([layout, channels]);
 });
 
-test("one-element inputs become parameters, bounded by the file's metadata where it tells", () => {
+test("inputs of one element become parameters, with the bounds of the file's metadata if there are any", () => {
   const inputs = [picture, tensor("gain", [1]), tensor("steps", [], "int64")];
   const told = signature(inputs, undefined, { "param:gain": "-1.0,2.0,0.5" });
   expect(paramsOf(defineModel("m", {}, told))).toEqual([
@@ -67,7 +67,7 @@ test("one-element inputs become parameters, bounded by the file's metadata where
   expect(paramsOf(defineModel("m", renamed, told))[0]).toMatchObject({ name: "boost", max: 9 });
 });
 
-test("a rate's tensor gets its sum, which is a fraction", () => {
+test("a rate needs a floating-point tensor, for its sum is a fraction", () => {
   const json = { inputs: { turn: { role: "param", sum: true } } } as const;
   const { scalars } = defineModel("m", json, signature([picture, tensor("turn", [], "float64")]));
   expect(scalars).toMatchObject([{ role: "param", sum: true, param: { name: "turn" } }]);
@@ -82,7 +82,7 @@ test("the draft of a file defines the same model as the file alone", () => {
   expect(defineModel("m", draft, told)).toEqual(defineModel("m", {}, told));
 });
 
-test("a fixed size, a multiple and a free size say what a picture must measure", () => {
+test("the input size follows from a fixed size, a multiple or the source", () => {
   const source = { width: 1283, height: 717 };
   const size = (dims: TensorSignature["dims"], multiple_of = 1) =>
     inputSize(
@@ -101,43 +101,43 @@ test("a fixed size, a multiple and a free size say what a picture must measure",
 const REFUSED: readonly (readonly [ModelJson, string])[] = [
   [
     { inputs: { z: { role: "time" } } },
-    'inputs.z is not in the file; its inputs are "x" float32 [N, 3, H, W]',
+    'inputs.z is not in the ONNX file; its inputs are "x" float32 [N, 3, H, W]',
   ],
-  [{ outputs: { z: { role: "image" } } }, 'outputs.z is not in the file; its outputs are "y"'],
-  [{ inputs: { x: { role: "time" } } }, 'inputs.x has role "time", which takes one number'],
+  [{ outputs: { z: { role: "image" } } }, 'outputs.z is not in the ONNX file; its outputs are "y"'],
+  [{ inputs: { x: { role: "time" } } }, 'inputs.x has role "time", which needs one number'],
   [
     { inputs: { x: { role: "frame", dtype: "uint8" } } },
-    'dtype is "uint8" but the file says float32',
+    'dtype is "uint8" but the tensor is float32',
   ],
   [{ inputs: { x: { role: "frame", layout: "chw" } } }, 'layout is "chw" (3 dimensions)'],
   [{ inputs: { x: { role: "frame", channels: "gray" } } }, "the tensor has 3 channels"],
   [{ inputs: { x: { role: "frame", range: [1, 1] } } }, "black and white must differ"],
   [{ inputs: { x: { role: "frame", mean: [1, 2] } } }, "mean has 2 values; give 1 or 3"],
-  [{ inputs: { x: { role: "frame", std: [0] } } }, "std holds a 0"],
+  [{ inputs: { x: { role: "frame", std: [0] } } }, "std contains 0"],
 ];
 
 test.each(REFUSED)("%j is refused: %s", (json, message) => {
   expect(() => defineModel("m", json, signature([picture]))).toThrow(message);
 });
 
-test("a size against the file's own, a default out of bounds and a second picture are refused", () => {
+test("a size that contradicts the file, a default out of bounds and a second picture are refused", () => {
   const fixed = signature([tensor("x", [1, 3, 256, 256])]);
   expect(() =>
     defineModel("m", { inputs: { x: { role: "frame", size: [512, 512] } } }, fixed),
   ).toThrow("inputs.x.size is [512,512] but the file fixes [256, 256]");
   const scalar = signature([picture, tensor("k", [1])]);
   expect(() => defineModel("m", { inputs: { k: { role: "param", default: 7 } } }, scalar)).toThrow(
-    "inputs.k.default is 7, outside 0 … 1",
+    "inputs.k.default is 7, outside 0 to 1",
   );
   const two = signature([picture, tensor("second", ["N", 3, "H", "W"])]);
   expect(() => defineModel("m", {}, two)).toThrow("inputs.second has no role");
   const depth = signature([picture], tensor("y", [1, 1000]));
   expect(() => defineModel("m", {}, depth)).toThrow(
-    'outputs.y is no picture: "y" float32 [1, 1000]',
+    'outputs.y does not have the shape of a picture: "y" float32 [1, 1000]',
   );
 });
 
-test("the role text takes one row of as many floats as there are controls, and says so otherwise", () => {
+test("the role text needs one row of as many floats as there are controls", () => {
   const json: ModelJson = { inputs: { t: { role: "text", encoder: "lexicon" } } };
   const define = (dims: TensorSignature["dims"], dtype?: TensorSignature["dtype"]) =>
     defineModel("m", json, signature([picture, tensor("t", dims, dtype)]));

@@ -37,32 +37,32 @@ test("all roles and fields are understood", () => {
 });
 
 test.each([
-  [{ fil: "m.onnx" }, "fil is not known here; known are name, description, file"],
+  [{ fil: "m.onnx" }, "fil is an unknown field; allowed: name, description, file"],
   [{ file: 3 }, "file is 3; expected string"],
-  [{ fit: "crop" }, 'fit is "crop"; it can be "cover", "contain", "stretch"'],
+  [{ fit: "crop" }, 'fit is "crop"; allowed: "cover", "contain", "stretch"'],
   [{ inputs: { x: {} } }, "inputs.x.role is missing"],
-  [{ inputs: { x: { role: "fram" } } }, 'inputs.x.role is "fram"; it can be frame, param, time'],
-  [{ inputs: { x: { role: "constructor" } } }, 'role is "constructor"; it can be frame'],
+  [{ inputs: { x: { role: "fram" } } }, 'inputs.x.role is "fram"; allowed: frame, param, time'],
+  [{ inputs: { x: { role: "constructor" } } }, 'role is "constructor"; allowed: frame'],
   [
     { inputs: { x: { role: "frame", layout: "nchv" } } },
-    'inputs.x.layout is "nchv"; it can be "nchw"',
+    'inputs.x.layout is "nchv"; allowed: "nchw"',
   ],
   [
     { inputs: { x: { role: "frame", size: 256 } } },
-    'size is 256; it can be "free", [width, height]',
+    'size is 256; allowed: "free", [width, height]',
   ],
   [
     { inputs: { x: { role: "frame", scale: 2 } } },
-    "inputs.x.scale is not known here; known are role",
+    "inputs.x.scale is an unknown field; allowed: role",
   ],
-  [{ outputs: { y: { role: "mask" } } }, 'outputs.y.role is "mask"; it can be image'],
+  [{ outputs: { y: { role: "mask" } } }, 'outputs.y.role is "mask"; allowed: image'],
   [[], "(top level) is []"],
 ])("%j is refused: %s", (content, message) => {
   expect(() => parse(content)).toThrow(message);
 });
 
-test("text that is no JSON is said to be none, and problems are listed by field", () => {
-  expect(() => parseModelJson("{")).toThrow("model.json is not JSON");
+test("invalid JSON is refused, and problems are listed by field", () => {
+  expect(() => parseModelJson("{")).toThrow("model.json is not valid JSON");
   try {
     parse({ file: 1, fit: 2 });
     throw new Error("accepted");

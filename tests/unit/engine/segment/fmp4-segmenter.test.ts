@@ -136,7 +136,7 @@ describe("times", () => {
   test("a frame after a pause does not last as long as the pause", async () => {
     const [first] = files(await segment([video(0, true), video(300, false), video(301, false)]));
     const durations = first?.fragments.map(({ samples }) => samples[0]?.duration);
-    expect(durations).toEqual([3000, 90_000, 3000]);
+    expect(durations).toEqual([3000, 90_000, 90_000]);
   });
 });
 
@@ -167,6 +167,19 @@ describe("where frames are missing", () => {
   test("decoding times catch up within some frames", async () => {
     const samples = await kept(0, 1, 2, 5, 6, 7, 8, 9);
     expect(samples.at(-1)).toMatchObject({ dts: 27_000, pts: 27_000 });
+  });
+
+  test("decoding times catch up within a second after a pause of half a minute, without a break", async () => {
+    const samples = await kept(0, 1, 2, ...Array.from({ length: 40 }, (_, index) => 902 + index));
+    const behind = samples.findIndex(({ dts, pts }, index) => index > 3 && dts === pts);
+    expect(behind).toBeWithin(10, 30);
+    for (const { dts, pts, duration } of samples.slice(behind + 1)) {
+      expect([dts, duration]).toEqual([pts, 3000]);
+    }
+    for (const [index, { dts }] of samples.entries()) {
+      const before = samples[index - 1];
+      if (before) expect(dts - before.dts).toBeLessThan(2 * before.duration);
+    }
   });
 });
 

@@ -14,7 +14,7 @@ test("the checksum is that of MPEG-2 systems", () => {
 });
 
 test("the association names the map, the map its tracks and the PID of the clock", () => {
-  expect(readPat(patSection())).toBe(0x1000);
+  expect(readPat(patSection())?.programs).toEqual([{ program: 1, mapPid: 0x1000 }]);
   for (const [audio, tracks] of [
     [null, 1],
     [{ codec: "aac", channels: 2 }, 2],
@@ -22,7 +22,7 @@ test("the association names the map, the map its tracks and the PID of the clock
   ] as const) {
     const section = pmtSection(audio);
     expect([...section.subarray(8, 10)]).toEqual([0xe1, 0x00]);
-    const read = readPmt(section) ?? [];
+    const read = readPmt(section)?.tracks ?? [];
     expect(read.length).toBe(tracks);
     expect(read[0]).toEqual({ kind: "video", pid: 0x100, codec: "h264" });
     if (audio) expect(read[1]).toMatchObject({ kind: "audio", pid: 0x101, codec: audio.codec });
@@ -31,6 +31,6 @@ test("the association names the map, the map its tracks and the PID of the clock
 
 test("Opus never has zero channels, which would make readers leave", () => {
   const section = pmtSection({ codec: "opus", channels: 0 });
-  expect(readPmt(section)?.[1]).toMatchObject({ opusChannels: 1 });
+  expect(readPmt(section)?.tracks[1]).toMatchObject({ opusChannels: 1 });
   expect([...section.subarray(-7, -4)]).toEqual([2, 0x80, 1]);
 });

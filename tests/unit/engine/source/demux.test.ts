@@ -17,6 +17,20 @@ import {
 const unit = (index: number, key = index % 30 === 0): Uint8Array[] =>
   tsPackets(pes(accessUnit(300, key), { pts: 3000 * index }));
 
+/** A segment of frames of this many bytes, the first a key frame. */
+const largeSegment = async (from: number, count: number, bytes: number): Promise<Uint8Array> => {
+  const data = (index: number): Uint8Array => {
+    const unit = new Uint8Array(bytes).fill(0x55);
+    unit.set([0, 0, 0, 1, index === 0 ? 0x65 : 0x41]);
+    return unit;
+  };
+  const packets = Array.from({ length: count }, (_, index) => ({
+    ...picture(from + index, index === 0),
+    data: data(index),
+  }));
+  return concat((await segmentMp4(packets)).map((fragment) => fragment.data));
+};
+
 const segment = (from: number, count: number, sound = false): Uint8Array =>
   concat([
     ...tables(sound ? [H264, AAC] : [H264]),
@@ -58,7 +72,7 @@ function open() {
   const { readable, feed, left } = source();
   const observer = new RecordingObserver();
   const input = demux(readable, { timeline: new Timeline(null), observer });
-  return { input, feed, left, videos: () => observer.framesIn };
+  return { input, feed, left, observer, videos: () => observer.framesIn };
 }
 
 async function collect<T>(stream: ReadableStream<T>): Promise<T[]> {
@@ -72,7 +86,7 @@ const RIFF = Uint8Array.from([0x52, 0x49, 0x46, 0x46, 9, 9, 9, 9]);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("packets of all segments come in order and are counted as they come in", async () => {
-  const { input, feed, videos } = open();
+  const { input, feed, observer, videos } = open();
   feed.enqueue(whole(segment(0, 30), 0));
   feed.enqueue(whole(segment(30, 30), 1));
   feed.close();
@@ -81,8 +95,23 @@ test("packets of all segments come in order and are counted as they come in", as
     Array.from({ length: 60 }, (_, index) => index * 3000),
   );
   expect(packets[0]).toMatchObject({ keyFrame: true, arrivedAt: 5 });
-  expect([videos(), input.dropped(), input.audioCodec()]).toEqual([60, 0, null]);
+  expect([videos(), observer.framesDropped, input.audioCodec()]).toEqual([60, 0, null]);
   expect(await collect(input.audio)).toEqual([]);
+});
+
+test("what waits for a decoder is limited in bytes, too: large packets are dropped by groups of pictures", async () => {
+  const { input, feed, observer } = open();
+  const LARGE = 4 * 1024 * 1024;
+  for (let seq = 0; seq < 3; seq++) feed.enqueue(whole(await largeSegment(seq * 4, 4, LARGE), seq));
+  await turn();
+  await turn();
+  expect([observer.framesIn, observer.framesDropped]).toEqual([12, 4]);
+  const reader = input.video.getReader();
+  for (let index = 0; index < 8; index++) await reader.read();
+  feed.enqueue(whole(await largeSegment(20, 4, 1000), 3));
+  await turn();
+  const { value: next } = await reader.read();
+  expect([next?.keyFrame, (next?.pts ?? 0) / 3000]).toEqual([true, 20]);
 });
 
 test("empty segments and empty pieces are no end", async () => {
@@ -106,7 +135,7 @@ test("a segment that broke off costs the access unit it was in", async () => {
 });
 
 test("the network never waits: a decoder fifteen seconds behind starts again at a key frame", async () => {
-  const { input, feed, videos } = open();
+  const { input, feed, observer, videos } = open();
   for (let seq = 0; seq < 40; seq++) feed.enqueue(whole(segment(seq * 30, 30), seq));
   await turn();
   await turn();
@@ -119,7 +148,7 @@ test("the network never waits: a decoder fifteen seconds behind starts again at 
   };
   for (let index = 0; index < 900; index++) await take();
   expect(seen).toEqual(Array.from({ length: 900 }, (_, index) => index));
-  expect(input.dropped()).toBe(300);
+  expect(observer.framesDropped).toBe(300);
   feed.enqueue(whole(segment(1215, 30), 41));
   feed.close();
   await turn();

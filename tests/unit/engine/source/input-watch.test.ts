@@ -10,12 +10,13 @@ afterEach(() => {
 });
 
 function watch() {
-  const seen = { bytesIn: 0, framesIn: 0, framesOut: 0 };
+  const seen = { bytesIn: 0, framesIn: 0, framesDecoded: 0, explained: false };
   const reports: (PlainError | null)[] = [];
   const watching = new InputWatch({
     bytesIn: () => seen.bytesIn,
     framesIn: () => seen.framesIn,
-    framesOut: () => seen.framesOut,
+    framesDecoded: () => seen.framesDecoded,
+    isExplained: () => seen.explained,
     report: (error) => reports.push(error),
   });
   return { seen, reports, watching };
@@ -34,7 +35,7 @@ test("bytes without a picture are reported once, and so is a picture that comes 
       details: [{ field: "input", problem: expect.stringContaining("4000 bytes") }],
     },
   ]);
-  seen.framesOut = 1;
+  seen.framesDecoded = 1;
   jest.advanceTimersByTime(5000);
   expect(reports[1]).toBeNull();
   jest.advanceTimersByTime(60_000);
@@ -53,9 +54,49 @@ test("frames that cannot be decoded are counted in the report", () => {
 test("nothing is reported of a silent input, nor of one that shows pictures", () => {
   const { seen, reports, watching } = watch();
   jest.advanceTimersByTime(60_000);
-  Object.assign(seen, { bytesIn: 4000, framesIn: 5, framesOut: 5 });
+  Object.assign(seen, { bytesIn: 4000, framesIn: 5, framesDecoded: 5 });
   jest.advanceTimersByTime(60_000);
   expect(reports).toEqual([]);
+  watching[Symbol.dispose]();
+});
+
+test("an input that turns to garbage after its first picture is reported, and recovers each time", () => {
+  const { seen, reports, watching } = watch();
+  for (let round = 1; round <= 2; round++) {
+    seen.framesDecoded++;
+    jest.advanceTimersByTime(1000);
+    for (let second = 0; second < 8; second++) {
+      seen.bytesIn += 100;
+      seen.framesIn += 2;
+      jest.advanceTimersByTime(1000);
+    }
+    expect(reports.at(-1)?.message).toContain("10 frames since its last picture and none");
+    seen.framesDecoded++;
+    jest.advanceTimersByTime(1000);
+    expect(reports.length).toBe(2 * round);
+    expect(reports.at(-1)).toBeNull();
+  }
+  watching[Symbol.dispose]();
+});
+
+test("an input that pauses after a picture is not reported", () => {
+  const { seen, reports, watching } = watch();
+  Object.assign(seen, { bytesIn: 4000, framesIn: 5, framesDecoded: 5 });
+  jest.advanceTimersByTime(1000);
+  seen.bytesIn = 5000; // the rest of a segment, which completes no picture
+  jest.advanceTimersByTime(60_000);
+  expect(reports).toEqual([]);
+  watching[Symbol.dispose]();
+});
+
+test("what the demuxer has explained is not reported again", () => {
+  const { seen, reports, watching } = watch();
+  Object.assign(seen, { bytesIn: 4000, explained: true });
+  jest.advanceTimersByTime(20_000);
+  expect(reports).toEqual([]);
+  seen.explained = false;
+  jest.advanceTimersByTime(1000);
+  expect(reports.length).toBe(1);
   watching[Symbol.dispose]();
 });
 

@@ -70,7 +70,7 @@ describe("what was put into segments comes out", () => {
       const demuxer = new Mp4Demuxer();
       const packets = (await segments()).flatMap((bytes) => [
         ...demux(demuxer, bytes, step),
-        ...demuxer.endSegment(),
+        ...demuxer.endSegment(0),
       ]);
       const pictures = packets.filter(({ kind }) => kind === "video");
       expect(pictures.length).toBe(3 * GOP);
@@ -111,7 +111,7 @@ test("segments without a head of their own use the last one", async () => {
   const headless = second.subarray(Buffer.from(second).indexOf("moof") - 4);
   const demuxer = new Mp4Demuxer();
   demux(demuxer, first, 1000);
-  demuxer.endSegment();
+  demuxer.endSegment(0);
   expect(demux(demuxer, headless, 1000).filter(({ kind }) => kind === "video").length).toBe(GOP);
 });
 
@@ -145,7 +145,7 @@ test("damage never throws anything else, and the next whole segment is read", as
       expect(String(error)).toContain("send fragmented MP4");
       continue;
     }
-    demuxer.endSegment();
+    demuxer.endSegment(0);
     expect(demux(demuxer, whole, 500).filter(({ kind }) => kind === "video").length).toBe(GOP);
   }
 });

@@ -1,4 +1,4 @@
-/** What dreamscape's layers are painted on: coordinates, controls, noise, outlines. Hides sizes and sampling. */
+/** The canvas of dreamscape's layers: gives them coordinates, controls, noise and outlines. */
 import type { ControlName } from "../../../prompts/controls.ts";
 import type { GraphBuilder, Value } from "../../graph-builder.ts";
 import { GraphMath, type Operand } from "../../graph-math.ts";
@@ -7,21 +7,21 @@ import { Noise, texture } from "../noise.ts";
 import { PromptInput } from "../prompt-input.ts";
 import { dotField, noiseField, reliefField, SIDE, starField, streakField } from "../textures.ts";
 
-/** Where the sky ends, in heights from the top. */
+/** The horizon, in heights from the top. */
 export const HORIZON = 0.56;
-/** Layers are painted at less than half the picture's size, and at this many rows at most. */
+/** Layers are painted at this share of the picture's size, and with at most so many rows. */
 const SCALE = 0.42;
 const MOST_ROWS = 300;
-/** What is soft by nature, of that again. */
+/** The size of soft layers relative to the others. */
 const SOFT = 0.45;
 
 export class Canvas extends GraphMath {
-  /** The picture's own size, int64 `[1]`. */
+  /** The size of the output picture, int64 `[1]` each. */
   readonly height: Value;
   readonly width: Value;
-  /** Where layers are painted. */
+  /** The grid on which layers are painted. */
   readonly fine: Grid;
-  /** A coarser one, for what is soft. */
+  /** A coarser grid for soft layers, such as clouds. */
   readonly soft: Grid;
   readonly #prompt: PromptInput;
   readonly #noise: Noise;
@@ -51,22 +51,22 @@ export class Canvas extends GraphMath {
     return this.#prompt.control(name);
   }
 
-  /** See PromptInput. */
+  /** See `PromptInput.drift`. */
   drift(cycles: number): Value {
     return this.#prompt.drift(cycles);
   }
 
-  /** See PromptInput. */
+  /** See `PromptInput.chance`. */
   chance(stream: number): Value {
     return this.#prompt.chance(stream);
   }
 
-  /** Lumps of noise around 0.5 at these places of the field; made on the soft grid. */
+  /** Noise around 0.5 at these positions of the field, on the soft grid. */
   noise(x: Operand, y: Operand): Value {
     return this.#noise.on(this.soft, x, y);
   }
 
-  /** The same lumps as hills lit from the side: 0.5 is level. */
+  /** The same noise as hills lit from the side: 0.5 is level ground. */
   relief(x: Operand, y: Operand): Value {
     return this.#relief.on(this.soft, x, y);
   }
@@ -76,24 +76,24 @@ export class Canvas extends GraphMath {
     return this.#noise.along(x, row);
   }
 
-  /** A soft field on the fine grid. */
+  /** Resizes a field from the soft grid to the fine one. */
   sharpen(field: Value): Value {
     return this.resize(field, 1, this.fine.rows, this.fine.columns);
   }
 
-  /** The texel of a field at every place of the fine grid: crisp, no smoothing. */
+  /** The texels of a field on the fine grid, without interpolation. */
   texels(field: "stars" | "dots" | "streaks", x: Operand, y: Operand): Value {
     const index = this.add(this.mul(this.#texel(y), SIDE), this.#texel(x));
     return this.graph.node("Gather", [this.#fields[field], this.graph.cast(index, "int32")]);
   }
 
-  /** The element of a row of SIDE numbers at every place, as they stand. */
+  /** The elements of a row of SIDE numbers at positions `x`, without interpolation. */
   element(row: readonly number[], x: Operand): Value {
     const index = this.graph.cast(this.#texel(x), "int32");
     return this.graph.node("Gather", [texture(this, row, [SIDE]), index]);
   }
 
-  /** A row's numbers as a line, straight between them. */
+  /** A row's numbers at positions `x`, with linear interpolation. */
   outline(row: readonly number[], x: Value): Value {
     const at = this.mul(this.fraction(x), SIDE);
     const whole = this.div(this.floor(at), SIDE);
@@ -102,7 +102,7 @@ export class Canvas extends GraphMath {
     return this.mix(first, next, this.fraction(at));
   }
 
-  /** 1 below a line that is `top` heights from the upper edge, one sample soft. */
+  /** 1 below a line that is `top` heights from the upper edge, else 0, with a soft edge of one sample. */
   below(top: Operand): Value {
     const rows = this.graph.cast(this.fine.rows, "float32");
     const line = this.sub(this.mul(top, rows), 0.5);

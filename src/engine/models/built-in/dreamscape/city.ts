@@ -1,17 +1,17 @@
-/** Houses with lit windows. */
+/** The city layer of dreamscape: houses with lit windows. */
 import type { Value } from "../../graph-builder.ts";
 import { randomRow, SIDE, skyline } from "../textures.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 import type { Light } from "./light.ts";
 import { hazed } from "./mountains.ts";
 
-/** Height of the highest, of the skyline on one height, haze, lightness, windows on one height. */
+/** Height of the tallest house, skylines per height of the picture, haze, lightness, and windows per height. */
 const ROWS = [
   { height: 0.5, wide: 0.42, haze: 0.75, tone: 1.15, cells: 95 },
   { height: 0.34, wide: 0.3, haze: 0.2, tone: 0.6, cells: 62 },
 ] as const;
 
-/** Two rows; at night every other window is lit, in warm white or the accent's colour. */
+/** Two rows of houses; at night every other window is lit, in warm white or in the accent colour. */
 export function houses(c: Canvas, behind: Value, sun: Light): Value {
   const stone = c.mul(c.mix(c.rgb(0.42, 0.44, 0.5), c.control("land"), 0.35), sun.colour);
   const lamps = c.add(0.06, c.mul(c.control("night"), 0.94));

@@ -1,10 +1,10 @@
-/** What is below the horizon: ground with blossoms, and water that mirrors what stands above it. */
+/** The ground layer of dreamscape: land with blossoms, and water that reflects the scene above it. */
 import type { Value } from "../../graph-builder.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 import type { Light } from "./light.ts";
 import { hazed } from "./mountains.ts";
 
-/** How far away the ground is: 1 at the lower edge, rising towards the horizon. */
+/** The distance of the ground: 1 at the lower edge, growing towards the horizon. */
 const farness = (c: Canvas, y: Value): Value => c.div(0.47, c.max(c.sub(y, HORIZON - 0.03), 0.03));
 
 /** `above` with everything below the horizon painted over. */
@@ -52,7 +52,7 @@ function blossoms(c: Canvas, lumps: Value): Value {
   return c.mul(c.ramp(c.max(dots(0.55), dots(0.87), dots(1.3)), 0, 0.5), patches);
 }
 
-/** The scene above, upside down and bent by waves, in the colour of the sea; the sun glitters on it. */
+/** The scene above, upside down and distorted by waves, in the colour of the sea, with glitter from the sun. */
 function water(c: Canvas, above: Value, sun: Light): Value {
   const far = farness(c, c.soft.y);
   const u = c.add(c.mul(c.soft.x, c.add(far, 1), 0.2), c.drift(14));
@@ -76,7 +76,7 @@ function water(c: Canvas, above: Value, sun: Light): Value {
   return c.add(lively, c.mul(c.control("accent"), glitter));
 }
 
-/** The rows that lie at heights `y` `[1,1,h,w]` of a picture of three channels. */
+/** Samples a picture of three channels at the heights `y` `[1,1,h,w]`. */
 function mirror(c: Canvas, picture: Value, y: Value): Value {
   const { graph } = c;
   const rows = graph.cast(c.fine.rows, "float32");

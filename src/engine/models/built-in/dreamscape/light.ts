@@ -1,15 +1,15 @@
-/** Where light comes from in a landscape, and what it makes of white. */
+/** The position and colour of the light in a landscape of dreamscape. */
 import type { Value } from "../../graph-builder.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 
-/** Where the light comes from, and its colour. */
+/** A source of light. */
 export interface Light {
-  /** In heights from the middle, and from the top. */
+  /** In heights: `x` from the middle, `y` from the top. */
   readonly x: Value;
   readonly y: Value;
-  /** What white becomes in it, `[1,3,1,1]`. */
+  /** The colour of a white surface in this light, `[1,3,1,1]`. */
   readonly colour: Value;
-  /** 1 by day, little by night. */
+  /** 1 by day, near 0 at night. */
   readonly day: Value;
 }
 

@@ -1,17 +1,17 @@
-/** Mountains and hills on the horizon, and dunes in front of it: outlines one behind the other. */
+/** The mountain layers of dreamscape: ranges and hills on the horizon, and dunes in front of it. */
 import type { Value } from "../../graph-builder.ts";
 import type { Operand } from "../../graph-math.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 import type { Light } from "./light.ts";
 
-/** `colour` in a light of `shade`; fog takes more of what is farther, 1 is the farthest. */
+/** `colour` at the brightness `shade`, blended into the fog by its distance from 0 (near) to 1 (far). */
 export function hazed(c: Canvas, colour: Value, shade: Operand, distance: number): Value {
   const share = c.clamp(c.mul(c.add(0.16, c.mul(c.control("fog"), 0.95)), distance));
   const left = c.mul(colour, c.sub(1, share));
   return c.add(c.mul(left, shade), c.mul(c.control("horizon"), share));
 }
 
-/** Height in parts of the highest, lumps a height across, haze from 0 (near) to 1. */
+/** Height relative to the highest, peaks per height of the picture, haze from 0 (near) to 1 (far). */
 const RANGES = [
   { height: 0.6, wide: 0.3, haze: 1 },
   { height: 0.42, wide: 0.4, haze: 0.6 },
@@ -22,7 +22,7 @@ export function mountains(c: Canvas, behind: Value, sun: Light): Value {
   const { x, y } = c.fine;
   const high = c.control("mountains");
   const bare = c.mix(c.control("land"), c.rgb(0.42, 0.42, 0.46), c.mul(c.ramp(high, 0.4, 1), 0.7));
-  // One relief for all: rock, steeper than the ground is.
+  // All ranges share one relief of rock, steeper than that of the ground.
   const rock = c.sharpen(c.relief(c.add(c.mul(c.soft.x, 0.75), c.chance(9)), c.mul(c.soft.y, 0.6)));
   const rough = c.mul(c.sub(rock, 0.5), c.add(0.7, c.mul(c.control("detail"), 1.3)));
   let picture = behind;
@@ -36,7 +36,7 @@ export function mountains(c: Canvas, behind: Value, sun: Light): Value {
     const deep = c.sub(y, top);
     const shade = c.clamp(c.add(0.86, rough, c.mul(deep, -0.5)), 0.3, 1.3);
     const colour = number < 2 ? bare : c.control("land");
-    // Snow lies high up and, in winter, everywhere.
+    // Snow covers the heights, and in winter everything.
     const line = c.sub(c.add(HORIZON - 0.27, c.mul(c.control("snow"), 0.35)), y);
     const white = c.mul(
       c.ramp(c.add(line, c.mul(rough, 0.12)), -0.02, 0.03),
@@ -48,14 +48,14 @@ export function mountains(c: Canvas, behind: Value, sun: Light): Value {
   return picture;
 }
 
-/** Base of each row in heights from the top, height, and lumps across. */
+/** Base of each row in heights from the top, its height, and its dunes per height of the picture. */
 const DUNES = [
   [0.6, 0.05, 0.2],
   [0.7, 0.1, 0.13],
   [0.9, 0.2, 0.09],
 ] as const;
 
-/** Smooth crests, light on the side of the sun and darker towards their feet, with fine ripples. */
+/** Smooth crests with fine ripples, light on the side of the sun and darker towards the foot. */
 export function dunes(c: Canvas, behind: Value, sun: Light): Value {
   const { x, y } = c.fine;
   const shown = c.ramp(c.control("dunes"), 0.2, 0.6);
@@ -63,7 +63,7 @@ export function dunes(c: Canvas, behind: Value, sun: Light): Value {
   for (const [number, [base, height, wide]] of DUNES.entries()) {
     const along = c.add(c.mul(x, wide), c.chance(80 + number));
     const swell = (at: Value): Value => c.noiseLine(at, 0.05 + number / 5);
-    // The mean of neighbours: a crest has no small lumps.
+    // The mean of neighbours smooths the crest.
     const line = c.mul(
       c.add(swell(c.sub(along, 0.012)), swell(along), swell(c.add(along, 0.012))),
       1 / 3,

@@ -1,4 +1,4 @@
-/** No landscape: colours of the palette that flow into each other, with the relief of thick paint. */
+/** The abstract scene of dreamscape: the palette's colours flow into each other, with the relief of thick paint. */
 import type { Value } from "../../graph-builder.ts";
 import type { Canvas } from "./canvas.ts";
 

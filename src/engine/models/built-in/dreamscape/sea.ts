@@ -1,9 +1,9 @@
-/** Below the surface: light from above, rays, reefs of corals, fish, bubbles. */
+/** The underwater scene of dreamscape: light from above, coral reefs, fish and bubbles. */
 import type { Value } from "../../graph-builder.ts";
 import { reef } from "../textures.ts";
 import type { Canvas } from "./canvas.ts";
 
-/** Base and height in heights from the top, of the reef on one height, and how much the water takes of it. */
+/** Base and height in heights of the picture, reefs per height, and haze by the water. */
 const REEFS = [
   { base: 0.78, height: 0.16, wide: 0.8, haze: 0.7 },
   { base: 0.9, height: 0.22, wide: 0.6, haze: 0.4 },
@@ -43,14 +43,14 @@ export function sea(c: Canvas): Value {
   return c.add(picture, c.mul(bubbles, 0.25));
 }
 
-/** Light that falls in aslant, 0 to 1. */
+/** Slanting rays of light, 0 to 1. */
 function shafts(c: Canvas, wide: number, cycles: number, row: number): Value {
   const slant = c.add(c.mul(c.soft.x, wide), c.mul(c.soft.y, -0.3 * wide));
   const light = c.noise(c.add(slant, c.drift(cycles)), c.add(row, c.drift(30)));
   return c.sharpen(c.ramp(light, 0.42, 0.8));
 }
 
-/** Fish far away: dots drawn long, that swim across in a band. */
+/** Distant fish: elongated dots that swim across in a band. */
 function shoal(c: Canvas, behind: Value, row: number): Value {
   const size = 0.7 - row * 0.15;
   const wave = c.mul(c.noiseLine(c.add(c.mul(c.fine.x, 0.3), c.drift(20)), 0.9), 0.2);

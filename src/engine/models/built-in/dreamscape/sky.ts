@@ -1,4 +1,4 @@
-/** What is above the horizon and far away: the gradient, stars, sun or moon, northern lights, clouds. */
+/** The sky of dreamscape: its gradient, stars, sun or moon, northern lights and clouds. */
 import type { Value } from "../../graph-builder.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
 import type { Light } from "./light.ts";
@@ -34,7 +34,7 @@ export function sky(c: Canvas, sun: Light): Value {
   );
 }
 
-/** Clouds on a flat ceiling, seen from below; their sides towards the sun are light. */
+/** Clouds in a plane above the viewer, lighter on the sides towards the sun. */
 function sharpClouds(c: Canvas, sun: Light): { density: Value; colour: Value } {
   const { x, y } = c.soft;
   const away = c.div(0.16, c.max(c.sub(HORIZON + 0.07, y), 0.07));
@@ -62,7 +62,7 @@ function sharpClouds(c: Canvas, sun: Light): { density: Value; colour: Value } {
   return { density: c.sharpen(thin), colour: c.mix(grey, white, c.sharpen(bright)) };
 }
 
-/** Two curtains that hang from where the noise says, rays upwards, the second in another colour. */
+/** Two curtains of different colours; noise places their lower edges, and rays rise from there. */
 function northernLights(c: Canvas, open: Value): Value {
   const { x, y } = c.fine;
   const curtain = (number: number, height: number): Value => {

@@ -1,4 +1,4 @@
-/** Rows of conifers, the nearer the darker. */
+/** The woods of dreamscape: rows of conifers, darker the nearer they are. */
 import type { Value } from "../../graph-builder.ts";
 import { treeline } from "../textures.ts";
 import { type Canvas, HORIZON } from "./canvas.ts";
@@ -6,13 +6,13 @@ import type { Light } from "./light.ts";
 import { hazed } from "./mountains.ts";
 
 interface Row {
-  /** Where the trunks stand and how high the trees rise, in heights. */
+  /** The foot of the trees, in heights from the top, and their height. */
   readonly base: number;
   readonly height: number;
-  /** Of the row of trees, on one height. */
+  /** Repetitions of the outline per height of the picture. */
   readonly wide: number;
   readonly haze: number;
-  /** How dense a wood must be to have this row. */
+  /** The control `forest` from which on this row appears. */
   readonly from: number;
 }
 
@@ -25,10 +25,10 @@ const NEAR: readonly Row[] = [
   { base: 0.98, height: 0.95, wide: 0.3, haze: 0.1, from: 0.7 },
 ];
 
-/** Trees at the horizon. */
+/** Trees on the horizon. */
 export const farWoods = (c: Canvas, behind: Value, sun: Light): Value => rows(c, behind, sun, FAR);
 
-/** Trees in front of the ground, that leave the middle open. */
+/** Trees in the foreground, which leave the middle open. */
 export const nearWoods = (c: Canvas, behind: Value, sun: Light): Value =>
   rows(c, behind, sun, NEAR);
 

@@ -115,6 +115,24 @@ test("a new input has time for a first segment of ten seconds", () => {
   expect(state()).toBe("DEGRADED_INPUT");
 });
 
+test("a stream whose fps is capped below the input's rate keeps up with the cap", () => {
+  for (const [fps, fps_out, expected] of [
+    [5, 5, "ONLINE"],
+    [5, 2, "DEGRADED_INFERENCE"],
+    [undefined, 5, "DEGRADED_INFERENCE"],
+  ] as const) {
+    const { record, hear, stats, state } = watched();
+    const now = Date.now();
+    record.change({ ...INPUT_DEFAULTS, ...(fps === undefined ? {} : { fps }) });
+    hear(started, stats());
+    for (let second = 0; second <= 7; second++) {
+      setSystemTime(now + 1000 * second);
+      hear(stats({ frames_in: 30 * (second + 2), frames_out: 5 * (second + 2), fps_out }));
+    }
+    expect(state()).toBe(expected);
+  }
+});
+
 test("an input that brings no picture degrades the input, not the inference", () => {
   const { hear, stats, state } = watched();
   hear(started, stats());

@@ -1,0 +1,120 @@
+/** Reads the sample entries of MP4 tracks: which codec, and what its decoder must know (ISO/IEC 14496-12 §8.5.2). */
+import { boxType, findBox, uint16, uint32 } from "../../media/boxes.ts";
+import type { PixelAspect } from "../../media/display.ts";
+import type { AudioFormat, VideoCodec } from "../../media/encoded-packet.ts";
+import { readAudioEntry } from "./mp4-audio-entries.ts";
+
+export interface VideoEntry {
+  readonly kind: "video";
+  readonly codec: VideoCodec;
+  /** Bytes of the length in front of each NAL unit; 0 if samples are not made of NAL units. */
+  readonly lengthBytes: number;
+  readonly parameterSets: readonly Uint8Array[];
+  readonly pixelAspect: PixelAspect | null;
+}
+
+export interface AudioEntry {
+  readonly kind: "audio";
+  readonly format: AudioFormat;
+  /** Samples that a frame lasts, for fragments without durations. */
+  readonly frameSamples: number;
+}
+
+/** A codec that cannot be read, by a name for messages. */
+export interface UnsupportedEntry {
+  readonly kind: "unsupported";
+  readonly codec: string;
+}
+
+export type SampleEntry = VideoEntry | AudioEntry | UnsupportedEntry;
+
+/** Fields of a visual sample entry in front of its boxes. */
+const VISUAL_FIELDS = 78;
+
+const RAW_CODECS: Readonly<Record<string, VideoCodec>> = { vp08: "vp8", vp09: "vp9", av01: "av1" };
+const H264_ENTRIES = new Set(["avc1", "avc3", "dva1", "dvav"]);
+const H265_ENTRIES = new Set(["hvc1", "hev1", "dvh1", "dvhe"]);
+const VIDEO_NAMES: Readonly<Record<string, string>> = {
+  mp4v: "MPEG-4 Visual",
+  s263: "H.263",
+  vvc1: "H.266",
+  vvi1: "H.266",
+  mjpg: "JPEG",
+  jpeg: "JPEG",
+};
+
+/** Reads one entry of an `stsd` box; `type` is that of the entry's box. */
+export function readSampleEntry(
+  media: "video" | "audio",
+  type: string,
+  entry: Uint8Array,
+): SampleEntry {
+  if (type === "encv" || type === "enca") {
+    return { kind: "unsupported", codec: encryptionOf(entry) };
+  }
+  return media === "audio" ? readAudioEntry(type, entry) : readVideoEntry(type, entry);
+}
+
+function readVideoEntry(type: string, entry: Uint8Array): SampleEntry {
+  const boxes = entry.subarray(VISUAL_FIELDS);
+  const pixelAspect = readPixelAspect(boxes);
+  const raw = RAW_CODECS[type];
+  if (raw) return { kind: "video", codec: raw, lengthBytes: 0, parameterSets: [], pixelAspect };
+  const avc = H264_ENTRIES.has(type) ? findBox(boxes, "avcC") : null;
+  if (avc) return { kind: "video", codec: "h264", ...readAvcConfig(avc), pixelAspect };
+  const hevc = H265_ENTRIES.has(type) ? findBox(boxes, "hvcC") : null;
+  if (hevc) return { kind: "video", codec: "hevc", ...readHevcConfig(hevc), pixelAspect };
+  return { kind: "unsupported", codec: VIDEO_NAMES[type] ?? `"${type}"` };
+}
+
+/** Null where the box is absent or senseless. */
+function readPixelAspect(boxes: Uint8Array): PixelAspect | null {
+  const pasp = findBox(boxes, "pasp");
+  if (!pasp) return null;
+  const [width, height] = [uint32(pasp, 0), uint32(pasp, 4)];
+  return width > 0 && height > 0 ? { width, height } : null;
+}
+
+/** AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1). */
+function readAvcConfig(config: Uint8Array): Pick<VideoEntry, "lengthBytes" | "parameterSets"> {
+  const sps = readSets(config, 6, (config[5] ?? 0) & 0x1f);
+  const pps = readSets(config, sps.end + 1, config[sps.end] ?? 0);
+  return {
+    lengthBytes: ((config[4] ?? 3) & 3) + 1,
+    parameterSets: [...sps.sets, ...pps.sets],
+  };
+}
+
+/** HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 §8.3.3.1). */
+function readHevcConfig(config: Uint8Array): Pick<VideoEntry, "lengthBytes" | "parameterSets"> {
+  const parameterSets: Uint8Array[] = [];
+  let at = 23;
+  for (let array = config[22] ?? 0; array > 0 && at < config.length; array--) {
+    const { sets, end } = readSets(config, at + 3, uint16(config, at + 1));
+    parameterSets.push(...sets);
+    at = end;
+  }
+  return { lengthBytes: ((config[21] ?? 3) & 3) + 1, parameterSets };
+}
+
+/** `count` NAL units behind lengths of 16 bits, as far as they are there. */
+function readSets(config: Uint8Array, from: number, count: number) {
+  const sets: Uint8Array[] = [];
+  let end = from;
+  for (let set = 0; set < count && end < config.length; set++) {
+    const start = end + 2;
+    end = start + uint16(config, end);
+    if (end > start) sets.push(config.slice(start, end));
+  }
+  return { sets, end };
+}
+
+/** What an entry that is encrypted says of itself: `encrypted avc1 (cenc)`. */
+function encryptionOf(entry: Uint8Array): string {
+  const sinf = Buffer.from(entry.buffer, entry.byteOffset, entry.length).indexOf("sinf");
+  const boxes = sinf < 0 ? new Uint8Array(0) : entry.subarray(sinf + 4);
+  const original = findBox(boxes, "frma");
+  const scheme = findBox(boxes, "schm");
+  const codec = original ? `encrypted ${boxType(original, 0)}` : "encrypted";
+  return scheme ? `${codec} (${boxType(scheme, 4)})` : codec;
+}
