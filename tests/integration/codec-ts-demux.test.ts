@@ -3,10 +3,10 @@ import { expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import type { EncodedPacket } from "../../src/media/encoded-packet.ts";
-import { clip, type SegmentOptions, tsSegments } from "../support/clip.ts";
+import { type SegmentOptions, tsSegments } from "../support/clip.ts";
 import { type ReadMedia, readMedia } from "../support/clip-reader.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
-import { sharedData } from "../support/shared-data.ts";
+import { CLIPS } from "../support/clips.ts";
 
 quietLibav();
 
@@ -42,49 +42,41 @@ function expectSame(found: EncodedPacket[], media: ReadMedia): void {
 
 const concat = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts));
 
-for (const [name, video, audio] of [
-  ["car-detection", 377, 1414],
-  ["bottle-detection", 1189, 0],
-] as const) {
-  test.skipIf(!sharedData(`video/${name}.mp4`))(`${name}: what FFmpeg finds, we find`, async () => {
+for (const { name, missing, frames, sounds, open } of CLIPS) {
+  test.skipIf(missing)(`${name}: the same packets are found as by FFmpeg`, async () => {
     for (const options of [{}, { muxer: { omit_video_pes_length: "0" } }]) {
-      const input = await clip(name, options);
-      if (!input) return;
+      const input = await open(options);
       const media = await readMedia(concat(input.segments));
       const found = demux(input.segments, 1316);
-      expect(found.filter(({ kind }) => kind === "video").length).toBe(video);
-      expect(found.filter(({ kind }) => kind === "audio").length).toBe(audio);
+      expect(found.filter(({ kind }) => kind === "video").length).toBe(frames);
+      expect(found.filter(({ kind }) => kind === "audio").length).toBe(sounds);
       expectSame(found, media);
     }
   });
 
-  test.skipIf(!sharedData(`video/${name}.mp4`))(
-    `${name}: access units leave before the next one begins`,
-    async () => {
-      const input = await clip(name, { mute: true });
-      if (!input) return;
-      let late = 0;
-      let all = 0;
-      const demuxer = new TsDemuxer();
-      for (const segment of input.segments) {
-        let begun = 0;
-        let given = 0;
-        for (let at = 0; at < segment.length; at += 188) {
-          const packet = segment.subarray(at, at + 188);
-          const pid = (((packet[1] ?? 0) & 0x1f) << 8) | (packet[2] ?? 0);
-          const starts = pid === 0x100 && ((packet[1] ?? 0) & 0x40) !== 0;
-          if (starts && given < begun) late++;
-          if (starts) begun++;
-          given += demuxer.push(packet, 0).length;
-        }
-        given += demuxer.endSegment(0).length;
-        all += given;
+  test.skipIf(missing)(`${name}: access units leave before the next one starts`, async () => {
+    const input = await open({ mute: true });
+    let late = 0;
+    let all = 0;
+    const demuxer = new TsDemuxer();
+    for (const segment of input.segments) {
+      let begun = 0;
+      let given = 0;
+      for (let at = 0; at < segment.length; at += 188) {
+        const packet = segment.subarray(at, at + 188);
+        const pid = (((packet[1] ?? 0) & 0x1f) << 8) | (packet[2] ?? 0);
+        const starts = pid === 0x100 && ((packet[1] ?? 0) & 0x40) !== 0;
+        if (starts && given < begun) late++;
+        if (starts) begun++;
+        given += demuxer.push(packet, 0).length;
       }
-      expect(all).toBe(video);
-      // Those that fill their last packet exactly cannot be known earlier: one of 184.
-      expect(late / all).toBeLessThan(0.02);
-    },
-  );
+      given += demuxer.endSegment(0).length;
+      all += given;
+    }
+    expect(all).toBe(frames);
+    // One in 184 fills its last packet exactly, so that only the next one shows its end.
+    expect(late / all).toBeLessThan(0.02);
+  });
 }
 
 test("Opus and AAC of all layouts are found as FFmpeg finds them", async () => {

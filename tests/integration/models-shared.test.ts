@@ -1,4 +1,4 @@
-/** Other people's real models, each with the description that `draftModel` gives it. */
+/** Runs published models, each with the description that `draftModel` derives; models-drafted.test.ts does so without them. */
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 import { Glob } from "bun";
@@ -37,7 +37,7 @@ async function run(
   return await model.run({ key: "test", picture: copyOf(picture), size, params, timeSeconds: 0 });
 }
 
-/** A frame of the test card: flat areas, steps, a round thing and a ramp. */
+/** A frame of the test card: flat areas, steps, a disc and a ramp. */
 async function testCard(width: number, height: number): Promise<Picture> {
   await using workspace = await OnnxWorkspace.create();
   await using host = await workspace.host();
@@ -46,7 +46,7 @@ async function testCard(width: number, height: number): Promise<Picture> {
   return (await card.run(job)).picture;
 }
 
-/** Outputs of another size than the input's, at the defaults that the files carry. */
+/** Models whose output has another size than the input, at the files' defaults. */
 const SIZES: Readonly<Record<string, readonly [number, number]>> = {
   center_crop: [48, 32],
   letterbox: [640, 640],
@@ -56,16 +56,16 @@ const SIZES: Readonly<Record<string, readonly [number, number]>> = {
   rotate_270: [64, 96],
 };
 
-/** At its default, all of the colour circle, this one is plain white. */
+/** At its default, which is the whole colour circle, this model's output is plain white. */
 const PARAMS: Readonly<Record<string, Record<string, number>>> = { hsv_range: { s_min: 0.3 } };
 
-/** Rightly plain here: no corner of that pattern in the card; samples that add up to 1 are all below 1/255. */
+/** Correctly plain: the card has no corner of that pattern; samples that add up to 1 are all below 1/255. */
 const PLAIN = ["hitmiss_3x3", "l1_norm"];
 
 describe.skipIf(graphs === null)("onnx-cv-graph (needs ../shared/data)", () => {
   const files = graphs === null ? [] : [...new Glob("**/*.onnx").scanSync(graphs)].sort();
 
-  test("every single-image model runs by its draft; those of two images are refused by name", async () => {
+  test("every model of one image runs by its draft; those of two images are refused by name", async () => {
     await using workspace = await OnnxWorkspace.create();
     const refused: string[] = [];
     for (const file of files) {
@@ -95,7 +95,7 @@ describe.skipIf(graphs === null)("onnx-cv-graph (needs ../shared/data)", () => {
     expect([ran, refused.length]).toEqual([files.length - 2, 2]);
   }, 60_000);
 
-  test("what they compute is right to the byte", async () => {
+  test("their results are exact", async () => {
     await using workspace = await OnnxWorkspace.create();
     for (const file of ["grayscale", "brightness", "channel_r"]) {
       const path = files.find((each) => each.endsWith(`/${file}.onnx`));
@@ -130,26 +130,29 @@ describe.skipIf(graphs === null)("onnx-cv-graph (needs ../shared/data)", () => {
 });
 
 describe.skipIf(styles === null)("style models (needs ../shared/data)", () => {
-  test.each(["candy", "mosaic"])("%s paints a 256² frame over the whole range", async (name) => {
-    await using workspace = await OnnxWorkspace.create();
-    const { onnx, json } = await draftOf(`${styles}/${name}_nc16_256.onnx`);
-    const range = [0, 255];
-    const [[input, frame]] = Object.entries(json.inputs ?? {}) as [[string, object]];
-    const [[output, image]] = Object.entries(json.outputs ?? {}) as [[string, object]];
-    await workspace.add(
-      name,
-      {
-        ...json,
-        inputs: { [input]: { ...frame, range } },
-        outputs: { [output]: { ...image, range } },
-      },
-      onnx,
-    );
-    await using host = await workspace.host();
-    const model = await host.acquire(name);
-    expect(model.inputSize({ width: 1280, height: 720 })).toEqual({ width: 256, height: 256 });
-    const { picture } = await run(host, name, await testCard(256, 256));
-    expect([picture.width, picture.height]).toEqual([256, 256]);
-    expect(new Set(picture.data).size).toBeGreaterThan(200);
-  });
+  test.each(["candy", "mosaic"])(
+    "%s produces a 256² frame over the whole range of values",
+    async (name) => {
+      await using workspace = await OnnxWorkspace.create();
+      const { onnx, json } = await draftOf(`${styles}/${name}_nc16_256.onnx`);
+      const range = [0, 255];
+      const [[input, frame]] = Object.entries(json.inputs ?? {}) as [[string, object]];
+      const [[output, image]] = Object.entries(json.outputs ?? {}) as [[string, object]];
+      await workspace.add(
+        name,
+        {
+          ...json,
+          inputs: { [input]: { ...frame, range } },
+          outputs: { [output]: { ...image, range } },
+        },
+        onnx,
+      );
+      await using host = await workspace.host();
+      const model = await host.acquire(name);
+      expect(model.inputSize({ width: 1280, height: 720 })).toEqual({ width: 256, height: 256 });
+      const { picture } = await run(host, name, await testCard(256, 256));
+      expect([picture.width, picture.height]).toEqual([256, 256]);
+      expect(new Set(picture.data).size).toBeGreaterThan(200);
+    },
+  );
 });

@@ -1,28 +1,23 @@
-/** Real clips through the whole pipeline. */
+/** Runs clips through the whole pipeline. */
 import { expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import { clip } from "../support/clip.ts";
 import { decodeAlone, fragmentsOf, worstGap } from "../support/clip-output.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
 import { readMedia } from "../support/clip-reader.ts";
+import { CLIPS } from "../support/clips.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
-import { sharedData } from "../support/shared-data.ts";
 
 const SMALL = { size: { width: 256, height: 144 } } as const;
 
-for (const [name, frames, sounds] of [
-  ["car-detection", 377, 1414],
-  ["bottle-detection", 1189, 0],
-] as const) {
-  test.skipIf(!sharedData(`video/${name}.mp4`))(
-    `${name} comes out of edges whole: every frame, every stamp, the sound in step`,
+for (const { name, missing, frames, sounds, open } of CLIPS) {
+  test.skipIf(missing)(
+    `${name} passes through edges complete: every frame, every timestamp, the sound in step`,
     async () => {
       quietLibav();
       await using workspace = await OnnxWorkspace.create();
       await using host = await workspace.host();
       await host.acquire("edges");
-      const input = await clip(name);
-      if (!input) return;
+      const input = await open();
       const source = await readMedia(Uint8Array.from(Buffer.concat(input.segments)));
       const run = new ClipRun({ segments: input.segments, host, params: SMALL });
       await run.pipeline.run();

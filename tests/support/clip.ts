@@ -1,6 +1,5 @@
 /** Cuts clips into segments as a gateway sends them: MPEG-TS that starts at key frames. */
-import { type ReadMedia, type ReadTrack, readMedia } from "./clip-reader.ts";
-import { sharedData } from "./shared-data.ts";
+import type { ReadMedia, ReadTrack } from "./clip-reader.ts";
 import { type MuxTrack, TsMuxer } from "./ts-muxer.ts";
 
 export interface Clip {
@@ -18,14 +17,6 @@ export interface SegmentOptions {
   readonly muxer?: Readonly<Record<string, string>>;
   /** Omit the sound. */
   readonly mute?: boolean;
-}
-
-/** A clip of the shared data; null if it is absent. */
-export async function clip(name: string, options: SegmentOptions = {}): Promise<Clip | null> {
-  const path = sharedData(`video/${name}.mp4`);
-  if (!path) return null;
-  const media = await readMedia(path);
-  return { media, segments: tsSegments(media, options) };
 }
 
 /** Muxes packets into MPEG-TS segments, audio and video interleaved by dts. */
