@@ -149,7 +149,11 @@ export const opusHead = (channels: number): Uint8Array =>
     ...[1, channels, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0], // 48 kHz
   ]);
 
-/** Decodes 48 kHz packets and finds where one channel has sound. */
+/** The configuration of AAC at 48 kHz, or of Opus. */
+const usualConfig = ({ codec, channels }: AudioPacket): Uint8Array =>
+  codec === "aac" ? Uint8Array.from([0x11, 0x80 | (channels << 3)]) : opusHead(channels);
+
+/** Decodes packets and finds where sound begins in one channel. Without a configuration they are at 48 kHz. */
 export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
   const [first] = packets;
   if (!first) return { onsets: [], refused: 0, loudness: 0 };
@@ -157,10 +161,7 @@ export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
   if (!decoder) throw new Error(`no decoder for ${first.codec}`);
   const context = new CodecContext();
   context.allocContext3(decoder);
-  context.extraData =
-    first.codec === "aac"
-      ? Buffer.from([0x11, 0x80 | (first.channels << 3)])
-      : Buffer.from(opusHead(first.channels));
+  context.extraData = Buffer.from(first.config ?? usualConfig(first));
   if (context.open2Sync(decoder) < 0) throw new Error(`cannot open ${first.codec}`);
   const packet = new Packet();
   packet.alloc();
@@ -185,7 +186,7 @@ export function hear(packets: readonly AudioPacket[], channel = 0): Heard {
         energy += level * level;
         count++;
         if (Math.abs(level) < 0.1) continue;
-        const time = pts / 90_000 + index / 48_000;
+        const time = pts / 90_000 + index / frame.sampleRate;
         if (time - lastLoud > 0.1 || time < lastLoud) onsets.push(time);
         lastLoud = time;
       }
