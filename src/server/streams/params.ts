@@ -2,16 +2,10 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import { DEFAULT_SIZE, type Prompt, type StreamParams } from "../../engine/protocol/work.ts";
-import { type FieldProblem, WorkerError } from "../../errors.ts";
-import { checked, cut, fieldsError, shown } from "../field-errors.ts";
-import { holdsGraph } from "./comfyui-graph.ts";
-import {
-  CHANGING_FIELDS,
-  FIXED_FIELDS,
-  MAX_PROMPT_BYTES,
-  type StartFields,
-  UpdateFields,
-} from "./fields.ts";
+import { checked, cut, fieldsError } from "../field-errors.ts";
+import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./fields.ts";
+import { findModel, modelParams, takesParam } from "./model-params.ts";
+import { givenPrompts, rejectGraphs } from "./prompts.ts";
 import { wrappedParams } from "./wrapped-params.ts";
 
 const MAX_IGNORED = 32;
@@ -86,18 +80,8 @@ export function mergeParams(
     paused: pick(given.paused, current.paused, defaults.paused),
     model_params: modelParams(Object.fromEntries(own), current.model_params, model),
   };
-  const ignored = own.map(([name]) => name).filter((name) => !hasParam(model, name));
+  const ignored = own.map(([name]) => name).filter((name) => !takesParam(model, name));
   return { params, ignored: shortened(ignored) };
-}
-
-/** Throws for a ComfyUI graph, which is not supported yet. */
-function rejectGraphs(fields: unknown): void {
-  if (typeof fields !== "object" || fields === null) return;
-  for (const field of ["prompts", "prompt"]) {
-    if (!holdsGraph(Reflect.get(fields, field))) continue;
-    const problem = "holds a ComfyUI graph, which this version does not run: send texts";
-    throw fieldsError([{ field, problem }]);
-  }
 }
 
 /** The fields of an update: those inside `params`, unless it has fields beside it (protocol.md 1.6). */
@@ -125,35 +109,6 @@ function mergedSize(
   throw fieldsError([{ field, problem: `must be given together with ${other}` }]);
 }
 
-/** Prompts as objects with their own members and no others. */
-function asPrompts(prompts: NonNullable<UpdateFields["prompts"]>): Prompt[] {
-  return [prompts].flat().map((one) => {
-    if (typeof one === "string") return { prompt: one };
-    const { prompt, negative_prompt, weight } = one;
-    return {
-      prompt,
-      ...(negative_prompt === undefined ? {} : { negative_prompt }),
-      ...(weight === undefined ? {} : { weight }),
-    };
-  });
-}
-
-/** The given prompts, null where they are reset, undefined where they are absent. */
-function givenPrompts(given: UpdateFields): Prompt[] | null | undefined {
-  const field = given.prompts === undefined ? "prompt" : "prompts";
-  const value = given[field];
-  if (value == null) return value;
-  const prompts = asPrompts(value);
-  const bytes = prompts.reduce(
-    (sum, { prompt, negative_prompt = "" }) =>
-      sum + Buffer.byteLength(prompt) + Buffer.byteLength(negative_prompt),
-    0,
-  );
-  if (bytes <= MAX_PROMPT_BYTES) return prompts;
-  const problem = `must be at most ${MAX_PROMPT_BYTES} bytes of UTF-8 in all, got ${bytes}`;
-  throw fieldsError([{ field, problem }]);
-}
-
 /** Bounds what is sent back: a caller may send thousands of members with names of megabytes. */
 function shortened(names: readonly string[]): string[] {
   const shown = names.slice(0, MAX_IGNORED).map((name) => cut(name, 64));
@@ -161,46 +116,4 @@ function shortened(names: readonly string[]): string[] {
   return rest > 0 ? [...shown, `… and ${rest} more`] : shown;
 }
 
-function findModel(name: string, models: readonly ModelInfo[]): ModelInfo {
-  const model = models.find((one) => one.name === name);
-  if (model !== undefined) return model;
-  const names = models.map((one) => one.name).join(", ");
-  const problem = `is unknown: ${shown(name)}; available: ${names || "none yet"}`;
-  throw new WorkerError("unknown_model", `model ${problem}`, {
-    details: [{ field: "model", problem }],
-  });
-}
-
-/** The current values that this model takes too, replaced by the given ones. Throws for values out of range. */
-function modelParams(
-  given: Readonly<Record<string, unknown>>,
-  current: Readonly<Record<string, number>>,
-  model: ModelInfo,
-): Record<string, number> {
-  const values: Record<string, number> = {};
-  const problems: FieldProblem[] = [];
-  for (const { name: field, min, max, integer } of model.params) {
-    const kept = current[field];
-    if (kept !== undefined && kept >= min && kept <= max) values[field] = kept;
-    if (!Object.hasOwn(given, field)) continue;
-    const value = given[field];
-    if (value === null) delete values[field];
-    else if (
-      typeof value === "number" &&
-      value >= min &&
-      value <= max &&
-      (!integer || Number.isInteger(value))
-    )
-      values[field] = value;
-    else {
-      const kind = integer ? "an integer" : "a number";
-      const problem = `must be ${kind} from ${min} to ${max}, got ${shown(value)}`;
-      problems.push({ field, problem });
-    }
-  }
-  if (problems.length > 0) throw fieldsError(problems);
-  return values;
-}
-
-const hasParam = (model: ModelInfo, name: string) => model.params.some((one) => one.name === name);
 const isCommon = (name: string) => CHANGING_FIELDS.includes(name) || FIXED_FIELDS.includes(name);

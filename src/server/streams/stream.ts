@@ -2,7 +2,6 @@
 import type { WorkReport } from "../../engine/protocol/messages.ts";
 import type {
   Checkpoint,
-  Prompt,
   Size,
   StreamParams,
   StreamSpec,
@@ -11,7 +10,6 @@ import type {
 import type { PlainError } from "../../errors.ts";
 import { getLogger, logId, withStreamLog } from "../../log.ts";
 import type { Work } from "../engines/work.ts";
-import { cut } from "../field-errors.ts";
 import {
   type ControlProtocol,
   type ShownChannels,
@@ -20,6 +18,7 @@ import {
 import { endAbandonedOutput } from "./abandoned-output.ts";
 import { StreamCounters } from "./counters.ts";
 import type { StreamObserver } from "./observer.ts";
+import { shortened, startMembers, streamObject } from "./stream-object.ts";
 
 const log = getLogger("stream");
 
@@ -53,9 +52,9 @@ export class Stream implements Work {
   readonly protocol: ControlProtocol;
   readonly spec: StreamSpec;
   readonly defaults: StreamParams;
+  readonly channels: ShownChannels;
+  readonly capability: string | null;
   readonly createdAt = new Date();
-  readonly #channels: ShownChannels;
-  readonly #capability: string | null;
   readonly #counters = new StreamCounters();
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
@@ -73,8 +72,8 @@ export class Stream implements Work {
     this.protocol = origin.protocol;
     this.spec = origin.spec;
     this.defaults = origin.defaults;
-    this.#channels = origin.channels;
-    this.#capability = origin.capability;
+    this.channels = origin.channels;
+    this.capability = origin.capability;
     this.#params = origin.params;
     this.#size = origin.params.size ?? null;
     this.#observer = this.#logged(() => origin.observe?.(this) ?? null);
@@ -170,24 +169,7 @@ export class Stream implements Work {
 
   /** The stream object of contract.md. */
   toJSON() {
-    const origin: { prompts?: Prompt[]; capability?: string } =
-      this.#capability === null
-        ? { prompts: [...this.#params.prompts] }
-        : { capability: this.#capability };
-    return {
-      manifest_id: this.id,
-      ...this.#channels,
-      created_at: this.createdAt.toISOString(),
-      status: this.status,
-      metadata: {
-        width: this.#size?.width ?? null,
-        height: this.#size?.height ?? null,
-        ...origin,
-      },
-      params: startMembers(this.#params),
-      ...(this.error === null ? {} : { error: this.error.message }),
-      stats: this.stats,
-    };
+    return streamObject(this);
   }
 
   /** Callers know a channel by the field in which they named it. */
@@ -266,19 +248,3 @@ export class Stream implements Work {
     return withStreamLog(this.id, work);
   }
 }
-
-/** The parameters as members of a start body, without prompts: the stream object shows them as metadata. */
-const startMembers = ({ size, model_params, prompts: _, ...common }: StreamParams) => ({
-  ...model_params,
-  ...common,
-  ...size,
-});
-
-/** The first prompts, cut short; cloned, since a slice of a string keeps the whole string alive. */
-const shortened = (prompts: readonly Prompt[]): Prompt[] =>
-  structuredClone(
-    prompts.slice(0, 8).map(({ prompt, weight }) => ({
-      prompt: cut(prompt, 200),
-      ...(weight === undefined ? {} : { weight }),
-    })),
-  );

@@ -24,6 +24,7 @@ const models = [
     { name: "steps", ...number, max: 50, integer: true },
   ]),
 ];
+models.push(model("whole", [{ ...number, name: "strength", integer: true }]));
 const defaults = { ...INPUT_DEFAULTS, size: { width: 512, height: 512 } };
 const running: StreamParams = {
   ...defaults,
@@ -67,6 +68,8 @@ test("a prompt keeps its own members and no others", () => {
 
 test("a change of model drops parameters that the new one does not take", () => {
   expect(update({ model: "identity" }).params.model_params).toEqual({});
+  // It has a parameter of that name, which wants an integer.
+  expect(update({ model: "whole" }).params.model_params).toEqual({});
 });
 
 test.each([[5], ["{"], ["5"], [true]])("an update wrapped in params %j names params", (params) => {

@@ -1,0 +1,36 @@
+/** Builds the stream object of contract.md. */
+import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
+import { cut } from "../field-errors.ts";
+import type { Stream } from "./stream.ts";
+
+export function streamObject(stream: Stream) {
+  const { params, capability, size, error } = stream;
+  const origin: { prompts?: Prompt[]; capability?: string } =
+    capability === null ? { prompts: [...params.prompts] } : { capability };
+  return {
+    manifest_id: stream.id,
+    ...stream.channels,
+    created_at: stream.createdAt.toISOString(),
+    status: stream.status,
+    metadata: { width: size?.width ?? null, height: size?.height ?? null, ...origin },
+    params: startMembers(params),
+    ...(error === null ? {} : { error: error.message }),
+    stats: stream.stats,
+  };
+}
+
+/** The parameters as members of a start body, without prompts: the stream object shows them as metadata. */
+export const startMembers = ({ size, model_params, prompts: _, ...common }: StreamParams) => ({
+  ...model_params,
+  ...common,
+  ...size,
+});
+
+/** The first prompts, cut short; cloned, since a slice of a string keeps the whole string alive. */
+export const shortened = (prompts: readonly Prompt[]): Prompt[] =>
+  structuredClone(
+    prompts.slice(0, 8).map(({ prompt, weight }) => ({
+      prompt: cut(prompt, 200),
+      ...(weight === undefined ? {} : { weight }),
+    })),
+  );
