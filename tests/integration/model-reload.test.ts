@@ -12,6 +12,7 @@ import { StageGroup } from "../../src/streams/stage.ts";
 import { PARAMS } from "../support/clip-pipeline.ts";
 import { OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
 import { RecordingObserver } from "../support/recording-observer.ts";
+import { MAIN, startServer } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
@@ -208,4 +209,40 @@ test("a description that changes is read as well: parameters come and go", async
   await run.workspace.add("paint", { description: "grey" });
   await waitFor("the new description", () => run.changes.at(-1)?.description === "grey");
   expect(await run.stream.next()).toBe(lumaOf(DARK));
+});
+
+test("a stream's status tells that its changed model cannot be loaded, until it can", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("paint", {}, painter(DARK));
+  const file = join(workspace.path, "models/paint/model.onnx");
+  await using server = await startServer(MAIN, ["--device", "cpu", "--workspace", workspace.path]);
+  const ask = async (path: string, body?: unknown) => {
+    const init = { method: "POST", body: JSON.stringify(body) };
+    const response = await fetch(`${server.url}${path}`, body === undefined ? {} : init);
+    // biome-ignore lint/suspicious/noExplicitAny: the test looks into the answer freely
+    return (await response.json()) as any;
+  };
+  const started = await ask("/stream/start", {
+    stream_url: `${server.url}/trickle/reload`,
+    model: "paint",
+    prompts: [{ prompt: "x" }],
+    width: 64,
+    height: 64,
+  });
+  const status = async () => (await ask(`/stream/${started.manifest_id}/status`)).stream;
+  await waitFor("the model to draw", async () => {
+    const { stats } = await status();
+    return stats.frames_out > 10 && stats.execution_provider === "CPUExecutionProvider";
+  });
+  await Bun.write(file, "<html>");
+  await waitFor("the report", async () => (await status()).error !== undefined);
+  expect(await status()).toMatchObject({
+    status: "active",
+    error: expect.stringMatching(/^model paint changed on disk and cannot be loaded: .*continues$/),
+  });
+  const models = (await ask("/models")).models as ModelInfo[];
+  expect(models.find(({ name }) => name === "paint")?.state).toBe("failed");
+  await Bun.write(file, painter(BRIGHT));
+  await waitFor("the recovery", async () => (await status()).error === undefined);
+  expect((await status()).stats.restarts).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** Says on the picture what a stream waits for: a small label at the bottom left, blended in by FFmpeg. */
+/** Blends a small label into frames, at the bottom left, that tells viewers what the stream waits for. */
 import type { Size } from "../protocol/work.ts";
 import { addFilter, addSource, newGraph, takeFrame } from "./filter-graph.ts";
 import {
@@ -13,17 +13,17 @@ import { type Label, LabelCanvas } from "./overlay-label.ts";
 
 export type { Label } from "./overlay-label.ts";
 
-/** A card's colour: nearly black, a little blue. Y, U, V. */
+/** The colour of a card as Y, U, V: a bluish near-black. */
 const CARD = [30, 131, 127] as const;
 
 /**
- * Keeps what it needs for one size and remakes it for another; makes nothing until it is used. One call
- * at a time; disposing it while a call runs ends the process.
+ * Holds the filter graph for frames of one size, and replaces it when the size changes; nothing is allocated before
+ * the first call. One call at a time. Must not be disposed while a call runs: that ends the process.
  */
 export class Overlay implements Disposable {
   #compositor: Compositor | null = null;
 
-  /** The yuv420p frame, which is consumed, with the label on it. The result is the caller's. */
+  /** A yuv420p frame with the label on it, owned by the caller; `frame` is consumed. */
   async onFrame(frame: Frame, label: Label): Promise<Frame> {
     try {
       return await this.#for(frame).blend(frame, label);
@@ -32,7 +32,7 @@ export class Overlay implements Disposable {
     }
   }
 
-  /** A plain dark frame with the label, for where there is no picture; the caller's. */
+  /** A plain dark frame with the label, owned by the caller: shown where there is no picture. */
   async card(size: Size, label: Label): Promise<Frame> {
     const frame = allocate(size, AV_PIX_FMT_YUV420P);
     for (const [plane, value] of CARD.entries()) frame.data?.[plane]?.fill(value);
@@ -53,7 +53,7 @@ export class Overlay implements Disposable {
   }
 }
 
-/** FFmpeg's overlay filter between frames of one size and the label's canvas. */
+/** An FFmpeg overlay filter for frames of one size and the label's canvas. */
 class Compositor implements Disposable {
   readonly size: Size;
   readonly #canvas: LabelCanvas;
@@ -90,10 +90,10 @@ class Compositor implements Disposable {
     this.#canvas.paint(label);
     copyRows(this.#canvas.luma, this.#label, 0);
     copyRows(this.#canvas.alpha, this.#label, 3);
-    // Both at one time, so that the filter waits for neither.
+    // Equal times, so that the filter waits for neither input.
     this.#label.pts = this.#count;
     frame.pts = this.#count++;
-    // Without a reference of ours the filter may write into the frame instead of copying it.
+    // The filter holds the only reference, so it may write into the frame instead of copying it.
     check(await this.#pictures.buffersrcAddFrame(frame), "give the overlay a frame");
     check(
       this.#labels.buffersrcAddFrameSync(this.#label, AV_BUFFERSRC_FLAG_KEEP_REF),
