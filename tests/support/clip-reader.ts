@@ -30,6 +30,8 @@ export interface ReadFrame {
   /** Mean of the luma plane, or the number of samples in an audio frame. */
   readonly measure: number;
   readonly corrupt: boolean;
+  /** Of pictures, filled by `decodePictures` only: one byte a pixel. */
+  readonly luma: Uint8Array | null;
 }
 
 export interface ReadTrack {
@@ -50,12 +52,21 @@ export interface ReadMedia {
 }
 
 /** Demuxes a complete file, in memory or at a path, with FFmpeg. */
-export const readMedia = (source: Uint8Array | string): Promise<ReadMedia> => read(source, false);
+export const readMedia = (source: Uint8Array | string): Promise<ReadMedia> =>
+  read(source, "packets");
 
 /** Demuxes and decodes a complete file with FFmpeg. */
-export const decodeMedia = (source: Uint8Array | string): Promise<ReadMedia> => read(source, true);
+export const decodeMedia = (source: Uint8Array | string): Promise<ReadMedia> =>
+  read(source, "frames");
 
-async function read(source: Uint8Array | string, decode: boolean): Promise<ReadMedia> {
+/** As `decodeMedia`, and keeps what the pictures look like. */
+export const decodePictures = (source: Uint8Array | string): Promise<ReadMedia> =>
+  read(source, "pictures");
+
+/** How much is kept of a file. */
+type Depth = "packets" | "frames" | "pictures";
+
+async function read(source: Uint8Array | string, depth: Depth): Promise<ReadMedia> {
   const context = new FormatContext();
   const io = new IOContext();
   if (typeof source !== "string") {
@@ -66,7 +77,7 @@ async function read(source: Uint8Array | string, decode: boolean): Promise<ReadM
   check(await context.openInput(typeof source === "string" ? source : "", null, null), "open");
   try {
     check(await context.findStreamInfo(null), "probe");
-    const readers = context.streams.map((stream) => new TrackReader(stream, decode));
+    const readers = context.streams.map((stream) => new TrackReader(stream, depth));
     const packet = new Packet();
     packet.alloc();
     for (;;) {
@@ -95,7 +106,10 @@ class TrackReader {
   readonly #timeBase: Rational;
   readonly #decoder: CodecContext | null = null;
 
-  constructor(stream: FormatContext["streams"][number], decode: boolean) {
+  readonly #depth: Depth;
+
+  constructor(stream: FormatContext["streams"][number], depth: Depth) {
+    this.#depth = depth;
     const { codecpar, timeBase } = stream;
     this.#timeBase = timeBase;
     const codec = Codec.findDecoder(codecpar.codecId);
@@ -115,7 +129,7 @@ class TrackReader {
       packets: [],
       frames: [],
     };
-    if (!decode || !codec || !kind) return;
+    if (depth === "packets" || !codec || !kind) return;
     this.#decoder = new CodecContext();
     this.#decoder.allocContext3(codec);
     check(this.#decoder.parametersToContext(codecpar), "copy codec parameters");
@@ -158,6 +172,7 @@ class TrackReader {
         height,
         measure: isVideo ? meanLuma(frame) : frame.nbSamples,
         corrupt: frame.decodeErrorFlags !== 0,
+        luma: isVideo && this.#depth === "pictures" ? lumaOf(frame) : null,
       });
       frame.unref();
     }
@@ -168,6 +183,16 @@ class TrackReader {
     const { num, den } = this.#timeBase;
     return Math.round((Number(value) * 90_000 * num) / den);
   }
+}
+
+function lumaOf(frame: Frame): Uint8Array {
+  const { width, height } = frame;
+  const plane = frame.data?.[0] ?? new Uint8Array();
+  const stride = frame.linesize[0] ?? 0;
+  const luma = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++)
+    luma.set(plane.subarray(y * stride, y * stride + width), y * width);
+  return luma;
 }
 
 function meanLuma(frame: Frame): number {
