@@ -135,6 +135,7 @@ function accessTokens({ apiToken, capabilityToken, orchUrl = [] }: Config) {
   const capability = capabilityToken ?? (orchUrl.length > 0 ? random() : undefined);
   return {
     engine: random(),
+    page: random(),
     ...(apiToken === undefined ? {} : { api: apiToken }),
     ...(capability === undefined ? {} : { capability }),
   };

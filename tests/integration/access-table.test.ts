@@ -11,9 +11,9 @@ setDefaultTimeout(20_000);
 
 const CONFIGURATIONS = {
   "no tokens": {},
-  ORCH_URL: { capability: "C", engine: "E" },
-  API_TOKEN: { api: "A", engine: "E" },
-  "ORCH_URL and API_TOKEN": { api: "A", capability: "C", engine: "E" },
+  ORCH_URL: { capability: "C", engine: "E", page: "P" },
+  API_TOKEN: { api: "A", engine: "E", page: "P" },
+  "ORCH_URL and API_TOKEN": { api: "A", capability: "C", engine: "E", page: "P" },
 } as const satisfies Record<string, AccessTokens>;
 type Configuration = keyof typeof CONFIGURATIONS;
 
@@ -65,18 +65,19 @@ const ROUTES = {
 type Audience = keyof typeof ROUTES;
 
 /** What a request bears; `other` is the token of another server. */
-type Bearer = "none" | "A" | "C" | "E" | "other";
+type Bearer = "none" | "A" | "C" | "E" | "P" | "other";
 type Peer = "this machine" | "elsewhere";
 
 /** The table of contract.md: what a caller gets. */
 function expected(audience: Audience, configuration: Configuration, bearer: Bearer, peer: Peer) {
-  const { api, capability, engine }: AccessTokens = CONFIGURATIONS[configuration];
+  const { api, capability, engine, ...rest }: AccessTokens = CONFIGURATIONS[configuration];
+  const page = api === undefined ? rest.page : undefined;
   const admitted = ((): boolean => {
     if (audience === "open" || configuration === "no tokens") return true;
     if (bearer === api) return true;
     switch (audience) {
       case "orchestrator":
-        return bearer === capability;
+        return bearer === capability || (bearer === page && peer === "this machine");
       case "operator":
         return api === undefined && peer === "this machine";
       case "unknown":
@@ -88,7 +89,7 @@ function expected(audience: Audience, configuration: Configuration, bearer: Bear
     }
   })();
   if (admitted) return "admitted";
-  const known = bearer === "none" || [api, capability, engine].includes(bearer);
+  const known = bearer === "none" || [api, capability, engine, page].includes(bearer);
   return known ? 403 : 401;
 }
 
@@ -157,7 +158,7 @@ async function ask({ configuration, route, bearer = "none", headers = {}, addres
   return response.status === 401 || response.status === 403 ? response.status : "admitted";
 }
 
-const BEARERS: readonly Bearer[] = ["none", "A", "C", "E", "other"];
+const BEARERS: readonly Bearer[] = ["none", "A", "C", "E", "P", "other"];
 const FORWARDED = { "X-Forwarded-For": "203.0.113.9" };
 const cells = (Object.keys(CONFIGURATIONS) as Configuration[]).flatMap((configuration) =>
   (Object.keys(ROUTES) as Audience[]).flatMap((audience) =>
@@ -274,6 +275,20 @@ test.each(["Basic QTo=", "bearer", "Bearer", "A", "Bearer A A", "Bearer AA", "To
     expect([401, 403]).toContain(got as number);
   },
 );
+
+test("a playground that is opened on this machine gets a token for it, and nobody else does", async () => {
+  const page = async (configuration: Configuration, headers: Record<string, string> = {}) => {
+    const { port = 0 } = served.get(configuration) ?? {};
+    const init = { method: "GET", path: "/", headers: { Host: "localhost", ...headers }, body: "" };
+    const { body } = await rawRequest("127.0.0.1", port, init);
+    return /data-token="([^"]*)"/.exec(body)?.[1];
+  };
+  expect(await page("ORCH_URL")).toBe("P");
+  for (const headers of [FORWARDED, { Host: "a.example" }, { Origin: "http://localhost:3000" }])
+    expect(await page("ORCH_URL", headers as Record<string, string>)).toBe("");
+  for (const configuration of ["no tokens", "API_TOKEN", "ORCH_URL and API_TOKEN"] as const)
+    expect(await page(configuration)).toBe("");
+});
 
 test("a preflight needs no token, and opens nothing", async () => {
   const headers = { Origin: "https://app.example", "Access-Control-Request-Method": "POST" };

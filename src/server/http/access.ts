@@ -22,6 +22,8 @@ export interface AccessTokens {
   readonly capability?: string;
   /** What this server's own engines send; opens writing to `/trickle` and nothing else. */
   readonly engine?: string;
+  /** What the playground sends on this machine; opens what orchestrators call, where there is no `api`. */
+  readonly page?: string;
 }
 
 /** Options of a route that let its audience in and throw for everybody else. */
@@ -35,6 +37,7 @@ export class AccessPolicy {
   readonly #api: Buffer | null;
   readonly #capability: Buffer | null;
   readonly #engine: Buffer | null;
+  readonly #page: string | null;
 
   /** @example app.get("/streams", listStreams, { ...access.operator, response }) */
   readonly open = guard(() => {});
@@ -47,10 +50,11 @@ export class AccessPolicy {
     this.#admit(named ? "orchestrator" : "operator", incoming);
   });
 
-  constructor({ api, capability, engine }: AccessTokens) {
+  constructor({ api, capability, engine, page }: AccessTokens) {
     this.#api = api === undefined ? null : digest(api);
     this.#capability = capability === undefined ? null : digest(capability);
     this.#engine = engine === undefined ? null : digest(engine);
+    this.#page = api === undefined ? (page ?? null) : null;
   }
 
   /** True if the request bears a token that opens the orchestrators' routes. */
@@ -69,6 +73,17 @@ export class AccessPolicy {
   /** True if one of this server's own engines sent the request. */
   isEngine(request: Request): boolean {
     return is(bearerOf(request), this.#engine);
+  }
+
+  /**
+   * The token to give to a playground that is opened on this machine, so that it can start streams where orchestrators
+   * need a token; null for everybody else. A script of another origin that reads the page is told apart by its `Origin`.
+   */
+  pageToken(incoming: Incoming): string | null {
+    const isScript = incoming.request.headers.has("origin");
+    return this.#capability !== null && !isScript && isFromThisMachine(incoming)
+      ? this.#page
+      : null;
   }
 
   /** Throws unless the caller may learn which routes there are: operators and orchestrators. */
@@ -95,12 +110,16 @@ export class AccessPolicy {
       case "operator":
         return this.#api === null && isFromThisMachine(incoming);
       case "orchestrator":
-        return is(bearer, this.#capability);
+        return is(bearer, this.#capability) || this.#isPage(bearer, incoming);
       case "trickleWriter":
         return is(bearer, this.#engine) || (this.#api === null && isFromThisMachine(incoming));
       default:
         return audience satisfies never;
     }
+  }
+
+  #isPage(bearer: Buffer | null, incoming: Incoming): boolean {
+    return this.#page !== null && is(bearer, digest(this.#page)) && isFromThisMachine(incoming);
   }
 
   /**
@@ -111,7 +130,8 @@ export class AccessPolicy {
   #refusal(audience: Closed, request: Request): WorkerError {
     const bearer = bearerOf(request);
     if (bearer !== null) {
-      const known = this.bearsToken(request) || this.isEngine(request);
+      const isPage = this.#page !== null && is(bearer, digest(this.#page));
+      const known = isPage || this.bearsToken(request) || this.isEngine(request);
       return known
         ? new WorkerError("forbidden", "the bearer token does not open this route")
         : new WorkerError("unauthorized", "the bearer token is not one of this server's");

@@ -26,12 +26,13 @@ export const playgroundRoutes = (access: AccessPolicy) =>
       const nonce = randomBytes(16).toString("base64url");
       const page = (await playgroundPage())
         .replace("{channels}", () => Bun.escapeHTML(channels))
+        .replace("{token}", () => access.pageToken({ request, server }) ?? "")
         .replace("{nonce}", () => nonce);
       return new Response(page, {
         headers: {
           "content-type": "text/html;charset=utf-8",
           "content-security-policy": policy(nonce),
-          "cache-control": "no-cache",
+          "cache-control": "no-store",
           "referrer-policy": "no-referrer",
         },
       });
