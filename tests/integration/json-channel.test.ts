@@ -1,3 +1,4 @@
+/** Channels of messages: written and read whole, in order, across outages. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readMessages } from "../../src/trickle/client/json-reader.ts";
 import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
@@ -75,6 +76,30 @@ test("a channel that is closed or removed ends the writer; one that never was is
   await writer.close();
   const none = await new JsonWriter({ url: host.url("none") }, JSON_TYPE).ended;
   expect(none).toMatchObject({ kind: "lost", error: { kind: "channel_refused" } });
+});
+
+test("a message that is answered 404 or 470 once is sent again where the server says; repeated, the channel has ended", async () => {
+  for (const status of [404, 470]) {
+    const stored: string[] = [];
+    await using peer = await faultyPeer(async ({ path, earlier, answer, text }) => {
+      if (path === "/next") return answer(200, { "Lp-Trickle-Latest": earlier === 0 ? 7 : 0 });
+      const message = await text().catch(() => ""); // cut off
+      if (path === "/7") return answer(status, { "Lp-Trickle-Latest": 0 }, "not found");
+      stored.push(message);
+      answer(200);
+    });
+    const writer = new JsonWriter({ url: peer.url }, JSON_TYPE);
+    writer.send("kept");
+    await waitFor("it is stored", () => stored.includes("kept"));
+    await writer.close();
+    expect(await writer.ended).toEqual({ kind: "finished" });
+  }
+  await using gone = await faultyPeer(({ path, answer }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 0 });
+    answer(404, {}, "not found");
+  });
+  expect(await new JsonWriter({ url: gone.url }, JSON_TYPE).ended).toEqual({ kind: "closed" });
+  expect(gone.seen.filter((name) => name === "POST /0")).toHaveLength(3);
 });
 
 test("messages outlast resets and a restart of the server; the oldest of too many goes, kept ones last", async () => {

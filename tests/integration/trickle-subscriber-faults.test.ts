@@ -131,8 +131,13 @@ test("a consumer that is busy longer than the read timeout loses nothing of a se
   await using peer = await faultyPeer(({ path, response, answer }) => {
     if (path === "/0") {
       response.writeHead(200, { "Lp-Trickle-Seq": 0 });
-      for (let n = 0; n < 4; n++) response.write(Buffer.alloc(100_000, `${n}`));
-      response.end();
+      let pieces = 0;
+      const more = setInterval(() => {
+        response.write(Buffer.alloc(100_000));
+        if (++pieces < 4) return;
+        clearInterval(more);
+        response.end();
+      }, 30);
     } else if (path === "/1") answer(200, { "Lp-Trickle-Seq": 1 }, "one");
     else answer(200, closed);
   });

@@ -1,6 +1,7 @@
 /** Checks a stream's model and channels before it starts. */
-import { reason, toPlainError, WorkerError } from "../../errors.ts";
+import { toPlainError, WorkerError } from "../../errors.ts";
 import { nextSeq } from "../../trickle/client/channel-requests.ts";
+import { channelHost, describeFailure } from "../../trickle/client/describe.ts";
 import type { ModelHost } from "../inference/model-host.ts";
 import type { Endpoint } from "../protocol/work.ts";
 
@@ -38,8 +39,8 @@ export async function checkInput(input: Endpoint, signal: AbortSignal): Promise<
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof WorkerError) throw refusalOf("input", error);
-    const why = timeout.aborted ? `no answer within ${ACCEPT_MS} ms` : reason(error);
-    const message = `channel ${input.url} is not usable: ${why}`;
+    const why = timeout.aborted ? `no answer within ${ACCEPT_MS} ms` : describeFailure(error);
+    const message = `channel at ${channelHost(input)} is not usable: ${why}`;
     throw refusalOf("input", new WorkerError("channel_refused", message, { cause: error }));
   }
 }

@@ -124,14 +124,14 @@ export class Delivery<Chunk extends OutgoingChunk> {
 
   /** A socket has taken the chunk. */
   taken(post: SegmentPost<Chunk>, chunk: Chunk): void {
-    const taken = { chunk, at: performance.now() };
+    const at = performance.now();
     if (!this.#peerInDoubt) {
-      this.#sent(taken);
+      this.#sent(chunk, at);
       return;
     }
     const unconfirmed = this.#unconfirmed.get(post) ?? { bytes: 0, chunks: [] };
     unconfirmed.bytes += chunk.data.byteLength;
-    unconfirmed.chunks.push(taken);
+    unconfirmed.chunks.push({ chunk, at });
     this.#unconfirmed.set(post, unconfirmed);
     if (unconfirmed.bytes > KERNEL_BYTES) this.#confirm(post);
   }
@@ -155,10 +155,10 @@ export class Delivery<Chunk extends OutgoingChunk> {
     this.#peerInDoubt = false;
     const { chunks = [] } = this.#unconfirmed.get(post) ?? {};
     this.#unconfirmed.delete(post);
-    for (const taken of chunks) this.#sent(taken);
+    for (const { chunk, at } of chunks) this.#sent(chunk, at);
   }
 
-  #sent({ chunk, at }: TakenChunk<Chunk>): void {
+  #sent(chunk: Chunk, at: number): void {
     this.#pending--;
     this.#bytes += chunk.data.byteLength;
     if (chunk.first) this.#segments++;

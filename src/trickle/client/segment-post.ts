@@ -50,7 +50,8 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
   readonly #watchdog: SilenceTimer;
   #queue: Chunk[] = [];
   #queuedBytes = 0;
-  #changed = Promise.withResolvers<void>();
+  /** Fetch wants a chunk and there is none. */
+  #waiting: PromiseWithResolvers<void> | undefined;
   /** `ended`: the body is complete. `over`: nothing more of it is sent. */
   #state: "silent" | "sending" | "ended" | "over" = "silent";
   #touched = false;
@@ -130,8 +131,10 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          while (this.#queue.length === 0 && this.#state !== "ended" && this.#state !== "over")
-            await this.#changed.promise;
+          while (this.#queue.length === 0 && this.#state !== "ended" && this.#state !== "over") {
+            this.#waiting = Promise.withResolvers<void>();
+            await this.#waiting.promise;
+          }
           if (this.#state === "over") return;
           const chunk = this.#queue.shift();
           if (chunk === undefined) {
@@ -172,7 +175,7 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
   }
 
   #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers<void>();
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
   }
 }

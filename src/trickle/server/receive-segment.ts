@@ -24,9 +24,15 @@ export async function receiveSegment(options: ReceiveOptions): Promise<Response>
   const reader = (options.body ?? emptyBody()).getReader();
   const cancel = () => void reader.cancel().catch(() => {}); // the publisher may be gone already
   let readAt = performance.now();
-  // An open segment may pause for as long as its channel is not idle.
-  const waitingSince = () => (segment.isClosed ? readAt : null);
-  const remove = transfers.add({ waitingSince, cut: cancel });
+  let isCut = false;
+  const remove = transfers.add({
+    // An open segment may pause for as long as its channel is not idle.
+    waitingSince: () => (segment.isClosed ? readAt : null),
+    cut() {
+      isCut = true;
+      cancel();
+    },
+  });
   let started = false;
   try {
     const first = reader.read();
@@ -57,7 +63,7 @@ export async function receiveSegment(options: ReceiveOptions): Promise<Response>
   }
   if (!started) channel.recordStart(segment.seq);
   segment.close();
-  return bare(200, null, seq);
+  return bare(200, null, isCut ? { ...seq, ...CLOSE } : seq);
 }
 
 function refusal(result: Exclude<SegmentWrite, "ok">): Response {
