@@ -27,6 +27,8 @@ type Slot =
 const LOAD_MS = 120_000;
 /** TensorRT builds an engine file, for many minutes where the network is large. */
 const BUILD_MS = 45 * 60_000;
+/** A caller waits this long for changed files to load, then gets the version that is loaded. */
+const RELOAD_WAIT_MS = 5000;
 
 export class ModelHost implements AsyncDisposable {
   /** Encodes the prompts of all streams. */
@@ -57,6 +59,8 @@ export class ModelHost implements AsyncDisposable {
       catalogue: this.#catalogue,
       current: () => [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []),
       load: (model) => this.#load(model),
+      loadDeadlineMs: this.loadDeadlineMs,
+      release: (model) => void this.#release(model),
       replace: (previous, next) => this.#replace(previous, next),
       onRejected: ({ name }) => this.#report(name),
       times: options.reloadTimes,
@@ -84,14 +88,15 @@ export class ModelHost implements AsyncDisposable {
   /**
    * A model, loaded once for all who ask, from the files that lie there now. Throws `unknown_model` and
    * `model_failed`; one that failed is tried again when its files have changed. Changed files that cannot be
-   * loaded give the version that is loaded already. The signal ends the waiting, not the loading.
+   * loaded, or take long, give the version that is loaded already. The signal ends the waiting, not the loading.
    */
   async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
     signal?.throwIfAborted();
     const ready = readyIn(this.#slots.get(name));
     if (ready !== null) {
-      const refreshed = this.#reloader.refresh(ready);
-      await (signal === undefined ? refreshed : untilAborted(refreshed, signal));
+      const patience = AbortSignal.timeout(RELOAD_WAIT_MS);
+      const ended = signal === undefined ? patience : AbortSignal.any([signal, patience]);
+      await untilAborted(this.#reloader.refresh(ready), ended);
       signal?.throwIfAborted();
       const current = readyIn(this.#slots.get(name));
       if (current !== null) return current;
@@ -169,11 +174,16 @@ export class ModelHost implements AsyncDisposable {
   /** The previous version may have ended by itself meanwhile, and another load be under way. */
   #replace(previous: ReadyModel, next: ReadyModel): void {
     if (this.#disposed || readyIn(this.#slots.get(next.name)) !== previous) {
-      void next.thread[Symbol.asyncDispose]();
+      void this.#release(next);
       return;
     }
     this.#slots.set(next.name, { state: "ready", model: next });
     this.#report(next.name);
+  }
+
+  async #release({ thread }: ReadyModel): Promise<void> {
+    await thread[Symbol.asyncDispose]();
+    this.#threads.delete(thread);
   }
 
   #become(model: UsableModel, slot: Slot): void {

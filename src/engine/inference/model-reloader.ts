@@ -1,6 +1,7 @@
 /** Watches the files of loaded models, and replaces a version whose files have changed without stopping its streams. */
 import { reason } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { untilAborted } from "../../streams/until-aborted.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
 import type { ReadyModel } from "./ready-model.ts";
@@ -21,6 +22,10 @@ export interface ModelReloaderOptions {
   /** The versions that new callers get. */
   readonly current: () => readonly ReadyModel[];
   readonly load: (model: UsableModel) => Promise<ReadyModel>;
+  /** A load that takes longer hangs. */
+  readonly loadDeadlineMs: number;
+  /** Ends the thread of a version that nobody uses. */
+  readonly release: (model: ReadyModel) => void;
   /** Gives `next` to new callers in place of `previous`, unless that has ended meanwhile. */
   readonly replace: (previous: ReadyModel, next: ReadyModel) => void;
   /** A changed model could not be loaded, or has its old files back. */
@@ -65,7 +70,7 @@ export class ModelReloader implements Disposable {
       for (const model of this.#retired) {
         if (!model.isIdle(this.#times.retireIdleMs)) continue;
         this.#retired.delete(model);
-        void model.thread[Symbol.asyncDispose]();
+        this.#options.release(model);
       }
       for (const model of this.#options.current()) {
         const entry = await this.#options.catalogue.entry(model.name);
@@ -100,20 +105,25 @@ export class ModelReloader implements Disposable {
     const { name, stamp } = entry;
     const loading = this.#loading.get(name);
     if (loading !== undefined) return loading;
-    const done = this.#options
-      .load(entry)
-      .then(
-        (next) => {
-          log.info("model reloaded", { model: name });
-          model.markOutdated();
-          this.#retired.add(model);
-          this.#options.replace(model, next);
-        },
-        (error) => this.#reject(model, stamp, cannotBeLoaded(error)),
-      )
+    const done = this.#reload(model, entry)
+      .catch((error) => this.#reject(model, stamp, cannotBeLoaded(error)))
       .finally(() => this.#loading.delete(name));
     this.#loading.set(name, done);
     return done;
+  }
+
+  async #reload(model: ReadyModel, entry: UsableModel): Promise<void> {
+    const { loadDeadlineMs, load, release, replace } = this.#options;
+    const loading = load(entry);
+    const next = await untilAborted(loading, AbortSignal.timeout(loadDeadlineMs));
+    if (next === null) {
+      loading.then(release, () => {}); // too late, however it ends
+      throw new Error(`it is not loaded after ${loadDeadlineMs / 1000} s`);
+    }
+    log.info("model reloaded", { model: model.name });
+    model.markOutdated();
+    this.#retired.add(model);
+    replace(model, next);
   }
 
   #reject(model: ReadyModel, stamp: string, problem: string): void {
