@@ -19,6 +19,8 @@ const MAX_DISTANCE = 2 * MAX_BOX_BYTES;
 /** Segments with fragments and without a `moov` after which the sender is told. */
 const MAX_ORPHANED_SEGMENTS = 2;
 
+const PARTS = ["input", "audio"] as const;
+
 const HOW_TO_FRAGMENT =
   "send fragmented MP4 (ffmpeg -movflags frag_keyframe+empty_moov+default_base_moof) or MPEG-TS";
 
@@ -40,8 +42,11 @@ export class Mp4Demuxer {
   /** Segments in a row with fragments that no `moov` describes. */
   #orphanedSegments = 0;
   #orphaned = false;
-  #reported = false;
-  readonly #troubles: TrackTrouble[] = [];
+  /** What is wrong with the tracks that the last `moov` announced, and with the fragments since. */
+  #trackTroubles: readonly TrackTrouble[] = [];
+  #damage: PlainError | null = null;
+  /** The message last reported of each part. */
+  readonly #reported = new Map<TrackTrouble["part"], string>();
 
   get audioCodec(): InputAudioCodec | null {
     for (const entry of this.#movie?.audio?.entries ?? []) {
@@ -70,7 +75,14 @@ export class Mp4Demuxer {
 
   /** What cannot be read, and that it can be read again. */
   takeTroubles(): TrackTrouble[] {
-    return this.#troubles.splice(0);
+    const damage = { part: "input", error: this.#damage } as const;
+    const found = new Map<TrackTrouble["part"], PlainError>();
+    for (const { part, error } of [damage, ...this.#trackTroubles])
+      if (error) found.set(part, error);
+    const changed = PARTS.filter((part) => found.get(part)?.message !== this.#reported.get(part));
+    this.#reported.clear();
+    for (const [part, { message }] of found) this.#reported.set(part, message);
+    return changed.map((part) => ({ part, error: found.get(part) ?? null }));
   }
 
   #read(box: TopLevelBox, arrivedAt: number): EncodedPacket[] {
@@ -93,10 +105,10 @@ export class Mp4Demuxer {
 
   #open(movie: Movie): void {
     if (movie.isPlain) throw plainMp4();
+    if (!this.#movie) this.#damage = null;
     this.#movie = movie;
-    this.#orphanedSegments = 0;
     const has = { video: movie.video !== null, audio: movie.audio !== null };
-    this.#troubles.push(...trackTroubles(movie.unsupported, has));
+    this.#trackTroubles = trackTroubles(movie.unsupported, has);
   }
 
   /** Reads samples; those that name more than there is cost their fragment. */
@@ -106,7 +118,7 @@ export class Mp4Demuxer {
     } catch (error) {
       if (!(error instanceof DamagedFragment)) throw error;
       this.#matcher.clear();
-      this.#report(damaged(error.message));
+      this.#damage ??= damaged(error.message);
       return [];
     }
   }
@@ -160,24 +172,19 @@ export class Mp4Demuxer {
     const error = tooLarge(type, size);
     if (!this.#movie) throw error;
     this.#matcher.clear();
-    this.#report(toPlainError(error));
+    this.#damage = toPlainError(error);
+  }
+
+  /** Damage is over with the first picture after it was reported. */
+  #recover(): void {
+    if (this.#reported.get("input") === this.#damage?.message) this.#damage = null;
   }
 
   #countOrphans(): void {
     if (!this.#orphaned) return;
     this.#orphaned = false;
     this.#orphanedSegments++;
-    if (this.#orphanedSegments >= MAX_ORPHANED_SEGMENTS) this.#report(withoutMovie());
-  }
-
-  #report(error: PlainError): void {
-    this.#reported = true;
-    this.#troubles.push({ part: "input", error });
-  }
-
-  #recover(): void {
-    if (this.#reported) this.#troubles.push({ part: "input", error: null });
-    this.#reported = false;
+    if (this.#orphanedSegments >= MAX_ORPHANED_SEGMENTS) this.#damage = withoutMovie();
   }
 }
 

@@ -85,6 +85,25 @@ describe("a fragment whose samples cannot be", () => {
     },
   );
 
+  test("is reported although a good one follows at once", () => {
+    const demuxer = new Mp4Demuxer();
+    read(HEAD, demuxer);
+    messages(demuxer);
+    expect(read([...same(4000), ...picture()], demuxer).length).toBe(1);
+    expect(messages(demuxer)[0]).toMatch(/damaged fragments/);
+    read(picture(), demuxer);
+    expect(messages(demuxer)).toEqual([null]);
+  });
+
+  test("is reported once in a stream whose segments all have their own moov", () => {
+    const demuxer = new Mp4Demuxer();
+    const told = Array.from({ length: 5 }, () => {
+      read([...HEAD, ...same(4000)], demuxer);
+      return messages(demuxer);
+    });
+    expect(told.flat().length).toBe(1);
+  });
+
   test("since they go on behind its data gives those that are there", () => {
     const demuxer = new Mp4Demuxer();
     const cut = moof((size) => [
