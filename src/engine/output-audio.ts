@@ -6,6 +6,7 @@ import { readOpusHead } from "../media/opus.ts";
 import { pushable } from "../streams/push-readable.ts";
 import type { StageGroup } from "../streams/stage.ts";
 import { type TranscodeOptions, transcodeAudio } from "./codec/audio-transcode.ts";
+import type { NativeCalls } from "./protocol/call-journal.ts";
 import type { AudioMode, Container } from "./protocol/work.ts";
 import type { AudioTrack } from "./segment/interleave.ts";
 import type { DemuxedInput } from "./source/demux.ts";
@@ -20,12 +21,14 @@ export interface OutputAudioOptions {
   readonly mode: AudioMode;
   readonly container: Container;
   readonly stages: StageGroup;
+  readonly observer: TranscodeOptions["observer"];
+  readonly calls: NativeCalls;
 }
 
 /** Takes over the input's audio: it is read here or not at all. */
 export function outputAudio(
   input: DemuxedInput,
-  { mode, container, stages }: OutputAudioOptions,
+  { mode, container, stages, observer, calls }: OutputAudioOptions,
 ): OutputAudio {
   if (mode === "none") {
     void input.audio.cancel();
@@ -33,7 +36,9 @@ export function outputAudio(
   }
   const transcoding = transcodingOf(mode, container);
   return {
-    packets: input.audio.pipeThrough(stages.add(transcodeAudio(transcoding))),
+    packets: input.audio.pipeThrough(
+      stages.add(transcodeAudio({ ...transcoding, observer, calls })),
+    ),
     expected: () => input.audioCodec() !== null,
     dueAt: input.dueAt,
     promised() {
@@ -57,7 +62,10 @@ export function noAudio(): OutputAudio {
 const usual = (codec: AudioCodec): AudioFormat => ({ codec, sampleRate: 48_000, channels: 2 });
 
 /** What is copied, and what everything else becomes. */
-function transcodingOf(mode: Exclude<AudioMode, "none">, container: Container): TranscodeOptions {
+function transcodingOf(
+  mode: Exclude<AudioMode, "none">,
+  container: Container,
+): Pick<TranscodeOptions, "codec" | "copies"> {
   const carried = container === "fmp4" ? () => true : fitsTransportStream;
   switch (mode) {
     case "auto":

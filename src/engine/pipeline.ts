@@ -131,9 +131,10 @@ export class Pipeline {
 
   #audio(source: Source): OutputAudio {
     if (source.kind === "clock") return noAudio();
-    const { output, container } = this.#options;
+    const { output, container, observer, calls = UNRECORDED_CALLS } = this.#options;
     const mode = output ? source.audio : "none";
-    return outputAudio(source.packets, { mode, container, stages: this.#stages });
+    const stages = this.#stages;
+    return outputAudio(source.packets, { mode, container, stages, observer, calls });
   }
 
   #segment(audio: OutputAudio): Stage<OutputPacket, Fragment> {

@@ -215,10 +215,29 @@ test("damaged, empty and senseless packets cost their own sound, never the strea
   }
 });
 
+test("audio that cannot be decoded is reported once, and that it can be again", async () => {
+  const reported: (string | null)[] = [];
+  const observer = {
+    trouble: (part: string, error: { message: string } | null) =>
+      void reported.push(`${part}: ${error?.message ?? "recovered"}`),
+  };
+  const clean = makeSound({ ...FIVE, seconds: 6 });
+  const input = clean.map((packet) =>
+    packet.pts < 4 * 90_000 ? { ...packet, data: new Uint8Array(9).fill(0xff) } : packet,
+  );
+  expect((await transcoded(input, "opus", observer)).length).toBeGreaterThan(50);
+  expect(reported).toEqual([
+    expect.stringMatching(/^audio: the input's audio \(aac\) cannot be decoded/),
+    "audio: recovered",
+  ]);
+});
+
 test("a reader that leaves in the middle has everything released", async () => {
   const stages = new StageGroup();
   const output = soundStream(makeSound(FIVE)).pipeThrough(
-    stages.add(transcodeAudio({ codec: "opus", copies: () => false })),
+    stages.add(
+      transcodeAudio({ codec: "opus", copies: () => false, observer: { trouble: () => {} } }),
+    ),
   );
   const reader = output.getReader();
   expect((await reader.read()).value?.codec).toBe("opus");

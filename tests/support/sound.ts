@@ -7,6 +7,7 @@ import {
   AV_SAMPLE_FMT_FLTP,
 } from "node-av/constants";
 import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
+import type { PipelineObserver } from "../../src/engine/pipeline-observer.ts";
 import type { AudioCodec, AudioFormat, AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks, ticksFromSeconds } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
@@ -214,11 +215,14 @@ export const soundStream = (
 export async function transcoded(
   input: Iterable<AudioPacket> | AsyncIterable<AudioPacket>,
   codec: AudioCodec,
+  observer: Pick<PipelineObserver, "trouble"> = { trouble: () => {} },
 ): Promise<AudioPacket[]> {
   const stages = new StageGroup();
   const made: AudioPacket[] = [];
   const copies = (format: AudioFormat): boolean => format.codec === codec;
-  const output = soundStream(input).pipeThrough(stages.add(transcodeAudio({ codec, copies })));
+  const output = soundStream(input).pipeThrough(
+    stages.add(transcodeAudio({ codec, copies, observer })),
+  );
   for await (const packet of output) made.push(packet);
   await stages.settled();
   return made;
