@@ -137,6 +137,7 @@ function obey(id: string, command: string | undefined): void {
   if (command === "hang") while (true);
   if (command === "hang in a thread") journal.begin(number, "run", 200);
   if (command === "ignore stops") stopsAnswered = false;
+  if (command === "on") say({ type: "recovered", id });
   if (command === "trouble")
     say({ type: "trouble", id, error: { kind: "model_failed", message: "made up" } });
   if (command === "lose output") {

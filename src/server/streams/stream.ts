@@ -163,6 +163,7 @@ export class Stream implements Work {
   }
 
   interrupted(): void {
+    this.#trouble = null; // the next engine reports it if it is still there
     this.#counters.interrupted();
     this.#observer?.handle({ type: "interrupted" });
   }
@@ -194,7 +195,6 @@ export class Stream implements Work {
       case "checkpoint":
         this.#checkpoint = message.checkpoint;
         return;
-      case "updated":
       case "recovered":
         this.#trouble = null;
         return;
@@ -205,6 +205,8 @@ export class Stream implements Work {
       case "ended":
         this.#end(message.error);
         return;
+      case "updated":
+        return; // a trouble that new parameters end is followed by `recovered`
       case "step":
       case "made":
         return; // of pictures

@@ -256,11 +256,16 @@ test("counters add up over engines, rates are the latest engine's", async () => 
   });
 });
 
-test("trouble shows while the stream goes on, and goes when new parameters work", async () => {
-  const record = await storeOf(instantHost().host).start(origin("a"));
+test("trouble shows until the engine reports that it is over, or another engine takes over", async () => {
+  const stream = await storeOf(instantHost().host).start(origin("a"));
   const error = { kind: "model_failed", message: "no memory" } as const;
-  record.receive({ type: "trouble", id: "a", error });
-  expect(record.toJSON()).toMatchObject({ status: "active", error: "no memory" });
-  record.receive({ type: "updated", id: "a" });
-  expect(record.toJSON().error).toBeUndefined();
+  stream.receive({ type: "trouble", id: "a", error });
+  // New parameters mend a model, not an output that takes nothing.
+  stream.receive({ type: "updated", id: "a" });
+  expect(stream.toJSON()).toMatchObject({ status: "active", error: "no memory" });
+  stream.receive({ type: "recovered", id: "a" });
+  expect(stream.toJSON().error).toBeUndefined();
+  stream.receive({ type: "trouble", id: "a", error });
+  stream.interrupted();
+  expect(stream.toJSON().error).toBeUndefined();
 });
