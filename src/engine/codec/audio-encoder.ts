@@ -1,4 +1,4 @@
-/** Samples in, AAC or Opus packets out. */
+/** Encodes samples into AAC or Opus packets through FFmpeg. */
 import { WorkerError } from "../../errors.ts";
 import type { AudioCodec } from "../../media/encoded-packet.ts";
 import {
@@ -13,7 +13,7 @@ import {
 } from "./audio-samples.ts";
 import { Codec, CodecContext, CodecParameters, check, Frame, Packet, Rational } from "./libav.ts";
 
-/** Good speech and music; both encoders are transparent to most ears here. */
+/** Good for speech and music: both encoders are transparent to most listeners at this rate. */
 const BITS_PER_CHANNEL = 64_000;
 
 const ENCODERS = {
@@ -21,26 +21,26 @@ const ENCODERS = {
   aac: { name: "aac", planar: true },
 } as const satisfies Record<AudioCodec, { name: string; planar: boolean }>;
 
-/** One packet; `at` counts samples from the first one pushed. */
+/** One packet; `at` is its first sample, counted from the first one pushed. */
 export interface CodedFrame {
   readonly data: Uint8Array;
   readonly at: number;
 }
 
 /**
- * One open encoder. What an encoder delays by is taken off: the packet at 0 decodes to the first sample
- * pushed, and what comes before it is left out. Its calls take some 0.3 ms and block.
+ * One open encoder. Its delay is compensated: the packet at 0 decodes to the first sample pushed, and
+ * the packets before it are dropped. Its calls take some 0.3 ms and block.
  */
 export class AudioEncoder implements Disposable {
   readonly codec: AudioCodec;
   readonly format: SampleFormat;
-  /** Samples that a packet lasts. */
+  /** Samples in a packet. */
   readonly frameSize: number;
   readonly #context = new CodecContext();
   readonly #packet = new Packet();
   readonly #pending: Uint8Array[];
   #filled: number;
-  /** Of the next frame's first sample. */
+  /** Number of the next frame's first sample. */
   #at: number;
 
   /** Throws `unsupported_media` if this FFmpeg has no such encoder. */
@@ -62,13 +62,13 @@ export class AudioEncoder implements Disposable {
       this.#context.freeContext();
       throw new WorkerError(
         "unsupported_media",
-        `audio: ${codec} cannot be made here: ask for "copy" or "none"`,
+        `audio: this server cannot encode ${codec}: ask for "copy" or "none"`,
         { cause },
       );
     }
     this.#packet.alloc();
     this.frameSize = this.#context.frameSize;
-    // Silence in front, so that what the encoder puts before the sound is whole packets.
+    // Silence in front makes the encoder's delay a whole number of packets.
     const padding = initialPadding(this.#context);
     this.#filled = (this.frameSize - (padding % this.frameSize)) % this.frameSize;
     this.#at = -this.#filled;
@@ -80,7 +80,7 @@ export class AudioEncoder implements Disposable {
     return this.#at + this.#filled;
   }
 
-  /** Throws if the encoder refuses the samples: it cannot be used further. */
+  /** Throws if the encoder refuses the samples; it cannot be used afterwards. */
   push(samples: Samples): CodedFrame[] {
     const made: CodedFrame[] = [];
     for (let from = 0; from < samples.count; ) {
@@ -96,7 +96,7 @@ export class AudioEncoder implements Disposable {
     return made;
   }
 
-  /** The packets that hold the last samples, filled up with silence. */
+  /** The packets with the last samples, padded with silence. */
   finish(): CodedFrame[] {
     const end = this.length;
     const rest = (this.frameSize - this.#filled) % this.frameSize;
@@ -113,7 +113,7 @@ export class AudioEncoder implements Disposable {
       frame.format = nativeFormat(this.format);
       frame.sampleRate = SAMPLE_RATE;
       frame.channelLayout = nativeLayout(this.format);
-      check(frame.getBuffer(), "allocate a frame of sound");
+      check(frame.getBuffer(), "allocate an audio frame");
       for (const [index, plane] of this.#pending.entries()) frame.data?.[index]?.set(plane);
       frame.pts = BigInt(this.#at);
       check(this.#context.sendFrameSync(frame), `encode ${this.codec}`);
@@ -141,7 +141,7 @@ export class AudioEncoder implements Disposable {
   }
 }
 
-/** Samples that come out before the first one that went in. */
+/** Samples that come out before the first one pushed. */
 function initialPadding(context: CodecContext): number {
   const parameters = new CodecParameters();
   parameters.alloc();

@@ -1,4 +1,4 @@
-/** Decoded frames of any rate and layout become samples of one format. */
+/** Converts decoded frames of any rate and layout to samples of one format. */
 import {
   nativeFormat,
   nativeLayout,
@@ -10,7 +10,7 @@ import {
 } from "./audio-samples.ts";
 import { check, type Frame, SoftwareResampleContext } from "./libav.ts";
 
-/** What a context is configured for. */
+/** A resampler and the input that it is configured for. */
 interface Input {
   readonly context: SoftwareResampleContext;
   readonly sampleRate: number;
@@ -19,7 +19,7 @@ interface Input {
   readonly format: number;
 }
 
-/** More than two channels are mixed down to `format`. A change of the input's format costs nothing. */
+/** Mixes more channels down to those of `format`. The input's format may change at any time. */
 export class AudioResampler implements Disposable {
   readonly #format: SampleFormat;
   #input: Input | null = null;
@@ -28,7 +28,7 @@ export class AudioResampler implements Disposable {
     this.#format = format;
   }
 
-  /** The samples of this frame that can be known yet; some wait for what follows. */
+  /** The samples that can be computed so far; the last ones depend on the next frame. */
   convert(frame: Frame): Samples[] {
     const before = this.#input && !fits(this.#input, frame) ? [this.drain()] : [];
     this.#input ??= this.#open(frame);
@@ -37,12 +37,12 @@ export class AudioResampler implements Disposable {
     return [...before, this.#run(context, room, frame.extendedData, frame.nbSamples)];
   }
 
-  /** Samples taken in and not given out. */
+  /** Samples that went in and have not come out. */
   get held(): number {
     return Number(this.#input?.context.getDelay(BigInt(SAMPLE_RATE)) ?? 0n);
   }
 
-  /** The samples held; what comes next does not follow them. */
+  /** The samples that are held, without what would follow them. */
   drain(): Samples {
     const context = this.#input?.context;
     if (!context) return { planes: [], count: 0 };

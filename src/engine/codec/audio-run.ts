@@ -1,4 +1,4 @@
-/** A stretch of sound without a gap: one encoder, whose samples stay on the input's clock. */
+/** Encodes a stretch of audio without a gap, and keeps its samples on the input's clock. */
 import type { AudioCodec, AudioPacket, EncodedAudio } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks, ticksFromSeconds } from "../../media/time.ts";
 import { AudioEncoder, type CodedFrame } from "./audio-encoder.ts";
@@ -6,9 +6,9 @@ import { AudioResampler } from "./audio-resampler.ts";
 import { SAMPLE_RATE, type SampleFormat, silence, slice } from "./audio-samples.ts";
 import type { Frame } from "./libav.ts";
 
-/** Stamps are rounded, by RTMP to milliseconds: nobody hears that, and everybody hears a correction. */
+/** Timestamps are rounded, by RTMP to milliseconds. That is inaudible, and a correction is not. */
 const TOLERANCE = 0.01 * SAMPLE_RATE;
-/** A packet or two may be missing or come twice: to begin anew would cost more sound than that. */
+/** Packets may be missing or repeated. Up to here that is corrected, since a new run loses more audio. */
 const MAX_CORRECTION = 0.1 * SAMPLE_RATE;
 
 export class AudioRun implements Disposable {
@@ -17,19 +17,19 @@ export class AudioRun implements Disposable {
   readonly #resampler: AudioResampler;
   #arrivedAt = 0;
 
-  /** `start`: pts of the first sample. Throws `unsupported_media` if there is no such encoder. */
+  /** `start`: pts of the first sample. Throws `unsupported_media` if the codec cannot be encoded. */
   constructor(codec: AudioCodec, channels: SampleFormat["channels"], start: Ticks) {
     this.#start = start;
     this.#encoder = new AudioEncoder(codec, channels);
     this.#resampler = new AudioResampler(this.#encoder.format);
   }
 
-  /** False if sound of this pts is a gap away, or on another clock. */
+  /** False if audio of this pts is behind a gap, or on another clock. */
   reaches(pts: Ticks): boolean {
     return Math.abs(this.#ahead(pts)) <= MAX_CORRECTION;
   }
 
-  /** Takes a packet's frame, which stays the caller's. Throws if the encoder refuses it: the run is over then. */
+  /** Takes a packet's frame, which stays the caller's. Throws if the encoder refuses it; the run is over then. */
   add(frame: Frame, { pts, arrivedAt }: AudioPacket): EncodedAudio[] {
     this.#arrivedAt = arrivedAt;
     const ahead = this.#ahead(pts);
@@ -47,13 +47,13 @@ export class AudioRun implements Disposable {
     return made.map((coded) => this.#packet(coded));
   }
 
-  /** The last packets. Nothing may be added after that. */
+  /** The last packets. Nothing may be added afterwards. */
   finish(): EncodedAudio[] {
     const made = this.#encoder.push(this.#resampler.drain());
     return [...made, ...this.#encoder.finish()].map((coded) => this.#packet(coded));
   }
 
-  /** Samples that sound of this pts lies behind the end of what was taken. */
+  /** How many samples after the end of the run this pts is. */
   #ahead(pts: Ticks): number {
     const at = Math.round(((pts - this.#start) * SAMPLE_RATE) / TICKS_PER_SECOND);
     return at - this.#encoder.length - this.#resampler.held;

@@ -1,4 +1,4 @@
-/** Uncompressed sound between the resampler and an encoder: 48 kHz, float, mono or stereo. */
+/** Declares uncompressed audio between the resampler and an encoder: 48 kHz, float, mono or stereo. */
 import {
   AV_CHANNEL_ORDER_NATIVE,
   AV_SAMPLE_FMT_FLT,
@@ -6,12 +6,12 @@ import {
   type Frame,
 } from "./libav.ts";
 
-/** What both encoders take and every player knows; Opus has no other rate. */
+/** The rate of all audio that we encode: Opus has no other. */
 export const SAMPLE_RATE = 48_000;
 
 export interface SampleFormat {
   readonly channels: 1 | 2;
-  /** One plane a channel; else all channels interleaved in a single plane. */
+  /** True for one plane a channel; false for all channels interleaved in one plane. */
   readonly planar: boolean;
 }
 
@@ -23,10 +23,10 @@ export interface Samples {
 
 const BYTES_PER_FLOAT = 4;
 
-/** How many planes there are. */
+/** The number of planes. */
 export const planeCount = ({ channels, planar }: SampleFormat): number => (planar ? channels : 1);
 
-/** Bytes that one sample takes in one plane. */
+/** Bytes of one sample in one plane. */
 export const sampleBytes = ({ channels, planar }: SampleFormat): number =>
   BYTES_PER_FLOAT * (planar ? 1 : channels);
 
@@ -52,7 +52,7 @@ export function slice(
   };
 }
 
-/** FFmpeg's names for the format. */
+/** The format in FFmpeg's terms. */
 export const nativeFormat = ({ planar }: SampleFormat) =>
   planar ? AV_SAMPLE_FMT_FLTP : AV_SAMPLE_FMT_FLT;
 
