@@ -1,4 +1,4 @@
-/** What a segmenter makes: bytes that leave at once. */
+/** Declares the fragments that segmenters make: bytes that leave at once. */
 import type { Ticks } from "./time.ts";
 
 /** Some bytes of a segment: in fMP4 a `moof` and its `mdat`, at a segment's start with everything before it. */

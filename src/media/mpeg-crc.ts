@@ -1,4 +1,4 @@
-/** The checksum of MPEG-TS tables. */
+/** Computes the checksum of MPEG-TS tables. */
 
 /** ISO/IEC 13818-1 Annex A: polynomial 0x04c11db7, most significant bit first, no final inversion. */
 export function crc32(bytes: Uint8Array): number {

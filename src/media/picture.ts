@@ -1,4 +1,4 @@
-/** An uncompressed picture as models see it. */
+/** Declares uncompressed pictures as models see them. */
 
 /**
  * Planar RGB, 8 bits a sample: the bytes of a `uint8` tensor `[1, 3, height, width]`, rows packed,

@@ -1,4 +1,4 @@
-/** The clock of MPEG systems (ISO/IEC 13818-1 §2.4.2): every media time in the product counts it. */
+/** Counts media time in ticks of the MPEG systems clock (ISO/IEC 13818-1 §2.4.2). */
 
 /** 1/90000 s, unwrapped: a stream older than 26.5 h exceeds 33 bits and goes on rising. */
 export type Ticks = number & { readonly unit: "1/90000 s" };
