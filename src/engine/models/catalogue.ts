@@ -65,7 +65,6 @@ export class ModelCatalogue {
 
   /** What `name` is right now, read again if its folder is new or has changed; undefined where there is nothing. */
   async entry(name: string): Promise<CatalogueEntry | undefined> {
-    // Other names are never looked up in the file system.
     return isModelName(name) ? await this.#current(name) : this.#entries.get(name);
   }
 

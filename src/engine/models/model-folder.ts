@@ -40,21 +40,24 @@ const MODEL_JSON = "model.json";
 const ONNX = ".onnx";
 const MAX_MODEL_JSON_BYTES = 2 ** 20;
 
-/** Names of the entries of `<workspace>/models` that may be model folders. Throws for a folder that cannot be read. */
+/** Names in `<workspace>/models` that may be model folders. Throws `model_failed` where it cannot be read. */
 export async function listModelFolders(workspace: string): Promise<string[]> {
   try {
     const entries = await readdir(join(workspace, "models"), { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-      .map(({ name }) => name)
-      .filter((name) => !name.startsWith("."));
+    return (
+      entries
+        // Some file systems do not state the kind of an entry: it may be a folder, or a link to one.
+        .filter((entry) => !entry.isFile() && !entry.isFIFO() && !entry.isSocket())
+        .map(({ name }) => name)
+        .filter((name) => !name.startsWith("."))
+    );
   } catch (error) {
     if (codeOf(error) === "ENOENT") return []; // a workspace without models has the built-in ones
     throw new WorkerError("model_failed", `models ${describeFileError(error)}`, { cause: error });
   }
 }
 
-/** True for a name that a model may have: anything else is never looked up in the file system. */
+/** True for a name that a model may have. Other names must not become paths. */
 export const isModelName = (name: string): boolean => NAME.test(name);
 
 /** The folder's model, or what is wrong with it; null where there is no folder. Never throws. */

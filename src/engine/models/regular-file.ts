@@ -3,10 +3,10 @@ import { constants, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { reason, WorkerError } from "../../errors.ts";
 
-/** An open regular file; the owner closes it. */
+/** An open regular file. The owner disposes it. */
 export interface RegularFile extends AsyncDisposable {
   readonly handle: FileHandle;
-  /** Bytes, when it was opened. */
+  /** In bytes, at the time it was opened. */
   readonly size: number;
 }
 
@@ -30,8 +30,8 @@ export async function openRegularFile(
     const info = await handle.stat();
     requireRegular(info, label);
     if (info.size > maxBytes) {
-      const sizes = `${formatBytes(info.size)}; at most ${formatBytes(maxBytes)} are read`;
-      throw new WorkerError("model_failed", `${label} has ${sizes}`);
+      const sizes = `is ${formatBytes(info.size)}; the limit is ${formatBytes(maxBytes)}`;
+      throw new WorkerError("model_failed", `${label} ${sizes}`);
     }
     return { handle, size: info.size, [Symbol.asyncDispose]: () => handle.close() };
   } catch (error) {
@@ -40,7 +40,7 @@ export async function openRegularFile(
   }
 }
 
-/** All bytes of a regular file. Throws as `openRegularFile` does, also for a file that shrinks meanwhile. */
+/** All bytes of a regular file. Throws as `openRegularFile` does, and for a file that shrinks while it is read. */
 export async function readRegularFile(
   path: string,
   label: string,
@@ -58,7 +58,7 @@ export async function readRegularFile(
   return bytes;
 }
 
-/** The kind of a directory entry, for error messages; null for a regular file. */
+/** The kind of a directory entry in error messages; null for a regular file. */
 function irregularKind(info: Stats): string | null {
   if (info.isFile()) return null;
   if (info.isDirectory()) return "a directory";
@@ -73,7 +73,7 @@ function requireRegular(info: Stats, label: string): void {
   throw new WorkerError("model_failed", `${label} is ${kind}: put a regular file in its place`);
 }
 
-/** The reason why a file or folder cannot be read, as the end of a sentence about it. */
+/** Why a file or folder cannot be read, as the predicate of a sentence about it. */
 export function describeFileError(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return FILE_ERRORS[code] ?? `cannot be read: ${reason(error)}`;
@@ -81,7 +81,7 @@ export function describeFileError(error: unknown): string {
 
 const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: "is missing",
-  ENOTDIR: "is missing",
+  ENOTDIR: "is not a directory, or not inside one",
   ELOOP: "is a link that leads back to itself",
   EACCES: "cannot be read: permission denied",
   EPERM: "cannot be read: permission denied",

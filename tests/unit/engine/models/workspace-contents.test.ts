@@ -240,7 +240,7 @@ describe("large files and files that are being written", () => {
   );
 
   test.each([
-    ["more than 2 GiB", 5 * 2 ** 30, "model.onnx has 5.0 GiB; at most 2.0 GiB are read"],
+    ["more than 2 GiB", 5 * 2 ** 30, "model.onnx is 5.0 GiB; the limit is 2.0 GiB"],
     ["allocated and not written yet", 2 ** 30, "this is not an ONNX file"],
     ["empty", 0, "this is not an ONNX file"],
   ])(
@@ -261,9 +261,7 @@ describe("large files and files that are being written", () => {
     await using workspace = await OnnxWorkspace.create();
     await workspace.add("long", `{"description": "${"x".repeat(2 ** 21)}"}`, onnx);
     const catalogue = await ModelCatalogue.open(workspace.path);
-    expect(reasons(catalogue)["long"]).toContain(
-      "model.json has 2.0 MiB; at most 1.0 MiB are read",
-    );
+    expect(reasons(catalogue)["long"]).toContain("model.json is 2.0 MiB; the limit is 1.0 MiB");
   });
 
   test("half an ONNX file is broken wherever it ends, and usable once it is whole", async () => {
@@ -302,3 +300,11 @@ test("two thousand folders are read at boot and again on request", async () => {
   await catalogue.refresh();
   expect(catalogue.list().filter(({ state }) => state === "usable").length).toBeGreaterThan(2000);
 }, 30_000);
+
+test("a file in place of the folder of models leaves the built-in models", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await Bun.write(join(workspace.path, "models"), "not a folder");
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  expect((await catalogue.get("identity")).state).toBe("usable");
+  await expect(catalogue.get("other")).rejects.toThrow("there is no model");
+});
