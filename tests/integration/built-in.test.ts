@@ -1,4 +1,4 @@
-/** The models that are made from code: what they draw, at every size, and that it is the same every time. */
+/** The built-in models: what they draw, at every size, and that the same input gives the same picture. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
@@ -88,7 +88,7 @@ describe("every built-in model", () => {
     }
   });
 
-  test("is a small file with the same bytes every time, and says that it is made by rules", () => {
+  test("is a small file with the same bytes every time, and its description says that it is procedural", () => {
     for (const [name, { graph, json }] of Object.entries(BUILT_INS)) {
       const bytes = graph();
       expect(`${name} ${Bun.hash(graph())}`).toBe(`${name} ${Bun.hash(bytes)}`);
@@ -126,7 +126,7 @@ describe("dreamscape", () => {
     expect(await child.exited).toBe(0);
   });
 
-  test("different prompts have different colours, each pair far apart", async () => {
+  test("different prompts give clearly different colours", async () => {
     const pictures: Picture[] = [];
     for (const prompt of PROMPTS) pictures.push(await draw({ prompt }));
     for (const [a, one] of pictures.entries()) {
@@ -139,7 +139,7 @@ describe("dreamscape", () => {
     }
   });
 
-  test("seeds and unknown words give other pictures of the same prompt", async () => {
+  test("seeds and unknown words vary the picture of a prompt", async () => {
     const usual = await draw({ prompt: "a mountain lake" });
     for (const other of [
       await draw({ prompt: "a mountain lake", params: { seed: 1 } }),
@@ -150,7 +150,7 @@ describe("dreamscape", () => {
     }
   });
 
-  test.each(PROMPTS)("%s: moves, without jumps or flashes", async (prompt) => {
+  test.each(PROMPTS)("%s: moves without jumps or flashes", async (prompt) => {
     let before = await draw({ prompt, seconds: 10 });
     for (let frame = 1; frame <= 12; frame++) {
       const now = await draw({ prompt, seconds: 10 + frame / 24 });
@@ -161,7 +161,7 @@ describe("dreamscape", () => {
     }
   });
 
-  test("a stream of many hours moves as it did at first, also where its motion starts again", async () => {
+  test("a stream of many hours moves as at its start, also where its motion repeats", async () => {
     for (const seconds of [1023.98, 86_400]) {
       const [one, two] = [await draw({ seconds }), await draw({ seconds: seconds + 1 / 24 })];
       expect(meanDifference(one, two)).toBeLessThan(6);
@@ -172,13 +172,13 @@ describe("dreamscape", () => {
 describe("restyle", () => {
   const video = (): Promise<Picture> => draw({ prompt: "a city by the sea", params: { seed: 3 } });
 
-  test("strength 0 gives the video back", async () => {
+  test("strength 0 returns the video unchanged", async () => {
     const picture = await video();
     const result = await draw({ model: "restyle", picture, params: { strength: 0 } });
     expect(maxDifference(result, picture)).toBeLessThanOrEqual(1);
   });
 
-  test("a prompt that names no colour keeps the video's", async () => {
+  test("a prompt without colours keeps those of the video", async () => {
     const picture = await video();
     const softened = await draw({ model: "restyle", prompt: "a watercolor painting", picture });
     const gilded = await draw({ model: "restyle", prompt: "red and gold", picture });
@@ -202,7 +202,7 @@ describe("restyle", () => {
     }
   });
 
-  test("edges stay where they are, as sharp as they were", async () => {
+  test("edges keep their places and their sharpness", async () => {
     const picture = await video();
     const outlines = async (of: Picture): Promise<Picture> =>
       await draw({ model: "edges", picture: of });
@@ -212,7 +212,7 @@ describe("restyle", () => {
   });
 });
 
-test("thermal, cartoon and mirror change a picture, mirror most of its places", async () => {
+test("thermal, cartoon and mirror change a picture; mirror moves most of its pixels", async () => {
   const picture = await draw({ prompt: "a village by a river" });
   for (const model of ["thermal", "cartoon", "mirror"]) {
     expect(meanDifference(await draw({ model, picture }), picture)).toBeGreaterThan(5);
@@ -221,7 +221,7 @@ test("thermal, cartoon and mirror change a picture, mirror most of its places", 
   expect(maxDifference(await draw({ model: "mirror", picture, params }), picture)).toBe(0);
 });
 
-describe("a slider of speed", () => {
+describe("a speed parameter", () => {
   const size = { width: 256, height: 256 };
   const SPEEDS = [
     ["test-card", "speed", 1],
@@ -242,7 +242,7 @@ describe("a slider of speed", () => {
     };
   };
 
-  test.each(SPEEDS)("of %s changes how fast it moves, not where it is", async (...of) => {
+  test.each(SPEEDS)("of %s changes the speed of the motion, not its position", async (...of) => {
     const [model, slider, usual] = of;
     const draws = stream(model, slider);
     const [one, two] = [await draws(0, usual), await draws(1, usual)];
@@ -256,12 +256,15 @@ describe("a slider of speed", () => {
     }
   });
 
-  test.each(SPEEDS)("of %s stands where it stood on an engine that replaces one", async (...of) => {
-    const [model, slider, usual] = of;
-    const [before, after] = [stream(model, slider), stream(model, slider)];
-    await before(0, usual);
-    expect(maxDifference(await before(1, usual), await after(1, usual))).toBe(0);
-  });
+  test.each(SPEEDS)(
+    "of %s continues at the same position on an engine that replaces another",
+    async (...of) => {
+      const [model, slider, usual] = of;
+      const [before, after] = [stream(model, slider), stream(model, slider)];
+      await before(0, usual);
+      expect(maxDifference(await before(1, usual), await after(1, usual))).toBe(0);
+    },
+  );
 });
 
 /** Of the samples of two pictures: 1 where one is a multiple of the other. */

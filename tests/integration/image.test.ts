@@ -66,13 +66,13 @@ describe("a picture from a prompt", () => {
     expect(answer.metadata).toHaveProperty("seed");
   });
 
-  test("without a size it has 512 x 512, and the same request gives the same bytes", async () => {
+  test("without a size it is 512 x 512, and the same request gives the same bytes", async () => {
     const [one, two] = await Promise.all([ask({ prompt: "x" }), ask({ prompt: "x" })]);
     expect(one.body).toMatchObject({ width: 512, height: 512 });
     expect(two.body.images[0].data).toBe(one.body.images[0].data);
   });
 
-  test("a model that changes a picture wants one, and one that draws names it as ignored", async () => {
+  test("a model that changes a picture requires one; a model that draws lists it as ignored", async () => {
     const answer = await ask({ prompt: "x", model: "edges" });
     expect(answer).toMatchObject({ status: 400, body: { details: [{ field: "image" }] } });
     const image = dataUri("png", await pngFile(quarters(64, 64, COLOURS)));
@@ -82,7 +82,7 @@ describe("a picture from a prompt", () => {
 });
 
 describe("a picture through a model", () => {
-  test("a PNG comes back sample by sample, of odd sides too", async () => {
+  test("the identity returns a PNG sample by sample, also with odd sides", async () => {
     const picture = noisePicture(321, 201);
     const image = dataUri("png", await pngFile(picture));
     expect(await pictureFrom({ image, model: "identity" })).toEqual(picture);
@@ -109,7 +109,7 @@ describe("a picture through a model", () => {
     [7, [WHITE, GREEN, BLUE, RED]],
     [8, [GREEN, WHITE, RED, BLUE]],
   ] as [number, Quarters][])(
-    "a photo of EXIF orientation %i stands upright",
+    "a photo with EXIF orientation %i is turned upright",
     async (turn, upright) => {
       const image = dataUri("jpeg", await jpegFile(quarters(160, 96, COLOURS), turn));
       const shown = await pictureFrom({ image, model: "identity" });
@@ -118,12 +118,12 @@ describe("a picture through a model", () => {
     },
   );
 
-  test("the file counts, whatever type its URI tells", async () => {
+  test("the content decides the type of a file, not the type in its URI", async () => {
     const image = dataUri("jpeg", await pngFile(quarters(64, 64, COLOURS)));
     expectColours(quartersOf(await pictureFrom({ image, model: "identity" })), COLOURS);
   });
 
-  test("the model's own parameters are taken, those of others are named as ignored", async () => {
+  test("parameters of the model are applied, others are listed as ignored", async () => {
     const image = dataUri("png", await pngFile(quarters(64, 64, COLOURS)));
     const dark = await ask({ image, model: "edges", strength: 0, guidance: 7, fps: 5 });
     expect(dark.body.ignored).toEqual(["guidance", "fps"]);
@@ -132,7 +132,7 @@ describe("a picture through a model", () => {
     expect(Math.max(...bright.data)).toBe(255);
   });
 
-  test("width and height are met, by cutting, by bars or by stretching", async () => {
+  test("the picture is fitted to width and height by cropping, padding or stretching", async () => {
     const image = dataUri("png", await pngFile(quarters(200, 100, COLOURS)));
     const fitted = (fit: string) =>
       pictureFrom({ image, model: "identity", width: 128, height: 128, fit });
@@ -146,7 +146,7 @@ describe("a picture through a model", () => {
   });
 });
 
-describe("what is refused", () => {
+describe("refusals", () => {
   const text = "data:image/png;base64,aGVsbG8gd29ybGQ=";
 
   test.each([
@@ -175,7 +175,7 @@ describe("what is refused", () => {
     expect(answer.body.message).toContain(field);
   });
 
-  test("files that are damaged or cut short", async () => {
+  test("a file that is damaged or cut short is refused", async () => {
     const picture = noisePicture(64, 64);
     const [whole, photo] = [await pngFile(picture), await jpegFile(picture)];
     const lying = Buffer.from(whole);
@@ -199,7 +199,7 @@ describe("what is refused", () => {
     expect(await engines()).toMatchObject([{ restarts: 0 }]);
   });
 
-  test("a picture that takes more than 32 MiB as PNG, by an engine that hears its server all the while", async () => {
+  test("a picture of more than 32 MiB as PNG is refused, and the engine answers its server all the while", async () => {
     const image = dataUri("png", await pngFile(noisePicture(1024, 1024)));
     const answer = await ask({ image, model: "identity", width: 4096, height: 4096 });
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_request" } });
@@ -207,7 +207,7 @@ describe("what is refused", () => {
     expect(await engines()).toMatchObject([{ restarts: 0 }]);
   });
 
-  test("a body beyond 32 MiB is a 413, one below is read", async () => {
+  test("a body of more than 32 MiB is a 413, a smaller one is read", async () => {
     const filled = (bytes: number) => JSON.stringify({ prompt: "x", padding: "x".repeat(bytes) });
     const [large, huge] = [await ask(filled(20 << 20)), await ask(filled(33 << 20))];
     expect(large.body).toMatchObject({ success: true, ignored: ["padding"] });
@@ -215,7 +215,7 @@ describe("what is refused", () => {
   });
 });
 
-test("it is described in OpenAPI", async () => {
+test("the capability is described in OpenAPI", async () => {
   const api = await (await fetch(`${server.url}/openapi/json`)).text();
   expect(api).toContain("data URI of a PNG, JPEG or WebP");
   expect(api).toContain("X-Metadata");

@@ -1,4 +1,4 @@
-/** Models of every kind through adapter, thread and ONNX Runtime, against pixels computed by hand. */
+/** Models of every kind through adapter, thread and ONNX Runtime, compared with pixels computed in the test. */
 import { describe, expect, test } from "bun:test";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import type { GraphBuilder, Value } from "../../src/engine/models/graph-builder.ts";
@@ -52,7 +52,7 @@ describe("built-in models", () => {
     expect(maxDifference(await through(host, "identity", noise), noise)).toBe(0);
   });
 
-  test("edges of a flat picture are black, of a step they are lines, and strength 0 hides them", async () => {
+  test("edges draws nothing for a flat picture, lines for a step, and nothing at strength 0", async () => {
     await using workspace = await OnnxWorkspace.create();
     await using host = await workspace.host();
     const flat = mapPixels(noise, () => [90, 120, 30]);
@@ -66,7 +66,7 @@ describe("built-in models", () => {
     expect(Math.max(...(await through(host, "edges", step, { strength: 0 })).data)).toBe(0);
   });
 
-  test("edges are Sobel's magnitude of luma", async () => {
+  test("edges computes the Sobel magnitude of luma", async () => {
     await using workspace = await OnnxWorkspace.create();
     await using host = await workspace.host();
     const soft = mapPixels(noise, (rgb) => rgb.map((each) => 100 + each / 32));
@@ -86,7 +86,7 @@ describe("built-in models", () => {
     }
   });
 
-  test("test-card draws at any size without a picture, moves with time and stands at speed 0", async () => {
+  test("test-card draws at any size without a picture, moves with time and stands still at speed 0", async () => {
     await using workspace = await OnnxWorkspace.create();
     await using host = await workspace.host();
     const card = await host.acquire("test-card");
@@ -183,7 +183,7 @@ describe("pixel formats", () => {
     expect(maxDifference(await runOnce({}, gray, noise), expected)).toBeLessThanOrEqual(1);
   });
 
-  test("values beyond the range are clamped, and NaN crashes nothing", async () => {
+  test("values beyond the range are clamped, and NaN does not crash", async () => {
     const wild = simpleModel("float32", NCHW, (graph, x) =>
       graph.node("Mul", [
         graph.node("Sub", [x, graph.constant("float32", [], [0.5])]),
@@ -199,7 +199,7 @@ describe("pixel formats", () => {
     expect((await runOnce({}, nan, noise)).data.length).toBe(noise.data.length);
   });
 
-  test("the names that the adapter adds step aside for the model's own", async () => {
+  test("names that the adapter adds do not collide with the model's own", async () => {
     const json = { inputs: { "byoc/picture": { role: "frame" } } };
     await using workspace = await OnnxWorkspace.create();
     const { GraphBuilder } = await import("../../src/engine/models/graph-builder.ts");
@@ -211,7 +211,7 @@ describe("pixel formats", () => {
     expect(maxDifference(await through(host, "model", noise), noise)).toBe(0);
   });
 
-  test("half-precision, whole and double parameters reach the model", async () => {
+  test("parameters of type float16, float64, int32 and int64 reach the model", async () => {
     const { GraphBuilder } = await import("../../src/engine/models/graph-builder.ts");
     const graph = new GraphBuilder();
     const x = graph.input("x", "float32", NCHW);
