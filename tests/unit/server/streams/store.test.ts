@@ -161,6 +161,9 @@ test("an ended stream lets go of its observer, its checkpoint and its long promp
   };
   const prompts = Array.from({ length: 64 }, () => ({ prompt: "x".repeat(10_000) }));
   const stream = await store.start({ ...origin("a"), params: { ...params, prompts }, observe });
+  const size = { width: 64, height: 64 };
+  stream.receive({ type: "checkpoint", id: "a", checkpoint: { seq: 1, pts: 0, at: 0, size } });
+  expect(stream.checkpoint?.seq).toBe(1);
   await store.stop("a")?.ended;
   await waitFor("the observer to be collected", () => {
     Bun.gc(true);
@@ -197,6 +200,15 @@ test("a closed store has ended all streams and refuses new ones", async () => {
   await store.close();
   expect(record.status).toBe("stopped");
   await expect(store.start(origin("b"))).rejects.toMatchObject({ kind: "at_capacity" });
+});
+
+test("a closing server ends an orchestrator's streams as failed, for their gateways to move on", async () => {
+  const store = storeOf(instantHost().host);
+  const seed = await store.start(origin("a"));
+  const network = store.accept({ ...origin("b"), protocol: byocProtocol() });
+  await store.close();
+  expect([seed.status, network.status]).toEqual(["stopped", "error"]);
+  expect(network.error?.message).toBe("the worker is shutting down");
 });
 
 test("a stream object has the seed's members, and zeros and nulls before the first figures", async () => {
