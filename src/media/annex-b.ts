@@ -27,15 +27,11 @@ export function splitNals(bytes: Uint8Array): Uint8Array[] {
 }
 
 /** Offset of the next 00 00 01 at or after `from`, or -1. */
-export function findStartCode(bytes: Uint8Array, from: number): number {
-  let at = from + 2;
-  for (;;) {
-    at = bytes.indexOf(1, at);
-    if (at < 0) return -1;
-    if (bytes[at - 1] === 0 && bytes[at - 2] === 0) return at - 2;
-    at++;
-  }
-}
+export const findStartCode = (bytes: Uint8Array, from: number): number =>
+  Buffer.prototype.indexOf.call(bytes, START_CODE, from);
+
+/** A native search for all three bytes: several times faster than one for a single byte. */
+const START_CODE = Buffer.of(0, 0, 1);
 
 /** Puts its length in 4 bytes before each NAL unit, as MP4 samples have it (ISO/IEC 14496-15 §5.3.2). */
 export function lengthPrefixed(nals: readonly Uint8Array[]): Uint8Array {

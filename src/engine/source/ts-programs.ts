@@ -9,6 +9,7 @@ import { type PatSection, type ProgramMap, readPat, readPmt } from "./ts-tables.
 const PAT_PID = 0;
 /** More than multiplexes have: what lies beyond is ignored. */
 const MAX_PROGRAMS = 64;
+const MAX_SECTIONS = 256;
 /** A program whose map has not come after so many program association tables does not exist. */
 const MAX_PATS_WITHOUT_MAP = 8;
 /** A program none of whose pictures has come is left for one with so many. */
@@ -45,6 +46,8 @@ export class TsPrograms {
   /** By PID; several programs may share one. */
   #maps = new Map<number, SectionAssembler>();
   #videoPids = new Map<number, Program>();
+  /** The newest section of each table, as it came: most are sent again and again. */
+  readonly #seen = new Map<string, Uint8Array>();
   #chosen: Program | null = null;
   #tracks = NONE;
   #troubles: TrackTrouble[] = [];
@@ -63,12 +66,20 @@ export class TsPrograms {
   /** Takes a packet that belongs to no track that is read. */
   push(packet: TsPacket): void {
     if (packet.pid === PAT_PID) {
-      for (const section of this.#pat.push(packet)) this.#readPat(readPat(section));
+      for (const section of this.#pat.push(packet)) {
+        if (this.#isRepeat(PAT_PID, section) && !this.#isMapMissing) continue;
+        this.#readPat(readPat(section));
+      }
       return;
     }
     const map = this.#maps.get(packet.pid);
-    if (map) for (const section of map.push(packet)) this.#readMap(readPmt(section), packet.pid);
-    else if (packet.unitStart) this.sawPes(packet.pid);
+    if (!map) {
+      if (packet.unitStart) this.sawPes(packet.pid);
+      return;
+    }
+    for (const section of map.push(packet)) {
+      if (!this.#isRepeat(packet.pid, section)) this.#readMap(readPmt(section), packet.pid);
+    }
   }
 
   /** Takes note that a PES begins. */
@@ -83,6 +94,24 @@ export class TsPrograms {
   drop(pid?: number): void {
     if (pid === undefined || pid === PAT_PID) this.#pat.drop();
     for (const [own, map] of this.#maps) if (pid === undefined || pid === own) map.drop();
+  }
+
+  #isRepeat(pid: number, section: Uint8Array): boolean {
+    const key = `${pid} ${section.subarray(3, 5)} ${section[6]}`;
+    const isRepeat = Buffer.compare(this.#seen.get(key) ?? Buffer.of(), section) === 0;
+    // Maps are read again after a change of programs.
+    if (!isRepeat && pid === PAT_PID) this.#forgetMaps();
+    if (this.#seen.size >= MAX_SECTIONS) this.#seen.clear();
+    this.#seen.set(key, section);
+    return isRepeat;
+  }
+
+  #forgetMaps(): void {
+    for (const key of this.#seen.keys()) if (!key.startsWith(`${PAT_PID} `)) this.#seen.delete(key);
+  }
+
+  get #isMapMissing(): boolean {
+    return this.#programs.values().some(({ tracks }) => tracks === null);
   }
 
   #readPat(pat: PatSection | null): void {

@@ -1,4 +1,4 @@
-/** Packets of one PID become the sections they carry: tables that were not damaged on the way (ISO/IEC 13818-1 §2.4.4). */
+/** Assembles the packets of one PID into table sections whose checksum is right (ISO/IEC 13818-1 §2.4.4). */
 import { crc32 } from "../../media/mpeg-crc.ts";
 import type { TsPacket } from "./ts-packet.ts";
 
@@ -8,10 +8,10 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** A section may begin anywhere in a packet and go on in the next ones. */
 export class SectionAssembler {
-  /** What is under way; null until a packet tells where a section begins. */
+  /** The section under way; null until a section begins. */
   #rest: Uint8Array | null = null;
 
-  /** Takes the next packet of this PID; returns the whole sections whose checksum is right. */
+  /** Takes the next packet of this PID; returns the sections that it completes. */
   push({ unitStart, payload }: TsPacket): Uint8Array[] {
     if (!unitStart) return this.#rest ? this.#take(this.#rest, payload) : [];
     const pointer = 1 + (payload[0] ?? 0);
@@ -19,13 +19,15 @@ export class SectionAssembler {
     return [...before, ...this.#take(NOTHING, payload.subarray(pointer))];
   }
 
-  /** Forgets what is under way: a packet of it was damaged, or another segment begins. */
+  /** Drops the section under way: a packet of it was damaged, or another segment begins. */
   drop(): void {
     this.#rest = null;
   }
 
   #take(rest: Uint8Array, more: Uint8Array): Uint8Array[] {
-    const bytes = Uint8Array.from([...rest, ...more]);
+    const bytes = new Uint8Array(rest.length + more.length);
+    bytes.set(rest);
+    bytes.set(more, rest.length);
     const sections: Uint8Array[] = [];
     let at = 0;
     while (at < bytes.length && bytes[at] !== STUFFING) {
