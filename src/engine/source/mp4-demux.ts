@@ -12,8 +12,6 @@ import { trackTroubles } from "./track-troubles.ts";
 
 /** No fragment of a live stream is this large. */
 const MAX_BOX_BYTES = 32 * 1024 * 1024;
-/** Samples that may wait for their data: minutes of the shortest audio frames. */
-const MAX_SAMPLES = 65_536;
 /** An absolute offset that leads further away from its fragment counts from an unknown beginning. */
 const MAX_DISTANCE = 2 * MAX_BOX_BYTES;
 /** Segments with fragments and without a `moov` after which the sender is told. */
@@ -129,15 +127,14 @@ export class Mp4Demuxer {
       return [];
     }
     const { video, audio, defaults } = this.#movie;
-    const samples = readFragment(body, {
+    const runs = readFragment(body, {
       position,
       tracks: [video, audio].filter((track) => track !== null),
       defaults,
       resolve: (offset) => this.#resolve(offset, position),
       ends: this.#ends,
-      maxSamples: MAX_SAMPLES - this.#matcher.waiting,
     });
-    return this.#matcher.addSamples(samples, bodyPosition + body.length);
+    return this.#matcher.addRuns(runs, bodyPosition + body.length);
   }
 
   /**
@@ -155,8 +152,8 @@ export class Mp4Demuxer {
 
   #packets(loaded: readonly LoadedSample[], arrivedAt: number): EncodedPacket[] {
     const packets: EncodedPacket[] = [];
-    for (const { sample, data } of loaded) {
-      const packet = packetOf(sample, data, arrivedAt);
+    for (const sample of loaded) {
+      const packet = packetOf(sample, arrivedAt);
       if (!packet) continue;
       if (packet.kind === "video") this.#lead = Math.max(this.#lead, -packet.pts);
       // What ends before zero is an encoder's priming.

@@ -2,18 +2,22 @@
 import { findBox, int32, readBoxes, uint32, uint64 } from "../../media/boxes.ts";
 import type { Mp4Track, SampleDefaults } from "./mp4-movie.ts";
 
-/** One sample whose data may not have come yet. Times are in the track's timescale. */
-export interface Mp4Sample {
+/** Equal samples in a row whose data may not have come: one, or all of a run without fields of their own. */
+export interface SampleRun {
   readonly track: Mp4Track;
-  /** Number of its sample entry, from 1. */
+  /** Number of the sample entry, from 1. */
   readonly entry: number;
-  /** Of its first byte, counted as the caller counts the `moof`. */
+  /** Of the first byte, counted as the caller counts the `moof`. */
   readonly position: number;
+  /** Bytes of each sample, at least 1. */
   readonly size: number;
+  readonly count: number;
+  /** Decode time of the first sample. All times are in the track's timescale. */
   readonly dts: number;
+  /** Of each sample. */
+  readonly duration: number;
   /** Composition time minus decode time. */
   readonly offset: number;
-  readonly duration: number;
   readonly sync: boolean;
 }
 
@@ -27,8 +31,6 @@ export interface FragmentContext {
   readonly resolve: (baseDataOffset: number) => number;
   /** Where a track's last fragment ended, for fragments without a decode time. Updated. */
   readonly ends: Map<number, number>;
-  /** The most samples to return: a run without fields per sample may claim any number. */
-  readonly maxSamples: number;
 }
 
 const NON_SYNC = 0x10000;
@@ -52,13 +54,12 @@ const TRUN = {
   cts: 0x800,
 } as const;
 
-/** Thrown for a fragment that cannot be what it says. */
+/** Thrown for a fragment whose data cannot be what it says. */
 export class DamagedFragment extends Error {}
 
-/** The samples of the known tracks in the order of the runs. Throws `DamagedFragment` for too many. */
-export function readFragment(moof: Uint8Array, context: FragmentContext): Mp4Sample[] {
-  const samples: Mp4Sample[] = [];
-  let counted = 0;
+/** The runs of the known tracks in order. */
+export function readFragment(moof: Uint8Array, context: FragmentContext): SampleRun[] {
+  const runs: SampleRun[] = [];
   /** The end of the data of the track fragment before, which the next one may begin at. */
   let dataEnd: number | null = null;
   for (const { type, body: traf } of readBoxes(moof)) {
@@ -80,23 +81,21 @@ export function readFragment(moof: Uint8Array, context: FragmentContext): Mp4Sam
     for (const { type, body: trun } of readBoxes(traf)) {
       if (type !== "trun") continue;
       const run = readTrunHeader(trun);
-      counted += run.count;
-      if (counted > context.maxSamples) throw new DamagedFragment(`${counted} samples are waiting`);
       if (run.offset !== null) position = base + run.offset;
-      for (const { duration, size, offset, sync } of readRun(trun, run, header)) {
-        const length = duration || (track ? frameDuration(track, header.entry) : 0);
-        if (track) {
-          const { entry } = header;
-          samples.push({ track, entry, position, size, dts, offset, duration: length, sync });
+      for (const samples of readRun(trun, run, header)) {
+        const { entry } = header;
+        const duration = samples.duration || (track ? frameDuration(track, entry) : 0);
+        if (track && samples.size > 0) {
+          runs.push({ ...samples, track, entry, position, dts, duration });
         }
-        position += size;
-        dts += length;
+        position += samples.count * samples.size;
+        dts += samples.count * duration;
       }
     }
     dataEnd = position;
     context.ends.set(id, dts);
   }
-  return samples;
+  return runs;
 }
 
 /** Audio frames have lengths of their own, if the fragment gives none. */
@@ -161,6 +160,7 @@ function readTrunHeader(trun: Uint8Array): RunHeader {
 
 const SAMPLE_FIELDS = [TRUN.duration, TRUN.size, TRUN.flags, TRUN.cts];
 
+/** Equal samples of a run together; those with fields of their own one by one. */
 function* readRun(trun: Uint8Array, run: RunHeader, defaults: SampleDefaults) {
   const { flags, count, firstFlags } = run;
   let at = run.fields;
@@ -169,14 +169,17 @@ function* readRun(trun: Uint8Array, run: RunHeader, defaults: SampleDefaults) {
     at += 4;
     return uint32(trun, at - 4);
   };
-  for (let index = 0; index < count; index++) {
+  const equal = !SAMPLE_FIELDS.some((field) => flags & field);
+  for (let index = 0; index < count; ) {
     const duration = take(TRUN.duration) ?? defaults.duration;
     const size = take(TRUN.size) ?? defaults.size;
     const own = take(TRUN.flags);
     const sampleFlags = (index === 0 ? firstFlags : null) ?? own ?? defaults.flags;
     // Signed in version 1; version 0 with negative offsets is common, and none is above 2^31.
     const offset = (take(TRUN.cts) ?? 0) | 0;
-    yield { duration, size, offset, sync: (sampleFlags & NON_SYNC) === 0 };
+    const alike = equal && (index > 0 || firstFlags === null) ? count - index : 1;
+    yield { duration, size, offset, sync: (sampleFlags & NON_SYNC) === 0, count: alike };
+    index += alike;
   }
 }
 

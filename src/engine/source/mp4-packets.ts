@@ -12,41 +12,33 @@ import { readMpegAudioHeader } from "../../media/mpeg-audio.ts";
 import { type NalReader, SLICE_HEADER_BYTES } from "../../media/nal-reader.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import type { AudioEntry, VideoEntry } from "./mp4-entries.ts";
-import type { Mp4Sample } from "./mp4-fragment.ts";
+import type { LoadedSample } from "./mp4-samples.ts";
 
-/** Null for samples of an entry that cannot be read, or without data. `data` may be a view. */
-export function packetOf(
-  sample: Mp4Sample,
-  data: Uint8Array,
-  arrivedAt: number,
-): EncodedPacket | null {
-  const entry = sample.track.entries[sample.entry - 1] ?? sample.track.entries[0];
-  if (!entry || data.length === 0) return null;
-  if (entry.kind === "video") return videoPacket(sample, entry, data, arrivedAt);
-  return entry.kind === "audio" ? audioPacket(sample, entry, data, arrivedAt) : null;
+/** Null for samples of an entry that cannot be read. The packet has a copy of the data. */
+export function packetOf(sample: LoadedSample, arrivedAt: number): EncodedPacket | null {
+  const { track, entry: number } = sample.run;
+  const entry = track.entries[number - 1] ?? track.entries[0];
+  if (entry?.kind === "video") return videoPacket(sample, entry, arrivedAt);
+  return entry?.kind === "audio" ? audioPacket(sample, entry, arrivedAt) : null;
 }
 
-const ticksOf = ({ track }: Mp4Sample, time: number): number =>
-  Math.round((time * TICKS_PER_SECOND) / track.timescale);
+const ticksOf = ({ run }: LoadedSample, time: number): number =>
+  Math.round((time * TICKS_PER_SECOND) / run.track.timescale);
 
-const timeOf = (sample: Mp4Sample, time: number): Ticks =>
-  ticks(ticksOf(sample, time) + sample.track.shift);
+const timeOf = (sample: LoadedSample, time: number): Ticks =>
+  ticks(ticksOf(sample, time) + sample.run.track.shift);
 
-function videoPacket(
-  sample: Mp4Sample,
-  entry: VideoEntry,
-  data: Uint8Array,
-  arrivedAt: number,
-): VideoPacket {
+function videoPacket(sample: LoadedSample, entry: VideoEntry, arrivedAt: number): VideoPacket {
   const { codec, lengthBytes, parameterSets, pixelAspect } = entry;
-  const { orientation } = sample.track;
-  const keyFrame = lengthBytes > 0 ? isKeyFrame(sample, entry, data) : sample.sync;
+  const { run, dts, data } = sample;
+  const { orientation } = run.track;
+  const keyFrame = lengthBytes > 0 ? isKeyFrame(sample, entry) : run.sync;
   return {
     kind: "video",
     codec,
     data: lengthBytes > 0 ? annexB(data, lengthBytes, keyFrame ? parameterSets : []) : data.slice(),
-    pts: timeOf(sample, sample.dts + sample.offset),
-    dts: timeOf(sample, sample.dts),
+    pts: timeOf(sample, dts + run.offset),
+    dts: timeOf(sample, dts),
     keyFrame,
     ...(orientation && { orientation }),
     ...(pixelAspect && { pixelAspect }),
@@ -64,7 +56,7 @@ const SLICES: Readonly<Partial<Record<VideoCodec, NalReader>>> = {
  * Whether decoding can begin at this sample. Many senders leave the flags of samples at their default,
  * "sync" for all or for none, so the first slice decides; flags only vouch for an I slice that is no IDR.
  */
-function isKeyFrame({ sync }: Mp4Sample, entry: VideoEntry, data: Uint8Array): boolean {
+function isKeyFrame({ run, data }: LoadedSample, entry: VideoEntry): boolean {
   const { codec, lengthBytes } = entry;
   const reader = SLICES[codec];
   for (let at = 0; at + lengthBytes < data.length; ) {
@@ -74,25 +66,21 @@ function isKeyFrame({ sync }: Mp4Sample, entry: VideoEntry, data: Uint8Array): b
     const nal = data.subarray(at, at + Math.min(length, SLICE_HEADER_BYTES));
     if (reader?.isSlice(nal)) {
       const unit = reader.read(nal);
-      return unit.role === "slice" && (unit.slice.randomAccess || (sync && unit.slice.intra));
+      return unit.role === "slice" && (unit.slice.randomAccess || (run.sync && unit.slice.intra));
     }
     at += length;
   }
   return false;
 }
 
-function audioPacket(
-  sample: Mp4Sample,
-  entry: AudioEntry,
-  data: Uint8Array,
-  arrivedAt: number,
-): AudioPacket {
+function audioPacket(sample: LoadedSample, entry: AudioEntry, arrivedAt: number): AudioPacket {
+  const { run, dts, data } = sample;
   return {
     kind: "audio",
     ...formatOf(entry, data),
     data: data.slice(),
-    pts: timeOf(sample, sample.dts + sample.offset),
-    duration: ticks(ticksOf(sample, sample.duration)),
+    pts: timeOf(sample, dts + run.offset),
+    duration: ticks(ticksOf(sample, run.duration)),
     arrivedAt,
   };
 }
