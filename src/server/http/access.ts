@@ -15,6 +15,8 @@ import { bearerOf, digest, type Incoming, isFromThisMachine } from "./caller.ts"
 export type Audience = "open" | "operator" | "orchestrator" | "trickleWriter";
 type Closed = Exclude<Audience, "open">;
 
+export type CallerRole = Extract<Audience, "operator" | "orchestrator">;
+
 export interface AccessTokens {
   /** `API_TOKEN`: opens every route. */
   readonly api?: string;
@@ -63,11 +65,11 @@ export class AccessPolicy {
     return is(bearer, this.#api) || is(bearer, this.#capability);
   }
 
-  /** True if the caller may use the operator's routes, and does not come as an orchestrator. */
-  isOperator(incoming: Incoming): boolean {
+  /** Who calls an orchestrator's route: an operator may use all others too, and does not come as an orchestrator. */
+  roleOf(incoming: Incoming): CallerRole {
     const bearer = bearerOf(incoming.request);
     const isOrchestrator = is(bearer, this.#capability) && !is(bearer, this.#api);
-    return !isOrchestrator && this.#opens("operator", incoming);
+    return !isOrchestrator && this.#opens("operator", incoming) ? "operator" : "orchestrator";
   }
 
   /** True if one of this server's own engines sent the request. */

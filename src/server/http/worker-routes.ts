@@ -5,7 +5,7 @@ import { ratesOf } from "../protocols/byoc/vitals.ts";
 import { UpdateFields } from "../streams/fields.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
-import type { AccessPolicy } from "./access.ts";
+import type { AccessPolicy, CallerRole } from "./access.ts";
 import { readJson } from "./json-body.ts";
 import { stateOf } from "./ops-routes.ts";
 import {
@@ -38,7 +38,7 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
     app
       .post(
         `${base}/stream/stop`,
-        ({ request, server }) => stop(store, request, () => access.isOperator({ request, server })),
+        ({ request, server }) => stop(store, request, access.roleOf({ request, server })),
         {
           ...access.orchestrator,
           parse: "none",
@@ -51,8 +51,7 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
         async ({ request, server }) => {
           const body = await readJson(request);
           const id = streamIdOf(request) || streamIdIn(body);
-          const isOperator = access.isOperator({ request, server });
-          const stream = id ? store.get(id) : onlyStream(store, isOperator);
+          const stream = id ? store.get(id) : onlyStream(store, access.roleOf({ request, server }));
           return changeStream(services, stream, withoutStreamId(body));
         },
         {
@@ -68,7 +67,7 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
       .get(
         `${base}/stream/status`,
         ({ request, server }) =>
-          status(services, streamIdOf(request), access.isOperator({ request, server })),
+          status(services, streamIdOf(request), access.roleOf({ request, server })),
         {
           ...access.byStreamId,
           response: { 200: StateAnswer, ...failures(404) },
@@ -80,9 +79,9 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
 };
 
 /** An unknown or ended stream is no error: stops come twice, and late. The body may be anything. */
-async function stop(store: StreamStore, request: Request, isOperator: () => boolean) {
+async function stop(store: StreamStore, request: Request, role: CallerRole) {
   // With the header the body, where a gateway gives its reasons, is not waited for.
-  const id = streamIdOf(request) || (await idInBody(request)) || onlyStream(store, isOperator()).id;
+  const id = streamIdOf(request) || (await idInBody(request)) || onlyStream(store, role).id;
   await stopStream(store, id);
   return {
     success: true as const,
@@ -97,18 +96,19 @@ const idInBody = async (request: Request): Promise<string | null> =>
   streamIdIn(await readJson(request).catch(() => null));
 
 /** The stream that a caller means who names none. Throws unless it is an operator and one stream is live. */
-function onlyStream(store: StreamStore, isOperator: boolean): Stream {
+function onlyStream(store: StreamStore, role: CallerRole): Stream {
+  if (role !== "operator")
+    throw new WorkerError("invalid_request", "name the stream with X-Stream-Id");
   const [stream, ...others] = store.list("live");
-  if (!isOperator) throw new WorkerError("invalid_request", "name the stream with X-Stream-Id");
   if (stream !== undefined && others.length === 0) return stream;
   const message = `name the stream with X-Stream-Id: ${store.liveCount} are live`;
   throw new WorkerError("invalid_request", message);
 }
 
 /** pytrickle's state object (protocol.md 7.1), with the named stream, or for an operator with the only live one. */
-function status({ pool, store }: StreamServices, id: string | null, isOperator: boolean) {
+function status({ pool, store }: StreamServices, id: string | null, role: CallerRole) {
   const live = store.list("live");
-  const only = isOperator && live.length === 1 ? live[0] : undefined;
+  const only = role === "operator" && live.length === 1 ? live[0] : undefined;
   const stream = id ? store.get(id) : only;
   const state = stateOf(pool, store);
   return {

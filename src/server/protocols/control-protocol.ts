@@ -65,8 +65,11 @@ export interface ControlProtocol {
   readStart(body: object, streamId: string | null): StreamStart;
   /** Turns an update into the fields of contract.md; they are checked later. Throws `invalid_request`. */
   readUpdate(body: unknown): unknown;
-  /** The values of fields that a start leaves out. */
-  defaults(hasInput: boolean): { readonly params: StreamParams; readonly container: Container };
+  /** The values of fields that a start leaves out, for a stream with an input or one that a clock drives. */
+  defaults(source: "input" | "clock"): {
+    readonly params: StreamParams;
+    readonly container: Container;
+  };
 
   /** The channels as the stream object shows them; null where a channel is absent or a credential. */
   shownChannels(start: StreamStart): ShownChannels;

@@ -57,7 +57,9 @@ export class StreamStarter {
     store.admit(start.id);
     const { input, output, side } = await this.#checkChannels(start);
     await this.#awaitEngine(protocol);
-    const { params: defaults, container: defaultContainer } = protocol.defaults(input !== null);
+    const { params: defaults, container: defaultContainer } = protocol.defaults(
+      input === null ? "clock" : "input",
+    );
     const { params, ignored } = await pool.withModels((models) =>
       mergeParams(start.fields, defaults, defaults, models),
     );

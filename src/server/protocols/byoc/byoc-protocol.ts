@@ -66,8 +66,8 @@ export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol 
   },
   readUpdate: (body) => fromPytrickle(body, "update"),
   // Without a size in the request the output has the input's.
-  defaults: (hasInput) => ({
-    params: hasInput ? INPUT_DEFAULTS : CLOCK_DEFAULTS,
+  defaults: (source) => ({
+    params: source === "input" ? INPUT_DEFAULTS : CLOCK_DEFAULTS,
     container: "mpegts",
   }),
 

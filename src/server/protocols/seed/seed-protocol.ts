@@ -34,8 +34,8 @@ export const seedProtocol: ControlProtocol = {
     };
   },
   readUpdate: (body) => body,
-  defaults: (hasInput) => ({
-    params: hasInput ? { ...INPUT_DEFAULTS, size: DEFAULT_SIZE } : CLOCK_DEFAULTS,
+  defaults: (source) => ({
+    params: source === "input" ? { ...INPUT_DEFAULTS, size: DEFAULT_SIZE } : CLOCK_DEFAULTS,
     container: "fmp4",
   }),
 

@@ -72,9 +72,12 @@ test("parameters come in params, in pytrickle's forms, and within a gateway's li
 });
 
 test("without a size the output has the input's; the container is MPEG-TS", () => {
-  expect(byoc.defaults(true)).toMatchObject({ params: { model: "restyle" }, container: "mpegts" });
-  expect(byoc.defaults(true).params.size).toBeUndefined();
-  expect(byoc.defaults(false).params).toMatchObject({ model: "dreamscape", fps: 24 });
+  expect(byoc.defaults("input")).toMatchObject({
+    params: { model: "restyle" },
+    container: "mpegts",
+  });
+  expect(byoc.defaults("input").params.size).toBeUndefined();
+  expect(byoc.defaults("clock").params).toMatchObject({ model: "dreamscape", fps: 24 });
 });
 
 test("no channel is shown, as each is a credential", () => {

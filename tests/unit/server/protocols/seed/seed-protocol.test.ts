@@ -40,12 +40,12 @@ test("a start without prompts or output channel is refused, naming both", () => 
 });
 
 test("the output is 512 pixels square, with and without input; a clock drives the model without one", () => {
-  expect(seedProtocol.defaults(true)).toMatchObject({
+  expect(seedProtocol.defaults("input")).toMatchObject({
     params: { model: "restyle", size: { width: 512, height: 512 } },
     container: "fmp4",
   });
-  expect(seedProtocol.defaults(true).params.fps).toBeUndefined();
-  expect(seedProtocol.defaults(false).params).toMatchObject({
+  expect(seedProtocol.defaults("input").params.fps).toBeUndefined();
+  expect(seedProtocol.defaults("clock").params).toMatchObject({
     model: "dreamscape",
     fps: 24,
     size: { width: 512, height: 512 },
