@@ -1,5 +1,6 @@
 /** Reads settings from flags and environment into one checked, frozen Config. The only reader of the environment. */
 import { existsSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { StaticDecode, TObject, TProperties, TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
@@ -99,6 +100,9 @@ export function engineEnvironment(
     ...Object.fromEntries(kept),
     BUN_CONFIG_MAX_HTTP_REQUESTS: "65535",
     ORT_DISABLE_TELEMETRY: "1",
+    // Codec calls of all streams run in one pool: with as many threads as cores, two large pictures stop all others.
+    UV_THREADPOOL_SIZE:
+      env["UV_THREADPOOL_SIZE"] ?? String(Math.max(8, 4 * availableParallelism())),
   };
 }
 

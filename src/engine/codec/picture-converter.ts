@@ -5,6 +5,7 @@ import type { Fit, Size } from "../protocol/work.ts";
 import { type FrameShape, sameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
 import { AV_PIX_FMT_GBRP, check, Frame } from "./libav.ts";
+import { copyPlane, type Plane } from "./plane-copy.ts";
 
 /** Deadline of a conversion: the largest frame takes a tenth of a second. */
 const CONVERT_MS = 10_000;
@@ -30,7 +31,7 @@ export class PictureConverter implements Disposable {
     const steps: FilterStep[] = [...fitted, ["format", "pix_fmts=gbrp"]];
     const planar = await this.#run("to picture", frame, steps);
     try {
-      return readPlanes(planar);
+      return await readPlanes(planar);
     } finally {
       planar.free();
     }
@@ -38,7 +39,7 @@ export class PictureConverter implements Disposable {
 
   /** A picture as a yuv420p frame of `size`, owned by the caller. */
   async toFrame(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
-    const planar = writePlanes(picture);
+    const planar = await writePlanes(picture);
     try {
       const convert: FilterStep[] = [
         ["zscale", "matrix=170m:range=limited"],
@@ -53,7 +54,7 @@ export class PictureConverter implements Disposable {
 
   /** A picture as an rgb24 frame of `size`, owned by the caller: nothing is lost where the size is right already. */
   async toRgb(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
-    const planar = writePlanes(picture);
+    const planar = await writePlanes(picture);
     try {
       const steps: FilterStep[] = [...fitSteps(planar, size, fit), ["format", "pix_fmts=rgb24"]];
       return await this.#run("to rgb", planar, steps);
@@ -123,47 +124,42 @@ const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height 
 
 const even = (value: number): number => Math.max(2, Math.round(value / 2) * 2);
 
-function readPlanes(frame: Frame): Picture {
-  const { width, height, linesize } = frame;
-  const planes = frame.data ?? [];
+async function readPlanes(frame: Frame): Promise<Picture> {
+  const { width, height } = frame;
   const data = new Uint8Array(pictureBytes(width, height));
-  for (const [position, index] of RGB_PLANES.entries()) {
-    const plane = planes[index];
-    const stride = linesize[index];
-    if (!plane || !stride) throw new Error(`frame has no plane ${index}`);
-    const start = position * width * height;
-    if (stride === width) {
-      data.set(plane.subarray(0, width * height), start);
-    } else {
-      for (let row = 0; row < height; row++) {
-        data.set(plane.subarray(row * stride, row * stride + width), start + row * width);
-      }
-    }
+  for (const [position, plane] of rgbPlanes(frame).entries()) {
+    const bytes = data.subarray(position * width * height);
+    await copyPlane(plane, { bytes, stride: width }, frame);
   }
   return { data, width, height };
 }
 
-function writePlanes(picture: Picture): Frame {
-  const { width, height, data } = picture;
+/** The frame is the caller's. */
+async function writePlanes({ width, height, data }: Picture): Promise<Frame> {
   const frame = new Frame();
   frame.alloc();
-  frame.width = width;
-  frame.height = height;
-  frame.format = AV_PIX_FMT_GBRP;
-  check(frame.getBuffer(), `allocate a ${width}x${height} frame`);
-  const planes = frame.data ?? [];
-  for (const [position, index] of RGB_PLANES.entries()) {
-    const plane = planes[index];
-    const stride = frame.linesize[index];
-    if (!plane || !stride) throw new Error(`frame has no plane ${index}`);
-    const source = data.subarray(position * width * height, (position + 1) * width * height);
-    if (stride === width) {
-      plane.set(source);
-    } else {
-      for (let row = 0; row < height; row++) {
-        plane.set(source.subarray(row * width, (row + 1) * width), row * stride);
-      }
+  try {
+    frame.width = width;
+    frame.height = height;
+    frame.format = AV_PIX_FMT_GBRP;
+    check(frame.getBuffer(), `allocate a ${width}x${height} frame`);
+    for (const [position, plane] of rgbPlanes(frame).entries()) {
+      const bytes = data.subarray(position * width * height);
+      await copyPlane({ bytes, stride: width }, plane, { width, height });
     }
+    return frame;
+  } catch (error) {
+    frame.free();
+    throw error;
   }
-  return frame;
+}
+
+/** The planes R, G and B of a GBRP frame. */
+function rgbPlanes({ data, linesize }: Frame): Plane[] {
+  return RGB_PLANES.map((index) => {
+    const bytes = data?.[index];
+    const stride = linesize[index];
+    if (!bytes || !stride) throw new Error(`frame has no plane ${index}`);
+    return { bytes, stride };
+  });
 }

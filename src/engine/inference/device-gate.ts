@@ -2,6 +2,8 @@
 
 interface Waiting {
   readonly model: object;
+  /** For the model's first run. */
+  readonly expectedMs: number | undefined;
   readonly enter: (leave: () => void) => void;
   readonly refuse: (error: unknown) => void;
 }
@@ -12,7 +14,7 @@ interface Run {
   readonly start: number;
   /** `now()` when it began. */
   readonly since: number;
-  /** Duration of the model's last run; null for its first. */
+  /** Duration of the model's last run; for its first what was expected, or null. */
   readonly expectedMs: number | null;
   /** True if it was let in beside the lanes. */
   readonly beside: boolean;
@@ -68,14 +70,19 @@ export class DeviceGate {
   }
 
   /**
-   * Waits for a lane. Call the result once, when the run is over: the time in between is charged to the key. Rejects with
+   * Waits for a lane. `expectedMs` is how long the model's first run is thought to take. Call the result once, when the run is over: the time in between is charged to the key. Rejects with
    * the signal's reason, or with the error that the gate was closed or the model abandoned with.
    */
-  async enter(key: string, model: object, signal?: AbortSignal): Promise<() => void> {
+  async enter(
+    key: string,
+    model: object,
+    signal?: AbortSignal,
+    expectedMs?: number,
+  ): Promise<() => void> {
     signal?.throwIfAborted();
     if (this.#closed !== undefined) throw this.#closed;
     const { promise, resolve, reject } = Promise.withResolvers<() => void>();
-    const waiting: Waiting = { model, enter: resolve, refuse: reject };
+    const waiting: Waiting = { model, expectedMs, enter: resolve, refuse: reject };
     const queue = this.#waiting.get(key);
     if (queue === undefined) this.#waiting.set(key, [waiting]);
     else queue.push(waiting);
@@ -142,8 +149,8 @@ export class DeviceGate {
     return best;
   }
 
-  #mayRunBeside({ model }: Waiting, key: string): boolean {
-    const ms = this.#lastMs.get(model);
+  #mayRunBeside(waiting: Waiting, key: string): boolean {
+    const ms = this.#expectedMs(waiting);
     if (ms === undefined) return false;
     const [start, now] = [this.#timeOf(key), this.#now()];
     return [...this.#running.values()].every(
@@ -158,7 +165,8 @@ export class DeviceGate {
     const { model, enter } = waiting;
     const since = this.#now();
     this.#remove(key, waiting);
-    this.#running.set(model, { start, since, expectedMs: this.#lastMs.get(model) ?? null, beside });
+    const expectedMs = this.#expectedMs(waiting) ?? null;
+    this.#running.set(model, { start, since, expectedMs, beside });
     this.#times.set(key, start);
     this.#time = Math.max(this.#time, start);
     enter(() => {
@@ -169,6 +177,10 @@ export class DeviceGate {
       this.#forget();
       this.#admit();
     });
+  }
+
+  #expectedMs({ model, expectedMs }: Waiting): number | undefined {
+    return this.#lastMs.get(model) ?? expectedMs;
   }
 
   #timeOf(key: string): number {

@@ -23,6 +23,8 @@ export interface Device {
   readonly executionProvider: string;
   /** How many runs may be under way at once. */
   readonly lanes: (cores: number) => number;
+  /** Large pictures run in threads of their own: runs take long here, and a model's memory is cheap. */
+  readonly separatesSizes: boolean;
   readonly settings: SessionSettings;
 }
 
@@ -41,18 +43,21 @@ const KINDS = {
     label: "CPU",
     executionProvider: "CPUExecutionProvider",
     lanes: (cores: number) => Math.max(1, cores - 1),
+    separatesSizes: true,
     settings: { ...COMMON, executionProviders: ["cpu"] },
   }),
   cuda: (deviceId: number) => ({
     label: `NVIDIA GPU ${deviceId} through CUDA`,
     executionProvider: "CUDAExecutionProvider",
     lanes: () => 1,
+    separatesSizes: false,
     settings: { ...COMMON, executionProviders: [{ name: "cuda", deviceId }, "cpu"] },
   }),
   tensorrt: (deviceId: number) => ({
     label: `NVIDIA GPU ${deviceId} through TensorRT`,
     executionProvider: "TensorrtExecutionProvider",
     lanes: () => 1,
+    separatesSizes: false,
     settings: {
       ...COMMON,
       executionProviders: [{ name: "tensorrt", deviceId }, { name: "cuda", deviceId }, "cpu"],

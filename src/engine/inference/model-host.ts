@@ -7,6 +7,7 @@ import type { ModelCatalogue } from "../models/catalogue.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
+import type { Size } from "../protocol/work.ts";
 import { DeviceGate } from "./device-gate.ts";
 import { type Device, parseDevice } from "./devices.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
@@ -15,6 +16,7 @@ import { describeModel } from "./model-info.ts";
 import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
 import { ModelThread } from "./model-thread.ts";
 import { ReadyModel } from "./ready-model.ts";
+import { SizeThreads } from "./size-threads.ts";
 
 const log = getLogger("inference");
 
@@ -147,21 +149,47 @@ export class ModelHost implements AsyncDisposable {
   }
 
   async #load(model: UsableModel): Promise<ReadyModel> {
-    const { name, definition, graph } = model;
+    const thread = await this.#open(model, (lost) => this.#forget(lost, model.name));
+    const { executionProvider } = this.#device;
+    return new ReadyModel({ model, thread, large: this.#large(model, thread), executionProvider });
+  }
+
+  /** Null where the model's pictures have one size, and where runs are short or memory is dear. */
+  #large(model: UsableModel, base: ModelThread): SizeThreads | null {
+    if (!this.#device.separatesSizes || model.definition.frame?.size != null) return null;
+    return new SizeThreads({
+      base,
+      open: (size) => this.#open(model, () => {}, size),
+      close: (thread) => this.#close(thread),
+    });
+  }
+
+  async #open(
+    { name, definition, graph }: UsableModel,
+    onLost: (thread: ModelThread) => void,
+    warmUp?: Size,
+  ): Promise<ModelThread> {
+    if (this.#disposed) throw closing();
     const device = this.#device;
-    const onLost = () => this.#forget(thread, name);
-    const thread = new ModelThread({ definition, device, gate: this.#gate, onLost });
+    const thread: ModelThread = new ModelThread({
+      ...{ definition, device, gate: this.#gate },
+      onLost: () => onLost(thread),
+    });
     this.#threads.add(thread);
     try {
-      const { loadMs: load_ms, warmUpMs: warm_up_ms } = await thread.load(graph);
+      const { loadMs: load_ms, warmUpMs: warm_up_ms } = await thread.load(graph, warmUp);
       log.info("model loaded", { model: name, device: device.name, load_ms, warm_up_ms });
-      return new ReadyModel({ model, thread, executionProvider: device.executionProvider });
+      return thread;
     } catch (error) {
-      this.#threads.delete(thread);
-      await thread[Symbol.asyncDispose]();
+      await this.#close(thread);
       const { kind, message } = toPlainError(error, "model_failed");
       throw new WorkerError(kind, `model ${name} cannot be loaded: ${message}`, { cause: error });
     }
+  }
+
+  async #close(thread: ModelThread): Promise<void> {
+    await thread[Symbol.asyncDispose]();
+    this.#threads.delete(thread);
   }
 
   /** The next caller that asks for the model loads it anew. */
@@ -181,9 +209,9 @@ export class ModelHost implements AsyncDisposable {
     this.#report(next.name);
   }
 
-  async #release({ thread }: ReadyModel): Promise<void> {
-    await thread[Symbol.asyncDispose]();
-    this.#threads.delete(thread);
+  async #release(model: ReadyModel): Promise<void> {
+    await model[Symbol.asyncDispose]();
+    this.#threads.delete(model.thread);
   }
 
   #become(model: UsableModel, slot: Slot): void {

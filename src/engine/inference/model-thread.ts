@@ -19,6 +19,7 @@ const HUNG = 10;
 const HUNG_MS = 5000;
 /** A run that takes `HUNG` times what is usual and this long keeps other streams waiting no longer: they get a thread of their own. */
 const ABANDONED_MS = 1000;
+
 export interface ModelThreadOptions {
   readonly definition: ModelDefinition;
   readonly device: Device;
@@ -42,10 +43,10 @@ export class ModelThread implements AsyncDisposable {
     return this.#lost;
   }
 
-  /** Opens the graph and runs it once. Throws `model_failed`. */
-  async load(source: GraphSource): Promise<Calls["load"][1]> {
+  /** Opens the graph and runs it once, at this size where the model takes any. Throws `model_failed`. */
+  async load(source: GraphSource, size: Size = DEFAULT_SIZE): Promise<Calls["load"][1]> {
     const { definition, device } = this.#options;
-    const warmUp = inputSize(definition, DEFAULT_SIZE);
+    const warmUp = inputSize(definition, size);
     const { settings } = device;
     const load = { source, definition, settings, warmUp, text: defaultControls() };
     const times = await this.#worker.call("load", load);
@@ -57,9 +58,10 @@ export class ModelThread implements AsyncDisposable {
   /** Throws `model_failed` for a run that fails, and the signal's reason; the thread lives on. */
   async run(job: InferenceJob): Promise<InferenceResult> {
     const { gate, definition } = this.#options;
-    const leave = await gate.enter(job.key, this, job.signal);
     const picture = definition.frame === null ? null : (job.picture ?? null);
     const pixels = pixelsOf(picture ?? job.size);
+    const expectedMs = this.#msPerPixel * pixels;
+    const leave = await gate.enter(job.key, this, job.signal, expectedMs);
     const longMs = HUNG * this.#msPerPixel * pixels;
     const { calls = UNRECORDED_CALLS } = job;
     using _call = calls.begin("run", Math.max(HUNG_MS, longMs));

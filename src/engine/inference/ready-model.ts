@@ -5,32 +5,37 @@ import type { UsableModel } from "../models/model-folder.ts";
 import type { Size } from "../protocol/work.ts";
 import type { InferenceJob, InferenceResult, LoadedModel } from "./loaded-model.ts";
 import type { ModelThread } from "./model-thread.ts";
+import type { SizeThreads } from "./size-threads.ts";
 
 export interface ReadyModelOptions {
   readonly model: UsableModel;
-  /** Holds it; disposed by the host. */
+  /** Holds it. */
   readonly thread: ModelThread;
+  /** Holds it once more for large pictures; null where one thread runs all of them. */
+  readonly large: SizeThreads | null;
   readonly executionProvider: string;
 }
 
-export class ReadyModel implements LoadedModel {
+export class ReadyModel implements LoadedModel, AsyncDisposable {
   readonly name: string;
   readonly definition: ModelDefinition;
   readonly executionProvider: string;
   /** Of the files it was loaded from. */
   readonly stamp: string;
   readonly thread: ModelThread;
+  readonly #large: SizeThreads | null;
   #outdated = false;
   #rejected: { readonly stamp: string; readonly error: WorkerError } | null = null;
   #running = 0;
   #lastUsed = performance.now();
 
-  constructor({ model, thread, executionProvider }: ReadyModelOptions) {
+  constructor({ model, thread, large, executionProvider }: ReadyModelOptions) {
     this.name = model.name;
     this.definition = model.definition;
     this.stamp = model.stamp;
     this.executionProvider = executionProvider;
     this.thread = thread;
+    this.#large = large;
   }
 
   isLost(): boolean {
@@ -52,11 +57,17 @@ export class ReadyModel implements LoadedModel {
   async run(job: InferenceJob): Promise<InferenceResult> {
     this.#running++;
     try {
-      return await this.thread.run(job);
+      if (this.#large === null) return await this.thread.run(job);
+      return await this.#large.use(job.picture ?? job.size, (thread) => thread.run(job));
     } finally {
       this.#running--;
       this.#lastUsed = performance.now();
     }
+  }
+
+  /** Lets runs in progress finish, and ends all threads. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.thread[Symbol.asyncDispose](), this.#large?.[Symbol.asyncDispose]()]);
   }
 
   /** True if nothing has run, or waited to run, for this long. */

@@ -18,6 +18,7 @@ const ready = (stamp: string): ReadyModel =>
   new ReadyModel({
     model: files(stamp),
     thread: { isLost: false } as never,
+    large: null,
     executionProvider: "",
   });
 
