@@ -39,7 +39,8 @@ function peerOf(access: AccessPolicy, { request, server }: Incoming): TricklePee
   const disconnect = () => server?.timeout(request, 1);
   const address = peerAddress({ request, server }) ?? "127.0.0.1";
   if (access.isEngine(request)) return { address, kind: "own", disconnect };
-  if (isFromThisMachine({ request, server })) return { address, kind: "local", disconnect };
+  if (isFromThisMachine({ request, server }) || access.bearsToken(request))
+    return { address, kind: "trusted", disconnect };
   // A proxy on this machine is believed about whom it speaks for: the last address is the one that it saw itself.
   const forwarded = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
   const behind = isLoopback(address) && forwarded ? forwarded : address;

@@ -7,10 +7,10 @@ export interface TricklePeer {
   /** IP address, by which remote peers are told apart. */
   readonly address: string;
   /**
-   * `own`: bears the token of this server's engines. `local`: a program on this machine. `remote`: anybody else,
-   * also through a proxy on this machine.
+   * `own`: an engine of this server. `trusted`: a program on this machine, or a bearer of one of the server's tokens.
+   * `remote`: anybody else, also through a proxy on this machine.
    */
-  readonly kind: "own" | "local" | "remote";
+  readonly kind: "own" | "trusted" | "remote";
   /** Closes the request's connection soon, even while its socket takes nothing. */
   readonly disconnect: () => void;
 }
@@ -37,8 +37,8 @@ const ONE_PEER: ResourceLimits = { channels: 1 / 4, bytes: 1 / 2, requests: 1 / 
 
 /**
  * Hands out quotas: the server's own streams may use everything, all others together three quarters of it, and one
- * remote peer the part in `ONE_PEER`. Programs on this machine are not limited one by one, since they all have the same
- * address: the operator's ffmpeg, players and gateways among them.
+ * remote peer the part in `ONE_PEER`. Trusted peers are not limited one by one: many programs of the operator's have the
+ * one address of this machine, ffmpeg, players and gateways among them.
  */
 export class PeerQuotas {
   readonly #limits: ResourceLimits;
@@ -61,7 +61,7 @@ export class PeerQuotas {
     switch (peer.kind) {
       case "own":
         return this.#own;
-      case "local":
+      case "trusted":
         return this.#shared;
       case "remote":
         return this.#remote(networkOf(peer.address));

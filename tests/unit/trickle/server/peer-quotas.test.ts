@@ -8,7 +8,7 @@ import {
 import { OWN } from "../../../support/trickle-host.ts";
 import { waitFor } from "../../../support/wait-for.ts";
 
-const LOCAL: TricklePeer = { ...OWN, kind: "local" };
+const TRUSTED: TricklePeer = { ...OWN, kind: "trusted" };
 const remote = (address: string): TricklePeer => ({ ...OWN, address, kind: "remote" });
 const [ALICE, BOB] = [remote("203.0.113.1"), remote("203.0.113.2")];
 
@@ -50,15 +50,15 @@ test("a remote address has 32 channels, all others together 96, the server's own
     "Too many channels from this address: at most 32",
   ]);
   expect(await fill(server, BOB, "b")).toBe(32);
-  expect(await fill(server, LOCAL, "_")).toBe(32);
+  expect(await fill(server, TRUSTED, "_")).toBe(32);
   expect(await fill(server, remote("203.0.113.3"), "c")).toBe(0);
   expect(await fill(server, OWN, "own")).toBe(32);
   expect(server.channels).toBe(128);
 });
 
-test("programs of this machine are limited by the share of all peers only", async () => {
+test("trusted peers are limited by the share of all peers only", async () => {
   using server = serve();
-  expect(await fill(server, LOCAL, "_")).toBe(96);
+  expect(await fill(server, TRUSTED, "_")).toBe(96);
   expect(await create(server, OWN, "own")).toBe(200);
 });
 
@@ -107,7 +107,8 @@ test("requests that wait are limited: readers, silent publishers, half-sent segm
       "Too many open requests from this address: at most 2",
     ]);
   }
-  for (let n = 0; n < 10; n++) open.push(call(server, LOCAL, "POST", "own/1", { body: silence() }));
+  for (let n = 0; n < 10; n++)
+    open.push(call(server, TRUSTED, "POST", "own/1", { body: silence() }));
   expect((await call(server, BOB, "GET", "own/1")).status).toBe(429);
   expect(await store(server, OWN, "own/2", 10)).toBe(200);
   server[Symbol.dispose]();
@@ -146,7 +147,7 @@ test("an IPv6 subscriber is one peer with all of its addresses, and an IPv4 addr
 
 test("every idle channel is closed, whatever its name, and its waiting requests end", async () => {
   using server = serve({ idleMs: 20, sweepMs: 10 });
-  await fill(server, LOCAL, "_");
+  await fill(server, TRUSTED, "_");
   const waiting = call(server, ALICE, "GET", "_0/0");
   const silent = call(server, ALICE, "POST", "_1/0", { body: silence() });
   await waitFor("the sweep", () => server.channels === 0);
