@@ -152,9 +152,16 @@ export async function sendChange(): Promise<void> {
 
 /** Shows an error, or asks for the token if the server requires one. */
 export function failed(error: unknown): void {
-  if (error instanceof ApiError && error.wantsToken) {
-    state.tokenWanted.value = true;
-    return;
-  }
-  state.problem.value = problemOf(error);
+  if (!(error instanceof ApiError && error.wantsToken)) state.problem.value = problemOf(error);
+  else if (!reloadForToken()) state.tokenWanted.value = true;
+}
+
+/** A restarted server does not know the token that it put into the page before: the page gets the new one, once. */
+function reloadForToken(): boolean {
+  const { pageToken } = state;
+  const isRefused = pageToken !== "" && state.token.value === pageToken;
+  if (!isRefused || sessionStorage.getItem("refused") === pageToken) return false;
+  sessionStorage.setItem("refused", pageToken);
+  location.reload();
+  return true;
 }

@@ -41,10 +41,10 @@ export const streams = signal<readonly Stream[]>([]);
 /** Figures of the stream on screen, one sample a second. */
 export const samples = signal<readonly Sample[]>([]);
 export const problem = signal<Problem | null>(null);
-/** The token that was typed, or that the server gave to a page on its own machine; empty without one. */
-export const token = signal(
-  sessionStorage.getItem("token") || (document.body.dataset["token"] ?? ""),
-);
+/** The token that the server put into the page, which it does for a page on its own machine; otherwise empty. */
+export const pageToken = document.body.dataset["token"] ?? "";
+/** The token to send: the one that was typed, or the page's; empty without one. */
+export const token = signal(sessionStorage.getItem("token") || pageToken);
 export const tokenWanted = signal(false);
 /** Seconds between the newest picture received and the one shown. */
 export const behind = signal<number | null>(null);

@@ -1,18 +1,16 @@
 /** Tests in a real Chromium that the playground works wherever it is allowed to, and that other pages cannot act. */
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, setDefaultTimeout } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { noBrowser, startBrowser } from "../support/browser.ts";
+import { startBrowser } from "../support/browser.ts";
 import { plays } from "../support/browser-page.ts";
 import { enginePid } from "../support/live-stream.ts";
+import { inBrowser } from "../support/playground.ts";
 import { MAIN, startServer } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(45_000);
-
-const inBrowser = (name: string, body: () => Promise<void>) =>
-  noBrowser === null ? test(name, body) : test.skip(`${name} (${noBrowser})`, body);
 
 const temporaryWorkspace = async () => {
   const folder = await mkdtemp(join(tmpdir(), "workspace-"));

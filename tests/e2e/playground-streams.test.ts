@@ -1,0 +1,96 @@
+/** Tests what the playground shows: generated streams, streams with input, the camera, streams of others. */
+import { expect } from "bun:test";
+import type { Page } from "playwright-core";
+import { colour, distance, pixels, plays } from "../support/browser-page.ts";
+import { inBrowser, playing, streamsOf, usePlayground } from "../support/playground.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const playground = usePlayground();
+const SOUND_BYTES = `document.querySelector('video[aria-label="Live output"]').webkitAudioDecodedByteCount`;
+const slide = (page: Page, name: string, value: string) =>
+  page.getByRole("slider", { name }).fill(value);
+
+inBrowser("one click shows moving pictures, close to live", async () => {
+  const page = await playground.browser.open(playground.server.url);
+  const begun = performance.now();
+  await page.getByRole("button", { name: "a beautiful landscape" }).click();
+  await plays(page, "Live output", 1);
+  expect(performance.now() - begun).toBeLessThan(5000);
+  const before = await pixels(page);
+  await plays(page);
+  expect(distance(before, await pixels(page))).toBeGreaterThan(0.02);
+  const caption = page.locator("figcaption");
+  await waitFor("a caption that says how far behind it is", async () =>
+    /0\.\d s behind/.test((await caption.textContent()) ?? ""),
+  );
+  expect(playground.browser.errors).toEqual([]);
+});
+
+inBrowser(
+  "a stream that transforms another is shown beside its input, also in a page that did not start it",
+  async () => {
+    const first = await playing(playground, "test-card");
+    const [source] = await streamsOf(playground.server.url);
+    await first.getByRole("button", { name: "New stream" }).click();
+    await first.getByText("A stream", { exact: true }).click();
+    await first.getByLabel("Trickle channel").fill(source?.stream_url ?? "");
+    await first.getByLabel("Model").selectOption("edges");
+    await first.getByRole("button", { name: "Start", exact: true }).click();
+    await plays(first, "Live output", 2);
+    await slide(first, "Strength", "3");
+    const second = await playground.browser.open(playground.server.url);
+    await plays(second, "Input", 2);
+    await plays(second, "Live output", 2);
+    expect(colour(await pixels(second, "Input"))).toBeGreaterThan(20);
+    expect(colour(await pixels(second, "Live output"))).toBeLessThan(4);
+    expect(await second.getByRole("slider", { name: "Strength" }).inputValue()).toBe("3");
+  },
+);
+
+inBrowser("a new stream after one with input is imagined again", async () => {
+  const page = await playing(playground, "edges");
+  await page.getByRole("button", { name: "New stream" }).click();
+  expect(await page.evaluate("document.activeElement.tagName")).toBe("TEXTAREA");
+  await page.getByRole("button", { name: "northern lights" }).click();
+  await plays(page, "Live output", 2);
+  expect(await page.getByLabel("Model").inputValue()).toBe("dreamscape");
+  await waitFor("colours", async () => colour(await pixels(page)) > 10);
+});
+
+inBrowser(
+  "the camera and its microphone play through a model, beside the camera itself",
+  async () => {
+    const page = await playground.browser.open(playground.server.url);
+    await page.getByText("My camera").click();
+    await page.getByLabel("Model").selectOption("edges");
+    await page.getByLabel("Size").selectOption("256 × 256");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await plays(page);
+    await plays(page, "Your camera", 2);
+    // Chromium's fake camera is green; outlines are gray.
+    expect(colour(await pixels(page, "Your camera"))).toBeGreaterThan(20);
+    // While the model loads, frames pass untouched.
+    await waitFor("outlines", async () => {
+      const picture = await pixels(page);
+      return colour(picture) < 4 && Math.max(...picture) > 8;
+    });
+    // Chromium's fake microphone beeps every second. A muted player does not decode sound.
+    const heard = () => page.evaluate(SOUND_BYTES) as Promise<number>;
+    expect(await heard()).toBe(0);
+    await page.getByRole("button", { name: "Sound on" }).click();
+    await waitFor("the microphone's sound to play", async () => (await heard()) > 0);
+    await plays(page);
+    await page.getByRole("button", { name: "Microphone off" }).click();
+    await plays(page);
+    await page.getByRole("button", { name: "Stop", exact: true }).first().click();
+    await page.getByText("Describe a scene. Watch it live.").waitFor();
+  },
+);
+
+inBrowser("a page opened later shows the running stream", async () => {
+  const first = await playing(playground, "test-card");
+  await first.close();
+  const page = await playground.browser.open(playground.server.url);
+  await plays(page, "Live output", 2);
+  expect(await page.getByLabel("Model").inputValue()).toBe("test-card");
+});
