@@ -84,8 +84,9 @@ export class AccessUnitAssembler {
   /** Takes the next PES; returns the units that are complete. */
   push(pes: Pes, arrivedAt: number): AccessUnit[] {
     if (this.#buffer.length + pes.data.length > MAX_UNIT_BYTES) this.drop();
-    this.#buffer.append(pes, arrivedAt);
-    if (!startsWithNal(pes.data)) this.#sender = "splitting";
+    const isAligned = startsWithNal(pes.data);
+    this.#buffer.append(pes, arrivedAt, isAligned);
+    if (!isAligned) this.#sender = "splitting";
     const units = this.#scan("open");
     if (this.#sender === "whole" && !pes.mayContinue) {
       units.push(...this.#scan("complete"));

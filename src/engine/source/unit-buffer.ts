@@ -6,6 +6,7 @@ interface PesMark {
   readonly at: number;
   readonly stamp: Stamp | null;
   readonly arrivedAt: number;
+  readonly startsWithNal: boolean;
   /** The stamp belongs to an access unit that was cut already. */
   used: boolean;
 }
@@ -37,16 +38,18 @@ export class UnitBuffer {
     return this.#marks.some(({ at }) => at - this.#start > from && at - this.#start <= to);
   }
 
-  append({ data, stamp }: Pes, arrivedAt: number): void {
+  /** `startsWithNal`: the PES begins with a NAL unit, not in the middle of one. */
+  append({ data, stamp }: Pes, arrivedAt: number, startsWithNal: boolean): void {
     const held = this.length;
+    const mark = { stamp, arrivedAt, startsWithNal, used: false };
     if (held === 0) {
       this.#bytes = data;
       this.#start = 0;
       this.#end = data.length;
-      this.#marks = [{ at: 0, stamp, arrivedAt, used: false }];
+      this.#marks = [{ ...mark, at: 0 }];
       return;
     }
-    this.#marks.push({ at: this.#end, stamp, arrivedAt, used: false });
+    this.#marks.push({ ...mark, at: this.#end });
     if (this.#end + data.length > this.#bytes.length) this.#grow(held + data.length);
     this.#bytes.set(data, this.#end);
     this.#end += data.length;
@@ -54,14 +57,16 @@ export class UnitBuffer {
 
   /**
    * Cuts the first `bytes` off: one access unit whose first slice lies at `sliceAt`. Its stamp is that of
-   * the PES it begins in, unless that belongs to a unit before it (ISO/IEC 13818-1 §2.4.3.7), otherwise
-   * that of the PES its first slice begins in.
+   * the PES it begins in, unless that belongs to a unit before it (ISO/IEC 13818-1 §2.4.3.7). Otherwise it is
+   * that of the PES its first slice begins in, if the sender keeps NAL units whole there: one that cuts them
+   * anywhere means the next unit.
    */
   cut(bytes: number, sliceAt: number) {
     const start = this.#start;
     const first = this.#markAt(start);
     const slice = this.#markAt(start + sliceAt);
-    const own = [first, slice].find((mark) => mark?.stamp && !mark.used);
+    const candidates = slice?.startsWithNal ? [first, slice] : [first];
+    const own = candidates.find((mark) => mark?.stamp && !mark.used);
     if (first) first.used = true;
     if (own) own.used = true;
     const arrivedAt = this.#markAt(start + bytes - 1)?.arrivedAt ?? 0;
