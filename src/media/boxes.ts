@@ -14,8 +14,6 @@ export interface Box {
   readonly body: Uint8Array;
 }
 
-/** QuickTime's types may begin with a copyright sign. */
-const TYPE = /^[\x20-\x7e\xa9]{4}$/;
 const SHORT_HEADER = 8;
 /** The longest header, with a size of 64 bits. */
 export const MAX_HEADER_BYTES = 16;
@@ -25,8 +23,8 @@ const TO_THE_END = 0;
 /** The header at `at`; null if it is not all there, its type is not text, or its size makes no sense. */
 export function readBoxHeader(bytes: Uint8Array, at: number): BoxHeader | null {
   if (at + SHORT_HEADER > bytes.length) return null;
+  for (let index = 4; index < 8; index++) if (!isTypeCharacter(bytes[at + index])) return null;
   const type = boxType(bytes, at + 4);
-  if (!TYPE.test(type)) return null;
   const short = uint32(bytes, at);
   if (short === TO_THE_END) {
     return { type, size: Number.POSITIVE_INFINITY, headerBytes: SHORT_HEADER };
@@ -62,7 +60,10 @@ export function findBox(bytes: Uint8Array, ...path: readonly string[]): Uint8Arr
 
 /** Four characters, as box types and brands are written. */
 export const boxType = (bytes: Uint8Array, at: number): string =>
-  String.fromCharCode(...bytes.subarray(at, at + 4));
+  String.fromCharCode(bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0, bytes[at + 3] ?? 0);
+
+/** ASCII, or the copyright sign that QuickTime's types may begin with. */
+const isTypeCharacter = (byte = 0): boolean => (byte >= 0x20 && byte <= 0x7e) || byte === 0xa9;
 
 // Bytes beyond the end read as zero.
 
