@@ -2,14 +2,12 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { Container } from "../../src/engine/protocol/work.ts";
-import type { AudioPacket } from "../../src/media/encoded-packet.ts";
-import { ticks } from "../../src/media/time.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
 import { decodeMedia, type ReadTrack } from "../support/clip-reader.ts";
 import { FLASH_AND_BEEP, ffmpeg, hasFfmpeg } from "../support/ffmpeg.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { sharedData } from "../support/shared-data.ts";
-import { type Heard, hear } from "../support/sound.ts";
+import { type Heard, hearTrack } from "../support/sound.ts";
 
 beforeAll(quietLibav);
 
@@ -41,26 +39,10 @@ async function show(segment: Uint8Array, container: Container = "fmp4"): Promise
     run,
     pictures: frames.length,
     audio,
-    heard: hear(packetsOf(audio), centre(audio)),
+    heard: hearTrack(audio),
     flash: white / 90_000,
   };
 }
-
-/** The channel that mono is upmixed to: the third of surround sound. */
-const centre = (track: ReadTrack | null): number => ((track?.channels ?? 0) > 2 ? 2 : 0);
-
-const packetsOf = (track: ReadTrack | null): AudioPacket[] =>
-  (track?.packets ?? []).map(({ data, pts }) => ({
-    kind: "audio",
-    codec: track?.codecName.includes("aac") ? "aac" : "opus",
-    data,
-    pts: ticks(pts),
-    duration: ticks(0),
-    sampleRate: track?.sampleRate ?? 0,
-    channels: track?.channels ?? 0,
-    ...(track && track.extradata.length > 0 && { config: track.extradata }),
-    arrivedAt: 0,
-  }));
 
 const FRAGMENTED = ["-movflags", "frag_keyframe+empty_moov+delay_moov+default_base_moof"];
 

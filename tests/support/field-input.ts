@@ -2,6 +2,7 @@
 import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { decodePictures, type ReadFrame } from "./clip-reader.ts";
 import { api, collect } from "./live-stream.ts";
+import { type Heard, hearTrack } from "./sound.ts";
 import { waitFor } from "./wait-for.ts";
 
 const CHUNK_BYTES = 188 * 7;
@@ -11,6 +12,7 @@ export interface FieldOutput {
   readonly pictures: readonly ReadFrame[];
   readonly sound: readonly ReadFrame[];
   readonly audioCodec: string | null;
+  readonly heard: Heard;
   readonly stats: {
     readonly frames_in: number;
     readonly frames_out: number;
@@ -68,6 +70,7 @@ export async function restreamFile(
     pictures: media?.video?.frames ?? [],
     sound: media?.audio?.frames ?? [],
     audioCodec: media?.audio?.codecName ?? null,
+    heard: hearTrack(media?.audio ?? null),
     stats,
     errors: [...errors],
   };

@@ -150,6 +150,24 @@ export const opusHead = (channels: number): Uint8Array =>
     ...[1, channels, 0, 0, 0x80, 0xbb, 0, 0, 0, 0, 0], // 48 kHz
   ]);
 
+/** Listens to a track that FFmpeg read: its centre channel, which mono is upmixed to. */
+export function hearTrack(track: ReadTrack | null): Heard {
+  if (!track) return { onsets: [], refused: 0, loudness: 0 };
+  const { codecName, sampleRate, channels, extradata } = track;
+  const packets = track.packets.map(({ data, pts }) => ({
+    kind: "audio" as const,
+    codec: codecName.includes("aac") ? ("aac" as const) : ("opus" as const),
+    data,
+    pts: ticks(pts),
+    duration: ticks(0),
+    sampleRate,
+    channels,
+    ...(extradata.length > 0 && { config: extradata }),
+    arrivedAt: 0,
+  }));
+  return hear(packets, channels > 2 ? 2 : 0);
+}
+
 /** The configuration of AAC at 48 kHz, or of Opus. */
 const usualConfig = ({ codec, channels }: AudioPacket): Uint8Array =>
   codec === "aac" ? Uint8Array.from([0x11, 0x80 | (channels << 3)]) : opusHead(channels);
