@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { decodePictures, type ReadFrame } from "../support/clip-reader.ts";
+import { FLASH_AND_BEEP, ffmpeg, hasFfmpeg } from "../support/ffmpeg.ts";
 import { type FieldOutput, restreamFile } from "../support/field-input.ts";
 import { enginePid } from "../support/live-stream.ts";
 import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
@@ -58,7 +59,7 @@ const CASES: readonly Case[] = [
 
 let server: ServerProcess | undefined;
 beforeAll(async () => {
-  if (!sharedData("cases")) return;
+  if (!sharedData("cases") && !hasFfmpeg) return;
   // A machine that is busy with other tests may be late; what is tested is that all pictures are read.
   server = await startServer(MAIN, ["--frame-queue", "64", "--max-frame-age-ms", "10000"]);
   await enginePid(server.url);
@@ -88,6 +89,28 @@ for (const { file, seconds, pictures, sound, uneven, check } of CASES) {
     await check?.(output, path);
   });
 }
+
+test.skipIf(!hasFfmpeg)(
+  "audio that cannot be read is named in the status, and the pictures go on (needs ffmpeg)",
+  async () => {
+    if (!server) throw new Error("no server");
+    const file = await ffmpeg([...FLASH_AND_BEEP, "-c:a", "dca", "-strict", "-2"], "in.ts");
+    const output = await restreamFile(server.url, file, { seconds: 3 });
+    expect(output.errors.join()).toMatch(/^[^,]*audio is DTS, which is not supported: send AAC/);
+    expect([output.pictures.length, output.audioCodec]).toEqual([75, null]);
+  },
+);
+
+test.skipIf(!hasFfmpeg)(
+  "a plain MP4 ends its stream with the way to make a live one (needs ffmpeg)",
+  async () => {
+    if (!server) throw new Error("no server");
+    const file = await ffmpeg([...FLASH_AND_BEEP, "-c:a", "aac"], "in.mp4");
+    const output = await restreamFile(server.url, file, { seconds: 1 });
+    expect(output.errors.join()).toMatch(/plain MP4 file.*-movflags frag_keyframe\+empty_moov/);
+    expect(output.stats.frames_in).toBe(0);
+  },
+);
 
 const gapsOf = (pictures: readonly ReadFrame[]): number[] =>
   pictures.slice(1).map(({ pts }, index) => pts - (pictures[index]?.pts ?? 0));
