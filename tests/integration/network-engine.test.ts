@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { enginePid } from "../support/live-stream.ts";
 import {
   type ChannelName,
@@ -94,6 +96,45 @@ test("an input without a picture is reported under the orchestrator's field name
   expect(eventsOf(seen, "error")[0].message).toStartWith("subscribe_url has brought 3760 bytes");
   await post("/stream/stop", "blind", "");
   await over("blind", "stopped");
+});
+
+/** A trickle channel whose server reads no segment. */
+async function stuckChannel(path: string) {
+  const peer = createServer({ requestTimeout: 0 }, (request, response) => {
+    response.on("error", () => {});
+    request.on("error", () => {});
+    if (request.method === "GET") response.writeHead(200, { "Lp-Trickle-Latest": "0" }).end("0");
+    else if (request.url === path) response.end();
+    else request.pause();
+  });
+  await new Promise<void>((resolve) => peer.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(peer.address() as AddressInfo).port}${path}`,
+    [Symbol.asyncDispose]: async () => {
+      peer.closeAllConnections();
+      await new Promise((resolve) => peer.close(resolve));
+    },
+  };
+}
+
+test("an output that takes nothing degrades the status, and is reported under the orchestrator's field name", async () => {
+  await using stuck = await stuckChannel("/stuck-out");
+  const own = await makeChannels(host, "stuck", ["events"]);
+  const { seen } = readAll(host.url("stuck-events"), stop.signal);
+  // The bitrate fills the kernel's buffers within a second or two.
+  const params = { model: "dreamscape", width: 640, height: 360, bitrate: 200_000_000 };
+  const body = { gateway_request_id: "stuck", ...own, publish_url: stuck.url, params };
+  expect((await post("/stream/start", "stuck", body)).status).toBe(200);
+  await waitFor("the error", () => eventsOf(seen, "error").length > 0, 25_000);
+  expect(eventsOf(seen, "error")[0].message).toStartWith("publish_url: the channel has taken");
+  await waitFor("the state", () => {
+    return eventsOf(seen, "status").at(-1)?.state === "DEGRADED_INFERENCE";
+  });
+  const { stats, inference_status } = eventsOf(seen, "status").at(-1);
+  expect(inference_status.last_error).toStartWith("publish_url: the channel has taken nothing");
+  expect(stats.frames_out).toBeLessThan(stats.frames_in);
+  await post("/stream/stop", "stuck", "");
+  await over("stuck", "stopped");
 });
 
 test("an output channel that does not exist is reported on events", async () => {

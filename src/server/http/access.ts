@@ -15,6 +15,7 @@ import { bearerOf, digest, type Incoming, isFromThisMachine } from "./caller.ts"
 export type Audience = "open" | "operator" | "orchestrator" | "trickleWriter";
 type Closed = Exclude<Audience, "open">;
 
+/** The callers of an orchestrator's route. */
 export type CallerRole = Extract<Audience, "operator" | "orchestrator">;
 
 export interface AccessTokens {
