@@ -4,6 +4,7 @@ import { ApiError, createApi, type Stream } from "./api.ts";
 import { channelOf, localChannel, ownChannels } from "./channels.ts";
 import { type Draft, FIRST_PROMPT } from "./draft.ts";
 import { openCamera } from "./media/camera.ts";
+import { freshPageToken } from "./page-token.ts";
 import { changeBody, firstModel, formOf, startBody } from "./start-body.ts";
 import * as state from "./state.ts";
 
@@ -152,16 +153,21 @@ export async function sendChange(): Promise<void> {
 
 /** Shows an error, or asks for the token if the server requires one. */
 export function failed(error: unknown): void {
-  if (!(error instanceof ApiError && error.wantsToken)) state.problem.value = problemOf(error);
-  else if (!reloadForToken()) state.tokenWanted.value = true;
+  if (error instanceof ApiError && error.wantsToken) void tokenRefused();
+  else state.problem.value = problemOf(error);
 }
 
-/** A restarted server does not know the token that it put into the page before: the page gets the new one, once. */
-function reloadForToken(): boolean {
-  const { pageToken } = state;
-  const isRefused = pageToken !== "" && state.token.value === pageToken;
-  if (!isRefused || sessionStorage.getItem("refused") === pageToken) return false;
-  sessionStorage.setItem("refused", pageToken);
-  location.reload();
-  return true;
+async function tokenRefused(): Promise<void> {
+  if (await renewPageToken()) state.problem.value = RESTARTED;
+  else state.tokenWanted.value = true;
+}
+
+const RESTARTED = { code: "restarted", what: "The server was restarted.", advice: "Try again." };
+
+/** Gets the new token of a restarted server, if it gives this page one; true if it is another than before. */
+export async function renewPageToken(): Promise<boolean> {
+  const before = state.pageToken.value;
+  if (before === "") return false;
+  state.pageToken.value = await freshPageToken();
+  return state.typedToken.value === "" && state.pageToken.value !== before;
 }

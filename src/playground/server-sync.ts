@@ -1,5 +1,15 @@
 /** Keeps the page's state in step with the server by polling: streams, health, models, and the stream on screen. */
-import { adopt, api, failed, follow, inputs, modelFor, release, show } from "./actions.ts";
+import {
+  adopt,
+  api,
+  failed,
+  follow,
+  inputs,
+  modelFor,
+  release,
+  renewPageToken,
+  show,
+} from "./actions.ts";
 import type { Stream } from "./api.ts";
 import { channelOf, localChannel } from "./channels.ts";
 import { pause } from "./pause.ts";
@@ -31,7 +41,10 @@ async function refresh(what: "all" | "streams"): Promise<void> {
   const [live] = await Promise.all([api.streams(), rest]);
   state.streams.value = live.toSorted((a, b) => b.created_at.localeCompare(a.created_at));
   state.tokenWanted.value = false;
-  if (state.problem.value?.code === "unreachable") state.problem.value = null;
+  if (state.problem.value?.code === "unreachable") {
+    await renewPageToken();
+    state.problem.value = null;
+  }
   if (first && state.onScreen.value.kind === "nothing") showNewest();
   await refreshShown(askedAt);
 }
@@ -90,7 +103,7 @@ export function prepareNew(): void {
 
 /** Uses the token for all further requests. */
 export async function useToken(token: string): Promise<void> {
-  state.token.value = token;
+  state.typedToken.value = token;
   sessionStorage.setItem("token", token);
   state.problem.value = null;
   await refresh("all").catch(failed);

@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Health, Model, Stream } from "./api.ts";
 import { type Draft, FIRST_DRAFT } from "./draft.ts";
+import { ownPageToken } from "./page-token.ts";
 import type { Sample } from "./samples.ts";
 
 /** What the stage shows: the large picture area. */
@@ -41,10 +42,12 @@ export const streams = signal<readonly Stream[]>([]);
 /** Figures of the stream on screen, one sample a second. */
 export const samples = signal<readonly Sample[]>([]);
 export const problem = signal<Problem | null>(null);
-/** The token that the server put into the page, which it does for a page on its own machine; otherwise empty. */
-export const pageToken = document.body.dataset["token"] ?? "";
-/** The token to send: the one that was typed, or the page's; empty without one. */
-export const token = signal(sessionStorage.getItem("token") || pageToken);
+/** The token that was typed; empty without one. */
+export const typedToken = signal(sessionStorage.getItem("token") ?? "");
+/** The token that the server gives to pages on its own machine, a new one after each start; otherwise empty. */
+export const pageToken = signal(ownPageToken());
+/** The token to send; empty without one. */
+export const token = computed(() => typedToken.value || pageToken.value);
 export const tokenWanted = signal(false);
 /** Seconds between the newest picture received and the one shown. */
 export const behind = signal<number | null>(null);

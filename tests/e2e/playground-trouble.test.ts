@@ -70,9 +70,9 @@ inBrowser("a page gets the new token when a server for orchestrators restarts", 
   await page.getByText("Ready", { exact: true }).waitFor();
   await first[Symbol.asyncDispose]();
   await page.getByText("Not responding", { exact: true }).waitFor();
-  const reloaded = page.waitForEvent("load");
   await using _second = await startServer(MAIN, [...flags, "--port", String(first.port)], env);
-  await reloaded;
+  await page.getByText("Ready", { exact: true }).waitFor();
+  await page.getByText("The server is not responding").waitFor({ state: "detached" });
   await page.getByLabel("Model").selectOption("test-card");
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await plays(page, "Live output", 2);

@@ -1,7 +1,7 @@
 /** Shows the curl commands for what is on screen, each with a copy button. */
 import { useState } from "preact/hooks";
 import { type Command, commandsFor } from "../commands.ts";
-import { draft, type OnScreen, onScreen, pageToken, shown, token } from "../state.ts";
+import { draft, type OnScreen, onScreen, shown, typedToken } from "../state.ts";
 
 export function Commands() {
   const screen = onScreen.value;
@@ -12,7 +12,7 @@ export function Commands() {
     id: screen.kind === "stream" ? screen.id : null,
     streamUrl: shown.value?.stream_url ?? null,
     inputUrl: inputOf(screen),
-    withToken: token.value !== pageToken,
+    withToken: typedToken.value !== "",
   });
   return (
     <section class="commands" aria-labelledby="commands">

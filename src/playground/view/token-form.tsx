@@ -1,7 +1,7 @@
 /** Asks for the server's API token. */
 import { useState } from "preact/hooks";
 import { useToken } from "../server-sync.ts";
-import { pageToken, token } from "../state.ts";
+import { typedToken } from "../state.ts";
 
 export function TokenForm() {
   const [typed, setTyped] = useState("");
@@ -25,7 +25,7 @@ export function TokenForm() {
         />
       </label>
       <p class="hint">
-        {token.value === pageToken
+        {typedToken.value === ""
           ? "Enter the API_TOKEN that the server was started with. It stays in this tab."
           : "That token is wrong. Enter the API_TOKEN that the server was started with."}
       </p>
