@@ -13,7 +13,18 @@ export type ChannelName = "input" | "output";
 
 /** Adds the channel's name to a `channel_refused` error; returns any other error unchanged. */
 export function refusalOf(field: ChannelName, error: unknown): unknown {
-  if (!(error instanceof WorkerError) || error.kind !== "channel_refused") return error;
+  const isRefusal = error instanceof WorkerError && error.kind === "channel_refused";
+  return isRefusal ? withChannel(field, error) : error;
+}
+
+/** Adds the channel's name to an error by which a stream lost its channel; returns any other error unchanged. */
+export function lossOf(error: unknown): unknown {
+  if (!(error instanceof WorkerError) || error.details.length > 0) return error;
+  if (error.kind === "output_lost") return withChannel("output", error);
+  return error.kind === "input_lost" ? withChannel("input", error) : error;
+}
+
+function withChannel(field: ChannelName, error: WorkerError): WorkerError {
   const { kind, message: problem } = error;
   const details = [{ field, problem }];
   return new WorkerError(kind, `${field}: ${problem}`, { cause: error, details });

@@ -17,7 +17,7 @@ import { demux } from "../source/demux.ts";
 import { InputWatch } from "../source/input-watch.ts";
 import { Timeline } from "../source/timeline.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
-import { checkInput, checkModel } from "./preflight.ts";
+import { checkInput, checkModel, lossOf } from "./preflight.ts";
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
 import { StreamReporter } from "./stream-reporter.ts";
@@ -96,7 +96,7 @@ export class StreamWork implements EngineWork {
       await Promise.race([flow, this.#detached(over.signal)]);
     } catch (error) {
       const meant = this.#end.signal.aborted || (await this.#output?.wasRemoved());
-      if (!meant) failure = error;
+      if (!meant) failure = lossOf(error);
     }
     over.abort();
     await this.#closeOutput();
