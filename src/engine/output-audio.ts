@@ -61,25 +61,29 @@ export function noAudio(): OutputAudio {
 /** The format that a codec has as long as nothing more is known of it. */
 const usual = (codec: AudioCodec): AudioFormat => ({ codec, sampleRate: 48_000, channels: 2 });
 
-/** What is copied, and what everything else becomes. */
-function transcodingOf(
+/** What is copied, and the codec that everything else is transcoded to. */
+export function transcodingOf(
   mode: Exclude<AudioMode, "none">,
   container: Container,
 ): Pick<TranscodeOptions, "codec" | "copies"> {
-  const carried = container === "fmp4" ? () => true : fitsTransportStream;
+  const readable = container === "fmp4" ? playsInBrowsers : playsFromGateways;
   switch (mode) {
     case "auto":
-      return { codec: "opus", copies: container === "fmp4" ? playsInBrowsers : isOpusInTs };
+      // Readers of our transport streams take Opus alone (protocol.md 6.2).
+      return {
+        codec: "opus",
+        copies: (format) => (container === "fmp4" || format.codec === "opus") && readable(format),
+      };
     case "copy":
-      return { codec: "opus", copies: carried };
+      return { codec: "opus", copies: container === "fmp4" ? () => true : fitsTransportStream };
     default:
-      return { codec: mode, copies: (format) => format.codec === mode && carried(format) };
+      return { codec: mode, copies: (format) => format.codec === mode && readable(format) };
   }
 }
 
-/** Readers of our transport streams take Opus alone (protocol.md 6.2). */
-const isOpusInTs = (format: AudioFormat): boolean =>
-  format.codec === "opus" && fitsTransportStream(format);
+/** Opus in mono or stereo, and AAC as ADTS carries it. */
+const playsFromGateways = (format: AudioFormat): boolean =>
+  fitsTransportStream(format) && (format.codec === "aac" || format.channels <= 2);
 
 /** AAC low complexity in frames of 1024 samples, with SBR and PS or without; both codecs in usual channel layouts. */
 function playsInBrowsers({ codec, config }: AudioFormat): boolean {

@@ -44,7 +44,10 @@ export function avc1(...boxes: readonly Bytes[]): Uint8Array {
   return box("avc1", visualFields(), avcC, ...boxes);
 }
 
-export const visualFields = (): number[] => [...zeros(6), ...u16(1), ...zeros(70)];
+export const visualFields = (width = 320, height = 240): number[] => [
+  ...[...zeros(6), ...u16(1), ...zeros(16)],
+  ...[...u16(width), ...u16(height), ...zeros(50)],
+];
 
 export const audioFields = (channels = 2, sampleRate = 48_000): number[] => [
   ...zeros(6),
@@ -82,6 +85,8 @@ export interface TrackOptions {
   readonly edits?: readonly (readonly [number, number])[];
   readonly longEdits?: boolean;
   readonly matrix?: readonly number[];
+  /** Size to be shown, in whole pixels; 0 × 0 by default. */
+  readonly shown?: readonly [number, number];
   /** Samples listed in the track itself. */
   readonly listed?: number;
 }
@@ -89,8 +94,9 @@ export interface TrackOptions {
 const IDENTITY = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
 
 function trak(options: TrackOptions): Uint8Array {
-  const { id, kind, timescale, entries, matrix = IDENTITY, listed = 0 } = options;
-  const tkhd = fullBox("tkhd", 3, zeros(8), u32(id), zeros(24), matrix.flatMap(u32), zeros(8));
+  const { id, kind, timescale, entries, matrix = IDENTITY, listed = 0, shown = [0, 0] } = options;
+  const size = shown.flatMap((pixels) => u32(pixels * 65_536));
+  const tkhd = fullBox("tkhd", 3, zeros(8), u32(id), zeros(24), matrix.flatMap(u32), size);
   const mdhd = fullBox("mdhd", 0, zeros(8), u32(timescale), zeros(8));
   const hdlr = fullBox("hdlr", 0, zeros(4), text(kind), zeros(13));
   const stsd = fullBox("stsd", 0, u32(entries.length), ...entries);

@@ -10,6 +10,10 @@ export interface VideoEntry {
   /** Bytes of the length in front of each NAL unit; 0 if samples are not made of NAL units. */
   readonly lengthBytes: number;
   readonly parameterSets: readonly Uint8Array[];
+  /** Size in pixels as the entry has it; 0 where it does not say. */
+  readonly width: number;
+  readonly height: number;
+  /** From the entry's `pasp` box. */
   readonly pixelAspect: PixelAspect | null;
 }
 
@@ -57,13 +61,18 @@ export function readSampleEntry(
 
 function readVideoEntry(type: string, entry: Uint8Array): SampleEntry {
   const boxes = entry.subarray(VISUAL_FIELDS);
-  const pixelAspect = readPixelAspect(boxes);
+  const common = {
+    kind: "video",
+    width: uint16(entry, 24),
+    height: uint16(entry, 26),
+    pixelAspect: readPixelAspect(boxes),
+  } as const;
   const raw = RAW_CODECS[type];
-  if (raw) return { kind: "video", codec: raw, lengthBytes: 0, parameterSets: [], pixelAspect };
+  if (raw) return { ...common, codec: raw, lengthBytes: 0, parameterSets: [] };
   const avc = H264_ENTRIES.has(type) ? findBox(boxes, "avcC") : null;
-  if (avc) return { kind: "video", codec: "h264", ...readAvcConfig(avc), pixelAspect };
+  if (avc) return { ...common, codec: "h264", ...readAvcConfig(avc) };
   const hevc = H265_ENTRIES.has(type) ? findBox(boxes, "hvcC") : null;
-  if (hevc) return { kind: "video", codec: "hevc", ...readHevcConfig(hevc), pixelAspect };
+  if (hevc) return { ...common, codec: "hevc", ...readHevcConfig(hevc) };
   return { kind: "unsupported", codec: VIDEO_NAMES[type] ?? `"${type}"` };
 }
 

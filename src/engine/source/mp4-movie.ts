@@ -1,6 +1,6 @@
 /** Reads a `moov` box: the tracks that can be read, their edits, and the defaults of their samples. */
 import { findBox, int32, int64, readBoxes, uint32, uint64 } from "../../media/boxes.ts";
-import { type Orientation, orientationOf } from "../../media/display.ts";
+import { type Orientation, orientationOf, type PixelAspect } from "../../media/display.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { readSampleEntry, type SampleEntry } from "./mp4-entries.ts";
 import type { UnsupportedTrack } from "./track-troubles.ts";
@@ -23,6 +23,8 @@ export interface Mp4Track {
   /** What the edit list adds to decode and composition times. */
   readonly shift: Ticks;
   readonly orientation: Orientation | null;
+  /** What the size in the track's header makes of its pixels, if that is no square. */
+  readonly pixelAspect: PixelAspect | null;
 }
 
 export interface Movie {
@@ -35,6 +37,9 @@ export interface Movie {
   /** The samples are listed here and do not come in fragments. */
   readonly isPlain: boolean;
 }
+
+/** Sizes in headers are rounded; a shape that differs by less is the same. */
+const MAX_ROUNDING = 0.02;
 
 const HANDLERS: Readonly<Record<string, Mp4Track["kind"]>> = { vide: "video", soun: "audio" };
 
@@ -92,16 +97,28 @@ function readTrack(trak: Uint8Array, movieTimescale: number): Mp4Track | null {
   const timescale = uint32(mdhd, mdhd[0] === 1 ? 20 : 12);
   if (timescale === 0) return null;
   const elst = findBox(trak, "edts", "elst");
+  const entries = [...readBoxes(stsd.subarray(8))].map(({ type, body }) =>
+    readSampleEntry(kind, type, body),
+  );
   return {
     id: uint32(tkhd, tkhd[0] === 1 ? 20 : 12),
     kind,
     timescale,
-    entries: [...readBoxes(stsd.subarray(8))].map(({ type, body }) =>
-      readSampleEntry(kind, type, body),
-    ),
+    entries,
     shift: elst ? readShift(elst, timescale, movieTimescale) : ticks(0),
     orientation: kind === "video" ? readOrientation(tkhd) : null,
+    pixelAspect: readHeaderAspect(tkhd, entries[0]),
   };
+}
+
+/** A header's size is the one to be shown (§8.3.2): where it has another shape than the entry's, pixels are no squares. */
+function readHeaderAspect(tkhd: Uint8Array, entry: SampleEntry | undefined): PixelAspect | null {
+  if (entry?.kind !== "video") return null;
+  const from = tkhd[0] === 1 ? 88 : 76;
+  const width = uint32(tkhd, from) * entry.height;
+  const height = uint32(tkhd, from + 4) * entry.width;
+  const isSquare = Math.abs(width - height) < height * MAX_ROUNDING;
+  return width > 0 && height > 0 && !isSquare ? { width, height } : null;
 }
 
 /** The matrix of a track header. */

@@ -29,9 +29,10 @@ const timeOf = (sample: LoadedSample, time: number): Ticks =>
   ticks(ticksOf(sample, time) + sample.run.track.shift);
 
 function videoPacket(sample: LoadedSample, entry: VideoEntry, arrivedAt: number): VideoPacket {
-  const { codec, lengthBytes, parameterSets, pixelAspect } = entry;
+  const { codec, lengthBytes, parameterSets } = entry;
   const { run, dts, data } = sample;
   const { orientation } = run.track;
+  const pixelAspect = entry.pixelAspect ?? run.track.pixelAspect;
   const keyFrame = lengthBytes > 0 ? isKeyFrame(sample, entry) : run.sync;
   return {
     kind: "video",

@@ -383,4 +383,21 @@ describe("what a track shows", () => {
     expect(shaped(16, 11)).toEqual({ width: 16, height: 11 });
     expect(shaped(0, 1)).toBeUndefined();
   });
+
+  test("has the shape of its header's size where the entry has no pixel aspect", () => {
+    const shown = (width: number, height: number) =>
+      first({ ...VIDEO, shown: [width, height] })?.pixelAspect;
+    const { width, height } = shown(426, 240) ?? { width: 0, height: 1 };
+    expect(width / height).toBeCloseTo(426 / 320, 3);
+    expect([shown(320, 240), shown(322, 240), shown(0, 0)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    const entries = [avc1(box("pasp", u32(1), u32(1)))];
+    expect(first({ ...VIDEO, entries, shown: [426, 240] })?.pixelAspect).toEqual({
+      width: 1,
+      height: 1,
+    });
+  });
 });
