@@ -149,8 +149,14 @@ const playControl: Play = async (units) => {
 class NoModelHost extends ModelHost {
   override async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
     const model = await super.acquire(name, signal);
+    const { definition, executionProvider } = model;
     return {
-      ...model,
+      definition,
+      executionProvider,
+      isLost: () => model.isLost(),
+      isOutdated: () => model.isOutdated(),
+      reloadError: () => model.reloadError(),
+      inputSize: (source) => model.inputSize(source),
       run: async ({ picture }) => {
         if (!picture) throw new Error("identity needs a picture");
         return { picture, inferenceMs: 0 };
