@@ -71,7 +71,8 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
     this.#hints = packet;
     using _call = this.#calls.begin("decode", DECODE_MS);
     for (const frame of await decoder.decode(packet)) {
-      for (const shown of await display.push(frame, packet)) controller.enqueue(shown);
+      if (display.passes(frame, packet)) controller.enqueue(frame);
+      else for (const shown of await display.push(frame, packet)) controller.enqueue(shown);
     }
     this.#countLost(decoder);
   }

@@ -1,7 +1,7 @@
 /** Makes progressive frames of interlaced ones, as many as there were. */
 import { type FrameShape, sameShape } from "./filter-graph.ts";
 import { FrameFilter, shapeOf } from "./frame-filter.ts";
-import { AV_FRAME_FLAG_INTERLACED } from "./libav.ts";
+import { AV_FRAME_FLAG_INTERLACED, type Frame } from "./libav.ts";
 import type { FramePool, Tick, VideoFrame } from "./video-frame.ts";
 
 /** Progressive frames in a row after which a stream counts as progressive again: two seconds at 25 a second. */
@@ -22,10 +22,15 @@ export class Deinterlacer implements Disposable {
     this.#pool = pool;
   }
 
+  /** Whether the frame is progressive, and none waits for it: `push` would only give it back. */
+  passes(frame: Frame): boolean {
+    return !this.#filter && !frame.hasFlags(AV_FRAME_FLAG_INTERLACED);
+  }
+
   /** Takes a frame; returns the frames that it completes, in order. All of them are the caller's. */
   async push(frame: VideoFrame): Promise<VideoFrame[]> {
+    if (this.passes(frame.native)) return [frame];
     const isInterlaced = frame.native.hasFlags(AV_FRAME_FLAG_INTERLACED);
-    if (!this.#filter && !isInterlaced) return [frame];
     this.#progressive = isInterlaced ? 0 : this.#progressive + 1;
     const shape = shapeOf(frame.native);
     const before =

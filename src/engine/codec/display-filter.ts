@@ -27,6 +27,16 @@ export class DisplayFilter implements Disposable {
     this.#maxPixels = maxPixels;
   }
 
+  /** Whether the frame is right as it is: `push` would only give it back. */
+  passes(frame: VideoFrame, hints: DisplayHints): boolean {
+    const { native } = frame;
+    return (
+      this.#deinterlacer.passes(native) &&
+      aspectOf(native, hints) === 1 &&
+      orientationOfFrame(native, hints) === null
+    );
+  }
+
   /** Takes a frame; returns the frames that it completes, in order. All of them are the caller's. */
   async push(frame: VideoFrame, hints: DisplayHints): Promise<VideoFrame[]> {
     return await this.#correct(await this.#deinterlacer.push(frame), hints);
@@ -46,7 +56,7 @@ export class DisplayFilter implements Disposable {
   async #straighten(frame: VideoFrame, hints: DisplayHints): Promise<VideoFrame> {
     const steps = [
       ...this.#squareSteps(frame, hints),
-      ...uprightSteps(codedOrientation(frame.native) ?? hints.orientation ?? null),
+      ...uprightSteps(orientationOfFrame(frame.native, hints)),
     ];
     if (steps.length === 0) return frame;
     using input = frame;
@@ -95,10 +105,11 @@ function aspectOf(frame: Frame, { pixelAspect }: DisplayHints): number {
   return aspect >= 1 / MAX_ASPECT && aspect <= MAX_ASPECT ? aspect : 1;
 }
 
-/** The orientation that a display orientation SEI message gave the frame. */
-function codedOrientation(frame: Frame): Orientation | null {
+/** The orientation that a display orientation SEI message gave the frame, or its container. */
+function orientationOfFrame(frame: Frame, { orientation }: DisplayHints): Orientation | null {
   const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
-  return matrix && orientationOf([...new Int32Array(new Uint8Array(matrix).buffer)]);
+  if (!matrix) return orientation ?? null;
+  return orientationOf([...new Int32Array(new Uint8Array(matrix).buffer)]);
 }
 
 const TURNS = {
