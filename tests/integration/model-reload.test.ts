@@ -157,7 +157,7 @@ test.each([
     await run.replace(painter(BRIGHT));
     await stream.until("the mended version", (luma) => luma === lumaOf(BRIGHT));
     expect(messages(stream)).toHaveLength(1);
-    expect(stream.observer.recovered).toEqual(["model files"]);
+    expect(stream.observer.recovered).toEqual(["model load"]);
   },
 );
 
@@ -204,6 +204,20 @@ test("who asks for a model after its files have changed gets the new version at 
   expect([old.isOutdated(), old.isLost()]).toEqual([true, false]);
 });
 
+test("a model that could not be loaded is loaded once its files are repaired", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("paint", {}, unloadable);
+  await using host = await workspace.host([], FAST);
+  const stream = new Stream(host);
+  await stream.until("the report", () => messages(stream).length > 0);
+  expect(messages(stream)[0]).toContain("NoSuchOperator");
+  await workspace.add("paint", {}, painter(BRIGHT));
+  await stream.until("the repaired model", (luma) => luma === lumaOf(BRIGHT));
+  expect(messages(stream)).toHaveLength(1);
+  expect(stream.observer.recovered).toEqual(["model load"]);
+  await stream.end();
+});
+
 test("a description that changes is read as well: parameters come and go", async () => {
   await using run = await setUp();
   await run.workspace.add("paint", { description: "grey" });
@@ -211,7 +225,7 @@ test("a description that changes is read as well: parameters come and go", async
   expect(await run.stream.next()).toBe(lumaOf(DARK));
 });
 
-test("a stream's status tells that its changed model cannot be loaded, until it can", async () => {
+test("a stream's status reports that its changed model cannot be loaded, also after its engine died", async () => {
   await using workspace = await OnnxWorkspace.create();
   await workspace.add("paint", {}, painter(DARK));
   const file = join(workspace.path, "models/paint/model.onnx");
@@ -242,7 +256,16 @@ test("a stream's status tells that its changed model cannot be loaded, until it 
   });
   const models = (await ask("/models")).models as ModelInfo[];
   expect(models.find(({ name }) => name === "paint")?.state).toBe("failed");
+  const [engine] = (await ask("/health")).engines;
+  process.kill(engine.pid, "SIGKILL");
+  await waitFor("frames of the next engine, which has no model", async () => {
+    const { error, stats } = await status();
+    return stats.restarts === 1 && /^model paint cannot be used/.test(error ?? "");
+  });
+  expect((await status()).status).toBe("active");
   await Bun.write(file, painter(BRIGHT));
-  await waitFor("the recovery", async () => (await status()).error === undefined);
-  expect((await status()).stats.restarts).toBe(0);
+  await waitFor("the recovery", async () => {
+    const { error, stats } = await status();
+    return error === undefined && stats.execution_provider === "CPUExecutionProvider";
+  });
 });

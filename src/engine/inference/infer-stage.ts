@@ -1,5 +1,5 @@
 /** The infer stage: puts every frame through the stream's models, and shows something else where they cannot run. */
-import { toPlainError, type WorkerError } from "../../errors.ts";
+import { type PlainError, toPlainError } from "../../errors.ts";
 import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { Frame } from "../codec/libav.ts";
@@ -47,10 +47,13 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   #waiting = false;
   #hasOutput = false;
   #applied: StreamParams | null = null;
-  /** What is wrong with the models now. */
-  #trouble: string | null = null;
-  /** Why the models in use are older than their files. */
-  #reloadError: WorkerError | null = null;
+  /** Why the model that the parameters ask for cannot be loaded. */
+  #loadError: PlainError | null = null;
+  #failedAt = 0;
+  /** The last report of `#reportLoad`. */
+  #reported: PlainError | null = null;
+  /** Why the last run failed. */
+  #runError: string | null = null;
 
   constructor(options: InferOptions) {
     this.#options = options;
@@ -69,11 +72,20 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   prepare(): StreamParams {
     const { observer, params: current } = this.#options;
     const params = current();
-    if (params === this.#prepared && !this.#runner.lost && !this.#runner.outdated) return params;
+    const { lost, outdated } = this.#runner;
+    if (params === this.#prepared && !lost && !outdated && !this.#mayRetry) return params;
     this.#prepared = params;
+    this.#failedAt = Number.POSITIVE_INFINITY;
     const ready = this.#runner.prepare(params).then(
-      () => observer.modelReady(this.#runner.models.at(-1)?.executionProvider ?? null),
-      (error) => this.#report(error),
+      () => {
+        this.#loadError = null;
+        observer.modelReady(this.#runner.models.at(-1)?.executionProvider ?? null);
+      },
+      (error) => {
+        this.#loadError = toPlainError(error, "model_failed");
+        this.#failedAt = performance.now();
+        this.#reportLoad();
+      },
     );
     this.#preparing = Promise.all([this.#preparing, ready]);
     return params;
@@ -108,7 +120,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const job = { frame: input?.native ?? null, pts: tick.pts, size, params };
     const frame =
       (await this.#infer(job)) ?? (await this.#standIn.frameFor(job, this.#runner.loading));
-    this.#reportReload();
+    this.#reportLoad();
     if (!frame) return this.#hasOutput ? observer.frameDropped() : observer.frameSkipped();
     this.#hasOutput = true;
     controller.enqueue(pool.adopt(frame, tick));
@@ -131,29 +143,32 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     try {
       const { frame, inferenceMs } = await this.#runner.run(job);
       this.#options.observer.frameInferred(inferenceMs);
-      if (this.#trouble !== null) this.#options.observer.trouble("model", null);
-      this.#trouble = null;
+      if (this.#runError !== null) this.#options.observer.trouble("model", null);
+      this.#runError = null;
       this.#standIn.pictureMade();
       return frame;
     } catch (error) {
       this.#stop.signal.throwIfAborted();
-      this.#report(error);
+      const plain = toPlainError(error, "model_failed");
+      if (plain.message !== this.#runError) this.#options.observer.trouble("model", plain);
+      this.#runError = plain.message;
       return null;
     }
   }
 
-  #report(error: unknown): void {
-    if (this.#stop.signal.aborted) return;
-    const plain = toPlainError(error, "model_failed");
-    if (plain.message !== this.#trouble) this.#options.observer.trouble("model", plain);
-    this.#trouble = plain.message;
+  /** A model that failed to load is asked for again: it loads once its files have changed. */
+  get #mayRetry(): boolean {
+    return this.#loadError !== null && performance.now() - this.#failedAt > RETRY_MS;
   }
 
-  #reportReload(): void {
+  /** Reports why the model asked for, or the newest version of its files, is not in use. */
+  #reportLoad(): void {
+    if (this.#stop.signal.aborted) return;
     const { reloadError } = this.#runner;
-    if (reloadError === this.#reloadError) return;
-    this.#reloadError = reloadError;
-    this.#options.observer.trouble("model files", reloadError && toPlainError(reloadError));
+    const error = this.#loadError ?? (reloadError && toPlainError(reloadError));
+    if (error?.message === this.#reported?.message) return;
+    this.#reported = error;
+    this.#options.observer.trouble("model load", error);
   }
 
   #reportApplied(params: StreamParams): void {
@@ -162,6 +177,9 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#options.observer.paramsApplied(params);
   }
 }
+
+/** A model that failed to load is asked for again after this time, which costs a few `stat` calls. */
+const RETRY_MS = 2000;
 
 /** libx264 wants even sides in 4:2:0. */
 const evenSize = (size: Size): Size => ({

@@ -58,6 +58,8 @@ export class PlanRunner {
   #models: readonly LoadedModel[] = [];
   #wanted: string | null = null;
   #wantedSince = 0;
+  /** The model whose last load failed. */
+  #failed: string | null = null;
 
   constructor(options: PlanRunnerOptions) {
     this.#options = options;
@@ -103,9 +105,11 @@ export class PlanRunner {
       );
       if (this.#models.length === 0) await encoded;
       if (this.#wanted === params.model) this.#models = models;
+      this.#failed = null;
     } catch (error) {
       // It is tried again when it is asked for again: its files may be complete by then.
       if (this.#wanted === params.model) this.#wanted = null;
+      this.#failed = params.model;
       throw error;
     }
   }
@@ -114,8 +118,10 @@ export class PlanRunner {
   get loading(): Loading | null {
     const model = this.#wanted;
     if (model === null || this.#models.length > 0) return null;
-    const unknown = { since: this.#wantedSince, expectedMs: null };
-    return { ...unknown, ...this.#options.host.loading(model), model };
+    const progress = this.#options.host.loading(model);
+    // A model that failed is asked for again, which loads it only if its files have changed.
+    if (progress === null && this.#failed === model) return null;
+    return { since: this.#wantedSince, expectedMs: null, ...progress, model };
   }
 
   /** True if the thread of a model in use has ended: `prepare` loads it again. */

@@ -108,8 +108,9 @@ export class StreamWork implements EngineWork {
   }
 
   async #run(): Promise<void> {
-    const { id, spec, send, host } = this.#options;
-    await checkModel(this.#params.model, host);
+    const { id, spec, send, host, resume } = this.#options;
+    // A stream that ran before continues without its model, should that have broken since.
+    if (resume === undefined) await checkModel(this.#params.model, host);
     if (spec.input) await checkInput(spec.input, this.#abort.signal);
     this.#output = spec.output ? await this.#openOutput(spec.output) : null;
     try {
