@@ -85,7 +85,11 @@ describe("events", () => {
     await net.post("/stream/params", id, { prompts: "on" });
     await waitFor("the restart", () => eventsOf(events, "restart").length >= 1);
     const [restart] = eventsOf(events, "restart");
-    expect(restart).toMatchObject({ restart_count: 1, restart_time: expect.any(Number) });
+    expect(restart).toMatchObject({
+      restart_count: 1,
+      restart_time: expect.any(Number),
+      restart_logs: ["exit code 7"],
+    });
     await waitFor("it to be told to clients", () =>
       dataOf(data).some(({ type }) => type === "restart"),
     );

@@ -240,7 +240,7 @@ export class Supervisor {
     const placed = [...this.#placed.values()];
     const isBlameless = fromOutside && placed.some(({ segments }) => segments >= 2);
     const suspects = fromOutside ? [] : this.#suspects(calls);
-    for (const { work } of placed) work.interrupted();
+    for (const { work } of placed) work.interrupted(why);
     this.#options.observer.died(this, { why, suspects, wasReady, isBlameless });
   }
 

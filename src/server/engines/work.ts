@@ -12,6 +12,6 @@ export interface Work {
   receive(report: WorkReport): void;
   /** It is over, and no engine is left to release what one had opened for it; with `error` it has failed. */
   lost(error?: PlainError): void;
-  /** Its engine died, and another one is about to take it up. */
-  interrupted(): void;
+  /** Its engine died, of what `why` says, and another one is about to take it up. */
+  interrupted(why: string): void;
 }

@@ -6,7 +6,7 @@ import type { PlainError } from "../../errors.ts";
 /** What happens to a stream: an engine's message, the loss of its engine, or new parameters. */
 export type StreamEvent =
   | WorkReport
-  | { readonly type: "interrupted" }
+  | { readonly type: "interrupted"; readonly why: string }
   | { readonly type: "params_changed" };
 
 /** Follows one stream; each call comes after the stream itself has taken the event in. */

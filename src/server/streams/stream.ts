@@ -162,10 +162,10 @@ export class Stream implements Work {
     this.#end(named, output && (() => endAbandonedOutput(output, seq)));
   }
 
-  interrupted(): void {
+  interrupted(why: string): void {
     this.#trouble = null; // the next engine reports it if it is still there
     this.#counters.interrupted();
-    this.#observer?.handle({ type: "interrupted" });
+    this.#observer?.handle({ type: "interrupted", why });
   }
 
   /** The stream object of contract.md. */
@@ -235,7 +235,7 @@ export class Stream implements Work {
     void this.#release(failure, endOutput);
   }
 
-  /** An ended stream stays in the history for long: it keeps nothing big and nobody else alive. */
+  /** An ended stream stays in the history: it drops whatever is big and keeps no other object alive. */
   async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
     this.#params = { ...this.#params, prompts: shortened(this.#params.prompts) };
     this.#checkpoint = null;

@@ -129,7 +129,7 @@ export class ByocChannels implements StreamObserver {
           type: "restart",
           restart_count: this.#stream.stats.restarts,
           restart_time: Date.now(),
-          restart_logs: [],
+          restart_logs: [event.why],
         });
         return;
       case "trouble":

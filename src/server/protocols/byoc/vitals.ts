@@ -29,7 +29,7 @@ export class StreamVitals {
   #outputAt: number | null = null;
   #behindSince: number | null = null;
   #paramsAt: number | null = null;
-  #restartAt: number | null = null;
+  #restart: { readonly why: string; readonly at: number } | null = null;
   #error: { readonly message: string; readonly at: number } | null = null;
 
   constructor(stream: Stream) {
@@ -46,7 +46,7 @@ export class StreamVitals {
   handle(event: StreamEvent): boolean {
     if (event.type === "params_changed") this.#paramsAt = Date.now();
     if (event.type === "interrupted") {
-      this.#restartAt = Date.now();
+      this.#restart = { why: event.why, at: Date.now() };
       this.#behindSince = null;
     }
     if (event.type !== "stats") return false;
@@ -102,8 +102,8 @@ export class StreamVitals {
         last_params_hash: String(Bun.hash(JSON.stringify(shownParams))),
         last_error_time: this.#error?.at ?? null,
         last_error: this.#error?.message ?? null,
-        last_restart_time: this.#restartAt,
-        last_restart_logs: null,
+        last_restart_time: this.#restart?.at ?? null,
+        last_restart_logs: this.#restart && [this.#restart.why],
         restart_count: stats.restarts,
       },
       stats,

@@ -257,7 +257,7 @@ test("a stream object shows the channels that its protocol shows, and its model'
 test("counters add up over engines, rates are the latest engine's", async () => {
   const record: Stream = await storeOf(instantHost().host).start(origin("a"));
   record.receive(stats(100));
-  record.interrupted();
+  record.interrupted("SIGSEGV");
   expect(record.toJSON().stats).toMatchObject({ frames_in: 100, fps_in: 0, restarts: 1 });
   record.receive(stats(20));
   record.receive(stats(30));
@@ -279,6 +279,6 @@ test("trouble shows until the engine reports that it is over, or another engine 
   stream.receive({ type: "recovered", id: "a" });
   expect(stream.toJSON().error).toBeUndefined();
   stream.receive({ type: "trouble", id: "a", error });
-  stream.interrupted();
+  stream.interrupted("SIGSEGV");
   expect(stream.toJSON().error).toBeUndefined();
 });

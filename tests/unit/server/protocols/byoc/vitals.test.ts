@@ -186,10 +186,14 @@ test("a stream whose frames are made and not delivered is DEGRADED_INFERENCE aft
 test("between two engines a stream is LOADING, keeps its counters and has the time of the restart", () => {
   const { hear, stats, state, record, vitals } = watched();
   hear(started, stats({ frames_in: 100 }));
-  record.interrupted();
+  record.interrupted("SIGSEGV");
   expect(state()).toBe("LOADING");
   expect(vitals.status()).toMatchObject({
-    inference_status: { restart_count: 1, last_restart_time: expect.any(Number) },
+    inference_status: {
+      restart_count: 1,
+      last_restart_time: expect.any(Number),
+      last_restart_logs: ["SIGSEGV"],
+    },
     stats: { frames_in: 100 },
   });
   hear(stats({ frames_in: 1 }));
