@@ -1,4 +1,4 @@
-/** Tests what the playground shows: generated streams, streams with input, the camera, streams of others. */
+/** Tests what the playground shows: generated streams, streams with input, streams of others. */
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { colour, distance, pixels, plays } from "../support/browser-page.ts";
@@ -6,7 +6,6 @@ import { inBrowser, playing, streamsOf, usePlayground } from "../support/playgro
 import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground();
-const SOUND_BYTES = `document.querySelector('video[aria-label="Live output"]').webkitAudioDecodedByteCount`;
 const slide = (page: Page, name: string, value: string) =>
   page.getByRole("slider", { name }).fill(value);
 
@@ -56,36 +55,6 @@ inBrowser("a new stream after one with input is imagined again", async () => {
   expect(await page.getByLabel("Model").inputValue()).toBe("dreamscape");
   await waitFor("colours", async () => colour(await pixels(page)) > 10);
 });
-
-inBrowser(
-  "the camera and its microphone play through a model, beside the camera itself",
-  async () => {
-    const page = await playground.browser.open(playground.server.url);
-    await page.getByText("My camera").click();
-    await page.getByLabel("Model").selectOption("edges");
-    await page.getByLabel("Size").selectOption("256 × 256");
-    await page.getByRole("button", { name: "Start", exact: true }).click();
-    await plays(page);
-    await plays(page, "Your camera", 2);
-    // Chromium's fake camera is green; outlines are gray.
-    expect(colour(await pixels(page, "Your camera"))).toBeGreaterThan(20);
-    // While the model loads, frames pass untouched.
-    await waitFor("outlines", async () => {
-      const picture = await pixels(page);
-      return colour(picture) < 4 && Math.max(...picture) > 8;
-    });
-    // Chromium's fake microphone beeps every second. A muted player does not decode sound.
-    const heard = () => page.evaluate(SOUND_BYTES) as Promise<number>;
-    expect(await heard()).toBe(0);
-    await page.getByRole("button", { name: "Sound on" }).click();
-    await waitFor("the microphone's sound to play", async () => (await heard()) > 0);
-    await plays(page);
-    await page.getByRole("button", { name: "Microphone off" }).click();
-    await plays(page);
-    await page.getByRole("button", { name: "Stop", exact: true }).first().click();
-    await page.getByText("Describe a scene. Watch it live.").waitFor();
-  },
-);
 
 inBrowser("a page opened later shows the running stream", async () => {
   const first = await playing(playground, "test-card");
