@@ -1,4 +1,4 @@
-/** The program: its sub-commands. The only file with effects on import; native code loads in the engine alone. */
+/** Runs the program's sub-commands. The only file with effects on import; native code is loaded by the engine alone. */
 import manifest from "../package.json" with { type: "json" };
 import {
   type Config,
@@ -22,11 +22,11 @@ const HELP = `${name} ${version}: a live AI-video worker of the Livepeer network
 Usage: ${name} [command] [flags]
 
 Commands:
-  server     serve (the default); SIGTERM ends it in order, a second one at once
-  doctor     what this machine can do: devices, execution providers, codecs, models; exit 1 if something is missing
-  health     ask a running server at --host and --port; exit 0 or 1
-  register   register with the orchestrators of ORCH_URL, once; exit 1 if one refuses (the server does so by itself)
-  unregister take that back
+  server     run the server (the default); SIGTERM shuts it down in order, a second one at once
+  doctor     report what this machine can do: devices, execution providers, codecs, models; exit 1 if something is missing
+  health     check the server that runs at --host and --port; exit 0 or 1
+  register   register once with the orchestrators of ORCH_URL; exit 1 if one refuses (the server does this by itself)
+  unregister remove that registration
   --version  print the version
   --help     print this
 
@@ -105,7 +105,7 @@ async function runEngineProcess(): Promise<void> {
   await runEngine();
 }
 
-/** This program again, as an engine; a compiled binary has its script inside. */
+/** How to start this program as an engine; a compiled binary contains its script. */
 function engineChild(): EngineCommand {
   const compiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
   const program = compiled ? [process.execPath] : [process.execPath, Bun.main];

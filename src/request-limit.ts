@@ -1,12 +1,12 @@
-/** Hides that a process may have only 256 requests open unless its environment says otherwise before it starts. */
+/** Raises the number of requests that a process may have open: 256, unless its environment sets it before the start. */
 
 const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const MOST = "65535";
 
 /**
- * Starts this program anew, in this very process, with room for as many requests as there may be: each stream of an
- * orchestrator keeps some open. Does not return then; returns where the variable is set already.
- * Pid, arguments, working directory and stdio stay.
+ * Executes this program again in the same process with the limit raised to its maximum: each stream of an orchestrator
+ * keeps several requests open. Keeps pid, arguments, working directory and stdio. Returns only where the variable is
+ * already set.
  */
 export function raiseRequestLimit(): void {
   if (process.env[VARIABLE] || process.execve === undefined) return;

@@ -26,6 +26,13 @@ const RESERVED = [
   "app-version",
   "hardware",
   "live-video-to-video",
+  "api",
+  "trickle",
+  "openapi",
+  "models",
+  "nodes",
+  "metrics",
+  "runner",
   "c",
 ];
 

@@ -1,4 +1,4 @@
-/** Hides the signals that end a server. */
+/** Turns the signals that end a server into an AbortSignal. */
 
 /** Aborts at the first SIGTERM or SIGINT; the second exits at once, and engines end with their server. */
 export function stopSignal(): AbortSignal {

@@ -125,7 +125,7 @@ test.each(["http://a/?x=1", "http://a#b", "http://a,http://b?c"])(
   },
 );
 
-test.each(["stream", "process , text-reversal", "text-reversal,c"])(
+test.each(["stream", "process , text-reversal", "text-reversal,c", "trickle", "runner"])(
   "a capability is not named like a route: %s",
   (names) => {
     const message = messageOf(() => readConfig([], { CAPABILITY_NAME: names }));

@@ -1,33 +1,33 @@
 /**
- * Hides how a batch answer travels as server-sent events, so that go-livepeer's relays carry it (protocol.md 1.3.1): one
- * JSON object a `data:` line, no line of 64 KiB, and `[DONE]` in the last line and in no other.
+ * Sends a batch job's progress and answer as server-sent events in the form that go-livepeer relays (protocol.md 1.3.1):
+ * one JSON object per `data:` line, every line below 64 KiB, and `[DONE]` in the last line only.
  */
 import { errorBody } from "./http-error.ts";
 
-/** Relays and proxies see that we live. */
+/** Shows relays and proxies that the connection is alive. */
 const COMMENT_EVERY_MS = 10_000;
 /**
- * Characters of the answer in one event. A character takes at most 3 bytes, as of what JSON escapes only quotes and
- * backslashes are left; halves of a pair that is torn take 6, and there are two at most.
+ * Characters of the answer in one event. Each takes at most 3 bytes: of what JSON escapes, a JSON text holds only quotes
+ * and backslashes. The halves of a split surrogate pair take 6, and there are at most two.
  */
 const PART_CHARACTERS = 20_000;
 
-/** What a followed job has to say before its answer. */
+/** One step of a job that its caller follows. */
 export interface JobProgress {
   readonly step: string;
-  /** Since the request came, in milliseconds. */
+  /** Milliseconds since the request arrived. */
   readonly elapsed_ms: number;
 }
 
-/** How a job ended; `metadata` is what an answer in one piece has as `X-Metadata`. */
+/** How a job ended; an answer in one piece has `metadata` as `X-Metadata`. */
 export interface JobOutcome {
   readonly answer: unknown;
   readonly metadata: Readonly<Record<string, unknown>> | null;
 }
 
 /**
- * The job as it goes. `steps` must end when `outcome` is settled; how that ended, the last events tell. `leave` is
- * called when the caller stops reading.
+ * Responds with the events of a job while it runs. `steps` must end once `outcome` has settled; the last events tell how.
+ * `leave` is called when the caller stops reading.
  */
 export function eventStream(
   steps: ReadableStream<JobProgress>,
@@ -39,7 +39,7 @@ export function eventStream(
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
-        const comment = () => controller.enqueue(Buffer.from(": still at it\n\n"));
+        const comment = () => controller.enqueue(Buffer.from(": still running\n\n"));
         comments = setInterval(comment, COMMENT_EVERY_MS);
       },
       pull: async (controller) => {
@@ -62,7 +62,7 @@ export function eventStream(
   return new Response(body, { headers });
 }
 
-/** The brackets of what would end the stream are escaped; they can stand in a JSON string only. */
+/** Escapes the bracket of a `[DONE]` in the event, which would end the stream. It can only be in a JSON string. */
 const line = (event: object): string =>
   `data: ${JSON.stringify(event).replaceAll("[DONE]", "\\u005bDONE]")}\n\n`;
 
@@ -77,7 +77,7 @@ async function* jobEvents(steps: ReadableStream<JobProgress>, outcome: Promise<J
   }
 }
 
-/** Joined in order, the `json` of all parts is the answer that a caller without events gets. */
+/** Splits the answer: the `json` of all parts, joined in order, is what a caller without events gets. */
 function* partsOf(json: string) {
   const parts = Math.ceil(json.length / PART_CHARACTERS);
   for (let part = 0; part < parts; part++) {

@@ -1,4 +1,4 @@
-/** Hides the `Livepeer` header: base64 JSON of a job, in every form that callers send (protocol.md 3). */
+/** Reads the `Livepeer` header: the base64 JSON of a job, in every form that callers send (protocol.md 3). */
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
@@ -6,7 +6,7 @@ import { checked } from "../field-errors.ts";
 
 const text = (description: string) => Type.Optional(Type.String({ expects: "text", description }));
 
-/** The job a caller describes. Unknown members are nobody's business. */
+/** The job as its caller describes it. Unknown members are ignored. */
 export const LivepeerJob = Type.Object(
   {
     request: text("JSON text of the request"),
@@ -22,7 +22,7 @@ export type LivepeerJob = Static<typeof LivepeerJob>;
 
 const HEADER = "Livepeer";
 
-/** Gives handlers `livepeer`: the job, or null where the header is absent. A malformed one is always a 400. */
+/** Adds `livepeer` to the context: the job, or null without the header. A malformed header is always a 400. */
 export const livepeerHeader = new Elysia({ name: "livepeer-header" })
   .guard({
     as: "scoped",
@@ -35,7 +35,7 @@ export const livepeerHeader = new Elysia({ name: "livepeer-header" })
   }));
 
 /**
- * Standard or URL-safe alphabet, padded or not, white space anywhere.
+ * Accepts the standard and the URL-safe alphabet, with or without padding, with white space anywhere.
  * Throws `invalid_request` naming the header, or the member that is wrong.
  */
 export function parseLivepeerHeader(value: string): LivepeerJob {
@@ -69,7 +69,7 @@ export function parseLivepeerHeader(value: string): LivepeerJob {
   }
 }
 
-/** The error for a route that needs the header and got none. */
+/** The error for a route that requires the header and got none. */
 export const missingLivepeerHeader = () => malformed("is required: base64 of a job as JSON");
 
 function malformed(problem: string, cause?: unknown): WorkerError {

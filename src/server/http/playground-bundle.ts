@@ -1,4 +1,4 @@
-/** Hides how the playground's code becomes one page: bundled at first use, or when the binary is built. */
+/** Bundles the playground's code into one page, at first use or when the binary is built. */
 import { join } from "node:path";
 
 const SOURCE = join(import.meta.dir, "../../playground");
@@ -6,7 +6,7 @@ const SOURCE = join(import.meta.dir, "../../playground");
 let made: Promise<string> | undefined;
 
 /**
- * The page, whole: script, style and all in one document. The binary holds the result instead of this file
+ * The whole page in one document, with script and style. The binary contains the result in place of this file
  * (scripts/build-binary.ts).
  */
 export function playgroundPage(): Promise<string> {
@@ -27,11 +27,11 @@ export async function bundlePlayground(): Promise<string> {
   ]);
   const made = (type: string): Promise<string> => {
     const output = outputs.find((one) => one.type.startsWith(type));
-    if (output === undefined) throw new Error(`the bundler made no ${type}`);
+    if (output === undefined) throw new Error(`the bundler produced no ${type}`);
     return output.text();
   };
   const [style, script] = await Promise.all([made("text/css"), made("text/javascript")]);
   return template
     .replace("/*style*/", () => style)
-    .replace("/*script*/", () => script.replaceAll("</script", "<\\/script")); // would end it
+    .replace("/*script*/", () => script.replaceAll("</script", "<\\/script")); // it would end the script
 }

@@ -1,4 +1,4 @@
-/** Hides nothing: what the JSON routes answer, for checking and for OpenAPI. */
+/** Schemas of the JSON routes' answers, for validation and for OpenAPI. */
 import { type TSchema, Type } from "@sinclair/typebox";
 import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { literals } from "../../schema.ts";
@@ -33,7 +33,7 @@ export const StreamObject = Type.Object({
 
 const success = { success: Type.Literal(true) };
 const Ignored = Type.Optional(
-  Type.Array(Type.String(), { description: "members that nobody here knows" }),
+  Type.Array(Type.String(), { description: "unknown members, which were left out" }),
 );
 
 export const StreamAnswer = Type.Object(
@@ -49,7 +49,7 @@ export const ChangedAnswer = Type.Object(
     stream: StreamObject,
     ignored: Ignored,
   },
-  { description: "the stream as it is from now on" },
+  { description: "the stream with its new parameters" },
 );
 export const StartAnswer = Type.Object(
   {
@@ -62,7 +62,7 @@ export const StartAnswer = Type.Object(
     request_id: Type.Optional(Type.String()),
     current_state: Type.Optional(Type.String()),
   },
-  { description: "the stream is taken on; in seed mode its channel has accepted it" },
+  { description: "the stream was accepted; in seed mode its channel is open" },
 );
 export const StopAnswer = Type.Object(
   {
@@ -71,7 +71,7 @@ export const StopAnswer = Type.Object(
     manifest_id: Type.Optional(Type.String()),
     message: Type.String(),
   },
-  { description: "it has ended, or does within seconds" },
+  { description: "the stream has ended or will within seconds" },
 );
 export const StreamsAnswer = Type.Object(
   {
@@ -99,7 +99,7 @@ export const ModelsAnswer = Type.Object(
     ),
     count: Type.Integer(),
   },
-  { description: "the models, as the engines just read them" },
+  { description: "the models, just read by the engines" },
 );
 
 export const HealthAnswer = Type.Object(
@@ -112,10 +112,10 @@ export const HealthAnswer = Type.Object(
     version: Type.String(),
     engines: Type.Array(Type.Unknown()),
   },
-  { description: "how the server is" },
+  { description: "the state of the server" },
 );
 
-/** Where a single stream is asked for by its header, or none: what pytrickle's callers read. */
+/** pytrickle's state object: of the stream that X-Stream-Id names, or of the server. */
 export const StateAnswer = Type.Object(
   {
     ...success,
@@ -146,7 +146,7 @@ export const StateAnswer = Type.Object(
     ),
     stream: Type.Optional(StreamObject),
   },
-  { description: "how the server and the stream are" },
+  { description: "the state of the server and the stream" },
 );
 
 export const VersionAnswer = Type.Object(
@@ -162,7 +162,7 @@ export const VersionAnswer = Type.Object(
 const GpuFigures = Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()));
 export const HardwareInfo = Type.Object(
   { ...VersionAnswer.properties, gpu_info: GpuFigures },
-  { description: "the GPUs; none on a box without NVIDIA's driver" },
+  { description: "the GPUs; empty without NVIDIA's driver" },
 );
 export const HardwareStats = Type.Object(
   { ...VersionAnswer.properties, gpu_stats: GpuFigures },
@@ -184,20 +184,20 @@ export const ErrorAnswer = Type.Object({
   details: Type.Optional(Type.Array(Type.Object({ field: Type.String(), problem: Type.String() }))),
 });
 
-/** What each failure means, wherever it comes from. */
+/** The meaning of each failure, whichever route it comes from. */
 const MEANINGS = {
-  400: "something asked for is wrong; `details` names the fields",
-  401: "the bearer token is not the server's",
-  403: "a bearer token is required",
-  404: "there is no such stream, capability or route",
+  400: "the request is invalid; `details` names the fields",
+  401: "the bearer token is not one of this server's",
+  403: "this caller may not use the route: a token is missing or opens other routes, or the page's origin is not allowed",
+  404: "no such stream, capability or route",
   413: "the body is too large",
-  503: "all places are taken, or no engine can run here; try later",
-  504: "it took too long",
+  503: "all places are taken or no engine can run; try later",
+  504: "the job took too long",
 };
 
 export type FailureStatus = keyof typeof MEANINGS;
 
-/** A route's error answers. Those of a token may come from every route that wants one. */
+/** A route's error answers: 401 and 403, which any route may give, and `statuses`. */
 export const failures = <S extends FailureStatus>(...statuses: readonly S[]) =>
   Object.fromEntries(
     ([401, 403, ...statuses] as const).map((status) => [
@@ -206,22 +206,22 @@ export const failures = <S extends FailureStatus>(...statuses: readonly S[]) =>
     ]),
   ) as Record<S | 401 | 403, typeof ErrorAnswer>; // fromEntries forgets the keys
 
-/** How the routes are grouped in OpenAPI. */
+/** The groups of routes in OpenAPI. */
 export const TAGS = {
   streams: "Streams by their ids",
-  orchestrators: "What an orchestrator and pytrickle's callers ask: streams named by X-Stream-Id",
+  orchestrators: "For orchestrators and pytrickle's callers: streams by X-Stream-Id",
   jobs: "Batch jobs",
   operations: "Health, versions and models",
 };
 
-/** What OpenAPI says of a route that wants a bearer token where the server has one. */
+/** OpenAPI details of a route that needs a bearer token where the server has one. */
 export const operation = (tag: keyof typeof TAGS, summary: string) => ({
   tags: [tag],
   summary,
   security: [{ token: [] }],
 });
 
-/** A JSON body in OpenAPI's words, for what Elysia does not check itself. */
+/** A JSON body in OpenAPI's form, for what Elysia does not check itself. */
 export const jsonContent = (schema: TSchema) => ({
   // biome-ignore lint/suspicious/noExplicitAny: TypeBox makes JSON Schema 2020-12, OpenAPI's typings know 3.0's subset
   "application/json": { schema: schema as any },
