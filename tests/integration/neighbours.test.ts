@@ -5,6 +5,7 @@ import { GraphProtoSchema, NodeProtoSchema } from "onnx-buf";
 import { GraphBuilder, valueInfo } from "../../src/engine/models/graph-builder.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
 import { crashSei } from "../support/crash-marker.ts";
+import { avc1, ftyp, mdat, moof, moov } from "../support/mp4-builder.ts";
 import { type Neighbourhood, neighbourhood } from "../support/neighbours.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { TsMuxer } from "../support/ts-muxer.ts";
@@ -155,4 +156,51 @@ test("beside streams with the longest prompts that are allowed", async () => {
     30_000,
   );
   await expectWell(hood);
+});
+
+test("beside a stream whose every fragment names the same megabyte thousands of times", async () => {
+  const hood = await started();
+  const megabyte = 1024 * 1024;
+  const fragment = moof((size) => [
+    {
+      id: 1,
+      duration: 1,
+      size: megabyte,
+      baseIsMoof: true,
+      runs: Array.from({ length: 4000 }, () => ({ count: 1, offset: size + 8 })),
+    },
+  ]);
+  const track = { id: 1, kind: "vide", timescale: 90_000, entries: [avc1()] } as const;
+  const parts = [ftyp(), moov([track]), fragment, mdat(new Uint8Array(megabyte))];
+  const culprit = await hood.api.start({
+    model: "identity",
+    input_url: await hood.repeat("megabytes", Buffer.concat(parts)),
+    stream_url: hood.channel("nothing"),
+  });
+  await waitFor("it to be named", async () =>
+    ((await hood.api.stream(culprit)).error ?? "").includes("damaged fragments"),
+  );
+  await expectWell(hood);
+});
+
+test.each(["drawn", "filmed"])("beside a stream of 4096 x 4096 that is %s", async (kind) => {
+  const hood = await started();
+  const before = await Promise.all(hood.healthy.map(({ id }) => hood.api.stream(id)));
+  const culprit = await hood.api.start({
+    ...(kind === "drawn"
+      ? { model: "dreamscape" }
+      : { model: "identity", input_url: await hood.feed("small", clip) }),
+    stream_url: hood.channel("huge"),
+    width: 4096,
+    height: 4096,
+  });
+  const frames = async () => (await hood.api.stream(culprit)).stats.frames_out;
+  await waitFor("its pictures", async () => (await frames()) > 5, 60_000);
+  await expectWell(hood);
+  for (const [index, { id }] of hood.healthy.entries()) {
+    const { stats } = await hood.api.stream(id);
+    const { frames_in, frames_out } = before[index].stats;
+    const share = (stats.frames_out - frames_out) / (stats.frames_in - frames_in);
+    expect(share).toBeGreaterThan(0.8);
+  }
 });

@@ -1,5 +1,6 @@
 /** A real server with two healthy streams, one drawn and one with input, and a measure of what their viewers see. */
 import { join } from "node:path";
+import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { api, type Sender, sendClip } from "./live-stream.ts";
 import { MAIN, type ServerProcess, startServer } from "./server-process.ts";
@@ -62,6 +63,8 @@ export interface Neighbourhood extends AsyncDisposable {
   readonly healthy: readonly Neighbour[];
   /** Sends MPEG-TS segments to a new channel in real time; returns the channel's URL. */
   feed(name: string, segments: readonly Uint8Array[]): Promise<string>;
+  /** Sends the same bytes to a new channel as one segment after the other, two a second; returns the channel's URL. */
+  repeat(name: string, segment: Uint8Array): Promise<string>;
   channel(name: string): string;
 }
 
@@ -81,6 +84,17 @@ export async function neighbourhood(
     senders.push(await sendClip(channel(name), segments, { seconds: 300, signal: stop.signal }));
     return channel(name);
   };
+  const repeat = async (name: string, segment: Uint8Array) => {
+    const options = { contentType: "video/mp4", create: true, signal: stop.signal };
+    const publisher = await TricklePublisher.open({ url: channel(name) }, options);
+    const writer = publisher.writable.getWriter();
+    const send = () =>
+      void writer.write({ data: segment, first: true, last: true }).catch(() => {}); // at the end
+    const timer = setInterval(send, 500);
+    stop.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+    send();
+    return channel(name);
+  };
   await waitFor("an engine", async () => (await calls.health()).engines[0]?.state === "ready");
   const size = { width: 256, height: 256 };
   const start = async (name: string, body: object): Promise<Neighbour> => {
@@ -98,6 +112,7 @@ export async function neighbourhood(
     api: calls,
     healthy,
     feed,
+    repeat,
     channel,
     async [Symbol.asyncDispose]() {
       stop.abort();
