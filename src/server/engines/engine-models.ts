@@ -33,3 +33,14 @@ export class EngineModels {
     this.#asked = null;
   }
 }
+
+/** The models of several engines, by name; the engine that knows most about a model counts. */
+export function mergedModels(lists: readonly (readonly ModelInfo[])[]): readonly ModelInfo[] {
+  const rank = { ready: 0, warming: 1, failed: 2, cold: 3 } as const;
+  const byName = new Map<string, ModelInfo>();
+  for (const model of lists.flat()) {
+    const known = byName.get(model.name);
+    if (known === undefined || rank[model.state] < rank[known.state]) byName.set(model.name, model);
+  }
+  return [...byName.values()];
+}

@@ -5,7 +5,9 @@ import type { ImageResult } from "../../engine/protocol/work.ts";
 import { type PlainError, WorkerError } from "../../errors.ts";
 import { getLogger, logId } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
+import { mergedModels } from "./engine-models.ts";
 import type { EngineCommand } from "./engine-process.ts";
+import { ImageQueue } from "./image-queue.ts";
 import { type ImageRequest, ImageWork } from "./image-work.ts";
 import { Probation } from "./probation.ts";
 import { Supervisor, type SupervisorObserver, type WorkDeath } from "./supervisor.ts";
@@ -46,7 +48,7 @@ export class EngineScheduler {
   readonly #options: EngineSchedulerOptions;
   readonly #observer: SupervisorObserver = {
     ready: (supervisor) => this.#engineReady(supervisor),
-    idle: () => this.#startImages(),
+    idle: () => this.#images.serve(),
     unfit: (supervisor, error) => this.#lostDevice(supervisor, error),
     died: (supervisor, death) => this.#engineDied(supervisor, death),
     emptied: (supervisor) => this.#emptied(supervisor),
@@ -58,8 +60,10 @@ export class EngineScheduler {
   readonly #unfit = Promise.withResolvers<PlainError>();
   /** Callers of `ready`. */
   readonly #waiting = new Set<() => void>();
-  /** Pictures that wait for an engine, in order. */
-  readonly #queue: ImageWork[] = [];
+  readonly #images = new ImageQueue({
+    start: (work) => this.#startImage(work),
+    stop: (work) => this.stop(work),
+  });
   readonly #firstReady = Promise.withResolvers<void>();
   readonly #replacements = new Set<Timer>();
   readonly #closing = new Set<Promise<void>>();
@@ -124,14 +128,7 @@ export class EngineScheduler {
 
   /** Every model of every engine, by name; of several engines the one that knows most about it counts. */
   models(): readonly ModelInfo[] {
-    const rank = { ready: 0, warming: 1, failed: 2, cold: 3 } as const;
-    const byName = new Map<string, ModelInfo>();
-    for (const model of [...this.#supervisors].flatMap(({ models }) => models)) {
-      const known = byName.get(model.name);
-      if (known === undefined || rank[model.state] < rank[known.state])
-        byName.set(model.name, model);
-    }
-    return [...byName.values()];
+    return mergedModels([...this.#supervisors].map(({ models }) => models));
   }
 
   /** `models()`, after the engines have read their folders again; an engine has a second for it. */
@@ -194,24 +191,8 @@ export class EngineScheduler {
    * is made again by another one, which runs nothing else. Throws what the engine refuses it for, the reason of the
    * request's signal, or an error after two engines have died of it.
    */
-  async makeImage(request: ImageRequest): Promise<ImageResult> {
-    const { signal } = request;
-    signal.throwIfAborted();
-    const work = new ImageWork(request);
-    const giveUp = () => {
-      const at = this.#queue.indexOf(work);
-      if (at >= 0) this.#queue.splice(at, 1);
-      work.abandon();
-      this.stop(work);
-    };
-    signal.addEventListener("abort", giveUp, { once: true });
-    this.#queue.push(work);
-    this.#startImages();
-    try {
-      return await work.result;
-    } finally {
-      signal.removeEventListener("abort", giveUp);
-    }
+  makeImage(request: ImageRequest): Promise<ImageResult> {
+    return this.#images.make(request);
   }
 
   /** Ends all engines, by force when `deadline` aborts. */
@@ -227,7 +208,7 @@ export class EngineScheduler {
     this.#notify();
     this.#firstReady.resolve();
     for (const resolve of this.#waiting) resolve();
-    this.#startImages();
+    this.#images.serve();
   }
 
   #notify(): void {
@@ -235,17 +216,11 @@ export class EngineScheduler {
     this.#changed = Promise.withResolvers();
   }
 
-  /** Gives waiting pictures to engines that make none. */
-  #startImages(): void {
-    for (let [work] = this.#queue; work !== undefined; [work] = this.#queue) {
-      const free = this.#shared().filter(
-        (one) => one.status === "ready" && !one.works.some(isImage),
-      );
-      const [best] = byLoad(free);
-      if (best === undefined) return;
-      this.#queue.shift();
-      this.#place(work, best);
-    }
+  #startImage(work: ImageWork): boolean {
+    const isFree = ({ status, works }: Supervisor) => status === "ready" && !works.some(isImage);
+    const [best] = byLoad(this.#shared().filter(isFree));
+    if (best !== undefined) this.#place(work, best);
+    return best !== undefined;
   }
 
   #lostDevice(supervisor: Supervisor, error: PlainError): void {
@@ -282,7 +257,7 @@ export class EngineScheduler {
   #emptied(supervisor: Supervisor): void {
     if (!this.#probation.release(supervisor) || !isUsable(supervisor)) return;
     if (this.#sharedOn(supervisor.device) <= this.#options.engines) {
-      this.#startImages();
+      this.#images.serve();
       return;
     }
     this.#supervisors.delete(supervisor);
