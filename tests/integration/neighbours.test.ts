@@ -13,8 +13,9 @@ import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(90_000);
 
-/** One gap of at most this length is allowed beside a culprit. */
+/** One gap of at most this length is allowed beside a culprit; on a machine that is busy, of so many times an engine's boot. */
 const LONGEST_GAP_MS = 2500;
+const LONGEST_GAP_BOOTS = 5;
 
 let clip: Uint8Array[];
 let open: AsyncDisposable[] = [];
@@ -54,13 +55,14 @@ async function clipOf(options: { seconds: number; crashAt?: number }): Promise<U
 }
 
 /** The neighbours saw one short gap at most, and are well again. */
-async function expectWell({ healthy, api }: Neighbourhood): Promise<void> {
+async function expectWell({ healthy, api, bootMs }: Neighbourhood): Promise<void> {
+  const longest = Math.max(LONGEST_GAP_MS, LONGEST_GAP_BOOTS * bootMs);
   for (const { id, viewer } of healthy) {
     const { status, stats } = await api.stream(id);
     expect(status).toBe("active");
     expect(stats.restarts).toBeLessThanOrEqual(1);
     expect(viewer.gaps.length).toBeLessThanOrEqual(1);
-    expect(Math.max(0, ...viewer.gaps)).toBeLessThanOrEqual(LONGEST_GAP_MS);
+    expect(Math.max(0, ...viewer.gaps)).toBeLessThanOrEqual(longest);
   }
 }
 

@@ -61,6 +61,8 @@ export interface Neighbourhood extends AsyncDisposable {
   readonly server: ServerProcess;
   readonly api: ReturnType<typeof api>;
   readonly healthy: readonly Neighbour[];
+  /** How long the first engine took to be ready: how fast this machine is now. */
+  readonly bootMs: number;
   /** Sends MPEG-TS segments to a new channel in real time; returns the channel's URL. */
   feed(name: string, segments: readonly Uint8Array[]): Promise<string>;
   /** Sends the same bytes to a new channel as one segment after the other, two a second; returns the channel's URL. */
@@ -95,7 +97,9 @@ export async function neighbourhood(
     send();
     return channel(name);
   };
+  const began = performance.now();
   await waitFor("an engine", async () => (await calls.health()).engines[0]?.state === "ready");
+  const bootMs = performance.now() - began;
   const size = { width: 256, height: 256 };
   const start = async (name: string, body: object): Promise<Neighbour> => {
     const id = await calls.start({ stream_url: channel(name), ...size, ...body });
@@ -111,6 +115,7 @@ export async function neighbourhood(
     server,
     api: calls,
     healthy,
+    bootMs,
     feed,
     repeat,
     channel,
