@@ -75,6 +75,28 @@ test("a publisher that stops in the middle of a segment that has been closed is 
   expect(answer).toStartWith("HTTP/1.1 200 OK");
 });
 
+test("readers and publishers that leave at any moment are not counted any more", async () => {
+  await using host = hostTrickle();
+  await post(host.url("f"), 0, MIB);
+  const requests = [
+    "GET /trickle/f/0 HTTP/1.1\r\nHost: test\r\n\r\n",
+    "GET /trickle/f/1 HTTP/1.1\r\nHost: test\r\n\r\n",
+    "POST /trickle/f/1 HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "POST /trickle/f/2 HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n100\r\nhalf",
+  ];
+  const left = Array.from({ length: 200 }, async (_, n) => {
+    const socket = connect(host.port, "127.0.0.1");
+    socket.on("error", () => {});
+    await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+    socket.write(requests[n % requests.length] ?? "");
+    await Bun.sleep(Math.random() * 30);
+    if (n % 2 === 0) socket.resetAndDestroy();
+    else socket.destroy();
+  });
+  await Promise.all(left);
+  await waitFor("all have been noticed", () => host.server.requests === 0, 2000);
+});
+
 test("disposing answers every request under way that the channel is closed", async () => {
   await using host = hostTrickle();
   const url = host.url("c");

@@ -1,5 +1,5 @@
 /** Divides the server's channels, bytes and requests between its own streams and its peers. */
-import { isIPv6 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { Quota } from "./quota.ts";
 
 /** Who sent a request, as the HTTP layer knows it. What each peer may use is limited. */
@@ -57,6 +57,11 @@ export class PeerQuotas {
     return this.#own.bytes.used;
   }
 
+  /** Open requests of all peers together. */
+  get requests(): number {
+    return this.#own.requests.used;
+  }
+
   of(peer: TricklePeer): PeerQuota {
     switch (peer.kind) {
       case "own":
@@ -101,10 +106,14 @@ const quotas = (
   return { channels: quota("channels"), bytes: quota("bytes"), requests: quota("requests") };
 };
 
-/** The address itself; of IPv6 the first 64 bits, since one subscriber is given that many addresses (RFC 6177). */
+/**
+ * The address itself; of IPv6 the first 64 bits, since one subscriber has all addresses that begin with them (RFC 6177).
+ * Texts that are not addresses share one name.
+ */
 function networkOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
-  if (!isIPv6(plain)) return plain;
+  if (isIPv4(plain)) return plain;
+  if (!isIPv6(plain)) return "unknown";
   const [head = "", tail] = plain.split("::");
   const groups = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? 0 : tail.split(":").length;

@@ -69,9 +69,12 @@ function bodyOf(
     },
   });
   const finish = () => {
+    signal.removeEventListener("abort", finish);
     remove();
     end();
   };
+  // A stream that was not pulled yet when its reader left may never be cancelled.
+  signal.addEventListener("abort", finish, { once: true });
   return new ReadableStream<Uint8Array>(
     {
       start(given) {

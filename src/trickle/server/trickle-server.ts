@@ -1,11 +1,11 @@
 /** Implements the embedded trickle server: go-livepeer's behaviour (protocol.md 4.1, 4.2) on Web requests. */
 import { getLogger } from "../../log.ts";
 import { bare, CLOSE } from "./bare-response.ts";
-import { Channel } from "./channel.ts";
+import type { Channel } from "./channel.ts";
+import { ChannelTable } from "./channel-table.ts";
 import { type PeerQuota, PeerQuotas, type TricklePeer } from "./peer-quotas.ts";
-import type { Quota } from "./quota.ts";
+import { Quota } from "./quota.ts";
 import { receiveSegment } from "./receive-segment.ts";
-import { SegmentMemory } from "./segment-memory.ts";
 import { sendSegment } from "./send-segment.ts";
 import { Transfers } from "./transfers.ts";
 
@@ -26,12 +26,6 @@ export interface TrickleServerOptions {
   readonly stallMs?: number;
   /** Interval at which channels and readers are checked. Default 1 min. */
   readonly sweepMs?: number;
-}
-
-interface OpenChannel {
-  readonly channel: Channel;
-  /** Of the peer that created it. */
-  readonly quota: Quota;
 }
 
 const MIB = 1024 * 1024;
@@ -60,8 +54,7 @@ const log = getLogger("trickle");
  * });
  */
 export class TrickleServer implements Disposable {
-  readonly #channels = new Map<string, OpenChannel>();
-  readonly #memory = new SegmentMemory();
+  readonly #channels: ChannelTable;
   readonly #transfers = new Transfers();
   readonly #quotas: PeerQuotas;
   readonly #options: Required<TrickleServerOptions>;
@@ -78,7 +71,8 @@ export class TrickleServer implements Disposable {
       sweepMs: 60_000,
       ...options,
     };
-    const { maxChannels, maxTotalBytes, maxRequests } = this.#options;
+    const { maxChannels, maxSegmentBytes, maxTotalBytes, maxRequests } = this.#options;
+    this.#channels = new ChannelTable(maxSegmentBytes);
     this.#quotas = new PeerQuotas({
       channels: maxChannels,
       bytes: maxTotalBytes,
@@ -96,6 +90,11 @@ export class TrickleServer implements Disposable {
   /** Bytes of memory held by all segments. */
   get bytes(): number {
     return this.#quotas.bytes;
+  }
+
+  /** Number of requests for segments that are not answered to their end. */
+  get requests(): number {
+    return this.#quotas.requests;
   }
 
   /**
@@ -127,12 +126,12 @@ export class TrickleServer implements Disposable {
   /** Closes every channel, which ends all pending requests. */
   [Symbol.dispose](): void {
     clearInterval(this.#sweeper);
-    for (const name of [...this.#channels.keys()]) this.#close(name);
+    this.#channels.closeAll();
   }
 
   #create(request: Request, name: string, peer: TricklePeer): Response {
     const mime = request.headers.get("Expect-Content") ?? "";
-    const channel = this.#find(name) ?? this.#make(name, mime, this.#quotas.of(peer));
+    const channel = this.#channels.find(name) ?? this.#make(name, mime, this.#quotas.of(peer));
     return channel instanceof Response ? channel : bare(200);
   }
 
@@ -143,7 +142,7 @@ export class TrickleServer implements Disposable {
     peer: TricklePeer,
   ): Promise<Response> {
     const seq = segmentNumber(seqPart, -1);
-    const known = this.#find(name);
+    const known = this.#channels.find(name);
     // Connection: close wakes Go publishers that wait with a preconnected POST.
     if (!known && !this.#options.autoCreate) return bare(404, "Stream not found", CLOSE);
     if (seq === null) return bare(400, "Invalid idx");
@@ -175,7 +174,7 @@ export class TrickleServer implements Disposable {
     seqPart: string,
     peer: TricklePeer,
   ): Promise<Response> {
-    const channel = this.#find(name);
+    const channel = this.#channels.find(name);
     if (channel === undefined) return bare(404, "Stream not found");
     if (seqPart === "next") {
       const next = String(channel.nextWrite);
@@ -203,48 +202,27 @@ export class TrickleServer implements Disposable {
   }
 
   #delete(name: string): Response {
-    return this.#close(name) ? bare(200) : bare(400, "Invalid stream");
+    return this.#channels.close(name) ? bare(200) : bare(400, "Invalid stream");
   }
 
   #deleteSegment(name: string, seqPart: string): Response {
-    const channel = this.#find(name);
+    const channel = this.#channels.find(name);
     if (channel === undefined) return bare(404, "Stream not found");
     const seq = segmentNumber(seqPart, 0);
     if (seq === null) return bare(400, "Invalid idx");
     return channel.closeSegment(seq) ? bare(200) : bare(400, "Nonexistent segment");
   }
 
-  #find(name: string): Channel | undefined {
-    return this.#channels.get(name)?.channel;
-  }
-
   /** Creates a channel at the peer's expense, or refuses to. */
-  #make(name: string, mime: string, { channels: quota }: PeerQuota): Channel | Response {
+  #make(name: string, mime: string, quota: PeerQuota): Channel | Response {
     if (mime.length > MAX_MIME) return bare(400, `Content type longer than ${MAX_MIME}`, CLOSE);
-    const exhausted = quota.take(1);
-    if (exhausted) return tooMany("channels", exhausted);
-    const { maxSegmentBytes } = this.#options;
-    const channel = new Channel({ mime, memory: this.#memory, maxSegmentBytes });
-    this.#channels.set(name, { channel, quota });
-    log.debug("channel created", { mime, channels: this.channels });
-    return channel;
-  }
-
-  #close(name: string): boolean {
-    const open = this.#channels.get(name);
-    if (open === undefined) return false;
-    this.#channels.delete(name);
-    open.channel.close();
-    open.quota.give(1);
-    log.debug("channel closed", { channels: this.channels });
-    return true;
+    const channel = this.#channels.create(name, mime, quota.channels);
+    return channel instanceof Quota ? tooMany("channels", channel) : channel;
   }
 
   #sweep(): void {
-    const { idleMs, stallMs } = this.#options;
-    for (const [name, { channel }] of [...this.#channels])
-      if (channel.idleMs > idleMs) this.#close(name);
-    const cut = this.#transfers.cutStalled(stallMs);
+    this.#channels.closeIdle(this.#options.idleMs);
+    const cut = this.#transfers.cutStalled(this.#options.stallMs);
     if (cut > 0) log.info("stalled requests cut off", { requests: cut });
     this.#quotas.prune();
   }
