@@ -1,5 +1,6 @@
 /** Declares what a batch capability is, and what the server offers to one. */
 import type { TSchema } from "@sinclair/typebox";
+import type { Size } from "../engine/protocol/work.ts";
 
 /** Starts streams for capabilities. */
 export interface StreamAccess {
@@ -28,13 +29,13 @@ export interface ImageAccess {
   /**
    * Makes a picture from the stream parameters in `body` and a PNG, JPEG or WebP; without a file the model draws from
    * nothing. Calls `job.progress` with `queued` once the request is accepted, then with the engine's steps.
-   * Throws `invalid_request`, `unknown_model`, `model_failed`, `unsupported_media`, `engine_unavailable`, and the
-   * signal's reason.
+   * Throws `invalid_request`, `unknown_model`, `model_failed`, `unsupported_media`, `at_capacity`, `engine_unavailable`,
+   * and the signal's reason.
    */
   make(
     body: unknown,
     file: Uint8Array | null,
-    job: Pick<JobContext, "signal" | "progress">,
+    job: Pick<JobContext, "signal" | "progress" | "reserve">,
   ): Promise<MadeImage>;
 }
 
@@ -45,6 +46,8 @@ export interface JobContext {
   readonly caller: "direct" | "network";
   readonly streams: StreamAccess;
   readonly images: ImageAccess;
+  /** Takes as many places as a picture of this size needs. Throws `at_capacity`. */
+  readonly reserve: (size: Size) => void;
   /** Reports the step that begins to callers who follow the job: queued, decode, load, inference, encode. */
   readonly progress: (step: string) => void;
   /** Sets the `X-Metadata` of the answer: small JSON. */

@@ -17,7 +17,7 @@ const ImageFields = Type.Object(Type.Pick(StartFields, [...PICTURE_FIELDS]).prop
 
 /** Makes pictures for capabilities with the engines of `pool`. */
 export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
-  make: async (body, file, { signal, progress }) => {
+  make: async (body, file, { signal, progress, reserve }) => {
     const fields = readFields(ImageFields, body);
     const prompts = fields.prompts ?? fields.prompt;
     if (file === null && prompts == null)
@@ -39,6 +39,7 @@ export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
     const model = pool.models().find(({ name }) => name === params.model);
     if (file === null && model?.takes_video) throw imageRequired(model.name);
     const unused = file !== null && model?.takes_video === false ? ["image"] : [];
+    if (params.size) reserve(params.size);
     const job: ImageJob = { params, ...(file === null ? {} : { file }) };
     progress("queued");
     const order = { image: job, signal, onStep: progress };

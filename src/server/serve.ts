@@ -66,9 +66,9 @@ export async function serve({
       log_format: config.logFormat,
     },
   });
-  const places = new Admission(config.maxStreams ?? defaultMaxStreams(devices.names));
+  const admission = new Admission(config.maxStreams ?? defaultMaxStreams(devices.names));
   const store = new StreamStore(pool, {
-    places,
+    admission,
     historyMs: config.streamHistory,
   });
   using trickle =
@@ -87,7 +87,7 @@ export async function serve({
     access: new AccessPolicy(tokens),
     browsers: new BrowserRules({ corsOrigins: corsOrigins(config), host: config.host }),
     batchTimeoutMs: config.batchTimeout,
-    places,
+    admission,
     closing: closing.signal,
     capabilityNames: config.capabilityName,
     version,
@@ -102,7 +102,12 @@ export async function serve({
     warnIfOpen(config, tokens);
     pool.boot();
     const readiness = engineReadiness(pool, devices.names);
-    const registration = register(config, { ownUrl, token: tokens.capability, places, readiness });
+    const registration = register(config, {
+      ownUrl,
+      token: tokens.capability,
+      admission,
+      readiness,
+    });
     const unfit = await untilAborted(pool.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
@@ -110,7 +115,7 @@ export async function serve({
     log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
     const left = registration?.leave();
     // The listener stays until the streams have gone: their channels may be our own.
-    const all = Promise.all([store.close(), places.close()]);
+    const all = Promise.all([store.close(), admission.close()]);
     await untilAborted(all, AbortSignal.timeout(config.grace * STREAMS_SHARE));
     closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
     await pool.close(engineDeadline);
@@ -156,7 +161,7 @@ function warnIfOpen({ host }: Config, { api, capability }: AccessTokens): void {
 interface RegistrationNeeds {
   readonly ownUrl: string;
   readonly token: string | undefined;
-  readonly places: Admission;
+  readonly admission: Admission;
   readonly readiness: Readiness;
 }
 
@@ -176,7 +181,7 @@ function register(
   const doubt = doubtAbout(config);
   if (doubt !== null)
     log.warn("the orchestrator probably cannot reach this server", { why: doubt });
-  const places = serving.places.capacity;
+  const places = serving.admission.capacity;
   const offers = offersOf(config, { ownUrl, places, ...(token === undefined ? {} : { token }) });
   return new Registration({
     orchestrators: orchestratorsOf(config, orchSecret),

@@ -14,14 +14,14 @@ afterEach(async () => {
 });
 
 async function serve(options: Parameters<typeof testServer>[0]) {
-  const { app, places, pool, close } = testServer(options);
+  const { app, admission, pool, close } = testServer(options);
   const server = listen(app, { host: "127.0.0.1", port: 0 });
   await pool.ready(5000);
   open.push(async () => {
     await close();
     await server.stop(true);
   });
-  return { port: server.port ?? 0, places };
+  return { port: server.port ?? 0, admission };
 }
 
 /** Sends a job's head and `sent` bytes of its body, and collects what comes back. */
@@ -44,16 +44,16 @@ function halfJob(
 }
 
 test("a full server refuses a job without waiting for its body", async () => {
-  const { port, places } = await serve({ maxStreams: 1 });
-  using _taken = places.take();
+  const { port, admission } = await serve({ maxStreams: 1 });
+  using _taken = admission.take();
   const { answer } = halfJob(port, 31 * MIB, 1000);
   await waitFor("the refusal", () => answer().includes("at_capacity"), 2000);
   expect(answer()).toStartWith("HTTP/1.1 503");
 });
 
 test("a client that sends all of a refused body gets the refusal, not a broken connection", async () => {
-  const { port, places } = await serve({ maxStreams: 1 });
-  using _taken = places.take();
+  const { port, admission } = await serve({ maxStreams: 1 });
+  using _taken = admission.take();
   for (let n = 0; n < 3; n++) {
     const body = JSON.stringify({ image: "x".repeat(31 * MIB) });
     const answer = await fetch(`http://127.0.0.1:${port}/c/comfystream-image`, {
@@ -66,18 +66,18 @@ test("a client that sends all of a refused body gets the refusal, not a broken c
 });
 
 test("a body that does not come holds its place until the job's deadline, and no longer", async () => {
-  const { port, places } = await serve({ maxStreams: 1, batchTimeoutMs: 300 });
+  const { port, admission } = await serve({ maxStreams: 1, batchTimeoutMs: 300 });
   const { answer } = halfJob(port, 31 * MIB, 1000);
-  await waitFor("its place", () => places.taken === 1);
+  await waitFor("its place", () => admission.taken === 1);
   await waitFor("the deadline", () => answer().includes("--batch-timeout"));
   expect(answer()).toStartWith("HTTP/1.1 504");
-  await waitFor("the place back", () => places.taken === 0);
+  await waitFor("the place back", () => admission.taken === 0);
 });
 
 test("a caller that leaves while it sends gives the place back", async () => {
-  const { port, places } = await serve({ maxStreams: 1 });
+  const { port, admission } = await serve({ maxStreams: 1 });
   const { socket } = halfJob(port, 31 * MIB, 1000);
-  await waitFor("its place", () => places.taken === 1);
+  await waitFor("its place", () => admission.taken === 1);
   socket.destroy();
-  await waitFor("the place back", () => places.taken === 0, 3000);
+  await waitFor("the place back", () => admission.taken === 0, 3000);
 });

@@ -26,7 +26,7 @@ test.each([
   expect(answer).toMatchObject({ status: 504, body: { success: false, code: "timeout" } });
   expect(took).toBeGreaterThan(expected * 0.9);
   expect(took).toBeLessThan(expected + 3000);
-  expect(server.places.taken).toBe(0);
+  expect(server.admission.taken).toBe(0);
 });
 
 test("a stream that is started as a job has no longer than other jobs", async () => {

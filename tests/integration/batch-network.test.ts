@@ -32,7 +32,7 @@ async function serve(options: TestServerOptions & { idleSeconds?: number } = {})
 
 /** An orchestrator that knows the server under these names. */
 async function orchestrate(
-  { url, places }: Pick<Awaited<ReturnType<typeof serve>>, "url" | "places">,
+  { url, admission }: Pick<Awaited<ReturnType<typeof serve>>, "url" | "admission">,
   names: readonly string[],
   token?: string,
 ) {
@@ -51,7 +51,7 @@ async function orchestrate(
   const registration = new Registration({
     orchestrators: [new OrchestratorClient(orch.url, { secret })],
     offers,
-    places,
+    admission,
     readiness: { share: 1, changed: new Promise(() => {}) },
   });
   open.push(async () => {
@@ -136,11 +136,11 @@ test("a slow job answers 504 before the orchestrator gives up: no place is lost 
 });
 
 test("streams and pictures share the places: beyond them it is a 503, in both ways", async () => {
-  const { ask, places } = await serve({ maxStreams: 2, batchTimeoutMs: 1000 });
+  const { ask, admission } = await serve({ maxStreams: 2, batchTimeoutMs: 1000 });
   const stream = { prompt: "x", stream_url: "http://127.0.0.1:9/trickle/one" };
   expect((await ask("POST", "/stream/start", stream)).status).toBe(200);
   const held = ask("POST", "/c/comfystream-image", { prompt: "hold" });
-  await waitFor("both places taken", () => places.taken === 2);
+  await waitFor("both places taken", () => admission.taken === 2);
   const full = { status: 503, body: { success: false, code: "at_capacity" } };
   expect(await ask("POST", "/c/comfystream-image", { prompt: "x" })).toMatchObject(full);
   const another = { ...stream, stream_url: "http://127.0.0.1:9/trickle/two" };
@@ -148,7 +148,7 @@ test("streams and pictures share the places: beyond them it is a 503, in both wa
   // What needs no device runs all the same.
   expect((await ask("POST", "/c/text-reversal", { text: "abc" })).body).toEqual(reversed);
   expect((await held).status).toBe(504);
-  expect(places.taken).toBe(1);
+  expect(admission.taken).toBe(1);
 });
 
 const image = (prompt: string, more = {}) => JSON.stringify({ prompt, stream: true, ...more });
@@ -173,27 +173,27 @@ test("events through an orchestrator end with the done line: on success, and pas
 });
 
 test("what is refused before the work begins has a status, not an event", async () => {
-  const { ask, places } = await serve({ maxStreams: 1 });
+  const { ask, admission } = await serve({ maxStreams: 1 });
   const events = { accept: "text/event-stream" };
   const unknown = await ask("POST", "/comfystream-image", { prompt: "x", model: "none" }, events);
   expect(unknown).toMatchObject({ status: 400, body: { code: "unknown_model" } });
   const odd = await ask("POST", "/comfystream-image", { prompt: "x", stream: "yes" });
   expect(odd).toMatchObject({ status: 400, body: { details: [{ field: "stream" }] } });
-  using _taken = places.take();
+  using _taken = admission.take();
   const full = await ask("POST", "/comfystream-image", { prompt: "x" }, events);
   expect(full).toMatchObject({ status: 503, body: { code: "at_capacity" } });
 });
 
 test("a caller who stops reading events stops the work, and the place is free again", async () => {
-  const { url, places } = await serve();
+  const { url, admission } = await serve();
   const caller = new AbortController();
   const init = { method: "POST", body: image("hold"), signal: caller.signal };
   const answer = await fetch(`${url}/comfystream-image`, init);
   const reader = answer.body?.getReader();
   expect(Buffer.from((await reader?.read())?.value ?? "").toString()).toContain("queued");
-  expect(places.taken).toBe(1);
+  expect(admission.taken).toBe(1);
   caller.abort();
-  await waitFor("the place is free", () => places.taken === 0);
+  await waitFor("the place is free", () => admission.taken === 0);
 });
 
 test("metadata goes beside a picture in one piece", async () => {

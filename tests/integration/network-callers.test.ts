@@ -100,7 +100,7 @@ test("a job without a place or past its deadline is logged; a caller's own mista
   const seen = await logged(async () => {
     expect(await ask({ prompt: "x", model: "none" })).toBe(400);
     expect(await ask({ prompt: "hold" })).toBe(504);
-    using _taken = own.places.take();
+    using _taken = own.admission.take();
     expect(await ask({ prompt: "x" })).toBe(503);
   }).finally(() => own.close());
   expect(seen).toEqual([

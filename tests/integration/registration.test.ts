@@ -138,7 +138,7 @@ test("one that restarts, or drops the capability, has it again with the next ren
   const registration = new Registration({
     orchestrators: [new OrchestratorClient(first.url, { secret: SECRET })],
     offers: offer,
-    places: new Admission(1),
+    admission: new Admission(1),
     readiness: { share: 1, changed: new Promise(() => {}) },
     timing,
   });

@@ -57,9 +57,9 @@ export function fakePool(
 /** An app that handles requests in this process; channels at 127.0.0.1 are allowed. */
 export function testServer(options: TestServerOptions = {}) {
   const pool = fakePool(options.engine === undefined ? {} : { engine: options.engine });
-  const places = new Admission(options.maxStreams ?? 4);
+  const admission = new Admission(options.maxStreams ?? 4);
   const store = new StreamStore(pool, {
-    places,
+    admission,
     historyMs: 60_000,
   });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
@@ -73,7 +73,7 @@ export function testServer(options: TestServerOptions = {}) {
     protocols: { seed: seedProtocol, byoc: byocProtocol(options.timing) },
     access: new AccessPolicy(options.tokens ?? {}),
     browsers: new BrowserRules({ corsOrigins, host: options.host ?? "0.0.0.0" }),
-    places,
+    admission,
     closing: new AbortController().signal,
     batchTimeoutMs: options.batchTimeoutMs ?? 25_000,
     capabilityNames: options.capabilityNames ?? ["comfystream-video"],
@@ -95,7 +95,7 @@ export function testServer(options: TestServerOptions = {}) {
     await store.close();
     await pool.close(AbortSignal.timeout(2000));
   };
-  return { app, pool, places, store, ask, close };
+  return { app, pool, admission, store, ask, close };
 }
 
 async function json(response: Response): Promise<unknown> {

@@ -5,11 +5,12 @@ import type {
   JobContext,
   StreamAccess,
 } from "../../capabilities/capability.ts";
+import type { Size } from "../../engine/protocol/work.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { check } from "../../schema-check.ts";
 import { pushable } from "../../streams/push-readable.ts";
-import type { Admission } from "../admission.ts";
+import { type Admission, type Place, pictureLoad } from "../admission.ts";
 import { checked } from "../field-errors.ts";
 import { IDLE_SECONDS } from "./connection-limits.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
@@ -24,7 +25,7 @@ export interface JobOptions {
   /** Longest job, in milliseconds; a caller may ask for less. */
   readonly batchTimeoutMs: number;
   /** Shared with streams. */
-  readonly places: Admission;
+  readonly admission: Admission;
   /** Aborts when the server ends; unfinished jobs fail with its reason. */
   readonly closing: AbortSignal;
   readonly streams: StreamAccess;
@@ -49,7 +50,7 @@ export async function runJob(
   capability: Capability,
   { request, livepeer, set, server }: Call,
   caller: JobContext["caller"],
-  { batchTimeoutMs, places, closing, streams, images }: JobOptions,
+  { batchTimeoutMs, admission, closing, streams, images }: JobOptions,
 ): Promise<unknown> {
   const startedAt = performance.now();
   const { name, onDevice } = capability;
@@ -58,6 +59,8 @@ export async function runJob(
   // An orchestrator drops a capability whose connection is cut during a job (protocol.md 1.3); the deadline ends it anyway.
   if (total >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
   using held = new DisposableStack();
+  let place: Place | null = null;
+  const reserve = (size: Size): void => place?.resize(pictureLoad(size));
   const ends = (gone: AbortSignal) => {
     const deadline = Math.max(0, total - (performance.now() - startedAt));
     return { total, deadline, gone, closing };
@@ -65,8 +68,8 @@ export async function runJob(
 
   const begin = async (): Promise<unknown> => {
     if (onDevice) {
-      places.admit();
-      held.use(places.take());
+      admission.admit();
+      place = held.use(admission.take());
     }
     const read = (signal: AbortSignal) => readJson(request, { maxBytes: MAX_BATCH_BYTES, signal });
     return checked(capability.input, await within(ends(request.signal), read));
@@ -74,14 +77,14 @@ export async function runJob(
   const input = await logUndone(name, begin());
 
   const run = (gone: AbortSignal, progress: JobContext["progress"]) => {
-    const place = held.move();
+    const places = held.move();
     const work = async (signal: AbortSignal): Promise<JobOutcome> => {
-      using _place = place;
+      using _places = places;
       let metadata: JobOutcome["metadata"] = null;
       const describe = (given: Readonly<Record<string, unknown>>) => {
         metadata = given;
       };
-      const context = { caller, streams, images, progress, describe, signal };
+      const context = { caller, streams, images, reserve, progress, describe, signal };
       const answer = await capability.run(input, context);
       if (check(capability.output).Check(answer)) return { answer, metadata };
       throw new WorkerError(

@@ -3,7 +3,7 @@ import type { StreamParams } from "../../engine/protocol/work.ts";
 import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
-import type { Admission } from "../admission.ts";
+import { type Admission, type Place, streamLoad } from "../admission.ts";
 import type { Work } from "../engines/work.ts";
 import { fieldsError } from "../field-errors.ts";
 import { isSameChannel } from "../hosts/channel-url.ts";
@@ -24,7 +24,7 @@ export interface StreamHost {
 
 export interface StreamStoreOptions {
   /** Shared with batch jobs. */
-  readonly places: Admission;
+  readonly admission: Admission;
   /** How long an ended stream stays readable. */
   readonly historyMs: number;
 }
@@ -37,6 +37,7 @@ export class StreamStore {
   readonly #unreleased = new Set<Stream>();
   /** Streams that wait until others have released their channels. */
   readonly #waiting = new Set<Stream>();
+  readonly #places = new WeakMap<Stream, Place>();
   readonly #history: StreamHistory;
   #open = true;
 
@@ -47,7 +48,7 @@ export class StreamStore {
   }
 
   get capacity(): number {
-    return this.#options.places.capacity;
+    return this.#options.admission.capacity;
   }
   get liveCount(): number {
     return this.#live.size;
@@ -57,11 +58,17 @@ export class StreamStore {
     return this.#open;
   }
 
-  /** Throws `at_capacity` when a further stream would be refused; one that replaces the stream `id` would not be. */
-  admit(id?: string): void {
+  /**
+   * Throws `at_capacity` when a further stream would be refused, without `params` one of unknown size. A stream that
+   * replaces the live one `id` is admitted to that one's places.
+   */
+  admit(id?: string, params?: StreamParams): void {
     if (!this.#open) throw new WorkerError("at_capacity", "the server is shutting down");
-    const replaces = id !== undefined && this.#live.has(id);
-    if (!replaces) this.#options.places.admit();
+    const { admission } = this.#options;
+    const replaced = id === undefined ? undefined : this.#live.get(id);
+    const freed = replaced === undefined ? 0 : admission.placesFor(loadOf(replaced));
+    const load = params && streamLoad(params, null);
+    if (freed === 0 || (load && admission.placesFor(load) > freed)) admission.admit(load, freed);
   }
 
   /**
@@ -95,8 +102,9 @@ export class StreamStore {
     return stream;
   }
 
-  /** Sets new parameters and hands them to the engine if they differ. */
+  /** Sets new parameters and hands them to the engine if they differ. Throws `at_capacity` for a size that does not fit. */
   update(stream: Stream, params: StreamParams): void {
+    this.#places.get(stream)?.resize(streamLoad(params, stream.size));
     const same = Bun.deepEquals(params, stream.params);
     stream.change(params);
     if (!same) this.#host.update(stream);
@@ -139,11 +147,13 @@ export class StreamStore {
 
   /** `launched` settles when an engine has the stream, or when it is over. */
   #enter(origin: StreamOrigin): { stream: Stream; launched: Promise<void> } {
-    this.admit(origin.id);
+    this.admit(origin.id, origin.params);
     const predecessors = this.#predecessorsOf(origin);
     for (const predecessor of predecessors) this.end(predecessor);
     const stream = new Stream(origin);
-    const place = this.#options.places.take();
+    const place = this.#options.admission.take(loadOf(stream));
+    this.#places.set(stream, place);
+    stream.onSize = () => place.correct(loadOf(stream));
     this.#live.set(stream.id, stream);
     this.#unreleased.add(stream);
     void stream.ended.then(() => {
@@ -184,6 +194,8 @@ export class StreamStore {
     });
   }
 }
+
+const loadOf = ({ params, size }: Stream) => streamLoad(params, size);
 
 /** Only a start by the same protocol means the same stream; any other one would end a stream of somebody else. */
 const takenId = (field: string): WorkerError =>

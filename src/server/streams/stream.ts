@@ -55,6 +55,8 @@ export class Stream implements Work {
   readonly channels: ShownChannels;
   readonly capability: string | null;
   readonly createdAt = new Date();
+  /** Called when the engine has reported the output's size. */
+  onSize: (() => void) | null = null;
   readonly #counters = new StreamCounters();
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
@@ -188,6 +190,7 @@ export class Stream implements Work {
         return;
       case "size":
         this.#size = { width: message.width, height: message.height };
+        this.onSize?.();
         return;
       case "stats":
         this.#counters.take(message.stats);

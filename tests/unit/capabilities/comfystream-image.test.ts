@@ -17,6 +17,7 @@ class Recorder implements JobContext {
       return { png, width: 64, height: 48, ignored: [], metadata: { model: "edges", seed: 7 } };
     },
   };
+  readonly reserve = (): void => {};
   readonly progress = (): void => {};
   readonly describe = (metadata: unknown): void => {
     this.described = metadata;

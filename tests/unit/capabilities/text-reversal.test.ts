@@ -7,6 +7,7 @@ const context = {
   caller: "direct",
   streams: { start: () => Promise.reject(new Error("not asked for")) },
   images: { make: () => Promise.reject(new Error("not asked for")) },
+  reserve: () => {},
   progress: () => {},
   describe: () => {},
 } as const;

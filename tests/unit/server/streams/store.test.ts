@@ -37,7 +37,7 @@ function instantHost() {
 }
 
 const storeOf = (host: StreamHost, maxStreams = 2) =>
-  new StreamStore(host, { places: new Admission(maxStreams), historyMs: 1000 });
+  new StreamStore(host, { admission: new Admission(maxStreams), historyMs: 1000 });
 
 const stats = (frames: number): WorkReport => ({
   type: "stats",
@@ -68,6 +68,50 @@ test("a stream beyond the limit is refused, and admitted when another has ended"
   await expect(store.start(origin("c"))).rejects.toMatchObject({ kind: "at_capacity" });
   await store.stop("a")?.ended;
   expect((await store.start(origin("c"))).status).toBe("active");
+});
+
+const sized = (id: string, side: number): StreamOrigin => ({
+  ...origin(id),
+  params: { ...params, size: { width: side, height: side } },
+});
+
+test("a large stream takes the places of several, and gives them back", async () => {
+  const { host } = instantHost();
+  const store = storeOf(host, 8);
+  await store.start(sized("large", 4096));
+  for (const id of ["a", "b", "c"]) await store.start(origin(id));
+  const refused = await store.start(sized("b2", 2048)).catch((error) => error);
+  expect(refused).toMatchObject({ kind: "at_capacity" });
+  store.stop("large");
+  await waitFor("its places", () => store.list("live").length === 3);
+  await store.start(sized("b2", 2048));
+});
+
+test("an update to a size that does not fit changes nothing", async () => {
+  const { host, told } = instantHost();
+  const store = storeOf(host, 4);
+  const stream = await store.start(origin("a"));
+  for (const id of ["b", "c", "d"]) await store.start(origin(id));
+  const larger = { ...params, size: { width: 4096, height: 4096 } };
+  expect(() => store.update(stream, larger)).toThrow("takes 2 places");
+  expect([stream.params, told.includes("update a")]).toEqual([params, false]);
+  store.stop("d");
+  await waitFor("the place", () => store.list("live").length === 3);
+  store.update(stream, larger);
+  expect(told).toContain("update a");
+  expect(() => store.admit()).toThrow("all 4 places");
+});
+
+test("a stream of unknown size counts as one until its size is known", async () => {
+  const { host } = instantHost();
+  const store = storeOf(host, 4);
+  const { size: _, fps: __, ...unsized } = params;
+  const stream = await store.start({ ...origin("a"), params: unsized });
+  await store.start(origin("b"));
+  await store.start(origin("c"));
+  store.admit();
+  stream.receive({ type: "size", id: "a", width: 1920, height: 1080 });
+  expect(() => store.admit()).toThrow("all 4 places");
 });
 
 test("a stream that starts twice replaces the first, also when all places are taken", async () => {

@@ -39,7 +39,7 @@ export const REAL_TIME: Timing = { wait: pause, random: Math.random };
 /** What the registration must wait for and follow. */
 export interface Serving {
   /** Whatever runs here, of any capability: renewing resets the orchestrator's count of what runs. */
-  readonly places: Pick<Admission, "taken" | "emptied">;
+  readonly admission: Pick<Admission, "taken" | "emptied">;
   readonly readiness: Readiness;
 }
 
@@ -117,13 +117,13 @@ async function untilServing(readiness: Readiness, signal: AbortSignal): Promise<
 async function untilRenewal(
   registered: number,
   entry: Entry,
-  { places, readiness }: Serving,
+  { admission, readiness }: Serving,
   { wait }: Timing,
   stop: AbortSignal,
 ): Promise<void> {
   for (let worked = false; !stop.aborted; ) {
     const capacity = capacityAt(entry.offer.capacity, readiness);
-    const isIdle = places.taken === 0;
+    const isIdle = admission.taken === 0;
     if (isIdle && capacity > 0 && (worked || capacity !== registered)) return;
     const early = new AbortController();
     const signal = AbortSignal.any([stop, early.signal]);
@@ -131,7 +131,7 @@ async function untilRenewal(
       Promise.race([
         readiness.changed.then(() => "changed"),
         ...(capacity === 0 ? [wait(WITHDRAW_MS, signal).then(() => "withdraw")] : []),
-        ...(capacity > 0 ? [places.emptied.then(() => "emptied")] : []),
+        ...(capacity > 0 ? [admission.emptied.then(() => "emptied")] : []),
         ...(capacity > 0 && isIdle ? [wait(RENEW_MS, signal).then(() => "renew")] : []),
       ]),
       stop,

@@ -17,7 +17,7 @@ const offer = {
 };
 
 /** A loop whose waits the test ends; `outcomes` are what the orchestrator answers, the last one for ever. */
-function loop(outcomes: Outcome[], places = new Admission(2), random = 1, share = 1) {
+function loop(outcomes: Outcome[], admission = new Admission(2), random = 1, share = 1) {
   const stop = new AbortController();
   const waits: { ms: number; end: () => void }[] = [];
   let calls = 0;
@@ -56,7 +56,7 @@ function loop(outcomes: Outcome[], places = new Admission(2), random = 1, share 
   };
   const over = keepRegistered(
     entry,
-    { places, readiness },
+    { admission, readiness },
     { wait, random: () => random },
     stop.signal,
   );
@@ -69,7 +69,7 @@ function loop(outcomes: Outcome[], places = new Admission(2), random = 1, share 
   };
   return {
     entry,
-    places,
+    admission,
     waits,
     pass,
     registered,
@@ -130,12 +130,12 @@ test("while nothing runs it registers again every 60 s", async () => {
 });
 
 test("while anything runs it does not, and does once when the last has ended", async () => {
-  const places = new Admission(3);
-  const stream = places.take();
-  const one = loop([done], places);
+  const admission = new Admission(3);
+  const stream = admission.take();
+  const one = loop([done], admission);
   await waitFor("registered", () => one.calls === 1);
   expect(one.waits).toEqual([]);
-  const job = places.take();
+  const job = admission.take();
   stream[Symbol.dispose]();
   await Bun.sleep(0);
   expect(one.waits).toEqual([]);
@@ -147,13 +147,13 @@ test("while anything runs it does not, and does once when the last has ended", a
 });
 
 test("what begins within the 60 s puts it off; what begins before the count has settled, too", async () => {
-  const places = new Admission(3);
-  const one = loop([done], places);
+  const admission = new Admission(3);
+  const one = loop([done], admission);
   await waitFor("idle", () => one.waits.length === 1);
-  const first = places.take();
+  const first = admission.take();
   first[Symbol.dispose]();
   await waitFor("the next wait", () => one.waits[0]?.ms === 2000);
-  const second = places.take();
+  const second = admission.take();
   await one.pass(2000);
   expect(one.calls).toBe(1);
   second[Symbol.dispose]();
@@ -168,9 +168,9 @@ test("its end comes at once, whatever it waits for", async () => {
     await waitFor("a wait", () => one.waits.length === 1);
     await one.end();
   }
-  const places = new Admission(1);
-  places.take();
-  const busy = loop([done], places);
+  const admission = new Admission(1);
+  admission.take();
+  const busy = loop([done], admission);
   await waitFor("registered", () => busy.calls === 1);
   await busy.end();
 });
@@ -180,7 +180,7 @@ test("the capacity is that of the devices that work, and is registered anew as s
   await waitFor("registered", () => one.calls === 1);
   await one.share(0.5);
   await waitFor("registered anew", () => one.calls === 2);
-  const stream = one.places.take();
+  const stream = one.admission.take();
   await one.share(1);
   await one.share(0.01);
   expect(one.calls).toBe(2);
@@ -217,7 +217,7 @@ test("while no engine works it is not renewed, and taken back when that lasts; i
 test("streams that no engine runs do not keep a registration that cannot be served", async () => {
   const one = loop([done]);
   await waitFor("registered", () => one.calls === 1);
-  using _stream = one.places.take();
+  using _stream = one.admission.take();
   await one.share(0);
   await one.pass(10_000);
   expect(one.withdrawn).toBe(1);
