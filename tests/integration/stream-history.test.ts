@@ -18,7 +18,7 @@ test("the observers and the long prompts of an orchestrator's ended streams are 
       update() {},
       stop: (work) => work.receive({ type: "ended", id: work.id }),
     },
-    { places: new Admission(10), historyMs: 60_000 },
+    { admission: new Admission(10), historyMs: 60_000 },
   );
   const held: WeakRef<object>[] = [];
   const begin = async (id: string): Promise<void> => {
