@@ -81,6 +81,9 @@ export class ModelCatalogue {
   async #readAll(): Promise<void> {
     const folders = await this.#listFolders();
     if (folders === null) return;
+    for (const name of this.#entries.keys()) {
+      if (!isModelName(name) && !folders.includes(name)) this.#entries.delete(name);
+    }
     const names = new Set([...this.#entries.keys(), ...folders]).values();
     const readNext = async (): Promise<void> => {
       for (const name of names) await this.#current(name);

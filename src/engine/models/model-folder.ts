@@ -109,6 +109,8 @@ export async function stampOf(folder: string, nested: string | null): Promise<st
     return (await Promise.all(stamps)).join("|");
   } catch (error) {
     const code = codeOf(error);
+    // A listed name that is not UTF-8 was decoded with replacement characters, and leads nowhere.
+    if (code === "ENOENT" && folder.includes("\uFFFD")) return "unreadable: name";
     const isLink = async () => (await lstat(folder).catch(() => null))?.isSymbolicLink() ?? false;
     if (code === "ENOTDIR" || (code === "ENOENT" && !(await isLink()))) return null;
     return `unreadable: ${code}`;
