@@ -32,6 +32,8 @@ interface Anchor extends Placed {
   readonly dts: Ticks;
 }
 
+/** The stream's own timing information is often wrong: so many units wait for a second timestamp before it counts. */
+const MIN_WAITING = 4;
 /** So many units wait until two timestamps tell how long a frame lasts: two seconds at 25 frames a second. */
 const MAX_WAITING = 50;
 /** Assumed where nothing tells how long a frame lasts. */
@@ -47,8 +49,8 @@ const MEASURES = 3;
  * Times without a PES timestamp are interpolated at the frame duration, from the nearest unit that has
  * one. Decoding times rise by one frame a unit. Presentation times follow the picture order count of the
  * slice headers; where that is not coded, pictures are shown in the order in which they are decoded. How
- * long a frame lasts is measured between two timestamps; before there are two, the stream's own timing
- * information counts, and units wait if it has none.
+ * long a frame lasts is measured between two timestamps. Units wait for the second one, a few if the stream
+ * itself says how long a frame lasts, more if it does not.
  */
 export class UnitClock {
   readonly #timing: StreamTiming;
@@ -64,7 +66,7 @@ export class UnitClock {
   /** The latest presentation time so far. */
   #highest = ticks(0);
   readonly #measured: number[] = [];
-  /** Taken for a frame's duration while nothing tells it. */
+  /** Taken for a frame's duration while none has been measured. */
   #assumed: number | null = null;
   #waiting: Placed[] = [];
 
@@ -84,8 +86,7 @@ export class UnitClock {
       if (this.#waiting.length === 0) return [this.#emit(stamped, unit.arrivedAt)];
     }
     this.#waiting.push(placed);
-    const isKnown = (this.#anchor ?? this.#stamped) !== null && this.#duration !== null;
-    return isKnown || this.#waiting.length >= MAX_WAITING ? this.flush() : [];
+    return this.#isTimed || this.#waiting.length >= MAX_WAITING ? this.flush() : [];
   }
 
   /** Gives the units that wait the best times there are. */
@@ -94,8 +95,8 @@ export class UnitClock {
     if (waiting.length === 0) return [];
     this.#waiting = [];
     const now = waiting.at(-1)?.unit.arrivedAt ?? 0;
-    this.#assumed ??= paceOf(waiting) ?? DEFAULT_DURATION;
-    const duration = this.#duration ?? this.#assumed;
+    this.#assumed ??= this.#timing.frameDuration ?? paceOf(waiting) ?? DEFAULT_DURATION;
+    const duration = this.#measuredDuration ?? this.#assumed;
     const first = waiting.map(anchorOf).find((anchor) => anchor !== null);
     return waiting.map((placed) => {
       const near = this.#anchor ?? first ?? { ...placed, pts: ticks(0), dts: ticks(0) };
@@ -103,10 +104,15 @@ export class UnitClock {
     });
   }
 
-  /** How long a frame lasts, if anything tells it. */
-  get #duration(): number | null {
-    const sorted = this.#measured.toSorted((a, b) => a - b);
-    return sorted[sorted.length >> 1] ?? this.#timing.frameDuration ?? this.#assumed;
+  /** There is a time to count from, and something tells how long a frame lasts. */
+  get #isTimed(): boolean {
+    if (!this.#anchor && !this.#stamped) return false;
+    if (this.#measured.length > 0 || this.#assumed !== null) return true;
+    return this.#timing.frameDuration !== null && this.#waiting.length >= MIN_WAITING;
+  }
+
+  get #measuredDuration(): number | undefined {
+    return this.#measured.toSorted((a, b) => a - b)[this.#measured.length >> 1];
   }
 
   #timed(placed: Placed, near: Anchor, duration: number): Anchor {

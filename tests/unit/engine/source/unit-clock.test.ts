@@ -87,7 +87,7 @@ describe("pictures in the order they are decoded", () => {
     expect(run({ shown, stamped, gop: 10 }).places).toEqual(shown);
     const known = run({ shown, stamped, gop: 10, frameDuration: ticks(FRAME) });
     expect(known.places).toEqual(shown);
-    expect(known.waits).toEqual(Array(40).fill(1));
+    expect(known.waits).toEqual([1, 0, 0, 0, 4, ...Array(35).fill(1)]);
   });
 
   test("that begin without a timestamp get theirs from the first one", () => {
@@ -102,6 +102,14 @@ describe("pictures in the order they are decoded", () => {
     expect([...run({ shown, stamped: () => false, pace: 40.7 }).gaps]).toEqual([3600]);
     expect([...run({ shown, stamped: () => false, pace: 33.3 }).gaps]).toEqual([3000]);
     expect([...run({ shown, stamped: () => false, pace: 0 }).gaps]).toEqual([3600]);
+  });
+
+  test("are measured rather than timed by a stream that is wrong about itself", () => {
+    const options = {
+      stamped: (index: number) => index % 3 === 0,
+      frameDuration: ticks(2 * FRAME),
+    };
+    expect(run(options).places).toEqual(IN_ORDER);
   });
 
   test("wait for a second timestamp only once", () => {
