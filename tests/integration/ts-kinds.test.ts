@@ -7,13 +7,7 @@ import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
 import { pool } from "../support/clip-codec.ts";
 import { RecordingObserver } from "../support/recording-observer.ts";
-import {
-  isSlice,
-  nalsOf,
-  type PesPart,
-  stampOf,
-  transportStream,
-} from "../support/ts-packetizer.ts";
+import { PACKINGS, type PesPart, transportStream } from "../support/ts-packetizer.ts";
 import { encodeVideo, type VideoSourceOptions } from "../support/video-source.ts";
 
 beforeAll(quietLibav);
@@ -82,83 +76,6 @@ async function expectWhole(packets: readonly VideoPacket[], parts: readonly PesP
   expect(read.times.map((time) => time - from)).toEqual(read.times.map((_, index) => index));
 }
 
-type Packing = (packets: readonly VideoPacket[]) => PesPart[];
-
-const onePes: Packing = (packets) =>
-  packets.map((packet) => ({ data: packet.data, stamp: stampOf(packet) }));
-
-/** The first PES holds what comes before the first slice, and that slice. */
-const oneSlice: Packing = (packets) =>
-  packets.flatMap((packet) => {
-    const groups: Uint8Array[][] = [[]];
-    for (const nal of nalsOf(packet)) {
-      const group = groups.at(-1) ?? [];
-      if (group.some((each) => isSlice(packet.codec, each))) groups.push([nal]);
-      else group.push(nal);
-    }
-    return groups.map((group) => ({ data: Buffer.concat(group), stamp: stampOf(packet) }));
-  });
-
-const oneNal: Packing = (packets) =>
-  packets.flatMap((packet) =>
-    nalsOf(packet).map((data, index) => ({ data, stamp: index === 0 ? stampOf(packet) : null })),
-  );
-
-const fixedSize =
-  (bytes: number): Packing =>
-  (packets) => {
-    const stream = Buffer.concat(packets.map(({ data }) => data));
-    const starts = new Map<number, VideoPacket>();
-    let start = 0;
-    for (const packet of packets) {
-      starts.set(start, packet);
-      start += packet.data.length;
-    }
-    const parts: PesPart[] = [];
-    for (let at = 0; at < stream.length; at += bytes) {
-      const [, first] = [...starts].find(([begin]) => begin >= at && begin < at + bytes) ?? [];
-      parts.push({ data: stream.subarray(at, at + bytes), stamp: first ? stampOf(first) : null });
-    }
-    return parts;
-  };
-
-const grouped =
-  (count: number): Packing =>
-  (packets) =>
-    packets
-      .filter((_, index) => index % count === 0)
-      .map((packet, index) => ({
-        data: Buffer.concat(
-          packets.slice(index * count, index * count + count).map(({ data }) => data),
-        ),
-        stamp: stampOf(packet),
-      }));
-
-const stampedOn =
-  (isStamped: (packet: VideoPacket, index: number) => boolean): Packing =>
-  (packets) =>
-    packets.map((packet, index) => ({
-      data: packet.data,
-      stamp: isStamped(packet, index) ? stampOf(packet) : null,
-    }));
-
-const ptsOnly: Packing = (packets) =>
-  packets.map((packet) => ({ data: packet.data, stamp: { pts: packet.pts + 90_000 } }));
-
-const PACKINGS: Readonly<Record<string, Packing>> = {
-  "a PES a picture": onePes,
-  "a PES a slice": oneSlice,
-  "a PES a NAL unit": oneNal,
-  "PES of 4 KB": fixedSize(4096),
-  "PES of 500 bytes": fixedSize(500),
-  "two pictures a PES": grouped(2),
-  "three pictures a PES": grouped(3),
-  "a timestamp on every second picture": stampedOn((_, index) => index % 2 === 0),
-  "a timestamp on every third picture": stampedOn((_, index) => index % 3 === 0),
-  "a timestamp on key frames": stampedOn(({ keyFrame }) => keyFrame),
-  "presentation timestamps only": ptsOnly,
-};
-
 const STREAMS = {
   "H.264 of one slice": () => encode("bframes=0:keyint=12"),
   "H.264 of two slices": () => encode("bframes=0:keyint=12:slices=2"),
@@ -188,7 +105,7 @@ for (const [name, make] of Object.entries(STREAMS)) {
 describe("a join", () => {
   /** What is read when the first `count` packets are missing. */
   const joined = async (packets: readonly VideoPacket[], count: number) =>
-    shown(demuxed(packets[0]?.codec ?? "h264", onePes(packets.slice(count))));
+    shown(demuxed(packets[0]?.codec ?? "h264", PACKINGS["a PES a picture"](packets.slice(count))));
 
   test("in the middle of a group of pictures begins at the next key frame", async () => {
     const packets = encode("bframes=0:keyint=12:scenecut=0");

@@ -22,7 +22,7 @@ export function transportStream(codec: "h264" | "hevc", parts: readonly PesPart[
 }
 
 /** The NAL units of an access unit, each with its start code. */
-export function nalsOf({ data }: VideoPacket): Uint8Array[] {
+function nalsOf({ data }: VideoPacket): Uint8Array[] {
   const nals: Uint8Array[] = [];
   let start = 0;
   for (let code = findStartCode(data, 3); code >= 0; code = findStartCode(data, code + 3)) {
@@ -34,11 +34,90 @@ export function nalsOf({ data }: VideoPacket): Uint8Array[] {
 }
 
 /** Tells slices from what comes before and behind them. */
-export function isSlice(codec: VideoPacket["codec"], nal: Uint8Array): boolean {
+function isSlice(codec: VideoPacket["codec"], nal: Uint8Array): boolean {
   const header = nal[findStartCode(nal, 0) + 3] ?? 0;
   if (codec === "hevc") return header >> 1 <= 31;
   return (header & 0x1f) >= 1 && (header & 0x1f) <= 5;
 }
 
-export const stampOf = ({ pts, dts }: VideoPacket): { pts: number; dts?: number } =>
+const stampOf = ({ pts, dts }: VideoPacket): { pts: number; dts?: number } =>
   pts === dts ? { pts: pts + 90_000 } : { pts: pts + 90_000, dts: dts + 90_000 };
+
+/** Spreads pictures over PES packets. */
+export type Packing = (packets: readonly VideoPacket[]) => PesPart[];
+
+const onePes: Packing = (packets) =>
+  packets.map((packet) => ({ data: packet.data, stamp: stampOf(packet) }));
+
+/** The first PES holds what comes before the first slice, and that slice. */
+const oneSlice: Packing = (packets) =>
+  packets.flatMap((packet) => {
+    const groups: Uint8Array[][] = [[]];
+    for (const nal of nalsOf(packet)) {
+      const group = groups.at(-1) ?? [];
+      if (group.some((each) => isSlice(packet.codec, each))) groups.push([nal]);
+      else group.push(nal);
+    }
+    return groups.map((group) => ({ data: Buffer.concat(group), stamp: stampOf(packet) }));
+  });
+
+const oneNal: Packing = (packets) =>
+  packets.flatMap((packet) =>
+    nalsOf(packet).map((data, index) => ({ data, stamp: index === 0 ? stampOf(packet) : null })),
+  );
+
+const fixedSize =
+  (bytes: number): Packing =>
+  (packets) => {
+    const stream = Buffer.concat(packets.map(({ data }) => data));
+    const starts = new Map<number, VideoPacket>();
+    let start = 0;
+    for (const packet of packets) {
+      starts.set(start, packet);
+      start += packet.data.length;
+    }
+    const parts: PesPart[] = [];
+    for (let at = 0; at < stream.length; at += bytes) {
+      const [, first] = [...starts].find(([begin]) => begin >= at && begin < at + bytes) ?? [];
+      parts.push({ data: stream.subarray(at, at + bytes), stamp: first ? stampOf(first) : null });
+    }
+    return parts;
+  };
+
+const grouped =
+  (count: number): Packing =>
+  (packets) =>
+    packets
+      .filter((_, index) => index % count === 0)
+      .map((packet, index) => ({
+        data: Buffer.concat(
+          packets.slice(index * count, index * count + count).map(({ data }) => data),
+        ),
+        stamp: stampOf(packet),
+      }));
+
+const stampedOn =
+  (isStamped: (packet: VideoPacket, index: number) => boolean): Packing =>
+  (packets) =>
+    packets.map((packet, index) => ({
+      data: packet.data,
+      stamp: isStamped(packet, index) ? stampOf(packet) : null,
+    }));
+
+const ptsOnly: Packing = (packets) =>
+  packets.map((packet) => ({ data: packet.data, stamp: { pts: packet.pts + 90_000 } }));
+
+/** The ways in which senders spread pictures over PES packets, and stamp them. */
+export const PACKINGS = {
+  "a PES a picture": onePes,
+  "a PES a slice": oneSlice,
+  "a PES a NAL unit": oneNal,
+  "PES of 4 KB": fixedSize(4096),
+  "PES of 500 bytes": fixedSize(500),
+  "two pictures a PES": grouped(2),
+  "three pictures a PES": grouped(3),
+  "a timestamp on every second picture": stampedOn((_, index) => index % 2 === 0),
+  "a timestamp on every third picture": stampedOn((_, index) => index % 3 === 0),
+  "a timestamp on key frames": stampedOn(({ keyFrame }) => keyFrame),
+  "presentation timestamps only": ptsOnly,
+} satisfies Record<string, Packing>;
