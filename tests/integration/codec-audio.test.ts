@@ -67,14 +67,14 @@ test.each([
   },
 );
 
-test("packets of the wanted codec pass untouched", async () => {
+test("packets of the output's codec pass untouched", async () => {
   const input = makeSound({ codec: "opus", seconds: 1 });
   const made = await transcoded(input, "opus");
   expect(made.length).toBe(input.length);
   for (const [index, packet] of made.entries()) expect(packet).toBe(input[index] as AudioPacket);
 });
 
-test("both channels stay on their sides", async () => {
+test("left and right are not swapped", async () => {
   const wave = (seconds: number, channel: number): number =>
     beeps(channel === 0 ? 0.5 : 1.5)(seconds);
   const made = await transcoded(makeSound({ ...FIVE, wave }), "opus");
@@ -82,7 +82,7 @@ test("both channels stay on their sides", async () => {
   expectAt(hear(made, 1).onsets, [1.5]);
 });
 
-test("a packet carries the arrival of the one that completed it", async () => {
+test("a packet has the arrival time of the input packet that completed it", async () => {
   const input = makeSound({ ...FIVE, sampleRate: 44_100 });
   const made = await transcoded(input, "opus");
   for (const { arrivedAt, pts, duration } of made.slice(0, -2)) {
@@ -92,8 +92,8 @@ test("a packet carries the arrival of the one that completed it", async () => {
   }
 });
 
-describe("stamps", () => {
-  test("a gap stays a gap, and what follows it is in time", async () => {
+describe("timestamps", () => {
+  test("a gap stays a gap, and the audio behind it is on time", async () => {
     const input = makeSound({ ...FIVE, sampleRate: 44_100 });
     const kept = input.filter(({ pts }) => pts < 90_000 || pts >= 2 * 90_000);
     const made = await transcoded(kept, "opus");
@@ -104,7 +104,7 @@ describe("stamps", () => {
     expectAt(hear(made).onsets, [0.5, 2.5]);
   });
 
-  test("a packet that is missing, or comes twice, costs no step and moves nothing", async () => {
+  test("missing and repeated packets neither interrupt nor shift the audio", async () => {
     const input = makeSound({ ...FIVE, sampleRate: 44_100 });
     const loud = ({ pts }: AudioPacket): boolean =>
       TIMES.some((time) => Math.abs(pts - time * 90_000) < 5000);
@@ -119,7 +119,7 @@ describe("stamps", () => {
     expectAt(hear(made).onsets, TIMES);
   });
 
-  test("rounded to milliseconds they leave an even stream", async () => {
+  test("rounded to milliseconds still give an even stream", async () => {
     const input = makeSound({ ...FIVE, sampleRate: 44_100 }).map((packet) => ({
       ...packet,
       pts: ticks(Math.round(packet.pts / 90) * 90),
@@ -156,7 +156,7 @@ describe("stamps", () => {
   });
 });
 
-test("rate and channels that change in mid-stream neither break it nor change what comes out", async () => {
+test("a change of rate and channels in mid-stream does not change the output's format", async () => {
   const parts = [
     { sampleRate: 48_000, channels: 2 },
     { sampleRate: 22_050, channels: 1 },
@@ -174,7 +174,7 @@ test("rate and channels that change in mid-stream neither break it nor change wh
   expect(breaks(made)).toEqual([]);
 });
 
-test("a codec that changes to the wanted one and back loses nothing and keeps the order", async () => {
+test("a change to the output's codec and back loses nothing and keeps the order", async () => {
   const input = (["aac", "opus", "aac"] as const).flatMap((codec, index) =>
     makeSound({ ...FIVE, codec, start: index * 4 * 90_000 }),
   );
@@ -185,7 +185,7 @@ test("a codec that changes to the wanted one and back loses nothing and keeps th
   );
 });
 
-test("damaged, empty and senseless packets cost their own sound, never the stream", async () => {
+test("damaged, empty and contradictory packets cost their own audio only", async () => {
   let state = 11;
   const random = (): number => {
     state = (state * 1664525 + 1013904223) % 2 ** 32;
@@ -215,7 +215,7 @@ test("damaged, empty and senseless packets cost their own sound, never the strea
   }
 });
 
-test("audio that cannot be decoded is reported once, and that it can be again", async () => {
+test("audio that cannot be decoded is reported once, and its recovery, too", async () => {
   const reported: (string | null)[] = [];
   const observer = {
     trouble: (part: string, error: { message: string } | null) =>
@@ -232,7 +232,7 @@ test("audio that cannot be decoded is reported once, and that it can be again", 
   ]);
 });
 
-test("a reader that leaves in the middle has everything released", async () => {
+test("everything is released when a reader cancels", async () => {
   const stages = new StageGroup();
   const output = soundStream(makeSound(FIVE)).pipeThrough(
     stages.add(
@@ -245,7 +245,7 @@ test("a reader that leaves in the middle has everything released", async () => {
   await stages.settled();
 });
 
-test("10,000 packets and a hundred gaps leave the memory where it was", async () => {
+test("memory does not grow over 10,000 packets and a hundred gaps", async () => {
   const input = makeSound({ codec: "aac", seconds: 2, sampleRate: 44_100 });
   async function* packets(count: number): AsyncGenerator<AudioPacket> {
     const period = 3 * 90_000;

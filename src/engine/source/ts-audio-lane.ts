@@ -57,11 +57,11 @@ export class AudioLane {
   }
 }
 
-/** The format behind a channel code: 0 is dual mono, 1 to 8 are channel counts. */
+/** The format behind a channel code: 0 is dual mono, 1 to 8 are channel counts, others are not in use. */
 function opusFormat(code: number): AudioFormat {
   const common = { codec: "opus", sampleRate: OPUS_SAMPLE_RATE } as const;
   if (code === 0) return { ...common, channels: 2, config: opusHead(2, DUAL_MONO) };
-  return { ...common, channels: Math.min(code, 8) };
+  return { ...common, channels: code <= 8 ? code : 2 };
 }
 
 /** Gives frames that share one PES their times: they follow each other without a gap. */

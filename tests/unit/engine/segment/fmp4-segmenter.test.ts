@@ -21,7 +21,7 @@ import {
 } from "../../../support/mp4-segments.ts";
 
 describe("a segment", () => {
-  test("begins at every key frame with ftyp and moov, each frame a fragment of its own", async () => {
+  test("begins at every key frame with ftyp and moov, and has a fragment for each frame", async () => {
     const fragments = await segment(frames(0, 25));
     expect(fragments.map(({ first }) => first)).toEqual(
       Array.from({ length: 25 }, (_, index) => index % 10 === 0),
@@ -55,7 +55,7 @@ describe("a segment", () => {
     expect(fragments.map(({ pts }) => Number(pts))).toEqual([30_000, 33_000]);
   });
 
-  test("holds samples behind their lengths, sync only at the start", async () => {
+  test("contains length-prefixed samples, of which only the first is a sync sample", async () => {
     const [first] = files(await segment(frames(0, 3)));
     const samples = first?.fragments.flatMap((fragment) => fragment.samples);
     expect(samples?.map(({ sync }) => sync)).toEqual([true, false, false]);
@@ -64,7 +64,7 @@ describe("a segment", () => {
 });
 
 describe("times", () => {
-  test("tfdt and sequence numbers rise over all segments, without gaps", async () => {
+  test("tfdt and sequence numbers rise over all segments without gaps", async () => {
     const all = files(await segment(mixed(40)));
     const sequences = all.flatMap(({ fragments }) => fragments.map(({ sequence }) => sequence));
     expect(sequences).toEqual(sequences.map((_, index) => (sequences[0] ?? 0) + index));
@@ -78,7 +78,7 @@ describe("times", () => {
     }
   });
 
-  test("stamps that exceed 32 bits keep their place", async () => {
+  test("timestamps above 32 bits are preserved", async () => {
     const far = 3000 * 20_000_000;
     const moved = frames(0, 2).map((frame) => ({
       ...frame,
@@ -89,7 +89,7 @@ describe("times", () => {
     expect(first?.fragments.map(({ tfdt }) => tfdt)).toEqual([far, far + 3000]);
   });
 
-  test("rounding of 44.1 kHz stamps makes no gaps", async () => {
+  test("rounded timestamps of 44.1 kHz audio make no gaps", async () => {
     const rate = 44_100;
     const sound = (index: number): EncodedAudio => {
       const at = (count: number): number => Math.round((count * 1024 * 90_000) / rate);
@@ -102,7 +102,7 @@ describe("times", () => {
     expect(new Set(samples.map(({ duration }) => duration))).toEqual(new Set([1024]));
   });
 
-  test("stamps rounded to milliseconds make neither gaps nor losses", async () => {
+  test("timestamps rounded to milliseconds make no gaps and lose no audio", async () => {
     const sound = (index: number): EncodedAudio =>
       aac(index, { pts: ticks(Math.round((index * 1024) / 48) * 90) });
     const all = files(await segment([sound(0), ...mixed(300, (index) => [sound(index + 1)])]));
@@ -112,21 +112,21 @@ describe("times", () => {
     );
   });
 
-  test("a clock of the sound that drifts is followed", async () => {
+  test("an audio clock that drifts is followed", async () => {
     const sound = (index: number): EncodedAudio => aac(index, { pts: ticks(1925 * index) });
     const all = files(await segment([sound(0), ...mixed(600, (index) => [sound(index + 1)])]));
     const last = fragmentsOf(all, "mp4a").at(-1)?.tfdt ?? 0;
     expect(Math.abs(last / 48_000 - (1925 * 600) / 90_000)).toBeLessThan(0.012);
   });
 
-  test("a real gap in the sound stays a gap", async () => {
+  test("a real gap in the audio stays a gap", async () => {
     const sound = [aac(0), aac(1), aac(10), aac(11)];
     const all = files(await segment([aac(0), video(0, true), ...sound.slice(1), video(10, true)]));
     const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
     expect(samples.map(({ dts }) => dts / 1024)).toEqual([0, 1, 10, 11]);
   });
 
-  test("sound whose stamps go back is left out: tfdt only rises", async () => {
+  test("audio whose timestamps go back is dropped, because tfdt may only rise", async () => {
     const sound = [aac(0), aac(1), aac(2), aac(1), aac(2), aac(3)];
     const all = files(await segment([aac(0), video(0, true), ...sound.slice(1), video(10, true)]));
     const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
@@ -152,7 +152,7 @@ describe("where frames are missing", () => {
     expect((await kept(...numbers)).map(({ pts }) => pts / 3000)).toEqual(numbers);
   });
 
-  test("no decoding time is a break to a browser: more than two durations after the one before", async () => {
+  test("no decode time is more than two durations after the one before, which browsers treat as a break", async () => {
     // Also at the very start, where the pace is not known yet.
     const samples = await kept(0, 4, 8, 9, 10, 13, 14, 29, 30, 31, 32, 33, 34, 35, 36);
     for (const [index, { dts, pts }] of samples.entries()) {
@@ -164,12 +164,12 @@ describe("where frames are missing", () => {
     }
   });
 
-  test("decoding times catch up within some frames", async () => {
+  test("decode times catch up within some frames", async () => {
     const samples = await kept(0, 1, 2, 5, 6, 7, 8, 9);
     expect(samples.at(-1)).toMatchObject({ dts: 27_000, pts: 27_000 });
   });
 
-  test("decoding times catch up within a second after a pause of half a minute, without a break", async () => {
+  test("decode times catch up within a second after a pause of half a minute, without a break", async () => {
     const samples = await kept(0, 1, 2, ...Array.from({ length: 40 }, (_, index) => 902 + index));
     const behind = samples.findIndex(({ dts, pts }, index) => index > 3 && dts === pts);
     expect(behind).toBeWithin(10, 30);
@@ -183,14 +183,14 @@ describe("where frames are missing", () => {
   });
 });
 
-test("another encoder begins a segment with its own size", async () => {
+test("a new encoder's first segment states its own size", async () => {
   const small: VideoFormat = { ...FORMAT, width: 64, height: 64 };
   const fragments = await segment([...frames(0, 5), video(5, true, small), video(6, false, small)]);
   expect(files(fragments).map(({ tracks }) => tracks[0]?.width)).toEqual([320, 64]);
   expect(fragments.at(-1)).toMatchObject({ width: 64, height: 64, first: false });
 });
 
-test("a long stream keeps nothing of what it wrote", async () => {
+test("memory does not grow over a long stream", async () => {
   const stages = new StageGroup();
   let index = 0;
   let heap = 0;

@@ -47,8 +47,8 @@ async function take(reader: Reader, count: number): Promise<string[]> {
   return taken;
 }
 
-describe("the beginning", () => {
-  test("the first sound goes in front of the first picture, whichever came first", async () => {
+describe("at the start", () => {
+  test("the first audio packet precedes the first picture, whichever arrived first", async () => {
     const { picture, sound, reader } = sides();
     picture.push(video(0));
     const waiting = next(reader);
@@ -56,7 +56,7 @@ describe("the beginning", () => {
     expect([await waiting, ...(await take(reader, 1))]).toEqual(["audio 0", "video 0"]);
   });
 
-  test("sound waits for the first picture however long", async () => {
+  test("audio waits for the first picture without a limit", async () => {
     const { picture, sound, reader } = sides();
     sound.push(audio(0, performance.now() - 5000));
     const waiting = next(reader);
@@ -65,7 +65,7 @@ describe("the beginning", () => {
     expect([await waiting, await next(reader)]).toEqual(["audio 0", "video 0"]);
   });
 
-  test("a picture does not wait for sound that nobody expects, or that has ended", async () => {
+  test("a picture does not wait for audio that is not expected or has ended", async () => {
     const mute = sides(false);
     mute.picture.push(video(0));
     expect(await next(mute.reader)).toBe("video 0");
@@ -75,7 +75,7 @@ describe("the beginning", () => {
     expect(await next(ended.reader)).toBe("video 0");
   });
 
-  test("a picture waits 500 ms for expected sound, not longer", async () => {
+  test("a picture waits at most 500 ms for expected audio", async () => {
     const { picture, reader } = sides();
     const arrived = performance.now();
     picture.push(video(0, arrived));
@@ -86,8 +86,8 @@ describe("the beginning", () => {
   });
 });
 
-describe("on the way", () => {
-  test("pictures pass at once, sound up to the last picture follows it", async () => {
+describe("while both run", () => {
+  test("pictures pass at once, and audio up to the last picture follows it", async () => {
     const { picture, sound, reader } = sides();
     for (const pts of [0, 1920, 3840, 5760]) sound.push(audio(pts));
     picture.push(video(0));
@@ -100,7 +100,7 @@ describe("on the way", () => {
     expect(await next(reader)).toBe("video 9000");
   });
 
-  test("sound ahead of the picture leaves 500 ms after it came", async () => {
+  test("audio ahead of the video leaves 500 ms after it arrived", async () => {
     const { picture, sound, reader } = sides();
     sound.push(audio(0));
     picture.push(video(0));
@@ -111,7 +111,7 @@ describe("on the way", () => {
     expect(performance.now() - arrived).toBeGreaterThanOrEqual(499);
   });
 
-  test("sound of a burst that plays out waits from when it is due, not from when it came", async () => {
+  test("audio of a burst waits from the time it is due, not from its arrival", async () => {
     const come = performance.now() - 5000;
     const due = performance.now();
     const { picture, sound, reader } = sides(true, (pts) => due + pts / 90);
@@ -125,7 +125,7 @@ describe("on the way", () => {
     expect(performance.now()).toBeGreaterThanOrEqual(due + 1499);
   });
 
-  test("sound that has waited long enough elsewhere leaves at once", async () => {
+  test("audio that has already waited long enough leaves at once", async () => {
     const { picture, sound, reader } = sides();
     sound.push(audio(0));
     picture.push(video(0));
@@ -134,7 +134,7 @@ describe("on the way", () => {
     expect(await next(reader)).toBe("audio 90000");
   });
 
-  test("many waits on one quiet side leave nothing behind", async () => {
+  test("many waits for a silent side leave nothing behind", async () => {
     const { picture, sound, reader } = sides();
     sound.push(audio(0));
     picture.push(video(0));
@@ -151,8 +151,8 @@ describe("on the way", () => {
   });
 });
 
-describe("the end", () => {
-  test("sound that waits is still handed out after the last picture", async () => {
+describe("at the end", () => {
+  test("waiting audio is delivered after the last picture", async () => {
     const { picture, sound, reader } = sides();
     for (const pts of [0, 1920, 3840]) sound.push(audio(pts));
     picture.push(video(0));
@@ -167,7 +167,7 @@ describe("the end", () => {
     ]);
   });
 
-  test("pictures go on when the sound has ended", async () => {
+  test("pictures continue when the audio has ended", async () => {
     const { picture, sound, reader } = sides();
     sound.end();
     picture.push(video(0));
@@ -177,7 +177,7 @@ describe("the end", () => {
     expect(await take(reader, 2)).toEqual(["video 3000", "end"]);
   });
 
-  test("without a picture there is nothing", async () => {
+  test("audio without any picture is dropped", async () => {
     const { picture, sound, reader } = sides();
     sound.push(audio(0));
     picture.end();
@@ -185,7 +185,7 @@ describe("the end", () => {
     expect(sound.push(audio(1920))).toBe(false);
   });
 
-  test("the failure of either side is the failure of both", async () => {
+  test("a failure of either side fails the output", async () => {
     for (const side of ["picture", "sound"] as const) {
       const both = sides();
       both[side].fail(new Error(side));
@@ -193,7 +193,7 @@ describe("the end", () => {
     }
   });
 
-  test("a reader that leaves takes both along, while it waits too", async () => {
+  test("a reader that cancels ends both sides, also while it waits", async () => {
     for (const waiting of [false, true]) {
       const { picture, sound, reader } = sides();
       const reads = waiting ? [next(reader)] : [];

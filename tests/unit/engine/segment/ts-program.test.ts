@@ -13,7 +13,7 @@ test("the checksum is that of MPEG-2 systems", () => {
     expect(crc32(section)).toBe(0);
 });
 
-test("the association names the map, the map its tracks and the PID of the clock", () => {
+test("the PAT names the PMT, and the PMT its tracks and the PID of the clock", () => {
   expect(readPat(patSection())?.programs).toEqual([{ program: 1, mapPid: 0x1000 }]);
   for (const [audio, tracks] of [
     [null, 1],
@@ -29,7 +29,7 @@ test("the association names the map, the map its tracks and the PID of the clock
   }
 });
 
-test("Opus never has zero channels, which would make readers leave", () => {
+test("Opus is never announced with zero channels, at which readers give up", () => {
   const section = pmtSection({ codec: "opus", channels: 0 });
   expect(readPmt(section)?.tracks[1]).toMatchObject({ opusChannels: 1 });
   expect([...section.subarray(-7, -4)]).toEqual([2, 0x80, 1]);

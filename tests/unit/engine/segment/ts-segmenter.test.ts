@@ -43,7 +43,7 @@ describe("a segment", () => {
 });
 
 describe("over the whole stream", () => {
-  test("counters, PIDs and tables run on over segments and encoders", async () => {
+  test("counters, PIDs and tables continue over segments and encoders", async () => {
     const format = { ...FORMAT, width: 640, height: 360 };
     const input = [...frames(0, 25), ...[25, 26, 27].map((i) => video(i, i === 25, format))];
     const { packets, fragments } = await segmentTs(input);
@@ -55,7 +55,7 @@ describe("over the whole stream", () => {
     expect(packets.some(({ discontinuity }) => discontinuity)).toBe(false);
   });
 
-  test("stamps are those of the packets, modulo 2^33", async () => {
+  test("timestamps are those of the packets, modulo 2^33", async () => {
     const start = 2 ** 33 - 6000;
     const input = Array.from({ length: 5 }, (_, index) => ({
       ...video(index, index === 0),
@@ -68,7 +68,7 @@ describe("over the whole stream", () => {
 });
 
 describe("an access unit", () => {
-  test("of any size is complete with its own fragment: length where it fits, stuffing at the end alone", async () => {
+  test("of any size is complete in its own fragment, with its length if that fits, and stuffing only at the end", async () => {
     const sizes = Array.from({ length: 600 }, (_, index) => 6 + index);
     sizes.push(65_000, 65_500, 65_520, 65_521, 65_530, 65_535, 65_536, 70_000);
     for (let more = 0; more < 190; more++) sizes.push(66_000 + more);
@@ -112,7 +112,7 @@ describe("the program clock", () => {
     return times.map((pts, index) => ({ ...video(index, index === 0), pts: ticks(pts) }));
   };
 
-  test("comes at least every 100 ms, also at one picture a second, and never goes back", async () => {
+  test("is written at least every 100 ms, also at one picture a second, and never goes back", async () => {
     const { packets } = await segmentTs(spaced(1, 1, 0.04, 0.5, 1));
     const times = clocks(packets);
     const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
@@ -121,7 +121,7 @@ describe("the program clock", () => {
     expect(counterBreaks(packets)).toEqual([]);
   });
 
-  test("runs behind the stamps by as much as sound may be late", async () => {
+  test("runs behind the timestamps by as much as audio may be late", async () => {
     const { packets } = await segmentTs(spaced(0.04, 0.04));
     expect(clocks(packets)[0]).toBe(9_000_000 - 45_000);
   });
@@ -131,7 +131,7 @@ describe("the program clock", () => {
     expect(clocks(packets).length).toBe(4);
   });
 
-  test("stands behind the tables where a segment begins after a wait", async () => {
+  test("follows the tables when a segment begins after a wait", async () => {
     const { fragments } = await segmentTs([video(0, true), video(30, true)]);
     const [, second] = bySegment(fragments);
     expect(second?.slice(0, 2).map(({ pid }) => pid)).toEqual([PAT, PMT]);
@@ -139,8 +139,8 @@ describe("the program clock", () => {
   });
 });
 
-describe("taken up by another engine", () => {
-  test("tables follow on, the map stays, and each track says once that its counter jumps", async () => {
+describe("resumed by another engine", () => {
+  test("tables continue, the map stays the same, and each track signals its counter's discontinuity once", async () => {
     const before = await segmentTs(frames(0, 25), { promisedAudio: () => "opus" });
     const resume = before.segmenter.continuity;
     if (!resume) throw new Error("no continuity");

@@ -64,7 +64,7 @@ function demux(demuxer: Mp4Demuxer, bytes: Uint8Array, step: number): EncodedPac
   return packets;
 }
 
-describe("what was put into segments comes out", () => {
+describe("packets that our segmenter wrote are read back", () => {
   for (const step of [1, 7, 100, 100_000]) {
     test(`in pieces of ${step} bytes`, async () => {
       const demuxer = new Mp4Demuxer();
@@ -97,7 +97,7 @@ describe("what was put into segments comes out", () => {
   }
 });
 
-test("a frame is there as soon as its fragment is whole", async () => {
+test("a frame is delivered as soon as its fragment is complete", async () => {
   const [bytes = new Uint8Array()] = await segments();
   const demuxer = new Mp4Demuxer();
   const counts = Array.from(bytes, (byte) => demuxer.push(Uint8Array.of(byte), 0).length);
@@ -106,7 +106,7 @@ test("a frame is there as soon as its fragment is whole", async () => {
   expect(counts.filter((count) => count > 0).length).toBeGreaterThan(GOP);
 });
 
-test("segments without a head of their own use the last one", async () => {
+test("segments without a moov use the last one", async () => {
   const [first = new Uint8Array(), second = new Uint8Array()] = await segments();
   const headless = second.subarray(Buffer.from(second).indexOf("moof") - 4);
   const demuxer = new Mp4Demuxer();
@@ -115,7 +115,7 @@ test("segments without a head of their own use the last one", async () => {
   expect(demux(demuxer, headless, 1000).filter(({ kind }) => kind === "video").length).toBe(GOP);
 });
 
-test("a segment that broke off costs nothing of the next", async () => {
+test("a segment that broke off does not affect the next", async () => {
   const [first = new Uint8Array(), second = new Uint8Array()] = await segments();
   const demuxer = new Mp4Demuxer();
   demux(demuxer, first.subarray(0, first.length - 20), 1000);
@@ -123,12 +123,12 @@ test("a segment that broke off costs nothing of the next", async () => {
   expect(demux(demuxer, second, 1000).filter(({ kind }) => kind === "video").length).toBe(GOP);
 });
 
-test("a box that cannot be live is refused by name and size", () => {
+test("a box too large for a live stream is refused by name and size", () => {
   const box = Uint8Array.from([0x40, 0, 0, 0, ...Buffer.from("mdat"), ...new Uint8Array(16)]);
   expect(() => new Mp4Demuxer().push(box, 0)).toThrow(/mdat box of 1073741824 bytes/);
 });
 
-test("damage never throws anything else, and the next whole segment is read", async () => {
+test("damage throws no other error, and the next whole segment is read", async () => {
   const [bytes = new Uint8Array(), whole = new Uint8Array()] = await segments();
   let state = 1;
   const random = (below: number): number => {

@@ -23,7 +23,7 @@ const packet = (size: number, toc = 0xfc): Uint8Array => {
   return data;
 };
 
-test("packets come whole, sizes around the escape at 255 bytes included", () => {
+test("packets of all sizes are read whole, also around the escape at 255 bytes", () => {
   for (const size of [1, 254, 255, 256, 510, 1000]) {
     const [only, ...rest] = readOpus(controlled(packet(size)));
     expect(only).toEqual({ data: packet(size), samples: 960 });
@@ -38,14 +38,14 @@ test("several packets in one PES, trims and extensions skipped", () => {
   expect(readOpus(concat(parts)).map(({ data }) => data.length)).toEqual([40, 41, 42, 43, 44]);
 });
 
-test("a packet cut short, an empty one and anything that is no header end the reading", () => {
+test("reading stops at a cut packet, an empty one, and anything that is not a header", () => {
   const whole = controlled(packet(300));
   for (let cut = 0; cut < whole.length; cut++) expect(readOpus(whole.subarray(0, cut))).toEqual([]);
   expect(readOpus(controlled(new Uint8Array(0)))).toEqual([]);
   expect(readOpus(concat([whole, Uint8Array.from([1, 2, 3])])).length).toBe(1);
 });
 
-test("how long a packet lasts is in its first byte", () => {
+test("the duration of a packet is in its first byte", () => {
   const toc = (config: number, code: number, count = 0): number =>
     opusSamples(Uint8Array.from([(config << 3) | code, count]));
   expect([0, 1, 2, 3].map((config) => toc(config, 0))).toEqual([480, 960, 1920, 2880]);

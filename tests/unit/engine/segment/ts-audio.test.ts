@@ -16,8 +16,8 @@ const mapOf = ({ packets }: Awaited<ReturnType<typeof segmentTs>>): number[] => 
 const H264_ENTRY = [0x1b, 0xe1, 0x00, 0xf0, 0];
 const OPUS_ENTRY = [0x06, 0xe1, 0x01, 0xf0, 10, 5, 4, 0x4f, 0x70, 0x75, 0x73, 0x7f, 2, 0x80];
 
-describe("sound in the map", () => {
-  test("Opus is registered, with its channels", async () => {
+describe("audio in the program map", () => {
+  test("Opus has a registration and its channel count", async () => {
     for (const channels of [1, 2]) {
       const run = await segmentTs([opus(0, { channels }), ...frames(0, 3)]);
       expect(mapOf(run)).toEqual([...H264_ENTRY, ...OPUS_ENTRY, channels]);
@@ -29,7 +29,7 @@ describe("sound in the map", () => {
     expect(mapOf(run)).toEqual([...H264_ENTRY, 0x0f, 0xe1, 0x01, 0xf0, 0]);
   });
 
-  test("is there from the first segment on if it is promised, and taken when it comes", async () => {
+  test("is announced from the first segment on if it is promised, and written when it arrives", async () => {
     const input = [...frames(0, 12), opus(15), opus(16)];
     const run = await segmentTs(input, { promisedAudio: () => "opus" });
     expect(mapOf(run)).toEqual([...H264_ENTRY, ...OPUS_ENTRY, 2]);
@@ -37,7 +37,7 @@ describe("sound in the map", () => {
     expect(run.troubles).toEqual([]);
   });
 
-  test("that was not promised, or is of another codec, is left out and told once", async () => {
+  test("that was not promised or has another codec is left out, which is reported once", async () => {
     for (const [first, later] of [
       [[], [opus(15), opus(16), opus(17)]],
       [[aac(0)], [opus(15), opus(16)]],
@@ -51,8 +51,8 @@ describe("sound in the map", () => {
   });
 });
 
-describe("sound packets", () => {
-  test("each is a PES with its own stamp and length, read back as it was", async () => {
+describe("audio packets", () => {
+  test("each becomes a PES with its own timestamp and length, and is read back unchanged", async () => {
     const data = (size: number) => new Uint8Array(size).fill(7);
     const sizes = [1, 100, 168, 169, 170, 171, 254, 255, 256, 510, 1275];
     const packets = sizes.map((size, index) =>
@@ -70,7 +70,7 @@ describe("sound packets", () => {
     expect(heard.map((packet) => packet.data)).toEqual(packets.map((packet) => packet.data));
   });
 
-  test("AAC of every rate and channel count is framed so that a reader finds both", async () => {
+  test("ADTS headers state the rate and channel count of AAC", async () => {
     for (const [sampleRate, channels] of [
       [48_000, 2],
       [44_100, 1],
@@ -87,14 +87,14 @@ describe("sound packets", () => {
     }
   });
 
-  test("from before the first picture wait for it; those that end before it are left out", async () => {
+  test("from before the first picture wait for it; those that end before it are dropped", async () => {
     const early = [-3, -2, -1, 0, 1].map((index) => opus(index));
     const run = await segmentTs([...early, ...frames(0, 2)]);
     expect(run.fragments.map(({ first }) => first)).toEqual([true, false, false, false]);
     expect(seenUnits(run.packets, AUDIO).map(({ pts }) => pts)).toEqual([0, 1800]);
   });
 
-  test("whose stamps go back are left out, not re-timed", async () => {
+  test("whose timestamps go back are dropped, not re-timed", async () => {
     const late = opus(2, { pts: ticks(1700) });
     const run = await segmentTs([...frames(0, 1), opus(0), opus(1), late, opus(3)], {
       promisedAudio: () => "opus",

@@ -3,8 +3,8 @@ import type { EncodedAudio } from "../../../../src/media/encoded-packet.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { aac, files, fragmentsOf, mixed, segment, video } from "../../../support/mp4-segments.ts";
 
-describe("sound", () => {
-  test("leaves with the next picture, or after 200 ms without one", async () => {
+describe("audio", () => {
+  test("is sent with the next picture, or after 200 ms without one", async () => {
     const paced = await segment([aac(0), video(0, true), aac(1), aac(2), video(1, false)]);
     expect(paced.map(({ arrivedAt }) => arrivedAt)).toEqual([0, null, 1]);
     const alone = await segment([
@@ -15,7 +15,7 @@ describe("sound", () => {
     expect(alone.map(({ arrivedAt }) => arrivedAt)).toEqual([0, null, null]);
   });
 
-  test("of before the first picture is left out, whether it comes before it or after", async () => {
+  test("from before the first picture is dropped, whether it arrives before or after it", async () => {
     for (const packets of [
       [aac(0), aac(1), aac(20), video(10, true), aac(21)],
       [aac(0), video(10, true), aac(1), aac(20), aac(21)],
@@ -26,7 +26,7 @@ describe("sound", () => {
     }
   });
 
-  test("that appears late is in the next segment's moov, nothing of it lost", async () => {
+  test("that starts late is announced in the next segment's moov, and none of it is lost", async () => {
     const all = files(await segment(mixed(30, (index) => (index < 13 ? [] : [aac(index)]))));
     expect(all.map(({ tracks }) => tracks.length)).toEqual([1, 1, 2]);
     const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
@@ -35,12 +35,12 @@ describe("sound", () => {
     );
   });
 
-  test("that stops leaves the picture alone", async () => {
+  test("that stops does not affect the video", async () => {
     const all = files(await segment(mixed(30, (index) => (index > 5 ? [] : [aac(index)]))));
     expect(fragmentsOf(all, "avc1").length).toBe(30);
   });
 
-  test("of another format is in the next segment's moov", async () => {
+  test("in a new format is announced in the next segment's moov", async () => {
     const opus = (index: number): EncodedAudio =>
       aac(index, { codec: "opus", pts: ticks(1800 * index), duration: ticks(1800), channels: 1 });
     const all = files(
@@ -54,7 +54,7 @@ describe("sound", () => {
     expect(fragmentsOf(all, "Opus").length).toBeGreaterThan(5);
   });
 
-  test("that changes back and forth within a segment is there again in the next", async () => {
+  test("that changes its format back and forth within a segment continues in the next segment", async () => {
     const other = (index: number): EncodedAudio => aac(index, { channels: 1 });
     const all = files(
       await segment([
