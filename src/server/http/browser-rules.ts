@@ -17,11 +17,12 @@ const CHANGING = ["POST", "PUT", "PATCH", "DELETE"];
 
 export class BrowserRules {
   readonly #origins: readonly string[] | null;
-  readonly #host: string;
+  /** The own name of a server that listens on loopback only; null for other servers. */
+  readonly #loopbackName: string | null;
 
   constructor({ corsOrigins, host }: BrowserRulesOptions) {
     this.#origins = corsOrigins;
-    this.#host = host;
+    this.#loopbackName = isLoopback(host) ? host : null;
   }
 
   /** True if CORS names every origin. */
@@ -43,12 +44,7 @@ export class BrowserRules {
    * to loopback can have led it here.
    */
   check(request: Request): void {
-    const name = hostNameOf(request);
-    if (isLoopback(this.#host) && name !== null && name !== this.#host && !isLoopback(name))
-      throw new WorkerError(
-        "forbidden",
-        `this server listens on this machine only and is not ${JSON.stringify(name.slice(0, 100))}; call it localhost`,
-      );
+    if (this.#loopbackName !== null) this.#checkHost(request);
     if (!CHANGING.includes(request.method)) return;
     const origin = request.headers.get("origin");
     if (origin === null || isOwnOrigin(origin, request) || this.namesOrigin(request)) return;
@@ -56,6 +52,16 @@ export class BrowserRules {
     throw new WorkerError(
       "forbidden",
       `web pages of ${shown} may not call this server; an operator can allow them with --cors-origins`,
+    );
+  }
+
+  #checkHost(request: Request): void {
+    const name = hostNameOf(request);
+    if (name === null || name === this.#loopbackName || isLoopback(name)) return;
+    const shown = JSON.stringify(name.slice(0, 100));
+    throw new WorkerError(
+      "forbidden",
+      `this server listens on this machine only and is not ${shown}; call it localhost`,
     );
   }
 }

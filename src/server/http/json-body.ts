@@ -46,15 +46,15 @@ const sharedBudget = new BodyBudget(256 * MIB);
 export interface ReadOptions {
   /** Default 12 MiB. */
   readonly maxBytes?: number;
-  /** Gives up reading. Default: after a minute. */
+  /** Gives up reading, which a minute does in any case. */
   readonly signal?: AbortSignal;
   /** Default: one for the whole process. */
   readonly budget?: BodyBudget;
 }
 
 /**
- * The body's value; an empty body is null. Throws HttpError 400 for text that is not JSON and 413 beyond `maxBytes`,
- * `at_capacity` where the budget is exhausted, and the signal's reason. What the headers tell is refused before anything
+ * The body's value; an empty body is null. Throws HttpError 400 for text that is not JSON and for a body that breaks off,
+ * 413 beyond `maxBytes`, `at_capacity` where the budget is exhausted, and `timeout` or the signal's reason. What the headers tell is refused before anything
  * is read.
  */
 export async function readJson(
@@ -64,10 +64,10 @@ export async function readJson(
   const declared = request.headers.get("content-length");
   if (Number(declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
   budget.assertRoom(Number(declared ?? 0));
-  const text =
-    declared !== null && Number(declared) <= SMALL_BYTES
-      ? await request.text()
-      : await readText(request, maxBytes, budget, signal ?? AbortSignal.timeout(READ_TIMEOUT_MS));
+  const isSmall = declared !== null && Number(declared) <= SMALL_BYTES;
+  const text = isSmall
+    ? await request.text().catch(brokenOff)
+    : await readCounting(request, maxBytes, budget, signal);
   if (text.trim() === "") return null;
   try {
     return JSON.parse(text);
@@ -76,22 +76,25 @@ export async function readJson(
   }
 }
 
-async function readText(
+/** Reads the body chunk by chunk, counting. Throws as soon as its time is up or `outer` aborts. */
+async function readCounting(
   { body }: Request,
   maxBytes: number,
   budget: BodyBudget,
-  signal: AbortSignal,
+  outer: AbortSignal | undefined,
 ): Promise<string> {
   if (body === null) return "";
+  using deadline = readDeadline(outer);
+  const { signal } = deadline;
   signal.throwIfAborted();
   const reader = body.getReader();
-  const giveUp = () => void reader.cancel(signal.reason).catch(() => {}); // the body may have failed meanwhile
-  signal.addEventListener("abort", giveUp, { once: true });
+  const leave = () => void reader.cancel(signal.reason).catch(() => {}); // the body may have failed meanwhile
+  signal.addEventListener("abort", leave, { once: true });
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.read().catch(brokenOff);
       signal.throwIfAborted();
       if (done) return Buffer.concat(chunks).toString("utf8");
       budget.hold(value.byteLength);
@@ -101,10 +104,27 @@ async function readText(
     }
   } finally {
     budget.release(size);
-    signal.removeEventListener("abort", giveUp);
-    // What is left of a refused body is not wanted; a body that ended has nothing left.
-    giveUp();
+    signal.removeEventListener("abort", leave);
+    // The rest of a refused body is not wanted; a body that has ended has no rest.
+    leave();
   }
+}
+
+/** A signal that aborts with `timeout` when a body has had its time, or with the reason of `outer`. */
+function readDeadline(outer: AbortSignal | undefined) {
+  const late = new AbortController();
+  const message = `the body did not arrive within ${READ_TIMEOUT_MS / 1000} s`;
+  const timer = setTimeout(() => late.abort(new WorkerError("timeout", message)), READ_TIMEOUT_MS);
+  return {
+    signal: outer === undefined ? late.signal : AbortSignal.any([late.signal, outer]),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+}
+
+function brokenOff(cause: unknown): never {
+  const error = new HttpError(400, "invalid_request", "the body broke off");
+  error.cause = cause;
+  throw error;
 }
 
 const tooLarge = (maxBytes: number) =>
