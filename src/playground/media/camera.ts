@@ -49,7 +49,10 @@ export async function openCamera({ channel, token, signal }: CameraTarget): Prom
     const headers = { "Content-Type": "video/mp4" };
     await ask("POST", `${channel}/${seq}`, { body: segment, headers });
   };
-  void publish(picture, preview.getAudioTracks()[0] ?? null, format, signal, post).finally(remove);
+  void publish(picture, preview.getAudioTracks()[0] ?? null, format, signal, post).finally(() => {
+    stopTracks(preview); // a camera that is unplugged leaves its microphone on
+    remove();
+  });
   return preview;
 }
 
