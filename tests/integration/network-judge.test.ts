@@ -1,4 +1,4 @@
-/** The stand-in's judge of output finds what is wrong in segments, and nothing in sound ones. */
+/** Tests that the simulated gateway's output check finds faults in segments, and none in valid ones. */
 import { expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { ReadMedia } from "../support/clip-reader.ts";
@@ -7,7 +7,7 @@ import { OutputJudge } from "../support/gateway-output.ts";
 import { inputLoop } from "../support/network-node.ts";
 import { type MuxTrack, TsMuxer } from "../support/ts-muxer.ts";
 
-quietLibav(); // what is broken here is meant to be
+quietLibav(); // the input is broken on purpose
 
 const OPUS_HEAD = Buffer.from("4f707573486561640102000080bb0000000000", "hex");
 const TRACKS: readonly MuxTrack[] = [
@@ -21,11 +21,11 @@ const TRACKS: readonly MuxTrack[] = [
     extradata: OPUS_HEAD,
   },
 ];
-/** FFmpeg's own tables come by the clock otherwise. */
+/** Makes FFmpeg write tables at each segment's start instead of by its clock. */
 const OPTIONS = { mpegts_flags: "pat_pmt_at_frames" };
 const SEGMENTS = 4;
 
-/** The input as a worker would send it: one muxer for all; `soundDelay` in ticks. */
+/** The input as a worker would send it, muxed continuously; `soundDelay` in ticks. */
 async function segments({ soundDelay = 0, restart = -1 } = {}): Promise<Uint8Array[]> {
   const input = (await inputLoop("whip")).segments();
   const made: Uint8Array[] = [];
@@ -49,7 +49,7 @@ async function judged(made: readonly Uint8Array[], numbers = made.map((_, seq) =
   return judge;
 }
 
-test("a continuous muxer's segments are sound: all frames, sound in step", async () => {
+test("a continuous muxer's segments have no faults: all frames, sound in step", async () => {
   const judge = await judged(await segments());
   expect([judge.breaks, judge.missing, judge.faults]).toEqual([[], [], []]);
   expect([judge.frames, judge.audioPackets]).toEqual([240, 400]);
@@ -57,13 +57,13 @@ test("a continuous muxer's segments are sound: all frames, sound in step", async
   for (const delay of judge.soundDelays) expect(Math.abs(delay)).toBeLessThan(0.001);
 });
 
-test("sound that is 40 ms late is 40 ms late", async () => {
+test("a delay of sound by 40 ms is measured", async () => {
   const judge = await judged(await segments({ soundDelay: 3600 }));
   for (const delay of judge.soundDelays) expect(delay).toBeCloseTo(0.04, 3);
   expect(judge.soundDelays).toHaveLength(2);
 });
 
-test("a muxer that starts anew, a segment left out and one that is cut are told apart", async () => {
+test("a new muxer, a skipped segment and an incomplete one are distinguished", async () => {
   expect((await judged(await segments({ restart: 2 }))).breaks[0]).toStartWith("segment 2: packet");
   const [first = NONE, second = NONE, third = NONE] = await segments();
   const skipped = await judged([first, third], [0, 2]);
@@ -72,7 +72,7 @@ test("a muxer that starts anew, a segment left out and one that is cut are told 
   expect(cut.missing).toEqual(["segment 1 ends in mid-packet"]);
 });
 
-test("a segment that does not begin at an IDR, and stamps that go back, are faults", async () => {
+test("a segment that does not start with an IDR, and timestamps that go back, are faults", async () => {
   const [first = NONE, second = NONE] = await segments();
   const late = await judged([first, second.subarray(188 * 4)]);
   expect(late.faults).toContain("segment 1 begins without NAL type 5");

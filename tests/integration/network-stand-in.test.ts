@@ -1,4 +1,4 @@
-/** The stand-in against workers that fail as the real one will not: what a gateway would leave for is told. */
+/** Tests that the simulated gateway reports what a real one would give up for, with workers that fail on demand. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { GatewayStandIn } from "../support/gateway.ts";
 import { OrchestratorStreams } from "../support/gateway-orchestrator.ts";
@@ -25,7 +25,7 @@ afterAll(async () => {
   await trickle[Symbol.asyncDispose]();
 });
 
-/** A worker that answers each path as it is told; registered. */
+/** A registered worker that answers each path as a test wants. */
 function worker(answers: Readonly<Record<string, () => Response | Promise<Response>>>) {
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -47,7 +47,7 @@ function worker(answers: Readonly<Record<string, () => Response | Promise<Respon
 const start = () => GatewayStandIn.start({ streams, id: `failing-${++ids}`, flags: FLAGS });
 const names = (gateway: GatewayStandIn) => gateway.watchdogs.firings.map((one) => one.watchdog);
 
-test("a start that is not answered in time is over, and its channels are closed", async () => {
+test("a start that is not answered in time fails, and its channels are closed", async () => {
   const never = Promise.withResolvers<Response>();
   await using _worker = worker({ "/stream/start": () => never.promise });
   const answer = await streams.start("silent", FLAGS, { timeoutMs: 100 });
@@ -56,7 +56,7 @@ test("a start that is not answered in time is over, and its channels are closed"
   never.resolve(new Response());
 });
 
-test("a start that is refused throws the worker's words; a 401 makes the orchestrator forget it", async () => {
+test("a refused start throws with the worker's message; a 401 makes the orchestrator forget the worker", async () => {
   await using _busy = worker({ "/stream/start": () => new Response("busy", { status: 503 }) });
   await expect(start()).rejects.toThrow("start: 503 busy");
   await waitFor("the channels are closed", () => trickle.server.channels === 0);
@@ -66,7 +66,7 @@ test("a start that is refused throws the worker's words; a 401 makes the orchest
   await waitFor("it is forgotten", () => !orchestrator.capabilities.has(CAPABILITY));
 });
 
-test("a stop that fails fires", async () => {
+test("a failed stop fires", async () => {
   await using _worker = worker({ "/stream/stop": () => new Response("stuck", { status: 500 }) });
   const gateway = await start();
   await gateway.stop();
@@ -80,19 +80,19 @@ test.each(["output", "data", "events", "control"] as const)(
     await using _worker = worker({});
     await using gateway = await start();
     await fetch(streams.url(gateway.id, role), { method: "DELETE" });
-    // What it reads ends at once. Of what it writes one segment was connected before: the one after it is refused.
+    // A channel that it reads ends at once. In one that it writes, one segment was connected before; the next is refused.
     if (role === "control") for (const keep of ["alive", "alive"]) gateway.control({ keep });
     await waitFor("it is told", () => names(gateway).includes("closed"));
     expect(gateway.watchdogs.firings[0]?.reason).toStartWith(`${role} channel`);
   },
 );
 
-test("what is no object, and a line that is too long, is a fault and no sign of life", async () => {
+test("an event that is not an object, and a line that is too long, are faults and not signs of life", async () => {
   await using _worker = worker({});
   await using gateway = await start();
   const post = (role: "events" | "data", body: string) =>
     fetch(`${streams.url(gateway.id, role)}/-1`, { method: "POST", body });
-  // A gateway reads from the next segment on: what is written before it is connected it never sees.
+  // A gateway reads from the next segment on and never sees what was written before it connected.
   const posted = (what: string, role: "events" | "data", body: string) =>
     waitFor(what, async () => {
       await post(role, body);

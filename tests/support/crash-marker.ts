@@ -1,7 +1,7 @@
-/** What `crash-on-marker.ts` looks for. */
+/** The marker in video that makes an engine crash if `crash-on-marker.ts` is loaded. */
 export const CRASH_MARKER = "the decoder crashes here";
 
-/** An SEI message (user data, unregistered) that carries the marker; decoders pass over it. */
+/** An SEI message (unregistered user data) that carries the marker; decoders ignore it. */
 export function crashSei(): Uint8Array {
   const text = new TextEncoder().encode(CRASH_MARKER);
   return Uint8Array.from([

@@ -1,6 +1,6 @@
 /**
- * Preloaded into an engine (`BUN_OPTIONS=--preload=…`), makes its decoder end the process by SIGSEGV when a packet holds
- * `CRASH_MARKER`: a bug in native code, found by a picture.
+ * Preloaded into an engine (`BUN_OPTIONS=--preload=…`), ends the process by SIGSEGV when the decoder gets a packet with
+ * `CRASH_MARKER`. Simulates a bug in native code that certain input triggers.
  */
 import { CRASH_MARKER } from "./crash-marker.ts";
 

@@ -1,7 +1,7 @@
 /**
- * A process that speaks the engine's side of the protocol and fails on demand, as the real one will not. `FAKE_ENGINE`
- * in its environment says how it boots, the last path part of a stream's output how the channel answers. The first
- * prompt of a start, an update or a picture is a command.
+ * A process that speaks the engine's side of the protocol and fails on demand, in ways that the real one does not. `FAKE_ENGINE`
+ * in its environment sets how it boots, the last part of a stream's output path how the channel answers. The first prompt of
+ * a start, an update or a picture is a command.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { CallJournal } from "../../src/engine/protocol/call-journal.ts";
@@ -16,7 +16,7 @@ const none = { p50: null, p95: null, p99: null };
 const live = new Map<string, number>();
 const journal = new CallJournal(Bun.mmap("/proc/self/fd/3", { shared: true }));
 let stopsAnswered = true;
-/** Pictures under way, and how many have been begun. */
+/** Pictures in progress, and the number of pictures started. */
 const making = new Set<string>();
 let made = 0;
 
@@ -105,7 +105,7 @@ function receive(message: ToEngine): void {
       if (stopsAnswered && live.delete(message.id)) say({ type: "ended", id: message.id });
       return;
     case "models":
-      // One more than there was at the start, as if a folder had come.
+      // One model more than at the start, as if a folder had been added.
       say({ type: "models", models: [...models, model("late")] });
       return;
     case "ping": {
@@ -121,7 +121,7 @@ function receive(message: ToEngine): void {
 function obey(id: string, command: string | undefined): void {
   const number = live.get(id) ?? 0;
   if (command === "exit quietly") process.exit(7);
-  // Everybody is in the middle of something when it happens.
+  // All work is in the middle of a call when it happens.
   if (command === "exit amid others") for (const other of live.values()) begin(other, "encode");
   if (command === "exit" || command === "exit amid others") die(number);
   if (command === "exit after two segments") {
@@ -155,7 +155,7 @@ function die(number: number): void {
   process.exit(7);
 }
 
-/** Commands: `hold` is never done; `exit unless FILE` makes FILE and dies of it the first time. */
+/** Commands: `hold` never ends; `exit unless FILE` creates FILE and exits the first time. */
 function make({ id, number }: Extract<ToEngine, { type: "start" }>, image: ImageJob): void {
   const command = image.params.prompts[0]?.prompt ?? "";
   live.set(id, number);

@@ -1,11 +1,11 @@
-/** Makes small media files with the ffmpeg command, for tests that want what other muxers write. */
+/** Makes small media files with the ffmpeg command, for tests that need the output of other muxers. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export const hasFfmpeg = Bun.which("ffmpeg") !== null;
 
-/** Runs ffmpeg and returns the file that it wrote; `name` has the container's extension. Throws what it printed. */
+/** Runs ffmpeg and returns the file that it wrote; `name` has the container's extension. Throws with its output if it fails. */
 export async function ffmpeg(args: readonly string[], name: string): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), "ffmpeg-"));
   try {

@@ -18,7 +18,7 @@ export interface FieldOutput {
     readonly frames_out: number;
     readonly frames_dropped: number;
   };
-  /** Errors that the stream's status showed while it ran. */
+  /** Errors in the stream's status while it ran. */
   readonly errors: readonly string[];
 }
 

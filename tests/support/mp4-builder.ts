@@ -1,4 +1,4 @@
-/** Builds boxes of fragmented MP4 by hand: what senders write, and what they ought not to. */
+/** Builds boxes of fragmented MP4 by hand, both as senders write them and malformed. */
 import { concat } from "./ts-builder.ts";
 
 type Bytes = Uint8Array | readonly number[];
@@ -27,7 +27,7 @@ export function box(type: string, ...parts: readonly Bytes[]): Uint8Array {
 export const fullBox = (type: string, head: number, ...parts: readonly Bytes[]): Uint8Array =>
   box(type, u32(head), ...parts);
 
-/** With a size of 64 bits. */
+/** A box with a 64-bit size. */
 export function longBox(type: string, ...parts: readonly Bytes[]): Uint8Array {
   const body = join(parts);
   return join([u32(1), text(type), u64(body.length + 16), body]);
@@ -85,7 +85,7 @@ export interface TrackOptions {
   readonly edits?: readonly (readonly [number, number])[];
   readonly longEdits?: boolean;
   readonly matrix?: readonly number[];
-  /** Size to be shown, in whole pixels; 0 × 0 by default. */
+  /** Display size in whole pixels; 0 × 0 by default. */
   readonly shown?: readonly [number, number];
   /** Samples listed in the track itself. */
   readonly listed?: number;
@@ -142,7 +142,7 @@ export const ftyp = (): Uint8Array => box("ftyp", text("iso6"), u32(0), text("is
 
 export interface Run {
   readonly count: number;
-  /** From the base of the track fragment; absent: behind the run before. */
+  /** Offset from the base of the track fragment; default: after the previous run. */
   readonly offset?: number;
   readonly firstFlags?: number;
   readonly durations?: readonly number[];
@@ -164,7 +164,7 @@ export interface Traf {
   readonly runs: readonly Run[];
 }
 
-/** `trafs` get the size of the box, which offsets from its start need. */
+/** `trafs` receives the size of the box, which data offsets depend on. */
 export function moof(trafs: (size: number) => readonly Traf[]): Uint8Array {
   const build = (size: number): Uint8Array =>
     box("moof", fullBox("mfhd", 0, u32(1)), ...trafs(size).map(traf));
@@ -222,7 +222,7 @@ function trun({ count, offset, firstFlags, durations, sizes, flags, cts }: Run):
 
 export const mdat = (...parts: readonly Bytes[]): Uint8Array => box("mdat", ...parts);
 
-/** An H.264 sample of one slice, `size` bytes with its length in front. */
+/** An H.264 sample of one slice: `size` bytes including the length prefix. */
 export function slice(size: number, kind: "idr" | "p" | "i" = "p"): Uint8Array {
   const sample = new Uint8Array(size).fill(0x99);
   // first_mb_in_slice 0 is one bit; slice types P and I are `1` (0 → P) and `00100` … coded as ue(v).

@@ -1,16 +1,16 @@
-/** Makes H.264 and H.265 NAL units whose headers are right and whose pictures are noise. */
+/** Builds H.264 and H.265 NAL units with valid headers and noise as picture data. */
 import { NalWriter } from "./nal-writer.ts";
 
-/** Payload that holds no start code. */
+/** Payload without start codes. */
 const noise = (bytes: number): number[] => Array.from({ length: bytes }, () => 0x55);
 
 export interface SpsOptions {
-  /** In macroblocks. */
+  /** Size in macroblocks. */
   readonly width?: number;
   readonly height?: number;
-  /** Field coding is allowed. */
+  /** Whether field coding is allowed. */
   readonly interlaced?: boolean;
-  /** Frames a second of the VUI; absent: no timing information. */
+  /** Frame rate in the VUI; default: no timing information. */
   readonly fps?: number;
 }
 
@@ -44,7 +44,7 @@ export function sps({ width = 20, height = 15, interlaced, fps }: SpsOptions = {
 
 export const pps = (): Uint8Array => new NalWriter().ue(0).ue(0).bits(0, 2).nal([0x68]);
 
-/** A supplemental message of one type, e.g. 6 for a recovery point. */
+/** An SEI message of one type, e.g. 6 for a recovery point. */
 export const sei = (type: number): Uint8Array =>
   Uint8Array.of(0, 0, 0, 1, 6, type, 2, 0x84, 0x40, 0x80);
 
@@ -78,7 +78,7 @@ export function slice(options: SliceOptions = {}): Uint8Array {
 
 const hevcHeader = (type: number): number[] => [type << 1, 1];
 
-/** VPS, SPS and PPS of a picture of 320x240, ids 0. */
+/** VPS, SPS and PPS with ids 0 for 320 × 240. */
 export function hevcSets(width = 320, height = 240): Uint8Array[] {
   const profile = (bits: NalWriter): NalWriter =>
     bits.bits(0x21, 8).bits(0, 32).bits(0, 32).bits(0, 16).bits(93, 8);

@@ -1,4 +1,4 @@
-/** Writes bit fields and Exp-Golomb codes, and makes NAL units of them: their stop bit and their escapes. */
+/** Writes bit fields and Exp-Golomb codes, and turns them into NAL units with stop bit and emulation prevention. */
 
 export class NalWriter {
   readonly #bits: number[] = [];
@@ -13,7 +13,7 @@ export class NalWriter {
     return this.bits(0, size).bits(value + 1, size + 1);
   }
 
-  /** The bytes with a stop bit and `tail` behind it, as a NAL unit with its start code. */
+  /** The written bits, a stop bit and `tail`, as a NAL unit with a start code. */
   nal(header: readonly number[], tail: readonly number[] = []): Uint8Array {
     const bits = [...this.#bits, 1];
     while (bits.length % 8) bits.push(0);

@@ -1,4 +1,4 @@
-/** A real server with two healthy streams, one drawn and one with input, and a measure of what their viewers see. */
+/** Starts a real server with two healthy streams, one generated and one with input, and measures gaps in their output. */
 import { join } from "node:path";
 import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
@@ -8,10 +8,10 @@ import { waitFor } from "./wait-for.ts";
 
 const PRELOAD = join(import.meta.dir, "crash-on-marker.ts");
 
-/** A pause longer than this between two pieces of output is a gap to a viewer. */
+/** A longer pause between two pieces of output counts as a gap. */
 export const GAP_MS = 500;
 
-/** What one viewer of a stream saw. */
+/** One viewer of a stream. */
 export class Viewer {
   readonly #stop = new AbortController();
   readonly #ended: Promise<void>;
@@ -70,7 +70,7 @@ export interface Neighbourhood extends AsyncDisposable {
   channel(name: string): string;
 }
 
-/** `clip`: segments for the healthy stream with input, for as long as the test lasts. */
+/** `clip` is the input of the healthy stream: segments for as long as the test lasts. */
 export async function neighbourhood(
   clip: readonly Uint8Array[],
   flags: readonly string[] = [],

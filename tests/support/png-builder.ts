@@ -1,4 +1,4 @@
-/** Builds PNG files of any colour type chunk by chunk, also such as no encoder would write. */
+/** Builds PNG files of any colour type chunk by chunk, including ones that no encoder writes. */
 import { deflateSync } from "node:zlib";
 
 const SIGNATURE = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
@@ -13,12 +13,12 @@ export const RGB_ALPHA = 6;
 export interface PngParts {
   readonly width: number;
   readonly height: number;
-  /** Bits a sample; 8 by default. */
+  /** Bits per sample; 8 by default. */
   readonly depth?: number;
   readonly colourType?: number;
   /** Chunks between the header and the pixels, by type. */
   readonly chunks?: readonly (readonly [type: string, data: readonly number[]])[];
-  /** Rows of bytes; a filter type is put before each. */
+  /** Rows of bytes; a filter type is inserted before each. */
   readonly rows: readonly (readonly number[])[];
 }
 
@@ -31,7 +31,7 @@ export function pngChunk(type: string, data: Uint8Array): Buffer {
   return Buffer.concat([length, body, crc]);
 }
 
-/** A whole file. Fewer rows than the header promises are allowed: the rest of the picture is black. */
+/** A complete file. It may have fewer rows than the header says: the rest of the picture is black. */
 export function buildPng({ width, height, depth = 8, ...parts }: PngParts): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

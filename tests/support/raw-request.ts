@@ -1,4 +1,4 @@
-/** One HTTP request exactly as it is written: no client normalizes its path, its Host or its headers. */
+/** Sends an HTTP request byte for byte, so that no client normalizes its path, Host or headers. */
 import { connect } from "node:net";
 
 export interface RawRequest {

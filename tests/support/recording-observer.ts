@@ -1,4 +1,4 @@
-/** A pipeline observer that counts and keeps what it is told. */
+/** A pipeline observer that records all events. */
 import type { Tick } from "../../src/engine/codec/video-frame.ts";
 import type { PipelineObserver, StreamPart } from "../../src/engine/pipeline-observer.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
@@ -11,9 +11,9 @@ export class RecordingObserver implements PipelineObserver {
   framesInferred = 0;
   framesUnpublished = 0;
   readonly applied: StreamParams[] = [];
-  /** Errors only. */
+  /** Errors, without recoveries. */
   readonly troubles: PlainError[] = [];
-  /** Parts that work again. */
+  /** Parts that have recovered. */
   readonly recovered: StreamPart[] = [];
 
   frameIn(): void {

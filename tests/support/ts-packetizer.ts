@@ -1,9 +1,9 @@
-/** Packs encoded pictures into a transport stream, spread over PES packets as a test wants them. */
+/** Packs encoded pictures into a transport stream with the PES packets that a test asks for. */
 import { findStartCode } from "../../src/media/annex-b.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import { concat, H264, pes, tables, tsPackets } from "./ts-builder.ts";
 
-/** The payload of one PES; `stamp` null leaves the timestamps out. */
+/** The payload of one PES; null for `stamp` omits the timestamps. */
 export interface PesPart {
   readonly data: Uint8Array;
   readonly stamp: { readonly pts: number; readonly dts?: number } | null;
@@ -11,7 +11,7 @@ export interface PesPart {
 
 const HEVC = { ...H264, type: 0x24 };
 
-/** A transport stream of these PES packets, its tables in front. */
+/** A transport stream of tables and these PES packets. */
 export function transportStream(codec: "h264" | "hevc", parts: readonly PesPart[]): Uint8Array {
   const packets = parts.flatMap(({ data, stamp }) => {
     const bytes = pes(data, stamp ?? { pts: 0 });
@@ -33,7 +33,7 @@ function nalsOf({ data }: VideoPacket): Uint8Array[] {
   return [...nals, data.subarray(start)];
 }
 
-/** Tells slices from what comes before and behind them. */
+/** Whether a NAL unit is a slice. */
 function isSlice(codec: VideoPacket["codec"], nal: Uint8Array): boolean {
   const header = nal[findStartCode(nal, 0) + 3] ?? 0;
   if (codec === "hevc") return header >> 1 <= 31;

@@ -1,4 +1,4 @@
-/** Encodes drawn pictures with libx264 or libx265 as a test wants them: slices, fields, pixel shapes. */
+/** Encodes drawn pictures with libx264 or libx265 with the slices, fields and pixel shapes that a test asks for. */
 import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
 import {
   AV_FRAME_FLAG_INTERLACED,
@@ -13,10 +13,10 @@ export interface VideoSourceOptions {
   readonly width: number;
   readonly height: number;
   readonly frames: number;
-  /** Luma at a place of the `index`th picture, or of its `field`th field in time. */
+  /** Luma at a position of picture `index`, or of its field `field` in temporal order. */
   readonly luma: (x: number, y: number, index: number) => number;
   readonly pixelAspect?: readonly [width: number, height: number];
-  /** Which field comes first in time; the second one shows the picture at `index + 0.5`. */
+  /** Which field is first in time; the second one shows the picture at `index + 0.5`. */
   readonly fields?: "top" | "bottom";
   /** The encoder's own parameters, e.g. `slices=4:keyint=10`. */
   readonly params?: string;

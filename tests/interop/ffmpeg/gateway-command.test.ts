@@ -1,4 +1,4 @@
-/** The gateway's ffmpeg command (protocol.md 6.2) on our concatenated segments, from the start and joined late. */
+/** Runs the gateway's ffmpeg command (protocol.md 6.2) on our concatenated segments, from the start and joined late. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../../src/engine/codec/libav.ts";
 import type { ModelHost } from "../../../src/engine/inference/model-host.ts";
@@ -30,7 +30,7 @@ afterAll(async () => {
   await workspace[Symbol.asyncDispose]();
 });
 
-/** A program with `bytes` on its standard input: what it wrote and what it complained of. */
+/** Runs a program with `bytes` on its standard input; returns its output and its messages. */
 async function run(command: string[], bytes: Uint8Array) {
   const child = Bun.spawn(command, { stdin: bytes, stdout: "pipe", stderr: "pipe" });
   const [out, complaints] = await Promise.all([
@@ -40,7 +40,7 @@ async function run(command: string[], bytes: Uint8Array) {
   return { out, complaints, exitCode: await child.exited };
 }
 
-/** The gateway's command, into `format`; FLV in a pipe cannot go back to its header. */
+/** The gateway's command with output in `format`; FLV in a pipe cannot seek back to its header. */
 const copy = (bytes: Uint8Array, format: "flv" | "mpegts") => {
   const input = ["-v", "warning", "-analyzeduration", "2500000", "-i", "pipe:0"];
   const output = ["-c:v", "copy", "-c:a", "copy", "-f", format];
@@ -48,7 +48,7 @@ const copy = (bytes: Uint8Array, format: "flv" | "mpegts") => {
   return run(["ffmpeg", ...input, ...output, ...unseekable, "pipe:1"], bytes);
 };
 
-/** Tracks with their packets, and the kinds of pictures. */
+/** Tracks with their packets and picture types. */
 async function probe(bytes: Uint8Array) {
   const shown =
     "stream=codec_name,profile,has_b_frames,nb_read_packets:packet=stream_index,pts_time,dts_time:frame=pict_type";
@@ -74,7 +74,7 @@ const rising = (times: readonly number[]): boolean =>
   times.every((time, index) => index === 0 || time > (times[index - 1] ?? 0));
 
 withFfmpeg(
-  "ffprobe finds constrained baseline without B-frames, every packet, stamps that rise",
+  "ffprobe finds constrained baseline without B-frames, every packet, and rising timestamps",
   async () => {
     const bytes = Buffer.concat(opus.run.segments);
     const { streams, pictures, counts, times } = await probe(bytes);
@@ -89,7 +89,7 @@ withFfmpeg(
 );
 
 withFfmpeg(
-  "it copies H.264 and Opus into MPEG-TS, H.264 and AAC into FLV, without a complaint",
+  "it copies H.264 and Opus into MPEG-TS, and H.264 and AAC into FLV, without warnings",
   async () => {
     for (const [stream, format] of [
       [opus, "mpegts"],
@@ -106,7 +106,7 @@ withFfmpeg(
 );
 
 withFfmpeg(
-  "joined at the second segment or in the middle of the first, it has all from the second on",
+  "joined at the second segment or in the middle of the first, it has everything from the second on",
   async () => {
     for (const [stream, format] of [
       [opus, "mpegts"],

@@ -1,11 +1,11 @@
-/** mediacommon's MPEG-TS reader in a process of its own. */
+/** Runs mediacommon's MPEG-TS reader in a process of its own. */
 import { buildGo } from "../../support/go-program.ts";
 
 export type GoReader =
   | { readonly kind: "built"; read(bytes: Uint8Array): WhepView; remove(): void }
   | { readonly kind: "unavailable"; readonly why: string };
 
-/** What a viewer of the gateway's WHEP server would get; stamps in 90 kHz ticks. */
+/** What a viewer of the gateway's WHEP server gets; timestamps in 90 kHz ticks. */
 export interface WhepView {
   readonly tracks: readonly string[];
   readonly frames: readonly number[];
@@ -17,7 +17,7 @@ export interface WhepView {
   readonly errors: readonly string[];
 }
 
-/** Needs the mediacommon module. */
+/** Builds the reader; needs the mediacommon module. */
 export function buildReader(): GoReader {
   const program = buildGo(import.meta.dir);
   if (program.kind === "unavailable") return program;

@@ -1,4 +1,4 @@
-/** Our MPEG-TS as the gateway's WHEP server reads it: every frame and every Opus packet counted. */
+/** Reads our MPEG-TS with the gateway's WHEP reader and counts every frame and Opus packet. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../../src/engine/codec/libav.ts";
 import type { ModelHost } from "../../../src/engine/inference/model-host.ts";
@@ -56,7 +56,7 @@ interop("every frame and every Opus packet arrives over four segments, at its ti
   });
 });
 
-interop("AAC that comes in goes out as Opus that it reads, without a gap", async () => {
+interop("AAC input becomes Opus that it reads without a gap", async () => {
   const { run } = await tsStream(host, { sound: { codec: "aac" } });
   const { tracks, frames, opus, errors } = view(bytesOf(run.fragments));
   expect([tracks, frames, errors]).toEqual([["h264", "opus"], sentFrames(), []]);
@@ -73,29 +73,32 @@ interop("a viewer who joins late gets everything from then on", async () => {
   expect(view(middle).frames).toEqual(sentFrames().slice(60));
 });
 
-interop("after an engine died in mid-picture nothing that the next one sends is lost", async () => {
-  const { continuity } = stream.run.pipeline;
-  if (!continuity) throw new Error("no continuity");
-  const next = new ClipRun({
-    segments: tsSegments(stream.input),
-    host,
-    params: { model: "identity" },
-    pipeline: {
-      container: "mpegts",
-      segmentSeconds: 2,
-      continuity,
-      after: ticks(90_000 + 3000 * 150),
-    },
-    lossy: true,
-  });
-  await next.pipeline.run();
-  const before = Buffer.concat(stream.run.segments.slice(0, 2)).subarray(0, -188 * 5);
-  const seen = view(Buffer.concat([before, bytesOf(next.fragments)]));
-  const sent = next.fragments.flatMap(({ pts, arrivedAt }) =>
-    arrivedAt === null ? [] : [Number(pts)],
-  );
-  expect(sent.length).toBeGreaterThan(60);
-  expect(seen.frames.slice(-sent.length)).toEqual(sent);
-  expect(seen.tracks).toEqual(["h264", "opus"]);
-  expect(seen.frames).toEqual(seen.frames.toSorted((a, b) => a - b));
-});
+interop(
+  "after an engine died in the middle of a picture, nothing that the next one sends is lost",
+  async () => {
+    const { continuity } = stream.run.pipeline;
+    if (!continuity) throw new Error("no continuity");
+    const next = new ClipRun({
+      segments: tsSegments(stream.input),
+      host,
+      params: { model: "identity" },
+      pipeline: {
+        container: "mpegts",
+        segmentSeconds: 2,
+        continuity,
+        after: ticks(90_000 + 3000 * 150),
+      },
+      lossy: true,
+    });
+    await next.pipeline.run();
+    const before = Buffer.concat(stream.run.segments.slice(0, 2)).subarray(0, -188 * 5);
+    const seen = view(Buffer.concat([before, bytesOf(next.fragments)]));
+    const sent = next.fragments.flatMap(({ pts, arrivedAt }) =>
+      arrivedAt === null ? [] : [Number(pts)],
+    );
+    expect(sent.length).toBeGreaterThan(60);
+    expect(seen.frames.slice(-sent.length)).toEqual(sent);
+    expect(seen.tracks).toEqual(["h264", "opus"]);
+    expect(seen.frames).toEqual(seen.frames.toSorted((a, b) => a - b));
+  },
+);

@@ -1,11 +1,11 @@
-/** Installs pytrickle without what only its media code needs, in a cache of this checkout, or says why that cannot be. */
+/** Installs pytrickle, without the dependencies of its media code, in a cache of this checkout, or reports why it cannot. */
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 export type PythonPeer =
   | {
       readonly kind: "installed";
-      /** The command line up to the peer's own arguments, and its environment. */
+      /** The command line before the peer's own arguments, and its environment. */
       readonly command: readonly string[];
       readonly env: Readonly<Record<string, string>>;
     }
@@ -17,7 +17,7 @@ const PACKAGES: readonly (readonly string[])[] = [
 ];
 const INSTALL_MS = 90_000;
 
-/** Needs `python3` with pip and PyPI; once installed, neither pip nor PyPI. */
+/** Needs `python3` with pip and PyPI the first time, later only `python3`. */
 export function installPythonPeer(): PythonPeer {
   const python = Bun.which("python3");
   if (python === null) return { kind: "unavailable", why: "python3 is not installed" };
@@ -41,7 +41,7 @@ export function installPythonPeer(): PythonPeer {
     rmSync(making, { recursive: true });
     return { kind: "unavailable", why: installed.lastLine };
   }
-  renameSync(making, folder); // whole or not at all: another run may look for it
+  renameSync(making, folder); // atomically, because another run may look for it
   return peer;
 }
 

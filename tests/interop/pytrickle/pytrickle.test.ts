@@ -1,4 +1,4 @@
-/** Ours against pytrickle's publisher and subscriber, over our server. */
+/** Tests our publisher and reader against pytrickle's, over our server. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import {
   bytes,
@@ -23,29 +23,26 @@ const texts = ["zero", "one", "two", "three", "four", "five", "six"];
 const whole = texts.map((text, seq) => ({ seq, text: text.repeat(2), complete: true }));
 const lines = texts.map((text, seq) => `${seq} ${text.repeat(2)}`);
 
-interop(
-  "theirs publishes to a strict server of ours, and our reader gets every segment",
-  async () => {
-    await using host = hostTrickle({ autoCreate: false });
-    const url = host.url("theirs");
-    await fetch(url, { method: "POST", headers: { "Expect-Content": "video/mp2t" } });
-    const seen: SeenSegment[] = [];
-    const reading = readSegments(url, undefined, all, seen);
-    await using publishing = start("publish", url);
-    for (const [index, text] of texts.entries()) {
-      publishing.say(`${text} ${text}`);
-      await waitFor(`segment ${index} is read`, () => seen.length === index + 1);
-    }
-    publishing.finish();
-    expect(await publishing.output()).toEqual(texts.map((text) => `sent ${text} ${text}`));
-    // It leaves without closing the channel, as when its process ends.
-    expect((await fetch(`${url}/next`)).headers.get("Lp-Trickle-Latest")).not.toBe("0");
-    await fetch(url, { method: "DELETE" });
-    expect((await reading).slice(0, texts.length)).toEqual(whole);
-  },
-);
+interop("pytrickle publishes to our strict server, and our reader gets every segment", async () => {
+  await using host = hostTrickle({ autoCreate: false });
+  const url = host.url("theirs");
+  await fetch(url, { method: "POST", headers: { "Expect-Content": "video/mp2t" } });
+  const seen: SeenSegment[] = [];
+  const reading = readSegments(url, undefined, all, seen);
+  await using publishing = start("publish", url);
+  for (const [index, text] of texts.entries()) {
+    publishing.say(`${text} ${text}`);
+    await waitFor(`segment ${index} is read`, () => seen.length === index + 1);
+  }
+  publishing.finish();
+  expect(await publishing.output()).toEqual(texts.map((text) => `sent ${text} ${text}`));
+  // It leaves without closing the channel, as when its process is killed.
+  expect((await fetch(`${url}/next`)).headers.get("Lp-Trickle-Latest")).not.toBe("0");
+  await fetch(url, { method: "DELETE" });
+  expect((await reading).slice(0, texts.length)).toEqual(whole);
+});
 
-interop("ours publishes, and their reader gets every segment in order and the end", async () => {
+interop("we publish, and pytrickle's reader gets every segment in order and the end", async () => {
   await using host = hostTrickle();
   const url = host.url("ours");
   const publisher = await publisherTo(url, { create: true });
@@ -63,7 +60,7 @@ interop("ours publishes, and their reader gets every segment in order and the en
 });
 
 interop(
-  "their reader joins at the newest segment, and is told of a channel that is not there",
+  "pytrickle's reader joins at the newest segment, and learns that a channel does not exist",
   async () => {
     await using host = hostTrickle({ autoCreate: false });
     const url = host.url("joined");
@@ -77,7 +74,7 @@ interop(
   },
 );
 
-interop("our reader finds their publisher again after its blind restart at 0", async () => {
+interop("our reader continues after pytrickle's publisher restarts at 0", async () => {
   await using host = hostTrickle({ autoCreate: false });
   const url = host.url("restarted");
   await fetch(url, { method: "POST" });
@@ -100,7 +97,7 @@ interop("our reader finds their publisher again after its blind restart at 0", a
   await reading;
 });
 
-/** The peer as a child; it goes when the scope does. */
+/** Starts the peer as a child, which ends with the scope. */
 function start(...args: string[]) {
   if (peer.kind !== "installed") throw new Error(peer.why);
   const child = Bun.spawn([...peer.command, ...args], {

@@ -1,4 +1,4 @@
-/** The stand-in's watchdogs fire when a real gateway's would, and only then. */
+/** Tests that the simulated gateway's watchdogs fire when a real gateway's would, and only then. */
 import { expect, test } from "bun:test";
 import { STATUS_WIPE_MS, StatusStore } from "../../support/gateway-status.ts";
 import { type ChannelRole, Watchdogs } from "../../support/gateway-watchdogs.ts";
@@ -12,7 +12,7 @@ function seconds(from: number, to: number, each: (now: number) => void): void {
   for (let now = from; now < to; now += SECOND) each(now);
 }
 
-test("a stream on which everything happens in time fires nothing in an hour", () => {
+test("a stream with everything in time fires nothing in an hour", () => {
   const dogs = new Watchdogs(ALL, 0);
   seconds(0, 3600 * SECOND, (now) => {
     for (const role of ALL) dogs.wrote(role, now);
@@ -36,7 +36,7 @@ test("no output for 30 s while input flows fires, and again after 30 s more", ()
   ]);
 });
 
-test("no output is fine where there was no input for 15 s, and where there is no output channel", () => {
+test("missing output is fine without input for 15 s, and without an output channel", () => {
   const paused = new Watchdogs(["input", "output"], 0);
   paused.wrote("input", 15 * SECOND);
   seconds(0, 100 * SECOND, (now) => paused.event(now));
@@ -53,7 +53,7 @@ test("no output is fine where there was no input for 15 s, and where there is no
   expect(silent.firings).toEqual([]);
 });
 
-test("input that comes back at a tick fires unless a segment has been read since", () => {
+test("input that resumes at a tick fires unless a segment has been read since", () => {
   const late = new Watchdogs(["input", "output"], 0);
   seconds(0, 60 * SECOND, (now) => late.event(now));
   late.wrote("input", 59.5 * SECOND);
@@ -67,7 +67,7 @@ test("input that comes back at a tick fires unless a segment has been read since
   expect(inTime.firings).toEqual([]);
 });
 
-test("events are looked at every 10 s and may be silent for 30 s, not longer", () => {
+test("events are checked every 10 s and may be silent for 30 s", () => {
   const dogs = new Watchdogs(["events"], 0);
   dogs.event(10 * SECOND);
   dogs.advance(40 * SECOND);
@@ -87,7 +87,7 @@ test("a channel without a first byte for five minutes is swept within the next, 
   expect(fired(dogs)).toEqual([["idle", 420 * SECOND]]);
 });
 
-test("a segment that begins while three uploads are unfinished fires", () => {
+test("a segment that starts while three uploads are unfinished fires", () => {
   const dogs = new Watchdogs(["input"], 0);
   dogs.uploading(2, SECOND);
   expect(dogs.firings).toEqual([]);
@@ -95,7 +95,7 @@ test("a segment that begins while three uploads are unfinished fires", () => {
   expect(fired(dogs)).toEqual([["slow_upload", 2 * SECOND]]);
 });
 
-test("the status is the latest event's, wiped once after a minute, and back with the next", () => {
+test("the status is that of the latest event, cleared once after a minute and restored by the next", () => {
   const store = new StatusStore({ orchestrator: "one" }, 0);
   expect(store.at(0)).toEqual({ orchestrator: "one" });
   store.take({ type: "status", inference_status: { fps: 1, last_params: { a: 1 } } }, SECOND);
