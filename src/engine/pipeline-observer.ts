@@ -5,7 +5,7 @@ import type { Tick } from "./codec/video-frame.ts";
 import type { StreamParams } from "./protocol/work.ts";
 
 /** The parts of a stream that can fail on their own while the stream continues. */
-export type StreamPart = "input" | "model" | "model load" | "audio" | "output";
+export type StreamPart = "input" | "model" | "model load" | "pace" | "audio" | "output";
 
 /**
  * Receives what happens in one pipeline. Calls come from the stages in the order of the data flow, on the

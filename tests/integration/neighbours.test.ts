@@ -198,6 +198,9 @@ test.each(["drawn", "filmed"])("beside a stream of 4096 x 4096 that is %s", asyn
   });
   const frames = async () => (await hood.api.stream(culprit)).stats.frames_out;
   await waitFor("its pictures", async () => (await frames()) > 5, 60_000);
+  await waitFor("it to be named", async () =>
+    ((await hood.api.stream(culprit)).error ?? "").includes("does not keep up"),
+  );
   await expectWell(hood);
   for (const [index, { id }] of hood.healthy.entries()) {
     const { stats } = await hood.api.stream(id);

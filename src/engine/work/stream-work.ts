@@ -17,7 +17,9 @@ import { demux } from "../source/demux.ts";
 import { InputWatch } from "../source/input-watch.ts";
 import { Timeline } from "../source/timeline.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
+import { PaceWatch } from "./pace-watch.ts";
 import { checkInput, checkModel, lossOf } from "./preflight.ts";
+
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
 import { StreamReporter } from "./stream-reporter.ts";
@@ -155,11 +157,24 @@ export class StreamWork implements EngineWork {
       signal: this.#abort.signal,
       observer: this.#reporter,
     });
-    using _watch = spec.input ? this.#watch() : null;
+    using _input = spec.input ? this.#watchInput() : null;
+    using _pace = this.#watchPace();
     await this.#pipeline.run();
   }
 
-  #watch(): InputWatch {
+  #watchPace(): PaceWatch {
+    return new PaceWatch({
+      framesIn: () => this.#meter.framesIn,
+      framesDropped: () => this.#meter.framesDropped,
+      describe: () => {
+        const { fps_in, fps_out, inference_ms, model } = this.stats();
+        return `${fps_out} of ${fps_in} frames a second leave, a run of ${model} takes ${inference_ms.p50 ?? "?"} ms`;
+      },
+      report: (error) => this.#reporter.trouble("pace", error),
+    });
+  }
+
+  #watchInput(): InputWatch {
     return new InputWatch({
       bytesIn: () => this.#bytesIn(),
       framesIn: () => this.#meter.framesIn,
