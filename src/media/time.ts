@@ -1,6 +1,6 @@
 /** Counts media time in ticks of the MPEG systems clock (ISO/IEC 13818-1 §2.4.2). */
 
-/** 1/90000 s, unwrapped: a stream older than 26.5 h exceeds 33 bits and goes on rising. */
+/** 1/90000 s, unwrapped: after 26.5 h of a stream it exceeds 33 bits. */
 export type Ticks = number & { readonly unit: "1/90000 s" };
 
 /** Ticks in one second; also the timescale of every video track we write. */

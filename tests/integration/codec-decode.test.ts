@@ -54,7 +54,7 @@ describe("decoding", () => {
     ]);
   });
 
-  test("a codec that changes gets a decoder of its own at its key frame", async () => {
+  test("a codec that changes gets a new decoder at its key frame", async () => {
     const input = await packets({ parts: [PART], gop: 10 });
     const other = input.slice(10, 13).map((packet) => ({ ...packet, codec: "vp8" as const }));
     const seen = await decoded([...input.slice(0, 10), ...other, ...input.slice(13)]);

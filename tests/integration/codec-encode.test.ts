@@ -41,7 +41,7 @@ describe("encoding", () => {
     expect(keysOf(slow)).toEqual([0, 12, 24]);
   });
 
-  test("another size and another bitrate begin a segment with an encoder of their own", async () => {
+  test("a new size or bitrate begins a segment with a new encoder", async () => {
     let rate: number | undefined;
     const input = [
       ...frames(times(5, 3000)),
@@ -69,13 +69,13 @@ describe("encoding", () => {
     ]);
   });
 
-  test("frames that do not rise, or were sent before, are left out and freed", async () => {
+  test("frames whose pts does not rise, or that were sent before, are dropped and freed", async () => {
     const made = await encoded(frames([0, 3000, 3000, 1500, 6000, 9000]), { after: ticks(0) });
     expect(made.map(({ pts }) => Number(pts))).toEqual([3000, 6000, 9000]);
     expect(made[0]?.keyFrame).toBe(true);
   });
 
-  test("what it makes decodes to the pictures that went in, without delay", async () => {
+  test("its packets decode to the pictures that went in, without delay", async () => {
     using encoder = new VideoEncoder({ size: PART });
     using decoder = new VideoDecoder("h264", { pool, maxPixels: 1_000_000 });
     for (let index = 0; index < 20; index++) {
@@ -91,7 +91,7 @@ describe("encoding", () => {
     }
   });
 
-  test("says which matrix and range its colours have", async () => {
+  test("names the matrix and range of its colours", async () => {
     using decoder = new VideoDecoder("h264", { pool, maxPixels: 1_000_000 });
     const [packet] = await encoded(frames([0], { width: 1280, height: 720 }));
     if (!packet) throw new Error("no packet");

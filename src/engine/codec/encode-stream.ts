@@ -1,4 +1,4 @@
-/** The encode stage: one packet a frame, a key frame at the start of every segment. */
+/** Encodes frames into video packets, with a key frame at the start of every segment. */
 import type { EncodedVideo } from "../../media/encoded-packet.ts";
 import { type Ticks, ticksFromSeconds } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
@@ -13,17 +13,16 @@ const ENCODE_MS = 10_000;
 export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
   readonly segmentSeconds: number;
   readonly calls?: NativeCalls;
-  /** Frames up to this time are left out: a stream taken up again has sent them already. */
+  /** Frames up to this time are dropped: a resumed stream has sent them already. */
   readonly after: Ticks | null;
   readonly observer: Pick<PipelineObserver, "frameDropped">;
-  /** Asked before every frame: bits a second, or undefined for constant quality. */
+  /** Called before every frame: bits a second, or undefined for constant quality. */
   readonly bitrate: () => number | undefined;
 }
 
 /**
- * Takes yuv420p frames and disposes them. A frame of another size, or another bitrate, opens a new
- * encoder and so begins a new segment. Frames that do not rise in pts are left out: a key frame lies
- * between two time lines only when the source says so.
+ * Takes yuv420p frames and disposes them. A new size or bitrate opens a new encoder and so begins a new
+ * segment. Frames whose pts does not rise are dropped.
  */
 export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> {
   const { calls = UNRECORDED_CALLS } = options;
@@ -42,7 +41,7 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
       if (last && input.pts <= last.pts) return options.observer.frameDropped();
       const bitrate = options.bitrate();
       if (encoder && !fits(encoder, input, bitrate)) dispose();
-      // Half an interval early is nearer to the aim than half an interval late.
+      // Of the two frames around the aim, the nearer one begins the segment.
       const due = input.pts + (last?.interval ?? 0) / 2 >= segmentStart + segment;
       const key = encoder === null || due;
       encoder ??= new VideoEncoder({

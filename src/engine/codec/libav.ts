@@ -1,6 +1,6 @@
 /**
- * The one importer of node-av (FFmpeg 8): what the other files of this folder need of it, and how its
- * return codes become errors. The compiled binary replaces the addon's loader behind this import.
+ * Re-exports what this folder uses of node-av (FFmpeg 8), and turns its return codes into errors. No other
+ * file imports node-av: the compiled binary replaces the addon's loader behind this import.
  */
 import { FFmpegError, Log } from "node-av";
 import { AV_LOG_FATAL } from "node-av/constants";
@@ -56,11 +56,11 @@ export {
   AVERROR_EOF,
 } from "node-av/constants";
 
-/** Throws what FFmpeg says where `code` is negative, with what was being done. */
+/** Throws if `code` is an error, with FFmpeg's message and what was being done. */
 export function check(code: number, doing: string): number {
   if (code < 0) throw new Error(`${doing}: ${new FFmpegError(code).message}`);
   return code;
 }
 
-/** Keeps FFmpeg off stderr: damaged input is told of by our own log, once and with the stream's name. */
+/** Keeps FFmpeg off stderr: our own log reports damaged input, once and with the stream's name. */
 export const quietLibav = (): void => Log.setLevel(AV_LOG_FATAL);

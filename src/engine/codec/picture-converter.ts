@@ -1,4 +1,4 @@
-/** Between decoded frames and the planar RGB that models see: FFmpeg fits, scales and converts. */
+/** Converts between decoded frames and the planar RGB of models: FFmpeg fits, scales and converts. */
 import { type Picture, pictureBytes } from "../../media/picture.ts";
 import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import type { Fit, Size } from "../protocol/work.ts";
@@ -14,8 +14,8 @@ const CONVERT_MS = 10_000;
 const RGB_PLANES = [2, 0, 1] as const;
 
 /**
- * Keeps one graph for each direction and remakes it when a shape changes, so that a size that changes
- * in mid-stream costs one frame some milliseconds. One call at a time.
+ * Keeps one filter graph for each direction and rebuilds it when a shape changes, which costs some
+ * milliseconds. Calls must not overlap.
  */
 export class PictureConverter implements Disposable {
   readonly #graphs = new Map<string, { filter: FrameFilter; steps: string }>();
@@ -25,7 +25,7 @@ export class PictureConverter implements Disposable {
     this.#calls = calls;
   }
 
-  /** The frame as planar RGB of exactly `target`, fitted to the aspect of `size`; the frame stays the caller's. */
+  /** Converts a frame to planar RGB of exactly `target`, fitted to the aspect of `size`. The frame stays the caller's. */
   async toPicture(frame: Frame, size: Size, fit: Fit, target: Size = size): Promise<Picture> {
     const fitted = fitSteps(frame, size, fit, target);
     const steps: FilterStep[] = [...fitted, ["format", "pix_fmts=gbrp"]];
@@ -37,7 +37,7 @@ export class PictureConverter implements Disposable {
     }
   }
 
-  /** A picture as a yuv420p frame of `size`, owned by the caller. */
+  /** Converts a picture to a yuv420p frame of `size`, which the caller owns. */
   async toFrame(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
     const planar = await writePlanes(picture);
     try {
@@ -52,7 +52,7 @@ export class PictureConverter implements Disposable {
     }
   }
 
-  /** A picture as an rgb24 frame of `size`, owned by the caller: nothing is lost where the size is right already. */
+  /** Converts a picture to an rgb24 frame of `size`, which the caller owns. Lossless if the size is the same. */
   async toRgb(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
     const planar = await writePlanes(picture);
     try {
@@ -63,7 +63,7 @@ export class PictureConverter implements Disposable {
     }
   }
 
-  /** The frame fitted to `size` as yuv420p of the same matrix and range as `toFrame` gives; owned by the caller. */
+  /** Fits a frame to `size` as yuv420p with the matrix and range of `toFrame`. The caller owns the result. */
   async resize(frame: Frame, size: Size, fit: Fit): Promise<Frame> {
     const steps: FilterStep[] = [
       ...fitSteps(frame, size, fit),
@@ -97,9 +97,9 @@ export class PictureConverter implements Disposable {
 }
 
 /**
- * Crop, pad and scale from one size to another; nothing where the size is right already. With `target`
- * the picture is fitted to the aspect of `to` and comes out squeezed to `target`: what a model of a fixed
- * size sees of a picture that has another shape.
+ * The filters that crop, pad and scale from one size to another; none if the sizes are equal. With
+ * `target` the picture is fitted to the aspect of `to` and then squeezed to `target`, for a model of a fixed
+ * size whose output has another shape.
  */
 function fitSteps(from: Size, to: Size, fit: Fit, target: Size = to): FilterStep[] {
   const scale: FilterStep = ["scale", `${target.width}:${target.height}:flags=bilinear`];

@@ -26,7 +26,7 @@ const DECODERS = {
   av1: AV_CODEC_ID_AV1,
 } as const satisfies Record<VideoCodec, number>;
 
-/** The codecs that this FFmpeg decodes, for `doctor`. */
+/** Names of the codecs that this FFmpeg decodes, for `doctor`. */
 export const decodableCodecs = (): string[] =>
   Object.entries(DECODERS)
     .filter(([, id]) => Codec.findDecoder(id) !== null)
@@ -79,7 +79,7 @@ export class VideoDecoder implements Disposable {
     return lost;
   }
 
-  /** The frames this packet completes: none while the decoder waits for a reference. */
+  /** Returns the frames that this packet completes: none while the decoder reorders. */
   async decode(packet: VideoPacket): Promise<VideoFrame[]> {
     this.#enter(packet);
     this.#packet.data = Buffer.from(packet.data.buffer, packet.data.byteOffset, packet.data.length);
@@ -93,7 +93,7 @@ export class VideoDecoder implements Disposable {
     return frames;
   }
 
-  /** What the decoder still holds, at the end of the stream. */
+  /** Returns the frames that the decoder still holds, at the end of the stream. */
   async flush(): Promise<VideoFrame[]> {
     await this.#context.sendPacket(null);
     const frames = this.#receive();
@@ -121,7 +121,7 @@ export class VideoDecoder implements Disposable {
     return arrivedAt;
   }
 
-  /** Sending did the work: taking the frames is not worth a thread's turn. */
+  /** The work was done when the packet was sent: no thread is needed to take the frames. */
   #receive(): VideoFrame[] {
     const frames: VideoFrame[] = [];
     for (;;) {

@@ -1,4 +1,4 @@
-/** Frames in, H.264 out: libx264 without delay, one packet a frame. */
+/** Encodes frames as H.264 with libx264: no delay, one packet a frame. */
 import type { EncodedVideo, VideoFormat } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND } from "../../media/time.ts";
 import type { Size } from "../protocol/work.ts";
@@ -17,23 +17,22 @@ import {
 } from "./libav.ts";
 import type { VideoFrame } from "./video-frame.ts";
 
-/** Constant quality where no bitrate is asked for: good to look at, and small. */
+/** Constant quality if no bitrate is requested: good to look at, and small. */
 const CRF = 23;
-/** Ceiling at constant quality, bits a pixel and second: 6 Mbit/s at 512², so that one busy picture cannot stall a link. */
+/** Limit at constant quality, in bits per pixel and second: 6 Mbit/s at 512², so that one busy picture cannot stall a link. */
 const MAX_BITS_PER_PIXEL = 24;
 
-/** How an encoder is opened. */
 export interface VideoEncoderOptions {
   readonly size: Size;
-  /** Bits a second; absent: constant quality. */
+  /** In bits a second; absent: constant quality. */
   readonly bitrate?: number;
-  /** What every decoder reads, browsers over WebRTC too (protocol.md 6.2); absent: the encoder's choice. */
+  /** Baseline is read by every decoder, also by browsers over WebRTC (protocol.md 6.2); absent: the encoder's choice. */
   readonly profile?: "baseline";
 }
 
 const findEncoder = (): Codec | null => Codec.findEncoderByName("libx264" as never);
 
-/** Whether frames can be encoded at all, for `doctor`. */
+/** Whether this FFmpeg can encode H.264, for `doctor`. */
 export const hasEncoder = (): boolean => findEncoder() !== null;
 
 /** One open encoder of one size. Calls must not overlap. Frames must be yuv420p of its size and rise in pts. */
@@ -54,7 +53,7 @@ export class VideoEncoder implements Disposable {
     this.#context.width = width;
     this.#context.height = height;
     this.#context.pixelFormat = AV_PIX_FMT_YUV420P;
-    // Said in the stream, because players guess by the height otherwise (PictureConverter makes these).
+    // PictureConverter makes these. Players guess by the height if the stream does not say it.
     this.#context.colorSpace = AVCOL_SPC_SMPTE170M;
     this.#context.colorRange = AVCOL_RANGE_MPEG;
     this.#context.timeBase = new Rational(1, TICKS_PER_SECOND);
@@ -89,12 +88,12 @@ export class VideoEncoder implements Disposable {
     this.#packet.alloc();
   }
 
-  /** The frame's packet. The frame stays the caller's. `key` forces an IDR picture. */
+  /** Encodes one frame, which stays the caller's. `key` forces an IDR picture. */
   async encode(frame: VideoFrame, key: boolean): Promise<EncodedVideo> {
     frame.native.pts = BigInt(frame.pts);
     frame.native.pictType = key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
     check(await this.#context.sendFrame(frame.native), "encode a frame");
-    // Sending did the work: taking the packet is not worth a thread's turn.
+    // The work was done when the frame was sent: no thread is needed to take the packet.
     check(this.#context.receivePacketSync(this.#packet), "take an encoded packet");
     const packet: EncodedVideo = {
       kind: "video",

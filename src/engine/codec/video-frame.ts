@@ -1,17 +1,17 @@
-/** Decoded pictures: native memory with an owner. Nothing outside this folder reads their pixels. */
+/** Declares decoded frames, which are native memory with an owner. Only this folder reads their pixels. */
 import type { Ticks } from "../../media/time.ts";
 import type { Frame } from "./libav.ts";
 
-/** A time at which a picture is due: what a clock makes where there is no video. */
+/** The time of a frame. A stream without input is driven by ticks alone. */
 export interface Tick {
   readonly pts: Ticks;
-  /** `performance.now()` at which it became due: where latency is measured from. */
+  /** `performance.now()` at its last input byte, or when the tick was due: latency is measured from here. */
   readonly arrivedAt: number;
 }
 
 /**
- * One native frame. Whoever receives it disposes it, once; `native` must not be touched after that
- * (reading freed pixels ends the process, facts.md 4).
+ * One native frame. Its receiver owns it and disposes it once. After that `native` must not be touched:
+ * reading freed pixels crashes the process (facts.md 4).
  */
 export class VideoFrame implements Tick, Disposable {
   readonly native: Frame;
@@ -36,8 +36,8 @@ export class VideoFrame implements Tick, Disposable {
 }
 
 /**
- * Knows every frame of one stream that is not freed yet. Queues of an aborted pipe do not dispose what
- * they hold (style.md T3), so the pool does when the stream is over and no native call runs any more.
+ * Tracks the frames of one stream that are not freed yet. The queues of an aborted pipe do not dispose
+ * what they hold (style.md T3), so the pool does once the stream has ended and no native call runs.
  */
 export class FramePool implements Disposable {
   readonly #live = new Set<VideoFrame>();

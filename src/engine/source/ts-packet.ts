@@ -1,4 +1,4 @@
-/** One transport packet's header (ISO/IEC 13818-1 §2.4.3), read in place. */
+/** Reads the headers of transport packets in place (ISO/IEC 13818-1 §2.4.3). */
 
 export const TS_PACKET_BYTES = 188;
 const SYNC_BYTE = 0x47;
@@ -7,20 +7,20 @@ export interface TsPacket {
   readonly pid: number;
   /** A PES packet or a section begins in this payload. */
   readonly unitStart: boolean;
-  /** The packet is damaged, or its payload scrambled: not to be used. */
+  /** The packet is damaged or its payload is scrambled: it must not be used. */
   readonly broken: boolean;
   readonly randomAccess: boolean;
   /**
-   * The adaptation field is longer than what it says it carries, or carries nothing. Muxers pad there
-   * to fill the last packet of a PES, so this tells its end before the next one begins (facts.md 4).
+   * The adaptation field is longer than its contents, or has none. Muxers pad there to fill the last
+   * packet of a PES, which tells its end before the next one begins (facts.md 4).
    */
   readonly stuffed: boolean;
   readonly payload: Uint8Array;
 }
 
 /**
- * Reads the packet at `offset`; 188 bytes must be there. `payload` is a view of `bytes`.
- * Null if the packet does not begin with the sync byte or contradicts itself.
+ * Reads the packet at `offset`, of which all 188 bytes must be there. `payload` is a view of `bytes`.
+ * Null if the packet does not begin with the sync byte or is inconsistent.
  */
 export function readTsPacket(bytes: Uint8Array, offset: number): TsPacket | null {
   if (bytes[offset] !== SYNC_BYTE) return null;
@@ -48,7 +48,7 @@ export function readTsPacket(bytes: Uint8Array, offset: number): TsPacket | null
   };
 }
 
-/** Bytes an adaptation field needs for what its flags announce, the flags' own byte included. */
+/** Bytes that the contents of an adaptation field take, including the byte of flags that announces them. */
 function adaptationBytes(bytes: Uint8Array, at: number, flags: number): number {
   let needed = 1;
   if (flags & 0x10) needed += 6; // PCR
@@ -59,7 +59,7 @@ function adaptationBytes(bytes: Uint8Array, at: number, flags: number): number {
   return needed;
 }
 
-/** Offset of the next packet boundary at or after `from`: a sync byte that is followed by another; -1 if none. */
+/** Offset of the next packet at or after `from`: a sync byte that is followed by another one; -1 if none. */
 export function findSync(bytes: Uint8Array, from: number): number {
   for (let at = from; at < bytes.length; at++) {
     if (bytes[at] !== SYNC_BYTE) continue;

@@ -13,7 +13,7 @@ test("units are cut at start codes of three and of four bytes", () => {
   ]);
 });
 
-test("bytes before the first start code and zeros behind a unit belong to none", () => {
+test("bytes before the first start code and zeros after a unit belong to no unit", () => {
   expect(split(7, 7, 0, 0, 1, 0x65, 5, 0, 0, 0, 0, 0, 1, 0x41, 6, 0, 0)).toEqual([
     [0x65, 5],
     [0x41, 6],
@@ -24,7 +24,7 @@ test("single zeros and escaped start codes inside a unit stay", () => {
   expect(split(0, 0, 1, 0x65, 0, 1, 0, 0, 3, 1, 9)).toEqual([[0x65, 0, 1, 0, 0, 3, 1, 9]]);
 });
 
-test("nothing but start codes, or none at all, are no units", () => {
+test("start codes alone, or no start code, give no units", () => {
   expect(split(0, 0, 1, 0, 0, 1, 0, 0, 0, 1)).toEqual([]);
   expect(split(1, 2, 3)).toEqual([]);
   expect(split()).toEqual([]);

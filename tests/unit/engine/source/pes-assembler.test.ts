@@ -20,7 +20,7 @@ const unit = (size: number, pts: number, options: TsOptions = {}): Uint8Array[] 
   tsPackets(pes(payload(size - 14, pts & 0xff), { pts }), options);
 
 describe("a PES without length", () => {
-  test("is handed on with the packet that carries stuffing, before the next begins", () => {
+  test("is complete with the packet that carries stuffing, before the next begins", () => {
     const assembler = new PesAssembler(new StampClock());
     const packets = unit(500, 7);
     expect(pushAll(assembler, packets.slice(0, -1))).toEqual([]);
@@ -43,7 +43,7 @@ describe("a PES without length", () => {
     expect(assembler.endSegment()).toBeNull();
   });
 
-  test("from a muxer that stuffs in the middle costs the first one its end, none after it", () => {
+  test("from a muxer that stuffs in the middle loses the end of the first one only", () => {
     const assembler = new PesAssembler(new StampClock());
     const stuffing = (pts: number): Uint8Array[] => {
       const bytes = pes(payload(400), { pts });
@@ -63,7 +63,7 @@ describe("a PES without length", () => {
     ]);
   });
 
-  test("keeps ending by stuffing after a damaged start took the one before it", () => {
+  test("still ends by stuffing after a damaged start was dropped", () => {
     const assembler = new PesAssembler(new StampClock());
     pushAll(assembler, unit(500, 1));
     assembler.drop(); // the error bit on the next one's first packet
@@ -76,7 +76,7 @@ describe("a PES with its length", () => {
   const sized = (size: number, pts: number): Uint8Array[] =>
     tsPackets(pes(payload(size), { pts, sized: true }));
 
-  test("is handed on with its last byte, though nothing is stuffed", () => {
+  test("is complete with its last byte, without stuffing", () => {
     const assembler = new PesAssembler(new StampClock());
     const exact = sized(184 * 2 - 14, 5);
     expect(pushAll(assembler, exact.slice(0, -1))).toEqual([]);
@@ -111,7 +111,7 @@ describe("a PES with its length", () => {
   });
 });
 
-test("what comes before the first start is left out, and so is a dropped PES", () => {
+test("bytes before the first start and a dropped PES are left out", () => {
   const assembler = new PesAssembler(new StampClock());
   pushAll(assembler, unit(500, 1).slice(1));
   expect(assembler.end()).toBeNull();
@@ -140,7 +140,7 @@ test("a PES without a start code or without a payload is left out", () => {
   expect(push(assembler, tsPacket(good, { unitStart: true })).length).toBe(1);
 });
 
-test("stamps keep all of their 33 bits and dts comes from its own field", () => {
+test("timestamps keep all 33 bits, and dts comes from its own field", () => {
   const assembler = new PesAssembler(new StampClock());
   const top = 2 ** 33 - 1;
   const bytes = pes(payload(20), { pts: top, dts: top - 3003 });
@@ -148,7 +148,7 @@ test("stamps keep all of their 33 bits and dts comes from its own field", () => 
   expect([Number(only?.stamp?.pts), Number(only?.stamp?.dts)]).toEqual([top, top - 3003]);
 });
 
-test("a presentation stamp far from its decoding stamp is damaged and not believed", () => {
+test("a pts far from its dts is damaged and replaced by the dts", () => {
   const assembler = new PesAssembler(new StampClock());
   const shown = (pts: number, dts: number): number[] =>
     push(assembler, tsPacket(pes(payload(20), { pts, dts }), { unitStart: true })).map((each) =>
@@ -159,7 +159,7 @@ test("a presentation stamp far from its decoding stamp is damaged and not believ
   expect(shown(12_000 + 2 ** 20, 9000)).toEqual([9000]);
 });
 
-test("stamps rise on over the wrap at 2^33, and over a second one", () => {
+test("timestamps keep rising over the wrap at 2^33, and over a second one", () => {
   const assembler = new PesAssembler(new StampClock());
   const seen: number[] = [];
   const step = 2 ** 31;
@@ -171,7 +171,7 @@ test("stamps rise on over the wrap at 2^33, and over a second one", () => {
   expect(seen).toEqual(Array.from({ length: 12 }, (_, index) => index * step));
 });
 
-test("a B-frame before the wrap and its reference after it lie side by side", () => {
+test("a B-frame before the wrap stays next to its reference after the wrap", () => {
   const assembler = new PesAssembler(new StampClock());
   const at = (pts: number, dts: number): number[] =>
     push(assembler, tsPacket(pes(payload(20), { pts, dts }), { unitStart: true })).map((each) =>
@@ -182,7 +182,7 @@ test("a B-frame before the wrap and its reference after it lie side by side", ()
   expect(at(0, 0)).toEqual([2 ** 33]);
 });
 
-test("a start that never ends is given up at 16 MiB", () => {
+test("a PES that never ends is dropped at 16 MiB", () => {
   const assembler = new PesAssembler(new StampClock());
   push(assembler, tsPacket(pes(payload(170), { pts: 1 }), { unitStart: true }));
   const more = tsPacket(payload(184));

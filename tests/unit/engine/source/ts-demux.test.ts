@@ -35,7 +35,7 @@ function demuxInPieces(bytes: Uint8Array, size: number): EncodedPacket[] {
   return found;
 }
 
-test("cuts at every size from 1 to 400 bytes give the same packets", () => {
+test("input in pieces of 1 to 400 bytes gives the same packets", () => {
   const bytes = segment();
   const whole = summary(demuxInPieces(bytes, bytes.length));
   expect(whole.length).toBe(60);
@@ -73,7 +73,7 @@ test("packets own their bytes: the caller may use its buffer again", () => {
   expect(packets.map((packet) => packet.data)).toEqual(before);
 });
 
-test("counters that start again in every segment lose nothing", () => {
+test("continuity counters that restart in every segment lose nothing", () => {
   const demuxer = new TsDemuxer();
   const found = [0, 30, 60].flatMap((from) => [
     ...demuxer.push(segment(from), 0),
@@ -83,7 +83,7 @@ test("counters that start again in every segment lose nothing", () => {
   expect(found.filter(({ kind }) => kind === "audio").length).toBe(90);
 });
 
-test("a segment that broke off gives no half access unit, and the next one is whole", () => {
+test("an aborted segment gives no partial access unit, and the next segment is whole", () => {
   const demuxer = new TsDemuxer();
   const cut = concat([...tables([H264]), ...video(0, 1000, true).slice(0, 3)]);
   demuxer.push(cut.subarray(0, -20), 0);
@@ -157,7 +157,7 @@ describe("program tables", () => {
     expect(demuxer.endSegment(0).map(({ data }) => data.length)).toEqual([1000]);
   });
 
-  test("a map on another PID than the table says is not read", () => {
+  test("a map on a PID that the table does not name is ignored", () => {
     const demuxer = new TsDemuxer();
     const [pat] = tables([H264], 0x500);
     const [, stray] = tables([AAC], 0x600);
@@ -165,7 +165,7 @@ describe("program tables", () => {
     expect(demuxer.audioCodec).toBeNull();
   });
 
-  test("Opus is known by its descriptors, other private data is not taken for it", () => {
+  test("Opus is recognized by its descriptors; other private data is ignored", () => {
     const opus = new TsDemuxer();
     opus.push(concat(tables([H264, OPUS])), 0);
     expect(opus.audioCodec).toBe("opus");
@@ -188,7 +188,7 @@ describe("sound", () => {
     expect(found.map(({ data }) => data.length)).toEqual([50, 60, 70]);
   });
 
-  test("that lies over two PES keeps its time, and so does what follows", () => {
+  test("split over two PES keeps its time, and so does what follows", () => {
     const demuxer = new TsDemuxer();
     demuxer.push(concat(tables([H264, AAC])), 0);
     const frames = concat([50, 60, 70, 80].map((size) => adts(size)));
@@ -219,7 +219,7 @@ describe("sound", () => {
     ]);
   });
 
-  test("joins the picture on one clock though the stream is joined between their wraps", () => {
+  test("shares a clock with the video when the stream is joined between their wraps", () => {
     const demuxer = new TsDemuxer();
     const wrap = 2 ** 33;
     const bytes = concat([

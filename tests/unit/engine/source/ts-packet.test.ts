@@ -23,7 +23,7 @@ test("padding counts as stuffing, one byte as well as many", () => {
   }
 });
 
-test("what an adaptation field says it carries is no stuffing", () => {
+test("the contents of an adaptation field are not stuffing", () => {
   const fields = [
     { randomAccess: true },
     { pcr: true },
@@ -40,12 +40,12 @@ test("what an adaptation field says it carries is no stuffing", () => {
   }
 });
 
-test("the error bit and scrambling mark a packet as not to be used", () => {
+test("the error bit and scrambling mark a packet as unusable", () => {
   expect(read(tsPacket(body, { errorBit: true }))?.broken).toBe(true);
   expect(read(tsPacket(body, { scrambled: true }))?.broken).toBe(true);
 });
 
-test("a packet without sync byte, or whose adaptation field is longer than it, is none", () => {
+test("a packet without a sync byte, or with an adaptation field that exceeds it, is rejected", () => {
   const packet = tsPacket(body.subarray(50));
   const long = packet.slice();
   long[4] = 184;
@@ -54,7 +54,7 @@ test("a packet without sync byte, or whose adaptation field is longer than it, i
   expect(readTsPacket(packet, 0)).toBeNull();
 });
 
-test("synchronisation wants a second sync byte one packet on, where there is one", () => {
+test("synchronization requires a second sync byte one packet later, if there is one", () => {
   const lone = Uint8Array.from([0x47, 1, 2, 3]);
   const stream = concat([lone, tsPacket(body), tsPacket(body)]);
   expect(findSync(stream, 0)).toBe(4);

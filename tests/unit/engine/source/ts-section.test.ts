@@ -28,7 +28,7 @@ test("a map longer than a packet is read, with another track's packets between i
   expect(demuxer.push(concat([...video(0, 500, true), ...video(1, 500)]), 0).length).toBe(2);
 });
 
-test("a table with a flipped bit is not believed: the one before it stays", () => {
+test("a table with a flipped bit is ignored: the previous one stays valid", () => {
   const clean = tables([H264, AAC]);
   for (let bit = 0; bit < 8 * 28; bit++) {
     const demuxer = new TsDemuxer();
@@ -62,7 +62,7 @@ test("a section that ends where the pointer of the next one says is whole", () =
   expect(found.length).toBe(2);
 });
 
-test("what comes before the first start, and what was dropped, makes no section", () => {
+test("bytes before the first start and dropped sections give nothing", () => {
   const [, first, second, third] = tables([...OTHERS, H264]);
   const assembler = new SectionAssembler();
   expect(push(assembler, second)).toEqual([]);
