@@ -13,7 +13,7 @@ const JSON_TYPE = { contentType: "application/json" };
 const post = (url: string, seq: number, body: string | Uint8Array | ReadableStream<Uint8Array>) =>
   fetch(`${url}/${seq}`, { method: "POST", body: body as string });
 
-test("a message is a segment, in order, and leaving makes no empty one", async () => {
+test("each message is a segment, in order, and closing adds no empty one", async () => {
   await using host = hostTrickle({ autoCreate: false });
   const url = host.url("a-events");
   await host.make("a-events", "application/json");
@@ -32,7 +32,7 @@ test("a message is a segment, in order, and leaving makes no empty one", async (
   expect(seen.map(({ text }) => text)).toEqual(["one", "two", "three"]);
 });
 
-test("the next segment is connected before there is something to say", async () => {
+test("the next segment is connected before there is a message", async () => {
   const began = Promise.withResolvers<void>();
   await using peer = await faultyPeer(async ({ path, answer, text }) => {
     if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 0 });
@@ -46,7 +46,7 @@ test("the next segment is connected before there is something to say", async () 
   expect(peer.seen).toEqual(["GET /next", "POST /0"]);
 });
 
-test("a channel that others have written to is taken over where it stands, with a reset", async () => {
+test("a channel that others have written to is continued at its next number, with a reset", async () => {
   const resets: unknown[] = [];
   await using peer = await faultyPeer(async ({ path, request, answer, text }) => {
     if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 7 });
@@ -64,7 +64,7 @@ test("a channel that others have written to is taken over where it stands, with 
   expect(resets).toEqual(["1", null]);
 });
 
-test("a channel that is closed or removed ends the writer; one that never was is lost with its reason", async () => {
+test("a channel that is closed or removed ends the writer; one that never existed is lost, with the reason", async () => {
   await using host = hostTrickle({ autoCreate: false });
   const url = host.url("a-events");
   await host.make("a-events", "application/json");
@@ -78,7 +78,7 @@ test("a channel that is closed or removed ends the writer; one that never was is
   expect(none).toMatchObject({ kind: "lost", error: { kind: "channel_refused" } });
 });
 
-test("a message that is answered 404 or 470 once is sent again where the server says; repeated, the channel has ended", async () => {
+test("a message answered 404 or 470 once is sent again at the server's next number; when repeated, the channel has ended", async () => {
   for (const status of [404, 470]) {
     const stored: string[] = [];
     await using peer = await faultyPeer(async ({ path, earlier, answer, text }) => {
@@ -102,7 +102,7 @@ test("a message that is answered 404 or 470 once is sent again where the server 
   expect(gone.seen.filter((name) => name === "POST /0")).toHaveLength(3);
 });
 
-test("messages outlast resets and a restart of the server; the oldest of too many goes, kept ones last", async () => {
+test("messages survive resets and a restart of the server; the oldest of too many is dropped, kept ones last", async () => {
   const first = hostTrickle({ autoCreate: false });
   const url = first.url("a-events");
   await first.make("a-events", "application/json");
@@ -126,7 +126,7 @@ test("messages outlast resets and a restart of the server; the oldest of too man
   await waitFor("nothing is left open", () => second.pending() === 0);
 });
 
-test("a writer whose peer is gone gives up after its time, and closing one waits no longer than it may", async () => {
+test("a writer whose peer is gone gives up after the given time; closing waits at most the given time", async () => {
   const gone = hostTrickle();
   const url = gone.url("x");
   await gone[Symbol.asyncDispose]();
@@ -139,7 +139,7 @@ test("a writer whose peer is gone gives up after its time, and closing one waits
   expect(performance.now() - asked).toBeLessThan(1000);
 });
 
-test("whole messages are read in order, also large ones in pieces; empty segments say nothing", async () => {
+test("messages are read whole and in order, also large ones in pieces; empty segments are skipped", async () => {
   await using host = hostTrickle({ autoCreate: false });
   const url = host.url("a-control");
   await host.make("a-control", "application/json");
@@ -170,7 +170,7 @@ test("whole messages are read in order, also large ones in pieces; empty segment
   await writing;
 });
 
-test("of messages that come faster than they can be asked for, all that the server still holds are read", async () => {
+test("all messages that the server still holds are read, even if they come faster than they can be requested", async () => {
   await using peer = await faultyPeer(({ path, answer }) => {
     const seq = Number(path.slice(1));
     if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 1 });
@@ -183,7 +183,7 @@ test("of messages that come faster than they can be asked for, all that the serv
   expect(read.map(({ seq }) => seq)).toEqual([0, 5, 6, 7, 8]);
 });
 
-test("reading outlasts a restart of the server, also of one that counts from the start again", async () => {
+test("reading survives a restart of the server, also if it counts from zero again", async () => {
   const first = hostTrickle({ autoCreate: false });
   const url = first.url("a-control");
   await first.make("a-control", "application/json");
@@ -209,7 +209,7 @@ test("reading outlasts a restart of the server, also of one that counts from the
   expect(read.slice(0, 3)).toEqual(["one", "two", "three"]);
 });
 
-test("a channel that never was is refused; an abort ends reading with its reason", async () => {
+test("a channel that never existed is refused; an abort ends reading with its reason", async () => {
   await using host = hostTrickle({ autoCreate: false });
   const signal = new AbortController().signal;
   const none = readMessages({ url: host.url("none") }, { signal, maxBytes: 1000 });

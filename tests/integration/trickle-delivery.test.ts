@@ -48,7 +48,7 @@ const MIB = 1024 * 1024;
 const total = (chunks: readonly OutgoingChunk[]) =>
   chunks.reduce((sum, { data }) => sum + data.byteLength, 0);
 
-test("against a peer that reads every chunk is sent at once, in order", async () => {
+test("chunks are sent at once and in order to a peer that reads", async () => {
   await using host = hostTrickle();
   const observer = new Recorder();
   const publisher = await publisherTo(host.url("a"), { create: true, observer });
@@ -68,7 +68,7 @@ test("against a peer that reads every chunk is sent at once, in order", async ()
   expect([observer.dropped, observer.events]).toEqual([[], []]);
 });
 
-test("what only waits for a socket is not sent, and is dropped when the socket dies", async () => {
+test("chunks that wait for a socket are not sent, and are dropped when the socket dies", async () => {
   const held: Exchange[] = [];
   await using peer = await faultyPeer(
     segments((exchange) => {
@@ -105,7 +105,7 @@ test("what only waits for a socket is not sent, and is dropped when the socket d
   await publisher.abort();
 });
 
-test("while a peer answers nothing, what its kernel takes for it does not count", async () => {
+test("chunks that only the kernel of an unresponsive peer took do not count", async () => {
   let silent = true;
   const stored: string[] = [];
   await using peer = await faultyPeer(
@@ -155,7 +155,7 @@ test("while a peer answers nothing, what its kernel takes for it does not count"
   expect(total(observer.sent.slice(2))).toBe(stored.join("").length);
 });
 
-test("a peer that takes nothing for the time given has failed, one that has nothing to take has not", async () => {
+test("a peer that takes nothing for the given time has failed; one for which there is nothing has not", async () => {
   await using peer = await faultyPeer(segments(({ request }) => void request.socket.pause()));
   const observer = new Recorder();
   const limits = { stallMs: 60_000, slotMs: 10, stalledMs: 100, giveUpMs: 400 };
@@ -178,7 +178,7 @@ test("a peer that takes nothing for the time given has failed, one that has noth
   await idle.abort();
 });
 
-test("a publisher that cannot start deletes the channel that it created, and no other", async () => {
+test("a publisher that fails to start deletes the channel only if it created it", async () => {
   for (const create of [true, false]) {
     await using peer = await faultyPeer(({ method, path, answer }) => {
       if (path === "/next") return answer(403, {}, "no");
@@ -192,7 +192,7 @@ test("a publisher that cannot start deletes the channel that it created, and no 
   }
 });
 
-test("messages name a channel by scheme and host, and quote what peers say shortly and on one line", async () => {
+test("errors show a channel's scheme and host, and a short one-line quote of the peer's answer", async () => {
   const text = `no\r\n\u001b[31m http://secret.example/path/to/channel \u202e${"x".repeat(5000)}`;
   await using peer = await faultyPeer(
     segments(({ response }) => {

@@ -50,7 +50,7 @@ test("a chunk reaches the reader while its segment is still open", async () => {
   await publisher.close();
 });
 
-test("closing ends the running segment and leaves the channel to be continued where it stopped", async () => {
+test("closing ends the running segment; a successor continues the channel after it", async () => {
   await using host = hostTrickle();
   const url = host.url("b");
   const first = await publisherTo(url, { create: true });
@@ -73,7 +73,7 @@ test("closing ends the running segment and leaves the channel to be continued wh
   ]);
 });
 
-test("aborting frees the readers of the segment that was begun", async () => {
+test("aborting ends the running segment for its readers", async () => {
   await using host = hostTrickle();
   const url = host.url("c");
   const stop = new AbortController();
@@ -87,7 +87,7 @@ test("aborting frees the readers of the segment that was begun", async () => {
   await expect(writer.closed).rejects.toThrow("stop it");
 });
 
-test("a successor's reset closes the segment that a vanished publisher left open, and only that", async () => {
+test("a successor's reset closes only the segment that a vanished publisher left open", async () => {
   await using host = hostTrickle();
   const url = host.url("d");
   const gone = new AbortController();

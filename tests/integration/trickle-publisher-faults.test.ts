@@ -19,7 +19,7 @@ const segments =
     return script(exchange, Number(exchange.path.slice(1)));
   };
 
-test("repeated 100 Continue, also amid the body, change nothing", async () => {
+test("repeated 100 Continue responses are ignored, also in the middle of a body", async () => {
   const stored: string[] = [];
   await using peer = await faultyPeer(
     segments(async ({ request, response, answer }, seq) => {
@@ -42,7 +42,7 @@ test("repeated 100 Continue, also amid the body, change nothing", async () => {
   expect(await publisher.ended).toEqual({ kind: "finished" });
 });
 
-test("a preconnect that is reset or answered 503 is made anew with the same number", async () => {
+test("a preconnected POST that is reset or answered 503 is replaced with the same number", async () => {
   const stored: string[] = [];
   await using peer = await faultyPeer(
     segments(async ({ earlier, reset, answer, text }, seq) => {
@@ -61,7 +61,7 @@ test("a preconnect that is reset or answered 503 is made anew with the same numb
   expect(stored[0]).toBe("kept");
 });
 
-test("a segment that fails after its first bytes is deleted, and the next one goes on", async () => {
+test("a segment that fails after its first bytes is deleted, and the next one is published", async () => {
   const stored: string[] = [];
   await using peer = await faultyPeer(
     segments(async ({ request, reset, answer, text }, seq) => {
@@ -90,7 +90,7 @@ test("a 400 loses the output at once, even while nothing is written", async () =
   expect(peer.seen.filter((name) => name.startsWith("POST"))).toEqual(["POST /0"]);
 });
 
-test("a 404 is retried where the server says, and loses the output when it is repeated", async () => {
+test("a 404 is retried at the server's next number; when repeated, the output is lost", async () => {
   const stored: string[] = [];
   await using back = await faultyPeer(async ({ method, path, earlier, answer, text }) => {
     if (path === "/next") return answer(200, { "Lp-Trickle-Latest": earlier === 0 ? 7 : 0 });
@@ -119,7 +119,7 @@ test("a 404 is retried where the server says, and loses the output when it is re
   expect(posts.length).toBeLessThanOrEqual(6);
 });
 
-test("a channel that is not found twice, by a POST and when asked for its next number, is lost", async () => {
+test("a channel that neither a POST nor /next finds is lost", async () => {
   await using peer = await faultyPeer(({ path, earlier, answer }) => {
     if (path === "/next" && earlier === 0) return answer(200, { "Lp-Trickle-Latest": 0 });
     answer(404, {}, "Stream not found");
@@ -151,7 +151,7 @@ test.each([
   expect(await publisher.ended).toEqual({ kind: "finished" });
 });
 
-test.each([413, 429])("a %d costs its segment, not the channel", async (status) => {
+test.each([413, 429])("a %d loses its segment, not the channel", async (status) => {
   const stored: string[] = [];
   await using peer = await faultyPeer(
     segments(async ({ request, answer, text }, seq) => {
@@ -169,7 +169,7 @@ test.each([413, 429])("a %d costs its segment, not the channel", async (status) 
   expect(stored[1]).toBe("next");
 });
 
-test("a closed channel is told from a lost one, in preconnect and in mid-body", async () => {
+test("a closed channel is distinguished from a lost one, before and in the middle of a body", async () => {
   for (const atFirstByte of [false, true]) {
     await using peer = await faultyPeer(
       segments(({ request, answer }) => {
@@ -187,7 +187,7 @@ test("a closed channel is told from a lost one, in preconnect and in mid-body", 
   }
 });
 
-test("after a preconnect that the server ended it asks where to go on", async () => {
+test("after the server ended a preconnected POST the publisher asks for the next number", async () => {
   const stored: string[] = [];
   await using peer = await faultyPeer(async ({ method, path, earlier, answer, text }) => {
     if (path === "/next") return answer(200, { "Lp-Trickle-Latest": earlier === 0 ? 0 : 7 });
@@ -205,7 +205,7 @@ test("after a preconnect that the server ended it asks where to go on", async ()
   expect(stored[7]).toBe("seven");
 });
 
-test("a peer that ends every segment at once is tried ever more slowly, then left", async () => {
+test("a peer that ends every segment at once is retried ever more slowly, then given up", async () => {
   await using peer = await faultyPeer(
     segments(({ answer }, seq) => answer(200, { "Lp-Trickle-Seq": seq })),
   );
@@ -217,7 +217,7 @@ test("a peer that ends every segment at once is tried ever more slowly, then lef
   expect(peer.seen.filter((name) => name.startsWith("POST")).length).toBeLessThan(12);
 });
 
-test("a peer that never answers costs whole segments, never the writer's time, and is left after the stall", async () => {
+test("a peer that never answers makes whole segments be skipped, does not block the writer, and its POSTs time out", async () => {
   let silent = true;
   const stored: string[] = [];
   await using peer = await faultyPeer(
@@ -244,7 +244,7 @@ test("a peer that never answers costs whole segments, never the writer's time, a
   expect(stored[2]).toBe("again");
 });
 
-test("a peer that stops reading bounds what is queued; the rest of the segment and the next are skipped", async () => {
+test("when a peer stops reading the queue is bounded; the rest of the segment and the next are skipped", async () => {
   await using peer = await faultyPeer(segments(({ request }) => void request.socket.pause()));
   const limits = { ...quick, stallMs: 5000, queueBytes: 1024 * 1024 };
   const publisher = await publisherTo(peer.url, { limits });
@@ -260,7 +260,7 @@ test("a peer that stops reading bounds what is queued; the rest of the segment a
   await publisher.abort();
 });
 
-test("a peer that is gone for good loses the output after the time given, with the reason", async () => {
+test("the output is lost, with the reason, when a peer is gone for the given time", async () => {
   const peer = await faultyPeer(segments(({ reset }) => reset()));
   const publisher = await publisherTo(peer.url, { limits: { giveUpMs: 300 } });
   await waitFor("a first failure", () => peer.seen.length > 2);
@@ -292,7 +292,7 @@ test("closing ends the segment connected ahead only once the one before is store
   expect(order).toEqual(["0 whole: x", "0 stored", "1 whole: ", "1 stored"]);
 });
 
-test("closing against a silent peer takes no longer than it may, and leaves no socket", async () => {
+test("closing with a silent peer takes at most the given time and leaves no socket", async () => {
   await using peer = await faultyPeer(segments(() => {}));
   const publisher = await publisherTo(peer.url, { limits: quick });
   const writer = publisher.writable.getWriter();
@@ -303,7 +303,7 @@ test("closing against a silent peer takes no longer than it may, and leaves no s
   await waitFor("sockets are closed", () => peer.sockets.size === 0, 1000);
 });
 
-test("opening says why a channel cannot be used: status, silence, no server", async () => {
+test("opening reports why a channel cannot be used: a status, silence, no server", async () => {
   const kind = "channel_refused";
   await using wrong = await faultyPeer(({ answer }) => answer(503, {}, "full"));
   const status = publisherTo(wrong.url, { create: true });

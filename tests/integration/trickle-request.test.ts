@@ -15,7 +15,7 @@ const never = new AbortController().signal;
 const ask = async (endpoint: TrickleEndpoint): Promise<string> =>
   (await trickleRequest(endpoint, { method: "GET", path: "/next", signal: never })).text();
 
-test("the connection goes to the address, Host and path stay the URL's", async () => {
+test("the connection goes to the address; Host and path are the URL's", async () => {
   await using http = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
@@ -30,7 +30,7 @@ test("the connection goes to the address, Host and path stay the URL's", async (
   expect(openRequests()).toBe(0);
 });
 
-test("a redirect is an answer like any other, not followed", async () => {
+test("a redirect is not followed", async () => {
   let asked = 0;
   await using http = Bun.serve({
     hostname: "127.0.0.1",

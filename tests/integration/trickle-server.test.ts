@@ -18,7 +18,7 @@ async function deafReader(port: number, path: string): Promise<Socket> {
 const post = (url: string, seq: number, size: number) =>
   fetch(`${url}/${seq}`, { method: "POST", body: new Uint8Array(size) });
 
-test("a reader that does not read holds neither the writer nor memory that is needed", async () => {
+test("a reader that stops reading blocks neither the writer nor memory that is needed", async () => {
   await using host = hostTrickle({ maxTotalBytes: 80 * MIB });
   const url = host.url("a");
   await post(url, 0, 16 * MIB);
@@ -28,7 +28,7 @@ test("a reader that does not read holds neither the writer nor memory that is ne
   socket.destroy();
 });
 
-test("a reader that leaves, waiting or in mid-segment, frees what was kept for it", async () => {
+test("a reader that leaves, while waiting or in mid-segment, frees the memory held for it", async () => {
   await using host = hostTrickle();
   const url = host.url("b");
   await post(url, 0, 16 * MIB);
@@ -75,7 +75,7 @@ test("a publisher that stops in the middle of a segment that has been closed is 
   expect(answer).toStartWith("HTTP/1.1 200 OK");
 });
 
-test("readers and publishers that leave at any moment are not counted any more", async () => {
+test("requests whose peer leaves at any moment are no longer counted", async () => {
   await using host = hostTrickle();
   await post(host.url("f"), 0, MIB);
   const requests = [
@@ -97,7 +97,7 @@ test("readers and publishers that leave at any moment are not counted any more",
   await waitFor("all have been noticed", () => host.server.requests === 0, 2000);
 });
 
-test("disposing answers every request under way that the channel is closed", async () => {
+test("disposing answers all pending requests that the channel is closed", async () => {
   await using host = hostTrickle();
   const url = host.url("c");
   await fetch(url, { method: "POST" });

@@ -11,7 +11,7 @@ afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1
 const closed = { "Lp-Trickle-Closed": "terminated" };
 const whole = (seq: number, text: string): SeenSegment => ({ seq, text, complete: true });
 
-test("empty segments are skipped, a missing number is counted on, the closed header ends it", async () => {
+test("empty segments are skipped, a missing number is the next one, the closed header ends the stream", async () => {
   await using peer = await faultyPeer(({ path, answer }) => {
     if (path === "/3") return answer(200, { "Lp-Trickle-Seq": 3 }, "three");
     if (path === "/4") return answer(200, { "Lp-Trickle-Seq": 4, "Lp-Trickle-Latest": 5 });
@@ -53,7 +53,7 @@ test("a 470 behind us is waited for, and followed back after two seconds", async
   expect(performance.now() - began).toBeGreaterThan(2500);
 });
 
-test("5xx and resets before the first byte are retried, five times in a row and at least as long as told", async () => {
+test("5xx and resets before the first byte are retried five times in a row, and for at least the given time", async () => {
   await using peer = await faultyPeer(({ path, earlier, answer, reset }) => {
     if (path === "/0" && earlier === 0) return answer(500);
     if (path === "/0" && earlier === 1) return reset();
@@ -70,7 +70,7 @@ test("5xx and resets before the first byte are retried, five times in a row and 
   expect(peer.seen.filter((name) => name === "GET /1")).toHaveLength(5);
 });
 
-test("a server that was met and restarts is waited for, one that never answered is not", async () => {
+test("a server that answered before and restarts is waited for; one that never answered is not", async () => {
   await using peer = await faultyPeer(({ path, earlier, answer, reset }) => {
     if (path === "/0") return answer(200, { "Lp-Trickle-Seq": 0 }, "zero");
     if (path === "/1" && earlier < 6) return reset();
@@ -100,7 +100,7 @@ test("a segment that breaks off is marked, and the next one follows", async () =
   ]);
 });
 
-test("404 is terminal for a channel that was never there", async () => {
+test("404 is terminal for a channel that never existed", async () => {
   await using peer = await faultyPeer(({ answer }) => answer(404, {}, "Stream not found"));
   await expect(readSegments(peer.url)).rejects.toMatchObject({
     kind: "input_lost",
@@ -109,12 +109,12 @@ test("404 is terminal for a channel that was never there", async () => {
   expect(peer.seen).toEqual(["GET /-2"]);
 });
 
-test("a channel that was there a moment ago and is a 404 has ended", async () => {
+test("a known channel that keeps answering 404 has ended", async () => {
   await using peer = await faultyPeer(({ answer }) => answer(404, {}, "Stream not found"));
   expect(await readSegments(peer.url, undefined, { known: true })).toEqual([]);
 });
 
-test("a channel that was there and is back after one 404 is read on", async () => {
+test("a known channel that answers 404 once is read further", async () => {
   await using peer = await faultyPeer(({ path, earlier, answer }) => {
     if (path === "/0") return answer(200, { "Lp-Trickle-Seq": 0 }, "zero");
     if (path === "/1" && earlier === 0) return answer(404, {}, "Stream not found");
@@ -127,7 +127,7 @@ test("a channel that was there and is back after one 404 is read on", async () =
   ]);
 });
 
-test("a consumer that is busy longer than the read timeout loses nothing of a segment that was overtaken", async () => {
+test("a consumer that is busy for longer than the read timeout loses nothing of a segment that was overtaken", async () => {
   await using peer = await faultyPeer(({ path, response, answer }) => {
     if (path === "/0") {
       response.writeHead(200, { "Lp-Trickle-Seq": 0 });
@@ -153,7 +153,7 @@ test("a consumer that is busy longer than the read timeout loses nothing of a se
   expect([received, complete]).toEqual([400_000, true]);
 });
 
-test("400 is terminal, however the channel was before", async () => {
+test("400 is terminal also for a channel that answered before", async () => {
   await using peer = await faultyPeer(({ path, answer }) => {
     if (path === "/0") return answer(200, { "lp-trickle-seq": 0 }, "zero");
     answer(400, {}, "Invalid idx");
@@ -191,7 +191,7 @@ test.each<[string, number, Record<string, string>, string[]]>([
   },
 );
 
-test("too far behind, it jumps to the newest segment; told to read all, it does not", async () => {
+test("a reader that is too far behind jumps to the newest segment, unless it is to read all", async () => {
   const script = ({ path, answer }: { path: string; answer: (...a: never[]) => void }) => {
     const say = answer as (status: number, headers: object, text?: string) => void;
     if (path === "/1") return say(200, { "Lp-Trickle-Seq": 1, "Lp-Trickle-Latest": 5 }, "one");
@@ -205,7 +205,7 @@ test("too far behind, it jumps to the newest segment; told to read all, it does 
   expect(await readSegments(all.url, undefined, options)).toEqual([whole(1, "one")]);
 });
 
-test("a quiet channel is waited for with a new GET now and then", async () => {
+test("a waiting GET is replaced at intervals", async () => {
   await using peer = await faultyPeer(({ path, earlier, answer }) => {
     if (path === "/0" && earlier < 8) return; // Silence.
     if (path === "/0") return answer(200, { "Lp-Trickle-Seq": 0 }, "at last");
@@ -216,7 +216,7 @@ test("a quiet channel is waited for with a new GET now and then", async () => {
   await waitFor("the old connections are closed", () => peer.sockets.size === 0, 1000);
 });
 
-test("a segment that its publisher left is left too once a later one has begun", async () => {
+test("a segment whose publisher is gone is abandoned once a later one has begun", async () => {
   await using peer = await faultyPeer(({ path, response, answer }) => {
     if (path === "/0") {
       response.writeHead(200, { "Lp-Trickle-Seq": 0 });
@@ -231,7 +231,7 @@ test("a segment that its publisher left is left too once a later one has begun",
   ]);
 });
 
-test("an abort and a consumer that leaves close every socket at once", async () => {
+test("an abort and a cancel close every socket at once", async () => {
   await using peer = await faultyPeer(({ path, response }) => {
     if (path !== "/0") return;
     response.writeHead(200, { "Lp-Trickle-Seq": 0 });
@@ -252,7 +252,7 @@ test("an abort and a consumer that leaves close every socket at once", async () 
   }
 });
 
-test("a consumer that does not read stops the socket at the byte bound", async () => {
+test("a consumer that does not read stops the socket at the queue's limit", async () => {
   let written = 0;
   await using peer = await faultyPeer(({ path, response }) => {
     if (path !== "/0") return;

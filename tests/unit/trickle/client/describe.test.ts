@@ -11,7 +11,7 @@ test("a channel is named by scheme and host", () => {
   expect(channelHost({ url: "https://orch:8935/ai/trickle/secret-out" })).toBe("https://orch:8935");
 });
 
-test("a text is cut, put on one line, and rid of control characters and paths", () => {
+test("a quoted text is short, on one line, and without control characters and paths", () => {
   expect(quote("no\r\n\tsuch \u001b[2Jchannel\u0000\u2028http://host/secret/path")).toBe(
     "no such [2Jchannel http://host",
   );
@@ -19,7 +19,7 @@ test("a text is cut, put on one line, and rid of control characters and paths", 
   expect(quote(" \r\n")).toBe("");
 });
 
-test("a status stands alone where nothing was said", () => {
+test("a status without a text stands alone", () => {
   expect(describeAnswer(404, "Stream not found\n")).toBe("status 404 Stream not found");
   expect(describeAnswer(503, "")).toBe("status 503");
 });

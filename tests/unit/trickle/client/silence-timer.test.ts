@@ -9,7 +9,7 @@ function timerOf(afterMs: number) {
   return { timer, silences: () => silences };
 }
 
-test("it is reported once for each start", async () => {
+test("silence is reported once for each start", async () => {
   const { timer, silences } = timerOf(20);
   const began = performance.now();
   timer.start();

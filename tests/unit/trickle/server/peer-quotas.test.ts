@@ -80,7 +80,7 @@ test("an address holds half of the bytes, all others together three quarters, th
   expect(server.bytes).toBe(64 * kib);
 });
 
-test("bytes written into the channel of another peer are the writer's", async () => {
+test("bytes written into another peer's channel are charged to the writer", async () => {
   const kib = 1024;
   using server = serve({ maxTotalBytes: 64 * kib });
   await create(server, OWN, "own");
@@ -89,7 +89,7 @@ test("bytes written into the channel of another peer are the writer's", async ()
   expect(await store(server, OWN, "own/5", 16 * kib)).toBe(200);
 });
 
-test("requests that wait are limited: readers, silent publishers, half-sent segments", async () => {
+test("open requests are limited: waiting readers, silent publishers, half-sent segments", async () => {
   using server = serve({ maxRequests: 16 });
   const open: Promise<Response>[] = [];
   await create(server, OWN, "own");
@@ -115,7 +115,7 @@ test("requests that wait are limited: readers, silent publishers, half-sent segm
   await Promise.all(open);
 });
 
-test("a request that has ended, however it ended, leaves room for the next", async () => {
+test("a request that has ended in any way makes room for another", async () => {
   using server = serve({ maxRequests: 8 }); // one for an address
   const leave = new AbortController();
   const waiting = call(server, ALICE, "GET", "none/0");
@@ -155,7 +155,7 @@ test("every idle channel is closed, whatever its name, and its waiting requests 
     expect(response.headers.get("Lp-Trickle-Closed")).toBe("terminated");
 });
 
-test("a channel is not idle while bytes come, also within one segment, or while an engine of ours is connected", async () => {
+test("a channel is not idle while it receives bytes, even within one segment, or while an engine of this server is connected", async () => {
   using server = serve({ idleMs: 60, sweepMs: 10 });
   let controller!: ReadableStreamDefaultController<Uint8Array>;
   const body = new ReadableStream<Uint8Array>({

@@ -27,7 +27,7 @@ function memoryOf(limit: number) {
   return { quota, segment };
 }
 
-test("the same bytes read the same however they were cut", () => {
+test("bytes are read as they were written, however they were split", () => {
   const whole = Array.from({ length: 3000 }, (_, n) => `${n},`).join("");
   for (const size of [1, 7, 4096, 5000, 100_000]) {
     const { buffer, write } = memoryOf(MIB).segment();
@@ -36,7 +36,7 @@ test("the same bytes read the same however they were cut", () => {
   }
 });
 
-test("many tiny writes cost little more than their bytes", () => {
+test("many tiny writes take little more memory than their bytes", () => {
   const { quota, segment } = memoryOf(MIB);
   const { write } = segment();
   for (let n = 0; n < 100_000; n++) write(bytes("x"));
@@ -109,7 +109,7 @@ test("bytes are charged to whoever writes them, and given back to the same", () 
   expect([one.used, other.used, total.used]).toEqual([0, 0, 0]);
 });
 
-test("only what helps is freed: another peer's lingering segments outlive a full quota", () => {
+test("a full quota frees its own lingering segments and not another peer's", () => {
   const memory = new SegmentMemory();
   const total = new Quota({ limit: MIB });
   const [one, other] = [

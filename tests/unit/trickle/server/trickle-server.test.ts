@@ -144,7 +144,7 @@ test("an empty segment, also one that was deleted, is an empty 200 with the late
   expect(await (await call(server, "GET", "a/next")).text()).toBe("2");
 });
 
-test("a finished segment that is posted again keeps its bytes and moves next back", async () => {
+test("posting a finished segment again keeps its bytes and moves the next number back", async () => {
   using server = serve();
   for (let n = 0; n < 4; n++) await call(server, "POST", `a/${n}`, `${n}`);
   expect(trickle(await call(server, "POST", "a/1", "other"))).toEqual(seen(200, "1"));
@@ -185,7 +185,7 @@ test("a publisher that vanishes leaves its segment open until it is deleted", as
   expect(await reading).toBe("half");
 });
 
-test("closing a channel tells those who have seen nothing, ends the others, and forgets it", async () => {
+test("closing a channel tells requests that got nothing, ends the others, and removes it", async () => {
   using server = serve();
   const running = feed();
   const midBody = call(server, "POST", "a/0", running.body);
@@ -206,7 +206,7 @@ test("closing a channel tells those who have seen nothing, ends the others, and 
   expect([server.channels, server.bytes]).toEqual([0, 0]);
 });
 
-test("what has no meaning is refused, never a crash", async () => {
+test("meaningless requests are refused and crash nothing", async () => {
   using server = serve();
   await call(server, "POST", "a");
   const status = async (method: string, path: string) => (await call(server, method, path)).status;
@@ -233,7 +233,7 @@ test("strict: only POST /{channel} makes a channel", async () => {
   expect((await call(server, "POST", "a/0", "x")).status).toBe(200);
 });
 
-test("limits: channels 429, a segment's bytes 413, memory over all 507; what was stored stays readable", async () => {
+test("beyond the limits: 429 for channels, 413 for a segment, 507 for all memory; stored segments stay readable", async () => {
   using server = serve({ maxChannels: 2, maxSegmentBytes: 10_000, maxTotalBytes: 20_000 });
   expect((await call(server, "POST", "a/0", "a".repeat(10_001))).status).toBe(413);
   for (const path of ["a/1", "b/0"]) {
