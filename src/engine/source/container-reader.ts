@@ -6,11 +6,13 @@ import type { Demuxer, TrackTrouble } from "./demux.ts";
 import { isTopLevelBox } from "./mp4-boxes.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import { TsDemuxer } from "./ts-demux.ts";
+import { TS_PACKET_BYTES } from "./ts-packet.ts";
 
 /** Bytes that are enough to recognize every container we read. */
 const HEAD_BYTES = 8;
 /** This many segments in no known container end the input; fewer may be damaged ones. */
 const MAX_UNRECOGNIZED = 3;
+const TS_SYNC = 0x47;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 export class ContainerReader {
@@ -73,7 +75,7 @@ export class ContainerReader {
  * too few bytes, or another container.
  */
 function containerOf(bytes: Uint8Array): (new () => Demuxer) | null {
-  if (bytes[0] === 0x47) return TsDemuxer;
+  if (bytes[0] === TS_SYNC && (bytes[TS_PACKET_BYTES] ?? TS_SYNC) === TS_SYNC) return TsDemuxer;
   return isTopLevelBox(bytes) ? Mp4Demuxer : null;
 }
 

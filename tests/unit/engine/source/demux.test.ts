@@ -178,6 +178,18 @@ describe("the end", () => {
     expect(String(reason)).toContain("52 49 46 46 09 09 09 09");
   });
 
+  test("a segment that continues a box of MP4 is not taken for MPEG-TS by its first byte", async () => {
+    const { input, feed } = open();
+    const first = await mp4Segment(3);
+    const fragments = first.subarray(Buffer.from(first).indexOf("moof") - 4);
+    const free = Uint8Array.from([0, 0, 1, 0x90, ...Buffer.from("free"), ...new Uint8Array(392)]);
+    free[100] = 0x47;
+    feed.enqueue(whole(concat([first, free.subarray(0, 100)]), 0));
+    feed.enqueue(whole(concat([free.subarray(100), fragments]), 1));
+    feed.close();
+    expect(await collect(input.video)).toHaveLength(6);
+  });
+
   test("damaged segments at the start are passed over", async () => {
     const { input, feed } = open();
     feed.enqueue(whole(RIFF, 0));
