@@ -50,6 +50,12 @@ describe.skipIf(!hasFfmpeg)("a flash and its beep stay together (needs ffmpeg)",
   test.each([
     ["AAC in MP4 is copied", "in.mp4", ["-c:a", "aac"], /aac/],
     ["AAC at 96 kHz in MP4 is copied", "in.mp4", ["-c:a", "aac", "-ar", "96000"], /aac/],
+    [
+      "AAC in MP4 whose moov lists the first fragment",
+      "in.mp4",
+      ["-c:a", "aac", "-movflags", "frag_keyframe"],
+      /aac/,
+    ],
     ["Opus in MP4 is copied", "in.mp4", ["-c:a", "libopus"], /opus/],
     ["MP3 in MP4", "in.mp4", ["-c:a", "libmp3lame"], /opus/],
     ["MP2 in MP4", "in.mp4", ["-c:a", "mp2"], /opus/],
@@ -81,7 +87,7 @@ describe.skipIf(!hasFfmpeg)("a flash and its beep stay together (needs ffmpeg)",
     ],
   ] as const)("%s", async (_, name, args, codec) => {
     const container = name === "in.mp4" ? FRAGMENTED : [];
-    const segment = await ffmpeg([...FLASH_AND_BEEP, ...args, ...container], name);
+    const segment = await ffmpeg([...FLASH_AND_BEEP, ...container, ...args], name);
     const { run, pictures, audio, heard, flash } = await show(segment);
     expect(run.troubles).toEqual([]);
     expect(pictures).toBe(75);

@@ -87,8 +87,10 @@ export interface TrackOptions {
   readonly matrix?: readonly number[];
   /** Display size in whole pixels; 0 × 0 by default. */
   readonly shown?: readonly [number, number];
-  /** Samples listed in the track itself. */
+  /** Samples listed in the track itself, without saying where they are. */
   readonly listed?: number;
+  /** Boxes of a whole sample table instead. */
+  readonly table?: readonly Uint8Array[];
 }
 
 const IDENTITY = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
@@ -100,7 +102,8 @@ function trak(options: TrackOptions): Uint8Array {
   const mdhd = fullBox("mdhd", 0, zeros(8), u32(timescale), zeros(8));
   const hdlr = fullBox("hdlr", 0, zeros(4), text(kind), zeros(13));
   const stsd = fullBox("stsd", 0, u32(entries.length), ...entries);
-  const stbl = box("stbl", stsd, fullBox("stsz", 0, u32(0), u32(listed), zeros(4 * listed)));
+  const sizes = fullBox("stsz", 0, u32(0), u32(listed), zeros(4 * listed));
+  const stbl = box("stbl", stsd, ...(options.table ?? [sizes]));
   return box("trak", tkhd, editList(options), box("mdia", mdhd, hdlr, box("minf", stbl)));
 }
 

@@ -90,8 +90,10 @@ export class Mp4Demuxer {
         this.#fileStart = position;
         return [];
       case "moov":
-        this.#open(readMovie(body));
-        return [];
+        return this.#guard(
+          () => this.#open(readMovie(body), bodyPosition + body.length),
+          arrivedAt,
+        );
       case "moof":
         return this.#guard(() => this.#readFragment(box), arrivedAt);
       case "mdat":
@@ -101,12 +103,18 @@ export class Mp4Demuxer {
     }
   }
 
-  #open(movie: Movie): void {
+  /** Returns the samples that the box itself lists and whose data came before it. */
+  #open(movie: Movie, end: number): LoadedSample[] {
     if (movie.isPlain) throw plainMp4();
     if (!this.#movie) this.#damage = null;
     this.#movie = movie;
     const has = { video: movie.video !== null, audio: movie.audio !== null };
     this.#trackTroubles = trackTroubles(movie.unsupported, has);
+    const listed = movie.listed.map((run) => ({
+      ...run,
+      position: this.#fileStart + run.position,
+    }));
+    return this.#matcher.addRuns(listed, end);
   }
 
   /** Reads samples; those that name more than there is cost their fragment. */

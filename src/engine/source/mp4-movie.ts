@@ -3,6 +3,8 @@ import { findBox, int32, int64, readBoxes, uint32, uint64 } from "../../media/bo
 import { type Orientation, orientationOf, type PixelAspect } from "../../media/display.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { readSampleEntry, type SampleEntry } from "./mp4-entries.ts";
+import type { SampleRun } from "./mp4-fragment.ts";
+import { readSampleTable } from "./mp4-table.ts";
 import type { UnsupportedTrack } from "./track-troubles.ts";
 
 /** What samples are where a fragment does not say it (`trex`, §8.8.3). */
@@ -36,11 +38,14 @@ export interface Movie {
   readonly unsupported: readonly UnsupportedTrack[];
   /** The samples are listed here and do not come in fragments. */
   readonly isPlain: boolean;
+  /** Samples that come before the first fragment; positions count from the beginning of the file. */
+  readonly listed: readonly SampleRun[];
 }
 
 /** Sizes in headers are rounded; a shape that differs by less is the same. */
 const MAX_ROUNDING = 0.02;
 
+const SAMPLE_TABLE = ["mdia", "minf", "stbl"] as const;
 const HANDLERS: Readonly<Record<string, Mp4Track["kind"]>> = { vide: "video", soun: "audio" };
 
 /** The first video and the first audio track that can be read are chosen. */
@@ -48,12 +53,24 @@ export function readMovie(moov: Uint8Array): Movie {
   const traks = [...readBoxes(moov)].filter(({ type }) => type === "trak").map(({ body }) => body);
   const mvhd = findBox(moov, "mvhd");
   const movieTimescale = mvhd ? uint32(mvhd, mvhd[0] === 1 ? 20 : 12) : 0;
-  const tracks = traks.flatMap((trak) => readTrack(trak, movieTimescale) ?? []);
-  const usable = tracks.filter(({ entries }) => entries.some(({ kind }) => kind !== "unsupported"));
+  const all = traks.flatMap((trak) => {
+    const track = readTrack(trak, movieTimescale);
+    return track ? [{ trak, track }] : [];
+  });
+  const tracks = all.map(({ track }) => track);
+  const usable = all.filter(({ track }) =>
+    track.entries.some(({ kind }) => kind !== "unsupported"),
+  );
+  const video = usable.find(({ track }) => track.kind === "video");
+  const audio = usable.find(({ track }) => track.kind === "audio");
   const mvex = findBox(moov, "mvex");
   return {
-    video: usable.find(({ kind }) => kind === "video") ?? null,
-    audio: usable.find(({ kind }) => kind === "audio") ?? null,
+    video: video?.track ?? null,
+    audio: audio?.track ?? null,
+    listed: [video, audio].flatMap((chosen) => {
+      const table = chosen && findBox(chosen.trak, ...SAMPLE_TABLE);
+      return mvex && table ? readSampleTable(table, chosen.track) : [];
+    }),
     defaults: readDefaults(mvex ?? new Uint8Array(0)),
     unsupported: tracks.flatMap(({ kind, entries }) =>
       entries.flatMap((entry) =>
@@ -81,7 +98,7 @@ function readDefaults(mvex: Uint8Array): Map<number, SampleDefaults> {
 
 /** True if the sample table is not empty (`stsz` and `stz2` have their count at the same place). */
 function listsSamples(trak: Uint8Array): boolean {
-  const table = findBox(trak, "mdia", "minf", "stbl") ?? new Uint8Array(0);
+  const table = findBox(trak, ...SAMPLE_TABLE) ?? new Uint8Array(0);
   const sizes = findBox(table, "stsz") ?? findBox(table, "stz2");
   return sizes !== null && uint32(sizes, 8) > 0;
 }

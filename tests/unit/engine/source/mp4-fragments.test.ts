@@ -6,6 +6,7 @@ import {
   avc1,
   box,
   ftyp,
+  fullBox,
   longBox,
   mdat,
   moof,
@@ -247,6 +248,46 @@ describe("where the data lies", () => {
       read([bytes.subarray(0, cut)], other);
       expect(marks(read([bytes], other))).toEqual([1, 2, 3]);
     }
+  });
+});
+
+describe("a first fragment that the moov lists", () => {
+  const table = (at: number, equal = false): Uint8Array[] => [
+    fullBox("stts", 0, u32(2), u32(1), u32(960), u32(3), u32(480)),
+    fullBox("stsc", 0, u32(2), u32(1), u32(1), u32(1), u32(2), u32(3), u32(1)),
+    equal
+      ? fullBox("stsz", 0, u32(20), u32(4))
+      : fullBox("stsz", 0, u32(0), u32(4), u32(20), u32(20), u32(20), u32(20)),
+    fullBox("stco", 0, u32(2), u32(at), u32(at + 20)),
+  ];
+
+  test("is read with its data in front of the box or behind it", () => {
+    const frames = { size: 20, duration: 960, tfdt: 2400, runs: [{ count: 2 }] } as const;
+    for (const equal of [false, true]) {
+      const start = ftyp();
+      const data = mdat(bodies(4, 20));
+      const before = moov([{ ...OPUS, table: table(start.length + 8, equal) }]);
+      const behind = moov([{ ...OPUS, table: table(start.length + before.length + 8, equal) }]);
+      for (const parts of [
+        [start, data, before],
+        [start, behind, data],
+      ]) {
+        const packets = read([...parts, ...fragment(frames, bodies(2, 20))]);
+        expect(times(packets)).toEqual([0, 1800, 2700, 3600, 4500, 6300]);
+        expect(marks(packets)).toEqual([1, 2, 3, 4, 1, 2]);
+      }
+    }
+  });
+
+  test("does not claim more than its bytes and its data hold", () => {
+    const start = ftyp();
+    const huge = [
+      fullBox("stts", 0, u32(1), u32(0xffffffff), u32(1)),
+      fullBox("stsc", 0, u32(1), u32(1), u32(0xffffffff), u32(1)),
+      fullBox("stsz", 0, u32(1), u32(0xffffffff)),
+      fullBox("stco", 0, u32(0xffffffff), u32(start.length + 8)),
+    ];
+    expect(read([start, mdat(bodies(4, 20)), moov([{ ...OPUS, table: huge }])]).length).toBe(80);
   });
 });
 
