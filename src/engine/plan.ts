@@ -1,12 +1,12 @@
-/** What a stream's parameters ask for, as a list of models that run one after the other on every frame. */
+/** Turns a stream's parameters into the list of models that run on every frame, one after the other. */
 import type { StreamParams } from "./protocol/work.ts";
 
-/** Draws the picture where there is no input and the model wants one. */
+/** Feeds a model that takes video where there is no input. */
 const TEST_CARD = "test-card";
 
 /**
- * Names of the models in order. `takesVideo` tells of the asked-for model whether it needs a picture:
- * without input a moving test picture feeds it.
+ * Returns the names of the models in order. `takesVideo` says whether the asked-for model needs a picture: without input
+ * it gets a moving test card.
  */
 export function plan(params: StreamParams, hasInput: boolean, takesVideo: boolean): string[] {
   return hasInput || !takesVideo ? [params.model] : [TEST_CARD, params.model];

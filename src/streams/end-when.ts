@@ -1,6 +1,6 @@
-/** A stream that can be asked to end in good order. */
+/** Ends a stream in order when a signal aborts. */
 
-/** `source` until `signal` fires: then what has been read is the end, and the source is cancelled. */
+/** Passes `source` on until `signal` aborts; then the result ends after what has been read, and the source is cancelled. */
 export function endWhen<T>(source: ReadableStream<T>, signal: AbortSignal): ReadableStream<T> {
   const reader = source.getReader();
   return new ReadableStream<T>(

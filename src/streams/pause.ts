@@ -1,6 +1,6 @@
-/** Hides the timer of a wait that a signal can cut short. */
+/** Waits for a time that a signal can cut short. */
 
-/** Resolves after `ms`, or at once when the signal aborts: the caller looks at the signal itself. */
+/** Resolves after `ms`, or as soon as the signal aborts. Never rejects: the caller checks the signal. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {

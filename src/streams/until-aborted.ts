@@ -1,6 +1,6 @@
-/** Waiting that a signal ends while what is waited for goes on. */
+/** Waits for a promise until a signal aborts; the work behind the promise goes on. */
 
-/** What `work` gives, or null as soon as the signal aborts. Rejects as `work` does. */
+/** Resolves with the result of `work`, or with null as soon as the signal aborts. Rejects as `work` does. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
   if (signal.aborted) return null;
   const { promise: aborted, resolve } = Promise.withResolvers<null>();

@@ -1,9 +1,9 @@
-/** Proves that a device works by using it, in a thread of its own. Never falls back silently. */
+/** Proves that a device works by running a tiny session on it, in a thread of its own. Never falls back silently. */
 import { reason, WorkerError } from "../../errors.ts";
 import { type Device, parseDevice, withoutFallback } from "./devices.ts";
 import { InferenceWorker } from "./inference-worker.ts";
 
-/** The device of that name, proven by a tiny session. Throws `device_unavailable` with the way out. */
+/** Returns the device of this name once it has proven to work. Throws `device_unavailable` with the way out. */
 export async function checkDevice(name: string): Promise<Device> {
   const device = parseDevice(name);
   await using worker = new InferenceWorker();
@@ -26,7 +26,7 @@ export async function checkDevice(name: string): Promise<Device> {
 /** How long the trial of a device may take: a first CUDA context takes seconds, TensorRT's libraries longer. */
 export const probeDeadlineMs = (name: string): number => (name === "cpu" ? 10_000 : 60_000);
 
-/** What `auto` means on this machine: the first GPU if it really works, else the CPU. */
+/** Resolves `auto` to the first GPU if that really works, else to the CPU; checks any other device. */
 export async function resolveDevice(name: string): Promise<Device> {
   if (name !== "auto") return await checkDevice(name);
   return await checkDevice("cuda:0").catch(() => checkDevice("cpu"));

@@ -1,39 +1,39 @@
-/** Device names and what ONNX Runtime must be told for each: one table. Knows no thread and no native module. */
+/** Maps device names to the session settings of ONNX Runtime, in one table. Uses no thread and no native module. */
 import { WorkerError } from "../../errors.ts";
 
-/** What a session is made with; plain data, handed to ONNX Runtime as it is. */
+/** Options of a session: plain data, passed to ONNX Runtime unchanged. */
 export interface SessionSettings {
   readonly executionProviders: readonly ({ name: string; deviceId: number } | "cpu")[];
   readonly intraOpNumThreads: number;
   readonly interOpNumThreads: number;
   readonly graphOptimizationLevel: "all";
   readonly enableCpuMemArena: boolean;
-  /** Fatal only: errors come as exceptions, and a model that fails on every frame would fill the log. */
+  /** Fatal only: errors arrive as exceptions, and a model that fails on every frame would fill the log. */
   readonly logSeverityLevel: 4;
   readonly extra?: Record<string, Record<string, string>>;
 }
 
 /** One device of this machine. */
 export interface Device {
-  /** As it was asked for, with its number: `cpu`, `cuda:0`, `tensorrt:1`. */
+  /** The name with its number: `cpu`, `cuda:0`, `tensorrt:1`. */
   readonly name: string;
-  /** For people: what it is and what it needs. */
+  /** A description for messages. */
   readonly label: string;
-  /** The provider that runs the models, in ONNX Runtime's own words. */
+  /** ONNX Runtime's name of the execution provider. */
   readonly executionProvider: string;
-  /** How many runs may be under way at once. */
+  /** How many runs may be in progress at once. */
   readonly lanes: (cores: number) => number;
   /** Large pictures run in threads of their own: runs take long here, and a model's memory is cheap. */
   readonly separatesSizes: boolean;
   readonly settings: SessionSettings;
 }
 
-/** One thread a run: with more than one stream or core in use, two threads cost more than they give (facts.md 6). */
+/** One thread per run: with more than one stream or core in use, a second thread costs more than it gains (facts.md 6). */
 const COMMON = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   graphOptimizationLevel: "all",
-  // An arena keeps what the largest picture ever took: 1.7 GB after one stream of 4096².
+  // An arena never shrinks below what the largest picture took: 1.7 GB after one stream of 4096².
   enableCpuMemArena: false,
   logSeverityLevel: 4,
 } as const;
@@ -65,7 +65,7 @@ const KINDS = {
   }),
 } as const satisfies Record<string, (deviceId: number) => Omit<Device, "name">>;
 
-/** Looks a name up, without touching the hardware. Throws `device_unavailable` for unknown ones. */
+/** Looks up a device by name without touching the hardware. Throws `device_unavailable` for an unknown name. */
 export function parseDevice(name: string): Device {
   const [, kind = "", number] = /^([a-z]+)(?::(\d{1,3}))?$/.exec(name) ?? [];
   if (kind === "cpu" && number === undefined) return { name, ...KINDS.cpu() };
@@ -80,8 +80,8 @@ export function parseDevice(name: string): Device {
 }
 
 /**
- * The settings under which a session fails rather than put one node on the CPU. For proofs only:
- * real models have shape arithmetic that belongs there.
+ * Settings with which a session fails instead of placing a node on the CPU. For the device check only: real models have
+ * shape arithmetic that belongs on the CPU.
  */
 export const withoutFallback = ({ executionProviders, ...settings }: SessionSettings) => ({
   ...settings,

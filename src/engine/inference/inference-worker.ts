@@ -1,4 +1,4 @@
-/** The main thread's side of one inference worker. Every call settles, even when the thread dies. */
+/** Calls an inference worker from the main thread. Every call settles, even when the worker dies. */
 import { reason, WorkerError } from "../../errors.ts";
 import type { Calls, Request, Response } from "./protocol.ts";
 
@@ -7,9 +7,9 @@ interface Pending {
   readonly reject: (error: WorkerError) => void;
 }
 
-/** A thread that holds one model. Close it before the process ends. */
+/** A worker thread that holds one model. Dispose it before the process ends. */
 export class InferenceWorker implements AsyncDisposable {
-  /** Resolves when the thread is gone, for whatever reason. */
+  /** Resolves when the thread has ended, for whatever reason. */
   readonly exited: Promise<void>;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
@@ -31,7 +31,7 @@ export class InferenceWorker implements AsyncDisposable {
     });
   }
 
-  /** Buffers in `transfer` are lost to the caller. Rejects with WorkerError. */
+  /** Buffers in `transfer` move to the worker. Rejects with WorkerError. */
   call<K extends keyof Calls>(
     call: K,
     input: Calls[K][0],
@@ -52,8 +52,8 @@ export class InferenceWorker implements AsyncDisposable {
   }
 
   /**
-   * Lets calls under way finish, releases the session, then ends the thread: ending it during
-   * native work would abort the process (facts.md 1).
+   * Lets calls in progress finish, releases the session, then ends the thread: ending it during a native call would
+   * abort the process (facts.md 1).
    */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= (async () => {

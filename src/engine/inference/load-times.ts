@@ -1,17 +1,17 @@
-/** How long models take to load on this engine: remembered by name, estimated by size where nothing is known. */
+/** Estimates how long models take to load on this engine: from their last load, or else from their size. */
 import type { UsableModel } from "../models/model-folder.ts";
 
-/** A load under way. */
+/** A load in progress. */
 export interface LoadProgress {
   /** `performance.now()` at which it began. */
   readonly since: number;
-  /** How long it is thought to take; null where nobody knows. */
+  /** Estimated duration; null if there is no estimate. */
   readonly expectedMs: number | null;
 }
 
-/** Below this a load's time is that of its thread and its first run, which size does not tell. */
+/** The load time of smaller models is dominated by the thread and the first run, which do not depend on size. */
 const LARGE_BYTES = 8 * 1024 * 1024;
-/** Reading, optimising and one run on a CPU, until a load on this engine says better: 30 ms a MiB. */
+/** Reading, optimizing and one run on a CPU take 30 ms per MiB, until this engine has measured a load of its own. */
 const MS_PER_BYTE = 30 / (1024 * 1024);
 
 type Sized = Pick<UsableModel, "name" | "graph">;
@@ -21,12 +21,12 @@ export class LoadTimes {
   readonly #last = new Map<string, number>();
   #msPerByte = MS_PER_BYTE;
 
-  /** TensorRT builds an engine first, which takes as long as it takes: there size tells nothing. */
+  /** TensorRT builds an engine file first, whose time does not follow from the size. */
   constructor(device: string) {
     this.#sizeTells = !device.startsWith("tensorrt");
   }
 
-  /** Milliseconds; null where there is nothing to go by. */
+  /** Returns milliseconds, or null if there is nothing to estimate from. */
   expected({ name, graph }: Sized): number | null {
     const known = this.#last.get(name);
     if (known !== undefined) return known;
@@ -34,7 +34,7 @@ export class LoadTimes {
     return this.#sizeTells && bytes >= LARGE_BYTES ? bytes * this.#msPerByte : null;
   }
 
-  /** A load is over that took this long. */
+  /** Records how long a load took. */
   learn({ name, graph }: Sized, ms: number): void {
     this.#last.set(name, ms);
     const bytes = sizeOf(graph);

@@ -1,10 +1,10 @@
-/** A model as callers see it before anyone has asked for it. */
+/** Describes a model that has not been loaded, for `GET /models`. */
 
 import { paramsOf } from "../models/definition.ts";
 import type { CatalogueEntry } from "../models/model-folder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 
-/** Its row in the list of models, but for the device: cold, or failed with what is wrong in its folder. */
+/** Everything but the device. The state is `cold`, or `failed` with what is wrong in the folder. */
 export function describeModel(entry: CatalogueEntry): Omit<ModelInfo, "device"> {
   const { name, source } = entry;
   if (entry.state === "broken") {

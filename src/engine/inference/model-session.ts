@@ -1,4 +1,4 @@
-/** One model in one session: adapts its graph, feeds pictures and numbers, hands pictures out. Runs in a worker. */
+/** Runs one model in an ONNX Runtime session: adapts its graph, feeds pictures and numbers, returns pictures. Used in workers. */
 import { WorkerError } from "../../errors.ts";
 import type { ModelDefinition, TextTensor } from "../models/definition.ts";
 import { type AdaptedGraph, adaptGraph, type ScalarFeed } from "../models/graph-adapter.ts";
@@ -22,7 +22,7 @@ export class ModelSession {
     this.#texts = texts;
   }
 
-  /** Throws `model_failed` for files that are not ONNX, cannot be adapted, or that the runtime refuses. */
+  /** Throws `model_failed` for a file that is not ONNX, cannot be adapted, or is rejected by the runtime. */
   static async open(
     file: Uint8Array,
     definition: ModelDefinition,
@@ -32,7 +32,7 @@ export class ModelSession {
     return new ModelSession(await Session.open(bytes, settings), edge, definition.texts);
   }
 
-  /** One picture through the model; its size is the output tensor's own. */
+  /** Runs the model once. The picture has the size of the output tensor. */
   async run(picture: PictureData | null, scalars: Scalars, text: TextVector): Promise<PictureData> {
     const feeds: Record<string, TensorData> = {};
     if (this.#edge.picture !== null) {

@@ -1,23 +1,23 @@
-/** What the engine's main thread asks of an inference worker: a map of calls, input and output of each. */
+/** The calls from the engine's main thread to an inference worker, with the input and output of each. */
 import type { PlainError } from "../../errors.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import type { ElementType } from "../models/tensor-signature.ts";
 import type { SessionSettings } from "./devices.ts";
 
-/** A tensor as it crosses a thread: the buffer behind `data` is transferred. */
+/** A tensor as it crosses threads: the buffer behind `data` is transferred. */
 export interface TensorData {
   readonly dtype: ElementType;
   readonly dims: readonly number[];
   readonly data: Uint8Array | Float32Array | Float64Array | Int32Array | BigInt64Array;
 }
 
-/** Where the ONNX file's bytes are. A path is read in the worker, so that its size stalls nobody. */
+/** Where the ONNX file is. A path is read in the worker, so that a large file does not block the main thread. */
 export type GraphSource = { readonly path: string } | { readonly bytes: Uint8Array };
 
-/** Numbers of one run, by tensor name. */
+/** The scalar inputs of one run, by tensor name. */
 export type Scalars = Readonly<Record<string, number>>;
 
-/** A stream's prompts as `prompts/controls.ts` lays them out. */
+/** A stream's prompts in the layout of `prompts/controls.ts`. */
 export type TextVector = Float32Array;
 
 export interface PictureData {
@@ -27,11 +27,11 @@ export interface PictureData {
 }
 
 export interface Calls {
-  /** Execution providers that this build of ONNX Runtime was made with. */
+  /** Lists the execution providers that ONNX Runtime was built with. */
   backends: [null, readonly string[]];
-  /** Proves that a device works: a tiny session, made and run on it alone. */
+  /** Opens and runs a tiny session on the device alone. */
   probe: [{ settings: SessionSettings }, null];
-  /** Makes the session and runs it once at `warmUp`'s size. */
+  /** Opens the session and runs it once at the size `warmUp`. */
   load: [
     {
       source: GraphSource;
@@ -42,7 +42,7 @@ export interface Calls {
     },
     { loadMs: number; warmUpMs: number },
   ];
-  /** `picture` is transferred in, the answer's picture out. */
+  /** Both pictures are transferred. */
   run: [
     { picture: PictureData | null; scalars: Scalars; text: TextVector },
     { picture: PictureData; inferenceMs: number },

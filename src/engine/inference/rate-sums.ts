@@ -1,12 +1,12 @@
-/** What a stream's rates have added up to over its media time, so that a slider changes speed and not place. */
+/** Integrates a stream's rate parameters over media time, so that moving a slider changes the speed of a motion and not its position. */
 import type { ModelDefinition } from "../models/definition.ts";
 
 interface Sum {
   readonly rate: number;
-  /** From `since` on, in seconds, the sum grows by `rate` from `base`. */
+  /** Seconds of media time from which the sum grows by `rate`, starting at `base`. */
   readonly since: number;
   readonly base: number;
-  /** When it was asked for last. */
+  /** Media time of the last call, in seconds. */
   readonly last: number;
 }
 
@@ -14,9 +14,8 @@ export class RateSums {
   readonly #sums = new Map<string, Sum>();
 
   /**
-   * The model's sums by parameter name at this media time, which does not fall from call to call. A rate
-   * that never changed gives rate × time, whichever engine counts; one that changed does so from the
-   * frame before on.
+   * Returns the integrals of the model's rate parameters, by name, at this media time, which must not fall from call to
+   * call. A rate that never changed gives rate × time in every engine; a new rate counts from the frame before.
    */
   at(
     model: ModelDefinition,

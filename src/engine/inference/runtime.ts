@@ -1,14 +1,14 @@
-/** The only importer of onnxruntime-node. Lives in inference workers: `run` blocks its thread. */
+/** Wraps onnxruntime-node, and is its only importer. Used in inference workers: `run` blocks its thread. */
 import * as ort from "onnxruntime-node";
 import { reason, WorkerError } from "../../errors.ts";
 import { ELEMENT_TYPES, type ElementType } from "../models/tensor-signature.ts";
 import type { SessionSettings } from "./devices.ts";
 import type { TensorData } from "./protocol.ts";
 
-/** What goes wrong comes as an exception; the runtime would print it as well. Read at the first session. */
+/** Errors arrive as exceptions; the runtime would print them as well. Read when the first session opens. */
 ort.env.logLevel = "fatal";
 
-/** Names of the providers that the installed ONNX Runtime was built with; not all need work here. */
+/** The execution providers that the installed ONNX Runtime was built with; not all of them may work on this machine. */
 export const listBackends = (): readonly string[] =>
   ort.listSupportedBackends().map(({ name }) => name);
 
@@ -20,7 +20,7 @@ export class Session {
     this.#session = session;
   }
 
-  /** Throws `model_failed` with ONNX Runtime's own words. */
+  /** Throws `model_failed` with ONNX Runtime's message. */
   static async open(bytes: Uint8Array, settings: SessionSettings): Promise<Session> {
     try {
       return new Session(await ort.InferenceSession.create(bytes, { ...settings }));
@@ -32,8 +32,8 @@ export class Session {
   }
 
   /**
-   * Feeds tensors by name and fetches one output, whose memory is the caller's. Throws
-   * `model_failed`; the session can be used again.
+   * Feeds tensors by name and returns one output, whose memory belongs to the caller. Throws `model_failed`, after
+   * which the session can be used again.
    */
   async run(feeds: Readonly<Record<string, TensorData>>, output: string): Promise<TensorData> {
     try {

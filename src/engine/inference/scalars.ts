@@ -1,4 +1,4 @@
-/** The numbers that a model's one-element inputs get for one run. */
+/** Computes the values of a model's scalar inputs for one run. */
 import type { ModelDefinition } from "../models/definition.ts";
 import type { Size } from "../protocol/work.ts";
 import type { Scalars } from "./protocol.ts";
@@ -8,11 +8,11 @@ export interface ScalarSources {
   readonly params: Readonly<Record<string, number>>;
   readonly size: Size;
   readonly timeSeconds: number;
-  /** Sums over time by parameter name, where a `RateSums` keeps them; else a value holds from the start. */
+  /** Integrals over time by parameter name, from `RateSums`; absent: each value has held from the start. */
   readonly sums?: Readonly<Record<string, number>>;
 }
 
-/** By tensor name. */
+/** Returns the values by tensor name. */
 export function scalarsOf({ scalars }: ModelDefinition, from: ScalarSources): Scalars {
   const numbers: Record<string, number> = {};
   for (const scalar of scalars) {

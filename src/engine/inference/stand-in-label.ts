@@ -1,4 +1,4 @@
-/** What the overlay says where a model's picture is missing. */
+/** Words the overlay's label for frames that no model has drawn. */
 import type { Label } from "../codec/overlay.ts";
 import type { LoadProgress } from "./load-times.ts";
 
@@ -8,16 +8,16 @@ export interface Loading extends LoadProgress {
 }
 
 const LONGEST_NAME = 28;
-/** Up to here a bar runs as the clock does; from here on it slows down, so that it never says done too early. */
+/** Up to this share the bar follows the clock; beyond it slows down, so that it is never full too early. */
 const STEADY = 0.8;
 
-/** For a model that draws from nothing and fails: why is in the stream's status. */
+/** Shown when a model without video input fails; the reason is in the stream's status. */
 export const FAILED: Label = {
   wordings: ["model failed: see status", "model failed", "failed"],
   bar: null,
 };
 
-/** `now` as `performance.now()` gives it. */
+/** `now` is `performance.now()`. */
 export function loadingLabel({ model, since, expectedMs }: Loading, now: number): Label {
   const elapsed = Math.max(0, now - since);
   const seconds = Math.round(elapsed / 1000);

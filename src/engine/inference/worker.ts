@@ -1,4 +1,4 @@
-/** Entry of an inference worker: answers calls one after the other, so that nothing is released under a run. */
+/** Entry point of an inference worker: handles calls one after the other, so that no session is released during a run. */
 import { basename } from "node:path";
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { GraphBuilder } from "../models/graph-builder.ts";

@@ -1,16 +1,16 @@
-/** What is counted of one stream. */
+/** Measures one stream: frames and audio packets in and out, rates, latency, inference times. */
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import type { Percentiles, StreamStats } from "../protocol/stats.ts";
 
-/** Frames that percentiles look back on: ten seconds at 30 fps. */
+/** Percentiles cover this many frames: ten seconds at 30 fps. */
 const WINDOW = 300;
-/** A rate is counted over so much media. */
+/** Rates cover this much media. */
 const RATE_SECONDS = 2;
-/** What came within so long before the latest came in one go, as far as a rate knows. */
+/** Items that arrive within this time of the latest count as one burst. */
 const BURST_MS = 2000;
-/** Segments are not longer; stamps that are further apart have jumped. */
+/** No segment is longer; timestamps that are further apart have jumped. */
 const MAX_BURST_MS = 12_000;
-/** The next segment may be so much later than the one before it lasts. */
+/** The next burst may be late by this much, counted from when the last one has been played. */
 const LATE_MS = 1500;
 
 export class StreamMeter {
@@ -23,36 +23,36 @@ export class StreamMeter {
   readonly #pictures: { readonly in: Rate; readonly out: Rate };
   readonly #sound: { readonly in: Rate; readonly out: Rate };
 
-  /** `now` tells milliseconds: silence is measured by it. */
+  /** `now` returns milliseconds; silence is measured by it. */
   constructor(now: () => number = () => performance.now()) {
     this.#pictures = { in: new Rate(now), out: new Rate(now) };
     this.#sound = { in: new Rate(now), out: new Rate(now) };
   }
 
-  /** A frame came in, or its time came. */
+  /** A frame arrived, or a tick of the clock is due. */
   frameIn(pts: Ticks): void {
     this.framesIn++;
     this.#pictures.in.count(pts);
   }
 
-  /** A frame has left; `latencyMs` from its last input byte to the socket. */
+  /** A frame has left. `latencyMs`: from its last input byte until the socket took its last output byte. */
   frameOut(pts: Ticks, latencyMs: number): void {
     this.framesOut++;
     this.#pictures.out.count(pts);
     this.latency.add(latencyMs);
   }
 
-  /** A packet of sound came in. */
+  /** An audio packet arrived. */
   soundIn(pts: Ticks): void {
     this.#sound.in.count(pts);
   }
 
-  /** A packet of sound goes to the segmenter. */
+  /** An audio packet goes to the segmenter. */
   soundOut(pts: Ticks): void {
     this.#sound.out.count(pts);
   }
 
-  /** Everything at once, with what others count. */
+  /** All figures, together with those counted elsewhere. */
   snapshot(
     rest: Pick<StreamStats, "segments_out" | "segments_skipped" | "bytes_out" | "model" | "device">,
   ): StreamStats {
@@ -72,7 +72,7 @@ export class StreamMeter {
   }
 }
 
-/** The last values of something measured in milliseconds. */
+/** The latest values of a measurement in milliseconds. */
 export class Distribution {
   readonly #values: number[] = [];
   #next = 0;
@@ -93,14 +93,14 @@ export class Distribution {
 }
 
 /**
- * Frames or packets a second of media, over the newest two seconds of media: a gateway brings whole segments, of
- * up to ten seconds at once, and by the time of their arrival they would be many a second, then none. Nothing
- * as soon as no more has come for longer than the last ones take to play and 1.5 s: after 3.5 s of silence
- * where they come evenly, after 11.5 s where they come in segments of ten.
+ * Frames or packets per second of media, over the latest two seconds of media. Counted by arrival time the rate would
+ * jump: a gateway sends whole segments of up to ten seconds at once. The rate drops to 0 when nothing has arrived for
+ * 1.5 s longer than the last burst takes to play: after 3.5 s where items arrive evenly, after 11.5 s where they
+ * arrive in segments of ten seconds.
  */
 class Rate {
   readonly #now: () => number;
-  /** In the order they came, as far back as anybody looks. */
+  /** In order of arrival, as far back as the rate reaches. */
   readonly #seen: { readonly pts: Ticks; readonly at: number }[] = [];
   #newest = Number.NEGATIVE_INFINITY;
 
@@ -124,7 +124,7 @@ class Rate {
     return Math.round((frames * 10) / RATE_SECONDS) / 10;
   }
 
-  /** How long what came last takes to play. */
+  /** How long the last burst takes to play. */
   #playsMs(latest: number): number {
     const first = this.#seen.find(({ at }) => latest - at <= BURST_MS);
     const ticks = this.#newest - (first?.pts ?? this.#newest);
