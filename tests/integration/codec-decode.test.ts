@@ -5,6 +5,7 @@ import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import { decoded, look, PART, packets, pool } from "../support/clip-codec.ts";
 import { lumaOf } from "../support/clip-synthetic.ts";
+import { RecordingObserver } from "../support/recording-observer.ts";
 
 beforeAll(quietLibav);
 afterEach(() => {
@@ -85,7 +86,9 @@ describe("decoding", () => {
         return [{ ...packet, data }];
       });
       input.splice(20, 0, { ...(clean[20] as VideoPacket), data: new Uint8Array(0) });
-      const seen = await decoded(input);
+      const observer = new RecordingObserver();
+      const seen = await decoded(input, observer);
+      expect(seen.length + observer.framesDropped).toBe(input.length);
       const last = seen.filter(({ pts }) => pts >= 50 * 3000);
       expect(last.length).toBe(10);
       for (const { pts, luma } of last) {

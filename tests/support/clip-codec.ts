@@ -48,12 +48,13 @@ export function look(frame: VideoFrame): Seen {
   return { width, height, arrivedAt, luma, pts: Number(frame.pts) };
 }
 
-export async function decoded(input: readonly VideoPacket[]): Promise<Seen[]> {
+export async function decoded(
+  input: readonly VideoPacket[],
+  observer = new RecordingObserver(),
+): Promise<Seen[]> {
   const stages = new StageGroup();
   const seen: Seen[] = [];
-  for await (const frame of streamOf(input).pipeThrough(
-    stages.add(decode({ pool, observer: new RecordingObserver() })),
-  )) {
+  for await (const frame of streamOf(input).pipeThrough(stages.add(decode({ pool, observer })))) {
     seen.push(look(frame));
     frame[Symbol.dispose]();
   }
