@@ -1,4 +1,4 @@
-/** The whole data flow of a stream, from left to right. */
+/** Connects the stages of a stream: the whole data flow in one expression. */
 import type { PlainError } from "../errors.ts";
 import type { OutputPacket } from "../media/encoded-packet.ts";
 import type { Fragment } from "../media/fragment.ts";
@@ -19,20 +19,20 @@ import { TsSegmenter } from "./segment/ts-segmenter.ts";
 import type { DemuxedInput } from "./source/demux.ts";
 import { capRate } from "./source/rate-cap.ts";
 
-/** What comes in: the packets of a channel, or a clock's ticks. */
+/** Where frames come from: the packets of a channel, or the ticks of a clock. */
 export type Source =
   | { readonly kind: "input"; readonly packets: DemuxedInput; readonly audio: AudioMode }
   | { readonly kind: "clock"; readonly ticks: ReadableStream<Tick> };
 
 export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput"> {
   readonly source: Source;
-  /** Null: pictures are made and thrown away, which takes no encoder. */
+  /** Null: frames are made and thrown away, without an encoder. */
   readonly output: WritableStream<Fragment> | null;
   readonly container: Container;
   readonly segmentSeconds: number;
-  /** Nothing up to this time is sent again. */
+  /** Frames up to this time have been sent by another engine. */
   readonly after: Ticks | null;
-  /** Where another engine left an MPEG-TS output. */
+  /** The state in which another engine left an MPEG-TS output. */
   readonly continuity?: TsContinuity;
   readonly frameQueue: number;
   readonly maxFrameAgeMs: number;
@@ -65,12 +65,12 @@ export class Pipeline {
     return this.#pool.live;
   }
 
-  /** What another engine needs to go on with an MPEG-TS output; null before its first segment. */
+  /** The state that another engine needs to continue an MPEG-TS output; null before its first segment. */
   get continuity(): TsContinuity | null {
     return this.#segmenter?.continuity ?? null;
   }
 
-  /** Resolves when the source has ended and all of it is written; rejects with what broke it. Releases everything. */
+  /** Runs until the source has ended and everything is written; rejects with what failed. Releases everything. */
   async run(): Promise<void> {
     const { source, output, signal, segmentSeconds, after, observer, container } = this.#options;
     const { calls = UNRECORDED_CALLS } = this.#options;

@@ -1,27 +1,55 @@
-/** A pipeline stage that owns something native: however the stream ends, it is released once, and never in mid-call. */
+/** Pipeline stages that own something native, which is released once and never during a call, however the stream ends. */
 
+/**
+ * One step of a pipeline. Its methods never run at the same time, except for `cancel`.
+ *
+ * ```ts
+ * const resize = (converter: Converter): Stage<Frame, Frame> => ({
+ *   async transform(frame, controller) {
+ *     using input = frame; // a stage disposes what it takes
+ *     controller.enqueue(await converter.resize(input));
+ *   },
+ *   dispose: () => converter.free(),
+ * });
+ * ```
+ */
 export interface Stage<I, O> {
   /** May enqueue any number of chunks. */
   transform(chunk: I, controller: TransformStreamDefaultController<O>): void | Promise<void>;
-  /** What is left when the input has ended. */
+  /** Enqueues what is left when the input has ended. */
   flush?(controller: TransformStreamDefaultController<O>): void | Promise<void>;
-  /** Stops work in hand early; `dispose` follows when it has stopped. */
+  /** Makes work in progress stop early; `dispose` follows when it has stopped. */
   cancel?(reason: unknown): void;
-  /** Runs last, after the end, an error or a cancellation, when no other method runs any more. */
+  /** Runs once and last, after the end, an error or a cancellation. */
   dispose?(): void | Promise<void>;
 }
 
-/** The stages of one pipeline: tells when all of them have let go of what they own. */
+/**
+ * The stages of one pipeline; settles when all of them have released what they own.
+ *
+ * ```ts
+ * const stages = new StageGroup();
+ * try {
+ *   await packets
+ *     .pipeThrough(stages.add(decode(pool), 1)) // decodes the next frame while this one is encoded
+ *     .pipeThrough(stages.add(encode(pool)))
+ *     .pipeTo(output, { signal });
+ * } finally {
+ *   await stages.settled(); // no native call runs any more: the pool may go
+ *   pool[Symbol.dispose]();
+ * }
+ * ```
+ */
 export class StageGroup {
   readonly #ends: Promise<void>[] = [];
 
   /**
-   * The stage as a `TransformStream`. `readable` says how many finished chunks may wait in front of the
-   * next stage: 0, the default, makes neighbours take turns; 1 lets them overlap.
+   * The stage as a `TransformStream`. `readable` is how many finished chunks may wait in front of the next stage: with 0,
+   * the default, neighbours take turns; with 1 they overlap.
    */
   add<I, O>(stage: Stage<I, O>, readable = 0): TransformStream<I, O> {
     const ended = Promise.withResolvers<void>();
-    ended.promise.catch(() => {}); // settled() tells, which nobody may have called yet
+    ended.promise.catch(() => {}); // reported by settled(), which may not have been called yet
     this.#ends.push(ended.promise);
     let work: Promise<void> = Promise.resolve();
     let released: Promise<void> | null = null;
@@ -59,8 +87,8 @@ export class StageGroup {
   }
 
   /**
-   * Waits until no stage owns anything or runs any more; call it once the pipe has ended. Rejects then
-   * with the first thing that a dispose threw.
+   * Waits until every stage has stopped and released what it owns; call it once the pipe has ended. Rejects with the
+   * first error that a `dispose` threw.
    */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#ends);

@@ -63,7 +63,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#standIn = new StandIn(this.#converter);
   }
 
-  /** True until the first frame has come out, and while `ready` is pending: nobody misses a frame that is replaced now. */
+  /** True until the first frame has come out, and while `ready` is pending: a frame that is replaced now is no loss. */
   get isStarting(): boolean {
     return this.#waiting || !this.#hasOutput;
   }

@@ -1,4 +1,4 @@
-/** Colours by name, and which part of a picture a colour before a noun paints. */
+/** A table of colours by name, and the parts of a picture that a colour before a noun paints. */
 import type { ControlName } from "./controls.ts";
 
 export type Rgb = readonly [number, number, number];
@@ -75,7 +75,7 @@ export const COLOURS: ReadonlyMap<string, Rgb> = new Map(
   }).map(([name, hex]) => [name, rgb(hex)]),
 );
 
-/** Parts of the picture that a noun means: `a red sky`, `green hills`. */
+/** The parts of the picture that a noun stands for: `a red sky`, `green hills`. */
 export const PAINTED: ReadonlyMap<string, readonly ControlName[]> = new Map(
   (
     [

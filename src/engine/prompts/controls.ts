@@ -1,4 +1,4 @@
-/** The named controls that a prompt becomes, and where each lies in the vector that models read. */
+/** Defines the named controls that prompts are encoded as, and their places in the vector that models read. */
 
 /** One control: a number, or a colour of three (red, green, blue, each 0 to 1). */
 interface Control {
@@ -25,7 +25,7 @@ const colour = (start: readonly [number, number, number], meaning: string): Cont
   meaning,
 });
 
-/** In the vector's order. The defaults are the picture of no prompt at all: hills by a lake on a fair day. */
+/** In the order of the vector. The defaults are the picture without any prompt: hills by a lake on a fair day. */
 export const CONTROLS = {
   zenith: colour([0.16, 0.4, 0.78], "colour of the sky above; the darkest stop of a palette"),
   horizon: colour([0.85, 0.84, 0.76], "colour of the sky at the horizon; the palest stop"),
@@ -60,10 +60,10 @@ export const CONTROLS = {
 
 export type ControlName = keyof typeof CONTROLS;
 
-/** Admission of the controls in the vector; `motion` is its last element. */
+/** Offsets of the controls in the vector; `motion` is its last element. */
 export const OFFSETS: Readonly<Record<ControlName | "motion", number>> = place();
 
-/** `motion` runs from 0 to this and begins again: pictures must have returned by then. */
+/** `motion` runs from 0 to this and starts again: pictures must be periodic in it. */
 export const MOTION_PERIOD = 1024;
 
 /** Elements of the vector. */
@@ -71,11 +71,11 @@ export const VECTOR_LENGTH = OFFSETS.motion + 1;
 
 export const CONTROL_NAMES = Object.keys(CONTROLS) as ControlName[];
 
-/** The value of one control, of which colours have three. */
+/** A view of one control in the vector: one element, or three for a colour. */
 export const control = (vector: Float32Array, name: ControlName): Float32Array =>
   vector.subarray(OFFSETS[name], OFFSETS[name] + CONTROLS[name].size);
 
-/** All controls at their defaults, `motion` 0; the caller's to change. */
+/** A new vector with all controls at their defaults and `motion` 0. */
 export function defaultControls(): Float32Array<ArrayBuffer> {
   const vector = new Float32Array(VECTOR_LENGTH);
   for (const name of CONTROL_NAMES) control(vector, name).set([CONTROLS[name].default].flat());

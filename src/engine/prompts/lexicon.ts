@@ -42,7 +42,7 @@ export function encodePrompts(prompts: readonly Prompt[]): Float32Array<ArrayBuf
   return vector;
 }
 
-/** The sum of what words say about one control, and how many do. Numbers use the first element. */
+/** The sum of the values that words give one control, and their number. Numbers use the first element. */
 interface Opinion {
   count: number;
   readonly sum: [number, number, number];
@@ -52,9 +52,9 @@ type Opinions = Map<ControlName, Opinion>;
 
 /** What one text says: the controls it sets, suggests and rejects, and the words that no table has. */
 interface Reading {
-  readonly says: Opinions;
-  readonly implies: Opinions;
-  readonly denies: Opinions;
+  readonly sets: Opinions;
+  readonly suggests: Opinions;
+  readonly rejects: Opinions;
   readonly unknown: string[];
 }
 
@@ -62,20 +62,20 @@ function encodePrompt({ prompt, negative_prompt = "" }: Prompt): Float32Array {
   const vector = defaultControls();
   const wanted = read(prompt);
   const unwanted = read(negative_prompt);
-  for (const [name, opinion] of wanted.implies) control(vector, name).set(mean(opinion, name));
-  for (const [name, opinion] of wanted.says) control(vector, name).set(mean(opinion, name));
+  for (const [name, opinion] of wanted.suggests) control(vector, name).set(mean(opinion, name));
+  for (const [name, opinion] of wanted.sets) control(vector, name).set(mean(opinion, name));
   for (const word of wanted.unknown) vary(vector, hashOf(word));
   control(vector, "palette").set([ownPalette(wanted)]);
-  for (const opinions of [wanted.denies, unwanted.says]) deny(vector, opinions);
+  for (const opinions of [wanted.rejects, unwanted.sets]) reject(vector, opinions);
   clampControls(vector);
   return vector;
 }
 
 function read(text: string): Reading {
   const reading: Reading = {
-    says: new Map(),
-    implies: new Map(),
-    denies: new Map(),
+    sets: new Map(),
+    suggests: new Map(),
+    rejects: new Map(),
     unknown: [],
   };
   const words = tokens(text);
@@ -98,19 +98,19 @@ function read(text: string): Reading {
     const meaning = colour === undefined ? meaningOf(word) : undefined;
     if (colour !== undefined) {
       const painted = wordForms(words[at + 1] ?? "", (form) => PAINTED.get(form));
-      if (negated) for (const name of painted ?? SKY) opine(reading.denies, name, colour);
+      if (negated) for (const name of painted ?? SKY) add(reading.rejects, name, colour);
       else if (painted === undefined) loose.push(colour);
-      else for (const name of painted) opine(reading.says, name, colour);
+      else for (const name of painted) add(reading.sets, name, colour);
     } else if (meaning === undefined) {
       const known = wordForms(word, (form) => PAINTED.get(form));
       if (known === undefined) reading.unknown.push(word);
     } else {
-      settle(negated ? reading.denies : reading.says, meaning.says);
-      if (!negated) settle(reading.implies, meaning.implies);
+      addAll(negated ? reading.rejects : reading.sets, meaning.sets);
+      if (!negated) addAll(reading.suggests, meaning.suggests);
     }
     negated = false;
   }
-  if (loose.length > 0) spread(reading.says, loose);
+  if (loose.length > 0) spread(reading.sets, loose);
   return reading;
 }
 
@@ -120,9 +120,9 @@ const SKY = ["zenith", "horizon", "accent"] as const;
 const meaningOf = (word: string): Meaning | undefined =>
   wordForms(word, (form) => MEANINGS.get(form));
 
-function settle(opinions: Opinions, settings: Settings): void {
+function addAll(opinions: Opinions, settings: Settings): void {
   for (const [name, setting] of Object.entries(settings) as [ControlName, Setting][]) {
-    opine(opinions, name, typeof setting === "string" ? rgb(setting) : [setting, 0, 0]);
+    add(opinions, name, typeof setting === "string" ? rgb(setting) : [setting, 0, 0]);
   }
 }
 
@@ -134,12 +134,11 @@ function spread(opinions: Opinions, colours: readonly Rgb[]): void {
       lightness < 0 ? each * (1 + lightness) : each + (1 - each) * lightness,
     );
     // Twice: a colour that is named outweighs one that a place suggests.
-    for (let times = 0; times < 2; times++)
-      opine(opinions, name, [red ?? 0, green ?? 0, blue ?? 0]);
+    for (let times = 0; times < 2; times++) add(opinions, name, [red ?? 0, green ?? 0, blue ?? 0]);
   }
 }
 
-function opine(opinions: Opinions, name: ControlName, value: Rgb): void {
+function add(opinions: Opinions, name: ControlName, value: Rgb): void {
   let opinion = opinions.get(name);
   if (opinion === undefined) {
     opinion = { count: 0, sum: [0, 0, 0] };
@@ -153,14 +152,14 @@ const mean = ({ count, sum }: Opinion, name: ControlName): number[] =>
   sum.slice(0, CONTROLS[name].size).map((each) => each / count);
 
 /** A named or suggested colour colours most of a picture, an unknown word some of it. */
-function ownPalette({ says, implies, unknown }: Reading): number {
-  const named = SHADES.filter(([name]) => says.has(name) || implies.has(name)).length;
+function ownPalette({ sets, suggests, unknown }: Reading): number {
+  const named = SHADES.filter(([name]) => sets.has(name) || suggests.has(name)).length;
   if (named > 0) return named === 1 ? 0.75 : 1;
   return unknown.length > 0 ? 0.6 : 0;
 }
 
 /** Numbers move as far down as the word would have moved them up; colours lose the word's hue. */
-function deny(vector: Float32Array, opinions: Opinions): void {
+function reject(vector: Float32Array, opinions: Opinions): void {
   const defaults = defaultControls();
   for (const [name, opinion] of opinions) {
     const place = control(vector, name);

@@ -1,4 +1,4 @@
-/** Words for styles, moods and pace. */
+/** A table of words for styles, moods and pace. */
 import type { Row } from "./word-table.ts";
 
 export const LOOKS: readonly Row[] = [

@@ -5,8 +5,8 @@ import { TIMES, WEATHER } from "./weather-words.ts";
 import type { Meaning } from "./word-table.ts";
 
 export const MEANINGS: ReadonlyMap<string, Meaning> = new Map(
-  [...PLACES, ...TIMES, ...WEATHER, ...LOOKS].flatMap(([words, says, implies = {}]) =>
-    words.split(" ").map((word) => [word, { says, implies }] as const),
+  [...PLACES, ...TIMES, ...WEATHER, ...LOOKS].flatMap(([words, sets, suggests = {}]) =>
+    words.split(" ").map((word) => [word, { sets, suggests }] as const),
   ),
 );
 

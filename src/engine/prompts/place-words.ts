@@ -1,4 +1,4 @@
-/** Words for places and what stands there, and what each says of the controls. */
+/** A table of words for places and what stands there. */
 import type { Row } from "./word-table.ts";
 
 export const PLACES: readonly Row[] = [

@@ -1,4 +1,4 @@
-/** Words for times of day and year, and for weather. */
+/** Tables of words for times of day and year, and for weather. */
 import type { Row } from "./word-table.ts";
 
 export const TIMES: readonly Row[] = [

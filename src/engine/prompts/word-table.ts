@@ -8,9 +8,9 @@ export type Settings = Readonly<Partial<Record<ControlName, Setting>>>;
 
 /** What a word sets, and what it sets unless another word of the text sets it. */
 export interface Meaning {
-  readonly says: Settings;
-  readonly implies: Settings;
+  readonly sets: Settings;
+  readonly suggests: Settings;
 }
 
 /** Words of one meaning, separated by spaces. */
-export type Row = readonly [words: string, says: Settings, implies?: Settings];
+export type Row = readonly [words: string, sets: Settings, suggests?: Settings];

@@ -1,39 +1,39 @@
-/** When a frame of a live input is due, whatever lumps the network brings it in. */
+/** Decides when each frame of a live input is due, so that bursts of the network play out evenly. */
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 
-/** The worst delay of this long ago is forgotten; two segments of a gateway lie closer. */
+/** The longest delay is remembered this long; the segments of a gateway arrive more often. */
 const MEMORY_MS = 5000;
 
-/** A sender that was away longer has frames to give that nobody waits for any more. */
-const FORGIVEN_MS = 4000;
+/** Frames that were held back longer than this are not waited for. */
+const MAX_DELAY_MS = 4000;
 
-/** Whole segments come when their last frame is there, ten seconds after the first where key frames are rare. */
+/** A sender of whole segments sends when the last frame is there: ten seconds after the first where key frames are rare. */
 const MAX_SEGMENT_MS = 12_000;
 
 /**
- * A sender that buffers delivers many frames at once: the oldest of them late, the newest in time. Each
- * is due as much after its pts as the latest of the last seconds was, so that a burst plays out at its own
- * pace; where frames come evenly they are due as they arrive. More than four seconds are not forgiven, but to
- * a segment that is longer. Costs no delay by itself: who is ready earlier may take them earlier.
+ * A sender that buffers delivers many frames at once: the oldest late, the newest in time. Every frame is due as long
+ * after its pts as the most delayed frame of the last seconds was, so that a burst plays out at its own rate; frames that
+ * arrive evenly are due on arrival. Delays beyond four seconds do not count, unless a segment is longer. Adds no latency:
+ * a consumer that is ready early may take frames before they are due.
  */
 export class ArrivalClock {
   #worst = Number.NEGATIVE_INFINITY;
   #worstBefore = Number.NEGATIVE_INFINITY;
-  /** Of the newest frame: a sender that has caught up is back at its usual delay. */
+  /** The delay of the newest frame: a sender that has caught up is back at its usual delay. */
   #latest = Number.NEGATIVE_INFINITY;
   #since = Number.NEGATIVE_INFINITY;
   #segment: { readonly from: Ticks; ms: number } | null = null;
-  /** Of the segment before. */
+  /** Length of the previous segment in milliseconds. */
   #lengthBefore = 0;
 
-  /** What is seen from here on is of the next segment. */
+  /** The frames that follow belong to the next segment. */
   nextSegment(): void {
     this.#lengthBefore = this.#segment?.ms ?? 0;
     this.#segment = null;
   }
 
-  /** Takes note of a frame. */
-  saw(frame: { readonly pts: Ticks; readonly arrivedAt: number }): void {
+  /** Records the arrival of a frame. */
+  record(frame: { readonly pts: Ticks; readonly arrivedAt: number }): void {
     if (frame.arrivedAt - this.#since > MEMORY_MS) {
       this.#worstBefore = this.#worst;
       this.#worst = Number.NEGATIVE_INFINITY;
@@ -52,8 +52,8 @@ export class ArrivalClock {
   dueAt(pts: Ticks): number {
     const worst = Math.max(this.#worst, this.#worstBefore);
     const length = Math.max(this.#lengthBefore, this.#segment?.ms ?? 0);
-    const forgiven = Math.max(FORGIVEN_MS, Math.min(length, MAX_SEGMENT_MS));
-    return milliseconds(pts) + Math.min(worst, this.#latest + forgiven);
+    const allowed = Math.max(MAX_DELAY_MS, Math.min(length, MAX_SEGMENT_MS));
+    return milliseconds(pts) + Math.min(worst, this.#latest + allowed);
   }
 }
 

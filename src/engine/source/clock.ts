@@ -1,10 +1,10 @@
-/** Where there is no input a clock asks for pictures. */
+/** A clock that asks for frames at a steady rate, for streams without input. */
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import type { Tick } from "../codec/video-frame.ts";
 
 /**
- * Ticks at the wall clock's pace, `fps()` a second, asked again for every tick. `start` is the first
- * one's pts. A reader that is slow misses ticks instead of getting them late. Ends when cancelled.
+ * Ticks in real time, `fps()` a second; the rate is read again for every tick. `start` is the pts of the first. A slow
+ * reader misses ticks instead of getting them late. Ends when cancelled.
  */
 export function clock(start: Ticks, fps: () => number): ReadableStream<Tick> {
   const origin = performance.now();

@@ -1,32 +1,32 @@
-/** Input clocks may jump back when a publisher starts again; the output's may not. */
+/** Maps the timestamps of an input, which may jump when its publisher restarts, to a timeline that only rises. */
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 
-/** Sound and picture begin this far apart at most, and a new engine joins this far back. */
+/** Audio and video start at most this far apart, and a replacement engine joins at most this far back. */
 const APART_TICKS = TICKS_PER_SECOND;
-/** How far the stamps of one track may go back and still be of the same clock: decoding stamps only rise. */
+/** How far timestamps of one track may go back without being a new clock: decode times only rise. */
 const BACK_TICKS = { video: 0, audio: TICKS_PER_SECOND / 10 } as const;
-/** A pause may be long; a jump ahead by more is a new clock. */
+/** A pause of the input may be this long; a larger jump ahead is a new clock. */
 const JUMP_AHEAD_TICKS = 600 * TICKS_PER_SECOND;
-/** How far behind the last stamp a new clock begins. */
+/** A new clock starts this long after the last timestamp of the old one. */
 const JOINT_TICKS = TICKS_PER_SECOND / 25;
 
 /**
- * Shifts all packets of a stream, sound and picture alike, by one offset: zero while the input's clock
- * runs on, a new one when it jumps. A clock that begins again with every short segment is no exception.
+ * Shifts all packets of a stream, audio and video alike, by one offset. It is zero until the input's clock jumps, and
+ * changes with every jump, also where a clock restarts with every short segment.
  */
 export class Timeline {
   #offset = 0;
   #last: Ticks | null;
-  /** The last stamp of each track. */
+  /** The last timestamp of each track. */
   readonly #tracks = new Map<EncodedPacket["kind"], number>();
 
-  /** `resumeAfter`: the first stamp comes out later than this (a stream taken up by a new engine). */
+  /** `resumeAfter`: where a replacement engine resumes; all timestamps are later. */
   constructor(resumeAfter: Ticks | null) {
     this.#last = resumeAfter;
   }
 
-  /** The packet on the output's clock. */
+  /** The packet with its times on the output's timeline. */
   map<T extends EncodedPacket>(packet: T): T {
     const stamp = packet.kind === "video" ? packet.dts : packet.pts;
     if (this.#last !== null && this.#isNewClock(packet.kind, stamp + this.#offset, this.#last)) {
@@ -45,7 +45,7 @@ export class Timeline {
 
   #isNewClock(kind: EncodedPacket["kind"], moved: number, last: Ticks): boolean {
     if (moved > last + JUMP_AHEAD_TICKS) return true;
-    // A track that has begun is judged by itself: how far it lies behind the other is its sender's choice.
+    // A track that has started is compared with itself: its distance from the other track is the sender's choice.
     const own = this.#tracks.get(kind);
     return own === undefined ? moved < last - APART_TICKS : moved < own - BACK_TICKS[kind];
   }

@@ -20,36 +20,36 @@ export class StreamMeter {
   executionProvider: string | null = null;
   readonly latency = new Distribution();
   readonly inference = new Distribution();
-  readonly #pictures: { readonly in: Rate; readonly out: Rate };
-  readonly #sound: { readonly in: Rate; readonly out: Rate };
+  readonly #video: { readonly in: Rate; readonly out: Rate };
+  readonly #audio: { readonly in: Rate; readonly out: Rate };
 
   /** `now` returns milliseconds; silence is measured by it. */
   constructor(now: () => number = () => performance.now()) {
-    this.#pictures = { in: new Rate(now), out: new Rate(now) };
-    this.#sound = { in: new Rate(now), out: new Rate(now) };
+    this.#video = { in: new Rate(now), out: new Rate(now) };
+    this.#audio = { in: new Rate(now), out: new Rate(now) };
   }
 
   /** A frame arrived, or a tick of the clock is due. */
   frameIn(pts: Ticks): void {
     this.framesIn++;
-    this.#pictures.in.count(pts);
+    this.#video.in.count(pts);
   }
 
   /** A frame has left. `latencyMs`: from its last input byte until the socket took its last output byte. */
   frameOut(pts: Ticks, latencyMs: number): void {
     this.framesOut++;
-    this.#pictures.out.count(pts);
+    this.#video.out.count(pts);
     this.latency.add(latencyMs);
   }
 
   /** An audio packet arrived. */
-  soundIn(pts: Ticks): void {
-    this.#sound.in.count(pts);
+  audioIn(pts: Ticks): void {
+    this.#audio.in.count(pts);
   }
 
   /** An audio packet goes to the segmenter. */
-  soundOut(pts: Ticks): void {
-    this.#sound.out.count(pts);
+  audioOut(pts: Ticks): void {
+    this.#audio.out.count(pts);
   }
 
   /** All figures, together with those counted elsewhere. */
@@ -58,10 +58,10 @@ export class StreamMeter {
   ): StreamStats {
     return {
       ...rest,
-      fps_in: this.#pictures.in.perSecond(),
-      fps_out: this.#pictures.out.perSecond(),
-      audio_fps_in: this.#sound.in.perSecond(),
-      audio_fps_out: this.#sound.out.perSecond(),
+      fps_in: this.#video.in.perSecond(),
+      fps_out: this.#video.out.perSecond(),
+      audio_fps_in: this.#audio.in.perSecond(),
+      audio_fps_out: this.#audio.out.perSecond(),
       frames_in: this.framesIn,
       frames_out: this.framesOut,
       frames_dropped: this.framesDropped,

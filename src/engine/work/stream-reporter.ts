@@ -36,14 +36,14 @@ export class StreamReporter implements PipelineObserver {
   }
 
   audioIn({ pts }: Pick<AudioPacket, "pts">): void {
-    this.#options.meter.soundIn(pts);
+    this.#options.meter.audioIn(pts);
   }
 
   frameDropped(): void {
     this.#options.meter.framesDropped++;
   }
 
-  /** Not counted: nobody misses these frames. */
+  /** Skipped frames are in no figure. */
   frameSkipped(): void {}
 
   frameInferred(inferenceMs: number): void {
@@ -60,7 +60,7 @@ export class StreamReporter implements PipelineObserver {
   }
 
   audioOut({ pts }: Pick<AudioPacket, "pts">): void {
-    this.#options.meter.soundOut(pts);
+    this.#options.meter.audioOut(pts);
   }
 
   paramsApplied(): void {

@@ -25,8 +25,8 @@ test("no prompt gives the defaults", () => {
 
 test("some hundreds of words are known, and every setting of theirs lies in its control's range", () => {
   expect(MEANINGS.size + COLOURS.size).toBeGreaterThan(400);
-  for (const [word, { says, implies }] of MEANINGS) {
-    for (const [name, setting] of [...Object.entries(says), ...Object.entries(implies)]) {
+  for (const [word, { sets, suggests }] of MEANINGS) {
+    for (const [name, setting] of [...Object.entries(sets), ...Object.entries(suggests)]) {
       const { min, max, size } = CONTROLS[name as ControlName];
       expect(`${word} ${name} ${size}`).toBe(
         `${word} ${name} ${typeof setting === "string" ? 3 : 1}`,

@@ -119,8 +119,8 @@ test("stamps that jump hold a rate no longer than a segment may be", () => {
 
 test("sound has rates of its own", () => {
   const counters = new StreamMeter(() => 0);
-  for (let index = 0; index < 200; index++) counters.soundIn(frame(index, 50));
-  for (let index = 0; index < 200; index++) counters.soundOut(frame(index, 47));
+  for (let index = 0; index < 200; index++) counters.audioIn(frame(index, 50));
+  for (let index = 0; index < 200; index++) counters.audioOut(frame(index, 47));
   const { audio_fps_in, audio_fps_out, fps_in } = counters.snapshot(OTHERS);
   expect([audio_fps_in, audio_fps_out, fps_in]).toEqual([50, 47, 0]);
 });
