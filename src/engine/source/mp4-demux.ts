@@ -1,7 +1,7 @@
 /** Demuxes fragmented MP4 as it arrives: the samples of a fragment leave as soon as its `mdat` is complete. */
 import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
-import { ticks } from "../../media/time.ts";
+import { TICKS_PER_SECOND, ticks } from "../../media/time.ts";
 import type { TrackTrouble } from "./demux.ts";
 import { BoxAssembler, type TopLevelBox } from "./mp4-boxes.ts";
 import { DamagedFragment, readFragment } from "./mp4-fragment.ts";
@@ -14,6 +14,8 @@ import { trackTroubles } from "./track-troubles.ts";
 const MAX_BOX_BYTES = 32 * 1024 * 1024;
 /** An absolute offset that leads further away from its fragment counts from an unknown beginning. */
 const MAX_DISTANCE = 2 * MAX_BOX_BYTES;
+/** Edits skip the part of a group of pictures at most; earlier times are damage. */
+const MAX_LEAD = 60 * TICKS_PER_SECOND;
 /** Segments with fragments and without a `moov` after which the sender is told. */
 const MAX_ORPHANED_SEGMENTS = 2;
 
@@ -163,9 +165,12 @@ export class Mp4Demuxer {
     for (const sample of loaded) {
       const packet = packetOf(sample, arrivedAt);
       if (!packet) continue;
-      if (packet.kind === "video") this.#lead = Math.max(this.#lead, -packet.pts);
-      // What ends before zero is an encoder's priming.
-      else if (packet.pts + packet.duration + this.#lead <= 0) continue;
+      if (packet.kind === "video" && packet.pts >= -MAX_LEAD) {
+        this.#lead = Math.max(this.#lead, -packet.pts);
+      }
+      // Audio that ends before zero is an encoder's priming.
+      const end = packet.pts + (packet.kind === "audio" ? packet.duration : 1) + this.#lead;
+      if (end <= 0) continue;
       packets.push(this.#lead > 0 ? later(packet, this.#lead) : packet);
     }
     if (packets.some(({ kind }) => kind === "video")) this.#recover();

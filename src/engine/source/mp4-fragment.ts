@@ -93,7 +93,7 @@ export function readFragment(moof: Uint8Array, context: FragmentContext): Sample
       }
     }
     dataEnd = position;
-    context.ends.set(id, dts);
+    if (track) context.ends.set(id, dts);
   }
   return runs;
 }

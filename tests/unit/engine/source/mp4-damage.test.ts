@@ -142,6 +142,24 @@ describe("a fragment whose samples cannot be", () => {
   });
 });
 
+test("a time far before zero costs its picture and moves no other", () => {
+  const demuxer = new Mp4Demuxer();
+  const at = (cts: number): Uint8Array[] => [
+    moof((size) => [
+      {
+        id: 1,
+        duration: 3000,
+        tfdt: 90_000,
+        baseIsMoof: true,
+        runs: [{ count: 1, sizes: [30], cts: [cts], offset: size + 8 }],
+      },
+    ]),
+    mdat(slice(30, "idr")),
+  ];
+  const packets = read([...HEAD, ...at(0), ...at(-0x7fff_0000), ...at(0)], demuxer);
+  expect(packets.map(({ pts }) => Number(pts))).toEqual([90_000, 90_000]);
+});
+
 test("length fields of one byte that say zero or one make no more than the sample's size", () => {
   const entry = avc1();
   const at = Buffer.from(entry).indexOf("avcC") + 8;
