@@ -10,6 +10,8 @@ export interface StreamReporterOptions {
   readonly id: string;
   readonly meter: StreamMeter;
   readonly send: Send;
+  /** A part that the stream was started without: what is wrong with it is not reported. */
+  readonly without?: StreamPart | null;
 }
 
 export class StreamReporter implements PipelineObserver {
@@ -79,7 +81,8 @@ export class StreamReporter implements PipelineObserver {
 
   /** The stream has recovered only when every part of it has. */
   trouble(part: StreamPart, error: PlainError | null): void {
-    const { id, send } = this.#options;
+    const { id, send, without } = this.#options;
+    if (part === without) return;
     const reported = this.#troubles.get(part);
     if (reported?.message === error?.message) return;
     this.#troubles.delete(part);

@@ -58,7 +58,11 @@ export class StreamWork implements EngineWork {
   constructor(options: StreamWorkOptions) {
     this.#options = options;
     this.#params = options.params;
-    this.#reporter = new StreamReporter({ ...options, meter: this.#meter });
+    this.#reporter = new StreamReporter({
+      ...options,
+      meter: this.#meter,
+      without: options.spec.audio === "none" ? "audio" : null,
+    });
   }
 
   /** Native frames that are not freed. */

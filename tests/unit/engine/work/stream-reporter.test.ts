@@ -1,15 +1,17 @@
 import { expect, test } from "bun:test";
+import type { StreamPart } from "../../../../src/engine/pipeline-observer.ts";
 import type { FromEngine } from "../../../../src/engine/protocol/messages.ts";
 import { StreamMeter } from "../../../../src/engine/work/stream-meter.ts";
 import { StreamReporter } from "../../../../src/engine/work/stream-reporter.ts";
 import type { PlainError } from "../../../../src/errors.ts";
 
-function reporter() {
+function reporter(without: StreamPart | null = null) {
   const sent: FromEngine[] = [];
   const reporter = new StreamReporter({
     id: "s",
     meter: new StreamMeter(),
     send: (message) => sent.push(message),
+    without,
   });
   const said = () =>
     sent
@@ -41,4 +43,12 @@ test("what has been reported is not reported again", () => {
   stream.trouble("model", null);
   stream.trouble("model", null);
   expect(said()).toEqual(["out of memory", "recovered"]);
+});
+
+test("a stream that was started without audio does not report what is wrong with it", () => {
+  const { reporter: stream, said } = reporter("audio");
+  stream.trouble("audio", failure("DTS"));
+  expect(said()).toEqual([]);
+  stream.trouble("input", failure("no video"));
+  expect(said()).toEqual(["no video"]);
 });
