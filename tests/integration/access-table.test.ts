@@ -75,6 +75,7 @@ function expected(audience: Audience, configuration: Configuration, bearer: Bear
   const admitted = ((): boolean => {
     if (audience === "open" || configuration === "no tokens") return true;
     if (bearer === api) return true;
+    if (bearer === engine) return audience === "trickleWriter";
     switch (audience) {
       case "orchestrator":
         return bearer === capability || (bearer === page && peer === "this machine");
@@ -83,7 +84,7 @@ function expected(audience: Audience, configuration: Configuration, bearer: Bear
       case "unknown":
         return bearer === capability || (api === undefined && peer === "this machine");
       case "trickleWriter":
-        return bearer === engine || (api === undefined && peer === "this machine");
+        return api === undefined && peer === "this machine";
       default:
         return audience satisfies never;
     }

@@ -97,6 +97,11 @@ const openssl = Bun.which("openssl");
       expect(names).toEqual(["one.invalid", "two.invalid"]);
       const checked = ask({ ...pinned("one.invalid"), verifyTls: true });
       await expect(checked).rejects.toMatchObject({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+      const trusted = { verifyTls: true, ca: readFileSync(join(folder, "cert.pem"), "utf8") };
+      expect(await ask({ ...pinned("one.invalid"), ...trusted })).toBe(`host: one.invalid:${port}`);
+      await expect(ask({ ...pinned("three.invalid"), ...trusted })).rejects.toMatchObject({
+        code: "ERR_TLS_CERT_ALTNAME_INVALID",
+      });
       expect(openRequests()).toBe(0);
     } finally {
       server.close();

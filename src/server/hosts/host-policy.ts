@@ -14,6 +14,8 @@ import {
 } from "./own-address.ts";
 
 const LOOKUP_TIMEOUT_MS = 2000;
+/** Where this server's own channels are. */
+const OWN_CHANNELS = "/trickle/";
 
 export interface OwnAddress extends ListenAddress {
   /** `Authorization` header that the server's own channels want from its engines. */
@@ -69,6 +71,7 @@ export class HostPolicy {
     const parsed = parseChannelUrl(field, url);
     const target = await this.#target(field, parsed);
     const own = this.#isOwn(target);
+    if (own && !parsed.pathname.startsWith(OWN_CHANNELS)) throw notOwnChannel(field);
     if (!own && !this.#isListed(target)) this.#assertAllowed(target, caller);
     if (caller.mode === "orchestrator") assertNamedAfter(field, parsed, caller);
     const [address = ""] = target.addresses;
@@ -146,6 +149,12 @@ export class HostPolicy {
       });
     }
   }
+}
+
+/** Only its channels: no other route of this server may be called in the name of a stream. */
+function notOwnChannel(field: string): WorkerError {
+  const problem = `must be below ${OWN_CHANNELS} on this server`;
+  return new WorkerError("refused_host", `${field} ${problem}`, { details: [{ field, problem }] });
 }
 
 /** The message holds no channel name: it is a credential, and the caller knows what it sent. */

@@ -109,13 +109,15 @@ export class AccessPolicy {
     if (!this.#isClosed) return true;
     const bearer = bearerOf(incoming.request);
     if (is(bearer, this.#api)) return true;
+    // An engine acts for whoever named its channel, so that it comes from this machine means nothing.
+    if (is(bearer, this.#engine)) return audience === "trickleWriter";
     switch (audience) {
       case "operator":
         return this.#api === null && isFromThisMachine(incoming);
       case "orchestrator":
         return is(bearer, this.#capability) || this.#isPage(bearer, incoming);
       case "trickleWriter":
-        return is(bearer, this.#engine) || (this.#api === null && isFromThisMachine(incoming));
+        return this.#api === null && isFromThisMachine(incoming);
       default:
         return audience satisfies never;
     }

@@ -129,12 +129,27 @@ test.each(OWN)(
   },
 );
 
+test.each([
+  "/streams",
+  "/stream/x",
+  "/stream/x/params",
+  "/",
+  "/trickle",
+  "/trickle/../stream/x",
+  "/trickle/%2e%2e/stream/x",
+])("a stream's channel is no other route of this server: %s", async (path) => {
+  for (const host of ["127.0.0.1", "localhost", "[::]", hostname()])
+    expect(await kindOf(`http://${host}:5000${path}`, policy({ allowHosts: ["*"] }))).toBe(
+      "refused_host",
+    );
+});
+
 test("a server at one address is that address alone", async () => {
   const hosts = policy({ allowHosts: ["*"] }, { host: "10.0.0.7", authorization: "Bearer t" });
   const bearer = async (url: string) =>
     (await hosts.check("stream_url", url, seed)).authorization ?? null;
-  expect(await bearer("http://inside.test:5000/x")).toBe("Bearer t");
-  expect(await bearer("http://[::ffff:10.0.0.7]:5000/x")).toBe("Bearer t");
+  expect(await bearer("http://inside.test:5000/trickle/x")).toBe("Bearer t");
+  expect(await bearer("http://[::ffff:10.0.0.7]:5000/trickle/x")).toBe("Bearer t");
   expect(await bearer("http://127.0.0.1:5000/x")).toBeNull();
   expect(await bearer("http://0.0.0.0:5000/x")).toBeNull();
 });
