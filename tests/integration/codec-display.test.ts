@@ -158,6 +158,19 @@ describe("orientation", () => {
     });
   }
 
+  test("that an SEI message names at a key frame counts until the next one", async () => {
+    const params = "keyint=4:min-keyint=4:scenecut=0:bframes=0";
+    for (const codec of ["libx264", "libx265"] as const) {
+      const packets = encodeVideo({ ...SOURCE, codec, frames: 12, luma: corner, params });
+      const marked = packets.map((each, at) => (at % 8 === 0 ? withMessage(each, 0, 1) : each));
+      const { pictures } = await shown(marked);
+      const [turned, coded] = [Array(4).fill("..BA"), Array(4).fill("A..B")];
+      // FFmpeg keeps the message of an H.265 stream until another one comes.
+      const between = codec === "libx264" ? coded : turned;
+      expect(pictures.map(corners)).toEqual([...turned, ...between, ...turned]);
+    }
+  });
+
   test("that the container names is applied", async () => {
     const packets = encodeVideo({ ...SOURCE, luma: corner });
     const seen: string[] = [];

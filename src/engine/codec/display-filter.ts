@@ -4,7 +4,7 @@ import type { VideoPacket } from "../../media/encoded-packet.ts";
 import { Deinterlacer } from "./deinterlacer.ts";
 import { sameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
-import { AV_FRAME_DATA_DISPLAYMATRIX, type Frame } from "./libav.ts";
+import { AV_FRAME_DATA_DISPLAYMATRIX, AV_FRAME_FLAG_KEY, type Frame } from "./libav.ts";
 import type { FramePool, VideoFrame } from "./video-frame.ts";
 
 /** How a container says that its pictures are shown. */
@@ -18,6 +18,8 @@ export class DisplayFilter implements Disposable {
   readonly #pool: FramePool;
   readonly #deinterlacer: Deinterlacer;
   readonly #maxPixels: number;
+  /** From a display orientation SEI message, which counts until the next key frame (ISO/IEC 14496-10 §D.2.27). */
+  #coded: Orientation | null = null;
   #geometry: { readonly filter: FrameFilter; readonly key: string } | null = null;
 
   /** Non-square pixels never make a frame larger than `maxPixels`, if it was not. */
@@ -33,7 +35,7 @@ export class DisplayFilter implements Disposable {
     return (
       this.#deinterlacer.passes(native) &&
       aspectOf(native, hints) === 1 &&
-      orientationOfFrame(native, hints) === null
+      this.#orientationOf(native, hints) === null
     );
   }
 
@@ -56,7 +58,7 @@ export class DisplayFilter implements Disposable {
   async #straighten(frame: VideoFrame, hints: DisplayHints): Promise<VideoFrame> {
     const steps = [
       ...this.#squareSteps(frame, hints),
-      ...uprightSteps(orientationOfFrame(frame.native, hints)),
+      ...uprightSteps(this.#orientationOf(frame.native, hints)),
     ];
     if (steps.length === 0) return frame;
     using input = frame;
@@ -65,6 +67,17 @@ export class DisplayFilter implements Disposable {
     straight.colorSpace = input.native.colorSpace;
     straight.colorRange = input.native.colorRange;
     return this.#pool.adopt(straight, input);
+  }
+
+  /** The orientation of a frame: what its stream says, otherwise what its container says. */
+  #orientationOf(frame: Frame, { orientation }: DisplayHints): Orientation | null {
+    const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
+    if (matrix) {
+      this.#coded = orientationOf([...new Int32Array(new Uint8Array(matrix).buffer)]);
+    } else if (frame.hasFlags(AV_FRAME_FLAG_KEY)) {
+      this.#coded = null;
+    }
+    return this.#coded ?? orientation ?? null;
   }
 
   /** Scales to square pixels: the height stays, as players have it, unless the width grows too far. */
@@ -103,13 +116,6 @@ function aspectOf(frame: Frame, { pixelAspect }: DisplayHints): number {
   const { width, height } = pixelAspect ?? coded;
   const aspect = width / height;
   return aspect >= 1 / MAX_ASPECT && aspect <= MAX_ASPECT ? aspect : 1;
-}
-
-/** The orientation that a display orientation SEI message gave the frame, or its container. */
-function orientationOfFrame(frame: Frame, { orientation }: DisplayHints): Orientation | null {
-  const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
-  if (!matrix) return orientation ?? null;
-  return orientationOf([...new Int32Array(new Uint8Array(matrix).buffer)]);
 }
 
 const TURNS = {
