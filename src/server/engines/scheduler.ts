@@ -5,6 +5,7 @@ import type { ImageResult } from "../../engine/protocol/work.ts";
 import { type PlainError, WorkerError } from "../../errors.ts";
 import { getLogger, logId } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
+import { Availability } from "./availability.ts";
 import { mergedModels } from "./engine-models.ts";
 import type { EngineCommand } from "./engine-process.ts";
 import { ImageQueue } from "./image-queue.ts";
@@ -15,8 +16,6 @@ import type { Work } from "./work.ts";
 
 const log = getLogger("engine");
 
-/** This many engines in a row that died young make a device count as broken. */
-const MAX_SHORT_LIVES = 5;
 const REFRESH_TIMEOUT_MS = 1000;
 const CLOSE_TIMEOUT_MS = 5000;
 /** A shared engine that is missing boots after this time, so that it does not slow down the streams that are resumed. */
@@ -47,7 +46,10 @@ export interface EngineView {
 export class EngineScheduler {
   readonly #options: EngineSchedulerOptions;
   readonly #observer: SupervisorObserver = {
-    ready: (supervisor) => this.#engineReady(supervisor),
+    ready: (supervisor) => {
+      this.#availability.engineReady(supervisor);
+      this.#images.serve();
+    },
     idle: () => this.#images.serve(),
     unfit: (supervisor, error) => this.#lostDevice(supervisor, error),
     died: (supervisor, death) => this.#engineDied(supervisor, death),
@@ -55,22 +57,15 @@ export class EngineScheduler {
   };
   /** In the order they were made. */
   readonly #supervisors = new Set<Supervisor>();
+  readonly #availability = new Availability(this.#supervisors);
   readonly #probation = new Probation();
   readonly #homes = new WeakMap<Work, Supervisor>();
-  readonly #unfit = Promise.withResolvers<PlainError>();
-  /** Callers of `ready`. */
-  readonly #waiting = new Set<() => void>();
   readonly #images = new ImageQueue({
     start: (work) => this.#startImage(work),
     stop: (work) => this.stop(work),
   });
-  readonly #firstReady = Promise.withResolvers<void>();
   readonly #replacements = new Set<Timer>();
   readonly #closing = new Set<Promise<void>>();
-  /** Devices on which an engine was ready once. */
-  readonly #proven = new Set<string>();
-  #changed = Promise.withResolvers<void>();
-  #wasReady = false;
 
   constructor(options: EngineSchedulerOptions) {
     this.#options = options;
@@ -82,36 +77,24 @@ export class EngineScheduler {
       for (let n = 0; n < this.#options.engines; n++) this.#add(device);
   }
 
-  /** Resolves with the reason when an asked-for device is missing: the server cannot serve. */
+  /** See `Availability`, also for the next five. */
   get unfit(): Promise<PlainError> {
-    return this.#unfit.promise;
+    return this.#availability.deviceMissing;
   }
-  /** Resolves once an engine has been ready, which may never happen. */
   get firstReady(): Promise<void> {
-    return this.#firstReady.promise;
+    return this.#availability.firstReady;
   }
-
-  /** `loading` until an engine was ready once; `broken` while no engine runs and none stays alive. */
-  get state(): "loading" | "ready" | "broken" {
-    const all = [...this.#supervisors];
-    if (all.some(({ status }) => status === "ready")) return "ready";
-    if (all.length === 0) return "loading";
-    const failing = all.every((one) => one.shortLives >= MAX_SHORT_LIVES || !isUsable(one));
-    return failing ? "broken" : this.#wasReady ? "ready" : "loading";
+  get state(): Availability["state"] {
+    return this.#availability.state;
   }
-
-  /** Devices that can run work: an engine was ready there, and does not die again and again. */
   get workingDevices(): readonly string[] {
-    const working = [...this.#supervisors].filter((one) => {
-      if (one.status === "ready") return true;
-      return isUsable(one) && this.#proven.has(one.device) && one.shortLives < MAX_SHORT_LIVES;
-    });
-    return [...new Set(working.map(({ device }) => device))];
+    return this.#availability.workingDevices;
   }
-
-  /** Settles when an engine becomes ready, dies, or turns out unfit next: `workingDevices` may be others then. */
   get changed(): Promise<void> {
-    return this.#changed.promise;
+    return this.#availability.changed;
+  }
+  async ready(timeoutMs: number): Promise<void> {
+    await this.#availability.waitUntilReady(timeoutMs);
   }
 
   get engines(): readonly EngineView[] {
@@ -145,24 +128,6 @@ export class EngineScheduler {
     } catch (error) {
       if (!(error instanceof WorkerError) || error.kind !== "unknown_model") throw error;
       return use(await this.freshModels());
-    }
-  }
-
-  /** Waits until an engine is ready. Throws `engine_unavailable` after `timeoutMs`. */
-  async ready(timeoutMs: number): Promise<void> {
-    if ([...this.#supervisors].some(({ status }) => status === "ready")) return;
-    const ready = Promise.withResolvers<void>();
-    this.#waiting.add(ready.resolve);
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      const message = `no engine was ready within ${timeoutMs} ms; see the log or run doctor`;
-      late.reject(new WorkerError("engine_unavailable", message));
-    }, timeoutMs);
-    try {
-      await Promise.race([late.promise, ready.promise]);
-    } finally {
-      clearTimeout(timer);
-      this.#waiting.delete(ready.resolve);
     }
   }
 
@@ -202,20 +167,6 @@ export class EngineScheduler {
     await Promise.all(this.#closing);
   }
 
-  #engineReady({ device }: Supervisor): void {
-    this.#wasReady = true;
-    this.#proven.add(device);
-    this.#notify();
-    this.#firstReady.resolve();
-    for (const resolve of this.#waiting) resolve();
-    this.#images.serve();
-  }
-
-  #notify(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-  }
-
   #startImage(work: ImageWork): boolean {
     const isFree = ({ status, works }: Supervisor) => status === "ready" && !works.some(isImage);
     const [best] = byLoad(this.#shared().filter(isFree));
@@ -226,9 +177,9 @@ export class EngineScheduler {
   #lostDevice(supervisor: Supervisor, error: PlainError): void {
     const { fallback } = this.#options;
     const { device } = supervisor;
-    this.#notify();
+    this.#availability.engineChanged();
     if (fallback === null || device === fallback) {
-      this.#unfit.resolve(error);
+      this.#availability.fail(error);
       return;
     }
     log.warn("found device cannot be used", { device, error: error.message });
@@ -236,7 +187,7 @@ export class EngineScheduler {
   }
 
   #engineDied(supervisor: Supervisor, death: WorkDeath): void {
-    this.#notify();
+    this.#availability.engineChanged();
     const suspects = this.#probation.suspects(supervisor, death);
     const convicted = this.#probation.convicted(supervisor, death);
     for (const { work, error } of convicted) {
@@ -307,7 +258,7 @@ export class EngineScheduler {
   }
 }
 
-const isUsable = ({ status }: Supervisor): boolean => status !== "unfit" && status !== "closed";
+const isUsable = (supervisor: Supervisor): boolean => supervisor.isUsable;
 const isImage = (work: Work): boolean => work instanceof ImageWork;
 const byLoad = (supervisors: readonly Supervisor[]): Supervisor[] =>
   supervisors.toSorted((a, b) => a.works.length - b.works.length);

@@ -88,6 +88,10 @@ export class Supervisor {
   get status(): State["status"] {
     return this.#state.status;
   }
+  /** False where there will be no engine any more. */
+  get isUsable(): boolean {
+    return this.#state.status !== "unfit" && this.#state.status !== "closed";
+  }
   get device(): string {
     return this.#options.engine.device;
   }
