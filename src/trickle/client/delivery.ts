@@ -59,19 +59,26 @@ interface Unconfirmed<Chunk> {
 const KERNEL_BYTES = 16 * 1024 * 1024;
 
 /**
- * A chunk counts as sent when its socket takes it. After a POST has failed that is no longer evidence, since a kernel
- * takes megabytes for a peer that reads nothing: until the peer has proved that it reads, chunks count once their segment is stored.
+ * How far the peer is trusted to get what a socket takes for it. `failed`: a POST has failed since it stored a segment.
+ * `timed_out`: it did not react to a POST at all, so that sockets may take megabytes for it only because kernels buffer
+ * them.
+ */
+type Trust = "full" | "failed" | "timed_out";
+
+/**
+ * A chunk counts as sent when its socket takes it. While the peer is not fully trusted, it counts once its segment is
+ * stored; after a timeout, the peer does not count as taking bytes before that either.
  */
 export class Delivery<Chunk extends OutgoingChunk> {
   readonly #observer: PublisherObserver<Chunk>;
-  /** Taken by a socket while the peer was in doubt. */
+  /** Taken by a socket while the peer was not trusted. */
   readonly #unconfirmed = new Map<SegmentPost<Chunk>, Unconfirmed<Chunk>>();
   readonly #stalled: SilenceTimer;
   readonly #failed: SilenceTimer;
-  #peerInDoubt = false;
+  #trust: Trust = "full";
   #reported = false;
-  /** Chunks that are neither sent nor dropped. */
-  #pending = 0;
+  /** Chunks that no socket has taken yet. */
+  #waiting = 0;
   #writtenAt = 0;
   #segments = 0;
   #segmentsSkipped = 0;
@@ -80,7 +87,7 @@ export class Delivery<Chunk extends OutgoingChunk> {
   constructor({ observer, stalledMs, failedMs, onFailed }: DeliveryOptions<Chunk>) {
     this.#observer = observer;
     // With nothing queued and nothing written lately, silence means that there is nothing to take.
-    const isDue = () => this.#pending > 0 || performance.now() - this.#writtenAt < stalledMs;
+    const isDue = () => this.#waiting > 0 || performance.now() - this.#writtenAt < stalledMs;
     this.#stalled = new SilenceTimer({
       afterMs: stalledMs,
       onSilence: () => {
@@ -112,7 +119,7 @@ export class Delivery<Chunk extends OutgoingChunk> {
 
   /** The chunk was queued for a socket. */
   queued(): void {
-    this.#pending++;
+    this.#waiting++;
     this.#written();
   }
 
@@ -125,7 +132,9 @@ export class Delivery<Chunk extends OutgoingChunk> {
   /** A socket has taken the chunk. */
   taken(post: SegmentPost<Chunk>, chunk: Chunk): void {
     const at = performance.now();
-    if (!this.#peerInDoubt) {
+    this.#waiting--;
+    if (this.#trust !== "timed_out") this.#progressed();
+    if (this.#trust === "full") {
       this.#sent(chunk, at);
       return;
     }
@@ -138,10 +147,13 @@ export class Delivery<Chunk extends OutgoingChunk> {
 
   settled(post: SegmentPost<Chunk>, { kind }: PostOutcome): void {
     if (kind === "stored") this.#confirm(post);
-    else this.#peerInDoubt = true;
-    for (const { chunk } of this.#unconfirmed.get(post)?.chunks ?? []) this.#dropped(chunk);
+    else if (kind === "timed_out") this.#trust = "timed_out";
+    else if (this.#trust === "full") this.#trust = "failed";
+    const lost = this.#unconfirmed.get(post)?.chunks.map(({ chunk }) => chunk) ?? [];
     this.#unconfirmed.delete(post);
-    for (const chunk of post.takeUnsent()) this.#dropped(chunk);
+    const unsent = post.takeUnsent();
+    this.#waiting -= unsent.length;
+    for (const chunk of [...lost, ...unsent]) this.#observer.chunkDropped?.(chunk);
   }
 
   /** Publishing has ended: nothing is due any more. */
@@ -152,29 +164,27 @@ export class Delivery<Chunk extends OutgoingChunk> {
 
   /** The peer reads: what it was sent is out. */
   #confirm(post: SegmentPost<Chunk>): void {
-    this.#peerInDoubt = false;
+    this.#trust = "full";
+    this.#progressed();
     const { chunks = [] } = this.#unconfirmed.get(post) ?? {};
     this.#unconfirmed.delete(post);
     for (const { chunk, at } of chunks) this.#sent(chunk, at);
   }
 
   #sent(chunk: Chunk, at: number): void {
-    this.#pending--;
     this.#bytes += chunk.data.byteLength;
     if (chunk.first) this.#segments++;
-    if (this.#reported) {
-      this.#reported = false;
-      this.#observer.recovered?.();
-    }
-    this.#stalled.stop();
-    this.#failed.stop();
-    if (this.#pending > 0) this.#expect();
     this.#observer.chunkSent?.(chunk, at);
   }
 
-  #dropped(chunk: Chunk): void {
-    this.#pending--;
-    this.#observer.chunkDropped?.(chunk);
+  /** The peer takes bytes. */
+  #progressed(): void {
+    this.#stalled.stop();
+    this.#failed.stop();
+    if (this.#waiting > 0) this.#expect();
+    if (!this.#reported) return;
+    this.#reported = false;
+    this.#observer.recovered?.();
   }
 
   #written(): void {

@@ -131,6 +131,7 @@ export class JsonWriter {
             problem = `the server closed segment ${seq}`;
             break;
           case "failed":
+          case "timed_out":
             problem = outcome.message;
             break;
           default:

@@ -152,7 +152,8 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
     if (wasReady) this.#ready = undefined;
     if (this.#state === "over") return;
     const { seq } = post;
-    if (this.#state === "closing" && outcome.kind === "failed") {
+    const { kind } = outcome;
+    if (this.#state === "closing" && (kind === "failed" || kind === "timed_out")) {
       if (post.touched) void deleteSegment(this.#endpoint, seq); // there is no second try
       return;
     }
@@ -175,6 +176,7 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
         this.lose(`segment ${seq} was refused with ${outcome.message}`);
         break;
       case "failed":
+      case "timed_out":
         if (wasReady && !post.touched) this.#seq = seq;
         this.#recovery.fail(
           `segment ${seq}: ${outcome.message}`,

@@ -14,8 +14,10 @@ export type PostOutcome =
   | { readonly kind: "not_found"; readonly latest: number | null; readonly message: string }
   /** A 4xx that no retry will change. */
   | { readonly kind: "refused"; readonly message: string }
-  /** 5xx, a limit, a reset or a timeout: this segment is lost, the channel perhaps not. */
-  | { readonly kind: "failed"; readonly message: string };
+  /** 5xx, a limit or a reset: this segment is lost, the channel perhaps not. */
+  | { readonly kind: "failed"; readonly message: string }
+  /** The peer took nothing and answered nothing for `stallMs`. The segment is lost as well. */
+  | { readonly kind: "timed_out"; readonly message: string };
 
 /** Bytes to send. A subtype may carry more, for `onTaken`. */
 export interface PostChunk {
@@ -55,6 +57,7 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
   /** `ended`: the body is complete. `over`: nothing more of it is sent. */
   #state: "silent" | "sending" | "ended" | "over" = "silent";
   #touched = false;
+  #isTimedOut = false;
 
   constructor(endpoint: TrickleEndpoint, options: SegmentPostOptions<Chunk>) {
     const { seq, contentType, reset, stallMs } = options;
@@ -62,8 +65,10 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
     this.#options = options;
     this.#watchdog = new SilenceTimer({
       afterMs: stallMs,
-      onSilence: () =>
-        this.abort(`the peer took nothing and answered nothing for ${describeMs(stallMs)}`),
+      onSilence: () => {
+        this.#isTimedOut = true;
+        this.abort(`the peer took nothing and answered nothing for ${describeMs(stallMs)}`);
+      },
     });
     const request = trickleRequest(endpoint, {
       method: "POST",
@@ -75,7 +80,10 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
     this.settled = request
       .then(
         (response) => this.#outcome(response),
-        (error: unknown): PostOutcome => ({ kind: "failed", message: describeFailure(error) }),
+        (error: unknown): PostOutcome => ({
+          kind: this.#isTimedOut ? "timed_out" : "failed",
+          message: describeFailure(error),
+        }),
       )
       .finally(() => {
         this.#watchdog.dispose();
