@@ -90,8 +90,10 @@ test("an output that takes nothing is trouble after 5 s, its frames are dropped,
   channel.resume();
   await waitFor("recovery", () => of("recovered").length > 0, 20_000);
   await waitFor("frames", () => stream.stats().frames_out > during.frames_out + 40, 20_000);
-  const { frames_in, frames_out, frames_dropped } = stream.stats();
-  expect(frames_in - frames_out - frames_dropped).toBeWithin(-3, 10);
+  // Frames that are neither out nor dropped are under way; at the start some are skipped, which counts as neither.
+  const open = ({ frames_in, frames_out, frames_dropped }: typeof before) =>
+    frames_in - frames_out - frames_dropped;
+  expect(open(stream.stats()) - open(before)).toBeWithin(-5, 6);
   expect(of("trouble")).toHaveLength(1);
   stream.stop();
   await over;

@@ -16,7 +16,10 @@ const LATE_MS = 1500;
 export class StreamMeter {
   framesIn = 0;
   framesOut = 0;
+  /** Dropped before they were finished. */
   framesDropped = 0;
+  /** Finished, and not taken by the output channel. */
+  framesUndelivered = 0;
   executionProvider: string | null = null;
   readonly latency = new Distribution();
   readonly inference = new Distribution();
@@ -64,7 +67,7 @@ export class StreamMeter {
       audio_fps_out: this.#audio.out.perSecond(),
       frames_in: this.framesIn,
       frames_out: this.framesOut,
-      frames_dropped: this.framesDropped,
+      frames_dropped: this.framesDropped + this.framesUndelivered,
       latency_ms: this.latency.percentiles(),
       inference_ms: this.inference.percentiles(),
       execution_provider: this.executionProvider,

@@ -16,7 +16,7 @@ export interface StreamOutputOptions {
   /** Cuts everything off. */
   readonly signal: AbortSignal;
   /** Receives what becomes of each frame, and trouble with the channel. */
-  readonly reporter: Pick<StreamReporter, "frameOut" | "frameDropped" | "trouble">;
+  readonly reporter: Pick<StreamReporter, "frameOut" | "frameUndelivered" | "trouble">;
   /** The size of the frames that follow: called for the first segment and at every change. */
   readonly onSize: (size: Size) => void;
   /** A segment that begins with this fragment is published under this number. */
@@ -97,7 +97,7 @@ function observerOf({
       if (arrivedAt !== null) reporter.frameOut({ pts, arrivedAt }, sentAt);
     },
     chunkDropped({ arrivedAt }) {
-      if (arrivedAt !== null) reporter.frameDropped();
+      if (arrivedAt !== null) reporter.frameUndelivered();
     },
     stalled: (silentMs) => reporter.trouble("output", stalledError(silentMs)),
     recovered: () => reporter.trouble("output", null),

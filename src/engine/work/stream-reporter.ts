@@ -61,6 +61,11 @@ export class StreamReporter implements PipelineObserver {
     this.#options.meter.frameOut(pts, sentAt - arrivedAt);
   }
 
+  /** The output channel did not take a finished frame. */
+  frameUndelivered(): void {
+    this.#options.meter.framesUndelivered++;
+  }
+
   audioOut({ pts }: Pick<AudioPacket, "pts">): void {
     this.#options.meter.audioOut(pts);
   }
