@@ -230,7 +230,7 @@ test.each([
   );
 });
 
-test("an orchestrator names a stream's status by X-Stream-Id, an operator does not", async () => {
+test("a stream's status is an orchestrator's route with X-Stream-Id and an operator's without", async () => {
   const status = (bearer: Bearer, headers: Record<string, string>) =>
     ask({ configuration: "ORCH_URL", route: "GET /stream/status", bearer, headers });
   const named = { "X-Stream-Id": "x" };
@@ -277,7 +277,7 @@ test.each(["Basic QTo=", "bearer", "Bearer", "A", "Bearer A A", "Bearer AA", "To
   },
 );
 
-test("a playground that is opened on this machine gets a token for it, and nobody else does", async () => {
+test("only a playground that is opened on this machine gets a token", async () => {
   const page = async (configuration: Configuration, headers: Record<string, string> = {}) => {
     const { port = 0 } = served.get(configuration) ?? {};
     const init = { method: "GET", path: "/", headers: { Host: "localhost", ...headers }, body: "" };
@@ -299,7 +299,7 @@ test("a preflight needs no token, and opens nothing", async () => {
     );
 });
 
-test("strangers learn from no answer which streams, routes and methods there are", async () => {
+test("answers to strangers do not reveal which streams, routes and methods exist", async () => {
   const answers = await Promise.all(
     ["GET /streams", "GET /no/such", "PUT /models", "GET /stream/x/status", "DELETE /stream/x"].map(
       async (route) => {

@@ -29,7 +29,7 @@ test.each([
   expect(server.admission.taken).toBe(0);
 });
 
-test("a stream that is started as a job has no longer than other jobs", async () => {
+test("a stream that is started as a job has the same deadline as other jobs", async () => {
   const server = testServer({ batchTimeoutMs: 50 });
   open.push(server);
   await server.pool.ready(5000);

@@ -94,7 +94,7 @@ test("a page behind a proxy that ends TLS and passes the Host on is the server's
   expect((await ask("POST /text-reversal", other, '{"text":"ab"}')).status).toBe(403);
 });
 
-test("what a page may read is what CORS says", async () => {
+test("pages may read what CORS allows", async () => {
   const allowed = async (ask: typeof byList, Origin: string) =>
     (await ask("GET /health", { Origin })).headers.get("access-control-allow-origin");
   expect(await allowed(byList, "https://app.example")).toBe("https://app.example");
@@ -134,7 +134,7 @@ test.each([
   expect(answer.status).toBe(status);
 });
 
-test("who is no page may send JSON under any name, and trickle takes any body", async () => {
+test("other clients may send JSON with any content type, and trickle takes any body", async () => {
   const job = await bySettings(
     "POST /text-reversal",
     { "Content-Type": "text/plain" },

@@ -21,7 +21,7 @@ afterAll(() => server.close());
 
 const ask: ReturnType<typeof testServer>["ask"] = (...args) => server.ask(...args);
 
-test("models, versions and the API's description are there, and the page asks no other host", async () => {
+test("models, versions and the API's description are served, and the viewer loads nothing from other hosts", async () => {
   const models = (await ask("GET", "/models")).body;
   expect(models).toMatchObject({ success: true, count: 4 });
   expect((await ask("GET", "/version")).body).toMatchObject({ success: true, version: "0.0.0" });
@@ -38,7 +38,7 @@ test("models, versions and the API's description are there, and the page asks no
     expect((await ask("GET", path)).status).toBe(200);
 });
 
-test("every route of the API's description has a group, a text, its token and its failures in words", async () => {
+test("every described route has a group, a summary, its token and its failures", async () => {
   const api = (await ask("GET", "/openapi/json")).body;
   const tags = api.tags.map(({ name }: { name: string }) => name);
   const open = ["/health", "/version"];
@@ -70,7 +70,7 @@ test("every route of the API's description has a group, a text, its token and it
   ]);
 });
 
-test("any origin may call, without credentials; a preflight needs no token", async () => {
+test("with CORS for all origins any page may call, without credentials", async () => {
   const guarded = testServer({ tokens: { api: "secret" } });
   try {
     const origin = { origin: "https://app.example" };

@@ -64,7 +64,7 @@ function server(env: Record<string, string>, program = FAKE_SERVER) {
   };
 }
 
-test("two names at two orchestrators: registered, and taken back on SIGTERM with the bare name as body", async () => {
+test("two names are registered with two orchestrators, and unregistered on SIGTERM", async () => {
   const both = [await orchestrator(), await orchestrator()];
   const worker = server({
     ORCH_URL: both.map(({ url }) => url).join(","),
@@ -98,7 +98,7 @@ test("two names at two orchestrators: registered, and taken back on SIGTERM with
   expect(worker.log).not.toMatch(/registered capability.*engine ready/s);
 });
 
-test("one name has the bare URL, and jobs through the orchestrator run with the token of this boot", async () => {
+test("a single name has the bare URL, and the orchestrator's jobs bear the token of this boot", async () => {
   const orch = await orchestrator();
   const worker = server({ ORCH_URL: orch.url, CAPABILITY_NAME: "text-reversal", API_TOKEN: "A" });
   await waitFor("registered", () => orch.capabilities.size === 1);
@@ -113,7 +113,7 @@ test("one name has the bare URL, and jobs through the orchestrator run with the 
   expect(capability?.load).toBe(0);
 });
 
-test("an orchestrator that is down is found when it comes up", async () => {
+test("a server registers with an orchestrator that comes up later", async () => {
   const first = await Orchestrator.start({ secret: SECRET });
   const { port } = first;
   await first[Symbol.asyncDispose]();
@@ -123,7 +123,7 @@ test("an orchestrator that is down is found when it comes up", async () => {
   await waitFor("registered", () => second.capabilities.has("comfystream-video"));
 });
 
-test("one that restarts, or drops the capability, has it again with the next renewal", async () => {
+test("the next renewal registers again with an orchestrator that restarted or dropped the capability", async () => {
   const first = await Orchestrator.start({ secret: SECRET });
   const waits: (() => void)[] = [];
   const timing = {
@@ -153,7 +153,7 @@ test("one that restarts, or drops the capability, has it again with the next ren
   await waitFor("registered anew", () => second.capabilities.size === 1);
 });
 
-test("a wrong secret is said once, in words, and right ones need no restart of others", async () => {
+test("a wrong secret is explained once and does not affect other orchestrators", async () => {
   const [wrong, right] = [await orchestrator({ secret: "another" }), await orchestrator()];
   const worker = server({ ORCH_URL: `${wrong.url},${right.url}` });
   await waitFor("both asked", () => wrong.calls.length > 0 && right.capabilities.size === 1);
@@ -162,7 +162,7 @@ test("a wrong secret is said once, in words, and right ones need no restart of o
   expect(worker.log.match(/not registered/g)).toHaveLength(1);
 });
 
-test("an orchestrator that accepts connections and says nothing does not hold up the end", async () => {
+test("an orchestrator that never answers does not delay shutdown", async () => {
   const silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => {} } });
   open.push({ [Symbol.asyncDispose]: async () => silent.stop(true) });
   const worker = server({ ORCH_URL: `http://127.0.0.1:${silent.port}` });
@@ -184,7 +184,7 @@ function ownCertificate(): string {
 }
 
 describe.skipIf(openssl === null)("certificates (skip without openssl)", () => {
-  test("one that an orchestrator made itself is accepted by default", async () => {
+  test("a self-signed certificate is accepted by default", async () => {
     const pem = ownCertificate();
     const orch = await orchestrator({ tls: { key: pem, cert: pem } });
     server({ ORCH_URL: orch.url });
@@ -192,7 +192,7 @@ describe.skipIf(openssl === null)("certificates (skip without openssl)", () => {
     expect(orch.url).toStartWith("https:");
   });
 
-  test("with ORCH_TLS_VERIFY it is refused, and the log says why", async () => {
+  test("ORCH_TLS_VERIFY refuses a self-signed certificate, and the log says why", async () => {
     const pem = ownCertificate();
     const orch = await orchestrator({ tls: { key: pem, cert: pem } });
     const worker = server({ ORCH_URL: orch.url, ORCH_TLS_VERIFY: "on" });
@@ -200,7 +200,7 @@ describe.skipIf(openssl === null)("certificates (skip without openssl)", () => {
     expect(orch.calls).toEqual([]);
   });
 
-  test("with ORCH_CA it is accepted, and another authority's is not", async () => {
+  test("ORCH_CA accepts its own authority's certificates and no other", async () => {
     const folder = mkdtempSync(join(tmpdir(), "registration-"));
     open.push({ [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true }) });
     const [pem, other] = [ownCertificate(), ownCertificate()];
@@ -215,14 +215,14 @@ describe.skipIf(openssl === null)("certificates (skip without openssl)", () => {
   });
 });
 
-test("a currency that drops the connection is told from an orchestrator that is down", async () => {
+test("a currency without a price is distinguished from an orchestrator that is down", async () => {
   const orch = await orchestrator();
   const worker = server({ ORCH_URL: orch.url, CAPABILITY_CURRENCY: "doubloon" });
   await waitFor("said", () => worker.log.includes("CAPABILITY_CURRENCY=doubloon"));
   expect(orch.calls).toMatchObject([{ status: "cut" }]);
 });
 
-test("the secret is in no log line and in no engine's environment; a half of the settings is told", async () => {
+test("secrets are in no log line and no engine's environment; incomplete settings are reported", async () => {
   const orch = await orchestrator();
   const env = { ORCH_URL: orch.url, API_TOKEN: "api-token-55", CAPABILITY_TOKEN: TOKEN };
   const worker = server(env, MAIN);
@@ -252,7 +252,7 @@ test("the secret is in no log line and in no engine's environment; a half of the
   await waitFor("said", () => aimless.log.includes("ORCH_URL is not"));
 });
 
-test("register and unregister, once, with exit codes and plain messages", async () => {
+test("the commands register and unregister report in plain words and exit codes", async () => {
   const orch = await orchestrator();
   const env = { ORCH_URL: orch.url, ORCH_SECRET: SECRET, CAPABILITY_NAME: "a,b", DEVICE: "cpu" };
   const registered = await runProgram(MAIN, ["register"], env);

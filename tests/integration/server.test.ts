@@ -52,7 +52,7 @@ const isAlive = (pid: number) => {
   }
 };
 
-test("the server is up before its engines, and answers jobs that need none", async () => {
+test("the server answers before its engines are ready, also jobs that need none", async () => {
   await using server = await startServer(MAIN);
   expect((await fetch(`${server.url}/health`)).status).toBe(200);
   const answer = await fetch(`${server.url}/text-reversal`, json({ text: "abc" }));
@@ -68,7 +68,7 @@ test("SIGTERM ends streams and engines and exits with 0", async () => {
   expect(isAlive(pid)).toBe(false);
 });
 
-test("a server whose engine ignores stops still ends within its grace", async () => {
+test("a server whose engine ignores stops ends within its grace", async () => {
   await using server = await startServer(FAKE_SERVER, ["--grace", "1s"]);
   const pid = await enginePid(server.url);
   await fetch(`${server.url}/stream/start`, start(server.url, "ignore stops"));
@@ -98,7 +98,7 @@ test("new streams are refused while the server stops, and health says so; a seco
   await waitFor("the engine to follow", () => !isAlive(pid));
 });
 
-test("a port in use is one clear line and exit 1", async () => {
+test("a port in use is reported in one line, exit 1", async () => {
   await using server = await startServer(FAKE_SERVER);
   const flags = ["--host", "127.0.0.1", "--port", `${server.port}`, "--log-level", "error"];
   const { err, code } = await runProgram(MAIN, flags);
@@ -107,7 +107,7 @@ test("a port in use is one clear line and exit 1", async () => {
   expect(err.trim().split("\n")).toHaveLength(1);
 });
 
-test("an address that is not this machine's is one line that names the flag, and no engine starts", async () => {
+test("an address of another machine is reported in one line that names the flag, and no engine starts", async () => {
   const { err, code } = await runProgram(MAIN, ["--host", "203.0.113.9"]);
   expect(code).toBe(1);
   expect(err).toBe(
@@ -115,7 +115,7 @@ test("an address that is not this machine's is one line that names the flag, and
   );
 });
 
-test("settings that do nothing yet are named once, on one line", async () => {
+test("settings without effect are named once, on one line", async () => {
   const flags = ["--host", "203.0.113.9", "--max-batch", "2"];
   const { err } = await runProgram(MAIN, flags, { MODEL_MEMORY: "1GiB" });
   expect(err).toContain('does not serve yet settings="--max-batch, MODEL_MEMORY"\n');
@@ -129,7 +129,7 @@ test("an asked-for device that is missing ends the server with its message", asy
   expect(err).toContain("cuda:3 is not there");
 });
 
-test("unknown commands and flags are told, exit 2", async () => {
+test("unknown commands and flags are reported, exit 2", async () => {
   expect(await runProgram(MAIN, ["dance"])).toMatchObject({
     code: 2,
     err: expect.stringContaining("unknown command dance; there are server, engine, doctor, health"),
@@ -147,7 +147,7 @@ test("help and version go to stdout, exit 0", async () => {
   expect(version).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
 });
 
-test("health exits 0 for a server that runs and 1 for none", async () => {
+test("health exits 0 for a running server and 1 without one", async () => {
   let port = 0;
   {
     await using server = await startServer(FAKE_SERVER);
@@ -198,7 +198,7 @@ test("a trickle segment is read while it is still written, through the same port
   expect((await fetch(channel, { method: "DELETE" })).status).toBe(200);
 });
 
-test("a request without a usable Host is answered like any other, failures too", async () => {
+test("a request without a usable Host is answered like any other", async () => {
   await using server = await startServer(FAKE_SERVER);
   for (const host of [
     "HTTP/1.0",

@@ -10,7 +10,7 @@ import {
   unservedSettings,
 } from "../../src/config.ts";
 
-test("without flags and variables the contract's defaults hold", () => {
+test("settings have the contract's defaults", () => {
   const config = readConfig([], {});
   expect(config).toMatchObject({
     host: "0.0.0.0",
@@ -35,7 +35,7 @@ test("without flags and variables the contract's defaults hold", () => {
   expect(Object.isFrozen(config)).toBe(true);
 });
 
-test("a flag wins over its variable, in both ways of writing it", () => {
+test("a flag overrides its variable, written with a space or with =", () => {
   const config = readConfig(["--port", "7000", "--max-streams=3"], { PORT: "1", MAX_STREAMS: "9" });
   expect(config).toMatchObject({ port: 7000, maxStreams: 3 });
 });
@@ -65,7 +65,7 @@ test.each([
   expect(readConfig(["--model-memory", text], {}).modelMemory).toBe(bytes);
 });
 
-test("lists are split, hosts are spelled as URLs spell them, levels may be in any case", () => {
+test("lists are split, hosts are normalized as in URLs, levels may be in any case", () => {
   const config = readConfig([], {
     DEVICE: "cpu, cuda:1",
     ALLOW_HOSTS: "GPU1, 0x7f.1:80, ::1",
@@ -80,7 +80,7 @@ test("lists are split, hosts are spelled as URLs spell them, levels may be in an
   });
 });
 
-test("all problems come in one message that names flag or variable and value, and no secret", () => {
+test("all problems are reported in one message with flag or variable and value, but no secret", () => {
   const read = () =>
     readConfig(["--port", "abc", "--wat", "x", "--engines=0", "--grace"], {
       DEVICE: "gpu",
@@ -118,7 +118,7 @@ test("all problems come in one message that names flag or variable and value, an
 });
 
 test.each(["http://a/?x=1", "http://a#b", "http://a,http://b?c"])(
-  "a URL that paths are added to has no query and no fragment: %s",
+  "a base URL with a query or a fragment is refused: %s",
   (url) => {
     const message = messageOf(() => readConfig([], { ORCH_URL: url, CAPABILITY_URL: url }));
     expect(message.match(/query and fragment/g)).toHaveLength(2);
@@ -126,7 +126,7 @@ test.each(["http://a/?x=1", "http://a#b", "http://a,http://b?c"])(
 );
 
 test.each(["stream", "process , text-reversal", "text-reversal,c", "trickle", "runner"])(
-  "a capability is not named like a route: %s",
+  "a capability may not have the name of a route: %s",
   (names) => {
     const message = messageOf(() => readConfig([], { CAPABILITY_NAME: names }));
     expect(message).toMatch(
@@ -135,7 +135,7 @@ test.each(["stream", "process , text-reversal", "text-reversal,c", "trickle", "r
   },
 );
 
-test("a capability's name may begin like a route", () => {
+test("a capability's name may begin with the name of a route", () => {
   const names = ["streams-of-mine", "c.2", "restyle"];
   expect(readConfig([], { CAPABILITY_NAME: names.join(" , ") }).capabilityName).toEqual(names);
 });
@@ -165,14 +165,14 @@ test("an engine inherits the environment without secrets and with what it needs 
   expect(engineEnvironment({ UV_THREADPOOL_SIZE: "3" })["UV_THREADPOOL_SIZE"]).toBe("3");
 });
 
-test("a duration is at most what a timer can wait", () => {
+test("a duration longer than a timer can wait is refused", () => {
   expect(readConfig([], { STREAM_HISTORY: "24d" }).streamHistory).toBe(24 * 86_400_000);
   expect(readConfig(["--grace", "2147483647ms"], {}).grace).toBe(2 ** 31 - 1);
   expect(() => readConfig(["--grace", "2147483648ms"], {})).toThrow("--grace must be a duration");
   expect(() => readConfig([], { BATCH_TIMEOUT: "25d" })).toThrow('at most 24d, got "25d"');
 });
 
-test("settings whose purpose is not in this version are named by flag or variable", () => {
+test("settings without effect in this version are named by flag or variable", () => {
   const env = { ORCH_URL: "http://a", CAPABILITY_TOKEN: "x", IDLE_TIMEOUT: "5s" };
   expect(unservedSettings(["--max-batch=2", "--idle-timeout", "9s", "--port", "1"], env)).toEqual([
     "--max-batch",
@@ -180,7 +180,7 @@ test("settings whose purpose is not in this version are named by flag or variabl
   ]);
 });
 
-test("help says what each setting is, and the words it takes", () => {
+test("help describes each setting and its allowed words", () => {
   for (const line of describeSettings().split("\n"))
     expect(line).toMatch(/^ {2}(--[a-z-]+)? +[A-Z_]+ +\S+/);
   expect(describeSettings()).toContain("on, strict, off");

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { fieldsText } from "../../src/log.ts";
 
-test("plain words and numbers stand as they are", () => {
+test("plain words and numbers are not quoted", () => {
   expect(fieldsText({ url: "http://a:1/b-c", n: 1.5, on: true, none: null })).toBe(
     " url=http://a:1/b-c n=1.5 on=true none=null",
   );

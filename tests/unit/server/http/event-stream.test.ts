@@ -26,7 +26,7 @@ function read(text: string) {
   return { events, answer: json.length > 0 ? (JSON.parse(json.join("")) as unknown) : null };
 }
 
-test("progress, metadata, the answer in parts, and the line that ends it", async () => {
+test("progress, metadata, the answer in parts and [DONE] are sent in this order", async () => {
   const answer = { success: true, images: [{ data: "data:image/png;base64,AQID" }] };
   const outcome = Promise.resolve({ answer, metadata: { seed: 7 } });
   const response = streamOf(outcome, [{ step: "queued", elapsed_ms: 3 }]);
@@ -57,7 +57,7 @@ test.each([
   expect(lines.filter((line) => line.includes("[DONE]"))).toEqual(["data: [DONE]"]);
 });
 
-test("a failure is an event with the body of an error answer, and ends in the same line", async () => {
+test("a failure is sent as an event with the error body, followed by [DONE]", async () => {
   const failed = Promise.reject(new WorkerError("timeout", "too slow for [DONE]"));
   const text = await streamOf(failed).text();
   expect(read(text).events).toEqual([
@@ -73,13 +73,13 @@ test("a failure is an event with the body of an error answer, and ends in the sa
   expect(text.split("\n").filter((line) => line.includes("[DONE]"))).toEqual(["data: [DONE]"]);
 });
 
-test("nothing of an unforeseen error is shown", async () => {
+test("the details of an unexpected error are not sent", async () => {
   const text = await streamOf(Promise.reject(new Error("secret path"))).text();
   expect(text).not.toContain("secret path");
   expect(read(text).events[0]).toMatchObject({ type: "error", code: "internal" });
 });
 
-test("a job that is long silent says every 10 s that it goes on, in a comment", async () => {
+test("a job without progress sends a comment every 10 s", async () => {
   jest.useFakeTimers();
   const outcome = Promise.withResolvers<JobOutcome>();
   const response = streamOf(outcome.promise);
@@ -91,7 +91,7 @@ test("a job that is long silent says every 10 s that it goes on, in a comment", 
   jest.advanceTimersByTime(60_000); // and nothing is written to a stream that has ended
 });
 
-test("a reader that leaves is heard of", async () => {
+test("the job is told when its reader leaves", async () => {
   const left = Promise.withResolvers<void>();
   const never = new Promise<JobOutcome>(() => {});
   const queue = pushable<JobProgress>();

@@ -5,12 +5,12 @@ import { within } from "../../../../src/server/http/job-deadline.ts";
 const never = new AbortController().signal;
 const forever = () => new Promise<never>(() => {});
 
-test("work that is done in time gives what it gives", async () => {
+test("work that ends in time returns its result", async () => {
   const ends = { deadline: 1000, gone: never, closing: never };
   expect(await within(ends, async () => 5)).toBe(5);
 });
 
-test("beyond the deadline it is a timeout, and the work hears of it", async () => {
+test("work beyond its deadline is aborted and fails with a timeout", async () => {
   let heard: unknown = null;
   const job = within({ deadline: 5, gone: never, closing: never }, (signal) => {
     signal.addEventListener("abort", () => {
@@ -23,7 +23,7 @@ test("beyond the deadline it is a timeout, and the work hears of it", async () =
   expect(heard).toBe(error);
 });
 
-test("a caller that leaves and a server that ends are ends as well, also before the work began", async () => {
+test("work is aborted when its caller leaves or the server ends, even before it starts", async () => {
   const gone = new AbortController();
   const left = within({ deadline: 1000, gone: gone.signal, closing: never }, forever);
   gone.abort();

@@ -42,7 +42,7 @@ test("a body beyond its limit is refused, by its length before it is read", asyn
   expect(await reading).toBe("body_too_large");
 });
 
-test("bodies that are read at a time fit into one budget, which has all of it back in the end", async () => {
+test("bodies that are read at the same time share one budget, and return what they held", async () => {
   const budget = new BodyBudget(100 * KIB);
   const first = slowRequest();
   const reading = readJson(first.request, { budget });
@@ -59,7 +59,7 @@ test("bodies that are read at a time fit into one budget, which has all of it ba
   expect(() => budget.hold(1)).toThrow("try later");
 });
 
-test("reading ends with the signal, and gives back what was held", async () => {
+test("reading stops when the signal aborts, and returns what it held", async () => {
   const budget = new BodyBudget(10 * KIB);
   const { request: slow, writer } = slowRequest();
   const leave = new AbortController();

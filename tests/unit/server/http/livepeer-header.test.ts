@@ -10,7 +10,7 @@ const tricky = { capability: "ÿþ>>>???~", timeout_seconds: 5 };
 const standard = Buffer.from(JSON.stringify(tricky)).toString("base64");
 const urlSafe = standard.replaceAll("+", "-").replaceAll("/", "_");
 
-test("the seed's own header is understood", () => {
+test("the seed's example header is read", () => {
   expect(parseLivepeerHeader(SEED)).toEqual({
     request: '{"run": "echo"}',
     capability: "text-reversal",
@@ -28,7 +28,7 @@ test.each([
   expect(parseLivepeerHeader(value)).toEqual(tricky);
 });
 
-test("members that nobody knows are no problem", () => {
+test("unknown members are ignored", () => {
   expect(parseLivepeerHeader(encoded({ sig: "0x", OrchSearchTimeout: 5 }))).toMatchObject({
     sig: "0x",
   });

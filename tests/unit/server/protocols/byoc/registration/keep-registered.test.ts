@@ -97,7 +97,7 @@ const done: Outcome = { kind: "done" };
 const unreachable: Outcome = { kind: "unreachable", message: "down" };
 const refused: Outcome = { kind: "refused", message: "wrong secret" };
 
-test("an orchestrator that is down is tried again after 1 s, then more seldom up to 30 s, for ever", async () => {
+test("an orchestrator that is down is retried for ever, after 1 s at first and 30 s at most", async () => {
   const one = loop([unreachable]);
   for (const ms of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]) await one.pass(ms);
   expect(one.calls).toBe(9);
@@ -105,7 +105,7 @@ test("an orchestrator that is down is tried again after 1 s, then more seldom up
   await one.end();
 });
 
-test("the back-off is jittered, and begins anew after a success", async () => {
+test("the back-off has jitter and is reset by a success", async () => {
   const one = loop([unreachable, done, unreachable], new Admission(1), 0);
   await one.pass(500);
   await one.pass(60_000);
@@ -114,14 +114,14 @@ test("the back-off is jittered, and begins anew after a success", async () => {
   await one.end();
 });
 
-test("a refusal is tried again every 60 s", async () => {
+test("a refused registration is retried every 60 s", async () => {
   const one = loop([refused]);
   for (let n = 0; n < 3; n++) await one.pass(60_000);
   expect(one.calls).toBe(4);
   await one.end();
 });
 
-test("while nothing runs it registers again every 60 s", async () => {
+test("an idle server renews its registration every 60 s", async () => {
   const one = loop([done]);
   for (let n = 0; n < 3; n++) await one.pass(60_000);
   expect(one.calls).toBe(4);
@@ -129,7 +129,7 @@ test("while nothing runs it registers again every 60 s", async () => {
   await one.end();
 });
 
-test("while anything runs it does not, and does once when the last has ended", async () => {
+test("a busy server does not renew, and renews once when its last work has ended", async () => {
   const admission = new Admission(3);
   const stream = admission.take();
   const one = loop([done], admission);
@@ -146,7 +146,7 @@ test("while anything runs it does not, and does once when the last has ended", a
   await one.end();
 });
 
-test("what begins within the 60 s puts it off; what begins before the count has settled, too", async () => {
+test("work that starts before a renewal postpones it, also while the orchestrator's count settles", async () => {
   const admission = new Admission(3);
   const one = loop([done], admission);
   await waitFor("idle", () => one.waits.length === 1);
@@ -162,7 +162,7 @@ test("what begins within the 60 s puts it off; what begins before the count has 
   await one.end();
 });
 
-test("its end comes at once, whatever it waits for", async () => {
+test("it ends at once, whatever it waits for", async () => {
   for (const outcome of [done, refused, unreachable]) {
     const one = loop([outcome]);
     await waitFor("a wait", () => one.waits.length === 1);
@@ -175,7 +175,7 @@ test("its end comes at once, whatever it waits for", async () => {
   await busy.end();
 });
 
-test("the capacity is that of the devices that work, and is registered anew as soon as nothing runs", async () => {
+test("a changed capacity is registered as soon as nothing runs", async () => {
   const one = loop([done], new Admission(4));
   await waitFor("registered", () => one.calls === 1);
   await one.share(0.5);
@@ -191,7 +191,7 @@ test("the capacity is that of the devices that work, and is registered anew as s
   await one.end();
 });
 
-test("a device that is away for a moment changes nothing in the end", async () => {
+test("a short outage of a device changes nothing", async () => {
   const one = loop([done]);
   await waitFor("registered", () => one.calls === 1);
   await one.share(0);
@@ -201,7 +201,7 @@ test("a device that is away for a moment changes nothing in the end", async () =
   await one.end();
 });
 
-test("while no engine works it is not renewed, and taken back when that lasts; it comes back with an engine", async () => {
+test("a registration is withdrawn when no engine works for 10 s, and made again when one does", async () => {
   const one = loop([done]);
   await waitFor("registered", () => one.calls === 1);
   await one.share(0);
@@ -214,7 +214,7 @@ test("while no engine works it is not renewed, and taken back when that lasts; i
   await one.end();
 });
 
-test("streams that no engine runs do not keep a registration that cannot be served", async () => {
+test("a registration is withdrawn although streams wait for an engine", async () => {
   const one = loop([done]);
   await waitFor("registered", () => one.calls === 1);
   using _stream = one.admission.take();

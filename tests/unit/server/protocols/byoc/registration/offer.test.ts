@@ -10,14 +10,14 @@ const serving = { ownUrl: "http://localhost:5000", places: 4 };
 const offers = (env: Record<string, string>, token?: string) =>
   offersOf(readConfig([], env), { ...serving, ...(token && { token }) });
 
-test("one name has the URL as it is, several share it by their paths, and none is named twice", () => {
+test("a single name has the URL itself, several names have paths below it, duplicates are dropped", () => {
   const one = offers({ CAPABILITY_NAME: "a", CAPABILITY_URL: "https://worker:8080/x/" });
   expect(one.map(({ url }) => url)).toEqual(["https://worker:8080/x"]);
   const two = offers({ CAPABILITY_NAME: "a, b,a", CAPABILITY_URL: "https://worker:8080" });
   expect(two.map(({ url }) => url)).toEqual(["https://worker:8080/c/a", "https://worker:8080/c/b"]);
 });
 
-test("capacity is that of the server unless it is set, and every number is an integer", () => {
+test("the capacity defaults to the server's, and every number is an integer", () => {
   expect(offers({})).toEqual([
     {
       name: "comfystream-video",
@@ -35,7 +35,7 @@ test("capacity is that of the server unless it is set, and every number is an in
     expect(() => offers({ CAPABILITY_PRICE_PER_UNIT: bad })).toThrow("CAPABILITY_PRICE_PER_UNIT");
 });
 
-test("variables that are missing are named", () => {
+test("missing variables are named", () => {
   expect(missingVariables(readConfig([], {}))).toEqual(["ORCH_URL", "ORCH_SECRET"]);
   expect(missingVariables(readConfig([], { ORCH_URL: "https://o", ORCH_SECRET: "s" }))).toEqual([]);
 });
