@@ -62,6 +62,10 @@ export class AccessUnitAssembler {
   readonly #sets = new ParameterSets();
   readonly #buffer = new UnitBuffer();
   #sender: Sender = "unknown";
+  /** The newest PES is as large as its length can say, and its picture waits. */
+  #isHeldFull = false;
+  /** A PES of that size has been seen to hold a whole picture. */
+  #fullIsWhole = false;
   /** Where the search for start codes goes on. */
   #scanned = 0;
   #picture: Picture | null = null;
@@ -88,7 +92,8 @@ export class AccessUnitAssembler {
     this.#buffer.append(pes, arrivedAt, isAligned);
     if (!isAligned) this.#sender = "splitting";
     const units = this.#scan("open");
-    if (this.#sender === "whole" && !pes.mayContinue) {
+    this.#isHeldFull = pes.mayContinue && !this.#fullIsWhole;
+    if (this.#sender === "whole" && !this.#isHeldFull) {
       units.push(...this.#scan("complete"));
       // The sender may just have been found to split, or the other field is still to come.
       const isWhole = this.#sender === "whole" && !this.#picture?.awaitsField;
@@ -168,6 +173,7 @@ export class AccessUnitAssembler {
     const boundary = this.#prefix?.at ?? at;
     const isPesStart = this.#buffer.hasPesStart(boundary - 1, boundary);
     if (isPesStart && this.#sender === "unknown") this.#sender = "whole";
+    if (isPesStart && this.#isHeldFull) this.#fullIsWhole = true;
     const units = this.#cut(boundary);
     this.#begin(slice, at - boundary);
     return units;

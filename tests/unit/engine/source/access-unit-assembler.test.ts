@@ -194,6 +194,17 @@ describe("latency", () => {
     expect(counts).toEqual([[0, 0], ...Array(5).fill([1, 0])]);
   });
 
+  test("of PES as large as there are: the first one waits, in case its picture goes on", () => {
+    const assembler = new AccessUnitAssembler("h264");
+    const full = (parts: readonly Uint8Array[]): Pes => ({ ...pesOf(parts, 0), mayContinue: true });
+    const all = pictures();
+    const push = (index: number, pes: typeof full): number =>
+      assembler.push(pes(all[index] ?? []), index).length;
+    const plain = (parts: readonly Uint8Array[]): Pes => pesOf(parts, 0);
+    expect([0, 1].map((index) => push(index, plain))).toEqual([0, 2]);
+    expect([2, 3, 4].map((index) => push(index, full))).toEqual([0, 2, 1]);
+  });
+
   test("a sender that begins to split loses the rest of one picture and no other", () => {
     const assembler = new AccessUnitAssembler("h264");
     const all = pictures(2);
