@@ -35,6 +35,7 @@ function serve(corsOrigins: readonly string[] | null, options: Partial<TestServe
 const bySettings = serve(null);
 const byList = serve(["https://app.example"]);
 const byStar = serve(["*"]);
+const byOddList = serve(["HTTPS://App.Example:443"]);
 
 /** Every route that changes something, of every audience. */
 const CHANGING = [
@@ -77,6 +78,7 @@ test.each(CHANGING)("%s is refused to pages that CORS does not name", async (rou
 test.each([
   [bySettings, "by default", [OWN, "http://127.0.0.1:3000", "https://[::1]", "http://localhost"]],
   [byList, "by a list", ["https://app.example", OWN]],
+  [byOddList, "by a list in another spelling", ["https://app.example"]],
   [byStar, "by *", [...FOREIGN, OWN]],
 ] as const)("%p: pages that CORS names may call (%s)", async (ask, _how, origins) => {
   for (const Origin of origins) {

@@ -21,7 +21,8 @@ export class BrowserRules {
   readonly #loopbackName: string | null;
 
   constructor({ corsOrigins, host }: BrowserRulesOptions) {
-    this.#origins = corsOrigins;
+    // Browsers send origins in the form of URL.origin: in lower case, without a default port.
+    this.#origins = corsOrigins?.map((one) => URL.parse(one)?.origin ?? one) ?? null;
     this.#loopbackName = isLoopback(host) ? host : null;
   }
 
