@@ -25,6 +25,9 @@ const MAX_UNIT_BYTES = 16 * 1024 * 1024;
 /** More than parameter sets take: a NAL unit is read once this much of it has come, or all of it. */
 const LOOK_AHEAD_BYTES = 512;
 
+/** Encoders put one zero byte before a start code. */
+const MAX_ZEROS = 16;
+
 /** The picture under way. */
 interface Picture {
   /** Its first slice. */
@@ -203,10 +206,11 @@ export class AccessUnitAssembler {
     return [{ data: whole, stamp, keyFrame, slice, arrivedAt }];
   }
 
-  /** Where a NAL unit begins: the zero bytes before its start code belong to it, within one PES. */
+  /** Where a NAL unit begins: some zero bytes before its start code belong to it, within one PES. */
   #startOf(bytes: Uint8Array, code: number): number {
+    const first = Math.max(0, code - MAX_ZEROS);
     let at = code;
-    while (at > 0 && bytes[at - 1] === 0 && !this.#buffer.hasPesStart(at - 1, at)) at--;
+    while (at > first && bytes[at - 1] === 0 && !this.#buffer.hasPesStart(at - 1, at)) at--;
     return at;
   }
 }

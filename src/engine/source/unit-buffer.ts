@@ -35,7 +35,8 @@ export class UnitBuffer {
 
   /** Tells whether a PES begins after the byte at `from` and not after the one at `to`. */
   hasPesStart(from: number, to: number): boolean {
-    return this.#marks.some(({ at }) => at - this.#start > from && at - this.#start <= to);
+    const mark = this.#markAt(this.#start + to);
+    return mark !== undefined && mark.at - this.#start > from;
   }
 
   /** `startsWithNal`: the PES begins with a NAL unit, not in the middle of one. */

@@ -278,3 +278,19 @@ test("what is larger than any picture is dropped, and the next one is whole", ()
   const found = pictures().flatMap((parts) => assembler.push(pesOf(parts, 0), 0));
   expect(hex([...found, ...assembler.end()]).slice(-5)).toEqual(whole().slice(1));
 });
+
+test("a sender of zeros, tiny PES packets or tiny NAL units costs linear time", () => {
+  const hostile: readonly (readonly [name: string, data: Uint8Array, count: number])[] = [
+    ["zeros", new Uint8Array(65_000), 300],
+    ["slices", slice({ first: 5, bytes: 100 }), 60_000],
+    ["NAL units", concat(Array(2000).fill(Uint8Array.of(0, 0, 1, 6))), 300],
+  ];
+  for (const [name, data, count] of hostile) {
+    const assembler = new AccessUnitAssembler("h264");
+    for (const parts of pictures(2)) for (const part of parts) assembler.push(pesOf([part], 0), 0);
+    const started = performance.now();
+    for (let each = 0; each < count; each++) assembler.push({ ...pesOf([], 0), data }, 0);
+    assembler.end();
+    expect([name, performance.now() - started < 3000]).toEqual([name, true]);
+  }
+});
