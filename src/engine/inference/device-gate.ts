@@ -10,7 +10,7 @@ interface Waiting {
 
 /** A run in progress. */
 interface Run {
-  /** The virtual time at which it began. */
+  /** The gate's virtual time at which it began. */
   readonly start: number;
   /** `now()` when it began. */
   readonly since: number;
@@ -166,9 +166,10 @@ export class DeviceGate {
     const since = this.#now();
     this.#remove(key, waiting);
     const expectedMs = this.#expectedMs(waiting) ?? null;
-    this.#running.set(model, { start, since, expectedMs, beside });
     this.#times.set(key, start);
     this.#time = Math.max(this.#time, start);
+    // Credit brings a key's turn forward; it does not keep short runs out while a long one lasts.
+    this.#running.set(model, { start: this.#time, since, expectedMs, beside });
     enter(() => {
       const ms = this.#now() - since;
       this.#running.delete(model);

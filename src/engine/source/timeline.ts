@@ -2,8 +2,10 @@
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 
-/** Audio and video start at most this far apart, and a replacement engine joins at most this far back. */
-const APART_TICKS = TICKS_PER_SECOND;
+/** A replacement engine joins at most this far back. */
+const REJOIN_TICKS = TICKS_PER_SECOND;
+/** Audio and video start at most this far apart: edit lists delay a track by seconds. */
+const APART_TICKS = 10 * TICKS_PER_SECOND;
 /** How far timestamps of one track may go back without being a new clock: decode times only rise. */
 const BACK_TICKS = { video: 0, audio: TICKS_PER_SECOND / 10 } as const;
 /** A pause of the input may be this long; a larger jump ahead is a new clock. */
@@ -18,6 +20,8 @@ const JOINT_TICKS = TICKS_PER_SECOND / 25;
 export class Timeline {
   #offset = 0;
   #last: Ticks | null;
+  /** The first timestamp since the clock began. */
+  #start = 0;
   /** The last timestamp of each track. */
   readonly #tracks = new Map<EncodedPacket["kind"], number>();
 
@@ -34,6 +38,7 @@ export class Timeline {
       this.#tracks.clear();
     }
     const moved = stamp + this.#offset;
+    if (this.#tracks.size === 0) this.#start = moved;
     this.#last = ticks(Math.max(this.#last ?? moved, moved));
     this.#tracks.set(packet.kind, Math.max(this.#tracks.get(packet.kind) ?? moved, moved));
     if (this.#offset === 0) return packet;
@@ -47,6 +52,9 @@ export class Timeline {
     if (moved > last + JUMP_AHEAD_TICKS) return true;
     // A track that has started is compared with itself: its distance from the other track is the sender's choice.
     const own = this.#tracks.get(kind);
-    return own === undefined ? moved < last - APART_TICKS : moved < own - BACK_TICKS[kind];
+    if (own !== undefined) return moved < own - BACK_TICKS[kind];
+    if (this.#tracks.size === 0) return moved < last - REJOIN_TICKS;
+    // One that starts is compared with the other's start: fragments bring seconds of video before their audio.
+    return moved < this.#start - APART_TICKS;
   }
 }
