@@ -218,3 +218,20 @@ test("of short runs one goes beside a long one, and the next beside neither", as
   long();
   expect(log).toEqual(["long", "first", "second"]);
 });
+
+test("the first run of a new key, if it is expected to be long, keeps no short ones out", async () => {
+  let now = 0;
+  const gate = new DeviceGate(1, () => now);
+  // A neighbour that has used the device for a while: a new key comes with credit against it.
+  for (let run = 0; run < 200; run++) {
+    const leave = await gate.enter("neighbour", model(1));
+    now += 10;
+    leave();
+  }
+  const log: string[] = [];
+  const leave = await gate.enter("new", model(0), undefined, 1000);
+  now += 15;
+  (await enter(gate, "neighbour", model(1), log))();
+  expect(log).toEqual(["neighbour"]);
+  leave();
+});
