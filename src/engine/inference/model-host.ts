@@ -159,7 +159,7 @@ export class ModelHost implements AsyncDisposable {
     if (!this.#device.separatesSizes || model.definition.frame?.size != null) return null;
     return new SizeThreads({
       base,
-      open: (size) => this.#open(model, () => {}, size),
+      open: (size) => this.#open(model, () => {}, halved(size)),
       close: (thread) => this.#close(thread),
     });
   }
@@ -235,6 +235,12 @@ export class ModelHost implements AsyncDisposable {
     };
   }
 }
+
+/** A quarter of the pixels: enough to know what each takes, and soon done. */
+const halved = ({ width, height }: Size): Size => ({
+  width: Math.max(1, width >> 1),
+  height: Math.max(1, height >> 1),
+});
 
 const readyIn = (slot: Slot | undefined): ReadyModel | null =>
   slot?.state === "ready" ? slot.model : null;

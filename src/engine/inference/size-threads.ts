@@ -14,8 +14,8 @@ const IDLE_MS = 30_000;
 export interface SizeThreadsOptions {
   /** The thread of the smallest class, which stays. */
   readonly base: ModelThread;
-  /** Loads the model once more, warmed up at this size. Rejects with `model_failed`. */
-  readonly open: (warmUp: Size) => Promise<ModelThread>;
+  /** Loads the model once more, for pictures of about this size. Rejects with `model_failed`. */
+  readonly open: (size: Size) => Promise<ModelThread>;
   readonly close: (thread: ModelThread) => Promise<void>;
   readonly idleMs?: number;
 }
