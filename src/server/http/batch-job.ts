@@ -58,47 +58,39 @@ export async function runJob(
   const total = Math.min(batchTimeoutMs, (livepeer?.timeout_seconds ?? Infinity) * 1000);
   // An orchestrator drops a capability whose connection is cut during a job (protocol.md 1.3); the deadline ends it anyway.
   if (total >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
-  using held = new DisposableStack();
-  let place: Place | null = null;
-  const reserve = (size: Size): void => place?.resize(pictureLoad(size));
   const ends = (gone: AbortSignal) => {
     const deadline = Math.max(0, total - (performance.now() - startedAt));
     return { total, deadline, gone, closing };
   };
+  const read = async (signal: AbortSignal): Promise<unknown> =>
+    checked(capability.input, await readJson(request, { maxBytes: MAX_BATCH_BYTES, signal }));
+  const parts = { caller, streams, images };
 
+  if (!onDevice) {
+    const work = async (signal: AbortSignal) =>
+      perform(capability, await read(signal), { ...parts, signal, reserve() {}, progress() {} });
+    return answerOf(await logUndone(name, within(ends(request.signal), work)), set);
+  }
+
+  using held = new DisposableStack();
+  let place: Place | null = null;
   const begin = async (): Promise<unknown> => {
-    if (onDevice) {
-      admission.admit();
-      place = held.use(admission.take());
-    }
-    const read = (signal: AbortSignal) => readJson(request, { maxBytes: MAX_BATCH_BYTES, signal });
-    return checked(capability.input, await within(ends(request.signal), read));
+    admission.admit();
+    place = held.use(admission.take());
+    return await within(ends(request.signal), read);
   };
   const input = await logUndone(name, begin());
-
+  const reserve = (size: Size): void => place?.resize(pictureLoad(size));
   const run = (gone: AbortSignal, progress: JobContext["progress"]) => {
     const places = held.move();
     const work = async (signal: AbortSignal): Promise<JobOutcome> => {
       using _places = places;
-      let metadata: JobOutcome["metadata"] = null;
-      const describe = (given: Readonly<Record<string, unknown>>) => {
-        metadata = given;
-      };
-      const context = { caller, streams, images, reserve, progress, describe, signal };
-      const answer = await capability.run(input, context);
-      if (check(capability.output).Check(answer)) return { answer, metadata };
-      throw new WorkerError(
-        "internal",
-        `${name} returned a body that does not match its output schema`,
-      );
+      return await perform(capability, input, { ...parts, signal, reserve, progress });
     };
     return logUndone(name, within(ends(gone), work));
   };
-  if (!onDevice || !wantsEvents(request, input)) {
-    const { answer, metadata } = await run(request.signal, () => {});
-    if (metadata !== null) set.headers["x-metadata"] = asciiJson(metadata);
-    return answer;
-  }
+  if (!wantsEvents(request, input)) return answerOf(await run(request.signal, () => {}), set);
+
   const left = new AbortController();
   const steps = pushable<JobProgress>();
   const accepted = Promise.withResolvers<void>();
@@ -112,6 +104,28 @@ export async function runJob(
   });
   await Promise.race([accepted.promise, outcome]);
   return eventStream(steps.readable, outcome, () => left.abort());
+}
+
+/** Runs the capability. Throws `internal` for an answer that does not match its schema. */
+async function perform(
+  capability: Capability,
+  input: unknown,
+  context: Omit<JobContext, "describe">,
+): Promise<JobOutcome> {
+  let metadata: JobOutcome["metadata"] = null;
+  const describe = (given: Readonly<Record<string, unknown>>) => {
+    metadata = given;
+  };
+  const answer = await capability.run(input, { ...context, describe });
+  if (check(capability.output).Check(answer)) return { answer, metadata };
+  const message = `${capability.name} returned a body that does not match its output schema`;
+  throw new WorkerError("internal", message);
+}
+
+/** The answer in one piece; its metadata goes into a header. */
+function answerOf({ answer, metadata }: JobOutcome, set: Call["set"]): unknown {
+  if (metadata !== null) set.headers["x-metadata"] = asciiJson(metadata);
+  return answer;
 }
 
 function warnOfOtherName({ name, aliases }: Capability, livepeer: LivepeerJob | null): void {

@@ -19,6 +19,8 @@ export class BrowserRules {
   readonly #origins: readonly string[] | null;
   /** The own name of a server that listens on loopback only; null for other servers. */
   readonly #loopbackName: string | null;
+  /** The last `Host` that was accepted: nearly all requests have the same. */
+  #lastHost: string | null = null;
 
   constructor({ corsOrigins, host }: BrowserRulesOptions) {
     // Browsers send origins in the form of URL.origin: in lower case, without a default port.
@@ -57,8 +59,13 @@ export class BrowserRules {
   }
 
   #checkHost(request: Request): void {
+    const host = request.headers.get("host");
+    if (host === this.#lastHost) return;
     const name = hostNameOf(request);
-    if (name === null || name === this.#loopbackName || isLoopback(name)) return;
+    if (name === null || name === this.#loopbackName || isLoopback(name)) {
+      this.#lastHost = host;
+      return;
+    }
     const shown = JSON.stringify(name.slice(0, 100));
     throw new WorkerError(
       "forbidden",
