@@ -20,18 +20,20 @@ interface Shown {
   readonly flash: number;
 }
 
-/** One segment through the pipeline, as FFmpeg sees and hears what comes out. */
-async function show(segment: Uint8Array, container: Container = "fmp4"): Promise<Shown> {
+/** Segments through the pipeline. */
+async function restream(segments: readonly Uint8Array[], container: Container): Promise<ClipRun> {
   await using workspace = await OnnxWorkspace.create();
   await using host = await workspace.host();
   await host.acquire("identity");
-  const run = new ClipRun({
-    segments: [segment],
-    host,
-    params: { model: "identity", size: { width: 320, height: 240 } },
-    pipeline: { container },
-  });
+  const params = { model: "identity", size: { width: 320, height: 240 } };
+  const run = new ClipRun({ segments, host, params, pipeline: { container } });
   await run.pipeline.run();
+  return run;
+}
+
+/** One segment through the pipeline, as FFmpeg sees and hears what comes out. */
+async function show(segment: Uint8Array, container: Container = "fmp4"): Promise<Shown> {
+  const run = await restream([segment], container);
   const { video, audio } = await decodeMedia(Uint8Array.from(Buffer.concat(run.segments)));
   const frames = video?.frames ?? [];
   const white = frames.find(({ measure }) => measure > 150)?.pts ?? Number.NaN;
@@ -95,6 +97,29 @@ describe.skipIf(!hasFfmpeg)("a flash and its beep stay together (needs ffmpeg)",
     expect(heard.refused).toBe(0);
     expect(heard.onsets.length).toBe(1);
     expect(Math.abs((heard.onsets[0] ?? 0) - flash)).toBeLessThan(0.03);
+  });
+
+  test("a codec that changes in mid-stream is followed, in both containers", async () => {
+    const parts = await Promise.all(
+      ["mp2", "aac", "ac3"].map((codec) => ffmpeg([...FLASH_AND_BEEP, "-c:a", codec], "in.ts")),
+    );
+    const live = await restream(parts, "fmp4");
+    const media = await Promise.all(live.segments.map((segment) => decodeMedia(segment)));
+    const codecs = media.map(({ audio }) => audio?.codecName.replace("lib", "") ?? "none");
+    expect(codecs.filter((codec, index) => codec !== codecs[index - 1])).toEqual([
+      "opus",
+      "aac",
+      "opus",
+    ]);
+    const onsets = media.flatMap(({ audio }) => hearTrack(audio).onsets);
+    expect(onsets.filter((at, index) => at - (onsets[index - 1] ?? -1) > 0.5).length).toBe(3);
+    const gateway = await restream(parts, "mpegts");
+    const { audio } = await decodeMedia(Uint8Array.from(Buffer.concat(gateway.segments)));
+    expect([audio?.codecName, hearTrack(audio).onsets.length]).toEqual([
+      expect.stringMatching(/opus/),
+      3,
+    ]);
+    expect([...live.troubles, ...gateway.troubles]).toEqual([]);
   });
 
   test("what a transport stream's readers do not know becomes Opus", async () => {
