@@ -56,6 +56,15 @@ test("a track far behind the other stays on its clock, and moves it once at most
   }
 });
 
+test("a track that starts behind seconds of the other, as in long fragments, is on the same clock", () => {
+  const timeline = new Timeline(null);
+  const pictures = Array.from({ length: 100 }, (_, index) => video(1.5 * SECOND + index * 3600));
+  expect(stamps(timeline, [...pictures, audio(0), audio(1920)]).slice(-2)).toEqual([0, 1920]);
+  const restarted = [video(0), ...pictures.map(({ dts }) => video(dts)), audio(0), audio(1920)];
+  const seen = stamps(timeline, restarted);
+  expect(seen.slice(-2)).toEqual([seen[0] ?? -1, (seen[0] ?? -1) + 1920]);
+});
+
 describe("a publisher that starts again", () => {
   test("goes on behind the last stamp, sound and picture by the same offset", () => {
     const timeline = new Timeline(null);
