@@ -226,6 +226,21 @@ describe("interlaced video", () => {
     });
   }
 
+  test("of H.265, whose frames are single fields, keeps them as they are", async () => {
+    const packets = encodeVideo(source({ codec: "libx265", params: "interlace=tff:bframes=0" }));
+    const [fields, frames] = await Promise.all([
+      shown(packets),
+      shown(encodeVideo(source({ codec: "libx265", params: "bframes=0" }))),
+    ]);
+    expect(fields.pictures.length).toBe(12);
+    const row = ({ at }: Picture): number[] => Array.from({ length: 256 }, (_, x) => at(x, 48));
+    for (const [index, picture] of fields.pictures.entries()) {
+      const other = frames.pictures[index];
+      const far = row(picture).filter((luma, x) => Math.abs(luma - (other?.at(x, 48) ?? 0)) > 40);
+      expect(far.length).toBeLessThan(4);
+    }
+  });
+
   test("does not make progressive frames wait", async () => {
     const packets = encodeVideo(source({ params: "bframes=0:rc-lookahead=0" }));
     const stages = new StageGroup();

@@ -136,7 +136,7 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
 
 function openDecoder(packet: VideoPacket, pool: FramePool, maxPixels: number): OpenDecoder {
   const decoder = new VideoDecoder(packet.codec, { pool, maxPixels });
-  const display = new DisplayFilter(pool, maxPixels);
+  const display = new DisplayFilter(packet.codec, { pool, maxPixels });
   return {
     decoder,
     display,

@@ -1,10 +1,11 @@
 /** Turns decoded frames into what a screen shows: progressive, with square pixels, upright. */
 import { type Orientation, orientationOf, type PixelAspect } from "../../media/display.ts";
-import type { VideoPacket } from "../../media/encoded-packet.ts";
+import type { VideoCodec, VideoPacket } from "../../media/encoded-packet.ts";
 import { Deinterlacer } from "./deinterlacer.ts";
 import { sameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
 import { AV_FRAME_DATA_DISPLAYMATRIX, AV_FRAME_FLAG_KEY, type Frame } from "./libav.ts";
+import type { VideoDecoderOptions } from "./video-decoder.ts";
 import type { FramePool, VideoFrame } from "./video-frame.ts";
 
 /** How a container says that its pictures are shown. */
@@ -16,16 +17,17 @@ const MAX_ASPECT = 8;
 /** Frames that are right already pass untouched. Calls must not overlap. */
 export class DisplayFilter implements Disposable {
   readonly #pool: FramePool;
-  readonly #deinterlacer: Deinterlacer;
+  /** Null for H.265, whose interlaced frames are single fields: there is nothing to take apart. */
+  readonly #deinterlacer: Deinterlacer | null;
   readonly #maxPixels: number;
   /** From a display orientation SEI message, which counts until the next key frame (ISO/IEC 14496-10 §D.2.27). */
   #coded: Orientation | null = null;
   #geometry: { readonly filter: FrameFilter; readonly key: string } | null = null;
 
   /** Non-square pixels never make a frame larger than `maxPixels`, if it was not. */
-  constructor(pool: FramePool, maxPixels: number) {
+  constructor(codec: VideoCodec, { pool, maxPixels }: VideoDecoderOptions) {
     this.#pool = pool;
-    this.#deinterlacer = new Deinterlacer(pool);
+    this.#deinterlacer = codec === "hevc" ? null : new Deinterlacer(pool);
     this.#maxPixels = maxPixels;
   }
 
@@ -33,7 +35,7 @@ export class DisplayFilter implements Disposable {
   passes(frame: VideoFrame, hints: DisplayHints): boolean {
     const { native } = frame;
     return (
-      this.#deinterlacer.passes(native) &&
+      (this.#deinterlacer?.passes(native) ?? true) &&
       aspectOf(native, hints) === 1 &&
       this.#orientationOf(native, hints) === null
     );
@@ -41,12 +43,13 @@ export class DisplayFilter implements Disposable {
 
   /** Takes a frame; returns the frames that it completes, in order. All of them are the caller's. */
   async push(frame: VideoFrame, hints: DisplayHints): Promise<VideoFrame[]> {
-    return await this.#correct(await this.#deinterlacer.push(frame), hints);
+    const frames = this.#deinterlacer ? await this.#deinterlacer.push(frame) : [frame];
+    return await this.#correct(frames, hints);
   }
 
   /** Returns the frames that wait for another one. */
   async flush(hints: DisplayHints): Promise<VideoFrame[]> {
-    return await this.#correct(await this.#deinterlacer.flush(), hints);
+    return await this.#correct((await this.#deinterlacer?.flush()) ?? [], hints);
   }
 
   async #correct(frames: readonly VideoFrame[], hints: DisplayHints): Promise<VideoFrame[]> {
@@ -103,7 +106,7 @@ export class DisplayFilter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#deinterlacer[Symbol.dispose]();
+    this.#deinterlacer?.[Symbol.dispose]();
     this.#geometry?.filter[Symbol.dispose]();
     this.#geometry = null;
   }
