@@ -2,7 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
-import type { Demuxer, TrackTrouble } from "./demux.ts";
+import type { Demuxer, TrackTrouble } from "./demuxer.ts";
 import { isTopLevelBox } from "./mp4-boxes.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import { TsDemuxer } from "./ts-demux.ts";

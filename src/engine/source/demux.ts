@@ -1,5 +1,4 @@
 /** Demuxes segments as they arrive into video and audio packets, without ever making the network wait. */
-import type { PlainError } from "../../errors.ts";
 import type {
   AudioPacket,
   EncodedPacket,
@@ -9,31 +8,11 @@ import type {
 import type { Ticks } from "../../media/time.ts";
 import { pushable } from "../../streams/push-readable.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
-import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
+import type { PipelineObserver } from "../pipeline-observer.ts";
 import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 import { ContainerReader } from "./container-reader.ts";
 import type { Timeline } from "./timeline.ts";
-
-/** Demuxes one container. */
-export interface Demuxer {
-  /** The codec of the audio track, once one is known to exist. */
-  readonly audioCodec: InputAudioCodec | null;
-  /** The packets that these bytes complete; bytes may be cut anywhere. */
-  push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[];
-  /** The packets that the end of a segment completes. */
-  endSegment(arrivedAt: number): EncodedPacket[];
-  /** The segment broke off. */
-  breakSegment(): void;
-  /** What began or ceased to be unreadable since the last call. */
-  takeTroubles?(): readonly TrackTrouble[];
-}
-
-/** A part of the input that cannot be read, reported when it is first seen; null when it can be read again. */
-export interface TrackTrouble {
-  readonly part: Extract<StreamPart, "input" | "audio">;
-  readonly error: PlainError | null;
-}
 
 export interface DemuxedInput {
   readonly video: ReadableStream<VideoPacket>;

@@ -2,7 +2,7 @@
 import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, ticks } from "../../media/time.ts";
-import type { TrackTrouble } from "./demux.ts";
+import type { TrackTrouble } from "./demuxer.ts";
 import { BoxAssembler, type TopLevelBox } from "./mp4-boxes.ts";
 import { DamagedFragment, readFragment } from "./mp4-fragment.ts";
 import { type Movie, readMovie } from "./mp4-movie.ts";

@@ -1,6 +1,6 @@
 /** Words what it means for a stream that tracks of its input cannot be read. */
 import type { PlainError } from "../../errors.ts";
-import type { TrackTrouble } from "./demux.ts";
+import type { TrackTrouble } from "./demuxer.ts";
 
 /** A track that is announced and cannot be read. */
 export interface UnsupportedTrack {

@@ -1,7 +1,7 @@
 /** Demuxes MPEG-TS into whole access units and audio frames, each as early as its end is known (architecture.md 9). */
 
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
-import type { TrackTrouble } from "./demux.ts";
+import type { TrackTrouble } from "./demuxer.ts";
 import { PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
 import { AudioLane } from "./ts-audio-lane.ts";

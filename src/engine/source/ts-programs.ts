@@ -1,5 +1,5 @@
 /** Follows the program tables of a transport stream and chooses the program that is read. */
-import type { TrackTrouble } from "./demux.ts";
+import type { TrackTrouble } from "./demuxer.ts";
 import { trackTroubles } from "./track-troubles.ts";
 import type { TsPacket } from "./ts-packet.ts";
 import { SectionAssembler } from "./ts-section.ts";

@@ -1,0 +1,24 @@
+/** What a demuxer of one container does: bytes in, packets out, and what it cannot read. */
+import type { PlainError } from "../../errors.ts";
+import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
+import type { StreamPart } from "../pipeline-observer.ts";
+
+/** Demuxes one container, whose bytes arrive in pieces and segments. */
+export interface Demuxer {
+  /** The codec of the audio track, once one is known to exist. */
+  readonly audioCodec: InputAudioCodec | null;
+  /** The packets that these bytes complete; bytes may be cut anywhere. */
+  push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[];
+  /** The packets that the end of a segment completes. */
+  endSegment(arrivedAt: number): EncodedPacket[];
+  /** The segment broke off. */
+  breakSegment(): void;
+  /** What began or ceased to be unreadable since the last call. */
+  takeTroubles?(): readonly TrackTrouble[];
+}
+
+/** A part of the input that cannot be read, reported when it is first seen; null when it can be read again. */
+export interface TrackTrouble {
+  readonly part: Extract<StreamPart, "input" | "audio">;
+  readonly error: PlainError | null;
+}
