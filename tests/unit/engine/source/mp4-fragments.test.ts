@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { Mp4Demuxer } from "../../../../src/engine/source/mp4-demux.ts";
 import type { AudioPacket, EncodedPacket } from "../../../../src/media/encoded-packet.ts";
 import {
+  audioFields,
   avc1,
   box,
   ftyp,
@@ -125,6 +126,61 @@ describe("defaults", () => {
     expect(rate({ id: 3 }, {})).toEqual([48_000]);
     expect(rate({ id: 3, entry: 2 }, {})).toEqual([44_100]);
     expect(rate({ id: 3 }, { entry: 2 })).toEqual([44_100]);
+  });
+});
+
+describe("an audio entry", () => {
+  const formatOf = (entry: Uint8Array) =>
+    audioOf(
+      read([
+        moov([{ ...AAC, entries: [entry] }]),
+        ...fragment({ size: 9, duration: 1024, runs: [{ count: 1 }] }, bodies(1, 9), 3),
+      ]),
+    )[0];
+  const esds = (entry: Uint8Array): Uint8Array =>
+    entry.subarray(Buffer.from(entry).indexOf("esds") - 4);
+
+  test("of QuickTime has its configuration behind more fields, and in a box of its own", () => {
+    const config = esds(mp4a([0x12, 0x08]));
+    for (const [version, fields] of [
+      [0, 0],
+      [1, 16],
+      [2, 36],
+    ] as const) {
+      for (const boxes of [config, box("wave", box("frma"), config)]) {
+        const head = audioFields(2, 8000);
+        head[9] = version;
+        const format = formatOf(box("mp4a", head, new Uint8Array(fields), boxes));
+        expect(format).toMatchObject({ codec: "aac", sampleRate: 44_100, channels: 1 });
+      }
+    }
+  });
+
+  test("names rates and layouts that its own fields cannot hold", () => {
+    expect(formatOf(mp4a([0x10, 0x38]))).toMatchObject({ sampleRate: 96_000, channels: 8 });
+  });
+
+  test("of Opus in surround has its own mapping only where it is an unusual one", () => {
+    const usual = formatOf(opusEntry(6, [1, 4, 2, 0, 4, 1, 2, 3, 5]));
+    expect(usual).toMatchObject({ codec: "opus", channels: 6 });
+    expect(usual?.config).toBeUndefined();
+    const unusual = formatOf(opusEntry(2, [255, 2, 0, 0, 1]));
+    expect([...(unusual?.config?.subarray(18) ?? [])]).toEqual([255, 2, 0, 0, 1]);
+  });
+
+  test("of MPEG audio is named by its frames", () => {
+    const frame = new Uint8Array(576);
+    frame.set([0xff, 0xfd, 0xa4, 0x04]);
+    const packets = audioOf(
+      read([
+        moov([{ ...AAC, entries: [mp4a([], 0x6b)] }]),
+        ...fragment({ size: 576, runs: [{ count: 2 }] }, concat([frame, frame]), 3),
+      ]),
+    );
+    expect(packets.map(({ codec, pts }) => [codec, Number(pts)])).toEqual([
+      ["mp2", 0],
+      ["mp2", 2160],
+    ]);
   });
 });
 
