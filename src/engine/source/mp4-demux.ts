@@ -16,7 +16,7 @@ const MAX_BOX_BYTES = 32 * 1024 * 1024;
 const MAX_DISTANCE = 2 * MAX_BOX_BYTES;
 /** Edits skip the part of a group of pictures at most; earlier times are damage. */
 const MAX_LEAD = 60 * TICKS_PER_SECOND;
-/** Segments with fragments and without a `moov` after which the sender is told. */
+/** Segments with fragments and without a `moov` after which that is reported. */
 const MAX_ORPHANED_SEGMENTS = 2;
 
 const PARTS = ["input", "audio"] as const;
@@ -177,7 +177,7 @@ export class Mp4Demuxer {
     return packets;
   }
 
-  /** Before any `moov` the input is no live stream; later it is damage. */
+  /** An oversized box before any `moov` means that this is not a live stream; later it is damage. */
   #refuse(type: string, size: number): void {
     const error = tooLarge(type, size);
     if (!this.#movie) throw error;

@@ -25,7 +25,7 @@ export interface Mp4Track {
   /** What the edit list adds to decode and composition times. */
   readonly shift: Ticks;
   readonly orientation: Orientation | null;
-  /** What the size in the track's header makes of its pixels, if that is no square. */
+  /** The shape that the size in the track's header gives its pixels; null if they are square. */
   readonly pixelAspect: PixelAspect | null;
 }
 
@@ -128,7 +128,7 @@ function readTrack(trak: Uint8Array, movieTimescale: number): Mp4Track | null {
   };
 }
 
-/** A header's size is the one to be shown (§8.3.2): where it has another shape than the entry's, pixels are no squares. */
+/** A header's size is the one to be shown (§8.3.2). If its shape differs from the entry's, pixels are not square. */
 function readHeaderAspect(tkhd: Uint8Array, entry: SampleEntry | undefined): PixelAspect | null {
   if (entry?.kind !== "video") return null;
   const from = tkhd[0] === 1 ? 88 : 76;

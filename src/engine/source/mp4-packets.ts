@@ -55,7 +55,7 @@ const SLICES: Readonly<Partial<Record<VideoCodec, NalReader>>> = {
 
 /**
  * Whether decoding can begin at this sample. Many senders leave the flags of samples at their default,
- * "sync" for all or for none, so the first slice decides; flags only vouch for an I slice that is no IDR.
+ * "sync" for all or for none, so the first slice decides; a flag only counts for an I slice that is not IDR.
  */
 function isKeyFrame({ run, data }: LoadedSample, entry: VideoEntry): boolean {
   const { codec, lengthBytes } = entry;
