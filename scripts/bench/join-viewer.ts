@@ -53,7 +53,8 @@ export class Viewer implements AsyncDisposable {
 
   /** Posts new parameters from the page. Throws if they are refused. */
   async change(id: string, body: unknown): Promise<void> {
-    const options = { method: "POST", body: JSON.stringify(body) };
+    const headers = { "Content-Type": "application/json" };
+    const options = { method: "POST", headers, body: JSON.stringify(body) };
     const status = await this.#page.evaluate(
       `fetch("/stream/${id}/params", ${JSON.stringify(options)}).then(({ status }) => status)`,
     );
