@@ -1,7 +1,14 @@
 /** Encodes prompts as controls by tables of words: no network, no training, the same result every time. */
 import type { Prompt } from "../protocol/work.ts";
 import { COLOURS, PAINTED, type Rgb, rgb } from "./colour-words.ts";
-import { CONTROLS, type ControlName, clampControls, control, defaultControls } from "./controls.ts";
+import {
+  CONTROLS,
+  type ControlName,
+  clampControls,
+  control,
+  defaultControls,
+  OFFSETS,
+} from "./controls.ts";
 import { MEANINGS, NEGATIONS, PHRASES, SILENT } from "./meaning.ts";
 import { hashOf, tokens, wordForms } from "./tokens.ts";
 import type { Meaning, Setting, Settings } from "./word-table.ts";
@@ -17,6 +24,7 @@ const SHADES: readonly (readonly [ControlName, number])[] = [
 /** How far one unknown word moves a colour towards its own colour, and a number from its value. */
 const UNKNOWN_COLOUR = 0.35;
 const UNKNOWN_NUMBER = 0.25;
+const VARIED_COLOURS = ["accent", "zenith", "land"] as const;
 const UNKNOWN_MOVES = ["mountains", "clouds", "water", "forest", "blossoms", "turbulence"] as const;
 
 /**
@@ -176,16 +184,18 @@ function reject(vector: Float32Array, opinions: Opinions): void {
 /** An unknown word chooses a colour and some numbers by its hash. */
 function vary(vector: Float32Array, hash: number): void {
   const bits = (from: number): number => ((hash >>> from) & 255) / 255;
-  for (const [index, name] of (["accent", "zenith", "land"] as const).entries()) {
-    const place = control(vector, name);
-    for (const [at, value] of place.entries()) {
-      place[at] = value + (bits(8 * ((at + index) % 3)) - value) * UNKNOWN_COLOUR;
+  // By offsets, as a long prompt has thousands of these words, and views of the vector would take most of the time.
+  const change = (offset: number, next: (value: number) => number): void => {
+    vector[offset] = next(vector[offset] ?? 0);
+  };
+  for (const [index, name] of VARIED_COLOURS.entries()) {
+    for (let at = 0; at < 3; at++) {
+      const own = bits(8 * ((at + index) % 3));
+      change(OFFSETS[name] + at, (value) => value + (own - value) * UNKNOWN_COLOUR);
     }
   }
   for (const [index, name] of UNKNOWN_MOVES.entries()) {
-    const place = control(vector, name);
-    place[0] = (place[0] ?? 0) + (bits(4 * index) - 0.5) * 2 * UNKNOWN_NUMBER;
+    change(OFFSETS[name], (value) => value + (bits(4 * index) - 0.5) * 2 * UNKNOWN_NUMBER);
   }
-  const variation = control(vector, "variation");
-  variation[0] = ((variation[0] ?? 0) + bits(13)) % 1;
+  change(OFFSETS.variation, (value) => (value + bits(13)) % 1);
 }
