@@ -21,7 +21,7 @@ export interface PipelineObserver {
   frameDecoded(): void;
   /** A frame that was wanted will not come out: it was too late, damaged, or could not be made. */
   frameDropped(): void;
-  /** A frame that was not wanted will not come out: the stream waited for its model, or `fps` is lower than the input's. */
+  /** A frame that was not wanted will not come out: the stream was starting or paused, or `fps` is lower than the input's. */
   frameSkipped(): void;
   /** A model drew a frame in this many milliseconds. */
   frameInferred(inferenceMs: number): void;

