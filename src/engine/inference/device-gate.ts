@@ -31,6 +31,12 @@ const OVERDUE = 4;
  */
 const CREDIT_MS = 500;
 
+/**
+ * What a run is expected to take grows at most by this factor from run to run. On a busy machine single runs take many
+ * times as long, and a short model that was taken for a long one would wait for long ones.
+ */
+const GROWTH = 1.25;
+
 /** A run is short, compared with one in progress, if it takes at most this share of it. */
 const SHORT = 1 / 8;
 
@@ -55,7 +61,7 @@ export class DeviceGate {
   readonly #running = new Map<object, Run>();
   /** Virtual times; a key that is absent is as far behind as allowed. */
   readonly #times = new Map<string, number>();
-  /** Duration of each model's last run, which at most doubles from run to run: one that hung for a while is no measure. */
+  /** Duration of each model's last run, or less: see `GROWTH`. */
   readonly #lastMs = new WeakMap<object, number>();
   readonly #lanes: number;
   readonly #now: () => number;
@@ -173,7 +179,7 @@ export class DeviceGate {
     enter(() => {
       const ms = this.#now() - since;
       this.#running.delete(model);
-      this.#lastMs.set(model, Math.min(ms, 2 * (this.#lastMs.get(model) ?? ms)));
+      this.#lastMs.set(model, Math.min(ms, GROWTH * (this.#lastMs.get(model) ?? ms)));
       this.#times.set(key, this.#timeOf(key) + ms);
       this.#forget();
       this.#admit();

@@ -235,3 +235,21 @@ test("the first run of a new key, if it is expected to be long, keeps no short o
   expect(log).toEqual(["neighbour"]);
   leave();
 });
+
+test("a short model that was slow for some runs, as the machine was busy, still counts as short", async () => {
+  let now = 0;
+  const gate = new DeviceGate(1, () => now);
+  const run = async (which: object, ms: number): Promise<void> => {
+    const leave = await gate.enter("any", which);
+    now += ms;
+    leave();
+  };
+  await run(model(0), 300);
+  for (const ms of [1, 60, 60, 60, 60, 60, 60, 60]) await run(model(1), ms);
+  const log: string[] = [];
+  const long = await enter(gate, "long", model(0), log);
+  now += 1;
+  (await enter(gate, "short", model(1), log))();
+  expect(log).toEqual(["long", "short"]);
+  long();
+});
