@@ -222,3 +222,29 @@ test("a channel that never existed is refused; an abort ends reading with its re
   stop.abort(new Error("enough"));
   await expect(next).rejects.toThrow("enough");
 });
+
+test("a channel whose segments are refused is lost at once; one whose segments are missing is retried, ever more slowly", async () => {
+  for (const status of [400, 401, 403]) {
+    await using peer = await faultyPeer(({ path, answer }) =>
+      path === "/next" ? answer(200, { "Lp-Trickle-Latest": 1 }) : answer(status, {}, "no"),
+    );
+    const { signal } = new AbortController();
+    const reading = readMessages({ url: peer.url }, { signal, maxBytes: 1000 }).next();
+    const failure = await reading.catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      kind: "input_lost",
+      message: expect.stringContaining(`${status}`),
+    });
+    expect(peer.seen).toEqual(["GET /next", "GET /0"]);
+  }
+  await using missing = await faultyPeer(({ path, answer }) =>
+    path === "/next" ? answer(200, { "Lp-Trickle-Latest": 1 }) : answer(404, {}, "not found"),
+  );
+  const { signal } = new AbortController();
+  const options = { signal, maxBytes: 1000, giveUpMs: 500 };
+  const reading = readMessages({ url: missing.url }, options).next();
+  const failure = await reading.catch((error: unknown) => error);
+  expect(failure).toMatchObject({ kind: "input_lost" });
+  expect(missing.seen.length).toBeGreaterThan(4);
+  expect(missing.seen.length).toBeLessThan(40);
+});

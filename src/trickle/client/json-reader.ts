@@ -5,6 +5,7 @@ import { Backoff } from "./backoff.ts";
 import { nextSeq } from "./channel-requests.ts";
 import { channelHost, describeFailure, describeMs } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
+import { SegmentRefused } from "./segment-request.ts";
 import { subscribe } from "./subscriber.ts";
 
 /** One segment, never empty. */
@@ -17,20 +18,22 @@ export interface ReadMessagesOptions {
   readonly signal: AbortSignal;
   /** Largest message in bytes. */
   readonly maxBytes: number;
-  /** An unreachable server is retried for this long. Default 30000. */
+  /** Failures in a row are retried for this long. Default 30000. */
   readonly giveUpMs?: number;
 }
 
 const GIVE_UP_MS = 30_000;
 const ASK_TIMEOUT_MS = 5000;
+/** A connection that lasted this long starts a new count of failures: quiet channels deliver no messages. */
+const STABLE_MS = 5000;
 /** Bytes that may wait in the subscriber; the message that is being read comes on top. */
 const QUEUE_BYTES = 1024 * 1024;
 const log = getLogger("trickle");
 
 /**
  * Reads the channel's messages from the newest on, without jumps, waiting without limit. Ends when the other side closed
- * or removed the channel. Throws `channel_refused` if the channel never existed, `input_lost` if it cannot be reached,
- * and the signal's reason.
+ * or removed the channel. Throws `channel_refused` if the channel never existed, `input_lost` if its segments are refused
+ * or cannot be had for `giveUpMs`, and the signal's reason.
  *
  * @example
  * for await (const message of readMessages({ url: controlUrl }, { signal, maxBytes: 1024 * 1024 }))
@@ -40,12 +43,38 @@ export async function* readMessages(
   endpoint: TrickleEndpoint,
   { signal, maxBytes, giveUpMs = GIVE_UP_MS }: ReadMessagesOptions,
 ): AsyncGenerator<ReadMessage, void, void> {
+  const backoff = new Backoff(giveUpMs);
+  const failed = async (error: unknown): Promise<void> => {
+    signal.throwIfAborted();
+    const channel = channelHost(endpoint);
+    const why = describeFailure(error);
+    if (!backoff.fail()) {
+      const message = `channel at ${channel} has failed for ${describeMs(giveUpMs)}: ${why}`;
+      throw new WorkerError("input_lost", message, { cause: error });
+    }
+    if (backoff.failures === 1) log.warn("reading messages fails", { channel, error: why });
+    await backoff.wait(signal);
+  };
+  let existed = false;
   let seq = -1;
-  let latest = await nextSeqOnceReachable(endpoint, signal, giveUpMs);
   for (;;) {
+    signal.throwIfAborted();
+    let latest: number;
+    try {
+      const ask = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
+      latest = await nextSeq(endpoint, ask);
+    } catch (error) {
+      // A channel that existed before has ended.
+      if (error instanceof WorkerError && existed) return;
+      if (error instanceof WorkerError) throw error;
+      await failed(error);
+      continue;
+    }
+    existed = true;
     // A number instead of "the newest", so that nothing written before we are connected is missed. A server that counts
     // from the start again has lost its messages.
     const start = seq >= 0 && latest >= seq ? seq : Math.max(0, latest - 1);
+    const since = performance.now();
     try {
       let parts: Uint8Array[] = [];
       let bytes = 0;
@@ -60,48 +89,16 @@ export async function* readMessages(
         if (!chunk.last) continue;
         seq = chunk.seq + 1;
         if (!chunk.complete) continue;
+        backoff.succeed();
         if (bytes > maxBytes) yield { kind: "too_large", seq: chunk.seq, bytes };
         else yield { kind: "text", seq: chunk.seq, text: Buffer.concat(parts).toString("utf8") };
         parts = [];
       }
       return;
     } catch (error) {
-      signal.throwIfAborted();
-      log.warn("reading messages fails", {
-        channel: channelHost(endpoint),
-        error: describeFailure(error),
-      });
-      try {
-        latest = await nextSeqOnceReachable(endpoint, signal, giveUpMs);
-      } catch (gone) {
-        // It existed before, so it has ended.
-        if (gone instanceof WorkerError && gone.kind === "channel_refused") return;
-        throw gone;
-      }
+      if (error instanceof SegmentRefused) throw error;
+      if (performance.now() - since > STABLE_MS) backoff.succeed();
+      await failed(error);
     }
-  }
-}
-
-/** The number of the channel's next segment, asked until there is an answer. */
-async function nextSeqOnceReachable(
-  endpoint: TrickleEndpoint,
-  signal: AbortSignal,
-  giveUpMs: number,
-): Promise<number> {
-  const backoff = new Backoff(giveUpMs);
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      const ask = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
-      return await nextSeq(endpoint, ask);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof WorkerError) throw error;
-      if (!backoff.fail()) {
-        const message = `channel at ${channelHost(endpoint)} is unreachable for ${describeMs(giveUpMs)}: ${describeFailure(error)}`;
-        throw new WorkerError("input_lost", message, { cause: error });
-      }
-    }
-    await backoff.wait(signal);
   }
 }

@@ -34,6 +34,13 @@ export interface AskOptions {
   readonly giveUpMs: number;
 }
 
+/** The server refused the request with a 4xx that no retry will change. */
+export class SegmentRefused extends WorkerError {
+  constructor(message: string) {
+    super("input_lost", message);
+  }
+}
+
 const TRIES = 5;
 /** The longest pause between two tries. */
 const MAX_PAUSE_MS = 2000;
@@ -99,8 +106,9 @@ async function tryOnce(
     const problem = describeAnswer(response.status, text);
     if (isTransient(response.status)) return { kind: "failed", message: problem };
     const message = `channel at ${channelHost(endpoint)}: segment ${seq} was refused with ${problem}`;
-    const error = new WorkerError("input_lost", message);
-    return { kind: response.status === 404 ? "not_found" : "lost", error };
+    if (response.status === 404)
+      return { kind: "not_found", error: new WorkerError("input_lost", message) };
+    return { kind: "lost", error: new SegmentRefused(message) };
   } catch (error) {
     if (signal.aborted) return { kind: "lost", error: signal.reason };
     if (attempt.signal.aborted) return { kind: "refresh" };
