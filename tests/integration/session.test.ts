@@ -7,6 +7,7 @@ import type { StreamParams, StreamSpec } from "../../src/engine/protocol/work.ts
 import { StreamWork } from "../../src/engine/work/stream-work.ts";
 import { openRequests } from "../../src/trickle/client/request.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { faultyPeer } from "../support/trickle-faults.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -158,4 +159,35 @@ test("an output channel that refuses is named by its field, with the beginning o
   expect(message).toContain('its server answered 403: {"message":"xxx');
   expect(message.length).toBeLessThan(350);
   await close();
+});
+
+test("channels are asked at the same time and have 2 s; the one that does not answer is named", async () => {
+  /** Both channels of a stream; the input answers after `inputMs`, if at all. */
+  const slow = (inputMs: number | null) =>
+    faultyPeer(async ({ method, path, answer }) => {
+      if (!path.startsWith("/in")) return answer(200, { "Lp-Trickle-Latest": 0 });
+      if (inputMs === null || method !== "GET") return;
+      await Bun.sleep(inputMs);
+      answer(200, path.endsWith("/next") ? { "Lp-Trickle-Latest": 0 } : { "Lp-Trickle-Closed": 1 });
+    });
+  const startAt = async (url: string) => {
+    const run = await session({
+      input: { url: `${url}/in` },
+      output: { endpoint: { url: `${url}/out` }, lifecycle: "given" },
+    });
+    const began = performance.now();
+    const over = run.make().run();
+    await waitFor("an answer", () => run.sent.some(({ type }) => /started|ended/.test(type)));
+    const tookMs = performance.now() - began;
+    await over;
+    await run.close();
+    return { first: run.sent.find(({ type }) => /started|ended/.test(type)), tookMs };
+  };
+  await using late = await slow(1700);
+  expect((await startAt(late.url)).first).toMatchObject({ type: "started" });
+  await using silent = await slow(null);
+  const { first, tookMs } = await startAt(silent.url);
+  const details = [{ field: "input", problem: expect.stringContaining("no answer within 2 s") }];
+  expect(first).toMatchObject({ type: "ended", error: { kind: "channel_refused", details } });
+  expect(tookMs).toBeLessThan(3000);
 });

@@ -1,12 +1,12 @@
 /** Checks a stream's model and channels before it starts. */
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { nextSeq } from "../../trickle/client/channel-requests.ts";
-import { channelHost, describeFailure } from "../../trickle/client/describe.ts";
+import { channelHost, describeFailure, describeMs } from "../../trickle/client/describe.ts";
 import type { ModelHost } from "../inference/model-host.ts";
 import type { Endpoint } from "../protocol/work.ts";
 
-/** How long a channel may take to accept the stream. */
-export const ACCEPT_MS = 1500;
+/** How long a channel may take to accept the stream (contract.md); its channels are asked at the same time. */
+export const ACCEPT_MS = 2000;
 
 /** The engine's names for a stream's channels; the server puts in the names of the caller's fields. */
 export type ChannelName = "input" | "output";
@@ -50,7 +50,7 @@ export async function checkInput(input: Endpoint, signal: AbortSignal): Promise<
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof WorkerError) throw refusalOf("input", error);
-    const why = timeout.aborted ? `no answer within ${ACCEPT_MS} ms` : describeFailure(error);
+    const why = timeout.aborted ? `no answer within ${describeMs(ACCEPT_MS)}` : describeFailure(error);
     const message = `channel at ${channelHost(input)} is not usable: ${why}`;
     throw refusalOf("input", new WorkerError("channel_refused", message, { cause: error }));
   }

@@ -117,9 +117,13 @@ export class StreamWork implements EngineWork {
     const { id, spec, send, host, resume } = this.#options;
     // A stream that ran before continues without its model, should that have broken since.
     if (resume === undefined) await checkModel(this.#params.model, host);
-    if (spec.input) await checkInput(spec.input, this.#abort.signal);
-    this.#output = spec.output ? await this.#openOutput(spec.output) : null;
+    const [input, output] = await Promise.allSettled([
+      spec.input && checkInput(spec.input, this.#abort.signal),
+      spec.output ? this.#openOutput(spec.output) : null,
+    ]);
+    if (output.status === "fulfilled") this.#output = output.value;
     try {
+      for (const side of [input, output]) if (side.status === "rejected") throw side.reason;
       send({ type: "started", id });
       if (spec.input || spec.output) await this.#flow();
       else await untilAborted(new Promise<never>(() => {}), this.#end.signal);

@@ -12,8 +12,8 @@ import { Stream, type StreamOrigin } from "./stream.ts";
 
 const log = getLogger("stream");
 
-/** The engine gives a channel 2 s; its own answer, which says more, comes first. */
-const START_TIMEOUT_MS = 2500;
+/** The engine gives channels 2 s, and takes up to a second to delete one that it opened; its refusal says more. */
+const START_TIMEOUT_MS = 3500;
 
 /** Where streams run: the engine scheduler. */
 export interface StreamHost {
@@ -202,14 +202,15 @@ const takenId = (field: string): WorkerError =>
   fieldsError([{ field, problem: "is the id of a stream that was not started this way" }]);
 
 /** Why a stream that did not become active was not started. */
-function refusalOf({ status, error, protocol }: Stream): WorkerError {
+function refusalOf({ status, error, protocol, spec }: Stream): WorkerError {
   if (error !== null && status === "error") {
     const { kind, message, details = [] } = error;
     return new WorkerError(kind, message, { details });
   }
   const problem =
     status === "starting" ? "did not answer within 2 s" : "the stream was stopped as it started";
-  const field = protocol.channelFields.output;
-  const details = [{ field, problem }];
-  return new WorkerError("channel_refused", `${field}: ${problem}`, { details });
+  const { input, output } = protocol.channelFields;
+  const fields = [...(spec.input ? [input] : []), ...(spec.output ? [output] : [])];
+  const details = fields.map((field) => ({ field, problem }));
+  return new WorkerError("channel_refused", `${fields.join(" or ")}: ${problem}`, { details });
 }
