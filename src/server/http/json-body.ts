@@ -46,28 +46,28 @@ const sharedBudget = new BodyBudget(256 * MIB);
 export interface ReadOptions {
   /** Default 12 MiB. */
   readonly maxBytes?: number;
-  /** Gives up reading, which a minute does in any case. */
   readonly signal?: AbortSignal;
+  /** Time for the whole body. Default: a minute. */
+  readonly timeoutMs?: number;
   /** Default: one for the whole process. */
   readonly budget?: BodyBudget;
 }
 
 /**
  * The body's value; an empty body is null. Throws HttpError 400 for text that is not JSON and for a body that breaks off,
- * 413 beyond `maxBytes`, `at_capacity` where the budget is exhausted, and `timeout` or the signal's reason. What the headers tell is refused before anything
- * is read.
+ * 413 beyond `maxBytes`, `at_capacity` where the budget is exhausted, and `timeout` or the signal's reason. Requests whose
+ * headers exceed a limit are refused before the body is read.
  */
-export async function readJson(
-  request: Request,
-  { maxBytes = MAX_BODY_BYTES, signal, budget = sharedBudget }: ReadOptions = {},
-): Promise<unknown> {
+export async function readJson(request: Request, options: ReadOptions = {}): Promise<unknown> {
+  const { maxBytes = MAX_BODY_BYTES, timeoutMs = READ_TIMEOUT_MS, budget = sharedBudget } = options;
   const declared = request.headers.get("content-length");
   if (Number(declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
   budget.assertRoom(Number(declared ?? 0));
   const isSmall = declared !== null && Number(declared) <= SMALL_BYTES;
+  using deadline = readDeadline(timeoutMs, options.signal);
   const text = isSmall
-    ? await request.text().catch(brokenOff)
-    : await readCounting(request, maxBytes, budget, signal);
+    ? await orAbort(request.text().catch(brokenOff), deadline.signal)
+    : await readCounting(request, maxBytes, budget, deadline.signal);
   if (text.trim() === "") return null;
   try {
     return JSON.parse(text);
@@ -76,16 +76,14 @@ export async function readJson(
   }
 }
 
-/** Reads the body chunk by chunk, counting. Throws as soon as its time is up or `outer` aborts. */
+/** Reads the body chunk by chunk, counting. Throws as soon as the signal aborts. */
 async function readCounting(
   { body }: Request,
   maxBytes: number,
   budget: BodyBudget,
-  outer: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<string> {
   if (body === null) return "";
-  using deadline = readDeadline(outer);
-  const { signal } = deadline;
   signal.throwIfAborted();
   const reader = body.getReader();
   const leave = () => void reader.cancel(signal.reason).catch(() => {}); // the body may have failed meanwhile
@@ -110,11 +108,24 @@ async function readCounting(
   }
 }
 
+/** Settles as `work` does, or rejects with the signal's reason as soon as it aborts. */
+async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /** A signal that aborts with `timeout` when a body has had its time, or with the reason of `outer`. */
-function readDeadline(outer: AbortSignal | undefined) {
+function readDeadline(timeoutMs: number, outer: AbortSignal | undefined) {
   const late = new AbortController();
-  const message = `the body did not arrive within ${READ_TIMEOUT_MS / 1000} s`;
-  const timer = setTimeout(() => late.abort(new WorkerError("timeout", message)), READ_TIMEOUT_MS);
+  const message = `the body did not arrive within ${timeoutMs / 1000} s`;
+  const timer = setTimeout(() => late.abort(new WorkerError("timeout", message)), timeoutMs);
   return {
     signal: outer === undefined ? late.signal : AbortSignal.any([late.signal, outer]),
     [Symbol.dispose]: () => clearTimeout(timer),
