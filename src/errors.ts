@@ -1,7 +1,10 @@
 /** The kinds of failure the product knows. Nothing here speaks of HTTP: server/http maps kinds to statuses. */
 import { Type } from "@sinclair/typebox";
+import { getLogger } from "./log.ts";
 import { redactUrls } from "./redact-url.ts";
 import { type Immutable, literals } from "./schema.ts";
+
+const log = getLogger("errors");
 
 const ERROR_KINDS = [
   "invalid_request",
@@ -58,9 +61,16 @@ export const PlainError = Type.Object({
 });
 export type PlainError = Immutable<typeof PlainError>;
 
-/** Any thrown value as plain data; what is no WorkerError becomes `internal` (or the kind given). */
+/**
+ * Any thrown value as plain data. Other errors than WorkerErrors become `otherwise`; those that become `internal` are
+ * logged, since their stack is lost here.
+ */
 export function toPlainError(error: unknown, otherwise: ErrorKind = "internal"): PlainError {
-  if (!(error instanceof WorkerError)) return { kind: otherwise, message: reason(error) };
+  if (!(error instanceof WorkerError)) {
+    if (otherwise === "internal")
+      log.error("unexpected failure", { error: describeUnexpected(error) });
+    return { kind: otherwise, message: reason(error) };
+  }
   const { kind, message, details } = error;
   return details.length > 0 ? { kind, message, details } : { kind, message };
 }
@@ -86,4 +96,18 @@ export function reason(error: unknown): string {
   const code = error instanceof Error && "code" in error ? PEER_FAILURES[String(error.code)] : null;
   if (code) return code;
   return redactUrls(error instanceof Error ? error.message || error.name : String(error));
+}
+
+/** A chain of causes longer than this is cut: it may be a circle. */
+const MAX_CAUSES = 5;
+const MAX_UNEXPECTED = 8000;
+
+/** The stack of an error that nobody foresaw, with those of its causes, for logs. URLs in it are cut to scheme and host. */
+export function describeUnexpected(error: unknown): string {
+  const stacks: string[] = [];
+  for (let one = error; one !== undefined && stacks.length < MAX_CAUSES; ) {
+    stacks.push(one instanceof Error ? (one.stack ?? `${one.name}: ${one.message}`) : String(one));
+    one = one instanceof Error ? one.cause : undefined;
+  }
+  return redactUrls(stacks.join("\ncaused by ").slice(0, MAX_UNEXPECTED));
 }

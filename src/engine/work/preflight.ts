@@ -50,7 +50,9 @@ export async function checkInput(input: Endpoint, signal: AbortSignal): Promise<
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof WorkerError) throw refusalOf("input", error);
-    const why = timeout.aborted ? `no answer within ${describeMs(ACCEPT_MS)}` : describeFailure(error);
+    const why = timeout.aborted
+      ? `no answer within ${describeMs(ACCEPT_MS)}`
+      : describeFailure(error);
     const message = `channel at ${channelHost(input)} is not usable: ${why}`;
     throw refusalOf("input", new WorkerError("channel_refused", message, { cause: error }));
   }

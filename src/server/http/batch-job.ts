@@ -6,20 +6,23 @@ import type {
   StreamAccess,
 } from "../../capabilities/capability.ts";
 import type { Size } from "../../engine/protocol/work.ts";
-import { reason, WorkerError } from "../../errors.ts";
+import { describeUnexpected, reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { check } from "../../schema-check.ts";
 import { pushable } from "../../streams/push-readable.ts";
 import { type Admission, type Place, pictureLoad } from "../admission.ts";
-import { checked } from "../field-errors.ts";
+import { checked, cut } from "../field-errors.ts";
 import { IDLE_SECONDS } from "./connection-limits.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
-import { statusOf } from "./http-error.ts";
+import { isInternal, statusOf } from "./http-error.ts";
 import { within } from "./job-deadline.ts";
 import { MAX_BATCH_BYTES, readJson } from "./json-body.ts";
 import type { LivepeerJob } from "./livepeer-header.ts";
 
 const log = getLogger("http");
+
+/** Of a caller's text in a log line: headers may be a megabyte. */
+const SHOWN_CHARACTERS = 200;
 
 export interface JobOptions {
   /** Longest job, in milliseconds; a caller may ask for less. */
@@ -99,8 +102,8 @@ export async function runJob(
     accepted.resolve();
   }).finally(() => steps.end());
   outcome.catch((error) => {
-    if (!(error instanceof WorkerError))
-      log.error("job failed", { capability: name, error: reason(error) });
+    if (isInternal(error))
+      log.error("job failed", { capability: name, error: describeUnexpected(error) });
   });
   await Promise.race([accepted.promise, outcome]);
   return eventStream(steps.readable, outcome, () => left.abort());
@@ -131,10 +134,13 @@ function answerOf({ answer, metadata }: JobOutcome, set: Call["set"]): unknown {
 function warnOfOtherName({ name, aliases }: Capability, livepeer: LivepeerJob | null): void {
   const header = livepeer?.capability;
   if (header !== undefined && ![name, ...aliases].includes(header))
-    log.warn("the Livepeer header names another capability than the path", { name, header });
+    log.warn("the Livepeer header names another capability than the path", {
+      name,
+      header: cut(header, SHOWN_CHARACTERS),
+    });
 }
 
-/** A gateway that is refused asks the next worker: of full places and missed deadlines only the log tells. */
+/** A refused gateway tries the next worker, so full capacity and missed deadlines show up only in this log. */
 function logUndone<T>(capability: string, job: Promise<T>): Promise<T> {
   job.catch((error) => {
     if (statusOf(error) >= 503) log.info("job not done", { capability, error: reason(error) });

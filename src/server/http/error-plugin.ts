@@ -1,12 +1,12 @@
-/** Translates everything that fails in Elysia into the one error body, without telling strangers which routes there are. */
+/** Translates everything that fails in Elysia into the one error body, and does not reveal to callers without access which routes there are. */
 import { type AnyElysia, Elysia, NotFoundError, ValidationError } from "elysia";
 import { CAPABILITIES } from "../../capabilities/registry.ts";
-import { reason, WorkerError } from "../../errors.ts";
+import { describeUnexpected, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { fieldError } from "../field-errors.ts";
 import type { AccessPolicy } from "./access.ts";
 import type { Incoming } from "./caller.ts";
-import { errorResponse, HttpError } from "./http-error.ts";
+import { errorResponse, HttpError, isInternal } from "./http-error.ts";
 
 const log = getLogger("http");
 
@@ -34,10 +34,14 @@ function translate(
   // An answer that does not match its schema is our fault, not the caller's.
   if (error instanceof ValidationError && error.type !== "response" && "Errors" in error.validator)
     return fieldError(error.validator.Errors(error.value));
-  if (!(error instanceof WorkerError) && !(error instanceof HttpError)) {
+  if (isInternal(error)) {
     // Of the path only the route's pattern is logged: a stream's id in it is a credential.
     const route = matchingRoutes(app, pathOf(request))[0]?.path ?? "none";
-    log.error("request failed", { method: request.method, route, error: reason(error) });
+    log.error("request failed", {
+      method: request.method,
+      route,
+      error: describeUnexpected(error),
+    });
   }
   return error;
 }

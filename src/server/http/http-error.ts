@@ -64,10 +64,14 @@ export function statusOf(error: unknown): number {
 /** The body of that response. */
 export function errorBody(error: unknown) {
   if (error instanceof HttpError) return body(error.kind, error.message);
-  if (error instanceof WorkerError && error.kind !== "internal")
+  if (error instanceof WorkerError && !isInternal(error))
     return body(error.kind, error.message, error.details);
   return body("internal", "the server failed; its log has the reason");
 }
+
+/** True for a failure that callers learn nothing about, so that its reason must be logged. */
+export const isInternal = (error: unknown): boolean =>
+  !(error instanceof HttpError) && !(error instanceof WorkerError && error.kind !== "internal");
 
 function body(code: string, message: string, details: readonly FieldProblem[] = []) {
   const failure = { success: false, status: "error", code, error: message, message };

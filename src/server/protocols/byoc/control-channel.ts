@@ -1,6 +1,6 @@
 /** Reads a stream's control channel: applies its updates in order, and notices when the gateway is gone (protocol.md 5.2). */
 import type { Endpoint } from "../../../engine/protocol/work.ts";
-import { type PlainError, reason, toPlainError, WorkerError } from "../../../errors.ts";
+import { type PlainError, toPlainError } from "../../../errors.ts";
 import { getLogger } from "../../../log.ts";
 import { redactUrl } from "../../../redact-url.ts";
 import { readMessages } from "../../../trickle/client/json-reader.ts";
@@ -86,7 +86,6 @@ export class ControlChannel implements Disposable {
     try {
       await this.#options.update(body);
     } catch (error) {
-      if (!(error instanceof WorkerError)) log.error("update failed", { error: reason(error) });
       this.#options.reportError(`parameters not applied: ${toPlainError(error).message}`);
     }
   }

@@ -70,14 +70,17 @@ test("reading stops when the signal aborts, and returns what it held", async () 
   budget.hold(10 * KIB);
 });
 
-test.each([{}, { "content-length": "100" }])("a body that takes too long is given up, with headers %j", async (headers) => {
-  const late = slowRequest(headers);
-  void late.writer.write(new Uint8Array(10)).catch(() => {}); // the reader leaves
-  expect(await failure(readJson(late.request, { timeoutMs: 20 }))).toBe("timeout");
-  const abandoned = slowRequest(headers);
-  void abandoned.writer.write(new Uint8Array(10)).catch(() => {}); // the reader leaves
-  const leave = new AbortController();
-  const reading = readJson(abandoned.request, { signal: leave.signal });
-  leave.abort(new Error("gone"));
-  await expect(reading).rejects.toThrow("gone");
-});
+test.each([{}, { "content-length": "100" }])(
+  "a body that takes too long is given up, with headers %j",
+  async (headers) => {
+    const late = slowRequest(headers);
+    void late.writer.write(new Uint8Array(10)).catch(() => {}); // the reader leaves
+    expect(await failure(readJson(late.request, { timeoutMs: 20 }))).toBe("timeout");
+    const abandoned = slowRequest(headers);
+    void abandoned.writer.write(new Uint8Array(10)).catch(() => {}); // the reader leaves
+    const leave = new AbortController();
+    const reading = readJson(abandoned.request, { signal: leave.signal });
+    leave.abort(new Error("gone"));
+    await expect(reading).rejects.toThrow("gone");
+  },
+);
