@@ -17,9 +17,9 @@ import { createApp } from "./http/app.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { listen, localUrl } from "./http/listen.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
-import { doubtAbout, offersOf } from "./protocols/byoc/registration/offer.ts";
+import type { Serving } from "./protocols/byoc/registration/keep-registered.ts";
+import { doubtAbout, missingVariables, offersOf } from "./protocols/byoc/registration/offer.ts";
 import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts";
-import type { Readiness } from "./protocols/byoc/registration/readiness.ts";
 import { Registration } from "./protocols/byoc/registration/registration.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { StreamStarter } from "./streams/start.ts";
@@ -158,11 +158,10 @@ function warnIfOpen({ host }: Config, { api, capability }: AccessTokens): void {
   );
 }
 
-interface RegistrationNeeds {
+interface RegistrationNeeds extends Serving {
   readonly ownUrl: string;
   readonly token: string | undefined;
   readonly admission: Admission;
-  readonly readiness: Readiness;
 }
 
 /** Null where an orchestrator or its secret is not set. */
@@ -170,12 +169,10 @@ function register(
   config: Config,
   { ownUrl, token, ...serving }: RegistrationNeeds,
 ): Registration | null {
-  const { orchUrl = [], orchSecret } = config;
-  if (orchSecret === undefined || orchUrl.length === 0) {
-    if (orchUrl.length > 0)
-      log.error("nothing is registered: ORCH_URL is set and ORCH_SECRET is not");
-    if (orchSecret !== undefined)
-      log.error("nothing is registered: ORCH_SECRET is set and ORCH_URL is not");
+  const [missing, ...others] = missingVariables(config);
+  if (missing !== undefined) {
+    // With none of them set, no registration is wanted.
+    if (others.length === 0) log.error(`nothing is registered: ${missing} is not set`);
     return null;
   }
   const doubt = doubtAbout(config);
@@ -184,7 +181,7 @@ function register(
   const places = serving.admission.capacity;
   const offers = offersOf(config, { ownUrl, places, ...(token === undefined ? {} : { token }) });
   return new Registration({
-    orchestrators: orchestratorsOf(config, orchSecret),
+    orchestrators: orchestratorsOf(config, config.orchSecret ?? ""),
     offers,
     ...serving,
   });

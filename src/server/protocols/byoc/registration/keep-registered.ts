@@ -1,6 +1,6 @@
 /**
  * Keeps one capability registered with one orchestrator (protocol.md 2.3): retries, renews while nothing runs, follows
- * the capacity of the engines, and takes the registration back while the server cannot serve.
+ * the capacity of the engines, and withdraws the registration while the server cannot serve.
  */
 import { getLogger } from "../../../../log.ts";
 import { pause } from "../../../../streams/pause.ts";
@@ -20,13 +20,13 @@ const REFUSED_MS = 60_000;
 const RENEW_MS = 60_000;
 /** An orchestrator counts a job until it has read the end of our answer; its count must not restart before. */
 const SETTLE_MS = 2000;
-/** How long the server may be unable to serve before it takes its registration back. */
+/** How long the server may be unable to serve before it withdraws its registration. */
 const WITHDRAW_MS = 10_000;
 
 /** A capacity that differs from every real one. */
 const NOT_REGISTERED = -1;
 
-/** The passing of time; tests replace it. */
+/** Clock; replaced in tests. */
 export interface Timing {
   /** Resolves after `ms`, or as soon as the signal aborts. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -52,6 +52,34 @@ export interface Entry {
   held: boolean;
 }
 
+type ServingEvent = "changed" | "emptied";
+
+/** Waits for changes in what is served. Follows each promise once: otherwise every wait would leave a reaction on it. */
+class ServingWatch {
+  readonly serving: Serving;
+  readonly #followed = new Map<ServingEvent, Promise<void>>();
+  #notify: (event: ServingEvent) => void = () => {};
+
+  constructor(serving: Serving) {
+    this.serving = serving;
+  }
+
+  /** Settles with the first of these events from now on. */
+  next(...events: readonly ServingEvent[]): Promise<ServingEvent> {
+    const { promise, resolve } = Promise.withResolvers<ServingEvent>();
+    this.#notify = (event) => events.includes(event) && resolve(event);
+    this.#follow("changed", this.serving.readiness.changed);
+    this.#follow("emptied", this.serving.admission.emptied);
+    return promise;
+  }
+
+  #follow(event: ServingEvent, promise: Promise<void>): void {
+    if (this.#followed.get(event) === promise) return;
+    this.#followed.set(event, promise);
+    void promise.then(() => this.#notify(event));
+  }
+}
+
 /** Runs until `stop` aborts. Never throws. */
 export async function keepRegistered(
   entry: Entry,
@@ -59,10 +87,11 @@ export async function keepRegistered(
   timing: Timing,
   stop: AbortSignal,
 ): Promise<void> {
+  const watch = new ServingWatch(serving);
   let last: { outcome: Outcome; capacity: number } | null = null;
   for (let failures = 0; !stop.aborted; ) {
     if (serving.readiness.share === 0 && entry.held)
-      await untilRenewal(NOT_REGISTERED, entry, serving, timing, stop);
+      await untilRenewal(NOT_REGISTERED, entry, watch, timing, stop);
     await untilServing(serving.readiness, stop);
     if (stop.aborted) return;
     const capacity = capacityAt(entry.offer.capacity, serving.readiness);
@@ -73,7 +102,7 @@ export async function keepRegistered(
     failures = outcome.kind === "unreachable" ? failures + 1 : 0;
     switch (outcome.kind) {
       case "done":
-        await untilRenewal(capacity, entry, serving, timing, stop);
+        await untilRenewal(capacity, entry, watch, timing, stop);
         break;
       case "refused":
         await timing.wait(REFUSED_MS, stop);
@@ -112,15 +141,16 @@ async function untilServing(readiness: Readiness, signal: AbortSignal): Promise<
 
 /**
  * Settles when it is time to register again: after a while in which nothing ran, when the last place has been given
- * back, when the capacity is another and nothing runs, or when the registration was taken back because no engine works.
+ * back, when the capacity has changed and nothing runs, or when the registration was withdrawn because no engine works.
  */
 async function untilRenewal(
   registered: number,
   entry: Entry,
-  { admission, readiness }: Serving,
+  watch: ServingWatch,
   { wait }: Timing,
   stop: AbortSignal,
 ): Promise<void> {
+  const { admission, readiness } = watch.serving;
   for (let worked = false; !stop.aborted; ) {
     const capacity = capacityAt(entry.offer.capacity, readiness);
     const isIdle = admission.taken === 0;
@@ -129,9 +159,8 @@ async function untilRenewal(
     const signal = AbortSignal.any([stop, early.signal]);
     const event = await untilAborted(
       Promise.race([
-        readiness.changed.then(() => "changed"),
+        capacity > 0 ? watch.next("changed", "emptied") : watch.next("changed"),
         ...(capacity === 0 ? [wait(WITHDRAW_MS, signal).then(() => "withdraw")] : []),
-        ...(capacity > 0 ? [admission.emptied.then(() => "emptied")] : []),
         ...(capacity > 0 && isIdle ? [wait(RENEW_MS, signal).then(() => "renew")] : []),
       ]),
       stop,

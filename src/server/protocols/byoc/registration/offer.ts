@@ -1,4 +1,4 @@
-/** Makes from the settings what an orchestrator is told of each capability, and finds what is doubtful in them. */
+/** Builds registrations from the settings, and finds doubtful settings. */
 import { CAPABILITIES } from "../../../../capabilities/registry.ts";
 import type { Config } from "../../../../config.ts";
 import { isLoopback, isUnspecified } from "../../../hosts/own-address.ts";
@@ -16,8 +16,8 @@ export interface Offer {
   readonly token?: string;
 }
 
-/** What is not in the settings. */
-export interface Serving {
+/** Where the settings leave something open. */
+export interface OfferDefaults {
   /** The URL of this server where CAPABILITY_URL is not set. */
   readonly ownUrl: string;
   /** Streams and jobs it takes, where CAPABILITY_CAPACITY is not set. */
@@ -26,7 +26,10 @@ export interface Serving {
 }
 
 /** One offer per name; several names behind one URL are told apart by the path `/c/{name}`. */
-export function offersOf(config: Config, { ownUrl, places, token }: Serving): readonly Offer[] {
+export function offersOf(
+  config: Config,
+  { ownUrl, places, token }: OfferDefaults,
+): readonly Offer[] {
   const url = config.capabilityUrl ?? ownUrl;
   const names = [...new Set(config.capabilityName)];
   return names.map((name) => ({
@@ -47,7 +50,7 @@ export const missingVariables = ({ orchUrl = [], orchSecret }: Config): readonly
   ...(orchSecret === undefined ? ["ORCH_SECRET"] : []),
 ];
 
-/** Says why an orchestrator probably cannot reach this server under its URL; null if nothing speaks against it. */
+/** Says why an orchestrator probably cannot reach this server under its URL; null if it looks reachable. */
 export function doubtAbout({ orchUrl = [], capabilityUrl }: Config): string | null {
   const remote = orchUrl.find((url) => !isLoopback(hostOf(url)));
   if (remote === undefined) return null;
@@ -55,7 +58,7 @@ export function doubtAbout({ orchUrl = [], capabilityUrl }: Config): string | nu
   if (capabilityUrl === undefined) return `CAPABILITY_URL is not set: ${way}`;
   const host = hostOf(capabilityUrl);
   if (isUnspecified(host))
-    return `CAPABILITY_URL ${capabilityUrl} is an address to listen at, and nobody can connect to it: ${way}`;
+    return `CAPABILITY_URL ${capabilityUrl} is a wildcard address, which nobody can connect to: ${way}`;
   if (isLoopback(host))
     return `CAPABILITY_URL ${capabilityUrl} is reachable from this machine alone, and the orchestrator is on another: ${way}`;
   return null;

@@ -1,4 +1,4 @@
-/** How much of its work the server can do now, and what an offer's capacity becomes by that. */
+/** The share of the devices that works, and the capacity to register for it. */
 
 /** The engines as registration sees them. */
 export interface Readiness {

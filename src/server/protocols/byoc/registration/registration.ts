@@ -1,4 +1,4 @@
-/** Registers every capability with every orchestrator, keeps that up, and takes it back at the end. */
+/** Registers every capability with every orchestrator, keeps that up, and withdraws it at the end. */
 import { getLogger } from "../../../../log.ts";
 import {
   type Entry,
@@ -37,7 +37,7 @@ export class Registration {
     );
   }
 
-  /** Takes back what orchestrators may have, all at once and within 2 s. Never throws. */
+  /** Withdraws what orchestrators may have, all at once and within 2 s. Never throws. */
   async leave(): Promise<void> {
     this.#stop.abort();
     await this.#running;

@@ -1,5 +1,5 @@
 /** Time passes when the test says so: no timers run. */
-import { expect, test } from "bun:test";
+import { expect, type Mock, spyOn, test } from "bun:test";
 import { Admission } from "../../../../../../src/server/admission.ts";
 import { keepRegistered } from "../../../../../../src/server/protocols/byoc/registration/keep-registered.ts";
 import type { Outcome } from "../../../../../../src/server/protocols/byoc/registration/orchestrator-client.ts";
@@ -27,8 +27,14 @@ function loop(outcomes: Outcome[], admission = new Admission(2), random = 1, sha
   const readiness = {
     share,
     get changed() {
-      return changed.promise;
+      return counted(changed.promise);
     },
+  };
+  const followed = new Set<Mock<Promise<void>["then"]>>();
+  /** Counts the reactions that are attached to a promise. */
+  const counted = (promise: Promise<void>): Promise<void> => {
+    followed.add(spyOn(promise, "then"));
+    return promise;
   };
   const entry = {
     client: {
@@ -79,6 +85,9 @@ function loop(outcomes: Outcome[], admission = new Admission(2), random = 1, sha
     get withdrawn() {
       return withdrawn;
     },
+    get reactions() {
+      return [...followed].reduce((sum, { mock }) => sum + mock.calls.length, 0);
+    },
     /** The engines that work take this part of the work from now on. */
     share: async (share: number) => {
       readiness.share = share;
@@ -126,6 +135,13 @@ test("an idle server renews its registration every 60 s", async () => {
   for (let n = 0; n < 3; n++) await one.pass(60_000);
   expect(one.calls).toBe(4);
   expect(one.entry.held).toBe(true);
+  await one.end();
+});
+
+test("renewals leave nothing behind on what they wait for", async () => {
+  const one = loop([done]);
+  for (let n = 0; n < 20; n++) await one.pass(60_000);
+  expect(one.reactions).toBeLessThan(4);
   await one.end();
 });
 
