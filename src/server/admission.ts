@@ -32,7 +32,7 @@ export const pictureLoad = (size: Size): Load => ({ size, fps: PICTURE_FPS });
 export interface Place extends Disposable {
   /** Takes as many places as this load needs. Throws `at_capacity`, and then nothing has changed. */
   resize(load: Load): void;
-  /** Counts the load as it turned out to be: what runs is not refused any more. */
+  /** Counts the load as it turned out to be: a running stream is never refused. */
   correct(load: Load): void;
 }
 

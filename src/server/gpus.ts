@@ -1,5 +1,6 @@
 /** Reads the names, memory and utilization of NVIDIA GPUs from nvidia-smi, which is part of their driver. */
 import { getLogger } from "../log.ts";
+import { untilAborted } from "../streams/until-aborted.ts";
 
 const log = getLogger("server");
 
@@ -28,15 +29,26 @@ export interface Gpu {
   readonly utilization_memory: number;
 }
 
-/** All GPUs, ordered by index; empty where nvidia-smi is missing or fails. */
-export async function readGpus(): Promise<readonly Gpu[]> {
-  const program = Bun.which("nvidia-smi");
+/** All GPUs, ordered by index; empty where nvidia-smi is missing, fails or takes longer than `timeoutMs`. */
+export async function readGpus(
+  program = Bun.which("nvidia-smi"),
+  timeoutMs = TIMEOUT_MS,
+): Promise<readonly Gpu[]> {
   if (program === null) return [];
   const child = Bun.spawn(
     [program, `--query-gpu=${FIELDS.join(",")}`, "--format=csv,noheader,nounits"],
-    { stdio: ["ignore", "pipe", "ignore"], timeout: TIMEOUT_MS },
+    { stdio: ["ignore", "pipe", "ignore"] },
   );
-  const [text, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+  const table = Promise.all([new Response(child.stdout).text(), child.exited]);
+  const answer = await untilAborted(table, AbortSignal.timeout(timeoutMs));
+  if (answer === null) {
+    // A process that hangs in its driver cannot be killed: it is not waited for.
+    child.kill("SIGKILL");
+    child.unref();
+    log.warn("nvidia-smi does not answer", { timeout_ms: timeoutMs });
+    return [];
+  }
+  const [text, code] = answer;
   if (code === 0) return parseGpus(text);
   log.warn("nvidia-smi failed", { code });
   return [];

@@ -68,6 +68,23 @@ test("chunks are sent at once and in order to a peer that reads", async () => {
   expect([observer.dropped, observer.events]).toEqual([[], []]);
 });
 
+test("a chunk without bytes is sent at once", async () => {
+  await using host = hostTrickle();
+  const observer = new Recorder();
+  const publisher = await publisherTo(host.url("a"), { create: true, observer });
+  const writer = publisher.writable.getWriter();
+  const written = [
+    { data: new Uint8Array(0), first: true },
+    { data: bytes("x"), first: false },
+    { data: new Uint8Array(0), first: false },
+  ];
+  for (const chunk of written) await writer.write(chunk);
+  await waitFor("all are sent", () => observer.sent.length === written.length, 1000);
+  await writer.close();
+  expect(observer.events).toEqual([]);
+  observer.expectAll(written);
+});
+
 test("chunks that wait for a socket are not sent, and are dropped when the socket dies", async () => {
   const held: Exchange[] = [];
   await using peer = await faultyPeer(

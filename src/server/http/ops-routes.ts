@@ -29,7 +29,7 @@ export interface OpsOptions {
 }
 
 export const opsRoutes = ({ access, pool, store, version, capabilityNames }: OpsOptions) => {
-  const gpus = recent(readGpus, GPUS_MAX_AGE_MS);
+  const gpus = recent(() => readGpus(), GPUS_MAX_AGE_MS);
   const versions = {
     success: true as const,
     pipeline: "byoc",

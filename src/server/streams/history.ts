@@ -1,4 +1,4 @@
-/** Keeps ended streams readable for a while: the youngest thousand, each for a limited time. */
+/** Keeps ended streams readable for a while: the most recent thousand, each for a limited time. */
 import type { Stream } from "./stream.ts";
 
 const MAX_STREAMS = 1000;

@@ -117,7 +117,7 @@ export class StreamStore {
     return stream;
   }
 
-  /** Begins to end this very stream, whichever stream has its id by now; with `error` it has failed. */
+  /** Begins to end this stream, even if another one has its id by now; with `error` it has failed. */
   end(stream: Stream, error?: PlainError): void {
     if (stream.endedAt !== null || stream.status === "stopping") return;
     stream.stopping(error);

@@ -242,6 +242,7 @@ export class Stream implements Work {
   async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
     this.#params = { ...this.#params, prompts: shortened(this.#params.prompts) };
     this.#checkpoint = null;
+    this.onSize = null;
     const observer = this.#observer;
     this.#observer = null;
     await this.#logged(() => Promise.all([observer?.close(failure), endOutput?.()]));

@@ -1,4 +1,4 @@
-/** Applies parameter updates to a stream, one after the other whichever way they come (protocol.md 1.6, 5.2). */
+/** Applies parameter updates to a stream, in order, whichever channel they come from (protocol.md 1.6, 5.2). */
 import { WorkerError } from "../../errors.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { updatedParams } from "./params.ts";

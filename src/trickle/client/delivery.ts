@@ -1,4 +1,4 @@
-/** Keeps the account of a publisher: which chunks went out, which were lost, and whether the peer takes any. */
+/** Accounts for a publisher's chunks: which were sent or lost, and whether the peer takes any. */
 import type { PostOutcome, SegmentPost } from "./segment-post.ts";
 import { SilenceTimer } from "./silence-timer.ts";
 
@@ -121,6 +121,11 @@ export class Delivery<Chunk extends OutgoingChunk> {
   queued(): void {
     this.#waiting++;
     this.#written();
+  }
+
+  /** A chunk without bytes was written: no socket will ever take it. */
+  sentEmpty(chunk: Chunk): void {
+    this.#sent(chunk, performance.now());
   }
 
   /** The chunk was left out: there was no room for it. */

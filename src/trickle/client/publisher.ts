@@ -184,8 +184,9 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
       this.#endCurrent();
       return;
     }
-    if (post.write(chunk)) this.#delivery.queued();
-    else this.#delivery.skipped(chunk);
+    if (!post.write(chunk)) this.#delivery.skipped(chunk);
+    else if (chunk.data.byteLength > 0) this.#delivery.queued();
+    else this.#delivery.sentEmpty(chunk);
     if (chunk.last) this.#endCurrent();
     this.#posts.preconnect();
   }

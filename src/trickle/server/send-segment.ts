@@ -36,7 +36,8 @@ export async function sendSegment(options: SendOptions): Promise<Response> {
     await untilAborted(read.changed, signal);
     read = segment.read(0);
   }
-  if (read.kind !== "data") {
+  // A reader that has left never pulls the body nor cancels it.
+  if (read.kind !== "data" || signal.aborted) {
     end();
     const state = channel.isClosed
       ? { "Lp-Trickle-Closed": "terminated" }
