@@ -43,7 +43,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #runner: PlanRunner;
   readonly #standIn: StandIn;
   #prepared: StreamParams | null = null;
-  #preparing: Promise<unknown> = Promise.resolve();
+  /** Settles when everything that has been asked for so far is loaded or has failed. */
+  #preparing: Promise<void> = Promise.resolve();
   #waiting = false;
   #hasOutput = false;
   #applied: StreamParams | null = null;
@@ -87,7 +88,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
         this.#reportLoad();
       },
     );
-    this.#preparing = Promise.all([this.#preparing, ready]);
+    const before = this.#preparing;
+    this.#preparing = ready.then(() => before);
     return params;
   }
 
