@@ -9,6 +9,7 @@ import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { noisePicture, OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
+import { SPINNING, spinningModel } from "../support/spinning-model.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const NCHW = [1, 3, "H", "W"] as const;
@@ -155,6 +156,21 @@ test("closing in the midst of loads and runs lets them settle, and later calls a
     kind: "engine_unavailable",
   });
   expect(await rejection(host.acquire("identity"))).toMatchObject({ kind: "engine_unavailable" });
+});
+
+test("closing does not wait for a run that hangs", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("spinning", SPINNING, spinningModel());
+  const host = await workspace.host();
+  const model = await host.acquire("spinning");
+  const run = (spins: number) => model.run(jobOf(noisePicture(64, 64), { spins }));
+  const { inferenceMs } = await run(100_000);
+  const hanging = run((100_000 / inferenceMs) * 8000);
+  await waitFor("the run to count as hung", () => model.isLost());
+  const begun = performance.now();
+  await host[Symbol.asyncDispose]();
+  expect(performance.now() - begun).toBeLessThan(4000);
+  await hanging; // the process may not end during a run
 });
 
 test("a process that disposes its host ends by itself", async () => {

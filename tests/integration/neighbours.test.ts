@@ -1,13 +1,11 @@
 /** One stream's poison costs its neighbours at most one short gap, and the culprit is named. With the real server. */
 import { afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { create } from "@bufbuild/protobuf";
-import { GraphProtoSchema, NodeProtoSchema } from "onnx-buf";
-import { GraphBuilder, valueInfo } from "../../src/engine/models/graph-builder.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
 import { crashSei } from "../support/crash-marker.ts";
 import { avc1, ftyp, mdat, moof, moov } from "../support/mp4-builder.ts";
 import { type Neighbourhood, neighbourhood } from "../support/neighbours.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { SPINNING, spinningModel } from "../support/spinning-model.ts";
 import { TsMuxer } from "../support/ts-muxer.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -68,41 +66,6 @@ async function expectWell({ healthy, api, bootMs }: Neighbourhood): Promise<void
 
 const ended = (hood: Neighbourhood, id: string) =>
   waitFor("the culprit's end", async () => (await hood.api.stream(id)).status === "error", 60_000);
-
-/** A model that repeats a step as often as its parameter says. */
-function spinningModel(): Uint8Array {
-  const graph = new GraphBuilder();
-  const frame = graph.input("x", "float32", [1, 3, 64, 64]);
-  const spins = graph.cast(graph.input("spins", "float32", []), "int64");
-  const body = create(GraphProtoSchema, {
-    name: "body",
-    input: [
-      valueInfo("i", "int64", []),
-      valueInfo("go", "bool", []),
-      valueInfo("sum", "float32", []),
-    ],
-    node: [
-      create(NodeProtoSchema, { opType: "Identity", input: ["go"], output: ["go_on"] }),
-      create(NodeProtoSchema, { opType: "Sin", input: ["sum"], output: ["next"] }),
-    ],
-    output: [valueInfo("go_on", "bool", []), valueInfo("next", "float32", [])],
-  });
-  const sum = graph.node(
-    "Loop",
-    [spins, graph.constant("bool", [], [1]), graph.constant("float32", [], [0])],
-    { body },
-  );
-  graph.output("y", graph.node("Add", [frame, sum]), "float32", [1, 3, 64, 64]);
-  return graph.build("spinning");
-}
-
-const SPINNING = {
-  inputs: {
-    x: { role: "frame", range: [0, 1] },
-    spins: { role: "param", default: 0, min: 0, max: 1e15 },
-  },
-  outputs: { y: { role: "image", range: [0, 1] } },
-};
 
 test("beside a stream whose input crashes the decoder", async () => {
   const hood = await started();

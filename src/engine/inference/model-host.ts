@@ -31,6 +31,8 @@ const LOAD_MS = 120_000;
 const BUILD_MS = 45 * 60_000;
 /** A caller waits this long for changed files to load, then gets the version that is loaded. */
 const RELOAD_WAIT_MS = 5000;
+/** Closing waits this long for runs in progress; one that hangs ends with the process. */
+const CLOSE_MS = 2000;
 
 export class ModelHost implements AsyncDisposable {
   /** Encodes the prompts of all streams. */
@@ -124,13 +126,14 @@ export class ModelHost implements AsyncDisposable {
     return { since, expectedMs };
   }
 
-  /** Lets runs under way finish, releases every model and ends its thread. */
+  /** Lets runs in progress finish, but not one that hangs, releases every model and ends its thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     this.#gate.close(closing());
     this.#reloader[Symbol.dispose]();
     this.prompts[Symbol.dispose]();
-    await Promise.all([...this.#threads].map((thread) => thread[Symbol.asyncDispose]()));
+    const closed = Promise.all([...this.#threads].map((thread) => this.#close(thread)));
+    await untilAborted(closed, AbortSignal.timeout(CLOSE_MS));
   }
 
   #begin(model: UsableModel): Promise<ReadyModel> {
@@ -159,7 +162,7 @@ export class ModelHost implements AsyncDisposable {
     if (!this.#device.separatesSizes || model.definition.frame?.size != null) return null;
     return new SizeThreads({
       base,
-      open: (size) => this.#open(model, () => {}, halved(size)),
+      open: (size) => this.#open(model, (lost) => void this.#close(lost), halved(size)),
       close: (thread) => this.#close(thread),
     });
   }
@@ -187,6 +190,7 @@ export class ModelHost implements AsyncDisposable {
     }
   }
 
+  /** Resolves when the thread has ended, which one that hangs may never do. */
   async #close(thread: ModelThread): Promise<void> {
     await thread[Symbol.asyncDispose]();
     this.#threads.delete(thread);
@@ -194,6 +198,7 @@ export class ModelHost implements AsyncDisposable {
 
   /** The next caller that asks for the model loads it anew. */
   #forget(thread: ModelThread, name: string): void {
+    void this.#close(thread);
     if (this.#disposed || readyIn(this.#slots.get(name))?.thread !== thread) return;
     this.#slots.delete(name);
     this.#report(name);
