@@ -51,7 +51,9 @@ export class ModelReloader implements Disposable {
   constructor(options: ModelReloaderOptions) {
     this.#options = options;
     this.#times = options.times ?? RELOAD_TIMES;
-    this.#timer = setInterval(() => void this.#watch(), this.#times.watchMs);
+    const watch = () =>
+      this.#watch().catch((error) => log.error("model watch failed", { error: reason(error) }));
+    this.#timer = setInterval(() => void watch(), this.#times.watchMs);
   }
 
   /** Loads the model's files now if they have changed. Never rejects: without them the loaded version continues. */

@@ -84,3 +84,21 @@ test("callers share a load, and files that come back clear the report", async ()
   await instance.refresh(model);
   expect(model.reloadError()).toBeNull();
 });
+
+test("a look at the files that fails is logged, and the next one takes place", async () => {
+  let looks = 0;
+  using _instance = new ModelReloader({
+    catalogue: { entry: () => Promise.reject(new Error("unexpected")) },
+    current: () => {
+      looks++;
+      return [ready("old")];
+    },
+    load: () => Promise.reject(new Error("nothing is loaded here")),
+    loadDeadlineMs: 1000,
+    release: () => {},
+    replace: () => {},
+    onRejected: () => {},
+    times: { watchMs: 1, retireIdleMs: 1000 },
+  });
+  await waitFor("a look after one that failed", () => looks > 1);
+});
