@@ -24,7 +24,7 @@ export class ModelCatalogue {
   readonly #workspace: string;
   readonly #entries = new Map<string, CatalogueEntry>();
   #lastPass: Promise<void> = Promise.resolve();
-  /** Begins when the last one is over; null while nobody waits for it. */
+  /** Begins when the last one has ended, however it ended; null while nobody waits for it. */
   #nextPass: Promise<void> | null = null;
   #listError: string | null = null;
 
@@ -56,7 +56,7 @@ export class ModelCatalogue {
       const names = usable.map((one) => one.name).join(", ");
       throw new WorkerError(
         "unknown_model",
-        `there is no model ${JSON.stringify(name)}; there are ${names}`,
+        `unknown model ${JSON.stringify(name)}; available: ${names}`,
       );
     }
     if (entry.state === "broken") throw entry.error;
@@ -72,8 +72,9 @@ export class ModelCatalogue {
   refresh(): Promise<void> {
     this.#nextPass ??= this.#lastPass.then(() => {
       this.#nextPass = null;
-      this.#lastPass = this.#readAll();
-      return this.#lastPass;
+      const pass = this.#readAll();
+      this.#lastPass = pass.catch(() => {}); // its own callers are told
+      return pass;
     });
     return this.#nextPass;
   }

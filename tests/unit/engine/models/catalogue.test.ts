@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -79,7 +79,7 @@ test("an error about an unknown name lists the usable models", async () => {
   for (const name of ["nope", "../good", "__proto__", ""]) {
     await expect(catalogue.get(name)).rejects.toMatchObject({
       kind: "unknown_model",
-      message: `there is no model ${JSON.stringify(name)}; there are ${BUILT_IN_NAMES.join(", ")}`,
+      message: `unknown model ${JSON.stringify(name)}; available: ${BUILT_IN_NAMES.join(", ")}`,
     });
   }
 });
@@ -92,7 +92,7 @@ test("a folder that is added, repaired or removed is noticed on the next request
   await workspace.add("late", { description: "mended" }, onnx);
   expect((await catalogue.get("late")).definition.description).toBe("mended");
   await rm(join(workspace.path, "models", "late"), { recursive: true });
-  await expect(catalogue.get("late")).rejects.toThrow("there is no model");
+  await expect(catalogue.get("late")).rejects.toThrow("unknown model");
 });
 
 test("weights in another file are refused", async () => {
@@ -123,4 +123,18 @@ test("refresh finds new folders and forgets removed ones", async () => {
   await catalogue.refresh();
   expect(names(catalogue)).toContain("new");
   expect(names(catalogue)).not.toContain("old");
+});
+
+test("a refresh that fails unexpectedly does not fail the ones after it", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("identity", {}, onnx);
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  await rm(join(workspace.path, "models", "identity"), { recursive: true });
+  const { identity = expect.unreachable("identity is built in") } = BUILT_INS;
+  using graph = spyOn(identity, "graph").mockImplementation(() => {
+    throw new Error("unexpected");
+  });
+  await expect(catalogue.refresh()).rejects.toThrow("unexpected");
+  graph.mockRestore();
+  await catalogue.refresh();
 });

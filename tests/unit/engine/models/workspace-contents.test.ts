@@ -306,5 +306,5 @@ test("a file in place of the folder of models leaves the built-in models", async
   await Bun.write(join(workspace.path, "models"), "not a folder");
   const catalogue = await ModelCatalogue.open(workspace.path);
   expect((await catalogue.get("identity")).state).toBe("usable");
-  await expect(catalogue.get("other")).rejects.toThrow("there is no model");
+  await expect(catalogue.get("other")).rejects.toThrow("unknown model");
 });
