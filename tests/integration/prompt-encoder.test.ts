@@ -70,6 +70,30 @@ test("a thread that does not answer in time is replaced", async () => {
   expect(await patient.encode([])).toEqual(encodePrompts([]));
 });
 
+test("the time that a call waits behind others does not count towards its deadline", async () => {
+  using encoder = new PromptEncoder();
+  await encoder.encode([]);
+  const begun = performance.now();
+  await encoder.encode(longest("q "));
+  const oneMs = performance.now() - begun;
+  using strict = new PromptEncoder({ deadlineMs: 300 + 6 * oneMs });
+  const calls = Array.from({ length: 40 + Math.ceil(600 / oneMs) }, () =>
+    strict.encode(longest("q ")),
+  );
+  expect((await Promise.allSettled(calls)).map(({ status }) => status)).not.toContain("rejected");
+});
+
+test("a call that is overdue fails alone: a new thread answers the ones behind it", async () => {
+  using encoder = new PromptEncoder({ deadlineMs: 1000 });
+  await encoder.encode([]);
+  const endless = new Array<Prompt>(20_000).fill({ prompt: "q ".repeat(5000) });
+  const slow = encoder.encode(endless).catch((error) => error);
+  const prompts = [{ prompt: "a lake" }];
+  const next = encoder.encode(prompts);
+  expect(await slow).toMatchObject({ kind: "model_failed" });
+  expect(await next).toEqual(encodePrompts(prompts));
+});
+
 test("what is under way when it is closed is refused, and so is what comes later", async () => {
   const encoder = new PromptEncoder();
   const under = encoder.encode(longest("q ")).catch((error) => error);

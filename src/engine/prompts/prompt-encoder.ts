@@ -3,13 +3,18 @@ import { WorkerError } from "../../errors.ts";
 import type { Prompt } from "../protocol/work.ts";
 import type { EncodeRequest, EncodeResponse } from "./prompt-worker.ts";
 
-/** The longest prompts that a stream may have take a tenth of this: a thread that takes longer is replaced. */
+/** The longest prompts that a stream may have take a tenth of this: a thread that takes longer for one call is replaced. */
 const DEADLINE_MS = 5000;
 
-type Pending = PromiseWithResolvers<Float32Array<ArrayBuffer>>;
+interface Pending {
+  readonly prompts: readonly Prompt[];
+  readonly resolve: (vector: Float32Array<ArrayBuffer>) => void;
+  readonly reject: (error: WorkerError) => void;
+}
 
 /**
- * One for all streams of an engine. The thread starts with the first call, and again after it has died.
+ * One for all streams of an engine. The thread starts with the first call. When it dies or hangs, the call that it was
+ * working on is rejected, and a new thread takes over the ones that wait.
  *
  * ```ts
  * using encoder = new PromptEncoder();
@@ -18,8 +23,10 @@ type Pending = PromiseWithResolvers<Float32Array<ArrayBuffer>>;
  */
 export class PromptEncoder implements Disposable {
   readonly #deadlineMs: number;
+  /** In the order in which the thread answers: it works on the first. */
   readonly #pending = new Map<number, Pending>();
   #worker: Worker | null = null;
+  #overdueTimer: ReturnType<typeof setTimeout> | undefined;
   #nextId = 0;
   #disposed = false;
 
@@ -30,25 +37,19 @@ export class PromptEncoder implements Disposable {
   /** The controls of these prompts (`controls.ts`), the caller's. Rejects with `model_failed`. */
   async encode(prompts: readonly Prompt[]): Promise<Float32Array<ArrayBuffer>> {
     if (this.#disposed) throw failure("the engine is closing");
-    const worker = this.#start();
+    const { promise, resolve, reject } = Promise.withResolvers<Float32Array<ArrayBuffer>>();
     const id = this.#nextId++;
-    const pending: Pending = Promise.withResolvers();
-    this.#pending.set(id, pending);
-    const overdue = setTimeout(
-      () => this.#stop(`the thread did not answer within ${this.#deadlineMs} ms`),
-      this.#deadlineMs,
-    );
-    worker.postMessage({ id, prompts } satisfies EncodeRequest);
-    try {
-      return await pending.promise;
-    } finally {
-      clearTimeout(overdue);
-    }
+    this.#pending.set(id, { prompts, resolve, reject });
+    this.#start().postMessage({ id, prompts } satisfies EncodeRequest);
+    if (this.#pending.size === 1) this.#expectAnswer();
+    return await promise;
   }
 
   [Symbol.dispose](): void {
     this.#disposed = true;
-    this.#stop("the engine is closing");
+    this.#end();
+    for (const { reject } of this.#pending.values()) reject(failure("the engine is closing"));
+    this.#pending.clear();
   }
 
   #start(): Worker {
@@ -57,9 +58,10 @@ export class PromptEncoder implements Disposable {
     worker.onmessage = ({ data: { id, vector } }: MessageEvent<EncodeResponse>) => {
       this.#pending.get(id)?.resolve(vector);
       this.#pending.delete(id);
+      this.#expectAnswer();
     };
     const ended = (why: string): void => {
-      if (this.#worker === worker) this.#stop(why);
+      if (this.#worker === worker) this.#replace(why);
     };
     worker.onerror = ({ message }) => ended(message);
     worker.addEventListener("close", () => ended("the thread ended"));
@@ -67,13 +69,36 @@ export class PromptEncoder implements Disposable {
     return worker;
   }
 
+  /** Gives the next answer the whole deadline: the time that a call waits behind others does not count. */
+  #expectAnswer(): void {
+    clearTimeout(this.#overdueTimer);
+    if (this.#pending.size === 0) return;
+    const why = `the thread did not answer within ${this.#deadlineMs} ms`;
+    this.#overdueTimer = setTimeout(() => this.#replace(why), this.#deadlineMs);
+  }
+
+  /** Rejects the call that the thread works on, and lets a new thread answer the others. */
+  #replace(why: string): void {
+    this.#end();
+    const [current] = this.#pending;
+    if (current === undefined) return;
+    const [currentId, { reject }] = current;
+    this.#pending.delete(currentId);
+    reject(failure(why));
+    if (this.#pending.size === 0) return;
+    const worker = this.#start();
+    for (const [id, { prompts }] of this.#pending) {
+      worker.postMessage({ id, prompts } satisfies EncodeRequest);
+    }
+    this.#expectAnswer();
+  }
+
   /** Ends the thread, which runs nothing native and may be ended at any time. */
-  #stop(why: string): void {
+  #end(): void {
+    clearTimeout(this.#overdueTimer);
     const worker = this.#worker;
     this.#worker = null;
     worker?.terminate();
-    for (const { reject } of this.#pending.values()) reject(failure(why));
-    this.#pending.clear();
   }
 }
 
