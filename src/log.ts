@@ -10,8 +10,10 @@ import {
   withContext,
 } from "@logtape/logtape";
 
-export type LogLevel = "debug" | "info" | "warning" | "error";
-export type LogFormat = "text" | "json";
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** Returns the logger of one part of the product, e.g. `getLogger("trickle")`. Fields go in the second argument. */
 export const getLogger = (category: string): Logger => getCategory(["byoc", category]);

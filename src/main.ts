@@ -1,5 +1,6 @@
 /** Runs the program's sub-commands. The only file with effects on import; native code is loaded by the engine alone. */
 import manifest from "../package.json" with { type: "json" };
+import { isCompiled } from "./compiled.ts";
 import {
   type Config,
   ConfigError,
@@ -107,8 +108,7 @@ async function runEngineProcess(): Promise<void> {
 
 /** How to start this program as an engine; a compiled binary contains its script. */
 function engineChild(): EngineCommand {
-  const compiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
-  const program = compiled ? [process.execPath] : [process.execPath, Bun.main];
+  const program = isCompiled() ? [process.execPath] : [process.execPath, Bun.main];
   return { command: [...program, "engine"], env: engineEnvironment() };
 }
 

@@ -1,5 +1,7 @@
 /** Raises the number of requests that a process may have open: 256, unless its environment sets it before the start. */
 
+import { isCompiled } from "./compiled.ts";
+
 const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const MOST = "65535";
 
@@ -10,8 +12,7 @@ const MOST = "65535";
  */
 export function raiseRequestLimit(): void {
   if (process.env[VARIABLE] || process.execve === undefined) return;
-  const compiled = Bun.main.startsWith("/$bunfs/") || Bun.main.includes("~BUN");
-  const program = compiled ? [] : [...process.execArgv, Bun.main];
+  const program = isCompiled() ? [] : [...process.execArgv, Bun.main];
   const args = [process.execPath, ...program, ...Bun.argv.slice(2)];
   const env = Object.entries({ ...process.env, [VARIABLE]: MOST });
   process.execve(

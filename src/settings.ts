@@ -13,6 +13,7 @@ import {
   onOff,
   secret,
 } from "./config-values.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 
 const DEVICE = "(auto|cpu|cuda(:\\d+)?|tensorrt(:\\d+)?)";
 
@@ -58,8 +59,8 @@ export const Settings = Type.Object({
     expects: "a folder",
     description: "folder of models and settings",
   }),
-  logLevel: choice(["debug", "info", "warning", "error"], "info", "least important level to log"),
-  logFormat: choice(["text", "json"], "text", "form of a log line, on stderr"),
+  logLevel: choice(LOG_LEVELS, "info", "least important level to log"),
+  logFormat: choice(LOG_FORMATS, "text", "form of a log line, on stderr"),
   device: commaList(DEVICE, {
     default: "auto",
     expects: "auto or a comma list of cpu, cuda, cuda:N, tensorrt:N",

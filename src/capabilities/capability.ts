@@ -43,7 +43,7 @@ export interface JobContext {
   /** Aborts at the job's deadline and when the caller is gone. */
   readonly signal: AbortSignal;
   /** `direct`: through the seed's route. `network`: through an orchestrator, which bills until the answer ends. */
-  readonly caller: "direct" | "network";
+  readonly route: "direct" | "network";
   readonly streams: StreamAccess;
   readonly images: ImageAccess;
   /** Takes as many places as a picture of this size needs. Throws `at_capacity`. */

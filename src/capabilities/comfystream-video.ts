@@ -17,8 +17,8 @@ export const comfystreamVideo: Capability = {
     stream_url: Type.String(),
     message: Type.String(),
   }),
-  run: async (input, { caller, signal, streams }) => {
-    if (caller === "network") {
+  run: async (input, { route, signal, streams }) => {
+    if (route === "network") {
       const message =
         "comfystream-video is not a batch job: start a stream with POST /ai/stream/start at the gateway or POST /stream/start here";
       throw new WorkerError("invalid_request", message);

@@ -2,6 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { reason } from "../errors.ts";
 import { check } from "../schema-check.ts";
+import { connectOrigin } from "./hosts/own-address.ts";
 
 const TIMEOUT_MS = 5000;
 const Health = Type.Object({ status: Type.String(), active_streams: Type.Integer() });
@@ -11,8 +12,7 @@ export async function askHealth(
   host: string,
   port: number,
 ): Promise<{ ok: boolean; message: string }> {
-  const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host;
-  const url = `http://${name.includes(":") && !name.startsWith("[") ? `[${name}]` : name}:${port}/health`;
+  const url = `${connectOrigin({ host, port })}/health`;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), proxy: "" });
     const body: unknown = await response.json().catch(() => null);

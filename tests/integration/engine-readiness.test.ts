@@ -1,6 +1,6 @@
 /** Which part of the devices works, with fake engines: they have no GPU, and can be killed. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { engineReadiness } from "../../src/server/engine-readiness.ts";
+import { engineReadiness } from "../../src/server/protocols/byoc/registration/readiness.ts";
 import { fakePool } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 

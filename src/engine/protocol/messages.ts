@@ -1,6 +1,7 @@
 /** All messages between the server and an engine over IPC: small JSON, and the picture files of batch jobs. */
 import { Type } from "@sinclair/typebox";
 import { PlainError } from "../../errors.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../../log.ts";
 import { type Immutable, literals } from "../../schema.ts";
 import { ModelInfo } from "./models.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
@@ -13,8 +14,8 @@ export const EngineOptions = Type.Object({
   workspace: Type.String(),
   frame_queue: Type.Integer(),
   max_frame_age_ms: Type.Number(),
-  log_level: literals(["debug", "info", "warning", "error"]),
-  log_format: literals(["text", "json"]),
+  log_level: literals(LOG_LEVELS),
+  log_format: literals(LOG_FORMATS),
 });
 export type EngineOptions = Immutable<typeof EngineOptions>;
 

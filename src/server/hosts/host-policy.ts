@@ -4,9 +4,9 @@ import { isIP } from "node:net";
 import type { Endpoint } from "../../engine/protocol/work.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { decodePath, parseChannelUrl } from "./channel-url.ts";
-import { type AddressClass, classifyAddress, unmapped } from "./ip-address.ts";
+import { type AddressClass, bareHost, classifyAddress, unmapped } from "./ip-address.ts";
 import {
-  connectAddress,
+  connectHost,
   isLoopback,
   isMachineName,
   isOwnAddress,
@@ -33,8 +33,10 @@ export interface HostRules {
   readonly orchestratorCa?: string;
 }
 
-/** Who names the channel: any caller (seed), or an orchestrator, whose channels are named after the stream. */
-export type Caller = { mode: "seed" } | { mode: "orchestrator"; streamId: string; suffix: string };
+/** Whose rules apply: those of any caller (seed), or those of an orchestrator, whose channels are named after the stream. */
+export type HostRuleset =
+  | { mode: "seed" }
+  | { mode: "orchestrator"; streamId: string; suffix: string };
 
 /** Resolves a name to all of its addresses; throws when it has none. */
 export type Resolve = (name: string) => Promise<readonly string[]>;
@@ -67,25 +69,25 @@ export class HostPolicy {
    * Throws `invalid_request` for a URL that cannot be a channel's, `refused_host` for a host that is not allowed, and
    * `channel_refused` for one that does not resolve; all name `field`.
    */
-  async check(field: string, url: string, caller: Caller): Promise<Endpoint> {
+  async check(field: string, url: string, ruleset: HostRuleset): Promise<Endpoint> {
     const parsed = parseChannelUrl(field, url);
     const target = await this.#target(field, parsed);
     const own = this.#isOwn(target);
     if (own && !parsed.pathname.startsWith(OWN_CHANNELS)) throw notOwnChannel(field);
-    if (!own && !this.#isListed(target)) this.#assertAllowed(target, caller);
-    if (caller.mode === "orchestrator") assertNamedAfter(field, parsed, caller);
+    if (!own && !this.#isListed(target)) this.#assertAllowed(target, ruleset);
+    if (ruleset.mode === "orchestrator") assertNamedAfter(field, parsed, ruleset);
     const [address = ""] = target.addresses;
     return {
       url: String(parsed).replace(/\/+$/, ""),
-      address: own ? (connectAddress(own) ?? address) : address,
+      address: own ? (ownAddress(own) ?? address) : address,
       ...(own?.authorization ? { authorization: own.authorization } : {}),
-      ...this.#tls(caller),
+      ...this.#tls(ruleset),
     };
   }
 
   /** Resolves the host; the first address is the one to connect to. */
   async #target(field: string, url: URL): Promise<Target> {
-    const name = url.hostname.replace(/^\[|\]$/g, "");
+    const name = bareHost(url.hostname);
     const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
     const resolved = isIP(name) ? [name] : await this.#lookUp(field, name);
     // Only one address is pinned, so there is no falling back to the other family: IPv4 is routed everywhere.
@@ -94,14 +96,14 @@ export class HostPolicy {
     return { field, url, port, addresses };
   }
 
-  #assertAllowed({ field, url, addresses }: Target, { mode }: Caller): void {
+  #assertAllowed({ field, url, addresses }: Target, { mode }: HostRuleset): void {
     if (mode === "orchestrator") {
       if (this.#rules.orchestrators.includes(url.origin)) return;
       throw refused(field, `${url.origin} is not the scheme, host and port of an ORCH_URL`);
     }
     const closed = addresses.find((one) => !this.#isOpen(classifyAddress(one)));
     if (closed === undefined) return;
-    const name = url.hostname.replace(/^\[|\]$/g, "");
+    const name = bareHost(url.hostname);
     const at = name === closed ? "" : ` at ${closed}, which is`;
     throw refused(field, `${name} is${at} not reachable over the open Internet`);
   }
@@ -126,7 +128,7 @@ export class HostPolicy {
     return own && addresses.every((one) => isOwnAddress(one, port, own)) ? own : null;
   }
 
-  #tls({ mode }: Caller): Pick<Endpoint, "verifyTls" | "ca"> {
+  #tls({ mode }: HostRuleset): Pick<Endpoint, "verifyTls" | "ca"> {
     if (mode === "seed") return { verifyTls: true };
     const { verifyOrchestrators, orchestratorCa: ca } = this.#rules;
     if (ca !== undefined) return { verifyTls: true, ca };
@@ -151,6 +153,12 @@ export class HostPolicy {
   }
 }
 
+/** Null where the server listens at a name. */
+function ownAddress({ host }: ListenAddress): string | null {
+  const address = connectHost(host);
+  return isIP(address) === 0 ? null : address;
+}
+
 /** Only its channels: no other route of this server may be called in the name of a stream. */
 function notOwnChannel(field: string): WorkerError {
   const problem = `must be below ${OWN_CHANNELS} on this server`;
@@ -161,7 +169,7 @@ function notOwnChannel(field: string): WorkerError {
 function assertNamedAfter(
   field: string,
   { pathname }: URL,
-  { streamId, suffix }: Extract<Caller, { mode: "orchestrator" }>,
+  { streamId, suffix }: Extract<HostRuleset, { mode: "orchestrator" }>,
 ): void {
   const name = pathname.replace(/\/+$/, "").split("/").at(-1) ?? "";
   if (decodePath(name) === `${streamId}${suffix}`) return;

@@ -58,9 +58,12 @@ const RANGES: readonly (readonly [AddressClass, readonly string[]])[] = [
 
 const CLASSES = RANGES.map(([name, ranges]) => ({ name, list: blockList(ranges) }));
 
+/** A host of a URL without the brackets around IPv6. */
+export const bareHost = (host: string): string => host.replace(/^\[|\]$/g, "");
+
 /** Classifies dotted IPv4 or any spelling of IPv6, with or without brackets and zone. */
 export function classifyAddress(text: string): AddressClass {
-  const [address = "", zone] = text.replace(/^\[|\]$/g, "").split("%");
+  const [address = "", zone] = bareHost(text).split("%");
   const version = isIP(address);
   if (version === 0) return "special";
   const family = version === 4 ? "ipv4" : "ipv6";

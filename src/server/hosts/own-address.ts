@@ -1,7 +1,7 @@
 /** Recognizes this machine and this server in addresses and host names, however they are spelled. */
 import { BlockList, isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
-import { classifyAddress, unmapped } from "./ip-address.ts";
+import { bareHost, classifyAddress, unmapped } from "./ip-address.ts";
 
 /** Where this server listens. */
 export interface ListenAddress {
@@ -29,19 +29,24 @@ export function isOwnAddress(address: string, port: number, own: ListenAddress):
   return isLoopback(own.host) ? local : unmapped(address) === unmapped(own.host);
 }
 
-/** The address at which this server reaches itself; null where `host` is a name. */
-export function connectAddress({ host }: ListenAddress): string | null {
-  if (host === "::") return "::1";
-  if (isUnspecified(host) || isLocalhost(host)) return "127.0.0.1";
-  return isIP(host) === 0 ? null : host;
+/** The host at which programs of this machine reach a server that listens at `host`: an address, or its name. */
+export function connectHost(host: string): string {
+  if (bareHost(host) === "::") return "::1";
+  return isUnspecified(host) || isLocalhost(host) ? "127.0.0.1" : bareHost(host);
 }
 
-/** True for the addresses that a server listens at to be reached at all of the machine's. */
+/** The origin of the URLs at which programs of this machine reach a server that listens there. */
+export function connectOrigin({ host, port }: ListenAddress): string {
+  const name = connectHost(host);
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+/** True for wildcard addresses (0.0.0.0, ::). */
 export const isUnspecified = (address: string): boolean =>
-  ["0.0.0.0", "::"].includes(unmapped(address));
+  ["0.0.0.0", "::"].includes(unmapped(bareHost(address)));
 
 function isInterfaceAddress(address: string): boolean {
-  const bare = address.replace(/^\[|\]$/g, "").replace(/%.*$/, "");
+  const bare = bareHost(address).replace(/%.*$/, "");
   const version = isIP(bare);
   if (version === 0) return false;
   const list = new BlockList();

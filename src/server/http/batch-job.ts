@@ -52,7 +52,7 @@ export interface Call {
 export async function runJob(
   capability: Capability,
   { request, livepeer, set, server }: Call,
-  caller: JobContext["caller"],
+  route: JobContext["route"],
   { batchTimeoutMs, admission, closing, streams, images }: JobOptions,
 ): Promise<unknown> {
   const startedAt = performance.now();
@@ -67,7 +67,7 @@ export async function runJob(
   };
   const read = async (signal: AbortSignal): Promise<unknown> =>
     checked(capability.input, await readJson(request, { maxBytes: MAX_BATCH_BYTES, signal }));
-  const parts = { caller, streams, images };
+  const parts = { route, streams, images };
 
   if (!onDevice) {
     const work = async (signal: AbortSignal) =>

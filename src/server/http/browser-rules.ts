@@ -3,6 +3,7 @@
  * user's machine and network, so where a request comes from proves nothing about who made it.
  */
 import { WorkerError } from "../../errors.ts";
+import { bareHost } from "../hosts/ip-address.ts";
 import { isLoopback } from "../hosts/own-address.ts";
 import { hostNameOf, isOwnOrigin } from "./request-host.ts";
 
@@ -89,9 +90,5 @@ export function rejectForm({ method, headers }: Request): void {
 
 function isLocalOrigin(origin: string): boolean {
   const page = URL.parse(origin);
-  return (
-    page !== null &&
-    /^https?:$/.test(page.protocol) &&
-    isLoopback(page.hostname.replace(/^\[|\]$/g, ""))
-  );
+  return page !== null && /^https?:$/.test(page.protocol) && isLoopback(bareHost(page.hostname));
 }

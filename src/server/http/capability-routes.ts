@@ -67,8 +67,8 @@ const failureContents = (...statuses: FailureStatus[]) =>
 
 // Elysia prepares what a handler's parameter names, and nothing else: `...rest` would cost cookies, headers and query.
 export const capabilityRoutes = (options: CapabilityRoutesOptions) => {
-  const run = (name: string, call: Call, caller: JobContext["caller"]) =>
-    runJob(findCapability(name), call, caller, options);
+  const run = (name: string, call: Call, route: JobContext["route"]) =>
+    runJob(findCapability(name), call, route, options);
   const { access } = options;
   // Bodies are read by the jobs themselves, once they have a place.
   const unnamed = { ...access.orchestrator, parse: "none" } as const;

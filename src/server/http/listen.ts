@@ -3,6 +3,7 @@ import http from "node:http";
 import type { Server } from "bun";
 import type { AnyElysia } from "elysia";
 import { reason } from "../../errors.ts";
+import { connectOrigin, isUnspecified } from "../hosts/own-address.ts";
 import { IDLE_SECONDS } from "./connection-limits.ts";
 
 /** SDKs put whole payloads into the Livepeer header (protocol.md 3). */
@@ -44,11 +45,11 @@ export function listen(
   return app.server;
 }
 
-/** The URL at which programs of this machine reach a server that listens there. */
-export function localUrl(host: string, port: number): string {
-  const name = host === "0.0.0.0" || host === "::" ? "localhost" : host;
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
-}
+/** The URL of a server that listens there, for people and programs of this machine. */
+export const localUrl = (host: string, port: number): string =>
+  isUnspecified(host) || host === "localhost"
+    ? `http://localhost:${port}`
+    : connectOrigin({ host, port });
 
 function cannotListen(host: string, port: number, cause: unknown): CannotListen {
   const why = ((): string => {

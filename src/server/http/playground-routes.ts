@@ -1,6 +1,7 @@
 /** Serves the playground: one page that loads nothing from another host. */
 import { randomBytes } from "node:crypto";
 import { Elysia } from "elysia";
+import { connectOrigin } from "../hosts/own-address.ts";
 import type { AccessPolicy } from "./access.ts";
 import { playgroundPage } from "./playground-bundle.ts";
 
@@ -49,6 +50,5 @@ function ownChannels(
 ): string | null {
   const { hostname, port } = server ?? {};
   if (hostname === undefined || port === undefined) return null;
-  const host = ["0.0.0.0", "::", "localhost"].includes(hostname) ? "127.0.0.1" : hostname;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/trickle`;
+  return `${connectOrigin({ host: hostname, port })}/trickle`;
 }

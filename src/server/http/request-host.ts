@@ -1,4 +1,5 @@
 /** Reads the host that a request was sent to, from its `Host` header. */
+import { bareHost } from "../hosts/ip-address.ts";
 
 /**
  * The host's name or address as URLs spell it, without the port and without brackets around IPv6. Null where the header
@@ -6,7 +7,7 @@
  */
 export function hostNameOf({ headers }: Request): string | null {
   const { hostname = "" } = URL.parse(`http://${headers.get("host") ?? ""}`) ?? {};
-  return hostname === "" ? null : hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  return hostname === "" ? null : bareHost(hostname).replace(/\.$/, "");
 }
 
 /** Whether the web page at `origin` was loaded from the host and port that this request was sent to. */

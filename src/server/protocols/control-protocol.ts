@@ -6,7 +6,7 @@ import type {
   StreamParams,
 } from "../../engine/protocol/work.ts";
 import type { PlainError } from "../../errors.ts";
-import type { Caller } from "../hosts/host-policy.ts";
+import type { HostRuleset } from "../hosts/host-policy.ts";
 import type { StartFields } from "../streams/fields.ts";
 import type { StreamObserver } from "../streams/observer.ts";
 import type { Stream } from "../streams/stream.ts";
@@ -16,8 +16,8 @@ export interface ChannelRequest {
   /** The field that names the channel, for error messages. */
   readonly field: string;
   readonly url: string;
-  /** Whose rules the channel's host must satisfy. */
-  readonly caller: Caller;
+  /** The rules that the channel's host must satisfy. */
+  readonly rules: HostRuleset;
 }
 
 /** A start request as its protocol has read it. Absent channels are null. */
@@ -86,23 +86,4 @@ export interface ControlProtocol {
 export interface ShownChannels {
   readonly stream_url: string | null;
   readonly input_url: string | null;
-}
-
-/** Replaces the engine's channel names in an error about `input` or `output` by the fields of `protocol`. */
-export function withChannelFields(
-  error: PlainError,
-  { channelFields }: Pick<ControlProtocol, "channelFields">,
-): PlainError {
-  const { message, details = [] } = error;
-  const named = ({ field }: { readonly field: string }) =>
-    field === "input" || field === "output" ? channelFields[field] : field;
-  const [first] = details;
-  if (first === undefined) return error;
-  return {
-    ...error,
-    message: message.startsWith(first.field)
-      ? `${named(first)}${message.slice(first.field.length)}`
-      : message,
-    details: details.map((detail) => ({ field: named(detail), problem: detail.problem })),
-  };
 }

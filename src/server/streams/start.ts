@@ -119,7 +119,7 @@ export class StreamStarter {
 
   async #checkChannel(request: ChannelRequest | null): Promise<Endpoint | null> {
     if (request === null) return null;
-    return await this.#deps.hosts.check(request.field, request.url, request.caller);
+    return await this.#deps.hosts.check(request.field, request.url, request.rules);
   }
 }
 

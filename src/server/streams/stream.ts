@@ -10,12 +10,9 @@ import type {
 import type { PlainError } from "../../errors.ts";
 import { getLogger, logId, withStreamLog } from "../../log.ts";
 import type { Work } from "../engines/work.ts";
-import {
-  type ControlProtocol,
-  type ShownChannels,
-  withChannelFields,
-} from "../protocols/control-protocol.ts";
+import type { ControlProtocol, ShownChannels } from "../protocols/control-protocol.ts";
 import { endAbandonedOutput } from "./abandoned-output.ts";
+import { withChannelFields } from "./channel-fields.ts";
 import { StreamCounters } from "./counters.ts";
 import type { StreamObserver } from "./observer.ts";
 import { shortened, startMembers, streamObject } from "./stream-object.ts";
@@ -160,7 +157,7 @@ export class Stream implements Work {
   lost(error?: PlainError): void {
     const output = this.#hasStarted ? this.spec.output : undefined;
     const seq = this.#checkpoint?.seq ?? null;
-    const named = error && withChannelFields(error, this.protocol);
+    const named = error && withChannelFields(error, this.protocol.channelFields);
     this.#end(named, output && (() => endAbandonedOutput(output, seq)));
   }
 
@@ -178,7 +175,7 @@ export class Stream implements Work {
   /** Callers know a channel by the field in which they named it. */
   #withChannelFields(message: WorkReport): WorkReport {
     if (!("error" in message) || message.error === undefined) return message;
-    return { ...message, error: withChannelFields(message.error, this.protocol) };
+    return { ...message, error: withChannelFields(message.error, this.protocol.channelFields) };
   }
 
   #take(message: WorkReport): void {

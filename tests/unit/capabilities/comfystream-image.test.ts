@@ -6,7 +6,7 @@ import { WorkerError } from "../../../src/errors.ts";
 /** Keeps what the engines were asked for; answers three bytes. */
 class Recorder implements JobContext {
   readonly signal = new AbortController().signal;
-  readonly caller = "network";
+  readonly route = "network";
   readonly streams = { start: () => Promise.reject(new Error("not asked for")) };
   readonly asked: { body: unknown; file: Uint8Array | null }[] = [];
   described: unknown = null;

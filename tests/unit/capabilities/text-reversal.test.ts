@@ -4,7 +4,7 @@ import { textReversal } from "../../../src/capabilities/text-reversal.ts";
 
 const context = {
   signal: new AbortController().signal,
-  caller: "direct",
+  route: "direct",
   streams: { start: () => Promise.reject(new Error("not asked for")) },
   images: { make: () => Promise.reject(new Error("not asked for")) },
   reserve: () => {},

@@ -14,7 +14,7 @@ const ENGINE_BOOT_MS = 800;
 /** A gateway leaves when no segment begins for 30 s (protocol.md 6.3). */
 const MAX_SEGMENT_SECONDS = 10;
 
-/** Gateways that are not told of this end wait 30 s before they look for another worker. */
+/** Without this error gateways wait 30 s before they look for another worker. */
 const SHUTDOWN: PlainError = { kind: "at_capacity", message: "the worker is shutting down" };
 
 /** Any of these members makes a start an orchestrator's (protocol.md 9 row 8). */
@@ -48,8 +48,8 @@ export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol 
     // The suffixes tell an orchestrator's channels of one stream apart (protocol.md 1.4).
     const channel = (field: string, suffix: string): ChannelRequest | null => {
       const url = textMember(body, field);
-      const caller = { mode: "orchestrator", streamId: id, suffix } as const;
-      return url === null ? null : { field, url, caller };
+      const rules = { mode: "orchestrator", streamId: id, suffix } as const;
+      return url === null ? null : { field, url, rules };
     };
     const params = fromPytrickle(wrappedParams(Reflect.get(body, "params")), "start");
     return {

@@ -48,4 +48,4 @@ export const seedProtocol: ControlProtocol = {
 };
 
 const channel = (field: string, url: string | null | undefined): ChannelRequest | null =>
-  url == null ? null : { field, url, caller: { mode: "seed" } };
+  url == null ? null : { field, url, rules: { mode: "seed" } };

@@ -1,6 +1,7 @@
 /** Builds registrations from the settings, and finds doubtful settings. */
 import { CAPABILITIES } from "../../../../capabilities/registry.ts";
 import type { Config } from "../../../../config.ts";
+import { bareHost } from "../../../hosts/ip-address.ts";
 import { isLoopback, isUnspecified } from "../../../hosts/own-address.ts";
 
 /** The body of a registration (protocol.md 2.1): numbers are integers, the URL has no trailing slash. */
@@ -64,7 +65,7 @@ export function doubtAbout({ orchUrl = [], capabilityUrl }: Config): string | nu
   return null;
 }
 
-const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, "");
+const hostOf = (url: string): string => bareHost(new URL(url).hostname);
 
 const descriptionOf = (name: string): string =>
   CAPABILITIES.find((one) => one.name === name)?.description ?? "";

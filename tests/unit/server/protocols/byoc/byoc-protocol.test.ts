@@ -12,7 +12,7 @@ const URLS = {
   events_url: "https://orch/ai/trickle/s-events",
   data_url: "https://orch/ai/trickle/s-data",
 };
-const caller = (suffix: string) => ({ mode: "orchestrator", streamId: "s", suffix });
+const rules = (suffix: string) => ({ mode: "orchestrator", streamId: "s", suffix });
 
 const fieldsOf = (body: object, streamId: string | null = "s"): string[] => {
   try {
@@ -27,12 +27,12 @@ const fieldsOf = (body: object, streamId: string | null = "s"): string[] => {
 test("each channel has its field, and must carry the stream's id with its suffix", () => {
   expect(byoc.readStart(URLS, "s")).toEqual({
     id: "s",
-    input: { field: "subscribe_url", url: URLS.subscribe_url, caller: caller("") },
-    output: { field: "publish_url", url: URLS.publish_url, caller: caller("-out") },
+    input: { field: "subscribe_url", url: URLS.subscribe_url, rules: rules("") },
+    output: { field: "publish_url", url: URLS.publish_url, rules: rules("-out") },
     sideChannels: {
-      control: { field: "control_url", url: URLS.control_url, caller: caller("-control") },
-      events: { field: "events_url", url: URLS.events_url, caller: caller("-events") },
-      data: { field: "data_url", url: URLS.data_url, caller: caller("-data") },
+      control: { field: "control_url", url: URLS.control_url, rules: rules("-control") },
+      events: { field: "events_url", url: URLS.events_url, rules: rules("-events") },
+      data: { field: "data_url", url: URLS.data_url, rules: rules("-data") },
     },
     fields: {},
   } as ReturnType<typeof byoc.readStart>);

@@ -7,7 +7,7 @@ const BODY = {
   stream_url: "http://127.0.0.1/x",
   input_url: "http://127.0.0.1/y",
 };
-const caller = { mode: "seed" };
+const rules = { mode: "seed" };
 
 const fieldsOf = (read: () => unknown): string[] => {
   try {
@@ -22,8 +22,8 @@ const fieldsOf = (read: () => unknown): string[] => {
 test("a start has its parameters at top level, channels of its own and a new id", () => {
   const [one, other] = [BODY, BODY].map((body) => seedProtocol.readStart(body, "ignored"));
   expect(one).toMatchObject({
-    input: { field: "input_url", url: BODY.input_url, caller },
-    output: { field: "stream_url", url: BODY.stream_url, caller },
+    input: { field: "input_url", url: BODY.input_url, rules },
+    output: { field: "stream_url", url: BODY.stream_url, rules },
     sideChannels: {},
     fields: { prompts: "a cat" },
   });
@@ -52,7 +52,7 @@ test("the output is 512 pixels square, with and without input; a clock drives th
   });
 });
 
-test("the channels are shown as the caller wrote them, and an update is read as it is", () => {
+test("the channels are shown as the rules wrote them, and an update is read as it is", () => {
   const start = seedProtocol.readStart({ ...BODY, stream_url: "http://127.0.0.1/x/" }, null);
   expect(seedProtocol.shownChannels(start)).toEqual({
     stream_url: "http://127.0.0.1/x/",

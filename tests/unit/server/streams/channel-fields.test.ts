@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { withChannelFields } from "../../../../src/server/protocols/control-protocol.ts";
+import { withChannelFields } from "../../../../src/server/streams/channel-fields.ts";
 
-const protocol = { channelFields: { input: "subscribe_url", output: "publish_url" } };
+const fields = { input: "subscribe_url", output: "publish_url" };
 
 test("an error about a channel names the caller's field", () => {
   const problem = "its server answered 404";
@@ -10,7 +10,7 @@ test("an error about a channel names the caller's field", () => {
     message: `output: ${problem}`,
     details: [{ field: "output", problem }],
   } as const;
-  expect(withChannelFields(error, protocol)).toEqual({
+  expect(withChannelFields(error, fields)).toEqual({
     kind: "channel_refused",
     message: `publish_url: ${problem}`,
     details: [{ field: "publish_url", problem }],
@@ -20,7 +20,7 @@ test("an error about a channel names the caller's field", () => {
     message: "input has brought 5 bytes",
     details: [{ field: "input", problem }],
   };
-  expect(withChannelFields(input, protocol).message).toBe("subscribe_url has brought 5 bytes");
+  expect(withChannelFields(input, fields).message).toBe("subscribe_url has brought 5 bytes");
 });
 
 test("any other error is unchanged", () => {
@@ -29,7 +29,7 @@ test("any other error is unchanged", () => {
     message: "model: input is missing",
     details: [{ field: "model", problem: "input is missing" }],
   } as const;
-  expect(withChannelFields(model, protocol)).toEqual(model);
+  expect(withChannelFields(model, fields)).toEqual(model);
   const plain = { kind: "timeout", message: "output took too long" } as const;
-  expect(withChannelFields(plain, protocol)).toEqual(plain);
+  expect(withChannelFields(plain, fields)).toEqual(plain);
 });
