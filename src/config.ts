@@ -1,4 +1,4 @@
-/** Reads settings from flags and environment into one checked, frozen Config. The only reader of the environment. */
+/** Reads settings from flags and environment into one checked, frozen Config. */
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";

@@ -1,4 +1,4 @@
-/** Runs the program's sub-commands. The only file with effects on import; native code is loaded by the engine alone. */
+/** Runs the program's sub-commands. Native code is loaded by the `engine` command alone. */
 import manifest from "../package.json" with { type: "json" };
 import { isCompiled } from "./compiled.ts";
 import {

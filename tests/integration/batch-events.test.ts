@@ -44,7 +44,7 @@ test("a picture of many lines arrives through the relay as it would in one piece
   expect(orch.available(NAME)).toBe(1);
 });
 
-test("a server that ends lets jobs finish for a while, then tells them so in words and in the last line", async () => {
+test("a server that shuts down lets jobs finish for a while, then ends them with an error event and the done line", async () => {
   await using server = await startServer(FAKE_SERVER, ["--grace", "1s"]);
   const ask = (prompt: string, stream: boolean) =>
     fetch(`${server.url}/${NAME}`, { method: "POST", body: JSON.stringify({ prompt, stream }) });

@@ -18,7 +18,7 @@ setDefaultTimeout(40_000);
 const STREAMS = 100;
 const NAMES: ChannelName[] = ["control", "events", "data"];
 
-test("a hundred streams hear and are heard, none for the cost of another", async () => {
+test("a hundred streams each receive updates and publish events, and none delays another", async () => {
   await using host = orchestratorTrickle();
   await using server = await startServer(FAKE_SERVER, [
     ...["--max-streams", String(STREAMS)],

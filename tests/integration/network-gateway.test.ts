@@ -62,7 +62,7 @@ function expectSound(gateway: GatewayStandIn): void {
   expect([watchdogs.firings, faults, output.faults, output.breaks]).toEqual([[], [], [], []]);
 }
 
-test("a stream answers, speaks and shows at once, changes both ways, and leaves nothing", async () => {
+test("a stream answers and publishes events and video at once, takes updates by both ways, and leaves nothing behind", async () => {
   await using gateway = await start(ALL);
   const answeredAt = performance.now();
   expect(gateway.startAnswer.tookMs).toBeLessThan(2000);

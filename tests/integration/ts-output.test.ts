@@ -129,7 +129,7 @@ describe("sound", () => {
     ).toBe(true);
   });
 
-  test("in AAC becomes Opus within 20 ms of where it was, or stays AAC where that is asked for", async () => {
+  test("AAC audio becomes Opus and shifts by less than 20 ms, or stays AAC on request", async () => {
     for (const [audio, codecName] of [
       ["auto", "opus"],
       ["copy", "aac"],

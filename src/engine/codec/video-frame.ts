@@ -37,7 +37,7 @@ export class VideoFrame implements Tick, Disposable {
 
 /**
  * Tracks the frames of one stream that are not freed yet. The queues of an aborted pipe do not dispose
- * what they hold (style.md T3), so the pool does once the stream has ended and no native call runs.
+ * what they hold, so the pool does once the stream has ended and no native call runs.
  */
 export class FramePool implements Disposable {
   readonly #live = new Set<VideoFrame>();

@@ -40,7 +40,8 @@ export class AccessPolicy {
   readonly #api: Buffer | null;
   readonly #capability: Buffer | null;
   readonly #engine: Buffer | null;
-  readonly #page: string | null;
+  /** As it is sent, and hashed. */
+  readonly #page: { readonly token: string; readonly digest: Buffer } | null;
 
   /** @example app.get("/streams", listStreams, { ...access.operator, response }) */
   readonly open = guard(() => {});
@@ -57,7 +58,8 @@ export class AccessPolicy {
     this.#api = api === undefined ? null : digest(api);
     this.#capability = capability === undefined ? null : digest(capability);
     this.#engine = engine === undefined ? null : digest(engine);
-    this.#page = api === undefined ? (page ?? null) : null;
+    this.#page =
+      api === undefined && page !== undefined ? { token: page, digest: digest(page) } : null;
   }
 
   /** True if the request bears a token that opens the orchestrators' routes. */
@@ -66,7 +68,7 @@ export class AccessPolicy {
     return is(bearer, this.#api) || is(bearer, this.#capability);
   }
 
-  /** Who calls an orchestrator's route: an operator may use all others too, and does not come as an orchestrator. */
+  /** Role of a caller on an orchestrator's route; one that also passes as operator counts as operator. */
   roleOf(incoming: Incoming): CallerRole {
     const bearer = bearerOf(incoming.request);
     const isOrchestrator = is(bearer, this.#capability) && !is(bearer, this.#api);
@@ -85,7 +87,7 @@ export class AccessPolicy {
   pageToken(incoming: Incoming): string | null {
     const isScript = incoming.request.headers.has("origin");
     return this.#capability !== null && !isScript && isFromThisMachine(incoming)
-      ? this.#page
+      ? (this.#page?.token ?? null)
       : null;
   }
 
@@ -109,7 +111,7 @@ export class AccessPolicy {
     if (!this.#isClosed) return true;
     const bearer = bearerOf(incoming.request);
     if (is(bearer, this.#api)) return true;
-    // An engine acts for whoever named its channel, so that it comes from this machine means nothing.
+    // Engines connect to channels that callers named, so coming from this machine gives them no rights.
     if (is(bearer, this.#engine)) return audience === "trickleWriter";
     switch (audience) {
       case "operator":
@@ -124,7 +126,7 @@ export class AccessPolicy {
   }
 
   #isPage(bearer: Buffer | null, incoming: Incoming): boolean {
-    return this.#page !== null && is(bearer, digest(this.#page)) && isFromThisMachine(incoming);
+    return is(bearer, this.#page?.digest ?? null) && isFromThisMachine(incoming);
   }
 
   /**
@@ -135,7 +137,7 @@ export class AccessPolicy {
   #refusal(audience: Closed, request: Request): WorkerError {
     const bearer = bearerOf(request);
     if (bearer !== null) {
-      const isPage = this.#page !== null && is(bearer, digest(this.#page));
+      const isPage = is(bearer, this.#page?.digest ?? null);
       const known = isPage || this.bearsToken(request) || this.isEngine(request);
       return known
         ? new WorkerError("forbidden", "the bearer token does not open this route")

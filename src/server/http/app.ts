@@ -75,7 +75,7 @@ const streamAccess = ({ starter, store, protocols }: StreamServices): StreamAcce
     const protocol = selectProtocol(body, protocols);
     const { stream } = await starter.start(protocol, { body, streamId: null, capability });
     if (signal.aborted) store.end(stream);
-    return { manifest_id: stream.id, stream_url: stream.toJSON().stream_url ?? "" };
+    return { manifest_id: stream.id, stream_url: stream.channels.stream_url ?? "" };
   },
 });
 

@@ -10,10 +10,7 @@ export interface Incoming {
   readonly server: Server<unknown> | null;
 }
 
-/**
- * Headers by which proxies tell whom they speak for. A request that has one of them comes from somebody else than the
- * peer, who may be anywhere.
- */
+/** Headers that proxies add to identify the original client. */
 const FORWARDING =
   /^(forwarded(-for)?|x-forwarded(-.+)?|x-original-forwarded-.+|via|x-real-ip|(x-|true-|x-cluster-)?client-ip|x-envoy-.+|cf-.+|fastly-.+|fly-.+|x-appengine-.+|x-azure-.+|x-amz-cf-.+|tailscale-.+)$/;
 

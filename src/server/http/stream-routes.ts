@@ -54,7 +54,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
         },
       },
     )
-    .get("/streams", ({ query }) => listStreams(services.store, "all" in query), {
+    .get("/streams", ({ query }) => listStreams(services.store, "all" in query ? "all" : "live"), {
       ...access.operator,
       query: Type.Object({ all: Type.Optional(Type.String()) }, { additionalProperties: true }),
       response: { 200: StreamsAnswer, ...failures() },
@@ -125,7 +125,7 @@ export async function startStream(
   };
 }
 
-/** A gateway that is refused asks another worker and tells nobody: an operator finds a wrong setting in the log alone. */
+/** A refused gateway tries the next worker, so a wrong setting shows up only in this log. */
 function logRefusal(streamId: string, error: unknown): void {
   const refusal = { stream: logId(streamId), error: cut(reason(error), 500) };
   if (error instanceof WorkerError && error.kind === "refused_host")
@@ -152,7 +152,7 @@ export async function stopStream(store: StreamStore, id: string): Promise<void> 
   if (stream !== null) await untilAborted(stream.ended, AbortSignal.timeout(STOP_WAIT_MS));
 }
 
-function listStreams(store: StreamStore, all: boolean) {
-  const streams = store.list(all ? "all" : "live").map((stream) => stream.toJSON());
+function listStreams(store: StreamStore, which: "live" | "all") {
+  const streams = store.list(which).map((stream) => stream.toJSON());
   return { success: true as const, streams, count: streams.length };
 }

@@ -41,7 +41,7 @@ function peerOf(access: AccessPolicy, { request, server }: Incoming): TricklePee
   if (access.isEngine(request)) return { address, kind: "own", disconnect };
   if (isFromThisMachine({ request, server }) || access.bearsToken(request))
     return { address, kind: "trusted", disconnect };
-  // A proxy on this machine is believed about whom it speaks for: the last address is the one that it saw itself.
+  // X-Forwarded-For is trusted from a proxy on this machine; its last address is the one the proxy saw.
   const forwarded = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim();
   const behind = isLoopback(address) && forwarded ? forwarded : address;
   return { address: behind, kind: "remote", disconnect };

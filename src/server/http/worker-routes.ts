@@ -95,7 +95,7 @@ async function stop(store: StreamStore, request: Request, role: CallerRole) {
 const idInBody = async (request: Request): Promise<string | null> =>
   streamIdIn(await readJson(request).catch(() => null));
 
-/** The stream that a caller means who names none. Throws unless it is an operator and one stream is live. */
+/** The stream meant by a caller that names none. Throws unless it is an operator and one stream is live. */
 function onlyStream(store: StreamStore, role: CallerRole): Stream {
   if (role !== "operator")
     throw new WorkerError("invalid_request", "name the stream with X-Stream-Id");

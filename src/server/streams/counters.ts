@@ -54,7 +54,7 @@ export class StreamCounters {
   }
 
   /** Audio packets a second, in and out, which pytrickle's callers ask for (protocol.md 5.3). */
-  get soundRates(): { readonly in: number; readonly out: number } {
+  get audioRates(): { readonly in: number; readonly out: number } {
     return { in: this.#latest?.audio_fps_in ?? 0, out: this.#latest?.audio_fps_out ?? 0 };
   }
 

@@ -112,9 +112,9 @@ export class Stream implements Work {
   get stats() {
     return this.#counters.figures(this.#params.model);
   }
-  /** Packets of sound a second, in and out. */
-  get soundRates(): { readonly in: number; readonly out: number } {
-    return this.#counters.soundRates;
+  /** Audio packets a second, in and out. */
+  get audioRates(): { readonly in: number; readonly out: number } {
+    return this.#counters.audioRates;
   }
   /** True once its present engine has reported figures; false again between two engines. */
   get isMeasured(): boolean {

@@ -1,4 +1,4 @@
-/** Words channels and the answers of peers for logs and error messages. */
+/** Formats channels and the answers of peers for logs and error messages. */
 import { reason } from "../../errors.ts";
 import { redactUrl, redactUrls } from "../../redact-url.ts";
 import type { TrickleEndpoint } from "./request.ts";

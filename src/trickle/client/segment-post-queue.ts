@@ -117,7 +117,7 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
 
   /**
    * Ends every body, waits for the answers at most `waitMs`, then cuts what is left. The one connected ahead ends
-   * last: a server counts on from the segment that it heard of last.
+   * last: servers continue counting from the last segment they saw.
    */
   async close(waitMs: number): Promise<void> {
     if (this.#state !== "open") return;

@@ -4,7 +4,7 @@ export interface QuotaOptions {
   readonly limit: number;
   /** The quota that this one is a share of. What is taken here is taken there as well. */
   readonly parent?: Quota;
-  /** The limit holds for a single peer, not for many together. Only used to word refusals. */
+  /** The limit holds for a single peer, not for many together. Only used in error messages. */
   readonly scope?: "peer" | "shared";
 }
 

@@ -94,7 +94,7 @@ export class ByocChannels implements StreamObserver {
     if (output && seen.output && !before.output)
       this.#publishTrace("runner_send_first_processed_segment");
     this.#publishEvent(event);
-    if (this.#vitals.hasTurned()) this.#publishStatus();
+    if (this.#vitals.hasChanged()) this.#publishStatus();
   }
 
   async close(error: PlainError | null): Promise<void> {

@@ -68,7 +68,7 @@ export class StreamVitals {
   }
 
   /** True if the state differs from the one that was last returned, here or by `status`. */
-  hasTurned(): boolean {
+  hasChanged(): boolean {
     const before = this.#state;
     return this.#judge() !== before;
   }
@@ -138,11 +138,11 @@ export class StreamVitals {
 }
 
 /** pytrickle's four rates: frames of video and packets of audio a second. */
-export function ratesOf({ stats: { fps_in, fps_out }, soundRates }: Stream) {
+export function ratesOf({ stats: { fps_in, fps_out }, audioRates }: Stream) {
   return {
     ingress_video_fps: fps_in,
-    ingress_audio_fps: soundRates.in,
+    ingress_audio_fps: audioRates.in,
     egress_video_fps: fps_out,
-    egress_audio_fps: soundRates.out,
+    egress_audio_fps: audioRates.out,
   };
 }

@@ -214,12 +214,12 @@ test("a stream without media is ONLINE, one that stops OFFLINE, one that failed 
 
 test("a change of state is reported once, whoever asks first", () => {
   const { hear, stats, state, vitals } = watched();
-  expect(vitals.hasTurned()).toBe(false);
+  expect(vitals.hasChanged()).toBe(false);
   hear(started, stats());
-  expect([vitals.hasTurned(), vitals.hasTurned()]).toEqual([true, false]);
+  expect([vitals.hasChanged(), vitals.hasChanged()]).toEqual([true, false]);
   hear({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
   expect(state()).toBe("DEGRADED_INFERENCE");
-  expect(vitals.hasTurned()).toBe(false);
+  expect(vitals.hasChanged()).toBe(false);
 });
 
 test("a state has the time at which it began", () => {
