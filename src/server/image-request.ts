@@ -15,8 +15,8 @@ const ImageFields = Type.Object(Type.Pick(StartFields, [...PICTURE_FIELDS]).prop
   additionalProperties: true,
 });
 
-/** Makes pictures for capabilities with the engines of `pool`. */
-export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
+/** Makes pictures for capabilities with the engines of `scheduler`. */
+export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
   make: async (body, file, { signal, progress, reserve }) => {
     const fields = readFields(ImageFields, body);
     const prompts = fields.prompts ?? fields.prompt;
@@ -28,22 +28,22 @@ export const imageAccess = (pool: EngineScheduler): ImageAccess => ({
         },
       ]);
     const startedAt = performance.now();
-    await pool.ready(ENGINE_BOOT_MS);
+    await scheduler.ready(ENGINE_BOOT_MS);
     const defaults = file === null ? CLOCK_DEFAULTS : INPUT_DEFAULTS;
     const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
       (name) => name in fields && !PICTURE_FIELDS.some((field) => field === name),
     );
-    const { params, ignored } = await pool.withModels((models) =>
+    const { params, ignored } = await scheduler.withModels((models) =>
       mergeParams(fields, defaults, defaults, models),
     );
-    const model = pool.models().find(({ name }) => name === params.model);
+    const model = scheduler.models().find(({ name }) => name === params.model);
     if (file === null && model?.takes_video) throw imageRequired(model.name);
     const unused = file !== null && model?.takes_video === false ? ["image"] : [];
     if (params.size) reserve(params.size);
     const job: ImageJob = { params, ...(file === null ? {} : { file }) };
     progress("queued");
     const order = { image: job, signal, onStep: progress };
-    const { png, width, height, execution_provider, timings_ms } = await pool.makeImage(order);
+    const { png, width, height, execution_provider, timings_ms } = await scheduler.makeImage(order);
     const total = Math.round((performance.now() - startedAt) * 10) / 10;
     const seed = model?.params.find(({ name }) => name === "seed");
     return {

@@ -53,7 +53,7 @@ export async function serve({
     verifyOrchestrators: config.orchTlsVerify,
     ...(config.orchCa === undefined ? {} : { orchestratorCa: config.orchCa }),
   });
-  const pool = new EngineScheduler({
+  const scheduler = new EngineScheduler({
     ...engineCommand,
     devices: devices.names,
     engines: config.engines,
@@ -67,7 +67,7 @@ export async function serve({
     },
   });
   const admission = new Admission(config.maxStreams ?? defaultMaxStreams(devices.names));
-  const store = new StreamStore(pool, {
+  const store = new StreamStore(scheduler, {
     admission,
     historyMs: config.streamHistory,
   });
@@ -77,11 +77,11 @@ export async function serve({
       : new TrickleServer({ autoCreate: config.trickleServer === "on" });
   const tokens = accessTokens(config);
   const closing = new AbortController();
-  const updater = new StreamUpdater(pool, store);
+  const updater = new StreamUpdater(scheduler, store);
   const app = createApp({
-    pool,
+    scheduler,
     store,
-    starter: new StreamStarter({ pool, store, hosts, updater }),
+    starter: new StreamStarter({ scheduler, store, hosts, updater }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol() },
     access: new AccessPolicy(tokens),
@@ -100,15 +100,15 @@ export async function serve({
     const ownUrl = localUrl(config.host, port);
     log.info("listening", { url: ownUrl, version, devices: devices.names });
     warnIfOpen(config, tokens);
-    pool.boot();
-    const readiness = engineReadiness(pool, devices.names);
+    scheduler.boot();
+    const readiness = engineReadiness(scheduler, devices.names);
     const registration = register(config, {
       ownUrl,
       token: tokens.capability,
       admission,
       readiness,
     });
-    const unfit = await untilAborted(pool.unfit, stop);
+    const unfit = await untilAborted(scheduler.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
     const engineDeadline = AbortSignal.timeout(config.grace * ENGINES_SHARE);
@@ -118,7 +118,7 @@ export async function serve({
     const all = Promise.all([store.close(), admission.close()]);
     await untilAborted(all, AbortSignal.timeout(config.grace * STREAMS_SHARE));
     closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
-    await pool.close(engineDeadline);
+    await scheduler.close(engineDeadline);
     // Of a stream whose engine was killed the output is still to be ended.
     await untilAborted(all, deadline);
     await left;
@@ -126,7 +126,7 @@ export async function serve({
     log.info("stopped");
     return unfit === null ? 0 : 1;
   } finally {
-    await pool.close(AbortSignal.abort());
+    await scheduler.close(AbortSignal.abort());
   }
 }
 

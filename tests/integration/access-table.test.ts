@@ -113,9 +113,9 @@ const served = new Map<Configuration, Served>();
 beforeAll(async () => {
   for (const [name, tokens] of Object.entries(CONFIGURATIONS)) {
     const trickle = new TrickleServer({ autoCreate: false });
-    const { app, pool, close } = testServer({ tokens, trickle });
+    const { app, scheduler, close } = testServer({ tokens, trickle });
     const server = listen(app, { host: "0.0.0.0", port: 0 });
-    await pool.ready(5000);
+    await scheduler.ready(5000);
     served.set(name as Configuration, {
       port: server.port ?? 0,
       close: async () => {

@@ -14,9 +14,9 @@ afterEach(async () => {
 });
 
 async function serve(options: Parameters<typeof testServer>[0]) {
-  const { app, admission, pool, close } = testServer(options);
+  const { app, admission, scheduler, close } = testServer(options);
   const server = listen(app, { host: "127.0.0.1", port: 0 });
-  await pool.ready(5000);
+  await scheduler.ready(5000);
   open.push(async () => {
     await close();
     await server.stop(true);

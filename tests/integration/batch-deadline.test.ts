@@ -16,7 +16,7 @@ test.each([
 ])("%s ends the job where it is the shorter", async (_whose, batchTimeoutMs, seconds, expected) => {
   const server = testServer({ batchTimeoutMs });
   open.push(server);
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
   const job = { request: "{}", capability: "comfystream-image", timeout_seconds: seconds };
   const headers = { livepeer: btoa(JSON.stringify(job)) };
   const asked = performance.now();
@@ -32,7 +32,7 @@ test.each([
 test("a stream that is started as a job has the same deadline as other jobs", async () => {
   const server = testServer({ batchTimeoutMs: 50 });
   open.push(server);
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
   const body = { prompt: "x", stream_url: "http://127.0.0.1:9/trickle/silent" };
   const headers = { livepeer: btoa('{"request":"{}","capability":"comfystream-video"}') };
   const answer = await server.ask("POST", "/process/request/comfystream-video", body, headers);

@@ -26,7 +26,7 @@ async function serve(options: TestServerOptions & { idleSeconds?: number } = {})
     await listener.stop(true);
     await server.close();
   });
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
   return { ...server, port: listener.port ?? 0, url: `http://127.0.0.1:${listener.port}` };
 }
 

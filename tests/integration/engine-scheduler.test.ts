@@ -6,14 +6,14 @@ import type { PlainError } from "../../src/errors.ts";
 import type { EngineScheduler } from "../../src/server/engines/scheduler.ts";
 import type { Work } from "../../src/server/engines/work.ts";
 import { CLOCK_DEFAULTS } from "../../src/server/streams/params.ts";
-import { fakePool } from "../support/test-server.ts";
+import { fakeScheduler } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
 
 const opened: EngineScheduler[] = [];
-const scheduler = (...options: Parameters<typeof fakePool>): EngineScheduler => {
-  const engines = fakePool(...options);
+const scheduler = (...options: Parameters<typeof fakeScheduler>): EngineScheduler => {
+  const engines = fakeScheduler(...options);
   opened.push(engines);
   return engines;
 };

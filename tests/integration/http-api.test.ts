@@ -14,7 +14,7 @@ const start = { prompts: [{ prompt: "AI generated content" }], stream_url: CHANN
 let server: ReturnType<typeof testServer>;
 beforeAll(async () => {
   server = testServer();
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
 });
 afterAll(() => server.close());
 

@@ -15,7 +15,7 @@ interface Operation {
 let server: ReturnType<typeof testServer>;
 beforeAll(async () => {
   server = testServer();
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
 });
 afterAll(() => server.close());
 

@@ -12,7 +12,7 @@ const start = { prompts: [{ prompt: "AI generated content" }], stream_url: CHANN
 let server: ReturnType<typeof testServer>;
 beforeAll(async () => {
   server = testServer();
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
 });
 afterAll(() => server.close());
 
@@ -36,7 +36,7 @@ test("a model added while the engine runs is found", async () => {
   // A server of its own: nobody has asked this one's engine for its models yet.
   const fresh = testServer();
   try {
-    await fresh.pool.ready(5000);
+    await fresh.scheduler.ready(5000);
     const { body, status } = await fresh.ask("POST", "/stream/start", { ...start, model: "late" });
     expect(status).toBe(200);
     expect(body.stream.stats.model).toBe("late");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { ImageJob, ImageResult } from "../../src/engine/protocol/work.ts";
 import type { EngineScheduler } from "../../src/server/engines/scheduler.ts";
 import { CLOCK_DEFAULTS } from "../../src/server/streams/params.ts";
-import { fakePool, testServer } from "../support/test-server.ts";
+import { fakeScheduler, testServer } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 async function pool(engines = 1): Promise<EngineScheduler> {
-  const opened = fakePool({ engines });
+  const opened = fakeScheduler({ engines });
   open.push({ close: () => opened.close(AbortSignal.timeout(2000)) });
   await waitFor("all engines", () => opened.engines.every(({ state }) => state === "ready"));
   return opened;
@@ -82,7 +82,7 @@ test("one that is given up while it waits leaves the line, one under way frees i
   expect(said(await last).nth).toBe(2);
 });
 
-test("a closed pool leaves nobody waiting for an engine's answer", async () => {
+test("a closed scheduler leaves nobody waiting for an engine's answer", async () => {
   const engines = await pool();
   const held = engines.makeImage(order(job("hold"), AbortSignal.timeout(5000)));
   await engines.close(AbortSignal.timeout(1000));
@@ -92,7 +92,7 @@ test("a closed pool leaves nobody waiting for an engine's answer", async () => {
 test("beyond the batch deadline the answer is a 504 and the engine is free again", async () => {
   const server = testServer({ batchTimeoutMs: 300 });
   open.push(server);
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
   const late = await server.ask("POST", "/c/comfystream-image", { prompt: "hold" });
   expect(late).toMatchObject({ status: 504, body: { success: false, code: "timeout" } });
   const next = await server.ask("POST", "/c/comfystream-image", { prompt: "a picture" });
@@ -102,7 +102,7 @@ test("beyond the batch deadline the answer is a 504 and the engine is free again
 test("a caller that hangs up frees the engine for the next", async () => {
   const server = testServer();
   open.push(server);
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
   const caller = new AbortController();
   const init = { method: "POST", body: '{"prompt": "hold"}', signal: caller.signal };
   const answer = server.app.handle(new Request("http://localhost/c/comfystream-image", init));
@@ -115,7 +115,7 @@ test("a caller that hangs up frees the engine for the next", async () => {
 test("a picture that engines die of is a 500 that says so, and the server goes on", async () => {
   const server = testServer();
   open.push(server);
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
   const died = await server.ask("POST", "/c/comfystream-image", { prompt: "exit" });
   expect(died).toMatchObject({ status: 500, body: { code: "model_failed" } });
   expect((await server.ask("GET", "/health")).body.healthy).toBe(true);

@@ -10,7 +10,7 @@ setDefaultTimeout(20_000);
 let server: ReturnType<typeof testServer>;
 beforeAll(async () => {
   server = testServer();
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
 });
 afterAll(() => server.close());
 
@@ -95,7 +95,7 @@ test("a refused start of an orchestrator is logged for the operator", async () =
 
 test("a job without a place or past its deadline is logged; a caller's own mistake is not", async () => {
   const own = testServer({ maxStreams: 1, batchTimeoutMs: 50 });
-  await own.pool.ready(5000);
+  await own.scheduler.ready(5000);
   const ask = async (body: object) => (await own.ask("POST", "/comfystream-image", body)).status;
   const seen = await logged(async () => {
     expect(await ask({ prompt: "x", model: "none" })).toBe(400);
@@ -185,7 +185,7 @@ test("an update of an unknown stream is a 404, a bad one a 400", async () => {
 test("an engine that cannot run is ERROR in health and in pytrickle's status", async () => {
   const broken = testServer({ engine: "dies" });
   try {
-    await waitFor("it is broken", () => broken.pool.state === "broken");
+    await waitFor("it is broken", () => broken.scheduler.state === "broken");
     expect(await broken.ask("GET", "/health")).toMatchObject({
       status: 503,
       body: { status: "ERROR", healthy: false },
@@ -203,7 +203,7 @@ test("an engine that cannot run is ERROR in health and in pytrickle's status", a
 test("a capability registered with the seed's path needs no Livepeer header when its token is sent", async () => {
   const own = testServer({ tokens: { capability: "C" } });
   try {
-    await own.pool.ready(5000);
+    await own.scheduler.ready(5000);
     const bearer = { authorization: "Bearer C" };
     const job = (headers: object) =>
       own.ask("POST", "/process/request/text-reversal", { text: "abc" }, headers);
@@ -228,7 +228,7 @@ describe("a stream that is not named, where callers have tokens", () => {
   ])("is no orchestrator's to stop, change or see: %s", async (_title, tokens) => {
     const own = testServer({ tokens });
     try {
-      await own.pool.ready(5000);
+      await own.scheduler.ready(5000);
       const started = await own.ask("POST", "/stream/start", STREAM, bearer("C"));
       expect(started.status).toBe(200);
       for (const path of ["/stream/stop", "/stream/params", "/c/any/stream/stop"])
@@ -247,7 +247,7 @@ describe("a stream that is not named, where callers have tokens", () => {
   test("is the operator's to stop, change and see", async () => {
     const own = testServer({ tokens: { api: "A", capability: "C" } });
     try {
-      await own.pool.ready(5000);
+      await own.scheduler.ready(5000);
       const { body } = await own.ask("POST", "/stream/start", STREAM, bearer("A"));
       const id = body.manifest_id;
       const seen = await own.ask("GET", "/stream/status", undefined, bearer("A"));

@@ -93,7 +93,7 @@ describe("events", () => {
     await waitFor("it to be told to clients", () =>
       dataOf(data).some(({ type }) => type === "restart"),
     );
-    await waitFor("the stream to run again", () => net.server.pool.state === "ready");
+    await waitFor("the stream to run again", () => net.server.scheduler.state === "ready");
     await net.end(id);
   });
 

@@ -103,7 +103,7 @@ describe("start", () => {
   test("a start that waits for its predecessor is answered at once; stopped while it waits, it just ends", async () => {
     const own = testServer({ timing: FAST, maxStreams: 1 });
     try {
-      await own.pool.ready(5000);
+      await own.scheduler.ready(5000);
       const id = newId();
       const urls = await makeChannels(net.host, id);
       const begin = (prompt: string) =>
@@ -137,7 +137,7 @@ describe("start", () => {
     const full = testServer({ maxStreams: 1 });
     const booting = testServer({ engine: "never-ready" });
     try {
-      await full.pool.ready(5000);
+      await full.scheduler.ready(5000);
       const begin = (on: typeof full, id: string) =>
         on.ask("POST", "/stream/start", { gateway_request_id: id }, { "x-stream-id": id });
       expect((await begin(full, "a")).status).toBe(200);

@@ -28,7 +28,7 @@ export async function networkServer(timing: ByocTiming = FAST) {
   const server = testServer({ timing, maxStreams: 30 });
   const host = orchestratorTrickle();
   const stop = new AbortController();
-  await server.pool.ready(5000);
+  await server.scheduler.ready(5000);
 
   const post = (path: string, id: string, body?: unknown) =>
     server.ask("POST", path, body, { "x-stream-id": id });

@@ -32,11 +32,11 @@ export interface TestServerOptions {
   readonly engine?: "dies" | "never-ready";
 }
 
-/** Starts a pool of fake engines. The caller closes it. */
-export function fakePool(
+/** Starts a scheduler with fake engines. The caller closes it. */
+export function fakeScheduler(
   options: { engine?: string; engines?: number; devices?: string[]; fallback?: "cpu" } = {},
 ): EngineScheduler {
-  const pool = new EngineScheduler({
+  const scheduler = new EngineScheduler({
     command: [process.execPath, FAKE_ENGINE],
     env: { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: options.engine ?? "" },
     devices: options.devices ?? ["cpu"],
@@ -50,25 +50,25 @@ export function fakePool(
       log_format: "text",
     },
   });
-  pool.boot();
-  return pool;
+  scheduler.boot();
+  return scheduler;
 }
 
 /** An app that handles requests in this process; channels at 127.0.0.1 are allowed. */
 export function testServer(options: TestServerOptions = {}) {
-  const pool = fakePool(options.engine === undefined ? {} : { engine: options.engine });
+  const scheduler = fakeScheduler(options.engine === undefined ? {} : { engine: options.engine });
   const admission = new Admission(options.maxStreams ?? 4);
-  const store = new StreamStore(pool, {
+  const store = new StreamStore(scheduler, {
     admission,
     historyMs: 60_000,
   });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
-  const updater = new StreamUpdater(pool, store);
+  const updater = new StreamUpdater(scheduler, store);
   const corsOrigins = options.corsOrigins === undefined ? ["*"] : options.corsOrigins;
   const app = createApp({
-    pool,
+    scheduler,
     store,
-    starter: new StreamStarter({ pool, store, hosts, updater }),
+    starter: new StreamStarter({ scheduler, store, hosts, updater }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol(options.timing) },
     access: new AccessPolicy(options.tokens ?? {}),
@@ -93,9 +93,9 @@ export function testServer(options: TestServerOptions = {}) {
   };
   const close = async () => {
     await store.close();
-    await pool.close(AbortSignal.timeout(2000));
+    await scheduler.close(AbortSignal.timeout(2000));
   };
-  return { app, pool, admission, store, ask, close };
+  return { app, scheduler, admission, store, ask, close };
 }
 
 async function json(response: Response): Promise<unknown> {

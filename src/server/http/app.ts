@@ -62,7 +62,7 @@ export function createApp(deps: AppDeps): AnyElysia {
     .use(openapiRoutes(access, deps.version))
     .use(streamRoutes(access, deps))
     .use(workerRoutes(access, deps))
-    .use(capabilityRoutes({ ...deps, streams, images: imageAccess(deps.pool) }))
+    .use(capabilityRoutes({ ...deps, streams, images: imageAccess(deps.scheduler) }))
     .wrap((fetch) => (request: Request) => fetch(withUsableUrl(request)));
   if (trickle !== null) app.use(trickleRoutes(access, trickle));
   assertGuarded(app, PLUGIN_PATHS);

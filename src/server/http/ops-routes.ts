@@ -21,14 +21,14 @@ const GPUS_MAX_AGE_MS = 1000;
 
 export interface OpsOptions {
   readonly access: AccessPolicy;
-  readonly pool: EngineScheduler;
+  readonly scheduler: EngineScheduler;
   readonly store: StreamStore;
   readonly version: string;
   /** The names to register; pytrickle's callers take the first for the model. */
   readonly capabilityNames: readonly string[];
 }
 
-export const opsRoutes = ({ access, pool, store, version, capabilityNames }: OpsOptions) => {
+export const opsRoutes = ({ access, scheduler, store, version, capabilityNames }: OpsOptions) => {
   const gpus = recent(() => readGpus(), GPUS_MAX_AGE_MS);
   const versions = {
     success: true as const,
@@ -40,7 +40,7 @@ export const opsRoutes = ({ access, pool, store, version, capabilityNames }: Ops
     .get(
       "/health",
       ({ set }) => {
-        const health = { ...healthOf(pool, store), version, engines: [...pool.engines] };
+        const health = { ...healthOf(scheduler, store), version, engines: [...scheduler.engines] };
         set.status = health.healthy ? 200 : 503;
         return health;
       },
@@ -77,7 +77,7 @@ export const opsRoutes = ({ access, pool, store, version, capabilityNames }: Ops
     .get(
       "/models",
       async () => {
-        const models = [...(await pool.freshModels())].map((model) => ({
+        const models = [...(await scheduler.freshModels())].map((model) => ({
           ...model,
           params: [...model.params],
         }));
@@ -111,17 +111,17 @@ const byIndex = <K extends keyof Gpu>(gpus: readonly Gpu[], figures: readonly K[
   );
 
 /** pytrickle's states (protocol.md 7.1): a stream's failure never makes the server's ERROR. */
-export function stateOf(pool: EngineScheduler, store: StreamStore) {
-  if (pool.state === "broken") return "ERROR" as const;
+export function stateOf(scheduler: EngineScheduler, store: StreamStore) {
+  if (scheduler.state === "broken") return "ERROR" as const;
   if (store.liveCount > 0) return "OK" as const;
-  return pool.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
+  return scheduler.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
 }
 
-function healthOf(pool: EngineScheduler, store: StreamStore) {
+function healthOf(scheduler: EngineScheduler, store: StreamStore) {
   return {
-    status: stateOf(pool, store),
+    status: stateOf(scheduler, store),
     // One that is stopping refuses all new work.
-    healthy: pool.state !== "broken" && store.isOpen,
+    healthy: scheduler.state !== "broken" && store.isOpen,
     active_streams: store.liveCount,
     capacity: store.capacity,
     timestamp: new Date().toISOString(),

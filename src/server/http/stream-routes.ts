@@ -27,7 +27,7 @@ import {
 import { streamIdOf } from "./stream-id.ts";
 
 export interface StreamServices {
-  readonly pool: EngineScheduler;
+  readonly scheduler: EngineScheduler;
   readonly store: StreamStore;
   readonly starter: StreamStarter;
   readonly updater: StreamUpdater;

@@ -106,18 +106,18 @@ function onlyStream(store: StreamStore, role: CallerRole): Stream {
 }
 
 /** pytrickle's state object (protocol.md 7.1), with the named stream, or for an operator with the only live one. */
-function status({ pool, store }: StreamServices, id: string | null, role: CallerRole) {
+function status({ scheduler, store }: StreamServices, id: string | null, role: CallerRole) {
   const live = store.list("live");
   const only = role === "operator" && live.length === 1 ? live[0] : undefined;
   const stream = id ? store.get(id) : only;
-  const state = stateOf(pool, store);
+  const state = stateOf(scheduler, store);
   return {
     success: true as const,
     status: state,
     state,
     error_message: stream?.error?.message ?? null,
-    pipeline_ready: pool.state === "ready",
-    startup_complete: pool.state !== "loading",
+    pipeline_ready: scheduler.state === "ready",
+    startup_complete: scheduler.state !== "loading",
     pipeline_state: state,
     active_streams: live.length,
     additional_info: {},

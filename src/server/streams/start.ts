@@ -30,7 +30,7 @@ export interface Started {
 }
 
 export interface StarterDeps {
-  readonly pool: EngineScheduler;
+  readonly scheduler: EngineScheduler;
   readonly store: StreamStore;
   readonly hosts: HostPolicy;
   readonly updater: StreamUpdater;
@@ -52,7 +52,7 @@ export class StreamStarter {
     protocol: ControlProtocol,
     { body, streamId, capability }: StartRequest,
   ): Promise<Started> {
-    const { pool, store, updater } = this.#deps;
+    const { scheduler, store, updater } = this.#deps;
     const start = protocol.readStart(asObject(body), streamId);
     store.admit(start.id);
     const { input, output, side } = await this.#checkChannels(start);
@@ -60,7 +60,7 @@ export class StreamStarter {
     const { params: defaults, container: defaultContainer } = protocol.defaults(
       input === null ? "clock" : "input",
     );
-    const { params, ignored } = await pool.withModels((models) =>
+    const { params, ignored } = await scheduler.withModels((models) =>
       mergeParams(start.fields, defaults, defaults, models),
     );
     const container = start.fields.container ?? defaultContainer;
@@ -95,11 +95,11 @@ export class StreamStarter {
    * which the server does from an engine's first message on, also while it restarts.
    */
   async #awaitEngine({ answersWhen, engineTimeoutMs }: ControlProtocol): Promise<void> {
-    const { pool } = this.#deps;
-    if (answersWhen === "active") return await pool.ready(engineTimeoutMs);
-    if (pool.state === "broken")
+    const { scheduler } = this.#deps;
+    if (answersWhen === "active") return await scheduler.ready(engineTimeoutMs);
+    if (scheduler.state === "broken")
       throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
-    if (pool.models().length === 0) await pool.ready(engineTimeoutMs);
+    if (scheduler.models().length === 0) await scheduler.ready(engineTimeoutMs);
   }
 
   async #checkChannels(start: StreamStart) {

@@ -6,13 +6,13 @@ import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
 
 export class StreamUpdater {
-  readonly #pool: Pick<EngineScheduler, "withModels">;
+  readonly #scheduler: Pick<EngineScheduler, "withModels">;
   readonly #store: StreamStore;
   /** The last update of each stream. */
   readonly #last = new WeakMap<Stream, Promise<unknown>>();
 
-  constructor(pool: Pick<EngineScheduler, "withModels">, store: StreamStore) {
-    this.#pool = pool;
+  constructor(scheduler: Pick<EngineScheduler, "withModels">, store: StreamStore) {
+    this.#scheduler = scheduler;
     this.#store = store;
   }
 
@@ -38,7 +38,7 @@ export class StreamUpdater {
       throw new WorkerError("invalid_request", `the stream ${state}; start a new one`);
     }
     const fields = stream.protocol.readUpdate(body);
-    return await this.#pool.withModels((models) => {
+    return await this.#scheduler.withModels((models) => {
       const { params, ignored } = updatedParams(fields, stream.params, stream.defaults, models);
       this.#store.update(stream, params);
       return ignored;
