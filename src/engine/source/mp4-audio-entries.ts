@@ -3,7 +3,7 @@ import { AAC_OBJECT, readAudioSpecificConfig } from "../../media/aac.ts";
 import { BitReader } from "../../media/bit-reader.ts";
 import { findBox, uint16 } from "../../media/boxes.ts";
 import { OPUS_SAMPLE_RATE, opusHead, opusMapping, readOpusBox } from "../../media/opus.ts";
-import type { AudioEntry, SampleEntry } from "./mp4-entries.ts";
+import type { AudioEntry, SampleEntry } from "./mp4-track.ts";
 
 /** Bytes in front of an entry's boxes; QuickTime's versions 1 and 2 have more fields. */
 const FIELD_BYTES = [28, 44, 64];

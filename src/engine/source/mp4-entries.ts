@@ -1,36 +1,9 @@
 /** Reads the sample entries of MP4 tracks: which codec, and what its decoder must know (ISO/IEC 14496-12 §8.5.2). */
 import { boxType, findBox, uint16, uint32 } from "../../media/boxes.ts";
 import type { PixelAspect } from "../../media/display.ts";
-import type { AudioFormat, VideoCodec } from "../../media/encoded-packet.ts";
+import type { VideoCodec } from "../../media/encoded-packet.ts";
 import { readAudioEntry } from "./mp4-audio-entries.ts";
-
-export interface VideoEntry {
-  readonly kind: "video";
-  readonly codec: VideoCodec;
-  /** Bytes of the length in front of each NAL unit; 0 if samples are not made of NAL units. */
-  readonly lengthBytes: number;
-  readonly parameterSets: readonly Uint8Array[];
-  /** Size in pixels as the entry has it; 0 where it does not say. */
-  readonly width: number;
-  readonly height: number;
-  /** From the entry's `pasp` box. */
-  readonly pixelAspect: PixelAspect | null;
-}
-
-export interface AudioEntry {
-  readonly kind: "audio";
-  readonly format: AudioFormat;
-  /** Samples that a frame lasts, for fragments without durations. */
-  readonly frameSamples: number;
-}
-
-/** A codec that cannot be read, by a name for messages. */
-export interface UnsupportedEntry {
-  readonly kind: "unsupported";
-  readonly codec: string;
-}
-
-export type SampleEntry = VideoEntry | AudioEntry | UnsupportedEntry;
+import type { SampleEntry, VideoEntry } from "./mp4-track.ts";
 
 /** Fields of a visual sample entry in front of its boxes. */
 const VISUAL_FIELDS = 78;
@@ -76,7 +49,7 @@ function readVideoEntry(type: string, entry: Uint8Array): SampleEntry {
   return { kind: "unsupported", codec: VIDEO_NAMES[type] ?? `"${type}"` };
 }
 
-/** Null where the box is absent or senseless. */
+/** Null where the box is absent or invalid. */
 function readPixelAspect(boxes: Uint8Array): PixelAspect | null {
   const pasp = findBox(boxes, "pasp");
   if (!pasp) return null;

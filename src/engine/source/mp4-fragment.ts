@@ -1,25 +1,6 @@
 /** Reads a `moof` box: which bytes are which samples (ISO/IEC 14496-12 §8.8). */
 import { findBox, int32, readBoxes, uint32, uint64 } from "../../media/boxes.ts";
-import type { Mp4Track, SampleDefaults } from "./mp4-movie.ts";
-
-/** Equal samples in a row whose data may not have come: one, or all of a run without fields of their own. */
-export interface SampleRun {
-  readonly track: Mp4Track;
-  /** Number of the sample entry, from 1. */
-  readonly entry: number;
-  /** Of the first byte, counted as the caller counts the `moof`. */
-  readonly position: number;
-  /** Bytes of each sample, at least 1. */
-  readonly size: number;
-  readonly count: number;
-  /** Decode time of the first sample. All times are in the track's timescale. */
-  readonly dts: number;
-  /** Of each sample. */
-  readonly duration: number;
-  /** Composition time minus decode time. */
-  readonly offset: number;
-  readonly sync: boolean;
-}
+import type { Mp4Track, SampleDefaults, SampleRun } from "./mp4-track.ts";
 
 /** What the reader of a fragment must know from elsewhere. */
 export interface FragmentContext {

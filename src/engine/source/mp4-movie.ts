@@ -2,32 +2,10 @@
 import { findBox, int32, int64, readBoxes, uint32, uint64 } from "../../media/boxes.ts";
 import { type Orientation, orientationOf, type PixelAspect } from "../../media/display.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
-import { readSampleEntry, type SampleEntry } from "./mp4-entries.ts";
-import type { SampleRun } from "./mp4-fragment.ts";
+import { readSampleEntry } from "./mp4-entries.ts";
 import { readSampleTable } from "./mp4-table.ts";
+import type { Mp4Track, SampleDefaults, SampleEntry, SampleRun } from "./mp4-track.ts";
 import type { UnsupportedTrack } from "./track-troubles.ts";
-
-/** What samples are where a fragment does not say it (`trex`, §8.8.3). */
-export interface SampleDefaults {
-  /** Number of the sample entry, from 1. */
-  readonly entry: number;
-  readonly duration: number;
-  readonly size: number;
-  readonly flags: number;
-}
-
-/** A track with at least one sample entry that can be read. */
-export interface Mp4Track {
-  readonly id: number;
-  readonly kind: "video" | "audio";
-  readonly timescale: number;
-  readonly entries: readonly SampleEntry[];
-  /** What the edit list adds to decode and composition times. */
-  readonly shift: Ticks;
-  readonly orientation: Orientation | null;
-  /** The shape that the size in the track's header gives its pixels; null if they are square. */
-  readonly pixelAspect: PixelAspect | null;
-}
 
 export interface Movie {
   readonly video: Mp4Track | null;
@@ -128,7 +106,7 @@ function readTrack(trak: Uint8Array, movieTimescale: number): Mp4Track | null {
   };
 }
 
-/** A header's size is the one to be shown (§8.3.2). If its shape differs from the entry's, pixels are not square. */
+/** A header's size is the one to be shown (§8.3.2). If its shape differs from the entry's, the pixels are not square. */
 function readHeaderAspect(tkhd: Uint8Array, entry: SampleEntry | undefined): PixelAspect | null {
   if (entry?.kind !== "video") return null;
   const from = tkhd[0] === 1 ? 88 : 76;

@@ -11,8 +11,8 @@ import { HevcNalReader } from "../../media/hevc.ts";
 import { readMpegAudioHeader } from "../../media/mpeg-audio.ts";
 import { type NalReader, SLICE_HEADER_BYTES } from "../../media/nal-reader.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
-import type { AudioEntry, VideoEntry } from "./mp4-entries.ts";
 import type { LoadedSample } from "./mp4-samples.ts";
+import type { AudioEntry, VideoEntry } from "./mp4-track.ts";
 
 /** Null for samples of an entry that cannot be read. The packet has a copy of the data. */
 export function packetOf(sample: LoadedSample, arrivedAt: number): EncodedPacket | null {

@@ -1,5 +1,6 @@
 /** Matches the samples that fragments announce with the `mdat` boxes that hold their data. */
-import { DamagedFragment, type SampleRun } from "./mp4-fragment.ts";
+import { DamagedFragment } from "./mp4-fragment.ts";
+import type { SampleRun } from "./mp4-track.ts";
 
 /** One sample and its bytes, a view of the `mdat` box. Times are in the track's timescale. */
 export interface LoadedSample {

@@ -1,7 +1,6 @@
 /** Reads the sample table of an MP4 track: what ffmpeg puts the first fragment into (ISO/IEC 14496-12 §8.6, §8.7). */
 import { findBox, int32, uint32, uint64 } from "../../media/boxes.ts";
-import type { SampleRun } from "./mp4-fragment.ts";
-import type { Mp4Track } from "./mp4-movie.ts";
+import type { Mp4Track, SampleRun } from "./mp4-track.ts";
 
 /** Samples that a table may claim in few bytes, where all have one size: seconds of audio. */
 const MAX_EQUAL_SAMPLES = 1000;
