@@ -1,5 +1,5 @@
 /** Builds transport packets by hand for unit tests, both as real muxers write them and malformed. */
-import { crc32 } from "../../src/media/mpeg-crc.ts";
+import { crc32 } from "../../src/media/mpeg-ts.ts";
 
 export const VIDEO_PID = 0x100;
 export const AUDIO_PID = 0x101;

@@ -1,5 +1,5 @@
 /** Writes transport packets: counters, adaptation fields and stuffing (ISO/IEC 13818-1 §2.4.3). */
-import { TS_PACKET_BYTES } from "../source/ts-packet.ts";
+import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
 import { writePcr } from "./ts-stamps.ts";
 
 const SYNC_BYTE = 0x47;

@@ -1,6 +1,7 @@
 /** Writes PES packets: one access unit behind a header (ISO/IEC 13818-1 §2.4.3.6). */
+
+import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
 import type { Ticks } from "../../media/time.ts";
-import { TS_PACKET_BYTES } from "../source/ts-packet.ts";
 import { writePts } from "./ts-stamps.ts";
 
 /** Payload of every transport packet after a unit's first. */

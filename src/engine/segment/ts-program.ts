@@ -1,5 +1,5 @@
 /** Writes the program tables of our transport streams: one program, constant PIDs (ISO/IEC 13818-1 §2.4.4). */
-import { crc32 } from "../../media/mpeg-crc.ts";
+import { crc32 } from "../../media/mpeg-ts.ts";
 import type { TsAudioTrack } from "../protocol/work.ts";
 
 export const PAT_PID = 0;

@@ -1,12 +1,13 @@
 /** Finds out which container an input's segments are in, and hands their bytes to the demuxer for it. */
+
 import { WorkerError } from "../../errors.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
+import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
 import type { Demuxer, TrackTrouble } from "./demuxer.ts";
 import { isTopLevelBox } from "./mp4-boxes.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import { TsDemuxer } from "./ts-demux.ts";
-import { TS_PACKET_BYTES } from "./ts-packet.ts";
 
 /** Bytes that are enough to recognize every container we read. */
 const HEAD_BYTES = 8;

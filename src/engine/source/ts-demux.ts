@@ -1,11 +1,12 @@
 /** Demuxes MPEG-TS into whole access units and audio frames, each as early as its end is known (architecture.md 9). */
 
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
+import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
 import type { TrackTrouble } from "./demuxer.ts";
 import { PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
 import { AudioLane } from "./ts-audio-lane.ts";
-import { findSync, readTsPacket, TS_PACKET_BYTES, type TsPacket } from "./ts-packet.ts";
+import { findSync, readTsPacket, type TsPacket } from "./ts-packet.ts";
 import { type ChosenTracks, TsPrograms } from "./ts-programs.ts";
 import type { TsAudioTrack, TsVideoTrack } from "./ts-stream-types.ts";
 import { VideoLane } from "./ts-video-lane.ts";

@@ -1,6 +1,7 @@
 /** Reads the headers of transport packets in place (ISO/IEC 13818-1 §2.4.3). */
 
-export const TS_PACKET_BYTES = 188;
+import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
+
 const SYNC_BYTE = 0x47;
 
 export interface TsPacket {

@@ -1,5 +1,5 @@
 /** Assembles the packets of one PID into table sections whose checksum is right (ISO/IEC 13818-1 §2.4.4). */
-import { crc32 } from "../../media/mpeg-crc.ts";
+import { crc32 } from "../../media/mpeg-ts.ts";
 import type { TsPacket } from "./ts-packet.ts";
 
 const HEADER_BYTES = 3;

@@ -1,9 +1,6 @@
 import { expect, test } from "bun:test";
-import {
-  findSync,
-  readTsPacket,
-  TS_PACKET_BYTES,
-} from "../../../../src/engine/source/ts-packet.ts";
+import { findSync, readTsPacket } from "../../../../src/engine/source/ts-packet.ts";
+import { TS_PACKET_BYTES } from "../../../../src/media/mpeg-ts.ts";
 import { concat, tsPacket } from "../../../support/ts-builder.ts";
 
 const body = new Uint8Array(184).fill(0x11);

@@ -1,4 +1,6 @@
-/** Computes the checksum of MPEG-TS tables. */
+/** Declares the packet size of MPEG-TS, and computes the checksum of its tables. */
+
+export const TS_PACKET_BYTES = 188;
 
 /** ISO/IEC 13818-1 Annex A: polynomial 0x04c11db7, most significant bit first, no final inversion. */
 export function crc32(bytes: Uint8Array): number {
