@@ -1,10 +1,12 @@
 /** Runs one model in an ONNX Runtime session: adapts its graph, feeds pictures and numbers, returns pictures. Used in workers. */
+
 import { WorkerError } from "../../errors.ts";
+import type { Picture } from "../../media/picture.ts";
 import type { ModelDefinition, TextTensor } from "../models/definition.ts";
 import { type AdaptedGraph, adaptGraph, type ScalarFeed } from "../models/graph-adapter.ts";
 import { parseGraph } from "../models/tensor-signature.ts";
 import type { SessionSettings } from "./devices.ts";
-import type { PictureData, Scalars, TensorData, TextVector } from "./protocol.ts";
+import type { Scalars, TensorData, TextVector } from "./protocol.ts";
 import { Session } from "./runtime.ts";
 
 export class ModelSession {
@@ -33,7 +35,7 @@ export class ModelSession {
   }
 
   /** Runs the model once. The picture has the size of the output tensor. */
-  async run(picture: PictureData | null, scalars: Scalars, text: TextVector): Promise<PictureData> {
+  async run(picture: Picture | null, scalars: Scalars, text: TextVector): Promise<Picture> {
     const feeds: Record<string, TensorData> = {};
     if (this.#edge.picture !== null) {
       if (picture === null) throw new WorkerError("model_failed", "the model needs a picture");
@@ -59,7 +61,7 @@ export class ModelSession {
   }
 }
 
-function toPicture({ dims, data }: TensorData): PictureData {
+function toPicture({ dims, data }: TensorData): Picture {
   const [batch, depth, height, width] = dims;
   const whole = data instanceof Uint8Array && data.byteLength === data.buffer.byteLength;
   if (batch !== 1 || depth !== 3 || !height || !width || dims.length !== 4 || !whole) {

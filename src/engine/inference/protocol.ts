@@ -1,5 +1,6 @@
 /** The calls from the engine's main thread to an inference worker, with the input and output of each. */
 import type { PlainError } from "../../errors.ts";
+import type { Picture } from "../../media/picture.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import type { ElementType } from "../models/tensor-signature.ts";
 import type { SessionSettings } from "./devices.ts";
@@ -20,12 +21,6 @@ export type Scalars = Readonly<Record<string, number>>;
 /** A stream's prompts in the layout of `prompts/controls.ts`. */
 export type TextVector = Float32Array;
 
-export interface PictureData {
-  readonly data: Uint8Array<ArrayBuffer>;
-  readonly width: number;
-  readonly height: number;
-}
-
 export interface Calls {
   /** Lists the execution providers that ONNX Runtime was built with. */
   backends: [null, readonly string[]];
@@ -44,8 +39,8 @@ export interface Calls {
   ];
   /** Both pictures are transferred. */
   run: [
-    { picture: PictureData | null; scalars: Scalars; text: TextVector },
-    { picture: PictureData; inferenceMs: number },
+    { picture: Picture | null; scalars: Scalars; text: TextVector },
+    { picture: Picture; inferenceMs: number },
   ];
   /** Releases the session; the worker may be terminated after the answer. */
   close: [null, null];
