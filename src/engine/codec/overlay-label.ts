@@ -54,7 +54,7 @@ export class LabelCanvas {
   /** Paints the label into `luma` and `alpha`. Text is painted only when it has changed, the bar each time. */
   paint({ wordings, bar }: Label): void {
     const wanted = wordings.join();
-    if (wanted !== this.#painted) this.#paintText(this.#fitting(wordings), bar === null);
+    if (wanted !== this.#painted) this.#paintText(this.#fitting(wordings), bar);
     this.#painted = wanted;
     this.#paintBar(bar);
   }
@@ -64,10 +64,10 @@ export class LabelCanvas {
     return wordings.find((each) => strokesOf(each).width <= room) ?? wordings.at(-1) ?? "";
   }
 
-  #paintText(text: string, hasNoBar: boolean): void {
+  #paintText(text: string, bar: Label["bar"]): void {
     const { strokes, width } = strokesOf(text);
     const capHeight = CAP_STEPS * this.#step;
-    const top = hasNoBar ? (this.height - capHeight) / 2 : this.#pad;
+    const top = bar === null ? (this.height - capHeight) / 2 : this.#pad;
     this.#boxWidth = even(Math.min(this.width, width * this.#step + 2 * this.#pad));
     const ink = new Float32Array(this.luma.length);
     for (const stroke of strokes) this.#draw(ink, stroke, top);

@@ -8,6 +8,9 @@ interface Waiting {
   readonly refuse: (error: unknown) => void;
 }
 
+/** Whether a run takes up a lane, or was let in beside them. */
+type Place = "lane" | "beside";
+
 /** A run in progress. */
 interface Run {
   /** The gate's virtual time at which it began. */
@@ -16,8 +19,7 @@ interface Run {
   readonly since: number;
   /** Duration of the model's last run; for its first what was expected, or null. */
   readonly expectedMs: number | null;
-  /** True if it was let in beside the lanes. */
-  readonly beside: boolean;
+  readonly place: Place;
 }
 
 /** A run that takes longer than this, and than `OVERDUE` times what is expected, holds its lane no longer. */
@@ -76,8 +78,9 @@ export class DeviceGate {
   }
 
   /**
-   * Waits for a lane. `expectedMs` is how long the model's first run is thought to take. Call the result once, when the run is over: the time in between is charged to the key. Rejects with
-   * the signal's reason, or with the error that the gate was closed or the model abandoned with.
+   * Waits for a lane. `expectedMs` is how long the model's first run should take. Call the result once, when the run is
+   * over: the time in between is charged to the key. Rejects with the signal's reason, or with the error that the gate
+   * was closed or the model abandoned with.
    */
   async enter(
     key: string,
@@ -136,10 +139,10 @@ export class DeviceGate {
     while (this.#inLanes().length < this.#lanes) {
       const next = this.#furthestBehind(() => true);
       if (next === null) return;
-      this.#run(next, false);
+      this.#run(next, "lane");
     }
     const next = this.#furthestBehind((waiting, key) => this.#mayRunBeside(waiting, key));
-    if (next !== null) this.#run(next, true);
+    if (next !== null) this.#run(next, "beside");
   }
 
   /** Among those whose model is free and that `may` allows. */
@@ -166,7 +169,7 @@ export class DeviceGate {
 
   #run(
     { key, waiting, start }: { key: string; waiting: Waiting; start: number },
-    beside: boolean,
+    place: Place,
   ): void {
     const { model, enter } = waiting;
     const since = this.#now();
@@ -175,7 +178,7 @@ export class DeviceGate {
     this.#times.set(key, start);
     this.#time = Math.max(this.#time, start);
     // Credit brings a key's turn forward; it does not keep short runs out while a long one lasts.
-    this.#running.set(model, { start: this.#time, since, expectedMs, beside });
+    this.#running.set(model, { start: this.#time, since, expectedMs, place });
     enter(() => {
       const ms = this.#now() - since;
       this.#running.delete(model);
@@ -205,7 +208,7 @@ export class DeviceGate {
   #inLanes(): Run[] {
     const now = this.#now();
     return [...this.#running.values()].filter(
-      (run) => !run.beside && now - run.since < overdueMs(run),
+      (run) => run.place === "lane" && now - run.since < overdueMs(run),
     );
   }
 

@@ -99,7 +99,7 @@ export class PlanRunner {
     using _call = calls.begin("load", host.loadDeadlineMs);
     try {
       const model = await host.acquire(params.model, signal);
-      const names = plan(params, hasInput, model.definition.frame !== null);
+      const names = plan(model.definition, { hasInput });
       const models = await Promise.all(
         names.map((name) => (name === params.model ? model : host.acquire(name, signal))),
       );
@@ -134,7 +134,7 @@ export class PlanRunner {
     return this.#models.some((model) => model.isOutdated());
   }
 
-  /** Why a model that runs is not what the workspace holds by now; null while it is. */
+  /** Why a running model differs from the workspace; null while it does not. */
   get reloadError(): WorkerError | null {
     for (const model of this.#models) {
       const error = model.reloadError();

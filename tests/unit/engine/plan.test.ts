@@ -1,21 +1,20 @@
 import { expect, test } from "bun:test";
+import { BUILT_INS } from "../../../src/engine/models/built-in.ts";
+import { defineModel } from "../../../src/engine/models/define-model.ts";
+import { parseGraph, signatureOf } from "../../../src/engine/models/tensor-signature.ts";
 import { plan } from "../../../src/engine/plan.ts";
-import type { StreamParams } from "../../../src/engine/protocol/work.ts";
 
-const PARAMS: StreamParams = {
-  prompts: [],
-  model: "style",
-  fit: "cover",
-  paused: false,
-  model_params: {},
-};
+function builtIn(name: "edges" | "dreamscape") {
+  const model = BUILT_INS[name] ?? expect.unreachable(`${name} is built in`);
+  return defineModel(name, model.json, signatureOf(parseGraph(model.graph())));
+}
 
 test("with input, or where the model draws by itself, the model runs alone", () => {
-  expect(plan(PARAMS, true, true)).toEqual(["style"]);
-  expect(plan(PARAMS, true, false)).toEqual(["style"]);
-  expect(plan(PARAMS, false, false)).toEqual(["style"]);
+  expect(plan(builtIn("edges"), { hasInput: true })).toEqual(["edges"]);
+  expect(plan(builtIn("dreamscape"), { hasInput: true })).toEqual(["dreamscape"]);
+  expect(plan(builtIn("dreamscape"), { hasInput: false })).toEqual(["dreamscape"]);
 });
 
 test("a model that takes video is fed a test picture where there is no input", () => {
-  expect(plan(PARAMS, false, true)).toEqual(["test-card", "style"]);
+  expect(plan(builtIn("edges"), { hasInput: false })).toEqual(["test-card", "edges"]);
 });
