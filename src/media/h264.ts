@@ -184,7 +184,7 @@ function readTiming(bits: BitReader): Ticks | null {
   return bits.overrun || !isFrameDuration(seconds) ? null : ticks(seconds * TICKS_PER_SECOND);
 }
 
-/** Between 1 and 240 frames a second; anything else is a field that nobody filled in. */
+/** Between 1 and 240 frames a second; anything else means that the field is unset. */
 const isFrameDuration = (seconds: number): boolean => seconds >= 1 / 240 && seconds <= 1;
 
 /** SEI messages of a NAL unit (§7.3.2.3.1): one of them marks a point where decoding may begin. */

@@ -17,7 +17,7 @@ const log = getLogger("decode");
 const DECODE_MS = 10_000;
 /** Any camera's picture, up to 4096x2304, is decoded, however small the output is. */
 const MIN_LIMIT = 4096 * 2304;
-/** An input may have so many times the pixels of its output; more would be work for nothing. */
+/** An input may have this many times the pixels of its output. */
 const OUTPUT_MULTIPLE = 4;
 
 export interface DecodeOptions {
@@ -50,7 +50,7 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
   readonly #options: DecodeOptions;
   readonly #calls: NativeCalls;
   #open: OpenDecoder | null = null;
-  /** What the newest packet says of how it is shown. */
+  /** Display hints of the newest packet. */
   #hints: Pick<VideoPacket, "orientation" | "pixelAspect"> = {};
   #isTooLarge = false;
 

@@ -1,4 +1,4 @@
-/** Encodes frames into video packets, with a key frame at the start of every segment. */
+/** Encodes frames as video packets, and starts every segment with a key frame. */
 import type { EncodedVideo } from "../../media/encoded-packet.ts";
 import { type Ticks, ticksFromSeconds } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";

@@ -151,7 +151,7 @@ const opaqueSteps = ({ format }: Frame): FilterStep[] =>
       ]
     : [];
 
-/** Turns a picture upright that says it lies on its side, as photographs of telephones do. */
+/** Rotates pictures whose EXIF orientation says so, such as phone photos. */
 function orientationSteps(frame: Frame): FilterStep[] {
   const matrix = frame.getSideData(AV_FRAME_DATA_DISPLAYMATRIX);
   // FFmpeg gives the eight orientations of EXIF as a 3 × 3 matrix, row by row.

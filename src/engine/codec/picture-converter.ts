@@ -1,4 +1,4 @@
-/** Converts between decoded frames and the planar RGB of models: FFmpeg fits, scales and converts. */
+/** Converts between decoded frames and the planar RGB of models, through FFmpeg's filters. */
 import { type Picture, pictureBytes } from "../../media/picture.ts";
 import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import type { Fit, Size } from "../protocol/work.ts";

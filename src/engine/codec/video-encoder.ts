@@ -1,4 +1,4 @@
-/** Encodes frames as H.264 with libx264: no delay, one packet a frame. */
+/** Encodes frames as H.264 with libx264, which returns one packet for each frame without delay. */
 import type { EncodedVideo, VideoFormat } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND } from "../../media/time.ts";
 import type { Size } from "../protocol/work.ts";

@@ -1,4 +1,4 @@
-/** Declares decoded frames, which are native memory with an owner. Only this folder reads their pixels. */
+/** Owns the native memory of decoded frames. Only this folder reads their pixels. */
 import type { Ticks } from "../../media/time.ts";
 import type { Frame } from "./libav.ts";
 
@@ -11,7 +11,7 @@ export interface Tick {
 
 /**
  * One native frame. Its receiver owns it and disposes it once. After that `native` must not be touched:
- * reading freed pixels crashes the process (facts.md 4).
+ * reading freed pixels crashes the process.
  */
 export class VideoFrame implements Tick, Disposable {
   readonly native: Frame;
@@ -36,8 +36,8 @@ export class VideoFrame implements Tick, Disposable {
 }
 
 /**
- * Tracks the frames of one stream that are not freed yet. The queues of an aborted pipe do not dispose
- * what they hold, so the pool does once the stream has ended and no native call runs.
+ * Tracks the frames of one stream that are not freed yet. An aborted pipe throws away what its queues hold without
+ * disposing it, so the pool disposes it once the stream has ended and no native call runs.
  */
 export class FramePool implements Disposable {
   readonly #live = new Set<VideoFrame>();

@@ -1,4 +1,4 @@
-/** Words the overlay's label for frames that no model has drawn. */
+/** Formats the overlay's label for frames that no model has drawn. */
 import type { Label } from "../codec/overlay.ts";
 import type { LoadProgress } from "./load-times.ts";
 

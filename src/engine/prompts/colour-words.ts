@@ -1,4 +1,4 @@
-/** A table of colours by name, and the parts of a picture that a colour before a noun paints. */
+/** Lists the colours by name, and the parts of a picture that a colour before a noun paints. */
 import type { ControlName } from "./controls.ts";
 
 export type Rgb = readonly [number, number, number];

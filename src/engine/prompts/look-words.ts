@@ -1,4 +1,4 @@
-/** A table of words for styles, moods and pace. */
+/** Lists the words for styles, moods and pace. */
 import type { Row } from "./word-table.ts";
 
 export const LOOKS: readonly Row[] = [

@@ -1,4 +1,4 @@
-/** A table of words for places and what stands there. */
+/** Lists the words for places and what stands there. */
 import type { Row } from "./word-table.ts";
 
 export const PLACES: readonly Row[] = [

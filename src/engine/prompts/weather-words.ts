@@ -1,4 +1,4 @@
-/** Tables of words for times of day and year, and for weather. */
+/** Lists the words for times of day and year, and for weather. */
 import type { Row } from "./word-table.ts";
 
 export const TIMES: readonly Row[] = [

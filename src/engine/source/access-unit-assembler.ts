@@ -20,7 +20,7 @@ export interface AccessUnit {
   readonly arrivedAt: number;
 }
 
-/** No access unit is this large: its sender lost its way. */
+/** No access unit is this large: the sender lost framing. */
 const MAX_UNIT_BYTES = 16 * 1024 * 1024;
 /** More than parameter sets take: a NAL unit is read once this much of it has come, or all of it. */
 const LOOK_AHEAD_BYTES = 512;

@@ -1,4 +1,4 @@
-/** Reports an input that brings bytes and no picture: audio alone, another codec, or damage. */
+/** Reports an input that delivers bytes but no pictures: audio alone, another codec, or damage. */
 import type { PlainError } from "../../errors.ts";
 
 const LOOK_MS = 1000;

@@ -1,4 +1,4 @@
-/** Words what it means for a stream that tracks of its input cannot be read. */
+/** Formats errors about input tracks that cannot be read. */
 import type { PlainError } from "../../errors.ts";
 import type { TrackTrouble } from "./demuxer.ts";
 

@@ -9,7 +9,7 @@ const LOST_SHARE = 0.5;
 export interface PaceWatchOptions {
   readonly framesIn: () => number;
   readonly framesDropped: () => number;
-  /** What the figures of now say of the cause, for the message. */
+  /** What the current figures say about the cause, for the message. */
   readonly describe: () => string;
   /** What is wrong, once; null when the stream keeps up again. */
   readonly report: (error: PlainError | null) => void;

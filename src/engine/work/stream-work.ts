@@ -19,7 +19,6 @@ import { Timeline } from "../source/timeline.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
 import { PaceWatch } from "./pace-watch.ts";
 import { checkInput, checkModel, lossOf } from "./preflight.ts";
-
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
 import { StreamReporter } from "./stream-reporter.ts";
