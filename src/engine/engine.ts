@@ -12,11 +12,13 @@ import { ModelCatalogue } from "./models/catalogue.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
 import { messageCheck } from "./protocol/check-message.ts";
 import { type EngineOptions, type FromEngine, ToEngine } from "./protocol/messages.ts";
-import type { EngineWork, Send } from "./work/engine-work.ts";
+import type { EngineWork, Send as SendReport } from "./work/engine-work.ts";
 import { ImageWork } from "./work/image-work.ts";
 import { StreamWork } from "./work/stream-work.ts";
 
 const log = getLogger("engine");
+
+type Send = (message: FromEngine) => void;
 
 const STATS_MS = 1000;
 /** Reading the workspace and everything else before `ready`, but for the trial of the device. */
@@ -51,7 +53,12 @@ export async function runEngine(): Promise<void> {
   try {
     engine = await Engine.start(options, journal, send);
   } catch (error) {
-    send({ type: "unfit", error: toPlainError(error) });
+    const { kind, message } = toPlainError(error);
+    if (kind !== "device_unavailable") {
+      log.error("engine cannot start", { error: message });
+      process.exit(1);
+    }
+    send({ type: "unfit", error: { kind, message } });
     return;
   }
   send({ type: "ready", models: engine.host.infos(), codecs: codecs() });
@@ -92,8 +99,8 @@ class Engine {
   readonly #catalogue: ModelCatalogue;
   readonly #journal: CallJournal;
   readonly #send: Send;
-  /** Work that has not reported its end, by id. */
-  readonly #live = new Map<string, EngineWork>();
+  /** Work that has not reported its end, by number. */
+  readonly #live = new Map<number, EngineWork>();
   /** Work that holds something, with the promise of its release. */
   readonly #unreleased = new Map<EngineWork, Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
@@ -138,10 +145,10 @@ class Engine {
         this.#start(message);
         break;
       case "update":
-        this.#live.get(message.id)?.update(message.params);
+        this.#live.get(message.number)?.update(message.params);
         break;
       case "stop":
-        this.#live.get(message.id)?.stop();
+        this.#live.get(message.number)?.stop();
         break;
       case "models":
         void this.#listModels();
@@ -167,9 +174,9 @@ class Engine {
   }
 
   #start(message: Extract<ToEngine, { type: "start" }>): void {
-    const { id } = message;
+    const { id, number } = message;
     const work = this.#workOf(message);
-    this.#live.set(id, work);
+    this.#live.set(number, work);
     const released = withStreamLog(id, () => work.run()).then(() => {
       this.#unreleased.delete(work);
     });
@@ -179,11 +186,16 @@ class Engine {
 
   #workOf({ id, number, order }: Extract<ToEngine, { type: "start" }>): EngineWork {
     const calls: NativeCalls = {
-      begin: (kind, deadlineMs) => this.#journal.begin(number, kind, deadlineMs),
+      begin: (kind, allowedMs) => this.#journal.begin(number, kind, allowedMs),
     };
-    const send: Send = (report) => {
-      if (report.type === "ended") this.#live.delete(id);
-      this.#send(report);
+    let isOver = false;
+    const send: SendReport = (report) => {
+      if (isOver) return; // work that was cut off finishes in silence
+      if (report.type === "ended") {
+        isOver = true;
+        this.#live.delete(number);
+      }
+      this.#send({ type: "report", number, report });
     };
     const common = { id, host: this.host, calls, send };
     return order.kind === "image"
@@ -197,9 +209,11 @@ class Engine {
   }
 
   #reportStats(): void {
-    for (const [id, work] of this.#live) {
+    for (const [number, work] of this.#live) {
       const stats = work.stats();
-      if (stats !== null) this.#send({ type: "stats", id, stats });
+      const { id } = work;
+      if (stats !== null)
+        this.#send({ type: "report", number, report: { type: "stats", id, stats } });
     }
   }
 

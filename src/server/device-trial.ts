@@ -46,7 +46,7 @@ export async function tryDevice(
     bootMs: TIMEOUT_MS,
     receive: (message) => {
       trial.receive(message);
-      if (trial.isDecided) engine.send({ type: "stop", id: trial.running ?? "" });
+      if (trial.isDecided) engine.send({ type: "stop", number: trial.number });
     },
     gone: ({ why }) => trial.fail(`its engine ended: ${why}`),
   });
@@ -82,6 +82,11 @@ class ModelTrial {
     return this.#done.promise;
   }
 
+  /** The number of the stream that runs. */
+  get number(): number {
+    return this.#tried.size;
+  }
+
   get models(): readonly ModelInfo[] {
     return [...this.#models.values()];
   }
@@ -104,8 +109,9 @@ class ModelTrial {
       case "model":
         this.#models.set(message.model.name, message.model);
         break;
-      case "ended":
-        this.#ended(message.id, message.error?.message ?? null);
+      case "report":
+        if (message.report.type !== "ended") return;
+        this.#ended(message.report.id, message.report.error?.message ?? null);
         break;
       default:
         return;
@@ -131,7 +137,7 @@ class ModelTrial {
     if (next !== undefined) {
       this.#tried.add(next.name);
       this.running = next.name;
-      this.#start(next.name, this.#tried.size);
+      this.#start(next.name, this.number);
     } else if (!this.models.some(({ state }) => state === "warming")) {
       this.#done.resolve();
     }

@@ -1,5 +1,9 @@
 /** Which engine runs which work, and what becomes of it when engines die. With processes that fail on demand. */
+
 import { afterEach, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { WorkReport } from "../../src/engine/protocol/messages.ts";
 import type { Checkpoint, StreamParams, WorkOrder } from "../../src/engine/protocol/work.ts";
 import type { PlainError } from "../../src/errors.ts";
@@ -80,6 +84,21 @@ async function running(engines: EngineScheduler, stream: RecordingStream) {
   engines.start(stream);
   await waitFor("the stream to start", () => stream.has("stats"));
   return stream;
+}
+
+const realNow = performance.now.bind(performance);
+let aheadMs = 0;
+
+/** Puts `performance.now` ahead until the result is disposed. */
+function ahead(ms: number): Disposable {
+  aheadMs += ms;
+  const clock = spyOn(performance, "now").mockImplementation(() => realNow() + aheadMs);
+  return {
+    [Symbol.dispose]() {
+      aheadMs -= ms;
+      if (aheadMs === 0) clock.mockRestore();
+    },
+  };
 }
 
 const resumed = (stream: RecordingStream) =>
@@ -235,6 +254,85 @@ describe("death", () => {
   });
 });
 
+describe("acquittal", () => {
+  test("a suspect that does well for a minute shares its engine again, which takes no new work and ends with it", async () => {
+    const engines = scheduler();
+    const neighbour = await running(engines, new RecordingStream("neighbour", ""));
+    const suspect = await running(engines, new RecordingStream("suspect", ""));
+    engines.update(suspect.command("exit"));
+    suspect.command("");
+    await Promise.all([resumed(neighbour), resumed(suspect)]);
+    expect(engines.engines.map(({ isolated }) => isolated)).toEqual([false, true]);
+    using _later = ahead(61_000);
+    expect(engines.engines.map(({ isolated }) => isolated)).toEqual([false, false]);
+    await running(engines, new RecordingStream("next", ""));
+    expect(engines.engines.map(({ streams }) => streams)).toEqual([2, 1]);
+    engines.stop(suspect);
+    await waitFor("its engine to go", () => engines.engines.length === 1);
+    expect([neighbour.interruptions, suspect.interruptions]).toEqual([1, 1]);
+  });
+
+  test("a stream that is suspected again is watched for longer", async () => {
+    const engines = scheduler();
+    const only = await running(engines, new RecordingStream("only", ""));
+    const fail = async () => {
+      const { interruptions } = only;
+      engines.update(only.command("exit"));
+      only.command("");
+      await waitFor("it is resumed", () => only.interruptions > interruptions);
+      await waitFor("its engine", () => engines.engines[0]?.state === "ready");
+    };
+    await fail();
+    using _minute = ahead(61_000);
+    expect(engines.engines[0]?.isolated).toBe(false);
+    await fail();
+    using _twoMinutes = ahead(61_000);
+    expect(engines.engines[0]?.isolated).toBe(true);
+  });
+
+  test("with all places taken the one that has done well for longest gives way to a new suspect", async () => {
+    const engines = scheduler();
+    const neighbour = await running(engines, new RecordingStream("neighbour", ""));
+    for (const id of ["a", "b", "c"]) {
+      const innocent = await running(engines, new RecordingStream(id, ""));
+      const before = neighbour.interruptions;
+      engines.update(innocent.command("exit"));
+      innocent.command("");
+      await waitFor("a death", () => neighbour.interruptions > before);
+      await resumed(innocent);
+      await engines.ready(5000);
+    }
+    expect(engines.engines.filter(({ isolated }) => isolated)).toHaveLength(3);
+    const culprit = await running(engines, new RecordingStream("culprit", ""));
+    engines.update(culprit.command("exit"));
+    await waitFor("the end", () => culprit.has("ended"));
+    expect(culprit.error?.kind).toBe("model_failed");
+    expect(engines.engines.map(({ isolated, streams }) => [isolated, streams])).toContainEqual([
+      false,
+      1,
+    ]);
+  });
+});
+
+describe("a device without room", () => {
+  test("streams whose engine cannot start move to one that runs, and the server goes on", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "engines-"));
+    try {
+      const engines = scheduler({ engine: `room for one in ${folder}` });
+      const neighbour = await running(engines, new RecordingStream("neighbour", ""));
+      const suspect = await running(engines, new RecordingStream("suspect", ""));
+      engines.update(suspect.command("exit"));
+      suspect.command("");
+      await Promise.all([resumed(neighbour), resumed(suspect)]);
+      const busy = engines.engines.filter(({ streams }) => streams > 0);
+      expect(busy).toMatchObject([{ state: "ready", streams: 2, isolated: false }]);
+      expect(engines.engines.some(({ state }) => state === "unfit")).toBe(false);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
 describe("hangs", () => {
   test("an engine that answers no ping is killed, and its streams are resumed", async () => {
     const engines = scheduler();
@@ -284,6 +382,16 @@ describe("hangs", () => {
   });
 });
 
+test("a late report of work that was given up does not reach a stream with the same id", async () => {
+  const engines = scheduler();
+  const stubborn = await running(engines, new RecordingStream("same", "ignore stops"));
+  engines.stop(stubborn);
+  await waitFor("the end", () => stubborn.has("ended"));
+  const next = await running(engines, new RecordingStream("same", ""));
+  expect(next.has("ended")).toBe(false);
+  expect(stubborn.reports.filter((type) => type === "ended")).toHaveLength(1);
+});
+
 describe("boot", () => {
   test("engines that cannot start come back ever more slowly, and the state is broken", async () => {
     const engines = scheduler({ engine: "dies" });
@@ -296,19 +404,13 @@ describe("boot", () => {
 
   test("an engine that dies now and then does not make the state broken", async () => {
     const engines = scheduler();
-    const real = performance.now.bind(performance);
-    let ahead = 0;
-    const clock = spyOn(performance, "now").mockImplementation(() => real() + ahead);
-    try {
-      for (let n = 1; n <= 6; n++) {
-        await engines.ready(5000);
-        ahead += 31_000; // it has lived long
-        process.kill(engines.engines[0]?.pid ?? 0, "SIGKILL");
-        await waitFor("its death", () => engines.engines[0]?.restarts === n);
-        expect(engines.state).toBe("ready");
-      }
-    } finally {
-      clock.mockRestore();
+    using clock = new DisposableStack();
+    for (let n = 1; n <= 6; n++) {
+      await engines.ready(5000);
+      clock.use(ahead(31_000)); // it has lived long
+      process.kill(engines.engines[0]?.pid ?? 0, "SIGKILL");
+      await waitFor("its death", () => engines.engines[0]?.restarts === n);
+      expect(engines.state).toBe("ready");
     }
   });
 

@@ -1,7 +1,7 @@
 /** Streams of an orchestrator: sides that are missing, channels that others own and close (protocol.md 1.4, 5.1). */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { FromEngine } from "../../src/engine/protocol/messages.ts";
+import type { WorkReport } from "../../src/engine/protocol/messages.ts";
 import type { StreamSpec } from "../../src/engine/protocol/work.ts";
 import { StreamWork } from "../../src/engine/work/stream-work.ts";
 import { tsSegments } from "../support/clip.ts";
@@ -21,7 +21,7 @@ async function orchestrated(sides: { input?: string; output?: string }, made: st
   for (const channel of made) await fetch(trickle.url(channel), { method: "POST" });
   const workspace = await OnnxWorkspace.create();
   const host = await workspace.host();
-  const sent: FromEngine[] = [];
+  const sent: WorkReport[] = [];
   const spec: StreamSpec = {
     ...(sides.input && { input: { url: trickle.url(sides.input) } }),
     ...(sides.output && {

@@ -2,7 +2,7 @@
 import { heapStats } from "bun:jsc";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { FromEngine } from "../../src/engine/protocol/messages.ts";
+import type { WorkReport } from "../../src/engine/protocol/messages.ts";
 import type { StreamParams, StreamSpec } from "../../src/engine/protocol/work.ts";
 import { StreamWork } from "../../src/engine/work/stream-work.ts";
 import { openRequests } from "../../src/trickle/client/request.ts";
@@ -38,7 +38,7 @@ async function session(
   const changed = typeof changes === "function" ? changes(trickle.url) : changes;
   const workspace = await OnnxWorkspace.create();
   const host = await workspace.host();
-  const sent: FromEngine[] = [];
+  const sent: WorkReport[] = [];
   const make = () =>
     new StreamWork({
       id: "s",
@@ -62,7 +62,7 @@ async function session(
   return { make, sent, trickle, workspace, close };
 }
 
-const typesOf = (sent: readonly FromEngine[]): string[] => sent.map(({ type }) => type);
+const typesOf = (sent: readonly WorkReport[]): string[] => sent.map(({ type }) => type);
 
 test("a session that ended holds no timer, frame, request or channel", async () => {
   const { make, sent, trickle, close } = await session();

@@ -1,7 +1,7 @@
 /** A stream whose output channel takes nothing for a while: what it reports, and what it counts. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { FromEngine } from "../../src/engine/protocol/messages.ts";
+import type { WorkReport } from "../../src/engine/protocol/messages.ts";
 import { StreamWork } from "../../src/engine/work/stream-work.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { type Exchange, faultyPeer } from "../support/trickle-faults.ts";
@@ -44,7 +44,7 @@ test("an output that takes nothing is trouble after 5 s, its frames are dropped,
   await using channel = await channelThatStalls();
   await using workspace = await OnnxWorkspace.create();
   await using host = await workspace.host();
-  const sent: FromEngine[] = [];
+  const sent: WorkReport[] = [];
   const stream = new StreamWork({
     id: "s",
     spec: {
@@ -67,7 +67,7 @@ test("an output that takes nothing is trouble after 5 s, its frames are dropped,
     send: (message) => void sent.push(message),
   });
   const over = stream.run();
-  const of = (type: FromEngine["type"]) => sent.filter((message) => message.type === type);
+  const of = (type: WorkReport["type"]) => sent.filter((message) => message.type === type);
   await waitFor("two segments", () => stream.stats().segments_out >= 3, 20_000);
   expect(stream.stats().frames_dropped).toBeLessThan(20);
 

@@ -3,24 +3,26 @@
  * in its environment sets how it boots, the last part of a stream's output path how the channel answers. The first prompt of
  * a start, an update or a picture is a command.
  */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { CallJournal } from "../../src/engine/protocol/call-journal.ts";
-import type { FromEngine, ToEngine } from "../../src/engine/protocol/messages.ts";
+import type { FromEngine, ToEngine, WorkReport } from "../../src/engine/protocol/messages.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import type { StreamStats } from "../../src/engine/protocol/stats.ts";
 import type { ImageJob } from "../../src/engine/protocol/work.ts";
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
 const none = { p50: null, p95: null, p99: null };
-/** The numbers of the work that has not ended, by id. */
-const live = new Map<string, number>();
+/** The ids of the work that has not ended, by number. */
+const live = new Map<number, string>();
 const journal = new CallJournal(Bun.mmap("/proc/self/fd/3", { shared: true }));
 let stopsAnswered = true;
 /** Pictures in progress, and the number of pictures started. */
-const making = new Set<string>();
+const making = new Set<number>();
 let made = 0;
 
 const say = (message: FromEngine) => process.send?.(message);
+const report = (number: number, its: WorkReport) => say({ type: "report", number, report: its });
 
 const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   name,
@@ -44,12 +46,24 @@ process.on("disconnect", () => process.exit(0));
 process.on("message", receive);
 say({ type: "hello" });
 
+/** `room for one in FOLDER`: an engine is unfit while another one lives; files in FOLDER name those that live. */
+function hasNoRoom(): boolean {
+  const [, folder] = /^room for one in (.+)$/.exec(mode) ?? [];
+  if (folder === undefined) return false;
+  if (readdirSync(folder).some((pid) => existsSync(`/proc/${pid}`))) return true;
+  writeFileSync(join(folder, String(process.pid)), "");
+  return false;
+}
+
 function receive(message: ToEngine): void {
   switch (message.type) {
     case "init": {
       const { device } = message.options;
       if (device !== "cpu") {
         const error = { kind: "device_unavailable", message: `${device} is not there` } as const;
+        say({ type: "unfit", error });
+      } else if (hasNoRoom()) {
+        const error = { kind: "device_unavailable", message: "out of memory" } as const;
         say({ type: "unfit", error });
       } else if (mode === "stuck in probe") {
         journal.begin(0, "probe", 100);
@@ -76,34 +90,42 @@ function receive(message: ToEngine): void {
           message: `output: ${problem}`,
           details: [{ field: "output", problem }],
         } as const;
-        say({ type: "ended", id, error });
+        report(number, { type: "ended", id, error });
         return;
       }
       if (mode === "warms-late") {
         say({ type: "model", model: { ...model(id), state: "warming" } });
-        say({ type: "ended", id });
+        report(number, { type: "ended", id });
         say({ type: "model", model: model(id) });
         return;
       }
-      live.set(id, number);
+      // Work that was given up under this id ends only now.
+      for (const [other, its] of live) if (its === id) report(other, { type: "ended", id });
+      live.set(number, id);
       if (channel === "silent" || params.prompts[0]?.prompt === "load for ever") return;
-      say({ type: "started", id });
+      report(number, { type: "started", id });
       const seq = resume === undefined ? 0 : resume.seq + 1;
       const size = params.size ?? { width: 640, height: 360 };
-      say({ type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
-      say({ type: "stats", id, stats: stats(params.model) });
-      obey(id, params.prompts[0]?.prompt);
+      report(number, { type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
+      report(number, { type: "stats", id, stats: stats(params.model) });
+      obey(number, params.prompts[0]?.prompt);
       return;
     }
-    case "update":
-      say({ type: "updated", id: message.id });
-      say({ type: "stats", id: message.id, stats: stats(message.params.model) });
-      obey(message.id, message.params.prompts[0]?.prompt);
+    case "update": {
+      const { number, params } = message;
+      const id = live.get(number) ?? "";
+      report(number, { type: "updated", id });
+      report(number, { type: "stats", id, stats: stats(params.model) });
+      obey(number, params.prompts[0]?.prompt);
       return;
-    case "stop":
-      making.delete(message.id);
-      if (stopsAnswered && live.delete(message.id)) say({ type: "ended", id: message.id });
+    }
+    case "stop": {
+      const { number } = message;
+      const id = live.get(number) ?? "";
+      making.delete(number);
+      if (stopsAnswered && live.delete(number)) report(number, { type: "ended", id });
       return;
+    }
     case "models":
       // One model more than at the start, as if a folder had been added.
       say({ type: "models", models: [...models, model("late")] });
@@ -118,16 +140,16 @@ function receive(message: ToEngine): void {
   }
 }
 
-function obey(id: string, command: string | undefined): void {
-  const number = live.get(id) ?? 0;
+function obey(number: number, command: string | undefined): void {
+  const id = live.get(number) ?? "";
   if (command === "exit quietly") process.exit(7);
   // All work is in the middle of a call when it happens.
-  if (command === "exit amid others") for (const other of live.values()) begin(other, "encode");
+  if (command === "exit amid others") for (const other of live.keys()) begin(other, "encode");
   if (command === "exit" || command === "exit amid others") die(number);
   if (command === "exit after two segments") {
     const size = { width: 64, height: 64 };
     for (const seq of [1, 2])
-      say({ type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
+      report(number, { type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
     setTimeout(() => die(number), 50);
   }
   if (command === "segv") {
@@ -137,12 +159,16 @@ function obey(id: string, command: string | undefined): void {
   if (command === "hang") while (true);
   if (command === "hang in a thread") journal.begin(number, "run", 200);
   if (command === "ignore stops") stopsAnswered = false;
-  if (command === "on") say({ type: "recovered", id });
+  if (command === "on") report(number, { type: "recovered", id });
   if (command === "trouble")
-    say({ type: "trouble", id, error: { kind: "model_failed", message: "made up" } });
+    report(number, { type: "trouble", id, error: { kind: "model_failed", message: "made up" } });
   if (command === "lose output") {
-    live.delete(id);
-    say({ type: "ended", id, error: { kind: "output_lost", message: "the channel is gone" } });
+    live.delete(number);
+    report(number, {
+      type: "ended",
+      id,
+      error: { kind: "output_lost", message: "the channel is gone" },
+    });
   }
 }
 
@@ -158,25 +184,25 @@ function die(number: number): void {
 /** Commands: `hold` never ends; `exit unless FILE` creates FILE and exits the first time. */
 function make({ id, number }: Extract<ToEngine, { type: "start" }>, image: ImageJob): void {
   const command = image.params.prompts[0]?.prompt ?? "";
-  live.set(id, number);
+  live.set(number, id);
   if (command === "exit") die(number);
   const [, file] = /^exit unless (.+)$/.exec(command) ?? [];
   if (file !== undefined && !existsSync(file)) {
     writeFileSync(file, String(process.pid));
     die(number);
   }
-  making.add(id);
+  making.add(number);
   const alone = making.size === 1;
   const nth = ++made;
   if (command === "hold") return;
   setTimeout(() => {
-    making.delete(id);
-    live.delete(id);
+    making.delete(number);
+    live.delete(number);
     const size = image.params.size ?? { width: 64, height: 64 };
     const png = Buffer.from(JSON.stringify({ pid: process.pid, nth, alone }));
     const result = { png, ...size, execution_provider: "cpu", timings_ms: {} };
-    say({ type: "made", id, result });
-    say({ type: "ended", id });
+    report(number, { type: "made", id, result });
+    report(number, { type: "ended", id });
   }, 5);
 }
 

@@ -17,7 +17,7 @@ const log = getLogger("inference");
 /** A run hangs when it takes this many times what is usual for its size, and this long at least. */
 const HUNG = 10;
 const HUNG_MS = 5000;
-/** A run that takes `HUNG` times what is usual and this long keeps other streams waiting no longer: they get a thread of their own. */
+/** A run that takes `HUNG` times what is usual and this long holds up other streams no longer: they get a new thread. */
 const ABANDONED_MS = 1000;
 
 export interface ModelThreadOptions {
@@ -61,6 +61,7 @@ export class ModelThread implements AsyncDisposable {
     const picture = definition.frame === null ? null : (job.picture ?? null);
     const pixels = pixelsOf(picture ?? job.size);
     const expectedMs = this.#msPerPixel * pixels;
+    if (this.#lost) throw this.#lostError("it is gone");
     const leave = await gate.enter(job.key, this, job.signal, expectedMs);
     const longMs = HUNG * this.#msPerPixel * pixels;
     const { calls = UNRECORDED_CALLS } = job;
@@ -92,10 +93,14 @@ export class ModelThread implements AsyncDisposable {
     if (this.#lost) return;
     this.#lost = true;
     const { name } = this.#options.definition;
-    log.error("model is loaded anew", { model: name, why });
-    const message = `model ${name}: ${why}; it is loaded anew`;
-    this.#options.gate.abandon(this, new WorkerError("model_failed", message));
+    log.error("model is reloaded", { model: name, why });
+    this.#options.gate.abandon(this, this.#lostError(why));
     this.#options.onLost();
+  }
+
+  #lostError(why: string): WorkerError {
+    const { name } = this.#options.definition;
+    return new WorkerError("model_failed", `model ${name}: ${why}; it is reloaded`);
   }
 }
 

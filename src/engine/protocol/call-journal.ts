@@ -21,10 +21,10 @@ export interface CallInFlight {
   readonly kind: CallKind;
   /** The number that the server gave the work which made the call; `ENGINE` for the engine's own calls. */
   readonly work: number;
-  /** `Date.now()` at which the call began. */
-  readonly beganAt: number;
-  /** `Date.now()` from which the call counts as hung. */
-  readonly deadline: number;
+  /** Its number among all calls of this engine: of two calls the one that began first has the lower. */
+  readonly serial: number;
+  /** Milliseconds after which it counts as hung. */
+  readonly allowedMs: number;
 }
 
 /** The work number of calls that no stream or picture made. */
@@ -37,21 +37,22 @@ const ENTRY_BYTES = 32;
 const ENTRIES = JOURNAL_BYTES / ENTRY_BYTES;
 
 /**
- * A table of entries, 32 bytes each: kind (u32, 0 = free), work number (u32), begin and deadline (f64, milliseconds since
- * the epoch), 8 unused bytes. The kind is written last and cleared first, so that a reader never sees half an entry. One
- * process writes, any number read.
+ * A table of entries, 32 bytes each: kind (u32, 0 = free), work number (u32), serial and allowed milliseconds (f64), 8
+ * unused bytes. The kind is written last and cleared first, so that a reader never sees half an entry. It holds no times:
+ * two processes share no clock but the wall's, which may be set at any moment. One process writes, any number read.
  */
 export class CallJournal {
   readonly #integers: Uint32Array;
-  readonly #times: Float64Array;
+  readonly #doubles: Float64Array;
   readonly #entries: Entry[];
   readonly #free: Entry[];
+  #lastSerial = 0;
 
   /** `memory`: at least `JOURNAL_BYTES`, aligned to 8 bytes, shared between the processes. */
   constructor(memory: Uint8Array) {
     const { buffer, byteOffset } = memory;
     this.#integers = new Uint32Array(buffer, byteOffset, JOURNAL_BYTES / 4);
-    this.#times = new Float64Array(buffer, byteOffset, JOURNAL_BYTES / 8);
+    this.#doubles = new Float64Array(buffer, byteOffset, JOURNAL_BYTES / 8);
     this.#entries = Array.from({ length: ENTRIES }, (_, index) => new Entry(this, index));
     this.#free = this.#entries.toReversed();
   }
@@ -60,12 +61,11 @@ export class CallJournal {
    * Records a call until the result is disposed. Allocates nothing, so it may be used per frame. With all entries taken
    * the call goes unrecorded.
    */
-  begin(work: number, kind: CallKind, deadlineMs: number): Disposable {
+  begin(work: number, kind: CallKind, allowedMs: number): Disposable {
     const entry = this.#free.pop();
     if (entry === undefined) return UNRECORDED;
-    const now = Date.now();
-    this.#times[entry.index * 4 + 1] = now;
-    this.#times[entry.index * 4 + 2] = now + deadlineMs;
+    this.#doubles[entry.index * 4 + 1] = ++this.#lastSerial;
+    this.#doubles[entry.index * 4 + 2] = allowedMs;
     this.#integers[entry.index * 8 + 1] = work;
     this.#integers[entry.index * 8] = CALL_KINDS.indexOf(kind) + 1;
     return entry;
@@ -85,8 +85,8 @@ export class CallJournal {
       return {
         kind,
         work: this.#integers[index * 8 + 1] ?? ENGINE,
-        beganAt: this.#times[index * 4 + 1] ?? 0,
-        deadline: this.#times[index * 4 + 2] ?? 0,
+        serial: this.#doubles[index * 4 + 1] ?? 0,
+        allowedMs: this.#doubles[index * 4 + 2] ?? 0,
       };
     });
   }
@@ -116,7 +116,7 @@ const UNRECORDED: Disposable = { [Symbol.dispose]: () => {} };
  * await context.sendPacket(packet);
  */
 export interface NativeCalls {
-  begin(kind: CallKind, deadlineMs: number): Disposable;
+  begin(kind: CallKind, allowedMs: number): Disposable;
 }
 
 /** For code that runs outside an engine, such as benchmarks. */

@@ -16,8 +16,7 @@ export function messageCheck<T extends TUnion<TObject[]>>(
   return (message) => {
     const type: unknown = Object(message).type;
     const schema = byType.get(type);
-    if (schema === undefined)
-      throw new Error(`there is no message of type ${JSON.stringify(type)}`);
+    if (schema === undefined) throw new Error(`unknown message type ${JSON.stringify(type)}`);
     if (check(schema).Check(message)) return message as Immutable<T>; // proven by Check
     const wrong = check(schema).Errors(message).First();
     throw new Error(`message ${type}: ${wrong?.path}: ${wrong?.message}`);

@@ -20,21 +20,17 @@ export const EngineOptions = Type.Object({
 export type EngineOptions = Immutable<typeof EngineOptions>;
 
 const Id = Type.String();
+/** Names one piece of work in one engine; never 0 and never used twice there, whereas a stream's id may be. */
+const WorkNumber = Type.Integer({ minimum: 1 });
 
 /** Server → engine. */
 export const ToEngine = Type.Union([
   Type.Object({ type: Type.Literal("init"), options: EngineOptions }),
-  /** `number` names the work in the call journal; it is never 0 and never used twice in an engine's life. */
-  Type.Object({
-    type: Type.Literal("start"),
-    id: Id,
-    number: Type.Integer({ minimum: 1 }),
-    order: WorkOrder,
-  }),
+  Type.Object({ type: Type.Literal("start"), id: Id, number: WorkNumber, order: WorkOrder }),
   /** For streams; the parameters are whole. */
-  Type.Object({ type: Type.Literal("update"), id: Id, params: StreamParams }),
+  Type.Object({ type: Type.Literal("update"), number: WorkNumber, params: StreamParams }),
   /** `ended` answers within seconds. What cannot be interrupted then finishes in the background. */
-  Type.Object({ type: Type.Literal("stop"), id: Id }),
+  Type.Object({ type: Type.Literal("stop"), number: WorkNumber }),
   /** Read the workspace's folders again; `models` answers. */
   Type.Object({ type: Type.Literal("models") }),
   Type.Object({ type: Type.Literal("ping") }),
@@ -88,6 +84,6 @@ export const FromEngine = Type.Union([
   Type.Object({ type: Type.Literal("models"), models: Type.Array(ModelInfo) }),
   /** Answer to `ping`. */
   Type.Object({ type: Type.Literal("pong"), live: EngineCensus }),
-  ...WorkReport.anyOf,
+  Type.Object({ type: Type.Literal("report"), number: WorkNumber, report: WorkReport }),
 ]);
 export type FromEngine = Immutable<typeof FromEngine>;

@@ -1,9 +1,10 @@
 /** What streams and pictures have in common in an engine. */
-import type { FromEngine } from "../protocol/messages.ts";
+import type { WorkReport } from "../protocol/messages.ts";
 import type { StreamStats } from "../protocol/stats.ts";
 import type { StreamParams } from "../protocol/work.ts";
 
 export interface EngineWork {
+  readonly id: string;
   /** Native frames that are not freed. */
   readonly frames: number;
   /** Figures to be reported every second; null where there are none. */
@@ -20,4 +21,4 @@ export interface EngineWork {
 }
 
 /** Sends a report to the server. */
-export type Send = (message: FromEngine) => void;
+export type Send = (report: WorkReport) => void;

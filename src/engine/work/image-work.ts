@@ -35,12 +35,14 @@ export interface ImageWorkOptions {
 }
 
 export class ImageWork implements EngineWork {
+  readonly id: string;
   /** A picture's frames are freed with it: they are not worth a count. */
   readonly frames = 0;
   readonly #options: ImageWorkOptions;
   readonly #stop = new AbortController();
 
   constructor(options: ImageWorkOptions) {
+    this.id = options.id;
     this.#options = options;
   }
 

@@ -41,6 +41,7 @@ export interface StreamWorkOptions {
 }
 
 export class StreamWork implements EngineWork {
+  readonly id: string;
   readonly #options: StreamWorkOptions;
   readonly #meter = new StreamMeter();
   readonly #reporter: StreamReporter;
@@ -55,6 +56,7 @@ export class StreamWork implements EngineWork {
   #bytesIn: () => number = () => 0;
 
   constructor(options: StreamWorkOptions) {
+    this.id = options.id;
     this.#options = options;
     this.#params = options.params;
     this.#reporter = new StreamReporter({

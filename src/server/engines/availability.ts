@@ -7,7 +7,6 @@ const MAX_SHORT_LIVES = 5;
 
 export class Availability {
   readonly #supervisors: ReadonlySet<Supervisor>;
-  readonly #firstReady = Promise.withResolvers<void>();
   readonly #deviceMissing = Promise.withResolvers<PlainError>();
   /** Devices on which an engine was ready once. */
   readonly #proven = new Set<string>();
@@ -37,14 +36,9 @@ export class Availability {
     return [...new Set(working.map(({ device }) => device))];
   }
 
-  /** Settles when an engine becomes ready, dies, or turns out unfit next: `workingDevices` may be others then. */
+  /** Settles the next time an engine becomes ready, dies or turns out unfit; `workingDevices` may have changed. */
   get changed(): Promise<void> {
     return this.#changed.promise;
-  }
-
-  /** Resolves once an engine has been ready, which may never happen. */
-  get firstReady(): Promise<void> {
-    return this.#firstReady.promise;
   }
 
   /** Resolves with the reason when an asked-for device is missing: the server cannot serve. */
@@ -67,9 +61,13 @@ export class Availability {
     }
   }
 
+  /** Whether an engine was ever ready on this device. */
+  isProven(device: string): boolean {
+    return this.#proven.has(device);
+  }
+
   engineReady({ device }: Supervisor): void {
     this.#proven.add(device);
-    this.#firstReady.resolve();
     this.#nextReady.resolve();
     this.#nextReady = Promise.withResolvers();
     this.engineChanged();

@@ -32,7 +32,7 @@ export interface EngineDeath {
   readonly why: string;
   /** What it may have died of: the calls that missed their deadlines where it was killed for them, else all in flight. */
   readonly calls: readonly CallInFlight[];
-  /** True if somebody else killed or stopped the process, an operator or the kernel for want of memory: no call did. */
+  /** True if something outside killed or stopped the process: an operator, or the kernel when memory ran out. */
   readonly fromOutside: boolean;
 }
 
@@ -56,9 +56,9 @@ export class EngineProcess {
   readonly #journal: CallJournal | null;
   #silentMs = 0;
   #allowedMs: number;
-  /** Calls past their deadlines at the last tick. */
-  #overdue: readonly CallInFlight[] = [];
-  /** Why this process killed it. */
+  /** For how long calls in flight have been seen, in milliseconds by serial. */
+  #ages = new Map<number, number>();
+  /** Why the server killed it. */
   #killedFor: (Pick<EngineDeath, "why"> & Partial<EngineDeath>) | null = null;
   #census: EngineCensus = { streams: 0, frames: 0, requests: 0 };
 
@@ -105,7 +105,7 @@ export class EngineProcess {
     return this.#census;
   }
 
-  /** A message to an engine that is gone is dropped: `gone` follows, and the next engine is told anew. */
+  /** A message to an engine that is gone is dropped: `gone` follows, and the next engine gets the start again. */
   send(message: ToEngine): void {
     try {
       this.#child?.send(message);
@@ -150,8 +150,8 @@ export class EngineProcess {
     else this.#options.receive(message);
   }
 
-  // Silence is counted in ticks and not read from a clock, and a call is hung only if two ticks find it so: when this
-  // process was suspended, the engine is not at fault.
+  // Silence and the age of calls are counted in ticks and not read from a clock: when this process was suspended, the
+  // engine is not at fault.
   #tick(): void {
     if (this.#silentMs >= this.#allowedMs) {
       const why = `it was silent for ${this.#silentMs / 1000} s`;
@@ -160,10 +160,13 @@ export class EngineProcess {
     }
     this.#silentMs += TICK_MS;
     this.send({ type: "ping" });
-    const now = Date.now();
-    const overdue = this.#journal?.inFlight().filter(({ deadline }) => deadline < now) ?? [];
-    const hung = overdue.filter((call) => this.#overdue.some((before) => isSame(call, before)));
-    this.#overdue = overdue;
+    const calls = this.#journal?.inFlight() ?? [];
+    const aged = calls.map((call) => ({
+      call,
+      age: (this.#ages.get(call.serial) ?? -TICK_MS) + TICK_MS,
+    }));
+    this.#ages = new Map(aged.map(({ call, age }) => [call.serial, age]));
+    const hung = aged.filter(({ call, age }) => age >= call.allowedMs).map(({ call }) => call);
     if (hung[0] !== undefined) this.#killFor({ why: sentenceOf(hung[0]), calls: hung });
   }
 }
@@ -180,11 +183,8 @@ function isStopped(pid: number | null): boolean {
   }
 }
 
-const isSame = (a: CallInFlight, b: CallInFlight): boolean =>
-  a.work === b.work && a.kind === b.kind && a.beganAt === b.beganAt;
-
-const sentenceOf = ({ kind, beganAt, deadline }: CallInFlight): string =>
-  `${CALL_NAMES[kind]} did not finish within ${Math.round((deadline - beganAt) / 100) / 10} s`;
+const sentenceOf = ({ kind, allowedMs }: CallInFlight): string =>
+  `${CALL_NAMES[kind]} did not finish within ${Math.round(allowedMs / 100) / 10} s`;
 
 /** Calls in words, for messages. */
 export const CALL_NAMES = {

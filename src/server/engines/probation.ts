@@ -1,7 +1,11 @@
-/** Finds the work that engines die of: suspects run alone in an engine of their own, and a second death there convicts them. */
+/**
+ * Finds the work that engines die of: suspects run alone in an engine of their own, and a second death there convicts them.
+ * One that does well for a while is acquitted where it is: its engine is shared again.
+ */
 import type { ErrorKind, PlainError } from "../../errors.ts";
 import { CALL_NAMES } from "./engine-process.ts";
-import type { Supervisor, Suspect, WorkDeath } from "./supervisor.ts";
+import type { Suspect } from "./placements.ts";
+import type { Supervisor, WorkDeath } from "./supervisor.ts";
 import type { Work } from "./work.ts";
 
 /** Deaths of engines that ran nothing else. */
@@ -10,12 +14,15 @@ const MAX_DEATHS_ALONE = 2;
 const MEMORY_MS = 10 * 60_000;
 /** Each isolated piece of work costs a process and a copy of its model. More suspects stay where they are. */
 const MAX_ISOLATED = 3;
+/** A suspect whose engine lives this long is acquitted; twice as long after each time that it was suspected before. */
+const ACQUITTED_AFTER_MS = 60_000;
 /** An engine that dies this often with nothing in flight makes suspects of all its work. */
 const MAX_UNEXPLAINED = 3;
 const UNEXPLAINED_WINDOW_MS = 60_000;
 
 export class Probation {
-  readonly #isolated = new Set<Supervisor>();
+  readonly #isolated = new Map<Supervisor, Term>();
+  readonly #timesSuspected = new WeakMap<Work, number>();
   /** When engines died that ran this work alone. */
   readonly #deathsAlone = new WeakMap<Work, number[]>();
   /** When a shared engine died and no call was in flight. */
@@ -23,16 +30,29 @@ export class Probation {
 
   /** True for an engine that is reserved for one suspect. */
   holds(supervisor: Supervisor): boolean {
-    return this.#isolated.has(supervisor);
+    const term = this.#isolated.get(supervisor);
+    if (term === undefined) return false;
+    if (performance.now() - term.cleanSince < term.lengthMs) return true;
+    this.release(supervisor);
+    return false;
   }
 
-  admit(supervisor: Supervisor): void {
-    this.#isolated.add(supervisor);
+  /** Reserves an engine for a suspect. */
+  admit(supervisor: Supervisor, work: Work): void {
+    const earlier = this.#timesSuspected.get(work) ?? 0;
+    this.#timesSuspected.set(work, earlier + 1);
+    const lengthMs = ACQUITTED_AFTER_MS * 2 ** earlier;
+    this.#isolated.set(supervisor, { cleanSince: performance.now(), lengthMs });
   }
 
-  /** Returns false for an engine that was not reserved. */
-  release(supervisor: Supervisor): boolean {
-    return this.#isolated.delete(supervisor);
+  release(supervisor: Supervisor): void {
+    this.#isolated.delete(supervisor);
+  }
+
+  /** A reserved engine died: its term begins anew. */
+  restart(supervisor: Supervisor): void {
+    const term = this.#isolated.get(supervisor);
+    if (term !== undefined) term.cleanSince = performance.now();
   }
 
   /** The work to isolate after a shared engine died, with what it was doing; the most suspicious first. */
@@ -41,15 +61,24 @@ export class Probation {
     { why, suspects, wasReady }: WorkDeath,
   ): { readonly work: Work; readonly why: string }[] {
     if (this.holds(supervisor) || !wasReady) return [];
-    const room = Math.max(0, MAX_ISOLATED - this.#isolated.size);
     if (suspects.length > 0)
       return suspects
-        .slice(0, room)
+        .slice(0, this.#room())
         .map(({ work, calls }) => ({ work, why: reasonOf(why, calls) }));
     const deaths = recent(this.#unexplained.get(supervisor), UNEXPLAINED_WINDOW_MS);
     this.#unexplained.set(supervisor, deaths);
     if (deaths.length < MAX_UNEXPLAINED) return [];
-    return supervisor.works.slice(0, room).map((work) => ({ work, why }));
+    return supervisor.works.slice(0, this.#room()).map((work) => ({ work, why }));
+  }
+
+  /** Places for suspects, at least one: where all are taken, the suspect that has done well for longest is acquitted. */
+  #room(): number {
+    const held = [...this.#isolated.keys()].filter((one) => this.holds(one));
+    if (held.length < MAX_ISOLATED) return MAX_ISOLATED - held.length;
+    const cleanSince = (one: Supervisor) => this.#isolated.get(one)?.cleanSince ?? 0;
+    const [best] = held.toSorted((a, b) => cleanSince(a) - cleanSince(b));
+    if (best !== undefined) this.release(best);
+    return 1;
   }
 
   /** The work to end after a reserved engine died. */
@@ -66,6 +95,13 @@ export class Probation {
       return { work, error: { kind: kindOf(suspect?.calls), message } };
     });
   }
+}
+
+/** For how long an engine is reserved. */
+interface Term {
+  /** `performance.now()` of the engine's last death. */
+  cleanSince: number;
+  readonly lengthMs: number;
 }
 
 /** Earlier times within the window, and now. */

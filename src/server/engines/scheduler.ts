@@ -20,6 +20,8 @@ const REFRESH_TIMEOUT_MS = 1000;
 const CLOSE_TIMEOUT_MS = 5000;
 /** A shared engine that is missing boots after this time, so that it does not slow down the streams that are resumed. */
 const REPLACE_AFTER_MS = 2000;
+/** An engine that fails to start this often in a row gives its work to others. */
+const MAX_FAILED_BOOTS = 3;
 
 export interface EngineSchedulerOptions extends EngineCommand {
   readonly devices: readonly string[];
@@ -77,12 +79,9 @@ export class EngineScheduler {
       for (let n = 0; n < this.#options.engines; n++) this.#add(device);
   }
 
-  /** See `Availability`, also for the next five. */
+  /** See `Availability`, also for the next four. */
   get unfit(): Promise<PlainError> {
     return this.#availability.deviceMissing;
-  }
-  get firstReady(): Promise<void> {
-    return this.#availability.firstReady;
   }
   get state(): Availability["state"] {
     return this.#availability.state;
@@ -109,7 +108,7 @@ export class EngineScheduler {
     }));
   }
 
-  /** Every model of every engine, by name; of several engines the one that knows most about it counts. */
+  /** Every model of every engine, by name; the most advanced state of each counts. */
   models(): readonly ModelInfo[] {
     return mergedModels([...this.#supervisors].map(({ models }) => models));
   }
@@ -136,7 +135,7 @@ export class EngineScheduler {
    * where no engine can run.
    */
   start(work: Work): void {
-    const usable = this.#shared().filter(isUsable);
+    const usable = this.#open();
     const ready = usable.filter(({ status }) => status === "ready");
     const [best] = byLoad(ready.length > 0 ? ready : usable);
     this.#place(work, best ?? this.#replacement());
@@ -169,7 +168,7 @@ export class EngineScheduler {
 
   #startImage(work: ImageWork): boolean {
     const isFree = ({ status, works }: Supervisor) => status === "ready" && !works.some(isImage);
-    const [best] = byLoad(this.#shared().filter(isFree));
+    const [best] = byLoad(this.#open().filter(isFree));
     if (best !== undefined) this.#place(work, best);
     return best !== undefined;
   }
@@ -188,10 +187,15 @@ export class EngineScheduler {
 
   #engineDied(supervisor: Supervisor, death: WorkDeath): void {
     this.#availability.engineChanged();
+    if (supervisor.failedBoots >= MAX_FAILED_BOOTS) this.#rehouse(supervisor);
     const suspects = this.#probation.suspects(supervisor, death);
     const convicted = this.#probation.convicted(supervisor, death);
+    this.#probation.restart(supervisor);
     for (const { work, error } of convicted) {
-      log.error("ended: its engines die of it", { stream: logId(work.id), error: error.message });
+      log.error("stream ended: it crashed its engine repeatedly", {
+        stream: logId(work.id),
+        error: error.message,
+      });
       supervisor.fail(work, error);
     }
     for (const { work, why } of suspects) {
@@ -199,18 +203,37 @@ export class EngineScheduler {
       const isAlone = supervisor.works.length === 1;
       if (!isAlone) supervisor.withdraw(work);
       const home = isAlone ? supervisor : this.#add(supervisor.device);
-      this.#probation.admit(home);
+      this.#probation.admit(home, work);
       if (!isAlone) this.#place(work, home);
     }
     this.#replaceShared(supervisor.device);
   }
 
   #emptied(supervisor: Supervisor): void {
-    if (!this.#probation.release(supervisor) || !isUsable(supervisor)) return;
-    if (this.#sharedOn(supervisor.device) <= this.#options.engines) {
-      this.#images.serve();
-      return;
-    }
+    this.#probation.release(supervisor);
+    if (!isUsable(supervisor)) return;
+    if (this.#sharedOn(supervisor.device) > this.#options.engines) this.#discard(supervisor);
+    else this.#images.serve();
+  }
+
+  /**
+   * Gives the work of an engine that fails to start to those that run on its device: it has no room for one more. Where
+   * they are all reserved for suspects, one of these is acquitted.
+   */
+  #rehouse(supervisor: Supervisor): void {
+    const isNeighbour = (one: Supervisor) =>
+      one.device === supervisor.device && one.status === "ready";
+    const ready = [...this.#supervisors].filter(isNeighbour);
+    if (ready[0] === undefined) return;
+    log.warn("engine does not start; its work moves to another one", { device: supervisor.device });
+    if (ready.every((one) => this.#probation.holds(one))) this.#probation.release(ready[0]);
+    const { works } = supervisor;
+    for (const work of works) supervisor.withdraw(work);
+    this.#emptied(supervisor);
+    for (const work of works) this.start(work);
+  }
+
+  #discard(supervisor: Supervisor): void {
     this.#supervisors.delete(supervisor);
     const closed = supervisor.close(AbortSignal.timeout(CLOSE_TIMEOUT_MS));
     this.#closing.add(closed);
@@ -225,6 +248,17 @@ export class EngineScheduler {
   /** The engines that are not reserved for suspects. */
   #shared(): Supervisor[] {
     return [...this.#supervisors].filter((one) => !this.#probation.holds(one));
+  }
+
+  /**
+   * The shared engines that take new work: of each device as many as were asked for, those that are ready first. The
+   * others, which were added for suspects and have done well, end with the work they have.
+   */
+  #open(): Supervisor[] {
+    const perDevice = Map.groupBy(this.#shared().filter(isUsable), ({ device }) => device);
+    return [...perDevice.values()].flatMap((all) =>
+      readyFirst(all).slice(0, this.#options.engines),
+    );
   }
 
   #sharedOn(device: string): number {
@@ -251,6 +285,7 @@ export class EngineScheduler {
     const supervisor = new Supervisor({
       ...this.#options,
       engine: { ...this.#options.engine, device },
+      isProven: () => this.#availability.isProven(device),
       observer: this.#observer,
     });
     this.#supervisors.add(supervisor);
@@ -259,6 +294,8 @@ export class EngineScheduler {
 }
 
 const isUsable = (supervisor: Supervisor): boolean => supervisor.isUsable;
+const readyFirst = (supervisors: readonly Supervisor[]): Supervisor[] =>
+  supervisors.toSorted((a, b) => Number(b.status === "ready") - Number(a.status === "ready"));
 const isImage = (work: Work): boolean => work instanceof ImageWork;
 const byLoad = (supervisors: readonly Supervisor[]): Supervisor[] =>
   supervisors.toSorted((a, b) => a.works.length - b.works.length);

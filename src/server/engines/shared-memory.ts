@@ -7,7 +7,7 @@ import { getLogger } from "../../log.ts";
 
 const log = getLogger("engine");
 
-/** Memory mapped from a file that has no name any more. */
+/** Memory mapped from an unlinked file. */
 export interface SharedMemory extends Disposable {
   readonly bytes: Uint8Array;
   /** To be passed to a child, which maps it through `/proc/self/fd`. Closed by dispose. */

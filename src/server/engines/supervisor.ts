@@ -1,5 +1,4 @@
 /** Supervises one engine: boots it, restarts it with back-off when it dies, and hands it all its work again. */
-import type { CallInFlight } from "../../engine/protocol/call-journal.ts";
 import type { EngineOptions, FromEngine, WorkReport } from "../../engine/protocol/messages.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { EngineCensus } from "../../engine/protocol/stats.ts";
@@ -7,14 +6,15 @@ import type { PlainError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { EngineModels } from "./engine-models.ts";
 import { type EngineCommand, type EngineDeath, EngineProcess } from "./engine-process.ts";
+import { type Placed, Placements, type Suspect } from "./placements.ts";
 import type { Work } from "./work.ts";
 
 const log = getLogger("engine");
 
 const FIRST_BACK_OFF_MS = 100;
 const LAST_BACK_OFF_MS = 10_000;
-/** An engine without work that lived this long was well: the next back-off is short again. */
-const WELL_AFTER_MS = 30_000;
+/** An engine that lived this long counts as healthy: the next back-off is short again. */
+const HEALTHY_AFTER_MS = 30_000;
 /** Time until an engine's first message; doubled after each engine that needed longer. */
 const BOOT_MS = 6000;
 const LONGEST_BOOT_MS = 48_000;
@@ -23,6 +23,8 @@ const STOP_TIMEOUT_MS = 5000;
 
 export interface SupervisorOptions extends EngineCommand {
   readonly engine: EngineOptions;
+  /** Whether an engine was ever ready on this device: it exists, and its failure passes. */
+  readonly isProven: () => boolean;
   readonly observer: SupervisorObserver;
 }
 
@@ -50,21 +52,6 @@ export interface WorkDeath {
   readonly isBlameless: boolean;
 }
 
-export interface Suspect {
-  readonly work: Work;
-  /** What it had begun and not finished, the oldest first. */
-  readonly calls: readonly CallInFlight[];
-}
-
-interface Placed {
-  readonly work: Work;
-  /** What this work is called in the journal of the engine of now. */
-  number: number;
-  /** Segments begun in this engine's life. */
-  segments: number;
-  stopTimer: Timer | null;
-}
-
 type State =
   | { status: "booting" | "ready"; process: EngineProcess; since: number }
   | { status: "waiting"; timer: Timer }
@@ -72,12 +59,12 @@ type State =
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #placed = new Map<string, Placed>();
+  readonly #placed = new Placements();
   readonly #models = new EngineModels();
   #state: State;
-  #nextNumber = 1;
   #bootMs = BOOT_MS;
   #shortLives = 0;
+  #failedBoots = 0;
   #restarts = 0;
 
   constructor(options: SupervisorOptions) {
@@ -96,14 +83,18 @@ export class Supervisor {
     return this.#options.engine.device;
   }
   get works(): readonly Work[] {
-    return [...this.#placed.values()].map(({ work }) => work);
+    return this.#placed.works;
   }
   get restarts(): number {
     return this.#restarts;
   }
-  /** Engines in a row that died young; one that delivers, or is well for a while, resets it. */
+  /** Engines in a row that died young; one that delivers, or lives for a while, resets it. */
   get shortLives(): number {
     return this.#shortLives;
+  }
+  /** Starts in a row that ended before the engine was ready. */
+  get failedBoots(): number {
+    return this.#failedBoots;
   }
   get pid(): number | null {
     return "process" in this.#state ? this.#state.process.pid : null;
@@ -122,41 +113,42 @@ export class Supervisor {
 
   /** Without an engine just now, the work starts when the next one is ready. */
   start(work: Work): void {
-    const placed: Placed = { work, number: 0, segments: 0, stopTimer: null };
-    this.#placed.set(work.id, placed);
+    const placed = this.#placed.add(work);
     if (this.#state.status === "ready") this.#sendStart(this.#state.process, placed);
   }
 
   /** Hands over a stream's parameters; an engine that boots gets them with the start. */
   update(work: Work): void {
     const order = work.order();
-    if (this.#state.status !== "ready" || order.kind !== "stream") return;
-    this.#state.process.send({ type: "update", id: work.id, params: order.params });
+    const number = this.#placed.of(work)?.number;
+    if (this.#state.status !== "ready" || order.kind !== "stream" || number === undefined) return;
+    this.#state.process.send({ type: "update", number, params: order.params });
   }
 
   /** `ended` follows within 5 s. An engine that holds on to the work longer is left alone: it finishes in the background. */
   stop(work: Work): void {
-    const placed = this.#placed.get(work.id);
+    const placed = this.#placed.of(work);
     if (placed === undefined || placed.stopTimer !== null) return;
     if (this.#state.status !== "ready") {
       this.#lose(placed);
       return;
     }
-    this.#state.process.send({ type: "stop", id: work.id });
+    this.#state.process.send({ type: "stop", number: placed.number });
     placed.stopTimer = setTimeout(() => {
-      log.warn("work did not stop in time: it is left to its engine", { device: this.device });
+      log.warn("work did not stop in time; it finishes in the background", { device: this.device });
       this.#lose(placed);
     }, STOP_TIMEOUT_MS);
   }
 
   /** Takes work away between two engines, without a report. */
   withdraw(work: Work): void {
-    this.#placed.delete(work.id);
+    const placed = this.#placed.of(work);
+    if (placed !== undefined) this.#placed.remove(placed);
   }
 
   /** Ends work here and now, between two engines. */
   fail(work: Work, error: PlainError): void {
-    const placed = this.#placed.get(work.id);
+    const placed = this.#placed.of(work);
     if (placed !== undefined) this.#lose(placed, error);
   }
 
@@ -166,7 +158,7 @@ export class Supervisor {
     this.#state = { status: "closed" };
     if (state.status === "waiting") clearTimeout(state.timer);
     if ("process" in state) await state.process.end(deadline);
-    for (const placed of this.#placed.values()) this.#lose(placed);
+    for (const placed of this.#placed.all) this.#lose(placed);
   }
 
   #boot(): State {
@@ -187,14 +179,20 @@ export class Supervisor {
         if (this.#state.status !== "booting") return;
         this.#state = { ...this.#state, status: "ready" };
         this.#bootMs = BOOT_MS;
+        this.#failedBoots = 0;
         log.info("engine ready", { device: this.device, pid: process.pid });
-        for (const placed of this.#placed.values()) this.#sendStart(process, placed);
+        for (const placed of this.#placed.all) this.#sendStart(process, placed);
         this.#options.observer.ready(this);
         return;
       case "unfit":
+        if (this.#state.status !== "booting") return;
+        if (this.#options.isProven()) {
+          process.kill(`its device cannot be used: ${message.error.message}`);
+          return;
+        }
         this.#state = { status: "unfit" };
         process.kill("its device is missing");
-        for (const placed of this.#placed.values()) this.#lose(placed, message.error);
+        for (const placed of this.#placed.all) this.#lose(placed, message.error);
         this.#options.observer.unfit(this, message.error);
         return;
       case "model":
@@ -203,16 +201,19 @@ export class Supervisor {
       case "models":
         this.#models.replace(message.models);
         return;
+      case "report":
+        this.#deliver(message.number, message.report);
+        return;
       case "hello":
       case "pong":
         return;
       default:
-        this.#deliver(message);
+        message satisfies never;
     }
   }
 
-  #deliver(report: WorkReport): void {
-    const placed = this.#placed.get(report.id);
+  #deliver(number: number, report: WorkReport): void {
+    const placed = this.#placed.numbered(number);
     if (placed === undefined) return; // it was left to finish in the background
     if (report.type === "ended") {
       this.#finish(placed, (work) => work.receive(report));
@@ -230,8 +231,11 @@ export class Supervisor {
     const { status, since } = this.#state;
     const wasReady = status === "ready";
     const lived = performance.now() - since;
-    this.#shortLives = lived < WELL_AFTER_MS ? this.#shortLives + 1 : 1;
-    if (!wasReady) this.#bootMs = Math.min(LONGEST_BOOT_MS, this.#bootMs * 2);
+    this.#shortLives = lived < HEALTHY_AFTER_MS ? this.#shortLives + 1 : 1;
+    if (!wasReady) {
+      this.#failedBoots++;
+      this.#bootMs = Math.min(LONGEST_BOOT_MS, this.#bootMs * 2);
+    }
     const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
     log.error("engine died, another one starts", { device: this.device, why, delay_ms: delay });
     this.#restarts++;
@@ -240,23 +244,12 @@ export class Supervisor {
       this.#state = this.#boot();
     };
     this.#state = { status: "waiting", timer: setTimeout(again, delay) };
-    for (const placed of this.#placed.values()) if (placed.stopTimer !== null) this.#lose(placed);
-    const placed = [...this.#placed.values()];
+    for (const placed of this.#placed.all) if (placed.stopTimer !== null) this.#lose(placed);
+    const placed = this.#placed.all;
     const isBlameless = fromOutside && placed.some(({ segments }) => segments >= 2);
-    const suspects = fromOutside ? [] : this.#suspects(calls);
+    const suspects = fromOutside ? [] : this.#placed.suspects(calls);
     for (const { work } of placed) work.interrupted(why);
     this.#options.observer.died(this, { why, suspects, wasReady, isBlameless });
-  }
-
-  /** The work behind these calls, that with the oldest call first. */
-  #suspects(calls: readonly CallInFlight[]): Suspect[] {
-    const suspects = new Map<Work, CallInFlight[]>();
-    for (const call of calls.toSorted((a, b) => a.beganAt - b.beganAt)) {
-      const placed = [...this.#placed.values()].find(({ number }) => number === call.work);
-      if (placed === undefined) continue;
-      suspects.set(placed.work, [...(suspects.get(placed.work) ?? []), call]);
-    }
-    return [...suspects].map(([work, its]) => ({ work, calls: its }));
   }
 
   /** Ends work that no engine will report as ended. */
@@ -265,19 +258,16 @@ export class Supervisor {
   }
 
   #finish(placed: Placed, end: (work: Work) => void): void {
-    const { work, stopTimer } = placed;
-    if (stopTimer !== null) clearTimeout(stopTimer);
-    this.#placed.delete(work.id);
-    end(work);
+    this.#placed.remove(placed);
+    end(placed.work);
     if (this.#state.status === "closed") return;
     this.#options.observer.idle();
     if (this.#placed.size === 0) this.#options.observer.emptied(this);
   }
 
   #sendStart(process: EngineProcess, placed: Placed): void {
-    placed.segments = 0;
-    placed.number = this.#nextNumber++;
     const { id } = placed.work;
-    process.send({ type: "start", id, number: placed.number, order: placed.work.order() });
+    const number = this.#placed.sent(placed);
+    process.send({ type: "start", id, number, order: placed.work.order() });
   }
 }

@@ -1,20 +1,23 @@
 import { expect, test } from "bun:test";
 import { messageCheck } from "../../../../src/engine/protocol/check-message.ts";
-import { FromEngine, ToEngine } from "../../../../src/engine/protocol/messages.ts";
+import { FromEngine, ToEngine, WorkReport } from "../../../../src/engine/protocol/messages.ts";
 
 const fromEngine = messageCheck(FromEngine);
+const report = messageCheck(WorkReport);
 const toEngine = messageCheck(ToEngine);
 
 test("a message that matches its schema passes as it is", () => {
   const message = { type: "ended", id: "a", error: { kind: "internal", message: "x" } };
-  expect(fromEngine(message)).toEqual(message as ReturnType<typeof fromEngine>);
+  expect(report(message)).toEqual(message as ReturnType<typeof report>);
+  const wrapped = { type: "report", number: 1, report: message };
+  expect(fromEngine(wrapped)).toEqual(wrapped as ReturnType<typeof fromEngine>);
   expect(toEngine({ type: "ping" })).toEqual({ type: "ping" });
 });
 
 test.each<[string, unknown, string]>([
-  ["no object", 5, "no message of type undefined"],
-  ["null", null, "no message of type undefined"],
-  ["an unknown type", { type: "explode" }, 'no message of type "explode"'],
+  ["no object", 5, "unknown message type undefined"],
+  ["null", null, "unknown message type undefined"],
+  ["an unknown type", { type: "explode" }, 'unknown message type "explode"'],
   ["a member of another type", { type: "ended", id: 5 }, "/id"],
   ["a missing member", { type: "step", id: "a" }, "/step"],
   [
@@ -24,10 +27,11 @@ test.each<[string, unknown, string]>([
   ],
   ["a number that is none", { type: "size", id: "a", width: Number.NaN, height: 1 }, "/width"],
 ])("%s is refused with what is wrong", (_title, message, wrong) => {
-  expect(() => fromEngine(message)).toThrow(wrong);
+  expect(() => report(message)).toThrow(wrong);
+  expect(() => fromEngine({ type: "report", number: 1, report: message })).toThrow("/report");
 });
 
 test("each direction has messages of its own", () => {
-  expect(() => toEngine({ type: "hello" })).toThrow("no message of type");
-  expect(() => fromEngine({ type: "ping" })).toThrow("no message of type");
+  expect(() => toEngine({ type: "hello" })).toThrow("unknown message type");
+  expect(() => fromEngine({ type: "ping" })).toThrow("unknown message type");
 });

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import type { StreamPart } from "../../../../src/engine/pipeline-observer.ts";
-import type { FromEngine } from "../../../../src/engine/protocol/messages.ts";
+import type { WorkReport } from "../../../../src/engine/protocol/messages.ts";
 import { StreamMeter } from "../../../../src/engine/work/stream-meter.ts";
 import { StreamReporter } from "../../../../src/engine/work/stream-reporter.ts";
 import type { PlainError } from "../../../../src/errors.ts";
 
 function reporter(without: StreamPart | null = null) {
-  const sent: FromEngine[] = [];
+  const sent: WorkReport[] = [];
   const reporter = new StreamReporter({
     id: "s",
     meter: new StreamMeter(),
