@@ -154,7 +154,7 @@ test.each(["drawn", "filmed"])("beside a stream of 4096 x 4096 that is %s", asyn
   const culprit = await hood.api.start({
     ...(kind === "drawn"
       ? { model: "dreamscape" }
-      : { model: "identity", input_url: await hood.feed("small", clip) }),
+      : { model: "restyle", input_url: await hood.feed("small", clip) }),
     stream_url: hood.channel("huge"),
     width: 4096,
     height: 4096,
