@@ -127,16 +127,18 @@ export class DeviceGate {
   }
 
   #admit(): void {
-    this.#fillLanes();
+    // One point in time for both: a run that became overdue in between would be waited for with no timer set.
+    const now = this.#now();
+    this.#fillLanes(now);
     clearTimeout(this.#overdueTimer);
-    const inLanes = this.#inLanes();
+    const inLanes = this.#inLanes(now);
     if (this.#waiting.size === 0 || inLanes.length < this.#lanes) return;
     const next = Math.min(...inLanes.map((run) => run.since + overdueMs(run)));
-    this.#overdueTimer = setTimeout(() => this.#admit(), Math.max(1, next - this.#now()));
+    this.#overdueTimer = setTimeout(() => this.#admit(), Math.max(1, next - now));
   }
 
-  #fillLanes(): void {
-    while (this.#inLanes().length < this.#lanes) {
+  #fillLanes(now: number): void {
+    while (this.#inLanes(now).length < this.#lanes) {
       const next = this.#furthestBehind(() => true);
       if (next === null) return;
       this.#run(next, "lane");
@@ -205,8 +207,8 @@ export class DeviceGate {
     }
   }
 
-  #inLanes(): Run[] {
-    const now = this.#now();
+  /** The runs that hold a lane at `now`. */
+  #inLanes(now: number): Run[] {
     return [...this.#running.values()].filter(
       (run) => run.place === "lane" && now - run.since < overdueMs(run),
     );

@@ -80,6 +80,19 @@ test("a run that takes far longer than usual gives up its lane, and leaves later
   expect(log).toEqual(["hung", "hung", "other", "third"]);
 });
 
+test("a run that becomes overdue while the gate looks does not stop it", async () => {
+  let now = 0;
+  let step = 0;
+  const gate = new DeviceGate(1, () => (now += step));
+  const log: string[] = [];
+  (await enter(gate, "hung", model(0), log))();
+  await enter(gate, "hung", model(0), log);
+  now = 249.999; // overdue at 250
+  step = 0.0008;
+  await enter(gate, "other", model(1), log);
+  expect(log).toEqual(["hung", "hung", "other"]);
+});
+
 test("those who wait for an abandoned model are turned away, and nobody else", async () => {
   const gate = new DeviceGate(1);
   const log: string[] = [];
