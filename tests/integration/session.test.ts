@@ -134,7 +134,7 @@ test("an input channel that is not there is a refusal, not a stream that fails l
   const { make, sent, close } = await session({ input: { url: "http://127.0.0.1:9/in" } });
   await make().run();
   expect(typesOf(sent)).not.toContain("started");
-  const problem = "channel at http://127.0.0.1:9 is not usable: it refused the connection";
+  const problem = "the channel at http://127.0.0.1:9 is not usable: it refused the connection";
   const details = [{ field: "input", problem }];
   expect(sent.at(-1)).toMatchObject({ type: "ended", error: { kind: "channel_refused", details } });
   await close();

@@ -16,9 +16,7 @@ export function detectImageFormat(file: Uint8Array): ImageFormat {
     throw imageError(`is an animated ${NAMES[format]}: send a still picture`);
   }
   if (content === "cut short") {
-    throw imageError(
-      `is a ${NAMES[format]} that ends before its picture does: send the whole file`,
-    );
+    throw imageError(`is an incomplete ${NAMES[format]}: send the whole file`);
   }
   return format;
 }

@@ -53,7 +53,7 @@ export async function checkInput(input: Endpoint, signal: AbortSignal): Promise<
     const why = timeout.aborted
       ? `no answer within ${describeMs(ACCEPT_MS)}`
       : describeFailure(error);
-    const message = `channel at ${channelHost(input)} is not usable: ${why}`;
+    const message = `the channel at ${channelHost(input)} is not usable: ${why}`;
     throw refusalOf("input", new WorkerError("channel_refused", message, { cause: error }));
   }
 }

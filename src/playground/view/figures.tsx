@@ -16,7 +16,7 @@ export function Figures() {
       <Figure
         name="Latency"
         value={ms(last?.p50)}
-        note={last?.p95 == null ? "" : `95 % ${ms(last.p95)} · 99 % ${ms(last.p99)}`}
+        note={last?.p95 == null ? "" : `p95 ${ms(last.p95)} · p99 ${ms(last.p99)}`}
       >
         <Chart
           label="Latency in milliseconds: median, 95 and 99 percent"

@@ -237,7 +237,7 @@ export class Supervisor {
       this.#bootMs = Math.min(LONGEST_BOOT_MS, this.#bootMs * 2);
     }
     const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
-    log.error("engine died, another one starts", { device: this.device, why, delay_ms: delay });
+    log.error("engine died; starting another one", { device: this.device, why, delay_ms: delay });
     this.#restarts++;
     this.#models.settle();
     const again = () => {

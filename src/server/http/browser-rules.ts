@@ -70,7 +70,7 @@ export class BrowserRules {
     const shown = JSON.stringify(name.slice(0, 100));
     throw new WorkerError(
       "forbidden",
-      `this server listens on this machine only and is not ${shown}; call it localhost`,
+      `this server listens on this machine only and is not ${shown}; use localhost`,
     );
   }
 }

@@ -101,7 +101,7 @@ function onlyStream(store: StreamStore, role: CallerRole): Stream {
     throw new WorkerError("invalid_request", "name the stream with X-Stream-Id");
   const [stream, ...others] = store.list("live");
   if (stream !== undefined && others.length === 0) return stream;
-  const message = `name the stream with X-Stream-Id: ${store.liveCount} are live`;
+  const message = `${store.liveCount} streams are running: say which one with X-Stream-Id`;
   throw new WorkerError("invalid_request", message);
 }
 

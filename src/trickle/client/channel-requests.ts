@@ -66,5 +66,5 @@ async function accepted(endpoint: TrickleEndpoint, response: TrickleResponse): P
 const refused = (endpoint: TrickleEndpoint, problem: string): WorkerError =>
   new WorkerError(
     "channel_refused",
-    `channel at ${channelHost(endpoint)} is not usable: ${problem}`,
+    `the channel at ${channelHost(endpoint)} is not usable: ${problem}`,
   );

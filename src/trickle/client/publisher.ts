@@ -107,7 +107,7 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
       const problem = timeout.aborted
         ? `no answer within ${describeMs(timeoutMs)}`
         : describeFailure(error);
-      const message = `channel at ${channelHost(endpoint)} is not usable: ${problem}`;
+      const message = `the channel at ${channelHost(endpoint)} is not usable: ${problem}`;
       throw new WorkerError("channel_refused", message, { cause: error });
     }
   }
@@ -216,7 +216,7 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
         writable.error(this.#signal.aborted ? this.#signal.reason : publisherClosed());
         break;
       case "closed_by_peer": {
-        const message = `channel at ${channelHost(this.#endpoint)} was closed by the other side`;
+        const message = `the channel at ${channelHost(this.#endpoint)} was closed by the other side`;
         writable.error(new WorkerError("output_lost", message));
         break;
       }
