@@ -25,6 +25,8 @@ const MAX_UNIT_BYTES = 16 * 1024 * 1024;
 /** More than parameter sets take: a NAL unit is read once this much of it has come, or all of it. */
 const LOOK_AHEAD_BYTES = 512;
 
+/** A sender that cut NAL units apart cuts them anywhere until so many PES in a row began with one. */
+const MIN_ALIGNED_PES = 256;
 /** Encoders put one zero byte before a start code. */
 const MAX_ZEROS = 16;
 
@@ -65,6 +67,8 @@ export class AccessUnitAssembler {
   readonly #sets = new ParameterSets();
   readonly #buffer = new UnitBuffer();
   #sender: Sender = "unknown";
+  /** PES packets in a row that began with a NAL unit, so far. Infinite while no other has come. */
+  #alignedPes = Number.POSITIVE_INFINITY;
   /** The newest PES is as large as its length can say, and its picture waits. */
   #isHeldFull = false;
   /** A PES of that size has been seen to hold a whole picture. */
@@ -92,7 +96,8 @@ export class AccessUnitAssembler {
   push(pes: Pes, arrivedAt: number): AccessUnit[] {
     if (this.#buffer.length + pes.data.length > MAX_UNIT_BYTES) this.drop();
     const isAligned = startsWithNal(pes.data);
-    this.#buffer.append(pes, arrivedAt, isAligned);
+    this.#buffer.append(pes, arrivedAt);
+    this.#alignedPes = isAligned ? this.#alignedPes + 1 : 0;
     if (!isAligned) this.#sender = "splitting";
     const units = this.#scan("open");
     this.#isHeldFull = pes.mayContinue && !this.#fullIsWhole;
@@ -197,7 +202,9 @@ export class AccessUnitAssembler {
   #cut(boundary = this.#buffer.length): AccessUnit[] {
     const picture = this.#picture;
     if (!picture) return [];
-    const { data, stamp, arrivedAt } = this.#buffer.cut(boundary, picture.at);
+    // In PES that are cut anywhere, the stamp where a slice begins is that of the next picture.
+    const stamps = this.#isCutAnywhere ? "unit" : "unit-or-slice";
+    const { data, stamp, arrivedAt } = this.#buffer.cut(boundary, picture.at, stamps);
     this.#picture = null;
     this.#scanned = Math.max(0, this.#scanned - boundary);
     if (picture.isRest) return [];
@@ -206,12 +213,22 @@ export class AccessUnitAssembler {
     return [{ data: whole, stamp, keyFrame, slice, arrivedAt }];
   }
 
-  /** Where a NAL unit begins: some zero bytes before its start code belong to it, within one PES. */
+  /**
+   * Where a NAL unit begins: some zero bytes before its start code belong to it. Zeros at the end of a PES
+   * belong to it only if the sender cuts NAL units apart, and so perhaps within a start code.
+   */
   #startOf(bytes: Uint8Array, code: number): number {
     const first = Math.max(0, code - MAX_ZEROS);
+    const endsAt = (at: number): boolean =>
+      !this.#isCutAnywhere && this.#buffer.hasPesStart(at - 1, at);
     let at = code;
-    while (at > first && bytes[at - 1] === 0 && !this.#buffer.hasPesStart(at - 1, at)) at--;
+    while (at > first && bytes[at - 1] === 0 && !endsAt(at)) at--;
     return at;
+  }
+
+  /** The sender was seen to cut NAL units apart, as one with PES of a fixed size does. */
+  get #isCutAnywhere(): boolean {
+    return this.#alignedPes < MIN_ALIGNED_PES;
   }
 }
 

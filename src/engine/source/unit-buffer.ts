@@ -6,7 +6,6 @@ interface PesMark {
   readonly at: number;
   readonly stamp: Stamp | null;
   readonly arrivedAt: number;
-  readonly startsWithNal: boolean;
   /** The stamp belongs to an access unit that was cut already. */
   used: boolean;
 }
@@ -39,10 +38,9 @@ export class UnitBuffer {
     return mark !== undefined && mark.at - this.#start > from;
   }
 
-  /** `startsWithNal`: the PES begins with a NAL unit, not in the middle of one. */
-  append({ data, stamp }: Pes, arrivedAt: number, startsWithNal: boolean): void {
+  append({ data, stamp }: Pes, arrivedAt: number): void {
     const held = this.length;
-    const mark = { stamp, arrivedAt, startsWithNal, used: false };
+    const mark = { stamp, arrivedAt, used: false };
     if (held === 0) {
       this.#bytes = data;
       this.#start = 0;
@@ -58,15 +56,14 @@ export class UnitBuffer {
 
   /**
    * Cuts the first `bytes` off: one access unit whose first slice lies at `sliceAt`. Its stamp is that of
-   * the PES it begins in, unless that belongs to a unit before it (ISO/IEC 13818-1 §2.4.3.7). Otherwise it is
-   * that of the PES its first slice begins in, if the sender keeps NAL units whole there: one that cuts them
-   * anywhere means the next unit.
+   * the PES it begins in, unless that belongs to a unit before it (ISO/IEC 13818-1 §2.4.3.7). With
+   * `unit-or-slice` it is otherwise that of the PES its first slice begins in.
    */
-  cut(bytes: number, sliceAt: number) {
+  cut(bytes: number, sliceAt: number, stamps: "unit" | "unit-or-slice") {
     const start = this.#start;
     const first = this.#markAt(start);
     const slice = this.#markAt(start + sliceAt);
-    const candidates = slice?.startsWithNal ? [first, slice] : [first];
+    const candidates = stamps === "unit-or-slice" ? [first, slice] : [first];
     const own = candidates.find((mark) => mark?.stamp && !mark.used);
     if (first) first.used = true;
     if (own) own.used = true;

@@ -131,6 +131,26 @@ describe("pictures come out whole, whatever a PES holds", () => {
     }
   });
 
+  test("a PES of a fixed size that begins with a slice, or within a start code, stamps the next picture", () => {
+    const all = pictures(1).map((parts) => concat([AUD, ...parts]));
+    const begins = all.map((_, index) => concat(all.slice(0, index)).length);
+    for (const cut of [AUD.length, 1, 2]) {
+      // The third PES begins inside the fifth picture and holds the start of the sixth.
+      const offset = ((begins[4] ?? 0) + cut) % 2;
+      const size = ((begins[4] ?? 0) + cut + offset) / 2;
+      const stream = concat([new Uint8Array(offset), ...all]);
+      const pes: Pes[] = [];
+      for (let at = 0; at < stream.length; at += size) {
+        const first = begins.findIndex(
+          (begin) => begin >= at - offset && begin < at - offset + size,
+        );
+        pes.push(pesOf([stream.subarray(at, at + size)], first < 0 ? null : first * 3600));
+      }
+      const stamps = unitsOf(pes).map(({ stamp }) => stamp && stamp.pts / 3600);
+      expect(stamps).toEqual([0, null, 2, null, null, 5]);
+    }
+  });
+
   test("H.265 slices in a PES each, with and without a delimiter", () => {
     for (const delimiter of [[], [HEVC_AUD]]) {
       const pes = Array.from({ length: 5 }, (_, index) => {
