@@ -5,6 +5,7 @@ import { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import type { PipelineObserver } from "../../src/engine/pipeline-observer.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
@@ -103,11 +104,16 @@ const playPipeline = async (units: readonly Uint8Array[], host: ModelHost) => {
   const loop = new ClosedLoop();
   const failures: string[] = [];
   const pipeline = new Pipeline({
+    calls: UNRECORDED_CALLS,
     host,
     key: "bench",
     source: {
       kind: "input",
-      packets: demux(loop.source(units), { timeline: new Timeline(null), observer: UNOBSERVED }),
+      packets: demux(loop.source(units), {
+        timeline: new Timeline(null),
+        calls: UNRECORDED_CALLS,
+        observer: UNOBSERVED,
+      }),
       audio: "none",
     },
     output: loop.sink(),

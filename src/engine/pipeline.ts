@@ -11,7 +11,6 @@ import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { type InferOptions, InferStage } from "./inference/infer-stage.ts";
 import { noAudio, type OutputAudio, outputAudio } from "./output-audio.ts";
 import type { PipelineObserver } from "./pipeline-observer.ts";
-import { UNRECORDED_CALLS } from "./protocol/call-journal.ts";
 import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
@@ -73,7 +72,7 @@ export class Pipeline {
   /** Runs until the source has ended and everything is written; rejects with what failed. Releases everything. */
   async run(): Promise<void> {
     const { source, output, signal, segmentSeconds, after, observer, container } = this.#options;
-    const { calls = UNRECORDED_CALLS } = this.#options;
+    const { calls } = this.#options;
     const bitrate = (): number | undefined => this.#options.params().bitrate;
     const profile = container === "mpegts" ? ({ profile: "baseline" } as const) : {};
     const stages = this.#stages;
@@ -96,7 +95,7 @@ export class Pipeline {
   }
 
   #frames(source: Source): ReadableStream<Tick> {
-    const { observer, calls = UNRECORDED_CALLS } = this.#options;
+    const { observer, calls } = this.#options;
     if (source.kind === "clock") return source.ticks;
     const pool = this.#pool;
     const outputSize = () => this.#options.params().size ?? null;
@@ -131,7 +130,7 @@ export class Pipeline {
 
   #audio(source: Source): OutputAudio {
     if (source.kind === "clock") return noAudio();
-    const { output, container, observer, calls = UNRECORDED_CALLS } = this.#options;
+    const { output, container, observer, calls } = this.#options;
     const mode = output ? source.audio : "none";
     const stages = this.#stages;
     return outputAudio(source.packets, { mode, container, stages, observer, calls });

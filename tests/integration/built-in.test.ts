@@ -7,6 +7,7 @@ import { BUILT_INS } from "../../src/engine/models/built-in.ts";
 import { paramsOf } from "../../src/engine/models/definition.ts";
 import { encodePrompts } from "../../src/engine/prompts/lexicon.ts";
 import { PromptMorph } from "../../src/engine/prompts/morph.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { ticksFromSeconds } from "../../src/media/time.ts";
 import { copyOf, maxDifference, noisePicture, OnnxWorkspace } from "../support/onnx-workspace.ts";
@@ -230,9 +231,16 @@ describe("a speed parameter", () => {
 
   /** A stream without input, 1003.7 s after its start: draws its frames as it goes. */
   const stream = (model: string, slider: string) => {
-    const converter = new PictureConverter();
+    const converter = new PictureConverter(UNRECORDED_CALLS);
     const { signal } = new AbortController();
-    const runner = new PlanRunner({ host, converter, key: "test", hasInput: false, signal });
+    const runner = new PlanRunner({
+      calls: UNRECORDED_CALLS,
+      host,
+      converter,
+      key: "test",
+      hasInput: false,
+      signal,
+    });
     return async (frame: number, value: number): Promise<Picture> => {
       const set = { model, model_params: { [slider]: value } };
       const params = { ...set, prompts: [], size, fit: "cover", paused: false } as const;

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
@@ -236,7 +237,12 @@ test("everything is released when a reader cancels", async () => {
   const stages = new StageGroup();
   const output = soundStream(makeSound(FIVE)).pipeThrough(
     stages.add(
-      transcodeAudio({ codec: "opus", copies: () => false, observer: { trouble: () => {} } }),
+      transcodeAudio({
+        calls: UNRECORDED_CALLS,
+        codec: "opus",
+        copies: () => false,
+        observer: { trouble: () => {} },
+      }),
     ),
   );
   const reader = output.getReader();

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { decode } from "../../src/engine/codec/decode-stream.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { VideoFrame } from "../../src/engine/codec/video-frame.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
 import { pool } from "../support/clip-codec.ts";
@@ -40,7 +41,9 @@ async function shown(packets: readonly VideoPacket[]) {
     },
   });
   const pictures: Picture[] = [];
-  for await (const frame of input.pipeThrough(stages.add(decode({ pool, observer })))) {
+  for await (const frame of input.pipeThrough(
+    stages.add(decode({ pool, calls: UNRECORDED_CALLS, observer })),
+  )) {
     pictures.push(pictureOf(frame));
     frame[Symbol.dispose]();
   }
@@ -244,7 +247,7 @@ describe("interlaced video", () => {
   test("does not make progressive frames wait", async () => {
     const packets = encodeVideo(source({ params: "bframes=0:rc-lookahead=0" }));
     const stages = new StageGroup();
-    const stage = decode({ pool, observer: new RecordingObserver() });
+    const stage = decode({ pool, calls: UNRECORDED_CALLS, observer: new RecordingObserver() });
     const found: number[] = [];
     const { writable, readable } = stages.add(stage, 1);
     const [writer, reader] = [writable.getWriter(), readable.getReader()];

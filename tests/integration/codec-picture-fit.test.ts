@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { Size } from "../../src/engine/protocol/work.ts";
 import {
   BLACK,
@@ -84,7 +85,7 @@ describe("geometry", () => {
   });
 
   test("every fit gives exactly the requested size, also for odd ones", async () => {
-    using converter = new PictureConverter();
+    using converter = new PictureConverter(UNRECORDED_CALLS);
     const sizes: Size[] = [
       { width: 64, height: 64 },
       { width: 322, height: 182 },

@@ -9,6 +9,7 @@ import {
 } from "node-av/constants";
 import { AV_PIX_FMT_YUV420P, Frame, quietLibav } from "../../src/engine/codec/libav.ts";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { maxDifference, noisePicture, sample } from "../support/onnx-workspace.ts";
 import { expectColour, paint, quarters, RED, slopes, through } from "../support/painted-picture.ts";
@@ -50,7 +51,7 @@ test("rows are not shifted: noise in luma comes back unchanged", async () => {
 });
 
 test("a frame that needs no conversion passes through, and the original stays usable", async () => {
-  using converter = new PictureConverter();
+  using converter = new PictureConverter(UNRECORDED_CALLS);
   const size = { width: 322, height: 182 };
   const frame = await converter.toFrame(quarters(size), size, "stretch");
   const passed = await converter.resize(frame, size, "cover");
@@ -82,7 +83,7 @@ describe("a red picture in another matrix or range", () => {
   ];
 
   test("is red to a model", async () => {
-    using converter = new PictureConverter();
+    using converter = new PictureConverter(UNRECORDED_CALLS);
     for (const make of inputs) {
       const frame = make();
       expectColour(await converter.toPicture(frame, size, "cover"), 0.5, 0.5, RED);
@@ -91,7 +92,7 @@ describe("a red picture in another matrix or range", () => {
   });
 
   test("that passes through without a model gets the same matrix and range as others", async () => {
-    using converter = new PictureConverter();
+    using converter = new PictureConverter(UNRECORDED_CALLS);
     for (const make of inputs) {
       for (const to of [size, { width: 128, height: 128 }]) {
         const frame = make();

@@ -4,6 +4,7 @@ import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { Tick } from "../../src/engine/codec/video-frame.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { clock } from "../../src/engine/source/clock.ts";
 import { ticks } from "../../src/media/time.ts";
@@ -55,6 +56,7 @@ function stream(params: Partial<StreamParams> = {}) {
   const observer = new LatencyObserver();
   let current = { ...PARAMS, ...params };
   const pipeline = new Pipeline({
+    calls: UNRECORDED_CALLS,
     host: {
       acquire: async (name, signal) => {
         await door.promise;

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decode } from "../../src/engine/codec/decode-stream.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
 import type { AudioPacket } from "../../src/media/encoded-packet.ts";
@@ -39,7 +40,11 @@ async function receive(segments: readonly Uint8Array[]): Promise<Received> {
       controller.close();
     },
   });
-  const input = demux(source, { timeline: new Timeline(null), observer: new RecordingObserver() });
+  const input = demux(source, {
+    timeline: new Timeline(null),
+    calls: UNRECORDED_CALLS,
+    observer: new RecordingObserver(),
+  });
   const stages = new StageGroup();
   const frames: Seen[] = [];
   const sounds: AudioPacket[] = [];
@@ -48,7 +53,7 @@ async function receive(segments: readonly Uint8Array[]): Promise<Received> {
     for await (const packet of input.audio) sounds.push(packet);
   };
   const watch = async (): Promise<void> => {
-    const stage = decode({ pool, observer });
+    const stage = decode({ pool, calls: UNRECORDED_CALLS, observer });
     for await (const frame of input.video.pipeThrough(stages.add(stage))) {
       frames.push(look(frame));
       frame[Symbol.dispose]();

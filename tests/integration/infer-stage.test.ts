@@ -3,6 +3,7 @@ import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
 import { FramePool } from "../../src/engine/codec/video-frame.ts";
 import { InferStage } from "../../src/engine/inference/infer-stage.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../src/errors.ts";
 import { RecordingObserver } from "../support/recording-observer.ts";
@@ -18,6 +19,7 @@ test("changes of the parameters leave nothing behind", async () => {
     model_params: {},
   };
   const stage = new InferStage({
+    calls: UNRECORDED_CALLS,
     host: {
       acquire: async () => {
         throw new WorkerError("model_failed", "broken");

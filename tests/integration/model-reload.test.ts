@@ -6,6 +6,7 @@ import { AV_PIX_FMT_YUV420P, Frame, quietLibav } from "../../src/engine/codec/li
 import { FramePool, type Tick, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
 import { InferStage } from "../../src/engine/inference/infer-stage.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
@@ -53,7 +54,7 @@ class Stream {
     const params = { ...PARAMS, model: "paint" };
     const { pool, observer } = this;
     const input = { key: "s", hasInput: true, params: () => params };
-    this.#stage = new InferStage({ host, pool, observer, ...input });
+    this.#stage = new InferStage({ calls: UNRECORDED_CALLS, host, pool, observer, ...input });
     const { readable, writable } = this.#stages.add(this.#stage, 1);
     this.#writer = writable.getWriter();
     this.#frames = readable[Symbol.asyncIterator]();

@@ -4,6 +4,7 @@ import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import { PlanRunner } from "../../src/engine/inference/plan-runner.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { OFFSETS, VECTOR_LENGTH } from "../../src/engine/prompts/controls.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { TICKS_PER_SECOND, ticks } from "../../src/media/time.ts";
 import { OnnxWorkspace, sample } from "../support/onnx-workspace.ts";
@@ -35,9 +36,16 @@ test("prompts reach a model of the workspace, and a change takes a second of med
   await using workspace = await OnnxWorkspace.create();
   await workspace.add("gauge", GAUGE, gauge());
   await using host = await workspace.host();
-  using converter = new PictureConverter();
+  using converter = new PictureConverter(UNRECORDED_CALLS);
   const { signal } = new AbortController();
-  const runner = new PlanRunner({ host, converter, key: "stream", hasInput: false, signal });
+  const runner = new PlanRunner({
+    calls: UNRECORDED_CALLS,
+    host,
+    converter,
+    key: "stream",
+    hasInput: false,
+    signal,
+  });
   const [day, night] = [asking("a day at the lake"), asking("a night at the lake")];
   await runner.prepare(day);
 

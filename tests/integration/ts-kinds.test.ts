@@ -2,6 +2,7 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { decode } from "../../src/engine/codec/decode-stream.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
@@ -37,7 +38,9 @@ async function shown(packets: readonly VideoPacket[]) {
   });
   const pictures: string[] = [];
   const times: number[] = [];
-  for await (const frame of input.pipeThrough(stages.add(decode({ pool, observer })))) {
+  for await (const frame of input.pipeThrough(
+    stages.add(decode({ pool, calls: UNRECORDED_CALLS, observer })),
+  )) {
     const stride = frame.native.linesize[0] ?? 0;
     const rows = Array.from({ length: frame.height }, (_, y) =>
       frame.native.data?.[0]?.subarray(y * stride, y * stride + frame.width),

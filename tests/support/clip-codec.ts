@@ -3,6 +3,7 @@
 import { decode } from "../../src/engine/codec/decode-stream.ts";
 import { encode } from "../../src/engine/codec/encode-stream.ts";
 import { FramePool, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
+import { type NativeCalls, UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { Size } from "../../src/engine/protocol/work.ts";
 import type { EncodedVideo, VideoPacket } from "../../src/media/encoded-packet.ts";
 import { ticks } from "../../src/media/time.ts";
@@ -51,10 +52,13 @@ export function look(frame: VideoFrame): Seen {
 export async function decoded(
   input: readonly VideoPacket[],
   observer = new RecordingObserver(),
+  calls: NativeCalls = UNRECORDED_CALLS,
 ): Promise<Seen[]> {
   const stages = new StageGroup();
   const seen: Seen[] = [];
-  for await (const frame of streamOf(input).pipeThrough(stages.add(decode({ pool, observer })))) {
+  for await (const frame of streamOf(input).pipeThrough(
+    stages.add(decode({ pool, calls, observer })),
+  )) {
     seen.push(look(frame));
     frame[Symbol.dispose]();
   }
@@ -76,6 +80,7 @@ export async function encoded(
 ): Promise<EncodedVideo[]> {
   const stages = new StageGroup();
   const stage = encode({
+    calls: UNRECORDED_CALLS,
     segmentSeconds: 1,
     after: null,
     bitrate: () => undefined,

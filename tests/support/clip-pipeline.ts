@@ -2,6 +2,7 @@
 
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
 import { Pipeline, type PipelineOptions } from "../../src/engine/pipeline.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { AudioMode, StreamParams } from "../../src/engine/protocol/work.ts";
 import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
@@ -45,9 +46,11 @@ export class ClipRun extends RecordingObserver {
     this.#onFragment = options.onFragment;
     const packets = demux(this.#feed(options.segments, options.lossy ?? false), {
       timeline: new Timeline(null),
+      calls: UNRECORDED_CALLS,
       observer: this,
     });
     this.pipeline = new Pipeline({
+      calls: UNRECORDED_CALLS,
       source: { kind: "input", packets, audio: options.audio ?? "auto" },
       output: new WritableStream<Fragment>({ write: (fragment) => this.#take(fragment) }),
       container: "fmp4",

@@ -12,6 +12,7 @@ import {
   Rational,
 } from "../../src/engine/codec/libav.ts";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { Picture } from "../../src/media/picture.ts";
 
 export type Rgb = readonly [number, number, number];
@@ -79,7 +80,7 @@ export async function pictureOf(uri: string): Promise<Picture> {
 /** The picture of a file, as models see it. */
 export async function planarRgb(file: Uint8Array): Promise<Picture> {
   const frame = await decodeImage(file);
-  using converter = new PictureConverter();
+  using converter = new PictureConverter(UNRECORDED_CALLS);
   try {
     return await converter.toPicture(frame, shapeOf(frame), "stretch");
   } finally {
@@ -88,7 +89,7 @@ export async function planarRgb(file: Uint8Array): Promise<Picture> {
 }
 
 async function withRgb<T>(picture: Picture, work: (frame: Frame) => Promise<T>): Promise<T> {
-  using converter = new PictureConverter();
+  using converter = new PictureConverter(UNRECORDED_CALLS);
   const { width, height } = picture;
   const frame = await converter.toRgb(picture, { width, height }, "stretch");
   try {

@@ -5,6 +5,7 @@ import { LabelCanvas } from "../../src/engine/codec/overlay-label.ts";
 import { FramePool, type Tick, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
 import { type InferOptions, InferStage } from "../../src/engine/inference/infer-stage.ts";
 import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
@@ -56,6 +57,7 @@ export class LoadingStream {
       loadDeadlineMs: host.loadDeadlineMs,
     };
     this.#stage = new InferStage({
+      calls: UNRECORDED_CALLS,
       host: doors,
       pool: this.pool,
       key: "s",

@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import { AV_PIX_FMT_YUV420P } from "../../src/engine/codec/libav.ts";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { Fit, Size } from "../../src/engine/protocol/work.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { sample } from "./onnx-workspace.ts";
@@ -60,7 +61,7 @@ export async function through(
   fit: Fit,
   target: Size = size,
 ): Promise<Picture> {
-  using converter = new PictureConverter();
+  using converter = new PictureConverter(UNRECORDED_CALLS);
   const frame = await converter.toFrame(picture, picture, "stretch");
   try {
     expect([frame.width, frame.height, frame.format]).toEqual([

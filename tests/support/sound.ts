@@ -8,6 +8,7 @@ import {
 } from "node-av/constants";
 import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
 import type { PipelineObserver } from "../../src/engine/pipeline-observer.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { AudioCodec, AudioFormat, AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks, ticksFromSeconds } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
@@ -239,7 +240,7 @@ export async function transcoded(
   const made: AudioPacket[] = [];
   const copies = (format: AudioFormat): boolean => format.codec === codec;
   const output = soundStream(input).pipeThrough(
-    stages.add(transcodeAudio({ codec, copies, observer })),
+    stages.add(transcodeAudio({ calls: UNRECORDED_CALLS, codec, copies, observer })),
   );
   for await (const packet of output) made.push(packet);
   await stages.settled();

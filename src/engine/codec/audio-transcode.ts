@@ -10,7 +10,7 @@ import {
 } from "../../media/encoded-packet.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
-import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import { AudioDecoder } from "./audio-decoder.ts";
 import { AudioRun } from "./audio-run.ts";
 import type { SampleFormat } from "./audio-samples.ts";
@@ -25,7 +25,7 @@ export interface TranscodeOptions {
   readonly copies: (format: AudioFormat) => boolean;
   readonly observer: Pick<PipelineObserver, "trouble">;
   /** Where native calls are recorded. */
-  readonly calls?: NativeCalls;
+  readonly calls: NativeCalls;
 }
 
 /** A packet takes less than a millisecond; after this long its codec hangs. */
@@ -45,7 +45,7 @@ export function transcodeAudio(options: TranscodeOptions): Stage<AudioPacket, En
   let run: AudioRun | null = null;
   /** The output's headers state it once, so it stays. */
   let channels: SampleFormat["channels"] | null = null;
-  const { codec, observer, calls = UNRECORDED_CALLS } = options;
+  const { codec, observer, calls } = options;
   const copies = rememberLast(options.copies);
   let failures = 0;
 

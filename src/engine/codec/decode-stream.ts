@@ -5,7 +5,7 @@ import { codedSizeOf } from "../../media/coded-size.ts";
 import type { VideoPacket } from "../../media/encoded-packet.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
-import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Size } from "../protocol/work.ts";
 import { DisplayFilter } from "./display-filter.ts";
 import { VideoDecoder } from "./video-decoder.ts";
@@ -24,7 +24,7 @@ export interface DecodeOptions {
   readonly pool: FramePool;
   /** The output's size, asked again for every key frame; null if it follows the input's. */
   readonly outputSize?: () => Size | null;
-  readonly calls?: NativeCalls;
+  readonly calls: NativeCalls;
   readonly observer: Pick<PipelineObserver, "frameDropped" | "trouble">;
 }
 
@@ -34,7 +34,7 @@ export interface DecodeOptions {
  * that are too large are refused before they are decoded, until a key frame of a usable size comes.
  *
  * @example
- * packets.pipeThrough(stages.add(decode({ pool, observer }), OVERLAP))
+ * packets.pipeThrough(stages.add(decode({ pool, calls, observer }), OVERLAP))
  */
 export function decode(options: DecodeOptions): Stage<VideoPacket, VideoFrame> {
   return new DecodeStage(options);
@@ -56,7 +56,7 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
 
   constructor(options: DecodeOptions) {
     this.#options = options;
-    this.#calls = options.calls ?? UNRECORDED_CALLS;
+    this.#calls = options.calls;
   }
 
   async transform(
@@ -104,7 +104,9 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
       observer.trouble("input", null);
     }
     this.#isTooLarge = tooLarge !== null;
-    if (!tooLarge) this.#open ??= openDecoder(packet, pool, maxPixels);
+    if (tooLarge || this.#open) return;
+    using _call = this.#calls.begin("decode", DECODE_MS);
+    this.#open = openDecoder(packet, pool, maxPixels);
   }
 
   /** Gives out what is inside the decoder and closes it. */

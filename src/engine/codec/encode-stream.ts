@@ -3,7 +3,7 @@ import type { EncodedVideo } from "../../media/encoded-packet.ts";
 import { type Ticks, ticksFromSeconds } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
-import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import { VideoEncoder, type VideoEncoderOptions } from "./video-encoder.ts";
 import type { VideoFrame } from "./video-frame.ts";
 
@@ -12,7 +12,7 @@ const ENCODE_MS = 10_000;
 
 export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
   readonly segmentSeconds: number;
-  readonly calls?: NativeCalls;
+  readonly calls: NativeCalls;
   /** Frames up to this time are dropped: a resumed stream has sent them already. */
   readonly after: Ticks | null;
   readonly observer: Pick<PipelineObserver, "frameDropped">;
@@ -25,7 +25,7 @@ export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
  * segment. Frames whose pts does not rise are dropped.
  */
 export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> {
-  const { calls = UNRECORDED_CALLS } = options;
+  const { calls } = options;
   const segment = ticksFromSeconds(options.segmentSeconds);
   let encoder: VideoEncoder | null = null;
   let segmentStart = 0;
@@ -44,6 +44,7 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
       // Of the two frames around the aim, the nearer one begins the segment.
       const due = input.pts + (last?.interval ?? 0) / 2 >= segmentStart + segment;
       const key = encoder === null || due;
+      using _call = calls.begin("encode", ENCODE_MS);
       encoder ??= new VideoEncoder({
         size: { width: input.width, height: input.height },
         ...(bitrate === undefined ? {} : { bitrate }),
@@ -51,7 +52,6 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
       });
       if (key) segmentStart = input.pts;
       last = { pts: input.pts, interval: last ? input.pts - last.pts : 0 };
-      using _call = calls.begin("encode", ENCODE_MS);
       controller.enqueue(await encoder.encode(input, key));
     },
     dispose,

@@ -1,6 +1,6 @@
 /** Converts between decoded frames and the planar RGB of models, through FFmpeg's filters. */
 import { type Picture, pictureBytes } from "../../media/picture.ts";
-import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Fit, Size } from "../protocol/work.ts";
 import { type FrameShape, sameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
@@ -21,7 +21,7 @@ export class PictureConverter implements Disposable {
   readonly #graphs = new Map<string, { filter: FrameFilter; steps: string }>();
   readonly #calls: NativeCalls;
 
-  constructor(calls: NativeCalls = UNRECORDED_CALLS) {
+  constructor(calls: NativeCalls) {
     this.#calls = calls;
   }
 
@@ -74,8 +74,8 @@ export class PictureConverter implements Disposable {
   }
 
   async #run(purpose: string, frame: Frame, steps: readonly FilterStep[]): Promise<Frame> {
-    const filter = this.#filter(purpose, shapeOf(frame), steps);
     using _call = this.#calls.begin("convert", CONVERT_MS);
+    const filter = this.#filter(purpose, shapeOf(frame), steps);
     return await filter.run(frame);
   }
 

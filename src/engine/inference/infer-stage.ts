@@ -16,7 +16,7 @@ export interface InferOptions {
   readonly pool: FramePool;
   /** The stream: streams share the device's time by it. */
   readonly key: string;
-  readonly calls?: NativeCalls;
+  readonly calls: NativeCalls;
   readonly hasInput: boolean;
   /** Called for every frame; returns the same object as long as nothing has changed. */
   readonly params: () => StreamParams;

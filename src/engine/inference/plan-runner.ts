@@ -8,7 +8,7 @@ import type { PictureConverter } from "../codec/picture-converter.ts";
 import { plan } from "../plan.ts";
 import type { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import { StreamPrompts } from "../prompts/stream-prompts.ts";
-import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Fit, Size, StreamParams } from "../protocol/work.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import type { ModelHost } from "./model-host.ts";
@@ -25,7 +25,7 @@ export interface PlanRunnerOptions {
   readonly converter: PictureConverter;
   /** The stream: device time is charged to it. */
   readonly key: string;
-  readonly calls?: NativeCalls;
+  readonly calls: NativeCalls;
   readonly hasInput: boolean;
   readonly signal: AbortSignal;
 }
@@ -95,7 +95,7 @@ export class PlanRunner {
     if (this.#wanted === params.model) return;
     this.#wanted = params.model;
     this.#wantedSince = performance.now();
-    const { host, hasInput, signal, calls = UNRECORDED_CALLS } = this.#options;
+    const { host, hasInput, signal, calls } = this.#options;
     using _call = calls.begin("load", host.loadDeadlineMs);
     try {
       const model = await host.acquire(params.model, signal);
@@ -152,7 +152,7 @@ export class PlanRunner {
 
   /** As `run`, but gives the picture of the last model, in that model's size. */
   async draw(job: PlanJob): Promise<Drawn> {
-    const { key, signal, calls = UNRECORDED_CALLS } = this.#options;
+    const { key, signal, calls } = this.#options;
     const { params, size, pts } = job;
     const timeSeconds = secondsFromTicks(pts);
     const text = this.#prompts.at(timeSeconds);

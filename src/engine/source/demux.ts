@@ -9,7 +9,7 @@ import type { Ticks } from "../../media/time.ts";
 import { pushable } from "../../streams/push-readable.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
-import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 import { ContainerReader } from "./container-reader.ts";
 import type { Timeline } from "./timeline.ts";
@@ -27,7 +27,7 @@ export interface DemuxedInput {
 
 export interface DemuxOptions {
   readonly timeline: Timeline;
-  readonly calls?: NativeCalls;
+  readonly calls: NativeCalls;
   /** Sees every packet that arrives. */
   readonly observer: Pick<PipelineObserver, "frameIn" | "frameDropped" | "audioIn" | "trouble">;
 }
@@ -46,7 +46,7 @@ const MAX_AUDIO_BYTES = 4 * 1024 * 1024;
 /** Reads `segments` to their end, as fast as they arrive. Both outputs end with the input, or fail as it does. */
 export function demux(
   segments: ReadableStream<IncomingChunk>,
-  { timeline, calls = UNRECORDED_CALLS, observer }: DemuxOptions,
+  { timeline, calls, observer }: DemuxOptions,
 ): DemuxedInput {
   const video = pushable<VideoPacket>(({ data }) => data.length);
   const audio = pushable<AudioPacket>(({ data }) => data.length);

@@ -8,7 +8,7 @@ import { subscribe } from "../../trickle/client/subscriber.ts";
 import type { Tick } from "../codec/video-frame.ts";
 import type { ModelHost } from "../inference/model-host.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
-import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { EngineOptions } from "../protocol/messages.ts";
 import type { StreamStats } from "../protocol/stats.ts";
 import type { Checkpoint, OutputChannel, StreamParams, StreamSpec } from "../protocol/work.ts";
@@ -36,7 +36,7 @@ export interface StreamWorkOptions {
   readonly resume?: Checkpoint;
   readonly host: ModelHost;
   readonly engine: Pick<EngineOptions, "device" | "frame_queue" | "max_frame_age_ms">;
-  readonly calls?: NativeCalls;
+  readonly calls: NativeCalls;
   readonly send: Send;
 }
 
@@ -148,7 +148,7 @@ export class StreamWork implements EngineWork {
 
   /** From the source to the output, until one of them ends. */
   async #flow(): Promise<void> {
-    const { id, spec, resume, host, engine, calls = UNRECORDED_CALLS } = this.#options;
+    const { id, spec, resume, host, engine, calls } = this.#options;
     const after = resume ? resumePoint(resume) : null;
     this.#pipeline = new Pipeline({
       host,
@@ -226,7 +226,7 @@ export class StreamWork implements EngineWork {
     const segments = subscribe(spec.input, { signal: this.#abort.signal, known: true });
     const packets = demux(endWhen(segments, end), {
       timeline: new Timeline(after),
-      calls: this.#options.calls ?? UNRECORDED_CALLS,
+      calls: this.#options.calls,
       observer: this.#reporter,
     });
     this.#bytesIn = packets.bytes;

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { LoadedModel } from "../../../../src/engine/inference/loaded-model.ts";
 import { PlanRunner } from "../../../../src/engine/inference/plan-runner.ts";
 import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
+import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
 
@@ -33,6 +34,7 @@ function host() {
     return model;
   };
   const runner = new PlanRunner({
+    calls: UNRECORDED_CALLS,
     host: {
       acquire,
       loading: () => null,

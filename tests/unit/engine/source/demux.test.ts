@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import { demux } from "../../../../src/engine/source/demux.ts";
 import { Timeline } from "../../../../src/engine/source/timeline.ts";
 import type { IncomingChunk } from "../../../../src/trickle/client/channel-reader.ts";
@@ -71,7 +72,11 @@ function source() {
 function open() {
   const { readable, feed, left } = source();
   const observer = new RecordingObserver();
-  const input = demux(readable, { timeline: new Timeline(null), observer });
+  const input = demux(readable, {
+    timeline: new Timeline(null),
+    calls: UNRECORDED_CALLS,
+    observer,
+  });
   return { input, feed, left, observer, videos: () => observer.framesIn };
 }
 
