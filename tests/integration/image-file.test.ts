@@ -121,7 +121,7 @@ describe("a file is decoded whole or refused", () => {
     for (const kind of ["lossy", "lossless"] as const) {
       const file = Buffer.from(await webpFile(noise, kind));
       file.writeUInt32LE(file.readUInt32LE(4) + off, 4);
-      expect((await refusal(file))?.message).toContain("is a WebP that ends before");
+      expect((await refusal(file))?.message).toContain("is an incomplete WebP");
     }
   });
 
