@@ -52,7 +52,7 @@ export class H264NalReader implements NalReader {
       case SLICE:
       case PARTITION_A:
       case IDR:
-        return { role: "slice", slice: this.#slice(nal, type === IDR) };
+        return { role: "slice", slice: this.#slice(nal, type) };
       case SPS:
         return { role: "prefix", parameterSet: this.#readSps(nal), recovery: false };
       case PPS:
@@ -88,7 +88,8 @@ export class H264NalReader implements NalReader {
     return `pps ${id}`;
   }
 
-  #slice(nal: Uint8Array, idr: boolean): SliceHeader {
+  #slice(nal: Uint8Array, nalType: number): SliceHeader {
+    const idr = nalType === IDR;
     const bits = new BitReader(unescapeNal(nal.subarray(1), SLICE_HEADER_BYTES));
     const first = bits.ue() === 0;
     const type = bits.ue() % 5;
