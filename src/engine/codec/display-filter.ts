@@ -5,7 +5,6 @@ import { Deinterlacer } from "./deinterlacer.ts";
 import { sameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
 import { AV_FRAME_DATA_DISPLAYMATRIX, AV_FRAME_FLAG_KEY, type Frame } from "./libav.ts";
-import type { VideoDecoderOptions } from "./video-decoder.ts";
 import type { FramePool, VideoFrame } from "./video-frame.ts";
 
 /** How a container says that its pictures are shown. */
@@ -13,6 +12,12 @@ export type DisplayHints = Pick<VideoPacket, "orientation" | "pixelAspect">;
 
 /** Pixels further from square than this are a damaged field. */
 const MAX_ASPECT = 8;
+
+export interface DisplayFilterOptions {
+  readonly pool: FramePool;
+  /** Correcting non-square pixels makes no frame larger than this. */
+  readonly maxPixels: number;
+}
 
 /** Frames that are right already pass untouched. Calls must not overlap. */
 export class DisplayFilter implements Disposable {
@@ -24,8 +29,7 @@ export class DisplayFilter implements Disposable {
   #coded: Orientation | null = null;
   #geometry: { readonly filter: FrameFilter; readonly key: string } | null = null;
 
-  /** Non-square pixels never make a frame larger than `maxPixels`, if it was not. */
-  constructor(codec: VideoCodec, { pool, maxPixels }: VideoDecoderOptions) {
+  constructor(codec: VideoCodec, { pool, maxPixels }: DisplayFilterOptions) {
     this.#pool = pool;
     this.#deinterlacer = codec === "hevc" ? null : new Deinterlacer(pool);
     this.#maxPixels = maxPixels;
