@@ -1,4 +1,4 @@
-/** One stream's session in this process, where its timers can be counted. */
+/** The work of one stream in this process, where its timers can be counted. */
 import { heapStats } from "bun:jsc";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
