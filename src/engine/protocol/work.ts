@@ -91,11 +91,11 @@ export const StreamSpec = Type.Object({
 export type StreamSpec = Immutable<typeof StreamSpec>;
 
 /** The audio track announced by a transport stream's program map. */
-export const TsAudioTrack = Type.Object({
+export const TsOutputAudio = Type.Object({
   codec: literals(["aac", "opus"]),
   channels: Type.Integer(),
 });
-export type TsAudioTrack = Immutable<typeof TsAudioTrack>;
+export type TsOutputAudio = Immutable<typeof TsOutputAudio>;
 
 /** Continuity counter of the next packet of a PID, 0–15. */
 const Counter = Type.Integer({ minimum: 0, maximum: 15 });
@@ -104,7 +104,7 @@ const Counter = Type.Integer({ minimum: 0, maximum: 15 });
 export const TsContinuity = Type.Object({
   counters: Type.Object({ pat: Counter, pmt: Counter, video: Counter, audio: Counter }),
   /** Null where the program map has no audio. */
-  audio: Type.Union([TsAudioTrack, Type.Null()]),
+  audio: Type.Union([TsOutputAudio, Type.Null()]),
 });
 export type TsContinuity = Immutable<typeof TsContinuity>;
 

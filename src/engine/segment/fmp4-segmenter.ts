@@ -1,5 +1,7 @@
 /** Segments a stream as fMP4: every segment decodes alone, and every frame leaves as soon as it is encoded. */
+
 import { lengthPrefixed, splitNals } from "../../media/annex-b.ts";
+import { concatBytes } from "../../media/bytes.ts";
 import {
   type AudioFormat,
   type EncodedAudio,
@@ -84,7 +86,7 @@ class Fmp4Muxer {
       { data, dts, pts: packet.pts, duration, sync: packet.keyFrame },
     ]);
     yield {
-      data: packet.keyFrame ? join(made.bytes, bytes) : bytes,
+      data: packet.keyFrame ? concatBytes([made.bytes, bytes]) : bytes,
       first: packet.keyFrame,
       pts: packet.pts,
       arrivedAt: packet.arrivedAt,
@@ -171,10 +173,3 @@ const formatOf = ({ codec, sampleRate, channels, config }: EncodedAudio): AudioF
   channels,
   ...(config && { config }),
 });
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
-}

@@ -1,6 +1,6 @@
 /** Writes the program tables of our transport streams: one program, constant PIDs (ISO/IEC 13818-1 §2.4.4). */
 import { crc32 } from "../../media/mpeg-ts.ts";
-import type { TsAudioTrack } from "../protocol/work.ts";
+import type { TsOutputAudio } from "../protocol/work.ts";
 
 export const PAT_PID = 0;
 export const PMT_PID = 0x1000;
@@ -15,7 +15,7 @@ export const patSection = (): Uint8Array =>
   section(0, [PROGRAM >> 8, PROGRAM & 0xff, 0xe0 | (PMT_PID >> 8), PMT_PID & 0xff]);
 
 /** The program map section. It must not change during a stream: readers bind tracks once (protocol.md 6.2). */
-export function pmtSection(audio: TsAudioTrack | null): Uint8Array {
+export function pmtSection(audio: TsOutputAudio | null): Uint8Array {
   const entries = [...entry(STREAM_TYPE.h264, VIDEO_PID, [])];
   if (audio) entries.push(...entry(STREAM_TYPE[audio.codec], AUDIO_PID, descriptorsOf(audio)));
   return section(2, [0xe0 | (VIDEO_PID >> 8), VIDEO_PID & 0xff, 0xf0, 0, ...entries]);
@@ -26,7 +26,7 @@ function entry(type: number, pid: number, descriptors: readonly number[]): numbe
 }
 
 /** Opus is private data with a registration and its channel count (ETSI TS 103 491); readers give up at count 0. */
-const descriptorsOf = ({ codec, channels }: TsAudioTrack): number[] =>
+const descriptorsOf = ({ codec, channels }: TsOutputAudio): number[] =>
   codec === "aac"
     ? []
     : [0x05, 4, ...new TextEncoder().encode("Opus"), 0x7f, 2, 0x80, Math.max(1, channels)];

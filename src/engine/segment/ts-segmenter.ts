@@ -1,5 +1,7 @@
 /** Segments a stream as MPEG-TS with one continuous muxer for the whole stream (protocol.md 6.2). */
+
 import type { PlainError } from "../../errors.ts";
+import { concatBytes } from "../../media/bytes.ts";
 import type {
   AudioCodec,
   EncodedAudio,
@@ -9,7 +11,7 @@ import type {
 import type { Fragment } from "../../media/fragment.ts";
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
-import type { TsAudioTrack, TsContinuity } from "../protocol/work.ts";
+import type { TsContinuity, TsOutputAudio } from "../protocol/work.ts";
 import { audioUnit, h264Unit } from "./ts-access-units.ts";
 import { TsPid } from "./ts-packets.ts";
 import { pes } from "./ts-pes.ts";
@@ -49,7 +51,7 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
   readonly #video: TsPid;
   readonly #audio: TsPid;
   /** Undefined until the first segment. */
-  #track: TsAudioTrack | null | undefined;
+  #track: TsOutputAudio | null | undefined;
   #continuity: TsContinuity | null = null;
   #format: EncodedVideo["format"] | null = null;
   #firstVideo: Ticks | null = null;
@@ -128,7 +130,7 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
     return [this.#pat.section(patSection()), this.#pmt.section(pmtSection(this.#track))];
   }
 
-  #chooseTrack(): TsAudioTrack | null {
+  #chooseTrack(): TsOutputAudio | null {
     const [first] = this.#waiting;
     if (first) return { codec: first.codec, channels: first.channels };
     const codec = this.#options.promisedAudio();
@@ -169,12 +171,5 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
   const [only] = parts;
-  if (only && parts.length === 1) return only;
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
+  return only && parts.length === 1 ? only : concatBytes(parts);
 }

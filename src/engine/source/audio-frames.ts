@@ -1,4 +1,5 @@
 /** Cuts the elementary stream of an audio track into frames by their own headers. */
+import { concatBytes } from "../../media/bytes.ts";
 import type { AudioFormat } from "../../media/encoded-packet.ts";
 
 /** What the header of a frame says. */
@@ -47,7 +48,7 @@ export class FrameReader {
   read(payload: Uint8Array): AudioFrame[] {
     const { sync, headerBytes, read } = this.#syntax;
     const rest = this.#continues(payload) ? this.#rest : NOTHING;
-    const bytes = rest.length > 0 ? concat(rest, payload) : payload;
+    const bytes = rest.length > 0 ? concatBytes([rest, payload]) : payload;
     const frames: AudioFrame[] = [];
     let at = 0;
     while (at + headerBytes <= bytes.length) {
@@ -74,18 +75,11 @@ export class FrameReader {
   #continues(payload: Uint8Array): boolean {
     const { headerBytes, read } = this.#syntax;
     if (this.#rest.length === 0 || !read(payload, 0)) return true;
-    const joined = concat(this.#rest, payload.subarray(0, headerBytes));
+    const joined = concatBytes([this.#rest, payload.subarray(0, headerBytes)]);
     const missing = (read(joined, 0)?.frameBytes ?? 0) - this.#rest.length;
     // What looks like a header may be in the middle of the frame, if the next one follows where it ends.
     return (
       missing > 0 && missing <= payload.length - headerBytes && read(payload, missing) !== null
     );
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }

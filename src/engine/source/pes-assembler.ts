@@ -1,4 +1,5 @@
 /** Assembles the packets of one PID into PES packets, each as soon as its end is known. */
+import { concatBytes } from "../../media/bytes.ts";
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import { nearest, type StampClock } from "./stamp-clock.ts";
 import type { TsPacket } from "./ts-packet.ts";
@@ -84,7 +85,7 @@ export class PesAssembler {
   /** Takes the PES under way as complete. Null if there is nothing usable. */
   end(): Pes | null {
     if (!this.#open) return null;
-    const bytes = concat(this.#parts, this.#bytes);
+    const bytes = concatBytes(this.#parts);
     this.#clear();
     return this.#parse(bytes);
   }
@@ -142,15 +143,3 @@ const readTimestamp = (bytes: Uint8Array, at: number): number =>
     (((bytes[at + 2] ?? 0) & 0xfe) << 14) |
     ((bytes[at + 3] ?? 0) << 7) |
     ((bytes[at + 4] ?? 0) >> 1));
-
-function concat(parts: Uint8Array[], bytes: number): Uint8Array {
-  const only = parts[0];
-  if (parts.length === 1 && only) return only.slice();
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

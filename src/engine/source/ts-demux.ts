@@ -1,5 +1,6 @@
 /** Demuxes MPEG-TS into whole access units and audio frames, each as early as its end is known (architecture.md 9). */
 
+import { concatBytes } from "../../media/bytes.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
 import type { TrackTrouble } from "./demuxer.ts";
@@ -42,7 +43,7 @@ export class TsDemuxer {
 
   /** The packets that `bytes` completes. `arrivedAt`: `performance.now()` when they arrived. */
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] {
-    const data = this.#rest.length > 0 ? join(this.#rest, bytes) : bytes;
+    const data = this.#rest.length > 0 ? concatBytes([this.#rest, bytes]) : bytes;
     const done: EncodedPacket[] = [];
     let at = 0;
     while (data.length - at >= TS_PACKET_BYTES) {
@@ -116,11 +117,4 @@ export class TsDemuxer {
     const packets = track.kind === "video" ? new VideoLane(track.codec) : new AudioLane(track);
     return { track, assembler: new PesAssembler(this.#clock), packets };
   }
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }
