@@ -89,7 +89,7 @@ export class DeviceGate {
     expectedMs?: number,
   ): Promise<() => void> {
     signal?.throwIfAborted();
-    if (this.#closed !== undefined) throw this.#closed;
+    this.throwIfClosed();
     const { promise, resolve, reject } = Promise.withResolvers<() => void>();
     const waiting: Waiting = { model, expectedMs, enter: resolve, refuse: reject };
     const queue = this.#waiting.get(key);
@@ -114,6 +114,11 @@ export class DeviceGate {
     clearTimeout(this.#overdueTimer);
     for (const { refuse } of [...this.#waiting.values()].flat()) refuse(error);
     this.#waiting.clear();
+  }
+
+  /** Throws the error that the gate was closed with. */
+  throwIfClosed(): void {
+    if (this.#closed !== undefined) throw this.#closed;
   }
 
   /** Rejects everything that waits for this model: its run in progress hangs. */

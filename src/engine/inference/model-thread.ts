@@ -61,6 +61,7 @@ export class ModelThread implements AsyncDisposable {
     const picture = definition.frame === null ? null : (job.picture ?? null);
     const pixels = pixelsOf(picture ?? job.size);
     const expectedMs = this.#msPerPixel * pixels;
+    gate.throwIfClosed();
     if (this.#lost) throw this.#lostError("it is gone");
     const leave = await gate.enter(job.key, this, job.signal, expectedMs);
     const longMs = HUNG * this.#msPerPixel * pixels;
