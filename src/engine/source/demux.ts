@@ -34,7 +34,7 @@ export interface DemuxOptions {
 
 /** Fifteen seconds at 60 fps, more than the longest burst: a decoder that far behind starts again at a key frame. */
 const MAX_VIDEO_WAITING = 900;
-/** Ten seconds at 25 Mbit/s: large frames, or a sender that means harm, reach this limit before the other one. */
+/** Ten seconds at 25 Mbit/s: large frames, or a malicious sender, reach this limit before the other one. */
 const MAX_VIDEO_BYTES = 32 * 1024 * 1024;
 /** Deadline of one chunk: it holds the main thread. */
 const DEMUX_MS = 5000;
