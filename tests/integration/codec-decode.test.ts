@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
-import { decoded, look, PART, packets, pool } from "../support/clip-codec.ts";
+import { decoded, encoded, frames, look, PART, packets, pool } from "../support/clip-codec.ts";
 import { lumaOf } from "../support/clip-synthetic.ts";
 import { RecordingObserver } from "../support/recording-observer.ts";
 
@@ -94,6 +94,21 @@ describe("decoding", () => {
       for (const { pts, luma } of last) {
         expect(Math.abs(luma - lumaOf(pts / 3000))).toBeLessThan(4);
       }
+    }
+  });
+
+  test("of pictures with repeated timestamps, each one is encoded or dropped, and counted once", async () => {
+    const clean = await packets({ parts: [{ ...PART, frames: 75 }], bFrames: 2 });
+    for (const every of [2, 5, 10]) {
+      const input = clean.map((packet, index) => {
+        const before = clean[index - 1];
+        return index % every === 1 && before ? { ...packet, pts: before.pts } : packet;
+      });
+      const observer = new RecordingObserver();
+      const seen = await decoded(input, observer);
+      expect(seen.length + observer.framesDropped).toBe(input.length);
+      const made = await encoded(frames(seen.map(({ pts }) => pts)), { observer });
+      expect(made.length + observer.framesDropped).toBe(input.length);
     }
   });
 });

@@ -1,6 +1,6 @@
 /** Decodes access units into frames. */
 import type { VideoCodec, VideoPacket } from "../../media/encoded-packet.ts";
-import { type Ticks, ticks } from "../../media/time.ts";
+import { ticks } from "../../media/time.ts";
 import {
   AV_CODEC_FLAG_LOW_DELAY,
   AV_CODEC_ID_AV1,
@@ -16,7 +16,7 @@ import {
   Packet,
   Rational,
 } from "./libav.ts";
-import type { FramePool, VideoFrame } from "./video-frame.ts";
+import type { FramePool, Tick, VideoFrame } from "./video-frame.ts";
 
 const DECODERS = {
   h264: AV_CODEC_ID_H264,
@@ -32,8 +32,8 @@ export const decodableCodecs = (): string[] =>
     .filter(([, id]) => Codec.findDecoder(id) !== null)
     .map(([name]) => name);
 
-/** Frames that may be inside a decoder: H.264 and H.265 reorder 16 at most. */
-const MAX_INSIDE = 64;
+/** Packets that may be inside a decoder: H.264 and H.265 reorder 16 pictures, of two fields each, behind the newest. */
+const MAX_INSIDE = 34;
 
 export interface VideoDecoderOptions {
   readonly pool: FramePool;
@@ -51,8 +51,8 @@ export class VideoDecoder implements Disposable {
   readonly #context: CodecContext;
   readonly #packet = new Packet();
   readonly #pool: FramePool;
-  /** Arrival times of the packets whose frames have not come out, by pts. */
-  readonly #inside = new Map<number, number>();
+  /** The packets whose frames have not come out, in decode order. Two may have the same pts. */
+  readonly #inside: Tick[] = [];
   #lost = 0;
 
   /** Throws if this FFmpeg has no decoder for the codec. */
@@ -72,7 +72,7 @@ export class VideoDecoder implements Disposable {
     this.#packet.alloc();
   }
 
-  /** Packets, since the last call, whose frame will not come out. */
+  /** Packets, since the last call, whose frame will not come out. Each packet gives one frame or is lost. */
   takeLost(): number {
     const lost = this.#lost;
     this.#lost = 0;
@@ -86,39 +86,32 @@ export class VideoDecoder implements Disposable {
     this.#packet.pts = BigInt(packet.pts);
     this.#packet.dts = BigInt(packet.dts);
     this.#packet.flags = (packet.keyFrame ? AV_PKT_FLAG_KEY : 0) as typeof AV_PKT_FLAG_KEY;
-    const code = await this.#context.sendPacket(this.#packet);
+    // Part of a picture that it complains about may be usable: whether it is lost shows later.
+    await this.#context.sendPacket(this.#packet);
     this.#packet.unref();
-    const frames = this.#receive();
-    if (code < 0 && this.#inside.delete(packet.pts)) this.#lost++;
-    return frames;
+    return this.#receive();
   }
 
   /** Returns the frames that the decoder still holds, at the end of the stream. */
   async flush(): Promise<VideoFrame[]> {
     await this.#context.sendPacket(null);
     const frames = this.#receive();
-    this.#lost += this.#inside.size;
-    this.#inside.clear();
+    this.#lost += this.#inside.length;
+    this.#inside.length = 0;
     return frames;
   }
 
   #enter({ pts, arrivedAt }: VideoPacket): void {
-    if (this.#inside.delete(pts)) this.#lost++;
-    this.#inside.set(pts, arrivedAt);
-    if (this.#inside.size <= MAX_INSIDE) return;
-    const [oldest] = this.#inside.keys();
-    if (oldest !== undefined && this.#inside.delete(oldest)) this.#lost++;
+    this.#inside.push({ pts, arrivedAt });
+    if (this.#inside.length <= MAX_INSIDE) return;
+    this.#inside.shift();
+    this.#lost++;
   }
 
-  /** Takes the arrival time of a frame. Whatever should have come before it is lost. */
-  #leave(pts: Ticks): number {
-    const arrivedAt = this.#inside.get(pts) ?? performance.now();
-    for (const earlier of this.#inside.keys()) {
-      if (earlier > pts) continue;
-      this.#inside.delete(earlier);
-      if (earlier < pts) this.#lost++;
-    }
-    return arrivedAt;
+  /** Takes the packet that a frame came from; null if its packet has given a frame already, or is lost. */
+  #leave(pts: number): Tick | null {
+    const index = this.#inside.findIndex((packet) => packet.pts === pts);
+    return index < 0 ? null : (this.#inside.splice(index, 1)[0] ?? null);
   }
 
   /** The work was done when the packet was sent: no thread is needed to take the frames. */
@@ -131,8 +124,14 @@ export class VideoDecoder implements Disposable {
         native.free();
         return frames;
       }
+      const packet = this.#leave(Number(native.pts));
+      if (!packet) {
+        native.free();
+        continue;
+      }
+      // Where many timestamps are wrong, FFmpeg takes the decoding times instead.
       const pts = ticks(Number(native.bestEffortTimestamp));
-      frames.push(this.#pool.adopt(native, { pts, arrivedAt: this.#leave(pts) }));
+      frames.push(this.#pool.adopt(native, { pts, arrivedAt: packet.arrivedAt }));
     }
   }
 
