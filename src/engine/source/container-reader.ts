@@ -2,26 +2,31 @@
 
 import { WorkerError } from "../../errors.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
-import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
+import {
+  containerAtStart,
+  hasLateTransportStream,
+  MAX_HEAD_BYTES,
+  MIN_HEAD_BYTES,
+  otherFormat,
+} from "./container-format.ts";
 import type { Demuxer, TrackTrouble } from "./demuxer.ts";
-import { isTopLevelBox } from "./mp4-boxes.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import { TsDemuxer } from "./ts-demux.ts";
 
-/** Bytes that are enough to recognize every container we read. */
-const HEAD_BYTES = 8;
 /** This many segments in no known container end the input; fewer may be damaged ones. */
 const MAX_UNRECOGNIZED = 3;
-const TS_SYNC = 0x47;
 const NOTHING: Uint8Array = new Uint8Array(0);
+
+const DEMUXERS = { mpegts: TsDemuxer, mp4: Mp4Demuxer } as const;
 
 export class ContainerReader {
   #demuxer: Demuxer | null = null;
-  /** The start of a segment, as long as it is too short to recognize. */
+  /** The start of a segment, as long as too little of it has come to recognize it. */
   #head = NOTHING;
-  /** The first bytes of segments in no known container. */
-  readonly #unrecognized: Uint8Array[] = [];
+  /** Segments in no known container, and what the first of them is. */
+  #unrecognized = 0;
+  #unreadable: WorkerError | null = null;
   #skipsSegment = false;
 
   /** The codec of the audio track, once one is known to exist. */
@@ -47,45 +52,56 @@ export class ContainerReader {
 
   /** The input has ended: throws `unsupported_media` if none of it was recognized. */
   end(): void {
-    const [head] = this.#unrecognized;
-    if (!this.#demuxer && head) throw unknownContainer(head);
+    if (this.#demuxer) return;
+    if (this.#head.length >= MIN_HEAD_BYTES) this.#unreadable ??= unreadableInput(this.#head);
+    if (this.#unreadable) throw this.#unreadable;
   }
 
-  /** The bytes to demux: none of a segment that is skipped, or too short so far. */
-  #recognize(chunk: IncomingChunk): Uint8Array {
-    if (!chunk.first && this.#demuxer) return chunk.data;
-    this.#skipsSegment &&= !chunk.first;
+  /** The bytes to demux: none of a segment that is skipped, or of which too little has come. */
+  #recognize({ data, first, last }: IncomingChunk): Uint8Array {
+    if (!first && this.#demuxer) return data;
+    this.#skipsSegment &&= !first;
     if (this.#skipsSegment) return NOTHING;
-    const bytes = this.#head.length > 0 ? Buffer.concat([this.#head, chunk.data]) : chunk.data;
+    const bytes = this.#head.length > 0 ? Buffer.concat([this.#head, data]) : data;
     this.#head = NOTHING;
-    const container = containerOf(bytes);
-    if (container && !(this.#demuxer instanceof container)) this.#demuxer = new container();
+    const demuxer = this.#demuxerFor(bytes);
+    if (demuxer && !(this.#demuxer instanceof demuxer)) this.#demuxer = new demuxer();
     if (this.#demuxer) return bytes;
-    if (bytes.length < HEAD_BYTES) {
-      this.#head = bytes;
-      return NOTHING;
-    }
+    const isDecided = last || bytes.length >= MAX_HEAD_BYTES || otherFormat(bytes) !== null;
+    if (isDecided && bytes.length >= MIN_HEAD_BYTES) this.#skipSegment(bytes);
+    else this.#head = bytes.slice();
+    return NOTHING;
+  }
+
+  /**
+   * Chosen by the bytes, whatever the channel's content type (contract.md, Output). Where a container has been
+   * recognized before, only the start of another one changes that: a box of MP4 may go on over segments.
+   */
+  #demuxerFor(bytes: Uint8Array): (typeof DEMUXERS)[keyof typeof DEMUXERS] | null {
+    const container = containerAtStart(bytes);
+    if (container) return DEMUXERS[container];
+    const isJoined = !this.#demuxer && !otherFormat(bytes) && hasLateTransportStream(bytes);
+    return isJoined ? DEMUXERS.mpegts : null;
+  }
+
+  /** Leaves out the segment that begins with these bytes. */
+  #skipSegment(bytes: Uint8Array): void {
     this.#skipsSegment = true;
-    if (this.#unrecognized.push(bytes.slice(0, HEAD_BYTES)) < MAX_UNRECOGNIZED) return NOTHING;
-    throw unknownContainer(bytes);
+    this.#unreadable ??= unreadableInput(bytes);
+    if (++this.#unrecognized >= MAX_UNRECOGNIZED) throw this.#unreadable;
   }
 }
 
-/**
- * Chosen by the bytes, whatever the channel's content type (contract.md, Output). Null for the middle of a segment,
- * too few bytes, or another container.
- */
-function containerOf(bytes: Uint8Array): (new () => Demuxer) | null {
-  if (bytes[0] === TS_SYNC && (bytes[TS_PACKET_BYTES] ?? TS_SYNC) === TS_SYNC) return TsDemuxer;
-  return isTopLevelBox(bytes) ? Mp4Demuxer : null;
-}
-
-function unknownContainer(bytes: Uint8Array): WorkerError {
-  const head = [...bytes.subarray(0, HEAD_BYTES)]
+/** The error for an input that begins with these bytes. */
+function unreadableInput(bytes: Uint8Array): WorkerError {
+  const head = [...bytes.subarray(0, MIN_HEAD_BYTES)]
     .map((byte) => byte.toString(16).padStart(2, "0"))
     .join(" ");
+  const format = otherFormat(bytes);
   return new WorkerError(
     "unsupported_media",
-    `the input is neither MPEG-TS nor fragmented MP4 (it begins with ${head}): send one of these`,
+    `the input is ${format ?? "neither MPEG-TS nor fragmented MP4"} (it begins with ${head}): ` +
+      "send MPEG-TS (ffmpeg -f mpegts) or " +
+      "fragmented MP4 (ffmpeg -f mp4 -movflags frag_keyframe+empty_moov+default_base_moof)",
   );
 }

@@ -60,6 +60,19 @@ function adaptationBytes(bytes: Uint8Array, at: number, flags: number): number {
   return needed;
 }
 
+/** Whether packets of `packetBytes` begin at `offset`: so many sync bytes are there, each a packet further. */
+export function hasSyncs(
+  bytes: Uint8Array,
+  offset: number,
+  packetBytes: number,
+  count: number,
+): boolean {
+  for (let packet = 0; packet < count; packet++) {
+    if (bytes[offset + packet * packetBytes] !== SYNC_BYTE) return false;
+  }
+  return true;
+}
+
 /** Offset of the next packet at or after `from`: a sync byte that is followed by another one; -1 if none. */
 export function findSync(bytes: Uint8Array, from: number): number {
   for (let at = from; at < bytes.length; at++) {

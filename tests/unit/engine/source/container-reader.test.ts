@@ -1,0 +1,74 @@
+import { expect, test } from "bun:test";
+import { ContainerReader } from "../../../../src/engine/source/container-reader.ts";
+import type { IncomingChunk } from "../../../../src/trickle/client/channel-reader.ts";
+import { accessUnit, concat, H264, pes, tables, tsPackets } from "../../../support/ts-builder.ts";
+
+const PICTURES = 20;
+const clip = concat([
+  ...tables([H264]),
+  ...Array.from({ length: PICTURES }, (_, index) =>
+    tsPackets(pes(accessUnit(400, index === 0), { pts: 3000 * index })),
+  ).flat(),
+]);
+
+/** Bytes that are no transport stream. */
+const noise = (bytes: number): Uint8Array =>
+  Uint8Array.from({ length: bytes }, (_, index) => (index % 7 === 3 ? 0x47 : (index * 37) % 256));
+
+/** The chunks of a segment, each of `size` bytes. */
+const chunksOf = (data: Uint8Array, size: number): IncomingChunk[] =>
+  Array.from({ length: Math.ceil(data.length / size) }, (_, index) => ({
+    seq: 0,
+    data: data.subarray(index * size, (index + 1) * size),
+    first: index === 0,
+    last: (index + 1) * size >= data.length,
+    complete: true,
+    arrivedAt: 0,
+  }));
+
+/** The number of packets of an input of these segments. */
+function countPackets(segments: readonly Uint8Array[], size: number): number {
+  const reader = new ContainerReader();
+  const chunks = segments.flatMap((segment) => chunksOf(segment, size));
+  const count = chunks.flatMap((chunk) => reader.read(chunk)).length;
+  reader.end();
+  return count;
+}
+
+for (const size of [1, 150, 1316, 100_000]) {
+  test(`in chunks of ${size} bytes, a segment that does not begin with a packet is read from the first one on`, () => {
+    // The tables are repeated, as a stream that is joined in the middle needs them.
+    for (const lead of [1, 55, 1000, 4000]) {
+      expect(countPackets([concat([noise(lead), clip])], size)).toBe(PICTURES);
+    }
+    const joined = concat([clip.subarray(6 * 188 + 55), clip]);
+    expect(countPackets([joined], size)).toBe(PICTURES);
+  });
+
+  test(`in chunks of ${size} bytes, noise alone is refused, and noise before a segment is left out`, () => {
+    expect(() => countPackets([noise(10_000)], size)).toThrow("neither MPEG-TS nor fragmented MP4");
+    expect(countPackets([noise(10_000), noise(300), clip], size)).toBe(PICTURES);
+  });
+}
+
+test("an input in a known format that is not read is named, with the way out", () => {
+  const m2ts = (): Uint8Array => {
+    const packets = Array.from({ length: clip.length / 188 }, (_, index) =>
+      concat([Uint8Array.of(0, 0, 0, index), clip.subarray(index * 188, (index + 1) * 188)]),
+    );
+    return concat(packets);
+  };
+  const formats: readonly (readonly [string, Uint8Array])[] = [
+    ["Matroska or WebM", Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3, 0xa3, 0x42, 0x86, 0x81)],
+    ["FLV", Uint8Array.from(Buffer.from("FLV\x01\x05\0\0\0\x09\0\0\0\0"))],
+    ["M2TS with 192-byte packets", m2ts()],
+    ["Ogg", Uint8Array.from(Buffer.from("OggS\0\x02\0\0\0\0"))],
+    ["an MPEG program stream", Uint8Array.of(0, 0, 1, 0xba, 0x44, 0, 4, 0)],
+  ];
+  for (const [name, bytes] of formats) {
+    const head = Buffer.from(bytes.subarray(0, 8)).toString("hex").match(/../g)?.join(" ");
+    const reason = `the input is ${name} (it begins with ${head}): send MPEG-TS (ffmpeg -f mpegts) or`;
+    // The segments that follow do not begin with the format's mark.
+    expect(() => countPackets([bytes, noise(500), noise(500)], 1316)).toThrow(reason);
+  }
+});
