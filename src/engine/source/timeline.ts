@@ -2,6 +2,8 @@
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 
+type Kind = EncodedPacket["kind"];
+
 /** A replacement engine joins at most this far back. */
 const REJOIN_TICKS = TICKS_PER_SECOND;
 /** Audio and video start at most this far apart: edit lists delay a track by seconds. */
@@ -10,37 +12,59 @@ const APART_TICKS = 10 * TICKS_PER_SECOND;
 const BACK_TICKS = { video: 0, audio: TICKS_PER_SECOND / 10 } as const;
 /** A pause of the input may be this long; a larger jump ahead is a new clock. */
 const JUMP_AHEAD_TICKS = 600 * TICKS_PER_SECOND;
-/** A new clock starts this long after the last timestamp of the old one. */
-const JOINT_TICKS = TICKS_PER_SECOND / 25;
+/** Duration of a picture as long as no distance between two has been measured. */
+const DEFAULT_PICTURE_TICKS = TICKS_PER_SECOND / 25;
+/** A longer distance between two pictures is a pause. */
+const MAX_PICTURE_TICKS = TICKS_PER_SECOND;
+/** The tracks of a clock that ended may end this far apart. */
+const MAX_OVERHANG_TICKS = TICKS_PER_SECOND;
+/** Audio that an encoder adds to fill its last packets: a picture after it would be late by that much. */
+const MAX_PADDING_TICKS = TICKS_PER_SECOND / 10;
+
+/** Times of one track on the output's timeline. */
+interface Track {
+  /** The latest timestamp of its current clock. */
+  readonly latest: number;
+  /** Duration of a picture or an audio packet. */
+  readonly step: number;
+  /** False between the start of a new clock and the track's first packet on it. */
+  readonly started: boolean;
+}
 
 /**
  * Shifts all packets of a stream, audio and video alike, by one offset. It is zero until the input's clock jumps, and
- * changes with every jump, also where a clock restarts with every short segment.
+ * changes with every jump, also where a clock restarts with every short segment. A new clock begins where
+ * the last picture ended, so that output time follows the duration of the pictures however many clocks
+ * there are. Audio of the old clock may reach past that, in which case its timestamps overlap.
  */
 export class Timeline {
   #offset = 0;
-  #last: Ticks | null;
+  /** The latest timestamp of all; of another engine at first. */
+  #latest: Ticks | null;
   /** The first timestamp since the clock began. */
   #start = 0;
-  /** The last timestamp of each track. */
-  readonly #tracks = new Map<EncodedPacket["kind"], number>();
+  readonly #tracks = new Map<Kind, Track>();
 
   /** `resumeAfter`: where a replacement engine resumes; all timestamps are later. */
   constructor(resumeAfter: Ticks | null) {
-    this.#last = resumeAfter;
+    this.#latest = resumeAfter;
   }
 
   /** The packet with its times on the output's timeline. */
   map<T extends EncodedPacket>(packet: T): T {
+    const { kind } = packet;
     const stamp = packet.kind === "video" ? packet.dts : packet.pts;
-    if (this.#last !== null && this.#isNewClock(packet.kind, stamp + this.#offset, this.#last)) {
-      this.#offset = this.#last + JOINT_TICKS - stamp;
-      this.#tracks.clear();
+    if (this.#latest !== null && this.#isNewClock(kind, stamp + this.#offset, this.#latest)) {
+      this.#offset = this.#end(kind, this.#latest) - stamp;
+      for (const [each, track] of this.#tracks)
+        this.#tracks.set(each, { ...track, started: false });
+    } else if (kind === "video") {
+      this.#followPictures(stamp);
     }
     const moved = stamp + this.#offset;
-    if (this.#tracks.size === 0) this.#start = moved;
-    this.#last = ticks(Math.max(this.#last ?? moved, moved));
-    this.#tracks.set(packet.kind, Math.max(this.#tracks.get(packet.kind) ?? moved, moved));
+    if (!this.#hasStarted) this.#start = moved;
+    this.#latest = ticks(Math.max(this.#latest ?? moved, moved));
+    this.#record(packet, moved);
     if (this.#offset === 0) return packet;
     const shift = (value: Ticks): Ticks => ticks(value + this.#offset);
     return packet.kind === "video"
@@ -48,13 +72,45 @@ export class Timeline {
       : { ...packet, pts: shift(packet.pts) };
   }
 
-  #isNewClock(kind: EncodedPacket["kind"], moved: number, last: Ticks): boolean {
-    if (moved > last + JUMP_AHEAD_TICKS) return true;
+  get #hasStarted(): boolean {
+    return [...this.#tracks.values()].some(({ started }) => started);
+  }
+
+  #isNewClock(kind: Kind, moved: number, latest: number): boolean {
+    if (moved > latest + JUMP_AHEAD_TICKS) return true;
     // A track that has started is compared with itself: its distance from the other track is the sender's choice.
     const own = this.#tracks.get(kind);
-    if (own !== undefined) return moved < own - BACK_TICKS[kind];
-    if (this.#tracks.size === 0) return moved < last - REJOIN_TICKS;
+    if (own?.started) return moved < own.latest - BACK_TICKS[kind];
+    if (!this.#hasStarted) return moved < latest - REJOIN_TICKS;
     // One that starts is compared with the other's start: fragments bring seconds of video before their audio.
     return moved < this.#start - APART_TICKS;
+  }
+
+  /** Where a new clock begins whose first packet is of this kind: at the end of its track, unless the other went on alone. */
+  #end(kind: Kind, latest: number): number {
+    const endOf = (track: Track | undefined): number | null =>
+      track ? track.latest + track.step : null;
+    const own = endOf(this.#tracks.get(kind));
+    const other = endOf(this.#tracks.get(kind === "video" ? "audio" : "video"));
+    if (own === null) return other ?? latest + DEFAULT_PICTURE_TICKS;
+    return other !== null && other > own + MAX_OVERHANG_TICKS ? other : own;
+  }
+
+  /** The first picture of a clock that began with audio continues the pictures before it; later audio moves with it. */
+  #followPictures(stamp: number): void {
+    const video = this.#tracks.get("video");
+    if (!video || video.started) return;
+    const end = video.latest + video.step;
+    if (stamp + this.#offset <= end + MAX_PADDING_TICKS) this.#offset = end - stamp;
+  }
+
+  #record(packet: EncodedPacket, moved: number): void {
+    const track = this.#tracks.get(packet.kind);
+    const latest = track?.started ? Math.max(track.latest, moved) : moved;
+    const before = track?.step ?? DEFAULT_PICTURE_TICKS;
+    const distance = track?.started ? moved - track.latest : 0;
+    const isPicture = distance > 0 && distance <= MAX_PICTURE_TICKS;
+    const step = packet.kind === "audio" ? packet.duration : isPicture ? distance : before;
+    this.#tracks.set(packet.kind, { latest, step, started: true });
   }
 }

@@ -66,7 +66,7 @@ test("a track that starts behind seconds of the other, as in long fragments, is 
 });
 
 describe("a publisher that starts again", () => {
-  test("goes on behind the last stamp, sound and picture by the same offset", () => {
+  test("continues where the last picture ended, sound and picture by the same offset", () => {
     const timeline = new Timeline(null);
     stamps(timeline, [video(100 * SECOND), audio(100 * SECOND + 100)]);
     const [picture, sound, next] = stamps(timeline, [
@@ -74,7 +74,7 @@ describe("a publisher that starts again", () => {
       audio(500),
       video(3000, 3000),
     ]);
-    const joint = 100 * SECOND + 100 + SECOND / 25;
+    const joint = 100 * SECOND + SECOND / 25;
     expect([picture, sound, next]).toEqual([joint + 6000, joint + 500, joint + 3000]);
   });
 
@@ -106,6 +106,12 @@ describe("a publisher that starts again", () => {
     expect(sounds.every((pts, index) => Math.abs(pts - (pictures[index] ?? 0)) < 100)).toBe(true);
   });
 
+  test("continues behind sound that went on alone", () => {
+    const timeline = new Timeline(null);
+    stamps(timeline, [video(3600), audio(0), audio(5 * SECOND)]);
+    expect(stamps(timeline, [video(0), audio(0)])).toEqual([5 * SECOND + 1920, 5 * SECOND + 1920]);
+  });
+
   test("with a clock far ahead does not take the output along", () => {
     const timeline = new Timeline(null);
     stamps(timeline, [video(0)]);
@@ -126,5 +132,44 @@ describe("a stream taken up again", () => {
     const timeline = new Timeline(ticks(50 * SECOND));
     const [pts] = stamps(timeline, [video(3 * SECOND)]);
     expect(pts).toBe(50 * SECOND + SECOND / 25);
+  });
+});
+
+/** A second of pictures at 25 fps and of AAC, whose last packet reaches past the last picture, on a clock of its own. */
+function secondOf(round: number, { soundsAhead = 0, padding = 0 }): (VideoPacket | AudioPacket)[] {
+  const PACKET = 1920;
+  const begin = round * SECOND;
+  const first = Math.ceil(begin / PACKET);
+  const packets = Math.ceil((begin + SECOND) / PACKET) - first + padding;
+  const sounds = Array.from({ length: packets }, (_, index) =>
+    audio((first + index) * PACKET - begin),
+  );
+  const pictures = Array.from({ length: 25 }, (_, index) =>
+    video(index * 3600 - 7200, index * 3600),
+  );
+  return [...sounds.slice(0, soundsAhead), ...pictures, ...sounds.slice(soundsAhead)];
+}
+
+describe("a clock that begins again with every segment", () => {
+  const ROUNDS = 60;
+  test.each([
+    ["pictures come first", { soundsAhead: 0 }],
+    ["all sound comes first", { soundsAhead: 50 }],
+    ["pictures come first and the encoder pads the sound", { padding: 2 }],
+    ["sound comes first and the encoder pads it", { soundsAhead: 1, padding: 2 }],
+  ])("neither stretches the pictures nor leaves a hole in the sound if %s", (_, options) => {
+    const timeline = new Timeline(null);
+    const mapped = Array.from({ length: ROUNDS }, (_, round) => secondOf(round, options))
+      .flat()
+      .map((packet) => timeline.map(packet));
+    const pictures = mapped.filter(({ kind }) => kind === "video").map(({ pts }) => Number(pts));
+    const steps = pictures.slice(1).map((pts, index) => pts - (pictures[index] ?? 0));
+    expect(steps.filter((step) => Math.abs(step - 3600) > 1920)).toEqual([]);
+    const span = (pictures.at(-1) ?? 0) - (pictures[0] ?? 0);
+    expect(Math.abs(span - (ROUNDS * 25 - 1) * 3600)).toBeLessThan(3600);
+    const sounds = mapped.filter(({ kind }) => kind === "audio").map(({ pts }) => Number(pts));
+    const holes = sounds.slice(1).map((pts, index) => pts - (sounds[index] ?? 0) - 1920);
+    expect(Math.max(...holes)).toBeLessThanOrEqual(1920);
+    expect(Math.abs((sounds.at(-1) ?? 0) - (pictures.at(-1) ?? 0))).toBeLessThan(3 * 3600);
   });
 });
