@@ -62,11 +62,15 @@ export const audioFields = (channels = 2, sampleRate = 48_000): number[] => [
 
 /** A sample entry of AAC with this AudioSpecificConfig; low complexity, 48 kHz, stereo by default. */
 export function mp4a(config: Bytes = [0x11, 0x90], object = 0x40): Uint8Array {
+  return box("mp4a", audioFields(), esds(object, config));
+}
+
+/** An `esds` box with this object type and decoder specific information. */
+export function esds(object: number, config: Bytes = []): Uint8Array {
   const descriptor = (tag: number, body: Bytes): number[] => [tag, body.length, ...body];
   const specific = config.length > 0 ? descriptor(5, config) : [];
   const decoder = descriptor(4, [object, 0x15, ...zeros(11), ...specific]);
-  const esds = fullBox("esds", 0, descriptor(3, [0, 0, 0, ...decoder]));
-  return box("mp4a", audioFields(), esds);
+  return fullBox("esds", 0, descriptor(3, [0, 0, 0, ...decoder]));
 }
 
 export const opusEntry = (channels = 2, rest: Bytes = [0]): Uint8Array =>

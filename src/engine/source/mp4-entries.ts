@@ -3,6 +3,7 @@ import { boxType, findBox, uint16, uint32 } from "../../media/boxes.ts";
 import type { PixelAspect } from "../../media/display.ts";
 import type { VideoCodec } from "../../media/encoded-packet.ts";
 import { readAudioEntry } from "./mp4-audio-entries.ts";
+import { readEsds } from "./mp4-esds.ts";
 import type { SampleEntry, VideoEntry } from "./mp4-track.ts";
 
 /** Fields of a visual sample entry in front of its boxes. */
@@ -12,13 +13,27 @@ const RAW_CODECS: Readonly<Record<string, VideoCodec>> = { vp08: "vp8", vp09: "v
 const H264_ENTRIES = new Set(["avc1", "avc3", "dva1", "dvav"]);
 const H265_ENTRIES = new Set(["hvc1", "hev1", "dvh1", "dvhe"]);
 const VIDEO_NAMES: Readonly<Record<string, string>> = {
-  mp4v: "MPEG-4 Visual",
   s263: "H.263",
   vvc1: "H.266",
   vvi1: "H.266",
   mjpg: "JPEG",
   jpeg: "JPEG",
 };
+
+/** Object type indications in the `esds` box of an `mp4v` entry (MP4 registration authority). */
+const VIDEO_OBJECTS: ReadonlyMap<number, string> = new Map([
+  [0x00, "MPEG-4 Visual"],
+  [0x20, "MPEG-4 Visual"],
+  [0x21, "H.264 in an mp4v entry"],
+  [0x23, "H.265 in an mp4v entry"],
+  ...[0x60, 0x61, 0x62, 0x63, 0x64, 0x65].map((object) => [object, "MPEG-2"] as const),
+  [0x6a, "MPEG-1"],
+  [0x6c, "JPEG"],
+  [0x6d, "PNG"],
+  [0x6e, "JPEG 2000"],
+  [0xa3, "VC-1"],
+  [0xa4, "Dirac"],
+]);
 
 /** Reads one entry of an `stsd` box; `type` is that of the entry's box. */
 export function readSampleEntry(
@@ -46,7 +61,14 @@ function readVideoEntry(type: string, entry: Uint8Array): SampleEntry {
   if (avc) return { ...common, codec: "h264", ...readAvcConfig(avc) };
   const hevc = H265_ENTRIES.has(type) ? findBox(boxes, "hvcC") : null;
   if (hevc) return { ...common, codec: "hevc", ...readHevcConfig(hevc) };
-  return { kind: "unsupported", codec: VIDEO_NAMES[type] ?? `"${type}"` };
+  const codec = type === "mp4v" ? objectName(boxes) : VIDEO_NAMES[type];
+  return { kind: "unsupported", codec: codec ?? `"${type}"` };
+}
+
+/** The codec that the `esds` box of an `mp4v` entry names. */
+function objectName(boxes: Uint8Array): string {
+  const { object } = readEsds(findBox(boxes, "esds") ?? new Uint8Array(0));
+  return VIDEO_OBJECTS.get(object) ?? `mp4v with object type 0x${object.toString(16)}`;
 }
 
 /** Null where the box is absent or invalid. */

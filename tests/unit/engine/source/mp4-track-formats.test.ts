@@ -1,9 +1,11 @@
 /** Tests what a track says about its samples: audio formats, key frames, orientation and pixel aspect. */
 import { describe, expect, test } from "bun:test";
+import { Mp4Demuxer } from "../../../../src/engine/source/mp4-demux.ts";
 import {
   audioFields,
   avc1,
   box,
+  esds,
   moov,
   mp4a,
   opusEntry,
@@ -11,6 +13,7 @@ import {
   slice,
   type TrackOptions,
   u32,
+  visualFields,
 } from "../../../support/mp4-builder.ts";
 import {
   AAC,
@@ -32,11 +35,8 @@ describe("an audio entry", () => {
         ...fragment({ size: 9, duration: 1024, runs: [{ count: 1 }] }, bodies(1, 9), 3),
       ]),
     )[0];
-  const esds = (entry: Uint8Array): Uint8Array =>
-    entry.subarray(Buffer.from(entry).indexOf("esds") - 4);
-
   test("of QuickTime has its configuration behind more fields, and in a box of its own", () => {
-    const config = esds(mp4a([0x12, 0x08]));
+    const config = esds(0x40, [0x12, 0x08]);
     for (const [version, fields] of [
       [0, 0],
       [1, 16],
@@ -138,4 +138,25 @@ describe("what a track shows", () => {
       height: 1,
     });
   });
+});
+
+test("a video entry of MPEG-4 that cannot be read is named by its object type", () => {
+  const nameOf = (...boxes: Uint8Array[]): string | undefined => {
+    const demuxer = new Mp4Demuxer();
+    const entry = box("mp4v", visualFields(), ...boxes);
+    demuxer.push(moov([{ ...VIDEO, entries: [entry] }]), 0);
+    return demuxer.takeTroubles()[0]?.error?.message;
+  };
+  for (const [object, name] of [
+    [0x20, "MPEG-4 Visual"],
+    [0x60, "MPEG-2"],
+    [0x65, "MPEG-2"],
+    [0x6a, "MPEG-1"],
+    [0x6c, "JPEG"],
+    [0x6d, "PNG"],
+    [0xc1, "mp4v with object type 0xc1"],
+  ] as const) {
+    expect(nameOf(esds(object))).toContain(name);
+  }
+  expect(nameOf()).toContain("MPEG-4 Visual");
 });
