@@ -4,6 +4,7 @@ import { concatBytes } from "../../media/bytes.ts";
 import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
 import type { TrackTrouble } from "./demuxer.ts";
+import { PacketBacklog } from "./packet-backlog.ts";
 import { PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
 import { AudioLane } from "./ts-audio-lane.ts";
@@ -30,6 +31,7 @@ export class TsDemuxer {
   readonly #programs = new TsPrograms();
   #tracks: ChosenTracks = this.#programs.tracks;
   #lanes = new Map<number, Lane>();
+  readonly #backlog = new PacketBacklog();
 
   /** The codec of the audio track; null while none is known. */
   get audioCodec(): InputAudioCodec | null {
@@ -78,6 +80,7 @@ export class TsDemuxer {
   breakSegment(): void {
     this.#rest = new Uint8Array(0);
     this.#programs.drop();
+    this.#backlog.clear();
     for (const lane of this.#lanes.values()) {
       lane.assembler.drop();
       lane.packets.drop();
@@ -86,17 +89,36 @@ export class TsDemuxer {
 
   #read(packet: TsPacket, arrivedAt: number, done: EncodedPacket[]): void {
     const lane = this.#lanes.get(packet.pid);
+    if (lane) this.#feed(lane, packet, arrivedAt, done);
+    else if (this.#programs.isTentative && this.#programs.isOther(packet.pid)) {
+      this.#backlog.add(packet);
+    }
     if (packet.broken) {
-      lane?.assembler.drop();
       this.#programs.drop(packet.pid);
     } else if (lane) {
-      if (packet.unitStart) this.#programs.sawPes(packet.pid);
-      for (const pes of lane.assembler.push(packet)) {
-        done.push(...lane.packets.push(pes, arrivedAt));
-      }
+      if (!packet.unitStart) return;
+      this.#programs.sawPes(packet.pid);
+      if (!this.#programs.isTentative) this.#backlog.clear();
     } else {
       this.#programs.push(packet);
-      if (this.#programs.tracks !== this.#tracks) this.#select(this.#programs.tracks);
+      if (this.#programs.tracks !== this.#tracks) {
+        this.#select(this.#programs.tracks);
+        this.#readBacklog(arrivedAt, done);
+      }
+    }
+  }
+
+  #feed({ assembler, packets }: Lane, packet: TsPacket, arrivedAt: number, done: EncodedPacket[]) {
+    if (packet.broken) return assembler.drop();
+    for (const pes of assembler.push(packet)) done.push(...packets.push(pes, arrivedAt));
+  }
+
+  /** Reads what had come of a program before it was chosen. The backlog of the others is of no use then. */
+  #readBacklog(arrivedAt: number, done: EncodedPacket[]): void {
+    if (this.#programs.isTentative) return;
+    for (const packet of this.#backlog.take()) {
+      const lane = this.#lanes.get(packet.pid);
+      if (lane) this.#feed(lane, packet, arrivedAt, done);
     }
   }
 

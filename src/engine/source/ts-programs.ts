@@ -45,7 +45,10 @@ export class TsPrograms {
   #programs = new Map<number, Program>();
   /** By PID; several programs may share one. */
   #maps = new Map<number, SectionAssembler>();
-  #videoPids = new Map<number, Program>();
+  /** The programs with video by the PID of it; several may share one. */
+  #videoPids = new Map<number, Program[]>();
+  /** PIDs of the programs with video that are not read. */
+  #otherPids: ReadonlySet<number> = new Set();
   /** The newest section of each table, as it came: most are sent again and again. */
   readonly #seen = new Map<string, Uint8Array>();
   #chosen: Program | null = null;
@@ -84,10 +87,20 @@ export class TsPrograms {
 
   /** Takes note that a PES begins. */
   sawPes(pid: number): void {
-    const program = this.#videoPids.get(pid);
-    if (!program) return;
-    program.pictures++;
-    if (program !== this.#chosen && program.pictures === MIN_PICTURES) this.#choose();
+    for (const program of this.#videoPids.get(pid) ?? []) {
+      program.pictures++;
+      if (program !== this.#chosen && program.pictures === MIN_PICTURES) this.#choose();
+    }
+  }
+
+  /** None of the pictures of the program that is read has come: it may be left for another one. */
+  get isTentative(): boolean {
+    return this.#chosen?.pictures === 0 && this.#otherPids.size > 0;
+  }
+
+  /** Whether a track of a program with video that is not read has this PID. */
+  isOther(pid: number): boolean {
+    return this.#otherPids.has(pid);
   }
 
   /** Forgets the sections under way on a PID, or on all of them: some of their packets are lost. */
@@ -158,11 +171,15 @@ export class TsPrograms {
   #choose(): void {
     const programs = [...this.#programs.values()];
     const withVideo = programs.filter((program) => videoOf(program) !== null);
-    this.#videoPids = new Map(withVideo.map((program) => [videoOf(program)?.pid ?? -1, program]));
+    this.#videoPids = Map.groupBy(withVideo, (program) => videoOf(program)?.pid ?? -1);
     const isSettled = programs.every(
       ({ tracks, patsWithoutMap }) => tracks || patsWithoutMap >= MAX_PATS_WITHOUT_MAP,
     );
     this.#chosen = this.#pick(withVideo) ?? (isSettled ? firstWithAudio(programs) : null);
+    const others = withVideo.filter((program) => program !== this.#chosen);
+    this.#otherPids = new Set(
+      others.flatMap((program) => [videoOf(program)?.pid ?? -1, audioOf(program)?.pid ?? -1]),
+    );
     const video = this.#chosen && videoOf(this.#chosen);
     const audio = this.#chosen && audioOf(this.#chosen);
     if (!isSame(video, this.#tracks.video) || !isSame(audio, this.#tracks.audio)) {

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { TsDemuxer } from "../../../../src/engine/source/ts-demux.ts";
 import {
   AAC,
@@ -11,9 +11,11 @@ import {
   pmt,
   tsPackets,
 } from "../../../support/ts-builder.ts";
+import { adts } from "../../../support/ts-segment.ts";
 
 const RADIO: MapEntry = { ...AAC, pid: 0x301 };
 const OTHER: MapEntry = { ...H264, pid: 0x302 };
+const AC3: MapEntry = { pid: 0x304, type: 0x81 };
 const MPEG2: MapEntry = { pid: 0x303, type: 2 };
 
 /** Some pictures of one track, each of `size` bytes. */
@@ -30,6 +32,7 @@ function read(...packets: Uint8Array[][]) {
     sizes: found.flatMap((packet) => (packet.kind === "video" ? [packet.data.length] : [])),
     audio: demuxer.audioCodec,
     reports: demuxer.takeTroubles().flatMap(({ error }) => (error ? [error.message] : [])),
+    found,
     demuxer,
   };
 }
@@ -72,14 +75,40 @@ test("programs that are announced and absent are not waited for", () => {
   expect(read(programs, pmt(2, [H264], 0x120), pictures(H264, 300)).sizes.length).toBe(3);
 });
 
-test("a program none of whose pictures come is left for one that has some", () => {
+describe("a program none of whose pictures come", () => {
   const programs = pat([
     [1, 0x110],
     [2, 0x120],
   ]);
-  const maps = [...pmt(1, [OTHER], 0x110), ...pmt(2, [H264], 0x120)];
-  const { sizes } = read(programs, maps, pictures(H264, 300, 20));
-  expect(sizes.length).toBeGreaterThan(10);
+  const maps = [...pmt(1, [OTHER], 0x110), ...pmt(2, [H264, AAC], 0x120)];
+
+  test("is left for one that has some, which loses none of them", () => {
+    const sound = tsPackets(pes(adts(100), { pts: 0, streamId: 0xc0 }), { pid: AAC.pid });
+    const { sizes, found, audio } = read(programs, maps, sound, pictures(H264, 300, 20), sound);
+    expect(sizes).toEqual(Array<number>(20).fill(300));
+    expect(found.find(({ kind }) => kind === "video")).toMatchObject({ keyFrame: true });
+    expect(found.filter(({ kind }) => kind === "audio")).toHaveLength(2);
+    expect(audio).toBe("aac");
+  });
+
+  test("costs the other one its first pictures where they are larger than is kept", () => {
+    const many = [...pictures(H264, 3_000_000, 4), ...pictures(H264, 300, 20)];
+    const { sizes } = read(programs, maps, many);
+    expect(sizes.filter((size) => size === 300)).toHaveLength(20);
+    expect(sizes.length).toBeLessThan(24);
+  });
+
+  test("is not left if they come after all: nothing of the other one is read", () => {
+    const late = [...pictures(H264, 300, 7), ...pictures(OTHER, 500, 3), ...pictures(H264, 300)];
+    expect(read(programs, maps, late).sizes).toEqual([500, 500, 500]);
+  });
+
+  test("is not left for one that has the same video", () => {
+    const shared = [...pmt(1, [H264, AAC], 0x110), ...pmt(2, [H264, AC3], 0x120)];
+    const { sizes, audio } = read(programs, shared, pictures(H264, 300, 20), programs);
+    expect(sizes).toHaveLength(20);
+    expect(audio).toBe("aac");
+  });
 });
 
 test("programs whose maps share a PID are told apart by their numbers", () => {
