@@ -1,5 +1,5 @@
 /** Maps the timestamps of an input, which may jump when its publisher restarts, to a timeline that only rises. */
-import type { EncodedPacket } from "../../media/encoded-packet.ts";
+import type { EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 
 type Kind = EncodedPacket["kind"];
@@ -27,6 +27,8 @@ interface Track {
   readonly latest: number;
   /** Duration of a picture or an audio packet. */
   readonly step: number;
+  /** Where its last picture or sound of this clock ends. Reordered pictures are shown after the last decode time. */
+  readonly end: number;
   /** False between the start of a new clock and the track's first packet on it. */
   readonly started: boolean;
 }
@@ -55,11 +57,11 @@ export class Timeline {
     const { kind } = packet;
     const stamp = packet.kind === "video" ? packet.dts : packet.pts;
     if (this.#latest !== null && this.#isNewClock(kind, stamp + this.#offset, this.#latest)) {
-      this.#offset = this.#end(kind, this.#latest) - stamp;
+      this.#offset = this.#end(packet, this.#latest) - stamp;
       for (const [each, track] of this.#tracks)
         this.#tracks.set(each, { ...track, started: false });
-    } else if (kind === "video") {
-      this.#followPictures(stamp);
+    } else if (packet.kind === "video") {
+      this.#followPictures(packet);
     }
     const moved = stamp + this.#offset;
     if (!this.#hasStarted) this.#start = moved;
@@ -87,9 +89,10 @@ export class Timeline {
   }
 
   /** Where a new clock begins whose first packet is of this kind: at the end of its track, unless the other went on alone. */
-  #end(kind: Kind, latest: number): number {
+  #end(packet: EncodedPacket, latest: number): number {
+    const { kind } = packet;
     const endOf = (track: Track | undefined): number | null =>
-      track ? track.latest + track.step : null;
+      track ? startAfter(track, packet) : null;
     const own = endOf(this.#tracks.get(kind));
     const other = endOf(this.#tracks.get(kind === "video" ? "audio" : "video"));
     if (own === null) return other ?? latest + DEFAULT_PICTURE_TICKS;
@@ -97,11 +100,11 @@ export class Timeline {
   }
 
   /** The first picture of a clock that began with audio continues the pictures before it; later audio moves with it. */
-  #followPictures(stamp: number): void {
+  #followPictures(packet: VideoPacket): void {
     const video = this.#tracks.get("video");
     if (!video || video.started) return;
-    const end = video.latest + video.step;
-    if (stamp + this.#offset <= end + MAX_PADDING_TICKS) this.#offset = end - stamp;
+    const start = startAfter(video, packet);
+    if (packet.dts + this.#offset <= start + MAX_PADDING_TICKS) this.#offset = start - packet.dts;
   }
 
   #record(packet: EncodedPacket, moved: number): void {
@@ -111,6 +114,14 @@ export class Timeline {
     const distance = track?.started ? moved - track.latest : 0;
     const isPicture = distance > 0 && distance <= MAX_PICTURE_TICKS;
     const step = packet.kind === "audio" ? packet.duration : isPicture ? distance : before;
-    this.#tracks.set(packet.kind, { latest, step, started: true });
+    const end = packet.pts + this.#offset + step;
+    const latestEnd = track?.started ? Math.max(track.end, end) : end;
+    this.#tracks.set(packet.kind, { latest, step, end: latestEnd, started: true });
   }
+}
+
+/** The time of the first packet after a track: both its decode times and its presentation times go on rising. */
+function startAfter({ latest, step, end }: Track, packet: EncodedPacket): number {
+  const delay = packet.kind === "video" ? packet.pts - packet.dts : 0;
+  return Math.max(latest + step, end - delay);
 }

@@ -173,3 +173,20 @@ describe("a clock that begins again with every segment", () => {
     expect(Math.abs((sounds.at(-1) ?? 0) - (pictures.at(-1) ?? 0))).toBeLessThan(3 * 3600);
   });
 });
+
+test("a new clock without reordered pictures begins after the last picture of one with them", () => {
+  const reordered = [0, 3, 1, 2, 6, 4, 5].map((order, index) =>
+    video(index * 3000, (order + 1) * 3000),
+  );
+  const plain = [0, 3000, 6000].map((pts) => video(pts));
+  for (const sound of [[], [audio(0)]]) {
+    const timeline = new Timeline(null);
+    const before = stamps(timeline, reordered);
+    stamps(timeline, sound);
+    const after = stamps(timeline, plain);
+    expect(after).toEqual([1, 2, 3].map((index) => Math.max(...before) + index * 3000));
+    // Decode times go on rising where the reordered pictures come back.
+    const again = reordered.map((packet) => timeline.map(packet));
+    expect(Math.min(...again.map(({ dts }) => dts))).toBeGreaterThan(Math.max(...after));
+  }
+});
