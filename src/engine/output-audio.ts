@@ -1,10 +1,11 @@
 /** Decides what happens to the input's audio: copied, transcoded, or left out (contract.md, Stream parameters). */
 import { AAC_OBJECT, lowComplexity, readAudioSpecificConfig } from "../media/aac.ts";
 import { fitsAdts } from "../media/adts.ts";
-import type { AudioCodec, AudioFormat } from "../media/encoded-packet.ts";
+import type { AudioFormat, InputAudioCodec } from "../media/encoded-packet.ts";
 import { readOpusHead } from "../media/opus.ts";
 import { pushable } from "../streams/push-readable.ts";
 import type { StageGroup } from "../streams/stage.ts";
+import { type AudioRules, AudioTarget, type OutputAudioFormat } from "./codec/audio-target.ts";
 import { type TranscodeOptions, transcodeAudio } from "./codec/audio-transcode.ts";
 import type { NativeCalls } from "./protocol/call-journal.ts";
 import type { AudioMode, Container } from "./protocol/work.ts";
@@ -13,8 +14,12 @@ import type { DemuxedInput } from "./source/demux.ts";
 
 /** The audio that goes with the pictures. */
 export interface OutputAudio extends AudioTrack {
-  /** The codec it will have, if that is known before the first packet. */
-  promised(): AudioCodec | null;
+  /**
+   * Settles the format of the output's audio as its headers are written, and returns it. Audio that the input
+   * has announced and not brought yet is promised as it will be copied, or in a format that any can be encoded
+   * to. Null where none was announced: what appears later is left out.
+   */
+  promised(): OutputAudioFormat | null;
 }
 
 export interface OutputAudioOptions {
@@ -34,18 +39,17 @@ export function outputAudio(
     void input.audio.cancel();
     return noAudio();
   }
-  const transcoding = transcodingOf(mode, container);
+  const target = new AudioTarget(transcodingOf(mode, container));
   return {
-    packets: input.audio.pipeThrough(
-      stages.add(transcodeAudio({ ...transcoding, observer, calls })),
-    ),
-    expected: () => input.audioCodec() !== null,
+    packets: input.audio.pipeThrough(stages.add(transcodeAudio({ target, observer, calls }))),
+    expected: () => input.announcedAudio() !== null,
     dueAt: input.dueAt,
     promised() {
-      const codec = input.audioCodec();
-      if (codec === null) return null;
-      const copied = (codec === "aac" || codec === "opus") && transcoding.copies(usual(codec));
-      return copied ? codec : transcoding.codec;
+      const announced = input.announcedAudio();
+      if (!announced) return target.settle(null);
+      // The packets of a transport stream state what its program map does not.
+      const format = announced.format ?? (container === "mpegts" ? usual(announced.codec) : null);
+      return target.settle(format && target.copies(format) ? format : target.encoded(2));
     },
   };
 }
@@ -59,25 +63,28 @@ export function noAudio(): OutputAudio {
 }
 
 /** The format that a codec has as long as nothing more is known of it. */
-const usual = (codec: AudioCodec): AudioFormat => ({ codec, sampleRate: 48_000, channels: 2 });
+const usual = (codec: InputAudioCodec): AudioFormat => ({ codec, sampleRate: 48_000, channels: 2 });
 
 /** What is copied, and the codec that everything else is transcoded to. */
-export function transcodingOf(
-  mode: Exclude<AudioMode, "none">,
-  container: Container,
-): Pick<TranscodeOptions, "codec" | "copies"> {
+export function transcodingOf(mode: Exclude<AudioMode, "none">, container: Container): AudioRules {
+  const fixes = container === "fmp4" ? "format" : "codec";
   const readable = container === "fmp4" ? playsInBrowsers : playsFromGateways;
   switch (mode) {
     case "auto":
       // Readers of our transport streams take Opus alone (protocol.md 6.2).
       return {
         codec: "opus",
+        fixes,
         copies: (format) => (container === "fmp4" || format.codec === "opus") && readable(format),
       };
     case "copy":
-      return { codec: "opus", copies: container === "fmp4" ? () => true : fitsTransportStream };
+      return {
+        codec: "opus",
+        fixes,
+        copies: container === "fmp4" ? () => true : fitsTransportStream,
+      };
     default:
-      return { codec: mode, copies: (format) => format.codec === mode && readable(format) };
+      return { codec: mode, fixes, copies: (format) => format.codec === mode && readable(format) };
   }
 }
 

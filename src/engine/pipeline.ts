@@ -138,10 +138,11 @@ export class Pipeline {
 
   #segment(audio: OutputAudio): Stage<OutputPacket, Fragment> {
     const { container, continuity, observer } = this.#options;
-    if (container === "fmp4") return segmentFmp4();
+    const promisedAudio = audio.promised;
+    if (container === "fmp4") return segmentFmp4({ promisedAudio });
     const resume = continuity && { resume: continuity };
     const onTrouble = (error: PlainError) => observer.trouble("audio", error);
-    this.#segmenter = new TsSegmenter({ promisedAudio: audio.promised, onTrouble, ...resume });
+    this.#segmenter = new TsSegmenter({ promisedAudio, onTrouble, ...resume });
     return this.#segmenter;
   }
 

@@ -1,8 +1,10 @@
 /** Sound from one codec to the other: everything stays at its own time. */
 import { beforeAll, describe, expect, test } from "bun:test";
+import { AudioTarget } from "../../src/engine/codec/audio-target.ts";
 import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
+import type { PlainError } from "../../src/errors.ts";
 import type { AudioPacket } from "../../src/media/encoded-packet.ts";
 import { ticks } from "../../src/media/time.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
@@ -186,6 +188,27 @@ test("a change to the output's codec and back loses nothing and keeps the order"
   );
 });
 
+test("audio that cannot become what the output began with is left out, which is reported once", async () => {
+  const reported: string[] = [];
+  const observer = {
+    trouble: (part: string, error: PlainError | null) =>
+      void reported.push(`${part}: ${error?.message ?? "recovered"}`),
+  };
+  const second = (start: number, codec: "aac" | "opus", sampleRate: number) =>
+    makeSound({ codec, seconds: 1, sampleRate, start: start * 90_000 });
+  const aac = [...second(0, "aac", 44_100), ...second(2, "aac", 44_100)];
+  const input = [...aac, ...second(1, "opus", 48_000)].toSorted((a, b) => a.pts - b.pts);
+  const kept = await transcoded(input, "aac", observer);
+  expect(new Set(kept.map(({ codec, sampleRate }) => `${codec} ${sampleRate}`))).toEqual(
+    new Set(["aac 44100"]),
+  );
+  expect(kept.length).toBe(aac.length);
+  expect(reported[0]).toStartWith(
+    "audio: the input's audio (opus) is left out: the output began with aac of 44100 Hz",
+  );
+  expect(reported.at(-1)).toBe("audio: recovered");
+});
+
 test("damaged, empty and contradictory packets cost their own audio only", async () => {
   let state = 11;
   const random = (): number => {
@@ -239,8 +262,7 @@ test("everything is released when a reader cancels", async () => {
     stages.add(
       transcodeAudio({
         calls: UNRECORDED_CALLS,
-        codec: "opus",
-        copies: () => false,
+        target: new AudioTarget({ codec: "opus", copies: () => false, fixes: "format" }),
         observer: { trouble: () => {} },
       }),
     ),

@@ -5,6 +5,7 @@ import type { Container } from "../../src/engine/protocol/work.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
 import { decodeMedia, type ReadTrack } from "../support/clip-reader.ts";
 import { FLASH_AND_BEEP, ffmpeg, hasFfmpeg } from "../support/ffmpeg.ts";
+import { readMp4 } from "../support/mp4-boxes.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { sharedData } from "../support/shared-data.ts";
 import { type Heard, hearTrack } from "../support/sound.ts";
@@ -100,18 +101,38 @@ describe.skipIf(!hasFfmpeg)("a flash and its beep stay together (needs ffmpeg)",
     expect(Math.abs((heard.onsets[0] ?? 0) - flash)).toBeLessThan(0.03);
   });
 
-  test("a codec that changes in mid-stream is followed, in both containers", async () => {
+  test.each([
+    ["AAC in MPEG-TS", "in.ts", "fmp4", /opus/],
+    ["AAC in MP4", "in.mp4", "fmp4", /aac/],
+    ["AAC in MPEG-TS", "in.ts", "mpegts", /opus/],
+    ["AAC in MP4", "in.mp4", "mpegts", /opus/],
+  ] as const)(
+    "%s (%s) that begins 1.2 s after the pictures has its track in %s from the first segment on",
+    async (_, file, container, codec) => {
+      const [pictures, sound] = [FLASH_AND_BEEP.slice(0, 4), FLASH_AND_BEEP.slice(4)];
+      const late = [...pictures, "-itsoffset", "1.2", ...sound, "-c:a", "aac"];
+      const movflags = ["-movflags", "frag_keyframe+empty_moov+default_base_moof"];
+      const input = await ffmpeg([...late, ...(file === "in.mp4" ? movflags : [])], file);
+      const { run, pictures: shown, audio, heard, flash } = await show(input, container);
+      expect([run.troubles, shown, heard.refused]).toEqual([[], 75, 0]);
+      expect(audio?.codecName).toMatch(codec);
+      expect(Math.abs((heard.onsets[0] ?? 0) - flash - 1.2)).toBeLessThan(0.03);
+      if (container === "fmp4") {
+        const tracks = run.segments.map((segment) => readMp4(segment).tracks);
+        expect(tracks.map((each) => each.length)).toEqual(tracks.map(() => 2));
+        expect(new Set(tracks.map((each) => JSON.stringify(each[1]))).size).toBe(1);
+      }
+    },
+  );
+
+  test("a codec that changes in mid-stream does not change the output's, in both containers", async () => {
     const parts = await Promise.all(
       ["mp2", "aac", "ac3"].map((codec) => ffmpeg([...FLASH_AND_BEEP, "-c:a", codec], "in.ts")),
     );
     const live = await restream(parts, "fmp4");
     const media = await Promise.all(live.segments.map((segment) => decodeMedia(segment)));
     const codecs = media.map(({ audio }) => audio?.codecName.replace("lib", "") ?? "none");
-    expect(codecs.filter((codec, index) => codec !== codecs[index - 1])).toEqual([
-      "opus",
-      "aac",
-      "opus",
-    ]);
+    expect(new Set(codecs)).toEqual(new Set(["opus"]));
     const onsets = media.flatMap(({ audio }) => hearTrack(audio).onsets);
     expect(onsets.filter((at, index) => at - (onsets[index - 1] ?? -1) > 0.5).length).toBe(3);
     const gateway = await restream(parts, "mpegts");

@@ -1,6 +1,7 @@
 /** Makes packets for the fMP4 segmenter and reads its output. */
 import { segmentFmp4 } from "../../src/engine/segment/fmp4-segmenter.ts";
 import type {
+  AudioFormat,
   EncodedAudio,
   EncodedVideo,
   OutputPacket,
@@ -44,7 +45,10 @@ export const aac = (index: number, change: Partial<EncodedAudio> = {}): EncodedA
   ...change,
 });
 
-export async function segment(packets: OutputPacket[]): Promise<Fragment[]> {
+export async function segment(
+  packets: OutputPacket[],
+  promised: AudioFormat | null = null,
+): Promise<Fragment[]> {
   const stages = new StageGroup();
   const source = new ReadableStream<OutputPacket>({
     start(controller) {
@@ -53,7 +57,10 @@ export async function segment(packets: OutputPacket[]): Promise<Fragment[]> {
     },
   });
   const fragments: Fragment[] = [];
-  for await (const made of source.pipeThrough(stages.add(segmentFmp4()))) fragments.push(made);
+  for await (const made of source.pipeThrough(
+    stages.add(segmentFmp4({ promisedAudio: () => promised })),
+  ))
+    fragments.push(made);
   await stages.settled();
   return fragments;
 }

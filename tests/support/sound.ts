@@ -6,6 +6,7 @@ import {
   AV_SAMPLE_FMT_FLT,
   AV_SAMPLE_FMT_FLTP,
 } from "node-av/constants";
+import { AudioTarget } from "../../src/engine/codec/audio-target.ts";
 import { transcodeAudio } from "../../src/engine/codec/audio-transcode.ts";
 import type { PipelineObserver } from "../../src/engine/pipeline-observer.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
@@ -239,8 +240,9 @@ export async function transcoded(
   const stages = new StageGroup();
   const made: AudioPacket[] = [];
   const copies = (format: AudioFormat): boolean => format.codec === codec;
+  const target = new AudioTarget({ codec, copies, fixes: "format" });
   const output = soundStream(input).pipeThrough(
-    stages.add(transcodeAudio({ calls: UNRECORDED_CALLS, codec, copies, observer })),
+    stages.add(transcodeAudio({ calls: UNRECORDED_CALLS, target, observer })),
   );
   for await (const packet of output) made.push(packet);
   await stages.settled();

@@ -1,28 +1,21 @@
 /** Transcodes audio that the output cannot carry; what it can carry passes untouched. */
 import { type PlainError, reason } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
-import {
-  type AudioCodec,
-  type AudioFormat,
-  type AudioPacket,
-  type EncodedAudio,
-  sameAudioFormat,
-} from "../../media/encoded-packet.ts";
+import type { AudioPacket, EncodedAudio } from "../../media/encoded-packet.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import { AudioDecoder } from "./audio-decoder.ts";
 import { AudioRun } from "./audio-run.ts";
-import type { SampleFormat } from "./audio-samples.ts";
+import { SAMPLE_RATE } from "./audio-samples.ts";
+import type { AudioTarget, OutputAudioFormat } from "./audio-target.ts";
 import type { Frame } from "./libav.ts";
 
 const log = getLogger("audio");
 
 export interface TranscodeOptions {
-  /** The codec to encode to. */
-  readonly codec: AudioCodec;
-  /** True for packets of a format that the output carries as it is. */
-  readonly copies: (format: AudioFormat) => boolean;
+  /** The format of the output; settled by the first packet, if it is still open then. */
+  readonly target: AudioTarget;
   readonly observer: Pick<PipelineObserver, "trouble">;
   /** Where native calls are recorded. */
   readonly calls: NativeCalls;
@@ -36,18 +29,17 @@ const MAX_FAILURES = 50;
 
 /**
  * Copies packets whose format the output carries, and decodes and encodes all others: to 48 kHz, mono if
- * the first transcoded audio is mono, else stereo. Timestamps follow the input's: audio stays within 10 ms
+ * the first transcoded audio is mono, else stereo. What cannot become the format that the output began with is
+ * left out, which is reported. Timestamps follow the input's: audio stays within 10 ms
  * of its own time, gaps of 100 ms and more stay gaps, and a clock that jumps is followed. Packets that
  * cannot be decoded are dropped, and reported if there are many in a row. Throws `unsupported_media` only if `codec` cannot be encoded.
  */
 export function transcodeAudio(options: TranscodeOptions): Stage<AudioPacket, EncodedAudio> {
   let decoder: AudioDecoder | null = null;
   let run: AudioRun | null = null;
-  /** The output's headers state it once, so it stays. */
-  let channels: SampleFormat["channels"] | null = null;
-  const { codec, observer, calls } = options;
-  const copies = rememberLast(options.copies);
+  const { target, observer, calls } = options;
   let failures = 0;
+  let leavesOut = false;
 
   const endRun = (): EncodedAudio[] => {
     const ended = run;
@@ -85,6 +77,14 @@ export function transcodeAudio(options: TranscodeOptions): Stage<AudioPacket, En
     failures++;
     if (failures === MAX_FAILURES) observer.trouble("audio", undecodable(codec));
   };
+  const leaveOut = ({ codec }: AudioPacket): void => {
+    if (!leavesOut) observer.trouble("audio", unlikeBefore(codec, target.format ?? null));
+    leavesOut = true;
+  };
+  const takeAgain = (): void => {
+    if (leavesOut) observer.trouble("audio", null);
+    leavesOut = false;
+  };
   const countSuccess = (): void => {
     if (failures >= MAX_FAILURES) observer.trouble("audio", null);
     failures = 0;
@@ -94,10 +94,17 @@ export function transcodeAudio(options: TranscodeOptions): Stage<AudioPacket, En
       const send = (made: readonly EncodedAudio[]): void => {
         for (const each of made) controller.enqueue(each);
       };
-      if (isEncoded(packet) && copies(packet)) {
+      if (target.copies(packet)) {
+        takeAgain();
+        target.settle(packet);
         send(endRun());
         return controller.enqueue(packet);
       }
+      if (!target.encoding(2)) {
+        send(endRun());
+        return leaveOut(packet);
+      }
+      takeAgain();
       using _call = calls.begin("decode", TRANSCODE_MS);
       if (run && !run.reaches(packet.pts)) {
         send(endRun());
@@ -106,8 +113,12 @@ export function transcodeAudio(options: TranscodeOptions): Stage<AudioPacket, En
       const frame = decode(packet);
       if (!frame) return countFailure(packet);
       countSuccess();
-      channels ??= frame.channelLayout.nbChannels === 1 ? 1 : 2;
-      run ??= new AudioRun(codec, channels, packet.pts);
+      if (!run) {
+        const encoding = target.encoding(frame.channelLayout.nbChannels === 1 ? 1 : 2);
+        if (!encoding) return;
+        target.settle({ ...encoding, sampleRate: SAMPLE_RATE });
+        run = new AudioRun(encoding.codec, encoding.channels, packet.pts);
+      }
       try {
         send(run.add(frame, packet));
       } catch (error) {
@@ -129,14 +140,10 @@ const undecodable = (codec: string): PlainError => ({
   message: `the input's audio (${codec}) cannot be decoded; the stream continues without it: send AAC or Opus`,
 });
 
-const isEncoded = (packet: AudioPacket): packet is EncodedAudio =>
-  packet.codec === "aac" || packet.codec === "opus";
+const unlikeBefore = (codec: string, began: OutputAudioFormat | null): PlainError => ({
+  kind: "unsupported_media",
+  message: `the input's audio (${codec}) is left out: the output began ${began ? describe(began) : "without audio"}, and its readers take the tracks only once; restart the stream to have it`,
+});
 
-/** Asks `decide` only when the format changes. */
-function rememberLast(decide: (format: AudioFormat) => boolean): (format: AudioFormat) => boolean {
-  let last: { readonly format: AudioFormat; readonly answer: boolean } | null = null;
-  return (format) => {
-    if (!last || !sameAudioFormat(last.format, format)) last = { format, answer: decide(format) };
-    return last.answer;
-  };
-}
+const describe = ({ codec, sampleRate, channels }: OutputAudioFormat): string =>
+  `with ${codec} of ${sampleRate} Hz and ${channels} ${channels === 1 ? "channel" : "channels"}`;

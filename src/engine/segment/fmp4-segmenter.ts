@@ -37,10 +37,11 @@ const MAX_STEP = 1.5;
  * A segment begins at every key frame: `ftyp`, `moov`, then fragments; tfdt rises over the whole
  * stream (contract.md, Output). A frame's duration is that of the frame before it, since the next one
  * has not been made yet. Where frames are missing, decoding times fall behind presentation times, so that no
- * reader sees a break, and catch up by a second and a half a frame. An audio track that appears is in the `moov` of the next segment.
+ * reader sees a break, and catch up by a second and a half a frame. Audio that is promised, or comes before the
+ * first picture, has its track in every `moov`; other audio that appears is in the `moov` of the next segment.
  */
-export function segmentFmp4(): Stage<OutputPacket, Fragment> {
-  const muxer = new Fmp4Muxer();
+export function segmentFmp4({ promisedAudio }: Fmp4Options): Stage<OutputPacket, Fragment> {
+  const muxer = new Fmp4Muxer(promisedAudio);
   return {
     transform(packet, controller) {
       for (const made of packet.kind === "video" ? muxer.video(packet) : muxer.audio(packet)) {
@@ -53,6 +54,11 @@ export function segmentFmp4(): Stage<OutputPacket, Fragment> {
   };
 }
 
+export interface Fmp4Options {
+  /** Asked as the first segment begins: the format of audio that is expected although none has come yet. */
+  readonly promisedAudio: () => AudioFormat | null;
+}
+
 /** Audio without a gap. */
 interface AudioRun {
   readonly pts: Ticks;
@@ -60,6 +66,7 @@ interface AudioRun {
 }
 
 class Fmp4Muxer {
+  readonly #promisedAudio: Fmp4Options["promisedAudio"];
   #init: { made: Fmp4Init; video: EncodedVideo["format"]; audio: AudioFormat | null } | null = null;
   #sequence = 0;
   #firstVideo: Ticks | null = null;
@@ -68,6 +75,10 @@ class Fmp4Muxer {
   #audioFormat: AudioFormat | null = null;
   #audio: EncodedAudio[] = [];
   #nextAudioSample: number | null = null;
+
+  constructor(promisedAudio: Fmp4Options["promisedAudio"]) {
+    this.#promisedAudio = promisedAudio;
+  }
 
   *video(packet: EncodedVideo): Generator<Fragment> {
     yield* this.flushAudio();
@@ -122,6 +133,7 @@ class Fmp4Muxer {
   }
 
   #begin(packet: EncodedVideo): void {
+    if (!this.#init) this.#audioFormat ??= this.#promisedAudio();
     const audio = this.#audioFormat;
     const unchanged = this.#init?.video === packet.format && this.#init.audio === audio;
     if (!unchanged) {

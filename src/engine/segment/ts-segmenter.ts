@@ -2,12 +2,7 @@
 
 import type { PlainError } from "../../errors.ts";
 import { concatBytes } from "../../media/bytes.ts";
-import type {
-  AudioCodec,
-  EncodedAudio,
-  EncodedVideo,
-  OutputPacket,
-} from "../../media/encoded-packet.ts";
+import type { EncodedAudio, EncodedVideo, OutputPacket } from "../../media/encoded-packet.ts";
 import type { Fragment } from "../../media/fragment.ts";
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
@@ -31,8 +26,8 @@ const MAX_CLOCK_GAP = 2 * TICKS_PER_SECOND;
 const MAX_AUDIO_WAITING = 500;
 
 export interface TsSegmenterOptions {
-  /** Asked as the first segment begins: the codec of audio that is expected although none has come yet. */
-  readonly promisedAudio: () => AudioCodec | null;
+  /** Asked as the first segment begins: the audio that is expected although none has come yet. */
+  readonly promisedAudio: () => TsOutputAudio | null;
   /** Audio is left out for the rest of the stream. Called once. */
   readonly onTrouble: (error: PlainError) => void;
   /** Where another muxer stopped. */
@@ -133,8 +128,8 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
   #chooseTrack(): TsOutputAudio | null {
     const [first] = this.#waiting;
     if (first) return { codec: first.codec, channels: first.channels };
-    const codec = this.#options.promisedAudio();
-    return codec && { codec, channels: 2 };
+    const promised = this.#options.promisedAudio();
+    return promised && { codec: promised.codec, channels: promised.channels };
   }
 
   /** The program clocks that are due between the last one and `pts`. */

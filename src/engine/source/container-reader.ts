@@ -1,7 +1,7 @@
 /** Finds out which container an input's segments are in, and hands their bytes to the demuxer for it. */
 
 import { WorkerError } from "../../errors.ts";
-import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
+import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
 import {
   containerAtStart,
@@ -10,7 +10,7 @@ import {
   MIN_HEAD_BYTES,
   otherFormat,
 } from "./container-format.ts";
-import type { Demuxer, TrackTrouble } from "./demuxer.ts";
+import type { AnnouncedAudio, Demuxer, TrackTrouble } from "./demuxer.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import { TsDemuxer } from "./ts-demux.ts";
 
@@ -29,9 +29,9 @@ export class ContainerReader {
   #unreadable: WorkerError | null = null;
   #skipsSegment = false;
 
-  /** The codec of the audio track, once one is known to exist. */
-  get audioCodec(): InputAudioCodec | null {
-    return this.#demuxer?.audioCodec ?? null;
+  /** The audio track, once one is known to exist. */
+  get announcedAudio(): AnnouncedAudio | null {
+    return this.#demuxer?.announcedAudio ?? null;
   }
 
   /** The packets that this chunk completes. Throws `unsupported_media` for an input in no known container. */

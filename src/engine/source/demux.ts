@@ -1,10 +1,5 @@
 /** Demuxes segments as they arrive into video and audio packets, without ever making the network wait. */
-import type {
-  AudioPacket,
-  EncodedPacket,
-  InputAudioCodec,
-  VideoPacket,
-} from "../../media/encoded-packet.ts";
+import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
 import { pushable } from "../../streams/push-readable.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
@@ -12,13 +7,14 @@ import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import { ArrivalClock } from "./arrival-clock.ts";
 import { ContainerReader } from "./container-reader.ts";
+import type { AnnouncedAudio } from "./demuxer.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface DemuxedInput {
   readonly video: ReadableStream<VideoPacket>;
   readonly audio: ReadableStream<AudioPacket>;
-  /** The codec of the input's audio, once it is known to have some. */
-  audioCodec(): InputAudioCodec | null;
+  /** The input's audio, once it is known to have some. */
+  announcedAudio(): AnnouncedAudio | null;
   /** `performance.now()` at which the frame with this pts is due; see `ArrivalClock`. */
   dueAt(pts: Ticks): number;
   /** Bytes that have arrived. */
@@ -104,7 +100,7 @@ export function demux(
   return {
     video: video.readable,
     audio: audio.readable,
-    audioCodec: () => reader.audioCodec,
+    announcedAudio: () => reader.announcedAudio,
     dueAt: (pts) => arrivals.dueAt(pts),
     bytes: () => bytesIn,
   };

@@ -1,12 +1,12 @@
 /** What a demuxer of one container does: bytes in, packets out, and what it cannot read. */
 import type { PlainError } from "../../errors.ts";
-import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
+import type { AudioFormat, EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
 import type { StreamPart } from "../pipeline-observer.ts";
 
 /** Demuxes one container, whose bytes arrive in pieces and segments. */
 export interface Demuxer {
-  /** The codec of the audio track, once one is known to exist. */
-  readonly audioCodec: InputAudioCodec | null;
+  /** The audio track, once one is known to exist. */
+  readonly announcedAudio: AnnouncedAudio | null;
   /** The packets that these bytes complete; bytes may be cut anywhere. */
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[];
   /** The packets that the end of a segment completes. */
@@ -15,6 +15,13 @@ export interface Demuxer {
   breakSegment(): void;
   /** What began or ceased to be unreadable since the last call. */
   takeTroubles?(): readonly TrackTrouble[];
+}
+
+/** What a container's tables say of an audio track. */
+export interface AnnouncedAudio {
+  readonly codec: InputAudioCodec;
+  /** Null where only the packets tell. */
+  readonly format: AudioFormat | null;
 }
 
 /** A part of the input that cannot be read, reported when it is first seen; null when it can be read again. */

@@ -1,8 +1,8 @@
 /** Demuxes fragmented MP4 as it arrives: the samples of a fragment leave as soon as its `mdat` is complete. */
 import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
-import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
+import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, ticks } from "../../media/time.ts";
-import type { TrackTrouble } from "./demuxer.ts";
+import type { AnnouncedAudio, TrackTrouble } from "./demuxer.ts";
 import { BoxAssembler, type TopLevelBox } from "./mp4-boxes.ts";
 import { DamagedFragment, readFragment } from "./mp4-fragment.ts";
 import { type Movie, readMovie } from "./mp4-movie.ts";
@@ -48,9 +48,9 @@ export class Mp4Demuxer {
   /** The message last reported of each part. */
   readonly #reported = new Map<TrackTrouble["part"], string>();
 
-  get audioCodec(): InputAudioCodec | null {
+  get announcedAudio(): AnnouncedAudio | null {
     for (const entry of this.#movie?.audio?.entries ?? []) {
-      if (entry.kind === "audio") return entry.format.codec;
+      if (entry.kind === "audio") return { codec: entry.format.codec, format: entry.format };
     }
     return null;
   }

@@ -1,9 +1,9 @@
 /** Demuxes MPEG-TS into whole access units and audio frames, each as early as its end is known (architecture.md 9). */
 
 import { concatBytes } from "../../media/bytes.ts";
-import type { EncodedPacket, InputAudioCodec } from "../../media/encoded-packet.ts";
+import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
-import type { TrackTrouble } from "./demuxer.ts";
+import type { AnnouncedAudio, TrackTrouble } from "./demuxer.ts";
 import { PacketBacklog } from "./packet-backlog.ts";
 import { PesAssembler } from "./pes-assembler.ts";
 import { StampClock } from "./stamp-clock.ts";
@@ -33,9 +33,10 @@ export class TsDemuxer {
   #lanes = new Map<number, Lane>();
   readonly #backlog = new PacketBacklog();
 
-  /** The codec of the audio track; null while none is known. */
-  get audioCodec(): InputAudioCodec | null {
-    return this.#tracks.audio?.codec ?? null;
+  /** The audio track of the program map, which does not state its format; null while none is known. */
+  get announcedAudio(): AnnouncedAudio | null {
+    const track = this.#tracks.audio;
+    return track && { codec: track.codec, format: null };
   }
 
   /** What the program maps announce and cannot be read. */

@@ -26,7 +26,20 @@ describe("audio", () => {
     }
   });
 
-  test("that starts late is announced in the next segment's moov, and none of it is lost", async () => {
+  test("that is promised has its track from the first segment on, whenever it begins", async () => {
+    const promised = { codec: "aac", sampleRate: 48_000, channels: 2 } as const;
+    const packets = mixed(30, (index) => (index < 13 ? [] : [aac(index)]));
+    const all = files(await segment(packets, promised));
+    expect(all.map(({ tracks }) => tracks.map(({ entry }) => entry))).toEqual(
+      Array(3).fill(["avc1", "mp4a"]),
+    );
+    const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);
+    expect(samples.map(({ dts }) => dts / 1024)).toEqual(
+      Array.from({ length: 17 }, (_, index) => index + 13),
+    );
+  });
+
+  test("that starts late and was not promised is announced in the next segment's moov, and none of it is lost", async () => {
     const all = files(await segment(mixed(30, (index) => (index < 13 ? [] : [aac(index)]))));
     expect(all.map(({ tracks }) => tracks.length)).toEqual([1, 1, 2]);
     const samples = fragmentsOf(all, "mp4a").flatMap((fragment) => fragment.samples);

@@ -31,7 +31,7 @@ describe("audio in the program map", () => {
 
   test("is announced from the first segment on if it is promised, and written when it arrives", async () => {
     const input = [...frames(0, 12), opus(15), opus(16)];
-    const run = await segmentTs(input, { promisedAudio: () => "opus" });
+    const run = await segmentTs(input, { promisedAudio: () => ({ codec: "opus", channels: 2 }) });
     expect(mapOf(run)).toEqual([...H264_ENTRY, ...OPUS_ENTRY, 2]);
     expect(seenUnits(run.packets, AUDIO).length).toBe(2);
     expect(run.troubles).toEqual([]);
@@ -58,7 +58,9 @@ describe("audio packets", () => {
     const packets = sizes.map((size, index) =>
       opus(index, { data: size > 1 ? Uint8Array.from([0xfc, ...data(size - 1)]) : data(1) }),
     );
-    const run = await segmentTs([...frames(0, 1), ...packets], { promisedAudio: () => "opus" });
+    const run = await segmentTs([...frames(0, 1), ...packets], {
+      promisedAudio: () => ({ codec: "opus", channels: 2 }),
+    });
     const units = seenUnits(run.packets, AUDIO);
     expect(units.map(({ pts }) => pts)).toEqual(packets.map(({ pts }) => Number(pts)));
     expect(units.every(({ streamId, length }) => streamId === 0xbd && length > 0)).toBe(true);
@@ -97,7 +99,7 @@ describe("audio packets", () => {
   test("whose timestamps go back are dropped, not re-timed", async () => {
     const late = opus(2, { pts: ticks(1700) });
     const run = await segmentTs([...frames(0, 1), opus(0), opus(1), late, opus(3)], {
-      promisedAudio: () => "opus",
+      promisedAudio: () => ({ codec: "opus", channels: 2 }),
     });
     expect(seenUnits(run.packets, AUDIO).map(({ pts }) => pts)).toEqual([0, 1800, 5400]);
   });

@@ -141,7 +141,9 @@ describe("the program clock", () => {
 
 describe("resumed by another engine", () => {
   test("tables continue, the map stays the same, and each track signals its counter's discontinuity once", async () => {
-    const before = await segmentTs(frames(0, 25), { promisedAudio: () => "opus" });
+    const before = await segmentTs(frames(0, 25), {
+      promisedAudio: () => ({ codec: "opus", channels: 2 }),
+    });
     const resume = before.segmenter.continuity;
     if (!resume) throw new Error("no continuity");
     const input = [...frames(30, 50), opus(60), opus(61)];

@@ -100,7 +100,7 @@ test("packets of all segments come in order and are counted as they come in", as
     Array.from({ length: 60 }, (_, index) => index * 3000),
   );
   expect(packets[0]).toMatchObject({ keyFrame: true, arrivedAt: 5 });
-  expect([videos(), observer.framesDropped, input.audioCodec()]).toEqual([60, 0, null]);
+  expect([videos(), observer.framesDropped, input.announcedAudio()]).toEqual([60, 0, null]);
   expect(await collect(input.audio)).toEqual([]);
 });
 
@@ -127,7 +127,7 @@ test("empty segments and empty pieces are no end", async () => {
   feed.enqueue(whole(segment(5, 5, true), 3));
   feed.close();
   expect((await collect(input.video)).length).toBe(10);
-  expect(input.audioCodec()).not.toBeNull();
+  expect(input.announcedAudio()).not.toBeNull();
 });
 
 test("a segment that broke off costs the access unit it was in", async () => {

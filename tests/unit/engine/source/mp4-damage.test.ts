@@ -257,7 +257,7 @@ describe("tracks that cannot be read are named", () => {
     const dts = { ...OPUS, id: 5, entries: [box("dtsc", audioFields())] };
     read([moov([dts, VIDEO, OPUS])], demuxer);
     expect(messages(demuxer).filter((each) => each !== null)).toEqual([]);
-    expect(demuxer.audioCodec).toBe("opus");
+    expect(demuxer.announcedAudio?.codec ?? null).toBe("opus");
   });
 });
 

@@ -134,10 +134,10 @@ describe("program tables", () => {
   test("a track that moves to another PID is followed, one that disappears is gone", () => {
     const demuxer = new TsDemuxer();
     demuxer.push(segment(), 0);
-    expect(demuxer.audioCodec).toBe("aac");
+    expect(demuxer.announcedAudio?.codec ?? null).toBe("aac");
     const moved = { ...H264, pid: 0x200 };
     demuxer.push(concat(tables([moved])), 0);
-    expect(demuxer.audioCodec).toBeNull();
+    expect(demuxer.announcedAudio?.codec ?? null).toBeNull();
     expect(demuxer.push(concat(video(40, 300)), 0)).toEqual([]);
     const elsewhere = tsPackets(pes(accessUnit(300), { pts: 5 }), { pid: 0x200 });
     demuxer.push(concat(elsewhere), 0);
@@ -162,16 +162,16 @@ describe("program tables", () => {
     const [pat] = tables([H264], 0x500);
     const [, stray] = tables([AAC], 0x600);
     demuxer.push(concat([pat ?? new Uint8Array(0), stray ?? new Uint8Array(0)]), 0);
-    expect(demuxer.audioCodec).toBeNull();
+    expect(demuxer.announcedAudio?.codec ?? null).toBeNull();
   });
 
   test("Opus is recognized by its descriptors; other private data is ignored", () => {
     const opus = new TsDemuxer();
     opus.push(concat(tables([H264, OPUS])), 0);
-    expect(opus.audioCodec).toBe("opus");
+    expect(opus.announcedAudio?.codec ?? null).toBe("opus");
     const subtitles = new TsDemuxer();
     subtitles.push(concat(tables([H264, { ...OPUS, descriptors: [0x59, 1, 0] }])), 0);
-    expect(subtitles.audioCodec).toBeNull();
+    expect(subtitles.announcedAudio).toBeNull();
   });
 });
 

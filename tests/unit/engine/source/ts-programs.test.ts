@@ -30,7 +30,7 @@ function read(...packets: Uint8Array[][]) {
   const found = [...demuxer.push(concat(packets.flat()), 0), ...demuxer.endSegment(0)];
   return {
     sizes: found.flatMap((packet) => (packet.kind === "video" ? [packet.data.length] : [])),
-    audio: demuxer.audioCodec,
+    audio: demuxer.announcedAudio?.codec ?? null,
     reports: demuxer.takeTroubles().flatMap(({ error }) => (error ? [error.message] : [])),
     found,
     demuxer,
