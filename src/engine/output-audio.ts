@@ -20,11 +20,15 @@ export interface OutputAudio extends AudioTrack {
    * to. Null where none was announced: what appears later is left out.
    */
   promised(): OutputAudioFormat | null;
+  /** The format once it is settled; undefined before. */
+  settled(): OutputAudioFormat | null | undefined;
 }
 
 export interface OutputAudioOptions {
   readonly mode: AudioMode;
   readonly container: Container;
+  /** What another engine began the output with; undefined for a new output. */
+  readonly settled: OutputAudioFormat | null | undefined;
   readonly stages: StageGroup;
   readonly observer: TranscodeOptions["observer"];
   readonly calls: NativeCalls;
@@ -33,17 +37,18 @@ export interface OutputAudioOptions {
 /** Takes over the input's audio: it is read here or not at all. */
 export function outputAudio(
   input: DemuxedInput,
-  { mode, container, stages, observer, calls }: OutputAudioOptions,
+  { mode, container, settled, stages, observer, calls }: OutputAudioOptions,
 ): OutputAudio {
   if (mode === "none") {
     void input.audio.cancel();
     return noAudio();
   }
-  const target = new AudioTarget(transcodingOf(mode, container));
+  const target = new AudioTarget(transcodingOf(mode, container), settled);
   return {
     packets: input.audio.pipeThrough(stages.add(transcodeAudio({ target, observer, calls }))),
     expected: () => input.announcedAudio() !== null,
     dueAt: input.dueAt,
+    settled: () => target.format,
     promised() {
       const announced = input.announcedAudio();
       if (!announced) return target.settle(null);
@@ -59,7 +64,8 @@ export function noAudio(): OutputAudio {
   const none = pushable<never>();
   none.end();
   const dueAt = () => Number.NEGATIVE_INFINITY;
-  return { packets: none.readable, expected: () => false, dueAt, promised: () => null };
+  const [expected, promised, settled] = [() => false, () => null, () => null];
+  return { packets: none.readable, expected, dueAt, promised, settled };
 }
 
 /** The format that a codec has as long as nothing more is known of it. */

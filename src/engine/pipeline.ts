@@ -5,6 +5,7 @@ import type { Fragment } from "../media/fragment.ts";
 import type { Ticks } from "../media/time.ts";
 import { type NewestOptions, newest } from "../streams/newest.ts";
 import { type Stage, StageGroup } from "../streams/stage.ts";
+import type { OutputAudioFormat } from "./codec/audio-target.ts";
 import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
@@ -31,6 +32,8 @@ export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput">
   readonly segmentSeconds: number;
   /** Frames up to this time have been sent by another engine. */
   readonly after: Ticks | null;
+  /** The audio format that another engine began the output with; null: without audio. */
+  readonly settledAudio?: OutputAudioFormat | null;
   /** The state in which another engine left an MPEG-TS output. */
   readonly continuity?: TsContinuity;
   readonly frameQueue: number;
@@ -54,6 +57,7 @@ export class Pipeline {
   readonly #stages = new StageGroup();
   readonly #pool = new FramePool();
   #segmenter: TsSegmenter | null = null;
+  #outputAudio: OutputAudio | null = null;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -67,6 +71,11 @@ export class Pipeline {
   /** The state that another engine needs to continue an MPEG-TS output; null before its first segment. */
   get continuity(): TsContinuity | null {
     return this.#segmenter?.continuity ?? null;
+  }
+
+  /** The format of the output's audio, null without any; undefined before its first segment. */
+  get settledAudio(): OutputAudioFormat | null | undefined {
+    return this.#outputAudio?.settled();
   }
 
   /** Runs until the source has ended and everything is written; rejects with what failed. Releases everything. */
@@ -83,6 +92,7 @@ export class Pipeline {
         .pipeThrough(newest(this.#queue(source, inference)))
         .pipeThrough(stages.add(inference, OVERLAP));
       const audio = this.#audio(source);
+      this.#outputAudio = audio;
       if (!output) return await pictures.pipeTo(this.#nowhere(), { signal });
       const encoder = encode({ segmentSeconds, after, bitrate, observer, calls, ...profile });
       const encoded = pictures.pipeThrough(stages.add(encoder, OVERLAP));
@@ -130,10 +140,10 @@ export class Pipeline {
 
   #audio(source: Source): OutputAudio {
     if (source.kind === "clock") return noAudio();
-    const { output, container, observer, calls } = this.#options;
+    const { output, container, observer, calls, settledAudio: settled } = this.#options;
     const mode = output ? source.audio : "none";
     const stages = this.#stages;
-    return outputAudio(source.packets, { mode, container, stages, observer, calls });
+    return outputAudio(source.packets, { mode, container, settled, stages, observer, calls });
   }
 
   #segment(audio: OutputAudio): Stage<OutputPacket, Fragment> {

@@ -31,8 +31,10 @@ export class AudioTarget {
   readonly #isCarried: (format: AudioFormat) => boolean;
   #format: OutputAudioFormat | null | undefined;
 
-  constructor(rules: AudioRules) {
+  /** `settled`: the format that another engine began the output with. */
+  constructor(rules: AudioRules, settled?: OutputAudioFormat | null) {
     this.#rules = rules;
+    this.#format = settled;
     this.#isCarried = rememberLast(rules.copies);
   }
 

@@ -108,6 +108,15 @@ export const TsContinuity = Type.Object({
 });
 export type TsContinuity = Immutable<typeof TsContinuity>;
 
+/** The format that an output's audio has had since its first segment; see `AudioTarget`. */
+export const SettledAudio = Type.Object({
+  codec: literals(["aac", "opus"]),
+  sampleRate: Type.Number(),
+  channels: Type.Integer(),
+  config: Type.Optional(Type.Uint8Array()),
+});
+export type SettledAudio = Immutable<typeof SettledAudio>;
+
 /** Where a replacement engine resumes a stream. Sent at the start of every segment. */
 export const Checkpoint = Type.Object({
   /** Sequence number of the output segment that was begun. */
@@ -118,6 +127,8 @@ export const Checkpoint = Type.Object({
   at: Type.Number(),
   /** Output size, so that a resumed stream keeps it. */
   size: Size,
+  /** Null for an output without audio. */
+  audio: Type.Optional(Type.Union([SettledAudio, Type.Null()])),
   /** Only where the container is MPEG-TS. */
   ts: Type.Optional(TsContinuity),
 });

@@ -159,6 +159,7 @@ export class StreamWork implements EngineWork {
       container: spec.container,
       segmentSeconds: spec.segment_seconds,
       after,
+      ...(resume?.audio !== undefined && { settledAudio: resume.audio }),
       ...(resume?.ts && { continuity: resume.ts }),
       frameQueue: engine.frame_queue,
       maxFrameAgeMs: engine.max_frame_age_ms,
@@ -202,7 +203,12 @@ export class StreamWork implements EngineWork {
       onSize: (size) => send({ type: "size", id, ...size }),
       onSegment: (seq, { pts, width, height }) => {
         const ts = this.#pipeline?.continuity;
-        const checkpoint = { seq, pts, at: Date.now(), size: { width, height }, ...(ts && { ts }) };
+        const audio = this.#pipeline?.settledAudio;
+        const checkpoint = {
+          ...{ seq, pts, at: Date.now(), size: { width, height } },
+          ...(audio !== undefined && { audio }),
+          ...(ts && { ts }),
+        };
         send({ type: "checkpoint", id, checkpoint });
       },
       reporter: this.#reporter,
