@@ -126,7 +126,10 @@ describe.each(SIGNALS)("%s of an engine", (signal) => {
         },
         15_000,
       );
-      expect(holdings(pid).children).toBe((await health()).engines.length);
+      await waitFor(
+        "engines that are no longer needed to end",
+        async () => holdings(pid).children === (await health()).engines.length,
+      );
     },
   );
 });
