@@ -1,4 +1,4 @@
-/** The events of a running pipeline, reported to one observer by all of its stages. */
+/** Declares the events of a running pipeline, which all of its stages report to one observer. */
 import type { PlainError } from "../errors.ts";
 import type { AudioPacket } from "../media/encoded-packet.ts";
 import type { Tick } from "./codec/video-frame.ts";

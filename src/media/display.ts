@@ -1,4 +1,4 @@
-/** Describes how a coded picture is shown on a screen: its turn, its flip and the shape of its pixels. */
+/** Describes how a coded picture is shown: its rotation, its mirroring and the shape of its pixels. */
 
 /** The turn and flip that make a coded picture upright. */
 export interface Orientation {

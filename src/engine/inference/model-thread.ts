@@ -1,4 +1,4 @@
-/** One loaded model in a thread of its own: runs it, knows how long it usually takes, and notices when it hangs. */
+/** Runs one loaded model in a thread of its own, knows how long a run usually takes, and notices when one hangs. */
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { inputSize, type ModelDefinition } from "../models/definition.ts";

@@ -1,4 +1,4 @@
-/** Encodes prompts in a thread of its own, so that no text, however long, delays the frames of any stream. */
+/** Encodes prompts in a thread of its own, so that a long text does not delay the frames of any stream. */
 import { WorkerError } from "../../errors.ts";
 import type { Prompt } from "../protocol/work.ts";
 import type { EncodeRequest, EncodeResponse } from "./prompt-worker.ts";

@@ -1,4 +1,4 @@
-/** Keeps the prompts of one stream as the vector that its models read: encoded when they change, blended over time. */
+/** Encodes the prompts of one stream when they change, and blends the vectors that its models read over time. */
 import type { Prompt } from "../protocol/work.ts";
 import { defaultControls } from "./controls.ts";
 import { PromptMorph } from "./morph.ts";

@@ -1,4 +1,4 @@
-/** Figures that an engine reports: of each stream, and of itself. */
+/** Declares the figures that an engine reports about each stream and about itself. */
 import { Type } from "@sinclair/typebox";
 import type { Immutable } from "../../schema.ts";
 

@@ -1,4 +1,4 @@
-/** Gives every access unit its times: those of its PES, or times between those of its neighbours. */
+/** Gives every access unit its timestamps, from its PES or interpolated between its neighbours. */
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import type { AccessUnit } from "./access-unit-assembler.ts";
 

@@ -224,10 +224,10 @@ export class EngineScheduler {
     const isNeighbour = (one: Supervisor) =>
       one.device === supervisor.device && one.status === "ready";
     const ready = [...this.#supervisors].filter(isNeighbour);
-    if (ready[0] === undefined) return;
+    const { works } = supervisor;
+    if (ready[0] === undefined || works.length === 0) return;
     log.warn("engine does not start; its work moves to another one", { device: supervisor.device });
     if (ready.every((one) => this.#probation.holds(one))) this.#probation.release(ready[0]);
-    const { works } = supervisor;
     for (const work of works) supervisor.withdraw(work);
     this.#emptied(supervisor);
     for (const work of works) this.start(work);
