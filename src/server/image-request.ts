@@ -53,7 +53,7 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
       ignored: [...ignored, ...streamOnly, ...unused],
       metadata: {
         model: params.model,
-        seed: params.model_params["seed"] ?? seed?.default ?? null,
+        seed: params.model_params["seed"] ?? (seed?.type === "number" ? seed.default : null),
         execution_provider,
         timings_ms: { ...timings_ms, total },
       },

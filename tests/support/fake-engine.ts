@@ -27,6 +27,10 @@ const report = (number: number, its: WorkReport) => say({ type: "report", number
 const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   name,
   description: "made up",
+  license: "",
+  needs_video: name !== "dreamscape",
+  presets: {},
+  data: [],
   source: "built-in",
   state: "ready",
   takes_video: name !== "dreamscape",
@@ -36,7 +40,15 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   params,
 });
 
-const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false, description: "" };
+const strength = {
+  type: "number",
+  name: "strength",
+  default: 1,
+  min: 0,
+  max: 2,
+  integer: false,
+  description: "",
+} as const;
 
 const models = [model("restyle"), model("dreamscape"), model("edges", [strength])];
 

@@ -3,6 +3,7 @@ import type { WorkerError } from "../../errors.ts";
 import type { Picture } from "../../media/picture.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
+import type { ParamValues } from "../protocol/models.ts";
 import type { Size } from "../protocol/work.ts";
 import type { TextVector } from "./protocol.ts";
 
@@ -17,7 +18,7 @@ export interface InferenceJob {
   /** The output size of models that draw from nothing. */
   readonly size: Size;
   /** By parameter name; those absent have the model's default. */
-  readonly params: Readonly<Record<string, number>>;
+  readonly params: ParamValues;
   readonly timeSeconds: number;
   /** As returned by `RateSums`; absent: every parameter has had its value from the start. */
   readonly sums?: Readonly<Record<string, number>>;

@@ -1,5 +1,6 @@
 /** Integrates a stream's rate parameters over media time, so that moving a slider changes the speed of a motion and not its position. */
 import type { ModelDefinition } from "../models/definition.ts";
+import type { ParamValues } from "../protocol/models.ts";
 
 interface Sum {
   readonly rate: number;
@@ -17,17 +18,13 @@ export class RateSums {
    * Returns the integrals of the model's rate parameters, by name, at this media time, which must not fall from call to
    * call. A rate that never changed gives rate × time in every engine; a new rate counts from the frame before.
    */
-  at(
-    model: ModelDefinition,
-    params: Readonly<Record<string, number>>,
-    seconds: number,
-  ): Record<string, number> {
+  at(model: ModelDefinition, params: ParamValues, seconds: number): Record<string, number> {
     const totals: Record<string, number> = {};
     for (const scalar of model.scalars) {
       if (scalar.role !== "param" || !scalar.sum) continue;
       const { name } = scalar.param;
       const key = `${model.name} ${name}`;
-      const rate = params[name] ?? scalar.param.default;
+      const rate = Number(params[name] ?? scalar.param.default);
       const sum = changed(this.#sums.get(key), rate);
       this.#sums.set(key, { ...sum, last: seconds });
       totals[name] = totalAt(sum, seconds);

@@ -1,11 +1,12 @@
 /** Computes the values of a model's scalar inputs for one run. */
 import type { ModelDefinition } from "../models/definition.ts";
+import type { ParamValues } from "../protocol/models.ts";
 import type { Size } from "../protocol/work.ts";
 import type { Scalars } from "./protocol.ts";
 
 export interface ScalarSources {
   /** By parameter name; those absent have the model's default. */
-  readonly params: Readonly<Record<string, number>>;
+  readonly params: ParamValues;
   readonly size: Size;
   readonly timeSeconds: number;
   /** Integrals over time by parameter name, from `RateSums`; absent: each value has held from the start. */
@@ -19,7 +20,7 @@ export function scalarsOf({ scalars }: ModelDefinition, from: ScalarSources): Sc
     switch (scalar.role) {
       case "param": {
         const { name } = scalar.param;
-        const value = from.params[name] ?? scalar.param.default;
+        const value = Number(from.params[name] ?? scalar.param.default);
         numbers[scalar.tensor] = scalar.sum
           ? (from.sums?.[name] ?? value * from.timeSeconds)
           : value;

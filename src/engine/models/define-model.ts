@@ -1,7 +1,7 @@
 /** Combines a `model.json` with the signature of its ONNX file into a model definition, and reports every mismatch. */
 import type { FieldProblem } from "../../errors.ts";
 import { VECTOR_LENGTH } from "../prompts/controls.ts";
-import type { ModelParam } from "../protocol/models.ts";
+import type { NumberParam } from "../protocol/models.ts";
 import { frameFormat, imageFormat } from "./define-pixels.ts";
 import type { FrameFormat, ModelDefinition, ScalarInput, TextTensor } from "./definition.ts";
 import { draftInput } from "./draft.ts";
@@ -154,11 +154,12 @@ function modelParam(
   tensor: TensorSignature,
   input: ParamInput,
   signature: GraphSignature,
-): ModelParam {
+): NumberParam {
   const drafted = draftInput(tensor, signature, true);
   const suggested = drafted?.role === "param" ? drafted : {};
   const from = { ...suggested, ...input };
   return {
+    type: "number",
     name: from.name ?? tensor.name,
     default: from.default ?? 0,
     min: from.min ?? 0,

@@ -1,5 +1,5 @@
 /** The complete definition of a model: plain data that crosses threads. */
-import type { ModelParam } from "../protocol/models.ts";
+import type { NumberParam } from "../protocol/models.ts";
 import type { Fit, Size } from "../protocol/work.ts";
 import type { Channels, Layout, PixelType } from "./model-json.ts";
 import type { ElementType } from "./tensor-signature.ts";
@@ -29,7 +29,7 @@ export type ScalarInput = {
   readonly dtype: ElementType;
   readonly dims: readonly number[];
 } /** With `sum` the tensor gets the parameter's integral over the stream's time. */ & (
-  | { readonly role: "param"; readonly param: ModelParam; readonly sum: boolean }
+  | { readonly role: "param"; readonly param: NumberParam; readonly sum: boolean }
   | { readonly role: "time" | "width" | "height" }
 );
 
@@ -52,7 +52,7 @@ export interface ModelDefinition {
 }
 
 /** The parameters that callers may set. */
-export const paramsOf = (definition: ModelDefinition): ModelParam[] =>
+export const paramsOf = (definition: ModelDefinition): NumberParam[] =>
   definition.scalars.flatMap((scalar) => (scalar.role === "param" ? [scalar.param] : []));
 
 /**

@@ -1,6 +1,7 @@
 /** The work that the server hands to an engine: live streams and single pictures. */
 import { Type } from "@sinclair/typebox";
 import { type Immutable, literals } from "../../schema.ts";
+import { ParamValues } from "./models.ts";
 
 /** A trickle channel that the server has checked. The engine connects to `address` and to nothing else. */
 export const Endpoint = Type.Object({
@@ -63,7 +64,7 @@ export const StreamParams = Type.Object({
   /** Frames pass through untouched. */
   paused: Type.Boolean(),
   /** The model's own parameters by name, already checked against its schema. */
-  model_params: Type.Record(Type.String(), Type.Number()),
+  model_params: ParamValues,
 });
 export type StreamParams = Immutable<typeof StreamParams>;
 

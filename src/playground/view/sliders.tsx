@@ -10,7 +10,7 @@ const MAX_STEPS = 10_000;
 const MAX_SHOWN = 4;
 
 export function Sliders() {
-  const params = chosenModel.value?.params ?? [];
+  const params = (chosenModel.value?.params ?? []).filter((param) => param.type === "number");
   if (params.length === 0) return null;
   const rest = params.slice(MAX_SHOWN);
   return (
@@ -34,7 +34,7 @@ export function Sliders() {
   );
 }
 
-type Param = Model["params"][number];
+type Param = Extract<Model["params"][number], { type: "number" }>;
 
 const control = (param: Param) =>
   param.integer && param.max - param.min > MAX_STEPS ? (

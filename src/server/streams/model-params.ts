@@ -1,5 +1,5 @@
 /** Finds the model of a stream, and checks the values of the model's own parameters. */
-import type { ModelInfo, ModelParam } from "../../engine/protocol/models.ts";
+import type { ModelInfo, NumberParam, ParamValues } from "../../engine/protocol/models.ts";
 import { type FieldProblem, WorkerError } from "../../errors.ts";
 import { fieldsError, shown } from "../field-errors.ts";
 
@@ -23,12 +23,13 @@ export const takesParam = (model: ModelInfo, name: string): boolean =>
  */
 export function modelParams(
   given: Readonly<Record<string, unknown>>,
-  current: Readonly<Record<string, number>>,
+  current: ParamValues,
   model: ModelInfo,
-): Record<string, number> {
-  const values: Record<string, number> = {};
+): ParamValues {
+  const values: Record<string, ParamValues[string]> = {};
   const problems: FieldProblem[] = [];
   for (const param of model.params) {
+    if (param.type !== "number") continue;
     const { name: field, min, max, integer } = param;
     const value = Object.hasOwn(given, field) ? given[field] : current[field];
     if (isValid(value, param)) values[field] = value;
@@ -42,7 +43,7 @@ export function modelParams(
   return values;
 }
 
-const isValid = (value: unknown, { min, max, integer }: ModelParam): value is number =>
+const isValid = (value: unknown, { min, max, integer }: NumberParam): value is number =>
   typeof value === "number" &&
   value >= min &&
   value <= max &&

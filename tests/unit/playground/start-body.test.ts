@@ -11,10 +11,14 @@ const model = (name: string, takesVideo: boolean, state: Model["state"] = "ready
   description: "",
   source: "built-in",
   state,
+  license: "",
   takes_video: takesVideo,
+  needs_video: takesVideo,
   takes_prompts: true,
   device: "cpu",
   params: [],
+  presets: {},
+  data: [],
 });
 
 test("a start contains everything in the form", () => {

@@ -9,7 +9,15 @@ const param = (name: string, fallback: number, sum: boolean) =>
     dtype: "float64",
     dims: [],
     role: "param",
-    param: { name, default: fallback, min: 0, max: 9, integer: false, description: "" },
+    param: {
+      type: "number",
+      name,
+      default: fallback,
+      min: 0,
+      max: 9,
+      integer: false,
+      description: "",
+    },
     sum,
   }) as const;
 

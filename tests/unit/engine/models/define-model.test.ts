@@ -60,8 +60,16 @@ test("inputs of one element become parameters, with the bounds of the file's met
   const inputs = [picture, tensor("gain", [1]), tensor("steps", [], "int64")];
   const told = signature(inputs, undefined, { "param:gain": "-1.0,2.0,0.5" });
   expect(paramsOf(defineModel("m", {}, told))).toEqual([
-    { name: "gain", default: 0.5, min: -1, max: 2, integer: false, description: "" },
-    { name: "steps", default: 1, min: 0, max: 1, integer: true, description: "" },
+    {
+      type: "number",
+      name: "gain",
+      default: 0.5,
+      min: -1,
+      max: 2,
+      integer: false,
+      description: "",
+    },
+    { type: "number", name: "steps", default: 1, min: 0, max: 1, integer: true, description: "" },
   ]);
   const renamed = { inputs: { gain: { role: "param", name: "boost", max: 9 } } } as const;
   expect(paramsOf(defineModel("m", renamed, told))[0]).toMatchObject({ name: "boost", max: 9 });

@@ -9,12 +9,23 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   description: "",
   source: "built-in",
   state: "ready",
+  license: "",
   takes_video: true,
+  needs_video: true,
   takes_prompts: true,
   device: "cpu",
   params,
+  presets: {},
+  data: [],
 });
-const number = { default: 1, min: 0, max: 2, integer: false, description: "" };
+const number = {
+  type: "number",
+  default: 1,
+  min: 0,
+  max: 2,
+  integer: false,
+  description: "",
+} as const;
 const models = [
   model("identity"),
   model("restyle"),
