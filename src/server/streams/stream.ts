@@ -207,6 +207,8 @@ export class Stream implements Work {
         return;
       case "updated":
         return; // a trouble that new parameters end is followed by `recovered`
+      case "data":
+        return;
       case "step":
       case "made":
         return; // of pictures
