@@ -10,7 +10,7 @@ import { CLOCK_DEFAULTS, INPUT_DEFAULTS, mergeParams, readFields } from "./strea
 const ENGINE_BOOT_MS = 10_000;
 
 /** The stream fields that apply to a single picture; other fields may be parameters of the model. */
-const PICTURE_FIELDS = ["prompts", "prompt", "model", "width", "height", "fit"] as const;
+const PICTURE_FIELDS = ["prompts", "prompt", "model", "preset", "width", "height", "fit"] as const;
 const ImageFields = Type.Object(Type.Pick(StartFields, [...PICTURE_FIELDS]).properties, {
   additionalProperties: true,
 });

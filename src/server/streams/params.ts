@@ -78,7 +78,11 @@ export function mergeParams(
     fit: pick(given.fit, current.fit, defaults.fit),
     ...(bitrate === undefined ? {} : { bitrate }),
     paused: pick(given.paused, current.paused, defaults.paused),
-    model_params: modelParams(Object.fromEntries(own), current.model_params, model),
+    model_params: modelParams(
+      { values: Object.fromEntries(own), preset: given.preset },
+      current.model_params,
+      model,
+    ),
   };
   const ignored = own.map(([name]) => name).filter((name) => !takesParam(model, name));
   return { params, ignored: shortened(ignored) };

@@ -15,7 +15,7 @@ import { endAbandonedOutput } from "./abandoned-output.ts";
 import { withChannelFields } from "./channel-fields.ts";
 import { StreamCounters } from "./counters.ts";
 import type { StreamObserver } from "./observer.ts";
-import { shortened, startMembers, streamObject } from "./stream-object.ts";
+import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
 
 const log = getLogger("stream");
 
@@ -239,7 +239,11 @@ export class Stream implements Work {
 
   /** An ended stream stays in the history: it drops whatever is big and keeps no other object alive. */
   async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
-    this.#params = { ...this.#params, prompts: shortened(this.#params.prompts) };
+    this.#params = {
+      ...this.#params,
+      prompts: shortened(this.#params.prompts),
+      model_params: shownValues(this.#params.model_params),
+    };
     this.#checkpoint = null;
     this.onSize = null;
     const observer = this.#observer;
