@@ -28,12 +28,15 @@ function render({ device, problem, codecs, models }: DeviceReport): string {
     model.source,
     model.state,
     model.execution_provider ?? "-",
+    model.license || "-",
     model.error ?? "",
   ]);
   return [
     problem === null ? `device ${device}: ok` : `device ${device}: FAILED: ${problem}`,
     ...(codecs.length > 0 ? [`codecs: ${codecs.join(", ")}`] : []),
-    ...(rows.length > 0 ? textTable([["model", "source", "state", "provider", ""], ...rows]) : []),
+    ...(rows.length > 0
+      ? textTable([["model", "source", "state", "provider", "licence", ""], ...rows])
+      : []),
   ].join("\n");
 }
 

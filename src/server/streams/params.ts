@@ -12,6 +12,7 @@ const MAX_IGNORED = 32;
 
 export interface Resolved {
   readonly params: StreamParams;
+  readonly model: ModelInfo;
   /** Names of members that are unknown here, at most some dozens. */
   readonly ignored: readonly string[];
 }
@@ -85,7 +86,7 @@ export function mergeParams(
     ),
   };
   const ignored = own.map(([name]) => name).filter((name) => !takesParam(model, name));
-  return { params, ignored: shortened(ignored) };
+  return { params, model, ignored: shortened(ignored) };
 }
 
 /** The fields of an update: those inside `params`, unless it has fields beside it (protocol.md 1.6). */
