@@ -14,6 +14,7 @@ import type { ControlProtocol, ShownChannels } from "../protocols/control-protoc
 import { endAbandonedOutput } from "./abandoned-output.ts";
 import { withChannelFields } from "./channel-fields.ts";
 import { StreamCounters } from "./counters.ts";
+import { DataOutput } from "./data-output.ts";
 import type { StreamObserver } from "./observer.ts";
 import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
 
@@ -52,6 +53,8 @@ export class Stream implements Work {
   readonly channels: ShownChannels;
   readonly capability: string | null;
   readonly createdAt = new Date();
+  /** What its model says about its frames. */
+  readonly data = new DataOutput((event) => this.#observer?.handle(event));
   /** Called when the engine has reported the output's size. */
   onSize: (() => void) | null = null;
   readonly #counters = new StreamCounters();
@@ -151,7 +154,7 @@ export class Stream implements Work {
   receive(message: WorkReport): void {
     const named = this.#withChannelFields(message);
     this.#take(named);
-    if (named.type !== "ended") this.#observer?.handle(named);
+    if (named.type !== "ended" && named.type !== "data") this.#observer?.handle(named);
   }
 
   lost(error?: PlainError): void {
@@ -208,6 +211,7 @@ export class Stream implements Work {
       case "updated":
         return; // a trouble that new parameters end is followed by `recovered`
       case "data":
+        this.data.publish(message);
         return;
       case "step":
       case "made":
@@ -234,6 +238,7 @@ export class Stream implements Work {
       else log.warn("stream failed", { stream, error: failure.message });
     }
     this.#started.resolve();
+    this.data.close();
     void this.#release(failure, endOutput);
   }
 
