@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { type Browser, noBrowser, startBrowser } from "./browser.ts";
 import { plays } from "./browser-page.ts";
 import { api, enginePid } from "./live-stream.ts";
-import { MAIN, type ServerProcess, startServer } from "./server-process.ts";
+import { FAKE_SERVER, MAIN, type ServerProcess, startServer } from "./server-process.ts";
 
 export interface Playground {
   readonly server: ServerProcess;
@@ -21,9 +21,10 @@ export const inBrowser = (name: string, body: () => Promise<void>): void =>
 
 /**
  * Starts server and browser before the file's tests, and ends them after. After each test all pages are closed and all
- * streams stopped. The result's members may be read inside tests only.
+ * streams stopped. The result's members may be read inside tests only. `gallery`: the server has fake engines, which
+ * report the made-up models of model-gallery.ts and draw nothing.
  */
-export function usePlayground(): Playground {
+export function usePlayground(engines: "real" | "gallery" = "real"): Playground {
   setDefaultTimeout(45_000);
   let started: Playground | undefined;
   const running = (): Playground => {
@@ -34,7 +35,9 @@ export function usePlayground(): Playground {
     if (noBrowser !== null) return;
     const workspace = await mkdtemp(join(tmpdir(), "workspace-"));
     const [server, browser] = await Promise.all([
-      startServer(MAIN, ["--workspace", workspace]),
+      engines === "real"
+        ? startServer(MAIN, ["--workspace", workspace])
+        : startServer(FAKE_SERVER, ["--workspace", workspace], { FAKE_ENGINE: "gallery" }),
       startBrowser(),
     ]);
     started = { server, browser, workspace };
