@@ -2,11 +2,13 @@
 import { problemOf } from "./advice.ts";
 import { ApiError, createApi, type Stream } from "./api.ts";
 import { channelOf, localChannel, ownChannels } from "./channels.ts";
-import { type Draft, FIRST_PROMPT } from "./draft.ts";
+import { type Draft, FIRST_PROMPT, withModel } from "./draft.ts";
 import { openCamera } from "./media/camera.ts";
+import { firstModel, fits, promptedModel } from "./model-choice.ts";
 import { freshPageToken } from "./page-token.ts";
-import { changeBody, firstModel, formOf, startBody } from "./start-body.ts";
+import { changeBody, formOf, sendable, startBody } from "./start-body.ts";
 import * as state from "./state.ts";
+import { rememberUploads, withUploads } from "./uploads.ts";
 
 /** Delay after the last key press before a prompt is sent. */
 const TYPING_MS = 220;
@@ -25,9 +27,17 @@ let answeredAt = 0;
 
 /** Chooses a model that fits the source; empty if the current one does. */
 export function modelFor(source: Draft["source"]): Partial<Draft> {
-  const withVideo = source !== "none";
-  if (state.chosenModel.value?.takes_video === withVideo) return {};
-  return { model: firstModel(state.models.value, withVideo), values: {} };
+  const video = source === "none" ? "none" : "video";
+  const chosen = state.chosenModel.value;
+  if (chosen !== null && fits(chosen, video)) return {};
+  return withModel(firstModel(state.models.value, video));
+}
+
+/** Starts a stream that shows a scene, with another model if the chosen one takes no prompts. */
+export function startScene(prompt: string): void {
+  const model = promptedModel(state.models.value, state.chosenModel.value, state.video.value);
+  edit({ prompt, ...(model === state.draft.value.model ? {} : withModel(model)) });
+  void start();
 }
 
 /** Puts a stream on screen. */
@@ -48,11 +58,14 @@ export async function start(): Promise<void> {
   const ending = new AbortController();
   try {
     if (state.draft.value.prompt.trim() === "") adopt({ prompt: FIRST_PROMPT });
+    adopt({ values: sendable(state.draft.value.values) });
     const asked = state.draft.value;
+    const params = state.chosenModel.value?.params ?? [];
     const url = `${ownChannels}/playground-${crypto.randomUUID().slice(0, 8)}`;
     const input = await openInput(asked, `${url}-camera`, ending.signal);
     const from = input.kind === "none" ? null : input.url;
-    const stream = await api.start(startBody(asked, url, from));
+    const stream = await api.start(startBody(asked, params, url, from));
+    rememberUploads(asked.values, stream);
     endings.set(stream.manifest_id, ending);
     inputs.set(stream.manifest_id, input);
     state.streams.value = [stream, ...state.streams.value];
@@ -119,7 +132,13 @@ export function follow(stream: Stream, askedAt: number): void {
   if (key === served || sending || askedAt < answeredAt) return;
   if (state.draft.value !== applied) return;
   served = key;
-  adopt(formOf(stream, state.models.value));
+  adoptForm(stream);
+}
+
+/** Fills the form with a stream's own. */
+export function adoptForm(stream: Stream, patch: Partial<Draft> = {}): void {
+  const form = formOf(stream, state.models.value);
+  adopt({ ...patch, ...form, values: withUploads(form.values) });
 }
 
 const formKey = (stream: Stream): string => JSON.stringify(formOf(stream, state.models.value));
@@ -135,20 +154,25 @@ export async function sendChange(): Promise<void> {
   clearTimeout(settling);
   const screen = state.onScreen.value;
   const wanted = state.draft.value;
-  const body = changeBody(applied, wanted);
+  const before = applied;
+  const body = changeBody(before, wanted, state.chosenModel.value?.params ?? []);
   if (screen.kind !== "stream" || sending || Object.keys(body).length === 0) return;
   sending = true;
   try {
     applied = wanted;
-    served = formKey(await api.change(screen.id, body));
+    const stream = await api.change(screen.id, body);
+    served = formKey(stream);
+    rememberUploads(wanted.values, stream);
     state.problem.value = null;
+    // The new model has those values of the old one that it takes, too.
+    if (wanted.model !== before.model && state.draft.value === wanted) adoptForm(stream);
   } catch (error) {
     failed(error);
   } finally {
     sending = false;
     answeredAt = performance.now();
   }
-  if (state.draft.value !== wanted) await sendChange();
+  if (state.draft.value !== applied) await sendChange();
 }
 
 /** Shows an error, or asks for the token if the server requires one. */

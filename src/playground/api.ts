@@ -1,11 +1,15 @@
 /** The server's JSON routes as functions, with the token and typed errors. */
 import type { Static } from "@sinclair/typebox";
-import type { ModelInfo } from "../engine/protocol/models.ts";
+import type { ModelInfo, ModelParam, ParamValue } from "../engine/protocol/models.ts";
 import type { HealthAnswer, StreamObject } from "../server/http/schemas.ts";
 
 export type Stream = Static<typeof StreamObject>;
 export type Health = Static<typeof HealthAnswer>;
 export type Model = ModelInfo;
+export type Param = ModelParam;
+export type Value = ParamValue;
+/** Values by the parameter's name. */
+export type Values = Readonly<Record<string, Value>>;
 
 /** A request that failed. `code` is the server's error code, or `unreachable` if there was no answer. */
 export class ApiError extends Error {

@@ -1,4 +1,5 @@
 /** Writes the curl commands that correspond to what is on screen. */
+import type { Param, Values } from "./api.ts";
 import type { Draft } from "./draft.ts";
 import { startBody } from "./start-body.ts";
 
@@ -13,6 +14,8 @@ export interface CommandContext {
   /** The embedded trickle server's address as the server itself reaches it. */
   readonly channels: string;
   readonly draft: Draft;
+  /** Those of the draft's model. */
+  readonly params: readonly Param[];
   /** The stream on screen; null while there is none. */
   readonly id: string | null;
   readonly streamUrl: string | null;
@@ -26,13 +29,19 @@ const NEXT = " \\\n  ";
 
 /** How to start what the form describes, or how to change, copy, save and stop the stream on screen. */
 export function commandsFor(context: CommandContext): Command[] {
-  const { origin, channels, draft, id, streamUrl, inputUrl, withToken } = context;
+  const { origin, channels, draft, params, id, streamUrl, inputUrl, withToken } = context;
   const url = streamUrl ?? `${channels}/picture`;
-  const { input_url, stream_url, ...changing } = startBody(draft, url, inputUrl);
+  const { preset } = draft;
+  const asked = {
+    ...draft,
+    values: withFileNames(draft.values),
+    preset: preset && { ...preset, values: withFileNames(preset.values) },
+  };
+  const { input_url, stream_url, ...changing } = startBody(asked, params, url, inputUrl);
   const fixed = { ...(input_url === undefined ? {} : { input_url }), stream_url };
   const auth = withToken ? `${NEXT}-H "Authorization: Bearer $API_TOKEN"` : "";
   const post = (path: string, body: object) =>
-    `curl ${origin}${path}${auth}${NEXT}-H "Content-Type: application/json"${NEXT}-d ${quoted(body)}`;
+    `curl ${origin}${path}${auth}${NEXT}-H "Content-Type: application/json"${NEXT}-d ${bodyArgument(body)}`;
   if (id === null)
     return [{ name: "Start this", line: post("/stream/start", { ...changing, ...fixed }) }];
   const path = URL.parse(url)?.pathname ?? "";
@@ -47,4 +56,24 @@ export function commandsFor(context: CommandContext): Command[] {
   ];
 }
 
-const quoted = (body: object): string => `'${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
+/** A picture is too long for a command: it is read from a file that is named after the parameter. */
+const withFileNames = (values: Values): Values =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      const [start, type] =
+        (typeof value === "string" && /^data:image\/(\w+);base64,/.exec(value)) || [];
+      return [name, start === undefined ? value : `${start}<${name}.${type}>`];
+    }),
+  );
+
+const FILE_NAME = /(?<="data:image\/\w+;base64,)<([\w.-]+)>(?=")/g;
+
+/** The body in quotes or, where a file is read, as a here-document: arguments are limited to 128 KiB. */
+function bodyArgument(body: object): string {
+  const json = JSON.stringify(body);
+  if (json.search(FILE_NAME) < 0) return `'${json.replaceAll("'", "'\\''")}'`;
+  const text = json
+    .replace(/[\\$`]/g, "\\$&")
+    .replace(FILE_NAME, (_, file) => `$(base64 < ${file} | tr -d '\\n')`);
+  return `@- <<END\n${text}\nEND`;
+}

@@ -1,6 +1,12 @@
 /** The contents of the form: the stream to start, or the wanted state of the one on screen. */
+import type { Value, Values } from "./api.ts";
 
 export type Source = "none" | "camera" | "channel";
+
+export interface Preset {
+  readonly name: string;
+  readonly values: Values;
+}
 
 export interface Draft {
   readonly source: Source;
@@ -9,8 +15,10 @@ export interface Draft {
   readonly prompt: string;
   /** Empty until the models have been loaded. */
   readonly model: string;
-  /** The model's parameters that the user has set. */
-  readonly values: Readonly<Record<string, number>>;
+  /** The model's parameters that have been set, by hand or by a preset; the others have their defaults. */
+  readonly values: Values;
+  /** The preset that was chosen last; a new object at each choice. Its values are in `values`, too. */
+  readonly preset: Preset | null;
   readonly size: string;
 }
 
@@ -24,6 +32,7 @@ export const FIRST_DRAFT: Draft = {
   prompt: "",
   model: "",
   values: {},
+  preset: null,
   size: SIZES[0],
 };
 
@@ -32,3 +41,21 @@ export function sizeOf({ size }: Draft): { width: number; height: number } {
   const [width = 512, height = 512] = size.split(" × ").map(Number);
   return { width, height };
 }
+
+/** Another model, with its defaults. */
+export const withModel = (model: string) => ({ model, values: {}, preset: null });
+
+/** One value changes; null goes back to the default. */
+export function withValue({ values, preset }: Draft, name: string, value: Value | null) {
+  if (value !== null) return { values: { ...values, [name]: value } };
+  const { [name]: before, ...rest } = values;
+  // The preset would set it again.
+  const holds = preset !== null && Object.hasOwn(preset.values, name);
+  return { values: rest, ...(holds ? { preset: null } : {}) };
+}
+
+/** The values of a preset replace those that it names. */
+export const withPreset = ({ values }: Draft, preset: Preset) => ({
+  values: { ...values, ...preset.values },
+  preset,
+});

@@ -1,6 +1,7 @@
 /** Keeps the page's state in step with the server by polling: streams, health, models, and the stream on screen. */
 import {
   adopt,
+  adoptForm,
   api,
   failed,
   follow,
@@ -10,21 +11,22 @@ import {
   renewPageToken,
   show,
 } from "./actions.ts";
-import type { Stream } from "./api.ts";
+import type { Model, Stream } from "./api.ts";
 import { channelOf, localChannel } from "./channels.ts";
+import { firstModel } from "./model-choice.ts";
 import { pause } from "./pause.ts";
 import { withSample } from "./samples.ts";
-import { firstModel, formOf } from "./start-body.ts";
 import * as state from "./state.ts";
 
 const REFRESH_MS = 1000;
-/** Models and health change rarely: they are polled at every so many refreshes. */
+/** Models and health change rarely: they are polled at every so many refreshes, unless a model is loading. */
 const RARELY = 5;
 
 /** Polls the server until the signal aborts. */
 export async function followServer(signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round++) {
-    await refresh(round % RARELY === 0 ? "all" : "streams").catch(failed);
+    const isDue = round % RARELY === 0 || state.warmingSince.value.size > 0;
+    await refresh(isDue ? "all" : "streams").catch(failed);
     await pause(REFRESH_MS, signal).catch(() => {}); // the loop checks the signal
   }
 }
@@ -33,9 +35,12 @@ async function refresh(what: "all" | "streams"): Promise<void> {
   const first = state.health.value === null;
   const askedAt = performance.now();
   const healthAndModels = async () => {
-    [state.health.value, state.models.value] = await Promise.all([api.health(), api.models()]);
+    const [health, models] = await Promise.all([api.health(), api.models()]);
+    state.health.value = health;
+    state.warmingSince.value = stillWarming(models);
+    state.models.value = models;
     if (state.draft.value.model === "" && state.models.value.length > 0)
-      adopt({ model: firstModel(state.models.value, state.draft.value.source !== "none") });
+      adopt({ model: firstModel(state.models.value, state.video.value) });
   };
   const rest = what === "all" || first ? healthAndModels() : null;
   const [live] = await Promise.all([api.streams(), rest]);
@@ -47,6 +52,12 @@ async function refresh(what: "all" | "streams"): Promise<void> {
   }
   if (first && state.onScreen.value.kind === "nothing") showNewest();
   await refreshShown(askedAt);
+}
+
+function stillWarming(models: readonly Model[]): ReadonlyMap<string, number> {
+  const before = state.warmingSince.value;
+  const warming = models.filter((model) => model.state === "warming");
+  return new Map(warming.map(({ name }) => [name, before.get(name) ?? performance.now()]));
 }
 
 /** Updates the figures of the stream on screen, or shows why it has ended. */
@@ -83,10 +94,9 @@ function showNewest(): boolean {
 export function showRunning(stream: Stream): void {
   const input = inputs.get(stream.manifest_id) ?? inputOf(stream);
   show(stream, input);
-  adopt({
+  adoptForm(stream, {
     source: input.kind,
     ...(input.kind === "channel" ? { inputUrl: input.url } : {}),
-    ...formOf(stream, state.models.value),
   });
 }
 

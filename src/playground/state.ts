@@ -2,6 +2,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Health, Model, Stream } from "./api.ts";
 import { type Draft, FIRST_DRAFT } from "./draft.ts";
+import type { VideoSource } from "./model-choice.ts";
 import { ownPageToken } from "./page-token.ts";
 import type { Sample } from "./samples.ts";
 
@@ -36,6 +37,8 @@ export interface Problem {
 export const draft = signal<Draft>(FIRST_DRAFT);
 export const onScreen = signal<OnScreen>({ kind: "nothing" });
 export const models = signal<readonly Model[]>([]);
+/** Since when each model that is loading was seen to load, by `performance.now()`. */
+export const warmingSince = signal<ReadonlyMap<string, number>>(new Map());
 export const health = signal<Health | null>(null);
 /** Running streams, newest first. */
 export const streams = signal<readonly Stream[]>([]);
@@ -57,6 +60,10 @@ export const shown = computed<Stream | null>(() => {
   if (screen.kind !== "stream") return null;
   return streams.value.find(({ manifest_id: id }) => id === screen.id) ?? null;
 });
+/** Whether the form gives the model a video. */
+export const video = computed<VideoSource>(() =>
+  draft.value.source === "none" ? "none" : "video",
+);
 export const chosenModel = computed<Model | null>(
   () => models.value.find(({ name }) => name === draft.value.model) ?? null,
 );

@@ -49,7 +49,7 @@ inBrowser(
 inBrowser("a new stream after one with input is imagined again", async () => {
   const page = await playing(playground, "edges");
   await page.getByRole("button", { name: "New stream" }).click();
-  expect(await page.evaluate("document.activeElement.tagName")).toBe("TEXTAREA");
+  await page.locator("textarea:focus").waitFor();
   await page.getByRole("button", { name: "northern lights" }).click();
   await plays(page, "Live output", 2);
   expect(await page.getByLabel("Model").inputValue()).toBe("dreamscape");

@@ -1,8 +1,6 @@
 /** Decodes PNG, JPEG and WebP files to frames, and encodes frames as PNG: one file at a time, on one thread. */
-
-import type { PictureFormat } from "../protocol/picture-uri.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
-import { detectImageFormat, imageError, NAMES } from "./image-format.ts";
+import { detectImageFormat, type ImageFormat, imageError, NAMES } from "./image-format.ts";
 import {
   AV_CODEC_ID_MJPEG,
   AV_CODEC_ID_PNG,
@@ -29,7 +27,7 @@ const DECODERS = {
   png: AV_CODEC_ID_PNG,
   jpeg: AV_CODEC_ID_MJPEG,
   webp: AV_CODEC_ID_WEBP,
-} as const satisfies Record<PictureFormat, number>;
+} as const satisfies Record<ImageFormat, number>;
 
 /** Of a file that is decoded: as many pixels as the largest square output has. */
 const MAX_PIXELS = 4096 * 4096;
@@ -66,7 +64,7 @@ export async function decodeImage(file: Uint8Array): Promise<Frame> {
   }
 }
 
-async function decodeFile(file: Uint8Array, format: PictureFormat): Promise<Frame> {
+async function decodeFile(file: Uint8Array, format: ImageFormat): Promise<Frame> {
   const codec = Codec.findDecoder(DECODERS[format]);
   if (!codec) throw imageError(`is a ${NAMES[format]}, for which this FFmpeg has no decoder`);
   const context = new CodecContext();

@@ -3,6 +3,7 @@ import { health, onScreen, problem, tokenWanted } from "../state.ts";
 import { Commands } from "./commands.tsx";
 import { Figures } from "./figures.tsx";
 import { Form } from "./form.tsx";
+import { Models } from "./models.tsx";
 import { Stage } from "./stage.tsx";
 import { Streams } from "./streams.tsx";
 import { TokenForm } from "./token-form.tsx";
@@ -33,8 +34,11 @@ export function App() {
           {tokenWanted.value ? <TokenForm /> : <Form />}
         </div>
         <div class="more">
-          <Streams />
-          <Commands />
+          <div class="column">
+            <Streams />
+            <Commands />
+          </div>
+          <Models />
         </div>
       </main>
     </>

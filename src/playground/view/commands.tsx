@@ -1,7 +1,7 @@
 /** Shows the curl commands for what is on screen, each with a copy button. */
 import { useState } from "preact/hooks";
 import { type Command, commandsFor } from "../commands.ts";
-import { draft, type OnScreen, onScreen, shown, typedToken } from "../state.ts";
+import { chosenModel, draft, type OnScreen, onScreen, shown, typedToken } from "../state.ts";
 
 export function Commands() {
   const screen = onScreen.value;
@@ -9,6 +9,7 @@ export function Commands() {
     origin: location.origin,
     channels: document.body.dataset["channels"] ?? "",
     draft: draft.value,
+    params: chosenModel.value?.params ?? [],
     id: screen.kind === "stream" ? screen.id : null,
     streamUrl: shown.value?.stream_url ?? null,
     inputUrl: inputOf(screen),

@@ -1,9 +1,9 @@
-/** The form: prompt, source, model, size and the model's parameters. */
+/** The form: prompt, source, model, size and the model's parameters. Models without prompts have no prompt. */
 import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
-import { FIRST_PROMPT, MAX_PROMPT, SIZES, type Source } from "../draft.ts";
-import { usable } from "../start-body.ts";
-import { chosenModel, draft, health, models, onScreen, streams } from "../state.ts";
-import { Sliders } from "./sliders.tsx";
+import { FIRST_PROMPT, MAX_PROMPT, type Source } from "../draft.ts";
+import { chosenModel, draft, health, onScreen, streams } from "../state.ts";
+import { ModelChoice } from "./model-choice.tsx";
+import { Params } from "./params.tsx";
 
 const SOURCES: readonly { source: Source; label: string }[] = [
   { source: "none", label: "Imagined" },
@@ -23,10 +23,10 @@ export function Form() {
         else void start();
       }}
     >
-      <Scene />
+      {chosenModel.value?.takes_prompts !== false && <Scene />}
       <Sources locked={screen.kind === "stream" || screen.kind === "starting"} />
       <ModelChoice />
-      <Sliders />
+      <Params />
       <div class="go">
         {screen.kind === "stream" ? (
           <button type="button" class="primary stop" onClick={() => void stop(screen.id)}>
@@ -111,58 +111,5 @@ function Sources({ locked }: { locked: boolean }) {
         </label>
       )}
     </fieldset>
-  );
-}
-
-function ModelChoice() {
-  const { model, size, source } = draft.value;
-  const groups = [
-    { label: "Generate video", withVideo: false },
-    { label: "Transform video", withVideo: true },
-  ];
-  const sizes = SIZES.some((one) => one === size) ? SIZES : [size, ...SIZES];
-  return (
-    <>
-      <div class="pair">
-        <label>
-          <span>Model</span>
-          <select
-            value={model}
-            onChange={({ currentTarget }) => edit({ model: currentTarget.value, values: {} })}
-          >
-            {groups.map(({ label, withVideo }) => (
-              <optgroup key={label} label={label}>
-                {models.value
-                  .filter((one) => one.takes_video === withVideo)
-                  .map((one) => (
-                    <option key={one.name} value={one.name} disabled={!usable(one)}>
-                      {one.name}
-                      {usable(one) ? "" : " (failed)"}
-                    </option>
-                  ))}
-              </optgroup>
-            ))}
-          </select>
-        </label>
-        <label>
-          <span>Size</span>
-          <select
-            value={size}
-            onChange={({ currentTarget }) => edit({ size: currentTarget.value })}
-          >
-            {sizes.map((one) => (
-              <option key={one}>{one}</option>
-            ))}
-          </select>
-        </label>
-      </div>
-      <p class="hint">
-        {chosenModel.value?.description}
-        {chosenModel.value?.takes_prompts === false && " It ignores the prompt."}
-        {chosenModel.value?.takes_video &&
-          source === "none" &&
-          " Its input is a moving test picture."}
-      </p>
-    </>
   );
 }

@@ -1,5 +1,5 @@
 /** The large picture area: the output beside its input, or an invitation to start. */
-import { edit, start } from "../actions.ts";
+import { start, startScene } from "../actions.ts";
 import { draft, onScreen, shown } from "../state.ts";
 import { CameraPicture, LivePicture } from "./picture.tsx";
 
@@ -71,14 +71,7 @@ function Invitation() {
       <ul class="scenes">
         {SCENES.map((scene) => (
           <li key={scene}>
-            <button
-              type="button"
-              class="chip"
-              onClick={() => {
-                edit({ prompt: scene });
-                void start();
-              }}
-            >
+            <button type="button" class="chip" onClick={() => startScene(scene)}>
               {scene}
             </button>
           </li>

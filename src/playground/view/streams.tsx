@@ -2,7 +2,7 @@
 import { stop } from "../actions.ts";
 import type { Stream } from "../api.ts";
 import { prepareNew, showRunning } from "../server-sync.ts";
-import { onScreen, streams } from "../state.ts";
+import { models, onScreen, streams } from "../state.ts";
 
 export function Streams() {
   const screen = onScreen.value;
@@ -16,8 +16,10 @@ export function Streams() {
             class="quiet"
             onClick={() => {
               prepareNew();
-              // The button disappears: keep the keyboard focus in the form.
-              document.querySelector<HTMLElement>(".scene textarea")?.focus();
+              // The button disappears: keep the keyboard focus in the form, which may get another model.
+              requestAnimationFrame(() =>
+                document.querySelector<HTMLElement>(".form :is(textarea, select)")?.focus(),
+              );
             }}
           >
             New stream
@@ -43,7 +45,10 @@ export function Streams() {
 
 function Row({ stream, current }: { stream: Stream; current: boolean }) {
   const { manifest_id: id, metadata, stats, status } = stream;
-  const title = metadata.prompts?.[0]?.prompt ?? metadata.capability ?? id;
+  const model = models.value.find(({ name }) => name === stats.model);
+  // A prompt that the model ignores does not describe the stream.
+  const prompt = model?.takes_prompts === false ? undefined : metadata.prompts?.[0]?.prompt;
+  const title = prompt ?? metadata.capability ?? model?.name ?? id;
   return (
     <li>
       <button

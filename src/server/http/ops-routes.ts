@@ -77,7 +77,10 @@ export const opsRoutes = ({ access, scheduler, store, version, capabilityNames }
     .get(
       "/models",
       async () => {
-        const models = await scheduler.freshModels();
+        const models = [...(await scheduler.freshModels())].map((model) => ({
+          ...model,
+          params: [...model.params],
+        }));
         return { success: true as const, models, count: models.length };
       },
       {

@@ -1,94 +1,109 @@
+/** Tests the request bodies that the playground makes of its form, and the form that it makes of a stream. */
 import { describe, expect, test } from "bun:test";
-import type { Model } from "../../../src/playground/api.ts";
-import { commandsFor } from "../../../src/playground/commands.ts";
-import { type Draft, FIRST_DRAFT } from "../../../src/playground/draft.ts";
-import { changeBody, firstModel, startBody } from "../../../src/playground/start-body.ts";
+import type { Stream } from "../../../src/playground/api.ts";
+import { type Draft, FIRST_DRAFT, withPreset, withValue } from "../../../src/playground/draft.ts";
+import { changeBody, formOf, sendable, startBody } from "../../../src/playground/start-body.ts";
+import { MODEL_GALLERY } from "../../support/model-gallery.ts";
 
 const draft: Draft = { ...FIRST_DRAFT, prompt: "a sea", model: "dreamscape", values: { seed: 3 } };
+const paramsOf = (model: string) => MODEL_GALLERY.find(({ name }) => name === model)?.params ?? [];
+const night = { name: "Night", values: { strength: 0.5, style: [0, 0, 0, 0, 1, 0] } };
+const SHORTENED = "data:image/jpeg;base64,… (120 kB)";
 
-const model = (name: string, takesVideo: boolean, state: Model["state"] = "ready"): Model => ({
-  name,
-  description: "",
-  source: "built-in",
-  state,
-  license: "",
-  takes_video: takesVideo,
-  needs_video: takesVideo,
-  takes_prompts: true,
-  device: "cpu",
-  params: [],
-  presets: {},
-  data: [],
-});
+describe("a start", () => {
+  const bodyOf = (patch: Partial<Draft>): Record<string, unknown> => {
+    const asked = { ...draft, ...patch };
+    return startBody(asked, paramsOf(asked.model), "http://h/trickle/out", null);
+  };
 
-test("a start contains everything in the form", () => {
-  const body: object = startBody(draft, "http://h/trickle/out", null);
-  expect(body).toEqual({
-    prompts: [{ prompt: "a sea" }],
-    model: "dreamscape",
-    width: 512,
-    height: 512,
-    seed: 3,
-    stream_url: "http://h/trickle/out",
+  test("contains everything in the form", () => {
+    expect(bodyOf({})).toEqual({
+      prompts: [{ prompt: "a sea" }],
+      model: "dreamscape",
+      width: 512,
+      height: 512,
+      seed: 3,
+      stream_url: "http://h/trickle/out",
+    });
+  });
+
+  test("names the entries of a vector, and lists the numbers of one without names", () => {
+    const body = bodyOf({ model: "mixer", values: { gain: [0, -0.5, 2], offset: [0, 0, 1] } });
+    expect(body).toMatchObject({ gain: { green: -0.5, blue: 2 }, offset: [0, 0, 1] });
+  });
+
+  test("names the preset, and of its values those that were changed since", () => {
+    const painter = { ...draft, model: "painter", values: {} };
+    const chosen = { ...painter, ...withPreset(painter, night) };
+    const body = bodyOf({ ...chosen, ...withValue(chosen, "strength", 0.9) });
+    expect(body).toMatchObject({ preset: "Night", strength: 0.9 });
+    expect(body).not.toContainKey("style");
+  });
+
+  test("sends a whole picture, and never the shortened text that a server shows for one", () => {
+    const whole = "data:image/png;base64,AAAA";
+    expect(bodyOf({ model: "copyist", values: { style_picture: whole } })).toMatchObject({
+      style_picture: whole,
+    });
+    const values = { style_picture: SHORTENED, strength: 0.5 };
+    expect(bodyOf({ model: "copyist", values })).not.toContainKey("style_picture");
+    expect(sendable(values)).toEqual({ strength: 0.5 });
   });
 });
 
 describe("a change", () => {
+  const change = (before: Draft, after: Draft) => changeBody(before, after, paramsOf(after.model));
+  const painter: Draft = { ...draft, model: "painter", values: { style: [1, 0, 0, 0, 0, 1] } };
+
   test("contains only what differs", () => {
-    expect(changeBody(draft, draft)).toEqual({});
-    expect(changeBody(draft, { ...draft, prompt: "a hill" })).toEqual({
+    expect(change(draft, draft)).toEqual({});
+    expect(change(draft, { ...draft, prompt: "a hill" })).toEqual({
       prompts: [{ prompt: "a hill" }],
     });
-    expect(changeBody(draft, { ...draft, size: "640 × 360" })).toEqual({ width: 640, height: 360 });
+    expect(change(draft, { ...draft, size: "640 × 360" })).toEqual({ width: 640, height: 360 });
+    const same = { ...painter, values: { style: [1, 0, 0, 0, 0, 1], keep_colours: true } };
+    expect(change(painter, same)).toEqual({ keep_colours: true });
+    expect(change(painter, { ...painter, values: { style: [0, 0.5, 0, 0, 0, 0] } })).toEqual({
+      style: { candy: 0.5 },
+    });
   });
 
   test("resets a parameter that the user reset, but not those of the previous model", () => {
-    expect(changeBody(draft, { ...draft, values: {} })).toEqual({ seed: null });
-    expect(changeBody(draft, { ...draft, model: "edges", values: { strength: 2 } })).toEqual({
+    expect(change(draft, { ...draft, values: {} })).toEqual({ seed: null });
+    expect(change(draft, { ...draft, model: "edges", values: { strength: 2 } })).toEqual({
       model: "edges",
       strength: 2,
     });
   });
-});
 
-test("the default model fits the source and has not failed", () => {
-  const models = [model("identity", true), model("edges", true), model("test-card", false)];
-  expect(firstModel(models, false)).toBe("test-card");
-  expect(firstModel(models, true)).toBe("edges");
-  expect(firstModel([...models, model("dreamscape", false, "failed")], false)).toBe("test-card");
-  expect(firstModel([], false)).toBe("");
-});
-
-describe("curl lines", () => {
-  const context = {
-    origin: "http://box:5000",
-    channels: "http://127.0.0.1:5000/trickle",
-    draft: { ...draft, prompt: "it's $HOME `x`" },
-    id: "7",
-    streamUrl: "http://127.0.0.1:5000/trickle/out",
-    inputUrl: "http://127.0.0.1:5000/trickle/in",
-    withToken: true,
-  };
-
-  test("are quoted for the shell", async () => {
-    const [change] = commandsFor(context);
-    const script = `curl() { for word; do printf '%s\\0' "$word"; done; }\n${change?.line}`;
-    const shell = Bun.spawn(["/bin/sh", "-c", script], { env: { API_TOKEN: "secret" } });
-    const words = (await shell.stdout.text()).split("\0");
-    expect(words[0]).toBe("http://box:5000/stream/7/params");
-    expect(words).toContain("Authorization: Bearer secret");
-    expect(JSON.parse(words[words.indexOf("-d") + 1] ?? "")).toMatchObject({
-      prompts: [{ prompt: "it's $HOME `x`" }],
-      seed: 3,
-    });
+  test("names a preset once, also one that is chosen again", () => {
+    const chosen = { ...painter, ...withPreset(painter, night) };
+    expect(change(painter, chosen)).toEqual({ preset: "Night" });
+    const moved = { ...chosen, ...withValue(chosen, "strength", 0.9) };
+    expect(change(chosen, moved)).toEqual({ strength: 0.9 });
+    const again = { ...moved, ...withPreset(moved, { ...night }) };
+    expect(change(moved, again)).toEqual({ preset: "Night" });
   });
 
-  test("name the stream's own channel to save from, and its input to start again", () => {
-    const lines = new Map(commandsFor(context).map(({ name, line }) => [name, line]));
-    expect(lines.get("Save the current segment")).toContain("http://box:5000/trickle/out/-2");
-    expect(lines.get("Start another like it")).toContain(
-      '"input_url":"http://127.0.0.1:5000/trickle/in"',
-    );
-    expect(lines.get("Stop it")).toContain("-X DELETE http://box:5000/stream/7");
+  test("after a reset a later start does not name the preset that would undo it", () => {
+    const chosen = { ...painter, ...withPreset(painter, night) };
+    const reset = { ...chosen, ...withValue(chosen, "strength", null) };
+    expect(change(chosen, reset)).toEqual({ strength: null });
+    expect(startBody(reset, paramsOf("painter"), "http://h/out", null)).not.toContainKey("preset");
   });
+
+  test("clears a picture, and does not send back what the server shows of one", () => {
+    const before: Draft = { ...draft, model: "copyist", values: { style_picture: SHORTENED } };
+    expect(change({ ...before, values: {} }, before)).toEqual({});
+    expect(change(before, { ...before, values: {} })).toEqual({ style_picture: null });
+  });
+});
+
+test("the form of a running stream holds its values, by the type of each parameter", () => {
+  const values = { style: [0, 1, 0, 0, 0, 0], strength: 0.2, keep_colours: true, reset: 2 };
+  const stream = (params: object) =>
+    ({ metadata: { width: 512, height: 512 }, params: { model: "painter", ...params } }) as Stream;
+  expect(formOf(stream(values), MODEL_GALLERY).values).toEqual(values);
+  const foreign = { style: [1, 2], strength: "high", keep_colours: 1, unknown: 3, fit: "cover" };
+  expect(formOf(stream(foreign), MODEL_GALLERY).values).toEqual({});
 });

@@ -1,0 +1,50 @@
+/** Describes models in words: their state and where they come from. */
+import type { Model } from "./api.ts";
+
+/** Progress of a load is shown up to here: an estimate may be too short. */
+const MOST = 0.97;
+
+/** The state in a few words; `loadingMs` is how long it has been warming. */
+export function stateText(model: Model, loadingMs: number): string {
+  const { state, load_estimate_ms: estimate } = model;
+  switch (state) {
+    case "cold":
+      return estimate === undefined ? "Not loaded" : `Loads in about ${duration(estimate)}`;
+    case "warming": {
+      const left = (estimate ?? 0) - loadingMs;
+      return left > 0 ? `Loading, about ${duration(left)} left` : "Loading …";
+    }
+    case "ready":
+      return model.error === undefined
+        ? `Ready${runsOn(model)}`
+        : "Ready, but its changed files are not used";
+    case "failed":
+      return "Failed";
+  }
+}
+
+/** How much of a load is done, 0 to 1; null where nothing is known of its length. */
+export const progressOf = ({ load_estimate_ms: estimate }: Model, loadingMs: number) =>
+  estimate === undefined || estimate <= 0 ? null : Math.min(MOST, loadingMs / estimate);
+
+/** What it takes and whose it is. */
+export function factsOf(model: Model): string[] {
+  const { source, license } = model;
+  return [
+    model.needs_video ? "needs video" : model.takes_video ? "takes video" : "draws without video",
+    model.takes_prompts ? "takes prompts" : "ignores prompts",
+    source === "built-in" ? "built in" : `from ${source}`,
+    license === "" ? "licence not stated" : `licence ${license}`,
+  ];
+}
+
+/** The device, and the execution provider where its name says more. */
+function runsOn({ device, execution_provider: provider }: Model): string {
+  if (device === "") return "";
+  return provider === undefined || provider === device
+    ? ` on ${device}`
+    : ` on ${device} (${provider})`;
+}
+
+const duration = (ms: number): string =>
+  ms < 90_000 ? `${Math.max(1, Math.round(ms / 1000))} s` : `${Math.round(ms / 60_000)} min`;

@@ -1,0 +1,94 @@
+/** A number: a slider, or a field for integers with a wide range, such as a seed. */
+import type { ControlProps } from "./control-props.ts";
+import { words } from "./words.ts";
+
+/** An integer with more values than this gets a field instead of a slider. */
+const MAX_STEPS = 10_000;
+
+export function NumberControl(props: ControlProps<"number">) {
+  const { integer, min, max } = props.param;
+  return integer && max - min > MAX_STEPS ? <NumberField {...props} /> : <Slider {...props} />;
+}
+
+function Slider({ param, value, set }: ControlProps<"number">) {
+  const { name, min, max, integer, description } = param;
+  const id = `slider-${name}`;
+  return (
+    <div class="slider" title={description}>
+      <label for={id}>{words(name)}</label>
+      <output for={id}>{shownNumber(value, integer, max - min)}</output>
+      <Range
+        id={id}
+        min={min}
+        max={max}
+        step={integer ? 1 : stepFor(max - min)}
+        value={value}
+        set={set}
+      />
+    </div>
+  );
+}
+
+interface RangeProps {
+  readonly id?: string;
+  readonly label?: string;
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+  readonly value: number;
+  readonly set: (value: number) => void;
+}
+
+/** The bare slider. */
+export function Range({ id, label, min, max, step, value, set }: RangeProps) {
+  return (
+    <input
+      id={id}
+      type="range"
+      aria-label={label}
+      min={min}
+      max={max}
+      step={step}
+      value={value}
+      style={{ "--at": `${((value - min) / (max - min || 1)) * 100}%` }}
+      onInput={({ currentTarget }) => set(currentTarget.valueAsNumber)}
+    />
+  );
+}
+
+/** Typed, or picked at random. */
+function NumberField({ param, value, set }: ControlProps<"number">) {
+  const { name, min, max, description } = param;
+  const id = `field-${name}`;
+  return (
+    <div class="field" title={description}>
+      <label for={id}>{words(name)}</label>
+      <input
+        id={id}
+        type="number"
+        min={min}
+        max={max}
+        step={1}
+        value={value}
+        onChange={({ currentTarget }) => {
+          if (currentTarget.validity.valid) set(currentTarget.valueAsNumber);
+          else currentTarget.reportValidity();
+        }}
+      />
+      <button
+        type="button"
+        class="quiet"
+        onClick={() => set(min + Math.floor(Math.random() * (max - min + 1)))}
+      >
+        Shuffle
+      </button>
+    </div>
+  );
+}
+
+/** A power of ten that divides the span into about 100 to 1,000 steps. */
+export const stepFor = (span: number): number =>
+  10 ** Math.floor(Math.log10(Math.max(span, 1e-6) / 100));
+
+const shownNumber = (value: number, integer: boolean, span: number): string =>
+  integer ? String(value) : value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(span || 1))));
