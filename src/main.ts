@@ -15,7 +15,15 @@ import { raiseRequestLimit } from "./request-limit.ts";
 import type { EngineCommand } from "./server/engines/engine-process.ts";
 
 const { name, version } = manifest;
-const COMMANDS = ["server", "engine", "doctor", "health", "register", "unregister"] as const;
+const COMMANDS = [
+  "server",
+  "engine",
+  "doctor",
+  "health",
+  "models",
+  "register",
+  "unregister",
+] as const;
 type Command = (typeof COMMANDS)[number];
 
 const HELP = `${name} ${version}: a live AI-video worker of the Livepeer network
@@ -26,6 +34,7 @@ Commands:
   server     run the server (the default); SIGTERM shuts it down in order, a second one at once
   doctor     report what this machine can do: devices, execution providers, codecs, models; exit 1 if something is missing
   health     check the server that runs at --host and --port; exit 0 or 1
+  models     list, add and remove models of the workspace; see models --help
   register   register once with the orchestrators of ORCH_URL; exit 1 if one refuses (the server does this by itself)
   unregister remove that registration
   --version  print the version
@@ -38,13 +47,15 @@ ${describeSettings()}
 await run(Bun.argv.slice(2));
 
 async function run(args: readonly string[]): Promise<void> {
-  if (args.includes("--help") || args.includes("-h")) return print(HELP);
-  if (args.includes("--version")) return print(`${version}\n`);
   const [first] = args;
+  // `models` has help and flags of its own.
+  if (first !== "models" && (args.includes("--help") || args.includes("-h"))) return print(HELP);
+  if (args.includes("--version")) return print(`${version}\n`);
   const named = first !== undefined && !first.startsWith("-");
   const command = named ? COMMANDS.find((one) => one === first) : "server";
   if (command === undefined)
     return fail(2, `unknown command ${first}; there are ${COMMANDS.join(", ")}; see --help`);
+  if (command === "models") return runModels(args.slice(1));
   if (command === "engine") return runEngineProcess();
   try {
     const flags = named ? args.slice(1) : args;
@@ -55,7 +66,7 @@ async function run(args: readonly string[]): Promise<void> {
 }
 
 async function runCommand(
-  command: Exclude<Command, "engine">,
+  command: Exclude<Command, "engine" | "models">,
   config: Config,
   unserved: readonly string[],
 ): Promise<void> {
@@ -99,6 +110,11 @@ async function runCommand(
       process.exit(ok ? 0 : 1);
     }
   }
+}
+
+async function runModels(args: readonly string[]): Promise<void> {
+  const { runModelsCommand } = await import("./workspace/command.ts");
+  process.exit(await runModelsCommand(args, name, engineChild()));
 }
 
 async function runEngineProcess(): Promise<void> {

@@ -1,5 +1,6 @@
 /** The capability `comfystream-image`: makes one picture; pictures travel in JSON as base64 data URIs. */
 import { type Static, Type } from "@sinclair/typebox";
+import { pictureUri, readPictureUri } from "../engine/protocol/picture-uri.ts";
 import { WorkerError } from "../errors.ts";
 import type { Capability } from "./capability.ts";
 
@@ -17,6 +18,7 @@ const Input = Type.Object(
       "as a stream's: {prompt, negative_prompt?, weight?}; required without image",
     ),
     model: parameter("a name from GET /models"),
+    preset: parameter("a name from the model's presets"),
     width: parameter("even, 64 to 4096, with height; default 512 x 512 or the image's"),
     height: parameter("even, 64 to 4096, with width"),
     fit: parameter("cover, contain or stretch: how an image of another shape is fitted"),
@@ -56,7 +58,7 @@ export const comfystreamImage: Capability = {
   }),
   run: async (input, { images, describe, ...job }) => {
     const { image, stream: _, ...fields } = input as Static<typeof Input>;
-    const file = image == null ? null : readDataUri(image);
+    const file = image == null ? null : readImage(image);
     const { png, width, height, ignored, metadata } = await images.make(fields, file, job);
     describe(metadata);
     return {
@@ -64,32 +66,17 @@ export const comfystreamImage: Capability = {
       message: "Image generated successfully",
       width,
       height,
-      images: [{ data: `data:image/png;base64,${png.toBase64()}`, width, height }],
+      images: [{ data: pictureUri(png, "png"), width, height }],
       ...(ignored.length > 0 && { ignored }),
     };
   },
 };
 
-/** The declared type must be a supported one; what the bytes really are, the decoder finds out. */
-const DATA_URI = /^data:image\/(?:png|jpeg|jpg|webp)(?:;[\w.+-]+=[\w.+-]*)*;base64,/i;
-/** Characters in which the comma of a data URI must come. */
-const MAX_HEADER_CHARACTERS = 200;
-
-/** The bytes of a base64 data URI. Throws `invalid_request` naming `image`. */
-function readDataUri(uri: string): Uint8Array {
-  const [header] = DATA_URI.exec(uri.slice(0, MAX_HEADER_CHARACTERS)) ?? [];
-  if (header === undefined) {
-    const shown = JSON.stringify(uri.slice(0, 40));
-    throw invalidImage(
-      `must be a data URI: data:image/png;base64,… (or jpeg, or webp), got ${shown}`,
-    );
-  }
-  try {
-    return Uint8Array.fromBase64(uri.slice(header.length));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw invalidImage("must hold base64 after the comma");
-  }
+/** The bytes of a base64 data URI; the decoder finds out what they are. Throws `invalid_request` naming `image`. */
+function readImage(uri: string): Uint8Array {
+  const reading = readPictureUri(uri);
+  if ("problem" in reading) throw invalidImage(reading.problem);
+  return reading.bytes;
 }
 
 const invalidImage = (problem: string): WorkerError =>

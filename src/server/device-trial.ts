@@ -40,6 +40,7 @@ export async function tryDevice(
       workspace: config.workspace,
       frame_queue: config.frameQueue,
       max_frame_age_ms: config.maxFrameAgeMs,
+      max_batch: config.maxBatch,
       log_level: "error",
       log_format: config.logFormat,
     },

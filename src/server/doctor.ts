@@ -1,6 +1,7 @@
 /** The command `doctor`: tries the devices of this machine with all models, and prints what works and what does not. */
 import type { Config } from "../config.ts";
 import type { ModelInfo } from "../engine/protocol/models.ts";
+import { textTable } from "../text-table.ts";
 import { type DeviceReport, tryDevice } from "./device-trial.ts";
 import { chooseDevices } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
@@ -27,26 +28,16 @@ function render({ device, problem, codecs, models }: DeviceReport): string {
     model.source,
     model.state,
     model.execution_provider ?? "-",
+    model.license || "-",
     model.error ?? "",
   ]);
   return [
     problem === null ? `device ${device}: ok` : `device ${device}: FAILED: ${problem}`,
     ...(codecs.length > 0 ? [`codecs: ${codecs.join(", ")}`] : []),
-    ...(rows.length > 0 ? table([["model", "source", "state", "provider", ""], ...rows]) : []),
+    ...(rows.length > 0
+      ? textTable([["model", "source", "state", "provider", "licence", ""], ...rows])
+      : []),
   ].join("\n");
-}
-
-/** Lines with aligned columns. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? "").length)),
-  );
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 const isFailed = (model: ModelInfo): boolean => model.state === "failed";

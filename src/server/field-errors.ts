@@ -8,6 +8,7 @@ import { check } from "../schema-check.ts";
 /** A body can be wrong in a million places. */
 const MAX_PROBLEMS = 10;
 const SHOWN_CHARACTERS = 120;
+const MAX_LISTED = 40;
 
 /** Returns the value as the schema's type. Throws `invalid_request` naming each bad field, its value and what it must be. */
 export function checked<T extends TSchema>(schema: T, value: unknown): Static<T> {
@@ -35,6 +36,13 @@ export function fieldsError(details: readonly FieldProblem[]): WorkerError {
 /** Cuts a text from outside to at most so many characters, for messages and answers. */
 export const cut = (text: string, characters: number): string =>
   text.length > characters ? `${text.slice(0, characters)}…` : text;
+
+/** At most some dozens of names, each cut, for messages. */
+export function listed(names: readonly string[]): string {
+  const rest = names.length - MAX_LISTED;
+  const first = names.slice(0, MAX_LISTED).map((name) => cut(name, 64));
+  return first.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}
 
 /** Where a value almost fits one member of a union, the errors inside: `prompts.0.weight` rather than all of `prompts`. */
 function mostSpecific(error: ValueError): ValueError[] {

@@ -6,11 +6,12 @@ import type { EngineScheduler } from "./engines/scheduler.ts";
 import { fieldsError } from "./field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, StartFields } from "./streams/fields.ts";
 import { CLOCK_DEFAULTS, INPUT_DEFAULTS, mergeParams, readFields } from "./streams/params.ts";
+import { assertPrompted } from "./streams/prompts.ts";
 
 const ENGINE_BOOT_MS = 10_000;
 
 /** The stream fields that apply to a single picture; other fields may be parameters of the model. */
-const PICTURE_FIELDS = ["prompts", "prompt", "model", "width", "height", "fit"] as const;
+const PICTURE_FIELDS = ["prompts", "prompt", "model", "preset", "width", "height", "fit"] as const;
 const ImageFields = Type.Object(Type.Pick(StartFields, [...PICTURE_FIELDS]).properties, {
   additionalProperties: true,
 });
@@ -19,33 +20,27 @@ const ImageFields = Type.Object(Type.Pick(StartFields, [...PICTURE_FIELDS]).prop
 export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
   make: async (body, file, { signal, progress, reserve }) => {
     const fields = readFields(ImageFields, body);
-    const prompts = fields.prompts ?? fields.prompt;
-    if (file === null && prompts == null)
-      throw fieldsError([
-        {
-          field: "prompts",
-          problem: "is required without image: send a text prompt, or a picture in image",
-        },
-      ]);
+    if (file === null && (fields.prompts ?? fields.prompt ?? fields.model) == null)
+      throw promptsRequired();
     const startedAt = performance.now();
     await scheduler.ready(ENGINE_BOOT_MS);
     const defaults = file === null ? CLOCK_DEFAULTS : INPUT_DEFAULTS;
     const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
       (name) => name in fields && !PICTURE_FIELDS.some((field) => field === name),
     );
-    const { params, ignored } = await scheduler.withModels((models) =>
+    const { params, model, ignored } = await scheduler.withModels((models) =>
       mergeParams(fields, defaults, defaults, models),
     );
-    const model = scheduler.models().find(({ name }) => name === params.model);
-    if (file === null && model?.takes_video) throw imageRequired(model.name);
-    const unused = file !== null && model?.takes_video === false ? ["image"] : [];
+    if (file === null && model.needs_video) throw imageRequired(model.name);
+    if (file === null) assertPrompted(params, model);
+    const unused = file !== null && !model.takes_video ? ["image"] : [];
     if (params.size) reserve(params.size);
     const job: ImageJob = { params, ...(file === null ? {} : { file }) };
     progress("queued");
     const order = { image: job, signal, onStep: progress };
     const { png, width, height, execution_provider, timings_ms } = await scheduler.makeImage(order);
     const total = Math.round((performance.now() - startedAt) * 10) / 10;
-    const seed = model?.params.find(({ name }) => name === "seed");
+    const seed = model.params.find(({ name }) => name === "seed");
     return {
       png,
       width,
@@ -60,6 +55,14 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     };
   },
 });
+
+const promptsRequired = () =>
+  fieldsError([
+    {
+      field: "prompts",
+      problem: "is required without image: send a text prompt, or a picture in image",
+    },
+  ]);
 
 const imageRequired = (model: string) =>
   fieldsError([

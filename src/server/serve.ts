@@ -62,6 +62,8 @@ export async function serve({
       workspace: config.workspace,
       frame_queue: config.frameQueue,
       max_frame_age_ms: config.maxFrameAgeMs,
+      max_batch: config.maxBatch,
+      ...(config.modelMemory === undefined ? {} : { model_memory: config.modelMemory }),
       log_level: config.logLevel,
       log_format: config.logFormat,
     },

@@ -106,6 +106,13 @@ describe("the seed's own lines", () => {
 describe("bad input gets a clear answer and nothing starts", () => {
   test.each<[string, unknown, number, string, string]>([
     ["no prompts", { stream_url: CHANNEL }, 400, "invalid_request", "prompts"],
+    [
+      "no prompts for a model that takes them",
+      { stream_url: CHANNEL, model: "edges" },
+      400,
+      "invalid_request",
+      "prompts is required by model edges",
+    ],
     ["empty prompts", { ...start, prompts: [] }, 400, "invalid_request", "prompts"],
     ["no stream_url", { prompts: start.prompts }, 400, "invalid_request", "stream_url"],
     ["no members", {}, 400, "invalid_request", "prompts"],

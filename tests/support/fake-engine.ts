@@ -9,7 +9,7 @@ import { CallJournal } from "../../src/engine/protocol/call-journal.ts";
 import type { FromEngine, ToEngine, WorkReport } from "../../src/engine/protocol/messages.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import type { StreamStats } from "../../src/engine/protocol/stats.ts";
-import type { ImageJob } from "../../src/engine/protocol/work.ts";
+import type { ImageJob, StreamParams } from "../../src/engine/protocol/work.ts";
 import { MODEL_GALLERY } from "./model-gallery.ts";
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
@@ -51,10 +51,36 @@ const strength = {
   description: "",
 } as const;
 
+/** Has a parameter of every type, and data outputs; draws without video, and no prompt changes it. */
+const painter: ModelInfo = {
+  ...model("painter", [
+    strength,
+    { type: "switch", name: "outline", description: "", default: false },
+    { type: "trigger", name: "reset", description: "", default: 0 },
+    {
+      type: "vector",
+      name: "style",
+      description: "",
+      default: [1, 0],
+      min: 0,
+      max: 1,
+      entries: ["candy", "mosaic"],
+      blend: true,
+    },
+    { type: "picture", name: "image", description: "" },
+  ]),
+  license: "Apache-2.0",
+  needs_video: false,
+  takes_prompts: false,
+  presets: { bold: { strength: 2, style: [0, 1] } },
+  data: ["received"],
+  load_estimate_ms: 1500,
+};
+
 let models =
   mode === "gallery"
     ? MODEL_GALLERY
-    : [model("restyle"), model("dreamscape"), model("edges", [strength])];
+    : [model("restyle"), model("dreamscape"), model("edges", [strength]), painter];
 
 if (mode === "dies") process.exit(3);
 if (mode === "stuck") while (true);
@@ -124,6 +150,7 @@ function receive(message: ToEngine): void {
       const size = params.size ?? { width: 640, height: 360 };
       report(number, { type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
       report(number, { type: "stats", id, stats: stats(params.model) });
+      if (params.model === "painter") tell(number, params.model_params);
       obey(number, params.prompts[0]?.prompt);
       return;
     }
@@ -132,6 +159,7 @@ function receive(message: ToEngine): void {
       const id = live.get(number) ?? "";
       report(number, { type: "updated", id });
       report(number, { type: "stats", id, stats: stats(params.model) });
+      if (params.model === "painter") tell(number, params.model_params);
       obey(number, params.prompts[0]?.prompt);
       return;
     }
@@ -181,6 +209,14 @@ function obey(number: number, command: string | undefined): void {
   if (command === "on") report(number, { type: "recovered", id });
   if (command === "trouble")
     report(number, { type: "trouble", id, error: { kind: "model_failed", message: "made up" } });
+  if (command === "data as fast as it can") {
+    for (let n = 0; n < 1000; n++)
+      report(number, { type: "data", id, seconds: n, model: "painter", values: { n: [n] } });
+  }
+  if (command === "too much data") {
+    const values = { n: Array.from({ length: 40_000 }, (_, n) => n) };
+    report(number, { type: "data", id, seconds: 0, model: "painter", values });
+  }
   if (command === "lose output") {
     live.delete(number);
     report(number, {
@@ -189,6 +225,18 @@ function obey(number: number, command: string | undefined): void {
       error: { kind: "output_lost", message: "the channel is gone" },
     });
   }
+}
+
+/** Reports as data which parameters have come: of a text its length. */
+function tell(number: number, params: StreamParams["model_params"]): void {
+  const received = Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [
+      name,
+      typeof value === "string" ? value.length : value,
+    ]),
+  );
+  const id = live.get(number) ?? "";
+  report(number, { type: "data", id, seconds: 1, model: "painter", values: { received } });
 }
 
 function begin(number: number, kind: "decode" | "encode" | "run"): void {

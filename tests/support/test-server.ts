@@ -46,6 +46,7 @@ export function fakeScheduler(
       workspace: "/nonexistent",
       frame_queue: 1,
       max_frame_age_ms: 500,
+      max_batch: 0,
       log_level: "error",
       log_format: "text",
     },

@@ -1,6 +1,8 @@
 /** Decodes PNG, JPEG and WebP files to frames, and encodes frames as PNG: one file at a time, on one thread. */
+
+import type { PictureFormat } from "../protocol/picture-uri.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
-import { detectImageFormat, type ImageFormat, imageError, NAMES } from "./image-format.ts";
+import { detectImageFormat, imageError, NAMES } from "./image-format.ts";
 import {
   AV_CODEC_ID_MJPEG,
   AV_CODEC_ID_PNG,
@@ -27,7 +29,7 @@ const DECODERS = {
   png: AV_CODEC_ID_PNG,
   jpeg: AV_CODEC_ID_MJPEG,
   webp: AV_CODEC_ID_WEBP,
-} as const satisfies Record<ImageFormat, number>;
+} as const satisfies Record<PictureFormat, number>;
 
 /** Of a file that is decoded: as many pixels as the largest square output has. */
 const MAX_PIXELS = 4096 * 4096;
@@ -64,7 +66,7 @@ export async function decodeImage(file: Uint8Array): Promise<Frame> {
   }
 }
 
-async function decodeFile(file: Uint8Array, format: ImageFormat): Promise<Frame> {
+async function decodeFile(file: Uint8Array, format: PictureFormat): Promise<Frame> {
   const codec = Codec.findDecoder(DECODERS[format]);
   if (!codec) throw imageError(`is a ${NAMES[format]}, for which this FFmpeg has no decoder`);
   const context = new CodecContext();

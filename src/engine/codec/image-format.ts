@@ -1,14 +1,13 @@
 /** Tells PNG, JPEG and WebP files apart, and refuses those that are cut short or animated, which FFmpeg would accept. */
 import { WorkerError } from "../../errors.ts";
-
-export type ImageFormat = "png" | "jpeg" | "webp";
+import { type PictureFormat, pictureFormat } from "../protocol/picture-uri.ts";
 
 /**
  * The format of a still picture that is whole: bytes after its end are allowed. Throws `unsupported_media` for other
  * files, for animations, and for files that end before their picture does. Sizes and damage are the decoder's to find.
  */
-export function detectImageFormat(file: Uint8Array): ImageFormat {
-  const format = formatOf(file);
+export function detectImageFormat(file: Uint8Array): PictureFormat {
+  const format = pictureFormat(file);
   if (format === null) throw imageError("is not a PNG, JPEG or WebP: send one of these");
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const content = CONTENT[format](view);
@@ -23,7 +22,7 @@ export function detectImageFormat(file: Uint8Array): ImageFormat {
 
 /** The formats' names in messages. */
 export const NAMES = { png: "PNG", jpeg: "JPEG", webp: "WebP" } as const satisfies Record<
-  ImageFormat,
+  PictureFormat,
   string
 >;
 
@@ -34,19 +33,9 @@ export const imageError = (
 ): WorkerError =>
   new WorkerError(kind, `image ${problem}`, { details: [{ field: "image", problem }] });
 
-function formatOf(file: Uint8Array): ImageFormat | null {
-  const start = Buffer.from(file.buffer, file.byteOffset, Math.min(file.byteLength, 12));
-  if (start.subarray(0, 8).equals(PNG_SIGNATURE)) return "png";
-  if (start[0] === 0xff && start[1] === 0xd8 && start[2] === 0xff) return "jpeg";
-  const isRiff = start.toString("latin1", 0, 4) === "RIFF";
-  return isRiff && start.toString("latin1", 8, 12) === "WEBP" ? "webp" : null;
-}
-
-const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-
 type Content = "still" | "animated" | "cut short";
 
-const CONTENT: Readonly<Record<ImageFormat, (view: DataView) => Content>> = {
+const CONTENT: Readonly<Record<PictureFormat, (view: DataView) => Content>> = {
   png: pngContent,
   jpeg: jpegContent,
   webp: webpContent,

@@ -96,7 +96,8 @@ async function translated<T>(label: string, work: () => Promise<T>): Promise<T> 
   }
 }
 
-function formatBytes(bytes: number): string {
+/** A size for people: `12.3 MiB`. */
+export function formatBytes(bytes: number): string {
   if (bytes >= 2 ** 30) return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   return bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${bytes} bytes`;
 }

@@ -14,6 +14,10 @@ export const EngineOptions = Type.Object({
   workspace: Type.String(),
   frame_queue: Type.Integer(),
   max_frame_age_ms: Type.Number(),
+  /** Frames a model runs at once at most; 0: as many as warm-up found to pay. */
+  max_batch: Type.Integer({ minimum: 0 }),
+  /** Bytes of loaded models beyond which the least recently used one is unloaded; absent: no limit. */
+  model_memory: Type.Optional(Type.Integer({ minimum: 1 })),
   log_level: literals(LOG_LEVELS),
   log_format: literals(LOG_FORMATS),
 });
@@ -38,6 +42,31 @@ export const ToEngine = Type.Union([
 ]);
 export type ToEngine = Immutable<typeof ToEngine>;
 
+/** One value of a data output. Its numbers are in plain lists, not in typed arrays. */
+export const DataValue = Type.Union([
+  Type.Array(Type.Number()),
+  /** The most likely labels first. */
+  Type.Array(Type.Object({ label: Type.String(), score: Type.Number() })),
+  /** Anything that JSON can hold. */
+  Type.Record(Type.String(), Type.Unknown()),
+]);
+export type DataValue = Immutable<typeof DataValue>;
+
+/** Bytes of a `DataReport` as JSON; the server drops longer ones. */
+export const MAX_DATA_BYTES = 64 * 1024;
+
+/** What a model says about one frame: the values of its data outputs. Reports may come for every frame. */
+export const DataReport = Type.Object({
+  type: Type.Literal("data"),
+  id: Id,
+  /** Media time of the frame on the output's timeline, in seconds. */
+  seconds: Type.Number(),
+  model: Type.String(),
+  /** By the names in `ModelInfo.data`. */
+  values: Type.Record(Type.String(), DataValue),
+});
+export type DataReport = Immutable<typeof DataReport>;
+
 /** What an engine reports of one piece of work. */
 export const WorkReport = Type.Union([
   /** The stream's channels are there and its model exists; it need not be loaded. */
@@ -57,6 +86,7 @@ export const WorkReport = Type.Union([
   Type.Object({ type: Type.Literal("trouble"), id: Id, error: PlainError }),
   /** The last `trouble` is over. */
   Type.Object({ type: Type.Literal("recovered"), id: Id }),
+  DataReport,
   /** The picture has reached this step. */
   Type.Object({ type: Type.Literal("step"), id: Id, step: ImageStep }),
   /** The picture is made; `ended` follows. */

@@ -7,7 +7,7 @@ import { WorkerError } from "../../errors.ts";
 import type { AccessPolicy } from "./access.ts";
 import { type Call, type JobOptions, runJob } from "./batch-job.ts";
 import { livepeerHeader, missingLivepeerHeader } from "./livepeer-header.ts";
-import { type FailureStatus, failures, jsonContent, operation } from "./schemas.ts";
+import { failureContents, jsonContent, operation } from "./schemas.ts";
 
 export interface CapabilityRoutesOptions extends JobOptions {
   readonly access: AccessPolicy;
@@ -55,15 +55,6 @@ const described = (summary: string) => ({
     ...failureContents(400, 404, 413, 503, 504),
   },
 });
-
-/** `failures` in OpenAPI's form, for routes whose answers Elysia does not check. */
-const failureContents = (...statuses: FailureStatus[]) =>
-  Object.fromEntries(
-    Object.entries(failures(...statuses)).map(([status, schema]) => [
-      status,
-      { description: schema.description ?? "", content: jsonContent(schema) },
-    ]),
-  );
 
 // Elysia prepares what a handler's parameter names, and nothing else: `...rest` would cost cookies, headers and query.
 export const capabilityRoutes = (options: CapabilityRoutesOptions) => {

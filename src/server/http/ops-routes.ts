@@ -77,10 +77,7 @@ export const opsRoutes = ({ access, scheduler, store, version, capabilityNames }
     .get(
       "/models",
       async () => {
-        const models = [...(await scheduler.freshModels())].map((model) => ({
-          ...model,
-          params: [...model.params],
-        }));
+        const models = await scheduler.freshModels();
         return { success: true as const, models, count: models.length };
       },
       {

@@ -1,5 +1,6 @@
 /** Schemas of the JSON routes' answers, for validation and for OpenAPI. */
 import { type TSchema, Type } from "@sinclair/typebox";
+import { ModelInfo } from "../../engine/protocol/models.ts";
 import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { literals } from "../../schema.ts";
 import { StreamFigures } from "../streams/counters.ts";
@@ -85,18 +86,7 @@ export const StreamsAnswer = Type.Object(
 export const ModelsAnswer = Type.Object(
   {
     ...success,
-    models: Type.Array(
-      Type.Object(
-        {
-          name: Type.String(),
-          source: Type.String(),
-          state: Type.String(),
-          device: Type.String(),
-          params: Type.Array(Type.Object({ name: Type.String() }, { additionalProperties: true })),
-        },
-        { additionalProperties: true },
-      ),
-    ),
+    models: Type.Unsafe<readonly ModelInfo[]>(Type.Array(ModelInfo)),
     count: Type.Integer(),
   },
   { description: "the models, just read by the engines" },
@@ -195,7 +185,7 @@ const MEANINGS = {
   504: "the job took too long",
 };
 
-export type FailureStatus = keyof typeof MEANINGS;
+type FailureStatus = keyof typeof MEANINGS;
 
 /** A route's error answers: 401 and 403, which any route may give, and `statuses`. */
 export const failures = <S extends FailureStatus>(...statuses: readonly S[]) =>
@@ -226,3 +216,12 @@ export const jsonContent = (schema: TSchema) => ({
   // biome-ignore lint/suspicious/noExplicitAny: TypeBox makes JSON Schema 2020-12, OpenAPI's typings know 3.0's subset
   "application/json": { schema: schema as any },
 });
+
+/** `failures` in OpenAPI's form, for routes whose answers Elysia does not check. */
+export const failureContents = (...statuses: FailureStatus[]) =>
+  Object.fromEntries(
+    Object.entries(failures(...statuses)).map(([status, schema]) => [
+      status,
+      { description: schema.description ?? "", content: jsonContent(schema) },
+    ]),
+  );

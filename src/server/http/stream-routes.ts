@@ -13,9 +13,11 @@ import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { StreamUpdater } from "../streams/update.ts";
 import type { AccessPolicy } from "./access.ts";
+import { dataEvents } from "./data-events.ts";
 import { readJson } from "./json-body.ts";
 import {
   ChangedAnswer,
+  failureContents,
   failures,
   jsonContent,
   operation,
@@ -36,6 +38,9 @@ export interface StreamServices {
 
 const STOP_WAIT_MS = 1000;
 const log = getLogger("http");
+const DATA_EXAMPLE = `data: {"type":"data","seconds":12.4,"model":"tagger","values":{"labels":[{"label":"cat","score":0.97}]},"timestamp":1764383400000,"dropped":0}
+
+`;
 const ById = Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) });
 
 export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
@@ -69,6 +74,11 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
         response: { 200: StreamAnswer, ...failures(404) },
         detail: operation("streams", "One stream, live or ended"),
       },
+    )
+    .get(
+      "/stream/:id/data",
+      ({ params, request }) => streamData(services.store.get(params.id), request),
+      { ...access.operator, params: ById, detail: DATA_OPERATION },
     )
     .post(
       "/stream/:id/params",
@@ -104,6 +114,33 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
         detail: operation("streams", "Stop a stream"),
       },
     );
+
+/** For OpenAPI alone. */
+const DATA_OPERATION = {
+  ...operation(
+    "streams",
+    "The data outputs of a stream's model as server-sent events, at most 30 a second, until the stream ends",
+  ),
+  responses: {
+    200: {
+      description: "`dropped`: reports that this reader has missed since its last event",
+      content: {
+        "text/event-stream": { schema: { type: "string" as const }, example: DATA_EXAMPLE },
+      },
+    },
+    ...failureContents(404, 503),
+  },
+};
+
+/** Throws `stream_not_found` for a stream that is over: EventSource asks again after an answer that ends. */
+function streamData(stream: Stream, { method, signal }: Request): Response {
+  if (stream.endedAt !== null)
+    throw new WorkerError("stream_not_found", "the stream has ended: it has no more data");
+  const reader = stream.data.open();
+  // The body of an answer to HEAD is never read.
+  if (method === "HEAD") reader[Symbol.dispose]();
+  return dataEvents(reader, signal);
+}
 
 /** Starts a stream by the control protocol that its body calls for. */
 export async function startStream(

@@ -27,6 +27,8 @@ export interface StreamStart {
   readonly output: ChannelRequest | null;
   /** Channels beside the media, by names of the protocol's own. */
   readonly sideChannels: Readonly<Record<string, ChannelRequest | null>>;
+  /** Whether a model that takes prompts must be given one. */
+  readonly needsPrompts: boolean;
   /** The stream parameters, with valid values. */
   readonly fields: StartFields;
 }

@@ -33,6 +33,7 @@ const Url = Type.String({
   expects: "a URL of at most 4096 characters",
 });
 const ModelName = Type.String({ minLength: 1, maxLength: 256, expects: "the name of a model" });
+const PresetName = Type.String({ minLength: 1, maxLength: 256, expects: "the name of a preset" });
 const Bitrate = Type.Integer({
   minimum: 10_000,
   maximum: 200_000_000,
@@ -54,6 +55,10 @@ const changing = {
   prompts: field(Prompts, PROMPTS),
   prompt: field(Prompts, "alias of prompts"),
   model: field(ModelName, "a name from GET /models"),
+  preset: field(
+    PresetName,
+    "a name from the model's presets: its parameters, under those of the same request",
+  ),
   width: field(OutputSide, "output width in pixels; both or neither"),
   height: field(OutputSide, "output height in pixels; both or neither"),
   fps: field(Fps, FPS),

@@ -1,7 +1,12 @@
-/** Finds the model of a stream, and checks the values of the model's own parameters. */
-import type { ModelInfo, NumberParam, ParamValues } from "../../engine/protocol/models.ts";
+/** Finds the model of a stream, and merges what requests say about the model's own parameters. */
+import type { ModelInfo, ParamValue, ParamValues } from "../../engine/protocol/models.ts";
+import { pictureUriBytes, pictureUriFormat } from "../../engine/protocol/picture-uri.ts";
 import { type FieldProblem, WorkerError } from "../../errors.ts";
-import { fieldsError, shown } from "../field-errors.ts";
+import { fieldsError, listed, shown } from "../field-errors.ts";
+import { readParam, shownValue, suitsParam } from "./param-value.ts";
+
+/** Bytes of the pictures that a stream's parameters may hold. */
+const MAX_PICTURES_BYTES = 8 * 1024 * 1024;
 
 /** The model of this name. Throws `unknown_model` listing the names there are. */
 export function findModel(name: string, models: readonly ModelInfo[]): ModelInfo {
@@ -17,34 +22,68 @@ export function findModel(name: string, models: readonly ModelInfo[]): ModelInfo
 export const takesParam = (model: ModelInfo, name: string): boolean =>
   model.params.some((one) => one.name === name);
 
+/** What a request says about the parameters of its model. */
+export interface GivenParams {
+  /** By name; null resets. Members that the model does not take are left out. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** The name of a preset, whose values apply where `values` has none; absent or null: none. */
+  readonly preset?: string | null | undefined;
+}
+
 /**
- * The current values that the model takes, replaced by the given ones; null resets. Throws `invalid_request` naming each
- * given value that the model does not take.
+ * The current values that the model takes, replaced by those of the preset and then by the given ones, in canonical
+ * form. Throws `invalid_request` naming each value that the model does not take, and a preset that it does not have.
  */
 export function modelParams(
-  given: Readonly<Record<string, unknown>>,
+  given: GivenParams,
   current: ParamValues,
   model: ModelInfo,
 ): ParamValues {
-  const values: Record<string, ParamValues[string]> = {};
+  const preset = presetOf(given, model);
+  const values: Record<string, ParamValue> = {};
   const problems: FieldProblem[] = [];
   for (const param of model.params) {
-    if (param.type !== "number") continue;
-    const { name: field, min, max, integer } = param;
-    const value = Object.hasOwn(given, field) ? given[field] : current[field];
-    if (isValid(value, param)) values[field] = value;
-    else if (Object.hasOwn(given, field) && value !== null) {
-      const kind = integer ? "an integer" : "a number";
-      const problem = `must be ${kind} from ${min} to ${max}, got ${shown(value)}`;
-      problems.push({ field, problem });
+    const { name } = param;
+    const kept = Object.hasOwn(current, name) ? current[name] : undefined;
+    const set = Object.hasOwn(given.values, name);
+    if (!set && !Object.hasOwn(preset, name)) {
+      if (kept !== undefined && suitsParam(param, kept)) values[name] = kept;
+      continue;
     }
+    const value = set ? given.values[name] : preset[name];
+    if (value === null) continue;
+    const reading = isShown(value, kept) ? { value: kept } : readParam(param, value);
+    if ("value" in reading) values[name] = reading.value;
+    else if (set) problems.push({ field: name, problem: reading.problem });
+    else
+      problems.push({
+        field: "preset",
+        problem: `${given.preset} cannot be used: ${name} ${reading.problem}`,
+      });
   }
+  if (problems.length === 0) problems.push(...oversized(values));
   if (problems.length > 0) throw fieldsError(problems);
   return values;
 }
 
-const isValid = (value: unknown, { min, max, integer }: NumberParam): value is number =>
-  typeof value === "number" &&
-  value >= min &&
-  value <= max &&
-  (!integer || Number.isInteger(value));
+/** The values of the preset that is given; none where there is none. Throws `invalid_request` listing those there are. */
+function presetOf({ preset }: GivenParams, { name, presets }: ModelInfo): ParamValues {
+  if (preset === undefined || preset === null) return {};
+  const values = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
+  if (values !== undefined) return values;
+  const problem = `is unknown: ${shown(preset)}; presets of model ${name}: ${listed(Object.keys(presets)) || "none"}`;
+  throw fieldsError([{ field: "preset", problem }]);
+}
+
+/** A picture as answers show it stands for itself, so that callers can send back what they have read. */
+const isShown = (value: unknown, kept: ParamValue | undefined): kept is ParamValue =>
+  kept !== undefined && value === shownValue(kept);
+
+/** A stream's parameters travel as one message to its engine. */
+function oversized(values: ParamValues): FieldProblem[] {
+  const pictures = Object.entries(values).filter(([, value]) => pictureUriFormat(value) !== null);
+  const bytes = pictures.reduce((sum, [, value]) => sum + pictureUriBytes(String(value)), 0);
+  if (bytes <= MAX_PICTURES_BYTES) return [];
+  const problem = `is too large: the pictures of a stream may have ${MAX_PICTURES_BYTES} bytes in all, got ${bytes}`;
+  return pictures.map(([field]) => ({ field, problem }));
+}

@@ -1,11 +1,13 @@
 /** Declares how a stream's observer follows its life in the server. */
 
-import type { WorkReport } from "../../engine/protocol/messages.ts";
+import type { DataReport, WorkReport } from "../../engine/protocol/messages.ts";
 import type { PlainError } from "../../errors.ts";
+import type { DataEvent } from "./data-output.ts";
 
-/** What happens to a stream: an engine's message, the loss of its engine, or new parameters. */
+/** What happens to a stream: an engine's report (data at a bounded rate), the loss of its engine, or new parameters. */
 export type StreamEvent =
-  | WorkReport
+  | Exclude<WorkReport, DataReport>
+  | DataEvent
   | { readonly type: "interrupted"; readonly why: string }
   | { readonly type: "params_changed" };
 

@@ -12,6 +12,7 @@ const MAX_IGNORED = 32;
 
 export interface Resolved {
   readonly params: StreamParams;
+  readonly model: ModelInfo;
   /** Names of members that are unknown here, at most some dozens. */
   readonly ignored: readonly string[];
 }
@@ -78,10 +79,14 @@ export function mergeParams(
     fit: pick(given.fit, current.fit, defaults.fit),
     ...(bitrate === undefined ? {} : { bitrate }),
     paused: pick(given.paused, current.paused, defaults.paused),
-    model_params: modelParams(Object.fromEntries(own), current.model_params, model),
+    model_params: modelParams(
+      { values: Object.fromEntries(own), preset: given.preset },
+      current.model_params,
+      model,
+    ),
   };
   const ignored = own.map(([name]) => name).filter((name) => !takesParam(model, name));
-  return { params, ignored: shortened(ignored) };
+  return { params, model, ignored: shortened(ignored) };
 }
 
 /** The fields of an update: those inside `params`, unless it has fields beside it (protocol.md 1.6). */

@@ -1,5 +1,6 @@
 /** Reads the prompts of a request: their forms, their total size, and graphs that are not prompts. */
-import type { Prompt } from "../../engine/protocol/work.ts";
+import type { ModelInfo } from "../../engine/protocol/models.ts";
+import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { fieldsError } from "../field-errors.ts";
 import { holdsGraph } from "./comfyui-graph.ts";
 import { MAX_PROMPT_BYTES, type UpdateFields } from "./fields.ts";
@@ -12,6 +13,13 @@ export function rejectGraphs(fields: unknown): void {
     const problem = "holds a ComfyUI graph, which this version does not run: send texts";
     throw fieldsError([{ field, problem }]);
   }
+}
+
+/** Throws `invalid_request` where there is no prompt for a model that takes prompts. */
+export function assertPrompted({ prompts }: StreamParams, model: ModelInfo): void {
+  if (prompts.length > 0 || !model.takes_prompts) return;
+  const problem = `is required by model ${model.name}: send a text, or choose a model that takes no prompts`;
+  throw fieldsError([{ field: "prompts", problem }]);
 }
 
 /** Prompts as objects with their own members and no others. */

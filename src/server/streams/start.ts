@@ -11,6 +11,7 @@ import type {
   StreamStart,
 } from "../protocols/control-protocol.ts";
 import { mergeParams } from "./params.ts";
+import { assertPrompted } from "./prompts.ts";
 import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
 import type { StreamUpdater } from "./update.ts";
@@ -60,9 +61,10 @@ export class StreamStarter {
     const { params: defaults, container: defaultContainer } = protocol.defaults(
       input === null ? "clock" : "input",
     );
-    const { params, ignored } = await scheduler.withModels((models) =>
+    const { params, model, ignored } = await scheduler.withModels((models) =>
       mergeParams(start.fields, defaults, defaults, models),
     );
+    if (start.needsPrompts) assertPrompted(params, model);
     const container = start.fields.container ?? defaultContainer;
     const spec: StreamSpec = {
       ...(output && { output: { endpoint: output, lifecycle: protocol.outputLifecycle } }),

@@ -1,6 +1,8 @@
 /** Builds the stream object of contract.md. */
+import type { ParamValues } from "../../engine/protocol/models.ts";
 import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { cut } from "../field-errors.ts";
+import { shownValue } from "./param-value.ts";
 import type { Stream } from "./stream.ts";
 
 export function streamObject(stream: Stream) {
@@ -19,12 +21,19 @@ export function streamObject(stream: Stream) {
   };
 }
 
-/** The parameters as members of a start body, without prompts: the stream object shows them as metadata. */
+/**
+ * The parameters as members of a start body: without prompts, which the stream object shows as metadata, and without the
+ * bytes of pictures.
+ */
 export const startMembers = ({ size, model_params, prompts: _, ...common }: StreamParams) => ({
-  ...model_params,
+  ...shownValues(model_params),
   ...common,
   ...size,
 });
+
+/** The values of a model's parameters without the bytes of pictures. */
+export const shownValues = (values: ParamValues): ParamValues =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shownValue(value)]));
 
 /** The first prompts, cut short; cloned, since a slice of a string keeps the whole string alive. */
 export const shortened = (prompts: readonly Prompt[]): Prompt[] =>

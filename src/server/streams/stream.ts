@@ -14,8 +14,9 @@ import type { ControlProtocol, ShownChannels } from "../protocols/control-protoc
 import { endAbandonedOutput } from "./abandoned-output.ts";
 import { withChannelFields } from "./channel-fields.ts";
 import { StreamCounters } from "./counters.ts";
+import { DataOutput } from "./data-output.ts";
 import type { StreamObserver } from "./observer.ts";
-import { shortened, startMembers, streamObject } from "./stream-object.ts";
+import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
 
 const log = getLogger("stream");
 
@@ -52,6 +53,8 @@ export class Stream implements Work {
   readonly channels: ShownChannels;
   readonly capability: string | null;
   readonly createdAt = new Date();
+  /** What its model says about its frames. */
+  readonly data = new DataOutput((event) => this.#observer?.handle(event));
   /** Called when the engine has reported the output's size. */
   onSize: (() => void) | null = null;
   readonly #counters = new StreamCounters();
@@ -151,7 +154,7 @@ export class Stream implements Work {
   receive(message: WorkReport): void {
     const named = this.#withChannelFields(message);
     this.#take(named);
-    if (named.type !== "ended") this.#observer?.handle(named);
+    if (named.type !== "ended" && named.type !== "data") this.#observer?.handle(named);
   }
 
   lost(error?: PlainError): void {
@@ -207,6 +210,9 @@ export class Stream implements Work {
         return;
       case "updated":
         return; // a trouble that new parameters end is followed by `recovered`
+      case "data":
+        this.data.publish(message);
+        return;
       case "step":
       case "made":
         return; // of pictures
@@ -232,12 +238,17 @@ export class Stream implements Work {
       else log.warn("stream failed", { stream, error: failure.message });
     }
     this.#started.resolve();
+    this.data.close();
     void this.#release(failure, endOutput);
   }
 
   /** An ended stream stays in the history: it drops whatever is big and keeps no other object alive. */
   async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
-    this.#params = { ...this.#params, prompts: shortened(this.#params.prompts) };
+    this.#params = {
+      ...this.#params,
+      prompts: shortened(this.#params.prompts),
+      model_params: shownValues(this.#params.model_params),
+    };
     this.#checkpoint = null;
     this.onSize = null;
     const observer = this.#observer;

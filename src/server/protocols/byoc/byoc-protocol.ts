@@ -61,6 +61,7 @@ export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol 
         events: channel("events_url", "-events"),
         data: channel("data_url", "-data"),
       },
+      needsPrompts: false,
       fields: withinLimits(readFields(StartFields, params)),
     };
   },

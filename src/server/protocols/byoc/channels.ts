@@ -135,6 +135,9 @@ export class ByocChannels implements StreamObserver {
       case "trouble":
         this.#publishError(event.error.message);
         return;
+      case "data":
+        this.#data?.send(event);
+        return;
       default:
         return;
     }

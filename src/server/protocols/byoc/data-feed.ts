@@ -26,6 +26,7 @@ export class DataFeed {
   readonly #keepAlive: Timer;
   #pending: string[] = [];
   #batch: Timer | null = null;
+  #hasWarned = false;
 
   /** Takes over the writer: `close` closes it. */
   constructor(writer: Writer, format: DataFormat, timing: DataTiming) {
@@ -53,8 +54,10 @@ export class DataFeed {
     this.#batch = null;
     const lines = this.#format === "lists" ? asLists(this.#pending) : this.#pending;
     const fitting = lines.filter((line) => Buffer.byteLength(line) <= MAX_LINE_BYTES);
-    if (fitting.length < lines.length)
+    if (fitting.length < lines.length && !this.#hasWarned) {
+      this.#hasWarned = true;
       log.warn("data dropped: longer than a line may be", { limit_bytes: MAX_LINE_BYTES });
+    }
     this.#pending = [];
     if (fitting.length === 0) return;
     this.#keepAlive.refresh();

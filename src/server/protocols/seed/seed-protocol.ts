@@ -19,8 +19,9 @@ export const seedProtocol: ControlProtocol = {
 
   readStart: (body) => {
     const fields = readFields(StartFields, body);
+    // The default models take prompts; of another one it is known later whether it does.
     const missing = [
-      ...((fields.prompts ?? fields.prompt) == null ? ["prompts"] : []),
+      ...((fields.prompts ?? fields.prompt ?? fields.model) == null ? ["prompts"] : []),
       ...(fields.stream_url == null ? ["stream_url"] : []),
     ];
     if (missing.length > 0)
@@ -30,6 +31,7 @@ export const seedProtocol: ControlProtocol = {
       input: channel("input_url", fields.input_url),
       output: channel("stream_url", fields.stream_url),
       sideChannels: {},
+      needsPrompts: true,
       fields,
     };
   },

@@ -39,6 +39,14 @@ test("a start without prompts or output channel is refused, naming both", () => 
   expect(fieldsOf(() => seedProtocol.readStart({ ...BODY, fps: 0 }, null))).toEqual(["fps"]);
 });
 
+test("a start that names its model may have no prompts: whether the model takes any is known later", () => {
+  const body = { stream_url: BODY.stream_url, model: "painter" };
+  expect(seedProtocol.readStart(body, null)).toMatchObject({ needsPrompts: true });
+  expect(fieldsOf(() => seedProtocol.readStart({ ...body, model: null }, null))).toEqual([
+    "prompts",
+  ]);
+});
+
 test("the output is 512 pixels square, with and without input; a clock drives the model without one", () => {
   expect(seedProtocol.defaults("input")).toMatchObject({
     params: { model: "restyle", size: { width: 512, height: 512 } },

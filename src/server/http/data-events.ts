@@ -1,0 +1,42 @@
+/** Sends a stream's data as server-sent events: one report an event, comments while there is none. */
+import type { DataReader } from "../streams/data-output.ts";
+
+/** Shows proxies that the connection is alive. */
+const COMMENT_EVERY_MS = 10_000;
+
+/**
+ * Responds with the events of `reader` until the stream ends or the caller leaves, then disposes it. A caller that reads
+ * slowly gets the newest report each time.
+ */
+export function dataEvents(reader: DataReader, signal: AbortSignal): Response {
+  const leave = () => reader[Symbol.dispose]();
+  signal.addEventListener("abort", leave, { once: true });
+  const body = new ReadableStream<Uint8Array>(
+    {
+      // The headers leave with the first bytes.
+      start: (controller) => controller.enqueue(Buffer.from(textOf("nothing"))),
+      pull: async (controller) => {
+        const read = await reader.read(COMMENT_EVERY_MS);
+        if (read !== "end") controller.enqueue(Buffer.from(textOf(read)));
+        else {
+          signal.removeEventListener("abort", leave);
+          leave();
+          controller.close();
+        }
+      },
+      cancel: leave,
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, { headers: HEADERS });
+}
+
+/** `X-Accel-Buffering` keeps nginx from collecting events. */
+const HEADERS = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache",
+  "x-accel-buffering": "no",
+};
+
+const textOf = (read: object | "nothing"): string =>
+  read === "nothing" ? ": waiting for data\n\n" : `data: ${JSON.stringify(read)}\n\n`;

@@ -1,0 +1,138 @@
+/** The command `models`: brings models into the workspace, takes them away, lists them. One row a sub-command. */
+import { type Config, ConfigError, readConfig } from "../config.ts";
+import { describeUnexpected, reason, WorkerError } from "../errors.ts";
+import { configureLogging } from "../log.ts";
+import type { EngineCommand } from "../server/engines/engine-process.ts";
+import { type Given, readArguments, type Syntax } from "./arguments.ts";
+import { CommandError, UsageError } from "./failures.ts";
+
+/** What a sub-command may use. */
+export interface CommandContext {
+  readonly config: Config;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** How to start an engine of this program. */
+  readonly engine: EngineCommand;
+  /** Aborts at SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Prints a line of the result to stdout. */
+  print(line: string): void;
+  /** Prints a line about the work, which is not part of the result, to stderr. */
+  note(line: string): void;
+}
+
+/** Throws CommandError, UsageError or WorkerError; whatever else it throws is a defect. */
+type Run = (given: Given, context: CommandContext) => Promise<void>;
+
+interface SubCommand extends Syntax {
+  readonly summary: string;
+  /** Each loads its own code, so that none pays for another's libraries. */
+  readonly run: Run;
+}
+
+const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
+  list: {
+    argument: null,
+    summary: "list the models of the server at --host and --port, or else of --workspace",
+    flags: { json: { value: null, description: "print what GET /models answers" } },
+    run: async ({ flags }, context) => {
+      const { listModels } = await import("./list.ts");
+      await listModels(flags.has("json") ? "json" : "table", context);
+    },
+  },
+  remove: {
+    argument: "<name>",
+    summary: "delete a model's folder from the workspace",
+    flags: {},
+    run: async ({ argument }, context) => {
+      const { removeModel } = await import("./remove.ts");
+      await removeModel(argument, context);
+    },
+  },
+};
+
+/** Runs `models …` and returns the exit code: 0, 1 for a failure, 2 for a wrong command line, 130 for SIGINT. */
+export async function runModelsCommand(
+  args: readonly string[],
+  program: string,
+  engine: EngineCommand,
+): Promise<number> {
+  const [name, ...rest] = args;
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(help(program));
+    return 0;
+  }
+  const command = Object.hasOwn(SUB_COMMANDS, name ?? "") ? SUB_COMMANDS[name ?? ""] : undefined;
+  if (command === undefined) {
+    const wrong = name === undefined ? "models needs a sub-command" : `unknown: models ${name}`;
+    return fail(
+      2,
+      `${wrong}; there are ${Object.keys(SUB_COMMANDS).join(", ")}; see models --help`,
+    );
+  }
+  const stop = new AbortController();
+  let interrupted: 130 | 143 | null = null;
+  const onSignal = (signal: NodeJS.Signals) => {
+    interrupted = signal === "SIGINT" ? 130 : 143;
+    stop.abort(new CommandError("interrupted"));
+  };
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  try {
+    const given = readArguments(rest, command);
+    const config = readConfig(given.others);
+    await configureLogging("error", config.logFormat);
+    await command.run(given, {
+      config,
+      env: Bun.env,
+      engine,
+      signal: stop.signal,
+      print: (line) => process.stdout.write(`${line}\n`),
+      note: (line) => process.stderr.write(`${line}\n`),
+    });
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof ConfigError) return fail(2, error.message);
+    return fail(interrupted ?? 1, describe(error));
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof CommandError) return error.message;
+  // What the file system or the network says names its own cause; anything else is a defect and needs its stack.
+  if (error instanceof WorkerError || (error instanceof Error && "code" in error))
+    return reason(error);
+  return describeUnexpected(error);
+}
+
+function help(program: string): string {
+  const commands = Object.entries(SUB_COMMANDS).map(([name, command]) => {
+    const usage = [
+      `models ${name}`,
+      command.argument,
+      ...Object.entries(command.flags).map(flagUsage),
+    ]
+      .filter((part) => part !== null)
+      .join(" ");
+    const flags = Object.entries(command.flags).map(
+      ([flag, { value, description }]) =>
+        `    ${`--${flag}${value === null ? "" : ` ${value}`}`.padEnd(16)} ${description}`,
+    );
+    return [`  ${usage}`, `    ${command.summary}`, ...flags].join("\n");
+  });
+  return `Usage: ${program} models <sub-command> [flags]
+
+${commands.join("\n\n")}
+
+The program's flags, such as --workspace, apply as well: see ${program} --help.
+Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
+`;
+}
+
+const flagUsage = ([flag, { value }]: [string, { value: string | null }]): string =>
+  `[--${flag}${value === null ? "" : ` ${value}`}]`;
+
+function fail(code: number, message: string): number {
+  process.stderr.write(`${message}\n`);
+  return code;
+}

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, expect, jest, test } from "bun:test";
+import { type DataReport, MAX_DATA_BYTES } from "../../../../src/engine/protocol/messages.ts";
+import { type DataEvent, DataOutput } from "../../../../src/server/streams/data-output.ts";
+
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
+
+const report = (n: number): DataReport => ({
+  type: "data",
+  id: "secret",
+  seconds: n,
+  model: "painter",
+  values: { n: [n] },
+});
+
+/** An output and what it has passed on. */
+function output() {
+  const passed: DataEvent[] = [];
+  const data = new DataOutput((event) => void passed.push(event));
+  return { data, passed, read: () => passed.map(({ seconds, dropped }) => ({ seconds, dropped })) };
+}
+
+const PATIENCE_MS = 10_000;
+
+test("reports at 30 a second pass one by one, without the stream's id", () => {
+  const { data, passed } = output();
+  for (let n = 0; n < 5; n++) {
+    data.publish(report(n));
+    jest.advanceTimersByTime(34);
+  }
+  expect(passed.map(({ seconds }) => seconds)).toEqual([0, 1, 2, 3, 4]);
+  expect(passed[0]).toEqual({
+    type: "data",
+    seconds: 0,
+    model: "painter",
+    values: { n: [0] },
+    timestamp: expect.any(Number),
+    dropped: 0,
+  });
+});
+
+test("of faster reports at most 30 a second pass: the first, then the newest each time", () => {
+  const { data, passed } = output();
+  for (let n = 0; n < 1000; n++) {
+    data.publish(report(n));
+    jest.advanceTimersByTime(1);
+  }
+  expect(passed.length).toBeGreaterThanOrEqual(29);
+  expect(passed.length).toBeLessThanOrEqual(31);
+  const got = passed.reduce((sum, { dropped }) => sum + dropped + 1, 0);
+  expect(got).toBe((passed.at(-1)?.seconds ?? 0) + 1);
+});
+
+test("the newest of a burst passes when its turn comes, with the number of those before it", () => {
+  const { data, read } = output();
+  for (const n of [0, 1, 2, 3]) data.publish(report(n));
+  expect(read()).toEqual([{ seconds: 0, dropped: 0 }]);
+  jest.advanceTimersByTime(34);
+  expect(read().slice(1)).toEqual([{ seconds: 3, dropped: 2 }]);
+});
+
+test("at the end what waits still passes, and nothing after it", () => {
+  const { data, read } = output();
+  for (const n of [0, 1]) data.publish(report(n));
+  data.close();
+  data.publish(report(2));
+  jest.advanceTimersByTime(1000);
+  expect(read().map(({ seconds }) => seconds)).toEqual([0, 1]);
+});
+
+test("a report that is too long is dropped and counted", () => {
+  const { data, read } = output();
+  const long = "x".repeat(MAX_DATA_BYTES);
+  data.publish({ ...report(0), values: { text: { long } } });
+  jest.advanceTimersByTime(34);
+  data.publish(report(1));
+  expect(read()).toEqual([{ seconds: 1, dropped: 1 }]);
+});
+
+test("a slow reader gets the newest, with the number of those it missed; a fast one misses none", async () => {
+  const { data } = output();
+  const [slow, fast] = [data.open(), data.open()];
+  for (const n of [0, 1, 2]) {
+    data.publish(report(n));
+    expect(await fast.read(PATIENCE_MS)).toMatchObject({ seconds: n, dropped: 0 });
+    jest.advanceTimersByTime(34);
+  }
+  expect(await slow.read(PATIENCE_MS)).toMatchObject({ seconds: 2, dropped: 2 });
+  data.publish(report(3));
+  expect(await slow.read(PATIENCE_MS)).toMatchObject({ seconds: 3, dropped: 0 });
+});
+
+test("a reader that waits gets the next report, or nothing when its patience ends", async () => {
+  const { data } = output();
+  const reader = data.open();
+  const next = reader.read(PATIENCE_MS);
+  data.publish(report(0));
+  expect(await next).toMatchObject({ seconds: 0 });
+  const nothing = reader.read(PATIENCE_MS);
+  jest.advanceTimersByTime(PATIENCE_MS);
+  expect(await nothing).toBe("nothing");
+});
+
+test("at the end readers get what waits, then the end", async () => {
+  const { data } = output();
+  const [has, waits] = [data.open(), data.open()];
+  data.publish(report(0));
+  await waits.read(PATIENCE_MS);
+  const waiting = waits.read(PATIENCE_MS);
+  data.close();
+  expect(await waiting).toBe("end");
+  expect(await has.read(PATIENCE_MS)).toMatchObject({ seconds: 0 });
+  expect(await has.read(PATIENCE_MS)).toBe("end");
+  expect(await data.open().read(PATIENCE_MS)).toBe("end");
+});
+
+test("a stream has at most eight readers; one that leaves makes room", () => {
+  const { data } = output();
+  const readers = Array.from({ length: 8 }, () => data.open());
+  expect(() => data.open()).toThrow("8 readers already");
+  readers[0]?.[Symbol.dispose]();
+  data.open();
+});
