@@ -39,6 +39,19 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
       await listModels(flags.has("json") ? "json" : "table", context);
     },
   },
+  init: {
+    argument: "<file.onnx>",
+    summary: "draft a model.json beside an ONNX file, and print what to check in it",
+    flags: {
+      name: { value: "NAME", description: "the model's name" },
+      force: { value: null, description: "overwrite a model.json that exists" },
+    },
+    run: async ({ argument, flags }, context) => {
+      const { initModel } = await import("./init.ts");
+      const existing = flags.has("force") ? "overwrite" : "keep";
+      await initModel(argument, { name: flags.get("name"), existing }, context);
+    },
+  },
   remove: {
     argument: "<name>",
     summary: "delete a model's folder from the workspace",

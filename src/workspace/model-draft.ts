@@ -1,0 +1,81 @@
+/** Drafts the `model.json` of an ONNX file: from the table of well-known networks, or else from its names and shapes. */
+import { basename } from "node:path";
+import { defineModel } from "../engine/models/define-model.ts";
+import { draftModel } from "../engine/models/draft.ts";
+import { whatItIs } from "../engine/models/file-kind.ts";
+import type { KnownNetwork, ModelJson } from "../engine/models/known/known-network.ts";
+import { recogniseNetwork } from "../engine/models/known/known-networks.ts";
+import { parseModelJson } from "../engine/models/model-json.ts";
+import { readOnnxOutline } from "../engine/models/onnx-outline.ts";
+import { type GraphSignature, signatureOf } from "../engine/models/tensor-signature.ts";
+import { type FieldProblem, reason, WorkerError } from "../errors.ts";
+import { type Guess, guessesOf } from "./draft-guesses.ts";
+import { CommandError } from "./failures.ts";
+
+/** A drafted `model.json`, and how sure it is. */
+export interface ModelDraft {
+  readonly json: Partial<ModelJson> & { readonly name?: string; readonly file: string };
+  /** The content of the file to write. */
+  readonly text: string;
+  readonly signature: GraphSignature;
+  /** Null where the draft follows names and shapes. */
+  readonly network: KnownNetwork | null;
+  /** Fields that should be checked. */
+  readonly guesses: readonly Guess[];
+  /** Fields that must be edited before the model can be used. */
+  readonly problems: readonly FieldProblem[];
+}
+
+/**
+ * Throws CommandError for what is not an ONNX file, and says what it is.
+ *
+ * @param name the model's name, where it is to be stated
+ */
+export async function draftModelJson(path: string, name?: string): Promise<ModelDraft> {
+  const file = basename(path);
+  const signature = await readSignature(path, file);
+  const network = recogniseNetwork(signature, file);
+  const drafted: Partial<ModelJson> = network?.describe(signature) ?? draftModel(file, signature);
+  const { inputs = {}, outputs = {}, presets, ...about } = drafted;
+  const json = {
+    ...(name !== undefined && { name }),
+    ...about,
+    file,
+    inputs,
+    outputs,
+    ...(presets && { presets }),
+  };
+  const text = formatJson(json);
+  const guesses = network === null ? guessesOf(json, signature) : [];
+  return { json, text, signature, network, guesses, problems: problemsOf(text, signature) };
+}
+
+async function readSignature(path: string, file: string): Promise<GraphSignature> {
+  try {
+    return signatureOf(await readOnnxOutline(path, file));
+  } catch (error) {
+    const kind = await whatItIs(path);
+    throw new CommandError(kind === null ? `${file}: ${reason(error)}` : `${file} ${kind}`);
+  }
+}
+
+/** What the catalogue would say about the file. */
+function problemsOf(text: string, signature: GraphSignature): readonly FieldProblem[] {
+  try {
+    defineModel("draft", parseModelJson(text), signature);
+    return [];
+  } catch (error) {
+    if (error instanceof WorkerError && error.details.length > 0) return error.details;
+    throw error;
+  }
+}
+
+/** Indented JSON whose short lists stand on one line: `"range": [0, 1]`. */
+function formatJson(json: unknown): string {
+  const indented = JSON.stringify(json, null, 2);
+  const oneLine = indented.replace(
+    /\[\s+([^[\]{}]{1,90}?)\s+\]/g,
+    (_, items: string) => `[${items.replace(/\s*\n\s*/g, " ")}]`,
+  );
+  return `${oneLine}\n`;
+}
