@@ -145,7 +145,7 @@ class Engine {
         this.#start(message);
         break;
       case "update":
-        this.#live.get(message.number)?.update(message.params);
+        this.#live.get(message.number)?.update(message);
         break;
       case "stop":
         this.#live.get(message.number)?.stop();

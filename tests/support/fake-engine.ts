@@ -8,15 +8,20 @@ import { join } from "node:path";
 import { CallJournal } from "../../src/engine/protocol/call-journal.ts";
 import type { FromEngine, ToEngine, WorkReport } from "../../src/engine/protocol/messages.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
+import { updatedBy } from "../../src/engine/protocol/params-update.ts";
 import type { StreamStats } from "../../src/engine/protocol/stats.ts";
 import type { ImageJob, StreamParams } from "../../src/engine/protocol/work.ts";
 import { MODEL_GALLERY } from "./model-gallery.ts";
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
 const none = { p50: null, p95: null, p99: null };
+/** The parameters of streams, by number. */
+const paramsOf = new Map<number, StreamParams>();
 /** The ids of the work that has not ended, by number. */
 const live = new Map<number, string>();
 const journal = new CallJournal(Bun.mmap("/proc/self/fd/3", { shared: true }));
+/** Pictures that the last update did not send again. */
+let lastKept: readonly string[] = [];
 let stopsAnswered = true;
 /** Pictures in progress, and the number of pictures started. */
 const making = new Set<number>();
@@ -144,6 +149,7 @@ function receive(message: ToEngine): void {
       // Work that was given up under this id ends only now.
       for (const [other, its] of live) if (its === id) report(other, { type: "ended", id });
       live.set(number, id);
+      paramsOf.set(number, params);
       if (channel === "silent" || params.prompts[0]?.prompt === "load for ever") return;
       report(number, { type: "started", id });
       const seq = resume === undefined ? 0 : resume.seq + 1;
@@ -155,8 +161,11 @@ function receive(message: ToEngine): void {
       return;
     }
     case "update": {
-      const { number, params } = message;
+      const { number } = message;
       const id = live.get(number) ?? "";
+      const params = updatedBy(message, paramsOf.get(number) ?? message.params);
+      paramsOf.set(number, params);
+      lastKept = message.kept;
       report(number, { type: "updated", id });
       report(number, { type: "stats", id, stats: stats(params.model) });
       if (params.model === "painter") tell(number, params.model_params);
@@ -229,14 +238,15 @@ function obey(number: number, command: string | undefined): void {
 
 /** Reports as data which parameters have come: of a text its length. */
 function tell(number: number, params: StreamParams["model_params"]): void {
-  const received = Object.fromEntries(
+  const received: Record<string, unknown> = Object.fromEntries(
     Object.entries(params).map(([name, value]) => [
       name,
       typeof value === "string" ? value.length : value,
     ]),
   );
   const id = live.get(number) ?? "";
-  report(number, { type: "data", id, seconds: 1, model: "painter", values: { received } });
+  const values = { received, kept: { names: lastKept } };
+  report(number, { type: "data", id, seconds: 1, model: "painter", values });
 }
 
 function begin(number: number, kind: "decode" | "encode" | "run"): void {

@@ -4,8 +4,9 @@ import { PlainError } from "../../errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../log.ts";
 import { type Immutable, literals } from "../../schema.ts";
 import { ModelInfo } from "./models.ts";
+import { ParamsUpdate } from "./params-update.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
-import { Checkpoint, ImageResult, ImageStep, StreamParams, WorkOrder } from "./work.ts";
+import { Checkpoint, ImageResult, ImageStep, WorkOrder } from "./work.ts";
 
 /** The configuration of an engine, sent first. Secrets never travel in the environment. */
 export const EngineOptions = Type.Object({
@@ -31,8 +32,8 @@ const WorkNumber = Type.Integer({ minimum: 1 });
 export const ToEngine = Type.Union([
   Type.Object({ type: Type.Literal("init"), options: EngineOptions }),
   Type.Object({ type: Type.Literal("start"), id: Id, number: WorkNumber, order: WorkOrder }),
-  /** For streams; the parameters are whole. */
-  Type.Object({ type: Type.Literal("update"), number: WorkNumber, params: StreamParams }),
+  /** For streams. */
+  Type.Object({ type: Type.Literal("update"), number: WorkNumber, ...ParamsUpdate.properties }),
   /** `ended` answers within seconds. What cannot be interrupted then finishes in the background. */
   Type.Object({ type: Type.Literal("stop"), number: WorkNumber }),
   /** Read the workspace's folders again; `models` answers. */

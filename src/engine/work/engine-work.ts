@@ -1,7 +1,7 @@
 /** What streams and pictures have in common in an engine. */
 import type { WorkReport } from "../protocol/messages.ts";
+import type { ParamsUpdate } from "../protocol/params-update.ts";
 import type { StreamStats } from "../protocol/stats.ts";
-import type { StreamParams } from "../protocol/work.ts";
 
 export interface EngineWork {
   readonly id: string;
@@ -10,7 +10,7 @@ export interface EngineWork {
   /** Figures to be reported every second; null where there are none. */
   stats(): StreamStats | null;
   /** From the next frame on. */
-  update(params: StreamParams): void;
+  update(update: ParamsUpdate): void;
   /**
    * Asks the work to end: `ended` is reported within seconds. A native call that cannot be interrupted finishes in the
    * background; `run` waits for it.

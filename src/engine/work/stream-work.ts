@@ -10,6 +10,7 @@ import type { ModelHost } from "../inference/model-host.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { EngineOptions } from "../protocol/messages.ts";
+import { type ParamsUpdate, updatedBy } from "../protocol/params-update.ts";
 import type { StreamStats } from "../protocol/stats.ts";
 import type { Checkpoint, OutputChannel, StreamParams, StreamSpec } from "../protocol/work.ts";
 import { clock } from "../source/clock.ts";
@@ -72,8 +73,8 @@ export class StreamWork implements EngineWork {
   }
 
   /** From the next frame on. */
-  update(params: StreamParams): void {
-    this.#params = params;
+  update(update: ParamsUpdate): void {
+    this.#params = updatedBy(update, this.#params);
   }
 
   /** Lets what is under way leave, then ends; cut off after 3 s. */

@@ -1,5 +1,6 @@
 /** The work that one engine has: what each piece is called there, and which of it an engine may have died of. */
 import type { CallInFlight } from "../../engine/protocol/call-journal.ts";
+import type { StreamParams, WorkOrder } from "../../engine/protocol/work.ts";
 import type { Work } from "./work.ts";
 
 export interface Placed {
@@ -9,6 +10,8 @@ export interface Placed {
   /** Segments begun in the current engine. */
   segments: number;
   stopTimer: Timer | null;
+  /** The parameters that the current engine has; null for pictures, whose parameters do not change. */
+  params: StreamParams | null;
 }
 
 /** Work that was in a call when its engine died. */
@@ -43,13 +46,14 @@ export class Placements {
   }
 
   add(work: Work): Placed {
-    const placed: Placed = { work, number: 0, segments: 0, stopTimer: null };
+    const placed: Placed = { work, number: 0, segments: 0, stopTimer: null, params: null };
     this.#placed.set(work, placed);
     return placed;
   }
 
   /** An engine gets this work: under a new number, with no segment made. */
-  sent(placed: Placed): number {
+  sent(placed: Placed, order: WorkOrder): number {
+    placed.params = order.kind === "stream" ? order.params : null;
     placed.segments = 0;
     placed.number = ++this.#lastNumber;
     return placed.number;

@@ -1,6 +1,7 @@
 /** Supervises one engine: boots it, restarts it with back-off when it dies, and hands it all its work again. */
 import type { EngineOptions, FromEngine, WorkReport } from "../../engine/protocol/messages.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
+import { paramsUpdate } from "../../engine/protocol/params-update.ts";
 import type { EngineCensus } from "../../engine/protocol/stats.ts";
 import type { PlainError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
@@ -120,9 +121,11 @@ export class Supervisor {
   /** Hands over a stream's parameters; an engine that boots gets them with the start. */
   update(work: Work): void {
     const order = work.order();
-    const number = this.#placed.of(work)?.number;
-    if (this.#state.status !== "ready" || order.kind !== "stream" || number === undefined) return;
-    this.#state.process.send({ type: "update", number, params: order.params });
+    const placed = this.#placed.of(work);
+    if (this.#state.status !== "ready" || order.kind !== "stream" || !placed?.params) return;
+    const update = paramsUpdate(order.params, placed.params);
+    placed.params = order.params;
+    this.#state.process.send({ type: "update", number: placed.number, ...update });
   }
 
   /** `ended` follows within 5 s. An engine that holds on to the work longer is left alone: it finishes in the background. */
@@ -267,7 +270,8 @@ export class Supervisor {
 
   #sendStart(process: EngineProcess, placed: Placed): void {
     const { id } = placed.work;
-    const number = this.#placed.sent(placed);
-    process.send({ type: "start", id, number, order: placed.work.order() });
+    const order = placed.work.order();
+    const number = this.#placed.sent(placed, order);
+    process.send({ type: "start", id, number, order });
   }
 }
