@@ -62,11 +62,26 @@ function problemOf({ type, schema, value }: ValueError): string {
 }
 
 /** The beginning of a value as JSON, for messages: without the paths of URLs; the word `undefined` for undefined. */
-export function shown(value: unknown): string {
-  // Texts may be megabytes: they are cut before they become JSON.
-  const short = (_name: string, part: unknown) =>
-    typeof part === "string" ? redactUrls(cut(part, SHOWN_CHARACTERS)) : part;
-  return cut(JSON.stringify(value, short) ?? "undefined", SHOWN_CHARACTERS);
+export const shown = (value: unknown): string =>
+  cut(jsonStart(value, SHOWN_CHARACTERS), SHOWN_CHARACTERS);
+
+/**
+ * The value as JSON, left off soon after `room` characters: a body may hold millions of values, or nest them a
+ * hundred thousand deep.
+ */
+function jsonStart(value: unknown, room: number): string {
+  if (typeof value === "string") return JSON.stringify(redactUrls(cut(value, SHOWN_CHARACTERS)));
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "undefined";
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  let json = open;
+  for (const name in value) {
+    if (json.length > room) return json;
+    const separator = json === open ? "" : ",";
+    const key = Array.isArray(value) ? "" : `${JSON.stringify(cut(name, SHOWN_CHARACTERS))}:`;
+    json += `${separator}${key}`;
+    json += jsonStart(Reflect.get(value, name), room - json.length);
+  }
+  return json + close;
 }
 
 /** Describes a schema that has no `expects` of its own. */

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
-import { checked } from "../../../src/server/field-errors.ts";
+import { checked, shown } from "../../../src/server/field-errors.ts";
 
 const Schema = Type.Object(
   {
@@ -35,4 +35,24 @@ test("of a million wrong members ten are told", () => {
   const begun = performance.now();
   expect(() => checked(Type.Array(Type.Number()), value)).toThrow(/^0 must be [^;]*(; [^;]*){9}$/);
   expect(performance.now() - begun).toBeLessThan(500);
+});
+
+test.each([
+  [undefined, "undefined"],
+  [[], "[]"],
+  [{ a: [1, null, true], "b c": { d: "e" } }, '{"a":[1,null,true],"b c":{"d":"e"}}'],
+  ["x".repeat(1000), `"${"x".repeat(119)}…`],
+  [{ url: "https://host/secret" }, '{"url":"https://host"}'],
+])("%j is shown as %s", (value, text) => {
+  expect(shown(value)).toBe(text);
+});
+
+test("of a value that is huge or nests deeply the beginning is shown, at once", () => {
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+  const wide = Array.from({ length: 5_000_000 }, () => 1);
+  const begun = performance.now();
+  expect(shown(deep)).toBe(`${"[".repeat(120)}…`);
+  expect(shown([wide, wide])).toBe(`[[${"1,".repeat(59)}…`);
+  expect(performance.now() - begun).toBeLessThan(250);
 });
