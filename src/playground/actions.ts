@@ -60,11 +60,11 @@ export async function start(): Promise<void> {
     if (state.draft.value.prompt.trim() === "") adopt({ prompt: FIRST_PROMPT });
     adopt({ values: sendable(state.draft.value.values) });
     const asked = state.draft.value;
-    const params = state.chosenModel.value?.params ?? [];
+    const model = state.chosenModel.value;
     const url = `${ownChannels}/playground-${crypto.randomUUID().slice(0, 8)}`;
     const input = await openInput(asked, `${url}-camera`, ending.signal);
     const from = input.kind === "none" ? null : input.url;
-    const stream = await api.start(startBody(asked, params, url, from));
+    const stream = await api.start(startBody(asked, model, url, from));
     rememberUploads(asked.values, stream);
     endings.set(stream.manifest_id, ending);
     inputs.set(stream.manifest_id, input);
@@ -155,7 +155,7 @@ export async function sendChange(): Promise<void> {
   const screen = state.onScreen.value;
   const wanted = state.draft.value;
   const before = applied;
-  const body = changeBody(before, wanted, state.chosenModel.value?.params ?? []);
+  const body = changeBody(before, wanted, state.chosenModel.value);
   if (screen.kind !== "stream" || sending || Object.keys(body).length === 0) return;
   sending = true;
   try {

@@ -1,5 +1,5 @@
 /** Writes the curl commands that correspond to what is on screen. */
-import type { Param, Values } from "./api.ts";
+import type { Model, Values } from "./api.ts";
 import type { Draft } from "./draft.ts";
 import { startBody } from "./start-body.ts";
 
@@ -14,8 +14,8 @@ export interface CommandContext {
   /** The embedded trickle server's address as the server itself reaches it. */
   readonly channels: string;
   readonly draft: Draft;
-  /** Those of the draft's model. */
-  readonly params: readonly Param[];
+  /** The draft's; null where nothing is known of it. */
+  readonly model: Model | null;
   /** The stream on screen; null while there is none. */
   readonly id: string | null;
   readonly streamUrl: string | null;
@@ -29,7 +29,7 @@ const NEXT = " \\\n  ";
 
 /** How to start what the form describes, or how to change, copy, save and stop the stream on screen. */
 export function commandsFor(context: CommandContext): Command[] {
-  const { origin, channels, draft, params, id, streamUrl, inputUrl, withToken } = context;
+  const { origin, channels, draft, model, id, streamUrl, inputUrl, withToken } = context;
   const url = streamUrl ?? `${channels}/picture`;
   const { preset } = draft;
   const asked = {
@@ -37,7 +37,7 @@ export function commandsFor(context: CommandContext): Command[] {
     values: withFileNames(draft.values),
     preset: preset && { ...preset, values: withFileNames(preset.values) },
   };
-  const { input_url, stream_url, ...changing } = startBody(asked, params, url, inputUrl);
+  const { input_url, stream_url, ...changing } = startBody(asked, model, url, inputUrl);
   const fixed = { ...(input_url === undefined ? {} : { input_url }), stream_url };
   const auth = withToken ? `${NEXT}-H "Authorization: Bearer $API_TOKEN"` : "";
   const post = (path: string, body: object) =>

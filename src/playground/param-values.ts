@@ -1,6 +1,6 @@
 /** Values of a model's parameters: which one is in use, which are equal, and how the API takes them. */
 import type { Model, Param, Value, Values } from "./api.ts";
-import { weightsByName } from "./vector.ts";
+import { sum, weightsByName } from "./vector.ts";
 
 /** The value in use: the one that was set, or the default; a picture that was not set is null. */
 export function valueInUse(param: Param, values: Values): Value | null {
@@ -17,8 +17,16 @@ export function sameValue(a: Value | null | undefined, b: Value | null | undefin
 export function matchesPreset(model: Model, preset: Values, values: Values): boolean {
   return model.params.every(
     (param) =>
-      preset[param.name] === undefined || sameValue(preset[param.name], valueInUse(param, values)),
+      preset[param.name] === undefined ||
+      isSameOf(param, preset[param.name], valueInUse(param, values)),
   );
+}
+
+/** The server divides a blend by its sum. */
+function isSameOf(param: Param, a: Value | undefined, b: Value | null): boolean {
+  if (param.type !== "vector" || !param.blend || !isList(a) || !isList(b)) return sameValue(a, b);
+  const [aSum, bSum] = [sum(a), sum(b)];
+  return a.every((weight, index) => Math.abs(weight / aSum - (b[index] ?? 0) / bSum) < 1e-4);
 }
 
 /** The server shows a picture as a shortened text, such as `data:image/jpeg;base64,… (120 kB)`. */

@@ -1,49 +1,53 @@
 /** Converts between the form and the API: request bodies for a start and a change, and the form of a running stream. */
-import type { Model, Param, Stream, Values } from "./api.ts";
+import type { Model, Stream, Values } from "./api.ts";
 import { type Draft, FIRST_PROMPT, sizeOf } from "./draft.ts";
 import { isShortened, requestValues, sameValue, valuesIn } from "./param-values.ts";
 
-/** The body of `POST /stream/start`; `params` are those of the draft's model. */
+/** The body of `POST /stream/start`. `model` is the draft's, null where nothing is known of it. */
 export function startBody(
   draft: Draft,
-  params: readonly Param[],
+  model: Model | null,
   streamUrl: string,
   inputUrl: string | null,
 ) {
   return {
-    prompts: [{ prompt: draft.prompt.trim() || FIRST_PROMPT }],
+    ...(model?.takes_prompts === false ? {} : promptsOf(draft)),
     ...(draft.model === "" ? {} : { model: draft.model }),
     ...sizeOf(draft),
     ...(draft.preset === null ? {} : { preset: draft.preset.name }),
-    ...requestValues(beyond(draft.values, draft.preset?.values ?? {}), params),
+    ...requestValues(beyond(draft.values, draft.preset?.values ?? {}), model?.params ?? []),
     ...(inputUrl === null ? {} : { input_url: inputUrl }),
     stream_url: streamUrl,
   };
 }
 
 /**
- * The body of `POST /stream/{id}/params` for what differs between two drafts; null resets a parameter. `params` are those
- * of the later draft's model.
+ * The body of `POST /stream/{id}/params` for what differs between two drafts; null resets a parameter. `model` is the
+ * later draft's.
  */
 export function changeBody(
   before: Draft,
   after: Draft,
-  params: readonly Param[],
+  model: Model | null,
 ): Record<string, unknown> {
   const body: Record<string, unknown> = {};
-  if (after.prompt !== before.prompt)
-    body["prompts"] = [{ prompt: after.prompt.trim() || FIRST_PROMPT }];
-  if (after.model !== before.model) body["model"] = after.model;
+  const isOther = after.model !== before.model;
+  // A model that takes no prompts was given none.
+  if (after.prompt !== before.prompt || (isOther && model?.takes_prompts))
+    Object.assign(body, promptsOf(after));
+  if (isOther) body["model"] = after.model;
   if (after.size !== before.size) Object.assign(body, sizeOf(after));
   const chosen = after.preset === before.preset ? null : after.preset;
   if (chosen !== null) body["preset"] = chosen.name;
   // A new model does not have the old one's parameters.
-  if (after.model === before.model)
+  if (!isOther)
     for (const name of Object.keys(before.values))
       if (after.values[name] === undefined) body[name] = null;
   const set = chosen === null ? after.values : beyond(after.values, chosen.values);
-  return Object.assign(body, requestValues(beyond(set, before.values), params));
+  return Object.assign(body, requestValues(beyond(set, before.values), model?.params ?? []));
 }
+
+const promptsOf = ({ prompt }: Draft) => ({ prompts: [{ prompt: prompt.trim() || FIRST_PROMPT }] });
 
 /** The values that differ from others. */
 const beyond = (values: Values, others: Values): Values =>
@@ -57,11 +61,12 @@ export const sendable = (values: Values): Values =>
 
 /** The form of a running stream; parameters of the model's own are shown as set by the user. */
 export function formOf({ metadata, params }: Stream, models: readonly Model[]) {
-  const own = models.find(({ name }) => name === params.model)?.params ?? [];
+  const model = models.find(({ name }) => name === params.model);
   return {
-    prompt: metadata.prompts?.[0]?.prompt ?? "",
+    // Of a model that takes no prompts, the form keeps the prompt for the next one.
+    ...(model?.takes_prompts === false ? {} : { prompt: metadata.prompts?.[0]?.prompt ?? "" }),
     model: params.model,
-    values: valuesIn(params, own),
+    values: valuesIn(params, model?.params ?? []),
     preset: null,
     ...(metadata.width === null ? {} : { size: `${metadata.width} × ${metadata.height}` }),
   };

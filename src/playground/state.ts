@@ -67,3 +67,14 @@ export const video = computed<VideoSource>(() =>
 export const chosenModel = computed<Model | null>(
   () => models.value.find(({ name }) => name === draft.value.model) ?? null,
 );
+/** The data outputs of the stream on screen; null where its model has none. */
+export const shownData = computed<{
+  readonly id: string;
+  readonly outputs: readonly string[];
+} | null>(() => {
+  const stream = shown.value;
+  const model = models.value.find(({ name }) => name === stream?.stats.model);
+  return stream === null || !model?.data.length
+    ? null
+    : { id: stream.manifest_id, outputs: model.data };
+});

@@ -21,11 +21,11 @@ export const entryName = ({ entries }: VectorParam, index: number): string =>
 
 /** Shares of the whole in percent, whole numbers that add up to 100; null where weights are no shares. */
 export function percentages(weights: readonly number[]): number[] | null {
-  const sum = weights.reduce((before, weight) => before + weight, 0);
-  if (sum <= 0 || weights.some((weight) => weight < 0)) return null;
-  const exact = weights.map((weight) => (weight / sum) * 100);
+  const total = sum(weights);
+  if (total <= 0 || weights.some((weight) => weight < 0)) return null;
+  const exact = weights.map((weight) => (weight / total) * 100);
   const whole = exact.map(Math.floor);
-  const missing = 100 - whole.reduce((before, share) => before + share, 0);
+  const missing = 100 - sum(whole);
   // The shares that lost most by rounding down get the rest.
   const byLoss = exact.map((share, index) => ({ index, loss: share - Math.floor(share) }));
   byLoss.sort((a, b) => b.loss - a.loss);
@@ -40,11 +40,11 @@ export const onlyEntry = (param: VectorParam, index: number): number[] =>
 /** The entry joins the others with their mean weight. */
 export function withEntry(param: VectorParam, value: readonly number[], index: number): number[] {
   const parts = partsOf(param, value);
-  const sum = parts.reduce((before, { weight }) => before + weight, 0);
+  const total = sum(parts.map(({ weight }) => weight));
   return withWeight(
     value,
     index,
-    parts.length === 0 || sum === 0 ? fullWeight(param) : sum / parts.length,
+    parts.length === 0 || total === 0 ? fullWeight(param) : total / parts.length,
   );
 }
 
@@ -70,3 +70,6 @@ export function weightsByName(
 }
 
 const fullWeight = ({ min, max }: VectorParam): number => Math.min(Math.max(1, min), max);
+
+export const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((before, number) => before + number, 0);

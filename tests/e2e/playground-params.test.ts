@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { violations } from "../support/browser-page.ts";
-import { inBrowser, usePlayground } from "../support/playground.ts";
+import { inBrowser, streamsOf, usePlayground } from "../support/playground.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground("gallery");
@@ -82,6 +82,8 @@ inBrowser("weights that are no shares are shown as they are", async () => {
   await gain.getByRole("slider", { name: "Weight of green" }).fill("-1.5");
   await sent(driven, { gain: { green: -1.5 } });
   expect(await gain.locator("output").textContent()).toBe("-1.50");
+  await gain.getByRole("button", { name: "Remove green" }).click();
+  await sent(driven, { gain: [0, 0, 0] });
 });
 
 inBrowser(
@@ -153,6 +155,40 @@ inBrowser("a large picture is scaled down, shown and sent, and cleared again", a
   await page.getByRole("button", { name: "Clear Style picture" }).click();
   await sent(driven, { style_picture: null });
 });
+
+inBrowser(
+  "a page opened later shows the values of a running stream, and never sends a shortened picture",
+  async () => {
+    const { page: first } = await running("copyist");
+    const picture = await noisePng(first, 300, 200);
+    const file = { name: "noise.png", mimeType: "image/png", buffer: picture };
+    await first.locator("[type=file]").setInputFiles(file);
+    await first.getByRole("slider", { name: "Strength" }).fill("0.5");
+    await waitFor("the picture at the server", async () => {
+      const [stream] = await streamsOf(playground.server.url);
+      return JSON.stringify(stream).includes("base64,…");
+    });
+    const second = await playground.browser.open(playground.server.url);
+    const bodies: string[] = [];
+    second.on("request", (request) => void bodies.push(request.postData() ?? ""));
+    await second
+      .locator(".thumbnail")
+      .getByText(/^\d+ kB$/)
+      .waitFor();
+    await second.getByRole("slider", { name: "Strength" }).fill("0.25");
+    await waitFor("the change to be sent", async () => bodies.includes('{"strength":0.25}'));
+    // The page that uploaded it still shows it after it has followed the change.
+    await first.getByText("0.25", { exact: true }).waitFor();
+    expect(await first.locator("img.thumbnail").getAttribute("src")).toContain(
+      picture.toString("base64"),
+    );
+    await second.locator(".go").getByRole("button", { name: "Stop" }).click();
+    await second.locator(".go").getByRole("button", { name: "Start" }).click();
+    await second.locator(".go").getByRole("button", { name: "Stop" }).waitFor();
+    expect(bodies.filter((body) => body.includes("…"))).toEqual([]);
+    expect(await second.getByRole("button", { name: "Clear Style picture" }).count()).toBe(0);
+  },
+);
 
 inBrowser("a small PNG is sent as it is; what is no picture is refused by name", async () => {
   const driven = await running("copyist");

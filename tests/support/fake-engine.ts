@@ -11,7 +11,7 @@ import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import { updatedBy } from "../../src/engine/protocol/params-update.ts";
 import type { StreamStats } from "../../src/engine/protocol/stats.ts";
 import type { ImageJob, StreamParams } from "../../src/engine/protocol/work.ts";
-import { MODEL_GALLERY } from "./model-gallery.ts";
+import { MADE_UP_DATA, MODEL_GALLERY } from "./model-gallery.ts";
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
 const none = { p50: null, p95: null, p99: null };
@@ -157,6 +157,7 @@ function receive(message: ToEngine): void {
       report(number, { type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
       report(number, { type: "stats", id, stats: stats(params.model) });
       if (params.model === "painter") tell(number, params.model_params);
+      if (params.model === "watcher") watch(number);
       obey(number, params.prompts[0]?.prompt);
       return;
     }
@@ -234,6 +235,14 @@ function obey(number: number, command: string | undefined): void {
       error: { kind: "output_lost", message: "the channel is gone" },
     });
   }
+}
+
+/** Reports made-up data until the stream ends, as a model does for every frame. */
+function watch(number: number, frame = 0): void {
+  const id = live.get(number);
+  if (id === undefined) return;
+  report(number, { type: "data", id, seconds: frame / 24, model: "watcher", values: MADE_UP_DATA });
+  setTimeout(() => watch(number, frame + 1), 1000 / 24);
 }
 
 /** Reports as data which parameters have come: of a text its length. */

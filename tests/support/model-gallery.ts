@@ -31,6 +31,17 @@ const strength = {
   description,
 } as const;
 
+/** What `watcher` says of each frame. */
+export const MADE_UP_DATA = {
+  labels: [
+    { label: "tabby cat", score: 0.815 },
+    { label: "sleeping bag, with a name that is too long for the page", score: 0.12 },
+    { label: "vase", score: 0.004 },
+  ],
+  boxes: Array.from({ length: 40 }, (_, index) => index / 8),
+  text: { language: "en", lines: 2 },
+};
+
 export const MODEL_GALLERY: readonly ModelInfo[] = [
   model({
     name: "describer",
@@ -127,7 +138,7 @@ export const MODEL_GALLERY: readonly ModelInfo[] = [
       },
     ],
   }),
-  model({ name: "watcher", description: "Names what it sees.", data: ["labels", "boxes"] }),
+  model({ name: "watcher", description: "Names what it sees.", data: Object.keys(MADE_UP_DATA) }),
   model({ name: "loading", state: "warming", load_estimate_ms: 20_000 }),
   model({ name: "asleep", state: "cold", load_estimate_ms: 4000 }),
   model({ name: "broken", state: "failed", error: "model.onnx: a Git LFS pointer, not a model" }),

@@ -1,6 +1,7 @@
 /** The whole page: header, stage, form, streams, commands. */
 import { health, onScreen, problem, tokenWanted } from "../state.ts";
 import { Commands } from "./commands.tsx";
+import { Data } from "./data.tsx";
 import { Figures } from "./figures.tsx";
 import { Form } from "./form.tsx";
 import { Models } from "./models.tsx";
@@ -27,7 +28,12 @@ export function App() {
       <main>
         <div class="seen">
           <Stage />
-          {onScreen.value.kind === "stream" && <Figures />}
+          {onScreen.value.kind === "stream" && (
+            <div class="measured">
+              <Data />
+              <Figures />
+            </div>
+          )}
         </div>
         <div class="asked">
           <ProblemBox />

@@ -9,7 +9,7 @@ export function Commands() {
     origin: location.origin,
     channels: document.body.dataset["channels"] ?? "",
     draft: draft.value,
-    params: chosenModel.value?.params ?? [],
+    model: chosenModel.value,
     id: screen.kind === "stream" ? screen.id : null,
     streamUrl: shown.value?.stream_url ?? null,
     inputUrl: inputOf(screen),

@@ -18,7 +18,7 @@ describe("curl lines", () => {
     origin: "http://box:5000",
     channels: "http://127.0.0.1:5000/trickle",
     draft: { ...draft, prompt: "it's $HOME `x`" },
-    params: [],
+    model: null,
     id: "7",
     streamUrl: "http://127.0.0.1:5000/trickle/out",
     inputUrl: "http://127.0.0.1:5000/trickle/in",

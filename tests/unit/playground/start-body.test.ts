@@ -6,14 +6,14 @@ import { changeBody, formOf, sendable, startBody } from "../../../src/playground
 import { MODEL_GALLERY } from "../../support/model-gallery.ts";
 
 const draft: Draft = { ...FIRST_DRAFT, prompt: "a sea", model: "dreamscape", values: { seed: 3 } };
-const paramsOf = (model: string) => MODEL_GALLERY.find(({ name }) => name === model)?.params ?? [];
+const named = (model: string) => MODEL_GALLERY.find(({ name }) => name === model) ?? null;
 const night = { name: "Night", values: { strength: 0.5, style: [0, 0, 0, 0, 1, 0] } };
 const SHORTENED = "data:image/jpeg;base64,… (120 kB)";
 
 describe("a start", () => {
   const bodyOf = (patch: Partial<Draft>): Record<string, unknown> => {
     const asked = { ...draft, ...patch };
-    return startBody(asked, paramsOf(asked.model), "http://h/trickle/out", null);
+    return startBody(asked, named(asked.model), "http://h/trickle/out", null);
   };
 
   test("contains everything in the form", () => {
@@ -25,6 +25,10 @@ describe("a start", () => {
       seed: 3,
       stream_url: "http://h/trickle/out",
     });
+  });
+
+  test("has no prompt for a model that takes none", () => {
+    expect(bodyOf({ model: "painter" })).not.toContainKey("prompts");
   });
 
   test("names the entries of a vector, and lists the numbers of one without names", () => {
@@ -52,7 +56,7 @@ describe("a start", () => {
 });
 
 describe("a change", () => {
-  const change = (before: Draft, after: Draft) => changeBody(before, after, paramsOf(after.model));
+  const change = (before: Draft, after: Draft) => changeBody(before, after, named(after.model));
   const painter: Draft = { ...draft, model: "painter", values: { style: [1, 0, 0, 0, 0, 1] } };
 
   test("contains only what differs", () => {
@@ -76,6 +80,13 @@ describe("a change", () => {
     });
   });
 
+  test("brings the prompt to a model that takes prompts", () => {
+    expect(change(painter, { ...draft, model: "describer", values: {} })).toEqual({
+      model: "describer",
+      prompts: [{ prompt: "a sea" }],
+    });
+  });
+
   test("names a preset once, also one that is chosen again", () => {
     const chosen = { ...painter, ...withPreset(painter, night) };
     expect(change(painter, chosen)).toEqual({ preset: "Night" });
@@ -89,7 +100,7 @@ describe("a change", () => {
     const chosen = { ...painter, ...withPreset(painter, night) };
     const reset = { ...chosen, ...withValue(chosen, "strength", null) };
     expect(change(chosen, reset)).toEqual({ strength: null });
-    expect(startBody(reset, paramsOf("painter"), "http://h/out", null)).not.toContainKey("preset");
+    expect(startBody(reset, named("painter"), "http://h/out", null)).not.toContainKey("preset");
   });
 
   test("clears a picture, and does not send back what the server shows of one", () => {
@@ -104,6 +115,7 @@ test("the form of a running stream holds its values, by the type of each paramet
   const stream = (params: object) =>
     ({ metadata: { width: 512, height: 512 }, params: { model: "painter", ...params } }) as Stream;
   expect(formOf(stream(values), MODEL_GALLERY).values).toEqual(values);
+  expect(formOf(stream({}), MODEL_GALLERY)).not.toContainKey("prompt");
   const foreign = { style: [1, 2], strength: "high", keep_colours: 1, unknown: 3, fit: "cover" };
   expect(formOf(stream(foreign), MODEL_GALLERY).values).toEqual({});
 });

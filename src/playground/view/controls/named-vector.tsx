@@ -84,7 +84,7 @@ function PartRow({ param, part, label, share, alone, others, swap, weigh }: Part
           />
         </>
       )}
-      {!alone && (
+      {!(alone && param.blend) && (
         <button
           type="button"
           class="quiet cross"
