@@ -26,11 +26,11 @@ test.each<[unknown, string]>([
   expect(() => checked(Schema, value)).toThrow(sentence);
 });
 
-test("a required member that is missing is told with what it must be", () => {
+test("a required member that is missing is named with what it must be", () => {
   expect(() => checked(Type.Object({ text: Type.String() }), {})).toThrow("text is required: text");
 });
 
-test("of a million wrong members ten are told", () => {
+test("of a million wrong members ten are named", () => {
   const value = Array.from({ length: 1_000_000 }, () => "x");
   const begun = performance.now();
   expect(() => checked(Type.Array(Type.Number()), value)).toThrow(/^0 must be [^;]*(; [^;]*){9}$/);

@@ -21,7 +21,7 @@ test("an old reading is read again, one at a time", async () => {
   expect(await get()).toBe(2);
 });
 
-test("a failure is told and not kept", async () => {
+test("a failure is passed on and not remembered", async () => {
   let readings = 0;
   const get = recent(async () => {
     if (++readings === 1) throw new Error("not now");

@@ -91,7 +91,7 @@ test("a job without progress sends a comment every 10 s", async () => {
   jest.advanceTimersByTime(60_000); // and nothing is written to a stream that has ended
 });
 
-test("the job is told when its reader leaves", async () => {
+test("the job learns that its reader has left", async () => {
   const left = Promise.withResolvers<void>();
   const never = new Promise<JobOutcome>(() => {});
   const queue = pushable<JobProgress>();

@@ -11,16 +11,16 @@ test("work that ends in time returns its result", async () => {
 });
 
 test("work beyond its deadline is aborted and fails with a timeout", async () => {
-  let heard: unknown = null;
+  let reported: unknown = null;
   const job = within({ deadline: 5, gone: never, closing: never }, (signal) => {
     signal.addEventListener("abort", () => {
-      heard = signal.reason;
+      reported = signal.reason;
     });
     return forever();
   });
   const error = await job.catch((why: unknown) => why);
   expect(error).toMatchObject({ kind: "timeout", message: expect.stringContaining("5 ms") });
-  expect(heard).toBe(error);
+  expect(reported).toBe(error);
 });
 
 test("work is aborted when its caller leaves or the server ends, even before it starts", async () => {

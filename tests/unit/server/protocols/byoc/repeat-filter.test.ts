@@ -14,7 +14,7 @@ test("a text passes once a minute", () => {
 
 test("at most twenty texts a minute pass", () => {
   const errors = new RepeatFilter();
-  const told = Array.from({ length: 100 }, (_, n) => errors.isNew(`${n}`, n));
-  expect(told.filter(Boolean)).toHaveLength(20);
+  const shown = Array.from({ length: 100 }, (_, n) => errors.isNew(`${n}`, n));
+  expect(shown.filter(Boolean)).toHaveLength(20);
   expect(errors.isNew("later", 61_000)).toBe(true);
 });

@@ -57,7 +57,7 @@ function watched(media: Partial<StreamSpec> = { input, output }) {
   });
   const [vitals] = seen;
   if (vitals === undefined) throw new Error("the stream has no observer");
-  const hear = (...messages: WorkReport[]) => {
+  const receive = (...messages: WorkReport[]) => {
     for (const message of messages) record.receive(message);
   };
   const stats = (change: Partial<StreamStats> = {}): WorkReport => ({
@@ -65,53 +65,53 @@ function watched(media: Partial<StreamSpec> = { input, output }) {
     id: "a",
     stats: { ...BASE, ...change },
   });
-  return { record, vitals, hear, stats, state: () => vitals.status().state };
+  return { record, vitals, receive, stats, state: () => vitals.status().state };
 }
 
 const started = { type: "started", id: "a" } as const;
 
 test("a stream is LOADING until its engine has reported figures and a frame has been delivered", () => {
-  const { hear, stats, state } = watched();
+  const { receive, stats, state } = watched();
   expect(state()).toBe("LOADING");
-  hear(started);
+  receive(started);
   expect(state()).toBe("LOADING");
-  hear(stats({ frames_out: 0, fps_out: 0 }));
+  receive(stats({ frames_out: 0, fps_out: 0 }));
   expect(state()).toBe("LOADING");
-  hear(stats());
+  receive(stats());
   expect(state()).toBe("ONLINE");
 });
 
 test("a pause of the input is DEGRADED_INPUT until frames come again", () => {
-  const { hear, stats, state } = watched();
+  const { receive, stats, state } = watched();
   const now = Date.now();
-  hear(started, stats());
+  receive(started, stats());
   setSystemTime(now + 6000);
-  hear(stats({ fps_in: 0 }));
+  receive(stats({ fps_in: 0 }));
   expect(state()).toBe("DEGRADED_INPUT");
-  hear(stats({ frames_in: 2 }));
+  receive(stats({ frames_in: 2 }));
   expect(state()).toBe("ONLINE");
 });
 
 test("an input that comes in segments of ten seconds is not degraded between them", () => {
-  const { hear, stats, state } = watched();
+  const { receive, stats, state } = watched();
   const now = Date.now();
-  hear(started, stats());
+  receive(started, stats());
   setSystemTime(now + 9000);
   // The engine's rate stands until the next segment is overdue.
-  hear(stats());
+  receive(stats());
   expect(state()).toBe("ONLINE");
 });
 
 test("a new input has time for a first segment of ten seconds", () => {
-  const { hear, stats, state } = watched();
+  const { receive, stats, state } = watched();
   const now = Date.now();
   const none = { frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 };
-  hear(started, stats(none));
+  receive(started, stats(none));
   setSystemTime(now + 10_500);
-  hear(stats(none));
+  receive(stats(none));
   expect(state()).toBe("LOADING");
   setSystemTime(now + 12_500);
-  hear(stats(none));
+  receive(stats(none));
   expect(state()).toBe("DEGRADED_INPUT");
 });
 
@@ -121,33 +121,33 @@ test("a stream whose fps is capped below the input's rate keeps up with the cap"
     [5, 2, "DEGRADED_INFERENCE"],
     [undefined, 5, "DEGRADED_INFERENCE"],
   ] as const) {
-    const { record, hear, stats, state } = watched();
+    const { record, receive, stats, state } = watched();
     const now = Date.now();
     record.change({ ...INPUT_DEFAULTS, ...(fps === undefined ? {} : { fps }) });
-    hear(started, stats());
+    receive(started, stats());
     for (let second = 0; second <= 7; second++) {
       setSystemTime(now + 1000 * second);
-      hear(stats({ frames_in: 30 * (second + 2), frames_out: 5 * (second + 2), fps_out }));
+      receive(stats({ frames_in: 30 * (second + 2), frames_out: 5 * (second + 2), fps_out }));
     }
     expect(state()).toBe(expected);
   }
 });
 
 test("an input that brings no picture degrades the input, not the inference", () => {
-  const { hear, stats, state } = watched();
-  hear(started, stats());
+  const { receive, stats, state } = watched();
+  receive(started, stats());
   const problem = "has brought 4000 bytes and no video";
   const details = [{ field: "input", problem }];
   const error = { kind: "unsupported_media", message: `input ${problem}`, details } as const;
-  hear({ type: "trouble", id: "a", error });
+  receive({ type: "trouble", id: "a", error });
   expect(state()).toBe("DEGRADED_INPUT");
-  hear({ type: "recovered", id: "a" });
+  receive({ type: "recovered", id: "a" });
   expect(state()).toBe("ONLINE");
 });
 
 test("a heartbeat has the rates of video and audio", () => {
-  const { hear, stats, vitals } = watched();
-  hear(started, stats());
+  const { receive, stats, vitals } = watched();
+  receive(started, stats());
   expect(vitals.heartbeat().fps).toEqual({
     ingress_video_fps: 30,
     ingress_audio_fps: 47,
@@ -157,35 +157,35 @@ test("a heartbeat has the rates of video and audio", () => {
 });
 
 test("trouble, and a rate that does not keep up for 5 s, degrade inference", () => {
-  const { hear, stats, state } = watched();
+  const { receive, stats, state } = watched();
   const now = Date.now();
-  hear(started, stats({ fps_out: 5 }));
+  receive(started, stats({ fps_out: 5 }));
   expect(state()).toBe("ONLINE");
   setSystemTime(now + 6000);
-  hear(stats({ fps_out: 5, frames_in: 2 }));
+  receive(stats({ fps_out: 5, frames_in: 2 }));
   expect(state()).toBe("DEGRADED_INFERENCE");
-  hear(stats({ fps_out: 12, frames_in: 3 }));
+  receive(stats({ fps_out: 12, frames_in: 3 }));
   expect(state()).toBe("ONLINE");
-  hear({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
+  receive({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
   expect(state()).toBe("DEGRADED_INFERENCE");
-  hear({ type: "recovered", id: "a" });
+  receive({ type: "recovered", id: "a" });
   expect(state()).toBe("ONLINE");
 });
 
 test("a stream whose frames are made and not delivered is DEGRADED_INFERENCE after 5 s", () => {
-  const { hear, stats, state } = watched();
+  const { receive, stats, state } = watched();
   const now = Date.now();
-  hear(started, stats());
+  receive(started, stats());
   for (const second of [1, 2, 3, 4, 5, 6, 7]) {
     setSystemTime(now + second * 1000);
-    hear(stats({ frames_in: 30 * second, frames_out: 1, fps_out: 0 }));
+    receive(stats({ frames_in: 30 * second, frames_out: 1, fps_out: 0 }));
     expect(state()).toBe(second < 7 ? "ONLINE" : "DEGRADED_INFERENCE");
   }
 });
 
 test("between two engines a stream is LOADING, keeps its counters and has the time of the restart", () => {
-  const { hear, stats, state, record, vitals } = watched();
-  hear(started, stats({ frames_in: 100 }));
+  const { receive, stats, state, record, vitals } = watched();
+  receive(started, stats({ frames_in: 100 }));
   record.interrupted("SIGSEGV");
   expect(state()).toBe("LOADING");
   expect(vitals.status()).toMatchObject({
@@ -196,37 +196,37 @@ test("between two engines a stream is LOADING, keeps its counters and has the ti
     },
     stats: { frames_in: 100 },
   });
-  hear(stats({ frames_in: 1 }));
+  receive(stats({ frames_in: 1 }));
   expect(state()).toBe("ONLINE");
 });
 
 test("a stream without media is ONLINE, one that stops OFFLINE, one that failed ERROR", () => {
   const plain = watched({});
-  plain.hear(started, plain.stats({ frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 }));
+  plain.receive(started, plain.stats({ frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 }));
   expect(plain.state()).toBe("ONLINE");
   plain.record.stopping();
   expect(plain.state()).toBe("OFFLINE");
   const failed = watched();
   const error = { kind: "output_lost", message: "gone" } as const;
-  failed.hear(started, { type: "ended", id: "a", error });
+  failed.receive(started, { type: "ended", id: "a", error });
   expect(failed.state()).toBe("ERROR");
 });
 
 test("a change of state is reported once, whoever asks first", () => {
-  const { hear, stats, state, vitals } = watched();
+  const { receive, stats, state, vitals } = watched();
   expect(vitals.hasChanged()).toBe(false);
-  hear(started, stats());
+  receive(started, stats());
   expect([vitals.hasChanged(), vitals.hasChanged()]).toEqual([true, false]);
-  hear({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
+  receive({ type: "trouble", id: "a", error: { kind: "model_failed", message: "no memory" } });
   expect(state()).toBe("DEGRADED_INFERENCE");
   expect(vitals.hasChanged()).toBe(false);
 });
 
 test("a state has the time at which it began", () => {
-  const { hear, stats, vitals } = watched();
-  hear(started, stats());
+  const { receive, stats, vitals } = watched();
+  receive(started, stats());
   const since = vitals.status().last_state_update_time;
   setSystemTime(Date.now() + 1000);
-  hear(stats({ frames_in: 2, frames_out: 2 }));
+  receive(stats({ frames_in: 2, frames_out: 2 }));
   expect(vitals.status().last_state_update_time).toBe(since);
 });
