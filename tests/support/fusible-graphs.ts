@@ -180,6 +180,9 @@ export interface NarrowVariant {
   kernel?: readonly [number, number];
   pads?: readonly number[];
   bias?: boolean;
+  /** Height and width of the input, and those that the file declares for the output; free by default. */
+  size?: readonly [number, number];
+  declared?: readonly [number, number];
   attributes?: Record<string, bigint | string | readonly bigint[]>;
   opset?: number;
 }
@@ -187,7 +190,11 @@ export interface NarrowVariant {
 /** A convolution with few output channels. */
 export function narrowGraph(variant: NarrowVariant = {}): Uint8Array {
   const graph = new GraphBuilder({ opset: variant.opset ?? 17 });
-  const input = graph.input("x", "float32", ["n", INPUT_CHANNELS, "h", "w"]);
+  const input = graph.input(
+    "x",
+    "float32",
+    variant.size ? [1, INPUT_CHANNELS, ...variant.size] : ["n", INPUT_CHANNELS, "h", "w"],
+  );
   const { outputs = 3, kernel = [5, 5] } = variant;
   const dims = [outputs, INPUT_CHANNELS, ...kernel];
   const weights = graph.constant(
@@ -204,7 +211,8 @@ export function narrowGraph(variant: NarrowVariant = {}): Uint8Array {
     ...(variant.pads && { pads: variant.pads.map(BigInt) }),
     ...variant.attributes,
   });
-  graph.output("y", drawn, "float32", ["n", outputs, "p", "q"]);
+  const dimensions = variant.declared ?? ["p", "q"];
+  graph.output("y", drawn, "float32", [variant.size ? 1 : "n", outputs, ...dimensions]);
   return graph.build("narrow");
 }
 

@@ -7,6 +7,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
   TensorProto_DataType,
+  type ValueInfoProto,
 } from "onnx-buf";
 import { GraphBuilder, type Value } from "./graph-builder.ts";
 
@@ -58,6 +59,19 @@ export class GraphEditor {
   /** The dimensions of a constant; its elements may lie in another file. */
   constantDims(name: string | undefined): readonly number[] | undefined {
     return this.#tensors.get(name ?? "")?.dims.map(Number);
+  }
+
+  /**
+   * The dimensions that the file declares for a value. Undefined where an input of the graph has a free dimension:
+   * exporters then often declare the sizes of one example.
+   */
+  declaredDims(name: string | undefined): readonly number[] | undefined {
+    const { input, output, valueInfo, initializer } = this.#graph;
+    const weights = new Set(initializer.map((each) => each.name));
+    const pictures = input.filter((each) => !weights.has(each.name));
+    if (pictures.some((each) => fixedDims(each) === undefined)) return undefined;
+    const declared = [...output, ...valueInfo].find((each) => each.name === name);
+    return declared && fixedDims(declared);
   }
 
   /** A copy of the elements of a float32 constant that the model itself holds. */
@@ -143,6 +157,13 @@ export const intsOf = (
 export function stringOf(node: NodeProto, name: string, fallback: string): string {
   const found = attributeOf(node, name);
   return found === undefined ? fallback : new TextDecoder().decode(found.s);
+}
+
+/** The dimensions of a tensor; undefined where one of them is free or unknown. */
+function fixedDims({ type }: ValueInfoProto): readonly number[] | undefined {
+  const shape = type?.value.case === "tensorType" ? type.value.value.shape : undefined;
+  const dims = shape?.dim.map(({ value }) => (value.case === "dimValue" ? Number(value.value) : 0));
+  return dims?.every((dim) => dim > 0) ? dims : undefined;
 }
 
 /** Raw data may lie at any offset of a larger buffer; typed arrays need an aligned one. */

@@ -4,7 +4,8 @@
  *     Conv(k×k, m channels)  becomes  Conv((k+1)×(k+1), stride 2, 4·m channels) → DepthToSpace(2) → Slice
  *
  * ONNX Runtime computes 8 or 16 channels where fewer are wanted. Each position of a block gets the kernel, shifted by
- * the position and filled up with zeros. The slice removes what is too much where the height or width is odd.
+ * the position and filled up with zeros. The slice removes what is too much where the height or width
+ * is odd; it is left out where both are known to be even.
  */
 import type { NodeProto } from "onnx-buf";
 import { type GraphBuilder, type Value, value } from "./graph-builder.ts";
@@ -16,14 +17,16 @@ const MOST_CHANNELS = 4;
 /** Below so many weights an output, and with 1×1 kernels, rearranging the result costs what the convolution saves. */
 const FEWEST_WEIGHTS = 64;
 /** Slice takes its bounds as inputs from here on. */
-const LOWEST_OPSET = 10;
+const CROPPING_OPSET = 10;
 
 export function splitNarrowConv(editor: GraphEditor, node: NodeProto): void {
-  if (editor.opset < LOWEST_OPSET) return;
   const conv = plainConv(editor, node);
   if (conv === undefined || conv.outputs > MOST_CHANNELS) return;
   const [height, width] = conv.kernel;
   if (height * width === 1 || conv.inputs * height * width < FEWEST_WEIGHTS) return;
+  const [rows = 1, columns = 1] = editor.declaredDims(node.output[0])?.slice(2) ?? [];
+  const isEven = rows % 2 === 0 && columns % 2 === 0;
+  if (!isEven && editor.opset < CROPPING_OPSET) return;
   const [top = 0, left = 0, bottom = 0, right = 0] = conv.pads;
   const [input = ""] = node.input;
 
@@ -36,6 +39,7 @@ export function splitNarrowConv(editor: GraphEditor, node: NodeProto): void {
       pads: [top, left, bottom + 1, right + 1].map(BigInt),
     });
     const blocks = graph.node("DepthToSpace", [deep], { blocksize: 2n });
+    if (isEven) return blocks;
     const growth = [top + bottom - height + 1, left + right - width + 1];
     return crop(graph, blocks, value(input), growth);
   });

@@ -125,6 +125,29 @@ test.each<[string, NarrowVariant]>([
   expect(fused(narrowGraph(variant))).toBe(NARROW);
 });
 
+/** The graph, whose convolution makes the output itself. */
+function withoutRenaming(bytes: Uint8Array): Uint8Array {
+  const model = parseGraph(bytes);
+  const nodes = model.graph?.node ?? [];
+  const conv = nodes.find(({ opType }) => opType === "Conv");
+  if (conv === undefined) throw new Error("no convolution");
+  conv.output = ["y"];
+  if (model.graph) model.graph.node = nodes.filter(({ opType }) => opType !== "Identity");
+  return toBinary(ModelProtoSchema, model);
+}
+
+test("nothing is cropped where the file fixes an even size", () => {
+  const fixed: NarrowVariant = { size: [12, 16], declared: [8, 12], opset: 9 };
+  expect(fused(withoutRenaming(narrowGraph(fixed)))).toBe("Conv DepthToSpace");
+});
+
+test.each<[string, NarrowVariant]>([
+  ["an odd size", { size: [12, 15], declared: [8, 11] }],
+  ["the size of an example", { declared: [8, 12] }],
+])("%s is cropped", (_, variant) => {
+  expect(fused(withoutRenaming(narrowGraph(variant)))).toBe(NARROW);
+});
+
 test.each<[string, NarrowVariant]>([
   ["more than four channels", { outputs: 5 }],
   ["few weights", { kernel: [3, 3] }],
