@@ -52,6 +52,36 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
       await initModel(argument, { name: flags.get("name"), existing }, context);
     },
   },
+  add: {
+    argument: "<source>",
+    summary:
+      "bring a model into the workspace; <source> is a file, a folder, an archive, an https URL or hf:owner/name[@revision]",
+    flags: {
+      name: {
+        value: "NAME",
+        description: "the model's name; default: that of its file or repository",
+      },
+      file: {
+        value: "PATH",
+        description: "which ONNX file, where the source has several; <source>:PATH says the same",
+      },
+      sha256: { value: "HEX", description: "checksum of the file, archive or download" },
+    },
+    run: async ({ argument, flags }, context) => {
+      const { addModel } = await import("./add.ts");
+      const { createProgress } = await import("./progress.ts");
+      const { createAsk } = await import("./ask.ts");
+      const options = {
+        argument,
+        name: flags.get("name"),
+        file: flags.get("file"),
+        sha256: flags.get("sha256"),
+        progress: createProgress(process.stderr),
+        ask: createAsk(context.signal),
+      };
+      await addModel(options, context);
+    },
+  },
   remove: {
     argument: "<name>",
     summary: "delete a model's folder from the workspace",

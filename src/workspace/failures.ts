@@ -2,7 +2,12 @@
 
 /** What was asked for cannot be done; the program exits with 1. */
 export class CommandError extends Error {
-  override readonly name = "CommandError";
+  override readonly name: string = "CommandError";
+}
+
+/** What was fetched is worth nothing, so that it is not kept for a later attempt. */
+export class Unusable extends CommandError {
+  override readonly name = "Unusable";
 }
 
 /** The command line is wrong; the program exits with 2. */

@@ -31,3 +31,22 @@ export function toModelName(text: string): string {
     .replace(/[._-]+$/, "");
   return name === "" ? "model" : name;
 }
+
+/** A file's name without folders and without the endings of models and archives. */
+export const stemOf = (path: string): string =>
+  (path.split("/").at(-1) ?? "").replace(/\.(onnx|zip|whl|tgz|tar\.gz|tar)$/i, "");
+
+/** True for a path with a hidden part, and for what macOS adds to archives. */
+export const isHidden = (path: string): boolean =>
+  path.split("/").some((part) => part.startsWith(".") || part === "__MACOSX");
+
+/** Names that say nothing about the network. */
+const GENERIC =
+  /^(model|network|net|graph|decoder|encoder|unet|onnx|weights|best|last)([._-]?(fp16|fp32|int8|uint8|q4|q4f16|q8|bnb4|quantized|optimized|simplified|sim|opt))*$/i;
+
+/** The name of a model: that of its file, or of its source where the file's name is one that many files have. */
+export const defaultName = (file: string, title: string): string =>
+  toModelName(GENERIC.test(stemOf(file)) ? title : stemOf(file));
+
+/** The folder of a path in a source, with a slash at the end; empty at the top. */
+export const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1);
