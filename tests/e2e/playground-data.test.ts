@@ -16,7 +16,7 @@ inBrowser(
     await page.getByRole("button", { name: "Start", exact: true }).click();
     const data = page.getByRole("region", { name: "Data" });
     await data.getByText("tabby cat").waitFor();
-    expect(await data.locator("li").first().textContent()).toBe("tabby cat0.815");
+    expect(await data.locator("li").first().textContent()).toBe("tabby cat0.81");
     expect(await data.textContent()).toContain("… and 16 more");
     expect(await data.textContent()).toContain('{"language":"en","lines":2}');
     const time = () => data.getByText(/^At .* s of the stream$/).textContent();

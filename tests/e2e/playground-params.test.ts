@@ -6,6 +6,9 @@ import { inBrowser, streamsOf, usePlayground } from "../support/playground.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground("gallery");
+/** One black pixel. */
+const SMALL_PNG =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
 
 interface Driven {
   readonly page: Page;
@@ -200,6 +203,21 @@ inBrowser("a small PNG is sent as it is; what is no picture is refused by name",
   const text = { name: "notes.png", mimeType: "image/png", buffer: Buffer.from("hello") };
   await input.setInputFiles(text);
   await page.getByRole("alert").getByText("notes.png is not a picture").waitFor();
+});
+
+inBrowser("a picture can be dropped on its control", async () => {
+  const driven = await running("copyist");
+  const { page } = driven;
+  const dropped = await page.evaluateHandle(`(() => {
+    const files = new DataTransfer();
+    const bytes = Uint8Array.fromBase64("${SMALL_PNG}");
+    files.items.add(new File([bytes], "small.png", { type: "image/png" }));
+    return files;
+  })()`);
+  const control = page.getByRole("group", { name: "Style picture" });
+  await control.dispatchEvent("dragover", { dataTransfer: dropped });
+  await control.dispatchEvent("drop", { dataTransfer: dropped });
+  await sent(driven, { style_picture: `data:image/png;base64,${SMALL_PNG}` });
 });
 
 for (const colorScheme of ["light", "dark"] as const)

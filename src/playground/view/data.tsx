@@ -66,7 +66,7 @@ function Reading({ value }: { value: DataValue }) {
       {value.slice(0, MAX_LABELS).map(({ label, score }) => (
         <li key={label}>
           <span class="label">{label}</span>
-          <span class="score">{shortNumber(score)}</span>
+          <span class="score">{score.toFixed(2)}</span>
           <i aria-hidden="true" style={{ "--score": Math.min(1, Math.max(0, score)) }} />
         </li>
       ))}
@@ -74,5 +74,4 @@ function Reading({ value }: { value: DataValue }) {
   );
 }
 
-const shortNumber = (value: number): string =>
-  Number.isInteger(value) ? String(value) : value.toPrecision(3);
+const shortNumber = (value: number): string => String(Number(value.toPrecision(3)));

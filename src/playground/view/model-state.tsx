@@ -25,13 +25,16 @@ export function ModelState({ model }: { model: Model }) {
 }
 
 /** In one or more lines that break between two facts. */
-export const ModelFacts = ({ model }: { model: Model }) => (
-  <span class="facts">
-    {factsOf(model).map((fact, place) => (
-      <span key={fact}>
-        {place > 0 && "· "}
-        {fact}{" "}
-      </span>
-    ))}
-  </span>
-);
+export function ModelFacts({ model }: { model: Model }) {
+  const facts = factsOf(model);
+  return (
+    <span class="facts">
+      {facts.map((fact, place) => (
+        <span key={fact}>
+          {fact}
+          {place < facts.length - 1 && " · "}
+        </span>
+      ))}
+    </span>
+  );
+}

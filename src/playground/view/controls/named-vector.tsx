@@ -20,7 +20,11 @@ export function NamedVector({ param, value, set }: ControlProps<"vector">) {
   const rest = param.default.map((_, index) => index).filter((index) => !value[index]);
   const name = words(param.name);
   return (
-    <fieldset class="vector" title={param.description}>
+    <fieldset
+      class="vector"
+      title={param.description}
+      aria-description={param.description || undefined}
+    >
       <legend>{name}</legend>
       {shares !== null && parts.length > 1 && <Mix shares={shares} />}
       {parts.map((part, place) => (

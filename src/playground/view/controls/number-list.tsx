@@ -14,7 +14,11 @@ export function NumberList(props: ControlProps<"vector">) {
 function Fields({ param, value, set }: ControlProps<"vector">) {
   const name = words(param.name);
   return (
-    <fieldset class="vector numbers" title={param.description}>
+    <fieldset
+      class="vector numbers"
+      title={param.description}
+      aria-description={param.description || undefined}
+    >
       <legend>{name}</legend>
       {value.map((number, index) => (
         <input
@@ -46,6 +50,7 @@ function Text({ param, value, set }: ControlProps<"vector">) {
       <textarea
         rows={4}
         aria-label={name}
+        aria-description={param.description || undefined}
         spellcheck={false}
         value={value.join(" ")}
         onInput={({ currentTarget }) => currentTarget.setCustomValidity("")}

@@ -24,6 +24,7 @@ function Slider({ param, value, set }: ControlProps<"number">) {
         step={integer ? 1 : stepFor(max - min)}
         value={value}
         set={set}
+        description={description}
       />
     </div>
   );
@@ -32,6 +33,7 @@ function Slider({ param, value, set }: ControlProps<"number">) {
 interface RangeProps {
   readonly id?: string;
   readonly label?: string;
+  readonly description?: string;
   readonly min: number;
   readonly max: number;
   readonly step: number;
@@ -40,12 +42,13 @@ interface RangeProps {
 }
 
 /** The bare slider. */
-export function Range({ id, label, min, max, step, value, set }: RangeProps) {
+export function Range({ id, label, description, min, max, step, value, set }: RangeProps) {
   return (
     <input
       id={id}
       type="range"
       aria-label={label}
+      aria-description={description || undefined}
       min={min}
       max={max}
       step={step}
@@ -66,6 +69,7 @@ function NumberField({ param, value, set }: ControlProps<"number">) {
       <input
         id={id}
         type="number"
+        aria-description={description || undefined}
         min={min}
         max={max}
         step={1}

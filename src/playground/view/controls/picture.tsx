@@ -50,6 +50,7 @@ export function PictureControl({ param, value, set }: ControlProps<"picture">) {
       <input
         id={id}
         type="file"
+        aria-description={param.description || undefined}
         accept="image/*"
         onChange={({ currentTarget }) => {
           const { files } = currentTarget;

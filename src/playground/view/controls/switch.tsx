@@ -7,6 +7,7 @@ export function SwitchControl({ param, value, set }: ControlProps<"switch">) {
     <label class="switch" title={param.description}>
       <input
         type="checkbox"
+        aria-description={param.description || undefined}
         checked={value}
         onChange={({ currentTarget }) => set(currentTarget.checked)}
       />
