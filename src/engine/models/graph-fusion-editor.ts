@@ -23,7 +23,7 @@ export class GraphEditor {
   constructor(graph: GraphProto, version: { opset: number; irVersion: number }) {
     this.opset = version.opset;
     this.#graph = graph;
-    for (const node of graph.node) {
+    for (const node of graph.node.filter(hasOnnxOperator)) {
       for (const output of node.output) this.#producers.set(output, node);
       const constant = node.opType === "Constant" ? attributeOf(node, "value")?.t : undefined;
       if (constant !== undefined) this.#tensors.set(node.output[0] ?? "", constant);
@@ -39,7 +39,7 @@ export class GraphEditor {
     this.#prefix = prefix;
   }
 
-  /** The node that computes `name`, if it has this operator. */
+  /** The node that computes `name`, if it has this operator of ONNX itself. */
   producer(name: string | undefined, op: string): NodeProto | undefined {
     const node = this.#producers.get(name ?? "");
     return node?.opType === op ? node : undefined;
@@ -50,10 +50,14 @@ export class GraphEditor {
     return this.#uses.get(name ?? "") ?? 0;
   }
 
-  /** The only user of a value; undefined where there are several, or where the value is an output of the graph. */
+  /**
+   * The only user of a value; undefined where there are several, where the value is an output of the graph, and where
+   * the user is no operator of ONNX itself.
+   */
   consumer(name: string | undefined): NodeProto | undefined {
     if (name === undefined || this.uses(name) !== 1) return undefined;
-    return this.#graph.node.find(({ input }) => input.includes(name));
+    const node = this.#graph.node.find(({ input }) => input.includes(name));
+    return node && hasOnnxOperator(node) ? node : undefined;
   }
 
   /** The dimensions of a constant; its elements may lie in another file. */
@@ -142,6 +146,10 @@ export class GraphEditor {
     return here && tensor?.dataType === type ? tensor : undefined;
   }
 }
+
+/** Other domains may have operators of the same names. */
+export const hasOnnxOperator = ({ domain }: NodeProto): boolean =>
+  domain === "" || domain === "ai.onnx";
 
 export const attributeOf = (node: NodeProto, name: string): AttributeProto | undefined =>
   node.attribute.find((each) => each.name === name);

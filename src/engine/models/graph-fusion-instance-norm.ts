@@ -9,8 +9,7 @@
  * computed from an input, is included.
  */
 import type { NodeProto } from "onnx-buf";
-import type { GraphBuilder, Value } from "./graph-builder.ts";
-import { value } from "./graph-builder.ts";
+import { type GraphBuilder, type Value, value } from "./graph-builder.ts";
 import { attributeOf, type GraphEditor, intsOf } from "./graph-fusion-editor.ts";
 
 /** Adds nodes that compute a vector with one element a channel. */
@@ -64,9 +63,11 @@ function withConstant(
   return right === undefined ? [b, scalar(editor, a)] : [a, right];
 }
 
+/** A constant with one element, which does not make a picture of rank 4 a tensor of a higher rank. */
 function scalar(editor: GraphEditor, name: string | undefined): number | undefined {
-  const elements = editor.floats(name);
-  return elements?.length === 1 ? elements[0] : undefined;
+  const dims = editor.constantDims(name);
+  const isOne = dims !== undefined && dims.length <= 4 && dims.every((dim) => dim === 1);
+  return isOne ? editor.floats(name)?.[0] : undefined;
 }
 
 /** What `name` is the mean of, over height and width, with both kept as dimensions of 1. */

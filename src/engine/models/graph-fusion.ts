@@ -3,7 +3,7 @@
  * rounding of floats.
  */
 import type { ModelProto } from "onnx-buf";
-import { GraphEditor } from "./graph-fusion-editor.ts";
+import { GraphEditor, hasOnnxOperator } from "./graph-fusion-editor.ts";
 import { fuseInstanceNorm } from "./graph-fusion-instance-norm.ts";
 import { splitNarrowConv } from "./graph-fusion-narrow-conv.ts";
 import { fuseUpsampleConv } from "./graph-fusion-upsample-conv.ts";
@@ -21,13 +21,13 @@ const REWRITES = [fuseInstanceNorm, fuseUpsampleConv, splitNarrowConv] as const;
  */
 export function fuse(model: ModelProto): void {
   const { graph } = model;
-  const opset = Number(model.opsetImport.find(({ domain }) => isDefault(domain))?.version ?? 0);
+  const opset = Number(
+    model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? 0,
+  );
   if (graph === undefined || opset < OPSETS.lowest || opset > OPSETS.highest) return;
   for (const rewrite of REWRITES) {
     const editor = new GraphEditor(graph, { opset, irVersion: Number(model.irVersion) });
-    for (const node of graph.node) if (isDefault(node.domain)) rewrite(editor, node);
+    for (const node of graph.node.filter(hasOnnxOperator)) rewrite(editor, node);
     editor.finish();
   }
 }
-
-const isDefault = (domain: string): boolean => domain === "" || domain === "ai.onnx";

@@ -169,6 +169,24 @@ test.each([
   expectUntouched(model);
 });
 
+test.each(["Conv", "Sub", "Pow", "Sqrt", "Div"])(
+  "a %s of another domain is not taken for ONNX's",
+  (op) => {
+    const model = parseGraph(normGraph({ affine: "none" }));
+    for (const node of model.graph?.node ?? []) if (node.opType === op) node.domain = "com.example";
+    expectUntouched(model);
+  },
+);
+
+test("an epsilon that adds a dimension keeps the normalisation as it is", () => {
+  const model = parseGraph(normGraph({ affine: "none" }));
+  for (const { attribute } of model.graph?.node ?? []) {
+    const tensor = attribute[0]?.t;
+    if (tensor?.dims.join() === "1,1,1") tensor.dims = [1n, 1n, 1n, 1n, 1n];
+  }
+  expectUntouched(model);
+});
+
 test("a value that a branch uses stays", () => {
   const graph = new GraphBuilder();
   const x = graph.input("x", "float32", ["n", 1, "h", "w"]);
