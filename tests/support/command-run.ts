@@ -3,8 +3,13 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../src/config.ts";
+import { addModel } from "../../src/workspace/add.ts";
+import type { Ask } from "../../src/workspace/choose.ts";
 import type { CommandContext } from "../../src/workspace/command.ts";
+import type { Progress } from "../../src/workspace/progress.ts";
 import { MAIN } from "./server-process.ts";
+
+const SILENT: Progress = { start: () => ({ advance() {}, restart() {}, end() {} }) };
 
 /** A temporary folder with an empty workspace, and a context to run commands in. Disposing removes it. */
 export class CommandRun implements AsyncDisposable {
@@ -32,6 +37,16 @@ export class CommandRun implements AsyncDisposable {
       print: (line) => this.printed.push(line),
       note: (line) => this.notes.push(line),
     };
+  }
+
+  /** Runs `models add` with these flags, without a person at a terminal. */
+  async add(
+    argument: string,
+    flags: { name?: string; file?: string; sha256?: string; ask?: Ask; progress?: Progress } = {},
+    env: Record<string, string> = {},
+  ): Promise<void> {
+    const { name, file, sha256, ask = null, progress = SILENT } = flags;
+    await addModel({ argument, name, file, sha256, ask, progress }, this.context(env));
   }
 
   /** A path below the temporary folder. */

@@ -1,6 +1,7 @@
 /** A source: one ONNX file of this machine, with the weights and the model.json that lie beside it. */
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { whatItIs } from "../../engine/models/file-kind.ts";
 import { parseModelJson } from "../../engine/models/model-json.ts";
 import { requireChecksum } from "../checksum.ts";
 import { CommandError } from "../failures.ts";
@@ -22,6 +23,10 @@ export const file: Source = {
       inside: null,
       open: async (context) => {
         const name = basename(path);
+        const kind = await whatItIs(path);
+        if (kind !== null) throw new CommandError(`${name} ${kind}`);
+        if (!name.endsWith(".onnx"))
+          throw new CommandError(`${name}: the name of an ONNX file ends in .onnx: rename it`);
         if (context.checksum) await requireChecksum(path, name, context.checksum);
         const files = [{ path: name, size: info.size }, ...(await modelJsonOf(path))];
         const folder = dirname(path);

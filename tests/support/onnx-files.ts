@@ -1,0 +1,35 @@
+/** Makes ONNX files of any size, with weights inside or in a file of their own. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from "onnx-buf";
+import { simpleModel } from "./onnx-workspace.ts";
+
+/** A model with a picture in and the same picture out. It is at least `bytes` long. */
+export function onnxFile(bytes = 0): Uint8Array<ArrayBuffer> {
+  const model = fromBinary(
+    ModelProtoSchema,
+    simpleModel("float32", [1, 3, "H", "W"], (graph, x) => graph.node("Identity", [x])),
+  );
+  if (model.graph) model.graph.docString = "padding ".repeat(Math.ceil(bytes / 8));
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** The same with a tensor whose values lie in another file. */
+export function onnxFileWithWeightsIn(location: string): Uint8Array<ArrayBuffer> {
+  const model = fromBinary(ModelProtoSchema, onnxFile());
+  model.graph?.initializer.push(
+    create(TensorProtoSchema, {
+      name: "weights",
+      dims: [4n],
+      dataType: TensorProto_DataType.FLOAT,
+      dataLocation: TensorProto_DataLocation.EXTERNAL,
+      externalData: [create(StringStringEntryProtoSchema, { key: "location", value: location })],
+    }),
+  );
+  return toBinary(ModelProtoSchema, model);
+}
