@@ -1,81 +1,141 @@
 /** Combines a `model.json` with the signature of its ONNX file into a model definition, and reports every mismatch. */
 import type { FieldProblem } from "../../errors.ts";
-import { VECTOR_LENGTH } from "../prompts/controls.ts";
-import type { NumberParam } from "../protocol/models.ts";
-import { frameFormat, imageFormat } from "./define-pixels.ts";
-import type { FrameFormat, ModelDefinition, ScalarInput, TextTensor } from "./definition.ts";
-import { draftInput } from "./draft.ts";
-import {
-  type FrameInput,
-  type ModelInput,
-  type ModelJson,
-  modelJsonError,
-  type ParamInput,
-  type TextInput,
-} from "./model-json.ts";
+import type { ModelParam } from "../protocol/models.ts";
+import type { ModelDefinition } from "./definition.ts";
+import { draftInputs, draftOutputs } from "./draft.ts";
+import { type ModelJson, modelJsonError, type PortEntry } from "./model-json.ts";
+import { INPUT_ROLES, type Roles } from "./roles/input-roles.ts";
+import { OUTPUT_ROLES, PICTURE_ROLES } from "./roles/output-roles.ts";
+import type { Port, Role, SizeRule, VideoUse } from "./roles/role.ts";
 import { describeTensor, type GraphSignature, type TensorSignature } from "./tensor-signature.ts";
+
+/** The roles that ports may have, by name. */
+export interface RoleTables {
+  readonly inputs: Roles;
+  readonly outputs: Roles;
+}
+
+export const ROLES: RoleTables = { inputs: INPUT_ROLES, outputs: OUTPUT_ROLES };
 
 /**
  * The model's definition: what `model.json` states, completed by what the signature suggests. Throws `model_failed`
  * that names each field which does not match the file.
+ *
+ * @param folder where files that `model.json` names lie
  */
 export function defineModel(
   name: string,
   json: ModelJson,
   signature: GraphSignature,
+  folder: string | null = null,
+  roles: RoleTables = ROLES,
 ): ModelDefinition {
   const problems: FieldProblem[] = [];
   problems.push(...unknownNames("inputs", json.inputs, signature.inputs));
   problems.push(...unknownNames("outputs", json.outputs, signature.outputs));
   if (problems.length > 0) throw modelJsonError(problems);
 
-  let frame: FrameFormat | null = null;
-  const scalars: ScalarInput[] = [];
-  const texts: TextTensor[] = [];
-  for (const tensor of signature.inputs) {
-    const field = `inputs.${tensor.name}`;
-    const input = json.inputs?.[tensor.name] ?? draftInput(tensor, signature, frame !== null);
-    if (input === null) {
-      problems.push({ field, problem: noRole(tensor) });
-    } else if (input.role === "text") {
-      const text = textTensor(tensor, field, problems);
-      if (text !== null) texts.push(text);
-    } else if (input.role !== "frame") {
-      const scalar = scalarInput(tensor, input, field, signature, problems);
-      if (scalar !== null) scalars.push(scalar);
-    } else if (frame !== null) {
-      problems.push({
-        field,
-        problem: `has role "frame", which ${JSON.stringify(frame.tensor)} has already: a model takes one frame`,
-      });
-    } else {
-      frame = frameFormat(tensor, input, field, problems);
-    }
+  const entries = { ...draftInputs(signature, json.inputs ?? {}), ...json.inputs };
+  const results = { ...draftOutputs(signature, entries, json.outputs ?? {}), ...json.outputs };
+  const batch = batchSymbol(signature, entries);
+  const bind = (side: "inputs" | "outputs", given: Readonly<Record<string, PortEntry>>): Port[] =>
+    signature[side].flatMap((tensor) => {
+      const field = `${side}.${tensor.name}`;
+      const entry = given[tensor.name];
+      const role = entry?.role === undefined ? undefined : roles[side][entry.role];
+      if (entry === undefined || role === undefined) {
+        const known = Object.keys(roles[side]).join(", ");
+        problems.push({ field, problem: `${noRole(tensor)} (${known})` });
+        return [];
+      }
+      const problem = (part: string, predicate: string): void => {
+        problems.push({ field: part === "" ? field : `${field}.${part}`, problem: predicate });
+      };
+      const batched = batch !== null && tensor.dims?.[0] === batch;
+      return role.bind({ tensor, entry, signature, batched, problem });
+    });
+  const inputs = bind("inputs", entries);
+  const outputs = bind("outputs", results);
+  const pictures = outputs.filter(({ role }) => PICTURE_ROLES.includes(role));
+  if (pictures.length > 1) {
+    const names = pictures.map(({ tensor }) => JSON.stringify(tensor)).join(" and ");
+    problems.push({ field: "outputs", problem: `${names} are all the picture: ignore all but one` });
   }
-
-  const described = Object.keys(json.outputs ?? {})[0];
-  const output = signature.outputs.find(
-    ({ name }) => described === undefined || name === described,
-  );
-  if (output === undefined)
-    throw modelJsonError([{ field: "outputs", problem: "are missing from the ONNX file" }]);
-  const field = `outputs.${output.name}`;
-  const image = imageFormat(output, json.outputs?.[output.name], field, problems);
+  const video = videoOf(inputs, roles, problems);
+  const draws = outputs.some(({ role }) => roles.outputs[role]?.needsOriginal === true);
+  if (draws && json.fit !== undefined) {
+    const problem = "has no meaning for a mask or heat output, which is drawn over the video: leave it out";
+    problems.push({ field: "fit", problem });
+  }
   if (problems.length > 0) throw modelJsonError(problems);
+
+  const ports = [...portRoles(inputs, roles.inputs), ...portRoles(outputs, roles.outputs)];
+  const isRecurrent = ports.some(({ role }) => role.isRecurrent === true);
+  const { every = 1, skip_unchanged: skipUnchanged = false, threads = null } = json.run ?? {};
   return {
     name,
     description: json.description ?? "",
-    frame,
-    scalars,
-    texts,
-    image,
+    license: json.license ?? "",
+    inputs,
+    outputs,
+    params: distinct(ports.flatMap(({ role, port }) => role.params?.(port) ?? [])),
+    presets: json.presets ?? {},
+    ...video,
+    video: video.video === "none" && draws ? "required" : video.video,
     fit: json.fit ?? null,
+    run: { every, skipUnchanged, threads },
+    batchable: batch !== null && !isRecurrent && outputs.every(({ batched }) => batched),
+    live: draws || ports.some(({ role, port }) => role.isLive?.(port) === true),
+    folder,
   };
 }
 
+const portRoles = (ports: readonly Port[], table: Roles): { port: Port; role: Role }[] =>
+  ports.flatMap((port) => {
+    const role = table[port.role];
+    return role === undefined ? [] : [{ port, role }];
+  });
+
+/** The first free dimension of the frame, or of the noise that stands for it: frames of several streams fit there. */
+function batchSymbol(
+  { inputs }: GraphSignature,
+  entries: Readonly<Record<string, PortEntry>>,
+): string | null {
+  const main = inputs.find(({ name }) => ["frame", "noise"].includes(entries[name]?.role ?? ""));
+  const first = main?.dims?.[0];
+  return main?.dims?.length === 4 && typeof first === "string" && first !== "?" ? first : null;
+}
+
+/** All ports that take the video must take the same size. */
+function videoOf(
+  inputs: readonly Port[],
+  roles: RoleTables,
+  problems: FieldProblem[],
+): { video: VideoUse; picture: SizeRule | null } {
+  let video: VideoUse = "none";
+  let picture: SizeRule | null = null;
+  for (const { role, port } of portRoles(inputs, roles.inputs)) {
+    const taken = role.video?.(port) ?? null;
+    if (taken === null) continue;
+    if (picture !== null && !Bun.deepEquals(picture, taken.rule)) {
+      const sizes = `takes ${ruleText(taken.rule)}, another input ${ruleText(picture)}`;
+      problems.push({ field: `inputs.${port.tensor}.size`, problem: `${sizes}: all must take the same` });
+    }
+    picture ??= taken.rule;
+    if (video !== "required") video = taken.use;
+  }
+  return { video, picture };
+}
+
+const ruleText = ({ size, multipleOf }: SizeRule): string =>
+  size === null ? `multiples of ${multipleOf}` : `${size.width}x${size.height}`;
+
+/** Ports may share a parameter: the first one describes it. */
+const distinct = (params: readonly ModelParam[]): ModelParam[] =>
+  params.filter((param, at) => params.findIndex(({ name }) => name === param.name) === at);
+
 const noRole = (tensor: TensorSignature): string =>
-  `has no role, and ${describeTensor(tensor)} suggests none: give it one in model.json ` +
-  "(one frame; param, time, width or height for a tensor of one element; or text)";
+  `has no role, and ${describeTensor(tensor)} suggests none: give it one in model.json`;
 
 function* unknownNames(
   field: "inputs" | "outputs",
@@ -90,81 +150,4 @@ function* unknownNames(
       problem: `is not in the ONNX file; its ${field} are ${known}`,
     };
   }
-}
-
-/** A text input must be one row of as many floats as there are controls. */
-function textTensor(
-  tensor: TensorSignature,
-  field: string,
-  problems: FieldProblem[],
-): TextTensor | null {
-  const { dtype, dims } = tensor;
-  const last = dims?.at(-1);
-  const fits =
-    (last === VECTOR_LENGTH || typeof last === "string") &&
-    dims?.slice(0, -1).every((dim) => dim === 1 || typeof dim === "string");
-  if (dtype !== "float32" || !dims || !fits) {
-    problems.push({
-      field,
-      problem: `has role "text", which needs float32 [${VECTOR_LENGTH}], but the tensor is ${describeTensor(tensor)}`,
-    });
-    return null;
-  }
-  return {
-    tensor: tensor.name,
-    dims: dims.map((_, at) => (at < dims.length - 1 ? 1 : VECTOR_LENGTH)),
-  };
-}
-
-function scalarInput(
-  tensor: TensorSignature,
-  input: Exclude<ModelInput, FrameInput | TextInput>,
-  field: string,
-  signature: GraphSignature,
-  problems: FieldProblem[],
-): ScalarInput | null {
-  const { dtype, dims } = tensor;
-  if (dtype === null || dims === null || dims.some((dim) => typeof dim === "number" && dim !== 1)) {
-    problems.push({
-      field,
-      problem: `has role "${input.role}", which needs one number, but the tensor is ${describeTensor(tensor)}`,
-    });
-    return null;
-  }
-  const shape = { tensor: tensor.name, dtype, dims: dims.map(() => 1) };
-  if (input.role !== "param") return { ...shape, role: input.role };
-  const param = modelParam(tensor, input, signature);
-  if (!(param.min <= param.default && param.default <= param.max)) {
-    problems.push({
-      field: `${field}.default`,
-      problem: `is ${param.default}, outside ${param.min} to ${param.max}: correct default, min or max`,
-    });
-  }
-  const sum = input.sum ?? false;
-  if (sum && !dtype.startsWith("float")) {
-    problems.push({
-      field: `${field}.sum`,
-      problem: `is true, which gives a fraction, but the tensor is ${describeTensor(tensor)}: make it float64`,
-    });
-  }
-  return { ...shape, role: "param", param, sum };
-}
-
-function modelParam(
-  tensor: TensorSignature,
-  input: ParamInput,
-  signature: GraphSignature,
-): NumberParam {
-  const drafted = draftInput(tensor, signature, true);
-  const suggested = drafted?.role === "param" ? drafted : {};
-  const from = { ...suggested, ...input };
-  return {
-    type: "number",
-    name: from.name ?? tensor.name,
-    default: from.default ?? 0,
-    min: from.min ?? 0,
-    max: from.max ?? 1,
-    integer: from.integer ?? false,
-    description: from.description ?? "",
-  };
 }

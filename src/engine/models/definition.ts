@@ -1,68 +1,50 @@
 /** The complete definition of a model: plain data that crosses threads. */
-import type { NumberParam } from "../protocol/models.ts";
+import type { ModelParam, ParamValues } from "../protocol/models.ts";
 import type { Fit, Size } from "../protocol/work.ts";
-import type { Channels, Layout, PixelType } from "./model-json.ts";
-import type { ElementType } from "./tensor-signature.ts";
+import type { Port, SizeRule, VideoUse } from "./roles/role.ts";
 
-/** The layout of a picture in a tensor, and the meaning of its values. */
-export interface PixelFormat {
-  readonly tensor: string;
-  readonly layout: Layout;
-  readonly channels: Channels;
-  readonly dtype: PixelType;
-  /** The values of black and of white. */
-  readonly range: readonly [number, number];
+/** When a model runs. */
+export interface RunPolicy {
+  /** On every n-th frame. */
+  readonly every: number;
+  /** Not for a frame that equals the one before. */
+  readonly skipUnchanged: boolean;
+  /** CPU threads of a run; null: chosen by measurement. */
+  readonly threads: number | null;
 }
 
-export interface FrameFormat extends PixelFormat {
-  /** One value, or one per channel in the tensor's order; `[0]` and `[1]` where the model needs none. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** Null for models that take any size. */
-  readonly size: Size | null;
-  readonly multipleOf: number;
-}
-
-/** An input of one element: a parameter, the time, or a side of the picture. */
-export type ScalarInput = {
-  readonly tensor: string;
-  readonly dtype: ElementType;
-  readonly dims: readonly number[];
-} /** With `sum` the tensor gets the parameter's integral over the stream's time. */ & (
-  | { readonly role: "param"; readonly param: NumberParam; readonly sum: boolean }
-  | { readonly role: "time" | "width" | "height" }
-);
-
-/** A float32 input that takes the prompts as the vector of `prompts/controls.ts`. */
-export interface TextTensor {
-  readonly tensor: string;
-  readonly dims: readonly number[];
-}
-
-/** Everything that sessions and their callers need to know about a model. */
+/** Everything that programs and their callers need to know about a model. */
 export interface ModelDefinition {
   readonly name: string;
   readonly description: string;
-  /** Null for models that draw without video. */
-  readonly frame: FrameFormat | null;
-  readonly scalars: readonly ScalarInput[];
-  readonly texts: readonly TextTensor[];
-  readonly image: PixelFormat;
+  readonly license: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** The parameters that callers may set, without those of the models that feed this one. */
+  readonly params: readonly ModelParam[];
+  readonly presets: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly video: VideoUse;
+  /** The size of the picture that the model takes; null for models without video. */
+  readonly picture: SizeRule | null;
+  /** Null: the picture is fitted as the stream asks, and squeezed to the model's size. */
   readonly fit: Fit | null;
+  readonly run: RunPolicy;
+  /** Several runs may be joined along the graph's batch dimension. */
+  readonly batchable: boolean;
+  /** Something changes from frame to frame by itself: a model without it runs on changes only. */
+  readonly live: boolean;
+  /** Where files that `model.json` names lie; null for built-in models. */
+  readonly folder: string | null;
 }
-
-/** The parameters that callers may set. */
-export const paramsOf = (definition: ModelDefinition): NumberParam[] =>
-  definition.scalars.flatMap((scalar) => (scalar.role === "param" ? [scalar.param] : []));
 
 /**
  * The size to which a picture of size `source` must be scaled for the model: its fixed size, or the nearest
  * multiple that it takes.
  */
-export function inputSize({ frame }: ModelDefinition, source: Size): Size {
-  if (frame === null) return source;
-  if (frame.size !== null) return frame.size;
+export function inputSize({ picture }: Pick<ModelDefinition, "picture">, source: Size): Size {
+  if (picture === null) return source;
+  if (picture.size !== null) return picture.size;
   const nearest = (length: number): number =>
-    Math.max(1, Math.round(length / frame.multipleOf)) * frame.multipleOf;
+    Math.max(1, Math.round(length / picture.multipleOf)) * picture.multipleOf;
   return { width: nearest(source.width), height: nearest(source.height) };
 }

@@ -1,95 +1,120 @@
-/** Drafts a `model.json` from the signature of an ONNX file, by the shapes that models usually have. */
-import type { Size } from "../protocol/work.ts";
-import type {
-  Channels,
-  ImageOutput,
-  Layout,
-  ModelInput,
-  ModelJson,
-  PixelType,
-} from "./model-json.ts";
-import type { ElementType, GraphSignature, TensorSignature } from "./tensor-signature.ts";
+/** Suggests roles for the inputs and outputs of an ONNX file by the names and shapes that models usually have. */
+import type { ModelJson, PortEntry } from "./model-json.ts";
+import { fixedSize, isPixelType, layoutOf } from "./roles/pixels.ts";
+import type { GraphSignature, TensorSignature } from "./tensor-signature.ts";
+
+type Entries = Record<string, PortEntry>;
 
 /**
- * A first `model.json` for a file: every tensor has the role that its shape suggests, and floats range from 0 to 1.
- * Tensors that fit no role are left out; `defineModel` then reports them.
+ * A first `model.json` for a file: every tensor has the role that it suggests. Inputs that suggest none are left out;
+ * `defineModel` then reports them.
  */
 export function draftModel(file: string, signature: GraphSignature): ModelJson {
-  const inputs: Record<string, ModelInput> = {};
-  let hasFrame = false;
+  const inputs = draftInputs(signature, {});
+  return { description: "", file, inputs, outputs: draftOutputs(signature, inputs, {}) };
+}
+
+/** Entries for the inputs that are not in `given`: the first picture is the frame, a single number is a parameter. */
+export function draftInputs(signature: GraphSignature, given: Readonly<Entries>): Entries {
+  const drafted: Entries = {};
+  let hasFrame = Object.values(given).some(({ role }) => role === "frame");
+  const pairs = statePairs(signature);
   for (const tensor of signature.inputs) {
-    const input = draftInput(tensor, signature, hasFrame);
-    if (input !== null) inputs[tensor.name] = input;
-    hasFrame ||= input?.role === "frame";
+    if (given[tensor.name] !== undefined) continue;
+    const output = pairs.get(tensor.name);
+    const entry: PortEntry | null =
+      output === undefined ? draftInput(tensor, hasFrame) : { role: "state", output };
+    if (entry === null) continue;
+    drafted[tensor.name] = entry;
+    hasFrame ||= entry.role === "frame";
   }
-  const [tensor] = signature.outputs;
-  const image = tensor === undefined ? null : draftOutput(tensor);
-  return {
-    description: "",
-    file,
-    inputs,
-    ...(tensor !== undefined && image !== null && { outputs: { [tensor.name]: image } }),
-  };
+  return drafted;
 }
 
-/** The role that an input's shape suggests: the first picture is the frame, a single number is a parameter. */
-export function draftInput(
-  tensor: TensorSignature,
-  signature: GraphSignature,
-  hasFrame: boolean,
-): ModelInput | null {
-  if (isScalar(tensor)) return draftParam(tensor, signature);
-  const pixels = hasFrame ? null : draftPixels(tensor);
-  if (pixels === null) return null;
-  const size = fixedSize(tensor, pixels.layout);
-  return { role: "frame", ...pixels, size: size === null ? "free" : [size.width, size.height] };
-}
-
-/** The picture that an output's shape suggests; null for other shapes. */
-export function draftOutput(tensor: TensorSignature): ImageOutput | null {
+function draftInput(tensor: TensorSignature, hasFrame: boolean): PortEntry | null {
+  if (isScalar(tensor)) return tensor.name === "seed" ? { role: "seed" } : { role: "param" };
+  if (isVector(tensor)) return { role: "vector" };
   const pixels = draftPixels(tensor);
-  return pixels && { role: "image", ...pixels };
+  if (pixels === null) return null;
+  const { layout } = pixels;
+  const size = fixedSize(tensor, layout);
+  const sized = { ...pixels, size: size === null ? "free" : [size.width, size.height] };
+  if (!hasFrame) return { role: "frame", ...sized };
+  const isMask = pixels.channels === "gray" || /mask|matte|alpha/i.test(tensor.name);
+  return { role: isMask ? "mask" : "image", ...sized };
+}
+
+/**
+ * Entries for the outputs that are not in `given`: the first picture is the image, what is paired with a state input
+ * goes there, small tensors are data.
+ */
+export function draftOutputs(
+  signature: GraphSignature,
+  inputs: Readonly<Entries>,
+  given: Readonly<Entries>,
+): Entries {
+  const drafted: Entries = {};
+  const paired = new Set(Object.values(inputs).map(({ output }) => output));
+  let hasPicture = Object.values(given).some(({ role }) => role !== "state" && role !== "data" && role !== "ignore");
+  for (const tensor of signature.outputs) {
+    if (given[tensor.name] !== undefined) continue;
+    const pixels = hasPicture ? null : draftPixels(tensor);
+    if (paired.has(tensor.name)) drafted[tensor.name] = { role: "state" };
+    else if (pixels !== null) {
+      drafted[tensor.name] = { role: "image", ...pixels };
+      hasPicture = true;
+    } else if (isSmall(tensor)) drafted[tensor.name] = { role: "data" };
+    else drafted[tensor.name] = { role: "ignore" };
+  }
+  return drafted;
 }
 
 function draftPixels(tensor: TensorSignature) {
   const { dims, dtype } = tensor;
-  const layout = draftLayout(tensor);
-  if (layout === null || !isPixelType(dtype)) return null;
-  const channels: Channels = dims?.[layout.indexOf("c")] === 1 ? "gray" : "rgb";
-  const range: [number, number] = dtype === "uint8" ? [0, 255] : [0, 1];
-  return { layout, channels, dtype, range };
+  const layout = layoutOf(tensor);
+  if (layout === null || (dtype !== null && !isPixelType(dtype)) || dtype === null) return null;
+  const depth = dims?.[layout.indexOf("c")];
+  if (typeof depth === "number" && depth !== 1 && depth !== 3) return null;
+  const sides = [dims?.[layout.indexOf("h")], dims?.[layout.indexOf("w")]];
+  if (sides.some((side) => typeof side === "number" && side < 8)) return null; // too small for a picture
+  const channels = depth === 1 ? "gray" : "rgb";
+  const range = dtype === "uint8" ? [0, 255] : [0, 1];
+  return { layout, channels, dtype, range } as const;
 }
 
-/** The size that the tensor's dimensions fix; null where it is free. */
-export function fixedSize({ dims }: TensorSignature, layout: Layout): Size | null {
-  const width = dims?.[layout.indexOf("w")];
-  const height = dims?.[layout.indexOf("h")];
-  return typeof width === "number" && typeof height === "number" ? { width, height } : null;
-}
-
-/** From the file's metadata `param:<tensor>` = `min,max,default`, as onnx-cv-graph writes it; else 0 to 1, default 1. */
-function draftParam({ name, dtype }: TensorSignature, { metadata }: GraphSignature): ModelInput {
-  const stated = metadata.get(`param:${name}`)?.split(",").map(Number) ?? [];
-  const [min = 0, max = 1, fallback = 1] = stated.every(Number.isFinite) ? stated : [];
-  const integer = dtype !== null && !dtype.startsWith("float");
-  return { role: "param", name, default: fallback, min, max, integer, description: "" };
+/** Inputs and outputs that belong together by their names: `r1i` and `r1o`, `h_in` and `h_out`, `state` and `new_state`. */
+function statePairs({ inputs, outputs }: GraphSignature): Map<string, string> {
+  const stem = (name: string, side: "in" | "out"): string | null => {
+    const own = side === "in" ? /^(.+?)(?:_?in|i)$|^(?:prev|past|old)_?(.+)$/ : /^(.+?)(?:_?out|o|n)$|^(?:new|next|present)_?(.+)$/;
+    const [, suffixed, prefixed] = own.exec(name) ?? [];
+    return suffixed ?? prefixed ?? null;
+  };
+  const pairs = new Map<string, string>();
+  for (const input of inputs) {
+    const own = stem(input.name, "in");
+    const output = outputs.find(
+      ({ name, dtype, dims }) =>
+        dtype === input.dtype &&
+        dims?.length === input.dims?.length &&
+        ((own !== null && stem(name, "out") === own) || stem(name, "out") === input.name),
+    );
+    if (output !== undefined) pairs.set(input.name, output.name);
+  }
+  return pairs;
 }
 
 const isScalar = ({ dims, dtype }: TensorSignature): boolean =>
   dtype !== null && dims !== null && dims.length < 3 && dims.every((dim) => dim === 1);
 
-/** The dimension of 3 (or 1) is the channel; where there is none, channels come first, as in PyTorch. */
-function draftLayout({ dims }: TensorSignature): Layout | null {
-  if (dims === null) return "nchw";
-  if (dims.length !== 3 && dims.length !== 4) return null;
-  const first = dims[dims.length - 3];
-  const last = dims[dims.length - 1];
-  const channelsLast = isDepth(last) && !isDepth(first) && first !== "C";
-  if (dims.length === 4) return channelsLast ? "nhwc" : "nchw";
-  return channelsLast ? "hwc" : "chw";
-}
+const isVector = ({ dims, dtype }: TensorSignature): boolean =>
+  (dtype === "float32" || dtype === "float16") &&
+  dims !== null &&
+  dims.length <= 2 &&
+  dims.filter((dim) => dim !== 1).length === 1 &&
+  dims.every((dim) => typeof dim === "number" && dim <= 4096);
 
-const isDepth = (dim: number | string | undefined): boolean => dim === 1 || dim === 3;
-
-const isPixelType = (dtype: ElementType | null): dtype is PixelType =>
-  dtype === "float32" || dtype === "float16" || dtype === "uint8";
+/** Few numbers: scores, boxes, coordinates. */
+const isSmall = ({ dims }: TensorSignature): boolean =>
+  dims !== null &&
+  dims.length <= 3 &&
+  dims.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1) <= 4096;

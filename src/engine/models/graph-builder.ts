@@ -150,11 +150,11 @@ export class GraphBuilder {
   }
 }
 
-/** Describes an input or output of a graph. */
+/** Describes an input or output of a graph; null where its dimensions are not known. */
 export function valueInfo(
   name: string,
   dtype: ElementType,
-  dims: readonly (number | string)[],
+  dims: readonly (number | string)[] | null,
 ): ValueInfoProto {
   return create(ValueInfoProtoSchema, {
     name,
@@ -163,9 +163,7 @@ export function valueInfo(
         case: "tensorType",
         value: {
           elemType: ELEMENT_TYPES[dtype],
-          shape: {
-            dim: dims.map(dimension),
-          },
+          ...(dims !== null && { shape: { dim: dims.map(dimension) } }),
         },
       },
     },
@@ -225,6 +223,8 @@ function elements(dtype: ElementType, values: readonly number[]): { buffer: Arra
     case "uint8":
     case "bool":
       return new Uint8Array(values);
+    case "int8":
+      return new Int8Array(values);
     case "int32":
       return new Int32Array(values);
     case "int64":

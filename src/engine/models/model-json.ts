@@ -1,120 +1,67 @@
-/** The schema of `model.json`, and the checks that name every wrong field. Roles are rows of a table. */
+/** The schema of `model.json`, and the checks that name every wrong field. */
 import { type Static, type TObject, type TSchema, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { type FieldProblem, reason, WorkerError } from "../../errors.ts";
-import { literals } from "../../schema.ts";
+import { ParamValue } from "../protocol/models.ts";
 import { Fit } from "../protocol/work.ts";
+import { INPUT_ROLES, type Roles } from "./roles/input-roles.ts";
+import { OUTPUT_ROLES } from "./roles/output-roles.ts";
 
-const strict = { additionalProperties: false } as const;
-const Layout = literals(["nchw", "nhwc", "chw", "hwc"]);
-const Channels = literals(["rgb", "bgr", "gray"]);
-const PixelType = literals(["float32", "float16", "uint8"]);
-/** The values of black and of white in the tensor: `[0, 1]`, `[0, 255]`, `[-1, 1]` and so on. */
-const Range = Type.Tuple([Type.Number(), Type.Number()]);
-const PerChannel = Type.Array(Type.Number(), { minItems: 1, maxItems: 3 });
-const Pixels = Type.Integer({ minimum: 1, maximum: 8192 });
-
-/**
- * The video frame. A sample is `(range value − mean) / std`, mean and std in the tensor's channel
- * order; a fixed `size` is `[width, height]`.
- */
-const FrameInput = Type.Object(
-  {
-    role: Type.Literal("frame"),
-    layout: Type.Optional(Layout),
-    channels: Type.Optional(Channels),
-    dtype: Type.Optional(PixelType),
-    range: Type.Optional(Range),
-    mean: Type.Optional(PerChannel),
-    std: Type.Optional(PerChannel),
-    size: Type.Optional(Type.Union([Type.Literal("free"), Type.Tuple([Pixels, Pixels])])),
-    multiple_of: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
-  },
-  strict,
-);
-
-/** A number that callers may change while the stream runs. */
-const ParamInput = Type.Object(
-  {
-    role: Type.Literal("param"),
-    name: Type.Optional(Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$" })),
-    default: Type.Optional(Type.Number()),
-    min: Type.Optional(Type.Number()),
-    max: Type.Optional(Type.Number()),
-    integer: Type.Optional(Type.Boolean()),
-    /**
-     * The parameter is a rate per second: the tensor gets its integral over the stream's time, so that a change
-     * alters how fast something moves, and not where it is.
-     */
-    sum: Type.Optional(Type.Boolean()),
-    description: Type.Optional(Type.String()),
-  },
-  strict,
-);
-
-/** Seconds since the stream began. */
-const TimeInput = Type.Object({ role: Type.Literal("time") }, strict);
-/** The width and height of the picture to draw, in pixels. */
-const WidthInput = Type.Object({ role: Type.Literal("width") }, strict);
-const HeightInput = Type.Object({ role: Type.Literal("height") }, strict);
-
-/** The stream's prompts as the vector of controls in `prompts/controls.ts`. */
-const TextInput = Type.Object(
-  { role: Type.Literal("text"), encoder: Type.Literal("lexicon") },
-  strict,
-);
-
-const INPUT_ROLES = {
-  frame: FrameInput,
-  param: ParamInput,
-  time: TimeInput,
-  width: WidthInput,
-  height: HeightInput,
-  text: TextInput,
-} as const;
-
-/** The output picture. */
-const ImageOutput = Type.Object(
-  {
-    role: Type.Literal("image"),
-    layout: Type.Optional(Layout),
-    channels: Type.Optional(Channels),
-    dtype: Type.Optional(PixelType),
-    range: Type.Optional(Range),
-  },
-  strict,
-);
-
-const OUTPUT_ROLES = { image: ImageOutput } as const;
+/** An entry with a role, or an input that another model feeds; checked by its role. */
+const Entry = Type.Object({ role: Type.Optional(Type.String()) });
+const Entries = Type.Record(Type.String(), Entry);
 
 /** The whole file; the entries of inputs and outputs are checked by their roles. */
 const Description = Type.Object(
   {
     name: Type.Optional(Type.String()),
     description: Type.Optional(Type.String({ maxLength: 1000 })),
+    /** As an SPDX identifier where there is one. */
+    license: Type.Optional(Type.String({ maxLength: 100 })),
+    homepage: Type.Optional(Type.String({ maxLength: 500 })),
     file: Type.Optional(Type.String({ minLength: 1 })),
-    inputs: Type.Optional(Type.Record(Type.String(), Type.Object({ role: Type.String() }))),
-    outputs: Type.Optional(Type.Record(Type.String(), Type.Object({ role: Type.String() }))),
+    inputs: Type.Optional(Entries),
+    outputs: Type.Optional(Entries),
     /** How a picture of another aspect ratio is scaled to a fixed size. */
     fit: Type.Optional(Fit),
+    /** Named values of parameters, as a request gives them. */
+    presets: Type.Optional(
+      Type.Record(
+        Type.String({ minLength: 1, maxLength: 64 }),
+        Type.Record(
+          Type.String(),
+          Type.Union([ParamValue, Type.Record(Type.String(), Type.Number())]),
+        ),
+      ),
+    ),
+    run: Type.Optional(
+      Type.Object(
+        {
+          /** Runs on every n-th frame; the frames between show its last result. */
+          every: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+          /** Does not run again for a frame that equals the one before. */
+          skip_unchanged: Type.Optional(Type.Boolean()),
+          /** CPU threads of a run; chosen by measurement where it is absent. */
+          threads: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
-  strict,
+  { additionalProperties: false },
 );
 
-export type Layout = Static<typeof Layout>;
-export type Channels = Static<typeof Channels>;
-export type PixelType = Static<typeof PixelType>;
-export type FrameInput = Static<typeof FrameInput>;
-export type TextInput = Static<typeof TextInput>;
-export type ParamInput = Static<typeof ParamInput>;
-export type ImageOutput = Static<typeof ImageOutput>;
-export type ModelInput = Static<(typeof INPUT_ROLES)[keyof typeof INPUT_ROLES]>;
+/** The entry of one input or output. Fields other than the role are the role's own. */
+export interface PortEntry {
+  readonly role?: string;
+  readonly [field: string]: unknown;
+}
 
 /** The content of a `model.json`. What the ONNX file itself states may be left out. */
 export interface ModelJson extends Omit<Static<typeof Description>, "inputs" | "outputs"> {
   /** By tensor name. A tensor that is not listed gets the role that its shape suggests. */
-  readonly inputs?: Readonly<Record<string, ModelInput>>;
-  readonly outputs?: Readonly<Record<string, ImageOutput>>;
+  readonly inputs?: Readonly<Record<string, PortEntry>>;
+  readonly outputs?: Readonly<Record<string, PortEntry>>;
 }
 
 /** Parses and checks the text of a `model.json`. Throws `model_failed` that lists every wrong field. */
@@ -126,16 +73,20 @@ export function parseModelJson(text: string): ModelJson {
     throw new WorkerError("model_failed", `model.json is not valid JSON: ${reason(error)}`);
   }
   const problems = [...check(Description, content, "")];
-  if (Value.Check(Description, content)) {
-    for (const [tensor, input] of Object.entries(content.inputs ?? {})) {
-      problems.push(...checkRole(INPUT_ROLES, input, `inputs.${tensor}`));
-    }
-    for (const [tensor, output] of Object.entries(content.outputs ?? {})) {
-      problems.push(...checkRole(OUTPUT_ROLES, output, `outputs.${tensor}`));
-    }
+  if (!Value.Check(Description, content)) throw modelJsonError(problems);
+  const json: ModelJson = {
+    ...content,
+    ...(content.inputs && { inputs: withRoles(content.inputs) }),
+    ...(content.outputs && { outputs: withRoles(content.outputs) }),
+  };
+  for (const [tensor, input] of Object.entries(json.inputs ?? {})) {
+    problems.push(...checkRole(INPUT_ROLES, input, `inputs.${tensor}`));
+  }
+  for (const [tensor, output] of Object.entries(json.outputs ?? {})) {
+    problems.push(...checkRole(OUTPUT_ROLES, output, `outputs.${tensor}`));
   }
   if (problems.length > 0) throw modelJsonError(problems);
-  return content as ModelJson; // each part was checked above
+  return json;
 }
 
 /** One error for all problems of a `model.json`. */
@@ -146,18 +97,27 @@ export function modelJsonError(problems: readonly FieldProblem[]): WorkerError {
   });
 }
 
-function* checkRole(
-  roles: Readonly<Record<string, TObject>>,
-  entry: { role: string },
+/** `{ "from": … }` stands for the role `from`. */
+const withRoles = (entries: Readonly<Record<string, PortEntry>>): Record<string, PortEntry> =>
+  Object.fromEntries(
+    Object.entries(entries).map(([tensor, entry]) => [
+      tensor,
+      "from" in entry && entry.role === undefined ? { role: "from", ...entry } : entry,
+    ]),
+  );
+
+/** Names every wrong field of an entry. */
+export function* checkRole(
+  roles: Roles,
+  entry: PortEntry,
   field: string,
 ): Generator<FieldProblem> {
-  const schema = Object.hasOwn(roles, entry.role) ? roles[entry.role] : undefined;
+  const { role = "" } = entry;
+  const schema = Object.hasOwn(roles, role) ? roles[role]?.schema : undefined;
   if (schema === undefined) {
     const known = Object.keys(roles).join(", ");
-    yield {
-      field: `${field}.role`,
-      problem: `is ${JSON.stringify(entry.role)}; allowed: ${known}`,
-    };
+    const given = entry.role === undefined ? "is missing" : `is ${JSON.stringify(entry.role)}`;
+    yield { field: `${field}.role`, problem: `${given}; allowed: ${known}` };
     return;
   }
   yield* check(schema, entry, field);
@@ -182,7 +142,12 @@ function expectation(schema: TSchema, message: string): string {
   const choices: unknown = schema["anyOf"];
   if (!Array.isArray(choices)) return message.toLowerCase();
   const words = choices.map((choice: TSchema) =>
-    "const" in choice ? JSON.stringify(choice["const"]) : "[width, height]",
+    "const" in choice ? JSON.stringify(choice["const"]) : wordFor(choice),
   );
   return `allowed: ${words.join(", ")}`;
 }
+
+const wordFor = (choice: TSchema): string => {
+  if (choice["type"] !== "array") return `a ${choice["type"]}`;
+  return Array.isArray(choice["items"]) ? "two numbers" : "a list of numbers";
+};

@@ -3,7 +3,6 @@ import { fromBinary } from "@bufbuild/protobuf";
 import {
   type ModelProto,
   ModelProtoSchema,
-  TensorProto_DataLocation,
   TensorProto_DataType,
   type ValueInfoProto,
 } from "onnx-buf";
@@ -15,6 +14,7 @@ export const ELEMENT_TYPES = {
   float16: TensorProto_DataType.FLOAT16,
   float64: TensorProto_DataType.DOUBLE,
   uint8: TensorProto_DataType.UINT8,
+  int8: TensorProto_DataType.INT8,
   int32: TensorProto_DataType.INT32,
   int64: TensorProto_DataType.INT64,
   bool: TensorProto_DataType.BOOL,
@@ -60,19 +60,9 @@ export function parseGraph(bytes: Uint8Array): ModelProto {
   return model;
 }
 
-/** The signature of a parsed model. Throws `model_failed` where weights lie in other files (external data). */
+/** The signature of a parsed model. */
 export function signatureOf(model: ModelProto): GraphSignature {
   const { graph } = model;
-  const external = graph?.initializer.find(
-    ({ dataLocation }) => dataLocation === TensorProto_DataLocation.EXTERNAL,
-  );
-  if (external !== undefined) {
-    throw new WorkerError(
-      "model_failed",
-      `the weights of ${JSON.stringify(external.name)} lie in another file (external data), which is not ` +
-        `supported yet: save the model as one file, e.g. onnx.save(onnx.load("model.onnx"), "single.onnx")`,
-    );
-  }
   const initializers = new Set(graph?.initializer.map(({ name }) => name));
   return {
     inputs: (graph?.input ?? []).filter(({ name }) => !initializers.has(name)).map(tensorSignature),

@@ -1,0 +1,50 @@
+/** The role `constant`: a value that never changes. */
+import { Type } from "@sinclair/typebox";
+import { countOf, edgeType, valuesOf } from "../tensor.ts";
+import { describeTensor, type ElementType } from "../tensor-signature.ts";
+import { type Port, role } from "./role.ts";
+
+export interface ConstantPort extends Port {
+  readonly dtype: ElementType;
+  readonly dims: readonly number[];
+  /** One number for all elements, or each of them in order. */
+  readonly numbers: readonly number[];
+}
+
+export const constant = role({
+  schema: Type.Object(
+    {
+      role: Type.Literal("constant"),
+      /** One number for all elements, or a list of all of them in row-major order. */
+      value: Type.Union([Type.Number(), Type.Array(Type.Number(), { minItems: 1 })]),
+      /** Where the file leaves dimensions free; 1 each by default. */
+      shape: Type.Optional(Type.Array(Type.Integer({ minimum: 1 }))),
+    },
+    { additionalProperties: false },
+  ),
+
+  bind({ entry, tensor, problem, batched }): ConstantPort {
+    const { name, dtype, dims } = tensor;
+    if (dtype === null) problem("", `has role "constant", but the tensor is ${describeTensor(tensor)}`);
+    const sides = (dims ?? entry.shape ?? []).map((dim, at) =>
+      typeof dim === "number" ? dim : (entry.shape?.[at] ?? 1),
+    );
+    const numbers = [entry.value].flat();
+    const count = countOf(sides);
+    if (numbers.length !== 1 && numbers.length !== count) {
+      problem("value", `has ${numbers.length} numbers; give 1 or ${count}`);
+    }
+    return { role: "constant", tensor: name, batched, dtype: dtype ?? "float32", dims: sides, numbers };
+  },
+
+  attach({ tensor, dtype, dims }, edge) {
+    if (dtype !== "float16") return;
+    edge.replace(tensor, edge.before.cast(edge.feed(tensor, "float32", dims), "float16"));
+  },
+
+  feed({ tensor, dtype, dims, numbers }) {
+    const [one = 0] = numbers;
+    const all = numbers.length === 1 ? Array.from({ length: countOf(dims) }, () => one) : numbers;
+    return { [tensor]: { dtype: edgeType(dtype), dims, data: valuesOf(dtype, all) } };
+  },
+});

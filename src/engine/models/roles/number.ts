@@ -1,0 +1,46 @@
+/** Tensors of one element, of whatever type: how roles that feed one number check, declare and feed them. */
+import type { GraphEdge } from "../graph-edge.ts";
+import { edgeType, type Tensor, valuesOf } from "../tensor.ts";
+import { describeTensor, type ElementType } from "../tensor-signature.ts";
+import type { Binding, Feeds, Port, RunItem } from "./role.ts";
+
+export interface NumberPort extends Port {
+  readonly dtype: ElementType;
+  readonly rank: number;
+}
+
+/** Reports tensors that hold more than one number. */
+export function bindNumber({
+  tensor,
+  entry,
+  problem,
+  batched,
+}: Pick<Binding<{ role: string }>, "tensor" | "entry" | "problem" | "batched">): NumberPort {
+  const { name, dtype, dims } = tensor;
+  const isBatch = (at: number): boolean => batched && at === 0;
+  const fits = dims?.every((dim, at) => dim === 1 || typeof dim === "string" || isBatch(at));
+  if (dtype === null || !fits) {
+    problem("", `has role "${entry.role}", which needs one number, but the tensor is ${describeTensor(tensor)}`);
+  }
+  return { role: entry.role, tensor: name, batched, dtype: dtype ?? "float32", rank: dims?.length ?? 0 };
+}
+
+/** Numbers of half precision enter as float32. */
+export function attachNumber({ tensor, dtype, rank }: NumberPort, edge: GraphEdge): void {
+  if (dtype !== "float16") return;
+  const dims = Array.from({ length: rank }, (_, at) => (at === 0 ? edge.batch : 1));
+  edge.replace(tensor, edge.before.cast(edge.feed(tensor, "float32", dims), "float16"));
+}
+
+export function feedNumber(port: NumberPort, { values }: RunItem): Feeds {
+  const { tensor } = port;
+  const number = values[tensor];
+  if (typeof number !== "number") throw new Error(`no value for ${JSON.stringify(tensor)}`);
+  return { [tensor]: numberTensor(port, number) };
+}
+
+const numberTensor = ({ dtype, rank }: NumberPort, number: number): Tensor => ({
+  dtype: edgeType(dtype),
+  dims: Array.from({ length: rank }, () => 1),
+  data: valuesOf(dtype, [number]),
+});

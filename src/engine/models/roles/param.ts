@@ -1,0 +1,111 @@
+/** The role `param`: a number that callers may change while the stream runs. */
+import { Type } from "@sinclair/typebox";
+import { literals } from "../../../schema.ts";
+import type { ModelParam, NumberParam } from "../../protocol/models.ts";
+import { describeTensor } from "../tensor-signature.ts";
+import { attachNumber, bindNumber, feedNumber, type NumberPort } from "./number.ts";
+import { type Binding, role } from "./role.ts";
+
+export interface ParamPort extends NumberPort {
+  readonly param: Exclude<ModelParam, { type: "vector" | "picture" | "trigger" }>;
+  /** The tensor gets the parameter's integral over media time. */
+  readonly sum: boolean;
+  /** What the tensor gets at the parameter's ends; null: the parameter itself. */
+  readonly values: readonly [number, number] | null;
+  readonly scale: "linear" | "log";
+}
+
+/** Names that parameters may have. */
+export const ParamName = Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$" });
+
+const ParamEntry = Type.Object(
+  {
+    role: Type.Literal("param"),
+    name: Type.Optional(ParamName),
+    default: Type.Optional(Type.Number()),
+    min: Type.Optional(Type.Number()),
+    max: Type.Optional(Type.Number()),
+    integer: Type.Optional(Type.Boolean()),
+    /**
+     * The parameter is a rate per second: the tensor gets its integral over the stream's time, so that a change alters
+     * how fast something moves, and not where it is.
+     */
+    sum: Type.Optional(Type.Boolean()),
+    /** What the tensor gets where the parameter is at its minimum and its maximum. */
+    values: Type.Optional(Type.Tuple([Type.Number(), Type.Number()])),
+    /** How `values` are interpolated; `log` needs positive ones. */
+    scale: Type.Optional(literals(["linear", "log"])),
+    description: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
+export const param = role({
+  schema: ParamEntry,
+
+  bind(binding): ParamPort {
+    const { entry, tensor, problem } = binding;
+    const port = bindNumber(binding);
+    const { sum = false, values = null, scale = "linear" } = entry;
+    if (sum && !port.dtype.startsWith("float")) {
+      const tensorIs = `the tensor is ${describeTensor(tensor)}: make it float64`;
+      problem("sum", `is true, which gives a fraction, but ${tensorIs}`);
+    }
+    if (scale === "log" && !(values !== null && values[0] > 0 && values[1] > 0)) {
+      problem("scale", 'is "log", which needs values of two positive numbers');
+    }
+    return { ...port, param: paramOf(binding, port), sum, values, scale };
+  },
+
+  params: (port) => [port.param],
+  isLive: ({ sum }) => sum,
+  attach: attachNumber,
+
+  value({ param: its, sum, values, scale }, moment) {
+    const value = Number(moment.params[its.name] ?? its.default);
+    if (its.type === "switch") return value;
+    const mapped = values === null ? value : interpolated(shareOf(value, its), values, scale);
+    return sum ? moment.sum(its.name, mapped) : mapped;
+  },
+
+  feed: feedNumber,
+});
+
+function paramOf(
+  { entry, tensor, problem, signature }: Binding<typeof ParamEntry.static>,
+  { dtype }: NumberPort,
+): ParamPort["param"] {
+  const name = entry.name ?? tensor.name;
+  const description = entry.description ?? "";
+  if (dtype === "bool") {
+    return { type: "switch", name, description, default: (entry.default ?? 0) !== 0 };
+  }
+  const stated = statedRange(tensor.name, signature.metadata);
+  const its: NumberParam = {
+    type: "number",
+    name,
+    default: entry.default ?? stated.default ?? Math.min(1, entry.max ?? 1),
+    min: entry.min ?? stated.min ?? 0,
+    max: entry.max ?? stated.max ?? 1,
+    integer: entry.integer ?? !dtype.startsWith("float"),
+    description,
+  };
+  if (!(its.min <= its.default && its.default <= its.max)) {
+    problem("default", `is ${its.default}, outside ${its.min} to ${its.max}: correct default, min or max`);
+  }
+  return its;
+}
+
+/** From the file's metadata `param:<tensor>` = `min,max,default`, as onnx-cv-graph writes it. */
+function statedRange(tensor: string, metadata: ReadonlyMap<string, string>): Partial<NumberParam> {
+  const numbers = metadata.get(`param:${tensor}`)?.split(",").map(Number) ?? [];
+  const [min, max, fallback] = numbers;
+  if (min === undefined || max === undefined || fallback === undefined) return {};
+  return numbers.every(Number.isFinite) ? { min, max, default: fallback } : {};
+}
+
+const shareOf = (value: number, { min, max }: NumberParam): number =>
+  max === min ? 0 : (value - min) / (max - min);
+
+const interpolated = (share: number, [from, to]: readonly [number, number], scale: string): number =>
+  scale === "log" ? from * (to / from) ** share : from + (to - from) * share;

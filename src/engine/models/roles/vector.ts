@@ -1,0 +1,61 @@
+/** The role `vector`: a list of numbers that callers may change, whose entries may have names: a choice, or a blend. */
+import { Type } from "@sinclair/typebox";
+import type { VectorParam } from "../../protocol/models.ts";
+import { countOf } from "../tensor.ts";
+import { attachList, bindList, feedList, type ListPort, listTensor } from "./list.ts";
+import { ParamName } from "./param.ts";
+import { role } from "./role.ts";
+
+export interface VectorPort extends ListPort {
+  readonly param: VectorParam;
+}
+
+export const vector = role({
+  schema: Type.Object(
+    {
+      role: Type.Literal("vector"),
+      name: Type.Optional(ParamName),
+      /** As long as the vector, or shorter: the rest is 0. */
+      default: Type.Optional(Type.Array(Type.Number())),
+      min: Type.Optional(Type.Number()),
+      max: Type.Optional(Type.Number()),
+      entries: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+      /** The model wants entries that sum to 1. */
+      blend: Type.Optional(Type.Boolean()),
+      description: Type.Optional(Type.String()),
+    },
+    { additionalProperties: false },
+  ),
+
+  bind(binding): VectorPort {
+    const { entry, tensor, problem } = binding;
+    const names = entry.entries ?? [];
+    const port = bindList(binding, names.length > 0 ? names.length : null);
+    const length = countOf(port.dims);
+    if (length === 0) problem("entries", "must name every entry, as the file does not fix their number");
+    if (new Set(names).size < names.length) problem("entries", "contains the same name twice");
+    const given = entry.default ?? (entry.blend ? [1] : []);
+    if (given.length > length) problem("default", `has ${given.length} numbers, the tensor ${length}`);
+    const param: VectorParam = {
+      type: "vector",
+      name: entry.name ?? tensor.name,
+      description: entry.description ?? "",
+      default: Array.from({ length }, (_, at) => given[at] ?? 0),
+      min: entry.min ?? 0,
+      max: entry.max ?? 1,
+      entries: names,
+      blend: entry.blend ?? false,
+    };
+    return { ...port, param };
+  },
+
+  params: ({ param }) => [param],
+  attach: attachList,
+
+  value({ param }, { params }) {
+    const value = params[param.name];
+    return listTensor(Array.isArray(value) ? value : param.default);
+  },
+
+  feed: feedList,
+});
