@@ -17,7 +17,7 @@ import {
   Packet,
   Rational,
 } from "../../src/engine/codec/libav.ts";
-import { parseDevice } from "../../src/engine/inference/devices.ts";
+import { parseDevice } from "../../src/engine/device/devices.ts";
 import { BUILT_INS } from "../../src/engine/models/built-in.ts";
 import { fragment } from "../../src/engine/segment/fmp4-fragment.ts";
 import { initSegment } from "../../src/engine/segment/fmp4-init.ts";

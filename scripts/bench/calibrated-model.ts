@@ -1,7 +1,7 @@
 /** Builds a model that takes a given time on this machine: a chain of blurs, timed before use. */
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
-import { parseDevice } from "../../src/engine/inference/devices.ts";
+import { parseDevice } from "../../src/engine/device/devices.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 
 const MOST_BLURS = 200;

@@ -1,7 +1,7 @@
 /** Child process of the pipeline benchmark: processes one clip in one way. `bun pipeline-run.ts <way> <clip.json>` */
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { LoadedModel } from "../../src/engine/inference/loaded-model.ts";
-import { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { LoadedModel } from "../../src/engine/device/loaded-model.ts";
+import { ModelHost } from "../../src/engine/device/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import type { PipelineObserver } from "../../src/engine/pipeline-observer.ts";

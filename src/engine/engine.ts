@@ -6,8 +6,8 @@ import { quietLibav } from "./codec/libav.ts";
 import { decodableCodecs } from "./codec/video-decoder.ts";
 import { hasEncoder } from "./codec/video-encoder.ts";
 import { dieWithParent } from "./die-with-parent.ts";
-import { probeDeadlineMs, resolveDevice } from "./inference/device-check.ts";
-import { ModelHost } from "./inference/model-host.ts";
+import { probeDeadlineMs, resolveDevice } from "./device/device-check.ts";
+import { ModelHost } from "./device/model-host.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
 import { messageCheck } from "./protocol/check-message.ts";
@@ -131,6 +131,8 @@ class Engine {
     this.host = new ModelHost({
       catalogue,
       device: options.device,
+      maxBatch: options.max_batch,
+      memoryLimit: options.model_memory,
       onChange: (model) => send({ type: "model", model }),
     });
     const { promise, resolve } = Promise.withResolvers<void>();

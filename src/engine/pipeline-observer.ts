@@ -2,6 +2,7 @@
 import type { PlainError } from "../errors.ts";
 import type { AudioPacket } from "../media/encoded-packet.ts";
 import type { Tick } from "./codec/video-frame.ts";
+import type { DataReport } from "./protocol/messages.ts";
 import type { StreamParams } from "./protocol/work.ts";
 
 /** The parts of a stream that can fail on their own while the stream continues. */
@@ -33,6 +34,8 @@ export interface PipelineObserver {
   paramsApplied(params: StreamParams): void;
   /** A model is ready to run, on this execution provider. */
   modelReady(executionProvider: string | null): void;
+  /** A model has given data for a frame. */
+  data(report: Pick<DataReport, "seconds" | "model" | "values">): void;
   /** A part of the stream fails, or fails differently (an error), or works again (null). The stream continues. */
   trouble(part: StreamPart, error: PlainError | null): void;
 }

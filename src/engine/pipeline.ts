@@ -9,7 +9,7 @@ import type { OutputAudioFormat } from "./codec/audio-target.ts";
 import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
-import { type InferOptions, InferStage } from "./inference/infer-stage.ts";
+import { type InferOptions, InferStage } from "./plan/infer-stage.ts";
 import { noAudio, type OutputAudio, outputAudio } from "./output-audio.ts";
 import type { PipelineObserver } from "./pipeline-observer.ts";
 import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
@@ -24,7 +24,7 @@ export type Source =
   | { readonly kind: "input"; readonly packets: DemuxedInput; readonly audio: AudioMode }
   | { readonly kind: "clock"; readonly ticks: ReadableStream<Tick> };
 
-export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput"> {
+export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput" | "deadlineOf"> {
   readonly source: Source;
   /** Null: frames are made and thrown away, without an encoder. */
   readonly output: WritableStream<Fragment> | null;
@@ -119,8 +119,7 @@ export class Pipeline {
     const { frameQueue, maxFrameAgeMs, observer } = this.#options;
     return {
       capacity: frameQueue,
-      dueAt: ({ pts, arrivedAt }) =>
-        source.kind === "input" ? source.packets.dueAt(pts) : arrivedAt,
+      dueAt: (tick) => this.#dueAt(source, tick),
       maxLateMs: maxFrameAgeMs,
       bytesOf: (frame) => (frame instanceof VideoFrame ? frameBytes(frame) : 0),
       maxBytes: MAX_FRAME_BYTES,
@@ -133,9 +132,15 @@ export class Pipeline {
     };
   }
 
+  /** `performance.now()` at which a frame should be made. */
+  #dueAt(source: Source, { pts, arrivedAt }: Tick): number {
+    return source.kind === "input" ? source.packets.dueAt(pts) : arrivedAt;
+  }
+
   #inference(source: Source): InferStage {
     const hasInput = source.kind === "input";
-    return new InferStage({ ...this.#options, pool: this.#pool, hasInput });
+    const deadlineOf = (tick: Tick): number => this.#dueAt(source, tick) + this.#options.maxFrameAgeMs;
+    return new InferStage({ ...this.#options, pool: this.#pool, hasInput, deadlineOf });
   }
 
   #audio(source: Source): OutputAudio {

@@ -1,8 +1,8 @@
 /** The built-in models: what they draw, at every size, and that the same input gives the same picture. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
-import { PlanRunner } from "../../src/engine/inference/plan-runner.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { BUILT_INS } from "../../src/engine/models/built-in.ts";
 import { paramsOf } from "../../src/engine/models/definition.ts";
 import { encodePrompts } from "../../src/engine/prompts/lexicon.ts";
@@ -233,7 +233,7 @@ describe("a speed parameter", () => {
   const stream = (model: string, slider: string) => {
     const converter = new PictureConverter(UNRECORDED_CALLS);
     const { signal } = new AbortController();
-    const runner = new PlanRunner({
+    const runner = new PlanExecutor({
       calls: UNRECORDED_CALLS,
       host,
       converter,

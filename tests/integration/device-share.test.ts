@@ -1,6 +1,6 @@
 /** Tests how streams with slow and fast models share a device, with real sessions of ONNX Runtime. */
 import { describe, expect, test } from "bun:test";
-import type { LoadedModel } from "../../src/engine/inference/loaded-model.ts";
+import type { LoadedModel } from "../../src/engine/device/loaded-model.ts";
 import type { Value } from "../../src/engine/models/graph-builder.ts";
 import { noisePicture, OnnxWorkspace, simpleModel } from "../support/onnx-workspace.ts";
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { Tick } from "../../src/engine/codec/video-frame.ts";
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";

@@ -2,7 +2,7 @@
 import { heapStats } from "bun:jsc";
 import { expect, test } from "bun:test";
 import { FramePool } from "../../src/engine/codec/video-frame.ts";
-import { InferStage } from "../../src/engine/inference/infer-stage.ts";
+import { InferStage } from "../../src/engine/plan/infer-stage.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../src/errors.ts";

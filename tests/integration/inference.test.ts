@@ -1,9 +1,9 @@
 /** Inference threads: sharing, failing, ending. With real sessions of ONNX Runtime. */
 import { expect, test } from "bun:test";
-import { checkDevice, resolveDevice } from "../../src/engine/inference/device-check.ts";
-import { parseDevice } from "../../src/engine/inference/devices.ts";
-import { InferenceWorker } from "../../src/engine/inference/inference-worker.ts";
-import type { InferenceJob } from "../../src/engine/inference/loaded-model.ts";
+import { checkDevice, resolveDevice } from "../../src/engine/device/device-check.ts";
+import { parseDevice } from "../../src/engine/device/devices.ts";
+import { ProgramWorker } from "../../src/engine/device/program-worker.ts";
+import type { InferenceJob } from "../../src/engine/device/loaded-model.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
@@ -178,7 +178,7 @@ test("a process that disposes its host ends by itself", async () => {
   const source = (path: string): string => JSON.stringify(new URL(path, import.meta.url).pathname);
   const script = `
     import { ModelCatalogue } from ${source("../../src/engine/models/catalogue.ts")};
-    import { ModelHost } from ${source("../../src/engine/inference/model-host.ts")};
+    import { ModelHost } from ${source("../../src/engine/device/model-host.ts")};
     const catalogue = await ModelCatalogue.open(${JSON.stringify(workspace.path)});
     const host = new ModelHost({ catalogue, device: "cpu", onChange: () => {} });
     const card = await host.acquire("test-card");
@@ -191,7 +191,7 @@ test("a process that disposes its host ends by itself", async () => {
 });
 
 test("every call settles when the thread is gone, and when what it is sent cannot be cloned", async () => {
-  const worker = new InferenceWorker();
+  const worker = new ProgramWorker();
   const { settings } = parseDevice("cpu");
   expect(await worker.call("probe", { settings })).toBeNull();
   const uncloneable = { settings: { ...settings, extra: (() => {}) as never } };
@@ -223,7 +223,7 @@ test.skipIf(cuda !== null)(
     expect((await resolveDevice("auto")).name).toBe("cpu");
     await using workspace = await OnnxWorkspace.create();
     const catalogue = await ModelCatalogue.open(workspace.path);
-    const { ModelHost } = await import("../../src/engine/inference/model-host.ts");
+    const { ModelHost } = await import("../../src/engine/device/model-host.ts");
     await using host = new ModelHost({ catalogue, device: "cuda:0", onChange: () => {} });
     expect((await rejection(host.acquire("identity"))).message).toContain(
       "model identity cannot be loaded",

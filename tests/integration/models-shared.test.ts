@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 import { Glob } from "bun";
-import type { InferenceResult } from "../../src/engine/inference/loaded-model.ts";
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { InferenceResult } from "../../src/engine/device/loaded-model.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { draftModel } from "../../src/engine/models/draft.ts";
 import { parseGraph, signatureOf } from "../../src/engine/models/tensor-signature.ts";
 import type { Picture } from "../../src/media/picture.ts";

@@ -1,6 +1,6 @@
 /** Models of every kind through adapter, thread and ONNX Runtime, compared with pixels computed in the test. */
 import { describe, expect, test } from "bun:test";
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import type { GraphBuilder, Value } from "../../src/engine/models/graph-builder.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import {

@@ -1,7 +1,7 @@
 /** Tests what viewers see while a model loads or after it failed, pixel by pixel. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { WorkerError } from "../../src/errors.ts";
 import { LoadingStream, type Seen, SIZE } from "../support/loading-stream.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";

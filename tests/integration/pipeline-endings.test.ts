@@ -1,7 +1,7 @@
 /** Tests how a pipeline behaves with a failing model, and how it ends early. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { tsSegments } from "../support/clip.ts";
 import { decodeAlone } from "../support/clip-output.ts";

@@ -1,7 +1,7 @@
 /** Runs the whole pipeline in this process: real video through real models into segments that FFmpeg reads. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { clock } from "../../src/engine/source/clock.ts";
 import { ticks } from "../../src/media/time.ts";
 import { endWhen } from "../../src/streams/end-when.ts";

@@ -1,7 +1,7 @@
 /** A stream's prompts on their way into a model of the workspace, frame by frame, through the real runner. */
 import { expect, test } from "bun:test";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
-import { PlanRunner } from "../../src/engine/inference/plan-runner.ts";
+import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { OFFSETS, VECTOR_LENGTH } from "../../src/engine/prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
@@ -38,7 +38,7 @@ test("prompts reach a model of the workspace, and a change takes a second of med
   await using host = await workspace.host();
   using converter = new PictureConverter(UNRECORDED_CALLS);
   const { signal } = new AbortController();
-  const runner = new PlanRunner({
+  const runner = new PlanExecutor({
     calls: UNRECORDED_CALLS,
     host,
     converter,

@@ -1,7 +1,7 @@
 /** MPEG-TS out of the whole pipeline, judged by its bytes and by FFmpeg's demuxer and decoders. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import { nalType, splitNals } from "../../src/media/annex-b.ts";
 import { decodeMedia } from "../support/clip-reader.ts";

@@ -1,6 +1,6 @@
 /** Runs a complete pipeline in this process, fed with segments as fast as it takes them. */
 
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { Pipeline, type PipelineOptions } from "../../src/engine/pipeline.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { AudioMode, StreamParams } from "../../src/engine/protocol/work.ts";

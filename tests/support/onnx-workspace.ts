@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ModelHost } from "../../src/engine/inference/model-host.ts";
-import type { ReloadTimes } from "../../src/engine/inference/model-reloader.ts";
+import { ModelHost } from "../../src/engine/device/model-host.ts";
+import type { ReloadTimes } from "../../src/engine/device/model-reloader.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { GraphBuilder, type Value } from "../../src/engine/models/graph-builder.ts";
 import type { ElementType } from "../../src/engine/models/tensor-signature.ts";

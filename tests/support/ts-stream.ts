@@ -1,5 +1,5 @@
 /** Makes real MPEG-TS output: runs a clip through the whole pipeline and returns the segments. */
-import type { ModelHost } from "../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import type { AudioMode } from "../../src/engine/protocol/work.ts";
 import { tsSegments } from "./clip.ts";
 import { ClipRun } from "./clip-pipeline.ts";

@@ -25,11 +25,20 @@ export class PictureConverter implements Disposable {
     this.#calls = calls;
   }
 
-  /** Converts a frame to planar RGB of exactly `target`, fitted to the aspect of `size`. The frame stays the caller's. */
-  async toPicture(frame: Frame, size: Size, fit: Fit, target: Size = size): Promise<Picture> {
+  /**
+   * Converts a frame to planar RGB of exactly `target`, fitted to the aspect of `size`. The frame stays the caller's.
+   *
+   * @param use names what the picture is for: each use keeps a filter graph of its own
+   */
+  async toPicture(
+    frame: Frame,
+    size: Size,
+    fit: Fit,
+    { target = size, use = "model" }: { target?: Size; use?: string } = {},
+  ): Promise<Picture> {
     const fitted = fitSteps(frame, size, fit, target);
     const steps: FilterStep[] = [...fitted, ["format", "pix_fmts=gbrp"]];
-    const planar = await this.#run("to picture", frame, steps);
+    const planar = await this.#run(`to picture: ${use}`, frame, steps);
     try {
       return await readPlanes(planar);
     } finally {

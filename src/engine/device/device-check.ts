@@ -1,12 +1,12 @@
 /** Proves that a device works by running a tiny session on it, in a thread of its own. Never falls back silently. */
 import { reason, WorkerError } from "../../errors.ts";
 import { type Device, parseDevice, withoutFallback } from "./devices.ts";
-import { InferenceWorker } from "./inference-worker.ts";
+import { ProgramWorker } from "./program-worker.ts";
 
 /** Returns the device of this name once it has proven to work. Throws `device_unavailable` with the way out. */
 export async function checkDevice(name: string): Promise<Device> {
   const device = parseDevice(name);
-  await using worker = new InferenceWorker();
+  await using worker = new ProgramWorker();
   const settings = device.name === "cpu" ? device.settings : withoutFallback(device.settings);
   try {
     await worker.call("probe", { settings });

@@ -10,6 +10,8 @@ export interface SessionSettings {
   readonly enableCpuMemArena: boolean;
   /** Fatal only: errors arrive as exceptions, and a model that fails on every frame would fill the log. */
   readonly logSeverityLevel: 4;
+  /** Finds out which execution provider runs each node; ends with the first look. */
+  readonly enableProfiling?: boolean;
   readonly extra?: Record<string, Record<string, string>>;
 }
 
@@ -77,6 +79,21 @@ export function parseDevice(name: string): Device {
     "device_unavailable",
     `the device ${JSON.stringify(name)} is not known: use cpu, cuda, cuda:N or tensorrt:N`,
   );
+}
+
+/**
+ * The settings of a model's session. On a GPU it is profiled while it warms up, to know which execution provider runs
+ * its nodes: ONNX Runtime silently leaves those that a provider lacks to the next one.
+ *
+ * @param threads of a run on the CPU; null: the device's default
+ */
+export function settingsFor({ settings, name }: Device, threads: number | null): SessionSettings {
+  const { intraOpNumThreads } = settings;
+  return {
+    ...settings,
+    intraOpNumThreads: threads ?? intraOpNumThreads,
+    ...(name !== "cpu" && { enableProfiling: true }),
+  };
 }
 
 /**

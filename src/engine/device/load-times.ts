@@ -14,7 +14,7 @@ const LARGE_BYTES = 8 * 1024 * 1024;
 /** Reading, optimizing and one run on a CPU take 30 ms per MiB, until this engine has measured a load of its own. */
 const MS_PER_BYTE = 30 / (1024 * 1024);
 
-type Sized = Pick<UsableModel, "name" | "graph">;
+type Sized = Pick<UsableModel, "name" | "bytes">;
 
 export class LoadTimes {
   readonly #sizeTells: boolean;
@@ -27,20 +27,15 @@ export class LoadTimes {
   }
 
   /** Returns milliseconds, or null if there is nothing to estimate from. */
-  expected({ name, graph }: Sized): number | null {
+  expected({ name, bytes }: Sized): number | null {
     const known = this.#last.get(name);
     if (known !== undefined) return known;
-    const bytes = sizeOf(graph);
     return this.#sizeTells && bytes >= LARGE_BYTES ? bytes * this.#msPerByte : null;
   }
 
   /** Records how long a load took. */
-  learn({ name, graph }: Sized, ms: number): void {
+  learn({ name, bytes }: Sized, ms: number): void {
     this.#last.set(name, ms);
-    const bytes = sizeOf(graph);
     if (bytes >= LARGE_BYTES) this.#msPerByte = ms / bytes;
   }
 }
-
-const sizeOf = (graph: UsableModel["graph"]): number =>
-  "path" in graph ? Bun.file(graph.path).size : graph.bytes.length;

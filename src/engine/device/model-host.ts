@@ -1,21 +1,24 @@
 /** Loads models on one device, each in a thread of its own, and runs them for streams and pictures. */
 import { availableParallelism } from "node:os";
-import { toPlainError, WorkerError } from "../../errors.ts";
+import { reason, toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
+import type { ModelDefinition } from "../models/definition.ts";
+import { type ModelChain, modelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import type { Size } from "../protocol/work.ts";
-import { DeviceGate } from "./device-gate.ts";
-import { type Device, parseDevice } from "./devices.ts";
+import { type Device, parseDevice, settingsFor } from "./devices.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { describeModel } from "./model-info.ts";
 import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
 import { ModelThread } from "./model-thread.ts";
+import { modelsToUnload } from "./model-memory.ts";
 import { ReadyModel } from "./ready-model.ts";
+import { DeviceScheduler } from "./scheduler.ts";
 import { SizeThreads } from "./size-threads.ts";
 
 const log = getLogger("inference");
@@ -40,7 +43,9 @@ export class ModelHost implements AsyncDisposable {
   readonly #catalogue: ModelCatalogue;
   readonly #device: Device;
   readonly #onChange: (info: ModelInfo) => void;
-  readonly #gate: DeviceGate;
+  readonly #scheduler: DeviceScheduler;
+  readonly #maxBatch: number;
+  readonly #memoryLimit: number | null;
   readonly #slots = new Map<string, Slot>();
   readonly #threads = new Set<ModelThread>();
   readonly #loadTimes: LoadTimes;
@@ -52,13 +57,19 @@ export class ModelHost implements AsyncDisposable {
     catalogue: ModelCatalogue;
     device: string;
     onChange: (info: ModelInfo) => void;
+    /** Frames that a model runs at once at most; 0: as many as warm-up finds to pay. */
+    maxBatch?: number;
+    /** Bytes of loaded models beyond which the least recently used one is unloaded. */
+    memoryLimit?: number | undefined;
     reloadTimes?: ReloadTimes;
   }) {
     this.#catalogue = options.catalogue;
     this.#device = parseDevice(options.device);
     this.#onChange = options.onChange;
     this.#loadTimes = new LoadTimes(this.#device.name);
-    this.#gate = new DeviceGate(this.#device.lanes(availableParallelism()));
+    this.#maxBatch = options.maxBatch ?? 0;
+    this.#memoryLimit = options.memoryLimit ?? null;
+    this.#scheduler = new DeviceScheduler({ lanes: this.#device.lanes(availableParallelism()) });
     this.#reloader = new ModelReloader({
       catalogue: this.#catalogue,
       current: () => [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []),
@@ -83,7 +94,8 @@ export class ModelHost implements AsyncDisposable {
 
   /** Throws `unknown_model` or `model_failed` for a model that cannot be loaded, without loading it. */
   async check(name: string): Promise<void> {
-    const { stamp } = await this.#catalogue.get(name);
+    const { stamp, definition } = await this.#catalogue.get(name);
+    this.#chainOf(definition);
     const slot = this.#slots.get(name);
     if (slot?.state === "failed" && slot.stamp === stamp) throw slot.error;
     if (slot?.state === "ready" && slot.model.hasRejected(stamp)) throw slot.model.reloadError();
@@ -129,7 +141,7 @@ export class ModelHost implements AsyncDisposable {
   /** Lets runs in progress finish, but not one that hangs, releases every model and ends its thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    this.#gate.close(closing());
+    this.#scheduler.close(closing());
     this.#reloader[Symbol.dispose]();
     this.prompts[Symbol.dispose]();
     const closed = Promise.all([...this.#threads].map((thread) => this.#close(thread)));
@@ -151,18 +163,54 @@ export class ModelHost implements AsyncDisposable {
     return loading;
   }
 
+  /** The model, and those that feed it. Throws `model_failed` where one of them cannot be used. */
+  async chain(name: string): Promise<ModelChain> {
+    const { definition } = await this.#catalogue.get(name);
+    return this.#chainOf(definition);
+  }
+
+  #chainOf(definition: ModelDefinition): ModelChain {
+    try {
+      return modelChain(definition, (name) => this.#definitionOf(name));
+    } catch (error) {
+      const message = `model ${definition.name} cannot be used: ${reason(error)}`;
+      throw new WorkerError("model_failed", message, { cause: error });
+    }
+  }
+
+  #definitionOf(name: string): ModelDefinition | null {
+    const entry = this.#catalogue.list().find((each) => each.name === name);
+    return entry?.state === "usable" ? entry.definition : null;
+  }
+
   async #load(model: UsableModel): Promise<ReadyModel> {
-    const thread = await this.#open(model, (lost) => this.#forget(lost, model.name));
-    const { executionProvider } = this.#device;
-    return new ReadyModel({ model, thread, large: this.#large(model, thread), executionProvider });
+    this.#makeRoom(model);
+    const { thread, provider } = await this.#open(model, (lost) => this.#forget(lost, model.name));
+    const large = this.#large(model, thread);
+    return new ReadyModel({ model, thread, large, executionProvider: provider });
+  }
+
+  /** Unloads models that are not in use until this one fits beside the others. */
+  #makeRoom({ name, bytes }: UsableModel): void {
+    if (this.#memoryLimit === null) return;
+    const loaded = [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []);
+    const others = loaded.filter((each) => each.name !== name);
+    for (const model of modelsToUnload(others, bytes, this.#memoryLimit, performance.now())) {
+      log.info("model unloaded", { model: model.name, bytes: model.bytes });
+      this.#slots.delete(model.name);
+      void this.#release(model);
+      this.#report(model.name);
+    }
   }
 
   /** Null where the model's pictures have one size, and where runs are short or memory is dear. */
   #large(model: UsableModel, base: ModelThread): SizeThreads | null {
-    if (!this.#device.separatesSizes || model.definition.frame?.size != null) return null;
+    const { picture } = model.definition;
+    if (!this.#device.separatesSizes || picture?.size != null) return null;
     return new SizeThreads({
       base,
-      open: (size) => this.#open(model, (lost) => void this.#close(lost), halved(size)),
+      open: async (size) =>
+        (await this.#open(model, (lost) => void this.#close(lost), halved(size))).thread,
       close: (thread) => this.#close(thread),
     });
   }
@@ -171,18 +219,24 @@ export class ModelHost implements AsyncDisposable {
     { name, definition, graph }: UsableModel,
     onLost: (thread: ModelThread) => void,
     warmUp?: Size,
-  ): Promise<ModelThread> {
+  ): Promise<{ thread: ModelThread; provider: string }> {
     if (this.#disposed) throw closing();
     const device = this.#device;
     const thread: ModelThread = new ModelThread({
-      ...{ definition, device, gate: this.#gate },
+      definition,
+      device,
+      settings: settingsFor(device, definition.run.threads),
+      scheduler: this.#scheduler,
+      maxBatch: this.#maxBatch,
       onLost: () => onLost(thread),
     });
     this.#threads.add(thread);
     try {
-      const { loadMs: load_ms, warmUpMs: warm_up_ms } = await thread.load(graph, warmUp);
-      log.info("model loaded", { model: name, device: device.name, load_ms, warm_up_ms });
-      return thread;
+      const { loadMs, warmUpMs, placements } = await thread.load(graph, warmUp);
+      const { maxBatch: batch } = thread;
+      const times = { load_ms: Math.round(loadMs), warm_up_ms: Math.round(warmUpMs) };
+      log.info("model loaded", { model: name, device: device.name, ...times, batch, ...placements });
+      return { thread, provider: mainProvider(placements) ?? device.executionProvider };
     } catch (error) {
       await this.#close(thread);
       const { kind, message } = toPlainError(error, "model_failed");
@@ -233,10 +287,13 @@ export class ModelHost implements AsyncDisposable {
 
   #info(entry: CatalogueEntry): ModelInfo {
     const slot = this.#slots.get(entry.name);
+    const info = describeModel(entry, (name) => this.#definitionOf(name));
+    const estimate = entry.state === "usable" ? this.#loadTimes.expected(entry) : null;
     return {
-      ...describeModel(entry),
+      ...info,
       device: this.#device.name,
-      ...(slot && entry.state === "usable" && stateOf(slot)),
+      ...(estimate !== null && { load_estimate_ms: Math.round(estimate) }),
+      ...(slot && info.state !== "failed" && stateOf(slot)),
     };
   }
 }
@@ -246,6 +303,10 @@ const halved = ({ width, height }: Size): Size => ({
   width: Math.max(1, width >> 1),
   height: Math.max(1, height >> 1),
 });
+
+/** The execution provider that runs most nodes; undefined where none was recorded. */
+const mainProvider = (placements: Readonly<Record<string, number>>): string | undefined =>
+  Object.entries(placements).sort(([, a], [, b]) => b - a)[0]?.[0];
 
 const readyIn = (slot: Slot | undefined): ReadyModel | null =>
   slot?.state === "ready" ? slot.model : null;

@@ -1,29 +1,51 @@
 /** Describes a model that has not been loaded, for `GET /models`. */
-
-import { paramsOf } from "../models/definition.ts";
+import { reason } from "../../errors.ts";
+import type { ModelDefinition } from "../models/definition.ts";
+import { modelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry } from "../models/model-folder.ts";
+import { presetsOf } from "../models/presets.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 
-/** Everything but the device. The state is `cold`, or `failed` with what is wrong in the folder. */
-export function describeModel(entry: CatalogueEntry): Omit<ModelInfo, "device"> {
+const NOTHING = {
+  description: "",
+  license: "",
+  takes_video: true,
+  needs_video: true,
+  takes_prompts: false,
+  params: [],
+  presets: {},
+  data: [],
+};
+
+/**
+ * Everything but the device. The state is `cold`, or `failed` with what is wrong in the folder.
+ *
+ * @param find the definition of another model that can be used; null for others
+ */
+export function describeModel(
+  entry: CatalogueEntry,
+  find: (name: string) => ModelDefinition | null,
+): Omit<ModelInfo, "device"> {
   const { name, source } = entry;
   if (entry.state === "broken") {
-    const none = { description: "", license: "", takes_video: true, needs_video: true };
-    const nothing = { takes_prompts: false, params: [], presets: {}, data: [] };
-    return { name, source, state: "failed", error: entry.error.message, ...none, ...nothing };
+    return { name, source, state: "failed", error: entry.error.message, ...NOTHING };
   }
-  const { definition } = entry;
-  return {
-    name,
-    source,
-    description: definition.description,
-    license: "",
-    state: "cold",
-    takes_video: definition.frame !== null,
-    needs_video: definition.frame !== null,
-    takes_prompts: definition.texts.length > 0,
-    params: paramsOf(definition),
-    presets: {},
-    data: [],
-  };
+  const { description, license, presets } = entry.definition;
+  const common = { name, source, description, license };
+  try {
+    const chain = modelChain(entry.definition, find);
+    return {
+      ...common,
+      state: "cold",
+      takes_video: chain.takesVideo,
+      needs_video: chain.needsVideo,
+      takes_prompts: chain.takesPrompts,
+      params: [...chain.params],
+      presets: presetsOf(presets, chain.params),
+      data: [...chain.data],
+    };
+  } catch (error) {
+    const message = `model ${name} cannot be used: ${reason(error)}`;
+    return { ...NOTHING, ...common, state: "failed", error: message };
+  }
 }

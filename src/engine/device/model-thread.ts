@@ -1,16 +1,18 @@
 /** Runs one loaded model in a thread of its own, knows how long a run usually takes, and notices when one hangs. */
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
-import { inputSize, type ModelDefinition } from "../models/definition.ts";
-import { defaultControls } from "../prompts/controls.ts";
-import { UNRECORDED_CALLS } from "../protocol/call-journal.ts";
-import { DEFAULT_SIZE, type Size } from "../protocol/work.ts";
-import type { DeviceGate } from "./device-gate.ts";
-import type { Device } from "./devices.ts";
-import { InferenceWorker } from "./inference-worker.ts";
+import type { ModelDefinition } from "../models/definition.ts";
+import type { GraphSource } from "../models/onnx-source.ts";
+import type { RunItem } from "../models/roles/role.ts";
+import { sampleItem } from "../models/run-values.ts";
+import type { Size } from "../protocol/work.ts";
+import { batchKey } from "./batch-key.ts";
+import type { Device, SessionSettings } from "./devices.ts";
+import type { BatchRunner } from "./job.ts";
 import type { InferenceJob, InferenceResult } from "./loaded-model.ts";
-import type { Calls, GraphSource } from "./protocol.ts";
-import { scalarsOf } from "./scalars.ts";
+import { ProgramWorker } from "./program-worker.ts";
+import type { DeviceScheduler } from "./scheduler.ts";
+import type { RunOutput } from "./worker/calls.ts";
 
 const log = getLogger("inference");
 
@@ -20,17 +22,36 @@ const HUNG_MS = 5000;
 /** A run that takes `HUNG` times what is usual and this long holds up other streams no longer: they get a new thread. */
 const ABANDONED_MS = 1000;
 
+/** Batches that warm-up tries, as long as the smaller one pays. */
+const BATCHES = [2, 4, 8, 16];
+/** A batch pays if an item takes at most this share of its time alone. */
+const PAYS = 0.9;
+/** Warm-up tries no batch that would take longer. */
+const BATCH_TRIAL_MS = 1000;
+
 export interface ModelThreadOptions {
   readonly definition: ModelDefinition;
   readonly device: Device;
-  readonly gate: DeviceGate;
+  readonly settings: SessionSettings;
+  readonly scheduler: DeviceScheduler;
+  /** Items in a run at most; 0: as many as warm-up found to pay. */
+  readonly maxBatch: number;
   /** Called once when the thread has ended by itself or hangs. */
   readonly onLost: () => void;
 }
 
-export class ModelThread implements AsyncDisposable {
+export interface LoadReport {
+  readonly loadMs: number;
+  readonly warmUpMs: number;
+  /** Number of nodes by execution provider; empty where the session is not profiled. */
+  readonly placements: Readonly<Record<string, number>>;
+}
+
+export class ModelThread implements BatchRunner<InferenceJob, RunOutput>, AsyncDisposable {
+  /** Items that a run may have. */
+  maxBatch = 1;
   readonly #options: ModelThreadOptions;
-  readonly #worker = new InferenceWorker();
+  readonly #worker = new ProgramWorker();
   #msPerPixel = 0;
   #lost = false;
 
@@ -43,45 +64,60 @@ export class ModelThread implements AsyncDisposable {
     return this.#lost;
   }
 
-  /** Opens the graph and runs it once, at this size where the model takes any. Throws `model_failed`. */
-  async load(source: GraphSource, size: Size = DEFAULT_SIZE): Promise<Calls["load"][1]> {
-    const { definition, device } = this.#options;
-    const warmUp = inputSize(definition, size);
-    const { settings } = device;
-    const load = { source, definition, settings, warmUp, text: defaultControls() };
-    const times = await this.#worker.call("load", load);
-    this.#msPerPixel = times.warmUpMs / pixelsOf(warmUp);
+  /** Opens the graph, runs it at this size where the model takes any, and finds out which batches pay. Throws `model_failed`. */
+  async load(source: GraphSource, size?: Size): Promise<LoadReport> {
+    const { definition, settings } = this.#options;
+    const { loadMs } = await this.#worker.call("open", { source, definition, settings });
+    const item = sampleItem(definition, size);
+    const { ms } = await this.#worker.call("prepare", { item, count: 1, times: 1 });
+    this.#msPerPixel = ms / pixelsOf(item);
+    await this.#findBatch(item);
+    const placements = settings.enableProfiling ? await this.#worker.call("placements", null) : {};
     void this.#worker.exited.then(() => this.#lose("its thread ended"));
-    return times;
+    return { loadMs, warmUpMs: ms, placements };
   }
 
-  /** Throws `model_failed` for a run that fails, and the signal's reason; the thread lives on. */
-  async run(job: InferenceJob): Promise<InferenceResult> {
-    const { gate, definition } = this.#options;
-    const picture = definition.frame === null ? null : (job.picture ?? null);
-    const pixels = pixelsOf(picture ?? job.size);
-    const expectedMs = this.#msPerPixel * pixels;
-    gate.throwIfClosed();
+  /** Throws `model_failed` for a run that fails, `TooLate`, and the signal's reason; the thread lives on. */
+  async submit(job: InferenceJob): Promise<InferenceResult> {
+    const { scheduler, definition } = this.#options;
+    scheduler.throwIfClosed();
     if (this.#lost) throw this.#lostError("it is gone");
-    const leave = await gate.enter(job.key, this, job.signal, expectedMs);
+    const { key, deadline, signal } = job;
+    const { result, ms } = await scheduler.submit(this, {
+      stream: key,
+      item: job,
+      batchKey: this.maxBatch > 1 ? batchKey(definition, job) : null,
+      expectedMs: this.#msPerPixel * pixelsOf(job),
+      ...(deadline !== undefined && { deadline }),
+      ...(signal && { signal }),
+    });
+    signal?.throwIfAborted();
+    return { ...result, inferenceMs: ms };
+  }
+
+  /** Called by the scheduler. */
+  async run(jobs: readonly InferenceJob[]): Promise<readonly RunOutput[]> {
+    const pixels = jobs.reduce((sum, job) => sum + pixelsOf(job), 0);
     const longMs = HUNG * this.#msPerPixel * pixels;
-    const { calls = UNRECORDED_CALLS } = job;
-    using _call = calls.begin("run", Math.max(HUNG_MS, longMs));
+    using recorded = new DisposableStack();
+    for (const { calls } of jobs) recorded.use(calls.begin("run", Math.max(HUNG_MS, longMs)));
     const hangs = setTimeout(() => this.#lose("a run hangs"), Math.max(ABANDONED_MS, longMs));
     try {
-      const result = await this.#worker.call(
-        "run",
-        { picture, scalars: scalarsOf(definition, job), text: job.text ?? defaultControls() },
-        picture === null ? [] : [picture.data.buffer],
-      );
-      this.#msPerPixel = result.inferenceMs / pixels;
-      job.signal?.throwIfAborted();
-      return result;
+      const items = jobs.map(itemOf);
+      const buffers = new Set(items.flatMap(buffersOf));
+      const { outputs, ms } = await this.#worker.call("run", { items }, [...buffers]);
+      this.#msPerPixel = ms / pixels;
+      return outputs;
     } finally {
       clearTimeout(hangs);
-      leave();
       if (this.#lost) void this[Symbol.asyncDispose]();
     }
+  }
+
+  /** Forgets what the model remembers of a lane. */
+  forget(lane: string): void {
+    // A thread that is gone remembers nothing.
+    if (!this.#lost) void this.#worker.call("forget", { lane }).catch(() => {});
   }
 
   /** Lets a run in progress finish, releases the session and ends the thread. */
@@ -90,12 +126,28 @@ export class ModelThread implements AsyncDisposable {
     await this.#worker[Symbol.asyncDispose]();
   }
 
+  async #findBatch(item: RunItem): Promise<void> {
+    const { definition, maxBatch } = this.#options;
+    if (!definition.batchable || maxBatch === 1) return;
+    const { ms: alone } = await this.#worker.call("prepare", { item, count: 1, times: 2 });
+    for (const count of BATCHES) {
+      if ((maxBatch > 0 && count > maxBatch) || alone * count > BATCH_TRIAL_MS) return;
+      try {
+        const { ms } = await this.#worker.call("prepare", { item, count, times: 2 });
+        if (ms / count > PAYS * alone) return;
+        this.maxBatch = count;
+      } catch {
+        return; // the dimension is free in name only
+      }
+    }
+  }
+
   #lose(why: string): void {
     if (this.#lost) return;
     this.#lost = true;
     const { name } = this.#options.definition;
     log.error("model is reloaded", { model: name, why });
-    this.#options.gate.abandon(this, this.#lostError(why));
+    this.#options.scheduler.abandon(this, this.#lostError(why));
     this.#options.onLost();
   }
 
@@ -105,4 +157,14 @@ export class ModelThread implements AsyncDisposable {
   }
 }
 
-const pixelsOf = ({ width, height }: Size): number => width * height;
+const itemOf = ({ lane, picture, original, size, values }: InferenceJob): RunItem => ({
+  ...{ lane, picture, original, size, values },
+});
+
+const buffersOf = ({ picture, original }: RunItem): ArrayBuffer[] =>
+  [picture, original].flatMap((each) => (each === null ? [] : [each.data.buffer]));
+
+const pixelsOf = ({ picture, original, size }: RunItem): number => {
+  const { width, height } = picture ?? size;
+  return width * height + (original && original !== picture ? original.width * original.height : 0);
+};

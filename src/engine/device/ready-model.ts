@@ -20,6 +20,8 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
   readonly name: string;
   readonly definition: ModelDefinition;
   readonly executionProvider: string;
+  /** Of its files. */
+  readonly bytes: number;
   /** Of the files it was loaded from. */
   readonly stamp: string;
   readonly thread: ModelThread;
@@ -33,6 +35,7 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
     this.name = model.name;
     this.definition = model.definition;
     this.stamp = model.stamp;
+    this.bytes = model.bytes;
     this.executionProvider = executionProvider;
     this.thread = thread;
     this.#large = large;
@@ -57,17 +60,27 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
   async run(job: InferenceJob): Promise<InferenceResult> {
     this.#running++;
     try {
-      if (this.#large === null) return await this.thread.run(job);
-      return await this.#large.use(job.picture ?? job.size, (thread) => thread.run(job));
+      if (this.#large === null) return await this.thread.submit(job);
+      return await this.#large.use(largest(job), (thread) => thread.submit(job));
     } finally {
       this.#running--;
       this.#lastUsed = performance.now();
     }
   }
 
+  forget(lane: string): void {
+    this.thread.forget(lane);
+    void this.#large?.each((thread) => thread.forget(lane));
+  }
+
   /** Lets runs in progress finish, and ends all threads. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.thread[Symbol.asyncDispose](), this.#large?.[Symbol.asyncDispose]()]);
+  }
+
+  /** `performance.now()` of the end of the last run. */
+  get lastUsed(): number {
+    return this.#running > 0 ? performance.now() : this.#lastUsed;
   }
 
   /** True if nothing has run, or waited to run, for this long. */
@@ -96,3 +109,6 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
     this.#rejected = null;
   }
 }
+
+/** The size that decides how long a run takes. */
+const largest = ({ picture, original, size }: InferenceJob): Size => original ?? picture ?? size;

@@ -50,6 +50,14 @@ export class SizeThreads implements AsyncDisposable {
     }
   }
 
+  /** Calls `work` with every thread but the base. */
+  async each(work: (thread: ModelThread) => void): Promise<void> {
+    for (const { thread } of this.#entries.values()) {
+      const opened = await thread.catch(() => null); // nothing was opened
+      if (opened !== null) work(opened);
+    }
+  }
+
   /** Closes all threads but the base. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(

@@ -108,7 +108,7 @@ export class ModelCatalogue {
 
   async #current(name: string): Promise<CatalogueEntry | undefined> {
     const known = this.#entries.get(name);
-    const stamp = await stampOf(join(this.#workspace, "models", name), known?.nested ?? null);
+    const stamp = await stampOf(join(this.#workspace, "models", name), known?.files ?? []);
     if (stamp === null) this.#forget(name);
     else if (known?.stamp !== stamp) {
       const entry = await readModelFolder(this.#workspace, name);
@@ -131,6 +131,6 @@ function builtInModel(name: string): UsableModel {
   if (model === undefined) throw new WorkerError("internal", `${name} is not a built-in model`);
   const bytes = model.graph();
   const definition = defineModel(name, model.json, signatureOf(parseGraph(bytes)));
-  const origin = { name, source: BUILT_IN, stamp: BUILT_IN, nested: null };
-  return { state: "usable", ...origin, definition, graph: { bytes } };
+  const origin = { name, source: BUILT_IN, stamp: BUILT_IN, files: [] };
+  return { state: "usable", ...origin, definition, graph: { bytes }, bytes: bytes.length };
 }

@@ -51,7 +51,7 @@ export function defineModel(
       const problem = (part: string, predicate: string): void => {
         problems.push({ field: part === "" ? field : `${field}.${part}`, problem: predicate });
       };
-      const batched = batch !== null && tensor.dims?.[0] === batch;
+      const batched = batch !== null && isBatched(tensor, batch, side);
       return role.bind({ tensor, entry, signature, batched, problem });
     });
   const inputs = bind("inputs", entries);
@@ -85,6 +85,7 @@ export function defineModel(
     fit: json.fit ?? null,
     run: { every, skipUnchanged, threads },
     batchable: batch !== null && !isRecurrent && outputs.every(({ batched }) => batched),
+    overlays: draws,
     live: draws || ports.some(({ role, port }) => role.isLive?.(port) === true),
     folder,
   };
@@ -96,6 +97,16 @@ const portRoles = (ports: readonly Port[], table: Roles): { port: Port; role: Ro
     return role === undefined ? [] : [{ port, role }];
   });
 
+/**
+ * True for a tensor whose first dimension is that of the frame. Exporters give one dimension several names, so that
+ * pictures and outputs with any free first dimension count; warm-up finds out whether batches really run.
+ */
+function isBatched({ dims }: TensorSignature, batch: string, side: "inputs" | "outputs"): boolean {
+  const first = dims?.[0];
+  if (first === batch || (dims === null && side === "outputs")) return true;
+  return typeof first === "string" && (side === "outputs" || dims?.length === 4);
+}
+
 /** The first free dimension of the frame, or of the noise that stands for it: frames of several streams fit there. */
 function batchSymbol(
   { inputs }: GraphSignature,
@@ -103,7 +114,7 @@ function batchSymbol(
 ): string | null {
   const main = inputs.find(({ name }) => ["frame", "noise"].includes(entries[name]?.role ?? ""));
   const first = main?.dims?.[0];
-  return main?.dims?.length === 4 && typeof first === "string" && first !== "?" ? first : null;
+  return main?.dims?.length === 4 && typeof first === "string" ? first : null;
 }
 
 /** All ports that take the video must take the same size. */

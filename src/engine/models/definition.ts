@@ -1,5 +1,5 @@
 /** The complete definition of a model: plain data that crosses threads. */
-import type { ModelParam, ParamValues } from "../protocol/models.ts";
+import type { ModelParam } from "../protocol/models.ts";
 import type { Fit, Size } from "../protocol/work.ts";
 import type { Port, SizeRule, VideoUse } from "./roles/role.ts";
 
@@ -31,6 +31,8 @@ export interface ModelDefinition {
   readonly run: RunPolicy;
   /** Several runs may be joined along the graph's batch dimension. */
   readonly batchable: boolean;
+  /** The picture is drawn over the video frame in the output's size. */
+  readonly overlays: boolean;
   /** Something changes from frame to frame by itself: a model without it runs on changes only. */
   readonly live: boolean;
   /** Where files that `model.json` names lie; null for built-in models. */

@@ -66,6 +66,12 @@ export function draftOutputs(
     } else if (isSmall(tensor)) drafted[tensor.name] = { role: "data" };
     else drafted[tensor.name] = { role: "ignore" };
   }
+  const used = [...Object.values(given), ...Object.values(drafted)];
+  const [first] = signature.outputs;
+  // A model of which nothing is read would be of no use.
+  if (first !== undefined && used.every(({ role }) => role === "ignore" || role === "state")) {
+    drafted[first.name] = { role: "data" };
+  }
   return drafted;
 }
 
@@ -116,5 +122,4 @@ const isVector = ({ dims, dtype }: TensorSignature): boolean =>
 /** Few numbers: scores, boxes, coordinates. */
 const isSmall = ({ dims }: TensorSignature): boolean =>
   dims !== null &&
-  dims.length <= 3 &&
   dims.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1) <= 4096;

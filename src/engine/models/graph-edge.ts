@@ -29,6 +29,11 @@ export class GraphEdge {
     this.after = new GraphBuilder({ prefix: `${this.#prefix}out/`, opset });
   }
 
+  /** The first dimension of what a port is fed with. */
+  batchOf({ batched }: { readonly batched: boolean }): "N" | 1 {
+    return batched ? this.batch : 1;
+  }
+
   /** Declares an input that a role feeds under `key`. A string in `dims` is a free dimension. */
   feed(key: string, dtype: ElementType, dims: readonly (number | string)[]): Value {
     const name = this.#prefix + key;

@@ -1,11 +1,14 @@
 /** Reads one folder of `<workspace>/models` into a catalogue entry, and notices when its files change. */
 import { lstat, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import type { ModelProto } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
+import { whatItIs } from "./file-kind.ts";
 import { type ModelJson, parseModelJson } from "./model-json.ts";
 import { readOnnxOutline } from "./onnx-outline.ts";
+import type { GraphSource } from "./onnx-source.ts";
 import { describeFileError, readRegularFile } from "./regular-file.ts";
 import { signatureOf } from "./tensor-signature.ts";
 
@@ -15,8 +18,8 @@ interface Origin {
   readonly source: string;
   /** Differs whenever a file of the model has changed. */
   readonly stamp: string;
-  /** The ONNX file's path inside the folder where it lies in a folder of its own; else null. */
-  readonly nested: string | null;
+  /** Paths of the model's files inside the folder, besides `model.json` and what ends in `.onnx` directly in it. */
+  readonly files: readonly string[];
 }
 
 /** A model that can be loaded. */
@@ -24,7 +27,9 @@ export interface UsableModel extends Origin {
   readonly state: "usable";
   readonly definition: ModelDefinition;
   /** Where its ONNX file is. */
-  readonly graph: { readonly path: string } | { readonly bytes: Uint8Array };
+  readonly graph: GraphSource;
+  /** Of the ONNX file and its external data: about what it takes in memory. */
+  readonly bytes: number;
 }
 
 /** A folder that cannot be used as it is. */
@@ -67,26 +72,27 @@ export async function readModelFolder(
 ): Promise<CatalogueEntry | null> {
   const folder = join(workspace, "models", name);
   // Before the files are read: one that is written meanwhile has another stamp the next time.
-  let stamp = await stampOf(folder, null);
+  let stamp = await stampOf(folder, []);
   if (stamp === null) return null;
   const origin = { name, source: `models/${name}` };
-  let nested: string | null = null;
+  let files: readonly string[] = [];
   try {
     const json = await readModelJson(folder, name);
     const { file, label } = await graphFile(folder, json);
-    if (file.includes("/")) {
-      nested = file;
-      stamp = (await stampOf(folder, nested)) ?? stamp;
-    }
+    if (file.includes("/")) files = [file];
     const path = join(folder, file);
-    const outline = await readOnnxOutline(path, label);
-    const definition = defineModel(name, json, signatureOf(outline));
-    return { state: "usable", ...origin, stamp, nested, definition, graph: { path } };
+    const outline = await readOutline(path, label);
+    const weights = externalFiles(outline).map((weight) => join(dirname(file), weight));
+    const definition = defineModel(name, json, signatureOf(outline), folder);
+    files = [...files, ...weights, ...assetsOf(definition)];
+    if (files.length > 0) stamp = (await stampOf(folder, files)) ?? stamp;
+    const bytes = await totalBytes(folder, [file, ...files]);
+    return { state: "usable", ...origin, stamp, files, definition, graph: { path }, bytes };
   } catch (error) {
     const shown = isModelName(name) ? name : JSON.stringify(name);
     const message = `model ${shown} cannot be used: ${reason(error)}`;
     const failure = new WorkerError("model_failed", message, { cause: error });
-    return { state: "broken", ...origin, stamp, nested, error: failure };
+    return { state: "broken", ...origin, stamp, files, error: failure };
   }
 }
 
@@ -94,14 +100,14 @@ export async function readModelFolder(
  * A text that differs whenever a file of the model was written, replaced or made readable; null where there is no
  * folder.
  *
- * @param nested the entry's own `nested`
+ * @param files the entry's own `files`
  */
-export async function stampOf(folder: string, nested: string | null): Promise<string | null> {
+export async function stampOf(folder: string, files: readonly string[]): Promise<string | null> {
   try {
     const names = (await readdir(folder)).filter(
       (name) => name === MODEL_JSON || name.endsWith(ONNX),
     );
-    if (nested !== null) names.push(nested);
+    names.push(...files);
     const stamps = names.sort().map(async (name) => {
       const info = await stat(join(folder, name)).catch(() => null); // it may vanish meanwhile
       return `${name}:${info?.ino}:${info?.size}:${info?.mtimeMs}:${info?.ctimeMs}`;
@@ -115,6 +121,40 @@ export async function stampOf(folder: string, nested: string | null): Promise<st
     if (code === "ENOTDIR" || (code === "ENOENT" && !(await isLink()))) return null;
     return `unreadable: ${code}`;
   }
+}
+
+/** Throws what the file is where it is no ONNX model. */
+async function readOutline(path: string, label: string): Promise<ModelProto> {
+  try {
+    return await readOnnxOutline(path, label);
+  } catch (error) {
+    const kind = await whatItIs(path).catch(() => null); // the first error says why it cannot be read
+    throw kind === null ? error : failed(`${label} ${kind}`);
+  }
+}
+
+/** Names of the files in which weights lie, as the ONNX file states them: beside it or below. */
+function externalFiles({ graph }: ModelProto): string[] {
+  const locations = (graph?.initializer ?? []).flatMap(({ externalData }) =>
+    externalData.flatMap(({ key, value }) => (key === "location" ? [value] : [])),
+  );
+  return [...new Set(locations)];
+}
+
+/** Files that ports name, such as pictures. */
+const assetsOf = ({ inputs }: ModelDefinition): string[] =>
+  inputs.flatMap((port) => ("file" in port && typeof port.file === "string" ? [port.file] : []));
+
+/** Throws `model_failed` for a file that is missing. */
+async function totalBytes(folder: string, files: readonly string[]): Promise<number> {
+  let total = 0;
+  for (const file of files) {
+    const info = await stat(join(folder, file)).catch((error) => {
+      throw failed(`${JSON.stringify(file)}, which the model needs, ${describeFileError(error)}`);
+    });
+    total += info.size;
+  }
+  return total;
 }
 
 async function readModelJson(folder: string, name: string): Promise<ModelJson> {

@@ -1,7 +1,14 @@
-/** Reads the outline of an ONNX file (inputs, outputs, metadata) and skips its nodes and weights, whatever their size. */
+/** Reads ONNX files of any size in part: their outline (inputs, outputs, metadata), or everything but large weights. */
 import type { FileHandle } from "node:fs/promises";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { GraphProtoSchema, type ModelProto, ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
+import {
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from "onnx-buf";
 import { WorkerError } from "../../errors.ts";
 import { openRegularFile } from "./regular-file.ts";
 import { parseGraph } from "./tensor-signature.ts";
@@ -15,13 +22,26 @@ const CHUNK_BYTES = 64 * 2 ** 10;
 /** A tag and a length. */
 const MAX_HEADER_BYTES = 20;
 
-/** Fields of a message, by number: copied whole, or copied in part. All others are skipped. */
+/** A model without its large weights is some megabytes: nodes, names, small constants. */
+const MAX_SKELETON_BYTES = 512 * 2 ** 20;
+/** Weights up to this size are copied: ONNX infers shapes from small constants, which must be at hand for that. */
+const SMALL_BYTES = 64 * 2 ** 10;
+
+/** What becomes of a field: copied whole, copied in part, or replaced by a reference to its place in the file. */
+type Treatment = "whole" | "reference" | Selection;
+
+/** Fields of a message by number. All others are skipped, or treated as `rest` says. */
 interface Selection {
-  readonly [field: number]: "whole" | Selection;
+  readonly [field: number]: Treatment;
+  readonly rest?: "whole";
 }
 
-const { name, dataLocation } = TensorProtoSchema.field;
-const INITIALIZER: Selection = { [name.number]: "whole", [dataLocation.number]: "whole" };
+const { name, dataLocation, externalData } = TensorProtoSchema.field;
+const INITIALIZER: Selection = {
+  [name.number]: "whole",
+  [dataLocation.number]: "whole",
+  [externalData.number]: "whole",
+};
 
 const { initializer, input, output } = GraphProtoSchema.field;
 const GRAPH: Selection = {
@@ -36,6 +56,30 @@ const MODEL: Selection = {
   [opsetImport.number]: "whole",
   [metadataProps.number]: "whole",
 };
+
+const SKELETON: Selection = {
+  rest: "whole",
+  [graph.number]: {
+    rest: "whole",
+    [initializer.number]: { rest: "whole", [TensorProtoSchema.field.rawData.number]: "reference" },
+  },
+};
+
+/**
+ * The model in an ONNX file, whose large weights stay there: they become external data of the file itself, named
+ * `location`, which ONNX Runtime maps into memory. Throws as `readOnnxOutline` does.
+ *
+ * @param location the file's name in the folder that the session is given
+ */
+export async function readOnnxSkeleton(
+  path: string,
+  label: string,
+  location: string,
+): Promise<ModelProto> {
+  await using file = await openRegularFile(path, label, MAX_ONNX_BYTES);
+  const reader = new ForwardReader(file.handle, file.size, MAX_SKELETON_BYTES);
+  return parseGraph(await copySelected(reader, file.size, SKELETON, location));
+}
 
 /**
  * The model in an ONNX file without its nodes and weights: enough for `signatureOf`. Reads in small asynchronous
@@ -55,6 +99,7 @@ async function copySelected(
   reader: ForwardReader,
   end: number,
   selection: Selection,
+  location = "",
 ): Promise<Uint8Array> {
   const writer = new BinaryWriter();
   while (reader.position < end) {
@@ -62,7 +107,7 @@ async function copySelected(
     const tag = reader.varint();
     const [field, wireType] = [Math.floor(tag / 8), tag % 8];
     if (field === 0) throw notOnnx();
-    const selected = selection[field];
+    const selected = selection[field] ?? selection.rest;
     if (wireType === WireType.LengthDelimited) {
       const length = reader.varint();
       if (reader.position + length > end) throw cutShort();
@@ -70,22 +115,41 @@ async function copySelected(
         reader.skip(length);
         continue;
       }
+      if (selected === "reference" && length > SMALL_BYTES) {
+        writeReference(writer, location, reader.position, length);
+        reader.skip(length);
+        continue;
+      }
       const content =
-        selected === "whole"
+        selected === "whole" || selected === "reference"
           ? await reader.bytes(length)
-          : await copySelected(reader, reader.position + length, selected);
+          : await copySelected(reader, reader.position + length, selected, location);
       writer.tag(field, WireType.LengthDelimited).bytes(content);
     } else if (wireType === WireType.Varint) {
       const value = reader.varint();
       if (selected !== undefined) writer.tag(field, WireType.Varint).uint64(value);
     } else if (wireType === WireType.Bit32 || wireType === WireType.Bit64) {
-      reader.skip(wireType === WireType.Bit32 ? 4 : 8);
+      const length = wireType === WireType.Bit32 ? 4 : 8;
+      if (selected === undefined) reader.skip(length);
+      else writer.tag(field, wireType).raw(await reader.bytes(length));
     } else {
       throw notOnnx();
     }
   }
   if (reader.position > end) throw cutShort();
   return writer.finish();
+}
+
+/** The fields of a `TensorProto` that say where its data lies (onnx.proto, external_data). */
+function writeReference(writer: BinaryWriter, location: string, offset: number, length: number) {
+  const { key, value } = StringStringEntryProtoSchema.field;
+  for (const [name, content] of Object.entries({ location, offset, length })) {
+    writer.tag(externalData.number, WireType.LengthDelimited).fork();
+    writer.tag(key.number, WireType.LengthDelimited).string(name);
+    writer.tag(value.number, WireType.LengthDelimited).string(String(content));
+    writer.join();
+  }
+  writer.tag(dataLocation.number, WireType.Varint).uint32(TensorProto_DataLocation.EXTERNAL);
 }
 
 /** Reads a file from its beginning to its end in chunks; what is skipped is not read. */
@@ -99,9 +163,13 @@ class ForwardReader {
   #start = 0;
   #copied = 0;
 
-  constructor(handle: FileHandle, size: number) {
+  readonly #maxBytes: number;
+
+  /** `maxBytes`: of what is copied in all. */
+  constructor(handle: FileHandle, size: number, maxBytes = MAX_OUTLINE_BYTES) {
     this.#handle = handle;
     this.#size = size;
+    this.#maxBytes = maxBytes;
   }
 
   /** Makes a tag and its length available to `varint`. */
@@ -133,7 +201,7 @@ class ForwardReader {
 
   async bytes(length: number): Promise<Uint8Array> {
     this.#copied += length;
-    if (this.#copied > MAX_OUTLINE_BYTES) throw notOnnx();
+    if (this.#copied > this.#maxBytes) throw notOnnx();
     const from = this.position - this.#start;
     const content =
       from + length <= this.#chunk.length

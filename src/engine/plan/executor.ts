@@ -1,29 +1,34 @@
-/** Runs frames through a stream's models, and loads models and encodes prompts as its parameters change. */
-import type { WorkerError } from "../../errors.ts";
+/** Executes a stream's plan for one frame after the other, and loads models and encodes prompts as its parameters change. */
+import type { PlainError, WorkerError } from "../../errors.ts";
 import type { Picture } from "../../media/picture.ts";
 import type { Ticks } from "../../media/time.ts";
 import { secondsFromTicks } from "../../media/time.ts";
 import type { Frame } from "../codec/libav.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
-import { plan } from "../plan.ts";
+import type { LoadedModel } from "../device/loaded-model.ts";
+import type { ModelHost } from "../device/model-host.ts";
+import type { Moment } from "../models/roles/role.ts";
+import type { Tensor } from "../models/tensor.ts";
 import type { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import { StreamPrompts } from "../prompts/stream-prompts.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Fit, Size, StreamParams } from "../protocol/work.ts";
-import type { LoadedModel } from "./loaded-model.ts";
-import type { ModelHost } from "./model-host.ts";
+import { FrameInputs } from "./frame-inputs.ts";
+import { planOf } from "./plan.ts";
+import { RunningNode } from "./plan-node.ts";
 import { RateSums } from "./rate-sums.ts";
 import type { Loading } from "./stand-in-label.ts";
+import { StillPictures } from "./still-pictures.ts";
 
 /** What a plan needs of the `ModelHost`. */
-export interface PlanHost extends Pick<ModelHost, "acquire" | "loading" | "loadDeadlineMs"> {
+export interface PlanHost extends Pick<ModelHost, "acquire" | "chain" | "loading" | "loadDeadlineMs"> {
   readonly prompts: Pick<PromptEncoder, "encode">;
 }
 
-export interface PlanRunnerOptions {
+export interface ExecutorOptions {
   readonly host: PlanHost;
   readonly converter: PictureConverter;
-  /** The stream: device time is charged to it. */
+  /** The stream: device time is charged to it, and models keep its state by it. */
   readonly key: string;
   readonly calls: NativeCalls;
   readonly hasInput: boolean;
@@ -36,59 +41,70 @@ export interface PlanJob {
   readonly pts: Ticks;
   readonly size: Size;
   readonly params: StreamParams;
+  /** `performance.now()` after which the frame is worth nothing. */
+  readonly deadline?: number;
 }
 
-/** A yuv420p frame of the asked-for size, the caller's, and the time that the models took. */
-export interface PlanResult {
-  readonly frame: Frame;
-  readonly inferenceMs: number;
-}
-
-/** A picture, how to fit it to the asked-for size, and the time that the models took. */
+/** A picture, how to fit it to the asked-for size, what the models say, and the time that they took. */
 export interface Drawn {
   readonly picture: Picture;
   readonly fit: Fit;
+  /** Numbers of the last model by output name. */
+  readonly data: Readonly<Record<string, Tensor>>;
   readonly inferenceMs: number;
 }
 
-export class PlanRunner {
-  readonly #options: PlanRunnerOptions;
+/** As `Drawn`, but a yuv420p frame of the asked-for size, the caller's. */
+export interface PlanResult extends Omit<Drawn, "picture" | "fit"> {
+  readonly frame: Frame;
+}
+
+/** Lanes of streams with the same key differ: two pictures may run at a time. */
+let executors = 0;
+
+export class PlanExecutor implements Disposable {
+  readonly #options: ExecutorOptions;
   readonly #prompts: StreamPrompts;
+  readonly #stills: StillPictures;
   readonly #sums = new RateSums();
-  #models: readonly LoadedModel[] = [];
+  readonly #lane = `${executors++}`;
+  #nodes: readonly RunningNode[] = [];
+  #takesPrompts = false;
   #wanted: string | null = null;
   #wantedSince = 0;
   /** The model whose last load failed. */
   #failed: string | null = null;
 
-  constructor(options: PlanRunnerOptions) {
+  constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#prompts = new StreamPrompts(options.host.prompts);
+    this.#stills = new StillPictures(options.calls);
   }
 
   /** The models in use, in the order in which they run. */
   get models(): readonly LoadedModel[] {
-    return this.#models;
+    return this.#nodes.map(({ model }) => model);
   }
 
   /** True once frames are made with the model and the prompts of these parameters. */
   runs({ model, prompts }: StreamParams): boolean {
-    return this.#models.at(-1)?.definition.name === model && this.#prompts.uses(prompts);
+    if (this.#nodes.at(-1)?.node.model !== model) return false;
+    return !this.#takesPrompts || this.#prompts.uses(prompts);
   }
 
   /**
-   * Loads the model and encodes the prompts that `params` asks for, unless they are in use; until they are ready
+   * Loads the models and encodes the prompts that `params` asks for, unless they are in use; until they are ready
    * the ones before stay in use, and nothing runs before the first of both are. Rejects with `unknown_model` or
    * `model_failed`, once each time they are asked for.
    */
   async prepare(params: StreamParams): Promise<void> {
-    const encoded = this.#prompts.prepare(params.prompts);
-    await Promise.all([this.#load(params, encoded), encoded]);
+    await this.#load(params);
+    if (this.#takesPrompts) await this.#prompts.prepare(params.prompts);
   }
 
-  async #load(params: StreamParams, encoded: Promise<void>): Promise<void> {
+  async #load(params: StreamParams): Promise<void> {
     if (this.lost) {
-      this.#models = [];
+      this.#use([]);
       this.#wanted = null;
     }
     if (this.outdated) this.#wanted = null;
@@ -98,13 +114,18 @@ export class PlanRunner {
     const { host, hasInput, signal, calls } = this.#options;
     using _call = calls.begin("load", host.loadDeadlineMs);
     try {
-      const model = await host.acquire(params.model, signal);
-      const names = plan(model.definition, { hasInput });
-      const models = await Promise.all(
-        names.map((name) => (name === params.model ? model : host.acquire(name, signal))),
+      const chain = await host.chain(params.model);
+      const nodes = await Promise.all(
+        planOf(chain, { hasInput }).map(async (node) => {
+          const model = await host.acquire(node.model, signal);
+          return new RunningNode(node, model, { ...this.#options, lane: this.#laneOf(node.model) });
+        }),
       );
-      if (this.#models.length === 0) await encoded;
-      if (this.#wanted === params.model) this.#models = models;
+      if (this.#nodes.length === 0 && chain.takesPrompts) await this.#prompts.prepare(params.prompts);
+      if (this.#wanted === params.model) {
+        this.#use(nodes);
+        this.#takesPrompts = chain.takesPrompts;
+      }
       this.#failed = null;
     } catch (error) {
       // It is tried again when it is asked for again: its files may be complete by then.
@@ -117,7 +138,7 @@ export class PlanRunner {
   /** The load that the stream waits for; null while a model runs, and after a failure. */
   get loading(): Loading | null {
     const model = this.#wanted;
-    if (model === null || this.#models.length > 0) return null;
+    if (model === null || this.#nodes.length > 0) return null;
     const progress = this.#options.host.loading(model);
     // A model that failed is asked for again, which loads it only if its files have changed.
     if (progress === null && this.#failed === model) return null;
@@ -126,86 +147,111 @@ export class PlanRunner {
 
   /** True if the thread of a model in use has ended: `prepare` loads it again. */
   get lost(): boolean {
-    return this.#models.some((model) => model.isLost());
+    return this.#nodes.some(({ model }) => model.isLost());
   }
 
   /** True if a newer version of a model that runs is ready: `prepare` changes over to it. */
   get outdated(): boolean {
-    return this.#models.some((model) => model.isOutdated());
+    return this.#nodes.some(({ model }) => model.isOutdated());
   }
 
   /** Why a running model differs from the workspace; null while it does not. */
   get reloadError(): WorkerError | null {
-    for (const model of this.#models) {
+    for (const { model } of this.#nodes) {
       const error = model.reloadError();
       if (error !== null) return error;
     }
     return null;
   }
 
-  /** Throws `model_failed` where a model does; the frame stays the caller's. */
+  /** Why a picture that the parameters hold is not in use; null where there is none. */
+  get pictureError(): PlainError | null {
+    return this.#stills.error;
+  }
+
+  /** Throws `model_failed` where a model does, and `TooLate`; the frame stays the caller's. */
   async run(job: PlanJob): Promise<PlanResult> {
-    const { picture, fit, inferenceMs } = await this.draw(job);
-    const frame = await this.#options.converter.toFrame(picture, job.size, fit);
-    return { frame, inferenceMs };
-  }
-
-  /** As `run`, but gives the picture of the last model, in that model's size. */
-  async draw(job: PlanJob): Promise<Drawn> {
-    const { key, signal, calls } = this.#options;
-    const { params, size, pts } = job;
-    const timeSeconds = secondsFromTicks(pts);
-    const text = this.#prompts.at(timeSeconds);
-    let picture: Picture | null = null;
-    let inferenceMs = 0;
-    let squeezed = true;
-    for (const [index, model] of this.#models.entries()) {
-      const inner = model.inputSize(this.#models[index + 1]?.inputSize(size) ?? size);
-      if (model.definition.frame) {
-        picture = await this.#input(model, picture, job, inner);
-        squeezed = model.definition.fit === null;
-      }
-      const done = await model.run({
-        key,
-        calls,
-        ...(picture && { picture }),
-        size: inner,
-        params: params.model_params,
-        timeSeconds,
-        sums: this.#sums.at(model.definition, params.model_params, timeSeconds),
-        text,
-        signal,
-      });
-      // A model that rotates or crops changes the shape, and must not be squeezed back.
-      squeezed &&= done.picture.width * inner.height === done.picture.height * inner.width;
-      picture = done.picture;
-      inferenceMs += done.inferenceMs;
-    }
-    if (!picture) throw new Error("the plan has no model");
-    return { picture, fit: squeezed ? "stretch" : params.fit, inferenceMs };
-  }
-
-  /** The picture that a model with video input gets: the frame, or the picture of the model before it. */
-  async #input(
-    model: LoadedModel,
-    before: Picture | null,
-    { frame, params, size }: PlanJob,
-    inner: Size,
-  ): Promise<Picture> {
+    const { picture, fit, ...rest } = await this.#draw(job);
     const { converter } = this.#options;
-    const own = model.definition.fit;
-    if (!before) {
-      if (!frame) throw new Error(`${model.definition.name} takes video and there is none`);
-      return own
-        ? await converter.toPicture(frame, inner, own)
-        : await converter.toPicture(frame, size, params.fit, inner);
+    if (picture !== null) {
+      return { ...rest, frame: await converter.toFrame(picture, job.size, fit) };
     }
-    if (before.width === inner.width && before.height === inner.height) return before;
-    const between = await converter.toFrame(before, inner, own ?? "stretch");
-    try {
-      return await converter.toPicture(between, inner, "stretch");
-    } finally {
-      between.free();
-    }
+    if (job.frame === null) throw new Error("the plan makes no picture");
+    return { ...rest, frame: await converter.resize(job.frame, job.size, job.params.fit) };
   }
+
+  /** As `run`, but gives the picture of the last model, in that model's size. Pictures among the parameters are waited for. */
+  async draw(job: PlanJob): Promise<Drawn> {
+    const first = await this.#draw(job);
+    await this.#stills.settled;
+    const last = this.#stills.used ? await this.#draw(job) : first;
+    const { converter } = this.#options;
+    if (last.picture !== null) return { ...last, picture: last.picture };
+    if (job.frame === null) throw new Error("the plan makes no picture");
+    const picture = await converter.toPicture(job.frame, job.size, job.params.fit, { use: "result" });
+    return { ...last, picture };
+  }
+
+  [Symbol.dispose](): void {
+    this.#use([]);
+    this.#stills[Symbol.dispose]();
+  }
+
+  async #draw(job: PlanJob): Promise<Omit<Drawn, "picture"> & { picture: Picture | null }> {
+    const { params, size, deadline } = job;
+    const inputs = new FrameInputs(this.#options.converter, job);
+    let inferenceMs = 0;
+    let isSqueezed = true;
+    let data: Drawn["data"] = {};
+    for (const [at, running] of this.#nodes.entries()) {
+      const { node, model } = running;
+      const next = this.#nodes[at + 1]?.model;
+      const inner = model.inputSize(next === undefined || node.isFeeder ? size : inputs.sizeFor(next));
+      const input = {
+        pictures: () => inputs.picturesFor(running, inner),
+        size: inner,
+        moment: this.#moment(running, job, inner),
+        deadline,
+      };
+      if (node.isFeeder) {
+        await running.feed(input);
+        continue;
+      }
+      const done = await running.run(input);
+      inferenceMs += done.inferenceMs;
+      data = done.inferenceMs > 0 ? done.data : {}; // an earlier result has been reported
+      if (done.picture === null) continue; // it shows what it was given
+      const { definition } = model;
+      if (definition.video !== "none") isSqueezed = definition.fit === null;
+      // A model that rotates or crops changes the shape, and must not be squeezed back.
+      const { width, height } = done.picture;
+      isSqueezed &&= definition.overlays || width * inner.height === height * inner.width;
+      inputs.drawn(done);
+    }
+    if (this.#nodes.length === 0) throw new Error("the plan has no model");
+    return { picture: inputs.picture, fit: isSqueezed ? "stretch" : params.fit, data, inferenceMs };
+  }
+
+  #moment({ model }: RunningNode, { params, pts, size: outputSize }: PlanJob, size: Size): Moment {
+    const timeSeconds = secondsFromTicks(pts);
+    const { name, folder } = model.definition;
+    return {
+      params: params.model_params,
+      timeSeconds,
+      size,
+      outputSize,
+      sum: (rateName, rate) => this.#sums.total(`${name} ${rateName}`, rate, timeSeconds),
+      text: () => this.#prompts.at(timeSeconds),
+      upstream: (feeder, output) =>
+        this.#nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,
+      picture: (source, wanted) => this.#stills.get(source, folder, wanted),
+    };
+  }
+
+  #use(nodes: readonly RunningNode[]): void {
+    for (const before of this.#nodes) before.dispose();
+    this.#nodes = nodes;
+  }
+
+  #laneOf = (model: string): string => `${this.#options.key}/${this.#lane}/${model}`;
 }

@@ -2,13 +2,17 @@
 import { type PlainError, toPlainError } from "../../errors.ts";
 import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
+import { secondsFromTicks } from "../../media/time.ts";
 import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
+import { TooLate } from "../device/job.ts";
+import type { Tensor } from "../models/tensor.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts";
-import { type PlanHost, type PlanJob, PlanRunner } from "./plan-runner.ts";
+import { dataReport } from "./data-values.ts";
+import { PlanExecutor, type PlanHost, type PlanJob } from "./executor.ts";
 import { StandIn } from "./stand-in.ts";
 
 export interface InferOptions {
@@ -18,11 +22,19 @@ export interface InferOptions {
   readonly key: string;
   readonly calls: NativeCalls;
   readonly hasInput: boolean;
+  /** `performance.now()` after which a frame is worth nothing. */
+  readonly deadlineOf: (tick: Tick) => number;
   /** Called for every frame; returns the same object as long as nothing has changed. */
   readonly params: () => StreamParams;
   readonly observer: Pick<
     PipelineObserver,
-    "frameInferred" | "frameDropped" | "frameSkipped" | "paramsApplied" | "modelReady" | "trouble"
+    | "frameInferred"
+    | "frameDropped"
+    | "frameSkipped"
+    | "paramsApplied"
+    | "modelReady"
+    | "trouble"
+    | "data"
   >;
 }
 
@@ -40,7 +52,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #options: InferOptions;
   readonly #stop = new AbortController();
   readonly #converter: PictureConverter;
-  readonly #runner: PlanRunner;
+  readonly #executor: PlanExecutor;
   readonly #standIn: StandIn;
   #prepared: StreamParams | null = null;
   /** Settles when everything that has been asked for so far is loaded or has failed. */
@@ -60,7 +72,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#options = options;
     this.#converter = new PictureConverter(options.calls);
     const [converter, signal] = [this.#converter, this.#stop.signal];
-    this.#runner = new PlanRunner({ ...options, converter, signal });
+    this.#executor = new PlanExecutor({ ...options, converter, signal });
     this.#standIn = new StandIn(this.#converter);
   }
 
@@ -73,14 +85,14 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   prepare(): StreamParams {
     const { observer, params: current } = this.#options;
     const params = current();
-    const { lost, outdated } = this.#runner;
+    const { lost, outdated } = this.#executor;
     if (params === this.#prepared && !lost && !outdated && !this.#mayRetry) return params;
     this.#prepared = params;
     this.#failedAt = Number.POSITIVE_INFINITY;
-    const ready = this.#runner.prepare(params).then(
+    const ready = this.#executor.prepare(params).then(
       () => {
         this.#loadError = null;
-        observer.modelReady(this.#runner.models.at(-1)?.executionProvider ?? null);
+        observer.modelReady(this.#executor.models.at(-1)?.executionProvider ?? null);
       },
       (error) => {
         this.#loadError = toPlainError(error, "model_failed");
@@ -99,7 +111,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
    */
   async ready(): Promise<void> {
     const params = this.prepare();
-    if (this.#runner.models.length > 0 || params.paused) return;
+    if (this.#executor.models.length > 0 || params.paused) return;
     const left = this.#standIn.graceLeft(performance.now());
     if (left <= 0) return;
     this.#waiting = true;
@@ -119,11 +131,13 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const { observer, pool } = this.#options;
     const params = this.prepare();
     const size = params.size ?? evenSize(input ?? DEFAULT_SIZE);
-    const job = { frame: input?.native ?? null, pts: tick.pts, size, params };
+    const deadline = this.#options.deadlineOf(tick);
+    const job = { frame: input?.native ?? null, pts: tick.pts, size, params, deadline };
+    const drawn = await this.#infer(job);
     const frame =
-      (await this.#infer(job)) ?? (await this.#standIn.frameFor(job, this.#runner.loading));
+      drawn === null ? await this.#standIn.frameFor(job, this.#executor.loading) : drawn;
     this.#reportLoad();
-    if (!frame) {
+    if (!frame || frame === TOO_LATE) {
       const isMissed = this.#hasOutput && !params.paused;
       return isMissed ? observer.frameDropped() : observer.frameSkipped();
     }
@@ -138,22 +152,25 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   dispose(): void {
     this.#stop.abort(new DOMException("stream over", "AbortError"));
+    this.#executor[Symbol.dispose]();
     this.#standIn[Symbol.dispose]();
     this.#converter[Symbol.dispose]();
   }
 
   /** The frame as the models draw it; null where none runs, or one fails. */
-  async #infer(job: PlanJob): Promise<Frame | null> {
-    if (this.#runner.models.length === 0 || job.params.paused) return null;
+  async #infer(job: PlanJob): Promise<Frame | typeof TOO_LATE | null> {
+    if (this.#executor.models.length === 0 || job.params.paused) return null;
     try {
-      const { frame, inferenceMs } = await this.#runner.run(job);
-      this.#options.observer.frameInferred(inferenceMs);
+      const { frame, inferenceMs, data } = await this.#executor.run(job);
+      if (inferenceMs > 0) this.#options.observer.frameInferred(inferenceMs);
+      this.#reportData(job, data);
       if (this.#runError !== null) this.#options.observer.trouble("model", null);
       this.#runError = null;
       this.#standIn.pictureMade();
       return frame;
     } catch (error) {
       this.#stop.signal.throwIfAborted();
+      if (error instanceof TooLate) return TOO_LATE;
       const plain = toPlainError(error, "model_failed");
       if (plain.message !== this.#runError) this.#options.observer.trouble("model", plain);
       this.#runError = plain.message;
@@ -169,19 +186,31 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   /** Reports why the model asked for, or the newest version of its files, is not in use. */
   #reportLoad(): void {
     if (this.#stop.signal.aborted) return;
-    const { reloadError } = this.#runner;
-    const error = this.#loadError ?? (reloadError && toPlainError(reloadError));
+    const { reloadError, pictureError } = this.#executor;
+    const error = this.#loadError ?? (reloadError && toPlainError(reloadError)) ?? pictureError;
     if (error?.message === this.#reported?.message) return;
     this.#reported = error;
     this.#options.observer.trouble("model load", error);
   }
 
+  #reportData({ pts }: PlanJob, data: Readonly<Record<string, Tensor>>): void {
+    const model = this.#executor.models.at(-1);
+    if (model === undefined) return;
+    const values = dataReport(model.definition, data);
+    if (values === null) return;
+    const seconds = secondsFromTicks(pts);
+    this.#options.observer.data({ seconds, model: model.definition.name, values });
+  }
+
   #reportApplied(params: StreamParams): void {
-    if (params === this.#applied || !this.#runner.runs(params)) return;
+    if (params === this.#applied || !this.#executor.runs(params)) return;
     this.#applied = params;
     this.#options.observer.paramsApplied(params);
   }
 }
+
+/** The device was busy until the frame was too old: it is dropped. */
+const TOO_LATE: unique symbol = Symbol("too late");
 
 /** A model that failed to load is asked for again after this time, which costs a few `stat` calls. */
 const RETRY_MS = 2000;

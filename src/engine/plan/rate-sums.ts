@@ -1,6 +1,4 @@
 /** Integrates a stream's rate parameters over media time, so that moving a slider changes the speed of a motion and not its position. */
-import type { ModelDefinition } from "../models/definition.ts";
-import type { ParamValues } from "../protocol/models.ts";
 
 interface Sum {
   readonly rate: number;
@@ -15,21 +13,15 @@ export class RateSums {
   readonly #sums = new Map<string, Sum>();
 
   /**
-   * Returns the integrals of the model's rate parameters, by name, at this media time, which must not fall from call to
-   * call. A rate that never changed gives rate × time in every engine; a new rate counts from the frame before.
+   * Returns the integral of a rate up to this media time, which must not fall from call to call. A rate that never
+   * changed gives rate × time in every engine; a new rate counts from the call before.
+   *
+   * @param key the rate's name, with that of its model
    */
-  at(model: ModelDefinition, params: ParamValues, seconds: number): Record<string, number> {
-    const totals: Record<string, number> = {};
-    for (const scalar of model.scalars) {
-      if (scalar.role !== "param" || !scalar.sum) continue;
-      const { name } = scalar.param;
-      const key = `${model.name} ${name}`;
-      const rate = Number(params[name] ?? scalar.param.default);
-      const sum = changed(this.#sums.get(key), rate);
-      this.#sums.set(key, { ...sum, last: seconds });
-      totals[name] = totalAt(sum, seconds);
-    }
-    return totals;
+  total(key: string, rate: number, seconds: number): number {
+    const sum = changed(this.#sums.get(key), rate);
+    this.#sums.set(key, { ...sum, last: seconds });
+    return totalAt(sum, seconds);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Formats the overlay's label for frames that no model has drawn. */
 import type { Label } from "../codec/overlay.ts";
-import type { LoadProgress } from "./load-times.ts";
+import type { LoadProgress } from "../device/load-times.ts";
 
 /** A load that a stream waits for. */
 export interface Loading extends LoadProgress {

@@ -4,8 +4,8 @@ import { ticks } from "../../media/time.ts";
 import { decodeImage, encodePng } from "../codec/image-file.ts";
 import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
-import type { ModelHost } from "../inference/model-host.ts";
-import { PlanRunner } from "../inference/plan-runner.ts";
+import type { ModelHost } from "../device/model-host.ts";
+import { PlanExecutor } from "../plan/executor.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import {
   DEFAULT_SIZE,
@@ -98,7 +98,7 @@ export class ImageWork implements EngineWork {
     };
     const frame = file ? own(await timed("decode", () => decoded(file))) : null;
     signal.throwIfAborted();
-    const runner = new PlanRunner({
+    using runner = new PlanExecutor({
       host,
       converter,
       key: KEY,

@@ -2,7 +2,7 @@
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { nextSeq } from "../../trickle/client/channel-requests.ts";
 import { channelHost, describeFailure, describeMs } from "../../trickle/client/describe.ts";
-import type { ModelHost } from "../inference/model-host.ts";
+import type { ModelHost } from "../device/model-host.ts";
 import type { Endpoint } from "../protocol/work.ts";
 
 /** How long a channel may take to accept the stream (contract.md); its channels are asked at the same time. */

@@ -3,6 +3,7 @@ import type { PlainError } from "../../errors.ts";
 import type { AudioPacket } from "../../media/encoded-packet.ts";
 import type { Tick } from "../codec/video-frame.ts";
 import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
+import type { DataReport } from "../protocol/messages.ts";
 import type { Send } from "./engine-work.ts";
 import type { StreamMeter } from "./stream-meter.ts";
 
@@ -77,6 +78,11 @@ export class StreamReporter implements PipelineObserver {
 
   modelReady(executionProvider: string | null): void {
     this.#options.meter.executionProvider = executionProvider;
+  }
+
+  data(report: Pick<DataReport, "seconds" | "model" | "values">): void {
+    const { id, send } = this.#options;
+    send({ type: "data", id, ...report });
   }
 
   /** Whether this part of the stream fails now. */

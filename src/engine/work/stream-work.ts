@@ -6,7 +6,7 @@ import { pause } from "../../streams/pause.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { subscribe } from "../../trickle/client/subscriber.ts";
 import type { Tick } from "../codec/video-frame.ts";
-import type { ModelHost } from "../inference/model-host.ts";
+import type { ModelHost } from "../device/model-host.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { EngineOptions } from "../protocol/messages.ts";

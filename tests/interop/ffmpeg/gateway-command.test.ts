@@ -1,7 +1,7 @@
 /** Runs the gateway's ffmpeg command (protocol.md 6.2) on our concatenated segments, from the start and joined late. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../../src/engine/device/model-host.ts";
 import { OnnxWorkspace } from "../../support/onnx-workspace.ts";
 import { type TsStream, tsStream } from "../../support/ts-stream.ts";
 

@@ -1,7 +1,7 @@
 /** Reads our MPEG-TS with the gateway's WHEP reader and counts every frame and Opus packet. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../../src/engine/inference/model-host.ts";
+import type { ModelHost } from "../../../src/engine/device/model-host.ts";
 import { ticks } from "../../../src/media/time.ts";
 import { tsSegments } from "../../support/clip.ts";
 import { ClipRun } from "../../support/clip-pipeline.ts";

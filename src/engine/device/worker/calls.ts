@@ -1,47 +1,38 @@
-/** The calls from the engine's main thread to an inference worker, with the input and output of each. */
-import type { PlainError } from "../../errors.ts";
-import type { Picture } from "../../media/picture.ts";
-import type { ModelDefinition } from "../models/definition.ts";
-import type { ElementType } from "../models/tensor-signature.ts";
-import type { SessionSettings } from "./devices.ts";
+/** The calls from the engine's main thread to a program's worker thread, with the input and output of each. */
+import type { PlainError } from "../../../errors.ts";
+import type { Picture } from "../../../media/picture.ts";
+import type { ModelDefinition } from "../../models/definition.ts";
+import type { GraphSource } from "../../models/onnx-source.ts";
+import type { RunItem } from "../../models/roles/role.ts";
+import type { Tensor } from "../../models/tensor.ts";
+import type { SessionSettings } from "../devices.ts";
 
-/** A tensor as it crosses threads: the buffer behind `data` is transferred. */
-export interface TensorData {
-  readonly dtype: ElementType;
-  readonly dims: readonly number[];
-  readonly data: Uint8Array | Float32Array | Float64Array | Int32Array | BigInt64Array;
+/** What one item of a run gives. */
+export interface RunOutput {
+  /** Null for models whose outputs hold no picture. */
+  readonly picture: Picture | null;
+  /** By output name. */
+  readonly data: Readonly<Record<string, Tensor>>;
 }
-
-/** Where the ONNX file is. A path is read in the worker, so that a large file does not block the main thread. */
-export type GraphSource = { readonly path: string } | { readonly bytes: Uint8Array };
-
-/** The scalar inputs of one run, by tensor name. */
-export type Scalars = Readonly<Record<string, number>>;
-
-/** A stream's prompts in the layout of `prompts/controls.ts`. */
-export type TextVector = Float32Array;
 
 export interface Calls {
   /** Lists the execution providers that ONNX Runtime was built with. */
   backends: [null, readonly string[]];
   /** Opens and runs a tiny session on the device alone. */
   probe: [{ settings: SessionSettings }, null];
-  /** Opens the session and runs it once at the size `warmUp`. */
-  load: [
-    {
-      source: GraphSource;
-      definition: ModelDefinition;
-      settings: SessionSettings;
-      warmUp: { width: number; height: number };
-      text: TextVector;
-    },
-    { loadMs: number; warmUpMs: number },
+  /** Opens the model. A path is read in the worker, so that a large file does not block the main thread. */
+  open: [
+    { source: GraphSource; definition: ModelDefinition; settings: SessionSettings },
+    { loadMs: number },
   ];
-  /** Both pictures are transferred. */
-  run: [
-    { picture: Picture | null; scalars: Scalars; text: TextVector },
-    { picture: Picture; inferenceMs: number },
-  ];
+  /** Runs `count` copies of an item together, which keep no state; the fastest of `times` runs, in milliseconds. */
+  prepare: [{ item: RunItem; count: number; times: number }, { ms: number }];
+  /** One output an item. Pictures are transferred. */
+  run: [{ items: readonly RunItem[] }, { outputs: readonly RunOutput[]; ms: number }];
+  /** After the first run: the number of nodes that each execution provider runs. Only where the session is profiled. */
+  placements: [null, Readonly<Record<string, number>>];
+  /** Forgets the state of a lane. */
+  forget: [{ lane: string }, null];
   /** Releases the session; the worker may be terminated after the answer. */
   close: [null, null];
 }

@@ -1,91 +1,146 @@
-/** Runs one model in an ONNX Runtime session: adapts its graph, feeds pictures and numbers, returns pictures. Used in workers. */
-
-import { WorkerError } from "../../errors.ts";
-import type { Picture } from "../../media/picture.ts";
-import type { ModelDefinition, TextTensor } from "../models/definition.ts";
-import { type AdaptedGraph, adaptGraph, type ScalarFeed } from "../models/graph-adapter.ts";
-import { parseGraph } from "../models/tensor-signature.ts";
-import type { SessionSettings } from "./devices.ts";
-import type { Scalars, TensorData, TextVector } from "./protocol.ts";
+/** Runs one ONNX graph: feeds its ports by their roles, and keeps the state of lanes. */
+import type { Picture } from "../../../media/picture.ts";
+import { adaptGraph, type AdaptedGraph } from "../../models/adapt-graph.ts";
+import { type RoleTables, ROLES } from "../../models/define-model.ts";
+import type { ModelDefinition } from "../../models/definition.ts";
+import { ORIGINAL } from "../../models/graph-edge.ts";
+import { type GraphSource, readModelSource } from "../../models/onnx-source.ts";
+import { pictureTensor } from "../../models/roles/frame.ts";
+import { LAST_PICTURE } from "../../models/roles/previous-output.ts";
+import type { Roles } from "../../models/roles/input-roles.ts";
+import type { Feeds, Lane, Port, RunItem, RunResult } from "../../models/roles/role.ts";
+import { joined, parts, type Tensor } from "../../models/tensor.ts";
+import type { SessionSettings } from "../devices.ts";
+import type { RunOutput } from "./calls.ts";
+import type { Program } from "./program.ts";
 import { Session } from "./runtime.ts";
 
-export class ModelSession {
+export class OnnxProgram implements Program {
   readonly #session: Session;
-  readonly #edge: Omit<AdaptedGraph, "bytes">;
-  readonly #texts: readonly TextTensor[];
+  readonly #graph: Omit<AdaptedGraph, "bytes">;
+  readonly #definition: ModelDefinition;
+  readonly #roles: RoleTables;
+  readonly #needsOriginal: boolean;
+  readonly #remembersPicture: boolean;
+  readonly #lanes = new Map<string, Lane>();
+
+  /**
+   * Throws `model_failed` for a file that is not ONNX, cannot be adapted, or is rejected by the runtime.
+   *
+   * @param roles the roles that the definition's ports have
+   */
+  static async open(
+    source: GraphSource,
+    definition: ModelDefinition,
+    settings: SessionSettings,
+    roles: RoleTables = ROLES,
+  ): Promise<OnnxProgram> {
+    const { model, folder } = await readModelSource(source);
+    const { bytes, ...graph } = adaptGraph(model, definition, roles);
+    const session = await Session.open(bytes, settings, folder);
+    return new OnnxProgram(session, graph, definition, roles);
+  }
 
   private constructor(
     session: Session,
-    edge: Omit<AdaptedGraph, "bytes">,
-    texts: readonly TextTensor[],
+    graph: Omit<AdaptedGraph, "bytes">,
+    definition: ModelDefinition,
+    roles: RoleTables,
   ) {
     this.#session = session;
-    this.#edge = edge;
-    this.#texts = texts;
+    this.#graph = graph;
+    this.#definition = definition;
+    this.#roles = roles;
+    const { inputs, outputs } = definition;
+    this.#needsOriginal = outputs.some(({ role }) => roles.outputs[role]?.needsOriginal);
+    this.#remembersPicture = inputs.some(({ role }) => role === "previous_output");
   }
 
-  /** Throws `model_failed` for a file that is not ONNX, cannot be adapted, or is rejected by the runtime. */
-  static async open(
-    file: Uint8Array,
-    definition: ModelDefinition,
-    settings: SessionSettings,
-  ): Promise<ModelSession> {
-    const { bytes, ...edge } = adaptGraph(parseGraph(file), definition);
-    return new ModelSession(await Session.open(bytes, settings), edge, definition.texts);
+  async run(items: readonly RunItem[]): Promise<readonly RunOutput[]> {
+    const feeds = joinedFeeds(
+      items.map((item) => this.#feeds(item)),
+      this.#graph.nameOf,
+    );
+    const { outputs: keys, nameOf } = this.#graph;
+    const tensors = await this.#session.run(feeds, keys.map(nameOf));
+    const split = keys.map((key) => {
+      const tensor = tensors[nameOf(key)];
+      return [key, tensor === undefined ? [] : parts(tensor, items.length)] as const;
+    });
+    return items.map((item, at) => {
+      const own = split.flatMap(([key, each]) => {
+        const tensor = each[at];
+        return tensor === undefined ? [] : [[key, tensor] as const];
+      });
+      return this.#read(item, Object.fromEntries(own));
+    });
   }
 
-  /** Runs the model once. The picture has the size of the output tensor. */
-  async run(picture: Picture | null, scalars: Scalars, text: TextVector): Promise<Picture> {
-    const feeds: Record<string, TensorData> = {};
-    if (this.#edge.picture !== null) {
-      if (picture === null) throw new WorkerError("model_failed", "the model needs a picture");
-      const { data, width, height } = picture;
-      feeds[this.#edge.picture] = { dtype: "uint8", dims: [1, 3, height, width], data };
-    }
-    for (const feed of this.#edge.scalars) {
-      const number = scalars[feed.tensor];
-      if (number === undefined) {
-        throw new WorkerError("model_failed", `no value for ${JSON.stringify(feed.tensor)}`);
-      }
-      const { dtype, dims } = feed;
-      feeds[feed.input] = { dtype, dims, data: element(dtype, number) };
-    }
-    for (const { tensor, dims } of this.#texts) {
-      feeds[tensor] = { dtype: "float32", dims, data: text };
-    }
-    return toPicture(await this.#session.run(feeds, this.#edge.image));
+  forget(lane: string): void {
+    this.#lanes.delete(lane);
+  }
+
+  async placements(): Promise<Readonly<Record<string, number>>> {
+    return await this.#session.placements();
   }
 
   async release(): Promise<void> {
     await this.#session.release();
   }
+
+  #laneOf({ lane }: RunItem): Lane {
+    const known = this.#lanes.get(lane);
+    if (known !== undefined) return known;
+    const made: Lane = new Map();
+    this.#lanes.set(lane, made);
+    return made;
+  }
+
+  #feeds(item: RunItem): Fed[] {
+    const lane = this.#laneOf(item);
+    const { inputs, outputs } = this.#definition;
+    const feed = (table: Roles, port: Port): Fed[] =>
+      Object.entries(table[port.role]?.feed?.(port, item, lane) ?? {}).map(([key, tensor]) => {
+        return { key, tensor, batched: port.batched };
+      });
+    const all = [
+      ...inputs.flatMap((port) => feed(this.#roles.inputs, port)),
+      ...outputs.flatMap((port) => feed(this.#roles.outputs, port)),
+    ];
+    if (this.#needsOriginal && item.original) {
+      all.push({ key: ORIGINAL, tensor: pictureTensor(item.original), batched: true });
+    }
+    return all;
+  }
+
+  #read(item: RunItem, outputs: Feeds): RunOutput {
+    const lane = this.#laneOf(item);
+    const result: RunResult = { picture: null, data: {} };
+    for (const port of this.#definition.outputs) {
+      this.#roles.outputs[port.role]?.read?.(port, outputs, result, lane);
+    }
+    // The picture itself is transferred to the main thread.
+    if (this.#remembersPicture && result.picture) lane.set(LAST_PICTURE, copyOf(result.picture));
+    return result;
+  }
 }
 
-function toPicture({ dims, data }: TensorData): Picture {
-  const [batch, depth, height, width] = dims;
-  const whole = data instanceof Uint8Array && data.byteLength === data.buffer.byteLength;
-  if (batch !== 1 || depth !== 3 || !height || !width || dims.length !== 4 || !whole) {
-    throw new WorkerError(
-      "model_failed",
-      `the output has dimensions [${dims.join(", ")}], where a picture [1, 3, height, width] is needed: ` +
-        "check layout and channels of the output in model.json",
-    );
-  }
-  return { data: data as Uint8Array<ArrayBuffer>, width, height };
+const copyOf = ({ data, width, height }: Picture): Picture => ({ data: data.slice(), width, height });
+
+/** A tensor for the graph's edge. */
+interface Fed {
+  readonly key: string;
+  readonly tensor: Tensor;
+  readonly batched: boolean;
 }
 
-function element(dtype: ScalarFeed["dtype"], number: number): TensorData["data"] {
-  switch (dtype) {
-    case "float32":
-      return Float32Array.of(number);
-    case "float64":
-      return Float64Array.of(number);
-    case "int32":
-      return Int32Array.of(number);
-    case "int64":
-      return BigInt64Array.of(BigInt(Math.round(number)));
-    case "uint8":
-    case "bool":
-      return Uint8Array.of(number);
-  }
+/** The tensors of all items by the graph's names. What has no batch dimension is the same for all of them. */
+function joinedFeeds(all: readonly (readonly Fed[])[], nameOf: (key: string) => string) {
+  const [first = []] = all;
+  return Object.fromEntries(
+    first.map(({ key, tensor, batched }, at) => {
+      const each = batched ? all.flatMap((feeds) => feeds[at]?.tensor ?? []) : [tensor];
+      return [nameOf(key), joined(each)];
+    }),
+  );
 }

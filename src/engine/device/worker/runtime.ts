@@ -1,9 +1,13 @@
 /** Wraps onnxruntime-node, and is its only importer. Used in inference workers: `run` blocks its thread. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as ort from "onnxruntime-node";
-import { reason, WorkerError } from "../../errors.ts";
-import { ELEMENT_TYPES, type ElementType } from "../models/tensor-signature.ts";
-import type { SessionSettings } from "./devices.ts";
-import type { TensorData } from "./protocol.ts";
+import { reason, WorkerError } from "../../../errors.ts";
+import { ELEMENT_TYPES, type ElementType } from "../../models/tensor-signature.ts";
+import type { SessionSettings } from "../devices.ts";
+import { readPlacements } from "./placements.ts";
+import type { Tensor, TensorValues } from "../../models/tensor.ts";
 
 /** Errors arrive as exceptions; the runtime would print them as well. Read when the first session opens. */
 ort.env.logLevel = "fatal";
@@ -15,15 +19,33 @@ export const listBackends = (): readonly string[] =>
 /** A loaded graph. Release it before its thread ends. */
 export class Session {
   readonly #session: ort.InferenceSession;
+  /** Where ONNX Runtime writes its profile; null where the session has none. */
+  readonly #profile: string | null;
 
-  private constructor(session: ort.InferenceSession) {
+  private constructor(session: ort.InferenceSession, profile: string | null) {
     this.#session = session;
+    this.#profile = profile;
   }
 
-  /** Throws `model_failed` with ONNX Runtime's message. */
-  static async open(bytes: Uint8Array, settings: SessionSettings): Promise<Session> {
+  /**
+   * Throws `model_failed` with ONNX Runtime's message.
+   *
+   * @param folder where weights lie that are not in the model; null if all are
+   */
+  static async open(
+    bytes: Uint8Array,
+    settings: SessionSettings,
+    folder: string | null = null,
+  ): Promise<Session> {
+    const { extra, ...rest } = settings;
+    // Bytes have no folder of their own (onnxruntime_session_options_config_keys.h).
+    const weights = folder === null ? {} : { model_external_initializers_file_folder_path: folder };
+    const session = { ...extra?.["session"], ...weights };
+    const profile = settings.enableProfiling ? await mkdtemp(join(tmpdir(), "byoc-profile-")) : null;
+    const prefix = profile === null ? {} : { profileFilePrefix: join(profile, "session") };
+    const options = { ...rest, ...prefix, extra: { ...extra, session } };
     try {
-      return new Session(await ort.InferenceSession.create(bytes, { ...settings }));
+      return new Session(await ort.InferenceSession.create(bytes, options), profile);
     } catch (error) {
       throw new WorkerError("model_failed", `ONNX Runtime refuses it: ${reason(error)}`, {
         cause: error,
@@ -32,18 +54,34 @@ export class Session {
   }
 
   /**
-   * Feeds tensors by name and returns one output, whose memory belongs to the caller. Throws `model_failed`, after
-   * which the session can be used again.
+   * Feeds tensors by name and returns the named outputs, whose memory belongs to the caller. Throws `model_failed`,
+   * after which the session can be used again.
    */
-  async run(feeds: Readonly<Record<string, TensorData>>, output: string): Promise<TensorData> {
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs: readonly string[],
+  ): Promise<Record<string, Tensor>> {
     try {
       const tensors: Record<string, ort.Tensor> = {};
-      for (const [name, feed] of Object.entries(feeds)) tensors[name] = toTensor(feed);
-      const { [output]: result } = await this.#session.run(tensors, [output]);
-      if (result === undefined) throw new Error(`there was no output ${JSON.stringify(output)}`);
-      return fromTensor(result);
+      for (const [name, feed] of Object.entries(feeds)) tensors[name] = toOrt(feed);
+      const results = await this.#session.run(tensors, outputs);
+      return Object.fromEntries(Object.entries(results).map(([name, one]) => [name, fromOrt(one)]));
     } catch (error) {
       throw new WorkerError("model_failed", `the run failed: ${reason(error)}`, { cause: error });
+    }
+  }
+
+  /**
+   * After a run: the number of nodes that each execution provider ran. Ends the profiling that `enableProfiling` asked
+   * for; empty where it did not.
+   */
+  async placements(): Promise<Record<string, number>> {
+    if (this.#profile === null) return {};
+    this.#session.endProfiling();
+    try {
+      return await readPlacements(this.#profile);
+    } finally {
+      await rm(this.#profile, { recursive: true, force: true });
     }
   }
 
@@ -52,14 +90,14 @@ export class Session {
   }
 }
 
-function toTensor({ dtype, dims, data }: TensorData): ort.Tensor {
+function toOrt({ dtype, dims, data }: Tensor): ort.Tensor {
   return new ort.Tensor(dtype as "uint8", data as Uint8Array, dims); // the constructor checks the pair
 }
 
-function fromTensor(tensor: ort.OnnxValue): TensorData {
+function fromOrt(tensor: ort.OnnxValue): Tensor {
   const { type, dims, data } = tensor as ort.Tensor; // outputs are dense tensors in this build
   if (!(type in ELEMENT_TYPES) || !ArrayBuffer.isView(data)) {
     throw new Error(`the output is a ${type}, which no role can take`);
   }
-  return { dtype: type as ElementType, dims, data: data as TensorData["data"] };
+  return { dtype: type as ElementType, dims, data: data as TensorValues };
 }

@@ -1,17 +1,16 @@
-/** Entry point of an inference worker: handles calls one after the other, so that no session is released during a run. */
-import { basename } from "node:path";
-import { toPlainError, WorkerError } from "../../errors.ts";
-import { GraphBuilder } from "../models/graph-builder.ts";
-import { MAX_ONNX_BYTES } from "../models/onnx-outline.ts";
-import { readRegularFile } from "../models/regular-file.ts";
-import { ModelSession } from "./model-session.ts";
-import type { Calls, GraphSource, Request, Response } from "./protocol.ts";
+/** Entry point of a worker thread that holds one program: handles calls in order, so that nothing is released during a run. */
+import { toPlainError, WorkerError } from "../../../errors.ts";
+import type { Picture } from "../../../media/picture.ts";
+import { GraphBuilder } from "../../models/graph-builder.ts";
+import type { RunItem } from "../../models/roles/role.ts";
+import type { Calls, Request, Response, RunOutput } from "./calls.ts";
+import { OnnxProgram } from "./onnx-program.ts";
+import type { Program } from "./program.ts";
 import { listBackends, Session } from "./runtime.ts";
-import { scalarsOf } from "./scalars.ts";
 
 declare const self: Worker;
 
-let model: ModelSession | null = null;
+let program: Program | null = null;
 let last: Promise<void> = Promise.resolve();
 
 self.onmessage = ({ data }: MessageEvent<Request>) => {
@@ -23,7 +22,7 @@ async function answer(request: Request): Promise<void> {
   let transfer: ArrayBuffer[] = [];
   try {
     const output = await perform(request);
-    if (output !== null && "picture" in output) transfer = [output.picture.data.buffer];
+    if (request.call === "run") transfer = (output as Calls["run"][1]).outputs.flatMap(buffersOf);
     response = { id: request.id, ok: true, output };
   } catch (error) {
     response = { id: request.id, ok: false, error: toPlainError(error, "model_failed") };
@@ -31,45 +30,64 @@ async function answer(request: Request): Promise<void> {
   self.postMessage(response, transfer);
 }
 
+const buffersOf = ({ picture }: RunOutput): ArrayBuffer[] =>
+  picture === null ? [] : [picture.data.buffer];
+
 async function perform({ call, input }: Request): Promise<Calls[Request["call"]][1]> {
   switch (call) {
     case "backends":
       return listBackends();
     case "probe":
       return await probe(input);
-    case "load":
-      return await load(input);
-    case "run":
-      return await run(input);
+    case "open": {
+      const begun = performance.now();
+      program = await OnnxProgram.open(input.source, input.definition, input.settings);
+      return { loadMs: performance.now() - begun };
+    }
+    case "prepare":
+      return await prepare(input);
+    case "run": {
+      const begun = performance.now();
+      const outputs = await opened().run(input.items);
+      return { outputs, ms: performance.now() - begun };
+    }
+    case "placements":
+      return await opened().placements();
+    case "forget":
+      program?.forget(input.lane);
+      return null;
     case "close":
-      await model?.release();
-      model = null;
+      await program?.release();
+      program = null;
       return null;
   }
 }
 
-async function load({
-  source,
-  definition,
-  settings,
-  warmUp,
-  text,
-}: Calls["load"][0]): Promise<Calls["load"][1]> {
-  const begun = performance.now();
-  model = await ModelSession.open(await read(source), definition, settings);
-  const loaded = performance.now();
-  const scalars = scalarsOf(definition, { params: {}, size: warmUp, timeSeconds: 0 });
-  const grey = new Uint8Array(warmUp.width * warmUp.height * 3).fill(128);
-  await model.run({ data: grey, ...warmUp }, scalars, text);
-  return { loadMs: loaded - begun, warmUpMs: performance.now() - loaded };
+function opened(): Program {
+  if (program === null) throw new WorkerError("internal", "a run came before its model was opened");
+  return program;
 }
 
-async function run({ picture, scalars, text }: Calls["run"][0]): Promise<Calls["run"][1]> {
-  if (model === null) throw new WorkerError("internal", "a run came before its model was loaded");
-  const begun = performance.now();
-  const result = await model.run(picture, scalars, text);
-  return { picture: result, inferenceMs: performance.now() - begun };
+async function prepare({ item, count, times }: Calls["prepare"][0]): Promise<{ ms: number }> {
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < times; time++) {
+    const items = Array.from({ length: count }, (_, at) => copyOf(item, `warm-up ${at}`));
+    const begun = performance.now();
+    await opened().run(items);
+    fastest = Math.min(fastest, performance.now() - begun);
+  }
+  for (let at = 0; at < count; at++) program?.forget(`warm-up ${at}`);
+  return { ms: fastest };
 }
+
+const copyOf = (item: RunItem, lane: string): RunItem => ({
+  ...item,
+  lane,
+  picture: item.picture && pictureCopy(item.picture),
+  original: item.original && pictureCopy(item.original),
+});
+
+const pictureCopy = ({ data, ...size }: Picture): Picture => ({ data: data.slice(), ...size });
 
 async function probe({ settings }: Calls["probe"][0]): Promise<null> {
   const graph = new GraphBuilder();
@@ -77,18 +95,11 @@ async function probe({ settings }: Calls["probe"][0]): Promise<null> {
   graph.output("y", graph.node("Add", [x, x]), "float32", [1]);
   const session = await Session.open(graph.build("probe"), settings);
   try {
-    const y = await session.run(
-      { x: { dtype: "float32", dims: [1], data: Float32Array.of(21) } },
-      "y",
-    );
-    if (y.data[0] !== 42) throw new WorkerError("model_failed", `21 + 21 gave ${y.data[0]}`);
+    const feed = { dtype: "float32", dims: [1], data: Float32Array.of(21) } as const;
+    const { y } = await session.run({ x: feed }, ["y"]);
+    if (y?.data[0] !== 42) throw new WorkerError("model_failed", `21 + 21 gave ${y?.data[0]}`);
   } finally {
     await session.release();
   }
   return null;
 }
-
-const read = async (source: GraphSource): Promise<Uint8Array> =>
-  "bytes" in source
-    ? source.bytes
-    : await readRegularFile(source.path, basename(source.path), MAX_ONNX_BYTES);

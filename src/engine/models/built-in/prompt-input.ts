@@ -9,7 +9,7 @@ import {
 } from "../../prompts/controls.ts";
 import type { Value } from "../graph-builder.ts";
 import type { GraphMath } from "../graph-math.ts";
-import type { ModelInput } from "../model-json.ts";
+import type { PortEntry } from "../model-json.ts";
 
 /** The two inputs in `model.json`. */
 export const PROMPT_INPUTS = {
@@ -22,7 +22,7 @@ export const PROMPT_INPUTS = {
     integer: true,
     description: "Varies the picture of a prompt",
   },
-} as const satisfies Record<string, ModelInput>;
+} as const satisfies Record<string, PortEntry>;
 
 export class PromptInput {
   readonly #m: GraphMath;

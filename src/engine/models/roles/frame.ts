@@ -5,7 +5,7 @@ import type { GraphEdge } from "../graph-edge.ts";
 import type { Tensor } from "../tensor.ts";
 import { fromPicture } from "./pixel-graph.ts";
 import { bindPixels, bindSize, PIXEL_FIELDS, type PixelFormat, SIZE_FIELDS } from "./pixels.ts";
-import { type Port, type RunItem, role, type SizeRule } from "./role.ts";
+import { type Port, type RunItem, role, type SizeRule, type StillPicture } from "./role.ts";
 
 export interface FramePort extends Port {
   readonly role: "frame";
@@ -49,7 +49,7 @@ export const frame = role({
 /** Declares the input that takes the picture of a port. */
 export const feedPicture = (edge: GraphEdge, port: Port & { readonly rule: SizeRule }) =>
   edge.feed(pictureKey(port), "uint8", [
-    edge.batch,
+    edge.batchOf(port),
     3,
     port.rule.size?.height ?? `${port.tensor} height`,
     port.rule.size?.width ?? `${port.tensor} width`,
@@ -57,7 +57,7 @@ export const feedPicture = (edge: GraphEdge, port: Port & { readonly rule: SizeR
 
 export const pictureKey = ({ tensor }: Port): string => `${tensor}/picture`;
 
-export const pictureTensor = ({ data, width, height }: Picture): Tensor => ({
+export const pictureTensor = ({ data, width, height }: StillPicture): Tensor => ({
   dtype: "uint8",
   dims: [1, 3, height, width],
   data,

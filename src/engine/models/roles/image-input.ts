@@ -1,12 +1,11 @@
 /** The roles `image` and `mask` of inputs: a second picture, from a file in the model's folder or uploaded by callers. */
 import { Type } from "@sinclair/typebox";
-import type { Picture } from "../../../media/picture.ts";
 import type { PictureParam } from "../../protocol/models.ts";
 import { feedPicture, pictureKey, pictureTensor, plain } from "./frame.ts";
 import { ParamName } from "./param.ts";
 import { fromPicture } from "./pixel-graph.ts";
 import { bindPixels, bindSize, PIXEL_FIELDS, type PixelFormat, SIZE_FIELDS } from "./pixels.ts";
-import { type Lane, type Port, type RunItem, role, type SizeRule } from "./role.ts";
+import { type Lane, type Port, type RunItem, role, type SizeRule, type StillPicture } from "./role.ts";
 
 export interface ImagePort extends Port {
   readonly format: PixelFormat;
@@ -71,9 +70,9 @@ const pictureRole = <Name extends "image" | "mask">(name: Name, level: number) =
   });
 
 /** A plain picture, made once for a size. */
-function substitute(port: ImagePort, item: RunItem, lane: Lane, level: number): Picture {
+function substitute(port: ImagePort, item: RunItem, lane: Lane, level: number): StillPicture {
   const size = port.rule.size ?? item.picture ?? item.size;
-  const known = lane.get(port.tensor) as Picture | undefined;
+  const known = lane.get(port.tensor) as StillPicture | undefined;
   if (known?.width === size.width && known.height === size.height) return known;
   const made = plain(size, level);
   lane.set(port.tensor, made);

@@ -106,5 +106,5 @@ export function asPicture(graph: GraphBuilder, samples: Value): Value {
   return graph.cast(clamped(graph, half, 0, 255), "uint8");
 }
 
-/** Resize with sizes, and Max and Min that broadcast, need this operator set. */
-export const MAP_OPSET = 11;
+
+

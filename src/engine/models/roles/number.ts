@@ -26,9 +26,10 @@ export function bindNumber({
 }
 
 /** Numbers of half precision enter as float32. */
-export function attachNumber({ tensor, dtype, rank }: NumberPort, edge: GraphEdge): void {
+export function attachNumber(port: NumberPort, edge: GraphEdge): void {
+  const { tensor, dtype, rank } = port;
   if (dtype !== "float16") return;
-  const dims = Array.from({ length: rank }, (_, at) => (at === 0 ? edge.batch : 1));
+  const dims = Array.from({ length: rank }, (_, at) => (at === 0 ? edge.batchOf(port) : 1));
   edge.replace(tensor, edge.before.cast(edge.feed(tensor, "float32", dims), "float16"));
 }
 

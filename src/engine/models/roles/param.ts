@@ -59,7 +59,7 @@ export const param = role({
 
   params: (port) => [port.param],
   isLive: ({ sum }) => sum,
-  attach: attachNumber,
+  attach: (port, edge) => attachNumber(port, edge),
 
   value({ param: its, sum, values, scale }, moment) {
     const value = Number(moment.params[its.name] ?? its.default);
@@ -68,7 +68,7 @@ export const param = role({
     return sum ? moment.sum(its.name, mapped) : mapped;
   },
 
-  feed: feedNumber,
+  feed: (port, item) => feedNumber(port, item),
 });
 
 function paramOf(

@@ -40,8 +40,13 @@ export interface Binding<Entry> {
   problem(field: string, predicate: string): void;
 }
 
+/** A picture that is kept: its memory may be shared with workers, and is never transferred. */
+export interface StillPicture extends Size {
+  readonly data: Uint8Array;
+}
+
 /** The value of a port for one run, as it crosses to the worker. */
-export type PortValue = number | Tensor | Picture;
+export type PortValue = number | Tensor | StillPicture;
 
 /** One run for one stream, as roles in the engine's main thread see it. */
 export interface Moment {
@@ -60,7 +65,7 @@ export interface Moment {
   /** An output of another model; null before its first run. */
   upstream(model: string, output: string): Tensor | null;
   /** A picture parameter (a data URI) or an asset (a file name), scaled to a size; null until it is decoded. */
-  picture(source: PictureSource, size: Size): Picture | null;
+  picture(source: PictureSource, size: Size): StillPicture | null;
 }
 
 export type PictureSource = { readonly uri: string } | { readonly file: string };

@@ -50,12 +50,12 @@ export const vector = role({
   },
 
   params: ({ param }) => [param],
-  attach: attachList,
+  attach: (port, edge) => attachList(port, edge),
 
   value({ param }, { params }) {
     const value = params[param.name];
     return listTensor(Array.isArray(value) ? value : param.default);
   },
 
-  feed: feedList,
+  feed: (port, item) => feedList(port, item),
 });

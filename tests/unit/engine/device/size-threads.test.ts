@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { ModelThread } from "../../../../src/engine/inference/model-thread.ts";
-import { SizeThreads } from "../../../../src/engine/inference/size-threads.ts";
+import type { ModelThread } from "../../../../src/engine/device/model-thread.ts";
+import { SizeThreads } from "../../../../src/engine/device/size-threads.ts";
 import { waitFor } from "../../../support/wait-for.ts";
 
 const square = (side: number) => ({ width: side, height: side });

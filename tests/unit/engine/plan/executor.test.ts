@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import type { LoadedModel } from "../../../../src/engine/inference/loaded-model.ts";
-import { PlanRunner } from "../../../../src/engine/inference/plan-runner.ts";
+import type { LoadedModel } from "../../../../src/engine/device/loaded-model.ts";
+import { PlanExecutor } from "../../../../src/engine/plan/executor.ts";
 import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
@@ -33,7 +33,7 @@ function host() {
     } as LoadedModel;
     return model;
   };
-  const runner = new PlanRunner({
+  const runner = new PlanExecutor({
     calls: UNRECORDED_CALLS,
     host: {
       acquire,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseDevice, withoutFallback } from "../../../../src/engine/inference/devices.ts";
+import { parseDevice, withoutFallback } from "../../../../src/engine/device/devices.ts";
 
 test("a GPU without a number is the first one, and its provider comes before the CPU", () => {
   expect(parseDevice("cuda").name).toBe("cuda:0");

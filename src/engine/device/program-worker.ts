@@ -1,14 +1,14 @@
-/** Calls an inference worker from the main thread. Every call settles, even when the worker dies. */
+/** Calls the worker thread of a program from the main thread. Every call settles, even when the worker dies. */
 import { reason, WorkerError } from "../../errors.ts";
-import type { Calls, Request, Response } from "./protocol.ts";
+import type { Calls, Request, Response } from "./worker/calls.ts";
 
 interface Pending {
   readonly resolve: (output: unknown) => void;
   readonly reject: (error: WorkerError) => void;
 }
 
-/** A worker thread that holds one model. Dispose it before the process ends. */
-export class InferenceWorker implements AsyncDisposable {
+/** A worker thread that holds one program. Dispose it before the process ends. */
+export class ProgramWorker implements AsyncDisposable {
   /** Resolves when the thread has ended, for whatever reason. */
   readonly exited: Promise<void>;
   readonly #worker: Worker;
@@ -18,7 +18,7 @@ export class InferenceWorker implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   constructor() {
-    const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
+    const worker = new Worker(new URL("./worker/worker.ts", import.meta.url).href);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.exited = promise;
     this.#worker = worker;

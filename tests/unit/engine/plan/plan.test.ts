@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { BUILT_INS } from "../../../src/engine/models/built-in.ts";
 import { defineModel } from "../../../src/engine/models/define-model.ts";
 import { parseGraph, signatureOf } from "../../../src/engine/models/tensor-signature.ts";
-import { plan } from "../../../src/engine/plan.ts";
+import { plan } from "../../../src/engine/plan/plan.ts";
 
 function builtIn(name: "edges" | "dreamscape") {
   const model = BUILT_INS[name] ?? expect.unreachable(`${name} is built in`);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { ModelReloader } from "../../../../src/engine/inference/model-reloader.ts";
-import { ReadyModel } from "../../../../src/engine/inference/ready-model.ts";
+import { ModelReloader } from "../../../../src/engine/device/model-reloader.ts";
+import { ReadyModel } from "../../../../src/engine/device/ready-model.ts";
 import type { CatalogueEntry, UsableModel } from "../../../../src/engine/models/model-folder.ts";
 import { waitFor } from "../../../support/wait-for.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { RateSums } from "../../../../src/engine/inference/rate-sums.ts";
-import { scalarsOf } from "../../../../src/engine/inference/scalars.ts";
+import { RateSums } from "../../../../src/engine/plan/rate-sums.ts";
+import { scalarsOf } from "../../../../src/engine/models/run-values.ts";
 import type { ModelDefinition } from "../../../../src/engine/models/definition.ts";
 
 const param = (name: string, fallback: number, sum: boolean) =>

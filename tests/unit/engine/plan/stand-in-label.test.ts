@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { LoadTimes } from "../../../../src/engine/inference/load-times.ts";
-import { loadingLabel } from "../../../../src/engine/inference/stand-in-label.ts";
+import { LoadTimes } from "../../../../src/engine/device/load-times.ts";
+import { loadingLabel } from "../../../../src/engine/plan/stand-in-label.ts";
 
 const MIB = 1024 * 1024;
 const model = (name: string, bytes: number) => ({ name, graph: { bytes: new Uint8Array(bytes) } });

@@ -1,0 +1,25 @@
+/** Names what runs must have in common to be joined in one batch. */
+import type { ModelDefinition } from "../models/definition.ts";
+import type { PortValue, RunItem, StillPicture } from "../models/roles/role.ts";
+
+/** Pictures are compared by identity: each gets a number. */
+const numbers = new WeakMap<StillPicture, number>();
+let last = 0;
+
+/** Runs of one model with equal keys differ only in what has the graph's batch dimension. */
+export function batchKey(definition: ModelDefinition, item: RunItem): string {
+  const { picture, original, size, values } = item;
+  const sizes = [picture ?? size, original ?? size].map(({ width, height }) => `${width}x${height}`);
+  const shared = [...definition.inputs, ...definition.outputs]
+    .filter(({ batched }) => !batched)
+    .map(({ tensor }) => textOf(values[tensor]));
+  return [...sizes, ...shared].join(" ");
+}
+
+function textOf(value: PortValue | undefined): string {
+  if (typeof value !== "object") return String(value);
+  if ("dtype" in value) return value.data.join();
+  const known = numbers.get(value) ?? ++last;
+  numbers.set(value, known);
+  return `picture ${known}`;
+}

@@ -1,0 +1,17 @@
+/** A kind of program: what a worker thread opens and runs. `onnx-program.ts` is the one for a single graph. */
+import type { RunItem } from "../../models/roles/role.ts";
+import type { RunOutput } from "./calls.ts";
+
+/** Keeps state by lane. Release it before its thread ends. */
+export interface Program {
+  /**
+   * Runs items together; they must be alike in everything but what has a batch dimension. One output an item, in
+   * order. Throws `model_failed`, after which the program can be used again.
+   */
+  run(items: readonly RunItem[]): Promise<readonly RunOutput[]>;
+  /** Forgets the state of a lane. */
+  forget(lane: string): void;
+  /** After a run of a profiled session: the number of nodes by execution provider. */
+  placements(): Promise<Readonly<Record<string, number>>>;
+  release(): Promise<void>;
+}

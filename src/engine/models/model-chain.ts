@@ -1,0 +1,57 @@
+/** Follows the models that feed a model (inputs with `from`): what the whole chain takes, and what is wrong with it. */
+import type { ModelParam } from "../protocol/models.ts";
+import type { ModelDefinition } from "./definition.ts";
+import { upstreamPorts } from "./roles/upstream.ts";
+
+/** A model and all those that feed it. */
+export interface ModelChain {
+  /** Each model once, those that feed others first; the model itself last. */
+  readonly definitions: readonly ModelDefinition[];
+  readonly params: readonly ModelParam[];
+  readonly takesVideo: boolean;
+  readonly needsVideo: boolean;
+  readonly takesPrompts: boolean;
+  /** Names of the outputs that the model itself reports as data. */
+  readonly data: readonly string[];
+}
+
+/** The definition of a model that can be used; null for others. */
+type Find = (name: string) => ModelDefinition | null;
+
+/** Throws an error that says which input cannot be fed. */
+export function modelChain(model: ModelDefinition, find: Find): ModelChain {
+  const definitions = ordered(model, find, []);
+  const params = definitions.toReversed().flatMap((each) => each.params);
+  return {
+    definitions,
+    params: params.filter(({ name }, at) => params.findIndex((one) => one.name === name) === at),
+    takesVideo: definitions.some(({ video }) => video !== "none"),
+    needsVideo: definitions.some(({ video }) => video === "required"),
+    takesPrompts: definitions.some(({ inputs }) => inputs.some(({ role }) => role === "text")),
+    data: model.outputs.flatMap(({ role, tensor }) => (role === "data" ? [tensor] : [])),
+  };
+}
+
+function ordered(model: ModelDefinition, find: Find, path: readonly string[]): ModelDefinition[] {
+  const here = [...path, model.name];
+  const before = upstreamPorts(model.inputs).flatMap(({ tensor, source }) => {
+    const field = `model.json: inputs.${tensor}.from`;
+    if (here.includes(source.model)) {
+      throw new Error(`${field} leads back to the model itself: ${[...here, source.model].join(", ")}`);
+    }
+    const feeding = find(source.model);
+    if (feeding === null) {
+      const name = JSON.stringify(source.model);
+      throw new Error(`${field}.model is ${name}, which is not there or cannot be used`);
+    }
+    const output = feeding.outputs.find((port) => port.tensor === source.output);
+    if (output?.role !== "data") {
+      const names = feeding.outputs.flatMap((port) => (port.role === "data" ? [port.tensor] : []));
+      const known = names.map((name) => JSON.stringify(name)).join(", ") || "none";
+      const given = JSON.stringify(source.output);
+      throw new Error(`${field}.output is ${given}; outputs of ${source.model} with role "data": ${known}`);
+    }
+    return ordered(feeding, find, here);
+  });
+  return [...new Map([...before, model].map((each) => [each.name, each])).values()];
+}

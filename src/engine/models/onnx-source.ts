@@ -1,0 +1,39 @@
+/** Reads the ONNX file of a model for adaptation. Used in workers: a large file blocks no other thread. */
+import { realpath } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { ModelProto } from "onnx-buf";
+import { MAX_ONNX_BYTES, readOnnxSkeleton } from "./onnx-outline.ts";
+import { readRegularFile } from "./regular-file.ts";
+import { parseGraph } from "./tensor-signature.ts";
+
+/** Where an ONNX file is. */
+export type GraphSource = { readonly path: string } | { readonly bytes: Uint8Array };
+
+/** A parsed model, and the folder in which ONNX Runtime finds weights that are not in it. */
+export interface ModelSource {
+  readonly model: ModelProto;
+  /** Null: everything is in the model. */
+  readonly folder: string | null;
+}
+
+/**
+ * Weights of larger files stay in the file, from where ONNX Runtime maps them into memory: nothing of 2 GB is copied or
+ * serialised again. Smaller files are read whole, so that they may be overwritten while the model runs.
+ */
+const MAX_WHOLE_BYTES = 64 * 2 ** 20;
+
+/** Throws `model_failed` for a file that cannot be read or is not ONNX. */
+export async function readModelSource(
+  source: GraphSource,
+  maxWholeBytes = MAX_WHOLE_BYTES,
+): Promise<ModelSource> {
+  if ("bytes" in source) return { model: parseGraph(source.bytes), folder: null };
+  const label = basename(source.path);
+  // ONNX Runtime refuses weights outside the folder of the model, so that a link must be resolved.
+  const path = await realpath(source.path).catch(() => source.path);
+  const folder = dirname(path);
+  if (Bun.file(path).size > maxWholeBytes) {
+    return { model: await readOnnxSkeleton(path, label, basename(path)), folder };
+  }
+  return { model: parseGraph(await readRegularFile(path, label, MAX_ONNX_BYTES)), folder };
+}

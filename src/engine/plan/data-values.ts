@@ -1,0 +1,30 @@
+/** Puts the numbers of data outputs into the form in which they are reported. */
+import type { ModelDefinition } from "../models/definition.ts";
+import type { DataOutputPort } from "../models/roles/data-output.ts";
+import type { Tensor } from "../models/tensor.ts";
+import type { DataReport, DataValue } from "../protocol/messages.ts";
+
+/** By output name; null for a model without data outputs, and for a frame that it did not see. */
+export function dataReport(
+  { outputs }: Pick<ModelDefinition, "outputs">,
+  data: Readonly<Record<string, Tensor>>,
+): DataReport["values"] | null {
+  const ports = outputs.filter((port): port is DataOutputPort => port.role === "data");
+  const values = ports.flatMap((port) => {
+    const tensor = data[port.tensor];
+    return tensor === undefined ? [] : [[port.tensor, valueOf(port, tensor)] as const];
+  });
+  return values.length === 0 ? null : Object.fromEntries(values);
+}
+
+function valueOf({ labels, limit }: DataOutputPort, { data }: Tensor): DataValue {
+  const numbers = Array.from(data.subarray(0, limit), Number);
+  if (labels.length === 0 || numbers.length !== labels.length) return numbers.map(rounded);
+  return numbers
+    .map((score, at) => ({ label: labels[at] ?? "", score: rounded(score) }))
+    .sort((a, b) => b.score - a.score);
+}
+
+/** JSON has no numbers that are not finite, and nobody needs more digits. */
+const rounded = (number: number): number =>
+  Number.isFinite(number) ? Number(number.toPrecision(6)) : 0;

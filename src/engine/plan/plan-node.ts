@@ -1,0 +1,121 @@
+/** One model of a stream's plan: runs it when its inputs have changed and its policy asks for it, and keeps its last result. */
+import type { Picture } from "../../media/picture.ts";
+import type { LoadedModel } from "../device/loaded-model.ts";
+import type { RunOutput } from "../device/worker/calls.ts";
+import { type RunValues, samePicture, sameValues, valuesOf } from "../models/run-values.ts";
+import type { Moment } from "../models/roles/role.ts";
+import type { Tensor } from "../models/tensor.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
+import type { Size } from "../protocol/work.ts";
+import type { PlanNode } from "./plan.ts";
+
+/** Of the stream, for its nodes. */
+export interface NodeOptions {
+  /** Device time is charged to it. */
+  readonly key: string;
+  readonly calls: NativeCalls;
+  readonly signal: AbortSignal;
+}
+
+/** What one run gets besides the values of its ports. */
+export interface NodeInput {
+  /** In the model's size; made only if the model runs. The memory moves to the worker. */
+  readonly pictures: () => Promise<{ picture: Picture | null; original: Picture | null }>;
+  readonly size: Size;
+  readonly moment: Moment;
+  readonly deadline: number | undefined;
+}
+
+export interface NodeOutput extends RunOutput {
+  /** 0 where an earlier result was taken. */
+  readonly inferenceMs: number;
+  /** The result is kept, so that its picture must not be transferred. */
+  readonly isKept: boolean;
+}
+
+export class RunningNode {
+  readonly node: PlanNode;
+  readonly model: LoadedModel;
+  readonly #options: NodeOptions;
+  readonly #lane: string;
+  #last: { readonly output: RunOutput; readonly values: RunValues; readonly size: Size } | null = null;
+  #lastInput: Picture | null = null;
+  #frames = 0;
+  /** The run of a feeder in the background; null while none runs. */
+  #feeding: Promise<void> | null = null;
+
+  /** `lane`: under which the model keeps the state of this node. */
+  constructor(node: PlanNode, model: LoadedModel, options: NodeOptions & { lane: string }) {
+    this.node = node;
+    this.model = model;
+    this.#options = options;
+    this.#lane = options.lane;
+  }
+
+  /** An output of the last run; null before it. */
+  output(name: string): Tensor | null {
+    return this.#last?.output.data[name] ?? null;
+  }
+
+  /** Runs the model for this frame, or gives the last result again where nothing has changed. Throws as the model does. */
+  async run(input: NodeInput): Promise<NodeOutput> {
+    const { definition } = this.model;
+    const { every, skipUnchanged } = definition.run;
+    const values = valuesOf(definition, input.moment);
+    const isDue = this.#frames++ % every === 0;
+    const last = this.#last;
+    const isSame =
+      last !== null && sameSize(last.size, input.size) && sameValues(last.values, values);
+    if (last !== null && (!isDue || (isSame && !definition.live))) return kept(last.output);
+    const given = await input.pictures();
+    if (skipUnchanged && given.picture !== null) {
+      const before = this.#lastInput;
+      if (isSame && before !== null && samePicture(before, given.picture)) return kept(last.output);
+      this.#lastInput = { ...given.picture, data: given.picture.data.slice() };
+    }
+    const keeps = every > 1 || skipUnchanged || !definition.live || this.node.isFeeder;
+    const { inferenceMs, ...output } = await this.#infer(input, values, given);
+    this.#last = keeps ? { output, values, size: input.size } : null;
+    return { ...output, inferenceMs, isKept: keeps };
+  }
+
+  /**
+   * Brings a feeder's outputs up to date. One that does not depend on the frame runs in the background, while the frames
+   * go on with its last outputs; only its first run is waited for.
+   */
+  async feed(input: NodeInput): Promise<void> {
+    if (this.model.definition.live) {
+      await this.run(input);
+      return;
+    }
+    this.#feeding ??= this.run(input)
+      .then(() => {})
+      .finally(() => {
+        this.#feeding = null;
+      });
+    if (this.#last === null) await this.#feeding;
+    else this.#feeding.catch(() => {}); // it is tried again with the next frame, and reported when it is waited for
+  }
+
+  /** Forgets the state that the model keeps for this node. */
+  dispose(): void {
+    this.model.forget(this.#lane);
+  }
+
+  async #infer(
+    { size, deadline }: NodeInput,
+    values: RunValues,
+    given: { picture: Picture | null; original: Picture | null },
+  ) {
+    const { key, calls, signal } = this.#options;
+    return await this.model.run({
+      ...{ key, lane: this.#lane, calls, signal, size, values },
+      ...given,
+      ...(deadline !== undefined && { deadline }),
+    });
+  }
+}
+
+const kept = (output: RunOutput): NodeOutput => ({ ...output, inferenceMs: 0, isKept: true });
+
+const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
