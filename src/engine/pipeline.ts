@@ -9,9 +9,9 @@ import type { OutputAudioFormat } from "./codec/audio-target.ts";
 import { decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
-import { type InferOptions, InferStage } from "./plan/infer-stage.ts";
 import { noAudio, type OutputAudio, outputAudio } from "./output-audio.ts";
 import type { PipelineObserver } from "./pipeline-observer.ts";
+import { type InferOptions, InferStage } from "./plan/infer-stage.ts";
 import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
@@ -139,7 +139,8 @@ export class Pipeline {
 
   #inference(source: Source): InferStage {
     const hasInput = source.kind === "input";
-    const deadlineOf = (tick: Tick): number => this.#dueAt(source, tick) + this.#options.maxFrameAgeMs;
+    const deadlineOf = (tick: Tick): number =>
+      this.#dueAt(source, tick) + this.#options.maxFrameAgeMs;
     return new InferStage({ ...this.#options, pool: this.#pool, hasInput, deadlineOf });
   }
 

@@ -19,7 +19,7 @@ const GLYPHS: Readonly<Record<string, string>> = Object.fromEntries(
   Aehhvhhh Buhhuhhu Cehggghe Duhhhhhu Euggsggu Fuggsggg Gehgjhhf Hhhhvhhh Iggggggg J22222ic
   Khikokih Lggggggu Mhrlhhhh Nhplljhh Oehhhhhe Puhhuggg Qehhhlid Ruhhukih Sfgge11u Tv444444
   Uhhhhhhe Vhhhaaa4 Whhhllrh Xhaa4aah Yhha4444 Zv1248gv
-  .000000g :00g000g -0000s00 _0000000u ·0000g00 …000000l`
+  .000000g :00g000g -0000s00 _0000000u ·0000g00 …000000l %pq248bj °ciic`
     .split(/\s+/)
     .map((glyph) => [glyph.charAt(0), glyph.slice(1)]),
 );

@@ -9,7 +9,9 @@ let last = 0;
 /** Runs of one model with equal keys differ only in what has the graph's batch dimension. */
 export function batchKey(definition: ModelDefinition, item: RunItem): string {
   const { picture, original, size, values } = item;
-  const sizes = [picture ?? size, original ?? size].map(({ width, height }) => `${width}x${height}`);
+  const sizes = [picture ?? size, original ?? size].map(
+    ({ width, height }) => `${width}x${height}`,
+  );
   const shared = [...definition.inputs, ...definition.outputs]
     .filter(({ batched }) => !batched)
     .map(({ tensor }) => textOf(values[tensor]));

@@ -7,6 +7,7 @@ import type { ModelCatalogue } from "../models/catalogue.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import { type ModelChain, modelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
+import { upstreamPorts } from "../models/roles/upstream.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import type { Size } from "../protocol/work.ts";
@@ -14,9 +15,9 @@ import { type Device, parseDevice, settingsFor } from "./devices.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { describeModel } from "./model-info.ts";
+import { modelsToUnload } from "./model-memory.ts";
 import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
 import { ModelThread } from "./model-thread.ts";
-import { modelsToUnload } from "./model-memory.ts";
 import { ReadyModel } from "./ready-model.ts";
 import { DeviceScheduler } from "./scheduler.ts";
 import { SizeThreads } from "./size-threads.ts";
@@ -95,7 +96,7 @@ export class ModelHost implements AsyncDisposable {
   /** Throws `unknown_model` or `model_failed` for a model that cannot be loaded, without loading it. */
   async check(name: string): Promise<void> {
     const { stamp, definition } = await this.#catalogue.get(name);
-    this.#chainOf(definition);
+    await this.#chainOf(definition);
     const slot = this.#slots.get(name);
     if (slot?.state === "failed" && slot.stamp === stamp) throw slot.error;
     if (slot?.state === "ready" && slot.model.hasRejected(stamp)) throw slot.model.reloadError();
@@ -166,15 +167,26 @@ export class ModelHost implements AsyncDisposable {
   /** The model, and those that feed it. Throws `model_failed` where one of them cannot be used. */
   async chain(name: string): Promise<ModelChain> {
     const { definition } = await this.#catalogue.get(name);
-    return this.#chainOf(definition);
+    return await this.#chainOf(definition);
   }
 
-  #chainOf(definition: ModelDefinition): ModelChain {
+  async #chainOf(definition: ModelDefinition): Promise<ModelChain> {
     try {
+      await this.#readFeeders(definition, new Set());
       return modelChain(definition, (name) => this.#definitionOf(name));
     } catch (error) {
       const message = `model ${definition.name} cannot be used: ${reason(error)}`;
       throw new WorkerError("model_failed", message, { cause: error });
+    }
+  }
+
+  /** Looks at the folders of all models that feed this one, which may be new. */
+  async #readFeeders({ inputs }: ModelDefinition, seen: Set<string>): Promise<void> {
+    for (const { source } of upstreamPorts(inputs)) {
+      if (seen.has(source.model)) continue;
+      seen.add(source.model);
+      const entry = await this.#catalogue.entry(source.model);
+      if (entry?.state === "usable") await this.#readFeeders(entry.definition, seen);
     }
   }
 
@@ -235,7 +247,13 @@ export class ModelHost implements AsyncDisposable {
       const { loadMs, warmUpMs, placements } = await thread.load(graph, warmUp);
       const { maxBatch: batch } = thread;
       const times = { load_ms: Math.round(loadMs), warm_up_ms: Math.round(warmUpMs) };
-      log.info("model loaded", { model: name, device: device.name, ...times, batch, ...placements });
+      log.info("model loaded", {
+        model: name,
+        device: device.name,
+        ...times,
+        batch,
+        ...placements,
+      });
       return { thread, provider: mainProvider(placements) ?? device.executionProvider };
     } catch (error) {
       await this.#close(thread);

@@ -27,7 +27,7 @@ const BATCHES = [2, 4, 8, 16];
 /** A batch pays if an item takes at most this share of its time alone. */
 const PAYS = 0.9;
 /** Warm-up tries no batch that would take longer. */
-const BATCH_TRIAL_MS = 1000;
+const BATCH_TRIAL_MS = 200;
 
 export interface ModelThreadOptions {
   readonly definition: ModelDefinition;

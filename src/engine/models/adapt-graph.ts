@@ -5,7 +5,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type ModelProto, ModelProtoSchema } from "onnx-buf";
 import { WorkerError } from "../../errors.ts";
-import { type RoleTables, ROLES } from "./define-model.ts";
+import { ROLES, type RoleTables } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import { GraphEdge } from "./graph-edge.ts";
 import { missingDomains } from "./operator-domains.ts";

@@ -59,12 +59,16 @@ export function defineModel(
   const pictures = outputs.filter(({ role }) => PICTURE_ROLES.includes(role));
   if (pictures.length > 1) {
     const names = pictures.map(({ tensor }) => JSON.stringify(tensor)).join(" and ");
-    problems.push({ field: "outputs", problem: `${names} are all the picture: ignore all but one` });
+    problems.push({
+      field: "outputs",
+      problem: `${names} are all the picture: ignore all but one`,
+    });
   }
   const video = videoOf(inputs, roles, problems);
-  const draws = outputs.some(({ role }) => roles.outputs[role]?.needsOriginal === true);
-  if (draws && json.fit !== undefined) {
-    const problem = "has no meaning for a mask or heat output, which is drawn over the video: leave it out";
+  const overlays = outputs.some(({ role }) => roles.outputs[role]?.needsOriginal === true);
+  if (overlays && json.fit !== undefined) {
+    const problem =
+      "has no meaning for a mask or heat output, which is drawn over the video: leave it out";
     problems.push({ field: "fit", problem });
   }
   if (problems.length > 0) throw modelJsonError(problems);
@@ -81,17 +85,26 @@ export function defineModel(
     params: distinct(ports.flatMap(({ role, port }) => role.params?.(port) ?? [])),
     presets: json.presets ?? {},
     ...video,
-    video: video.video === "none" && draws ? "required" : video.video,
+    video: video.video === "none" && overlays ? "required" : video.video,
     fit: json.fit ?? null,
     run: { every, skipUnchanged, threads },
     batchable: batch !== null && !isRecurrent && outputs.every(({ batched }) => batched),
-    overlays: draws,
-    live: draws || ports.some(({ role, port }) => role.isLive?.(port) === true),
+    draws: pictures.length > 0,
+    overlays,
+    live: { withVideo: overlays || isLive(ports, true), alone: isLive(ports, false) },
     folder,
   };
 }
 
-const portRoles = (ports: readonly Port[], table: Roles): { port: Port; role: Role }[] =>
+const isLive = (ports: readonly BoundPort[], hasVideo: boolean): boolean =>
+  ports.some(({ role, port }) => role.isLive?.(port, hasVideo) === true);
+
+interface BoundPort {
+  readonly port: Port;
+  readonly role: Role;
+}
+
+const portRoles = (ports: readonly Port[], table: Roles): BoundPort[] =>
   ports.flatMap((port) => {
     const role = table[port.role];
     return role === undefined ? [] : [{ port, role }];
@@ -130,7 +143,10 @@ function videoOf(
     if (taken === null) continue;
     if (picture !== null && !Bun.deepEquals(picture, taken.rule)) {
       const sizes = `takes ${ruleText(taken.rule)}, another input ${ruleText(picture)}`;
-      problems.push({ field: `inputs.${port.tensor}.size`, problem: `${sizes}: all must take the same` });
+      problems.push({
+        field: `inputs.${port.tensor}.size`,
+        problem: `${sizes}: all must take the same`,
+      });
     }
     picture ??= taken.rule;
     if (video !== "required") video = taken.use;

@@ -31,10 +31,12 @@ export interface ModelDefinition {
   readonly run: RunPolicy;
   /** Several runs may be joined along the graph's batch dimension. */
   readonly batchable: boolean;
+  /** An output is a picture; a model without one lets the video pass. */
+  readonly draws: boolean;
   /** The picture is drawn over the video frame in the output's size. */
   readonly overlays: boolean;
   /** Something changes from frame to frame by itself: a model without it runs on changes only. */
-  readonly live: boolean;
+  readonly live: { readonly withVideo: boolean; readonly alone: boolean };
   /** Where files that `model.json` names lie; null for built-in models. */
   readonly folder: string | null;
 }

@@ -55,7 +55,9 @@ export function draftOutputs(
 ): Entries {
   const drafted: Entries = {};
   const paired = new Set(Object.values(inputs).map(({ output }) => output));
-  let hasPicture = Object.values(given).some(({ role }) => role !== "state" && role !== "data" && role !== "ignore");
+  let hasPicture = Object.values(given).some(
+    ({ role }) => role !== "state" && role !== "data" && role !== "ignore",
+  );
   for (const tensor of signature.outputs) {
     if (given[tensor.name] !== undefined) continue;
     const pixels = hasPicture ? null : draftPixels(tensor);
@@ -91,7 +93,10 @@ function draftPixels(tensor: TensorSignature) {
 /** Inputs and outputs that belong together by their names: `r1i` and `r1o`, `h_in` and `h_out`, `state` and `new_state`. */
 function statePairs({ inputs, outputs }: GraphSignature): Map<string, string> {
   const stem = (name: string, side: "in" | "out"): string | null => {
-    const own = side === "in" ? /^(.+?)(?:_?in|i)$|^(?:prev|past|old)_?(.+)$/ : /^(.+?)(?:_?out|o|n)$|^(?:new|next|present)_?(.+)$/;
+    const own =
+      side === "in"
+        ? /^(.+?)(?:_?in|i)$|^(?:prev|past|old)_?(.+)$/
+        : /^(.+?)(?:_?out|o|n)$|^(?:new|next|present)_?(.+)$/;
     const [, suffixed, prefixed] = own.exec(name) ?? [];
     return suffixed ?? prefixed ?? null;
   };

@@ -37,13 +37,14 @@ export class GraphBuilder {
   nodes: NodeProto[] = [];
   #made = 0;
   readonly #prefix: string;
-  readonly #opset: number;
+  /** Version of the operator set. */
+  readonly opset: number;
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
 
   constructor(options: { prefix?: string; opset?: number } = {}) {
     this.#prefix = options.prefix ?? "";
-    this.#opset = options.opset ?? OPSET;
+    this.opset = options.opset ?? OPSET;
   }
 
   /** Declares an input of the graph. A string in `dims` is a free dimension of that name; `[]` is a scalar. */
@@ -107,7 +108,7 @@ export class GraphBuilder {
         create(ModelProtoSchema, {
           irVersion: IR_VERSION,
           producerName: "comfystream-byoc",
-          opsetImport: [{ domain: "", version: BigInt(this.#opset) }],
+          opsetImport: [{ domain: "", version: BigInt(this.opset) }],
           graph: { name, node: this.nodes, input: this.#inputs, output: this.#outputs },
         }),
       ),
@@ -127,7 +128,7 @@ export class GraphBuilder {
 
   /** The axes moved from an attribute to an input in operator set 13. */
   #withAxis(op: "Squeeze" | "Unsqueeze", from: Value, axis: number): Value {
-    return this.#opset < 13
+    return this.opset < 13
       ? this.node(op, [from], { axes: [BigInt(axis)] })
       : this.node(op, [from, this.constant("int64", [1], [axis])]);
   }

@@ -70,7 +70,12 @@ export class GraphEdge {
 
   /** uint8 `[N, 3, H, W]`: the video frame in the output's size. */
   original(): Value {
-    this.#original ??= this.feed(ORIGINAL, "uint8", [this.batch, 3, "original height", "original width"]);
+    this.#original ??= this.feed(ORIGINAL, "uint8", [
+      this.batch,
+      3,
+      "original height",
+      "original width",
+    ]);
     return this.#original;
   }
 
@@ -88,10 +93,7 @@ export class GraphEdge {
   /** Puts the new nodes, inputs and outputs into the graph. */
   apply(): void {
     const graph = this.#graph;
-    graph.input = [
-      ...this.#inputs,
-      ...graph.input.filter(({ name }) => !this.#replaced.has(name)),
-    ];
+    graph.input = [...this.#inputs, ...graph.input.filter(({ name }) => !this.#replaced.has(name))];
     graph.output = this.#outputs;
     graph.node.unshift(...this.before.nodes);
     graph.node.push(...this.after.nodes);

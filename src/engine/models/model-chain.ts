@@ -37,7 +37,9 @@ function ordered(model: ModelDefinition, find: Find, path: readonly string[]): M
   const before = upstreamPorts(model.inputs).flatMap(({ tensor, source }) => {
     const field = `model.json: inputs.${tensor}.from`;
     if (here.includes(source.model)) {
-      throw new Error(`${field} leads back to the model itself: ${[...here, source.model].join(", ")}`);
+      throw new Error(
+        `${field} leads back to the model itself: ${[...here, source.model].join(", ")}`,
+      );
     }
     const feeding = find(source.model);
     if (feeding === null) {
@@ -49,7 +51,9 @@ function ordered(model: ModelDefinition, find: Find, path: readonly string[]): M
       const names = feeding.outputs.flatMap((port) => (port.role === "data" ? [port.tensor] : []));
       const known = names.map((name) => JSON.stringify(name)).join(", ") || "none";
       const given = JSON.stringify(source.output);
-      throw new Error(`${field}.output is ${given}; outputs of ${source.model} with role "data": ${known}`);
+      throw new Error(
+        `${field}.output is ${given}; outputs of ${source.model} with role "data": ${known}`,
+      );
     }
     return ordered(feeding, find, here);
   });

@@ -19,7 +19,9 @@ export function presetsOf(
           const param = params.find((one) => one.name === name);
           if (param !== undefined) return [name, written(param, value, preset)];
           const known = params.map((one) => one.name).join(", ") || "none";
-          throw new Error(`model.json: presets.${preset}.${name} is no parameter; there are ${known}`);
+          throw new Error(
+            `model.json: presets.${preset}.${name} is no parameter; there are ${known}`,
+          );
         }),
       ),
     ]),
@@ -33,7 +35,9 @@ function written(param: ModelParam, value: unknown, preset: string): ParamValue 
   for (const name of Object.keys(weights)) {
     if (param.entries.includes(name)) continue;
     const field = `model.json: presets.${preset}.${param.name}`;
-    throw new Error(`${field} names the entry ${JSON.stringify(name)}, which ${param.name} does not have`);
+    throw new Error(
+      `${field} names the entry ${JSON.stringify(name)}, which ${param.name} does not have`,
+    );
   }
   return param.entries.map((name) => weights[name] ?? 0);
 }

@@ -1,9 +1,9 @@
 /** Computes what a model needs for one run: the values of its ports, by their roles. */
 import type { Picture } from "../../media/picture.ts";
-import { DEFAULT_SIZE, type Size } from "../protocol/work.ts";
 import { defaultControls } from "../prompts/controls.ts";
+import { DEFAULT_SIZE, type Size } from "../protocol/work.ts";
+import { ROLES, type RoleTables } from "./define-model.ts";
 import { inputSize, type ModelDefinition } from "./definition.ts";
-import { type RoleTables, ROLES } from "./define-model.ts";
 import { plain } from "./roles/frame.ts";
 import type { Moment, PortValue, RunItem } from "./roles/role.ts";
 

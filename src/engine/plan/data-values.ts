@@ -12,12 +12,12 @@ export function dataReport(
   const ports = outputs.filter((port): port is DataOutputPort => port.role === "data");
   const values = ports.flatMap((port) => {
     const tensor = data[port.tensor];
-    return tensor === undefined ? [] : [[port.tensor, valueOf(port, tensor)] as const];
+    return tensor === undefined ? [] : [[port.tensor, reported(port, tensor)] as const];
   });
   return values.length === 0 ? null : Object.fromEntries(values);
 }
 
-function valueOf({ labels, limit }: DataOutputPort, { data }: Tensor): DataValue {
+function reported({ labels, limit }: DataOutputPort, { data }: Tensor): DataValue {
   const numbers = Array.from(data.subarray(0, limit), Number);
   if (labels.length === 0 || numbers.length !== labels.length) return numbers.map(rounded);
   return numbers

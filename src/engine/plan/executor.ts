@@ -7,6 +7,7 @@ import type { Frame } from "../codec/libav.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import type { ModelHost } from "../device/model-host.ts";
+import type { ModelDefinition } from "../models/definition.ts";
 import type { Moment } from "../models/roles/role.ts";
 import type { Tensor } from "../models/tensor.ts";
 import type { PromptEncoder } from "../prompts/prompt-encoder.ts";
@@ -21,7 +22,8 @@ import type { Loading } from "./stand-in-label.ts";
 import { StillPictures } from "./still-pictures.ts";
 
 /** What a plan needs of the `ModelHost`. */
-export interface PlanHost extends Pick<ModelHost, "acquire" | "chain" | "loading" | "loadDeadlineMs"> {
+export interface PlanHost
+  extends Pick<ModelHost, "acquire" | "chain" | "loading" | "loadDeadlineMs"> {
   readonly prompts: Pick<PromptEncoder, "encode">;
 }
 
@@ -58,6 +60,23 @@ export interface Drawn {
 export interface PlanResult extends Omit<Drawn, "picture" | "fit"> {
   readonly frame: Frame;
 }
+
+/**
+ * Whether the picture is to be stretched to the output's shape. One that was made of video squeezed to the model's size
+ * is; one that a model has rotated or cropped, or drawn in a shape of its own, is fitted as the stream asks.
+ */
+function restoresShape(
+  { overlays, fit }: ModelDefinition,
+  picture: Size,
+  { hasVideo, size: inner }: { readonly hasVideo: boolean; readonly size: Size },
+  output: Size,
+): boolean {
+  if (overlays) return true;
+  if (!hasVideo) return sameShape(picture, output);
+  return fit === null && sameShape(picture, inner);
+}
+
+const sameShape = (a: Size, b: Size): boolean => a.width * b.height === a.height * b.width;
 
 /** Lanes of streams with the same key differ: two pictures may run at a time. */
 let executors = 0;
@@ -121,7 +140,8 @@ export class PlanExecutor implements Disposable {
           return new RunningNode(node, model, { ...this.#options, lane: this.#laneOf(node.model) });
         }),
       );
-      if (this.#nodes.length === 0 && chain.takesPrompts) await this.#prompts.prepare(params.prompts);
+      if (this.#nodes.length === 0 && chain.takesPrompts)
+        await this.#prompts.prepare(params.prompts);
       if (this.#wanted === params.model) {
         this.#use(nodes);
         this.#takesPrompts = chain.takesPrompts;
@@ -188,7 +208,9 @@ export class PlanExecutor implements Disposable {
     const { converter } = this.#options;
     if (last.picture !== null) return { ...last, picture: last.picture };
     if (job.frame === null) throw new Error("the plan makes no picture");
-    const picture = await converter.toPicture(job.frame, job.size, job.params.fit, { use: "result" });
+    const picture = await converter.toPicture(job.frame, job.size, job.params.fit, {
+      use: "result",
+    });
     return { ...last, picture };
   }
 
@@ -206,10 +228,13 @@ export class PlanExecutor implements Disposable {
     for (const [at, running] of this.#nodes.entries()) {
       const { node, model } = running;
       const next = this.#nodes[at + 1]?.model;
-      const inner = model.inputSize(next === undefined || node.isFeeder ? size : inputs.sizeFor(next));
+      const inner = model.inputSize(
+        next === undefined || node.isFeeder ? size : inputs.sizeFor(next),
+      );
       const input = {
         pictures: () => inputs.picturesFor(running, inner),
         size: inner,
+        hasVideo: inputs.hasVideo && model.definition.video !== "none",
         moment: this.#moment(running, job, inner),
         deadline,
       };
@@ -221,11 +246,7 @@ export class PlanExecutor implements Disposable {
       inferenceMs += done.inferenceMs;
       data = done.inferenceMs > 0 ? done.data : {}; // an earlier result has been reported
       if (done.picture === null) continue; // it shows what it was given
-      const { definition } = model;
-      if (definition.video !== "none") isSqueezed = definition.fit === null;
-      // A model that rotates or crops changes the shape, and must not be squeezed back.
-      const { width, height } = done.picture;
-      isSqueezed &&= definition.overlays || width * inner.height === height * inner.width;
+      isSqueezed = restoresShape(model.definition, done.picture, input, size);
       inputs.drawn(done);
     }
     if (this.#nodes.length === 0) throw new Error("the plan has no model");

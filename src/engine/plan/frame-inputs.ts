@@ -30,6 +30,11 @@ export class FrameInputs {
     return this.#before;
   }
 
+  /** There is a picture for models that take video: the frame, or what a model drew. */
+  get hasVideo(): boolean {
+    return this.#before !== null || this.#job.frame !== null;
+  }
+
   /** A model has drawn a picture, which the next one gets. */
   drawn({ picture, isKept }: NodeOutput): void {
     this.#before = picture;
@@ -45,20 +50,26 @@ export class FrameInputs {
   async picturesFor({ node, model }: RunningNode, inner: Size): Promise<Pictures> {
     const { definition } = model;
     if (definition.video === "none") return NONE;
-    const before = node.isFeeder ? null : this.#before;
+    const before = this.#before;
+    // What the model consumes must not be what is shown, or what others get, in its stead.
+    const copies = this.#isKept || node.isFeeder || !definition.draws;
     const { frame, size, params } = this.#job;
     if (before === null && frame === null) return NONE;
     const fit = definition.fit;
     const picture =
-      before === null ? await this.#ofFrame(size, inner, fit, node.model) : await this.#scaled(before, inner, fit);
+      before === null
+        ? await this.#ofFrame(size, inner, fit, node.model)
+        : await this.#scaled(before, inner, fit, copies);
     if (!definition.overlays) return { picture, original: null };
     if (fit === null && inner.width === size.width && inner.height === size.height) {
       return { picture, original: picture };
     }
     const original =
       before === null
-        ? await this.#converter.toPicture(this.#frame, size, params.fit, { use: `${node.model} original` })
-        : await this.#scaled(before, size, null);
+        ? await this.#converter.toPicture(this.#frame, size, params.fit, {
+            use: `${node.model} original`,
+          })
+        : await this.#scaled(before, size, null, copies);
     return { picture, original };
   }
 
@@ -75,9 +86,9 @@ export class FrameInputs {
     return frame;
   }
 
-  async #scaled(before: Picture, inner: Size, own: Fit | null): Promise<Picture> {
+  async #scaled(before: Picture, inner: Size, own: Fit | null, copies: boolean) {
     if (before.width === inner.width && before.height === inner.height) {
-      return this.#isKept ? { ...before, data: before.data.slice() } : before;
+      return copies ? { ...before, data: before.data.slice() } : before;
     }
     const between = await this.#converter.toFrame(before, inner, own ?? "stretch");
     try {

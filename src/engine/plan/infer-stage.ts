@@ -1,8 +1,8 @@
 /** The infer stage: puts every frame through the stream's models, and shows something else where they cannot run. */
 import { type PlainError, toPlainError } from "../../errors.ts";
+import { secondsFromTicks } from "../../media/time.ts";
 import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
-import { secondsFromTicks } from "../../media/time.ts";
 import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
@@ -11,6 +11,7 @@ import type { Tensor } from "../models/tensor.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts";
+import { DataLabel } from "./data-label.ts";
 import { dataReport } from "./data-values.ts";
 import { PlanExecutor, type PlanHost, type PlanJob } from "./executor.ts";
 import { StandIn } from "./stand-in.ts";
@@ -54,6 +55,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #converter: PictureConverter;
   readonly #executor: PlanExecutor;
   readonly #standIn: StandIn;
+  readonly #dataLabel = new DataLabel();
   #prepared: StreamParams | null = null;
   /** Settles when everything that has been asked for so far is loaded or has failed. */
   #preparing: Promise<void> = Promise.resolve();
@@ -153,6 +155,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   dispose(): void {
     this.#stop.abort(new DOMException("stream over", "AbortError"));
     this.#executor[Symbol.dispose]();
+    this.#dataLabel[Symbol.dispose]();
     this.#standIn[Symbol.dispose]();
     this.#converter[Symbol.dispose]();
   }
@@ -164,10 +167,11 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       const { frame, inferenceMs, data } = await this.#executor.run(job);
       if (inferenceMs > 0) this.#options.observer.frameInferred(inferenceMs);
       this.#reportData(job, data);
+      const labelled = await this.#dataLabel.onFrame(frame, job.params);
       if (this.#runError !== null) this.#options.observer.trouble("model", null);
       this.#runError = null;
       this.#standIn.pictureMade();
-      return frame;
+      return labelled;
     } catch (error) {
       this.#stop.signal.throwIfAborted();
       if (error instanceof TooLate) return TOO_LATE;
@@ -198,6 +202,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     if (model === undefined) return;
     const values = dataReport(model.definition, data);
     if (values === null) return;
+    this.#dataLabel.set(values);
     const seconds = secondsFromTicks(pts);
     this.#options.observer.data({ seconds, model: model.definition.name, values });
   }

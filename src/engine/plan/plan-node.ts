@@ -2,8 +2,8 @@
 import type { Picture } from "../../media/picture.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import type { RunOutput } from "../device/worker/calls.ts";
-import { type RunValues, samePicture, sameValues, valuesOf } from "../models/run-values.ts";
 import type { Moment } from "../models/roles/role.ts";
+import { type RunValues, samePicture, sameValues, valuesOf } from "../models/run-values.ts";
 import type { Tensor } from "../models/tensor.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Size } from "../protocol/work.ts";
@@ -22,6 +22,8 @@ export interface NodeInput {
   /** In the model's size; made only if the model runs. The memory moves to the worker. */
   readonly pictures: () => Promise<{ picture: Picture | null; original: Picture | null }>;
   readonly size: Size;
+  /** The model gets a picture of the video. */
+  readonly hasVideo: boolean;
   readonly moment: Moment;
   readonly deadline: number | undefined;
 }
@@ -38,7 +40,8 @@ export class RunningNode {
   readonly model: LoadedModel;
   readonly #options: NodeOptions;
   readonly #lane: string;
-  #last: { readonly output: RunOutput; readonly values: RunValues; readonly size: Size } | null = null;
+  #last: { readonly output: RunOutput; readonly values: RunValues; readonly size: Size } | null =
+    null;
   #lastInput: Picture | null = null;
   #frames = 0;
   /** The run of a feeder in the background; null while none runs. */
@@ -62,18 +65,19 @@ export class RunningNode {
     const { definition } = this.model;
     const { every, skipUnchanged } = definition.run;
     const values = valuesOf(definition, input.moment);
+    const isLive = input.hasVideo ? definition.live.withVideo : definition.live.alone;
     const isDue = this.#frames++ % every === 0;
     const last = this.#last;
     const isSame =
       last !== null && sameSize(last.size, input.size) && sameValues(last.values, values);
-    if (last !== null && (!isDue || (isSame && !definition.live))) return kept(last.output);
+    if (last !== null && (!isDue || (isSame && !isLive))) return kept(last.output);
     const given = await input.pictures();
     if (skipUnchanged && given.picture !== null) {
       const before = this.#lastInput;
       if (isSame && before !== null && samePicture(before, given.picture)) return kept(last.output);
       this.#lastInput = { ...given.picture, data: given.picture.data.slice() };
     }
-    const keeps = every > 1 || skipUnchanged || !definition.live || this.node.isFeeder;
+    const keeps = every > 1 || skipUnchanged || !isLive || this.node.isFeeder;
     const { inferenceMs, ...output } = await this.#infer(input, values, given);
     this.#last = keeps ? { output, values, size: input.size } : null;
     return { ...output, inferenceMs, isKept: keeps };
@@ -84,7 +88,8 @@ export class RunningNode {
    * go on with its last outputs; only its first run is waited for.
    */
   async feed(input: NodeInput): Promise<void> {
-    if (this.model.definition.live) {
+    const { withVideo, alone } = this.model.definition.live;
+    if (input.hasVideo ? withVideo : alone) {
       await this.run(input);
       return;
     }

@@ -19,7 +19,10 @@ export interface PlanNode {
  * card. The last node's picture is the result.
  */
 export function planOf(
-  { definitions, needsVideo }: Pick<ModelChain, "needsVideo"> & {
+  {
+    definitions,
+    needsVideo,
+  }: Pick<ModelChain, "needsVideo"> & {
     readonly definitions: readonly Pick<ModelDefinition, "name">[];
   },
   { hasInput }: { readonly hasInput: boolean },

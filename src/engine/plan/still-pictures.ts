@@ -79,7 +79,10 @@ export class StillPictures implements Disposable {
   async #decode(entry: Entry, source: PictureSource, origin: string, size: Size): Promise<void> {
     if (this.#disposed) return;
     try {
-      const file = "uri" in source ? bytesOf(source.uri) : await readRegularFile(origin, source.file, MAX_FILE_BYTES);
+      const file =
+        "uri" in source
+          ? bytesOf(source.uri)
+          : await readRegularFile(origin, source.file, MAX_FILE_BYTES);
       using _call = this.#calls.begin("decode", DECODE_MS);
       const frame = await decodeImage(file);
       try {

@@ -1,13 +1,13 @@
 /** Runs one ONNX graph: feeds its ports by their roles, and keeps the state of lanes. */
 import type { Picture } from "../../../media/picture.ts";
-import { adaptGraph, type AdaptedGraph } from "../../models/adapt-graph.ts";
-import { type RoleTables, ROLES } from "../../models/define-model.ts";
+import { type AdaptedGraph, adaptGraph } from "../../models/adapt-graph.ts";
+import { ROLES, type RoleTables } from "../../models/define-model.ts";
 import type { ModelDefinition } from "../../models/definition.ts";
 import { ORIGINAL } from "../../models/graph-edge.ts";
 import { type GraphSource, readModelSource } from "../../models/onnx-source.ts";
 import { pictureTensor } from "../../models/roles/frame.ts";
-import { LAST_PICTURE } from "../../models/roles/previous-output.ts";
 import type { Roles } from "../../models/roles/input-roles.ts";
+import { LAST_PICTURE } from "../../models/roles/previous-output.ts";
 import type { Feeds, Lane, Port, RunItem, RunResult } from "../../models/roles/role.ts";
 import { joined, parts, type Tensor } from "../../models/tensor.ts";
 import type { SessionSettings } from "../devices.ts";
@@ -125,7 +125,11 @@ export class OnnxProgram implements Program {
   }
 }
 
-const copyOf = ({ data, width, height }: Picture): Picture => ({ data: data.slice(), width, height });
+const copyOf = ({ data, width, height }: Picture): Picture => ({
+  data: data.slice(),
+  width,
+  height,
+});
 
 /** A tensor for the graph's edge. */
 interface Fed {

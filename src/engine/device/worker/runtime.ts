@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { reason, WorkerError } from "../../../errors.ts";
+import type { Tensor, TensorValues } from "../../models/tensor.ts";
 import { ELEMENT_TYPES, type ElementType } from "../../models/tensor-signature.ts";
 import type { SessionSettings } from "../devices.ts";
 import { readPlacements } from "./placements.ts";
-import type { Tensor, TensorValues } from "../../models/tensor.ts";
 
 /** Errors arrive as exceptions; the runtime would print them as well. Read when the first session opens. */
 ort.env.logLevel = "fatal";
@@ -41,7 +41,9 @@ export class Session {
     // Bytes have no folder of their own (onnxruntime_session_options_config_keys.h).
     const weights = folder === null ? {} : { model_external_initializers_file_folder_path: folder };
     const session = { ...extra?.["session"], ...weights };
-    const profile = settings.enableProfiling ? await mkdtemp(join(tmpdir(), "byoc-profile-")) : null;
+    const profile = settings.enableProfiling
+      ? await mkdtemp(join(tmpdir(), "byoc-profile-"))
+      : null;
     const prefix = profile === null ? {} : { profileFilePrefix: join(profile, "session") };
     const options = { ...rest, ...prefix, extra: { ...extra, session } };
     try {

@@ -25,7 +25,8 @@ export const constant = role({
 
   bind({ entry, tensor, problem, batched }): ConstantPort {
     const { name, dtype, dims } = tensor;
-    if (dtype === null) problem("", `has role "constant", but the tensor is ${describeTensor(tensor)}`);
+    if (dtype === null)
+      problem("", `has role "constant", but the tensor is ${describeTensor(tensor)}`);
     const sides = (dims ?? entry.shape ?? []).map((dim, at) =>
       typeof dim === "number" ? dim : (entry.shape?.[at] ?? 1),
     );
@@ -34,7 +35,14 @@ export const constant = role({
     if (numbers.length !== 1 && numbers.length !== count) {
       problem("value", `has ${numbers.length} numbers; give 1 or ${count}`);
     }
-    return { role: "constant", tensor: name, batched, dtype: dtype ?? "float32", dims: sides, numbers };
+    return {
+      role: "constant",
+      tensor: name,
+      batched,
+      dtype: dtype ?? "float32",
+      dims: sides,
+      numbers,
+    };
   },
 
   attach({ tensor, dtype, dims }, edge) {

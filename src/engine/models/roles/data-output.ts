@@ -1,6 +1,7 @@
 /** The role `data` of outputs: numbers for the data channel, and for other models that name this output. */
 import { Type } from "@sinclair/typebox";
 import { literals } from "../../../schema.ts";
+import type { SwitchParam } from "../../protocol/models.ts";
 import { value } from "../graph-builder.ts";
 import { describeTensor, type ElementType } from "../tensor-signature.ts";
 import { type Port, role } from "./role.ts";
@@ -14,6 +15,14 @@ export interface DataOutputPort extends Port {
   /** Numbers that are reported at most. */
   readonly limit: number;
 }
+
+/** Whether the data is written into the picture as well. */
+export const SHOW_DATA: SwitchParam = {
+  type: "switch",
+  name: "show_data",
+  default: false,
+  description: "Writes the data into the picture",
+};
 
 /** Numbers that an output reports unless it says otherwise. */
 const LIMIT = 1024;
@@ -40,8 +49,18 @@ export const dataOutput = role({
     }
     const activation = entry.activation ?? "none";
     const limit = entry.limit ?? LIMIT;
-    return { role: "data", tensor: name, batched, dtype: dtype ?? "float32", labels, limit, activation };
+    return {
+      role: "data",
+      tensor: name,
+      batched,
+      dtype: dtype ?? "float32",
+      labels,
+      limit,
+      activation,
+    };
   },
+
+  params: () => [SHOW_DATA],
 
   attach({ tensor, dtype, activation }, edge) {
     if (dtype === "float32" && activation === "none") return edge.keep(tensor);

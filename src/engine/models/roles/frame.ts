@@ -36,14 +36,16 @@ export const frame = role({
 
   video: ({ optional, rule }) => ({ use: optional ? "optional" : "required", rule }),
 
-  isLive: () => true,
+  isLive: (_, hasVideo) => hasVideo,
 
   attach(port, edge) {
     const picture = feedPicture(edge, port);
     edge.replace(port.tensor, fromPicture(edge.before, picture, port.format));
   },
 
-  feed: (port, item) => ({ [pictureKey(port)]: pictureTensor(item.picture ?? grey(port.rule, item)) }),
+  feed: (port, item) => ({
+    [pictureKey(port)]: pictureTensor(item.picture ?? grey(port.rule, item)),
+  }),
 });
 
 /** Declares the input that takes the picture of a port. */
@@ -68,7 +70,10 @@ export function grey(rule: SizeRule, { size }: Pick<RunItem, "size">): Picture {
   return plain(rule.size ?? size, 128);
 }
 
-export const plain = ({ width, height }: { width: number; height: number }, level: number): Picture => ({
+export const plain = (
+  { width, height }: { width: number; height: number },
+  level: number,
+): Picture => ({
   data: new Uint8Array(width * height * 3).fill(level),
   width,
   height,

@@ -5,10 +5,19 @@ import type { NumberParam } from "../../protocol/models.ts";
 import type { GraphBuilder, Value } from "../graph-builder.ts";
 import type { GraphEdge } from "../graph-edge.ts";
 import type { Tensor } from "../tensor.ts";
-import { COLOUR_MAPS, colourTable } from "./colour-maps.ts";
+import { type COLOUR_MAPS, colourTable } from "./colour-maps.ts";
 import { pictureKey } from "./frame.ts";
 import { pictureOf } from "./image-output.ts";
-import { asPicture, bindMap, MAP_FIELDS, type MapPort, mapOf, mixed, normalised, resizedLike } from "./map.ts";
+import {
+  asPicture,
+  bindMap,
+  MAP_FIELDS,
+  type MapPort,
+  mapOf,
+  mixed,
+  normalised,
+  resizedLike,
+} from "./map.ts";
 import { role } from "./role.ts";
 
 export interface HeatOutputPort extends MapPort {
@@ -28,7 +37,9 @@ export const heatOutput = role({
       role: Type.Literal("heat"),
       ...MAP_FIELDS,
       /** "auto": from the least to the greatest value, smoothed over time. */
-      range: Type.Optional(Type.Union([Type.Literal("auto"), Type.Tuple([Type.Number(), Type.Number()])])),
+      range: Type.Optional(
+        Type.Union([Type.Literal("auto"), Type.Tuple([Type.Number(), Type.Number()])]),
+      ),
       colours: Type.Optional(literals(["inferno", "viridis", "turbo", "gray"])),
       /** The default of the parameter `blend`: 0 shows the video, 1 the colours alone. */
       blend: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
@@ -95,7 +106,11 @@ const lastKey = ({ tensor }: HeatOutputPort): string => `${tensor}/last bounds`;
 const inertiaKey = ({ tensor }: HeatOutputPort): string => `${tensor}/inertia`;
 const boundsKey = ({ tensor }: HeatOutputPort): string => `${tensor}/bounds`;
 
-const one = (number: number): Tensor => ({ dtype: "float32", dims: [], data: Float32Array.of(number) });
+const one = (number: number): Tensor => ({
+  dtype: "float32",
+  dims: [],
+  data: Float32Array.of(number),
+});
 
 function bounds(port: HeatOutputPort, edge: GraphEdge, map: Value): readonly [Value, Value] {
   const graph = edge.after;
@@ -118,8 +133,13 @@ function bounds(port: HeatOutputPort, edge: GraphEdge, map: Value): readonly [Va
 /** float32 `[N, 3, h, w]` from 0 to 255. */
 function coloured(graph: GraphBuilder, share: Value, colours: keyof typeof COLOUR_MAPS): Value {
   const steps = graph.node("Mul", [share, graph.constant("float32", [], [255])]);
-  const index = graph.cast(graph.node("Add", [steps, graph.constant("float32", [], [0.5])]), "int32");
+  const index = graph.cast(
+    graph.node("Add", [steps, graph.constant("float32", [], [0.5])]),
+    "int32",
+  );
   const channel = (at: number): Value =>
-    graph.node("Gather", [graph.constant("float32", [256], colourTable(colours, at)), index], { axis: 0n });
+    graph.node("Gather", [graph.constant("float32", [256], colourTable(colours, at)), index], {
+      axis: 0n,
+    });
   return graph.node("Concat", [channel(0), channel(1), channel(2)], { axis: 1n });
 }

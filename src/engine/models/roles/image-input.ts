@@ -5,7 +5,14 @@ import { feedPicture, pictureKey, pictureTensor, plain } from "./frame.ts";
 import { ParamName } from "./param.ts";
 import { fromPicture } from "./pixel-graph.ts";
 import { bindPixels, bindSize, PIXEL_FIELDS, type PixelFormat, SIZE_FIELDS } from "./pixels.ts";
-import { type Lane, type Port, type RunItem, role, type SizeRule, type StillPicture } from "./role.ts";
+import {
+  type Lane,
+  type Port,
+  type RunItem,
+  role,
+  type SizeRule,
+  type StillPicture,
+} from "./role.ts";
 
 export interface ImagePort extends Port {
   readonly format: PixelFormat;

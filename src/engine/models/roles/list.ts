@@ -13,7 +13,12 @@ export interface ListPort extends Port {
  * Reports tensors of other types, and with more than one dimension that is not 1. A free last dimension gets `length`.
  */
 export function bindList(
-  { tensor, entry, problem, batched }: Pick<Binding<{ role: string }>, "tensor" | "entry" | "problem" | "batched">,
+  {
+    tensor,
+    entry,
+    problem,
+    batched,
+  }: Pick<Binding<{ role: string }>, "tensor" | "entry" | "problem" | "batched">,
   length: number | null,
 ): ListPort {
   const { name, dtype, dims } = tensor;

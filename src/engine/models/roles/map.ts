@@ -62,7 +62,8 @@ export function mapOf(graph: GraphBuilder, port: MapPort): Value {
   const raw = value(port.tensor);
   const floats = port.dtype === "float32" ? raw : graph.cast(raw, "float32");
   const placed = fromLayout(graph, floats, port.layout);
-  const scores = port.activation === "softmax" ? graph.node("Softmax", [placed], { axis: 1n }) : placed;
+  const scores =
+    port.activation === "softmax" ? graph.node("Softmax", [placed], { axis: 1n }) : placed;
   const channel = graph.constant("int64", [1], [port.channel]);
   const one = port.layout.includes("c")
     ? graph.node("Gather", [scores, channel], { axis: 1n })
@@ -75,7 +76,9 @@ export function normalised(graph: GraphBuilder, map: Value, from: Value, to: Val
   const span = graph.node("Sub", [to, from]);
   const least = graph.constant("float32", [], [1e-6]);
   // A span may be negative: then high values are dark. Only an empty one must not divide.
-  const sign = graph.node("Sign", [graph.node("Add", [span, graph.constant("float32", [], [1e-12])])]);
+  const sign = graph.node("Sign", [
+    graph.node("Add", [span, graph.constant("float32", [], [1e-12])]),
+  ]);
   const safe = graph.node("Mul", [sign, graph.node("Max", [graph.node("Abs", [span]), least])]);
   return clamped(graph, graph.node("Div", [graph.node("Sub", [map, from]), safe]), 0, 1);
 }
@@ -89,7 +92,8 @@ export function resizedLike(graph: GraphBuilder, from: Value, like: Value): Valu
       graph.constant("int64", [1], [start + 2]),
     ]);
   const sizes = graph.node("Concat", [shape(from, 0), shape(like, 2)], { axis: 0n });
-  const absent = "" as Value; // the optional inputs before the sizes
+  // The inputs before the sizes became optional in operator set 13.
+  const absent = graph.opset < 13 ? graph.constant("float32", [0], []) : ("" as Value);
   const halfPixel = { mode: "linear", coordinate_transformation_mode: "half_pixel" };
   return graph.node("Resize", [from, absent, absent, sizes], halfPixel);
 }
@@ -105,6 +109,3 @@ export function asPicture(graph: GraphBuilder, samples: Value): Value {
   const half = graph.node("Add", [samples, graph.constant("float32", [], [0.5])]);
   return graph.cast(clamped(graph, half, 0, 255), "uint8");
 }
-
-
-

@@ -6,7 +6,16 @@ import type { GraphBuilder, Value } from "../graph-builder.ts";
 import type { GraphEdge } from "../graph-edge.ts";
 import { pictureKey, pictureTensor, plain } from "./frame.ts";
 import { pictureOf } from "./image-output.ts";
-import { asPicture, bindMap, MAP_FIELDS, type MapPort, mapOf, mixed, normalised, resizedLike } from "./map.ts";
+import {
+  asPicture,
+  bindMap,
+  MAP_FIELDS,
+  type MapPort,
+  mapOf,
+  mixed,
+  normalised,
+  resizedLike,
+} from "./map.ts";
 import { role } from "./role.ts";
 
 export interface MaskOutputPort extends MapPort {
@@ -45,7 +54,9 @@ export const maskOutput = role({
     {
       role: Type.Literal("mask"),
       ...MAP_FIELDS,
-      range: Type.Optional(Type.Union([Type.Literal("auto"), Type.Tuple([Type.Number(), Type.Number()])])),
+      range: Type.Optional(
+        Type.Union([Type.Literal("auto"), Type.Tuple([Type.Number(), Type.Number()])]),
+      ),
       threshold: Type.Optional(Type.Number()),
       invert: Type.Optional(Type.Boolean()),
       over: Type.Optional(literals(["colour", "blur", "image"])),
@@ -77,7 +88,11 @@ export const maskOutput = role({
     }
     if (over === "blur") return undefined;
     const numbers = Array.isArray(value) ? value : COLOUR.default;
-    return { dtype: "float32", dims: [1, 3, 1, 1], data: Float32Array.from(numbers, (each) => each * 255) };
+    return {
+      dtype: "float32",
+      dims: [1, 3, 1, 1],
+      data: Float32Array.from(numbers, (each) => each * 255),
+    };
   },
 
   attach(port, edge) {
@@ -141,7 +156,11 @@ function background(port: MaskOutputPort, edge: GraphEdge, original: Value): Val
       const window = { kernel_shape: [SHRINK, SHRINK], strides: [SHRINK, SHRINK], ceil_mode: 1n };
       const small = graph.node("AveragePool", [original], window);
       const pad = (BLUR - 1n) / 2n;
-      const around = { kernel_shape: [BLUR, BLUR], pads: [pad, pad, pad, pad], count_include_pad: 0n };
+      const around = {
+        kernel_shape: [BLUR, BLUR],
+        pads: [pad, pad, pad, pad],
+        count_include_pad: 0n,
+      };
       const once = graph.node("AveragePool", [small], around);
       return resizedLike(graph, graph.node("AveragePool", [once], around), original);
     }

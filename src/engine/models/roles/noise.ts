@@ -30,7 +30,9 @@ export const noise = role({
       /** A factor, or the name of an input of one number: its value is the factor. */
       scale: Type.Optional(Type.Union([Type.Number(), Type.String()])),
       /** Noise is added to the video frame; without video it is alone. */
-      frame: Type.Optional(Type.Object({ ...PIXEL_FIELDS, ...SIZE_FIELDS }, { additionalProperties: false })),
+      frame: Type.Optional(
+        Type.Object({ ...PIXEL_FIELDS, ...SIZE_FIELDS }, { additionalProperties: false }),
+      ),
     },
     { additionalProperties: false },
   ),
@@ -44,7 +46,10 @@ export const noise = role({
       problem("scale", `is ${JSON.stringify(scale)}, which is no input of the file: ${names}`);
     }
     if ((dtype !== "float32" && dtype !== "float16") || dims === null) {
-      problem("", `has role "noise", which needs floats, but the tensor is ${describeTensor(tensor)}`);
+      problem(
+        "",
+        `has role "noise", which needs floats, but the tensor is ${describeTensor(tensor)}`,
+      );
     }
     const format = entry.frame ? bindPixels(binding, entry.frame) : null;
     const rule = entry.frame && format ? bindSize(binding, entry.frame, format.layout) : FREE;
@@ -59,13 +64,15 @@ export const noise = role({
 
   params: () => [SEED],
   video: ({ frame, rule }) => (frame === null ? null : { use: "optional", rule }),
-  isLive: ({ frame }) => frame !== null,
+  isLive: ({ frame }, hasVideo) => frame !== null && hasVideo,
   value: (_, moment) => seedOf(moment),
 
   attach(port, edge) {
     const { tensor, frame, dims, dtype } = port;
     const graph = edge.before;
-    const sides = dims.map((dim, at) => (at === 0 && port.batched ? edge.batch : (dim ?? `${tensor} ${at}`)));
+    const sides = dims.map((dim, at) =>
+      at === 0 && port.batched ? edge.batch : (dim ?? `${tensor} ${at}`),
+    );
     const plain = edge.feed(tensor, "float32", sides);
     const factor =
       typeof port.scale === "number"
@@ -77,7 +84,9 @@ export const noise = role({
       return;
     }
     const picture = feedPicture(edge, port);
-    const mixed = fromPicture(graph, picture, frame, (samples) => graph.node("Add", [samples, scaled]));
+    const mixed = fromPicture(graph, picture, frame, (samples) =>
+      graph.node("Add", [samples, scaled]),
+    );
     edge.replace(tensor, mixed);
   },
 

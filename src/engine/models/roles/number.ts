@@ -20,9 +20,18 @@ export function bindNumber({
   const isBatch = (at: number): boolean => batched && at === 0;
   const fits = dims?.every((dim, at) => dim === 1 || typeof dim === "string" || isBatch(at));
   if (dtype === null || !fits) {
-    problem("", `has role "${entry.role}", which needs one number, but the tensor is ${describeTensor(tensor)}`);
+    problem(
+      "",
+      `has role "${entry.role}", which needs one number, but the tensor is ${describeTensor(tensor)}`,
+    );
   }
-  return { role: entry.role, tensor: name, batched, dtype: dtype ?? "float32", rank: dims?.length ?? 0 };
+  return {
+    role: entry.role,
+    tensor: name,
+    batched,
+    dtype: dtype ?? "float32",
+    rank: dims?.length ?? 0,
+  };
 }
 
 /** Numbers of half precision enter as float32. */

@@ -91,7 +91,10 @@ function paramOf(
     description,
   };
   if (!(its.min <= its.default && its.default <= its.max)) {
-    problem("default", `is ${its.default}, outside ${its.min} to ${its.max}: correct default, min or max`);
+    problem(
+      "default",
+      `is ${its.default}, outside ${its.min} to ${its.max}: correct default, min or max`,
+    );
   }
   return its;
 }
@@ -107,5 +110,8 @@ function statedRange(tensor: string, metadata: ReadonlyMap<string, string>): Par
 const shareOf = (value: number, { min, max }: NumberParam): number =>
   max === min ? 0 : (value - min) / (max - min);
 
-const interpolated = (share: number, [from, to]: readonly [number, number], scale: string): number =>
-  scale === "log" ? from * (to / from) ** share : from + (to - from) * share;
+const interpolated = (
+  share: number,
+  [from, to]: readonly [number, number],
+  scale: string,
+): number => (scale === "log" ? from * (to / from) ** share : from + (to - from) * share);

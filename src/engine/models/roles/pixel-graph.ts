@@ -67,7 +67,10 @@ export function toPicture(graph: GraphBuilder, samples: Value, format: PixelForm
   const offset = mean.map((each) => (each - black) * factor + 0.5);
   const floats = toFloats(graph, samples, format);
   const dims = format.layout.endsWith("c") ? [depth] : [depth, 1, 1];
-  const bytes = graph.cast(clamped(graph, affine(graph, floats, dims, scale, offset), 0, 255), "uint8");
+  const bytes = graph.cast(
+    clamped(graph, affine(graph, floats, dims, scale, offset), 0, 255),
+    "uint8",
+  );
   return toRgb(graph, fromLayout(graph, bytes, format.layout), format);
 }
 

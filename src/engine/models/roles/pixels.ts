@@ -79,7 +79,10 @@ export function bindPixels(
   const dtype = entry.dtype ?? (isPixelType(tensor.dtype) ? tensor.dtype : null);
   if (dtype === null || (tensor.dtype !== null && dtype !== tensor.dtype)) {
     const given = entry.dtype === undefined ? "" : `is "${entry.dtype}" but `;
-    problem("dtype", `${given}the tensor is ${tensor.dtype}: a picture is float32, float16, uint8 or int8`);
+    problem(
+      "dtype",
+      `${given}the tensor is ${tensor.dtype}: a picture is float32, float16, uint8 or int8`,
+    );
   }
   if (tensor.dims !== null && tensor.dims.length !== layout.length) {
     const dimensions = `${layout.length} dimensions`;
@@ -88,7 +91,10 @@ export function bindPixels(
   const depth = layout.includes("c") ? tensor.dims?.[layout.indexOf("c")] : 1;
   const channels = entry.channels ?? (depth === 1 ? "gray" : "rgb");
   if (typeof depth === "number" && depth !== depthOf(channels)) {
-    problem("channels", `is "${channels}" but the tensor has ${depth} channels: ${describeTensor(tensor)}`);
+    problem(
+      "channels",
+      `is "${channels}" but the tensor has ${depth} channels: ${describeTensor(tensor)}`,
+    );
   }
   const format: PixelFormat = {
     layout,

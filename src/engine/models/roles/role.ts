@@ -106,8 +106,12 @@ export interface Role<Schema extends TObject = TObject, P extends Port = Port> {
   params?(port: P): readonly ModelParam[];
   /** For ports that take the video frame. */
   video?(port: P): { readonly use: VideoUse; readonly rule: SizeRule } | null;
-  /** True if the port's value changes from frame to frame by itself: a model without such ports runs on changes only. */
-  isLive?(port: P): boolean;
+  /**
+   * True if the port's value changes from frame to frame by itself: a model without such ports runs on changes only.
+   *
+   * @param hasVideo the model gets the video frame; one that can do without may have none
+   */
+  isLive?(port: P, hasVideo: boolean): boolean;
   /** True if runs of one lane depend on each other: they are never batched. */
   readonly isRecurrent?: boolean;
   /** True if the model draws over the video frame in the output's size (`RunItem.original`). */
@@ -123,5 +127,6 @@ export interface Role<Schema extends TObject = TObject, P extends Port = Port> {
 }
 
 /** Keeps the types of a role's schema and port while it is declared. */
-export const role = <Schema extends TObject, P extends Port>(its: Role<Schema, P>): Role<Schema, P> =>
-  its;
+export const role = <Schema extends TObject, P extends Port>(
+  its: Role<Schema, P>,
+): Role<Schema, P> => its;

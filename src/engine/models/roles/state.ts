@@ -25,7 +25,6 @@ const RESET: TriggerParam = {
   description: "Forgets what the model remembers of earlier frames",
 };
 
-
 export const state = role({
   schema: Type.Object(
     {
@@ -44,13 +43,19 @@ export const state = role({
     const { dtype, dims } = tensor;
     if (!signature.outputs.some(({ name }) => name === entry.output)) {
       const names = signature.outputs.map(({ name }) => name).join(", ");
-      problem("output", `is ${JSON.stringify(entry.output)}, which is no output of the file: ${names}`);
+      problem(
+        "output",
+        `is ${JSON.stringify(entry.output)}, which is no output of the file: ${names}`,
+      );
     }
     if (dtype === null || dims === null) {
       problem("", `has role "state", but the tensor is ${describeTensor(tensor)}`);
     }
     if (entry.shape !== undefined && dims !== null && entry.shape.length !== dims.length) {
-      problem("shape", `has ${entry.shape.length} dimensions but the tensor is ${describeTensor(tensor)}`);
+      problem(
+        "shape",
+        `has ${entry.shape.length} dimensions but the tensor is ${describeTensor(tensor)}`,
+      );
     }
     return {
       role: "state",
@@ -58,7 +63,9 @@ export const state = role({
       batched,
       output: entry.output,
       dtype: dtype ?? "float32",
-      dims: (dims ?? []).map((dim, at) => (typeof dim === "number" ? dim : (entry.shape?.[at] ?? 1))),
+      dims: (dims ?? []).map((dim, at) =>
+        typeof dim === "number" ? dim : (entry.shape?.[at] ?? 1),
+      ),
       initial: entry.initial ?? 0,
     };
   },
@@ -71,7 +78,11 @@ export const state = role({
 
   attach(port, edge) {
     if (port.dtype !== "float16") return;
-    const floats = edge.feed(port.tensor, "float32", port.dims.map((_, at) => `${port.tensor} ${at}`));
+    const floats = edge.feed(
+      port.tensor,
+      "float32",
+      port.dims.map((_, at) => `${port.tensor} ${at}`),
+    );
     edge.replace(port.tensor, edge.before.cast(floats, "float16"));
   },
 

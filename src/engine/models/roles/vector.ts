@@ -32,10 +32,12 @@ export const vector = role({
     const names = entry.entries ?? [];
     const port = bindList(binding, names.length > 0 ? names.length : null);
     const length = countOf(port.dims);
-    if (length === 0) problem("entries", "must name every entry, as the file does not fix their number");
+    if (length === 0)
+      problem("entries", "must name every entry, as the file does not fix their number");
     if (new Set(names).size < names.length) problem("entries", "contains the same name twice");
     const given = entry.default ?? (entry.blend ? [1] : []);
-    if (given.length > length) problem("default", `has ${given.length} numbers, the tensor ${length}`);
+    if (given.length > length)
+      problem("default", `has ${given.length} numbers, the tensor ${length}`);
     const param: VectorParam = {
       type: "vector",
       name: entry.name ?? tensor.name,
