@@ -1,5 +1,5 @@
 /** Names the fields of a drafted `model.json` that are guesses, because an ONNX file does not state them. */
-import type { ModelJson, PortEntry } from "../engine/models/known/known-network.ts";
+import type { ModelJson, PortEntry } from "../engine/models/model-json.ts";
 import type { GraphSignature, TensorSignature } from "../engine/models/tensor-signature.ts";
 
 /** A field that should be checked, by its path, and what it may be instead. */

@@ -3,7 +3,8 @@ import { basename } from "node:path";
 import { defineModel } from "../engine/models/define-model.ts";
 import { draftModel } from "../engine/models/draft.ts";
 import { whatItIs } from "../engine/models/file-kind.ts";
-import type { KnownNetwork, ModelJson } from "../engine/models/known/known-network.ts";
+import type { ModelJson } from "../engine/models/model-json.ts";
+import type { KnownNetwork } from "../engine/models/known/known-network.ts";
 import { recogniseNetwork } from "../engine/models/known/known-networks.ts";
 import { parseModelJson } from "../engine/models/model-json.ts";
 import { readOnnxOutline } from "../engine/models/onnx-outline.ts";
@@ -14,7 +15,7 @@ import { CommandError } from "./failures.ts";
 
 /** A drafted `model.json`, and how sure it is. */
 export interface ModelDraft {
-  readonly json: Partial<ModelJson> & { readonly name?: string; readonly file: string };
+  readonly json: ModelJson & { readonly file: string };
   /** The content of the file to write. */
   readonly text: string;
   readonly signature: GraphSignature;
@@ -35,7 +36,7 @@ export async function draftModelJson(path: string, name?: string): Promise<Model
   const file = basename(path);
   const signature = await readSignature(path, file);
   const network = recogniseNetwork(signature, file);
-  const drafted: Partial<ModelJson> = network?.describe(signature) ?? draftModel(file, signature);
+  const drafted: ModelJson = network?.describe(signature) ?? draftModel(file, signature);
   const { inputs = {}, outputs = {}, presets, ...about } = drafted;
   const json = {
     ...(name !== undefined && { name }),

@@ -3,6 +3,7 @@ import type { Picture } from "../../../media/picture.ts";
 import { type AdaptedGraph, adaptGraph } from "../../models/adapt-graph.ts";
 import { ROLES, type RoleTables } from "../../models/define-model.ts";
 import type { ModelDefinition } from "../../models/definition.ts";
+import { fuse } from "../../models/graph-fusion.ts";
 import { ORIGINAL } from "../../models/graph-edge.ts";
 import { type GraphSource, readModelSource } from "../../models/onnx-source.ts";
 import { pictureTensor } from "../../models/roles/frame.ts";
@@ -36,6 +37,8 @@ export class OnnxProgram implements Program {
     roles: RoleTables = ROLES,
   ): Promise<OnnxProgram> {
     const { model, folder } = await readModelSource(source);
+    // The rewrites are for ONNX Runtime's CPU kernels; other providers have fusions of their own.
+    if (settings.executionProviders.every((provider) => provider === "cpu")) fuse(model);
     const { bytes, ...graph } = adaptGraph(model, definition, roles);
     const session = await Session.open(bytes, settings, folder);
     return new OnnxProgram(session, graph, definition, roles);

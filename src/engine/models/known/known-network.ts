@@ -1,21 +1,6 @@
 /** What the table of well-known networks records of one, and how a file's signature is compared with it. */
+import type { ModelJson } from "../model-json.ts";
 import type { GraphSignature, TensorSignature } from "../tensor-signature.ts";
-
-/** The entry of one input or output. Fields other than the role are the role's own. */
-export interface PortEntry {
-  readonly role?: string;
-  readonly [field: string]: unknown;
-}
-
-/** The fields of a `model.json` that entries state. */
-export interface ModelJson {
-  readonly description: string;
-  readonly license: string;
-  readonly homepage: string;
-  readonly inputs: Readonly<Record<string, PortEntry>>;
-  readonly outputs: Readonly<Record<string, PortEntry>>;
-  readonly presets?: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
 
 /** A network that is recognised by its inputs and outputs, so that its ranges and roles are known and not guessed. */
 export interface KnownNetwork {

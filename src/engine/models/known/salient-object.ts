@@ -1,12 +1,8 @@
 /** The foreground cut out of a picture: U²-Net and IS-Net, as rembg distributes them. Written from their documentation. */
+
+import type { ModelJson } from "../model-json.ts";
 import type { GraphSignature } from "../tensor-signature.ts";
-import {
-  hasShapes,
-  IMAGENET,
-  isShaped,
-  type KnownNetwork,
-  type ModelJson,
-} from "./known-network.ts";
+import { hasShapes, IMAGENET, isShaped, type KnownNetwork } from "./known-network.ts";
 
 /** Both give a refined mask first and then side outputs, of which the first is taken and stretched to 0 to 1. */
 const describe = (
