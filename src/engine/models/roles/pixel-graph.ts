@@ -110,12 +110,29 @@ export function affine(
       ? graph.constant("float32", [], [values[0] ?? 0])
       : graph.constant("float32", dims, values);
   };
-  const scaled = scale.every((each) => each === 1)
-    ? from
-    : graph.node("Mul", [from, constant(scale)]);
+  const scaled = scale.every((each) => each === 1) ? from : times(graph, from, scale, constant);
   return offset.every((each) => each === 0)
     ? scaled
     : graph.node("Add", [scaled, constant(offset)]);
+}
+
+/**
+ * Divides where the divisor is a round number, as 255 is: x / 255 is exact to the last bit, x · (1 / 255) is not, and
+ * quantised networks turn a last bit into a step.
+ */
+function times(
+  graph: GraphBuilder,
+  from: Value,
+  scale: readonly number[],
+  constant: (values: readonly number[]) => Value,
+): Value {
+  const divisors = scale.map((each) => Math.round(2 / each) / 2);
+  const areRound = divisors.every(
+    (divisor, at) => Math.abs(divisor * (scale[at] ?? 0) - 1) < 1e-12,
+  );
+  return areRound && divisors.every((divisor) => divisor > 1)
+    ? graph.node("Div", [from, constant(divisors)])
+    : graph.node("Mul", [from, constant(scale)]);
 }
 
 const reverseChannels = (graph: GraphBuilder, planes: Value): Value =>
