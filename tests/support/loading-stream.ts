@@ -3,8 +3,8 @@ import { expect } from "bun:test";
 import { AV_PIX_FMT_YUV420P, Frame } from "../../src/engine/codec/libav.ts";
 import { LabelCanvas } from "../../src/engine/codec/overlay-label.ts";
 import { FramePool, type Tick, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
-import { type InferOptions, InferStage } from "../../src/engine/plan/infer-stage.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { type InferOptions, InferStage } from "../../src/engine/plan/infer-stage.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { ticks } from "../../src/media/time.ts";
@@ -52,6 +52,7 @@ export class LoadingStream {
         if (name === behind) await this.door.promise;
         return await host.acquire(name, signal);
       },
+      chain: (name) => host.chain(name),
       loading: (name) => host.loading(name),
       prompts: host.prompts,
       loadDeadlineMs: host.loadDeadlineMs,
@@ -62,6 +63,7 @@ export class LoadingStream {
       pool: this.pool,
       key: "s",
       hasInput: this.#hasInput,
+      deadlineOf: () => Number.POSITIVE_INFINITY,
       params: () => this.#params,
       observer: this.observer,
     });

@@ -69,7 +69,7 @@ export async function through(
       picture.height,
       AV_PIX_FMT_YUV420P,
     ]);
-    return await converter.toPicture(frame, size, fit, target);
+    return await converter.toPicture(frame, size, fit, { target });
   } finally {
     frame.free();
   }

@@ -1,6 +1,7 @@
 /** A pipeline observer that records all events. */
 import type { Tick } from "../../src/engine/codec/video-frame.ts";
 import type { PipelineObserver, StreamPart } from "../../src/engine/pipeline-observer.ts";
+import type { DataReport } from "../../src/engine/protocol/messages.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import type { PlainError } from "../../src/errors.ts";
 
@@ -11,6 +12,8 @@ export class RecordingObserver implements PipelineObserver {
   framesInferred = 0;
   framesUnpublished = 0;
   readonly applied: StreamParams[] = [];
+  /** What models have said about frames. */
+  readonly reports: Pick<DataReport, "seconds" | "model" | "values">[] = [];
   /** Errors, without recoveries. */
   readonly troubles: PlainError[] = [];
   /** Parts that have recovered. */
@@ -38,6 +41,9 @@ export class RecordingObserver implements PipelineObserver {
     this.applied.push(params);
   }
   modelReady(): void {}
+  data(report: Pick<DataReport, "seconds" | "model" | "values">): void {
+    this.reports.push(report);
+  }
   trouble(part: StreamPart, error: PlainError | null): void {
     if (error) this.troubles.push(error);
     else this.recovered.push(part);
