@@ -2,9 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
-import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { BUILT_INS } from "../../src/engine/models/built-in.ts";
-import { paramsOf } from "../../src/engine/models/definition.ts";
+import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { encodePrompts } from "../../src/engine/prompts/lexicon.ts";
 import { PromptMorph } from "../../src/engine/prompts/morph.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
@@ -17,6 +16,7 @@ import {
   histogramDistance,
   meanDifference,
 } from "../support/picture-measures.ts";
+import { drawWith } from "../support/run-model.ts";
 
 const PROMPTS = [
   "a beautiful landscape",
@@ -54,10 +54,10 @@ interface Asked {
 async function draw(asked: Asked): Promise<Picture> {
   const { model = "dreamscape", prompt = "", params = {}, seconds = 3, picture } = asked;
   const loaded = await host.acquire(model);
-  const size = asked.size ?? picture ?? { width: 256, height: 256 };
+  const size = asked.size ?? { width: 256, height: 256 };
   const text = new PromptMorph().at(encodePrompts([{ prompt }]), seconds);
-  const job = { key: "test", size, params, timeSeconds: seconds, text };
-  return (await loaded.run({ ...job, ...(picture && { picture: copyOf(picture) }) })).picture;
+  const run = { size, params, timeSeconds: seconds, text };
+  return await drawWith(loaded, { ...run, ...(picture && { picture: copyOf(picture) }) });
 }
 
 describe("every built-in model", () => {
@@ -77,7 +77,9 @@ describe("every built-in model", () => {
 
   test.each(Object.keys(BUILT_INS))("%s runs at both ends of each parameter", async (model) => {
     const { definition } = await host.acquire(model);
-    for (const { name, min, max } of paramsOf(definition)) {
+    for (const param of definition.params) {
+      if (param.type !== "number") continue;
+      const { name, min, max } = param;
       for (const end of [min, max]) {
         const result = await draw({
           model,
@@ -113,6 +115,7 @@ describe("dreamscape", () => {
       import { OnnxWorkspace } from ${at("../support/onnx-workspace.ts")};
       import { encodePrompts } from ${at("../../src/engine/prompts/lexicon.ts")};
       import { PromptMorph } from ${at("../../src/engine/prompts/morph.ts")};
+      import { drawWith } from ${at("../support/run-model.ts")};
       import { digest } from ${at("../support/picture-measures.ts")};
       await using workspace = await OnnxWorkspace.create();
       await using host = await workspace.host();
@@ -120,7 +123,7 @@ describe("dreamscape", () => {
       const { prompt, params, seconds } = ${JSON.stringify(asked)};
       const text = new PromptMorph().at(encodePrompts([{ prompt }]), seconds);
       const size = { width: 256, height: 256 };
-      const { picture } = await model.run({ key: "a", size, params, timeSeconds: seconds, text });
+      const picture = await drawWith(model, { size, params, timeSeconds: seconds, text });
       process.stdout.write(digest(picture));`;
     const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
     expect(await child.stdout.text()).toBe(here);

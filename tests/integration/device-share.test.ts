@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { LoadedModel } from "../../src/engine/device/loaded-model.ts";
 import type { Value } from "../../src/engine/models/graph-builder.ts";
 import { noisePicture, OnnxWorkspace, simpleModel } from "../support/onnx-workspace.ts";
+import { drawWith } from "../support/run-model.ts";
 
 /** A network of a few billion multiplications at 256 × 256: tens of milliseconds a frame on a CPU core. */
 const slowModel = simpleModel("float32", [1, 3, 256, 256], (graph, picture) => {
@@ -24,8 +25,7 @@ describe("streams of one device", () => {
       await workspace.add(name, { inputs: { x: { role: "frame" } } }, slowModel);
     await using host = await workspace.host();
     const run = async (model: LoadedModel, key: string) => {
-      const picture = noisePicture(256, 256);
-      await model.run({ key, picture, size: picture, params: {}, timeSeconds: 0 });
+      await drawWith(model, { key, picture: noisePicture(256, 256) });
     };
     const [one, other] = [await host.acquire("slow-1"), await host.acquire("slow-2")];
     const identity = await host.acquire("identity");

@@ -62,6 +62,7 @@ function stream(params: Partial<StreamParams> = {}) {
         await door.promise;
         return await host.acquire(name, signal);
       },
+      chain: (name) => host.chain(name),
       loading: (name) => host.loading(name),
       loadDeadlineMs: host.loadDeadlineMs,
       prompts: host.prompts,

@@ -3,24 +3,15 @@ import { expect, test } from "bun:test";
 import { checkDevice, resolveDevice } from "../../src/engine/device/device-check.ts";
 import { parseDevice } from "../../src/engine/device/devices.ts";
 import { ProgramWorker } from "../../src/engine/device/program-worker.ts";
-import type { InferenceJob } from "../../src/engine/device/loaded-model.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
-import type { Picture } from "../../src/media/picture.ts";
 import { noisePicture, OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
+import { drawWith, runModel } from "../support/run-model.ts";
 import { SPINNING, spinningModel } from "../support/spinning-model.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const NCHW = [1, 3, "H", "W"] as const;
-
-const jobOf = (picture: Picture, params: Record<string, number> = {}): InferenceJob => ({
-  key: "stream",
-  picture,
-  size: picture,
-  params,
-  timeSeconds: 0,
-});
 
 /** Picks a row of channels by a parameter: beyond 2 there is none, and the run fails. */
 function pickChannel(): Uint8Array {
@@ -71,9 +62,9 @@ test("a run takes the picture's memory away and gives new memory", async () => {
   const model = await host.acquire("identity");
   const picture = noisePicture(64, 48);
   const expected = picture.data.slice();
-  const result = await model.run(jobOf(picture));
+  const result = await runModel(model, { picture });
   expect(picture.data.byteLength).toBe(0);
-  expect(result.picture.data).toEqual(expected);
+  expect(result.picture?.data).toEqual(expected);
   expect(result.inferenceMs).toBeGreaterThan(0);
 });
 
@@ -82,12 +73,11 @@ test("a run that fails says why, and the model lives on", async () => {
   await workspace.add("pick", PICK, pickChannel());
   await using host = await workspace.host();
   const model = await host.acquire("pick");
-  const failed = model.run(jobOf(noisePicture(64, 48), { index: 7 }));
+  const failed = runModel(model, { picture: noisePicture(64, 48), params: { index: 7 } });
   expect((await rejection(failed)).message).toContain("the run failed: ");
-  const { picture } = await model.run(jobOf(noisePicture(64, 48), { index: 2 }));
+  const picture = await drawWith(model, { picture: noisePicture(64, 48), params: { index: 2 } });
   expect(picture.width).toBe(64);
-  const { picture: _, ...without } = jobOf(picture);
-  expect((await rejection(model.run(without))).message).toContain("needs a picture");
+  expect((await rejection(runModel(model))).message).toContain("needs a picture");
 });
 
 test("a load that fails is remembered until the files change", async () => {
@@ -134,10 +124,10 @@ test("two models run while a third loads, each in its own thread", async () => {
   const [edges, identity] = await Promise.all([host.acquire("edges"), host.acquire("identity")]);
   const loading = host.acquire("test-card");
   const runs = await Promise.all([
-    edges.run(jobOf(noisePicture(320, 240))),
-    identity.run(jobOf(noisePicture(160, 120))),
+    drawWith(edges, { picture: noisePicture(320, 240) }),
+    drawWith(identity, { picture: noisePicture(160, 120) }),
   ]);
-  expect(runs.map(({ picture }) => picture.width)).toEqual([320, 160]);
+  expect(runs.map(({ width }) => width)).toEqual([320, 160]);
   await loading;
 });
 
@@ -145,14 +135,14 @@ test("closing in the midst of loads and runs lets them settle, and later calls a
   await using workspace = await OnnxWorkspace.create();
   const host = await workspace.host();
   const model = await host.acquire("edges");
-  const runs = [1, 2, 3].map(() => model.run(jobOf(noisePicture(640, 480))));
+  const runs = [1, 2, 3].map(() => runModel(model, { picture: noisePicture(640, 480) }));
   const load = host.acquire("identity");
   await new Promise((resolve) => setImmediate(resolve)); // the first run is with its thread now
   const settled = Promise.allSettled([...runs, load]);
   await host[Symbol.asyncDispose]();
   const [first] = await settled;
   expect(first?.status).toBe("fulfilled");
-  expect(await rejection(model.run(jobOf(noisePicture(8, 8))))).toMatchObject({
+  expect(await rejection(runModel(model, { picture: noisePicture(8, 8) }))).toMatchObject({
     kind: "engine_unavailable",
   });
   expect(await rejection(host.acquire("identity"))).toMatchObject({ kind: "engine_unavailable" });
@@ -163,7 +153,8 @@ test("closing does not wait for a run that hangs", async () => {
   await workspace.add("spinning", SPINNING, spinningModel());
   const host = await workspace.host();
   const model = await host.acquire("spinning");
-  const run = (spins: number) => model.run(jobOf(noisePicture(64, 64), { spins }));
+  const run = (spins: number) =>
+    runModel(model, { picture: noisePicture(64, 64), params: { spins } });
   const { inferenceMs } = await run(100_000);
   const hanging = run((100_000 / inferenceMs) * 8000);
   await waitFor("the run to count as hung", () => model.isLost());
@@ -179,10 +170,10 @@ test("a process that disposes its host ends by itself", async () => {
   const script = `
     import { ModelCatalogue } from ${source("../../src/engine/models/catalogue.ts")};
     import { ModelHost } from ${source("../../src/engine/device/model-host.ts")};
+    import { runModel } from ${source("../support/run-model.ts")};
     const catalogue = await ModelCatalogue.open(${JSON.stringify(workspace.path)});
     const host = new ModelHost({ catalogue, device: "cpu", onChange: () => {} });
-    const card = await host.acquire("test-card");
-    await card.run({ key: "a", size: { width: 64, height: 64 }, params: {}, timeSeconds: 0 });
+    await runModel(await host.acquire("test-card"));
     await host[Symbol.asyncDispose]();
     process.stdout.write("disposed");`;
   const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "pipe" });
@@ -236,9 +227,9 @@ test("aborting while another frame runs ends the waiting at once", async () => {
   await using host = await workspace.host();
   const model = await host.acquire("edges");
   const stop = new AbortController();
-  const running = model.run(jobOf(noisePicture(640, 480)));
-  const waiting = model.run({ ...jobOf(noisePicture(640, 480)), signal: stop.signal });
+  const running = drawWith(model, { picture: noisePicture(640, 480) });
+  const waiting = runModel(model, { picture: noisePicture(640, 480), signal: stop.signal });
   stop.abort(new Error("stream stopped"));
   expect((await rejection(waiting)).message).toContain("stream stopped");
-  expect((await running).picture.width).toBe(640);
+  expect((await running).width).toBe(640);
 });

@@ -4,8 +4,8 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { AV_PIX_FMT_YUV420P, Frame, quietLibav } from "../../src/engine/codec/libav.ts";
 import { FramePool, type Tick, type VideoFrame } from "../../src/engine/codec/video-frame.ts";
-import { InferStage } from "../../src/engine/plan/infer-stage.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { InferStage } from "../../src/engine/plan/infer-stage.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import { ticks } from "../../src/media/time.ts";
@@ -53,7 +53,8 @@ class Stream {
   constructor(host: ModelHost) {
     const params = { ...PARAMS, model: "paint" };
     const { pool, observer } = this;
-    const input = { key: "s", hasInput: true, params: () => params };
+    const deadlineOf = () => Number.POSITIVE_INFINITY;
+    const input = { key: "s", hasInput: true, params: () => params, deadlineOf };
     this.#stage = new InferStage({ calls: UNRECORDED_CALLS, host, pool, observer, ...input });
     const { readable, writable } = this.#stages.add(this.#stage, 1);
     this.#writer = writable.getWriter();

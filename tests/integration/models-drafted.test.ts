@@ -13,6 +13,7 @@ import {
   rejection,
   simpleModel,
 } from "../support/onnx-workspace.ts";
+import { drawWith } from "../support/run-model.ts";
 
 const FREE = [1, 3, "H", "W"] as const;
 const noise = noisePicture(50, 34);
@@ -24,9 +25,7 @@ async function run(onnx: Uint8Array, params: Record<string, number> = {}): Promi
   await workspace.add("drafted", draftOf(onnx), onnx);
   await using host = await workspace.host();
   const model = await host.acquire("drafted");
-  const size = { width: noise.width, height: noise.height };
-  const job = { key: "test", size, params, timeSeconds: 0, picture: copyOf(noise) };
-  return (await model.run(job)).picture;
+  return await drawWith(model, { params, picture: copyOf(noise) });
 }
 
 test("floats with channels first run from 0 to 1", async () => {

@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 import { Glob } from "bun";
-import type { InferenceResult } from "../../src/engine/device/loaded-model.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { draftModel } from "../../src/engine/models/draft.ts";
 import { parseGraph, signatureOf } from "../../src/engine/models/tensor-signature.ts";
@@ -16,6 +15,7 @@ import {
   rejection,
   sample,
 } from "../support/onnx-workspace.ts";
+import { drawWith } from "../support/run-model.ts";
 import { sharedData } from "../support/shared-data.ts";
 
 const graphs = sharedData("models/onnx-cv-graph");
@@ -31,19 +31,18 @@ async function run(
   name: string,
   picture: Picture,
   params: Record<string, number> = {},
-): Promise<InferenceResult> {
-  const model = await host.acquire(name);
-  const size = { width: picture.width, height: picture.height };
-  return await model.run({ key: "test", picture: copyOf(picture), size, params, timeSeconds: 0 });
+): Promise<Picture> {
+  return await drawWith(await host.acquire(name), { picture: copyOf(picture), params });
 }
 
 /** A frame of the test card: flat areas, steps, a disc and a ramp. */
 async function testCard(width: number, height: number): Promise<Picture> {
   await using workspace = await OnnxWorkspace.create();
   await using host = await workspace.host();
-  const card = await host.acquire("test-card");
-  const job = { key: "card", size: { width, height }, params: {}, timeSeconds: 0.7 };
-  return (await card.run(job)).picture;
+  return await drawWith(await host.acquire("test-card"), {
+    size: { width, height },
+    timeSeconds: 0.7,
+  });
 }
 
 /** Models whose output has another size than the input, at the files' defaults. */
@@ -85,7 +84,7 @@ describe.skipIf(graphs === null)("onnx-cv-graph (needs ../shared/data)", () => {
         refused.push(name);
         continue;
       }
-      const { picture: result } = await run(host, name, picture, PARAMS[name]);
+      const result = await run(host, name, picture, PARAMS[name]);
       const [width, height] = SIZES[name] ?? [96, 64];
       expect([name, result.width, result.height]).toEqual([name, width, height]);
       if (new Set(result.data).size < 2) plain.push(name);
@@ -111,14 +110,12 @@ describe.skipIf(graphs === null)("onnx-cv-graph (needs ../shared/data)", () => {
       const luma = 0.299 * r + 0.587 * g + 0.114 * b;
       return [luma, luma, luma];
     });
-    expect(maxDifference((await run(host, "grayscale", noise)).picture, gray)).toBeLessThanOrEqual(
-      1,
-    );
+    expect(maxDifference(await run(host, "grayscale", noise), gray)).toBeLessThanOrEqual(1);
     const bright = mapPixels(noise, (rgb) => rgb.map((each) => each + 0.2 * 255));
     expect(
-      maxDifference((await run(host, "brightness", noise, { brightness: 0.2 })).picture, bright),
+      maxDifference(await run(host, "brightness", noise, { brightness: 0.2 }), bright),
     ).toBeLessThanOrEqual(1);
-    const flipped = (await run(host, "hflip", noise)).picture;
+    const flipped = await run(host, "hflip", noise);
     for (const [x, y] of [
       [0, 0],
       [13, 8],
@@ -150,7 +147,7 @@ describe.skipIf(styles === null)("style models (needs ../shared/data)", () => {
       await using host = await workspace.host();
       const model = await host.acquire(name);
       expect(model.inputSize({ width: 1280, height: 720 })).toEqual({ width: 256, height: 256 });
-      const { picture } = await run(host, name, await testCard(256, 256));
+      const picture = await run(host, name, await testCard(256, 256));
       expect([picture.width, picture.height]).toEqual([256, 256]);
       expect(new Set(picture.data).size).toBeGreaterThan(200);
     },

@@ -12,6 +12,7 @@ import {
   sample,
   simpleModel,
 } from "../support/onnx-workspace.ts";
+import { drawWith } from "../support/run-model.ts";
 
 const NCHW = [1, 3, "H", "W"] as const;
 const same = (_: GraphBuilder, x: Value): Value => x;
@@ -23,9 +24,7 @@ async function through(
   params: Record<string, number> = {},
 ): Promise<Picture> {
   const model = await host.acquire(name);
-  const { width, height } = picture;
-  const job = { key: "test", size: { width, height }, params, timeSeconds: 0 };
-  return (await model.run({ ...job, picture: copyOf(picture) })).picture;
+  return await drawWith(model, { params, picture: copyOf(picture) });
 }
 
 /** One model alone in a workspace, one picture through it. */
@@ -90,11 +89,10 @@ describe("built-in models", () => {
     await using workspace = await OnnxWorkspace.create();
     await using host = await workspace.host();
     const card = await host.acquire("test-card");
-    const draw = async (timeSeconds: number, speed: number): Promise<Picture> => {
-      const job = { key: "a", size: { width: 214, height: 120 }, params: { speed }, timeSeconds };
-      return (await card.run(job)).picture;
-    };
-    expect(card.definition.frame).toBeNull();
+    const size = { width: 214, height: 120 };
+    const draw = (timeSeconds: number, speed: number): Promise<Picture> =>
+      drawWith(card, { size, params: { speed }, timeSeconds });
+    expect(card.definition).toMatchObject({ video: "none", picture: null });
     const first = await draw(1, 1);
     expect([first.width, first.height]).toEqual([214, 120]);
     expect([0, 1, 2].map((channel) => sample(first, channel, 200, 60))).toEqual([0, 0, 191]);

@@ -3,6 +3,7 @@ import { afterEach, expect, spyOn, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
 import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
+import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { tsSegments } from "../support/clip.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
@@ -34,7 +35,7 @@ test("decode, infer and encode each run while a neighbour works on another frame
   quietLibav();
   await using workspace = await OnnxWorkspace.create();
   await using host = await workspace.host();
-  const model = await host.acquire("edges");
+  await host.acquire("edges");
 
   let clock = 0;
   const intervals: Interval[] = [];
@@ -49,7 +50,7 @@ test("decode, infer and encode each run while a neighbour works on another frame
   };
   const decode = VideoDecoder.prototype.decode;
   const encode = VideoEncoder.prototype.encode;
-  const run = model.run.bind(model);
+  const run = PlanExecutor.prototype.run;
   spies.push(
     spyOn(VideoDecoder.prototype, "decode").mockImplementation(function (
       this: VideoDecoder,
@@ -64,9 +65,9 @@ test("decode, infer and encode each run while a neighbour works on another frame
     ) {
       return timed("encode", frame.pts, () => encode.call(this, frame, key));
     }),
-    spyOn(model, "run").mockImplementation((job) =>
-      timed("infer", Math.round(job.timeSeconds * 90_000), () => run(job)),
-    ),
+    spyOn(PlanExecutor.prototype, "run").mockImplementation(function (this: PlanExecutor, job) {
+      return timed("infer", job.pts, () => run.call(this, job));
+    }),
   );
 
   const frames = 60;

@@ -1,13 +1,14 @@
 /** A stream's prompts on their way into a model of the workspace, frame by frame, through the real runner. */
 import { expect, test } from "bun:test";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
-import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
+import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { OFFSETS, VECTOR_LENGTH } from "../../src/engine/prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { TICKS_PER_SECOND, ticks } from "../../src/media/time.ts";
 import { OnnxWorkspace, sample } from "../support/onnx-workspace.ts";
+import { drawWith } from "../support/run-model.ts";
 
 /** A picture that is as bright as the prompt's control `night` is high. */
 function gauge(): Uint8Array {
@@ -76,8 +77,9 @@ test("without prompts a model gets the defaults, as many as there are controls",
   await workspace.add("gauge", GAUGE, gauge());
   await using host = await workspace.host();
   const model = await host.acquire("gauge");
-  expect(model.definition.texts).toEqual([{ tensor: "prompts", dims: [1, VECTOR_LENGTH] }]);
-  const size = { width: 64, height: 64 };
-  const { picture } = await model.run({ key: "a", size, params: {}, timeSeconds: 0 });
+  expect(model.definition.inputs).toMatchObject([
+    { role: "text", tensor: "prompts", dims: [1, VECTOR_LENGTH] },
+  ]);
+  const picture = await drawWith(model);
   expect(sample(picture, 0, 0, 0)).toBe(0);
 });
