@@ -236,7 +236,7 @@ describe("a speed parameter", () => {
   const stream = (model: string, slider: string) => {
     const converter = new PictureConverter(UNRECORDED_CALLS);
     const { signal } = new AbortController();
-    const runner = new PlanExecutor({
+    const executor = new PlanExecutor({
       calls: UNRECORDED_CALLS,
       host,
       converter,
@@ -247,9 +247,9 @@ describe("a speed parameter", () => {
     return async (frame: number, value: number): Promise<Picture> => {
       const set = { model, model_params: { [slider]: value } };
       const params = { ...set, prompts: [], size, fit: "cover", paused: false } as const;
-      await runner.prepare(params);
+      await executor.prepare(params);
       const pts = ticksFromSeconds(1003.7 + frame / 24);
-      return (await runner.draw({ frame: null, pts, size, params })).picture;
+      return (await executor.draw({ frame: null, pts, size, params })).picture;
     };
   };
 

@@ -138,7 +138,8 @@ test("a file that is replaced takes over between two frames, and the old thread 
 });
 
 test.each([
-  ["is damaged", new TextEncoder().encode("<html>"), "this is not an ONNX file"],
+  ["is a web page", new TextEncoder().encode("<html>"), "model.onnx is a web page"],
+  ["is damaged", new Uint8Array(90).fill(255), "is not an ONNX file"],
   ["is cut short", painter(BRIGHT).subarray(0, 90), "cut short"],
   ["ONNX Runtime refuses", unloadable, "NoSuchOperator"],
 ])(

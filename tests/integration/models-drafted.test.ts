@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { draftModel } from "../../src/engine/models/draft.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { parseGraph, signatureOf } from "../../src/engine/models/tensor-signature.ts";
+import type { ParamValues } from "../../src/engine/protocol/models.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import {
   copyOf,
@@ -10,7 +11,6 @@ import {
   maxDifference,
   noisePicture,
   OnnxWorkspace,
-  rejection,
   simpleModel,
 } from "../support/onnx-workspace.ts";
 import { drawWith } from "../support/run-model.ts";
@@ -20,12 +20,16 @@ const noise = noisePicture(50, 34);
 const draftOf = (onnx: Uint8Array) => draftModel("model.onnx", signatureOf(parseGraph(onnx)));
 
 /** The output for `noise`. */
-async function run(onnx: Uint8Array, params: Record<string, number> = {}): Promise<Picture> {
+async function run(
+  onnx: Uint8Array,
+  params: ParamValues = {},
+  stills: Record<string, Picture> = {},
+): Promise<Picture> {
   await using workspace = await OnnxWorkspace.create();
   await workspace.add("drafted", draftOf(onnx), onnx);
   await using host = await workspace.host();
   const model = await host.acquire("drafted");
-  return await drawWith(model, { params, picture: copyOf(noise) });
+  return await drawWith(model, { params, stills, picture: copyOf(noise) });
 }
 
 test("floats with channels first run from 0 to 1", async () => {
@@ -79,11 +83,17 @@ test("an output of another size than the input's keeps its size", async () => {
   expect(await run(graph.build("half"))).toMatchObject({ width: 25, height: 17 });
 });
 
-test("a second picture as input is refused by name", async () => {
+test("a second picture as input is one that callers upload, grey until they do", async () => {
   const graph = new GraphBuilder();
-  const inputs = ["x", "overlay"].map((name) => graph.input(name, "float32", FREE));
-  graph.output("y", graph.node("Add", inputs), "float32", FREE);
-  expect((await rejection(run(graph.build("sum")))).message).toContain(
-    "inputs.overlay has no role",
-  );
+  const [picture, overlay] = ["x", "overlay"].map((name) => graph.input(name, "float32", FREE));
+  if (picture === undefined || overlay === undefined) throw new Error("two inputs were declared");
+  graph.output("y", graph.node("Sub", [picture, overlay]), "float32", FREE);
+  const onnx = graph.build("difference");
+
+  const minusGrey = mapPixels(noise, (rgb) => rgb.map((each) => each - 128));
+  expect(maxDifference(await run(onnx), minusGrey)).toBeLessThanOrEqual(1);
+  const stills = { uploaded: mapPixels(noise, (rgb) => rgb.map((each) => each / 2)) };
+  const halved = mapPixels(noise, (rgb) => rgb.map((each) => each - Math.floor(each / 2 + 0.5)));
+  const result = await run(onnx, { image: "uploaded" }, stills);
+  expect(maxDifference(result, halved)).toBeLessThanOrEqual(1);
 });

@@ -1,4 +1,4 @@
-/** A stream's prompts on their way into a model of the workspace, frame by frame, through the real runner. */
+/** A stream's prompts on their way into a model of the workspace, frame by frame, through the real executor. */
 import { expect, test } from "bun:test";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
@@ -39,7 +39,7 @@ test("prompts reach a model of the workspace, and a change takes a second of med
   await using host = await workspace.host();
   using converter = new PictureConverter(UNRECORDED_CALLS);
   const { signal } = new AbortController();
-  const runner = new PlanExecutor({
+  const executor = new PlanExecutor({
     calls: UNRECORDED_CALLS,
     host,
     converter,
@@ -48,12 +48,12 @@ test("prompts reach a model of the workspace, and a change takes a second of med
     signal,
   });
   const [day, night] = [asking("a day at the lake"), asking("a night at the lake")];
-  await runner.prepare(day);
+  await executor.prepare(day);
 
   const shown = async (params: StreamParams, seconds: number): Promise<number> => {
     const pts = ticks(Math.round(seconds * TICKS_PER_SECOND));
     const size = { width: 64, height: 64 };
-    const { frame } = await runner.run({ frame: null, pts, size, params });
+    const { frame } = await executor.run({ frame: null, pts, size, params });
     try {
       return sample(await converter.toPicture(frame, size, "stretch"), 1, 32, 32);
     } finally {
@@ -62,7 +62,7 @@ test("prompts reach a model of the workspace, and a change takes a second of med
   };
   expect(await shown(day, 4)).toBeLessThanOrEqual(1);
   expect(await shown(day, 5)).toBeLessThanOrEqual(1);
-  await runner.prepare(night);
+  await executor.prepare(night);
   const levels: number[] = [];
   for (let step = 1; step <= 10; step++) levels.push(await shown(night, 5 + step / 10));
   expect(levels).toEqual(levels.toSorted((a, b) => a - b));

@@ -45,6 +45,7 @@ export class LoadingStream {
     params: Partial<StreamParams> = {},
     behind = "identity",
   ) {
+    this.door.promise.catch(() => {}); // it may reject before the stage asks for the model
     this.#hasInput = source === "input";
     this.#params = { ...PARAMS, model: behind, ...params };
     const doors: InferOptions["host"] = {
