@@ -86,7 +86,7 @@ export async function readModelFolder(
     const definition = defineModel(name, json, signatureOf(outline), folder);
     files = [...files, ...weights, ...assetsOf(definition)];
     if (files.length > 0) stamp = (await stampOf(folder, files)) ?? stamp;
-    const bytes = await totalBytes(folder, [file, ...files]);
+    const bytes = await totalBytes(folder, new Set([file, ...files]));
     return { state: "usable", ...origin, stamp, files, definition, graph: { path }, bytes };
   } catch (error) {
     const shown = isModelName(name) ? name : JSON.stringify(name);
@@ -146,7 +146,7 @@ const assetsOf = ({ inputs }: ModelDefinition): string[] =>
   inputs.flatMap((port) => ("file" in port && typeof port.file === "string" ? [port.file] : []));
 
 /** Throws `model_failed` for a file that is missing. */
-async function totalBytes(folder: string, files: readonly string[]): Promise<number> {
+async function totalBytes(folder: string, files: ReadonlySet<string>): Promise<number> {
   let total = 0;
   for (const file of files) {
     const info = await stat(join(folder, file)).catch((error) => {
