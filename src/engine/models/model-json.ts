@@ -126,7 +126,7 @@ function* check(schema: TObject, content: unknown, field: string): Generator<Fie
     seen.add(error.path);
     const path = [field, ...error.path.split("/")].filter((part) => part !== "").join(".");
     const value = error.value === undefined ? "is missing" : `is ${JSON.stringify(error.value)}`;
-    const known = Object.keys(schema.properties).join(", ");
+    const known = Object.keys(error.schema["properties"] ?? {}).join(", ");
     yield error.message === "Unexpected property"
       ? { field: path, problem: `is an unknown field; allowed: ${known}` }
       : { field: path, problem: `${value}; ${expectation(error.schema, error.message)}` };
