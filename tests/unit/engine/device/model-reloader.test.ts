@@ -9,7 +9,8 @@ const files = (stamp: string): UsableModel => ({
   name: "m",
   source: "models/m",
   stamp,
-  nested: null,
+  files: [],
+  bytes: 0,
   definition: {} as UsableModel["definition"], // nothing is run here
   graph: { path: "/nowhere" },
 });

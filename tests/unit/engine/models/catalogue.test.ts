@@ -2,7 +2,12 @@ import { expect, spyOn, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema, TensorProtoSchema } from "onnx-buf";
+import {
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from "onnx-buf";
 import { BUILT_INS } from "../../../../src/engine/models/built-in.ts";
 import { ModelCatalogue } from "../../../../src/engine/models/catalogue.ts";
 import { parseGraph } from "../../../../src/engine/models/tensor-signature.ts";
@@ -19,6 +24,20 @@ const BUILT_IN_NAMES = [
   "test-card",
   "thermal",
 ];
+/** The model with a weight in another file. */
+function withWeightsIn(location: string): Uint8Array {
+  const model = parseGraph(onnx);
+  const weights = create(TensorProtoSchema, {
+    name: "w",
+    dims: [1n],
+    dataType: TensorProto_DataType.FLOAT,
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: [{ key: "location", value: location }],
+  });
+  model.graph?.initializer.push(weights);
+  return toBinary(ModelProtoSchema, model);
+}
+
 const names = (catalogue: ModelCatalogue): string[] => catalogue.list().map(({ name }) => name);
 
 test("an empty workspace has the built-in models", async () => {
@@ -53,11 +72,11 @@ test("a broken folder is listed with its reason and affects no other", async () 
     "bad name": expect.stringContaining("letters, digits"),
     "no-file": expect.stringContaining("the folder holds no .onnx"),
     "not-json": expect.stringContaining("not valid JSON"),
-    "not-onnx": expect.stringContaining("not an ONNX file"),
+    "not-onnx": expect.stringContaining("model.onnx is a web page"),
     "other-name": expect.stringContaining('name is "x" but the folder is other-name'),
     "wrong-tensor": expect.stringContaining('its inputs are "x" float32 [1, 3, H, W]'),
   });
-  expect((await catalogue.get("good")).definition.frame?.tensor).toBe("x");
+  expect((await catalogue.get("good")).definition.inputs).toMatchObject([{ tensor: "x" }]);
   await expect(catalogue.get("not-json")).rejects.toThrow("model not-json cannot be used");
 });
 
@@ -95,14 +114,34 @@ test("a folder that is added, repaired or removed is noticed on the next request
   await expect(catalogue.get("late")).rejects.toThrow("unknown model");
 });
 
-test("weights in another file are refused", async () => {
+test("weights in another file are looked for beside the ONNX file, and named where they are missing", async () => {
   await using workspace = await OnnxWorkspace.create();
-  const model = parseGraph(onnx);
-  const weights = { name: "w", dims: [1n], dataType: 1, dataLocation: 1 };
-  model.graph?.initializer.push(create(TensorProtoSchema, weights));
-  await workspace.add("large", {}, toBinary(ModelProtoSchema, model));
+  await workspace.add("large", { file: "onnx/model.onnx" });
+  const folder = join(workspace.path, "models", "large");
+  const bytes = withWeightsIn("w.bin");
+  await Bun.write(join(folder, "onnx", "model.onnx"), bytes);
   const catalogue = await ModelCatalogue.open(workspace.path);
-  await expect(catalogue.get("large")).rejects.toThrow('the weights of "w" lie in another file');
+  await expect(catalogue.get("large")).rejects.toThrow(
+    'model large cannot be used: "onnx/w.bin", which the model needs, is missing',
+  );
+  await Bun.write(join(folder, "onnx", "w.bin"), new Uint8Array(4));
+  const usable = await catalogue.get("large");
+  expect([usable.bytes, usable.files]).toEqual([
+    bytes.length + 4,
+    ["onnx/model.onnx", "onnx/w.bin"],
+  ]);
+});
+
+test("weights that are written again make the model a new one", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await workspace.add("large", {}, withWeightsIn("w.bin"));
+  const path = join(workspace.path, "models", "large", "w.bin");
+  await Bun.write(path, new Uint8Array(4));
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  const before = await catalogue.get("large");
+  expect((await catalogue.get("large")).stamp).toBe(before.stamp);
+  await Bun.write(path, new Uint8Array(8));
+  expect((await catalogue.get("large")).stamp).not.toBe(before.stamp);
 });
 
 test("a folder overrides the built-in model of its name until it is removed", async () => {

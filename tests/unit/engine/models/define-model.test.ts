@@ -1,45 +1,48 @@
 import { expect, test } from "bun:test";
 import { defineModel } from "../../../../src/engine/models/define-model.ts";
-import { inputSize, paramsOf } from "../../../../src/engine/models/definition.ts";
+import { inputSize } from "../../../../src/engine/models/definition.ts";
 import { draftModel } from "../../../../src/engine/models/draft.ts";
 import type { ModelJson } from "../../../../src/engine/models/model-json.ts";
-import type {
-  GraphSignature,
-  TensorSignature,
-} from "../../../../src/engine/models/tensor-signature.ts";
+import type { TensorSignature } from "../../../../src/engine/models/tensor-signature.ts";
 import { VECTOR_LENGTH } from "../../../../src/engine/prompts/controls.ts";
-
-const tensor = (
-  name: string,
-  dims: TensorSignature["dims"],
-  dtype: TensorSignature["dtype"] = "float32",
-): TensorSignature => ({ name, dims, dtype });
-
-const signature = (
-  inputs: readonly TensorSignature[],
-  output = tensor("y", ["N", 3, "H", "W"]),
-  metadata: Record<string, string> = {},
-): GraphSignature => ({
-  inputs,
-  outputs: [output],
-  metadata: new Map(Object.entries(metadata)),
-  opset: 17,
-});
-
-const picture = tensor("x", ["N", 3, "H", "W"]);
+import { PICTURE, signature, tensor } from "./signatures.ts";
 
 test("a file's own signature is enough", () => {
-  const definition = defineModel("m", {}, signature([picture]));
-  expect(definition.frame).toEqual({
-    tensor: "x",
-    layout: "nchw",
-    channels: "rgb",
-    dtype: "float32",
-    range: [0, 1],
-    mean: [0],
-    std: [1],
-    size: null,
-    multipleOf: 1,
+  const { outputs, ...rest } = defineModel("m", {}, signature());
+  expect(outputs).toMatchObject([{ role: "image", tensor: "y", batched: true }]);
+  expect<unknown>(rest).toEqual({
+    name: "m",
+    description: "",
+    license: "",
+    inputs: [
+      {
+        role: "frame",
+        tensor: "x",
+        batched: true,
+        format: {
+          layout: "nchw",
+          channels: "rgb",
+          dtype: "float32",
+          range: [0, 1],
+          mean: [0],
+          std: [1],
+          scale: 1,
+          zeroPoint: 0,
+        },
+        rule: { size: null, multipleOf: 1 },
+        optional: false,
+      },
+    ],
+    params: [],
+    presets: {},
+    video: "required",
+    picture: { size: null, multipleOf: 1 },
+    fit: null,
+    run: { every: 1, skipUnchanged: false, threads: null },
+    batchable: true,
+    overlays: false,
+    live: true,
+    folder: null,
   });
 });
 
@@ -52,14 +55,15 @@ test.each([
   [["H", "W", 1], "hwc", "gray"],
   [["a", "b", "c", "d"], "nchw", "rgb"],
 ] as const)("%j is read as %s %s", (dims, layout, channels) => {
-  const { frame } = defineModel("m", {}, signature([tensor("x", dims)]));
-  expect([frame?.layout, frame?.channels]).toEqual([layout, channels]);
+  const json: ModelJson = { inputs: { x: { role: "frame" } } };
+  const { inputs } = defineModel("m", json, signature([tensor("x", dims)]));
+  expect(inputs).toMatchObject([{ role: "frame", format: { layout, channels } }]);
 });
 
 test("inputs of one element become parameters, with the bounds of the file's metadata if there are any", () => {
-  const inputs = [picture, tensor("gain", [1]), tensor("steps", [], "int64")];
-  const told = signature(inputs, undefined, { "param:gain": "-1.0,2.0,0.5" });
-  expect(paramsOf(defineModel("m", {}, told))).toEqual([
+  const inputs = [PICTURE, tensor("gain", [1]), tensor("steps", [], "int64")];
+  const stated = signature(inputs, undefined, { "param:gain": "-1.0,2.0,0.5" });
+  expect(defineModel("m", {}, stated).params).toEqual([
     {
       type: "number",
       name: "gain",
@@ -72,22 +76,22 @@ test("inputs of one element become parameters, with the bounds of the file's met
     { type: "number", name: "steps", default: 1, min: 0, max: 1, integer: true, description: "" },
   ]);
   const renamed = { inputs: { gain: { role: "param", name: "boost", max: 9 } } } as const;
-  expect(paramsOf(defineModel("m", renamed, told))[0]).toMatchObject({ name: "boost", max: 9 });
+  expect(defineModel("m", renamed, stated).params[0]).toMatchObject({ name: "boost", max: 9 });
 });
 
 test("a rate needs a floating-point tensor, for its sum is a fraction", () => {
   const json = { inputs: { turn: { role: "param", sum: true } } } as const;
-  const { scalars } = defineModel("m", json, signature([picture, tensor("turn", [], "float64")]));
-  expect(scalars).toMatchObject([{ role: "param", sum: true, param: { name: "turn" } }]);
-  const whole = signature([picture, tensor("turn", [], "int64")]);
+  const { inputs } = defineModel("m", json, signature([PICTURE, tensor("turn", [], "float64")]));
+  expect(inputs[1]).toMatchObject({ role: "param", sum: true, param: { name: "turn" } });
+  const whole = signature([PICTURE, tensor("turn", [], "int64")]);
   expect(() => defineModel("m", json, whole)).toThrow("inputs.turn.sum is true, which gives");
 });
 
 test("the draft of a file defines the same model as the file alone", () => {
-  const told = signature([picture, tensor("k", [1])]);
-  const { file, ...draft } = draftModel("m.onnx", told);
+  const stated = signature([PICTURE, tensor("k", [1])]);
+  const { file, ...draft } = draftModel("m.onnx", stated);
   expect(file).toBe("m.onnx");
-  expect(defineModel("m", draft, told)).toEqual(defineModel("m", {}, told));
+  expect(defineModel("m", draft, stated)).toEqual(defineModel("m", {}, stated));
 });
 
 test("the input size follows from a fixed size, a multiple or the source", () => {
@@ -115,7 +119,7 @@ const REFUSED: readonly (readonly [ModelJson, string])[] = [
   [{ inputs: { x: { role: "time" } } }, 'inputs.x has role "time", which needs one number'],
   [
     { inputs: { x: { role: "frame", dtype: "uint8" } } },
-    'dtype is "uint8" but the tensor is float32',
+    'inputs.x.dtype is "uint8" but the tensor is float32',
   ],
   [{ inputs: { x: { role: "frame", layout: "chw" } } }, 'layout is "chw" (3 dimensions)'],
   [{ inputs: { x: { role: "frame", channels: "gray" } } }, "the tensor has 3 channels"],
@@ -125,22 +129,27 @@ const REFUSED: readonly (readonly [ModelJson, string])[] = [
 ];
 
 test.each(REFUSED)("%j is refused: %s", (json, message) => {
-  expect(() => defineModel("m", json, signature([picture]))).toThrow(message);
+  expect(() => defineModel("m", json, signature())).toThrow(message);
 });
 
-test("a size that contradicts the file, a default out of bounds and a second picture are refused", () => {
+test("a size that contradicts the file and a default out of bounds are refused", () => {
   const fixed = signature([tensor("x", [1, 3, 256, 256])]);
   expect(() =>
     defineModel("m", { inputs: { x: { role: "frame", size: [512, 512] } } }, fixed),
   ).toThrow("inputs.x.size is [512,512] but the file fixes [256, 256]");
-  const scalar = signature([picture, tensor("k", [1])]);
-  expect(() => defineModel("m", { inputs: { k: { role: "param", default: 7 } } }, scalar)).toThrow(
+  const number = signature([PICTURE, tensor("k", [1])]);
+  expect(() => defineModel("m", { inputs: { k: { role: "param", default: 7 } } }, number)).toThrow(
     "inputs.k.default is 7, outside 0 to 1",
   );
-  const two = signature([picture, tensor("second", ["N", 3, "H", "W"])]);
-  expect(() => defineModel("m", {}, two)).toThrow("inputs.second has no role");
-  const depth = signature([picture], tensor("y", [1, 1000]));
-  expect(() => defineModel("m", {}, depth)).toThrow(
+});
+
+test("tensors that suggest no role are refused, and a picture where there is none", () => {
+  const video = signature([PICTURE, tensor("clip", ["N", 3, 8, "H", "W"])]);
+  expect(() => defineModel("m", {}, video)).toThrow(
+    'inputs.clip has no role, and "clip" float32 [N, 3, 8, H, W] suggests none',
+  );
+  const scores = signature([PICTURE], [tensor("y", [1, 1000])]);
+  expect(() => defineModel("m", { outputs: { y: { role: "image" } } }, scores)).toThrow(
     'outputs.y does not have the shape of a picture: "y" float32 [1, 1000]',
   );
 });
@@ -148,13 +157,15 @@ test("a size that contradicts the file, a default out of bounds and a second pic
 test("the role text needs one row of as many floats as there are controls", () => {
   const json: ModelJson = { inputs: { t: { role: "text", encoder: "lexicon" } } };
   const define = (dims: TensorSignature["dims"], dtype?: TensorSignature["dtype"]) =>
-    defineModel("m", json, signature([picture, tensor("t", dims, dtype)]));
+    defineModel("m", json, signature([PICTURE, tensor("t", dims, dtype)]));
   for (const dims of [[VECTOR_LENGTH], [1, VECTOR_LENGTH], ["N", "C"], ["C"]]) {
-    const { texts, scalars } = define(dims);
-    expect(texts).toEqual([
-      { tensor: "t", dims: dims.length === 2 ? [1, VECTOR_LENGTH] : [VECTOR_LENGTH] },
-    ]);
-    expect(scalars).toEqual([]);
+    const { inputs, params } = define(dims);
+    expect(inputs[1]).toMatchObject({
+      role: "text",
+      tensor: "t",
+      dims: dims.length === 2 ? [1, VECTOR_LENGTH] : [VECTOR_LENGTH],
+    });
+    expect(params).toEqual([]);
   }
   for (const [dims, dtype] of [
     [[7], "float32"],

@@ -37,25 +37,33 @@ test("all roles and fields are understood", () => {
 });
 
 test.each([
-  [{ fil: "m.onnx" }, "fil is an unknown field; allowed: name, description, file"],
+  [
+    { fil: "m.onnx" },
+    "fil is an unknown field; allowed: name, description, license, homepage, file",
+  ],
   [{ file: 3 }, "file is 3; expected string"],
   [{ fit: "crop" }, 'fit is "crop"; allowed: "cover", "contain", "stretch"'],
   [{ inputs: { x: {} } }, "inputs.x.role is missing"],
-  [{ inputs: { x: { role: "fram" } } }, 'inputs.x.role is "fram"; allowed: frame, param, time'],
+  [{ inputs: { x: { role: "fram" } } }, 'inputs.x.role is "fram"; allowed: frame, previous_frame'],
   [{ inputs: { x: { role: "constructor" } } }, 'role is "constructor"; allowed: frame'],
   [
     { inputs: { x: { role: "frame", layout: "nchv" } } },
     'inputs.x.layout is "nchv"; allowed: "nchw"',
   ],
+  [{ inputs: { x: { role: "frame", size: 256 } } }, 'size is 256; allowed: "free", two numbers'],
   [
-    { inputs: { x: { role: "frame", size: 256 } } },
-    'size is 256; allowed: "free", [width, height]',
+    { inputs: { x: { role: "frame", gain: 2 } } },
+    "inputs.x.gain is an unknown field; allowed: role",
   ],
-  [
-    { inputs: { x: { role: "frame", scale: 2 } } },
-    "inputs.x.scale is an unknown field; allowed: role",
-  ],
-  [{ outputs: { y: { role: "mask" } } }, 'outputs.y.role is "mask"; allowed: image'],
+  [{ outputs: { y: { role: "frame" } } }, 'outputs.y.role is "frame"; allowed: image, mask'],
+  [{ inputs: { x: { role: "data" } } }, 'inputs.x.role is "data"; allowed: frame'],
+  [{ inputs: { x: { from: { model: "m" } } } }, "inputs.x.from.output is missing"],
+  [{ inputs: { x: { role: "state" } } }, "inputs.x.output is missing"],
+  [{ inputs: { x: { role: "image", file: "../secret.png" } } }, "inputs.x.file is"],
+  [{ inputs: { x: { role: "param", name: "a b" } } }, 'inputs.x.name is "a b"'],
+  [{ run: { every: 0 } }, "run.every is 0"],
+  [{ run: { evry: 2 } }, "run.evry is an unknown field; allowed: every, skip_unchanged"],
+  [{ presets: { warm: { gain: null } } }, "presets.warm.gain is null"],
   [[], "(top level) is []"],
 ])("%j is refused: %s", (content, message) => {
   expect(() => parse(content)).toThrow(message);

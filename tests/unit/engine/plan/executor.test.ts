@@ -1,10 +1,14 @@
 import { expect, test } from "bun:test";
 import type { LoadedModel } from "../../../../src/engine/device/loaded-model.ts";
+import { defineModel } from "../../../../src/engine/models/define-model.ts";
+import { modelChain } from "../../../../src/engine/models/model-chain.ts";
 import { PlanExecutor } from "../../../../src/engine/plan/executor.ts";
 import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
+import { signature } from "../models/signatures.ts";
+import { FakeModel } from "./fake-model.ts";
 
 const PROMPTS: StreamParams["prompts"] = [];
 
@@ -20,23 +24,20 @@ const params = (model: string): StreamParams => ({
 function host() {
   const asked: string[] = [];
   const broken = new Set<string>();
-  const lost = new Set<LoadedModel>();
-  const outdated = new Set<LoadedModel>();
+  const models: FakeModel[] = [];
+  const definitionOf = (name: string) => defineModel(name, {}, signature());
   const acquire = async (name: string): Promise<LoadedModel> => {
     asked.push(name);
     if (broken.has(name)) throw new WorkerError("model_failed", `${name} is broken`);
-    const model = {
-      definition: { name, frame: {} },
-      isLost: () => lost.has(model),
-      isOutdated: () => outdated.has(model),
-      reloadError: () => null,
-    } as LoadedModel;
+    const model = new FakeModel(definitionOf(name));
+    models.push(model);
     return model;
   };
   const runner = new PlanExecutor({
     calls: UNRECORDED_CALLS,
     host: {
       acquire,
+      chain: async (name) => modelChain(definitionOf(name), () => null),
       loading: () => null,
       loadDeadlineMs: 1000,
       prompts: { encode: async () => defaultControls() },
@@ -46,7 +47,7 @@ function host() {
     hasInput: true,
     signal: new AbortController().signal,
   });
-  return { runner, asked, broken, lost, outdated };
+  return { runner, asked, broken, models };
 }
 
 const failure = (work: Promise<void>): Promise<unknown> =>
@@ -76,9 +77,9 @@ test("a model that failed is tried again when it is asked for again, what ran go
 });
 
 test("a model whose thread has ended is loaded anew", async () => {
-  const { runner, asked, lost } = host();
+  const { runner, asked, models } = host();
   await runner.prepare(params("a"));
-  for (const model of runner.models) lost.add(model);
+  for (const model of models) model.lost = true;
   expect(runner.lost).toBe(true);
   await runner.prepare(params("a"));
   expect(runner.lost).toBe(false);
@@ -86,13 +87,22 @@ test("a model whose thread has ended is loaded anew", async () => {
 });
 
 test("a model with a newer version runs until that one is there, and is changed for it", async () => {
-  const { runner, asked, outdated } = host();
+  const { runner, asked, models } = host();
   await runner.prepare(params("a"));
   const [first] = runner.models;
-  for (const model of runner.models) outdated.add(model);
+  for (const model of models) model.outdated = true;
   const changeover = runner.prepare(params("a"));
   expect(runner.models[0]).toBe(first as LoadedModel);
   await changeover;
   expect(runner.models[0]).not.toBe(first as LoadedModel);
   expect([asked, runner.outdated]).toEqual([["a", "a"], false]);
+});
+
+test("a model that is replaced, or whose stream ends, forgets the stream's state", async () => {
+  const { runner, models } = host();
+  await runner.prepare(params("a"));
+  await runner.prepare(params("b"));
+  expect(models.map(({ forgotten }) => forgotten.length)).toEqual([1, 0]);
+  runner[Symbol.dispose]();
+  expect(models.map(({ forgotten }) => forgotten.length)).toEqual([1, 1]);
 });

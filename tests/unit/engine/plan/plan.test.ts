@@ -1,20 +1,42 @@
 import { expect, test } from "bun:test";
-import { BUILT_INS } from "../../../src/engine/models/built-in.ts";
-import { defineModel } from "../../../src/engine/models/define-model.ts";
-import { parseGraph, signatureOf } from "../../../src/engine/models/tensor-signature.ts";
-import { plan } from "../../../src/engine/plan/plan.ts";
+import { BUILT_INS } from "../../../../src/engine/models/built-in.ts";
+import { defineModel } from "../../../../src/engine/models/define-model.ts";
+import { modelChain } from "../../../../src/engine/models/model-chain.ts";
+import { parseGraph, signatureOf } from "../../../../src/engine/models/tensor-signature.ts";
+import { planOf } from "../../../../src/engine/plan/plan.ts";
 
 function builtIn(name: "edges" | "dreamscape") {
   const model = BUILT_INS[name] ?? expect.unreachable(`${name} is built in`);
-  return defineModel(name, model.json, signatureOf(parseGraph(model.graph())));
+  const definition = defineModel(name, model.json, signatureOf(parseGraph(model.graph())));
+  return modelChain(definition, () => null);
 }
 
 test("with input, or where the model draws by itself, the model runs alone", () => {
-  expect(plan(builtIn("edges"), { hasInput: true })).toEqual(["edges"]);
-  expect(plan(builtIn("dreamscape"), { hasInput: true })).toEqual(["dreamscape"]);
-  expect(plan(builtIn("dreamscape"), { hasInput: false })).toEqual(["dreamscape"]);
+  const alone = (model: string) => [{ model, picture: null, isFeeder: false }];
+  expect(planOf(builtIn("edges"), { hasInput: true })).toEqual(alone("edges"));
+  expect(planOf(builtIn("dreamscape"), { hasInput: true })).toEqual(alone("dreamscape"));
+  expect(planOf(builtIn("dreamscape"), { hasInput: false })).toEqual(alone("dreamscape"));
 });
 
-test("a model that takes video is fed a test picture where there is no input", () => {
-  expect(plan(builtIn("edges"), { hasInput: false })).toEqual(["test-card", "edges"]);
+test("a model that needs video is fed a test picture where there is no input", () => {
+  expect(planOf(builtIn("edges"), { hasInput: false })).toEqual([
+    { model: "test-card", picture: null, isFeeder: false },
+    { model: "edges", picture: "test-card", isFeeder: false },
+  ]);
+});
+
+test("models that feed the model run before it, and are not shown", () => {
+  const definitions = [{ name: "encoder" }, { name: "prior" }, { name: "painter" }];
+  const chain = { definitions, needsVideo: true };
+  expect(planOf(chain, { hasInput: true })).toEqual([
+    { model: "encoder", picture: null, isFeeder: true },
+    { model: "prior", picture: null, isFeeder: true },
+    { model: "painter", picture: null, isFeeder: false },
+  ]);
+  expect(planOf(chain, { hasInput: false }).map(({ model }) => model)).toEqual([
+    "test-card",
+    "encoder",
+    "prior",
+    "painter",
+  ]);
 });

@@ -3,7 +3,7 @@ import { LoadTimes } from "../../../../src/engine/device/load-times.ts";
 import { loadingLabel } from "../../../../src/engine/plan/stand-in-label.ts";
 
 const MIB = 1024 * 1024;
-const model = (name: string, bytes: number) => ({ name, graph: { bytes: new Uint8Array(bytes) } });
+const model = (name: string, bytes: number) => ({ name, bytes });
 
 const shareAt = (elapsedMs: number, expectedMs: number): number => {
   const { bar } = loadingLabel({ model: "m", since: 1000, expectedMs }, 1000 + elapsedMs);
