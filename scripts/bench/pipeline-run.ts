@@ -97,6 +97,7 @@ const UNOBSERVED: PipelineObserver = {
   audioOut() {},
   paramsApplied() {},
   modelReady() {},
+  data() {},
   trouble() {},
 };
 
@@ -165,8 +166,9 @@ class NoModelHost extends ModelHost {
       inputSize: (source) => model.inputSize(source),
       run: async ({ picture }) => {
         if (!picture) throw new Error("identity needs a picture");
-        return { picture, inferenceMs: 0 };
+        return { picture, data: {}, inferenceMs: 0 };
       },
+      forget: (lane) => model.forget(lane),
     };
   }
 }
