@@ -1,8 +1,8 @@
 /** The command `models init`: drafts a `model.json` beside an ONNX file, and prints what to check in it. */
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { PortEntry } from "../engine/models/model-json.ts";
 import { isModelName } from "../engine/models/model-folder.ts";
+import type { PortEntry } from "../engine/models/model-json.ts";
 import { describeFileError } from "../engine/models/regular-file.ts";
 import { describeTensor, type TensorSignature } from "../engine/models/tensor-signature.ts";
 import { textTable } from "../text-table.ts";

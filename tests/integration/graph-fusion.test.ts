@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { toBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
-import { parseDevice } from "../../src/engine/inference/devices.ts";
-import type { TensorData } from "../../src/engine/inference/protocol.ts";
-import { Session } from "../../src/engine/inference/runtime.ts";
+import { parseDevice } from "../../src/engine/device/devices.ts";
+import { Session } from "../../src/engine/device/worker/runtime.ts";
 import { fuse } from "../../src/engine/models/graph-fusion.ts";
+import type { Tensor } from "../../src/engine/models/tensor.ts";
 import { parseGraph } from "../../src/engine/models/tensor-signature.ts";
 import {
   INPUT_CHANNELS,
@@ -20,7 +20,7 @@ const MULTISTYLE = "models/trained/multistyle26.onnx";
 /** Both outputs must have the same dimensions, and samples that are equal up to `tolerance`. */
 async function expectSameResults(
   bytes: Uint8Array,
-  feeds: readonly Record<string, TensorData>[],
+  feeds: readonly Record<string, Tensor>[],
   output: string,
   tolerance: number,
 ): Promise<void> {
@@ -34,7 +34,9 @@ async function expectSameResults(
     await Session.open(rewritten, settings),
   ];
   for (const feed of feeds) {
-    const [expected, actual] = [await before.run(feed, output), await after.run(feed, output)];
+    const { [output]: expected } = await before.run(feed, [output]);
+    const { [output]: actual } = await after.run(feed, [output]);
+    if (expected === undefined || actual === undefined) throw new Error(`no output ${output}`);
     expect(actual.dims).toEqual(expected.dims);
     expect(largestDifference(actual, expected)).toBeLessThan(tolerance);
   }
@@ -42,7 +44,7 @@ async function expectSameResults(
   await after.release();
 }
 
-function largestDifference(a: TensorData, b: TensorData): number {
+function largestDifference(a: Tensor, b: Tensor): number {
   const [left, right] = [a.data as Float32Array, b.data as Float32Array];
   // A NaN stays one, and fails.
   return left.reduce((most, each, index) => {
@@ -51,7 +53,7 @@ function largestDifference(a: TensorData, b: TensorData): number {
   }, 0);
 }
 
-const floats = (dims: readonly number[], seed = 1): TensorData => ({
+const floats = (dims: readonly number[], seed = 1): Tensor => ({
   dtype: "float32",
   dims,
   data: new Float32Array(
@@ -126,7 +128,7 @@ test.skipIf(multistyle === null)(
     const bytes = new Uint8Array(await Bun.file(multistyle ?? "").arrayBuffer());
     const blend = new Float32Array(26);
     blend.set([0.25, 0.75], 5);
-    const style: TensorData = { dtype: "float32", dims: [26], data: blend };
+    const style: Tensor = { dtype: "float32", dims: [26], data: blend };
     const feeds = [
       { image: floats([1, 3, 128, 96]), style_weights: style },
       { image: floats([1, 3, 75, 101], 2), style_weights: style },

@@ -40,8 +40,9 @@ test("a file's own signature is enough", () => {
     fit: null,
     run: { every: 1, skipUnchanged: false, threads: null },
     batchable: true,
+    draws: true,
     overlays: false,
-    live: true,
+    live: { withVideo: true, alone: false },
     folder: null,
   });
 });
