@@ -1,5 +1,6 @@
 /** The role `frame`: the video frame. */
 import { Type } from "@sinclair/typebox";
+import { WorkerError } from "../../../errors.ts";
 import type { Picture } from "../../../media/picture.ts";
 import type { GraphEdge } from "../graph-edge.ts";
 import type { Tensor } from "../tensor.ts";
@@ -43,9 +44,12 @@ export const frame = role({
     edge.replace(port.tensor, fromPicture(edge.before, picture, port.format));
   },
 
-  feed: (port, item) => ({
-    [pictureKey(port)]: pictureTensor(item.picture ?? grey(port.rule, item)),
-  }),
+  feed(port, item) {
+    if (item.picture === null && !port.optional) {
+      throw new WorkerError("model_failed", "the model needs a picture");
+    }
+    return { [pictureKey(port)]: pictureTensor(item.picture ?? grey(port.rule, item)) };
+  },
 });
 
 /** Declares the input that takes the picture of a port. */
