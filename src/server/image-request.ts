@@ -1,6 +1,8 @@
 /** Turns an image request into an order for an engine: checks its fields, fills in defaults, and makes the picture. */
 import { Type } from "@sinclair/typebox";
 import type { ImageAccess } from "../capabilities/capability.ts";
+import type { ModelInfo } from "../engine/protocol/models.ts";
+import { pictureFormat, pictureUri } from "../engine/protocol/picture-uri.ts";
 import type { ImageJob } from "../engine/protocol/work.ts";
 import type { EngineScheduler } from "./engines/scheduler.ts";
 import { fieldsError } from "./field-errors.ts";
@@ -28,14 +30,18 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
       (name) => name in fields && !PICTURE_FIELDS.some((field) => field === name),
     );
-    const { params, model, ignored } = await scheduler.withModels((models) =>
-      mergeParams(fields, defaults, defaults, models),
-    );
+    const { params, model, ignored, frame } = await scheduler.withModels((models) => {
+      const merge = (given: typeof fields) => mergeParams(given, defaults, defaults, models);
+      const merged = merge(fields);
+      if (file === null || !takesAsParam(merged.model)) return { ...merged, frame: file };
+      const withImage = { ...fields, image: dataUri(file) };
+      return { ...merge(withImage), frame: null };
+    });
     if (file === null && model.needs_video) throw imageRequired(model.name);
     if (file === null) assertPrompted(params, model);
-    const unused = file !== null && !model.takes_video ? ["image"] : [];
+    const unused = frame !== null && !model.takes_video ? ["image"] : [];
     if (params.size) reserve(params.size);
-    const job: ImageJob = { params, ...(file === null ? {} : { file }) };
+    const job: ImageJob = { params, ...(frame === null ? {} : { file: frame }) };
     progress("queued");
     const order = { image: job, signal, onStep: progress };
     const { png, width, height, execution_provider, timings_ms } = await scheduler.makeImage(order);
@@ -55,6 +61,13 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     };
   },
 });
+
+/** A model that draws without video may have a picture parameter of the name by which requests send a picture. */
+const takesAsParam = ({ takes_video, params }: ModelInfo): boolean =>
+  !takes_video && params.some(({ name, type }) => name === "image" && type === "picture");
+
+/** Bytes that are no picture are refused where the parameter is read. */
+const dataUri = (file: Uint8Array): string => pictureUri(file, pictureFormat(file) ?? "png");
 
 const promptsRequired = () =>
   fieldsError([

@@ -98,6 +98,19 @@ test("a model that takes no prompts and can do without video needs neither", asy
   expect(unprompted.body.details[0].field).toBe("prompts");
 });
 
+test("a model without video gets the picture of a request as its parameter", async () => {
+  const { uri } = picture(5000);
+  const made = await server.ask("POST", "/c/comfystream-image", { model: "painter", image: uri });
+  expect(made.status).toBe(200);
+  expect(made.body.ignored).toBeUndefined();
+  const png = Buffer.from(made.body.images[0].data.split(",")[1], "base64").toString();
+  expect(JSON.parse(png)).toMatchObject({ received: { image: uri.length }, hasFile: false });
+  const bad = { model: "painter", image: "data:image/png;base64,AAAA" };
+  const refused = await server.ask("POST", "/c/comfystream-image", bad);
+  expectFailure(refused, 400, "invalid_request");
+  expect(refused.body.details[0].field).toBe("image");
+});
+
 test("a model is listed with what its parameters, presets and data are", async () => {
   const { models } = (await server.ask("GET", "/models")).body;
   expect(models.find(({ name }: { name: string }) => name === "painter")).toMatchObject({

@@ -75,6 +75,7 @@ const painter: ModelInfo = {
     { type: "picture", name: "image", description: "" },
   ]),
   license: "Apache-2.0",
+  takes_video: false,
   needs_video: false,
   takes_prompts: false,
   presets: { bold: { strength: 2, style: [0, 1] } },
@@ -245,18 +246,21 @@ function watch(number: number, frame = 0): void {
   setTimeout(() => watch(number, frame + 1), 1000 / 24);
 }
 
-/** Reports as data which parameters have come: of a text its length. */
+/** Reports as data which parameters have come. */
 function tell(number: number, params: StreamParams["model_params"]): void {
-  const received: Record<string, unknown> = Object.fromEntries(
+  const id = live.get(number) ?? "";
+  const values = { received: briefly(params), kept: { names: lastKept } };
+  report(number, { type: "data", id, seconds: 1, model: "painter", values });
+}
+
+/** The parameters of a model, of a text its length. */
+const briefly = (params: StreamParams["model_params"]): Record<string, unknown> =>
+  Object.fromEntries(
     Object.entries(params).map(([name, value]) => [
       name,
       typeof value === "string" ? value.length : value,
     ]),
   );
-  const id = live.get(number) ?? "";
-  const values = { received, kept: { names: lastKept } };
-  report(number, { type: "data", id, seconds: 1, model: "painter", values });
-}
 
 function begin(number: number, kind: "decode" | "encode" | "run"): void {
   journal.begin(number, kind, 60_000);
@@ -285,7 +289,9 @@ function make({ id, number }: Extract<ToEngine, { type: "start" }>, image: Image
     making.delete(number);
     live.delete(number);
     const size = image.params.size ?? { width: 64, height: 64 };
-    const png = Buffer.from(JSON.stringify({ pid: process.pid, nth, alone }));
+    const received = briefly(image.params.model_params);
+    const hasFile = image.file !== undefined;
+    const png = Buffer.from(JSON.stringify({ pid: process.pid, nth, alone, received, hasFile }));
     const result = { png, ...size, execution_provider: "cpu", timings_ms: {} };
     report(number, { type: "made", id, result });
     report(number, { type: "ended", id });
