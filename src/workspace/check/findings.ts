@@ -1,0 +1,138 @@
+/** Finds what looks wrong in the result of a model, and names the field of `model.json` to change. */
+import type { Picture } from "../../media/picture.ts";
+import { likeness } from "./likeness.ts";
+import type { Spread } from "./spread.ts";
+
+/** A field of `model.json`, and a sentence about it with the way out. */
+export interface Finding {
+  readonly field: string;
+  readonly problem: string;
+}
+
+/** An output as the model itself gives it, before its values become a picture. */
+export interface RawOutput {
+  readonly tensor: string;
+  readonly role: string;
+  /** The values of black and white, or of the first and the last colour; null where they follow the values. */
+  readonly range: readonly [number, number] | null;
+  /** For masks and heat maps. */
+  readonly activation?: string;
+  readonly spread: Spread;
+}
+
+/** What is wrong with the values of one output. */
+export function* outputFindings(output: RawOutput): Generator<Finding> {
+  const { tensor, role, range, activation = "none", spread } = output;
+  const field = `outputs.${tensor}`;
+  const { notANumber, infinite, count, low, high, min, max } = spread;
+  if (notANumber + infinite > 0) {
+    const kinds = [
+      notANumber > 0 ? `${notANumber} NaN` : "",
+      infinite > 0 ? `${infinite} infinite` : "",
+    ];
+    yield {
+      field,
+      problem: `${kinds.filter(Boolean).join(" and ")} of ${count} values: check range, mean and std of the inputs; a float16 model may overflow, for which its float32 file is the way out`,
+    };
+  }
+  if (min === max && count > 1) {
+    yield {
+      field,
+      problem: `every value is ${short(min)}: check range, mean, std and channels of the inputs, and their parameters`,
+    };
+    return;
+  }
+  if (activation !== "none" || role === "data") return;
+  if (role === "mask" && range !== null && (low < -0.5 || high > 2)) {
+    yield {
+      field: `${field}.activation`,
+      problem: `the values run from ${short(low)} to ${short(high)}, as raw scores do: set it to "sigmoid", or "softmax" where the tensor has a channel for each class`,
+    };
+    return;
+  }
+  const usual = role === "image" ? usualRange(spread) : null;
+  if (usual === null || range === null || isNear(usual, range)) return;
+  yield {
+    field: `${field}.range`,
+    problem: `is ${list(range)} but the values run from ${short(low)} to ${short(high)}: set it to ${list(usual)}`,
+  };
+}
+
+type Range = readonly [number, number];
+
+/** The usual range in which the values of a picture seem to lie; null if none does. */
+function usualRange({ low, high }: Spread): Range | null {
+  if (low < -0.2) {
+    if (low >= -1.4 && high <= 1.4) return [-1, 1];
+    if (low >= -170 && high <= 170 && low < -40 && high > 40) return [-127.5, 127.5];
+  }
+  if (low >= -0.4 && high <= 1.5) return [0, 1];
+  return low >= -100 && high <= 400 && high > 8 ? [0, 255] : null;
+}
+
+/** True for ranges whose pictures differ a little only, such as [0, 255] and [16, 235]. */
+function isNear([black, white]: Range, [otherBlack, otherWhite]: Range): boolean {
+  const span = Math.abs(white - black);
+  const ratio = span / Math.abs(otherWhite - otherBlack);
+  const from = Math.min(otherBlack, otherWhite);
+  return ratio > 0.6 && ratio < 1.6 && Math.abs(black - from) < 0.3 * span;
+}
+
+/** The picture ports of a model whose result is an image. */
+export interface PicturePorts {
+  /** Null for models that draw without video. */
+  readonly frame: string | null;
+  readonly image: string;
+}
+
+/** What is wrong with an image, also by comparison with the picture that the model got. */
+export function* imageFindings(
+  before: Picture,
+  after: Picture,
+  { frame, image }: PicturePorts,
+): Generator<Finding> {
+  const field = `outputs.${image}`;
+  const inputs = frame === null ? "the inputs" : `inputs.${frame}`;
+  const extreme = shareOfExtremes(after);
+  if (extreme.black > 0.98 || extreme.white > 0.98) {
+    const colour = extreme.black > 0.98 ? "black" : "white";
+    yield {
+      field: `${field}.range`,
+      problem: `the picture is ${colour}: check it, and range, mean and std of ${inputs}`,
+    };
+    return;
+  }
+  if (extreme.black + extreme.white > 0.7) {
+    const share = Math.round(100 * (extreme.black + extreme.white));
+    yield {
+      field: `${field}.range`,
+      problem: `${share} % of the samples are black or white: widen it, unless the model draws in two levels`,
+    };
+  }
+  if (frame === null) return;
+  const { swapped, inverted } = likeness(before, after);
+  if (swapped) {
+    yield {
+      field: `${inputs}.channels`,
+      problem: `red and blue are swapped in the result: set it, or ${field}.channels, to "bgr" (or to "rgb" where it is "bgr")`,
+    };
+  }
+  if (inverted) {
+    yield {
+      field: `${field}.range`,
+      problem: "the picture is inverted: swap its two numbers, unless the model makes a negative",
+    };
+  }
+}
+
+function shareOfExtremes({ data }: Picture): { black: number; white: number } {
+  let [black, white] = [0, 0];
+  for (const sample of data) {
+    if (sample <= 2) black++;
+    else if (sample >= 253) white++;
+  }
+  return { black: black / data.length, white: white / data.length };
+}
+
+const short = (value: number): string => String(Number(value.toPrecision(3)));
+const list = (range: Range): string => `[${range.join(", ")}]`;
