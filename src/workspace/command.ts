@@ -82,6 +82,19 @@ const SUB_COMMANDS: Readonly<Record<string, SubCommand>> = {
       await addModel(options, context);
     },
   },
+  check: {
+    argument: "<name or folder>",
+    summary: "run a model on a picture, save it before and after, and say what looks wrong",
+    flags: {
+      image: { value: "FILE", description: "a PNG, JPEG or WebP in place of the test picture" },
+      out: { value: "DIR", description: "where to save the pictures (the current folder)" },
+    },
+    run: async ({ argument, flags }, context) => {
+      const { checkModel } = await import("./check.ts");
+      const options = { image: flags.get("image"), out: flags.get("out") ?? "." };
+      await checkModel(argument, options, context);
+    },
+  },
   remove: {
     argument: "<name>",
     summary: "delete a model's folder from the workspace",

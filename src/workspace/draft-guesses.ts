@@ -10,7 +10,7 @@ export interface Guess {
 
 /** The guesses in a draft that was made from names and shapes. */
 export function guessesOf(
-  { inputs = {}, outputs = {} }: Partial<ModelJson>,
+  { inputs = {}, outputs = {} }: ModelJson,
   signature: GraphSignature,
 ): Guess[] {
   return [

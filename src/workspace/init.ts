@@ -39,7 +39,12 @@ export async function initModel(
   await write(target, draft.text, existing);
   print(`wrote ${target}`);
   for (const line of report(draft)) print(line);
+  print(`\ntry it with: models check ${quoted(dirname(path))}`);
 }
+
+/** As a shell takes it. */
+const quoted = (path: string): string =>
+  /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 
 /** The path of the ONNX file. */
 async function onnxFile(argument: string): Promise<string> {

@@ -5,8 +5,7 @@ import { draftModel } from "../engine/models/draft.ts";
 import { whatItIs } from "../engine/models/file-kind.ts";
 import type { KnownNetwork } from "../engine/models/known/known-network.ts";
 import { recogniseNetwork } from "../engine/models/known/known-networks.ts";
-import type { ModelJson } from "../engine/models/model-json.ts";
-import { parseModelJson } from "../engine/models/model-json.ts";
+import { type ModelJson, parseModelJson } from "../engine/models/model-json.ts";
 import { readOnnxOutline } from "../engine/models/onnx-outline.ts";
 import { type GraphSignature, signatureOf } from "../engine/models/tensor-signature.ts";
 import { type FieldProblem, reason, WorkerError } from "../errors.ts";
@@ -15,7 +14,7 @@ import { CommandError } from "./failures.ts";
 
 /** A drafted `model.json`, and how sure it is. */
 export interface ModelDraft {
-  readonly json: ModelJson & { readonly file: string };
+  readonly json: ModelJson;
   /** The content of the file to write. */
   readonly text: string;
   readonly signature: GraphSignature;
@@ -38,7 +37,7 @@ export async function draftModelJson(path: string, name?: string): Promise<Model
   const network = recogniseNetwork(signature, file);
   const drafted: ModelJson = network?.describe(signature) ?? draftModel(file, signature);
   const { inputs = {}, outputs = {}, presets, ...about } = drafted;
-  const json = {
+  const json: ModelJson = {
     ...(name !== undefined && { name }),
     ...about,
     file,

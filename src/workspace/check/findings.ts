@@ -18,11 +18,16 @@ export interface RawOutput {
   /** For masks and heat maps. */
   readonly activation?: string;
   readonly spread: Spread;
+  /** The share of values that lie clearly beyond the range. */
+  readonly beyond: number;
 }
+
+/** More of a picture than this is not clamped by chance. */
+const MUCH = 0.2;
 
 /** What is wrong with the values of one output. */
 export function* outputFindings(output: RawOutput): Generator<Finding> {
-  const { tensor, role, range, activation = "none", spread } = output;
+  const { tensor, role, range, activation = "none", spread, beyond } = output;
   const field = `outputs.${tensor}`;
   const { notANumber, infinite, count, low, high, min, max } = spread;
   if (notANumber + infinite > 0) {
@@ -50,12 +55,15 @@ export function* outputFindings(output: RawOutput): Generator<Finding> {
     };
     return;
   }
-  const usual = role === "image" ? usualRange(spread) : null;
-  if (usual === null || range === null || isNear(usual, range)) return;
-  yield {
-    field: `${field}.range`,
-    problem: `is ${list(range)} but the values run from ${short(low)} to ${short(high)}: set it to ${list(usual)}`,
-  };
+  if (role !== "image" || range === null) return;
+  const usual = usualRange(spread);
+  const values = `is ${list(range)} but the values run from ${short(low)} to ${short(high)}`;
+  if (usual !== null && !isNear(usual, range)) {
+    yield { field: `${field}.range`, problem: `${values}: set it to ${list(usual)}` };
+  } else if (beyond > MUCH) {
+    const share = Math.round(100 * beyond);
+    yield { field: `${field}.range`, problem: `${values}, ${share} % of them beyond it: widen it` };
+  }
 }
 
 type Range = readonly [number, number];
@@ -101,13 +109,6 @@ export function* imageFindings(
       problem: `the picture is ${colour}: check it, and range, mean and std of ${inputs}`,
     };
     return;
-  }
-  if (extreme.black + extreme.white > 0.7) {
-    const share = Math.round(100 * (extreme.black + extreme.white));
-    yield {
-      field: `${field}.range`,
-      problem: `${share} % of the samples are black or white: widen it, unless the model draws in two levels`,
-    };
   }
   if (frame === null) return;
   const { swapped, inverted } = likeness(before, after);

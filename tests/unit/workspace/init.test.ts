@@ -78,6 +78,19 @@ test("an unknown network gets roles by its shapes, and what the file does not sa
     expect(printed).toContain(`  ${field}: `);
   }
   expect(JSON.stringify(json)).not.toContain("guess");
+  expect(printed).toEndWith(`try it with: models check ${folder}`);
+});
+
+test("an input that suggests no role has to be edited, and is named", async () => {
+  const path = await model("net.onnx", XY, [1, 3, 64, 64]);
+  const proto = fromBinary(ModelProtoSchema, await Bun.file(path).bytes());
+  const graph = new GraphBuilder();
+  graph.input("ids", "int64", [1, 77]);
+  proto.graph?.input.push(...(fromBinary(ModelProtoSchema, graph.build("ids")).graph?.input ?? []));
+  await Bun.write(path, toBinary(ModelProtoSchema, proto));
+  const printed = await init(path);
+  expect(printed).toMatch(/input +"ids" int64 \[1, 77\] +no role/);
+  expect(printed).toContain("to be edited before the model can be used:\n  inputs.ids has no role");
 });
 
 test("what the file states is not called a guess", async () => {

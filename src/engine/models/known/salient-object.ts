@@ -1,5 +1,4 @@
 /** The foreground cut out of a picture: U²-Net and IS-Net, as rembg distributes them. Written from their documentation. */
-
 import type { ModelJson } from "../model-json.ts";
 import type { GraphSignature } from "../tensor-signature.ts";
 import { hasShapes, IMAGENET, isShaped, type KnownNetwork } from "./known-network.ts";

@@ -64,12 +64,6 @@ describe("an image", () => {
     ]);
   });
 
-  test("of nothing but extremes is saturated", () => {
-    expect(image(changed((sample) => (sample > 127 ? 255 : 0)))[0]).toContain(
-      "% of the samples are black or white",
-    );
-  });
-
   test("that was drawn without video is compared with nothing", () => {
     expect([...imageFindings(picture, bgr, { frame: null, image: "y" })]).toEqual([]);
   });
@@ -85,6 +79,7 @@ function output(values: ArrayLike<number>, its: Partial<RawOutput> = {}): string
     role: "image",
     range: [0, 1],
     spread: spreadOf(values),
+    beyond: 0,
     ...its,
   } as const;
   return [...outputFindings(raw)].map(({ field, problem }) => `${field} ${problem}`);
@@ -112,6 +107,12 @@ describe("values", () => {
     expect(output(valuesIn(0, 255), { range: [16, 235] })).toEqual([]);
     expect(output(valuesIn(0, 255), { range: [255, 0] })).toEqual([]);
     expect(output(valuesIn(0.2, 0.7))).toEqual([]);
+  });
+
+  test("that lie beyond their range in great part want a wider one", () => {
+    expect(output(valuesIn(-30, 290), { range: [0, 255], beyond: 0.3 })).toEqual([
+      "outputs.y.range is [0, 255] but the values run from -30 to 290, 30 % of them beyond it: widen it",
+    ]);
   });
 
   test("that are not finite are counted", () => {
