@@ -73,10 +73,8 @@ export const Settings = Type.Object({
   ),
   frameQueue: count(1, 1000, 1, "frames that may wait before inference; 1 = newest wins"),
   maxFrameAgeMs: count(1, 600_000, 500, "older waiting frames are dropped"),
-  maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay", later),
-  modelMemory: Type.Optional(
-    byteSize({ description: "unload idle models beyond this size", ...later }),
-  ),
+  maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay"),
+  modelMemory: Type.Optional(byteSize({ description: "unload idle models beyond this size" })),
   batchTimeout: duration({ default: "25s", description: "longest batch job" }),
   idleTimeout: duration({
     default: "0",

@@ -175,9 +175,9 @@ test("a duration longer than a timer can wait is refused", () => {
 test("settings without effect in this version are named by flag or variable", () => {
   const env = { ORCH_URL: "http://a", CAPABILITY_TOKEN: "x", IDLE_TIMEOUT: "5s" };
   expect(unservedSettings(["--max-batch=2", "--idle-timeout", "9s", "--port", "1"], env)).toEqual([
-    "--max-batch",
     "--idle-timeout",
   ]);
+  expect(unservedSettings(["--port", "1"], env)).toEqual(["IDLE_TIMEOUT"]);
 });
 
 test("help describes each setting and its allowed words", () => {
