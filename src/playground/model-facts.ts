@@ -1,5 +1,6 @@
 /** Describes models in words: their state and where they come from. */
 import type { Model } from "./api.ts";
+import type { VideoSource } from "./model-choice.ts";
 
 /** Progress of a load is shown up to here: an estimate may be too short. */
 const MOST = 0.97;
@@ -27,15 +28,28 @@ export function stateText(model: Model, loadingMs: number): string {
 export const progressOf = ({ load_estimate_ms: estimate }: Model, loadingMs: number) =>
   estimate === undefined || estimate <= 0 ? null : Math.min(MOST, loadingMs / estimate);
 
+/** Its description, and what becomes of it without video. */
+export function aboutText({ description, needs_video: needsVideo }: Model, source: VideoSource) {
+  const text = description.trim();
+  const sentence = text === "" || /[.!?]$/.test(text) ? text : `${text}.`;
+  const isOnItsOwn = needsVideo && source === "none";
+  return isOnItsOwn ? `${sentence} Its input is a moving test picture.`.trim() : sentence;
+}
+
 /** What it takes and whose it is. */
 export function factsOf(model: Model): string[] {
-  const { source, license } = model;
+  const { license } = model;
   return [
     model.needs_video ? "needs video" : model.takes_video ? "takes video" : "draws without video",
     model.takes_prompts ? "takes prompts" : "ignores prompts",
-    source === "built-in" ? "built in" : `from ${source}`,
+    sourceOf(model),
     license === "" ? "licence not stated" : `licence ${license}`,
   ];
+}
+
+function sourceOf({ name, source }: Model): string {
+  if (source === "built-in") return "built in";
+  return source === `models/${name}` ? "from the workspace" : `from ${source}`;
 }
 
 /** The device, and the execution provider where its name says more. */

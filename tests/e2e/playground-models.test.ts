@@ -10,7 +10,7 @@ inBrowser("each model is listed with its state, licence and source", async () =>
   const row = (name: string) =>
     page.locator(".models li").filter({ has: page.getByText(name, { exact: true }) });
   const painter = await row("painter").textContent();
-  expect(painter).toContain("from models/painter · licence Apache-2.0");
+  expect(painter).toContain("from the workspace · licence Apache-2.0");
   expect(painter).toContain("Ready on cpu");
   expect(await row("asleep").textContent()).toContain("Loads in about 4 s");
   expect(await row("broken").textContent()).toContain("a Git LFS pointer, not a model");

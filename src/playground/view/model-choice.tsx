@@ -3,6 +3,7 @@ import { edit } from "../actions.ts";
 import type { Model } from "../api.ts";
 import { SIZES, withModel } from "../draft.ts";
 import { isUsable, MODEL_GROUPS } from "../model-choice.ts";
+import { aboutText } from "../model-facts.ts";
 import { chosenModel, draft, models, video } from "../state.ts";
 import { ModelFacts, ModelState } from "./model-state.tsx";
 
@@ -57,10 +58,7 @@ function Group({ label, models: group }: { label: string; models: readonly Model
 function About({ model }: { model: Model }) {
   return (
     <div class="about">
-      <p class="hint">
-        {model.description}
-        {model.needs_video && video.value === "none" && " Its input is a moving test picture."}
-      </p>
+      <p class="hint">{aboutText(model, video.value)}</p>
       <ModelState model={model} />
       <ModelFacts model={model} />
     </div>

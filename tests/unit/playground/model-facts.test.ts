@@ -1,7 +1,7 @@
 /** Tests how the playground describes models. */
 import { describe, expect, test } from "bun:test";
 import type { Model } from "../../../src/playground/api.ts";
-import { factsOf, progressOf, stateText } from "../../../src/playground/model-facts.ts";
+import { aboutText, factsOf, progressOf, stateText } from "../../../src/playground/model-facts.ts";
 import { MODEL_GALLERY } from "../../support/model-gallery.ts";
 
 const model = (name: string): Model => {
@@ -39,7 +39,7 @@ test("the facts name what it takes, its source and its licence", () => {
   expect(factsOf(model("painter"))).toEqual([
     "takes video",
     "ignores prompts",
-    "from models/painter",
+    "from the workspace",
     "licence Apache-2.0",
   ]);
   expect(factsOf(model("describer"))).toEqual([
@@ -48,5 +48,16 @@ test("the facts name what it takes, its source and its licence", () => {
     "built in",
     "licence Apache-2.0",
   ]);
+  expect(factsOf({ ...model("painter"), source: "models/a copy" })).toContain("from models/a copy");
   expect(factsOf(model("mixer"))).toContain("licence not stated");
+});
+
+test("a description is a sentence, and says what replaces a video that is needed", () => {
+  const copyist = { ...model("copyist"), description: "Paints like a picture" };
+  expect(aboutText(copyist, "video")).toBe("Paints like a picture.");
+  expect(aboutText(copyist, "none")).toBe(
+    "Paints like a picture. Its input is a moving test picture.",
+  );
+  expect(aboutText({ ...copyist, description: "" }, "video")).toBe("");
+  expect(aboutText(model("painter"), "none")).toBe(model("painter").description);
 });
