@@ -88,7 +88,8 @@ function tensorSignature({ name, type }: ValueInfoProto): TensorSignature {
     dtype: elementType(elemType),
     dims:
       shape?.dim.map(({ value }) => {
-        if (value.case === "dimValue") return Number(value.value);
+        // Older exporters of Paddle and TensorFlow write −1 for a free dimension.
+        if (value.case === "dimValue") return value.value > 0n ? Number(value.value) : "?";
         return value.case === "dimParam" && value.value !== "" ? value.value : "?";
       }) ?? null,
   };

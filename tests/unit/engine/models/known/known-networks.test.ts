@@ -2,10 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 import { Glob } from "bun";
+import { defineModel } from "../../../../../src/engine/models/define-model.ts";
 import {
   KNOWN_NETWORKS,
   recogniseNetwork,
 } from "../../../../../src/engine/models/known/known-networks.ts";
+import { parseModelJson } from "../../../../../src/engine/models/model-json.ts";
 import { readOnnxOutline } from "../../../../../src/engine/models/onnx-outline.ts";
 import {
   type GraphSignature,
@@ -145,7 +147,7 @@ const DOCUMENTED: readonly (readonly [string, string, GraphSignature])[] = [
     (output): [string, string, GraphSignature] => [
       "PaddleOCR text detector",
       "inference.onnx",
-      signature(["x float32 [-1, 3, -1, -1]"], [`${output} float32 [-1, 1, -1, -1]`]),
+      signature(["x float32 [?, 3, ?, ?]"], [`${output} float32 [?, 1, ?, ?]`]),
     ],
   ),
   [
@@ -162,16 +164,15 @@ describe("a file is recognised as", () => {
   });
 });
 
-test.each(DOCUMENTED)(
-  "the entry of %s (%s) names each input and output of the file",
-  (_, file, its) => {
-    const json = recogniseNetwork(its, file)?.describe(its);
-    expect(Object.keys(json?.inputs ?? {})).toEqual(its.inputs.map(({ name }) => name));
-    expect(Object.keys(json?.outputs ?? {}).sort()).toEqual(
-      its.outputs.map(({ name }) => name).sort(),
-    );
-  },
-);
+test.each(DOCUMENTED)("the entry of %s (%s) is a model that can be used", (_, file, its) => {
+  const json = recogniseNetwork(its, file)?.describe(its) ?? {};
+  const definition = defineModel("test", parseModelJson(JSON.stringify(json)), its);
+  expect(Object.keys(json.inputs ?? {})).toEqual(its.inputs.map(({ name }) => name));
+  expect(Object.keys(json.outputs ?? {}).sort()).toEqual(
+    its.outputs.map(({ name }) => name).sort(),
+  );
+  expect(definition.license).not.toBe("");
+});
 
 test.each<[string, GraphSignature]>([
   [
