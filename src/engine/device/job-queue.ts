@@ -50,6 +50,19 @@ export class JobQueue {
     return [...this.#streams.values()].flat();
   }
 
+  /** The jobs that may run in batches, grouped by runner and key. */
+  groups(): readonly (readonly Waiting[])[] {
+    const runners = new Map<Runner, Map<string, Waiting[]>>();
+    for (const waiting of this.all()) {
+      const { runner, job } = waiting;
+      if (job.batchKey === null || runner.maxBatch <= 1) continue;
+      const groups = runners.get(runner) ?? new Map<string, Waiting[]>();
+      runners.set(runner, groups);
+      groups.set(job.batchKey, [...(groups.get(job.batchKey) ?? []), waiting]);
+    }
+    return [...runners.values()].flatMap((groups) => [...groups.values()]);
+  }
+
   /** The first admitted job of the stream that is furthest behind. */
   next(admits: Admits): Waiting | null {
     let best: { readonly waiting: Waiting; readonly time: number } | null = null;

@@ -1,7 +1,9 @@
 /** Schedules the jobs of one device: streams take turns by device time, batches form, and late jobs are refused. */
+import { Companions } from "./companions.ts";
 import { FairShares } from "./fair-shares.ts";
 import { type BatchRunner, type Done, type Job, TooLate } from "./job.ts";
 import { type Admits, JobQueue, type Runner, type Waiting } from "./job-queue.ts";
+import { Lanes, type Run } from "./lanes.ts";
 import { RunDurations } from "./run-durations.ts";
 
 export interface DeviceSchedulerOptions {
@@ -11,30 +13,12 @@ export interface DeviceSchedulerOptions {
   readonly now?: () => number;
 }
 
-/** A run takes up a lane, or was let in beside them. */
-type Place = "lane" | "beside";
-
-interface Run {
+/** Jobs with this runner and key wait for others to join them. */
+interface Hold {
   readonly runner: Runner;
-  readonly batch: readonly Waiting[];
-  /** The device's virtual time at which it began. */
-  readonly time: number;
-  /** `now()` when it began. */
-  readonly since: number;
-  /** Null for the first run of a runner if its caller knows nothing. */
-  readonly expectedMs: number | null;
-  readonly place: Place;
-  /** Null while it is in progress. */
-  tookMs: number | null;
+  readonly batchKey: string | null;
+  readonly until: number;
 }
-
-/** A run that takes longer than this, and than `OVERDUE` times what is expected, holds its lane no longer. */
-const OVERDUE_MS = 250;
-const FIRST_RUN_OVERDUE_MS = 1000;
-const OVERDUE = 4;
-
-/** A run is short, compared with one in progress, if it takes at most this share of it. */
-const SHORT = 1 / 8;
 
 /**
  * After a batch has failed, the jobs of its runner run alone for this time. One item may have been at fault, and its
@@ -45,7 +29,8 @@ const APART_MS = 10_000;
 /**
  * Shares the lanes of one device among streams by device time (see `FairShares`): a free lane goes to the stream that
  * is furthest behind. If its job may run in a batch, waiting jobs of the same runner and key join it: the first of each
- * stream, those furthest behind first, and then later ones of streams that have several. Each is charged its share.
+ * stream, those furthest behind first, and then later ones of streams that have several. Each is charged its share. A
+ * batch may wait a moment for streams that are about to come back (see `Companions`); the lane is not kept for it.
  *
  * A run cannot be interrupted. Two rules keep long ones from blocking short ones. While every lane has a long run, a
  * short one is let in beside them, as a device with time slices would do, if it is short compared with each run in
@@ -59,18 +44,18 @@ const APART_MS = 10_000;
 export class DeviceScheduler {
   readonly #shares = new FairShares();
   readonly #waiting = new JobQueue(this.#shares);
-  readonly #running = new Map<Runner, Run>();
+  readonly #lanes: Lanes;
   readonly #durations = new RunDurations();
+  readonly #companions = new Companions(this.#durations);
   /** Until when the jobs of a runner run alone. */
   readonly #apartUntil = new WeakMap<Runner, number>();
   readonly #abandoned = new WeakMap<object, Error>();
-  readonly #lanes: number;
   readonly #now: () => number;
   #closed: { readonly error: unknown } | null = null;
   #timer: Timer | undefined;
 
   constructor({ lanes, now = () => performance.now() }: DeviceSchedulerOptions) {
-    this.#lanes = lanes;
+    this.#lanes = new Lanes(lanes);
     this.#now = now;
   }
 
@@ -90,6 +75,7 @@ export class DeviceScheduler {
     const { promise, resolve, reject } = Promise.withResolvers<Done<unknown>>();
     const waiting: Waiting = { runner, job, resolve, reject };
     this.#waiting.add(waiting);
+    this.#companions.returned(runner, job.stream, this.#now());
     const giveUp = () => this.#waiting.refuse(waiting, signal?.reason);
     signal?.addEventListener("abort", giveUp, { once: true });
     this.#admit();
@@ -109,7 +95,8 @@ export class DeviceScheduler {
     for (const waiting of this.#waiting.all()) {
       if (waiting.runner === runner) this.#waiting.refuse(waiting, error);
     }
-    for (const run of this.#running.values()) if (run.runner === runner) this.#leave(run);
+    const run = this.#lanes.runOf(runner);
+    if (run !== undefined) this.#leave(run);
     this.#admit();
   }
 
@@ -132,53 +119,64 @@ export class DeviceScheduler {
     for (const waiting of this.#waiting.all()) {
       if (now > deadlineOf(waiting)) this.#waiting.refuse(waiting, new TooLate());
     }
-    this.#fillLanes(now);
-    const next = this.#nextEvent(now);
+    const holds = this.#holds(now);
+    this.#fillLanes(now, holds);
+    const left = this.#waiting.all();
+    const next = Math.min(
+      ...holds.map(({ until }) => until),
+      ...left.map((waiting) => deadlineOf(waiting)),
+      left.length === 0 ? Number.POSITIVE_INFINITY : this.#lanes.nextOverdue(now),
+    );
     if (next === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#admit(), Math.max(1, next - now));
   }
 
-  /** When something happens that no call announces: a deadline passes, or a run for which others wait is overdue. */
-  #nextEvent(now: number): number {
-    const waiting = this.#waiting.all();
-    const inLanes = this.#inLanes(now);
-    const isFull = waiting.length > 0 && inLanes.length >= this.#lanes;
-    return Math.min(
-      ...waiting.map((each) => deadlineOf(each)),
-      ...(isFull ? inLanes.map((run) => run.since + overdueMs(run)) : []),
-    );
+  /** The jobs for which it pays to wait until other streams are back. */
+  #holds(now: number): Hold[] {
+    return this.#waiting.groups().flatMap((group) => {
+      const [first] = group;
+      if (first === undefined || first.job.batchKey === null) return [];
+      const { runner, job } = first;
+      const room = this.#mostTogether(runner, now) - group.length;
+      if (room < 1 || this.#lanes.isBusy(runner)) return [];
+      const streams = group.map((waiting) => waiting.job.stream);
+      const ready = { runner, key: first.job.batchKey, streams, room };
+      const until = this.#companions.waitUntil(ready, now);
+      const isLate = group.some((waiting) => deadlineOf(waiting) < until);
+      return until <= now || isLate ? [] : [{ runner, batchKey: job.batchKey, until }];
+    });
   }
 
-  #fillLanes(now: number): void {
-    const inLane: Admits = ({ runner }) => !this.#running.has(runner);
-    while (this.#inLanes(now).length < this.#lanes) {
+  #fillLanes(now: number, holds: readonly Hold[]): void {
+    const inLane: Admits = ({ runner, job }) =>
+      !this.#lanes.isBusy(runner) &&
+      !holds.some((hold) => hold.runner === runner && hold.batchKey === job.batchKey);
+    while (this.#lanes.hasFree(now)) {
       if (!this.#startNext("lane", inLane, now)) break;
     }
-    const beside: Admits = (waiting, items, time) =>
-      inLane(waiting, items, time) && this.#mayRunBeside(waiting, items, time, now);
+    const beside: Admits = (waiting, items, time) => {
+      const ms = this.#expectedMs(waiting, items);
+      const isShort = ms !== undefined && this.#lanes.admitsBeside(ms, time, now);
+      return isShort && inLane(waiting, items, time);
+    };
     this.#startNext("beside", beside, now);
   }
 
   /** Returns false if no job is admitted. */
-  #startNext(place: Place, admits: Admits, now: number): boolean {
+  #startNext(place: Run["place"], admits: Admits, now: number): boolean {
     const first = this.#waiting.next(admits);
     if (first === null) return false;
-    const { runner } = first;
-    const isApart = now < (this.#apartUntil.get(runner) ?? Number.NEGATIVE_INFINITY);
-    void this.#start(this.#waiting.batch(first, isApart ? 1 : runner.maxBatch, admits), place);
+    const most = this.#mostTogether(first.runner, now);
+    void this.#start(this.#waiting.batch(first, most, admits), place);
     return true;
   }
 
-  #mayRunBeside(waiting: Waiting, items: number, time: number, now: number): boolean {
-    const ms = this.#expectedMs(waiting, items);
-    if (ms === undefined) return false;
-    return [...this.#running.values()].every((run) => {
-      const used = (now - run.since) / run.batch.length;
-      return ms <= SHORT * (run.expectedMs ?? 0) && time <= run.time + used;
-    });
+  #mostTogether(runner: Runner, now: number): number {
+    const isApart = now < (this.#apartUntil.get(runner) ?? Number.NEGATIVE_INFINITY);
+    return isApart ? 1 : runner.maxBatch;
   }
 
-  async #start(batch: readonly Waiting[], place: Place): Promise<void> {
+  async #start(batch: readonly Waiting[], place: Run["place"]): Promise<void> {
     const [first] = batch;
     if (first === undefined) return;
     const { runner, job } = first;
@@ -193,7 +191,7 @@ export class DeviceScheduler {
       expectedMs: this.#expectedMs(first, batch.length) ?? null,
       tookMs: null,
     };
-    this.#running.set(runner, run);
+    this.#lanes.add(run);
     try {
       const results = await runner.run(batch.map((waiting) => waiting.job.item));
       if (results.length !== batch.length) {
@@ -215,11 +213,15 @@ export class DeviceScheduler {
   /** Frees the lane of a run and charges its streams, once; returns the run's duration until then. */
   #leave(run: Run): number {
     if (run.tookMs !== null) return run.tookMs;
-    run.tookMs = this.#now() - run.since;
-    this.#running.delete(run.runner);
-    const share = run.tookMs / run.batch.length;
-    for (const { job } of run.batch) this.#shares.charge(job.stream, share);
-    return run.tookMs;
+    const tookMs = this.#now() - run.since;
+    run.tookMs = tookMs;
+    this.#lanes.remove(run);
+    for (const { job } of run.batch) {
+      this.#shares.charge(job.stream, tookMs / run.batch.length);
+      if (job.batchKey === null) continue;
+      this.#companions.left(run.runner, job.stream, job.batchKey, run.since + tookMs);
+    }
+    return tookMs;
   }
 
   #expectedMs({ runner, job }: Waiting, items: number): number | undefined {
@@ -229,16 +231,6 @@ export class DeviceScheduler {
       (expectedMs === undefined ? undefined : expectedMs * items)
     );
   }
-
-  /** The runs that hold a lane at `now`. */
-  #inLanes(now: number): Run[] {
-    return [...this.#running.values()].filter(
-      (run) => run.place === "lane" && now - run.since < overdueMs(run),
-    );
-  }
 }
 
 const deadlineOf = ({ job }: Waiting): number => job.deadline ?? Number.POSITIVE_INFINITY;
-
-const overdueMs = ({ expectedMs }: Run): number =>
-  expectedMs === null ? FIRST_RUN_OVERDUE_MS : Math.max(OVERDUE_MS, OVERDUE * expectedMs);

@@ -3,6 +3,7 @@ import type { Job } from "../../../../src/engine/device/job.ts";
 import { DeviceScheduler } from "../../../../src/engine/device/scheduler.ts";
 import { simulate } from "../../../support/device-simulation.ts";
 import { failureOf, ManualRunner } from "../../../support/manual-runner.ts";
+import { waitFor } from "../../../support/wait-for.ts";
 
 /** One lane on a clock that the test sets, and a runner that takes up to four items at once. */
 function device() {
@@ -86,11 +87,10 @@ test("two jobs without a key do not run together", async () => {
 });
 
 test("a full batch has the first job of each stream, those furthest behind first, before the second of any", async () => {
-  const { clock, log, batches, queue, occupy } = device();
-  queue("f");
-  clock.now = 50;
-  await batches.last.finish(); // f is ahead of all others
-  log.length = 0;
+  const { log, batches, queue, occupy, finish } = device();
+  const before = new ManualRunner([]);
+  queue("f", {}, before);
+  await finish(50, before); // f is ahead of all others
   const other = occupy();
   for (const item of ["f1", "a1", "a2", "b1", "c1", "a3"]) queue(item);
   await other.finish();
@@ -142,6 +142,81 @@ test("streams that share batches are served evenly", async () => {
   ]);
   const counts = ["a", "b", "c", "d"].map((name) => runs.count(name));
   expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2);
+});
+
+test("streams that share a runner run in full batches, not in two groups that take turns", async () => {
+  const batched = { ms: (items: number) => 30 + 2 * items, maxBatch: 4 };
+  const streams = ["a", "b", "c", "d"].map((name, index) => ({
+    ...{ name, runner: batched },
+    gapMs: 2 + index,
+  }));
+  const runs = await simulate(1, 10_000, streams);
+  expect(runs.meanBatch("a", 1000)).toBeGreaterThan(3.5);
+});
+
+test("two streams find out that a batch pays, though one of them always runs while the other waits", async () => {
+  const batched = { ms: (items: number) => 30 + 2 * items, maxBatch: 2 };
+  const streams = ["a", "b"].map((name) => ({ name, runner: batched, gapMs: 3 }));
+  const runs = await simulate(1, 10_000, streams);
+  expect(runs.meanBatch("a", 1000)).toBeGreaterThan(1.9);
+});
+
+test("nobody waits for companions where batches save nothing", async () => {
+  const linear = (maxBatch: number) => ({ ms: (items: number) => 30 * items, maxBatch });
+  const frames = async (maxBatch: number) => {
+    const shared = linear(maxBatch);
+    const streams = ["a", "b"].map((name) => ({ name, runner: shared, gapMs: 3 }));
+    const runs = await simulate(1, 10_000, streams);
+    return runs.count("a") + runs.count("b");
+  };
+  expect(await frames(2)).toBeGreaterThanOrEqual((await frames(1)) - 1);
+});
+
+/** A device on which stream b's job waits for stream a, which came back 2 ms after its last run. */
+async function waitingForA() {
+  const { clock, queue, finish, log, ...rest } = device();
+  for (const item of ["a", "b"]) queue(item);
+  await finish(30);
+  clock.now += 2;
+  queue("a");
+  await finish(28);
+  clock.now += 2;
+  queue("b");
+  await finish(28);
+  expect(log).toEqual(["a", "b", "a"]);
+  log.length = 0;
+  return { clock, queue, finish, log, ...rest };
+}
+
+test("a companion that comes back starts the batch", async () => {
+  const { log, queue } = await waitingForA();
+  queue("a");
+  expect(log).toEqual(["b+a"]);
+});
+
+test("a companion that does not come back is not waited for much longer than it usually takes", async () => {
+  const { clock, log } = await waitingForA();
+  clock.now += 4;
+  await waitFor("the job to run alone", () => log.length === 1);
+  expect(log).toEqual(["b"]);
+});
+
+test("a job with a deadline waits for no companion beyond it", async () => {
+  const { clock, log, queue } = await waitingForA();
+  queue("b", { deadline: clock.now + 1 });
+  expect(log).toEqual(["b+b"]);
+});
+
+test("while a job waits for a companion the lane is another runner's", async () => {
+  const { log, queue } = await waitingForA();
+  queue("x", {}, new ManualRunner(log));
+  expect(log).toEqual(["x"]);
+});
+
+test("a job with another key does not wait for the companions of the first", async () => {
+  const { log, queue } = await waitingForA();
+  queue("c", { batchKey: "64x64" });
+  expect(log).toEqual(["c"]);
 });
 
 test("a batch that fails fails all its jobs, and afterwards they run apart for a while", async () => {

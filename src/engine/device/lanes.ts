@@ -1,0 +1,84 @@
+/** The runs in progress on one device, and the lanes that they take up. */
+import type { Runner, Waiting } from "./job-queue.ts";
+
+export interface Run {
+  readonly runner: Runner;
+  readonly batch: readonly Waiting[];
+  /** The device's virtual time at which it began. */
+  readonly time: number;
+  /** The time on the clock at which it began. */
+  readonly since: number;
+  /** Null for the first run of a runner if its caller knows nothing. */
+  readonly expectedMs: number | null;
+  /** It takes up a lane, or was let in beside them. */
+  readonly place: "lane" | "beside";
+  /** Null while it is in progress. */
+  tookMs: number | null;
+}
+
+/** A run that takes longer than this, and than `OVERDUE` times what is expected, holds its lane no longer. */
+const OVERDUE_MS = 250;
+const FIRST_RUN_OVERDUE_MS = 1000;
+const OVERDUE = 4;
+
+/** A run is short, compared with one in progress, if it takes at most this share of it. */
+const SHORT = 1 / 8;
+
+export class Lanes {
+  readonly #count: number;
+  readonly #runs = new Map<Runner, Run>();
+
+  /** A device of so many runs at once. */
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  add(run: Run): void {
+    this.#runs.set(run.runner, run);
+  }
+
+  remove(run: Run): void {
+    this.#runs.delete(run.runner);
+  }
+
+  /** The run of a runner; it has one at a time. */
+  runOf(runner: object): Run | undefined {
+    for (const run of this.#runs.values()) if (run.runner === runner) return run;
+    return undefined;
+  }
+
+  /** True for a runner that has a run in progress. */
+  isBusy(runner: Runner): boolean {
+    return this.#runs.has(runner);
+  }
+
+  hasFree(now: number): boolean {
+    return this.#inLanes(now).length < this.#count;
+  }
+
+  /** The time at which the next lane is given up by an overdue run; infinity while one is free. */
+  nextOverdue(now: number): number {
+    if (this.hasFree(now)) return Number.POSITIVE_INFINITY;
+    return Math.min(...this.#inLanes(now).map((run) => run.since + overdueMs(run)));
+  }
+
+  /**
+   * Whether a run of `ms` of a stream with this virtual time may go beside those in progress: it is short compared with
+   * each, and its stream is behind them all, counting what they have used so far.
+   */
+  admitsBeside(ms: number, time: number, now: number): boolean {
+    return [...this.#runs.values()].every((run) => {
+      const used = (now - run.since) / run.batch.length;
+      return ms <= SHORT * (run.expectedMs ?? 0) && time <= run.time + used;
+    });
+  }
+
+  #inLanes(now: number): Run[] {
+    return [...this.#runs.values()].filter(
+      (run) => run.place === "lane" && now - run.since < overdueMs(run),
+    );
+  }
+}
+
+const overdueMs = ({ expectedMs }: Run): number =>
+  expectedMs === null ? FIRST_RUN_OVERDUE_MS : Math.max(OVERDUE_MS, OVERDUE * expectedMs);
