@@ -1,26 +1,21 @@
 /** Loads models on one device, each in a thread of its own, and runs them for streams and pictures. */
-import { availableParallelism } from "node:os";
-import { reason, toPlainError, WorkerError } from "../../errors.ts";
+import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
-import type { ModelDefinition } from "../models/definition.ts";
-import { type ModelChain, modelChain } from "../models/model-chain.ts";
+import type { ModelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
-import { upstreamPorts } from "../models/roles/upstream.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
-import type { Size } from "../protocol/work.ts";
-import { type Device, parseDevice, settingsFor } from "./devices.ts";
+import { type Device, parseDevice } from "./devices.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { describeModel } from "./model-info.ts";
+import { ModelLoader } from "./model-loader.ts";
 import { modelsToUnload } from "./model-memory.ts";
 import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
-import { ModelThread } from "./model-thread.ts";
-import { ReadyModel } from "./ready-model.ts";
-import { DeviceScheduler } from "./scheduler.ts";
-import { SizeThreads } from "./size-threads.ts";
+import type { ModelThread } from "./model-thread.ts";
+import type { ReadyModel } from "./ready-model.ts";
 
 const log = getLogger("inference");
 
@@ -44,11 +39,9 @@ export class ModelHost implements AsyncDisposable {
   readonly #catalogue: ModelCatalogue;
   readonly #device: Device;
   readonly #onChange: (info: ModelInfo) => void;
-  readonly #scheduler: DeviceScheduler;
-  readonly #maxBatch: number;
   readonly #memoryLimit: number | null;
   readonly #slots = new Map<string, Slot>();
-  readonly #threads = new Set<ModelThread>();
+  readonly #loader: ModelLoader;
   readonly #loadTimes: LoadTimes;
   readonly #reloader: ModelReloader;
   #disposed = false;
@@ -68,15 +61,18 @@ export class ModelHost implements AsyncDisposable {
     this.#device = parseDevice(options.device);
     this.#onChange = options.onChange;
     this.#loadTimes = new LoadTimes(this.#device.name);
-    this.#maxBatch = options.maxBatch ?? 0;
     this.#memoryLimit = options.memoryLimit ?? null;
-    this.#scheduler = new DeviceScheduler({ lanes: this.#device.lanes(availableParallelism()) });
+    this.#loader = new ModelLoader({
+      device: this.#device,
+      maxBatch: options.maxBatch ?? 0,
+      onLost: (thread, name) => this.#forget(thread, name),
+    });
     this.#reloader = new ModelReloader({
       catalogue: this.#catalogue,
       current: () => [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []),
       load: (model) => this.#load(model),
       loadDeadlineMs: this.loadDeadlineMs,
-      release: (model) => void this.#release(model),
+      release: (model) => void this.#loader.release(model),
       replace: (previous, next) => this.#replace(previous, next),
       onRejected: ({ name }) => this.#report(name),
       times: options.reloadTimes,
@@ -95,8 +91,8 @@ export class ModelHost implements AsyncDisposable {
 
   /** Throws `unknown_model` or `model_failed` for a model that cannot be loaded, without loading it. */
   async check(name: string): Promise<void> {
-    const { stamp, definition } = await this.#catalogue.get(name);
-    await this.#chainOf(definition);
+    const { stamp } = await this.#catalogue.get(name);
+    await this.#catalogue.chain(name);
     const slot = this.#slots.get(name);
     if (slot?.state === "failed" && slot.stamp === stamp) throw slot.error;
     if (slot?.state === "ready" && slot.model.hasRejected(stamp)) throw slot.model.reloadError();
@@ -120,7 +116,7 @@ export class ModelHost implements AsyncDisposable {
     }
     const model = await this.#catalogue.get(name);
     signal?.throwIfAborted();
-    if (this.#disposed) throw closing();
+    if (this.#disposed) throw new WorkerError("engine_unavailable", "the engine is closing");
     const slot = this.#slots.get(name);
     if (slot?.state === "ready") return slot.model;
     if (slot?.state === "failed" && slot.stamp === model.stamp) throw slot.error;
@@ -142,11 +138,9 @@ export class ModelHost implements AsyncDisposable {
   /** Lets runs in progress finish, but not one that hangs, releases every model and ends its thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    this.#scheduler.close(closing());
     this.#reloader[Symbol.dispose]();
     this.prompts[Symbol.dispose]();
-    const closed = Promise.all([...this.#threads].map((thread) => this.#close(thread)));
-    await untilAborted(closed, AbortSignal.timeout(CLOSE_MS));
+    await untilAborted(this.#loader[Symbol.asyncDispose](), AbortSignal.timeout(CLOSE_MS));
   }
 
   #begin(model: UsableModel): Promise<ReadyModel> {
@@ -164,42 +158,14 @@ export class ModelHost implements AsyncDisposable {
     return loading;
   }
 
-  /** The model, and those that feed it. Throws `model_failed` where one of them cannot be used. */
+  /** The model, and those that feed it. Throws `unknown_model`, and `model_failed` where one of them cannot be used. */
   async chain(name: string): Promise<ModelChain> {
-    const { definition } = await this.#catalogue.get(name);
-    return await this.#chainOf(definition);
-  }
-
-  async #chainOf(definition: ModelDefinition): Promise<ModelChain> {
-    try {
-      await this.#readFeeders(definition, new Set());
-      return modelChain(definition, (name) => this.#definitionOf(name));
-    } catch (error) {
-      const message = `model ${definition.name} cannot be used: ${reason(error)}`;
-      throw new WorkerError("model_failed", message, { cause: error });
-    }
-  }
-
-  /** Looks at the folders of all models that feed this one, which may be new. */
-  async #readFeeders({ inputs }: ModelDefinition, seen: Set<string>): Promise<void> {
-    for (const { source } of upstreamPorts(inputs)) {
-      if (seen.has(source.model)) continue;
-      seen.add(source.model);
-      const entry = await this.#catalogue.entry(source.model);
-      if (entry?.state === "usable") await this.#readFeeders(entry.definition, seen);
-    }
-  }
-
-  #definitionOf(name: string): ModelDefinition | null {
-    const entry = this.#catalogue.list().find((each) => each.name === name);
-    return entry?.state === "usable" ? entry.definition : null;
+    return await this.#catalogue.chain(name);
   }
 
   async #load(model: UsableModel): Promise<ReadyModel> {
     this.#makeRoom(model);
-    const { thread, provider } = await this.#open(model, (lost) => this.#forget(lost, model.name));
-    const large = this.#large(model, thread);
-    return new ReadyModel({ model, thread, large, executionProvider: provider });
+    return await this.#loader.load(model);
   }
 
   /** Unloads models that are not in use until this one fits beside the others. */
@@ -210,67 +176,13 @@ export class ModelHost implements AsyncDisposable {
     for (const model of modelsToUnload(others, bytes, this.#memoryLimit, performance.now())) {
       log.info("model unloaded", { model: model.name, bytes: model.bytes });
       this.#slots.delete(model.name);
-      void this.#release(model);
+      void this.#loader.release(model);
       this.#report(model.name);
     }
   }
 
-  /** Null where the model's pictures have one size, and where runs are short or memory is dear. */
-  #large(model: UsableModel, base: ModelThread): SizeThreads | null {
-    const { picture } = model.definition;
-    if (!this.#device.separatesSizes || picture?.size != null) return null;
-    return new SizeThreads({
-      base,
-      open: async (size) =>
-        (await this.#open(model, (lost) => void this.#close(lost), halved(size))).thread,
-      close: (thread) => this.#close(thread),
-    });
-  }
-
-  async #open(
-    { name, definition, graph }: UsableModel,
-    onLost: (thread: ModelThread) => void,
-    warmUp?: Size,
-  ): Promise<{ thread: ModelThread; provider: string }> {
-    if (this.#disposed) throw closing();
-    const device = this.#device;
-    const thread: ModelThread = new ModelThread({
-      definition,
-      device,
-      settings: settingsFor(device, definition.run.threads),
-      scheduler: this.#scheduler,
-      maxBatch: this.#maxBatch,
-      onLost: () => onLost(thread),
-    });
-    this.#threads.add(thread);
-    try {
-      const { loadMs, warmUpMs, placements } = await thread.load(graph, warmUp);
-      const { maxBatch: batch } = thread;
-      const times = { load_ms: Math.round(loadMs), warm_up_ms: Math.round(warmUpMs) };
-      log.info("model loaded", {
-        model: name,
-        device: device.name,
-        ...times,
-        batch,
-        ...placements,
-      });
-      return { thread, provider: mainProvider(placements) ?? device.executionProvider };
-    } catch (error) {
-      await this.#close(thread);
-      const { kind, message } = toPlainError(error, "model_failed");
-      throw new WorkerError(kind, `model ${name} cannot be loaded: ${message}`, { cause: error });
-    }
-  }
-
-  /** Resolves when the thread has ended, which one that hangs may never do. */
-  async #close(thread: ModelThread): Promise<void> {
-    await thread[Symbol.asyncDispose]();
-    this.#threads.delete(thread);
-  }
-
-  /** The next caller that asks for the model loads it anew. */
+  /** A thread has ended by itself or hangs: the next caller that asks for its model loads it anew. */
   #forget(thread: ModelThread, name: string): void {
-    void this.#close(thread);
     if (this.#disposed || readyIn(this.#slots.get(name))?.thread !== thread) return;
     this.#slots.delete(name);
     this.#report(name);
@@ -279,16 +191,11 @@ export class ModelHost implements AsyncDisposable {
   /** The previous version may have ended by itself meanwhile, and another load be under way. */
   #replace(previous: ReadyModel, next: ReadyModel): void {
     if (this.#disposed || readyIn(this.#slots.get(next.name)) !== previous) {
-      void this.#release(next);
+      void this.#loader.release(next);
       return;
     }
     this.#slots.set(next.name, { state: "ready", model: next });
     this.#report(next.name);
-  }
-
-  async #release(model: ReadyModel): Promise<void> {
-    await model[Symbol.asyncDispose]();
-    this.#threads.delete(model.thread);
   }
 
   #become(model: UsableModel, slot: Slot): void {
@@ -305,7 +212,7 @@ export class ModelHost implements AsyncDisposable {
 
   #info(entry: CatalogueEntry): ModelInfo {
     const slot = this.#slots.get(entry.name);
-    const info = describeModel(entry, (name) => this.#definitionOf(name));
+    const info = describeModel(entry, (name) => this.#catalogue.definitionOf(name));
     const estimate = entry.state === "usable" ? this.#loadTimes.expected(entry) : null;
     return {
       ...info,
@@ -315,16 +222,6 @@ export class ModelHost implements AsyncDisposable {
     };
   }
 }
-
-/** A quarter of the pixels: enough to know what each takes, and soon done. */
-const halved = ({ width, height }: Size): Size => ({
-  width: Math.max(1, width >> 1),
-  height: Math.max(1, height >> 1),
-});
-
-/** The execution provider that runs most nodes; undefined where none was recorded. */
-const mainProvider = (placements: Readonly<Record<string, number>>): string | undefined =>
-  Object.entries(placements).sort(([, a], [, b]) => b - a)[0]?.[0];
 
 const readyIn = (slot: Slot | undefined): ReadyModel | null =>
   slot?.state === "ready" ? slot.model : null;
@@ -343,6 +240,3 @@ function stateOf(slot: Slot): Pick<ModelInfo, "state" | "error" | "execution_pro
       return { state: "failed", error: slot.error.message };
   }
 }
-
-const closing = (): WorkerError =>
-  new WorkerError("engine_unavailable", "the engine is closing: models are no longer run");

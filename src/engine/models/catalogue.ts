@@ -4,6 +4,8 @@ import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { BUILT_INS } from "./built-in.ts";
 import { defineModel } from "./define-model.ts";
+import type { ModelDefinition } from "./definition.ts";
+import { type ModelChain, modelChain } from "./model-chain.ts";
 import {
   type CatalogueEntry,
   isModelName,
@@ -12,6 +14,7 @@ import {
   stampOf,
   type UsableModel,
 } from "./model-folder.ts";
+import { upstreamPorts } from "./roles/upstream.ts";
 import { parseGraph, signatureOf } from "./tensor-signature.ts";
 
 const log = getLogger("models");
@@ -63,6 +66,24 @@ export class ModelCatalogue {
     return entry;
   }
 
+  /** The definition of a model that could be used when it was last read; null for others. */
+  definitionOf(name: string): ModelDefinition | null {
+    const entry = this.#entries.get(name);
+    return entry?.state === "usable" ? entry.definition : null;
+  }
+
+  /** The model with those that feed it. Throws as `get` does, and `model_failed` where one of them cannot be used. */
+  async chain(name: string): Promise<ModelChain> {
+    const { definition } = await this.get(name);
+    await this.#readFeeders(definition, new Set());
+    try {
+      return modelChain(definition, (feeder) => this.definitionOf(feeder));
+    } catch (error) {
+      const message = `model ${name} cannot be used: ${reason(error)}`;
+      throw new WorkerError("model_failed", message, { cause: error });
+    }
+  }
+
   /** What `name` is right now, read again if its folder is new or has changed; undefined where there is nothing. */
   async entry(name: string): Promise<CatalogueEntry | undefined> {
     return isModelName(name) ? await this.#current(name) : this.#entries.get(name);
@@ -77,6 +98,16 @@ export class ModelCatalogue {
       return pass;
     });
     return this.#nextPass;
+  }
+
+  /** Looks at the folders of all models that feed this one, which may be new. */
+  async #readFeeders({ inputs }: ModelDefinition, seen: Set<string>): Promise<void> {
+    for (const { source } of upstreamPorts(inputs)) {
+      if (seen.has(source.model)) continue;
+      seen.add(source.model);
+      const entry = await this.entry(source.model);
+      if (entry?.state === "usable") await this.#readFeeders(entry.definition, seen);
+    }
   }
 
   async #readAll(): Promise<void> {

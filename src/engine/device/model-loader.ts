@@ -1,0 +1,118 @@
+/** Opens models in threads of their own on one device, which all of them share, and ends those threads. */
+import { availableParallelism } from "node:os";
+import { toPlainError, WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
+import type { UsableModel } from "../models/model-folder.ts";
+import type { Size } from "../protocol/work.ts";
+import { type Device, settingsFor } from "./devices.ts";
+import { type LoadReport, ModelThread } from "./model-thread.ts";
+import { ReadyModel } from "./ready-model.ts";
+import { DeviceScheduler } from "./scheduler.ts";
+import { SizeThreads } from "./size-threads.ts";
+
+const log = getLogger("inference");
+
+export interface ModelLoaderOptions {
+  readonly device: Device;
+  /** Frames that a model runs at once at most; 0: as many as warm-up finds to pay. */
+  readonly maxBatch: number;
+  /** The thread of a model has ended by itself or hangs. */
+  readonly onLost: (thread: ModelThread, name: string) => void;
+}
+
+export class ModelLoader implements AsyncDisposable {
+  readonly #options: ModelLoaderOptions;
+  readonly #scheduler: DeviceScheduler;
+  readonly #threads = new Set<ModelThread>();
+  #closed = false;
+
+  constructor(options: ModelLoaderOptions) {
+    this.#options = options;
+    this.#scheduler = new DeviceScheduler({
+      lanes: options.device.lanes(availableParallelism()),
+    });
+  }
+
+  /** Opens the model and warms it up. Rejects with `model_failed`. */
+  async load(model: UsableModel): Promise<ReadyModel> {
+    const { device, onLost } = this.#options;
+    const { thread, report } = await this.#open(model, (lost) => {
+      void this.#close(lost);
+      onLost(lost, model.name);
+    });
+    const executionProvider = mainProvider(report) ?? device.executionProvider;
+    return new ReadyModel({ model, thread, large: this.#large(model, thread), executionProvider });
+  }
+
+  /** Lets runs in progress finish, and ends the model's threads. */
+  async release(model: ReadyModel): Promise<void> {
+    await model[Symbol.asyncDispose]();
+    this.#threads.delete(model.thread);
+  }
+
+  /** Refuses what waits and arrives, and ends all threads; waits for runs in progress, also for one that hangs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#scheduler.close(closing());
+    await Promise.all([...this.#threads].map((thread) => this.#close(thread)));
+  }
+
+  /** Null where the model's pictures have one size, and where runs are short or memory is dear. */
+  #large(model: UsableModel, base: ModelThread): SizeThreads | null {
+    const { picture } = model.definition;
+    if (!this.#options.device.separatesSizes || picture?.size != null) return null;
+    return new SizeThreads({
+      base,
+      open: async (size) => {
+        const { thread } = await this.#open(model, (lost) => void this.#close(lost), halved(size));
+        return thread;
+      },
+      close: (thread) => this.#close(thread),
+    });
+  }
+
+  async #open(
+    { name, definition, graph }: UsableModel,
+    onLost: (thread: ModelThread) => void,
+    warmUp?: Size,
+  ): Promise<{ thread: ModelThread; report: LoadReport }> {
+    if (this.#closed) throw closing();
+    const { device, maxBatch } = this.#options;
+    const thread: ModelThread = new ModelThread({
+      ...{ definition, device, maxBatch, scheduler: this.#scheduler },
+      settings: settingsFor(device, definition.run.threads),
+      onLost: () => onLost(thread),
+    });
+    this.#threads.add(thread);
+    try {
+      const report = await thread.load(graph, warmUp);
+      const { loadMs: load_ms, warmUpMs: warm_up_ms, placements } = report;
+      const about = { model: name, device: device.name, load_ms, warm_up_ms };
+      log.info("model loaded", { ...about, batch: thread.maxBatch, ...placements });
+      return { thread, report };
+    } catch (error) {
+      await this.#close(thread);
+      const { kind, message } = toPlainError(error, "model_failed");
+      throw new WorkerError(kind, `model ${name} cannot be loaded: ${message}`, { cause: error });
+    }
+  }
+
+  /** Resolves when the thread has ended, which one that hangs may never do. */
+  async #close(thread: ModelThread): Promise<void> {
+    await thread[Symbol.asyncDispose]();
+    this.#threads.delete(thread);
+  }
+}
+
+/** A quarter of the pixels: enough to know what each takes, and soon done. */
+const halved = ({ width, height }: Size): Size => ({
+  width: Math.max(1, width >> 1),
+  height: Math.max(1, height >> 1),
+});
+
+/** The execution provider that runs most nodes; undefined where none was recorded. */
+const mainProvider = ({ placements }: LoadReport): string | undefined =>
+  Object.entries(placements).sort(([, a], [, b]) => b - a)[0]?.[0];
+
+const closing = (): WorkerError =>
+  new WorkerError("engine_unavailable", "the engine is closing: models are no longer run");
