@@ -11,6 +11,9 @@ export function createAsk(signal: AbortSignal): Ask {
     terminal.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
     try {
       return await terminal.question(question, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
     } finally {
       terminal.close();
     }

@@ -46,14 +46,15 @@ export async function assemble(assembly: Assembly): Promise<string[]> {
   ];
 }
 
+/** @param described what the model.json says: for a drafted one, what is known of the network */
 function describeLicense(
   described: string | undefined,
   stated: string | null,
   label: string,
 ): string {
-  if (described === undefined || described === stated)
-    return stated ?? `not stated by ${label}; find out before you use it`;
-  return stated === null ? described : `${described} (${label} states ${stated})`;
+  const source = stated === null ? `${label} states none` : `${label} states ${stated}`;
+  if (described !== undefined && described !== stated) return `${described} (${source})`;
+  return stated ?? `unknown: ${source}; find out before you use it`;
 }
 
 /** Files of external data. They keep their place relative to the ONNX file. */

@@ -95,8 +95,8 @@ class ShownTransfer implements Transfer {
       return;
     }
     const text = `${this.#label}  ${this.#bar()}${this.#amount()}${this.#rate()}`;
-    // A line that wraps cannot be erased.
-    this.#output.write(`${ERASE_LINE}${text.slice(0, (this.#output.columns ?? 80) - 1)}`);
+    // A line that wraps cannot be erased. Terminals that do not know their width say 0.
+    this.#output.write(`${ERASE_LINE}${text.slice(0, (this.#output.columns || 80) - 1)}`);
   }
 
   #amount(): string {

@@ -34,7 +34,7 @@ test("a model is added to the default workspace, which is made; progress is no p
   server.file("/m.onnx", { bytes: onnxFile(2 ** 21) });
   const { result } = await add(run, [`${server.origin}/m.onnx`, "--name", "mine"]);
   const { code, out, err } = await result();
-  expect(out).toStartWith("added models/mine\n  m.onnx, 2.0 MiB\n  license: not stated");
+  expect(out).toStartWith("added models/mine\n  m.onnx, 2.0 MiB\n  license: unknown");
   expect(err).toBe("m.onnx: 2.0 MiB of 2.0 MiB (100 %)\n");
   expect(code).toBe(0);
 });

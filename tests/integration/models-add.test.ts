@@ -24,7 +24,7 @@ test("a file becomes a model that can be used, under a valid name", async () => 
   await run.add(run.path("my models/Candy (v2).onnx"));
   expect(await run.files()).toEqual(["Candy-v2/Candy (v2).onnx", "Candy-v2/model.json"]);
   expect(run.printed[0]).toBe("added models/Candy-v2");
-  expect(run.printed.join("\n")).toContain("license: not stated by Candy (v2).onnx");
+  expect(run.printed.join("\n")).toContain("license: unknown: Candy (v2).onnx states none");
   expect(await stateOf(run, "Candy-v2")).toBe("usable");
 });
 
