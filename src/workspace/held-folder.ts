@@ -46,7 +46,11 @@ function openLock(path: string): number | null {
     mkdirSync(path, { recursive: true });
     return openSync(join(path, LOCK), "a");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    if (code === "ENOENT") return null;
+    // mkdir fails so, too, when the folder vanishes under it.
+    if (code === "EEXIST" && statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+      return null;
     throw error;
   }
 }

@@ -95,6 +95,25 @@ test("a file that changed meanwhile, or whose server knows no ranges, is downloa
   expect(server.ranges("/anonymous")).toEqual([undefined, undefined]);
 });
 
+test("a server that sends ranges of another file, whatever it is asked, does not mix the two", async () => {
+  await using run = await CommandRun.create();
+  await using server = await DownloadServer.start();
+  for (const [path, other, etag] of [
+    ["/longer", onnxFile(400_000), '"one"'],
+    ["/as-long", ONNX.toReversed(), '"two"'],
+  ] as const) {
+    server.on(path, (_request, response) => {
+      response.writeHead(200, { "content-length": ONNX.length, etag: '"one"' });
+      response.write(ONNX.subarray(0, 100_000));
+      server.file(path, { bytes: other, etag, ranges: "unconditional" });
+      setTimeout(() => response.socket?.destroy(), 50);
+    });
+    await fetchTo(run.path(path), `${server.origin}${path}`);
+    expect(await Bun.file(run.path(path)).bytes()).toEqual(other);
+    expect(server.ranges(path)).toEqual([undefined, "bytes=100000-", undefined]);
+  }
+});
+
 test("a finished download is asked for one byte, and taken again if the file has shrunk", async () => {
   await using run = await CommandRun.create();
   await using server = await DownloadServer.start();

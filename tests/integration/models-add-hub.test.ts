@@ -151,19 +151,21 @@ test("a download that was interrupted is continued, also if the branch has moved
   expect(await run.files()).toEqual(["a/a.onnx", "a/model.json"]);
 });
 
-test("a long list of files is read to its end", async () => {
+test("a long list of files is read to its end, and the token is not sent where it may lead", async () => {
   await using run = await CommandRun.create();
   await using hub = await startHub({ "a.onnx": ONNX });
-  hub.server.on(`/api/models/owner/net/tree/${COMMIT}`, (request, response) => {
-    const isSecond = request.url?.includes("cursor=2");
-    const link = `<${hub.server.origin}/api/models/owner/net/tree/${COMMIT}?cursor=2>; rel="next"`;
-    response.writeHead(200, { "content-type": "application/json", ...(isSecond ? {} : { link }) });
-    response.end(JSON.stringify(isSecond ? [large("a.onnx", ONNX)] : [small("README.md", CARD)]));
+  hub.server.on(`/api/models/owner/net/tree/${COMMIT}`, (_request, response) => {
+    const link = `<${hub.cdn.origin}/second>; rel="next"`;
+    response.writeHead(200, { "content-type": "application/json", link });
+    response.end(JSON.stringify([small("README.md", CARD)]));
   });
+  hub.cdn.json("/second", [large("a.onnx", ONNX)]);
   hub.server.redirect(`/owner/net/resolve/${COMMIT}/README.md`, `${hub.cdn.origin}/README.md`);
   hub.cdn.file("/README.md", { bytes: CARD });
-  await run.add("hf:owner/net", {}, hub.env);
+  await run.add("hf:owner/net", {}, { ...hub.env, HF_TOKEN: "hf_secret" });
   expect(await run.files()).toEqual(["a/a.onnx", "a/model.json"]);
+  expect(hub.cdn.requests[0]?.path).toBe("/second");
+  expect(hub.cdn.requests[0]?.headers.authorization).toBeUndefined();
 });
 
 test("a repository that is private, gated or absent is explained, with and without a token", async () => {

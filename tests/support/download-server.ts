@@ -9,7 +9,8 @@ export interface ServedFile {
   readonly bytes: Uint8Array;
   /** Null: none is sent, so that a download cannot be resumed. */
   readonly etag?: string | null;
-  readonly ranges?: "honoured" | "ignored";
+  /** `unconditional`: whatever `If-Range` says. */
+  readonly ranges?: "honoured" | "ignored" | "unconditional";
   /** For each request in turn: the connection is cut after so many bytes of the body. */
   readonly cuts?: readonly number[];
   /** What Content-Length claims; null: none is sent. */
@@ -90,9 +91,9 @@ function sendFile(
   cut: number | undefined,
 ): void {
   const [, first] = /^bytes=(\d+)-$/.exec(request.headers.range ?? "") ?? [];
-  const isSame = request.headers["if-range"] === etag;
-  const start = first !== undefined && ranges === "honoured" && isSame ? Number(first) : 0;
-  const isPart = start > 0 || (first === "0" && ranges === "honoured");
+  const isSame = request.headers["if-range"] === etag || ranges === "unconditional";
+  const start = first !== undefined && ranges !== "ignored" && isSame ? Number(first) : 0;
+  const isPart = start > 0;
   if (isPart && start >= bytes.length) return void response.writeHead(416).end();
   const stated = length === null ? {} : { "content-length": String(length - start) };
   const range = { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` };

@@ -5,7 +5,7 @@ import { createTarDecoder, type ParsedTarEntry } from "modern-tar";
 import { reason } from "../../errors.ts";
 import { CommandError, Unusable } from "../failures.ts";
 import type { Transfer } from "../progress.ts";
-import type { OfferedFile, Wanted } from "../sources/source.ts";
+import type { OfferedFile } from "../sources/source.ts";
 import { type ArchiveReader, EntryRules, entryPath } from "./archive.ts";
 
 export interface TarOptions {
@@ -36,7 +36,7 @@ export async function openTar(path: string, options: TarOptions): Promise<Archiv
         const one = left.get(name);
         left.delete(name);
         if (one === undefined) await body.cancel();
-        else await write(body, one, header.size, { transfer, stop, label });
+        else await write(body, one.to, { transfer, stop });
         stop.throwIfAborted();
       });
     },
@@ -92,30 +92,24 @@ async function eachEntry(
 interface Writing {
   readonly transfer: Transfer;
   readonly stop: AbortSignal;
-  readonly label: string;
 }
 
 async function write(
   body: ReadableStream<Uint8Array>,
-  { to, file }: Wanted,
-  size: number,
-  { transfer, stop, label }: Writing,
+  to: string,
+  { transfer, stop }: Writing,
 ): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   const target = await open(to, "w");
-  let length = 0;
   try {
     for await (const chunk of body) {
       stop.throwIfAborted();
       await target.write(chunk);
-      length += chunk.length;
       transfer.advance(chunk.length);
     }
   } finally {
     await target.close();
   }
-  if (length !== size)
-    throw new Unusable(`${file.path} in ${label} is cut short; download it again`);
 }
 
 /** Errors of the disk that is written to, such as ENOSPC. */

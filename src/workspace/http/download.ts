@@ -103,7 +103,7 @@ async function attemptDownload(
   try {
     if (answer.response.status === 416) throw await startOver(path);
     const { start, size } = startOf(answer, from, options);
-    if (start > 0 && size !== known?.size) throw await startOver(path);
+    if (start > 0 && isAnother(answer.response, size, known)) throw await startOver(path);
     await requireSize(options, size);
     await requireFreeSpace(dirname(path), (size ?? 0) - start);
     await using file = await openAt(path, start);
@@ -214,6 +214,12 @@ async function startOver(path: string): Promise<Cut> {
 async function discard(path: string): Promise<void> {
   await rm(path, { force: true });
   await rm(statePath(path), { force: true });
+}
+
+/** Some servers send ranges whatever If-Range says. */
+function isAnother(response: Response, size: number | null, known: State | null): boolean {
+  const validator = validatorOf(response);
+  return size !== known?.size || (validator !== null && validator !== known?.validator);
 }
 
 /** A weak ETag does not promise the same bytes. */

@@ -7,8 +7,9 @@ import { holdFolder } from "../../../src/workspace/held-folder.ts";
 import { cleanStale, Staging } from "../../../src/workspace/staging.ts";
 import { CommandRun } from "../../support/command-run.ts";
 
+const HELD_FOLDER = join(import.meta.dir, "../../../src/workspace/held-folder.ts");
 const HOLDER = `
-  const { holdFolder } = await import(${JSON.stringify(join(import.meta.dir, "../../../src/workspace/held-folder.ts"))});
+  const { holdFolder } = await import(${JSON.stringify(HELD_FOLDER)});
   console.log((await holdFolder(process.argv[1])) === null ? "refused" : "held");
   await Bun.sleep(60_000);
 `;
@@ -30,22 +31,33 @@ test("a folder has one holder at a time, in this process and among processes, un
   expect(existsSync(path)).toBe(false);
 });
 
-test("of many that want a folder at once while others remove it, one has it at a time", async () => {
+const CONTENDER = `
+  const { holdFolder } = await import(${JSON.stringify(HELD_FOLDER)});
+  const { open, unlink } = await import("node:fs/promises");
+  const path = process.argv[1];
+  let held = 0;
+  const deadline = Date.now() + 1500;
+  while (Date.now() < deadline) {
+    const folder = await holdFolder(path);
+    if (folder === null) continue;
+    held++;
+    await (await open(path + ".held", "wx")).close(); // throws if another has it
+    await unlink(path + ".held");
+    await folder.remove();
+  }
+  console.log(held);
+`;
+
+test("of processes that take and remove a folder again and again, one has it at a time", async () => {
   await using run = await CommandRun.create();
-  let holders = 0;
-  let most = 0;
-  const work = async () => {
-    for (let round = 0; round < 50; round++) {
-      const held = await holdFolder(run.path("contended"));
-      if (held === null) continue;
-      most = Math.max(most, ++holders);
-      await Bun.write(join(held.path, "file"), "x");
-      holders--;
-      await held.remove();
-    }
-  };
-  await Promise.all(Array.from({ length: 8 }, work));
-  expect(most).toBe(1);
+  const children = Array.from({ length: 3 }, () =>
+    Bun.spawn([process.execPath, "-e", CONTENDER, run.path("contended")], { stdout: "pipe" }),
+  );
+  for (const child of children) {
+    expect(Number(await new Response(child.stdout).text())).toBeGreaterThan(0);
+    expect(await child.exited).toBe(0);
+  }
+  expect(existsSync(run.path("contended"))).toBe(false);
 });
 
 test("a model appears under its name at once, and nothing else stays", async () => {
@@ -67,7 +79,8 @@ test("a name that is taken in the meantime is an error that says what to do", as
   await Bun.write(join(models, "folder/m.onnx"), "old");
   await Bun.write(join(models, "file"), "old");
   await symlink("/nowhere", join(models, "link"));
-  for (const name of ["folder", "file", "link"])
+  await mkdir(join(models, "empty"));
+  for (const name of ["folder", "file", "link", "empty"])
     await expect(staging.publish(name)).rejects.toThrow(
       `--name, or delete it with: models remove ${name}`,
     );
