@@ -21,7 +21,7 @@ const { success, logs } = await Bun.build({
   // folder here.
   entrypoints: [
     join(ROOT, "src/main.ts"),
-    join(ROOT, "src/engine/device/worker/worker.ts"),
+    join(ROOT, "src/engine/device/worker.ts"),
     join(ROOT, "src/engine/prompts/prompt-worker.ts"),
   ],
   naming: { entry: "[name].[ext]" },

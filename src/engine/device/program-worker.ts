@@ -18,7 +18,8 @@ export class ProgramWorker implements AsyncDisposable {
   #closed: Promise<void> | undefined;
 
   constructor() {
-    const worker = new Worker(new URL("./worker/worker.ts", import.meta.url).href);
+    // Beside this file: one binary holds both in one folder (scripts/build-binary.ts).
+    const worker = new Worker(new URL("./worker.ts", import.meta.url).href);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.exited = promise;
     this.#worker = worker;

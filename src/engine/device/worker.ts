@@ -1,12 +1,12 @@
 /** Entry point of a worker thread that holds one program: handles calls in order, so that nothing is released during a run. */
-import { toPlainError, WorkerError } from "../../../errors.ts";
-import type { Picture } from "../../../media/picture.ts";
-import { GraphBuilder } from "../../models/graph-builder.ts";
-import type { RunItem } from "../../models/roles/role.ts";
-import type { Calls, Request, Response, RunOutput } from "./calls.ts";
-import { OnnxProgram } from "./onnx-program.ts";
-import type { Program } from "./program.ts";
-import { listBackends, Session } from "./runtime.ts";
+import { toPlainError, WorkerError } from "../../errors.ts";
+import type { Picture } from "../../media/picture.ts";
+import { GraphBuilder } from "../models/graph-builder.ts";
+import type { RunItem } from "../models/roles/role.ts";
+import type { Calls, Request, Response, RunOutput } from "./worker/calls.ts";
+import { OnnxProgram } from "./worker/onnx-program.ts";
+import type { Program } from "./worker/program.ts";
+import { listBackends, Session } from "./worker/runtime.ts";
 
 declare const self: Worker;
 
