@@ -236,7 +236,8 @@ export class PlanExecutor implements Disposable {
         size: inner,
         hasVideo: inputs.hasVideo && model.definition.video !== "none",
         moment: this.#moment(running, job, inner),
-        deadline,
+        // Once a model has run for the frame, the others finish it: a plan that takes longer would never show any.
+        deadline: inferenceMs > 0 ? undefined : deadline,
       };
       if (node.isFeeder) {
         await running.feed(input);

@@ -67,6 +67,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   #failedAt = 0;
   /** The last report of `#reportLoad`. */
   #reported: PlainError | null = null;
+  /** The last frame was too late. The next is made however late it is, so that a stream that is always late still moves. */
+  #wasTooLate = false;
   /** Why the last run failed. */
   #runError: string | null = null;
 
@@ -133,9 +135,13 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const { observer, pool } = this.#options;
     const params = this.prepare();
     const size = params.size ?? evenSize(input ?? DEFAULT_SIZE);
-    const deadline = this.#options.deadlineOf(tick);
-    const job = { frame: input?.native ?? null, pts: tick.pts, size, params, deadline };
+    const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
+    const job = {
+      ...{ frame: input?.native ?? null, pts: tick.pts, size, params },
+      ...(deadline !== undefined && { deadline }),
+    };
     const drawn = await this.#infer(job);
+    this.#wasTooLate = drawn === TOO_LATE;
     const frame =
       drawn === null ? await this.#standIn.frameFor(job, this.#executor.loading) : drawn;
     this.#reportLoad();
