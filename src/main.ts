@@ -1,4 +1,4 @@
-/** Runs the program's sub-commands. Native code is loaded by the `engine` command alone. */
+/** Runs the program's sub-commands. Native code is loaded by the commands `engine` and `models check` alone. */
 import manifest from "../package.json" with { type: "json" };
 import { isCompiled } from "./compiled.ts";
 import {
@@ -34,7 +34,7 @@ Commands:
   server     run the server (the default); SIGTERM shuts it down in order, a second one at once
   doctor     report what this machine can do: devices, execution providers, codecs, models; exit 1 if something is missing
   health     check the server that runs at --host and --port; exit 0 or 1
-  models     list, add and remove models of the workspace; see models --help
+  models     add, draft, check, list and remove models of the workspace; see models --help
   register   register once with the orchestrators of ORCH_URL; exit 1 if one refuses (the server does this by itself)
   unregister remove that registration
   --version  print the version

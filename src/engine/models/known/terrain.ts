@@ -45,6 +45,6 @@ export const TERRAIN: KnownNetwork = {
       },
     },
     outputs: { denoised: { role: "image", ...HEIGHTS } },
-    presets: { "from noise": { strength: 1 }, "from video": { strength: 0.5 } },
+    presets: { "from noise": { strength: 1 }, "from video": { strength: 0.7 } },
   }),
 };
