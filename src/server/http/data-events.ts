@@ -6,7 +6,7 @@ const COMMENT_EVERY_MS = 10_000;
 
 /**
  * Responds with the events of `reader` until the stream ends or the caller leaves, then disposes it. A caller that reads
- * slowly gets the newest report each time.
+ * slowly misses the oldest reports.
  */
 export function dataEvents(reader: DataReader, signal: AbortSignal): Response {
   const leave = () => reader[Symbol.dispose]();

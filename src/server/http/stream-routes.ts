@@ -119,7 +119,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
 const DATA_OPERATION = {
   ...operation(
     "streams",
-    "The data outputs of a stream's model as server-sent events, at most 30 a second, until the stream ends",
+    "The data outputs of a stream's model as server-sent events, 30 a second on average, until the stream ends",
   ),
   responses: {
     200: {

@@ -1,4 +1,4 @@
-/** Passes a stream's data reports on to readers: at a bounded rate, to each reader the newest, counting what it misses. */
+/** Passes a stream's data reports on to readers at a bounded rate, and drops the oldest of a slow reader. */
 import { type DataReport, MAX_DATA_BYTES } from "../../engine/protocol/messages.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
@@ -14,8 +14,10 @@ export interface DataEvent extends Omit<DataReport, "id"> {
 /** What a reader is given: a report, nothing for a while, or the end of the stream. */
 export type DataRead = DataEvent | "nothing" | "end";
 
-/** Shortest time between two reports that are passed on: 30 a second. */
+/** In the long run 30 reports a second are passed on. */
 const INTERVAL_MS = 1000 / 30;
+/** So many may come at once: frames of a segment do, and gateways send segments of two seconds. */
+const BURST = 60;
 const MAX_READERS = 8;
 const log = getLogger("stream");
 
@@ -26,8 +28,10 @@ export class DataOutput {
   #waiting: DataReport | null = null;
   /** Reports that nobody gets, since the last that was passed on. */
   #dropped = 0;
-  /** Runs from a report that was passed on until the next one may be. */
-  #interval: Timer | null = null;
+  /** Runs until the report that waits may be passed on. */
+  #turn: Timer | null = null;
+  /** `performance.now()` from which a whole burst may be passed on. */
+  #restedAt = 0;
   #isOver = false;
   #hasWarned = false;
 
@@ -39,13 +43,14 @@ export class DataOutput {
   /** Takes a report from the engine; it is passed on at once, or when its turn comes unless a newer one has come. */
   publish(report: DataReport): void {
     if (this.#isOver) return;
-    if (this.#interval === null) {
+    const waitMs = this.#restedAt - (BURST - 1) * INTERVAL_MS - performance.now();
+    if (this.#turn === null && waitMs <= 0) {
       this.#passOn(report);
-      this.#interval = setTimeout(() => this.#next(), INTERVAL_MS);
       return;
     }
     if (this.#waiting !== null) this.#dropped++;
     this.#waiting = report;
+    this.#turn ??= setTimeout(() => this.#passOnWaiting(), waitMs);
   }
 
   /** A new reader; it gets the reports that come from now on. Throws `at_capacity` where there are too many. */
@@ -62,21 +67,20 @@ export class DataOutput {
 
   /** The stream is over: readers end once they have got what waits. */
   close(): void {
-    if (this.#interval !== null) clearTimeout(this.#interval);
-    if (this.#waiting !== null) this.#passOn(this.#waiting);
-    this.#waiting = null;
+    this.#passOnWaiting();
     this.#isOver = true;
     for (const reader of this.#readers) reader.end();
   }
 
-  #next(): void {
-    this.#interval = null;
-    const report = this.#waiting;
+  #passOnWaiting(): void {
+    if (this.#turn !== null) clearTimeout(this.#turn);
+    this.#turn = null;
+    if (this.#waiting !== null) this.#passOn(this.#waiting);
     this.#waiting = null;
-    if (report !== null) this.publish(report);
   }
 
   #passOn({ id: _, ...report }: DataReport): void {
+    this.#restedAt = Math.max(this.#restedAt, performance.now()) + INTERVAL_MS;
     const event = { ...report, timestamp: Date.now(), dropped: this.#dropped };
     const bytes = Buffer.byteLength(JSON.stringify(event));
     if (bytes > MAX_DATA_BYTES) {
@@ -95,7 +99,8 @@ export class DataOutput {
 /** One reader of a stream's data. Dispose it when nobody reads any more. */
 export class DataReader implements Disposable {
   readonly #leave: () => void;
-  #newest: DataEvent | null = null;
+  /** The oldest first. */
+  readonly #unread: DataEvent[] = [];
   #isOver = false;
   #wake: (() => void) | null = null;
 
@@ -104,10 +109,13 @@ export class DataReader implements Disposable {
     this.#leave = leave;
   }
 
-  /** Replaces a report that has not been read. */
+  /** Adds a report. Of more than a burst that nobody has read the oldest is dropped. */
   offer(event: DataEvent): void {
-    const missed = this.#newest === null ? 0 : this.#newest.dropped + 1;
-    this.#newest = { ...event, dropped: event.dropped + missed };
+    this.#unread.push(event);
+    if (this.#unread.length > BURST) {
+      const [oldest, next] = this.#unread.splice(0, 2);
+      if (oldest && next) this.#unread.unshift(afterMissing(oldest, next));
+    }
     this.#wake?.();
   }
 
@@ -116,12 +124,10 @@ export class DataReader implements Disposable {
     this.#wake?.();
   }
 
-  /** The newest report that has not been read; waits for one up to `patienceMs`. One call at a time. */
+  /** The next report that has not been read; waits for one up to `patienceMs`. One call at a time. */
   async read(patienceMs: number): Promise<DataRead> {
-    if (this.#newest === null && !this.#isOver) await this.#change(patienceMs);
-    const event = this.#newest;
-    this.#newest = null;
-    return event ?? (this.#isOver ? "end" : "nothing");
+    if (this.#unread.length === 0 && !this.#isOver) await this.#change(patienceMs);
+    return this.#unread.shift() ?? (this.#isOver ? "end" : "nothing");
   }
 
   [Symbol.dispose](): void {
@@ -138,3 +144,9 @@ export class DataReader implements Disposable {
     clearTimeout(timer);
   }
 }
+
+/** The event `next` for a reader that has missed the one before it. */
+const afterMissing = (missed: DataEvent, next: DataEvent): DataEvent => ({
+  ...next,
+  dropped: next.dropped + missed.dropped + 1,
+});
