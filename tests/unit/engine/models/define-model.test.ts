@@ -3,12 +3,17 @@ import { defineModel } from "../../../../src/engine/models/define-model.ts";
 import { inputSize } from "../../../../src/engine/models/definition.ts";
 import { draftModel } from "../../../../src/engine/models/draft.ts";
 import type { ModelJson } from "../../../../src/engine/models/model-json.ts";
-import type { TensorSignature } from "../../../../src/engine/models/tensor-signature.ts";
 import { VECTOR_LENGTH } from "../../../../src/engine/prompts/controls.ts";
-import { PICTURE, signature, tensor } from "./signatures.ts";
+import { signature } from "../../../support/signature.ts";
+
+const PICTURE = "x float32 [N, 3, H, W]";
+const picture = signature([PICTURE], ["y float32 [N, 3, H, W]"]);
+
+/** A model of these inputs that gives a picture. */
+const taking = (...inputs: readonly string[]) => signature(inputs, ["y float32 [N, 3, H, W]"]);
 
 test("a file's own signature is enough", () => {
-  const { outputs, ...rest } = defineModel("m", {}, signature());
+  const { outputs, ...rest } = defineModel("m", {}, picture);
   expect(outputs).toMatchObject([{ role: "image", tensor: "y", batched: true }]);
   expect<unknown>(rest).toEqual({
     name: "m",
@@ -57,13 +62,14 @@ test.each([
   [["a", "b", "c", "d"], "nchw", "rgb"],
 ] as const)("%j is read as %s %s", (dims, layout, channels) => {
   const json: ModelJson = { inputs: { x: { role: "frame" } } };
-  const { inputs } = defineModel("m", json, signature([tensor("x", dims)]));
+  const { inputs } = defineModel("m", json, taking(`x float32 [${dims}]`));
   expect(inputs).toMatchObject([{ role: "frame", format: { layout, channels } }]);
 });
 
 test("inputs of one element become parameters, with the bounds of the file's metadata if there are any", () => {
-  const inputs = [PICTURE, tensor("gain", [1]), tensor("steps", [], "int64")];
-  const stated = signature(inputs, undefined, { "param:gain": "-1.0,2.0,0.5" });
+  const inputs = [PICTURE, "gain float32 [1]", "steps int64 []"];
+  const metadata = { "param:gain": "-1.0,2.0,0.5" };
+  const stated = signature(inputs, ["y float32 [N, 3, H, W]"], metadata);
   expect(defineModel("m", {}, stated).params).toEqual([
     {
       type: "number",
@@ -82,14 +88,14 @@ test("inputs of one element become parameters, with the bounds of the file's met
 
 test("a rate needs a floating-point tensor, for its sum is a fraction", () => {
   const json = { inputs: { turn: { role: "param", sum: true } } } as const;
-  const { inputs } = defineModel("m", json, signature([PICTURE, tensor("turn", [], "float64")]));
+  const { inputs } = defineModel("m", json, taking(PICTURE, "turn float64 []"));
   expect(inputs[1]).toMatchObject({ role: "param", sum: true, param: { name: "turn" } });
-  const whole = signature([PICTURE, tensor("turn", [], "int64")]);
+  const whole = taking(PICTURE, "turn int64 []");
   expect(() => defineModel("m", json, whole)).toThrow("inputs.turn.sum is true, which gives");
 });
 
 test("the draft of a file defines the same model as the file alone", () => {
-  const stated = signature([PICTURE, tensor("k", [1])]);
+  const stated = taking(PICTURE, "k float32 [1]");
   const { file, ...draft } = draftModel("m.onnx", stated);
   expect(file).toBe("m.onnx");
   expect(defineModel("m", draft, stated)).toEqual(defineModel("m", {}, stated));
@@ -97,18 +103,18 @@ test("the draft of a file defines the same model as the file alone", () => {
 
 test("the input size follows from a fixed size, a multiple or the source", () => {
   const source = { width: 1283, height: 717 };
-  const size = (dims: TensorSignature["dims"], multiple_of = 1) =>
+  const size = (dims: string, multiple_of = 1) =>
     inputSize(
       defineModel(
         "m",
         { inputs: { x: { role: "frame", multiple_of } } },
-        signature([tensor("x", dims)]),
+        taking(`x float32 ${dims}`),
       ),
       source,
     );
-  expect(size([1, 3, 256, 320])).toEqual({ width: 320, height: 256 });
-  expect(size([1, 3, "H", "W"], 32)).toEqual({ width: 1280, height: 704 });
-  expect(size([1, 3, "H", "W"])).toEqual(source);
+  expect(size("[1, 3, 256, 320]")).toEqual({ width: 320, height: 256 });
+  expect(size("[1, 3, H, W]", 32)).toEqual({ width: 1280, height: 704 });
+  expect(size("[1, 3, H, W]")).toEqual(source);
 });
 
 const REFUSED: readonly (readonly [ModelJson, string])[] = [
@@ -130,26 +136,26 @@ const REFUSED: readonly (readonly [ModelJson, string])[] = [
 ];
 
 test.each(REFUSED)("%j is refused: %s", (json, message) => {
-  expect(() => defineModel("m", json, signature())).toThrow(message);
+  expect(() => defineModel("m", json, picture)).toThrow(message);
 });
 
 test("a size that contradicts the file and a default out of bounds are refused", () => {
-  const fixed = signature([tensor("x", [1, 3, 256, 256])]);
+  const fixed = taking("x float32 [1, 3, 256, 256]");
   expect(() =>
     defineModel("m", { inputs: { x: { role: "frame", size: [512, 512] } } }, fixed),
   ).toThrow("inputs.x.size is [512,512] but the file fixes [256, 256]");
-  const number = signature([PICTURE, tensor("k", [1])]);
+  const number = taking(PICTURE, "k float32 [1]");
   expect(() => defineModel("m", { inputs: { k: { role: "param", default: 7 } } }, number)).toThrow(
     "inputs.k.default is 7, outside 0 to 1",
   );
 });
 
 test("tensors that suggest no role are refused, and a picture where there is none", () => {
-  const video = signature([PICTURE, tensor("clip", ["N", 3, 8, "H", "W"])]);
+  const video = taking(PICTURE, "clip float32 [N, 3, 8, H, W]");
   expect(() => defineModel("m", {}, video)).toThrow(
     'inputs.clip has no role, and "clip" float32 [N, 3, 8, H, W] suggests none',
   );
-  const scores = signature([PICTURE], [tensor("y", [1, 1000])]);
+  const scores = signature([PICTURE], ["y float32 [1, 1000]"]);
   expect(() => defineModel("m", { outputs: { y: { role: "image" } } }, scores)).toThrow(
     'outputs.y does not have the shape of a picture: "y" float32 [1, 1000]',
   );
@@ -157,24 +163,23 @@ test("tensors that suggest no role are refused, and a picture where there is non
 
 test("the role text needs one row of as many floats as there are controls", () => {
   const json: ModelJson = { inputs: { t: { role: "text", encoder: "lexicon" } } };
-  const define = (dims: TensorSignature["dims"], dtype?: TensorSignature["dtype"]) =>
-    defineModel("m", json, signature([PICTURE, tensor("t", dims, dtype)]));
-  for (const dims of [[VECTOR_LENGTH], [1, VECTOR_LENGTH], ["N", "C"], ["C"]]) {
-    const { inputs, params } = define(dims);
-    expect(inputs[1]).toMatchObject({
-      role: "text",
-      tensor: "t",
-      dims: dims.length === 2 ? [1, VECTOR_LENGTH] : [VECTOR_LENGTH],
-    });
+  const define = (text: string) => defineModel("m", json, taking(PICTURE, text));
+  for (const [dims, length] of [
+    [`[${VECTOR_LENGTH}]`, [VECTOR_LENGTH]],
+    [`[1, ${VECTOR_LENGTH}]`, [1, VECTOR_LENGTH]],
+    ["[N, C]", [1, VECTOR_LENGTH]],
+    ["[C]", [VECTOR_LENGTH]],
+  ] as const) {
+    const { inputs, params } = define(`t float32 ${dims}`);
+    expect(inputs[1]).toMatchObject({ role: "text", tensor: "t", dims: length });
     expect(params).toEqual([]);
   }
-  for (const [dims, dtype] of [
-    [[7], "float32"],
-    [[2, VECTOR_LENGTH], "float32"],
-    [[VECTOR_LENGTH], "int64"],
-    [[], "float32"],
-    [null, "float32"],
-  ] as const) {
-    expect(() => define(dims, dtype)).toThrow(`float32 [${VECTOR_LENGTH}]`);
+  for (const text of [
+    "t float32 [7]",
+    `t float32 [2, ${VECTOR_LENGTH}]`,
+    `t int64 [${VECTOR_LENGTH}]`,
+    "t float32 []",
+  ]) {
+    expect(() => define(text)).toThrow(`float32 [${VECTOR_LENGTH}]`);
   }
 });

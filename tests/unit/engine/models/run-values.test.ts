@@ -3,7 +3,9 @@ import { defineModel } from "../../../../src/engine/models/define-model.ts";
 import type { Moment } from "../../../../src/engine/models/roles/role.ts";
 import { sameValues, sampleItem, valuesOf } from "../../../../src/engine/models/run-values.ts";
 import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
-import { PICTURE, signature, tensor } from "./signatures.ts";
+import { signature } from "../../../support/signature.ts";
+
+const PICTURE = "y float32 [1, 3, H, W]";
 
 const moment = (changes: Partial<Moment> = {}): Moment => ({
   params: {},
@@ -21,7 +23,7 @@ test("a tensor gets the sum where it asks for one and the value where it does no
   const definition = defineModel(
     "m",
     { inputs: { turn: { role: "param", sum: true, max: 9, default: 2 } } },
-    signature([PICTURE, tensor("turn", [], "float64"), tensor("zoom", [1])]),
+    signature(["turn float64 []", "zoom float32 [1]"], [PICTURE]),
   );
   const sum = (name: string, rate: number) => (name === "turn" ? rate * 10 + 1 : Number.NaN);
   expect(valuesOf(definition, moment({ sum }))).toEqual({ turn: 21, zoom: 1 });
@@ -33,7 +35,7 @@ test("time and sides come from the moment, and pictures from the worker", () => 
   const definition = defineModel(
     "m",
     { inputs: { t: { role: "time" }, w: { role: "width" }, h: { role: "height" } } },
-    signature([PICTURE, tensor("t", []), tensor("w", [1], "int64"), tensor("h", [1], "int64")]),
+    signature(["x float32 [1, 3, H, W]", "t float32 []", "w int64 [1]", "h int64 [1]"], [PICTURE]),
   );
   expect(valuesOf(definition, moment())).toEqual({ t: 10, w: 64, h: 32 });
 });
@@ -59,7 +61,7 @@ test("a warm-up run has grey pictures in the model's size and the output's, and 
   const definition = defineModel(
     "m",
     { outputs: { y: { role: "mask" } } },
-    signature([tensor("x", [1, 3, 32, 48]), tensor("k", [1])], [tensor("y", [1, 1, 32, 48])]),
+    signature(["x float32 [1, 3, 32, 48]", "k float32 [1]"], ["y float32 [1, 1, 32, 48]"]),
   );
   const item = sampleItem(definition, { width: 100, height: 80 });
   expect(item.size).toEqual({ width: 48, height: 32 });

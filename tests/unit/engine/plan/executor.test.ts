@@ -7,9 +7,10 @@ import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
-import { signature } from "../models/signatures.ts";
+import { signature } from "../../../support/signature.ts";
 import { FakeModel } from "./fake-model.ts";
 
+const PICTURES = signature(["x float32 [1, 3, H, W]"], ["y float32 [1, 3, H, W]"]);
 const PROMPTS: StreamParams["prompts"] = [];
 
 const params = (model: string): StreamParams => ({
@@ -25,7 +26,7 @@ function host() {
   const asked: string[] = [];
   const broken = new Set<string>();
   const models: FakeModel[] = [];
-  const definitionOf = (name: string) => defineModel(name, {}, signature());
+  const definitionOf = (name: string) => defineModel(name, {}, PICTURES);
   const acquire = async (name: string): Promise<LoadedModel> => {
     asked.push(name);
     if (broken.has(name)) throw new WorkerError("model_failed", `${name} is broken`);
