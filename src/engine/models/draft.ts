@@ -19,9 +19,13 @@ export function draftInputs(signature: GraphSignature, given: Readonly<Entries>)
   const drafted: Entries = {};
   let hasFrame = Object.values(given).some(({ role }) => role === "frame");
   const pairs = statePairs(signature);
+  // A model that only changes pictures may call them alike: the one picture that it takes is its frame.
+  const canBeFrame = ({ name }: TensorSignature): boolean => !(name in given) && !pairs.has(name);
+  const hasOther = hasFrame || signature.inputs.some((each) => canBeFrame(each) && isPicture(each));
   for (const tensor of signature.inputs) {
     if (given[tensor.name] !== undefined) continue;
-    const output = pairs.get(tensor.name);
+    const isFrame = !hasOther && !hasFrame && isPicture(tensor);
+    const output = isFrame ? undefined : pairs.get(tensor.name);
     const entry: PortEntry | null =
       output === undefined ? draftInput(tensor, hasFrame) : { role: "state", output };
     if (entry === null) continue;
@@ -90,6 +94,8 @@ function draftPixels(tensor: TensorSignature) {
   return { layout, channels, dtype, range } as const;
 }
 
+const isPicture = (tensor: TensorSignature): boolean => draftPixels(tensor) !== null;
+
 /** Inputs and outputs that belong together by their names: `r1i` and `r1o`, `h_in` and `h_out`, `state` and `new_state`. */
 function statePairs({ inputs, outputs }: GraphSignature): Map<string, string> {
   const stem = (name: string, side: "in" | "out"): string | null => {
@@ -124,7 +130,8 @@ const isVector = ({ dims, dtype }: TensorSignature): boolean =>
   dims.filter((dim) => dim !== 1).length === 1 &&
   dims.every((dim) => typeof dim === "number" && dim <= 4096);
 
-/** Few numbers: scores, boxes, coordinates. */
+/** Few numbers: scores, boxes, coordinates. Besides a batch one dimension may be free, but not two: those are a map's. */
 const isSmall = ({ dims }: TensorSignature): boolean =>
   dims !== null &&
+  dims.slice(1).filter((dim) => typeof dim === "string").length < 2 &&
   dims.reduce<number>((product, dim) => product * (typeof dim === "number" ? dim : 1), 1) <= 4096;
