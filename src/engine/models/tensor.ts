@@ -75,7 +75,7 @@ export function joined(tensors: readonly Tensor[]): Tensor {
 export function parts({ dtype, dims, data }: Tensor, count: number): Tensor[] {
   if (count === 1) return [{ dtype, dims, data }];
   const length = data.length / count;
-  const rows = (dims[0] ?? 0) / count;
+  const rows = (dims[0] ?? 1) / count;
   if (!Number.isInteger(rows)) {
     throw new Error(`a tensor [${dims.join(", ")}] cannot be split into ${count} parts`);
   }
