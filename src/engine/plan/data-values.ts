@@ -18,11 +18,13 @@ export function dataReport(
 }
 
 function reported({ labels, limit }: DataOutputPort, { data }: Tensor): DataValue {
-  const numbers = Array.from(data.subarray(0, limit), Number);
-  if (labels.length === 0 || numbers.length !== labels.length) return numbers.map(rounded);
-  return numbers
-    .map((score, at) => ({ label: labels[at] ?? "", score: rounded(score) }))
-    .sort((a, b) => b.score - a.score);
+  if (labels.length === 0 || data.length !== labels.length) {
+    return Array.from(data.subarray(0, limit), Number).map(rounded);
+  }
+  return labels
+    .map((label, at) => ({ label, score: rounded(Number(data[at])) }))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, limit);
 }
 
 /** JSON has no numbers that are not finite, and nobody needs more digits. */
