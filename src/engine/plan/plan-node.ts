@@ -72,14 +72,16 @@ export class RunningNode {
       last !== null && sameSize(last.size, input.size) && sameValues(last.values, values);
     if (last !== null && (!isDue || (isSame && !isLive))) return kept(last.output);
     const given = await input.pictures();
+    let seen: Picture | null = null;
     if (skipUnchanged && given.picture !== null) {
       const before = this.#lastInput;
       if (isSame && before !== null && samePicture(before, given.picture)) return kept(last.output);
-      this.#lastInput = { ...given.picture, data: given.picture.data.slice() };
+      seen = { ...given.picture, data: given.picture.data.slice() };
     }
     const keeps = every > 1 || skipUnchanged || !isLive || this.node.isFeeder;
     const { inferenceMs, ...output } = await this.#infer(input, values, given);
     this.#last = keeps ? { output, values, size: input.size } : null;
+    this.#lastInput = seen;
     return { ...output, inferenceMs, isKept: keeps };
   }
 
