@@ -30,6 +30,7 @@ test("all roles and fields are understood", () => {
       t: { role: "time" },
       w: { role: "width" },
       h: { role: "height" },
+      style: { role: "image", file: "assets/style 1.png" },
     },
     outputs: { y: { role: "image", layout: "chw", range: [0, 255] } },
   };
@@ -60,6 +61,9 @@ test.each([
   [{ inputs: { x: { from: { model: "m" } } } }, "inputs.x.from.output is missing"],
   [{ inputs: { x: { role: "state" } } }, "inputs.x.output is missing"],
   [{ inputs: { x: { role: "image", file: "../secret.png" } } }, "inputs.x.file is"],
+  [{ inputs: { x: { role: "image", file: "a/../../secret.png" } } }, "inputs.x.file is"],
+  [{ inputs: { x: { role: "mask", file: "/etc/secret.png" } } }, "inputs.x.file is"],
+  [{ inputs: { x: { role: "mask", file: "a\\..\\b.png" } } }, "inputs.x.file is"],
   [{ inputs: { x: { role: "param", name: "a b" } } }, 'inputs.x.name is "a b"'],
   [{ run: { every: 0 } }, "run.every is 0"],
   [{ run: { evry: 2 } }, "run.evry is an unknown field; allowed: every, skip_unchanged"],
