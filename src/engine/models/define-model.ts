@@ -56,6 +56,9 @@ export function defineModel(
     });
   const inputs = bind("inputs", entries);
   const outputs = bind("outputs", results);
+  for (const field of statesThatStay(inputs, outputs)) {
+    problems.push({ field, problem: 'feeds a state, for which its role must be "state"' });
+  }
   const pictures = outputs.filter(({ role }) => PICTURE_ROLES.includes(role));
   if (pictures.length > 1) {
     const names = pictures.map(({ tensor }) => JSON.stringify(tensor)).join(" and ");
@@ -95,6 +98,13 @@ export function defineModel(
     folder,
   };
 }
+
+/** Fields of the outputs that a state input names and that go elsewhere. */
+const statesThatStay = (inputs: readonly Port[], outputs: readonly Port[]): string[] =>
+  inputs
+    .flatMap((port) => ("output" in port && port.role === "state" ? [port.output] : []))
+    .filter((name) => outputs.some(({ tensor, role }) => tensor === name && role !== "state"))
+    .map((name) => `outputs.${name}.role`);
 
 const isLive = (ports: readonly BoundPort[], hasVideo: boolean): boolean =>
   ports.some(({ role, port }) => role.isLive?.(port, hasVideo) === true);

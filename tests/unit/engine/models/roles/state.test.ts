@@ -64,6 +64,16 @@ test("an output that is not there and a shape of another rank are refused", () =
   ]);
 });
 
+test("an output that feeds a state cannot go elsewhere: the state would never change", () => {
+  const json = {
+    inputs: { h: { role: "state", output: "h_next" } },
+    outputs: { h_next: { role: "ignore" } },
+  };
+  expect(problemsOf(json, graphOf("h float32 [1, 4]"))).toEqual([
+    'outputs.h_next.role feeds a state, for which its role must be "state"',
+  ]);
+});
+
 test("a run gets what the run before gave; a reset, another size and another lane begin anew", () => {
   const port = portOf({ role: "state", output: "h_next", initial: 2 });
   const lane: Lane = new Map();
