@@ -38,13 +38,21 @@ export const vector = role({
     const given = entry.default ?? (entry.blend ? [1] : []);
     if (given.length > length)
       problem("default", `has ${given.length} numbers, the tensor ${length}`);
+    const { min = 0, max = 1 } = entry;
+    const outside = given.find((each) => !(min <= each && each <= max));
+    if (outside !== undefined) {
+      problem(
+        "default",
+        `contains ${outside}, outside ${min} to ${max}: correct default, min or max`,
+      );
+    }
     const param: VectorParam = {
       type: "vector",
       name: entry.name ?? tensor.name,
       description: entry.description ?? "",
       default: Array.from({ length }, (_, at) => given[at] ?? 0),
-      min: entry.min ?? 0,
-      max: entry.max ?? 1,
+      min,
+      max,
       entries: names,
       blend: entry.blend ?? false,
     };

@@ -33,6 +33,7 @@ const REFUSED: readonly (readonly [PortEntry, tensor: string, problem: string])[
   [{ role: "vector", entries: ["a", "b"] }, "v float32 [3]", "needs float32 [2]"],
   [{ role: "vector", entries: ["a", "a"] }, "v float32 [2]", "entries contains the same name"],
   [{ role: "vector", default: [1, 2, 3] }, "v float32 [2]", "default has 3 numbers, the tensor 2"],
+  [{ role: "vector", default: [0, 2] }, "v float32 [2]", "default contains 2, outside 0 to 1"],
   [{ role: "vector" }, "v float32 [C]", "entries must name every entry"],
   [{ role: "constant", value: [1, 2] }, "v float32 [3]", "value has 2 numbers; give 1 or 3"],
 ];
