@@ -63,7 +63,7 @@ test("a call that failed is continued by the next, which is told where the bytes
   });
   const url = `${server.origin}/m.onnx`;
   await expect(run.add(url)).rejects.toThrow(
-    /may not be read[\s\S]*what was downloaded is kept in \S+\.partial\/\w+: the same command continues/,
+    /the server forbids it[\s\S]*what was downloaded is kept in \S+\.partial\/\w+: the same command continues/,
   );
   expect((await run.files()).every((file) => file.startsWith(".partial/"))).toBe(true);
   server.file("/m.onnx", { bytes: ONNX });
@@ -86,13 +86,15 @@ test("a file that changed meanwhile, or whose server knows no ranges, is downloa
   });
   server.file("/plain", { bytes: ONNX, ranges: "ignored", cuts: [100_000] });
   server.file("/anonymous", { bytes: ONNX, etag: null, cuts: [100_000] });
+  server.file("/unsized", { bytes: ONNX, length: null, cuts: [100_000] });
   await fetchTo(run.path("changed"), `${server.origin}/changed`);
   expect(await Bun.file(run.path("changed")).bytes()).toEqual(other);
-  for (const name of ["plain", "anonymous"]) {
+  for (const name of ["plain", "anonymous", "unsized"]) {
     await fetchTo(run.path(name), `${server.origin}/${name}`);
     expect(await Bun.file(run.path(name)).bytes()).toEqual(ONNX);
   }
   expect(server.ranges("/anonymous")).toEqual([undefined, undefined]);
+  expect(server.ranges("/unsized")).toEqual([undefined, "bytes=100000-"]);
 });
 
 test("a server that sends ranges of another file, whatever it is asked, does not mix the two", async () => {
@@ -146,6 +148,17 @@ test("a server that cuts every connection without progress is given up, as is on
   await expect(get("/busy")).rejects.toThrow("the server answered 503");
   await expect(get("/stalls")).rejects.toThrow("nothing arrived for 0.1 s");
   expect(server.ranges("/busy").length).toBe(3);
+});
+
+test("what another attempt would meet again is an error at once", async () => {
+  await using run = await CommandRun.create();
+  const server = await DownloadServer.start();
+  const { origin } = server;
+  await server[Symbol.asyncDispose]();
+  const waits = { retryDelaysMs: [60_000] };
+  await expect(fetchTo(run.path("it"), `${origin}/x`, waits)).rejects.toThrow(
+    "it refused the connection",
+  );
 });
 
 test("a slow server is waited for as long as something arrives", async () => {

@@ -6,6 +6,7 @@ import { reason } from "../../errors.ts";
 import { CommandError, Unusable } from "../failures.ts";
 import type { Transfer } from "../progress.ts";
 import type { OfferedFile } from "../sources/source.ts";
+import { writeAll } from "../write-all.ts";
 import { type ArchiveReader, EntryRules, entryPath } from "./archive.ts";
 
 export interface TarOptions {
@@ -101,10 +102,12 @@ async function write(
 ): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   const target = await open(to, "w");
+  let length = 0;
   try {
     for await (const chunk of body) {
       stop.throwIfAborted();
-      await target.write(chunk);
+      await writeAll(target, chunk, length);
+      length += chunk.length;
       transfer.advance(chunk.length);
     }
   } finally {

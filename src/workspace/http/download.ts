@@ -1,12 +1,20 @@
 /** Downloads a file, resumes it after cut connections and in later calls, and checks its length. */
-import { type FileHandle, mkdir, open, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Static, Type } from "@sinclair/typebox";
+import { setTimeout as delay } from "node:timers/promises";
 import { reason } from "../../errors.ts";
-import { check } from "../../schema-check.ts";
 import { CommandError, Unusable } from "../failures.ts";
 import { requireFreeSpace } from "../free-space.ts";
 import type { Progress, Transfer } from "../progress.ts";
+import { writeAll } from "../write-all.ts";
+import {
+  discardDownload,
+  downloadedBytes,
+  isAnother,
+  readState,
+  validatorOf,
+  writeState,
+} from "./download-state.ts";
 import { type HttpAnswer, type Requester, shown } from "./requester.ts";
 
 /** A connection that carries nothing for this long is given up, and the download resumed by another. */
@@ -33,14 +41,6 @@ export interface DownloadOptions {
   readonly retryDelaysMs?: readonly number[];
 }
 
-/** What is known of a download that has begun. */
-const State = Type.Object({
-  /** Tells whether the file on the server is still the same (RFC 9110 section 13.1.5); null: it cannot be resumed. */
-  validator: Type.Union([Type.String(), Type.Null()]),
-  size: Type.Union([Type.Integer(), Type.Null()]),
-});
-type State = Static<typeof State>;
-
 /** Why an attempt ended, where another may succeed. */
 class Cut extends Error {}
 
@@ -51,27 +51,27 @@ class Cut extends Error {}
 export async function download(requester: Requester, options: DownloadOptions): Promise<void> {
   const { path, label, progress, signal, retryDelaysMs = RETRY_DELAYS_MS } = options;
   await mkdir(dirname(path), { recursive: true });
-  const transfer = progress.start(label, options.size ?? null, await sizeOf(path));
+  const transfer = progress.start(label, options.size ?? null, await downloadedBytes(path));
   let futile = 0;
   try {
     for (let attempt = 1; ; attempt++) {
-      const before = await sizeOf(path);
+      const before = await downloadedBytes(path);
       try {
         await attemptDownload(requester, options, transfer);
         return;
       } catch (error) {
         signal.throwIfAborted();
         if (!isPassing(error)) throw error;
-        futile = (await sizeOf(path)) > before ? 0 : futile + 1;
-        const delay = futile === 0 ? 0 : retryDelaysMs[futile - 1];
-        if (delay === undefined || attempt >= MAX_ATTEMPTS) {
+        futile = (await downloadedBytes(path)) > before ? 0 : futile + 1;
+        const wait = futile === 0 ? 0 : retryDelaysMs[futile - 1];
+        if (wait === undefined || attempt >= MAX_ATTEMPTS) {
           const why =
             error instanceof CommandError
               ? error.message
               : `${shown(options.url)}: ${reason(error)}`;
           throw new CommandError(`${label} could not be downloaded: ${why}`, { cause: error });
         }
-        await sleep(delay, signal);
+        await delay(wait, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
     }
   } finally {
@@ -79,9 +79,14 @@ export async function download(requester: Requester, options: DownloadOptions): 
   }
 }
 
-/** Errors of the network itself pass, and are the cause of a CommandError or not CommandErrors at all. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof Cut || (error instanceof CommandError && error.cause instanceof Error);
+/** Failures of the network that the same request would meet again: names, refusals, certificates. */
+const LASTING = /ENOTFOUND|ECONNREFUSED|EPROTO|CERT|SELF_SIGNED|UNABLE_TO/;
+
+function isPassing(error: unknown): boolean {
+  if (error instanceof Cut) return true;
+  if (!(error instanceof CommandError && error.cause instanceof Error)) return false;
+  return !("code" in error.cause && LASTING.test(String(error.cause.code)));
+}
 
 async function attemptDownload(
   requester: Requester,
@@ -90,7 +95,7 @@ async function attemptDownload(
 ): Promise<void> {
   const { url, path, token, signal } = options;
   const known = await readState(path);
-  const present = known?.validator == null ? 0 : await sizeOf(path);
+  const present = known?.validator == null ? 0 : await downloadedBytes(path);
   // A file that is complete is asked for its last byte: the answer says whether it is still the same.
   const from = known?.size != null && present >= known.size ? Math.max(0, known.size - 1) : present;
   const stop = new AbortController();
@@ -103,7 +108,7 @@ async function attemptDownload(
   try {
     if (answer.response.status === 416) throw await startOver(path);
     const { start, size } = startOf(answer, from, options);
-    if (start > 0 && isAnother(answer.response, size, known)) throw await startOver(path);
+    if (start > 0 && known && isAnother(answer.response, size, known)) throw await startOver(path);
     await requireSize(options, size);
     await requireFreeSpace(dirname(path), (size ?? 0) - start);
     await using file = await openAt(path, start);
@@ -128,8 +133,8 @@ function startOf({ response, url }: HttpAnswer, from: number, { label, token }: 
   }
   if (status === 206) {
     const [, start, size] =
-      /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
-    if (Number(start) === from) return { start: from, size: Number(size) };
+      /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get("content-range") ?? "") ?? [];
+    if (Number(start) === from) return { start: from, size: size === "*" ? null : Number(size) };
     throw new Cut("the server sent another part of the file than it was asked for");
   }
   if (status === 200) {
@@ -144,7 +149,7 @@ function refusal(status: number, what: string, token: string | undefined): Error
     return new Cut(`the server answered ${status}`);
   const hint: Record<number, string> = {
     401: token === undefined ? "it wants a login" : "it does not accept the token",
-    403: "it may not be read with this login",
+    403: token === undefined ? "the server forbids it" : "the token does not allow it",
     404: "it does not exist: check the address",
     410: "it does not exist any more",
   };
@@ -155,7 +160,7 @@ function refusal(status: number, what: string, token: string | undefined): Error
 
 async function requireSize({ label, size, path }: DownloadOptions, found: number | null) {
   if (size === undefined || found === null || found === size) return;
-  await discard(path);
+  await discardDownload(path);
   throw new Unusable(
     `${label} has ${found} bytes, but ${size} are expected: it was changed at its source`,
   );
@@ -181,7 +186,7 @@ async function receive(response: Response, reception: Reception): Promise<number
     for await (const chunk of response.body ?? []) {
       clearTimeout(timer);
       timer = setTimeout(onStall, stallMs);
-      await file.write(chunk, 0, chunk.length, length);
+      await writeAll(file, chunk, length);
       // A body of unknown length must not fill the disk.
       const steps = [length, length + chunk.length].map((at) => Math.floor(at / SPACE_STEP_BYTES));
       if (steps[0] !== steps[1]) await requireFreeSpace(dirname(path), 0);
@@ -207,53 +212,6 @@ async function openAt(path: string, start: number) {
 
 /** Forgets what is there: the file on the server is another one now. */
 async function startOver(path: string): Promise<Cut> {
-  await discard(path);
+  await discardDownload(path);
   return new Cut("the file changed on the server");
-}
-
-async function discard(path: string): Promise<void> {
-  await rm(path, { force: true });
-  await rm(statePath(path), { force: true });
-}
-
-/** Some servers send ranges whatever If-Range says. */
-function isAnother(response: Response, size: number | null, known: State | null): boolean {
-  const validator = validatorOf(response);
-  return size !== known?.size || (validator !== null && validator !== known?.validator);
-}
-
-/** A weak ETag does not promise the same bytes. */
-function validatorOf({ headers }: Response): string | null {
-  const etag = headers.get("etag");
-  if (etag?.startsWith('"')) return etag;
-  return headers.get("last-modified");
-}
-
-const statePath = (path: string): string => `${path}.json`;
-
-async function readState(path: string): Promise<State | null> {
-  const content: unknown = await Bun.file(statePath(path))
-    .json()
-    .catch(() => null); // there is none, or it was cut while it was written: start from the beginning
-  return check(State).Check(content) ? (content as State) : null;
-}
-
-const writeState = (path: string, state: State) =>
-  Bun.write(statePath(path), JSON.stringify(state));
-
-const sizeOf = async (path: string): Promise<number> =>
-  (await stat(path).catch(() => null))?.size ?? 0;
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  const done = Promise.withResolvers<void>();
-  const timer = setTimeout(done.resolve, ms);
-  const onAbort = () => done.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    signal.throwIfAborted();
-    await done.promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-  }
 }

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { openRegularFile } from "../../engine/models/regular-file.ts";
 import { CommandError } from "../failures.ts";
 import type { Transfer } from "../progress.ts";
+import { writeAll } from "../write-all.ts";
 
 const CHUNK_BYTES = 2 ** 20;
 
@@ -23,7 +24,7 @@ export async function copyFile(
       signal.throwIfAborted();
       const { bytesRead } = await source.handle.read(chunk, 0, CHUNK_BYTES, length);
       if (bytesRead === 0) break;
-      await target.write(chunk, 0, bytesRead);
+      await writeAll(target, chunk.subarray(0, bytesRead), length);
       length += bytesRead;
       transfer.advance(bytesRead);
     }
