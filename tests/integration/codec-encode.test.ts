@@ -1,6 +1,12 @@
 /** The encoder with real libx264. */
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { AVCOL_RANGE_MPEG, AVCOL_SPC_SMPTE170M, quietLibav } from "../../src/engine/codec/libav.ts";
+import {
+  AVCOL_PRI_BT709,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_SMPTE170M,
+  AVCOL_TRC_BT709,
+  quietLibav,
+} from "../../src/engine/codec/libav.ts";
 import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
 import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
 import { NAL_IDR, nalType, splitNals } from "../../src/media/annex-b.ts";
@@ -91,12 +97,14 @@ describe("encoding", () => {
     }
   });
 
-  test("names the matrix and range of its colours", async () => {
+  test("names the primaries, transfer, matrix and range of its colours", async () => {
     using decoder = new VideoDecoder("h264", { pool, maxPixels: 1_000_000 });
     const [packet] = await encoded(frames([0], { width: 1280, height: 720 }));
     if (!packet) throw new Error("no packet");
     const data = Uint8Array.from([...packet.format.parameterSets, ...packet.data]);
     const [frame] = await decoder.decode({ ...packet, data });
+    expect(frame?.native.colorPrimaries).toBe(AVCOL_PRI_BT709);
+    expect(frame?.native.colorTrc).toBe(AVCOL_TRC_BT709);
     expect(frame?.native.colorSpace).toBe(AVCOL_SPC_SMPTE170M);
     expect(frame?.native.colorRange).toBe(AVCOL_RANGE_MPEG);
     frame?.[Symbol.dispose]();

@@ -7,8 +7,10 @@ import {
   AV_PICTURE_TYPE_I,
   AV_PICTURE_TYPE_NONE,
   AV_PIX_FMT_YUV420P,
+  AVCOL_PRI_BT709,
   AVCOL_RANGE_MPEG,
   AVCOL_SPC_SMPTE170M,
+  AVCOL_TRC_BT709,
   Codec,
   CodecContext,
   check,
@@ -53,7 +55,9 @@ export class VideoEncoder implements Disposable {
     this.#context.width = width;
     this.#context.height = height;
     this.#context.pixelFormat = AV_PIX_FMT_YUV420P;
-    // PictureConverter makes these. Players guess by the height if the stream does not say it.
+    // PictureConverter makes these. Players guess if the stream does not say it, Chromium unless it says all four.
+    this.#context.colorPrimaries = AVCOL_PRI_BT709;
+    this.#context.colorTrc = AVCOL_TRC_BT709;
     this.#context.colorSpace = AVCOL_SPC_SMPTE170M;
     this.#context.colorRange = AVCOL_RANGE_MPEG;
     this.#context.timeBase = new Rational(1, TICKS_PER_SECOND);
