@@ -20,7 +20,7 @@ export interface InferenceJob extends RunItem {
 
 /** The caller's. The size of its picture may differ from what went in. */
 export interface InferenceResult extends RunOutput {
-  /** The stream's share of the run, without waiting. */
+  /** The stream's share of the run in the worker, without waiting. */
   readonly inferenceMs: number;
 }
 

@@ -12,7 +12,6 @@ import type { BatchRunner } from "./job.ts";
 import type { InferenceJob, InferenceResult } from "./loaded-model.ts";
 import { ProgramWorker } from "./program-worker.ts";
 import type { DeviceScheduler } from "./scheduler.ts";
-import type { RunOutput } from "./worker/calls.ts";
 
 const log = getLogger("inference");
 
@@ -47,7 +46,7 @@ export interface LoadReport {
   readonly placements: Readonly<Record<string, number>>;
 }
 
-export class ModelThread implements BatchRunner<InferenceJob, RunOutput>, AsyncDisposable {
+export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, AsyncDisposable {
   /** Items that a run may have. */
   maxBatch = 1;
   readonly #options: ModelThreadOptions;
@@ -83,7 +82,7 @@ export class ModelThread implements BatchRunner<InferenceJob, RunOutput>, AsyncD
     scheduler.throwIfClosed();
     if (this.#lost) throw this.#lostError("it is gone");
     const { key, deadline, signal } = job;
-    const { result, ms } = await scheduler.submit(this, {
+    const { result } = await scheduler.submit(this, {
       stream: key,
       item: job,
       batchKey: this.maxBatch > 1 ? batchKey(definition, job) : null,
@@ -92,11 +91,11 @@ export class ModelThread implements BatchRunner<InferenceJob, RunOutput>, AsyncD
       ...(signal && { signal }),
     });
     signal?.throwIfAborted();
-    return { ...result, inferenceMs: ms };
+    return result;
   }
 
   /** Called by the scheduler. */
-  async run(jobs: readonly InferenceJob[]): Promise<readonly RunOutput[]> {
+  async run(jobs: readonly InferenceJob[]): Promise<readonly InferenceResult[]> {
     const pixels = jobs.reduce((sum, job) => sum + pixelsOf(job), 0);
     const longMs = HUNG * this.#msPerPixel * pixels;
     using recorded = new DisposableStack();
@@ -107,7 +106,8 @@ export class ModelThread implements BatchRunner<InferenceJob, RunOutput>, AsyncD
       const buffers = new Set(items.flatMap(buffersOf));
       const { outputs, ms } = await this.#worker.call("run", { items }, [...buffers]);
       this.#msPerPixel = ms / pixels;
-      return outputs;
+      const inferenceMs = ms / jobs.length;
+      return outputs.map((output) => ({ ...output, inferenceMs }));
     } finally {
       clearTimeout(hangs);
       if (this.#lost) void this[Symbol.asyncDispose]();
