@@ -89,6 +89,11 @@ export class ModelLoader implements AsyncDisposable {
       const { loadMs: load_ms, warmUpMs: warm_up_ms, placements } = report;
       const about = { model: name, device: device.name, load_ms, warm_up_ms };
       log.info("model loaded", { ...about, batch: thread.maxBatch, ...placements });
+      const provider = mainProvider(report);
+      if (provider !== undefined && provider !== device.executionProvider) {
+        const wanted = device.executionProvider;
+        log.warn("most of the model does not run on the device", { model: name, wanted, provider });
+      }
       return { thread, report };
     } catch (error) {
       await this.#close(thread);
