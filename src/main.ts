@@ -89,14 +89,14 @@ async function runCommand(
       const { examine } = await import("./server/doctor.ts");
       const { ok, report } = await examine(config, engineChild(), version);
       print(`${report}\n`);
-      process.exit(ok ? 0 : 1);
+      await exitWith(ok ? 0 : 1);
       break;
     }
     case "health": {
       const { askHealth } = await import("./server/health-check.ts");
       const { ok, message } = await askHealth(config.host, config.port);
       print(`${message}\n`);
-      process.exit(ok ? 0 : 1);
+      await exitWith(ok ? 0 : 1);
       break;
     }
     case "register":
@@ -107,14 +107,14 @@ async function runCommand(
       const { ok, report, warnings } = await runOnce(command, config, own);
       for (const warning of warnings) process.stderr.write(`${warning}\n`);
       print(`${report}\n`);
-      process.exit(ok ? 0 : 1);
+      await exitWith(ok ? 0 : 1);
     }
   }
 }
 
 async function runModels(args: readonly string[]): Promise<void> {
   const { runModelsCommand } = await import("./workspace/command.ts");
-  process.exit(await runModelsCommand(args, name, engineChild()));
+  await exitWith(await runModelsCommand(args, name, engineChild()));
 }
 
 async function runEngineProcess(): Promise<void> {
@@ -130,6 +130,12 @@ function engineChild(): EngineCommand {
 
 function print(text: string): void {
   process.stdout.write(text);
+}
+
+/** Exits when all of stdout is written: a pipe holds 64 KiB, and the rest waits for its reader. */
+async function exitWith(code: number): Promise<never> {
+  await new Promise<void>((resolve) => process.stdout.end(() => resolve()));
+  process.exit(code);
 }
 
 function fail(code: 1 | 2, message: string): never {

@@ -40,6 +40,18 @@ test("a running server is asked, with its token; --json prints its answer", asyn
   expect(refused.code).toBe(1);
 });
 
+test("a list that is longer than a pipe holds is printed whole", async () => {
+  await using run = await CommandRun.create();
+  const text = "x".repeat(1000);
+  for (let at = 0; at < 200; at++)
+    await Bun.write(run.path(`workspace/models/m${at}/model.json`), `{"${text}": 1}`);
+  const args = ["models", "list", "--json", ...NOBODY, "--workspace", run.path("workspace")];
+  const { out, code } = await runProgram(MAIN, args);
+  const { count } = JSON.parse(out) as { count: number };
+  expect(count).toBeGreaterThan(200);
+  expect(code).toBe(0);
+});
+
 test("another program at that port is not mistaken for the server", async () => {
   using other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("hello") });
   const args = ["models", "list", "--port", `${other.port}`, "--host", "127.0.0.1"];
