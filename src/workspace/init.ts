@@ -78,6 +78,7 @@ export function* report({
   network,
   guesses,
   problems,
+  missing,
 }: ModelDraft): Generator<string> {
   yield network === null
     ? "drafted from names and shapes: it is none of the well-known networks"
@@ -87,6 +88,10 @@ export function* report({
     ...signature.inputs.map((tensor) => ["input", ...portRow(tensor, json.inputs)]),
     ...signature.outputs.map((tensor) => ["output", ...portRow(tensor, json.outputs)]),
   ]);
+  if (missing.length > 0) {
+    yield "\nit cannot run on this server, which lacks operators of its graph:";
+    for (const domain of missing) yield `  ${domain}`;
+  }
   if (problems.length > 0) {
     yield "\nto be edited before the model can be used:";
     for (const { field, problem } of problems) yield `  ${field || MODEL_JSON} ${problem}`;

@@ -1,12 +1,14 @@
 /** Drafts the `model.json` of an ONNX file: from the table of well-known networks, or else from its names and shapes. */
 import { basename } from "node:path";
+import type { ModelProto } from "onnx-buf";
 import { defineModel } from "../engine/models/define-model.ts";
 import { draftModel } from "../engine/models/draft.ts";
 import { whatItIs } from "../engine/models/file-kind.ts";
 import type { KnownNetwork } from "../engine/models/known/known-network.ts";
 import { recogniseNetwork } from "../engine/models/known/known-networks.ts";
 import { type ModelJson, parseModelJson } from "../engine/models/model-json.ts";
-import { readOnnxOutline } from "../engine/models/onnx-outline.ts";
+import { readOnnxSkeleton } from "../engine/models/onnx-outline.ts";
+import { missingDomains } from "../engine/models/operator-domains.ts";
 import { type GraphSignature, signatureOf } from "../engine/models/tensor-signature.ts";
 import { type FieldProblem, reason, WorkerError } from "../errors.ts";
 import { type Guess, guessesOf } from "./draft-guesses.ts";
@@ -24,6 +26,8 @@ export interface ModelDraft {
   readonly guesses: readonly Guess[];
   /** Fields that must be edited before the model can be used. */
   readonly problems: readonly FieldProblem[];
+  /** Operators that this server does not have, as `missingDomains` names them. */
+  readonly missing: readonly string[];
 }
 
 /**
@@ -33,7 +37,8 @@ export interface ModelDraft {
  */
 export async function draftModelJson(path: string, name?: string): Promise<ModelDraft> {
   const file = basename(path);
-  const signature = await readSignature(path, file);
+  const model = await readModel(path, file);
+  const signature = signatureOf(model);
   const network = recogniseNetwork(signature, file);
   const drafted: ModelJson = network?.describe(signature) ?? draftModel(file, signature);
   const { inputs = {}, outputs = {}, presets, ...about } = drafted;
@@ -47,12 +52,14 @@ export async function draftModelJson(path: string, name?: string): Promise<Model
   };
   const text = formatJson(json);
   const guesses = network === null ? guessesOf(json, signature) : [];
-  return { json, text, signature, network, guesses, problems: problemsOf(text, signature) };
+  const problems = problemsOf(text, signature);
+  return { json, text, signature, network, guesses, problems, missing: missingDomains(model) };
 }
 
-async function readSignature(path: string, file: string): Promise<GraphSignature> {
+/** Its weights stay in the file. */
+async function readModel(path: string, file: string): Promise<ModelProto> {
   try {
-    return signatureOf(await readOnnxOutline(path, file));
+    return await readOnnxSkeleton(path, file, file);
   } catch (error) {
     const kind = await whatItIs(path);
     throw new CommandError(kind === null ? `${file}: ${reason(error)}` : `${file} ${kind}`);

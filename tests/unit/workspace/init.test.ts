@@ -137,6 +137,16 @@ test("short lists stand on one line", async () => {
   expect(await Bun.file(join(folder, "model.json")).text()).toContain('"range": [0, 255]');
 });
 
+test("operators that this server does not have are named", async () => {
+  const path = await model("net.onnx", XY, [1, 3, 64, 64]);
+  const proto = fromBinary(ModelProtoSchema, await Bun.file(path).bytes());
+  for (const node of proto.graph?.node ?? []) node.domain = "com.microsoft.extensions";
+  await Bun.write(path, toBinary(ModelProtoSchema, proto));
+  expect(await init(path)).toContain(
+    "it cannot run on this server, which lacks operators of its graph:\n  com.microsoft.extensions (Identity), which needs onnxruntime-extensions",
+  );
+});
+
 test("a model.json that exists is kept, unless it may be overwritten", async () => {
   const path = await model("net.onnx", XY, [1, 3, 64, 64]);
   await Bun.write(join(folder, "model.json"), '{"description": "mine"}');
