@@ -1,6 +1,7 @@
 /**
- * `bun scripts/screenshot.ts [folder]`: takes screenshots of the playground, empty, playing and with a camera, light and
- * dark, narrow and wide. README's picture is one of them.
+ * `bun scripts/screenshot.ts [folder] [workspace model]`: takes screenshots of the playground, empty, playing, with a camera
+ * and transforming one stream into another, light and dark, narrow and wide. README's pictures are among them. The stream is
+ * transformed by a model of the workspace, or by `cartoon`.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { noBrowser, startBrowser } from "../tests/support/browser.ts";
 import { plays } from "../tests/support/browser-page.ts";
-import { enginePid } from "../tests/support/live-stream.ts";
+import { api, enginePid } from "../tests/support/live-stream.ts";
 import { MAIN, startServer } from "../tests/support/server-process.ts";
 
 const SIZES = [
@@ -19,11 +20,11 @@ const SIZES = [
 const FRAMES = 200;
 
 if (noBrowser !== null) throw new Error(noBrowser);
-const folder = process.argv[2] ?? "screenshots";
+const [folder = "screenshots", ownWorkspace, model = "cartoon"] = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
 const workspace = await mkdtemp(join(tmpdir(), "workspace-"));
 try {
-  await using server = await startServer(MAIN, ["--workspace", workspace]);
+  await using server = await startServer(MAIN, ["--workspace", ownWorkspace ?? workspace]);
   await enginePid(server.url);
   for (const colorScheme of ["light", "dark"] as const) {
     await using browser = await startBrowser({ colorScheme });
@@ -41,6 +42,19 @@ try {
     await plays(page, "Live output", FRAMES / 4);
     await shoot(page, `camera-${colorScheme}`);
     await stop(page);
+    const source = await api(server.url).start({
+      prompts: [{ prompt: "a beautiful landscape at sunrise" }],
+      stream_url: `${server.url}/trickle/source`,
+    });
+    await page.getByText("A stream", { exact: true }).click();
+    await page.getByLabel("Trickle channel").fill(`${server.url}/trickle/source`);
+    await page.getByLabel("Model").selectOption(model);
+    await page.getByLabel("Size").selectOption("256 × 256");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await plays(page, "Live output", FRAMES / 4);
+    await shoot(page, `${model}-${colorScheme}`);
+    await stop(page);
+    await api(server.url).stop(source);
   }
 } finally {
   await rm(workspace, { recursive: true, force: true });
