@@ -55,7 +55,7 @@ async function addFrom(
   const chosen = await chooseModel(offer, named, ask);
   const ownJson = own.find(({ model }) => model === chosen.path) ?? null;
   const added = name ?? ownJson?.json.name ?? defaultName(chosen.path, offer.title);
-  requireSameName(ownJson, added);
+  requireValidName(ownJson, added);
   await requireFreeName(config.workspace, added);
   const lines = await assemble({ offer, chosen, ownJson, staging, name: added });
   signal.throwIfAborted();
@@ -69,9 +69,14 @@ async function addFrom(
 const onlyNamed = (own: readonly OwnJson[]): string | null =>
   own.length === 1 ? (own[0]?.model ?? null) : null;
 
-/** A model.json that states a name is valid in a folder of that name alone. */
-function requireSameName(ownJson: OwnJson | null, name: string): void {
+/** A model.json that states a name is valid in a folder of that name alone, and the name becomes a path. */
+function requireValidName(ownJson: OwnJson | null, name: string): void {
   const stated = ownJson?.json.name;
+  if (stated !== undefined && !isModelName(stated)) {
+    throw new CommandError(
+      `its model.json says that its name is ${JSON.stringify(stated)}, which no model can have: remove the name from it`,
+    );
+  }
   if (stated === undefined || stated === name) return;
   throw new CommandError(
     `its model.json says that its name is ${stated}: add it without --name, or remove the name from model.json`,

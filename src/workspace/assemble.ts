@@ -27,7 +27,11 @@ export async function assemble(assembly: Assembly): Promise<string[]> {
   const { offer, chosen, ownJson, staging } = assembly;
   // With a model.json, files keep their places relative to it.
   const root = ownJson?.folder ?? folderOf(chosen.path);
-  const place = (path: string): string => join(staging.model, path.slice(root.length));
+  const place = (path: string): string => {
+    const target = join(staging.model, path.slice(root.length));
+    if (target.startsWith(join(staging.model, "/"))) return target;
+    throw new Unusable(`${offer.label} is refused: ${path} leads out of it`);
+  };
   const onnx = place(chosen.path);
   await offer.fetch([{ file: chosen, to: onnx }]);
   const kind = await whatItIs(onnx);

@@ -5,6 +5,7 @@ import { configureLogging } from "../log.ts";
 import type { EngineCommand } from "../server/engines/engine-process.ts";
 import { type Given, readArguments, type Syntax } from "./arguments.ts";
 import { CommandError, UsageError } from "./failures.ts";
+import { printable } from "./printable.ts";
 
 /** What a sub-command may use. */
 export interface CommandContext {
@@ -141,8 +142,8 @@ export async function runModelsCommand(
       env: Bun.env,
       engine,
       signal: stop.signal,
-      print: (line) => process.stdout.write(`${line}\n`),
-      note: (line) => process.stderr.write(`${line}\n`),
+      print: (line) => process.stdout.write(`${printable(line)}\n`),
+      note: (line) => process.stderr.write(`${printable(line)}\n`),
     });
     return 0;
   } catch (error) {
@@ -189,6 +190,6 @@ const flagUsage = ([flag, { value }]: [string, { value: string | null }]): strin
   `[--${flag}${value === null ? "" : ` ${value}`}]`;
 
 function fail(code: number, message: string): number {
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${printable(message)}\n`);
   return code;
 }

@@ -1,5 +1,6 @@
 /** Shows how far a transfer is: a bar on a terminal, plain lines elsewhere. */
 import { formatBytes } from "../engine/models/regular-file.ts";
+import { printable } from "./printable.ts";
 
 /** Shows one transfer after the other. */
 export interface Progress {
@@ -62,7 +63,7 @@ class ShownTransfer implements Transfer {
   ) {
     this.#output = output;
     this.#now = now;
-    this.#label = label;
+    this.#label = printable(label);
     this.#total = total;
     this.#done = done;
     this.#since = { at: now(), done };

@@ -151,6 +151,17 @@ test("a download that was interrupted is continued, also if the branch has moved
   expect(await run.files()).toEqual(["a/a.onnx", "a/model.json"]);
 });
 
+test("paths that lead out of a repository are refused", async () => {
+  await using run = await CommandRun.create();
+  const json = new TextEncoder().encode('{"file": "a.onnx", "description": "../../../escaped"}');
+  const files = { "a.onnx": ONNX, "model.json": json };
+  const escaped = small("../../../escaped", ONNX);
+  const entries = [large("a.onnx", ONNX), small("model.json", json), escaped];
+  await using hub = await startHub(files, { entries });
+  await expect(run.add("hf:owner/net", {}, hub.env)).rejects.toThrow("a path that leads out of it");
+  expect(await run.files()).toEqual([]);
+});
+
 test("a long list of files is read to its end, and the token is not sent where it may lead", async () => {
   await using run = await CommandRun.create();
   await using hub = await startHub({ "a.onnx": ONNX });

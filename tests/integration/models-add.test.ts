@@ -74,6 +74,8 @@ test("a name in model.json is the model's, and no other can be given", async () 
   await expect(run.add(run.path("in"), { name: "other" })).rejects.toThrow("its name is mine");
   await run.add(run.path("in"));
   expect(await stateOf(run, "mine")).toBe("usable");
+  await Bun.write(run.path("in/model.json"), '{"name": "../../escaped", "inputs": {}}');
+  await expect(run.add(run.path("in"))).rejects.toThrow("which no model can have");
 });
 
 test("of several ONNX files one must be named; a generic name is replaced by the folder's", async () => {

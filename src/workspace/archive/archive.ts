@@ -39,7 +39,7 @@ export class EntryRules {
     if (path.includes("\\")) this.#refuse(`a name with a backslash: ${shown}`);
     if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) this.#refuse(`an absolute path: ${shown}`);
     if (parts.includes("..")) this.#refuse(`a path that leads out of it: ${shown}`);
-    if (path.includes("\0") || path.length > MAX_PATH) this.#refuse(`a bad path: ${shown}`);
+    if (/\p{Cc}/u.test(path) || path.length > MAX_PATH) this.#refuse(`a bad path: ${shown}`);
     if (kind === "link") this.#refuse(`a link: ${shown}`);
     if (kind === "special") this.#refuse(`a device or pipe: ${shown}`);
     if (kind === "folder") return;

@@ -1,6 +1,7 @@
 /** A source: a repository of the Hugging Face hub, `hf:owner/name[@revision][:path]`, checked by the hub's own checksums. */
 import type { HubApiError } from "@huggingface/hub";
 import { reason } from "../../errors.ts";
+import { EntryRules } from "../archive/archive.ts";
 import { type Checksum, requireChecksum } from "../checksum.ts";
 import { CommandError, Unusable } from "../failures.ts";
 import { requireFreeSpace } from "../free-space.ts";
@@ -117,6 +118,7 @@ async function readRepository({ name, revision }: Repository, access: HubAccess)
   const hub = { ...rest, ...(accessToken === undefined ? {} : { accessToken }) };
   const info = await modelInfo({ ...hub, name, revision, additionalFields: ["sha", "cardData"] });
   const files: RepositoryFile[] = [];
+  const rules = new EntryRules(`hf:${name}`);
   for await (const entry of listFiles({
     ...hub,
     repo: name,
@@ -129,6 +131,7 @@ async function readRepository({ name, revision }: Repository, access: HubAccess)
       : entry.oid
         ? { kind: "git-blob", value: entry.oid }
         : null;
+    rules.check({ path: entry.path, kind: "file" });
     if (checksum === null) throw new Unusable(`the hub states no checksum of ${entry.path}`);
     files.push({ path: entry.path, size: entry.lfs?.size ?? entry.size, checksum });
   }
