@@ -81,27 +81,27 @@ export function* report({
   missing,
 }: ModelDraft): Generator<string> {
   yield network === null
-    ? "drafted from names and shapes: it is none of the well-known networks"
-    : `recognised ${network.name}${network.isTried ? "" : ", from its documentation: it was never run here"}`;
+    ? "drafted from names and shapes: it is not one of the well-known networks"
+    : `recognised ${network.name}${network.isTried ? "" : "; its entry follows its documentation and has never been tried"}`;
   yield "";
   yield* textTable([
     ...signature.inputs.map((tensor) => ["input", ...portRow(tensor, json.inputs)]),
     ...signature.outputs.map((tensor) => ["output", ...portRow(tensor, json.outputs)]),
   ]);
   if (missing.length > 0) {
-    yield "\nit cannot run on this server, which lacks operators of its graph:";
+    yield "\nthis server cannot run it, because it lacks these operators:";
     for (const domain of missing) yield `  ${domain}`;
   }
   if (problems.length > 0) {
-    yield "\nto be edited before the model can be used:";
+    yield "\nedit these fields before you use the model:";
     for (const { field, problem } of problems) yield `  ${field || MODEL_JSON} ${problem}`;
   }
   if (guesses.length > 0) {
-    yield "\nto be checked, because the file does not say it:";
+    yield "\ncheck these fields, which are guesses:";
     for (const { field, hint } of guesses) yield `  ${field}: ${hint}`;
   }
   if (network?.notes !== undefined) {
-    yield "\nto know:";
+    yield "\nnotes:";
     for (const note of network.notes) yield `  ${note}`;
   }
 }

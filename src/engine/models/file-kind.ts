@@ -1,4 +1,4 @@
-/** Tells what a file is that was taken for an ONNX model and is none: a web page, a checkpoint, a cut download and others. */
+/** Identifies files that are not ONNX models, such as web pages, checkpoints and cut downloads. */
 import { basename } from "node:path";
 import { describeDamage, readAt } from "./onnx-damage.ts";
 import { formatBytes, openRegularFile } from "./regular-file.ts";

@@ -37,7 +37,7 @@ export function* outputFindings(output: RawOutput): Generator<Finding> {
     ];
     yield {
       field,
-      problem: `${kinds.filter(Boolean).join(" and ")} of ${count} values: check range, mean and std of the inputs; a float16 model may overflow, for which its float32 file is the way out`,
+      problem: `${kinds.filter(Boolean).join(" and ")} of ${count} values: check range, mean and std of the inputs. A float16 model may overflow: try its float32 file`,
     };
   }
   if (min === max && count > 1) {
@@ -106,7 +106,7 @@ export function* imageFindings(
     const colour = extreme.black > 0.98 ? "black" : "white";
     yield {
       field: `${field}.range`,
-      problem: `the picture is ${colour}: check it, and range, mean and std of ${inputs}`,
+      problem: `the picture is ${colour}: check this range, and range, mean and std of ${inputs}`,
     };
     return;
   }

@@ -90,7 +90,9 @@ test("an input that suggests no role has to be edited, and is named", async () =
   await Bun.write(path, toBinary(ModelProtoSchema, proto));
   const printed = await init(path);
   expect(printed).toMatch(/input +"ids" int64 \[1, 77\] +no role/);
-  expect(printed).toContain("to be edited before the model can be used:\n  inputs.ids has no role");
+  expect(printed).toContain(
+    "edit these fields before you use the model:\n  inputs.ids has no role",
+  );
 });
 
 test("what the file states is not called a guess", async () => {
@@ -114,7 +116,7 @@ test("a well-known network gets its own roles and ranges, and nothing is a guess
   );
   const printed = await init(path);
   expect(printed).toContain("recognised fast neural style");
-  expect(printed).not.toContain("to be checked");
+  expect(printed).not.toContain("guesses");
   const json = await written();
   expect([json.inputs.input1.range, json.outputs.output1.range]).toEqual([
     [0, 255],
@@ -129,7 +131,9 @@ test("a network that was never run here says so", async () => {
     { input: "AnimeGANv3_input:0", output: "generator_1/main/out_layer:0" },
     [1, "h", "w", 3],
   );
-  expect(await init(path)).toContain("from its documentation: it was never run here");
+  expect(await init(path)).toContain(
+    "its entry follows its documentation and has never been tried",
+  );
 });
 
 test("short lists stand on one line", async () => {
@@ -143,7 +147,7 @@ test("operators that this server does not have are named", async () => {
   for (const node of proto.graph?.node ?? []) node.domain = "com.microsoft.extensions";
   await Bun.write(path, toBinary(ModelProtoSchema, proto));
   expect(await init(path)).toContain(
-    "it cannot run on this server, which lacks operators of its graph:\n  com.microsoft.extensions (Identity), which needs onnxruntime-extensions",
+    "this server cannot run it, because it lacks these operators:\n  com.microsoft.extensions (Identity), which needs onnxruntime-extensions",
   );
 });
 
@@ -172,7 +176,7 @@ test("a name is stated where it is given, and must be one that a model may have"
   expect((await written()).name).toBe("mine");
 });
 
-test("what is not an ONNX file is called by its name, and nothing is written", async () => {
+test("a file that is not an ONNX model is named, and nothing is written", async () => {
   const path = join(folder, "net.onnx");
   expect(await failure(path)).toContain("is missing");
   await Bun.write(path, "version https://git-lfs.github.com/spec/v1\nsize 5\n");

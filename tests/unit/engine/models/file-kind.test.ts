@@ -1,4 +1,4 @@
-/** Files that are taken for ONNX models and are none: each is called by its name, with the way out. */
+/** Files that are not ONNX models: each is named, with the way out. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -43,7 +43,7 @@ oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393
 size 12582912
 `;
 
-describe("a file is called by its name:", () => {
+describe("a file is named:", () => {
   test.each<[string, string | Uint8Array, string]>([
     ["empty", "", "is empty: download it again"],
     ["preallocated", new Uint8Array(500), "nothing but zeros"],

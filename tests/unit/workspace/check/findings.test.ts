@@ -60,7 +60,7 @@ describe("an image", () => {
     ["white", 255],
   ])("that is %s says so", (name, level) => {
     expect(image(changed(() => level))).toEqual([
-      `outputs.y.range the picture is ${name}: check it, and range, mean and std of inputs.x`,
+      `outputs.y.range the picture is ${name}: check this range, and range, mean and std of inputs.x`,
     ]);
   });
 
