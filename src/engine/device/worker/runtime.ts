@@ -80,15 +80,12 @@ export class Session {
   async placements(): Promise<Record<string, number>> {
     if (this.#profile === null) return {};
     this.#session.endProfiling();
-    try {
-      return await readPlacements(this.#profile);
-    } finally {
-      await rm(this.#profile, { recursive: true, force: true });
-    }
+    return await readPlacements(this.#profile);
   }
 
   async release(): Promise<void> {
     await this.#session.release();
+    if (this.#profile !== null) await rm(this.#profile, { recursive: true, force: true });
   }
 }
 
