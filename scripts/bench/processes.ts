@@ -1,5 +1,6 @@
 /** Starts child processes, measures them from outside, and ends them by id. */
 import { readFileSync } from "node:fs";
+import { engineEnvironment } from "../../src/config.ts";
 
 /** Clock ticks a second in /proc/<pid>/stat; fixed on Linux. */
 const STAT_HZ = 100;
@@ -67,6 +68,7 @@ export async function runScript<T>(
 ): Promise<{ readonly output: T; readonly peakMb: number }> {
   const child = Bun.spawn([process.execPath, script, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
+    env: engineEnvironment(), // ours and the reference alike
     timeout: limitMs,
   });
   const text = await new Response(child.stdout).text();

@@ -159,9 +159,11 @@ test("an engine inherits the environment without secrets and with what it needs 
     PATH: "/bin",
     BUN_CONFIG_MAX_HTTP_REQUESTS: "65535",
     ORT_DISABLE_TELEMETRY: "1",
+    GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
     UV_THREADPOOL_SIZE: expect.stringMatching(/^\d+$/),
   });
   expect(Number(env["UV_THREADPOOL_SIZE"])).toBeGreaterThanOrEqual(8);
+  expect(engineEnvironment({ GLIBC_TUNABLES: "" })["GLIBC_TUNABLES"]).toBe("");
   expect(engineEnvironment({ UV_THREADPOOL_SIZE: "3" })["UV_THREADPOOL_SIZE"]).toBe("3");
 });
 

@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
-import { parseDevice, withoutFallback } from "../../../../src/engine/device/devices.ts";
+import {
+  parseDevice,
+  settingsFor,
+  withoutFallback,
+} from "../../../../src/engine/device/devices.ts";
 
 test("a GPU without a number is the first one, and its provider comes before the CPU", () => {
   expect(parseDevice("cuda").name).toBe("cuda:0");
@@ -26,4 +30,19 @@ test("a proof allows no node on the CPU", () => {
   const { executionProviders, extra } = withoutFallback(parseDevice("tensorrt:0").settings);
   expect(executionProviders).not.toContain("cpu");
   expect(extra.session.disable_cpu_ep_fallback).toBe("1");
+});
+
+test("threads of a run do not spin while they wait, and one thread needs no setting", () => {
+  const cpu = parseDevice("cpu");
+  expect(settingsFor(cpu, null).intraOpNumThreads).toBe(1);
+  expect(settingsFor(cpu, null).extra).toBeUndefined();
+  expect(settingsFor(cpu, 2)).toMatchObject({
+    intraOpNumThreads: 2,
+    extra: { session: { intra_op: { allow_spinning: "0" } } },
+  });
+});
+
+test("sessions on a GPU are profiled while they warm up, those on the CPU are not", () => {
+  expect(settingsFor(parseDevice("cuda:0"), null).enableProfiling).toBe(true);
+  expect(settingsFor(parseDevice("cpu"), null).enableProfiling).toBeUndefined();
 });
