@@ -8,6 +8,8 @@ import { describe, report, writeReport } from "./bench/report.ts";
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   pipeline: async () => (await import("./bench/pipeline.ts")).pipeline,
   latency: async () => (await import("./bench/latency.ts")).latency,
+  inference: async () => (await import("./bench/inference.ts")).inference,
+  batch: async () => (await import("./bench/batch.ts")).batch,
   http: async () => (await import("./bench/http.ts")).http,
   join: async () => (await import("./bench/join.ts")).join,
   memory: async () => (await import("./bench/memory.ts")).memory,

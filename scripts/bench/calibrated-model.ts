@@ -25,12 +25,15 @@ export async function writeCalibratedModel(
 
 function blurs(count: number): Uint8Array {
   const graph = new GraphBuilder();
-  let picture = graph.cast(graph.input("picture", "uint8", [1, 3, "height", "width"]), "float32");
+  let picture = graph.cast(
+    graph.input("picture", "uint8", ["batch", 3, "height", "width"]),
+    "float32",
+  );
   const kernel = graph.constant("float32", [3, 1, 3, 3], new Array(27).fill(1 / 9));
   for (let n = 0; n < count; n++) {
     picture = graph.node("Conv", [picture, kernel], { group: 3n, pads: [1n, 1n, 1n, 1n] });
   }
-  graph.output("image", graph.cast(picture, "uint8"), "uint8", [1, 3, "height", "width"]);
+  graph.output("image", graph.cast(picture, "uint8"), "uint8", ["batch", 3, "height", "width"]);
   return graph.build("blurs");
 }
 

@@ -55,6 +55,13 @@ export class ClipFolder implements AsyncDisposable {
     return { path, width, height, ends, source: movie ? "car-detection.mp4" : "testsrc2" };
   }
 
+  /** Writes a clip's description to a file, for child processes; returns its path. */
+  async describe(clip: Clip): Promise<string> {
+    const path = `${clip.path}.json`;
+    await Bun.write(path, JSON.stringify(clip));
+    return path;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
   }

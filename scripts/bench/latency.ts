@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Benchmark } from "./benchmark.ts";
 import { writeCalibratedModel } from "./calibrated-model.ts";
-import { CLIP_FPS, type Clip, ClipFolder } from "./clip.ts";
+import { CLIP_FPS, ClipFolder } from "./clip.ts";
 import { noiseFloor, runStream, type StreamRun } from "./latency-run.ts";
 import type { PipelineRun } from "./pipeline-run.ts";
 import { memoryMb, runScript } from "./processes.ts";
@@ -20,7 +20,7 @@ export const latency: Benchmark = async ({ quick, log }) => {
   const clip = folder.make(SIZE.width, SIZE.height, quick ? 75 : 600);
   if (!quick) await writeCalibratedModel(folder.path, TEN_MS, 10, SIZE);
   const rounds = quick ? 1 : 3;
-  const native = await nativeMs(clip);
+  const native = await nativeMs(await folder.describe(clip));
   await using server = await startProduct(["--workspace", folder.path]);
   const floors: number[][] = [];
   const runs: Record<string, StreamRun[]> = {};
@@ -46,9 +46,7 @@ export const latency: Benchmark = async ({ quick, log }) => {
 };
 
 /** Cost of decoding and encoding one frame, measured by the bare loop. */
-async function nativeMs(clip: Clip): Promise<number> {
-  const description = `${clip.path}.json`;
-  await Bun.write(description, JSON.stringify(clip));
+async function nativeMs(description: string): Promise<number> {
   const script = join(import.meta.dir, "pipeline-run.ts");
   const { output } = await runScript<PipelineRun>(script, ["loop", description]);
   return (output.stepMs["decode"] ?? Number.NaN) + (output.stepMs["encode"] ?? Number.NaN);

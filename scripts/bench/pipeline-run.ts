@@ -3,19 +3,14 @@ import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { LoadedModel } from "../../src/engine/device/loaded-model.ts";
 import { ModelHost } from "../../src/engine/device/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
-import { Pipeline } from "../../src/engine/pipeline.ts";
-import type { PipelineObserver } from "../../src/engine/pipeline-observer.ts";
-import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
-import type { StreamParams } from "../../src/engine/protocol/work.ts";
-import { demux } from "../../src/engine/source/demux.ts";
-import { Timeline } from "../../src/engine/source/timeline.ts";
 import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
 import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
 import { openBareLoop } from "./bare-loop.ts";
+import { BenchStream } from "./bench-stream.ts";
 import { accessUnits, type Clip } from "./clip.ts";
-import { ClosedLoop, IN_FLIGHT } from "./closed-loop.ts";
+import { ClosedLoop } from "./closed-loop.ts";
 
 /**
  * `product`: the engine's pipeline with its identity model; `no-model`: the same without a session;
@@ -34,6 +29,8 @@ export interface PipelineRun {
   /** Median milliseconds of the loop's steps; empty for the other ways. */
   readonly stepMs: Readonly<Record<string, number>>;
 }
+
+const MODEL = "identity";
 
 /** Frames before measuring starts, so that compilation is not counted. */
 const WARM_UP_FRAMES = 240;
@@ -61,7 +58,7 @@ async function measure(way: Way, clip: Clip): Promise<PipelineRun> {
       const catalogue = await ModelCatalogue.open("/nonexistent");
       const options = { catalogue, device: "cpu", onChange: () => {} };
       await using host = way === "product" ? new ModelHost(options) : new NoModelHost(options);
-      await host.acquire(PARAMS.model);
+      await host.acquire(MODEL);
       return await timed(units, (part) => playPipeline(part, host));
     }
   }
@@ -78,62 +75,10 @@ async function timed(units: readonly Uint8Array[], play: Play): Promise<Pipeline
   return { frames, bytes, cpuSeconds: (user + system) / 1e6, wallSeconds, stepMs: {} };
 }
 
-const PARAMS: StreamParams = {
-  prompts: [],
-  model: "identity",
-  fit: "cover",
-  paused: false,
-  model_params: {},
-};
-
-const UNOBSERVED: PipelineObserver = {
-  frameIn() {},
-  frameDecoded() {},
-  audioIn() {},
-  frameDropped() {},
-  frameSkipped() {},
-  frameInferred() {},
-  frameUnpublished() {},
-  audioOut() {},
-  paramsApplied() {},
-  modelReady() {},
-  data() {},
-  trouble() {},
-};
-
 const playPipeline = async (units: readonly Uint8Array[], host: ModelHost) => {
-  const loop = new ClosedLoop();
-  const failures: string[] = [];
-  const pipeline = new Pipeline({
-    calls: UNRECORDED_CALLS,
-    host,
-    key: "bench",
-    source: {
-      kind: "input",
-      packets: demux(loop.source(units), {
-        timeline: new Timeline(null),
-        calls: UNRECORDED_CALLS,
-        observer: UNOBSERVED,
-      }),
-      audio: "none",
-    },
-    output: loop.sink(),
-    container: "fmp4",
-    segmentSeconds: 1,
-    after: null,
-    frameQueue: IN_FLIGHT,
-    maxFrameAgeMs: Number.POSITIVE_INFINITY,
-    params: () => PARAMS,
-    signal: new AbortController().signal,
-    observer: {
-      ...UNOBSERVED,
-      frameDropped: () => failures.push("a frame was dropped"),
-      trouble: (_part, error) => error && failures.push(error.message),
-    },
-  });
-  await pipeline.run();
-  if (failures.length > 0) throw new Error(failures.join("; "));
-  return loop.taken;
+  const stream = new BenchStream({ host, units, model: MODEL, key: "bench" });
+  await stream.done;
+  return stream.taken;
 };
 
 const playControl: Play = async (units) => {

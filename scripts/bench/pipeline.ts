@@ -22,7 +22,9 @@ export const pipeline: Benchmark = async ({ quick, log }) => {
   const measurements: Measurement[] = [];
   for (const { name, width, height } of sizes) {
     const clip = folder.make(width, height, quick ? 60 : 450);
-    const runs = await runInTurn(clip, quick ? 1 : 3, (text) => log(`${name} ${text}`));
+    const description = await folder.describe(clip);
+    const rounds = quick ? 1 : 3;
+    const runs = await runInTurn({ clip, description, rounds }, (text) => log(`${name} ${text}`));
     measurements.push(...measurementsOf(name, clip, runs));
   }
   return measurements;
@@ -33,9 +35,16 @@ interface Runs {
   readonly ffmpeg: readonly FfmpegRun[];
 }
 
-async function runInTurn(clip: Clip, rounds: number, log: (text: string) => void): Promise<Runs> {
-  const description = `${clip.path}.json`;
-  await Bun.write(description, JSON.stringify(clip));
+interface Turns {
+  readonly clip: Clip;
+  readonly description: string;
+  readonly rounds: number;
+}
+
+async function runInTurn(
+  { clip, description, rounds }: Turns,
+  log: (text: string) => void,
+): Promise<Runs> {
   const ways: Record<Way, Run[]> = { product: [], "no-model": [], loop: [], control: [] };
   const ffmpeg: FfmpegRun[] = [];
   for (let round = 1; round <= rounds; round++) {

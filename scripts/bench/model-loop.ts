@@ -1,0 +1,60 @@
+/** Upper bound of a model's throughput: `session.run` of its graph in a loop, in one thread, and nothing else. */
+import * as ort from "onnxruntime-node";
+import { parseDevice, settingsFor } from "../../src/engine/device/devices.ts";
+import { adaptGraph } from "../../src/engine/models/adapt-graph.ts";
+import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
+import { fuse } from "../../src/engine/models/graph-fusion.ts";
+import { readModelSource } from "../../src/engine/models/onnx-source.ts";
+import type { Size } from "../../src/engine/protocol/work.ts";
+
+const WARM_UP_RUNS = 3;
+
+/** Runs `items` pictures of this size together for some seconds; returns pictures a second. */
+export async function measureModelLoop(
+  { workspace, model: name }: { readonly workspace: string; readonly model: string },
+  {
+    items,
+    size,
+    seconds,
+  }: { readonly items: number; readonly size: Size; readonly seconds: number },
+): Promise<number> {
+  const catalogue = await ModelCatalogue.open(workspace);
+  const { definition, graph } = await catalogue.get(name);
+  // The graph as the engine opens it, so that both sides run the same operators.
+  const { model } = await readModelSource(graph);
+  fuse(model);
+  const { bytes } = adaptGraph(model, definition);
+  const settings = settingsFor(parseDevice("cpu"), definition.run.threads);
+  const session = await ort.InferenceSession.create(bytes, { ...settings });
+  const feeds = feedsOf(session, items, definition.picture?.size ?? size);
+  for (let run = 0; run < WARM_UP_RUNS; run++) await session.run(feeds);
+  const begun = performance.now();
+  const end = begun + seconds * 1000;
+  let runs = 0;
+  for (; performance.now() < end; runs++) await session.run(feeds);
+  const fps = (runs * items * 1000) / (performance.now() - begun);
+  await session.release();
+  return fps;
+}
+
+/** Pictures are uint8 `[items, 3, height, width]`; everything else has a fixed shape. */
+function feedsOf(session: ort.InferenceSession, items: number, { width, height }: Size) {
+  const feeds: Record<string, ort.Tensor> = {};
+  for (const input of session.inputMetadata) {
+    if (!input.isTensor) throw new Error(`${input.name} is not a tensor`);
+    const free = [items, 3, height, width];
+    const dims = input.shape.map((dim, axis) =>
+      typeof dim === "number" ? dim : (free[axis] ?? Number.NaN),
+    );
+    const count = dims.reduce((product, dim) => product * dim, 1);
+    feeds[input.name] =
+      input.type === "uint8"
+        ? new ort.Tensor(
+            "uint8",
+            new Uint8Array(count).map((_, at) => (at * 2654435761) >>> 24),
+            dims,
+          )
+        : new ort.Tensor("float32", new Float32Array(count).fill(1 / count), dims);
+  }
+  return feeds;
+}
