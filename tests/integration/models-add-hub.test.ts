@@ -108,6 +108,27 @@ test("a revision and a path choose; several networks are listed", async () => {
   expect(await run.files()).toEqual(["my-model/model.json", "my-model/my model.onnx"]);
 });
 
+test("addresses of the hub's pages mean the repository, its folder or its file", async () => {
+  await using run = await CommandRun.create();
+  const files = { "onnx/model.onnx": ONNX, "other/my model.onnx": onnxFile(1000) };
+  await using hub = await startHub(files);
+  await run.add("https://huggingface.co/owner/net/blob/main/onnx/model.onnx", {}, hub.env);
+  await run.add(
+    "https://huggingface.co/owner/net/resolve/main/other/my%20model.onnx?download=true",
+    {},
+    hub.env,
+  );
+  await run.add("https://hf.co/owner/net/tree/main/onnx/", { name: "third" }, hub.env);
+  await expect(run.add("https://huggingface.co/owner/net", {}, hub.env)).rejects.toThrow(
+    "2 ONNX files",
+  );
+  expect((await run.files()).filter((file) => file.endsWith(".onnx"))).toEqual([
+    "my-model/my model.onnx",
+    "net/model.onnx",
+    "third/model.onnx",
+  ]);
+});
+
 test("the hub's checksums are verified: SHA-256 of large files, git's id of small ones", async () => {
   await using run = await CommandRun.create();
   const other = ONNX.toReversed();

@@ -7,6 +7,7 @@ import { CommandError, Unusable } from "../failures.ts";
 import { requireFreeSpace } from "../free-space.ts";
 import { download } from "../http/download.ts";
 import { Requester } from "../http/requester.ts";
+import { HUB_SYNTAX, type Repository, readHubReference } from "./hub-reference.ts";
 import { placeDownload } from "./place.ts";
 import {
   findIn,
@@ -19,14 +20,6 @@ import {
 } from "./source.ts";
 
 const HUB = "https://huggingface.co";
-const SYNTAX = "hf:owner/name[@revision][:path]";
-
-interface Repository {
-  /** `owner/name`. */
-  readonly name: string;
-  /** A branch, a tag or a commit. */
-  readonly revision: string;
-}
 
 interface RepositoryFile extends OfferedFile {
   readonly size: number;
@@ -34,16 +27,15 @@ interface RepositoryFile extends OfferedFile {
 }
 
 export const huggingFace: Source = {
-  syntax: SYNTAX,
+  syntax: HUB_SYNTAX,
   locate: async (argument): Promise<Location | null> => {
-    if (!/^hf:/i.test(argument)) return null;
-    const [, name, revision = "main", inside = null] =
-      /^hf:(?:\/\/)?([\w.-]+\/[\w.-]+)(?:@([^:\s]+))?(?::(.+))?$/i.exec(argument) ?? [];
-    if (name === undefined) throw new CommandError(`${argument} is not of the form ${SYNTAX}`);
+    const found = readHubReference(argument);
+    if (found === null) return null;
+    const { repository, inside } = found;
     return {
-      key: `hf:${name}@${revision}`,
+      key: `hf:${repository.name}@${repository.revision}`,
       inside,
-      open: (context) => openRepository({ name, revision }, context),
+      open: (context) => openRepository(repository, context),
     };
   },
 };
