@@ -38,12 +38,16 @@ export function aboutText({ description, needs_video: needsVideo }: Model, sourc
 
 /** What it takes and whose it is. */
 export function factsOf(model: Model): string[] {
-  const { license } = model;
+  const { license, source } = model;
   return [
     model.needs_video ? "needs video" : model.takes_video ? "takes video" : "draws without video",
     model.takes_prompts ? "takes prompts" : "ignores prompts",
     sourceOf(model),
-    license === "" ? "licence not stated" : `licence ${license}`,
+    ...(license !== ""
+      ? [`licence ${license}`]
+      : source === "built-in"
+        ? []
+        : ["licence not stated"]),
   ];
 }
 

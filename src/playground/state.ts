@@ -67,14 +67,17 @@ export const video = computed<VideoSource>(() =>
 export const chosenModel = computed<Model | null>(
   () => models.value.find(({ name }) => name === draft.value.model) ?? null,
 );
-/** The data outputs of the stream on screen; null where its model has none. */
-export const shownData = computed<{
+export interface DataSource {
+  /** The stream's id. */
   readonly id: string;
+  readonly model: string;
+  /** The names of the model's data outputs. */
   readonly outputs: readonly string[];
-} | null>(() => {
+}
+/** The source of the data on screen; null without a stream, and where its model has no data outputs. */
+export const shownData = computed<DataSource | null>(() => {
   const stream = shown.value;
   const model = models.value.find(({ name }) => name === stream?.stats.model);
-  return stream === null || !model?.data.length
-    ? null
-    : { id: stream.manifest_id, outputs: model.data };
+  if (stream === null || !model?.data.length) return null;
+  return { id: stream.manifest_id, model: model.name, outputs: model.data };
 });

@@ -8,7 +8,7 @@ import {
   isScores,
   newestOf,
 } from "../data-events.ts";
-import { shownData, token } from "../state.ts";
+import { type DataSource, shownData, token } from "../state.ts";
 
 /** Values that change faster cannot be read. */
 const EVERY_MS = 200;
@@ -18,11 +18,11 @@ const MAX_NUMBERS = 24;
 
 /** Nothing for a model without data outputs. */
 export function Data() {
-  const shown = shownData.value;
-  return shown === null ? null : <Readings key={shown.id} id={shown.id} outputs={shown.outputs} />;
+  const source = shownData.value;
+  return source === null ? null : <Readings key={`${source.id} ${source.model}`} source={source} />;
 }
 
-function Readings({ id, outputs }: { id: string; outputs: readonly string[] }) {
+function Readings({ source: { id, outputs } }: { source: DataSource }) {
   const [event, setEvent] = useState<DataEvent | null>(null);
   useEffect(() => {
     const over = new AbortController();

@@ -50,6 +50,8 @@ test("the facts name what it takes, its source and its licence", () => {
   ]);
   expect(factsOf({ ...model("painter"), source: "models/a copy" })).toContain("from models/a copy");
   expect(factsOf(model("mixer"))).toContain("licence not stated");
+  // Built-in models are part of the program and have its licence.
+  expect(factsOf({ ...model("describer"), license: "" }).join()).not.toContain("licence");
 });
 
 test("a description is a sentence, and says what replaces a video that is needed", () => {
