@@ -4,7 +4,7 @@ import type { Frame } from "../../engine/codec/libav.ts";
 import { PictureConverter } from "../../engine/codec/picture-converter.ts";
 import type { ModelHost } from "../../engine/device/model-host.ts";
 import type { ModelDefinition } from "../../engine/models/definition.ts";
-import { type Drawn, PlanExecutor } from "../../engine/plan/executor.ts";
+import { type Drawn, PlanExecutor, type PlanJob } from "../../engine/plan/executor.ts";
 import { UNRECORDED_CALLS } from "../../engine/protocol/call-journal.ts";
 import type { ParamValues } from "../../engine/protocol/models.ts";
 import { pictureUri } from "../../engine/protocol/picture-uri.ts";
@@ -16,6 +16,8 @@ import { drawTestPicture } from "./test-picture.ts";
 /** What a model with state remembers shows in its later frames. */
 const FRAMES = 3;
 const FRAMES_PER_SECOND = 25;
+/** Threads that a frame may lose before its model counts as one that hangs. */
+const ATTEMPTS = 3;
 /** A network of free size takes long for a photograph of the full size. */
 const MAX_SIDE = 1280;
 
@@ -78,7 +80,7 @@ export async function tryModel(
   };
   await executor.prepare(params);
   const draw = (at: number): Promise<Drawn> =>
-    executor.draw({ frame, pts: ticksFromSeconds(at / FRAMES_PER_SECOND), size, params });
+    drawWithRetry(executor, { frame, pts: ticksFromSeconds(at / FRAMES_PER_SECOND), size, params });
   let drawn = await draw(0);
   for (let at = 1; at < FRAMES; at++) {
     signal.throwIfAborted();
@@ -90,6 +92,24 @@ export async function tryModel(
   const { definition, executionProvider } = model;
   const result = await pngOf(converter, drawn.picture, size, drawn.fit);
   return { ...drawn, definition, executionProvider, png: result };
+}
+
+/**
+ * Draws a frame. An engine replaces the thread of a run that takes many times what is usual, so that other streams need
+ * not wait for it; on a busy machine a sound model can take that long, too. So its frame is drawn again by the new thread.
+ */
+export async function drawWithRetry(
+  executor: Pick<PlanExecutor, "draw" | "lost" | "prepare">,
+  job: PlanJob,
+): Promise<Drawn> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await executor.draw(job);
+    } catch (error) {
+      if (!executor.lost || attempt === ATTEMPTS) throw error;
+      await executor.prepare(job.params);
+    }
+  }
 }
 
 async function pictureParams(name: string, host: ModelHost, png: Uint8Array): Promise<ParamValues> {
