@@ -1,9 +1,10 @@
 /** The command `models add`: brings a model from any source into the workspace, whole or not at all. */
 import { isModelName } from "../engine/models/model-folder.ts";
+import { WorkerError } from "../errors.ts";
 import { assemble } from "./assemble.ts";
 import { type Ask, chooseModel } from "./choose.ts";
 import type { CommandContext } from "./command.ts";
-import { CommandError, Unusable, UsageError } from "./failures.ts";
+import { CommandError, describeSystemError, Unusable, UsageError } from "./failures.ts";
 import { defaultName } from "./layout.ts";
 import { type OwnJson, readOwnJson } from "./own-json.ts";
 import type { Progress } from "./progress.ts";
@@ -35,8 +36,8 @@ export async function addModel(options: AddOptions, context: CommandContext): Pr
   try {
     await addFrom(location, staging, options, context);
   } catch (error) {
-    if (error instanceof Unusable) await staging.remove();
-    else await keepDownloads(staging, error);
+    if (!(error instanceof Unusable)) throw await keepDownloads(staging, error);
+    await staging.remove();
     throw error;
   }
 }
@@ -95,9 +96,12 @@ function requireValid({ name, sha256 }: AddOptions): void {
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
 }
 
-/** Adds to the error where the downloads are. */
-async function keepDownloads(staging: Staging, error: unknown): Promise<void> {
+/** Keeps what a later call continues, and adds to the error where that is. */
+async function keepDownloads(staging: Staging, error: unknown): Promise<unknown> {
   const kept = await staging.keep();
-  if (kept === null || !(error instanceof Error)) return;
-  error.message += `\nwhat was downloaded is kept in ${kept}: the same command continues from there`;
+  const isExpected = error instanceof CommandError || error instanceof WorkerError;
+  const message = isExpected ? error.message : describeSystemError(error);
+  if (kept === null || message === null) return error;
+  const addition = `what was downloaded is kept in ${kept}: the same command continues from there`;
+  return new CommandError(`${message}\n${addition}`, { cause: error });
 }

@@ -4,7 +4,7 @@ import { describeUnexpected, reason, WorkerError } from "../errors.ts";
 import { configureLogging } from "../log.ts";
 import type { EngineCommand } from "../server/engines/engine-process.ts";
 import { type Given, readArguments, type Syntax } from "./arguments.ts";
-import { CommandError, UsageError } from "./failures.ts";
+import { CommandError, describeSystemError, UsageError } from "./failures.ts";
 import { printable } from "./printable.ts";
 
 /** What a sub-command may use. */
@@ -156,6 +156,8 @@ export async function runModelsCommand(
 
 function describe(error: unknown): string {
   if (error instanceof CommandError) return error.message;
+  const system = describeSystemError(error);
+  if (system !== null) return system;
   // What the file system or the network says names its own cause; anything else is a defect and needs its stack.
   if (error instanceof WorkerError || (error instanceof Error && "code" in error))
     return reason(error);

@@ -14,3 +14,20 @@ export class Unusable extends CommandError {
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full: make room, or choose another --workspace",
+  EDQUOT: "the disk quota is used up: make room, or choose another --workspace",
+  ENOTDIR: "a file is where a folder should be",
+};
+
+/** A sentence about a failure of the file system, which names the path; null for other errors. */
+export function describeSystemError(error: unknown): string | null {
+  if (!(error instanceof Error && "code" in error)) return null;
+  const sentence = SYSTEM_ERRORS[String(error.code)];
+  if (sentence === undefined) return null;
+  return "path" in error && error.path ? `${error.path}: ${sentence}` : sentence;
+}

@@ -11,8 +11,9 @@ export async function requireFreeSpace(folder: string, bytes: number): Promise<v
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize - RESERVE_BYTES;
   if (bytes <= free) return;
+  const shown = folder.replace(/\/\.partial\/.*$/, "");
   throw new CommandError(
-    `not enough space in ${folder}: ${formatBytes(bytes)} are needed and ${formatBytes(Math.max(0, free))} are free; ` +
+    `not enough space in ${shown}: ${formatBytes(bytes)} are needed and ${formatBytes(Math.max(0, free))} are free; ` +
       "make room, or choose another --workspace",
   );
 }

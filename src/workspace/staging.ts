@@ -110,6 +110,10 @@ export async function cleanStale(workspace: string, now: number = Date.now()): P
   const partial = join(models, PARTIAL);
   for (const name of await readdir(partial).catch(() => [])) {
     const folder = join(partial, name);
+    if (!(await stat(folder).catch(() => null))?.isDirectory()) {
+      await rm(folder, { force: true });
+      continue;
+    }
     const downloads = await stat(join(folder, DOWNLOADS)).catch(() => null);
     if (downloads !== null && now - (await newest(join(folder, DOWNLOADS))) < STALE_MS) continue;
     const held = await holdFolder(folder);

@@ -159,3 +159,13 @@ async function largest(run: CommandRun): Promise<number> {
   );
   return Math.max(0, ...sizes);
 }
+
+test("a workspace that cannot be written to is named in plain words", async () => {
+  await using run = await CommandRun.create();
+  await Bun.write(run.path("a.onnx"), ONNX);
+  await Bun.write(run.path("workspace/models"), "not a folder");
+  const { result } = await add(run, ["a.onnx"]);
+  const { code, err } = await result();
+  expect(err).toMatch(/workspace\/models\S*: a file is where a folder should be\n$/);
+  expect(code).toBe(1);
+});

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { reason } from "../../errors.ts";
-import { CommandError, Unusable } from "../failures.ts";
+import { CommandError, describeSystemError, Unusable } from "../failures.ts";
 import { requireFreeSpace } from "../free-space.ts";
 import type { Progress, Transfer } from "../progress.ts";
 import { writeAll } from "../write-all.ts";
@@ -195,9 +195,8 @@ async function receive(response: Response, reception: Reception): Promise<number
     }
     return length;
   } catch (error) {
-    if (error instanceof CommandError) throw error;
-    if (error instanceof Error && "code" in error && error.code === "ENOSPC")
-      throw new CommandError("the disk is full: make room, or choose another --workspace");
+    // Errors of the disk do not pass.
+    if (error instanceof CommandError || describeSystemError(error) !== null) throw error;
     throw stop.signal.aborted ? stop.signal.reason : new Cut(reason(error), { cause: error });
   } finally {
     clearTimeout(timer);

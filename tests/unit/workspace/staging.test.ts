@@ -111,6 +111,7 @@ test("cleaning deletes what killed calls left and what is old, and nothing that 
   await Bun.write(join(partial, "killed/model/half.onnx"), "x");
   await Bun.write(join(partial, "fresh/downloads/x"), "x");
   await Bun.write(join(partial, "old/downloads/x"), "x");
+  await Bun.write(join(partial, "no-folder"), "x");
   const eightDaysAgo = Date.now() / 1000 - 8 * 24 * 3600;
   utimesSync(join(partial, "old/downloads/x"), eightDaysAgo, eightDaysAgo);
   await mkdir(run.path("workspace/models/.removed-1"));
