@@ -89,6 +89,8 @@ export class PlanExecutor implements Disposable {
   readonly #lane = `${executors++}`;
   #nodes: readonly RunningNode[] = [];
   #takesPrompts = false;
+  /** Those that were asked for last: they may change while a model loads. */
+  #newestPrompts: StreamParams["prompts"] = [];
   #wanted: string | null = null;
   #wantedSince = 0;
   /** The model whose last load failed. */
@@ -117,8 +119,9 @@ export class PlanExecutor implements Disposable {
    * `model_failed`, once each time they are asked for.
    */
   async prepare(params: StreamParams): Promise<void> {
+    this.#newestPrompts = params.prompts;
     await this.#load(params);
-    if (this.#takesPrompts) await this.#prompts.prepare(params.prompts);
+    if (this.#takesPrompts) await this.#prompts.prepare(this.#newestPrompts);
   }
 
   async #load(params: StreamParams): Promise<void> {
@@ -141,7 +144,7 @@ export class PlanExecutor implements Disposable {
         }),
       );
       if (this.#nodes.length === 0 && chain.takesPrompts)
-        await this.#prompts.prepare(params.prompts);
+        await this.#prompts.prepare(this.#newestPrompts);
       if (this.#wanted === params.model) {
         this.#use(nodes);
         this.#takesPrompts = chain.takesPrompts;

@@ -3,13 +3,17 @@ import type { LoadedModel } from "../../../../src/engine/device/loaded-model.ts"
 import { defineModel } from "../../../../src/engine/models/define-model.ts";
 import { modelChain } from "../../../../src/engine/models/model-chain.ts";
 import { PlanExecutor } from "../../../../src/engine/plan/executor.ts";
-import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
+import { defaultControls, VECTOR_LENGTH } from "../../../../src/engine/prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
 import { signature } from "../../../support/signature.ts";
 import { FakeModel } from "./fake-model.ts";
 
+const PROMPTED = signature(
+  ["x float32 [1, 3, H, W]", `t float32 [${VECTOR_LENGTH}]`],
+  ["y float32 [1, 3, H, W]"],
+);
 const PICTURES = signature(["x float32 [1, 3, H, W]"], ["y float32 [1, 3, H, W]"]);
 const PROMPTS: StreamParams["prompts"] = [];
 
@@ -21,14 +25,20 @@ const params = (model: string): StreamParams => ({
   model_params: {},
 });
 
-/** A host whose models can be broken, lost and replaced. */
-function host() {
+/** A host whose models can be broken, lost and replaced; `load` is awaited in every load. Those named `prompted…` take prompts. */
+function host(load: () => Promise<void> = async () => {}) {
   const asked: string[] = [];
+  const encoded: string[] = [];
   const broken = new Set<string>();
   const models: FakeModel[] = [];
-  const definitionOf = (name: string) => defineModel(name, {}, PICTURES);
+  const text = { t: { role: "text", encoder: "lexicon" } } as const;
+  const definitionOf = (name: string) =>
+    name.startsWith("prompted")
+      ? defineModel(name, { inputs: text }, PROMPTED)
+      : defineModel(name, {}, PICTURES);
   const acquire = async (name: string): Promise<LoadedModel> => {
     asked.push(name);
+    await load();
     if (broken.has(name)) throw new WorkerError("model_failed", `${name} is broken`);
     const model = new FakeModel(definitionOf(name));
     models.push(model);
@@ -41,14 +51,19 @@ function host() {
       chain: async (name) => modelChain(definitionOf(name), () => null),
       loading: () => null,
       loadDeadlineMs: 1000,
-      prompts: { encode: async () => defaultControls() },
+      prompts: {
+        encode: async (prompts) => {
+          encoded.push(prompts[0]?.prompt ?? "");
+          return defaultControls();
+        },
+      },
     },
     converter: {} as never, // nothing is drawn here
     key: "s",
     hasInput: true,
     signal: new AbortController().signal,
   });
-  return { runner, asked, broken, models };
+  return { runner, asked, broken, models, encoded };
 }
 
 const failure = (work: Promise<void>): Promise<unknown> =>
@@ -106,4 +121,29 @@ test("a model that is replaced, or whose stream ends, forgets the stream's state
   expect(models.map(({ forgotten }) => forgotten.length)).toEqual([1, 0]);
   runner[Symbol.dispose]();
   expect(models.map(({ forgotten }) => forgotten.length)).toEqual([1, 1]);
+});
+
+test("prompts that change while the first model loads are those in use when it runs", async () => {
+  const loaded = Promise.withResolvers<void>();
+  const { runner, encoded } = host(() => loaded.promise);
+  const of = (prompt: string) => ({ ...params("prompted"), prompts: [{ prompt }] });
+  const newest = of("a lake");
+  const begun = [runner.prepare(of("a town")), runner.prepare(newest)];
+  loaded.resolve();
+  await Promise.all(begun);
+  expect([runner.runs(newest), encoded]).toEqual([true, ["a lake"]]);
+});
+
+test("prompts that change while another model loads are not replaced by those it was asked for with", async () => {
+  const loaded = Promise.withResolvers<void>();
+  const { runner } = host(async () => {
+    if (runner.models.length > 0) await loaded.promise;
+  });
+  const of = (model: string, prompt: string) => ({ ...params(model), prompts: [{ prompt }] });
+  await runner.prepare(of("prompted 1", "a town"));
+  const newest = of("prompted 2", "a lake");
+  const begun = [runner.prepare(of("prompted 2", "a town")), runner.prepare(newest)];
+  loaded.resolve();
+  await Promise.all(begun);
+  expect(runner.runs(newest)).toBe(true);
 });
