@@ -90,8 +90,10 @@ export const state = role({
     const scope = scopeOf(port, item);
     const known = lane.get(port.tensor) as string | undefined;
     lane.set(port.tensor, scope);
+    // At once: if this run fails, the next one must not find it.
+    if (known !== scope) lane.delete(stateKey(port.output));
     const last = lane.get(stateKey(port.output)) as Tensor | undefined;
-    const tensor = last && known === scope ? last : filled(port.dtype, port.dims, port.initial);
+    const tensor = last ?? filled(port.dtype, port.dims, port.initial);
     return { [port.tensor]: { ...tensor, dtype: edgeType(tensor.dtype) } };
   },
 });
