@@ -87,7 +87,7 @@ export const heatOutput = role({
   feed(port, { values }, lane) {
     const blend: Tensor = one(Number(values[port.tensor]));
     if (port.range !== null) return { [blendKey(port)]: blend };
-    const last = lane.get(port.tensor) as Tensor | undefined;
+    const last = usable(lane.get(port.tensor) as Tensor | undefined);
     return {
       [blendKey(port)]: blend,
       [lastKey(port)]: last ?? { dtype: "float32", dims: [2], data: new Float32Array(2) },
@@ -105,6 +105,10 @@ const blendKey = ({ tensor }: HeatOutputPort): string => `${tensor}/blend`;
 const lastKey = ({ tensor }: HeatOutputPort): string => `${tensor}/last bounds`;
 const inertiaKey = ({ tensor }: HeatOutputPort): string => `${tensor}/inertia`;
 const boundsKey = ({ tensor }: HeatOutputPort): string => `${tensor}/bounds`;
+
+/** Bounds of a map with values that are not finite would never come back to others. */
+const usable = (bounds: Tensor | undefined): Tensor | undefined =>
+  bounds && Array.from(bounds.data, Number).every(Number.isFinite) ? bounds : undefined;
 
 const one = (number: number): Tensor => ({
   dtype: "float32",

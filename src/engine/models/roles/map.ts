@@ -62,8 +62,7 @@ export function mapOf(graph: GraphBuilder, port: MapPort): Value {
   const raw = value(port.tensor);
   const floats = port.dtype === "float32" ? raw : graph.cast(raw, "float32");
   const placed = fromLayout(graph, floats, port.layout);
-  const scores =
-    port.activation === "softmax" ? graph.node("Softmax", [placed], { axis: 1n }) : placed;
+  const scores = port.activation === "softmax" ? channelSoftmax(graph, placed) : placed;
   const channel = graph.constant("int64", [1], [port.channel]);
   const one = port.layout.includes("c")
     ? graph.node("Gather", [scores, channel], { axis: 1n })
@@ -71,7 +70,15 @@ export function mapOf(graph: GraphBuilder, port: MapPort): Value {
   return port.activation === "sigmoid" ? graph.node("Sigmoid", [one]) : one;
 }
 
-/** Scaled linearly so that `from` becomes 0 and `to` 1, and cut off there. Bounds may be of one element. */
+/** Softmax over the channels of `[N, C, h, w]`. Before operator set 13 it is over all dimensions from its axis on. */
+function channelSoftmax(graph: GraphBuilder, scores: Value): Value {
+  if (graph.opset >= 13) return graph.node("Softmax", [scores], { axis: 1n });
+  const last = graph.node("Transpose", [scores], { perm: [0n, 2n, 3n, 1n] });
+  const probabilities = graph.node("Softmax", [last], { axis: 3n });
+  return graph.node("Transpose", [probabilities], { perm: [0n, 3n, 1n, 2n] });
+}
+
+/** Scaled linearly so that `from` becomes 0 and `to` 1, and cut off there; what is not a number becomes 0. Bounds broadcast. */
 export function normalised(graph: GraphBuilder, map: Value, from: Value, to: Value): Value {
   const span = graph.node("Sub", [to, from]);
   const least = graph.constant("float32", [], [1e-6]);
@@ -80,7 +87,9 @@ export function normalised(graph: GraphBuilder, map: Value, from: Value, to: Val
     graph.node("Add", [span, graph.constant("float32", [], [1e-12])]),
   ]);
   const safe = graph.node("Mul", [sign, graph.node("Max", [graph.node("Abs", [span]), least])]);
-  return clamped(graph, graph.node("Div", [graph.node("Sub", [map, from]), safe]), 0, 1);
+  const share = graph.node("Div", [graph.node("Sub", [map, from]), safe]);
+  const zero = graph.constant("float32", [], [0]);
+  return clamped(graph, graph.node("Where", [graph.node("IsNaN", [share]), zero, share]), 0, 1);
 }
 
 /** Resizes `[N, C, h, w]` floats bilinearly to the height and width of `like`. */
