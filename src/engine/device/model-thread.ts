@@ -26,7 +26,6 @@ const BATCHES = [2, 4, 8, 16];
 /** A batch pays if an item takes at most this share of its time alone. */
 const PAYS = 0.9;
 /** Warm-up tries no batch that would take longer. */
-const BATCH_TRIAL_MS = 200;
 
 export interface ModelThreadOptions {
   readonly definition: ModelDefinition;
@@ -70,7 +69,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const item = sampleItem(definition, size);
     const { ms } = await this.#worker.call("prepare", { item, count: 1, times: 1 });
     this.#msPerPixel = ms / pixelsOf(item);
-    await this.#findBatch(item);
+    await this.#findBatch(item, sampleItem(definition, size, "patterned"));
     const placements = settings.enableProfiling ? await this.#worker.call("placements", null) : {};
     void this.#worker.exited.then(() => this.#lose("its thread ended"));
     return { loadMs, warmUpMs: ms, placements };
@@ -126,19 +125,21 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     await this.#worker[Symbol.asyncDispose]();
   }
 
-  async #findBatch(item: RunItem): Promise<void> {
+  /** Tries batches of `item`; of it and another item, to see whether each gets its own result. */
+  async #findBatch(item: RunItem, other: RunItem): Promise<void> {
     const { definition, maxBatch } = this.#options;
     if (!definition.batchable || maxBatch === 1) return;
     const { ms: alone } = await this.#worker.call("prepare", { item, count: 1, times: 2 });
-    for (const count of BATCHES) {
-      if ((maxBatch > 0 && count > maxBatch) || alone * count > BATCH_TRIAL_MS) return;
-      try {
+    try {
+      for (const count of BATCHES) {
         const { ms } = await this.#worker.call("prepare", { item, count, times: 2 });
         if (ms / count > PAYS * alone) return;
+        const items = [item, other];
+        if (count === 2 && !(await this.#worker.call("compare", { items })).alike) return;
         this.maxBatch = count;
-      } catch {
-        return; // the dimension is free in name only
       }
+    } catch {
+      return; // the dimension is free in name only
     }
   }
 

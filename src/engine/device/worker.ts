@@ -1,8 +1,7 @@
 /** Entry point of a worker thread that holds one program: handles calls in order, so that nothing is released during a run. */
 import { toPlainError, WorkerError } from "../../errors.ts";
-import type { Picture } from "../../media/picture.ts";
 import { GraphBuilder } from "../models/graph-builder.ts";
-import type { RunItem } from "../models/roles/role.ts";
+import { itemCopy, runAlike } from "./worker/batch-check.ts";
 import type { Calls, Request, Response, RunOutput } from "./worker/calls.ts";
 import { OnnxProgram } from "./worker/onnx-program.ts";
 import type { Program } from "./worker/program.ts";
@@ -46,6 +45,8 @@ async function perform({ call, input }: Request): Promise<Calls[Request["call"]]
     }
     case "prepare":
       return await prepare(input);
+    case "compare":
+      return { alike: await runAlike(opened(), input.items) };
     case "run": {
       const begun = performance.now();
       const outputs = await opened().run(input.items);
@@ -71,7 +72,7 @@ function opened(): Program {
 async function prepare({ item, count, times }: Calls["prepare"][0]): Promise<{ ms: number }> {
   let fastest = Number.POSITIVE_INFINITY;
   for (let time = 0; time < times; time++) {
-    const items = Array.from({ length: count }, (_, at) => copyOf(item, `warm-up ${at}`));
+    const items = Array.from({ length: count }, (_, at) => itemCopy(item, `warm-up ${at}`));
     const begun = performance.now();
     await opened().run(items);
     fastest = Math.min(fastest, performance.now() - begun);
@@ -79,15 +80,6 @@ async function prepare({ item, count, times }: Calls["prepare"][0]): Promise<{ m
   for (let at = 0; at < count; at++) program?.forget(`warm-up ${at}`);
   return { ms: fastest };
 }
-
-const copyOf = (item: RunItem, lane: string): RunItem => ({
-  ...item,
-  lane,
-  picture: item.picture && pictureCopy(item.picture),
-  original: item.original && pictureCopy(item.original),
-});
-
-const pictureCopy = ({ data, ...size }: Picture): Picture => ({ data: data.slice(), ...size });
 
 async function probe({ settings }: Calls["probe"][0]): Promise<null> {
   const graph = new GraphBuilder();

@@ -6,6 +6,7 @@ import { ROLES, type RoleTables } from "./define-model.ts";
 import { inputSize, type ModelDefinition } from "./definition.ts";
 import { plain } from "./roles/frame.ts";
 import type { Moment, PortValue, RunItem } from "./roles/role.ts";
+import { SEED } from "./roles/seed.ts";
 
 export type RunValues = Readonly<Record<string, PortValue>>;
 
@@ -27,11 +28,19 @@ export function valuesOf(
   return values;
 }
 
-/** A run with a grey picture and all parameters at their defaults, at about this size, to warm a model up. */
-export function sampleItem(definition: ModelDefinition, about: Size = DEFAULT_SIZE): RunItem {
+/**
+ * A run with all parameters at their defaults, at about this size, to try a model with. `kind`: its picture is grey, or
+ * has a pattern and noise of another seed.
+ */
+export function sampleItem(
+  definition: ModelDefinition,
+  about: Size = DEFAULT_SIZE,
+  kind: "plain" | "patterned" = "plain",
+): RunItem {
   const size = inputSize(definition, about);
+  const picture = kind === "plain" ? (of: Size) => plain(of, 128) : patterned;
   const moment: Moment = {
-    params: {},
+    params: kind === "plain" ? {} : { [SEED.name]: 1 },
     timeSeconds: 0,
     size,
     outputSize: about,
@@ -43,12 +52,18 @@ export function sampleItem(definition: ModelDefinition, about: Size = DEFAULT_SI
   const takesVideo = definition.video !== "none";
   return {
     lane: "",
-    picture: takesVideo ? plain(size, 128) : null,
-    original: takesVideo ? plain(about, 128) : null,
+    picture: takesVideo ? picture(size) : null,
+    original: takesVideo ? picture(about) : null,
     size,
     values: valuesOf(definition, moment),
   };
 }
+
+/** Brightness rises and falls along rows. */
+const patterned = (size: Size): Picture => {
+  const { data, ...rest } = plain(size, 0);
+  return { ...rest, data: data.map((_, at) => Math.abs(((at * 3) & 511) - 255)) };
+};
 
 /** True if a run with `a` gives what one with `b` gave, for models that keep no state. */
 export function sameValues(a: RunValues, b: RunValues): boolean {

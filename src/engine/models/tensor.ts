@@ -71,17 +71,19 @@ export function joined(tensors: readonly Tensor[]): Tensor {
   return { dtype: first.dtype, dims: [rows, ...first.dims.slice(1)], data };
 }
 
-/** Splits a tensor along its first dimension into copies of `count` equal parts; one part is the tensor itself. */
+/**
+ * Splits a tensor of `count` rows into copies of them; for one part it is the tensor itself. Throws for any other number
+ * of rows: nobody knows whose they are.
+ */
 export function parts({ dtype, dims, data }: Tensor, count: number): Tensor[] {
   if (count === 1) return [{ dtype, dims, data }];
-  const length = data.length / count;
-  const rows = (dims[0] ?? 1) / count;
-  if (!Number.isInteger(rows)) {
+  if (dims[0] !== count) {
     throw new Error(`a tensor [${dims.join(", ")}] cannot be split into ${count} parts`);
   }
+  const length = data.length / count;
   return Array.from({ length: count }, (_, part) => ({
     dtype,
-    dims: [rows, ...dims.slice(1)],
+    dims: [1, ...dims.slice(1)],
     data: data.slice(part * length, (part + 1) * length),
   }));
 }

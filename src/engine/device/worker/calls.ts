@@ -27,6 +27,8 @@ export interface Calls {
   ];
   /** Runs `count` copies of an item together, which keep no state; the fastest of `times` runs, in milliseconds. */
   prepare: [{ item: RunItem; count: number; times: number }, { ms: number }];
+  /** Runs items each alone and together; true if they get the same both times. */
+  compare: [{ items: readonly RunItem[] }, { alike: boolean }];
   /** One output an item. Pictures are transferred. */
   run: [{ items: readonly RunItem[] }, { outputs: readonly RunOutput[]; ms: number }];
   /** After the first run: the number of nodes that each execution provider runs. Only where the session is profiled. */

@@ -1,6 +1,7 @@
 /** Runs one ONNX graph: feeds its ports by their roles, and keeps the state of lanes. */
 import type { Picture } from "../../../media/picture.ts";
 import { type AdaptedGraph, adaptGraph } from "../../models/adapt-graph.ts";
+import { computesSizes } from "../../models/computed-sizes.ts";
 import { ROLES, type RoleTables } from "../../models/define-model.ts";
 import type { ModelDefinition } from "../../models/definition.ts";
 import { ORIGINAL } from "../../models/graph-edge.ts";
@@ -17,6 +18,7 @@ import type { Program } from "./program.ts";
 import { Session } from "./runtime.ts";
 
 export class OnnxProgram implements Program {
+  readonly hasComputedSizes: boolean;
   readonly #session: Session;
   readonly #graph: Omit<AdaptedGraph, "bytes">;
   readonly #definition: ModelDefinition;
@@ -39,19 +41,21 @@ export class OnnxProgram implements Program {
     const { model, folder } = await readModelSource(source);
     // The rewrites are for ONNX Runtime's CPU kernels; other providers have fusions of their own.
     if (settings.executionProviders.every((provider) => provider === "cpu")) fuse(model);
-    const { bytes, ...graph } = adaptGraph(model, definition, roles);
+    const hasComputedSizes = model.graph !== undefined && computesSizes(model.graph);
+    const { bytes, ...adapted } = adaptGraph(model, definition, roles);
     const session = await Session.open(bytes, settings, folder);
-    return new OnnxProgram(session, graph, definition, roles);
+    return new OnnxProgram(session, { ...adapted, hasComputedSizes }, definition, roles);
   }
 
   private constructor(
     session: Session,
-    graph: Omit<AdaptedGraph, "bytes">,
+    graph: Omit<AdaptedGraph, "bytes"> & Pick<Program, "hasComputedSizes">,
     definition: ModelDefinition,
     roles: RoleTables,
   ) {
     this.#session = session;
     this.#graph = graph;
+    this.hasComputedSizes = graph.hasComputedSizes;
     this.#definition = definition;
     this.#roles = roles;
     const { inputs, outputs } = definition;

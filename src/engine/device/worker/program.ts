@@ -9,6 +9,8 @@ export interface Program {
    * order. Throws `model_failed`, after which the program can be used again.
    */
   run(items: readonly RunItem[]): Promise<readonly RunOutput[]>;
+  /** The number of rows of an output depends on what is in the picture: those of several items cannot be told apart. */
+  readonly hasComputedSizes: boolean;
   /** Forgets the state of a lane. */
   forget(lane: string): void;
   /** After a run of a profiled session: the number of nodes by execution provider. */

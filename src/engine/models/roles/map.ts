@@ -92,6 +92,14 @@ export function normalised(graph: GraphBuilder, map: Value, from: Value, to: Val
   return clamped(graph, graph.node("Where", [graph.node("IsNaN", [share]), zero, share]), 0, 1);
 }
 
+/** The least or greatest value of each map, `[N, 1, 1, 1]`: other items of a batch have no part in it. */
+export function extremeOf(graph: GraphBuilder, op: "ReduceMin" | "ReduceMax", map: Value): Value {
+  // The axes moved from an attribute to an input in operator set 18.
+  return graph.opset < 18
+    ? graph.node(op, [map], { axes: [1n, 2n, 3n] })
+    : graph.node(op, [map, graph.constant("int64", [3], [1, 2, 3])]);
+}
+
 /** Resizes `[N, C, h, w]` floats bilinearly to the height and width of `like`. */
 export function resizedLike(graph: GraphBuilder, from: Value, like: Value): Value {
   const shape = (of: Value, start: number): Value =>

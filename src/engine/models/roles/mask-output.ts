@@ -9,6 +9,7 @@ import { pictureOf } from "./image-output.ts";
 import {
   asPicture,
   bindMap,
+  extremeOf,
   MAP_FIELDS,
   type MapPort,
   mapOf,
@@ -132,7 +133,7 @@ function foregroundOf(graph: GraphBuilder, port: MaskOutputPort): Value {
   const bound = (number: number): Value => graph.constant("float32", [], [number]);
   const [from, to] =
     port.range === null
-      ? [graph.node("ReduceMin", [map]), graph.node("ReduceMax", [map])]
+      ? [extremeOf(graph, "ReduceMin", map), extremeOf(graph, "ReduceMax", map)]
       : [bound(port.range[0]), bound(port.range[1])];
   const share = normalised(graph, map, from, to);
   const cut =
