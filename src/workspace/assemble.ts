@@ -12,6 +12,9 @@ import { MODEL_JSON, namedFiles, type OwnJson } from "./own-json.ts";
 import type { Offer, OfferedFile } from "./sources/source.ts";
 import type { Staging } from "./staging.ts";
 
+/** What a model.json takes. */
+const MAX_LICENSE = 100;
+
 export interface Assembly {
   readonly offer: Offer;
   /** The ONNX file. */
@@ -42,7 +45,7 @@ export async function assemble(assembly: Assembly): Promise<string[]> {
   if (others.length > 0) await offer.fetch(others);
   const stated = await fetchLicense(assembly);
   const { license, lines } =
-    ownJson === null ? await draft(staging, onnx) : await keepOwn(staging, ownJson);
+    ownJson === null ? await draft(staging, onnx, stated) : await keepOwn(staging, ownJson);
   return [
     `${basename(chosen.path)}, ${formatBytes(Bun.file(onnx).size)}${sizeOf(weights)}`,
     `license: ${describeLicense(license, stated, offer.label)}`,
@@ -57,7 +60,8 @@ function describeLicense(
   label: string,
 ): string {
   const source = stated === null ? `${label} states none` : `${label} states ${stated}`;
-  if (described !== undefined && described !== stated) return `${described} (${source})`;
+  if (described !== undefined && described !== stated?.slice(0, MAX_LICENSE))
+    return `${described} (${source})`;
   return stated ?? `unknown: ${source}; find out before you use it`;
 }
 
@@ -103,14 +107,15 @@ interface Described {
   readonly lines: string[];
 }
 
-async function keepOwn(staging: Staging, { text }: OwnJson): Promise<Described> {
+async function keepOwn(staging: Staging, { text, json }: OwnJson): Promise<Described> {
   await Bun.write(join(staging.model, MODEL_JSON), text);
-  return { license: undefined, lines: [`with the ${MODEL_JSON} that it came with`] };
+  return { license: json.license, lines: [`with the ${MODEL_JSON} that it came with`] };
 }
 
 /** Writes a first model.json, and says what to check in it. */
-async function draft(staging: Staging, onnx: string): Promise<Described> {
-  const drafted = await draftModelJson(onnx);
+async function draft(staging: Staging, onnx: string, stated: string | null): Promise<Described> {
+  const license = stated?.slice(0, MAX_LICENSE);
+  const drafted = await draftModelJson(onnx, license === undefined ? {} : { license });
   await Bun.write(join(staging.model, MODEL_JSON), drafted.text);
   return { license: drafted.json.license, lines: [...report(drafted)] };
 }

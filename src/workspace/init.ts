@@ -34,7 +34,7 @@ export async function initModel(
     );
   }
   const path = await onnxFile(argument);
-  const draft = await draftModelJson(path, name);
+  const draft = await draftModelJson(path, name === undefined ? {} : { name });
   const target = join(dirname(path), MODEL_JSON);
   await write(target, draft.text, existing);
   print(`wrote ${target}`);

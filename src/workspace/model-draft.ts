@@ -33,9 +33,12 @@ export interface ModelDraft {
 /**
  * Throws CommandError for what is not an ONNX file, and says what it is.
  *
- * @param name the model's name, where it is to be stated
+ * @param stated the model's name, where it is to be stated, and its license, where nothing better is known
  */
-export async function draftModelJson(path: string, name?: string): Promise<ModelDraft> {
+export async function draftModelJson(
+  path: string,
+  { name, license }: Pick<ModelJson, "name" | "license"> = {},
+): Promise<ModelDraft> {
   const file = basename(path);
   const model = await readModel(path, file);
   const signature = signatureOf(model);
@@ -44,6 +47,7 @@ export async function draftModelJson(path: string, name?: string): Promise<Model
   const { inputs = {}, outputs = {}, presets, ...about } = drafted;
   const json: ModelJson = {
     ...(name !== undefined && { name }),
+    ...(license !== undefined && { license }),
     ...about,
     file,
     inputs,

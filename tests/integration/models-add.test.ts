@@ -28,10 +28,19 @@ test("a file becomes a model that can be used, under a valid name", async () => 
   expect(await stateOf(run, "Candy-v2")).toBe("usable");
 });
 
+test("a drafted model.json states the license that lies beside the model", async () => {
+  await using run = await CommandRun.create();
+  await Bun.write(run.path("in/a.onnx"), ONNX);
+  await Bun.write(run.path("in/LICENSE"), MIT);
+  await run.add(run.path("in"));
+  const json: unknown = await Bun.file(run.path("workspace/models/a/model.json")).json();
+  expect(json).toMatchObject({ license: "MIT" });
+  expect(await stateOf(run, "a")).toBe("usable");
+});
+
 test("weights in other files come along, whatever their folder", async () => {
   await using run = await CommandRun.create();
   await Bun.write(run.path("in/big.onnx"), onnxFileWithWeightsIn("data/big.bin"));
-  await Bun.write(run.path("in/model.json"), JSON_FOR("big.onnx"));
   await expect(run.add(run.path("in/big.onnx"))).rejects.toThrow(
     "big.onnx lacks data/big.bin, which holds the weights of big.onnx",
   );
@@ -39,6 +48,7 @@ test("weights in other files come along, whatever their folder", async () => {
   await Bun.write(run.path("in/data/big.bin"), "weights");
   await run.add(run.path("in/big.onnx"));
   expect(await run.files()).toEqual(["big/big.onnx", "big/data/big.bin", "big/model.json"]);
+  expect(await stateOf(run, "big")).toBe("usable");
 });
 
 test("a folder keeps its model.json and the files that it names, and chooses by it", async () => {
