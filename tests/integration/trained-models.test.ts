@@ -2,15 +2,31 @@
 import { describe, expect, test } from "bun:test";
 import { basename } from "node:path";
 import * as ort from "onnxruntime-node";
+import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { colourTable } from "../../src/engine/models/roles/colour-maps.ts";
 import type { HeatOutputPort } from "../../src/engine/models/roles/heat-output.ts";
+import { PlanExecutor, type PlanHost } from "../../src/engine/plan/executor.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
+import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { TorchGenerator } from "../../src/engine/random/torch-noise.ts";
 import type { Picture } from "../../src/media/picture.ts";
+import { ticks } from "../../src/media/time.ts";
 import { draftModelJson } from "../../src/workspace/model-draft.ts";
+import {
+  BLUE,
+  dataUri,
+  GREEN,
+  pngFile,
+  type Quarters,
+  quarters,
+  RED,
+  WHITE,
+} from "../support/image-files.ts";
 import { copyOf, noisePicture, OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { drawWith, runModel } from "../support/run-model.ts";
 import { sharedData } from "../support/shared-data.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const trained = sharedData("models/trained");
 
@@ -73,6 +89,42 @@ const blueFirst = ({ data, width, height }: Picture): Picture => {
     height,
   };
 };
+
+const paramsFor = (style: string): StreamParams => ({
+  ...{ prompts: [], model: "arbitrary_transform", fit: "cover", paused: false },
+  model_params: { style },
+});
+
+/** A picture file of four colours as callers upload it. */
+async function uploaded(colours: Quarters): Promise<string> {
+  return dataUri("png", await pngFile(quarters(64, 64, colours)));
+}
+
+/** The host, whose models note each run by their name. */
+function countingRuns(host: ModelHost, runs: string[]): PlanHost {
+  return {
+    chain: (name) => host.chain(name),
+    loading: (name) => host.loading(name),
+    loadDeadlineMs: host.loadDeadlineMs,
+    prompts: host.prompts,
+    acquire: async (name, signal) => {
+      const model = await host.acquire(name, signal);
+      return {
+        definition: model.definition,
+        executionProvider: model.executionProvider,
+        isLost: () => model.isLost(),
+        isOutdated: () => model.isOutdated(),
+        reloadError: () => model.reloadError(),
+        inputSize: (source) => model.inputSize(source),
+        forget: (lane) => model.forget(lane),
+        run: async (job) => {
+          runs.push(name);
+          return await model.run(job);
+        },
+      };
+    },
+  };
+}
 
 /** The greatest difference of a picture from samples that `toByte` turns into bytes. */
 function difference(
@@ -244,4 +296,43 @@ describe.skipIf(trained === null)("trained networks (../shared/data/models/train
     for (const [at, number] of expected.entries())
       expect(Number(numbers?.data[at])).toBeCloseTo(number, 3);
   });
+
+  test("a picture that is uploaded while a stream runs becomes its style, and is read once", async () => {
+    const [workspace, host] = await hosted("arbitrary_predict.onnx", "arbitrary_transform.onnx");
+    await using _workspace = workspace;
+    await using _host = host;
+    const runs: string[] = [];
+    using converter = new PictureConverter(UNRECORDED_CALLS);
+    using executor = new PlanExecutor({
+      host: countingRuns(host, runs),
+      ...{ converter, key: "stream", calls: UNRECORDED_CALLS, hasInput: true },
+      signal: new AbortController().signal,
+    });
+    const size = { width: 384, height: 384 };
+    const content = await converter.toFrame(noisePicture(384, 384), size, "stretch");
+    try {
+      const [red, blue] = [
+        uploaded([RED, WHITE, RED, WHITE]),
+        uploaded([BLUE, GREEN, BLUE, GREEN]),
+      ];
+      await executor.prepare(paramsFor(await red));
+      let pts = 0;
+      const drawn = async (style: string): Promise<string> => {
+        pts += 3000;
+        const job = { frame: content, pts: ticks(pts), size, params: paramsFor(style) };
+        const { frame } = await executor.run(job);
+        const luma = Bun.hash(frame.data?.[0] ?? new Uint8Array()).toString();
+        frame.free();
+        return luma;
+      };
+      const before = await drawn(await red);
+      expect(await drawn(await red)).toBe(before);
+      runs.length = 0;
+      await waitFor("the second style", async () => (await drawn(await blue)) !== before);
+      for (let more = 0; more < 3; more++) await drawn(await blue);
+      expect(runs.filter((name) => name === "arbitrary_predict")).toHaveLength(1);
+    } finally {
+      content.free();
+    }
+  }, 60_000);
 });

@@ -41,7 +41,7 @@ export async function runModel(model: LoadedModel, run: ModelRun = {}): Promise<
     sum: (name, rate) => sums.total(name, rate, timeSeconds),
     text: () => run.text ?? defaultControls(),
     upstream: run.upstream ?? (() => null),
-    picture: (source) => run.stills?.["uri" in source ? source.uri : source.file] ?? null,
+    picture: (_tensor, source) => run.stills?.["uri" in source ? source.uri : source.file] ?? null,
   });
   return await model.run({
     ...{ key, lane: run.lane ?? key, calls: UNRECORDED_CALLS, picture, values },

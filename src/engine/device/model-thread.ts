@@ -19,7 +19,7 @@ const log = getLogger("inference");
 const HUNG = 10;
 const HUNG_MS = 5000;
 /** A run that takes `HUNG` times what is usual and this long holds up other streams no longer: they get a new thread. */
-const ABANDONED_MS = 1000;
+const ABANDONED_MS = 2500;
 
 /** Batches that warm-up tries, as long as the smaller one pays. */
 const BATCHES = [2, 4, 8, 16];

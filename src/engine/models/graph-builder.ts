@@ -42,8 +42,12 @@ export class GraphBuilder {
   readonly #inputs: ValueInfoProto[] = [];
   readonly #outputs: ValueInfoProto[] = [];
 
-  constructor(options: { prefix?: string; opset?: number } = {}) {
+  readonly #isolatesTransposes: boolean;
+
+  /** `isolatesTransposes`: see `transpose`. */
+  constructor(options: { prefix?: string; opset?: number; isolatesTransposes?: boolean } = {}) {
     this.#prefix = options.prefix ?? "";
+    this.#isolatesTransposes = options.isolatesTransposes ?? false;
     this.opset = options.opset ?? OPSET;
   }
 
@@ -88,6 +92,18 @@ export class GraphBuilder {
   /** Converts to another element type; floats are truncated towards zero. */
   cast(from: Value, dtype: ElementType): Value {
     return this.node("Cast", [from], { to: BigInt(ELEMENT_TYPES[dtype]) });
+  }
+
+  /**
+   * Reorders dimensions. ONNX Runtime moves transposes through a graph until they cancel with others; in quantised
+   * graphs that changes which operators it computes with integers, and so the results. An isolated transpose stays
+   * where it is: what passes through a sequence is not optimized across.
+   */
+  transpose(from: Value, ...perm: readonly number[]): Value {
+    const ordered = this.node("Transpose", [from], { perm: perm.map(BigInt) });
+    if (!this.#isolatesTransposes) return ordered;
+    const sequence = this.node("SequenceConstruct", [ordered]);
+    return this.node("SequenceAt", [sequence, this.constant("int64", [], [0])]);
   }
 
   /** Removes a dimension of 1. */

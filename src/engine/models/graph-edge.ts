@@ -6,6 +6,12 @@ import type { ElementType } from "./tensor-signature.ts";
 /** The video frame in the output's size, fed once for all ports that draw over it. */
 export const ORIGINAL = "original";
 
+/** The first operator set that has sequences; graphs with QuantizeLinear need 10, those in practice 13. */
+const SEQUENCE_OPSET = 11;
+
+const isQuantised = ({ node }: GraphProto): boolean =>
+  node.some(({ opType }) => opType === "QuantizeLinear" || opType.startsWith("QLinear"));
+
 export class GraphEdge {
   /** Nodes before the graph. */
   readonly before: GraphBuilder;
@@ -25,8 +31,10 @@ export class GraphEdge {
     this.#graph = graph;
     this.batch = batch;
     this.#prefix = freePrefix(graph);
-    this.before = new GraphBuilder({ prefix: `${this.#prefix}in/`, opset });
-    this.after = new GraphBuilder({ prefix: `${this.#prefix}out/`, opset });
+    const isolatesTransposes = opset >= SEQUENCE_OPSET && isQuantised(graph);
+    const options = { opset, isolatesTransposes };
+    this.before = new GraphBuilder({ prefix: `${this.#prefix}in/`, ...options });
+    this.after = new GraphBuilder({ prefix: `${this.#prefix}out/`, ...options });
   }
 
   /** The first dimension of what a port is fed with. */

@@ -9,6 +9,7 @@ import type { LoadedModel } from "../device/loaded-model.ts";
 import type { ModelHost } from "../device/model-host.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import type { Moment } from "../models/roles/role.ts";
+import { valuesOf } from "../models/run-values.ts";
 import type { Tensor } from "../models/tensor.ts";
 import type { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import { StreamPrompts } from "../prompts/stream-prompts.ts";
@@ -88,6 +89,8 @@ export class PlanExecutor implements Disposable {
   readonly #sums = new RateSums();
   readonly #lane = `${executors++}`;
   #nodes: readonly RunningNode[] = [];
+  /** The nodes that have drawn a frame. */
+  #drawn: readonly RunningNode[] | null = null;
   #takesPrompts = false;
   /** Those that were asked for last: they may change while a model loads. */
   #newestPrompts: StreamParams["prompts"] = [];
@@ -203,11 +206,9 @@ export class PlanExecutor implements Disposable {
     return { ...rest, frame: await converter.resize(job.frame, job.size, job.params.fit) };
   }
 
-  /** As `run`, but gives the picture of the last model, in that model's size. Pictures among the parameters are waited for. */
+  /** As `run`, but gives the picture of the last model, in that model's size. */
   async draw(job: PlanJob): Promise<Drawn> {
-    const first = await this.#draw(job);
-    await this.#stills.settled;
-    const last = this.#stills.used ? await this.#draw(job) : first;
+    const last = await this.#draw(job);
     const { converter } = this.#options;
     if (last.picture !== null) return { ...last, picture: last.picture };
     if (job.frame === null) throw new Error("the plan makes no picture");
@@ -228,12 +229,12 @@ export class PlanExecutor implements Disposable {
     let inferenceMs = 0;
     let isSqueezed = true;
     let data: Drawn["data"] = {};
-    for (const [at, running] of this.#nodes.entries()) {
+    // They may be replaced while a model runs.
+    const nodes = this.#nodes;
+    if (nodes !== this.#drawn) await this.#awaitPictures(nodes, job);
+    for (const [at, running] of nodes.entries()) {
       const { node, model } = running;
-      const next = this.#nodes[at + 1]?.model;
-      const inner = model.inputSize(
-        next === undefined || node.isFeeder ? size : inputs.sizeFor(next),
-      );
+      const inner = this.#innerSize(nodes, at, inputs, size);
       const input = {
         pictures: () => inputs.picturesFor(running, inner),
         size: inner,
@@ -253,8 +254,26 @@ export class PlanExecutor implements Disposable {
       isSqueezed = restoresShape(model.definition, done.picture, input, size);
       inputs.drawn(done);
     }
-    if (this.#nodes.length === 0) throw new Error("the plan has no model");
+    if (nodes.length === 0) throw new Error("the plan has no model");
+    this.#drawn = nodes;
     return { picture: inputs.picture, fit: isSqueezed ? "stretch" : params.fit, data, inferenceMs };
+  }
+
+  /** The size in which a model gets its picture, or draws one. */
+  #innerSize(nodes: readonly RunningNode[], at: number, inputs: FrameInputs, size: Size): Size {
+    const { node, model } = nodes[at] as RunningNode;
+    const next = nodes[at + 1]?.model;
+    return model.inputSize(next === undefined || node.isFeeder ? size : inputs.sizeFor(next));
+  }
+
+  /** The first frame of a plan is drawn with the pictures that its parameters hold, however long those take to decode. */
+  async #awaitPictures(nodes: readonly RunningNode[], job: PlanJob): Promise<void> {
+    const inputs = new FrameInputs(this.#options.converter, job);
+    for (const [at, running] of nodes.entries()) {
+      const inner = this.#innerSize(nodes, at, inputs, job.size);
+      valuesOf(running.model.definition, this.#moment(running, job, inner));
+    }
+    await this.#stills.settled;
   }
 
   #moment({ model }: RunningNode, { params, pts, size: outputSize }: PlanJob, size: Size): Moment {
@@ -269,7 +288,8 @@ export class PlanExecutor implements Disposable {
       text: () => this.#prompts.at(timeSeconds),
       upstream: (feeder, output) =>
         this.#nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,
-      picture: (source, wanted) => this.#stills.get(source, folder, wanted),
+      picture: (tensor, source, wanted) =>
+        this.#stills.get(`${name} ${tensor}`, source, folder, wanted),
     };
   }
 

@@ -25,6 +25,8 @@ export class StillPictures implements Disposable {
   readonly #calls: NativeCalls;
   readonly #converter: PictureConverter;
   readonly #entries = new Map<string, Entry>();
+  /** The last decoded picture of each place and size. */
+  readonly #shown = new Map<string, StillPicture>();
   /** One at a time: the converter's calls must not overlap. */
   #last: Promise<void> = Promise.resolve();
   #disposed = false;
@@ -34,10 +36,28 @@ export class StillPictures implements Disposable {
     this.#converter = new PictureConverter(calls);
   }
 
-  /** The picture in this size, cropped to its aspect; null until it is decoded. `folder`: where files lie. */
-  get(source: PictureSource, folder: string | null, size: Size): StillPicture | null {
+  /**
+   * The picture in this size, cropped to its aspect; until it is decoded, the one that the same place showed before.
+   *
+   * @param place the model and tensor that get it
+   * @param folder where files lie
+   */
+  get(
+    place: string,
+    source: PictureSource,
+    folder: string | null,
+    size: Size,
+  ): StillPicture | null {
+    const sides = `${size.width}x${size.height}`;
+    const picture = this.#entry(source, folder, size, sides);
+    if (picture === null) return this.#shown.get(`${sides} ${place}`) ?? null;
+    this.#shown.set(`${sides} ${place}`, picture);
+    return picture;
+  }
+
+  #entry(source: PictureSource, folder: string | null, size: Size, sides: string) {
     const origin = "uri" in source ? source.uri : join(folder ?? "", source.file);
-    const key = `${size.width}x${size.height} ${origin}`;
+    const key = `${sides} ${origin}`;
     const known = this.#entries.get(key);
     if (known !== undefined) {
       this.#entries.delete(key);
@@ -58,11 +78,6 @@ export class StillPictures implements Disposable {
   /** Resolves when everything asked for so far is decoded or has failed. */
   get settled(): Promise<void> {
     return this.#last;
-  }
-
-  /** True once a picture has been asked for. */
-  get used(): boolean {
-    return this.#entries.size > 0;
   }
 
   /** Why a picture in use cannot be decoded; null where all can. */

@@ -60,11 +60,13 @@ const pictureRole = <Name extends "image" | "mask">(name: Name, level: number) =
 
     params: ({ param }) => (param === null ? [] : [param]),
 
-    value({ rule, file, param }, moment) {
+    value({ tensor, rule, file, param }, moment) {
       const size = rule.size ?? moment.size;
       const uri = param === null ? undefined : moment.params[param.name];
-      const uploaded = typeof uri === "string" ? moment.picture({ uri }, size) : null;
-      return uploaded ?? (file === null ? null : moment.picture({ file }, size)) ?? undefined;
+      const uploaded = typeof uri === "string" ? moment.picture(tensor, { uri }, size) : null;
+      return (
+        uploaded ?? (file === null ? null : moment.picture(tensor, { file }, size)) ?? undefined
+      );
     },
 
     attach(port, edge) {

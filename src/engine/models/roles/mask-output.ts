@@ -80,11 +80,11 @@ export const maskOutput = role({
   params: ({ over }) => PARAMS[over],
   needsOriginal: true,
 
-  value({ over }, moment) {
+  value({ tensor, over }, moment) {
     const value = moment.params["background"];
     if (over === "image") {
       return typeof value === "string"
-        ? (moment.picture({ uri: value }, moment.outputSize) ?? undefined)
+        ? (moment.picture(tensor, { uri: value }, moment.outputSize) ?? undefined)
         : undefined;
     }
     if (over === "blur") return undefined;

@@ -144,7 +144,7 @@ function toLayout(graph: GraphBuilder, planes: Value, layout: Layout): Value {
     case "nchw":
       return planes;
     case "nhwc":
-      return graph.node("Transpose", [planes], { perm: [0n, 2n, 3n, 1n] });
+      return graph.transpose(planes, 0, 2, 3, 1);
     case "chw":
       return graph.squeeze(planes, 0);
     case "hwc":
@@ -162,7 +162,7 @@ export function fromLayout(graph: GraphBuilder, samples: Value, layout: Layout):
     case "nchw":
       return samples;
     case "nhwc":
-      return graph.node("Transpose", [samples], { perm: [0n, 3n, 1n, 2n] });
+      return graph.transpose(samples, 0, 3, 1, 2);
     case "chw":
       return graph.unsqueeze(samples, 0);
     case "hwc":

@@ -64,8 +64,11 @@ export interface Moment {
   text(): Float32Array;
   /** An output of another model; null before its first run. */
   upstream(model: string, output: string): Tensor | null;
-  /** A picture parameter (a data URI) or an asset (a file name), scaled to a size; null until it is decoded. */
-  picture(source: PictureSource, size: Size): StillPicture | null;
+  /**
+   * A picture parameter (a data URI) or an asset (a file name), scaled to a size. Until it is decoded it is the one that
+   * the tensor had before, null where there was none.
+   */
+  picture(tensor: string, source: PictureSource, size: Size): StillPicture | null;
 }
 
 export type PictureSource = { readonly uri: string } | { readonly file: string };
