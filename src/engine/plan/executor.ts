@@ -16,8 +16,8 @@ import { StreamPrompts } from "../prompts/stream-prompts.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Fit, Size, StreamParams } from "../protocol/work.ts";
 import { FrameInputs } from "./frame-inputs.ts";
-import { planOf } from "./plan.ts";
-import { RunningNode } from "./plan-node.ts";
+import { PlanLoader } from "./plan-loader.ts";
+import type { RunningNode } from "./plan-node.ts";
 import { RateSums } from "./rate-sums.ts";
 import type { Loading } from "./stand-in-label.ts";
 import { StillPictures } from "./still-pictures.ts";
@@ -79,41 +79,51 @@ function restoresShape(
 
 const sameShape = (a: Size, b: Size): boolean => a.width * b.height === a.height * b.width;
 
-/** Lanes of streams with the same key differ: two pictures may run at a time. */
-let executors = 0;
-
 export class PlanExecutor implements Disposable {
   readonly #options: ExecutorOptions;
   readonly #prompts: StreamPrompts;
   readonly #stills: StillPictures;
   readonly #sums = new RateSums();
-  readonly #lane = `${executors++}`;
-  #nodes: readonly RunningNode[] = [];
+  readonly #loader: PlanLoader;
   /** The nodes that have drawn a frame. */
   #drawn: readonly RunningNode[] | null = null;
-  #takesPrompts = false;
   /** Those that were asked for last: they may change while a model loads. */
   #newestPrompts: StreamParams["prompts"] = [];
-  #wanted: string | null = null;
-  #wantedSince = 0;
-  /** The model whose last load failed. */
-  #failed: string | null = null;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     this.#prompts = new StreamPrompts(options.host.prompts);
     this.#stills = new StillPictures(options.calls);
+    this.#loader = new PlanLoader({
+      ...options,
+      preparePrompts: () => this.#prompts.prepare(this.#newestPrompts),
+    });
   }
 
   /** The models in use, in the order in which they run. */
   get models(): readonly LoadedModel[] {
-    return this.#nodes.map(({ model }) => model);
+    return this.#loader.nodes.map(({ model }) => model);
   }
 
   /** True once frames are made with the model and the prompts of these parameters. */
   runs({ model, prompts }: StreamParams): boolean {
-    if (this.#nodes.at(-1)?.node.model !== model) return false;
-    return !this.#takesPrompts || this.#prompts.uses(prompts);
+    if (this.#loader.nodes.at(-1)?.node.model !== model) return false;
+    return !this.#loader.takesPrompts || this.#prompts.uses(prompts);
+  }
+
+  /** The load that the stream waits for; null while a model runs, and after a failure. */
+  get loading(): Loading | null {
+    return this.#loader.loading;
+  }
+
+  /** True if a model in use has ended, or a newer version of it is ready: `prepare` changes over. */
+  get isStale(): boolean {
+    return this.#loader.lost || this.#loader.outdated;
+  }
+
+  /** Why a running model differs from the workspace; null while it does not. */
+  get reloadError(): WorkerError | null {
+    return this.#loader.reloadError;
   }
 
   /**
@@ -123,71 +133,8 @@ export class PlanExecutor implements Disposable {
    */
   async prepare(params: StreamParams): Promise<void> {
     this.#newestPrompts = params.prompts;
-    await this.#load(params);
-    if (this.#takesPrompts) await this.#prompts.prepare(this.#newestPrompts);
-  }
-
-  async #load(params: StreamParams): Promise<void> {
-    if (this.lost) {
-      this.#use([]);
-      this.#wanted = null;
-    }
-    if (this.outdated) this.#wanted = null;
-    if (this.#wanted === params.model) return;
-    this.#wanted = params.model;
-    this.#wantedSince = performance.now();
-    const { host, hasInput, signal, calls } = this.#options;
-    using _call = calls.begin("load", host.loadDeadlineMs);
-    try {
-      const chain = await host.chain(params.model);
-      const nodes = await Promise.all(
-        planOf(chain, { hasInput }).map(async (node) => {
-          const model = await host.acquire(node.model, signal);
-          return new RunningNode(node, model, { ...this.#options, lane: this.#laneOf(node.model) });
-        }),
-      );
-      if (this.#nodes.length === 0 && chain.takesPrompts)
-        await this.#prompts.prepare(this.#newestPrompts);
-      if (this.#wanted === params.model) {
-        this.#use(nodes);
-        this.#takesPrompts = chain.takesPrompts;
-      }
-      this.#failed = null;
-    } catch (error) {
-      // It is tried again when it is asked for again: its files may be complete by then.
-      if (this.#wanted === params.model) this.#wanted = null;
-      this.#failed = params.model;
-      throw error;
-    }
-  }
-
-  /** The load that the stream waits for; null while a model runs, and after a failure. */
-  get loading(): Loading | null {
-    const model = this.#wanted;
-    if (model === null || this.#nodes.length > 0) return null;
-    const progress = this.#options.host.loading(model);
-    // A model that failed is asked for again, which loads it only if its files have changed.
-    if (progress === null && this.#failed === model) return null;
-    return { since: this.#wantedSince, expectedMs: null, ...progress, model };
-  }
-
-  /** True if the thread of a model in use has ended: `prepare` loads it again. */
-  get lost(): boolean {
-    return this.#nodes.some(({ model }) => model.isLost());
-  }
-
-  /** True if a newer version of a model that runs is ready: `prepare` changes over to it. */
-  get outdated(): boolean {
-    return this.#nodes.some(({ model }) => model.isOutdated());
-  }
-
-  /** Why a running model differs from the workspace; null while it does not. */
-  get reloadError(): WorkerError | null {
-    for (const { model } of this.#nodes) {
-      const error = model.reloadError();
-      if (error !== null) return error;
-    }
-    return null;
+    await this.#loader.load(params.model);
+    if (this.#loader.takesPrompts) await this.#prompts.prepare(this.#newestPrompts);
   }
 
   /** Why a picture that the parameters hold is not in use; null where there is none. */
@@ -219,7 +166,7 @@ export class PlanExecutor implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#use([]);
+    this.#loader[Symbol.dispose]();
     this.#stills[Symbol.dispose]();
   }
 
@@ -230,7 +177,7 @@ export class PlanExecutor implements Disposable {
     let isSqueezed = true;
     let data: Drawn["data"] = {};
     // They may be replaced while a model runs.
-    const nodes = this.#nodes;
+    const { nodes } = this.#loader;
     if (nodes !== this.#drawn) await this.#awaitPictures(nodes, job);
     for (const [at, running] of nodes.entries()) {
       const { node, model } = running;
@@ -287,16 +234,9 @@ export class PlanExecutor implements Disposable {
       sum: (rateName, rate) => this.#sums.total(`${name} ${rateName}`, rate, timeSeconds),
       text: () => this.#prompts.at(timeSeconds),
       upstream: (feeder, output) =>
-        this.#nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,
+        this.#loader.nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,
       picture: (tensor, source, wanted) =>
         this.#stills.get(`${name} ${tensor}`, source, folder, wanted),
     };
   }
-
-  #use(nodes: readonly RunningNode[]): void {
-    for (const before of this.#nodes) before.dispose();
-    this.#nodes = nodes;
-  }
-
-  #laneOf = (model: string): string => `${this.#options.key}/${this.#lane}/${model}`;
 }

@@ -89,8 +89,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   prepare(): StreamParams {
     const { observer, params: current } = this.#options;
     const params = current();
-    const { lost, outdated } = this.#executor;
-    if (params === this.#prepared && !lost && !outdated && !this.#mayRetry) return params;
+    const isCurrent = params === this.#prepared && !this.#executor.isStale;
+    if (isCurrent && !this.#mayRetry) return params;
     this.#prepared = params;
     this.#failedAt = Number.POSITIVE_INFINITY;
     const ready = this.#executor.prepare(params).then(

@@ -99,14 +99,14 @@ export async function tryModel(
  * not wait for it; on a busy machine a sound model can take that long, too. So its frame is drawn again by the new thread.
  */
 export async function drawWithRetry(
-  executor: Pick<PlanExecutor, "draw" | "lost" | "prepare">,
+  executor: Pick<PlanExecutor, "draw" | "isStale" | "prepare">,
   job: PlanJob,
 ): Promise<Drawn> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await executor.draw(job);
     } catch (error) {
-      if (!executor.lost || attempt === ATTEMPTS) throw error;
+      if (!executor.isStale || attempt === ATTEMPTS) throw error;
       await executor.prepare(job.params);
     }
   }

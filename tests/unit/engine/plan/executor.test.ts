@@ -96,9 +96,9 @@ test("a model whose thread has ended is loaded anew", async () => {
   const { runner, asked, models } = host();
   await runner.prepare(params("a"));
   for (const model of models) model.lost = true;
-  expect(runner.lost).toBe(true);
+  expect(runner.isStale).toBe(true);
   await runner.prepare(params("a"));
-  expect(runner.lost).toBe(false);
+  expect(runner.isStale).toBe(false);
   expect(asked).toEqual(["a", "a"]);
 });
 
@@ -111,7 +111,7 @@ test("a model with a newer version runs until that one is there, and is changed 
   expect(runner.models[0]).toBe(first as LoadedModel);
   await changeover;
   expect(runner.models[0]).not.toBe(first as LoadedModel);
-  expect([asked, runner.outdated]).toEqual([["a", "a"], false]);
+  expect([asked, runner.isStale]).toEqual([["a", "a"], false]);
 });
 
 test("a model that is replaced, or whose stream ends, forgets the stream's state", async () => {

@@ -15,7 +15,7 @@ const drawn: Drawn = { picture, fit: "stretch", data: {}, inferenceMs: 1 };
 
 /** Fails so many runs; with each one it loses its thread, or keeps it. */
 class FailingExecutor {
-  lost = false;
+  isStale = false;
   prepared = 0;
   #failures: number;
   readonly #losesThread: boolean;
@@ -27,13 +27,13 @@ class FailingExecutor {
 
   async draw(): Promise<Drawn> {
     if (this.#failures-- <= 0) return drawn;
-    this.lost = this.#losesThread;
+    this.isStale = this.#losesThread;
     throw new Error("a run hangs");
   }
 
   async prepare(): Promise<void> {
     this.prepared++;
-    this.lost = false;
+    this.isStale = false;
   }
 }
 

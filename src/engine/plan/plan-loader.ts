@@ -1,0 +1,115 @@
+/** Loads the models of a stream's plan when its parameters ask for others, and keeps those in use until they are ready. */
+import type { WorkerError } from "../../errors.ts";
+import type { ModelHost } from "../device/model-host.ts";
+import { planOf } from "./plan.ts";
+import { type NodeOptions, RunningNode } from "./plan-node.ts";
+import type { Loading } from "./stand-in-label.ts";
+
+export interface PlanLoaderOptions extends NodeOptions {
+  readonly host: Pick<ModelHost, "acquire" | "chain" | "loading" | "loadDeadlineMs">;
+  /** Encodes the prompts that were asked for last. */
+  readonly preparePrompts: () => Promise<void>;
+  readonly hasInput: boolean;
+}
+
+/** Lanes of streams with the same key differ: two pictures may run at a time. */
+let loaders = 0;
+
+export class PlanLoader implements Disposable {
+  readonly #options: PlanLoaderOptions;
+  readonly #lane = `${loaders++}`;
+  #nodes: readonly RunningNode[] = [];
+  #takesPrompts = false;
+  #wanted: string | null = null;
+  #wantedSince = 0;
+  /** The model whose last load failed. */
+  #failed: string | null = null;
+
+  constructor(options: PlanLoaderOptions) {
+    this.#options = options;
+  }
+
+  /** The models in use, in the order in which they run; another list once they have changed. */
+  get nodes(): readonly RunningNode[] {
+    return this.#nodes;
+  }
+
+  /** A model in use reads the prompts. */
+  get takesPrompts(): boolean {
+    return this.#takesPrompts;
+  }
+
+  /** As `PlanExecutor.prepare`, for the models. */
+  async load(wanted: string): Promise<void> {
+    if (this.lost) {
+      this.#use([]);
+      this.#wanted = null;
+    }
+    if (this.outdated) this.#wanted = null;
+    if (this.#wanted === wanted) return;
+    this.#wanted = wanted;
+    this.#wantedSince = performance.now();
+    const { host, preparePrompts, hasInput, signal, calls } = this.#options;
+    using _call = calls.begin("load", host.loadDeadlineMs);
+    try {
+      const chain = await host.chain(wanted);
+      const nodes = await Promise.all(
+        planOf(chain, { hasInput }).map(async (node) => {
+          const model = await host.acquire(node.model, signal);
+          return new RunningNode(node, model, { ...this.#options, lane: this.#laneOf(node.model) });
+        }),
+      );
+      if (this.#nodes.length === 0 && chain.takesPrompts) await preparePrompts();
+      if (this.#wanted === wanted) {
+        this.#use(nodes);
+        this.#takesPrompts = chain.takesPrompts;
+      }
+      this.#failed = null;
+    } catch (error) {
+      // It is tried again when it is asked for again: its files may be complete by then.
+      if (this.#wanted === wanted) this.#wanted = null;
+      this.#failed = wanted;
+      throw error;
+    }
+  }
+
+  /** The load that the stream waits for; null while a model runs, and after a failure. */
+  get loading(): Loading | null {
+    const model = this.#wanted;
+    if (model === null || this.#nodes.length > 0) return null;
+    const progress = this.#options.host.loading(model);
+    // A model that failed is asked for again, which loads it only if its files have changed.
+    if (progress === null && this.#failed === model) return null;
+    return { since: this.#wantedSince, expectedMs: null, ...progress, model };
+  }
+
+  /** True if the thread of a model in use has ended: `prepare` loads it again. */
+  get lost(): boolean {
+    return this.#nodes.some(({ model }) => model.isLost());
+  }
+
+  /** True if a newer version of a model that runs is ready: `prepare` changes over to it. */
+  get outdated(): boolean {
+    return this.#nodes.some(({ model }) => model.isOutdated());
+  }
+
+  /** Why a running model differs from the workspace; null while it does not. */
+  get reloadError(): WorkerError | null {
+    for (const { model } of this.#nodes) {
+      const error = model.reloadError();
+      if (error !== null) return error;
+    }
+    return null;
+  }
+
+  [Symbol.dispose](): void {
+    this.#use([]);
+  }
+
+  #use(nodes: readonly RunningNode[]): void {
+    for (const before of this.#nodes) before.dispose();
+    this.#nodes = nodes;
+  }
+
+  #laneOf = (model: string): string => `${this.#options.key}/${this.#lane}/${model}`;
+}
