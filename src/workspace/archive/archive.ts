@@ -61,3 +61,7 @@ export class EntryRules {
 
 /** Entry paths may begin with `./`, which says nothing. */
 export const entryPath = (path: string): string => path.replace(/^(\.\/+)+/, "");
+
+/** Errors of the disk that is written to, such as ENOSPC: the archive is not at fault. */
+export const isFileError = (error: unknown): boolean =>
+  error instanceof Error && "syscall" in error && "code" in error;

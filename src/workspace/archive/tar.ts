@@ -7,7 +7,7 @@ import { CommandError, Unusable } from "../failures.ts";
 import type { Transfer } from "../progress.ts";
 import type { OfferedFile } from "../sources/source.ts";
 import { writeAll } from "../write-all.ts";
-import { type ArchiveReader, EntryRules, entryPath } from "./archive.ts";
+import { type ArchiveReader, EntryRules, entryPath, isFileError } from "./archive.ts";
 
 export interface TarOptions {
   readonly label: string;
@@ -114,7 +114,3 @@ async function write(
     await target.close();
   }
 }
-
-/** Errors of the disk that is written to, such as ENOSPC. */
-const isFileError = (error: unknown): boolean =>
-  error instanceof Error && "syscall" in error && "code" in error;

@@ -10,7 +10,13 @@ import { reason } from "../../errors.ts";
 import { Unusable } from "../failures.ts";
 import type { Transfer } from "../progress.ts";
 import type { Wanted } from "../sources/source.ts";
-import { type ArchiveEntry, type ArchiveReader, EntryRules, entryPath } from "./archive.ts";
+import {
+  type ArchiveEntry,
+  type ArchiveReader,
+  EntryRules,
+  entryPath,
+  isFileError,
+} from "./archive.ts";
 
 /** Throws Unusable for a damaged archive, or one that breaks the rules for entries. */
 export async function openZip(path: string, label: string): Promise<ArchiveReader> {
@@ -107,10 +113,6 @@ async function extractEntry(zip: ZipFile, entry: Entry, extraction: Extraction):
   }
   if (sum !== entry.crc32) throw damaged(name, new Error("its checksum is wrong"));
 }
-
-/** Errors of the disk that is written to, such as ENOSPC. */
-const isFileError = (error: unknown): boolean =>
-  error instanceof Error && "syscall" in error && "code" in error;
 
 const damaged = (label: string, error: unknown): Unusable =>
   new Unusable(`${label} is damaged: ${reason(error)}; download it again`, { cause: error });
