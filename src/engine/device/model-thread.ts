@@ -25,7 +25,6 @@ const ABANDONED_MS = 2500;
 const BATCHES = [2, 4, 8, 16];
 /** A batch pays if an item takes at most this share of its time alone. */
 const PAYS = 0.9;
-/** Warm-up tries no batch that would take longer. */
 
 export interface ModelThreadOptions {
   readonly definition: ModelDefinition;

@@ -85,10 +85,10 @@ export class PlanExecutor implements Disposable {
   readonly #stills: StillPictures;
   readonly #sums = new RateSums();
   readonly #loader: PlanLoader;
-  /** The nodes that have drawn a frame. */
-  #drawn: readonly RunningNode[] | null = null;
-  /** Those that were asked for last: they may change while a model loads. */
-  #newestPrompts: StreamParams["prompts"] = [];
+  /** The nodes whose pictures have been waited for. */
+  #illustrated: readonly RunningNode[] | null = null;
+  /** What was asked for last: it may change while a model loads. */
+  #newest: StreamParams | null = null;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -96,7 +96,7 @@ export class PlanExecutor implements Disposable {
     this.#stills = new StillPictures(options.calls);
     this.#loader = new PlanLoader({
       ...options,
-      preparePrompts: () => this.#prompts.prepare(this.#newestPrompts),
+      preparePrompts: () => this.#preparePrompts(),
     });
   }
 
@@ -132,14 +132,14 @@ export class PlanExecutor implements Disposable {
    * `model_failed`, once each time they are asked for.
    */
   async prepare(params: StreamParams): Promise<void> {
-    this.#newestPrompts = params.prompts;
+    this.#newest = params;
     await this.#loader.load(params.model);
-    if (this.#loader.takesPrompts) await this.#prompts.prepare(this.#newestPrompts);
+    if (this.#loader.takesPrompts) await this.#preparePrompts();
   }
 
-  /** Why a picture that the parameters hold is not in use; null where there is none. */
-  get pictureError(): PlainError | null {
-    return this.#stills.error;
+  /** Why a picture of the parameters, or the newest output of a feeding model, is not in use; null where all are. */
+  get inputError(): PlainError | null {
+    return this.#stills.errorWith(this.#newest?.model_params ?? {}) ?? this.#loader.feedError;
   }
 
   /** Throws `model_failed` where a model does, and `TooLate`; the frame stays the caller's. */
@@ -178,7 +178,8 @@ export class PlanExecutor implements Disposable {
     let data: Drawn["data"] = {};
     // They may be replaced while a model runs.
     const { nodes } = this.#loader;
-    if (nodes !== this.#drawn) await this.#awaitPictures(nodes, job);
+    if (nodes !== this.#illustrated) await this.#awaitPictures(nodes, job);
+    this.#illustrated = nodes;
     for (const [at, running] of nodes.entries()) {
       const { node, model } = running;
       const inner = this.#innerSize(nodes, at, inputs, size);
@@ -186,7 +187,7 @@ export class PlanExecutor implements Disposable {
         pictures: () => inputs.picturesFor(running, inner),
         size: inner,
         hasVideo: inputs.hasVideo && model.definition.video !== "none",
-        moment: this.#moment(running, job, inner),
+        moment: this.#moment(nodes, running, job, inner),
         // Once a model has run for the frame, the others finish it: a plan that takes longer would never show any.
         deadline: inferenceMs > 0 ? undefined : deadline,
       };
@@ -202,28 +203,37 @@ export class PlanExecutor implements Disposable {
       inputs.drawn(done);
     }
     if (nodes.length === 0) throw new Error("the plan has no model");
-    this.#drawn = nodes;
     return { picture: inputs.picture, fit: isSqueezed ? "stretch" : params.fit, data, inferenceMs };
   }
 
   /** The size in which a model gets its picture, or draws one. */
   #innerSize(nodes: readonly RunningNode[], at: number, inputs: FrameInputs, size: Size): Size {
     const { node, model } = nodes[at] as RunningNode;
-    const next = nodes[at + 1]?.model;
+    const next = nodes.slice(at + 1).find((other) => !other.node.isFeeder)?.model;
     return model.inputSize(next === undefined || node.isFeeder ? size : inputs.sizeFor(next));
   }
 
   /** The first frame of a plan is drawn with the pictures that its parameters hold, however long those take to decode. */
   async #awaitPictures(nodes: readonly RunningNode[], job: PlanJob): Promise<void> {
     const inputs = new FrameInputs(this.#options.converter, job);
+    this.#stills.refresh();
     for (const [at, running] of nodes.entries()) {
       const inner = this.#innerSize(nodes, at, inputs, job.size);
-      valuesOf(running.model.definition, this.#moment(running, job, inner));
+      valuesOf(running.model.definition, this.#moment(nodes, running, job, inner));
     }
     await this.#stills.settled;
   }
 
-  #moment({ model }: RunningNode, { params, pts, size: outputSize }: PlanJob, size: Size): Moment {
+  async #preparePrompts(): Promise<void> {
+    if (this.#newest !== null) await this.#prompts.prepare(this.#newest.prompts);
+  }
+
+  #moment(
+    nodes: readonly RunningNode[],
+    { model }: RunningNode,
+    { params, pts, size: outputSize }: PlanJob,
+    size: Size,
+  ): Moment {
     const timeSeconds = secondsFromTicks(pts);
     const { name, folder } = model.definition;
     return {
@@ -234,7 +244,7 @@ export class PlanExecutor implements Disposable {
       sum: (rateName, rate) => this.#sums.total(`${name} ${rateName}`, rate, timeSeconds),
       text: () => this.#prompts.at(timeSeconds),
       upstream: (feeder, output) =>
-        this.#loader.nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,
+        nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,
       picture: (tensor, source, wanted) =>
         this.#stills.get(`${name} ${tensor}`, source, folder, wanted),
     };

@@ -196,8 +196,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   /** Reports why the model asked for, or the newest version of its files, is not in use. */
   #reportLoad(): void {
     if (this.#stop.signal.aborted) return;
-    const { reloadError, pictureError } = this.#executor;
-    const error = this.#loadError ?? (reloadError && toPlainError(reloadError)) ?? pictureError;
+    const { reloadError, inputError } = this.#executor;
+    const error = this.#loadError ?? (reloadError && toPlainError(reloadError)) ?? inputError;
     if (error?.message === this.#reported?.message) return;
     this.#reported = error;
     this.#options.observer.trouble("model load", error);

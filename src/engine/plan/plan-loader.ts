@@ -1,5 +1,5 @@
 /** Loads the models of a stream's plan when its parameters ask for others, and keeps those in use until they are ready. */
-import type { WorkerError } from "../../errors.ts";
+import type { PlainError, WorkerError } from "../../errors.ts";
 import type { ModelHost } from "../device/model-host.ts";
 import { planOf } from "./plan.ts";
 import { type NodeOptions, RunningNode } from "./plan-node.ts";
@@ -12,12 +12,8 @@ export interface PlanLoaderOptions extends NodeOptions {
   readonly hasInput: boolean;
 }
 
-/** Lanes of streams with the same key differ: two pictures may run at a time. */
-let loaders = 0;
-
 export class PlanLoader implements Disposable {
   readonly #options: PlanLoaderOptions;
-  readonly #lane = `${loaders++}`;
   #nodes: readonly RunningNode[] = [];
   #takesPrompts = false;
   #wanted: string | null = null;
@@ -55,8 +51,7 @@ export class PlanLoader implements Disposable {
       const chain = await host.chain(wanted);
       const nodes = await Promise.all(
         planOf(chain, { hasInput }).map(async (node) => {
-          const model = await host.acquire(node.model, signal);
-          return new RunningNode(node, model, { ...this.#options, lane: this.#laneOf(node.model) });
+          return new RunningNode(node, await host.acquire(node.model, signal), this.#options);
         }),
       );
       if (this.#nodes.length === 0 && chain.takesPrompts) await preparePrompts();
@@ -73,6 +68,11 @@ export class PlanLoader implements Disposable {
     }
   }
 
+  /** Why the newest output of a model that feeds another is not in use; null where all are. */
+  get feedError(): PlainError | null {
+    return this.#nodes.find(({ feedError }) => feedError !== null)?.feedError ?? null;
+  }
+
   /** The load that the stream waits for; null while a model runs, and after a failure. */
   get loading(): Loading | null {
     const model = this.#wanted;
@@ -83,12 +83,12 @@ export class PlanLoader implements Disposable {
     return { since: this.#wantedSince, expectedMs: null, ...progress, model };
   }
 
-  /** True if the thread of a model in use has ended: `prepare` loads it again. */
+  /** True if the thread of a model in use has ended: `load` loads it again. */
   get lost(): boolean {
     return this.#nodes.some(({ model }) => model.isLost());
   }
 
-  /** True if a newer version of a model that runs is ready: `prepare` changes over to it. */
+  /** True if a newer version of a model that runs is ready: `load` changes over to it. */
   get outdated(): boolean {
     return this.#nodes.some(({ model }) => model.isOutdated());
   }
@@ -110,6 +110,4 @@ export class PlanLoader implements Disposable {
     for (const before of this.#nodes) before.dispose();
     this.#nodes = nodes;
   }
-
-  #laneOf = (model: string): string => `${this.#options.key}/${this.#lane}/${model}`;
 }

@@ -1,4 +1,5 @@
 /** One model of a stream's plan: runs it when its inputs have changed and its policy asks for it, and keeps its last result. */
+import { type PlainError, toPlainError } from "../../errors.ts";
 import type { Picture } from "../../media/picture.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import type { RunOutput } from "../device/worker/calls.ts";
@@ -35,24 +36,34 @@ export interface NodeOutput extends RunOutput {
   readonly isKept: boolean;
 }
 
+/** Lanes of nodes with the same key differ: two pictures may run at a time, and a plan be replaced while it runs. */
+let lanes = 0;
+
 export class RunningNode {
   readonly node: PlanNode;
   readonly model: LoadedModel;
   readonly #options: NodeOptions;
-  readonly #lane: string;
+  /** Null before the first run. */
+  #lane: { readonly name: string; readonly sizes: string } | null = null;
   #last: { readonly output: RunOutput; readonly values: RunValues; readonly size: Size } | null =
     null;
   #lastInput: Picture | null = null;
   #frames = 0;
+  #runsInFlight = 0;
+  #disposed = false;
   /** The run of a feeder in the background; null while none runs. */
   #feeding: Promise<void> | null = null;
+  #feedError: PlainError | null = null;
 
-  /** `lane`: under which the model keeps the state of this node. */
-  constructor(node: PlanNode, model: LoadedModel, options: NodeOptions & { lane: string }) {
+  constructor(node: PlanNode, model: LoadedModel, options: NodeOptions) {
     this.node = node;
     this.model = model;
     this.#options = options;
-    this.#lane = options.lane;
+  }
+
+  /** Why the last run of a feeder in the background failed; null where it did not. */
+  get feedError(): PlainError | null {
+    return this.#feedError;
   }
 
   /** An output of the last run; null before it. */
@@ -87,39 +98,75 @@ export class RunningNode {
 
   /**
    * Brings a feeder's outputs up to date. One that does not depend on the frame runs in the background, while the frames
-   * go on with its last outputs; only its first run is waited for.
+   * go on with its last outputs; only its first run is waited for. A failure in the background is tried again with the
+   * next frame.
    */
   async feed(input: NodeInput): Promise<void> {
     const { withVideo, alone } = this.model.definition.live;
-    if (input.hasVideo ? withVideo : alone) {
+    if (this.#last === null || (input.hasVideo ? withVideo : alone)) {
       await this.run(input);
       return;
     }
-    this.#feeding ??= this.run(input)
-      .then(() => {})
+    // The frame does not wait for it, so that it may end after the frame's deadline.
+    this.#feeding ??= this.run({ ...input, deadline: undefined })
+      .then(
+        () => {
+          this.#feedError = null;
+        },
+        (error) => {
+          this.#feedError = toPlainError(error, "model_failed");
+        },
+      )
       .finally(() => {
         this.#feeding = null;
       });
-    if (this.#last === null) await this.#feeding;
-    else this.#feeding.catch(() => {}); // it is tried again with the next frame, and reported when it is waited for
   }
 
-  /** Forgets the state that the model keeps for this node. */
+  /** Forgets the state that the model keeps for this node, once its runs have ended. */
   dispose(): void {
-    this.model.forget(this.#lane);
+    this.#disposed = true;
+    if (this.#runsInFlight === 0) this.#forget();
   }
 
   async #infer(
-    { size, deadline }: NodeInput,
+    { size, deadline, moment }: NodeInput,
     values: RunValues,
     given: { picture: Picture | null; original: Picture | null },
   ) {
     const { key, calls, signal } = this.#options;
-    return await this.model.run({
-      ...{ key, lane: this.#lane, calls, signal, size, values },
-      ...given,
-      ...(deadline !== undefined && { deadline }),
-    });
+    const lane = this.#laneFor(size, moment.outputSize);
+    this.#runsInFlight++;
+    try {
+      return await this.model.run({
+        ...{ key, lane, calls, signal, size, values },
+        ...given,
+        ...(deadline !== undefined && { deadline }),
+      });
+    } finally {
+      this.#runsInFlight--;
+      // A run that waited for the device has begun a state after `dispose`.
+      if (this.#disposed && this.#runsInFlight === 0) this.#forget();
+    }
+  }
+
+  /**
+   * The lane under which the model keeps the node's state. Each size begins a new one: a model may run large pictures in
+   * another thread, where the state of an earlier time would still lie when the stream comes back to its first size.
+   */
+  #laneFor(inner: Size, output: Size): string {
+    const sizes = [inner, ...(this.model.definition.overlays ? [output] : [])]
+      .map(({ width, height }) => `${width}x${height}`)
+      .join(" ");
+    if (this.#lane?.sizes !== sizes) {
+      this.#forget();
+      this.#lane = { name: `${this.#options.key}/${lanes++}`, sizes };
+    }
+    return this.#lane.name;
+  }
+
+  #forget(): void {
+    if (this.#lane !== null) this.model.forget(this.#lane.name);
+    this.#lane = null;
   }
 }
 

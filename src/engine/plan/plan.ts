@@ -1,4 +1,4 @@
-/** Compiles a model's name to a plan: the models that run, in order, and where each gets its picture from. */
+/** Compiles a model's name to a plan: the models that run, in order. */
 import type { ModelDefinition } from "../models/definition.ts";
 import type { ModelChain } from "../models/model-chain.ts";
 
@@ -8,15 +8,14 @@ const TEST_CARD = "test-card";
 /** One model in a plan. */
 export interface PlanNode {
   readonly model: string;
-  /** The model whose picture it gets; null: the video frame, if there is one. */
-  readonly picture: string | null;
   /** Its data is the input of another model; only the others' pictures are shown. */
   readonly isFeeder: boolean;
 }
 
 /**
  * The plan of a model: those that feed it run before it, and without input one that needs video gets a moving test
- * card. The last node's picture is the result.
+ * card. Each node gets the picture of the last one before it that is shown, else the video frame; the last node's
+ * picture is the result.
  */
 export function planOf(
   {
@@ -28,8 +27,7 @@ export function planOf(
   { hasInput }: { readonly hasInput: boolean },
 ): PlanNode[] {
   const needsCard = !hasInput && needsVideo;
-  const picture = needsCard ? TEST_CARD : null;
   const last = definitions.length - 1;
-  const nodes = definitions.map(({ name }, at) => ({ model: name, picture, isFeeder: at < last }));
-  return needsCard ? [{ model: TEST_CARD, picture: null, isFeeder: false }, ...nodes] : nodes;
+  const nodes = definitions.map(({ name }, at) => ({ model: name, isFeeder: at < last }));
+  return needsCard ? [{ model: TEST_CARD, isFeeder: false }, ...nodes] : nodes;
 }

@@ -6,27 +6,42 @@ import { PictureConverter } from "../codec/picture-converter.ts";
 import { readRegularFile } from "../models/regular-file.ts";
 import type { PictureSource, StillPicture } from "../models/roles/role.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
+import type { ParamValues } from "../protocol/models.ts";
 import { readPictureUri } from "../protocol/picture-uri.ts";
 import type { Size } from "../protocol/work.ts";
 
 const MAX_FILE_BYTES = 64 * 2 ** 20;
 const DECODE_MS = 20_000;
-/** Pictures that are kept: each parameter in a size or two, and the ones before. */
-const KEPT = 8;
+/** Sizes in which a place keeps its picture: that of the stream, and those before it changed its size. */
+const KEPT_SIZES = 4;
 
+/** A data URI, or how many times files had been read again. */
+type Version = string | number;
+
+/** A picture in one size. */
 interface Entry {
+  readonly version: Version;
+  /** Until it is decoded, and where it cannot be, the one that it replaces. */
   picture: StillPicture | null;
-  error: PlainError | null;
-  readonly done: Promise<void>;
 }
 
-/** Of one stream. A picture that cannot be decoded is reported by `error`, and the model runs without it. */
+/** A tensor that gets a picture, which may change. */
+interface Place {
+  readonly sizes: Map<string, Entry>;
+  /** The newest that was asked for. */
+  version: Version;
+  /** Why that cannot be decoded. */
+  error: PlainError | null;
+  /** How many times files had been read again when it was asked for last. */
+  lastAsked: number;
+}
+
+/** Of one stream. A picture that cannot be decoded is reported, and the model runs with the one before. */
 export class StillPictures implements Disposable {
   readonly #calls: NativeCalls;
   readonly #converter: PictureConverter;
-  readonly #entries = new Map<string, Entry>();
-  /** The last decoded picture of each place and size. */
-  readonly #shown = new Map<string, StillPicture>();
+  readonly #places = new Map<string, Place>();
+  #refreshes = 0;
   /** One at a time: the converter's calls must not overlap. */
   #last: Promise<void> = Promise.resolve();
   #disposed = false;
@@ -48,31 +63,38 @@ export class StillPictures implements Disposable {
     folder: string | null,
     size: Size,
   ): StillPicture | null {
-    const sides = `${size.width}x${size.height}`;
-    const picture = this.#entry(source, folder, size, sides);
-    if (picture === null) return this.#shown.get(`${sides} ${place}`) ?? null;
-    this.#shown.set(`${sides} ${place}`, picture);
-    return picture;
+    const version = "uri" in source ? source.uri : this.#refreshes;
+    const at = this.#place(place, version);
+    const key = `${size.width}x${size.height}`;
+    const known = at.sizes.get(key);
+    // Pictures are megabytes of text: one that has not changed is the same string, and compared at once.
+    if (known?.version === version) return known.picture;
+    const entry: Entry = { version, picture: known?.picture ?? null };
+    at.sizes.delete(key);
+    at.sizes.set(key, entry);
+    for (const [oldest] of at.sizes) {
+      if (at.sizes.size <= KEPT_SIZES) break;
+      at.sizes.delete(oldest);
+    }
+    this.#last = this.#last.then(async () => {
+      if (this.#disposed || at.sizes.get(key) !== entry) return; // it has been replaced already
+      try {
+        entry.picture = await this.#decode(source, folder, size);
+      } catch (error) {
+        const { kind } = toPlainError(error);
+        const message = `a picture cannot be used: ${reason(error)}`;
+        if (at.version === version) at.error = { kind, message };
+      }
+    });
+    return entry.picture;
   }
 
-  #entry(source: PictureSource, folder: string | null, size: Size, sides: string) {
-    const origin = "uri" in source ? source.uri : join(folder ?? "", source.file);
-    const key = `${sides} ${origin}`;
-    const known = this.#entries.get(key);
-    if (known !== undefined) {
-      this.#entries.delete(key);
-      this.#entries.set(key, known); // the last one used is the last to go
-      return known.picture;
+  /** Files may have changed: they are read when they are asked for next. Places not asked for since the last call end. */
+  refresh(): void {
+    for (const [key, { lastAsked }] of this.#places) {
+      if (lastAsked < this.#refreshes) this.#places.delete(key);
     }
-    const done = this.#last.then(() => this.#decode(entry, source, origin, size));
-    const entry: Entry = { picture: null, error: null, done };
-    this.#last = done;
-    this.#entries.set(key, entry);
-    for (const [oldest] of this.#entries) {
-      if (this.#entries.size <= KEPT) break;
-      this.#entries.delete(oldest);
-    }
-    return null;
+    this.#refreshes++;
   }
 
   /** Resolves when everything asked for so far is decoded or has failed. */
@@ -80,9 +102,12 @@ export class StillPictures implements Disposable {
     return this.#last;
   }
 
-  /** Why a picture in use cannot be decoded; null where all can. */
-  get error(): PlainError | null {
-    for (const { error } of this.#entries.values()) if (error !== null) return error;
+  /** Why a file, or a picture that these parameters hold, cannot be decoded; null where all can. */
+  errorWith(params: ParamValues): PlainError | null {
+    for (const { error, version } of this.#places.values()) {
+      if (error === null) continue;
+      if (typeof version === "number" || Object.values(params).includes(version)) return error;
+    }
     return null;
   }
 
@@ -91,23 +116,27 @@ export class StillPictures implements Disposable {
     void this.#last.then(() => this.#converter[Symbol.dispose]());
   }
 
-  async #decode(entry: Entry, source: PictureSource, origin: string, size: Size): Promise<void> {
-    if (this.#disposed) return;
+  #place(key: string, version: Version): Place {
+    const known = this.#places.get(key);
+    const place: Place = known ?? { sizes: new Map(), version, error: null, lastAsked: 0 };
+    if (known === undefined) this.#places.set(key, place);
+    if (place.version !== version) place.error = null;
+    place.version = version;
+    place.lastAsked = this.#refreshes;
+    return place;
+  }
+
+  async #decode(source: PictureSource, folder: string | null, size: Size): Promise<StillPicture> {
+    const file =
+      "uri" in source
+        ? bytesOf(source.uri)
+        : await readRegularFile(join(folder ?? "", source.file), source.file, MAX_FILE_BYTES);
+    using _call = this.#calls.begin("decode", DECODE_MS);
+    const frame = await decodeImage(file);
     try {
-      const file =
-        "uri" in source
-          ? bytesOf(source.uri)
-          : await readRegularFile(origin, source.file, MAX_FILE_BYTES);
-      using _call = this.#calls.begin("decode", DECODE_MS);
-      const frame = await decodeImage(file);
-      try {
-        entry.picture = shared(await this.#converter.toPicture(frame, size, "cover"));
-      } finally {
-        frame.free();
-      }
-    } catch (error) {
-      const { kind } = toPlainError(error);
-      entry.error = { kind, message: `a picture cannot be used: ${reason(error)}` };
+      return shared(await this.#converter.toPicture(frame, size, "cover"));
+    } finally {
+      frame.free();
     }
   }
 }

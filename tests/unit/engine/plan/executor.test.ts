@@ -7,8 +7,10 @@ import { defaultControls, VECTOR_LENGTH } from "../../../../src/engine/prompts/c
 import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
+import { ticks } from "../../../../src/media/time.ts";
+import { FakeModel } from "../../../support/fake-model.ts";
 import { signature } from "../../../support/signature.ts";
-import { FakeModel } from "./fake-model.ts";
+import { waitFor } from "../../../support/wait-for.ts";
 
 const PROMPTED = signature(
   ["x float32 [1, 3, H, W]", `t float32 [${VECTOR_LENGTH}]`],
@@ -24,6 +26,8 @@ const params = (model: string): StreamParams => ({
   paused: false,
   model_params: {},
 });
+
+const SIZE = { width: 8, height: 4 };
 
 /** A host whose models can be broken, lost and replaced; `load` is awaited in every load. Those named `prompted…` take prompts. */
 function host(load: () => Promise<void> = async () => {}) {
@@ -58,12 +62,15 @@ function host(load: () => Promise<void> = async () => {}) {
         },
       },
     },
-    converter: {} as never, // nothing is drawn here
+    converter: { toPicture: async () => ({ ...SIZE, data: new Uint8Array(96) }) } as never,
     key: "s",
     hasInput: true,
     signal: new AbortController().signal,
   });
-  return { runner, asked, broken, models, encoded };
+  const frame = {} as never; // the converter above does not look at it
+  const draw = (model: string) =>
+    runner.draw({ frame, pts: ticks(0), size: SIZE, params: params(model) });
+  return { runner, asked, broken, models, encoded, draw };
 }
 
 const failure = (work: Promise<void>): Promise<unknown> =>
@@ -115,12 +122,33 @@ test("a model with a newer version runs until that one is there, and is changed 
 });
 
 test("a model that is replaced, or whose stream ends, forgets the stream's state", async () => {
-  const { runner, models } = host();
+  const { runner, models, draw } = host();
   await runner.prepare(params("a"));
+  await draw("a");
   await runner.prepare(params("b"));
+  await draw("b");
   expect(models.map(({ forgotten }) => forgotten.length)).toEqual([1, 0]);
   runner[Symbol.dispose]();
   expect(models.map(({ forgotten }) => forgotten.length)).toEqual([1, 1]);
+});
+
+test("a frame is finished by the models that began it, and they forget it then", async () => {
+  const { runner, models, draw } = host();
+  await runner.prepare(params("a"));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const [first] = models;
+  if (first === undefined) expect.unreachable("a model was acquired");
+  first.answer = async ({ picture }) => {
+    await promise;
+    return { picture, data: {}, inferenceMs: 1 };
+  };
+  const drawn = draw("a");
+  await waitFor("the run", () => first.runs.length === 1);
+  await runner.prepare(params("b"));
+  expect(first.forgotten).toEqual([]);
+  resolve();
+  expect((await drawn).picture).toMatchObject(SIZE);
+  expect(first.forgotten.length).toBe(1);
 });
 
 test("prompts that change while the first model loads are those in use when it runs", async () => {

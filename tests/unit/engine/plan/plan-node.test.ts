@@ -8,9 +8,9 @@ import { defaultControls } from "../../../../src/engine/prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import type { Size } from "../../../../src/engine/protocol/work.ts";
 import type { Picture } from "../../../../src/media/picture.ts";
+import { FakeModel } from "../../../support/fake-model.ts";
 import { signature } from "../../../support/signature.ts";
 import { waitFor } from "../../../support/wait-for.ts";
-import { FakeModel } from "./fake-model.ts";
 
 const SIZE = { width: 4, height: 2 };
 const VIDEO = signature(["x float32 [1, 3, H, W]", "gain float32 [1]"], ["y float32 [1, 3, H, W]"]);
@@ -30,9 +30,8 @@ function nodeOf(json: ModelJson, graph = VIDEO, { isFeeder = false } = {}) {
     key: "s",
     calls: UNRECORDED_CALLS,
     signal: new AbortController().signal,
-    lane: "s/0/m",
   };
-  const node = new RunningNode({ model: "m", picture: null, isFeeder }, model, options);
+  const node = new RunningNode({ model: "m", isFeeder }, model, options);
   let made = 0;
   const input = (level: number | null, params: Moment["params"] = {}, size = SIZE): NodeInput => ({
     pictures: async () => {
@@ -65,13 +64,12 @@ const answer = (number: number): InferenceResult => ({
   inferenceMs: 5,
 });
 
-test("a model runs on every frame, with the stream's key, its lane and the values of its ports", async () => {
+test("a model runs on every frame, with the stream's key and the values of its ports", async () => {
   const { model, shown, node, input } = nodeOf({});
   expect([await shown(1), await shown(1)]).toEqual([1, 2]);
   await node.run({ ...input(1, { gain: 0.25 }), deadline: 77 });
   expect(model.runs[2]).toMatchObject({
     key: "s",
-    lane: "s/0/m",
     size: SIZE,
     values: { gain: 0.25 },
     deadline: 77,
@@ -237,8 +235,62 @@ test("a feeder that sees the video runs with every frame, before the model that 
   }
 });
 
-test("the model forgets the node's state when the node ends", () => {
-  const { node, model } = nodeOf({});
+test("a feeder's failure in the background is reported until a run succeeds", async () => {
+  const { node, model, input } = nodeOf({}, STATIC, { isFeeder: true });
+  await node.feed(input(null));
+  model.answer = () => Promise.reject(new Error("it fails"));
+  await node.feed(input(null, { gain: 0.5 }));
+  await waitFor("the failure", () => node.feedError?.message === "it fails");
+  model.answer = () => answer(2);
+  await waitFor("a success", async () => {
+    await node.feed(input(null, { gain: 0.5 }));
+    return node.feedError === null;
+  });
+});
+
+test("a feeder in the background may take longer than the frame may wait", async () => {
+  const { node, model, input } = nodeOf({}, STATIC, { isFeeder: true });
+  await node.feed({ ...input(null), deadline: 77 });
+  await node.feed({ ...input(null, { gain: 0.5 }), deadline: 78 });
+  await waitFor("the second run", () => model.runs.length === 2);
+  expect(model.runs.map(({ deadline }) => deadline)).toEqual([77, undefined]);
+});
+
+test("frames of one size share a lane; another size begins a new one, and the model forgets the last", async () => {
+  const { model, shown } = nodeOf({});
+  await shown(1);
+  await shown(2);
+  await shown(3, {}, { width: 8, height: 4 });
+  await shown(4);
+  const lanes = model.runs.map(({ lane }) => lane);
+  expect(lanes[1]).toBe(lanes[0] ?? "");
+  expect(new Set(lanes).size).toBe(3);
+  expect(model.forgotten).toEqual([lanes[1] ?? "", lanes[2] ?? ""]);
+});
+
+test("the model forgets the node's state when the node ends", async () => {
+  const { node, model, shown } = nodeOf({});
+  await shown(1);
   node.dispose();
-  expect(model.forgotten).toEqual(["s/0/m"]);
+  expect(model.forgotten).toEqual(model.runs.map(({ lane }) => lane));
+});
+
+test("a run that ends after its node leaves no state behind", async () => {
+  const { node, model, input } = nodeOf({});
+  const { promise, resolve } = Promise.withResolvers<InferenceResult>();
+  model.answer = () => promise;
+  const running = node.run(input(1));
+  await waitFor("the run", () => model.runs.length === 1);
+  node.dispose();
+  expect(model.forgotten).toEqual([]);
+  resolve(answer(1));
+  await running;
+  expect(model.forgotten).toEqual(model.runs.map(({ lane }) => lane));
+});
+
+test("nodes of the same stream and model have lanes of their own", async () => {
+  const [one, other] = [nodeOf({}), nodeOf({})];
+  await one.shown(1);
+  await other.shown(1);
+  expect(one.model.runs[0]?.lane).not.toBe(other.model.runs[0]?.lane ?? "");
 });

@@ -12,7 +12,7 @@ function builtIn(name: "edges" | "dreamscape") {
 }
 
 test("with input, or where the model draws by itself, the model runs alone", () => {
-  const alone = (model: string) => [{ model, picture: null, isFeeder: false }];
+  const alone = (model: string) => [{ model, isFeeder: false }];
   expect(planOf(builtIn("edges"), { hasInput: true })).toEqual(alone("edges"));
   expect(planOf(builtIn("dreamscape"), { hasInput: true })).toEqual(alone("dreamscape"));
   expect(planOf(builtIn("dreamscape"), { hasInput: false })).toEqual(alone("dreamscape"));
@@ -20,8 +20,8 @@ test("with input, or where the model draws by itself, the model runs alone", () 
 
 test("a model that needs video is fed a test picture where there is no input", () => {
   expect(planOf(builtIn("edges"), { hasInput: false })).toEqual([
-    { model: "test-card", picture: null, isFeeder: false },
-    { model: "edges", picture: "test-card", isFeeder: false },
+    { model: "test-card", isFeeder: false },
+    { model: "edges", isFeeder: false },
   ]);
 });
 
@@ -29,9 +29,9 @@ test("models that feed the model run before it, and are not shown", () => {
   const definitions = [{ name: "encoder" }, { name: "prior" }, { name: "painter" }];
   const chain = { definitions, needsVideo: true };
   expect(planOf(chain, { hasInput: true })).toEqual([
-    { model: "encoder", picture: null, isFeeder: true },
-    { model: "prior", picture: null, isFeeder: true },
-    { model: "painter", picture: null, isFeeder: false },
+    { model: "encoder", isFeeder: true },
+    { model: "prior", isFeeder: true },
+    { model: "painter", isFeeder: false },
   ]);
   expect(planOf(chain, { hasInput: false }).map(({ model }) => model)).toEqual([
     "test-card",

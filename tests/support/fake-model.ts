@@ -3,10 +3,10 @@ import type {
   InferenceJob,
   InferenceResult,
   LoadedModel,
-} from "../../../../src/engine/device/loaded-model.ts";
-import type { ModelDefinition } from "../../../../src/engine/models/definition.ts";
-import { inputSize } from "../../../../src/engine/models/definition.ts";
-import type { Size } from "../../../../src/engine/protocol/work.ts";
+} from "../../src/engine/device/loaded-model.ts";
+import type { ModelDefinition } from "../../src/engine/models/definition.ts";
+import { inputSize } from "../../src/engine/models/definition.ts";
+import type { Size } from "../../src/engine/protocol/work.ts";
 
 type Answer = (job: InferenceJob) => Promise<InferenceResult> | InferenceResult;
 
