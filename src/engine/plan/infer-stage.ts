@@ -89,7 +89,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   prepare(): StreamParams {
     const { observer, params: current } = this.#options;
     const params = current();
-    const isCurrent = params === this.#prepared && !this.#executor.isStale;
+    const isStale = this.#executor.isStale && this.#loadError === null;
+    const isCurrent = params === this.#prepared && !isStale;
     if (isCurrent && !this.#mayRetry) return params;
     this.#prepared = params;
     this.#failedAt = Number.POSITIVE_INFINITY;

@@ -18,6 +18,7 @@ export class PlanLoader implements Disposable {
   #takesPrompts = false;
   #wanted: string | null = null;
   #wantedSince = 0;
+  #loadsInProgress = 0;
   /** The model whose last load failed. */
   #failed: string | null = null;
 
@@ -47,6 +48,7 @@ export class PlanLoader implements Disposable {
     this.#wantedSince = performance.now();
     const { host, preparePrompts, hasInput, signal, calls } = this.#options;
     using _call = calls.begin("load", host.loadDeadlineMs);
+    this.#loadsInProgress++;
     try {
       const chain = await host.chain(wanted);
       const nodes = await Promise.all(
@@ -65,6 +67,8 @@ export class PlanLoader implements Disposable {
       if (this.#wanted === wanted) this.#wanted = null;
       this.#failed = wanted;
       throw error;
+    } finally {
+      this.#loadsInProgress--;
     }
   }
 
@@ -88,9 +92,9 @@ export class PlanLoader implements Disposable {
     return this.#nodes.some(({ model }) => model.isLost());
   }
 
-  /** True if a newer version of a model that runs is ready: `load` changes over to it. */
+  /** True if a newer version of a model that runs is ready, and no load is in progress: `load` changes over to it. */
   get outdated(): boolean {
-    return this.#nodes.some(({ model }) => model.isOutdated());
+    return this.#loadsInProgress === 0 && this.#nodes.some(({ model }) => model.isOutdated());
   }
 
   /** Why a running model differs from the workspace; null while it does not. */
