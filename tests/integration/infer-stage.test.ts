@@ -66,7 +66,7 @@ test("changes of the parameters leave nothing behind", async () => {
     if (change % 100 === 0) await stage.ready();
   }
   expect(await arrays()).toBeLessThan(before + CHANGES / 10);
-  stage.dispose();
+  await stage.dispose();
 });
 
 /** What the pipeline calls for each frame. */
@@ -92,7 +92,7 @@ test("a newer version of the model is asked for once, however many frames come u
   resolve(new FakeModel(definition));
   await frames(stage, 5);
   expect(asked).toBe(2);
-  stage.dispose();
+  await stage.dispose();
 });
 
 test("a newer version that cannot be had is not asked for with every frame", async () => {
@@ -109,5 +109,5 @@ test("a newer version that cannot be had is not asked for with every frame", asy
   first.outdated = true;
   await frames(stage, 20);
   expect(asked).toBe(2);
-  stage.dispose();
+  await stage.dispose();
 });

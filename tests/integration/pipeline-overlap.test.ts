@@ -1,15 +1,16 @@
-/** Decoding, inference and encoding work at the same time, each on another frame (architecture.md 5). */
+/** Decoding, inference, conversion and encoding work at the same time, each on another frame (architecture.md 5). */
 import { afterEach, expect, spyOn, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
 import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
 import { PlanExecutor } from "../../src/engine/plan/executor.ts";
+import { Finisher } from "../../src/engine/plan/finisher.ts";
 import { tsSegments } from "../support/clip.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 
-type StageName = "decode" | "infer" | "encode";
+type StageName = "decode" | "infer" | "finish" | "encode";
 
 interface Interval {
   readonly stage: StageName;
@@ -31,7 +32,7 @@ function meetings(intervals: readonly Interval[], a: StageName, b: StageName): n
   ).length;
 }
 
-test("decode, infer and encode each run while a neighbour works on another frame", async () => {
+test("decode, infer, finish and encode each run while a neighbour works on another frame", async () => {
   quietLibav();
   await using workspace = await OnnxWorkspace.create();
   await using host = await workspace.host();
@@ -51,6 +52,7 @@ test("decode, infer and encode each run while a neighbour works on another frame
   const decode = VideoDecoder.prototype.decode;
   const encode = VideoEncoder.prototype.encode;
   const run = PlanExecutor.prototype.run;
+  const finish = Finisher.prototype.frameOf;
   spies.push(
     spyOn(VideoDecoder.prototype, "decode").mockImplementation(function (
       this: VideoDecoder,
@@ -68,6 +70,9 @@ test("decode, infer and encode each run while a neighbour works on another frame
     spyOn(PlanExecutor.prototype, "run").mockImplementation(function (this: PlanExecutor, job) {
       return timed("infer", job.pts, () => run.call(this, job));
     }),
+    spyOn(Finisher.prototype, "frameOf").mockImplementation(function (this: Finisher, job, made) {
+      return timed("finish", job.pts, () => finish.call(this, job, made));
+    }),
   );
 
   const frames = 60;
@@ -77,6 +82,7 @@ test("decode, infer and encode each run while a neighbour works on another frame
   await pipeline.pipeline.run();
   expect(pipeline.framesOut).toBe(frames);
   // Neighbours that take turns never meet; how often these do is the machine's affair.
+  expect(meetings(intervals, "infer", "finish")).toBeGreaterThan(3);
   expect(meetings(intervals, "infer", "encode")).toBeGreaterThan(3);
   expect(meetings(intervals, "decode", "infer")).toBeGreaterThan(3);
   expect(meetings(intervals, "decode", "encode")).toBeGreaterThan(0);

@@ -53,12 +53,8 @@ test("prompts reach a model of the workspace, and a change takes a second of med
   const shown = async (params: StreamParams, seconds: number): Promise<number> => {
     const pts = ticks(Math.round(seconds * TICKS_PER_SECOND));
     const size = { width: 64, height: 64 };
-    const { frame } = await executor.run({ frame: null, pts, size, params });
-    try {
-      return sample(await converter.toPicture(frame, size, "stretch"), 1, 32, 32);
-    } finally {
-      frame.free();
-    }
+    const { picture } = await executor.draw({ frame: null, pts, size, params });
+    return sample(picture, 1, 32, 32);
   };
   expect(await shown(day, 4)).toBeLessThanOrEqual(1);
   expect(await shown(day, 5)).toBeLessThanOrEqual(1);

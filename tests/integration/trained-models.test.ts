@@ -320,10 +320,8 @@ describe.skipIf(trained === null)("trained networks (../shared/data/models/train
       const drawn = async (style: string): Promise<string> => {
         pts += 3000;
         const job = { frame: content, pts: ticks(pts), size, params: paramsFor(style) };
-        const { frame } = await executor.run(job);
-        const luma = Bun.hash(frame.data?.[0] ?? new Uint8Array()).toString();
-        frame.free();
-        return luma;
+        const { picture } = await executor.run(job);
+        return Bun.hash(picture?.data ?? new Uint8Array()).toString();
       };
       const before = await drawn(await red);
       expect(await drawn(await red)).toBe(before);

@@ -50,6 +50,7 @@ export interface PlanJob {
 
 /** A picture, how to fit it to the asked-for size, what the models say, and the time that they took. */
 export interface Drawn {
+  /** In the size of the last model that makes one. */
   readonly picture: Picture;
   readonly fit: Fit;
   /** Numbers of the last model by output name. */
@@ -57,9 +58,9 @@ export interface Drawn {
   readonly inferenceMs: number;
 }
 
-/** As `Drawn`, but a yuv420p frame of the asked-for size, the caller's. */
-export interface PlanResult extends Omit<Drawn, "picture" | "fit"> {
-  readonly frame: Frame;
+/** As `Drawn`, but without a picture where no model makes one: the frame is to be shown. */
+export interface PlanResult extends Omit<Drawn, "picture"> {
+  readonly picture: Picture | null;
 }
 
 /**
@@ -144,33 +145,6 @@ export class PlanExecutor implements Disposable {
 
   /** Throws `model_failed` where a model does, and `TooLate`; the frame stays the caller's. */
   async run(job: PlanJob): Promise<PlanResult> {
-    const { picture, fit, ...rest } = await this.#draw(job);
-    const { converter } = this.#options;
-    if (picture !== null) {
-      return { ...rest, frame: await converter.toFrame(picture, job.size, fit) };
-    }
-    if (job.frame === null) throw new Error("the plan makes no picture");
-    return { ...rest, frame: await converter.resize(job.frame, job.size, job.params.fit) };
-  }
-
-  /** As `run`, but gives the picture of the last model, in that model's size. */
-  async draw(job: PlanJob): Promise<Drawn> {
-    const last = await this.#draw(job);
-    const { converter } = this.#options;
-    if (last.picture !== null) return { ...last, picture: last.picture };
-    if (job.frame === null) throw new Error("the plan makes no picture");
-    const picture = await converter.toPicture(job.frame, job.size, job.params.fit, {
-      use: "result",
-    });
-    return { ...last, picture };
-  }
-
-  [Symbol.dispose](): void {
-    this.#loader[Symbol.dispose]();
-    this.#stills[Symbol.dispose]();
-  }
-
-  async #draw(job: PlanJob): Promise<Omit<Drawn, "picture"> & { picture: Picture | null }> {
     const { params, size, deadline } = job;
     const inputs = new FrameInputs(this.#options.converter, job);
     let inferenceMs = 0;
@@ -204,6 +178,23 @@ export class PlanExecutor implements Disposable {
     }
     if (nodes.length === 0) throw new Error("the plan has no model");
     return { picture: inputs.picture, fit: isSqueezed ? "stretch" : params.fit, data, inferenceMs };
+  }
+
+  /** As `run`, but always gives a picture: that of the frame if no model makes one. */
+  async draw(job: PlanJob): Promise<Drawn> {
+    const last = await this.run(job);
+    const { converter } = this.#options;
+    if (last.picture !== null) return { ...last, picture: last.picture };
+    if (job.frame === null) throw new Error("the plan makes no picture");
+    const picture = await converter.toPicture(job.frame, job.size, job.params.fit, {
+      use: "result",
+    });
+    return { ...last, picture };
+  }
+
+  [Symbol.dispose](): void {
+    this.#loader[Symbol.dispose]();
+    this.#stills[Symbol.dispose]();
   }
 
   /** The size in which a model gets its picture, or draws one. */

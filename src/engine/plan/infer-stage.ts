@@ -7,14 +7,13 @@ import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
 import { TooLate } from "../device/job.ts";
-import type { Tensor } from "../models/tensor.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
+import type { DataReport } from "../protocol/messages.ts";
 import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts";
-import { DataLabel } from "./data-label.ts";
 import { dataReport } from "./data-values.ts";
-import { PlanExecutor, type PlanHost, type PlanJob } from "./executor.ts";
-import { StandIn } from "./stand-in.ts";
+import { PlanExecutor, type PlanHost, type PlanJob, type PlanResult } from "./executor.ts";
+import { Finisher, type Inferred } from "./finisher.ts";
 
 export interface InferOptions {
   readonly host: PlanHost;
@@ -42,7 +41,7 @@ export interface InferOptions {
 /**
  * Takes decoded frames, or ticks where there is no input, and disposes them; gives yuv420p frames of the output's
  * size. Frames are to wait for `ready` in front of the stage, where newer ones replace them. While no model runs, is
- * paused, or fails, `StandIn` shows what there is instead.
+ * paused, or fails, `StandIn` shows what there is instead. A picture is converted while the models run for the next frame.
  *
  * ```ts
  * const inference = new InferStage(options);
@@ -54,8 +53,9 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #stop = new AbortController();
   readonly #converter: PictureConverter;
   readonly #executor: PlanExecutor;
-  readonly #standIn: StandIn;
-  readonly #dataLabel = new DataLabel();
+  readonly #finisher: Finisher;
+  /** Settles when the last frame that was inferred has come out. */
+  #finishing: Promise<void> = Promise.resolve();
   #prepared: StreamParams | null = null;
   /** Settles when everything that has been asked for so far is loaded or has failed. */
   #preparing: Promise<void> = Promise.resolve();
@@ -77,7 +77,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#converter = new PictureConverter(options.calls);
     const [converter, signal] = [this.#converter, this.#stop.signal];
     this.#executor = new PlanExecutor({ ...options, converter, signal });
-    this.#standIn = new StandIn(this.#converter);
+    this.#finisher = new Finisher(options.calls);
   }
 
   /** True until the first frame has come out, and while `ready` is pending: a frame that is replaced now is no loss. */
@@ -117,7 +117,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   async ready(): Promise<void> {
     const params = this.prepare();
     if (this.#executor.models.length > 0 || params.paused) return;
-    const left = this.#standIn.graceLeft(performance.now());
+    const left = this.#finisher.graceLeft(performance.now());
     if (left <= 0) return;
     this.#waiting = true;
     const enough = new AbortController();
@@ -132,8 +132,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     tick: Tick | VideoFrame,
     controller: TransformStreamDefaultController<VideoFrame>,
   ): Promise<void> {
-    using input = tick instanceof VideoFrame ? tick : null;
-    const { observer, pool } = this.#options;
+    using owned = new DisposableStack();
+    const input = tick instanceof VideoFrame ? owned.use(tick) : null;
     const params = this.prepare();
     const size = params.size ?? evenSize(input ?? DEFAULT_SIZE);
     const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
@@ -141,52 +141,82 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       ...{ frame: input?.native ?? null, pts: tick.pts, size, params },
       ...(deadline !== undefined && { deadline }),
     };
-    const drawn = await this.#infer(job);
-    this.#wasTooLate = drawn === TOO_LATE;
-    const frame =
-      drawn === null ? await this.#standIn.frameFor(job, this.#executor.loading) : drawn;
-    this.#reportLoad();
-    if (!frame || frame === TOO_LATE) {
-      const isMissed = this.#hasOutput && !params.paused;
-      return isMissed ? observer.frameDropped() : observer.frameSkipped();
-    }
-    this.#hasOutput = true;
-    controller.enqueue(pool.adopt(frame, tick));
-    this.#reportApplied(params);
+    const inferred = this.#infer(job);
+    this.#wasTooLate = await inferred.then(
+      () => false,
+      (error) => error instanceof TooLate,
+    );
+    await this.#finishing;
+    const frames = owned.move();
+    const finishing = this.#finish(job, inferred, tick).then((frame) => {
+      if (frame) controller.enqueue(frame);
+    });
+    this.#finishing = finishing.finally(() => frames.dispose());
+    this.#finishing.catch(() => {}); // the next frame, or the end of the stream, reports it
+  }
+
+  async flush(): Promise<void> {
+    await this.#finishing;
   }
 
   cancel(reason: unknown): void {
     this.#stop.abort(reason);
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
     this.#stop.abort(new DOMException("stream over", "AbortError"));
+    await this.#finishing.catch(() => {});
     this.#executor[Symbol.dispose]();
-    this.#dataLabel[Symbol.dispose]();
-    this.#standIn[Symbol.dispose]();
+    this.#finisher[Symbol.dispose]();
     this.#converter[Symbol.dispose]();
   }
 
-  /** The frame as the models draw it; null where none runs, or one fails. */
-  async #infer(job: PlanJob): Promise<Frame | typeof TOO_LATE | null> {
+  /** What the models make of the frame; null where none runs. */
+  async #infer(job: PlanJob): Promise<Inferred | null> {
     if (this.#executor.models.length === 0 || job.params.paused) return null;
-    try {
-      const { frame, inferenceMs, data } = await this.#executor.run(job);
-      if (inferenceMs > 0) this.#options.observer.frameInferred(inferenceMs);
-      this.#reportData(job, data);
-      const labelled = await this.#dataLabel.onFrame(frame, job.params);
-      if (this.#runError !== null) this.#options.observer.trouble("model", null);
-      this.#runError = null;
-      this.#standIn.pictureMade();
-      return labelled;
-    } catch (error) {
-      this.#stop.signal.throwIfAborted();
-      if (error instanceof TooLate) return TOO_LATE;
-      const plain = toPlainError(error, "model_failed");
-      if (plain.message !== this.#runError) this.#options.observer.trouble("model", plain);
-      this.#runError = plain.message;
+    const result = await this.#executor.run(job);
+    if (result.inferenceMs > 0) this.#options.observer.frameInferred(result.inferenceMs);
+    return { ...result, values: this.#reportData(job, result.data) };
+  }
+
+  /** The frame that comes out; null for one that is left out. */
+  async #finish(
+    job: PlanJob,
+    inferred: Promise<Inferred | null>,
+    tick: Tick,
+  ): Promise<VideoFrame | null> {
+    const { observer, pool } = this.#options;
+    const frame = await this.#frameOf(job, inferred);
+    this.#reportLoad();
+    if (!frame) {
+      if (this.#hasOutput && !job.params.paused) observer.frameDropped();
+      else observer.frameSkipped();
       return null;
     }
+    this.#hasOutput = true;
+    this.#reportApplied(job.params);
+    return pool.adopt(frame, tick);
+  }
+
+  /** As the models draw it, or what is shown where none runs, or one fails; null where that is nothing. */
+  async #frameOf(job: PlanJob, inferred: Promise<Inferred | null>): Promise<Frame | null> {
+    const { observer } = this.#options;
+    try {
+      const made = await inferred;
+      if (made !== null) {
+        const frame = await this.#finisher.frameOf(job, made);
+        if (this.#runError !== null) observer.trouble("model", null);
+        this.#runError = null;
+        return frame;
+      }
+    } catch (error) {
+      this.#stop.signal.throwIfAborted();
+      if (error instanceof TooLate) return null;
+      const plain = toPlainError(error, "model_failed");
+      if (plain.message !== this.#runError) observer.trouble("model", plain);
+      this.#runError = plain.message;
+    }
+    return await this.#finisher.standInFor(job, this.#executor.loading);
   }
 
   /** A model that failed to load is asked for again: it loads once its files have changed. */
@@ -204,14 +234,14 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#options.observer.trouble("model load", error);
   }
 
-  #reportData({ pts }: PlanJob, data: Readonly<Record<string, Tensor>>): void {
+  #reportData({ pts }: PlanJob, data: PlanResult["data"]): DataReport["values"] | null {
     const model = this.#executor.models.at(-1);
-    if (model === undefined) return;
+    if (model === undefined) return null;
     const values = dataReport(model.definition, data);
-    if (values === null) return;
-    this.#dataLabel.set(values);
+    if (values === null) return null;
     const seconds = secondsFromTicks(pts);
     this.#options.observer.data({ seconds, model: model.definition.name, values });
+    return values;
   }
 
   #reportApplied(params: StreamParams): void {
@@ -220,9 +250,6 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#options.observer.paramsApplied(params);
   }
 }
-
-/** The device was busy until the frame was too old: it is dropped. */
-const TOO_LATE: unique symbol = Symbol("too late");
 
 /** A model that failed to load is asked for again after this time, which costs a few `stat` calls. */
 const RETRY_MS = 2000;
