@@ -63,8 +63,10 @@ async function addFrom(
   await staging.publish(added);
   await staging.remove();
   print(`added models/${added}`);
-  for (const line of [...lines, `try it with: models check ${added}`]) print(`  ${line}`);
+  for (const line of [...lines, "", `try it with: models check ${added}`]) print(indented(line));
 }
+
+const indented = (line: string): string => (line === "" ? "" : `  ${line}`);
 
 /** The ONNX file of the only model.json: it says which of several files is the model. */
 const onlyNamed = (own: readonly OwnJson[]): string | null =>

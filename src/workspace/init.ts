@@ -71,7 +71,7 @@ async function write(path: string, text: string, existing: InitOptions["existing
   }
 }
 
-/** What was recognised, the roles that were given, and what to check. */
+/** What was recognised, the roles that were given, and what to check; one line each. */
 export function* report({
   json,
   signature,
@@ -89,19 +89,23 @@ export function* report({
     ...signature.outputs.map((tensor) => ["output", ...portRow(tensor, json.outputs)]),
   ]);
   if (missing.length > 0) {
-    yield "\nthis server cannot run it, because it lacks these operators:";
+    yield "";
+    yield "this server cannot run it, because it lacks these operators:";
     for (const domain of missing) yield `  ${domain}`;
   }
   if (problems.length > 0) {
-    yield "\nedit these fields before you use the model:";
+    yield "";
+    yield "edit these fields before you use the model:";
     for (const { field, problem } of problems) yield `  ${field || MODEL_JSON} ${problem}`;
   }
   if (guesses.length > 0) {
-    yield "\ncheck these fields, which are guesses:";
+    yield "";
+    yield "check these fields, which are guesses:";
     for (const { field, hint } of guesses) yield `  ${field}: ${hint}`;
   }
   if (network?.notes !== undefined) {
-    yield "\nnotes:";
+    yield "";
+    yield "notes:";
     for (const note of network.notes) yield `  ${note}`;
   }
 }

@@ -81,12 +81,15 @@ function problemsOf(text: string, signature: GraphSignature): readonly FieldProb
   }
 }
 
+/** Characters of a list that stands on one line. */
+const LINE = 90;
+
 /** Indented JSON whose short lists stand on one line: `"range": [0, 1]`. */
 function formatJson(json: unknown): string {
   const indented = JSON.stringify(json, null, 2);
-  const oneLine = indented.replace(
-    /\[\s+([^[\]{}]{1,90}?)\s+\]/g,
-    (_, items: string) => `[${items.replace(/\s*\n\s*/g, " ")}]`,
-  );
-  return `${oneLine}\n`;
+  const shortened = indented.replace(/\[\s+([^[\]{}]+?)\s+\]/g, (list, items: string) => {
+    const oneLine = `[${items.replace(/\s*\n\s*/g, " ")}]`;
+    return oneLine.length <= LINE ? oneLine : list;
+  });
+  return `${shortened}\n`;
 }

@@ -216,6 +216,16 @@ test("pipes and devices are refused and never waited for; links to files are fol
   expect(await stateOf(run, "linked")).toBe("usable");
 });
 
+test("all lines under the name of an added model are indented", async () => {
+  await using run = await CommandRun.create();
+  await Bun.write(run.path("m.onnx"), ONNX);
+  await run.add(run.path("m.onnx"));
+  const [first, ...rest] = run.printed.join("\n").split("\n");
+  expect(first).toBe("added models/m");
+  expect(rest).toContain("  check these fields, which are guesses:");
+  expect(rest.filter((line) => line !== "" && !/^ {2}.*\S$/.test(line))).toEqual([]);
+});
+
 const wheel = sharedData("models/trained/multistyle26.onnx");
 test.skipIf(wheel === null)("a trained network is recognized (needs ../shared/data)", async () => {
   await using run = await CommandRun.create();

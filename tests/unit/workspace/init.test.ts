@@ -136,6 +136,18 @@ test("a network that was never run here says so", async () => {
   );
 });
 
+test("a list of 26 numbers stands on one line, however deep it is", async () => {
+  const graph = new GraphBuilder();
+  const picture = graph.input("image", "float32", [1, 3, 64, 64]);
+  graph.input("style_weights", "float32", [26]);
+  graph.output("stylized", graph.node("Identity", [picture]), "float32", [1, 3, 64, 64]);
+  await Bun.write(join(folder, "m.onnx"), graph.build("multistyle26"));
+  await init(join(folder, "m.onnx"));
+  const text = await Bun.file(join(folder, "model.json")).text();
+  expect(text).toMatch(/^ +"default": \[(0, ){19}1(, 0){6}\],$/m);
+  expect(text).toMatch(/^ +"25 blue and ochre"$/m);
+});
+
 test("short lists stand on one line", async () => {
   await init(await model("candy-9.onnx", { input: "input1", output: "output1" }, [1, 3, 224, 224]));
   expect(await Bun.file(join(folder, "model.json")).text()).toContain('"range": [0, 255]');
