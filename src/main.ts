@@ -44,6 +44,10 @@ Flags, their variables and (defaults); a flag wins over its variable:
 ${describeSettings()}
 `;
 
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // The reader has enough, as `head` does, and nobody needs the rest.
+  process.exit(error.code === "EPIPE" ? 0 : 1);
+});
 await run(Bun.argv.slice(2));
 
 async function run(args: readonly string[]): Promise<void> {

@@ -7,6 +7,7 @@ import { GraphBuilder, type Value } from "../../src/engine/models/graph-builder.
 import { checkModel } from "../../src/workspace/check.ts";
 import { initModel } from "../../src/workspace/init.ts";
 import { CommandRun } from "../support/command-run.ts";
+import { MAIN } from "../support/server-process.ts";
 import { sharedData } from "../support/shared-data.ts";
 
 setDefaultTimeout(60_000);
@@ -226,4 +227,11 @@ describe("real networks, by the draft of models init:", () => {
     run.printed.length = 0;
     expect(await check(run, run.path(basename(file)))).toEndWith("nothing looks wrong");
   });
+});
+
+test("a reader that takes nothing ends the program without an error", async () => {
+  await using run = await CommandRun.create();
+  const line = `"${process.execPath}" "${MAIN}" models check identity --out "${run.path("out")}" | true`;
+  const child = Bun.spawn(["sh", "-c", line], { stdio: ["ignore", "ignore", "pipe"] });
+  expect(await new Response(child.stderr).text()).toBe("");
 });
