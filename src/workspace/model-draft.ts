@@ -81,15 +81,31 @@ function problemsOf(text: string, signature: GraphSignature): readonly FieldProb
   }
 }
 
-/** Characters of a list that stands on one line. */
+/** Characters of a line of a list. */
 const LINE = 90;
 
-/** Indented JSON whose short lists stand on one line: `"range": [0, 1]`. */
+/** Indented JSON whose lists of values take as few lines as they need: `"range": [0, 1]`. */
 function formatJson(json: unknown): string {
   const indented = JSON.stringify(json, null, 2);
-  const shortened = indented.replace(/\[\s+([^[\]{}]+?)\s+\]/g, (list, items: string) => {
-    const oneLine = `[${items.replace(/\s*\n\s*/g, " ")}]`;
-    return oneLine.length <= LINE ? oneLine : list;
-  });
-  return `${shortened}\n`;
+  const filled = indented.replace(
+    /\[\n( +)([^[\]{}]+?)\n( *)\]/g,
+    (_, inner: string, items: string, outer: string) => {
+      const lines = fill(items.split(/\n +/));
+      if (lines.length === 1) return `[${lines[0]}]`;
+      return `[\n${lines.map((line) => `${inner}${line}\n`).join("")}${outer}]`;
+    },
+  );
+  return `${filled}\n`;
+}
+
+/** Joins words to lines. */
+function fill(words: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + word.length < LINE)
+      lines.splice(-1, 1, `${line} ${word}`);
+    else lines.push(word);
+  }
+  return lines;
 }

@@ -9,7 +9,7 @@ export interface RunPolicy {
   readonly every: number;
   /** Not for a frame that equals the one before. */
   readonly skipUnchanged: boolean;
-  /** CPU threads of a run; null: chosen by measurement. */
+  /** CPU threads of a run; null: as many as the device gives a run. */
   readonly threads: number | null;
 }
 

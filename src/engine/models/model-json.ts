@@ -41,7 +41,7 @@ const Description = Type.Object(
           every: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
           /** Does not run again for a frame that equals the one before. */
           skip_unchanged: Type.Optional(Type.Boolean()),
-          /** CPU threads of a run; chosen by measurement where it is absent. */
+          /** CPU threads of a run; 1 where it is absent. */
           threads: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
         },
         { additionalProperties: false },
