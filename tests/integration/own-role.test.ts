@@ -1,33 +1,12 @@
 /** Adds a role in one file, as docs/models.md shows it, and runs a model that uses it. */
 import { expect, test } from "bun:test";
-import { Type } from "@sinclair/typebox";
 import { parseDevice } from "../../src/engine/device/devices.ts";
 import { OnnxProgram } from "../../src/engine/device/worker/onnx-program.ts";
 import { defineModel, ROLES } from "../../src/engine/models/define-model.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
-import { bindNumber, feedNumber, type NumberPort } from "../../src/engine/models/roles/number.ts";
-import { role } from "../../src/engine/models/roles/role.ts";
 import { sampleItem } from "../../src/engine/models/run-values.ts";
 import { parseGraph, signatureOf } from "../../src/engine/models/tensor-signature.ts";
-
-/** Numbers the frames of a stream: 0, 1, 2 and so on, and from `start` where the entry says so. */
-const frameNumber = role({
-  schema: Type.Object(
-    { role: Type.Literal("frame_number"), start: Type.Optional(Type.Integer()) },
-    { additionalProperties: false },
-  ),
-  bind: (binding): NumberPort & { start: number } => ({
-    ...bindNumber(binding),
-    start: binding.entry.start ?? 0,
-  }),
-  isLive: () => true,
-  isRecurrent: true,
-  feed(port, item, lane) {
-    const number = (lane.get(port.tensor) as number | undefined) ?? port.start;
-    lane.set(port.tensor, number + 1);
-    return feedNumber(port, { ...item, values: { [port.tensor]: number } });
-  },
-});
+import { frameNumber } from "../support/frame-number.ts";
 
 const roles = { ...ROLES, inputs: { ...ROLES.inputs, frame_number: frameNumber } };
 
