@@ -1,7 +1,7 @@
 /**
- * `bun scripts/screenshot.ts [folder] [workspace model]`: takes screenshots of the playground, empty, playing, with a camera
- * and transforming one stream into another, light and dark, narrow and wide. README's pictures are among them. The stream is
- * transformed by a model of the workspace, or by `cartoon`.
+ * `bun scripts/screenshot.ts [folder] [workspace model] [clip]`: takes screenshots of the playground, empty, playing, with a
+ * camera and transforming one stream into another, light and dark, narrow and wide. README's pictures are among them. The
+ * stream is a generated one or, sent by ffmpeg, a clip; it is transformed by a model of the workspace, or by `cartoon`.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,6 +11,7 @@ import { noBrowser, startBrowser } from "../tests/support/browser.ts";
 import { plays } from "../tests/support/browser-page.ts";
 import { api, enginePid } from "../tests/support/live-stream.ts";
 import { MAIN, startServer } from "../tests/support/server-process.ts";
+import { waitFor } from "../tests/support/wait-for.ts";
 
 const SIZES = [
   { width: 1280, height: 800 },
@@ -20,7 +21,7 @@ const SIZES = [
 const FRAMES = 200;
 
 if (noBrowser !== null) throw new Error(noBrowser);
-const [folder = "screenshots", ownWorkspace, model = "cartoon"] = process.argv.slice(2);
+const [folder = "screenshots", ownWorkspace, model = "cartoon", clip] = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
 const workspace = await mkdtemp(join(tmpdir(), "workspace-"));
 try {
@@ -42,22 +43,41 @@ try {
     await plays(page, "Live output", FRAMES / 4);
     await shoot(page, `camera-${colorScheme}`);
     await stop(page);
-    const source = await api(server.url).start({
-      prompts: [{ prompt: "a beautiful landscape at sunrise" }],
-      stream_url: `${server.url}/trickle/source`,
-    });
+    await using _source = await sendSource(server.url, `${server.url}/trickle/source`);
     await page.getByText("A stream", { exact: true }).click();
     await page.getByLabel("Trickle channel").fill(`${server.url}/trickle/source`);
     await page.getByLabel("Model").selectOption(model);
-    await page.getByLabel("Size").selectOption("256 × 256");
+    await page.getByLabel("Size").selectOption(clip === undefined ? "256 × 256" : "640 × 360");
     await page.getByRole("button", { name: "Start", exact: true }).click();
     await plays(page, "Live output", FRAMES / 4);
     await shoot(page, `${model}-${colorScheme}`);
     await stop(page);
-    await api(server.url).stop(source);
   }
 } finally {
   await rm(workspace, { recursive: true, force: true });
+}
+
+/** Sends the video that is transformed to `channel`, until it is disposed. */
+async function sendSource(server: string, channel: string): Promise<AsyncDisposable> {
+  if (clip === undefined) {
+    const prompts = [{ prompt: "a beautiful landscape at sunrise" }];
+    const stream = await api(server).start({ prompts, stream_url: channel });
+    return { [Symbol.asyncDispose]: async () => void (await api(server).stop(stream)) };
+  }
+  const input = ["-re", "-stream_loop", "-1", "-i", clip, "-map", "0", "-c", "copy"];
+  // The page shows fragmented MP4 alone.
+  const fragments = "movflags=frag_every_frame+empty_moov+default_base_moof";
+  const segments = ["-f", "segment", "-segment_format", "mp4", "-segment_time", "1"];
+  const command = ["ffmpeg", "-v", "error", ...input, ...segments];
+  command.push("-segment_format_options", fragments, `${channel}/%d`);
+  const ffmpeg = Bun.spawn(command, { stdio: ["ignore", "ignore", "inherit"] });
+  await waitFor("the clip", async () => (await fetch(`${channel}/-1`)).ok);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      ffmpeg.kill();
+      await ffmpeg.exited;
+    },
+  };
 }
 
 async function shoot(page: Page, name: string): Promise<void> {
