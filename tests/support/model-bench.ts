@@ -3,7 +3,7 @@ import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { LoadedModel } from "../../src/engine/device/loaded-model.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
-import { type Drawn, PlanExecutor } from "../../src/engine/plan/executor.ts";
+import { type Drawn, PlanExecutor, type PlanJob } from "../../src/engine/plan/executor.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import type { Picture } from "../../src/media/picture.ts";
@@ -95,14 +95,38 @@ export class PlanRun implements Disposable {
     }
   }
 
-  /** Draws the next frame, a 25th of a second after the one before. `params` hold from here on. */
+  /**
+   * Draws the next frame, a 25th of a second after the one before, in the model's own size. `params` hold from
+   * here on.
+   */
   async draw(picture: Picture | null, params: Partial<StreamParams> = {}): Promise<Drawn> {
+    return await this.#next(picture, params, (job) => this.#executor.draw(job));
+  }
+
+  /** The same as streams do it, in the output's size. The picture has been a video frame: its colours are about right. */
+  async show(picture: Picture | null, params: Partial<StreamParams> = {}): Promise<Picture> {
+    return await this.#next(picture, params, async (job) => {
+      const { frame } = await this.#executor.run(job);
+      try {
+        return await this.#converter.toPicture(frame, job.size, "stretch", { use: "shown" });
+      } finally {
+        frame.free();
+      }
+    });
+  }
+
+  async #next<T>(
+    picture: Picture | null,
+    params: Partial<StreamParams>,
+    work: (job: PlanJob) => Promise<T>,
+  ): Promise<T> {
     this.#params = { ...this.#params, ...params };
+    await this.#executor.prepare(this.#params);
     const frame = picture && (await this.#converter.toFrame(picture, picture, "stretch"));
     try {
       const size = this.#params.size ?? picture ?? { width: 64, height: 48 };
       this.#pts = ticks(this.#pts + 3600);
-      return await this.#executor.draw({ frame, pts: this.#pts, size, params: this.#params });
+      return await work({ frame, pts: this.#pts, size, params: this.#params });
     } finally {
       frame?.free();
     }

@@ -236,8 +236,8 @@ export class PlanExecutor implements Disposable {
       text: () => this.#prompts.at(timeSeconds),
       upstream: (feeder, output) =>
         nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,
-      picture: (tensor, source, wanted) =>
-        this.#stills.get(`${name} ${tensor}`, source, folder, wanted),
+      picture: (place, source, wanted) =>
+        this.#stills.get(`${name} ${place}`, source, folder, wanted),
     };
   }
 }

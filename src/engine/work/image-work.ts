@@ -113,7 +113,7 @@ export class ImageWork implements EngineWork {
     signal.throwIfAborted();
     const png = await timed("encode", async () => {
       using _call = calls.begin("encode", ENCODE_MS);
-      return encodePng(own(await converter.toRgb(drawn.picture, size, drawn.fit)));
+      return await encodePng(own(await converter.toRgb(drawn.picture, size, drawn.fit)));
     });
     if (png.byteLength > MAX_PNG_BYTES) {
       const message = `the picture takes ${png.byteLength} bytes as PNG, more than ${MAX_PNG_BYTES}: ask for a smaller width and height`;

@@ -65,7 +65,9 @@ const pictureRole = <Name extends "image" | "mask">(name: Name, level: number) =
       const uri = param === null ? undefined : moment.params[param.name];
       const uploaded = typeof uri === "string" ? moment.picture(tensor, { uri }, size) : null;
       return (
-        uploaded ?? (file === null ? null : moment.picture(tensor, { file }, size)) ?? undefined
+        uploaded ??
+        (file === null ? null : moment.picture(`${tensor} file`, { file }, size)) ??
+        undefined
       );
     },
 

@@ -66,9 +66,11 @@ export interface Moment {
   upstream(model: string, output: string): Tensor | null;
   /**
    * A picture parameter (a data URI) or an asset (a file name), scaled to a size. Until it is decoded it is the one that
-   * the tensor had before, null where there was none.
+   * the place had before, null where there was none.
+   *
+   * @param place names where in the model the picture goes
    */
-  picture(tensor: string, source: PictureSource, size: Size): StillPicture | null;
+  picture(place: string, source: PictureSource, size: Size): StillPicture | null;
 }
 
 export type PictureSource = { readonly uri: string } | { readonly file: string };
