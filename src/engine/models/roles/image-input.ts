@@ -1,6 +1,7 @@
 /** The roles `image` and `mask` of inputs: a second picture, from a file in the model's folder or uploaded by callers. */
 import { Type } from "@sinclair/typebox";
 import type { PictureParam } from "../../protocol/models.ts";
+import { inputSize } from "../definition.ts";
 import { feedPicture, pictureKey, pictureTensor, plain } from "./frame.ts";
 import { ParamName } from "./param.ts";
 import { fromPicture } from "./pixel-graph.ts";
@@ -61,7 +62,7 @@ const pictureRole = <Name extends "image" | "mask">(name: Name, level: number) =
     params: ({ param }) => (param === null ? [] : [param]),
 
     value({ tensor, rule, file, param }, moment) {
-      const size = rule.size ?? moment.size;
+      const size = inputSize({ picture: rule }, moment.size);
       const uri = param === null ? undefined : moment.params[param.name];
       const uploaded = typeof uri === "string" ? moment.picture(tensor, { uri }, size) : null;
       return (
@@ -85,7 +86,7 @@ const pictureRole = <Name extends "image" | "mask">(name: Name, level: number) =
 
 /** A plain picture, made once for a size. */
 function substitute(port: ImagePort, item: RunItem, lane: Lane, level: number): StillPicture {
-  const size = port.rule.size ?? item.picture ?? item.size;
+  const size = inputSize({ picture: port.rule }, item.picture ?? item.size);
   const known = lane.get(port.tensor) as StillPicture | undefined;
   if (known?.width === size.width && known.height === size.height) return known;
   const made = plain(size, level);

@@ -1,6 +1,7 @@
 /** The role `previous_output`: the picture that the model drew last; before the first, the video frame, or black. */
 import { Type } from "@sinclair/typebox";
 import type { Picture } from "../../../media/picture.ts";
+import { inputSize } from "../definition.ts";
 import { feedPicture, pictureKey, pictureTensor, plain } from "./frame.ts";
 import { fromPicture } from "./pixel-graph.ts";
 import { bindPixels, bindSize, PIXEL_FIELDS, type PixelFormat, SIZE_FIELDS } from "./pixels.ts";
@@ -43,7 +44,7 @@ export const previousOutput = role({
 
 /** A picture of another size is of a stream that has changed its size: it starts anew. */
 function lastPicture(port: PreviousOutputPort, item: RunItem, lane: Lane): Picture {
-  const { width, height } = port.rule.size ?? item.picture ?? item.size;
+  const { width, height } = inputSize({ picture: port.rule }, item.picture ?? item.size);
   const last = lane.get(LAST_PICTURE) as Picture | undefined;
   if (last?.width === width && last.height === height) return last;
   return item.picture ?? plain({ width, height }, 0);
