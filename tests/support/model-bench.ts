@@ -106,7 +106,9 @@ export class PlanRun implements Disposable {
   /** The same as streams do it, in the output's size. The picture has been a video frame: its colours are about right. */
   async show(picture: Picture | null, params: Partial<StreamParams> = {}): Promise<Picture> {
     return await this.#next(picture, params, async (job) => {
-      const { frame } = await this.#executor.run(job);
+      const { picture: drawn, fit } = await this.#executor.run(job);
+      if (drawn === null) throw new Error("the model draws no picture");
+      const frame = await this.#converter.toFrame(drawn, job.size, fit);
       try {
         return await this.#converter.toPicture(frame, job.size, "stretch", { use: "shown" });
       } finally {
