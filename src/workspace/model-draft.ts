@@ -44,9 +44,10 @@ export async function draftModelJson(
   const signature = signatureOf(model);
   const network = recogniseNetwork(signature, file);
   const drafted: ModelJson = network?.describe(signature) ?? draftModel(file, signature);
-  const { inputs = {}, outputs = {}, presets, ...about } = drafted;
+  const { inputs = {}, outputs = {}, presets, description = "", ...about } = drafted;
   const json: ModelJson = {
     ...(name !== undefined && { name }),
+    description,
     ...(license !== undefined && { license }),
     ...about,
     file,

@@ -33,8 +33,10 @@ test("a drafted model.json states the license that lies beside the model", async
   await Bun.write(run.path("in/a.onnx"), ONNX);
   await Bun.write(run.path("in/LICENSE"), MIT);
   await run.add(run.path("in"));
-  const json: unknown = await Bun.file(run.path("workspace/models/a/model.json")).json();
+  const json: object = await Bun.file(run.path("workspace/models/a/model.json")).json();
   expect(json).toMatchObject({ license: "MIT" });
+  // The same order as without a license of the source.
+  expect(Object.keys(json)).toEqual(["description", "license", "file", "inputs", "outputs"]);
   expect(await stateOf(run, "a")).toBe("usable");
 });
 
