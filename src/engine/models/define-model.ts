@@ -76,7 +76,8 @@ export function defineModel(
   }
   if (problems.length > 0) throw modelJsonError(problems);
 
-  const ports = [...portRoles(inputs, roles.inputs), ...portRoles(outputs, roles.outputs)];
+  const fed = portRoles(inputs, roles.inputs);
+  const ports = [...fed, ...portRoles(outputs, roles.outputs)];
   const isRecurrent = ports.some(({ role }) => role.isRecurrent === true);
   const { every = 1, skip_unchanged: skipUnchanged = false, threads = null } = json.run ?? {};
   return {
@@ -85,7 +86,8 @@ export function defineModel(
     license: json.license ?? "",
     inputs,
     outputs,
-    params: distinct(ports.flatMap(({ role, port }) => role.params?.(port) ?? [])),
+    params: paramsOf(ports),
+    inputParams: paramsOf(fed),
     presets: json.presets ?? {},
     ...video,
     video: video.video === "none" && overlays ? "required" : video.video,
@@ -168,8 +170,10 @@ const ruleText = ({ size, multipleOf }: SizeRule): string =>
   size === null ? `multiples of ${multipleOf}` : `${size.width}x${size.height}`;
 
 /** Ports may share a parameter: the first one describes it. */
-const distinct = (params: readonly ModelParam[]): ModelParam[] =>
-  params.filter((param, at) => params.findIndex(({ name }) => name === param.name) === at);
+function paramsOf(ports: readonly BoundPort[]): ModelParam[] {
+  const params = ports.flatMap(({ role, port }) => role.params?.(port) ?? []);
+  return params.filter((param, at) => params.findIndex(({ name }) => name === param.name) === at);
+}
 
 const noRole = (tensor: TensorSignature): string =>
   `has no role, and ${describeTensor(tensor)} suggests none: give it one in model.json`;

@@ -22,6 +22,8 @@ export interface ModelDefinition {
   readonly outputs: readonly Port[];
   /** The parameters that callers may set, without those of the models that feed this one. */
   readonly params: readonly ModelParam[];
+  /** Those of them that inputs read. The others concern what the model shows, which one that feeds another does not. */
+  readonly inputParams: readonly ModelParam[];
   readonly presets: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly video: VideoUse;
   /** The size of the picture that the model takes; null for models without video. */

@@ -21,7 +21,8 @@ type Find = (name: string) => ModelDefinition | null;
 /** Throws an error that says which input cannot be fed. */
 export function modelChain(model: ModelDefinition, find: Find): ModelChain {
   const definitions = ordered(model, find, []);
-  const params = definitions.toReversed().flatMap((each) => each.params);
+  const feeders = definitions.slice(0, -1).reverse();
+  const params = [...model.params, ...feeders.flatMap(({ inputParams }) => inputParams)];
   return {
     definitions,
     params: params.filter(({ name }, at) => params.findIndex((one) => one.name === name) === at),

@@ -39,6 +39,7 @@ test("a file's own signature is enough", () => {
       },
     ],
     params: [],
+    inputParams: [],
     presets: {},
     video: "required",
     picture: { size: null, multipleOf: 1 },

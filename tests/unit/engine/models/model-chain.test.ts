@@ -49,6 +49,18 @@ test("those that feed others come first, each once", () => {
   ]);
 });
 
+test("parameters of what a feeder shows are not the model's: nothing of it is shown", () => {
+  const base = model("base", []);
+  const top = defineModel(
+    "top",
+    { inputs: { z: { role: "from", from: { model: "base", output: "code" } } } },
+    signature(["z float32 [1, 4]"], ["y float32 [1, 3, 64, 64]"]),
+  );
+  expect(base.params).toMatchObject([{ name: "gain" }, { name: "show_data" }]);
+  expect(modelChain(top, find(base)).params).toMatchObject([{ name: "gain" }]);
+  expect(modelChain(top, find(base)).params.length).toBe(1);
+});
+
 test("parameters of the feeders are the model's, whose own describe those that both have", () => {
   const top = model("top", ["base"], { gain: { role: "param", max: 9 } });
   const base = model("base", [], { gain: { role: "param", name: "depth" } });
