@@ -1,0 +1,116 @@
+/** One network of a diffusion folder in a session: fed and read by tensor names, whatever its floats' precision. Used in workers. */
+import { toBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
+import { WorkerError } from "../../../errors.ts";
+import type { SessionSettings } from "../../device/devices.ts";
+import { Session } from "../../device/worker/runtime.ts";
+import { value } from "../../models/graph-builder.ts";
+import { GraphEdge } from "../../models/graph-edge.ts";
+import { fuse } from "../../models/graph-fusion.ts";
+import { readModelSource } from "../../models/onnx-source.ts";
+import { type Tensor, valuesOf } from "../../models/tensor.ts";
+import {
+  describeTensor,
+  type ElementType,
+  type GraphSignature,
+  signatureOf,
+  type TensorSignature,
+} from "../../models/tensor-signature.ts";
+
+/** Changes a graph at its edge before the session opens, such as `vae.ts` does for pictures. */
+export type EdgeChange = (edge: GraphEdge, signature: GraphSignature) => ReadonlySet<string>;
+
+export class Network {
+  readonly signature: GraphSignature;
+  readonly #session: Session;
+  readonly #nameOf: (key: string) => string;
+  readonly #outputs: readonly string[];
+
+  private constructor(
+    session: Session,
+    signature: GraphSignature,
+    edge: Pick<GraphEdge, "nameOf" | "outputKeys">,
+  ) {
+    this.#session = session;
+    this.signature = signature;
+    this.#nameOf = (key) => edge.nameOf(key);
+    this.#outputs = edge.outputKeys;
+  }
+
+  /**
+   * Opens the ONNX file at `path`, external data included. Inputs and outputs of half precision become float32.
+   *
+   * @param change adds what else the edge needs; returns the tensors that it has taken care of
+   */
+  static async open(
+    path: string,
+    settings: SessionSettings,
+    change: EdgeChange = () => new Set(),
+  ): Promise<Network> {
+    const { model, folder } = await readModelSource({ path });
+    if (settings.executionProviders.every((provider) => provider === "cpu")) fuse(model);
+    const { graph } = model;
+    if (graph === undefined) throw new WorkerError("model_failed", `${path} contains no graph`);
+    const signature = signatureOf(model);
+    const edge = new GraphEdge(graph, signature.opset, "N");
+    const done = change(edge, signature);
+    for (const tensor of signature.inputs) if (!done.has(tensor.name)) feedFloats(edge, tensor);
+    for (const tensor of signature.outputs) if (!done.has(tensor.name)) readFloats(edge, tensor);
+    edge.apply();
+    const session = await Session.open(toBinary(ModelProtoSchema, model), settings, folder);
+    return new Network(session, signature, edge);
+  }
+
+  /** Runs the network. Absent inputs are an error of ONNX Runtime; `outputs`: those wanted, by default all. */
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    outputs: readonly string[] = this.#outputs,
+  ): Promise<Record<string, Tensor>> {
+    const named = Object.entries(feeds).map(([key, tensor]) => [this.#nameOf(key), tensor]);
+    const results = await this.#session.run(Object.fromEntries(named), outputs.map(this.#nameOf));
+    return Object.fromEntries(
+      outputs.flatMap((key) => {
+        const tensor = results[this.#nameOf(key)];
+        return tensor === undefined ? [] : [[key, tensor]];
+      }),
+    );
+  }
+
+  /** The input of this name. Throws `model_failed` naming those there are. */
+  input(name: string): TensorSignature {
+    const { inputs } = this.signature;
+    const found = inputs.find((tensor) => tensor.name === name);
+    if (found !== undefined) return found;
+    const known = inputs.map(describeTensor).join(", ");
+    throw new WorkerError(
+      "model_failed",
+      `a network has no input ${JSON.stringify(name)}: ${known}`,
+    );
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+/** Numbers as the type that an input has: exports differ in it. */
+export const numbersFor = (
+  { dtype }: Pick<TensorSignature, "dtype">,
+  dims: readonly number[],
+  numbers: readonly number[],
+): Tensor => {
+  const type: ElementType = dtype ?? "float32";
+  const edge = type === "float16" ? "float32" : type;
+  return { dtype: edge, dims, data: valuesOf(type, numbers) };
+};
+
+function feedFloats(edge: GraphEdge, { name, dtype, dims }: TensorSignature): void {
+  if (dtype !== "float16" || dims === null) return;
+  const sides = dims.map((dim, at) => (typeof dim === "number" ? dim : `${name} ${at}`));
+  edge.replace(name, edge.before.cast(edge.feed(name, "float32", sides), "float16"));
+}
+
+function readFloats(edge: GraphEdge, { name, dtype }: TensorSignature): void {
+  if (dtype !== "float16") edge.keep(name);
+  else edge.output(name, edge.after.cast(value(name), "float32"), "float32", null);
+}
