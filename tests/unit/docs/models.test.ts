@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TObject } from "@sinclair/typebox";
+import { Glob } from "bun";
 import { KNOWN_NETWORKS } from "../../../src/engine/models/known/known-networks.ts";
 import { parseModelJson } from "../../../src/engine/models/model-json.ts";
 import { INPUT_ROLES, type Roles } from "../../../src/engine/models/roles/input-roles.ts";
@@ -23,7 +24,9 @@ function rowsUnder(heading: string): string[][] {
   const rows = lines.map((line) => line.slice(1, -1).split(" | "));
   return rows
     .map((row) => row.map((cell) => cell.trim()))
-    .filter(([first = ""]) => !/^-+$/.test(first) && !/^(Field|Role|Network)\b/.test(first));
+    .filter(
+      ([first = ""]) => !/^-+$/.test(first) && !/^(Field|Role|Network|Message)\b/.test(first),
+    );
 }
 
 /** The names in backticks of a cell. */
@@ -108,6 +111,14 @@ test("the role of one's own is the file that a test runs, but for the folder of 
     .replaceAll("../../src/engine/models/roles/", "./")
     .replace(" docs/models.md shows this file.", "");
   expect(shown).toBe(expected);
+});
+
+test("every message that the page explains is one of the program's", async () => {
+  const files = await Array.fromAsync(new Glob("src/**/*.ts").scan(root));
+  const source = files.map((file) => readFileSync(join(root, file), "utf8")).join("\n");
+  const messages = rowsUnder("## When something is wrong").flatMap(([message]) => codes(message));
+  expect(messages.length).toBeGreaterThan(10);
+  expect(messages.filter((message) => !source.includes(message))).toEqual([]);
 });
 
 test("every model.json is valid, and every picture and link leads somewhere", () => {
