@@ -1,0 +1,111 @@
+/** Behaviour of sigma schedules that needs no golden data: ends, lengths, rounding, refusals. */
+import { expect, test } from "bun:test";
+import { alignedSigmas } from "../../../../../src/engine/diffusion/schedule/align-your-steps.ts";
+import { karrasSigmas } from "../../../../../src/engine/diffusion/schedule/curve-schedules.ts";
+import { inverseBeta } from "../../../../../src/engine/diffusion/schedule/inverse-beta.ts";
+import {
+  basicSchedulerSigmas,
+  kSamplerSigmas,
+  SCHEDULES,
+} from "../../../../../src/engine/diffusion/schedule/named-schedules.ts";
+import { roundHalfToEven } from "../../../../../src/engine/diffusion/schedule/python-numbers.ts";
+import {
+  distilledTable,
+  SigmaTable,
+  trainedSigmas,
+  zeroTerminalSigmas,
+} from "../../../../../src/engine/diffusion/schedule/sigma-table.ts";
+import { turboSigmas } from "../../../../../src/engine/diffusion/schedule/table-schedules.ts";
+import { expectClose } from "../../../../support/golden-arrays.ts";
+
+const table = new SigmaTable(trainedSigmas());
+
+test("Stable Diffusion's sigmas run from 0.0292 to 14.61, with zero terminal SNR to 4518", () => {
+  expect(table.sigmaMin).toBeCloseTo(0.02916716, 7);
+  expect(table.sigmaMax).toBeCloseTo(14.61464, 5);
+  expect(zeroTerminalSigmas().at(-1)).toBeCloseTo(4518.77, 1);
+});
+
+test("a sigma and its timestep lead back to each other", () => {
+  for (const timestep of [0, 1, 500, 998, 999]) {
+    expect(table.timestep(table.sigma(timestep))).toBe(timestep);
+  }
+});
+
+test("a timestep below or above the table is clamped", () => {
+  expect(table.sigma(-3)).toBe(table.sigma(0));
+  expect(table.sigma(5000)).toBe(table.sigma(999));
+});
+
+test("a distilled table knows each 20th timestep", () => {
+  const distilled = distilledTable(table.sigmas);
+  expect(distilled.sigmas.length).toBe(50);
+  expect(distilled.sigmaMax).toBe(table.sigmaMax);
+  expect(distilled.timestep(distilled.sigmaMax)).toBe(999);
+  expect(distilled.timestep(distilled.sigmaMin)).toBe(19);
+  expect(distilled.sigma(979)).toBeCloseTo(table.sigmas[979] as number, 5);
+});
+
+test("percent 0 is above all sigmas, 0.5 in the middle of the timesteps, 1 is 0", () => {
+  expect(table.percentToSigma(0)).toBe(999999999.9);
+  expect(table.percentToSigma(0.5)).toBeCloseTo(table.sigma(499.5), 6);
+  expect(table.percentToSigma(1)).toBe(0);
+});
+
+test("ComfyUI's Karras schedule for four steps", () => {
+  expectClose(karrasSigmas(table, 4), [14.614643, 3.1686049, 0.44691858, 0.029167177, 0], {
+    rtol: 2e-6,
+  });
+});
+
+test("every schedule descends and ends at 0", () => {
+  for (const [name, schedule] of Object.entries(SCHEDULES)) {
+    const sigmas = schedule(table, 8);
+    for (let i = 1; i < sigmas.length; i++) {
+      if (!((sigmas[i] as number) < (sigmas[i - 1] as number)))
+        throw new Error(`${name}: ${sigmas}`);
+    }
+    expect(sigmas.at(-1)).toBe(0);
+  }
+});
+
+test("a share of denoising takes the end of a longer schedule", () => {
+  const half = kSamplerSigmas(table, { schedule: "simple", steps: 4, denoise: 0.5 });
+  expect(half).toEqual(SCHEDULES.simple(table, 8).slice(-5));
+  expect(kSamplerSigmas(table, { schedule: "simple", steps: 4, denoise: 0 }).length).toBe(0);
+});
+
+test("KSampler keeps the fifteen values of ddim_uniform for 13 steps, BasicScheduler the last 14", () => {
+  const request = { schedule: "ddim_uniform", steps: 13 } as const;
+  expect(kSamplerSigmas(table, request).length).toBe(15);
+  expect(basicSchedulerSigmas(table, request)).toEqual(kSamplerSigmas(table, request).slice(1));
+});
+
+test("SDTurboScheduler truncates ten times the share of denoising", () => {
+  expect(turboSigmas(table, 1, 1)[0]).toBe(table.sigma(999));
+  expect(turboSigmas(table, 4, 0.29)).toEqual(
+    Float32Array.of(table.sigma(199), table.sigma(99), 0),
+  );
+});
+
+test("Align Your Steps interpolates the published values and takes the end of them", () => {
+  expect(alignedSigmas("SDXL", 10)[1]).toBeCloseTo(6.3184485287, 5);
+  expect(alignedSigmas("SD1", 10, 0.25)).toEqual(alignedSigmas("SD1", 10).slice(-3));
+  expect(alignedSigmas("SD1", 5)[1]).toBeCloseTo(3.8636745985, 5);
+});
+
+test("quantiles of the beta distribution invert its known values", () => {
+  expect(inverseBeta(0.3, 1, 1)).toBeCloseTo(0.3, 12);
+  expect(inverseBeta(0.5, 0.6, 0.6)).toBeCloseTo(0.5, 12);
+  expect(inverseBeta(0.25, 2, 1)).toBeCloseTo(0.5, 12); // I_x(2, 1) = x²
+  expect(inverseBeta(0.25, 0.5, 0.5)).toBeCloseTo(Math.sin(Math.PI / 8) ** 2, 12); // arcsine law
+  expect(() => inverseBeta(0.5, 0, 1)).toThrow("must be positive");
+});
+
+test("rounding takes the even one of two neighbours", () => {
+  expect([0.5, 1.5, 2.5, 2.6, -1.5].map(roundHalfToEven)).toEqual([0, 2, 2, 3, -2]);
+});
+
+test.each([0, -1, 1.5, Number.NaN])("%p steps are refused", (steps) => {
+  expect(() => kSamplerSigmas(table, { schedule: "normal", steps })).toThrow("steps is");
+});
