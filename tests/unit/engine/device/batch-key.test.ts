@@ -69,6 +69,10 @@ test("equal tensors and the same picture make equal keys", () => {
   expect(key({ style })).toBe(key());
 });
 
+test("a key does not grow with the tensors in it", () => {
+  expect(key({ code: code(...Array<number>(50_000).fill(1)) }).length).toBeLessThan(200);
+});
+
 test.each([
   ["a number", { alone: 2 }],
   ["a tensor", { code: code(1, 3) }],
