@@ -33,12 +33,15 @@ export class ModelCatalogue {
 
   private constructor(workspace: string) {
     this.#workspace = workspace;
-    for (const name of Object.keys(BUILT_INS)) this.#entries.set(name, builtInModel(name));
   }
 
   /** Reads every folder of `<workspace>/models`; a broken one is listed with its reason. */
   static async open(workspace: string): Promise<ModelCatalogue> {
     const catalogue = new ModelCatalogue(workspace);
+    for (const name of Object.keys(BUILT_INS)) {
+      catalogue.#entries.set(name, builtInModel(name));
+      await new Promise((resolve) => setImmediate(resolve)); // all together take up to a second
+    }
     await catalogue.refresh();
     return catalogue;
   }
