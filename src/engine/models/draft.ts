@@ -121,14 +121,18 @@ function statePairs({ inputs, outputs }: GraphSignature): Map<string, string> {
 }
 
 const isScalar = ({ dims, dtype }: TensorSignature): boolean =>
-  dtype !== null && dims !== null && dims.length < 3 && dims.every((dim) => dim === 1);
+  dtype !== null && dims !== null && dims.length < 3 && ofOneItem(dims).every((dim) => dim === 1);
+
+/** Without a first dimension that is free, as that of a batch is. */
+const ofOneItem = (dims: readonly (number | string)[]) =>
+  typeof dims[0] === "string" ? dims.slice(1) : dims;
 
 const isVector = ({ dims, dtype }: TensorSignature): boolean =>
   (dtype === "float32" || dtype === "float16") &&
   dims !== null &&
   dims.length <= 2 &&
-  dims.filter((dim) => dim !== 1).length === 1 &&
-  dims.every((dim) => typeof dim === "number" && dim <= 4096);
+  ofOneItem(dims).filter((dim) => dim !== 1).length === 1 &&
+  ofOneItem(dims).every((dim) => typeof dim === "number" && dim <= 4096);
 
 /** Few numbers: scores, boxes, coordinates. Besides a batch one dimension may be free, but not two: those are a map's. */
 const isSmall = ({ dims }: TensorSignature): boolean =>

@@ -33,6 +33,22 @@ test("single numbers are parameters, one that is called seed the seed, rows of f
   });
 });
 
+test("a free first dimension is that of a batch", () => {
+  const tensors = [
+    "x float32 [N, 3, H, W]",
+    "k float32 [N]",
+    "seed int64 [N, 1]",
+    "z float32 [N, 512]",
+    "ids float32 [N, L]",
+  ];
+  expect(inputs(tensors)).toMatchObject({
+    k: { role: "param" },
+    seed: { role: "seed" },
+    z: { role: "vector" },
+  });
+  expect(inputs(tensors)).not.toHaveProperty("ids");
+});
+
 test.each([
   ["r1i", "r1o"],
   ["h_in", "h_out"],
