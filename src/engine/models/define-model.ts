@@ -80,17 +80,22 @@ export function defineModel(
   const ports = [...fed, ...portRoles(outputs, roles.outputs)];
   const isRecurrent = ports.some(({ role }) => role.isRecurrent === true);
   const { every = 1, skip_unchanged: skipUnchanged = false, threads = null } = json.run ?? {};
+  for (const shared of namesOfTwoTypes(paramsOf(ports))) {
+    const problem = `give the name ${JSON.stringify(shared)} to parameters of two types: set the name of one of them`;
+    problems.push({ field: "inputs", problem });
+  }
+  if (problems.length > 0) throw modelJsonError(problems);
   return {
     name,
     description: json.description ?? "",
     license: json.license ?? "",
     inputs,
     outputs,
-    params: paramsOf(ports),
-    inputParams: paramsOf(fed),
+    params: distinct(paramsOf(ports)),
+    inputParams: distinct(paramsOf(fed)),
     presets: json.presets ?? {},
     ...video,
-    video: video.video === "none" && overlays ? "required" : video.video,
+    video: overlays ? "required" : video.video,
     fit: json.fit ?? null,
     run: { every, skipUnchanged, threads },
     batchable: batch !== null && !isRecurrent && outputs.every(({ batched }) => batched),
@@ -169,11 +174,17 @@ function videoOf(
 const ruleText = ({ size, multipleOf }: SizeRule): string =>
   size === null ? `multiples of ${multipleOf}` : `${size.width}x${size.height}`;
 
+const namesOfTwoTypes = (params: readonly ModelParam[]): string[] =>
+  distinct(params)
+    .filter((first) => params.some(({ name, type }) => name === first.name && type !== first.type))
+    .map(({ name }) => name);
+
+const paramsOf = (ports: readonly BoundPort[]): ModelParam[] =>
+  ports.flatMap(({ role, port }) => role.params?.(port) ?? []);
+
 /** Ports may share a parameter: the first one describes it. */
-function paramsOf(ports: readonly BoundPort[]): ModelParam[] {
-  const params = ports.flatMap(({ role, port }) => role.params?.(port) ?? []);
-  return params.filter((param, at) => params.findIndex(({ name }) => name === param.name) === at);
-}
+const distinct = (params: readonly ModelParam[]): ModelParam[] =>
+  params.filter((param, at) => params.findIndex(({ name }) => name === param.name) === at);
 
 const noRole = (tensor: TensorSignature): string =>
   `has no role, and ${describeTensor(tensor)} suggests none: give it one in model.json`;

@@ -72,6 +72,15 @@ export const ParamValue = Type.Union([
 ]);
 export type ParamValue = Immutable<typeof ParamValue>;
 
+/**
+ * Names that requests use for something else, for streams or single pictures: no parameter of a model can have them.
+ */
+export const REQUEST_FIELDS: readonly string[] = [
+  ...["prompts", "prompt", "model", "preset", "width", "height", "fps", "max_framerate", "fit"],
+  ...["bitrate", "paused", "stream_url", "input_url", "container", "segment_seconds"],
+  ...["data_format", "audio", "audio_codec", "params", "image", "stream"],
+];
+
 export const ParamValues = Type.Record(Type.String(), ParamValue);
 export type ParamValues = Immutable<typeof ParamValues>;
 

@@ -2,6 +2,7 @@
 import { Type } from "@sinclair/typebox";
 import { countOf, edgeType, valuesOf } from "../tensor.ts";
 import { describeTensor, type ElementType } from "../tensor-signature.ts";
+import { dimensionsOf } from "./free-dimensions.ts";
 import { type Port, role } from "./role.ts";
 
 export interface ConstantPort extends Port {
@@ -23,13 +24,12 @@ export const constant = role({
     { additionalProperties: false },
   ),
 
-  bind({ entry, tensor, problem, batched }): ConstantPort {
-    const { name, dtype, dims } = tensor;
+  bind(binding): ConstantPort {
+    const { entry, tensor, problem, batched } = binding;
+    const { name, dtype } = tensor;
     if (dtype === null)
       problem("", `has role "constant", but the tensor is ${describeTensor(tensor)}`);
-    const sides = (dims ?? entry.shape ?? []).map((dim, at) =>
-      typeof dim === "number" ? dim : (entry.shape?.[at] ?? 1),
-    );
+    const sides = dimensionsOf(binding, entry.shape).map((dim) => dim ?? 1);
     const numbers = [entry.value].flat();
     const count = countOf(sides);
     if (numbers.length !== 1 && numbers.length !== count) {

@@ -3,7 +3,7 @@ import { Type } from "@sinclair/typebox";
 import type { PictureParam } from "../../protocol/models.ts";
 import { inputSize } from "../definition.ts";
 import { feedPicture, pictureKey, pictureTensor, plain } from "./frame.ts";
-import { ParamName } from "./param.ts";
+import { ParamName, paramName } from "./param-fields.ts";
 import { fromPicture } from "./pixel-graph.ts";
 import { bindPixels, bindSize, PIXEL_FIELDS, type PixelFormat, SIZE_FIELDS } from "./pixels.ts";
 import {
@@ -54,7 +54,7 @@ const pictureRole = <Name extends "image" | "mask">(name: Name, level: number) =
       const description = entry.description ?? "";
       const param: PictureParam | null = isFixed
         ? null
-        : { type: "picture", name: entry.name ?? name, description };
+        : { type: "picture", name: paramName(binding), description };
       const port = { role: name, tensor: tensor.name, batched, format, rule };
       return { ...port, file: entry.file ?? null, param };
     },

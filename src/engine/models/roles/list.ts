@@ -10,7 +10,8 @@ export interface ListPort extends Port {
 }
 
 /**
- * Reports tensors of other types, and with more than one dimension that is not 1. A free last dimension gets `length`.
+ * Reports tensors of other types, and with more than one dimension that is not 1. A free last dimension gets `length`, which
+ * the vector's entries give.
  */
 export function bindList(
   {
@@ -29,12 +30,28 @@ export function bindList(
   });
   const count = sides.reduce((product, dim) => product * dim, 1);
   const longest = Math.max(1, ...sides);
-  if (!isFloat || dims === null || count !== longest || (length !== null && count !== length)) {
+  if (isFloat && count === 0) {
+    const given = describeTensor(tensor);
+    problem("entries", `must name every number, as the file leaves their count free: ${given}`);
+  } else if (
+    !isFloat ||
+    dims === null ||
+    count !== longest ||
+    (length !== null && count !== length)
+  ) {
     const needed = length === null ? "a list of floats" : `float32 [${length}]`;
     const given = describeTensor(tensor);
     problem("", `has role "${entry.role}", which needs ${needed}, but the tensor is ${given}`);
   }
-  return { role: entry.role, tensor: name, batched, dtype: dtype ?? "float32", dims: sides };
+  // A list whose only dimension is free has a count that happens to be called as the batch.
+  const isBatched = batched && sides.length > 1;
+  return {
+    role: entry.role,
+    tensor: name,
+    batched: isBatched,
+    dtype: dtype ?? "float32",
+    dims: sides,
+  };
 }
 
 /** Lists of half precision enter as float32. */

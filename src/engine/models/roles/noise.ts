@@ -5,6 +5,8 @@ import { value } from "../graph-builder.ts";
 import { countOf, type Tensor } from "../tensor.ts";
 import { describeTensor, type ElementType } from "../tensor-signature.ts";
 import { feedPicture, grey, pictureKey, pictureTensor } from "./frame.ts";
+import { dimensionsOf } from "./free-dimensions.ts";
+import { holdsNumber } from "./number.ts";
 import { fromPicture } from "./pixel-graph.ts";
 import { bindPixels, bindSize, PIXEL_FIELDS, type PixelFormat, SIZE_FIELDS } from "./pixels.ts";
 import { type Lane, type Port, type RunItem, role, type SizeRule } from "./role.ts";
@@ -41,9 +43,15 @@ export const noise = role({
     const { entry, tensor, signature, problem, batched } = binding;
     const { name, dtype, dims } = tensor;
     const scale = entry.scale ?? 1;
-    if (typeof scale === "string" && !signature.inputs.some((input) => input.name === scale)) {
-      const names = signature.inputs.map((input) => input.name).join(", ");
-      problem("scale", `is ${JSON.stringify(scale)}, which is no input of the file: ${names}`);
+    if (typeof scale === "string") {
+      const factor = signature.inputs.find((input) => input.name === scale);
+      if (factor === undefined) {
+        const names = signature.inputs.map((input) => input.name).join(", ");
+        problem("scale", `is ${JSON.stringify(scale)}, which is no input of the file: ${names}`);
+      } else if (!holdsNumber(factor)) {
+        const given = describeTensor(factor);
+        problem("scale", `names an input that does not hold one number: ${given}`);
+      }
     }
     if ((dtype !== "float32" && dtype !== "float16") || dims === null) {
       problem(
@@ -53,11 +61,11 @@ export const noise = role({
     }
     const format = entry.frame ? bindPixels(binding, entry.frame) : null;
     const rule = entry.frame && format ? bindSize(binding, entry.frame, format.layout) : FREE;
-    const sides = (dims ?? []).map((dim, at) => {
-      if (typeof dim === "number") return dim;
-      if (entry.shape?.[at] !== undefined) return entry.shape[at];
-      return format !== null && "hw".includes(format.layout[at] ?? "") ? null : 1;
-    });
+    const isSide = (at: number): boolean =>
+      format !== null && "hw".includes(format.layout[at] ?? "c");
+    const sides = dimensionsOf(binding, entry.shape).map((dim, at) =>
+      isSide(at) ? dim : (dim ?? 1),
+    );
     const port = { role: "noise", tensor: name, batched, dtype: dtype ?? "float32" } as const;
     return { ...port, dims: sides, scale, frame: format, rule };
   },

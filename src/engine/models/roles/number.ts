@@ -1,13 +1,17 @@
 /** Tensors of one element, of whatever type: how roles that feed one number check, declare and feed them. */
 import type { GraphEdge } from "../graph-edge.ts";
 import { edgeType, type Tensor, valuesOf } from "../tensor.ts";
-import { describeTensor, type ElementType } from "../tensor-signature.ts";
+import { describeTensor, type ElementType, type TensorSignature } from "../tensor-signature.ts";
 import type { Binding, Feeds, Port, RunItem } from "./role.ts";
 
 export interface NumberPort extends Port {
   readonly dtype: ElementType;
   readonly rank: number;
 }
+
+/** True for tensors of one number, whatever their rank; free dimensions are 1, or that of the batch. */
+export const holdsNumber = ({ dtype, dims }: TensorSignature): boolean =>
+  dtype !== null && (dims?.every((dim) => dim === 1 || typeof dim === "string") ?? false);
 
 /** Reports tensors that hold more than one number. */
 export function bindNumber({
@@ -17,9 +21,7 @@ export function bindNumber({
   batched,
 }: Pick<Binding<{ role: string }>, "tensor" | "entry" | "problem" | "batched">): NumberPort {
   const { name, dtype, dims } = tensor;
-  const isBatch = (at: number): boolean => batched && at === 0;
-  const fits = dims?.every((dim, at) => dim === 1 || typeof dim === "string" || isBatch(at));
-  if (dtype === null || !fits) {
+  if (!holdsNumber(tensor)) {
     problem(
       "",
       `has role "${entry.role}", which needs one number, but the tensor is ${describeTensor(tensor)}`,

@@ -4,6 +4,7 @@ import { literals } from "../../../schema.ts";
 import type { ModelParam, NumberParam } from "../../protocol/models.ts";
 import { describeTensor } from "../tensor-signature.ts";
 import { attachNumber, bindNumber, feedNumber, type NumberPort } from "./number.ts";
+import { ParamName, paramName, paramRange } from "./param-fields.ts";
 import { type Binding, role } from "./role.ts";
 
 export interface ParamPort extends NumberPort {
@@ -14,9 +15,6 @@ export interface ParamPort extends NumberPort {
   readonly values: readonly [number, number] | null;
   readonly scale: "linear" | "log";
 }
-
-/** Names that parameters may have. */
-export const ParamName = Type.String({ pattern: "^[A-Za-z_][A-Za-z0-9_.-]{0,63}$" });
 
 const ParamEntry = Type.Object(
   {
@@ -72,31 +70,25 @@ export const param = role({
 });
 
 function paramOf(
-  { entry, tensor, problem, signature }: Binding<typeof ParamEntry.static>,
+  binding: Binding<typeof ParamEntry.static>,
   { dtype }: NumberPort,
 ): ParamPort["param"] {
-  const name = entry.name ?? tensor.name;
+  const { entry, tensor, problem, signature } = binding;
+  const name = paramName(binding);
   const description = entry.description ?? "";
   if (dtype === "bool") {
     return { type: "switch", name, description, default: (entry.default ?? 0) !== 0 };
   }
   const stated = statedRange(tensor.name, signature.metadata);
-  const its: NumberParam = {
-    type: "number",
-    name,
-    default: entry.default ?? stated.default ?? Math.min(1, entry.max ?? 1),
-    min: entry.min ?? stated.min ?? 0,
-    max: entry.max ?? stated.max ?? 1,
-    integer: entry.integer ?? !dtype.startsWith("float"),
-    description,
-  };
-  if (!(its.min <= its.default && its.default <= its.max)) {
-    problem(
-      "default",
-      `is ${its.default}, outside ${its.min} to ${its.max}: correct default, min or max`,
-    );
+  const { min, max } = paramRange(binding, stated);
+  // The number nearest to 1 in the range does least harm: parameters are mostly strengths and factors.
+  const fallback = Math.min(max, Math.max(min, stated.default ?? 1));
+  const value = entry.default ?? fallback;
+  if (min <= max && !(min <= value && value <= max)) {
+    problem("default", `is ${value}, outside ${min} to ${max}: correct default, min or max`);
   }
-  return its;
+  const integer = entry.integer ?? !dtype.startsWith("float");
+  return { type: "number", name, default: value, min, max, integer, description };
 }
 
 /** From the file's metadata `param:<tensor>` = `min,max,default`, as onnx-cv-graph writes it. */

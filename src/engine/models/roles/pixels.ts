@@ -140,22 +140,38 @@ export function bindSize(
   entry: SizeEntry,
   layout: Layout,
 ): SizeRule {
-  const fixed = fixedSize(tensor, layout);
+  const { width, height } = fixedSides(tensor, layout);
   const wanted = entry.size === undefined || entry.size === "free" ? null : entry.size;
-  const size = wanted === null ? fixed : { width: wanted[0], height: wanted[1] };
-  const differs = size?.width !== fixed?.width || size?.height !== fixed?.height;
-  if (fixed !== null && (entry.size === "free" || differs)) {
-    const file = `the file fixes [${fixed.width}, ${fixed.height}]`;
-    problem("size", `is ${JSON.stringify(entry.size)} but ${file}`);
+  if (wanted === null && (width === null) !== (height === null)) {
+    const sides = `[${width ?? "width"}, ${height ?? "height"}]`;
+    problem("size", `must be ${sides} with a number for the side that the file leaves free`);
+  } else if (!allows(width, wanted?.[0], entry) || !allows(height, wanted?.[1], entry)) {
+    const given = JSON.stringify(entry.size);
+    problem("size", `is ${given} but the file fixes [${width ?? "any"}, ${height ?? "any"}]`);
   }
+  const size =
+    wanted === null
+      ? fixedSize(tensor, layout)
+      : { width: width ?? wanted[0], height: height ?? wanted[1] };
   return { size, multipleOf: entry.multiple_of ?? 1 };
 }
 
-/** The size that the tensor's dimensions fix; null where it is free. */
-export function fixedSize({ dims }: TensorSignature, layout: Layout): Size | null {
-  const width = dims?.[layout.indexOf("w")];
-  const height = dims?.[layout.indexOf("h")];
-  return typeof width === "number" && typeof height === "number" ? { width, height } : null;
+/** Whether the entry agrees with a side that the file fixes. */
+const allows = (fixed: number | null, wanted: number | undefined, { size }: SizeEntry): boolean =>
+  fixed === null || size === undefined || wanted === fixed;
+
+/** The size that the tensor's dimensions fix; null where a side is free. */
+export function fixedSize(tensor: TensorSignature, layout: Layout): Size | null {
+  const { width, height } = fixedSides(tensor, layout);
+  return width === null || height === null ? null : { width, height };
+}
+
+function fixedSides({ dims }: TensorSignature, layout: Layout) {
+  const side = (name: "w" | "h"): number | null => {
+    const dim = dims?.[layout.indexOf(name)];
+    return typeof dim === "number" ? dim : null;
+  };
+  return { width: side("w"), height: side("h") };
 }
 
 /** The dimension of 3 (or 1) is the channel; where there is none, channels come first, as in PyTorch. */

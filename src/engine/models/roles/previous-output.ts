@@ -46,6 +46,8 @@ export const previousOutput = role({
 function lastPicture(port: PreviousOutputPort, item: RunItem, lane: Lane): Picture {
   const { width, height } = inputSize({ picture: port.rule }, item.picture ?? item.size);
   const last = lane.get(LAST_PICTURE) as Picture | undefined;
-  if (last?.width === width && last.height === height) return last;
-  return item.picture ?? plain({ width, height }, 0);
+  const fits = (picture: Picture | null | undefined): picture is Picture =>
+    picture?.width === width && picture.height === height;
+  if (fits(last)) return last;
+  return fits(item.picture) ? item.picture : plain({ width, height }, 0);
 }

@@ -3,7 +3,8 @@ import { Type } from "@sinclair/typebox";
 import type { TriggerParam } from "../../protocol/models.ts";
 import { value } from "../graph-builder.ts";
 import { edgeType, filled, type Tensor } from "../tensor.ts";
-import { describeTensor, type ElementType } from "../tensor-signature.ts";
+import { describeTensor, type ElementType, type TensorSignature } from "../tensor-signature.ts";
+import { dimensionsOf } from "./free-dimensions.ts";
 import { type Port, type RunItem, role } from "./role.ts";
 
 export interface StatePort extends Port {
@@ -39,9 +40,11 @@ export const state = role({
     { additionalProperties: false },
   ),
 
-  bind({ entry, tensor, signature, problem, batched }): StatePort {
+  bind(binding): StatePort {
+    const { entry, tensor, signature, problem, batched } = binding;
     const { dtype, dims } = tensor;
-    if (!signature.outputs.some(({ name }) => name === entry.output)) {
+    const output = signature.outputs.find(({ name }) => name === entry.output);
+    if (output === undefined) {
       const names = signature.outputs.map(({ name }) => name).join(", ");
       problem(
         "output",
@@ -51,11 +54,9 @@ export const state = role({
     if (dtype === null || dims === null) {
       problem("", `has role "state", but the tensor is ${describeTensor(tensor)}`);
     }
-    if (entry.shape !== undefined && dims !== null && entry.shape.length !== dims.length) {
-      problem(
-        "shape",
-        `has ${entry.shape.length} dimensions but the tensor is ${describeTensor(tensor)}`,
-      );
+    if (output !== undefined && !isAlike(output, tensor)) {
+      const pair = `${describeTensor(output)} and ${describeTensor(tensor)}`;
+      problem("output", `names a tensor that does not fit this one: ${pair}`);
     }
     return {
       role: "state",
@@ -63,9 +64,7 @@ export const state = role({
       batched,
       output: entry.output,
       dtype: dtype ?? "float32",
-      dims: (dims ?? []).map((dim, at) =>
-        typeof dim === "number" ? dim : (entry.shape?.[at] ?? 1),
-      ),
+      dims: dimensionsOf(binding, entry.shape).map((dim) => dim ?? 1),
       initial: entry.initial ?? 0,
     };
   },
@@ -97,6 +96,18 @@ export const state = role({
     return { [port.tensor]: { ...tensor, dtype: edgeType(tensor.dtype) } };
   },
 });
+
+/** One may become the other: the same type, rank and fixed dimensions, as far as they are known. */
+function isAlike(one: TensorSignature, other: TensorSignature): boolean {
+  if (one.dtype !== other.dtype) return false;
+  if (one.dims === null || other.dims === null) return true;
+  const pairs = one.dims.map((dim, at) => [dim, other.dims?.[at]]);
+  const isFixed = (dim: unknown): boolean => typeof dim === "number";
+  return (
+    one.dims.length === other.dims.length &&
+    pairs.every(([a, b]) => a === b || !isFixed(a) || !isFixed(b))
+  );
+}
 
 /** A change of the picture's size, or of `reset`, begins a new state. */
 function scopeOf({ tensor }: StatePort, { picture, size, values }: RunItem): string {

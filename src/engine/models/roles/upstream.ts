@@ -30,8 +30,8 @@ export const upstream = role({
 
   bind({ entry, tensor, problem, batched }): UpstreamPort {
     const { name, dtype, dims } = tensor;
-    if (dtype === null || dims === null) {
-      problem("from", `needs a tensor of known rank, but it is ${describeTensor(tensor)}`);
+    if ((dtype !== "float32" && dtype !== "float16") || dims === null) {
+      problem("from", `needs floats of known rank, but the tensor is ${describeTensor(tensor)}`);
     }
     return {
       role: "from",

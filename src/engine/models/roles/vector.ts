@@ -3,7 +3,7 @@ import { Type } from "@sinclair/typebox";
 import type { VectorParam } from "../../protocol/models.ts";
 import { countOf } from "../tensor.ts";
 import { attachList, bindList, feedList, type ListPort, listTensor } from "./list.ts";
-import { ParamName } from "./param.ts";
+import { ParamName, paramName, paramRange } from "./param-fields.ts";
 import { role } from "./role.ts";
 
 export interface VectorPort extends ListPort {
@@ -28,18 +28,16 @@ export const vector = role({
   ),
 
   bind(binding): VectorPort {
-    const { entry, tensor, problem } = binding;
+    const { entry, problem } = binding;
     const names = entry.entries ?? [];
     const port = bindList(binding, names.length > 0 ? names.length : null);
     const length = countOf(port.dims);
-    if (length === 0)
-      problem("entries", "must name every entry, as the file does not fix their number");
     if (new Set(names).size < names.length) problem("entries", "contains the same name twice");
     const given = entry.default ?? (entry.blend ? [1] : []);
     if (given.length > length)
       problem("default", `has ${given.length} numbers, the tensor ${length}`);
-    const { min = 0, max = 1 } = entry;
-    const outside = given.find((each) => !(min <= each && each <= max));
+    const { min, max } = paramRange(binding);
+    const outside = min > max ? undefined : given.find((each) => !(min <= each && each <= max));
     if (outside !== undefined) {
       problem(
         "default",
@@ -48,7 +46,7 @@ export const vector = role({
     }
     const param: VectorParam = {
       type: "vector",
-      name: entry.name ?? tensor.name,
+      name: paramName(binding),
       description: entry.description ?? "",
       default: Array.from({ length }, (_, at) => given[at] ?? 0),
       min,

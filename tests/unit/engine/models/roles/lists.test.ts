@@ -32,14 +32,29 @@ const REFUSED: readonly (readonly [PortEntry, tensor: string, problem: string])[
   [{ role: "vector" }, "v float32 [2, 3]", "needs a list of floats"],
   [{ role: "vector", entries: ["a", "b"] }, "v float32 [3]", "needs float32 [2]"],
   [{ role: "vector", entries: ["a", "a"] }, "v float32 [2]", "entries contains the same name"],
-  [{ role: "vector", default: [1, 2, 3] }, "v float32 [2]", "default has 3 numbers, the tensor 2"],
+  [{ role: "vector", default: [1, 0, 1] }, "v float32 [2]", "default has 3 numbers, the tensor 2"],
   [{ role: "vector", default: [0, 2] }, "v float32 [2]", "default contains 2, outside 0 to 1"],
-  [{ role: "vector" }, "v float32 [C]", "entries must name every entry"],
+  [
+    { role: "vector" },
+    "v float32 [C]",
+    "entries must name every number, as the file leaves their count free",
+  ],
   [{ role: "constant", value: [1, 2] }, "v float32 [3]", "value has 2 numbers; give 1 or 3"],
+  [
+    { role: "constant", value: 1, shape: [2, 3] },
+    "v float32 [N, 4]",
+    'shape is [2, 3], which the file does not allow: "v" float32 [N, 4]',
+  ],
+  [{ role: "constant", value: 1, shape: [2] }, "v float32 [N, 4]", "shape has 1 dimensions"],
 ];
 
 test.each(REFUSED)("%j of %s is refused: %s", (entry, tensor, problem) => {
-  expect(inputProblems(entry, tensor)).toContainEqual(expect.stringContaining(problem));
+  expect(inputProblems(entry, tensor)).toEqual([expect.stringContaining(problem)]);
+});
+
+test("a list whose only dimension has the batch's name is not batched", () => {
+  expect(inputPort({ role: "vector", entries: ["a", "b"] }, "v float32 [N]").batched).toBe(false);
+  expect(inputPort({ role: "vector" }, "v float32 [N, 2]").batched).toBe(true);
 });
 
 test("a constant fills its tensor with one number, or holds them all", () => {

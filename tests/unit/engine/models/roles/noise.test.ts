@@ -46,6 +46,12 @@ test("wrong tensors, and scales that are no input, are refused", () => {
   expect(inputProblems({ role: "noise", scale: "sigma" }, "z float32 [1, 4]")).toEqual([
     'scale is "sigma", which is no input of the file: frame, z',
   ]);
+  expect(inputProblems({ role: "noise", scale: "frame" }, "z float32 [1, 4]")).toEqual([
+    'scale names an input that does not hold one number: "frame" float32 [N, 3, H, W]',
+  ]);
+  expect(inputProblems({ role: "noise", shape: [1, 5] }, "z float32 [N, 4]")).toEqual([
+    'shape is [1, 5], which the file does not allow: "z" float32 [N, 4]',
+  ]);
   expect(
     inputProblems({ role: "noise", frame: { channels: "gray" } }, "z float32 [1, 3, H, W]"),
   ).toEqual([expect.stringContaining('channels is "gray" but the tensor has 3 channels')]);

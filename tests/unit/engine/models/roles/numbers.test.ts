@@ -1,10 +1,15 @@
 /** Roles that feed one number: `param`, `seed`, `time`, `width`, `height`. */
 import { expect, test } from "bun:test";
+import { comfystreamImage } from "../../../../../src/capabilities/comfystream-image.ts";
+import { defineModel } from "../../../../../src/engine/models/define-model.ts";
 import type { ModelDefinition } from "../../../../../src/engine/models/definition.ts";
 import type { PortEntry } from "../../../../../src/engine/models/model-json.ts";
 import type { Moment } from "../../../../../src/engine/models/roles/role.ts";
 import { valuesOf } from "../../../../../src/engine/models/run-values.ts";
 import { defaultControls } from "../../../../../src/engine/prompts/controls.ts";
+import { REQUEST_FIELDS } from "../../../../../src/engine/protocol/models.ts";
+import { CHANGING_FIELDS, FIXED_FIELDS } from "../../../../../src/server/streams/fields.ts";
+import { signature } from "../../../../support/signature.ts";
 import { inputPort, inputProblems, withInput } from "./bind.ts";
 
 const moment = (params: Moment["params"]): Moment => ({
@@ -63,7 +68,9 @@ test("a rate is mapped before it is summed", () => {
 
 const REFUSED: readonly (readonly [PortEntry, tensor: string, problem: string])[] = [
   [{ role: "param", default: 2 }, "k float32 []", "default is 2, outside 0 to 1"],
-  [{ role: "param", min: 3, max: 1, default: 2 }, "k float32 []", "default is 2, outside 3 to 1"],
+  [{ role: "param", min: 3, max: 1, default: 2 }, "k float32 []", "max is 1 and min is 3"],
+  [{ role: "param", min: 2 }, "k float32 []", "max is 1 and min is 2: state both"],
+  [{ role: "param", name: "width" }, "k float32 []", 'name is "width", a field of every request'],
   [{ role: "param", sum: true }, "k int32 []", "sum is true, which gives a fraction"],
   [{ role: "param", scale: "log" }, "k float32 []", 'scale is "log", which needs values'],
   [
@@ -75,6 +82,34 @@ const REFUSED: readonly (readonly [PortEntry, tensor: string, problem: string])[
 
 test.each(REFUSED)("%j of %s is refused: %s", (entry, tensor, problem) => {
   expect(inputProblems(entry, tensor)).toEqual([expect.stringContaining(problem)]);
+});
+
+test("a default that nobody states is the number nearest to 1 in the range", () => {
+  const defaultOf = (range: { min: number; max: number }) =>
+    withInput({ role: "param", ...range }, "k float32 []").params[0];
+  expect(defaultOf({ min: 2, max: 5 })).toMatchObject({ default: 2 });
+  expect(defaultOf({ min: -3, max: 0.5 })).toMatchObject({ default: 0.5 });
+  expect(defaultOf({ min: 0, max: 10 })).toMatchObject({ default: 1 });
+});
+
+test("a parameter without a name has one made of its tensor's, which no field of requests has", () => {
+  const nameOf = (tensor: string) =>
+    defineModel("m", {}, signature([`${tensor} float32 [1]`], ["y float32 [1, 3, H, W]"])).params[0]
+      ?.name;
+  expect(nameOf("strength")).toBe("strength");
+  expect(nameOf("net/strength:0")).toBe("net_strength_0");
+  expect(nameOf("3")).toBe("_3");
+  expect(nameOf("fps")).toBe("model_fps");
+  expect(nameOf("s".repeat(80))).toBe("s".repeat(64));
+});
+
+test("the names that parameters cannot have are those of all fields of requests", () => {
+  const fields = [
+    ...FIXED_FIELDS,
+    ...CHANGING_FIELDS,
+    ...Object.keys(comfystreamImage.input["properties"]),
+  ];
+  expect(fields.filter((name) => name !== "seed" && !REQUEST_FIELDS.includes(name))).toEqual([]);
 });
 
 test("the seed is a whole number of 32 bits, whatever its tensor's type", () => {

@@ -1,5 +1,6 @@
 /** Roles of outputs that are more than a picture: `mask`, `heat`, `data`, `ignore`. */
 import { expect, test } from "bun:test";
+import { defineModel } from "../../../../../src/engine/models/define-model.ts";
 import type { PortEntry } from "../../../../../src/engine/models/model-json.ts";
 import { signature } from "../../../../support/signature.ts";
 import { outputPort, outputProblems, problemsOf, withOutput } from "./bind.ts";
@@ -53,6 +54,27 @@ test("heat has a range, or finds one; its blend is a parameter", () => {
   expect(withOutput({ role: "heat", blend: 0.2 }, tensor).params).toMatchObject([
     { type: "number", name: "blend", default: 0.2, min: 0, max: 1 },
   ]);
+});
+
+test("a map over the video needs video, also where the frame is optional", () => {
+  const json = {
+    inputs: { x: { role: "frame", optional: true } },
+    outputs: { m: { role: "heat" } },
+  };
+  const graph = signature(["x float32 [1, 3, H, W]"], ["m float32 [1, 1, H, W]"]);
+  expect(defineModel("m", json, graph).video).toBe("required");
+});
+
+test("a parameter of the output that an input's has the name of, and not the type, is refused", () => {
+  const graph = signature(["x float32 [1, 3, H, W]", "k float32 [1]"], ["m float32 [1, 1, H, W]"]);
+  const named = (name: string) => ({
+    inputs: { k: { role: "param", name } },
+    outputs: { m: { role: "mask" } },
+  });
+  expect(problemsOf(named("background"), graph)).toEqual([
+    'inputs give the name "background" to parameters of two types: set the name of one of them',
+  ]);
+  expect(problemsOf(named("strength"), graph)).toEqual([]);
 });
 
 test("what is drawn over the video needs it, follows it, and has no fit of its own", () => {

@@ -57,6 +57,15 @@ test.each(WRONG)("a picture %j of %s is refused: %s", (fields, tensor, problem) 
   );
 });
 
+test.each(["image", "mask"])("%s of which the file fixes one side needs the other", (role) => {
+  const problems = (size?: unknown) =>
+    inputProblems({ role, ...(size !== undefined && { size }) }, "x float32 [1, 3, 48, W]");
+  const missing = "size must be [width, 48] with a number for the side that the file leaves free";
+  expect([problems(), problems("free")]).toEqual([[missing], [missing]]);
+  expect(problems([320, 40])).toEqual(["size is [320,40] but the file fixes [any, 48]"]);
+  expect(problems([320, 48])).toEqual([]);
+});
+
 test("int8 pictures have a scale and a zero point", () => {
   const quantised = { role: "image", scale: 1 / 128, zero_point: -3, range: [-1, 1] };
   expect(outputPort(quantised, "x int8 [1, 3, H, W]")).toMatchObject({
@@ -107,7 +116,7 @@ test("a model is without video where no input takes it, and may do without where
 
 test("a second picture is a parameter, unless only a file gives it", () => {
   const params = (fields: PortEntry) => withInput(fields, "x float32 [1, 3, H, W]").params;
-  expect(params({ role: "image" })).toEqual([{ type: "picture", name: "image", description: "" }]);
+  expect(params({ role: "image" })).toEqual([{ type: "picture", name: "x", description: "" }]);
   expect(params({ role: "mask", name: "cut", description: "d" })).toEqual([
     { type: "picture", name: "cut", description: "d" },
   ]);

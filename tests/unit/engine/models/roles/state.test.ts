@@ -47,6 +47,21 @@ test("a state names its output, which then goes there alone", () => {
   expect([batchable, live.alone]).toEqual([false, true]);
 });
 
+test("a pair of different types or shapes, and a shape that contradicts the file, are refused", () => {
+  const problems = (tensor: string, entry: PortEntry = {}) =>
+    problemsOf({ inputs: { h: { role: "state", output: "h_next", ...entry } } }, graphOf(tensor));
+  const pair = (tensor: string) => [
+    `inputs.h.output names a tensor that does not fit this one: "h_next" float32 [1, 4] and "h" ${tensor}`,
+  ];
+  for (const tensor of ["float16 [1, 4]", "float32 [1, 5]", "float32 [4]"]) {
+    expect(problems(`h ${tensor}`)).toEqual(pair(tensor));
+  }
+  expect(problems("h float32 [N, C]")).toEqual([]);
+  expect(problems("h float32 [N, 4]", { shape: [1, 5] })).toEqual([
+    'inputs.h.shape is [1, 5], which the file does not allow: "h" float32 [N, 4]',
+  ]);
+});
+
 test("free dimensions are 1 each unless a shape is given", () => {
   const entry = { role: "state", output: "h_next", initial: 0.5 };
   expect(portOf(entry, "h float32 [N, C]")).toMatchObject({ dims: [1, 1], initial: 0.5 });

@@ -4,7 +4,7 @@ import type { Moment } from "../../../../../src/engine/models/roles/role.ts";
 import { valuesOf } from "../../../../../src/engine/models/run-values.ts";
 import type { Tensor } from "../../../../../src/engine/models/tensor.ts";
 import { defaultControls } from "../../../../../src/engine/prompts/controls.ts";
-import { inputPort, withInput } from "./bind.ts";
+import { inputPort, inputProblems, withInput } from "./bind.ts";
 
 const entry = { role: "from", from: { model: "encoder", output: "code" } };
 
@@ -25,6 +25,12 @@ test("the port names the other model and its output, and has 1 for free dimensio
     source: { model: "encoder", output: "code" },
     dims: [1, 77, 1],
   });
+});
+
+test("tensors that do not hold floats, as all data does, are refused", () => {
+  expect(inputProblems(entry, "z int64 [1, 4]")).toEqual([
+    'from needs floats of known rank, but the tensor is "z" int64 [1, 4]',
+  ]);
 });
 
 test("the tensor is what the other model gave last, and zeros before its first run", () => {
