@@ -90,13 +90,13 @@ test("a picture becomes a vector once, and again only when it changes, while fra
   expect(tints).toEqual([0, 0, 0, 0, 0]);
   expect(runs()).toBe(1);
 
-  await next({ model_params: { image: await uriOf(RED) } });
+  await next({ model_params: { style: await uriOf(RED) } });
   await waitFor("the red picture", async () => (await next()) === 1);
   expect(runs()).toBe(2);
 
   // While another picture is decoded, the one before stays in use: grey does not come back.
   const before = tints.length;
-  await next({ model_params: { image: await uriOf(BLUE) } });
+  await next({ model_params: { style: await uriOf(BLUE) } });
   await waitFor("the blue picture", async () => (await next()) === 2);
   for (let frame = 0; frame < 5; frame++) expect(await next()).toBe(2);
   expect(new Set(tints.slice(before))).toEqual(new Set([1, 2]));
@@ -109,7 +109,7 @@ test("one picture alone has the style that it was asked for with", async () => {
     [40, 8, 4],
     [4, 8, 60],
   ] as const) {
-    using run = await PlanRun.open(bench.host, { model_params: { image: await uriOf(rgb) } });
+    using run = await PlanRun.open(bench.host, { model_params: { style: await uriOf(rgb) } });
     const { picture } = await run.draw(dark);
     expect(maxDifference(picture, plus(await run.seen(dark), rgb))).toBeLessThanOrEqual(1);
   }

@@ -94,6 +94,6 @@ test("a second picture as input is one that callers upload, grey until they do",
   expect(maxDifference(await run(onnx), minusGrey)).toBeLessThanOrEqual(1);
   const stills = { uploaded: mapPixels(noise, (rgb) => rgb.map((each) => each / 2)) };
   const halved = mapPixels(noise, (rgb) => rgb.map((each) => each - Math.floor(each / 2 + 0.5)));
-  const result = await run(onnx, { image: "uploaded" }, stills);
+  const result = await run(onnx, { overlay: "uploaded" }, stills);
   expect(maxDifference(result, halved)).toBeLessThanOrEqual(1);
 });
