@@ -72,7 +72,9 @@ test("a picture that cannot be decoded leaves the one before, and is reported un
   get(broken);
   await stills.settled;
   expect(get(broken)).toBe(90);
-  expect(stills.errorWith({ image: broken })?.message).toStartWith("a picture cannot be used: ");
+  expect(stills.errorWith({ style: broken })?.message).toBe(
+    "style is an incomplete PNG: send the whole file",
+  );
   get(good);
   expect(stills.errorWith({ image: good })).toBeNull();
 });
@@ -106,5 +108,15 @@ test("a file that is missing is named", async () => {
   using stills = new StillPictures(UNRECORDED_CALLS);
   stills.get("m x", { file: "style.png" }, "/nowhere", SIZE);
   await stills.settled;
-  expect(stills.errorWith({})?.message).toContain("style.png");
+  expect(stills.errorWith({})?.message).toStartWith("style.png cannot be used: ");
+});
+
+test("a file that is no picture is named", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "still-"));
+  folders.push(folder);
+  await Bun.write(join(folder, "style.png"), "text");
+  using stills = new StillPictures(UNRECORDED_CALLS);
+  stills.get("m x", { file: "style.png" }, folder, SIZE);
+  await stills.settled;
+  expect(stills.errorWith({})?.message).toStartWith("style.png is not a PNG, JPEG or WebP");
 });

@@ -30,7 +30,9 @@ interface Place {
   readonly sizes: Map<string, Entry>;
   /** The newest that was asked for. */
   version: Version;
-  /** Why that cannot be decoded. */
+  /** The name of the file that was asked for; null for a parameter's picture. */
+  file: string | null;
+  /** Why that cannot be decoded; the message lacks its subject, the parameter or file. */
   error: PlainError | null;
   /** How many times files had been read again when it was asked for last. */
   lastAsked: number;
@@ -65,6 +67,7 @@ export class StillPictures implements Disposable {
   ): StillPicture | null {
     const version = "uri" in source ? source.uri : this.#refreshes;
     const at = this.#place(place, version);
+    at.file = "file" in source ? source.file : null;
     const key = `${size.width}x${size.height}`;
     const known = at.sizes.get(key);
     // Pictures are megabytes of text: one that has not changed is the same string, and compared at once.
@@ -81,9 +84,7 @@ export class StillPictures implements Disposable {
       try {
         entry.picture = await this.#decode(source, folder, size);
       } catch (error) {
-        const { kind } = toPlainError(error);
-        const message = `a picture cannot be used: ${reason(error)}`;
-        if (at.version === version) at.error = { kind, message };
+        if (at.version === version) at.error = withoutSubject(error);
       }
     });
     return entry.picture;
@@ -104,9 +105,10 @@ export class StillPictures implements Disposable {
 
   /** Why a file, or a picture that these parameters hold, cannot be decoded; null where all can. */
   errorWith(params: ParamValues): PlainError | null {
-    for (const { error, version } of this.#places.values()) {
+    for (const { error, version, file } of this.#places.values()) {
       if (error === null) continue;
-      if (typeof version === "number" || Object.values(params).includes(version)) return error;
+      const [name] = Object.entries(params).find(([, value]) => value === version) ?? [file];
+      if (name !== null) return { ...error, message: `${name} ${error.message}` };
     }
     return null;
   }
@@ -118,7 +120,10 @@ export class StillPictures implements Disposable {
 
   #place(key: string, version: Version): Place {
     const known = this.#places.get(key);
-    const place: Place = known ?? { sizes: new Map(), version, error: null, lastAsked: 0 };
+    const place: Place = known ?? {
+      ...{ sizes: new Map(), version, file: null },
+      ...{ error: null, lastAsked: 0 },
+    };
     if (known === undefined) this.#places.set(key, place);
     if (place.version !== version) place.error = null;
     place.version = version;
@@ -139,6 +144,12 @@ export class StillPictures implements Disposable {
       frame.free();
     }
   }
+}
+
+/** An error whose message follows the name of what holds the picture. */
+function withoutSubject(error: unknown): PlainError {
+  const { kind, details } = toPlainError(error);
+  return { kind, message: details?.[0]?.problem ?? `cannot be used: ${reason(error)}` };
 }
 
 function bytesOf(uri: string): Uint8Array {
