@@ -89,6 +89,7 @@ export class StreamStarter {
     };
     const stream =
       protocol.answersWhen === "active" ? await store.start(origin) : store.accept(origin);
+    updater.started(stream, model);
     return { stream, ignored };
   }
 

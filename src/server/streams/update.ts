@@ -1,4 +1,5 @@
 /** Applies parameter updates to a stream, in order, whichever channel they come from (protocol.md 1.6, 5.2). */
+import type { ModelInfo } from "../../engine/protocol/models.ts";
 import { WorkerError } from "../../errors.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { updatedParams } from "./params.ts";
@@ -10,10 +11,17 @@ export class StreamUpdater {
   readonly #store: StreamStore;
   /** The last update of each stream. */
   readonly #last = new WeakMap<Stream, Promise<unknown>>();
+  /** The model of each stream as it was described last: one that is removed from the workspace still runs. */
+  readonly #models = new WeakMap<Stream, ModelInfo>();
 
   constructor(scheduler: Pick<EngineScheduler, "withModels">, store: StreamStore) {
     this.#scheduler = scheduler;
     this.#store = store;
+  }
+
+  /** Records the model with which a stream starts, so that updates are valid for it as long as it runs. */
+  started(stream: Stream, model: ModelInfo): void {
+    if (!this.#models.has(stream)) this.#models.set(stream, model);
   }
 
   /**
@@ -39,9 +47,22 @@ export class StreamUpdater {
     }
     const fields = stream.protocol.readUpdate(body);
     return await this.#scheduler.withModels((models) => {
-      const { params, ignored } = updatedParams(fields, stream.params, stream.defaults, models);
+      const known = this.#withModelOf(stream, models);
+      const { params, model, ignored } = updatedParams(
+        fields,
+        stream.params,
+        stream.defaults,
+        known,
+      );
       this.#store.update(stream, params);
+      this.#models.set(stream, model);
       return ignored;
     });
+  }
+
+  #withModelOf(stream: Stream, models: readonly ModelInfo[]): readonly ModelInfo[] {
+    const running = this.#models.get(stream);
+    const isRemoved = running && models.every(({ name }) => name !== running.name);
+    return isRemoved ? [...models, running] : models;
   }
 }

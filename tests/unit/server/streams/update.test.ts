@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import type { ModelInfo } from "../../../../src/engine/protocol/models.ts";
+import { Admission } from "../../../../src/server/admission.ts";
+import { seedProtocol } from "../../../../src/server/protocols/seed/seed-protocol.ts";
+import { CLOCK_DEFAULTS } from "../../../../src/server/streams/params.ts";
+import { type StreamHost, StreamStore } from "../../../../src/server/streams/store.ts";
+import { StreamUpdater } from "../../../../src/server/streams/update.ts";
+
+const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
+  ...{ name, description: "", source: `models/${name}`, state: "ready", license: "" },
+  ...{ takes_video: true, needs_video: false, takes_prompts: false, device: "cpu" },
+  ...{ params, presets: {}, data: [] },
+});
+const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false } as const;
+const PAINT = model("paint", [{ type: "number", description: "", ...strength }]);
+
+/** A stream that runs the model `paint`, and the models of the workspace. */
+async function running() {
+  let models = [PAINT, model("edges")];
+  const host: StreamHost = {
+    start: (stream) => stream.receive({ type: "started", id: stream.id }),
+    update() {},
+    stop: (stream) => stream.receive({ type: "ended", id: stream.id }),
+  };
+  const store = new StreamStore(host, { admission: new Admission(1), historyMs: 1000 });
+  const updater = new StreamUpdater({ withModels: async (use) => use(models) }, store);
+  const params = { ...CLOCK_DEFAULTS, model: "paint" };
+  const stream = await store.start({
+    id: "a",
+    protocol: seedProtocol,
+    channels: { stream_url: null, input_url: null },
+    capability: null,
+    spec: { container: "fmp4", segment_seconds: 1, audio: "auto" },
+    params,
+    defaults: CLOCK_DEFAULTS,
+  });
+  updater.started(stream, PAINT);
+  const remove = (name: string): void => {
+    models = models.filter((one) => one.name !== name);
+  };
+  return { stream, updater, remove };
+}
+
+test("a stream whose model is removed from the workspace can still be updated", async () => {
+  const { stream, updater, remove } = await running();
+  remove("paint");
+  expect(await updater.apply(stream, { strength: 0.5, paused: true, nothing: 1 })).toEqual([
+    "nothing",
+  ]);
+  expect(stream.params).toMatchObject({
+    model: "paint",
+    paused: true,
+    model_params: { strength: 0.5 },
+  });
+  await expect(updater.apply(stream, { strength: 9 })).rejects.toThrow("strength");
+});
+
+test("a removed model cannot be chosen again once its stream has left it", async () => {
+  const { stream, updater, remove } = await running();
+  remove("paint");
+  await updater.apply(stream, { model: "edges" });
+  await expect(updater.apply(stream, { model: "paint" })).rejects.toThrow("is unknown");
+});
