@@ -34,6 +34,17 @@ test("a profiled session counts its nodes by execution provider, once each, and 
   expect(await profiles()).toEqual(before);
 });
 
+test("a graph that ONNX Runtime refuses leaves no file either", async () => {
+  const before = await profiles();
+  const settings = { ...parseDevice("cpu").settings, enableProfiling: true };
+  const refused = await Session.open(Uint8Array.of(1, 2, 3), settings).then(
+    () => null,
+    (error: Error) => error.message,
+  );
+  expect(refused).toStartWith("ONNX Runtime refuses it: ");
+  expect(await profiles()).toEqual(before);
+});
+
 test("a session without a profile knows nothing of its nodes", async () => {
   const session = await Session.open(twoNodes(), parseDevice("cpu").settings);
   await session.run({ x: filled("float32", [4], 1) }, ["y"]);

@@ -17,16 +17,17 @@ self.onmessage = ({ data }: MessageEvent<Request>) => {
 };
 
 async function answer(request: Request): Promise<void> {
-  let response: Response;
-  let transfer: ArrayBuffer[] = [];
+  const { id, call } = request;
   try {
     const output = await perform(request);
-    if (request.call === "run") transfer = (output as Calls["run"][1]).outputs.flatMap(buffersOf);
-    response = { id: request.id, ok: true, output };
+    const isRun = call === "run";
+    const transfer = isRun ? (output as Calls["run"][1]).outputs.flatMap(buffersOf) : [];
+    self.postMessage({ id, ok: true, output } satisfies Response, transfer);
   } catch (error) {
-    response = { id: request.id, ok: false, error: toPlainError(error, "model_failed") };
+    // Also for an output that cannot be sent: every call must be answered, and later ones performed.
+    const plain = toPlainError(error, "model_failed");
+    self.postMessage({ id, ok: false, error: plain } satisfies Response);
   }
-  self.postMessage(response, transfer);
 }
 
 const buffersOf = ({ picture }: RunOutput): ArrayBuffer[] =>
@@ -70,15 +71,19 @@ function opened(): Program {
 }
 
 async function prepare({ item, count, times }: Calls["prepare"][0]): Promise<{ ms: number }> {
+  const lanes = Array.from({ length: count }, (_, at) => `warm-up ${at}`);
   let fastest = Number.POSITIVE_INFINITY;
-  for (let time = 0; time < times; time++) {
-    const items = Array.from({ length: count }, (_, at) => itemCopy(item, `warm-up ${at}`));
-    const begun = performance.now();
-    await opened().run(items);
-    fastest = Math.min(fastest, performance.now() - begun);
+  try {
+    for (let time = 0; time < times; time++) {
+      const items = lanes.map((lane) => itemCopy(item, lane));
+      const begun = performance.now();
+      await opened().run(items);
+      fastest = Math.min(fastest, performance.now() - begun);
+    }
+    return { ms: fastest };
+  } finally {
+    for (const lane of lanes) program?.forget(lane); // also where it cannot run so many
   }
-  for (let at = 0; at < count; at++) program?.forget(`warm-up ${at}`);
-  return { ms: fastest };
 }
 
 async function probe({ settings }: Calls["probe"][0]): Promise<null> {

@@ -107,7 +107,7 @@ const withRoles = (entries: Readonly<Record<string, PortEntry>>): Record<string,
   );
 
 /** Names every wrong field of an entry. */
-export function* checkRole(roles: Roles, entry: PortEntry, field: string): Generator<FieldProblem> {
+function* checkRole(roles: Roles, entry: PortEntry, field: string): Generator<FieldProblem> {
   const { role = "" } = entry;
   const schema = Object.hasOwn(roles, role) ? roles[role]?.schema : undefined;
   if (schema === undefined) {

@@ -31,7 +31,7 @@ export class DataLabel implements Disposable {
 }
 
 /** The values of the first output, in ever fewer words. */
-export function labelOf(values: Values): Label | null {
+function labelOf(values: Values): Label | null {
   const [first] = Object.values(values);
   const parts = first === undefined ? [] : partsOf(first);
   if (parts.length === 0) return null;

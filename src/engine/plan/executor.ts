@@ -154,9 +154,9 @@ export class PlanExecutor implements Disposable {
     const { nodes } = this.#loader;
     if (nodes !== this.#illustrated) await this.#awaitPictures(nodes, job);
     this.#illustrated = nodes;
-    for (const [at, running] of nodes.entries()) {
+    for (const running of nodes) {
       const { node, model } = running;
-      const inner = this.#innerSize(nodes, at, inputs, size);
+      const inner = this.#innerSize(nodes, running, inputs, size);
       const input = {
         pictures: () => inputs.picturesFor(running, inner),
         size: inner,
@@ -198,9 +198,16 @@ export class PlanExecutor implements Disposable {
   }
 
   /** The size in which a model gets its picture, or draws one. */
-  #innerSize(nodes: readonly RunningNode[], at: number, inputs: FrameInputs, size: Size): Size {
-    const { node, model } = nodes[at] as RunningNode;
-    const next = nodes.slice(at + 1).find((other) => !other.node.isFeeder)?.model;
+  #innerSize(
+    nodes: readonly RunningNode[],
+    running: RunningNode,
+    inputs: FrameInputs,
+    size: Size,
+  ): Size {
+    const { node, model } = running;
+    const next = nodes
+      .slice(nodes.indexOf(running) + 1)
+      .find((other) => !other.node.isFeeder)?.model;
     return model.inputSize(next === undefined || node.isFeeder ? size : inputs.sizeFor(next));
   }
 
@@ -208,8 +215,8 @@ export class PlanExecutor implements Disposable {
   async #awaitPictures(nodes: readonly RunningNode[], job: PlanJob): Promise<void> {
     const inputs = new FrameInputs(this.#options.converter, job);
     this.#stills.refresh();
-    for (const [at, running] of nodes.entries()) {
-      const inner = this.#innerSize(nodes, at, inputs, job.size);
+    for (const running of nodes) {
+      const inner = this.#innerSize(nodes, running, inputs, job.size);
       valuesOf(running.model.definition, this.#moment(nodes, running, job, inner));
     }
     await this.#stills.settled;

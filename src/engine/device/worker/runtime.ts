@@ -49,6 +49,7 @@ export class Session {
     try {
       return new Session(await ort.InferenceSession.create(bytes, options), profile);
     } catch (error) {
+      await removeProfile(profile);
       throw new WorkerError("model_failed", `ONNX Runtime refuses it: ${reason(error)}`, {
         cause: error,
       });
@@ -84,9 +85,16 @@ export class Session {
   }
 
   async release(): Promise<void> {
-    await this.#session.release();
-    if (this.#profile !== null) await rm(this.#profile, { recursive: true, force: true });
+    try {
+      await this.#session.release();
+    } finally {
+      await removeProfile(this.#profile);
+    }
   }
+}
+
+async function removeProfile(folder: string | null): Promise<void> {
+  if (folder !== null) await rm(folder, { recursive: true, force: true });
 }
 
 function toOrt({ dtype, dims, data }: Tensor): ort.Tensor {

@@ -75,7 +75,7 @@ export function toPicture(graph: GraphBuilder, samples: Value, format: PixelForm
 }
 
 /** The samples of any picture tensor as float32. */
-export function toFloats(graph: GraphBuilder, samples: Value, format: PixelFormat): Value {
+function toFloats(graph: GraphBuilder, samples: Value, format: PixelFormat): Value {
   if (format.dtype === "float32") return samples;
   const floats = graph.cast(samples, "float32");
   if (format.dtype !== "int8") return floats;

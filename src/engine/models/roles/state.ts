@@ -17,7 +17,7 @@ export interface StatePort extends Port {
 }
 
 /** Where a lane keeps the tensor of an output for the state input that names it. */
-export const stateKey = (tensor: string): string => `${tensor}/state`;
+const stateKey = (tensor: string): string => `${tensor}/state`;
 
 const RESET: TriggerParam = {
   type: "trigger",
