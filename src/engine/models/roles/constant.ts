@@ -45,9 +45,10 @@ export const constant = role({
     };
   },
 
-  attach({ tensor, dtype, dims }, edge) {
+  attach({ tensor, dtype, dims, batched }, edge) {
     if (dtype !== "float16") return;
-    edge.replace(tensor, edge.before.cast(edge.feed(tensor, "float32", dims), "float16"));
+    const sides = dims.map((dim, at) => (batched && at === 0 ? edge.batch : dim));
+    edge.replace(tensor, edge.before.cast(edge.feed(tensor, "float32", sides), "float16"));
   },
 
   feed({ tensor, dtype, dims, numbers }) {

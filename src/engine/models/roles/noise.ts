@@ -2,7 +2,7 @@
 import { Type } from "@sinclair/typebox";
 import { TorchGenerator } from "../../random/torch-noise.ts";
 import { value } from "../graph-builder.ts";
-import { countOf, type Tensor } from "../tensor.ts";
+import { countOf, filled, type Tensor } from "../tensor.ts";
 import { describeTensor, type ElementType } from "../tensor-signature.ts";
 import { feedPicture, grey, pictureKey, pictureTensor } from "./frame.ts";
 import { dimensionsOf } from "./free-dimensions.ts";
@@ -92,8 +92,13 @@ export const noise = role({
       return;
     }
     const picture = feedPicture(edge, port);
+    const weight = edge.feed(
+      weightKey(port),
+      "float32",
+      dims.map((_, at) => (at === 0 ? edge.batchOf(port) : 1)),
+    );
     const mixed = fromPicture(graph, picture, frame, (samples) =>
-      graph.node("Add", [samples, scaled]),
+      graph.node("Add", [graph.node("Mul", [samples, weight]), scaled]),
     );
     edge.replace(tensor, mixed);
   },
@@ -102,9 +107,17 @@ export const noise = role({
     const plain = noiseOf(port, item, lane);
     if (port.frame === null) return { [port.tensor]: plain };
     const picture = pictureTensor(item.picture ?? grey(port.rule, item));
-    return { [port.tensor]: plain, [pictureKey(port)]: picture };
+    const weight = filled(
+      "float32",
+      port.dims.map(() => 1),
+      item.picture === null ? 0 : 1,
+    );
+    return { [port.tensor]: plain, [pictureKey(port)]: picture, [weightKey(port)]: weight };
   },
 });
+
+/** How much of the video frame there is: all of it or, without video, nothing. */
+const weightKey = ({ tensor }: NoisePort): string => `${tensor}/frame weight`;
 
 const FREE: SizeRule = { size: null, multipleOf: 1 };
 
