@@ -1,4 +1,4 @@
-/** Counts the device time of streams, and tells which of them is furthest behind. */
+/** Counts the device time that each stream has used, to find the one that is furthest behind. */
 
 /**
  * Device time that a stream may have in credit. It keeps the time that passes between its frames, and a stream that is

@@ -8,7 +8,7 @@ export interface Run {
   readonly time: number;
   /** The time on the clock at which it began. */
   readonly since: number;
-  /** Null for the first run of a runner if its caller knows nothing. */
+  /** Null for the first run of a runner if its caller has no estimate. */
   readonly expectedMs: number | null;
   /** It takes up a lane, or was let in beside them. */
   readonly place: "lane" | "beside";
@@ -28,7 +28,7 @@ export class Lanes {
   readonly #count: number;
   readonly #runs = new Map<Runner, Run>();
 
-  /** A device of so many runs at once. */
+  /** A device that has this many runs in progress at most. */
   constructor(count: number) {
     this.#count = count;
   }

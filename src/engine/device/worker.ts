@@ -82,7 +82,7 @@ async function prepare({ item, count, times }: Calls["prepare"][0]): Promise<{ m
     }
     return { ms: fastest };
   } finally {
-    for (const lane of lanes) program?.forget(lane); // also where it cannot run so many
+    for (const lane of lanes) program?.forget(lane); // also if it cannot run that many
   }
 }
 

@@ -27,7 +27,7 @@ export class ModelCatalogue {
   readonly #workspace: string;
   readonly #entries = new Map<string, CatalogueEntry>();
   #lastPass: Promise<void> = Promise.resolve();
-  /** Begins when the last one has ended, however it ended; null while nobody waits for it. */
+  /** Begins when the last one has ended, however it ended; null while no caller waits. */
   #nextPass: Promise<void> | null = null;
   #listError: string | null = null;
 
@@ -97,7 +97,7 @@ export class ModelCatalogue {
     this.#nextPass ??= this.#lastPass.then(() => {
       this.#nextPass = null;
       const pass = this.#readAll();
-      this.#lastPass = pass.catch(() => {}); // its own callers are told
+      this.#lastPass = pass.catch(() => {}); // its callers get the error
       return pass;
     });
     return this.#nextPass;

@@ -74,7 +74,7 @@ export function draftOutputs(
   }
   const used = [...Object.values(given), ...Object.values(drafted)];
   const [first] = signature.outputs;
-  // A model of which nothing is read would be of no use.
+  // A model whose outputs are all ignored would be useless.
   if (first !== undefined && used.every(({ role }) => role === "ignore" || role === "state")) {
     drafted[first.name] = { role: "data" };
   }

@@ -89,7 +89,7 @@ const KINDS: readonly FileKind[] = [
     predicate: `is a safetensors checkpoint, which holds weights and no graph: ${EXPORT}`,
   },
   {
-    // The entries of an archive that torch.save or torch.jit.save writes, of which the first names follow each other.
+    // The names of the first entries of an archive that torch.save or torch.jit.save writes.
     matches: (head) =>
       isZip(head) &&
       /\/(data\.pkl|\.format_version|byteorder|\.data\/|constants\.pkl|code\/)/.test(head.raw),

@@ -52,7 +52,7 @@ export class GraphEditor {
 
   /**
    * The only user of a value; undefined where there are several, where the value is an output of the graph, and where
-   * the user is no operator of ONNX itself.
+   * the user is an operator of another domain than ONNX's own.
    */
   consumer(name: string | undefined): NodeProto | undefined {
     if (name === undefined || this.uses(name) !== 1) return undefined;

@@ -14,7 +14,7 @@ import { type PlainConv, plainConv, repeated } from "./graph-fusion-plain-conv.t
 
 /** Four times as many still fit into a block of 16. */
 const MOST_CHANNELS = 4;
-/** Below so many weights an output, and with 1×1 kernels, rearranging the result costs what the convolution saves. */
+/** With fewer weights per output, and with 1×1 kernels, rearranging the result costs what the convolution saves. */
 const FEWEST_WEIGHTS = 64;
 /** Slice takes its bounds as inputs from here on. */
 const CROPPING_OPSET = 10;

@@ -13,7 +13,7 @@ import { padsOf } from "./graph-fusion-pads.ts";
 import { plainConv, repeated } from "./graph-fusion-plain-conv.ts";
 
 /**
- * Up to so many output channels, the convolution itself gets cheaper: ONNX Runtime computes 8 or 16 channels where
+ * With up to this many output channels, the convolution itself gets cheaper: ONNX Runtime computes 8 or 16 channels where
  * fewer are wanted. With more it pays only where a Pad keeps the enlarged picture from staying in blocked layout.
  */
 const FEW_CHANNELS = 8;

@@ -123,7 +123,7 @@ export async function stampOf(folder: string, files: readonly string[]): Promise
   }
 }
 
-/** Throws what the file is where it is no ONNX model. */
+/** Throws an error that says what the file is, if it is not an ONNX model. */
 async function readOutline(path: string, label: string): Promise<ModelProto> {
   try {
     return await readOnnxOutline(path, label);

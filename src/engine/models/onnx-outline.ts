@@ -182,7 +182,7 @@ class ForwardReader {
     this.#start = this.position;
   }
 
-  /** A base-128 number, of which the bits beyond 2⁵³ may be rounded. */
+  /** A base-128 number; bits beyond 2⁵³ may be rounded. */
   varint(): number {
     let value = 0;
     for (let scale = 1; scale <= 2 ** 63; scale *= 128) {

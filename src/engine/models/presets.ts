@@ -20,7 +20,7 @@ export function presetsOf(
           if (param !== undefined) return [name, written(param, value, preset)];
           const known = params.map((one) => one.name).join(", ") || "none";
           throw new Error(
-            `model.json: presets.${preset}.${name} is no parameter; there are ${known}`,
+            `model.json: presets.${preset}.${name} is not a parameter of the model; its parameters: ${known}`,
           );
         }),
       ),

@@ -73,7 +73,7 @@ export function joined(tensors: readonly Tensor[]): Tensor {
 
 /**
  * Splits a tensor of `count` rows into copies of them; for one part it is the tensor itself. Throws for any other number
- * of rows: nobody knows whose they are.
+ * of rows: they could not be assigned to the items of the batch.
  */
 export function parts({ dtype, dims, data }: Tensor, count: number): Tensor[] {
   if (count === 1) return [{ dtype, dims, data }];

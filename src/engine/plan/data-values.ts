@@ -27,6 +27,6 @@ function reported({ labels, limit }: DataOutputPort, { data }: Tensor): DataValu
     .slice(0, limit);
 }
 
-/** JSON has no numbers that are not finite, and nobody needs more digits. */
+/** JSON has finite numbers alone, and six digits are enough. */
 const rounded = (number: number): number =>
   Number.isFinite(number) ? Number(number.toPrecision(6)) : 0;

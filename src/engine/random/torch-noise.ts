@@ -21,7 +21,7 @@ export class TorchGenerator {
   #spare: number | null = null;
 
   /**
-   * @param seed an integer, taken modulo 2⁶⁴ as torch takes it, of which the generator uses the low 32 bits; a
+   * @param seed an integer, taken modulo 2⁶⁴ as torch takes it, whose low 32 bits the generator uses; a
    *   decimal string or a bigint where it exceeds 2⁵³. Throws `RangeError` for what is not an integer.
    */
   constructor(seed: number | bigint | string) {
@@ -142,7 +142,7 @@ function boxMuller(values: Float32Array, start: number): void {
 const TWO_PI = f(2 * Math.PI);
 const FOUR_OVER_PI = f(1.27323954473516);
 const SQRT_HALF = f(Math.SQRT1_2);
-/** ln 2 in two parts, of which the high one has few enough bits for an exact product with an exponent. */
+/** ln 2 in two parts, the high one with few enough bits for an exact product with an exponent. */
 const LN2_HIGH = f(0.693359375);
 const LN2_LOW = f(-2.1219444e-4);
 /** −π/4 in three parts, to reduce an angle without loss. */

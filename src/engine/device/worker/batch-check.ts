@@ -5,7 +5,7 @@ import type { Tensor } from "../../models/tensor.ts";
 import type { RunOutput } from "./calls.ts";
 import type { Program } from "./program.ts";
 
-/** Kernels add up in another order for other shapes. A picture may differ by so many steps of 255. */
+/** Kernels add up in another order for other shapes: samples of a picture may differ by this much. */
 const PICTURE_STEPS = 2;
 const ABSOLUTE = 1e-3;
 const RELATIVE = 1e-2;

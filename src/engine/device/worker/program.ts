@@ -9,7 +9,7 @@ export interface Program {
    * order. Throws `model_failed`, after which the program can be used again.
    */
   run(items: readonly RunItem[]): Promise<readonly RunOutput[]>;
-  /** The number of rows of an output depends on what is in the picture: those of several items cannot be told apart. */
+  /** True if the number of rows of an output depends on the picture, as in detectors: such programs run no batches. */
   readonly hasComputedSizes: boolean;
   /** Forgets the state of a lane. */
   forget(lane: string): void;

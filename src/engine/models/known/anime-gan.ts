@@ -25,7 +25,7 @@ const torch: KnownNetwork = {
   },
 };
 
-/** Input, output, the version and the multiple of which sides must be. */
+/** Names of input and output, the version, and the number that sides must be a multiple of. */
 const TENSORFLOW = [
   ["generator_input:0", "generator/G_MODEL/out_layer/Tanh:0", 2, 32],
   ["AnimeGANv3_input:0", "generator_1/main/out_layer:0", 3, 16],

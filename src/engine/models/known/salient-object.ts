@@ -3,7 +3,7 @@ import type { ModelJson } from "../model-json.ts";
 import type { GraphSignature } from "../tensor-signature.ts";
 import { hasShapes, IMAGENET, isShaped, type KnownNetwork } from "./known-network.ts";
 
-/** Both give a refined mask first and then side outputs, of which the first is taken and stretched to 0 to 1. */
+/** Both output a refined mask, then intermediate ones. The first is used, stretched to 0 to 1. */
 const describe = (
   { inputs, outputs }: GraphSignature,
   { std, ...about }: Omit<ModelJson, "inputs" | "outputs"> & { readonly std: readonly number[] },

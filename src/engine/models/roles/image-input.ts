@@ -24,13 +24,13 @@ export interface ImagePort extends Port {
   readonly param: PictureParam | null;
 }
 
-/** A path inside the model's folder, of which no part begins with a dot. */
+/** A path inside the model's folder. None of its parts begins with a dot. */
 const AssetPath = Type.String({
   pattern: "^[^/\\\\.][^/\\\\]*(/[^/\\\\.][^/\\\\]*)*$",
   maxLength: 256,
 });
 
-/** `level`: the brightness (0 to 255) of the picture that is fed where there is none. */
+/** `level`: the brightness (0 to 255) of the plain picture that is fed while there is none. */
 const pictureRole = <Name extends "image" | "mask">(name: Name, level: number) =>
   role({
     schema: Type.Object(

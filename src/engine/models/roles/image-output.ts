@@ -34,7 +34,7 @@ export const imageOutput = role({
   },
 });
 
-/** Throws `model_failed` for an output that is no picture. */
+/** Throws `model_failed` for an output that is not a picture. */
 export function pictureOf(tensor: Tensor | undefined): Picture {
   const { dims = [], data } = tensor ?? {};
   const [batch, depth, height, width] = dims;

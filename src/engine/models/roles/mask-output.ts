@@ -46,7 +46,7 @@ const PARAMS = {
   image: [{ type: "picture", name: "background", description: "Picture behind the foreground" }],
 } as const satisfies Record<string, readonly ModelParam[]>;
 
-/** The background is shrunk by this for the blur, and smoothed over so many samples. */
+/** For the blur, the background is shrunk by this factor, then averaged over this many samples. */
 const SHRINK = 8n;
 const BLUR = 5n;
 

@@ -47,7 +47,10 @@ export const noise = role({
       const factor = signature.inputs.find((input) => input.name === scale);
       if (factor === undefined) {
         const names = signature.inputs.map((input) => input.name).join(", ");
-        problem("scale", `is ${JSON.stringify(scale)}, which is no input of the file: ${names}`);
+        problem(
+          "scale",
+          `is ${JSON.stringify(scale)}, which is not an input of the file: ${names}`,
+        );
       } else if (!holdsNumber(factor)) {
         const given = describeTensor(factor);
         problem("scale", `names an input that does not hold one number: ${given}`);

@@ -102,7 +102,7 @@ export interface RunResult {
 /** Tensors by the names under which `attach` declared them at the graph's edge. */
 export type Feeds = Record<string, Tensor>;
 
-/** The way a kind of port works. `Schema` describes its entry in `model.json`, which has the member `role`. */
+/** How a kind of port works. `Schema` describes its entry in `model.json`, which has the member `role`. */
 export interface Role<Schema extends TObject = TObject, P extends Port = Port> {
   readonly schema: Schema;
   /** Checks the entry against the tensor, and completes it. Reports what does not fit. */

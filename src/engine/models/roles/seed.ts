@@ -1,4 +1,4 @@
-/** The role `seed`: the number that random parts of a picture depend on, the parameter `seed` of every model that has one. */
+/** The role `seed`: the parameter `seed`, which the random parts of a picture depend on. */
 import { Type } from "@sinclair/typebox";
 import type { NumberParam } from "../../protocol/models.ts";
 import { attachNumber, bindNumber, feedNumber, type NumberPort } from "./number.ts";

@@ -48,7 +48,7 @@ export const state = role({
       const names = signature.outputs.map(({ name }) => name).join(", ");
       problem(
         "output",
-        `is ${JSON.stringify(entry.output)}, which is no output of the file: ${names}`,
+        `is ${JSON.stringify(entry.output)}, which is not an output of the file: ${names}`,
       );
     }
     if (dtype === null || dims === null) {

@@ -32,9 +32,9 @@ test("presets give values as they are, and the weights of named entries as full 
 
 test("a parameter and an entry that the model does not have are named", () => {
   expect(() => presetsOf({ night: { gian: 1 } }, PARAMS)).toThrow(
-    "model.json: presets.night.gian is no parameter; there are gain, flip, style",
+    "model.json: presets.night.gian is not a parameter of the model; its parameters: gain, flip, style",
   );
-  expect(() => presetsOf({ night: { gain: 1 } }, [])).toThrow("there are none");
+  expect(() => presetsOf({ night: { gain: 1 } }, [])).toThrow("its parameters: none");
   expect(() => presetsOf({ night: { style: { inc: 1 } } }, PARAMS)).toThrow(
     'model.json: presets.night.style names the entry "inc", which style does not have',
   );

@@ -44,7 +44,7 @@ test("wrong tensors, and scales that are no input, are refused", () => {
     'has role "noise", which needs floats, but the tensor is "z" int64 [1, 4]',
   ]);
   expect(inputProblems({ role: "noise", scale: "sigma" }, "z float32 [1, 4]")).toEqual([
-    'scale is "sigma", which is no input of the file: frame, z',
+    'scale is "sigma", which is not an input of the file: frame, z',
   ]);
   expect(inputProblems({ role: "noise", scale: "frame" }, "z float32 [1, 4]")).toEqual([
     'scale names an input that does not hold one number: "frame" float32 [N, 3, H, W]',

@@ -72,7 +72,7 @@ test("an output that is not there and a shape of another rank are refused", () =
   const problems = (entry: PortEntry) =>
     problemsOf({ inputs: { h: entry } }, graphOf("h float32 [1, 4]"));
   expect(problems({ role: "state", output: "z" })).toEqual([
-    'inputs.h.output is "z", which is no output of the file: y, h_next',
+    'inputs.h.output is "z", which is not an output of the file: y, h_next',
   ]);
   expect(problems({ role: "state", output: "h_next", shape: [4] })).toEqual([
     'inputs.h.shape has 1 dimensions but the tensor is "h" float32 [1, 4]',
