@@ -21,6 +21,13 @@ const OVERDUE_MS = 250;
 const FIRST_RUN_OVERDUE_MS = 1000;
 const OVERDUE = 4;
 
+/**
+ * While a run takes longer than this, and than `OVERDUE` times what is expected, one more run than there are lanes may
+ * be in progress: the others miss a frame or two, and not all of `OVERDUE_MS`. On a busy machine many runs are late at a
+ * time, so that each of them must not add one.
+ */
+const LATE_MS = 60;
+
 /** A run is short, compared with one in progress, if it takes at most this share of it. */
 const SHORT = 1 / 8;
 
@@ -53,13 +60,19 @@ export class Lanes {
   }
 
   hasFree(now: number): boolean {
-    return this.#inLanes(now).length < this.#count;
+    const runs = this.#inLanes(now);
+    const spare = runs.some((run) => now - run.since >= lateMs(run)) ? 1 : 0;
+    return runs.length < this.#count + spare;
   }
 
-  /** The time at which the next lane is given up by an overdue run; infinity while one is free. */
-  nextOverdue(now: number): number {
+  /** The time at which the next lane becomes free because a run is late or overdue; infinity while one is free. */
+  nextFree(now: number): number {
     if (this.hasFree(now)) return Number.POSITIVE_INFINITY;
-    return Math.min(...this.#inLanes(now).map((run) => run.since + overdueMs(run)));
+    const times = this.#inLanes(now).flatMap((run) => [
+      run.since + lateMs(run),
+      run.since + overdueMs(run),
+    ]);
+    return Math.min(...times.filter((time) => time > now));
   }
 
   /**
@@ -82,3 +95,6 @@ export class Lanes {
 
 const overdueMs = ({ expectedMs }: Run): number =>
   expectedMs === null ? FIRST_RUN_OVERDUE_MS : Math.max(OVERDUE_MS, OVERDUE * expectedMs);
+
+const lateMs = ({ expectedMs }: Run): number =>
+  expectedMs === null ? FIRST_RUN_OVERDUE_MS : Math.max(LATE_MS, OVERDUE * expectedMs);

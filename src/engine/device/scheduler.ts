@@ -35,7 +35,8 @@ const APART_MS = 10_000;
  * A run cannot be interrupted. Two rules keep long ones from blocking short ones. While every lane has a long run, a
  * short one is let in beside them, as a device with time slices would do, if it is short compared with each run in
  * progress and its stream is behind them all, counting what they have run so far. And a run that takes much longer than
- * expected gives up its lane, so that one which never ends does not stop the device.
+ * expected lets one more in beside it, and gives up its lane a little later, so that one which never ends does not stop
+ * the device.
  *
  * @example
  * const scheduler = new DeviceScheduler({ lanes: 1 });
@@ -125,7 +126,7 @@ export class DeviceScheduler {
     const next = Math.min(
       ...holds.map(({ until }) => until),
       ...left.map((waiting) => deadlineOf(waiting)),
-      left.length === 0 ? Number.POSITIVE_INFINITY : this.#lanes.nextOverdue(now),
+      left.length === 0 ? Number.POSITIVE_INFINITY : this.#lanes.nextFree(now),
     );
     if (next === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#admit(), Math.max(1, next - now));

@@ -166,21 +166,40 @@ test("a job learns that it is too late at its deadline, not at its turn", async 
   await busy.last.finish();
 });
 
-test("a run that takes far longer than usual gives up its lane, and ends later without harm", async () => {
+test("a run that takes far longer than usual lets another one in, gives up its lane, and ends later without harm", async () => {
   const { log, queue, runner } = device(1, () => performance.now());
-  const [hung, other, third] = [runner(), runner(), runner()];
+  const [hung, other, third, fourth] = [runner(), runner(), runner(), runner()];
   queue(hung, "hung");
   await hung.last.finish(); // its usual duration: nothing
   const begun = performance.now();
   queue(hung, "hung");
   queue(other, "other");
   await waitFor("the next run", () => log.length === 3);
-  expect(performance.now() - begun).toBeGreaterThan(200);
+  expect(performance.now() - begun).toBeWithin(50, 200);
   queue(third, "third");
+  await waitFor("the run after that", () => log.length === 4);
+  expect(performance.now() - begun).toBeGreaterThan(200);
+  queue(fourth, "fourth");
   await hung.last.finish();
-  expect(log).toEqual(["hung", "hung", "other"]);
   await other.last.finish();
   expect(log).toEqual(["hung", "hung", "other", "third"]);
+  await third.last.finish();
+  expect(log).toEqual(["hung", "hung", "other", "third", "fourth"]);
+});
+
+test("late runs let in one more together, not one each", async () => {
+  const { clock, log, queue, runner } = device(2);
+  const [first, second] = [runner(), runner()];
+  for (const each of [first, second]) {
+    queue(each, "short");
+    clock.now += 10;
+    await each.last.finish();
+  }
+  queue(first, "late 1");
+  queue(second, "late 2");
+  clock.now += 100; // four times what is expected is 40
+  for (const stream of ["a", "b", "c"]) queue(runner(), stream);
+  expect(log).toEqual(["short", "short", "late 1", "late 2", "a"]);
 });
 
 test("a run that becomes overdue while the scheduler looks does not stop it", async () => {
