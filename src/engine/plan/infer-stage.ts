@@ -89,7 +89,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   prepare(): StreamParams {
     const { observer, params: current } = this.#options;
     const params = current();
-    const isStale = this.#executor.isStale && this.#loadError === null;
+    // A paused stream needs no model: one that was unloaded for others stays so.
+    const isStale = this.#executor.isStale && this.#loadError === null && !params.paused;
     const isCurrent = params === this.#prepared && !isStale;
     if (isCurrent && !this.#mayRetry) return params;
     this.#prepared = params;
