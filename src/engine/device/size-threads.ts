@@ -38,7 +38,9 @@ export class SizeThreads implements AsyncDisposable {
   async use<T>(size: Size, work: (thread: ModelThread) => Promise<T>): Promise<T> {
     const pixels = size.width * size.height;
     const sizeClass = CLASSES.findLastIndex((bound) => pixels > bound) + 1;
-    if (sizeClass === 0) return await work(this.#options.base);
+    const { base } = this.#options;
+    // Without its base the model is gone, or about to be: nothing is opened for it any more.
+    if (sizeClass === 0 || base.isLost) return await work(base);
     const entry = await this.#entry(sizeClass, size);
     entry.running++;
     clearTimeout(entry.timer);

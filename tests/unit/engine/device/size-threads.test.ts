@@ -40,6 +40,13 @@ test("a thread that was lost is replaced", async () => {
   expect(await Promise.all([nameFor(4000), nameFor(3000)])).toEqual(["for 4000", "for 4000"]);
 });
 
+test("nothing is opened for a model whose base is gone: it was unloaded, or is loaded anew", async () => {
+  const { nameFor, made } = threads();
+  Object.assign(made[0] ?? {}, { isLost: true });
+  expect(await nameFor(4096)).toBe("base");
+  expect(made.length).toBe(1);
+});
+
 test("a thread that could not be opened is tried again", async () => {
   let fails = true;
   const sizes = new SizeThreads({
