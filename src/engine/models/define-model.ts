@@ -56,9 +56,7 @@ export function defineModel(
     });
   const inputs = bind("inputs", entries);
   const outputs = bind("outputs", results);
-  for (const field of statesThatStay(inputs, outputs)) {
-    problems.push({ field, problem: 'feeds a state, for which its role must be "state"' });
-  }
+  problems.push(...unpairedStates(inputs, outputs));
   const pictures = outputs.filter(({ role }) => PICTURE_ROLES.includes(role));
   if (pictures.length > 1) {
     const names = pictures.map(({ tensor }) => JSON.stringify(tensor)).join(" and ");
@@ -106,12 +104,23 @@ export function defineModel(
   };
 }
 
-/** Fields of the outputs that a state input names and that go elsewhere. */
-const statesThatStay = (inputs: readonly Port[], outputs: readonly Port[]): string[] =>
-  inputs
-    .flatMap((port) => ("output" in port && port.role === "state" ? [port.output] : []))
-    .filter((name) => outputs.some(({ tensor, role }) => tensor === name && role !== "state"))
-    .map((name) => `outputs.${name}.role`);
+/** Problems of outputs that a state input names and that go elsewhere, and of states that no input takes. */
+function* unpairedStates(
+  inputs: readonly Port[],
+  outputs: readonly Port[],
+): Generator<FieldProblem> {
+  const named = inputs.flatMap((port) =>
+    "output" in port && port.role === "state" ? [port.output] : [],
+  );
+  for (const { tensor, role } of outputs) {
+    if (named.includes(tensor) === (role === "state")) continue;
+    const problem =
+      role === "state"
+        ? 'is "state", but no input with that role names this output'
+        : 'must be "state", because an input names this output as its state';
+    yield { field: `outputs.${tensor}.role`, problem };
+  }
+}
 
 const isLive = (ports: readonly BoundPort[], hasVideo: boolean): boolean =>
   ports.some(({ role, port }) => role.isLive?.(port, hasVideo) === true);

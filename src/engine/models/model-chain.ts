@@ -18,14 +18,26 @@ export interface ModelChain {
 /** The definition of a model that can be used; null for others. */
 type Find = (name: string) => ModelDefinition | null;
 
-/** Throws an error that says which input cannot be fed. */
+/** Throws an error that says which input cannot be fed, or which parameter has two types. */
 export function modelChain(model: ModelDefinition, find: Find): ModelChain {
   const definitions = ordered(model, find, []);
   const feeders = definitions.slice(0, -1).reverse();
   const params = [...model.params, ...feeders.flatMap(({ inputParams }) => inputParams)];
+  const distinct = params.filter(
+    ({ name }, at) => params.findIndex((one) => one.name === name) === at,
+  );
+  for (const { name, type } of distinct) {
+    const other = params.find((one) => one.name === name && one.type !== type);
+    if (other === undefined) continue;
+    const models = definitions.map((each) => each.name).join(", ");
+    throw new Error(
+      `its parameter ${JSON.stringify(name)} is a ${type} in one of the models ${models} and a ${other.type} in another: ` +
+        "set the name of one of them in model.json",
+    );
+  }
   return {
     definitions,
-    params: params.filter(({ name }, at) => params.findIndex((one) => one.name === name) === at),
+    params: distinct,
     takesVideo: definitions.some(({ video }) => video !== "none"),
     needsVideo: definitions.some(({ video }) => video === "required"),
     takesPrompts: definitions.some(({ inputs }) => inputs.some(({ role }) => role === "text")),

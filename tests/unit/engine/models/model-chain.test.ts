@@ -38,6 +38,13 @@ test("a model that nothing feeds is a chain of one", () => {
   });
 });
 
+test("a parameter that two models of a chain have must have one type", () => {
+  const top = model("top", ["base"], { gain: { role: "vector", default: [1] } });
+  expect(() => modelChain(top, find(model("base", [])))).toThrow(
+    'its parameter "gain" is a vector in one of the models base, top and a number in another',
+  );
+});
+
 test("those that feed others come first, each once", () => {
   const top = model("top", ["left", "right"]);
   const all = [model("left", ["base"]), model("right", ["base"]), model("base", [])];

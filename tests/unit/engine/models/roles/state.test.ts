@@ -85,7 +85,14 @@ test("an output that feeds a state cannot go elsewhere: the state would never ch
     outputs: { h_next: { role: "ignore" } },
   };
   expect(problemsOf(json, graphOf("h float32 [1, 4]"))).toEqual([
-    'outputs.h_next.role feeds a state, for which its role must be "state"',
+    'outputs.h_next.role must be "state", because an input names this output as its state',
+  ]);
+});
+
+test("a state that no input takes is refused", () => {
+  const json = { inputs: { h: { role: "vector" } }, outputs: { h_next: { role: "state" } } };
+  expect(problemsOf(json, graphOf("h float32 [1, 4]"))).toEqual([
+    'outputs.h_next.role is "state", but no input with that role names this output',
   ]);
 });
 
