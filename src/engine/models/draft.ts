@@ -27,7 +27,9 @@ export function draftInputs(signature: GraphSignature, given: Readonly<Entries>)
     const isFrame = !hasOther && !hasFrame && isPicture(tensor);
     const output = isFrame ? undefined : pairs.get(tensor.name);
     const entry: PortEntry | null =
-      output === undefined ? draftInput(tensor, hasFrame) : { role: "state", output };
+      output === undefined
+        ? draftInput(tensor, hasFrame ? "second" : "frame")
+        : { role: "state", output };
     if (entry === null) continue;
     drafted[tensor.name] = entry;
     hasFrame ||= entry.role === "frame";
@@ -35,7 +37,8 @@ export function draftInputs(signature: GraphSignature, given: Readonly<Entries>)
   return drafted;
 }
 
-function draftInput(tensor: TensorSignature, hasFrame: boolean): PortEntry | null {
+/** `picture`: what a picture among the inputs is. */
+function draftInput(tensor: TensorSignature, picture: "frame" | "second"): PortEntry | null {
   if (isScalar(tensor)) return tensor.name === "seed" ? { role: "seed" } : { role: "param" };
   if (isVector(tensor)) return { role: "vector" };
   const pixels = draftPixels(tensor);
@@ -43,7 +46,7 @@ function draftInput(tensor: TensorSignature, hasFrame: boolean): PortEntry | nul
   const { layout } = pixels;
   const size = fixedSize(tensor, layout);
   const sized = { ...pixels, size: size === null ? "free" : [size.width, size.height] };
-  if (!hasFrame) return { role: "frame", ...sized };
+  if (picture === "frame") return { role: "frame", ...sized };
   const isMask = pixels.channels === "gray" || /mask|matte|alpha/i.test(tensor.name);
   return { role: isMask ? "mask" : "image", ...sized };
 }

@@ -52,14 +52,14 @@ export class FrameInputs {
     if (definition.video === "none") return NONE;
     const before = this.#before;
     // What the model consumes must not be what is shown, or what others get, in its stead.
-    const copies = this.#isKept || node.isFeeder || !definition.draws;
+    const memory = this.#isKept || node.isFeeder || !definition.draws ? "copied" : "moved";
     const { frame, size, params } = this.#job;
     if (before === null && frame === null) return NONE;
     const fit = definition.fit;
     const picture =
       before === null
         ? await this.#ofFrame(size, inner, fit, node.model)
-        : await this.#scaled(before, inner, fit, copies);
+        : await this.#scaled(before, inner, fit, memory);
     if (!definition.overlays) return { picture, original: null };
     if (fit === null && inner.width === size.width && inner.height === size.height) {
       return { picture, original: picture };
@@ -69,7 +69,7 @@ export class FrameInputs {
         ? await this.#converter.toPicture(this.#frame, size, params.fit, {
             use: `${node.model} original`,
           })
-        : await this.#scaled(before, size, null, copies);
+        : await this.#scaled(before, size, null, memory);
     return { picture, original };
   }
 
@@ -86,9 +86,9 @@ export class FrameInputs {
     return frame;
   }
 
-  async #scaled(before: Picture, inner: Size, own: Fit | null, copies: boolean) {
+  async #scaled(before: Picture, inner: Size, own: Fit | null, memory: "copied" | "moved") {
     if (before.width === inner.width && before.height === inner.height) {
-      return copies ? { ...before, data: before.data.slice() } : before;
+      return memory === "copied" ? { ...before, data: before.data.slice() } : before;
     }
     const between = await this.#converter.toFrame(before, inner, own ?? "stretch");
     try {
