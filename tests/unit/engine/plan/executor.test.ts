@@ -5,7 +5,7 @@ import { modelChain } from "../../../../src/engine/models/model-chain.ts";
 import { PlanExecutor } from "../../../../src/engine/plan/executor.ts";
 import { defaultControls, VECTOR_LENGTH } from "../../../../src/engine/prompts/controls.ts";
 import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
-import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
+import type { Size, StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../../src/errors.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { FakeModel } from "../../../support/fake-model.ts";
@@ -174,4 +174,55 @@ test("prompts that change while another model loads are not replaced by those it
   loaded.resolve();
   await Promise.all(begun);
   expect(runner.runs(newest)).toBe(true);
+});
+
+const blank = ({ width, height }: Size) => ({
+  width,
+  height,
+  data: new Uint8Array(width * height * 3),
+});
+
+test("without input the test card has the size of the model that is shown, not of one that feeds it", async () => {
+  const size = { width: 64, height: 32 };
+  const feeder = defineModel(
+    "feeder",
+    {},
+    signature(["x float32 [1, 3, 8, 8]"], ["code float32 [1, 4]"]),
+  );
+  const code = { from: { model: "feeder", output: "code" }, role: "from" };
+  const shown = defineModel(
+    "shown",
+    { inputs: { code } },
+    signature(["x float32 [1, 3, H, W]", "code float32 [1, 4]"], ["y float32 [1, 3, H, W]"]),
+  );
+  const card = new FakeModel(
+    defineModel("test-card", { inputs: { x: { role: "frame", optional: true } } }, PICTURES),
+    (job) => ({ picture: blank(job.size), data: {}, inferenceMs: 1 }),
+  );
+  const models = new Map<string, LoadedModel>([
+    ["test-card", card],
+    ["feeder", new FakeModel(feeder)],
+    ["shown", new FakeModel(shown)],
+  ]);
+  const converter = {
+    toFrame: async () => ({ free: () => {} }),
+    toPicture: async (_: unknown, to: Size) => blank(to),
+  } as never; // nothing else is needed of it
+  using executor = new PlanExecutor({
+    host: {
+      acquire: async (name) => models.get(name) ?? expect.unreachable(name),
+      chain: async () => modelChain(shown, () => feeder),
+      loading: () => null,
+      loadDeadlineMs: 1000,
+      prompts: { encode: async () => defaultControls() },
+    },
+    converter,
+    calls: UNRECORDED_CALLS,
+    key: "s",
+    hasInput: false,
+    signal: new AbortController().signal,
+  });
+  await executor.prepare(params("shown"));
+  await executor.draw({ frame: null, pts: ticks(0), size, params: params("shown") });
+  expect(card.runs.map((job) => job.size)).toEqual([size]);
 });
