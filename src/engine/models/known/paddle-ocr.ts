@@ -26,7 +26,15 @@ const detector: KnownNetwork = {
     license: LICENSE,
     homepage: HOMEPAGE,
     inputs: { x: { ...FRAME, ...IMAGENET, size: "free", multiple_of: 32 } },
-    outputs: { [output?.name ?? ""]: { role: "heat", layout: "nchw", range: [0, 1] } },
+    outputs: {
+      [output?.name ?? ""]: {
+        role: "heat",
+        layout: "nchw",
+        range: [0, 1],
+        clear_low: true,
+        blend: 1,
+      },
+    },
   }),
 };
 

@@ -25,6 +25,8 @@ export interface HeatOutputPort extends MapPort {
   /** The values of the first and the last colour; null: the least and the greatest of the map, smoothed over time. */
   readonly range: readonly [number, number] | null;
   readonly colours: keyof typeof COLOUR_MAPS;
+  /** Colours fade where the map is low. */
+  readonly clearLow: boolean;
   readonly param: NumberParam;
 }
 
@@ -41,6 +43,8 @@ export const heatOutput = role({
         Type.Union([Type.Literal("auto"), Type.Tuple([Type.Number(), Type.Number()])]),
       ),
       colours: Type.Optional(literals(["inferno", "viridis", "turbo", "gray"])),
+      /** The video stays clear where the map is low: for maps of what was found, not for depth. */
+      clear_low: Type.Optional(Type.Boolean()),
       /** The default of the parameter `blend`: 0 shows the video, 1 the colours alone. */
       blend: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
     },
@@ -54,6 +58,7 @@ export const heatOutput = role({
       ...bindMap(binding, entry),
       range: entry.range === undefined || entry.range === "auto" ? null : entry.range,
       colours: entry.colours ?? "inferno",
+      clearLow: entry.clear_low ?? false,
       param: {
         type: "number",
         name: "blend",
@@ -80,7 +85,10 @@ export const heatOutput = role({
     const blend = edge.feed(blendKey(port), "float32", []);
     const original = graph.cast(edge.original(), "float32");
     const colours = resizedLike(graph, coloured(graph, share, port.colours), original);
-    const drawn = asPicture(graph, mixed(graph, original, colours, blend));
+    const strength = port.clearLow
+      ? graph.node("Mul", [resizedLike(graph, share, original), blend])
+      : blend;
+    const drawn = asPicture(graph, mixed(graph, original, colours, strength));
     edge.output(pictureKey(port), drawn, "uint8", [edge.batch, 3, "image height", "image width"]);
   },
 
