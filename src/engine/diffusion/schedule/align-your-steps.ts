@@ -1,5 +1,5 @@
 /** Schedules optimised for a model family by Sabour, Fidler and Kreis 2024, "Align Your Steps". */
-import { linspace, roundHalfToEven } from "./python-numbers.ts";
+import { roundHalfToEven } from "./python-numbers.ts";
 
 /** Sigmas for ten steps as the authors published them. */
 const LEVELS = {
@@ -24,7 +24,8 @@ export function alignedSigmas(family: AlignedFamily, steps: number, denoise = 1)
   if (denoise <= 0) return new Float32Array(0);
   const kept = denoise < 1 ? roundHalfToEven(steps * denoise) : steps;
   const levels = LEVELS[family];
-  const schedule = Float32Array.from(linspace(0, levels.length - 1, steps + 1), (position) => {
+  const schedule = Float32Array.from({ length: steps + 1 }, (_, i) => {
+    const position = (i * (levels.length - 1)) / steps;
     const low = Math.floor(position);
     const weight = position - low;
     const from = Math.log(levels[low] as number);

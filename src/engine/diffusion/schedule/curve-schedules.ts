@@ -1,5 +1,11 @@
-/** Schedules that follow a curve between two sigmas. Each returns descending sigmas, a final 0 included if not said otherwise. */
+/**
+ * Schedules that follow a curve between two sigmas. Each returns descending sigmas with a final 0 if not said
+ * otherwise. Where ComfyUI rounds to single precision on the way, so do these: a sigma is also a time on the Brownian
+ * path of the SDE samplers, whose noise differs visibly between neighbouring floats.
+ */
 import { linspace } from "./python-numbers.ts";
+
+const f = Math.fround;
 
 /** The noisiest and the cleanest sigma before the final 0. */
 export interface SigmaRange {
@@ -14,13 +20,14 @@ export function karrasSigmas(
   rho = 7,
 ): Float32Array {
   const from = sigmaMax ** (1 / rho);
-  const to = sigmaMin ** (1 / rho);
-  return curve(steps, (share) => (from + share * (to - from)) ** rho);
+  const width = f(sigmaMin ** (1 / rho) - from);
+  return curve(steps, (share) => f(f(from) + f(share * width)) ** rho);
 }
 
 /** Equally spaced in ln sigma. */
-export function exponentialSigmas(range: SigmaRange, steps: number): Float32Array {
-  return polyexponentialSigmas(range, steps, 1);
+export function exponentialSigmas({ sigmaMin, sigmaMax }: SigmaRange, steps: number): Float32Array {
+  const logs = linspace(Math.log(sigmaMax), Math.log(sigmaMin), steps);
+  return curve(steps, (_, i) => Math.exp(logs[i] as number));
 }
 
 /** A polynomial in ln sigma, equally spaced for rho 1. */
@@ -58,11 +65,11 @@ export function laplaceSigmas(
 
 /** "kl_optimal" (Sabour et al. 2024, eq. 42): equally spaced in arctan sigma. NaN for one step, as in ComfyUI. */
 export function klOptimalSigmas({ sigmaMin, sigmaMax }: SigmaRange, steps: number): Float32Array {
-  const from = Math.atan(sigmaMax);
-  const to = Math.atan(sigmaMin);
+  const from = f(Math.atan(sigmaMax));
+  const to = f(Math.atan(sigmaMin));
   return curve(steps, (_, i) => {
-    const share = i / (steps - 1);
-    return Math.tan(share * to + (1 - share) * from);
+    const share = f(i / (steps - 1));
+    return Math.tan(f(f(share * to) + f(f(1 - share) * from)));
   });
 }
 
@@ -84,7 +91,7 @@ export function linearQuadraticSigmas(
   const constant = square * linear ** 2;
   return curve(steps, (_, i) => {
     const removed = i < linear ? (i * threshold) / linear : square * i * i + slope * i + constant;
-    return (1 - removed) * sigmaMax;
+    return f(1 - removed) * sigmaMax;
   });
 }
 

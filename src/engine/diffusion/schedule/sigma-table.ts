@@ -21,11 +21,14 @@ export class SigmaTable {
   readonly #stride: number;
   readonly #timesteps: number;
 
-  /** @param stride timesteps from one entry to the next; more than 1 for a model distilled to fewer timesteps */
-  constructor(sigmas: Float32Array, stride = 1) {
+  /**
+   * @param sigmas ascending, rounded here
+   * @param stride timesteps from one entry to the next; more than 1 for a model distilled to fewer timesteps
+   */
+  constructor(sigmas: Float64Array | Float32Array, stride = 1) {
     if (sigmas.length === 0) throw new RangeError("a sigma table needs at least one entry");
-    this.sigmas = sigmas;
-    this.#logs = sigmas.map((sigma) => Math.log(sigma));
+    this.sigmas = Float32Array.from(sigmas);
+    this.#logs = Float32Array.from(sigmas, Math.log);
     this.#stride = stride;
     this.#timesteps = sigmas.length * stride;
   }
@@ -56,10 +59,10 @@ export class SigmaTable {
     const position = f((timestep - (this.#stride - 1)) / this.#stride);
     const clamped = Math.min(Math.max(position, 0), last);
     const low = Math.floor(clamped);
-    const weight = clamped - low;
+    const weight = f(clamped - low);
     const lowLog = this.#logs[low] as number;
     const highLog = this.#logs[Math.ceil(clamped)] as number;
-    return f(Math.exp(f(f((1 - weight) * lowLog) + f(weight * highLog))));
+    return f(Math.exp(f(f(f(1 - weight) * lowLog) + f(weight * highLog))));
   }
 
   /**
@@ -77,27 +80,7 @@ export class SigmaTable {
  * The sigmas of a model trained with betas whose square roots are equally spaced ("scaled linear"; Rombach et al.
  * 2022): sigma = √((1 − ᾱ)/ᾱ), where ᾱ is the running product of 1 − beta (Ho et al. 2020).
  */
-export function trainedSigmas(training: NoiseTraining = {}): Float32Array {
-  return Float32Array.from(exactSigmas(training));
-}
-
-/**
- * The same with the signal of the last timestep shrunk to almost nothing, so that a start from pure noise is what the
- * model was trained on (Lin et al. 2024, "zero terminal SNR"): √ᾱ is shifted and scaled so that it ends at 0.
- */
-export function zeroTerminalSigmas(training: NoiseTraining = {}): Float32Array {
-  const signals = exactSigmas(training).map((sigma) => Math.sqrt(1 / (sigma * sigma + 1)));
-  const first = signals[0] as number;
-  const last = signals[signals.length - 1] as number;
-  const power = signals.map((signal) => (((signal - last) * first) / (first - last)) ** 2);
-  power[power.length - 1] = LAST_POWER;
-  return Float32Array.from(power, (value) => Math.sqrt((1 - value) / value));
-}
-
-/** ᾱ of the last timestep with zero terminal SNR in ComfyUI; 0 would make its sigma infinite. */
-const LAST_POWER = 4.8973451890853435e-8;
-
-function exactSigmas(training: NoiseTraining): Float64Array {
+export function trainedSigmas(training: NoiseTraining = {}): Float64Array {
   const { betaStart = 0.00085, betaEnd = 0.012, timesteps = 1000 } = training;
   const start = Math.sqrt(betaStart);
   const step = timesteps > 1 ? (Math.sqrt(betaEnd) - start) / (timesteps - 1) : 0;
@@ -111,10 +94,26 @@ function exactSigmas(training: NoiseTraining): Float64Array {
 }
 
 /**
+ * The same with the signal of the last timestep shrunk to almost nothing, so that a start from pure noise is what the
+ * model was trained on (Lin et al. 2024, "zero terminal SNR"): √ᾱ is shifted and scaled so that it ends at 0.
+ */
+export function zeroTerminalSigmas(training: NoiseTraining = {}): Float64Array {
+  const signals = trainedSigmas(training).map((sigma) => Math.sqrt(1 / (sigma * sigma + 1)));
+  const first = signals[0] as number;
+  const last = signals[signals.length - 1] as number;
+  const power = signals.map((signal) => (((signal - last) * first) / (first - last)) ** 2);
+  power[power.length - 1] = LAST_POWER;
+  return power.map((value) => Math.sqrt((1 - value) / value));
+}
+
+/** ᾱ of the last timestep with zero terminal SNR in ComfyUI; 0 would make its sigma infinite. */
+const LAST_POWER = 4.8973451890853435e-8;
+
+/**
  * The table of a model distilled to `kept` timesteps (latent consistency models; Luo et al. 2023): of the trained
  * sigmas, equally spaced ones down from the last.
  */
-export function distilledTable(sigmas: Float32Array, kept = 50): SigmaTable {
+export function distilledTable(sigmas: Float64Array | Float32Array, kept = 50): SigmaTable {
   const stride = Math.floor(sigmas.length / kept);
   const chosen = new Float32Array(kept);
   for (let i = 0; i < kept; i++) {

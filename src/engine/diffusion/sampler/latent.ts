@@ -1,0 +1,46 @@
+/** A latent as nodes pass it on, and the noise that a run on it starts from. */
+import { TorchGenerator } from "../../random/torch-noise.ts";
+
+/** Batch, channels, height, width. */
+export type LatentShape = readonly [batch: number, channels: number, height: number, width: number];
+
+/** A mask of values 0 (kept) to 1 (sampled anew), of any size, one for all pictures or one each. */
+export interface NoiseMask {
+  readonly values: Float32Array;
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface Latent {
+  /** Row-major, of `shape`. */
+  readonly samples: Float32Array;
+  readonly shape: LatentShape;
+  readonly noiseMask?: NoiseMask | undefined;
+  /** Which pictures of a larger batch these are; their noise is the one that they would have in it. */
+  readonly batchIndex?: readonly number[] | undefined;
+}
+
+export function latentSize([batch, channels, height, width]: LatentShape): number {
+  return batch * channels * height * width;
+}
+
+/**
+ * The noise of a run: one draw of the latent's shape. With a batch index, one draw for each picture from 0 to the
+ * highest wanted, of which the wanted ones are taken.
+ */
+export function startNoise(seed: bigint, { shape, batchIndex }: Latent): Float32Array {
+  const generator = new TorchGenerator(seed);
+  const size = latentSize(shape);
+  if (batchIndex === undefined) return generator.randn(size);
+  const pictureSize = size / shape[0];
+  const noise = new Float32Array(size);
+  const picture = new Float32Array(pictureSize);
+  for (let drawn = 0; drawn <= Math.max(...batchIndex); drawn++) {
+    generator.fill(picture);
+    for (const [place, index] of batchIndex.entries()) {
+      if (index === drawn) noise.set(picture, place * pictureSize);
+    }
+  }
+  return noise;
+}

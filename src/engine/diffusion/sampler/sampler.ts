@@ -1,0 +1,52 @@
+/** Says what a sampler is: it turns noise into a latent by calls of a denoiser along a sigma schedule. */
+
+/**
+ * Predicts the clean latent from a noisy one of noise level `sigma`. `x` may change after the promise settles. The
+ * returned array must be a new one each time: the sampler keeps it for later steps, and only reads it.
+ */
+export type Denoise = (x: Float32Array, sigma: number) => Promise<Float32Array>;
+
+/**
+ * A fresh array's worth of unit normal noise for the step from `sigma` down to `next`. The array is valid until the
+ * next call.
+ */
+export type StepNoise = (sigma: number, next: number) => Float32Array;
+
+/** What a sampler is doing: reported after the denoiser's first call of a step, before `x` moves on. */
+export interface SamplerStep {
+  readonly index: number;
+  readonly sigma: number;
+  /** The noisy latent at the beginning of the step; valid during the call only. */
+  readonly x: Float32Array;
+  /** The clean latent as predicted from it. */
+  readonly denoised: Float32Array;
+}
+
+/** What a sampler works with. */
+export interface SamplerRun {
+  readonly denoise: Denoise;
+  /** Descending noise levels; a final 0 asks for a clean latent. */
+  readonly sigmas: Float32Array;
+  readonly noise: StepNoise;
+  readonly onStep?: ((step: SamplerStep) => void) | undefined;
+}
+
+/**
+ * Takes the noisy latent `x` of noise level `sigmas[0]` and resolves to the latent of noise level `sigmas.at(-1)`.
+ * `x` belongs to the sampler, which overwrites it.
+ */
+export type Sampler = (x: Float32Array, run: SamplerRun) => Promise<Float32Array>;
+
+/** One step of a schedule. */
+export interface Interval {
+  readonly index: number;
+  readonly sigma: number;
+  readonly next: number;
+}
+
+/** The steps of a schedule, in order. */
+export function* intervals(sigmas: Float32Array): Generator<Interval> {
+  for (let index = 0; index + 1 < sigmas.length; index++) {
+    yield { index, sigma: sigmas[index] as number, next: sigmas[index + 1] as number };
+  }
+}

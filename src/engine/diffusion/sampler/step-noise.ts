@@ -1,0 +1,34 @@
+/** Draws the noise that samplers add between steps, as ComfyUI draws it on the CPU. */
+import { BrownianTree } from "../../random/brownian-tree.ts";
+import { TorchGenerator } from "../../random/torch-noise.ts";
+import { combine } from "./combine.ts";
+import type { StepNoise } from "./sampler.ts";
+
+/** "normal": independent for every step. "brownian": increments of one path, whatever the steps are. */
+export type NoiseKind = "normal" | "brownian";
+
+/** Independent normals: one generator for the run, one draw for every step that asks. */
+export function normalNoise(seed: bigint, size: number): StepNoise {
+  const generator = new TorchGenerator(seed);
+  const values = new Float32Array(size);
+  return () => {
+    generator.fill(values);
+    return values;
+  };
+}
+
+/** Increments of a Brownian path over the schedule's sigmas, scaled to unit variance. */
+export function brownianNoise(seed: bigint, sigmas: Float32Array, size: number): StepNoise {
+  const values = new Float32Array(size);
+  let tree: BrownianTree | null = null;
+  return (sigma, next) => {
+    // A schedule of one step has no path, and never asks for one.
+    tree ??= new BrownianTree(seed, lowestPositive(sigmas), Math.max(...sigmas), size);
+    tree.increment(next, sigma, values);
+    return combine(values, [-1 / Math.sqrt(Math.fround(sigma - next)), values]);
+  };
+}
+
+function lowestPositive(sigmas: Float32Array): number {
+  return Math.min(...sigmas.filter((sigma) => sigma > 0));
+}

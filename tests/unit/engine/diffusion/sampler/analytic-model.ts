@@ -1,0 +1,38 @@
+/** A denoising network of one formula, with which reference runs of samplers were made. */
+import { guidedDenoise } from "../../../../../src/engine/diffusion/sampler/guidance.ts";
+import {
+  modelDenoise,
+  type Predict,
+} from "../../../../../src/engine/diffusion/sampler/model-denoise.ts";
+import type { SampledModel } from "../../../../../src/engine/diffusion/sampler/sample-latent.ts";
+import {
+  SigmaTable,
+  trainedSigmas,
+} from "../../../../../src/engine/diffusion/schedule/sigma-table.ts";
+
+export const table = new SigmaTable(trainedSigmas());
+
+/** eps = 0.9·x + 0.2·sin(1.5·x + c) − 0.05·c·(t/999), for a conditioning of one number c. */
+export function analyticNoise(c: number, input: Float32Array, timestep: number): Float32Array {
+  return input.map((x) => 0.9 * x + 0.2 * Math.sin(1.5 * x + c) - 0.05 * c * (timestep / 999));
+}
+
+/** The network with positive c 0.7 and negative c −0.3, and the timesteps at which the positive one was called. */
+export function analyticModel(cfg: number): {
+  readonly model: SampledModel;
+  readonly calls: number[];
+} {
+  const calls: number[] = [];
+  const positive: Predict = async (input, timestep) => {
+    calls.push(timestep);
+    return analyticNoise(0.7, input, timestep);
+  };
+  const negative: Predict = async (input, timestep) => analyticNoise(-0.3, input, timestep);
+  const sampling = { table, prediction: "eps" } as const;
+  const denoise = guidedDenoise(
+    modelDenoise(positive, sampling),
+    modelDenoise(negative, sampling),
+    cfg,
+  );
+  return { model: { denoise, table, latentScale: 0.18215 }, calls };
+}

@@ -1,0 +1,226 @@
+/** Behaviour of samplers that needs no golden data: reference numbers, exact solutions, noise, masks, parts of a run. */
+import { describe, expect, test } from "bun:test";
+import { dpmAdaptive } from "../../../../../src/engine/diffusion/sampler/dpm-solver.ts";
+import { guidedDenoise } from "../../../../../src/engine/diffusion/sampler/guidance.ts";
+import { kSample } from "../../../../../src/engine/diffusion/sampler/k-sampler.ts";
+import { type Latent, startNoise } from "../../../../../src/engine/diffusion/sampler/latent.ts";
+import {
+  isSamplerName,
+  SAMPLERS,
+  type SamplerName,
+} from "../../../../../src/engine/diffusion/sampler/named-samplers.ts";
+import { maskForLatent } from "../../../../../src/engine/diffusion/sampler/noise-mask.ts";
+import { sampleLatent } from "../../../../../src/engine/diffusion/sampler/sample-latent.ts";
+import type { Sampler } from "../../../../../src/engine/diffusion/sampler/sampler.ts";
+import { TorchGenerator } from "../../../../../src/engine/random/torch-noise.ts";
+import { expectClose } from "../../../../support/golden-arrays.ts";
+import { analyticModel, table } from "./analytic-model.ts";
+
+const empty: Latent = { samples: new Float32Array(256), shape: [1, 4, 8, 8] };
+const normal4 = { schedule: "normal", steps: 4, seed: 42n } as const;
+
+/** The first values of ComfyUI's result: 4 steps, normal, cfg 7.5, seed 42, an empty latent, step noise of seed + 1. */
+const REFERENCE: Partial<Record<SamplerName, readonly number[]>> = {
+  euler: [19.0016, 18.3222, 6.07068],
+  euler_ancestral: [5.36678, 24.9185, 11.7474],
+  heun: [-20.7219, -11.582, 11.0519],
+  heunpp2: [18.3745, 6.22156, 8.29954],
+  dpm_2: [-1.36739, 12.5648, 12.607],
+  dpm_2_ancestral: [-9.75155, -27.5636, 8.6677],
+  lms: [30.5089, 17.6494, -0.258748],
+  dpm_fast: [127.483, 181.983, -54.4595],
+  dpmpp_2s_ancestral: [13.4913, 7.45423, 6.32361],
+  dpmpp_sde: [-5.63498, -2.85843, 12.6841],
+  dpmpp_2m: [-2.48986, 0.379246, -26.428],
+  dpmpp_2m_sde: [-51.3633, -27.0401, -24.8108],
+  dpmpp_3m_sde: [168.114, -0.760662, -114.845],
+  ddpm: [5.36678, 24.9185, 11.7474],
+  lcm: [13.509, 21.5101, 12.9302],
+  ipndm: [64.188, 18.3381, -15.9968],
+  deis: [43.0204, 33.1074, -15.1056],
+  res_multistep: [9.69788, -27.584, -41.7915],
+  ddim: [19.0016, 18.3222, 6.07068],
+  uni_pc: [10.1337, -5.38646, -4.72008],
+  uni_pc_bh2: [8.34669, 8.79859, 1.98735],
+};
+
+describe("ComfyUI's numbers:", () => {
+  for (const [sampler, expected] of Object.entries(REFERENCE)) {
+    test(sampler, async () => {
+      if (!isSamplerName(sampler)) throw new Error(`${sampler} is not a sampler`);
+      const { samples } = await kSample(analyticModel(7.5).model, empty, { ...normal4, sampler });
+      expectClose(samples.subarray(0, 3), expected, { atol: 0.01 });
+    });
+  }
+});
+
+const names = Object.keys(SAMPLERS) as SamplerName[];
+
+test("every sampler reaches the clean latent that a denoiser always predicts", async () => {
+  const clean = new TorchGenerator(5).randn(256);
+  const model = { denoise: async () => clean.slice(), table, latentScale: 1 };
+  for (const sampler of names) {
+    const { samples, denoised } = await kSample(model, empty, { ...normal4, sampler, steps: 6 });
+    // dpm_fast and dpm_adaptive stop at the last sigma above 0, uni_pc at 0.001.
+    const atol = sampler.startsWith("dpm_fast") || sampler === "dpm_adaptive" ? 0.2 : 0.01;
+    expectClose(samples, clean, { atol });
+    expectClose(denoised ?? [], clean, { atol: 1e-5 });
+  }
+});
+
+/**
+ * For data of unit deviation the best denoiser is x/(1 + σ²), and the flow from σ₀ down to σ shrinks x by
+ * √(1 + σ²)/√(1 + σ₀²). What a sampler is off by after a schedule from 10 to 0.28.
+ */
+async function errorOnKnownFlow(sampler: Sampler): Promise<number> {
+  const sigmas = Float32Array.from({ length: 17 }, (_, i) => 10 * 0.8 ** i);
+  const end = sigmas[16] as number;
+  const [value = 0] = await sampler(Float32Array.of(1), {
+    denoise: async (x, sigma) => x.map((v) => v / (1 + sigma * sigma)),
+    sigmas,
+    noise: () => new Float32Array(1),
+  });
+  return Math.abs(value - Math.sqrt((1 + end * end) / 101));
+}
+
+test("deterministic samplers of higher order come nearer to the exact flow than Euler's", async () => {
+  const euler = await errorOnKnownFlow(SAMPLERS.euler.sample);
+  const higher: SamplerName[] = [
+    "heun",
+    "dpm_2",
+    "lms",
+    "dpm_fast",
+    "dpmpp_2m",
+    "deis",
+    "res_multistep",
+    "uni_pc",
+    "uni_pc_bh2",
+  ];
+  for (const name of higher) {
+    const error = await errorOnKnownFlow(SAMPLERS[name].sample);
+    if (!(error < euler / 2)) throw new Error(`${name} is off by ${error}, euler by ${euler}`);
+  }
+});
+
+test("dpm_adaptive reaches the exact flow as far as it is asked to", async () => {
+  expect(await errorOnKnownFlow(dpmAdaptive())).toBeLessThan(0.01);
+  expect(await errorOnKnownFlow(dpmAdaptive({ rtol: 1e-5, atol: 1e-6 }))).toBeLessThan(1e-5);
+});
+
+test("the same seed gives the same latent, another seed another one, with every sampler", async () => {
+  for (const sampler of names) {
+    const sample = async (seed: bigint) =>
+      (await kSample(analyticModel(1).model, empty, { ...normal4, sampler, seed })).samples;
+    const first = await sample(1n);
+    expect(await sample(1n)).toEqual(first);
+    expect(await sample(2n)).not.toEqual(first);
+  }
+});
+
+test("step noise of the same seed is what ComfyUI 0.3.64 draws", async () => {
+  const request = { ...normal4, sampler: "lcm" } as const;
+  const next = await kSample(analyticModel(1).model, empty, request);
+  const same = await kSample(analyticModel(1).model, empty, { ...request, stepSeed: "same" });
+  expect(same.samples).not.toEqual(next.samples);
+  const euler = { ...normal4, sampler: "euler" } as const;
+  expect((await kSample(analyticModel(1).model, empty, euler)).samples).toEqual(
+    (await kSample(analyticModel(1).model, empty, { ...euler, stepSeed: "same" })).samples,
+  );
+});
+
+test("no share of denoising and an empty part of the schedule give the latent back", async () => {
+  const latent: Latent = { ...empty, samples: new TorchGenerator(3).randn(256) };
+  const { model, calls } = analyticModel(7.5);
+  const request = { ...normal4, sampler: "euler" } as const;
+  const none = await kSample(model, latent, { ...request, denoise: 0 });
+  const part = { start: 4, end: 10000, leftoverNoise: "removed" } as const;
+  const beyond = await kSample(model, latent, { ...request, part });
+  expect([none.samples, beyond.samples]).toEqual([latent.samples, latent.samples]);
+  expect([none.denoised, beyond.denoised]).toEqual([null, null]);
+  expect(calls).toEqual([]);
+});
+
+test("two runs on the halves of a schedule equal one run on all of it", async () => {
+  const { model } = analyticModel(7.5);
+  const request = { ...normal4, sampler: "euler", steps: 6 } as const;
+  const whole = await kSample(model, empty, request);
+  const first = await kSample(model, empty, {
+    ...request,
+    part: { start: 0, end: 3, leftoverNoise: "returned" },
+  });
+  const second = await kSample(
+    model,
+    { ...empty, samples: first.samples },
+    { ...request, noise: "none", part: { start: 3, end: 10000, leftoverNoise: "removed" } },
+  );
+  expectClose(second.samples, whole.samples, { atol: 1e-3 });
+});
+
+test("guidance at scale 1 does not evaluate the negative prompt, at 0 it is the negative alone", async () => {
+  const constant = (value: number) => async () => Float32Array.of(value);
+  const failing = () => Promise.reject(new Error("evaluated"));
+  const x = Float32Array.of(0);
+  expect(await guidedDenoise(constant(2), failing, 1)(x, 1)).toEqual(Float32Array.of(2));
+  expect(await guidedDenoise(constant(2), constant(5), 0)(x, 1)).toEqual(Float32Array.of(5));
+  expect(await guidedDenoise(constant(2), constant(5), 3)(x, 1)).toEqual(Float32Array.of(-4));
+});
+
+test("a masked run leaves the kept region as it was and changes the rest", async () => {
+  const samples = new TorchGenerator(3).randn(256);
+  const values = new Float32Array(64).fill(1, 0, 32); // upper half
+  const latent: Latent = {
+    samples,
+    shape: [1, 4, 8, 8],
+    noiseMask: { values, batch: 1, height: 8, width: 8 },
+  };
+  for (const sampler of ["euler", "ddim", "dpmpp_2m"] as const) {
+    const result = await kSample(analyticModel(1).model, latent, { ...normal4, sampler });
+    for (let plane = 0; plane < 256; plane += 64) {
+      expectClose(
+        result.samples.subarray(plane + 32, plane + 64),
+        samples.subarray(plane + 32, plane + 64),
+        { atol: 1e-4 },
+      );
+      expect(result.samples[plane]).not.toBeCloseTo(samples[plane] as number, 3);
+    }
+  }
+});
+
+test("a mask is resized between pixel centres and repeated for every picture and channel", () => {
+  const mask = { values: Float32Array.of(0, 1, 0, 1), batch: 1, height: 2, width: 2 };
+  const row = [0, 0.25, 0.75, 1];
+  const plane = [...row, ...row, ...row, ...row];
+  expect([...maskForLatent(mask, [2, 1, 4, 4])]).toEqual([...plane, ...plane]);
+});
+
+test("a picture of a batch gets the noise that it had in the whole batch", () => {
+  const one = startNoise(7n, { samples: new Float32Array(16), shape: [1, 1, 4, 4] });
+  const chosen = startNoise(7n, {
+    samples: new Float32Array(32),
+    shape: [2, 1, 4, 4],
+    batchIndex: [2, 0],
+  });
+  expect(chosen.subarray(16)).toEqual(one);
+  const generator = new TorchGenerator(7);
+  generator.randn(16);
+  generator.randn(16);
+  expect(chosen.subarray(0, 16)).toEqual(generator.randn(16));
+});
+
+test("an error of the denoiser ends the run", async () => {
+  const model = { denoise: () => Promise.reject(new Error("gone")), table, latentScale: 1 };
+  for (const sampler of names) {
+    await expect(kSample(model, empty, { ...normal4, sampler })).rejects.toThrow("gone");
+  }
+});
+
+test("the clean prediction of the last step is returned beside a latent that is still noisy", async () => {
+  const { model } = analyticModel(1);
+  const { samples, denoised } = await sampleLatent(model, empty, {
+    method: SAMPLERS.euler,
+    sigmas: Float32Array.of(10, 5),
+    seed: 1n,
+  });
+  expect(denoised).not.toBeNull();
+  expect(denoised).not.toEqual(samples);
+});
