@@ -1,7 +1,12 @@
 /** Picture roles: how the fields of a picture are checked against its tensor, and what each role adds. */
+
 import { expect, test } from "bun:test";
 import { defineModel } from "../../../../../src/engine/models/define-model.ts";
 import type { PortEntry } from "../../../../../src/engine/models/model-json.ts";
+import {
+  type PreviousOutputPort,
+  previousOutput,
+} from "../../../../../src/engine/models/roles/previous-output.ts";
 import { signature } from "../../../../support/signature.ts";
 import {
   inputPort,
@@ -129,4 +134,21 @@ test("a second picture is a parameter, unless only a file gives it", () => {
 test("a model with memory of its pictures is not batched", () => {
   const batchable = (role: string) => withInput({ role }, "x float32 [N, 3, H, W]").batchable;
   expect(INPUTS.map(batchable)).toEqual([false, false, true, true]);
+});
+
+test("before the first output, a picture of another size than the port takes is black, not the frame", () => {
+  const port = inputPort({ role: "previous_output" }, "x float32 [1, 3, 4, 4]");
+  const frame = (side: number) => ({
+    width: side,
+    height: side,
+    data: new Uint8Array(side * side * 3).fill(9),
+  });
+  const fed = (side: number) =>
+    previousOutput.feed?.(
+      port as PreviousOutputPort, // it has the role of one
+      { lane: "a", picture: frame(side), original: null, size: frame(side), values: {} },
+      new Map(),
+    )["x/picture"];
+  expect(fed(4)).toMatchObject({ dims: [1, 3, 4, 4], data: frame(4).data });
+  expect(fed(8)).toMatchObject({ dims: [1, 3, 4, 4], data: new Uint8Array(48) });
 });
