@@ -113,6 +113,7 @@ class NoModelHost extends ModelHost {
         if (!picture) throw new Error("identity needs a picture");
         return { picture, data: {}, inferenceMs: 0 };
       },
+      markUsed() {},
       forget: (lane) => model.forget(lane),
     };
   }

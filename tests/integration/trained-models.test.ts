@@ -116,6 +116,7 @@ function countingRuns(host: ModelHost, runs: string[]): PlanHost {
         isOutdated: () => model.isOutdated(),
         reloadError: () => model.reloadError(),
         inputSize: (source) => model.inputSize(source),
+        markUsed: () => model.markUsed(),
         forget: (lane) => model.forget(lane),
         run: async (job) => {
           runs.push(name);

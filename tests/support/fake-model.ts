@@ -48,6 +48,8 @@ export class FakeModel implements LoadedModel {
     return await this.answer(job);
   }
 
+  markUsed(): void {}
+
   forget(lane: string): void {
     this.forgotten.push(lane);
   }

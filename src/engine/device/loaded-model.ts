@@ -38,6 +38,8 @@ export interface LoadedModel {
   inputSize(source: Size): Size;
   /** Throws `model_failed` for a run that fails, after which the model can be used again, and `TooLate`. */
   run(job: InferenceJob): Promise<InferenceResult>;
+  /** Records that a stream shows it, also where it need not run again: it is not unloaded to make room. */
+  markUsed(): void;
   /** Forgets what the model remembers of a lane. */
   forget(lane: string): void;
 }

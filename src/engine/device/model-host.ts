@@ -12,7 +12,7 @@ import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { describeModel } from "./model-info.ts";
 import { ModelLoader } from "./model-loader.ts";
-import { modelsToUnload } from "./model-memory.ts";
+import { modelsToUnload, residentBytes } from "./model-memory.ts";
 import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
 import type { ModelThread } from "./model-thread.ts";
 import type { ReadyModel } from "./ready-model.ts";
@@ -173,7 +173,8 @@ export class ModelHost implements AsyncDisposable {
     if (this.#memoryLimit === null) return;
     const loaded = [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []);
     const others = loaded.filter((each) => each.name !== name);
-    for (const model of modelsToUnload(others, bytes, this.#memoryLimit, performance.now())) {
+    const needed = residentBytes(bytes);
+    for (const model of modelsToUnload(others, needed, this.#memoryLimit, performance.now())) {
       log.info("model unloaded", { model: model.name, bytes: model.bytes });
       this.#slots.delete(model.name);
       void this.#loader.release(model);

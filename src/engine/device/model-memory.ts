@@ -3,14 +3,20 @@
 /** What is known of a loaded model. */
 export interface Resident {
   readonly name: string;
-  /** Of its files: about what it takes in memory. */
+  /** About what it takes in memory. */
   readonly bytes: number;
-  /** `performance.now()` of the end of its last run. */
+  /** `performance.now()` of its last use. */
   readonly lastUsed: number;
 }
 
-/** A model that ran within this time is in use: unloading it would interrupt its streams. */
+/** A model that a stream used within this time is in use: unloading it would interrupt its streams. */
 const IN_USE_MS = 2000;
+
+/** What a loaded model takes besides its files, which may be a few hundred bytes: its thread, and memory of its runs. */
+const THREAD_BYTES = 60 * 1024 * 1024;
+
+/** About what a model with files of this size takes in memory. */
+export const residentBytes = (fileBytes: number): number => fileBytes + THREAD_BYTES;
 
 /**
  * The models to unload so that `bytes` more fit into `limit`: those used least recently, and none that is in use. Where

@@ -4,6 +4,7 @@ import { inputSize, type ModelDefinition } from "../models/definition.ts";
 import type { UsableModel } from "../models/model-folder.ts";
 import type { Size } from "../protocol/work.ts";
 import type { InferenceJob, InferenceResult, LoadedModel } from "./loaded-model.ts";
+import { residentBytes } from "./model-memory.ts";
 import type { ModelThread } from "./model-thread.ts";
 import type { SizeThreads } from "./size-threads.ts";
 
@@ -20,7 +21,7 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
   readonly name: string;
   readonly definition: ModelDefinition;
   readonly executionProvider: string;
-  /** Of its files. */
+  /** About what it takes in memory. */
   readonly bytes: number;
   /** Of the files it was loaded from. */
   readonly stamp: string;
@@ -35,7 +36,7 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
     this.name = model.name;
     this.definition = model.definition;
     this.stamp = model.stamp;
-    this.bytes = model.bytes;
+    this.bytes = residentBytes(model.bytes);
     this.executionProvider = executionProvider;
     this.thread = thread;
     this.#large = large;
@@ -64,8 +65,12 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
       return await this.#large.use(largest(job), (thread) => thread.submit(job));
     } finally {
       this.#running--;
-      this.#lastUsed = performance.now();
+      this.markUsed();
     }
+  }
+
+  markUsed(): void {
+    this.#lastUsed = performance.now();
   }
 
   forget(lane: string): void {
@@ -78,12 +83,12 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
     await Promise.all([this.thread[Symbol.asyncDispose](), this.#large?.[Symbol.asyncDispose]()]);
   }
 
-  /** `performance.now()` of the end of the last run. */
+  /** `performance.now()` of its last use. */
   get lastUsed(): number {
     return this.#running > 0 ? performance.now() : this.#lastUsed;
   }
 
-  /** True if nothing has run, or waited to run, for this long. */
+  /** True if no stream has used it for this long. */
   isIdle(ms: number): boolean {
     return this.#running === 0 && performance.now() - this.#lastUsed > ms;
   }

@@ -122,6 +122,11 @@ export class PlanExecutor implements Disposable {
     return this.#loader.lost || this.#loader.outdated;
   }
 
+  /** Keeps the models in use from being unloaded: to be called for every frame, also where none runs. */
+  markUsed(): void {
+    this.#loader.markUsed();
+  }
+
   /** Why a running model differs from the workspace; null while it does not. */
   get reloadError(): WorkerError | null {
     return this.#loader.reloadError;

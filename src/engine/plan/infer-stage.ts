@@ -90,6 +90,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const { observer, params: current } = this.#options;
     const params = current();
     // A paused stream needs no model: one that was unloaded for others stays so.
+    if (!params.paused) this.#executor.markUsed();
     const isStale = this.#executor.isStale && this.#loadError === null && !params.paused;
     const isCurrent = params === this.#prepared && !isStale;
     if (isCurrent && !this.#mayRetry) return params;

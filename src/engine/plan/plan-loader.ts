@@ -87,6 +87,11 @@ export class PlanLoader implements Disposable {
     return { since: this.#wantedSince, expectedMs: null, ...progress, model };
   }
 
+  /** The stream shows what these models gave, whether they ran for the frame or not. */
+  markUsed(): void {
+    for (const { model } of this.#nodes) model.markUsed();
+  }
+
   /** True if the thread of a model in use has ended: `load` loads it again. */
   get lost(): boolean {
     return this.#nodes.some(({ model }) => model.isLost());
