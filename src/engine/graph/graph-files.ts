@@ -1,0 +1,52 @@
+/** Finds what a graph names: model folders by base name, pictures and latents by their path in the workspace. */
+import type { FileKind } from "./input-declaration.ts";
+
+export interface GraphFiles {
+  /** All names of a kind, for menus and messages. */
+  list(kind: FileKind): readonly string[];
+  /** The listed name that `name` means; null where there is none. */
+  find(kind: FileKind, name: string): string | null;
+}
+
+const EXTENSION = /\.(safetensors|sft|ckpt|pt|pth|bin|gguf|onnx|engine|plan)$/;
+/** What ComfyUI's TensorRT nodes add to the name of a model when they build it for certain sizes. */
+const BUILT_ENGINE = /^(?:static|dynamic)-(.+)_[^_]+_\$(?:stat|dyn)-.*$/;
+/** ComfyUI appends the folder of a file to its name. */
+const IN_FOLDER = /^(.*) \[(input|output)\]$/s;
+
+/** Models are found by base name, without regard to case and extension; other files by their exact name. */
+export function namedFiles(
+  lists: Readonly<Partial<Record<FileKind, readonly string[]>>>,
+): GraphFiles {
+  const list = (kind: FileKind): readonly string[] => lists[kind] ?? [];
+  return {
+    list,
+    find(kind, name) {
+      if (!isPlainFile(kind)) return findModel(list(kind), name);
+      const [, plain, folder] = IN_FOLDER.exec(name) ?? [];
+      if (plain === undefined) return exact(list(kind), name);
+      if (kind === "latent") return exact(list(kind), plain);
+      return exact(list(folder === "input" ? "image" : "output_image"), plain);
+    },
+  };
+}
+
+/** Kinds whose names are paths below a folder of the workspace. */
+export const isPlainFile = (kind: FileKind): boolean =>
+  kind === "image" || kind === "output_image" || kind === "latent";
+
+const exact = (names: readonly string[], name: string): string | null =>
+  names.includes(name) ? name : null;
+
+function findModel(names: readonly string[], name: string): string | null {
+  const base = baseName(name);
+  const wanted = [base, BUILT_ENGINE.exec(base)?.[1]];
+  for (const one of wanted) {
+    const found = one === undefined ? undefined : names.find((known) => baseName(known) === one);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+const baseName = (path: string): string =>
+  (path.split(/[\\/]/).at(-1) ?? "").toLowerCase().replace(EXTENSION, "");
