@@ -1,0 +1,154 @@
+/** Checks and converts one value of an input, in ComfyUI's order: type first, then limits, then what may be chosen. */
+import { shownValue } from "./graph.ts";
+import { type GraphFiles, isPlainFile } from "./graph-files.ts";
+import type {
+  ChoiceInput,
+  FileInput,
+  FileKind,
+  FloatInput,
+  InputDeclaration,
+  IntInput,
+} from "./input-declaration.ts";
+import { nearestName } from "./nearest-name.ts";
+import type { InputProblemType } from "./problem.ts";
+import { toBoolean, toFloat, toInt, toText } from "./python-values.ts";
+
+/** A bigint where a number would not be exact; a list for a model's vector. */
+export type InputValue = string | number | bigint | boolean | readonly number[];
+
+/** The converted value, or what is wrong with the one that was given: the predicate of a sentence. */
+export type CheckedValue =
+  | { readonly value: InputValue }
+  | { readonly type: InputProblemType; readonly problem: string };
+
+const MAX_LISTED = 8;
+
+export function checkValue(
+  declaration: InputDeclaration,
+  given: unknown,
+  files: GraphFiles,
+): CheckedValue {
+  switch (declaration.type) {
+    case "INT":
+      return checkInt(declaration, given);
+    case "FLOAT": {
+      const value = toFloat(given);
+      return value === null ? wrongType(declaration, given) : withinLimits(declaration, value);
+    }
+    case "STRING":
+      return { value: toText(given) };
+    case "BOOLEAN":
+      return { value: toBoolean(given) };
+    case "COMBO":
+      return "files" in declaration
+        ? checkFile(declaration, given, files)
+        : checkChoice(declaration, given);
+    case "*":
+      return isPlain(given) ? { value: given } : wrongType(declaration, given);
+    default:
+      return wrongType(declaration, given);
+  }
+}
+
+/** What an input takes, for messages: `an integer from 1 to 10000`. */
+export function expected(declaration: InputDeclaration, files: GraphFiles): string {
+  switch (declaration.type) {
+    case "INT":
+      return `an integer${limits(declaration)}`;
+    case "FLOAT":
+      return `a number${limits(declaration)}`;
+    case "STRING":
+      return "a text";
+    case "BOOLEAN":
+      return "true or false";
+    case "COMBO":
+      return "files" in declaration
+        ? `a ${KIND_NAMES[declaration.files]} (${listed(files.list(declaration.files), "none")})`
+        : `one of ${listed(declaration.options, "nothing")}`;
+    case "*":
+      return "a value, or a link [node id, output index]";
+    default:
+      return `a link [node id, output index] to ${withArticle(declaration.type)}`;
+  }
+}
+
+/** `an IMAGE`, `a MASK`. */
+export const withArticle = (type: string): string => `${/^[AEIO]/.test(type) ? "an" : "a"} ${type}`;
+
+const KIND_NAMES: Readonly<Record<FileKind, string>> = {
+  checkpoint: "checkpoint",
+  diffusion_model: "diffusion model",
+  text_encoder: "text encoder",
+  vae: "VAE",
+  controlnet: "ControlNet",
+  depth_model: "depth model",
+  model: "model",
+  image: "picture in the input folder",
+  output_image: "picture in the output folder",
+  latent: "latent in the input folder",
+};
+
+function checkInt(declaration: IntInput, given: unknown): CheckedValue {
+  const value = toInt(given);
+  if (value === null) return wrongType(declaration, given);
+  if (typeof value === "bigint" || Number.isSafeInteger(value)) {
+    return withinLimits(declaration, value);
+  }
+  // A JSON parser has rounded it: a number that is the rounded limit was the limit.
+  const exact = [declaration.min, declaration.max].find((limit) => Number(limit) === value);
+  return withinLimits(declaration, exact === undefined ? BigInt(value) : BigInt(exact));
+}
+
+function withinLimits(declaration: IntInput | FloatInput, value: number | bigint): CheckedValue {
+  const { min, max } = declaration;
+  const range = `it must be ${declaration.type === "INT" ? "an integer" : "a number"}${limits(declaration)}`;
+  if (min !== undefined && value < min) {
+    return { type: "value_smaller_than_min", problem: `is ${value}, which is too small: ${range}` };
+  }
+  if (max !== undefined && value > max) {
+    return { type: "value_bigger_than_max", problem: `is ${value}, which is too large: ${range}` };
+  }
+  return { value };
+}
+
+function checkChoice({ options }: ChoiceInput, given: unknown): CheckedValue {
+  if (typeof given === "string" && options.includes(given)) return { value: given };
+  const meant = suggestion(given, options);
+  const problem = `is ${shownValue(given)}, which is not one of its options${meant}; they are ${listed(options, "none")}`;
+  return { type: "value_not_in_list", problem };
+}
+
+function checkFile({ files: kind }: FileInput, given: unknown, files: GraphFiles): CheckedValue {
+  if (typeof given === "string" && files.find(kind, given) !== null) return { value: given };
+  const names = files.list(kind);
+  const problem = `is ${shownValue(given)}, and there is no such ${KIND_NAMES[kind]}${suggestion(given, names)}; there is ${listed(names, "none")}`;
+  return { type: isPlainFile(kind) ? "custom_validation_failed" : "value_not_in_list", problem };
+}
+
+const suggestion = (given: unknown, names: readonly string[]): string => {
+  const meant = typeof given === "string" ? nearestName(given, names) : null;
+  return meant === null ? "" : ` (did you mean ${shownValue(meant)}?)`;
+};
+
+function wrongType(declaration: InputDeclaration, given: unknown): CheckedValue {
+  const wanted = expected(declaration, NO_FILES);
+  return { type: "invalid_input_type", problem: `must be ${wanted}, got ${shownValue(given)}` };
+}
+
+const NO_FILES: GraphFiles = { list: () => [], find: () => null };
+
+const isPlain = (value: unknown): value is InputValue =>
+  ["string", "number", "bigint", "boolean"].includes(typeof value) ||
+  (Array.isArray(value) && value.every((one) => typeof one === "number"));
+
+function limits({ min, max }: IntInput | FloatInput): string {
+  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
+  if (min !== undefined) return ` of at least ${min}`;
+  return max === undefined ? "" : ` of at most ${max}`;
+}
+
+function listed(names: readonly string[], none: string): string {
+  if (names.length === 0) return none;
+  const more = names.length - MAX_LISTED;
+  return names.slice(0, MAX_LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

@@ -1,0 +1,49 @@
+/** A ComfyUI graph in API format: nodes by id, each with a class and inputs that are values or links to other nodes. */
+import { redactUrls } from "../../redact-url.ts";
+
+export interface GraphNode {
+  readonly id: string;
+  /** `class_type`; null where it is missing. */
+  readonly className: string | null;
+  /** What its author called it (`_meta.title`), for messages; null where it has no name of its own. */
+  readonly title: string | null;
+  /** As they were sent. A list is meant to be a link: `[node id, output index]`. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** The class it had before a rewrite; null if it has not been rewritten. */
+  readonly rewrittenFrom: string | null;
+}
+
+/** In the order in which they were sent. */
+export type Graph = ReadonlyMap<string, GraphNode>;
+
+/** An output of another node. */
+export interface Link {
+  readonly node: string;
+  readonly output: number;
+}
+
+/** `node 3 "My sampler" (KSampler)`, for messages. */
+export function nodeLabel({ id, title, className, rewrittenFrom }: GraphNode): string {
+  const name = title === null ? "" : ` ${JSON.stringify(shortened(title, 40))}`;
+  const [written, runsAs] =
+    rewrittenFrom === null ? [className, ""] : [rewrittenFrom, `, run as ${className}`];
+  return `node ${shortened(id, 40)}${name} (${shortened(written ?? "without a class", 60)}${runsAs})`;
+}
+
+/** The beginning of a text from outside, for messages. */
+export const shortened = (text: string, characters: number): string =>
+  text.length > characters ? `${text.slice(0, characters)}…` : text;
+
+const SHOWN_CHARACTERS = 60;
+
+/** The beginning of a value as JSON, for messages. */
+export function shownValue(value: unknown): string {
+  if (typeof value === "bigint") return String(value);
+  if (typeof value === "string") {
+    return JSON.stringify(redactUrls(shortened(value, SHOWN_CHARACTERS)));
+  }
+  const json = JSON.stringify(value, (_, inner) =>
+    typeof inner === "bigint" ? String(inner) : inner,
+  );
+  return shortened(json ?? "undefined", SHOWN_CHARACTERS);
+}

@@ -1,0 +1,247 @@
+/** Which graphs are valid, which of their outputs can run, and what is said about the faults. */
+import { expect, test } from "bun:test";
+import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
+import { parseGraph } from "../../../../src/engine/graph/read-graph.ts";
+import { validate } from "../../../../src/engine/graph/validate.ts";
+import { blurred, FILES, judged, messages, type PlainNode } from "./graphs.ts";
+
+const SAVE = (from: unknown): PlainNode => ({
+  class_type: "SaveImage",
+  inputs: { images: from, filename_prefix: "x" },
+});
+
+test("a graph without a fault is valid, and its outputs can run", () => {
+  const validation = judged(blurred());
+  expect(validation).toMatchObject({ refusal: null, outputs: ["3"], problems: [] });
+  expect([...validation.nodes.keys()].sort()).toEqual(["1", "2", "3"]);
+});
+
+test("all faults are reported at once, each with node, class, input, value and the way out", () => {
+  const graph = blurred({ blur_radius: 99, sigma: "wide" });
+  const validation = judged({
+    ...graph,
+    "3": { class_type: "SaveImage", inputs: { images: ["2", 0] } },
+  });
+  expect(validation.refusal).toBe("prompt_outputs_failed_validation");
+  expect(messages(validation)).toEqual([
+    "node 3 (SaveImage): filename_prefix is missing: give a text",
+    "node 2 (ImageBlur): blur_radius is 99, which is too large: it must be an integer from 1 to 31",
+    'node 2 (ImageBlur): sigma must be a number from 0.1 to 10, got "wide"',
+  ]);
+});
+
+test("a node's own title is in the message, a default one is not", () => {
+  const titled = { ...blurred()["2"], inputs: {}, _meta: { title: "Soften" } };
+  expect(messages(judged({ ...blurred(), "2": titled }))[0]).toStartWith(
+    'node 2 "Soften" (ImageBlur): ',
+  );
+  const plain = { ...titled, _meta: { title: "ImageBlur" } };
+  expect(messages(judged({ ...blurred(), "2": plain }))[0]).toStartWith("node 2 (ImageBlur): ");
+});
+
+test("an unknown class makes the graph invalid wherever it is, and names the nearest one", () => {
+  const validation = judged({
+    ...blurred(),
+    "7": { class_type: "ImageBlurr", inputs: {} },
+    "8": { class_type: "ImageBlurr", inputs: {} },
+    "9": { class_type: "Whatever", inputs: {} },
+  });
+  expect(validation).toMatchObject({
+    refusal: "invalid_prompt",
+    outputs: [],
+    unknownClasses: ["ImageBlurr", "Whatever"],
+  });
+  expect(messages(validation)).toEqual([
+    "nodes 7, 8 have the class ImageBlurr, which is not known here; did you mean ImageBlur?",
+    "node 9 has the class Whatever, which is not known here; GET /nodes lists those that are",
+  ]);
+});
+
+test("the faults of other nodes are reported beside an unknown class", () => {
+  const validation = judged({ ...blurred({ sigma: 99 }), "9": { class_type: "Whatever" } });
+  expect(validation.problems.map(({ type }) => type)).toEqual([
+    "unknown_class",
+    "value_bigger_than_max",
+  ]);
+});
+
+test("names of JavaScript's own objects are no classes and no inputs", () => {
+  const graph = JSON.parse('{"1": {"class_type": "constructor", "inputs": {}}}');
+  expect(judged(graph).unknownClasses).toEqual(["constructor"]);
+  const odd = JSON.parse(
+    '{"__proto__": {"class_type": "SaveImage", "inputs": {"images": ["toString", 0]}}}',
+  );
+  expect(messages(judged(odd))[0]).toContain(
+    'images links to node "toString", which is not in the graph',
+  );
+});
+
+test("a fault in a node that no output needs is never looked at", () => {
+  const unneeded = { class_type: "ImageBlur", inputs: { blur_radius: -1 } };
+  expect(judged({ ...blurred(), "9": unneeded })).toMatchObject({ refusal: null, problems: [] });
+});
+
+test("one good output is enough; the other is left out with its reason", () => {
+  const validation = judged({
+    ...blurred(),
+    "7": { class_type: "LoadImage", inputs: { image: "exmple.png" } },
+    "8": SAVE(["7", 0]),
+  });
+  expect(validation).toMatchObject({ refusal: null, outputs: ["3"], failedOutputs: ["8"] });
+  expect(messages(validation)[0]).toContain(
+    '"exmple.png", and there is no such picture in the input folder (did you mean "example.png"?)',
+  );
+});
+
+test.each([
+  ["a node that is absent", ["44", 0], 'links to node "44", which is not in the graph'],
+  ["an id that is a number", [1, 0], 'write the id as text: ["1", 0]'],
+  ["an output that is absent", ["1", 2], "whose outputs are: 0 (IMAGE), 1 (MASK)"],
+  [
+    "an output of another type",
+    ["1", 1],
+    "needs an IMAGE, and output 1 of node 1 (LoadImage) is a MASK; its output 0 is one",
+  ],
+  ["one element", ["1"], 'must be a link [node id, output index], got ["1"]'],
+  [
+    "a value",
+    "example.png",
+    'must be a link [node id, output index] to an IMAGE, got "example.png"',
+  ],
+])("a link to %s is refused at the node that has it", (_, image, problem) => {
+  const validation = judged(blurred({ image }));
+  expect(validation.outputs).toEqual([]);
+  expect(validation.problems).toMatchObject([{ node: "2", input: "image" }]);
+  expect(messages(validation)[0]).toContain(problem);
+});
+
+test("an output counted from the end is found", () => {
+  const validation = judged(blurred({ image: ["1", -2] }));
+  expect(validation.refusal).toBeNull();
+  expect(validation.nodes.get("2")?.links.get("image")).toEqual({ node: "1", output: 0 });
+});
+
+test("a cycle is named, and leaves outputs alone that do not need it", () => {
+  const invert = (image: unknown): PlainNode => ({ class_type: "ImageInvert", inputs: { image } });
+  const validation = judged({
+    ...blurred(),
+    "5": invert(["6", 0]),
+    "6": invert(["7", 0]),
+    "7": invert(["5", 0]),
+    "8": SAVE(["5", 0]),
+    "9": invert(["9", 0]),
+    "10": SAVE(["9", 0]),
+  });
+  expect(validation).toMatchObject({ refusal: null, outputs: ["3"], failedOutputs: ["8", "10"] });
+  expect(validation.problems).toMatchObject([
+    { type: "dependency_cycle", nodes: ["5", "6", "7"] },
+    { type: "dependency_cycle", nodes: ["9"] },
+  ]);
+  expect(messages(validation)[1]).toBe(
+    "node 9 (ImageInvert) needs itself; remove one of the links",
+  );
+});
+
+test("a graph without output node says which classes are outputs", () => {
+  const { "3": _, ...rest } = blurred();
+  expect(judged(rest)).toMatchObject({ refusal: "prompt_no_outputs", outputs: [] });
+  expect(messages(judged({}))).toEqual([
+    "the graph is empty; add one, such as SaveImage, PreviewImage, SaveTensor",
+  ]);
+});
+
+test("values are converted, and optional inputs get their defaults", () => {
+  const values = judged(blurred({ blur_radius: "7", sigma: true })).nodes.get("2")?.values;
+  expect(values).toEqual(
+    new Map([
+      ["blur_radius", 7],
+      ["sigma", 1],
+    ]),
+  );
+  const { nodes } = judged({
+    "1": { class_type: "LoadTensor", inputs: {} },
+    "2": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
+  });
+  expect(nodes.get("1")?.values).toEqual(new Map([["timeout_seconds", 1]]));
+});
+
+test("an optional input may be null, which is as if it were not given; a required one may not", () => {
+  const stitched = (inputs: Record<string, unknown>) =>
+    judged({
+      ...blurred(),
+      "2": {
+        class_type: "ImageStitch",
+        inputs: {
+          ...{ image1: ["1", 0], direction: "right", match_image_size: true },
+          ...{ spacing_width: 0, spacing_color: "white", ...inputs },
+        },
+      },
+    });
+  expect(stitched({ image2: null }).problems).toEqual([]);
+  expect(stitched({ spacing_width: null }).problems).toMatchObject([
+    { type: "invalid_input_type", input: "spacing_width" },
+  ]);
+});
+
+test("a value that the page has wrapped, so that it is not taken for a link, is unwrapped", () => {
+  const text = { class_type: "PrimitiveString", inputs: { value: { __value__: ["a", 0] } } };
+  const { problems, nodes } = judged({
+    "1": text,
+    "2": { class_type: "SaveTextTensor", inputs: { data: ["1", 0] } },
+  });
+  expect(problems).toEqual([]);
+  expect(nodes.get("1")?.values.get("value")).toBe('["a",0]');
+});
+
+test("seeds keep all their 64 bits where the JSON has them", () => {
+  const noise = (seed: string): string =>
+    `{"1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+      "2": {"class_type": "ImageAddNoise", "inputs": {"image": ["1", 0], "seed": ${seed}, "strength": 1}},
+      "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}}}`;
+  expect(seedOf(noise("18446744073709551615"))).toBe(18446744073709551615n);
+  expect(seedOf(noise("9007199254740993"))).toBe(9007199254740993n);
+  expect(seedOf(noise("42"))).toBe(42);
+  expect(seedOf(noise("18446744073709551616"))).toBeUndefined(); // too large
+});
+
+test("a model's parameters are taken as they are, by value or by link", () => {
+  const validation = judged({
+    "1": { class_type: "LoadTensor", inputs: {} },
+    "2": { class_type: "PrimitiveFloat", inputs: { value: 0.5 } },
+    "3": {
+      class_type: "OnnxModel",
+      inputs: {
+        model: "EDGES.onnx",
+        image: ["1", 0],
+        strength: ["2", 0],
+        colour: "red",
+        at: { __value__: [0.2, 0.8] },
+      },
+    },
+    "4": { class_type: "SaveTensor", inputs: { images: ["3", 0] } },
+  });
+  expect(validation.problems).toEqual([]);
+  const node = validation.nodes.get("3");
+  expect(node?.links.get("strength")).toEqual({ node: "2", output: 0 });
+  expect(node?.values.get("colour")).toBe("red");
+  expect(node?.values.get("at")).toEqual([0.2, 0.8]);
+});
+
+test("a chain and a fan as large as a graph may be are judged at once", () => {
+  const chain: Record<string, PlainNode> = {
+    n0: { class_type: "LoadImage", inputs: { image: "example.png" } },
+  };
+  for (let i = 1; i < 499; i++) {
+    chain[`n${i}`] = { class_type: "ImageInvert", inputs: { image: [`n${i - 1}`, 0] } };
+    chain[`s${i}`] = SAVE([`n${i}`, 0]);
+  }
+  const started = performance.now();
+  expect(judged(chain).outputs).toHaveLength(498);
+  expect(performance.now() - started).toBeLessThan(1000);
+});
+
+/** The seed of node 2; undefined if it was refused. */
+function seedOf(json: string): unknown {
+  const { nodes } = validate(parseGraph(json), { classes: NODE_CLASSES, files: FILES });
+  return nodes.get("2")?.values.get("seed");
+}
