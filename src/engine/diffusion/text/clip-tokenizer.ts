@@ -3,8 +3,8 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import type { ClipVocabulary } from "./clip-vocabulary.ts";
 
 /**
- * The tokenizer of one CLIP text encoder. It keeps the tokens of the last 10,000 words that it met; a text of 10,000
- * characters takes some milliseconds, and time grows in proportion to the text.
+ * The tokenizer of one CLIP text encoder. Caches the tokens of up to 10,000 words. A text of 10,000
+ * characters takes some milliseconds; the time grows in proportion to the length.
  *
  * ```ts
  * const tokenizer = new ClipTokenizer(await readClipVocabulary(`${folder}/tokenizer`, "tokenizer"));
@@ -34,8 +34,8 @@ export class ClipTokenizer {
   }
 
   /**
-   * The tokens of a text of any length, without start and end token around it. Where the text spells them, as in
-   * `<|endoftext|>`, they are tokens of it.
+   * The tokens of a text of any length, without a start and an end token around it. Where the text itself contains
+   * `<|startoftext|>` or `<|endoftext|>`, the result contains that token.
    */
   encode(text: string): number[] {
     return text.split(this.#specials).flatMap((part, index) => {
@@ -74,8 +74,8 @@ const configuration = (vocab: object, merges: readonly string[], unknown: string
 });
 
 /**
- * Composes accents. Lower-cases sigmas, which JavaScript writes differently at the end of a word than Hugging Face's
- * tokenizers do.
+ * Composes accents, and lower-cases sigmas: JavaScript has another lower-case sigma for the end of a word, Hugging
+ * Face's tokenizers have not.
  */
 const canonical = (text: string): string =>
   text
@@ -84,5 +84,5 @@ const canonical = (text: string): string =>
     .join("")
     .replaceAll("Σ", "σ");
 
-/** More marks than any script puts on a letter: the time to bring them into order grows with their square. */
+/** More marks than any script puts on a letter. Normalisation sorts them, in time that grows with their square. */
 const MANY_MARKS = /(\p{M}{31,})/u;

@@ -15,7 +15,8 @@ const SPLITTABLE_TOKENS = 8;
 /**
  * The chunks of a prompt, equal to those of ComfyUI 0.3.64: at least one, each with start token, up to 75 tokens, end
  * token and padding. A shorter segment (a stretch of text with one weight) that does not fit moves to the next chunk
- * as a whole. Names of textual inversions (`embedding:name`), of which there are none, are left out.
+ * as a whole. Textual inversions (`embedding:name`) are not supported: their names are left out, as ComfyUI leaves out
+ * those that it does not find.
  *
  * ```ts
  * const chunks = chunkPrompt(tokenizer, "a (red:1.4) fox");

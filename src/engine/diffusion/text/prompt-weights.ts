@@ -14,9 +14,9 @@ const EMPHASIS = 1.1;
 
 /**
  * The segments of a prompt, equal to those of ComfyUI 0.3.64. `(x)` multiplies the weight by 1.1; `(x:1.3)` sets it,
- * whatever the weight around it; `\(` and `\)` are literal; parentheses without a partner are text. An unclosed
- * parenthesis takes the rest of its group with it, of which a `)` at the end counts as its partner. Takes time in
- * proportion to the prompt, however deep it nests.
+ * whatever the weight around it; `\(` and `\)` are literal; a parenthesis without a partner is text. An unclosed
+ * parenthesis and the rest of the text around it form one segment, or a group if that rest ends in `)`. Takes time in
+ * proportion to the length of the prompt, however deeply it nests.
  *
  * ```ts
  * parsePromptWeights("a (red:1.4) fox"); // "a " 1, "red" 1.4, " fox" 1
@@ -70,7 +70,7 @@ interface Outline {
   readonly lastColon: Int32Array;
 }
 
-/** Finds parentheses and colons in one pass. Escaped parentheses are none. */
+/** Finds parentheses and colons in one pass. Escaped parentheses are text. */
 function outline(prompt: string): Outline {
   const closing = new Int32Array(prompt.length).fill(NOT_AN_OPENING);
   const isClose = new Uint8Array(prompt.length);
