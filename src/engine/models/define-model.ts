@@ -65,6 +65,9 @@ export function defineModel(
       problem: `${names} are all the picture: ignore all but one`,
     });
   }
+  if (outputs.length > 0 && outputs.every(({ role }) => role === "ignore")) {
+    problems.push({ field: "outputs", problem: "are all ignored: give one of them another role" });
+  }
   const video = videoOf(inputs, roles, problems);
   const overlays = outputs.some(({ role }) => roles.outputs[role]?.needsOriginal === true);
   if (overlays && json.fit !== undefined) {

@@ -125,7 +125,7 @@ function* check(schema: TObject, content: unknown, field: string): Generator<Fie
     if (seen.has(error.path)) continue; // one problem per field is enough to act on
     seen.add(error.path);
     const path = [field, ...error.path.split("/")].filter((part) => part !== "").join(".");
-    const value = error.value === undefined ? "is missing" : `is ${JSON.stringify(error.value)}`;
+    const value = error.value === undefined ? "is missing" : `is ${shown(error.value)}`;
     const known = Object.keys(error.schema["properties"] ?? {}).join(", ");
     yield error.message === "Unexpected property"
       ? { field: path, problem: `is an unknown field; allowed: ${known}` }
@@ -133,10 +133,18 @@ function* check(schema: TObject, content: unknown, field: string): Generator<Fie
   }
 }
 
+/** The beginning of a value that may be long. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+const MAX_SHOWN = 100;
+
 /** Lists the members of a union, where TypeBox only says "Expected union value". */
 function expectation(schema: TSchema, message: string): string {
   const choices: unknown = schema["anyOf"];
-  if (!Array.isArray(choices)) return message.toLowerCase();
+  if (!Array.isArray(choices)) return message.charAt(0).toLowerCase() + message.slice(1);
   const words = choices.map((choice: TSchema) =>
     "const" in choice ? JSON.stringify(choice["const"]) : wordFor(choice),
   );

@@ -184,3 +184,10 @@ test("the role text needs one row of as many floats as there are controls", () =
     expect(() => define(text)).toThrow(`float32 [${VECTOR_LENGTH}]`);
   }
 });
+
+test("a model whose outputs are all ignored is refused", () => {
+  const outputs = { y: { role: "ignore" } } as const;
+  expect(() => defineModel("m", { outputs }, picture)).toThrow(
+    "outputs are all ignored: give one of them another role",
+  );
+});

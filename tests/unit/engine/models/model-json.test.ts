@@ -43,6 +43,11 @@ test.each([
     "fil is an unknown field; allowed: name, description, license, homepage, file",
   ],
   [{ file: 3 }, "file is 3; expected string"],
+  [
+    { inputs: { x: { role: "param", name: "a b" } } },
+    "inputs.x.name is \"a b\"; expected string to match '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$'",
+  ],
+  [{ license: ["x".repeat(5000)] }, `license is ["${"x".repeat(98)}…; expected string`],
   [{ fit: "crop" }, 'fit is "crop"; allowed: "cover", "contain", "stretch"'],
   [{ inputs: { x: {} } }, "inputs.x.role is missing"],
   [{ inputs: { x: { role: "fram" } } }, 'inputs.x.role is "fram"; allowed: frame, previous_frame'],
