@@ -3,13 +3,13 @@ import type { Benchmark } from "./benchmark.ts";
 import { writeCalibratedModel } from "./calibrated-model.ts";
 import { ClipFolder } from "./clip.ts";
 import type { Measurement } from "./report.ts";
-import { throughput } from "./throughput-run.ts";
+import { type Throughput, throughput } from "./throughput-run.ts";
 import { WEIGHTY_SIDE, writeWeightyModel } from "./weighty-model.ts";
 
 const STREAMS = [4, 8] as const;
 const SIZE = { width: WEIGHTY_SIDE, height: WEIGHTY_SIDE } as const;
-/** Frames that a stream may take: far more than it gets. */
-const FRAMES_PER_SECOND = 150;
+/** Enough for all rounds of a stream. */
+const FRAMES = 2000;
 const WEIGHTY = "weighty";
 /** A model of convolutions: they take as long for each picture of a batch as for one alone. */
 const BLURS = "blurs";
@@ -17,56 +17,36 @@ const BLURS_MS = 10;
 
 export const batch: Benchmark = async ({ quick, log }) => {
   await using folder = await ClipFolder.create();
-  const seconds = quick ? 2 : 5;
-  const rounds = quick ? 1 : 5;
-  const frames = FRAMES_PER_SECOND * (seconds + 2);
-  const clip = await folder.describe(folder.make(SIZE.width, SIZE.height, frames));
+  const clip = await folder.describe(folder.make(SIZE.width, SIZE.height, quick ? 400 : FRAMES));
+  const job = { workspace: folder.path, clip, rounds: quick ? 1 : 8, seconds: 1 };
   await writeWeightyModel(folder.path, WEIGHTY);
   await writeCalibratedModel(folder.path, BLURS, BLURS_MS, SIZE);
-  const setting = { job: { workspace: folder.path, clip, seconds }, rounds, log };
   const measurements: Measurement[] = [];
   for (const streams of quick ? STREAMS.slice(0, 1) : STREAMS) {
     for (const model of [WEIGHTY, BLURS]) {
-      const runs = await runInTurn(model, streams, setting);
+      log(`${streams} streams of ${model}`);
+      const runs = await throughput({
+        ...{ ...job, model },
+        ways: [
+          { name: "batched", streams, maxBatch: 0 },
+          { name: "unbatched", streams, maxBatch: 1 },
+          { name: "loop", loopOf: streams },
+        ],
+      });
       measurements.push(...rowsOf(model, streams, runs));
     }
   }
   return measurements;
 };
 
-interface Setting {
-  readonly job: { readonly workspace: string; readonly clip: string; readonly seconds: number };
-  readonly rounds: number;
-  readonly log: (text: string) => void;
-}
-
-/** Frames a second of each round; of the streams, by stream. */
-interface Runs {
-  readonly batched: number[][];
-  readonly unbatched: number[][];
-  readonly loop: number[];
-}
-
-async function runInTurn(
+function rowsOf(
   model: string,
   streams: number,
-  { job, rounds, log }: Setting,
-): Promise<Runs> {
-  const runs: Runs = { batched: [], unbatched: [], loop: [] };
-  const pipelines = { ...job, model, way: "pipeline", streams } as const;
-  for (let round = 1; round <= rounds; round++) {
-    log(`${streams} streams of ${model}: round ${round} of ${rounds}`);
-    runs.batched.push([...(await throughput({ ...pipelines, maxBatch: 0 })).fps]);
-    runs.unbatched.push([...(await throughput({ ...pipelines, maxBatch: 1 })).fps]);
-    if (model === WEIGHTY) {
-      runs.loop.push(...(await throughput({ ...job, model, way: "loop", items: streams })).fps);
-    }
-  }
-  return runs;
-}
-
-function rowsOf(model: string, streams: number, { batched, unbatched, loop }: Runs): Measurement[] {
-  const total = (runs: readonly number[][]) => runs.map((fps) => fps.reduce((a, b) => a + b));
+  runs: Readonly<Record<string, Throughput>>,
+): Measurement[] {
+  const { batched, unbatched, loop } = runs;
+  const total = (run: Throughput | undefined) =>
+    (run?.fps ?? []).map((fps) => fps.reduce((a, b) => a + b));
   const unit = "frames/s";
   const samples = total(batched);
   const against = {
@@ -80,14 +60,14 @@ function rowsOf(model: string, streams: number, { batched, unbatched, loop }: Ru
     {
       case: `${streams} streams of ${model}`,
       ...{ unit, samples },
-      reference: { name: `session.run of ${streams} in a loop`, samples: loop },
+      reference: { name: `session.run of ${streams} in a loop`, samples: total(loop) },
       aim: { on: "ratio", sign: "≥", bound: 0.9 },
     },
     against,
     {
       case: `${streams} streams of ${model}: the slowest`,
       unit,
-      samples: batched.map((fps) => Math.min(...fps)),
+      samples: (batched?.fps ?? []).map((fps) => Math.min(...fps)),
       reference: { name: "mean of all", samples: samples.map((fps) => fps / streams) },
     },
   ];

@@ -50,6 +50,15 @@ export class BenchStream {
     return this.#loop.taken;
   }
 
+  /** Feeds no more frames; resolves when those that are under way have come out. */
+  async pause(): Promise<void> {
+    await this.#loop.pause();
+  }
+
+  resume(): void {
+    this.#loop.resume();
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort(new DOMException("the benchmark is over", "AbortError"));
     await this.done;

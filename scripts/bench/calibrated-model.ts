@@ -3,9 +3,14 @@ import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import { parseDevice } from "../../src/engine/device/devices.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
+import { quantile } from "./report.ts";
 
-const MOST_BLURS = 200;
+const MOST_BLURS = 400;
 const RUNS = 15;
+/** The number of blurs is corrected so often, since a busy machine may mislead single measurements. */
+const CORRECTIONS = 3;
+/** Near enough to the time asked for. */
+const TOLERANCE = 0.05;
 
 /** Writes `models/<name>` into a workspace; it takes about `aimMs` a picture of this size on one idle core. */
 export async function writeCalibratedModel(
@@ -16,10 +21,17 @@ export async function writeCalibratedModel(
 ): Promise<void> {
   // Two measurements give the cost of a blur and the cost of the graph without any.
   const [few, many] = [await timeOf(blurs(4), size), await timeOf(blurs(12), size)];
-  const each = (many - few) / 8;
-  const count = Math.round(4 + (aimMs - few) / each);
+  const rest = few - ((many - few) / 8) * 4;
+  let count = 12;
+  let took = many;
+  for (let correction = 0; correction < CORRECTIONS; correction++) {
+    if (Math.abs(took / aimMs - 1) < TOLERANCE) break;
+    count = Math.round((count * (aimMs - rest)) / Math.max(took - rest, took / 2));
+    count = Math.min(MOST_BLURS, Math.max(1, count));
+    took = await timeOf(blurs(count), size);
+  }
   const folder = join(workspace, "models", name);
-  await Bun.write(join(folder, "model.onnx"), blurs(Math.min(MOST_BLURS, Math.max(1, count))));
+  await Bun.write(join(folder, "model.onnx"), blurs(count));
   await Bun.write(join(folder, "model.json"), JSON.stringify({ name, file: "model.onnx" }));
 }
 
@@ -37,7 +49,7 @@ function blurs(count: number): Uint8Array {
   return graph.build("blurs");
 }
 
-/** Median milliseconds of a run, with the engine's session settings. */
+/** Milliseconds of a run, with the engine's session settings: a low quantile, which other programs disturb least. */
 async function timeOf(
   model: Uint8Array,
   { width, height }: { readonly width: number; readonly height: number },
@@ -52,5 +64,5 @@ async function timeOf(
     times.push(performance.now() - begun);
   }
   await session.release();
-  return times.sort((a, b) => a - b)[RUNS >> 1] ?? Number.NaN;
+  return quantile(times, 0.2);
 }

@@ -10,7 +10,20 @@ export const IN_FLIGHT = 8;
 /** Feeds frames as fast as the sink takes them, so that none is dropped. */
 export class ClosedLoop {
   readonly taken = { frames: 0, bytes: 0 };
+  #sent = 0;
+  #paused = false;
   #wake: () => void = () => {};
+
+  /** Feeds no more frames; resolves when those that are under way have come out. */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    while (this.#sent > this.taken.frames) await Bun.sleep(1);
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#wake();
+  }
 
   source(units: readonly Uint8Array[]): ReadableStream<IncomingChunk> {
     const chunks = units.flatMap((data, frame) => {
@@ -20,18 +33,17 @@ export class ClosedLoop {
       const end = { ...unit, data: new Uint8Array(0), first: false, last: true };
       return ends ? [unit, end] : [unit];
     });
-    let sent = 0;
     return new ReadableStream<IncomingChunk>(
       {
         pull: async (controller) => {
           const chunk = chunks.shift();
           if (!chunk) return controller.close();
-          while (sent - this.taken.frames >= IN_FLIGHT) {
+          while (this.#paused || this.#sent - this.taken.frames >= IN_FLIGHT) {
             await new Promise<void>((resolve) => {
               this.#wake = resolve;
             });
           }
-          if (!chunk.last) sent++;
+          if (!chunk.last) this.#sent++;
           controller.enqueue({ ...chunk, arrivedAt: performance.now() });
         },
       },

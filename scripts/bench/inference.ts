@@ -6,60 +6,45 @@ import type { Benchmark } from "./benchmark.ts";
 import { writeCalibratedModel } from "./calibrated-model.ts";
 import { ClipFolder } from "./clip.ts";
 import type { Measurement } from "./report.ts";
-import { throughput } from "./throughput-run.ts";
+import { type ThroughputJob, throughput } from "./throughput-run.ts";
 
 const SIZE = { width: 512, height: 512 } as const;
 const COSTS_MS = [10, 30, 100] as const;
 const STYLES = 26;
-/** Frames that a run may take: far more than a 10 ms model makes. */
-const FRAMES_PER_SECOND = 150;
+/** Enough for all rounds of a model of 10 ms. */
+const FRAMES = 2000;
 
 export const inference: Benchmark = async ({ quick, log }) => {
   await using folder = await ClipFolder.create();
-  const seconds = quick ? 2 : 6;
-  const rounds = quick ? 1 : 5;
-  const frames = FRAMES_PER_SECOND * (seconds + 2);
-  const clip = await folder.describe(folder.make(SIZE.width, SIZE.height, frames));
+  const clip = await folder.describe(folder.make(SIZE.width, SIZE.height, quick ? 400 : FRAMES));
+  const job = { workspace: folder.path, clip, rounds: quick ? 1 : 10, seconds: 1 };
   const measurements: Measurement[] = [];
   for (const ms of quick ? COSTS_MS.slice(0, 1) : COSTS_MS) {
     const model = `costs-${ms}-ms`;
     await writeCalibratedModel(folder.path, model, ms, SIZE);
-    const row = { case: `a model of ${ms} ms at 512²`, model };
-    measurements.push(...(await compare(row, { folder, clip, seconds, rounds, log })));
+    log(`a model of ${ms} ms`);
+    measurements.push(...(await compare(`a model of ${ms} ms at 512²`, { ...job, model })));
   }
-  const painter = { case: "multistyle26 at 256² in a stream of 512²", model: "multistyle26" };
+  const painter = "multistyle26 at 256² in a stream of 512²";
   const file = sharedData("models/trained/multistyle26.onnx");
   if (file === null) {
     const note = "../shared/data/models/trained/multistyle26.onnx is absent";
-    return [...measurements, { case: painter.case, unit: "frames/s", samples: [], note }];
+    return [...measurements, { case: painter, unit: "frames/s", samples: [], note }];
   }
   await addPainter(folder.path, file);
-  return [...measurements, ...(await compare(painter, { folder, clip, seconds, rounds, log }))];
+  log(painter);
+  return [...measurements, ...(await compare(painter, { ...job, model: "multistyle26" }))];
 };
 
-interface Setting {
-  readonly folder: ClipFolder;
-  readonly clip: string;
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly log: (text: string) => void;
-}
-
-async function compare(
-  { case: name, model }: { readonly case: string; readonly model: string },
-  { folder, clip, seconds, rounds, log }: Setting,
-): Promise<Measurement[]> {
-  const job = { workspace: folder.path, model, clip, seconds };
-  const pipeline: number[] = [];
-  const loop: number[] = [];
-  const runMs: number[] = [];
-  for (let round = 1; round <= rounds; round++) {
-    log(`${name}: round ${round} of ${rounds}`);
-    const run = await throughput({ ...job, way: "pipeline", streams: 1, maxBatch: 1 });
-    pipeline.push(...run.fps);
-    runMs.push(run.inferenceMs ?? Number.NaN);
-    loop.push(...(await throughput({ ...job, way: "loop", items: 1 })).fps);
-  }
+async function compare(name: string, job: Omit<ThroughputJob, "ways">): Promise<Measurement[]> {
+  const runs = await throughput({
+    ...job,
+    ways: [
+      { name: "pipeline", streams: 1, maxBatch: 1 },
+      { name: "loop", loopOf: 1 },
+    ],
+  });
+  const [pipeline = [], loop = []] = [runs["pipeline"], runs["loop"]].map((run) => run?.fps.flat());
   return [
     {
       case: name,
@@ -71,7 +56,7 @@ async function compare(
     {
       case: `${name}: a run in the pipeline`,
       unit: "ms",
-      samples: runMs,
+      samples: [runs["pipeline"]?.inferenceMs ?? Number.NaN],
       reference: { name: "session.run in a loop", samples: loop.map((fps) => 1000 / fps) },
     },
   ];

@@ -1,85 +1,116 @@
-/** Child process: runs a model for some seconds, in the engine's pipeline or in a bare loop. `bun throughput-run.ts <job as JSON>` */
+/** Child process: measures several ways of running one model in turn, again and again. `bun throughput-run.ts <job as JSON>` */
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { ModelHost } from "../../src/engine/device/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { BenchStream } from "./bench-stream.ts";
 import { accessUnits, type Clip } from "./clip.ts";
-import { measureModelLoop } from "./model-loop.ts";
+import { ModelLoop } from "./model-loop.ts";
 import { runScript } from "./processes.ts";
 import { median } from "./report.ts";
 
-/** What the child is to run. */
-export type ThroughputJob = {
+/** Streams through the engine's pipeline, with batches of at most `maxBatch` (0: as large as pays); or a bare loop. */
+export type Way =
+  | { readonly name: string; readonly streams: number; readonly maxBatch: number }
+  | { readonly name: string; readonly loopOf: number };
+
+export interface ThroughputJob {
   readonly workspace: string;
   readonly model: string;
   /** A file that describes the clip, as `ClipFolder.describe` writes it. */
   readonly clip: string;
+  readonly ways: readonly Way[];
+  readonly rounds: number;
+  /** Duration of one measurement of one way. */
   readonly seconds: number;
-} & (
-  | {
-      readonly way: "pipeline";
-      readonly streams: number;
-      /** As the flag `--max-batch`. */
-      readonly maxBatch: number;
-    }
-  | {
-      readonly way: "loop";
-      /** Pictures in each run. */
-      readonly items: number;
-    }
-);
+}
 
-/** The result that the child prints. */
+/** The measurements of one way. */
 export interface Throughput {
-  /** Frames a second of each stream; of the loop, of all pictures together. */
-  readonly fps: readonly number[];
-  /** Median device time that was charged for a frame; null for the loop. */
+  /** Frames a second by round and stream; a loop counts as one stream. */
+  readonly fps: readonly (readonly number[])[];
+  /** Median device time that was charged for a frame; null for a loop. */
   readonly inferenceMs: number | null;
 }
 
-/** Each stream has had this many frames before measuring starts. */
-const WARM_UP_FRAMES = 15;
+/** Streams run this long before each measurement, so that batches have formed. */
+const SETTLE_MS = 500;
+const LIMIT_MS = 300_000;
 
-/** Runs a job in a process of its own. */
-export async function throughput(job: ThroughputJob): Promise<Throughput & { peakMb: number }> {
-  const { output, peakMb } = await runScript<Throughput>(import.meta.path, [JSON.stringify(job)]);
-  return { ...output, peakMb };
+/** Runs a job in a process of its own; returns the measurements by the names of the ways. */
+export async function throughput(job: ThroughputJob): Promise<Record<string, Throughput>> {
+  const args = [JSON.stringify(job)];
+  return (await runScript<Record<string, Throughput>>(import.meta.path, args, LIMIT_MS)).output;
 }
 
-async function measure(job: ThroughputJob): Promise<Throughput> {
-  const { workspace, model, seconds } = job;
-  const clip = (await Bun.file(job.clip).json()) as Clip;
-  if (job.way === "loop") {
-    const { items } = job;
-    const fps = await measureModelLoop({ workspace, model }, { items, size: clip, seconds });
-    return { fps: [fps], inferenceMs: null };
-  }
+interface OpenWay {
+  /** Frames a second of each stream. */
+  measure(seconds: number): Promise<number[]>;
+  inferenceMs(): number | null;
+  close(): Promise<void>;
+}
+
+async function measure({ ways, rounds, seconds, ...job }: ThroughputJob) {
   quietLibav();
+  const open = await Promise.all(
+    ways.map(async (way) => ({ way, run: await openWay(way, job), fps: [] as number[][] })),
+  );
+  for (let round = 0; round < rounds; round++) {
+    for (const { run, fps } of open) fps.push(await run.measure(seconds));
+  }
+  const results: Record<string, Throughput> = {};
+  for (const { way, run, fps } of open) {
+    results[way.name] = { fps, inferenceMs: run.inferenceMs() };
+    await run.close();
+  }
+  return results;
+}
+
+async function openWay(
+  way: Way,
+  { workspace, model, clip: path }: Pick<ThroughputJob, "workspace" | "model" | "clip">,
+): Promise<OpenWay> {
+  const clip = (await Bun.file(path).json()) as Clip;
   const catalogue = await ModelCatalogue.open(workspace);
-  const { maxBatch } = job;
+  if ("loopOf" in way) {
+    const loop = await ModelLoop.open(catalogue, model, { items: way.loopOf, size: clip });
+    return {
+      measure: async (seconds) => [await loop.measure(seconds)],
+      inferenceMs: () => null,
+      close: () => loop.release(),
+    };
+  }
+  const { maxBatch } = way;
   const host = new ModelHost({ catalogue, device: "cpu", onChange: () => {}, maxBatch });
-  await using _host = host;
-  await host.acquire(model); // the load is not measured
+  await host.acquire(model);
   const units = await accessUnits(clip);
   const streams = Array.from(
-    { length: job.streams },
+    { length: way.streams },
     (_, index) => new BenchStream({ host, units, model, key: `stream ${index}` }),
   );
-  const failed = Promise.all(streams.map(({ done }) => done));
-  const whole = async () => {
-    while (streams.some(({ taken }) => taken.frames < WARM_UP_FRAMES)) await Bun.sleep(10);
-    for (const { inferenceMs } of streams) inferenceMs.length = 0;
-    const before = streams.map(({ taken }) => taken.frames);
-    const begun = performance.now();
-    await Bun.sleep(seconds * 1000);
-    const took = (performance.now() - begun) / 1000;
-    return streams.map(({ taken }, index) => (taken.frames - (before[index] ?? 0)) / took);
+  const pause = async () => await Promise.all(streams.map((stream) => stream.pause()));
+  const ended = Promise.race(streams.map(({ done }) => done)).then(() => {
+    throw new Error("the clip is too short for the run");
+  });
+  ended.catch(() => {}); // once it is closed
+  await pause();
+  return {
+    async measure(seconds) {
+      for (const stream of streams) stream.resume();
+      await Bun.sleep(SETTLE_MS);
+      const before = streams.map(({ taken }) => taken.frames);
+      const begun = performance.now();
+      await Promise.race([Bun.sleep(seconds * 1000), ended]);
+      const took = (performance.now() - begun) / 1000;
+      const fps = streams.map(({ taken }, at) => (taken.frames - (before[at] ?? 0)) / took);
+      await pause();
+      return fps;
+    },
+    inferenceMs: () => median(streams.flatMap((stream) => stream.inferenceMs)),
+    async close() {
+      await Promise.all(streams.map((stream) => stream.stop()));
+      await host[Symbol.asyncDispose]();
+    },
   };
-  const fps = await Promise.race([whole(), failed.then(() => null)]);
-  if (fps === null) throw new Error("the clip is too short for the run");
-  const inferenceMs = median(streams.flatMap((stream) => stream.inferenceMs));
-  await Promise.all(streams.map((stream) => stream.stop()));
-  return { fps, inferenceMs };
 }
 
 if (import.meta.main) {
