@@ -18,7 +18,7 @@ const BLURS_MS = 10;
 export const batch: Benchmark = async ({ quick, log }) => {
   await using folder = await ClipFolder.create();
   const clip = await folder.describe(folder.make(SIZE.width, SIZE.height, quick ? 400 : FRAMES));
-  const job = { workspace: folder.path, clip, rounds: quick ? 1 : 8, seconds: 1 };
+  const job = { workspace: folder.path, clip, rounds: quick ? 1 : 6, seconds: 1 };
   await writeWeightyModel(folder.path, WEIGHTY);
   await writeCalibratedModel(folder.path, BLURS, BLURS_MS, SIZE);
   const measurements: Measurement[] = [];

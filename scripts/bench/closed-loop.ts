@@ -7,6 +7,9 @@ import { SEGMENT_FRAMES } from "./clip.ts";
 /** Frames between source and sink: enough to keep every stage busy without filling memory. */
 export const IN_FLIGHT = 8;
 
+/** Frames that are under way come out in this time, on the slowest machine. */
+const DRAIN_MS = 20_000;
+
 /** Feeds frames as fast as the sink takes them, so that none is dropped. */
 export class ClosedLoop {
   readonly taken = { frames: 0, bytes: 0 };
@@ -14,10 +17,18 @@ export class ClosedLoop {
   #paused = false;
   #wake: () => void = () => {};
 
-  /** Feeds no more frames; resolves when those that are under way have come out. */
+  /** Feeds no more frames; resolves when those that are under way have come out. Rejects if they do not. */
   async pause(): Promise<void> {
     this.#paused = true;
-    while (this.#sent > this.taken.frames) await Bun.sleep(1);
+    const deadline = performance.now() + DRAIN_MS;
+    while (this.#sent > this.taken.frames) {
+      if (performance.now() > deadline) {
+        throw new Error(
+          `${this.#sent - this.taken.frames} of ${this.#sent} frames do not come out`,
+        );
+      }
+      await Bun.sleep(1);
+    }
   }
 
   resume(): void {

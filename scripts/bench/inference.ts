@@ -17,7 +17,7 @@ const FRAMES = 2000;
 export const inference: Benchmark = async ({ quick, log }) => {
   await using folder = await ClipFolder.create();
   const clip = await folder.describe(folder.make(SIZE.width, SIZE.height, quick ? 400 : FRAMES));
-  const job = { workspace: folder.path, clip, rounds: quick ? 1 : 10, seconds: 1 };
+  const job = { workspace: folder.path, clip, rounds: quick ? 1 : 8, seconds: 0.7 };
   const measurements: Measurement[] = [];
   for (const ms of quick ? COSTS_MS.slice(0, 1) : COSTS_MS) {
     const model = `costs-${ms}-ms`;

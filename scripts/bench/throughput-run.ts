@@ -33,7 +33,7 @@ export interface Throughput {
 }
 
 /** Streams run this long before each measurement, so that batches have formed. */
-const SETTLE_MS = 500;
+const SETTLE_MS = 300;
 const LIMIT_MS = 300_000;
 
 /** Runs a job in a process of its own; returns the measurements by the names of the ways. */
