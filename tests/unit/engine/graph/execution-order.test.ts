@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { executionOrder } from "../../../../src/engine/graph/execution-order.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { runnable, unsupported } from "../../../../src/engine/graph/node-support.ts";
-import { judged, type PlainNode } from "./graphs.ts";
+import { judged, type PlainNode, textToImage } from "./graphs.ts";
 
 /** Text and a loaded picture on one side, the video on the other; both meet in a sampler's picture. */
 const GRAPH: Record<string, PlainNode> = {
@@ -27,6 +27,20 @@ test("a node comes after all that it needs, in the order of its class's inputs; 
 test("what needs the video runs for every frame, the rest once", () => {
   const live = executionOrder(judged(GRAPH)).filter(({ isLive }) => isLive);
   expect(live.map(({ node }) => node.id)).toEqual(["video", "frame", "blend", "save"]);
+});
+
+test("without video nothing is live", () => {
+  const steps = executionOrder(judged(textToImage()));
+  expect(steps.map(({ node }) => node.id)).toEqual([
+    "model",
+    "wanted",
+    "unwanted",
+    "empty",
+    "sampler",
+    "decode",
+    "save",
+  ]);
+  expect(steps.some(({ isLive }) => isLive)).toBe(false);
 });
 
 test("a node that changes by itself makes live what needs it", () => {

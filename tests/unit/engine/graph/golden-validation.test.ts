@@ -1,6 +1,8 @@
 /** Compares our judgement of graphs, and our node classes, with what ComfyUI itself answered. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { executionOrder } from "../../../../src/engine/graph/execution-order.ts";
+import type { GraphFiles } from "../../../../src/engine/graph/graph-files.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { nodeErrors } from "../../../../src/engine/graph/node-errors.ts";
 import { objectInfo } from "../../../../src/engine/graph/object-info.ts";
@@ -39,26 +41,39 @@ type GoldenInput = Readonly<Record<string, unknown>> & {
   readonly options?: "files" | readonly string[];
 };
 
-const folder = sharedData("golden/graphs");
+const folder = sharedData("golden");
 if (folder === null) {
-  test.skip("graphs and classes of ComfyUI: shared/data/golden/graphs is absent", () => {});
+  test.skip("graphs and classes of ComfyUI: shared/data/golden is absent", () => {});
 } else {
   const read = (name: string) => JSON.parse(readFileSync(`${folder}/${name}`, "utf8"));
   describe("validation as ComfyUI's", () => {
-    const { cases }: { cases: GoldenCase[] } = read("validation.json");
+    const { cases }: { cases: GoldenCase[] } = read("graphs/validation.json");
     for (const one of cases) test(`${one.id}: ${one.why}`, () => compare(one));
   });
   test.each(["txt2img", "img2img", "turbo", "loaders-lcm-control"])("%s is valid", (name) => {
-    const validation = judge(read(`${name}-api.json`));
+    const validation = judge(read(`graphs/${name}-api.json`));
     expect(validation.problems).toEqual([]);
     expect(validation.refusal).toBeNull();
   });
+  test.each(["images/cases.json", "comfy-tiny/runs.json"])("every graph of %s is valid", (name) => {
+    const { cases }: { cases: readonly { id: string; graph: unknown }[] } = read(name);
+    expect(cases.length).toBeGreaterThan(50);
+    for (const { id, graph } of cases) {
+      const validation = validate(readGraph(graph), { classes: NODE_CLASSES, files: ANY_FILE });
+      const { problems, failedOutputs, outputs } = validation;
+      expect({ id, problems, failedOutputs }).toEqual({ id, problems: [], failedOutputs: [] });
+      const run = new Set(executionOrder(validation).map(({ node }) => node.id));
+      expect({ id, run: outputs.every((output) => run.has(output)) }).toEqual({ id, run: true });
+    }
+  });
   describe("classes as in object_info", () => {
-    const { classes }: { classes: Record<string, GoldenClass> } = read("classes.json");
+    const { classes }: { classes: Record<string, GoldenClass> } = read("graphs/classes.json");
     for (const [name, known] of Object.entries(classes))
       test(name, () => compareClass(name, known));
   });
 }
+
+const ANY_FILE: GraphFiles = { list: () => [], find: (_, name) => name };
 
 const judge = (graph: unknown): Validation =>
   validate(readGraph(graph), { classes: NODE_CLASSES, files: FILES });

@@ -30,6 +30,24 @@ export const blurred = (blur: Record<string, unknown> = {}): Record<string, Plai
   "3": { class_type: "SaveImage", inputs: { images: ["2", 0], filename_prefix: "blurred" } },
 });
 
+/** A picture from noise and two texts, as ComfyUI's default graph makes it. */
+export const textToImage = (sampler: Record<string, unknown> = {}): Record<string, PlainNode> => ({
+  model: { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "SD/Tiny.safetensors" } },
+  wanted: { class_type: "CLIPTextEncode", inputs: { text: "a kite", clip: ["model", 1] } },
+  unwanted: { class_type: "CLIPTextEncode", inputs: { text: "", clip: ["model", 1] } },
+  empty: { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
+  sampler: {
+    class_type: "KSampler",
+    inputs: {
+      ...{ model: ["model", 0], positive: ["wanted", 0], negative: ["unwanted", 0] },
+      ...{ latent_image: ["empty", 0], seed: 5, steps: 4, cfg: 2, denoise: 1 },
+      ...{ sampler_name: "euler", scheduler: "normal", ...sampler },
+    },
+  },
+  decode: { class_type: "VAEDecode", inputs: { samples: ["sampler", 0], vae: ["model", 2] } },
+  save: { class_type: "PreviewImage", inputs: { images: ["decode", 0] } },
+});
+
 /** As it is judged, through JSON, so that numbers are what JSON makes of them. */
 export const judged = (graph: Record<string, PlainNode>): Validation =>
   validate(parseGraph(JSON.stringify(graph)), { classes: NODE_CLASSES, files: FILES });

@@ -1,9 +1,10 @@
 /** Which graphs are valid, which of their outputs can run, and what is said about the faults. */
 import { expect, test } from "bun:test";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
+import { describeProblems } from "../../../../src/engine/graph/problem.ts";
 import { parseGraph } from "../../../../src/engine/graph/read-graph.ts";
 import { validate } from "../../../../src/engine/graph/validate.ts";
-import { blurred, FILES, judged, messages, type PlainNode } from "./graphs.ts";
+import { blurred, FILES, judged, messages, type PlainNode, textToImage } from "./graphs.ts";
 
 const SAVE = (from: unknown): PlainNode => ({
   class_type: "SaveImage",
@@ -14,6 +15,31 @@ test("a graph without a fault is valid, and its outputs can run", () => {
   const validation = judged(blurred());
   expect(validation).toMatchObject({ refusal: null, outputs: ["3"], problems: [] });
   expect([...validation.nodes.keys()].sort()).toEqual(["1", "2", "3"]);
+});
+
+test("a graph of loaders, texts, a sampler and a decoder is valid", () => {
+  expect(judged(textToImage())).toMatchObject({ refusal: null, outputs: ["save"], problems: [] });
+});
+
+test("of many options some are listed, and the one that was probably meant", () => {
+  const [message] = messages(judged(textToImage({ sampler_name: "dpmp_2m" })));
+  expect(message).toBe(
+    'node sampler (KSampler): sampler_name is "dpmp_2m", which is not one of its options (did you mean "dpmpp_2m"?); ' +
+      "they are euler, euler_cfg_pp, euler_ancestral, euler_ancestral_cfg_pp, heun, heunpp2, dpm_2, dpm_2_ancestral and 34 more",
+  );
+});
+
+test("a text names the first problems, and how many more there are", () => {
+  const { problems } = judged({
+    ...blurred(),
+    ...Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`s${at}`, SAVE(["44", 0])])),
+  });
+  expect(problems).toHaveLength(12);
+  const text = describeProblems(problems);
+  expect(text).toStartWith(
+    'node s0 (SaveImage): images links to node "44", which is not in the graph',
+  );
+  expect(text).toEndWith("; and 2 more");
 });
 
 test("all faults are reported at once, each with node, class, input, value and the way out", () => {
