@@ -16,6 +16,7 @@ import {
 } from "./graph.ts";
 import type { GraphFiles } from "./graph-files.ts";
 import { type InputDeclaration, link } from "./input-declaration.ts";
+import type { Suggest } from "./nearest-name.ts";
 import type { NodeClass } from "./node-class.ts";
 import type { InputProblem, InputProblemType } from "./problem.ts";
 
@@ -48,7 +49,7 @@ export function checkNode(
   node: GraphNode,
   [className, nodeClass]: readonly [string, NodeClass],
   graph: Graph,
-  known: KnownNodes,
+  known: KnownNodes & { readonly suggest: Suggest },
 ): NodeCheck {
   const label = nodeLabel(node);
   const links = new Map<string, Link>();
@@ -74,7 +75,7 @@ export function checkNode(
       if ("problem" in found) fail(input, linkFault(found.type, nodeClass), found.problem);
       else links.set(input, found);
     } else {
-      const checked: CheckedValue = checkValue(declaration, unwrapped(given), known.files);
+      const checked: CheckedValue = checkValue(declaration, unwrapped(given), known);
       if ("problem" in checked) fail(input, checked.type, checked.problem);
       else values.set(input, checked.value);
     }

@@ -9,12 +9,18 @@ import type {
   InputDeclaration,
   IntInput,
 } from "./input-declaration.ts";
-import { nearestName } from "./nearest-name.ts";
+import type { Suggest } from "./nearest-name.ts";
 import type { InputProblemType } from "./problem.ts";
 import { toBoolean, toFloat, toInt, toText } from "./python-values.ts";
 
 /** A bigint where a number would not be exact; a list for a model's vector. */
 export type InputValue = string | number | bigint | boolean | readonly number[];
+
+/** What values are checked with. */
+export interface ValueContext {
+  readonly files: GraphFiles;
+  readonly suggest: Suggest;
+}
 
 /** The converted value, or what is wrong with the one that was given: the predicate of a sentence. */
 export type CheckedValue =
@@ -26,7 +32,7 @@ const MAX_LISTED = 8;
 export function checkValue(
   declaration: InputDeclaration,
   given: unknown,
-  files: GraphFiles,
+  context: ValueContext,
 ): CheckedValue {
   switch (declaration.type) {
     case "INT":
@@ -41,8 +47,8 @@ export function checkValue(
       return { value: toBoolean(given) };
     case "COMBO":
       return "files" in declaration
-        ? checkFile(declaration, given, files)
-        : checkChoice(declaration, given);
+        ? checkFile(declaration, given, context)
+        : checkChoice(declaration, given, context);
     case "*":
       return isPlain(given) ? { value: given } : wrongType(declaration, given);
     default:
@@ -111,22 +117,30 @@ function withinLimits(declaration: IntInput | FloatInput, value: number | bigint
   return { value };
 }
 
-function checkChoice({ options }: ChoiceInput, given: unknown): CheckedValue {
+function checkChoice(
+  { options }: ChoiceInput,
+  given: unknown,
+  { suggest }: ValueContext,
+): CheckedValue {
   if (typeof given === "string" && options.includes(given)) return { value: given };
-  const meant = suggestion(given, options);
+  const meant = suggestion(given, options, suggest);
   const problem = `is ${shownValue(given)}, which is not one of its options${meant}; they are ${listed(options, "none")}`;
   return { type: "value_not_in_list", problem };
 }
 
-function checkFile({ files: kind }: FileInput, given: unknown, files: GraphFiles): CheckedValue {
+function checkFile(
+  { files: kind }: FileInput,
+  given: unknown,
+  { files, suggest }: ValueContext,
+): CheckedValue {
   if (typeof given === "string" && files.find(kind, given) !== null) return { value: given };
   const names = files.list(kind);
-  const problem = `is ${shownValue(given)}, and there is no such ${KIND_NAMES[kind]}${suggestion(given, names)}; there is ${listed(names, "none")}`;
+  const problem = `is ${shownValue(given)}, and there is no such ${KIND_NAMES[kind]}${suggestion(given, names, suggest)}; there is ${listed(names, "none")}`;
   return { type: isPlainFile(kind) ? "custom_validation_failed" : "value_not_in_list", problem };
 }
 
-const suggestion = (given: unknown, names: readonly string[]): string => {
-  const meant = typeof given === "string" ? nearestName(given, names) : null;
+const suggestion = (given: unknown, names: readonly string[], suggest: Suggest): string => {
+  const meant = typeof given === "string" ? suggest(given, names) : null;
   return meant === null ? "" : ` (did you mean ${shownValue(meant)}?)`;
 };
 

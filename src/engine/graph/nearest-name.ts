@@ -1,8 +1,18 @@
 /** Finds the known name that a misspelt one probably means. */
 
-/** Longer names, and longer lists, are not compared: graphs are judged between two frames. */
+/** Longer names, and longer lists, are not compared: graphs are judged while frames wait. */
 const MAX_LENGTH = 40;
 const MAX_CANDIDATES = 250;
+const MAX_SUGGESTIONS = 10;
+
+/** As `nearestName`; null after some: a graph may hold a thousand misspelt names, and few of them are read. */
+export type Suggest = typeof nearestName;
+
+/** For one graph. */
+export function suggester(): Suggest {
+  let made = 0;
+  return (name, known) => (made++ < MAX_SUGGESTIONS ? nearestName(name, known) : null);
+}
 
 /** The known name with the fewest edits to `name`, case aside; null if more than a third of it would change. */
 export function nearestName(name: string, known: readonly string[]): string | null {

@@ -5,7 +5,7 @@
 import { type CheckedNode, checkNode, type KnownNodes, type NodeCheck } from "./check-node.ts";
 import { depthFirst } from "./depth-first.ts";
 import { type Graph, nodeLabel, shortened } from "./graph.ts";
-import { nearestName } from "./nearest-name.ts";
+import { type Suggest, suggester } from "./nearest-name.ts";
 import type { NodeClass } from "./node-class.ts";
 import type { GraphProblem, Problem } from "./problem.ts";
 
@@ -26,13 +26,12 @@ export interface Validation {
   readonly unknownClasses: readonly string[];
 }
 
-/** Of unknown classes, so many get a suggestion. */
-const MAX_SUGGESTIONS = 10;
 const MAX_NAMED = 8;
 
 /** Takes time in proportion to the size of the graph. */
 export function validate(graph: Graph, known: KnownNodes): Validation {
-  const { problems: classProblems, unknownClasses } = checkClasses(graph, known);
+  const suggest = suggester();
+  const { problems: classProblems, unknownClasses } = checkClasses(graph, known, suggest);
   const wanted = [...graph.values()].filter((node) => classOf(node.className, known)?.isOutput);
   if (wanted.length === 0 && classProblems.length === 0)
     classProblems.push(noOutputs(graph, known));
@@ -46,7 +45,7 @@ export function validate(graph: Graph, known: KnownNodes): Validation {
         const node = graph.get(id);
         const nodeClass = classOf(node?.className, known);
         if (node?.className == null || nodeClass === undefined) return [];
-        const check = checkNode(node, [node.className, nodeClass], graph, known);
+        const check = checkNode(node, [node.className, nodeClass], graph, { ...known, suggest });
         checks.set(id, check);
         return check.node.links.values().map(({ node: needed }) => needed);
       },
@@ -91,6 +90,7 @@ const classOf = (
 function checkClasses(
   graph: Graph,
   { classes }: KnownNodes,
+  suggest: Suggest,
 ): { problems: GraphProblem[]; unknownClasses: string[] } {
   const problems: GraphProblem[] = [];
   const unknown = new Map<string, string[]>();
@@ -104,8 +104,8 @@ function checkClasses(
       else nodes.push(id);
     }
   }
-  for (const [at, [name, nodes]] of [...unknown].entries()) {
-    const meant = at < MAX_SUGGESTIONS ? nearestName(name, [...classes.keys()]) : null;
+  for (const [name, nodes] of unknown) {
+    const meant = suggest(name, [...classes.keys()]);
     const [first = ""] = nodes;
     const where =
       nodes.length === 1 ? `node ${shortened(first, 40)} has` : `nodes ${listed(nodes)} have`;

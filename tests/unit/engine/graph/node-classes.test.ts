@@ -1,6 +1,7 @@
 /** That the table of classes is sound in itself, and its form as object_info. */
 import { expect, test } from "bun:test";
 import { checkValue } from "../../../../src/engine/graph/check-value.ts";
+import { nearestName } from "../../../../src/engine/graph/nearest-name.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { objectInfo } from "../../../../src/engine/graph/object-info.ts";
 import { FILES } from "./graphs.ts";
@@ -11,7 +12,7 @@ test("every default is a value that its input takes unchanged", () => {
     for (const [input, declaration] of Object.entries({ ...inputs, ...optional })) {
       if (!("default" in declaration) || declaration.default === undefined) continue;
       const { default: initial } = declaration;
-      const taken = checkValue(declaration, initial, FILES);
+      const taken = checkValue(declaration, initial, { files: FILES, suggest: nearestName });
       expect({ where: `${name}.${input}`, taken }).toMatchObject({ taken: { value: initial } });
       count++;
     }

@@ -1,8 +1,9 @@
 /** Which graphs are valid, which of their outputs can run, and what is said about the faults. */
 import { expect, test } from "bun:test";
+import { namedFiles } from "../../../../src/engine/graph/graph-files.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { describeProblems } from "../../../../src/engine/graph/problem.ts";
-import { parseGraph } from "../../../../src/engine/graph/read-graph.ts";
+import { parseGraph, readGraph } from "../../../../src/engine/graph/read-graph.ts";
 import { validate } from "../../../../src/engine/graph/validate.ts";
 import { blurred, FILES, judged, messages, type PlainNode, textToImage } from "./graphs.ts";
 
@@ -251,6 +252,22 @@ test("a model's parameters are taken as they are, by value or by link", () => {
   expect(node?.links.get("strength")).toEqual({ node: "2", output: 0 });
   expect(node?.values.get("colour")).toBe("red");
   expect(node?.values.get("at")).toEqual([0.2, 0.8]);
+});
+
+test("a thousand misspelt names do not hold up the judgement", () => {
+  const graph: Record<string, PlainNode> = {};
+  for (let at = 0; at < 499; at++) {
+    const image = `picture-nmber-${at}-of-teh-holidoy.png`;
+    graph[`load${at}`] = { class_type: "LoadImage", inputs: { image } };
+    graph[`save${at}`] = SAVE([`load${at}`, 0]);
+  }
+  const names = Array.from({ length: 240 }, (_, at) => `picture-number-${at}-of-the-holiday.png`);
+  const known = { classes: NODE_CLASSES, files: namedFiles({ image: names }) };
+  const started = performance.now();
+  const { problems } = validate(readGraph(graph), known);
+  expect(performance.now() - started).toBeLessThan(500);
+  expect(problems).toHaveLength(499);
+  expect(problems[0]?.message).toContain("did you mean");
 });
 
 test("a chain and a fan as large as a graph may be are judged at once", () => {
