@@ -20,7 +20,7 @@ import type { Suggest } from "./nearest-name.ts";
 import type { NodeClass } from "./node-class.ts";
 import type { InputProblem, InputProblemType } from "./problem.ts";
 
-/** What graphs are judged by. */
+/** The classes and files that a graph is checked against. */
 export interface KnownNodes {
   readonly classes: ReadonlyMap<string, NodeClass>;
   readonly files: GraphFiles;
@@ -98,7 +98,7 @@ function* declaredInputs(
   }
 }
 
-/** A list that is a value, and no link, is wrapped by ComfyUI's page. */
+/** ComfyUI's page wraps a value that is a list, since a plain list is a link. */
 const unwrapped = (given: unknown): unknown =>
   typeof given === "object" && given !== null && "__value__" in given ? given.__value__ : given;
 

@@ -1,4 +1,4 @@
-/** Orders the nodes that the wanted outputs need, and tells those that run for every frame from those that run once. */
+/** Puts the nodes that the outputs need in order, and marks those that run for every frame; the others run once. */
 import type { CheckedNode } from "./check-node.ts";
 import { depthFirst } from "./depth-first.ts";
 

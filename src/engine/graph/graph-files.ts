@@ -1,4 +1,4 @@
-/** Finds what a graph names: model folders by base name, pictures and latents by their path in the workspace. */
+/** Looks up the names in a graph: model folders by base name, pictures and latents by their path in the workspace. */
 import type { FileKind } from "./input-declaration.ts";
 
 export interface GraphFiles {

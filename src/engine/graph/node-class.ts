@@ -1,6 +1,6 @@
 /**
- * Describes a ComfyUI node class: what it takes and gives. A description holds no code: graphs are read, judged and
- * explained by it. What runs a class is registered apart, so that a class may be known here and run elsewhere.
+ * Describes a ComfyUI node class: its inputs and outputs. A description holds no code; `node-support.ts` registers what
+ * runs a class. So a graph can be checked, and its faults explained, even if some of its classes do not run here.
  */
 import type { InputDeclaration, SocketType } from "./input-declaration.ts";
 

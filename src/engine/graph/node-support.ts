@@ -1,4 +1,4 @@
-/** Registers what runs the node classes. A class without an entry is known: its graphs are judged, but run elsewhere. */
+/** Defines the registry of what runs the node classes. A class without an entry is known, but does not run here. */
 import type { CheckedNode } from "./check-node.ts";
 import type { Step } from "./execution-order.ts";
 import type { NodeClass } from "./node-class.ts";

@@ -1,6 +1,7 @@
 /**
- * Judges graphs as ComfyUI does (`validate_prompt` of 0.3.64), and explains better: all problems at once. Everything is
- * checked that an output node needs, and nothing else, but for classes: an unknown one anywhere makes a graph invalid.
+ * Judges graphs as ComfyUI does (`validate_prompt` of 0.3.64) and reports all problems at once. It checks the nodes that
+ * the output nodes need and ignores the others, with one exception: an unknown class anywhere makes the graph invalid.
+ * Unlike ComfyUI, it also refuses a value where only a link makes sense.
  */
 import { type CheckedNode, checkNode, type KnownNodes, type NodeCheck } from "./check-node.ts";
 import { depthFirst } from "./depth-first.ts";

@@ -1,4 +1,4 @@
-/** That the table of classes is sound in itself, and its form as object_info. */
+/** Checks the table of node classes for consistency, and its form as object_info. */
 import { expect, test } from "bun:test";
 import { checkValue } from "../../../../src/engine/graph/check-value.ts";
 import { nearestName } from "../../../../src/engine/graph/nearest-name.ts";
