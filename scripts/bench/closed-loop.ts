@@ -9,6 +9,8 @@ export const IN_FLIGHT = 8;
 
 /** Frames that are under way come out in this time, on the slowest machine. */
 const DRAIN_MS = 20_000;
+/** One that is still missing after this time waits for the next one. */
+const HIDDEN_END_MS = 1000;
 
 /** Feeds frames as fast as the sink takes them, so that none is dropped. */
 export class ClosedLoop {
@@ -20,13 +22,12 @@ export class ClosedLoop {
   /** Feeds no more frames; resolves when those that are under way have come out. Rejects if they do not. */
   async pause(): Promise<void> {
     this.#paused = true;
-    const deadline = performance.now() + DRAIN_MS;
+    const begun = performance.now();
     while (this.#sent > this.taken.frames) {
-      if (performance.now() > deadline) {
-        throw new Error(
-          `${this.#sent - this.taken.frames} of ${this.#sent} frames do not come out`,
-        );
-      }
+      const [left, waited] = [this.#sent - this.taken.frames, performance.now() - begun];
+      // One that fills its last TS packet ends with the next frame, which comes when the loop resumes.
+      if (left === 1 && waited > HIDDEN_END_MS) return;
+      if (waited > DRAIN_MS) throw new Error(`${left} of ${this.#sent} frames do not come out`);
       await Bun.sleep(1);
     }
   }
