@@ -35,6 +35,7 @@ export async function runModel(model: LoadedModel, run: ModelRun = {}): Promise<
   const sums = new RateSums();
   const values = valuesOf(model.definition, {
     params,
+    prompts: [],
     timeSeconds,
     size: { width: size.width, height: size.height },
     outputSize: original ?? size,

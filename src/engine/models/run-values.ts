@@ -45,6 +45,7 @@ export function sampleItem(
     size,
     outputSize: about,
     sum: () => 0,
+    prompts: [],
     text: () => defaultControls(),
     upstream: () => null,
     picture: () => null,

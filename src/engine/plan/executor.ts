@@ -245,6 +245,7 @@ export class PlanExecutor implements Disposable {
       size,
       outputSize,
       sum: (rateName, rate) => this.#sums.total(`${name} ${rateName}`, rate, timeSeconds),
+      prompts: params.prompts,
       text: () => this.#prompts.at(timeSeconds),
       upstream: (feeder, output) =>
         nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,

@@ -7,6 +7,7 @@ import { param } from "./param.ts";
 import { previousFrame } from "./previous-frame.ts";
 import { previousOutput } from "./previous-output.ts";
 import type { Role } from "./role.ts";
+import { prompts } from "./prompts.ts";
 import { seed } from "./seed.ts";
 import { height, width } from "./side.ts";
 import { state } from "./state.ts";
@@ -28,6 +29,7 @@ export const INPUT_ROLES = {
   param,
   vector,
   text,
+  prompts,
   time,
   width,
   height,

@@ -6,7 +6,7 @@
 import type { Static, TObject } from "@sinclair/typebox";
 import type { Picture } from "../../../media/picture.ts";
 import type { ModelParam, ParamValues } from "../../protocol/models.ts";
-import type { Size } from "../../protocol/work.ts";
+import type { Prompt, Size } from "../../protocol/work.ts";
 import type { GraphEdge } from "../graph-edge.ts";
 import type { Tensor } from "../tensor.ts";
 import type { GraphSignature, TensorSignature } from "../tensor-signature.ts";
@@ -46,7 +46,12 @@ export interface StillPicture extends Size {
 }
 
 /** The value of a port for one run, as it crosses to the worker. */
-export type PortValue = number | Tensor | StillPicture;
+export type PortValue = number | Tensor | StillPicture | PromptList;
+
+/** The prompts of a stream, for programs that encode text. */
+export interface PromptList {
+  readonly prompts: readonly Prompt[];
+}
 
 /** One run for one stream, as roles in the engine's main thread see it. */
 export interface Moment {
@@ -58,6 +63,8 @@ export interface Moment {
   readonly size: Size;
   /** Of the picture that the stream shows. */
   readonly outputSize: Size;
+  /** The stream's prompts. */
+  readonly prompts: readonly Prompt[];
   /** The integral over media time of a rate, by parameter name. */
   sum(name: string, rate: number): number;
   /** The prompts as the vector of `prompts/controls.ts`. */

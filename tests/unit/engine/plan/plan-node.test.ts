@@ -42,6 +42,7 @@ function nodeOf(json: ModelJson, graph = VIDEO, { isFeeder = false } = {}) {
     hasVideo: level !== null,
     moment: {
       params,
+      prompts: [],
       timeSeconds: 0,
       size,
       outputSize: size,

@@ -10,6 +10,7 @@ const entry = { role: "from", from: { model: "encoder", output: "code" } };
 
 const moment = (upstream: Moment["upstream"]): Moment => ({
   params: {},
+  prompts: [],
   timeSeconds: 0,
   size: { width: 1, height: 1 },
   outputSize: { width: 1, height: 1 },
