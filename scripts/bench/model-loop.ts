@@ -24,9 +24,10 @@ export class ModelLoop {
     name: string,
     { items, size }: { readonly items: number; readonly size: Size },
   ): Promise<ModelLoop> {
-    const { definition, graph } = await catalogue.get(name);
+    const { definition, program } = await catalogue.get(name);
+    if ("pipeline" in program) throw new Error(`${name} is more than one graph`);
     // The graph as the engine opens it, so that both sides run the same operators.
-    const { model } = await readModelSource(graph);
+    const { model } = await readModelSource(program);
     fuse(model);
     const { bytes } = adaptGraph(model, definition);
     const settings = settingsFor(parseDevice("cpu"), definition.run.threads);

@@ -42,3 +42,10 @@ export function greatestDifference(a: Tensor | undefined, b: Tensor): number {
   }
   return greatest;
 }
+
+/** The greatest absolute value of a tensor, at least 1: what tolerances are relative to. */
+export function greatestOf({ data }: Tensor): number {
+  let greatest = 1;
+  for (const value of data) greatest = Math.max(greatest, Math.abs(Number(value)));
+  return greatest;
+}

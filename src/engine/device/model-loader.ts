@@ -72,7 +72,7 @@ export class ModelLoader implements AsyncDisposable {
   }
 
   async #open(
-    { name, definition, graph }: UsableModel,
+    { name, definition, program }: UsableModel,
     onLost: (thread: ModelThread) => void,
     warmUp?: Size,
   ): Promise<{ thread: ModelThread; report: LoadReport }> {
@@ -85,7 +85,7 @@ export class ModelLoader implements AsyncDisposable {
     });
     this.#threads.add(thread);
     try {
-      const report = await thread.load(graph, warmUp);
+      const report = await thread.load(program, warmUp);
       const { loadMs: load_ms, warmUpMs: warm_up_ms, placements } = report;
       const about = { model: name, device: device.name, load_ms, warm_up_ms };
       log.info("model loaded", { ...about, batch: thread.maxBatch, ...placements });

@@ -2,7 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { ModelDefinition } from "../models/definition.ts";
-import type { GraphSource } from "../models/onnx-source.ts";
+import type { ProgramSource } from "../models/onnx-source.ts";
 import type { RunItem } from "../models/roles/role.ts";
 import { sampleItem } from "../models/run-values.ts";
 import type { Size } from "../protocol/work.ts";
@@ -62,7 +62,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   }
 
   /** Opens the graph, runs it at this size where the model takes any, and finds out which batches pay. Throws `model_failed`. */
-  async load(source: GraphSource, size?: Size): Promise<LoadReport> {
+  async load(source: ProgramSource, size?: Size): Promise<LoadReport> {
     const { definition, settings } = this.#options;
     const { loadMs } = await this.#worker.call("open", { source, definition, settings });
     const item = sampleItem(definition, size);

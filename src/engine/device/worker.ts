@@ -3,6 +3,7 @@ import { toPlainError, WorkerError } from "../../errors.ts";
 import { GraphBuilder } from "../models/graph-builder.ts";
 import { itemCopy, runAlike } from "./worker/batch-check.ts";
 import type { Calls, Request, Response, RunOutput } from "./worker/calls.ts";
+import { DiffusionProgram } from "./worker/diffusion-program.ts";
 import { OnnxProgram } from "./worker/onnx-program.ts";
 import type { Program } from "./worker/program.ts";
 import { listBackends, Session } from "./worker/runtime.ts";
@@ -41,7 +42,7 @@ async function perform({ call, input }: Request): Promise<Calls[Request["call"]]
       return await probe(input);
     case "open": {
       const begun = performance.now();
-      program = await OnnxProgram.open(input.source, input.definition, input.settings);
+      program = await open(input);
       return { loadMs: performance.now() - begun };
     }
     case "prepare":
@@ -64,6 +65,11 @@ async function perform({ call, input }: Request): Promise<Calls[Request["call"]]
       return null;
   }
 }
+
+const open = async ({ source, definition, settings }: Calls["open"][0]): Promise<Program> =>
+  "pipeline" in source
+    ? await DiffusionProgram.open(source.pipeline, settings)
+    : await OnnxProgram.open(source, definition, settings);
 
 function opened(): Program {
   if (program === null) throw new WorkerError("internal", "a run came before its model was opened");

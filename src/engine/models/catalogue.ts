@@ -166,5 +166,5 @@ function builtInModel(name: string): UsableModel {
   const bytes = model.graph();
   const definition = defineModel(name, model.json, signatureOf(parseGraph(bytes)));
   const origin = { name, source: BUILT_IN, stamp: BUILT_IN, files: [] };
-  return { state: "usable", ...origin, definition, graph: { bytes }, bytes: bytes.length };
+  return { state: "usable", ...origin, definition, program: { bytes }, bytes: bytes.length };
 }

@@ -5,14 +5,22 @@ import type { ModelJson, PortEntry } from "./model-json.ts";
 import type { GraphSignature, TensorSignature } from "./tensor-signature.ts";
 
 /** The ports of every diffusion program. They are no tensors of a graph: the program reads their values. */
-const PORTS: Readonly<Record<string, readonly [TensorSignature["dtype"], TensorSignature["dims"], PortEntry]>> = {
+const PORTS: Readonly<
+  Record<string, readonly [TensorSignature["dtype"], TensorSignature["dims"], PortEntry]>
+> = {
   image: ["uint8", [1, 3, "height", "width"], { role: "frame", optional: true, multiple_of: 8 }],
   prompts: [null, null, { role: "prompts" }],
   seed: ["int64", [], { role: "seed" }],
   steps: [
     "int64",
     [],
-    { role: "param", default: 1, min: 1, max: 50, description: "Denoising steps: more take longer" },
+    {
+      role: "param",
+      default: 1,
+      min: 1,
+      max: 50,
+      description: "Denoising steps: more take longer",
+    },
   ],
   strength: [
     "float32",

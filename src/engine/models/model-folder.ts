@@ -3,12 +3,14 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
+import { isPipelineFolder, readPipelineFolder } from "../diffusion/pipeline-folder.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
+import { defineDiffusion } from "./diffusion-definition.ts";
 import { whatItIs } from "./file-kind.ts";
 import { type ModelJson, parseModelJson } from "./model-json.ts";
 import { readOnnxOutline } from "./onnx-outline.ts";
-import type { GraphSource } from "./onnx-source.ts";
+import type { ProgramSource } from "./onnx-source.ts";
 import { describeFileError, readRegularFile } from "./regular-file.ts";
 import { signatureOf } from "./tensor-signature.ts";
 
@@ -26,9 +28,8 @@ interface Origin {
 export interface UsableModel extends Origin {
   readonly state: "usable";
   readonly definition: ModelDefinition;
-  /** Where its ONNX file is. */
-  readonly graph: GraphSource;
-  /** Of the ONNX file and its external data: about what it takes in memory. */
+  readonly program: ProgramSource;
+  /** Of its files: about what it takes in memory. */
   readonly bytes: number;
 }
 
@@ -77,7 +78,23 @@ export async function readModelFolder(
   const origin = { name, source: `models/${name}` };
   let files: readonly string[] = [];
   try {
-    const json = await readModelJson(folder, name);
+    if (await isPipelineFolder(folder)) {
+      const json = await readModelJson(folder, name, "optional");
+      ({ files } = await readPipelineFolder(folder));
+      stamp = (await stampOf(folder, files)) ?? stamp;
+      const definition = defineDiffusion(name, json, folder);
+      const bytes = await totalBytes(folder, new Set(files));
+      return {
+        state: "usable",
+        ...origin,
+        stamp,
+        files,
+        definition,
+        program: { pipeline: folder },
+        bytes,
+      };
+    }
+    const json = await readModelJson(folder, name, "required");
     const { file, label } = await graphFile(folder, json);
     if (file.includes("/")) files = [file];
     const path = join(folder, file);
@@ -87,7 +104,7 @@ export async function readModelFolder(
     files = [...files, ...weights, ...assetsOf(definition)];
     if (files.length > 0) stamp = (await stampOf(folder, files)) ?? stamp;
     const bytes = await totalBytes(folder, new Set([file, ...files]));
-    return { state: "usable", ...origin, stamp, files, definition, graph: { path }, bytes };
+    return { state: "usable", ...origin, stamp, files, definition, program: { path }, bytes };
   } catch (error) {
     const shown = isModelName(name) ? name : JSON.stringify(name);
     const message = `model ${shown} cannot be used: ${reason(error)}`;
@@ -157,7 +174,11 @@ async function totalBytes(folder: string, files: ReadonlySet<string>): Promise<n
   return total;
 }
 
-async function readModelJson(folder: string, name: string): Promise<ModelJson> {
+async function readModelJson(
+  folder: string,
+  name: string,
+  need: "required" | "optional",
+): Promise<ModelJson> {
   if (!isModelName(name)) {
     throw failed(
       "its folder's name is the model's name: rename it to 1 to 64 letters, digits, dots, dashes and underscores",
@@ -167,6 +188,7 @@ async function readModelJson(folder: string, name: string): Promise<ModelJson> {
     throw failed(`its folder ${describeFileError(error)}`);
   });
   const path = join(folder, MODEL_JSON);
+  if (need === "optional" && !(await Bun.file(path).exists())) return {};
   const bytes = await readRegularFile(path, MODEL_JSON, MAX_MODEL_JSON_BYTES);
   const json = parseModelJson(new TextDecoder().decode(bytes));
   if (json.name === undefined || json.name === name) return json;

@@ -9,6 +9,9 @@ import { parseGraph } from "./tensor-signature.ts";
 /** Where an ONNX file is. */
 export type GraphSource = { readonly path: string } | { readonly bytes: Uint8Array };
 
+/** Where a program is: one graph, or the folder of a diffusion pipeline. */
+export type ProgramSource = GraphSource | { readonly pipeline: string };
+
 /** A parsed model, and the folder in which ONNX Runtime finds weights that are not in it. */
 export interface ModelSource {
   readonly model: ModelProto;

@@ -2,7 +2,7 @@
 import type { PlainError } from "../../../errors.ts";
 import type { Picture } from "../../../media/picture.ts";
 import type { ModelDefinition } from "../../models/definition.ts";
-import type { GraphSource } from "../../models/onnx-source.ts";
+import type { ProgramSource } from "../../models/onnx-source.ts";
 import type { RunItem } from "../../models/roles/role.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import type { SessionSettings } from "../devices.ts";
@@ -22,7 +22,7 @@ export interface Calls {
   probe: [{ settings: SessionSettings }, null];
   /** Opens the model. A path is read in the worker, so that a large file does not block the main thread. */
   open: [
-    { source: GraphSource; definition: ModelDefinition; settings: SessionSettings },
+    { source: ProgramSource; definition: ModelDefinition; settings: SessionSettings },
     { loadMs: number },
   ];
   /** Runs `count` copies of an item together, which keep no state; the fastest of `times` runs, in milliseconds. */

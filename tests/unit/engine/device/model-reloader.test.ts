@@ -12,7 +12,7 @@ const files = (stamp: string): UsableModel => ({
   files: [],
   bytes: 0,
   definition: {} as UsableModel["definition"], // nothing is run here
-  graph: { path: "/nowhere" },
+  program: { path: "/nowhere" },
 });
 
 const ready = (stamp: string): ReadyModel =>

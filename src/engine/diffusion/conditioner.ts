@@ -1,0 +1,165 @@
+/** Encodes the prompts of streams with the text encoders of a pipeline, and remembers what it has encoded. Used in workers. */
+import { join } from "node:path";
+import type { SessionSettings } from "../device/devices.ts";
+import type { Prompt } from "../protocol/work.ts";
+import { TextEncoder } from "./networks/text-encoder.ts";
+import type { PipelineFolder } from "./pipeline-folder.ts";
+import { ClipTokenizer } from "./text/clip-tokenizer.ts";
+import { readClipVocabulary } from "./text/clip-vocabulary.ts";
+import { type Conditioning, joinEncoders, zeroed } from "./text/conditioning.ts";
+import {
+  chunkPrompt,
+  emptyPromptChunk,
+  isWeighted,
+  type PromptChunk,
+} from "./text/prompt-chunks.ts";
+import { mixConditionings, mixPrompts, type TextShare } from "./text/prompt-mixture.ts";
+import { weighTokens } from "./text/weigh-tokens.ts";
+
+/** A positive and a negative conditioning; the same object for the same prompts while they are remembered. */
+export interface ConditioningPair {
+  readonly positive: Conditioning;
+  readonly negative: Conditioning;
+}
+
+/** Texts and lists of prompts that are remembered. */
+const KEPT = 64;
+
+interface Encoder {
+  readonly tokenizer: ClipTokenizer;
+  readonly network: TextEncoder;
+  /** Which hidden states are taken: the last, or those before it for SDXL. */
+  readonly layer: -1 | -2;
+  /** Of the empty prompt, [77, width]. */
+  readonly empty: Float32Array;
+}
+
+export class Conditioner {
+  readonly #encoders: readonly Encoder[];
+  readonly #zerosForEmpty: boolean;
+  readonly #texts = new Map<string, Promise<Conditioning>>();
+  readonly #pairs = new Map<string, Promise<ConditioningPair>>();
+
+  private constructor(encoders: readonly Encoder[], zerosForEmpty: boolean) {
+    this.#encoders = encoders;
+    this.#zerosForEmpty = zerosForEmpty;
+  }
+
+  /** Throws `model_failed` for tokenizers and encoders that cannot be read. */
+  static async open(pipeline: PipelineFolder, settings: SessionSettings): Promise<Conditioner> {
+    const { networks, folder, zerosForEmptyPrompt } = pipeline;
+    const second = networks.text_encoder_2;
+    const encoders = [
+      await openEncoder(folder, "", networks.text_encoder, second ? -2 : -1, settings),
+    ];
+    if (second !== undefined) encoders.push(await openEncoder(folder, "_2", second, -2, settings));
+    return new Conditioner(encoders, zerosForEmptyPrompt && second !== undefined);
+  }
+
+  /** The conditioning of the empty prompt, one chunk. */
+  async empty(): Promise<Conditioning> {
+    return await this.#encode("");
+  }
+
+  /** Encodes each text once. */
+  async pairOf(prompts: readonly Prompt[]): Promise<ConditioningPair> {
+    return await remembered(this.#pairs, JSON.stringify(prompts), async () => {
+      const { positive, negative } = mixPrompts(prompts);
+      const empty = await this.empty();
+      const without = this.#zerosForEmpty && negative.length === 0;
+      return {
+        positive: mixConditionings(await this.#encodeAll(positive), empty),
+        negative: without
+          ? zeroed(empty)
+          : mixConditionings(await this.#encodeAll(negative), empty),
+      };
+    });
+  }
+
+  async release(): Promise<void> {
+    for (const { network } of this.#encoders) await network.release();
+  }
+
+  async #encodeAll(texts: readonly TextShare[]) {
+    const parts = [];
+    for (const { text, share } of texts) {
+      parts.push({ conditioning: await this.#encode(text), share });
+    }
+    return parts;
+  }
+
+  async #encode(text: string): Promise<Conditioning> {
+    return await remembered(this.#texts, text, async () => {
+      const [first, second] = this.#encoders;
+      if (first === undefined) throw new Error("a pipeline has a text encoder");
+      const one = await encodeText(first, text);
+      return second === undefined ? one : joinEncoders(one, await encodeText(second, text));
+    });
+  }
+}
+
+async function openEncoder(
+  folder: string,
+  suffix: "" | "_2",
+  path: string | undefined,
+  layer: Encoder["layer"],
+  settings: SessionSettings,
+): Promise<Encoder> {
+  const name = `tokenizer${suffix}`;
+  const tokenizer = new ClipTokenizer(await readClipVocabulary(join(folder, name), name));
+  const network = await TextEncoder.open(path ?? "", settings);
+  const { hidden } = await network.encode([...emptyPromptChunk(tokenizer).ids], layer);
+  return { tokenizer, network, layer, empty: hidden.data as Float32Array };
+}
+
+/** As ComfyUI's CLIPTextEncode: chunk by chunk, with the weights of parentheses. */
+async function encodeText(encoder: Encoder, text: string): Promise<Conditioning> {
+  const chunks = chunkPrompt(encoder.tokenizer, text);
+  const encoded = [];
+  for (const { ids } of chunks) encoded.push(await encoder.network.encode([...ids], encoder.layer));
+  const hidden = joined(encoded.map((each) => each.hidden.data as Float32Array));
+  const pooled = encoded[0]?.pooled?.data;
+  const states = {
+    hidden,
+    width: hidden.length / tokensIn(chunks),
+    pooled:
+      pooled === undefined
+        ? null
+        : joined(encoded.map((each) => each.pooled?.data as Float32Array)),
+  };
+  return weighTokens(states, chunks, isWeighted(chunks) ? encoder.empty : null);
+}
+
+const tokensIn = (chunks: readonly PromptChunk[]): number =>
+  chunks.reduce((sum, { ids }) => sum + ids.length, 0);
+
+function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** What was made for a key, or is made now; the one used longest ago is forgotten. A failure is not remembered. */
+async function remembered<T>(
+  known: Map<string, Promise<T>>,
+  key: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  const found = known.get(key) ?? make();
+  known.delete(key);
+  known.set(key, found);
+  for (const [oldest] of known) {
+    if (known.size <= KEPT) break;
+    known.delete(oldest);
+  }
+  try {
+    return await found;
+  } catch (error) {
+    known.delete(key);
+    throw error;
+  }
+}

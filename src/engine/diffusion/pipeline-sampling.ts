@@ -1,0 +1,77 @@
+/** Reads a pipeline's scheduler configuration: which sampler and schedule it stands for, and how its model was trained. */
+import { WorkerError } from "../../errors.ts";
+import type { SamplerName } from "./sampler/named-samplers.ts";
+import type { ScheduleName } from "./schedule/named-schedules.ts";
+import type { Prediction } from "./schedule/prediction.ts";
+import { distilledTable, SigmaTable, trainedSigmas } from "./schedule/sigma-table.ts";
+
+export interface PipelineSampling {
+  readonly table: SigmaTable;
+  readonly prediction: Prediction;
+  readonly sampler: SamplerName;
+  readonly schedule: ScheduleName;
+}
+
+/** ComfyUI's samplers that do what diffusers' schedulers do. */
+const SAMPLERS: Readonly<Record<string, SamplerName>> = {
+  EulerDiscreteScheduler: "euler",
+  EulerAncestralDiscreteScheduler: "euler_ancestral",
+  DDIMScheduler: "ddim",
+  PNDMScheduler: "euler",
+  LCMScheduler: "lcm",
+  DPMSolverMultistepScheduler: "dpmpp_2m",
+};
+
+const PREDICTIONS: Readonly<Record<string, Prediction>> = {
+  epsilon: "eps",
+  v_prediction: "v_prediction",
+  sample: "x0",
+};
+
+/** Throws `model_failed` that names a setting which is not known. */
+export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineSampling {
+  const name = String(config["_class_name"] ?? "EulerDiscreteScheduler");
+  const sampler = SAMPLERS[name];
+  if (sampler === undefined) {
+    const known = Object.keys(SAMPLERS).join(", ");
+    throw failed(`_class_name is ${JSON.stringify(name)}; known: ${known}`);
+  }
+  const trained = String(config["prediction_type"] ?? "epsilon");
+  const prediction = PREDICTIONS[trained];
+  if (prediction === undefined) {
+    const known = Object.keys(PREDICTIONS).join(", ");
+    throw failed(`prediction_type is ${JSON.stringify(trained)}; known: ${known}`);
+  }
+  const sigmas = trainedSigmas({
+    betaStart: numberIn(config, "beta_start", 0.00085),
+    betaEnd: numberIn(config, "beta_end", 0.012),
+    timesteps: numberIn(config, "num_train_timesteps", 1000),
+  });
+  const isDistilled = sampler === "lcm";
+  return {
+    table: isDistilled ? distilledTable(sigmas) : new SigmaTable(sigmas),
+    prediction: isDistilled ? "lcm" : prediction,
+    sampler,
+    schedule: scheduleOf(config, sampler),
+  };
+}
+
+/** Models that are run in few steps are trained for timesteps that end at the first one of the noisy end ("trailing"). */
+function scheduleOf(config: Readonly<Record<string, unknown>>, sampler: SamplerName): ScheduleName {
+  if (config["use_karras_sigmas"] === true) return "karras";
+  if (sampler === "lcm" || config["timestep_spacing"] === "trailing") return "sgm_uniform";
+  return "normal";
+}
+
+function numberIn(
+  config: Readonly<Record<string, unknown>>,
+  field: string,
+  fallback: number,
+): number {
+  const value = config[field] ?? fallback;
+  if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
+  throw failed(`${field} is ${JSON.stringify(value)}; give a number above 0`);
+}
+
+const failed = (problem: string): WorkerError =>
+  new WorkerError("model_failed", `scheduler/scheduler_config.json: ${problem}`);
