@@ -40,7 +40,9 @@ export function modelChain(model: ModelDefinition, find: Find): ModelChain {
     params: distinct,
     takesVideo: definitions.some(({ video }) => video !== "none"),
     needsVideo: definitions.some(({ video }) => video === "required"),
-    takesPrompts: definitions.some(({ inputs }) => inputs.some(({ role }) => role === "text")),
+    takesPrompts: definitions.some(({ inputs }) =>
+      inputs.some(({ role }) => role === "text" || role === "prompts"),
+    ),
     data: model.outputs.flatMap(({ role, tensor }) => (role === "data" ? [tensor] : [])),
   };
 }
