@@ -1,7 +1,7 @@
 /** Keeps a region of a latent while a sampler changes the rest ("inpainting"). */
 import { combine } from "./combine.ts";
 import { type LatentShape, latentSize, type NoiseMask } from "./latent.ts";
-import type { Denoise } from "./sampler.ts";
+import type { Denoise, DenoisePair } from "./sampler.ts";
 
 /**
  * The mask at a latent's size, repeated over channels and pictures. Bilinear between pixel centres and without
@@ -62,13 +62,22 @@ export interface KeptRegion {
  * A denoiser that sees the kept region at the right noise level and returns it unchanged: before each call
  * `x·m + (latent + noise·sigma)·(1 − m)`, after it `denoised·m + latent·(1 − m)`.
  */
-export function keepRegion(denoise: Denoise, { mask, latent, noise }: KeptRegion): Denoise {
-  const renoised = new Float32Array(latent.length);
+export function keepRegion(denoise: Denoise, region: KeptRegion): Denoise {
+  return async (x, sigma) =>
+    blend(region.latent.slice(), await denoise(renoised(x, sigma, region), sigma), region.mask);
+}
+
+/** The same for both predictions; the negative one is left as it comes, as in ComfyUI. */
+export function keepRegionOfPair(denoise: DenoisePair, region: KeptRegion): DenoisePair {
   return async (x, sigma) => {
-    combine(renoised, [1, latent], [sigma, noise]);
-    const denoised = await denoise(blend(renoised, x, mask), sigma);
-    return blend(latent.slice(), denoised, mask);
+    const { guided, negative } = await denoise(renoised(x, sigma, region), sigma);
+    return { guided: blend(region.latent.slice(), guided, region.mask), negative };
   };
+}
+
+function renoised(x: Float32Array, sigma: number, region: KeptRegion): Float32Array {
+  const { mask, latent, noise } = region;
+  return blend(combine(new Float32Array(x.length), [1, latent], [sigma, noise]), x, mask);
 }
 
 /** Puts `over` on `under`, in place, as far as the mask lets it. */

@@ -5,14 +5,16 @@ import type { SigmaTable } from "../schedule/sigma-table.ts";
 import { combine } from "./combine.ts";
 import { type Latent, startNoise } from "./latent.ts";
 import type { SamplerMethod } from "./named-samplers.ts";
-import { keepRegion, maskForLatent } from "./noise-mask.ts";
-import type { Denoise, SamplerStep } from "./sampler.ts";
+import { keepRegion, keepRegionOfPair, maskForLatent } from "./noise-mask.ts";
+import type { Denoise, DenoisePair, SamplerStep } from "./sampler.ts";
 import { brownianNoise, normalNoise } from "./step-noise.ts";
 
 /** A model with its conditioning and guidance, ready to be sampled. */
 export interface SampledModel {
   /** Works in the sampler's scale. */
   readonly denoise: Denoise;
+  /** Both predictions; needed by CFG++ samplers alone. */
+  readonly denoisePair?: DenoisePair | undefined;
   readonly table: SigmaTable;
   /** Factor from a LATENT to the sampler's scale: 0.18215 for Stable Diffusion 1.x and 2.x, 0.13025 for XL. */
   readonly latentScale: number;
@@ -58,18 +60,21 @@ export async function sampleLatent(
   const noise = noiseSource === "none" ? new Float32Array(size) : startNoise(seed, latent);
   const x = combine(new Float32Array(size), [1, start], [startScale(model.table, sigmas), noise]);
 
-  let denoise = model.denoise;
+  let { denoise, denoisePair } = model;
   if (latent.noiseMask !== undefined) {
     const isFresh = method.keptRegionNoise === "fresh";
-    denoise = keepRegion(denoise, {
+    const region = {
       mask: maskForLatent(latent.noiseMask, latent.shape),
       latent: start,
       noise: isFresh ? new TorchGenerator(seed + 1n).randn(size) : noise,
-    });
+    };
+    denoise = keepRegion(denoise, region);
+    denoisePair = denoisePair && keepRegionOfPair(denoisePair, region);
   }
   let last: Float32Array | null = null;
   const sampled = await method.sample(x, {
     denoise,
+    denoisePair,
     sigmas,
     noise:
       method.noise === "brownian"

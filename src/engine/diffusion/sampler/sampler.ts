@@ -6,8 +6,17 @@
  */
 export type Denoise = (x: Float32Array, sigma: number) => Promise<Float32Array>;
 
+/** What guidance makes of two predictions of one latent, and the one of the negative prompt alone. */
+export interface GuidedPair {
+  readonly guided: Float32Array;
+  readonly negative: Float32Array;
+}
+
+/** As `Denoise`, for samplers that treat guidance in a way of their own. */
+export type DenoisePair = (x: Float32Array, sigma: number) => Promise<GuidedPair>;
+
 /**
- * A fresh array's worth of unit normal noise for the step from `sigma` down to `next`. The array is valid until the
+ * Unit normal noise for the step from `sigma` down to `next`. The array is valid until the
  * next call.
  */
 export type StepNoise = (sigma: number, next: number) => Float32Array;
@@ -25,6 +34,8 @@ export interface SamplerStep {
 /** What a sampler works with. */
 export interface SamplerRun {
   readonly denoise: Denoise;
+  /** Needed by CFG++ samplers alone. */
+  readonly denoisePair?: DenoisePair | undefined;
   /** Descending noise levels; a final 0 asks for a clean latent. */
   readonly sigmas: Float32Array;
   readonly noise: StepNoise;

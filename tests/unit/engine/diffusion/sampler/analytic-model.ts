@@ -1,5 +1,5 @@
 /** A denoising network of one formula, with which reference runs of samplers were made. */
-import { guidedDenoise } from "../../../../../src/engine/diffusion/sampler/guidance.ts";
+import { guidedDenoise, guidedPair } from "../../../../../src/engine/diffusion/sampler/guidance.ts";
 import {
   modelDenoise,
   type Predict,
@@ -29,10 +29,8 @@ export function analyticModel(cfg: number): {
   };
   const negative: Predict = async (input, timestep) => analyticNoise(-0.3, input, timestep);
   const sampling = { table, prediction: "eps" } as const;
-  const denoise = guidedDenoise(
-    modelDenoise(positive, sampling),
-    modelDenoise(negative, sampling),
-    cfg,
-  );
-  return { model: { denoise, table, latentScale: 0.18215 }, calls };
+  const [toward, away] = [modelDenoise(positive, sampling), modelDenoise(negative, sampling)];
+  const denoise = guidedDenoise(toward, away, cfg);
+  const denoisePair = guidedPair(toward, away, cfg);
+  return { model: { denoise, denoisePair, table, latentScale: 0.18215 }, calls };
 }
