@@ -1,5 +1,6 @@
 /** Linear multistep: the slopes of earlier steps, extrapolated by a polynomial over sigma, make a step higher order. */
 import { combine, slope } from "./combine.ts";
+import { lagrangePolynomial } from "./polynomial.ts";
 import { intervals, type Sampler } from "./sampler.ts";
 
 const ORDER = 4;
@@ -26,28 +27,11 @@ export const lms: Sampler = async (x, { denoise, sigmas, onStep }) => {
   return x;
 };
 
-/**
- * The integral from `from` to `to` of the j-th Lagrange polynomial over `nodes`: 1 at its own node, 0 at the others.
- */
-export function lagrangeIntegral(
-  nodes: readonly number[],
-  j: number,
-  from: number,
-  to: number,
-): number {
-  const own = nodes[j] as number;
-  // Coefficients of the product of (s − node) / (own − node), s counted from `from` to keep digits.
-  let coefficients = [1];
-  for (const [k, node] of nodes.entries()) {
-    if (k === j) continue;
-    const [shift, scale] = [node - from, own - node];
-    const product = new Array<number>(coefficients.length + 1).fill(0);
-    for (const [power, value] of coefficients.entries()) {
-      product[power + 1] = (product[power + 1] as number) + value / scale;
-      product[power] = (product[power] as number) - (shift * value) / scale;
-    }
-    coefficients = product;
-  }
+/** The integral from `from` to `to` of the j-th Lagrange polynomial over `nodes`. */
+function lagrangeIntegral(nodes: readonly number[], j: number, from: number, to: number): number {
   const width = to - from;
-  return coefficients.reduce((sum, value, i) => sum + (value * width ** (i + 1)) / (i + 1), 0);
+  return lagrangePolynomial(nodes, j, from).reduce(
+    (sum, value, power) => sum + (value * width ** (power + 1)) / (power + 1),
+    0,
+  );
 }

@@ -18,6 +18,7 @@ import { ipndm, ipndmVariable } from "./ipndm.ts";
 import { lms } from "./lms.ts";
 import { ddpm, lcm } from "./posterior.ts";
 import { resMultistep } from "./res-multistep.ts";
+import { saSolver } from "./sa-solver.ts";
 import type { Sampler } from "./sampler.ts";
 import { seeds2, seeds3 } from "./seeds.ts";
 import type { NoiseKind } from "./step-noise.ts";
@@ -83,6 +84,8 @@ export const SAMPLERS = {
   er_sde: normal(erSde()),
   seeds_2: normal(seeds2()),
   seeds_3: normal(seeds3()),
+  sa_solver: normal(saSolver()),
+  sa_solver_pece: normal(saSolver("corrected")),
   ddim: { sample: euler, noise: "normal", keptRegionNoise: "fresh" },
   uni_pc: shortened(uniPc("bh1")),
   uni_pc_bh2: shortened(uniPc("bh2")),

@@ -76,6 +76,7 @@ export async function sampleLatent(
     denoise,
     denoisePair,
     sigmas,
+    table: model.table,
     noise:
       method.noise === "brownian"
         ? brownianNoise(seed, sigmas, size)

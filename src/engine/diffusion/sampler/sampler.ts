@@ -1,5 +1,7 @@
 /** Says what a sampler is: it turns noise into a latent by calls of a denoiser along a sigma schedule. */
 
+import type { SigmaTable } from "../schedule/sigma-table.ts";
+
 /**
  * Predicts the clean latent from a noisy one of noise level `sigma`. `x` may change after the promise settles. The
  * returned array must be a new one each time: the sampler keeps it for later steps, and only reads it.
@@ -39,6 +41,8 @@ export interface SamplerRun {
   /** Descending noise levels; a final 0 asks for a clean latent. */
   readonly sigmas: Float32Array;
   readonly noise: StepNoise;
+  /** The model's noise levels; needed by SA-Solver alone. */
+  readonly table?: SigmaTable | undefined;
   readonly onStep?: ((step: SamplerStep) => void) | undefined;
 }
 

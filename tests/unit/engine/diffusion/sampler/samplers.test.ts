@@ -97,6 +97,7 @@ async function errorOnKnownFlow(sampler: Sampler): Promise<number> {
     denoise: async (x, sigma) => x.map((v) => v / (1 + sigma * sigma)),
     sigmas,
     noise: () => new Float32Array(1),
+    table,
   });
   return Math.abs(value - Math.sqrt((1 + end * end) / 101));
 }
@@ -154,6 +155,8 @@ test("stochastic samplers keep the spread of the data", async () => {
     "dpm_2_ancestral",
     "dpmpp_2s_ancestral",
     "res_multistep_ancestral",
+    "sa_solver",
+    "sa_solver_pece",
   ];
   const sigmas = Float32Array.from({ length: 41 }, (_, i) => (i === 40 ? 0 : 14.6 * 0.85 ** i));
   for (const name of names) {
@@ -166,9 +169,28 @@ test("stochastic samplers keep the spread of the data", async () => {
       denoise: async (x, sigma) => x.map((v) => v / (1 + sigma * sigma)),
       sigmas,
       noise: method.noise === "brownian" ? brownianNoise(2n, sigmas, size) : normalNoise(2n, size),
+      table,
     });
     const variance = sampled.reduce((sum, v) => sum + v * v, 0) / size;
     if (Math.abs(variance - 1) > 0.2) throw new Error(`${name} has variance ${variance}`);
+  }
+});
+
+test("SA-Solver is of third order where it adds no noise: half the width, a seventh of the error", async () => {
+  for (const sampler of [SAMPLERS.sa_solver, SAMPLERS.sa_solver_pece]) {
+    const errors: number[] = [];
+    for (const steps of [16, 32]) {
+      // Below percent 0.8 of the table's timesteps.
+      const sigmas = Float32Array.from({ length: steps + 1 }, (_, i) => 0.56 / 28 ** (i / steps));
+      const [value = 0] = await sampler.sample(Float32Array.of(1), {
+        denoise: async (x, sigma) => x.map((v) => v / (1 + sigma * sigma)),
+        sigmas,
+        noise: () => Float32Array.of(1000),
+        table,
+      });
+      errors.push(Math.abs(value - Math.sqrt((1 + 0.02 ** 2) / (1 + 0.56 ** 2))));
+    }
+    expect((errors[0] as number) / (errors[1] as number)).toBeGreaterThan(6.5);
   }
 });
 
