@@ -13,6 +13,7 @@ import {
 } from "../../../../../src/engine/diffusion/sampler/diffusers/scheduler-config.ts";
 import { TorchGenerator } from "../../../../../src/engine/random/torch-noise.ts";
 import { expectClose } from "../../../../support/golden-arrays.ts";
+import { analyticNoise } from "./analytic-model.ts";
 
 const stableDiffusion = {
   beta_start: 0.00085,
@@ -44,6 +45,26 @@ test("the noise of text to image starts at the highest sigma, or a little above 
   expect(start("trailing")).toBeCloseTo(14.6146469, 5);
   expect(start("leading")).toBeCloseTo(4.23641396, 6);
 });
+
+test.each([
+  ["EulerDiscreteScheduler", 4, [1.74853, -0.105558, -0.483372]],
+  ["EulerAncestralDiscreteScheduler", 4, [0.478966, -0.46982, -0.311928]],
+  ["LCMScheduler", 4, [-0.0927851, -0.452613, -0.297936]],
+  ["DDIMScheduler", 4, [1.81736, -0.103345, -0.515924]],
+  ["DPMSolverMultistepScheduler", 10, [1.61884, 0.00416967, -0.698231]],
+] as const)(
+  "%s: the first values of diffusers after %d steps from seed 5",
+  (className, steps, expected) => {
+    const run = schedulerRun(configOf(className, { timestep_spacing: "trailing" }), steps);
+    const generator = new TorchGenerator(5);
+    let x: Float32Array = generator.randn(256).map((value) => value * run.initNoiseSigma);
+    for (const [index, timestep] of run.timesteps.entries()) {
+      const output = analyticNoise(0.7, run.scaleInput(x, index), timestep);
+      x = run.step({ index, x, output, drawNoise: () => generator.randn(256) });
+    }
+    expectClose(x.subarray(0, 3), expected, { atol: 1e-3 });
+  },
+);
 
 test("every scheduler ends at the clean latent of a network that knows it", () => {
   const clean = new TorchGenerator(5).randn(64);

@@ -1,7 +1,6 @@
 /** Behaviour of sigma schedules that needs no golden data: ends, lengths, rounding, refusals. */
 import { expect, test } from "bun:test";
 import { alignedSigmas } from "../../../../../src/engine/diffusion/schedule/align-your-steps.ts";
-import { karrasSigmas } from "../../../../../src/engine/diffusion/schedule/curve-schedules.ts";
 import { inverseBeta } from "../../../../../src/engine/diffusion/schedule/inverse-beta.ts";
 import {
   basicSchedulerSigmas,
@@ -52,10 +51,18 @@ test("percent 0 is above all sigmas, 0.5 in the middle of the timesteps, 1 is 0"
   expect(table.percentToSigma(1)).toBe(0);
 });
 
-test("ComfyUI's Karras schedule for four steps", () => {
-  expectClose(karrasSigmas(table, 4), [14.614643, 3.1686049, 0.44691858, 0.029167177, 0], {
-    rtol: 2e-6,
-  });
+test.each([
+  ["simple", 4, [14.61464, 4.081729, 1.612886, 0.6932049, 0]],
+  ["sgm_uniform", 4, [14.61464, 4.086081, 1.61558, 0.6951495, 0]],
+  ["karras", 4, [14.61464, 3.168605, 0.4469186, 0.02916718, 0]],
+  ["exponential", 4, [14.61464, 1.840024, 0.2316642, 0.02916716, 0]],
+  ["ddim_uniform", 4, [4.116696, 1.623692, 0.6983981, 0.04131441, 0]],
+  ["beta", 4, [14.61464, 5.686592, 1.618279, 0.5153906, 0]],
+  ["normal", 4, [14.61464, 2.918307, 0.932358, 0.02916716, 0]],
+  ["kl_optimal", 4, [14.61463, 1.597066, 0.5729142, 0.02916716, 0]],
+] as const)("%s: the first sigmas of ComfyUI for %d steps", (name, steps, expected) => {
+  const sigmas = kSamplerSigmas(table, { schedule: name, steps });
+  expectClose(sigmas.subarray(0, 5), expected, { rtol: 2e-6 });
 });
 
 test("every schedule descends and ends at 0", () => {
