@@ -10,6 +10,7 @@ import {
   dpmpp2sAncestral,
   dpmppSde,
 } from "../../../../../src/engine/diffusion/sampler/dpmpp-singlestep.ts";
+import { erSde } from "../../../../../src/engine/diffusion/sampler/er-sde.ts";
 import { guidedDenoise, guidedPair } from "../../../../../src/engine/diffusion/sampler/guidance.ts";
 import { kSample } from "../../../../../src/engine/diffusion/sampler/k-sampler.ts";
 import { type Latent, startNoise } from "../../../../../src/engine/diffusion/sampler/latent.ts";
@@ -142,6 +143,85 @@ test("stochastic samplers without noise follow the flow to the order that they h
 });
 
 /** Data of unit deviation comes out with it, but for the bias of the first order ones and of 4,000 values. */
+/** By how much the change of the result shrinks when the number of steps doubles: 2^order. */
+async function convergence(sampler: Sampler): Promise<number> {
+  const results: number[] = [];
+  for (const steps of [8, 16, 32]) {
+    const [value = 0] = await sampler(Float32Array.of(1), {
+      denoise: async (x, sigma) => x.map((v) => v / (1 + sigma * sigma)),
+      sigmas: Float32Array.from({ length: steps + 1 }, (_, i) => 3 * 0.1 ** (i / steps)),
+      noise: () => new Float32Array(1),
+    });
+    results.push(value);
+  }
+  const [coarse = 0, middle = 0, fine = 0] = results;
+  return (coarse - middle) / (middle - fine);
+}
+
+test("samplers converge with the order that they have", async () => {
+  expect(await convergence(SAMPLERS.euler.sample)).toBeCloseTo(2, 0);
+  for (const sampler of [
+    SAMPLERS.heun.sample,
+    SAMPLERS.dpm_2.sample,
+    seeds2({ eta: 0 }),
+    erSde(0),
+  ]) {
+    const ratio = await convergence(sampler);
+    if (!(ratio > 3.8)) throw new Error(`${sampler} converges with ratio ${ratio}`);
+  }
+  expect(await convergence(seeds3({ eta: 0 }))).toBeGreaterThan(7);
+});
+
+test("a step of the stochastic equation adds the noise that it must, whatever the solver", async () => {
+  // From 10 to 1 with clean latents of 0: the posterior's variance is 1 − (1/10)².
+  for (const name of [
+    "euler_ancestral",
+    "dpmpp_sde",
+    "dpmpp_2m_sde",
+    "dpmpp_3m_sde",
+    "seeds_2",
+    "seeds_3",
+  ] as const) {
+    const size = 20_000;
+    const sigmas = Float32Array.of(10, 1);
+    const { sample, noise } = SAMPLERS[name];
+    const sampled = await sample(new Float32Array(size), {
+      denoise: async () => new Float32Array(size),
+      sigmas,
+      noise: noise === "brownian" ? brownianNoise(2n, sigmas, size) : normalNoise(2n, size),
+    });
+    const variance = sampled.reduce((sum, v) => sum + v * v, 0) / size;
+    if (Math.abs(variance - 0.99) > 0.03) throw new Error(`${name} has variance ${variance}`);
+  }
+});
+
+test("multistep samplers follow a straight line exactly", async () => {
+  // x − denoised = 2·sigma: a slope of 2 everywhere.
+  for (const name of ["lms", "ipndm", "ipndm_v"] as const) {
+    const [value = 0] = await SAMPLERS[name].sample(Float32Array.of(1), {
+      denoise: async (x, sigma) => x.map((v) => v - 2 * sigma),
+      sigmas: Float32Array.from({ length: 9 }, (_, i) => 8 * 0.5 ** i),
+      noise: () => new Float32Array(1),
+    });
+    expect(value).toBeCloseTo(1 + 2 * (8 * 0.5 ** 8 - 8), 4);
+  }
+});
+
+test("dpmpp_2m_cfg_pp extrapolates from the negative to the guided prediction", async () => {
+  const [guided, negative] = [3, 1];
+  const [value = 0] = await SAMPLERS.dpmpp_2m_cfg_pp.sample(Float32Array.of(8), {
+    denoise: async () => Float32Array.of(guided),
+    denoisePair: async () => ({
+      guided: Float32Array.of(guided),
+      negative: Float32Array.of(negative),
+    }),
+    sigmas: Float32Array.of(4, 2, 1),
+    noise: () => new Float32Array(1),
+  });
+  const first = 8 / 2 + negative / 2 + (guided - negative);
+  expect(value).toBeCloseTo(first / 2 + negative / 2 + 1.25 * (guided - negative), 5);
+});
+
 test("stochastic samplers keep the spread of the data", async () => {
   const names: SamplerName[] = [
     "euler_ancestral",
