@@ -46,7 +46,13 @@ const DECODER_MAX_PIXELS = (MAX_SIDE + PADDING) * (MAX_PIXELS / MAX_SIDE + PADDI
  * Throws `unsupported_media` for a file that cannot be decoded and `invalid_request` for one that is too large, both
  * naming the field `image`.
  */
-export async function decodeImage(file: Uint8Array): Promise<Frame> {
+export const decodeImage = (file: Uint8Array): Promise<Frame> => decodeUpright(file, opaqueSteps);
+
+/** As `decodeImage`, but in the pixel format that `convert` chooses. */
+export async function decodeUpright(
+  file: Uint8Array,
+  convert: (frame: Frame) => readonly FilterStep[],
+): Promise<Frame> {
   const format = detectImageFormat(file);
   const frame = await decodeFile(file, format);
   try {
@@ -54,7 +60,7 @@ export async function decodeImage(file: Uint8Array): Promise<Frame> {
     if (width * height > MAX_PIXELS || Math.max(width, height) > MAX_SIDE) {
       throw imageError(`is ${width}x${height}: ${LIMITS}`, "invalid_request");
     }
-    const steps = [...orientationSteps(frame), ...opaqueSteps(frame)];
+    const steps = [...orientationSteps(frame), ...convert(frame)];
     if (steps.length === 0) return frame;
     using filter = new FrameFilter(shapeOf(frame), steps);
     const upright = await filter.run(frame);
@@ -131,7 +137,7 @@ export async function encodePng(frame: Frame): Promise<Uint8Array<ArrayBuffer>> 
 const PNG_SETTINGS = { compression_level: "4", pred: "mixed" };
 
 /** The pixel formats with transparency that the three decoders give. */
-const WITH_ALPHA: ReadonlySet<number> = new Set([
+export const WITH_ALPHA: ReadonlySet<number> = new Set([
   AV_PIX_FMT_ARGB,
   AV_PIX_FMT_PAL8,
   AV_PIX_FMT_RGBA,
