@@ -1,0 +1,99 @@
+/** Compares image graphs, compiled and run, with the pictures that ComfyUI saved for them. */
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { type PackedPicture, readPackedPicture } from "../../src/engine/codec/packed-picture.ts";
+import { isImageClass } from "../../src/engine/graph/image/compile-images.ts";
+import type { Tensor } from "../../src/engine/models/tensor.ts";
+import { runImages } from "../support/image-graphs.ts";
+import { sharedData } from "../support/shared-data.ts";
+
+interface GoldenCase {
+  readonly id: string;
+  readonly graph: Readonly<Record<string, { readonly class_type: string }>>;
+  /** Picture files of the batch, by the end of the id of the node that saves them. */
+  readonly outputs?: Readonly<Record<string, readonly string[]>>;
+  readonly ambiguous?: number;
+}
+
+/** The share of values that may be one level off besides the ambiguous ones. */
+const SLACK = 0.005;
+
+/** ImageQuantize needs Pillow's median cut, which is no graph. */
+const NOT_COMPILED = ["Canny", "ImageQuantize"];
+
+const folder = sharedData("golden/images");
+
+async function picturesIn(path: string, names: readonly string[]) {
+  const pictures: Record<string, PackedPicture> = {};
+  for (const name of names) {
+    pictures[name] = await readPackedPicture(await Bun.file(join(path, name)).bytes());
+  }
+  return pictures;
+}
+
+if (folder === null) {
+  test.skip("golden images: ../shared/data is absent", () => {});
+} else {
+  const { cases } = (await Bun.file(join(folder, "cases.json")).json()) as { cases: GoldenCase[] };
+  const inputs = join(folder, "inputs");
+  const given = await picturesIn(
+    inputs,
+    readdirSync(inputs).filter((name) => name.endsWith(".png")),
+  );
+  const runnable = cases.filter(
+    ({ outputs, graph }) =>
+      outputs && Object.values(graph).every((node) => isImageClass(node.class_type)),
+  );
+
+  describe("ComfyUI's pictures", () => {
+    test("every case is tried but for those of classes that do not run", () => {
+      const left = cases.filter((one) => one.outputs && !runnable.includes(one));
+      const classes = left.flatMap(({ graph }) =>
+        Object.values(graph).map((node) => node.class_type),
+      );
+      const missing = new Set(classes.filter((className) => !isImageClass(className)));
+      expect([...missing].sort()).toEqual(NOT_COMPILED);
+    });
+
+    for (const { id, graph, outputs = {}, ambiguous = 0 } of runnable) {
+      test(id, async () => {
+        const shown = await runImages(graph, given);
+        for (const [key, files] of Object.entries(outputs)) {
+          const actual = shown[`save_${key}`] as Tensor;
+          const pictures = Object.values(await picturesIn(folder, files));
+          expect(actual.dims).toEqual([pictures.length, ...dimsOf(pictures)]);
+          const wanted = Buffer.concat(pictures.map(({ data }) => data));
+          expect(difference(actual, wanted)).toSatisfy(withinTolerance(id, ambiguous));
+        }
+      });
+    }
+  });
+}
+
+const dimsOf = ([first]: readonly PackedPicture[]): number[] =>
+  first === undefined ? [] : [first.height, first.width, first.channels];
+
+interface Difference {
+  readonly greatest: number;
+  /** Of the values that differ. */
+  readonly share: number;
+}
+
+function difference({ data }: Tensor, wanted: Uint8Array): Difference {
+  let [greatest, different] = [0, 0];
+  for (const [at, value] of wanted.entries()) {
+    const apart = Math.abs(value - Number(data[at]));
+    if (apart > 0) different++;
+    greatest = Math.max(greatest, apart);
+  }
+  return { greatest, share: different / wanted.length };
+}
+
+const withinTolerance =
+  (id: string, ambiguous: number) =>
+  ({ greatest, share }: Difference): boolean => {
+    if (id.startsWith("Canny")) return share <= 0.02;
+    if (id.includes("lanczos")) return greatest <= 1;
+    return greatest <= 1 && share <= ambiguous + SLACK;
+  };

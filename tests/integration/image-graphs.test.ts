@@ -1,0 +1,235 @@
+/** Small graphs of image nodes, compiled and run: exact where ComfyUI is, and refused with the node's name. */
+import { describe, expect, test } from "bun:test";
+import { type PackedPicture, readPackedPicture } from "../../src/engine/codec/packed-picture.ts";
+import { compiled, runImages } from "../support/image-graphs.ts";
+import { buildPng, GRAY, PALETTE, RGB_ALPHA } from "../support/png-builder.ts";
+
+type Inputs = Record<string, unknown>;
+
+const node = (className: string, inputs: Inputs = {}) => ({ class_type: className, inputs });
+const load = (image: string) => node("LoadImage", { image });
+const save = (from: string, output = 0) =>
+  node("SaveImage", { images: [from, output], filename_prefix: "x" });
+
+/** Rows of pixels; each pixel is one number, of which the channels are 1, 2 and 3 times as bright. */
+function picture(...rows: number[][]): PackedPicture {
+  const data = Uint8Array.from(rows.flat().flatMap((level) => [level, level * 2, level * 3]));
+  return { data, width: rows[0]?.length ?? 0, height: rows.length, channels: 3 };
+}
+
+/** The red channel of what `save` shows, by rows, and the dimensions. */
+async function red(graph: Record<string, unknown>, pictures: Record<string, PackedPicture>) {
+  const { dims, data } = (await runImages(graph, pictures))["save"] ?? { dims: [], data: [] };
+  const [, , width = 1, channels = 3] = dims;
+  const reds = [...data].filter((_, at) => at % channels === 0).map(Number);
+  const rows = Array.from({ length: reds.length / width }, (_, row) =>
+    reds.slice(row * width, (row + 1) * width),
+  );
+  return { dims, rows };
+}
+
+const SIX = picture([1, 2, 3], [4, 5, 6]);
+
+/** What one node makes of a picture of six levels. */
+const changed = (className: string, inputs: Inputs) =>
+  red(
+    { a: load("six.png"), b: node(className, { image: ["a", 0], ...inputs }), save: save("b") },
+    { "six.png": SIX },
+  );
+
+describe("image graphs", () => {
+  test("an inverted picture is truncated, not rounded, as float32 gives it", async () => {
+    const levels = Array.from({ length: 256 }, (_, level) => level);
+    const ramp: PackedPicture = {
+      data: Uint8Array.from(levels.flatMap((level) => [level, level, level])),
+      width: 256,
+      height: 1,
+      channels: 3,
+    };
+    const graph = {
+      a: load("ramp.png"),
+      b: node("ImageInvert", { image: ["a", 0] }),
+      save: save("b"),
+    };
+    const { rows } = await red(graph, { "ramp.png": ramp });
+    const f = Math.fround;
+    expect(rows[0]).toEqual(levels.map((level) => Math.trunc(f(f(1 - f(level / 255)) * 255))));
+    expect(levels.filter((level) => rows[0]?.[level] === 254 - level)).toHaveLength(159);
+  });
+
+  test("pictures are cropped, mirrored and turned clockwise", async () => {
+    expect((await changed("ImageCrop", { x: 1, y: 1, width: 9, height: 9 })).rows).toEqual([
+      [5, 6],
+    ]);
+    expect((await changed("ImageFlip", { flip_method: "y-axis: horizontally" })).rows).toEqual([
+      [3, 2, 1],
+      [6, 5, 4],
+    ]);
+    expect((await changed("ImageRotate", { rotation: "90 degrees" })).rows).toEqual([
+      [4, 1],
+      [5, 2],
+      [6, 3],
+    ]);
+    expect((await changed("ImageRotate", { rotation: "180 degrees" })).rows).toEqual([
+      [6, 5, 4],
+      [3, 2, 1],
+    ]);
+  });
+
+  test("pictures are resized by every method, and plain ones stay plain", async () => {
+    const scaled = { upscale_method: "nearest-exact", width: 6, height: 2, crop: "disabled" };
+    expect((await changed("ImageScale", scaled)).rows).toEqual([
+      [1, 1, 2, 2, 3, 3],
+      [4, 4, 5, 5, 6, 6],
+    ]);
+    const plain = { "plain.png": picture(...new Array<number[]>(8).fill(new Array(8).fill(77))) };
+    for (const upscale_method of ["nearest-exact", "bilinear", "area", "bicubic", "lanczos"]) {
+      for (const width of [3, 20]) {
+        const inputs = { image: ["a", 0], upscale_method, width, height: 5, crop: "center" };
+        const graph = { a: load("plain.png"), b: node("ImageScale", inputs), save: save("b") };
+        const { dims, rows } = await red(graph, plain);
+        expect(dims).toEqual([1, 5, width, 3]);
+        // A sum of three equal numbers, divided by three, may lie just below them, as in torch.
+        for (const level of rows.flat())
+          expect(Math.abs(level - 77)).toBeLessThanOrEqual(upscale_method === "area" ? 1 : 0);
+      }
+    }
+  });
+
+  test("transparency becomes a mask; an opaque picture has one of 64 × 64", async () => {
+    const clear: PackedPicture = {
+      data: Uint8Array.of(9, 8, 7, 255, 9, 8, 7, 0),
+      width: 2,
+      height: 1,
+      channels: 4,
+    };
+    const graph = {
+      a: load("p.png"),
+      b: node("MaskToImage", { mask: ["a", 1] }),
+      save: save("b"),
+      colours: save("a"),
+    };
+    const shown = await runImages(graph, { "p.png": clear });
+    expect([...(shown["save"]?.data ?? [])]).toEqual([0, 0, 0, 255, 255, 255]);
+    expect([...(shown["colours"]?.data ?? [])]).toEqual([9, 8, 7, 9, 8, 7]);
+    expect((await red(graph, { "p.png": SIX })).dims).toEqual([1, 64, 64, 3]);
+  });
+
+  test("masks grow by diamonds or squares, also by more than the mask is wide", async () => {
+    const dot = picture(
+      ...[0, 1, 2, 3, 4].map((y) => [0, 1, 2, 3, 4].map((x) => (x === 2 && y === 2 ? 80 : 0))),
+    );
+    const grown = (expand: number, tapered_corners: boolean) =>
+      red(
+        {
+          a: load("dot.png"),
+          b: node("ImageToMask", { image: ["a", 0], channel: "red" }),
+          c: node("GrowMask", { mask: ["b", 0], expand, tapered_corners }),
+          d: node("MaskToImage", { mask: ["c", 0] }),
+          save: save("d"),
+        },
+        { "dot.png": dot },
+      );
+    for (const expand of [1, 2, 3, 4, 50]) {
+      const { rows } = await grown(expand, true);
+      const wanted = rows.map((row, y) =>
+        row.map((_, x) => (Math.abs(x - 2) + Math.abs(y - 2) <= expand ? 80 : 0)),
+      );
+      expect(rows).toEqual(wanted);
+    }
+    const square = (await grown(1, false)).rows;
+    expect(square[1]).toEqual([0, 80, 80, 80, 0]);
+    expect(square[0]).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  test("a source is pasted where it is visible, and masked", async () => {
+    const graph = {
+      a: load("six.png"),
+      one: load("one.png"),
+      b: node("ImageCompositeMasked", {
+        destination: ["a", 0],
+        source: ["one", 0],
+        x: 2,
+        y: 1,
+        resize_source: false,
+      }),
+      save: save("b"),
+    };
+    const pictures = { "six.png": SIX, "one.png": picture([70, 70], [70, 70]) };
+    expect((await red(graph, pictures)).rows).toEqual([
+      [1, 2, 3],
+      [4, 5, 70],
+    ]);
+  });
+
+  test("a batch has several pictures, and a size may come from another node", async () => {
+    const graph = {
+      a: load("six.png"),
+      size: node("GetImageSize", { image: ["a", 0] }),
+      empty: node("EmptyImage", {
+        width: ["size", 1],
+        height: ["size", 0],
+        batch_size: 1,
+        color: 0x112233,
+      }),
+      b: node("ImageBatch", { image1: ["empty", 0], image2: ["empty", 0] }),
+      c: node("RepeatImageBatch", { image: ["b", 0], amount: 3 }),
+      d: node("ImageFromBatch", { image: ["c", 0], batch_index: 4, length: 9 }),
+      save: save("d"),
+    };
+    const { dims, rows } = await red(graph, { "six.png": SIX });
+    expect(dims).toEqual([2, 3, 2, 3]);
+    expect(new Set(rows.flat())).toEqual(new Set([0x11]));
+  });
+
+  test("what cannot be computed is refused with the node and the input", () => {
+    const graph = {
+      a: load("six.png"),
+      b: node("ImageBlur", { image: ["a", 0], blur_radius: 5, sigma: 1 }),
+      save: save("b"),
+    };
+    expect(() => compiled(graph, { "six.png": SIX })).toThrow(
+      "node b (ImageBlur): blur_radius reaches 5 pixels; at most 1 fit a picture of 3x2",
+    );
+    const huge = {
+      a: node("EmptyImage", { width: 16384, height: 16384, batch_size: 1, color: 0 }),
+      save: save("a"),
+    };
+    expect(() => compiled(huge, {})).toThrow(/node a \(EmptyImage\) would give 1 of 16384x16384/);
+    const diffusion = {
+      a: node("EmptyLatentImage", { width: 64, height: 64, batch_size: 1 }),
+      save: node("SaveLatent", { samples: ["a", 0], filename_prefix: "x" }),
+    };
+    expect(() => compiled(diffusion, {})).toThrow("node a (EmptyLatentImage) is not an image node");
+  });
+});
+
+describe("picture files", () => {
+  test("transparency stays beside the colours", async () => {
+    const file = buildPng({
+      width: 1,
+      height: 1,
+      colourType: RGB_ALPHA,
+      rows: [[200, 100, 50, 10]],
+    });
+    const { data, channels } = await readPackedPicture(file);
+    expect({ data: [...data], channels }).toEqual({ data: [200, 100, 50, 10], channels: 4 });
+  });
+
+  test("a palette without transparency gives an opaque picture", async () => {
+    const palette = ["PLTE", [10, 20, 30, 40, 50, 60]] as const;
+    const parts = { width: 2, height: 1, colourType: PALETTE, rows: [[0, 1]] };
+    const opaque = await readPackedPicture(buildPng({ ...parts, chunks: [palette] }));
+    expect([...opaque.data]).toEqual([10, 20, 30, 40, 50, 60]);
+    const clear = buildPng({ ...parts, chunks: [palette, ["tRNS", [0, 255]]] });
+    expect([...(await readPackedPicture(clear)).data]).toEqual([10, 20, 30, 0, 40, 50, 60, 255]);
+  });
+
+  test("16 bits of grey are cut off at 255", async () => {
+    const rows = [[0, 0, 0, 7, 0, 200, 1, 0, 255, 255]];
+    const { data } = await readPackedPicture(
+      buildPng({ width: 5, height: 1, depth: 16, colourType: GRAY, rows }),
+    );
+    expect([...data].filter((_, at) => at % 3 === 0)).toEqual([0, 7, 200, 255, 255]);
+  });
+});
