@@ -2,6 +2,9 @@
 
 const f = Math.fround;
 
+/** Distances in ln sigma that differ by less are equal: one unit in the last place of a float near 1. */
+const TIE = 6e-8;
+
 /** How a model was trained to see noise; the defaults are those of Stable Diffusion 1.x, 2.x and XL. */
 export interface NoiseTraining {
   /** Variance added at the first and at the last timestep. */
@@ -41,14 +44,17 @@ export class SigmaTable {
     return this.sigmas[this.sigmas.length - 1] as number;
   }
 
-  /** The timestep whose sigma is nearest by |ln sigma|; of two that are equally near, the lower one. */
+  /**
+   * The timestep whose sigma is nearest by |ln sigma|; of two that are equally near but for rounding, the lower one.
+   * Schedules often lie halfway between two, and there the last bit of torch's `exp` decides in ComfyUI.
+   */
   timestep(sigma: number): number {
     const log = f(Math.log(f(sigma)));
     let nearest = 0;
     let smallest = Number.POSITIVE_INFINITY;
     for (let i = 0; i < this.#logs.length; i++) {
       const distance = f(Math.abs(f(log - (this.#logs[i] as number))));
-      if (distance < smallest) [nearest, smallest] = [i, distance];
+      if (distance < f(smallest - TIE)) [nearest, smallest] = [i, distance];
     }
     return nearest * this.#stride + this.#stride - 1;
   }

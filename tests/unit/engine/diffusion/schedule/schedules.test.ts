@@ -45,6 +45,11 @@ test("a distilled table knows each 20th timestep", () => {
   expect(distilled.sigma(979)).toBeCloseTo(table.sigmas[979] as number, 5);
 });
 
+test("halfway between two timesteps the lower one counts, whatever the last bit says", () => {
+  const distilled = distilledTable(trainedSigmas());
+  expect(distilled.timestep(distilled.sigma(509))).toBe(499);
+});
+
 test("percent 0 is above all sigmas, 0.5 in the middle of the timesteps, 1 is 0", () => {
   expect(table.percentToSigma(0)).toBe(999999999.9);
   expect(table.percentToSigma(0.5)).toBeCloseTo(table.sigma(499.5), 6);
