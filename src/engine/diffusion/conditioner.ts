@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import type { SessionSettings } from "../device/devices.ts";
 import type { Prompt } from "../protocol/work.ts";
-import { TextEncoder } from "./networks/text-encoder.ts";
-import type { PipelineFolder } from "./pipeline-folder.ts";
+import { type EncodedTokens, TextEncoder } from "./networks/text-encoder.ts";
+import type { PipelineParts } from "./pipeline-folder.ts";
 import { ClipTokenizer } from "./text/clip-tokenizer.ts";
 import { readClipVocabulary } from "./text/clip-vocabulary.ts";
 import { type Conditioning, joinEncoders, zeroed } from "./text/conditioning.ts";
@@ -30,8 +30,8 @@ interface Encoder {
   readonly network: TextEncoder;
   /** Which hidden states are taken: the last, or those before it for SDXL. */
   readonly layer: -1 | -2;
-  /** Of the empty prompt, [77, width]. */
-  readonly empty: Float32Array;
+  /** The empty prompt's states by layer, each [77, width]; filled when they are needed. */
+  readonly empty: Map<number | null, Float32Array>;
 }
 
 export class Conditioner {
@@ -46,7 +46,7 @@ export class Conditioner {
   }
 
   /** Throws `model_failed` for tokenizers and encoders that cannot be read. */
-  static async open(pipeline: PipelineFolder, settings: SessionSettings): Promise<Conditioner> {
+  static async open(pipeline: PipelineParts, settings: SessionSettings): Promise<Conditioner> {
     const { networks, folder, zerosForEmptyPrompt } = pipeline;
     const second = networks.text_encoder_2;
     const encoders = [
@@ -58,7 +58,22 @@ export class Conditioner {
 
   /** The conditioning of the empty prompt, one chunk. */
   async empty(): Promise<Conditioning> {
-    return await this.#encode("");
+    return await this.encode("");
+  }
+
+  /**
+   * The conditioning of one text, with the weights of its parentheses.
+   *
+   * @param stopAt the encoders' layer as CLIPSetLastLayer counts, -1 for the last; null: the pipeline's own
+   */
+  async encode(text: string, stopAt: number | null = null): Promise<Conditioning> {
+    const key = stopAt === null ? text : `${stopAt}\0${text}`;
+    return await remembered(this.#texts, key, async () => {
+      const [first, second] = this.#encoders;
+      if (first === undefined) throw new Error("a pipeline has a text encoder");
+      const one = await encodeText(first, text, stopAt);
+      return second === undefined ? one : joinEncoders(one, await encodeText(second, text, stopAt));
+    });
   }
 
   /** Encodes each text once. */
@@ -83,18 +98,9 @@ export class Conditioner {
   async #encodeAll(texts: readonly TextShare[]) {
     const parts = [];
     for (const { text, share } of texts) {
-      parts.push({ conditioning: await this.#encode(text), share });
+      parts.push({ conditioning: await this.encode(text), share });
     }
     return parts;
-  }
-
-  async #encode(text: string): Promise<Conditioning> {
-    return await remembered(this.#texts, text, async () => {
-      const [first, second] = this.#encoders;
-      if (first === undefined) throw new Error("a pipeline has a text encoder");
-      const one = await encodeText(first, text);
-      return second === undefined ? one : joinEncoders(one, await encodeText(second, text));
-    });
   }
 }
 
@@ -108,15 +114,18 @@ async function openEncoder(
   const name = `tokenizer${suffix}`;
   const tokenizer = new ClipTokenizer(await readClipVocabulary(join(folder, name), name));
   const network = await TextEncoder.open(path ?? "", settings);
-  const { hidden } = await network.encode([...emptyPromptChunk(tokenizer).ids], layer);
-  return { tokenizer, network, layer, empty: hidden.data as Float32Array };
+  return { tokenizer, network, layer, empty: new Map() };
 }
 
 /** As ComfyUI's CLIPTextEncode: chunk by chunk, with the weights of parentheses. */
-async function encodeText(encoder: Encoder, text: string): Promise<Conditioning> {
+async function encodeText(
+  encoder: Encoder,
+  text: string,
+  stopAt: number | null,
+): Promise<Conditioning> {
   const chunks = chunkPrompt(encoder.tokenizer, text);
   const encoded = [];
-  for (const { ids } of chunks) encoded.push(await encoder.network.encode([...ids], encoder.layer));
+  for (const chunk of chunks) encoded.push(await encodeChunk(encoder, chunk, stopAt));
   const hidden = joined(encoded.map((each) => each.hidden.data as Float32Array));
   const pooled = encoded[0]?.pooled?.data;
   const states = {
@@ -127,7 +136,29 @@ async function encodeText(encoder: Encoder, text: string): Promise<Conditioning>
         ? null
         : joined(encoded.map((each) => each.pooled?.data as Float32Array)),
   };
-  return weighTokens(states, chunks, isWeighted(chunks) ? encoder.empty : null);
+  return weighTokens(
+    states,
+    chunks,
+    isWeighted(chunks) ? await emptyStates(encoder, stopAt) : null,
+  );
+}
+
+async function encodeChunk(
+  { network, layer }: Encoder,
+  { ids }: PromptChunk,
+  stopAt: number | null,
+): Promise<EncodedTokens> {
+  if (stopAt === null) return await network.encode([...ids], layer);
+  return await network.encodeLayer([...ids], layer === -1 ? "sd" : "sdxl", stopAt);
+}
+
+async function emptyStates(encoder: Encoder, stopAt: number | null): Promise<Float32Array> {
+  const known = encoder.empty.get(stopAt);
+  if (known !== undefined) return known;
+  const { hidden } = await encodeChunk(encoder, emptyPromptChunk(encoder.tokenizer), stopAt);
+  const states = hidden.data as Float32Array;
+  encoder.empty.set(stopAt, states);
+  return states;
 }
 
 const tokensIn = (chunks: readonly PromptChunk[]): number =>

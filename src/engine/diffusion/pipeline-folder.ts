@@ -7,6 +7,8 @@ import { readRegularFile } from "../models/regular-file.ts";
 /** The file that makes a folder a pipeline. */
 export const MODEL_INDEX = "model_index.json";
 
+const SCHEDULER_CONFIG = "scheduler/scheduler_config.json";
+const VAE_CONFIG = "vae_decoder/config.json";
 const MAX_CONFIG_BYTES = 2 ** 20;
 
 /** Parts with a network, each `<part>/model.onnx`. */
@@ -23,16 +25,20 @@ export type NetworkPart = (typeof NETWORKS)[number];
 /** Parts without which there is no picture. */
 const NEEDED: readonly NetworkPart[] = ["text_encoder", "unet", "vae_decoder"];
 
-export interface PipelineFolder {
+/** A pipeline, or a folder with some of its parts, such as a VAE alone. */
+export interface PipelineParts {
   readonly folder: string;
   /** Absolute paths of the ONNX files there are. */
   readonly networks: Readonly<Partial<Record<NetworkPart, string>>>;
-  /** The content of `scheduler/scheduler_config.json`. */
+  /** The content of `scheduler/scheduler_config.json`; empty where there is none. */
   readonly scheduler: Readonly<Record<string, unknown>>;
   /** By what latents are multiplied after encoding, and divided before decoding. */
   readonly scalingFactor: number;
   /** Empty negative prompts are encoded as zeros (SDXL). */
   readonly zerosForEmptyPrompt: boolean;
+}
+
+export interface PipelineFolder extends PipelineParts {
   /** Paths of all files inside the folder that belong to it. */
   readonly files: readonly string[];
 }
@@ -40,30 +46,53 @@ export interface PipelineFolder {
 /** Throws `model_failed` that names what is missing. */
 export async function readPipelineFolder(folder: string): Promise<PipelineFolder> {
   const index = await readConfig(folder, MODEL_INDEX);
-  const parts = await readdir(folder, { withFileTypes: true });
-  const files: string[] = [MODEL_INDEX];
-  for (const part of parts.filter((entry) => !entry.isFile() && !entry.name.startsWith("."))) {
-    for (const file of await readdir(join(folder, part.name))) files.push(`${part.name}/${file}`);
-  }
-  const found = NETWORKS.flatMap((part) => {
-    const file = `${part}/model.onnx`;
-    return files.includes(file) ? [[part, join(folder, file)] as const] : [];
-  });
-  const networks: PipelineFolder["networks"] = Object.fromEntries(found);
+  const files = [MODEL_INDEX, ...(await partFiles(folder))];
+  const networks = networksIn(folder, files);
   const missing = NEEDED.filter((part) => networks[part] === undefined);
   if (missing.length > 0) {
     const names = missing.map((part) => `${part}/model.onnx`).join(", ");
     throw failed(`${names} missing: export the pipeline with optimum-cli export onnx`);
   }
-  const vae = await readConfig(folder, "vae_decoder/config.json");
+  const vae = await readConfig(folder, VAE_CONFIG);
   return {
     folder,
     networks,
-    scheduler: await readConfig(folder, "scheduler/scheduler_config.json"),
-    scalingFactor: numberIn(vae, "scaling_factor", 0.18215),
-    zerosForEmptyPrompt: index["force_zeros_for_empty_prompt"] === true,
-    files,
+    scheduler: await readConfig(folder, SCHEDULER_CONFIG),
+    ...{ scalingFactor: scalingFactorOf(vae), zerosForEmptyPrompt: zerosForEmpty(index), files },
   };
+}
+
+/** As `readPipelineFolder`, of a folder that need not hold all parts. Throws `model_failed` for a file that is not valid. */
+export async function readPipelineParts(folder: string): Promise<PipelineParts> {
+  const parts = await partFiles(folder);
+  const files = (await isPipelineFolder(folder)) ? [MODEL_INDEX, ...parts] : parts;
+  const configOf = async (file: string): Promise<Record<string, unknown>> =>
+    files.includes(file) ? await readConfig(folder, file) : {};
+  return {
+    folder,
+    networks: networksIn(folder, files),
+    scheduler: await configOf(SCHEDULER_CONFIG),
+    scalingFactor: scalingFactorOf(await configOf(VAE_CONFIG)),
+    zerosForEmptyPrompt: zerosForEmpty(await configOf(MODEL_INDEX)),
+  };
+}
+
+/** Paths of the files in the folder's folders. */
+async function partFiles(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  const parts = await readdir(folder, { withFileTypes: true });
+  for (const part of parts.filter((entry) => !entry.isFile() && !entry.name.startsWith("."))) {
+    for (const file of await readdir(join(folder, part.name))) files.push(`${part.name}/${file}`);
+  }
+  return files;
+}
+
+function networksIn(folder: string, files: readonly string[]): PipelineParts["networks"] {
+  const found = NETWORKS.flatMap((part) => {
+    const file = `${part}/model.onnx`;
+    return files.includes(file) ? [[part, join(folder, file)] as const] : [];
+  });
+  return Object.fromEntries(found);
 }
 
 /** True for a folder that holds a pipeline. */
@@ -83,6 +112,12 @@ async function readConfig(folder: string, file: string): Promise<Record<string, 
     throw failed(`${file} is not valid: ${reason(error)}`);
   }
 }
+
+const zerosForEmpty = (index: Record<string, unknown>): boolean =>
+  index["force_zeros_for_empty_prompt"] === true;
+
+const scalingFactorOf = (vae: Record<string, unknown>): number =>
+  numberIn(vae, "scaling_factor", 0.18215);
 
 const numberIn = (config: Record<string, unknown>, field: string, fallback: number): number => {
   const value = config[field];

@@ -3,7 +3,12 @@ import { WorkerError } from "../../errors.ts";
 import type { SamplerName } from "./sampler/named-samplers.ts";
 import type { ScheduleName } from "./schedule/named-schedules.ts";
 import type { Prediction } from "./schedule/prediction.ts";
-import { distilledTable, SigmaTable, trainedSigmas } from "./schedule/sigma-table.ts";
+import {
+  distilledTable,
+  type NoiseTraining,
+  SigmaTable,
+  trainedSigmas,
+} from "./schedule/sigma-table.ts";
 
 export interface PipelineSampling {
   readonly table: SigmaTable;
@@ -36,17 +41,8 @@ export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineS
     const known = Object.keys(SAMPLERS).join(", ");
     throw failed(`_class_name is ${JSON.stringify(name)}; known: ${known}`);
   }
-  const trained = String(config["prediction_type"] ?? "epsilon");
-  const prediction = PREDICTIONS[trained];
-  if (prediction === undefined) {
-    const known = Object.keys(PREDICTIONS).join(", ");
-    throw failed(`prediction_type is ${JSON.stringify(trained)}; known: ${known}`);
-  }
-  const sigmas = trainedSigmas({
-    betaStart: numberIn(config, "beta_start", 0.00085),
-    betaEnd: numberIn(config, "beta_end", 0.012),
-    timesteps: numberIn(config, "num_train_timesteps", 1000),
-  });
+  const { training, prediction } = trainingOf(config);
+  const sigmas = trainedSigmas(training);
   const isDistilled = sampler === "lcm";
   return {
     table: isDistilled ? distilledTable(sigmas) : new SigmaTable(sigmas),
@@ -54,6 +50,25 @@ export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineS
     sampler,
     schedule: scheduleOf(config, sampler),
   };
+}
+
+/** How the denoiser was trained. Throws `model_failed` that names a setting which is not known. */
+export function trainingOf(config: Readonly<Record<string, unknown>>): {
+  readonly training: NoiseTraining;
+  readonly prediction: Prediction;
+} {
+  const trained = String(config["prediction_type"] ?? "epsilon");
+  const prediction = PREDICTIONS[trained];
+  if (prediction === undefined) {
+    const known = Object.keys(PREDICTIONS).join(", ");
+    throw failed(`prediction_type is ${JSON.stringify(trained)}; known: ${known}`);
+  }
+  const training = {
+    betaStart: numberIn(config, "beta_start", 0.00085),
+    betaEnd: numberIn(config, "beta_end", 0.012),
+    timesteps: numberIn(config, "num_train_timesteps", 1000),
+  };
+  return { training, prediction };
 }
 
 /** Models that are run in few steps are trained for timesteps that end at the first one of the noisy end ("trailing"). */
