@@ -1,0 +1,131 @@
+/** Evaluates a denoiser for many prompts of one step, those that fit together in one batch. */
+import type { Denoiser } from "../../diffusion/networks/denoiser.ts";
+import type { LatentShape } from "../../diffusion/sampler/latent.ts";
+import type { Conditioning } from "../../diffusion/text/conditioning.ts";
+import type { Tensor } from "../../models/tensor.ts";
+import type { PlacedPrompt } from "./placed-prompt.ts";
+import { cut } from "./resize.ts";
+
+export interface Evaluation {
+  readonly prompt: PlacedPrompt;
+  /** What the network predicts in the prompt's area. */
+  readonly output: Float32Array;
+}
+
+export interface StepInput {
+  /** Scaled for the network, of `shape`. */
+  readonly input: Float32Array;
+  readonly shape: LatentShape;
+  readonly timestep: number;
+}
+
+/** ComfyUI repeats the tokens of a prompt at most this often so that it fits the batch of another. */
+const MAX_REPEATS = 4;
+/** Side of the pictures that SDXL is told to have been trained with, where nothing else says. */
+const XL_SIDE = 768;
+
+/** In the order of the prompts. */
+export async function evaluate(
+  denoiser: Denoiser,
+  prompts: readonly PlacedPrompt[],
+  step: StepInput,
+): Promise<Evaluation[]> {
+  const outputs = new Map<PlacedPrompt, Float32Array>();
+  for (const batch of batches(prompts)) {
+    for (const [at, output] of (await evaluateBatch(denoiser, batch, step)).entries()) {
+      outputs.set(batch[at] as PlacedPrompt, output);
+    }
+  }
+  return prompts.map((prompt) => {
+    return { prompt, output: outputs.get(prompt) ?? new Float32Array(0) };
+  });
+}
+
+/** Prompts with areas of one size, whose numbers of tokens have a common multiple that is not much longer. */
+function batches(prompts: readonly PlacedPrompt[]): PlacedPrompt[][] {
+  const groups: PlacedPrompt[][] = [];
+  for (const prompt of prompts) {
+    const group = groups.find(([first]) => first !== undefined && fits(first, prompt));
+    if (group === undefined) groups.push([prompt]);
+    else group.push(prompt);
+  }
+  return groups;
+}
+
+function fits(a: PlacedPrompt, b: PlacedPrompt): boolean {
+  if (a.area.height !== b.area.height || a.area.width !== b.area.width) return false;
+  const [p, q] = [a.conditioning.tokens, b.conditioning.tokens];
+  return commonMultiple(p, q) / Math.min(p, q) <= MAX_REPEATS;
+}
+
+async function evaluateBatch(
+  denoiser: Denoiser,
+  prompts: readonly PlacedPrompt[],
+  { input, shape, timestep }: StepInput,
+): Promise<Float32Array[]> {
+  const [batch, channels, fullHeight, fullWidth] = shape;
+  const { height, width } = prompts[0]?.area ?? { height: fullHeight, width: fullWidth };
+  const size = batch * channels * height * width;
+  const sample = new Float32Array(prompts.length * size);
+  for (const [at, { area }] of prompts.entries()) {
+    const isWhole = height === fullHeight && width === fullWidth;
+    sample.set(isWhole ? input : cut({ values: input, shape }, area).values, at * size);
+  }
+  const conditionings = prompts.map(({ conditioning }) => conditioning);
+  const { data } = await denoiser.predict({
+    sample: tensor(sample, [prompts.length * batch, channels, height, width]),
+    timestep,
+    embeddings: embeddingsOf(conditionings, batch),
+    extras: extrasOf(denoiser, conditionings, batch),
+  });
+  return prompts.map((_, at) => (data as Float32Array).subarray(at * size, (at + 1) * size));
+}
+
+/** Each prompt repeated to a common number of tokens, which changes nothing for cross-attention, for each picture. */
+function embeddingsOf(conditionings: readonly Conditioning[], batch: number): Tensor {
+  const width = conditionings[0]?.width ?? 0;
+  const tokens = conditionings.reduce((all, each) => commonMultiple(all, each.tokens), 1);
+  const data = new Float32Array(conditionings.length * batch * tokens * width);
+  let at = 0;
+  for (const { embeddings } of conditionings) {
+    for (const end = at + batch * tokens * width; at < end; at += embeddings.length) {
+      data.set(embeddings, at);
+    }
+  }
+  return tensor(data, [conditionings.length * batch, tokens, width]);
+}
+
+/** SDXL's vectors. */
+function extrasOf(
+  denoiser: Denoiser,
+  conditionings: readonly Conditioning[],
+  batch: number,
+): Record<string, Tensor> {
+  const extras: Record<string, Tensor> = {};
+  const count = conditionings.length * batch;
+  const width = conditionings.find(({ pooled }) => pooled !== null)?.pooled?.length ?? 0;
+  if (denoiser.takes("text_embeds") && width > 0) {
+    const data = new Float32Array(count * width);
+    for (let at = 0; at < count; at++) {
+      const { pooled } = conditionings[Math.floor(at / batch)] ?? {};
+      if (pooled) data.set(pooled, at * width);
+    }
+    extras["text_embeds"] = tensor(data, [count, width]);
+  }
+  if (denoiser.takes("time_ids")) {
+    const ids = [XL_SIDE, XL_SIDE, 0, 0, XL_SIDE, XL_SIDE];
+    const data = Float32Array.from({ length: count * 6 }, (_, at) => ids[at % 6] ?? 0);
+    extras["time_ids"] = tensor(data, [count, 6]);
+  }
+  return extras;
+}
+
+const tensor = (data: Float32Array, dims: readonly number[]): Tensor => ({
+  ...{ dtype: "float32", dims, data },
+});
+
+function commonMultiple(a: number, b: number): number {
+  let [large, small] = [a, b];
+  while (small > 0) [large, small] = [small, large % small];
+  return (a / large) * b;
+}

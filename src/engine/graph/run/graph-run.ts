@@ -1,0 +1,124 @@
+/** Runs a graph node by node: once what does not depend on the video's frame, and the rest for every frame. Used in workers. */
+import { reason, WorkerError } from "../../../errors.ts";
+import type { CheckedNode } from "../check-node.ts";
+import type { Step } from "../execution-order.ts";
+import { unsupported } from "../node-support.ts";
+import type { ModelParts } from "./model-parts.ts";
+import { NodeInputs } from "./node-inputs.ts";
+import type { GraphEdges, NodeRunner, RunContext } from "./node-runner.ts";
+import { NODE_RUNNERS } from "./node-runners.ts";
+import type { Images, NodeValue } from "./values.ts";
+
+export interface GraphRunOptions {
+  readonly models: ModelParts;
+  readonly edges: GraphEdges;
+  /** By default as ComfyUI draws step noise today: see `sampleLatent`. */
+  readonly stepSeed?: RunContext["stepSeed"];
+  readonly runners?: ReadonlyMap<string, NodeRunner>;
+  /** The run of an earlier graph: nodes that are the same, and all that they need, keep their outputs. */
+  readonly previous?: GraphRun;
+}
+
+export interface RunRequest {
+  /** For LoadTensor; null where there is no video. */
+  readonly frame?: Images | null;
+  /** Looked at between two nodes; its reason is thrown. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A graph in its order of execution.
+ *
+ * ```ts
+ * const graph = withoutReroutes(forStream(parseGraph(json)));
+ * const validation = validate(graph, known);
+ * const run = new GraphRun(executionOrder(validation), { models, edges });
+ * await run.run({ frame });
+ * ```
+ */
+export class GraphRun {
+  readonly #steps: readonly Step[];
+  readonly #options: GraphRunOptions;
+  readonly #runners: ReadonlyMap<string, NodeRunner>;
+  readonly #keys: ReadonlyMap<string, string>;
+  /** Outputs of nodes that do not depend on the frame, by key. */
+  readonly #kept = new Map<string, readonly NodeValue[]>();
+
+  /** Throws `invalid_request` that names the nodes that do not run here. */
+  constructor(steps: readonly Step[], options: GraphRunOptions) {
+    const { runners = NODE_RUNNERS, previous } = options;
+    const missing = unsupported(steps, runners);
+    if (missing.length > 0) {
+      const labels = missing.map(({ label }) => label).join(", ");
+      throw new WorkerError("invalid_request", `these nodes do not run here: ${labels}`);
+    }
+    this.#steps = steps;
+    this.#options = options;
+    this.#runners = runners;
+    this.#keys = keysOf(steps);
+    if (previous !== undefined) this.#adopt(previous.#kept);
+  }
+
+  /** Runs all output nodes, which emit their results. One call at a time. */
+  async run({
+    frame = null,
+    signal,
+  }: RunRequest = {}): Promise<ReadonlyMap<string, readonly NodeValue[]>> {
+    const { models, edges, stepSeed = "next" } = this.#options;
+    const outputs = new Map<string, readonly NodeValue[]>();
+    const context: RunContext = {
+      ...{ models, frame, stepSeed },
+      loadImage: (name) => edges.loadImage(name),
+      loadLatent: (name) => edges.loadLatent(name),
+      emit: (result) => edges.emit(result),
+    };
+    for (const { node, isLive } of this.#steps) {
+      signal?.throwIfAborted();
+      const key = isLive || node.nodeClass.isOutput ? undefined : this.#keys.get(node.id);
+      const kept = key === undefined ? undefined : this.#kept.get(key);
+      const values = kept ?? (await this.#runNode(node, outputs, context));
+      if (key !== undefined) this.#kept.set(key, values);
+      outputs.set(node.id, values);
+    }
+    return outputs;
+  }
+
+  #adopt(earlier: ReadonlyMap<string, readonly NodeValue[]>): void {
+    for (const key of this.#keys.values()) {
+      const values = earlier.get(key);
+      if (values !== undefined) this.#kept.set(key, values);
+    }
+  }
+
+  async #runNode(
+    node: CheckedNode,
+    outputs: ReadonlyMap<string, readonly NodeValue[]>,
+    context: RunContext,
+  ): Promise<readonly NodeValue[]> {
+    const runner = this.#runners.get(node.className);
+    if (runner === undefined) throw new Error(`${node.label} has no runner`);
+    try {
+      return await runner(new NodeInputs(node, outputs), context);
+    } catch (error) {
+      const { kind, details } =
+        error instanceof WorkerError ? error : new WorkerError("internal", reason(error));
+      throw new WorkerError(kind, `${node.label}: ${reason(error)}`, { cause: error, details });
+    }
+  }
+}
+
+/** What a node computes, as a text: its class, its values, and what its links compute. */
+function keysOf(steps: readonly Step[]): ReadonlyMap<string, string> {
+  const keys = new Map<string, string>();
+  for (const { node } of steps) {
+    const links = [...node.links].map(([name, { node: id, output }]) => [
+      name,
+      keys.get(id),
+      output,
+    ]);
+    const values = [...node.values].map(([name, value]) => [name, typeof value, String(value)]);
+    const content = JSON.stringify([node.className, links, values]);
+    keys.set(node.id, new Bun.CryptoHasher("sha256").update(content).digest("base64"));
+  }
+  return keys;
+}

@@ -1,0 +1,44 @@
+/** Defines what runs a node class, and what a run lends to it. */
+import type { Latent } from "../../diffusion/sampler/latent.ts";
+import type { StepSeed } from "../../diffusion/sampler/sample-latent.ts";
+import type { ModelParts } from "./model-parts.ts";
+import type { NodeInputs } from "./node-inputs.ts";
+import type { Images, LinkValues, NodeValue } from "./values.ts";
+
+/** Computes the outputs of a node, in the order of its class. Throws `invalid_request` for values that it cannot run with. */
+export type NodeRunner = (
+  inputs: NodeInputs,
+  context: RunContext,
+) => readonly NodeValue[] | Promise<readonly NodeValue[]>;
+
+/** By the name that graphs have in `class_type`. */
+export type NodeRunners = Readonly<Record<string, NodeRunner>>;
+
+/** What an output node gives to the world. */
+export type GraphResult =
+  | { readonly kind: "images"; readonly images: Images; readonly isStream: boolean }
+  | { readonly kind: "latent"; readonly latent: Latent }
+  | { readonly kind: "text"; readonly text: string };
+
+/** What a graph reads from outside and where its results go. */
+export interface GraphEdges {
+  /** A picture of the input folder: f32 colours and, for files that have it, alpha in a fourth channel. */
+  loadImage(name: string): Promise<Images>;
+  loadLatent(name: string): Promise<Latent>;
+  /** Called in the order in which output nodes run. */
+  emit(result: GraphResult): void;
+}
+
+export interface RunContext extends GraphEdges {
+  readonly models: ModelParts;
+  /** The video's frame, for LoadTensor. */
+  readonly frame: Images | null;
+  /** Which seed step noise is drawn from: see `sampleLatent`. */
+  readonly stepSeed: StepSeed;
+}
+
+/** One output. */
+export const output = <Type extends keyof LinkValues>(
+  type: Type,
+  value: LinkValues[Type],
+): NodeValue => ({ type, value }) as NodeValue;

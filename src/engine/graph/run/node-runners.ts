@@ -1,0 +1,26 @@
+/** The table of the node classes that a worker thread runs, by name. */
+import type { NodeRunner } from "./node-runner.ts";
+import { CONDITIONINGS } from "./nodes/conditioning.ts";
+import { EDGES } from "./nodes/edges.ts";
+import { LATENT_SHAPES } from "./nodes/latent-shapes.ts";
+import { LATENTS } from "./nodes/latents.ts";
+import { LOADERS } from "./nodes/loaders.ts";
+import { MODEL_SAMPLING } from "./nodes/model-sampling.ts";
+import { SAMPLER_RUNNERS } from "./nodes/samplers.ts";
+import { SCHEDULE_RUNNERS } from "./nodes/schedules.ts";
+import { VAE_NODES } from "./nodes/vae.ts";
+
+/** A `Map`, so that a graph cannot name a member of `Object.prototype`. For `unsupported` and `runnable`, too. */
+export const NODE_RUNNERS: ReadonlyMap<string, NodeRunner> = new Map(
+  [
+    LOADERS,
+    CONDITIONINGS,
+    LATENTS,
+    LATENT_SHAPES,
+    VAE_NODES,
+    SAMPLER_RUNNERS,
+    SCHEDULE_RUNNERS,
+    MODEL_SAMPLING,
+    EDGES,
+  ].flatMap((family) => Object.entries(family)),
+);

@@ -1,0 +1,62 @@
+/** Converts between the pictures of a graph (f32 NHWC, 0 to 1) and the planes of networks (f32 NCHW, −1 to 1). */
+import type { Images, LatentArea } from "./values.ts";
+
+type Shape = Pick<Images, "batch" | "height" | "width">;
+
+/** `2·v − 1` in planes; the colours of a picture with alpha only. */
+export function toPlanes({ data, batch, height, width, channels }: Images): Float32Array {
+  const size = height * width;
+  const planes = new Float32Array(batch * 3 * size);
+  for (let picture = 0; picture < batch; picture++) {
+    const from = picture * size * channels;
+    for (let channel = 0; channel < 3; channel++) {
+      const to = (picture * 3 + channel) * size;
+      for (let at = 0; at < size; at++) {
+        planes[to + at] = (data[from + at * channels + channel] as number) * 2 - 1;
+      }
+    }
+  }
+  return planes;
+}
+
+/** `(v + 1) / 2`, clamped to 0 to 1, in pixels. */
+export function toPixels(planes: Float32Array, { batch, height, width }: Shape): Images {
+  const size = height * width;
+  const data = new Float32Array(batch * size * 3);
+  for (let picture = 0; picture < batch; picture++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const from = (picture * 3 + channel) * size;
+      const to = picture * size * 3 + channel;
+      for (let at = 0; at < size; at++) {
+        const half = Math.fround((planes[from + at] as number) + 1) / 2;
+        data[to + at * 3] = Math.min(1, Math.max(0, half));
+      }
+    }
+  }
+  return { data, batch, height, width, channels: 3 };
+}
+
+/** A rectangle of each picture; the same object if it is all of it. */
+export function crop(images: Images, { y, x, height, width }: LatentArea): Images {
+  if (height === images.height && width === images.width) return images;
+  const { batch, channels } = images;
+  const row = width * channels;
+  const data = new Float32Array(batch * height * row);
+  for (let line = 0; line < batch * height; line++) {
+    const picture = Math.floor(line / height);
+    const source = (picture * images.height + y + (line % height)) * images.width + x;
+    data.set(images.data.subarray(source * channels, source * channels + row), line * row);
+  }
+  return { data, batch, height, width, channels };
+}
+
+/** Eight-bit pixels of one picture of the batch, truncated as ComfyUI's SaveImage does. */
+export function toBytes({ data, height, width, channels }: Images, picture: number): Uint8Array {
+  const size = height * width * channels;
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; at++) {
+    const level = Math.fround((data[picture * size + at] as number) * 255);
+    bytes[at] = Math.min(255, Math.max(0, level));
+  }
+  return bytes;
+}

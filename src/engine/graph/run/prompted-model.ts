@@ -1,0 +1,106 @@
+/** Samples a model by the prompts of a graph: many at once, each in its place and time, as ComfyUI's samplers do. */
+import { combine } from "../../diffusion/sampler/combine.ts";
+import { guide } from "../../diffusion/sampler/guidance.ts";
+import type { Latent, LatentShape } from "../../diffusion/sampler/latent.ts";
+import type { SampledModel } from "../../diffusion/sampler/sample-latent.ts";
+import type { Denoise } from "../../diffusion/sampler/sampler.ts";
+import { inputScale, predictionFactors } from "../../diffusion/schedule/prediction.ts";
+import { type Evaluation, evaluate } from "./evaluate.ts";
+import { type PlacedPrompt, placePrompt, withMaskBounds, withOpposites } from "./placed-prompt.ts";
+import { rescaledGuide } from "./rescaled-guide.ts";
+import type { Guider } from "./values.ts";
+
+/** The model of a guider, for latents of this shape. */
+export function promptedModel(
+  { model, positive, negative, cfg }: Guider,
+  { shape }: Latent,
+): SampledModel {
+  const { table } = model.sampling;
+  const bounded = (parts: Guider["positive"]) => parts.map((part) => withMaskBounds(part, shape));
+  const place = (parts: Guider["positive"]) => parts.map((part) => placePrompt(part, shape, table));
+  // As in ComfyUI, what one side gets for the other's areas counts for the other in turn.
+  const negatives = withOpposites(bounded(negative), bounded(positive));
+  const positives = withOpposites(bounded(positive), negatives);
+  // At 1 the negative side has no effect and is not evaluated.
+  const isGuided = Math.abs(cfg - 1) > 1e-9;
+  const sides = [place(positives), isGuided ? place(negatives) : []] as const;
+  const denoise: Denoise = async (x, sigma) => {
+    const [wanted, unwanted] = await denoised(model, sides, { x, sigma, shape });
+    if (!isGuided) return wanted;
+    if (model.rescale === 0) return guide(wanted, unwanted, cfg);
+    return rescaledGuide({ x, sigma, shape }, [wanted, unwanted], { cfg, share: model.rescale });
+  };
+  return { denoise, table, latentScale: model.latentScale };
+}
+
+/** A noisy latent. */
+export interface NoisyLatent {
+  readonly x: Float32Array;
+  readonly sigma: number;
+  readonly shape: LatentShape;
+}
+
+type Sides<T> = readonly [positive: T, negative: T];
+
+/** The clean latents that each side predicts: averages of its prompts, weighted place by place. */
+async function denoised(
+  { denoiser, sampling }: Guider["model"],
+  sides: Sides<readonly PlacedPrompt[]>,
+  { x, sigma, shape }: NoisyLatent,
+): Promise<Sides<Float32Array>> {
+  const { table, prediction } = sampling;
+  const active = sides.map((prompts) =>
+    prompts.filter(({ start, end }) => sigma <= start && sigma >= end),
+  );
+  const input = combine(new Float32Array(x.length), [inputScale(prediction, sigma), x]);
+  const outputs = await evaluate(denoiser, active.flat(), {
+    ...{ input, shape, timestep: table.timestep(sigma) },
+  });
+  const factors = predictionFactors(prediction, sigma, table);
+  const [positives = [], negatives = []] = active;
+  const average = (evaluations: readonly Evaluation[]): Float32Array =>
+    averageOf(evaluations, { x, shape, factors });
+  return [
+    average(outputs.slice(0, positives.length)),
+    negatives.length === 0 ? new Float32Array(x.length) : average(outputs.slice(positives.length)),
+  ];
+}
+
+function averageOf(
+  evaluations: readonly Evaluation[],
+  {
+    x,
+    shape,
+    factors,
+  }: {
+    readonly x: Float32Array;
+    readonly shape: LatentShape;
+    readonly factors: ReturnType<typeof predictionFactors>;
+  },
+): Float32Array {
+  const [batch, channels, height, width] = shape;
+  const sum = new Float32Array(x.length);
+  const total = new Float32Array(x.length);
+  for (const { prompt, output } of evaluations) {
+    const { area, weights } = prompt;
+    const size = area.height * area.width;
+    for (let plane = 0; plane < batch * channels; plane++) {
+      const picture = prompt.batch === 1 ? 0 : Math.floor(plane / channels);
+      for (let at = 0; at < size; at++) {
+        const row = area.y + Math.floor(at / area.width);
+        const to = (plane * height + row) * width + area.x + (at % area.width);
+        const clean =
+          (x[to] as number) * factors.latent +
+          (output[plane * size + at] as number) * factors.output;
+        const weight = weights[picture * size + at] as number;
+        sum[to] = (sum[to] as number) + clean * weight;
+        total[to] = (total[to] as number) + weight;
+      }
+    }
+  }
+  for (let at = 0; at < sum.length; at++) {
+    const weight = total[at] as number;
+    sum[at] = weight === 0 ? 0 : (sum[at] as number) / weight; // no prompt counts there
+  }
+  return sum;
+}

@@ -1,0 +1,190 @@
+/** Runs ComfyUI graphs, and compares what their nodes give with what ComfyUI's own gave. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { basename } from "node:path";
+import { NODE_RUNNERS } from "../../src/engine/graph/run/node-runners.ts";
+import { toBytes } from "../../src/engine/graph/run/pixels.ts";
+import type { NodeValue } from "../../src/engine/graph/run/values.ts";
+import type { Tensor } from "../../src/engine/models/tensor.ts";
+import {
+  type GoldenCase,
+  type GoldenSet,
+  goldenSet,
+  greatestDifference,
+  greatestOf,
+} from "../support/golden.ts";
+import { GraphBench, type GraphOutcome, parseExact, readImages } from "../support/graph-runs.ts";
+import { sharedData } from "../support/shared-data.ts";
+
+interface Node {
+  readonly class_type: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+type Graph = Readonly<Record<string, Node>>;
+type Kept = Readonly<Record<string, readonly [node: string, output: number]>>;
+
+const golden = sharedData("golden") ?? "";
+const runs = await goldenSet("comfy-tiny/runs");
+const graphRuns = await goldenSet("graph-runs/runs");
+const latents = await goldenSet("images/latents");
+
+const latentInputs = Object.fromEntries(
+  (latents?.cases ?? [])
+    .filter(({ id }) => id.startsWith("input-"))
+    .map((its) => {
+      const { data, dims } = (latents as GoldenSet).array(its, "latent");
+      const shape = dims as [number, number, number, number];
+      return [basename(String(its["file"])), { samples: data as Float32Array, shape }];
+    }),
+);
+
+const bench = new GraphBench({
+  models: {
+    "tiny-sd": `${golden}/pipeline/tiny-sd`,
+    "tiny-taesd": `${golden}/pipeline/tiny-taesd`,
+  },
+  images: {
+    "source.png": `${golden}/graph-runs/inputs/source.png`,
+    "mask64.png": `${golden}/graph-runs/inputs/mask64.png`,
+    "odd.png": `${golden}/comfy-tiny/odd.png`,
+    "a.png": `${golden}/images/inputs/a.png`,
+    "mask.png": `${golden}/images/inputs/mask.png`,
+  },
+  latents: latentInputs,
+});
+afterAll(async () => await bench.release());
+
+/** Cases whose nodes all run here; those with nodes of pictures belong to other tests. */
+const runsHere = (graph: Graph): boolean =>
+  Object.values(graph).every(({ class_type: name }) => NODE_RUNNERS.has(name));
+
+function tensorOf(value: NodeValue | undefined): Tensor | undefined {
+  const tensor = (data: Float32Array, dims: readonly number[]): Tensor => ({
+    dtype: "float32",
+    data,
+    dims,
+  });
+  switch (value?.type) {
+    case "LATENT":
+      return tensor(value.value.samples, value.value.shape);
+    case "SIGMAS":
+      return tensor(value.value, [value.value.length]);
+    case "IMAGE": {
+      const { data, batch, height, width, channels } = value.value;
+      return tensor(data, [batch, height, width, channels]);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Passes within 1e-3 of the greatest value for latents, as the data's README allows; sigmas are closer. */
+function expectTensor(value: NodeValue | undefined, expected: Tensor, share: number): void {
+  const difference = greatestDifference(tensorOf(value), expected);
+  expect(difference / greatestOf(expected)).toBeLessThanOrEqual(share);
+}
+
+async function expectPng(outcome: GraphOutcome, picture: number, file: string): Promise<void> {
+  const [result] = outcome.results;
+  if (result?.kind !== "images") throw new Error("the graph saved no picture");
+  const bytes = toBytes(result.images, picture);
+  const data = toBytes(await readImages(file), 0);
+  let off = 0;
+  for (const [at, byte] of data.entries()) {
+    const difference = Math.abs((bytes[at] ?? 0) - byte);
+    expect(difference).toBeLessThanOrEqual(1);
+    if (difference > 0) off++;
+  }
+  expect(off / data.length).toBeLessThanOrEqual(0.01);
+}
+
+describe.skipIf(runs === null)(
+  "ComfyUI itself on a tiny pipeline (../shared/data/golden/comfy-tiny)",
+  () => {
+    const set = runs as GoldenSet;
+    const exact = Bun.file(`${golden}/comfy-tiny/runs.json`)
+      .text()
+      .then((text) => {
+        const { cases } = parseExact(text) as { cases: { id: string; graph: Graph }[] };
+        return new Map(cases.map(({ id, graph }) => [id, graph]));
+      });
+
+    test.each((runs?.cases ?? []).filter((its) => runsHere(its["graph"] as Graph)))(
+      "$id",
+      async (its) => {
+        const outcome = await bench.run((await exact).get(its.id));
+        expect(outcome.unetCalls).toEqual(its["unet_calls"] as [number, number][]);
+        for (const name of Object.keys(its["arrays"] as object)) {
+          const [kept = "", what, part] = name.split(".");
+          const [node, slot] = (its["keep"] as Kept)[kept] ?? ["", 0];
+          const value = outcome.outputs.get(node)?.[slot];
+          const expected = set.array(its, name);
+          if (value?.type === "CONDITIONING") {
+            const conditioning = value.value[Number(part)]?.conditioning;
+            const data = what === "pooled" ? conditioning?.pooled : conditioning?.embeddings;
+            if (!data) throw new Error(`${name} is absent`);
+            const tensor: Tensor = { dtype: "float32", dims: expected.dims, data };
+            expect(greatestDifference(tensor, expected)).toBeLessThan(1e-4);
+          } else if (value?.type === "SIGMAS") {
+            expectTensor(value, expected, 2e-6);
+          } else {
+            expectTensor(value, expected, 1e-3);
+          }
+        }
+        for (const [picture, file] of ((its["png"] as string[] | null) ?? []).entries()) {
+          await expectPng(outcome, picture, `${golden}/comfy-tiny/${file}`);
+        }
+      },
+    );
+  },
+);
+
+describe.skipIf(graphRuns === null)("more graphs (../shared/data/golden/graph-runs)", () => {
+  const set = graphRuns as GoldenSet;
+  test.each(graphRuns?.cases ?? [])("$id", async (its) => {
+    const file = `${golden}/graph-runs/${its["graph"]}`;
+    const graph = parseExact(await Bun.file(file).text()) as Graph;
+    const outcome = await bench.run(graph);
+    const [decode] = Object.values(graph).filter((one) => one.class_type === "VAEDecode");
+    const [node, slot] = (decode?.inputs["samples"] ?? ["", 0]) as [string, number];
+    expectTensor(outcome.outputs.get(node)?.[slot], set.array(its, "latent"), 1e-3);
+    for (const [at, text] of (its["cond_texts"] as string[]).entries()) {
+      const [encoder] = Object.entries(graph).find(
+        ([, one]) => one.class_type === "CLIPTextEncode" && one.inputs["text"] === text,
+      ) as [string, Node];
+      const value = outcome.outputs.get(encoder)?.[0];
+      if (value?.type !== "CONDITIONING") throw new Error(`${encoder} gave no conditioning`);
+      const expected = set.array(its, `cond${at}`);
+      const data = value.value[0]?.conditioning.embeddings as Float32Array;
+      expect(
+        greatestDifference({ dtype: "float32", dims: expected.dims, data }, expected),
+      ).toBeLessThan(1e-4);
+    }
+    const [png] = its["pngs"] as string[];
+    await expectPng(outcome, 0, `${golden}/graph-runs/${png}`);
+  });
+});
+
+describe.skipIf(latents === null)(
+  "ComfyUI's latent nodes (../shared/data/golden/images)",
+  async () => {
+    const set = latents as GoldenSet;
+    const index = sharedData("golden/images/cases.json");
+    const all =
+      index === null ? [] : ((await Bun.file(index).json()) as { cases: GoldenCase[] }).cases;
+    const ending = all.filter(
+      (its) => its["latent"] !== undefined && runsHere(its["graph"] as Graph),
+    );
+    test.each(ending)("$id", async (its) => {
+      const { results } = await bench.run(its["graph"]);
+      const [result] = results;
+      if (result?.kind !== "latent") throw new Error("the graph saved no latent");
+      const expected = set.cases.find(({ id }) => id === its.id) as GoldenCase;
+      const { samples, shape } = result.latent;
+      const tolerance = its.id.includes("bislerp") ? 1e-4 : 1e-5;
+      const actual: Tensor = { dtype: "float32", data: samples, dims: shape };
+      expect(greatestDifference(actual, set.array(expected, "latent"))).toBeLessThanOrEqual(
+        tolerance,
+      );
+    });
+  },
+);

@@ -1,0 +1,122 @@
+/** Runs ComfyUI graphs on tiny pipelines of the shared data, and keeps what their nodes gave and what they asked of the networks. */
+import { spyOn } from "bun:test";
+import { decodeImage } from "../../src/engine/codec/image-file.ts";
+import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
+import { parseDevice } from "../../src/engine/device/devices.ts";
+import { Denoiser } from "../../src/engine/diffusion/networks/denoiser.ts";
+import type { Latent } from "../../src/engine/diffusion/sampler/latent.ts";
+import { executionOrder } from "../../src/engine/graph/execution-order.ts";
+import { type GraphFiles, namedFiles } from "../../src/engine/graph/graph-files.ts";
+import { NODE_CLASSES } from "../../src/engine/graph/node-classes.ts";
+import { describeProblems } from "../../src/engine/graph/problem.ts";
+import { readGraph } from "../../src/engine/graph/read-graph.ts";
+import { withoutReroutes } from "../../src/engine/graph/rewrite.ts";
+import { GraphRun } from "../../src/engine/graph/run/graph-run.ts";
+import { ModelParts } from "../../src/engine/graph/run/model-parts.ts";
+import type { GraphResult } from "../../src/engine/graph/run/node-runner.ts";
+import type { Images, NodeValue } from "../../src/engine/graph/run/values.ts";
+import { validate } from "../../src/engine/graph/validate.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
+
+/** The files that graphs may name. */
+export interface GraphWorld {
+  /** Folders of models by base name. */
+  readonly models: Readonly<Record<string, string>>;
+  /** Paths of pictures by name. */
+  readonly images: Readonly<Record<string, string>>;
+  readonly latents?: Readonly<Record<string, Latent>>;
+}
+
+export interface GraphOutcome {
+  readonly outputs: ReadonlyMap<string, readonly NodeValue[]>;
+  readonly results: readonly GraphResult[];
+  /** Timestep and batch of every call of a denoiser. */
+  readonly unetCalls: readonly (readonly [timestep: number, batch: number])[];
+}
+
+export class GraphBench {
+  readonly #world: GraphWorld;
+  readonly #files: GraphFiles;
+  readonly #models: ModelParts;
+
+  constructor(world: GraphWorld) {
+    this.#world = world;
+    const models = Object.keys(world.models);
+    this.#files = namedFiles({
+      ...{ checkpoint: models, diffusion_model: models, text_encoder: models, vae: models },
+      ...{ image: Object.keys(world.images), latent: Object.keys(world.latents ?? {}) },
+    });
+    const folderOf = (name: string | null) => (name === null ? null : (world.models[name] ?? null));
+    this.#models = new ModelParts(
+      (kind, name) => folderOf(this.#files.find(kind, name)),
+      parseDevice("cpu").settings,
+    );
+  }
+
+  /** A run of a graph in API format, ready to be run. Throws where it is not valid. */
+  prepare(graph: unknown, emit: (result: GraphResult) => void, previous?: GraphRun): GraphRun {
+    const known = { classes: NODE_CLASSES, files: this.#files };
+    const validation = validate(withoutReroutes(readGraph(graph)), known);
+    if (validation.refusal !== null) throw new Error(describeProblems(validation.problems));
+    const { images, latents = {} } = this.#world;
+    return new GraphRun(executionOrder(validation), {
+      models: this.#models,
+      edges: {
+        loadImage: async (name) => await readImages(images[name] ?? name),
+        loadLatent: async (name) => latents[name] ?? Promise.reject(new Error(`no ${name}`)),
+        emit,
+      },
+      stepSeed: "same",
+      ...(previous && { previous }),
+    });
+  }
+
+  async run(graph: unknown): Promise<GraphOutcome> {
+    const results: GraphResult[] = [];
+    const unetCalls: [number, number][] = [];
+    const run = this.prepare(graph, (result) => results.push(result));
+    const predict = Denoiser.prototype.predict;
+    const spy = spyOn(Denoiser.prototype, "predict").mockImplementation(async function (
+      this: Denoiser,
+      input,
+    ) {
+      unetCalls.push([input.timestep, input.sample.dims[0] ?? 0]);
+      return await predict.call(this, input);
+    });
+    try {
+      return { outputs: await run.run(), results, unetCalls };
+    } finally {
+      spy.mockRestore();
+    }
+  }
+
+  async release(): Promise<void> {
+    await this.#models.release();
+  }
+}
+
+/** As ComfyUI's LoadImage reads a file without alpha. */
+export async function readImages(file: string): Promise<Images> {
+  using converter = new PictureConverter(UNRECORDED_CALLS);
+  const frame = await decodeImage(await Bun.file(file).bytes());
+  try {
+    const { width, height } = frame;
+    const { data: planes } = await converter.toPicture(frame, { width, height }, "stretch");
+    const size = width * height;
+    const data = new Float32Array(size * 3);
+    for (const [at, byte] of planes.entries()) {
+      data[(at % size) * 3 + Math.floor(at / size)] = byte / 255;
+    }
+    return { data, batch: 1, height, width, channels: 3 };
+  } finally {
+    frame.free();
+  }
+}
+
+/** Integers that a JSON number does not hold exactly become bigints. */
+export const parseExact = (json: string): unknown =>
+  JSON.parse(json, (_key, value: unknown, context?: { source?: string }) =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^\d+$/.test(context?.source ?? "")
+      ? BigInt(context?.source ?? 0)
+      : value,
+  );
