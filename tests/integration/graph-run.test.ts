@@ -1,6 +1,8 @@
 /** Runs ComfyUI graphs, and compares what their nodes give with what ComfyUI's own gave. */
-import { afterAll, describe, expect, test } from "bun:test";
-import { basename } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { NODE_RUNNERS } from "../../src/engine/graph/run/node-runners.ts";
 import { toBytes } from "../../src/engine/graph/run/pixels.ts";
 import type { NodeValue } from "../../src/engine/graph/run/values.ts";
@@ -24,6 +26,7 @@ type Kept = Readonly<Record<string, readonly [node: string, output: number]>>;
 
 const golden = sharedData("golden") ?? "";
 const runs = await goldenSet("comfy-tiny/runs");
+const controlRuns = await goldenSet("comfy-tiny/control");
 const graphRuns = await goldenSet("graph-runs/runs");
 const latents = await goldenSet("images/latents");
 
@@ -97,44 +100,99 @@ async function expectPng(outcome: GraphOutcome, picture: number, file: string): 
   expect(off / data.length).toBeLessThanOrEqual(0.01);
 }
 
+/** Runs a case of ComfyUI's own runs, and compares all that was kept of it. */
+async function expectRun(
+  set: GoldenSet,
+  its: GoldenCase,
+  graph: unknown,
+  runner: GraphBench,
+): Promise<GraphOutcome> {
+  const outcome = await runner.run(graph);
+  for (const name of Object.keys(its["arrays"] as object)) {
+    const [kept = "", what, part] = name.split(".");
+    const link = (its["keep"] as Kept)[kept];
+    if (link === undefined) continue; // an input, not an output
+    const value = outcome.outputs.get(link[0])?.[link[1]];
+    const expected = set.array(its, name);
+    if (value?.type === "CONDITIONING") {
+      const conditioning = value.value[Number(part)]?.conditioning;
+      const data = what === "pooled" ? conditioning?.pooled : conditioning?.embeddings;
+      if (!data) throw new Error(`${name} is absent`);
+      const tensor: Tensor = { dtype: "float32", dims: expected.dims, data };
+      expect(greatestDifference(tensor, expected)).toBeLessThan(1e-4);
+    } else {
+      expectTensor(value, expected, value?.type === "SIGMAS" ? 2e-6 : 1e-3);
+    }
+  }
+  return outcome;
+}
+
+const graphsOf = async (file: string): Promise<ReadonlyMap<string, Graph>> => {
+  if (golden === "") return new Map(); // its tests are skipped
+  const text = await Bun.file(`${golden}/${file}`).text();
+  const { cases } = parseExact(text) as { cases: { id: string; graph: Graph }[] };
+  return new Map(cases.map(({ id, graph }) => [id, graph]));
+};
+
 describe.skipIf(runs === null)(
   "ComfyUI itself on a tiny pipeline (../shared/data/golden/comfy-tiny)",
   () => {
-    const set = runs as GoldenSet;
-    const exact = Bun.file(`${golden}/comfy-tiny/runs.json`)
-      .text()
-      .then((text) => {
-        const { cases } = parseExact(text) as { cases: { id: string; graph: Graph }[] };
-        return new Map(cases.map(({ id, graph }) => [id, graph]));
-      });
+    const graphs = graphsOf("comfy-tiny/runs.json");
 
     test.each((runs?.cases ?? []).filter((its) => runsHere(its["graph"] as Graph)))(
       "$id",
       async (its) => {
-        const outcome = await bench.run((await exact).get(its.id));
-        expect(outcome.unetCalls).toEqual(its["unet_calls"] as [number, number][]);
-        for (const name of Object.keys(its["arrays"] as object)) {
-          const [kept = "", what, part] = name.split(".");
-          const [node, slot] = (its["keep"] as Kept)[kept] ?? ["", 0];
-          const value = outcome.outputs.get(node)?.[slot];
-          const expected = set.array(its, name);
-          if (value?.type === "CONDITIONING") {
-            const conditioning = value.value[Number(part)]?.conditioning;
-            const data = what === "pooled" ? conditioning?.pooled : conditioning?.embeddings;
-            if (!data) throw new Error(`${name} is absent`);
-            const tensor: Tensor = { dtype: "float32", dims: expected.dims, data };
-            expect(greatestDifference(tensor, expected)).toBeLessThan(1e-4);
-          } else if (value?.type === "SIGMAS") {
-            expectTensor(value, expected, 2e-6);
-          } else {
-            expectTensor(value, expected, 1e-3);
-          }
-        }
+        const graph = (await graphs).get(its.id);
+        const outcome = await expectRun(runs as GoldenSet, its, graph, bench);
+        const calls = outcome.unetCalls.map(({ timestep, batch }) => [timestep, batch]);
+        expect(calls).toEqual(its["unet_calls"] as number[][]);
         for (const [picture, file] of ((its["png"] as string[] | null) ?? []).entries()) {
           await expectPng(outcome, picture, `${golden}/comfy-tiny/${file}`);
         }
       },
     );
+  },
+);
+
+describe.skipIf(controlRuns === null)(
+  "ComfyUI with ControlNets (../shared/data/golden/comfy-tiny/control)",
+  () => {
+    const graphs = graphsOf("comfy-tiny/control.json");
+    /** The tiny pipeline with a denoiser that takes residuals. */
+    const steered = Promise.withResolvers<{ folder: string; runner: GraphBench }>();
+    beforeAll(async () => {
+      const folder = await mkdtemp(join(tmpdir(), "steered-"));
+      for (const part of ["text_encoder", "tokenizer", "scheduler", "vae_encoder", "vae_decoder"]) {
+        await symlink(`${golden}/pipeline/tiny-sd/${part}`, join(folder, part));
+      }
+      const control = `${golden}/pipeline-control/tiny-control`;
+      await symlink(`${control}/unet`, join(folder, "unet"));
+      const images = `${golden}/pipeline-control/images`;
+      const runner = new GraphBench({
+        models: { "tiny-sd": folder, "tiny-control": control },
+        images: {
+          "hint.png": `${images}/hint.png`,
+          "hint2.png": `${images}/hint2.png`,
+          "source.png": `${golden}/graph-runs/inputs/source.png`,
+        },
+      });
+      steered.resolve({ folder, runner });
+    });
+    afterAll(async () => {
+      const { folder, runner } = await steered.promise;
+      await runner.release();
+      await rm(folder, { recursive: true });
+    });
+
+    test.each(controlRuns?.cases ?? [])("$id", async (its) => {
+      const graph = (await graphs).get(its.id);
+      const { runner } = await steered.promise;
+      const { unetCalls } = await expectRun(controlRuns as GoldenSet, its, graph, runner);
+      const calls = unetCalls.map(({ timestep, batch, isControlled }) => {
+        return [timestep, batch, isControlled ? 1 : 0];
+      });
+      expect(calls).toEqual(its["unet_calls"] as number[][]);
+    });
   },
 );
 
@@ -188,3 +246,30 @@ describe.skipIf(latents === null)(
     });
   },
 );
+
+describe.skipIf(golden === "")("ComfyUI's default graphs (../shared/data/golden/graphs)", () => {
+  const control = `${golden}/pipeline-control/tiny-control`;
+  const tiny = `${golden}/pipeline/tiny-sd`;
+  const defaults = new GraphBench({
+    models: {
+      ...{ tiny, "tiny-clip": tiny, "tiny-vae": `${golden}/pipeline/tiny-taesd` },
+      ...{ "tiny-unet": control, "tiny-control": control },
+    },
+    images: { "example.png": `${golden}/graph-runs/inputs/source.png` },
+  });
+  afterAll(async () => await defaults.release());
+
+  test.each(["txt2img", "img2img", "turbo", "loaders-lcm-control"])(
+    "%s runs unchanged",
+    async (name) => {
+      const graph = parseExact(await Bun.file(`${golden}/graphs/${name}-api.json`).text());
+      const { results } = await defaults.run(graph);
+      const [result] = results;
+      if (result?.kind !== "images") throw new Error("the graph saved no picture");
+      const { batch, height, width, data } = result.images;
+      expect([batch, height, width]).toEqual([1, 64, 64]);
+      expect(new Set(toBytes(result.images, 0)).size).toBeGreaterThan(10); // not one flat colour
+      expect(data.every((value) => value >= 0 && value <= 1)).toBe(true);
+    },
+  );
+});

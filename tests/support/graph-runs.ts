@@ -27,11 +27,18 @@ export interface GraphWorld {
   readonly latents?: Readonly<Record<string, Latent>>;
 }
 
+export interface UnetCall {
+  readonly timestep: number;
+  readonly batch: number;
+  /** Residuals of ControlNets came with it. */
+  readonly isControlled: boolean;
+}
+
 export interface GraphOutcome {
   readonly outputs: ReadonlyMap<string, readonly NodeValue[]>;
   readonly results: readonly GraphResult[];
-  /** Timestep and batch of every call of a denoiser. */
-  readonly unetCalls: readonly (readonly [timestep: number, batch: number])[];
+  /** Every call of a denoiser. */
+  readonly unetCalls: readonly UnetCall[];
 }
 
 export class GraphBench {
@@ -44,6 +51,7 @@ export class GraphBench {
     const models = Object.keys(world.models);
     this.#files = namedFiles({
       ...{ checkpoint: models, diffusion_model: models, text_encoder: models, vae: models },
+      controlnet: models,
       ...{ image: Object.keys(world.images), latent: Object.keys(world.latents ?? {}) },
     });
     const folderOf = (name: string | null) => (name === null ? null : (world.models[name] ?? null));
@@ -73,14 +81,17 @@ export class GraphBench {
 
   async run(graph: unknown): Promise<GraphOutcome> {
     const results: GraphResult[] = [];
-    const unetCalls: [number, number][] = [];
+    const unetCalls: UnetCall[] = [];
     const run = this.prepare(graph, (result) => results.push(result));
     const predict = Denoiser.prototype.predict;
     const spy = spyOn(Denoiser.prototype, "predict").mockImplementation(async function (
       this: Denoiser,
       input,
     ) {
-      unetCalls.push([input.timestep, input.sample.dims[0] ?? 0]);
+      unetCalls.push({
+        ...{ timestep: input.timestep, batch: input.sample.dims[0] ?? 0 },
+        isControlled: input.extras?.["mid_block_additional_residual"] !== undefined,
+      });
       return await predict.call(this, input);
     });
     try {

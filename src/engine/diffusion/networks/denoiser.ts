@@ -2,6 +2,7 @@
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import type { Tensor } from "../../models/tensor.ts";
+import { absentResiduals, type ResidualInput, residualInputs } from "./absent-residuals.ts";
 import { Network, numbersFor } from "./network.ts";
 
 /** One evaluation. The first dimension of all tensors is the batch. */
@@ -20,8 +21,11 @@ export class Denoiser {
   readonly #network: Network;
   readonly #output: string;
 
-  private constructor(network: Network) {
+  readonly #residuals: readonly ResidualInput[];
+
+  private constructor(network: Network, residuals: readonly ResidualInput[]) {
     this.#network = network;
+    this.#residuals = residuals;
     this.#output = network.signature.outputs[0]?.name ?? "";
   }
 
@@ -29,12 +33,17 @@ export class Denoiser {
   static async open(path: string, settings: SessionSettings): Promise<Denoiser> {
     const network = await Network.open(path, settings);
     for (const name of ["sample", "timestep", "encoder_hidden_states"]) network.input(name);
-    return new Denoiser(network);
+    return new Denoiser(network, await residualInputs(network.signature, path));
   }
 
   /** True for networks that take this input, such as `time_ids`. */
   takes(name: string): boolean {
     return this.#network.signature.inputs.some((tensor) => tensor.name === name);
+  }
+
+  /** True for networks that ControlNets can steer. */
+  get takesResiduals(): boolean {
+    return this.#residuals.length > 0;
   }
 
   /** The channels of a latent, where the file fixes them. */
@@ -43,7 +52,7 @@ export class Denoiser {
     return typeof channels === "number" ? channels : null;
   }
 
-  /** What the network was trained to predict, float32 of the sample's shape. */
+  /** What the network was trained to predict, float32 of the sample's shape. Residuals that are absent are zeros. */
   async predict({ sample, timestep, embeddings, extras = {} }: DenoiserInput): Promise<Tensor> {
     const time = this.#network.input("timestep");
     const batch = sample.dims[0] ?? 1;
@@ -51,6 +60,7 @@ export class Denoiser {
     // Exports take one timestep for the whole batch: as a scalar, a list of one, or one a sample.
     const dims = time.dims?.length === 0 ? [] : [steps === batch ? batch : 1];
     const count = dims[0] ?? 1;
+    const absent = this.#residuals.filter(({ name }) => extras[name] === undefined);
     const outputs = await this.#network.run({
       sample,
       timestep: numbersFor(
@@ -59,6 +69,7 @@ export class Denoiser {
         Array.from({ length: count }, () => timestep),
       ),
       encoder_hidden_states: embeddings,
+      ...absentResiduals(absent, sample),
       ...extras,
     });
     const predicted = outputs[this.#output];

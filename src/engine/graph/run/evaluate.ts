@@ -1,8 +1,10 @@
 /** Evaluates a denoiser for many prompts of one step, those that fit together in one batch. */
 import type { Denoiser } from "../../diffusion/networks/denoiser.ts";
 import type { LatentShape } from "../../diffusion/sampler/latent.ts";
+import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Conditioning } from "../../diffusion/text/conditioning.ts";
 import type { Tensor } from "../../models/tensor.ts";
+import { controlResiduals } from "./control.ts";
 import type { PlacedPrompt } from "./placed-prompt.ts";
 import { cut } from "./resize.ts";
 
@@ -17,6 +19,8 @@ export interface StepInput {
   readonly input: Float32Array;
   readonly shape: LatentShape;
   readonly timestep: number;
+  readonly sigma: number;
+  readonly table: SigmaTable;
 }
 
 /** ComfyUI repeats the tokens of a prompt at most this often so that it fits the batch of another. */
@@ -41,7 +45,7 @@ export async function evaluate(
   });
 }
 
-/** Prompts with areas of one size, whose numbers of tokens have a common multiple that is not much longer. */
+/** Prompts with the same ControlNets and areas of one size, whose numbers of tokens have a common multiple that is not much longer. */
 function batches(prompts: readonly PlacedPrompt[]): PlacedPrompt[][] {
   const groups: PlacedPrompt[][] = [];
   for (const prompt of prompts) {
@@ -53,6 +57,7 @@ function batches(prompts: readonly PlacedPrompt[]): PlacedPrompt[][] {
 }
 
 function fits(a: PlacedPrompt, b: PlacedPrompt): boolean {
+  if (a.control !== b.control) return false;
   if (a.area.height !== b.area.height || a.area.width !== b.area.width) return false;
   const [p, q] = [a.conditioning.tokens, b.conditioning.tokens];
   return commonMultiple(p, q) / Math.min(p, q) <= MAX_REPEATS;
@@ -61,8 +66,9 @@ function fits(a: PlacedPrompt, b: PlacedPrompt): boolean {
 async function evaluateBatch(
   denoiser: Denoiser,
   prompts: readonly PlacedPrompt[],
-  { input, shape, timestep }: StepInput,
+  step: StepInput,
 ): Promise<Float32Array[]> {
+  const { input, shape, timestep } = step;
   const [batch, channels, fullHeight, fullWidth] = shape;
   const { height, width } = prompts[0]?.area ?? { height: fullHeight, width: fullWidth };
   const size = batch * channels * height * width;
@@ -72,11 +78,18 @@ async function evaluateBatch(
     sample.set(isWhole ? input : cut({ values: input, shape }, area).values, at * size);
   }
   const conditionings = prompts.map(({ conditioning }) => conditioning);
-  const { data } = await denoiser.predict({
+  const network = {
     sample: tensor(sample, [prompts.length * batch, channels, height, width]),
     timestep,
     embeddings: embeddingsOf(conditionings, batch),
-    extras: extrasOf(denoiser, conditionings, batch),
+  };
+  const control = prompts[0]?.control ?? null;
+  const { data } = await denoiser.predict({
+    ...network,
+    extras: {
+      ...extrasOf(denoiser, conditionings, batch),
+      ...(await controlResiduals(control, denoiser, { ...network, ...step })),
+    },
   });
   return prompts.map((_, at) => (data as Float32Array).subarray(at * size, (at + 1) * size));
 }

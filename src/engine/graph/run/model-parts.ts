@@ -2,6 +2,7 @@
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { Conditioner } from "../../diffusion/conditioner.ts";
+import { ControlNet } from "../../diffusion/networks/control-net.ts";
 import { Denoiser } from "../../diffusion/networks/denoiser.ts";
 import {
   type NetworkPart,
@@ -62,6 +63,11 @@ export class ModelParts {
       scale: parts.scalingFactor / latentScaleOf(parts),
     };
     return await this.#once(decoder, async () => new LatentPictures(files, this.#settings));
+  }
+
+  async controlNet(kind: FileKind, name: string): Promise<ControlNet> {
+    const path = required(await this.#parts(kind, name), "controlnet", name);
+    return await this.#once(path, async () => await ControlNet.open(path, this.#settings));
   }
 
   async release(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The table of the node classes that a worker thread runs, by name. */
 import type { NodeRunner } from "./node-runner.ts";
 import { CONDITIONINGS } from "./nodes/conditioning.ts";
+import { CONTROLS } from "./nodes/control.ts";
 import { EDGES } from "./nodes/edges.ts";
 import { LATENT_SHAPES } from "./nodes/latent-shapes.ts";
 import { LATENTS } from "./nodes/latents.ts";
@@ -15,6 +16,7 @@ export const NODE_RUNNERS: ReadonlyMap<string, NodeRunner> = new Map(
   [
     LOADERS,
     CONDITIONINGS,
+    CONTROLS,
     LATENTS,
     LATENT_SHAPES,
     VAE_NODES,

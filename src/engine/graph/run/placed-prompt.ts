@@ -4,7 +4,7 @@ import type { LatentShape } from "../../diffusion/sampler/latent.ts";
 import { maskForLatent } from "../../diffusion/sampler/noise-mask.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Conditioning } from "../../diffusion/text/conditioning.ts";
-import type { ConditioningPart, LatentArea } from "./values.ts";
+import type { ConditioningPart, ControlChain, LatentArea } from "./values.ts";
 
 /** A prompt with its place in latents of one shape. */
 export interface PlacedPrompt {
@@ -14,6 +14,7 @@ export interface PlacedPrompt {
   /** How much each number of the area counts, [height, width] of it; one for all channels, for each picture if `batch` is not 1. */
   readonly weights: Float32Array;
   readonly batch: number;
+  readonly control: ControlChain | null;
   /** Evaluated at sigmas from `start` down to `end`. */
   readonly start: number;
   readonly end: number;
@@ -48,6 +49,7 @@ export function placePrompt(
   if (mask === undefined && part.area !== undefined) fade(weights, area, height, width);
   return {
     ...{ conditioning: part.conditioning, area, weights, batch: copies },
+    control: part.control ?? null,
     start: part.range === null ? Number.POSITIVE_INFINITY : table.percentToSigma(part.range.start),
     end: part.range === null ? 0 : table.percentToSigma(part.range.end),
   };

@@ -5,6 +5,7 @@ import type { Latent, LatentShape } from "../../diffusion/sampler/latent.ts";
 import type { SampledModel } from "../../diffusion/sampler/sample-latent.ts";
 import type { Denoise } from "../../diffusion/sampler/sampler.ts";
 import { inputScale, predictionFactors } from "../../diffusion/schedule/prediction.ts";
+import { withControl } from "./control.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import { type PlacedPrompt, placePrompt, withMaskBounds, withOpposites } from "./placed-prompt.ts";
 import { rescaledGuide } from "./rescaled-guide.ts";
@@ -19,7 +20,7 @@ export function promptedModel(
   const bounded = (parts: Guider["positive"]) => parts.map((part) => withMaskBounds(part, shape));
   const place = (parts: Guider["positive"]) => parts.map((part) => placePrompt(part, shape, table));
   // As in ComfyUI, what one side gets for the other's areas counts for the other in turn.
-  const negatives = withOpposites(bounded(negative), bounded(positive));
+  const negatives = withControl(withOpposites(bounded(negative), bounded(positive)), positive);
   const positives = withOpposites(bounded(positive), negatives);
   // At 1 the negative side has no effect and is not evaluated.
   const isGuided = Math.abs(cfg - 1) > 1e-9;
@@ -54,7 +55,7 @@ async function denoised(
   );
   const input = combine(new Float32Array(x.length), [inputScale(prediction, sigma), x]);
   const outputs = await evaluate(denoiser, active.flat(), {
-    ...{ input, shape, timestep: table.timestep(sigma) },
+    ...{ input, shape, timestep: table.timestep(sigma), sigma, table },
   });
   const factors = predictionFactors(prediction, sigma, table);
   const [positives = [], negatives = []] = active;

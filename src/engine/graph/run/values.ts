@@ -1,5 +1,6 @@
 /** Defines what flows along the links of a running graph. Values are shared between nodes and runs: never written to. */
 import type { Conditioner } from "../../diffusion/conditioner.ts";
+import type { ControlNet } from "../../diffusion/networks/control-net.ts";
 import type { Denoiser } from "../../diffusion/networks/denoiser.ts";
 import type { Latent } from "../../diffusion/sampler/latent.ts";
 import type { ModelSampling } from "../../diffusion/sampler/model-denoise.ts";
@@ -53,6 +54,18 @@ export interface LatentArea {
   readonly x: number;
 }
 
+/** A ControlNet at work on a prompt, and those before it, whose residuals are added. */
+export interface ControlChain {
+  readonly net: ControlNet;
+  readonly hint: Images;
+  readonly strength: number;
+  /** Shares of the timesteps, 0 at the noisy end. */
+  readonly range: { readonly start: number; readonly end: number };
+  /** "both": the prompts of the other side that have no ControlNet get this one, too. */
+  readonly sides: "own" | "both";
+  readonly previous: ControlChain | null;
+}
+
 /** One prompt of a CONDITIONING, and where and when it counts. */
 export interface ConditioningPart {
   readonly conditioning: Conditioning;
@@ -64,6 +77,8 @@ export interface ConditioningPart {
     readonly area: "full" | "bounds";
   };
   readonly strength: number;
+  /** Prompts with the same chain are evaluated together. */
+  readonly control?: ControlChain;
   /** Shares of the timesteps, 0 at the noisy end; null: always. */
   readonly range: { readonly start: number; readonly end: number } | null;
 }
@@ -86,6 +101,7 @@ export interface LinkValues {
   readonly MODEL: GraphModel;
   readonly CLIP: GraphClip;
   readonly VAE: LatentPictures;
+  readonly CONTROL_NET: ControlNet;
   readonly CONDITIONING: readonly ConditioningPart[];
   readonly LATENT: Latent;
   readonly IMAGE: Images;

@@ -27,10 +27,18 @@ export const LOADERS: NodeRunners = {
     return [output("VAE", await models.vae("vae", inputs.text("vae_name")))];
   },
 
+  async ControlNetLoader(inputs, { models }) {
+    const name = inputs.text("control_net_name");
+    return [output("CONTROL_NET", await models.controlNet("controlnet", name))];
+  },
+
   async TensorRTLoader(inputs, { models }) {
     return [output("MODEL", await models.model("diffusion_model", inputs.text("unet_name")))];
   },
 
+  TorchCompileLoadControlNet: (inputs) => [
+    output("CONTROL_NET", inputs.link("controlnet", "CONTROL_NET")),
+  ],
   TorchCompileLoadVAE: (inputs) => [output("VAE", inputs.link("vae", "VAE"))],
   FeatureBankAttentionProcessor: passModel,
 };
