@@ -20,7 +20,7 @@ interface GoldenCase {
 const SLACK = 0.005;
 
 /** ImageQuantize needs Pillow's median cut, which is no graph. */
-const NOT_COMPILED = ["Canny", "ImageQuantize"];
+const NOT_COMPILED = ["ImageQuantize"];
 
 const folder = sharedData("golden/images");
 

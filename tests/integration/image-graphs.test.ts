@@ -1,6 +1,8 @@
 /** Small graphs of image nodes, compiled and run: exact where ComfyUI is, and refused with the node's name. */
 import { describe, expect, test } from "bun:test";
 import { type PackedPicture, readPackedPicture } from "../../src/engine/codec/packed-picture.ts";
+import { parseDevice } from "../../src/engine/device/devices.ts";
+import { Session } from "../../src/engine/device/worker/runtime.ts";
 import { compiled, runImages } from "../support/image-graphs.ts";
 import { buildPng, GRAY, PALETTE, RGB_ALPHA } from "../support/png-builder.ts";
 
@@ -180,6 +182,95 @@ describe("image graphs", () => {
     const { dims, rows } = await red(graph, { "six.png": SIX });
     expect(dims).toEqual([2, 3, 2, 3]);
     expect(new Set(rows.flat())).toEqual(new Set([0x11]));
+  });
+
+  test("weak edges count where they touch strong ones, however far they lead", async () => {
+    // The step at column 8 fades from 70 levels to 31; the one at column 18 has 28 levels throughout.
+    const rows = Array.from({ length: 40 }, (_, y) => {
+      const level = (x: number): number => (x < 8 ? 10 : 80 - y) + (x < 18 ? 0 : 28);
+      return Array.from({ length: 26 }, (_, x) => (level(x - 1) + level(x)) >> 1);
+    });
+    const grey: PackedPicture = {
+      data: Uint8Array.from(rows.flat().flatMap((level) => [level, level, level])),
+      width: 26,
+      height: 40,
+      channels: 3,
+    };
+    const edges = (low_threshold: number) =>
+      red(
+        {
+          a: load("grey.png"),
+          b: node("Canny", { image: ["a", 0], low_threshold, high_threshold: 0.6 }),
+          save: save("b"),
+        },
+        { "grey.png": grey },
+      );
+    const { rows: linked } = await edges(0.25);
+    const edgesOf = (row: number[] | undefined) =>
+      row?.flatMap((level, x) => (level > 0 ? [x] : []));
+    expect(edgesOf(linked[2])).toEqual([8]);
+    expect(edgesOf(linked[37])).toEqual([8]);
+    const { rows: apart } = await edges(0.5);
+    expect(edgesOf(apart[2])).toEqual([8]);
+    expect(edgesOf(apart[37])).toEqual([]);
+  });
+
+  test("the stand-ins composite by a mask, paint plain pictures and blur in pixels", async () => {
+    const graph = {
+      a: load("six.png"),
+      b: node("BackgroundColor", { images: ["a", 0], color: "red" }),
+      m: node("LoadImageMask", { image: "mask.png", channel: "red" }),
+      c: node("Composite", {
+        ...{ foregrounds: ["a", 0], backgrounds: ["b", 0] },
+        ...{ foreground_masks: ["m", 0], mode: "cpu" },
+      }),
+      save: save("c"),
+    };
+    const mask = picture([255, 0, 255], [0, 255, 0]);
+    const { rows } = await red(graph, { "six.png": SIX, "mask.png": mask });
+    expect(rows).toEqual([
+      [1, 255, 3],
+      [255, 5, 255],
+    ]);
+    const spot = picture(
+      ...[0, 1, 2].map((y) => [0, 1, 2].map((x) => (x === 1 && y === 1 ? 80 : 0))),
+    );
+    const blur = {
+      a: load("spot.png"),
+      b: node("GaussianBlur", { images: ["a", 0], kernel_size: 3, sigma: 1, mode: "cpu" }),
+      save: save("b"),
+    };
+    const side = Math.exp(-1 / 2) / (1 + 2 * Math.exp(-1 / 2));
+    const centre = 1 - 2 * side;
+    // The border mirrors the spot, so each corner sees it from four sides.
+    const soft = (await red(blur, { "spot.png": spot })).rows;
+    expect(soft[1]?.[1]).toBe(Math.trunc(80 * centre * centre));
+    expect(soft[0]?.[0]).toBe(Math.trunc(80 * 4 * side * side));
+    expect(soft[0]?.[1]).toBe(Math.trunc(80 * 2 * side * centre));
+  });
+
+  test("pictures enter and leave as planes where they are kept so", async () => {
+    const graph = {
+      a: load("six.png"),
+      b: node("ImageInvert", { image: ["a", 0] }),
+      save: save("b"),
+    };
+    const { program } = compiled(graph, { "six.png": SIX }, "nchw");
+    expect(program.inputs.map(({ dims }) => dims)).toEqual([[1, 3, 2, 3]]);
+    expect(program.outputs.map(({ dims }) => dims)).toEqual([[1, 3, 2, 3]]);
+    const planar = [1, 2, 3].flatMap((scale) => [1, 2, 3, 4, 5, 6].map((level) => level * scale));
+    const session = await Session.open(program.bytes, parseDevice("cpu").settings);
+    try {
+      const data = Uint8Array.from(planar);
+      const feed = { dtype: "uint8", dims: [1, 3, 2, 3], data } as const;
+      const { shown_0: shown } = await session.run({ picture_0: feed }, ["shown_0"]);
+      const f = Math.fround;
+      expect([...(shown?.data ?? [])]).toEqual(
+        planar.map((level) => Math.trunc(f(f(1 - f(level / 255)) * 255))),
+      );
+    } finally {
+      await session.release();
+    }
   });
 
   test("what cannot be computed is refused with the node and the input", () => {

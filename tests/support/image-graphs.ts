@@ -16,6 +16,7 @@ export type Pictures = Readonly<Record<string, PackedPicture>>;
 export function compiled(
   graph: unknown,
   pictures: Pictures,
+  layout: "nhwc" | "nchw" = "nhwc",
 ): { program: ImageProgram; files: Record<string, string> } {
   const files = namedFiles({ image: Object.keys(pictures) });
   const judged = validate(parseGraph(JSON.stringify(graph)), { classes: NODE_CLASSES, files });
@@ -24,12 +25,12 @@ export function compiled(
   }
   const loaded: Record<string, string> = {};
   const program = compileImages(executionOrder(judged), {
-    layout: "nhwc",
+    layout,
     format(node) {
       const name = String(node.values.get("image") ?? Object.keys(pictures)[0]);
       loaded[node.id] = name;
       const { width, height, channels } = pictures[name] as PackedPicture;
-      return { width, height, channels, layout: "nhwc" };
+      return { width, height, channels, layout };
     },
   });
   return { program, files: loaded };

@@ -84,6 +84,37 @@ export class GraphBuilder {
     return this.node("If", [condition], branches);
   }
 
+  /**
+   * What `step` makes of `initial`, and of each result again, as long as `again` (bool, one element) is true; at most
+   * `most` times. The state is float32 and keeps its shape. Values made inside a step cannot be used outside.
+   */
+  repeat(
+    initial: Value,
+    most: number,
+    step: (state: Value) => { readonly state: Value; readonly again: Value },
+  ): Value {
+    const outer = this.nodes;
+    this.nodes = [];
+    const name = `${this.#prefix}loop_${this.#made++}`;
+    const state = value(`${name}_state`);
+    const next = step(state);
+    // The results must be made by nodes of the loop, even where they are values from outside.
+    const results = [next.again, next.state].map((each) => this.node("Identity", [each]));
+    const body = create(GraphProtoSchema, {
+      name,
+      node: this.nodes,
+      input: [
+        valueInfo(`${name}_count`, "int64", []),
+        valueInfo(`${name}_again`, "bool", []),
+        valueInfo(state, "float32", null),
+      ],
+      output: results.map((each) => ({ name: each })),
+    });
+    this.nodes = outer;
+    const limits = [this.constant("int64", [], [most]), this.constant("bool", [], [1])];
+    return this.node("Loop", [...limits, initial], { body });
+  }
+
   /** Gives a value a second name, by which the rest of the graph knows it. */
   rename(from: Value, name: string): void {
     this.#push("Identity", [from], name, {});

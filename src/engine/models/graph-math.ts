@@ -119,7 +119,7 @@ export class GraphMath {
   }
 
   /** Constants that are made inside a branch exist only there, and are not shared with the outside. */
-  protected scoped(make: () => Value): Value {
+  protected scoped<Made>(make: () => Made): Made {
     const outer = this.#constants;
     const made = make();
     this.#constants = outer;

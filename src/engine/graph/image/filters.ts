@@ -4,29 +4,78 @@ import { TorchGenerator } from "../../random/torch-noise.ts";
 import { dimsOf, type ImageValue } from "./graph-value.ts";
 import type { ImageMath } from "./image-math.ts";
 import type { Fragments, NodeInputs } from "./node-inputs.ts";
+import { torchSum } from "./torch-sum.ts";
 
-/** Of a kernel that spans −1 to 1; the kernel of two dimensions is the product of this one with itself. */
-function gaussianWeights(radius: number, sigma: number): number[] {
-  const places = [...linspace(-1, 1, 2 * radius + 1)];
+const f = Math.fround;
+
+/** The weights of the samples at these places, which add up to 1. */
+export function gaussian(places: readonly number[], sigma: number): number[] {
   const weights = places.map((place) => Math.exp(-(place * place) / (2 * sigma * sigma)));
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
 }
 
-/** Weighs the neighbours along columns and then rows; the border mirrors the picture without its outermost samples. */
-export function blurred(
+/** The places of ComfyUI's kernels: −1 to 1 whatever the radius. */
+const relativePlaces = (radius: number): number[] => [...linspace(-1, 1, 2 * radius + 1)];
+
+/** ComfyUI's kernel of two dimensions, row by row, in torch's float32 arithmetic. */
+function kernelOf(radius: number, sigma: number): number[] {
+  const places = relativePlaces(radius);
+  const weights = places.flatMap((y) =>
+    places.map((x) => {
+      const distance = f(Math.sqrt(f(f(x * x) + f(y * y))));
+      return f(Math.exp(f(-f(distance * distance) / f(2 * sigma * sigma))));
+    }),
+  );
+  const sum = torchSum(weights);
+  return weights.map((weight) => f(weight / sum));
+}
+
+/** Weighs neighbours by kernels, one after another; the border mirrors the picture without its outermost samples. */
+function convolved(
+  math: ImageMath,
+  image: ImageValue,
+  radius: number,
+  kernels: readonly { readonly rows: number; readonly weights: readonly number[] }[],
+): ImageValue {
+  const { graph } = math;
+  const pads = math.ints(0, 0, radius, radius, 0, 0, radius, radius);
+  const padded = graph.node("Pad", [math.toPlanes(image), pads], { mode: "reflect" });
+  const planes = kernels.reduce((value, { rows, weights }) => {
+    const dims = [1, 1, rows, weights.length / rows];
+    return graph.node("Conv", [value, graph.constant("float32", dims, weights)]);
+  }, padded);
+  return math.fromPlanes(planes, image);
+}
+
+/** Weighs neighbours along columns and then rows by the same weights. */
+export const blurred = (
   math: ImageMath,
   image: ImageValue,
   weights: readonly number[],
-): ImageValue {
-  const { graph } = math;
-  const radius = (weights.length - 1) / 2;
-  const pads = math.ints(0, 0, radius, radius, 0, 0, radius, radius);
-  const padded = graph.node("Pad", [math.toPlanes(image), pads], { mode: "reflect" });
-  const across = graph.constant("float32", [1, 1, 1, weights.length], weights);
-  const down = graph.constant("float32", [1, 1, weights.length, 1], weights);
-  const planes = graph.node("Conv", [graph.node("Conv", [padded, across]), down]);
-  return math.fromPlanes(planes, image);
+): ImageValue =>
+  convolved(math, image, (weights.length - 1) / 2, [
+    { rows: 1, weights },
+    { rows: weights.length, weights },
+  ]);
+
+/**
+ * Kernels up to this radius are applied whole, which is equal to ComfyUI's result more often. Larger ones are taken
+ * apart into columns and rows: that costs 2 instead of `2 · radius + 1` products for each row of the kernel.
+ */
+const MAX_WHOLE_RADIUS = 3;
+
+const whole = (math: ImageMath, image: ImageValue, weights: readonly number[]): ImageValue => {
+  const rows = Math.sqrt(weights.length);
+  return convolved(math, image, (rows - 1) / 2, [{ rows, weights }]);
+};
+
+/** The kernel that adds `amount` times what the blur with this one takes away. */
+function sharpened(blur: readonly number[], amount: number): number[] {
+  const kernel = blur.map((weight) => f(weight * f(-amount)));
+  const centre = (kernel.length - 1) / 2;
+  kernel[centre] = f(f((kernel[centre] as number) - torchSum(kernel)) + 1);
+  return kernel;
 }
 
 /** Refuses a radius that mirrors more than there is. */
@@ -51,7 +100,10 @@ export const FILTER_FRAGMENTS: Fragments = {
     const image = inputs.image("image");
     const radius = inputs.number("blur_radius");
     checkRadius(inputs, "blur_radius", radius, image);
-    return [blurred(math, image, gaussianWeights(radius, inputs.number("sigma")))];
+    const sigma = inputs.number("sigma");
+    return radius <= MAX_WHOLE_RADIUS
+      ? [whole(math, image, kernelOf(radius, sigma))]
+      : [blurred(math, image, gaussian(relativePlaces(radius), sigma))];
   },
 
   /** Adds 10 · alpha times what the blur takes away. */
@@ -59,8 +111,13 @@ export const FILTER_FRAGMENTS: Fragments = {
     const image = inputs.image("image");
     const radius = inputs.number("sharpen_radius");
     checkRadius(inputs, "sharpen_radius", radius, image);
-    const soft = blurred(math, image, gaussianWeights(radius, inputs.number("sigma")));
+    const sigma = inputs.number("sigma");
     const amount = inputs.number("alpha") * 10;
+    if (radius <= MAX_WHOLE_RADIUS) {
+      const sharp = whole(math, image, sharpened(kernelOf(radius, sigma), amount));
+      return [math.image(math.clamp(sharp.value), image)];
+    }
+    const soft = blurred(math, image, gaussian(relativePlaces(radius), sigma));
     const sharp = math.sub(math.mul(image.value, 1 + amount), math.mul(soft.value, amount));
     return [math.image(math.clamp(sharp), image)];
   },

@@ -9,8 +9,6 @@ export const ROWS = 1;
 export const COLUMNS = 2;
 export const CHANNELS = 3;
 
-const ABSENT = "" as Value;
-
 export class ImageMath extends GraphMath {
   /** A picture whose size is that of `like` but for `changes`. */
   image(value: Value, like: Shape, changes: Partial<Shape> = {}): ImageValue {
@@ -95,10 +93,6 @@ export class ImageMath extends GraphMath {
     return terms.reduce((sum, term) => this.graph.node("Add", [sum, term]));
   }
 
-  power2(of: Operand, exponent: number): Value {
-    return this.mul(of, 2 ** exponent);
-  }
-
   /** 1 where the condition holds, else 0. */
   indicator(condition: Value): Value {
     return this.graph.cast(condition, "float32");
@@ -116,13 +110,18 @@ export class ImageMath extends GraphMath {
     return this.graph.node("Where", [condition, this.value(then), this.value(otherwise)]);
   }
 
+  /** As the graph's `repeat`. */
+  repeat(
+    initial: Value,
+    most: number,
+    step: (state: Value) => { readonly state: Value; readonly again: Value },
+  ): Value {
+    return this.graph.repeat(initial, most, (state) => this.scoped(() => step(state)));
+  }
+
   /** Half to even, as numpy and torch round. */
   round(of: Operand): Value {
     return this.graph.node("Round", [this.value(of)]);
-  }
-
-  atLeast(of: Value, low: number): Value {
-    return this.graph.node("Clip", [of, this.value(low), ABSENT]);
   }
 
   /** Planes `[batch · channels, 1, height, width]`, as convolutions and pools take them. */

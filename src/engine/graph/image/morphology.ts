@@ -19,7 +19,7 @@ type Change = (math: ImageMath, planes: Value) => Value;
  * The greatest sample of a rectangle around each one; beyond the border there is nothing. ONNX Runtime's own padding is
  * limited by the number of samples, not by how far apart they are.
  */
-function greatest(math: ImageMath, planes: Value, rows: Reach, columns: Reach): Value {
+export function greatest(math: ImageMath, planes: Value, rows: Reach, columns: Reach): Value {
   const size = ({ before, after, step = 1 }: Reach): bigint => BigInt((before + after) / step + 1);
   const pads = math.ints(0, 0, rows.before, columns.before, 0, 0, rows.after, columns.after);
   const nothing = math.value(Number.NEGATIVE_INFINITY);
