@@ -5,7 +5,8 @@ import { GraphBuilder, type Value } from "../../src/engine/models/graph-builder.
 /** Width and height of its pictures. */
 export const WEIGHTY_SIDE = 128;
 
-const LAYERS = 6;
+/** So many that eight streams together come to about the frame rate of live video. */
+const LAYERS = 12;
 /** Each layer has WIDTH² weights: 64 MiB, far more than a processor caches. */
 const WIDTH = 4096;
 /** Pictures are reduced to so many cells a side, whose samples enter the first layer. */

@@ -1,6 +1,7 @@
 /** Decoding, inference, conversion and encoding work at the same time, each on another frame (architecture.md 5). */
 import { afterEach, expect, spyOn, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
 import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
 import { PlanExecutor } from "../../src/engine/plan/executor.ts";
@@ -10,7 +11,7 @@ import { ClipRun } from "../support/clip-pipeline.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 
-type StageName = "decode" | "infer" | "finish" | "encode";
+type StageName = "decode" | "picture" | "infer" | "finish" | "encode";
 
 interface Interval {
   readonly stage: StageName;
@@ -32,7 +33,7 @@ function meetings(intervals: readonly Interval[], a: StageName, b: StageName): n
   ).length;
 }
 
-test("decode, infer, finish and encode each run while a neighbour works on another frame", async () => {
+test("decode, conversion, infer, finish and encode each run while a neighbour works on another frame", async () => {
   quietLibav();
   await using workspace = await OnnxWorkspace.create();
   await using host = await workspace.host();
@@ -52,6 +53,7 @@ test("decode, infer, finish and encode each run while a neighbour works on anoth
   const decode = VideoDecoder.prototype.decode;
   const encode = VideoEncoder.prototype.encode;
   const run = PlanExecutor.prototype.run;
+  const toPicture = PictureConverter.prototype.toPicture;
   const finish = Finisher.prototype.frameOf;
   spies.push(
     spyOn(VideoDecoder.prototype, "decode").mockImplementation(function (
@@ -67,8 +69,19 @@ test("decode, infer, finish and encode each run while a neighbour works on anoth
     ) {
       return timed("encode", frame.pts, () => encode.call(this, frame, key));
     }),
-    spyOn(PlanExecutor.prototype, "run").mockImplementation(function (this: PlanExecutor, job) {
-      return timed("infer", job.pts, () => run.call(this, job));
+    spyOn(PictureConverter.prototype, "toPicture").mockImplementation(function (
+      this: PictureConverter,
+      frame,
+      ...how
+    ) {
+      return timed("picture", Number(frame.pts), () => toPicture.call(this, frame, ...how));
+    }),
+    spyOn(PlanExecutor.prototype, "run").mockImplementation(function (
+      this: PlanExecutor,
+      job,
+      inputs,
+    ) {
+      return timed("infer", job.pts, () => run.call(this, job, inputs));
     }),
     spyOn(Finisher.prototype, "frameOf").mockImplementation(function (this: Finisher, job, made) {
       return timed("finish", job.pts, () => finish.call(this, job, made));
@@ -82,6 +95,7 @@ test("decode, infer, finish and encode each run while a neighbour works on anoth
   await pipeline.pipeline.run();
   expect(pipeline.framesOut).toBe(frames);
   // Neighbours that take turns never meet; how often these do is the machine's affair.
+  expect(meetings(intervals, "picture", "infer")).toBeGreaterThan(3);
   expect(meetings(intervals, "infer", "finish")).toBeGreaterThan(3);
   expect(meetings(intervals, "infer", "encode")).toBeGreaterThan(3);
   expect(meetings(intervals, "decode", "infer")).toBeGreaterThan(3);

@@ -148,10 +148,24 @@ export class PlanExecutor implements Disposable {
     return this.#stills.errorWith(this.#newest?.model_params ?? {}) ?? this.#loader.feedError;
   }
 
-  /** Throws `model_failed` where a model does, and `TooLate`; the frame stays the caller's. */
-  async run(job: PlanJob): Promise<PlanResult> {
-    const { params, size, deadline } = job;
+  /**
+   * What the models get for a frame. With `ahead`, its conversion for the model begins at once, which the plan's one
+   * model may still run for the frame before: that is to have its picture already.
+   */
+  inputsOf(job: PlanJob, { ahead = false } = {}): FrameInputs {
     const inputs = new FrameInputs(this.#options.converter, job);
+    const { nodes } = this.#loader;
+    const [first] = nodes;
+    if (!ahead || first === undefined || nodes.length > 1) return inputs;
+    const { video, run } = first.model.definition;
+    const takesFrame = job.frame !== null && video !== "none" && run.every === 1;
+    if (takesFrame) inputs.beginPicture(first, this.#innerSize(nodes, first, inputs, job.size));
+    return inputs;
+  }
+
+  /** Throws `model_failed` where a model does, and `TooLate`; the frame stays the caller's. */
+  async run(job: PlanJob, inputs = this.inputsOf(job)): Promise<PlanResult> {
+    const { params, size, deadline } = job;
     let inferenceMs = 0;
     let isSqueezed = true;
     let data: Drawn["data"] = {};

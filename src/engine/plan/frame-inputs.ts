@@ -19,6 +19,11 @@ export class FrameInputs {
   #before: Picture | null = null;
   /** The node that drew `before` keeps it: it must be copied before its memory may move. */
   #isKept = false;
+  /** A conversion of the frame that has begun before it was asked for, and what it is for. */
+  #ahead: { readonly of: string; readonly picture: Promise<Picture> } | null = null;
+  readonly #given = Promise.withResolvers<void>();
+  #convertMs = 0;
+  #givenAt = 0;
 
   constructor(converter: PictureConverter, job: PlanJob) {
     this.#converter = converter;
@@ -35,6 +40,33 @@ export class FrameInputs {
     return this.#before !== null || this.#job.frame !== null;
   }
 
+  /** Resolves when a model has got its pictures; never if none runs. */
+  get given(): Promise<void> {
+    return this.#given.promise;
+  }
+
+  /** How long the last conversion of the frame took. */
+  get convertMs(): number {
+    return this.#convertMs;
+  }
+
+  /** `performance.now()` when a model last got its pictures. */
+  get givenAt(): number {
+    return this.#givenAt;
+  }
+
+  /** Begins to convert the frame for the model that gets it first, in the size `inner`. */
+  beginPicture({ node, model }: RunningNode, inner: Size): void {
+    const picture = this.#convert(inner, model.definition.fit, node.model);
+    picture.catch(() => {}); // whoever asks for it reports it
+    this.#ahead = { of: this.#useOf(inner, model.definition.fit, node.model), picture };
+  }
+
+  /** Settles when no conversion is under way that nobody has asked for. */
+  async settled(): Promise<void> {
+    await this.#ahead?.picture.catch(() => {});
+  }
+
   /** A model has drawn a picture, which the next one gets. */
   drawn({ picture, isKept }: NodeOutput): void {
     this.#before = picture;
@@ -46,8 +78,16 @@ export class FrameInputs {
     return model.definition.overlays ? this.#job.size : model.inputSize(this.#job.size);
   }
 
-  /** The pictures of a node: in the model's own size, and in the output's for models that draw over it. */
-  async picturesFor({ node, model }: RunningNode, inner: Size): Promise<Pictures> {
+  /** The pictures of a node. */
+  async picturesFor(running: RunningNode, inner: Size): Promise<Pictures> {
+    const pictures = await this.#pictures(running, inner);
+    this.#givenAt = performance.now();
+    this.#given.resolve();
+    return pictures;
+  }
+
+  /** In the model's own size, and in the output's for models that draw over it. */
+  async #pictures({ node, model }: RunningNode, inner: Size): Promise<Pictures> {
     const { definition } = model;
     if (definition.video === "none") return NONE;
     const before = this.#before;
@@ -58,7 +98,7 @@ export class FrameInputs {
     const fit = definition.fit;
     const picture =
       before === null
-        ? await this.#ofFrame(size, inner, fit, node.model)
+        ? await this.#ofFrame(inner, fit, node.model)
         : await this.#scaled(before, inner, fit, memory);
     if (!definition.overlays) return { picture, original: null };
     if (fit === null && inner.width === size.width && inner.height === size.height) {
@@ -73,11 +113,26 @@ export class FrameInputs {
     return { picture, original };
   }
 
+  async #ofFrame(inner: Size, own: Fit | null, use: string): Promise<Picture> {
+    const ahead = this.#ahead;
+    this.#ahead = null; // its memory goes to one model
+    if (ahead?.of === this.#useOf(inner, own, use)) return await ahead.picture;
+    return await this.#convert(inner, own, use);
+  }
+
+  #useOf({ width, height }: Size, own: Fit | null, use: string): string {
+    return `${width}x${height} ${own} ${use}`;
+  }
+
   /** A model's own fit shows it the whole frame; otherwise the part that the output shows is squeezed to its size. */
-  async #ofFrame(size: Size, inner: Size, own: Fit | null, use: string): Promise<Picture> {
-    const { params } = this.#job;
-    if (own !== null) return await this.#converter.toPicture(this.#frame, inner, own, { use });
-    return await this.#converter.toPicture(this.#frame, size, params.fit, { target: inner, use });
+  async #convert(inner: Size, own: Fit | null, use: string): Promise<Picture> {
+    const { params, size } = this.#job;
+    const begun = performance.now();
+    const shape = own === null ? { size, fit: params.fit } : { size: inner, fit: own };
+    const options = { target: inner, use };
+    const picture = await this.#converter.toPicture(this.#frame, shape.size, shape.fit, options);
+    this.#convertMs = performance.now() - begun;
+    return picture;
   }
 
   get #frame() {

@@ -14,6 +14,8 @@ import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts"
 import { dataReport } from "./data-values.ts";
 import { PlanExecutor, type PlanHost, type PlanJob, type PlanResult } from "./executor.ts";
 import { Finisher, type Inferred } from "./finisher.ts";
+import type { FrameInputs } from "./frame-inputs.ts";
+import { RunPace } from "./run-pace.ts";
 
 export interface InferOptions {
   readonly host: PlanHost;
@@ -41,7 +43,8 @@ export interface InferOptions {
 /**
  * Takes decoded frames, or ticks where there is no input, and disposes them; gives yuv420p frames of the output's
  * size. Frames are to wait for `ready` in front of the stage, where newer ones replace them. While no model runs, is
- * paused, or fails, `StandIn` shows what there is instead. A picture is converted while the models run for the next frame.
+ * paused, or fails, `StandIn` shows what there is instead. While the models run for one frame, the picture of the one
+ * before is converted for the output, and shortly before they end the next frame is converted for them.
  *
  * ```ts
  * const inference = new InferStage(options);
@@ -56,6 +59,10 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #finisher: Finisher;
   /** Settles when the last frame that was inferred has come out. */
   #finishing: Promise<void> = Promise.resolve();
+  /** Settles when the run that has begun last has ended. */
+  #ran: Promise<void> = Promise.resolve();
+  #isRunning = false;
+  readonly #pace = new RunPace();
   #prepared: StreamParams | null = null;
   /** Settles when everything that has been asked for so far is loaded or has failed. */
   #preparing: Promise<void> = Promise.resolve();
@@ -138,23 +145,28 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const input = tick instanceof VideoFrame ? owned.use(tick) : null;
     const params = this.prepare();
     const size = params.size ?? evenSize(input ?? DEFAULT_SIZE);
+    const frame = { frame: input?.native ?? null, pts: tick.pts, size, params };
+    const inputs = this.#executor.inputsOf(frame, { ahead: this.#isRunning });
+    await this.#ran;
     const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
-    const job = {
-      ...{ frame: input?.native ?? null, pts: tick.pts, size, params },
-      ...(deadline !== undefined && { deadline }),
+    const job = { ...frame, ...(deadline !== undefined && { deadline }) };
+    const inferred = this.#infer(job, inputs);
+    const ran = this.#begun(inferred);
+    const before = this.#finishing;
+    const finish = async (frames: DisposableStack): Promise<void> => {
+      using _frames = frames;
+      try {
+        await before;
+        const made = await this.#finish(job, inferred, tick);
+        if (made) controller.enqueue(made);
+      } finally {
+        await ran; // it reads the frame
+      }
     };
-    const inferred = this.#infer(job);
-    this.#wasTooLate = await inferred.then(
-      () => false,
-      (error) => error instanceof TooLate,
-    );
-    await this.#finishing;
-    const frames = owned.move();
-    const finishing = this.#finish(job, inferred, tick).then((frame) => {
-      if (frame) controller.enqueue(frame);
-    });
-    this.#finishing = finishing.finally(() => frames.dispose());
+    this.#finishing = finish(owned.move());
     this.#finishing.catch(() => {}); // the next frame, or the end of the stream, reports it
+    await before;
+    await Promise.race([ran, this.#pace.nearEnd(inputs, this.#stop.signal)]);
   }
 
   async flush(): Promise<void> {
@@ -173,11 +185,29 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#converter[Symbol.dispose]();
   }
 
+  /** Notes how a run ends; settles with it, without an error. */
+  #begun(inferred: Promise<unknown>): Promise<void> {
+    this.#isRunning = true;
+    const ended = (wasTooLate: boolean): void => {
+      this.#isRunning = false;
+      this.#wasTooLate = wasTooLate;
+    };
+    this.#ran = inferred.then(
+      () => ended(false),
+      (error) => ended(error instanceof TooLate),
+    );
+    return this.#ran;
+  }
+
   /** What the models make of the frame; null where none runs. */
-  async #infer(job: PlanJob): Promise<Inferred | null> {
+  async #infer(job: PlanJob, inputs: FrameInputs): Promise<Inferred | null> {
+    await inputs.settled();
     if (this.#executor.models.length === 0 || job.params.paused) return null;
-    const result = await this.#executor.run(job);
-    if (result.inferenceMs > 0) this.#options.observer.frameInferred(result.inferenceMs);
+    const result = await this.#executor.run(job, inputs);
+    if (result.inferenceMs > 0) {
+      this.#options.observer.frameInferred(result.inferenceMs);
+      this.#pace.ended(inputs);
+    }
     return { ...result, values: this.#reportData(job, result.data) };
   }
 
