@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { NODE_RUNNERS } from "../../src/engine/graph/run/node-runners.ts";
 import { toBytes } from "../../src/engine/graph/run/pixels.ts";
 import type { NodeValue } from "../../src/engine/graph/run/values.ts";
 import type { Tensor } from "../../src/engine/models/tensor.ts";
@@ -55,10 +54,6 @@ const bench = new GraphBench({
   latents: latentInputs,
 });
 afterAll(async () => await bench.release());
-
-/** Cases whose nodes all run here; those with nodes of pictures belong to other tests. */
-const runsHere = (graph: Graph): boolean =>
-  Object.values(graph).every(({ class_type: name }) => NODE_RUNNERS.has(name));
 
 function tensorOf(value: NodeValue | undefined): Tensor | undefined {
   const tensor = (data: Float32Array, dims: readonly number[]): Tensor => ({
@@ -139,18 +134,15 @@ describe.skipIf(runs === null)(
   () => {
     const graphs = graphsOf("comfy-tiny/runs.json");
 
-    test.each((runs?.cases ?? []).filter((its) => runsHere(its["graph"] as Graph)))(
-      "$id",
-      async (its) => {
-        const graph = (await graphs).get(its.id);
-        const outcome = await expectRun(runs as GoldenSet, its, graph, bench);
-        const calls = outcome.unetCalls.map(({ timestep, batch }) => [timestep, batch]);
-        expect(calls).toEqual(its["unet_calls"] as number[][]);
-        for (const [picture, file] of ((its["png"] as string[] | null) ?? []).entries()) {
-          await expectPng(outcome, picture, `${golden}/comfy-tiny/${file}`);
-        }
-      },
-    );
+    test.each(runs?.cases ?? [])("$id", async (its) => {
+      const graph = (await graphs).get(its.id);
+      const outcome = await expectRun(runs as GoldenSet, its, graph, bench);
+      const calls = outcome.unetCalls.map(({ timestep, batch }) => [timestep, batch]);
+      expect(calls).toEqual(its["unet_calls"] as number[][]);
+      for (const [picture, file] of ((its["png"] as string[] | null) ?? []).entries()) {
+        await expectPng(outcome, picture, `${golden}/comfy-tiny/${file}`);
+      }
+    });
   },
 );
 
@@ -229,9 +221,7 @@ describe.skipIf(latents === null)(
     const index = sharedData("golden/images/cases.json");
     const all =
       index === null ? [] : ((await Bun.file(index).json()) as { cases: GoldenCase[] }).cases;
-    const ending = all.filter(
-      (its) => its["latent"] !== undefined && runsHere(its["graph"] as Graph),
-    );
+    const ending = all.filter((its) => its["latent"] !== undefined);
     test.each(ending)("$id", async (its) => {
       const { results } = await bench.run(its["graph"]);
       const [result] = results;

@@ -12,6 +12,7 @@ import { describeProblems } from "../../src/engine/graph/problem.ts";
 import { readGraph } from "../../src/engine/graph/read-graph.ts";
 import { withoutReroutes } from "../../src/engine/graph/rewrite.ts";
 import { GraphRun } from "../../src/engine/graph/run/graph-run.ts";
+import { ImageSessions } from "../../src/engine/graph/run/image-sessions.ts";
 import { ModelParts } from "../../src/engine/graph/run/model-parts.ts";
 import type { GraphResult } from "../../src/engine/graph/run/node-runner.ts";
 import type { Images, NodeValue } from "../../src/engine/graph/run/values.ts";
@@ -45,6 +46,7 @@ export class GraphBench {
   readonly #world: GraphWorld;
   readonly #files: GraphFiles;
   readonly #models: ModelParts;
+  readonly #images = new ImageSessions(parseDevice("cpu").settings);
 
   constructor(world: GraphWorld) {
     this.#world = world;
@@ -68,7 +70,7 @@ export class GraphBench {
     if (validation.refusal !== null) throw new Error(describeProblems(validation.problems));
     const { images, latents = {} } = this.#world;
     return new GraphRun(executionOrder(validation), {
-      models: this.#models,
+      ...{ models: this.#models, images: this.#images },
       edges: {
         loadImage: async (name) => await readImages(images[name] ?? name),
         loadLatent: async (name) => latents[name] ?? Promise.reject(new Error(`no ${name}`)),
@@ -103,6 +105,7 @@ export class GraphBench {
 
   async release(): Promise<void> {
     await this.#models.release();
+    await this.#images.release();
   }
 }
 

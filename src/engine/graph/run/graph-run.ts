@@ -3,6 +3,7 @@ import { reason, WorkerError } from "../../../errors.ts";
 import type { CheckedNode } from "../check-node.ts";
 import type { Step } from "../execution-order.ts";
 import { unsupported } from "../node-support.ts";
+import type { ImageSessions } from "./image-sessions.ts";
 import type { ModelParts } from "./model-parts.ts";
 import { NodeInputs } from "./node-inputs.ts";
 import type { GraphEdges, NodeRunner, RunContext } from "./node-runner.ts";
@@ -11,6 +12,7 @@ import type { Images, NodeValue } from "./values.ts";
 
 export interface GraphRunOptions {
   readonly models: ModelParts;
+  readonly images: ImageSessions;
   readonly edges: GraphEdges;
   /** By default as ComfyUI draws step noise today: see `sampleLatent`. */
   readonly stepSeed?: RunContext["stepSeed"];
@@ -32,7 +34,7 @@ export interface RunRequest {
  * ```ts
  * const graph = withoutReroutes(forStream(parseGraph(json)));
  * const validation = validate(graph, known);
- * const run = new GraphRun(executionOrder(validation), { models, edges });
+ * const run = new GraphRun(executionOrder(validation), { models, images, edges });
  * await run.run({ frame });
  * ```
  */
@@ -64,10 +66,10 @@ export class GraphRun {
     frame = null,
     signal,
   }: RunRequest = {}): Promise<ReadonlyMap<string, readonly NodeValue[]>> {
-    const { models, edges, stepSeed = "next" } = this.#options;
+    const { models, images, edges, stepSeed = "next" } = this.#options;
     const outputs = new Map<string, readonly NodeValue[]>();
     const context: RunContext = {
-      ...{ models, frame, stepSeed },
+      ...{ models, images, frame, stepSeed },
       loadImage: (name) => edges.loadImage(name),
       loadLatent: (name) => edges.loadLatent(name),
       emit: (result) => edges.emit(result),

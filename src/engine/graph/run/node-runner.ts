@@ -1,6 +1,7 @@
 /** Defines what runs a node class, and what a run lends to it. */
 import type { Latent } from "../../diffusion/sampler/latent.ts";
 import type { StepSeed } from "../../diffusion/sampler/sample-latent.ts";
+import type { ImageSessions } from "./image-sessions.ts";
 import type { ModelParts } from "./model-parts.ts";
 import type { NodeInputs } from "./node-inputs.ts";
 import type { Images, LinkValues, NodeValue } from "./values.ts";
@@ -31,6 +32,7 @@ export interface GraphEdges {
 
 export interface RunContext extends GraphEdges {
   readonly models: ModelParts;
+  readonly images: ImageSessions;
   /** The video's frame, for LoadTensor. */
   readonly frame: Images | null;
   /** Which seed step noise is drawn from: see `sampleLatent`. */

@@ -5,6 +5,7 @@ import { namedFiles } from "../../../../../src/engine/graph/graph-files.ts";
 import { NODE_CLASSES } from "../../../../../src/engine/graph/node-classes.ts";
 import { parseGraph } from "../../../../../src/engine/graph/read-graph.ts";
 import { GraphRun, type GraphRunOptions } from "../../../../../src/engine/graph/run/graph-run.ts";
+import { ImageSessions } from "../../../../../src/engine/graph/run/image-sessions.ts";
 import { ModelParts } from "../../../../../src/engine/graph/run/model-parts.ts";
 import type { GraphResult, NodeRunner } from "../../../../../src/engine/graph/run/node-runner.ts";
 import { NODE_RUNNERS } from "../../../../../src/engine/graph/run/node-runners.ts";
@@ -26,6 +27,7 @@ function bench() {
   ];
   const options: GraphRunOptions = {
     models: new ModelParts(() => null, parseDevice("cpu").settings),
+    images: new ImageSessions(parseDevice("cpu").settings),
     edges: {
       loadImage: (name) => Promise.reject(new Error(`${name} is not there`)),
       loadLatent: (name) => Promise.reject(new Error(`${name} is not there`)),
