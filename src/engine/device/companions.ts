@@ -26,6 +26,8 @@ export interface ReadyBatch {
 const WORTH = 1 / 3;
 /** A long gap is remembered: from one to the next the expected gap shrinks to this share at most. */
 const SHRINK = 0.8;
+/** It grows to so many times as much at most, so that a stream that stood still once is soon waited for again. */
+const GROWTH = 2;
 /** A stream that is this much later than expected is waited for no longer. */
 const LATE = 1.25;
 const LATE_MS = 1;
@@ -63,8 +65,10 @@ export class Companions {
     const absences = this.#absences.get(runner);
     const absence = absences?.get(stream);
     if (!absences || !absence) return;
-    const gapMs = Math.max(now - absence.endedAt, SHRINK * (absence.gapMs ?? 0));
-    absences.set(stream, { ...absence, gapMs });
+    const gapMs = now - absence.endedAt;
+    const before = absence.gapMs ?? gapMs;
+    const expected = Math.min(Math.max(gapMs, SHRINK * before), GROWTH * before + LATE_MS);
+    absences.set(stream, { ...absence, gapMs: expected });
   }
 
   /** The time until which the batch should wait; `now` if it should start. */

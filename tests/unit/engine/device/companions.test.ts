@@ -56,17 +56,25 @@ test("a batch waits for the last of those who find room", () => {
   expect(waitAt(0, { room: 2 })).toBe(11);
 });
 
-test("a stream that was late once is not trusted again at once", () => {
-  const { companions, waitAt } = known({ gapMs: 3 });
-  companions.returned(runner, "b", 120);
-  companions.left(runner, "b", "key", 120);
-  companions.returned(runner, "b", 123);
-  companions.left(runner, "b", "key", 100);
-  expect(waitAt(0)).toBe(0); // it may take 16 ms again
-  for (let run = 0; run < 5; run++) {
-    companions.left(runner, "b", "key", 97);
+/** The stream comes back so long after its run. */
+function comeBack(companions: Companions, gaps: readonly number[]): void {
+  for (const gapMs of gaps) {
+    companions.left(runner, "b", "key", 100 - gapMs);
     companions.returned(runner, "b", 100);
   }
   companions.left(runner, "b", "key", 100);
+}
+
+test("a stream that stood still once is waited for again at once", () => {
+  const { companions, waitAt } = known({ gapMs: 3 });
+  comeBack(companions, [400, 3]);
+  expect(waitAt(0)).toBeGreaterThan(0);
+});
+
+test("a stream that is late every other time is waited for no longer until it has come in time again and again", () => {
+  const { companions, waitAt } = known({ gapMs: 3 });
+  comeBack(companions, [20, 3, 20, 3, 20, 3]);
+  expect(waitAt(0)).toBe(0);
+  comeBack(companions, [3, 3, 3, 3, 3]);
   expect(waitAt(0)).toBeGreaterThan(0);
 });
