@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { toBytes } from "../../src/engine/graph/run/pixels.ts";
 import type { NodeValue } from "../../src/engine/graph/run/values.ts";
 import type { Tensor } from "../../src/engine/models/tensor.ts";
@@ -13,7 +13,13 @@ import {
   greatestDifference,
   greatestOf,
 } from "../support/golden.ts";
-import { GraphBench, type GraphOutcome, parseExact, readImages } from "../support/graph-runs.ts";
+import {
+  GraphBench,
+  type GraphOutcome,
+  goldenBench,
+  parseExact,
+  readImages,
+} from "../support/graph-runs.ts";
 import { sharedData } from "../support/shared-data.ts";
 
 interface Node {
@@ -27,32 +33,8 @@ const golden = sharedData("golden") ?? "";
 const runs = await goldenSet("comfy-tiny/runs");
 const controlRuns = await goldenSet("comfy-tiny/control");
 const graphRuns = await goldenSet("graph-runs/runs");
-const latents = await goldenSet("images/latents");
 
-const latentInputs = Object.fromEntries(
-  (latents?.cases ?? [])
-    .filter(({ id }) => id.startsWith("input-"))
-    .map((its) => {
-      const { data, dims } = (latents as GoldenSet).array(its, "latent");
-      const shape = dims as [number, number, number, number];
-      return [basename(String(its["file"])), { samples: data as Float32Array, shape }];
-    }),
-);
-
-const bench = new GraphBench({
-  models: {
-    "tiny-sd": `${golden}/pipeline/tiny-sd`,
-    "tiny-taesd": `${golden}/pipeline/tiny-taesd`,
-  },
-  images: {
-    "source.png": `${golden}/graph-runs/inputs/source.png`,
-    "mask64.png": `${golden}/graph-runs/inputs/mask64.png`,
-    "odd.png": `${golden}/comfy-tiny/odd.png`,
-    "a.png": `${golden}/images/inputs/a.png`,
-    "mask.png": `${golden}/images/inputs/mask.png`,
-  },
-  latents: latentInputs,
-});
+const bench = goldenBench();
 afterAll(async () => await bench.release());
 
 function tensorOf(value: NodeValue | undefined): Tensor | undefined {
@@ -213,29 +195,6 @@ describe.skipIf(graphRuns === null)("more graphs (../shared/data/golden/graph-ru
     await expectPng(outcome, 0, `${golden}/graph-runs/${png}`);
   });
 });
-
-describe.skipIf(latents === null)(
-  "ComfyUI's latent nodes (../shared/data/golden/images)",
-  async () => {
-    const set = latents as GoldenSet;
-    const index = sharedData("golden/images/cases.json");
-    const all =
-      index === null ? [] : ((await Bun.file(index).json()) as { cases: GoldenCase[] }).cases;
-    const ending = all.filter((its) => its["latent"] !== undefined);
-    test.each(ending)("$id", async (its) => {
-      const { results } = await bench.run(its["graph"]);
-      const [result] = results;
-      if (result?.kind !== "latent") throw new Error("the graph saved no latent");
-      const expected = set.cases.find(({ id }) => id === its.id) as GoldenCase;
-      const { samples, shape } = result.latent;
-      const tolerance = its.id.includes("bislerp") ? 1e-4 : 1e-5;
-      const actual: Tensor = { dtype: "float32", data: samples, dims: shape };
-      expect(greatestDifference(actual, set.array(expected, "latent"))).toBeLessThanOrEqual(
-        tolerance,
-      );
-    });
-  },
-);
 
 describe.skipIf(golden === "")("ComfyUI's default graphs (../shared/data/golden/graphs)", () => {
   const control = `${golden}/pipeline-control/tiny-control`;

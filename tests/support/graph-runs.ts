@@ -1,10 +1,8 @@
 /** Runs ComfyUI graphs on tiny pipelines of the shared data, and keeps what their nodes gave and what they asked of the networks. */
 import { spyOn } from "bun:test";
-import { decodeImage } from "../../src/engine/codec/image-file.ts";
-import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
+import { readPackedPicture } from "../../src/engine/codec/packed-picture.ts";
 import { parseDevice } from "../../src/engine/device/devices.ts";
 import { Denoiser } from "../../src/engine/diffusion/networks/denoiser.ts";
-import type { Latent } from "../../src/engine/diffusion/sampler/latent.ts";
 import { executionOrder } from "../../src/engine/graph/execution-order.ts";
 import { type GraphFiles, namedFiles } from "../../src/engine/graph/graph-files.ts";
 import { NODE_CLASSES } from "../../src/engine/graph/node-classes.ts";
@@ -13,19 +11,21 @@ import { readGraph } from "../../src/engine/graph/read-graph.ts";
 import { withoutReroutes } from "../../src/engine/graph/rewrite.ts";
 import { GraphRun } from "../../src/engine/graph/run/graph-run.ts";
 import { ImageSessions } from "../../src/engine/graph/run/image-sessions.ts";
+import { readLatentFile } from "../../src/engine/graph/run/latent-file.ts";
 import { ModelParts } from "../../src/engine/graph/run/model-parts.ts";
 import type { GraphResult } from "../../src/engine/graph/run/node-runner.ts";
+import { fromBytes } from "../../src/engine/graph/run/pixels.ts";
 import type { Images, NodeValue } from "../../src/engine/graph/run/values.ts";
 import { validate } from "../../src/engine/graph/validate.ts";
-import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
+import { sharedData } from "./shared-data.ts";
 
 /** The files that graphs may name. */
 export interface GraphWorld {
   /** Folders of models by base name. */
   readonly models: Readonly<Record<string, string>>;
-  /** Paths of pictures by name. */
+  /** Paths of pictures and latents by name. */
   readonly images: Readonly<Record<string, string>>;
-  readonly latents?: Readonly<Record<string, Latent>>;
+  readonly latents?: Readonly<Record<string, string>>;
 }
 
 export interface UnetCall {
@@ -73,7 +73,7 @@ export class GraphBench {
       ...{ models: this.#models, images: this.#images },
       edges: {
         loadImage: async (name) => await readImages(images[name] ?? name),
-        loadLatent: async (name) => latents[name] ?? Promise.reject(new Error(`no ${name}`)),
+        loadLatent: async (name) => readLatentFile(await Bun.file(latents[name] ?? name).bytes()),
         emit,
       },
       stepSeed: "same",
@@ -109,23 +109,37 @@ export class GraphBench {
   }
 }
 
-/** As ComfyUI's LoadImage reads a file without alpha. */
-export async function readImages(file: string): Promise<Images> {
-  using converter = new PictureConverter(UNRECORDED_CALLS);
-  const frame = await decodeImage(await Bun.file(file).bytes());
-  try {
-    const { width, height } = frame;
-    const { data: planes } = await converter.toPicture(frame, { width, height }, "stretch");
-    const size = width * height;
-    const data = new Float32Array(size * 3);
-    for (const [at, byte] of planes.entries()) {
-      data[(at % size) * 3 + Math.floor(at / size)] = byte / 255;
-    }
-    return { data, batch: 1, height, width, channels: 3 };
-  } finally {
-    frame.free();
-  }
+/** The tiny pipelines and the pictures of the shared data, by the names that its graphs use. */
+export function goldenBench(): GraphBench {
+  const golden = sharedData("golden") ?? "";
+  return new GraphBench({
+    models: {
+      "tiny-sd": `${golden}/pipeline/tiny-sd`,
+      "tiny-taesd": `${golden}/pipeline/tiny-taesd`,
+    },
+    images: {
+      "source.png": `${golden}/graph-runs/inputs/source.png`,
+      "mask64.png": `${golden}/graph-runs/inputs/mask64.png`,
+      "odd.png": `${golden}/comfy-tiny/odd.png`,
+      ...Object.fromEntries(
+        ["a", "b", "small", "mask", "rgba", "la", "gray", "gray16", "palette", "exif6"].map(
+          (name) => {
+            return [`${name}.png`, `${golden}/images/inputs/${name}.png`];
+          },
+        ),
+      ),
+    },
+    latents: Object.fromEntries(
+      ["la", "lb", "lc", "ls"].map((name) => [
+        `${name}.latent`,
+        `${golden}/images/inputs/${name}.latent`,
+      ]),
+    ),
+  });
 }
+
+export const readImages = async (file: string): Promise<Images> =>
+  fromBytes(await readPackedPicture(await Bun.file(file).bytes()));
 
 /** Integers that a JSON number does not hold exactly become bigints. */
 export const parseExact = (json: string): unknown =>

@@ -1,4 +1,5 @@
 /** Converts between the pictures of a graph (f32 NHWC, 0 to 1) and the planes of networks (f32 NCHW, −1 to 1). */
+import type { PackedPicture } from "../../codec/packed-picture.ts";
 import type { Images, LatentArea } from "./values.ts";
 
 type Shape = Pick<Images, "batch" | "height" | "width">;
@@ -48,6 +49,13 @@ export function crop(images: Images, { y, x, height, width }: LatentArea): Image
     data.set(images.data.subarray(source * channels, source * channels + row), line * row);
   }
   return { data, batch, height, width, channels };
+}
+
+/** A picture file's pixels, from 0 to 1. */
+export function fromBytes({ data, width, height, channels }: PackedPicture): Images {
+  const values = new Float32Array(data.length);
+  for (let at = 0; at < values.length; at++) values[at] = (data[at] as number) / 255;
+  return { data: values, batch: 1, height, width, channels };
 }
 
 /** Eight-bit pixels of one picture of the batch, truncated as ComfyUI's SaveImage does. */

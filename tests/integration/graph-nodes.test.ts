@@ -1,0 +1,132 @@
+/** Runs single nodes of ComfyUI graphs, and compares what they give with what ComfyUI's own gave. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { NODE_RUNNERS } from "../../src/engine/graph/run/node-runners.ts";
+import { toBytes } from "../../src/engine/graph/run/pixels.ts";
+import type { Tensor } from "../../src/engine/models/tensor.ts";
+import {
+  type GoldenCase,
+  type GoldenSet,
+  goldenSet,
+  greatestDifference,
+} from "../support/golden.ts";
+import { goldenBench, readImages } from "../support/graph-runs.ts";
+import { sharedData } from "../support/shared-data.ts";
+
+interface Node {
+  readonly class_type: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+type Graph = Readonly<Record<string, Node>>;
+
+const golden = sharedData("golden") ?? "";
+const latents = await goldenSet("images/latents");
+const bench = goldenBench();
+afterAll(async () => await bench.release());
+
+const nodeCases =
+  golden === ""
+    ? []
+    : ((await Bun.file(`${golden}/images/cases.json`).json()) as { cases: GoldenCase[] }).cases;
+const ofLatents = ({ latent }: GoldenCase): boolean => latent !== undefined;
+
+describe.skipIf(latents === null)("ComfyUI's latent nodes (../shared/data/golden/images)", () => {
+  const set = latents as GoldenSet;
+  test.each(nodeCases.filter(ofLatents))("$id", async (its) => {
+    const { results } = await bench.run(its["graph"]);
+    const [result] = results;
+    if (result?.kind !== "latent") throw new Error("the graph saved no latent");
+    const expected = set.cases.find(({ id }) => id === its.id) as GoldenCase;
+    const { samples, shape } = result.latent;
+    const tolerance = its.id.includes("bislerp") ? 1e-4 : 1e-5;
+    const actual: Tensor = { dtype: "float32", data: samples, dims: shape };
+    expect(greatestDifference(actual, set.array(expected, "latent"))).toBeLessThanOrEqual(
+      tolerance,
+    );
+  });
+});
+
+describe.skipIf(golden === "")("ComfyUI's image nodes (../shared/data/golden/images)", () => {
+  const cases = nodeCases.filter((its) => {
+    const classes = Object.values(its["graph"] as Graph).map(({ class_type: name }) => name);
+    return !ofLatents(its) && classes.every((name) => NODE_RUNNERS.has(name));
+  });
+
+  test.each(cases)("$id", async (its) => {
+    const { results } = await bench.run(its["graph"]);
+    const saved = Object.values(its["outputs"] as Record<string, string[]>);
+    expect(results).toHaveLength(saved.length);
+    const isEdges = its.id.startsWith("Canny"); // 98 % of its pixels are equal
+    const share = isEdges ? 0.02 : Number(its["ambiguous"] ?? 0) + 0.005;
+    for (const [at, files] of saved.entries()) {
+      const result = results[at];
+      if (result?.kind !== "images") throw new Error("the graph saved no picture");
+      for (const [picture, file] of files.entries()) {
+        const expected = await readImages(`${golden}/images/${file}`);
+        const bytes = toBytes(result.images, picture);
+        const differences = toBytes(expected, 0).map((byte, i) => Math.abs(byte - (bytes[i] ?? 0)));
+        expect(bytes).toHaveLength(differences.length);
+        if (!isEdges) expect(Math.max(...differences)).toBeLessThanOrEqual(1);
+        const off = differences.filter((difference) => difference > 0).length;
+        expect(off / differences.length).toBeLessThanOrEqual(share);
+      }
+    }
+  });
+});
+
+describe.skipIf(golden === "")("samplers put together of parts", () => {
+  const parts = (): Record<string, Node> => ({
+    "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "tiny-sd" } },
+    "2": { class_type: "CLIPTextEncode", inputs: { text: "a fox", clip: ["1", 1] } },
+    "3": { class_type: "CLIPTextEncode", inputs: { text: "rain", clip: ["1", 1] } },
+    "4": { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
+    "9": { class_type: "SaveLatent", inputs: { samples: ["8", 0], filename_prefix: "x" } },
+  });
+  const prompts = { model: ["1", 0], positive: ["2", 0], negative: ["3", 0] };
+  const whole = (model: [string, number], cfg: number): Graph => ({
+    ...parts(),
+    "8": {
+      class_type: "KSampler",
+      inputs: {
+        ...{ ...prompts, model, latent_image: ["4", 0], seed: 7, steps: 3, cfg, denoise: 1 },
+        ...{ sampler_name: "euler_ancestral", scheduler: "karras" },
+      },
+    },
+  });
+  const sampled = async (graph: Graph): Promise<Float32Array> => {
+    const [result] = (await bench.run(graph)).results;
+    if (result?.kind !== "latent") throw new Error("the graph saved no latent");
+    return result.latent.samples;
+  };
+
+  test("SamplerCustomAdvanced gives what KSampler gives", async () => {
+    const graph = {
+      ...parts(),
+      "5": { class_type: "RandomNoise", inputs: { noise_seed: 7 } },
+      "6": { class_type: "CFGGuider", inputs: { ...prompts, cfg: 4 } },
+      "7": { class_type: "KSamplerSelect", inputs: { sampler_name: "euler_ancestral" } },
+      "10": {
+        class_type: "BasicScheduler",
+        inputs: { model: ["1", 0], scheduler: "karras", steps: 3, denoise: 1 },
+      },
+      "8": {
+        class_type: "SamplerCustomAdvanced",
+        inputs: {
+          ...{ noise: ["5", 0], guider: ["6", 0], sampler: ["7", 0] },
+          ...{ sigmas: ["10", 0], latent_image: ["4", 0] },
+        },
+      },
+    };
+    expect(await sampled(graph)).toEqual(await sampled(whole(["1", 0], 4)));
+  });
+
+  test("RescaleCFG shrinks what much guidance spreads, and by 0 changes nothing", async () => {
+    const rescaled = (multiplier: number): Graph => ({
+      ...whole(["7", 0], 20),
+      "7": { class_type: "RescaleCFG", inputs: { model: ["1", 0], multiplier } },
+    });
+    const spread = (values: Float32Array): number => Math.hypot(...values);
+    const plain = await sampled(whole(["1", 0], 20));
+    expect(await sampled(rescaled(0))).toEqual(plain);
+    expect(spread(await sampled(rescaled(1)))).toBeLessThan(spread(plain) / 1.1);
+  });
+});
