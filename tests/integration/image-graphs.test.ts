@@ -249,6 +249,38 @@ describe("image graphs", () => {
     expect(soft[0]?.[1]).toBe(Math.trunc(80 * 2 * side * centre));
   });
 
+  test("a picture keeps its colours where there are enough, and its brightness where there are few", async () => {
+    const quantized = (image: PackedPicture, colors: number, dither: string) =>
+      red(
+        {
+          a: load("a.png"),
+          b: node("ImageQuantize", { image: ["a", 0], colors, dither }),
+          save: save("b"),
+        },
+        { "a.png": image },
+      );
+    expect((await quantized(SIX, 6, "none")).rows).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
+    // Half of it is black or white, and half dark grey: neither of two colours.
+    const levels = Array.from({ length: 256 }, (_, at) => (at < 128 ? (at % 2) * 85 : 20));
+    const image = picture(
+      ...Array.from({ length: 16 }, (_, y) => levels.slice(y * 16, y * 16 + 16)),
+    );
+    /** Of the grey half, but for its first rows, which make up for what was before. */
+    const grey = async (dither: string) => {
+      const { rows } = await quantized(image, 2, dither);
+      expect(new Set(rows.flat()).size).toBe(2);
+      const shown = rows.slice(10).flat();
+      const mean = shown.reduce((sum, level) => sum + level) / shown.length;
+      return { colours: new Set(shown).size, isTrue: Math.abs(mean - 20) < 3 };
+    };
+    expect(await grey("none")).toEqual({ colours: 1, isTrue: false });
+    expect(await grey("floyd-steinberg")).toEqual({ colours: 2, isTrue: true });
+    expect((await grey("bayer-4")).colours).toBe(2);
+  });
+
   test("pictures enter and leave as planes where they are kept so", async () => {
     const graph = {
       a: load("six.png"),

@@ -64,7 +64,7 @@ export class GraphBuilder {
   }
 
   /** A constant of `float32`, `int64`, … values in row-major order. */
-  constant(dtype: ElementType, dims: readonly number[], values: readonly number[]): Value {
+  constant(dtype: ElementType, dims: readonly number[], values: ArrayLike<number>): Value {
     return this.node("Constant", [], { value: tensor(dtype, dims, values) });
   }
 
@@ -93,26 +93,54 @@ export class GraphBuilder {
     most: number,
     step: (state: Value) => { readonly state: Value; readonly again: Value },
   ): Value {
-    const outer = this.nodes;
-    this.nodes = [];
-    const name = `${this.#prefix}loop_${this.#made++}`;
-    const state = value(`${name}_state`);
-    const next = step(state);
-    // The results must be made by nodes of the loop, even where they are values from outside.
-    const results = [next.again, next.state].map((each) => this.node("Identity", [each]));
-    const body = create(GraphProtoSchema, {
-      name,
-      node: this.nodes,
-      input: [
-        valueInfo(`${name}_count`, "int64", []),
-        valueInfo(`${name}_again`, "bool", []),
-        valueInfo(state, "float32", null),
-      ],
-      output: results.map((each) => ({ name: each })),
+    const body = this.#body((name) => {
+      const state = value(`${name}_state`);
+      const next = step(state);
+      return {
+        inputs: [
+          valueInfo(`${name}_count`, "int64", []),
+          valueInfo(`${name}_again`, "bool", []),
+          valueInfo(state, "float32", null),
+        ],
+        results: [next.again, next.state],
+      };
     });
-    this.nodes = outer;
     const limits = [this.constant("int64", [], [most]), this.constant("bool", [], [1])];
     return this.node("Loop", [...limits, initial], { body });
+  }
+
+  /**
+   * Goes through `sequence` along its first dimension, carrying states from element to element, and returns the output
+   * of each, stacked. All are float32, and states keep their shapes. Values made inside a step cannot be used outside.
+   */
+  scan(
+    initial: readonly Value[],
+    sequence: Value,
+    step: (
+      states: readonly Value[],
+      element: Value,
+    ) => { readonly states: readonly Value[]; readonly output: Value },
+  ): Value {
+    const body = this.#body((name) => {
+      const states = initial.map((_, index) => value(`${name}_state_${index}`));
+      const element = value(`${name}_element`);
+      const next = step(states, element);
+      return {
+        inputs: [...states, element].map((each) => valueInfo(each, "float32", null)),
+        results: [...next.states, next.output],
+      };
+    });
+    const outputs = [...initial, sequence].map(() => value(`${this.#prefix}scan_${this.#made++}`));
+    this.nodes.push(
+      create(NodeProtoSchema, {
+        opType: "Scan",
+        name: `${this.#prefix}${this.#made++}`,
+        input: [...initial, sequence],
+        output: outputs,
+        attribute: [attribute("body", body), attribute("num_scan_inputs", 1n)],
+      }),
+    );
+    return outputs.at(-1) as Value;
   }
 
   /** Gives a value a second name, by which the rest of the graph knows it. */
@@ -160,6 +188,25 @@ export class GraphBuilder {
         }),
       ),
     );
+  }
+
+  /** The graph of one step of a loop. */
+  #body(
+    make: (name: string) => {
+      readonly inputs: readonly ValueInfoProto[];
+      readonly results: readonly Value[];
+    },
+  ): GraphProto {
+    const outer = this.nodes;
+    this.nodes = [];
+    const name = `${this.#prefix}loop_${this.#made++}`;
+    const { inputs, results } = make(name);
+    // The results must be made by nodes of the step, even where they are values from outside.
+    const made = results.map((each) => this.node("Identity", [each]));
+    const output = made.map((each) => ({ name: each }));
+    const graph = create(GraphProtoSchema, { name, node: this.nodes, input: [...inputs], output });
+    this.nodes = outer;
+    return graph;
   }
 
   #branch(make: () => Value): GraphProto {
@@ -250,7 +297,7 @@ function attribute(name: string, content: Attribute): AttributeProto {
 function tensor(
   dtype: ElementType,
   dims: readonly number[],
-  values: readonly number[],
+  values: ArrayLike<number>,
 ): TensorProto {
   return create(TensorProtoSchema, {
     dataType: ELEMENT_TYPES[dtype],
@@ -260,7 +307,7 @@ function tensor(
 }
 
 /** ONNX raw data is little-endian, as are all machines that ONNX Runtime supports. */
-function elements(dtype: ElementType, values: readonly number[]): { buffer: ArrayBuffer } {
+function elements(dtype: ElementType, values: ArrayLike<number>): { buffer: ArrayBuffer } {
   switch (dtype) {
     case "float32":
       return new Float32Array(values);
@@ -276,6 +323,6 @@ function elements(dtype: ElementType, values: readonly number[]): { buffer: Arra
     case "int32":
       return new Int32Array(values);
     case "int64":
-      return new BigInt64Array(values.map(BigInt));
+      return BigInt64Array.from(Array.from(values, BigInt));
   }
 }

@@ -8,6 +8,9 @@ import { torchSum } from "./torch-sum.ts";
 
 const f = Math.fround;
 
+/** Samples: the noise is part of the ONNX file. */
+const MAX_NOISE = 2 ** 24;
+
 /** The weights of the samples at these places, which add up to 1. */
 export function gaussian(places: readonly number[], sigma: number): number[] {
   const weights = places.map((place) => Math.exp(-(place * place) / (2 * sigma * sigma)));
@@ -127,8 +130,12 @@ export const FILTER_FRAGMENTS: Fragments = {
     const image = inputs.image("image");
     const dims = dimsOf(image);
     const count = dims.reduce((product, dim) => product * dim, 1);
+    if (count > MAX_NOISE) {
+      const size = `${image.batch} of ${image.width}x${image.height}`;
+      throw inputs.refusal("image", `is ${size}; at most ${MAX_NOISE} samples can get noise`);
+    }
     const drawn = new TorchGenerator(inputs.seed("seed")).randn(count);
-    const noise = math.graph.constant("float32", dims, [...drawn]);
+    const noise = math.graph.constant("float32", dims, drawn);
     const scaled = math.mul(noise, inputs.number("strength"));
     return [math.image(math.clamp(math.add(image.value, scaled)), image)];
   },

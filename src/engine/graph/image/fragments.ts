@@ -8,6 +8,7 @@ import { FILTER_FRAGMENTS } from "./filters.ts";
 import { MASK_FRAGMENTS } from "./masks.ts";
 import { MORPHOLOGY_FRAGMENTS } from "./morphology.ts";
 import type { Fragment } from "./node-inputs.ts";
+import { QUANTIZE_FRAGMENTS } from "./quantize.ts";
 import { SIZE_FRAGMENTS } from "./sizes.ts";
 import { SOURCE_FRAGMENTS } from "./sources.ts";
 import { STAND_IN_FRAGMENTS } from "./stand-ins.ts";
@@ -28,6 +29,7 @@ export const IMAGE_FRAGMENTS: ReadonlyMap<string, Fragment> = new Map(
     MORPHOLOGY_FRAGMENTS,
     STITCH_FRAGMENTS,
     CANNY_FRAGMENTS,
+    QUANTIZE_FRAGMENTS,
     STAND_IN_FRAGMENTS,
   ].flatMap((family) => Object.entries(family)),
 );

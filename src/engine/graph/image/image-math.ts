@@ -119,6 +119,20 @@ export class ImageMath extends GraphMath {
     return this.graph.repeat(initial, most, (state) => this.scoped(() => step(state)));
   }
 
+  /** As the graph's `scan`. */
+  scan(
+    initial: readonly Value[],
+    sequence: Value,
+    step: (
+      states: readonly Value[],
+      element: Value,
+    ) => { readonly states: readonly Value[]; readonly output: Value },
+  ): Value {
+    return this.graph.scan(initial, sequence, (states, element) =>
+      this.scoped(() => step(states, element)),
+    );
+  }
+
   /** Half to even, as numpy and torch round. */
   round(of: Operand): Value {
     return this.graph.node("Round", [this.value(of)]);
