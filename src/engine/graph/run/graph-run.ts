@@ -24,7 +24,7 @@ export interface GraphRunOptions {
 export interface RunRequest {
   /** For LoadTensor; null where there is no video. */
   readonly frame?: Images | null;
-  /** Looked at between two nodes; its reason is thrown. */
+  /** Looked at between two nodes and between the steps of a sampler; its reason is thrown. */
   readonly signal?: AbortSignal;
 }
 
@@ -69,7 +69,7 @@ export class GraphRun {
     const { models, images, edges, stepSeed = "next" } = this.#options;
     const outputs = new Map<string, readonly NodeValue[]>();
     const context: RunContext = {
-      ...{ models, images, frame, stepSeed },
+      ...{ models, images, frame, stepSeed, signal: signal ?? null },
       loadImage: (name) => edges.loadImage(name),
       loadLatent: (name) => edges.loadLatent(name),
       emit: (result) => edges.emit(result),
@@ -102,6 +102,7 @@ export class GraphRun {
     try {
       return await runner(new NodeInputs(node, outputs), context);
     } catch (error) {
+      context.signal?.throwIfAborted();
       const { kind, details } =
         error instanceof WorkerError ? error : new WorkerError("internal", reason(error));
       throw new WorkerError(kind, `${node.label}: ${reason(error)}`, { cause: error, details });

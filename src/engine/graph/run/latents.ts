@@ -1,7 +1,27 @@
 /** Works on batches of latents: planes, repetition, one latent fitted to another. */
-import type { Latent, LatentShape, NoiseMask } from "../../diffusion/sampler/latent.ts";
+import { WorkerError } from "../../../errors.ts";
+import {
+  type Latent,
+  type LatentShape,
+  latentSize,
+  type NoiseMask,
+} from "../../diffusion/sampler/latent.ts";
 import { type ResizeMethod, resizeCropped } from "./resize.ts";
 import type { Planes } from "./taps.ts";
+
+/** Of one latent: 64 pictures of 1024x1024. */
+const MAX_SAMPLES = 2 ** 22;
+
+/** The shape itself. Throws `invalid_request` for a latent that would be too large. */
+export function checkedShape(shape: LatentShape): LatentShape {
+  if (latentSize(shape) <= MAX_SAMPLES) return shape;
+  const [batch, , height, width] = shape;
+  const problem = `would give ${batch} latents of ${width}x${height}`;
+  throw new WorkerError(
+    "invalid_request",
+    `${problem}; at most ${MAX_SAMPLES} samples are allowed: choose smaller sides or a smaller batch`,
+  );
+}
 
 export const planesOf = ({ samples, shape }: Latent): Planes => ({ values: samples, shape });
 

@@ -35,6 +35,8 @@ export interface RunContext extends GraphEdges {
   readonly images: ImageSessions;
   /** The video's frame, for LoadTensor. */
   readonly frame: Images | null;
+  /** Ends the run: samplers look at it in every step. */
+  readonly signal: AbortSignal | null;
   /** Which seed step noise is drawn from: see `sampleLatent`. */
   readonly stepSeed: StepSeed;
 }

@@ -1,7 +1,7 @@
 /** Runs the nodes that cut, turn, resize and lay latents over one another. */
 import type { Latent } from "../../../diffusion/sampler/latent.ts";
 import { roundHalfToEven } from "../../../diffusion/schedule/python-numbers.ts";
-import { maskPlanes, planesOf, repeatedTo, withPlanes } from "../latents.ts";
+import { checkedShape, maskPlanes, planesOf, repeatedTo, withPlanes } from "../latents.ts";
 import type { NodeInputs } from "../node-inputs.ts";
 import { type NodeRunners, output } from "../node-runner.ts";
 import { pasted, remapped } from "../planes.ts";
@@ -20,7 +20,7 @@ const methodOf = (inputs: NodeInputs): ResizeMethod =>
 export const LATENT_SHAPES: NodeRunners = {
   LatentUpscale: (inputs) => {
     const latent = latentOf(inputs);
-    const [, , oldHeight, oldWidth] = latent.shape;
+    const [batch, channels, oldHeight, oldWidth] = latent.shape;
     const [width, height] = [inputs.number("width"), inputs.number("height")];
     if (width === 0 && height === 0) return [output("LATENT", latent)];
     const sides = [
@@ -28,6 +28,7 @@ export const LATENT_SHAPES: NodeRunners = {
       height === 0 ? roundHalfToEven((oldHeight * width) / oldWidth) : height,
     ].map((side) => Math.floor(Math.max(MIN_SIDE, side) / SHRINKS_BY));
     const size = { width: sides[0] ?? 0, height: sides[1] ?? 0 };
+    checkedShape([batch, channels, size.height, size.width]);
     const resized = resizeCropped(planesOf(latent), size, methodOf(inputs), inputs.text("crop"));
     return [output("LATENT", withPlanes(latent, resized))];
   },
@@ -35,10 +36,12 @@ export const LATENT_SHAPES: NodeRunners = {
   LatentUpscaleBy: (inputs) => {
     const latent = latentOf(inputs);
     const factor = inputs.number("scale_by");
-    const [height, width] = latent.shape
-      .slice(2)
-      .map((side) => Math.max(1, roundHalfToEven(side * factor)));
+    const [batch, channels, oldHeight, oldWidth] = latent.shape;
+    const [height, width] = [oldHeight, oldWidth].map((side) => {
+      return Math.max(1, roundHalfToEven(side * factor));
+    });
     const size = { width: width ?? 1, height: height ?? 1 };
+    checkedShape([batch, channels, size.height, size.width]);
     return [output("LATENT", withPlanes(latent, resize(planesOf(latent), size, methodOf(inputs))))];
   },
 

@@ -1,6 +1,7 @@
 /** Runs the nodes that make latents, and calculate with them. */
-import type { LatentShape } from "../../../diffusion/sampler/latent.ts";
+import { latentSize } from "../../../diffusion/sampler/latent.ts";
 import {
+  checkedShape,
   combined,
   fitted,
   indexOf,
@@ -19,8 +20,8 @@ const CHANNELS = 4;
 export const LATENTS: NodeRunners = {
   EmptyLatentImage: (inputs) => {
     const [width, height] = ["width", "height"].map((side) => inputs.number(side) >> 3);
-    const shape: LatentShape = [inputs.number("batch_size"), CHANNELS, height ?? 0, width ?? 0];
-    const samples = new Float32Array(shape.reduce((product, side) => product * side, 1));
+    const shape = checkedShape([inputs.number("batch_size"), CHANNELS, height ?? 0, width ?? 0]);
+    const samples = new Float32Array(latentSize(shape));
     return [output("LATENT", { samples, shape })];
   },
 
@@ -95,10 +96,11 @@ export const LATENTS: NodeRunners = {
   LatentBatch: (inputs) => {
     const [a, b] = [inputs.link("samples1", "LATENT"), inputs.link("samples2", "LATENT")];
     const { values, shape } = fitted(planesOf(b), a.shape, "bilinear");
+    const [batch, ...rest] = a.shape;
+    checkedShape([batch + shape[0], ...rest]);
     const samples = new Float32Array(a.samples.length + values.length);
     samples.set(a.samples);
     samples.set(values, a.samples.length);
-    const [batch, ...rest] = a.shape;
     const batchIndex = [...indexOf(a), ...indexOf(b)];
     return [output("LATENT", { ...a, samples, shape: [batch + shape[0], ...rest], batchIndex })];
   },
@@ -124,7 +126,8 @@ export const LATENTS: NodeRunners = {
   RepeatLatentBatch: (inputs) => {
     const latent = inputs.link("samples", "LATENT");
     const amount = inputs.number("amount");
-    const count = latent.shape[0] * amount;
+    const [batch, ...rest] = latent.shape;
+    const [count] = checkedShape([batch * amount, ...rest]);
     const { noiseMask, batchIndex } = latent;
     // Each repetition counts on where the one before it ended.
     const span = batchIndex ? Math.max(...batchIndex) - Math.min(...batchIndex) + 1 : 0;

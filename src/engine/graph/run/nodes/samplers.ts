@@ -89,7 +89,7 @@ export const SAMPLER_RUNNERS: NodeRunners = {
 
 async function runKSampler(
   inputs: NodeInputs,
-  { stepSeed }: RunContext,
+  { stepSeed, signal }: RunContext,
   {
     noise,
     denoise,
@@ -103,13 +103,14 @@ async function runKSampler(
     steps: inputs.number("steps"),
     ...{ denoise, stepSeed, seed: noise.seed, noise: noise.source },
     ...(part && { part }),
+    onStep: () => signal?.throwIfAborted(),
   });
   return [output("LATENT", { ...latent, samples })];
 }
 
 async function runCustom(
   inputs: NodeInputs,
-  { stepSeed }: RunContext,
+  { stepSeed, signal }: RunContext,
   { guider, noise }: { readonly guider: Guider; readonly noise: Noise },
 ): Promise<NodeValue[]> {
   const latent = inputs.link("latent_image", "LATENT");
@@ -117,6 +118,7 @@ async function runCustom(
     method: inputs.link("sampler", "SAMPLER"),
     sigmas: inputs.link("sigmas", "SIGMAS"),
     ...{ stepSeed, seed: noise.seed, noise: noise.source },
+    onStep: () => signal?.throwIfAborted(),
   });
   const result = { ...latent, samples };
   return [

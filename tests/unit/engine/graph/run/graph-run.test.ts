@@ -135,6 +135,23 @@ describe("a graph that runs", () => {
     expect(counts).toEqual({});
   });
 
+  test.each([
+    ["EmptyLatentImage", { width: 16384, height: 16384, batch_size: 4096 }],
+    ["RepeatLatentBatch", { samples: ["8", 0], amount: 64 }],
+    ["LatentUpscaleBy", { samples: ["8", 0], upscale_method: "bilinear", scale_by: 8 }],
+    [
+      "LatentUpscale",
+      { samples: ["8", 0], upscale_method: "area", width: 16384, height: 16384, crop: "disabled" },
+    ],
+  ])("%s refuses a latent that is too large before it takes memory", async (name, inputs) => {
+    const run = bench().prepare({
+      8: node("EmptyLatentImage", { width: 2048, height: 1024, batch_size: 2 }),
+      9: node(name, inputs),
+      5: node("SaveLatent", { samples: ["9", 0], filename_prefix: "x" }),
+    });
+    await expect(run.run()).rejects.toThrow(`node 9 (${name}): would give`);
+  });
+
   test("nodes that do not run here are named before anything runs", () => {
     const { prepare } = bench();
     const graph = {
