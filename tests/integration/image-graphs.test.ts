@@ -319,6 +319,29 @@ describe("image graphs", () => {
       save: save("a"),
     };
     expect(() => compiled(huge, {})).toThrow(/node a \(EmptyImage\) would give 1 of 16384x16384/);
+    const empty = { width: 4096, height: 4096, batch_size: 1, color: 0 };
+    const many = Object.fromEntries(
+      Array.from({ length: 12 }, (_, at) => [
+        `a${at}`,
+        at === 0 ? node("EmptyImage", empty) : node("ImageInvert", { image: [`a${at - 1}`, 0] }),
+      ]),
+    );
+    expect(() => compiled({ ...many, save: save("a11") }, {})).toThrow(
+      /node a10 \(ImageInvert\) makes the graph too large: more than \d+ samples/,
+    );
+    const noisy = {
+      a: node("EmptyImage", { width: 1800, height: 1800, batch_size: 1, color: 0 }),
+      b: node("ImageAddNoise", { image: ["a", 0], seed: 1, strength: 1 }),
+      c: node("ImageAddNoise", { image: ["b", 0], seed: 2, strength: 1 }),
+      save: save("c"),
+    };
+    expect(() => compiled(noisy, {})).toThrow(/node c \(ImageAddNoise\) .* samples of noise/);
+    const coloured = {
+      a: node("EmptyImage", { width: 8, height: 8, batch_size: 17, color: 0 }),
+      b: node("ImageQuantize", { image: ["a", 0], colors: 256, dither: "none" }),
+      save: save("b"),
+    };
+    expect(() => compiled(coloured, {})).toThrow("image is a batch of 17; at most 16 can get 256");
     const diffusion = {
       a: node("EmptyLatentImage", { width: 64, height: 64, batch_size: 1 }),
       save: node("SaveLatent", { samples: ["a", 0], filename_prefix: "x" }),

@@ -5,6 +5,7 @@ import type { CheckedNode } from "../check-node.ts";
 import type { Step } from "../execution-order.ts";
 import type { Link } from "../graph.ts";
 import { IMAGE_FRAGMENTS } from "./fragments.ts";
+import { GraphLimits } from "./graph-limits.ts";
 import { dimsOf, type GraphValue, type ImageValue } from "./graph-value.ts";
 import { ImageMath } from "./image-math.ts";
 import { NodeInputs } from "./node-inputs.ts";
@@ -46,20 +47,18 @@ const LOADERS: ReadonlySet<string> = new Set([
 /** Classes whose `images` leave the graph. */
 const SAVERS: ReadonlySet<string> = new Set(["SaveImage", "PreviewImage", "SaveTensor"]);
 
-/** Of one output of a node: 256 MiB. */
-const MAX_SAMPLES = 2 ** 26;
-
 /** True for classes that `compileImages` takes. */
 export const isImageClass = (className: string): boolean =>
   LOADERS.has(className) || SAVERS.has(className) || IMAGE_FRAGMENTS.has(className);
 
 /**
  * Compiles nodes that are in an order in which each comes after what it needs. Throws `invalid_request`, naming the
- * node, for a class that is not an image node, for values that cannot be computed and for pictures that are too large.
+ * node, for a class that is not an image node, for values that cannot be computed and for graphs that are too large.
  */
 export function compileImages(order: readonly Step[], options: CompileOptions): ImageProgram {
   const graph = new GraphBuilder();
   const math = new ImageMath(graph);
+  const limits = new GraphLimits(math);
   const known = new Map<string, readonly GraphValue[]>();
   const inputs: PicturePort[] = [];
   const outputs: PicturePort[] = [];
@@ -88,7 +87,7 @@ export function compileImages(order: readonly Step[], options: CompileOptions): 
     } else {
       const values = IMAGE_FRAGMENTS.get(className)?.(nodeInputs, math);
       if (values === undefined) throw refusal(node, "is not an image node");
-      for (const value of values) checkSize(node, value);
+      limits.check(node, values);
       known.set(id, values);
     }
   }
@@ -108,15 +107,6 @@ function show(
   const shown = layout === "nhwc" ? bytes : math.graph.transpose(bytes, 0, 3, 1, 2);
   math.graph.output(name, shown, "uint8", dims);
   return dims;
-}
-
-function checkSize(node: CheckedNode, value: GraphValue): void {
-  if (value.kind === "plain") return;
-  const { batch, height, width } = value;
-  const channels = value.kind === "image" ? value.channels : 1;
-  if (batch * height * width * channels <= MAX_SAMPLES) return;
-  const size = `${batch} of ${width}x${height}`;
-  throw refusal(node, `would give ${size}; at most ${MAX_SAMPLES} samples are allowed`);
 }
 
 const refusal = (node: CheckedNode, problem: string): WorkerError =>

@@ -1,5 +1,6 @@
 /** Computes the nodes that change colours: inversion, blur, sharpening, noise. */
 import { linspace } from "../../diffusion/schedule/python-numbers.ts";
+import { countOf } from "../../models/tensor.ts";
 import { TorchGenerator } from "../../random/torch-noise.ts";
 import { dimsOf, type ImageValue } from "./graph-value.ts";
 import type { ImageMath } from "./image-math.ts";
@@ -128,15 +129,13 @@ export const FILTER_FRAGMENTS: Fragments = {
   /** torch's noise over the whole batch, in the order of its samples. */
   ImageAddNoise(inputs, math) {
     const image = inputs.image("image");
-    const dims = dimsOf(image);
-    const count = dims.reduce((product, dim) => product * dim, 1);
+    const count = countOf(dimsOf(image));
     if (count > MAX_NOISE) {
       const size = `${image.batch} of ${image.width}x${image.height}`;
       throw inputs.refusal("image", `is ${size}; at most ${MAX_NOISE} samples can get noise`);
     }
     const drawn = new TorchGenerator(inputs.seed("seed")).randn(count);
-    const noise = math.graph.constant("float32", dims, drawn);
-    const scaled = math.mul(noise, inputs.number("strength"));
+    const scaled = math.mul(math.stored(drawn, image).value, inputs.number("strength"));
     return [math.image(math.clamp(math.add(image.value, scaled)), image)];
   },
 };

@@ -11,6 +11,8 @@ import type { Fragments } from "./node-inputs.ts";
 /** Samples that a palette is made from. */
 const MAX_TRAINING = 2 ** 14;
 const ROUNDS = 8;
+/** Of all pictures of a batch: each colour takes some operators. */
+const MAX_COLOURS = 4096;
 /** Samples that are compared with all colours at once. */
 const CHUNK = 2 ** 16;
 
@@ -19,6 +21,12 @@ export const QUANTIZE_FRAGMENTS: Fragments = {
     const image = withChannels(math, inputs.image("image"), 3);
     const { batch, height, width } = image;
     const colours = inputs.number("colors");
+    if (batch * colours > MAX_COLOURS) {
+      throw inputs.refusal(
+        "image",
+        `is a batch of ${batch}; at most ${Math.floor(MAX_COLOURS / colours)} can get ${colours} colours each`,
+      );
+    }
     const dither = inputs.word("dither");
     const bytes = math.floor(math.clamp(math.mul(image.value, 255), 0, 255));
     const quantized = Array.from({ length: batch }, (_, index) => {
