@@ -4,7 +4,8 @@ import { BATCH, CHANNELS, type ImageMath } from "./image-math.ts";
 import type { Fragments } from "./node-inputs.ts";
 import { resize } from "./resample.ts";
 
-const CHANNEL_NAMES = ["red", "green", "blue", "alpha"];
+/** In the order of a picture's channels. */
+export const CHANNEL_NAMES = ["red", "green", "blue", "alpha"];
 
 /** A picture with `channels` channels: those that are missing are 1, those beyond are dropped. */
 export function withChannels(math: ImageMath, image: ImageValue, channels: number): ImageValue {

@@ -1,5 +1,6 @@
 /** Computes the nodes that need no other: pictures from outside are inputs of the graph, others are made of constants. */
 import type { Value } from "../../models/graph-builder.ts";
+import { CHANNEL_NAMES } from "./channels.ts";
 import type { GraphValue, ImageValue, MaskValue } from "./graph-value.ts";
 import { CHANNELS, type ImageMath } from "./image-math.ts";
 import type { Fragment, Fragments } from "./node-inputs.ts";
@@ -18,7 +19,6 @@ export const formatDims = ({ width, height, channels, layout }: PictureFormat): 
 
 /** ComfyUI's mask for a picture without transparency. */
 const NO_MASK = { batch: 1, width: 64, height: 64 } as const;
-const CHANNEL_NAMES = ["red", "green", "blue", "alpha"];
 
 /** The picture in float32, all its channels. */
 export function readPicture(math: ImageMath, input: Value, format: PictureFormat): ImageValue {
@@ -30,7 +30,7 @@ export function readPicture(math: ImageMath, input: Value, format: PictureFormat
 const solid = (math: ImageMath, level: number, size: typeof NO_MASK): MaskValue =>
   math.mask(math.expand(math.value(level), size.batch, size.height, size.width), size);
 
-/** How opaque a picture is not; the same for each class that loads one. */
+/** The mask of a picture of four channels: 1 − alpha. */
 const transparency = (math: ImageMath, picture: ImageValue): MaskValue =>
   math.mask(math.sub(1, math.asMask(picture, 3).value), picture);
 

@@ -23,11 +23,12 @@ function lengthened(math: ImageMath, image: ImageValue, batch: number): ImageVal
 }
 
 /** In the size of `like` across the seam; its length along the seam follows its aspect. */
-function matched(math: ImageMath, image: ImageValue, like: ImageValue, isRow: boolean): ImageValue {
+function matched(math: ImageMath, image: ImageValue, like: ImageValue, isRow: boolean) {
   const aspect = image.width / image.height;
   const to = isRow
     ? { height: like.height, width: Math.trunc(like.height * aspect) }
     : { width: like.width, height: Math.trunc(like.width / aspect) };
+  if (to.width < 1 || to.height < 1) return null;
   return resize(math, image, to, { method: "lanczos", crop: "disabled" });
 }
 
@@ -70,16 +71,15 @@ export const STITCH_FRAGMENTS: Fragments = {
         isRow ? { width: image.width, height } : { width, height: image.height },
         level,
       );
-    if (inputs.flag("match_image_size")) {
-      const aspect = second.width / second.height;
-      const length = isRow ? first.height * aspect : first.width / aspect;
-      if (length < 1) throw inputs.refusal("image2", "is too narrow to match the first picture");
-    }
     const pair = inputs.flag("match_image_size")
       ? [first, matched(math, second, first, isRow)]
       : [across(first), across(second)];
-    const channels = Math.max(...pair.map((image) => image.channels));
-    const parts = pair.map((image) => withChannels(math, image, channels));
+    const images = pair.filter((image) => image !== null);
+    if (images.length < pair.length) {
+      throw inputs.refusal("image2", "is too narrow to match the first picture");
+    }
+    const channels = Math.max(...images.map((image) => image.channels));
+    const parts = images.map((image) => withChannels(math, image, channels));
     if (direction === "left" || direction === "up") parts.reverse();
     const [one, other] = parts as [ImageValue, ImageValue];
     const spacing = inputs.number("spacing_width");
