@@ -6,7 +6,7 @@ import { type EncodedTokens, TextEncoder } from "./networks/text-encoder.ts";
 import type { PipelineParts } from "./pipeline-folder.ts";
 import { ClipTokenizer } from "./text/clip-tokenizer.ts";
 import { readClipVocabulary } from "./text/clip-vocabulary.ts";
-import { type Conditioning, joinEncoders, zeroed } from "./text/conditioning.ts";
+import { type Conditioning, joinEncoders, padded, zeroed } from "./text/conditioning.ts";
 import {
   chunkPrompt,
   emptyPromptChunk,
@@ -67,13 +67,35 @@ export class Conditioner {
    * @param stopAt the encoders' layer as CLIPSetLastLayer counts, -1 for the last; null: the pipeline's own
    */
   async encode(text: string, stopAt: number | null = null): Promise<Conditioning> {
-    const key = stopAt === null ? text : `${stopAt}\0${text}`;
-    return await remembered(this.#texts, key, async () => {
-      const [first, second] = this.#encoders;
-      if (first === undefined) throw new Error("a pipeline has a text encoder");
-      const one = await encodeText(first, text, stopAt);
-      return second === undefined ? one : joinEncoders(one, await encodeText(second, text, stopAt));
+    return await this.encodeBoth(text, text, stopAt);
+  }
+
+  /**
+   * As `encode`, with a text for each of SDXL's encoders: the shorter one goes on with the empty prompt. A pipeline with
+   * one encoder takes the first text.
+   */
+  async encodeBoth(
+    first: string,
+    second: string,
+    stopAt: number | null = null,
+  ): Promise<Conditioning> {
+    const [one, other] = this.#encoders;
+    if (one === undefined) throw new Error("a pipeline has a text encoder");
+    return await remembered(this.#texts, JSON.stringify([first, second, stopAt]), async () => {
+      const left = await encodeText(one, first, stopAt);
+      if (other === undefined) return left;
+      const right = await encodeText(other, second, stopAt);
+      const tokens = Math.max(left.tokens, right.tokens);
+      return joinEncoders(
+        await paddedBy(one, left, { tokens, stopAt }),
+        await paddedBy(other, right, { tokens, stopAt }),
+      );
     });
+  }
+
+  /** True for SDXL's pipelines. */
+  get hasTwoEncoders(): boolean {
+    return this.#encoders.length > 1;
   }
 
   /** Encodes each text once. */
@@ -141,6 +163,15 @@ async function encodeText(
     chunks,
     isWeighted(chunks) ? await emptyStates(encoder, stopAt) : null,
   );
+}
+
+async function paddedBy(
+  encoder: Encoder,
+  conditioning: Conditioning,
+  { tokens, stopAt }: { readonly tokens: number; readonly stopAt: number | null },
+): Promise<Conditioning> {
+  if (conditioning.tokens >= tokens) return conditioning;
+  return padded(conditioning, tokens, await encodeText(encoder, "", stopAt));
 }
 
 async function encodeChunk(

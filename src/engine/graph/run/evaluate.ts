@@ -25,8 +25,6 @@ export interface StepInput {
 
 /** ComfyUI repeats the tokens of a prompt at most this often so that it fits the batch of another. */
 const MAX_REPEATS = 4;
-/** Side of the pictures that SDXL is told to have been trained with, where nothing else says. */
-const XL_SIDE = 768;
 
 /** In the order of the prompts. */
 export async function evaluate(
@@ -87,7 +85,7 @@ async function evaluateBatch(
   const { data } = await denoiser.predict({
     ...network,
     extras: {
-      ...extrasOf(denoiser, conditionings, batch),
+      ...extrasOf(denoiser, prompts, batch),
       ...(await controlResiduals(control, denoiser, { ...network, ...step })),
     },
   });
@@ -111,9 +109,10 @@ function embeddingsOf(conditionings: readonly Conditioning[], batch: number): Te
 /** SDXL's vectors. */
 function extrasOf(
   denoiser: Denoiser,
-  conditionings: readonly Conditioning[],
+  prompts: readonly PlacedPrompt[],
   batch: number,
 ): Record<string, Tensor> {
+  const conditionings = prompts.map(({ conditioning }) => conditioning);
   const extras: Record<string, Tensor> = {};
   const count = conditionings.length * batch;
   const width = conditionings.find(({ pooled }) => pooled !== null)?.pooled?.length ?? 0;
@@ -126,8 +125,9 @@ function extrasOf(
     extras["text_embeds"] = tensor(data, [count, width]);
   }
   if (denoiser.takes("time_ids")) {
-    const ids = [XL_SIDE, XL_SIDE, 0, 0, XL_SIDE, XL_SIDE];
-    const data = Float32Array.from({ length: count * 6 }, (_, at) => ids[at % 6] ?? 0);
+    const data = Float32Array.from({ length: count * 6 }, (_, at) => {
+      return prompts[Math.floor(at / (6 * batch))]?.sizes[at % 6] ?? 0;
+    });
     extras["time_ids"] = tensor(data, [count, 6]);
   }
   return extras;

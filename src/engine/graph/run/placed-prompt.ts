@@ -4,7 +4,7 @@ import type { LatentShape } from "../../diffusion/sampler/latent.ts";
 import { maskForLatent } from "../../diffusion/sampler/noise-mask.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Conditioning } from "../../diffusion/text/conditioning.ts";
-import type { ConditioningPart, ControlChain, LatentArea } from "./values.ts";
+import type { ConditioningPart, ControlChain, LatentArea, PictureSizes } from "./values.ts";
 
 /** A prompt with its place in latents of one shape. */
 export interface PlacedPrompt {
@@ -15,11 +15,14 @@ export interface PlacedPrompt {
   readonly weights: Float32Array;
   readonly batch: number;
   readonly control: ControlChain | null;
+  readonly sizes: PictureSizes;
   /** Evaluated at sigmas from `start` down to `end`. */
   readonly start: number;
   readonly end: number;
 }
 
+/** What ComfyUI tells SDXL where no node does. */
+const XL_SIZES: PictureSizes = [768, 768, 0, 0, 768, 768];
 /** Places that an area fades over at its inner edges. */
 const FUZZ = 8;
 /** The smallest side of an area around a mask. */
@@ -50,6 +53,7 @@ export function placePrompt(
   return {
     ...{ conditioning: part.conditioning, area, weights, batch: copies },
     control: part.control ?? null,
+    sizes: part.sizes ?? XL_SIZES,
     start: part.range === null ? Number.POSITIVE_INFINITY : table.percentToSigma(part.range.start),
     end: part.range === null ? 0 : table.percentToSigma(part.range.end),
   };
@@ -76,7 +80,8 @@ export function withOpposites(
     const nearest = smallestAround(area, all);
     if (nearest === undefined) continue;
     if (nearest.area === undefined || !isEqual(nearest.area, area)) {
-      all.push({ ...other, conditioning: nearest.conditioning });
+      const { conditioning, sizes } = nearest;
+      all.push({ ...other, conditioning, ...(sizes && { sizes }) });
     }
   }
   return all;

@@ -66,6 +66,16 @@ export interface ControlChain {
   readonly previous: ControlChain | null;
 }
 
+/** SDXL's `time_ids`: the sizes of a picture as in training, its corner after cropping, and those to be drawn. */
+export type PictureSizes = readonly [
+  height: number,
+  width: number,
+  cropTop: number,
+  cropLeft: number,
+  targetHeight: number,
+  targetWidth: number,
+];
+
 /** One prompt of a CONDITIONING, and where and when it counts. */
 export interface ConditioningPart {
   readonly conditioning: Conditioning;
@@ -77,6 +87,8 @@ export interface ConditioningPart {
     readonly area: "full" | "bounds";
   };
   readonly strength: number;
+  /** What SDXL is told of a picture's sizes; absent: ComfyUI's own. */
+  readonly sizes?: PictureSizes;
   /** Prompts with the same chain are evaluated together. */
   readonly control?: ControlChain;
   /** Shares of the timesteps, 0 at the noisy end; null: always. */

@@ -1,8 +1,9 @@
 /** Runs the nodes that encode prompts and say where and when they count. */
+import { WorkerError } from "../../../../errors.ts";
 import { averaged, concatTokens, zeroed } from "../../../diffusion/text/conditioning.ts";
 import type { NodeInputs } from "../node-inputs.ts";
 import { type NodeRunners, output } from "../node-runner.ts";
-import type { ConditioningPart, NodeValue } from "../values.ts";
+import type { ConditioningPart, NodeValue, PictureSizes } from "../values.ts";
 
 /** Pixels a side that one place of a latent stands for. */
 const SHRINKS_BY = 8;
@@ -17,6 +18,22 @@ export const CONDITIONINGS: NodeRunners = {
     const { conditioner, stopAt } = inputs.link("clip", "CLIP");
     const conditioning = await conditioner.encode(inputs.text("text"), stopAt);
     return [output("CONDITIONING", [{ conditioning, strength: 1, range: null }])];
+  },
+
+  async CLIPTextEncodeSDXL(inputs) {
+    const { conditioner, stopAt } = inputs.link("clip", "CLIP");
+    if (!conditioner.hasTwoEncoders) {
+      const problem = "clip must be one of SDXL, with two text encoders";
+      throw new WorkerError("invalid_request", `${problem}: use CLIPTextEncode for others`);
+    }
+    const [textL, textG] = [inputs.text("text_l"), inputs.text("text_g")];
+    const conditioning = await conditioner.encodeBoth(textL, textG, stopAt);
+    const sizes: PictureSizes = [
+      ...([inputs.number("height"), inputs.number("width")] as const),
+      ...([inputs.number("crop_h"), inputs.number("crop_w")] as const),
+      ...([inputs.number("target_height"), inputs.number("target_width")] as const),
+    ];
+    return [output("CONDITIONING", [{ conditioning, strength: 1, range: null, sizes }])];
   },
 
   ConditioningCombine: (inputs) => [
