@@ -1,5 +1,6 @@
 /** Runs single nodes of ComfyUI graphs, and compares what they give with what ComfyUI's own gave. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, spyOn, test } from "bun:test";
+import { Denoiser } from "../../src/engine/diffusion/networks/denoiser.ts";
 import { toBytes } from "../../src/engine/graph/run/pixels.ts";
 import type { Tensor } from "../../src/engine/models/tensor.ts";
 import {
@@ -119,6 +120,22 @@ describe.skipIf(golden === "")("samplers put together of parts", () => {
     expect(await sampled(graph)).toEqual(await sampled(whole(["1", 0], 4)));
   });
 
+  test("a signal ends a run within a sampler, with its own reason", async () => {
+    const controller = new AbortController();
+    const run = bench.prepare(whole(["1", 0], 1), () => undefined);
+    const predict = spyOn(Denoiser.prototype, "predict");
+    try {
+      predict.mockImplementationOnce(async ({ sample }) => {
+        controller.abort(new Error("a newer graph"));
+        return sample;
+      });
+      await expect(run.run({ signal: controller.signal })).rejects.toThrow(/^a newer graph$/);
+      expect(predict).toHaveBeenCalledTimes(1);
+    } finally {
+      predict.mockRestore();
+    }
+  });
+
   test("RescaleCFG shrinks what much guidance spreads, and by 0 changes nothing", async () => {
     const rescaled = (multiplier: number): Graph => ({
       ...whole(["7", 0], 20),
@@ -139,7 +156,7 @@ describe.skipIf(golden === "")("SDXL's prompts (../shared/data/golden/pipeline-x
     ...{ width: side, height: side, target_width: side, target_height: side },
     ...{ crop_w: 0, crop_h: 0 },
   });
-  const drawn = async (encoder: Node): Promise<Float32Array> => {
+  const drawn = async (encoder: Node, more: Graph = {}): Promise<Float32Array> => {
     const { results } = await xl.run({
       "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "tiny-xl" } },
       "2": encoder,
@@ -153,6 +170,7 @@ describe.skipIf(golden === "")("SDXL's prompts (../shared/data/golden/pipeline-x
         },
       },
       "6": { class_type: "SaveLatent", inputs: { samples: ["5", 0], filename_prefix: "x" } },
+      ...more,
     });
     const [result] = results;
     if (result?.kind !== "latent") throw new Error("the graph saved no latent");
@@ -166,6 +184,16 @@ describe.skipIf(golden === "")("SDXL's prompts (../shared/data/golden/pipeline-x
   test("one text for both encoders at ComfyUI's sizes is what CLIPTextEncode gives", async () => {
     const plain = { class_type: "CLIPTextEncode", inputs: { text: "a fox", clip: ["1", 1] } };
     expect(await drawn(both("a fox", "a fox", 768))).toEqual(await drawn(plain));
+  });
+
+  test("DualCLIPLoader loads both encoders of a folder", async () => {
+    const names = { clip_name1: "tiny-xl", clip_name2: "tiny-xl", type: "sdxl" };
+    const loaded = { "7": { class_type: "DualCLIPLoader", inputs: names } };
+    const encoder = (clip: string, slot: number): Node => ({
+      class_type: "CLIPTextEncode",
+      inputs: { text: "a fox", clip: [clip, slot] },
+    });
+    expect(await drawn(encoder("7", 0), loaded)).toEqual(await drawn(encoder("1", 1)));
   });
 
   test("texts and sizes count, and texts of different lengths are padded", async () => {

@@ -1,4 +1,5 @@
 /** Runs the nodes that load models, and those that other packs have in their place. */
+import { WorkerError } from "../../../../errors.ts";
 import type { NodeRunner, NodeRunners } from "../node-runner.ts";
 import { output } from "../node-runner.ts";
 
@@ -21,6 +22,23 @@ export const LOADERS: NodeRunners = {
 
   async CLIPLoader(inputs, { models }) {
     return [output("CLIP", await models.clip("text_encoder", inputs.text("clip_name")))];
+  },
+
+  /** Folders hold both encoders of SDXL, so both names mean the same one. */
+  async DualCLIPLoader(inputs, { models }) {
+    const names = [inputs.text("clip_name1"), inputs.text("clip_name2")] as const;
+    const [first, second] = [
+      await models.clip("text_encoder", names[0]),
+      await models.clip("text_encoder", names[1]),
+    ];
+    if (first.conditioner === second.conditioner && first.conditioner.hasTwoEncoders) {
+      return [output("CLIP", first)];
+    }
+    const problem = `clip_name1 ${JSON.stringify(names[0])} and clip_name2 ${JSON.stringify(names[1])}`;
+    throw new WorkerError(
+      "invalid_request",
+      `${problem} must name one model folder with text_encoder and text_encoder_2`,
+    );
   },
 
   async VAELoader(inputs, { models }) {
