@@ -2,6 +2,7 @@
 import { expect } from "bun:test";
 import { api } from "../support/live-stream.ts";
 import { inBrowser, usePlayground } from "../support/playground.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground("gallery");
 
@@ -43,7 +44,8 @@ inBrowser(
   "a model that takes no prompts has no prompt; a scene is given to one that does",
   async () => {
     const page = await playground.browser.open(playground.server.url);
-    expect(await page.getByLabel("Model").inputValue()).toBe("describer");
+    const model = page.getByLabel("Model");
+    await waitFor("the models", async () => (await model.inputValue()) === "describer");
     const prompt = page.getByLabel("Describe a scene");
     expect(await prompt.count()).toBe(1);
     await page.getByLabel("Model").selectOption("painter");
