@@ -72,6 +72,8 @@ async function refreshShown(askedAt: number): Promise<void> {
   }
   const last = await api.stream(screen.id).catch(() => null);
   if (state.onScreen.value !== screen) return;
+  // The list may have been asked for before the stream began.
+  if (last?.status === "starting" || last?.status === "active") return;
   release(screen.id);
   // A restarted server does not know it, and may have other streams.
   if (last === null && showNewest()) return;

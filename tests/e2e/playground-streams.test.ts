@@ -63,3 +63,13 @@ inBrowser("a page opened later shows the running stream", async () => {
   await plays(page, "Live output", 2);
   expect(await page.getByLabel("Model").inputValue()).toBe("test-card");
 });
+
+inBrowser("a stream stays on screen when a list from before its start arrives late", async () => {
+  const page = await playing(playground, "test-card");
+  const staleList = { status: 200, json: { streams: [] } };
+  const late = page.waitForResponse((response) => response.url().endsWith("/status"));
+  await page.route("**/streams", (route) => route.fulfill(staleList), { times: 1 });
+  await late; // the page has asked for the stream itself
+  await plays(page, "Live output", 2);
+  await page.locator(".go").getByRole("button", { name: "Stop" }).waitFor();
+});
