@@ -1,4 +1,4 @@
-/** Runs one loaded model in a thread of its own, knows how long a run usually takes, and notices when one hangs. */
+/** Runs one loaded model in its own thread, tracks how long its runs take, and detects runs that hang. */
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { ModelDefinition } from "../models/definition.ts";

@@ -40,7 +40,7 @@ export class FrameInputs {
     return this.#before !== null || this.#job.frame !== null;
   }
 
-  /** Resolves when a model has got its pictures; never if none runs. */
+  /** Resolves when the first model has got its pictures; never if none runs. */
   get given(): Promise<void> {
     return this.#given.promise;
   }
@@ -50,7 +50,7 @@ export class FrameInputs {
     return this.#convertMs;
   }
 
-  /** `performance.now()` when a model last got its pictures. */
+  /** `performance.now()` when the first model got its pictures. */
   get givenAt(): number {
     return this.#givenAt;
   }
@@ -81,7 +81,7 @@ export class FrameInputs {
   /** The pictures of a node. */
   async picturesFor(running: RunningNode, inner: Size): Promise<Pictures> {
     const pictures = await this.#pictures(running, inner);
-    this.#givenAt = performance.now();
+    if (this.#givenAt === 0) this.#givenAt = performance.now();
     this.#given.resolve();
     return pictures;
   }

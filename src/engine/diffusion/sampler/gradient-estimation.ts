@@ -1,4 +1,4 @@
-/** Gradient estimation: Euler's step with the slope pushed on in the direction of its change (Permenter and Yuan 2024). */
+/** Gradient estimation: Euler steps whose slope is extrapolated from its last change (Permenter and Yuan 2024). */
 import { combine, eulerStep, slope } from "./combine.ts";
 import { intervals, type Sampler } from "./sampler.ts";
 

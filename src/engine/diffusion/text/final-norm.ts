@@ -1,4 +1,4 @@
-/** Finds the weights of a text encoder's final layer norm in its ONNX graph, for layers that it was not applied to. */
+/** Reads a text encoder's final layer norm from its ONNX graph, to apply it to the output of earlier layers. */
 import { type ModelProto, type NodeProto, type TensorProto, TensorProto_DataType } from "onnx-buf";
 import type { NormWeights } from "./clip-skip.ts";
 

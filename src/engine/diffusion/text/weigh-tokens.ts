@@ -1,4 +1,4 @@
-/** Applies the weights of a prompt to the embeddings of its tokens, as ComfyUI's CLIPTextEncode does. */
+/** Applies prompt weights to token embeddings, as ComfyUI's CLIPTextEncode does. */
 import type { Conditioning } from "./conditioning.ts";
 import type { PromptChunk } from "./prompt-chunks.ts";
 

@@ -1,4 +1,4 @@
-/** Runs single image and mask nodes as ONNX sessions, one for each node and size of its pictures. Used in workers. */
+/** Runs individual image and mask nodes, with one ONNX session per node and picture size. Used in workers. */
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { Session } from "../../device/worker/runtime.ts";

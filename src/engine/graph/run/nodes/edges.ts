@@ -1,4 +1,4 @@
-/** Runs the nodes where a graph meets the world: files, the stream, and values of its own. */
+/** Runs a graph's input and output nodes: files, stream frames and constant values. */
 import { WorkerError } from "../../../../errors.ts";
 import { type NodeRunner, type NodeRunners, output } from "../node-runner.ts";
 import type { Images, Mask } from "../values.ts";
