@@ -9,11 +9,13 @@ import { WEIGHTY_SIDE, writeWeightyModel } from "./weighty-model.ts";
 const STREAMS = [4, 8] as const;
 const SIZE = { width: WEIGHTY_SIDE, height: WEIGHTY_SIDE } as const;
 /** Enough for all rounds of a stream. */
-const FRAMES = 2000;
+const FRAMES = 2500;
 const WEIGHTY = "weighty";
 /** A model of convolutions: they take as long for each picture of a batch as for one alone. */
 const BLURS = "blurs";
 const BLURS_MS = 10;
+/** Two runs of the same may differ by so much: a process has its memory here or there. */
+const NOISE = 0.95;
 
 export const batch: Benchmark = async ({ quick, log }) => {
   await using folder = await ClipFolder.create();
@@ -49,13 +51,14 @@ function rowsOf(
     (run?.fps ?? []).map((fps) => fps.reduce((a, b) => a + b));
   const unit = "frames/s";
   const samples = total(batched);
+  const pays = model === WEIGHTY;
   const against = {
     case: `${streams} streams of ${model} against unbatched`,
     ...{ unit, samples },
     reference: { name: "--max-batch 1", samples: total(unbatched) },
-    aim: { on: "ratio", sign: "≥", bound: 1 },
+    aim: { on: "ratio", sign: "≥", bound: pays ? 1 : NOISE },
   } as const;
-  if (model !== WEIGHTY) return [{ ...against, note: "batches do not pay here" }];
+  if (!pays) return [{ ...against, note: "batches do not pay here: both run the same" }];
   return [
     {
       case: `${streams} streams of ${model}`,

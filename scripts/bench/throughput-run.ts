@@ -34,6 +34,8 @@ export interface Throughput {
 
 /** Streams run this long before each measurement, so that batches have formed. */
 const SETTLE_MS = 300;
+/** Each way runs this long before measuring starts, so that compilation is not counted. */
+const WARM_UP_SECONDS = 2;
 const LIMIT_MS = 300_000;
 
 /** Runs a job in a process of its own; returns the measurements by the names of the ways. */
@@ -54,8 +56,11 @@ async function measure({ ways, rounds, seconds, ...job }: ThroughputJob) {
   const open = await Promise.all(
     ways.map(async (way) => ({ way, run: await openWay(way, job), fps: [] as number[][] })),
   );
+  for (const { run } of open) await run.measure(WARM_UP_SECONDS);
   for (let round = 0; round < rounds; round++) {
-    for (const { run, fps } of open) fps.push(await run.measure(seconds));
+    // In turn from either end, so that none always follows the same one.
+    const inTurn = round % 2 === 0 ? open : open.toReversed();
+    for (const { run, fps } of inTurn) fps.push(await run.measure(seconds));
   }
   const results: Record<string, Throughput> = {};
   for (const { way, run, fps } of open) {
