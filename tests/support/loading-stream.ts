@@ -101,7 +101,7 @@ export class LoadingStream {
     const lost = this.lost;
     await this.#stage.ready();
     await this.#writer.ready;
-    const written = this.#writer.write(this.#hasInput ? this.pool.adopt(flat(), time) : time);
+    const written = this.#writer.write(this.#hasInput ? this.pool.adopt(flatFrame(), time) : time);
     await written;
     if (this.lost > lost) return null;
     const { value, done } = await this.#frames.next();
@@ -117,7 +117,8 @@ export class LoadingStream {
   }
 }
 
-function flat(): Frame {
+/** A frame of one colour, as the stream's inputs are. */
+export function flatFrame(): Frame {
   const frame = new Frame();
   frame.alloc();
   frame.width = SIZE.width;

@@ -10,6 +10,8 @@ export interface ManualRun {
 
 export class ManualRunner implements BatchRunner<string, string> {
   readonly maxBatch: number;
+  /** See `BatchRunner`. */
+  queues = false;
   /** In the order in which they began. */
   readonly runs: ManualRun[] = [];
   readonly #log: string[];

@@ -46,6 +46,11 @@ export class JobQueue {
     if (this.remove(waiting)) waiting.reject(error);
   }
 
+  /** True if a job of this stream waits for the runner. */
+  has(runner: Runner, stream: string): boolean {
+    return this.#streams.get(stream)?.some((waiting) => waiting.runner === runner) ?? false;
+  }
+
   all(): Waiting[] {
     return [...this.#streams.values()].flat();
   }

@@ -1,10 +1,19 @@
 /** What the device scheduler runs: jobs of streams, and the runners that take them. */
 
+/**
+ * A runner that queues gets its next run so long before the one in progress should end. Else it would stand idle between
+ * two runs until the main thread has its turn, which garbage collection alone takes from it for some milliseconds. With
+ * 2 ms a model of 10 ms reaches 0.93 of its bare loop on two cores, with 5 ms 0.97.
+ */
+export const LEAD_MS = 5;
+
 /** Runs items together: one loaded program in its thread. */
 export interface BatchRunner<Item, Result> {
   /** At most this many items in one run; 1: no batches. Read before each run. */
   readonly maxBatch: number;
-  /** Returns one result per item, in order, or rejects for all of them. Is called again only when that has settled. */
+  /** True if it takes its next run `LEAD_MS` before the last should end, and begins with it then. */
+  readonly queues?: boolean;
+  /** Returns one result per item, in order, or rejects for all of them. Unless it `queues`, it is called again only when that has settled. */
   run(items: readonly Item[]): Promise<readonly Result[]>;
 }
 
@@ -21,6 +30,8 @@ export interface Job<Item> {
   readonly deadline?: number;
   /** Ends the wait; a run that has begun finishes first. */
   readonly signal?: AbortSignal;
+  /** Called when its run begins. */
+  readonly onStart?: () => void;
 }
 
 export interface Done<Result> {

@@ -1,4 +1,5 @@
 /** The runs in progress on one device, and the lanes that they take up. */
+import { LEAD_MS } from "./job.ts";
 import type { Runner, Waiting } from "./job-queue.ts";
 
 export interface Run {
@@ -6,14 +7,18 @@ export interface Run {
   readonly batch: readonly Waiting[];
   /** The device's virtual time at which it began. */
   readonly time: number;
-  /** The time on the clock at which it began. */
-  readonly since: number;
+  /** The time on the clock at which it began; infinity while it is the next of another. */
+  since: number;
   /** Null for the first run of a runner if its caller has no estimate. */
   readonly expectedMs: number | null;
   /** It takes up a lane, or was let in beside them. */
   readonly place: "lane" | "beside";
   /** Null while it is in progress. */
   tookMs: number | null;
+  /** Milliseconds that its streams have been charged with together. */
+  chargedMs: number;
+  /** What its runner begins with when it ends. */
+  next: Run | null;
 }
 
 /** A run that takes longer than this, and than `OVERDUE` times what is expected, holds its lane no longer. */
@@ -59,6 +64,16 @@ export class Lanes {
     return this.#runs.has(runner);
   }
 
+  /** The runs whose runners should have their next one by now. */
+  soonOver(now: number): Run[] {
+    return [...this.#runs.values()].filter((run) => queueAt(run) <= now);
+  }
+
+  /** The time at which the first runner should have its next run; infinity if none. */
+  nextSoonOver(now: number): number {
+    return Math.min(...[...this.#runs.values()].map(queueAt).filter((time) => time > now));
+  }
+
   hasFree(now: number): boolean {
     const runs = this.#inLanes(now);
     const spare = runs.some((run) => now - run.since >= lateMs(run)) ? 1 : 0;
@@ -92,6 +107,11 @@ export class Lanes {
     );
   }
 }
+
+const queueAt = ({ runner, next, place, since, expectedMs }: Run): number => {
+  const queues = runner.queues && next === null && place === "lane" && expectedMs !== null;
+  return queues ? since + expectedMs - LEAD_MS : Number.POSITIVE_INFINITY;
+};
 
 const overdueMs = ({ expectedMs }: Run): number =>
   expectedMs === null ? FIRST_RUN_OVERDUE_MS : Math.max(OVERDUE_MS, OVERDUE * expectedMs);

@@ -16,6 +16,8 @@ export interface InferenceJob extends RunItem {
   readonly deadline?: number;
   /** Ends the wait for the device; a run that has begun finishes first. */
   readonly signal?: AbortSignal;
+  /** Called when the device begins with it. */
+  readonly onStart?: () => void;
 }
 
 /** The caller's. The size of its picture may differ from what went in. */

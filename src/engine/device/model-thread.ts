@@ -47,6 +47,7 @@ export interface LoadReport {
 export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, AsyncDisposable {
   /** Items that a run may have. */
   maxBatch = 1;
+  readonly queues = true;
   readonly #options: ModelThreadOptions;
   readonly #worker = new ProgramWorker();
   #msPerPixel = 0;
@@ -79,7 +80,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const { scheduler, definition } = this.#options;
     scheduler.throwIfClosed();
     if (this.#lost) throw this.#lostError("it is gone");
-    const { key, deadline, signal } = job;
+    const { key, deadline, signal, onStart } = job;
     const { result } = await scheduler.submit(this, {
       stream: key,
       item: job,
@@ -87,6 +88,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
       expectedMs: this.#msPerPixel * pixelsOf(job),
       ...(deadline !== undefined && { deadline }),
       ...(signal && { signal }),
+      ...(onStart && { onStart }),
     });
     signal?.throwIfAborted();
     return result;

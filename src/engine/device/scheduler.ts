@@ -5,6 +5,7 @@ import { type BatchRunner, type Done, type Job, TooLate } from "./job.ts";
 import { type Admits, JobQueue, type Runner, type Waiting } from "./job-queue.ts";
 import { Lanes, type Run } from "./lanes.ts";
 import { RunDurations } from "./run-durations.ts";
+import { RunsInProgress } from "./runs-in-progress.ts";
 
 export interface DeviceSchedulerOptions {
   /** Runs that may be in progress at once. */
@@ -30,7 +31,8 @@ const APART_MS = 10_000;
  * Shares the lanes of one device among streams by device time (see `FairShares`): a free lane goes to the stream that
  * is furthest behind. If its job may run in a batch, waiting jobs of the same runner and key join it: the first of each
  * stream, those furthest behind first, and then later ones of streams that have several. Each is charged its share. A
- * batch may wait a moment for streams that are about to come back (see `Companions`); the lane is not kept for it.
+ * batch may wait a moment for streams that are about to come back (see `Companions`); the lane is not kept for it. A
+ * runner that queues gets its next run shortly before the last should end, so that the device need not stand idle.
  *
  * A run cannot be interrupted. Two rules keep long ones from blocking short ones. While every lane has a long run, a
  * short one is let in beside them, as a device with time slices would do, if it is short compared with each run in
@@ -46,6 +48,7 @@ export class DeviceScheduler {
   readonly #shares = new FairShares();
   readonly #waiting = new JobQueue(this.#shares);
   readonly #lanes: Lanes;
+  readonly #runs: RunsInProgress;
   readonly #durations = new RunDurations();
   readonly #companions = new Companions(this.#durations);
   /** Until when the jobs of a runner run alone. */
@@ -56,8 +59,10 @@ export class DeviceScheduler {
   #timer: Timer | undefined;
 
   constructor({ lanes, now = () => performance.now() }: DeviceSchedulerOptions) {
-    this.#lanes = new Lanes(lanes);
     this.#now = now;
+    this.#lanes = new Lanes(lanes);
+    const [shares, companions, waiting] = [this.#shares, this.#companions, this.#waiting];
+    this.#runs = new RunsInProgress({ lanes: this.#lanes, shares, companions, waiting, now });
   }
 
   /**
@@ -76,7 +81,7 @@ export class DeviceScheduler {
     const { promise, resolve, reject } = Promise.withResolvers<Done<unknown>>();
     const waiting: Waiting = { runner, job, resolve, reject };
     this.#waiting.add(waiting);
-    this.#companions.returned(runner, job.stream, this.#now());
+    this.#runs.returned(runner, job.stream);
     const giveUp = () => this.#waiting.refuse(waiting, signal?.reason);
     signal?.addEventListener("abort", giveUp, { once: true });
     this.#admit();
@@ -96,8 +101,7 @@ export class DeviceScheduler {
     for (const waiting of this.#waiting.all()) {
       if (waiting.runner === runner) this.#waiting.refuse(waiting, error);
     }
-    const run = this.#lanes.runOf(runner);
-    if (run !== undefined) this.#leave(run);
+    for (const { reject } of this.#runs.giveUp(runner)) reject(error);
     this.#admit();
   }
 
@@ -122,11 +126,12 @@ export class DeviceScheduler {
     }
     const holds = this.#holds(now);
     this.#fillLanes(now, holds);
+    for (const run of this.#lanes.soonOver(now)) this.#queueAfter(run, now);
     const left = this.#waiting.all();
     const next = Math.min(
       ...holds.map(({ until }) => until),
       ...left.map((waiting) => deadlineOf(waiting)),
-      left.length === 0 ? Number.POSITIVE_INFINITY : this.#lanes.nextFree(now),
+      ...(left.length === 0 ? [] : [this.#lanes.nextFree(now), this.#lanes.nextSoonOver(now)]),
     );
     if (next === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#admit(), Math.max(1, next - now));
@@ -172,12 +177,33 @@ export class DeviceScheduler {
     return true;
   }
 
+  /**
+   * Hands the next run to the runner of one that should soon end, if it would be its turn then. A batch that has room
+   * comes when all streams are back that run now; `#holds` decides about those that are late.
+   */
+  #queueAfter(run: Run, now: number): void {
+    const { runner } = run;
+    this.#runs.charge(run, Math.max(now - run.since, run.expectedMs ?? 0));
+    const admits: Admits = (waiting) =>
+      waiting.runner === runner || !this.#lanes.isBusy(waiting.runner);
+    const first = this.#waiting.next(admits);
+    if (first?.runner !== runner) return;
+    const most = this.#mostTogether(runner, now);
+    const batch = this.#waiting.batch(first, most, admits);
+    const { batchKey } = first.job;
+    const isMissing = ({ job }: Waiting): boolean =>
+      job.batchKey === batchKey && batch.every((waiting) => waiting.job.stream !== job.stream);
+    const hasRoom = batchKey !== null && batch.length < most;
+    if (hasRoom && run.batch.some(isMissing)) return;
+    void this.#start(batch, "lane", run);
+  }
+
   #mostTogether(runner: Runner, now: number): number {
     const isApart = now < (this.#apartUntil.get(runner) ?? Number.NEGATIVE_INFINITY);
     return isApart ? 1 : runner.maxBatch;
   }
 
-  async #start(batch: readonly Waiting[], place: Run["place"]): Promise<void> {
+  async #start(batch: readonly Waiting[], place: Run["place"], after?: Run): Promise<void> {
     const [first] = batch;
     if (first === undefined) return;
     const { runner, job } = first;
@@ -188,41 +214,29 @@ export class DeviceScheduler {
       ...{ runner, batch, place },
       // Credit brings a stream's turn forward; it does not keep short runs out while a long one lasts.
       time: this.#shares.now,
-      since: this.#now(),
+      since: Number.POSITIVE_INFINITY,
       expectedMs: this.#expectedMs(first, batch.length) ?? null,
       tookMs: null,
+      chargedMs: 0,
+      next: null,
     };
-    this.#lanes.add(run);
+    this.#runs.begin(run, after);
     try {
       const results = await runner.run(batch.map((waiting) => waiting.job.item));
       if (results.length !== batch.length) {
         throw new Error(`a run of ${batch.length} items returned ${results.length} results`);
       }
-      const tookMs = this.#leave(run);
+      const tookMs = this.#runs.end(run);
       this.#durations.learn(runner, batch.length, tookMs);
       for (const [index, { resolve }] of batch.entries()) {
         resolve({ result: results[index], ms: tookMs / batch.length, batch: batch.length });
       }
     } catch (error) {
-      const tookMs = this.#leave(run);
-      if (batch.length > 1) this.#apartUntil.set(runner, run.since + tookMs + APART_MS);
+      this.#runs.end(run);
+      if (batch.length > 1) this.#apartUntil.set(runner, this.#now() + APART_MS);
       for (const { reject } of batch) reject(error);
     }
     this.#admit();
-  }
-
-  /** Frees the lane of a run and charges its streams, once; returns the run's duration until then. */
-  #leave(run: Run): number {
-    if (run.tookMs !== null) return run.tookMs;
-    const tookMs = this.#now() - run.since;
-    run.tookMs = tookMs;
-    this.#lanes.remove(run);
-    for (const { job } of run.batch) {
-      this.#shares.charge(job.stream, tookMs / run.batch.length);
-      if (job.batchKey === null) continue;
-      this.#companions.left(run.runner, job.stream, job.batchKey, run.since + tookMs);
-    }
-    return tookMs;
   }
 
   #expectedMs({ runner, job }: Waiting, items: number): number | undefined {

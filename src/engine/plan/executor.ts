@@ -149,17 +149,20 @@ export class PlanExecutor implements Disposable {
   }
 
   /**
-   * What the models get for a frame. With `ahead`, its conversion for the model begins at once, which the plan's one
-   * model may still run for the frame before: that is to have its picture already.
+   * What the models get for a frame. With `ahead`, its conversion begins at once if it may run while the plan still
+   * runs for the frame before: in a plan of one model, which runs for every frame, whatever became of the last.
    */
   inputsOf(job: PlanJob, { ahead = false } = {}): FrameInputs {
     const inputs = new FrameInputs(this.#options.converter, job);
     const { nodes } = this.#loader;
     const [first] = nodes;
     if (!ahead || first === undefined || nodes.length > 1) return inputs;
-    const { video, run } = first.model.definition;
-    const takesFrame = job.frame !== null && video !== "none" && run.every === 1;
-    if (takesFrame) inputs.beginPicture(first, this.#innerSize(nodes, first, inputs, job.size));
+    const { video, live, run } = first.model.definition;
+    const takesFrame = job.frame !== null && video !== "none";
+    const takesEach = live.withVideo && run.every === 1 && !run.skipUnchanged;
+    if (takesFrame && takesEach) {
+      inputs.beginPicture(first, this.#innerSize(nodes, first, inputs, job.size));
+    }
     return inputs;
   }
 
@@ -183,6 +186,7 @@ export class PlanExecutor implements Disposable {
         moment: this.#moment(nodes, running, job, inner),
         // Once a model has run for the frame, the others finish it: a plan that takes longer would never show any.
         deadline: inferenceMs > 0 ? undefined : deadline,
+        onStart: () => inputs.started(),
       };
       if (node.isFeeder) {
         await running.feed(input);

@@ -21,9 +21,9 @@ export class FrameInputs {
   #isKept = false;
   /** A conversion of the frame that has begun before it was asked for, and what it is for. */
   #ahead: { readonly of: string; readonly picture: Promise<Picture> } | null = null;
-  readonly #given = Promise.withResolvers<void>();
+  readonly #begun = Promise.withResolvers<void>();
+  #begunAt: number | null = null;
   #convertMs = 0;
-  #givenAt = 0;
 
   constructor(converter: PictureConverter, job: PlanJob) {
     this.#converter = converter;
@@ -40,9 +40,19 @@ export class FrameInputs {
     return this.#before !== null || this.#job.frame !== null;
   }
 
-  /** Resolves when the first model has got its pictures; never if none runs. */
-  get given(): Promise<void> {
-    return this.#given.promise;
+  /** The frame is converted before its turn: it may run while another does. */
+  get isAhead(): boolean {
+    return this.#ahead !== null;
+  }
+
+  /** Resolves when the device begins with the first model; never if none runs. */
+  get begun(): Promise<void> {
+    return this.#begun.promise;
+  }
+
+  /** `performance.now()` when the device began with the first model; null before. */
+  get begunAt(): number | null {
+    return this.#begunAt;
   }
 
   /** How long the last conversion of the frame took. */
@@ -50,16 +60,17 @@ export class FrameInputs {
     return this.#convertMs;
   }
 
-  /** `performance.now()` when the first model got its pictures. */
-  get givenAt(): number {
-    return this.#givenAt;
-  }
-
   /** Begins to convert the frame for the model that gets it first, in the size `inner`. */
   beginPicture({ node, model }: RunningNode, inner: Size): void {
     const picture = this.#convert(inner, model.definition.fit, node.model);
     picture.catch(() => {}); // whoever asks for it reports it
     this.#ahead = { of: this.#useOf(inner, model.definition.fit, node.model), picture };
+  }
+
+  /** The device begins with a model. */
+  started(): void {
+    this.#begunAt ??= performance.now();
+    this.#begun.resolve();
   }
 
   /** Settles when no conversion is under way that nobody has asked for. */
@@ -78,16 +89,8 @@ export class FrameInputs {
     return model.definition.overlays ? this.#job.size : model.inputSize(this.#job.size);
   }
 
-  /** The pictures of a node. */
-  async picturesFor(running: RunningNode, inner: Size): Promise<Pictures> {
-    const pictures = await this.#pictures(running, inner);
-    if (this.#givenAt === 0) this.#givenAt = performance.now();
-    this.#given.resolve();
-    return pictures;
-  }
-
-  /** In the model's own size, and in the output's for models that draw over it. */
-  async #pictures({ node, model }: RunningNode, inner: Size): Promise<Pictures> {
+  /** The pictures of a node: in the model's own size, and in the output's for models that draw over it. */
+  async picturesFor({ node, model }: RunningNode, inner: Size): Promise<Pictures> {
     const { definition } = model;
     if (definition.video === "none") return NONE;
     const before = this.#before;

@@ -44,7 +44,8 @@ export interface InferOptions {
  * Takes decoded frames, or ticks where there is no input, and disposes them; gives yuv420p frames of the output's
  * size. Frames are to wait for `ready` in front of the stage, where newer ones replace them. While no model runs, is
  * paused, or fails, `StandIn` shows what there is instead. While the models run for one frame, the picture of the one
- * before is converted for the output, and shortly before they end the next frame is converted for them.
+ * before is converted for the output, and shortly before they end the next frame is converted for them. A single model
+ * has its next run waiting by then, so that the device need not stand idle between two frames.
  *
  * ```ts
  * const inference = new InferStage(options);
@@ -59,9 +60,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #finisher: Finisher;
   /** Settles when the last frame that was inferred has come out. */
   #finishing: Promise<void> = Promise.resolve();
-  /** Settles when the run that has begun last has ended. */
-  #ran: Promise<void> = Promise.resolve();
-  #isRunning = false;
+  /** Settles when the last run has ended; null while none is in progress. */
+  #running: Promise<void> | null = null;
   readonly #pace = new RunPace();
   #prepared: StreamParams | null = null;
   /** Settles when everything that has been asked for so far is loaded or has failed. */
@@ -146,12 +146,12 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const params = this.prepare();
     const size = params.size ?? evenSize(input ?? DEFAULT_SIZE);
     const frame = { frame: input?.native ?? null, pts: tick.pts, size, params };
-    const inputs = this.#executor.inputsOf(frame, { ahead: this.#isRunning });
-    await this.#ran;
+    const inputs = this.#executor.inputsOf(frame, { ahead: this.#running !== null });
+    if (!inputs.isAhead) await this.#running;
     const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
     const job = { ...frame, ...(deadline !== undefined && { deadline }) };
     const inferred = this.#infer(job, inputs);
-    const ran = this.#begun(inferred);
+    const ran = this.#begun(inferred, inputs);
     const before = this.#finishing;
     const finish = async (frames: DisposableStack): Promise<void> => {
       using _frames = frames;
@@ -166,7 +166,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#finishing = finish(owned.move());
     this.#finishing.catch(() => {}); // the next frame, or the end of the stream, reports it
     await before;
-    await Promise.race([ran, this.#pace.nearEnd(inputs, this.#stop.signal)]);
+    await Promise.race([ran, this.#pace.next(inputs, this.#stop.signal)]);
   }
 
   async flush(): Promise<void> {
@@ -185,18 +185,22 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#converter[Symbol.dispose]();
   }
 
-  /** Notes how a run ends; settles with it, without an error. */
-  #begun(inferred: Promise<unknown>): Promise<void> {
-    this.#isRunning = true;
-    const ended = (wasTooLate: boolean): void => {
-      this.#isRunning = false;
-      this.#wasTooLate = wasTooLate;
-    };
-    this.#ran = inferred.then(
-      () => ended(false),
-      (error) => ended(error instanceof TooLate),
+  /** Notes whether a run comes too late; settles when it ends, without an error. */
+  #begun(inferred: Promise<unknown>, inputs: FrameInputs): Promise<void> {
+    void inputs.begun.then(() => {
+      this.#wasTooLate = false;
+    });
+    const late = inferred.then(
+      () => false,
+      (error) => error instanceof TooLate,
     );
-    return this.#ran;
+    const ran = late.then((isTooLate) => {
+      // Of one that has begun it is known; the next may have been refused since.
+      if (inputs.begunAt === null) this.#wasTooLate = isTooLate;
+      if (this.#running === ran) this.#running = null;
+    });
+    this.#running = ran;
+    return ran;
   }
 
   /** What the models make of the frame; null where none runs. */
@@ -206,7 +210,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const result = await this.#executor.run(job, inputs);
     if (result.inferenceMs > 0) {
       this.#options.observer.frameInferred(result.inferenceMs);
-      this.#pace.ended(inputs);
+      this.#pace.ended(inputs, performance.now());
     }
     return { ...result, values: this.#reportData(job, result.data) };
   }

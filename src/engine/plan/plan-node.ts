@@ -27,6 +27,8 @@ export interface NodeInput {
   readonly hasVideo: boolean;
   readonly moment: Moment;
   readonly deadline: number | undefined;
+  /** Called when the device begins with the run. */
+  readonly onStart?: () => void;
 }
 
 export interface NodeOutput extends RunOutput {
@@ -129,7 +131,7 @@ export class RunningNode {
   }
 
   async #infer(
-    { size, deadline, moment }: NodeInput,
+    { size, deadline, moment, onStart }: NodeInput,
     values: RunValues,
     given: { picture: Picture | null; original: Picture | null },
   ) {
@@ -141,6 +143,7 @@ export class RunningNode {
         ...{ key, lane, calls, signal, size, values },
         ...given,
         ...(deadline !== undefined && { deadline }),
+        ...(onStart && { onStart }),
       });
     } finally {
       this.#runsInFlight--;

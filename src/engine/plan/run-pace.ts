@@ -1,26 +1,38 @@
-/** Foresees the end of a stream's run, so that the next frame's picture is ready by then and as new as it can be. */
+/** Foresees the end of a stream's run, so that the next frame waits for the device by then and is as new as it can be. */
 import { pause } from "../../streams/pause.ts";
+import { LEAD_MS } from "../device/job.ts";
 import type { FrameInputs } from "./frame-inputs.ts";
 
-/** A timer may fire that much too late, and the frame has to be handed over. */
-const MARGIN_MS = 1;
+/** The device takes its next job before the last has ended, and timers fire a little late. */
+const MARGIN_MS = LEAD_MS + 2;
+/** Runs and conversions vary by milliseconds: of this many, the shortest run and the longest conversion are expected. */
+const REMEMBERED = 8;
 
 export class RunPace {
-  #runMs = 0;
-  #convertMs = 0;
+  readonly #runMs: number[] = [];
+  readonly #convertMs: number[] = [];
 
-  /** A run with these inputs has just ended. */
-  ended(inputs: FrameInputs): void {
-    this.#runMs = performance.now() - inputs.givenAt;
-    this.#convertMs = inputs.convertMs;
+  /** Milliseconds from the beginning of a run until the next frame should be taken; 0 before the first has ended. */
+  get untilNextMs(): number {
+    if (this.#runMs.length === 0) return 0;
+    return Math.max(0, Math.min(...this.#runMs) - Math.max(...this.#convertMs) - MARGIN_MS);
   }
 
-  /**
-   * Resolves when the next frame should be taken: one conversion before the run with these inputs ends, if it takes as
-   * long as the last. Never if the run does without pictures.
-   */
-  async nearEnd(inputs: FrameInputs, signal: AbortSignal): Promise<void> {
-    await inputs.given;
-    await pause(Math.max(0, this.#runMs - this.#convertMs - MARGIN_MS), signal);
+  /** A run with these inputs has ended at `now`. */
+  ended({ begunAt, convertMs }: Pick<FrameInputs, "begunAt" | "convertMs">, now: number): void {
+    if (begunAt === null) return;
+    remember(this.#runMs, now - begunAt);
+    remember(this.#convertMs, convertMs);
   }
+
+  /** Resolves when the frame after the one with these inputs should be taken. Never if no model runs for it. */
+  async next({ begun }: FrameInputs, signal: AbortSignal): Promise<void> {
+    await begun;
+    await pause(this.untilNextMs, signal);
+  }
+}
+
+function remember(values: number[], newest: number): void {
+  values.push(newest);
+  if (values.length > REMEMBERED) values.shift();
 }
