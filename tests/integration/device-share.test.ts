@@ -45,7 +45,7 @@ describe("streams of one device", () => {
     await Promise.all(slow);
     over = true;
     await fast;
-    // If streams simply took turns, it would run as often as each slow one: twice.
-    expect(runs).toBeGreaterThan(20);
+    // If streams simply took turns, it would run as often as each slow one: twice. It runs 30 times on an idle machine.
+    expect(runs).toBeGreaterThan(10);
   });
 });
