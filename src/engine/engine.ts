@@ -11,7 +11,12 @@ import { dieWithParent } from "./die-with-parent.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
 import { messageCheck } from "./protocol/check-message.ts";
-import { type EngineOptions, type FromEngine, ToEngine } from "./protocol/messages.ts";
+import {
+  type EngineOptions,
+  type FromEngine,
+  type Question,
+  ToEngine,
+} from "./protocol/messages.ts";
 import type { EngineWork, Send as SendReport } from "./work/engine-work.ts";
 import { ImageWork } from "./work/image-work.ts";
 import { StreamWork } from "./work/stream-work.ts";
@@ -155,6 +160,9 @@ class Engine {
       case "models":
         void this.#listModels();
         break;
+      case "ask":
+        void this.#answer(message);
+        break;
       case "shutdown":
         void this.#shutdown();
         break;
@@ -208,6 +216,25 @@ class Engine {
   async #listModels(): Promise<void> {
     await this.#catalogue.refresh();
     this.#send({ type: "models", models: this.host.infos() });
+  }
+
+  async #answer({ number, question }: Extract<ToEngine, { type: "ask" }>): Promise<void> {
+    try {
+      const value = await this.#valueOf(question);
+      this.#send({ type: "answer", number, value });
+    } catch (error) {
+      this.#send({ type: "answer", number, value: null, error: toPlainError(error) });
+    }
+  }
+
+  async #valueOf(question: Question): Promise<unknown> {
+    switch (question.kind) {
+      case "graphs":
+        await this.host.graphModel(question.graphs, question.use);
+        return null;
+      case "nodes":
+        return await this.#catalogue.graphs.nodes();
+    }
   }
 
   #reportStats(): void {

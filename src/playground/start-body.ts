@@ -2,6 +2,7 @@
 import type { Model, Stream, Values } from "./api.ts";
 import { type Draft, FIRST_PROMPT, sizeOf } from "./draft.ts";
 import { isShortened, requestValues, sameValue, valuesIn } from "./param-values.ts";
+import { promptText } from "./prompt-text.ts";
 
 /** The body of `POST /stream/start`. `model` is the draft's, null where nothing is known of it. */
 export function startBody(
@@ -64,7 +65,7 @@ export function formOf({ metadata, params }: Stream, models: readonly Model[]) {
   const model = models.find(({ name }) => name === params.model);
   return {
     // Of a model that takes no prompts, the form keeps the prompt for the next one.
-    ...(model?.takes_prompts === false ? {} : { prompt: metadata.prompts?.[0]?.prompt ?? "" }),
+    ...(model?.takes_prompts === false ? {} : { prompt: promptText(metadata) ?? "" }),
     model: params.model,
     values: valuesIn(params, model?.params ?? []),
     preset: null,

@@ -7,7 +7,13 @@ import type { ImageJob } from "../engine/protocol/work.ts";
 import type { EngineScheduler } from "./engines/scheduler.ts";
 import { fieldsError } from "./field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, StartFields } from "./streams/fields.ts";
-import { CLOCK_DEFAULTS, INPUT_DEFAULTS, mergeParams, readFields } from "./streams/params.ts";
+import {
+  CLOCK_DEFAULTS,
+  INPUT_DEFAULTS,
+  mergeParams,
+  type Resolved,
+  readFields,
+} from "./streams/params.ts";
 import { assertPrompted } from "./streams/prompts.ts";
 
 const ENGINE_BOOT_MS = 10_000;
@@ -31,7 +37,8 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
       (name) => name in fields && !PICTURE_FIELDS.some((field) => field === name),
     );
     const { params, model, ignored, frame } = await scheduler.withModels((models) => {
-      const merge = (given: typeof fields) => mergeParams(given, defaults, defaults, models);
+      const merge = (given: typeof fields) =>
+        withOwnSize(given, mergeParams(given, defaults, defaults, models));
       const merged = merge(fields);
       if (file === null || !takesAsParam(merged.model)) return { ...merged, frame: file };
       const withImage = { ...fields, image: dataUri(file) };
@@ -61,6 +68,13 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     };
   },
 });
+
+/** Graphs say how large their pictures are. */
+function withOwnSize(given: Pick<StartFields, "width">, merged: Resolved): Resolved {
+  const { size: _, ...params } = merged.params;
+  const isOwn = merged.params.graphs !== undefined && given.width == null;
+  return isOwn ? { ...merged, params } : merged;
+}
 
 /** A model that draws without video may have a picture parameter of the name by which requests send a picture. */
 const takesAsParam = ({ takes_video, params }: ModelInfo): boolean =>

@@ -64,6 +64,7 @@ function stream(params: Partial<StreamParams> = {}) {
       },
       chain: (name) => host.chain(name),
       loading: (name) => host.loading(name),
+      graphModel: (...asked) => host.graphModel(...asked),
       loadDeadlineMs: host.loadDeadlineMs,
       prompts: host.prompts,
     },

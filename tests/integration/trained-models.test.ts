@@ -105,6 +105,7 @@ function countingRuns(host: ModelHost, runs: string[]): PlanHost {
   return {
     chain: (name) => host.chain(name),
     loading: (name) => host.loading(name),
+    graphModel: (...asked) => host.graphModel(...asked),
     loadDeadlineMs: host.loadDeadlineMs,
     prompts: host.prompts,
     acquire: async (name, signal) => {

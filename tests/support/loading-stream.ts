@@ -56,6 +56,7 @@ export class LoadingStream {
       chain: (name) => host.chain(name),
       loading: (name) => host.loading(name),
       prompts: host.prompts,
+      graphModel: (...asked) => host.graphModel(...asked),
       loadDeadlineMs: host.loadDeadlineMs,
     };
     this.#stage = new InferStage({

@@ -36,6 +36,7 @@ export async function runModel(model: LoadedModel, run: ModelRun = {}): Promise<
   const values = valuesOf(model.definition, {
     params,
     prompts: [],
+    graphs: [],
     timeSeconds,
     size: { width: size.width, height: size.height },
     outputSize: original ?? size,

@@ -24,7 +24,7 @@ export function batchKey(definition: ModelDefinition, item: RunItem): string {
 
 function textOf(value: PortValue | undefined): string {
   if (typeof value !== "object") return String(value);
-  if ("prompts" in value) return JSON.stringify(value.prompts);
+  if ("prompts" in value) return JSON.stringify(value);
   if ("dtype" in value) return `${value.dims} ${hashOf(value)}`; // a text embedding has 59,000 numbers
   const known = numbers.get(value) ?? ++last;
   numbers.set(value, known);

@@ -7,6 +7,7 @@ import type { ModelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
+import type { GraphUse } from "../protocol/work.ts";
 import { type Device, parseDevice } from "./devices.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -125,6 +126,12 @@ export class ModelHost implements AsyncDisposable {
     const loaded = await untilAborted(loading, signal);
     if (loaded === null) throw signal.reason;
     return loaded;
+  }
+
+  /** The name of the model that runs these ComfyUI graphs. Throws `invalid_request` with what is wrong with them. */
+  async graphModel(graphs: readonly string[], use: GraphUse): Promise<string> {
+    await this.#catalogue.refresh();
+    return await this.#catalogue.graphs.nameFor(graphs, use);
   }
 
   /** The load of a model that is under way; null for all others. */

@@ -21,6 +21,9 @@ const HUNG_MS = 5000;
 /** A run that takes `HUNG` times what is usual and this long holds up other streams no longer: they get a new thread. */
 const ABANDONED_MS = 2500;
 
+/** The first run of a graph may take this long: nobody knows it yet. */
+const FIRST_GRAPH_MS = 120_000;
+
 /** Batches that warm-up tries, as long as the smaller one pays. */
 const BATCHES = [2, 4, 8, 16];
 /** A batch pays if an item takes at most this share of its time alone. */
@@ -51,6 +54,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   readonly #options: ModelThreadOptions;
   readonly #worker = new ProgramWorker();
   #msPerPixel = 0;
+  /** Lists of ComfyUI graphs that have run. */
+  readonly #graphs = new WeakSet<readonly string[]>();
   #lost = false;
 
   constructor(options: ModelThreadOptions) {
@@ -97,7 +102,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   /** Called by the scheduler. */
   async run(jobs: readonly InferenceJob[]): Promise<readonly InferenceResult[]> {
     const pixels = jobs.reduce((sum, job) => sum + pixelsOf(job), 0);
-    const longMs = HUNG * this.#msPerPixel * pixels;
+    const isNew = jobs.some((job) => this.#isNewGraph(job));
+    const longMs = isNew ? FIRST_GRAPH_MS : HUNG * this.#msPerPixel * pixels;
     using recorded = new DisposableStack();
     for (const { calls } of jobs) recorded.use(calls.begin("run", Math.max(HUNG_MS, longMs)));
     const hangs = setTimeout(() => this.#lose("a run hangs"), Math.max(ABANDONED_MS, longMs));
@@ -112,6 +118,16 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
       clearTimeout(hangs);
       if (this.#lost) void this[Symbol.asyncDispose]();
     }
+  }
+
+  /** Graphs of which no run has told how long they take: one may have twenty steps where the last had one. */
+  #isNewGraph({ values }: InferenceJob): boolean {
+    const value = values["prompts"];
+    if (typeof value !== "object" || !("graphs" in value) || value.graphs.length === 0)
+      return false;
+    const isNew = !this.#graphs.has(value.graphs);
+    this.#graphs.add(value.graphs);
+    return isNew;
   }
 
   /** Forgets what the model remembers of a lane. */
@@ -166,7 +182,10 @@ const itemOf = ({ lane, picture, original, size, values }: InferenceJob): RunIte
 const buffersOf = ({ picture, original }: RunItem): ArrayBuffer[] =>
   [picture, original].flatMap((each) => (each === null ? [] : [each.data.buffer]));
 
-const pixelsOf = ({ picture, original, size }: RunItem): number => {
+/** What the duration of a run grows with: the pixels, as often as a diffusion pipeline goes over them. */
+const pixelsOf = ({ picture, original, size, values }: RunItem): number => {
   const { width, height } = picture ?? size;
-  return width * height + (original && original !== picture ? original.width * original.height : 0);
+  const drawnOver = original && original !== picture ? original.width * original.height : 0;
+  const { steps } = values;
+  return (width * height + drawnOver) * (typeof steps === "number" ? Math.max(1, steps) : 1);
 };

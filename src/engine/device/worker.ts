@@ -4,6 +4,7 @@ import { GraphBuilder } from "../models/graph-builder.ts";
 import { itemCopy, runAlike } from "./worker/batch-check.ts";
 import type { Calls, Request, Response, RunOutput } from "./worker/calls.ts";
 import { DiffusionProgram } from "./worker/diffusion-program.ts";
+import { GraphProgram } from "./worker/graph-program.ts";
 import { OnnxProgram } from "./worker/onnx-program.ts";
 import type { Program } from "./worker/program.ts";
 import { listBackends, Session } from "./worker/runtime.ts";
@@ -66,10 +67,11 @@ async function perform({ call, input }: Request): Promise<Calls[Request["call"]]
   }
 }
 
-const open = async ({ source, definition, settings }: Calls["open"][0]): Promise<Program> =>
-  "pipeline" in source
-    ? await DiffusionProgram.open(source.pipeline, settings)
-    : await OnnxProgram.open(source, definition, settings);
+async function open({ source, definition, settings }: Calls["open"][0]): Promise<Program> {
+  if ("pipeline" in source) return await DiffusionProgram.open(source.pipeline, settings);
+  if ("comfy" in source) return await GraphProgram.open(source.comfy, settings);
+  return await OnnxProgram.open(source, definition, settings);
+}
 
 function opened(): Program {
   if (program === null) throw new WorkerError("internal", "a run came before its model was opened");

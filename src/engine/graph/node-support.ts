@@ -19,7 +19,7 @@ export interface NodeCompiler<Context, Output> {
 export type NodeCompilers<Context, Output> = ReadonlyMap<string, NodeCompiler<Context, Output>>;
 
 /** Anything keyed by class name; a registry of compilers, above all. */
-interface Registry {
+export interface Registry {
   has(className: string): boolean;
 }
 

@@ -2,9 +2,12 @@
 import { join } from "node:path";
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { GRAPH_MODEL } from "../protocol/work.ts";
 import { BUILT_INS } from "./built-in.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
+import { defineGraphs } from "./graph-definition.ts";
+import { GraphModels, type ModelFolder } from "./graph-models.ts";
 import { type ModelChain, modelChain } from "./model-chain.ts";
 import {
   type CatalogueEntry,
@@ -30,9 +33,12 @@ export class ModelCatalogue {
   /** Begins when the last one has ended, however it ended; null while no caller waits. */
   #nextPass: Promise<void> | null = null;
   #listError: string | null = null;
+  /** Models of ComfyUI graphs, which no list shows. */
+  readonly graphs: GraphModels;
 
   private constructor(workspace: string) {
     this.#workspace = workspace;
+    this.graphs = new GraphModels(workspace, () => this.#folders());
   }
 
   /** Reads every folder of `<workspace>/models`; a broken one is listed with its reason. */
@@ -42,6 +48,7 @@ export class ModelCatalogue {
       catalogue.#entries.set(name, builtInModel(name));
       await new Promise((resolve) => setImmediate(resolve)); // all together take up to a second
     }
+    catalogue.#entries.set(GRAPH_MODEL, graphModel());
     await catalogue.refresh();
     return catalogue;
   }
@@ -89,6 +96,7 @@ export class ModelCatalogue {
 
   /** What `name` is right now, read again if its folder is new or has changed; undefined where there is nothing. */
   async entry(name: string): Promise<CatalogueEntry | undefined> {
+    if (GraphModels.owns(name)) return await this.graphs.entry(name);
     return isModelName(name) ? await this.#current(name) : this.#entries.get(name);
   }
 
@@ -101,6 +109,12 @@ export class ModelCatalogue {
       return pass;
     });
     return this.#nextPass;
+  }
+
+  #folders(): ModelFolder[] {
+    return this.list()
+      .filter(({ source }) => source !== BUILT_IN)
+      .map((entry) => ({ ...entry, bytes: entry.state === "usable" ? entry.bytes : 0 }));
   }
 
   /** Looks at the folders of all models that feed this one, which may be new. */
@@ -156,8 +170,16 @@ export class ModelCatalogue {
   #forget(name: string): void {
     if (this.#entries.get(name)?.source === BUILT_IN) return;
     this.#entries.delete(name);
+    if (name === GRAPH_MODEL) this.#entries.set(name, graphModel());
     if (Object.hasOwn(BUILT_INS, name)) this.#entries.set(name, builtInModel(name));
   }
+}
+
+/** What requests know as the model of graphs. The models that run are `GraphModels`'. */
+function graphModel(): UsableModel {
+  const origin = { name: GRAPH_MODEL, source: BUILT_IN, stamp: BUILT_IN, files: [] };
+  const program = { bytes: new Uint8Array() };
+  return { state: "usable", ...origin, definition: defineGraphs(GRAPH_MODEL), program, bytes: 0 };
 }
 
 function builtInModel(name: string): UsableModel {

@@ -2,6 +2,7 @@
 import { realpath } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { ModelProto } from "onnx-buf";
+import type { GraphUse } from "../protocol/work.ts";
 import { MAX_ONNX_BYTES, readOnnxSkeleton } from "./onnx-outline.ts";
 import { readRegularFile } from "./regular-file.ts";
 import { parseGraph } from "./tensor-signature.ts";
@@ -9,8 +10,21 @@ import { parseGraph } from "./tensor-signature.ts";
 /** Where an ONNX file is. */
 export type GraphSource = { readonly path: string } | { readonly bytes: Uint8Array };
 
-/** Where a program is: one graph, or the folder of a diffusion pipeline. */
-export type ProgramSource = GraphSource | { readonly pipeline: string };
+/** ComfyUI graphs, and where the models and files are that they name. */
+export interface ComfyGraphs {
+  /** As JSON. Others come with the runs; these are warmed up. */
+  readonly graphs: readonly string[];
+  readonly kind: GraphUse["kind"];
+  /** Folders by name. */
+  readonly models: Readonly<Record<string, string>>;
+  readonly workspace: string;
+}
+
+/** Where a program is: one graph, the folder of a diffusion pipeline, or what ComfyUI graphs need. */
+export type ProgramSource =
+  | GraphSource
+  | { readonly pipeline: string }
+  | { readonly comfy: ComfyGraphs };
 
 /** A parsed model, and the folder in which ONNX Runtime finds weights that are not in it. */
 export interface ModelSource {

@@ -46,6 +46,7 @@ export function sampleItem(
     outputSize: about,
     sum: () => 0,
     prompts: [],
+    graphs: [],
     text: () => defaultControls(),
     upstream: () => null,
     picture: () => null,

@@ -14,7 +14,7 @@ import type { Tensor } from "../models/tensor.ts";
 import type { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import { StreamPrompts } from "../prompts/stream-prompts.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
-import type { Fit, Size, StreamParams } from "../protocol/work.ts";
+import type { Fit, GraphUse, Size, StreamParams } from "../protocol/work.ts";
 import { FrameInputs } from "./frame-inputs.ts";
 import { PlanLoader } from "./plan-loader.ts";
 import type { RunningNode } from "./plan-node.ts";
@@ -24,7 +24,7 @@ import { StillPictures } from "./still-pictures.ts";
 
 /** What a plan needs of the `ModelHost`. */
 export interface PlanHost
-  extends Pick<ModelHost, "acquire" | "chain" | "loading" | "loadDeadlineMs"> {
+  extends Pick<ModelHost, "acquire" | "chain" | "graphModel" | "loading" | "loadDeadlineMs"> {
   readonly prompts: Pick<PromptEncoder, "encode">;
 }
 
@@ -35,6 +35,8 @@ export interface ExecutorOptions {
   readonly key: string;
   readonly calls: NativeCalls;
   readonly hasInput: boolean;
+  /** What ComfyUI graphs run for. Default: a stream. */
+  readonly kind?: GraphUse["kind"];
   readonly signal: AbortSignal;
 }
 
@@ -88,6 +90,8 @@ export class PlanExecutor implements Disposable {
   readonly #loader: PlanLoader;
   /** The nodes whose pictures have been waited for. */
   #illustrated: readonly RunningNode[] | null = null;
+  /** The graphs in use; of the parameters, so that they are compared by identity. */
+  #graphs: StreamParams["graphs"];
   /** What was asked for last: it may change while a model loads. */
   #newest: StreamParams | null = null;
 
@@ -107,7 +111,8 @@ export class PlanExecutor implements Disposable {
   }
 
   /** True once frames are made with the model and the prompts of these parameters. */
-  runs({ model, prompts }: StreamParams): boolean {
+  runs({ model, prompts, graphs }: StreamParams): boolean {
+    if (graphs !== undefined) return this.#graphs === graphs;
     if (this.#loader.nodes.at(-1)?.node.model !== model) return false;
     return !this.#loader.takesPrompts || this.#prompts.uses(prompts);
   }
@@ -139,7 +144,11 @@ export class PlanExecutor implements Disposable {
    */
   async prepare(params: StreamParams): Promise<void> {
     this.#newest = params;
-    await this.#loader.load(params.model);
+    const { graphs } = params;
+    const model = graphs === undefined ? params.model : await this.#graphModel(graphs);
+    if (this.#newest !== params) return; // others were asked for meanwhile
+    await this.#loader.load(model);
+    if (this.#newest === params) this.#graphs = graphs;
     if (this.#loader.takesPrompts) await this.#preparePrompts();
   }
 
@@ -220,6 +229,11 @@ export class PlanExecutor implements Disposable {
     this.#stills[Symbol.dispose]();
   }
 
+  async #graphModel(graphs: readonly string[]): Promise<string> {
+    const { host, hasInput, kind = "stream" } = this.#options;
+    return await host.graphModel(graphs, { kind, hasInput });
+  }
+
   /** The size in which a model gets its picture, or draws one. */
   #innerSize(
     nodes: readonly RunningNode[],
@@ -264,6 +278,7 @@ export class PlanExecutor implements Disposable {
       outputSize,
       sum: (rateName, rate) => this.#sums.total(`${name} ${rateName}`, rate, timeSeconds),
       prompts: params.prompts,
+      graphs: this.#graphs ?? [],
       text: () => this.#prompts.at(timeSeconds),
       upstream: (feeder, output) =>
         nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,

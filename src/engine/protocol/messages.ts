@@ -6,7 +6,7 @@ import { type Immutable, literals } from "../../schema.ts";
 import { ModelInfo } from "./models.ts";
 import { ParamsUpdate } from "./params-update.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
-import { Checkpoint, ImageResult, ImageStep, WorkOrder } from "./work.ts";
+import { Checkpoint, GraphUse, ImageResult, ImageStep, WorkOrder } from "./work.ts";
 
 /** The configuration of an engine, sent first. Secrets never travel in the environment. */
 export const EngineOptions = Type.Object({
@@ -28,6 +28,15 @@ const Id = Type.String();
 /** Names one piece of work in one engine; never 0 and never used twice there, whereas a stream's id may be. */
 const WorkNumber = Type.Integer({ minimum: 1 });
 
+/** What a server asks an engine without starting work. */
+export const Question = Type.Union([
+  /** Can these ComfyUI graphs run? An error says what is wrong; otherwise the answer is null. */
+  Type.Object({ kind: Type.Literal("graphs"), graphs: Type.Array(Type.String()), use: GraphUse }),
+  /** The node classes that run here, in the form of ComfyUI's `object_info`. */
+  Type.Object({ kind: Type.Literal("nodes") }),
+]);
+export type Question = Immutable<typeof Question>;
+
 /** Server → engine. */
 export const ToEngine = Type.Union([
   Type.Object({ type: Type.Literal("init"), options: EngineOptions }),
@@ -36,6 +45,8 @@ export const ToEngine = Type.Union([
   Type.Object({ type: Type.Literal("update"), number: WorkNumber, ...ParamsUpdate.properties }),
   /** `ended` answers within seconds. What cannot be interrupted then finishes in the background. */
   Type.Object({ type: Type.Literal("stop"), number: WorkNumber }),
+  /** `answer` answers, with the same number. */
+  Type.Object({ type: Type.Literal("ask"), number: Type.Integer(), question: Question }),
   /** Read the workspace's folders again; `models` answers. */
   Type.Object({ type: Type.Literal("models") }),
   Type.Object({ type: Type.Literal("ping") }),
@@ -113,6 +124,13 @@ export const FromEngine = Type.Union([
   Type.Object({ type: Type.Literal("model"), model: ModelInfo }),
   /** Answer to `models`: all there are. */
   Type.Object({ type: Type.Literal("models"), models: Type.Array(ModelInfo) }),
+  /** Answer to `ask`. */
+  Type.Object({
+    type: Type.Literal("answer"),
+    number: Type.Integer(),
+    value: Type.Unknown(),
+    error: Type.Optional(PlainError),
+  }),
   /** Answer to `ping`. */
   Type.Object({ type: Type.Literal("pong"), live: EngineCensus }),
   Type.Object({ type: Type.Literal("report"), number: WorkNumber, report: WorkReport }),

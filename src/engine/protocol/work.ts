@@ -50,9 +50,23 @@ export const Prompt = Type.Object({
 });
 export type Prompt = Immutable<typeof Prompt>;
 
+/** The model that runs graphs, with the models that they name. */
+export const GRAPH_MODEL = "comfyui";
+
+/** What graphs run for. */
+export const GraphUse = Type.Object({
+  kind: literals(["stream", "picture"]),
+  /** There is a video, or a picture in the request. */
+  hasInput: Type.Boolean(),
+});
+export type GraphUse = Immutable<typeof GraphUse>;
+
 /** Parameters that may change while a stream runs. Always sent whole: the server merges. */
 export const StreamParams = Type.Object({
   prompts: Type.Array(Prompt),
+  /** ComfyUI graphs in place of prompts, as JSON in API format: the frame passes through one after the other. */
+  graphs: Type.Optional(Type.Array(Type.String())),
+  /** `GRAPH_MODEL` where there are graphs. */
   model: Type.String(),
   /** Output size in pixels; absent: the input's. */
   size: Type.Optional(Type.Object({ width: OutputSide, height: OutputSide })),

@@ -104,13 +104,17 @@ export class ImageWork implements EngineWork {
       key: KEY,
       calls,
       hasInput: frame !== null,
+      kind: "picture",
       signal,
     });
     await timed("load", () => runner.prepare(params));
-    const size = params.size ?? sizeOf(frame ?? DEFAULT_SIZE);
+    const given = params.size ?? sizeOf(frame ?? DEFAULT_SIZE);
     this.#begin("inference");
-    const drawn = await runner.draw({ frame, pts: ticks(0), size, params });
+    const drawn = await runner.draw({ frame, pts: ticks(0), size: given, params });
     signal.throwIfAborted();
+    // A graph says how large its pictures are.
+    const ownSize = params.size === undefined && params.graphs !== undefined;
+    const size = ownSize ? sizeOf(drawn.picture) : given;
     const png = await timed("encode", async () => {
       using _call = calls.begin("encode", ENCODE_MS);
       return await encodePng(own(await converter.toRgb(drawn.picture, size, drawn.fit)));

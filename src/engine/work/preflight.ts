@@ -3,7 +3,7 @@ import { toPlainError, WorkerError } from "../../errors.ts";
 import { nextSeq } from "../../trickle/client/channel-requests.ts";
 import { channelHost, describeFailure, describeMs } from "../../trickle/client/describe.ts";
 import type { ModelHost } from "../device/model-host.ts";
-import type { Endpoint } from "../protocol/work.ts";
+import type { Endpoint, StreamParams } from "../protocol/work.ts";
 
 /** How long a channel may take to accept the stream (contract.md); its channels are asked at the same time. */
 export const ACCEPT_MS = 2000;
@@ -31,7 +31,7 @@ function withChannel(field: ChannelName, error: WorkerError): WorkerError {
 }
 
 /** Throws for a model that does not exist or is known to be broken, as an error of the request. */
-export async function checkModel(name: string, host: Pick<ModelHost, "check">): Promise<void> {
+async function checkModel(name: string, host: Pick<ModelHost, "check">): Promise<void> {
   try {
     await host.check(name);
   } catch (error) {
@@ -40,6 +40,16 @@ export async function checkModel(name: string, host: Pick<ModelHost, "check">): 
     const refused = kind === "model_failed" ? "invalid_request" : kind;
     throw new WorkerError(refused, `model: ${problem}`, { cause: error, details });
   }
+}
+
+/** As `checkModel`, for what a stream starts with: its model, or its graphs. */
+export async function checkProgram(
+  { model, graphs }: StreamParams,
+  hasInput: boolean,
+  host: Pick<ModelHost, "check" | "graphModel">,
+): Promise<void> {
+  if (graphs === undefined) await checkModel(model, host);
+  else await host.graphModel(graphs, { kind: "stream", hasInput });
 }
 
 /** Throws `channel_refused` for an input channel that does not exist or does not answer. */

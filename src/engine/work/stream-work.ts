@@ -19,7 +19,7 @@ import { InputWatch } from "../source/input-watch.ts";
 import { Timeline } from "../source/timeline.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
 import { PaceWatch } from "./pace-watch.ts";
-import { checkInput, checkModel, lossOf } from "./preflight.ts";
+import { checkInput, checkProgram, lossOf } from "./preflight.ts";
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
 import { StreamReporter } from "./stream-reporter.ts";
@@ -118,7 +118,7 @@ export class StreamWork implements EngineWork {
   async #run(): Promise<void> {
     const { id, spec, send, host, resume } = this.#options;
     // A stream that ran before continues without its model, should that have broken since.
-    if (resume === undefined) await checkModel(this.#params.model, host);
+    if (resume === undefined) await checkProgram(this.#params, spec.input !== undefined, host);
     const [input, output] = await Promise.allSettled([
       spec.input && checkInput(spec.input, this.#abort.signal),
       spec.output ? this.#openOutput(spec.output) : null,

@@ -1,6 +1,7 @@
 /** The form: prompt, source, model, size and the model's parameters. Models without prompts have no prompt. */
 import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
 import { FIRST_PROMPT, MAX_PROMPT, type Source } from "../draft.ts";
+import { promptText } from "../prompt-text.ts";
 import { chosenModel, draft, health, onScreen, streams } from "../state.ts";
 import { ModelChoice } from "./model-choice.tsx";
 import { Params } from "./params.tsx";
@@ -105,7 +106,11 @@ function Sources({ locked }: { locked: boolean }) {
           />
           <datalist id="channels">
             {streams.value.map(({ manifest_id: id, stream_url: url, metadata }) => (
-              <option key={id} value={url ?? undefined} label={metadata.prompts?.[0]?.prompt} />
+              <option
+                key={id}
+                value={url ?? undefined}
+                label={promptText(metadata)?.slice(0, 80)}
+              />
             ))}
           </datalist>
         </label>

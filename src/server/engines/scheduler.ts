@@ -1,5 +1,5 @@
 /** Decides which engine runs which work: shares it among the engines, and isolates work that an engine may have died of. */
-import type { EngineOptions } from "../../engine/protocol/messages.ts";
+import type { EngineOptions, Question } from "../../engine/protocol/messages.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { ImageResult } from "../../engine/protocol/work.ts";
 import { type PlainError, WorkerError } from "../../errors.ts";
@@ -128,6 +128,14 @@ export class EngineScheduler {
       if (!(error instanceof WorkerError) || error.kind !== "unknown_model") throw error;
       return use(await this.freshModels());
     }
+  }
+
+  /** A ready engine's answer. Rejects with its error, or with `engine_unavailable` where none is ready. */
+  async ask(question: Question): Promise<unknown> {
+    const ready = [...this.#supervisors].find(({ status }) => status === "ready");
+    if (ready === undefined)
+      throw new WorkerError("engine_unavailable", "no engine is ready; try again");
+    return await ready.ask(question);
   }
 
   /**

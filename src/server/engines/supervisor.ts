@@ -1,12 +1,18 @@
 /** Supervises one engine: boots it, restarts it with back-off when it dies, and hands it all its work again. */
-import type { EngineOptions, FromEngine, WorkReport } from "../../engine/protocol/messages.ts";
+import type {
+  EngineOptions,
+  FromEngine,
+  Question,
+  WorkReport,
+} from "../../engine/protocol/messages.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import { paramsUpdate } from "../../engine/protocol/params-update.ts";
 import type { EngineCensus } from "../../engine/protocol/stats.ts";
-import type { PlainError } from "../../errors.ts";
+import { type PlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { EngineModels } from "./engine-models.ts";
 import { type EngineCommand, type EngineDeath, EngineProcess } from "./engine-process.ts";
+import { EngineQuestions } from "./engine-questions.ts";
 import { type Placed, Placements, type Suspect } from "./placements.ts";
 import type { Work } from "./work.ts";
 
@@ -62,6 +68,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #placed = new Placements();
   readonly #models = new EngineModels();
+  readonly #questions = new EngineQuestions();
   #state: State;
   #bootMs = BOOT_MS;
   #shortLives = 0;
@@ -110,6 +117,14 @@ export class Supervisor {
   /** Has the engine read its models again; settles when `models` has the answer, or the engine is gone. */
   async refreshModels(): Promise<void> {
     if (this.#state.status === "ready") await this.#models.refresh(this.#state.process);
+  }
+
+  /** The engine's answer. Rejects with its error, or with `engine_unavailable` where there is no engine just now. */
+  async ask(question: Question): Promise<unknown> {
+    if (this.#state.status !== "ready") {
+      throw new WorkerError("engine_unavailable", "the engine is not ready; try again");
+    }
+    return await this.#questions.ask(this.#state.process, question);
   }
 
   /** Without an engine just now, the work starts when the next one is ready. */
@@ -204,6 +219,9 @@ export class Supervisor {
       case "models":
         this.#models.replace(message.models);
         return;
+      case "answer":
+        this.#questions.receive(message);
+        return;
       case "report":
         this.#deliver(message.number, message.report);
         return;
@@ -243,6 +261,7 @@ export class Supervisor {
     log.error("engine died; starting another one", { device: this.device, why, delay_ms: delay });
     this.#restarts++;
     this.#models.settle();
+    this.#questions.giveUp();
     const again = () => {
       this.#state = this.#boot();
     };

@@ -12,6 +12,7 @@ import {
   HardwareStats,
   HealthAnswer,
   ModelsAnswer,
+  NodesAnswer,
   operation,
   VersionAnswer,
 } from "./schemas.ts";
@@ -85,7 +86,12 @@ export const opsRoutes = ({ access, scheduler, store, version, capabilityNames }
         response: { 200: ModelsAnswer, ...failures() },
         detail: operation("operations", "Models, where they run and the parameters they take"),
       },
-    );
+    )
+    .get("/nodes", async () => (await scheduler.ask({ kind: "nodes" })) as NodesAnswer, {
+      ...access.operator,
+      response: { 200: NodesAnswer, ...failures() },
+      detail: operation("operations", "The ComfyUI node classes that run here, as its object_info"),
+    });
 };
 
 const INFO = ["id", "name", "memory_total", "memory_free", "major", "minor"] as const;

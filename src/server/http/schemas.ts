@@ -1,5 +1,5 @@
 /** Schemas of the JSON routes' answers, for validation and for OpenAPI. */
-import { type TSchema, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { ModelInfo } from "../../engine/protocol/models.ts";
 import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { literals } from "../../schema.ts";
@@ -17,12 +17,14 @@ export const StreamObject = Type.Object({
   metadata: Type.Object({
     width: nullable(Type.Integer()),
     height: nullable(Type.Integer()),
-    prompts: Type.Optional(Type.Array(Prompt)),
+    prompts: Type.Optional(
+      Type.Array(Type.Union([Prompt, Type.Record(Type.String(), Type.Unknown())])),
+    ),
     capability: Type.Optional(Type.String()),
   }),
   params: Type.Object(
     {
-      ...Type.Omit(StreamParams, ["prompts", "size", "model_params"]).properties,
+      ...Type.Omit(StreamParams, ["prompts", "graphs", "size", "model_params"]).properties,
       width: Type.Optional(OutputSide),
       height: Type.Optional(OutputSide),
     },
@@ -82,6 +84,11 @@ export const StreamsAnswer = Type.Object(
   },
   { description: "the streams" },
 );
+
+export const NodesAnswer = Type.Record(Type.String(), Type.Unknown(), {
+  description: "node classes by name, in the form of ComfyUI's /object_info",
+});
+export type NodesAnswer = Static<typeof NodesAnswer>;
 
 export const ModelsAnswer = Type.Object(
   {

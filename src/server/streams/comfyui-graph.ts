@@ -1,25 +1,41 @@
-/** Recognizes ComfyUI graphs where prompts are expected, in every form in which callers send them. */
+/** Finds ComfyUI graphs where prompts are expected, in every form in which callers send them. */
 import { parsedText } from "./wrapped-params.ts";
 
 /** Containers of prompts nest no deeper: a list of JSON texts of `{prompt: …}`. */
 const MAX_DEPTH = 4;
 
+export interface FoundGraphs {
+  /** As JSON, in their order. Those that came as text are as they were written: a parser rounds large seeds. */
+  readonly graphs: readonly string[];
+  /** There are other prompts beside them. */
+  readonly isMixed: boolean;
+}
+
 /**
- * True if the value is, or holds, a graph in API format (node ids to `{class_type, inputs}`) or in the editor's format
- * (`nodes` and `links`): as an object, as JSON text, in a list, or as the `prompt` of a prompt object.
+ * The graphs in a value: in API format (node ids to `{class_type, inputs}`) or in the editor's format (`nodes` and
+ * `links`), as an object, as JSON text, in a list, or as the `prompt` of a prompt object. Null where there is none.
  */
-export function holdsGraph(value: unknown, depth = 0): boolean {
-  if (depth > MAX_DEPTH) return false;
-  const parsed = looksLikeJson(value) ? parsedText(value) : value;
-  if (typeof parsed !== "object" || parsed === null) return false;
-  if (Array.isArray(parsed)) return parsed.some((item) => holdsGraph(item, depth + 1));
-  if (isApiFormat(parsed) || isEditorFormat(parsed)) return true;
-  return "prompt" in parsed && holdsGraph(parsed.prompt, depth + 1);
+export function findGraphs(value: unknown): FoundGraphs | null {
+  const found = [...parts(value, 0)];
+  const graphs = found.flatMap(({ graph }) => graph ?? []);
+  return graphs.length === 0 ? null : { graphs, isMixed: graphs.length < found.length };
+}
+
+/** Every prompt in the value: the graph's JSON, or null for one that is none. */
+function* parts(value: unknown, depth: number): Generator<{ readonly graph: string | null }> {
+  const text = typeof value === "string" ? value : null;
+  const parsed = text !== null && looksLikeJson(text) ? parsedText(text) : value;
+  const isContainer = typeof parsed === "object" && parsed !== null && depth <= MAX_DEPTH;
+  if (!isContainer) yield { graph: null };
+  else if (Array.isArray(parsed)) for (const item of parsed) yield* parts(item, depth + 1);
+  else if (isApiFormat(parsed) || isEditorFormat(parsed)) {
+    yield { graph: text ?? JSON.stringify(parsed) };
+  } else if ("prompt" in parsed) yield* parts(parsed.prompt, depth + 1);
+  else yield { graph: null };
 }
 
 /** Most prompts are words, which need no parsing. */
-const looksLikeJson = (value: unknown): boolean =>
-  typeof value === "string" && /^\s*[[{]/.test(value);
+const looksLikeJson = (text: string): boolean => /^\s*[[{]/.test(text);
 
 const isApiFormat = (graph: object): boolean =>
   Object.values(graph).some(

@@ -9,18 +9,26 @@ const field = <T extends TSchema>(schema: T, description: string) =>
 
 /** Longer texts are mistakes, and the parameters are kept as long as the stream. */
 const MAX_PROMPT_CHARACTERS = 10_000;
-const MAX_PROMPTS = 64;
+export const MAX_PROMPTS = 64;
 /** The prompts of a stream together, in bytes of UTF-8. */
 export const MAX_PROMPT_BYTES = 256 * 1024;
 
-const onePrompt = `a text of 1 to ${MAX_PROMPT_CHARACTERS} characters or {prompt, negative_prompt?, weight?}`;
+const onePrompt = `a text of 1 to ${MAX_PROMPT_CHARACTERS} characters, {prompt, negative_prompt?, weight?} or a ComfyUI graph`;
 const PromptText = Type.String({ minLength: 1, maxLength: MAX_PROMPT_CHARACTERS });
 const PromptObject = Type.Object({
   prompt: PromptText,
   negative_prompt: Type.Optional(Type.String({ maxLength: MAX_PROMPT_CHARACTERS })),
   weight: Type.Optional(Type.Number()),
 });
-const OnePrompt = Type.Union([PromptText, PromptObject], { expects: onePrompt });
+/** As `withGraphs` makes them of every form in which graphs come. */
+const GraphObject = Type.Object(
+  { graph: Type.String({ minLength: 1 }) },
+  {
+    description:
+      "A ComfyUI graph in API format, as JSON; the graph itself may be sent in place of this",
+  },
+);
+const OnePrompt = Type.Union([PromptText, PromptObject, GraphObject], { expects: onePrompt });
 const Prompts = Type.Union(
   [OnePrompt, Type.Array(OnePrompt, { minItems: 1, maxItems: MAX_PROMPTS })],
   { expects: `${onePrompt}, or a list of 1 to ${MAX_PROMPTS} of them` },
@@ -47,7 +55,7 @@ const SegmentSeconds = Type.Number({
 /** `arrays` is an older name of `lists`. */
 const DataFormat = literals(["lists", "lines", "arrays"], { expects: "one of lists, lines" });
 
-const PROMPTS = `what to draw; at most ${MAX_PROMPT_BYTES / 1024} KiB in all`;
+const PROMPTS = `what to draw by: texts, or ComfyUI graphs that run one after the other; at most ${MAX_PROMPT_BYTES / 1024} KiB in all`;
 const FPS = "frames a second: without input the clock's rate, with input a cap on the output's";
 const AUDIO = "what becomes of the input's audio";
 

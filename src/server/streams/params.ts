@@ -1,11 +1,11 @@
 /** Merges request fields into stream parameters: aliases, defaults, the model's own ranges, unknown members. */
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
-import { DEFAULT_SIZE, type Prompt, type StreamParams } from "../../engine/protocol/work.ts";
+import { DEFAULT_SIZE, GRAPH_MODEL, type StreamParams } from "../../engine/protocol/work.ts";
 import { checked, cut, fieldsError } from "../field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./fields.ts";
 import { findModel, modelParams, takesParam } from "./model-params.ts";
-import { givenPrompts, rejectGraphs } from "./prompts.ts";
+import { type Drawing, givenDrawing, withGraphs } from "./prompts.ts";
 import { wrappedParams } from "./wrapped-params.ts";
 
 const MAX_IGNORED = 32;
@@ -32,8 +32,7 @@ export const INPUT_DEFAULTS: StreamParams = { ...DEFAULTS, model: "restyle" };
 
 /** The parameters in a request. Throws `invalid_request` naming each field that is wrong. */
 export function readFields<T extends TSchema>(schema: T, fields: unknown): Static<T> {
-  rejectGraphs(fields);
-  return checked(schema, fields);
+  return checked(schema, withGraphs(fields));
 }
 
 /**
@@ -69,10 +68,11 @@ export function mergeParams(
     defaults.fps,
   );
   const bitrate = pick(given.bitrate, current.bitrate, defaults.bitrate);
-  const model = findModel(pick(given.model, current.model, defaults.model), models);
+  const drawing = mergedDrawing(given, current, defaults);
+  const model = findModel(modelName(given, drawing, current, defaults), models);
   const own = Object.entries(given).filter(([name]) => !isCommon(name));
   const params: StreamParams = {
-    prompts: pick<readonly Prompt[]>(givenPrompts(given), current.prompts, defaults.prompts),
+    ...drawing,
     model: model.name,
     ...(size === undefined ? {} : { size }),
     ...(fps === undefined ? {} : { fps }),
@@ -94,6 +94,38 @@ function unwrapped(body: unknown): unknown {
   if (typeof body !== "object" || body === null || !("params" in body)) return body;
   if (Object.keys(body).some((name) => isCommon(name))) return body;
   return wrappedParams(body.params);
+}
+
+/** Graphs that run already end where another model is asked for. */
+function mergedDrawing(
+  given: UpdateFields,
+  current: StreamParams,
+  defaults: StreamParams,
+): Drawing {
+  const { graphs, prompts } = pick<Drawing>(givenDrawing(given), current, defaults);
+  const isGiven = given.prompts !== undefined || given.prompt !== undefined;
+  const leaves = !isGiven && given.model !== undefined && given.model !== GRAPH_MODEL;
+  return graphs === undefined || leaves ? { prompts } : { prompts, graphs };
+}
+
+/** Graphs have a model of their own, which is the default where there are any. */
+function modelName(
+  given: UpdateFields,
+  { graphs }: Drawing,
+  current: StreamParams,
+  defaults: StreamParams,
+): string {
+  const { model: wanted } = given;
+  if (graphs === undefined) {
+    const name = pick(wanted, current.model, defaults.model);
+    if (name !== GRAPH_MODEL) return name;
+    if (wanted == null) return defaults.model;
+    const problem = `must be a ComfyUI graph in API format for model ${GRAPH_MODEL}`;
+    throw fieldsError([{ field: "prompts", problem }]);
+  }
+  if (wanted == null || wanted === GRAPH_MODEL) return GRAPH_MODEL;
+  const problem = "must be left out where prompts are graphs: they name the models they use";
+  throw fieldsError([{ field: "model", problem }]);
 }
 
 /** Absent keeps, null resets. */

@@ -1,52 +1,74 @@
-/** Reads the prompts of a request: their forms, their total size, and graphs that are not prompts. */
+/** Reads the prompts of a request: texts in all their forms, or ComfyUI graphs, and their total size. */
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { fieldsError } from "../field-errors.ts";
-import { holdsGraph } from "./comfyui-graph.ts";
-import { MAX_PROMPT_BYTES, type UpdateFields } from "./fields.ts";
+import { findGraphs } from "./comfyui-graph.ts";
+import { MAX_PROMPT_BYTES, MAX_PROMPTS, type UpdateFields } from "./fields.ts";
 
-/** Throws for a ComfyUI graph, which is not supported yet. */
-export function rejectGraphs(fields: unknown): void {
-  if (typeof fields !== "object" || fields === null) return;
+/** What a stream draws by. */
+export type Drawing = Pick<StreamParams, "prompts" | "graphs">;
+
+/** The fields with ComfyUI graphs as `{graph}`, which the schema knows. Throws `invalid_request` where texts are among them. */
+export function withGraphs(fields: unknown): unknown {
+  if (typeof fields !== "object" || fields === null) return fields;
+  let changed: object = fields;
   for (const field of ["prompts", "prompt"]) {
-    if (!holdsGraph(Reflect.get(fields, field))) continue;
-    const problem = "holds a ComfyUI graph, which this version does not run: send texts";
-    throw fieldsError([{ field, problem }]);
+    const found = findGraphs(Reflect.get(fields, field));
+    if (found === null) continue;
+    if (found.isMixed) {
+      throw fieldsError([{ field, problem: "mixes texts and graphs: send one or the other" }]);
+    }
+    if (found.graphs.length > MAX_PROMPTS) {
+      const problem = `must be at most ${MAX_PROMPTS} graphs, got ${found.graphs.length}`;
+      throw fieldsError([{ field, problem }]);
+    }
+    changed = { ...changed, [field]: found.graphs.map((graph) => ({ graph })) };
   }
+  return changed;
 }
 
 /** Throws `invalid_request` where there is no prompt for a model that takes prompts. */
-export function assertPrompted({ prompts }: StreamParams, model: ModelInfo): void {
-  if (prompts.length > 0 || !model.takes_prompts) return;
+export function assertPrompted({ prompts, graphs }: StreamParams, model: ModelInfo): void {
+  if (prompts.length > 0 || graphs !== undefined || !model.takes_prompts) return;
   const problem = `is required by model ${model.name}: send a text, or choose a model that takes no prompts`;
   throw fieldsError([{ field: "prompts", problem }]);
 }
 
 /** Prompts as objects with their own members and no others. */
-function asPrompts(prompts: NonNullable<UpdateFields["prompts"]>): Prompt[] {
-  return [prompts].flat().map((one) => {
-    if (typeof one === "string") return { prompt: one };
+function drawingOf(prompts: NonNullable<UpdateFields["prompts"]>): Drawing {
+  const all = [prompts].flat();
+  const graphs = all.flatMap((one) => (typeof one === "object" && "graph" in one ? one.graph : []));
+  if (graphs.length > 0) return { prompts: [], graphs };
+  const texts = all.flatMap((one): Prompt[] => {
+    if (typeof one === "string") return [{ prompt: one }];
+    if ("graph" in one) return [];
     const { prompt, negative_prompt, weight } = one;
-    return {
-      prompt,
-      ...(negative_prompt === undefined ? {} : { negative_prompt }),
-      ...(weight === undefined ? {} : { weight }),
-    };
+    return [
+      {
+        prompt,
+        ...(negative_prompt === undefined ? {} : { negative_prompt }),
+        ...(weight === undefined ? {} : { weight }),
+      },
+    ];
   });
+  return { prompts: texts };
 }
 
-/** The given prompts; null where they are reset, undefined where they are absent. Throws `invalid_request`. */
-export function givenPrompts(given: UpdateFields): Prompt[] | null | undefined {
+/** What is given to draw by; null where it is reset, undefined where it is absent. Throws `invalid_request`. */
+export function givenDrawing(given: UpdateFields): Drawing | null | undefined {
   const field = given.prompts === undefined ? "prompt" : "prompts";
   const value = given[field];
   if (value == null) return value;
-  const prompts = asPrompts(value);
-  const bytes = prompts.reduce(
-    (sum, { prompt, negative_prompt = "" }) =>
-      sum + Buffer.byteLength(prompt) + Buffer.byteLength(negative_prompt),
+  const drawing = drawingOf(value);
+  const texts = drawing.prompts.flatMap(({ prompt, negative_prompt = "" }) => [
+    prompt,
+    negative_prompt,
+  ]);
+  const bytes = [...texts, ...(drawing.graphs ?? [])].reduce(
+    (sum, text) => sum + Buffer.byteLength(text),
     0,
   );
-  if (bytes <= MAX_PROMPT_BYTES) return prompts;
+  if (bytes <= MAX_PROMPT_BYTES) return drawing;
   const problem = `must be at most ${MAX_PROMPT_BYTES} bytes of UTF-8 in all, got ${bytes}`;
   throw fieldsError([{ field, problem }]);
 }

@@ -5,10 +5,16 @@ import { cut } from "../field-errors.ts";
 import { shownValue } from "./param-value.ts";
 import type { Stream } from "./stream.ts";
 
+/** A ComfyUI graph, as it was sent. */
+type Graph = Record<string, unknown>;
+
+const graphsOf = ({ graphs = [] }: StreamParams): Graph[] =>
+  graphs.map((graph) => JSON.parse(graph) as Graph); // the engine has read it
+
 export function streamObject(stream: Stream) {
   const { params, capability, size, error } = stream;
-  const origin: { prompts?: Prompt[]; capability?: string } =
-    capability === null ? { prompts: [...params.prompts] } : { capability };
+  const origin: { prompts?: (Prompt | Graph)[]; capability?: string } =
+    capability === null ? { prompts: [...params.prompts, ...graphsOf(params)] } : { capability };
   return {
     manifest_id: stream.id,
     ...stream.channels,
@@ -25,7 +31,13 @@ export function streamObject(stream: Stream) {
  * The parameters as members of a start body: without prompts, which the stream object shows as metadata, and without the
  * bytes of pictures.
  */
-export const startMembers = ({ size, model_params, prompts: _, ...common }: StreamParams) => ({
+export const startMembers = ({
+  size,
+  model_params,
+  prompts: _texts,
+  graphs: _graphs,
+  ...common
+}: StreamParams) => ({
   ...shownValues(model_params),
   ...common,
   ...size,

@@ -1,5 +1,6 @@
 /** Applies parameter updates to a stream, in order, whichever channel they come from (protocol.md 1.6, 5.2). */
 import type { ModelInfo } from "../../engine/protocol/models.ts";
+import type { StreamParams } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { updatedParams } from "./params.ts";
@@ -7,14 +8,14 @@ import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
 
 export class StreamUpdater {
-  readonly #scheduler: Pick<EngineScheduler, "withModels">;
+  readonly #scheduler: Pick<EngineScheduler, "withModels" | "ask">;
   readonly #store: StreamStore;
   /** The last update of each stream. */
   readonly #last = new WeakMap<Stream, Promise<unknown>>();
   /** The model of each stream as it was described last: one that is removed from the workspace still runs. */
   readonly #models = new WeakMap<Stream, ModelInfo>();
 
-  constructor(scheduler: Pick<EngineScheduler, "withModels">, store: StreamStore) {
+  constructor(scheduler: Pick<EngineScheduler, "withModels" | "ask">, store: StreamStore) {
     this.#scheduler = scheduler;
     this.#store = store;
   }
@@ -46,18 +47,21 @@ export class StreamUpdater {
       throw new WorkerError("invalid_request", `the stream ${state}; start a new one`);
     }
     const fields = stream.protocol.readUpdate(body);
-    return await this.#scheduler.withModels((models) => {
+    const { params, model, ignored } = await this.#scheduler.withModels((models) => {
       const known = this.#withModelOf(stream, models);
-      const { params, model, ignored } = updatedParams(
-        fields,
-        stream.params,
-        stream.defaults,
-        known,
-      );
-      this.#store.update(stream, params);
-      this.#models.set(stream, model);
-      return ignored;
+      return updatedParams(fields, stream.params, stream.defaults, known);
     });
+    await this.#checkGraphs(stream, params);
+    this.#store.update(stream, params);
+    this.#models.set(stream, model);
+    return ignored;
+  }
+
+  /** Throws `invalid_request` for new graphs that cannot run. */
+  async #checkGraphs({ params: { graphs: before }, spec }: Stream, { graphs }: StreamParams) {
+    if (graphs === undefined || graphs === before) return;
+    const use = { kind: "stream", hasInput: spec.input !== undefined } as const;
+    await this.#scheduler.ask({ kind: "graphs", graphs, use });
   }
 
   #withModelOf(stream: Stream, models: readonly ModelInfo[]): readonly ModelInfo[] {

@@ -1,4 +1,5 @@
-/** Converts between the pictures of a graph (f32 NHWC, 0 to 1) and the planes of networks (f32 NCHW, −1 to 1). */
+/** Converts between the pictures of a graph (f32 NHWC, 0 to 1), the planes of networks (f32 NCHW, −1 to 1) and bytes. */
+import type { Picture } from "../../../media/picture.ts";
 import type { PackedPicture } from "../../codec/packed-picture.ts";
 import type { Images, LatentArea } from "./values.ts";
 
@@ -67,4 +68,28 @@ export function toBytes({ data, height, width, channels }: Images, picture: numb
     bytes[at] = Math.min(255, Math.max(0, level));
   }
   return bytes;
+}
+
+/** A frame's pixels, from 0 to 1. */
+export function fromPicture({ data, width, height }: Picture): Images {
+  const size = width * height;
+  const values = new Float32Array(size * 3);
+  for (let channel = 0; channel < 3; channel++) {
+    const plane = data.subarray(channel * size, (channel + 1) * size);
+    for (let at = 0; at < size; at++) values[at * 3 + channel] = (plane[at] as number) / 255;
+  }
+  return { data: values, batch: 1, height, width, channels: 3 };
+}
+
+/** The first picture of the batch in planes of bytes, as `toBytes` makes them; alpha is dropped. */
+export function toPicture(images: Images): Picture {
+  const { width, height, channels } = images;
+  const bytes = toBytes(images, 0);
+  const size = width * height;
+  const data = new Uint8Array(size * 3);
+  for (let channel = 0; channel < 3; channel++) {
+    const plane = data.subarray(channel * size, (channel + 1) * size);
+    for (let at = 0; at < size; at++) plane[at] = bytes[at * channels + channel] as number;
+  }
+  return { data, width, height };
 }

@@ -48,9 +48,11 @@ export interface StillPicture extends Size {
 /** The value of a port for one run, as it crosses to the worker. */
 export type PortValue = number | Tensor | StillPicture | PromptList;
 
-/** The prompts of a stream, for programs that encode text. */
+/** What a stream draws by, for programs that encode text or run graphs. */
 export interface PromptList {
   readonly prompts: readonly Prompt[];
+  /** ComfyUI graphs as JSON. */
+  readonly graphs: readonly string[];
 }
 
 /** One run for one stream, as roles in the engine's main thread see it. */
@@ -65,6 +67,8 @@ export interface Moment {
   readonly outputSize: Size;
   /** The stream's prompts. */
   readonly prompts: readonly Prompt[];
+  /** The stream's ComfyUI graphs as JSON. */
+  readonly graphs: readonly string[];
   /** The integral over media time of a rate, by parameter name. */
   sum(name: string, rate: number): number;
   /** The prompts as the vector of `prompts/controls.ts`. */

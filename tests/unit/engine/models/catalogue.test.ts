@@ -16,6 +16,7 @@ import { OnnxWorkspace, simpleModel } from "../../../support/onnx-workspace.ts";
 const onnx = simpleModel("float32", [1, 3, "H", "W"], (graph, x) => graph.node("Abs", [x]));
 const BUILT_IN_NAMES = [
   "cartoon",
+  "comfyui",
   "dreamscape",
   "edges",
   "identity",

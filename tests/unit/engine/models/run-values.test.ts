@@ -10,6 +10,7 @@ const PICTURE = "y float32 [1, 3, H, W]";
 const moment = (changes: Partial<Moment> = {}): Moment => ({
   params: {},
   prompts: [],
+  graphs: [],
   timeSeconds: 10,
   size: { width: 64, height: 32 },
   outputSize: { width: 128, height: 64 },

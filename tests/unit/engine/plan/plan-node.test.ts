@@ -43,6 +43,7 @@ function nodeOf(json: ModelJson, graph = VIDEO, { isFeeder = false } = {}) {
     moment: {
       params,
       prompts: [],
+      graphs: [],
       timeSeconds: 0,
       size,
       outputSize: size,

@@ -1,26 +1,40 @@
 import { expect, test } from "bun:test";
-import { holdsGraph } from "../../../../src/server/streams/comfyui-graph.ts";
+import { findGraphs } from "../../../../src/server/streams/comfyui-graph.ts";
 
 const graph = { "1": { class_type: "LoadImage", inputs: {} } };
 const text = JSON.stringify(graph);
 const editor = { nodes: [{ id: 1, type: "LoadImage" }], links: [] };
 
-test.each<[string, unknown]>([
-  ["an object", graph],
-  ["text", text],
-  ["text with space around it", `\n ${text} `],
-  ["a list of objects", ["a cat", graph]],
-  ["text inside a list", ["a cat", text]],
-  ["text of a list", JSON.stringify([graph])],
-  ["text of a list of texts", JSON.stringify([text])],
-  ["the prompt of an object", { prompt: graph }],
-  ["text as the prompt of an object", { prompt: text, weight: 1 }],
-  ["text as the prompt of an object in a list", [{ prompt: text }]],
-  ["the body of a request to ComfyUI, as text", JSON.stringify({ prompt: graph, client_id: "x" })],
-  ["the editor's format", editor],
-  ["the editor's format as text in a list", [JSON.stringify(editor)]],
-])("a graph as %s is recognized", (_form, value) => {
-  expect(holdsGraph(value)).toBe(true);
+test.each<[string, unknown, string]>([
+  ["an object", graph, text],
+  ["text", text, text],
+  ["text with space around it", `\n ${text} `, `\n ${text} `],
+  ["a list", [graph], text],
+  ["text of a list", JSON.stringify([graph]), text],
+  ["text of a list of texts", JSON.stringify([text]), text],
+  ["the prompt of an object", { prompt: graph }, text],
+  ["text as the prompt of an object", { prompt: text, weight: 1 }, text],
+  ["text as the prompt of an object in a list", [{ prompt: text }], text],
+  ["a ComfyUI request", JSON.stringify({ prompt: graph, client_id: "x" }), text],
+  ["the editor's format", editor, JSON.stringify(editor)],
+  ["the editor's format as text in a list", [JSON.stringify(editor)], JSON.stringify(editor)],
+])("a graph as %s is found", (_form, value, found) => {
+  expect(findGraphs(value)).toEqual({ graphs: [found], isMixed: false });
+});
+
+test("a seed that a number does not hold exactly stays as it was written in text", () => {
+  const exact = '{"3":{"class_type":"KSampler","inputs":{"seed":18446744073709551615}}}';
+  expect(findGraphs([exact])?.graphs).toEqual([exact]);
+});
+
+test("several graphs keep their order", () => {
+  const other = { "2": { class_type: "SaveImage", inputs: {} } };
+  expect(findGraphs([graph, other])?.graphs).toEqual([text, JSON.stringify(other)]);
+});
+
+test("texts beside a graph are noticed", () => {
+  expect(findGraphs(["a cat", graph])).toEqual({ graphs: [text], isMixed: true });
+  expect(findGraphs([text, { prompt: "a cat" }])?.isMixed).toBe(true);
 });
 
 test.each<[string, unknown]>([
@@ -31,12 +45,12 @@ test.each<[string, unknown]>([
   ["a prompt object", { prompt: "a cat", weight: 2 }],
   ["a list of both", ["a cat", { prompt: "a dog" }]],
   ["nothing", null],
-])("%s is not one", (_form, value) => {
-  expect(holdsGraph(value)).toBe(false);
+])("%s is none", (_form, value) => {
+  expect(findGraphs(value)).toBeNull();
 });
 
 test("nesting without end is not followed", () => {
   let value: unknown = graph;
   for (let depth = 0; depth < 50; depth++) value = [value];
-  expect(holdsGraph(value)).toBe(false);
+  expect(findGraphs(value)).toBeNull();
 });

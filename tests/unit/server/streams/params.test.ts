@@ -35,6 +35,7 @@ const models = [
     { name: "steps", ...number, max: 50, integer: true },
   ]),
 ];
+models.push(model("comfyui"));
 models.push(model("whole", [{ ...number, name: "strength", integer: true }]));
 const defaults = { ...INPUT_DEFAULTS, size: { width: 512, height: 512 } };
 const running: StreamParams = {
@@ -95,6 +96,27 @@ test("an update wrapped in params, also as text, is unwrapped", () => {
   expect(update({ params: '{"fps": 8}' }).params.fps).toBe(8);
 });
 
+const GRAPH = { "1": { class_type: "LoadImage", inputs: {} } };
+const TEXT = JSON.stringify(GRAPH);
+
+test("a graph takes the place of prompts and brings its model; texts bring back the default one", () => {
+  const graphs = update({ prompts: GRAPH }).params;
+  expect(graphs).toMatchObject({ prompts: [], graphs: [TEXT], model: "comfyui" });
+  expect(update({ prompts: [TEXT, GRAPH], model: "comfyui" }).params.graphs).toEqual([TEXT, TEXT]);
+  const texts = update({ prompts: "a cat" }, graphs).params;
+  expect(texts).toMatchObject({ prompts: [{ prompt: "a cat" }], model: "restyle" });
+  expect(texts.graphs).toBeUndefined();
+});
+
+test("another model ends graphs, and nothing else does", () => {
+  const graphs = update({ prompts: GRAPH }).params;
+  const next = (fields: object) => update(fields, graphs).params;
+  expect(next({ fps: 5 })).toMatchObject({ graphs: [TEXT], model: "comfyui" });
+  const other = next({ model: "identity" });
+  expect(other).toMatchObject({ model: "identity" });
+  expect(other.graphs).toBeUndefined();
+});
+
 test.each([
   [{ width: 640 }, "height"],
   [{ width: 641, height: 360 }, "width"],
@@ -113,10 +135,12 @@ test.each([
   [{ prompts: ["a", ""] }, "prompts.1"],
   [{ prompts: [{ prompt: "a" }, { prompt: "b", weight: "c" }] }, "prompts.1.weight"],
   [{ prompt: { prompt: "x", negative_prompt: "y".repeat(10_001) } }, "prompt.negative_prompt"],
-  [{ prompts: { "1": { class_type: "LoadImage", inputs: {} } } }, "prompts"],
-  [{ prompts: '{"1": {"class_type": "LoadImage"}}' }, "prompts"],
   [{ prompts: ["a", '{"1": {"class_type": "LoadImage"}}'] }, "prompts"],
-  [{ prompt: [{ prompt: '{"1": {"class_type": "LoadImage"}}' }] }, "prompt"],
+  [{ prompt: [{ class_type: { class_type: "LoadImage" } }, "a"] }, "prompt"],
+  [{ prompts: Array.from({ length: 65 }, () => GRAPH) }, "prompts"],
+  [{ prompts: [{ graph: `{"1": "${"x".repeat(256 * 1024)}"}` }] }, "prompts"],
+  [{ prompts: GRAPH, model: "restyle" }, "model"],
+  [{ model: "comfyui" }, "prompts"],
   [{ prompts: Array.from({ length: 65 }, () => "a") }, "prompts"],
   [{ strength: 3 }, "strength"],
   [{ strength: "strong" }, "strength"],

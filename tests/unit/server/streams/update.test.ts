@@ -23,7 +23,10 @@ async function running() {
     stop: (stream) => stream.receive({ type: "ended", id: stream.id }),
   };
   const store = new StreamStore(host, { admission: new Admission(1), historyMs: 1000 });
-  const updater = new StreamUpdater({ withModels: async (use) => use(models) }, store);
+  const updater = new StreamUpdater(
+    { withModels: async (use) => use(models), ask: async () => null },
+    store,
+  );
   const params = { ...CLOCK_DEFAULTS, model: "paint" };
   const stream = await store.start({
     id: "a",

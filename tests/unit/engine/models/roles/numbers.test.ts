@@ -15,6 +15,7 @@ import { inputPort, inputProblems, withInput } from "./bind.ts";
 const moment = (params: Moment["params"]): Moment => ({
   params,
   prompts: [],
+  graphs: [],
   timeSeconds: 3,
   size: { width: 64, height: 32 },
   outputSize: { width: 64, height: 32 },

@@ -11,6 +11,7 @@ const entry = { role: "from", from: { model: "encoder", output: "code" } };
 const moment = (upstream: Moment["upstream"]): Moment => ({
   params: {},
   prompts: [],
+  graphs: [],
   timeSeconds: 0,
   size: { width: 1, height: 1 },
   outputSize: { width: 1, height: 1 },

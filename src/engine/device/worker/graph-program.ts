@@ -1,0 +1,130 @@
+/** The program of ComfyUI graphs: a frame passes through one after the other, and each lane keeps what does not depend on it. */
+import { join } from "node:path";
+import { WorkerError } from "../../../errors.ts";
+import type { Picture } from "../../../media/picture.ts";
+import { readPackedPicture } from "../../codec/packed-picture.ts";
+import { planGraph } from "../../graph/plan-graph.ts";
+import { GraphRun } from "../../graph/run/graph-run.ts";
+import { ImageSessions } from "../../graph/run/image-sessions.ts";
+import { readLatentFile } from "../../graph/run/latent-file.ts";
+import { ModelParts } from "../../graph/run/model-parts.ts";
+import type { GraphResult } from "../../graph/run/node-runner.ts";
+import { NODE_RUNNERS } from "../../graph/run/node-runners.ts";
+import { fromBytes, fromPicture, toPicture } from "../../graph/run/pixels.ts";
+import type { Images } from "../../graph/run/values.ts";
+import { inputFolder, workspaceFiles } from "../../graph/workspace-files.ts";
+import type { ComfyGraphs } from "../../models/onnx-source.ts";
+import type { RunItem } from "../../models/roles/role.ts";
+import type { SessionSettings } from "../devices.ts";
+import type { RunOutput } from "./calls.ts";
+import type { Program } from "./program.ts";
+
+/** A graph of a lane, and what its output nodes have given in the run in progress. */
+interface LaneGraph {
+  readonly json: string;
+  readonly run: GraphRun;
+  readonly results: GraphResult[];
+}
+
+export class GraphProgram implements Program {
+  readonly hasComputedSizes = true;
+  readonly #source: ComfyGraphs;
+  readonly #models: ModelParts;
+  readonly #images: ImageSessions;
+  readonly #lanes = new Map<string, readonly LaneGraph[]>();
+
+  /** The models are opened by the first run, which is the warm-up's. */
+  static async open(source: ComfyGraphs, settings: SessionSettings): Promise<GraphProgram> {
+    const files = await workspaceFiles(source.workspace, Object.keys(source.models));
+    const folderOf = (name: string | null) =>
+      name === null ? null : (source.models[name] ?? null);
+    const models = new ModelParts((kind, name) => folderOf(files.find(kind, name)), settings);
+    return new GraphProgram(source, models, new ImageSessions(settings));
+  }
+
+  private constructor(source: ComfyGraphs, models: ModelParts, images: ImageSessions) {
+    this.#source = source;
+    this.#models = models;
+    this.#images = images;
+  }
+
+  async run(items: readonly RunItem[]): Promise<readonly RunOutput[]> {
+    const outputs: RunOutput[] = [];
+    for (const item of items) outputs.push({ picture: await this.#draw(item), data: {} });
+    return outputs;
+  }
+
+  forget(lane: string): void {
+    this.#lanes.delete(lane);
+  }
+
+  async placements(): Promise<Readonly<Record<string, number>>> {
+    return {};
+  }
+
+  async release(): Promise<void> {
+    this.#lanes.clear();
+    await this.#models.release();
+    await this.#images.release();
+  }
+
+  /** Null where no graph makes a picture. */
+  async #draw(item: RunItem): Promise<Picture | null> {
+    let frame: Images | null = item.picture === null ? null : fromPicture(item.picture);
+    let drawn: Images | null = null;
+    for (const { run, results } of await this.#graphsOf(item)) {
+      results.length = 0;
+      await run.run({ frame });
+      const images = results.findLast(({ kind }) => kind === "images");
+      if (images?.kind !== "images") continue;
+      drawn = images.images;
+      frame = drawn;
+    }
+    return drawn === null ? null : toPicture(drawn);
+  }
+
+  /** Those of the item. Nodes that are as they were before keep their outputs. */
+  async #graphsOf({ lane, values, picture }: RunItem): Promise<readonly LaneGraph[]> {
+    const graphs = graphsIn(values) ?? this.#source.graphs;
+    const before = this.#lanes.get(lane) ?? [];
+    const isSame =
+      graphs.length === before.length && graphs.every((one, at) => one === before[at]?.json);
+    if (isSame) return before;
+    const { workspace, models, kind } = this.#source;
+    const use = { kind, hasInput: picture !== null };
+    const files = await workspaceFiles(workspace, Object.keys(models));
+    const made = graphs.map((json, at): LaneGraph => {
+      const results: GraphResult[] = [];
+      const previous = before[at]?.run;
+      const { steps } = planGraph(json, use, { files, runners: NODE_RUNNERS });
+      const run = new GraphRun(steps, {
+        ...{ models: this.#models, images: this.#images },
+        edges: {
+          loadImage: async (name) => fromBytes(await readPackedPicture(await this.#read(name))),
+          loadLatent: async (name) => readLatentFile(await this.#read(name)),
+          emit: (result) => results.push(result),
+        },
+        ...(previous && { previous }),
+      });
+      return { json, run, results };
+    });
+    this.#lanes.set(lane, made);
+    return made;
+  }
+
+  /** A file that `workspaceFiles` has listed. */
+  async #read(name: string): Promise<Uint8Array> {
+    const { workspace } = this.#source;
+    try {
+      return await Bun.file(join(inputFolder(workspace), name)).bytes();
+    } catch (cause) {
+      throw new WorkerError("invalid_request", `${name} cannot be read`, { cause });
+    }
+  }
+}
+
+function graphsIn(values: RunItem["values"]): readonly string[] | null {
+  const value = values["prompts"];
+  const isList = typeof value === "object" && "graphs" in value && value.graphs.length > 0;
+  return isList ? value.graphs : null;
+}

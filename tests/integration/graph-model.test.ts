@@ -1,0 +1,280 @@
+/** ComfyUI graphs as what a stream or a picture is drawn by: with real networks, changed while they run. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cp, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
+import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { PlanExecutor } from "../../src/engine/plan/executor.ts";
+import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
+import { GRAPH_MODEL, type StreamParams } from "../../src/engine/protocol/work.ts";
+import type { WorkerError } from "../../src/errors.ts";
+import type { Picture } from "../../src/media/picture.ts";
+import { ticks } from "../../src/media/time.ts";
+import { pictureOf } from "../support/image-files.ts";
+import { noisePicture, OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { MAIN, startServer } from "../support/server-process.ts";
+import { sharedData } from "../support/shared-data.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const golden = sharedData("golden");
+const SIZE = { width: 64, height: 64 };
+
+/** A graph that inverts the video, and one that flips it: they need no networks. */
+const INVERT = {
+  "1": { class_type: "LoadTensor", inputs: {} },
+  "2": { class_type: "ImageInvert", inputs: { image: ["1", 0] } },
+  "3": { class_type: "SaveTensor", inputs: { images: ["2", 0] } },
+};
+const HALF = {
+  "1": { class_type: "LoadImage", inputs: { image: "example.png" } },
+  "2": {
+    class_type: "ImageScale",
+    inputs: {
+      ...{
+        image: ["1", 0],
+        upscale_method: "nearest-exact",
+        width: 32,
+        height: 32,
+        crop: "disabled",
+      },
+    },
+  },
+  "3": { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
+};
+
+const paramsFor = (...graphs: readonly unknown[]): StreamParams => ({
+  ...{ prompts: [], model: GRAPH_MODEL, fit: "cover", paused: false, model_params: {} },
+  graphs: graphs.map((graph) => JSON.stringify(graph)),
+});
+
+/** An executor as a stream has it, and a frame of noise. */
+class GraphStream implements AsyncDisposable {
+  readonly frame: Picture = noisePicture(SIZE.width, SIZE.height);
+  readonly #converter = new PictureConverter(UNRECORDED_CALLS);
+  readonly executor: PlanExecutor;
+  #pts = 0;
+
+  constructor(host: ModelHost, hasInput = true) {
+    const [converter, signal] = [this.#converter, new AbortController().signal];
+    this.executor = new PlanExecutor({
+      ...{ host, converter, signal, hasInput, key: "stream", calls: UNRECORDED_CALLS },
+    });
+  }
+
+  /** What is drawn for the frame. */
+  async draw(params: StreamParams): Promise<Picture> {
+    const frame = await this.#converter.toFrame(this.frame, SIZE, "stretch");
+    try {
+      const job = { frame, pts: ticks(this.#pts++ * 3000), size: SIZE, params };
+      return (await this.executor.draw(job)).picture;
+    } finally {
+      frame.free();
+    }
+  }
+
+  /** The frame as models get it: it has been through 4:2:0. */
+  async plain(): Promise<Picture> {
+    const frame = await this.#converter.toFrame(this.frame, SIZE, "stretch");
+    try {
+      return await this.#converter.toPicture(frame, SIZE, "stretch");
+    } finally {
+      frame.free();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.executor[Symbol.dispose]();
+    this.#converter[Symbol.dispose]();
+  }
+}
+
+describe("a stream with graphs", () => {
+  let workspace: OnnxWorkspace;
+  let host: ModelHost;
+  beforeAll(async () => {
+    workspace = await OnnxWorkspace.create();
+    host = await workspace.host();
+  });
+  afterAll(async () => {
+    await host[Symbol.asyncDispose]();
+    await workspace[Symbol.asyncDispose]();
+  });
+
+  test("is drawn by its nodes", async () => {
+    await using stream = new GraphStream(host);
+    const params = paramsFor(INVERT);
+    await stream.executor.prepare(params);
+    const { data } = await stream.draw(params);
+    const plain = await stream.plain();
+    // As SaveImage truncates: 255 · (1 − v / 255) in float32 may lie just below an integer.
+    expect(data.every((value, at) => Math.abs(255 - (plain.data[at] ?? 0) - value) <= 1)).toBe(
+      true,
+    );
+    expect(stream.executor.runs(params)).toBe(true);
+  });
+
+  test("passes the frame through several of them, one after the other", async () => {
+    await using stream = new GraphStream(host);
+    const params = paramsFor(INVERT, HALF);
+    await stream.executor.prepare(params);
+    const { width, height, data } = await stream.draw(params);
+    expect({ width, height }).toEqual({ width: 32, height: 32 });
+    const plain = await stream.plain();
+    // The nearest pixel of each square of four.
+    expect(Math.abs(255 - (plain.data[65] ?? 0) - (data[0] ?? 0))).toBeLessThanOrEqual(1);
+  });
+
+  test("changes to another graph between two frames, in the same thread if they need the same models", async () => {
+    await using stream = new GraphStream(host);
+    const [first, second] = [paramsFor(INVERT), paramsFor(HALF)];
+    await stream.executor.prepare(first);
+    expect((await stream.draw(first)).width).toBe(64);
+    const [before] = stream.executor.models;
+    await stream.executor.prepare(second);
+    expect((await stream.draw(second)).width).toBe(32);
+    expect(stream.executor.models[0]).toBe(before as NonNullable<typeof before>);
+  });
+
+  test("keeps its graph when it is asked for one that is wrong, and says what is", async () => {
+    await using stream = new GraphStream(host);
+    const good = paramsFor(HALF);
+    await stream.executor.prepare(good);
+    const wrong = paramsFor({
+      ...HALF,
+      "2": { class_type: "ImageInvert", inputs: { image: ["9", 0] } },
+    });
+    const { kind, message } = await failureOf(stream.executor.prepare(wrong));
+    expect(kind).toBe("invalid_request");
+    expect(message).toContain("node 2 (ImageInvert): image links to node");
+    expect((await stream.draw(wrong)).width).toBe(32);
+    expect(stream.executor.runs(wrong)).toBe(false);
+  });
+
+  test("that has no video is refused a graph that needs it", async () => {
+    await using stream = new GraphStream(host, false);
+    const { message } = await failureOf(stream.executor.prepare(paramsFor(INVERT)));
+    expect(message).toContain("there is no video or picture for node 1 (LoadTensor)");
+  });
+});
+
+test("a stream takes a graph over HTTP, another while it runs, and refuses one that cannot run", async () => {
+  await using server = await startServer(MAIN);
+  const ask = async (path: string, body?: unknown) => {
+    const response = await fetch(`${server.url}${path}`, {
+      ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+    return { status: response.status, answer: (await response.json()) as any };
+  };
+  const plain = (color: number) => ({
+    "1": {
+      class_type: "EmptyImage",
+      inputs: { width: 96, height: 64, batch_size: 1, color },
+    },
+    "2": { class_type: "SaveImage", inputs: { images: ["1", 0], filename_prefix: "x" } },
+  });
+  const started = await ask("/stream/start", {
+    prompts: plain(0xff0000),
+    stream_url: `${server.url}/trickle/graphs`,
+    ...{ width: 96, height: 64, fps: 5 },
+  });
+  expect(started.answer).toMatchObject({ success: true });
+  const id: string = started.answer.manifest_id;
+  const stream = async () => (await ask(`/stream/${id}/status`)).answer.stream;
+  expect((await stream()).metadata.prompts).toEqual([plain(0xff0000)]);
+  expect((await stream()).params).toMatchObject({ model: "comfyui" });
+  await waitFor("its frames", async () => (await stream()).stats.frames_out > 3);
+
+  const wrong = await ask(`/stream/${id}/params`, {
+    prompts: { "1": { class_type: "Unheard", inputs: {} } },
+  });
+  expect(wrong.status).toBe(400);
+  expect(wrong.answer.details[0].field).toBe("prompts");
+  expect(wrong.answer.error).toContain("Unheard");
+  expect((await ask(`/stream/${id}/params`, { prompts: INVERT })).status).toBe(400); // no video
+  expect((await stream()).metadata.prompts).toEqual([plain(0xff0000)]);
+
+  expect((await ask(`/stream/${id}/params`, { prompts: plain(0x00ff00) })).status).toBe(200);
+  const before = (await stream()).stats.frames_out;
+  await waitFor(
+    "frames of the next graph",
+    async () => (await stream()).stats.frames_out > before + 3,
+  );
+  expect((await stream()).error).toBeUndefined();
+  expect((await stream()).metadata.prompts).toEqual([plain(0x00ff00)]);
+
+  const nodes = (await ask("/nodes")).answer;
+  expect(nodes.KSampler.input.required.sampler_name[0]).toContain("euler");
+  expect(nodes.KSampler.output).toEqual(["LATENT"]);
+  expect(nodes.Unheard).toBeUndefined();
+}, 60_000);
+
+describe.skipIf(golden === null)(
+  "a graph as the prompt of a picture (../shared/data/golden)",
+  () => {
+    test("gives ComfyUI's picture, and what is wrong is refused by node before anything runs", async () => {
+      await using workspace = await OnnxWorkspace.create();
+      await mkdir(join(workspace.path, "models"), { recursive: true });
+      await cp(`${golden}/pipeline/tiny-sd`, join(workspace.path, "models/tiny-sd"), {
+        recursive: true,
+      });
+      await cp(`${golden}/graph-runs/inputs/source.png`, join(workspace.path, "input/source.png"));
+      await using server = await startServer(MAIN, ["--workspace", workspace.path]);
+      const ask = async (body: unknown) => {
+        const response = await fetch(`${server.url}/c/comfystream-image`, {
+          ...{ method: "POST", body: JSON.stringify(body) },
+        });
+        // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+        return { status: response.status, answer: (await response.json()) as any };
+      };
+      const graphOf = async (name: string) =>
+        await Bun.file(`${golden}/graph-runs/${name}.json`).json();
+      for (const [name, file] of [
+        ["txt2img-sde-4", "txt2img-sde-4.9.0.png"],
+        ["img2img-1", "img2img-1.9.0.png"],
+        ["sdturbo-img2img-1", "sdturbo-img2img-1.25.0.png"],
+      ] as const) {
+        const { answer } = await ask({ prompts: await graphOf(name) });
+        expect(answer).toMatchObject({ success: true, width: 64, height: 64 });
+        const [drawn, wanted] = await Promise.all([
+          pictureOf(answer.images[0].data),
+          pictureOf(
+            `data:image/png;base64,${Buffer.from(await Bun.file(`${golden}/graph-runs/${file}`).bytes()).toBase64()}`,
+          ),
+        ]);
+        expect(farthest(drawn.data, wanted.data)).toBeLessThanOrEqual(2);
+      }
+      // The picture of the request takes the place of one that is not there.
+      const absent = await graphOf("img2img-1");
+      absent["10"].inputs.image = "absent.png";
+      const source = Buffer.from(await Bun.file(join(workspace.path, "input/source.png")).bytes());
+      const image = `data:image/png;base64,${source.toBase64()}`;
+      expect((await ask({ prompts: [absent], image })).status).toBe(200);
+      const without = await ask({ prompts: absent });
+      expect(without.status).toBe(400);
+      expect(without.answer.error).toContain("node 10 (LoadImage, run as LoadTensor)");
+      absent["3"].inputs.sampler_name = "nope";
+      absent["4"].inputs.ckpt_name = "tinysd";
+      const { status, answer } = await ask({ prompts: absent, image });
+      expect(status).toBe(400);
+      expect(answer.details).toHaveLength(1);
+      expect(answer.details[0].field).toBe("prompts");
+      expect(answer.error).toContain('node 3 (KSampler): sampler_name is "nope"');
+      expect(answer.error).toContain('did you mean "tiny-sd"?');
+    }, 60_000);
+  },
+);
+
+const failureOf = async (work: Promise<unknown>): Promise<WorkerError> =>
+  await work.then(
+    () => {
+      throw new Error("it succeeded");
+    },
+    (error: WorkerError) => error,
+  );
+
+const farthest = (a: Uint8Array, b: Uint8Array): number =>
+  a.reduce(
+    (most, value, at) => Math.max(most, Math.abs(value - (b[at] ?? 0))),
+    a.length - b.length,
+  );
