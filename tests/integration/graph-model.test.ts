@@ -4,6 +4,7 @@ import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import { GRAPH_MODEL, type StreamParams } from "../../src/engine/protocol/work.ts";
@@ -41,6 +42,38 @@ const HALF = {
   },
   "3": { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
 };
+
+/** The frame through a model of the workspace. */
+const through = (inputs: object) => ({
+  "1": { class_type: "LoadTensor", inputs: {} },
+  "2": { class_type: "OnnxModel", inputs },
+  "3": { class_type: "SaveTensor", inputs: { images: ["2", 0] } },
+});
+
+const PICTURE = [1, 3, "H", "W"];
+
+const dimModel = (() => {
+  const graph = new GraphBuilder();
+  const [x, factor] = [graph.input("x", "float32", PICTURE), graph.input("factor", "float32", [1])];
+  graph.output("y", graph.node("Mul", [x, factor]), "float32", PICTURE);
+  return graph.build("dim");
+})();
+
+const echoModel = (() => {
+  const graph = new GraphBuilder();
+  const [x, last] = [graph.input("x", "float32", PICTURE), graph.input("last", "float32", PICTURE)];
+  graph.output("y", graph.node("Max", [x, last]), "float32", PICTURE);
+  return graph.build("echo");
+})();
+
+const depthModel = (() => {
+  const graph = new GraphBuilder();
+  const mean = graph.node("ReduceMean", [graph.input("x", "float32", PICTURE)], {
+    ...{ axes: [1n], keepdims: 1n },
+  });
+  graph.output("depth", mean, "float32", [1, 1, "H", "W"]);
+  return graph.build("depth");
+})();
 
 const paramsFor = (...graphs: readonly unknown[]): StreamParams => ({
   ...{ prompts: [], model: GRAPH_MODEL, fit: "cover", paused: false, model_params: {} },
@@ -93,6 +126,9 @@ describe("a stream with graphs", () => {
   let host: ModelHost;
   beforeAll(async () => {
     workspace = await OnnxWorkspace.create();
+    await workspace.add("dim", {}, dimModel);
+    await workspace.add("depth", { outputs: { depth: { role: "heat" } } }, depthModel);
+    await workspace.add("echo", { inputs: { last: { role: "previous_output" } } }, echoModel);
     host = await workspace.host();
   });
   afterAll(async () => {
@@ -148,6 +184,54 @@ describe("a stream with graphs", () => {
     expect(message).toContain("node 2 (ImageInvert): image links to node");
     expect((await stream.draw(wrong)).width).toBe(32);
     expect(stream.executor.runs(wrong)).toBe(false);
+  });
+
+  test("puts the frame through a model of the workspace, with its parameters", async () => {
+    await using stream = new GraphStream(host);
+    const params = paramsFor(through({ model: "dim.onnx", image: ["1", 0], factor: 0.25 }));
+    await stream.executor.prepare(params);
+    const { data } = await stream.draw(params);
+    const plain = await stream.plain();
+    expect(data.every((value, at) => Math.abs((plain.data[at] ?? 0) / 4 - value) <= 1)).toBe(true);
+  });
+
+  test.each([
+    [{ model: "dim", image: ["1", 0], speed: 2 }, 'has no parameter "speed"; it has: factor'],
+    [{ model: "echo", image: ["1", 0] }, "remembers earlier frames"],
+  ])("is told why %j cannot run", async (inputs, problem) => {
+    await using stream = new GraphStream(host);
+    const params = paramsFor(through(inputs));
+    const drawing = stream.executor.prepare(params).then(() => stream.draw(params));
+    const failure = await failureOf(drawing);
+    expect(failure.message).toContain("node 2 (OnnxModel): the model");
+    expect(failure.message).toContain(problem);
+  });
+
+  test("makes a depth map from black to white of the frame's own size", async () => {
+    await using stream = new GraphStream(host);
+    const params = paramsFor({
+      "1": { class_type: "LoadTensor", inputs: {} },
+      "2": {
+        class_type: "DepthAnythingTensorrt",
+        inputs: { images: ["1", 0], engine: "depth.engine" },
+      },
+      "3": { class_type: "SaveTensor", inputs: { images: ["2", 0] } },
+    });
+    await stream.executor.prepare(params);
+    const { data, ...size } = await stream.draw(params);
+    expect(size).toEqual(SIZE);
+    const plane = SIZE.width * SIZE.height;
+    expect(Math.min(...data)).toBe(0);
+    expect(Math.max(...data)).toBe(255);
+    expect(data.subarray(0, plane)).toEqual(data.subarray(plane, 2 * plane));
+    // The mean of the channels, stretched.
+    const { data: pixels } = await stream.plain();
+    const means = Array.from({ length: plane }, (_, at) =>
+      [0, 1, 2].reduce((sum, channel) => sum + (pixels[channel * plane + at] ?? 0), 0),
+    );
+    const [least, most] = [Math.min(...means), Math.max(...means)];
+    const wanted = means.map((mean) => (255 * (mean - least)) / (most - least));
+    expect(wanted.every((mean, at) => Math.abs(mean - (data[at] ?? 0)) <= 1)).toBe(true);
   });
 
   test("that has no video is refused a graph that needs it", async () => {

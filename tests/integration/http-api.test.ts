@@ -168,11 +168,11 @@ describe("bad input gets a clear answer and nothing starts", () => {
     ["a number for a text", { ...start, model: 5 }, 400, "invalid_request", "model"],
     ["an unknown model", { ...start, model: "none" }, 400, "unknown_model", "restyle"],
     [
-      "a ComfyUI graph",
+      "a ComfyUI graph that cannot run",
       { ...start, prompts: { "1": { class_type: "X" } } },
       400,
       "invalid_request",
-      "ComfyUI",
+      "names the class X",
     ],
     ["a bad container", { ...start, container: "avi" }, 400, "invalid_request", "container"],
     ["no JSON", "{", 400, "invalid_request", "JSON"],

@@ -23,7 +23,7 @@ const ask: ReturnType<typeof testServer>["ask"] = (...args) => server.ask(...arg
 
 test("models, versions and the API's description are served, and the viewer loads nothing from other hosts", async () => {
   const models = (await ask("GET", "/models")).body;
-  expect(models).toMatchObject({ success: true, count: 5 });
+  expect(models).toMatchObject({ success: true, count: 6 });
   expect((await ask("GET", "/version")).body).toMatchObject({ success: true, version: "0.0.0" });
   const api = (await ask("GET", "/openapi/json")).body;
   expect(Object.keys(api.paths)).toContain("/stream/{id}/params");

@@ -70,7 +70,11 @@ describe("start", () => {
     ["a URL of another type", { control_url: 5 }, "control_url"],
     ["segments longer than gateways wait", { params: { segment_seconds: 11 } }, "segment_seconds"],
     ["a bad data format", { params: { data_format: "xml" } }, "data_format"],
-    ["a ComfyUI graph", { params: { prompts: { 1: { class_type: "X" } } } }, "prompts"],
+    [
+      "a ComfyUI graph that cannot run",
+      { params: { prompts: { 1: { class_type: "X" } } } },
+      "prompts",
+    ],
     ["an unknown model", { params: { model: "none" } }, "model"],
   ])("is refused for %s, naming the field", async (_title, wrong, field) => {
     const id = newId();

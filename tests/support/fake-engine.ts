@@ -11,6 +11,7 @@ import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import { updatedBy } from "../../src/engine/protocol/params-update.ts";
 import type { StreamStats } from "../../src/engine/protocol/stats.ts";
 import type { ImageJob, StreamParams } from "../../src/engine/protocol/work.ts";
+import type { PlainError } from "../../src/errors.ts";
 import { MADE_UP_DATA, MODEL_GALLERY } from "./model-gallery.ts";
 
 const mode = Bun.env["FAKE_ENGINE"] ?? "";
@@ -86,7 +87,13 @@ const painter: ModelInfo = {
 let models =
   mode === "gallery"
     ? MODEL_GALLERY
-    : [model("restyle"), model("dreamscape"), model("edges", [strength]), painter];
+    : [
+        model("restyle"),
+        model("dreamscape"),
+        model("comfyui"),
+        model("edges", [strength]),
+        painter,
+      ];
 
 if (mode === "dies") process.exit(3);
 if (mode === "stuck") while (true);
@@ -185,6 +192,19 @@ function receive(message: ToEngine): void {
       // One model more than at the start, as if a folder had been added.
       say({ type: "models", models: [...models, model("late")] });
       return;
+    case "ask": {
+      const { number, question } = message;
+      const isWrong =
+        question.kind === "graphs" && question.graphs.some((one) => one.includes('"X"'));
+      const problem = "names the class X";
+      const error: PlainError = {
+        kind: "invalid_request",
+        message: `prompts: ${problem}`,
+        details: [{ field: "prompts", problem }],
+      };
+      say({ type: "answer", number, value: null, ...(isWrong && { error }) });
+      return;
+    }
     case "ping": {
       const census = { streams: live.size, frames: 0, requests: 0 };
       say({ type: "pong", live: census });

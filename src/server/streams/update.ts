@@ -1,8 +1,8 @@
 /** Applies parameter updates to a stream, in order, whichever channel they come from (protocol.md 1.6, 5.2). */
 import type { ModelInfo } from "../../engine/protocol/models.ts";
-import type { StreamParams } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
+import { checkGraphs } from "./check-graphs.ts";
 import { updatedParams } from "./params.ts";
 import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
@@ -51,17 +51,11 @@ export class StreamUpdater {
       const known = this.#withModelOf(stream, models);
       return updatedParams(fields, stream.params, stream.defaults, known);
     });
-    await this.#checkGraphs(stream, params);
+    const isNew = params.graphs !== stream.params.graphs;
+    if (isNew) await checkGraphs(params, stream.spec.input !== undefined, this.#scheduler);
     this.#store.update(stream, params);
     this.#models.set(stream, model);
     return ignored;
-  }
-
-  /** Throws `invalid_request` for new graphs that cannot run. */
-  async #checkGraphs({ params: { graphs: before }, spec }: Stream, { graphs }: StreamParams) {
-    if (graphs === undefined || graphs === before) return;
-    const use = { kind: "stream", hasInput: spec.input !== undefined } as const;
-    await this.#scheduler.ask({ kind: "graphs", graphs, use });
   }
 
   #withModelOf(stream: Stream, models: readonly ModelInfo[]): readonly ModelInfo[] {

@@ -12,6 +12,7 @@ import {
 import { trainingOf } from "../../diffusion/pipeline-sampling.ts";
 import { SigmaTable, trainedSigmas } from "../../diffusion/schedule/sigma-table.ts";
 import type { FileKind } from "../input-declaration.ts";
+import { FolderModel, type FolderReading } from "./folder-models.ts";
 import { LatentPictures } from "./latent-pictures.ts";
 import type { GraphClip, GraphModel } from "./values.ts";
 
@@ -70,6 +71,14 @@ export class ModelParts {
     return await this.#once(path, async () => await ControlNet.open(path, this.#settings));
   }
 
+  /** A model folder that holds one network. */
+  async folderModel(kind: FileKind, name: string, reading: FolderReading): Promise<FolderModel> {
+    const folder = this.#folder(kind, name);
+    return await this.#once(`${folder} ${reading}`, async () => {
+      return await FolderModel.open(folder, reading, this.#settings);
+    });
+  }
+
   async release(): Promise<void> {
     const opened = [...this.#opened.values()];
     this.#opened.clear();
@@ -77,13 +86,16 @@ export class ModelParts {
   }
 
   async #parts(kind: FileKind, name: string): Promise<PipelineParts> {
-    const folder = this.#find(kind, name);
-    if (folder === null) {
-      throw new WorkerError("unknown_model", `there is no model ${JSON.stringify(name)}`);
-    }
+    const folder = this.#folder(kind, name);
     const known = this.#folders.get(folder) ?? readPipelineParts(folder);
     this.#folders.set(folder, known);
     return await known;
+  }
+
+  #folder(kind: FileKind, name: string): string {
+    const folder = this.#find(kind, name);
+    if (folder !== null) return folder;
+    throw new WorkerError("unknown_model", `there is no model ${JSON.stringify(name)}`);
   }
 
   async #once<Part extends { release(): Promise<void> }>(

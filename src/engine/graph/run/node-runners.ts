@@ -4,6 +4,7 @@ import type { NodeRunner } from "./node-runner.ts";
 import { CONDITIONINGS } from "./nodes/conditioning.ts";
 import { CONTROLS } from "./nodes/control.ts";
 import { EDGES } from "./nodes/edges.ts";
+import { FOLDER_MODELS } from "./nodes/folder-models.ts";
 import { LATENT_SHAPES } from "./nodes/latent-shapes.ts";
 import { LATENTS } from "./nodes/latents.ts";
 import { LOADERS } from "./nodes/loaders.ts";
@@ -19,6 +20,7 @@ export const NODE_RUNNERS: ReadonlyMap<string, NodeRunner> = new Map([
   ...[...IMAGE_FRAGMENTS.keys()].map((name): [string, NodeRunner] => [name, runImageNode]),
   ...[
     LOADERS,
+    FOLDER_MODELS,
     CONDITIONINGS,
     CONTROLS,
     LATENTS,

@@ -93,3 +93,30 @@ export function toPicture(images: Images): Picture {
   }
   return { data, width, height };
 }
+
+/** The pictures of a batch, each as a batch of one that shares its memory. */
+export function eachOf({ data, batch, ...rest }: Images): Images[] {
+  const size = data.length / batch;
+  return Array.from({ length: batch }, (_, at) => ({
+    ...{ ...rest, batch: 1, data: data.subarray(at * size, (at + 1) * size) },
+  }));
+}
+
+/** Pictures of one size as one batch. Throws where their sizes differ. */
+export function stacked(images: readonly Images[]): Images {
+  const [first, ...others] = images;
+  if (first === undefined) throw new Error("there is no picture");
+  if (others.length === 0) return first;
+  const differs = others.some(
+    ({ width, height, channels }) =>
+      width !== first.width || height !== first.height || channels !== first.channels,
+  );
+  if (differs) throw new Error("the pictures of a batch have different sizes");
+  const data = new Float32Array(images.reduce((sum, one) => sum + one.data.length, 0));
+  let at = 0;
+  for (const one of images) {
+    data.set(one.data, at);
+    at += one.data.length;
+  }
+  return { ...first, data, batch: images.length };
+}

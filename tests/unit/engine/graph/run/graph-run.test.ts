@@ -156,11 +156,9 @@ describe("a graph that runs", () => {
     const { prepare } = bench();
     const graph = {
       1: node("LoadTensor", {}),
-      2: node("DepthAnythingTensorrt", { images: ["1", 0], engine: "absent" }),
+      2: node("Reroute", { "": ["1", 0] }), // links lead around it in every graph that is planned
       3: node("SaveTensor", { images: ["2", 0] }),
     };
-    expect(() => prepare(graph)).toThrow(
-      "these nodes do not run here: node 2 (DepthAnythingTensorrt)",
-    );
+    expect(() => prepare(graph)).toThrow("these nodes do not run here: node 2 (Reroute)");
   });
 });
