@@ -48,7 +48,7 @@ export class ModelCatalogue {
       catalogue.#entries.set(name, builtInModel(name));
       await new Promise((resolve) => setImmediate(resolve)); // all together take up to a second
     }
-    catalogue.#entries.set(GRAPH_MODEL, graphModel());
+    catalogue.#entries.set(GRAPH_MODEL, graphModel(workspace));
     await catalogue.refresh();
     return catalogue;
   }
@@ -170,17 +170,22 @@ export class ModelCatalogue {
   #forget(name: string): void {
     if (this.#entries.get(name)?.source === BUILT_IN) return;
     this.#entries.delete(name);
-    if (name === GRAPH_MODEL) this.#entries.set(name, graphModel());
+    if (name === GRAPH_MODEL) this.#entries.set(name, graphModel(this.#workspace));
     if (Object.hasOwn(BUILT_INS, name)) this.#entries.set(name, builtInModel(name));
   }
 }
 
-/** What requests know as the model of graphs. The models that run are `GraphModels`'. */
-function graphModel(): UsableModel {
+/** What requests know as the model of graphs. Those that run are `GraphModels`'; without a graph it draws a black picture. */
+function graphModel(workspace: string): UsableModel {
   const origin = { name: GRAPH_MODEL, source: BUILT_IN, stamp: BUILT_IN, files: [] };
-  const program = { bytes: new Uint8Array() };
+  const program = { comfy: { graphs: [BLACK], kind: "stream", models: {}, workspace } } as const;
   return { state: "usable", ...origin, definition: defineGraphs(GRAPH_MODEL), program, bytes: 0 };
 }
+
+const BLACK = JSON.stringify({
+  "1": { class_type: "EmptyImage", inputs: { width: 512, height: 512, batch_size: 1, color: 0 } },
+  "2": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
+});
 
 function builtInModel(name: string): UsableModel {
   const model = BUILT_INS[name];
