@@ -4,7 +4,6 @@ import { GraphBuilder } from "../models/graph-builder.ts";
 import { itemCopy, runAlike } from "./worker/batch-check.ts";
 import type { Calls, Request, Response, RunOutput } from "./worker/calls.ts";
 import { DiffusionProgram } from "./worker/diffusion-program.ts";
-import { GraphProgram } from "./worker/graph-program.ts";
 import { OnnxProgram } from "./worker/onnx-program.ts";
 import type { Program } from "./worker/program.ts";
 import { listBackends, Session } from "./worker/runtime.ts";
@@ -69,7 +68,11 @@ async function perform({ call, input }: Request): Promise<Calls[Request["call"]]
 
 async function open({ source, definition, settings }: Calls["open"][0]): Promise<Program> {
   if ("pipeline" in source) return await DiffusionProgram.open(source.pipeline, settings);
-  if ("comfy" in source) return await GraphProgram.open(source.comfy, settings);
+  if ("comfy" in source) {
+    // With it come FFmpeg and hundreds of node classes, which no other program needs.
+    const { GraphProgram } = await import("./worker/graph-program.ts");
+    return await GraphProgram.open(source.comfy, settings);
+  }
   return await OnnxProgram.open(source, definition, settings);
 }
 
