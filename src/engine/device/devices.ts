@@ -37,8 +37,7 @@ const COMMON = {
   interOpNumThreads: 1,
   graphOptimizationLevel: "all",
   // Without an arena each run gets its tensors from the system anew, which costs an engine up to half of a run (restyle at
-  // 720p 65 ms, with it 33), and where there are no huge pages two thirds. A session keeps what its largest picture took
-  // (see `SizeThreads`).
+  // 720p 65 ms, with it 33), and where there are no huge pages two thirds. A session keeps what its largest picture took.
   enableCpuMemArena: true,
   logSeverityLevel: 4,
   // An arena grows in powers of two, which weights do not need.
@@ -86,17 +85,27 @@ export function parseDevice(name: string): Device {
   );
 }
 
+/** The pictures that a session runs: those of 4096² take gigabytes. */
+type PictureClass = "usual" | "large";
+
 /**
  * The settings of a model's session. On a GPU it is profiled while it warms up, to know which execution provider runs
  * its nodes: ONNX Runtime silently leaves those that a provider lacks to the next one.
  *
  * @param threads of a run on the CPU; null: the device's default
+ * @param pictures large ones have threads of their own: see `SizeThreads`
  */
-export function settingsFor({ settings, name }: Device, threads: number | null): SessionSettings {
+export function settingsFor(
+  { settings, name }: Device,
+  threads: number | null,
+  pictures: PictureClass = "usual",
+): SessionSettings {
   const intraOpNumThreads = threads ?? settings.intraOpNumThreads;
   return {
     ...settings,
     intraOpNumThreads,
+    // An arena for them takes the system seconds to clear, in which it stalls the frames of other streams.
+    ...(pictures === "large" && { enableCpuMemArena: false }),
     // Threads that spin while they wait cost twice the CPU time at a live frame rate, and gain 2 ms a run at best.
     ...(intraOpNumThreads > 1 && {
       extra: { session: { ...settings.extra?.session, intra_op: { allow_spinning: "0" } } },

@@ -80,7 +80,11 @@ export class ModelLoader implements AsyncDisposable {
     const { device, maxBatch } = this.#options;
     const thread: ModelThread = new ModelThread({
       ...{ definition, device, maxBatch, scheduler: this.#scheduler },
-      settings: settingsFor(device, definition.run.threads),
+      settings: settingsFor(
+        device,
+        definition.run.threads,
+        warmUp === undefined ? "usual" : "large",
+      ),
       onLost: () => onLost(thread),
     });
     this.#threads.add(thread);

@@ -42,6 +42,12 @@ test("threads of a run do not spin while they wait, which one thread never does"
   });
 });
 
+test("a session keeps the memory of its runs, unless they are of large pictures", () => {
+  const cpu = parseDevice("cpu");
+  expect(settingsFor(cpu, null).enableCpuMemArena).toBe(true);
+  expect(settingsFor(cpu, null, "large").enableCpuMemArena).toBe(false);
+});
+
 test("sessions on a GPU are profiled while they warm up, those on the CPU are not", () => {
   expect(settingsFor(parseDevice("cuda:0"), null).enableProfiling).toBe(true);
   expect(settingsFor(parseDevice("cpu"), null).enableProfiling).toBeUndefined();
