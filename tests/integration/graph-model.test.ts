@@ -287,6 +287,10 @@ test("a stream takes a graph over HTTP, another while it runs, and refuses one t
   expect((await stream()).error).toBeUndefined();
   expect((await stream()).metadata.prompts).toEqual([plain(0x00ff00)]);
 
+  await fetch(`${server.url}/stream/${id}`, { method: "DELETE" });
+  await waitFor("its end", async () => (await stream()).status === "stopped");
+  expect((await stream()).metadata.prompts).toEqual([]); // the history keeps nothing large
+
   const nodes = (await ask("/nodes")).answer;
   expect(nodes.KSampler.input.required.sampler_name[0]).toContain("euler");
   expect(nodes.KSampler.output).toEqual(["LATENT"]);

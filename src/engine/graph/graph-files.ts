@@ -12,7 +12,7 @@ const EXTENSION = /\.(safetensors|sft|ckpt|pt|pth|bin|gguf|onnx|engine|plan)$/;
 /** What ComfyUI's TensorRT nodes add to the name of a model when they build it for certain sizes. */
 const BUILT_ENGINE = /^(?:static|dynamic)-(.+)_[^_]+_\$(?:stat|dyn)-.*$/;
 /** ComfyUI appends the folder of a file to its name. */
-const IN_FOLDER = /^(.*) \[(input|output)\]$/s;
+export const IN_FOLDER = /^(.*) \[(input|output)\]$/s;
 
 /** Models are found by base name, without regard to case and extension; other files by their exact name. */
 export function namedFiles(

@@ -1,14 +1,23 @@
 /** Lists what graphs may name in a workspace: its model folders, and the pictures and latents in `input` and `output`. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type GraphFiles, namedFiles } from "./graph-files.ts";
+import { type GraphFiles, IN_FOLDER, namedFiles } from "./graph-files.ts";
 
 const PICTURE = /\.(png|jpe?g|webp)$/i;
 const LATENT = /\.latent$/;
 
-/** Where pictures and latents lie that graphs load. */
-export const inputFolder = (workspace: string): string => join(workspace, "input");
-const outputFolder = (workspace: string): string => join(workspace, "output");
+/**
+ * The path of a picture or latent that a graph names. ComfyUI appends the folder to a name that is not in `input`. Null for
+ * one that the folder does not hold: a linked text could lead anywhere.
+ */
+export async function pathOf(workspace: string, name: string): Promise<string | null> {
+  const [, plain = name, place] = IN_FOLDER.exec(name) ?? [];
+  for (const folder of place === undefined ? ["input", "output"] : [place]) {
+    const path = join(workspace, folder);
+    if ((await filesIn(path)).includes(plain)) return join(path, plain);
+  }
+  return null;
+}
 
 /** @param models names of model folders: any of them may hold any part */
 export async function workspaceFiles(
@@ -16,8 +25,8 @@ export async function workspaceFiles(
   models: readonly string[],
 ): Promise<GraphFiles> {
   const [input, output] = await Promise.all([
-    filesIn(inputFolder(workspace)),
-    filesIn(outputFolder(workspace)),
+    filesIn(join(workspace, "input")),
+    filesIn(join(workspace, "output")),
   ]);
   return namedFiles({
     ...{ checkpoint: models, diffusion_model: models, text_encoder: models, vae: models },

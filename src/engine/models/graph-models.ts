@@ -1,6 +1,5 @@
 /** Makes models of ComfyUI graphs: one for each set of model folders that graphs name, which all graphs with that set share. */
 import { join } from "node:path";
-import { WorkerError } from "../../errors.ts";
 import { NODE_CLASSES } from "../graph/node-classes.ts";
 import { runnable } from "../graph/node-support.ts";
 import { type ObjectInfo, objectInfo } from "../graph/object-info.ts";
@@ -13,7 +12,6 @@ import type { ComfyGraphs } from "./onnx-source.ts";
 
 /** Before the names of the folders: no folder of a model has a name with a colon. */
 const PREFIX = `${GRAPH_MODEL}:`;
-const MAX_GRAPHS = 64;
 
 /** A model folder as the catalogue knows it. */
 export interface ModelFolder {
@@ -27,7 +25,7 @@ export class GraphModels {
   readonly #workspace: string;
   readonly #folders: () => readonly ModelFolder[];
   /** The graphs that a model was asked for with last, by its name. */
-  readonly #asked = new Map<string, Pick<ComfyGraphs, "graphs" | "kind">>();
+  readonly #asked = new Map<string, Omit<ComfyGraphs, "workspace">>();
 
   /** @param folders lists the workspace's model folders */
   constructor(workspace: string, folders: () => readonly ModelFolder[]) {
@@ -46,13 +44,11 @@ export class GraphModels {
     const files = await workspaceFiles(this.#workspace, folders);
     // With it comes ONNX Runtime, which an engine without graphs needs in its workers only.
     const { NODE_RUNNERS: runners } = await import("../graph/run/node-runners.ts");
-    if (graphs.length > MAX_GRAPHS) {
-      throw new WorkerError("invalid_request", `prompts: at most ${MAX_GRAPHS} graphs are allowed`);
-    }
     const plans = graphs.map((graph) => planGraph(graph, use, { files, runners }));
     const models = [...new Set(plans.flatMap((plan) => plan.models))].sort();
     const name = PREFIX + [use.kind, ...models].join(",");
-    this.#asked.set(name, { graphs, kind: use.kind });
+    const paths = models.map((model) => [model, join(this.#workspace, "models", model)]);
+    this.#asked.set(name, { graphs, kind: use.kind, models: Object.fromEntries(paths) });
     return name;
   }
 
@@ -68,19 +64,16 @@ export class GraphModels {
   async entry(name: string): Promise<UsableModel | undefined> {
     const asked = this.#asked.get(name);
     if (asked === undefined) return undefined;
-    const names = name.slice(PREFIX.length).split(",").slice(1);
-    const folders = this.#folders().filter((folder) => names.includes(folder.name));
-    const paths = new Map(names.map((one) => [one, join(this.#workspace, "models", one)]));
-    const files = (one: string) => folders.find((folder) => folder.name === one)?.files ?? [];
-    const stamps = [...paths].map(([one, path]) => stampOf(path, files(one)));
+    const folders = this.#folders().filter((folder) => Object.hasOwn(asked.models, folder.name));
+    const stamps = Object.entries(asked.models).map(([model, path]) =>
+      stampOf(path, folders.find((folder) => folder.name === model)?.files ?? []),
+    );
     return {
       state: "usable",
       ...{ name, source: GRAPH_MODEL, files: [] },
       stamp: (await Promise.all(stamps)).join("\n"),
       definition: defineGraphs(name),
-      program: {
-        comfy: { ...asked, models: Object.fromEntries(paths), workspace: this.#workspace },
-      },
+      program: { comfy: { ...asked, workspace: this.#workspace } },
       bytes: folders.reduce((sum, { bytes }) => sum + bytes, 0),
     };
   }

@@ -13,7 +13,8 @@ export interface FoundGraphs {
 
 /**
  * The graphs in a value: in API format (node ids to `{class_type, inputs}`) or in the editor's format (`nodes` and
- * `links`), as an object, as JSON text, in a list, or as the `prompt` of a prompt object. Null where there is none.
+ * `links`), as an object, as JSON text, in a list, as the `prompt` of a prompt object, or as JSON in `{graph}`, whatever
+ * that holds. Null where there is none.
  */
 export function findGraphs(value: unknown): FoundGraphs | null {
   const found = [...parts(value, 0)];
@@ -30,7 +31,8 @@ function* parts(value: unknown, depth: number): Generator<{ readonly graph: stri
   else if (Array.isArray(parsed)) for (const item of parsed) yield* parts(item, depth + 1);
   else if (isApiFormat(parsed) || isEditorFormat(parsed)) {
     yield { graph: text ?? JSON.stringify(parsed) };
-  } else if ("prompt" in parsed) yield* parts(parsed.prompt, depth + 1);
+  } else if ("graph" in parsed && typeof parsed.graph === "string") yield { graph: parsed.graph };
+  else if ("prompt" in parsed) yield* parts(parsed.prompt, depth + 1);
   else yield { graph: null };
 }
 

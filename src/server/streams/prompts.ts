@@ -4,6 +4,7 @@ import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { fieldsError } from "../field-errors.ts";
 import { findGraphs } from "./comfyui-graph.ts";
 import { MAX_PROMPT_BYTES, MAX_PROMPTS, type UpdateFields } from "./fields.ts";
+import { parsedText } from "./wrapped-params.ts";
 
 /** What a stream draws by. */
 export type Drawing = Pick<StreamParams, "prompts" | "graphs">;
@@ -21,6 +22,10 @@ export function withGraphs(fields: unknown): unknown {
     if (found.graphs.length > MAX_PROMPTS) {
       const problem = `must be at most ${MAX_PROMPTS} graphs, got ${found.graphs.length}`;
       throw fieldsError([{ field, problem }]);
+    }
+    for (const graph of found.graphs) {
+      if (typeof parsedText(graph) === "object") continue;
+      throw fieldsError([{ field, problem: "holds a graph that is not JSON of an object" }]);
     }
     changed = { ...changed, [field]: found.graphs.map((graph) => ({ graph })) };
   }

@@ -1,5 +1,5 @@
 /** Starts streams: reads the request by its control protocol, checks hosts, model and admission, then hands it to the store. */
-import type { Endpoint, StreamParams, StreamSpec } from "../../engine/protocol/work.ts";
+import type { Endpoint, StreamSpec } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { fieldsError, shown } from "../field-errors.ts";
@@ -66,7 +66,7 @@ export class StreamStarter {
       mergeParams(start.fields, defaults, defaults, models),
     );
     if (start.needsPrompts) assertPrompted(params, model);
-    await this.#checkGraphs(protocol, params, input !== null);
+    await checkGraphs(params, input !== null, scheduler);
     const container = start.fields.container ?? defaultContainer;
     const spec: StreamSpec = {
       ...(output && { output: { endpoint: output, lifecycle: protocol.outputLifecycle } }),
@@ -105,13 +105,6 @@ export class StreamStarter {
     if (scheduler.state === "broken")
       throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
     if (scheduler.models().length === 0) await scheduler.ready(engineTimeoutMs);
-  }
-
-  /** Where a start is answered without an engine, the one that gets the stream says what is wrong with its graphs. */
-  async #checkGraphs(protocol: ControlProtocol, params: StreamParams, hasInput: boolean) {
-    const { scheduler } = this.#deps;
-    const isLeftToEngine = protocol.answersWhen !== "active" && scheduler.state !== "ready";
-    if (!isLeftToEngine) await checkGraphs(params, hasInput, scheduler);
   }
 
   async #checkChannels(start: StreamStart) {

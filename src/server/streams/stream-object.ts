@@ -9,7 +9,7 @@ import type { Stream } from "./stream.ts";
 type Graph = Record<string, unknown>;
 
 const graphsOf = ({ graphs = [] }: StreamParams): Graph[] =>
-  graphs.map((graph) => JSON.parse(graph) as Graph); // the engine has read it
+  graphs.map((graph) => JSON.parse(graph) as Graph); // `withGraphs` has read it
 
 export function streamObject(stream: Stream) {
   const { params, capability, size, error } = stream;

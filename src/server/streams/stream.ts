@@ -244,8 +244,9 @@ export class Stream implements Work {
 
   /** An ended stream stays in the history: it drops whatever is big and keeps no other object alive. */
   async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
+    const { graphs: _, ...params } = this.#params;
     this.#params = {
-      ...this.#params,
+      ...params,
       prompts: shortened(this.#params.prompts),
       model_params: shownValues(this.#params.model_params),
     };

@@ -42,10 +42,7 @@ export class StreamUpdater {
   }
 
   async #apply(stream: Stream, body: unknown): Promise<readonly string[]> {
-    if (stream.status !== "starting" && stream.status !== "active") {
-      const state = stream.endedAt === null ? "is stopping" : "has ended";
-      throw new WorkerError("invalid_request", `the stream ${state}; start a new one`);
-    }
+    assertRuns(stream);
     const fields = stream.protocol.readUpdate(body);
     const { params, model, ignored } = await this.#scheduler.withModels((models) => {
       const known = this.#withModelOf(stream, models);
@@ -53,6 +50,7 @@ export class StreamUpdater {
     });
     const isNew = params.graphs !== stream.params.graphs;
     if (isNew) await checkGraphs(params, stream.spec.input !== undefined, this.#scheduler);
+    assertRuns(stream); // it may have ended while an engine was asked
     this.#store.update(stream, params);
     this.#models.set(stream, model);
     return ignored;
@@ -63,4 +61,10 @@ export class StreamUpdater {
     const isRemoved = running && models.every(({ name }) => name !== running.name);
     return isRemoved ? [...models, running] : models;
   }
+}
+
+function assertRuns({ status, endedAt }: Stream): void {
+  if (status === "starting" || status === "active") return;
+  const state = endedAt === null ? "is stopping" : "has ended";
+  throw new WorkerError("invalid_request", `the stream ${state}; start a new one`);
 }

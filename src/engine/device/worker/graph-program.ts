@@ -1,6 +1,5 @@
 /** The program of ComfyUI graphs: a frame passes through one after the other, and each lane keeps what does not depend on it. */
-import { join } from "node:path";
-import { WorkerError } from "../../../errors.ts";
+import { reason, WorkerError } from "../../../errors.ts";
 import type { Picture } from "../../../media/picture.ts";
 import { readPackedPicture } from "../../codec/packed-picture.ts";
 import { planGraph } from "../../graph/plan-graph.ts";
@@ -12,7 +11,7 @@ import type { GraphResult } from "../../graph/run/node-runner.ts";
 import { NODE_RUNNERS } from "../../graph/run/node-runners.ts";
 import { fromBytes, fromPicture, toPicture } from "../../graph/run/pixels.ts";
 import type { Images } from "../../graph/run/values.ts";
-import { inputFolder, workspaceFiles } from "../../graph/workspace-files.ts";
+import { pathOf, workspaceFiles } from "../../graph/workspace-files.ts";
 import type { ComfyGraphs } from "../../models/onnx-source.ts";
 import type { RunItem } from "../../models/roles/role.ts";
 import type { SessionSettings } from "../devices.ts";
@@ -112,13 +111,16 @@ export class GraphProgram implements Program {
     return made;
   }
 
-  /** A file that `workspaceFiles` has listed. */
   async #read(name: string): Promise<Uint8Array> {
-    const { workspace } = this.#source;
+    const shown = JSON.stringify(name);
+    const path = await pathOf(this.#source.workspace, name);
+    if (path === null)
+      throw new WorkerError("invalid_request", `there is no file ${shown} any more`);
     try {
-      return await Bun.file(join(inputFolder(workspace), name)).bytes();
+      return await Bun.file(path).bytes();
     } catch (cause) {
-      throw new WorkerError("invalid_request", `${name} cannot be read`, { cause });
+      const problem = `the file ${shown} cannot be read: ${reason(cause)}`;
+      throw new WorkerError("invalid_request", problem, { cause });
     }
   }
 }

@@ -10,7 +10,7 @@ import { inputSize, type ModelDefinition } from "../../models/definition.ts";
 import { readModelFolder } from "../../models/model-folder.ts";
 import type { DataOutputPort } from "../../models/roles/data-output.ts";
 import { valuesOf } from "../../models/run-values.ts";
-import { defaultControls } from "../../prompts/controls.ts";
+import { encodePrompts } from "../../prompts/lexicon.ts";
 import type { ParamValues } from "../../protocol/models.ts";
 import type { Prompt, Size } from "../../protocol/work.ts";
 
@@ -65,7 +65,7 @@ export class FolderModel {
     const values = valuesOf(this.definition, {
       ...{ params, prompts, size, outputSize: size, timeSeconds: 0, graphs: [] },
       sum: () => 0,
-      text: () => defaultControls(),
+      text: () => encodePrompts(prompts),
       upstream: () => null,
       picture: () => null,
     });

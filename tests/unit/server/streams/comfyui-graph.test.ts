@@ -15,6 +15,7 @@ test.each<[string, unknown, string]>([
   ["the prompt of an object", { prompt: graph }, text],
   ["text as the prompt of an object", { prompt: text, weight: 1 }, text],
   ["text as the prompt of an object in a list", [{ prompt: text }], text],
+  ["JSON in {graph}", [{ graph: text }], text],
   ["a ComfyUI request", JSON.stringify({ prompt: graph, client_id: "x" }), text],
   ["the editor's format", editor, JSON.stringify(editor)],
   ["the editor's format as text in a list", [JSON.stringify(editor)], JSON.stringify(editor)],
@@ -35,6 +36,7 @@ test("several graphs keep their order", () => {
 test("texts beside a graph are noticed", () => {
   expect(findGraphs(["a cat", graph])).toEqual({ graphs: [text], isMixed: true });
   expect(findGraphs([text, { prompt: "a cat" }])?.isMixed).toBe(true);
+  expect(findGraphs([{ graph: text }, "a cat"])?.isMixed).toBe(true);
 });
 
 test.each<[string, unknown]>([

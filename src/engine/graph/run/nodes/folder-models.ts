@@ -59,7 +59,9 @@ async function through(
   rest: Pick<Parameters<FolderModel["run"]>[0], "params" | "prompts">,
 ) {
   const size = model.sizeFor(picture ?? { width: 512, height: 512 });
-  const takesVideo = model.definition.video !== "none";
+  const { video } = model.definition;
+  if (picture === null && video === "required") throw refused("needs a picture: link one to image");
+  const takesVideo = video !== "none";
   const inner =
     picture !== null && takesVideo ? toPicture(await scaled(picture, size, context)) : null;
   const { picture: drawn, data } = await model.run({ picture: inner, size, ...rest });
