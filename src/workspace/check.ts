@@ -51,7 +51,7 @@ export async function checkModel(
   const ms = Math.round(trial.inferenceMs * 10) / 10;
   print(`${name}: ${ms} ms a frame of ${sizeOf(trial.picture)} on ${trial.executionProvider}`);
   for (const line of textTable(outputs.map(outputRow))) print(line);
-  const report = dataReport(trial.definition, trial.data) ?? {};
+  const report = dataReport(trial.definition, trial) ?? {};
   for (const [tensor, value] of Object.entries(report)) print(`${tensor}: ${shortened(value)}`);
   for (const path of await save(name, out, picture, trial)) print(`saved ${path}`);
 

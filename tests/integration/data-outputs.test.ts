@@ -143,3 +143,20 @@ test("the model is listed as its folder describes it", async () => {
     data: ["numbers", "weights"],
   });
 });
+
+test("what a graph's nodes say reaches readers by their ids", async () => {
+  const graph = {
+    "1": { class_type: "EmptyImage", inputs: { width: 64, height: 64, batch_size: 1, color: 0 } },
+    "2": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
+    "3": { class_type: "PrimitiveString", inputs: { value: "a cat" } },
+    "4": { class_type: "SaveTextTensor", inputs: { data: ["3", 0] } },
+  };
+  const stream_url = `${server.url}/trickle/said`;
+  const started = await ask("POST", "/stream/start", { prompts: graph, stream_url, fps: 5 });
+  expect(started.body).toMatchObject({ success: true });
+  const id: string = started.body.manifest_id;
+  const { newest, over } = await dataOf(id);
+  await waitFor("the text", () => newest.event?.values["4"]?.text === "a cat");
+  await ask("DELETE", `/stream/${id}`);
+  await over;
+});

@@ -186,6 +186,24 @@ describe("a stream with graphs", () => {
     expect(stream.executor.runs(wrong)).toBe(false);
   });
 
+  test("keeps its graph when a node of another fails as it runs, which harms no other stream", async () => {
+    await using stream = new GraphStream(host);
+    await using other = new GraphStream(host);
+    const good = paramsFor(HALF);
+    await stream.executor.prepare(good);
+    const wrong = paramsFor({
+      ...through({}),
+      "2": { class_type: "DepthAnythingTensorrt", inputs: { images: ["1", 0], engine: "dim" } },
+    });
+    const { message } = await failureOf(stream.executor.prepare(wrong));
+    expect(message).toContain("node 2 (DepthAnythingTensorrt): the model is no depth model");
+    expect((await stream.draw(wrong)).width).toBe(32);
+    expect(stream.executor.runs(wrong)).toBe(false);
+    const sound = paramsFor(through({ model: "dim", image: ["1", 0], factor: 0.5 }));
+    await other.executor.prepare(sound);
+    expect((await other.draw(sound)).width).toBe(64);
+  });
+
   test("puts the frame through a model of the workspace, with its parameters", async () => {
     await using stream = new GraphStream(host);
     const params = paramsFor(through({ model: "dim.onnx", image: ["1", 0], factor: 0.25 }));
@@ -256,6 +274,8 @@ test("a stream takes a graph over HTTP, another while it runs, and refuses one t
       inputs: { width: 96, height: 64, batch_size: 1, color },
     },
     "2": { class_type: "SaveImage", inputs: { images: ["1", 0], filename_prefix: "x" } },
+    "3": { class_type: "PrimitiveString", inputs: { value: "plain" } },
+    "4": { class_type: "SaveTextTensor", inputs: { data: ["3", 0] } },
   });
   const started = await ask("/stream/start", {
     prompts: plain(0xff0000),

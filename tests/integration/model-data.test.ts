@@ -44,7 +44,7 @@ describe("detectors", () => {
       const expected = placesIn(seen, least);
       expect(Array.from(data["places"]?.data ?? [], Number)).toEqual(expected);
       expect(data["places"]?.dims).toEqual([expected.length / 2, 2]);
-      expect(dataReport(definition, data)).toEqual({ places: expected.slice(0, 1024) });
+      expect(dataReport(definition, { data })).toEqual({ places: expected.slice(0, 1024) });
       expect(maxDifference(picture, seen)).toBe(0);
     }
   });
@@ -125,7 +125,7 @@ describe("classes", () => {
     const { data } = await runModel(model, { picture: coloured([51, 204, 102]) });
     const [r, g, b] = [1, 4, 2].map(Math.exp) as [number, number, number];
     const share = (score: number) => expect.closeTo(score / (r + g + b), 4);
-    expect(dataReport(model.definition, data)).toEqual({
+    expect(dataReport(model.definition, { data })).toEqual({
       scores: [
         { label: "green", score: share(g) },
         { label: "blue", score: share(b) },

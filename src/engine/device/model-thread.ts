@@ -54,8 +54,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   readonly #options: ModelThreadOptions;
   readonly #worker = new ProgramWorker();
   #msPerPixel = 0;
-  /** Lists of ComfyUI graphs that have run. */
-  readonly #graphs = new WeakSet<readonly string[]>();
+  /** Milliseconds for each pixel by list of ComfyUI graphs: one may have twenty steps where another has one. */
+  readonly #graphs = new WeakMap<readonly string[], number>();
   #lost = false;
 
   constructor(options: ModelThreadOptions) {
@@ -90,7 +90,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
       stream: key,
       item: job,
       batchKey: this.maxBatch > 1 ? batchKey(definition, job) : null,
-      expectedMs: this.#msPerPixel * pixelsOf(job),
+      expectedMs: (this.#paceOf(job) ?? this.#msPerPixel) * pixelsOf(job),
       ...(deadline !== undefined && { deadline }),
       ...(signal && { signal }),
       ...(onStart && { onStart }),
@@ -102,8 +102,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   /** Called by the scheduler. */
   async run(jobs: readonly InferenceJob[]): Promise<readonly InferenceResult[]> {
     const pixels = jobs.reduce((sum, job) => sum + pixelsOf(job), 0);
-    const isNew = jobs.some((job) => this.#isNewGraph(job));
-    const longMs = isNew ? FIRST_GRAPH_MS : HUNG * this.#msPerPixel * pixels;
+    const [pace] = jobs.map((job) => this.#paceOf(job)); // graphs run one at a time
+    const longMs = pace == null ? FIRST_GRAPH_MS : HUNG * pace * pixels;
     using recorded = new DisposableStack();
     for (const { calls } of jobs) recorded.use(calls.begin("run", Math.max(HUNG_MS, longMs)));
     const hangs = setTimeout(() => this.#lose("a run hangs"), Math.max(ABANDONED_MS, longMs));
@@ -111,7 +111,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
       const items = jobs.map(itemOf);
       const buffers = new Set(items.flatMap(buffersOf));
       const { outputs, ms } = await this.#worker.call("run", { items }, [...buffers]);
-      this.#msPerPixel = ms / pixels;
+      for (const job of jobs) this.#learn(job, ms / pixels);
       const inferenceMs = ms / jobs.length;
       return outputs.map((output) => ({ ...output, inferenceMs }));
     } finally {
@@ -120,14 +120,16 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     }
   }
 
-  /** Graphs of which no run has told how long they take: one may have twenty steps where the last had one. */
-  #isNewGraph({ values }: InferenceJob): boolean {
-    const value = values["prompts"];
-    if (typeof value !== "object" || !("graphs" in value) || value.graphs.length === 0)
-      return false;
-    const isNew = !this.#graphs.has(value.graphs);
-    this.#graphs.add(value.graphs);
-    return isNew;
+  /** Milliseconds for each pixel; null for graphs that have not run yet. */
+  #paceOf(job: InferenceJob): number | null {
+    const graphs = graphsOf(job);
+    return graphs === null ? this.#msPerPixel : (this.#graphs.get(graphs) ?? null);
+  }
+
+  #learn(job: InferenceJob, msPerPixel: number): void {
+    const graphs = graphsOf(job);
+    if (graphs === null) this.#msPerPixel = msPerPixel;
+    else this.#graphs.set(graphs, msPerPixel);
   }
 
   /** Forgets what the model remembers of a lane. */
@@ -178,6 +180,12 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
 const itemOf = ({ lane, picture, original, size, values }: InferenceJob): RunItem => ({
   ...{ lane, picture, original, size, values },
 });
+
+function graphsOf({ values }: InferenceJob): readonly string[] | null {
+  const value = values["prompts"];
+  const isList = typeof value === "object" && "graphs" in value && value.graphs.length > 0;
+  return isList ? value.graphs : null;
+}
 
 const buffersOf = ({ picture, original }: RunItem): ArrayBuffer[] =>
   [picture, original].flatMap((each) => (each === null ? [] : [each.data.buffer]));

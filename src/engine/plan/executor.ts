@@ -16,6 +16,7 @@ import { StreamPrompts } from "../prompts/stream-prompts.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Fit, GraphUse, Size, StreamParams } from "../protocol/work.ts";
 import { FrameInputs } from "./frame-inputs.ts";
+import { tryGraphs } from "./graph-trial.ts";
 import { PlanLoader } from "./plan-loader.ts";
 import type { RunningNode } from "./plan-node.ts";
 import { RateSums } from "./rate-sums.ts";
@@ -57,6 +58,8 @@ export interface Drawn {
   readonly fit: Fit;
   /** Numbers of the last model by output name. */
   readonly data: Readonly<Record<string, Tensor>>;
+  /** What nodes of its graphs say, by the node's id. */
+  readonly texts?: Readonly<Record<string, string>>;
   readonly inferenceMs: number;
 }
 
@@ -79,6 +82,8 @@ function restoresShape(
   if (!hasVideo) return sameShape(picture, output);
   return fit === null && sameShape(picture, inner);
 }
+
+const SILENT = { data: {} };
 
 const sameShape = (a: Size, b: Size): boolean => a.width * b.height === a.height * b.width;
 
@@ -147,7 +152,7 @@ export class PlanExecutor implements Disposable {
     const { graphs } = params;
     const model = graphs === undefined ? params.model : await this.#graphModel(graphs);
     if (this.#newest !== params) return; // others were asked for meanwhile
-    await this.#loader.load(model);
+    await this.#loader.load(model, (nodes) => this.#tryGraphs(params, nodes));
     if (this.#newest === params) this.#graphs = graphs;
     if (this.#loader.takesPrompts) await this.#preparePrompts();
   }
@@ -180,7 +185,7 @@ export class PlanExecutor implements Disposable {
     const { params, size, deadline } = job;
     let inferenceMs = 0;
     let isSqueezed = true;
-    let data: Drawn["data"] = {};
+    let said: Pick<Drawn, "data" | "texts"> = SILENT;
     // They may be replaced while a model runs.
     const { nodes } = this.#loader;
     if (nodes !== this.#illustrated) await this.#awaitPictures(nodes, job);
@@ -203,13 +208,16 @@ export class PlanExecutor implements Disposable {
       }
       const done = await running.run(input);
       inferenceMs += done.inferenceMs;
-      data = done.inferenceMs > 0 ? done.data : {}; // an earlier result has been reported
+      // An earlier result has been reported.
+      said = done.inferenceMs > 0 ? done : SILENT;
       if (done.picture === null) continue; // it shows what it was given
       isSqueezed = restoresShape(model.definition, done.picture, input, size);
       inputs.drawn(done);
     }
     if (nodes.length === 0) throw new Error("the plan has no model");
-    return { picture: inputs.picture, fit: isSqueezed ? "stretch" : params.fit, data, inferenceMs };
+    const fit = isSqueezed ? "stretch" : params.fit;
+    const { data, texts = {} } = said;
+    return { picture: inputs.picture, fit, data, texts, inferenceMs };
   }
 
   /** As `run`, but always gives a picture: that of the frame if no model makes one. */
@@ -232,6 +240,14 @@ export class PlanExecutor implements Disposable {
   async #graphModel(graphs: readonly string[]): Promise<string> {
     const { host, hasInput, kind = "stream" } = this.#options;
     return await host.graphModel(graphs, { kind, hasInput });
+  }
+
+  /** A picture is made once: its run is trial enough. */
+  async #tryGraphs(params: StreamParams, nodes: readonly RunningNode[]): Promise<void> {
+    const { graphs } = params;
+    const model = nodes.at(-1)?.model;
+    if (graphs === undefined || graphs === this.#graphs || model === undefined) return;
+    if (this.#options.kind !== "picture") await tryGraphs(model, graphs, params, this.#options);
   }
 
   /** The size in which a model gets its picture, or draws one. */

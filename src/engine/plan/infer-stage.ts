@@ -212,7 +212,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       this.#options.observer.frameInferred(result.inferenceMs);
       this.#pace.ended(inputs, performance.now());
     }
-    return { ...result, values: this.#reportData(job, result.data) };
+    return { ...result, values: this.#reportData(job, result) };
   }
 
   /** The frame that comes out; null for one that is left out. */
@@ -270,10 +270,10 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#options.observer.trouble("model load", error);
   }
 
-  #reportData({ pts }: PlanJob, data: PlanResult["data"]): DataReport["values"] | null {
+  #reportData({ pts }: PlanJob, result: PlanResult): DataReport["values"] | null {
     const model = this.#executor.models.at(-1);
     if (model === undefined) return null;
-    const values = dataReport(model.definition, data);
+    const values = dataReport(model.definition, result);
     if (values === null) return null;
     const seconds = secondsFromTicks(pts);
     this.#options.observer.data({ seconds, model: model.definition.name, values });

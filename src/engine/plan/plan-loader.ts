@@ -36,14 +36,24 @@ export class PlanLoader implements Disposable {
     return this.#takesPrompts;
   }
 
-  /** As `PlanExecutor.prepare`, for the models. */
-  async load(wanted: string): Promise<void> {
+  /**
+   * As `PlanExecutor.prepare`, for the models.
+   *
+   * @param judge runs before the models are used, also for those in use; what it throws leaves everything as it was
+   */
+  async load(
+    wanted: string,
+    judge: (nodes: readonly RunningNode[]) => Promise<void> = async () => {},
+  ): Promise<void> {
     if (this.lost) {
       this.#use([]);
       this.#wanted = null;
     }
     if (this.outdated) this.#wanted = null;
-    if (this.#wanted === wanted) return;
+    if (this.#wanted === wanted) {
+      await judge(this.#nodes);
+      return;
+    }
     this.#wanted = wanted;
     this.#wantedSince = performance.now();
     const { host, preparePrompts, hasInput, signal, calls } = this.#options;
@@ -57,6 +67,7 @@ export class PlanLoader implements Disposable {
         }),
       );
       if (this.#nodes.length === 0 && chain.takesPrompts) await preparePrompts();
+      await judge(nodes);
       if (this.#wanted === wanted) {
         this.#use(nodes);
         this.#takesPrompts = chain.takesPrompts;

@@ -13,6 +13,8 @@ export interface RunOutput {
   readonly picture: Picture | null;
   /** By output name. */
   readonly data: Readonly<Record<string, Tensor>>;
+  /** What nodes of graphs say, by the node's id. */
+  readonly texts?: Readonly<Record<string, string>>;
 }
 
 export interface Calls {

@@ -1,6 +1,5 @@
 /** The program of ComfyUI graphs: a frame passes through one after the other, and each lane keeps what does not depend on it. */
 import { reason, WorkerError } from "../../../errors.ts";
-import type { Picture } from "../../../media/picture.ts";
 import { readPackedPicture } from "../../codec/packed-picture.ts";
 import { planGraph } from "../../graph/plan-graph.ts";
 import { GraphRun } from "../../graph/run/graph-run.ts";
@@ -31,6 +30,8 @@ export class GraphProgram implements Program {
   readonly #models: ModelParts;
   readonly #images: ImageSessions;
   readonly #lanes = new Map<string, readonly LaneGraph[]>();
+  /** Those of the lane that was forgotten last: a stream changes over to the graphs of its trial. */
+  #forgotten: readonly LaneGraph[] = [];
 
   /** The models are opened by the first run, which is the warm-up's. */
   static async open(source: ComfyGraphs, settings: SessionSettings): Promise<GraphProgram> {
@@ -49,11 +50,12 @@ export class GraphProgram implements Program {
 
   async run(items: readonly RunItem[]): Promise<readonly RunOutput[]> {
     const outputs: RunOutput[] = [];
-    for (const item of items) outputs.push({ picture: await this.#draw(item), data: {} });
+    for (const item of items) outputs.push(await this.#outputOf(item));
     return outputs;
   }
 
   forget(lane: string): void {
+    this.#forgotten = this.#lanes.get(lane) ?? this.#forgotten;
     this.#lanes.delete(lane);
   }
 
@@ -67,28 +69,44 @@ export class GraphProgram implements Program {
     await this.#images.release();
   }
 
-  /** Null where no graph makes a picture. */
-  async #draw(item: RunItem): Promise<Picture | null> {
+  async #outputOf(item: RunItem): Promise<RunOutput> {
+    if (graphsIn(item.values) !== null) return await this.#draw(item);
+    try {
+      return await this.#draw(item); // the warm-up
+    } catch (error) {
+      // A fault of one stream's graph must not keep the model from all others: the stream's own run meets it again.
+      if (error instanceof WorkerError) return { picture: null, data: {} };
+      throw error;
+    }
+  }
+
+  /** Without a picture where no graph makes one. */
+  async #draw(item: RunItem): Promise<RunOutput> {
     let frame: Images | null = item.picture === null ? null : fromPicture(item.picture);
     let drawn: Images | null = null;
+    const texts: Record<string, string> = {};
     for (const { run, results } of await this.#graphsOf(item)) {
       results.length = 0;
       await run.run({ frame });
-      const images = results.findLast(({ kind }) => kind === "images");
-      if (images?.kind !== "images") continue;
-      drawn = images.images;
-      frame = drawn;
+      for (const result of results) {
+        if (result.kind === "images") drawn = result.images;
+        if (result.kind === "text") texts[result.node] = result.text;
+      }
+      frame = drawn ?? frame;
     }
-    return drawn === null ? null : toPicture(drawn);
+    return { picture: drawn === null ? null : toPicture(drawn), data: {}, texts };
   }
 
   /** Those of the item. Nodes that are as they were before keep their outputs. */
   async #graphsOf({ lane, values, picture }: RunItem): Promise<readonly LaneGraph[]> {
     const graphs = graphsIn(values) ?? this.#source.graphs;
     const before = this.#lanes.get(lane) ?? [];
-    const isSame =
-      graphs.length === before.length && graphs.every((one, at) => one === before[at]?.json);
-    if (isSame) return before;
+    if (areOf(graphs, before)) return before;
+    if (areOf(graphs, this.#forgotten)) {
+      this.#lanes.set(lane, this.#forgotten);
+      this.#forgotten = [];
+      return this.#lanes.get(lane) ?? [];
+    }
     const { workspace, models, kind } = this.#source;
     const use = { kind, hasInput: picture !== null };
     const files = await workspaceFiles(workspace, Object.keys(models));
@@ -124,6 +142,9 @@ export class GraphProgram implements Program {
     }
   }
 }
+
+const areOf = (graphs: readonly string[], runs: readonly LaneGraph[]): boolean =>
+  graphs.length === runs.length && graphs.every((one, at) => one === runs[at]?.json);
 
 function graphsIn(values: RunItem["values"]): readonly string[] | null {
   const value = values["prompts"];

@@ -19,7 +19,7 @@ export type NodeRunners = Readonly<Record<string, NodeRunner>>;
 export type GraphResult =
   | { readonly kind: "images"; readonly images: Images; readonly isStream: boolean }
   | { readonly kind: "latent"; readonly latent: Latent }
-  | { readonly kind: "text"; readonly text: string };
+  | { readonly kind: "text"; readonly node: string; readonly text: string };
 
 /** What a graph reads from outside and where its results go. */
 export interface GraphEdges {

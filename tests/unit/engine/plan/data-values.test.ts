@@ -15,21 +15,21 @@ const floats = (...numbers: number[]): Tensor => ({
 function reported(fields: PortEntry, tensor: Tensor) {
   const outputs = { s: { role: "data", ...fields } };
   const graph = signature(["x float32 [1, 3, H, W]"], ["s float32 [1, C]"]);
-  return dataReport(defineModel("m", { outputs }, graph), { s: tensor })?.["s"];
+  return dataReport(defineModel("m", { outputs }, graph), { data: { s: tensor } })?.["s"];
 }
 
 test("a model without data, and a frame that no model saw, report nothing", () => {
   const picture = signature(["x float32 [1, 3, H, W]"], ["y float32 [1, 3, H, W]"]);
-  expect(dataReport(defineModel("m", {}, picture), {})).toBeNull();
+  expect(dataReport(defineModel("m", {}, picture), { data: {} })).toBeNull();
   const scores = signature(["x float32 [1, 3, H, W]"], ["s float32 [1, 4]"]);
-  expect(dataReport(defineModel("m", {}, scores), {})).toBeNull();
+  expect(dataReport(defineModel("m", {}, scores), { data: {} })).toBeNull();
 });
 
 test("each data output is reported under its name, and no other", () => {
   const outputs = ["y float32 [1, 3, H, W]", "s float32 [1, 2]", "box float32 [1, 4]"];
   const definition = defineModel("m", {}, signature(["x float32 [1, 3, H, W]"], outputs));
   const data = { s: floats(1, 2), box: floats(1, 2, 3, 4), stray: floats(9) };
-  expect(dataReport(definition, data)).toEqual({ s: [1, 2], box: [1, 2, 3, 4] });
+  expect(dataReport(definition, { data })).toEqual({ s: [1, 2], box: [1, 2, 3, 4] });
 });
 
 test("numbers have six digits, and those that JSON cannot hold are 0", () => {
@@ -62,4 +62,13 @@ test("a limit keeps the most likely of all labels", () => {
 
 test("numbers that the labels do not fit are reported without them", () => {
   expect(reported({ labels: ["cat", "dog"] }, floats(1, 2, 3))).toEqual([1, 2, 3]);
+});
+
+test("what nodes of a graph say is reported by their ids", () => {
+  const picture = signature(["x float32 [1, 3, H, W]"], ["y float32 [1, 3, H, W]"]);
+  const texts = { "7": "a cat", "9:2": "" };
+  expect(dataReport(defineModel("m", {}, picture), { data: {}, texts })).toEqual({
+    "7": { text: "a cat" },
+    "9:2": { text: "" },
+  });
 });

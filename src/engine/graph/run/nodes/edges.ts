@@ -54,7 +54,8 @@ export const EDGES: NodeRunners = {
   SaveTextTensor: (inputs, { emit }) => {
     const text = inputs.text("data");
     const isOneLine = inputs.flag("remove_linebreaks");
-    emit({ kind: "text", text: isOneLine ? text.replace(/[\r\n]/g, "") : text });
+    const node = inputs.node.id;
+    emit({ kind: "text", node, text: isOneLine ? text.replace(/[\r\n]/g, "") : text });
     return [];
   },
 

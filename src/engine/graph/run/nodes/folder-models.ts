@@ -24,7 +24,7 @@ export const FOLDER_MODELS: NodeRunners = {
     let data = "{}";
     for (const one of given === null ? [null] : eachOf(given)) {
       const { picture, ...result } = await through(model, one, context, { params, prompts });
-      data = JSON.stringify(dataReport(model.definition, result.data) ?? {});
+      data = JSON.stringify(dataReport(model.definition, result) ?? {});
       if (picture !== null) drawn.push(picture);
       else if (one !== null) drawn.push(one); // as in a stream: a model without a picture lets it pass
     }

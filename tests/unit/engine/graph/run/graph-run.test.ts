@@ -101,7 +101,7 @@ describe("a graph that runs", () => {
       5: node("SaveLatent", { samples: ["4", 0], filename_prefix: "x" }),
     });
     await run.run();
-    expect(results[0]).toEqual({ kind: "text", text: "onetwo" });
+    expect(results[0]).toEqual({ kind: "text", node: "2", text: "onetwo" });
     const [, latent] = results;
     expect(latent?.kind === "latent" && latent.latent.shape).toEqual([2, 4, 8, 8]);
   });
