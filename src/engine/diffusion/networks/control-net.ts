@@ -67,17 +67,3 @@ const scaled = (tensor: Tensor, factor: number): Tensor => ({
   ...{ dtype: "float32", dims: tensor.dims },
   data: (tensor.data as Float32Array).map((value) => value * factor),
 });
-
-/** Residuals of several ControlNets, which are added up. */
-export function addResiduals(
-  first: Readonly<Record<string, Tensor>>,
-  second: Readonly<Record<string, Tensor>>,
-): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(first).map(([name, tensor]) => {
-      const other = second[name]?.data as Float32Array | undefined;
-      const data = (tensor.data as Float32Array).map((value, at) => value + (other?.[at] ?? 0));
-      return [name, { ...tensor, data }];
-    }),
-  );
-}

@@ -1,16 +1,12 @@
 /** Runs the ControlNets of a step's prompts, as ComfyUI does. */
 import { WorkerError } from "../../../errors.ts";
-import { addResiduals } from "../../diffusion/networks/control-net.ts";
 import type { Denoiser, DenoiserInput } from "../../diffusion/networks/denoiser.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Tensor } from "../../models/tensor.ts";
-import { repeatedTo } from "./latents.ts";
+import { repeatedTo, SHRINKS_BY } from "./latents.ts";
 import { resizeCropped } from "./resize.ts";
 import type { Planes } from "./taps.ts";
 import type { ConditioningPart, ControlChain, Images } from "./values.ts";
-
-/** Pixels a side that one place of a latent stands for. */
-const SHRINKS_BY = 8;
 
 export interface ControlStep extends Pick<DenoiserInput, "sample" | "timestep" | "embeddings"> {
   readonly sigma: number;
@@ -40,6 +36,20 @@ export async function controlResiduals(
     sum = Object.keys(sum).length === 0 ? residuals : addResiduals(sum, residuals);
   }
   return sum;
+}
+
+/** Residuals of several ControlNets, which are added up. */
+function addResiduals(
+  first: Readonly<Record<string, Tensor>>,
+  second: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(first).map(([name, tensor]) => {
+      const other = second[name]?.data as Float32Array | undefined;
+      const data = (tensor.data as Float32Array).map((value, at) => value + (other?.[at] ?? 0));
+      return [name, { ...tensor, data }];
+    }),
+  );
 }
 
 /** The negative prompts with the ControlNets of ControlNetApply, which are meant for both sides. */

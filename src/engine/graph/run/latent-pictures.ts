@@ -3,11 +3,9 @@ import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { Network } from "../../diffusion/networks/network.ts";
 import type { Latent, LatentShape } from "../../diffusion/sampler/latent.ts";
-import { crop, toPixels, toPlanes } from "./pixels.ts";
+import { SHRINKS_BY } from "./latents.ts";
+import { croppedToMultiples, toPixels, toPlanes } from "./pixels.ts";
 import type { Images } from "./values.ts";
-
-/** Pixels a side that one number of a latent stands for. */
-const SHRINKS_BY = 8;
 
 export interface VaeFiles {
   /** Paths of ONNX files; null where a folder has no such half. */
@@ -97,22 +95,6 @@ export class LatentPictures {
     if (path !== null) return await Network.open(path, this.#settings);
     throw new WorkerError("model_failed", `the VAE has no ${half}: export vae_${half}/model.onnx`);
   }
-}
-
-/** The centre of a picture, its sides multiples of 8; the same object where they are already. */
-export function croppedToMultiples(images: Images): Images {
-  const height = images.height - (images.height % SHRINKS_BY);
-  const width = images.width - (images.width % SHRINKS_BY);
-  if (height === 0 || width === 0) {
-    const problem = `a picture of ${images.width}x${images.height} is too small for a VAE`;
-    throw new WorkerError(
-      "invalid_request",
-      `${problem}: give at least ${SHRINKS_BY}x${SHRINKS_BY}`,
-    );
-  }
-  const y = Math.floor((images.height % SHRINKS_BY) / 2);
-  const x = Math.floor((images.width % SHRINKS_BY) / 2);
-  return crop(images, { y, x, height, width });
 }
 
 function scaled(values: Float32Array, factor: number): Float32Array {

@@ -9,6 +9,8 @@ import {
 import { type ResizeMethod, resizeCropped } from "./resize.ts";
 import type { Planes } from "./taps.ts";
 
+/** Pixels a side that one place of a latent stands for. */
+export const SHRINKS_BY = 8;
 /** Of one latent: 64 pictures of 1024x1024. */
 const MAX_SAMPLES = 2 ** 22;
 

@@ -1,6 +1,8 @@
 /** Converts between the pictures of a graph (f32 NHWC, 0 to 1), the planes of networks (f32 NCHW, −1 to 1) and bytes. */
+import { WorkerError } from "../../../errors.ts";
 import type { Picture } from "../../../media/picture.ts";
 import type { PackedPicture } from "../../codec/packed-picture.ts";
+import { SHRINKS_BY } from "./latents.ts";
 import type { Images, LatentArea } from "./values.ts";
 
 type Shape = Pick<Images, "batch" | "height" | "width">;
@@ -50,6 +52,25 @@ export function crop(images: Images, { y, x, height, width }: LatentArea): Image
     data.set(images.data.subarray(source * channels, source * channels + row), line * row);
   }
   return { data, batch, height, width, channels };
+}
+
+/**
+ * The centre of pictures, with sides that are multiples of 8, as a VAE takes them; the same object where they already are.
+ * Throws `invalid_request` for pictures of fewer than 8 pixels a side.
+ */
+export function croppedToMultiples(images: Images): Images {
+  const height = images.height - (images.height % SHRINKS_BY);
+  const width = images.width - (images.width % SHRINKS_BY);
+  if (height === 0 || width === 0) {
+    const problem = `a picture of ${images.width}x${images.height} is too small for a VAE`;
+    throw new WorkerError(
+      "invalid_request",
+      `${problem}: give at least ${SHRINKS_BY}x${SHRINKS_BY}`,
+    );
+  }
+  const y = Math.floor((images.height % SHRINKS_BY) / 2);
+  const x = Math.floor((images.width % SHRINKS_BY) / 2);
+  return crop(images, { y, x, height, width });
 }
 
 /** A picture file's pixels, from 0 to 1. */

@@ -1,6 +1,6 @@
 /** Runs the nodes that turn pictures into latents and back. */
-import { croppedToMultiples } from "../latent-pictures.ts";
 import { type NodeRunners, output } from "../node-runner.ts";
+import { croppedToMultiples } from "../pixels.ts";
 import { resize } from "../resize.ts";
 import type { Images, Mask } from "../values.ts";
 
