@@ -1,10 +1,15 @@
-/**
- * Describes a ComfyUI node class: its inputs and outputs. A description holds no code; `node-support.ts` registers what
- * runs a class. So a graph can be checked, and its faults explained, even if some of its classes do not run here.
- */
+/** Defines what a ComfyUI node class is: its inputs and outputs, and what computes the outputs. */
+import type { Fragment } from "./image/node-inputs.ts";
 import type { InputDeclaration, SocketType } from "./input-declaration.ts";
+import type { NodeRunner } from "./run/node-runner.ts";
 
+/**
+ * One file in the folder `nodes` declares one class; `node-classes.ts` lists them. A class with neither `fragment` nor `run`
+ * is known but does not run here: graphs that use it are checked, and refused with its name.
+ */
 export interface NodeClass {
+  /** `class_type` in graphs. */
+  readonly name: string;
   /** Where menus show it, in words of our own. */
   readonly category: string;
   /** By name, in the order in which ComfyUI lists them. */
@@ -21,7 +26,19 @@ export interface NodeClass {
   readonly isLive?: true;
   /** What differs here from the class of that name in ComfyUI. */
   readonly note?: string;
+  /** Computes pictures and masks from others, as a part of an ONNX graph. */
+  readonly fragment?: Fragment;
+  /** Computes the outputs in the worker's thread: for everything that is not a fragment. */
+  readonly run?: NodeRunner;
 }
 
-/** By the name that graphs have in `class_type`. */
-export type NodeClasses = Readonly<Record<string, NodeClass>>;
+/** Classes by name: a `Map`, so that a graph cannot name a member of `Object.prototype`. */
+export type NodeClasses = ReadonlyMap<string, NodeClass>;
+
+/** Throws if two classes have the same name. */
+export function byName(classes: readonly NodeClass[]): NodeClasses {
+  const table = new Map(classes.map((nodeClass) => [nodeClass.name, nodeClass]));
+  if (table.size === classes.length) return table;
+  const twice = classes.find((one) => table.get(one.name) !== one);
+  throw new Error(`two node classes have the name ${twice?.name}`);
+}

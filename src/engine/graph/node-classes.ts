@@ -1,5 +1,6 @@
 /** The table of all known node classes, by name. */
-import type { NodeClass } from "./node-class.ts";
+import { IMAGE_FRAGMENTS } from "./image/fragments.ts";
+import { byName, type NodeClass, type NodeClasses } from "./node-class.ts";
 import { CONDITIONING_NODES } from "./nodes/conditioning.ts";
 import { FILE_NODES } from "./nodes/files.ts";
 import { IMAGE_FILTER_NODES } from "./nodes/image-filters.ts";
@@ -13,9 +14,9 @@ import { SAMPLER_NODES } from "./nodes/samplers.ts";
 import { SCHEDULE_NODES } from "./nodes/schedules.ts";
 import { STAND_IN_NODES } from "./nodes/stand-ins.ts";
 import { STREAM_NODES } from "./nodes/stream.ts";
+import { NODE_RUNNERS } from "./run/node-runners.ts";
 
-/** A `Map`, so that a graph cannot name a member of `Object.prototype`. */
-export const NODE_CLASSES: ReadonlyMap<string, NodeClass> = new Map(
+export const NODE_CLASSES: NodeClasses = byName(
   [
     LOADER_NODES,
     CONDITIONING_NODES,
@@ -30,5 +31,11 @@ export const NODE_CLASSES: ReadonlyMap<string, NodeClass> = new Map(
     PRIMITIVE_NODES,
     STREAM_NODES,
     STAND_IN_NODES,
-  ].flatMap((family) => Object.entries(family)),
+  ].flatMap((family) =>
+    Object.entries(family).map(([name, declaration]): NodeClass => {
+      const fragment = IMAGE_FRAGMENTS.get(name);
+      const run = NODE_RUNNERS.get(name);
+      return { name, ...declaration, ...(run ? { run } : fragment && { fragment }) };
+    }),
+  ),
 );

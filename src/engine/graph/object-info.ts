@@ -24,16 +24,16 @@ export interface ObjectInfo {
 
 /** The given classes by name; `files` fills the menus of what can be loaded. */
 export function objectInfo(
-  classes: Iterable<readonly [string, NodeClass]>,
+  classes: Iterable<NodeClass>,
   files: GraphFiles,
 ): Record<string, ObjectInfo> {
   return Object.fromEntries(
-    Iterator.from(classes).map(([name, nodeClass]) => [name, infoOf(name, nodeClass, files)]),
+    Iterator.from(classes).map((nodeClass) => [nodeClass.name, infoOf(nodeClass, files)]),
   );
 }
 
-function infoOf(name: string, nodeClass: NodeClass, files: GraphFiles): ObjectInfo {
-  const { inputs, optional = {}, outputs } = nodeClass;
+function infoOf(nodeClass: NodeClass, files: GraphFiles): ObjectInfo {
+  const { name, inputs, optional = {}, outputs } = nodeClass;
   return {
     input: { required: inputsOf(inputs, files), optional: inputsOf(optional, files) },
     input_order: { required: Object.keys(inputs), optional: Object.keys(optional) },

@@ -5,8 +5,9 @@ import type { CheckedNode } from "./check-node.ts";
 import { executionOrder, type Step } from "./execution-order.ts";
 import type { Graph } from "./graph.ts";
 import { type GraphFiles, isPlainFile } from "./graph-files.ts";
+import type { NodeClasses } from "./node-class.ts";
 import { NODE_CLASSES } from "./node-classes.ts";
-import { type Registry, unsupported } from "./node-support.ts";
+import { unsupported } from "./node-support.ts";
 import { describeProblems } from "./problem.ts";
 import { parseGraph } from "./read-graph.ts";
 import { forPicture, forStream, withoutReroutes } from "./rewrite.ts";
@@ -23,19 +24,19 @@ const MAX_LISTED = 10;
 /**
  * Plans one graph. Throws `invalid_request` with everything that is wrong with it.
  *
- * @param runners the classes that run here
+ * @param classes the known ones; by default all of ours
  */
 export function planGraph(
   json: string,
   use: GraphUse,
-  { files, runners }: { readonly files: GraphFiles; readonly runners: Registry },
+  { files, classes = NODE_CLASSES }: { readonly files: GraphFiles; readonly classes?: NodeClasses },
 ): PlannedGraph {
   const graph = readable(json);
   const rewritten = use.kind === "stream" ? forStream(graph) : forPicture(graph, files);
-  const validation = validate(withoutReroutes(rewritten), { classes: NODE_CLASSES, files });
+  const validation = validate(withoutReroutes(rewritten), { classes, files });
   if (validation.refusal !== null) throw refused(describeProblems(validation.problems));
   const steps = executionOrder(validation);
-  const strangers = unsupported(steps, runners);
+  const strangers = unsupported(steps);
   if (strangers.length > 0) {
     const text = `these nodes are known, but do not run here: ${listed(strangers)}; GET /nodes lists those that do`;
     throw refused(text);

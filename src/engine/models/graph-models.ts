@@ -1,9 +1,7 @@
 /** Makes models of ComfyUI graphs: one for each set of model folders that graphs name, which all graphs with that set share. */
 import { join } from "node:path";
-import { NODE_CLASSES } from "../graph/node-classes.ts";
 import { runnable } from "../graph/node-support.ts";
 import { type ObjectInfo, objectInfo } from "../graph/object-info.ts";
-import { planGraph } from "../graph/plan-graph.ts";
 import { workspaceFiles } from "../graph/workspace-files.ts";
 import { GRAPH_MODEL, type GraphUse } from "../protocol/work.ts";
 import { defineGraphs } from "./graph-definition.ts";
@@ -42,9 +40,9 @@ export class GraphModels {
   async nameFor(graphs: readonly string[], use: GraphUse): Promise<string> {
     const folders = this.#folders().map(({ name }) => name);
     const files = await workspaceFiles(this.#workspace, folders);
-    // With it comes ONNX Runtime, which an engine without graphs needs in its workers only.
-    const { NODE_RUNNERS: runners } = await import("../graph/run/node-runners.ts");
-    const plans = graphs.map((graph) => planGraph(graph, use, { files, runners }));
+    // With it come all node classes, which an engine without graphs does without.
+    const { planGraph } = await import("../graph/plan-graph.ts");
+    const plans = graphs.map((graph) => planGraph(graph, use, { files }));
     const models = [...new Set(plans.flatMap((plan) => plan.models))].sort();
     const name = PREFIX + [use.kind, ...models].join(",");
     const paths = models.map((model) => [model, join(this.#workspace, "models", model)]);
@@ -56,8 +54,8 @@ export class GraphModels {
   async nodes(): Promise<Record<string, ObjectInfo>> {
     const folders = this.#folders().map(({ name }) => name);
     const files = await workspaceFiles(this.#workspace, folders);
-    const { NODE_RUNNERS } = await import("../graph/run/node-runners.ts");
-    return objectInfo(runnable(NODE_CLASSES, NODE_RUNNERS), files);
+    const { NODE_CLASSES } = await import("../graph/node-classes.ts");
+    return objectInfo(runnable(NODE_CLASSES.values()), files);
   }
 
   /** What `name` stands for right now; undefined for a name that `nameFor` has not given. */

@@ -7,7 +7,6 @@ import { ImageSessions } from "../../graph/run/image-sessions.ts";
 import { readLatentFile } from "../../graph/run/latent-file.ts";
 import { ModelParts } from "../../graph/run/model-parts.ts";
 import type { GraphResult } from "../../graph/run/node-runner.ts";
-import { NODE_RUNNERS } from "../../graph/run/node-runners.ts";
 import { fromBytes, fromPicture, toPicture } from "../../graph/run/pixels.ts";
 import type { Images } from "../../graph/run/values.ts";
 import { pathOf, workspaceFiles } from "../../graph/workspace-files.ts";
@@ -113,7 +112,7 @@ export class GraphProgram implements Program {
     const made = graphs.map((json, at): LaneGraph => {
       const results: GraphResult[] = [];
       const previous = before[at]?.run;
-      const { steps } = planGraph(json, use, { files, runners: NODE_RUNNERS });
+      const { steps } = planGraph(json, use, { files });
       const run = new GraphRun(steps, {
         ...{ models: this.#models, images: this.#images },
         edges: {

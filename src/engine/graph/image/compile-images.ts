@@ -4,7 +4,7 @@ import { GraphBuilder } from "../../models/graph-builder.ts";
 import type { CheckedNode } from "../check-node.ts";
 import type { Step } from "../execution-order.ts";
 import type { Link } from "../graph.ts";
-import { IMAGE_FRAGMENTS } from "./fragments.ts";
+import type { NodeClass } from "../node-class.ts";
 import { GraphLimits } from "./graph-limits.ts";
 import { dimsOf, type GraphValue, type ImageValue } from "./graph-value.ts";
 import { ImageMath } from "./image-math.ts";
@@ -48,8 +48,8 @@ const LOADERS: ReadonlySet<string> = new Set([
 const SAVERS: ReadonlySet<string> = new Set(["SaveImage", "PreviewImage", "SaveTensor"]);
 
 /** True for classes that `compileImages` takes. */
-export const isImageClass = (className: string): boolean =>
-  LOADERS.has(className) || SAVERS.has(className) || IMAGE_FRAGMENTS.has(className);
+export const isImageClass = ({ name, fragment }: NodeClass): boolean =>
+  LOADERS.has(name) || SAVERS.has(name) || fragment !== undefined;
 
 /**
  * Compiles nodes that are in an order in which each comes after what it needs. Throws `invalid_request`, naming the
@@ -85,7 +85,7 @@ export function compileImages(order: readonly Step[], options: CompileOptions): 
       const dims = show(math, nodeInputs.image("images"), name, options.layout);
       outputs.push({ name, node: id, dims });
     } else {
-      const values = IMAGE_FRAGMENTS.get(className)?.(nodeInputs, math);
+      const values = node.nodeClass.fragment?.(nodeInputs, math);
       if (values === undefined) throw refusal(node, "is not an image node");
       limits.check(node, values);
       known.set(id, values);

@@ -3,7 +3,7 @@ import type { Value } from "../../models/graph-builder.ts";
 import { CHANNEL_NAMES } from "./channels.ts";
 import type { GraphValue, ImageValue, MaskValue } from "./graph-value.ts";
 import { CHANNELS, type ImageMath } from "./image-math.ts";
-import type { Fragment, Fragments } from "./node-inputs.ts";
+import type { Fragments } from "./node-inputs.ts";
 
 /** How a picture from outside enters: 8 bits a sample, `[1, height, width, channels]` or planes `[1, channels, …]`. */
 export interface PictureFormat {
@@ -53,11 +53,6 @@ export function loadedMask(
   return [math.mask(math.expand(math.value(0), batch, height, width), picture)];
 }
 
-const primitive: Fragment = (inputs) => {
-  const value = inputs.plain("value");
-  return [{ kind: "plain", value: typeof value === "bigint" ? String(value) : value }];
-};
-
 export const SOURCE_FRAGMENTS: Fragments = {
   EmptyImage(inputs, math) {
     const colour = inputs.number("color");
@@ -75,10 +70,4 @@ export const SOURCE_FRAGMENTS: Fragments = {
     const level = math.value(inputs.number("value"));
     return [math.mask(math.expand(level, 1, size.height, size.width), size)];
   },
-
-  PrimitiveBoolean: primitive,
-  PrimitiveFloat: primitive,
-  PrimitiveInt: primitive,
-  PrimitiveString: primitive,
-  PrimitiveStringMultiline: primitive,
 };

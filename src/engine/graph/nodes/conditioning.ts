@@ -1,8 +1,9 @@
 /** Declares the nodes that turn prompts into conditionings and combine these. */
-import { choice, float, int, link, text } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
-export const CONDITIONING_NODES: NodeClasses = {
+import type { Declarations } from "../declarations.ts";
+import { choice, float, int, link, text } from "../input-declaration.ts";
+
+export const CONDITIONING_NODES: Declarations = {
   CLIPSetLastLayer: {
     category: "prompt",
     inputs: {

@@ -1,8 +1,9 @@
 /** Declares the nodes that read and write files. */
-import { choice, file, link, text } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
-export const FILE_NODES: NodeClasses = {
+import type { Declarations } from "../declarations.ts";
+import { choice, file, link, text } from "../input-declaration.ts";
+
+export const FILE_NODES: Declarations = {
   LoadImage: {
     category: "files",
     inputs: {

@@ -1,8 +1,9 @@
 /** Declares the nodes that change the colours of pictures. */
-import { choice, float, int, link, SEED } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
-export const IMAGE_FILTER_NODES: NodeClasses = {
+import type { Declarations } from "../declarations.ts";
+import { choice, float, int, link, SEED } from "../input-declaration.ts";
+
+export const IMAGE_FILTER_NODES: Declarations = {
   ImageInvert: {
     category: "image/filter",
     inputs: {

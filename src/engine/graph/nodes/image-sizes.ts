@@ -1,9 +1,10 @@
 /** Declares the nodes that change the size, the place or the direction of pictures. */
+
+import type { Declarations } from "../declarations.ts";
 import { choice, float, int, link } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 import { CROPS, FLIPS, ROTATIONS, UPSCALE_METHODS } from "./choices.ts";
 
-export const IMAGE_SIZE_NODES: NodeClasses = {
+export const IMAGE_SIZE_NODES: Declarations = {
   ImageScale: {
     category: "image/size",
     inputs: {

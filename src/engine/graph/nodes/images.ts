@@ -1,8 +1,9 @@
 /** Declares the nodes that make pictures and put several together. */
-import { choice, float, int, link, toggle } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
-export const IMAGE_NODES: NodeClasses = {
+import type { Declarations } from "../declarations.ts";
+import { choice, float, int, link, toggle } from "../input-declaration.ts";
+
+export const IMAGE_NODES: Declarations = {
   EmptyImage: {
     category: "image",
     inputs: {

@@ -1,9 +1,10 @@
 /** Declares the nodes that make, change and decode latents. */
+
+import type { Declarations } from "../declarations.ts";
 import { choice, float, int, link, toggle } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 import { CROPS, FLIPS, LATENT_UPSCALE_METHODS, ROTATIONS } from "./choices.ts";
 
-export const LATENT_NODES: NodeClasses = {
+export const LATENT_NODES: Declarations = {
   EmptyLatentImage: {
     category: "latent",
     inputs: {

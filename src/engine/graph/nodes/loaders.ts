@@ -1,8 +1,9 @@
 /** Declares the loaders of checkpoints and their parts. */
-import { choice, file } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
-export const LOADER_NODES: NodeClasses = {
+import type { Declarations } from "../declarations.ts";
+import { choice, file } from "../input-declaration.ts";
+
+export const LOADER_NODES: Declarations = {
   CheckpointLoaderSimple: {
     category: "models/load",
     inputs: {

@@ -1,8 +1,9 @@
 /** Declares the nodes that make and change masks. */
-import { choice, float, int, link, toggle } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
-export const MASK_NODES: NodeClasses = {
+import type { Declarations } from "../declarations.ts";
+import { choice, float, int, link, toggle } from "../input-declaration.ts";
+
+export const MASK_NODES: Declarations = {
   CropMask: {
     category: "mask",
     inputs: {

@@ -1,8 +1,9 @@
 /** Declares the nodes that hold one value, and the one that passes a link on. */
-import { float, int, link, text, toggle } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
-export const PRIMITIVE_NODES: NodeClasses = {
+import type { Declarations } from "../declarations.ts";
+import { float, int, link, text, toggle } from "../input-declaration.ts";
+
+export const PRIMITIVE_NODES: Declarations = {
   PrimitiveBoolean: {
     category: "value",
     inputs: {

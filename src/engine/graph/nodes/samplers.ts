@@ -1,9 +1,10 @@
 /** Declares the samplers, and what configures them: noise, guidance and the model's parametrisation. */
+
+import type { Declarations } from "../declarations.ts";
 import { choice, float, int, link, SEED, toggle } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 import { SAMPLERS, SCHEDULERS } from "./choices.ts";
 
-export const SAMPLER_NODES: NodeClasses = {
+export const SAMPLER_NODES: Declarations = {
   KSampler: {
     category: "sampling",
     inputs: {

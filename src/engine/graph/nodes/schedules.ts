@@ -1,9 +1,10 @@
 /** Declares the nodes that make and change lists of sigmas. */
+
+import type { Declarations } from "../declarations.ts";
 import { choice, float, int, link } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 import { SCHEDULERS } from "./choices.ts";
 
-export const SCHEDULE_NODES: NodeClasses = {
+export const SCHEDULE_NODES: Declarations = {
   AlignYourStepsScheduler: {
     category: "sampling/sigmas",
     inputs: {

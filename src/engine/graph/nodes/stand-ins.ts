@@ -1,6 +1,7 @@
 /** Declares classes of other packs that comfystream's own workflows use, and that something here can stand in for. */
+
+import type { Declarations } from "../declarations.ts";
 import { choice, file, float, int, link, text, toggle } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
 const COMPILE = {
   backend: choice(["inductor", "cudagraphs"]),
@@ -13,7 +14,7 @@ const COMPILE = {
 const DEVICE = choice(["cuda", "cpu"], "cuda");
 const BUILT_ALREADY = "Passes its model through: models are built for their device when they load.";
 
-export const STAND_IN_NODES: NodeClasses = {
+export const STAND_IN_NODES: Declarations = {
   TensorRTLoader: {
     category: "models/load",
     inputs: { unet_name: file("diffusion_model"), model_type: text("SD15") },

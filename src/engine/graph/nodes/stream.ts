@@ -1,8 +1,9 @@
 /** Declares the nodes that join a graph to a stream (comfystream's), and ours, which runs any model folder. */
-import { file, float, link, text, toggle } from "../input-declaration.ts";
-import type { NodeClasses } from "../node-class.ts";
 
-export const STREAM_NODES: NodeClasses = {
+import type { Declarations } from "../declarations.ts";
+import { file, float, link, text, toggle } from "../input-declaration.ts";
+
+export const STREAM_NODES: Declarations = {
   LoadTensor: {
     category: "stream",
     inputs: {},

@@ -6,8 +6,7 @@ import { unsupported } from "../node-support.ts";
 import type { ImageSessions } from "./image-sessions.ts";
 import type { ModelParts } from "./model-parts.ts";
 import { NodeInputs } from "./node-inputs.ts";
-import type { GraphEdges, NodeRunner, RunContext } from "./node-runner.ts";
-import { NODE_RUNNERS } from "./node-runners.ts";
+import type { GraphEdges, RunContext } from "./node-runner.ts";
 import type { Images, NodeValue } from "./values.ts";
 
 export interface GraphRunOptions {
@@ -16,7 +15,6 @@ export interface GraphRunOptions {
   readonly edges: GraphEdges;
   /** By default as ComfyUI draws step noise today: see `sampleLatent`. */
   readonly stepSeed?: RunContext["stepSeed"];
-  readonly runners?: ReadonlyMap<string, NodeRunner>;
   /** The run of an earlier graph: nodes that are the same, and all that they need, keep their outputs. */
   readonly previous?: GraphRun;
 }
@@ -41,24 +39,21 @@ export interface RunRequest {
 export class GraphRun {
   readonly #steps: readonly Step[];
   readonly #options: GraphRunOptions;
-  readonly #runners: ReadonlyMap<string, NodeRunner>;
   readonly #keys: ReadonlyMap<string, string>;
   /** Outputs of nodes that do not depend on the frame, by key. */
   readonly #kept = new Map<string, readonly NodeValue[]>();
 
   /** Throws `invalid_request` that names the nodes that do not run here. */
   constructor(steps: readonly Step[], options: GraphRunOptions) {
-    const { runners = NODE_RUNNERS, previous } = options;
-    const missing = unsupported(steps, runners);
+    const missing = unsupported(steps);
     if (missing.length > 0) {
       const labels = missing.map(({ label }) => label).join(", ");
       throw new WorkerError("invalid_request", `these nodes do not run here: ${labels}`);
     }
     this.#steps = steps;
     this.#options = options;
-    this.#runners = runners;
     this.#keys = keysOf(steps);
-    if (previous !== undefined) this.#adopt(previous.#kept);
+    if (options.previous !== undefined) this.#adopt(options.previous.#kept);
   }
 
   /** Runs all output nodes, which emit their results. One call at a time. */
@@ -97,10 +92,10 @@ export class GraphRun {
     outputs: ReadonlyMap<string, readonly NodeValue[]>,
     context: RunContext,
   ): Promise<readonly NodeValue[]> {
-    const runner = this.#runners.get(node.className);
-    if (runner === undefined) throw new Error(`${node.label} has no runner`);
+    const inputs = new NodeInputs(node, outputs);
+    const { run } = node.nodeClass;
     try {
-      return await runner(new NodeInputs(node, outputs), context);
+      return await (run === undefined ? context.images.run(inputs) : run(inputs, context));
     } catch (error) {
       context.signal?.throwIfAborted();
       const { kind, details } =

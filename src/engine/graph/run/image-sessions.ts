@@ -5,7 +5,6 @@ import { Session } from "../../device/worker/runtime.ts";
 import { GraphBuilder } from "../../models/graph-builder.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import type { CheckedNode } from "../check-node.ts";
-import { IMAGE_FRAGMENTS } from "../image/fragments.ts";
 import { dimsOf, type GraphValue } from "../image/graph-value.ts";
 import { ImageMath } from "../image/image-math.ts";
 import { NodeInputs as FragmentInputs } from "../image/node-inputs.ts";
@@ -34,7 +33,7 @@ export class ImageSessions {
     this.#settings = settings;
   }
 
-  /** The outputs of a node of one of `IMAGE_FRAGMENTS`' classes. Throws `invalid_request` for values that cannot be computed. */
+  /** The outputs of a node whose class is a fragment. Throws `invalid_request` for values that cannot be computed. */
   async run(inputs: NodeInputs): Promise<NodeValue[]> {
     const { session, feeds, outputs } = await this.#programOf(inputs);
     const names = outputs.flatMap(({ kind }, at) => (kind === "plain" ? [] : [outputName(at)]));
@@ -81,8 +80,7 @@ export class ImageSessions {
       }
     }
     const links = new Map([...node.links].map(([name, link]) => [link, linked.get(name)]));
-    const fragment = IMAGE_FRAGMENTS.get(node.className);
-    const outputs = fragment?.(
+    const outputs = node.nodeClass.fragment?.(
       new FragmentInputs(node, (link) => {
         const value = links.get(link);
         if (value === undefined) throw new Error(`${node.label} has a link without a value`);

@@ -1,5 +1,4 @@
-/** The table of the node classes that a worker thread runs, by name. */
-import { IMAGE_FRAGMENTS } from "../image/fragments.ts";
+/** The table of what runs node classes, by name. */
 import type { NodeRunner } from "./node-runner.ts";
 import { CONDITIONINGS } from "./nodes/conditioning.ts";
 import { CONTROLS } from "./nodes/control.ts";
@@ -13,12 +12,8 @@ import { SAMPLER_RUNNERS } from "./nodes/samplers.ts";
 import { SCHEDULE_RUNNERS } from "./nodes/schedules.ts";
 import { VAE_NODES } from "./nodes/vae.ts";
 
-const runImageNode: NodeRunner = async (inputs, { images }) => await images.run(inputs);
-
-/** A `Map`, so that a graph cannot name a member of `Object.prototype`. For `unsupported` and `runnable`, too. */
-export const NODE_RUNNERS: ReadonlyMap<string, NodeRunner> = new Map([
-  ...[...IMAGE_FRAGMENTS.keys()].map((name): [string, NodeRunner] => [name, runImageNode]),
-  ...[
+export const NODE_RUNNERS: ReadonlyMap<string, NodeRunner> = new Map(
+  [
     LOADERS,
     FOLDER_MODELS,
     CONDITIONINGS,
@@ -31,4 +26,4 @@ export const NODE_RUNNERS: ReadonlyMap<string, NodeRunner> = new Map([
     MODEL_SAMPLING,
     EDGES,
   ].flatMap((family) => Object.entries(family)),
-]);
+);

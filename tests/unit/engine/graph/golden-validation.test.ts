@@ -127,7 +127,7 @@ const byInput = (a: { input_name: string }, b: { input_name: string }): number =
 
 function compareClass(name: string, known: GoldenClass): void {
   const info = objectInfo(
-    [...NODE_CLASSES].filter(([one]) => one === name),
+    [...NODE_CLASSES.values()].filter((one) => one.name === name),
     FILES,
   )[name];
   expect(info?.output).toEqual(known.outputs);

@@ -8,7 +8,7 @@ import { FILES } from "./graphs.ts";
 
 test("every default is a value that its input takes unchanged", () => {
   let count = 0;
-  for (const [name, { inputs, optional }] of NODE_CLASSES) {
+  for (const { name, inputs, optional } of NODE_CLASSES.values()) {
     for (const [input, declaration] of Object.entries({ ...inputs, ...optional })) {
       if (!("default" in declaration) || declaration.default === undefined) continue;
       const { default: initial } = declaration;
@@ -21,13 +21,13 @@ test("every default is a value that its input takes unchanged", () => {
 });
 
 test("every output has a name", () => {
-  for (const [name, { outputs, outputNames = outputs }] of NODE_CLASSES) {
+  for (const { name, outputs, outputNames = outputs } of NODE_CLASSES.values()) {
     expect({ name, names: outputNames.length }).toEqual({ name, names: outputs.length });
   }
 });
 
 test("a class in ComfyUI's form: types, limits, words, files, and its inputs in order", () => {
-  const info = objectInfo(NODE_CLASSES, FILES);
+  const info = objectInfo(NODE_CLASSES.values(), FILES);
   expect(info["ImageBlur"]).toEqual({
     input: {
       required: {
@@ -57,6 +57,6 @@ test("a class in ComfyUI's form: types, limits, words, files, and its inputs in 
 });
 
 test("the form is JSON: seeds have their limit as a number", () => {
-  const info = JSON.parse(JSON.stringify(objectInfo(NODE_CLASSES, FILES)));
+  const info = JSON.parse(JSON.stringify(objectInfo(NODE_CLASSES.values(), FILES)));
   expect(info.KSampler.input.required.seed).toEqual(["INT", { default: 0, min: 0, max: 2 ** 64 }]);
 });

@@ -3,7 +3,8 @@ import { WorkerError } from "../../../../errors.ts";
 import { dataReport } from "../../../plan/data-values.ts";
 import type { ParamValue } from "../../../protocol/models.ts";
 import type { Size } from "../../../protocol/work.ts";
-import { NODE_CLASSES } from "../../node-classes.ts";
+import { SIZE_FRAGMENTS } from "../../image/sizes.ts";
+import { IMAGE_SIZE_NODES } from "../../nodes/image-sizes.ts";
 import type { FolderModel } from "../folder-models.ts";
 import { NodeInputs } from "../node-inputs.ts";
 import { type NodeRunners, output, type RunContext } from "../node-runner.ts";
@@ -78,8 +79,10 @@ async function scaled(
   context: RunContext,
 ): Promise<Images> {
   if (images.width === width && images.height === height) return images;
-  const nodeClass = NODE_CLASSES.get("ImageScale");
-  if (nodeClass === undefined) throw new Error("ImageScale is missing");
+  const declaration = IMAGE_SIZE_NODES["ImageScale"];
+  const fragment = SIZE_FRAGMENTS["ImageScale"];
+  if (!declaration || !fragment) throw new Error("ImageScale is missing");
+  const nodeClass = { name: "ImageScale", ...declaration, fragment };
   const node = {
     ...{ id: "scale", className: "ImageScale", nodeClass, label: "scaling" },
     links: new Map([["image", { node: "source", output: 0 }]]),

@@ -2,13 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { parseDevice } from "../../../../../src/engine/device/devices.ts";
 import { executionOrder } from "../../../../../src/engine/graph/execution-order.ts";
 import { namedFiles } from "../../../../../src/engine/graph/graph-files.ts";
+import { byName, type NodeClass } from "../../../../../src/engine/graph/node-class.ts";
 import { NODE_CLASSES } from "../../../../../src/engine/graph/node-classes.ts";
 import { parseGraph } from "../../../../../src/engine/graph/read-graph.ts";
 import { GraphRun, type GraphRunOptions } from "../../../../../src/engine/graph/run/graph-run.ts";
 import { ImageSessions } from "../../../../../src/engine/graph/run/image-sessions.ts";
 import { ModelParts } from "../../../../../src/engine/graph/run/model-parts.ts";
-import type { GraphResult, NodeRunner } from "../../../../../src/engine/graph/run/node-runner.ts";
-import { NODE_RUNNERS } from "../../../../../src/engine/graph/run/node-runners.ts";
+import type { GraphResult } from "../../../../../src/engine/graph/run/node-runner.ts";
 import type { Images } from "../../../../../src/engine/graph/run/values.ts";
 import { validate } from "../../../../../src/engine/graph/validate.ts";
 
@@ -18,13 +18,18 @@ const files = namedFiles({ checkpoint: ["absent"], depth_model: ["absent"] });
 function bench() {
   const counts: Record<string, number> = {};
   const results: GraphResult[] = [];
-  const counted = ([name, runner]: [string, NodeRunner]): [string, NodeRunner] => [
-    name,
-    (inputs, context) => {
-      counts[name] = (counts[name] ?? 0) + 1;
-      return runner(inputs, context);
-    },
-  ];
+  const counted = (nodeClass: NodeClass): NodeClass => {
+    const { name, run } = nodeClass;
+    if (run === undefined) return nodeClass;
+    return {
+      ...nodeClass,
+      run(inputs, context) {
+        counts[name] = (counts[name] ?? 0) + 1;
+        return run(inputs, context);
+      },
+    };
+  };
+  const classes = byName([...NODE_CLASSES.values()].map(counted));
   const options: GraphRunOptions = {
     models: new ModelParts(() => null, parseDevice("cpu").settings),
     images: new ImageSessions(parseDevice("cpu").settings),
@@ -33,13 +38,9 @@ function bench() {
       loadLatent: (name) => Promise.reject(new Error(`${name} is not there`)),
       emit: (result) => results.push(result),
     },
-    runners: new Map([...NODE_RUNNERS].map(counted)),
   };
   const prepare = (graph: object, previous?: GraphRun): GraphRun => {
-    const validation = validate(parseGraph(JSON.stringify(graph)), {
-      classes: NODE_CLASSES,
-      files,
-    });
+    const validation = validate(parseGraph(JSON.stringify(graph)), { classes, files });
     expect(validation.problems).toEqual([]);
     return new GraphRun(executionOrder(validation), { ...options, ...(previous && { previous }) });
   };
