@@ -6,7 +6,7 @@ import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { PlanExecutor } from "../../src/engine/plan/executor.ts";
-import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
+import { type NativeCalls, UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import { GRAPH_MODEL, type StreamParams } from "../../src/engine/protocol/work.ts";
 import type { WorkerError } from "../../src/errors.ts";
 import type { Picture } from "../../src/media/picture.ts";
@@ -87,10 +87,13 @@ class GraphStream implements AsyncDisposable {
   readonly executor: PlanExecutor;
   #pts = 0;
 
-  constructor(host: ModelHost, hasInput = true) {
+  constructor(
+    host: ModelHost,
+    { hasInput = true, calls = UNRECORDED_CALLS }: { hasInput?: boolean; calls?: NativeCalls } = {},
+  ) {
     const [converter, signal] = [this.#converter, new AbortController().signal];
     this.executor = new PlanExecutor({
-      ...{ host, converter, signal, hasInput, key: "stream", calls: UNRECORDED_CALLS },
+      ...{ host, converter, signal, hasInput, key: "stream", calls },
     });
   }
 
@@ -169,6 +172,21 @@ describe("a stream with graphs", () => {
     await stream.executor.prepare(second);
     expect((await stream.draw(second)).width).toBe(32);
     expect(stream.executor.models[0]).toBe(before as NonNullable<typeof before>);
+  });
+
+  test("runs nothing for parameters that leave its graphs as they are", async () => {
+    let runs = 0;
+    const begin: NativeCalls["begin"] = (name) => {
+      if (name === "run") runs++;
+      return { [Symbol.dispose]() {} };
+    };
+    await using stream = new GraphStream(host, { calls: { begin } });
+    await stream.executor.prepare(paramsFor(HALF));
+    expect(runs).toBe(1); // its trial
+    const same = { ...paramsFor(HALF), fit: "contain" } as const;
+    await stream.executor.prepare(same);
+    expect(runs).toBe(1);
+    expect(stream.executor.runs(same)).toBe(true);
   });
 
   test("keeps its graph when it is asked for one that is wrong, and says what is", async () => {
@@ -253,7 +271,7 @@ describe("a stream with graphs", () => {
   });
 
   test("that has no video is refused a graph that needs it", async () => {
-    await using stream = new GraphStream(host, false);
+    await using stream = new GraphStream(host, { hasInput: false });
     const { message } = await failureOf(stream.executor.prepare(paramsFor(INVERT)));
     expect(message).toContain("there is no video or picture for node 1 (LoadTensor)");
   });

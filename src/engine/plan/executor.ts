@@ -95,7 +95,7 @@ export class PlanExecutor implements Disposable {
   readonly #loader: PlanLoader;
   /** The nodes whose pictures have been waited for. */
   #illustrated: readonly RunningNode[] | null = null;
-  /** The graphs in use; of the parameters, so that they are compared by identity. */
+  /** The graphs in use; the same list until they change. */
   #graphs: StreamParams["graphs"];
   /** What was asked for last: it may change while a model loads. */
   #newest: StreamParams | null = null;
@@ -117,7 +117,7 @@ export class PlanExecutor implements Disposable {
 
   /** True once frames are made with the model and the prompts of these parameters. */
   runs({ model, prompts, graphs }: StreamParams): boolean {
-    if (graphs !== undefined) return this.#graphs === graphs;
+    if (graphs !== undefined) return Bun.deepEquals(this.#graphs, graphs);
     if (this.#loader.nodes.at(-1)?.node.model !== model) return false;
     return !this.#loader.takesPrompts || this.#prompts.uses(prompts);
   }
@@ -153,7 +153,8 @@ export class PlanExecutor implements Disposable {
     const model = graphs === undefined ? params.model : await this.#graphModel(graphs);
     if (this.#newest !== params) return; // others were asked for meanwhile
     await this.#loader.load(model, (nodes) => this.#tryGraphs(params, nodes));
-    if (this.#newest === params) this.#graphs = graphs;
+    const isChange = !Bun.deepEquals(this.#graphs, graphs);
+    if (this.#newest === params && isChange) this.#graphs = graphs;
     if (this.#loader.takesPrompts) await this.#preparePrompts();
   }
 
@@ -246,7 +247,7 @@ export class PlanExecutor implements Disposable {
   async #tryGraphs(params: StreamParams, nodes: readonly RunningNode[]): Promise<void> {
     const { graphs } = params;
     const model = nodes.at(-1)?.model;
-    if (graphs === undefined || graphs === this.#graphs || model === undefined) return;
+    if (graphs === undefined || model === undefined || Bun.deepEquals(graphs, this.#graphs)) return;
     if (this.#options.kind !== "picture") await tryGraphs(model, graphs, params, this.#options);
   }
 

@@ -3,6 +3,7 @@
  * that are read at a time, and the time that a body may take.
  */
 import { WorkerError } from "../../errors.ts";
+import { parseJson } from "../exact-json.ts";
 import { badJson, HttpError } from "./http-error.ts";
 
 const MIB = 1024 * 1024;
@@ -70,7 +71,7 @@ export async function readJson(request: Request, options: ReadOptions = {}): Pro
     : await readCounting(request, maxBytes, budget, deadline.signal);
   if (text.trim() === "") return null;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw badJson(error);
   }

@@ -1,6 +1,7 @@
 /** Builds the stream object of contract.md. */
 import type { ParamValues } from "../../engine/protocol/models.ts";
 import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
+import { parseJson } from "../exact-json.ts";
 import { cut } from "../field-errors.ts";
 import { shownValue } from "./param-value.ts";
 import type { Stream } from "./stream.ts";
@@ -9,7 +10,7 @@ import type { Stream } from "./stream.ts";
 type Graph = Record<string, unknown>;
 
 const graphsOf = ({ graphs = [] }: StreamParams): Graph[] =>
-  graphs.map((graph) => JSON.parse(graph) as Graph); // `withGraphs` has read it
+  graphs.map((graph) => parseJson(graph) as Graph); // `withGraphs` has read it
 
 export function streamObject(stream: Stream) {
   const { params, capability, size, error } = stream;

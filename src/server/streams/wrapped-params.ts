@@ -1,4 +1,5 @@
 /** Reads parameters that callers send as one member, `params`, in any of its forms (protocol.md 1.4, 1.6). */
+import { parseJson } from "../exact-json.ts";
 import { fieldsError, shown } from "../field-errors.ts";
 
 /**
@@ -19,7 +20,7 @@ export function wrappedParams(params: unknown): object {
 export function parsedText(value: unknown): unknown {
   if (typeof value !== "string") return value;
   try {
-    return JSON.parse(value);
+    return parseJson(value);
   } catch {
     return value; // the schema that checks it says what was expected
   }

@@ -1,5 +1,6 @@
 /** Parses a segment of the control channel: keep-alives and updates, as one JSON value or one a line (protocol.md 5.2). */
 import { reason } from "../../../errors.ts";
+import { parseJson } from "../../exact-json.ts";
 
 export type ControlMessage =
   | { readonly kind: "keepalive" }
@@ -10,7 +11,7 @@ export type ControlMessage =
 export function controlMessages(text: string): readonly ControlMessage[] {
   if (text.trim() === "") return [];
   try {
-    return messageOf(JSON.parse(text));
+    return messageOf(parseJson(text));
   } catch (error) {
     const lines = text.split("\n").filter((line) => line.trim() !== "");
     // A single object may span lines: only text that is not JSON as a whole is parsed line by line.
@@ -21,7 +22,7 @@ export function controlMessages(text: string): readonly ControlMessage[] {
 
 function lineMessages(line: string): readonly ControlMessage[] {
   try {
-    return messageOf(JSON.parse(line));
+    return messageOf(parseJson(line));
   } catch (error) {
     return [{ kind: "bad_json", why: reason(error) }];
   }
