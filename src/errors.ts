@@ -1,5 +1,6 @@
 /** The kinds of failure the product knows. Nothing here speaks of HTTP: server/http maps kinds to statuses. */
 import { Type } from "@sinclair/typebox";
+import { FieldProblem } from "./field-problem.ts";
 import { getLogger } from "./log.ts";
 import { redactUrls } from "./redact-url.ts";
 import { type Immutable, literals } from "./schema.ts";
@@ -28,10 +29,6 @@ const ERROR_KINDS = [
 
 /** Why something was refused or failed; also the `code` member of every error answer. */
 export type ErrorKind = (typeof ERROR_KINDS)[number];
-
-/** One field that is wrong: a dotted path into the request and a sentence that holds the value. */
-export const FieldProblem = Type.Object({ field: Type.String(), problem: Type.String() });
-export type FieldProblem = Immutable<typeof FieldProblem>;
 
 /**
  * An error whose message may be shown to a caller: it names the field, the value and the way out.

@@ -1,7 +1,8 @@
 /** Formats schema errors as messages: each bad field, what it must be and what was sent. */
 import type { Static, TSchema } from "@sinclair/typebox";
 import { type ValueError, ValueErrorType } from "@sinclair/typebox/compiler";
-import { type FieldProblem, WorkerError } from "../errors.ts";
+import { WorkerError } from "../errors.ts";
+import type { FieldProblem } from "../field-problem.ts";
 import { redactUrls } from "../redact-url.ts";
 import { check } from "../schema-check.ts";
 

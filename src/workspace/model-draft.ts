@@ -10,7 +10,8 @@ import { type ModelJson, parseModelJson } from "../engine/models/model-json.ts";
 import { readOnnxSkeleton } from "../engine/models/onnx-outline.ts";
 import { missingDomains } from "../engine/models/operator-domains.ts";
 import { type GraphSignature, signatureOf } from "../engine/models/tensor-signature.ts";
-import { type FieldProblem, reason, WorkerError } from "../errors.ts";
+import { reason, WorkerError } from "../errors.ts";
+import type { FieldProblem } from "../field-problem.ts";
 import { type Guess, guessesOf } from "./draft-guesses.ts";
 import { CommandError } from "./failures.ts";
 

@@ -56,8 +56,9 @@ export function checkNode(
   const values = new Map<string, InputValue>();
   const problems: InputProblem[] = [];
   const fail = (input: string, type: InputProblemType, problem: string): void => {
-    const message = `${label}: ${shortened(input, 40) || "its input"} ${problem}`;
-    problems.push({ type, node: node.id, input, message });
+    const sentence = `${shortened(input, 40) || "its input"} ${problem}`;
+    const message = `${label}: ${sentence}`;
+    problems.push({ type, node: node.id, input, message, problem: sentence });
   };
   for (const [input, declaration, isRequired] of declaredInputs(node, nodeClass)) {
     const given = Object.hasOwn(node.inputs, input) ? node.inputs[input] : undefined;

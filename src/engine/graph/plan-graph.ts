@@ -8,8 +8,8 @@ import { type GraphFiles, isPlainFile } from "./graph-files.ts";
 import type { NodeClasses } from "./node-class.ts";
 import { NODE_CLASSES } from "./node-classes.ts";
 import { unsupported } from "./node-support.ts";
-import { describeProblems } from "./problem.ts";
 import { parseGraph } from "./read-graph.ts";
+import { notRunnable, refused, unreadable, withoutVideo } from "./refusal.ts";
 import { forPicture, forStream, withoutReroutes } from "./rewrite.ts";
 import { validate } from "./validate.ts";
 
@@ -19,42 +19,41 @@ export interface PlannedGraph {
   readonly models: readonly string[];
 }
 
-const MAX_LISTED = 10;
+interface PlanContext {
+  readonly files: GraphFiles;
+  readonly classes?: NodeClasses;
+  readonly field?: string;
+}
 
 /**
- * Plans one graph. Throws `invalid_request` with everything that is wrong with it.
+ * Plans one graph. Throws `invalid_request` with everything that is wrong with it, by node.
  *
  * @param classes the known ones; by default all of ours
+ * @param field the graph's place in the request, for errors
  */
 export function planGraph(
   json: string,
   use: GraphUse,
-  { files, classes = NODE_CLASSES }: { readonly files: GraphFiles; readonly classes?: NodeClasses },
+  { files, classes = NODE_CLASSES, field = "prompts" }: PlanContext,
 ): PlannedGraph {
-  const graph = readable(json);
+  const graph = readable(json, field);
   const rewritten = use.kind === "stream" ? forStream(graph) : forPicture(graph, files);
   const validation = validate(withoutReroutes(rewritten), { classes, files });
-  if (validation.refusal !== null) throw refused(describeProblems(validation.problems));
+  if (validation.refusal !== null) throw refused(validation.problems, { graph, field });
   const steps = executionOrder(validation);
   const strangers = unsupported(steps);
-  if (strangers.length > 0) {
-    const text = `these nodes are known, but do not run here: ${listed(strangers)}; GET /nodes lists those that do`;
-    throw refused(text);
-  }
+  if (strangers.length > 0) throw refused([notRunnable(strangers)], { graph, field });
   const readers = steps.map(({ node }) => node).filter(({ nodeClass }) => nodeClass.isLive);
-  if (readers.length > 0 && !use.hasInput) {
-    throw refused(`there is no video or picture for ${listed(readers)}: send one, or load a file`);
-  }
+  if (readers.length > 0 && !use.hasInput) throw refused([withoutVideo(readers)], { graph, field });
   return { steps, models: [...new Set(steps.flatMap(({ node }) => modelsOf(node, files)))] };
 }
 
 /** As `parseGraph`; the error names the field. */
-function readable(json: string): Graph {
+function readable(json: string, field: string): Graph {
   try {
     return parseGraph(json);
   } catch (error) {
-    if (error instanceof WorkerError) throw refused(error.message);
-    throw error;
+    throw error instanceof WorkerError ? unreadable(error, field) : error;
   }
 }
 
@@ -68,14 +67,3 @@ function modelsOf({ nodeClass, values }: CheckedNode, files: GraphFiles): string
     return files.find(declaration.files, value) ?? [];
   });
 }
-
-function listed(nodes: readonly CheckedNode[]): string {
-  const labels = nodes.slice(0, MAX_LISTED).map(({ label }) => label);
-  const more = nodes.length - labels.length;
-  return more > 0 ? `${labels.join(", ")} and ${more} more` : labels.join(", ");
-}
-
-const refused = (problem: string): WorkerError =>
-  new WorkerError("invalid_request", `prompts: ${problem}`, {
-    details: [{ field: "prompts", problem }],
-  });

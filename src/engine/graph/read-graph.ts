@@ -1,5 +1,5 @@
 /** Reads ComfyUI graphs in API format. Whether their nodes make sense is for `validate.ts` to say. */
-import { type FieldProblem, reason, WorkerError } from "../../errors.ts";
+import { reason, WorkerError } from "../../errors.ts";
 import { type Graph, type GraphNode, shortened, shownValue } from "./graph.ts";
 
 /** Of a graph as JSON. */
@@ -51,28 +51,34 @@ function toGraph(value: unknown): Graph {
   if (entries.length > MAX_GRAPH_NODES) {
     throw invalid(`the graph has ${entries.length} nodes; at most ${MAX_GRAPH_NODES} are allowed`);
   }
-  const problems: FieldProblem[] = [];
+  const problems: UnreadableNode[] = [];
   const nodes = entries.map(([id, entry]) => readNode(id, entry, problems));
   if (problems.length > 0) throw refused(problems);
   return new Map(nodes.map((node) => [node.id, node]));
 }
 
+/** A node that is not what a node must be, or whose `member` is not. */
+interface UnreadableNode {
+  readonly node: string;
+  readonly member: "" | "class_type" | "inputs";
+  readonly problem: string;
+}
+
 /** A node, as far as it can be read; what cannot is added to `problems`. */
-function readNode(id: string, entry: unknown, problems: FieldProblem[]): GraphNode {
-  const field = shortened(id, 40);
+function readNode(id: string, entry: unknown, problems: UnreadableNode[]): GraphNode {
   const node = isObject(entry) ? entry : {};
   if (node !== entry) {
     const problem = `must be a node: an object with class_type and inputs, got ${shownValue(entry)}`;
-    problems.push({ field, problem });
+    problems.push({ node: id, member: "", problem });
   }
   const { class_type: className, inputs = {}, _meta: meta } = node;
   if (className !== undefined && typeof className !== "string") {
     const problem = `must be the name of a node class, got ${shownValue(className)}`;
-    problems.push({ field: `${field}.class_type`, problem });
+    problems.push({ node: id, member: "class_type", problem });
   }
   if (!isObject(inputs)) {
     const problem = `must be an object of inputs by name, got ${shownValue(inputs)}`;
-    problems.push({ field: `${field}.inputs`, problem });
+    problems.push({ node: id, member: "inputs", problem });
   }
   const title = isObject(meta) ? meta["title"] : null;
   return {
@@ -101,11 +107,15 @@ const tooLarge = (): WorkerError =>
     `the graph is larger than ${MAX_GRAPH_BYTES / 1024} KiB of JSON; leave out what it does not need`,
   );
 
-function refused(problems: readonly FieldProblem[]): WorkerError {
-  const shown = problems.slice(0, MAX_PROBLEMS);
+function refused(problems: readonly UnreadableNode[]): WorkerError {
+  const shown = problems.slice(0, MAX_PROBLEMS).map(({ node, member, problem }) => {
+    const field = [shortened(node, 40), member].filter(Boolean).join(".");
+    const sentence = [member, problem].filter(Boolean).join(" ");
+    return { message: `node ${field} ${problem}`, detail: { field, node, problem: sentence } };
+  });
   const more = problems.length - shown.length;
-  const message = shown.map(({ field, problem }) => `node ${field} ${problem}`).join("; ");
+  const message = shown.map((one) => one.message).join("; ");
   return new WorkerError("invalid_request", more > 0 ? `${message}; and ${more} more` : message, {
-    details: shown,
+    details: shown.map(({ detail }) => detail),
   });
 }

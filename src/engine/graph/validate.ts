@@ -97,8 +97,9 @@ function checkClasses(
   const unknown = new Map<string, string[]>();
   for (const { id, className } of graph.values()) {
     if (className === null) {
-      const message = `node ${shortened(id, 40)} has no class_type; every node needs one`;
-      problems.push({ type: "missing_class", nodes: [id], message });
+      const problem = "has no class_type; every node needs one";
+      const message = `node ${shortened(id, 40)} ${problem}`;
+      problems.push({ type: "missing_class", nodes: [id], message, problem });
     } else if (!classes.has(className)) {
       const nodes = unknown.get(className);
       if (nodes === undefined) unknown.set(className, [id]);
@@ -108,11 +109,14 @@ function checkClasses(
   for (const [name, nodes] of unknown) {
     const meant = suggest(name, [...classes.keys()]);
     const [first = ""] = nodes;
-    const where =
-      nodes.length === 1 ? `node ${shortened(first, 40)} has` : `nodes ${listed(nodes)} have`;
     const way = meant === null ? "GET /nodes lists those that are" : `did you mean ${meant}?`;
-    const message = `${where} the class ${shortened(name, 60)}, which is not known here; ${way}`;
-    problems.push({ type: "unknown_class", nodes, message });
+    const rest = `the class ${shortened(name, 60)}, which is not known here; ${way}`;
+    const problem = `has ${rest}`;
+    const message =
+      nodes.length === 1
+        ? `node ${shortened(first, 40)} ${problem}`
+        : `nodes ${listed(nodes)} have ${rest}`;
+    problems.push({ type: "unknown_class", nodes, message, problem });
   }
   return { problems, unknownClasses: [...unknown.keys()] };
 }
@@ -120,7 +124,8 @@ function checkClasses(
 function noOutputs(graph: Graph, { classes }: KnownNodes): GraphProblem {
   const some = ["SaveImage", "PreviewImage", "SaveTensor"].filter((name) => classes.has(name));
   const what = graph.size === 0 ? "the graph is empty" : "no node of the graph is an output";
-  return { type: "no_outputs", nodes: [], message: `${what}; add one, such as ${some.join(", ")}` };
+  const message = `${what}; add one, such as ${some.join(", ")}`;
+  return { type: "no_outputs", nodes: [], message, problem: message };
 }
 
 function cycleProblem(ids: readonly string[], graph: Graph): GraphProblem {
@@ -134,7 +139,14 @@ function cycleProblem(ids: readonly string[], graph: Graph): GraphProblem {
     ids.length === 1
       ? `${chain} needs itself`
       : `each of these needs the next, and the last the first: ${chain}`;
-  return { type: "dependency_cycle", nodes: ids, message: `${what}; remove one of the links` };
+  const problem = ids.length === 1 ? "needs itself" : "is part of a circle";
+  const way = "remove one of the links";
+  return {
+    type: "dependency_cycle",
+    nodes: ids,
+    message: `${what}; ${way}`,
+    problem: `${problem}: ${way}`,
+  };
 }
 
 function listed(ids: readonly string[]): string {

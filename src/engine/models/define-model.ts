@@ -1,5 +1,5 @@
 /** Combines a `model.json` with the signature of its ONNX file into a model definition, and reports every mismatch. */
-import type { FieldProblem } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
 import type { ModelParam } from "../protocol/models.ts";
 import type { ModelDefinition } from "./definition.ts";
 import { draftInputs, draftOutputs } from "./draft.ts";

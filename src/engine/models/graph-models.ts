@@ -42,7 +42,10 @@ export class GraphModels {
     const files = await workspaceFiles(this.#workspace, folders);
     // With it come all node classes, which an engine without graphs does without.
     const { planGraph } = await import("../graph/plan-graph.ts");
-    const plans = graphs.map((graph) => planGraph(graph, use, { files }));
+    const plans = graphs.map((graph, place) => {
+      const field = graphs.length === 1 ? "prompts" : `prompts.${place}`;
+      return planGraph(graph, use, { files, field });
+    });
     const models = [...new Set(plans.flatMap((plan) => plan.models))].sort();
     const name = PREFIX + [use.kind, ...models].join(",");
     const paths = models.map((model) => [model, join(this.#workspace, "models", model)]);

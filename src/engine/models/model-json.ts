@@ -1,7 +1,8 @@
 /** The schema of `model.json`, and the checks that name every wrong field. */
 import { type Static, type TObject, type TSchema, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { type FieldProblem, reason, WorkerError } from "../../errors.ts";
+import { reason, WorkerError } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
 import { ParamValue } from "../protocol/models.ts";
 import { Fit } from "../protocol/work.ts";
 import { INPUT_ROLES, type Roles } from "./roles/input-roles.ts";

@@ -1,5 +1,6 @@
 /** Maps failures to HTTP: the status of each kind, and the one error body of contract.md. */
-import { type ErrorKind, type FieldProblem, reason, WorkerError } from "../../errors.ts";
+import { type ErrorKind, reason, WorkerError } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
 
 const STATUS = {
   invalid_request: 400,

@@ -2,6 +2,7 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { ModelInfo } from "../../engine/protocol/models.ts";
 import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts";
+import { FieldProblem } from "../../field-problem.ts";
 import { literals } from "../../schema.ts";
 import { StreamFigures } from "../streams/counters.ts";
 
@@ -178,7 +179,7 @@ export const ErrorAnswer = Type.Object({
   code: Type.String(),
   error: Type.String(),
   message: Type.String(),
-  details: Type.Optional(Type.Array(Type.Object({ field: Type.String(), problem: Type.String() }))),
+  details: Type.Optional(Type.Array(FieldProblem)),
 });
 
 /** The meaning of each failure, whichever route it comes from. */

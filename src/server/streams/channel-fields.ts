@@ -16,6 +16,6 @@ export function withChannelFields(
     message: message.startsWith(first.field)
       ? `${named(first)}${message.slice(first.field.length)}`
       : message,
-    details: details.map((detail) => ({ field: named(detail), problem: detail.problem })),
+    details: details.map((detail) => ({ ...detail, field: named(detail) })),
   };
 }

@@ -1,7 +1,8 @@
 /** Finds the model of a stream, and merges what requests say about the model's own parameters. */
 import type { ModelInfo, ParamValue, ParamValues } from "../../engine/protocol/models.ts";
 import { pictureUriBytes, pictureUriFormat } from "../../engine/protocol/picture-uri.ts";
-import { type FieldProblem, WorkerError } from "../../errors.ts";
+import { WorkerError } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
 import { fieldsError, listed, shown } from "../field-errors.ts";
 import { readParam, shownValue, suitsParam } from "./param-value.ts";
 

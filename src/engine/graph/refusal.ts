@@ -1,0 +1,67 @@
+/** Makes the errors by which graphs are refused: one sentence for all problems, and an entry for each problem of a node. */
+import { WorkerError } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
+import type { CheckedNode } from "./check-node.ts";
+import type { Graph } from "./graph.ts";
+import { describeProblems, type Problem } from "./problem.ts";
+
+const MAX_LISTED = 10;
+/** A graph of a thousand nodes can have several thousand problems. */
+const MAX_DETAILS = 100;
+
+/** A problem of nodes that each are in order, but cannot run here or now. */
+type Refusal = Pick<Problem, "message" | "problem"> & { readonly nodes: readonly string[] };
+
+/** The nodes are known, and nothing runs them. */
+export const notRunnable = (nodes: readonly CheckedNode[]): Refusal => ({
+  nodes: nodes.map(({ id }) => id),
+  message: `these nodes are known, but do not run here: ${listed(nodes)}; GET /nodes lists those that do`,
+  problem: "is known, but does not run here; GET /nodes lists the classes that do",
+});
+
+/** The nodes read a video or picture that does not exist. */
+export const withoutVideo = (nodes: readonly CheckedNode[]): Refusal => ({
+  nodes: nodes.map(({ id }) => id),
+  message: `there is no video or picture for ${listed(nodes)}: send one, or load a file`,
+  problem: "has no video or picture to read: send one, or load a file",
+});
+
+export interface SentGraph {
+  /** As it was sent: its nodes have the classes that the sender knows. */
+  readonly graph: Graph;
+  /** Its place in the request. */
+  readonly field: string;
+}
+
+/** An `invalid_request`. */
+export function refused(problems: readonly (Problem | Refusal)[], sent: SentGraph): WorkerError {
+  const details = Iterator.from(problems).flatMap((one) => detailsOf(one, sent));
+  const message = `${sent.field}: ${describeProblems(problems)}`;
+  return new WorkerError("invalid_request", message, { details: [...details.take(MAX_DETAILS)] });
+}
+
+/** The same for a graph that could not be read. */
+export function unreadable(error: WorkerError, field: string): WorkerError {
+  const { message, details } = error;
+  const sentences = details.length > 0 ? details : [{ problem: message }];
+  return new WorkerError("invalid_request", `${field}: ${message}`, {
+    cause: error,
+    details: sentences.map((detail) => ({ ...detail, field })),
+  });
+}
+
+function detailsOf(problem: Problem | Refusal, { graph, field }: SentGraph): FieldProblem[] {
+  const text = { field, problem: problem.problem };
+  const at = (id: string): FieldProblem => {
+    const className = graph.get(id)?.className ?? null;
+    return { ...text, node: id, ...(className !== null && { class_type: className }) };
+  };
+  if ("input" in problem) return [{ ...at(problem.node), input: problem.input }];
+  return problem.nodes.length === 0 ? [text] : problem.nodes.map(at);
+}
+
+function listed(nodes: readonly CheckedNode[]): string {
+  const labels = nodes.slice(0, MAX_LISTED).map(({ label }) => label);
+  const more = nodes.length - labels.length;
+  return more > 0 ? `${labels.join(", ")} and ${more} more` : labels.join(", ");
+}

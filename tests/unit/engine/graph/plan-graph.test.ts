@@ -1,0 +1,89 @@
+/** What is said of graphs that cannot run, problem by problem. */
+import { expect, test } from "bun:test";
+import { byName, type NodeClass } from "../../../../src/engine/graph/node-class.ts";
+import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
+import { planGraph } from "../../../../src/engine/graph/plan-graph.ts";
+import type { WorkerError } from "../../../../src/errors.ts";
+import { blurred, FILES } from "./graphs.ts";
+
+const STREAM = { kind: "stream", hasInput: false } as const;
+
+/** A class that is known, and that nothing runs. */
+const known: NodeClass = { name: "KnownOnly", category: "", inputs: {}, outputs: ["IMAGE"] };
+const CLASSES = byName([...NODE_CLASSES.values(), known]);
+
+/** The error of a graph that is not planned. */
+function refusalOf(graph: unknown, field = "prompts"): WorkerError {
+  try {
+    planGraph(JSON.stringify(graph), STREAM, { files: FILES, classes: CLASSES, field });
+  } catch (error) {
+    return error as WorkerError;
+  }
+  throw new Error("the graph was planned");
+}
+
+const INVERT = {
+  "1": { class_type: "LoadImage", inputs: { image: "none.png" } },
+  "2": { class_type: "ImageInvert", inputs: { image: ["1", 0] } },
+  "3": { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
+};
+
+test("each problem of an input is an entry with node, class as sent, and input", () => {
+  const { kind, message, details } = refusalOf({
+    ...blurred({ blur_radius: 99 }),
+    "3": { class_type: "SaveImage", inputs: { images: ["4", 0], filename_prefix: "x" } },
+    "5": { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
+  });
+  expect(kind).toBe("invalid_request");
+  expect(message).toStartWith("prompts: node 3 (SaveImage, run as SaveTensor): images links to");
+  expect(details).toMatchObject([
+    { field: "prompts", node: "3", class_type: "SaveImage", input: "images" },
+    {
+      ...{ field: "prompts", node: "2", class_type: "ImageBlur", input: "blur_radius" },
+      problem: "blur_radius is 99, which is too large: it must be an integer from 1 to 31",
+    },
+  ]);
+});
+
+test("an unknown class, a circle and a node that cannot run are entries of each node at fault", () => {
+  const unknown = { class_type: "ImageBlurr", inputs: {} };
+  expect(refusalOf({ ...blurred(), "7": unknown, "8": unknown }).details).toMatchObject([
+    { node: "7", class_type: "ImageBlurr", problem: expect.stringContaining("did you mean") },
+    { node: "8", class_type: "ImageBlurr", problem: expect.stringContaining("did you mean") },
+  ]);
+  const loop = (from: string) => ({ class_type: "ImageInvert", inputs: { image: [from, 0] } });
+  const circle = { ...INVERT, "1": loop("2"), "2": loop("1") };
+  expect(
+    refusalOf(circle)
+      .details.map(({ node }) => node)
+      .sort(),
+  ).toEqual(["1", "2"]);
+  const graph = { ...INVERT, "1": { class_type: "KnownOnly", inputs: {} } };
+  expect(refusalOf(graph).details).toMatchObject([
+    { node: "1", class_type: "KnownOnly", problem: expect.stringContaining("does not run") },
+  ]);
+});
+
+test("a node that reads a video where there is none has the class that was sent", () => {
+  expect(refusalOf(INVERT).details).toMatchObject([
+    { node: "1", class_type: "LoadImage", problem: expect.stringContaining("no video or picture") },
+  ]);
+});
+
+test("what is no graph has one entry, what is no node one each", () => {
+  expect(refusalOf({}).details).toMatchObject([{ field: "prompts" }]);
+  expect(refusalOf({ "1": ["x"], "2": { class_type: 7 } }).details).toMatchObject([
+    { field: "prompts", node: "1", problem: expect.stringContaining("must be a node") },
+    { field: "prompts", node: "2", problem: expect.stringContaining("class_type must be") },
+  ]);
+});
+
+test("entries and message name the graph's place in the request, and entries are bounded", () => {
+  const faulty = Object.fromEntries(
+    Array.from({ length: 300 }, (_, id) => [id, { class_type: "Unheard", inputs: {} }]),
+  );
+  const { details, message } = refusalOf(faulty, "prompts.1");
+  expect(message).toStartWith("prompts.1: ");
+  expect(details).toHaveLength(100);
+  expect(details[0]?.field).toBe("prompts.1");
+});
