@@ -85,35 +85,39 @@ export function toBytes({ data, height, width, channels }: Images, picture: numb
   const size = height * width * channels;
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size; at++) {
-    const level = Math.fround((data[picture * size + at] as number) * 255);
-    bytes[at] = Math.min(255, Math.max(0, level));
+    bytes[at] = levelOf(data[picture * size + at] as number);
   }
   return bytes;
 }
 
-/** A frame's pixels, from 0 to 1. */
+/** A frame's pixels, from 0 to 1. Runs for every frame: one pass over memory, no division. */
 export function fromPicture({ data, width, height }: Picture): Images {
   const size = width * height;
   const values = new Float32Array(size * 3);
-  for (let channel = 0; channel < 3; channel++) {
-    const plane = data.subarray(channel * size, (channel + 1) * size);
-    for (let at = 0; at < size; at++) values[at * 3 + channel] = (plane[at] as number) / 255;
+  for (let at = 0, to = 0; at < size; at++, to += 3) {
+    values[to] = SHARES[data[at] as number] as number;
+    values[to + 1] = SHARES[data[at + size] as number] as number;
+    values[to + 2] = SHARES[data[at + 2 * size] as number] as number;
   }
   return { data: values, batch: 1, height, width, channels: 3 };
 }
 
-/** The first picture of the batch in planes of bytes, as `toBytes` makes them; alpha is dropped. */
-export function toPicture(images: Images): Picture {
-  const { width, height, channels } = images;
-  const bytes = toBytes(images, 0);
+/** The first picture of the batch in planes of bytes, as `toBytes` makes them; alpha is dropped. Runs for every frame. */
+export function toPicture({ data: values, width, height, channels }: Images): Picture {
   const size = width * height;
   const data = new Uint8Array(size * 3);
-  for (let channel = 0; channel < 3; channel++) {
-    const plane = data.subarray(channel * size, (channel + 1) * size);
-    for (let at = 0; at < size; at++) plane[at] = bytes[at * channels + channel] as number;
+  for (let at = 0, from = 0; at < size; at++, from += channels) {
+    data[at] = levelOf(values[from] as number);
+    data[at + size] = levelOf(values[from + 1] as number);
+    data[at + 2 * size] = levelOf(values[from + 2] as number);
   }
   return { data, width, height };
 }
+
+/** What each byte is of 255. */
+const SHARES = Float32Array.from({ length: 256 }, (_, level) => level / 255);
+
+const levelOf = (value: number): number => Math.min(255, Math.max(0, Math.fround(value * 255)));
 
 /** The pictures of a batch, each as a batch of one that shares its memory. */
 export function eachOf({ data, batch, ...rest }: Images): Images[] {
