@@ -30,8 +30,8 @@ export function describeModel(
   if (entry.state === "broken") {
     return { name, source, state: "failed", error: entry.error.message, ...NOTHING };
   }
-  const { description, license, presets } = entry.definition;
-  const common = { name, source, description, license };
+  const { description, license, homepage, presets } = entry.definition;
+  const common = { name, source, description, license, ...(homepage !== "" && { homepage }) };
   try {
     const chain = modelChain(entry.definition, find);
     return {

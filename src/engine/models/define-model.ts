@@ -90,6 +90,7 @@ export function defineModel(
     name,
     description: json.description ?? "",
     license: json.license ?? "",
+    homepage: json.homepage ?? "",
     inputs,
     outputs,
     params: distinct(paramsOf(ports)),

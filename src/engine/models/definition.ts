@@ -18,6 +18,8 @@ export interface ModelDefinition {
   readonly name: string;
   readonly description: string;
   readonly license: string;
+  /** Where the network comes from; empty where `model.json` does not say. */
+  readonly homepage: string;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   /** The parameters that callers may set, without those of the models that feed this one. */

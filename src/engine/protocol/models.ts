@@ -92,6 +92,8 @@ export const ModelInfo = Type.Object({
   source: Type.String(),
   /** As its `model.json` states it; empty where it does not. */
   license: Type.String(),
+  /** Where the network comes from, as its `model.json` states it; absent where it does not. */
+  homepage: Type.Optional(Type.String()),
   state: literals(["cold", "warming", "ready", "failed"]),
   /** Why it failed, or why its changed files are not in use. */
   error: Type.Optional(Type.String()),

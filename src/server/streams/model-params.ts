@@ -13,8 +13,8 @@ const MAX_PICTURES_BYTES = 8 * 1024 * 1024;
 export function findModel(name: string, models: readonly ModelInfo[]): ModelInfo {
   const model = models.find((one) => one.name === name);
   if (model !== undefined) return model;
-  const names = models.map((one) => one.name).join(", ");
-  const problem = `is unknown: ${shown(name)}; available: ${names || "none yet"}`;
+  const names = listed(models.map((one) => one.name));
+  const problem = `is unknown: ${shown(name)}; available: ${names || "none yet"} (GET /models)`;
   throw new WorkerError("unknown_model", `model ${problem}`, {
     details: [{ field: "model", problem }],
   });

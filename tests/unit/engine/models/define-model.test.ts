@@ -19,6 +19,7 @@ test("a file's own signature is enough", () => {
     name: "m",
     description: "",
     license: "",
+    homepage: "",
     inputs: [
       {
         role: "frame",
