@@ -1,6 +1,5 @@
 /** The table of all known node classes, by name. */
-import { IMAGE_FRAGMENTS } from "./image/fragments.ts";
-import { byName, type NodeClass, type NodeClasses } from "./node-class.ts";
+import { byName, type NodeClasses } from "./node-class.ts";
 import { CONDITIONING_NODES } from "./nodes/conditioning.ts";
 import { FILE_NODES } from "./nodes/files.ts";
 import { IMAGE_FILTER_NODES } from "./nodes/image-filters.ts";
@@ -14,28 +13,19 @@ import { SAMPLER_NODES } from "./nodes/samplers.ts";
 import { SCHEDULE_NODES } from "./nodes/schedules.ts";
 import { STAND_IN_NODES } from "./nodes/stand-ins.ts";
 import { STREAM_NODES } from "./nodes/stream.ts";
-import { NODE_RUNNERS } from "./run/node-runners.ts";
 
-export const NODE_CLASSES: NodeClasses = byName(
-  [
-    LOADER_NODES,
-    CONDITIONING_NODES,
-    SAMPLER_NODES,
-    SCHEDULE_NODES,
-    LATENT_NODES,
-    IMAGE_NODES,
-    IMAGE_SIZE_NODES,
-    IMAGE_FILTER_NODES,
-    MASK_NODES,
-    FILE_NODES,
-    PRIMITIVE_NODES,
-    STREAM_NODES,
-    STAND_IN_NODES,
-  ].flatMap((family) =>
-    Object.entries(family).map(([name, declaration]): NodeClass => {
-      const fragment = IMAGE_FRAGMENTS.get(name);
-      const run = NODE_RUNNERS.get(name);
-      return { name, ...declaration, ...(run ? { run } : fragment && { fragment }) };
-    }),
-  ),
-);
+export const NODE_CLASSES: NodeClasses = byName([
+  ...LOADER_NODES,
+  ...CONDITIONING_NODES,
+  ...SAMPLER_NODES,
+  ...SCHEDULE_NODES,
+  ...LATENT_NODES,
+  ...IMAGE_NODES,
+  ...IMAGE_SIZE_NODES,
+  ...IMAGE_FILTER_NODES,
+  ...MASK_NODES,
+  ...FILE_NODES,
+  ...PRIMITIVE_NODES,
+  ...STREAM_NODES,
+  ...STAND_IN_NODES,
+]);

@@ -1,7 +1,6 @@
-/** Computes Morphology and GrowMask: the greatest and the least of neighbouring samples. */
+/** Takes the greatest and the least of neighbouring samples. */
 import type { Value } from "../../models/graph-builder.ts";
 import type { ImageMath } from "./image-math.ts";
-import type { Fragments } from "./node-inputs.ts";
 
 /** Before and after a sample, along both dimensions; with a step, only each step-th neighbour. */
 interface Reach {
@@ -13,7 +12,7 @@ interface Reach {
 const NONE: Reach = { before: 0, after: 0 };
 
 /** Changes planes `[n, 1, height, width]`. */
-type Change = (math: ImageMath, planes: Value) => Value;
+export type Change = (math: ImageMath, planes: Value) => Value;
 
 /**
  * The greatest sample of a rectangle around each one; beyond the border there is nothing. ONNX Runtime's own padding is
@@ -31,7 +30,7 @@ export function greatest(math: ImageMath, planes: Value, rows: Reach, columns: R
 }
 
 /** The greatest of a square of `size`, as kornia places it: the centre of an even size is right of the middle. */
-const dilation =
+export const dilation =
   (size: number): Change =>
   (math, planes) => {
     const before = Math.floor(size / 2);
@@ -40,7 +39,7 @@ const dilation =
   };
 
 /** The greatest of all samples at most `radius` steps away, each along a row or a column. */
-const diamond =
+export const diamond =
   (radius: number): Change =>
   (math, planes) => {
     let [grown, reached] = [planes, 0];
@@ -57,42 +56,7 @@ const diamond =
 const negative = (math: ImageMath, of: Value): Value => math.graph.node("Neg", [of]);
 
 /** The least of the samples of which `change` takes the greatest. */
-const least =
+export const least =
   (change: Change): Change =>
   (math, planes) =>
     negative(math, change(math, negative(math, planes)));
-
-const OPERATIONS: Readonly<Record<string, (dilate: Change, erode: Change) => Change>> = {
-  erode: (_, erode) => erode,
-  dilate: (dilate) => dilate,
-  open: (dilate, erode) => (math, x) => dilate(math, erode(math, x)),
-  close: (dilate, erode) => (math, x) => erode(math, dilate(math, x)),
-  gradient: (dilate, erode) => (math, x) => math.sub(dilate(math, x), erode(math, x)),
-  top_hat: (dilate, erode) => (math, x) => math.sub(x, dilate(math, erode(math, x))),
-  bottom_hat: (dilate, erode) => (math, x) => math.sub(erode(math, dilate(math, x)), x),
-};
-
-export const MORPHOLOGY_FRAGMENTS: Fragments = {
-  Morphology(inputs, math) {
-    const image = inputs.image("image");
-    const operation = inputs.word("operation");
-    const make = OPERATIONS[operation];
-    if (make === undefined) throw inputs.refusal("operation", `is ${operation}: not known`);
-    const dilate = dilation(inputs.number("kernel_size"));
-    const change = make(dilate, least(dilate));
-    return [math.fromPlanes(change(math, math.toPlanes(image)), image)];
-  },
-
-  /** Grows by squares, or by diamonds where corners are tapered; a negative number shrinks. */
-  GrowMask(inputs, math) {
-    const mask = inputs.mask("mask");
-    const expand = inputs.number("expand");
-    if (expand === 0) return [mask];
-    // Beyond that, every sample has reached every other one.
-    const radius = Math.min(Math.abs(expand), mask.width + mask.height);
-    const grow = inputs.flag("tapered_corners") ? diamond(radius) : dilation(2 * radius + 1);
-    const change = expand > 0 ? grow : least(grow);
-    const image = math.asImage(mask);
-    return [math.asMask(math.fromPlanes(change(math, math.toPlanes(image)), image))];
-  },
-};

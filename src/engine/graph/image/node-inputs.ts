@@ -11,9 +11,6 @@ import type { ImageMath } from "./image-math.ts";
  */
 export type Fragment = (inputs: NodeInputs, math: ImageMath) => readonly GraphValue[];
 
-/** By class name. */
-export type Fragments = Readonly<Record<string, Fragment>>;
-
 export class NodeInputs {
   readonly #node: CheckedNode;
   readonly #output: (link: Link) => GraphValue;

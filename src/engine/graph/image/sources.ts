@@ -1,9 +1,8 @@
-/** Computes the nodes that need no other: pictures from outside are inputs of the graph, others are made of constants. */
+/** Reads pictures from outside as inputs of a compiled graph. */
 import type { Value } from "../../models/graph-builder.ts";
 import { CHANNEL_NAMES } from "./channels.ts";
 import type { GraphValue, ImageValue, MaskValue } from "./graph-value.ts";
 import { CHANNELS, type ImageMath } from "./image-math.ts";
-import type { Fragments } from "./node-inputs.ts";
 
 /** How a picture from outside enters: 8 bits a sample, `[1, height, width, channels]` or planes `[1, channels, …]`. */
 export interface PictureFormat {
@@ -52,22 +51,3 @@ export function loadedMask(
   const { batch, height, width } = picture;
   return [math.mask(math.expand(math.value(0), batch, height, width), picture)];
 }
-
-export const SOURCE_FRAGMENTS: Fragments = {
-  EmptyImage(inputs, math) {
-    const colour = inputs.number("color");
-    const shape = {
-      batch: inputs.number("batch_size"),
-      height: inputs.number("height"),
-      width: inputs.number("width"),
-      channels: 3,
-    };
-    return [math.filled(shape, ...[16, 8, 0].map((shift) => ((colour >> shift) & 0xff) / 0xff))];
-  },
-
-  SolidMask(inputs, math) {
-    const size = { batch: 1, height: inputs.number("height"), width: inputs.number("width") };
-    const level = math.value(inputs.number("value"));
-    return [math.mask(math.expand(level, 1, size.height, size.width), size)];
-  },
-};

@@ -1,96 +1,25 @@
-/** Declares the nodes that make and change masks. */
+/** Lists the classes that make and change masks. */
+import type { NodeClass } from "../node-class.ts";
+import { CropMask } from "./masks/crop-mask.ts";
+import { FeatherMask } from "./masks/feather-mask.ts";
+import { GrowMask } from "./masks/grow-mask.ts";
+import { ImageColorToMask } from "./masks/image-color-to-mask.ts";
+import { ImageToMask } from "./masks/image-to-mask.ts";
+import { InvertMask } from "./masks/invert-mask.ts";
+import { MaskComposite } from "./masks/mask-composite.ts";
+import { MaskToImage } from "./masks/mask-to-image.ts";
+import { SolidMask } from "./masks/solid-mask.ts";
+import { ThresholdMask } from "./masks/threshold-mask.ts";
 
-import type { Declarations } from "../declarations.ts";
-import { choice, float, int, link, toggle } from "../input-declaration.ts";
-
-export const MASK_NODES: Declarations = {
-  CropMask: {
-    category: "mask",
-    inputs: {
-      mask: link("MASK"),
-      x: int({ default: 0, min: 0, max: 16384, step: 1 }),
-      y: int({ default: 0, min: 0, max: 16384, step: 1 }),
-      width: int({ default: 512, min: 1, max: 16384, step: 1 }),
-      height: int({ default: 512, min: 1, max: 16384, step: 1 }),
-    },
-    outputs: ["MASK"],
-  },
-  FeatherMask: {
-    category: "mask",
-    inputs: {
-      mask: link("MASK"),
-      left: int({ default: 0, min: 0, max: 16384, step: 1 }),
-      top: int({ default: 0, min: 0, max: 16384, step: 1 }),
-      right: int({ default: 0, min: 0, max: 16384, step: 1 }),
-      bottom: int({ default: 0, min: 0, max: 16384, step: 1 }),
-    },
-    outputs: ["MASK"],
-  },
-  GrowMask: {
-    category: "mask",
-    inputs: {
-      mask: link("MASK"),
-      expand: int({ default: 0, min: -16384, max: 16384, step: 1 }),
-      tapered_corners: toggle(true),
-    },
-    outputs: ["MASK"],
-  },
-  ImageColorToMask: {
-    category: "mask",
-    inputs: {
-      image: link("IMAGE"),
-      color: int({ default: 0, min: 0, max: 16777215, step: 1 }),
-    },
-    outputs: ["MASK"],
-  },
-  ImageToMask: {
-    category: "mask",
-    inputs: {
-      image: link("IMAGE"),
-      channel: choice(["red", "green", "blue", "alpha"]),
-    },
-    outputs: ["MASK"],
-  },
-  InvertMask: {
-    category: "mask",
-    inputs: {
-      mask: link("MASK"),
-    },
-    outputs: ["MASK"],
-  },
-  MaskComposite: {
-    category: "mask",
-    inputs: {
-      destination: link("MASK"),
-      source: link("MASK"),
-      x: int({ default: 0, min: 0, max: 16384, step: 1 }),
-      y: int({ default: 0, min: 0, max: 16384, step: 1 }),
-      operation: choice(["multiply", "add", "subtract", "and", "or", "xor"]),
-    },
-    outputs: ["MASK"],
-  },
-  MaskToImage: {
-    category: "mask",
-    inputs: {
-      mask: link("MASK"),
-    },
-    outputs: ["IMAGE"],
-  },
-  SolidMask: {
-    category: "mask",
-    inputs: {
-      value: float({ default: 1, min: 0, max: 1, step: 0.01 }),
-      width: int({ default: 512, min: 1, max: 16384, step: 1 }),
-      height: int({ default: 512, min: 1, max: 16384, step: 1 }),
-    },
-    outputs: ["MASK"],
-  },
-  ThresholdMask: {
-    category: "mask",
-    inputs: {
-      mask: link("MASK"),
-      value: float({ default: 0.5, min: 0, max: 1, step: 0.01 }),
-    },
-    outputs: ["MASK"],
-  },
-};
+export const MASK_NODES: readonly NodeClass[] = [
+  CropMask,
+  FeatherMask,
+  GrowMask,
+  ImageColorToMask,
+  ImageToMask,
+  InvertMask,
+  MaskComposite,
+  MaskToImage,
+  SolidMask,
+  ThresholdMask,
+];

@@ -12,9 +12,6 @@ export type NodeRunner = (
   context: RunContext,
 ) => readonly NodeValue[] | Promise<readonly NodeValue[]>;
 
-/** By the name that graphs have in `class_type`. */
-export type NodeRunners = Readonly<Record<string, NodeRunner>>;
-
 /** What an output node gives to the world. */
 export type GraphResult =
   | { readonly kind: "images"; readonly images: Images; readonly isStream: boolean }

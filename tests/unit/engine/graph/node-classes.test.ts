@@ -1,7 +1,10 @@
 /** Checks the table of node classes for consistency, and its form as object_info. */
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { checkValue } from "../../../../src/engine/graph/check-value.ts";
 import { nearestName } from "../../../../src/engine/graph/nearest-name.ts";
+import { byName, type NodeClass } from "../../../../src/engine/graph/node-class.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { objectInfo } from "../../../../src/engine/graph/object-info.ts";
 import { FILES } from "./graphs.ts";
@@ -18,6 +21,39 @@ test("every default is a value that its input takes unchanged", () => {
     }
   }
   expect(count).toBeGreaterThan(100);
+});
+
+test("every class is one file, named for it and listed", async () => {
+  const folder = join(import.meta.dir, "../../../../src/engine/graph/nodes");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]/g, "");
+  const found: NodeClass[] = [];
+  for (const file of files.filter((path) => path.includes("/") && path.endsWith(".ts"))) {
+    const declared: Record<string, NodeClass> = await import(join(folder, file));
+    for (const [exported, nodeClass] of Object.entries(declared)) {
+      expect({ file, exported, name: plain(nodeClass.name) }).toEqual({
+        ...{ file, exported: nodeClass.name, name: plain(basename(file, ".ts")) },
+      });
+      found.push(nodeClass);
+    }
+  }
+  expect(new Set(found)).toEqual(new Set(NODE_CLASSES.values()));
+});
+
+test("two classes of one name are refused", () => {
+  const [one] = NODE_CLASSES.values();
+  if (one === undefined) throw new Error("there are no classes");
+  expect(() => byName([one, { ...one }])).toThrow(`two node classes have the name ${one.name}`);
+});
+
+test("the classes load without ONNX Runtime and FFmpeg", async () => {
+  const table = join(import.meta.dir, "../../../../src/engine/graph/node-classes.ts");
+  const script = `await import(${JSON.stringify(table)});
+    console.log(JSON.stringify(Object.keys(require.cache)));`;
+  const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });
+  const loaded: string[] = JSON.parse(await new Response(child.stdout).text());
+  expect(loaded).toContain(table);
+  expect(loaded.filter((path) => /onnxruntime|node-av|ffmpeg/.test(path))).toEqual([]);
 });
 
 test("every output has a name", () => {

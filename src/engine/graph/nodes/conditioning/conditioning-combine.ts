@@ -1,0 +1,20 @@
+/** ConditioningCombine: lets two lists of prompts count side by side. */
+import { link } from "../../input-declaration.ts";
+import type { NodeClass } from "../../node-class.ts";
+import { output } from "../../run/node-runner.ts";
+
+export const ConditioningCombine: NodeClass = {
+  name: "ConditioningCombine",
+  category: "prompt",
+  inputs: {
+    conditioning_1: link("CONDITIONING"),
+    conditioning_2: link("CONDITIONING"),
+  },
+  outputs: ["CONDITIONING"],
+  run: (inputs) => [
+    output("CONDITIONING", [
+      ...inputs.link("conditioning_1", "CONDITIONING"),
+      ...inputs.link("conditioning_2", "CONDITIONING"),
+    ]),
+  ],
+};

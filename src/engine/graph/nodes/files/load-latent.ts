@@ -1,0 +1,16 @@
+/** LoadLatent: loads a latent. */
+import { file } from "../../input-declaration.ts";
+import type { NodeClass } from "../../node-class.ts";
+import { output } from "../../run/node-runner.ts";
+
+export const LoadLatent: NodeClass = {
+  name: "LoadLatent",
+  category: "files",
+  inputs: {
+    latent: file("latent"),
+  },
+  outputs: ["LATENT"],
+  async run(inputs, { loadLatent }) {
+    return [output("LATENT", await loadLatent(inputs.text("latent")))];
+  },
+};

@@ -1,0 +1,15 @@
+/** PreviewImage: gives pictures to be shown. */
+import { link } from "../../input-declaration.ts";
+import type { NodeClass } from "../../node-class.ts";
+import { saveImages } from "../../run/saved-images.ts";
+
+export const PreviewImage: NodeClass = {
+  name: "PreviewImage",
+  category: "files",
+  inputs: {
+    images: link("IMAGE"),
+  },
+  outputs: [],
+  isOutput: true,
+  run: saveImages("files"),
+};

@@ -1,0 +1,16 @@
+/** SaveImage: gives pictures to be saved. */
+import { link, text } from "../../input-declaration.ts";
+import type { NodeClass } from "../../node-class.ts";
+import { saveImages } from "../../run/saved-images.ts";
+
+export const SaveImage: NodeClass = {
+  name: "SaveImage",
+  category: "files",
+  inputs: {
+    images: link("IMAGE"),
+    filename_prefix: text("ComfyUI"),
+  },
+  outputs: [],
+  isOutput: true,
+  run: saveImages("files"),
+};

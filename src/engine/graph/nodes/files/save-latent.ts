@@ -1,0 +1,18 @@
+/** SaveLatent: gives a latent to be saved. */
+import { link, text } from "../../input-declaration.ts";
+import type { NodeClass } from "../../node-class.ts";
+
+export const SaveLatent: NodeClass = {
+  name: "SaveLatent",
+  category: "files",
+  inputs: {
+    samples: link("LATENT"),
+    filename_prefix: text("latents/ComfyUI"),
+  },
+  outputs: [],
+  isOutput: true,
+  run(inputs, { emit }) {
+    emit({ kind: "latent", latent: inputs.link("samples", "LATENT") });
+    return [];
+  },
+};

@@ -1,0 +1,48 @@
+/** Samples a latent for a node. */
+import { kSample, type SchedulePart } from "../../diffusion/sampler/k-sampler.ts";
+import { sampleLatent } from "../../diffusion/sampler/sample-latent.ts";
+import type { NodeInputs } from "./node-inputs.ts";
+import { output, type RunContext } from "./node-runner.ts";
+import { promptedModel } from "./prompted-model.ts";
+import { guiderIn, samplerIn, scheduleIn } from "./sampling-inputs.ts";
+import type { Guider, NodeValue, Noise } from "./values.ts";
+
+export async function runKSampler(
+  inputs: NodeInputs,
+  { stepSeed, signal }: RunContext,
+  {
+    noise,
+    denoise,
+    part,
+  }: { readonly noise: Noise; readonly denoise: number; readonly part?: SchedulePart },
+): Promise<NodeValue[]> {
+  const latent = inputs.link("latent_image", "LATENT");
+  const { samples } = await kSample(promptedModel(guiderIn(inputs), latent), latent, {
+    sampler: samplerIn(inputs),
+    schedule: scheduleIn(inputs),
+    steps: inputs.number("steps"),
+    ...{ denoise, stepSeed, seed: noise.seed, noise: noise.source },
+    ...(part && { part }),
+    onStep: () => signal?.throwIfAborted(),
+  });
+  return [output("LATENT", { ...latent, samples })];
+}
+
+export async function runCustom(
+  inputs: NodeInputs,
+  { stepSeed, signal }: RunContext,
+  { guider, noise }: { readonly guider: Guider; readonly noise: Noise },
+): Promise<NodeValue[]> {
+  const latent = inputs.link("latent_image", "LATENT");
+  const { samples, denoised } = await sampleLatent(promptedModel(guider, latent), latent, {
+    method: inputs.link("sampler", "SAMPLER"),
+    sigmas: inputs.link("sigmas", "SIGMAS"),
+    ...{ stepSeed, seed: noise.seed, noise: noise.source },
+    onStep: () => signal?.throwIfAborted(),
+  });
+  const result = { ...latent, samples };
+  return [
+    output("LATENT", result),
+    output("LATENT", denoised === null ? result : { ...latent, samples: denoised }),
+  ];
+}
