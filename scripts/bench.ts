@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   latency: async () => (await import("./bench/latency.ts")).latency,
   inference: async () => (await import("./bench/inference.ts")).inference,
   batch: async () => (await import("./bench/batch.ts")).batch,
+  diffusion: async () => (await import("./bench/diffusion.ts")).diffusion,
   http: async () => (await import("./bench/http.ts")).http,
   join: async () => (await import("./bench/join.ts")).join,
   memory: async () => (await import("./bench/memory.ts")).memory,

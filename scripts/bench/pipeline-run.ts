@@ -10,7 +10,7 @@ import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
 import { openBareLoop } from "./bare-loop.ts";
 import { BenchStream } from "./bench-stream.ts";
 import { accessUnits, type Clip } from "./clip.ts";
-import { ClosedLoop } from "./closed-loop.ts";
+import { ClosedLoop } from "./stream-loops.ts";
 
 /**
  * `product`: the engine's pipeline with its identity model; `no-model`: the same without a session;

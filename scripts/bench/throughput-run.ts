@@ -5,6 +5,7 @@ import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { BenchStream } from "./bench-stream.ts";
 import { accessUnits, type Clip } from "./clip.ts";
 import { ModelLoop } from "./model-loop.ts";
+import { PipelineLoop } from "./pipeline-loop.ts";
 import { runScript } from "./processes.ts";
 import { median } from "./report.ts";
 
@@ -77,7 +78,11 @@ async function openWay(
   const clip = (await Bun.file(path).json()) as Clip;
   const catalogue = await ModelCatalogue.open(workspace);
   if ("loopOf" in way) {
-    const loop = await ModelLoop.open(catalogue, model, { items: way.loopOf, size: clip });
+    const { program } = await catalogue.get(model);
+    const loop =
+      "pipeline" in program
+        ? await PipelineLoop.open(program.pipeline, clip)
+        : await ModelLoop.open(catalogue, model, { items: way.loopOf, size: clip });
     return {
       measure: async (seconds) => [await loop.measure(seconds)],
       inferenceMs: () => null,
