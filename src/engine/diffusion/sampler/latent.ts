@@ -1,4 +1,5 @@
 /** A latent as nodes pass it on, and the noise that a run on it starts from. */
+import { seededNoise } from "../../random/seeded-noise.ts";
 import { TorchGenerator } from "../../random/torch-noise.ts";
 
 /** Batch, channels, height, width. */
@@ -27,12 +28,12 @@ export function latentSize([batch, channels, height, width]: LatentShape): numbe
 
 /**
  * The noise of a run: one draw of the latent's shape. With a batch index, one draw for each picture from 0 to the
- * highest wanted, of which the wanted ones are taken.
+ * highest wanted, of which the wanted ones are taken. Not to be changed: other runs may get the same array.
  */
 export function startNoise(seed: bigint, { shape, batchIndex }: Latent): Float32Array {
-  const generator = new TorchGenerator(seed);
   const size = latentSize(shape);
-  if (batchIndex === undefined) return generator.randn(size);
+  if (batchIndex === undefined) return seededNoise(seed, size);
+  const generator = new TorchGenerator(seed);
   const pictureSize = size / shape[0];
   const noise = new Float32Array(size);
   const picture = new Float32Array(pictureSize);
