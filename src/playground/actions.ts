@@ -6,6 +6,7 @@ import { type Draft, FIRST_PROMPT, withModel } from "./draft.ts";
 import { openCamera } from "./media/camera.ts";
 import { firstModel, fits, promptedModel } from "./model-choice.ts";
 import { freshPageToken } from "./page-token.ts";
+import { areEmpty, promptsOf } from "./prompts.ts";
 import { changeBody, formOf, sendable, startBody } from "./start-body.ts";
 import * as state from "./state.ts";
 import { rememberUploads, withUploads } from "./uploads.ts";
@@ -36,7 +37,10 @@ export function modelFor(source: Draft["source"]): Partial<Draft> {
 /** Starts a stream that shows a scene, with another model if the chosen one takes no prompts. */
 export function startScene(prompt: string): void {
   const model = promptedModel(state.models.value, state.chosenModel.value, state.video.value);
-  edit({ prompt, ...(model === state.draft.value.model ? {} : withModel(model)) });
+  edit({
+    prompts: promptsOf(prompt),
+    ...(model === state.draft.value.model ? {} : withModel(model)),
+  });
   void start();
 }
 
@@ -57,7 +61,7 @@ export async function start(): Promise<void> {
   state.onScreen.value = { kind: "starting" };
   const ending = new AbortController();
   try {
-    if (state.draft.value.prompt.trim() === "") adopt({ prompt: FIRST_PROMPT });
+    if (areEmpty(state.draft.value.prompts)) adopt({ prompts: promptsOf(FIRST_PROMPT) });
     adopt({ values: sendable(state.draft.value.values) });
     const asked = state.draft.value;
     const model = state.chosenModel.value;
@@ -68,7 +72,9 @@ export async function start(): Promise<void> {
     rememberUploads(asked.values, stream);
     endings.set(stream.manifest_id, ending);
     inputs.set(stream.manifest_id, input);
-    state.streams.value = [stream, ...state.streams.value];
+    // The list may have been read since the stream began.
+    const others = state.streams.value.filter(({ manifest_id: id }) => id !== stream.manifest_id);
+    state.streams.value = [stream, ...others];
     show(stream, input);
     applied = asked;
     await sendChange(); // the form may have changed meanwhile
@@ -120,10 +126,15 @@ export function release(id: string): void {
 /** Changes the form, and with it the stream on screen. */
 export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
+  if (state.onScreen.value.kind === "stream") void sendChange();
+}
+
+/** As `edit`, for text that is being typed: the stream changes at a pause. */
+export function editText(patch: Partial<Draft>): void {
+  state.draft.value = { ...state.draft.value, ...patch };
   if (state.onScreen.value.kind !== "stream") return;
   clearTimeout(settling);
-  if ("prompt" in patch) settling = setTimeout(() => void sendChange(), TYPING_MS);
-  else void sendChange();
+  settling = setTimeout(() => void sendChange(), TYPING_MS);
 }
 
 /** Updates the form when somebody else has changed the stream on screen, unless a change is pending here. */
@@ -149,7 +160,10 @@ export function adopt(patch: Partial<Draft>): void {
   applied = state.draft.value;
 }
 
-/** Sends what differs from the applied draft. One request at a time; later edits go with the next. */
+/**
+ * Sends what differs from the applied draft. One request at a time; later edits go with the next. What was refused is sent
+ * again with the next edit: until then the stream runs with what it had.
+ */
 export async function sendChange(): Promise<void> {
   clearTimeout(settling);
   const screen = state.onScreen.value;
@@ -159,8 +173,8 @@ export async function sendChange(): Promise<void> {
   if (screen.kind !== "stream" || sending || Object.keys(body).length === 0) return;
   sending = true;
   try {
-    applied = wanted;
     const stream = await api.change(screen.id, body);
+    if (applied === before) applied = wanted; // otherwise another stream is on screen
     served = formKey(stream);
     rememberUploads(wanted.values, stream);
     state.problem.value = null;
@@ -172,7 +186,7 @@ export async function sendChange(): Promise<void> {
     sending = false;
     answeredAt = performance.now();
   }
-  if (state.draft.value !== applied) await sendChange();
+  if (state.draft.value !== wanted) await sendChange();
 }
 
 /** Shows an error, or asks for the token if the server requires one. */

@@ -1,5 +1,6 @@
 /** The contents of the form: the stream to start, or the wanted state of the one on screen. */
 import type { Value, Values } from "./api.ts";
+import { NO_PROMPTS, type Prompts } from "./prompts.ts";
 
 export type Source = "none" | "camera" | "channel";
 
@@ -12,7 +13,7 @@ export interface Draft {
   readonly source: Source;
   /** Trickle channel to read from; used if the source is `channel`. */
   readonly inputUrl: string;
-  readonly prompt: string;
+  readonly prompts: Prompts;
   /** Empty until the models have been loaded. */
   readonly model: string;
   /** The model's parameters that have been set, by hand or by a preset; the others have their defaults. */
@@ -23,13 +24,11 @@ export interface Draft {
 }
 
 export const SIZES = ["512 × 512", "256 × 256", "384 × 384", "768 × 768", "640 × 360"] as const;
-/** The server's limit on a prompt, in characters. */
-export const MAX_PROMPT = 10_000;
 export const FIRST_PROMPT = "a beautiful landscape at sunrise";
 export const FIRST_DRAFT: Draft = {
   source: "none",
   inputUrl: "",
-  prompt: "",
+  prompts: NO_PROMPTS,
   model: "",
   values: {},
   preset: null,

@@ -2,7 +2,7 @@
 import type { Model, Stream, Values } from "./api.ts";
 import { type Draft, FIRST_PROMPT, sizeOf } from "./draft.ts";
 import { isShortened, requestValues, sameValue, valuesIn } from "./param-values.ts";
-import { promptText } from "./prompt-text.ts";
+import { apiPrompts, areEmpty, promptsIn, promptsOf } from "./prompts.ts";
 
 /** The body of `POST /stream/start`. `model` is the draft's, null where nothing is known of it. */
 export function startBody(
@@ -12,7 +12,7 @@ export function startBody(
   inputUrl: string | null,
 ) {
   return {
-    ...(model?.takes_prompts === false ? {} : promptsOf(draft)),
+    ...(model?.takes_prompts === false ? {} : drawnBy(draft)),
     ...(draft.model === "" ? {} : { model: draft.model }),
     ...sizeOf(draft),
     ...(draft.preset === null ? {} : { preset: draft.preset.name }),
@@ -34,8 +34,8 @@ export function changeBody(
   const body: Record<string, unknown> = {};
   const isOther = after.model !== before.model;
   // A model that takes no prompts was given none.
-  if (after.prompt !== before.prompt || (isOther && model?.takes_prompts))
-    Object.assign(body, promptsOf(after));
+  const isRedrawn = JSON.stringify(drawnBy(before)) !== JSON.stringify(drawnBy(after));
+  if (isRedrawn || (isOther && model?.takes_prompts)) Object.assign(body, drawnBy(after));
   if (isOther) body["model"] = after.model;
   if (after.size !== before.size) Object.assign(body, sizeOf(after));
   const chosen = after.preset === before.preset ? null : after.preset;
@@ -48,7 +48,9 @@ export function changeBody(
   return Object.assign(body, requestValues(beyond(set, before.values), model?.params ?? []));
 }
 
-const promptsOf = ({ prompt }: Draft) => ({ prompts: [{ prompt: prompt.trim() || FIRST_PROMPT }] });
+const drawnBy = ({ prompts }: Draft) => ({
+  prompts: apiPrompts(areEmpty(prompts) ? promptsOf(FIRST_PROMPT) : prompts),
+});
 
 /** The values that differ from others. */
 const beyond = (values: Values, others: Values): Values =>
@@ -65,7 +67,7 @@ export function formOf({ metadata, params }: Stream, models: readonly Model[]) {
   const model = models.find(({ name }) => name === params.model);
   return {
     // Of a model that takes no prompts, the form keeps the prompt for the next one.
-    ...(model?.takes_prompts === false ? {} : { prompt: promptText(metadata) ?? "" }),
+    ...(model?.takes_prompts === false ? {} : { prompts: promptsIn(metadata) }),
     model: params.model,
     values: valuesIn(params, model?.params ?? []),
     preset: null,

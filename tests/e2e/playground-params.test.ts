@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { violations } from "../support/browser-page.ts";
-import { inBrowser, streamsOf, usePlayground } from "../support/playground.ts";
+import { inBrowser, running, sent, streamsOf, usePlayground } from "../support/playground.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground("gallery");
@@ -10,30 +10,8 @@ const playground = usePlayground("gallery");
 const SMALL_PNG =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
 
-interface Driven {
-  readonly page: Page;
-  /** The last body that was sent to change the stream. */
-  lastChange(): Record<string, unknown> | undefined;
-}
-
-/** Opens the page and starts a stream with a made-up model; resolves when the stream runs. */
-async function running(model: string): Promise<Driven> {
-  const page = await playground.browser.open(playground.server.url);
-  const changes: Record<string, unknown>[] = [];
-  page.on("request", (request) => {
-    if (request.url().endsWith("/params")) changes.push(request.postDataJSON());
-  });
-  await page.getByLabel("Model").selectOption(model);
-  await page.getByRole("button", { name: "Start", exact: true }).click();
-  await page.locator(".go").getByRole("button", { name: "Stop" }).waitFor();
-  return { page, lastChange: () => changes.at(-1) };
-}
-
-const sent = ({ lastChange }: Driven, body: object) =>
-  waitFor(`a change to ${JSON.stringify(body)}`, async () => Bun.deepEquals(lastChange(), body));
-
 inBrowser("an entry of a vector is chosen by name, and others blended in by weight", async () => {
-  const driven = await running("painter");
+  const driven = await running(playground, "painter");
   const { page } = driven;
   const style = page.getByRole("group", { name: "Style" });
   await style.getByLabel("Style", { exact: true }).selectOption("udnie");
@@ -52,7 +30,7 @@ inBrowser("an entry of a vector is chosen by name, and others blended in by weig
 });
 
 inBrowser("a weight of zero keeps its entry in the blend", async () => {
-  const { page } = await running("painter");
+  const { page } = await running(playground, "painter");
   await page.getByLabel("Add to style").selectOption("wave");
   const weight = page.getByRole("slider", { name: "Weight of wave" });
   await weight.press("Home");
@@ -60,7 +38,7 @@ inBrowser("a weight of zero keeps its entry in the blend", async () => {
 });
 
 inBrowser("a vector without names is a list of numbers, in one text where it is long", async () => {
-  const driven = await running("mixer");
+  const driven = await running(playground, "mixer");
   const { page } = driven;
   await page.getByLabel("Offset 2").fill("0.5");
   await page.getByLabel("Offset 2").press("Tab");
@@ -79,7 +57,7 @@ inBrowser("a vector without names is a list of numbers, in one text where it is 
 });
 
 inBrowser("weights that are no shares are shown as they are", async () => {
-  const driven = await running("mixer");
+  const driven = await running(playground, "mixer");
   const gain = driven.page.getByRole("group", { name: "Gain" });
   await gain.getByLabel("Gain").selectOption("green");
   await gain.getByRole("slider", { name: "Weight of green" }).fill("-1.5");
@@ -92,7 +70,7 @@ inBrowser("weights that are no shares are shown as they are", async () => {
 inBrowser(
   "switches, triggers, sliders and seeds send their values, and go back to defaults",
   async () => {
-    const driven = await running("painter");
+    const driven = await running(playground, "painter");
     const { page } = driven;
     await page.getByLabel("Keep colours").check();
     await sent(driven, { keep_colours: true });
@@ -115,7 +93,7 @@ inBrowser(
 );
 
 inBrowser("a preset is sent by its name and shows its values", async () => {
-  const driven = await running("painter");
+  const driven = await running(playground, "painter");
   const { page } = driven;
   const night = page.getByRole("button", { name: "Night" });
   expect(await night.getAttribute("aria-pressed")).toBe("false");
@@ -133,7 +111,7 @@ inBrowser("a preset is sent by its name and shows its values", async () => {
 });
 
 inBrowser("a large picture is scaled down, shown and sent, and cleared again", async () => {
-  const driven = await running("copyist");
+  const driven = await running(playground, "copyist");
   const { page } = driven;
   await page.locator("[type=file]").setInputFiles({
     name: "noise.png",
@@ -162,7 +140,7 @@ inBrowser("a large picture is scaled down, shown and sent, and cleared again", a
 inBrowser(
   "a page opened later shows the values of a running stream, and never sends a shortened picture",
   async () => {
-    const { page: first } = await running("copyist");
+    const { page: first } = await running(playground, "copyist");
     const picture = await noisePng(first, 300, 200);
     const file = { name: "noise.png", mimeType: "image/png", buffer: picture };
     await first.locator("[type=file]").setInputFiles(file);
@@ -194,7 +172,7 @@ inBrowser(
 );
 
 inBrowser("a small PNG is sent as it is; what is no picture is refused by name", async () => {
-  const driven = await running("copyist");
+  const driven = await running(playground, "copyist");
   const { page } = driven;
   const small = await noisePng(page, 64, 48);
   const input = page.locator("[type=file]");
@@ -206,7 +184,7 @@ inBrowser("a small PNG is sent as it is; what is no picture is refused by name",
 });
 
 inBrowser("a picture can be dropped on its control", async () => {
-  const driven = await running("copyist");
+  const driven = await running(playground, "copyist");
   const { page } = driven;
   const dropped = await page.evaluateHandle(`(() => {
     const files = new DataTransfer();

@@ -8,6 +8,7 @@ import { type Browser, noBrowser, startBrowser } from "./browser.ts";
 import { plays } from "./browser-page.ts";
 import { api, enginePid } from "./live-stream.ts";
 import { FAKE_SERVER, MAIN, type ServerProcess, startServer } from "./server-process.ts";
+import { waitFor } from "./wait-for.ts";
 
 export interface Playground {
   readonly server: ServerProcess;
@@ -82,6 +83,30 @@ export async function playing(
   await plays(page);
   return page;
 }
+
+/** A page whose stream runs, and what it sends. */
+export interface Driven {
+  readonly page: Page;
+  /** The last body that was sent to change the stream. */
+  lastChange(): Record<string, unknown> | undefined;
+}
+
+/** Opens the page and starts a stream with a model; resolves when the stream runs, whether it draws or not. */
+export async function running({ browser, server }: Playground, model: string): Promise<Driven> {
+  const page = await browser.open(server.url);
+  const changes: Record<string, unknown>[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/params")) changes.push(request.postDataJSON());
+  });
+  await page.getByLabel("Model").selectOption(model);
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.locator(".go").getByRole("button", { name: "Stop" }).waitFor();
+  return { page, lastChange: () => changes.at(-1) };
+}
+
+/** Waits until the last change that was sent is `body`. */
+export const sent = ({ lastChange }: Driven, body: object): Promise<void> =>
+  waitFor(`a change to ${JSON.stringify(body)}`, async () => Bun.deepEquals(lastChange(), body));
 
 /** The running streams of a server. */
 export async function streamsOf(

@@ -1,6 +1,7 @@
 /** The whole page: header, stage, form, streams, commands. */
 import { health, onScreen, problem, tokenWanted } from "../state.ts";
 import { Commands } from "./commands.tsx";
+import { Cross } from "./cross.tsx";
 import { Data } from "./data.tsx";
 import { Figures } from "./figures.tsx";
 import { Form } from "./form.tsx";
@@ -79,18 +80,12 @@ function ProblemBox() {
           <p>
             <strong>{now.what}</strong> {now.advice}
           </p>
-          <button
-            type="button"
-            class="quiet"
-            aria-label="Dismiss"
-            onClick={() => {
+          <Cross
+            label="Dismiss"
+            press={() => {
               problem.value = null;
             }}
-          >
-            <svg viewBox="0 0 16 16" aria-hidden="true">
-              <path d="m4 4 8 8m0-8-8 8" />
-            </svg>
-          </button>
+          />
         </div>
       )}
     </div>

@@ -1,10 +1,11 @@
 /** The form: prompt, source, model, size and the model's parameters. Models without prompts have no prompt. */
 import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
-import { FIRST_PROMPT, MAX_PROMPT, type Source } from "../draft.ts";
-import { promptText } from "../prompt-text.ts";
+import type { Source } from "../draft.ts";
 import { chosenModel, draft, health, onScreen, streams } from "../state.ts";
+import { titleOf } from "../stream-title.ts";
 import { ModelChoice } from "./model-choice.tsx";
 import { Params } from "./params.tsx";
+import { Scene } from "./prompts.tsx";
 
 const SOURCES: readonly { source: Source; label: string }[] = [
   { source: "none", label: "Imagined" },
@@ -47,28 +48,6 @@ export function Form() {
   );
 }
 
-function Scene() {
-  return (
-    <label class="scene">
-      <span>Describe a scene</span>
-      <textarea
-        rows={3}
-        value={draft.value.prompt}
-        placeholder={FIRST_PROMPT}
-        maxLength={MAX_PROMPT}
-        dir="auto"
-        enterkeyhint="go"
-        onInput={({ currentTarget }) => edit({ prompt: currentTarget.value })}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-          event.preventDefault();
-          event.currentTarget.form?.requestSubmit();
-        }}
-      />
-    </label>
-  );
-}
-
 function Sources({ locked }: { locked: boolean }) {
   const { source, inputUrl } = draft.value;
   const camera = isSecureContext && "VideoEncoder" in globalThis;
@@ -106,11 +85,7 @@ function Sources({ locked }: { locked: boolean }) {
           />
           <datalist id="channels">
             {streams.value.map(({ manifest_id: id, stream_url: url, metadata }) => (
-              <option
-                key={id}
-                value={url ?? undefined}
-                label={promptText(metadata)?.slice(0, 80)}
-              />
+              <option key={id} value={url ?? undefined} label={titleOf(metadata)?.slice(0, 80)} />
             ))}
           </datalist>
         </label>

@@ -5,6 +5,7 @@ import { type Draft, withPreset } from "../draft.ts";
 import { matchesPreset } from "../param-values.ts";
 import { chosenModel, draft } from "../state.ts";
 import { Control } from "./controls/control.tsx";
+import { isField } from "./controls/number.tsx";
 
 /** Parameters shown; the others are folded away. */
 const MAX_SHOWN = 4;
@@ -12,12 +13,9 @@ const MAX_SHOWN = 4;
 export function Params() {
   const model = chosenModel.value;
   if (model === null || model.params.length === 0) return null;
-  // What changes the picture most comes first.
-  const isLarge = ({ type }: Param) => type === "vector" || type === "picture";
-  const params = [
-    ...model.params.filter(isLarge),
-    ...model.params.filter((param) => !isLarge(param)),
-  ];
+  const params = sortedBy(model.params, isLarge);
+  // What is tuned comes before what is chosen once, such as a seed.
+  const shown = sortedBy(params.slice(0, MAX_SHOWN), (param) => !isChosen(param));
   const rest = params.slice(MAX_SHOWN);
   const reset = withoutValues(draft.value, params);
   return (
@@ -31,7 +29,7 @@ export function Params() {
         )}
       </legend>
       <Presets model={model} />
-      {params.slice(0, MAX_SHOWN).map((param) => (
+      {shown.map((param) => (
         <Control key={`${model.name}/${param.name}`} param={param} />
       ))}
       {rest.length > 0 && (
@@ -45,6 +43,17 @@ export function Params() {
     </fieldset>
   );
 }
+
+/** What changes the picture most. */
+const isLarge = ({ type }: Param): boolean => type === "vector" || type === "picture";
+
+const isChosen = (param: Param): boolean => param.type === "number" && isField(param);
+
+/** Those for which `isFirst` holds before the others, each in their order. */
+const sortedBy = (params: readonly Param[], isFirst: (param: Param) => boolean): Param[] => [
+  ...params.filter(isFirst),
+  ...params.filter((param) => !isFirst(param)),
+];
 
 function Presets({ model }: { model: Model }) {
   const presets = Object.entries(model.presets);

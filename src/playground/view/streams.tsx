@@ -1,9 +1,9 @@
 /** Lists all streams that run on this server; each can be shown and stopped. */
 import { stop } from "../actions.ts";
 import type { Stream } from "../api.ts";
-import { promptText } from "../prompt-text.ts";
 import { prepareNew, showRunning } from "../server-sync.ts";
 import { models, onScreen, streams } from "../state.ts";
+import { titleOf } from "../stream-title.ts";
 
 export function Streams() {
   const screen = onScreen.value;
@@ -48,7 +48,7 @@ function Row({ stream, current }: { stream: Stream; current: boolean }) {
   const { manifest_id: id, metadata, stats, status } = stream;
   const model = models.value.find(({ name }) => name === stats.model);
   // A prompt that the model ignores does not describe the stream.
-  const prompt = model?.takes_prompts === false ? undefined : promptText(metadata)?.slice(0, 200);
+  const prompt = model?.takes_prompts === false ? undefined : titleOf(metadata)?.slice(0, 200);
   const title = prompt ?? metadata.capability ?? model?.name ?? id;
   return (
     <li>

@@ -5,19 +5,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { commandsFor } from "../../../src/playground/commands.ts";
 import { type Draft, FIRST_DRAFT } from "../../../src/playground/draft.ts";
+import { promptsOf } from "../../../src/playground/prompts.ts";
 
 function temporaryFolder() {
   const path = mkdtempSync(join(tmpdir(), "commands-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-const draft: Draft = { ...FIRST_DRAFT, prompt: "a sea", model: "dreamscape", values: { seed: 3 } };
+const draft: Draft = {
+  ...FIRST_DRAFT,
+  prompts: promptsOf("a sea"),
+  model: "dreamscape",
+  values: { seed: 3 },
+};
 
 describe("curl lines", () => {
   const context = {
     origin: "http://box:5000",
     channels: "http://127.0.0.1:5000/trickle",
-    draft: { ...draft, prompt: "it's $HOME `x`" },
+    draft: { ...draft, prompts: promptsOf("it's $HOME `x`") },
     model: null,
     id: "7",
     streamUrl: "http://127.0.0.1:5000/trickle/out",
@@ -52,7 +58,7 @@ describe("curl lines", () => {
     const picture = new Uint8Array(200_000).fill(7);
     await Bun.write(`${folder.path}/style_picture.png`, picture);
     const uri = `data:image/png;base64,${Buffer.from(picture).toString("base64")}`;
-    const body = { prompt: context.draft.prompt, values: { style_picture: uri } };
+    const body = { prompts: context.draft.prompts, values: { style_picture: uri } };
     const [change] = commandsFor({ ...context, draft: { ...context.draft, ...body } });
     const script = `curl() { cat; }\n${change?.line}`;
     const shell = Bun.spawn(["/bin/sh", "-c", script], { cwd: folder.path });

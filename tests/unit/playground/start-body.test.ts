@@ -2,10 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import type { Stream } from "../../../src/playground/api.ts";
 import { type Draft, FIRST_DRAFT, withPreset, withValue } from "../../../src/playground/draft.ts";
+import { promptsOf, withAnother, withPatch } from "../../../src/playground/prompts.ts";
 import { changeBody, formOf, sendable, startBody } from "../../../src/playground/start-body.ts";
 import { MODEL_GALLERY } from "../../support/model-gallery.ts";
 
-const draft: Draft = { ...FIRST_DRAFT, prompt: "a sea", model: "dreamscape", values: { seed: 3 } };
+const draft: Draft = {
+  ...FIRST_DRAFT,
+  prompts: promptsOf("a sea"),
+  model: "dreamscape",
+  values: { seed: 3 },
+};
 const named = (model: string) => MODEL_GALLERY.find(({ name }) => name === model) ?? null;
 const night = { name: "Night", values: { strength: 0.5, style: [0, 0, 0, 0, 1, 0] } };
 const SHORTENED = "data:image/jpeg;base64,… (120 kB)";
@@ -61,7 +67,7 @@ describe("a change", () => {
 
   test("contains only what differs", () => {
     expect(change(draft, draft)).toEqual({});
-    expect(change(draft, { ...draft, prompt: "a hill" })).toEqual({
+    expect(change(draft, { ...draft, prompts: promptsOf("a hill") })).toEqual({
       prompts: [{ prompt: "a hill" }],
     });
     expect(change(draft, { ...draft, size: "640 × 360" })).toEqual({ width: 640, height: 360 });
@@ -78,6 +84,15 @@ describe("a change", () => {
       model: "edges",
       strength: 2,
     });
+  });
+
+  test("sends all texts with their weights when one changes, and nothing for a text that is still empty", () => {
+    const two = withPatch(withAnother(draft.prompts), 1, { text: " oil ", weight: 0.5 });
+    expect(change(draft, { ...draft, prompts: withAnother(draft.prompts) })).toEqual({});
+    expect(change(draft, { ...draft, prompts: two })).toEqual({
+      prompts: [{ prompt: "a sea" }, { prompt: "oil", weight: 0.5 }],
+    });
+    expect(change({ ...draft, prompts: two }, draft)).toEqual({ prompts: [{ prompt: "a sea" }] });
   });
 
   test("brings the prompt to a model that takes prompts", () => {
@@ -115,7 +130,7 @@ test("the form of a running stream holds its values, by the type of each paramet
   const stream = (params: object) =>
     ({ metadata: { width: 512, height: 512 }, params: { model: "painter", ...params } }) as Stream;
   expect(formOf(stream(values), MODEL_GALLERY).values).toEqual(values);
-  expect(formOf(stream({}), MODEL_GALLERY)).not.toContainKey("prompt");
+  expect(formOf(stream({}), MODEL_GALLERY)).not.toContainKey("prompts");
   const foreign = { style: [1, 2], strength: "high", keep_colours: 1, unknown: 3, fit: "cover" };
   expect(formOf(stream(foreign), MODEL_GALLERY).values).toEqual({});
 });

@@ -10,8 +10,10 @@ export interface ValueTypes {
   readonly picture: string | null;
 }
 
+export type ParamOf<Type extends Param["type"]> = Extract<Param, { type: Type }>;
+
 export interface ControlProps<Type extends Param["type"]> {
-  readonly param: Extract<Param, { type: Type }>;
+  readonly param: ParamOf<Type>;
   /** The value in use. */
   readonly value: ValueTypes[Type];
   readonly set: (value: ValueTypes[Type]) => void;

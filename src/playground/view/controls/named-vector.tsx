@@ -10,6 +10,7 @@ import {
   withSwapped,
   withWeight,
 } from "../../vector.ts";
+import { Cross } from "../cross.tsx";
 import type { ControlProps } from "./control-props.ts";
 import { Range, stepFor } from "./number.tsx";
 import { words } from "./words.ts";
@@ -89,22 +90,16 @@ function PartRow({ param, part, label, share, alone, others, swap, weigh }: Part
         </>
       )}
       {!(alone && param.blend) && (
-        <button
-          type="button"
-          class="quiet cross"
-          aria-label={`Remove ${part.name}`}
-          onClick={({ currentTarget }) => {
+        <Cross
+          label={`Remove ${part.name}`}
+          press={({ currentTarget }) => {
             // The row disappears: keep the keyboard focus in the control.
             const selects = currentTarget.closest("fieldset")?.querySelectorAll("select") ?? [];
             const row = currentTarget.parentElement;
             [...selects].findLast((select) => !row?.contains(select))?.focus();
             weigh(0);
           }}
-        >
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="m4 4 8 8m0-8-8 8" />
-          </svg>
-        </button>
+        />
       )}
     </div>
   );

@@ -1,14 +1,18 @@
 /** A number: a slider, or a field for integers with a wide range, such as a seed. */
-import type { ControlProps } from "./control-props.ts";
+import type { ControlProps, ParamOf } from "./control-props.ts";
+import { Dice } from "./dice.tsx";
 import { words } from "./words.ts";
 
 /** An integer with more values than this gets a field instead of a slider. */
 const MAX_STEPS = 10_000;
 
 export function NumberControl(props: ControlProps<"number">) {
-  const { integer, min, max } = props.param;
-  return integer && max - min > MAX_STEPS ? <NumberField {...props} /> : <Slider {...props} />;
+  return isField(props.param) ? <NumberField {...props} /> : <Slider {...props} />;
 }
+
+/** True for a number that is chosen rather than tuned, such as a seed. */
+export const isField = ({ integer, min, max }: ParamOf<"number">): boolean =>
+  integer && max - min > MAX_STEPS;
 
 function Slider({ param, value, set }: ControlProps<"number">) {
   const { name, min, max, integer, description } = param;
@@ -79,13 +83,7 @@ function NumberField({ param, value, set }: ControlProps<"number">) {
           else currentTarget.reportValidity();
         }}
       />
-      <button
-        type="button"
-        class="quiet"
-        onClick={() => set(min + Math.floor(Math.random() * (max - min + 1)))}
-      >
-        Shuffle
-      </button>
+      <Dice label="Shuffle" press={() => set(min + Math.floor(Math.random() * (max - min + 1)))} />
     </div>
   );
 }

@@ -1,0 +1,185 @@
+/** What to draw, in words: one text, or several with weights, and a negative prompt. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { edit, editText } from "../actions.ts";
+import { FIRST_PROMPT } from "../draft.ts";
+import {
+  MAX_PROMPT,
+  MAX_PROMPTS,
+  type Prompts,
+  type WeightedText,
+  withAnother,
+  without,
+  withPatch,
+} from "../prompts.ts";
+import { draft } from "../state.ts";
+import { Range } from "./controls/number.tsx";
+import { Cross } from "./cross.tsx";
+
+/** Weights that the slider offers; a stream may have others. */
+const WEIGHTS = { min: -1, max: 2, step: 0.05 };
+
+export function Scene() {
+  const { prompts } = draft.value;
+  const [negativeOpen, setNegativeOpen] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  const { texts, negative } = prompts;
+  const hasNegative = negativeOpen || negative !== "";
+  return (
+    <div class="scene" ref={box}>
+      {texts.map((one, index) => (
+        <PromptRow
+          key={index}
+          prompts={prompts}
+          one={one}
+          index={index}
+          focusAnother={() => focusIn(box.current)}
+        />
+      ))}
+      {hasNegative && (
+        <Negative
+          prompts={prompts}
+          isNew={negative === ""}
+          close={() => {
+            setNegativeOpen(false);
+            edit({ prompts: { ...prompts, negative: "" } });
+            focusIn(box.current);
+          }}
+        />
+      )}
+      <div class="prompt-buttons">
+        {texts.length < MAX_PROMPTS && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => edit({ prompts: withAnother(prompts) })}
+          >
+            Blend in another
+          </button>
+        )}
+        {!hasNegative && (
+          <button type="button" class="quiet" onClick={() => setNegativeOpen(true)}>
+            Negative prompt
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+interface PromptRowProps {
+  readonly prompts: Prompts;
+  readonly one: WeightedText;
+  readonly index: number;
+  readonly focusAnother: () => void;
+}
+
+function PromptRow({ prompts, one: { text, weight }, index, focusAnother }: PromptRowProps) {
+  const isAlone = prompts.texts.length === 1;
+  const label = index === 0 ? "Describe a scene" : `Prompt ${index + 1}`;
+  return (
+    <div class="prompt">
+      <Text
+        label={label}
+        value={text}
+        rows={isAlone ? 3 : 2}
+        placeholder={index === 0 ? FIRST_PROMPT : "another scene, or a style"}
+        isNew={index > 0 && text === ""}
+        set={(value) => editText({ prompts: withPatch(prompts, index, { text: value }) })}
+      />
+      {(!isAlone || weight !== 1) && (
+        <div class="weight">
+          <span aria-hidden="true">Weight</span>
+          <Range
+            label={`Weight of prompt ${index + 1}`}
+            {...WEIGHTS}
+            min={Math.min(WEIGHTS.min, weight)}
+            max={Math.max(WEIGHTS.max, weight)}
+            value={weight}
+            set={(to) => edit({ prompts: withPatch(prompts, index, { weight: to }) })}
+          />
+          <output>{weight.toFixed(2)}</output>
+          {!isAlone && (
+            <Cross
+              label={`Remove prompt ${index + 1}`}
+              press={() => {
+                edit({ prompts: without(prompts, index) });
+                focusAnother();
+              }}
+            />
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface NegativeProps {
+  readonly prompts: Prompts;
+  readonly isNew: boolean;
+  readonly close: () => void;
+}
+
+function Negative({ prompts, isNew, close }: NegativeProps) {
+  return (
+    <div class="prompt negative">
+      <Text
+        label="Negative prompt"
+        value={prompts.negative}
+        rows={2}
+        placeholder="what the picture must not show"
+        isNew={isNew}
+        set={(negative) => editText({ prompts: { ...prompts, negative } })}
+      >
+        <Cross label="Remove the negative prompt" press={close} />
+      </Text>
+    </div>
+  );
+}
+
+interface TextProps {
+  readonly label: string;
+  readonly value: string;
+  readonly rows: number;
+  readonly placeholder: string;
+  /** It was added just now: it gets the keyboard focus. */
+  readonly isNew: boolean;
+  readonly set: (value: string) => void;
+  readonly children?: ComponentChildren;
+}
+
+/** Enter starts, or sends at once; Shift and Enter begin a new line. */
+function Text({ label, value, rows, placeholder, isNew, set, children }: TextProps) {
+  const id = useId();
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    if (isNew) field.current?.focus();
+  }, []);
+  return (
+    <>
+      <div class="prompt-head">
+        <label for={id}>{label}</label>
+        {children}
+      </div>
+      <textarea
+        ref={field}
+        id={id}
+        rows={rows}
+        value={value}
+        placeholder={placeholder}
+        maxLength={MAX_PROMPT}
+        dir="auto"
+        enterkeyhint="go"
+        onInput={({ currentTarget }) => set(currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          event.currentTarget.form?.requestSubmit();
+        }}
+      />
+    </>
+  );
+}
+
+/** A row disappears: the keyboard focus stays in the form. */
+const focusIn = (box: HTMLElement | null) => box?.querySelector("textarea")?.focus();
