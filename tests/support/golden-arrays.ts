@@ -1,16 +1,14 @@
-/** Reads a set of reference arrays: `<name>.json` (cases) beside `<name>.f32` (their numbers). */
+/** Reads sets of reference arrays: those that every clone has, and the complete ones of the shared data. */
 import { expect } from "bun:test";
-import { readFileSync } from "node:fs";
+import { type ArrayCase, readArrayCases } from "../../scripts/references/array-cases.ts";
+import { readReference } from "./reference.ts";
 import { sharedData } from "./shared-data.ts";
-
-interface StoredArray {
-  readonly offset: number;
-  readonly shape: readonly number[];
-}
 
 /** One case: what was run, and the arrays that came out. */
 export type GoldenCase<Parameters> = Parameters & {
   readonly id: string;
+  /** For a test's name: tells both sources apart. */
+  readonly title: string;
   /** The numbers of an array, row-major; throws if the case does not hold it. */
   array(name: string): Float32Array;
   shape(name: string): readonly number[];
@@ -18,32 +16,31 @@ export type GoldenCase<Parameters> = Parameters & {
 };
 
 /**
- * The cases of `golden/<name>`; null where the shared data is absent. Integers above 2⁵³ (seeds) come as strings.
+ * The cases of a set such as `samplers/brownian`: those of `tests/reference`, which may hold fewer of their arrays, and
+ * where the shared data is present the cases of it. Integers above 2⁵³ (seeds) come as strings.
  */
-export function goldenCases<Parameters>(name: string): GoldenCase<Parameters>[] | null {
-  const index = sharedData(`golden/${name}.json`);
-  if (index === null) return null;
-  const text = readFileSync(index, "utf8").replace(/: (\d{16,})([,}])/g, ': "$1"$2');
-  const { cases }: { cases: (Parameters & { id: string; arrays: Record<string, StoredArray> })[] } =
-    JSON.parse(text);
-  const bytes = readFileSync(index.replace(/\.json$/, ".f32"));
-  const numbers = new Float32Array(new Uint8Array(bytes).buffer);
-  return cases.map((one) => {
-    const stored = (array: string): StoredArray => {
-      const found = one.arrays[array];
-      if (found === undefined) throw new Error(`${one.id} holds no array ${array}`);
-      return found;
-    };
-    return {
-      ...one,
-      has: (array) => array in one.arrays,
-      shape: (array) => stored(array).shape,
-      array: (array) => {
-        const { offset, shape } = stored(array);
-        return numbers.slice(offset, offset + shape.reduce((a, b) => a * b, 1));
-      },
-    };
-  });
+export function goldenCases<Parameters>(set: string): GoldenCase<Parameters>[] {
+  const { cases } = readReference<{ cases: ArrayCase[] }>(set.replace("/", "-"), { cases: [] });
+  const complete = sharedData(`golden/${set}.json`) === null ? [] : readArrayCases(set);
+  return [
+    ...cases.map((its) => goldenCase<Parameters>(its, `${its.id} (every clone)`)),
+    ...complete.map((its) => goldenCase<Parameters>(its, its.id)),
+  ];
+}
+
+function goldenCase<Parameters>(its: ArrayCase, title: string): GoldenCase<Parameters> {
+  const stored = (name: string) => {
+    const found = its.arrays[name];
+    if (found === undefined) throw new Error(`${its.id} has no array ${name}`);
+    return found;
+  };
+  return {
+    ...(its as ArrayCase & Parameters),
+    title,
+    has: (name) => name in its.arrays,
+    shape: (name) => stored(name).shape,
+    array: (name) => new Float32Array(Uint8Array.fromBase64(stored(name).f32).buffer),
+  };
 }
 
 /** Passes if each value is within `atol + rtol·|expected|` of the expected one, and NaN where that is NaN. */

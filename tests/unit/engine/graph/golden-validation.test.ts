@@ -8,6 +8,7 @@ import { nodeErrors } from "../../../../src/engine/graph/node-errors.ts";
 import { objectInfo } from "../../../../src/engine/graph/object-info.ts";
 import { readGraph } from "../../../../src/engine/graph/read-graph.ts";
 import { type Validation, validate } from "../../../../src/engine/graph/validate.ts";
+import { readReference } from "../../../support/reference.ts";
 import { sharedData } from "../../../support/shared-data.ts";
 import { FILES } from "./graphs.ts";
 
@@ -40,6 +41,28 @@ type GoldenInput = Readonly<Record<string, unknown>> & {
   readonly type: string;
   readonly options?: "files" | readonly string[];
 };
+
+interface Verdicts {
+  readonly graph: GoldenCase["graph"];
+  readonly cases: readonly (Omit<GoldenCase, "graph"> & {
+    readonly set: GoldenCase["graph"];
+    readonly taken: readonly string[];
+  })[];
+}
+
+describe("validation as ComfyUI's (every clone)", () => {
+  const { graph: base, cases } = readReference<Verdicts>("graph-verdicts");
+  for (const { set, taken, ...verdict } of cases) {
+    const kept = Object.entries(base).filter(([id]) => !taken.includes(id));
+    const graph = { ...Object.fromEntries(kept), ...set };
+    test(`${verdict.id}: ${verdict.why}`, () => compare({ ...verdict, graph }));
+  }
+});
+
+describe("classes as in object_info (every clone)", () => {
+  const classes = readReference<Record<string, GoldenClass>>("node-classes");
+  for (const [name, known] of Object.entries(classes)) test(name, () => compareClass(name, known));
+});
 
 const folder = sharedData("golden");
 if (folder === null) {

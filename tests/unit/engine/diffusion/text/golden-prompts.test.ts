@@ -5,7 +5,53 @@ import { ClipTokenizer } from "../../../../../src/engine/diffusion/text/clip-tok
 import { readClipVocabulary } from "../../../../../src/engine/diffusion/text/clip-vocabulary.ts";
 import { chunkPrompt } from "../../../../../src/engine/diffusion/text/prompt-chunks.ts";
 import { parsePromptWeights } from "../../../../../src/engine/diffusion/text/prompt-weights.ts";
+import { readReference } from "../../../../support/reference.ts";
 import { sharedData } from "../../../../support/shared-data.ts";
+import { vocabularyOf } from "./sample-vocabulary.ts";
+
+interface Reference {
+  readonly pairs: string;
+  readonly tokens: readonly { readonly prompt: string; readonly ids: readonly number[] }[];
+  readonly weights: readonly {
+    readonly prompt: string;
+    readonly segments: readonly (readonly [string, number])[];
+    /** Without the padding. */
+    readonly batches: readonly (readonly (readonly [id: number, weight: number])[])[];
+  }[];
+}
+
+const titleOf = (prompt: string): string => JSON.stringify(prompt).slice(0, 60);
+
+const weighedSegments = (prompt: string) =>
+  parsePromptWeights(prompt).map(({ text, weight }) => [text, weight]);
+
+const weighedTokens = (tokenizer: ClipTokenizer, prompt: string) =>
+  chunkPrompt(tokenizer, prompt).map(({ ids, weights }) =>
+    [...ids].map((id, at) => [id, weights[at]]),
+  );
+
+describe("in every clone:", () => {
+  const { pairs, tokens, weights } = readReference<Reference>("prompts");
+  const clip = new ClipTokenizer(vocabularyOf(pairs));
+  describe("token ids are transformers':", () => {
+    for (const { prompt, ids } of tokens) {
+      test(titleOf(prompt), () => {
+        expect([clip.start, ...clip.encode(prompt), clip.end]).toEqual([...ids]);
+      });
+    }
+  });
+  describe("weights are ComfyUI's:", () => {
+    for (const { prompt, segments, batches } of weights) {
+      test(titleOf(prompt), () => {
+        expect(weighedSegments(prompt)).toEqual(segments.map((segment) => [...segment]));
+        const padded = batches.map((batch) =>
+          Array.from({ length: clip.length }, (_, at) => [...(batch[at] ?? [clip.pad, 1])]),
+        );
+        expect(weighedTokens(clip, prompt)).toEqual(padded);
+      });
+    }
+  });
+});
 
 const golden = sharedData("golden");
 if (golden === null) {
@@ -34,7 +80,7 @@ if (golden === null) {
 
   describe("token ids are transformers':", () => {
     for (const { prompt, ids, ids77 } of cases("prompts/token-ids.json")) {
-      test(JSON.stringify(prompt).slice(0, 60), () => {
+      test(titleOf(prompt), () => {
         expect([clip.start, ...clip.encode(prompt), clip.end]).toEqual(ids);
         expect([...clip.encodeToLength(prompt)]).toEqual(ids77);
       });
@@ -61,13 +107,9 @@ if (golden === null) {
 
   describe("weights are ComfyUI's:", () => {
     for (const { prompt, segments, batches } of cases("prompts/token-weights.json")) {
-      test(JSON.stringify(prompt).slice(0, 60), () => {
-        const parsed = parsePromptWeights(prompt).map(({ text, weight }) => [text, weight]);
-        expect(parsed).toEqual(segments);
-        const chunks = chunkPrompt(clip, prompt).map(({ ids, weights }) =>
-          [...ids].map((id, at) => [id, weights[at]]),
-        );
-        expect(chunks).toEqual(batches);
+      test(titleOf(prompt), () => {
+        expect(weighedSegments(prompt)).toEqual(segments);
+        expect(weighedTokens(clip, prompt)).toEqual(batches);
       });
     }
   });

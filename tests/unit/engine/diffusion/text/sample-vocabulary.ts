@@ -1,4 +1,4 @@
-/** A few dozen pairs of CLIP's own vocabulary with their real ids, so that real prompts have their real tokens. */
+/** A part of CLIP's own vocabulary with its real ids, so that real prompts have their real tokens. */
 import type { ClipVocabulary } from "../../../../../src/engine/diffusion/text/clip-vocabulary.ts";
 
 /** `rank:left+right` of each pair, from OpenAI's CLIP (MIT licence, Copyright (c) 2021 OpenAI). */
@@ -20,10 +20,12 @@ export const END = { spelling: "<|endoftext|>", id: 49407 };
 /** What SD 2.x and SDXL's second encoder pad with. */
 export const ZERO = { spelling: "!", id: 0 };
 
-export const SAMPLE_VOCABULARY: ClipVocabulary = sample();
+export const SAMPLE_VOCABULARY: ClipVocabulary = vocabularyOf(PAIRS);
 
-function sample(): ClipVocabulary {
-  const pairs = PAIRS.split(/\s+/)
+/** The vocabulary of these pairs, given as `PAIRS` is. Words that need others have other tokens than in the whole one. */
+export function vocabularyOf(list: string): ClipVocabulary {
+  const pairs = list
+    .split(/\s+/)
     .map((pair) => /^(\d+):(.+)\+(.+)$/.exec(pair) ?? [])
     .map(([, rank, left = "", right = ""]) => ({ id: 512 + Number(rank), left, right }))
     .sort((a, b) => a.id - b.id);
