@@ -120,6 +120,33 @@ describe.skipIf(golden === "")("samplers put together of parts", () => {
     expect(await sampled(graph)).toEqual(await sampled(whole(["1", 0], 4)));
   });
 
+  test("SamplerLCMUpscale gives a larger latent, and the picture of it", async () => {
+    const custom = {
+      ...{ ...prompts, sampler: ["5", 0], sigmas: ["6", 0], latent_image: ["4", 0] },
+      ...{ add_noise: true, noise_seed: 7, cfg: 2 },
+    };
+    const { results } = await bench.run({
+      ...parts(),
+      "5": {
+        class_type: "SamplerLCMUpscale",
+        inputs: { scale_ratio: 2, scale_steps: 2, upscale_method: "bislerp" },
+      },
+      "6": {
+        class_type: "BasicScheduler",
+        inputs: { model: ["1", 0], scheduler: "normal", steps: 4, denoise: 1 },
+      },
+      "8": { class_type: "SamplerCustom", inputs: custom },
+      "7": { class_type: "VAEDecode", inputs: { samples: ["8", 1], vae: ["1", 2] } },
+      "10": { class_type: "PreviewImage", inputs: { images: ["7", 0] } },
+    });
+    const latent = results.find(({ kind }) => kind === "latent");
+    expect(latent?.kind === "latent" && latent.latent.shape).toEqual([1, 4, 16, 16]);
+    const picture = results.find(({ kind }) => kind === "images");
+    if (picture?.kind !== "images") throw new Error("the graph showed no picture");
+    expect([picture.images.width, picture.images.height]).toEqual([128, 128]);
+    expect(picture.images.data.every(Number.isFinite)).toBe(true);
+  });
+
   test("a signal ends a run within a sampler, with its own reason", async () => {
     const controller = new AbortController();
     const run = bench.prepare(whole(["1", 0], 1), () => undefined);

@@ -5,7 +5,7 @@ import type { NodeRunner } from "./run/node-runner.ts";
 
 /**
  * One file in the folder `nodes` declares one class; `node-classes.ts` lists them. A class with neither `fragment` nor `run`
- * is known but does not run here: graphs that use it are checked, and refused with its name.
+ * is known but does not run here: graphs that need it are checked, and refused with its name.
  */
 export interface NodeClass {
   /** `class_type` in graphs. */
@@ -24,6 +24,8 @@ export interface NodeClass {
   readonly isOutput?: true;
   /** Its outputs change with every frame of the stream. */
   readonly isLive?: true;
+  /** Graphs are rewritten before they run, so that nothing needs it: it runs nowhere, and is supported all the same. */
+  readonly isRewritten?: true;
   /** What differs here from the class of that name in ComfyUI. */
   readonly note?: string;
   /** Computes pictures and masks from others, as a part of an ONNX graph. */

@@ -10,6 +10,6 @@ const runsHere = ({ fragment, run }: NodeClass): boolean =>
 export const unsupported = (steps: readonly Step[]): CheckedNode[] =>
   steps.map(({ node }) => node).filter(({ nodeClass }) => !runsHere(nodeClass));
 
-/** The classes that run here, for `GET /nodes`. */
+/** The classes that graphs may use here, for `GET /nodes`. */
 export const runnable = (classes: Iterable<NodeClass>): NodeClass[] =>
-  [...classes].filter(runsHere);
+  [...classes].filter((nodeClass) => nodeClass.isRewritten || runsHere(nodeClass));

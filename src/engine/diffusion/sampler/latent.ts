@@ -30,10 +30,18 @@ export function latentSize([batch, channels, height, width]: LatentShape): numbe
  * The noise of a run: one draw of the latent's shape. With a batch index, one draw for each picture from 0 to the
  * highest wanted, of which the wanted ones are taken. Not to be changed: other runs may get the same array.
  */
-export function startNoise(seed: bigint, { shape, batchIndex }: Latent): Float32Array {
+export function startNoise(seed: bigint, latent: Latent): Float32Array {
+  if (latent.batchIndex === undefined) return seededNoise(seed, latentSize(latent.shape));
+  return drawStartNoise(new TorchGenerator(seed), latent);
+}
+
+/** The same from a generator, which then is where that noise ends. */
+export function drawStartNoise(
+  generator: TorchGenerator,
+  { shape, batchIndex }: Latent,
+): Float32Array {
   const size = latentSize(shape);
-  if (batchIndex === undefined) return seededNoise(seed, size);
-  const generator = new TorchGenerator(seed);
+  if (batchIndex === undefined) return generator.randn(size);
   const pictureSize = size / shape[0];
   const noise = new Float32Array(size);
   const picture = new Float32Array(pictureSize);

@@ -1,13 +1,14 @@
 /** Runs a sampler on a latent: noise, mask, latent scale, and the result in the latent's own scale again. */
 
+import { WorkerError } from "../../../errors.ts";
 import { TorchGenerator } from "../../random/torch-noise.ts";
 import type { SigmaTable } from "../schedule/sigma-table.ts";
 import { combine } from "./combine.ts";
-import { type Latent, startNoise } from "./latent.ts";
+import { type Latent, type LatentShape, startNoise } from "./latent.ts";
 import type { SamplerMethod } from "./named-samplers.ts";
 import { keepRegion, keepRegionOfPair, maskForLatent } from "./noise-mask.ts";
-import type { Denoise, DenoisePair, SamplerStep } from "./sampler.ts";
-import { brownianNoise, normalNoise } from "./step-noise.ts";
+import type { Denoise, DenoisePair, SamplerStep, StepNoise } from "./sampler.ts";
+import { brownianNoise, continuedNoise, normalNoise } from "./step-noise.ts";
 
 /** A model with its conditioning and guidance, ready to be sampled. */
 export interface SampledModel {
@@ -15,6 +16,8 @@ export interface SampledModel {
   readonly denoise: Denoise;
   /** Both predictions; needed by CFG++ samplers alone. */
   readonly denoisePair?: DenoisePair | undefined;
+  /** As `denoise`, for latents of another shape; needed by samplers that change it. */
+  readonly denoiseFor?: ((shape: LatentShape) => Denoise) | undefined;
   readonly table: SigmaTable;
   /** Factor from a LATENT to the sampler's scale: 0.18215 for Stable Diffusion 1.x and 2.x, 0.13025 for XL. */
   readonly latentScale: number;
@@ -41,8 +44,11 @@ export interface SampleRequest {
 export interface SampleResult {
   /** In the latent's scale; unchanged if there were no steps. */
   readonly samples: Float32Array;
+  /** Another one than the latent's if the sampler has changed it. */
+  readonly shape: LatentShape;
   /** The last clean prediction, in the latent's scale; null if there were no steps. */
   readonly denoised: Float32Array | null;
+  readonly denoisedShape: LatentShape;
 }
 
 /** What SamplerCustom computes, and the other sampler nodes with schedules of their own. */
@@ -54,7 +60,10 @@ export async function sampleLatent(
   const { method, sigmas, noise: noiseSource = "seeded", stepSeed = "next" } = request;
   const seed = BigInt.asUintN(64, request.seed);
   const size = latent.samples.length;
-  if (sigmas.length === 0) return { samples: latent.samples.slice(), denoised: null };
+  let { shape } = latent;
+  if (sigmas.length === 0) {
+    return { samples: latent.samples.slice(), shape, denoised: null, denoisedShape: shape };
+  }
 
   const start = combine(new Float32Array(size), [model.latentScale, latent.samples]);
   const noise = noiseSource === "none" ? new Float32Array(size) : startNoise(seed, latent);
@@ -71,25 +80,44 @@ export async function sampleLatent(
     denoise = keepRegion(denoise, region);
     denoisePair = denoisePair && keepRegionOfPair(denoisePair, region);
   }
+  const { denoiseFor } = model;
+  const reshape = (next: LatentShape): Denoise => {
+    if (denoiseFor === undefined) throw new Error("the model cannot sample another shape");
+    if (latent.noiseMask !== undefined) throw resizedMask();
+    shape = next;
+    return denoiseFor(next);
+  };
   let last: Float32Array | null = null;
+  let denoisedShape = shape;
+  const stepNoise = (): StepNoise => {
+    if (method.noise === "brownian") return brownianNoise(seed, sigmas, size);
+    if (method.noise === "continued") return continuedNoise(seed, latent, () => shape);
+    return normalNoise(stepSeed === "next" ? seed + 1n : seed, size);
+  };
   const sampled = await method.sample(x, {
     denoise,
     denoisePair,
     sigmas,
     table: model.table,
-    noise:
-      method.noise === "brownian"
-        ? brownianNoise(seed, sigmas, size)
-        : normalNoise(stepSeed === "next" ? seed + 1n : seed, size),
+    latent: { shape, reshape },
+    noise: stepNoise(),
     onStep: (step) => {
       last = step.denoised;
+      denoisedShape = shape;
       request.onStep?.(step);
     },
   });
   const unscaled = (values: Float32Array): Float32Array =>
-    combine(new Float32Array(size), [1 / model.latentScale, values]);
-  return { samples: unscaled(sampled), denoised: last === null ? null : unscaled(last) };
+    combine(new Float32Array(values.length), [1 / model.latentScale, values]);
+  const denoised = last === null ? null : unscaled(last);
+  return { samples: unscaled(sampled), shape, denoised, denoisedShape };
 }
+
+const resizedMask = (): WorkerError =>
+  new WorkerError(
+    "invalid_request",
+    "latent_image has a noise mask, and the sampler changes the size of the latent: leave out one of both",
+  );
 
 /**
  * The factor of the noise: the first sigma; at the model's highest sigma or above √(1 + σ²), the deviation that a

@@ -1,6 +1,7 @@
 /** Says what a sampler is: it turns noise into a latent by calls of a denoiser along a sigma schedule. */
 
 import type { SigmaTable } from "../schedule/sigma-table.ts";
+import type { LatentShape } from "./latent.ts";
 
 /**
  * Predicts the clean latent from a noisy one of noise level `sigma`. `x` may change after the promise settles. The
@@ -33,6 +34,17 @@ export interface SamplerStep {
   readonly denoised: Float32Array;
 }
 
+/** The shape of the latent, for samplers that change it while they run. */
+export interface ReshapableLatent {
+  /** At the start of the run. */
+  readonly shape: LatentShape;
+  /**
+   * Says that the latent has another shape from now on, which step noise then has, too. Returns the denoiser for it.
+   * Throws `invalid_request` for a latent with a noise mask.
+   */
+  reshape(shape: LatentShape): Denoise;
+}
+
 /** What a sampler works with. */
 export interface SamplerRun {
   readonly denoise: Denoise;
@@ -43,6 +55,8 @@ export interface SamplerRun {
   readonly noise: StepNoise;
   /** The model's noise levels; needed by SA-Solver alone. */
   readonly table?: SigmaTable | undefined;
+  /** Needed by samplers that change its shape. */
+  readonly latent?: ReshapableLatent | undefined;
   readonly onStep?: ((step: SamplerStep) => void) | undefined;
 }
 

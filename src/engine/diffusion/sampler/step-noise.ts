@@ -2,10 +2,14 @@
 import { BrownianTree } from "../../random/brownian-tree.ts";
 import { TorchGenerator } from "../../random/torch-noise.ts";
 import { combine } from "./combine.ts";
+import { drawStartNoise, type Latent, type LatentShape, latentSize } from "./latent.ts";
 import type { StepNoise } from "./sampler.ts";
 
-/** "normal": independent for every step. "brownian": increments of one path, whatever the steps are. */
-export type NoiseKind = "normal" | "brownian";
+/**
+ * "normal": independent for every step. "brownian": increments of one path, whatever the steps are. "continued":
+ * independent, from the generator of the start's noise, as in ComfyUI's samplers that use torch's global one.
+ */
+export type NoiseKind = "normal" | "brownian" | "continued";
 
 /** Independent normals: one generator for the run, one draw for every step that asks. */
 export function normalNoise(seed: bigint, size: number): StepNoise {
@@ -14,6 +18,17 @@ export function normalNoise(seed: bigint, size: number): StepNoise {
   return () => {
     generator.fill(values);
     return values;
+  };
+}
+
+/** Goes on where the noise of the start ended; `shape` tells the latent's shape at the time. */
+export function continuedNoise(seed: bigint, start: Latent, shape: () => LatentShape): StepNoise {
+  const generator = new TorchGenerator(seed);
+  let isDrawn = false;
+  return () => {
+    if (!isDrawn) drawStartNoise(generator, start);
+    isDrawn = true;
+    return generator.randn(latentSize(shape()));
   };
 }
 

@@ -12,10 +12,13 @@ import { rescaledGuide } from "./rescaled-guide.ts";
 import type { Guider } from "./values.ts";
 
 /** The model of a guider, for latents of this shape. */
-export function promptedModel(
-  { model, positive, negative, cfg }: Guider,
-  { shape }: Latent,
-): SampledModel {
+export function promptedModel(guider: Guider, { shape }: Latent): SampledModel {
+  const { latentScale, sampling } = guider.model;
+  const denoiseFor = (one: LatentShape): Denoise => promptedDenoise(guider, one);
+  return { denoise: denoiseFor(shape), denoiseFor, table: sampling.table, latentScale };
+}
+
+function promptedDenoise({ model, positive, negative, cfg }: Guider, shape: LatentShape): Denoise {
   const { table } = model.sampling;
   const bounded = (parts: Guider["positive"]) => parts.map((part) => withMaskBounds(part, shape));
   const place = (parts: Guider["positive"]) => parts.map((part) => placePrompt(part, shape, table));
@@ -25,13 +28,12 @@ export function promptedModel(
   // At 1 the negative side has no effect and is not evaluated.
   const isGuided = Math.abs(cfg - 1) > 1e-9;
   const sides = [place(positives), isGuided ? place(negatives) : []] as const;
-  const denoise: Denoise = async (x, sigma) => {
+  return async (x, sigma) => {
     const [wanted, unwanted] = await denoised(model, sides, { x, sigma, shape });
     if (!isGuided) return wanted;
     if (model.rescale === 0) return guide(wanted, unwanted, cfg);
     return rescaledGuide({ x, sigma, shape }, [wanted, unwanted], { cfg, share: model.rescale });
   };
-  return { denoise, table, latentScale: model.latentScale };
 }
 
 /** A noisy latent. */

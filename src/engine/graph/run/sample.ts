@@ -34,15 +34,17 @@ export async function runCustom(
   { guider, noise }: { readonly guider: Guider; readonly noise: Noise },
 ): Promise<NodeValue[]> {
   const latent = inputs.link("latent_image", "LATENT");
-  const { samples, denoised } = await sampleLatent(promptedModel(guider, latent), latent, {
-    method: inputs.link("sampler", "SAMPLER"),
-    sigmas: inputs.link("sigmas", "SIGMAS"),
-    ...{ stepSeed, seed: noise.seed, noise: noise.source },
-    onStep: () => signal?.throwIfAborted(),
-  });
-  const result = { ...latent, samples };
-  return [
-    output("LATENT", result),
-    output("LATENT", denoised === null ? result : { ...latent, samples: denoised }),
-  ];
+  const { samples, shape, denoised, denoisedShape } = await sampleLatent(
+    promptedModel(guider, latent),
+    latent,
+    {
+      method: inputs.link("sampler", "SAMPLER"),
+      sigmas: inputs.link("sigmas", "SIGMAS"),
+      ...{ stepSeed, seed: noise.seed, noise: noise.source },
+      onStep: () => signal?.throwIfAborted(),
+    },
+  );
+  const result = { ...latent, samples, shape };
+  const clean = denoised && { ...latent, samples: denoised, shape: denoisedShape };
+  return [output("LATENT", result), output("LATENT", clean ?? result)];
 }

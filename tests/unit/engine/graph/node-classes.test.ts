@@ -6,6 +6,7 @@ import { checkValue } from "../../../../src/engine/graph/check-value.ts";
 import { nearestName } from "../../../../src/engine/graph/nearest-name.ts";
 import { byName, type NodeClass } from "../../../../src/engine/graph/node-class.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
+import { runnable } from "../../../../src/engine/graph/node-support.ts";
 import { objectInfo } from "../../../../src/engine/graph/object-info.ts";
 import { FILES } from "./graphs.ts";
 
@@ -38,6 +39,15 @@ test("every class is one file, named for it and listed", async () => {
     }
   }
   expect(new Set(found)).toEqual(new Set(NODE_CLASSES.values()));
+});
+
+test("every class runs here, or is rewritten before graphs run", () => {
+  const supported = runnable(NODE_CLASSES.values()).map(({ name }) => name);
+  expect([...NODE_CLASSES.keys()].filter((name) => !supported.includes(name))).toEqual([]);
+  for (const { name, isRewritten, fragment, run } of NODE_CLASSES.values()) {
+    const ways = [isRewritten, fragment, run].filter((way) => way !== undefined);
+    expect({ name, ways: ways.length }).toEqual({ name, ways: 1 });
+  }
 });
 
 test("two classes of one name are refused", () => {

@@ -7,5 +7,6 @@ export const Reroute: NodeClass = {
   category: "value",
   inputs: { "": link("*") },
   outputs: ["*"],
+  isRewritten: true,
   note: "Exists in ComfyUI's page alone, which leaves it out of what it exports; here, links skip it.",
 };

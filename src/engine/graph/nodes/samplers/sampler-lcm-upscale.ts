@@ -1,6 +1,9 @@
-/** SamplerLCMUpscale: makes the sampler lcm that enlarges the latent while it samples. */
+/** SamplerLCMUpscale: makes a sampler like lcm that resizes the latent while it samples. */
 import { choice, float, int } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
+import { lcmUpscale } from "../../run/lcm-upscale.ts";
+import { output } from "../../run/node-runner.ts";
+import type { ResizeMethod } from "../../run/resize.ts";
 
 export const SamplerLCMUpscale: NodeClass = {
   name: "SamplerLCMUpscale",
@@ -11,4 +14,12 @@ export const SamplerLCMUpscale: NodeClass = {
     upscale_method: choice(["bislerp", "nearest-exact", "bilinear", "area", "bicubic"]),
   },
   outputs: ["SAMPLER"],
+  run(inputs) {
+    const scaling = {
+      ratio: inputs.number("scale_ratio"),
+      steps: inputs.number("scale_steps"),
+      method: inputs.text("upscale_method") as ResizeMethod, // one of the class's choices
+    };
+    return [output("SAMPLER", { sample: lcmUpscale(scaling), noise: "continued" })];
+  },
 };

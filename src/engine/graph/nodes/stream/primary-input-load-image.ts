@@ -7,5 +7,6 @@ export const PrimaryInputLoadImage: NodeClass = {
   category: "stream",
   inputs: { image: file("image") },
   outputs: ["IMAGE", "MASK"],
+  isRewritten: true,
   note: "Marks the picture that the video replaces: in a stream it is LoadTensor.",
 };
