@@ -68,7 +68,7 @@ export class DiffusionProgram implements Program {
       },
       steps: numberOf(item, "steps"),
       strength: numberOf(item, "strength"),
-      guidance: numberOf(item, "guidance"),
+      guidance: { scale: numberOf(item, "guidance"), mode: "full", delta: 1 },
       seed: BigInt(numberOf(item, "seed")),
     });
   }
