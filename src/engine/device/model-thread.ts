@@ -54,6 +54,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   readonly #options: ModelThreadOptions;
   readonly #worker = new ProgramWorker();
   #msPerPixel = 0;
+  /** Of the warm-up: programs give some pictures again without a run, which says nothing of how long the next takes. */
+  #warmUpMsPerPixel = 0;
   /** Milliseconds for each pixel by list of ComfyUI graphs: one may have twenty steps where another has one. */
   readonly #graphs = new WeakMap<readonly string[], number>();
   #lost = false;
@@ -74,6 +76,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const item = sampleItem(definition, size);
     const { ms } = await this.#worker.call("prepare", { item, count: 1, times: 1 });
     this.#msPerPixel = ms / pixelsOf(item);
+    this.#warmUpMsPerPixel = this.#msPerPixel;
     await this.#findBatch(item, sampleItem(definition, size, "patterned"));
     const placements = settings.enableProfiling ? await this.#worker.call("placements", null) : {};
     void this.#worker.exited.then(() => this.#lose("its thread ended"));
@@ -123,7 +126,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   /** Milliseconds for each pixel; null for graphs that have not run yet. */
   #paceOf(job: InferenceJob): number | null {
     const graphs = graphsOf(job);
-    return graphs === null ? this.#msPerPixel : (this.#graphs.get(graphs) ?? null);
+    if (graphs !== null) return this.#graphs.get(graphs) ?? null;
+    return Math.max(this.#msPerPixel, this.#warmUpMsPerPixel);
   }
 
   #learn(job: InferenceJob, msPerPixel: number): void {
