@@ -106,7 +106,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   async run(jobs: readonly InferenceJob[]): Promise<readonly InferenceResult[]> {
     const pixels = jobs.reduce((sum, job) => sum + pixelsOf(job), 0);
     const [pace] = jobs.map((job) => this.#paceOf(job)); // graphs run one at a time
-    const longMs = pace == null ? FIRST_GRAPH_MS : HUNG * pace * pixels;
+    const longMs =
+      pace == null ? FIRST_GRAPH_MS : HUNG * Math.max(pace, this.#warmUpMsPerPixel) * pixels;
     using recorded = new DisposableStack();
     for (const { calls } of jobs) recorded.use(calls.begin("run", Math.max(HUNG_MS, longMs)));
     const hangs = setTimeout(() => this.#lose("a run hangs"), Math.max(ABANDONED_MS, longMs));
@@ -126,8 +127,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   /** Milliseconds for each pixel; null for graphs that have not run yet. */
   #paceOf(job: InferenceJob): number | null {
     const graphs = graphsOf(job);
-    if (graphs !== null) return this.#graphs.get(graphs) ?? null;
-    return Math.max(this.#msPerPixel, this.#warmUpMsPerPixel);
+    return graphs === null ? this.#msPerPixel : (this.#graphs.get(graphs) ?? null);
   }
 
   #learn(job: InferenceJob, msPerPixel: number): void {
