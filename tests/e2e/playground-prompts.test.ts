@@ -14,6 +14,7 @@ inBrowser("prompts are blended by weight, and removed again", async () => {
   await sent(driven, { prompts: [{ prompt: "a lake" }] });
   expect(await page.getByRole("slider", { name: "Weight" }).count()).toBe(0);
   await page.getByRole("button", { name: "Blend in another" }).click();
+  await page.getByLabel("Prompt 2", { exact: true }).waitFor();
   await page.keyboard.type("oil"); // the new field has the keyboard focus
   await sent(driven, { prompts: [{ prompt: "a lake" }, { prompt: "oil" }] });
   await page.getByRole("slider", { name: "Weight of prompt 2" }).fill("0.25");
@@ -30,6 +31,7 @@ inBrowser("a negative prompt goes with every text that counts, and is removed ag
   const { page } = driven;
   await page.getByLabel("Describe a scene").fill("a lake");
   await page.getByRole("button", { name: "Negative prompt" }).click();
+  await page.getByLabel("Negative prompt", { exact: true }).waitFor();
   await page.keyboard.type("people");
   await sent(driven, { prompts: [{ prompt: "a lake", negative_prompt: "people" }] });
   await page.getByRole("button", { name: "Remove the negative prompt" }).click();

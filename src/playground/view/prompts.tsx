@@ -1,6 +1,6 @@
 /** What to draw, in words: one text, or several with weights, and a negative prompt. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { edit, editText } from "../actions.ts";
 import { FIRST_PROMPT } from "../draft.ts";
 import {
@@ -152,7 +152,7 @@ interface TextProps {
 function Text({ label, value, rows, placeholder, isNew, set, children }: TextProps) {
   const id = useId();
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isNew) field.current?.focus();
   }, []);
   return (
