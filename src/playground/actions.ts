@@ -1,12 +1,15 @@
 /** Starts, changes and stops streams on the user's behalf. */
-import { problemOf } from "./advice.ts";
+import { graphProblem, problemOf } from "./advice.ts";
 import { ApiError, createApi, type Stream } from "./api.ts";
 import { channelOf, localChannel, ownChannels } from "./channels.ts";
-import { type Draft, FIRST_PROMPT, withModel } from "./draft.ts";
+import { type Draft, withModel } from "./draft.ts";
+import { withFirstPrompt } from "./first-prompt.ts";
+import { isGraphModel } from "./graph/graph-model.ts";
+import { isSameGraph } from "./graph/graph-text.ts";
 import { openCamera } from "./media/camera.ts";
 import { firstModel, fits, promptedModel } from "./model-choice.ts";
 import { freshPageToken } from "./page-token.ts";
-import { areEmpty, promptsOf } from "./prompts.ts";
+import { promptsOf } from "./prompts.ts";
 import { changeBody, formOf, sendable, startBody } from "./start-body.ts";
 import * as state from "./state.ts";
 import { rememberUploads, withUploads } from "./uploads.ts";
@@ -58,12 +61,14 @@ export function show(stream: Stream, input: state.Input): void {
 export async function start(): Promise<void> {
   if (state.onScreen.value.kind === "starting") return;
   state.problem.value = null;
+  state.graphProblems.value = [];
   state.onScreen.value = { kind: "starting" };
   const ending = new AbortController();
+  let asked = state.draft.value;
   try {
-    if (areEmpty(state.draft.value.prompts)) adopt({ prompts: promptsOf(FIRST_PROMPT) });
+    adopt(withFirstPrompt(state.draft.value, state.video.value));
     adopt({ values: sendable(state.draft.value.values) });
-    const asked = state.draft.value;
+    asked = state.draft.value;
     const model = state.chosenModel.value;
     const url = `${ownChannels}/playground-${crypto.randomUUID().slice(0, 8)}`;
     const input = await openInput(asked, `${url}-camera`, ending.signal);
@@ -81,7 +86,7 @@ export async function start(): Promise<void> {
   } catch (error) {
     ending.abort();
     state.onScreen.value = { kind: "nothing" };
-    failed(error);
+    refused(error, asked);
   }
 }
 
@@ -127,14 +132,16 @@ export function release(id: string): void {
 export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   if (state.onScreen.value.kind === "stream") void sendChange();
+  else if ("graph" in patch) state.graphProblems.value = [];
 }
 
 /** As `edit`, for text that is being typed: the stream changes at a pause. */
 export function editText(patch: Partial<Draft>): void {
-  state.draft.value = { ...state.draft.value, ...patch };
-  if (state.onScreen.value.kind !== "stream") return;
-  clearTimeout(settling);
-  settling = setTimeout(() => void sendChange(), TYPING_MS);
+  if (state.onScreen.value.kind === "stream") {
+    state.draft.value = { ...state.draft.value, ...patch };
+    clearTimeout(settling);
+    settling = setTimeout(() => void sendChange(), TYPING_MS);
+  } else edit(patch);
 }
 
 /** Updates the form when somebody else has changed the stream on screen, unless a change is pending here. */
@@ -149,7 +156,10 @@ export function follow(stream: Stream, askedAt: number): void {
 /** Fills the form with a stream's own. */
 export function adoptForm(stream: Stream, patch: Partial<Draft> = {}): void {
   const form = formOf(stream, state.models.value);
-  adopt({ ...patch, ...form, values: withUploads(form.values) });
+  const { graph } = state.draft.value;
+  // The same graph keeps the text that the user wrote.
+  const own = "graph" in form && isSameGraph(graph, form.graph) ? { graph } : {};
+  adopt({ ...patch, ...form, ...own, values: withUploads(form.values) });
 }
 
 const formKey = (stream: Stream): string => JSON.stringify(formOf(stream, state.models.value));
@@ -170,6 +180,7 @@ export async function sendChange(): Promise<void> {
   const wanted = state.draft.value;
   const before = applied;
   const body = changeBody(before, wanted, state.chosenModel.value);
+  if (wanted.graph === before.graph) state.graphProblems.value = [];
   if (screen.kind !== "stream" || sending || Object.keys(body).length === 0) return;
   sending = true;
   try {
@@ -178,15 +189,26 @@ export async function sendChange(): Promise<void> {
     served = formKey(stream);
     rememberUploads(wanted.values, stream);
     state.problem.value = null;
+    state.graphProblems.value = [];
     // The new model has those values of the old one that it takes, too.
     if (wanted.model !== before.model && state.draft.value === wanted) adoptForm(stream);
   } catch (error) {
-    failed(error);
+    refused(error, wanted);
   } finally {
     sending = false;
     answeredAt = performance.now();
   }
   if (state.draft.value !== wanted) await sendChange();
+}
+
+/** Shows why a draft was refused: the problems of a graph at its nodes. */
+function refused(error: unknown, { model }: Draft): void {
+  const isGraph = isGraphModel(model) && error instanceof ApiError;
+  const problems = isGraph ? error.details.filter(({ field }) => /^prompts?\b/.test(field)) : [];
+  state.graphProblems.value = problems;
+  const runs = state.onScreen.value.kind === "stream";
+  if (problems.length === 0) failed(error);
+  else state.problem.value = graphProblem(problems.length, runs);
 }
 
 /** Shows an error, or asks for the token if the server requires one. */

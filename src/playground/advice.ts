@@ -1,5 +1,6 @@
 /** Turns errors into messages for the user, with advice on what to do. */
 import { ApiError } from "./api.ts";
+import { sentence } from "./sentence.ts";
 import type { Problem } from "./state.ts";
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -22,6 +23,13 @@ export function problemOf(error: unknown): Problem {
   return { code, what: sentence(forPage(message)), advice: ADVICE[code] ?? "" };
 }
 
+/** Describes a graph that the server refused; `runs`: a stream is on screen. */
+export const graphProblem = (count: number, runs: boolean): Problem => ({
+  code: "invalid_graph",
+  what: `The graph cannot run: ${count === 1 ? "one problem, shown at its node" : `${count} problems, shown at its nodes`}.`,
+  advice: runs ? "The stream goes on as it was." : "",
+});
+
 /** Names fields as the page does, and shortens messages that quote another server at length. */
 function forPage(message: string): string {
   const named = message
@@ -37,10 +45,4 @@ export class CameraError extends ApiError {
   constructor(message: string) {
     super("camera", 0, message);
   }
-}
-
-function sentence(text: string): string {
-  const trimmed = text.trim();
-  const closed = /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
-  return closed.charAt(0).toUpperCase() + closed.slice(1);
 }

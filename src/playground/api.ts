@@ -1,7 +1,9 @@
 /** The server's JSON routes as functions, with the token and typed errors. */
 import type { Static } from "@sinclair/typebox";
 import type { ModelInfo, ModelParam, ParamValue } from "../engine/protocol/models.ts";
-import type { HealthAnswer, StreamObject } from "../server/http/schemas.ts";
+import type { FieldProblem } from "../field-problem.ts";
+import type { ErrorAnswer, HealthAnswer, StreamObject } from "../server/http/schemas.ts";
+import type { NodeClasses } from "./graph/node-classes.ts";
 
 export type Stream = Static<typeof StreamObject>;
 export type Health = Static<typeof HealthAnswer>;
@@ -17,11 +19,19 @@ export class ApiError extends Error {
   readonly code: string;
   /** 0 without an answer. */
   readonly status: number;
+  /** Problems by field; empty where the server names none. */
+  readonly details: readonly FieldProblem[];
 
-  constructor(code: string, status: number, message: string) {
+  constructor(
+    code: string,
+    status: number,
+    message: string,
+    details: readonly FieldProblem[] = [],
+  ) {
     super(message);
     this.code = code;
     this.status = status;
+    this.details = details;
   }
 
   /** The server requires a token, or rejected the one it was given. */
@@ -55,13 +65,14 @@ export function createApi(token: () => string) {
     const answer = await response.json().catch(() => null);
     // The server's schemas are the page's types. A 503 from /health has the same body as a 200.
     if (response.ok || (path === "/health" && answer !== null)) return answer as Answer;
-    const { code, error } = (answer ?? {}) as { code?: string; error?: string };
+    const { code, error, details } = (answer ?? {}) as Partial<Static<typeof ErrorAnswer>>;
     const message = error ?? `the server answered ${response.status}`;
-    throw new ApiError(code ?? "internal", response.status, message);
+    throw new ApiError(code ?? "internal", response.status, message, details);
   };
   const of = (id: string) => `/stream/${encodeURIComponent(id)}`;
   return {
     health: () => ask<Health>("GET", "/health"),
+    nodes: () => ask<NodeClasses>("GET", "/nodes"),
     models: async () => (await ask<{ models: Model[] }>("GET", "/models")).models,
     streams: async () => (await ask<{ streams: Stream[] }>("GET", "/streams")).streams,
     stream: async (id: string) => (await ask<{ stream: Stream }>("GET", `${of(id)}/status`)).stream,

@@ -37,7 +37,8 @@ export function commandsFor(context: CommandContext): Command[] {
     values: withFileNames(draft.values),
     preset: preset && { ...preset, values: withFileNames(preset.values) },
   };
-  const { input_url, stream_url, ...changing } = startBody(asked, model, url, inputUrl);
+  const { input_url, stream_url, ...rest } = startBody(asked, model, url, inputUrl);
+  const changing = { ...rest, ...withPlainGraph(rest) };
   const fixed = { ...(input_url === undefined ? {} : { input_url }), stream_url };
   const auth = withToken ? `${NEXT}-H "Authorization: Bearer $API_TOKEN"` : "";
   const post = (path: string, body: object) =>
@@ -54,6 +55,16 @@ export function commandsFor(context: CommandContext): Command[] {
     { name: "Save the current segment", line: `curl ${origin}${path}/-2 -o segment.mp4` },
     { name: "Stop it", line: `curl -X DELETE ${origin}/stream/${id}${auth}` },
   ];
+}
+
+/** A graph as an object reads better than its text, unless it has a number that a parser rounds. */
+function withPlainGraph({ prompts = [] }: { readonly prompts?: readonly object[] }) {
+  const texts = prompts.flatMap((one) =>
+    "graph" in one && typeof one.graph === "string" ? one.graph : [],
+  );
+  if (texts.length === 0 || texts.some((text) => /\d{16}/.test(text))) return {};
+  const graphs = texts.map((text): unknown => JSON.parse(text));
+  return { prompts: graphs.length === 1 ? graphs[0] : graphs };
 }
 
 /** A picture is too long for a command: it is read from a file that is named after the parameter. */

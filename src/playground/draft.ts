@@ -14,6 +14,8 @@ export interface Draft {
   /** Trickle channel to read from; used if the source is `channel`. */
   readonly inputUrl: string;
   readonly prompts: Prompts;
+  /** Text of a ComfyUI graph, right or wrong; used in place of prompts by the model that runs graphs. */
+  readonly graph: string;
   /** Empty until the models have been loaded. */
   readonly model: string;
   /** The model's parameters that have been set, by hand or by a preset; the others have their defaults. */
@@ -24,11 +26,11 @@ export interface Draft {
 }
 
 export const SIZES = ["512 × 512", "256 × 256", "384 × 384", "768 × 768", "640 × 360"] as const;
-export const FIRST_PROMPT = "a beautiful landscape at sunrise";
 export const FIRST_DRAFT: Draft = {
   source: "none",
   inputUrl: "",
   prompts: NO_PROMPTS,
+  graph: "",
   model: "",
   values: {},
   preset: null,

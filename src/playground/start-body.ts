@@ -1,6 +1,9 @@
 /** Converts between the form and the API: request bodies for a start and a change, and the form of a running stream. */
 import type { Model, Stream, Values } from "./api.ts";
-import { type Draft, FIRST_PROMPT, sizeOf } from "./draft.ts";
+import { type Draft, sizeOf } from "./draft.ts";
+import { FIRST_PROMPT } from "./first-prompt.ts";
+import { isGraphModel } from "./graph/graph-model.ts";
+import { apiGraphs, graphTextOf } from "./graph/graph-text.ts";
 import { isShortened, requestValues, sameValue, valuesIn } from "./param-values.ts";
 import { apiPrompts, areEmpty, promptsIn, promptsOf } from "./prompts.ts";
 
@@ -33,9 +36,13 @@ export function changeBody(
 ): Record<string, unknown> {
   const body: Record<string, unknown> = {};
   const isOther = after.model !== before.model;
+  const drawing = drawnBy(after);
+  // The stream stays with its model until there is a graph.
+  if (isOther && drawing === null) return body;
+  const isRedrawn = JSON.stringify(drawnBy(before)) !== JSON.stringify(drawing);
   // A model that takes no prompts was given none.
-  const isRedrawn = JSON.stringify(drawnBy(before)) !== JSON.stringify(drawnBy(after));
-  if (isRedrawn || (isOther && model?.takes_prompts)) Object.assign(body, drawnBy(after));
+  const takes = isGraphModel(after.model) || model?.takes_prompts === true;
+  if (isOther ? takes : isRedrawn) Object.assign(body, drawing);
   if (isOther) body["model"] = after.model;
   if (after.size !== before.size) Object.assign(body, sizeOf(after));
   const chosen = after.preset === before.preset ? null : after.preset;
@@ -48,9 +55,13 @@ export function changeBody(
   return Object.assign(body, requestValues(beyond(set, before.values), model?.params ?? []));
 }
 
-const drawnBy = ({ prompts }: Draft) => ({
-  prompts: apiPrompts(areEmpty(prompts) ? promptsOf(FIRST_PROMPT) : prompts),
-});
+/** What the model draws by; null for a graph that cannot be sent. */
+function drawnBy({ model, prompts, graph }: Draft) {
+  const drawing = isGraphModel(model)
+    ? apiGraphs(graph)
+    : apiPrompts(areEmpty(prompts) ? promptsOf(FIRST_PROMPT) : prompts);
+  return drawing && { prompts: drawing };
+}
 
 /** The values that differ from others. */
 const beyond = (values: Values, others: Values): Values =>
@@ -65,9 +76,14 @@ export const sendable = (values: Values): Values =>
 /** The form of a running stream; parameters of the model's own are shown as set by the user. */
 export function formOf({ metadata, params }: Stream, models: readonly Model[]) {
   const model = models.find(({ name }) => name === params.model);
+  const graph = graphTextOf(metadata);
   return {
-    // Of a model that takes no prompts, the form keeps the prompt for the next one.
-    ...(model?.takes_prompts === false ? {} : { prompts: promptsIn(metadata) }),
+    // The form keeps what this model does not draw by for the next one.
+    ...(graph !== undefined
+      ? { graph }
+      : model?.takes_prompts === false
+        ? {}
+        : { prompts: promptsIn(metadata) }),
     model: params.model,
     values: valuesIn(params, model?.params ?? []),
     preset: null,

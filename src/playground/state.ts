@@ -1,7 +1,11 @@
 /** The page's state as signals. */
 import { computed, signal } from "@preact/signals";
+import type { FieldProblem } from "../field-problem.ts";
 import type { Health, Model, Stream } from "./api.ts";
 import { type Draft, FIRST_DRAFT } from "./draft.ts";
+import { faultsOf, type GraphFaults } from "./graph/graph-faults.ts";
+import type { NodeClasses } from "./graph/node-classes.ts";
+import { type GraphReading, readGraph } from "./graph/read-graph.ts";
 import type { VideoSource } from "./model-choice.ts";
 import { ownPageToken } from "./page-token.ts";
 import type { Sample } from "./samples.ts";
@@ -45,6 +49,10 @@ export const streams = signal<readonly Stream[]>([]);
 /** Figures of the stream on screen, one sample a second. */
 export const samples = signal<readonly Sample[]>([]);
 export const problem = signal<Problem | null>(null);
+/** What the server said of the last graph that it refused; empty once it took one. */
+export const graphProblems = signal<readonly FieldProblem[]>([]);
+/** The node classes of the server; empty until a graph is shown. */
+export const nodeClasses = signal<NodeClasses>({});
 /** The token that was typed; empty without one. */
 export const typedToken = signal(sessionStorage.getItem("token") ?? "");
 /** The token that the server gives to pages on its own machine, a new one after each start; otherwise empty. */
@@ -63,6 +71,11 @@ export const shown = computed<Stream | null>(() => {
 /** Whether the form gives the model a video. */
 export const video = computed<VideoSource>(() =>
   draft.value.source === "none" ? "none" : "video",
+);
+const graphText = computed(() => draft.value.graph);
+export const graphReading = computed<GraphReading>(() => readGraph(graphText.value));
+export const graphFaults = computed<GraphFaults>(() =>
+  faultsOf(graphProblems.value, graphReading.value.nodes),
 );
 export const chosenModel = computed<Model | null>(
   () => models.value.find(({ name }) => name === draft.value.model) ?? null,

@@ -74,7 +74,7 @@ inBrowser(
     const { page } = driven;
     await page.getByLabel("Keep colours").check();
     await sent(driven, { keep_colours: true });
-    const reset = page.getByRole("button", { name: "Reset" });
+    const reset = page.getByRole("button", { name: "Reset", exact: true });
     await reset.click();
     await sent(driven, { reset: 1 });
     await reset.click();

@@ -77,8 +77,9 @@ export async function playing(
   size = "256 × 256",
 ): Promise<Page> {
   const page = await browser.open(server.url);
-  await page.getByLabel("Model").selectOption(model);
+  // A graph's nodes have fields with the same word.
   await page.getByLabel("Size").selectOption(size);
+  await page.getByLabel("Model").selectOption(model);
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await plays(page);
   return page;

@@ -1,8 +1,12 @@
 /** The form: prompt, source, model, size and the model's parameters. Models without prompts have no prompt. */
 import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
 import type { Source } from "../draft.ts";
+import { isGraphModel } from "../graph/graph-model.ts";
 import { chosenModel, draft, health, onScreen, streams } from "../state.ts";
 import { titleOf } from "../stream-title.ts";
+import { useGraphDrop } from "./graph/graph-drop.ts";
+import { GraphEditor } from "./graph/graph-editor.tsx";
+import { GraphNodes } from "./graph/graph-nodes.tsx";
 import { ModelChoice } from "./model-choice.tsx";
 import { Params } from "./params.tsx";
 import { Scene } from "./prompts.tsx";
@@ -14,10 +18,13 @@ const SOURCES: readonly { source: Source; label: string }[] = [
 ];
 
 export function Form() {
+  const [over, drop] = useGraphDrop();
   const screen = onScreen.value;
+  const isGraph = isGraphModel(draft.value.model);
   return (
     <form
-      class="form"
+      class={`form ${over ? "over" : ""}`}
+      {...drop}
       aria-label="What to show"
       onSubmit={(event) => {
         event.preventDefault();
@@ -25,10 +32,10 @@ export function Form() {
         else void start();
       }}
     >
-      {chosenModel.value?.takes_prompts !== false && <Scene />}
+      {isGraph ? <GraphEditor /> : chosenModel.value?.takes_prompts !== false && <Scene />}
       <Sources locked={screen.kind === "stream" || screen.kind === "starting"} />
       <ModelChoice />
-      <Params />
+      {isGraph ? <GraphNodes /> : <Params />}
       <div class="go">
         {screen.kind === "stream" ? (
           <button type="button" class="primary stop" onClick={() => void stop(screen.id)}>

@@ -1,7 +1,9 @@
 /** The choice of model and size, and what there is to know of the chosen model. */
 import { edit } from "../actions.ts";
 import type { Model } from "../api.ts";
-import { SIZES, withModel } from "../draft.ts";
+import { SIZES } from "../draft.ts";
+import { chooseModel } from "../graph/graph-actions.ts";
+import { isGraphModel } from "../graph/graph-model.ts";
 import { isUsable, MODEL_GROUPS } from "../model-choice.ts";
 import { aboutText } from "../model-facts.ts";
 import { chosenModel, draft, models, video } from "../state.ts";
@@ -15,10 +17,7 @@ export function ModelChoice() {
       <div class="pair">
         <label>
           <span>Model</span>
-          <select
-            value={model}
-            onChange={({ currentTarget }) => edit(withModel(currentTarget.value))}
-          >
+          <select value={model} onChange={({ currentTarget }) => chooseModel(currentTarget.value)}>
             {MODEL_GROUPS.map(({ label, has }) => (
               <Group key={label} label={label} models={models.value.filter(has)} />
             ))}
@@ -59,7 +58,7 @@ function About({ model }: { model: Model }) {
   return (
     <div class="about">
       <p class="hint">{aboutText(model, video.value)}</p>
-      <ModelState model={model} />
+      {!isGraphModel(model.name) && <ModelState model={model} />}
       <ModelFacts model={model} />
     </div>
   );

@@ -1,7 +1,7 @@
 /** Lists all models with their state, licence and source; each can be chosen. */
-import { edit } from "../actions.ts";
 import type { Model } from "../api.ts";
-import { withModel } from "../draft.ts";
+import { chooseModel } from "../graph/graph-actions.ts";
+import { isGraphModel } from "../graph/graph-model.ts";
 import { isUsable } from "../model-choice.ts";
 import { draft, models } from "../state.ts";
 import { ModelFacts, ModelState } from "./model-state.tsx";
@@ -32,14 +32,14 @@ function Row({ model }: { model: Model }) {
         aria-current={draft.value.model === name}
         disabled={!isUsable(model)}
         onClick={() => {
-          if (draft.value.model !== name) edit(withModel(name));
+          if (draft.value.model !== name) chooseModel(name);
         }}
       >
         <span class="title">{name}</span>
         <span class="description">{description}</span>
         <ModelFacts model={model} />
       </button>
-      <ModelState model={model} />
+      {!isGraphModel(name) && <ModelState model={model} />}
     </li>
   );
 }

@@ -2,17 +2,20 @@
 import { edit } from "../actions.ts";
 import type { Model, Param } from "../api.ts";
 import { type Draft, withPreset } from "../draft.ts";
+import { isGraphModel } from "../graph/graph-model.ts";
 import { matchesPreset } from "../param-values.ts";
 import { chosenModel, draft } from "../state.ts";
 import { Control } from "./controls/control.tsx";
 import { isField } from "./controls/number.tsx";
+import { type GivenPreset, Presets, SavePreset } from "./presets.tsx";
 
 /** Parameters shown; the others are folded away. */
 const MAX_SHOWN = 4;
 
 export function Params() {
   const model = chosenModel.value;
-  if (model === null || model.params.length === 0) return null;
+  if (model === null || isGraphModel(model.name)) return null;
+  if (model.params.length === 0 && !model.takes_prompts) return null;
   const params = sortedBy(model.params, isLarge);
   // What is tuned comes before what is chosen once, such as a seed.
   const shown = sortedBy(params.slice(0, MAX_SHOWN), (param) => !isChosen(param));
@@ -22,22 +25,25 @@ export function Params() {
     <fieldset class="params">
       <legend>
         Adjust
+        <SavePreset />
         {Object.keys(draft.value.values).length > Object.keys(reset.values).length && (
           <button type="button" class="quiet" onClick={() => edit(reset)}>
             Defaults
           </button>
         )}
       </legend>
-      <Presets model={model} />
+      <Presets given={presetsOf(model)} />
       {shown.map((param) => (
         <Control key={`${model.name}/${param.name}`} param={param} />
       ))}
       {rest.length > 0 && (
         <details>
           <summary>{rest.length} more</summary>
-          {rest.map((param) => (
-            <Control key={`${model.name}/${param.name}`} param={param} />
-          ))}
+          <div class="fields">
+            {rest.map((param) => (
+              <Control key={`${model.name}/${param.name}`} param={param} />
+            ))}
+          </div>
         </details>
       )}
     </fieldset>
@@ -55,25 +61,12 @@ const sortedBy = (params: readonly Param[], isFirst: (param: Param) => boolean):
   ...params.filter((param) => !isFirst(param)),
 ];
 
-function Presets({ model }: { model: Model }) {
-  const presets = Object.entries(model.presets);
-  if (presets.length === 0) return null;
-  return (
-    <ul class="presets" aria-label="Presets">
-      {presets.map(([name, values]) => (
-        <li key={name}>
-          <button
-            type="button"
-            aria-pressed={matchesPreset(model, values, draft.value.values)}
-            onClick={() => edit(withPreset(draft.value, { name, values }))}
-          >
-            {name}
-          </button>
-        </li>
-      ))}
-    </ul>
-  );
-}
+const presetsOf = (model: Model): GivenPreset[] =>
+  Object.entries(model.presets).map(([name, values]) => ({
+    name,
+    isInUse: matchesPreset(model, values, draft.value.values),
+    choose: () => edit(withPreset(draft.value, { name, values })),
+  }));
 
 /** All parameters back at their defaults, but triggers: a trigger acts whenever it changes. */
 function withoutValues({ values }: Draft, params: readonly Param[]) {

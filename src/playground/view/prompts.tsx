@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { edit, editText } from "../actions.ts";
-import { FIRST_PROMPT } from "../draft.ts";
+import { FIRST_PROMPT } from "../first-prompt.ts";
 import {
   MAX_PROMPT,
   MAX_PROMPTS,

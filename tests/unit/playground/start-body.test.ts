@@ -102,6 +102,22 @@ describe("a change", () => {
     });
   });
 
+  test("sends a graph in place of prompts, and only one that can be read", () => {
+    const graph = '{"1": {"class_type": "EmptyImage"}}';
+    const comfy: Draft = { ...draft, model: "comfyui", values: {}, graph };
+    expect(change(draft, comfy)).toEqual({ model: "comfyui", prompts: [{ graph }] });
+    // The stream stays with its model until there is a graph, but not with its size.
+    expect(change(draft, { ...comfy, graph: "{" })).toEqual({});
+    expect(change(comfy, { ...comfy, graph: "{", size: "640 × 360" })).toEqual({
+      width: 640,
+      height: 360,
+    });
+    expect(change(comfy, { ...draft, model: "describer", values: {} })).toEqual({
+      model: "describer",
+      prompts: [{ prompt: "a sea" }],
+    });
+  });
+
   test("names a preset once, also one that is chosen again", () => {
     const chosen = { ...painter, ...withPreset(painter, night) };
     expect(change(painter, chosen)).toEqual({ preset: "Night" });
@@ -123,6 +139,17 @@ describe("a change", () => {
     expect(change({ ...before, values: {} }, before)).toEqual({});
     expect(change(before, { ...before, values: {} })).toEqual({ style_picture: null });
   });
+});
+
+test("the form of a stream with a graph holds its text, and keeps the prompts for the next model", () => {
+  const graph = { "1": { class_type: "EmptyImage", inputs: {} } };
+  const stream = {
+    metadata: { width: 512, height: 512, prompts: [graph] },
+    params: { model: "comfyui" },
+  } as unknown as Stream;
+  const form = formOf(stream, MODEL_GALLERY);
+  expect(form).not.toContainKey("prompts");
+  expect(JSON.parse("graph" in form ? form.graph : "")).toEqual(graph);
 });
 
 test("the form of a running stream holds its values, by the type of each parameter", () => {

@@ -1,6 +1,7 @@
 /** A number: a slider, or a field for integers with a wide range, such as a seed. */
 import type { ControlProps, ParamOf } from "./control-props.ts";
 import { Dice } from "./dice.tsx";
+import { NumberEntry } from "./number-entry.tsx";
 import { words } from "./words.ts";
 
 /** An integer with more values than this gets a field instead of a slider. */
@@ -70,18 +71,12 @@ function NumberField({ param, value, set }: ControlProps<"number">) {
   return (
     <div class="field" title={description}>
       <label for={id}>{words(name)}</label>
-      <input
+      <NumberEntry
         id={id}
-        type="number"
-        aria-description={description || undefined}
-        min={min}
-        max={max}
+        value={String(value)}
+        {...{ min, max, description }}
         step={1}
-        value={value}
-        onChange={({ currentTarget }) => {
-          if (currentTarget.validity.valid) set(currentTarget.valueAsNumber);
-          else currentTarget.reportValidity();
-        }}
+        set={(typed) => set(Number(typed))}
       />
       <Dice label="Shuffle" press={() => set(min + Math.floor(Math.random() * (max - min + 1)))} />
     </div>

@@ -1,0 +1,48 @@
+/** Changes the graph of the form: chosen, dropped, pasted, or one value of a node. */
+import { api, edit, editText } from "../actions.ts";
+import { withModel } from "../draft.ts";
+import { withFirstPrompt } from "../first-prompt.ts";
+import { draft, graphReading, nodeClasses, problem, video } from "../state.ts";
+import { keyOf } from "./graph-faults.ts";
+import { GRAPH_MODEL, isGraphModel } from "./graph-model.ts";
+import { type GraphNode, looksLikeGraph, withInput } from "./read-graph.ts";
+
+/** Chooses a model; the one that runs graphs begins with an example. */
+export function chooseModel(model: string): void {
+  const patch = withModel(model);
+  const first = isGraphModel(model)
+    ? withFirstPrompt({ ...draft.value, ...patch }, video.value)
+    : {};
+  edit({ ...patch, ...first });
+}
+
+/** Uses the text as the graph, if it is one; false if not. */
+export function takeGraph(text: string): boolean {
+  if (!looksLikeGraph(text)) return false;
+  edit({ ...(isGraphModel(draft.value.model) ? {} : withModel(GRAPH_MODEL)), graph: text });
+  return true;
+}
+
+/** As `takeGraph`, from a file; says so where it holds none. */
+export async function takeGraphFile(file: File): Promise<void> {
+  if (takeGraph(await file.text())) return;
+  problem.value = {
+    code: "no_graph",
+    what: `${file.name} is not a ComfyUI graph.`,
+    advice: "In ComfyUI, choose Workflow > Export (API).",
+  };
+}
+
+/** Replaces one input's value, given as JSON. The text around it stays as it is. */
+export function setInput(node: GraphNode, name: string, json: string): void {
+  // Values typed before this one have moved what follows them.
+  const now = graphReading.value.nodes.find((one) => keyOf(one) === keyOf(node));
+  const input = now?.inputs.findLast((one) => one.name === name);
+  if (input === undefined) return;
+  editText({ graph: withInput(draft.value.graph, input, json) });
+}
+
+/** Reads the server's node classes, for ranges and choices; without them, inputs have plain fields. */
+export async function loadNodeClasses(): Promise<void> {
+  nodeClasses.value = await api.nodes().catch(() => nodeClasses.value);
+}

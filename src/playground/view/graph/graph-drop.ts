@@ -1,0 +1,52 @@
+/** Takes graphs that are dropped or pasted anywhere in the form. */
+import { useState } from "preact/hooks";
+import { takeGraph, takeGraphFile } from "../../graph/graph-actions.ts";
+
+const isJson = ({ name, type }: File): boolean =>
+  type === "application/json" || /\.json$/i.test(name);
+
+/** Whether something that may be a graph is over the form, and the handlers for the form. */
+export function useGraphDrop() {
+  const [over, setOver] = useState(false);
+  return [
+    over,
+    {
+      onDragOver(event: DragEvent): void {
+        // The type of a file that is dragged is not always known.
+        const items = [...(event.dataTransfer?.items ?? [])];
+        const isCandidate = ({ kind, type }: DataTransferItem) =>
+          kind === "file" && !type.startsWith("image/");
+        if (event.defaultPrevented || !items.some(isCandidate)) return;
+        event.preventDefault(); // otherwise the browser opens the file
+        setOver(true);
+      },
+      onDragLeave({ currentTarget, relatedTarget }: DragEvent): void {
+        const form = currentTarget as Node;
+        if (!(relatedTarget instanceof Node && form.contains(relatedTarget))) setOver(false);
+      },
+      onDrop(event: DragEvent): void {
+        setOver(false);
+        if (event.defaultPrevented || event.dataTransfer === null) return;
+        const { files } = event.dataTransfer;
+        const [file] = files;
+        if (file !== undefined) {
+          event.preventDefault();
+          void takeGraphFile(file);
+        } else if (takeGraph(event.dataTransfer.getData("text/plain"))) event.preventDefault();
+      },
+      onPaste(event: ClipboardEvent): void {
+        if (event.defaultPrevented || isGraphField(event.target)) return;
+        const { clipboardData: data } = event;
+        const file = [...(data?.files ?? [])].find(isJson);
+        if (file !== undefined) {
+          event.preventDefault();
+          void takeGraphFile(file);
+        } else if (takeGraph(data?.getData("text/plain") ?? "")) event.preventDefault();
+      },
+    },
+  ] as const;
+}
+
+/** What is pasted into the text of the graph goes where the cursor is. */
+const isGraphField = (target: EventTarget | null): boolean =>
+  target instanceof HTMLTextAreaElement && target.classList.contains("graph-text");

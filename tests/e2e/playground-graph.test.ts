@@ -1,0 +1,179 @@
+/** Tests ComfyUI graphs in the playground: written, pasted, dropped, changed by node, refused by node, and kept by name. */
+import { expect } from "bun:test";
+import type { Page } from "playwright-core";
+import { colour, pixels, plays, violations } from "../support/browser-page.ts";
+import { api } from "../support/live-stream.ts";
+import { inBrowser, playing, streamsOf, usePlayground } from "../support/playground.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+const playground = usePlayground();
+
+/** One colour over the whole picture. */
+const plain = (color: number) => ({
+  "1": { class_type: "EmptyImage", inputs: { width: 64, height: 64, batch_size: 1, color } },
+  "2": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
+});
+const [RED, GREEN, BLUE] = [0xff0000, 0x00ff00, 0x0000ff];
+
+const text = (page: Page) => page.getByLabel("ComfyUI graph", { exact: true });
+const node = (page: Page, name: string) =>
+  page.locator(".graph-nodes > ul > li").filter({ hasText: name });
+
+/** Waits until the picture is of one colour: 0 red, 1 green, 2 blue. */
+const shows = (page: Page, channel: 0 | 1 | 2) =>
+  waitFor(`the picture to be ${["red", "green", "blue"][channel]}`, async () => {
+    const picture = await pixels(page);
+    return picture.every((value, at) => (at % 3 === channel ? value > 150 : value < 100));
+  });
+
+/** What pasting or dropping does: the browser's own would need its clipboard. */
+const give = (page: Page, event: "paste" | "drop", selector: string, file: string, json: string) =>
+  page.evaluate(`(() => {
+    const data = new DataTransfer();
+    ${
+      event === "drop"
+        ? `data.items.add(new File([${JSON.stringify(json)}], ${JSON.stringify(file)}))`
+        : `data.setData("text/plain", ${JSON.stringify(json)})`
+    };
+    const Kind = ${event === "drop" ? "DragEvent" : "ClipboardEvent"};
+    const key = ${event === "drop" ? '"dataTransfer"' : '"clipboardData"'};
+    document.querySelector(${JSON.stringify(selector)}).dispatchEvent(
+      new Kind(${JSON.stringify(event)}, { [key]: data, bubbles: true, cancelable: true }),
+    );
+  })()`);
+
+inBrowser(
+  "the model comfyui draws a graph of its own at once, and the graph that is typed",
+  async () => {
+    const page = await playing(playground, "comfyui");
+    expect(JSON.parse(await text(page).inputValue())).toContainKey("1");
+    await waitFor("colours", async () => colour(await pixels(page)) > 20);
+    await text(page).fill(JSON.stringify(plain(BLUE)));
+    await shows(page, 2);
+    expect(await violations(page)).toEqual([]);
+    expect(playground.browser.errors).toEqual([]);
+  },
+);
+
+inBrowser("a value of a node is changed in the list, and the text around it stays", async () => {
+  const page = await playing(playground, "comfyui");
+  const written = JSON.stringify(plain(RED)).replace('"color"', '\n  "color"');
+  await text(page).fill(written);
+  await shows(page, 0);
+  await node(page, "EmptyImage").locator("summary").click();
+  await page.getByLabel("Color").fill(String(GREEN));
+  await page.getByLabel("Color").press("Tab");
+  await shows(page, 1);
+  expect(await text(page).inputValue()).toBe(written.replace(String(RED), String(GREEN)));
+});
+
+inBrowser(
+  "a graph that cannot run is explained at its nodes, and the one before goes on",
+  async () => {
+    const page = await playing(playground, "comfyui");
+    await text(page).fill(JSON.stringify(plain(RED)));
+    await shows(page, 0);
+    const faulty = JSON.stringify({
+      ...plain(BLUE),
+      "1": { class_type: "EmptyImage", inputs: { width: 0, height: 64, batch_size: 1, color: -1 } },
+    });
+    await text(page).fill(faulty);
+    await page.getByRole("alert").getByText("2 problems, shown at its nodes").waitFor();
+    await page.getByRole("alert").getByText("The stream goes on as it was").waitFor();
+    const row = node(page, "EmptyImage");
+    expect(await row.locator(".faults li").allTextContents()).toEqual([
+      expect.stringMatching(/^width is 0, which is too small: .* from 1 to \d+\.$/),
+      expect.stringMatching(/^color is -1, which is too small/),
+    ]);
+    expect(await row.getByLabel("Width").getAttribute("aria-invalid")).toBe("true");
+    expect(await row.getByLabel("Height").getAttribute("aria-invalid")).toBe("false");
+    expect(await violations(page)).toEqual([]);
+    await plays(page);
+    await shows(page, 0);
+    await row.getByLabel("Width").fill("64");
+    await row.getByLabel("Color").fill(String(GREEN));
+    await row.getByLabel("Color").press("Tab");
+    await shows(page, 1);
+    expect(await page.locator(".faults").count()).toBe(0);
+    expect(await page.getByRole("alert").getByText("problem").count()).toBe(0);
+  },
+);
+
+inBrowser(
+  "text that is not JSON is told where, is not sent, and the place can be shown",
+  async () => {
+    const page = await playing(playground, "comfyui");
+    await text(page).fill(JSON.stringify(plain(RED)));
+    await shows(page, 0);
+    const broken = JSON.stringify(plain(BLUE), null, 2).replace('"EmptyImage",', '"EmptyImage"');
+    await text(page).fill(broken);
+    await page.getByText("Line 4, column 5: a comma is missing before this.").waitFor();
+    await page.getByRole("button", { name: "Show", exact: true }).click();
+    const selected = await text(page).evaluate(
+      (field: { selectionStart: number }) => field.selectionStart,
+    );
+    expect(broken.slice(selected)).toStartWith('"inputs"');
+    await plays(page);
+    await shows(page, 0);
+  },
+);
+
+inBrowser("a graph is pasted or dropped anywhere in the form, whatever the model is", async () => {
+  const page = await playing(playground, "dreamscape");
+  await give(page, "paste", ".scene textarea", "", JSON.stringify(plain(RED)));
+  await shows(page, 0);
+  expect(await page.getByLabel("Model").inputValue()).toBe("comfyui");
+  await give(page, "drop", ".sources", "graph.json", JSON.stringify(plain(GREEN)));
+  await shows(page, 1);
+  await give(page, "drop", ".sources", "notes.txt", "no graph");
+  await page.getByRole("alert").getByText("Notes.txt is not a ComfyUI graph").waitFor();
+  const page_format = JSON.stringify({ last_node_id: 1, nodes: [{ id: 1 }], links: [] });
+  await give(page, "drop", ".sources", "workflow.json", page_format);
+  await page.getByText("Workflow > Export (API)").first().waitFor();
+  await page.getByLabel("Model").selectOption("dreamscape");
+  await give(page, "paste", ".scene textarea", "", "a red desert");
+  expect(await page.getByLabel("Model").inputValue()).toBe("dreamscape");
+});
+
+inBrowser("graphs are kept by name in the browser, and deleted", async () => {
+  const page = await playing(playground, "comfyui");
+  await text(page).fill(JSON.stringify(plain(RED)));
+  await shows(page, 0);
+  await page.getByRole("button", { name: "Save as a preset" }).click();
+  await page.getByLabel("Name of the preset").waitFor();
+  await page.keyboard.type("All red");
+  await page.keyboard.press("Enter");
+  const preset = () => page.getByRole("button", { name: "All red", exact: true });
+  expect(await preset().getAttribute("aria-pressed")).toBe("true");
+  await page.getByRole("button", { name: "Sunset" }).click();
+  await waitFor("colours", async () =>
+    (await pixels(page)).some((value, at) => at % 3 === 2 && value > 60),
+  );
+  await page.reload();
+  await preset().click();
+  await plays(page, "Live output", 1);
+  await shows(page, 0);
+  await page.getByRole("button", { name: "Delete All red" }).click();
+  await preset().waitFor({ state: "detached" });
+});
+
+inBrowser(
+  "the form follows a graph that somebody else changes, and keeps the text that is the same",
+  async () => {
+    const page = await playing(playground, "comfyui");
+    const written = JSON.stringify(plain(RED), null, 4);
+    await text(page).fill(written);
+    await shows(page, 0);
+    const { url } = playground.server;
+    const [stream] = await streamsOf(url);
+    const id = stream?.manifest_id ?? "";
+    await api(url).params(id, { prompts: plain(BLUE) });
+    await shows(page, 2);
+    await waitFor("the form to follow", async () =>
+      (await text(page).inputValue()).includes(String(BLUE)),
+    );
+    await page.getByLabel("Model").selectOption("test-card");
+    await page.getByLabel("Model").selectOption("comfyui");
+    await shows(page, 2);
+  },
+);
