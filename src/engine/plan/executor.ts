@@ -8,6 +8,7 @@ import type { PictureConverter } from "../codec/picture-converter.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import type { ModelHost } from "../device/model-host.ts";
 import type { ModelDefinition } from "../models/definition.ts";
+import { GraphModels } from "../models/graph-models.ts";
 import type { Moment } from "../models/roles/role.ts";
 import { valuesOf } from "../models/run-values.ts";
 import type { Tensor } from "../models/tensor.ts";
@@ -99,6 +100,8 @@ export class PlanExecutor implements Disposable {
   #graphs: StreamParams["graphs"];
   /** What was asked for last: it may change while a model loads. */
   #newest: StreamParams | null = null;
+  /** What the models in use were asked for by: parameters of one that still loads are not theirs. */
+  #own: StreamParams | null = null;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -280,12 +283,21 @@ export class PlanExecutor implements Disposable {
     if (this.#newest !== null) await this.#prompts.prepare(this.#newest.prompts);
   }
 
+  /** The parameters themselves, or those before them while other models than they ask for run. */
+  #ownParams(nodes: readonly RunningNode[], params: StreamParams): StreamParams {
+    const running = nodes.at(-1)?.node.model ?? "";
+    const isOwn = params.graphs ? GraphModels.owns(running) : running === params.model;
+    if (isOwn) this.#own = params;
+    return this.#own ?? params;
+  }
+
   #moment(
     nodes: readonly RunningNode[],
     { model }: RunningNode,
-    { params, pts, size: outputSize }: PlanJob,
+    { params: newest, pts, size: outputSize }: PlanJob,
     size: Size,
   ): Moment {
+    const params = this.#ownParams(nodes, newest);
     const timeSeconds = secondsFromTicks(pts);
     const { name, folder } = model.definition;
     return {

@@ -16,6 +16,7 @@ const PROMPTED = signature(
   ["x float32 [1, 3, H, W]", `t float32 [${VECTOR_LENGTH}]`],
   ["y float32 [1, 3, H, W]"],
 );
+const TUNED = signature(["x float32 [1, 3, H, W]", "gain float32 [1]"], ["y float32 [1, 3, H, W]"]);
 const PICTURES = signature(["x float32 [1, 3, H, W]"], ["y float32 [1, 3, H, W]"]);
 const PROMPTS: StreamParams["prompts"] = [];
 
@@ -29,17 +30,19 @@ const params = (model: string): StreamParams => ({
 
 const SIZE = { width: 8, height: 4 };
 
-/** A host whose models can be broken, lost and replaced; `load` is awaited in every load. Those named `prompted…` take prompts. */
+/** A host whose models can be broken, lost and replaced; `load` is awaited in every load. Those named `prompted…` take prompts, `tuned…` a gain. */
 function host(load: () => Promise<void> = async () => {}) {
   const asked: string[] = [];
   const encoded: string[] = [];
   const broken = new Set<string>();
   const models: FakeModel[] = [];
   const text = { t: { role: "text", encoder: "lexicon" } } as const;
-  const definitionOf = (name: string) =>
-    name.startsWith("prompted")
-      ? defineModel(name, { inputs: text }, PROMPTED)
-      : defineModel(name, {}, PICTURES);
+  const gain = { gain: { role: "param", default: 1, min: 0, max: 9 } } as const;
+  const definitionOf = (name: string) => {
+    if (name.startsWith("prompted")) return defineModel(name, { inputs: text }, PROMPTED);
+    if (name.startsWith("tuned")) return defineModel(name, { inputs: gain }, TUNED);
+    return defineModel(name, {}, PICTURES);
+  };
   const acquire = async (name: string): Promise<LoadedModel> => {
     asked.push(name);
     await load();
@@ -131,6 +134,23 @@ test("a model that is replaced, or whose stream ends, forgets the stream's state
   expect(models.map(({ forgotten }) => forgotten.length)).toEqual([1, 0]);
   runner[Symbol.dispose]();
   expect(models.map(({ forgotten }) => forgotten.length)).toEqual([1, 1]);
+});
+
+test("a model runs by its own parameters while another loads, whose parameters begin with it", async () => {
+  const loaded = [Promise.resolve(), new Promise<void>(() => {})];
+  const { runner, models } = host(() => loaded.shift() ?? Promise.resolve());
+  const of = (model: string, gain: number) => ({ ...params(model), model_params: { gain } });
+  const gainOf = async (wanted: StreamParams) => {
+    await runner.draw({ frame: {} as never, pts: ticks(0), size: SIZE, params: wanted });
+    return models.at(-1)?.runs.at(-1)?.values["gain"];
+  };
+  await runner.prepare(of("tuned a", 2));
+  expect(await gainOf(of("tuned a", 2))).toBe(2);
+  expect(await gainOf(of("tuned a", 3))).toBe(3); // between two frames
+  void runner.prepare(of("tuned b", 7)); // never ready
+  expect(await gainOf(of("tuned b", 7))).toBe(3);
+  await runner.prepare(of("tuned c", 5));
+  expect(await gainOf(of("tuned c", 5))).toBe(5);
 });
 
 test("a frame is finished by the models that began it, and they forget it then", async () => {
