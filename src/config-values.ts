@@ -72,6 +72,19 @@ export const httpUrl = (options: StringOptions) =>
     .Decode((text) => String(URL.parse(text)).replace(/\/+$/, ""))
     .Encode(String);
 
+/** As `httpUrl`, but a user name and password may be in it; kept out of messages and of the engines' environment. */
+export const privateHttpUrl = (options: StringOptions) =>
+  Type.Transform(
+    Type.String({
+      format: "private-http-url",
+      expects: "one http or https URL without query and fragment",
+      secret: true,
+      ...options,
+    }),
+  )
+    .Decode((text) => String(URL.parse(text)).replace(/\/+$/, ""))
+    .Encode(String);
+
 /** Comma-separated names or addresses, each with or without a port, or `*`; may be empty. Spelled as a URL would. */
 export const hostList = (options: StringOptions) =>
   Type.Transform(
@@ -148,6 +161,12 @@ const isBase = (url: URL | null): url is URL =>
   [url.username, url.password, url.search, url.hash].every((part) => part === "");
 
 FormatRegistry.Set("http-urls", (text) => split(text).every((one) => isBase(URL.parse(one))));
+FormatRegistry.Set("private-http-url", (text) => {
+  const url = URL.parse(text);
+  if (url === null) return false;
+  url.username = url.password = "";
+  return isBase(url) && !url.host.includes(",");
+});
 FormatRegistry.Set("http-url", (text) => {
   const url = URL.parse(text);
   // Two URLs joined by a comma parse as one whose host has the comma in it.

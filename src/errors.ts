@@ -21,6 +21,7 @@ const ERROR_KINDS = [
   "unauthorized",
   "forbidden",
   "engine_unavailable",
+  "comfyui_unavailable",
   "input_lost",
   "output_lost",
   "timeout",

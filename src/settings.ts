@@ -11,6 +11,7 @@ import {
   httpUrl,
   httpUrls,
   onOff,
+  privateHttpUrl,
   secret,
 } from "./config-values.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
@@ -76,6 +77,11 @@ export const Settings = Type.Object({
   maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay"),
   modelMemory: Type.Optional(byteSize({ description: "unload idle models beyond this size" })),
   batchTimeout: duration({ default: "25s", description: "longest batch job" }),
+  comfyuiUrl: Type.Optional(
+    privateHttpUrl({
+      description: "a ComfyUI of yours that runs graphs with nodes that do not run here",
+    }),
+  ),
   idleTimeout: duration({
     default: "0",
     description: "end idle streams after; 0 = never",

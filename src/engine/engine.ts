@@ -138,6 +138,7 @@ class Engine {
       device: options.device,
       maxBatch: options.max_batch,
       memoryLimit: options.model_memory,
+      comfyuiUrl: options.comfyui_url,
       onChange: (model) => send({ type: "model", model }),
     });
     const { promise, resolve } = Promise.withResolvers<void>();

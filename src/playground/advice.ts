@@ -6,6 +6,7 @@ import type { Problem } from "./state.ts";
 const ADVICE: Readonly<Record<string, string>> = {
   at_capacity: "Every place is taken. Stop a stream below, then start again.",
   engine_unavailable: "The engine is starting. Try again in a few seconds.",
+  comfyui_unavailable: "Is the ComfyUI at COMFYUI_URL running?",
   device_unavailable: "Run `comfystream-byoc doctor` on the server to see why.",
   unknown_model: "Choose another model.",
   model_failed: "Choose another model; the server's log has the details.",

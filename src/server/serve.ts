@@ -64,6 +64,7 @@ export async function serve({
       max_frame_age_ms: config.maxFrameAgeMs,
       max_batch: config.maxBatch,
       ...(config.modelMemory === undefined ? {} : { model_memory: config.modelMemory }),
+      ...(config.comfyuiUrl === undefined ? {} : { comfyui_url: config.comfyuiUrl }),
       log_level: config.logLevel,
       log_format: config.logFormat,
     },

@@ -109,7 +109,7 @@ describe.skipIf(set === null)(
         ]),
         steps: Number(run["steps"]),
         strength: Number(run["denoise"]),
-        guidance: { scale: Number(run["cfg"]), mode: "full" as const, delta: 1 },
+        guidance: Number(run["cfg"]),
         seed: (await exactSeeds)?.get(its.id) ?? 0n,
         sampling: { sampler, schedule, stepSeed: "same" as const },
       };

@@ -106,8 +106,15 @@ async function decodeFile(file: Uint8Array, format: PictureFormat): Promise<Fram
   }
 }
 
-/** An rgb24 frame as PNG bytes. The frame stays the caller's. */
-export async function encodePng(frame: Frame): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * An rgb24 frame as PNG bytes. The frame stays the caller's.
+ *
+ * @param effort `fast`: for a file that is read once
+ */
+export async function encodePng(
+  frame: Frame,
+  effort: keyof typeof PNG_SETTINGS = "small",
+): Promise<Uint8Array<ArrayBuffer>> {
   const codec = Codec.findEncoder(AV_CODEC_ID_PNG);
   if (!codec) throw new Error("this FFmpeg has no PNG encoder");
   const context = new CodecContext();
@@ -120,7 +127,7 @@ export async function encodePng(frame: Frame): Promise<Uint8Array<ArrayBuffer>> 
     context.pixelFormat = AV_PIX_FMT_RGB24;
     context.timeBase = new Rational(1, 1);
     context.threadCount = 1;
-    for (const [name, value] of Object.entries(PNG_SETTINGS))
+    for (const [name, value] of Object.entries(PNG_SETTINGS[effort]))
       check(context.setOption(name, value), `set ${name}=${value} on the PNG encoder`);
     check(context.open2Sync(codec), "open the PNG encoder");
     check(await context.sendFrame(frame), "encode a PNG");
@@ -133,8 +140,11 @@ export async function encodePng(frame: Frame): Promise<Uint8Array<ArrayBuffer>> 
   }
 }
 
-/** Level 6 takes four times as long for a twelfth fewer bytes (a drawn landscape, 512²). */
-const PNG_SETTINGS = { compression_level: "4", pred: "mixed" };
+const PNG_SETTINGS = {
+  /** Level 6 takes four times as long for a twelfth fewer bytes (a drawn landscape, 512²). */
+  small: { compression_level: "4", pred: "mixed" },
+  fast: { compression_level: "1", pred: "sub" },
+} as const;
 
 /** The pixel formats with transparency that the three decoders give. */
 export const WITH_ALPHA: ReadonlySet<number> = new Set([

@@ -42,6 +42,11 @@ export interface LoadedModel {
   run(job: InferenceJob): Promise<InferenceResult>;
   /** Records that a stream shows it, also where it need not run again: it is not unloaded to make room. */
   markUsed(): void;
+  /**
+   * Nobody wants the runs of a lane that are in progress: those that can be interrupted end with `TooLate`. For models
+   * whose runs can be.
+   */
+  abandon?(lane: string): void;
   /** Forgets what the model remembers of a lane. */
   forget(lane: string): void;
 }

@@ -2,6 +2,8 @@
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
+import { ComfyServer } from "../comfyui-server/comfyui-server.ts";
+import { LacksNodes } from "../graph/refusal.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
 import type { ModelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
@@ -45,6 +47,7 @@ export class ModelHost implements AsyncDisposable {
   readonly #loader: ModelLoader;
   readonly #loadTimes: LoadTimes;
   readonly #reloader: ModelReloader;
+  readonly #comfyui: ComfyServer | null;
   #disposed = false;
 
   /** `device` as in the configuration; throws `device_unavailable` for names that are not known. */
@@ -56,6 +59,8 @@ export class ModelHost implements AsyncDisposable {
     maxBatch?: number;
     /** Bytes of loaded models beyond which the least recently used one is unloaded. */
     memoryLimit?: number | undefined;
+    /** A ComfyUI that runs graphs with nodes that do not run here. */
+    comfyuiUrl?: string | undefined;
     reloadTimes?: ReloadTimes;
   }) {
     this.#catalogue = options.catalogue;
@@ -63,6 +68,7 @@ export class ModelHost implements AsyncDisposable {
     this.#onChange = options.onChange;
     this.#loadTimes = new LoadTimes(this.#device.name);
     this.#memoryLimit = options.memoryLimit ?? null;
+    this.#comfyui = options.comfyuiUrl === undefined ? null : new ComfyServer(options.comfyuiUrl);
     this.#loader = new ModelLoader({
       device: this.#device,
       maxBatch: options.maxBatch ?? 0,
@@ -106,6 +112,7 @@ export class ModelHost implements AsyncDisposable {
    */
   async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
     signal?.throwIfAborted();
+    if (this.#comfyui?.owns(name)) return await this.#comfyui.acquire(name);
     const ready = readyIn(this.#slots.get(name));
     if (ready !== null) {
       const patience = AbortSignal.timeout(RELOAD_WAIT_MS);
@@ -128,10 +135,18 @@ export class ModelHost implements AsyncDisposable {
     return loaded;
   }
 
-  /** The name of the model that runs these ComfyUI graphs. Throws `invalid_request` with what is wrong with them. */
+  /**
+   * The name of the model that runs these ComfyUI graphs: those with nodes that do not run here go to the operator's
+   * ComfyUI, if there is one. Throws `invalid_request` with what is wrong with them, and `comfyui_unavailable`.
+   */
   async graphModel(graphs: readonly string[], use: GraphUse): Promise<string> {
     await this.#catalogue.refresh();
-    return await this.#catalogue.graphs.nameFor(graphs, use);
+    try {
+      return await this.#catalogue.graphs.nameFor(graphs, use);
+    } catch (error) {
+      if (!(error instanceof LacksNodes) || this.#comfyui === null) throw error;
+      return await this.#comfyui.nameFor(graphs, use);
+    }
   }
 
   /** The load of a model that is under way; null for all others. */
@@ -147,6 +162,7 @@ export class ModelHost implements AsyncDisposable {
     this.#disposed = true;
     this.#reloader[Symbol.dispose]();
     this.prompts[Symbol.dispose]();
+    this.#comfyui?.[Symbol.dispose]();
     await untilAborted(this.#loader[Symbol.asyncDispose](), AbortSignal.timeout(CLOSE_MS));
   }
 
@@ -167,6 +183,7 @@ export class ModelHost implements AsyncDisposable {
 
   /** The model, and those that feed it. Throws `unknown_model`, and `model_failed` where one of them cannot be used. */
   async chain(name: string): Promise<ModelChain> {
+    if (this.#comfyui?.owns(name)) return this.#comfyui.chain(name);
     return await this.#catalogue.chain(name);
   }
 

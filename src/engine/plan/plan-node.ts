@@ -124,9 +124,15 @@ export class RunningNode {
       });
   }
 
+  /** Nobody wants the runs in progress any more: those that can be interrupted end with `TooLate`. */
+  abandon(): void {
+    if (this.#lane !== null) this.model.abandon?.(this.#lane.name);
+  }
+
   /** Forgets the state that the model keeps for this node, once its runs have ended. */
   dispose(): void {
     this.#disposed = true;
+    this.abandon();
     if (this.#runsInFlight === 0) this.#forget();
   }
 

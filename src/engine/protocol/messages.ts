@@ -19,6 +19,8 @@ export const EngineOptions = Type.Object({
   max_batch: Type.Integer({ minimum: 0 }),
   /** Bytes of loaded models beyond which the least recently used one is unloaded; absent: no limit. */
   model_memory: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** A ComfyUI of the operator's, which runs graphs that cannot run here; may hold a password. */
+  comfyui_url: Type.Optional(Type.String()),
   log_level: literals(LOG_LEVELS),
   log_format: literals(LOG_FORMATS),
 });

@@ -19,6 +19,7 @@ const STATUS = {
   at_capacity: 503,
   device_unavailable: 503,
   engine_unavailable: 503,
+  comfyui_unavailable: 503,
   timeout: 504,
 } as const satisfies Record<ErrorKind, number>;
 

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
-import { checked } from "../../../src/server/field-errors.ts";
-import { shown } from "../../../src/shown-value.ts";
+import { checked, shown } from "../../../src/server/field-errors.ts";
 
 const Schema = Type.Object(
   {

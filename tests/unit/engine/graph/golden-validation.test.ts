@@ -96,11 +96,7 @@ if (folder === null) {
   });
 }
 
-const ANY_FILE: GraphFiles = {
-  list: () => [],
-  find: (_, name) => name,
-  content: () => undefined,
-};
+const ANY_FILE: GraphFiles = { list: () => [], find: (_, name) => name };
 
 const judge = (graph: unknown): Validation =>
   validate(readGraph(graph), { classes: NODE_CLASSES, files: FILES });

@@ -1,7 +1,10 @@
 /** Reads the value of a model's parameter as callers send it, by the parameter's type, into the one form that engines get. */
-
-import { listed, shown } from "../../shown-value.ts";
-import type { ModelParam, NumberParam, ParamValue, VectorParam } from "./models.ts";
+import type {
+  ModelParam,
+  NumberParam,
+  ParamValue,
+  VectorParam,
+} from "../../engine/protocol/models.ts";
 import {
   pictureFormat,
   pictureUri,
@@ -9,7 +12,8 @@ import {
   pictureUriFormat,
   pictureUriHeader,
   readPictureUri,
-} from "./picture-uri.ts";
+} from "../../engine/protocol/picture-uri.ts";
+import { listed, shown } from "../field-errors.ts";
 
 /** A value in its canonical form, or what is wrong with it, in words that follow the parameter's name. */
 export type ParamReading = { readonly value: ParamValue } | { readonly problem: string };

@@ -1,0 +1,188 @@
+/** Runs one graph in ComfyUI: hands it over, follows it, and brings its picture back. What is not wanted any more is cancelled. */
+import { reason, WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
+import { pause } from "../../streams/pause.ts";
+import { nodeLabel, shortened } from "../graph/graph.ts";
+import { describeProblems } from "../graph/problem.ts";
+import type { StoredFile } from "./answers.ts";
+import type { ComfyClient, Submission } from "./client.ts";
+import { problemsOf } from "./graph-judge.ts";
+import { exactJson, type PictureNode, runnableGraph, type ServerGraph } from "./server-graph.ts";
+import type { ComfySocket, PromptEvent } from "./socket.ts";
+
+const log = getLogger("comfyui");
+
+/** ComfyUI is asked this often whether it still has the graph: a cleared queue sends no message. */
+const LOOK_MS = 3000;
+const CANCEL_MS = 10_000;
+const MAX_ERROR_CHARACTERS = 500;
+
+export interface PromptRun {
+  readonly client: ComfyClient;
+  readonly socket: ComfySocket;
+  readonly clientId: string;
+  readonly graph: ServerGraph;
+  readonly saves: PictureNode;
+  /** The file with the frame, below ComfyUI's input folder. */
+  readonly frame: string;
+  /** Aborted with an error once the run takes too long. */
+  readonly signal: AbortSignal;
+  /** Told of each node that begins, and of its steps. */
+  readonly onProgress: (where: string) => void;
+}
+
+export interface PromptResult {
+  /** The first picture of the last node that gave one; null where none did. */
+  readonly png: Uint8Array | null;
+  /** What nodes say, by their id. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+/**
+ * Throws `model_failed` that names the node at fault, `comfyui_unavailable` where ComfyUI goes away, and the signal's
+ * reason.
+ */
+export async function runPrompt(run: PromptRun): Promise<PromptResult> {
+  const { client, socket, clientId, graph, saves, frame, signal } = run;
+  signal.throwIfAborted();
+  const id = crypto.randomUUID();
+  const given = new Given(run);
+  const over = new AbortController();
+  using _listening = socket.listen(id, (event) => given.receive(event));
+  const prompt = runnableGraph(graph, frame, saves);
+  const body = exactJson({ prompt, prompt_id: id, client_id: clientId });
+  // Not cut short: whether ComfyUI had taken it would be unknown.
+  const submitted = client.submit(id, body);
+  try {
+    const abort = rejectedBy(signal, over.signal);
+    const answer = await Promise.race([submitted, abort]);
+    const isOurs = (node: string) => graph.pictures.includes(node) || graph.texts.includes(node);
+    // ComfyUI runs the outputs that it can; others than ours are its own affair.
+    const problems = problemsOf(answer, graph).filter((problem) => {
+      return answer.state === "refused" || ("node" in problem && isOurs(problem.node));
+    });
+    if (problems.length > 0) throw failed(client, describeProblems(problems));
+    await Promise.race([given.done, abort, untilGone(id, client, over.signal)]);
+    return await given.result(signal);
+  } catch (error) {
+    if (!given.isOver) void cancelAfter(submitted, id, client);
+    throw error;
+  } finally {
+    over.abort();
+  }
+}
+
+/** Never rejects: a ComfyUI that is gone has nothing to cancel. */
+async function cancelAfter(
+  submitted: Promise<Submission>,
+  id: string,
+  client: ComfyClient,
+): Promise<void> {
+  try {
+    const { state } = await submitted;
+    if (state === "queued") await client.cancel(id, AbortSignal.timeout(CANCEL_MS));
+  } catch (error) {
+    log.debug("graph not cancelled", { error: reason(error) });
+  }
+}
+
+/** What a run has given so far. */
+class Given {
+  /** Rejects where the graph fails. */
+  readonly done: Promise<void>;
+  /** ComfyUI has ended the graph, or has itself ended. */
+  isOver = false;
+  readonly #run: PromptRun;
+  readonly #end = Promise.withResolvers<void>();
+  readonly #texts: Record<string, string> = {};
+  #last: { readonly node: string; readonly picture: Uint8Array | StoredFile } | null = null;
+
+  constructor(run: PromptRun) {
+    this.#run = run;
+    this.done = this.#end.promise;
+    this.done.catch(() => {}); // it may come while the graph is being handed over
+  }
+
+  receive(event: PromptEvent): void {
+    const { graph, client, onProgress } = this.#run;
+    switch (event.type) {
+      case "node":
+        onProgress(this.#label(event.node));
+        break;
+      case "progress":
+        onProgress(`${this.#label(event.node)}, step ${event.value} of ${event.max}`);
+        break;
+      case "picture":
+        this.#keep(event.node, event.png);
+        break;
+      case "files":
+        if (event.files[0] !== undefined) this.#keep(event.node, event.files[0]);
+        break;
+      case "text":
+        if (graph.texts.includes(event.node)) this.#texts[event.node] = event.text;
+        break;
+      case "done":
+        this.isOver = true;
+        this.#end.resolve();
+        break;
+      case "interrupted":
+        this.#fail(failed(client, `${this.#label(event.node)}: it was interrupted there`));
+        break;
+      case "failed": {
+        const error = shortened(event.error, MAX_ERROR_CHARACTERS);
+        this.#fail(failed(client, `${this.#label(event.node)}: ${error}`));
+        break;
+      }
+      case "closed":
+        this.#fail(client.unavailable("it closed the connection"));
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  async result(signal: AbortSignal): Promise<PromptResult> {
+    const picture = this.#last?.picture ?? null;
+    const isFile = picture !== null && "filename" in picture;
+    const png = isFile ? await this.#run.client.view(picture, signal) : picture;
+    return { png, texts: this.#texts };
+  }
+
+  #fail(error: WorkerError): void {
+    this.isOver = true;
+    this.#end.reject(error);
+  }
+
+  /** Of a batch, the first. */
+  #keep(node: string, picture: Uint8Array | StoredFile): void {
+    const isOurs = this.#run.graph.pictures.includes(node);
+    if (isOurs && this.#last?.node !== node) this.#last = { node, picture };
+  }
+
+  #label(id: string): string {
+    const node = this.#run.graph.sent.get(id);
+    return node === undefined ? `node ${shortened(id, 40)}` : nodeLabel(node);
+  }
+}
+
+const failed = (client: ComfyClient, what: string): WorkerError =>
+  new WorkerError("model_failed", `${client.label}: ${what}`);
+
+/** Rejects with the reason of the first signal, unless the second one is first. */
+async function rejectedBy(signal: AbortSignal, over: AbortSignal): Promise<never> {
+  return await new Promise((_, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true, signal: over });
+  });
+}
+
+/** Rejects once ComfyUI neither runs a graph nor has it in its queue, and says nothing of it. */
+async function untilGone(id: string, client: ComfyClient, over: AbortSignal): Promise<never> {
+  for (let missed = 0; missed < 2; ) {
+    await pause(LOOK_MS, over);
+    if (over.aborted) return await new Promise(() => {});
+    missed = (await client.stateOf(id, over)) === null ? missed + 1 : 0;
+  }
+  throw failed(client, "it has lost the graph: was its queue cleared?");
+}

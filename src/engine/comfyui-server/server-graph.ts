@@ -1,0 +1,135 @@
+/** Rewrites a graph for a ComfyUI of its own: the stream's nodes become nodes that every ComfyUI has. */
+import { depthFirst } from "../graph/depth-first.ts";
+import type { Graph, GraphNode } from "../graph/graph.ts";
+import { forPicture, forStream, withoutReroutes } from "../graph/rewrite.ts";
+import type { GraphUse } from "../protocol/work.ts";
+
+/** The node that brings pictures out: over the WebSocket, or as a file that is fetched. */
+export type PictureNode = "SaveImageWebsocket" | "PreviewImage";
+
+const PICTURES: ReadonlySet<string | null> = new Set(["SaveTensor", "SaveImage", "PreviewImage"]);
+const TEXTS: ReadonlySet<string | null> = new Set(["SaveTextTensor"]);
+
+export interface ServerGraph {
+  /** As it was sent. */
+  readonly sent: Graph;
+  /** With comfystream's nodes in place of those that read and show pictures, and without reroutes. */
+  readonly nodes: Graph;
+  /** Ids of the nodes that give the video's frame or the picture of the request. */
+  readonly live: readonly string[];
+  /** Ids of the nodes that give a picture back. */
+  readonly pictures: readonly string[];
+  /** Ids of the nodes that give a text back. */
+  readonly texts: readonly string[];
+}
+
+/** @param hasImage whether ComfyUI has a picture of this name to load */
+export function serverGraph(
+  sent: Graph,
+  use: GraphUse,
+  hasImage: (name: string) => boolean,
+): ServerGraph {
+  const files = {
+    list: () => [],
+    find: (_: unknown, name: string) => (hasImage(name) ? name : null),
+  };
+  // Without a picture in the request, a graph loads the file that it names.
+  const replaced =
+    use.kind === "stream" ? forStream(sent) : use.hasInput ? forPicture(sent, files) : sent;
+  const nodes = withoutReroutes(replaced);
+  const idsOf = (classes: ReadonlySet<string | null>): string[] =>
+    [...nodes.values()].filter(({ className }) => classes.has(className)).map(({ id }) => id);
+  return {
+    ...{ sent, nodes: new Map([...nodes].filter(([, node]) => node.className !== "Reroute")) },
+    live: idsOf(new Set(["LoadTensor", "PrimaryInputLoadImage"])),
+    ...{ pictures: idsOf(PICTURES), texts: idsOf(TEXTS) },
+  };
+}
+
+/** Names of the pictures that the graph loads. */
+export const imagesOf = (graph: Graph): string[] =>
+  [...graph.values()].flatMap(({ className, inputs: { image } }) =>
+    className === "LoadImage" && typeof image === "string" ? [image] : [],
+  );
+
+/** Classes that ComfyUI must know, each with the nodes that have it. */
+export function classesOf({
+  nodes,
+  live,
+  pictures,
+  texts,
+}: ServerGraph): Map<string | null, string[]> {
+  const ours = new Set([...live, ...pictures, ...texts]);
+  const others = [...nodes.values()].filter(({ id }) => !ours.has(id));
+  const byClass = Map.groupBy(others, ({ className }) => className);
+  return new Map([...byClass].map(([name, found]) => [name, found.map(({ id }) => id)]));
+}
+
+/**
+ * The graph in the form of `POST /prompt`.
+ *
+ * @param frame the name of the file with the frame, below ComfyUI's input folder
+ */
+export function runnableGraph(graph: ServerGraph, frame: string, saves: PictureNode): object {
+  return prompt(graph, graph.nodes.keys(), frame, {
+    picture: ({ inputs }) => ({ class_type: saves, inputs: { images: inputs["images"] } }),
+    text: ({ inputs }) => ({ class_type: "PreviewAny", inputs: { source: inputs["data"] } }),
+  });
+}
+
+/** What is missing on purpose from the outputs of `triedGraph`. */
+export const TRIAL_GAPS = { picture: "filename_prefix", text: "images" } as const;
+
+/**
+ * What the outputs need, and outputs that cannot run: each lacks an input. ComfyUI says what is wrong with everything
+ * before them, and runs nothing.
+ */
+export function triedGraph(graph: ServerGraph, frame: string): object {
+  const needed: string[] = [];
+  depthFirst([...graph.pictures, ...graph.texts], {
+    needs: (id) => linksOf(graph.nodes.get(id)).filter((one) => graph.nodes.has(one)),
+    leave: (id) => needed.push(id),
+  });
+  return prompt(graph, needed, frame, {
+    picture: ({ inputs }) => ({ class_type: "SaveImage", inputs: { images: inputs["images"] } }),
+    text: ({ inputs }) => ({
+      class_type: "SaveImage",
+      inputs: { filename_prefix: inputs["data"] },
+    }),
+  });
+}
+
+/** Ids of the nodes that a node needs, whether they exist or not. */
+export const linksOf = (node: GraphNode | undefined): string[] =>
+  Object.values(node?.inputs ?? {}).flatMap((value) =>
+    Array.isArray(value) && value.length === 2 && typeof value[0] === "string" ? [value[0]] : [],
+  );
+
+interface PromptNode {
+  readonly class_type: string | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+}
+
+function prompt(
+  { nodes, live, pictures, texts }: ServerGraph,
+  ids: Iterable<string>,
+  frame: string,
+  outputs: Record<"picture" | "text", (node: GraphNode) => PromptNode>,
+): Record<string, PromptNode> {
+  const promptNode = (node: GraphNode): PromptNode => {
+    if (live.includes(node.id)) return { class_type: "LoadImage", inputs: { image: frame } };
+    if (pictures.includes(node.id)) return outputs.picture(node);
+    if (texts.includes(node.id)) return outputs.text(node);
+    return { class_type: node.className, inputs: node.inputs };
+  };
+  const found = [...ids].flatMap((id) => nodes.get(id) ?? []);
+  return Object.fromEntries(found.map((node) => [node.id, promptNode(node)]));
+}
+
+/** JSON in which integers beyond 2^53 stay exact. */
+export const exactJson = (value: unknown): string =>
+  JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? rawJson(String(inner)) : inner));
+
+/** ES2026's `JSON.rawJSON`, which the typings do not have yet. */
+const rawJson = (text: string): unknown =>
+  (JSON as JSON & { rawJSON(text: string): unknown }).rawJSON(text);

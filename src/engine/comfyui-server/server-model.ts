@@ -1,0 +1,66 @@
+/** All graphs that ComfyUI runs for streams, or for pictures, as a model: a run takes no turn of the device. */
+
+import { WorkerError } from "../../errors.ts";
+import type { InferenceJob, InferenceResult, LoadedModel } from "../device/loaded-model.ts";
+import { inputSize, type ModelDefinition } from "../models/definition.ts";
+import type { GraphUse, Size } from "../protocol/work.ts";
+import type { ComfyConnection } from "./connection.ts";
+import { ServerLane } from "./server-lane.ts";
+
+export class ServerModel implements LoadedModel {
+  readonly executionProvider = "ComfyUI";
+  readonly definition: ModelDefinition;
+  readonly #connection: ComfyConnection;
+  readonly #kind: GraphUse["kind"];
+  readonly #lanes = new Map<string, ServerLane>();
+
+  constructor(definition: ModelDefinition, connection: ComfyConnection, kind: GraphUse["kind"]) {
+    this.definition = definition;
+    this.#connection = connection;
+    this.#kind = kind;
+  }
+
+  /** Until the next one that acquires it has connected. */
+  isLost(): boolean {
+    return !this.#connection.isOpen;
+  }
+
+  isOutdated(): boolean {
+    return false;
+  }
+
+  reloadError(): null {
+    return null;
+  }
+
+  inputSize(source: Size): Size {
+    return inputSize(this.definition, source);
+  }
+
+  async run(job: InferenceJob): Promise<InferenceResult> {
+    const { prompts } = job.values;
+    if (typeof prompts !== "object" || !("graphs" in prompts))
+      throw new WorkerError("internal", "a run without graphs");
+    return await this.#lane(job.lane).run(job, prompts.graphs);
+  }
+
+  markUsed(): void {}
+
+  abandon(lane: string): void {
+    this.#lanes.get(lane)?.abandon();
+  }
+
+  forget(lane: string): void {
+    const known = this.#lanes.get(lane);
+    this.#lanes.delete(lane);
+    void known?.release();
+  }
+
+  #lane(name: string): ServerLane {
+    const known = this.#lanes.get(name);
+    if (known !== undefined) return known;
+    const made = new ServerLane(this.#connection, this.#kind);
+    this.#lanes.set(name, made);
+    return made;
+  }
+}
