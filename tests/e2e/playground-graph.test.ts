@@ -1,7 +1,7 @@
 /** Tests ComfyUI graphs in the playground: written, pasted, dropped, changed by node, refused by node, and kept by name. */
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
-import { colour, pixels, plays, violations } from "../support/browser-page.ts";
+import { colour, dropFile, pasteText, pixels, plays, violations } from "../support/browser-page.ts";
 import { api } from "../support/live-stream.ts";
 import { inBrowser, playing, streamsOf, usePlayground } from "../support/playground.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -25,22 +25,6 @@ const shows = (page: Page, channel: 0 | 1 | 2) =>
     const picture = await pixels(page);
     return picture.every((value, at) => (at % 3 === channel ? value > 150 : value < 100));
   });
-
-/** What pasting or dropping does: the browser's own would need its clipboard. */
-const give = (page: Page, event: "paste" | "drop", selector: string, file: string, json: string) =>
-  page.evaluate(`(() => {
-    const data = new DataTransfer();
-    ${
-      event === "drop"
-        ? `data.items.add(new File([${JSON.stringify(json)}], ${JSON.stringify(file)}))`
-        : `data.setData("text/plain", ${JSON.stringify(json)})`
-    };
-    const Kind = ${event === "drop" ? "DragEvent" : "ClipboardEvent"};
-    const key = ${event === "drop" ? '"dataTransfer"' : '"clipboardData"'};
-    document.querySelector(${JSON.stringify(selector)}).dispatchEvent(
-      new Kind(${JSON.stringify(event)}, { [key]: data, bubbles: true, cancelable: true }),
-    );
-  })()`);
 
 inBrowser(
   "the model comfyui draws a graph of its own at once, and the graph that is typed",
@@ -120,18 +104,18 @@ inBrowser(
 
 inBrowser("a graph is pasted or dropped anywhere in the form, whatever the model is", async () => {
   const page = await playing(playground, "dreamscape");
-  await give(page, "paste", ".scene textarea", "", JSON.stringify(plain(RED)));
+  await pasteText(page, ".scene textarea", JSON.stringify(plain(RED)));
   await shows(page, 0);
   expect(await page.getByLabel("Model").inputValue()).toBe("comfyui");
-  await give(page, "drop", ".sources", "graph.json", JSON.stringify(plain(GREEN)));
+  await dropFile(page, ".sources", "graph.json", JSON.stringify(plain(GREEN)));
   await shows(page, 1);
-  await give(page, "drop", ".sources", "notes.txt", "no graph");
+  await dropFile(page, ".sources", "notes.txt", "no graph");
   await page.getByRole("alert").getByText("Notes.txt is not a ComfyUI graph").waitFor();
   const page_format = JSON.stringify({ last_node_id: 1, nodes: [{ id: 1 }], links: [] });
-  await give(page, "drop", ".sources", "workflow.json", page_format);
+  await dropFile(page, ".sources", "workflow.json", page_format);
   await page.getByText("Workflow > Export (API)").first().waitFor();
   await page.getByLabel("Model").selectOption("dreamscape");
-  await give(page, "paste", ".scene textarea", "", "a red desert");
+  await pasteText(page, ".scene textarea", "a red desert");
   expect(await page.getByLabel("Model").inputValue()).toBe("dreamscape");
 });
 

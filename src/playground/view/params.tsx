@@ -50,8 +50,13 @@ export function Params() {
   );
 }
 
-/** What changes the picture most. */
-const isLarge = ({ type }: Param): boolean => type === "vector" || type === "picture";
+/** A vector with no more entries chooses how a model works rather than what it shows. */
+const FEW_ENTRIES = 4;
+
+/** What changes the picture most: a picture, a blend, or a long vector. */
+const isLarge = (param: Param): boolean =>
+  param.type === "picture" ||
+  (param.type === "vector" && (param.blend || param.default.length > FEW_ENTRIES));
 
 const isChosen = (param: Param): boolean => param.type === "number" && isField(param);
 
