@@ -62,11 +62,9 @@ describe.skipIf(tiny === null || tinyXl === null)(
       await using host = await workspace.host();
       const info = host.infos().find(({ name }) => name === "sd");
       expect(info).toMatchObject({ takes_prompts: true, takes_video: true, needs_video: false });
-      expect(info?.params.map(({ name }) => name).sort()).toEqual([
-        "guidance",
-        "seed",
-        "steps",
-        "strength",
+      expect(info?.params.map(({ name }) => name)).toEqual([
+        ...["seed", "steps", "strength", "guidance", "guidance_mode", "guidance_delta"],
+        ...["stream_batch", "skip_similar", "feedback", "drift"],
       ]);
     });
 

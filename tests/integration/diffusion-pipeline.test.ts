@@ -109,7 +109,7 @@ describe.skipIf(set === null)(
         ]),
         steps: Number(run["steps"]),
         strength: Number(run["denoise"]),
-        guidance: Number(run["cfg"]),
+        guidance: { scale: Number(run["cfg"]), mode: "full" as const, delta: 1 },
         seed: (await exactSeeds)?.get(its.id) ?? 0n,
         sampling: { sampler, schedule, stepSeed: "same" as const },
       };

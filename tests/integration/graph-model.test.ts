@@ -13,6 +13,7 @@ import type { Picture } from "../../src/media/picture.ts";
 import { ticks } from "../../src/media/time.ts";
 import { pictureOf } from "../support/image-files.ts";
 import { noisePicture, OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { buildPng } from "../support/png-builder.ts";
 import { MAIN, startServer } from "../support/server-process.ts";
 import { sharedData } from "../support/shared-data.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -75,6 +76,30 @@ const depthModel = (() => {
   return graph.build("depth");
 })();
 
+/** Multiplies the channels. */
+const tintModel = (() => {
+  const graph = new GraphBuilder();
+  const [x, tone] = [graph.input("x", "float32", PICTURE), graph.input("tone", "float32", [3])];
+  const shape = graph.constant("int64", [4], [1, 3, 1, 1]);
+  const factors = graph.node("Reshape", [tone, shape]);
+  graph.output("y", graph.node("Mul", [x, factors]), "float32", PICTURE);
+  return graph.build("tint");
+})();
+
+/** The larger of two pictures, sample by sample. */
+const largerModel = (() => {
+  const graph = new GraphBuilder();
+  const [x, other] = [
+    graph.input("x", "float32", PICTURE),
+    graph.input("other", "float32", PICTURE),
+  ];
+  graph.output("y", graph.node("Max", [x, other]), "float32", PICTURE);
+  return graph.build("larger");
+})();
+
+/** A light grey pixel, as a PNG. */
+const LIGHT = buildPng({ width: 1, height: 1, rows: [[200, 200, 200]] });
+
 const paramsFor = (...graphs: readonly unknown[]): StreamParams => ({
   ...{ prompts: [], model: GRAPH_MODEL, fit: "cover", paused: false, model_params: {} },
   graphs: graphs.map((graph) => JSON.stringify(graph)),
@@ -132,6 +157,19 @@ describe("a stream with graphs", () => {
     await workspace.add("dim", {}, dimModel);
     await workspace.add("depth", { outputs: { depth: { role: "heat" } } }, depthModel);
     await workspace.add("echo", { inputs: { last: { role: "previous_output" } } }, echoModel);
+    const tone = { role: "vector", entries: ["red", "green", "blue"] };
+    await workspace.add("tint", { inputs: { tone } }, tintModel);
+    const other = { role: "image", name: "other" };
+    await workspace.add("larger", { inputs: { other } }, largerModel);
+    await workspace.add(
+      "shaded",
+      { inputs: { other: { role: "image", file: "shade.png" } } },
+      largerModel,
+    );
+    await Bun.write(join(workspace.path, "models/shaded/shade.png"), LIGHT);
+    const fed = { role: "from", from: { model: "depth", output: "depth" } };
+    await workspace.add("fed", { inputs: { other: fed } }, largerModel);
+    await workspace.add("broken", "no JSON");
     host = await workspace.host();
   });
   afterAll(async () => {
@@ -231,16 +269,77 @@ describe("a stream with graphs", () => {
     expect(data.every((value, at) => Math.abs((plain.data[at] ?? 0) / 4 - value) <= 1)).toBe(true);
   });
 
-  test.each([
-    [{ model: "dim", image: ["1", 0], speed: 2 }, 'has no parameter "speed"; it has: factor'],
-    [{ model: "echo", image: ["1", 0] }, "remembers earlier frames"],
-  ])("is told why %j cannot run", async (inputs, problem) => {
+  test("gives models vectors by entry, and pictures as data URIs or from their folders", async () => {
     await using stream = new GraphStream(host);
-    const params = paramsFor(through(inputs));
+    const plain = await stream.plain();
+    const plane = SIZE.width * SIZE.height;
+    const tinted = paramsFor(through({ model: "tint", image: ["1", 0], tone: "green" }));
+    await stream.executor.prepare(tinted);
+    const { data: green } = await stream.draw(tinted);
+    const wanted = plain.data.map((value, at) => (Math.floor(at / plane) === 1 ? value : 0));
+    expect(farthest(green, wanted)).toBeLessThanOrEqual(1);
+    const other = `data:image/png;base64,${LIGHT.toBase64()}`;
+    const brighter = plain.data.map((value) => Math.max(value, 200));
+    for (const inputs of [{ model: "larger", other }, { model: "shaded" }]) {
+      const joined = paramsFor(through({ image: ["1", 0], ...inputs }));
+      await stream.executor.prepare(joined);
+      const { data: larger } = await stream.draw(joined);
+      expect(farthest(larger, brighter)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test.each([
+    [{ model: "dim", speed: 2 }, "speed", "is not a parameter of the model dim, which has: factor"],
+    [{ model: "dim", factor: 7 }, "factor", "must be a number from 0 to 1, got 7"],
+    [{ model: "dim", factor: "much" }, "factor", 'must be a number from 0 to 1, got "much"'],
+    [{ model: "tint", tone: "violet" }, "tone", "must be a list of 3 numbers"],
+    [{ model: "larger", other: "a.png" }, "other", "must be a data URI"],
+    [{ model: "dim", image: undefined }, "image", "is missing: the model dim needs a picture"],
+    [{ model: "echo" }, "model", 'is "echo", which remembers earlier frames'],
+    [{ model: "fed" }, "model", 'is "fed", which needs the outputs of other models'],
+    [{ model: "broken" }, "model", 'is "broken", which cannot be used: model.json'],
+  ])(
+    "is told why OnnxModel with %j cannot run, before anything does",
+    async (inputs, input, problem) => {
+      const params = paramsFor(through({ image: ["1", 0], ...inputs }));
+      await using stream = new GraphStream(host);
+      const { kind, details } = await failureOf(stream.executor.prepare(params));
+      expect({ kind, details }).toEqual({
+        kind: "invalid_request",
+        details: [
+          {
+            ...{ field: "prompts", node: "2", class_type: "OnnxModel", input },
+            problem: expect.stringContaining(`${input} ${problem}`),
+          },
+        ],
+      });
+    },
+  );
+
+  test("is told which folders do not hold what loaders need", async () => {
+    await using stream = new GraphStream(host);
+    const params = paramsFor({
+      "1": { class_type: "VAELoader", inputs: { vae_name: "dim" } },
+      "2": { class_type: "EmptyLatentImage", inputs: { width: 64, height: 64, batch_size: 1 } },
+      "3": { class_type: "VAEDecode", inputs: { samples: ["2", 0], vae: ["1", 0] } },
+      "4": { class_type: "SaveTensor", inputs: { images: ["3", 0] } },
+    });
+    const { message } = await failureOf(stream.executor.prepare(params));
+    expect(message).toContain(
+      'node 1 (VAELoader): vae_name is "dim", which is a single network, not a pipeline',
+    );
+  });
+
+  test("is told of linked values that a parameter cannot have when they are there", async () => {
+    await using stream = new GraphStream(host);
+    const params = paramsFor({
+      ...through({ model: "dim", image: ["1", 0], factor: ["4", 0] }),
+      "4": { class_type: "PrimitiveFloat", inputs: { value: 7 } },
+    });
     const drawing = stream.executor.prepare(params).then(() => stream.draw(params));
-    const failure = await failureOf(drawing);
-    expect(failure.message).toContain("node 2 (OnnxModel): the model");
-    expect(failure.message).toContain(problem);
+    expect((await failureOf(drawing)).message).toContain(
+      "node 2 (OnnxModel): factor must be a number from 0 to 1, got 7",
+    );
   });
 
   test("makes a depth map from black to white of the frame's own size", async () => {

@@ -91,7 +91,7 @@ export class GraphBench {
       input,
     ) {
       unetCalls.push({
-        ...{ timestep: input.timestep, batch: input.sample.dims[0] ?? 0 },
+        ...{ timestep: Number(input.timestep), batch: input.sample.dims[0] ?? 0 },
         isControlled: input.extras?.["mid_block_additional_residual"] !== undefined,
       });
       return await predict.call(this, input);

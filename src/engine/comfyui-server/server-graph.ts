@@ -32,6 +32,7 @@ export function serverGraph(
   const files = {
     list: () => [],
     find: (_: unknown, name: string) => (hasImage(name) ? name : null),
+    content: () => undefined,
   };
   // Without a picture in the request, a graph loads the file that it names.
   const replaced =

@@ -54,6 +54,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   readonly #options: ModelThreadOptions;
   readonly #worker = new ProgramWorker();
   #msPerPixel = 0;
+  /** Of the warm-up: programs give some pictures again without a run, which says nothing of how long the next takes. */
+  #warmUpMsPerPixel = 0;
   /** Milliseconds for each pixel by list of ComfyUI graphs: one may have twenty steps where another has one. */
   readonly #graphs = new WeakMap<readonly string[], number>();
   #lost = false;
@@ -74,6 +76,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const item = sampleItem(definition, size);
     const { ms } = await this.#worker.call("prepare", { item, count: 1, times: 1 });
     this.#msPerPixel = ms / pixelsOf(item);
+    this.#warmUpMsPerPixel = this.#msPerPixel;
     await this.#findBatch(item, sampleItem(definition, size, "patterned"));
     const placements = settings.enableProfiling ? await this.#worker.call("placements", null) : {};
     void this.#worker.exited.then(() => this.#lose("its thread ended"));
@@ -103,7 +106,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   async run(jobs: readonly InferenceJob[]): Promise<readonly InferenceResult[]> {
     const pixels = jobs.reduce((sum, job) => sum + pixelsOf(job), 0);
     const [pace] = jobs.map((job) => this.#paceOf(job)); // graphs run one at a time
-    const longMs = pace == null ? FIRST_GRAPH_MS : HUNG * pace * pixels;
+    const longMs =
+      pace == null ? FIRST_GRAPH_MS : HUNG * Math.max(pace, this.#warmUpMsPerPixel) * pixels;
     using recorded = new DisposableStack();
     for (const { calls } of jobs) recorded.use(calls.begin("run", Math.max(HUNG_MS, longMs)));
     const hangs = setTimeout(() => this.#lose("a run hangs"), Math.max(ABANDONED_MS, longMs));

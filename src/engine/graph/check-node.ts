@@ -81,7 +81,12 @@ export function checkNode(
       else values.set(input, checked.value);
     }
   }
-  return { node: { id: node.id, className, nodeClass, label, links, values }, problems };
+  const checked = { id: node.id, className, nodeClass, label, links, values };
+  const faulty = new Set(problems.map(({ input }) => input));
+  for (const [input, problem] of nodeClass.check?.(checked, known.files) ?? []) {
+    if (!faulty.has(input)) fail(input, "custom_validation_failed", problem);
+  }
+  return { node: checked, problems };
 }
 
 /** Every input that is looked at: its name, what it takes, whether it is required. */

@@ -1,13 +1,16 @@
 /** Checks and converts one value of an input, in ComfyUI's order: type first, then limits, then what may be chosen. */
+
+import { folderFault } from "./folder-content.ts";
 import { shownValue } from "./graph.ts";
-import { type GraphFiles, isPlainFile } from "./graph-files.ts";
-import type {
-  ChoiceInput,
-  FileInput,
-  FileKind,
-  FloatInput,
-  InputDeclaration,
-  IntInput,
+import type { GraphFiles } from "./graph-files.ts";
+import {
+  type ChoiceInput,
+  type FileInput,
+  type FileKind,
+  type FloatInput,
+  type InputDeclaration,
+  type IntInput,
+  isPlainFile,
 } from "./input-declaration.ts";
 import type { Suggest } from "./nearest-name.ts";
 import type { InputProblemType } from "./problem.ts";
@@ -133,10 +136,17 @@ function checkFile(
   given: unknown,
   { files, suggest }: ValueContext,
 ): CheckedValue {
-  if (typeof given === "string" && files.find(kind, given) !== null) return { value: given };
+  const type = isPlainFile(kind) ? "custom_validation_failed" : "value_not_in_list";
+  const found = typeof given === "string" ? files.find(kind, given) : null;
+  if (found !== null) {
+    const content = files.content(found);
+    const fault = content === undefined ? null : folderFault(kind, content);
+    const problem = `is ${shownValue(given)}, which ${fault}`;
+    return fault === null ? { value: String(given) } : { type, problem };
+  }
   const names = files.list(kind);
   const problem = `is ${shownValue(given)}, and there is no such ${KIND_NAMES[kind]}${suggestion(given, names, suggest)}; there is ${listed(names, "none")}`;
-  return { type: isPlainFile(kind) ? "custom_validation_failed" : "value_not_in_list", problem };
+  return { type, problem };
 }
 
 const suggestion = (given: unknown, names: readonly string[], suggest: Suggest): string => {
@@ -149,7 +159,7 @@ function wrongType(declaration: InputDeclaration, given: unknown): CheckedValue 
   return { type: "invalid_input_type", problem: `must be ${wanted}, got ${shownValue(given)}` };
 }
 
-const NO_FILES: GraphFiles = { list: () => [], find: () => null };
+const NO_FILES: GraphFiles = { list: () => [], find: () => null, content: () => undefined };
 
 const isPlain = (value: unknown): value is InputValue =>
   ["string", "number", "bigint", "boolean"].includes(typeof value) ||

@@ -1,11 +1,14 @@
 /** Looks up the names in a graph: model folders by base name, pictures and latents by their path in the workspace. */
-import type { FileKind } from "./input-declaration.ts";
+import type { FolderContent } from "./folder-content.ts";
+import { type FileKind, isPlainFile } from "./input-declaration.ts";
 
 export interface GraphFiles {
   /** All names of a kind, for menus and messages. */
   list(kind: FileKind): readonly string[];
   /** The listed name that `name` means; null where there is none. */
   find(kind: FileKind, name: string): string | null;
+  /** What the model folder with this listed name holds; undefined where that is not known. */
+  content(name: string): FolderContent | undefined;
 }
 
 const EXTENSION = /\.(safetensors|sft|ckpt|pt|pth|bin|gguf|onnx|engine|plan)$/;
@@ -17,10 +20,12 @@ export const IN_FOLDER = /^(.*) \[(input|output)\]$/s;
 /** Models are found by base name, without regard to case and extension; other files by their exact name. */
 export function namedFiles(
   lists: Readonly<Partial<Record<FileKind, readonly string[]>>>,
+  contents: ReadonlyMap<string, FolderContent> = new Map(),
 ): GraphFiles {
   const list = (kind: FileKind): readonly string[] => lists[kind] ?? [];
   return {
     list,
+    content: (name) => contents.get(name),
     find(kind, name) {
       if (!isPlainFile(kind)) return findModel(list(kind), name);
       const [, plain, folder] = IN_FOLDER.exec(name) ?? [];
@@ -30,10 +35,6 @@ export function namedFiles(
     },
   };
 }
-
-/** Kinds whose names are paths below a folder of the workspace. */
-export const isPlainFile = (kind: FileKind): boolean =>
-  kind === "image" || kind === "output_image" || kind === "latent";
 
 const exact = (names: readonly string[], name: string): string | null =>
   names.includes(name) ? name : null;

@@ -33,6 +33,10 @@ export type FileKind =
   | "output_image"
   | "latent";
 
+/** Kinds whose names are paths below a folder of the workspace. */
+export const isPlainFile = (kind: FileKind): boolean =>
+  kind === "image" || kind === "output_image" || kind === "latent";
+
 /** Limits are inclusive. ComfyUI's page uses `step` and `round` for its controls; they limit nothing. */
 export interface IntInput {
   readonly type: "INT";

@@ -1,4 +1,7 @@
 /** Defines what a ComfyUI node class is: its inputs and outputs, and what computes the outputs. */
+
+import type { CheckedNode } from "./check-node.ts";
+import type { GraphFiles } from "./graph-files.ts";
 import type { Fragment } from "./image/node-inputs.ts";
 import type { InputDeclaration, SocketType } from "./input-declaration.ts";
 import type { NodeRunner } from "./run/node-runner.ts";
@@ -28,11 +31,18 @@ export interface NodeClass {
   readonly isRewritten?: true;
   /** What differs here from the class of that name in ComfyUI. */
   readonly note?: string;
+  /**
+   * Judges what declarations cannot say, such as the parameters of a model that another input names. Inputs that are at
+   * fault by themselves are absent. Returns what is wrong with others: the input, and the predicate of a sentence.
+   */
+  readonly check?: (node: CheckedNode, files: GraphFiles) => readonly ValueFault[];
   /** Computes pictures and masks from others, as a part of an ONNX graph. */
   readonly fragment?: Fragment;
   /** Computes the outputs in the worker's thread: for everything that is not a fragment. */
   readonly run?: NodeRunner;
 }
+
+export type ValueFault = readonly [input: string, problem: string];
 
 /** Classes by name: a `Map`, so that a graph cannot name a member of `Object.prototype`. */
 export type NodeClasses = ReadonlyMap<string, NodeClass>;

@@ -7,7 +7,7 @@ import { BUILT_INS } from "./built-in.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import { defineGraphs } from "./graph-definition.ts";
-import { GraphModels, type ModelFolder } from "./graph-models.ts";
+import { GraphModels } from "./graph-models.ts";
 import { type ModelChain, modelChain } from "./model-chain.ts";
 import {
   type CatalogueEntry,
@@ -111,10 +111,8 @@ export class ModelCatalogue {
     return this.#nextPass;
   }
 
-  #folders(): ModelFolder[] {
-    return this.list()
-      .filter(({ source }) => source !== BUILT_IN)
-      .map((entry) => ({ ...entry, bytes: entry.state === "usable" ? entry.bytes : 0 }));
+  #folders(): CatalogueEntry[] {
+    return this.list().filter(({ source }) => source !== BUILT_IN);
   }
 
   /** Looks at the folders of all models that feed this one, which may be new. */

@@ -1,65 +1,116 @@
 /** Describes the diffusion program of a folder as a model with ports: what callers may set, and what it does with video. */
+
+import type { DenoiserLimits } from "../diffusion/networks/denoiser-limits.ts";
+import { CONSISTENCY_GUIDANCE } from "../diffusion/networks/guidance-embedding.ts";
+import { GUIDANCE_MODES } from "../diffusion/sampler/prompt-guidance.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import type { ModelJson, PortEntry } from "./model-json.ts";
 import type { GraphSignature, TensorSignature } from "./tensor-signature.ts";
 
-/** The ports of every diffusion program. They are no tensors of a graph: the program reads their values. */
-const PORTS: Readonly<
-  Record<string, readonly [TensorSignature["dtype"], TensorSignature["dims"], PortEntry]>
-> = {
-  image: ["uint8", [1, 3, "height", "width"], { role: "frame", optional: true, multiple_of: 8 }],
-  prompts: [null, null, { role: "prompts" }],
-  seed: ["int64", [], { role: "seed" }],
-  steps: [
-    "int64",
-    [],
-    {
-      role: "param",
-      default: 1,
-      min: 1,
-      max: 50,
-      description: "Denoising steps: more take longer",
+/** A port is no tensor of a graph: the program reads its value. */
+interface DiffusionPort extends Pick<TensorSignature, "dtype" | "dims"> {
+  readonly entry: PortEntry;
+}
+
+const number = (entry: Omit<PortEntry, "role">): DiffusionPort => ({
+  ...{ dtype: "float32", dims: [] },
+  entry: { role: "param", ...entry },
+});
+
+/** By name, in the order in which they are shown. */
+function portsOf(limits: DenoiserLimits): Readonly<Record<string, DiffusionPort>> {
+  const { size, multipleOf, takesGuidance, fixedRows } = limits;
+  const sides = size === null ? (["height", "width"] as const) : [size.height, size.width];
+  return {
+    image: {
+      ...{ dtype: "uint8", dims: [1, 3, ...sides] },
+      entry: { role: "frame", optional: true, multiple_of: multipleOf },
     },
-  ],
-  strength: [
-    "float32",
-    [],
-    {
-      role: "param",
-      default: 0.6,
-      min: 0,
-      max: 1,
+    prompts: { dtype: null, dims: null, entry: { role: "prompts" } },
+    seed: { dtype: "int64", dims: [], entry: { role: "seed" } },
+    steps: {
+      ...{ dtype: "int64", dims: [] },
+      entry: {
+        ...{ role: "param", default: 1, min: 1, max: 50 },
+        description: "Denoising steps: more take longer",
+      },
+    },
+    strength: number({
+      ...{ default: 0.6, min: 0, max: 1 },
       description: "How much of the video is replaced: 0 keeps it, 1 ignores it",
+    }),
+    guidance: number({
+      ...{ default: takesGuidance ? CONSISTENCY_GUIDANCE : 1, min: takesGuidance ? 1 : 0, max: 30 },
+      description: takesGuidance
+        ? "How closely the prompt is followed"
+        : "How closely the prompt is followed; 1 is without negative prompts, and fastest",
+    }),
+    ...(!takesGuidance && GUIDANCE_PORTS),
+    ...(fixedRows === null && {
+      stream_batch: {
+        ...{ dtype: "bool", dims: [] },
+        entry: {
+          ...{ role: "param", default: 0 },
+          description: "The steps of successive frames are run together, one frame later for each",
+        },
+      },
+    }),
+    skip_similar: number({
+      ...{ default: 0, min: 0, max: 1 },
+      description:
+        "Video frames that are as similar to the last drawn one show its picture again; 0 draws all, try 0.98",
+    }),
+    feedback: number({
+      ...{ default: 0.5, min: 0, max: 1 },
+      description: "Without video: how much of a picture stays in the next one",
+    }),
+    drift: number({
+      ...{ default: 0.25, min: 0, max: 10, sum: true },
+      description: "Without video: how fast pictures change by themselves, in seeds a second",
+    }),
+  };
+}
+
+/** For denoisers that are guided by a second evaluation. */
+const GUIDANCE_PORTS: Readonly<Record<string, DiffusionPort>> = {
+  guidance_mode: {
+    ...{ dtype: "float32", dims: [GUIDANCE_MODES.length] },
+    entry: {
+      ...{ role: "vector", entries: [...GUIDANCE_MODES], default: [1], min: 0, max: 1 },
+      description:
+        "How often the negative prompt is evaluated: in full, once a picture, or never (self); the fewer, the faster",
     },
-  ],
-  guidance: [
-    "float32",
-    [],
-    {
-      role: "param",
-      default: 1,
-      min: 0,
-      max: 30,
-      description: "How closely the prompt is followed; above 1 each step takes twice as long",
-    },
-  ],
+  },
+  guidance_delta: number({
+    ...{ default: 1, min: 0, max: 1 },
+    description: "How much of the estimated negative is avoided, where it is not evaluated",
+  }),
 };
 
-const SIGNATURE: GraphSignature = {
-  inputs: Object.entries(PORTS).map(([name, [dtype, dims]]) => ({ name, dtype, dims })),
-  outputs: [{ name: "picture", dtype: "uint8", dims: [1, 3, "height", "width"] }],
-  metadata: new Map(),
-  opset: 0,
-};
+/** What is known of a pipeline before it is opened. */
+export interface DiffusionFolder {
+  readonly folder: string;
+  readonly limits: DenoiserLimits;
+  /** It has a VAE encoder: without one it draws from noise alone. */
+  readonly encodesVideo: boolean;
+}
 
 /** The definition of the program in `folder`; its `model.json`, where there is one, changes entries of the ports. */
-export function defineDiffusion(name: string, json: ModelJson, folder: string): ModelDefinition {
-  const entries = Object.entries(PORTS).map(([port, [, , entry]]) => {
-    const own = json.inputs?.[port] ?? {};
-    return [port, { ...entry, ...own }] as const;
-  });
+export function defineDiffusion(
+  name: string,
+  json: ModelJson,
+  { folder, limits, encodesVideo }: DiffusionFolder,
+): ModelDefinition {
+  const ports = Object.entries(portsOf(limits));
+  const signature: GraphSignature = {
+    inputs: ports.map(([port, { dtype, dims }]) => ({ name: port, dtype, dims })),
+    outputs: [{ name: "picture", dtype: "uint8", dims: [1, 3, "height", "width"] }],
+    ...{ metadata: new Map(), opset: 0 },
+  };
+  const entries = ports.map(([port, { entry }]) => [port, { ...entry, ...json.inputs?.[port] }]);
   const inputs = { ...json.inputs, ...Object.fromEntries(entries) };
-  const definition = defineModel(name, { ...json, inputs }, SIGNATURE, folder);
-  return { ...definition, batchable: false };
+  const definition = defineModel(name, { ...json, inputs }, signature, folder);
+  const video = encodesVideo ? definition.video : "none";
+  return { ...definition, video, batchable: false };
 }

@@ -1,32 +1,27 @@
 /** Makes models of ComfyUI graphs: one for each set of model folders that graphs name, which all graphs with that set share. */
 import { join } from "node:path";
+import { reason } from "../../errors.ts";
+import type { FolderContent } from "../graph/folder-content.ts";
+import type { GraphFiles } from "../graph/graph-files.ts";
 import { runnable } from "../graph/node-support.ts";
 import { type ObjectInfo, objectInfo } from "../graph/object-info.ts";
 import { workspaceFiles } from "../graph/workspace-files.ts";
 import { GRAPH_MODEL, type GraphUse } from "../protocol/work.ts";
 import { defineGraphs } from "./graph-definition.ts";
-import { stampOf, type UsableModel } from "./model-folder.ts";
+import { type CatalogueEntry, stampOf, type UsableModel } from "./model-folder.ts";
 import type { ComfyGraphs } from "./onnx-source.ts";
 
 /** Before the names of the folders: no folder of a model has a name with a colon. */
 const PREFIX = `${GRAPH_MODEL}:`;
 
-/** A model folder as the catalogue knows it. */
-export interface ModelFolder {
-  readonly name: string;
-  /** Paths of its files inside it, as in `UsableModel`. */
-  readonly files: readonly string[];
-  readonly bytes: number;
-}
-
 export class GraphModels {
   readonly #workspace: string;
-  readonly #folders: () => readonly ModelFolder[];
+  readonly #folders: () => readonly CatalogueEntry[];
   /** The graphs that a model was asked for with last, by its name. */
   readonly #asked = new Map<string, Omit<ComfyGraphs, "workspace">>();
 
   /** @param folders lists the workspace's model folders */
-  constructor(workspace: string, folders: () => readonly ModelFolder[]) {
+  constructor(workspace: string, folders: () => readonly CatalogueEntry[]) {
     this.#workspace = workspace;
     this.#folders = folders;
   }
@@ -38,8 +33,7 @@ export class GraphModels {
 
   /** The name of the model that runs these graphs. Throws `invalid_request` with what is wrong with them. */
   async nameFor(graphs: readonly string[], use: GraphUse): Promise<string> {
-    const folders = this.#folders().map(({ name }) => name);
-    const files = await workspaceFiles(this.#workspace, folders);
+    const files = await this.#files();
     // With it come all node classes, which an engine without graphs does without.
     const { planGraph } = await import("../graph/plan-graph.ts");
     const plans = graphs.map((graph, place) => {
@@ -55,10 +49,8 @@ export class GraphModels {
 
   /** The node classes that run here, in the form of ComfyUI's `object_info`. */
   async nodes(): Promise<Record<string, ObjectInfo>> {
-    const folders = this.#folders().map(({ name }) => name);
-    const files = await workspaceFiles(this.#workspace, folders);
     const { NODE_CLASSES } = await import("../graph/node-classes.ts");
-    return objectInfo(runnable(NODE_CLASSES.values()), files);
+    return objectInfo(runnable(NODE_CLASSES.values()), await this.#files());
   }
 
   /** What `name` stands for right now; undefined for a name that `nameFor` has not given. */
@@ -75,7 +67,21 @@ export class GraphModels {
       stamp: (await Promise.all(stamps)).join("\n"),
       definition: defineGraphs(name),
       program: { comfy: { ...asked, workspace: this.#workspace } },
-      bytes: folders.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: folders.reduce((sum, one) => sum + (one.state === "usable" ? one.bytes : 0), 0),
     };
   }
+
+  async #files(): Promise<GraphFiles> {
+    const folders = this.#folders();
+    const contents = new Map(folders.map((folder) => [folder.name, contentOf(folder)]));
+    return await workspaceFiles(this.#workspace, [...contents.keys()], contents);
+  }
+}
+
+function contentOf(entry: CatalogueEntry): FolderContent {
+  if (entry.state === "broken") {
+    return { kind: "other", problem: reason(entry.error.cause ?? entry.error) };
+  }
+  const { program, files, definition } = entry;
+  return "pipeline" in program ? { kind: "pipeline", files } : { kind: "network", definition };
 }

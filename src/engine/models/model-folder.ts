@@ -3,6 +3,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
+import { readDenoiserLimits } from "../diffusion/networks/denoiser-limits.ts";
 import { isPipelineFolder, readPipelineFolder } from "../diffusion/pipeline-folder.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
@@ -80,9 +81,14 @@ export async function readModelFolder(
   try {
     if (await isPipelineFolder(folder)) {
       const json = await readModelJson(folder, name, "optional");
-      ({ files } = await readPipelineFolder(folder));
+      const pipeline = await readPipelineFolder(folder);
+      ({ files } = pipeline);
       stamp = (await stampOf(folder, files)) ?? stamp;
-      const definition = defineDiffusion(name, json, folder);
+      const { unet = "", vae_encoder } = pipeline.networks;
+      const denoiser = signatureOf(await readOutline(unet, "unet/model.onnx"));
+      const limits = await readDenoiserLimits(unet, denoiser);
+      const encodesVideo = vae_encoder !== undefined;
+      const definition = defineDiffusion(name, json, { folder, limits, encodesVideo });
       const bytes = await totalBytes(folder, new Set(files));
       return {
         state: "usable",

@@ -1,10 +1,11 @@
 /** Finds the model of a stream, and merges what requests say about the model's own parameters. */
 import type { ModelInfo, ParamValue, ParamValues } from "../../engine/protocol/models.ts";
+import { readParam, shownValue, suitsParam } from "../../engine/protocol/param-value.ts";
 import { pictureUriBytes, pictureUriFormat } from "../../engine/protocol/picture-uri.ts";
 import { WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
-import { fieldsError, listed, shown } from "../field-errors.ts";
-import { readParam, shownValue, suitsParam } from "./param-value.ts";
+import { listed, shown } from "../../shown-value.ts";
+import { fieldsError } from "../field-errors.ts";
 
 /** Bytes of the pictures that a stream's parameters may hold. */
 const MAX_PICTURES_BYTES = 8 * 1024 * 1024;

@@ -2,7 +2,8 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import { DEFAULT_SIZE, GRAPH_MODEL, type StreamParams } from "../../engine/protocol/work.ts";
-import { checked, cut, fieldsError } from "../field-errors.ts";
+import { cut } from "../../shown-value.ts";
+import { checked, fieldsError } from "../field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./fields.ts";
 import { findModel, modelParams, takesParam } from "./model-params.ts";
 import { type Drawing, givenDrawing, withGraphs } from "./prompts.ts";

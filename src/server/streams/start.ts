@@ -1,8 +1,9 @@
 /** Starts streams: reads the request by its control protocol, checks hosts, model and admission, then hands it to the store. */
 import type { Endpoint, StreamSpec } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
+import { shown } from "../../shown-value.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
-import { fieldsError, shown } from "../field-errors.ts";
+import { fieldsError } from "../field-errors.ts";
 import { isSameChannel } from "../hosts/channel-url.ts";
 import type { HostPolicy } from "../hosts/host-policy.ts";
 import type {

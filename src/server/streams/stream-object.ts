@@ -1,9 +1,9 @@
 /** Builds the stream object of contract.md. */
 import type { ParamValues } from "../../engine/protocol/models.ts";
+import { shownValue } from "../../engine/protocol/param-value.ts";
 import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
+import { cut } from "../../shown-value.ts";
 import { parseJson } from "../exact-json.ts";
-import { cut } from "../field-errors.ts";
-import { shownValue } from "./param-value.ts";
 import type { Stream } from "./stream.ts";
 
 /** A ComfyUI graph, as it was sent. */

@@ -1,6 +1,8 @@
 /** Reads parameters that callers send as one member, `params`, in any of its forms (protocol.md 1.4, 1.6). */
+
+import { shown } from "../../shown-value.ts";
 import { parseJson } from "../exact-json.ts";
-import { fieldsError, shown } from "../field-errors.ts";
+import { fieldsError } from "../field-errors.ts";
 
 /**
  * Accepts an object, null, JSON text of either, or a list, whose first object counts. Returns the object, or an empty

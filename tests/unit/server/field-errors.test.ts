@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
-import { checked, shown } from "../../../src/server/field-errors.ts";
+import { checked } from "../../../src/server/field-errors.ts";
+import { shown } from "../../../src/shown-value.ts";
 
 const Schema = Type.Object(
   {

@@ -7,7 +7,9 @@ import { Network, numbersFor } from "./network.ts";
 
 const SCALE = "conditioning_scale";
 
-export interface ControlInput extends Pick<DenoiserInput, "sample" | "timestep" | "embeddings"> {
+export interface ControlInput extends Pick<DenoiserInput, "sample" | "embeddings"> {
+  /** Of the schedule, for all rows. */
+  readonly timestep: number;
   /** float32 `[batch, 3, height, width]` from 0 to 1, eight times as large as the sample. */
   readonly hint: Tensor;
   /** Factor of all residuals. */

@@ -3,24 +3,32 @@ import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import { absentResiduals, type ResidualInput, residualInputs } from "./absent-residuals.ts";
+import { CONSISTENCY_GUIDANCE, guidanceEmbedding } from "./guidance-embedding.ts";
 import { Network, numbersFor } from "./network.ts";
+import { widenTimestep } from "./timestep-input.ts";
 
 /** One evaluation. The first dimension of all tensors is the batch. */
 export interface DenoiserInput {
   /** float32 `[batch, channels, height, width]`, scaled as the schedule says. */
   readonly sample: Tensor;
-  /** Of the schedule, 0 to 999; fractional for some schedules. */
-  readonly timestep: number;
+  /**
+   * Of the schedule, 0 to 999; fractional for some schedules. One for all rows, or one each where the network
+   * `takesTimestepPerRow`.
+   */
+  readonly timestep: number | readonly number[];
   /** float32 `[batch, tokens, width]`. */
   readonly embeddings: Tensor;
-  /** By input name: `text_embeds`, `time_ids`, residuals of a ControlNet. */
+  /** By input name: `text_embeds`, `time_ids`, `timestep_cond`, residuals of a ControlNet. */
   readonly extras?: Readonly<Record<string, Tensor>>;
 }
+
+/** The input of consistency models that were trained with the guidance inside. */
+const GUIDANCE = "timestep_cond";
+const USUAL_GUIDANCE_WIDTH = 256;
 
 export class Denoiser {
   readonly #network: Network;
   readonly #output: string;
-
   readonly #residuals: readonly ResidualInput[];
 
   private constructor(network: Network, residuals: readonly ResidualInput[]) {
@@ -31,7 +39,7 @@ export class Denoiser {
 
   /** `path`: of its ONNX file. */
   static async open(path: string, settings: SessionSettings): Promise<Denoiser> {
-    const network = await Network.open(path, settings);
+    const network = await Network.open(path, settings, { graph: widenTimestep });
     for (const name of ["sample", "timestep", "encoder_hidden_states"]) network.input(name);
     return new Denoiser(network, await residualInputs(network.signature, path));
   }
@@ -52,24 +60,35 @@ export class Denoiser {
     return typeof channels === "number" ? channels : null;
   }
 
+  /** The number of rows that every run must have, where the file fixes it; null where it takes any. */
+  get fixedRows(): number | null {
+    const rows = this.#network.input("sample").dims?.[0];
+    return typeof rows === "number" ? rows : null;
+  }
+
+  /** True if the rows of a run may be at timesteps of their own. */
+  get takesTimestepPerRow(): boolean {
+    const [steps] = this.#network.input("timestep").dims ?? [];
+    return steps !== undefined && (typeof steps === "string" || steps === this.fixedRows);
+  }
+
+  /** The width of the vector that says how strongly to guide; null for networks without that input (most). */
+  get guidanceWidth(): number | null {
+    if (!this.takes(GUIDANCE)) return null;
+    const width = this.#network.input(GUIDANCE).dims?.[1];
+    return typeof width === "number" ? width : USUAL_GUIDANCE_WIDTH;
+  }
+
   /** What the network was trained to predict, float32 of the sample's shape. Residuals that are absent are zeros. */
   async predict({ sample, timestep, embeddings, extras = {} }: DenoiserInput): Promise<Tensor> {
-    const time = this.#network.input("timestep");
-    const batch = sample.dims[0] ?? 1;
-    const steps = time.dims?.[0];
-    // Exports take one timestep for the whole batch: as a scalar, a list of one, or one a sample.
-    const dims = time.dims?.length === 0 ? [] : [steps === batch ? batch : 1];
-    const count = dims[0] ?? 1;
+    const rows = sample.dims[0] ?? 1;
     const absent = this.#residuals.filter(({ name }) => extras[name] === undefined);
     const outputs = await this.#network.run({
       sample,
-      timestep: numbersFor(
-        time,
-        dims,
-        Array.from({ length: count }, () => timestep),
-      ),
+      timestep: this.#timesteps(timestep, rows),
       encoder_hidden_states: embeddings,
       ...absentResiduals(absent, sample),
+      ...this.#usualGuidance(rows, extras),
       ...extras,
     });
     const predicted = outputs[this.#output];
@@ -77,7 +96,35 @@ export class Denoiser {
     return predicted;
   }
 
+  /** As a scalar, a list of one, or one a row: exports differ in it. */
+  #timesteps(timestep: number | readonly number[], rows: number): Tensor {
+    const time = this.#network.input("timestep");
+    const all = typeof timestep === "number" ? [timestep] : timestep;
+    if (time.dims?.length === 0) return numbersFor(time, [], all.slice(0, 1));
+    if (all.length > 1) return numbersFor(time, [all.length], all);
+    const [one = 0] = all;
+    const count = time.dims?.[0] === rows ? rows : 1;
+    return numbersFor(time, [count], new Array<number>(count).fill(one));
+  }
+
+  #usualGuidance(rows: number, extras: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+    const width = this.guidanceWidth;
+    if (width === null || extras[GUIDANCE] !== undefined) return {};
+    return { [GUIDANCE]: guidanceTensor(CONSISTENCY_GUIDANCE, { rows, width }) };
+  }
+
   async release(): Promise<void> {
     await this.#network.release();
   }
+}
+
+/** The input `timestep_cond` for these rows: the same guidance for all. */
+export function guidanceTensor(
+  guidance: number,
+  { rows, width }: { readonly rows: number; readonly width: number },
+): Tensor {
+  const data = new Float32Array(rows * width);
+  const embedding = guidanceEmbedding(guidance, width);
+  for (let row = 0; row < rows; row++) data.set(embedding, row * width);
+  return { dtype: "float32", dims: [rows, width], data };
 }

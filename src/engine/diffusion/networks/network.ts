@@ -1,6 +1,6 @@
 /** One network of a diffusion folder in a session: fed and read by tensor names, whatever its floats' precision. Used in workers. */
 import { toBinary } from "@bufbuild/protobuf";
-import { ModelProtoSchema } from "onnx-buf";
+import { type GraphProto, ModelProtoSchema } from "onnx-buf";
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { Session } from "../../device/worker/runtime.ts";
@@ -20,6 +20,14 @@ import {
 /** Changes a graph at its edge before the session opens, such as `vae.ts` does for pictures. */
 export type EdgeChange = (edge: GraphEdge, signature: GraphSignature) => ReadonlySet<string>;
 
+/** Changes of a graph before its session opens. */
+export interface NetworkChanges {
+  /** Changes the graph itself, before its signature is read. */
+  readonly graph?: (graph: GraphProto) => void;
+  /** Adds what else the edge needs; returns the tensors that it has taken care of. */
+  readonly edge?: EdgeChange;
+}
+
 export class Network {
   readonly signature: GraphSignature;
   readonly #session: Session;
@@ -37,23 +45,20 @@ export class Network {
     this.#outputs = edge.outputKeys;
   }
 
-  /**
-   * Opens the ONNX file at `path`, external data included. Inputs and outputs of half precision become float32.
-   *
-   * @param change adds what else the edge needs; returns the tensors that it has taken care of
-   */
+  /** Opens the ONNX file at `path`, external data included. Inputs and outputs of half precision become float32. */
   static async open(
     path: string,
     settings: SessionSettings,
-    change: EdgeChange = () => new Set(),
+    changes: NetworkChanges = {},
   ): Promise<Network> {
     const { model, folder } = await readModelSource({ path });
     if (settings.executionProviders.every((provider) => provider === "cpu")) fuse(model);
     const { graph } = model;
     if (graph === undefined) throw new WorkerError("model_failed", `${path} contains no graph`);
+    changes.graph?.(graph);
     const signature = signatureOf(model);
     const edge = new GraphEdge(graph, signature.opset, "N");
-    const done = change(edge, signature);
+    const done = changes.edge?.(edge, signature) ?? new Set<string>();
     for (const tensor of signature.inputs) if (!done.has(tensor.name)) feedFloats(edge, tensor);
     for (const tensor of signature.outputs) if (!done.has(tensor.name)) readFloats(edge, tensor);
     edge.apply();

@@ -43,7 +43,7 @@ export class VaeEncoder {
       edge.replace(sample.name, fromPicture(edge.before, picture, pixels));
       return new Set([sample.name]);
     };
-    return new VaeEncoder(await Network.open(path, settings, change));
+    return new VaeEncoder(await Network.open(path, settings, { edge: change }));
   }
 
   /**
@@ -84,7 +84,7 @@ export class VaeDecoder {
       edge.output(PICTURE, picture, "uint8", ["N", 3, "picture height", "picture width"]);
       return new Set([sample.name]);
     };
-    return new VaeDecoder(await Network.open(path, settings, change));
+    return new VaeDecoder(await Network.open(path, settings, { edge: change }));
   }
 
   /** The picture of a latent that is not scaled, float32 `[1, channels, height, width]`; its values are rounded. */

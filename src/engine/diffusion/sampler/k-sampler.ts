@@ -1,5 +1,6 @@
 /** KSampler and KSamplerAdvanced: a named sampler on a named schedule, in whole or in part. */
 import {
+  continuousSigmas,
   kSamplerSigmas,
   type ScheduleName,
   type ScheduleRequest,
@@ -20,6 +21,8 @@ export interface KSamplerRequest
   readonly schedule: ScheduleName;
   /** KSamplerAdvanced: the part of the schedule that is run. */
   readonly part?: SchedulePart;
+  /** How `steps / denoise` becomes a schedule: rounded down as ComfyUI does (default), or see `continuousSigmas`. */
+  readonly rounding?: "down" | "none";
 }
 
 export interface SchedulePart {
@@ -46,7 +49,8 @@ export function kSample(
   request: KSamplerRequest,
 ): Promise<SampleResult> {
   const method: SamplerMethod = SAMPLERS[request.sampler];
-  const sigmas = kSamplerSigmas(model.table, request, method.penultimate);
+  const schedule = request.rounding === "none" ? continuousSigmas : kSamplerSigmas;
+  const sigmas = schedule(model.table, request, method.penultimate);
   return sampleLatent(model, latent, {
     ...request,
     method,

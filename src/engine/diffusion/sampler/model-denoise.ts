@@ -5,10 +5,14 @@ import { combine } from "./combine.ts";
 import type { Denoise } from "./sampler.ts";
 
 /**
- * One evaluation of a network with its conditioning: takes the scaled noisy latent and a training timestep. It may
- * keep `input`, and returns a new array.
+ * One evaluation of a network with its conditioning: takes the scaled noisy latent and a training timestep, and returns
+ * a new array. It may keep `input`, but not `step.x`, the latent before it was scaled.
  */
-export type Predict = (input: Float32Array, timestep: number) => Promise<Float32Array>;
+export type Predict = (
+  input: Float32Array,
+  timestep: number,
+  step: { readonly x: Float32Array; readonly sigma: number },
+) => Promise<Float32Array>;
 
 /** How a model's timesteps and outputs are to be read. */
 export interface ModelSampling {
@@ -27,7 +31,7 @@ export interface ModelSampling {
 export function modelDenoise(predict: Predict, { table, prediction }: ModelSampling): Denoise {
   return async (x, sigma) => {
     const input = combine(new Float32Array(x.length), [inputScale(prediction, sigma), x]);
-    const output = await predict(input, table.timestep(sigma));
+    const output = await predict(input, table.timestep(sigma), { x, sigma });
     const { latent, output: factor } = predictionFactors(prediction, sigma, table);
     return combine(new Float32Array(x.length), [latent, x], [factor, output]);
   };

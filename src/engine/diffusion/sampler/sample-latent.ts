@@ -35,8 +35,8 @@ export interface SampleRequest {
   readonly sigmas: Float32Array;
   /** Taken modulo 2⁶⁴. */
   readonly seed: bigint;
-  /** "none" for a latent that is noisy already. */
-  readonly noise?: "seeded" | "none";
+  /** The noise of the start: drawn from the seed (default), none for a latent that is noisy already, or this one. */
+  readonly noise?: "seeded" | "none" | Float32Array;
   readonly stepSeed?: StepSeed;
   readonly onStep?: ((step: SamplerStep) => void) | undefined;
 }
@@ -66,7 +66,7 @@ export async function sampleLatent(
   }
 
   const start = combine(new Float32Array(size), [model.latentScale, latent.samples]);
-  const noise = noiseSource === "none" ? new Float32Array(size) : startNoise(seed, latent);
+  const noise = noiseOf(noiseSource, { seed, latent });
   const x = combine(new Float32Array(size), [1, start], [startScale(model.table, sigmas), noise]);
 
   let { denoise, denoisePair } = model;
@@ -118,6 +118,14 @@ const resizedMask = (): WorkerError =>
     "invalid_request",
     "latent_image has a noise mask, and the sampler changes the size of the latent: leave out one of both",
   );
+
+function noiseOf(
+  source: Required<SampleRequest>["noise"],
+  { seed, latent }: { readonly seed: bigint; readonly latent: Latent },
+): Float32Array {
+  if (typeof source === "object") return source;
+  return source === "none" ? new Float32Array(latent.samples.length) : startNoise(seed, latent);
+}
 
 /**
  * The factor of the noise: the first sigma; at the model's highest sigma or above √(1 + σ²), the deviation that a

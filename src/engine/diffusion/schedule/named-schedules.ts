@@ -55,18 +55,57 @@ export interface ScheduleRequest {
 export function kSamplerSigmas(
   table: SigmaTable,
   { schedule, steps, denoise = 1 }: ScheduleRequest,
-  penultimate: "kept" | "dropped" = "kept",
+  penultimate: Penultimate = "kept",
 ): Float32Array {
   checkSteps(steps);
   if (denoise <= 0) return new Float32Array(0);
   const isWhole = denoise > 0.9999;
   const total = isWhole ? steps : Math.trunc(steps / denoise);
-  const sigmas = SCHEDULES[schedule](table, penultimate === "kept" ? total : total + 1);
-  const run =
-    penultimate === "kept"
-      ? sigmas
-      : Float32Array.of(...sigmas.subarray(0, -2), ...sigmas.subarray(-1));
-  return isWhole ? run : run.slice(-(steps + 1));
+  const sigmas = sigmasOf(table, schedule, total, penultimate);
+  return isWhole ? sigmas : sigmas.slice(-(steps + 1));
+}
+
+/**
+ * As `kSamplerSigmas`, but every denoise has sigmas of its own. KSampler rounds `steps / denoise` down, so that one step
+ * starts from pure noise at 0.51 as well as at 1; here ln sigma is interpolated between the two whole numbers. Where
+ * `steps / denoise` is whole, both give the same.
+ */
+export function continuousSigmas(
+  table: SigmaTable,
+  { schedule, steps, denoise = 1 }: ScheduleRequest,
+  penultimate: Penultimate = "kept",
+): Float32Array {
+  checkSteps(steps);
+  if (denoise <= 0) return new Float32Array(0);
+  const total = Math.min(steps / Math.min(denoise, 1), MOST_STEPS);
+  const tail = (whole: number): Float32Array => {
+    const sigmas = sigmasOf(table, schedule, whole, penultimate);
+    return whole === steps ? sigmas : sigmas.slice(-(steps + 1));
+  };
+  const [low, high] = [tail(Math.floor(total)), tail(Math.ceil(total))];
+  const share = total - Math.floor(total);
+  if (share === 0 || low.length !== high.length) return low;
+  return low.map((sigma, at) => {
+    const next = high[at] as number;
+    return sigma > 0 && next > 0 ? sigma ** (1 - share) * next ** share : 0;
+  });
+}
+
+type Penultimate = "kept" | "dropped";
+
+/** Beyond, steps are closer together than the timesteps that networks know. */
+const MOST_STEPS = 1000;
+
+function sigmasOf(
+  table: SigmaTable,
+  schedule: ScheduleName,
+  steps: number,
+  penultimate: Penultimate,
+): Float32Array {
+  const make: Schedule = SCHEDULES[schedule];
+  if (penultimate === "kept") return make(table, steps);
+  const sigmas = make(table, steps + 1);
+  return Float32Array.of(...sigmas.subarray(0, -2), ...sigmas.subarray(-1));
 }
 
 /** What BasicScheduler returns: as for KSampler, but never more than steps + 1 values, and none dropped. */

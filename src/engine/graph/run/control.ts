@@ -1,6 +1,7 @@
 /** Runs the ControlNets of a step's prompts, as ComfyUI does. */
 import { WorkerError } from "../../../errors.ts";
-import type { Denoiser, DenoiserInput } from "../../diffusion/networks/denoiser.ts";
+import type { ControlInput } from "../../diffusion/networks/control-net.ts";
+import type { Denoiser } from "../../diffusion/networks/denoiser.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import { repeatedTo, SHRINKS_BY } from "./latents.ts";
@@ -8,7 +9,7 @@ import { resizeCropped } from "./resize.ts";
 import type { Planes } from "./taps.ts";
 import type { ConditioningPart, ControlChain, Images } from "./values.ts";
 
-export interface ControlStep extends Pick<DenoiserInput, "sample" | "timestep" | "embeddings"> {
+export interface ControlStep extends Pick<ControlInput, "sample" | "timestep" | "embeddings"> {
   readonly sigma: number;
   readonly table: SigmaTable;
 }

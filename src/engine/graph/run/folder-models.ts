@@ -5,14 +5,16 @@ import type { Picture } from "../../../media/picture.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import type { RunOutput } from "../../device/worker/calls.ts";
 import { OnnxProgram } from "../../device/worker/onnx-program.ts";
-import { ROLES } from "../../models/define-model.ts";
 import { inputSize, type ModelDefinition } from "../../models/definition.ts";
 import { readModelFolder } from "../../models/model-folder.ts";
 import type { DataOutputPort } from "../../models/roles/data-output.ts";
 import { valuesOf } from "../../models/run-values.ts";
+import { StillPictures } from "../../plan/still-pictures.ts";
 import { encodePrompts } from "../../prompts/lexicon.ts";
+import { UNRECORDED_CALLS } from "../../protocol/call-journal.ts";
 import type { ParamValues } from "../../protocol/models.ts";
 import type { Prompt, Size } from "../../protocol/work.ts";
+import { nodeFault } from "../folder-content.ts";
 
 /** What one run gets besides the model. */
 export interface FolderInput {
@@ -29,6 +31,7 @@ export type FolderReading = "as described" | "as numbers";
 export class FolderModel {
   readonly definition: ModelDefinition;
   readonly #program: OnnxProgram;
+  readonly #stills = new StillPictures(UNRECORDED_CALLS);
 
   /** Throws `model_failed` for a folder that cannot be used, and `invalid_request` for a model that no node can run. */
   static async open(
@@ -42,12 +45,8 @@ export class FolderModel {
     const { program } = entry;
     if (!("path" in program)) throw refused("is a pipeline: use the loaders for its parts");
     const definition = reading === "as described" ? entry.definition : inNumbers(entry.definition);
-    const ports = [...definition.inputs, ...definition.outputs];
-    if (ports.some(({ role }) => isRecurrent(role))) {
-      throw refused(
-        "remembers earlier frames, which nodes do not: make it the model of the stream",
-      );
-    }
+    const fault = nodeFault(definition);
+    if (fault !== null) throw refused(fault);
     return new FolderModel(await OnnxProgram.open(program, definition, settings), definition);
   }
 
@@ -62,13 +61,7 @@ export class FolderModel {
   }
 
   async run({ picture, size, params, prompts }: FolderInput): Promise<RunOutput> {
-    const values = valuesOf(this.definition, {
-      ...{ params, prompts, size, outputSize: size, timeSeconds: 0, graphs: [] },
-      sum: () => 0,
-      text: () => encodePrompts(prompts),
-      upstream: () => null,
-      picture: () => null,
-    });
+    const values = await this.#values(size, params, prompts);
     const item = { lane: "", picture, original: picture, size, values };
     const [output] = await this.#program.run([item]);
     if (output === undefined) throw new Error("the model gave nothing");
@@ -76,7 +69,35 @@ export class FolderModel {
   }
 
   async release(): Promise<void> {
+    this.#stills[Symbol.dispose]();
     await this.#program.release();
+  }
+
+  /** Throws `invalid_request` for a picture that cannot be decoded. */
+  async #values(
+    size: Size,
+    params: ParamValues,
+    prompts: readonly Prompt[],
+  ): Promise<ReturnType<typeof valuesOf>> {
+    const { folder } = this.definition;
+    let hasPictures = false;
+    const read = () =>
+      valuesOf(this.definition, {
+        ...{ params, prompts, size, outputSize: size, timeSeconds: 0, graphs: [] },
+        sum: () => 0,
+        text: () => encodePrompts(prompts),
+        upstream: () => null,
+        picture: (place, source, shown) => {
+          hasPictures = true;
+          return this.#stills.get(place, source, folder, shown);
+        },
+      });
+    const values = read();
+    if (!hasPictures) return values;
+    await this.#stills.settled;
+    const error = this.#stills.errorWith(params);
+    if (error !== null) throw new WorkerError(error.kind, error.message);
+    return read();
   }
 }
 
@@ -90,9 +111,6 @@ function inNumbers(definition: ModelDefinition): ModelDefinition {
   );
   return { ...definition, outputs, overlays: false, draws: false };
 }
-
-const isRecurrent = (role: string): boolean =>
-  (ROLES.inputs[role] ?? ROLES.outputs[role])?.isRecurrent === true;
 
 const refused = (problem: string): WorkerError =>
   new WorkerError("invalid_request", `the model ${problem}`);

@@ -52,5 +52,6 @@ export async function scaled(
   return result.value;
 }
 
+/** An `invalid_request` about the model that a node names. */
 export const modelRefusal = (problem: string): WorkerError =>
   new WorkerError("invalid_request", `the model ${problem}`);

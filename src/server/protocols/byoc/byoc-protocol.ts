@@ -1,6 +1,7 @@
 /** The control protocol of a BYOC orchestrator: URLs and a `params` object in, events and data channels out (protocol.md 1.4–1.6, 5). */
 import type { PlainError } from "../../../errors.ts";
-import { fieldsError, shown } from "../../field-errors.ts";
+import { shown } from "../../../shown-value.ts";
+import { fieldsError } from "../../field-errors.ts";
 import { StartFields } from "../../streams/fields.ts";
 import { CLOCK_DEFAULTS, INPUT_DEFAULTS, readFields } from "../../streams/params.ts";
 import { wrappedParams } from "../../streams/wrapped-params.ts";

@@ -1,6 +1,7 @@
 /** Converts the loose forms of numbers and booleans that pytrickle accepts into those of contract.md (protocol.md 7.2). */
 import { DEFAULT_SIZE } from "../../../engine/protocol/work.ts";
-import { fieldsError, shown } from "../../field-errors.ts";
+import { shown } from "../../../shown-value.ts";
+import { fieldsError } from "../../field-errors.ts";
 import { parsedText } from "../../streams/wrapped-params.ts";
 
 const BOOLEANS: Readonly<Record<string, boolean>> = {

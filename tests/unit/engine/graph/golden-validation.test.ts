@@ -96,7 +96,11 @@ if (folder === null) {
   });
 }
 
-const ANY_FILE: GraphFiles = { list: () => [], find: (_, name) => name };
+const ANY_FILE: GraphFiles = {
+  list: () => [],
+  find: (_, name) => name,
+  content: () => undefined,
+};
 
 const judge = (graph: unknown): Validation =>
   validate(readGraph(graph), { classes: NODE_CLASSES, files: FILES });

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { ModelInfo } from "../../../../src/engine/protocol/models.ts";
+import { shownValue } from "../../../../src/engine/protocol/param-value.ts";
 import { pictureUri } from "../../../../src/engine/protocol/picture-uri.ts";
 import { type GivenParams, modelParams } from "../../../../src/server/streams/model-params.ts";
-import { shownValue } from "../../../../src/server/streams/param-value.ts";
 
 const common = { description: "" };
 const model: ModelInfo = {

@@ -1,6 +1,6 @@
 /** Talks to an orchestrator: registers and unregisters, and explains its answers in words (protocol.md 2.1, 2.2). */
 import { reason } from "../../../../errors.ts";
-import { cut } from "../../../field-errors.ts";
+import { cut } from "../../../../shown-value.ts";
 import type { Offer } from "./offer.ts";
 
 const TIMEOUT_MS = 10_000;

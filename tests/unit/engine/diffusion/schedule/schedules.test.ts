@@ -4,6 +4,7 @@ import { alignedSigmas } from "../../../../../src/engine/diffusion/schedule/alig
 import { inverseBeta } from "../../../../../src/engine/diffusion/schedule/inverse-beta.ts";
 import {
   basicSchedulerSigmas,
+  continuousSigmas,
   kSamplerSigmas,
   SCHEDULES,
 } from "../../../../../src/engine/diffusion/schedule/named-schedules.ts";
@@ -86,6 +87,27 @@ test("a share of denoising takes the end of a longer schedule", () => {
   expect(half).toEqual(SCHEDULES.simple(table, 8).slice(-5));
   expect(kSamplerSigmas(table, { schedule: "simple", steps: 4, denoise: 0 }).length).toBe(0);
 });
+
+test.each(["sgm_uniform", "normal", "karras", "simple"] as const)(
+  "without rounding, each share of denoising has sigmas of its own: %s",
+  (schedule) => {
+    const first = (steps: number, denoise: number) =>
+      continuousSigmas(table, { schedule, steps, denoise })[0] ?? 0;
+    for (const [steps, denoise] of [
+      ...[[1, 1] as const, [1, 0.5] as const, [2, 0.5] as const, [4, 0.8] as const],
+      [3, 0.25] as const,
+    ]) {
+      const request = { schedule, steps, denoise };
+      expect(continuousSigmas(table, request)).toEqual(kSamplerSigmas(table, request));
+    }
+    const shares = Array.from({ length: 10 }, (_, at) => 0.05 + at * 0.1);
+    const sigmas = shares.map((share) => first(2, share));
+    expect(sigmas).toEqual(sigmas.toSorted((a, b) => a - b));
+    expect(first(1, 0.9)).toBeGreaterThan(first(1, 0.6));
+    expect(continuousSigmas(table, { schedule, steps: 2, denoise: 0.3 })).toHaveLength(3);
+    expect(continuousSigmas(table, { schedule, steps: 2, denoise: 0 })).toHaveLength(0);
+  },
+);
 
 test("KSampler keeps the fifteen values of ddim_uniform for 13 steps, BasicScheduler the last 14", () => {
   const request = { schedule: "ddim_uniform", steps: 13 } as const;

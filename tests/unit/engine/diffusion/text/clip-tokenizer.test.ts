@@ -1,7 +1,7 @@
 /** Tokens of prompts, with the ids that CLIP's own vocabulary gives them. */
 import { expect, test } from "bun:test";
 import { ClipTokenizer } from "../../../../../src/engine/diffusion/text/clip-tokenizer.ts";
-import { END, SAMPLE_VOCABULARY, START, ZERO } from "./sample-vocabulary.ts";
+import { END, SAMPLE_VOCABULARY, START, ZERO } from "../../../../support/sample-vocabulary.ts";
 
 const tokenizer = new ClipTokenizer(SAMPLE_VOCABULARY);
 const { id: start } = START;

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readClipVocabulary } from "../../../../../src/engine/diffusion/text/clip-vocabulary.ts";
-import { END, SAMPLE_VOCABULARY, START, ZERO } from "./sample-vocabulary.ts";
+import { END, SAMPLE_VOCABULARY, START, ZERO } from "../../../../support/sample-vocabulary.ts";
 
 const { ids, merges } = SAMPLE_VOCABULARY;
 const VOCAB = JSON.stringify(ids);

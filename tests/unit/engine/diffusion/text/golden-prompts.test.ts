@@ -6,8 +6,8 @@ import { readClipVocabulary } from "../../../../../src/engine/diffusion/text/cli
 import { chunkPrompt } from "../../../../../src/engine/diffusion/text/prompt-chunks.ts";
 import { parsePromptWeights } from "../../../../../src/engine/diffusion/text/prompt-weights.ts";
 import { readReference } from "../../../../support/reference.ts";
+import { vocabularyOf } from "../../../../support/sample-vocabulary.ts";
 import { sharedData } from "../../../../support/shared-data.ts";
-import { vocabularyOf } from "./sample-vocabulary.ts";
 
 interface Reference {
   readonly pairs: string;

@@ -6,7 +6,7 @@ import {
   emptyPromptChunk,
   isWeighted,
 } from "../../../../../src/engine/diffusion/text/prompt-chunks.ts";
-import { END, SAMPLE_VOCABULARY, START, ZERO } from "./sample-vocabulary.ts";
+import { END, SAMPLE_VOCABULARY, START, ZERO } from "../../../../support/sample-vocabulary.ts";
 
 const tokenizer = new ClipTokenizer(SAMPLE_VOCABULARY);
 const { id: start } = START;

@@ -1,10 +1,7 @@
 /** Reads the value of a model's parameter as callers send it, by the parameter's type, into the one form that engines get. */
-import type {
-  ModelParam,
-  NumberParam,
-  ParamValue,
-  VectorParam,
-} from "../../engine/protocol/models.ts";
+
+import { listed, shown } from "../../shown-value.ts";
+import type { ModelParam, NumberParam, ParamValue, VectorParam } from "./models.ts";
 import {
   pictureFormat,
   pictureUri,
@@ -12,8 +9,7 @@ import {
   pictureUriFormat,
   pictureUriHeader,
   readPictureUri,
-} from "../../engine/protocol/picture-uri.ts";
-import { listed, shown } from "../field-errors.ts";
+} from "./picture-uri.ts";
 
 /** A value in its canonical form, or what is wrong with it, in words that follow the parameter's name. */
 export type ParamReading = { readonly value: ParamValue } | { readonly problem: string };

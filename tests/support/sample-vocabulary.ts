@@ -1,5 +1,5 @@
 /** A part of CLIP's own vocabulary with its real ids, so that real prompts have their real tokens. */
-import type { ClipVocabulary } from "../../../../../src/engine/diffusion/text/clip-vocabulary.ts";
+import type { ClipVocabulary } from "../../src/engine/diffusion/text/clip-vocabulary.ts";
 
 /** `rank:left+right` of each pair, from OpenAI's CLIP (MIT licence, Copyright (c) 2021 OpenAI). */
 const PAIRS = `2:a+n 3:r+e 4:a+r 8:o+u 9:o+n 13:o+n</w> 14:a+l 17:i+t 18:i+n</w> 19:t+o</w> 24:a+t</w> 25:an+d</w> 27:o+f</w>

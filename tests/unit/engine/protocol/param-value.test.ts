@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { ModelParam } from "../../../../src/engine/protocol/models.ts";
+import { readParam, shownValue, suitsParam } from "../../../../src/engine/protocol/param-value.ts";
 import { pictureUri } from "../../../../src/engine/protocol/picture-uri.ts";
-import { readParam, shownValue, suitsParam } from "../../../../src/server/streams/param-value.ts";
 
 const common = { name: "p", description: "" };
 const number = { type: "number", ...common, default: 1, min: 0, max: 2, integer: false } as const;

@@ -1,0 +1,180 @@
+/** Evaluates a denoiser for rows with conditionings and timesteps of their own, as many in one run as the network takes. */
+import type { Tensor } from "../models/tensor.ts";
+import type { Size } from "../protocol/work.ts";
+import { type Denoiser, guidanceTensor } from "./networks/denoiser.ts";
+import type { LatentShape } from "./sampler/latent.ts";
+import { type Conditioning, equalTokens } from "./text/conditioning.ts";
+
+/** One row of a denoiser's batch. */
+export interface DenoiserRow {
+  /** Scaled for the network; as large as one latent. */
+  readonly sample: Float32Array;
+  readonly timestep: number;
+  readonly conditioning: Conditioning;
+}
+
+/** What all rows share. */
+export interface RowsContext {
+  /** Of one latent, whose batch is 1. */
+  readonly shape: LatentShape;
+  /** Of the picture: SDXL's networks take it. */
+  readonly size: Size;
+  /** For networks that take it as a vector (`Denoiser.guidanceWidth`). */
+  readonly guidance: number;
+}
+
+interface Joined {
+  readonly parts: readonly Conditioning[];
+  readonly embeddings: Tensor;
+  readonly pooled: Tensor | null;
+}
+
+export class ConditionedDenoiser {
+  readonly denoiser: Denoiser;
+  /** The conditionings of the last run, which the next one mostly has, too. */
+  #joined: Joined | null = null;
+  /** Two conditionings of different lengths, and what they are made to fit one batch. */
+  #equal: {
+    readonly one: Conditioning;
+    readonly other: Conditioning;
+    readonly pair: readonly [Conditioning, Conditioning] | null;
+  } | null = null;
+  #runs = 0;
+
+  constructor(denoiser: Denoiser) {
+    this.denoiser = denoiser;
+  }
+
+  /** How often the network has run. */
+  get runs(): number {
+    return this.#runs;
+  }
+
+  /** What the network predicts for each row. */
+  async evaluate(
+    rows: readonly DenoiserRow[],
+    context: RowsContext,
+  ): Promise<readonly Float32Array[]> {
+    const equal = this.#equallyLong(rows);
+    const outputs = new Array<Float32Array>(rows.length);
+    for (const places of this.#groups(equal)) {
+      const group = places.map((place) => equal[place] as DenoiserRow);
+      for (const [at, output] of (await this.#run(group, context)).entries()) {
+        outputs[places[at] as number] = output;
+      }
+    }
+    return outputs;
+  }
+
+  /** Places of rows that fit into one run: of one length of prompt, of one timestep where the network takes no more. */
+  #groups(rows: readonly DenoiserRow[]): number[][] {
+    const { takesTimestepPerRow, fixedRows } = this.denoiser;
+    const most = fixedRows ?? rows.length;
+    const groups: number[][] = [];
+    for (const [place, row] of rows.entries()) {
+      const open = groups.find((places) => {
+        const first = rows[places[0] as number] as DenoiserRow;
+        const fits = first.conditioning.tokens === row.conditioning.tokens;
+        return (
+          fits && places.length < most && (takesTimestepPerRow || first.timestep === row.timestep)
+        );
+      });
+      if (open === undefined) groups.push([place]);
+      else open.push(place);
+    }
+    return groups;
+  }
+
+  /** Rows of a positive and a negative conditioning, both made equally long where that is no waste. */
+  #equallyLong(rows: readonly DenoiserRow[]): readonly DenoiserRow[] {
+    const [one, other, ...more] = new Set(rows.map(({ conditioning }) => conditioning));
+    if (one === undefined || other === undefined || more.length > 0) return rows;
+    if (one.tokens === other.tokens) return rows;
+    if (this.#equal?.one !== one || this.#equal.other !== other) {
+      this.#equal = { one, other, pair: equalTokens(one, other) };
+    }
+    const { pair } = this.#equal;
+    if (pair === null) return rows;
+    return rows.map((row) => ({ ...row, conditioning: pair[row.conditioning === one ? 0 : 1] }));
+  }
+
+  async #run(
+    given: readonly DenoiserRow[],
+    { shape, size, guidance }: RowsContext,
+  ): Promise<Float32Array[]> {
+    const { fixedRows } = this.denoiser;
+    const rows = [...given];
+    while (fixedRows !== null && rows.length < fixedRows) rows.push(rows[0] as DenoiserRow);
+    const [, ...sides] = shape;
+    const [first] = rows as [DenoiserRow];
+    const isOne = rows.every(({ timestep }) => timestep === first.timestep);
+    const { embeddings, pooled } = this.#join(rows.map(({ conditioning }) => conditioning));
+    this.#runs++;
+    const { data } = await this.denoiser.predict({
+      sample: tensorOf(joinArrays(rows.map(({ sample }) => sample)), [rows.length, ...sides]),
+      timestep: isOne ? first.timestep : rows.map(({ timestep }) => timestep),
+      embeddings,
+      extras: this.#extras(rows.length, { pooled, size, guidance }),
+    });
+    const length = data.length / rows.length;
+    return given.map((_, at) => (data as Float32Array).subarray(at * length, (at + 1) * length));
+  }
+
+  #join(parts: readonly Conditioning[]): Joined {
+    const known = this.#joined;
+    const isKnown =
+      known?.parts.length === parts.length && known.parts.every((part, at) => part === parts[at]);
+    if (known !== null && isKnown) return known;
+    const [{ tokens, width, pooled }] = parts as [Conditioning];
+    const joined: Joined = {
+      parts,
+      embeddings: tensorOf(joinArrays(parts.map(({ embeddings }) => embeddings)), [
+        ...[parts.length, tokens, width],
+      ]),
+      pooled: pooled && tensorOf(joinArrays(pooledOf(parts)), [parts.length, pooled.length]),
+    };
+    this.#joined = joined;
+    return joined;
+  }
+
+  /** What the denoiser takes besides: SDXL's pooled vectors, and sizes as it was trained with them; guidance. */
+  #extras(
+    rows: number,
+    { pooled, size, guidance }: Pick<Joined, "pooled"> & Omit<RowsContext, "shape">,
+  ): Record<string, Tensor> {
+    const { denoiser } = this;
+    const extras: Record<string, Tensor> = {};
+    if (denoiser.takes("text_embeds") && pooled) extras["text_embeds"] = pooled;
+    if (denoiser.takes("time_ids")) {
+      const ids = [size.height, size.width, 0, 0, size.height, size.width];
+      const data = Float32Array.from({ length: rows * ids.length }, (_, at) => ids[at % 6] ?? 0);
+      extras["time_ids"] = tensorOf(data, [rows, ids.length]);
+    }
+    const width = denoiser.guidanceWidth;
+    if (width !== null) extras["timestep_cond"] = guidanceTensor(guidance, { rows, width });
+    return extras;
+  }
+}
+
+/** Zeros for conditionings without a pooled vector. */
+function pooledOf(parts: readonly Conditioning[]): Float32Array[] {
+  const length = parts[0]?.pooled?.length ?? 0;
+  return parts.map(({ pooled }) => pooled ?? new Float32Array(length));
+}
+
+/** One array is given as it is. */
+function joinArrays(arrays: readonly Float32Array[]): Float32Array {
+  const [first] = arrays;
+  if (first !== undefined && arrays.length === 1) return first;
+  const joined = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    joined.set(array, at);
+    at += array.length;
+  }
+  return joined;
+}
+
+const tensorOf = (data: Float32Array, dims: readonly number[]): Tensor => ({
+  ...{ dtype: "float32", dims, data },
+});

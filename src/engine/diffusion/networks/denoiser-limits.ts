@@ -1,0 +1,57 @@
+/** Finds out from a denoiser's files, without opening it, which sizes it takes and what else a stream must know. */
+import { dirname, join } from "node:path";
+import { WorkerError } from "../../../errors.ts";
+import { readRegularFile } from "../../models/regular-file.ts";
+import type { GraphSignature } from "../../models/tensor-signature.ts";
+import type { Size } from "../../protocol/work.ts";
+
+/** Pixels a side that one place of a latent stands for. */
+const LATENT_PLACE = 8;
+const MAX_CONFIG_BYTES = 2 ** 20;
+
+export interface DenoiserLimits {
+  /** The only size of picture that the file takes; null where it takes others. */
+  readonly size: Size | null;
+  /** Sides of pictures must be multiples of this, because the network halves its latents. */
+  readonly multipleOf: number;
+  /** Rows that every run has, where the file fixes them. */
+  readonly fixedRows: number | null;
+  /** Guidance is an input of the network, and not a second evaluation. */
+  readonly takesGuidance: boolean;
+}
+
+/**
+ * Throws `model_failed` for a `config.json` that cannot be read.
+ *
+ * @param path of the denoiser's ONNX file; `config.json` beside it says how often sides are halved
+ */
+export async function readDenoiserLimits(
+  path: string,
+  { inputs }: Pick<GraphSignature, "inputs">,
+): Promise<DenoiserLimits> {
+  const [rows, , height, width] = inputs.find(({ name }) => name === "sample")?.dims ?? [];
+  return {
+    size:
+      typeof height === "number" && typeof width === "number"
+        ? { width: width * LATENT_PLACE, height: height * LATENT_PLACE }
+        : null,
+    multipleOf: LATENT_PLACE * 2 ** (await halvings(path)),
+    fixedRows: typeof rows === "number" ? rows : null,
+    takesGuidance: inputs.some(({ name }) => name === "timestep_cond"),
+  };
+}
+
+/** Between one block and the next. Stable Diffusion 1.x and 2.x have four, which is what counts without a `config.json`. */
+async function halvings(path: string): Promise<number> {
+  const file = join(dirname(path), "config.json");
+  if (!(await Bun.file(file).exists())) return 3;
+  const bytes = await readRegularFile(file, "unet/config.json", MAX_CONFIG_BYTES);
+  let config: unknown;
+  try {
+    config = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new WorkerError("model_failed", "unet/config.json is not valid JSON", { cause });
+  }
+  const widths = (config as Readonly<Record<string, unknown>> | null)?.["block_out_channels"];
+  return Array.isArray(widths) && widths.length > 0 ? widths.length - 1 : 3;
+}

@@ -1,0 +1,33 @@
+/** Lets a denoiser that was exported with one timestep take one for each row of a batch. */
+
+import { create } from "@bufbuild/protobuf";
+import type { GraphProto } from "onnx-buf";
+import { type TensorShapeProto_Dimension, TensorShapeProto_DimensionSchema } from "onnx-buf";
+
+const TIMESTEP = "timestep";
+
+/**
+ * Denoisers repeat their timestep for all rows: diffusers makes a list of one of it (`Unsqueeze`, where it is a scalar)
+ * and expands that list to the batch. Such a graph computes the same with a list of as many timesteps as rows, so the
+ * input's only dimension becomes free. Graphs that use the timestep in another way stay as they are.
+ */
+export function widenTimestep(graph: GraphProto): void {
+  const type = graph.input.find(({ name }) => name === TIMESTEP)?.type?.value;
+  if (type?.case !== "tensorType" || type.value.shape === undefined) return;
+  const { shape } = type.value;
+  const readers = graph.node.filter(({ input }) => input.includes(TIMESTEP));
+  if (shape.dim.length === 0) {
+    if (!readers.every(({ opType }) => opType === "Unsqueeze")) return;
+    for (const node of readers) {
+      node.opType = "Identity";
+      node.input = [TIMESTEP];
+      node.attribute = [];
+    }
+  } else if (shape.dim.length > 1 || !readers.every(({ opType }) => opType === "Expand")) {
+    return;
+  }
+  shape.dim = [freeDimension()];
+}
+
+const freeDimension = (): TensorShapeProto_Dimension =>
+  create(TensorShapeProto_DimensionSchema, { value: { case: "dimParam", value: "timesteps" } });

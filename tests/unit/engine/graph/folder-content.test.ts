@@ -1,0 +1,40 @@
+/** What model folders hold, against what the inputs that name them need. */
+import { expect, test } from "bun:test";
+import { type FolderContent, folderFault } from "../../../../src/engine/graph/folder-content.ts";
+import type { FileKind } from "../../../../src/engine/graph/input-declaration.ts";
+import { defineModel } from "../../../../src/engine/models/define-model.ts";
+import type { GraphSignature } from "../../../../src/engine/models/tensor-signature.ts";
+
+const PICTURE = [1, 3, "h", "w"] as const;
+const SIGNATURE: GraphSignature = {
+  inputs: [{ name: "x", dtype: "float32", dims: PICTURE }],
+  outputs: [{ name: "y", dtype: "float32", dims: [1, 1, "h", "w"] }],
+  metadata: new Map(),
+  opset: 17,
+};
+/** A depth network whose picture remembers its range from frame to frame. */
+const depth: FolderContent = {
+  kind: "network",
+  definition: defineModel("depth", { outputs: { y: { role: "heat" } } }, SIGNATURE),
+};
+const pipeline: FolderContent = {
+  kind: "pipeline",
+  files: ["unet", "text_encoder", "vae_decoder"].map((part) => `${part}/model.onnx`),
+};
+const other: FolderContent = { kind: "other", problem: "model.json is missing" };
+
+test.each<[FileKind, string, FolderContent, string | null]>([
+  ["checkpoint", "a pipeline", pipeline, null],
+  ["checkpoint", "a network", depth, "is a single network, not a pipeline: OnnxModel runs it"],
+  ["controlnet", "a pipeline without one", pipeline, "has no controlnet/model.onnx"],
+  ["vae", "parts alone, as far as one knows", other, null],
+  ["model", "a pipeline", pipeline, "is a pipeline: CheckpointLoaderSimple"],
+  ["model", "a network that remembers", depth, "remembers earlier frames"],
+  ["depth_model", "a network whose picture remembers, which is not read", depth, null],
+  ["depth_model", "no model", other, "cannot be used: model.json is missing"],
+  ["image", "no model folder at all", other, null],
+])("%s: %s", (kind, _, content, fault) => {
+  const found = folderFault(kind, content);
+  if (fault === null) expect(found).toBeNull();
+  else expect(found).toStartWith(fault);
+});
