@@ -29,7 +29,7 @@ export const slowly = (seconds: number) => ({
 });
 
 /** A colour, without video. */
-const COLOUR = {
+export const COLOUR = {
   "1": {
     class_type: "EmptyImage",
     inputs: { width: 32, height: 32, batch_size: 1, color: 0x404040 },
@@ -130,7 +130,7 @@ export async function queueOf(url: string): Promise<{ running: string[]; waiting
   return { running: ids("queue_running"), waiting: ids("queue_pending") };
 }
 
-const isIdle = async (url: string): Promise<boolean> => {
+export const isIdle = async (url: string): Promise<boolean> => {
   const { running, waiting } = await queueOf(url);
   return running.length + waiting.length === 0;
 };
