@@ -161,6 +161,7 @@ describe("files as other exporters write them:", () => {
     ["token ids as int64", { inputIds: "int64" }],
     ["a float timestep in a list", { denoiser: { timestep: "float32", timestepDims: [1] } }],
     ["a VAE encoder that gives the latent itself", { encoder: "latent" }],
+    ["weights in files of their own", { weights: "outside" }],
   ];
   test.each(forms)("%s", async (_, form) => {
     const params = paramsFor("a cat", { steps: 2, guidance: 3 });

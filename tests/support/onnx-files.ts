@@ -33,3 +33,40 @@ export function onnxFileWithWeightsIn(location: string): Uint8Array<ArrayBuffer>
   );
   return toBinary(ModelProtoSchema, model);
 }
+
+/**
+ * The same model with the values of its float32 constants in another file, one after the other, as exporters write
+ * models above 2 GB.
+ */
+export function withWeightsIn(
+  location: string,
+  bytes: Uint8Array,
+): { readonly model: Uint8Array<ArrayBuffer>; readonly weights: Uint8Array<ArrayBuffer> } {
+  const model = fromBinary(ModelProtoSchema, bytes);
+  const { graph } = model;
+  if (graph === undefined) throw new Error("the model has no graph");
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  graph.node = graph.node.filter(({ opType, output: [name = ""], attribute: [value] }) => {
+    const tensor = opType === "Constant" ? value?.t : undefined;
+    if (tensor?.dataType !== TensorProto_DataType.FLOAT) return true;
+    const { rawData, dims } = tensor;
+    const place = { location, offset, length: rawData.length };
+    graph.initializer.push(
+      create(TensorProtoSchema, {
+        ...{ name, dims, dataType: TensorProto_DataType.FLOAT },
+        dataLocation: TensorProto_DataLocation.EXTERNAL,
+        externalData: Object.entries(place).map(([key, its]) =>
+          create(StringStringEntryProtoSchema, { key, value: String(its) }),
+        ),
+      }),
+    );
+    parts.push(rawData);
+    offset += rawData.length;
+    return false;
+  });
+  return {
+    model: toBinary(ModelProtoSchema, model),
+    weights: Uint8Array.from(Buffer.concat(parts)),
+  };
+}

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { GraphBuilder, type Value } from "../../src/engine/models/graph-builder.ts";
 import { type DenoiserForm, denoiserGraph, EMBEDDING } from "./denoiser-graph.ts";
+import { withWeightsIn } from "./onnx-files.ts";
 import { SAMPLE_VOCABULARY } from "./sample-vocabulary.ts";
 
 export interface PipelineForm {
@@ -14,6 +15,8 @@ export interface PipelineForm {
   /** What the VAE encoder gives: mean and variance, or the latent itself as an `AutoencoderTiny` does. */
   readonly encoder?: "distribution" | "latent" | "none";
   readonly scheduler?: Readonly<Record<string, unknown>>;
+  /** Where the numbers of the encoder and the denoiser lie: in their ONNX files, or in `model.onnx_data` beside. */
+  readonly weights?: "inside" | "outside";
 }
 
 const SCHEDULER = {
@@ -35,8 +38,16 @@ export async function writePipeline(folder: string, form: PipelineForm = {}): Pr
   const { ids, merges } = SAMPLE_VOCABULARY;
   await json("tokenizer/vocab.json", ids);
   await Bun.write(join(folder, "tokenizer/merges.txt"), merges.join("\n"));
-  const network = (part: string, bytes: Uint8Array) =>
-    Bun.write(join(folder, part, "model.onnx"), bytes);
+  const network = async (part: string, bytes: Uint8Array): Promise<void> => {
+    const path = join(folder, part, "model.onnx");
+    // What shapes depend on, such as the scale of the VAE's Resize, must lie inside.
+    const isOutside = form.weights === "outside" && !part.startsWith("vae");
+    const { model, weights } = isOutside
+      ? withWeightsIn("model.onnx_data", bytes)
+      : { model: bytes };
+    await Bun.write(path, model);
+    if (weights !== undefined) await Bun.write(`${path}_data`, weights);
+  };
   await network("text_encoder", textEncoder(floats, form.inputIds ?? "int32"));
   await network("unet", denoiserGraph({ floats, ...form.denoiser }));
   await network("vae_decoder", vaeDecoder(floats));

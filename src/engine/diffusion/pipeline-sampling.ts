@@ -8,6 +8,7 @@ import {
   type NoiseTraining,
   SigmaTable,
   trainedSigmas,
+  zeroTerminalSigmas,
 } from "./schedule/sigma-table.ts";
 
 export interface PipelineSampling {
@@ -25,6 +26,14 @@ const SAMPLERS: Readonly<Record<string, SamplerName>> = {
   PNDMScheduler: "euler",
   LCMScheduler: "lcm",
   DPMSolverMultistepScheduler: "dpmpp_2m",
+  UniPCMultistepScheduler: "uni_pc_bh2",
+  DEISMultistepScheduler: "deis",
+  HeunDiscreteScheduler: "heun",
+  LMSDiscreteScheduler: "lms",
+  KDPM2DiscreteScheduler: "dpm_2",
+  KDPM2AncestralDiscreteScheduler: "dpm_2_ancestral",
+  DPMSolverSDEScheduler: "dpmpp_sde",
+  DDPMScheduler: "ddpm",
 };
 
 const PREDICTIONS: Readonly<Record<string, Prediction>> = {
@@ -35,14 +44,10 @@ const PREDICTIONS: Readonly<Record<string, Prediction>> = {
 
 /** Throws `model_failed` that names a setting which is not known. */
 export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineSampling {
-  const name = String(config["_class_name"] ?? "EulerDiscreteScheduler");
-  const sampler = SAMPLERS[name];
-  if (sampler === undefined) {
-    const known = Object.keys(SAMPLERS).join(", ");
-    throw failed(`_class_name is ${JSON.stringify(name)}; known: ${known}`);
-  }
+  const sampler = samplerOf(config);
   const { training, prediction } = trainingOf(config);
-  const sigmas = trainedSigmas(training);
+  const isZeroTerminal = config["rescale_betas_zero_snr"] === true;
+  const sigmas = isZeroTerminal ? zeroTerminalSigmas(training) : trainedSigmas(training);
   const isDistilled = sampler === "lcm";
   return {
     table: isDistilled ? distilledTable(sigmas) : new SigmaTable(sigmas),
@@ -50,6 +55,17 @@ export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineS
     sampler,
     schedule: scheduleOf(config, sampler),
   };
+}
+
+function samplerOf(config: Readonly<Record<string, unknown>>): SamplerName {
+  const name = String(config["_class_name"] ?? "EulerDiscreteScheduler");
+  const sampler = SAMPLERS[name];
+  if (sampler === undefined) {
+    const known = Object.keys(SAMPLERS).join(", ");
+    throw failed(`_class_name is ${JSON.stringify(name)}; known: ${known}`);
+  }
+  const isStochastic = String(config["algorithm_type"] ?? "").startsWith("sde-");
+  return sampler === "dpmpp_2m" && isStochastic ? "dpmpp_2m_sde" : sampler;
 }
 
 /** How the denoiser was trained. Throws `model_failed` that names a setting which is not known. */
@@ -63,7 +79,17 @@ export function trainingOf(config: Readonly<Record<string, unknown>>): {
     const known = Object.keys(PREDICTIONS).join(", ");
     throw failed(`prediction_type is ${JSON.stringify(trained)}; known: ${known}`);
   }
-  const training = {
+  const spacing = config["beta_schedule"] ?? "scaled_linear";
+  if (spacing !== "scaled_linear" && spacing !== "linear") {
+    throw failed(`beta_schedule is ${JSON.stringify(spacing)}; known: scaled_linear, linear`);
+  }
+  if (Array.isArray(config["trained_betas"])) {
+    throw failed(
+      "trained_betas is a list, which is not supported: export the model with beta_start and beta_end",
+    );
+  }
+  const training: NoiseTraining = {
+    spacing,
     betaStart: numberIn(config, "beta_start", 0.00085),
     betaEnd: numberIn(config, "beta_end", 0.012),
     timesteps: numberIn(config, "num_train_timesteps", 1000),

@@ -11,6 +11,8 @@ export interface NoiseTraining {
   readonly betaStart?: number;
   readonly betaEnd?: number;
   readonly timesteps?: number;
+  /** What is equally spaced from the first timestep to the last: the variances, or their square roots (default). */
+  readonly spacing?: "linear" | "scaled_linear";
 }
 
 /**
@@ -83,17 +85,18 @@ export class SigmaTable {
 }
 
 /**
- * The sigmas of a model trained with betas whose square roots are equally spaced ("scaled linear"; Rombach et al.
- * 2022): sigma = √((1 − ᾱ)/ᾱ), where ᾱ is the running product of 1 − beta (Ho et al. 2020).
+ * The sigmas of a trained model: sigma = √((1 − ᾱ)/ᾱ), where ᾱ is the running product of 1 − beta (Ho et al. 2020).
+ * Betas are equally spaced there; their square roots are in latent diffusion ("scaled linear"; Rombach et al. 2022).
  */
 export function trainedSigmas(training: NoiseTraining = {}): Float64Array {
   const { betaStart = 0.00085, betaEnd = 0.012, timesteps = 1000 } = training;
-  const start = Math.sqrt(betaStart);
-  const step = timesteps > 1 ? (Math.sqrt(betaEnd) - start) / (timesteps - 1) : 0;
+  const exponent = training.spacing === "linear" ? 1 : 2;
+  const start = betaStart ** (1 / exponent);
+  const step = timesteps > 1 ? (betaEnd ** (1 / exponent) - start) / (timesteps - 1) : 0;
   const sigmas = new Float64Array(timesteps);
   let power = 1;
   for (let i = 0; i < timesteps; i++) {
-    power *= 1 - (start + step * i) ** 2;
+    power *= 1 - (start + step * i) ** exponent;
     sigmas[i] = Math.sqrt((1 - power) / power);
   }
   return sigmas;
