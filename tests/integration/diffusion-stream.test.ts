@@ -13,8 +13,11 @@ import { type StreamFrame, StreamLane } from "../../src/engine/diffusion/stream/
 import type { StreamSettings } from "../../src/engine/diffusion/stream/stream-settings.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import { maxDifference, noisePicture } from "../support/onnx-workspace.ts";
+import { sharedData } from "../support/shared-data.ts";
 import { type PipelineForm, writePipeline } from "../support/synthetic-pipeline.ts";
 
+const tiny = ["pipeline/tiny-sd", "pipeline-xl/tiny-xl"];
+const tinyFolder = (name: string): string | null => sharedData(`golden/${name}`);
 const SIZE = { width: 32, height: 32 };
 const folders: string[] = [];
 const pipelines: DiffusionPipeline[] = [];
@@ -27,6 +30,10 @@ async function openPipeline(form: PipelineForm = {}): Promise<DiffusionPipeline>
   const folder = await mkdtemp(join(tmpdir(), "pipeline-"));
   folders.push(folder);
   await writePipeline(folder, form);
+  return await openFolder(folder);
+}
+
+async function openFolder(folder: string): Promise<DiffusionPipeline> {
   const { settings } = parseDevice("cpu");
   const pipeline = await DiffusionPipeline.open(await readPipelineFolder(folder), settings);
   pipelines.push(pipeline);
@@ -122,6 +129,23 @@ describe("a stream batch", () => {
         pictures.map((picture) => ({ ...settings, picture, streamBatch: true })),
       );
       for (const [at, shown] of [0, 0, 0, 0, 1, 2, 3].entries()) {
+        const picture = pictures[shown] as Picture;
+        expectAlike(batched[at], await single(pipeline, { ...settings, picture }));
+      }
+    },
+  );
+
+  test.skipIf(tiny.some((name) => tinyFolder(name) === null)).each(tiny)(
+    "gives the same pictures with attention and normalisation: %s (../shared/data/golden)",
+    async (name) => {
+      const pipeline = await openFolder(tinyFolder(name) ?? "");
+      const settings = { steps: 3, guidance: { scale: 3, mode: "full", delta: 1 } } as const;
+      const pictures = video(4);
+      const batched = await drawn(
+        pipeline,
+        pictures.map((picture) => ({ ...settings, picture, streamBatch: true })),
+      );
+      for (const [at, shown] of [0, 0, 0, 1].entries()) {
         const picture = pictures[shown] as Picture;
         expectAlike(batched[at], await single(pipeline, { ...settings, picture }));
       }
