@@ -350,6 +350,31 @@ export function comfyUiTests(
     await waitFor("all is over", async () => await isIdle(comfy.url));
   });
 
+  test("new graphs interrupt the run of those before", async () => {
+    using stream = new ServedStream(host);
+    const slow = paramsFor(slowly(2));
+    await stream.executor.prepare(slow);
+    const changed = stream.executor.prepare(paramsFor(slowly(0.5)));
+    await waitFor("the trial of the new ones runs", async () => !(await isIdle(comfy.url)));
+    const late = stream.draw(slow);
+    const begun = performance.now();
+    await expect(late).rejects.toBeInstanceOf(TooLate);
+    expect(performance.now() - begun).toBeLessThan(1800);
+    await changed;
+    await waitFor("it is interrupted", async () => await isIdle(comfy.url));
+  });
+
+  test("of graphs that change quickly only the newest are tried to the end", async () => {
+    using stream = new ServedStream(host);
+    const first = stream.executor.prepare(paramsFor(slowly(40)));
+    await waitFor("the first are tried", async () => !(await isIdle(comfy.url)));
+    const second = stream.executor.prepare(paramsFor(slowly(41)));
+    const newest = paramsFor(slowly(0));
+    await Promise.all([first, second, stream.executor.prepare(newest)]);
+    expect((await stream.draw(newest)).picture.width).toBe(SIZE.width);
+    await waitFor("the others are interrupted", async () => await isIdle(comfy.url));
+  });
+
   test("frames of a stream run one at a time, and one that waited too long is refused", async () => {
     using stream = new ServedStream(host);
     const params = paramsFor(slowly(0.3));

@@ -86,6 +86,15 @@ function restoresShape(
 
 const SILENT = { data: {} };
 
+/** A run of graphs before they are used. */
+interface Trial {
+  readonly graphs: readonly string[];
+  readonly model: LoadedModel;
+  /** Nobody wants them any more. */
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
 const sameShape = (a: Size, b: Size): boolean => a.width * b.height === a.height * b.width;
 
 export class PlanExecutor implements Disposable {
@@ -98,6 +107,8 @@ export class PlanExecutor implements Disposable {
   #illustrated: readonly RunningNode[] | null = null;
   /** The graphs in use; the same list until they change. */
   #graphs: StreamParams["graphs"];
+  /** The trial in progress. */
+  #trial: Trial | null = null;
   /** What was asked for last: it may change while a model loads. */
   #newest: StreamParams | null = null;
   /** What the models in use were asked for by: parameters of one that still loads are not theirs. */
@@ -155,9 +166,21 @@ export class PlanExecutor implements Disposable {
     const { graphs } = params;
     const model = graphs === undefined ? params.model : await this.#graphModel(graphs);
     if (this.#newest !== params) return; // others were asked for meanwhile
-    await this.#loader.load(model, (nodes) => this.#tryGraphs(params, nodes));
+    if (this.#trial !== null && !Bun.deepEquals(this.#trial.graphs, graphs)) {
+      this.#trial.stop.abort(new DOMException("newer graphs were asked for", "AbortError"));
+    }
+    try {
+      await this.#loader.load(model, (nodes) => this.#tryGraphs(params, nodes));
+    } catch (error) {
+      if (this.#newest === params) throw error;
+      return; // others were asked for meanwhile
+    }
     const isChange = !Bun.deepEquals(this.#graphs, graphs);
-    if (this.#newest === params && isChange) this.#graphs = graphs;
+    if (this.#newest === params && isChange) {
+      this.#graphs = graphs;
+      // Of the graphs before.
+      for (const running of this.#loader.nodes) running.abandon();
+    }
     if (this.#loader.takesPrompts) await this.#preparePrompts();
   }
 
@@ -251,7 +274,21 @@ export class PlanExecutor implements Disposable {
     const { graphs } = params;
     const model = nodes.at(-1)?.model;
     if (graphs === undefined || model === undefined || Bun.deepEquals(graphs, this.#graphs)) return;
-    if (this.#options.kind !== "picture") await tryGraphs(model, graphs, params, this.#options);
+    if (this.#options.kind === "picture") return;
+    const running = this.#trial;
+    if (running?.model === model && Bun.deepEquals(running.graphs, graphs)) {
+      return await running.done;
+    }
+    const stop = new AbortController();
+    const signal = AbortSignal.any([this.#options.signal, stop.signal]);
+    const done = tryGraphs(model, graphs, params, { ...this.#options, signal });
+    const trial = { graphs, model, stop, done };
+    this.#trial = trial;
+    try {
+      await done;
+    } finally {
+      if (this.#trial === trial) this.#trial = null;
+    }
   }
 
   /** The size in which a model gets its picture, or draws one. */

@@ -18,6 +18,10 @@ export class PlanLoader implements Disposable {
   #takesPrompts = false;
   #wanted: string | null = null;
   #wantedSince = 0;
+  /** The model whose nodes are in use. */
+  #current: string | null = null;
+  /** Settles when the newest load has ended, however. */
+  #loads: Promise<void> = Promise.resolve();
   #loadsInProgress = 0;
   /** The model whose last load failed. */
   #failed: string | null = null;
@@ -47,30 +51,34 @@ export class PlanLoader implements Disposable {
   ): Promise<void> {
     if (this.lost) {
       this.#use([]);
-      this.#wanted = null;
+      this.#wanted = this.#current = null;
     }
     if (this.outdated) this.#wanted = null;
     if (this.#wanted === wanted) {
-      await judge(this.#nodes);
-      return;
+      // An earlier call may be loading it, and may fail by what it judges.
+      while (this.#wanted === wanted && this.#current !== wanted) await this.#loads;
+      if (this.#wanted === wanted) return await judge(this.#nodes);
+      if (this.#wanted !== null) return; // another was asked for meanwhile
     }
     this.#wanted = wanted;
     this.#wantedSince = performance.now();
-    const { host, preparePrompts, hasInput, signal, calls } = this.#options;
-    using _call = calls.begin("load", host.loadDeadlineMs);
+    const loaded = this.#load(wanted, judge);
+    this.#loads = loaded.catch(() => {}); // its own caller gets the error
+    await loaded;
+  }
+
+  async #load(
+    wanted: string,
+    judge: (nodes: readonly RunningNode[]) => Promise<void>,
+  ): Promise<void> {
     this.#loadsInProgress++;
     try {
-      const chain = await host.chain(wanted);
-      const nodes = await Promise.all(
-        planOf(chain, { hasInput }).map(async (node) => {
-          return new RunningNode(node, await host.acquire(node.model, signal), this.#options);
-        }),
-      );
-      if (this.#nodes.length === 0 && chain.takesPrompts) await preparePrompts();
+      const { nodes, takesPrompts } = await this.#open(wanted);
       await judge(nodes);
       if (this.#wanted === wanted) {
         this.#use(nodes);
-        this.#takesPrompts = chain.takesPrompts;
+        this.#current = wanted;
+        this.#takesPrompts = takesPrompts;
       }
       this.#failed = null;
     } catch (error) {
@@ -124,6 +132,21 @@ export class PlanLoader implements Disposable {
 
   [Symbol.dispose](): void {
     this.#use([]);
+  }
+
+  /** The models, which the plan does not use yet. Recorded as a native call, unlike the runs that judge them. */
+  async #open(wanted: string): Promise<{ nodes: readonly RunningNode[]; takesPrompts: boolean }> {
+    const { host, preparePrompts, hasInput, signal, calls } = this.#options;
+    using _call = calls.begin("load", host.loadDeadlineMs);
+    const chain = await host.chain(wanted);
+    const nodes = await Promise.all(
+      planOf(chain, { hasInput }).map(async (node) => {
+        return new RunningNode(node, await host.acquire(node.model, signal), this.#options);
+      }),
+    );
+    const { takesPrompts } = chain;
+    if (this.#nodes.length === 0 && takesPrompts) await preparePrompts();
+    return { nodes, takesPrompts };
   }
 
   #use(nodes: readonly RunningNode[]): void {
