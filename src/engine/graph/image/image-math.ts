@@ -41,6 +41,12 @@ export class ImageMath extends GraphMath {
     return this.mask(this.graph.squeeze(one, CHANNELS), image);
   }
 
+  /** A picture of one channel with that channel several times. ONNX Runtime takes five times as long to broadcast it. */
+  repeatedChannel(image: ImageValue, channels: number): ImageValue {
+    const parts = new Array<Value>(channels).fill(image.value);
+    return this.image(this.concat(CHANNELS, ...parts), image, { channels });
+  }
+
   /** A picture of one colour; one number for all channels, or one for each. */
   filled(shape: Shape, ...colour: number[]): ImageValue {
     const one = this.graph.constant("float32", [colour.length], colour);

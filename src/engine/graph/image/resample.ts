@@ -40,9 +40,19 @@ export function resize(
   if (method === "area") return area(math, from, to);
   const interpolation = INTERPOLATIONS[method];
   if (interpolation === undefined) throw new Error(`there is no method ${method}`);
-  const across = interpolate(math, from.value, COLUMNS, interpolation(from.width, to.width));
-  const down = interpolate(math, across, ROWS, interpolation(from.height, to.height));
+  const across = resizeColumns(math, from, interpolation(from.width, to.width));
+  if (from.height === to.height) return across;
+  const down = interpolate(math, across.value, interpolation(from.height, to.height));
   return math.image(down, from, to);
+}
+
+function resizeColumns(math: ImageMath, image: ImageValue, columns: Interpolation): ImageValue {
+  const width = columns.base.length;
+  if (width === image.width) return image;
+  if (columns.others.length > 0) {
+    return changeColumns(math, image, width, (rows) => interpolate(math, rows, columns));
+  }
+  return math.image(math.gather(image.value, COLUMNS, columns.base), image, { width });
 }
 
 const INTERPOLATIONS: Readonly<Record<string, (from: number, to: number) => Interpolation>> = {
@@ -51,17 +61,38 @@ const INTERPOLATIONS: Readonly<Record<string, (from: number, to: number) => Inte
   bicubic,
 };
 
-function interpolate(
+/**
+ * Changes columns by a function that changes rows. The picture is turned over before and after: the samples of a column lie
+ * together then, where gathering and weighing take a third to a seventh of the time.
+ */
+function changeColumns(
   math: ImageMath,
-  of: Value,
-  axis: number,
-  { base, others }: Interpolation,
-): Value {
-  const centre = math.gather(of, axis, base);
+  image: ImageValue,
+  width: number,
+  change: (rows: Value) => Value,
+): ImageValue {
+  return turnedBack(math, change(turned(math, image)), image, width);
+}
+
+/** `[1, width, channels, batch · height]` */
+function turned(math: ImageMath, { value, batch, height, width, channels }: ImageValue): Value {
+  const rows = math.reshape(value, 1, batch * height, width, channels);
+  return math.graph.transpose(rows, 0, 2, 3, 1);
+}
+
+function turnedBack(math: ImageMath, columns: Value, like: ImageValue, width: number): ImageValue {
+  const { batch, height, channels } = like;
+  const rows = math.graph.transpose(columns, 0, 3, 1, 2);
+  return math.image(math.reshape(rows, batch, height, width, channels), like, { width });
+}
+
+/** Rows between those of a picture. */
+function interpolate(math: ImageMath, of: Value, { base, others }: Interpolation): Value {
+  const centre = math.gather(of, ROWS, base);
   if (others.length === 0) return centre;
   const changes = others.map(({ indices, weights }) => {
-    const change = math.sub(math.gather(of, axis, indices), centre);
-    return weights === null ? change : math.mul(change, math.along(axis, weights));
+    const change = math.sub(math.gather(of, ROWS, indices), centre);
+    return weights === null ? change : math.mul(change, math.along(ROWS, weights));
   });
   return math.add(math.sum(changes), centre);
 }
@@ -77,17 +108,16 @@ function centred(math: ImageMath, image: ImageValue, to: TargetSize): ImageValue
   return math.image(cropped, image, { width: width - 2 * x, height: height - 2 * y });
 }
 
-/** The weighted sum of source samples along one dimension. */
+/** The weighted sum of rows. */
 function combine(
   math: ImageMath,
   of: Value,
-  axis: number,
   taps: Taps,
   dtype: "float32" | "float64" = "float32",
 ): Value {
   const terms = taps.map(({ indices, weights }) => {
-    const samples = math.gather(of, axis, indices);
-    return weights === null ? samples : math.mul(samples, math.along(axis, weights, dtype));
+    const samples = math.gather(of, ROWS, indices);
+    return weights === null ? samples : math.mul(samples, math.along(ROWS, weights, dtype));
   });
   return math.sum(terms);
 }
@@ -100,16 +130,23 @@ function area(math: ImageMath, image: ImageValue, to: TargetSize): ImageValue {
   const rows = areaTaps(image.height, to.height);
   const columns = areaTaps(image.width, to.width);
   const counts = math.mul(math.along(ROWS, rows.counts), math.along(COLUMNS, columns.counts));
-  const sum =
-    rows.taps.length * columns.taps.length > MAX_WINDOW
-      ? combine(math, combine(math, image.value, COLUMNS, columns.taps), ROWS, rows.taps)
-      : math.sum(
-          rows.taps.flatMap((row) => {
-            const line = combine(math, image.value, ROWS, [row]);
-            return columns.taps.map((column) => combine(math, line, COLUMNS, [column]));
-          }),
-        );
-  return math.image(math.div(sum, counts), image, to);
+  const sumOf = (): ImageValue => {
+    if (rows.taps.length * columns.taps.length > MAX_WINDOW) {
+      const across = changeColumns(math, image, to.width, (all) =>
+        combine(math, all, columns.taps),
+      );
+      return math.image(combine(math, across.value, rows.taps), across, to);
+    }
+    const lines = rows.taps.map((row) =>
+      math.image(combine(math, image.value, [row]), image, { height: to.height }),
+    );
+    const terms = lines.flatMap((line) => {
+      const over = turned(math, line);
+      return columns.taps.map((column) => combine(math, over, [column]));
+    });
+    return turnedBack(math, math.sum(terms), { ...image, height: to.height }, to.width);
+  };
+  return math.image(math.div(sumOf().value, counts), image, to);
 }
 
 /**
@@ -118,22 +155,19 @@ function area(math: ImageMath, image: ImageValue, to: TargetSize): ImageValue {
  */
 function lanczos(math: ImageMath, image: ImageValue, to: TargetSize): ImageValue {
   const bytes = math.floor(math.clamp(math.mul(image.value, 255), 0, 255));
-  const exact = math.graph.cast(bytes, "float64");
-  const across = lanczosPass(math, exact, COLUMNS, [image.width, to.width]);
-  const down = lanczosPass(math, across, ROWS, [image.height, to.height]);
+  const exact = math.image(math.graph.cast(bytes, "float64"), image);
+  const across = changeColumns(math, exact, to.width, (rows) =>
+    lanczosPass(math, rows, image.width, to.width),
+  );
+  const down = lanczosPass(math, across.value, image.height, to.height);
   return math.image(math.div(math.graph.cast(down, "float32"), 255), image, to);
 }
 
-function lanczosPass(
-  math: ImageMath,
-  of: Value,
-  axis: number,
-  [from, to]: readonly [number, number],
-): Value {
+function lanczosPass(math: ImageMath, of: Value, from: number, to: number): Value {
   if (from === to) return of;
   const { graph } = math;
   const number = (value: number): Value => graph.constant("float64", [], [value]);
-  const sum = combine(math, of, axis, lanczosTaps(from, to), "float64");
+  const sum = combine(math, of, lanczosTaps(from, to), "float64");
   const half = graph.node("Add", [sum, number(2 ** (LANCZOS_BITS - 1))]);
   const shifted = graph.node("Floor", [graph.node("Mul", [half, number(2 ** -LANCZOS_BITS)])]);
   return graph.node("Clip", [shifted, number(0), number(255)]);

@@ -38,8 +38,9 @@ export const Canny: NodeClass = {
     if (Math.min(image.width, image.height) < 3) {
       throw inputs.refusal("image", `is ${image.width}x${image.height}; at least 3x3 is needed`);
     }
-    const luma = math.mul(image.value, math.along(CHANNELS, LUMA));
-    const parts = [0, 1, 2].map((channel) => math.slice(luma, CHANNELS, channel, channel + 1));
+    const parts = LUMA.map((weight, channel) =>
+      math.mul(math.slice(image.value, CHANNELS, channel, channel + 1), weight),
+    );
     const grey = math.image(math.sum(parts), image, { channels: 1 });
     const magnitude = ridges(math, blurred(math, grey, SMOOTH));
     const strong = math.indicator(math.greater(magnitude, inputs.number("high_threshold")));
@@ -52,9 +53,7 @@ export const Canny: NodeClass = {
       },
       image.width * image.height,
     );
-    const edges = math.fromPlanes(planes, grey);
-    const { batch, height, width } = image;
-    return [math.image(math.expand(edges.value, batch, height, width, 3), image)];
+    return [math.repeatedChannel(math.fromPlanes(planes, grey), 3)];
   },
 };
 

@@ -41,7 +41,8 @@ export const ImageCompositeMasked: NodeClass = {
       math.image(math.window(image.value, [0, height], [0, width]), image, size);
     const above = visible(source);
     if (mask === null) return [pasted(math, base, above, { x, y })];
-    const cover = visible(repeatedTo(math, fittedMask(math, mask, source), base.batch)).value;
+    const fitted = visible(repeatedTo(math, fittedMask(math, mask, source), base.batch));
+    const cover = math.repeatedChannel(fitted, base.channels).value;
     const below = math.window(base.value, [y, y + height], [x, x + width]);
     const mixed = math.add(math.mul(cover, above.value), math.mul(math.sub(1, cover), below));
     return [pasted(math, base, math.image(mixed, above), { x, y })];

@@ -10,9 +10,6 @@ export const MaskToImage: NodeClass = {
   },
   outputs: ["IMAGE"],
   fragment(inputs, math) {
-    const mask = inputs.mask("mask");
-    const { batch, height, width } = mask;
-    const grey = math.asImage(mask);
-    return [math.image(math.expand(grey.value, batch, height, width, 3), grey, { channels: 3 })];
+    return [math.repeatedChannel(math.asImage(inputs.mask("mask")), 3)];
   },
 };

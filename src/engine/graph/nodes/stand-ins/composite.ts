@@ -25,7 +25,8 @@ export const Composite: NodeClass = {
     const front = inputs.image("foregrounds");
     const given = withChannels(math, inputs.image("backgrounds"), front.channels);
     const back = resize(math, given, front, { method: "bilinear", crop: "center" });
-    const cover = fittedMask(math, inputs.mask("foreground_masks"), front);
+    const mask = fittedMask(math, inputs.mask("foreground_masks"), front);
+    const cover = math.repeatedChannel(mask, front.channels);
     const batch = Math.max(front.batch, back.batch, cover.batch);
     const all = (image: typeof front) => repeatedTo(math, image, batch).value;
     const shown = math.mul(all(front), all(cover));
