@@ -1,6 +1,10 @@
-/** Makes a sentence of a server's message: a capital letter first, a full stop last. */
+/** Makes sentences of a server's messages. */
+
+/** A capital letter first, a full stop last. */
 export function sentence(text: string): string {
-  const trimmed = text.trim();
-  const closed = /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
-  return closed.charAt(0).toUpperCase() + closed.slice(1);
+  const trimmed = closed(text.trim());
+  return trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
 }
+
+/** A full stop last. */
+export const closed = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

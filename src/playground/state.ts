@@ -3,7 +3,8 @@ import { computed, signal } from "@preact/signals";
 import type { FieldProblem } from "../field-problem.ts";
 import type { Health, Model, Stream } from "./api.ts";
 import { type Draft, FIRST_DRAFT } from "./draft.ts";
-import { faultsOf, type GraphFaults } from "./graph/graph-faults.ts";
+import { faultsOf, type GraphFaults, runProblem } from "./graph/graph-faults.ts";
+import { isGraphModel } from "./graph/graph-model.ts";
 import type { NodeClasses } from "./graph/node-classes.ts";
 import { type GraphReading, readGraph } from "./graph/read-graph.ts";
 import type { VideoSource } from "./model-choice.ts";
@@ -74,8 +75,13 @@ export const video = computed<VideoSource>(() =>
 );
 const graphText = computed(() => draft.value.graph);
 export const graphReading = computed<GraphReading>(() => readGraph(graphText.value));
+/** Why the graph of the stream on screen fails. */
+const graphError = computed(() => {
+  const { error, params } = shown.value ?? {};
+  return isGraphModel(params?.model ?? "") ? error : undefined;
+});
 export const graphFaults = computed<GraphFaults>(() =>
-  faultsOf(graphProblems.value, graphReading.value.nodes),
+  faultsOf([...graphProblems.value, ...runProblem(graphError.value)], graphReading.value.nodes),
 );
 export const chosenModel = computed<Model | null>(
   () => models.value.find(({ name }) => name === draft.value.model) ?? null,

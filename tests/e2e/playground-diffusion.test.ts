@@ -49,7 +49,7 @@ if (golden === null) {
       await page.getByRole("slider", { name: "Steps" }).fill("1");
       await sent(driven, { steps: 1 });
       // Without drift the picture stands still until something changes.
-      await page.getByText("more", { exact: false }).last().click();
+      await page.locator(".params summary").click();
       await page.getByRole("slider", { name: "Drift" }).fill("0");
       await page.getByRole("slider", { name: "Feedback" }).fill("0");
       await sent(driven, { feedback: 0 });
@@ -85,6 +85,30 @@ if (golden === null) {
       await returns(page, first);
       await node("3").getByRole("button", { name: "Shuffle" }).click();
       await changes(page, first);
+    },
+  );
+
+  inBrowser(
+    "a graph that fails as it runs is explained at its node, until it is mended",
+    async () => {
+      await addPipeline();
+      const page = await playing(playground, "comfyui");
+      const graph = (inputs: object) => ({
+        "1": {
+          class_type: "EmptyImage",
+          inputs: { width: 64, height: 64, batch_size: 1, color: 255 },
+        },
+        "2": { class_type: "OnnxModel", inputs: { model: "tiny", image: ["1", 0], ...inputs } },
+        "3": { class_type: "SaveTensor", inputs: { images: ["2", 0] } },
+      });
+      await page.getByLabel("ComfyUI graph", { exact: true }).fill(JSON.stringify(graph({})));
+      const fault = page
+        .locator(".faults")
+        .getByText("This node cannot run: the model is a pipeline");
+      await fault.waitFor();
+      await page.getByRole("button", { name: "Sunset" }).click();
+      await fault.waitFor({ state: "detached" });
+      await plays(page);
     },
   );
 }

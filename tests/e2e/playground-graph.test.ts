@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 import { colour, dropFile, pasteText, pixels, plays, violations } from "../support/browser-page.ts";
 import { api } from "../support/live-stream.ts";
 import { inBrowser, playing, streamsOf, usePlayground } from "../support/playground.ts";
+import { buildPng } from "../support/png-builder.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground();
@@ -110,13 +111,27 @@ inBrowser("a graph is pasted or dropped anywhere in the form, whatever the model
   await dropFile(page, ".sources", "graph.json", JSON.stringify(plain(GREEN)));
   await shows(page, 1);
   await dropFile(page, ".sources", "notes.txt", "no graph");
-  await page.getByRole("alert").getByText("Notes.txt is not a ComfyUI graph").waitFor();
+  await page.getByRole("alert").getByText("There is no ComfyUI graph in notes.txt").waitFor();
   const page_format = JSON.stringify({ last_node_id: 1, nodes: [{ id: 1 }], links: [] });
   await dropFile(page, ".sources", "workflow.json", page_format);
   await page.getByText("Workflow > Export (API)").first().waitFor();
   await page.getByLabel("Model").selectOption("dreamscape");
   await pasteText(page, ".scene textarea", "a red desert");
   expect(await page.getByLabel("Model").inputValue()).toBe("dreamscape");
+});
+
+inBrowser("a picture that ComfyUI saved brings its graph", async () => {
+  const page = await playing(playground, "comfyui");
+  const chunk = Buffer.from(`prompt\0${JSON.stringify(plain(BLUE))}`, "latin1");
+  const buffer = buildPng({
+    width: 1,
+    height: 1,
+    chunks: [["tEXt", [...chunk]]],
+    rows: [[0, 0, 0]],
+  });
+  const file = { name: "ComfyUI_00001_.png", mimeType: "image/png", buffer };
+  await page.getByLabel("Open a file").setInputFiles(file);
+  await shows(page, 2);
 });
 
 inBrowser("graphs are kept by name in the browser, and deleted", async () => {

@@ -5,6 +5,7 @@ import { withFirstPrompt } from "../first-prompt.ts";
 import { draft, graphReading, nodeClasses, problem, video } from "../state.ts";
 import { keyOf } from "./graph-faults.ts";
 import { GRAPH_MODEL, isGraphModel } from "./graph-model.ts";
+import { graphInPng } from "./png-graph.ts";
 import { type GraphNode, looksLikeGraph, withInput } from "./read-graph.ts";
 
 /** Chooses a model; the one that runs graphs begins with an example. */
@@ -23,12 +24,13 @@ export function takeGraph(text: string): boolean {
   return true;
 }
 
-/** As `takeGraph`, from a file; says so where it holds none. */
+/** As `takeGraph`, from a file of JSON or a picture that ComfyUI saved; says so where it holds none. */
 export async function takeGraphFile(file: File): Promise<void> {
-  if (takeGraph(await file.text())) return;
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  if (takeGraph(graphInPng(bytes) ?? new TextDecoder().decode(bytes))) return;
   problem.value = {
     code: "no_graph",
-    what: `${file.name} is not a ComfyUI graph.`,
+    what: `There is no ComfyUI graph in ${file.name}.`,
     advice: "In ComfyUI, choose Workflow > Export (API).",
   };
 }

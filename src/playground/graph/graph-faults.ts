@@ -1,6 +1,6 @@
 /** Sorts the problems of a refused graph by node. */
 import type { FieldProblem } from "../../field-problem.ts";
-import { sentence } from "../sentence.ts";
+import { closed, sentence } from "../sentence.ts";
 import type { GraphNode } from "./read-graph.ts";
 
 export interface GraphFaults {
@@ -36,8 +36,15 @@ export function faultsOf(
       others.push(sentence(node === undefined ? problem : `node ${node} ${problem}`));
       continue;
     }
-    const text = input === null ? sentence(`this node ${problem}`) : `${problem}.`;
+    const text = input === null ? sentence(`this node ${problem}`) : closed(problem);
     byNode.set(key, [...(byNode.get(key) ?? []), { input, text }]);
   }
   return { byNode, others };
+}
+
+/** Of a graph that was accepted, and fails as it runs: the stream's error names the node as `node 3 "Mine" (KSampler)`. */
+export function runProblem(error: string | undefined): FieldProblem[] {
+  const [, node, reason] = /^node (.+?)(?: ".*?")? \([^)]*\): (.+)$/s.exec(error ?? "") ?? [];
+  if (node === undefined || reason === undefined) return [];
+  return [{ field: "prompts", node, problem: `cannot run: ${reason}` }];
 }

@@ -12,11 +12,8 @@ export function useGraphDrop() {
     over,
     {
       onDragOver(event: DragEvent): void {
-        // The type of a file that is dragged is not always known.
         const items = [...(event.dataTransfer?.items ?? [])];
-        const isCandidate = ({ kind, type }: DataTransferItem) =>
-          kind === "file" && !type.startsWith("image/");
-        if (event.defaultPrevented || !items.some(isCandidate)) return;
+        if (event.defaultPrevented || !items.some(({ kind }) => kind === "file")) return;
         event.preventDefault(); // otherwise the browser opens the file
         setOver(true);
       },

@@ -35,7 +35,7 @@ export function GraphEditor() {
         spellcheck={false}
         autocapitalize="off"
         value={graph}
-        placeholder="Paste a graph in API format, or drop its file here."
+        placeholder="Paste a graph in API format, or drop its file or a picture that ComfyUI saved."
         aria-invalid={fault !== null && fault.kind !== "empty"}
         aria-describedby="graph-fault"
         onInput={({ currentTarget }) => editText({ graph: currentTarget.value })}
@@ -71,7 +71,7 @@ function OpenFile() {
       Open a file
       <input
         type="file"
-        accept=".json,application/json"
+        accept=".json,.png,application/json,image/png"
         onChange={({ currentTarget }) => {
           const [file] = currentTarget.files ?? [];
           if (file === undefined) return;

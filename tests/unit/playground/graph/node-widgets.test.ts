@@ -5,7 +5,7 @@ import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { objectInfo } from "../../../../src/engine/graph/object-info.ts";
 import { planGraph } from "../../../../src/engine/graph/plan-graph.ts";
 import { exampleGraphs, firstGraph } from "../../../../src/playground/graph/examples.ts";
-import { faultsOf } from "../../../../src/playground/graph/graph-faults.ts";
+import { faultsOf, runProblem } from "../../../../src/playground/graph/graph-faults.ts";
 import {
   isLively,
   jsonOf,
@@ -86,6 +86,21 @@ test("problems are sorted by node and graph; those of no node here are told on t
     "0/7": [{ input: null, text: "This node has the class Unheard." }],
   });
   expect(others).toEqual(["The graph is empty.", "Node 3 text is missing."]);
+});
+
+test("what fails as it runs is told at its node", () => {
+  const problemOf = (error?: string) =>
+    faultsOf(runProblem(error), nodes)
+      .byNode.get("0/3")
+      ?.map(({ text }) => text);
+  expect(problemOf("node 3 (KSampler): the model is gone")).toEqual([
+    "This node cannot run: the model is gone.",
+  ]);
+  expect(problemOf('node 3 "My (own)" (KSampler, run as X): a: (b)')).toEqual([
+    "This node cannot run: a: (b).",
+  ]);
+  for (const error of [undefined, "the input has stopped", "node 33 (KSampler): gone"])
+    expect(problemOf(error)).toBeUndefined();
 });
 
 describe("the page's own graphs", () => {
