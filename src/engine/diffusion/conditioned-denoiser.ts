@@ -1,6 +1,8 @@
 /** Evaluates a denoiser for rows with conditionings and timesteps of their own, as many in one run as the network takes. */
 import type { Tensor } from "../models/tensor.ts";
 import type { Size } from "../protocol/work.ts";
+import type { ControlHint } from "./control-hint.ts";
+import type { ControlNet } from "./networks/control-net.ts";
 import { type Denoiser, guidanceTensor } from "./networks/denoiser.ts";
 import type { LatentShape } from "./sampler/latent.ts";
 import { type Conditioning, equalTokens } from "./text/conditioning.ts";
@@ -21,6 +23,8 @@ export interface RowsContext {
   readonly size: Size;
   /** For networks that take it as a vector (`Denoiser.guidanceWidth`). */
   readonly guidance: number;
+  /** What steers the ControlNet; null: it does not run. */
+  readonly control?: ControlHint | null;
 }
 
 interface Joined {
@@ -31,6 +35,7 @@ interface Joined {
 
 export class ConditionedDenoiser {
   readonly denoiser: Denoiser;
+  readonly #controlNet: ControlNet | null;
   /** The conditionings of the last run, which the next one mostly has, too. */
   #joined: Joined | null = null;
   /** Two conditionings of different lengths, and what they are made to fit one batch. */
@@ -41,8 +46,9 @@ export class ConditionedDenoiser {
   } | null = null;
   #runs = 0;
 
-  constructor(denoiser: Denoiser) {
+  constructor(denoiser: Denoiser, controlNet: ControlNet | null = null) {
     this.denoiser = denoiser;
+    this.#controlNet = controlNet;
   }
 
   /** How often the network has run. */
@@ -57,7 +63,7 @@ export class ConditionedDenoiser {
   ): Promise<readonly Float32Array[]> {
     const equal = this.#equallyLong(rows);
     const outputs = new Array<Float32Array>(rows.length);
-    for (const places of this.#groups(equal)) {
+    for (const places of this.#groups(equal, context)) {
       const group = places.map((place) => equal[place] as DenoiserRow);
       for (const [at, output] of (await this.#run(group, context)).entries()) {
         outputs[places[at] as number] = output;
@@ -67,8 +73,9 @@ export class ConditionedDenoiser {
   }
 
   /** Places of rows that fit into one run: of one length of prompt, of one timestep where the network takes no more. */
-  #groups(rows: readonly DenoiserRow[]): number[][] {
-    const { takesTimestepPerRow, fixedRows } = this.denoiser;
+  #groups(rows: readonly DenoiserRow[], { control = null }: RowsContext): number[][] {
+    const { fixedRows } = this.denoiser;
+    const takesTimestepPerRow = this.denoiser.takesTimestepPerRow && control === null;
     const most = fixedRows ?? rows.length;
     const groups: number[][] = [];
     for (const [place, row] of rows.entries()) {
@@ -100,7 +107,7 @@ export class ConditionedDenoiser {
 
   async #run(
     given: readonly DenoiserRow[],
-    { shape, size, guidance }: RowsContext,
+    { shape, size, guidance, control = null }: RowsContext,
   ): Promise<Float32Array[]> {
     const { fixedRows } = this.denoiser;
     const rows = [...given];
@@ -109,12 +116,19 @@ export class ConditionedDenoiser {
     const [first] = rows as [DenoiserRow];
     const isOne = rows.every(({ timestep }) => timestep === first.timestep);
     const { embeddings, pooled } = this.#join(rows.map(({ conditioning }) => conditioning));
+    const sample = tensorOf(joinArrays(rows.map((row) => row.sample)), [rows.length, ...sides]);
+    const residuals =
+      control === null
+        ? {}
+        : await this.#controlNet?.residuals({
+            ...{ sample, embeddings, timestep: first.timestep, strength: control.strength },
+            hint: repeated(control.hint, rows.length),
+          });
     this.#runs++;
     const { data } = await this.denoiser.predict({
-      sample: tensorOf(joinArrays(rows.map(({ sample }) => sample)), [rows.length, ...sides]),
+      ...{ sample, embeddings },
       timestep: isOne ? first.timestep : rows.map(({ timestep }) => timestep),
-      embeddings,
-      extras: this.#extras(rows.length, { pooled, size, guidance }),
+      extras: { ...this.#extras(rows.length, { pooled, size, guidance }), ...residuals },
     });
     const length = data.length / rows.length;
     return given.map((_, at) => (data as Float32Array).subarray(at * length, (at + 1) * length));
@@ -137,10 +151,15 @@ export class ConditionedDenoiser {
     return joined;
   }
 
+  async release(): Promise<void> {
+    await this.denoiser.release();
+    await this.#controlNet?.release();
+  }
+
   /** What the denoiser takes besides: SDXL's pooled vectors, and sizes as it was trained with them; guidance. */
   #extras(
     rows: number,
-    { pooled, size, guidance }: Pick<Joined, "pooled"> & Omit<RowsContext, "shape">,
+    { pooled, size, guidance }: Pick<Joined, "pooled"> & Pick<RowsContext, "size" | "guidance">,
   ): Record<string, Tensor> {
     const { denoiser } = this;
     const extras: Record<string, Tensor> = {};
@@ -174,6 +193,10 @@ function joinArrays(arrays: readonly Float32Array[]): Float32Array {
   }
   return joined;
 }
+
+/** A tensor of one row for each row of a batch. */
+const repeated = ({ data, dims: [, ...dims] }: Tensor, rows: number): Tensor =>
+  tensorOf(joinArrays(Array<Float32Array>(rows).fill(data as Float32Array)), [rows, ...dims]);
 
 const tensorOf = (data: Float32Array, dims: readonly number[]): Tensor => ({
   ...{ dtype: "float32", dims, data },

@@ -6,6 +6,8 @@ import type { Tensor } from "../models/tensor.ts";
 import type { Size } from "../protocol/work.ts";
 import { ConditionedDenoiser, type RowsContext } from "./conditioned-denoiser.ts";
 import { Conditioner, type ConditioningPair } from "./conditioner.ts";
+import { type ControlPicture, controlHint } from "./control-hint.ts";
+import { ControlNet } from "./networks/control-net.ts";
 import { Denoiser } from "./networks/denoiser.ts";
 import { VaeDecoder, VaeEncoder } from "./networks/vae.ts";
 import type { PipelineFolder } from "./pipeline-folder.ts";
@@ -45,6 +47,8 @@ export interface PictureRequest extends DrawSettings {
   readonly picture: StillPicture | null;
   readonly size: Size;
   readonly conditioning: ConditioningPair;
+  /** For pipelines with a ControlNet, which is left out without it. */
+  readonly control?: ControlPicture | null;
 }
 
 interface Networks {
@@ -70,10 +74,13 @@ export class DiffusionPipeline {
     settings: SessionSettings,
   ): Promise<DiffusionPipeline> {
     const { networks, scheduler, scalingFactor } = pipeline;
-    const encoder = networks.vae_encoder;
+    const { vae_encoder: encoder, controlnet } = networks;
+    const denoiser = await Denoiser.open(networks.unet ?? "", settings);
+    const controlNet =
+      controlnet === undefined ? null : await ControlNet.open(controlnet, settings);
     const opened = {
       conditioner: await Conditioner.open(pipeline, settings),
-      denoiser: new ConditionedDenoiser(await Denoiser.open(networks.unet ?? "", settings)),
+      denoiser: new ConditionedDenoiser(denoiser, controlNet),
       encoder: encoder === undefined ? null : await VaeEncoder.open(encoder, settings),
       decoder: await VaeDecoder.open(networks.vae_decoder ?? "", settings),
     };
@@ -96,12 +103,13 @@ export class DiffusionPipeline {
 
   /** As `draw`, before it is decoded: float32 `[1, channels, height / 8, width / 8]`, not scaled. */
   async sample(request: PictureRequest): Promise<Tensor> {
-    const { picture, size, conditioning } = request;
+    const { picture, size, conditioning, control = null } = request;
     const latent = picture === null ? this.emptyLatent(size) : await this.encode(picture);
     const strength = picture === null ? 1 : request.strength;
     const samples = await this.run(latent, { ...request, strength }, (evaluations) =>
       this.evaluate(evaluations, {
         ...{ conditioning, size, shape: latent.shape, guidance: request.guidance.scale },
+        control: control && controlHint(control),
       }),
     );
     return tensorOf(samples, latent.shape);
@@ -167,8 +175,7 @@ export class DiffusionPipeline {
 
   async release(): Promise<void> {
     const { conditioner, denoiser, encoder, decoder } = this.#networks;
-    for (const network of [conditioner, denoiser.denoiser, encoder, decoder])
-      await network?.release();
+    for (const network of [conditioner, denoiser, encoder, decoder]) await network?.release();
   }
 
   #shapeOf(height: number, width: number): LatentShape {

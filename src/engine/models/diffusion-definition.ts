@@ -19,7 +19,10 @@ const number = (entry: Omit<PortEntry, "role">): DiffusionPort => ({
 });
 
 /** By name, in the order in which they are shown. */
-function portsOf(limits: DenoiserLimits): Readonly<Record<string, DiffusionPort>> {
+function portsOf({
+  limits,
+  hasControlNet,
+}: Pick<DiffusionFolder, "limits" | "hasControlNet">): Readonly<Record<string, DiffusionPort>> {
   const { size, multipleOf, takesGuidance, fixedRows } = limits;
   const sides = size === null ? (["height", "width"] as const) : [size.height, size.width];
   return {
@@ -47,15 +50,32 @@ function portsOf(limits: DenoiserLimits): Readonly<Record<string, DiffusionPort>
         : "How closely the prompt is followed; 1 is without negative prompts, and fastest",
     }),
     ...(!takesGuidance && GUIDANCE_PORTS),
-    ...(fixedRows === null && {
-      stream_batch: {
-        ...{ dtype: "bool", dims: [] },
+    ...(hasControlNet && {
+      control: number({
+        ...{ default: 1, min: 0, max: 2 },
+        description:
+          "How closely the ControlNet follows its picture, or else the video; 0 leaves it out",
+      }),
+      control_image: {
+        ...{ dtype: "uint8", dims: [1, 3, ...sides] },
         entry: {
-          ...{ role: "param", default: 0 },
-          description: "The steps of successive frames are run together, one frame later for each",
+          ...{ role: "image", multiple_of: multipleOf },
+          description: "What the ControlNet follows in place of the video",
         },
       },
     }),
+    // A ControlNet follows the newest frame alone.
+    ...(fixedRows === null &&
+      !hasControlNet && {
+        stream_batch: {
+          ...{ dtype: "bool", dims: [] },
+          entry: {
+            ...{ role: "param", default: 0 },
+            description:
+              "The steps of successive frames are run together, one frame later for each",
+          },
+        },
+      }),
     skip_similar: number({
       ...{ default: 0, min: 0, max: 1 },
       description:
@@ -94,15 +114,16 @@ export interface DiffusionFolder {
   readonly limits: DenoiserLimits;
   /** It has a VAE encoder: without one it draws from noise alone. */
   readonly encodesVideo: boolean;
+  readonly hasControlNet: boolean;
 }
 
 /** The definition of the program in `folder`; its `model.json`, where there is one, changes entries of the ports. */
 export function defineDiffusion(
   name: string,
   json: ModelJson,
-  { folder, limits, encodesVideo }: DiffusionFolder,
+  { folder, encodesVideo, ...kind }: DiffusionFolder,
 ): ModelDefinition {
-  const ports = Object.entries(portsOf(limits));
+  const ports = Object.entries(portsOf(kind));
   const signature: GraphSignature = {
     inputs: ports.map(([port, { dtype, dims }]) => ({ name: port, dtype, dims })),
     outputs: [{ name: "picture", dtype: "uint8", dims: [1, 3, "height", "width"] }],

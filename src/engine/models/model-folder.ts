@@ -84,11 +84,16 @@ export async function readModelFolder(
       const pipeline = await readPipelineFolder(folder);
       ({ files } = pipeline);
       stamp = (await stampOf(folder, files)) ?? stamp;
-      const { unet = "", vae_encoder } = pipeline.networks;
+      const { unet = "", vae_encoder, controlnet } = pipeline.networks;
       const denoiser = signatureOf(await readOutline(unet, "unet/model.onnx"));
       const limits = await readDenoiserLimits(unet, denoiser);
-      const encodesVideo = vae_encoder !== undefined;
-      const definition = defineDiffusion(name, json, { folder, limits, encodesVideo });
+      const [encodesVideo, hasControlNet] = [vae_encoder !== undefined, controlnet !== undefined];
+      if (hasControlNet && !limits.takesResiduals) {
+        const problem = "unet/model.onnx takes no residuals, which controlnet/model.onnx gives";
+        throw new WorkerError("model_failed", `${problem}: export it with their inputs`);
+      }
+      const kind = { folder, limits, encodesVideo, hasControlNet };
+      const definition = defineDiffusion(name, json, kind);
       const bytes = await totalBytes(folder, new Set(files));
       return {
         state: "usable",

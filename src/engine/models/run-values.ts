@@ -5,7 +5,7 @@ import { DEFAULT_SIZE, type Size } from "../protocol/work.ts";
 import { ROLES, type RoleTables } from "./define-model.ts";
 import { inputSize, type ModelDefinition } from "./definition.ts";
 import { plain } from "./roles/frame.ts";
-import type { Moment, PortValue, RunItem } from "./roles/role.ts";
+import type { Moment, PortValue, RunItem, StillPicture } from "./roles/role.ts";
 import { SEED } from "./roles/seed.ts";
 
 export type RunValues = Readonly<Record<string, PortValue>>;
@@ -83,5 +83,5 @@ export function sameValues(a: RunValues, b: RunValues): boolean {
 }
 
 /** True if two pictures are equal byte by byte. */
-export const samePicture = (a: Picture, b: Picture): boolean =>
+export const samePicture = (a: StillPicture, b: StillPicture): boolean =>
   a.width === b.width && a.height === b.height && Buffer.compare(a.data, b.data) === 0;

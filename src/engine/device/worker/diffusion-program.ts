@@ -1,4 +1,5 @@
 /** The program of a diffusion pipeline: draws every frame by the prompts, which flow from one to the next. */
+import type { ControlPicture } from "../../diffusion/control-hint.ts";
 import { DiffusionPipeline } from "../../diffusion/pipeline.ts";
 import { readPipelineFolder } from "../../diffusion/pipeline-folder.ts";
 import { StreamLane } from "../../diffusion/stream/stream-lane.ts";
@@ -31,7 +32,8 @@ export class DiffusionProgram implements Program {
     const outputs: RunOutput[] = [];
     for (const item of items) {
       const { picture, size } = item;
-      const frame = { picture, size, prompts: promptsOf(item), settings: streamSettings(item) };
+      const [settings, control] = [streamSettings(item), controlOf(item)];
+      const frame = { picture, size, prompts: promptsOf(item), settings, control };
       outputs.push({ picture: await this.#laneOf(item).next(frame), data: {} });
     }
     return outputs;
@@ -56,6 +58,15 @@ export class DiffusionProgram implements Program {
     this.#lanes.set(lane, made);
     return made;
   }
+}
+
+/** What a ControlNet follows: the picture that was uploaded for it, or else the video. */
+function controlOf({ values, picture }: RunItem): ControlPicture | null {
+  const { control: strength, control_image: uploaded } = values;
+  const given = typeof uploaded === "object" && "width" in uploaded ? uploaded : picture;
+  return typeof strength === "number" && strength > 0 && given !== null
+    ? { picture: given, strength }
+    : null;
 }
 
 function promptsOf({ values }: RunItem): readonly Prompt[] {

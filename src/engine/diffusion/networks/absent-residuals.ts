@@ -5,7 +5,9 @@ import { readRegularFile } from "../../models/regular-file.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import type { GraphSignature } from "../../models/tensor-signature.ts";
 
-const RESIDUAL = /^(?:down_block_additional_residuals[._]\d+|mid_block_additional_residual)$/;
+/** Names of a denoiser's inputs for residuals. */
+export const RESIDUAL =
+  /^(?:down_block_additional_residuals[._]\d+|mid_block_additional_residual)$/;
 const MAX_CONFIG_BYTES = 2 ** 20;
 
 export interface ResidualInput {

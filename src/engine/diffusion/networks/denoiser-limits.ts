@@ -4,6 +4,7 @@ import { WorkerError } from "../../../errors.ts";
 import { readRegularFile } from "../../models/regular-file.ts";
 import type { GraphSignature } from "../../models/tensor-signature.ts";
 import type { Size } from "../../protocol/work.ts";
+import { RESIDUAL } from "./absent-residuals.ts";
 
 /** Pixels a side that one place of a latent stands for. */
 const LATENT_PLACE = 8;
@@ -18,6 +19,8 @@ export interface DenoiserLimits {
   readonly fixedRows: number | null;
   /** Guidance is an input of the network, and not a second evaluation. */
   readonly takesGuidance: boolean;
+  /** ControlNets can steer it. */
+  readonly takesResiduals: boolean;
 }
 
 /**
@@ -37,6 +40,7 @@ export async function readDenoiserLimits(
         : null,
     multipleOf: LATENT_PLACE * 2 ** (await halvings(path)),
     fixedRows: typeof rows === "number" ? rows : null,
+    takesResiduals: inputs.some(({ name }) => RESIDUAL.test(name)),
     takesGuidance: inputs.some(({ name }) => name === "timestep_cond"),
   };
 }

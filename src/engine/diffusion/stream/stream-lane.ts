@@ -1,7 +1,9 @@
 /** Draws the frames of one stream, and keeps what flows from one to the next. */
 import type { Picture } from "../../../media/picture.ts";
+import { samePicture } from "../../models/run-values.ts";
 import type { Prompt, Size } from "../../protocol/work.ts";
 import type { ConditioningPair } from "../conditioner.ts";
+import { type ControlPicture, controlHint } from "../control-hint.ts";
 import type { DiffusionPipeline } from "../pipeline.ts";
 import type { Latent } from "../sampler/latent.ts";
 import type { Evaluate } from "../sampler/prompt-guidance.ts";
@@ -24,6 +26,8 @@ export interface StreamFrame {
   readonly size: Size;
   readonly prompts: readonly Prompt[];
   readonly settings: StreamSettings;
+  /** What the ControlNet follows; null: nothing. */
+  readonly control?: ControlPicture | null;
 }
 
 /** All frames of a lane have one size. */
@@ -36,7 +40,11 @@ export class StreamLane {
   #filter: SimilarityFilter | null = null;
   #frames = 0;
   /** What the last frame was drawn by, and how many frames before it were drawn by the same. */
-  #last: { readonly pair: ConditioningPair; readonly settings: StreamSettings } | null = null;
+  #last: {
+    readonly pair: ConditioningPair;
+    readonly settings: StreamSettings;
+    readonly control: ControlPicture | null;
+  } | null = null;
   #unchanged = 0;
   /** A copy of the last picture, where it may be shown again. */
   #shown: Picture | null = null;
@@ -58,7 +66,7 @@ export class StreamLane {
       positive: this.#positive.at(wanted.positive, time),
       negative: this.#negative.at(wanted.negative, time),
     };
-    this.#compare(pair, settings);
+    this.#compare(pair, frame);
     const isRepeated = this.#isRepeated(frame);
     if (this.#shown !== null && isRepeated) return copyOf(this.#shown);
 
@@ -77,16 +85,17 @@ export class StreamLane {
   }
 
   /** Notes how many frames have been drawn by the same prompts and settings. */
-  #compare(pair: ConditioningPair, settings: StreamSettings): void {
+  #compare(pair: ConditioningPair, { settings, picture, control = null }: StreamFrame): void {
     const last = this.#last;
     const isSame =
       last?.pair.positive === pair.positive &&
       last.pair.negative === pair.negative &&
-      Bun.deepEquals(last.settings, settings);
+      Bun.deepEquals(last.settings, settings) &&
+      isSameControl(last.control, control, picture);
     if (last?.settings.steps !== settings.steps || !settings.streamBatch) this.#batch.reset();
     if (last?.settings.seed !== settings.seed) this.#filter = null;
     this.#unchanged = isSame ? this.#unchanged + 1 : 0;
-    this.#last = { pair, settings };
+    this.#last = { pair, settings, control };
   }
 
   /** True if the last picture will do for this frame. A change has to come out of the batch before. */
@@ -102,12 +111,14 @@ export class StreamLane {
 
   async #sample(
     { latent, strength, noise }: Partial<FlowStart> & { latent: Latent; strength: number },
-    { settings, size, pair }: StreamFrame & { readonly pair: ConditioningPair },
+    { settings, size, pair, control = null }: StreamFrame & { readonly pair: ConditioningPair },
   ): Promise<Float32Array> {
     const { steps, guidance, streamBatch } = settings;
+    const hint = control && controlHint(control);
     const evaluate: Evaluate = (evaluations) =>
       this.#pipeline.evaluate(evaluations, {
         ...{ conditioning: pair, size, shape: latent.shape, guidance: guidance.scale },
+        control: hint,
       });
     const run = (by: Evaluate): Promise<Float32Array> =>
       this.#pipeline.run(
@@ -126,5 +137,16 @@ export class StreamLane {
 /** True where a frame may be shown with the picture of one before: a similar one, or from noise that stands still. */
 const mayRepeat = ({ picture, settings }: StreamFrame): boolean =>
   picture === null ? settings.feedback === 0 : settings.skipSimilar > 0;
+
+/** A picture of its own that is followed must be the same; that of the video changes with every frame. */
+function isSameControl(
+  last: ControlPicture | null,
+  control: ControlPicture | null,
+  video: StreamFrame["picture"],
+): boolean {
+  if (last === null || control === null) return last === control;
+  if (last.strength !== control.strength) return false;
+  return control.picture === video || samePicture(last.picture, control.picture);
+}
 
 const copyOf = ({ data, ...size }: Picture): Picture => ({ ...size, data: data.slice() });
