@@ -12,6 +12,7 @@ import { Denoiser } from "./networks/denoiser.ts";
 import { VaeDecoder, VaeEncoder } from "./networks/vae.ts";
 import type { PipelineFolder } from "./pipeline-folder.ts";
 import { type PipelineSampling, samplingOf } from "./pipeline-sampling.ts";
+import { combine } from "./sampler/combine.ts";
 import { type KSamplerRequest, kSample } from "./sampler/k-sampler.ts";
 import { type Latent, type LatentShape, latentSize } from "./sampler/latent.ts";
 import type { SamplerName } from "./sampler/named-samplers.ts";
@@ -139,7 +140,8 @@ export class DiffusionPipeline {
   async run(latent: Latent, settings: DrawSettings, evaluate: Evaluate): Promise<Float32Array> {
     const { steps, strength, guidance, seed, noise, rounding, sampling } = settings;
     const { table, prediction, sampler, schedule } = this.#sampling;
-    const start = latent.samples.map((value) => value * this.#scale);
+    const start = (): Float32Array =>
+      combine(new Float32Array(latent.samples.length), [this.#scale, latent.samples]);
     // Networks that take guidance as a vector have it inside.
     const isInside = this.denoiser.denoiser.guidanceWidth !== null;
     const { samples } = await kSample(

@@ -37,17 +37,17 @@ export type Evaluate = (evaluations: readonly Evaluation[]) => Promise<readonly 
  * The denoiser of one run. Residual noise is defined for every sampler: the noise that leads from the latent at hand to
  * a known clean one, at whatever sigma the sampler asks.
  *
- * @param start the clean latent that the run began with, in the sampler's scale: zeros for a run from noise alone
+ * @param start gives the clean latent that the run begins with, in the sampler's scale: zeros for a run from noise alone
  */
 export function denoiseByPrompts(
   evaluate: Evaluate,
   sampling: ModelSampling,
   guidance: Guidance,
-  start: Float32Array,
+  start: () => Float32Array,
 ): Denoise {
   const { scale, mode, delta } = guidance;
   const { table, prediction } = sampling;
-  let anchor = mode === "self" ? start : null;
+  let anchor = mode === "self" && scale !== 1 ? start() : null;
   return modelDenoise(async (input, timestep, { x, sigma }) => {
     const both = scale !== 1 && anchor === null;
     const [positive, negative] = await evaluate([

@@ -47,7 +47,7 @@ async function sampled({ guidance, steps, strength = 0.5, sampler = "lcm", ...re
   const { calls, evaluate } = network();
   const table = sampler === "lcm" ? consistencyTable : new SigmaTable(trainedSigmas());
   const { prediction = sampler === "lcm" ? "lcm" : "eps" } = rest;
-  const denoise = denoiseByPrompts(evaluate, { table, prediction }, guidance, start);
+  const denoise = denoiseByPrompts(evaluate, { table, prediction }, guidance, () => start);
   const { samples } = await kSample(
     { denoise, table, latentScale: 1 },
     { samples: start, shape },
