@@ -14,8 +14,10 @@ export interface FlowStart {
 
 export class LatentFeedback {
   #last: Float32Array | null = null;
-  /** Root mean square of the first latent, which was drawn from noise alone. */
-  #loudness = 0;
+  /** The run in progress starts from noise alone. */
+  #isFresh = true;
+  /** Root mean square of the latest latent that was drawn from noise alone. */
+  #freshRms = 0;
 
   /** `empty`: a latent of zeros, always of the same size. Without feedback, and at first, the run starts from it. */
   start(
@@ -24,20 +26,26 @@ export class LatentFeedback {
   ): FlowStart {
     const noise = wanderingNoise(BigInt(seed), noisePlace, latentSize(empty.shape));
     const last = this.#last;
+    this.#isFresh = last === null || feedback === 0;
     if (last === null || feedback === 0) return { latent: empty, noise, strength: 1 };
     return { latent: { ...empty, samples: last }, noise, strength: 1 - feedback };
   }
 
   /**
-   * Keeps a latent for the next start. One that is louder than the first is made as loud: what a network gets wrong would
-   * otherwise grow from picture to picture.
+   * Keeps a latent for the next start. Its root mean square is limited to that of the latest one from noise alone: errors
+   * of the network would otherwise add up from picture to picture. One that is not finite is dropped.
    */
   keep(samples: Float32Array): void {
-    const loudness = rootMeanSquare(samples);
-    if (this.#loudness === 0) this.#loudness = loudness;
-    const factor = loudness > this.#loudness ? this.#loudness / loudness : 1;
+    const rms = rootMeanSquare(samples);
+    if (!Number.isFinite(rms)) {
+      this.#last = null;
+      return;
+    }
+    if (this.#isFresh) this.#freshRms = rms;
     this.#last =
-      factor === 1 ? samples : combine(new Float32Array(samples.length), [factor, samples]);
+      rms <= this.#freshRms
+        ? samples
+        : combine(new Float32Array(samples.length), [this.#freshRms / rms, samples]);
   }
 }
 

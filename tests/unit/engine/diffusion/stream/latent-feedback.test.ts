@@ -41,14 +41,26 @@ test("the first picture starts from noise alone, the next from the latent before
   });
 });
 
-test("latents do not become louder from picture to picture", () => {
+test("latents do not grow from picture to picture", () => {
   const feedback = new LatentFeedback();
   const settings = { seed: 5, feedback: 0.6, noisePlace: 0 };
   const first = new TorchGenerator(1).randn(COUNT);
-  feedback.keep(first);
-  for (const factor of [3, 0.5]) {
+  const next = (factor: number, share: number): number => {
+    feedback.start(empty, { ...settings, feedback: share });
     feedback.keep(first.map((value) => value * factor));
-    const { latent } = feedback.start(empty, settings);
-    expect(meanSquare(latent.samples)).toBeCloseTo(Math.min(factor, 1) ** 2, 1);
-  }
+    return meanSquare(feedback.start(empty, settings).latent.samples);
+  };
+  expect(next(1, 0.6)).toBeCloseTo(meanSquare(first), 5);
+  expect(next(3, 0.6)).toBeCloseTo(meanSquare(first), 5);
+  expect(next(0.5, 0.6)).toBeCloseTo(meanSquare(first) / 4, 5);
+  // One from noise alone is as large as it is.
+  expect(next(2, 0)).toBeCloseTo(meanSquare(first) * 4, 5);
+});
+
+test("a latent that is not finite is not fed back", () => {
+  const feedback = new LatentFeedback();
+  const settings = { seed: 5, feedback: 0.6, noisePlace: 0 };
+  feedback.start(empty, settings);
+  feedback.keep(new Float32Array(COUNT).fill(Number.NaN));
+  expect(feedback.start(empty, settings)).toMatchObject({ latent: empty, strength: 1 });
 });
