@@ -58,6 +58,8 @@ export class Pipeline {
   readonly #pool = new FramePool();
   #segmenter: TsSegmenter | null = null;
   #outputAudio: OutputAudio | null = null;
+  /** Null before and after `run`. */
+  #inferStage: InferStage | null = null;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -78,6 +80,11 @@ export class Pipeline {
     return this.#outputAudio?.settled();
   }
 
+  /** The parameters have changed: what they ask for is loaded at once, however long the frame in progress takes. */
+  prepare(): void {
+    this.#inferStage?.prepare();
+  }
+
   /** Runs until the source has ended and everything is written; rejects with what failed. Releases everything. */
   async run(): Promise<void> {
     const { source, output, signal, segmentSeconds, after, observer, container } = this.#options;
@@ -87,6 +94,7 @@ export class Pipeline {
     const stages = this.#stages;
     try {
       const inference = this.#inference(source);
+      this.#inferStage = inference;
       inference.prepare(); // the model loads while the input connects
       const pictures = this.#frames(source)
         .pipeThrough(newest(this.#queue(source, inference)))
@@ -100,6 +108,7 @@ export class Pipeline {
         .pipeThrough(stages.add(this.#counted(this.#segment(audio))))
         .pipeTo(output, { signal });
     } finally {
+      this.#inferStage = null;
       await stages.settled().finally(() => this.#pool[Symbol.dispose]());
     }
   }

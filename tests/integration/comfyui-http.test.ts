@@ -1,7 +1,7 @@
 /** Graphs that go to a ComfyUI, over the server's own interface: pictures, and live streams at the rate it gives. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { WITH_SOUND } from "../support/clips.ts";
-import { COLOUR, isIdle, slowly } from "../support/comfyui-suite.ts";
+import { COLOUR, isIdle, queueOf, slowly } from "../support/comfyui-suite.ts";
 import { FakeComfy } from "../support/fake-comfyui.ts";
 import { dataUri, pictureOf, pngFile } from "../support/image-files.ts";
 import { api, collect, enginePid, sendClip } from "../support/live-stream.ts";
@@ -89,6 +89,26 @@ test("a live stream has the rate that ComfyUI gives, the newest frame first, and
   await waitFor("the stream has stopped", async () => (await stream(id)).status === "stopped");
   expect((await stream(id)).error).toBeUndefined();
   await waitFor("nothing is left in the queue", async () => await isIdle(comfy.url));
+});
+
+test("a new graph does not wait for the end of a long run", async () => {
+  await using comfy = new FakeComfy();
+  await using server = await startServer(MAIN, ["--comfyui-url", comfy.url]);
+  await enginePid(server.url);
+  const stop = new AbortController();
+  const { segments } = await WITH_SOUND.open();
+  const [input_url, stream_url] = [`${server.url}/trickle/in`, `${server.url}/trickle/out`];
+  const sender = await sendClip(input_url, segments, { seconds: 8, signal: stop.signal });
+  const { start, stream, params, stop: end } = api(server.url);
+  const id = await start({ stream_url, input_url, prompts: slowly(2), width: 64, height: 64 });
+  // The trial and the first frame; then it is known how long a run takes.
+  await waitFor("the second frame is drawn", () => comfy.ran.length === 3);
+  await params(id, { prompts: slowly(0) });
+  const isTried = async () => (await queueOf(comfy.url)).waiting.length === 1;
+  await waitFor("the new graph waits while that run goes on", isTried, 1000);
+  await waitFor("it draws", async () => (await stream(id)).stats.inference_ms.p50 < 500);
+  await end(id);
+  await sender.end();
 });
 
 test("a start is refused while ComfyUI is away", async () => {

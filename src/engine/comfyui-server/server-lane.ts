@@ -24,6 +24,9 @@ const FIRST_RUN_MS = 600_000;
 const HUNG = 20;
 const HUNG_MS = 30_000;
 
+/** A long run is logged this often. */
+const REPORT_MS = 1000;
+
 /** Graphs that were asked for, as they run there. */
 interface Planned extends ServerPlan {
   readonly key: string;
@@ -121,6 +124,7 @@ export class ServerLane {
       this.#lastRunMs === null ? FIRST_RUN_MS : Math.max(HUNG_MS, HUNG * this.#lastRunMs);
     const late = new AbortController();
     let where = "no node has begun";
+    let reportAt = performance.now() + REPORT_MS;
     const timer = setTimeout(() => {
       const message = `${client.label}: no picture within ${Math.round(allowedMs / 1000)} s (${where})`;
       late.abort(new WorkerError("timeout", message));
@@ -131,6 +135,8 @@ export class ServerLane {
         signal: AbortSignal.any([signal, late.signal]),
         onProgress: (now) => {
           where = now;
+          if (performance.now() < reportAt) return;
+          reportAt = performance.now() + REPORT_MS;
           log.debug("ComfyUI runs", { where });
         },
       });

@@ -75,6 +75,7 @@ export class StreamWork implements EngineWork {
   /** From the next frame on. */
   update(update: ParamsUpdate): void {
     this.#params = updatedBy(update, this.#params);
+    this.#pipeline?.prepare();
   }
 
   /** Lets what is under way leave, then ends; cut off after 3 s. */
