@@ -1,0 +1,56 @@
+/**
+ * `bun run weighty-run [--megabytes 2048] [--floats float32|float16]`: a diffusion pipeline with random weights of this size
+ * is loaded and run by the real server beside another stream. Prints the engine's memory; exits with 1 if it took more
+ * than the file's size and a fifth, or if the other stream lost a frame.
+ */
+import { parseArgs } from "node:util";
+import type { ProcessMemory } from "../tests/support/process-memory.ts";
+import { runWeighty } from "../tests/support/weighty-run.ts";
+
+const MOST_SHARE = 1.2;
+const FRAMES = 50;
+
+const { megabytes, floats } = asked();
+const report = await runWeighty({ megabytes, floats }, FRAMES);
+const { fileSize, before, running, peak, share, loadMs, neighbour } = report;
+const shown = ({ resident, anonymous, mapped }: ProcessMemory): string =>
+  `${mib(resident)} (${mib(anonymous)} of its own, ${mib(mapped)} of mapped files)`;
+const rows: readonly (readonly [string, string])[] = [
+  ["weights", `${mib(fileSize)} of ${floats}`],
+  ["the engine before", shown(before)],
+  ["the engine while it runs them", shown(running)],
+  ["at most", mib(peak)],
+  ["taken at most, as a share of the file", share.toFixed(3)],
+  ["from the start to the first picture", `${(loadMs / 1000).toFixed(1)} s`],
+  ["pictures drawn, a run", `${report.framesDrawn}, ${report.inferenceMs.toFixed(0)} ms`],
+  [
+    "the other stream: frames, missing, most in a row",
+    `${neighbour.frames}, ${neighbour.missing}, ${neighbour.worst}`,
+  ],
+];
+for (const [what, figure] of rows) console.log(`${what.padEnd(50)} ${figure}`);
+process.exitCode = share <= MOST_SHARE && neighbour.missing === 0 ? 0 : 1;
+
+function mib(mebibytes: number): string {
+  return `${mebibytes.toFixed(0)} MiB`;
+}
+
+function asked(): { megabytes: number; floats: "float32" | "float16" } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        megabytes: { type: "string", default: "2048" },
+        floats: { type: "string", default: "float32" },
+      },
+    });
+    const [megabytes, { floats }] = [Number(values.megabytes), values];
+    if (!(megabytes >= 64)) throw new Error(`--megabytes must be 64 or more: ${values.megabytes}`);
+    if (floats !== "float32" && floats !== "float16") {
+      throw new Error(`--floats must be float32 or float16: ${floats}`);
+    }
+    return { megabytes, floats };
+  } catch (error) {
+    console.error(`weighty-run: ${error instanceof Error ? error.message : error}`);
+    process.exit(2);
+  }
+}
