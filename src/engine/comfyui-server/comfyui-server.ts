@@ -1,6 +1,7 @@
 /** The ComfyUI that the operator runs at COMFYUI_URL, as a source of models for graphs that cannot run here. */
 import { WorkerError } from "../../errors.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
+import { shortened } from "../graph/graph.ts";
 import { defineGraphs } from "../models/graph-definition.ts";
 import { type ModelChain, modelChain } from "../models/model-chain.ts";
 import type { GraphUse } from "../protocol/work.ts";
@@ -9,6 +10,8 @@ import { ServerModel } from "./server-model.ts";
 
 /** Shown while a stream waits. No folder of a model has a name with a space. */
 const NAMES = { stream: "ComfyUI server", picture: "ComfyUI server, pictures" } as const;
+
+const MAX_LISTED = 5;
 
 export class ComfyServer implements Disposable {
   readonly #connection: ComfyConnection;
@@ -29,10 +32,26 @@ export class ComfyServer implements Disposable {
     return this.#models.has(name);
   }
 
-  /** As `GraphModels.nameFor`; throws `comfyui_unavailable`, too. */
-  async nameFor(graphs: readonly string[], use: GraphUse): Promise<string> {
-    await this.#connection.plan(graphs, use);
-    return NAMES[use.kind];
+  /**
+   * As `GraphModels.nameFor`; throws `comfyui_unavailable`, too.
+   *
+   * @param classes why the graphs go there: those that do not run here
+   */
+  async nameFor(
+    graphs: readonly string[],
+    use: GraphUse,
+    classes: readonly string[],
+  ): Promise<string> {
+    try {
+      await this.#connection.plan(graphs, use);
+      return NAMES[use.kind];
+    } catch (error) {
+      if (!(error instanceof WorkerError) || error.kind !== "invalid_request") throw error;
+      const { kind, message, details } = error;
+      const { label } = this.#connection.client;
+      const why = `the graph goes to ${label} because this does not run here: ${listed(classes)}`;
+      throw new WorkerError(kind, `${message}; ${why}`, { cause: error, details });
+    }
   }
 
   chain(name: string): ModelChain {
@@ -56,4 +75,10 @@ export class ComfyServer implements Disposable {
       throw new WorkerError("internal", `${name} is not a model of ComfyUI's`);
     return model;
   }
+}
+
+function listed(classes: readonly string[]): string {
+  const shown = classes.slice(0, MAX_LISTED).map((name) => shortened(name, 60));
+  const more = classes.length - shown.length;
+  return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -117,7 +117,7 @@ export class GraphJudge {
     const rest =
       name === null
         ? "no class_type; every node needs one"
-        : `the class ${shortened(name, 60)}, which runs neither here nor in ${this.#client.label}: install it there`;
+        : `the class ${shortened(name, 60)}, which the ComfyUI at COMFYUI_URL does not have: install it there`;
     const ids = nodes.slice(0, MAX_NAMED).map((id) => shortened(id, 40));
     const more = nodes.length - ids.length;
     const which = ids.join(", ") + (more > 0 ? ` and ${more} more` : "");

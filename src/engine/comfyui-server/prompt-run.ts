@@ -126,13 +126,11 @@ class Given {
         this.#end.resolve();
         break;
       case "interrupted":
-        this.#fail(failed(client, `${this.#label(event.node)}: it was interrupted there`));
+        this.#fail(this.#nodeFailed(event.node, "it was interrupted there"));
         break;
-      case "failed": {
-        const error = shortened(event.error, MAX_ERROR_CHARACTERS);
-        this.#fail(failed(client, `${this.#label(event.node)}: ${error}`));
+      case "failed":
+        this.#fail(this.#nodeFailed(event.node, shortened(event.error, MAX_ERROR_CHARACTERS)));
         break;
-      }
       case "closed":
         this.#fail(client.unavailable("it closed the connection"));
         break;
@@ -157,6 +155,12 @@ class Given {
   #keep(node: string, picture: Uint8Array | StoredFile): void {
     const isOurs = this.#run.graph.pictures.includes(node);
     if (isOurs && this.#last?.node !== node) this.#last = { node, picture };
+  }
+
+  /** Begins with the node, as errors of graphs that run here do. */
+  #nodeFailed(id: string, error: string): WorkerError {
+    const message = `${this.#label(id)}: ${error}; in ${this.#run.client.label}`;
+    return new WorkerError("model_failed", message);
   }
 
   #label(id: string): string {

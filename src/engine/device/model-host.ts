@@ -145,7 +145,7 @@ export class ModelHost implements AsyncDisposable {
       return await this.#catalogue.graphs.nameFor(graphs, use);
     } catch (error) {
       if (!(error instanceof LacksNodes) || this.#comfyui === null) throw error;
-      return await this.#comfyui.nameFor(graphs, use);
+      return await this.#comfyui.nameFor(graphs, use, error.classes);
     }
   }
 

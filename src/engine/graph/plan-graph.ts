@@ -10,7 +10,7 @@ import type { NodeClasses } from "./node-class.ts";
 import { NODE_CLASSES } from "./node-classes.ts";
 import { unsupported } from "./node-support.ts";
 import { parseGraph } from "./read-graph.ts";
-import { lacking, notRunnable, refused, unreadable, withoutVideo } from "./refusal.ts";
+import { LacksNodes, notRunnable, refused, unreadable, withoutVideo } from "./refusal.ts";
 import { forPicture, forStream, withoutReroutes } from "./rewrite.ts";
 import { validate } from "./validate.ts";
 
@@ -41,11 +41,15 @@ export function planGraph(
   const rewritten = use.kind === "stream" ? forStream(graph) : forPicture(graph, files);
   const validation = validate(withoutReroutes(rewritten), { classes, files });
   const { refusal, problems, unknownClasses } = validation;
-  if (unknownClasses.length > 0) throw lacking(problems, { graph, field });
-  if (refusal !== null) throw refused(problems, { graph, field });
+  const refusedBy = refused(problems, { graph, field });
+  if (unknownClasses.length > 0) throw new LacksNodes(refusedBy, unknownClasses);
+  if (refusal !== null) throw refusedBy;
   const steps = executionOrder(validation);
   const strangers = unsupported(steps);
-  if (strangers.length > 0) throw lacking([notRunnable(strangers)], { graph, field });
+  if (strangers.length > 0) {
+    const classes = strangers.map(({ className }) => className);
+    throw new LacksNodes(refused([notRunnable(strangers)], { graph, field }), classes);
+  }
   const readers = steps.map(({ node }) => node).filter(({ nodeClass }) => nodeClass.isLive);
   if (readers.length > 0 && !use.hasInput) throw refused([withoutVideo(readers)], { graph, field });
   return { steps, models: [...new Set(steps.flatMap(({ node }) => modelsOf(node, files)))] };

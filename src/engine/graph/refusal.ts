@@ -34,20 +34,22 @@ export interface SentGraph {
 }
 
 /** The error for a graph with nodes that do not run here: another program may run it. */
-export class LacksNodes extends WorkerError {}
+export class LacksNodes extends WorkerError {
+  /** Each once. */
+  readonly classes: readonly string[];
+
+  constructor({ message, details }: WorkerError, classes: Iterable<string>) {
+    const way = "a ComfyUI that has them can run the graph: start the server with COMFYUI_URL";
+    super("invalid_request", `${message}; ${way}`, { details });
+    this.classes = [...new Set(classes)];
+  }
+}
 
 /** An `invalid_request`. */
 export function refused(problems: readonly (Problem | Refusal)[], sent: SentGraph): WorkerError {
   const details = Iterator.from(problems).flatMap((one) => detailsOf(one, sent));
   const message = `${sent.field}: ${describeProblems(problems)}`;
   return new WorkerError("invalid_request", message, { details: [...details.take(MAX_DETAILS)] });
-}
-
-/** As `refused`, where nodes of the graph do not run here. */
-export function lacking(problems: readonly (Problem | Refusal)[], sent: SentGraph): LacksNodes {
-  const { kind, message, details } = refused(problems, sent);
-  const way = "a ComfyUI that has them can run the graph: start the server with COMFYUI_URL";
-  return new LacksNodes(kind, `${message}; ${way}`, { details });
 }
 
 /** The same for a graph that could not be read. */
