@@ -1,7 +1,20 @@
 /** Graphs that go to a real ComfyUI: what holds with the stand-in holds there, and its pictures are those that we draw. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { StreamParams } from "../../../src/engine/protocol/work.ts";
-import { comfyUiTests, paramsFor, ServedHost, ServedStream } from "../../support/comfyui-suite.ts";
+import {
+  comfyUiTests,
+  failureOf,
+  inverted,
+  isClose,
+  isIdle,
+  paramsFor,
+  ServedHost,
+  ServedStream,
+  slowly,
+} from "../../support/comfyui-suite.ts";
+import { pngFile } from "../../support/image-files.ts";
+import { noisePicture } from "../../support/onnx-workspace.ts";
+import { waitFor } from "../../support/wait-for.ts";
 import { findComfyUi, RealComfy } from "./real-comfyui.ts";
 
 const comfy = findComfyUi();
@@ -47,5 +60,55 @@ if (comfy.kind === "absent") {
     expect([other.result.width, other.result.height]).toEqual([96, 80]);
     const differing = native.result.data.filter((value, at) => value !== other.result.data[at]);
     expect(differing.length).toBe(0);
+  });
+
+  test("a file that ComfyUI has is loaded, and an ended stream leaves no frame behind", async () => {
+    await using there = await RealComfy.start(comfy);
+    await using served = await ServedHost.start(there.url);
+    await there.addInput("small.png", await pngFile(noisePicture(24, 16)));
+    const graph = {
+      ...slowly(0),
+      "1": { class_type: "LoadImage", inputs: { image: "small.png" } },
+    };
+    using picture = new ServedStream(served.host, { kind: "picture" });
+    expect((await picture.drawWith(paramsFor(graph))).picture).toMatchObject({
+      width: 24,
+      height: 16,
+    });
+    using stream = new ServedStream(served.host);
+    await stream.drawWith(paramsFor(slowly(0)));
+    expect((await there.frameFiles()).some((bytes) => bytes > 1000)).toBe(true);
+    stream[Symbol.dispose]();
+    const isBlank = async () => (await there.frameFiles()).every((bytes) => bytes < 100);
+    await waitFor("its frames are overwritten", isBlank);
+  });
+
+  test("a stream goes on after ComfyUI was killed and started again", async () => {
+    const first = await RealComfy.start(comfy);
+    await using served = await ServedHost.start(first.url);
+    using stream = new ServedStream(served.host);
+    const params = paramsFor(slowly(1));
+    await stream.executor.prepare(params);
+    const failed = failureOf(stream.draw(params), "comfyui_unavailable");
+    await waitFor("the graph runs", async () => !(await isIdle(first.url)));
+    await first[Symbol.asyncDispose]();
+    expect((await failed).message).toContain("it closed the connection");
+    await using _second = await RealComfy.start(comfy, { port: Number(new URL(first.url).port) });
+    await stream.executor.prepare(params);
+    expect((await stream.draw(params)).picture.width).toBe(64);
+  });
+
+  test("pictures come as files where SaveImageWebsocket is absent, and streams are refused", async () => {
+    await using there = await RealComfy.start(comfy, { websocketNode: "absent" });
+    await using served = await ServedHost.start(there.url);
+    using picture = new ServedStream(served.host, { kind: "picture" });
+    const { picture: drawn } = await picture.drawWith(paramsFor(slowly(0)));
+    expect(isClose(drawn.data, inverted(await picture.plain()))).toBe(true);
+    using stream = new ServedStream(served.host);
+    const { message } = await failureOf(
+      stream.executor.prepare(paramsFor(slowly(0))),
+      "invalid_request",
+    );
+    expect(message).toContain("lacks SaveImageWebsocket");
   });
 }

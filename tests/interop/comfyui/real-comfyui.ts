@@ -8,6 +8,8 @@ export type Installation =
   | { readonly kind: "absent"; readonly why: string };
 
 const START_MS = 90_000;
+const NODES = "test_nodes.py";
+const WEBSOCKET = "websocket_image_save.py";
 
 /** A checkout of ComfyUI's repository, and a Python that has its requirements. No package registry carries it. */
 export function findComfyUi(
@@ -26,17 +28,20 @@ export class RealComfy implements AsyncDisposable {
   readonly #process: Bun.Subprocess;
   readonly #base: string;
 
-  static async start({
-    folder,
-    python,
-  }: Extract<Installation, { kind: "found" }>): Promise<RealComfy> {
+  static async start(
+    { folder, python }: Extract<Installation, { kind: "found" }>,
+    {
+      websocketNode = "installed",
+      port = freePort(),
+    }: { readonly websocketNode?: "installed" | "absent"; readonly port?: number } = {},
+  ): Promise<RealComfy> {
     const base = await mkdtemp(join(tmpdir(), "comfyui-"));
     await mkdir(join(base, "web"));
     await mkdir(join(base, "input"));
-    const nodes = ["websocket_image_save.py", "test_nodes.py"] as const;
-    await cp(join(folder, "custom_nodes", nodes[0]), join(base, "custom_nodes", nodes[0]));
-    await cp(join(import.meta.dir, nodes[1]), join(base, "custom_nodes", nodes[1]));
-    const port = freePort();
+    await cp(join(import.meta.dir, NODES), join(base, "custom_nodes", NODES));
+    if (websocketNode === "installed") {
+      await cp(join(folder, "custom_nodes", WEBSOCKET), join(base, "custom_nodes", WEBSOCKET));
+    }
     const flags = ["--cpu", "--disable-api-nodes", "--disable-metadata", "--dont-print-server"];
     const places = ["--base-directory", base, "--front-end-root", join(base, "web")];
     const at = ["--listen", "127.0.0.1", "--port", String(port)];
