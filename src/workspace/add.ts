@@ -5,8 +5,9 @@ import { assemble } from "./assemble.ts";
 import { type Ask, chooseModel } from "./choose.ts";
 import type { CommandContext } from "./command.ts";
 import { CommandError, describeSystemError, Unusable, UsageError } from "./failures.ts";
-import { defaultName } from "./layout.ts";
+import { defaultName, toModelName } from "./layout.ts";
 import { type OwnJson, readOwnJson } from "./own-json.ts";
+import { assemblePipeline, pipelineIn } from "./pipeline.ts";
 import type { Progress } from "./progress.ts";
 import { findSource } from "./sources/find-source.ts";
 import type { Location, SourceContext } from "./sources/source.ts";
@@ -51,6 +52,18 @@ async function addFrom(
   const checksum: SourceContext["checksum"] =
     sha256 === undefined ? null : { kind: "sha256", value: sha256.toLowerCase() };
   await using offer = await location.open({ env, staging, progress, signal, checksum });
+  const pipeline = pipelineIn(offer, file ?? location.inside);
+  if (pipeline !== null) {
+    const added = name ?? toModelName(folderName(pipeline.root) ?? offer.title);
+    await requireFreeName(config.workspace, added);
+    const lines = await assemblePipeline(pipeline, offer, staging);
+    signal.throwIfAborted();
+    await staging.publish(added);
+    await staging.remove();
+    print(`added models/${added}, a diffusion pipeline`);
+    for (const line of lines) print(indented(line));
+    return;
+  }
   const own = await readOwnJson(offer, staging.notes);
   const named = file ?? location.inside ?? (await onlyNamed(own));
   const chosen = await chooseModel(offer, named, ask);
@@ -65,6 +78,9 @@ async function addFrom(
   print(`added models/${added}`);
   for (const line of [...lines, "", `try it with: models check ${added}`]) print(indented(line));
 }
+
+/** The last part of a folder's path; null at the top. */
+const folderName = (folder: string): string | null => folder.split("/").at(-2) ?? null;
 
 const indented = (line: string): string => (line === "" ? "" : `  ${line}`);
 

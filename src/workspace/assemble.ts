@@ -54,7 +54,7 @@ export async function assemble(assembly: Assembly): Promise<string[]> {
 }
 
 /** @param described what the model.json says: for a drafted one, what is known of the network */
-function describeLicense(
+export function describeLicense(
   described: string | undefined,
   stated: string | null,
   label: string,
@@ -66,7 +66,10 @@ function describeLicense(
 }
 
 /** Files of external data. They keep their place relative to the ONNX file. */
-async function findWeights({ offer, chosen }: Assembly, onnx: string): Promise<OfferedFile[]> {
+export async function findWeights(
+  { offer, chosen }: Pick<Assembly, "offer" | "chosen">,
+  onnx: string,
+): Promise<OfferedFile[]> {
   const folder = folderOf(chosen.path);
   const found = externalDataOf(onnx, chosen.path).map(async (location) => {
     const file = await offer.find(`${folder}${location}`);
@@ -87,7 +90,11 @@ function sizeOf(weights: readonly OfferedFile[]): string {
 }
 
 /** Keeps license texts with the model. Returns the license, or null where nothing states it. */
-async function fetchLicense({ offer, chosen, staging }: Assembly): Promise<string | null> {
+export async function fetchLicense({
+  offer,
+  chosen,
+  staging,
+}: Pick<Assembly, "offer" | "chosen" | "staging">): Promise<string | null> {
   const { texts, cards } = licenseFiles(offer, chosen.path);
   const kept = texts.map((file) => ({ file, to: join(staging.model, basename(file.path)) }));
   const read = offer.license === null ? cards : [];

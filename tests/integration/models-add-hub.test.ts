@@ -1,78 +1,14 @@
 /** `models add hf:…` against a server that answers as the Hugging Face hub does, by HF_ENDPOINT. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { createHash } from "node:crypto";
 import { CommandRun } from "../support/command-run.ts";
 import { DownloadServer } from "../support/download-server.ts";
+import { COMMIT, large, sha256, small, startHub } from "../support/hub-server.ts";
 import { onnxFile } from "../support/onnx-files.ts";
 
 setDefaultTimeout(30_000);
 
 const ONNX = onnxFile(300_000);
-const COMMIT = "c".repeat(40);
 const CARD = new TextEncoder().encode("---\nlicense: apache-2.0\n---\n# A net\n");
-
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-const gitOid = (bytes: Uint8Array) =>
-  createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex");
-
-/** Large files are in LFS and named by SHA-256, small ones in git. */
-const large = (path: string, bytes: Uint8Array) => ({
-  type: "file",
-  path,
-  size: bytes.length,
-  oid: "0".repeat(40),
-  lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 130 },
-});
-const small = (path: string, bytes: Uint8Array) => ({
-  type: "file",
-  path,
-  size: bytes.length,
-  oid: gitOid(bytes),
-});
-
-interface Hub extends AsyncDisposable {
-  readonly server: DownloadServer;
-  readonly env: Record<string, string>;
-}
-
-/** A hub with one repository, `owner/net`, of which every file is served from a content network of another origin. */
-async function startHub(
-  files: Readonly<Record<string, Uint8Array>>,
-  options: { entries?: object[]; cardData?: object; revision?: string } = {},
-): Promise<Hub & { readonly cdn: DownloadServer }> {
-  const server = await DownloadServer.start();
-  const cdn = await DownloadServer.start();
-  const { revision = "main", cardData = { license: "mit" } } = options;
-  server.json(`/api/models/owner/net/revision/${revision}`, {
-    _id: "1",
-    id: "owner/net",
-    sha: COMMIT,
-    private: false,
-    gated: false,
-    likes: 0,
-    downloads: 0,
-    lastModified: "2026-01-01T00:00:00.000Z",
-    cardData,
-  });
-  const entries = Object.entries(files).map(([path, bytes]) =>
-    path.endsWith(".onnx") ? large(path, bytes) : small(path, bytes),
-  );
-  server.json(`/api/models/owner/net/tree/${COMMIT}`, options.entries ?? entries);
-  for (const [path, bytes] of Object.entries(files)) {
-    const encoded = path.split("/").map(encodeURIComponent).join("/");
-    server.redirect(`/owner/net/resolve/${COMMIT}/${encoded}`, `${cdn.origin}/${encoded}?signed=1`);
-    cdn.file(`/${encoded}`, { bytes });
-  }
-  return {
-    server,
-    cdn,
-    env: { HF_ENDPOINT: `${server.origin}/` },
-    [Symbol.asyncDispose]: async () => {
-      await server[Symbol.asyncDispose]();
-      await cdn[Symbol.asyncDispose]();
-    },
-  };
-}
 
 test("a repository's only network is added under the repository's name, with its license", async () => {
   await using run = await CommandRun.create();

@@ -10,9 +10,12 @@ export const MODEL_INDEX = "model_index.json";
 const SCHEDULER_CONFIG = "scheduler/scheduler_config.json";
 const VAE_CONFIG = "vae_decoder/config.json";
 const MAX_CONFIG_BYTES = 2 ** 20;
+/** Of Stable Diffusion 1.x and 2.x, and of XL. */
+const SCALING_FACTOR = 0.18215;
+const XL_SCALING_FACTOR = 0.13025;
 
-/** Parts with a network, each `<part>/model.onnx`. */
-const NETWORKS = [
+/** Parts with a network: see `networkFile`. */
+export const NETWORKS = [
   "text_encoder",
   "text_encoder_2",
   "unet",
@@ -22,8 +25,11 @@ const NETWORKS = [
 ] as const;
 export type NetworkPart = (typeof NETWORKS)[number];
 
+/** The path of a part's network in the folder. */
+export const networkFile = (part: NetworkPart): string => `${part}/model.onnx`;
+
 /** Parts without which there is no picture. */
-const NEEDED: readonly NetworkPart[] = ["text_encoder", "unet", "vae_decoder"];
+export const NEEDED_NETWORKS: readonly NetworkPart[] = ["text_encoder", "unet", "vae_decoder"];
 
 /** A pipeline, or a folder with some of its parts, such as a VAE alone. */
 export interface PipelineParts {
@@ -48,17 +54,20 @@ export async function readPipelineFolder(folder: string): Promise<PipelineFolder
   const index = await readConfig(folder, MODEL_INDEX);
   const files = [MODEL_INDEX, ...(await partFiles(folder))];
   const networks = networksIn(folder, files);
-  const missing = NEEDED.filter((part) => networks[part] === undefined);
+  const missing = NEEDED_NETWORKS.filter((part) => networks[part] === undefined);
   if (missing.length > 0) {
-    const names = missing.map((part) => `${part}/model.onnx`).join(", ");
+    const names = missing.map(networkFile).join(", ");
     throw failed(`${names} missing: export the pipeline with optimum-cli export onnx`);
   }
-  const vae = await readConfig(folder, VAE_CONFIG);
+  // Exports by other tools than Optimum have none.
+  const vae = files.includes(VAE_CONFIG) ? await readConfig(folder, VAE_CONFIG) : {};
+  const usual = networks.text_encoder_2 === undefined ? SCALING_FACTOR : XL_SCALING_FACTOR;
   return {
     folder,
     networks,
     scheduler: await readConfig(folder, SCHEDULER_CONFIG),
-    ...{ scalingFactor: scalingFactorOf(vae), zerosForEmptyPrompt: zerosForEmpty(index), files },
+    scalingFactor: numberIn(vae, "scaling_factor", usual),
+    ...{ zerosForEmptyPrompt: zerosForEmpty(index), files },
   };
 }
 
@@ -89,7 +98,7 @@ async function partFiles(folder: string): Promise<string[]> {
 
 function networksIn(folder: string, files: readonly string[]): PipelineParts["networks"] {
   const found = NETWORKS.flatMap((part) => {
-    const file = `${part}/model.onnx`;
+    const file = networkFile(part);
     return files.includes(file) ? [[part, join(folder, file)] as const] : [];
   });
   return Object.fromEntries(found);
@@ -117,7 +126,7 @@ const zerosForEmpty = (index: Record<string, unknown>): boolean =>
   index["force_zeros_for_empty_prompt"] === true;
 
 const scalingFactorOf = (vae: Record<string, unknown>): number =>
-  numberIn(vae, "scaling_factor", 0.18215);
+  numberIn(vae, "scaling_factor", SCALING_FACTOR);
 
 const numberIn = (config: Record<string, unknown>, field: string, fallback: number): number => {
   const value = config[field];
