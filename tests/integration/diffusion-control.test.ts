@@ -7,6 +7,7 @@ import { parseDevice } from "../../src/engine/device/devices.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { DiffusionPipeline } from "../../src/engine/diffusion/pipeline.ts";
 import { readPipelineFolder } from "../../src/engine/diffusion/pipeline-folder.ts";
+import { StreamLane } from "../../src/engine/diffusion/stream/stream-lane.ts";
 import type { Tensor } from "../../src/engine/models/tensor.ts";
 import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
@@ -128,6 +129,38 @@ describe.skipIf(golden === null)("a pipeline with a ControlNet (../shared/data/g
     expect(maxDifference(await drawn("noise", { control: 2 }), alone)).toBe(0);
     const control_image = await fileUri("hint.png");
     expect(maxDifference(await drawn("noise", { control_image }), alone)).toBeGreaterThan(2);
+  });
+
+  test("follows each frame of a stream batch by itself", async () => {
+    const pipeline = await DiffusionPipeline.open(
+      await readPipelineFolder(folder),
+      parseDevice("cpu").settings,
+    );
+    const empty = await pipeline.conditioner.empty();
+    const settings = {
+      ...{ steps: 3, strength: 1, seed: 5, skipSimilar: 0, feedback: 0, noisePlace: 0 },
+      guidance: { scale: 3, mode: "once", delta: 1 },
+    } as const;
+    const next = (lane: StreamLane, picture: Picture, streamBatch: boolean) =>
+      lane.next({
+        ...{ picture, size: SIZE, prompts: [{ prompt: "a cat" }] },
+        ...{ settings: { ...settings, streamBatch }, control: { picture, strength: 2 } },
+      });
+    try {
+      const { data, ...size } = noisePicture(64, 64);
+      const frames = [0, 90, 180, 250].map((at) => ({ ...size, data: data.map((b) => b ^ at) }));
+      const batched = new StreamLane(pipeline, empty);
+      const alone = new StreamLane(pipeline, empty);
+      const pictures: Picture[] = [];
+      for (const frame of frames) pictures.push(await next(batched, frame, true));
+      for (const [at, shown] of [0, 0, 0, 1].entries()) {
+        const expected = await next(alone, frames[shown] as Picture, false);
+        expect(maxDifference(pictures[at] as Picture, expected)).toBeLessThanOrEqual(1);
+      }
+      expect(maxDifference(pictures[0] as Picture, pictures[3] as Picture)).toBeGreaterThan(2);
+    } finally {
+      await pipeline.release();
+    }
   });
 
   test("without a denoiser that it can steer is refused with the way out", async () => {

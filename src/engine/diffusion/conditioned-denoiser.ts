@@ -1,8 +1,9 @@
 /** Evaluates a denoiser for rows with conditionings and timesteps of their own, as many in one run as the network takes. */
-import type { Tensor } from "../models/tensor.ts";
+import { pictureTensor } from "../models/roles/frame.ts";
+import { joined, type Tensor } from "../models/tensor.ts";
 import type { Size } from "../protocol/work.ts";
-import type { ControlHint } from "./control-hint.ts";
-import type { ControlNet } from "./networks/control-net.ts";
+import type { ControlPicture } from "./control-picture.ts";
+import type { ControlInput, ControlNet } from "./networks/control-net.ts";
 import { type Denoiser, guidanceTensor } from "./networks/denoiser.ts";
 import type { LatentShape } from "./sampler/latent.ts";
 import { type Conditioning, equalTokens } from "./text/conditioning.ts";
@@ -13,6 +14,8 @@ export interface DenoiserRow {
   readonly sample: Float32Array;
   readonly timestep: number;
   readonly conditioning: Conditioning;
+  /** What the ControlNet follows; null and absent: it does not run. */
+  readonly control?: ControlPicture | null;
 }
 
 /** What all rows share. */
@@ -23,8 +26,6 @@ export interface RowsContext {
   readonly size: Size;
   /** For networks that take it as a vector (`Denoiser.guidanceWidth`). */
   readonly guidance: number;
-  /** What steers the ControlNet; null: it does not run. */
-  readonly control?: ControlHint | null;
 }
 
 interface Joined {
@@ -63,7 +64,7 @@ export class ConditionedDenoiser {
   ): Promise<readonly Float32Array[]> {
     const equal = this.#equallyLong(rows);
     const outputs = new Array<Float32Array>(rows.length);
-    for (const places of this.#groups(equal, context)) {
+    for (const places of this.#groups(equal)) {
       const group = places.map((place) => equal[place] as DenoiserRow);
       for (const [at, output] of (await this.#run(group, context)).entries()) {
         outputs[places[at] as number] = output;
@@ -72,24 +73,36 @@ export class ConditionedDenoiser {
     return outputs;
   }
 
-  /** Places of rows that fit into one run: of one length of prompt, of one timestep where the network takes no more. */
-  #groups(rows: readonly DenoiserRow[], { control = null }: RowsContext): number[][] {
-    const { fixedRows } = this.denoiser;
-    const takesTimestepPerRow = this.denoiser.takesTimestepPerRow && control === null;
-    const most = fixedRows ?? rows.length;
+  /** Places of rows that fit into one run. */
+  #groups(rows: readonly DenoiserRow[]): number[][] {
     const groups: number[][] = [];
     for (const [place, row] of rows.entries()) {
       const open = groups.find((places) => {
         const first = rows[places[0] as number] as DenoiserRow;
-        const fits = first.conditioning.tokens === row.conditioning.tokens;
-        return (
-          fits && places.length < most && (takesTimestepPerRow || first.timestep === row.timestep)
-        );
+        return places.length < this.#most(row, rows.length) && this.#fits(first, row);
       });
       if (open === undefined) groups.push([place]);
       else open.push(place);
     }
     return groups;
+  }
+
+  /** Of one length of prompt, steered as strongly, and of one timestep where the networks take no more. */
+  #fits(a: DenoiserRow, b: DenoiserRow): boolean {
+    const takesTimesteps =
+      this.denoiser.takesTimestepPerRow &&
+      (a.control == null || this.#controlNet?.takesTimestepPerRow !== false);
+    return (
+      a.conditioning.tokens === b.conditioning.tokens &&
+      a.control?.strength === b.control?.strength &&
+      (takesTimesteps || a.timestep === b.timestep)
+    );
+  }
+
+  /** Rows of a run at most. */
+  #most({ control }: DenoiserRow, all: number): number {
+    const steered = control == null ? null : this.#controlNet?.fixedRows;
+    return Math.min(this.denoiser.fixedRows ?? all, steered ?? all);
   }
 
   /** Rows of a positive and a negative conditioning, both made equally long where that is no waste. */
@@ -107,7 +120,7 @@ export class ConditionedDenoiser {
 
   async #run(
     given: readonly DenoiserRow[],
-    { shape, size, guidance, control = null }: RowsContext,
+    { shape, size, guidance }: RowsContext,
   ): Promise<Float32Array[]> {
     const { fixedRows } = this.denoiser;
     const rows = [...given];
@@ -115,23 +128,30 @@ export class ConditionedDenoiser {
     const [, ...sides] = shape;
     const [first] = rows as [DenoiserRow];
     const isOne = rows.every(({ timestep }) => timestep === first.timestep);
+    const timestep = isOne ? first.timestep : rows.map((row) => row.timestep);
     const { embeddings, pooled } = this.#join(rows.map(({ conditioning }) => conditioning));
     const sample = tensorOf(joinArrays(rows.map((row) => row.sample)), [rows.length, ...sides]);
-    const residuals =
-      control === null
-        ? {}
-        : await this.#controlNet?.residuals({
-            ...{ sample, embeddings, timestep: first.timestep, strength: control.strength },
-            hint: repeated(control.hint, rows.length),
-          });
+    const extras = this.#extras(rows.length, { pooled, size, guidance });
+    const input = { sample, timestep, embeddings, extras };
+    const residuals = await this.#residuals(rows, input);
     this.#runs++;
-    const { data } = await this.denoiser.predict({
-      ...{ sample, embeddings },
-      timestep: isOne ? first.timestep : rows.map(({ timestep }) => timestep),
-      extras: { ...this.#extras(rows.length, { pooled, size, guidance }), ...residuals },
-    });
+    const { data } = await this.denoiser.predict({ ...input, extras: { ...extras, ...residuals } });
     const length = data.length / rows.length;
     return given.map((_, at) => (data as Float32Array).subarray(at * length, (at + 1) * length));
+  }
+
+  /** What the ControlNet adds for rows that follow pictures; all of them do so as strongly. */
+  async #residuals(
+    rows: readonly DenoiserRow[],
+    input: Omit<ControlInput, "hint" | "strength">,
+  ): Promise<Record<string, Tensor>> {
+    const [strength] = rows.map(({ control }) => control?.strength);
+    if (this.#controlNet === null || strength === undefined) return {};
+    const hints = rows.flatMap(({ control }) => control?.picture ?? []);
+    return await this.#controlNet.residuals({
+      ...{ ...input, strength },
+      hint: joined(hints.map(pictureTensor)),
+    });
   }
 
   #join(parts: readonly Conditioning[]): Joined {
@@ -140,15 +160,15 @@ export class ConditionedDenoiser {
       known?.parts.length === parts.length && known.parts.every((part, at) => part === parts[at]);
     if (known !== null && isKnown) return known;
     const [{ tokens, width, pooled }] = parts as [Conditioning];
-    const joined: Joined = {
+    const fresh: Joined = {
       parts,
       embeddings: tensorOf(joinArrays(parts.map(({ embeddings }) => embeddings)), [
         ...[parts.length, tokens, width],
       ]),
       pooled: pooled && tensorOf(joinArrays(pooledOf(parts)), [parts.length, pooled.length]),
     };
-    this.#joined = joined;
-    return joined;
+    this.#joined = fresh;
+    return fresh;
   }
 
   async release(): Promise<void> {
@@ -185,18 +205,14 @@ function pooledOf(parts: readonly Conditioning[]): Float32Array[] {
 function joinArrays(arrays: readonly Float32Array[]): Float32Array {
   const [first] = arrays;
   if (first !== undefined && arrays.length === 1) return first;
-  const joined = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const array of arrays) {
-    joined.set(array, at);
+    all.set(array, at);
     at += array.length;
   }
-  return joined;
+  return all;
 }
-
-/** A tensor of one row for each row of a batch. */
-const repeated = ({ data, dims: [, ...dims] }: Tensor, rows: number): Tensor =>
-  tensorOf(joinArrays(Array<Float32Array>(rows).fill(data as Float32Array)), [rows, ...dims]);
 
 const tensorOf = (data: Float32Array, dims: readonly number[]): Tensor => ({
   ...{ dtype: "float32", dims, data },

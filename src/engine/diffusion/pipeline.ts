@@ -6,7 +6,7 @@ import type { Tensor } from "../models/tensor.ts";
 import type { Size } from "../protocol/work.ts";
 import { ConditionedDenoiser, type RowsContext } from "./conditioned-denoiser.ts";
 import { Conditioner, type ConditioningPair } from "./conditioner.ts";
-import { type ControlPicture, controlHint } from "./control-hint.ts";
+import type { ControlPicture } from "./control-picture.ts";
 import { ControlNet } from "./networks/control-net.ts";
 import { Denoiser } from "./networks/denoiser.ts";
 import { VaeDecoder, VaeEncoder } from "./networks/vae.ts";
@@ -35,6 +35,8 @@ export interface DrawSettings {
   /** What the run starts from besides the latent; by default noise of the seed. */
   readonly noise?: Float32Array;
   readonly rounding?: KSamplerRequest["rounding"];
+  /** For pipelines with a ControlNet, which is left out without it. */
+  readonly control?: ControlPicture | null;
   /** In place of what the pipeline's scheduler stands for. */
   readonly sampling?: {
     readonly sampler: SamplerName;
@@ -48,8 +50,6 @@ export interface PictureRequest extends DrawSettings {
   readonly picture: StillPicture | null;
   readonly size: Size;
   readonly conditioning: ConditioningPair;
-  /** For pipelines with a ControlNet, which is left out without it. */
-  readonly control?: ControlPicture | null;
 }
 
 interface Networks {
@@ -78,7 +78,7 @@ export class DiffusionPipeline {
     const { vae_encoder: encoder, controlnet } = networks;
     const denoiser = await Denoiser.open(networks.unet ?? "", settings);
     const controlNet =
-      controlnet === undefined ? null : await ControlNet.open(controlnet, settings);
+      controlnet === undefined ? null : await ControlNet.open(controlnet, settings, "pictures");
     const opened = {
       conditioner: await Conditioner.open(pipeline, settings),
       denoiser: new ConditionedDenoiser(denoiser, controlNet),
@@ -104,13 +104,12 @@ export class DiffusionPipeline {
 
   /** As `draw`, before it is decoded: float32 `[1, channels, height / 8, width / 8]`, not scaled. */
   async sample(request: PictureRequest): Promise<Tensor> {
-    const { picture, size, conditioning, control = null } = request;
+    const { picture, size, conditioning } = request;
     const latent = picture === null ? this.emptyLatent(size) : await this.encode(picture);
     const strength = picture === null ? 1 : request.strength;
     const samples = await this.run(latent, { ...request, strength }, (evaluations) =>
       this.evaluate(evaluations, {
         ...{ conditioning, size, shape: latent.shape, guidance: request.guidance.scale },
-        control: control && controlHint(control),
       }),
     );
     return tensorOf(samples, latent.shape);
@@ -138,7 +137,9 @@ export class DiffusionPipeline {
 
   /** Runs the sampler on a latent. `evaluate` is asked for what the network predicts. */
   async run(latent: Latent, settings: DrawSettings, evaluate: Evaluate): Promise<Float32Array> {
-    const { steps, strength, guidance, seed, noise, rounding, sampling } = settings;
+    const { steps, strength, guidance, seed, noise, rounding, sampling, control } = settings;
+    const controlled: Evaluate =
+      control == null ? evaluate : (all) => evaluate(all.map((one) => ({ ...one, control })));
     const { table, prediction, sampler, schedule } = this.#sampling;
     const start = (): Float32Array =>
       combine(new Float32Array(latent.samples.length), [this.#scale, latent.samples]);
@@ -147,7 +148,7 @@ export class DiffusionPipeline {
     const { samples } = await kSample(
       {
         denoise: denoiseByPrompts(
-          evaluate,
+          controlled,
           { table, prediction },
           isInside ? { ...guidance, scale: 1 } : guidance,
           start,
@@ -169,8 +170,8 @@ export class DiffusionPipeline {
     evaluations: readonly Evaluation[],
     { conditioning, ...context }: RowsContext & { readonly conditioning: ConditioningPair },
   ): Promise<readonly Float32Array[]> {
-    const rows = evaluations.map(({ input, timestep, prompt }) => {
-      return { sample: input, timestep, conditioning: conditioning[prompt] };
+    const rows = evaluations.map(({ input, timestep, prompt, control = null }) => {
+      return { sample: input, timestep, conditioning: conditioning[prompt], control };
     });
     return await this.denoiser.evaluate(rows, context);
   }

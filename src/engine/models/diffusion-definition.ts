@@ -64,18 +64,15 @@ function portsOf({
         },
       },
     }),
-    // A ControlNet follows the newest frame alone.
-    ...(fixedRows === null &&
-      !hasControlNet && {
-        stream_batch: {
-          ...{ dtype: "bool", dims: [] },
-          entry: {
-            ...{ role: "param", default: 0 },
-            description:
-              "The steps of successive frames are run together, one frame later for each",
-          },
+    ...(fixedRows === null && {
+      stream_batch: {
+        ...{ dtype: "bool", dims: [] },
+        entry: {
+          ...{ role: "param", default: 0 },
+          description: "The steps of successive frames are run together, one frame later for each",
         },
-      }),
+      },
+    }),
     skip_similar: number({
       ...{ default: 0, min: 0, max: 1 },
       description:

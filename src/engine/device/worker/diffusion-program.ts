@@ -1,5 +1,5 @@
 /** The program of a diffusion pipeline: draws every frame by the prompts, which flow from one to the next. */
-import type { ControlPicture } from "../../diffusion/control-hint.ts";
+import type { ControlPicture } from "../../diffusion/control-picture.ts";
 import { DiffusionPipeline } from "../../diffusion/pipeline.ts";
 import { readPipelineFolder } from "../../diffusion/pipeline-folder.ts";
 import { StreamLane } from "../../diffusion/stream/stream-lane.ts";

@@ -1,48 +1,83 @@
 /** A ControlNet of a diffusion folder: what a control picture adds to the denoiser's features. Used in workers. */
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
+import { fromPicture } from "../../models/roles/pixel-graph.ts";
+import type { PixelFormat } from "../../models/roles/pixels.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import type { DenoiserInput } from "./denoiser.ts";
-import { Network, numbersFor } from "./network.ts";
+import { type EdgeChange, Network, numbersFor } from "./network.ts";
+import { takesTimestepPerRow, timestepTensor, widenTimestep } from "./timestep-input.ts";
 
 const SCALE = "conditioning_scale";
 
-export interface ControlInput extends Pick<DenoiserInput, "sample" | "embeddings"> {
-  /** Of the schedule, for all rows. */
-  readonly timestep: number;
-  /** float32 `[batch, 3, height, width]` from 0 to 1, eight times as large as the sample. */
+const HINT = "controlnet_cond";
+/** What the hint is fed as in place of floats. */
+const PICTURE = "control picture";
+
+/** Pictures are from 0 to 1 inside. */
+const PIXELS: PixelFormat = {
+  ...{ layout: "nchw", channels: "rgb", dtype: "float32", range: [0, 1] },
+  ...{ mean: [0], std: [1], scale: 1, zeroPoint: 0 },
+};
+
+export interface ControlInput extends Pick<DenoiserInput, "sample" | "timestep" | "embeddings"> {
+  /** `[batch, 3, height, width]`, eight times as large as the sample: float32 from 0 to 1, or uint8 for "pictures". */
   readonly hint: Tensor;
   /** Factor of all residuals. */
   readonly strength: number;
+  /** What SDXL's networks take besides, by input name; what this one does not take is left out. */
+  readonly extras?: Readonly<Record<string, Tensor>>;
 }
 
 export class ControlNet {
   readonly #network: Network;
+  readonly #hint: string;
 
-  private constructor(network: Network) {
+  private constructor(network: Network, hint: string) {
     this.#network = network;
+    this.#hint = hint;
   }
 
-  /** `path`: of its ONNX file. */
-  static async open(path: string, settings: SessionSettings): Promise<ControlNet> {
-    const network = await Network.open(path, settings);
-    for (const name of ["sample", "timestep", "encoder_hidden_states", "controlnet_cond"]) {
-      network.input(name);
-    }
-    return new ControlNet(network);
+  /**
+   * @param path of its ONNX file
+   * @param hints what control pictures are given as: floats, or pictures as the decoder makes them
+   */
+  static async open(
+    path: string,
+    settings: SessionSettings,
+    hints: "floats" | "pictures" = "floats",
+  ): Promise<ControlNet> {
+    const edge = hints === "pictures" ? { edge: takePictures } : {};
+    const network = await Network.open(path, settings, { graph: widenTimestep, ...edge });
+    for (const name of ["sample", "timestep", "encoder_hidden_states", HINT]) network.input(name);
+    return new ControlNet(network, hints === "pictures" ? PICTURE : HINT);
+  }
+
+  /** The number of rows that every run must have, where the file fixes it; null where it takes any. */
+  get fixedRows(): number | null {
+    const rows = this.#network.input("sample").dims?.[0];
+    return typeof rows === "number" ? rows : null;
+  }
+
+  /** True if the rows of a run may be at timesteps of their own. */
+  get takesTimestepPerRow(): boolean {
+    return takesTimestepPerRow(this.#network.input("timestep"), this.fixedRows);
   }
 
   /** Residuals by the names that the denoiser takes them by. */
   async residuals(input: ControlInput): Promise<Record<string, Tensor>> {
-    const { sample, timestep, embeddings, hint, strength } = input;
-    const time = this.#network.input("timestep");
-    const scales = this.#network.signature.inputs.some(({ name }) => name === SCALE);
+    const { sample, timestep, embeddings, hint, strength, extras = {} } = input;
+    const takes = (name: string): boolean =>
+      this.#network.signature.inputs.some((tensor) => tensor.name === name);
+    const scales = takes(SCALE);
+    const rows = sample.dims[0] ?? 1;
     const outputs = await this.#network.run({
       sample,
-      timestep: numbersFor(time, time.dims?.length === 0 ? [] : [1], [timestep]),
+      timestep: timestepTensor(this.#network.input("timestep"), timestep, rows),
       encoder_hidden_states: embeddings,
-      controlnet_cond: hint,
+      [this.#hint]: hint,
       ...(scales && { [SCALE]: numbersFor(this.#network.input(SCALE), [], [strength]) }),
+      ...Object.fromEntries(Object.entries(extras).filter(([name]) => takes(name))),
     });
     return Object.fromEntries(
       Object.entries(outputs).map(([name, tensor]) => [
@@ -56,6 +91,14 @@ export class ControlNet {
     await this.#network.release();
   }
 }
+
+const takePictures: EdgeChange = (edge, { inputs }) => {
+  const { dtype } = inputs.find(({ name }) => name === HINT) ?? {};
+  const picture = edge.feed(PICTURE, "uint8", ["N", 3, "picture height", "picture width"]);
+  const format = { ...PIXELS, ...(dtype === "float16" && { dtype }) };
+  edge.replace(HINT, fromPicture(edge.before, picture, format));
+  return new Set([HINT]);
+};
 
 /** `down_block_res_samples.3` is what the denoiser takes as `down_block_additional_residuals.3`. */
 function residualName(output: string): string {

@@ -4,8 +4,8 @@ import type { SessionSettings } from "../../device/devices.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import { absentResiduals, type ResidualInput, residualInputs } from "./absent-residuals.ts";
 import { CONSISTENCY_GUIDANCE, guidanceEmbedding } from "./guidance-embedding.ts";
-import { Network, numbersFor } from "./network.ts";
-import { widenTimestep } from "./timestep-input.ts";
+import { Network } from "./network.ts";
+import { takesTimestepPerRow, timestepTensor, widenTimestep } from "./timestep-input.ts";
 
 /** One evaluation. The first dimension of all tensors is the batch. */
 export interface DenoiserInput {
@@ -68,8 +68,7 @@ export class Denoiser {
 
   /** True if the rows of a run may be at timesteps of their own. */
   get takesTimestepPerRow(): boolean {
-    const [steps] = this.#network.input("timestep").dims ?? [];
-    return steps !== undefined && (typeof steps === "string" || steps === this.fixedRows);
+    return takesTimestepPerRow(this.#network.input("timestep"), this.fixedRows);
   }
 
   /** The width of the vector that says how strongly to guide; null for networks without that input (most). */
@@ -85,7 +84,7 @@ export class Denoiser {
     const absent = this.#residuals.filter(({ name }) => extras[name] === undefined);
     const outputs = await this.#network.run({
       sample,
-      timestep: this.#timesteps(timestep, rows),
+      timestep: timestepTensor(this.#network.input("timestep"), timestep, rows),
       encoder_hidden_states: embeddings,
       ...absentResiduals(absent, sample),
       ...this.#usualGuidance(rows, extras),
@@ -94,17 +93,6 @@ export class Denoiser {
     const predicted = outputs[this.#output];
     if (predicted === undefined) throw new WorkerError("model_failed", "the denoiser gave nothing");
     return predicted;
-  }
-
-  /** As a scalar, a list of one, or one a row: exports differ in it. */
-  #timesteps(timestep: number | readonly number[], rows: number): Tensor {
-    const time = this.#network.input("timestep");
-    const all = typeof timestep === "number" ? [timestep] : timestep;
-    if (time.dims?.length === 0) return numbersFor(time, [], all.slice(0, 1));
-    if (all.length > 1) return numbersFor(time, [all.length], all);
-    const [one = 0] = all;
-    const count = time.dims?.[0] === rows ? rows : 1;
-    return numbersFor(time, [count], new Array<number>(count).fill(one));
   }
 
   #usualGuidance(rows: number, extras: Readonly<Record<string, Tensor>>): Record<string, Tensor> {

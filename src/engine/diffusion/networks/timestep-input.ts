@@ -3,6 +3,9 @@
 import { create } from "@bufbuild/protobuf";
 import type { GraphProto } from "onnx-buf";
 import { type TensorShapeProto_Dimension, TensorShapeProto_DimensionSchema } from "onnx-buf";
+import type { Tensor } from "../../models/tensor.ts";
+import type { TensorSignature } from "../../models/tensor-signature.ts";
+import { numbersFor } from "./network.ts";
 
 const TIMESTEP = "timestep";
 
@@ -31,3 +34,27 @@ export function widenTimestep(graph: GraphProto): void {
 
 const freeDimension = (): TensorShapeProto_Dimension =>
   create(TensorShapeProto_DimensionSchema, { value: { case: "dimParam", value: "timesteps" } });
+
+/**
+ * True if the rows of a run may be at timesteps of their own.
+ *
+ * @param fixedRows the number of rows that every run has; null where the network takes any
+ */
+export function takesTimestepPerRow({ dims }: TensorSignature, fixedRows: number | null): boolean {
+  const [steps] = dims ?? [];
+  return steps !== undefined && (typeof steps === "string" || steps === fixedRows);
+}
+
+/** One timestep for all `rows`, or one each: as a scalar, a list of one, or a list of as many as rows. */
+export function timestepTensor(
+  input: TensorSignature,
+  timestep: number | readonly number[],
+  rows: number,
+): Tensor {
+  const all = typeof timestep === "number" ? [timestep] : timestep;
+  if (input.dims?.length === 0) return numbersFor(input, [], all.slice(0, 1));
+  if (all.length > 1) return numbersFor(input, [all.length], all);
+  const [one = 0] = all;
+  const count = input.dims?.[0] === rows ? rows : 1;
+  return numbersFor(input, [count], new Array<number>(count).fill(one));
+}

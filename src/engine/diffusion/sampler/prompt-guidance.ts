@@ -1,4 +1,5 @@
 /** Guides a denoiser away from a negative prompt: evaluated in each step (classifier-free), once, or not at all (residual). */
+import type { ControlPicture } from "../control-picture.ts";
 import { type Prediction, predictionFactors } from "../schedule/prediction.ts";
 import { combine } from "./combine.ts";
 import { guide } from "./guidance.ts";
@@ -28,6 +29,8 @@ export interface Evaluation {
   readonly input: Float32Array;
   readonly timestep: number;
   readonly prompt: "positive" | "negative";
+  /** What the ControlNet follows; null and absent: it does not run. */
+  readonly control?: ControlPicture | null;
 }
 
 /** Evaluates a network for one step. Returns an array for each evaluation, which nobody writes to. */

@@ -3,7 +3,7 @@ import type { Picture } from "../../../media/picture.ts";
 import { samePicture } from "../../models/run-values.ts";
 import type { Prompt, Size } from "../../protocol/work.ts";
 import type { ConditioningPair } from "../conditioner.ts";
-import { type ControlPicture, controlHint } from "../control-hint.ts";
+import type { ControlPicture } from "../control-picture.ts";
 import type { DiffusionPipeline } from "../pipeline.ts";
 import type { Latent } from "../sampler/latent.ts";
 import type { Evaluate } from "../sampler/prompt-guidance.ts";
@@ -114,17 +114,15 @@ export class StreamLane {
     { settings, size, pair, control = null }: StreamFrame & { readonly pair: ConditioningPair },
   ): Promise<Float32Array> {
     const { steps, guidance, streamBatch } = settings;
-    const hint = control && controlHint(control);
     const evaluate: Evaluate = (evaluations) =>
       this.#pipeline.evaluate(evaluations, {
         ...{ conditioning: pair, size, shape: latent.shape, guidance: guidance.scale },
-        control: hint,
       });
     const run = (by: Evaluate): Promise<Float32Array> =>
       this.#pipeline.run(
         latent,
         {
-          ...{ steps, strength, guidance, seed: BigInt(settings.seed) },
+          ...{ steps, strength, guidance, seed: BigInt(settings.seed), control },
           rounding: steps < MANY_STEPS ? "none" : "down",
           ...(noise && { noise }),
         },
