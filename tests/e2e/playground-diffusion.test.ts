@@ -87,28 +87,4 @@ if (golden === null) {
       await changes(page, first);
     },
   );
-
-  inBrowser(
-    "a graph that fails as it runs is explained at its node, until it is mended",
-    async () => {
-      await addPipeline();
-      const page = await playing(playground, "comfyui");
-      const graph = (inputs: object) => ({
-        "1": {
-          class_type: "EmptyImage",
-          inputs: { width: 64, height: 64, batch_size: 1, color: 255 },
-        },
-        "2": { class_type: "OnnxModel", inputs: { model: "tiny", image: ["1", 0], ...inputs } },
-        "3": { class_type: "SaveTensor", inputs: { images: ["2", 0] } },
-      });
-      await page.getByLabel("ComfyUI graph", { exact: true }).fill(JSON.stringify(graph({})));
-      const fault = page
-        .locator(".faults")
-        .getByText("This node cannot run: the model is a pipeline");
-      await fault.waitFor();
-      await page.getByRole("button", { name: "Sunset" }).click();
-      await fault.waitFor({ state: "detached" });
-      await plays(page);
-    },
-  );
 }

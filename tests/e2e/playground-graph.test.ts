@@ -1,5 +1,6 @@
 /** Tests ComfyUI graphs in the playground: written, pasted, dropped, changed by node, refused by node, and kept by name. */
 import { expect } from "bun:test";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { colour, dropFile, pasteText, pixels, plays, violations } from "../support/browser-page.ts";
 import { api } from "../support/live-stream.ts";
@@ -81,6 +82,28 @@ inBrowser(
     await shows(page, 1);
     expect(await page.locator(".faults").count()).toBe(0);
     expect(await page.getByRole("alert").getByText("problem").count()).toBe(0);
+  },
+);
+
+inBrowser(
+  "a graph that fails as it runs is explained at its node, until it is mended",
+  async () => {
+    await Bun.write(join(playground.workspace, "input/broken.png"), "no picture");
+    const page = await playing(playground, "comfyui");
+    // The only LoadImage would stand for the video.
+    const load = { class_type: "LoadImage", inputs: { image: "broken.png" } };
+    await text(page).fill(
+      JSON.stringify({
+        ...{ "1": load, "2": load },
+        "3": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
+        "4": { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
+      }),
+    );
+    const fault = page.locator(".faults").getByText("This node cannot run: ");
+    await fault.waitFor();
+    await page.getByRole("button", { name: "Sunset" }).click();
+    await fault.waitFor({ state: "detached" });
+    await plays(page);
   },
 );
 
