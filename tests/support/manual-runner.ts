@@ -12,6 +12,7 @@ export class ManualRunner implements BatchRunner<string, string> {
   readonly maxBatch: number;
   /** See `BatchRunner`. */
   queues = false;
+  thread?: object;
   /** In the order in which they began. */
   readonly runs: ManualRun[] = [];
   readonly #log: string[];

@@ -13,6 +13,8 @@ export interface BatchRunner<Item, Result> {
   readonly maxBatch: number;
   /** True if it takes its next run `LEAD_MS` before the last should end, and begins with it then. */
   readonly queues?: boolean;
+  /** Runners with the same thread take turns in it: a run beside another of that thread needs no lane of its own. */
+  readonly thread?: object;
   /** Returns one result per item, in order, or rejects for all of them. Unless it `queues`, it is called again only when that has settled. */
   run(items: readonly Item[]): Promise<readonly Result[]>;
 }

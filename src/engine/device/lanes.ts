@@ -64,6 +64,11 @@ export class Lanes {
     return this.#runs.has(runner);
   }
 
+  /** True for a runner whose thread has a run of another runner in progress. */
+  isTakingTurns({ thread }: Runner): boolean {
+    return thread !== undefined && [...this.#runs.keys()].some((other) => other.thread === thread);
+  }
+
   /** The runs whose runners should have their next one by now. */
   soonOver(now: number): Run[] {
     return [...this.#runs.values()].filter((run) => queueAt(run) <= now);

@@ -8,9 +8,10 @@ import { sampleItem } from "../models/run-values.ts";
 import type { Size } from "../protocol/work.ts";
 import { batchKey } from "./batch-key.ts";
 import type { Device, SessionSettings } from "./devices.ts";
-import type { BatchRunner } from "./job.ts";
+import { type BatchRunner, TooLate } from "./job.ts";
 import type { InferenceJob, InferenceResult } from "./loaded-model.ts";
 import { ProgramWorker } from "./program-worker.ts";
+import { RunWatch } from "./run-watch.ts";
 import type { DeviceScheduler } from "./scheduler.ts";
 
 const log = getLogger("inference");
@@ -23,6 +24,8 @@ const ABANDONED_MS = 2500;
 
 /** The first run of a graph may take this long: nobody knows it yet. */
 const FIRST_GRAPH_MS = 120_000;
+/** Taken for its duration, so that short runs go beside it. */
+const NEW_GRAPH_MS = 1000;
 
 /** Batches that warm-up tries, as long as the smaller one pays. */
 const BATCHES = [2, 4, 8, 16];
@@ -47,12 +50,19 @@ export interface LoadReport {
   readonly placements: Readonly<Record<string, number>>;
 }
 
+/** Takes the runs of one lane, where several lanes may have one in progress. */
+type LaneRunner = BatchRunner<InferenceJob, InferenceResult>;
+
 export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, AsyncDisposable {
   /** Items that a run may have. */
   maxBatch = 1;
   readonly queues = true;
   readonly #options: ModelThreadOptions;
   readonly #worker = new ProgramWorker();
+  readonly #watch = new RunWatch(() => this.#lose("a run hangs"));
+  /** By lane, for programs that interleave runs; empty for others, whose only runner is the thread. */
+  readonly #laneRunners = new Map<string, LaneRunner>();
+  #interleaves = false;
   #msPerPixel = 0;
   /** Of the warm-up: programs give some pictures again without a run, which says nothing of how long the next takes. */
   #warmUpMsPerPixel = 0;
@@ -72,6 +82,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   /** Opens the graph, runs it at this size where the model takes any, and finds out which batches pay. Throws `model_failed`. */
   async load(source: ProgramSource, size?: Size): Promise<LoadReport> {
     const { definition, settings } = this.#options;
+    this.#interleaves = "comfy" in source;
     const { loadMs } = await this.#worker.call("open", { source, definition, settings });
     const item = sampleItem(definition, size);
     const { ms } = await this.#worker.call("prepare", { item, count: 1, times: 1 });
@@ -88,18 +99,25 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const { scheduler, definition } = this.#options;
     scheduler.throwIfClosed();
     if (this.#lost) throw this.#lostError("it is gone");
-    const { key, deadline, signal, onStart } = job;
-    const { result } = await scheduler.submit(this, {
-      stream: key,
-      item: job,
-      batchKey: this.maxBatch > 1 ? batchKey(definition, job) : null,
-      expectedMs: (this.#paceOf(job) ?? this.#msPerPixel) * pixelsOf(job),
-      ...(deadline !== undefined && { deadline }),
-      ...(signal && { signal }),
-      ...(onStart && { onStart }),
-    });
-    signal?.throwIfAborted();
-    return result;
+    const { key, lane, deadline, signal, onStart } = job;
+    const pace = this.#paceOf(job);
+    const leave = () => this.abandon(lane, 0);
+    signal?.addEventListener("abort", leave, { once: true });
+    try {
+      const { result } = await scheduler.submit(this.#runnerOf(lane), {
+        stream: key,
+        item: job,
+        batchKey: this.maxBatch > 1 ? batchKey(definition, job) : null,
+        expectedMs: pace === null ? NEW_GRAPH_MS : pace * pixelsOf(job),
+        ...(deadline !== undefined && { deadline }),
+        ...(signal && { signal }),
+        ...(onStart && { onStart }),
+      });
+      return result;
+    } finally {
+      signal?.removeEventListener("abort", leave);
+      signal?.throwIfAborted();
+    }
   }
 
   /** Called by the scheduler. */
@@ -108,20 +126,39 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const [pace] = jobs.map((job) => this.#paceOf(job)); // graphs run one at a time
     const longMs =
       pace == null ? FIRST_GRAPH_MS : HUNG * Math.max(pace, this.#warmUpMsPerPixel) * pixels;
+    // It begins when the thread has time for it.
+    const waitMs = this.#watch.leftMs;
     using recorded = new DisposableStack();
-    for (const { calls } of jobs) recorded.use(calls.begin("run", Math.max(HUNG_MS, longMs)));
-    const hangs = setTimeout(() => this.#lose("a run hangs"), Math.max(ABANDONED_MS, longMs));
+    for (const { calls } of jobs) {
+      recorded.use(calls.begin("run", waitMs + Math.max(HUNG_MS, longMs)));
+    }
+    recorded.use(this.#watch.begin(Math.max(ABANDONED_MS, longMs)));
     try {
       const items = jobs.map(itemOf);
       const buffers = new Set(items.flatMap(buffersOf));
       const { outputs, ms } = await this.#worker.call("run", { items }, [...buffers]);
+      if (outputs === null) throw new TooLate();
       for (const job of jobs) this.#learn(job, ms / pixels);
       const inferenceMs = ms / jobs.length;
       return outputs.map((output) => ({ ...output, inferenceMs }));
     } finally {
-      clearTimeout(hangs);
       if (this.#lost) void this[Symbol.asyncDispose]();
     }
+  }
+
+  /** Ends the run of a lane in progress with `TooLate` after so long, where the program can interrupt it. */
+  abandon(lane: string, graceMs: number): void {
+    if (!this.#interleaves || this.#lost) return;
+    void this.#worker.call("abandon", { lane, graceMs }).catch(() => {}); // a thread that is gone runs nothing
+  }
+
+  #runnerOf(lane: string): BatchRunner<InferenceJob, InferenceResult> {
+    if (!this.#interleaves) return this;
+    const known = this.#laneRunners.get(lane);
+    if (known !== undefined) return known;
+    const runner: LaneRunner = { maxBatch: 1, thread: this, run: (jobs) => this.run(jobs) };
+    this.#laneRunners.set(lane, runner);
+    return runner;
   }
 
   /** Milliseconds for each pixel; null for graphs that have not run yet. */
@@ -138,6 +175,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
 
   /** Forgets what the model remembers of a lane. */
   forget(lane: string): void {
+    this.#laneRunners.delete(lane);
     // A thread that is gone remembers nothing.
     if (!this.#lost) void this.#worker.call("forget", { lane }).catch(() => {});
   }
@@ -171,7 +209,9 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     this.#lost = true;
     const { name } = this.#options.definition;
     log.error("model is reloaded", { model: name, why });
-    this.#options.scheduler.abandon(this, this.#lostError(why));
+    for (const runner of [this, ...this.#laneRunners.values()]) {
+      this.#options.scheduler.abandon(runner, this.#lostError(why));
+    }
     this.#options.onLost();
   }
 

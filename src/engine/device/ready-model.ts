@@ -73,6 +73,11 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
     this.#lastUsed = performance.now();
   }
 
+  abandon(lane: string): void {
+    this.thread.abandon(lane, GRACE_MS);
+    void this.#large?.each((thread) => thread.abandon(lane, GRACE_MS));
+  }
+
   forget(lane: string): void {
     this.thread.forget(lane);
     void this.#large?.each((thread) => thread.forget(lane));
@@ -114,6 +119,9 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
     this.#rejected = null;
   }
 }
+
+/** The run of a live graph ends within it, and its frame is not lost when another graph takes over. */
+const GRACE_MS = 250;
 
 /** The size that decides how long a run takes. */
 const largest = ({ picture, original, size }: InferenceJob): Size => original ?? picture ?? size;

@@ -34,7 +34,7 @@ const APART_MS = 10_000;
  * batch may wait a moment for streams that are about to come back (see `Companions`); the lane is not kept for it. A
  * runner that queues gets its next run shortly before the last should end, so that the device need not stand idle.
  *
- * A run cannot be interrupted. Two rules keep long ones from blocking short ones. While every lane has a long run, a
+ * A run cannot be interrupted, though programs may let several take turns in their thread. Two rules keep long ones from blocking short ones. While every lane has a long run, a
  * short one is let in beside them, as a device with time slices would do, if it is short compared with each run in
  * progress and its stream is behind them all, counting what they have run so far. And a run that takes much longer than
  * expected lets one more in beside it, and gives up its lane a little later, so that one which never ends does not stop
@@ -160,6 +160,9 @@ export class DeviceScheduler {
     while (this.#lanes.hasFree(now)) {
       if (!this.#startNext("lane", inLane, now)) break;
     }
+    const inThread: Admits = (waiting, items, time) =>
+      this.#lanes.isTakingTurns(waiting.runner) && inLane(waiting, items, time);
+    while (this.#startNext("beside", inThread, now));
     const beside: Admits = (waiting, items, time) => {
       const ms = this.#expectedMs(waiting, items);
       const isShort = ms !== undefined && this.#lanes.admitsBeside(ms, time, now);

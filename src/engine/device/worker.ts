@@ -1,4 +1,7 @@
-/** Entry point of a worker thread that holds one program: handles calls in order, so that nothing is released during a run. */
+/**
+ * Entry point of a worker thread that holds one program: handles calls in order, so that nothing is released during a run.
+ * Runs of a program that interleaves begin at once.
+ */
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { GraphBuilder } from "../models/graph-builder.ts";
 import { itemCopy, runAlike } from "./worker/batch-check.ts";
@@ -14,7 +17,9 @@ let program: Program | null = null;
 let last: Promise<void> = Promise.resolve();
 
 self.onmessage = ({ data }: MessageEvent<Request>) => {
-  last = last.then(() => answer(data));
+  const isFree = data.call === "abandon" || (data.call === "run" && program?.interleaves === true);
+  if (isFree) void answer(data);
+  else last = last.then(() => answer(data));
 };
 
 async function answer(request: Request): Promise<void> {
@@ -22,7 +27,8 @@ async function answer(request: Request): Promise<void> {
   try {
     const output = await perform(request);
     const isRun = call === "run";
-    const transfer = isRun ? (output as Calls["run"][1]).outputs.flatMap(buffersOf) : [];
+    const { outputs } = isRun ? (output as Calls["run"][1]) : { outputs: null };
+    const transfer = outputs?.flatMap(buffersOf) ?? [];
     self.postMessage({ id, ok: true, output } satisfies Response, transfer);
   } catch (error) {
     // Also for an output that cannot be sent: every call must be answered, and later ones performed.
@@ -54,6 +60,9 @@ async function perform({ call, input }: Request): Promise<Calls[Request["call"]]
       const outputs = await opened().run(input.items);
       return { outputs, ms: performance.now() - begun };
     }
+    case "abandon":
+      program?.abandon?.(input.lane, input.graceMs);
+      return null;
     case "placements":
       return await opened().placements();
     case "forget":

@@ -21,9 +21,9 @@ export async function runAlike(program: Program, items: readonly RunItem[]): Pro
   const lanes = items.map((_, at) => `trial ${at}`);
   const copies = () => items.map((item, at) => itemCopy(item, lanes[at] ?? ""));
   try {
-    const together = await program.run(copies());
+    const together = (await program.run(copies())) ?? [];
     for (const [at, item] of copies().entries()) {
-      const [alone] = await program.run([item]);
+      const [alone] = (await program.run([item])) ?? [];
       const joined = together[at];
       if (alone === undefined || joined === undefined || !isAlike(alone, joined)) return false;
     }

@@ -31,8 +31,10 @@ export interface Calls {
   prepare: [{ item: RunItem; count: number; times: number }, { ms: number }];
   /** Runs items each alone and together; true if they get the same both times. */
   compare: [{ items: readonly RunItem[] }, { alike: boolean }];
-  /** One output an item. Pictures are transferred. */
-  run: [{ items: readonly RunItem[] }, { outputs: readonly RunOutput[]; ms: number }];
+  /** One output an item; null for a run that was abandoned. Pictures are transferred. */
+  run: [{ items: readonly RunItem[] }, { outputs: readonly RunOutput[] | null; ms: number }];
+  /** Ends the run of a lane that is in progress, if it still is after `graceMs`, and the program can. Performed at once. */
+  abandon: [{ lane: string; graceMs: number }, null];
   /** After the first run: the number of nodes that each execution provider runs. Only where the session is profiled. */
   placements: [null, Readonly<Record<string, number>>];
   /** Forgets the state of a lane. */

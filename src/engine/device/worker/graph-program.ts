@@ -23,12 +23,20 @@ interface LaneGraph {
   readonly results: GraphResult[];
 }
 
+interface InProgress {
+  readonly stop: AbortController;
+  readonly output: Promise<RunOutput>;
+}
+
 export class GraphProgram implements Program {
   readonly hasComputedSizes = true;
+  readonly interleaves = true;
   readonly #source: ComfyGraphs;
   readonly #models: ModelParts;
   readonly #images: ImageSessions;
   readonly #lanes = new Map<string, readonly LaneGraph[]>();
+  /** Runs in progress, by lane. */
+  readonly #running = new Map<string, InProgress>();
   /** Those of the lane that was forgotten last: a stream changes over to the graphs of its trial. */
   #forgotten: readonly LaneGraph[] = [];
 
@@ -47,10 +55,24 @@ export class GraphProgram implements Program {
     this.#images = images;
   }
 
-  async run(items: readonly RunItem[]): Promise<readonly RunOutput[]> {
-    const outputs: RunOutput[] = [];
-    for (const item of items) outputs.push(await this.#outputOf(item));
-    return outputs;
+  async run([item]: readonly RunItem[]): Promise<readonly RunOutput[] | null> {
+    if (item === undefined) return [];
+    const stop = new AbortController();
+    const output = this.#outputOf(item, stop.signal);
+    this.#running.set(item.lane, { stop, output });
+    try {
+      return [await output];
+    } catch (error) {
+      if (stop.signal.aborted) return null;
+      throw error;
+    } finally {
+      this.#running.delete(item.lane);
+    }
+  }
+
+  abandon(lane: string, graceMs: number): void {
+    const run = this.#running.get(lane);
+    setTimeout(() => run?.stop.abort(), graceMs);
   }
 
   forget(lane: string): void {
@@ -63,15 +85,18 @@ export class GraphProgram implements Program {
   }
 
   async release(): Promise<void> {
+    const running = [...this.#running.values()];
+    for (const { stop } of running) stop.abort();
+    await Promise.allSettled(running.map(({ output }) => output));
     this.#lanes.clear();
     await this.#models.release();
     await this.#images.release();
   }
 
-  async #outputOf(item: RunItem): Promise<RunOutput> {
-    if (graphsIn(item.values) !== null) return await this.#draw(item);
+  async #outputOf(item: RunItem, signal: AbortSignal): Promise<RunOutput> {
+    if (graphsIn(item.values) !== null) return await this.#draw(item, signal);
     try {
-      return await this.#draw(item); // the warm-up
+      return await this.#draw(item, signal); // the warm-up
     } catch (error) {
       // A fault of one stream's graph must not keep the model from all others: the stream's own run meets it again.
       if (error instanceof WorkerError) return { picture: null, data: {} };
@@ -80,13 +105,13 @@ export class GraphProgram implements Program {
   }
 
   /** Without a picture where no graph makes one. */
-  async #draw(item: RunItem): Promise<RunOutput> {
+  async #draw(item: RunItem, signal: AbortSignal): Promise<RunOutput> {
     let frame: Images | null = item.picture === null ? null : fromPicture(item.picture);
     let drawn: Images | null = null;
     const texts: Record<string, string> = {};
     for (const { run, results } of await this.#graphsOf(item)) {
       results.length = 0;
-      await run.run({ frame });
+      await run.run({ frame, signal });
       for (const result of results) {
         if (result.kind === "images") drawn = result.images;
         if (result.kind === "text") texts[result.node] = result.text;

@@ -6,9 +6,13 @@ import type { RunOutput } from "./calls.ts";
 export interface Program {
   /**
    * Runs items together; they must be alike in everything but what has a batch dimension. One output an item, in
-   * order. Throws `model_failed`, after which the program can be used again.
+   * order; null if it was abandoned. Throws `model_failed`, after which the program can be used again.
    */
-  run(items: readonly RunItem[]): Promise<readonly RunOutput[]>;
+  run(items: readonly RunItem[]): Promise<readonly RunOutput[] | null>;
+  /** Several lanes may have a run in progress, each one; they take turns. `release` ends them. */
+  readonly interleaves?: boolean;
+  /** Ends the run of a lane that is in progress, if it still is after so long. */
+  abandon?(lane: string, graceMs: number): void;
   /** True if the number of rows of an output depends on the picture, as in detectors: such programs run no batches. */
   readonly hasComputedSizes: boolean;
   /** Forgets the state of a lane. */

@@ -7,6 +7,7 @@ import type { ImageSessions } from "./image-sessions.ts";
 import type { ModelParts } from "./model-parts.ts";
 import { NodeInputs } from "./node-inputs.ts";
 import type { GraphEdges, RunContext } from "./node-runner.ts";
+import { takeTurns } from "./take-turns.ts";
 import type { Images, NodeValue } from "./values.ts";
 
 export interface GraphRunOptions {
@@ -22,7 +23,7 @@ export interface GraphRunOptions {
 export interface RunRequest {
   /** For LoadTensor; null where there is no video. */
   readonly frame?: Images | null;
-  /** Looked at between two nodes and between the steps of a sampler; its reason is thrown. */
+  /** Looked at between two nodes and between the evaluations of a sampler; its reason is thrown. */
   readonly signal?: AbortSignal;
 }
 
@@ -70,7 +71,7 @@ export class GraphRun {
       emit: (result) => edges.emit(result),
     };
     for (const { node, isLive } of this.#steps) {
-      signal?.throwIfAborted();
+      await takeTurns(context.signal);
       const key = isLive || node.nodeClass.isOutput ? undefined : this.#keys.get(node.id);
       const kept = key === undefined ? undefined : this.#kept.get(key);
       const values = kept ?? (await this.#runNode(node, outputs, context));

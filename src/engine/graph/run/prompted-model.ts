@@ -9,12 +9,27 @@ import { withControl } from "./control.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import { type PlacedPrompt, placePrompt, withMaskBounds, withOpposites } from "./placed-prompt.ts";
 import { rescaledGuide } from "./rescaled-guide.ts";
+import { takeTurns } from "./take-turns.ts";
 import type { Guider } from "./values.ts";
 
-/** The model of a guider, for latents of this shape. */
-export function promptedModel(guider: Guider, { shape }: Latent): SampledModel {
+/**
+ * The model of a guider, for latents of this shape.
+ *
+ * @param signal ends the sampling with its reason
+ */
+export function promptedModel(
+  guider: Guider,
+  { shape }: Latent,
+  signal: AbortSignal | null,
+): SampledModel {
   const { latentScale, sampling } = guider.model;
-  const denoiseFor = (one: LatentShape): Denoise => promptedDenoise(guider, one);
+  const denoiseFor = (one: LatentShape): Denoise => {
+    const denoise = promptedDenoise(guider, one);
+    return async (x, sigma) => {
+      await takeTurns(signal);
+      return await denoise(x, sigma);
+    };
+  };
   return { denoise: denoiseFor(shape), denoiseFor, table: sampling.table, latentScale };
 }
 

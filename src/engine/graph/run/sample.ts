@@ -17,13 +17,12 @@ export async function runKSampler(
   }: { readonly noise: Noise; readonly denoise: number; readonly part?: SchedulePart },
 ): Promise<NodeValue[]> {
   const latent = inputs.link("latent_image", "LATENT");
-  const { samples } = await kSample(promptedModel(guiderIn(inputs), latent), latent, {
+  const { samples } = await kSample(promptedModel(guiderIn(inputs), latent, signal), latent, {
     sampler: samplerIn(inputs),
     schedule: scheduleIn(inputs),
     steps: inputs.number("steps"),
     ...{ denoise, stepSeed, seed: noise.seed, noise: noise.source },
     ...(part && { part }),
-    onStep: () => signal?.throwIfAborted(),
   });
   return [output("LATENT", { ...latent, samples })];
 }
@@ -35,13 +34,12 @@ export async function runCustom(
 ): Promise<NodeValue[]> {
   const latent = inputs.link("latent_image", "LATENT");
   const { samples, shape, denoised, denoisedShape } = await sampleLatent(
-    promptedModel(guider, latent),
+    promptedModel(guider, latent, signal),
     latent,
     {
       method: inputs.link("sampler", "SAMPLER"),
       sigmas: inputs.link("sigmas", "SIGMAS"),
       ...{ stepSeed, seed: noise.seed, noise: noise.source },
-      onStep: () => signal?.throwIfAborted(),
     },
   );
   const result = { ...latent, samples, shape };

@@ -186,3 +186,25 @@ test("a run that was handed over early and fails leaves the one before it alone"
   await runner.last.finish();
   expect(await third).toEqual({ result: "A3", ms: 10, batch: 1 });
 });
+
+test("a run takes turns with another of its thread, however long that takes, and needs no lane", async () => {
+  const log: string[] = [];
+  const scheduler = new DeviceScheduler({ lanes: 1, now: () => 0 });
+  const [slow, quick, stranger] = [
+    new ManualRunner(log),
+    new ManualRunner(log),
+    new ManualRunner(log),
+  ];
+  slow.thread = quick.thread = {};
+  const job = (stream: string) => ({ stream, item: stream, batchKey: null });
+  const slowly = scheduler.submit(slow, job("slow"));
+  void scheduler.submit(stranger, job("stranger"));
+  expect(log).toEqual(["slow"]); // there is one lane
+  void scheduler.submit(quick, job("quick"));
+  expect(log).toEqual(["slow", "quick"]);
+  await quick.last.finish();
+  expect(log).toEqual(["slow", "quick"]);
+  await slow.last.finish();
+  expect(log).toEqual(["slow", "quick", "stranger"]);
+  await slowly;
+});

@@ -1,0 +1,49 @@
+/** Notices that a thread hangs: none of its runs in progress ends within the time that they may take. */
+
+interface Watched {
+  readonly allowedMs: number;
+  /** `performance.now()` by which it should have ended. */
+  until: number;
+}
+
+/**
+ * A thread may have several runs: one waits for another, or both take turns. While one of them may still take its time, the
+ * others have theirs; when one ends, they have it anew.
+ */
+export class RunWatch {
+  readonly #onHang: () => void;
+  readonly #runs = new Set<Watched>();
+  #timer: Timer | undefined;
+
+  constructor(onHang: () => void) {
+    this.#onHang = onHang;
+  }
+
+  /** Milliseconds until the thread counts as hanging; 0 without runs. */
+  get leftMs(): number {
+    const until = Math.max(0, ...[...this.#runs].map((run) => run.until));
+    return Math.max(0, until - performance.now());
+  }
+
+  /** Watches a run until what is returned is disposed. */
+  begin(allowedMs: number): Disposable {
+    const run: Watched = { allowedMs, until: performance.now() + allowedMs };
+    this.#runs.add(run);
+    this.#arm();
+    return {
+      [Symbol.dispose]: () => {
+        this.#runs.delete(run);
+        const now = performance.now();
+        for (const other of this.#runs) {
+          other.until = Math.max(other.until, now + other.allowedMs);
+        }
+        this.#arm();
+      },
+    };
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#runs.size > 0) this.#timer = setTimeout(this.#onHang, this.leftMs);
+  }
+}
