@@ -73,6 +73,10 @@ export function toPlainError(error: unknown, otherwise: ErrorKind = "internal"):
   return details.length > 0 ? { kind, message, details } : { kind, message };
 }
 
+/** The error that `toPlainError` was given, as far as it crossed. */
+export const fromPlainError = ({ kind, message, details = [] }: PlainError): WorkerError =>
+  new WorkerError(kind, message, { details });
+
 /** Sentences for failures whose own message quotes addresses or gives advice to programmers. */
 const PEER_FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "it refused the connection",

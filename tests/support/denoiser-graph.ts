@@ -14,6 +14,8 @@ export interface DenoiserForm {
   readonly timestepUse?: "expanded" | "scalar";
   /** The width of `timestep_cond`; without it there is no such input. */
   readonly guidanceWidth?: number;
+  /** The width of `encoder_hidden_states`, if it is not that of the text encoders of tests. */
+  readonly embedding?: number;
 }
 
 /** Numbers of an embedding. */
@@ -23,10 +25,11 @@ export const EMBEDDING = 8;
 export function denoiserGraph(form: DenoiserForm = {}): Uint8Array<ArrayBuffer> {
   const { floats = "float32", batch = "batch_size", sides = ["height", "width"] } = form;
   const { timestep = "int64", timestepDims = [], timestepUse = "expanded" } = form;
+  const { embedding = EMBEDDING } = form;
   const graph = new GraphBuilder();
   const sample = graph.input("sample", floats, [batch, 4, ...sides]);
   const time = graph.input("timestep", timestep, timestepDims);
-  const text = graph.input("encoder_hidden_states", floats, [batch, "sequence_length", EMBEDDING]);
+  const text = graph.input("encoder_hidden_states", floats, [batch, "sequence_length", embedding]);
   const ints = (...values: number[]): Value => graph.constant("int64", [values.length], values);
   const column = (of: Value): Value => graph.node("Reshape", [of, ints(-1, 1, 1, 1)]);
   const add = (a: Value, b: Value): Value => graph.node("Add", [a, b]);

@@ -1,5 +1,5 @@
 /** Calls the worker thread of a program from the main thread. Every call settles, even when the worker dies. */
-import { reason, WorkerError } from "../../errors.ts";
+import { fromPlainError, reason, WorkerError } from "../../errors.ts";
 import type { Calls, Request, Response } from "./worker/calls.ts";
 
 interface Pending {
@@ -70,7 +70,7 @@ export class ProgramWorker implements AsyncDisposable {
     const pending = this.#pending.get(response.id);
     this.#pending.delete(response.id);
     if (response.ok) pending?.resolve(response.output);
-    else pending?.reject(new WorkerError(response.error.kind, response.error.message));
+    else pending?.reject(fromPlainError(response.error));
   }
 
   #fail(message: string): void {

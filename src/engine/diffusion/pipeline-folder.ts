@@ -86,8 +86,8 @@ export async function readPipelineParts(folder: string): Promise<PipelineParts> 
   };
 }
 
-/** Paths of the files in the folder's folders. */
-async function partFiles(folder: string): Promise<string[]> {
+/** Paths of the files in the folder's folders, relative to it. */
+export async function partFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
   const parts = await readdir(folder, { withFileTypes: true });
   for (const part of parts.filter((entry) => !entry.isFile() && !entry.name.startsWith("."))) {

@@ -30,6 +30,8 @@ export interface KnownNodes {
 export interface CheckedNode {
   readonly id: string;
   readonly className: string;
+  /** The class before a rewrite, as the sender knows it. */
+  readonly sentClass: string;
   readonly nodeClass: NodeClass;
   /** For messages: `node 3 "My sampler" (KSampler)`. */
   readonly label: string;
@@ -81,7 +83,8 @@ export function checkNode(
       else values.set(input, checked.value);
     }
   }
-  const checked = { id: node.id, className, nodeClass, label, links, values };
+  const sentClass = node.rewrittenFrom ?? className;
+  const checked = { id: node.id, className, sentClass, nodeClass, label, links, values };
   const faulty = new Set(problems.map(({ input }) => input));
   for (const [input, problem] of nodeClass.check?.(checked, known.files) ?? []) {
     if (!faulty.has(input)) fail(input, "custom_validation_failed", problem);

@@ -9,16 +9,19 @@ export type FolderContent =
   | { readonly kind: "network"; readonly definition: ModelDefinition }
   /** `files`: paths inside the folder. */
   | { readonly kind: "pipeline"; readonly files: readonly string[] }
-  /** It is no model by itself, but may hold parts of a pipeline. `problem`: why it is no model. */
-  | { readonly kind: "other"; readonly problem: string };
+  /** It is no model by itself, but may hold parts of a pipeline in `files`. `problem`: why it is no model. */
+  | { readonly kind: "other"; readonly problem: string; readonly files: readonly string[] };
 
-/** The parts of a pipeline that loaders need by the kind of their input; kinds that are not here need a network. */
-const PARTS: Readonly<Partial<Record<FileKind, readonly string[]>>> = {
-  checkpoint: ["unet", "text_encoder", "vae_decoder"],
-  diffusion_model: ["unet"],
-  text_encoder: ["text_encoder"],
-  vae: ["vae_decoder"],
-  controlnet: ["controlnet"],
+/**
+ * The parts of a pipeline that loaders need by the kind of their input: of each list, one. Kinds that are not here need
+ * a network.
+ */
+const PARTS: Readonly<Partial<Record<FileKind, readonly (readonly string[])[]>>> = {
+  checkpoint: [["unet"], ["text_encoder"], ["vae_decoder"]],
+  diffusion_model: [["unet"]],
+  text_encoder: [["text_encoder"]],
+  vae: [["vae_decoder", "vae_encoder"]],
+  controlnet: [["controlnet"]],
 };
 
 /** What is wrong with a folder in this place: the predicate of a sentence; null if nothing is known to be. */
@@ -27,11 +30,12 @@ export function folderFault(kind: FileKind, content: FolderContent): string | nu
   const parts = PARTS[kind];
   if (parts === undefined) return networkFault(kind, content);
   if (content.kind === "network") return "is a single network, not a pipeline: OnnxModel runs it";
-  if (content.kind === "other") return null;
-  const missing = parts.find((part) => !content.files.includes(`${part}/model.onnx`));
+  const missing = parts
+    .map((part) => part.map((one) => `${one}/model.onnx`))
+    .find((files) => !files.some((file) => content.files.includes(file)));
   return missing === undefined
     ? null
-    : `has no ${missing}/model.onnx: export the whole pipeline, or name another`;
+    : `has no ${missing.join(" or ")}: export the whole pipeline, or name another`;
 }
 
 function networkFault(kind: FileKind, content: FolderContent): string | null {

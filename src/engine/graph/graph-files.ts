@@ -1,11 +1,11 @@
 /** Looks up the names in a graph: model folders by base name, pictures and latents by their path in the workspace. */
-import type { FolderContent } from "./folder-content.ts";
+import { type FolderContent, folderFault } from "./folder-content.ts";
 import { type FileKind, isPlainFile } from "./input-declaration.ts";
 
 export interface GraphFiles {
-  /** All names of a kind, for menus and messages. */
+  /** All names of a kind that can be used, for menus and messages. */
   list(kind: FileKind): readonly string[];
-  /** The listed name that `name` means; null where there is none. */
+  /** The file or folder that `name` means, whatever the folder holds; null where there is none. */
   find(kind: FileKind, name: string): string | null;
   /** What the model folder with this listed name holds; undefined where that is not known. */
   content(name: string): FolderContent | undefined;
@@ -23,8 +23,12 @@ export function namedFiles(
   contents: ReadonlyMap<string, FolderContent> = new Map(),
 ): GraphFiles {
   const list = (kind: FileKind): readonly string[] => lists[kind] ?? [];
+  const canBe = (kind: FileKind, name: string): boolean => {
+    const content = contents.get(name);
+    return content === undefined || folderFault(kind, content) === null;
+  };
   return {
-    list,
+    list: (kind) => list(kind).filter((name) => canBe(kind, name)),
     content: (name) => contents.get(name),
     find(kind, name) {
       if (!isPlainFile(kind)) return findModel(list(kind), name);

@@ -1,6 +1,7 @@
 /** Makes models of ComfyUI graphs: one for each set of model folders that graphs name, which all graphs with that set share. */
 import { join } from "node:path";
 import { reason } from "../../errors.ts";
+import { partFiles } from "../diffusion/pipeline-folder.ts";
 import type { FolderContent } from "../graph/folder-content.ts";
 import type { GraphFiles } from "../graph/graph-files.ts";
 import { runnable } from "../graph/node-support.ts";
@@ -73,14 +74,20 @@ export class GraphModels {
 
   async #files(): Promise<GraphFiles> {
     const folders = this.#folders();
-    const contents = new Map(folders.map((folder) => [folder.name, contentOf(folder)]));
-    return await workspaceFiles(this.#workspace, [...contents.keys()], contents);
+    const contents = folders.map(async (folder) => {
+      const path = join(this.#workspace, "models", folder.name);
+      return [folder.name, await contentOf(folder, path)] as const;
+    });
+    const names = folders.map(({ name }) => name);
+    return await workspaceFiles(this.#workspace, names, new Map(await Promise.all(contents)));
   }
 }
 
-function contentOf(entry: CatalogueEntry): FolderContent {
+async function contentOf(entry: CatalogueEntry, path: string): Promise<FolderContent> {
   if (entry.state === "broken") {
-    return { kind: "other", problem: reason(entry.error.cause ?? entry.error) };
+    const problem = reason(entry.error.cause ?? entry.error);
+    const files = await partFiles(path).catch(() => []); // it may have been removed meanwhile
+    return { kind: "other", problem, files };
   }
   const { program, files, definition } = entry;
   return "pipeline" in program ? { kind: "pipeline", files } : { kind: "network", definition };

@@ -1,6 +1,6 @@
 /** Asks one engine questions, and hands its answers to whoever asked. */
 import type { FromEngine, Question } from "../../engine/protocol/messages.ts";
-import { WorkerError } from "../../errors.ts";
+import { fromPlainError, WorkerError } from "../../errors.ts";
 import type { EngineProcess } from "./engine-process.ts";
 
 /** An engine that is busy loading answers late, one that hangs never. */
@@ -30,10 +30,7 @@ export class EngineQuestions {
   receive({ number, value, error }: Answer): void {
     const asked = this.#asked.get(number);
     if (error === undefined) asked?.resolve(value);
-    else {
-      const { kind, message, details } = error;
-      asked?.reject(new WorkerError(kind, message, { ...(details && { details }) }));
-    }
+    else asked?.reject(fromPlainError(error));
   }
 
   /** The engine is gone. */

@@ -1,7 +1,7 @@
 /** One picture as work of an engine; its result is a promise. */
 import type { WorkReport } from "../../engine/protocol/messages.ts";
 import type { ImageJob, ImageResult, ImageStep, WorkOrder } from "../../engine/protocol/work.ts";
-import { type PlainError, WorkerError } from "../../errors.ts";
+import { fromPlainError, type PlainError } from "../../errors.ts";
 import type { Work } from "./work.ts";
 
 /** A picture that a caller waits for. */
@@ -47,8 +47,8 @@ export class ImageWork implements Work {
     }
   }
 
-  lost({ kind, message, details = [] }: PlainError = GIVEN_UP): void {
-    this.#result.reject(new WorkerError(kind, message, { details }));
+  lost(error: PlainError = GIVEN_UP): void {
+    this.#result.reject(fromPlainError(error));
   }
 
   interrupted(): void {}

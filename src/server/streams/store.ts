@@ -1,6 +1,6 @@
 /** Holds all streams: admits them, hands them to engines, replaces one that starts again, and keeps ended ones readable. */
 import type { StreamParams } from "../../engine/protocol/work.ts";
-import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
+import { fromPlainError, type PlainError, toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { type Admission, type Place, streamLoad } from "../admission.ts";
@@ -203,10 +203,7 @@ const takenId = (field: string): WorkerError =>
 
 /** Why a stream that did not become active was not started. */
 function refusalOf({ status, error, protocol, spec }: Stream): WorkerError {
-  if (error !== null && status === "error") {
-    const { kind, message, details = [] } = error;
-    return new WorkerError(kind, message, { details });
-  }
+  if (error !== null && status === "error") return fromPlainError(error);
   const problem =
     status === "starting" ? "did not answer within 2 s" : "the stream was stopped as it started";
   const { input, output } = protocol.channelFields;

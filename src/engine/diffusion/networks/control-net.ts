@@ -64,6 +64,11 @@ export class ControlNet {
     return takesTimestepPerRow(this.#network.input("timestep"), this.fixedRows);
   }
 
+  /** The numbers in the vector of a token, where the file fixes them. */
+  get tokenWidth(): number | null {
+    return this.#network.fixedDim("encoder_hidden_states", 2);
+  }
+
   /** Residuals by the names that the denoiser takes them by. */
   async residuals(input: ControlInput): Promise<Record<string, Tensor>> {
     const { sample, timestep, embeddings, hint, strength, extras = {} } = input;

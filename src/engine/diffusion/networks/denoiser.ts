@@ -54,16 +54,31 @@ export class Denoiser {
     return this.#residuals.length > 0;
   }
 
+  /** True for residuals of a ControlNet that was made for this kind of network. */
+  fitsResiduals(residuals: Readonly<Record<string, Tensor>>): boolean {
+    return Object.entries(residuals).every(([name, { dims }]) => {
+      return this.#residuals.some((one) => one.name === name && one.channels === dims[1]);
+    });
+  }
+
   /** The channels of a latent, where the file fixes them. */
   get channels(): number | null {
-    const channels = this.#network.input("sample").dims?.[1];
-    return typeof channels === "number" ? channels : null;
+    return this.#network.fixedDim("sample", 1);
+  }
+
+  /** The numbers in the vector of a token, where the file fixes them. */
+  get tokenWidth(): number | null {
+    return this.#network.fixedDim("encoder_hidden_states", 2);
+  }
+
+  /** The numbers in SDXL's vector of a whole prompt, where the file fixes them; null for networks that take none, too. */
+  get pooledWidth(): number | null {
+    return this.takes("text_embeds") ? this.#network.fixedDim("text_embeds", 1) : null;
   }
 
   /** The number of rows that every run must have, where the file fixes it; null where it takes any. */
   get fixedRows(): number | null {
-    const rows = this.#network.input("sample").dims?.[0];
-    return typeof rows === "number" ? rows : null;
+    return this.#network.fixedDim("sample", 0);
   }
 
   /** True if the rows of a run may be at timesteps of their own. */

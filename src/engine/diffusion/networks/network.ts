@@ -93,6 +93,12 @@ export class Network {
     );
   }
 
+  /** The length of one dimension of an input, where the file fixes it. */
+  fixedDim(name: string, dimension: number): number | null {
+    const dim = this.input(name).dims?.[dimension];
+    return typeof dim === "number" ? dim : null;
+  }
+
   async release(): Promise<void> {
     await this.#session.release();
   }

@@ -1,4 +1,5 @@
 /** Computes quantiles of the beta distribution, which the beta schedule takes its timesteps from. */
+import { WorkerError } from "../../../errors.ts";
 
 /** Lanczos coefficients for g = 7 and nine terms. */
 const LANCZOS = [
@@ -9,10 +10,15 @@ const ITERATIONS = 300;
 
 /**
  * The x in [0, 1] with I_x(a, b) = `probability`, where I is the regularized incomplete beta function. Good to about
- * 1e-13. Throws `RangeError` unless a and b are positive.
+ * 1e-13. Throws `invalid_request` unless a and b are positive.
  */
 export function inverseBeta(probability: number, a: number, b: number): number {
-  if (!(a > 0 && b > 0)) throw new RangeError(`alpha is ${a} and beta ${b}; both must be positive`);
+  if (!(a > 0 && b > 0)) {
+    throw new WorkerError(
+      "invalid_request",
+      `alpha is ${a} and beta ${b}; both must be greater than 0`,
+    );
+  }
   if (probability <= 0) return 0;
   if (probability >= 1) return 1;
   let low = 0;

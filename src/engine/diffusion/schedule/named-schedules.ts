@@ -1,4 +1,5 @@
 /** Lists ComfyUI's schedulers by name, and cuts their schedules to a share of denoising. */
+import { WorkerError } from "../../../errors.ts";
 import {
   exponentialSigmas,
   karrasSigmas,
@@ -60,7 +61,7 @@ export function kSamplerSigmas(
   checkSteps(steps);
   if (denoise <= 0) return new Float32Array(0);
   const isWhole = denoise > 0.9999;
-  const total = isWhole ? steps : Math.trunc(steps / denoise);
+  const total = isWhole ? steps : stretchedSteps(steps, denoise);
   const sigmas = sigmasOf(table, schedule, total, penultimate);
   return isWhole ? sigmas : sigmas.slice(-(steps + 1));
 }
@@ -93,6 +94,8 @@ export function continuousSigmas(
 
 type Penultimate = "kept" | "dropped";
 
+/** What ComfyUI's samplers take at most. A schedule is computed without a pause. */
+const MAX_SCHEDULE_STEPS = 10_000;
 /** Beyond, steps are closer together than the timesteps that networks know. */
 const MOST_STEPS = 1000;
 
@@ -115,11 +118,24 @@ export function basicSchedulerSigmas(
 ): Float32Array {
   checkSteps(steps);
   if (denoise <= 0) return new Float32Array(0);
-  const total = denoise < 1 ? Math.trunc(steps / denoise) : steps;
+  const total = denoise < 1 ? stretchedSteps(steps, denoise) : steps;
   return SCHEDULES[schedule](table, total).slice(-(steps + 1));
 }
 
+/** Of the whole schedule, of which `steps` are run. */
+function stretchedSteps(steps: number, denoise: number): number {
+  const total = Math.trunc(steps / denoise);
+  if (total <= MAX_SCHEDULE_STEPS) return total;
+  throw new WorkerError(
+    "invalid_request",
+    `denoise is ${denoise} and steps ${steps}: steps / denoise must be at most ${MAX_SCHEDULE_STEPS}; raise denoise`,
+  );
+}
+
 function checkSteps(steps: number): void {
-  if (Number.isInteger(steps) && steps >= 1) return;
-  throw new RangeError(`steps is ${steps}; give a whole number of 1 or more`);
+  if (!Number.isInteger(steps) || steps < 1) {
+    throw new WorkerError("invalid_request", `steps is ${steps}; give a whole number of 1 or more`);
+  }
+  if (steps <= MAX_SCHEDULE_STEPS) return;
+  throw new WorkerError("invalid_request", `steps is ${steps}; give at most ${MAX_SCHEDULE_STEPS}`);
 }

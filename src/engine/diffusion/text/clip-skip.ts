@@ -1,4 +1,5 @@
 /** Chooses the layer of a CLIP text encoder that conditions the denoiser, and normalises it where that is needed. */
+import { WorkerError } from "../../../errors.ts";
 
 /** How a model family uses its text encoders. */
 export type TextFamily =
@@ -39,7 +40,10 @@ export function textLayer({
   const last = { output: "last_hidden_state", needsFinalNorm: false };
   const all = layers + layersLeftOut;
   if (!Number.isInteger(stopAt) || stopAt >= 0) {
-    throw new RangeError(`stop_at_clip_layer is ${stopAt}; give a negative integer`);
+    throw new WorkerError(
+      "invalid_request",
+      `stop_at_clip_layer is ${stopAt}; give a negative integer, such as -2`,
+    );
   }
   if (-stopAt > all) return last;
   const layer = Math.min(layers, all + 1 + stopAt);

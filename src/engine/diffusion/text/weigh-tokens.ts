@@ -1,4 +1,5 @@
 /** Applies prompt weights to token embeddings, as ComfyUI's CLIPTextEncode does. */
+import { WorkerError } from "../../../errors.ts";
 import type { Conditioning } from "./conditioning.ts";
 import type { PromptChunk } from "./prompt-chunks.ts";
 
@@ -20,7 +21,7 @@ export interface EncodedChunks {
  * @param encoded overwritten: the conditioning takes over its memory
  * @param empty the hidden states of the empty prompt's chunk, [length, width]; needed where `isWeighted(chunks)`.
  *   ComfyUI encodes it in the same batch; encoded alone it has the same values, so it can be cached.
- * Throws `RangeError` for arrays that do not fit together and for weights that are not finite.
+ * Throws `invalid_request` for weights that are not finite, and `RangeError` for arrays that do not fit together.
  */
 export function weighTokens(
   { hidden, width, pooled }: EncodedChunks,
@@ -51,7 +52,13 @@ function weighVector(
   weight: number,
   neutral: Float32Array | undefined,
 ): void {
-  if (!Number.isFinite(weight)) throw new RangeError(`a prompt weight is ${weight}; give a number`);
+  if (!Number.isFinite(weight)) {
+    const problem = `a text of the prompt has the weight ${weight}`;
+    throw new WorkerError(
+      "invalid_request",
+      `${problem}: give a finite number, as in (fox:1.2), and nest fewer parentheses`,
+    );
+  }
   if (neutral?.length !== vector.length) {
     throw new RangeError("a weighted prompt needs the embeddings of the empty prompt");
   }

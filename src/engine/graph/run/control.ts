@@ -28,12 +28,18 @@ export async function controlResiduals(
     if (sigma < table.percentToSigma(range.end)) continue;
     if (!denoiser.takesResiduals) {
       throw new WorkerError(
-        "model_failed",
-        "the model takes no residuals of ControlNets: export its unet with their inputs",
+        "invalid_request",
+        "the model takes no residuals of ControlNets: load another one, or export its unet with their inputs",
       );
     }
     const input = { sample, timestep, embeddings, hint: hintFor(hint, sample), strength };
     const residuals = await net.residuals(input);
+    if (!denoiser.fitsResiduals(residuals)) {
+      throw new WorkerError(
+        "invalid_request",
+        "the ControlNet is made for another kind of model: load one that was trained for this one",
+      );
+    }
     sum = Object.keys(sum).length === 0 ? residuals : addResiduals(sum, residuals);
   }
   return sum;

@@ -1,12 +1,15 @@
 /** Evaluates a denoiser for many prompts of one step, those that fit together in one batch. */
+import { WorkerError } from "../../../errors.ts";
 import type { Denoiser } from "../../diffusion/networks/denoiser.ts";
 import type { LatentShape } from "../../diffusion/sampler/latent.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Conditioning } from "../../diffusion/text/conditioning.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import { controlResiduals } from "./control.ts";
+import { SHRINKS_BY } from "./latents.ts";
 import type { PlacedPrompt } from "./placed-prompt.ts";
 import { cut } from "./resize.ts";
+import type { LatentArea } from "./values.ts";
 
 export interface Evaluation {
   readonly prompt: PlacedPrompt;
@@ -23,6 +26,8 @@ export interface StepInput {
   readonly table: SigmaTable;
 }
 
+/** Latents with sides that are multiples of this can be halved as often as denoisers do it. */
+const EVEN_SIDE = 8;
 /** ComfyUI repeats the tokens of a prompt at most this often so that it fits the batch of another. */
 const MAX_REPEATS = 4;
 
@@ -82,14 +87,36 @@ async function evaluateBatch(
     embeddings: embeddingsOf(conditionings, batch),
   };
   const control = prompts[0]?.control ?? null;
-  const { data } = await denoiser.predict({
-    ...network,
-    extras: {
-      ...extrasOf(denoiser, prompts, batch),
-      ...(await controlResiduals(control, denoiser, { ...network, ...step })),
-    },
-  });
+  const { data } = await predicted({ height, width }, async () =>
+    denoiser.predict({
+      ...network,
+      extras: {
+        ...extrasOf(denoiser, prompts, batch),
+        ...(await controlResiduals(control, denoiser, { ...network, ...step })),
+      },
+    }),
+  );
   return prompts.map((_, at) => (data as Float32Array).subarray(at * size, (at + 1) * size));
+}
+
+/**
+ * Networks halve the sides of a latent several times, and those that were not exported for odd ones fail there: that is
+ * the fault of whoever chose the size.
+ */
+async function predicted(
+  { height, width }: Pick<LatentArea, "height" | "width">,
+  run: () => Promise<Tensor>,
+): Promise<Tensor> {
+  try {
+    return await run();
+  } catch (error) {
+    const isOdd = height % EVEN_SIDE !== 0 || width % EVEN_SIDE !== 0;
+    if (!isOdd || !(error instanceof WorkerError) || error.kind !== "model_failed") throw error;
+    const size = `${width * SHRINKS_BY}x${height * SHRINKS_BY}`;
+    const problem = `the model cannot draw a picture, or an area of one, of ${size} pixels`;
+    const way = `give sides that are multiples of ${EVEN_SIDE * SHRINKS_BY}`;
+    throw new WorkerError("invalid_request", `${problem}: ${way}`, { cause: error });
+  }
 }
 
 /** Each prompt repeated to a common number of tokens, which changes nothing for cross-attention, for each picture. */

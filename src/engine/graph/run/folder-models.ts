@@ -1,6 +1,6 @@
 /** Runs models of the workspace, each one network with a `model.json`, as nodes of a graph. Used in workers. */
 import { basename, dirname } from "node:path";
-import { WorkerError } from "../../../errors.ts";
+import { fromPlainError, WorkerError } from "../../../errors.ts";
 import type { Picture } from "../../../media/picture.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import type { RunOutput } from "../../device/worker/calls.ts";
@@ -96,7 +96,7 @@ export class FolderModel {
     if (!hasPictures) return values;
     await this.#stills.settled;
     const error = this.#stills.errorWith(params);
-    if (error !== null) throw new WorkerError(error.kind, error.message);
+    if (error !== null) throw fromPlainError(error);
     return read();
   }
 }

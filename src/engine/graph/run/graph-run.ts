@@ -99,9 +99,10 @@ export class GraphRun {
       return await (run === undefined ? context.images.run(inputs) : run(inputs, context));
     } catch (error) {
       context.signal?.throwIfAborted();
-      const { kind, details } =
-        error instanceof WorkerError ? error : new WorkerError("internal", reason(error));
-      throw new WorkerError(kind, `${node.label}: ${reason(error)}`, { cause: error, details });
+      const problem = reason(error);
+      const kind = error instanceof WorkerError ? error.kind : "internal";
+      const details = [{ field: "prompts", problem, node: node.id, class_type: node.sentClass }];
+      throw new WorkerError(kind, `${node.label}: ${problem}`, { cause: error, details });
     }
   }
 }

@@ -29,7 +29,7 @@ export class LatentPictures {
 
   /**
    * The mean of the latent. Sides that are not multiples of 8 are cut at both ends, as ComfyUI does. Throws
-   * `invalid_request` for pictures of fewer than 8 pixels a side, `model_failed` without an encoder.
+   * `invalid_request` for pictures of fewer than 8 pixels a side, and without an encoder.
    */
   async encode(images: Images): Promise<Latent> {
     const cut = croppedToMultiples(images);
@@ -66,7 +66,7 @@ export class LatentPictures {
     return { samples: scaled(samples, this.#files.scale), shape };
   }
 
-  /** Pictures from 0 to 1. */
+  /** Pictures from 0 to 1. Throws `invalid_request` without a decoder. */
   async decode({ samples, shape }: Latent): Promise<Images> {
     this.#decoder ??= this.#open(this.#files.decoder, "decoder");
     const network = await this.#decoder;
@@ -93,7 +93,11 @@ export class LatentPictures {
 
   async #open(path: string | null, half: string): Promise<Network> {
     if (path !== null) return await Network.open(path, this.#settings);
-    throw new WorkerError("model_failed", `the VAE has no ${half}: export vae_${half}/model.onnx`);
+    const problem = `the VAE has no ${half}`;
+    throw new WorkerError(
+      "invalid_request",
+      `${problem}: load one with vae_${half}/model.onnx, or export it`,
+    );
   }
 }
 

@@ -57,13 +57,10 @@ export class ModelParts {
 
   async vae(kind: FileKind, name: string): Promise<LatentPictures> {
     const parts = await this.#parts(kind, name);
-    const decoder = required(parts, "vae_decoder", name);
-    const files = {
-      encoder: parts.networks.vae_encoder ?? null,
-      decoder,
-      scale: parts.scalingFactor / latentScaleOf(parts),
-    };
-    return await this.#once(decoder, async () => new LatentPictures(files, this.#settings));
+    const { vae_encoder: encoder = null, vae_decoder: decoder = null } = parts.networks;
+    const path = decoder ?? encoder ?? required(parts, "vae_decoder", name);
+    const files = { encoder, decoder, scale: parts.scalingFactor / latentScaleOf(parts) };
+    return await this.#once(path, async () => new LatentPictures(files, this.#settings));
   }
 
   async controlNet(kind: FileKind, name: string): Promise<ControlNet> {
@@ -119,9 +116,13 @@ function latentScaleOf({ scalingFactor, networks }: PipelineParts): number {
   return networks.text_encoder_2 === undefined ? LATENT_SCALE : XL_LATENT_SCALE;
 }
 
+/** Throws `invalid_request`: another folder would do. */
 function required({ networks }: PipelineParts, part: NetworkPart, name: string): string {
   const path = networks[part];
   if (path !== undefined) return path;
   const problem = `the model ${JSON.stringify(name)} has no ${part}/model.onnx`;
-  throw new WorkerError("model_failed", `${problem}: export the whole pipeline, or name another`);
+  throw new WorkerError(
+    "invalid_request",
+    `${problem}: export the whole pipeline, or name another`,
+  );
 }

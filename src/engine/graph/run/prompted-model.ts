@@ -8,6 +8,7 @@ import { inputScale, predictionFactors } from "../../diffusion/schedule/predicti
 import { withControl } from "./control.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
 import { type PlacedPrompt, placePrompt, withMaskBounds, withOpposites } from "./placed-prompt.ts";
+import { assertPromptsFit } from "./prompts-fit.ts";
 import { rescaledGuide } from "./rescaled-guide.ts";
 import { takeTurns } from "./take-turns.ts";
 import type { Guider } from "./values.ts";
@@ -40,6 +41,7 @@ function promptedDenoise({ model, positive, negative, cfg }: Guider, shape: Late
   // As in ComfyUI, what one side gets for the other's areas counts for the other in turn.
   const negatives = withControl(withOpposites(bounded(negative), bounded(positive)), positive);
   const positives = withOpposites(bounded(positive), negatives);
+  assertPromptsFit(model.denoiser, [...positives, ...negatives]);
   // At 1 the negative side has no effect and is not evaluated.
   const isGuided = Math.abs(cfg - 1) > 1e-9;
   const sides = [place(positives), isGuided ? place(negatives) : []] as const;

@@ -1,4 +1,5 @@
 /** Starts a run of whichever scheduler a diffusers pipeline is configured with. */
+import { WorkerError } from "../../../../errors.ts";
 import { ddimRun } from "./ddim-run.ts";
 import { dpmMultistepRun } from "./dpm-multistep-run.ts";
 import { eulerRun } from "./euler-run.ts";
@@ -35,13 +36,16 @@ export function schedulerRun(config: SchedulerConfig, steps: number, eta = 0): S
 }
 
 /**
- * The first step of image to image: the last `trunc(steps·strength)` steps are run. Throws `RangeError` if that is
+ * The first step of image to image: the last `trunc(steps·strength)` steps are run. Throws `invalid_request` if that is
  * none.
  */
 export function firstStepFor(steps: number, strength: number): number {
   const count = Math.min(Math.trunc(steps * strength), steps);
   if (!(count >= 1)) {
-    throw new RangeError(`strength ${strength} of ${steps} steps leaves none; raise either`);
+    throw new WorkerError(
+      "invalid_request",
+      `strength ${strength} of ${steps} steps leaves none; raise either`,
+    );
   }
   return steps - count;
 }

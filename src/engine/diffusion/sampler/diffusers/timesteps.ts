@@ -1,14 +1,18 @@
 /** Which training timesteps and noise levels a number of inference steps visits, as diffusers chooses them. */
+import { WorkerError } from "../../../../errors.ts";
 import { inverseBeta } from "../../schedule/inverse-beta.ts";
 import { roundHalfToEven } from "../../schedule/python-numbers.ts";
 import type { SchedulerConfig } from "./scheduler-config.ts";
 
 const KARRAS_RHO = 7;
 
-/** Throws `RangeError` unless `steps` is a whole number from 1 to `most`. */
+/** Throws `invalid_request` unless `steps` is a whole number from 1 to `most`. */
 export function checkSteps(steps: number, most: number): void {
   if (Number.isInteger(steps) && steps >= 1 && steps <= most) return;
-  throw new RangeError(`steps is ${steps}; give a whole number from 1 to ${most}`);
+  throw new WorkerError(
+    "invalid_request",
+    `steps is ${steps}; give a whole number from 1 to ${most}`,
+  );
 }
 
 /**

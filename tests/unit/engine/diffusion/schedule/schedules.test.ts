@@ -133,13 +133,34 @@ test("quantiles of the beta distribution invert its known values", () => {
   expect(inverseBeta(0.5, 0.6, 0.6)).toBeCloseTo(0.5, 12);
   expect(inverseBeta(0.25, 2, 1)).toBeCloseTo(0.5, 12); // I_x(2, 1) = x²
   expect(inverseBeta(0.25, 0.5, 0.5)).toBeCloseTo(Math.sin(Math.PI / 8) ** 2, 12); // arcsine law
-  expect(() => inverseBeta(0.5, 0, 1)).toThrow("must be positive");
 });
 
 test("rounding takes the even one of two neighbours", () => {
   expect([0.5, 1.5, 2.5, 2.6, -1.5].map(roundHalfToEven)).toEqual([0, 2, 2, 3, -2]);
 });
 
-test.each([0, -1, 1.5, Number.NaN])("%p steps are refused", (steps) => {
-  expect(() => kSamplerSigmas(table, { schedule: "normal", steps })).toThrow("steps is");
+test.each<[string, () => unknown, string]>([
+  ...[0, -1, 1.5, Number.NaN, 10_001].map((steps): [string, () => unknown, string] => [
+    `${steps} steps`,
+    () => kSamplerSigmas(table, { schedule: "normal", steps }),
+    "steps is",
+  ]),
+  [
+    "a denoise that stretches two steps to billions",
+    () => kSamplerSigmas(table, { schedule: "beta", steps: 2, denoise: 1e-9 }),
+    "denoise is 1e-9",
+  ],
+  [
+    "the same of BasicScheduler",
+    () => basicSchedulerSigmas(table, { schedule: "beta", steps: 2, denoise: 1e-9 }),
+    "denoise is 1e-9",
+  ],
+  ["a beta distribution without a shape", () => inverseBeta(0.5, 0, 1), "alpha is 0 and beta 1"],
+])("%s: the caller's fault, and said so", (_, make, message) => {
+  expect(make).toThrow(
+    expect.objectContaining({
+      kind: "invalid_request",
+      message: expect.stringContaining(message),
+    }),
+  );
 });

@@ -38,7 +38,12 @@ test("the pooled vector is that of the first chunk", () => {
 test.each([
   ["too few hidden values", [chunk(1, 1, 1)], EMPTY, "4 hidden values for 3 tokens of width 2"],
   ["no empty prompt", [chunk(1, 2)], null, "needs the embeddings of the empty prompt"],
-  ["a weight that is not a number", [chunk(1, Number.NaN)], EMPTY, "a prompt weight is NaN"],
+  [
+    "a weight that is not a number",
+    [chunk(1, Number.NaN)],
+    EMPTY,
+    "a text of the prompt has the weight NaN",
+  ],
 ])("%s: an error", (_, chunks, empty, message) => {
   expect(() => weighTokens(encoded(null, 1, 2, 3, 4), chunks, empty)).toThrow(message);
 });
