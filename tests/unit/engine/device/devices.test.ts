@@ -48,6 +48,12 @@ test("a session keeps the memory of its runs, unless they are of large pictures"
   expect(settingsFor(cpu, null, "large").enableCpuMemArena).toBe(false);
 });
 
+test("tensors of a run come in one piece only where none are kept from the run before", () => {
+  const cpu = parseDevice("cpu");
+  expect(settingsFor(cpu, null).enableMemPattern).toBe(false);
+  expect(settingsFor(cpu, null, "large").enableMemPattern).toBe(true);
+});
+
 test("sessions on a GPU are profiled while they warm up, those on the CPU are not", () => {
   expect(settingsFor(parseDevice("cuda:0"), null).enableProfiling).toBe(true);
   expect(settingsFor(parseDevice("cpu"), null).enableProfiling).toBeUndefined();
