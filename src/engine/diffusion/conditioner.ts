@@ -1,5 +1,6 @@
 /** Encodes the prompts of streams with the text encoders of a pipeline, and remembers what it has encoded. Used in workers. */
 import { join } from "node:path";
+import { WorkerError } from "../../errors.ts";
 import type { SessionSettings } from "../device/devices.ts";
 import type { Prompt } from "../protocol/work.ts";
 import { type EncodedTokens, TextEncoder } from "./networks/text-encoder.ts";
@@ -21,6 +22,9 @@ export interface ConditioningPair {
   readonly positive: Conditioning;
   readonly negative: Conditioning;
 }
+
+/** Of one text: the encoder runs once for each 77. */
+const MAX_TOKENS = 2 ** 14;
 
 /** Texts and lists of prompts that are remembered. */
 const KEPT = 64;
@@ -146,13 +150,21 @@ async function encodeText(
   stopAt: number | null,
 ): Promise<Conditioning> {
   const chunks = chunkPrompt(encoder.tokenizer, text);
+  const tokens = tokensIn(chunks);
+  if (tokens > MAX_TOKENS) {
+    const problem = `a prompt of ${text.length} characters has ${tokens} tokens`;
+    throw new WorkerError(
+      "invalid_request",
+      `${problem}; at most ${MAX_TOKENS} are allowed: shorten it`,
+    );
+  }
   const encoded = [];
   for (const chunk of chunks) encoded.push(await encodeChunk(encoder, chunk, stopAt));
   const hidden = joined(encoded.map((each) => each.hidden.data as Float32Array));
   const pooled = encoded[0]?.pooled?.data;
   const states = {
     hidden,
-    width: hidden.length / tokensIn(chunks),
+    width: hidden.length / tokens,
     pooled:
       pooled === undefined
         ? null

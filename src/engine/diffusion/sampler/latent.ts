@@ -1,9 +1,13 @@
 /** A latent as nodes pass it on, and the noise that a run on it starts from. */
+import { WorkerError } from "../../../errors.ts";
 import { seededNoise } from "../../random/seeded-noise.ts";
 import { TorchGenerator } from "../../random/torch-noise.ts";
 
 /** Batch, channels, height, width. */
 export type LatentShape = readonly [batch: number, channels: number, height: number, width: number];
+
+/** Numbers that are drawn before those of a picture: half a second's work. */
+const MAX_DRAWN = 2 ** 24;
 
 /** A mask of values 0 (kept) to 1 (sampled anew), of any size, one for all pictures or one each. */
 export interface NoiseMask {
@@ -43,9 +47,14 @@ export function drawStartNoise(
   const size = latentSize(shape);
   if (batchIndex === undefined) return generator.randn(size);
   const pictureSize = size / shape[0];
+  const highest = Math.max(...batchIndex);
+  if (highest * pictureSize > MAX_DRAWN) {
+    const problem = `the noise of picture ${highest} of a batch takes that of all before it`;
+    throw new WorkerError("invalid_request", `${problem}: use a smaller batch or smaller pictures`);
+  }
   const noise = new Float32Array(size);
   const picture = new Float32Array(pictureSize);
-  for (let drawn = 0; drawn <= Math.max(...batchIndex); drawn++) {
+  for (let drawn = 0; drawn <= highest; drawn++) {
     generator.fill(picture);
     for (const [place, index] of batchIndex.entries()) {
       if (index === drawn) noise.set(picture, place * pictureSize);

@@ -95,7 +95,7 @@ export function continuousSigmas(
 type Penultimate = "kept" | "dropped";
 
 /** What ComfyUI's samplers take at most. A schedule is computed without a pause. */
-const MAX_SCHEDULE_STEPS = 10_000;
+export const MAX_SCHEDULE_STEPS = 10_000;
 /** Beyond, steps are closer together than the timesteps that networks know. */
 const MOST_STEPS = 1000;
 

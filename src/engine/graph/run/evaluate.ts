@@ -30,6 +30,8 @@ export interface StepInput {
 const EVEN_SIDE = 8;
 /** ComfyUI repeats the tokens of a prompt at most this often so that it fits the batch of another. */
 const MAX_REPEATS = 4;
+/** Of latents that the network gets at once, unless a single prompt has more: four pictures of 1024x1024. */
+const MAX_PLACES = 2 ** 16;
 
 /** In the order of the prompts. */
 export async function evaluate(
@@ -38,7 +40,7 @@ export async function evaluate(
   step: StepInput,
 ): Promise<Evaluation[]> {
   const outputs = new Map<PlacedPrompt, Float32Array>();
-  for (const batch of batches(prompts)) {
+  for (const batch of batches(prompts, step.shape[0])) {
     for (const [at, output] of (await evaluateBatch(denoiser, batch, step)).entries()) {
       outputs.set(batch[at] as PlacedPrompt, output);
     }
@@ -48,22 +50,30 @@ export async function evaluate(
   });
 }
 
-/** Prompts with the same ControlNets and areas of one size, whose numbers of tokens have a common multiple that is not much longer. */
-function batches(prompts: readonly PlacedPrompt[]): PlacedPrompt[][] {
+/**
+ * Prompts with the same ControlNets and areas of one size, whose numbers of tokens have a common multiple that is not much
+ * longer. Each counts for all `pictures`.
+ */
+function batches(prompts: readonly PlacedPrompt[], pictures: number): PlacedPrompt[][] {
   const groups: PlacedPrompt[][] = [];
   for (const prompt of prompts) {
-    const group = groups.find(([first]) => first !== undefined && fits(first, prompt));
+    const places = pictures * prompt.area.height * prompt.area.width;
+    const group = groups.find(
+      (group) => (group.length + 1) * places <= MAX_PLACES && fits(group, prompt),
+    );
     if (group === undefined) groups.push([prompt]);
     else group.push(prompt);
   }
   return groups;
 }
 
-function fits(a: PlacedPrompt, b: PlacedPrompt): boolean {
-  if (a.control !== b.control) return false;
-  if (a.area.height !== b.area.height || a.area.width !== b.area.width) return false;
-  const [p, q] = [a.conditioning.tokens, b.conditioning.tokens];
-  return commonMultiple(p, q) / Math.min(p, q) <= MAX_REPEATS;
+function fits(group: readonly PlacedPrompt[], prompt: PlacedPrompt): boolean {
+  const [first] = group;
+  if (first === undefined || first.control !== prompt.control) return false;
+  const { area } = first;
+  if (area.height !== prompt.area.height || area.width !== prompt.area.width) return false;
+  const counts = [...group, prompt].map(({ conditioning }) => conditioning.tokens);
+  return counts.reduce(commonMultiple) / Math.min(...counts) <= MAX_REPEATS;
 }
 
 async function evaluateBatch(

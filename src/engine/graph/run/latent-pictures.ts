@@ -2,9 +2,10 @@
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { Network } from "../../diffusion/networks/network.ts";
-import type { Latent, LatentShape } from "../../diffusion/sampler/latent.ts";
-import { SHRINKS_BY } from "./latents.ts";
-import { croppedToMultiples, toPixels, toPlanes } from "./pixels.ts";
+import { type Latent, type LatentShape, latentSize } from "../../diffusion/sampler/latent.ts";
+import type { Tensor } from "../../models/tensor.ts";
+import { checkedShape, SHRINKS_BY } from "./latents.ts";
+import { croppedToMultiples, eachOf, stacked, toPixels, toPlanes } from "./pixels.ts";
 import type { Images } from "./values.ts";
 
 export interface VaeFiles {
@@ -29,60 +30,40 @@ export class LatentPictures {
 
   /**
    * The mean of the latent. Sides that are not multiples of 8 are cut at both ends, as ComfyUI does. Throws
-   * `invalid_request` for pictures of fewer than 8 pixels a side, and without an encoder.
+   * `invalid_request` for pictures of fewer than 8 pixels a side or too many pixels, and without an encoder.
    */
   async encode(images: Images): Promise<Latent> {
     const cut = croppedToMultiples(images);
+    const [height, width] = [cut.height / SHRINKS_BY, cut.width / SHRINKS_BY];
+    checkedShape([cut.batch, 1, height, width]);
     this.#encoder ??= this.#open(this.#files.encoder, "encoder");
     const network = await this.#encoder;
-    const [input] = network.signature.inputs;
-    const [output] = network.signature.outputs;
-    const [height, width] = [cut.height / SHRINKS_BY, cut.width / SHRINKS_BY];
-    const outputs = await network.run({
-      [input?.name ?? ""]: {
-        ...{ dtype: "float32" as const, data: toPlanes(cut) },
-        dims: [cut.batch, 3, cut.height, cut.width],
-      },
-    });
-    const encoded = outputs[output?.name ?? ""];
-    if (encoded === undefined)
-      throw new WorkerError("model_failed", "the VAE encoder gave nothing");
-    // A distribution has twice the channels: the means come first.
-    const isDistribution = output?.name === "latent_parameters";
-    const channels = (encoded.dims[1] ?? 0) / (isDistribution ? 2 : 1);
-    const shape: LatentShape = [
-      cut.batch,
-      channels,
-      encoded.dims[2] ?? height,
-      encoded.dims[3] ?? width,
-    ];
-    const size = channels * shape[2] * shape[3];
-    const stride = encoded.data.length / cut.batch;
-    const data = encoded.data as Float32Array;
+    // One by one: a network takes gigabytes for a large picture.
+    const encoded: Latent[] = [];
+    for (const image of eachOf(cut)) encoded.push(await encodeOne(network, image));
+    const [{ shape }] = encoded as [Latent];
+    const [, ...sides] = shape;
+    const size = latentSize(shape);
     const samples = new Float32Array(cut.batch * size);
-    for (let picture = 0; picture < cut.batch; picture++) {
-      samples.set(data.subarray(picture * stride, picture * stride + size), picture * size);
-    }
-    return { samples: scaled(samples, this.#files.scale), shape };
+    for (const [at, one] of encoded.entries()) samples.set(one.samples, at * size);
+    return { samples: scaled(samples, this.#files.scale), shape: [cut.batch, ...sides] };
   }
 
   /** Pictures from 0 to 1. Throws `invalid_request` without a decoder. */
   async decode({ samples, shape }: Latent): Promise<Images> {
     this.#decoder ??= this.#open(this.#files.decoder, "decoder");
     const network = await this.#decoder;
-    const [input] = network.signature.inputs;
-    const [output] = network.signature.outputs;
-    const outputs = await network.run({
-      [input?.name ?? ""]: {
-        ...{ dtype: "float32" as const, dims: shape },
-        data: scaled(samples.slice(), 1 / this.#files.scale),
-      },
-    });
-    const decoded = outputs[output?.name ?? ""];
-    if (decoded === undefined)
-      throw new WorkerError("model_failed", "the VAE decoder gave nothing");
-    const [batch = 1, , height = 0, width = 0] = decoded.dims;
-    return toPixels(decoded.data as Float32Array, { batch, height, width });
+    const [batch, ...sides] = shape;
+    const size = samples.length / batch;
+    const decoded: Images[] = [];
+    for (let at = 0; at < batch; at++) {
+      const one = samples.slice(at * size, (at + 1) * size);
+      const tensor = { dtype: "float32" as const, dims: [1, ...sides] };
+      decoded.push(
+        await decodeOne(network, { ...tensor, data: scaled(one, 1 / this.#files.scale) }),
+      );
+    }
+    return stacked(decoded);
   }
 
   async release(): Promise<void> {
@@ -99,6 +80,30 @@ export class LatentPictures {
       `${problem}: load one with vae_${half}/model.onnx, or export it`,
     );
   }
+}
+
+/** The mean of one picture's latent. */
+async function encodeOne(network: Network, image: Images): Promise<Latent> {
+  const [input] = network.signature.inputs;
+  const [output] = network.signature.outputs;
+  const dims = [1, 3, image.height, image.width];
+  const pixels = { dtype: "float32" as const, dims, data: toPlanes(image) };
+  const encoded = (await network.run({ [input?.name ?? ""]: pixels }))[output?.name ?? ""];
+  if (encoded === undefined) throw new WorkerError("model_failed", "the VAE encoder gave nothing");
+  const [, channels = 0, height = 0, width = 0] = encoded.dims;
+  // A distribution has twice the channels: the means come first.
+  const isDistribution = output?.name === "latent_parameters";
+  const shape: LatentShape = [1, isDistribution ? channels / 2 : channels, height, width];
+  return { samples: (encoded.data as Float32Array).slice(0, latentSize(shape)), shape };
+}
+
+async function decodeOne(network: Network, latent: Tensor): Promise<Images> {
+  const [input] = network.signature.inputs;
+  const [output] = network.signature.outputs;
+  const decoded = (await network.run({ [input?.name ?? ""]: latent }))[output?.name ?? ""];
+  if (decoded === undefined) throw new WorkerError("model_failed", "the VAE decoder gave nothing");
+  const [, , height = 0, width = 0] = decoded.dims;
+  return toPixels(decoded.data as Float32Array, { batch: 1, height, width });
 }
 
 function scaled(values: Float32Array, factor: number): Float32Array {

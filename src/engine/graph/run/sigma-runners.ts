@@ -1,5 +1,7 @@
 /** Makes what runs a class of sigmas of the function that computes them. */
+import { WorkerError } from "../../../errors.ts";
 import type { SigmaRange } from "../../diffusion/schedule/curve-schedules.ts";
+import { MAX_SCHEDULE_STEPS } from "../../diffusion/schedule/named-schedules.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { NodeInputs } from "./node-inputs.ts";
 import { type NodeRunner, output } from "./node-runner.ts";
@@ -11,6 +13,14 @@ export const newSigmas =
 export const editedSigmas =
   (edit: (sigmas: Float32Array, inputs: NodeInputs) => Float32Array): NodeRunner =>
   (inputs) => [output("SIGMAS", edit(inputs.link("sigmas", "SIGMAS"), inputs))];
+
+/** The sigmas themselves. Throws `invalid_request` for more steps than a sampler runs. */
+export function checkedSigmas(sigmas: Float32Array): Float32Array {
+  const steps = sigmas.length - 1;
+  if (steps <= MAX_SCHEDULE_STEPS) return sigmas;
+  const problem = `would give ${steps} steps; at most ${MAX_SCHEDULE_STEPS} are allowed`;
+  throw new WorkerError("invalid_request", `${problem}: lower steps`);
+}
 
 export const tableOf = (inputs: NodeInputs): SigmaTable =>
   inputs.link("model", "MODEL").sampling.table;

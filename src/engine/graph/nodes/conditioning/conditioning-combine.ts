@@ -1,6 +1,7 @@
 /** ConditioningCombine: lets two lists of prompts count side by side. */
 import { link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
+import { checkPrompts, tokensOf } from "../../run/conditioning-limits.ts";
 import { output } from "../../run/node-runner.ts";
 
 export const ConditioningCombine: NodeClass = {
@@ -11,10 +12,12 @@ export const ConditioningCombine: NodeClass = {
     conditioning_2: link("CONDITIONING"),
   },
   outputs: ["CONDITIONING"],
-  run: (inputs) => [
-    output("CONDITIONING", [
+  run(inputs) {
+    const all = [
       ...inputs.link("conditioning_1", "CONDITIONING"),
       ...inputs.link("conditioning_2", "CONDITIONING"),
-    ]),
-  ],
+    ];
+    checkPrompts({ parts: all.length, tokens: tokensOf(all) });
+    return [output("CONDITIONING", all)];
+  },
 };

@@ -3,6 +3,7 @@ import { concatTokens } from "../../../diffusion/text/conditioning.ts";
 import { link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { changedParts } from "../../run/changed-parts.ts";
+import { checkPrompts, tokensOf } from "../../run/conditioning-limits.ts";
 
 export const ConditioningConcat: NodeClass = {
   name: "ConditioningConcat",
@@ -14,7 +15,10 @@ export const ConditioningConcat: NodeClass = {
   outputs: ["CONDITIONING"],
   /** Both keep where and when the first one's parts count, and take the first part of the other. */
   run(inputs) {
+    const to = inputs.link("conditioning_to", "CONDITIONING");
     const [from] = inputs.link("conditioning_from", "CONDITIONING");
+    const added = to.length * (from?.conditioning.tokens ?? 0);
+    checkPrompts({ parts: to.length, tokens: tokensOf(to) + added });
     return changedParts(inputs, "conditioning_to", (part) =>
       from === undefined
         ? part

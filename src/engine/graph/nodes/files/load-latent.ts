@@ -1,6 +1,7 @@
 /** LoadLatent: loads a latent. */
 import { file } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
+import { checkedShape } from "../../run/latents.ts";
 import { output } from "../../run/node-runner.ts";
 
 export const LoadLatent: NodeClass = {
@@ -11,6 +12,8 @@ export const LoadLatent: NodeClass = {
   },
   outputs: ["LATENT"],
   async run(inputs, { loadLatent }) {
-    return [output("LATENT", await loadLatent(inputs.text("latent")))];
+    const latent = await loadLatent(inputs.text("latent"));
+    checkedShape(latent.shape);
+    return [output("LATENT", latent)];
   },
 };

@@ -2,7 +2,7 @@
 import { extendSigmas, type Refinement } from "../../../diffusion/schedule/sigma-edits.ts";
 import { choice, float, int, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
-import { editedSigmas } from "../../run/sigma-runners.ts";
+import { checkedSigmas, editedSigmas } from "../../run/sigma-runners.ts";
 
 export const ExtendIntermediateSigmas: NodeClass = {
   name: "ExtendIntermediateSigmas",
@@ -16,11 +16,13 @@ export const ExtendIntermediateSigmas: NodeClass = {
   },
   outputs: ["SIGMAS"],
   run: editedSigmas((sigmas, inputs) =>
-    extendSigmas(sigmas, {
-      steps: inputs.number("steps"),
-      startAtSigma: inputs.number("start_at_sigma"),
-      endAtSigma: inputs.number("end_at_sigma"),
-      spacing: inputs.text("spacing") as Refinement["spacing"], // one of the class's choices
-    }),
+    checkedSigmas(
+      extendSigmas(sigmas, {
+        steps: inputs.number("steps"),
+        startAtSigma: inputs.number("start_at_sigma"),
+        endAtSigma: inputs.number("end_at_sigma"),
+        spacing: inputs.text("spacing") as Refinement["spacing"], // one of the class's choices
+      }),
+    ),
   ),
 };

@@ -2,17 +2,41 @@ import { describe, expect, test } from "bun:test";
 import { parseDevice } from "../../../../../src/engine/device/devices.ts";
 import { executionOrder } from "../../../../../src/engine/graph/execution-order.ts";
 import { namedFiles } from "../../../../../src/engine/graph/graph-files.ts";
+import { link } from "../../../../../src/engine/graph/input-declaration.ts";
 import { byName, type NodeClass } from "../../../../../src/engine/graph/node-class.ts";
 import { NODE_CLASSES } from "../../../../../src/engine/graph/node-classes.ts";
 import { parseGraph } from "../../../../../src/engine/graph/read-graph.ts";
 import { GraphRun, type GraphRunOptions } from "../../../../../src/engine/graph/run/graph-run.ts";
 import { ImageSessions } from "../../../../../src/engine/graph/run/image-sessions.ts";
 import { ModelParts } from "../../../../../src/engine/graph/run/model-parts.ts";
-import type { GraphResult } from "../../../../../src/engine/graph/run/node-runner.ts";
+import { type GraphResult, output } from "../../../../../src/engine/graph/run/node-runner.ts";
 import type { Images } from "../../../../../src/engine/graph/run/values.ts";
 import { validate } from "../../../../../src/engine/graph/validate.ts";
 
 const files = namedFiles({ checkpoint: ["absent"], depth_model: ["absent"] });
+
+/** Prompts without a text encoder, and ends for what only samplers take. */
+const testClasses: readonly NodeClass[] = [
+  {
+    name: "TestPrompt",
+    category: "test",
+    inputs: {},
+    outputs: ["CONDITIONING"],
+    run() {
+      const conditioning = {
+        ...{ embeddings: new Float32Array(77), tokens: 77, width: 1, pooled: null },
+      };
+      return [output("CONDITIONING", [{ conditioning, strength: 1, range: null }])];
+    },
+  },
+  sink("TestPromptSink", "prompt", "CONDITIONING"),
+  sink("TestSigmasSink", "sigmas", "SIGMAS"),
+];
+
+function sink(name: string, input: string, type: "CONDITIONING" | "SIGMAS"): NodeClass {
+  const inputs = { [input]: link(type) };
+  return { name, category: "test", inputs, outputs: [], isOutput: true, run: () => [] };
+}
 
 /** Runs graphs and counts how often each class ran. */
 function bench() {
@@ -29,7 +53,7 @@ function bench() {
       },
     };
   };
-  const classes = byName([...NODE_CLASSES.values()].map(counted));
+  const classes = byName([...NODE_CLASSES.values(), ...testClasses].map(counted));
   const options: GraphRunOptions = {
     models: new ModelParts(() => null, parseDevice("cpu").settings),
     images: new ImageSessions(parseDevice("cpu").settings),
@@ -137,7 +161,10 @@ describe("a graph that runs", () => {
   });
 
   test.each([
-    ["EmptyLatentImage", { width: 16384, height: 16384, batch_size: 4096 }],
+    ["EmptyLatentImage", { width: 16384, height: 16384, batch_size: 1 }],
+    ["EmptyLatentImage", { width: 64, height: 64, batch_size: 65 }],
+    ["EmptyLatentImage", { width: 4104, height: 4096, batch_size: 1 }],
+    ["LatentBatch", { samples1: ["7", 0], samples2: ["8", 0] }],
     ["RepeatLatentBatch", { samples: ["8", 0], amount: 64 }],
     ["LatentUpscaleBy", { samples: ["8", 0], upscale_method: "bilinear", scale_by: 8 }],
     [
@@ -146,11 +173,62 @@ describe("a graph that runs", () => {
     ],
   ])("%s refuses a latent that is too large before it takes memory", async (name, inputs) => {
     const run = bench().prepare({
+      7: node("EmptyLatentImage", { width: 2048, height: 2048, batch_size: 4 }),
       8: node("EmptyLatentImage", { width: 2048, height: 1024, batch_size: 2 }),
       9: node(name, inputs),
       5: node("SaveLatent", { samples: ["9", 0], filename_prefix: "x" }),
     });
-    await expect(run.run()).rejects.toThrow(`node 9 (${name}): would give`);
+    await expect(run.run()).rejects.toThrow(`node 9 (${name}): would give latents of`);
+  });
+
+  test("a latent may be as large as the largest stream, or a batch of smaller ones", async () => {
+    const { results, prepare } = bench();
+    const run = prepare({
+      1: node("EmptyLatentImage", { width: 4096, height: 4096, batch_size: 1 }),
+      2: node("SaveLatent", { samples: ["1", 0], filename_prefix: "x" }),
+      3: node("EmptyLatentImage", { width: 512, height: 512, batch_size: 64 }),
+      4: node("SaveLatent", { samples: ["3", 0], filename_prefix: "x" }),
+    });
+    await run.run();
+    expect(results).toHaveLength(2);
+  });
+
+  test.each([
+    ["ConditioningCombine", { conditioning_1: ["P", 0], conditioning_2: ["P", 0] }, "128 prompts"],
+    [
+      "ConditioningConcat",
+      { conditioning_to: ["P", 0], conditioning_from: ["P", 0] },
+      "19712 tokens",
+    ],
+  ])(
+    "%s that doubles prompts again and again is refused where it is too much",
+    async (name, inputs, much) => {
+      const { counts, prepare } = bench();
+      const doubled = Array.from({ length: 30 }, (_, at) => {
+        const links = JSON.parse(JSON.stringify(inputs).replaceAll('"P"', `"${at}"`)) as object;
+        return [at + 1, node(name, links)] as const;
+      });
+      const run = prepare({
+        0: node("TestPrompt", {}),
+        ...Object.fromEntries(doubled),
+        99: node("TestPromptSink", { prompt: ["30", 0] }),
+      });
+      await expect(run.run()).rejects.toThrow(`(${name}): would give ${much}; at most`);
+      expect(counts[name]).toBeLessThan(9);
+    },
+  );
+
+  test("sigmas that are extended again and again are refused where they are too many", async () => {
+    const karras = { steps: 1000, sigma_max: 14, sigma_min: 0.03, rho: 7 };
+    const extend = { steps: 100, start_at_sigma: -1, end_at_sigma: 0, spacing: "linear" };
+    const run = bench().prepare({
+      1: node("KarrasScheduler", karras),
+      2: node("ExtendIntermediateSigmas", { ...extend, sigmas: ["1", 0] }),
+      3: node("TestSigmasSink", { sigmas: ["2", 0] }),
+    });
+    await expect(run.run()).rejects.toThrow(
+      "node 2 (ExtendIntermediateSigmas): would give 100000 steps; at most 10000",
+    );
   });
 
   test("nodes that do not run here are named before anything runs", () => {

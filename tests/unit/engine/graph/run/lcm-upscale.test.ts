@@ -136,5 +136,7 @@ test("a latent with a noise mask is refused, unless its size stays", async () =>
 
 test("a latent that would be too large is refused before it takes memory", async () => {
   const scaling = { ratio: 20, steps: 1, method: "area" } as const;
-  await expect(sampled(scaling, [1, 4, 128, 128])).rejects.toThrow("would give 1 latents of");
+  await expect(sampled(scaling, [1, 4, 128, 128])).rejects.toThrow(
+    "would give latents of 1 pictures of",
+  );
 });
