@@ -74,9 +74,9 @@ afterAll(async () => {
   await workspace[Symbol.asyncDispose]();
 });
 
-async function ask(body: object) {
+async function ask(body: object | string) {
   const response = await fetch(`${server.url}/c/comfystream-image`, {
-    ...{ method: "POST", body: JSON.stringify(body) },
+    ...{ method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) },
     headers: { "Content-Type": "application/json" },
   });
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -165,6 +165,38 @@ const REFUSED: readonly [what: string, at: string, graph: Nodes, message: string
 
 test.each(REFUSED)("%s", async (_, at, graph, message) => {
   await expectRefusal(graph, at, message);
+});
+
+test.each<[string, (json: string) => string, string]>([
+  ["a comma too many", (json) => json.replace(/\}$/, ",}"), "remove the comma"],
+  ["Python's NaN", (json) => json.replace('"cfg":1', '"cfg":NaN'), "JSON has no NaN"],
+  ["an end that is missing", (json) => json.slice(0, -1), "a } is missing"],
+])("a graph as text with %s is no prompt in words", async (_, damage, reason) => {
+  const json = JSON.stringify(drawn());
+  for (const body of [{ prompts: damage(json) }, { prompts: [{ prompt: damage(json) }] }]) {
+    const { status, answer } = await ask(body);
+    expect(status).toBe(400);
+    expect(answer.message).toStartWith("prompts holds a graph that is not valid JSON: line 1, ");
+    expect(answer.message).toContain(reason);
+  }
+  const { status, answer } = await ask(`{"prompts": ${damage(json)}`);
+  expect(status).toBe(400);
+  expect(answer.message).toStartWith("the body is not valid JSON: line 1, ");
+});
+
+test.each([
+  ["in the body", (text: string) => JSON.stringify({ prompts: drawn() }).replace('"a fox"', text)],
+  [
+    "in text",
+    (text: string) => {
+      return JSON.stringify({ prompts: JSON.stringify(drawn()).replace('"a fox"', text) });
+    },
+  ],
+])("a value that nests without end is refused %s", async (_, bodyWith) => {
+  const { status, answer } = await ask(bodyWith("[".repeat(50_000) + "]".repeat(50_000)));
+  expect(status).toBe(400);
+  expect(answer).toMatchObject({ code: "invalid_request" });
+  expect(answer.message).toContain("nests deeper than 100 levels");
 });
 
 test("menus and messages name the folders that a loader can use, and no others", async () => {

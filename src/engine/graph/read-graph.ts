@@ -1,5 +1,6 @@
 /** Reads ComfyUI graphs in API format. Whether their nodes make sense is for `validate.ts` to say. */
 import { reason, WorkerError } from "../../errors.ts";
+import { parseBounded } from "../../json-fault.ts";
 import { type Graph, type GraphNode, shortened, shownValue } from "./graph.ts";
 
 /** Of a graph as JSON. */
@@ -19,7 +20,7 @@ export function parseGraph(json: string): Graph {
   if (Buffer.byteLength(json) > MAX_GRAPH_BYTES) throw tooLarge();
   let parsed: unknown;
   try {
-    parsed = JSON.parse(json, exactIntegers);
+    parsed = parseBounded(json, exactIntegers);
   } catch (error) {
     throw invalid(`the graph is not valid JSON: ${reason(error)}`);
   }

@@ -5,7 +5,10 @@ import { parsedText } from "./wrapped-params.ts";
 const MAX_DEPTH = 4;
 
 export interface FoundGraphs {
-  /** As JSON, in their order. Those that came as text are as they were written: a parser rounds large seeds. */
+  /**
+   * As JSON, in their order. Those that came as text are as they were written: a parser rounds large seeds. Text that
+   * is meant to be a graph may not be JSON.
+   */
   readonly graphs: readonly string[];
   /** There are other prompts beside them. */
   readonly isMixed: boolean;
@@ -14,7 +17,8 @@ export interface FoundGraphs {
 /**
  * The graphs in a value: in API format (node ids to `{class_type, inputs}`) or in the editor's format (`nodes` and
  * `links`), as an object, as JSON text, in a list, as the `prompt` of a prompt object, or as JSON in `{graph}`, whatever
- * that holds. Null where there is none.
+ * that holds. Text that begins as JSON does, is not JSON and has the words of a graph in quotes was meant to be one, and
+ * counts as one: `[a cat]` and `{red|blue} cat` are prompts. Null where there is none.
  */
 export function findGraphs(value: unknown): FoundGraphs | null {
   const found = [...parts(value, 0)];
@@ -26,6 +30,10 @@ export function findGraphs(value: unknown): FoundGraphs | null {
 function* parts(value: unknown, depth: number): Generator<{ readonly graph: string | null }> {
   const text = typeof value === "string" ? value : null;
   const parsed = text !== null && looksLikeJson(text) ? parsedText(text) : value;
+  if (text !== null && parsed === text && isMeantAsGraph(text)) {
+    yield { graph: text };
+    return;
+  }
   const isContainer = typeof parsed === "object" && parsed !== null && depth <= MAX_DEPTH;
   if (!isContainer) yield { graph: null };
   else if (Array.isArray(parsed)) for (const item of parsed) yield* parts(item, depth + 1);
@@ -37,7 +45,11 @@ function* parts(value: unknown, depth: number): Generator<{ readonly graph: stri
 }
 
 /** Most prompts are words, which need no parsing. */
-const looksLikeJson = (text: string): boolean => /^\s*[[{]/.test(text);
+const looksLikeJson = (text: string): boolean => /^[\s\uFEFF]*[[{]/.test(text);
+
+/** Python prints its own objects with single quotes. */
+const isMeantAsGraph = (text: string): boolean =>
+  looksLikeJson(text) && /(["'])(?:class_type|inputs|nodes)\1/.test(text);
 
 const isApiFormat = (graph: object): boolean =>
   Object.values(graph).some(

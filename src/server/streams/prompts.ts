@@ -1,10 +1,12 @@
 /** Reads the prompts of a request: texts in all their forms, or ComfyUI graphs, and their total size. */
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { Prompt, StreamParams } from "../../engine/protocol/work.ts";
+import { reason } from "../../errors.ts";
+import { shown } from "../../shown-value.ts";
+import { parseJson } from "../exact-json.ts";
 import { fieldsError } from "../field-errors.ts";
 import { findGraphs } from "./comfyui-graph.ts";
 import { MAX_PROMPT_BYTES, MAX_PROMPTS, type UpdateFields } from "./fields.ts";
-import { parsedText } from "./wrapped-params.ts";
 
 /** What a stream draws by. */
 export type Drawing = Pick<StreamParams, "prompts" | "graphs">;
@@ -23,13 +25,22 @@ export function withGraphs(fields: unknown): unknown {
       const problem = `must be at most ${MAX_PROMPTS} graphs, got ${found.graphs.length}`;
       throw fieldsError([{ field, problem }]);
     }
-    for (const graph of found.graphs) {
-      if (typeof parsedText(graph) === "object") continue;
-      throw fieldsError([{ field, problem: "holds a graph that is not JSON of an object" }]);
-    }
+    const faults = found.graphs.flatMap((graph) => faultOf(graph) ?? []);
+    if (faults.length > 0) throw fieldsError(faults.map((problem) => ({ field, problem })));
     changed = { ...changed, [field]: found.graphs.map((graph) => ({ graph })) };
   }
   return changed;
+}
+
+/** What is wrong with the JSON of a graph; null where it is an object. */
+function faultOf(graph: string): string | null {
+  try {
+    const value = parseJson(graph);
+    if (typeof value === "object" && value !== null) return null;
+    return `must be a graph, an object of nodes by id; got ${shown(value)}`;
+  } catch (error) {
+    return `holds a graph that is not valid JSON: ${reason(error)}`;
+  }
 }
 
 /** Throws `invalid_request` where there is no prompt for a model that takes prompts. */

@@ -76,8 +76,8 @@ describe("a text that is not valid JSON", () => {
     ["{} x", 1, 4, "not valid JSON"],
     ["{} {}", 1, 4, "ended before this"],
     ["// my graph\n{}", 1, 1, "no comments"],
-    ["{'a': 1}", 1, 2, "not valid JSON"],
-    ['{"a": NaN}', 1, 7, "not valid JSON"],
+    ["{'a': 1}", 1, 2, "double quotes only"],
+    ['{"a": NaN}', 1, 7, "JSON has no NaN"],
   ])("%j is told where and why", (text, line, column, why) => {
     expect(() => JSON.parse(text)).toThrow();
     const { fault } = readGraph(text);

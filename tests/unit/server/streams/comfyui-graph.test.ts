@@ -19,6 +19,14 @@ test.each<[string, unknown, string]>([
   ["a ComfyUI request", JSON.stringify({ prompt: graph, client_id: "x" }), text],
   ["the editor's format", editor, JSON.stringify(editor)],
   ["the editor's format as text in a list", [JSON.stringify(editor)], JSON.stringify(editor)],
+  ["text with a comma too many", text.replace("}}", "},}"), text.replace("}}", "},}")],
+  ["text that was cut short", text.slice(0, -3), text.slice(0, -3)],
+  ["Python's text of it", "{'1': {'class_type': 'A'}}", "{'1': {'class_type': 'A'}}"],
+  [
+    "text with a number that is none",
+    '[{"1": {"inputs": {"cfg": NaN}}}]',
+    '[{"1": {"inputs": {"cfg": NaN}}}]',
+  ],
 ])("a graph as %s is found", (_form, value, found) => {
   expect(findGraphs(value)).toEqual({ graphs: [found], isMixed: false });
 });
@@ -42,6 +50,8 @@ test("texts beside a graph are noticed", () => {
 test.each<[string, unknown]>([
   ["a text", "a cat"],
   ["a text in brackets", "[cinematic] a cat {masterpiece}"],
+  ["a text in braces", "{red|blue} cat, {day|night}"],
+  ["a text in brackets that ends in none", "[a cat"],
   ["a text about graphs", 'the word "class_type" on a wall'],
   ["JSON of something else", '{"mood": "calm"}'],
   ["a prompt object", { prompt: "a cat", weight: 2 }],

@@ -1,0 +1,100 @@
+/** Finds where and why a text is not JSON, which `JSON.parse` does not say, and texts that nest too deep to be worked on. */
+import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
+
+export interface JsonFault {
+  /** Line and column count from 1. */
+  readonly line: number;
+  readonly column: number;
+  /** Part of a sentence: `a comma is missing before this`. */
+  readonly reason: string;
+}
+
+/** What requests and graphs hold nests less. Code that walks values or writes them as JSON recurses. */
+export const MAX_JSON_DEPTH = 100;
+
+const REASONS: Readonly<Record<string, string>> = {
+  PropertyNameExpected: "a name in quotes is missing",
+  ValueExpected: "a value is missing",
+  ColonExpected: "a colon is missing after the name",
+  CommaExpected: "a comma is missing before this",
+  CloseBraceExpected: "a } is missing",
+  CloseBracketExpected: "a ] is missing",
+  EndOfFileExpected: "the text has ended before this",
+  InvalidCommentToken: "JSON has no comments",
+  UnexpectedEndOfString: "the closing quote is missing",
+  InvalidEscapeCharacter: "JSON does not know this escape",
+  InvalidCharacter: "a text must not contain this character; write a line break as \\n",
+};
+
+/** Words and signs that other languages write. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [/^-?(?:NaN|Infinity)\b/, "JSON has no NaN and no Infinity: give a number"],
+  [/^(?:True|False|None)\b/, "JSON writes true, false and null in small letters"],
+  [/^'/, "JSON has double quotes only"],
+];
+
+/** The first fault of a text that `JSON.parse` refuses; null if there is none, and for texts beyond 1 MiB. */
+export function jsonFault(text: string): JsonFault | null {
+  if (nestsDeeperThan(text, MAX_JSON_DEPTH)) return { line: 1, column: 1, reason: TOO_DEEP };
+  if (text.length > MAX_SEARCHED) return null;
+  const errors: ParseError[] = [];
+  parse(text, errors, { disallowComments: true });
+  const [first] = errors;
+  return first === undefined ? null : describeParseError(text, first);
+}
+
+/** What a parser of `jsonc-parser` has found. */
+export function describeParseError(text: string, { error, offset }: ParseError): JsonFault {
+  const before = text.slice(0, offset);
+  const rest = text.slice(offset, offset + 16);
+  const lines = before.split("\n");
+  const isAfterComma = /^[\]}]/.test(rest) && before.trimEnd().endsWith(",");
+  const foreign = FOREIGN.find(([pattern]) => pattern.test(rest))?.[1];
+  const reason = isAfterComma ? "remove the comma before this" : foreign;
+  return {
+    ...{ line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 },
+    reason: reason ?? REASONS[printParseErrorCode(error)] ?? "this is not valid JSON",
+  };
+}
+
+/** `line 3, column 14: a comma is missing before this`. */
+export const placed = ({ line, column, reason }: JsonFault): string =>
+  reason === TOO_DEEP ? reason : `line ${line}, column ${column}: ${reason}`;
+
+/** As `JSON.parse`. Throws `SyntaxError` that says where and why, also for text that nests deeper than `MAX_JSON_DEPTH`. */
+export function parseBounded(text: string, reviver?: Parameters<typeof JSON.parse>[1]): unknown {
+  if (nestsDeeperThan(text, MAX_JSON_DEPTH)) throw new SyntaxError(TOO_DEEP);
+  try {
+    return JSON.parse(text, reviver);
+  } catch (error) {
+    const fault = jsonFault(text);
+    throw fault === null ? error : new SyntaxError(placed(fault), { cause: error });
+  }
+}
+
+const TOO_DEEP = `it nests deeper than ${MAX_JSON_DEPTH} levels`;
+/** Where a longer text is at fault is not looked for. */
+const MAX_SEARCHED = 1024 * 1024;
+
+/** In one pass, which skips texts. */
+function nestsDeeperThan(text: string, most: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at];
+    if (sign === '"') at = endOfText(text, at);
+    else if (sign === "[" || sign === "{") depth++;
+    else if (sign === "]" || sign === "}") depth--;
+    if (depth > most) return true;
+  }
+  return false;
+}
+
+/** The place of the closing quote; the end for a text without one. */
+function endOfText(json: string, begin: number): number {
+  for (let at = json.indexOf('"', begin + 1); at >= 0; at = json.indexOf('"', at + 1)) {
+    let escapes = at;
+    while (json[escapes - 1] === "\\") escapes--;
+    if ((at - escapes) % 2 === 0) return at;
+  }
+  return json.length;
+}

@@ -1,0 +1,30 @@
+/** Where and why a text is not JSON, and texts that nest too deep. */
+import { expect, test } from "bun:test";
+import { jsonFault, MAX_JSON_DEPTH, parseBounded } from "../../src/json-fault.ts";
+
+const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+
+test.each([
+  ['{"seed": NaN}', "line 1, column 10: JSON has no NaN and no Infinity: give a number"],
+  ['{\n "cfg": -Infinity}', "line 2, column 9: JSON has no NaN"],
+  ['{"add_noise": True}', "line 1, column 15: JSON writes true, false and null"],
+  ["{'3': 1}", "line 1, column 2: JSON has double quotes only"],
+  ['{"a": 1,\n}', "line 2, column 1: remove the comma before this"],
+  ['{"a": [1, 2', "line 1, column 12: a ] is missing"],
+  ['{"a": "b\nc"}', "line 1, column 7: "],
+  [nested(MAX_JSON_DEPTH + 1), "it nests deeper than 100 levels"],
+  [`{"a": ${"[".repeat(200_000)}`, "it nests deeper than 100 levels"],
+])("%.30j is refused with the place and the reason", (text, message) => {
+  expect(() => parseBounded(text)).toThrow(SyntaxError);
+  expect(() => parseBounded(text)).toThrow(message);
+  expect(jsonFault(text)).not.toBeNull();
+});
+
+test.each([
+  nested(MAX_JSON_DEPTH),
+  JSON.stringify({ text: "[".repeat(500), quoted: `\\"${"{".repeat(500)}\\`, end: "\\" }),
+  '"\\\\" ',
+])("%.30j is read as JSON.parse reads it", (text) => {
+  expect(parseBounded(text)).toEqual(JSON.parse(text));
+  expect(jsonFault(text)).toBeNull();
+});
