@@ -98,6 +98,92 @@ describe("image graphs", () => {
     }
   });
 
+  test("lanczos shrinks the height first where it shrinks by much more, as Pillow 13 does", async () => {
+    const rows = Array.from({ length: 8 }, (_, y) => [0, 1, 2].map((x) => (x * 37 + y * 53) % 84));
+    const inputs = { upscale_method: "lanczos", width: 2, height: 3, crop: "disabled" };
+    const graph = {
+      a: load("tall.png"),
+      b: node("ImageScale", { image: ["a", 0], ...inputs }),
+      save: save("b"),
+    };
+    // Pillow 13.0.0; with the width first it is [28, 41], [51, 41], [44, 38].
+    expect((await red(graph, { "tall.png": picture(...rows) })).rows).toEqual([
+      [28, 42],
+      [51, 40],
+      [44, 37],
+    ]);
+  });
+
+  test("lanczos weighs colours by their alpha", async () => {
+    const data = Uint8Array.of(
+      ...[200, 10, 90, 255, 40, 250, 60, 65, 9, 99, 199, 0],
+      ...[120, 130, 140, 128, 255, 0, 1, 200, 77, 7, 70, 0],
+    );
+    const inputs = { upscale_method: "lanczos", width: 2, height: 2, crop: "disabled" };
+    const graph = {
+      a: load("clear.png"),
+      b: node("JoinImageWithAlpha", { image: ["a", 0], alpha: ["a", 1] }),
+      c: node("ImageScale", { image: ["b", 0], ...inputs }),
+      save: save("c"),
+    };
+    const pictures = { "clear.png": { data, width: 3, height: 2, channels: 4 } as const };
+    const shown = (await runImages(graph, pictures))["save"];
+    expect(shown?.dims).toEqual([1, 2, 2, 4]);
+    // Pillow 13.0.0.
+    expect([...(shown?.data ?? [])]).toEqual([
+      ...[177, 43, 85, 194, 0, 255, 0, 9],
+      ...[187, 64, 70, 167, 255, 0, 0, 74],
+    ]);
+  });
+
+  test("even kernels of Morphology reach further on one side, and back", async () => {
+    const dots = picture([0, 0, 0, 0, 0], [0, 9, 0, 0, 0], [0, 0, 0, 5, 0], [0, 0, 0, 0, 0]);
+    const changedBy = async (operation: string) => {
+      const inputs = { image: ["a", 0], operation, kernel_size: 4 };
+      const graph = { a: load("dots.png"), b: node("Morphology", inputs), save: save("b") };
+      return (await red(graph, { "dots.png": dots })).rows;
+    };
+    // kornia 0.9.0.
+    expect(await changedBy("dilate")).toEqual([
+      [9, 9, 9, 5, 5],
+      [9, 9, 9, 5, 5],
+      [9, 9, 9, 5, 5],
+      [0, 5, 5, 5, 5],
+    ]);
+    expect(await changedBy("close")).toEqual([
+      [9, 9, 5, 5, 5],
+      [9, 9, 5, 5, 5],
+      [0, 0, 0, 5, 5],
+      [0, 0, 0, 5, 5],
+    ]);
+  });
+
+  test("one picture meets each of a batch, whatever their sizes", async () => {
+    const inputs = {
+      blend: { image1: ["a", 0], image2: ["b", 0], blend_factor: 1, blend_mode: "normal" },
+      paste: { destination: ["b", 0], source: ["a", 0], x: 0, y: 0, resize_source: true },
+      join: { image: ["b", 0], alpha: ["a", 1] },
+    };
+    const classes = {
+      blend: "ImageBlend",
+      paste: "ImageCompositeMasked",
+      join: "JoinImageWithAlpha",
+    } as const;
+    for (const name of ["blend", "paste", "join"] as const) {
+      const graph = {
+        a: load("six.png"),
+        one: load("one.png"),
+        b: node("RepeatImageBatch", { image: ["one", 0], amount: 3 }),
+        c: node(classes[name], inputs[name]),
+        save: save("c"),
+      };
+      const pictures = { "six.png": SIX, "one.png": picture([70, 70], [70, 70]) };
+      const dims = (await runImages(graph, pictures))["save"]?.dims;
+      const wanted = { blend: [3, 2, 3, 3], paste: [3, 2, 2, 3], join: [1, 2, 2, 4] };
+      expect({ name, dims }).toEqual({ name, dims: wanted[name] });
+    }
+  });
+
   test("transparency becomes a mask; an opaque picture has one of 64 × 64", async () => {
     const clear: PackedPicture = {
       data: Uint8Array.of(9, 8, 7, 255, 9, 8, 7, 0),

@@ -29,14 +29,18 @@ export function greatest(math: ImageMath, planes: Value, rows: Reach, columns: R
   });
 }
 
-/** The greatest of a square of `size`, as kornia places it: the centre of an even size is right of the middle. */
-export const dilation =
-  (size: number): Change =>
-  (math, planes) => {
-    const before = Math.floor(size / 2);
-    const reach = { before, after: size - 1 - before };
-    return greatest(math, greatest(math, planes, reach, NONE), NONE, reach);
-  };
+/** The greatest of a square of `size`; of an even size, one more sample lies after the centre than before it. */
+export const dilation = (size: number): Change =>
+  square({ before: Math.ceil(size / 2) - 1, after: Math.floor(size / 2) });
+
+/** The least of the mirrored square: kornia places both so, and what one of them moves the other moves back. */
+export const erosion = (size: number): Change =>
+  least(square({ before: Math.floor(size / 2), after: Math.ceil(size / 2) - 1 }));
+
+const square =
+  (reach: Reach): Change =>
+  (math, planes) =>
+    greatest(math, greatest(math, planes, reach, NONE), NONE, reach);
 
 /** The greatest of all samples at most `radius` steps away, each along a row or a column. */
 export const diamond =

@@ -3,6 +3,7 @@ import { roundHalfToEven } from "../../diffusion/schedule/python-numbers.ts";
 import type { Value } from "../../models/graph-builder.ts";
 import type { ImageValue } from "./graph-value.ts";
 import { COLUMNS, type ImageMath, ROWS } from "./image-math.ts";
+import { divided, multiplied } from "./pillow-alpha.ts";
 import {
   areaTaps,
   bicubic,
@@ -30,9 +31,10 @@ export interface ResizeOptions {
 export function resize(
   math: ImageMath,
   image: ImageValue,
-  to: TargetSize,
+  { width, height }: TargetSize,
   { method, crop }: ResizeOptions,
 ): ImageValue {
+  const to = { width, height }; // a picture given as the target has a batch of its own
   const from = crop === "center" ? centred(math, image, to) : image;
   if (method === "lanczos") return lanczos(math, from, to);
   // Every other method gives a picture of the same size unchanged.
@@ -150,18 +152,29 @@ function area(math: ImageMath, image: ImageValue, to: TargetSize): ImageValue {
 }
 
 /**
- * Pillow resizes in two passes, rows first, each with whole weights and rounded to 8 bits. A float64 holds the sums
- * exactly; ONNX Runtime has no such operators for integers.
+ * Pillow resizes in two passes, each with whole weights and rounded to 8 bits. A float64 holds the sums exactly; ONNX
+ * Runtime has no such operators for integers.
  */
 function lanczos(math: ImageMath, image: ImageValue, to: TargetSize): ImageValue {
   const bytes = math.floor(math.clamp(math.mul(image.value, 255), 0, 255));
   const exact = math.image(math.graph.cast(bytes, "float64"), image);
-  const across = changeColumns(math, exact, to.width, (rows) =>
-    lanczosPass(math, rows, image.width, to.width),
-  );
-  const down = lanczosPass(math, across.value, image.height, to.height);
-  return math.image(math.div(math.graph.cast(down, "float32"), 255), image, to);
+  const isSameSize = image.width === to.width && image.height === to.height;
+  const hasAlpha = image.channels === 4 && !isSameSize;
+  const across = (from: ImageValue): ImageValue =>
+    changeColumns(math, from, to.width, (rows) => lanczosPass(math, rows, from.width, to.width));
+  const down = (from: ImageValue): ImageValue => {
+    const rows = lanczosPass(math, from.value, from.height, to.height);
+    return math.image(rows, from, { height: to.height });
+  };
+  const from = hasAlpha ? multiplied(math, exact) : exact;
+  const resized = isDownFirst(image, to) ? across(down(from)) : down(across(from));
+  const { value } = hasAlpha ? divided(math, resized) : resized;
+  return math.image(math.div(math.graph.cast(value, "float32"), 255), image, to);
 }
+
+/** Since version 13, Pillow begins with the height where that shrinks by more than twice as many samples as the width. */
+const isDownFirst = (from: ImageValue, to: TargetSize): boolean =>
+  from.height - to.height > Math.max(0, 2 * (from.width - to.width));
 
 function lanczosPass(math: ImageMath, of: Value, from: number, to: number): Value {
   if (from === to) return of;

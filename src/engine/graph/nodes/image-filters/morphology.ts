@@ -1,5 +1,5 @@
 /** Morphology: erodes and dilates pictures, and combines both. */
-import { type Change, dilation, least } from "../../image/morphology.ts";
+import { type Change, dilation, erosion } from "../../image/morphology.ts";
 import { choice, int, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 
@@ -27,8 +27,8 @@ export const Morphology: NodeClass = {
     const operation = inputs.word("operation");
     const make = OPERATIONS[operation];
     if (make === undefined) throw inputs.refusal("operation", `is ${operation}: not known`);
-    const dilate = dilation(inputs.number("kernel_size"));
-    const change = make(dilate, least(dilate));
+    const size = inputs.number("kernel_size");
+    const change = make(dilation(size), erosion(size));
     return [math.fromPlanes(change(math, math.toPlanes(image)), image)];
   },
 };

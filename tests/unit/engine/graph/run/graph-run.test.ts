@@ -131,6 +131,21 @@ describe("a graph that runs", () => {
     expect(latent?.kind === "latent" && latent.latent.shape).toEqual([2, 4, 8, 8]);
   });
 
+  test("LatentBlend blends a single latent with each of several", async () => {
+    const { results, prepare } = bench();
+    const blend = { samples1: ["1", 0], samples2: ["2", 0], blend_factor: 0.5 };
+    const run = prepare({
+      1: empty(64),
+      2: node("EmptyLatentImage", { width: 64, height: 128, batch_size: 3 }),
+      3: node("LatentBlend", blend),
+      4: node("SaveLatent", { samples: ["3", 0], filename_prefix: "x" }),
+    });
+    await run.run();
+    const [result] = results;
+    expect(result?.kind === "latent" && result.latent.shape).toEqual([3, 4, 8, 8]);
+    expect(result?.kind === "latent" && result.latent.samples).toHaveLength(3 * 4 * 8 * 8);
+  });
+
   test("a node that fails is named, and runs again the next time", async () => {
     const { counts, prepare } = bench();
     const run = prepare({
