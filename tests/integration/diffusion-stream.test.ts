@@ -247,6 +247,18 @@ describe("similar frames", () => {
     const expected = await single(euler, { picture, steps: 3, strength: 0.8 });
     expectAlike(pictures.at(-1), expected);
   });
+
+  test("of a stream batch are drawn until what moved last is seen", async () => {
+    const moving = video(12).filter((_, at) => at % 4 === 3);
+    const last = moving.at(-1) as Picture;
+    const frames = [...moving, ...repeated(4, last)].map((picture): Changes => {
+      return { picture, skipSimilar: 0.98, streamBatch: true, steps: 3 };
+    });
+    const pictures = await drawn(euler, frames);
+    expectAlike(pictures[moving.length + 1], await single(euler, { picture: last, steps: 3 }));
+    const rows = await rowsOf(() => drawn(euler, frames));
+    expect(rows).toHaveLength(3 + 2 + 2); // the first frame alone, two that move, two that follow
+  });
 });
 
 describe("without video", () => {

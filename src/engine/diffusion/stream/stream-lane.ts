@@ -46,6 +46,8 @@ export class StreamLane {
     readonly control: ControlPicture | null;
   } | null = null;
   #unchanged = 0;
+  /** Video frames one after the other that resemble the last one that was drawn. */
+  #similar = 0;
   /** A copy of the last picture, where it may be shown again. */
   #shown: Picture | null = null;
 
@@ -98,7 +100,7 @@ export class StreamLane {
     this.#last = { pair, settings, control };
   }
 
-  /** True if the last picture will do for this frame. A change has to come out of the batch before. */
+  /** True if the last picture will do for this frame. What changed or moved last has to come out of the batch before. */
   #isRepeated(frame: StreamFrame): boolean {
     const { picture, settings } = frame;
     const isSettled = this.#unchanged > this.#batch.latency;
@@ -106,7 +108,9 @@ export class StreamLane {
     if (!mayRepeat(frame)) return false;
     this.#filter ??= new SimilarityFilter(settings.seed);
     if (!isSettled) this.#filter.reset();
-    return this.#filter.skips(picture, settings.skipSimilar);
+    const isSimilar = this.#filter.skips(picture, settings.skipSimilar);
+    this.#similar = isSimilar ? this.#similar + 1 : 0;
+    return this.#similar > this.#batch.latency;
   }
 
   async #sample(
