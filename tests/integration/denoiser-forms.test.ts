@@ -4,12 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDevice } from "../../src/engine/device/devices.ts";
-import {
-  ConditionedDenoiser,
-  type DenoiserRow,
-} from "../../src/engine/diffusion/conditioned-denoiser.ts";
+import { ConditionedDenoiser } from "../../src/engine/diffusion/conditioned-denoiser.ts";
 import { Denoiser } from "../../src/engine/diffusion/networks/denoiser.ts";
 import { guidanceEmbedding } from "../../src/engine/diffusion/networks/guidance-embedding.ts";
+import type { DenoiserRow } from "../../src/engine/diffusion/row-groups.ts";
 import { type DenoiserForm, denoiserGraph, EMBEDDING } from "../support/denoiser-graph.ts";
 
 const { settings } = parseDevice("cpu");

@@ -2,21 +2,11 @@
 import { pictureTensor } from "../models/roles/frame.ts";
 import { joined, type Tensor } from "../models/tensor.ts";
 import type { Size } from "../protocol/work.ts";
-import type { ControlPicture } from "./control-picture.ts";
 import type { ControlInput, ControlNet } from "./networks/control-net.ts";
 import { type Denoiser, guidanceTensor } from "./networks/denoiser.ts";
+import { bothLimits, type DenoiserRow, rowGroups } from "./row-groups.ts";
 import type { LatentShape } from "./sampler/latent.ts";
 import { type Conditioning, equalTokens } from "./text/conditioning.ts";
-
-/** One row of a denoiser's batch. */
-export interface DenoiserRow {
-  /** Scaled for the network; as large as one latent. */
-  readonly sample: Float32Array;
-  readonly timestep: number;
-  readonly conditioning: Conditioning;
-  /** What the ControlNet follows; null and absent: it does not run. */
-  readonly control?: ControlPicture | null;
-}
 
 /** What all rows share. */
 export interface RowsContext {
@@ -64,45 +54,16 @@ export class ConditionedDenoiser {
   ): Promise<readonly Float32Array[]> {
     const equal = this.#equallyLong(rows);
     const outputs = new Array<Float32Array>(rows.length);
-    for (const places of this.#groups(equal)) {
+    const steered = bothLimits(this.denoiser, this.#controlNet);
+    const limitsOf = ({ control = null }: DenoiserRow) =>
+      control === null ? this.denoiser : steered;
+    for (const places of rowGroups(equal, limitsOf)) {
       const group = places.map((place) => equal[place] as DenoiserRow);
       for (const [at, output] of (await this.#run(group, context)).entries()) {
         outputs[places[at] as number] = output;
       }
     }
     return outputs;
-  }
-
-  /** Places of rows that fit into one run. */
-  #groups(rows: readonly DenoiserRow[]): number[][] {
-    const groups: number[][] = [];
-    for (const [place, row] of rows.entries()) {
-      const open = groups.find((places) => {
-        const first = rows[places[0] as number] as DenoiserRow;
-        return places.length < this.#most(row, rows.length) && this.#fits(first, row);
-      });
-      if (open === undefined) groups.push([place]);
-      else open.push(place);
-    }
-    return groups;
-  }
-
-  /** Of one length of prompt, steered as strongly, and of one timestep where the networks take no more. */
-  #fits(a: DenoiserRow, b: DenoiserRow): boolean {
-    const takesTimesteps =
-      this.denoiser.takesTimestepPerRow &&
-      (a.control == null || this.#controlNet?.takesTimestepPerRow !== false);
-    return (
-      a.conditioning.tokens === b.conditioning.tokens &&
-      a.control?.strength === b.control?.strength &&
-      (takesTimesteps || a.timestep === b.timestep)
-    );
-  }
-
-  /** Rows of a run at most. */
-  #most({ control }: DenoiserRow, all: number): number {
-    const steered = control == null ? null : this.#controlNet?.fixedRows;
-    return Math.min(this.denoiser.fixedRows ?? all, steered ?? all);
   }
 
   /** Rows of a positive and a negative conditioning, both made equally long where that is no waste. */
