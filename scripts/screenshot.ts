@@ -1,7 +1,8 @@
 /**
  * `bun scripts/screenshot.ts [folder] [workspace model] [clip]`: takes screenshots of the playground, empty, playing, with a
- * camera and transforming one stream into another, light and dark, narrow and wide. README's pictures are among them. The
- * stream is a generated one or, sent by ffmpeg, a clip; it is transformed by a model of the workspace, or by `cartoon`.
+ * camera, and transforming one stream into another by a model and by a graph, light and dark, narrow and wide. The pictures
+ * of README and docs/graphs.md are among them. The stream is a generated one or, sent by ffmpeg, a clip; it is transformed
+ * by a model of the workspace, or by `cartoon`.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -51,6 +52,11 @@ try {
     await page.getByRole("button", { name: "Start", exact: true }).click();
     await plays(page, "Live output", FRAMES / 4);
     await shoot(page, `${model}-${colorScheme}`);
+    await page.getByLabel("Model").selectOption("comfyui");
+    await page.getByRole("button", { name: "Soft glow" }).click();
+    await page.locator(".graph-nodes summary").getByText("ImageBlend").click();
+    await plays(page, "Live output", FRAMES / 4);
+    await shoot(page, `graph-${colorScheme}`);
     await stop(page);
   }
 } finally {

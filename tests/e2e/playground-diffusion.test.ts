@@ -10,7 +10,8 @@ import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground();
 const golden = sharedData("golden");
-const PRESETS = { Bold: { guidance: 8, steps: 2 }, Plain: { guidance: 1, steps: 1 } };
+const FIRST_PROMPT = "a beautiful landscape at sunrise";
+const PRESETS = { Bold: { guidance: 8, steps: 2 } };
 
 /** Adds the pipeline to the running server's workspace, under the name that golden's graphs use. */
 async function addPipeline(): Promise<void> {
@@ -41,11 +42,17 @@ if (golden === null) {
       await addPipeline();
       const driven = await running(playground, "tiny");
       const { page } = driven;
+      await page.getByRole("button", { name: "Negative prompt" }).click();
+      await page.getByLabel("Negative prompt", { exact: true }).fill("people");
+      const hint = page.getByText("It has no effect while guidance is 1.");
+      await hint.waitFor();
+      await sent(driven, { prompts: [{ prompt: FIRST_PROMPT, negative_prompt: "people" }] });
       await page.getByRole("button", { name: "Bold" }).click();
       await sent(driven, { preset: "Bold" });
       expect(await page.getByRole("slider", { name: "Guidance", exact: true }).inputValue()).toBe(
         "8",
       );
+      await hint.waitFor({ state: "detached" });
       await page.getByRole("slider", { name: "Steps" }).fill("1");
       await sent(driven, { steps: 1 });
       // Without drift the picture stands still until something changes.

@@ -1,8 +1,10 @@
 /** What to draw, in words: one text, or several with weights, and a negative prompt. */
+import { computed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { edit, editText } from "../actions.ts";
 import { FIRST_PROMPT } from "../first-prompt.ts";
+import { valueInUse } from "../param-values.ts";
 import {
   MAX_PROMPT,
   MAX_PROMPTS,
@@ -12,7 +14,7 @@ import {
   without,
   withPatch,
 } from "../prompts.ts";
-import { draft } from "../state.ts";
+import { chosenModel, draft } from "../state.ts";
 import { Range } from "./controls/number.tsx";
 import { Cross } from "./cross.tsx";
 
@@ -114,6 +116,12 @@ function PromptRow({ prompts, one: { text, weight }, index, focusAnother }: Prom
   );
 }
 
+/** Diffusion evaluates a negative prompt only where the prompt is followed more closely than it would be by itself. */
+const ignoresNegative = computed(() => {
+  const guidance = chosenModel.value?.params.find(({ name }) => name === "guidance");
+  return guidance !== undefined && valueInUse(guidance, draft.value.values) === 1;
+});
+
 interface NegativeProps {
   readonly prompts: Prompts;
   readonly isNew: boolean;
@@ -133,6 +141,9 @@ function Negative({ prompts, isNew, close }: NegativeProps) {
       >
         <Cross label="Remove the negative prompt" press={close} />
       </Text>
+      {prompts.negative !== "" && ignoresNegative.value && (
+        <p class="hint">It has no effect while guidance is 1.</p>
+      )}
     </div>
   );
 }
