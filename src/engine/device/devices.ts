@@ -127,3 +127,12 @@ export const withoutFallback = ({ executionProviders, ...settings }: SessionSett
   executionProviders: executionProviders.filter((provider) => provider !== "cpu"),
   extra: { session: { disable_cpu_ep_fallback: "1" } },
 });
+
+/** Loading and the warm-up run. */
+const LOAD_MS = 120_000;
+/** TensorRT builds an engine file, for many minutes where the network is large. */
+const BUILD_MS = 45 * 60_000;
+
+/** How long a model may take to load, its first run included. */
+export const loadDeadlineMs = ({ name }: Device): number =>
+  name.startsWith("tensorrt") ? BUILD_MS : LOAD_MS;

@@ -10,7 +10,7 @@ import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import type { GraphUse } from "../protocol/work.ts";
-import { type Device, parseDevice } from "./devices.ts";
+import { type Device, loadDeadlineMs, parseDevice } from "./devices.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import type { LoadedModel } from "./loaded-model.ts";
 import { describeModel } from "./model-info.ts";
@@ -27,10 +27,6 @@ type Slot =
   | { readonly state: "ready"; readonly model: ReadyModel }
   | { readonly state: "failed"; readonly stamp: string; readonly error: WorkerError };
 
-/** Loading and the warm-up run. */
-const LOAD_MS = 120_000;
-/** TensorRT builds an engine file, for many minutes where the network is large. */
-const BUILD_MS = 45 * 60_000;
 /** A caller waits this long for changed files to load, then gets the version that is loaded. */
 const RELOAD_WAIT_MS = 5000;
 /** Closing waits this long for runs in progress; one that hangs ends with the process. */
@@ -88,7 +84,7 @@ export class ModelHost implements AsyncDisposable {
 
   /** Deadline of loading a model, its warm-up run included. */
   get loadDeadlineMs(): number {
-    return this.#device.name.startsWith("tensorrt") ? BUILD_MS : LOAD_MS;
+    return loadDeadlineMs(this.#device);
   }
 
   /** Every model of the catalogue with its state here. */

@@ -7,7 +7,7 @@ import type { RunItem } from "../models/roles/role.ts";
 import { sampleItem } from "../models/run-values.ts";
 import type { Size } from "../protocol/work.ts";
 import { batchKey } from "./batch-key.ts";
-import type { Device, SessionSettings } from "./devices.ts";
+import { type Device, loadDeadlineMs, type SessionSettings } from "./devices.ts";
 import { type BatchRunner, TooLate } from "./job.ts";
 import type { InferenceJob, InferenceResult } from "./loaded-model.ts";
 import { ProgramWorker } from "./program-worker.ts";
@@ -22,9 +22,7 @@ const HUNG_MS = 5000;
 /** A run that takes `HUNG` times what is usual and this long holds up other streams no longer: they get a new thread. */
 const ABANDONED_MS = 2500;
 
-/** The first run of a graph may take this long: nobody knows it yet. */
-const FIRST_GRAPH_MS = 120_000;
-/** Taken for its duration, so that short runs go beside it. */
+/** Taken for the duration of a graph that has not run yet, so that short runs go beside it. */
 const NEW_GRAPH_MS = 1000;
 
 /** Batches that warm-up tries, as long as the smaller one pays. */
@@ -124,8 +122,11 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   async run(jobs: readonly InferenceJob[]): Promise<readonly InferenceResult[]> {
     const pixels = jobs.reduce((sum, job) => sum + pixelsOf(job), 0);
     const [pace] = jobs.map((job) => this.#paceOf(job)); // graphs run one at a time
+    // The first run of a graph opens its networks.
     const longMs =
-      pace == null ? FIRST_GRAPH_MS : HUNG * Math.max(pace, this.#warmUpMsPerPixel) * pixels;
+      pace == null
+        ? loadDeadlineMs(this.#options.device)
+        : HUNG * Math.max(pace, this.#warmUpMsPerPixel) * pixels;
     // It begins when the thread has time for it.
     const waitMs = this.#watch.leftMs;
     using recorded = new DisposableStack();

@@ -18,7 +18,7 @@ const PREFIX = `${GRAPH_MODEL}:`;
 export class GraphModels {
   readonly #workspace: string;
   readonly #folders: () => readonly CatalogueEntry[];
-  /** The graphs that a model was asked for with last, by its name. */
+  /** What a model was asked for with, by its name. */
   readonly #asked = new Map<string, Omit<ComfyGraphs, "workspace">>();
 
   /** @param folders lists the workspace's model folders */
@@ -44,7 +44,7 @@ export class GraphModels {
     const models = [...new Set(plans.flatMap((plan) => plan.models))].sort();
     const name = PREFIX + [use.kind, ...models].join(",");
     const paths = models.map((model) => [model, join(this.#workspace, "models", model)]);
-    this.#asked.set(name, { graphs, kind: use.kind, models: Object.fromEntries(paths) });
+    this.#asked.set(name, { graphs: [], kind: use.kind, models: Object.fromEntries(paths) });
     return name;
   }
 

@@ -12,7 +12,7 @@ export type GraphSource = { readonly path: string } | { readonly bytes: Uint8Arr
 
 /** ComfyUI graphs, and where the models and files are that they name. */
 export interface ComfyGraphs {
-  /** As JSON. Others come with the runs; these are warmed up. */
+  /** As JSON: what is drawn by runs that bring none, such as the warm-up. */
   readonly graphs: readonly string[];
   readonly kind: GraphUse["kind"];
   /** Folders by name. */

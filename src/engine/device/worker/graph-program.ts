@@ -40,7 +40,7 @@ export class GraphProgram implements Program {
   /** Those of the lane that was forgotten last: a stream changes over to the graphs of its trial. */
   #forgotten: readonly LaneGraph[] = [];
 
-  /** The models are opened by the first run, which is the warm-up's. */
+  /** The models are opened by the first graph that names them. */
   static async open(source: ComfyGraphs, settings: SessionSettings): Promise<GraphProgram> {
     const files = await workspaceFiles(source.workspace, Object.keys(source.models));
     const folderOf = (name: string | null) =>
@@ -58,7 +58,7 @@ export class GraphProgram implements Program {
   async run([item]: readonly RunItem[]): Promise<readonly RunOutput[] | null> {
     if (item === undefined) return [];
     const stop = new AbortController();
-    const output = this.#outputOf(item, stop.signal);
+    const output = this.#draw(item, stop.signal);
     this.#running.set(item.lane, { stop, output });
     try {
       return [await output];
@@ -91,17 +91,6 @@ export class GraphProgram implements Program {
     this.#lanes.clear();
     await this.#models.release();
     await this.#images.release();
-  }
-
-  async #outputOf(item: RunItem, signal: AbortSignal): Promise<RunOutput> {
-    if (graphsIn(item.values) !== null) return await this.#draw(item, signal);
-    try {
-      return await this.#draw(item, signal); // the warm-up
-    } catch (error) {
-      // A fault of one stream's graph must not keep the model from all others: the stream's own run meets it again.
-      if (error instanceof WorkerError) return { picture: null, data: {} };
-      throw error;
-    }
   }
 
   /** Without a picture where no graph makes one. */
