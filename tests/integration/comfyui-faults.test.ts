@@ -74,6 +74,19 @@ test("a stream whose ComfyUI ends during a run goes on when it is back", async (
   expect((await stream.draw(params)).picture.width).toBe(64);
 });
 
+test("a connection over which no message comes any more is replaced", async () => {
+  await using comfy = new FakeComfy();
+  await using hosted = await ServedHost.start(comfy.url);
+  using stream = new ServedStream(hosted.host);
+  const params = paramsFor(slowly(0));
+  await stream.drawWith(params);
+  comfy.muteConnections();
+  const { message } = await failureOf(stream.draw(params), "comfyui_unavailable");
+  expect(message).toContain("its messages do not arrive any more");
+  await stream.executor.prepare(params);
+  expect((await stream.draw(params)).picture.width).toBe(64);
+}, 20_000);
+
 test("the file of an ended stream holds none of its frames, and is used by the next stream", async () => {
   await using comfy = new FakeComfy();
   await using hosted = await ServedHost.start(comfy.url);

@@ -67,14 +67,14 @@ test("a live stream has the rate that ComfyUI gives, the newest frame first, and
   const output = collect(stream_url, stop.signal);
   await waitFor("frames have been dropped", async () => {
     const { stats } = await stream(id);
-    return stats.frames_out > 3 && stats.frames_dropped > 3;
+    return stats.frames_out > 10 && stats.frames_dropped > 10;
   });
   const { stats, status } = await stream(id);
   expect(status).toBe("active");
   expect(stats).toMatchObject({ model: "comfyui", execution_provider: "ComfyUI" });
   expect(stats.inference_ms.p50).toBeGreaterThan(300);
-  // A frame waits for at most one run, and is in the next.
-  expect(stats.latency_ms.p50).toBeLessThan(1000);
+  // A frame waits for at most one run, and is in the next. The tenth of a queue would be 2.5 s late.
+  expect(stats.latency_ms.p50).toBeLessThan(1500);
 
   const refused = await post(server, `/stream/${id}/params`, {
     prompts: { ...slowly(0), "9": { class_type: "FaceMeshNode", inputs: {} } },
@@ -105,7 +105,7 @@ test("a new graph does not wait for the end of a long run", async () => {
   await waitFor("the second frame is drawn", () => comfy.ran.length === 3);
   await params(id, { prompts: slowly(0) });
   const isTried = async () => (await queueOf(comfy.url)).waiting.length === 1;
-  await waitFor("the new graph waits while that run goes on", isTried, 1000);
+  await waitFor("the new graph waits while that run goes on", isTried, 1500);
   await waitFor("it draws", async () => (await stream(id)).stats.inference_ms.p50 < 500);
   await end(id);
   await sender.end();

@@ -41,6 +41,7 @@ export class FakeComfy implements AsyncDisposable {
   readonly #options: FakeComfyOptions;
   readonly #server: Server<{ client: string }>;
   readonly #sockets = new Map<string, ServerWebSocket<{ client: string }>>();
+  readonly #muted = new WeakSet<ServerWebSocket<{ client: string }>>();
   readonly #withNotes = new Set<string>();
   readonly #temp = new Map<string, Uint8Array>();
   #pending: Queued[] = [];
@@ -76,6 +77,11 @@ export class FakeComfy implements AsyncDisposable {
   get url(): string {
     const at = this.#options.credentials === undefined ? "" : `${this.#options.credentials}@`;
     return `http://${at}127.0.0.1:${this.port}`;
+  }
+
+  /** From now on no message comes over the connections that are open, as over those that a router has forgotten. */
+  muteConnections(): void {
+    for (const socket of this.#sockets.values()) this.#muted.add(socket);
   }
 
   /** Ends as a process that is killed. */
@@ -198,6 +204,7 @@ export class FakeComfy implements AsyncDisposable {
     const given = this.#options.namesPrompts ? undefined : body.prompt_id;
     const id: string = given ?? crypto.randomUUID();
     this.#pending.push({ id, prompt, client: body.client_id ?? "", outputs: good });
+    for (const one of this.#sockets.keys()) this.#send(one, "status", { status: {} });
     this.#work = this.#work.then(() => this.#next());
     return Response.json({ prompt_id: id, number: 0, node_errors });
   }
@@ -276,8 +283,13 @@ export class FakeComfy implements AsyncDisposable {
     };
   }
 
+  #socketOf(client: string): ServerWebSocket<{ client: string }> | undefined {
+    const socket = this.#sockets.get(client);
+    return socket === undefined || this.#muted.has(socket) ? undefined : socket;
+  }
+
   #send(client: string, type: string, data: object): void {
-    this.#sockets.get(client)?.send(JSON.stringify({ type, data }));
+    this.#socketOf(client)?.send(JSON.stringify({ type, data }));
   }
 
   #sendPicture({ client, id: prompt_id }: Queued, node_id: string, png: Uint8Array): void {
@@ -287,7 +299,7 @@ export class FakeComfy implements AsyncDisposable {
     head.writeUInt32BE(isNoted ? 4 : 1, 0);
     head.writeUInt32BE(isNoted ? info.length : 2, 4);
     const message = Buffer.concat([head, ...(isNoted ? [info] : []), png]);
-    this.#sockets.get(client)?.sendBinary(message);
+    this.#socketOf(client)?.sendBinary(message);
   }
 }
 

@@ -22,7 +22,12 @@ export type NodeError = Immutable<typeof NodeError>;
 /** By node id. */
 export const NodeErrors = Type.Record(
   Type.String(),
-  Type.Object({ errors: Type.Array(NodeError), class_type: Type.String() }),
+  Type.Object({
+    errors: Type.Array(NodeError),
+    class_type: Type.String(),
+    /** Ids of the outputs that cannot run because of it. */
+    dependent_outputs: Type.Array(Type.String()),
+  }),
 );
 export type NodeErrors = Immutable<typeof NodeErrors>;
 

@@ -108,7 +108,10 @@ export class ComfyClient {
   }
 
   /** A picture that a node has saved. */
-  async view({ filename, subfolder, type }: StoredFile, signal: AbortSignal): Promise<Uint8Array> {
+  async view(
+    { filename, subfolder, type }: StoredFile,
+    signal: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const query = new URLSearchParams({ filename, subfolder, type });
     const response = await this.#fetch(`/view?${query}`, { signal });
     if (!response.ok) throw this.#unexpected(response);
@@ -151,7 +154,7 @@ export class ComfyClient {
     }
   }
 
-  async #bytes(response: Response, most: number): Promise<Uint8Array> {
+  async #bytes(response: Response, most: number): Promise<Uint8Array<ArrayBuffer>> {
     const chunks: Uint8Array[] = [];
     let total = 0;
     try {

@@ -18,21 +18,21 @@ const BLANK = new Uint8Array(
 
 export class FrameFiles {
   readonly #client: ComfyClient;
-  readonly #prefix: string;
+  readonly #owner: string;
   /** Numbers of files that nobody uses. */
   readonly #free: number[] = [];
   #made = 0;
 
-  /** @param owner tells the files of several engines apart */
+  /** @param owner tells the files of several engines apart, and cannot be guessed: any graph may load any file */
   constructor(client: ComfyClient, owner: string) {
     this.#client = client;
-    this.#prefix = owner.slice(0, 8);
+    this.#owner = owner;
   }
 
   /** A file that nobody else writes to, until it is given back. */
   take(): FrameFile {
     const number = this.#free.pop() ?? this.#made++;
-    const filename = `${this.#prefix}-${number}.png`;
+    const filename = `${this.#owner}-${number}.png`;
     return new FrameFile(this.#client, filename, () => this.#free.push(number));
   }
 }

@@ -15,6 +15,7 @@ import {
   type PictureNode,
   type ServerGraph,
   serverGraph,
+  TEXT_NODE,
   TRIAL_GAPS,
   triedGraph,
 } from "./server-graph.ts";
@@ -83,6 +84,7 @@ export class GraphJudge {
       ...(await this.#classProblems(graph, signal)),
       ...linkProblems(graph),
       ...outputProblems(graph),
+      ...(await this.#textProblems(graph, signal)),
       ...(use.hasInput ? [] : withoutVideo(graph)),
     ];
     if (problems.length > 0) throw refused(problems, at);
@@ -111,6 +113,12 @@ export class GraphJudge {
       problems.push(...(await Promise.all(some)).flat());
     }
     return problems;
+  }
+
+  async #textProblems({ texts }: ServerGraph, signal: AbortSignal): Promise<Problem[]> {
+    if (texts.length === 0 || (await this.#knows(TEXT_NODE, signal))) return [];
+    const problem = `needs ${TEXT_NODE}, which the ComfyUI at COMFYUI_URL does not have: update it`;
+    return [{ nodes: texts, message: `SaveTextTensor ${problem}`, problem }];
   }
 
   #classProblem(name: string | null, nodes: readonly string[]): Problem {

@@ -14,6 +14,8 @@ const log = getLogger("comfyui");
 
 /** ComfyUI is asked this often whether it still has the graph: a cleared queue sends no message. */
 const LOOK_MS = 3000;
+/** It may leave so many of these questions unanswered. */
+const MAX_SILENT = 3;
 const CANCEL_MS = 10_000;
 const MAX_ERROR_CHARACTERS = 500;
 
@@ -33,7 +35,7 @@ export interface PromptRun {
 
 export interface PromptResult {
   /** The first picture of the last node that gave one; null where none did. */
-  readonly png: Uint8Array | null;
+  readonly png: Uint8Array<ArrayBuffer> | null;
   /** What nodes say, by their id. */
   readonly texts: Readonly<Record<string, string>>;
 }
@@ -46,6 +48,7 @@ export async function runPrompt(run: PromptRun): Promise<PromptResult> {
   const { client, socket, clientId, graph, saves, frame, signal } = run;
   signal.throwIfAborted();
   const id = crypto.randomUUID();
+  const begunAt = performance.now();
   const given = new Given(run);
   const over = new AbortController();
   using _listening = socket.listen(id, (event) => given.receive(event));
@@ -56,13 +59,9 @@ export async function runPrompt(run: PromptRun): Promise<PromptResult> {
   try {
     const abort = rejectedBy(signal, over.signal);
     const answer = await Promise.race([submitted, abort]);
-    const isOurs = (node: string) => graph.pictures.includes(node) || graph.texts.includes(node);
-    // ComfyUI runs the outputs that it can; others than ours are its own affair.
-    const problems = problemsOf(answer, graph).filter((problem) => {
-      return answer.state === "refused" || ("node" in problem && isOurs(problem.node));
-    });
+    const problems = problemsOf(concerning(answer, graph), graph);
     if (problems.length > 0) throw failed(client, describeProblems(problems));
-    await Promise.race([given.done, abort, untilGone(id, client, over.signal)]);
+    await Promise.race([given.done, abort, untilGone(id, { ...run, begunAt }, over.signal)]);
     return await given.result(signal);
   } catch (error) {
     if (!given.isOver) void cancelAfter(submitted, id, client);
@@ -70,6 +69,15 @@ export async function runPrompt(run: PromptRun): Promise<PromptResult> {
   } finally {
     over.abort();
   }
+}
+
+/** ComfyUI runs the outputs that it can; others than ours are its own affair. */
+function concerning(answer: Submission, { pictures, texts }: ServerGraph): Submission {
+  if (answer.state === "refused") return answer;
+  const ours = new Set([...pictures, ...texts]);
+  const errors = Object.entries(answer.nodeErrors);
+  const kept = errors.filter(([, error]) => error.dependent_outputs.some((id) => ours.has(id)));
+  return { ...answer, nodeErrors: Object.fromEntries(kept) };
 }
 
 /** Never rejects: a ComfyUI that is gone has nothing to cancel. */
@@ -86,6 +94,8 @@ async function cancelAfter(
   }
 }
 
+type GivenPicture = Uint8Array<ArrayBuffer> | StoredFile;
+
 /** What a run has given so far. */
 class Given {
   /** Rejects where the graph fails. */
@@ -95,7 +105,7 @@ class Given {
   readonly #run: PromptRun;
   readonly #end = Promise.withResolvers<void>();
   readonly #texts: Record<string, string> = {};
-  #last: { readonly node: string; readonly picture: Uint8Array | StoredFile } | null = null;
+  #last: { readonly node: string; readonly picture: GivenPicture } | null = null;
 
   constructor(run: PromptRun) {
     this.#run = run;
@@ -132,7 +142,7 @@ class Given {
         this.#fail(this.#nodeFailed(event.node, shortened(event.error, MAX_ERROR_CHARACTERS)));
         break;
       case "closed":
-        this.#fail(client.unavailable("it closed the connection"));
+        this.#fail(client.unavailable(event.why));
         break;
       default:
         event satisfies never;
@@ -152,7 +162,7 @@ class Given {
   }
 
   /** Of a batch, the first. */
-  #keep(node: string, picture: Uint8Array | StoredFile): void {
+  #keep(node: string, picture: GivenPicture): void {
     const isOurs = this.#run.graph.pictures.includes(node);
     if (isOurs && this.#last?.node !== node) this.#last = { node, picture };
   }
@@ -181,12 +191,28 @@ async function rejectedBy(signal: AbortSignal, over: AbortSignal): Promise<never
   });
 }
 
-/** Rejects once ComfyUI neither runs a graph nor has it in its queue, and says nothing of it. */
-async function untilGone(id: string, client: ComfyClient, over: AbortSignal): Promise<never> {
-  for (let missed = 0; missed < 2; ) {
+/**
+ * Rejects once ComfyUI neither runs a graph nor has it in its queue, and says nothing of it, or answers no more. It may
+ * be busy: one answer that is missing means nothing.
+ */
+async function untilGone(
+  id: string,
+  { client, socket, begunAt }: Pick<PromptRun, "client" | "socket"> & { readonly begunAt: number },
+  over: AbortSignal,
+): Promise<never> {
+  let [absent, silent] = [0, 0];
+  for (;;) {
     await pause(LOOK_MS, over);
     if (over.aborted) return await new Promise(() => {});
-    missed = (await client.stateOf(id, over)) === null ? missed + 1 : 0;
+    try {
+      absent = (await client.stateOf(id, over)) === null ? absent + 1 : 0;
+      silent = 0;
+    } catch (error) {
+      if (++silent === MAX_SILENT) throw error;
+    }
+    if (absent < 2) continue;
+    // It tells everybody when its queue changes.
+    if (socket.lastMessageAt < begunAt) socket.drop("its messages do not arrive any more");
+    throw failed(client, "it has lost the graph: was its queue cleared?");
   }
-  throw failed(client, "it has lost the graph: was its queue cleared?");
 }

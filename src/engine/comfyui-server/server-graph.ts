@@ -7,6 +7,9 @@ import type { GraphUse } from "../protocol/work.ts";
 /** The node that brings pictures out: over the WebSocket, or as a file that is fetched. */
 export type PictureNode = "SaveImageWebsocket" | "PreviewImage";
 
+/** The node that brings texts out. */
+export const TEXT_NODE = "PreviewAny";
+
 const PICTURES: ReadonlySet<string | null> = new Set(["SaveTensor", "SaveImage", "PreviewImage"]);
 const TEXTS: ReadonlySet<string | null> = new Set(["SaveTextTensor"]);
 
@@ -74,7 +77,7 @@ export function classesOf({
 export function runnableGraph(graph: ServerGraph, frame: string, saves: PictureNode): object {
   return prompt(graph, graph.nodes.keys(), frame, {
     picture: ({ inputs }) => ({ class_type: saves, inputs: { images: inputs["images"] } }),
-    text: ({ inputs }) => ({ class_type: "PreviewAny", inputs: { source: inputs["data"] } }),
+    text: ({ inputs }) => ({ class_type: TEXT_NODE, inputs: { source: inputs["data"] } }),
   });
 }
 

@@ -36,6 +36,7 @@ export class ServerLane {
   readonly #connection: ComfyConnection;
   readonly #kind: GraphUse["kind"];
   readonly #file: FrameFile;
+  #converter: PictureConverter | null = null;
   #planned: Planned | null = null;
   #lastRunMs: number | null = null;
   /** Settles when the newest run has ended. */
@@ -75,6 +76,7 @@ export class ServerLane {
 
   /** Gives its file back. No run may be in progress. */
   async release(): Promise<void> {
+    this.#converter?.[Symbol.dispose]();
     await this.#file.release();
   }
 
@@ -88,7 +90,8 @@ export class ServerLane {
   }
 
   async #draw(job: InferenceJob, plan: Planned, signal: AbortSignal): Promise<InferenceResult> {
-    using converter = new PictureConverter(job.calls);
+    this.#converter ??= new PictureConverter(job.calls);
+    const converter = this.#converter;
     const begun = performance.now();
     const { graphs } = plan;
     const isFirstLive = (graphs[0]?.live.length ?? 0) > 0;
@@ -97,7 +100,7 @@ export class ServerLane {
       job.picture !== null && (isFirstLive || graphs.length > 1)
         ? await toPng(job.picture, converter, job.calls)
         : null;
-    let drawn: Uint8Array | null = null;
+    let drawn: PromptResult["png"] = null;
     let texts: PromptResult["texts"] = {};
     for (const graph of graphs) {
       if (graph.live.length > 0 && frame !== null) await this.#file.write(frame, signal);
@@ -105,7 +108,7 @@ export class ServerLane {
       texts = { ...texts, ...result.texts };
       if (result.png === null) continue;
       drawn = result.png;
-      frame = new Uint8Array(drawn);
+      frame = drawn;
     }
     const inferenceMs = performance.now() - begun;
     this.#lastRunMs = inferenceMs;

@@ -29,13 +29,13 @@ export type PromptEvent =
       readonly value: number;
       readonly max: number;
     }
-  | { readonly type: "picture"; readonly node: string; readonly png: Uint8Array }
+  | { readonly type: "picture"; readonly node: string; readonly png: Uint8Array<ArrayBuffer> }
   | { readonly type: "files"; readonly node: string; readonly files: readonly StoredFile[] }
   | { readonly type: "text"; readonly node: string; readonly text: string }
   /** The last one, unless one of the others comes. */
   | { readonly type: "done" }
   /** The connection is gone. */
-  | { readonly type: "closed" }
+  | { readonly type: "closed"; readonly why: string }
   | { readonly type: "interrupted"; readonly node: string }
   | { readonly type: "failed"; readonly node: string; readonly error: string };
 
@@ -46,6 +46,8 @@ export class ComfySocket implements Disposable {
   readonly #listeners = new Map<string, Listener>();
   /** Where ComfyUI is: it runs one graph at a time. */
   #current: { readonly prompt: string; readonly node: string } | null = null;
+  /** `performance.now()` at the last message, also one about other clients' graphs. */
+  #lastMessageAt = performance.now();
   #isOpen = true;
 
   /** Throws `comfyui_unavailable`. */
@@ -75,10 +77,7 @@ export class ComfySocket implements Disposable {
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.addEventListener("close", () => {
-      this.#isOpen = false;
-      for (const listener of this.#listeners.values()) listener({ type: "closed" });
-    });
+    socket.addEventListener("close", () => this.#end("it closed the connection"));
     socket.addEventListener("message", ({ data }: MessageEvent<unknown>) => this.#receive(data));
     // Pictures then come with the ids of their graph and node.
     const flags = { type: "feature_flags", data: { supports_preview_metadata: true } };
@@ -89,20 +88,37 @@ export class ComfySocket implements Disposable {
     return this.#isOpen;
   }
 
+  get lastMessageAt(): number {
+    return this.#lastMessageAt;
+  }
+
   /** Tells what happens to a graph, until disposed. */
   listen(prompt: string, listener: Listener): Disposable {
     this.#listeners.set(prompt, listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(prompt) };
   }
 
+  /** Ends at once: one whose other side is gone would never close in order. All listeners get the reason. */
+  drop(why: string): void {
+    this.#end(why);
+    this.#socket.terminate();
+  }
+
   [Symbol.dispose](): void {
-    this.#socket.close();
+    this.drop("the engine is closing");
+  }
+
+  #end(why: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    for (const listener of this.#listeners.values()) listener({ type: "closed", why });
   }
 
   #receive(data: unknown): void {
+    this.#lastMessageAt = performance.now();
     if (typeof data === "string") this.#receiveText(data);
     else if (data instanceof ArrayBuffer && data.byteLength <= MAX_PICTURE_BYTES) {
-      this.#receivePicture(new DataView(data));
+      this.#receivePicture(data);
     } else log.warn("message of ComfyUI ignored", { bytes: sizeOf(data) });
   }
 
@@ -119,11 +135,11 @@ export class ComfySocket implements Disposable {
     if (listener !== undefined) for (const event of eventsOf(message)) listener(event);
   }
 
-  #receivePicture(view: DataView): void {
-    if (view.byteLength < 8) return;
-    const kind = view.getUint32(0);
-    const second = view.getUint32(4);
-    const bytes = new Uint8Array(view.buffer);
+  #receivePicture(data: ArrayBuffer): void {
+    if (data.byteLength < 8) return;
+    const head = new DataView(data);
+    const [kind, second] = [head.getUint32(0), head.getUint32(4)];
+    const bytes = new Uint8Array(data);
     if (kind === PICTURE && second === PNG && this.#current !== null) {
       const { prompt, node } = this.#current;
       this.#listeners.get(prompt)?.({ type: "picture", node, png: bytes.subarray(8) });

@@ -2,6 +2,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { StreamParams } from "../../../src/engine/protocol/work.ts";
 import {
+  COLOUR,
   comfyUiTests,
   failureOf,
   inverted,
@@ -104,6 +105,11 @@ if (comfy.kind === "absent") {
     using picture = new ServedStream(served.host, { kind: "picture" });
     const { picture: drawn } = await picture.drawWith(paramsFor(slowly(0)));
     expect(isClose(drawn.data, inverted(await picture.plain()))).toBe(true);
+    // The second time ComfyUI computes nothing, and names the file of the first.
+    using still = new ServedStream(served.host, { kind: "picture", hasInput: false });
+    const { picture: first } = await still.drawWith(paramsFor(COLOUR));
+    using again = new ServedStream(served.host, { kind: "picture", hasInput: false });
+    expect((await again.drawWith(paramsFor(COLOUR))).picture).toEqual(first);
     using stream = new ServedStream(served.host);
     const { message } = await failureOf(
       stream.executor.prepare(paramsFor(slowly(0))),
