@@ -69,13 +69,19 @@ describe("sizes", () => {
     }
   });
 
-  test("an export of one size draws in that size, whatever the stream's is", async () => {
-    const host = await hostOf({ denoiser: { sides: [4, 6] } });
-    for (const hasInput of [false, true]) {
-      const [picture] = await drawn(host, [paramsFor("a cat")], { hasInput });
-      expect([picture?.width, picture?.height]).toEqual([48, 32]);
-    }
-  });
+  test.each([
+    ["the denoiser", { denoiser: { sides: [4, 6] } }],
+    ["the VAE decoder", { decoderSides: [4, 6] }],
+  ] as [string, PipelineForm][])(
+    "%s of one size draws in that size, whatever the stream's is",
+    async (_, form) => {
+      const host = await hostOf(form);
+      for (const hasInput of [false, true]) {
+        const [picture] = await drawn(host, [paramsFor("a cat")], { hasInput });
+        expect([picture?.width, picture?.height]).toEqual([48, 32]);
+      }
+    },
+  );
 });
 
 describe("parameters", () => {

@@ -15,6 +15,8 @@ export interface PipelineForm {
   /** What the VAE encoder gives: mean and variance, or the latent itself as an `AutoencoderTiny` does. */
   readonly encoder?: "distribution" | "latent" | "none";
   readonly scheduler?: Readonly<Record<string, unknown>>;
+  /** Sides of a latent, in the VAE decoder. */
+  readonly decoderSides?: readonly [number | string, number | string];
   /** Where the numbers of the encoder and the denoiser lie: in their ONNX files, or in `model.onnx_data` beside. */
   readonly weights?: "inside" | "outside";
 }
@@ -50,7 +52,7 @@ export async function writePipeline(folder: string, form: PipelineForm = {}): Pr
   };
   await network("text_encoder", textEncoder(floats, form.inputIds ?? "int32"));
   await network("unet", denoiserGraph({ floats, ...form.denoiser }));
-  await network("vae_decoder", vaeDecoder(floats));
+  await network("vae_decoder", vaeDecoder(floats, form.decoderSides));
   if (encoder !== "none") await network("vae_encoder", vaeEncoder(floats, encoder));
 }
 
@@ -97,9 +99,12 @@ function vaeEncoder(floats: "float32" | "float16", kind: "distribution" | "laten
 }
 
 /** Pixels are the hyperbolic tangents of the first three channels. */
-function vaeDecoder(floats: "float32" | "float16"): Uint8Array {
+function vaeDecoder(
+  floats: "float32" | "float16",
+  sides: PipelineForm["decoderSides"] = ["latent_height", "latent_width"],
+): Uint8Array {
   const graph = new GraphBuilder();
-  const dims = ["batch_size", 4, "latent_height", "latent_width"];
+  const dims = ["batch_size", 4, ...sides];
   const latent = graph.input("latent_sample", floats, dims);
   const three = graph.node("Slice", [latent, int(graph, 0), int(graph, 3), int(graph, 1)]);
   const absent = "" as Value;

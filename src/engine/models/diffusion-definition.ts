@@ -1,7 +1,7 @@
 /** Describes the diffusion program of a folder as a model with ports: what callers may set, and what it does with video. */
 
-import type { DenoiserLimits } from "../diffusion/networks/denoiser-limits.ts";
 import { CONSISTENCY_GUIDANCE } from "../diffusion/networks/guidance-embedding.ts";
+import type { PipelineLimits } from "../diffusion/pipeline-limits.ts";
 import { GUIDANCE_MODES } from "../diffusion/sampler/prompt-guidance.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
@@ -108,7 +108,7 @@ const GUIDANCE_PORTS: Readonly<Record<string, DiffusionPort>> = {
 /** What is known of a pipeline before it is opened. */
 export interface DiffusionFolder {
   readonly folder: string;
-  readonly limits: DenoiserLimits;
+  readonly limits: PipelineLimits;
   /** It has a VAE encoder: without one it draws from noise alone. */
   readonly encodesVideo: boolean;
   readonly hasControlNet: boolean;

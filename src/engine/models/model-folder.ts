@@ -3,8 +3,8 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
-import { readDenoiserLimits } from "../diffusion/networks/denoiser-limits.ts";
 import { isPipelineFolder, readPipelineFolder } from "../diffusion/pipeline-folder.ts";
+import { readPipelineLimits } from "../diffusion/pipeline-limits.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import { defineDiffusion } from "./diffusion-definition.ts";
@@ -84,9 +84,11 @@ export async function readModelFolder(
       const pipeline = await readPipelineFolder(folder);
       ({ files } = pipeline);
       stamp = (await stampOf(folder, files)) ?? stamp;
-      const { unet = "", vae_encoder, controlnet } = pipeline.networks;
-      const denoiser = signatureOf(await readOutline(unet, "unet/model.onnx"));
-      const limits = await readDenoiserLimits(unet, denoiser);
+      const { unet = "", vae_decoder = "", vae_encoder, controlnet } = pipeline.networks;
+      const limits = await readPipelineLimits(unet, {
+        denoiser: signatureOf(await readOutline(unet, "unet/model.onnx")),
+        decoder: signatureOf(await readOutline(vae_decoder, "vae_decoder/model.onnx")),
+      });
       const [encodesVideo, hasControlNet] = [vae_encoder !== undefined, controlnet !== undefined];
       if (hasControlNet && !limits.takesResiduals) {
         const problem = "unet/model.onnx takes no residuals, which controlnet/model.onnx gives";

@@ -1,26 +1,32 @@
-/** Finds out from a denoiser's files, without opening it, which sizes it takes and what else a stream must know. */
+/** Finds out from a pipeline's files, without opening them, which sizes it takes and what else a stream must know. */
 import { dirname, join } from "node:path";
-import { WorkerError } from "../../../errors.ts";
-import { readRegularFile } from "../../models/regular-file.ts";
-import type { GraphSignature } from "../../models/tensor-signature.ts";
-import type { Size } from "../../protocol/work.ts";
-import { RESIDUAL } from "./absent-residuals.ts";
+import { WorkerError } from "../../errors.ts";
+import { readRegularFile } from "../models/regular-file.ts";
+import type { GraphSignature, TensorSignature } from "../models/tensor-signature.ts";
+import type { Size } from "../protocol/work.ts";
+import { RESIDUAL } from "./networks/absent-residuals.ts";
 
 /** Pixels a side that one place of a latent stands for. */
 const LATENT_PLACE = 8;
 const MAX_CONFIG_BYTES = 2 ** 20;
 
-export interface DenoiserLimits {
-  /** The only size of picture that the file takes; null where it takes others. */
+export interface PipelineLimits {
+  /** The only size of picture that the files take; null where they take others. */
   readonly size: Size | null;
   /** Sides of pictures must be multiples of this, because the network halves its latents. */
   readonly multipleOf: number;
-  /** Rows that every run has, where the file fixes them. */
+  /** Rows that every run of the denoiser has, where its file fixes them. */
   readonly fixedRows: number | null;
-  /** Guidance is an input of the network, and not a second evaluation. */
+  /** Guidance is an input of the denoiser, and not a second evaluation. */
   readonly takesGuidance: boolean;
   /** ControlNets can steer it. */
   readonly takesResiduals: boolean;
+}
+
+/** Signatures of a pipeline's networks. */
+export interface PipelineSignatures {
+  readonly denoiser: Pick<GraphSignature, "inputs">;
+  readonly decoder: Pick<GraphSignature, "inputs">;
 }
 
 /**
@@ -28,21 +34,27 @@ export interface DenoiserLimits {
  *
  * @param path of the denoiser's ONNX file; `config.json` beside it says how often sides are halved
  */
-export async function readDenoiserLimits(
+export async function readPipelineLimits(
   path: string,
-  { inputs }: Pick<GraphSignature, "inputs">,
-): Promise<DenoiserLimits> {
-  const [rows, , height, width] = inputs.find(({ name }) => name === "sample")?.dims ?? [];
+  { denoiser, decoder }: PipelineSignatures,
+): Promise<PipelineLimits> {
+  const { inputs } = denoiser;
+  const sample = inputs.find(({ name }) => name === "sample");
+  const [rows] = sample?.dims ?? [];
   return {
-    size:
-      typeof height === "number" && typeof width === "number"
-        ? { width: width * LATENT_PLACE, height: height * LATENT_PLACE }
-        : null,
+    size: fixedSize(sample) ?? fixedSize(decoder.inputs[0]),
     multipleOf: LATENT_PLACE * 2 ** (await halvings(path)),
     fixedRows: typeof rows === "number" ? rows : null,
     takesResiduals: inputs.some(({ name }) => RESIDUAL.test(name)),
     takesGuidance: inputs.some(({ name }) => name === "timestep_cond"),
   };
+}
+
+/** Of the pictures whose latents the input takes; null where a side is free. */
+function fixedSize(latent: TensorSignature | undefined): Size | null {
+  const [, , height, width] = latent?.dims ?? [];
+  if (typeof height !== "number" || typeof width !== "number") return null;
+  return { width: width * LATENT_PLACE, height: height * LATENT_PLACE };
 }
 
 /** Between one block and the next. Stable Diffusion 1.x and 2.x have four, which is what counts without a `config.json`. */
