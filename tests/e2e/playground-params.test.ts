@@ -56,6 +56,18 @@ inBrowser("a vector without names is a list of numbers, in one text where it is 
   await sent(driven, { latent: numbers });
 });
 
+inBrowser("what is being typed stays while the page follows the server", async () => {
+  const driven = await running(playground, "mixer");
+  const { page } = driven;
+  await page.getByText("Latent: 32 numbers").click();
+  for (const label of ["Offset 2", "Latent"]) {
+    await page.getByLabel(label).fill("0.5");
+    for (let polls = 0; polls < 2; polls++)
+      await page.waitForResponse((response) => response.url().endsWith("/health"));
+    expect(await page.getByLabel(label).inputValue()).toBe("0.5");
+  }
+});
+
 inBrowser("weights that are no shares are shown as they are", async () => {
   const driven = await running(playground, "mixer");
   const gain = driven.page.getByRole("group", { name: "Gain" });

@@ -1,8 +1,10 @@
 /** A field for a number that is typed or pasted. */
-import { useState } from "preact/hooks";
+import { useTyped } from "./use-typed.ts";
 
 interface NumberEntryProps {
-  readonly id: string;
+  readonly id?: string;
+  /** Where no label names the field by its id. */
+  readonly label?: string;
   readonly value: string;
   readonly min?: number | undefined;
   readonly max?: number | undefined;
@@ -14,25 +16,25 @@ interface NumberEntryProps {
 }
 
 export function NumberEntry(props: NumberEntryProps) {
-  const { id, value, min, max, step, description = "", invalid = false, set } = props;
-  // While it is being typed, the page renders again for other reasons.
-  const [typed, setTyped] = useState<string | null>(null);
+  const { id, label, value, min, max, step, description = "", invalid = false, set } = props;
+  const { shown, type, end } = useTyped(value);
   return (
     <input
       id={id}
       type="number"
+      aria-label={label}
       aria-description={description || undefined}
       aria-invalid={invalid}
       min={min}
       max={max}
       step={step}
-      value={typed ?? value}
-      onInput={({ currentTarget }) => setTyped(currentTarget.value)}
-      onBlur={() => setTyped(null)}
+      value={shown}
+      onInput={({ currentTarget }) => type(currentTarget.value)}
+      onBlur={end}
       onChange={({ currentTarget }) => {
         const { value: entered, validity } = currentTarget;
         if (validity.valid && entered !== "") {
-          setTyped(null);
+          end();
           set(entered);
         } else currentTarget.reportValidity();
       }}

@@ -1,6 +1,8 @@
 /** A vector whose entries have no names: a field for each number, or one for all where there are many. */
 import { type VectorParam, withWeight } from "../../vector.ts";
 import type { ControlProps } from "./control-props.ts";
+import { NumberEntry } from "./number-entry.tsx";
+import { useTyped } from "./use-typed.ts";
 import { words } from "./words.ts";
 
 /** A vector with more numbers is one text. */
@@ -21,19 +23,14 @@ function Fields({ param, value, set }: ControlProps<"vector">) {
     >
       <legend>{name}</legend>
       {value.map((number, index) => (
-        <input
+        <NumberEntry
           key={index}
-          type="number"
-          aria-label={`${name} ${index + 1}`}
+          label={`${name} ${index + 1}`}
           min={param.min}
           max={param.max}
           step="any"
-          value={number}
-          onChange={({ currentTarget }) => {
-            const { valueAsNumber: typed, validity } = currentTarget;
-            if (validity.valid && !Number.isNaN(typed)) set(withWeight(value, index, typed));
-            else currentTarget.reportValidity();
-          }}
+          value={String(number)}
+          set={(typed) => set(withWeight(value, index, Number(typed)))}
         />
       ))}
     </fieldset>
@@ -42,6 +39,7 @@ function Fields({ param, value, set }: ControlProps<"vector">) {
 
 function Text({ param, value, set }: ControlProps<"vector">) {
   const name = words(param.name);
+  const { shown, type, end } = useTyped(value.join(" "));
   return (
     <details class="vector" title={param.description}>
       <summary>
@@ -52,14 +50,19 @@ function Text({ param, value, set }: ControlProps<"vector">) {
         aria-label={name}
         aria-description={param.description || undefined}
         spellcheck={false}
-        value={value.join(" ")}
-        onInput={({ currentTarget }) => currentTarget.setCustomValidity("")}
+        value={shown}
+        onInput={({ currentTarget }) => {
+          type(currentTarget.value);
+          currentTarget.setCustomValidity("");
+        }}
         onChange={({ currentTarget }) => {
           const numbers = numbersIn(currentTarget.value);
           const problem = problemOf(numbers, param);
           currentTarget.setCustomValidity(problem);
-          if (problem === "") set(numbers);
-          else currentTarget.reportValidity();
+          if (problem === "") {
+            end();
+            set(numbers);
+          } else currentTarget.reportValidity();
         }}
       />
     </details>
