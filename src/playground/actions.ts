@@ -60,7 +60,8 @@ export function show(stream: Stream, input: state.Input): void {
 /** Starts a stream from the form. */
 export async function start(): Promise<void> {
   if (state.onScreen.value.kind === "starting") return;
-  state.problem.value = null;
+  state.problem.value = unreadableGraph();
+  if (state.problem.value !== null) return;
   state.graphProblems.value = [];
   state.onScreen.value = { kind: "starting" };
   const ending = new AbortController();
@@ -88,6 +89,14 @@ export async function start(): Promise<void> {
     state.onScreen.value = { kind: "nothing" };
     refused(error, asked);
   }
+}
+
+/** Why there is nothing to start with: the text of the graph, unless it is empty. */
+function unreadableGraph(): state.Problem | null {
+  const { fault } = state.graphReading.value;
+  if (!isGraphModel(state.draft.value.model) || fault === null || fault.kind === "empty")
+    return null;
+  return { code: "invalid_graph", what: "The graph cannot be read.", advice: fault.message };
 }
 
 async function openInput(asked: Draft, url: string, signal: AbortSignal): Promise<state.Input> {

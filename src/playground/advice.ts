@@ -27,7 +27,7 @@ export function problemOf(error: unknown): Problem {
 /** Describes a graph that the server refused; `runs`: a stream is on screen. */
 export const graphProblem = (count: number, runs: boolean): Problem => ({
   code: "invalid_graph",
-  what: `The graph cannot run: ${count === 1 ? "one problem, shown at its node" : `${count} problems, shown at its nodes`}.`,
+  what: `The graph cannot run: ${count === 1 ? "one problem" : `${count} problems`}, shown below.`,
   advice: runs ? "The stream goes on as it was." : "",
 });
 

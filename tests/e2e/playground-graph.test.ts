@@ -64,7 +64,7 @@ inBrowser(
       "1": { class_type: "EmptyImage", inputs: { width: 0, height: 64, batch_size: 1, color: -1 } },
     });
     await text(page).fill(faulty);
-    await page.getByRole("alert").getByText("2 problems, shown at its nodes").waitFor();
+    await page.getByRole("alert").getByText("2 problems, shown below").waitFor();
     await page.getByRole("alert").getByText("The stream goes on as it was").waitFor();
     const row = node(page, "EmptyImage");
     expect(await row.locator(".faults li").allTextContents()).toEqual([
@@ -155,6 +155,24 @@ inBrowser("a picture that ComfyUI saved brings its graph", async () => {
   const file = { name: "ComfyUI_00001_.png", mimeType: "image/png", buffer };
   await page.getByLabel("Open a file").setInputFiles(file);
   await shows(page, 2);
+});
+
+inBrowser("a graph that cannot be read or run is explained before a stream starts", async () => {
+  const page = await playground.browser.open(playground.server.url);
+  await page.getByLabel("Model").selectOption("comfyui");
+  await text(page).fill("{");
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.getByRole("alert").getByText("The graph cannot be read. Line 1, column 2").waitFor();
+  const { "1": source } = plain(RED);
+  await text(page).fill(JSON.stringify({ "1": source }));
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.getByRole("alert").getByText("one problem, shown below").waitFor();
+  await page.getByText("No node of the graph is an output; add one").waitFor();
+  expect(await streamsOf(playground.server.url)).toEqual([]);
+  await text(page).fill(JSON.stringify(plain(RED)));
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await plays(page, "Live output", 1);
+  await shows(page, 0);
 });
 
 inBrowser("graphs are kept by name in the browser, and deleted", async () => {

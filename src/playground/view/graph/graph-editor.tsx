@@ -4,14 +4,24 @@ import { edit, editText } from "../../actions.ts";
 import { exampleGraphs } from "../../graph/examples.ts";
 import { loadNodeClasses, takeGraphFile } from "../../graph/graph-actions.ts";
 import { isSameGraph } from "../../graph/graph-text.ts";
-import { draft, graphFaults, graphReading, nodeClasses, onScreen, video } from "../../state.ts";
+import {
+  draft,
+  graphFaults,
+  graphReading,
+  models,
+  nodeClasses,
+  onScreen,
+  video,
+} from "../../state.ts";
 import { Presets, SavePreset } from "../presets.tsx";
 
 export function GraphEditor() {
   const { graph } = draft.value;
   const { fault } = graphReading.value;
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => void loadNodeClasses(), []);
+  // A new model is a new choice for loaders.
+  const count = models.value.length;
+  useEffect(() => void loadNodeClasses(), [count]);
   const examples = exampleGraphs(nodeClasses.value)
     .filter(({ source }) => source === video.value)
     .map(({ name, json }) => ({
