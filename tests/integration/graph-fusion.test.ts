@@ -6,6 +6,7 @@ import { Session } from "../../src/engine/device/worker/runtime.ts";
 import { fuse } from "../../src/engine/models/graph-fusion.ts";
 import type { Tensor } from "../../src/engine/models/tensor.ts";
 import { parseGraph } from "../../src/engine/models/tensor-signature.ts";
+import { type AttentionVariant, attentionGraph, TOKEN_WIDTH } from "../support/attention-graph.ts";
 import {
   INPUT_CHANNELS,
   narrowGraph,
@@ -118,6 +119,28 @@ test.each([
   ["operator set 10", narrowGraph({ opset: 10 })],
 ])("a convolution to %s gives the same after it was fused", async (_, bytes) => {
   await expectSameResults(bytes, PICTURES, "y", 1e-5);
+});
+
+/** More keys than a block holds, fewer, and one. */
+const SEQUENCES = (
+  [
+    [1, 600, 600],
+    [2, 30, 77],
+    [3, 1, 1],
+  ] as const
+).map(([n, queries, keys]) => ({
+  x: floats([n, queries, TOKEN_WIDTH]),
+  c: floats([n, keys, TOKEN_WIDTH], 2),
+}));
+
+test.each<[string, AttentionVariant]>([
+  ["a scale", {}],
+  ["a divisor", { scaling: "quotient" }],
+  ["a scale on both sides", { scaling: "root of both sides" }],
+  ["heads apart", { heads: "apart", scaling: "root of both sides" }],
+  ["an empty mask", { mask: "others times 0", casts: true }],
+])("an attention with %s gives the same after it was fused", async (_, variant) => {
+  await expectSameResults(attentionGraph(variant), SEQUENCES, "y", 1e-5);
 });
 
 const multistyle = sharedData(MULTISTYLE);

@@ -84,6 +84,18 @@ export class GraphBuilder {
     return this.node("If", [condition], branches);
   }
 
+  /** As `node`, of an operator of ONNX Runtime's own. Whoever builds the model imports their domain, `com.microsoft`. */
+  runtimeNode(
+    op: string,
+    inputs: readonly Value[],
+    attributes: Record<string, Attribute> = {},
+  ): Value {
+    const result = this.node(op, inputs, attributes);
+    const made = this.nodes.at(-1);
+    if (made !== undefined) made.domain = "com.microsoft";
+    return result;
+  }
+
   /**
    * What `step` makes of `initial`, and of each result again, as long as `again` (bool, one element) is true; at most
    * `most` times. The state is float32 and keeps its shape. Values made inside a step cannot be used outside.

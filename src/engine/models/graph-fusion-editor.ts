@@ -85,6 +85,21 @@ export class GraphEditor {
     return tensor.rawData.length > 0 ? new Float32Array(aligned(tensor)) : tensor.floatData;
   }
 
+  /** A float32 constant of one element, which gives a tensor of rank 4 no dimension when both are combined. */
+  scalar(name: string | undefined): number | undefined {
+    const dims = this.constantDims(name);
+    const isOne = dims !== undefined && dims.length <= 4 && dims.every((dim) => dim === 1);
+    return isOne ? this.floats(name)?.[0] : undefined;
+  }
+
+  /** True if a weight or constant has half the bits of a float32. */
+  get hasHalfFloats(): boolean {
+    const { FLOAT16, BFLOAT16 } = TensorProto_DataType;
+    return [...this.#tensors.values()].some(
+      ({ dataType }) => dataType === FLOAT16 || dataType === BFLOAT16,
+    );
+  }
+
   /** The elements of an int64 constant that the model itself holds. */
   ints(name: string | undefined): readonly number[] | undefined {
     const tensor = this.#inline(name, TensorProto_DataType.INT64);

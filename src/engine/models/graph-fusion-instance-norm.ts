@@ -59,15 +59,8 @@ function withConstant(
   node: NodeProto | undefined,
 ): readonly [of: string | undefined, constant: number | undefined] {
   const [a, b] = node?.input ?? [];
-  const right = scalar(editor, b);
-  return right === undefined ? [b, scalar(editor, a)] : [a, right];
-}
-
-/** A constant with one element, which does not make a picture of rank 4 a tensor of a higher rank. */
-function scalar(editor: GraphEditor, name: string | undefined): number | undefined {
-  const dims = editor.constantDims(name);
-  const isOne = dims !== undefined && dims.length <= 4 && dims.every((dim) => dim === 1);
-  return isOne ? editor.floats(name)?.[0] : undefined;
+  const right = editor.scalar(b);
+  return right === undefined ? [b, editor.scalar(a)] : [a, right];
 }
 
 /** What `name` is the mean of, over height and width, with both kept as dimensions of 1. */
@@ -88,7 +81,7 @@ function squared(editor: GraphEditor, name: string | undefined): string | undefi
   const product = only(editor, name, "Mul");
   const base = (power ?? product)?.input[0];
   const isSquare =
-    power === undefined ? product?.input[1] === base : scalar(editor, power.input[1]) === 2;
+    power === undefined ? product?.input[1] === base : editor.scalar(power.input[1]) === 2;
   return isSquare && editor.uses(base) === (power === undefined ? 3 : 2) ? base : undefined;
 }
 
@@ -108,8 +101,7 @@ function quotient(
   const next = editor.consumer(root.output[0]);
   if (next?.opType === "Div" && next.input[0] === deviation) return next;
   const inverts =
-    next?.opType === "Reciprocal" ||
-    (next?.opType === "Div" && scalar(editor, next.input[0]) === 1);
+    next?.opType === "Reciprocal" || (next?.opType === "Div" && editor.scalar(next.input[0]) === 1);
   const product = inverts ? editor.consumer(next?.output[0]) : undefined;
   const multiplies = product?.opType === "Mul" && product.input.includes(deviation ?? "");
   return multiplies ? product : undefined;

@@ -2,7 +2,9 @@
  * Rewrites parts of a graph into operators that ONNX Runtime computes faster on a CPU. Results stay the same up to the
  * rounding of floats.
  */
-import type { ModelProto } from "onnx-buf";
+import { create } from "@bufbuild/protobuf";
+import { type ModelProto, OperatorSetIdProtoSchema } from "onnx-buf";
+import { fuseAttention } from "./graph-fusion-attention.ts";
 import { GraphEditor, hasOnnxOperator } from "./graph-fusion-editor.ts";
 import { fuseInstanceNorm } from "./graph-fusion-instance-norm.ts";
 import { splitNarrowConv } from "./graph-fusion-narrow-conv.ts";
@@ -12,7 +14,10 @@ import { fuseUpsampleConv } from "./graph-fusion-upsample-conv.ts";
 const OPSETS = { lowest: 9, highest: 25 } as const;
 
 /** In this order: the norm after an upsampling is recognised by the convolution before it. */
-const REWRITES = [fuseInstanceNorm, fuseUpsampleConv, splitNarrowConv] as const;
+const REWRITES = [fuseInstanceNorm, fuseUpsampleConv, splitNarrowConv, fuseAttention] as const;
+
+/** ONNX Runtime's own operators. */
+const RUNTIME_DOMAIN = { domain: "com.microsoft", version: 1n } as const;
 
 /**
  * Rewrites `model` in place. A pattern is left alone where one of its intermediate values is used elsewhere or is an
@@ -30,4 +35,8 @@ export function fuse(model: ModelProto): void {
     for (const node of graph.node.filter(hasOnnxOperator)) rewrite(editor, node);
     editor.finish();
   }
+  const { domain } = RUNTIME_DOMAIN;
+  const isImported = model.opsetImport.some((each) => each.domain === domain);
+  if (isImported || graph.node.every((node) => node.domain !== domain)) return;
+  model.opsetImport.push(create(OperatorSetIdProtoSchema, RUNTIME_DOMAIN));
 }

@@ -10,6 +10,7 @@ import {
 import { GraphBuilder } from "../../../../src/engine/models/graph-builder.ts";
 import { fuse } from "../../../../src/engine/models/graph-fusion.ts";
 import { parseGraph } from "../../../../src/engine/models/tensor-signature.ts";
+import { type AttentionVariant, attentionGraph } from "../../../support/attention-graph.ts";
 import {
   type NarrowVariant,
   type NormVariant,
@@ -76,6 +77,40 @@ test("a normalised value that is used elsewhere keeps its scale and shift outsid
   expect(fused(normGraph({ alsoOutput: "normalised" }))).toBe(
     "Conv InstanceNormalization Mul Add Relu",
   );
+});
+
+test.each<[string, AttentionVariant]>([
+  ["a scale", {}],
+  ["a scale on the left", { scaling: "factor first" }],
+  ["a divisor", { scaling: "quotient" }],
+  ["a scale on both sides, as PyTorch exports it today", { scaling: "root of both sides" }],
+  ["heads apart", { heads: "apart", scaling: "root of both sides" }],
+  ["neither scale nor mask", { scaling: "none" }],
+  ["an empty mask", { mask: "zeros" }],
+  ["an empty mask on the left", { mask: "zeros first" }],
+  ["an empty mask as diffusers exports it", { mask: "others times 0", casts: true }],
+])("an attention with %s keeps no matrix of all pairs", (_, variant) => {
+  const operators = fused(attentionGraph(variant));
+  expect(operators).toContain("MultiHeadAttention");
+  expect(operators).not.toContain("Softmax");
+});
+
+test.each<[string, AttentionVariant]>([
+  ["a mask", { mask: "causal" }],
+  ["shares over the queries", { axis: 1 }],
+  ["shares used elsewhere", { alsoOutput: true }],
+  ["half precision", { halfWeight: true }],
+  ["queries that are the same for all pictures", { constantQuery: true }],
+  ["an operator set before 13", { opset: 12 }],
+])("%s keeps the attention as it is", (_, variant) => {
+  expectUntouched(parseGraph(attentionGraph(variant)));
+});
+
+test("a graph with a fused attention imports the operators that it uses, once", () => {
+  const model = parseGraph(attentionGraph());
+  fuse(model);
+  fuse(model);
+  expect(model.opsetImport.map(({ domain }) => domain)).toEqual(["", "com.microsoft"]);
 });
 
 test.each<[string, UpsampleVariant, string]>([
