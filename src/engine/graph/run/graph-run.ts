@@ -8,6 +8,7 @@ import type { ModelParts } from "./model-parts.ts";
 import { NodeInputs } from "./node-inputs.ts";
 import type { GraphEdges, RunContext } from "./node-runner.ts";
 import { takeTurns } from "./take-turns.ts";
+import { MAX_VALUE_BYTES, ValueBudget } from "./value-budget.ts";
 import type { Images, NodeValue } from "./values.ts";
 
 export interface GraphRunOptions {
@@ -18,6 +19,8 @@ export interface GraphRunOptions {
   readonly stepSeed?: RunContext["stepSeed"];
   /** The run of an earlier graph: nodes that are the same, and all that they need, keep their outputs. */
   readonly previous?: GraphRun;
+  /** Of the pictures, masks and latents that all nodes give. */
+  readonly maxValueBytes?: number;
 }
 
 export interface RunRequest {
@@ -64,6 +67,7 @@ export class GraphRun {
   }: RunRequest = {}): Promise<ReadonlyMap<string, readonly NodeValue[]>> {
     const { models, images, edges, stepSeed = "next" } = this.#options;
     const outputs = new Map<string, readonly NodeValue[]>();
+    const budget = new ValueBudget(this.#options.maxValueBytes ?? MAX_VALUE_BYTES);
     const context: RunContext = {
       ...{ models, images, frame, stepSeed, signal: signal ?? null },
       loadImage: (name) => edges.loadImage(name),
@@ -75,6 +79,7 @@ export class GraphRun {
       const key = isLive || node.nodeClass.isOutput ? undefined : this.#keys.get(node.id);
       const kept = key === undefined ? undefined : this.#kept.get(key);
       const values = kept ?? (await this.#runNode(node, outputs, context));
+      budget.add(node, values);
       if (key !== undefined) this.#kept.set(key, values);
       outputs.set(node.id, values);
     }

@@ -39,7 +39,7 @@ function sink(name: string, input: string, type: "CONDITIONING" | "SIGMAS"): Nod
 }
 
 /** Runs graphs and counts how often each class ran. */
-function bench() {
+function bench(more: Partial<GraphRunOptions> = {}) {
   const counts: Record<string, number> = {};
   const results: GraphResult[] = [];
   const counted = (nodeClass: NodeClass): NodeClass => {
@@ -62,6 +62,7 @@ function bench() {
       loadLatent: (name) => Promise.reject(new Error(`${name} is not there`)),
       emit: (result) => results.push(result),
     },
+    ...more,
   };
   const prepare = (graph: object, previous?: GraphRun): GraphRun => {
     const validation = validate(parseGraph(JSON.stringify(graph)), { classes, files });
@@ -244,6 +245,20 @@ describe("a graph that runs", () => {
     await expect(run.run()).rejects.toThrow(
       "node 2 (ExtendIntermediateSigmas): would give 100000 steps; at most 10000",
     );
+  });
+
+  test("a graph whose values take too much memory ends at the node that is too much", async () => {
+    const { counts, prepare } = bench({ maxValueBytes: 2 * 8 * 8 * 4 * 4 });
+    const doubled = (id: number) =>
+      node("LatentMultiply", { samples: [String(id), 0], multiplier: 2 });
+    const run = prepare({
+      1: empty(64),
+      3: doubled(1),
+      4: doubled(3),
+      5: node("SaveLatent", { samples: ["4", 0], filename_prefix: "x" }),
+    });
+    await expect(run.run()).rejects.toThrow(/^node 4 \(LatentMultiply\): with what it gives/);
+    expect(counts["SaveLatent"]).toBeUndefined();
   });
 
   test("nodes that do not run here are named before anything runs", () => {
