@@ -224,3 +224,12 @@ test("ORCH_CA is read once, and must be a file of certificates", async () => {
   expect(() => readConfig([], { ORCH_CA: join(folder, "none") })).toThrow("cannot be read");
   rmSync(folder, { recursive: true });
 });
+
+test("the ComfyUI may have a password in its URL, which appears in no message and no engine's environment", () => {
+  const COMFYUI_URL = "http://artist:secret@10.0.0.7:8188/";
+  expect(readConfig([], { COMFYUI_URL }).comfyuiUrl).toBe("http://artist:secret@10.0.0.7:8188");
+  expect(engineEnvironment({ COMFYUI_URL })["COMFYUI_URL"]).toBeUndefined();
+  const wrong = () => readConfig(["--comfyui-url", "http://artist:secret@host/?token=x"], {});
+  expect(wrong).toThrow("--comfyui-url must be one http or https URL without query and fragment");
+  expect(wrong).not.toThrow("secret");
+});
