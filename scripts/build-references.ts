@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { type ArrayCase, readArrayCases, withArrays } from "./references/array-cases.ts";
-import { classTable, verdictTable } from "./references/graph-tables.ts";
+import { classTable, graphTable, verdictTable } from "./references/graph-tables.ts";
 import { promptTable } from "./references/prompt-table.ts";
 
 const TARGET = join(import.meta.dir, "../tests/reference");
@@ -39,6 +39,7 @@ export function references(): ReadonlyMap<string, string> {
     ["prompts", promptTable()],
     ["graph-verdicts", verdictTable()],
     ["node-classes", classTable()],
+    ["default-graphs", graphTable()],
   ]);
 }
 

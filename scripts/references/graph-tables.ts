@@ -1,4 +1,4 @@
-/** What ComfyUI says of graphs, each as its difference from one that is valid, and of its node classes. */
+/** What ComfyUI says of graphs, each as its difference from one that is valid, and of its node classes; and whole graphs. */
 import { readFileSync } from "node:fs";
 import { goldenPath } from "./array-cases.ts";
 
@@ -52,6 +52,15 @@ function changesFrom(base: Graph, graph: Graph) {
   const set = Object.entries(graph).filter(([id, node]) => !Bun.deepEquals(node, base[id]));
   const taken = Object.keys(base).filter((id) => !(id in graph));
   return { set: Object.fromEntries(set), taken };
+}
+
+/** The graphs that users begin with, one a line. */
+export function graphTable(): string {
+  const names = ["txt2img", "img2img", "turbo", "loaders-lcm-control"];
+  const rows = names.map(
+    (name) => `${JSON.stringify(name)}: ${JSON.stringify(read(`graphs/${name}-api.json`))}`,
+  );
+  return `{\n${rows.join(",\n")}\n}\n`;
 }
 
 /** One line a class. */

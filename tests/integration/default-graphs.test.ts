@@ -7,11 +7,22 @@ import type { Picture } from "../../src/media/picture.ts";
 import { tsSegments } from "../support/clip.ts";
 import { decodePictures } from "../support/clip-reader.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
-import { pictureOf, planarRgb } from "../support/image-files.ts";
+import {
+  BLUE,
+  GREEN,
+  pictureOf,
+  planarRgb,
+  pngFile,
+  quarters,
+  RED,
+  WHITE,
+} from "../support/image-files.ts";
 import { api, collect, type Sender, sendClip } from "../support/live-stream.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { readReference } from "../support/reference.ts";
 import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
 import { sharedData } from "../support/shared-data.ts";
+import { writeSteeredPipeline } from "../support/steered-pipeline.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 type Graph = Record<string, { class_type: string; inputs: Record<string, unknown> }>;
@@ -25,17 +36,26 @@ const GRAPHS = [
 ] as const;
 
 const golden = sharedData("golden");
-const graphOf = async (name: string): Promise<Graph> =>
-  await Bun.file(`${golden}/graphs/${name}-api.json`).json();
+const graphOf = (name: string): Graph =>
+  readReference<Record<string, Graph>>("default-graphs")[name] as Graph;
 
-describe.skipIf(golden === null)("on the tiny pipeline (../shared/data/golden)", () => {
+/** Where the graphs run: folders of the names in them, and the picture that some of them load. */
+const WORLDS = [
+  { on: "a synthetic pipeline", isGolden: false, fill: fillSynthetic },
+  { on: "the tiny pipeline (../shared/data/golden)", isGolden: true, fill: fillGolden },
+];
+
+for (const world of WORLDS) {
+  describe.skipIf(world.isGolden && golden === null)(`on ${world.on}`, () => runAll(world));
+}
+
+function runAll({ isGolden, fill }: (typeof WORLDS)[number]): void {
   let workspace: OnnxWorkspace;
   let server: ServerProcess;
   beforeAll(async () => {
     quietLibav();
     workspace = await OnnxWorkspace.create();
-    await addModels(join(workspace.path, "models"));
-    await cp(`${golden}/graph-runs/inputs/source.png`, join(workspace.path, "input/example.png"));
+    await fill(workspace.path);
     server = await startServer(MAIN, ["--workspace", workspace.path]);
   });
   afterAll(async () => {
@@ -59,40 +79,43 @@ describe.skipIf(golden === null)("on the tiny pipeline (../shared/data/golden)",
   };
 
   test.each(GRAPHS)("%s gives a picture, the same each time", async (name) => {
-    const graph = await graphOf(name);
+    const graph = graphOf(name);
     const [first, second] = [await pictureFor(graph), await pictureFor(graph)];
     expect(second.data).toEqual(first.data);
     expect(new Set(first.data).size).toBeGreaterThan(100); // not plain
   });
 
   // Golden's pictures are those of the same graphs with other texts.
-  test.each(["txt2img", "img2img"])("%s gives ComfyUI's picture", async (name) => {
-    const graph = await graphOf(name);
-    for (const { inputs } of Object.values(graph)) {
-      if (inputs["text"] === undefined) continue;
-      const isNegative = String(inputs["text"]).includes("watermark");
-      inputs["text"] = isNegative ? "text, watermark" : "a photo of a red fox in the snow";
-    }
-    if (name === "img2img") {
-      const source = await Bun.file(`${golden}/pipeline/images/source.png`).bytes();
-      await Bun.write(join(workspace.path, "input/golden.png"), source);
-      Object.assign(graph["10"]?.inputs ?? {}, { image: "golden.png" });
-    }
-    const drawn = await pictureFor(graph);
-    const wanted = await planarRgb(
-      await Bun.file(`${golden}/comfy-tiny/png/default-${name}.0.png`).bytes(),
-    );
-    const differences = drawn.data.map((value, at) => Math.abs(value - (wanted.data[at] ?? 0)));
-    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
-    expect(differences.filter((each) => each > 0).length / differences.length).toBeLessThan(0.01);
-  });
+  test.skipIf(!isGolden).each(["txt2img", "img2img"])(
+    "%s gives ComfyUI's picture",
+    async (name) => {
+      const graph = graphOf(name);
+      for (const { inputs } of Object.values(graph)) {
+        if (inputs["text"] === undefined) continue;
+        const isNegative = String(inputs["text"]).includes("watermark");
+        inputs["text"] = isNegative ? "text, watermark" : "a photo of a red fox in the snow";
+      }
+      if (name === "img2img") {
+        const source = await Bun.file(`${golden}/pipeline/images/source.png`).bytes();
+        await Bun.write(join(workspace.path, "input/golden.png"), source);
+        Object.assign(graph["10"]?.inputs ?? {}, { image: "golden.png" });
+      }
+      const drawn = await pictureFor(graph);
+      const wanted = await planarRgb(
+        await Bun.file(`${golden}/comfy-tiny/png/default-${name}.0.png`).bytes(),
+      );
+      const differences = drawn.data.map((value, at) => Math.abs(value - (wanted.data[at] ?? 0)));
+      expect(Math.max(...differences)).toBeLessThanOrEqual(1);
+      expect(differences.filter((each) => each > 0).length / differences.length).toBeLessThan(0.01);
+    },
+  );
 
   test("each draws a stream, all at the same time", async () => {
     await Promise.all(GRAPHS.map(([name, readsVideo]) => drawStream(name, readsVideo)));
   });
 
   async function drawStream(name: string, readsVideo: boolean): Promise<void> {
-    const graph = await graphOf(name);
+    const graph = graphOf(name);
     const { start, stop, stream } = api(server.url);
     const channel = (end: string) => `${server.url}/trickle/${name}-${end}`;
     const over = new AbortController();
@@ -126,7 +149,7 @@ describe.skipIf(golden === null)("on the tiny pipeline (../shared/data/golden)",
     // What the same graph gives as a picture, but for the encoder's losses.
     expect(correlation(luma, greenOf(await pictureFor(graph)))).toBeGreaterThan(0.7);
   }
-});
+}
 
 /** The channel that luma is mostly made of. */
 const greenOf = ({ data, width, height }: Picture): Uint8Array =>
@@ -156,7 +179,8 @@ const LIVEPEER = btoa(
 );
 
 /** The folders that the graphs name: a checkpoint, and its parts by themselves. */
-async function addModels(models: string): Promise<void> {
+async function fillGolden(workspace: string): Promise<void> {
+  const models = join(workspace, "models");
   const tiny = `${golden}/pipeline/tiny-sd`;
   const control = `${golden}/pipeline-control/tiny-control`;
   const parts: readonly (readonly [folder: string, from: string, part: string])[] = [
@@ -172,4 +196,16 @@ async function addModels(models: string): Promise<void> {
   for (const [folder, from, part] of parts) {
     await cp(join(from, part), join(models, folder, part), { recursive: true });
   }
+  await cp(`${golden}/graph-runs/inputs/source.png`, join(workspace, "input/example.png"));
+}
+
+async function fillSynthetic(workspace: string): Promise<void> {
+  const models = join(workspace, "models");
+  await writeSteeredPipeline(join(models, "tiny"));
+  await writeSteeredPipeline(join(models, "tiny-unet"), ["unet"]);
+  await writeSteeredPipeline(join(models, "tiny-clip"), ["text_encoder"]);
+  await writeSteeredPipeline(join(models, "tiny-vae"), ["vae_encoder", "vae_decoder"]);
+  await writeSteeredPipeline(join(models, "tiny-control"), ["controlnet"]);
+  const picture = quarters(64, 64, [RED, GREEN, BLUE, WHITE]);
+  await Bun.write(join(workspace, "input/example.png"), await pngFile(picture));
 }
