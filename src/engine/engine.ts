@@ -9,6 +9,7 @@ import { probeDeadlineMs, resolveDevice } from "./device/device-check.ts";
 import { ModelHost } from "./device/model-host.ts";
 import { dieWithParent } from "./die-with-parent.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
+import { judgeGraphs } from "./plan/judge-graphs.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
 import { messageCheck } from "./protocol/check-message.ts";
 import {
@@ -231,7 +232,9 @@ class Engine {
   async #valueOf(question: Question): Promise<unknown> {
     switch (question.kind) {
       case "graphs":
-        await this.host.graphModel(question.graphs, question.use);
+        await judgeGraphs(question, this.host, {
+          begin: (kind, allowedMs) => this.#journal.begin(ENGINE, kind, allowedMs),
+        });
         return null;
       case "nodes":
         return await this.#catalogue.graphs.nodes();

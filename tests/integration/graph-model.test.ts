@@ -418,6 +418,28 @@ test("a stream takes a graph over HTTP, another while it runs, and refuses one t
   ]);
   expect(wrong.answer.error).toContain("Unheard");
   expect((await ask(`/stream/${id}/params`, { prompts: INVERT })).status).toBe(400); // no video
+  // What only a run can see is found by one, before anything changes.
+  const mismatched = {
+    ...plain(0),
+    "5": { class_type: "EmptyImage", inputs: { width: 16, height: 16, batch_size: 2, color: 0 } },
+    "6": { class_type: "ImageFromBatch", inputs: { image: ["5", 0], batch_index: 9, length: 1 } },
+    "7": {
+      class_type: "ImageScaleBy",
+      inputs: { image: ["6", 0], upscale_method: "area", scale_by: 0.01 },
+    },
+    "8": { class_type: "SaveImage", inputs: { images: ["7", 0], filename_prefix: "x" } },
+  };
+  const failed = await ask(`/stream/${id}/params`, { prompts: mismatched });
+  expect(failed.status).toBe(400);
+  expect(failed.answer).toMatchObject({
+    error: "node 7 (ImageScaleBy): image would become 0x0; choose a larger size",
+    details: [{ field: "prompts", node: "7", class_type: "ImageScaleBy" }],
+  });
+  const refusedStart = await ask("/stream/start", {
+    prompts: mismatched,
+    stream_url: `${server.url}/trickle/other`,
+  });
+  expect(refusedStart.status).toBe(400);
   expect((await stream()).metadata.prompts).toEqual([plain(0xff0000)]);
 
   expect((await ask(`/stream/${id}/params`, { prompts: plain(0x00ff00) })).status).toBe(200);

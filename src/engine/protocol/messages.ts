@@ -6,7 +6,7 @@ import { type Immutable, literals } from "../../schema.ts";
 import { ModelInfo } from "./models.ts";
 import { ParamsUpdate } from "./params-update.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
-import { Checkpoint, GraphUse, ImageResult, ImageStep, WorkOrder } from "./work.ts";
+import { Checkpoint, GraphUse, ImageResult, ImageStep, Size, WorkOrder } from "./work.ts";
 
 /** The configuration of an engine, sent first. Secrets never travel in the environment. */
 export const EngineOptions = Type.Object({
@@ -32,8 +32,16 @@ const WorkNumber = Type.Integer({ minimum: 1 });
 
 /** What a server asks an engine without starting work. */
 export const Question = Type.Union([
-  /** Can these ComfyUI graphs run? An error says what is wrong; otherwise the answer is null. */
-  Type.Object({ kind: Type.Literal("graphs"), graphs: Type.Array(Type.String()), use: GraphUse }),
+  /**
+   * Can these ComfyUI graphs run? An error says what is wrong; otherwise the answer is null. They are tried at this size,
+   * unless that takes long.
+   */
+  Type.Object({
+    kind: Type.Literal("graphs"),
+    graphs: Type.Array(Type.String()),
+    use: GraphUse,
+    size: Size,
+  }),
   /** The node classes that run here, in the form of ComfyUI's `object_info`. */
   Type.Object({ kind: Type.Literal("nodes") }),
 ]);

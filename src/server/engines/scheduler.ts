@@ -130,9 +130,16 @@ export class EngineScheduler {
     }
   }
 
-  /** A ready engine's answer. Rejects with its error, or with `engine_unavailable` where none is ready. */
-  async ask(question: Question): Promise<unknown> {
-    const ready = [...this.#supervisors].find(({ status }) => status === "ready");
+  /**
+   * The answer of the engine that has the work, or of any that is ready. Rejects with its error, or with
+   * `engine_unavailable` where none is ready.
+   */
+  async ask(question: Question, work: Work | null = null): Promise<unknown> {
+    const home = work === null ? undefined : this.#homes.get(work);
+    const ready =
+      home?.status === "ready"
+        ? home
+        : [...this.#supervisors].find(({ status }) => status === "ready");
     if (ready === undefined)
       throw new WorkerError("engine_unavailable", "no engine is ready; try again");
     return await ready.ask(question);

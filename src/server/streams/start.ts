@@ -67,7 +67,7 @@ export class StreamStarter {
       mergeParams(start.fields, defaults, defaults, models),
     );
     if (start.needsPrompts) assertPrompted(params, model);
-    await checkGraphs(params, input !== null, scheduler);
+    await checkGraphs(params, { hasInput: input !== null, stream: null }, scheduler);
     const container = start.fields.container ?? defaultContainer;
     const spec: StreamSpec = {
       ...(output && { output: { endpoint: output, lifecycle: protocol.outputLifecycle } }),

@@ -49,7 +49,8 @@ export class StreamUpdater {
       return updatedParams(fields, stream.params, stream.defaults, known);
     });
     const isNew = params.graphs !== stream.params.graphs;
-    if (isNew) await checkGraphs(params, stream.spec.input !== undefined, this.#scheduler);
+    const hasInput = stream.spec.input !== undefined;
+    if (isNew) await checkGraphs(params, { hasInput, stream }, this.#scheduler);
     assertRuns(stream); // it may have ended while an engine was asked
     this.#store.update(stream, params);
     this.#models.set(stream, model);

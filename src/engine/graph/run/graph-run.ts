@@ -104,7 +104,8 @@ export class GraphRun {
       return await (run === undefined ? context.images.run(inputs) : run(inputs, context));
     } catch (error) {
       context.signal?.throwIfAborted();
-      const problem = reason(error);
+      // Fragments name their node themselves.
+      const problem = reason(error).replace(`${node.label}: `, "");
       const kind = error instanceof WorkerError ? error.kind : "internal";
       const details = [{ field: "prompts", problem, node: node.id, class_type: node.sentClass }];
       throw new WorkerError(kind, `${node.label}: ${problem}`, { cause: error, details });

@@ -1,0 +1,40 @@
+/** Judges ComfyUI graphs that a stream is to run, before anybody relies on them: by what they say, and by one run. */
+import type { ModelHost } from "../device/model-host.ts";
+import { GraphModels } from "../models/graph-models.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
+import type { GraphUse, Size } from "../protocol/work.ts";
+import { tryGraphs } from "./graph-trial.ts";
+
+/** Whoever asks waits so long; a graph that takes longer is tried again by the stream that gets it. */
+const TRIAL_MS = 2500;
+
+export interface AskedGraphs {
+  readonly graphs: readonly string[];
+  readonly use: GraphUse;
+  /** Of the stream. */
+  readonly size: Size;
+}
+
+/**
+ * Throws what is wrong with the graphs, with the node's name. Graphs that a ComfyUI of the operator's runs are not tried.
+ */
+export async function judgeGraphs(
+  { graphs, use, size }: AskedGraphs,
+  host: Pick<ModelHost, "graphModel" | "acquire">,
+  calls: NativeCalls,
+): Promise<void> {
+  const name = await host.graphModel(graphs, use);
+  if (!GraphModels.owns(name)) return;
+  const signal = AbortSignal.timeout(TRIAL_MS);
+  try {
+    const model = await host.acquire(name, signal);
+    await tryGraphs(
+      model,
+      graphs,
+      { size },
+      { key: "asked", calls, signal, hasInput: use.hasInput },
+    );
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
