@@ -1,14 +1,13 @@
 /** Starts, changes and stops streams on the user's behalf. */
-import { graphProblem, problemOf } from "./advice.ts";
-import { ApiError, createApi, type Stream } from "./api.ts";
+import { createApi, type Stream } from "./api.ts";
 import { channelOf, localChannel, ownChannels } from "./channels.ts";
 import { type Draft, withModel } from "./draft.ts";
+import { failed, refused } from "./failures.ts";
 import { withFirstPrompt } from "./first-prompt.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
 import { isSameGraph } from "./graph/graph-text.ts";
 import { openCamera } from "./media/camera.ts";
 import { firstModel, fits, promptedModel } from "./model-choice.ts";
-import { freshPageToken } from "./page-token.ts";
 import { promptsOf } from "./prompts.ts";
 import { changeBody, formOf, sendable, startBody } from "./start-body.ts";
 import * as state from "./state.ts";
@@ -208,35 +207,4 @@ export async function sendChange(): Promise<void> {
     answeredAt = performance.now();
   }
   if (state.draft.value !== wanted) await sendChange();
-}
-
-/** Shows why a draft was refused: the problems of a graph at its nodes. */
-function refused(error: unknown, { model }: Draft): void {
-  const isGraph = isGraphModel(model) && error instanceof ApiError;
-  const problems = isGraph ? error.details.filter(({ field }) => /^prompts?\b/.test(field)) : [];
-  state.graphProblems.value = problems;
-  const runs = state.onScreen.value.kind === "stream";
-  if (problems.length === 0) failed(error);
-  else state.problem.value = graphProblem(problems.length, runs);
-}
-
-/** Shows an error, or asks for the token if the server requires one. */
-export function failed(error: unknown): void {
-  if (error instanceof ApiError && error.wantsToken) void tokenRefused();
-  else state.problem.value = problemOf(error);
-}
-
-async function tokenRefused(): Promise<void> {
-  if (await renewPageToken()) state.problem.value = RESTARTED;
-  else state.tokenWanted.value = true;
-}
-
-const RESTARTED = { code: "restarted", what: "The server was restarted.", advice: "Try again." };
-
-/** Gets the new token of a restarted server, if it gives this page one; true if it is another than before. */
-export async function renewPageToken(): Promise<boolean> {
-  const before = state.pageToken.value;
-  if (before === "") return false;
-  state.pageToken.value = await freshPageToken();
-  return state.typedToken.value === "" && state.pageToken.value !== before;
 }

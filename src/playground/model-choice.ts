@@ -1,5 +1,6 @@
 /** Chooses models that fit the source of the video. */
 import type { Model } from "./api.ts";
+import { isGraphModel } from "./graph/graph-model.ts";
 
 /** The models that are tried first, where they are there. */
 const PREFERRED = { video: ["restyle", "edges"], none: ["dreamscape", "test-card"] } as const;
@@ -28,8 +29,9 @@ export function promptedModel(
   chosen: Model | null,
   source: VideoSource,
 ): string {
-  if (chosen?.takes_prompts) return chosen.name;
-  const prompted = models.filter((model) => model.takes_prompts && fits(model, source));
+  const takesWords = ({ name, takes_prompts }: Model) => takes_prompts && !isGraphModel(name);
+  if (chosen !== null && takesWords(chosen)) return chosen.name;
+  const prompted = models.filter((model) => takesWords(model) && fits(model, source));
   return prompted.length === 0 ? (chosen?.name ?? "") : firstModel(prompted, source);
 }
 

@@ -1,18 +1,8 @@
 /** Keeps the page's state in step with the server by polling: streams, health, models, and the stream on screen. */
-import {
-  adopt,
-  adoptForm,
-  api,
-  failed,
-  follow,
-  inputs,
-  modelFor,
-  release,
-  renewPageToken,
-  show,
-} from "./actions.ts";
+import { adopt, adoptForm, api, follow, inputs, modelFor, release, show } from "./actions.ts";
 import type { Model, Stream } from "./api.ts";
 import { channelOf, localChannel } from "./channels.ts";
+import { failed, renewPageToken } from "./failures.ts";
 import { firstModel } from "./model-choice.ts";
 import { pause } from "./pause.ts";
 import { withSample } from "./samples.ts";

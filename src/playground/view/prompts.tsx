@@ -1,12 +1,10 @@
 /** What to draw, in words: one text, or several with weights, and a negative prompt. */
 import { computed } from "@preact/signals";
-import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { edit, editText } from "../actions.ts";
 import { FIRST_PROMPT } from "../first-prompt.ts";
 import { valueInUse } from "../param-values.ts";
 import {
-  MAX_PROMPT,
   MAX_PROMPTS,
   type Prompts,
   type WeightedText,
@@ -17,6 +15,7 @@ import {
 import { chosenModel, draft } from "../state.ts";
 import { Range } from "./controls/number.tsx";
 import { Cross } from "./cross.tsx";
+import { PromptField } from "./prompt-field.tsx";
 
 /** Weights that the slider offers; a stream may have others. */
 const WEIGHTS = { min: -1, max: 2, step: 0.05 };
@@ -81,7 +80,7 @@ function PromptRow({ prompts, one: { text, weight }, index, focusAnother }: Prom
   const label = index === 0 ? "Describe a scene" : `Prompt ${index + 1}`;
   return (
     <div class="prompt">
-      <Text
+      <PromptField
         label={label}
         value={text}
         rows={isAlone ? 3 : 2}
@@ -131,7 +130,7 @@ interface NegativeProps {
 function Negative({ prompts, isNew, close }: NegativeProps) {
   return (
     <div class="prompt negative">
-      <Text
+      <PromptField
         label="Negative prompt"
         value={prompts.negative}
         rows={2}
@@ -140,55 +139,11 @@ function Negative({ prompts, isNew, close }: NegativeProps) {
         set={(negative) => editText({ prompts: { ...prompts, negative } })}
       >
         <Cross label="Remove the negative prompt" press={close} />
-      </Text>
+      </PromptField>
       {prompts.negative !== "" && ignoresNegative.value && (
         <p class="hint">It has no effect while guidance is 1.</p>
       )}
     </div>
-  );
-}
-
-interface TextProps {
-  readonly label: string;
-  readonly value: string;
-  readonly rows: number;
-  readonly placeholder: string;
-  /** It was added just now: it gets the keyboard focus. */
-  readonly isNew: boolean;
-  readonly set: (value: string) => void;
-  readonly children?: ComponentChildren;
-}
-
-/** Enter starts, or sends at once; Shift and Enter begin a new line. */
-function Text({ label, value, rows, placeholder, isNew, set, children }: TextProps) {
-  const id = useId();
-  const field = useRef<HTMLTextAreaElement>(null);
-  useLayoutEffect(() => {
-    if (isNew) field.current?.focus();
-  }, []);
-  return (
-    <>
-      <div class="prompt-head">
-        <label for={id}>{label}</label>
-        {children}
-      </div>
-      <textarea
-        ref={field}
-        id={id}
-        rows={rows}
-        value={value}
-        placeholder={placeholder}
-        maxLength={MAX_PROMPT}
-        dir="auto"
-        enterkeyhint="go"
-        onInput={({ currentTarget }) => set(currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-          event.preventDefault();
-          event.currentTarget.form?.requestSubmit();
-        }}
-      />
-    </>
   );
 }
 

@@ -38,6 +38,12 @@ test("a model that takes video and does not need it runs with and without", () =
   expect(firstModel([painter, model("terrain", generates)], "none")).toBe("terrain");
 });
 
+test("a described scene is not given to the model that runs graphs", () => {
+  const comfy = model("comfyui", { needs_video: false, takes_prompts: true });
+  const models = [comfy, model("describer", generates)];
+  expect(promptedModel(models, comfy, "none")).toBe("describer");
+});
+
 test("a described scene is given to a model that takes prompts", () => {
   const models = [
     model("painter"),
