@@ -1,4 +1,4 @@
-/** Talks HTTP with the ComfyUI at COMFYUI_URL: asks what it knows, hands it pictures and graphs, and takes graphs back. */
+/** HTTP client of the ComfyUI at COMFYUI_URL: asks for node classes and files, uploads pictures, queues and cancels graphs. */
 import type { TSchema } from "@sinclair/typebox";
 import { reason, WorkerError } from "../../errors.ts";
 import { redactUrl } from "../../redact-url.ts";
@@ -6,7 +6,7 @@ import type { Immutable } from "../../schema.ts";
 import { check } from "../../schema-check.ts";
 import { NodeErrors, PromptError, Queue, type StoredFile } from "./answers.ts";
 
-/** A ComfyUI that computes answers late: Python runs one thread at a time. */
+/** A ComfyUI that computes answers slowly: Python runs one thread at a time. */
 const ANSWER_MS = 20_000;
 /** A picture of 4096² as PNG takes about 50 MB. */
 export const MAX_PICTURE_BYTES = 64 * 2 ** 20;
@@ -14,12 +14,12 @@ export const MAX_PICTURE_BYTES = 64 * 2 ** 20;
 const MAX_JSON_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
 
-/** What came of a graph that was handed over. */
+/** The answer to a submitted graph. */
 export type Submission =
   | { readonly state: "queued"; readonly nodeErrors: NodeErrors }
   | { readonly state: "refused"; readonly nodeErrors: NodeErrors; readonly error: PromptError };
 
-/** Every method throws `comfyui_unavailable` where ComfyUI cannot be reached or answers what it should not. */
+/** Every method throws `comfyui_unavailable` if ComfyUI cannot be reached or its answer makes no sense. */
 export class ComfyClient {
   /** For messages. */
   readonly label: string;
@@ -31,14 +31,14 @@ export class ComfyClient {
     const { username, password } = new URL(url);
     this.label = `the ComfyUI at COMFYUI_URL (${redactUrl(url)})`;
     this.#base = url.replace(/\/\/[^/@]*@/, "//").replace(/\/+$/, "");
-    const credentials = [username, password].map(decodeURIComponent).join(":");
+    const credentials = `${unescaped(username)}:${unescaped(password)}`;
     this.#headers =
       username === "" && password === ""
         ? {}
         : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
   }
 
-  /** Whether it has a node class. */
+  /** Whether ComfyUI has a node class. */
   async knows(className: string, signal: AbortSignal): Promise<boolean> {
     const path = `/object_info/${encodeURIComponent(className)}`;
     const answer = await this.#json(path, { signal });
@@ -54,7 +54,7 @@ export class ComfyClient {
     return response.ok;
   }
 
-  /** Writes a picture into its input folder, over an older one of that name. */
+  /** Writes a picture into ComfyUI's input folder, replacing one of the same name. */
   async upload(
     { subfolder, filename }: Pick<StoredFile, "subfolder" | "filename">,
     png: Uint8Array<ArrayBuffer>,
@@ -124,7 +124,7 @@ export class ComfyClient {
     return new WebSocket(url, { headers: this.#headers });
   }
 
-  /** The error for what it did. */
+  /** An error that names this ComfyUI and says what is wrong with it. */
   unavailable(what: string, cause?: unknown): WorkerError {
     return new WorkerError("comfyui_unavailable", `${this.label}: ${what}`, { cause });
   }
@@ -193,6 +193,15 @@ export class ComfyClient {
 }
 
 const NEVER = new AbortController().signal;
+
+/** A part of a URL; text with a bare % is taken as it is. */
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // not an escape
+  }
+}
 
 /** A guard of a schema. */
 export const is = <T extends TSchema>(schema: T, value: unknown): value is Immutable<T> =>

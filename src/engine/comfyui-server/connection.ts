@@ -9,11 +9,11 @@ import { ComfySocket } from "./socket.ts";
 
 const log = getLogger("comfyui");
 
-/** After a connection that failed the next one waits this long: frames would ask for one each. */
+/** Time between two attempts to connect: every frame would try otherwise. */
 const RETRY_MS = 1000;
-/** Whoever asks for a judgement waits for it: a start or an update of a stream. */
+/** The start or update of a stream waits for the judgement of its graphs. */
 const JUDGE_MS = 4000;
-/** A graph is judged when it is asked for, and run at once: it need not be judged twice. */
+/** A judgement is reused for this long: graphs are judged when they are asked for, and run right after. */
 const JUDGED_MS = 5000;
 
 interface Judged {
@@ -24,7 +24,7 @@ interface Judged {
 
 export class ComfyConnection implements Disposable {
   readonly client: ComfyClient;
-  /** ComfyUI sends messages about graphs to the client that sent them. */
+  /** ComfyUI sends messages about a graph to the client that submitted it. */
   readonly clientId = crypto.randomUUID();
   readonly files: FrameFiles;
   readonly #judge: GraphJudge;

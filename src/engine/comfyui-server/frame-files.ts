@@ -1,4 +1,4 @@
-/** The files in ComfyUI's input folder that frames are written to: few, since ComfyUI deletes none. */
+/** Hands out the files in ComfyUI's input folder that frames are written to. They are reused, because ComfyUI deletes none. */
 import { reason } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { ComfyClient } from "./client.ts";
@@ -19,17 +19,17 @@ const BLANK = new Uint8Array(
 export class FrameFiles {
   readonly #client: ComfyClient;
   readonly #owner: string;
-  /** Numbers of files that nobody uses. */
+  /** Numbers of files that are free. */
   readonly #free: number[] = [];
   #made = 0;
 
-  /** @param owner tells the files of several engines apart, and cannot be guessed: any graph may load any file */
+  /** @param owner unique to this engine and impossible to guess, since any graph may load any file */
   constructor(client: ComfyClient, owner: string) {
     this.#client = client;
     this.#owner = owner;
   }
 
-  /** A file that nobody else writes to, until it is given back. */
+  /** A file for the caller alone, until it is released. */
   take(): FrameFile {
     const number = this.#free.pop() ?? this.#made++;
     const filename = `${this.#owner}-${number}.png`;

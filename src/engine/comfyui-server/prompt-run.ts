@@ -1,4 +1,4 @@
-/** Runs one graph in ComfyUI: hands it over, follows it, and brings its picture back. What is not wanted any more is cancelled. */
+/** Runs one graph in ComfyUI: submits it, follows its progress, returns its picture, and cancels it if the caller gives up. */
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { pause } from "../../streams/pause.ts";
@@ -6,7 +6,7 @@ import { nodeLabel, shortened } from "../graph/graph.ts";
 import { describeProblems } from "../graph/problem.ts";
 import type { StoredFile } from "./answers.ts";
 import type { ComfyClient, Submission } from "./client.ts";
-import { problemsOf } from "./graph-judge.ts";
+import { problemsOf } from "./graph-problems.ts";
 import { exactJson, type PictureNode, runnableGraph, type ServerGraph } from "./server-graph.ts";
 import type { ComfySocket, PromptEvent } from "./socket.ts";
 
@@ -14,7 +14,7 @@ const log = getLogger("comfyui");
 
 /** ComfyUI is asked this often whether it still has the graph: a cleared queue sends no message. */
 const LOOK_MS = 3000;
-/** It may leave so many of these questions unanswered. */
+/** This many of these requests in a row may fail. */
 const MAX_SILENT = 3;
 const CANCEL_MS = 10_000;
 const MAX_ERROR_CHARACTERS = 500;
@@ -29,7 +29,7 @@ export interface PromptRun {
   readonly frame: string;
   /** Aborted with an error once the run takes too long. */
   readonly signal: AbortSignal;
-  /** Told of each node that begins, and of its steps. */
+  /** Called when a node begins, and for each of its steps. */
   readonly onProgress: (where: string) => void;
 }
 
@@ -71,7 +71,7 @@ export async function runPrompt(run: PromptRun): Promise<PromptResult> {
   }
 }
 
-/** ComfyUI runs the outputs that it can; others than ours are its own affair. */
+/** ComfyUI runs the outputs that are in order. Errors of outputs that give us nothing are left out. */
 function concerning(answer: Submission, { pictures, texts }: ServerGraph): Submission {
   if (answer.state === "refused") return answer;
   const ours = new Set([...pictures, ...texts]);
@@ -96,7 +96,7 @@ async function cancelAfter(
 
 type GivenPicture = Uint8Array<ArrayBuffer> | StoredFile;
 
-/** What a run has given so far. */
+/** Collects what a run gives. */
 class Given {
   /** Rejects where the graph fails. */
   readonly done: Promise<void>;
@@ -192,8 +192,8 @@ async function rejectedBy(signal: AbortSignal, over: AbortSignal): Promise<never
 }
 
 /**
- * Rejects once ComfyUI neither runs a graph nor has it in its queue, and says nothing of it, or answers no more. It may
- * be busy: one answer that is missing means nothing.
+ * Rejects when ComfyUI has a graph neither running nor queued although no message has ended it, and when several
+ * requests in a row fail. A single one may fail while ComfyUI is busy.
  */
 async function untilGone(
   id: string,
@@ -211,7 +211,7 @@ async function untilGone(
       if (++silent === MAX_SILENT) throw error;
     }
     if (absent < 2) continue;
-    // It tells everybody when its queue changes.
+    // It sends a message to every client when its queue changes.
     if (socket.lastMessageAt < begunAt) socket.drop("its messages do not arrive any more");
     throw failed(client, "it has lost the graph: was its queue cleared?");
   }

@@ -1,4 +1,4 @@
-/** Rewrites a graph for a ComfyUI of its own: the stream's nodes become nodes that every ComfyUI has. */
+/** Rewrites a graph for a plain ComfyUI: the stream's nodes become nodes that every ComfyUI has. */
 import { depthFirst } from "../graph/depth-first.ts";
 import type { Graph, GraphNode } from "../graph/graph.ts";
 import { forPicture, forStream, withoutReroutes } from "../graph/rewrite.ts";
@@ -85,8 +85,8 @@ export function runnableGraph(graph: ServerGraph, frame: string, saves: PictureN
 export const TRIAL_GAPS = { picture: "filename_prefix", text: "images" } as const;
 
 /**
- * What the outputs need, and outputs that cannot run: each lacks an input. ComfyUI says what is wrong with everything
- * before them, and runs nothing.
+ * The graph with outputs that cannot run, since each lacks an input, and with what they need. ComfyUI validates
+ * everything before them, reports what is wrong, and queues nothing.
  */
 export function triedGraph(graph: ServerGraph, frame: string): object {
   const needed: string[] = [];

@@ -1,4 +1,4 @@
-/** The graphs of one lane: puts one picture after the other through them in ComfyUI, never two at a time. */
+/** Runs the graphs of one lane in ComfyUI, for one picture at a time. */
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { Picture } from "../../media/picture.ts";
@@ -27,7 +27,7 @@ const HUNG_MS = 30_000;
 /** A long run is logged this often. */
 const REPORT_MS = 1000;
 
-/** Graphs that were asked for, as they run there. */
+/** The graphs that ran last, as ComfyUI gets them. */
 interface Planned extends ServerPlan {
   readonly key: string;
 }
@@ -68,7 +68,7 @@ export class ServerLane {
     }
   }
 
-  /** Nobody wants the runs in progress any more: they end with `TooLate`. */
+  /** Ends the runs in progress with `TooLate`. */
   abandon(): void {
     this.#unwanted.abort(new TooLate());
     this.#unwanted = new AbortController();

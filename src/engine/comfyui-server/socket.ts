@@ -1,4 +1,4 @@
-/** The WebSocket over which ComfyUI tells how graphs come along: sorts its messages by graph. */
+/** The WebSocket on which ComfyUI reports progress and sends pictures: passes its messages on by graph. */
 import { getLogger } from "../../log.ts";
 import { NodeOutput, PictureInfo, SocketMessage, type StoredFile } from "./answers.ts";
 import { type ComfyClient, is, MAX_PICTURE_BYTES } from "./client.ts";
@@ -8,9 +8,9 @@ const log = getLogger("comfyui");
 const CONNECT_MS = 5000;
 /** An error repeats the inputs of its node. */
 const MAX_TEXT_CHARACTERS = 16 * 2 ** 20;
-/** Text that a node shows. */
+/** Longer text of a node is cut. */
 const MAX_SHOWN_CHARACTERS = 64 * 1024;
-/** These come with every step and say the state of all nodes. */
+/** Messages that come with every step and hold the state of all nodes. */
 const IGNORED = /^\{"type": ?"(?:progress_state|status)"/;
 
 /** Binary messages (protocol.py): a picture, with or without a note on it. */
@@ -19,7 +19,7 @@ const PICTURE_WITH_INFO = 4;
 /** The format of a `PICTURE`. SaveImageWebsocket sends PNG; samplers show their progress as JPEG. */
 const PNG = 2;
 
-/** What a listener is told of its graph. */
+/** An event of one graph. */
 export type PromptEvent =
   /** A node begins. */
   | { readonly type: "node"; readonly node: string }
@@ -92,7 +92,7 @@ export class ComfySocket implements Disposable {
     return this.#lastMessageAt;
   }
 
-  /** Tells what happens to a graph, until disposed. */
+  /** Calls `listener` for each event of a graph, until disposed. */
   listen(prompt: string, listener: Listener): Disposable {
     this.#listeners.set(prompt, listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(prompt) };

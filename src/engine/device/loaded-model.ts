@@ -43,8 +43,8 @@ export interface LoadedModel {
   /** Records that a stream shows it, also where it need not run again: it is not unloaded to make room. */
   markUsed(): void;
   /**
-   * Nobody wants the runs of a lane that are in progress: those that can be interrupted end with `TooLate`. For models
-   * whose runs can be.
+   * Ends the runs of a lane that are in progress with `TooLate`, because their results are not wanted any more. Only
+   * models whose runs can be interrupted have it.
    */
   abandon?(lane: string): void;
   /** Forgets what the model remembers of a lane. */

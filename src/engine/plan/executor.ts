@@ -90,7 +90,7 @@ const SILENT = { data: {} };
 interface Trial {
   readonly graphs: readonly string[];
   readonly model: LoadedModel;
-  /** Nobody wants them any more. */
+  /** Aborted when other graphs are asked for. */
   readonly stop: AbortController;
   readonly done: Promise<void>;
 }

@@ -124,7 +124,7 @@ export class RunningNode {
       });
   }
 
-  /** Nobody wants the runs in progress any more: those that can be interrupted end with `TooLate`. */
+  /** The results of runs in progress are not wanted any more: those that can be interrupted end with `TooLate`. */
   abandon(): void {
     if (this.#lane !== null) this.model.abandon?.(this.#lane.name);
   }
