@@ -1,6 +1,7 @@
 /** Declares what a batch capability is, and what the server offers to one. */
 import type { TSchema } from "@sinclair/typebox";
-import type { Size } from "../engine/protocol/work.ts";
+import type { MadePicture, Size } from "../engine/protocol/work.ts";
+import type { FieldProblem } from "../field-problem.ts";
 
 /** Starts streams for capabilities. */
 export interface StreamAccess {
@@ -12,12 +13,14 @@ export interface StreamAccess {
   ): Promise<{ manifest_id: string; stream_url: string }>;
 }
 
-/** A picture made by an engine. */
-export interface MadeImage {
-  readonly png: Uint8Array;
-  /** In pixels. */
-  readonly width: number;
-  readonly height: number;
+/** What an engine made for one request. */
+export interface MadeImages {
+  /** One, but for graphs, which may give any number. */
+  readonly pictures: readonly MadePicture[];
+  /** What nodes of graphs say, by the node's id. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** What is wrong with parts of graphs that did not run. */
+  readonly warnings: readonly FieldProblem[];
   /** Names of members of the body that have no meaning for a picture. */
   readonly ignored: readonly string[];
   /** Model, seed and timings. */
@@ -36,7 +39,7 @@ export interface ImageAccess {
     body: unknown,
     file: Uint8Array | null,
     job: Pick<JobContext, "signal" | "progress" | "reserve">,
-  ): Promise<MadeImage>;
+  ): Promise<MadeImages>;
 }
 
 export interface JobContext {

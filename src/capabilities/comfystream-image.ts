@@ -2,6 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { pictureUri, readPictureUri } from "../engine/protocol/picture-uri.ts";
 import { WorkerError } from "../errors.ts";
+import { FieldProblem } from "../field-problem.ts";
 import type { Capability } from "./capability.ts";
 
 // The other members are stream parameters, which the server checks.
@@ -43,13 +44,30 @@ export const comfystreamImage: Capability = {
   output: Type.Object({
     success: Type.Literal(true),
     message: Type.String(),
-    width: Type.Integer(),
+    width: Type.Integer({ description: "of the first picture; 0 for a graph of texts alone" }),
     height: Type.Integer(),
     images: Type.Array(
       Type.Object({
         data: Type.String({ description: "data URI of a PNG" }),
         width: Type.Integer(),
         height: Type.Integer(),
+        node: Type.Optional(
+          Type.String({ description: "of a graph: the id of the node that gives it" }),
+        ),
+        index: Type.Optional(
+          Type.Integer({ description: "of a graph: the picture's place in the node's batch" }),
+        ),
+      }),
+      { description: "one; of a graph those of all its SaveImage and PreviewImage nodes" },
+    ),
+    texts: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: "of a graph: the texts of its SaveTextTensor nodes, by their ids",
+      }),
+    ),
+    warnings: Type.Optional(
+      Type.Array(FieldProblem, {
+        description: "of a graph: what is wrong with parts that did not run, by node",
       }),
     ),
     ignored: Type.Optional(
@@ -59,14 +77,17 @@ export const comfystreamImage: Capability = {
   run: async (input, { images, describe, ...job }) => {
     const { image, stream: _, ...fields } = input as Static<typeof Input>;
     const file = image == null ? null : readImage(image);
-    const { png, width, height, ignored, metadata } = await images.make(fields, file, job);
+    const { pictures, texts, warnings, ignored, metadata } = await images.make(fields, file, job);
     describe(metadata);
+    const [first = { width: 0, height: 0 }] = pictures;
     return {
       success: true,
       message: "Image generated successfully",
-      width,
-      height,
-      images: [{ data: pictureUri(png, "png"), width, height }],
+      width: first.width,
+      height: first.height,
+      images: pictures.map(({ png, ...rest }) => ({ data: pictureUri(png, "png"), ...rest })),
+      ...(Object.keys(texts).length > 0 && { texts }),
+      ...(warnings.length > 0 && { warnings }),
       ...(ignored.length > 0 && { ignored }),
     };
   },

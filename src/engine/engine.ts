@@ -232,10 +232,9 @@ class Engine {
   async #valueOf(question: Question): Promise<unknown> {
     switch (question.kind) {
       case "graphs":
-        await judgeGraphs(question, this.host, {
+        return await judgeGraphs(question, this.host, {
           begin: (kind, allowedMs) => this.#journal.begin(ENGINE, kind, allowedMs),
         });
-        return null;
       case "nodes":
         return await this.#catalogue.graphs.nodes();
     }

@@ -51,13 +51,14 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     const job: ImageJob = { params, ...(frame === null ? {} : { file: frame }) };
     progress("queued");
     const order = { image: job, signal, onStep: progress };
-    const { png, width, height, execution_provider, timings_ms } = await scheduler.makeImage(order);
+    const made = await scheduler.makeImage(order);
+    const { pictures, texts, warnings, execution_provider, timings_ms } = made;
     const total = Math.round((performance.now() - startedAt) * 10) / 10;
     const seed = model.params.find(({ name }) => name === "seed");
     return {
-      png,
-      width,
-      height,
+      pictures,
+      texts,
+      warnings,
       ignored: [...ignored, ...streamOnly, ...unused],
       metadata: {
         model: params.model,

@@ -131,7 +131,11 @@ function runAll({ isGolden, fill }: (typeof WORLDS)[number]): void {
       ...(readsVideo && { input_url: channel("in") }),
     });
     const output = collect(channel("out"), over.signal);
-    await waitFor(`segments of ${name}`, () => output.segments.length >= 3, 30_000);
+    // Until the networks are loaded, the stream shows that they are being loaded.
+    const draws = async () => (await stream(id)).stats.inference_ms.p50 !== null;
+    await waitFor(`pictures of ${name}`, draws, 30_000);
+    const wanted = output.segments.length + 3;
+    await waitFor(`segments of ${name}`, () => output.segments.length >= wanted, 30_000);
     const { stats, error } = await stream(id);
     expect(error).toBeUndefined();
     expect(stats).toMatchObject({ model: "comfyui" });

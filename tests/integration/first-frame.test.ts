@@ -64,7 +64,7 @@ function stream(params: Partial<StreamParams> = {}) {
       },
       chain: (name) => host.chain(name),
       loading: (name) => host.loading(name),
-      graphModel: (...asked) => host.graphModel(...asked),
+      planGraphs: (...asked) => host.planGraphs(...asked),
       loadDeadlineMs: host.loadDeadlineMs,
       prompts: host.prompts,
     },

@@ -29,8 +29,12 @@ const job = (command: string): ImageJob => {
 };
 const order = (image: ImageJob, signal: AbortSignal) => ({ image, signal, onStep: () => {} });
 /** What the fake engine writes where a PNG would be. */
-const said = ({ png }: ImageResult) =>
-  JSON.parse(Buffer.from(png).toString()) as { pid: number; nth: number; alone: boolean };
+const said = ({ pictures: [picture] }: ImageResult) =>
+  JSON.parse(Buffer.from(picture?.png ?? []).toString()) as {
+    pid: number;
+    nth: number;
+    alone: boolean;
+  };
 
 test("an engine makes one picture at a time, first come first served", async () => {
   const engines = await pool();

@@ -43,7 +43,7 @@ const stageOf = (
       acquire,
       chain: async () => chain,
       loading: () => null,
-      graphModel: () => Promise.reject(new Error("no graphs here")),
+      planGraphs: () => Promise.reject(new Error("no graphs here")),
       loadDeadlineMs: 1000,
       prompts: { encode: async () => new Float32Array(1) },
     },

@@ -105,7 +105,7 @@ function countingRuns(host: ModelHost, runs: string[]): PlanHost {
   return {
     chain: (name) => host.chain(name),
     loading: (name) => host.loading(name),
-    graphModel: (...asked) => host.graphModel(...asked),
+    planGraphs: (...asked) => host.planGraphs(...asked),
     loadDeadlineMs: host.loadDeadlineMs,
     prompts: host.prompts,
     acquire: async (name, signal) => {

@@ -202,7 +202,7 @@ function receive(message: ToEngine): void {
         message: `prompts: ${problem}`,
         details: [{ field: "prompts", problem }],
       };
-      say({ type: "answer", number, value: null, ...(isWrong && { error }) });
+      say({ type: "answer", number, value: [], ...(isWrong && { error }) });
       return;
     }
     case "ping": {
@@ -312,7 +312,10 @@ function make({ id, number }: Extract<ToEngine, { type: "start" }>, image: Image
     const received = briefly(image.params.model_params);
     const hasFile = image.file !== undefined;
     const png = Buffer.from(JSON.stringify({ pid: process.pid, nth, alone, received, hasFile }));
-    const result = { png, ...size, execution_provider: "cpu", timings_ms: {} };
+    const result = {
+      ...{ pictures: [{ png, ...size }], texts: {}, warnings: [] },
+      ...{ execution_provider: "cpu", timings_ms: {} },
+    };
     report(number, { type: "made", id, result });
     report(number, { type: "ended", id });
   }, 5);

@@ -56,7 +56,7 @@ export class LoadingStream {
       chain: (name) => host.chain(name),
       loading: (name) => host.loading(name),
       prompts: host.prompts,
-      graphModel: (...asked) => host.graphModel(...asked),
+      planGraphs: (...asked) => host.planGraphs(...asked),
       loadDeadlineMs: host.loadDeadlineMs,
     };
     this.#stage = new InferStage({

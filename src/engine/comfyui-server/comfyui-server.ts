@@ -33,7 +33,7 @@ export class ComfyServer implements Disposable {
   }
 
   /**
-   * As `GraphModels.nameFor`; throws `comfyui_unavailable`, too.
+   * As `GraphModels.plan`; throws `comfyui_unavailable`, too.
    *
    * @param classes why the graphs go there: those that do not run here
    */

@@ -5,6 +5,7 @@ import { untilAborted } from "../../streams/until-aborted.ts";
 import { ComfyServer } from "../comfyui-server/comfyui-server.ts";
 import { LacksNodes } from "../graph/refusal.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
+import type { GraphPlan } from "../models/graph-models.ts";
 import type { ModelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
@@ -132,17 +133,23 @@ export class ModelHost implements AsyncDisposable {
   }
 
   /**
-   * The name of the model that runs these ComfyUI graphs: those with nodes that do not run here go to the operator's
-   * ComfyUI, if there is one. Throws `invalid_request` with what is wrong with them, and `comfyui_unavailable`.
+   * The model that runs these ComfyUI graphs: those with nodes that do not run here go to the operator's ComfyUI, if
+   * there is one. Throws `invalid_request` with what is wrong with them, and `comfyui_unavailable`.
    */
-  async graphModel(graphs: readonly string[], use: GraphUse): Promise<string> {
+  async planGraphs(graphs: readonly string[], use: GraphUse): Promise<GraphPlan> {
     await this.#catalogue.refresh();
     try {
-      return await this.#catalogue.graphs.nameFor(graphs, use);
+      return await this.#catalogue.graphs.plan(graphs, use);
     } catch (error) {
       if (!(error instanceof LacksNodes) || this.#comfyui === null) throw error;
-      return await this.#comfyui.nameFor(graphs, use, error.classes);
+      return { model: await this.#comfyui.nameFor(graphs, use, error.classes), warnings: [] };
     }
+  }
+
+  /** The name of that model. */
+  async graphModel(graphs: readonly string[], use: GraphUse): Promise<string> {
+    const { model } = await this.planGraphs(graphs, use);
+    return model;
   }
 
   /** The load of a model that is under way; null for all others. */

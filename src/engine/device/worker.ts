@@ -37,8 +37,13 @@ async function answer(request: Request): Promise<void> {
   }
 }
 
-const buffersOf = ({ picture }: RunOutput): ArrayBuffer[] =>
-  picture === null ? [] : [picture.data.buffer];
+const buffersOf = ({ picture, nodePictures = [] }: RunOutput): ArrayBuffer[] => {
+  const pictures = [
+    ...(picture === null ? [] : [picture]),
+    ...nodePictures.map((one) => one.picture),
+  ];
+  return [...new Set(pictures.map(({ data }) => data.buffer))];
+};
 
 async function perform({ call, input }: Request): Promise<Calls[Request["call"]][1]> {
   switch (call) {

@@ -25,6 +25,8 @@ export interface NodeClass {
   readonly outputNames?: readonly string[];
   /** A graph runs what its output nodes need. */
   readonly isOutput?: true;
+  /** What an output node gives to answers and streams; absent: nothing. */
+  readonly gives?: "pictures" | "texts";
   /** Its outputs change with every frame of the stream. */
   readonly isLive?: true;
   /** Graphs are rewritten before they run, so that nothing needs it: it runs nowhere, and is supported all the same. */

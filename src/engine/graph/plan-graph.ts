@@ -1,12 +1,13 @@
 /** Plans graphs for a stream or a picture: rewrites them, judges them, and finds the models that they name. */
 import { WorkerError } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
 import type { GraphUse } from "../protocol/work.ts";
 import type { CheckedNode } from "./check-node.ts";
 import { executionOrder, type Step } from "./execution-order.ts";
 import type { Graph } from "./graph.ts";
 import type { GraphFiles } from "./graph-files.ts";
 import { isPlainFile } from "./input-declaration.ts";
-import type { NodeClasses } from "./node-class.ts";
+import type { NodeClass, NodeClasses } from "./node-class.ts";
 import { NODE_CLASSES } from "./node-classes.ts";
 import { unsupported } from "./node-support.ts";
 import { parseGraph } from "./read-graph.ts";
@@ -18,12 +19,48 @@ export interface PlannedGraph {
   readonly steps: readonly Step[];
   /** Model folders that its nodes name, each once. */
   readonly models: readonly string[];
+  /** What is wrong with the parts that do not run: a graph runs as long as one of its outputs can. */
+  readonly warnings: readonly FieldProblem[];
 }
 
 interface PlanContext {
   readonly files: GraphFiles;
   readonly classes?: NodeClasses;
   readonly field?: string;
+}
+
+/**
+ * Plans graphs that run one after the other, each on the picture of the one before. Throws as `planGraph`, and for
+ * graphs that give nothing to answer with or to show.
+ */
+export function planGraphs(
+  graphs: readonly string[],
+  use: GraphUse,
+  files: GraphFiles,
+): PlannedGraph[] {
+  const plans: PlannedGraph[] = [];
+  for (const [place, json] of graphs.entries()) {
+    const field = graphs.length === 1 ? "prompts" : `prompts.${place}`;
+    const hasInput = use.hasInput || gives(plans).has("pictures");
+    plans.push(planGraph(json, { ...use, hasInput }, { files, field }));
+  }
+  if (plans.length === 0) return []; // a warm-up
+  const given = gives(plans);
+  const way = "add SaveImage or PreviewImage";
+  if (given.size === 0) throw useless(`give no picture and no text: ${way}`);
+  if (use.kind === "stream" && !use.hasInput && !given.has("pictures")) {
+    throw useless(`give no picture, and there is no video to show: ${way}, or send a video`);
+  }
+  return plans;
+}
+
+const gives = (plans: readonly PlannedGraph[]): ReadonlySet<NodeClass["gives"]> =>
+  new Set(plans.flatMap(({ steps }) => steps.flatMap(({ node }) => node.nodeClass.gives ?? [])));
+
+function useless(problem: string): WorkerError {
+  return new WorkerError("invalid_request", `prompts ${problem}`, {
+    details: [{ field: "prompts", problem }],
+  });
 }
 
 /**
@@ -52,7 +89,11 @@ export function planGraph(
   }
   const readers = steps.map(({ node }) => node).filter(({ nodeClass }) => nodeClass.isLive);
   if (readers.length > 0 && !use.hasInput) throw refused([withoutVideo(readers)], { graph, field });
-  return { steps, models: [...new Set(steps.flatMap(({ node }) => modelsOf(node, files)))] };
+  return {
+    steps,
+    models: [...new Set(steps.flatMap(({ node }) => modelsOf(node, files)))],
+    warnings: refusedBy.details,
+  };
 }
 
 /** As `parseGraph`; the error names the field. */

@@ -1,6 +1,7 @@
 /** Makes models of ComfyUI graphs: one for each set of model folders that graphs name, which all graphs with that set share. */
 import { join } from "node:path";
 import { reason } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
 import { partFiles } from "../diffusion/pipeline-folder.ts";
 import type { FolderContent } from "../graph/folder-content.ts";
 import type { GraphFiles } from "../graph/graph-files.ts";
@@ -15,6 +16,14 @@ import type { ComfyGraphs } from "./onnx-source.ts";
 /** Before the names of the folders: no folder of a model has a name with a colon. */
 const PREFIX = `${GRAPH_MODEL}:`;
 
+/** How graphs are run. */
+export interface GraphPlan {
+  /** The name of the model that runs them. */
+  readonly model: string;
+  /** What is wrong with parts of them that do not run. */
+  readonly warnings: readonly FieldProblem[];
+}
+
 export class GraphModels {
   readonly #workspace: string;
   readonly #folders: () => readonly CatalogueEntry[];
@@ -27,25 +36,22 @@ export class GraphModels {
     this.#folders = folders;
   }
 
-  /** True for the name of a model that `nameFor` gave. */
+  /** True for the name of a model that `plan` gave. */
   static owns(name: string): boolean {
     return name.startsWith(PREFIX);
   }
 
-  /** The name of the model that runs these graphs. Throws `invalid_request` with what is wrong with them. */
-  async nameFor(graphs: readonly string[], use: GraphUse): Promise<string> {
+  /** The model that runs these graphs. Throws `invalid_request` with what is wrong with them. */
+  async plan(graphs: readonly string[], use: GraphUse): Promise<GraphPlan> {
     const files = await this.#files();
     // With it come all node classes, which an engine without graphs does without.
-    const { planGraph } = await import("../graph/plan-graph.ts");
-    const plans = graphs.map((graph, place) => {
-      const field = graphs.length === 1 ? "prompts" : `prompts.${place}`;
-      return planGraph(graph, use, { files, field });
-    });
+    const { planGraphs } = await import("../graph/plan-graph.ts");
+    const plans = planGraphs(graphs, use, files);
     const models = [...new Set(plans.flatMap((plan) => plan.models))].sort();
     const name = PREFIX + [use.kind, ...models].join(",");
     const paths = models.map((model) => [model, join(this.#workspace, "models", model)]);
     this.#asked.set(name, { graphs: [], kind: use.kind, models: Object.fromEntries(paths) });
-    return name;
+    return { model: name, warnings: plans.flatMap((plan) => plan.warnings) };
   }
 
   /** The node classes that run here, in the form of ComfyUI's `object_info`. */
@@ -54,7 +60,7 @@ export class GraphModels {
     return objectInfo(runnable(NODE_CLASSES.values()), await this.#files());
   }
 
-  /** What `name` stands for right now; undefined for a name that `nameFor` has not given. */
+  /** What `name` stands for right now; undefined for a name that `plan` has not given. */
   async entry(name: string): Promise<UsableModel | undefined> {
     const asked = this.#asked.get(name);
     if (asked === undefined) return undefined;

@@ -1,5 +1,6 @@
 /** Executes a stream's plan for one frame after the other, and loads models and encodes prompts as its parameters change. */
 import type { PlainError, WorkerError } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
 import type { Picture } from "../../media/picture.ts";
 import type { Ticks } from "../../media/time.ts";
 import { secondsFromTicks } from "../../media/time.ts";
@@ -7,6 +8,7 @@ import type { Frame } from "../codec/libav.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import type { ModelHost } from "../device/model-host.ts";
+import type { RunOutput } from "../device/worker/calls.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import { GraphModels } from "../models/graph-models.ts";
 import type { Moment } from "../models/roles/role.ts";
@@ -26,7 +28,7 @@ import { StillPictures } from "./still-pictures.ts";
 
 /** What a plan needs of the `ModelHost`. */
 export interface PlanHost
-  extends Pick<ModelHost, "acquire" | "chain" | "graphModel" | "loading" | "loadDeadlineMs"> {
+  extends Pick<ModelHost, "acquire" | "chain" | "planGraphs" | "loading" | "loadDeadlineMs"> {
   readonly prompts: Pick<PromptEncoder, "encode">;
 }
 
@@ -61,6 +63,8 @@ export interface Drawn {
   readonly data: Readonly<Record<string, Tensor>>;
   /** What nodes of its graphs say, by the node's id. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** Of graphs that run for a request: see `RunOutput`. */
+  readonly nodePictures?: RunOutput["nodePictures"];
   readonly inferenceMs: number;
 }
 
@@ -107,6 +111,7 @@ export class PlanExecutor implements Disposable {
   #illustrated: readonly RunningNode[] | null = null;
   /** The graphs in use; the same list until they change. */
   #graphs: StreamParams["graphs"];
+  #graphWarnings: readonly FieldProblem[] = [];
   /** The trial in progress. */
   #trial: Trial | null = null;
   /** What was asked for last: it may change while a model loads. */
@@ -127,6 +132,11 @@ export class PlanExecutor implements Disposable {
   /** The models in use, in the order in which they run. */
   get models(): readonly LoadedModel[] {
     return this.#loader.nodes.map(({ model }) => model);
+  }
+
+  /** What is wrong with parts of the graphs that `prepare` was asked for last, which do not run. */
+  get graphWarnings(): readonly FieldProblem[] {
+    return this.#graphWarnings;
   }
 
   /** True once frames are made with the model and the prompts of these parameters. */
@@ -212,7 +222,7 @@ export class PlanExecutor implements Disposable {
     const { params, size, deadline } = job;
     let inferenceMs = 0;
     let isSqueezed = true;
-    let said: Pick<Drawn, "data" | "texts"> = SILENT;
+    let said: Pick<Drawn, "data" | "texts" | "nodePictures"> = SILENT;
     // They may be replaced while a model runs.
     const { nodes } = this.#loader;
     if (nodes !== this.#illustrated) await this.#awaitPictures(nodes, job);
@@ -243,8 +253,9 @@ export class PlanExecutor implements Disposable {
     }
     if (nodes.length === 0) throw new Error("the plan has no model");
     const fit = isSqueezed ? "stretch" : params.fit;
-    const { data, texts = {} } = said;
-    return { picture: inputs.picture, fit, data, texts, inferenceMs };
+    const { data, texts = {}, nodePictures } = said;
+    const rest = { data, texts, ...(nodePictures && { nodePictures }) };
+    return { picture: inputs.picture, fit, inferenceMs, ...rest };
   }
 
   /** As `run`, but always gives a picture: that of the frame if no model makes one. */
@@ -266,7 +277,9 @@ export class PlanExecutor implements Disposable {
 
   async #graphModel(graphs: readonly string[]): Promise<string> {
     const { host, hasInput, kind = "stream" } = this.#options;
-    return await host.graphModel(graphs, { kind, hasInput });
+    const { model, warnings } = await host.planGraphs(graphs, { kind, hasInput });
+    this.#graphWarnings = warnings;
+    return model;
   }
 
   /** A picture is made once: its run is trial enough. */

@@ -1,4 +1,5 @@
 /** Judges ComfyUI graphs that a stream is to run, before anybody relies on them: by what they say, and by one run. */
+import type { FieldProblem } from "../../field-problem.ts";
 import type { ModelHost } from "../device/model-host.ts";
 import { GraphModels } from "../models/graph-models.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
@@ -16,15 +17,16 @@ export interface AskedGraphs {
 }
 
 /**
- * Throws what is wrong with the graphs, with the node's name. Graphs that a ComfyUI of the operator's runs are not tried.
+ * Throws what is wrong with the graphs, with the node's name; returns what is wrong with parts that do not run. Graphs
+ * that a ComfyUI of the operator's runs are not tried.
  */
 export async function judgeGraphs(
   { graphs, use, size }: AskedGraphs,
-  host: Pick<ModelHost, "graphModel" | "acquire">,
+  host: Pick<ModelHost, "planGraphs" | "acquire">,
   calls: NativeCalls,
-): Promise<void> {
-  const name = await host.graphModel(graphs, use);
-  if (!GraphModels.owns(name)) return;
+): Promise<readonly FieldProblem[]> {
+  const { model: name, warnings } = await host.planGraphs(graphs, use);
+  if (!GraphModels.owns(name)) return warnings;
   const signal = AbortSignal.timeout(TRIAL_MS);
   try {
     const model = await host.acquire(name, signal);
@@ -37,4 +39,5 @@ export async function judgeGraphs(
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+  return warnings;
 }

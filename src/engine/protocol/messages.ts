@@ -33,8 +33,8 @@ const WorkNumber = Type.Integer({ minimum: 1 });
 /** What a server asks an engine without starting work. */
 export const Question = Type.Union([
   /**
-   * Can these ComfyUI graphs run? An error says what is wrong; otherwise the answer is null. They are tried at this size,
-   * unless that takes long.
+   * Can these ComfyUI graphs run? An error says why not; the answer is what is wrong with parts that do not
+   * (`FieldProblem[]`). They are tried at this size, unless that takes long.
    */
   Type.Object({
     kind: Type.Literal("graphs"),

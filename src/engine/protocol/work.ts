@@ -1,5 +1,6 @@
 /** The work that the server hands to an engine: live streams and single pictures. */
 import { Type } from "@sinclair/typebox";
+import { FieldProblem } from "../../field-problem.ts";
 import { type Immutable, literals } from "../../schema.ts";
 import { ParamValues } from "./models.ts";
 
@@ -162,12 +163,24 @@ export type ImageJob = Immutable<typeof ImageJob>;
 export const ImageStep = literals(["decode", "load", "inference", "encode"]);
 export type ImageStep = Immutable<typeof ImageStep>;
 
-/** The result of an `ImageJob`. */
-export const ImageResult = Type.Object({
-  /** At most 32 MiB. */
+export const MadePicture = Type.Object({
   png: Type.Uint8Array(),
   width: Type.Integer(),
   height: Type.Integer(),
+  /** Of graphs: the id of the node that gives it, and its place in the batch of the node. */
+  node: Type.Optional(Type.String()),
+  index: Type.Optional(Type.Integer()),
+});
+export type MadePicture = Immutable<typeof MadePicture>;
+
+/** The result of an `ImageJob`. */
+export const ImageResult = Type.Object({
+  /** One, but for graphs, which may give any number; 32 MiB in all. */
+  pictures: Type.Array(MadePicture),
+  /** What nodes of graphs say, by the node's id. */
+  texts: Type.Record(Type.String(), Type.String()),
+  /** What is wrong with parts of graphs that did not run. */
+  warnings: Type.Array(FieldProblem),
   execution_provider: Type.String(),
   /** Milliseconds by step: decode, load (waiting for the model), inference, encode. */
   timings_ms: Type.Record(Type.String(), Type.Number()),

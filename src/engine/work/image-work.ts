@@ -1,10 +1,12 @@
 /** One picture in this engine: from its file or from nothing, through the models, to a PNG. */
 import { toPlainError, WorkerError } from "../../errors.ts";
+import type { Picture } from "../../media/picture.ts";
 import { ticks } from "../../media/time.ts";
 import { decodeImage, encodePng } from "../codec/image-file.ts";
 import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import type { ModelHost } from "../device/model-host.ts";
+import type { NodePicture } from "../device/worker/calls.ts";
 import { PlanExecutor } from "../plan/executor.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import {
@@ -12,11 +14,12 @@ import {
   type ImageJob,
   type ImageResult,
   type ImageStep,
+  type MadePicture,
   type Size,
 } from "../protocol/work.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
 
-/** What may cross to the server in one message. */
+/** What may cross to the server in one message, in all. */
 const MAX_PNG_BYTES = 32 * 1024 * 1024;
 
 /** What all pictures together are charged to at the device gate: no stream has an empty id. */
@@ -110,28 +113,55 @@ export class ImageWork implements EngineWork {
     await timed("load", () => runner.prepare(params));
     const given = params.size ?? sizeOf(frame ?? DEFAULT_SIZE);
     this.#begin("inference");
-    const drawn = await runner.draw({ frame, pts: ticks(0), size: given, params });
+    const request = { frame, pts: ticks(0), size: given, params };
+    const isGraph = params.graphs !== undefined;
+    // A graph may give texts alone.
+    const drawn = await (isGraph ? runner.run(request) : runner.draw(request));
     signal.throwIfAborted();
-    // A graph says how large its pictures are.
-    const ownSize = params.size === undefined && params.graphs !== undefined;
-    const size = ownSize ? sizeOf(drawn.picture) : given;
-    const png = await timed("encode", async () => {
+    const single = drawn.picture === null ? [] : [{ picture: drawn.picture }];
+    const encoded = async ({ picture, ...place }: Shown): Promise<MadePicture> => {
       using _call = calls.begin("encode", ENCODE_MS);
-      return await encodePng(own(await converter.toRgb(drawn.picture, size, drawn.fit)));
+      // A graph says how large its pictures are.
+      const size = isGraph && params.size === undefined ? sizeOf(picture) : given;
+      using rgb = disposable(await converter.toRgb(picture, size, drawn.fit));
+      return { png: await encodePng(rgb.frame), ...size, ...place };
+    };
+    const pictures = await timed("encode", async () => {
+      const all: MadePicture[] = [];
+      for (const picture of drawn.nodePictures ?? single) {
+        all.push(await encoded(picture));
+        assertFits(all);
+        signal.throwIfAborted();
+      }
+      return all;
     });
-    if (png.byteLength > MAX_PNG_BYTES) {
-      const message = `the picture takes ${png.byteLength} bytes as PNG, more than ${MAX_PNG_BYTES}: ask for a smaller width and height`;
-      throw new WorkerError("invalid_request", message);
-    }
+    const { texts = {} } = drawn;
     const execution_provider = runner.models.at(-1)?.executionProvider ?? "";
     const inference = Math.round(drawn.inferenceMs * 10) / 10;
-    return { png, ...size, execution_provider, timings_ms: { ...timings, inference } };
+    const warnings = runner.graphWarnings;
+    return { pictures, texts, warnings, execution_provider, timings_ms: { ...timings, inference } };
   }
 
   #begin(step: ImageStep): void {
     if (!this.#stop.signal.aborted)
       this.#options.send({ type: "step", id: this.#options.id, step });
   }
+}
+
+/** A picture to answer with, and where in a graph it comes from. */
+type Shown = { readonly picture: Picture } & Partial<Pick<NodePicture, "node" | "index">>;
+
+const disposable = (frame: Frame) => ({ frame, [Symbol.dispose]: () => frame.free() });
+
+/** Throws `invalid_request` for more than an answer may hold. */
+function assertFits(pictures: readonly MadePicture[]): void {
+  const bytes = pictures.reduce((sum, { png }) => sum + png.byteLength, 0);
+  if (bytes <= MAX_PNG_BYTES) return;
+  const what = pictures.length === 1 ? "the picture takes" : `${pictures.length} pictures take`;
+  throw new WorkerError(
+    "invalid_request",
+    `${what} ${bytes} bytes as PNG, more than ${MAX_PNG_BYTES}: ask for a smaller width and height, or for fewer pictures`,
+  );
 }
 
 const sizeOf = ({ width, height }: Size): Size => ({ width, height });

@@ -40,6 +40,12 @@ const Ignored = Type.Optional(
   Type.Array(Type.String(), { description: "unknown members, which were left out" }),
 );
 
+const Warnings = Type.Optional(
+  Type.Array(FieldProblem, {
+    description: "what is wrong with parts of ComfyUI graphs, which do not run",
+  }),
+);
+
 export const StreamAnswer = Type.Object(
   { ...success, stream: StreamObject },
   { description: "the stream" },
@@ -52,6 +58,7 @@ export const ChangedAnswer = Type.Object(
     message: Type.String(),
     stream: StreamObject,
     ignored: Ignored,
+    warnings: Warnings,
   },
   { description: "the stream with its new parameters" },
 );
@@ -61,6 +68,7 @@ export const StartAnswer = Type.Object(
     manifest_id: Type.String(),
     stream: StreamObject,
     ignored: Ignored,
+    warnings: Warnings,
     status: Type.Optional(Type.Literal("success")),
     message: Type.Optional(Type.String()),
     request_id: Type.Optional(Type.String()),

@@ -11,7 +11,7 @@ import { StartFields, UpdateFields } from "../streams/fields.ts";
 import type { StreamStarter } from "../streams/start.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
-import type { StreamUpdater } from "../streams/update.ts";
+import type { Remarks, StreamUpdater } from "../streams/update.ts";
 import type { AccessPolicy } from "./access.ts";
 import { dataEvents } from "./data-events.ts";
 import { readJson } from "./json-body.ts";
@@ -152,12 +152,12 @@ export async function startStream(
   const streamId = streamIdOf(request);
   const starting = starter.start(protocol, { body, streamId, capability: null });
   if (streamId !== null) starting.catch((error: unknown) => logRefusal(streamId, error));
-  const { stream, ignored } = await starting;
+  const { stream, remarks } = await starting;
   return {
     success: true as const,
     manifest_id: stream.id,
     stream: stream.toJSON(),
-    ...(ignored.length > 0 ? { ignored: [...ignored] } : {}),
+    ...membersOf(remarks),
     ...protocol.startAnswer(stream),
   };
 }
@@ -172,16 +172,22 @@ function logRefusal(streamId: string, error: unknown): void {
 
 /** Updates a stream's parameters. Throws `invalid_request`, also for a stream that is over. */
 export async function changeStream({ updater }: StreamServices, stream: Stream, body: unknown) {
-  const ignored = await updater.apply(stream, body);
+  const remarks = await updater.apply(stream, body);
   return {
     success: true as const,
     status: "success" as const,
     manifest_id: stream.id,
     message: "Parameters updated",
     stream: stream.toJSON(),
-    ...(ignored.length > 0 ? { ignored: [...ignored] } : {}),
+    ...membersOf(remarks),
   };
 }
+
+/** Members of an answer, where there is anything to tell. */
+const membersOf = ({ ignored, warnings }: Remarks) => ({
+  ...(ignored.length > 0 ? { ignored: [...ignored] } : {}),
+  ...(warnings.length > 0 ? { warnings: [...warnings] } : {}),
+});
 
 /** Stops a live stream, if there is one of this id. Waits at most a second for its end, so that callers are answered. */
 export async function stopStream(store: StreamStore, id: string): Promise<void> {

@@ -1,12 +1,17 @@
 /** Asks an engine whether the ComfyUI graphs of a request can run, before anything starts or changes. */
+import { Type } from "@sinclair/typebox";
 import { DEFAULT_SIZE, type StreamParams } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
+import { FieldProblem } from "../../field-problem.ts";
+import { check } from "../../schema-check.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Stream } from "./stream.ts";
 
+const Warnings = Type.Array(FieldProblem);
+
 /**
- * Throws `invalid_request` with what is wrong with them. Where no engine answers just now, the one that gets the stream
- * says it.
+ * Throws `invalid_request` with why they cannot run; returns what is wrong with parts that do not. Where no engine
+ * answers just now, the one that gets the stream says it.
  *
  * @param stream whose engine is asked; null: any, for one that does not run yet
  */
@@ -14,12 +19,15 @@ export async function checkGraphs(
   { graphs, size = DEFAULT_SIZE }: Pick<StreamParams, "graphs" | "size">,
   { hasInput, stream }: { readonly hasInput: boolean; readonly stream: Stream | null },
   scheduler: Pick<EngineScheduler, "ask">,
-): Promise<void> {
-  if (graphs === undefined) return;
+): Promise<readonly FieldProblem[]> {
+  if (graphs === undefined) return [];
   try {
     const use = { kind: "stream", hasInput } as const;
-    await scheduler.ask({ kind: "graphs", graphs, use, size }, stream);
+    const answer = await scheduler.ask({ kind: "graphs", graphs, use, size }, stream);
+    if (check(Warnings).Check(answer)) return answer as readonly FieldProblem[]; // it has just proven it
+    throw new WorkerError("internal", "an engine judged graphs with something else than problems");
   } catch (error) {
     if (!(error instanceof WorkerError) || error.kind !== "engine_unavailable") throw error;
+    return [];
   }
 }

@@ -16,7 +16,7 @@ import { mergeParams } from "./params.ts";
 import { assertPrompted } from "./prompts.ts";
 import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
-import type { StreamUpdater } from "./update.ts";
+import type { Remarks, StreamUpdater } from "./update.ts";
 
 export interface StartRequest {
   readonly body: unknown;
@@ -28,8 +28,7 @@ export interface StartRequest {
 
 export interface Started {
   readonly stream: Stream;
-  /** Members of the body that are unknown here. */
-  readonly ignored: readonly string[];
+  readonly remarks: Remarks;
 }
 
 export interface StarterDeps {
@@ -67,7 +66,8 @@ export class StreamStarter {
       mergeParams(start.fields, defaults, defaults, models),
     );
     if (start.needsPrompts) assertPrompted(params, model);
-    await checkGraphs(params, { hasInput: input !== null, stream: null }, scheduler);
+    const hasInput = input !== null;
+    const warnings = await checkGraphs(params, { hasInput, stream: null }, scheduler);
     const container = start.fields.container ?? defaultContainer;
     const spec: StreamSpec = {
       ...(output && { output: { endpoint: output, lifecycle: protocol.outputLifecycle } }),
@@ -93,7 +93,7 @@ export class StreamStarter {
     const stream =
       protocol.answersWhen === "active" ? await store.start(origin) : store.accept(origin);
     updater.started(stream, model);
-    return { stream, ignored };
+    return { stream, remarks: { ignored, warnings } };
   }
 
   /**

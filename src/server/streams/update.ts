@@ -1,11 +1,20 @@
 /** Applies parameter updates to a stream, in order, whichever channel they come from (protocol.md 1.6, 5.2). */
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import { WorkerError } from "../../errors.ts";
+import type { FieldProblem } from "../../field-problem.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { checkGraphs } from "./check-graphs.ts";
 import { updatedParams } from "./params.ts";
 import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
+
+/** What is told of a request that was accepted. */
+export interface Remarks {
+  /** Members of the body that are unknown here. */
+  readonly ignored: readonly string[];
+  /** What is wrong with parts of its graphs, which do not run. */
+  readonly warnings: readonly FieldProblem[];
+}
 
 export class StreamUpdater {
   readonly #scheduler: Pick<EngineScheduler, "withModels" | "ask">;
@@ -26,10 +35,10 @@ export class StreamUpdater {
   }
 
   /**
-   * Applies an update's body after those that came before it; returns the members that are unknown here. Throws
+   * Applies an update's body after those that came before it; returns what was left out of it. Throws
    * `invalid_request`, also for a stream that is over, and `unknown_model`; then the stream is unchanged.
    */
-  async apply(stream: Stream, body: unknown): Promise<readonly string[]> {
+  async apply(stream: Stream, body: unknown): Promise<Remarks> {
     const turn = (this.#last.get(stream) ?? Promise.resolve()).then(() =>
       this.#apply(stream, body),
     );
@@ -41,7 +50,7 @@ export class StreamUpdater {
     return await turn;
   }
 
-  async #apply(stream: Stream, body: unknown): Promise<readonly string[]> {
+  async #apply(stream: Stream, body: unknown): Promise<Remarks> {
     assertRuns(stream);
     const fields = stream.protocol.readUpdate(body);
     const { params, model, ignored } = await this.#scheduler.withModels((models) => {
@@ -50,11 +59,11 @@ export class StreamUpdater {
     });
     const isNew = params.graphs !== stream.params.graphs;
     const hasInput = stream.spec.input !== undefined;
-    if (isNew) await checkGraphs(params, { hasInput, stream }, this.#scheduler);
+    const warnings = isNew ? await checkGraphs(params, { hasInput, stream }, this.#scheduler) : [];
     assertRuns(stream); // it may have ended while an engine was asked
     this.#store.update(stream, params);
     this.#models.set(stream, model);
-    return ignored;
+    return { ignored, warnings };
   }
 
   #withModelOf(stream: Stream, models: readonly ModelInfo[]): readonly ModelInfo[] {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { JobContext, MadeImage } from "../../../src/capabilities/capability.ts";
+import type { JobContext, MadeImages } from "../../../src/capabilities/capability.ts";
 import { comfystreamImage } from "../../../src/capabilities/comfystream-image.ts";
 import { WorkerError } from "../../../src/errors.ts";
 
@@ -10,11 +10,18 @@ class Recorder implements JobContext {
   readonly streams = { start: () => Promise.reject(new Error("not asked for")) };
   readonly asked: { body: unknown; file: Uint8Array | null }[] = [];
   described: unknown = null;
+  made: Partial<MadeImages> = {};
   readonly images = {
-    make: async (body: unknown, file: Uint8Array | null): Promise<MadeImage> => {
+    make: async (body: unknown, file: Uint8Array | null): Promise<MadeImages> => {
       this.asked.push({ body, file });
       const png = Uint8Array.of(1, 2, 3);
-      return { png, width: 64, height: 48, ignored: [], metadata: { model: "edges", seed: 7 } };
+      const made = {
+        pictures: [{ png, width: 64, height: 48 }],
+        texts: {},
+        warnings: [],
+        ...this.made,
+      };
+      return { ...made, ignored: [], metadata: { model: "edges", seed: 7 } };
     },
   };
   readonly reserve = (): void => {};
@@ -35,6 +42,23 @@ test("the answer holds the PNG as a data URI, the metadata goes beside it", asyn
   });
   expect(context.described).toEqual({ model: "edges", seed: 7 });
   expect(context.asked).toEqual([{ body: { prompts: [{ prompt: "a cat" }] }, file: null }]);
+});
+
+test("a graph's pictures come with their nodes and places, its texts by node", async () => {
+  const context = new Recorder();
+  const png = Uint8Array.of(1, 2, 3);
+  const pictures = [0, 1].map((index) => ({ png, width: 8, height: 9, node: "12", index }));
+  context.made = { pictures, texts: { "4": "a fox" } };
+  expect(await comfystreamImage.run({}, context)).toMatchObject({
+    ...{ width: 8, height: 9, texts: { "4": "a fox" } },
+    images: [0, 1].map((index) => ({ node: "12", index, width: 8, height: 9 })),
+  });
+  context.made = { pictures: [], texts: { "4": "a fox" } };
+  expect(await comfystreamImage.run({}, context)).toMatchObject({
+    width: 0,
+    height: 0,
+    images: [],
+  });
 });
 
 test.each([

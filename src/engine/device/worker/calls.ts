@@ -7,6 +7,15 @@ import type { RunItem } from "../../models/roles/role.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import type { SessionSettings } from "../devices.ts";
 
+/** A picture that an output node of a graph gives. */
+export interface NodePicture {
+  /** Its id. */
+  readonly node: string;
+  /** The picture's place in the batch of the node. */
+  readonly index: number;
+  readonly picture: Picture;
+}
+
 /** What one item of a run gives. */
 export interface RunOutput {
   /** Null for models whose outputs hold no picture. */
@@ -15,6 +24,8 @@ export interface RunOutput {
   readonly data: Readonly<Record<string, Tensor>>;
   /** What nodes of graphs say, by the node's id. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** Of graphs that run for a request: all pictures of the last graph that gives any. They share memory with `picture`. */
+  readonly nodePictures?: readonly NodePicture[];
 }
 
 export interface Calls {

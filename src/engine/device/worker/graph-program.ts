@@ -1,19 +1,19 @@
 /** The program of ComfyUI graphs: a frame passes through one after the other, and each lane keeps what does not depend on it. */
 import { reason, WorkerError } from "../../../errors.ts";
 import { readPackedPicture } from "../../codec/packed-picture.ts";
-import { planGraph } from "../../graph/plan-graph.ts";
+import { planGraphs } from "../../graph/plan-graph.ts";
 import { GraphRun } from "../../graph/run/graph-run.ts";
 import { ImageSessions } from "../../graph/run/image-sessions.ts";
 import { readLatentFile } from "../../graph/run/latent-file.ts";
 import { ModelParts } from "../../graph/run/model-parts.ts";
 import type { GraphResult } from "../../graph/run/node-runner.ts";
-import { fromBytes, fromPicture, toPicture } from "../../graph/run/pixels.ts";
+import { eachOf, fromBytes, fromPicture, toPicture } from "../../graph/run/pixels.ts";
 import type { Images } from "../../graph/run/values.ts";
 import { pathOf, workspaceFiles } from "../../graph/workspace-files.ts";
 import type { ComfyGraphs } from "../../models/onnx-source.ts";
 import type { RunItem } from "../../models/roles/role.ts";
 import type { SessionSettings } from "../devices.ts";
-import type { RunOutput } from "./calls.ts";
+import type { NodePicture, RunOutput } from "./calls.ts";
 import type { Program } from "./program.ts";
 
 /** A graph of a lane, and what its output nodes have given in the run in progress. */
@@ -27,6 +27,8 @@ interface InProgress {
   readonly stop: AbortController;
   readonly output: Promise<RunOutput>;
 }
+
+type NodeImages = Extract<GraphResult, { readonly kind: "images" }>;
 
 export class GraphProgram implements Program {
   readonly hasComputedSizes = true;
@@ -96,18 +98,23 @@ export class GraphProgram implements Program {
   /** Without a picture where no graph makes one. */
   async #draw(item: RunItem, signal: AbortSignal): Promise<RunOutput> {
     let frame: Images | null = item.picture === null ? null : fromPicture(item.picture);
-    let drawn: Images | null = null;
+    let drawn: readonly NodeImages[] = [];
     const texts: Record<string, string> = {};
     for (const { run, results } of await this.#graphsOf(item)) {
       results.length = 0;
       await run.run({ frame, signal });
-      for (const result of results) {
-        if (result.kind === "images") drawn = result.images;
-        if (result.kind === "text") texts[result.node] = result.text;
-      }
-      frame = drawn ?? frame;
+      for (const result of results) if (result.kind === "text") texts[result.node] = result.text;
+      const images = results.filter((result) => result.kind === "images");
+      if (images.length > 0) drawn = images;
+      frame = drawn.at(-1)?.images ?? frame;
     }
-    return { picture: drawn === null ? null : toPicture(drawn), data: {}, texts };
+    const last = drawn.at(-1)?.images;
+    if (this.#source.kind === "stream") {
+      return { picture: last === undefined ? null : toPicture(last), data: {}, texts };
+    }
+    const nodePictures = picturesOf(drawn);
+    const picture = nodePictures.findLast(({ index }) => index === 0)?.picture ?? null;
+    return { picture, data: {}, texts, nodePictures };
   }
 
   /** Those of the item. Nodes that are as they were before keep their outputs. */
@@ -123,10 +130,9 @@ export class GraphProgram implements Program {
     const { workspace, models, kind } = this.#source;
     const use = { kind, hasInput: picture !== null };
     const files = await workspaceFiles(workspace, Object.keys(models));
-    const made = graphs.map((json, at): LaneGraph => {
+    const made = planGraphs(graphs, use, files).map(({ steps }, at): LaneGraph => {
       const results: GraphResult[] = [];
       const previous = before[at]?.run;
-      const { steps } = planGraph(json, use, { files });
       const run = new GraphRun(steps, {
         ...{ models: this.#models, images: this.#images },
         edges: {
@@ -136,7 +142,7 @@ export class GraphProgram implements Program {
         },
         ...(previous && { previous }),
       });
-      return { json, run, results };
+      return { json: graphs[at] ?? "", run, results };
     });
     this.#lanes.set(lane, made);
     return made;
@@ -154,6 +160,21 @@ export class GraphProgram implements Program {
       throw new WorkerError("invalid_request", problem, { cause });
     }
   }
+}
+
+/** Pictures in an answer, which travel as PNG in JSON. */
+const MAX_PICTURES = 64;
+
+/** Each picture of each batch. Throws `invalid_request` for more than an answer holds. */
+function picturesOf(drawn: readonly NodeImages[]): NodePicture[] {
+  const count = drawn.reduce((sum, { images }) => sum + images.batch, 0);
+  if (count > MAX_PICTURES) {
+    const problem = `the graph gives ${count} pictures, and an answer holds ${MAX_PICTURES}`;
+    throw new WorkerError("invalid_request", `prompts: ${problem}: save or preview fewer`);
+  }
+  return drawn.flatMap(({ node, images }) =>
+    eachOf(images).map((one, index) => ({ node, index, picture: toPicture(one) })),
+  );
 }
 
 const areOf = (graphs: readonly string[], runs: readonly LaneGraph[]): boolean =>

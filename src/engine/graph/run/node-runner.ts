@@ -12,9 +12,9 @@ export type NodeRunner = (
   context: RunContext,
 ) => readonly NodeValue[] | Promise<readonly NodeValue[]>;
 
-/** What an output node gives to the world. */
+/** What an output node gives to the world. `node`: its id. */
 export type GraphResult =
-  | { readonly kind: "images"; readonly images: Images; readonly isStream: boolean }
+  | { readonly kind: "images"; readonly node: string; readonly images: Images }
   | { readonly kind: "latent"; readonly latent: Latent }
   | { readonly kind: "text"; readonly node: string; readonly text: string };
 

@@ -1,10 +1,7 @@
 /** Runs what gives pictures to the stream or to files. */
 import type { NodeRunner } from "./node-runner.ts";
 
-export const saveImages =
-  (target: "stream" | "files"): NodeRunner =>
-  (inputs, { emit }) => {
-    const images = inputs.link("images", "IMAGE");
-    emit({ kind: "images", images, isStream: target === "stream" });
-    return [];
-  };
+export const saveImages: NodeRunner = (inputs, { emit }) => {
+  emit({ kind: "images", node: inputs.node.id, images: inputs.link("images", "IMAGE") });
+  return [];
+};

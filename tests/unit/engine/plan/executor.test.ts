@@ -57,7 +57,7 @@ function host(load: () => Promise<void> = async () => {}) {
       acquire,
       chain: async (name) => modelChain(definitionOf(name), () => null),
       loading: () => null,
-      graphModel: () => Promise.reject(new Error("no graphs here")),
+      planGraphs: () => Promise.reject(new Error("no graphs here")),
       loadDeadlineMs: 1000,
       prompts: {
         encode: async (prompts) => {
@@ -234,7 +234,7 @@ test("without input the test card has the size of the model that is shown, not o
       acquire: async (name) => models.get(name) ?? expect.unreachable(name),
       chain: async () => modelChain(shown, () => feeder),
       loading: () => null,
-      graphModel: () => Promise.reject(new Error("no graphs here")),
+      planGraphs: () => Promise.reject(new Error("no graphs here")),
       loadDeadlineMs: 1000,
       prompts: { encode: async () => defaultControls() },
     },

@@ -24,7 +24,7 @@ async function running() {
   };
   const store = new StreamStore(host, { admission: new Admission(1), historyMs: 1000 });
   const updater = new StreamUpdater(
-    { withModels: async (use) => use(models), ask: async () => null },
+    { withModels: async (use) => use(models), ask: async () => [] },
     store,
   );
   const params = { ...CLOCK_DEFAULTS, model: "paint" };
@@ -47,9 +47,9 @@ async function running() {
 test("a stream whose model is removed from the workspace can still be updated", async () => {
   const { stream, updater, remove } = await running();
   remove("paint");
-  expect(await updater.apply(stream, { strength: 0.5, paused: true, nothing: 1 })).toEqual([
-    "nothing",
-  ]);
+  expect(await updater.apply(stream, { strength: 0.5, paused: true, nothing: 1 })).toEqual({
+    ...{ ignored: ["nothing"], warnings: [] },
+  });
   expect(stream.params).toMatchObject({
     model: "paint",
     paused: true,

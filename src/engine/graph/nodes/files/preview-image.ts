@@ -11,5 +11,6 @@ export const PreviewImage: NodeClass = {
   },
   outputs: [],
   isOutput: true,
-  run: saveImages("files"),
+  gives: "pictures",
+  run: saveImages,
 };

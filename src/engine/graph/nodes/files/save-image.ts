@@ -12,5 +12,6 @@ export const SaveImage: NodeClass = {
   },
   outputs: [],
   isOutput: true,
-  run: saveImages("files"),
+  gives: "pictures",
+  run: saveImages,
 };

@@ -11,6 +11,7 @@ export const SaveLatent: NodeClass = {
   },
   outputs: [],
   isOutput: true,
+  note: "Its latent goes nowhere: a graph needs another output as well.",
   run(inputs, { emit }) {
     emit({ kind: "latent", latent: inputs.link("samples", "LATENT") });
     return [];

@@ -9,6 +9,7 @@ export const SaveTensor: NodeClass = {
   inputs: { images: link("IMAGE") },
   outputs: [],
   isOutput: true,
+  gives: "pictures",
   note: "Its picture is the stream's next frame.",
-  run: saveImages("stream"),
+  run: saveImages,
 };

@@ -9,6 +9,7 @@ export const SaveTextTensor: NodeClass = {
   optional: { remove_linebreaks: toggle(true) },
   outputs: [],
   isOutput: true,
+  gives: "texts",
   note: "Its text goes to the stream's data channel.",
   run(inputs, { emit }) {
     const text = inputs.text("data");
