@@ -26,11 +26,35 @@ export interface Interpolation {
 
 const count = (length: number): number[] => Array.from({ length }, (_, index) => index);
 
-export function nearestExact(from: number, to: number): Interpolation {
+/**
+ * Which of torch's kernels resizes. The general one computes a place with a fused multiply-add, so that a place on the
+ * border of two samples may fall to the other one.
+ */
+export type Kernel = "general" | "vectorized";
+
+/** torch's choice; `isPacked`: the channels of a pixel lie together, and there are more than three. */
+export const kernelFor = (
+  { width, height }: { readonly width: number; readonly height: number },
+  isPacked: boolean,
+): Kernel => (isPacked || width + height <= 128 ? "vectorized" : "general");
+
+/** The sample that each resized sample takes. */
+export function nearestSamples(from: number, to: number, kernel: Kernel): number[] {
   const scale = f(from / to);
-  const base = count(to).map((o) => Math.min(from - 1, Math.floor(f(f(o + 0.5) * scale))));
-  return { base, others: [] };
+  // In double precision the product is exact: one rounding, as in a fused multiply-add.
+  const place = (o: number): number =>
+    kernel === "vectorized"
+      ? f((o + 0.5) * scale)
+      : f(Math.max(0, f((o + 0.5) * scale - 0.5)) + 0.5);
+  return count(to).map((o) => Math.min(from - 1, Math.floor(place(o))));
 }
+
+export const nearestExact =
+  (kernel: Kernel) =>
+  (from: number, to: number): Interpolation => ({
+    base: nearestSamples(from, to, kernel),
+    others: [],
+  });
 
 export function bilinear(from: number, to: number): Interpolation {
   const scale = f(from / to);

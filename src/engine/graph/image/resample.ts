@@ -9,6 +9,8 @@ import {
   bicubic,
   bilinear,
   type Interpolation,
+  type Kernel,
+  kernelFor,
   LANCZOS_BITS,
   lanczosTaps,
   nearestExact,
@@ -40,7 +42,9 @@ export function resize(
   // Every other method gives a picture of the same size unchanged.
   if (from.width === to.width && from.height === to.height) return from;
   if (method === "area") return area(math, from, to);
-  const interpolation = INTERPOLATIONS[method];
+  const isWhole = from === image; // torch sees a crop as a picture whose samples do not lie together
+  const kernel = kernelFor(to, isWhole && image.channels > 3);
+  const interpolation = interpolations(kernel)[method];
   if (interpolation === undefined) throw new Error(`there is no method ${method}`);
   const across = resizeColumns(math, from, interpolation(from.width, to.width));
   if (from.height === to.height) return across;
@@ -57,11 +61,13 @@ function resizeColumns(math: ImageMath, image: ImageValue, columns: Interpolatio
   return math.image(math.gather(image.value, COLUMNS, columns.base), image, { width });
 }
 
-const INTERPOLATIONS: Readonly<Record<string, (from: number, to: number) => Interpolation>> = {
-  "nearest-exact": nearestExact,
+const interpolations = (
+  kernel: Kernel,
+): Readonly<Record<string, (from: number, to: number) => Interpolation>> => ({
+  "nearest-exact": nearestExact(kernel),
   bilinear,
   bicubic,
-};
+});
 
 /**
  * Changes columns by a function that changes rows. The picture is turned over before and after: the samples of a column lie

@@ -1,5 +1,6 @@
 /** Resizes planes as torch's `interpolate` does (no antialiasing, `align_corners=False`), and as ComfyUI's nodes crop before. */
 import { roundHalfToEven } from "../../diffusion/schedule/python-numbers.ts";
+import { kernelFor } from "../image/resample-taps.ts";
 import { bislerp } from "./bislerp.ts";
 import {
   areaTaps,
@@ -13,14 +14,16 @@ import {
 
 export type ResizeMethod = "nearest-exact" | "bilinear" | "area" | "bicubic" | "bislerp";
 
-const TAPS: Readonly<Record<Exclude<ResizeMethod, "bislerp">, (from: number, to: number) => Taps>> =
-  { "nearest-exact": nearestTaps, bilinear: bilinearTaps, area: areaTaps, bicubic: bicubicTaps };
+const TAPS: Readonly<
+  Record<Exclude<ResizeMethod, "bislerp" | "nearest-exact">, (from: number, to: number) => Taps>
+> = { bilinear: bilinearTaps, area: areaTaps, bicubic: bicubicTaps };
 
 export function resize(planes: Planes, { width, height }: PlaneSize, method: ResizeMethod): Planes {
   const [, , oldHeight, oldWidth] = planes.shape;
   if (method === "bislerp") return bislerp(planes, { width, height });
-  const rows = resizeRows(planes, TAPS[method](oldHeight, height));
-  return resizeColumns(rows, TAPS[method](oldWidth, width));
+  const taps =
+    method === "nearest-exact" ? nearestTaps(kernelFor({ width, height }, false)) : TAPS[method];
+  return resizeColumns(resizeRows(planes, taps(oldHeight, height)), taps(oldWidth, width));
 }
 
 /** ComfyUI's `common_upscale`: "center" cuts what the new shape does not show, by Python's rounding. */

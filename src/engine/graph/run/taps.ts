@@ -1,5 +1,7 @@
 /** Lists what each place of a resized row is made of, as torch's `interpolate` has it with `align_corners=False`. */
 
+import { type Kernel, nearestSamples } from "../image/resample-taps.ts";
+
 /** Planes f32 `[batch, channels, height, width]`. */
 export interface Planes {
   readonly values: Float32Array;
@@ -17,11 +19,10 @@ export type Taps = readonly {
   readonly weights: readonly number[];
 }[];
 
-export function nearestTaps(from: number, to: number): Taps {
-  return Array.from({ length: to }, (_, i) => {
-    return { at: [Math.min(from - 1, Math.floor(((i + 0.5) * from) / to))], weights: [1] };
-  });
-}
+export const nearestTaps =
+  (kernel: Kernel) =>
+  (from: number, to: number): Taps =>
+    nearestSamples(from, to, kernel).map((at) => ({ at: [at], weights: [1] }));
 
 export function bilinearTaps(from: number, to: number): Taps {
   return Array.from({ length: to }, (_, i) => {

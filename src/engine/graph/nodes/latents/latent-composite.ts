@@ -44,12 +44,17 @@ function feathered(
   feather: number,
 ): (picture: number, y: number, x: number) => number {
   const rise = (place: number): number => (place < feather ? (place + 1) / feather : 1);
+  // As in ComfyUI, where the rise is longer than the rectangle it begins again from the far end.
+  const fall = (place: number, length: number): number => {
+    const again = place < length - 1 ? rise(2 * length - 1 - place) : 1;
+    return rise(length - 1 - place) * again;
+  };
   return (_, y, x) => {
     let weight = 1;
     if (area.y > 0) weight *= rise(y);
-    if (area.y + area.height < whole.height) weight *= rise(area.height - 1 - y);
+    if (area.y + area.height < whole.height) weight *= fall(y, area.height);
     if (area.x > 0) weight *= rise(x);
-    if (area.x + area.width < whole.width) weight *= rise(area.width - 1 - x);
+    if (area.x + area.width < whole.width) weight *= fall(x, area.width);
     return weight;
   };
 }

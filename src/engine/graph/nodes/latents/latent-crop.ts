@@ -20,13 +20,19 @@ export const LatentCrop: NodeClass = {
     const latent = inputs.link("samples", "LATENT");
     const [, , height, width] = latent.shape;
     const places = (name: string): number => Math.floor(inputs.number(name) / SHRINKS_BY);
-    const x = Math.max(0, Math.min(places("x"), width - SHRINKS_BY));
-    const y = Math.max(0, Math.min(places("y"), height - SHRINKS_BY));
+    const across = spanOf(places("x"), places("width"), width);
+    const down = spanOf(places("y"), places("height"), height);
     const area = {
-      ...{ x, y },
-      width: Math.min(places("width"), width - x),
-      height: Math.min(places("height"), height - y),
+      ...{ x: across.start, width: across.length },
+      ...{ y: down.start, height: down.length },
     };
     return [output("LATENT", withPlanes(latent, cut(planesOf(latent), area)))];
   },
 };
+
+/** Starts eight places before the end at the latest. In less than eight, as in ComfyUI, that counts from the end again. */
+function spanOf(wanted: number, length: number, size: number) {
+  const from = Math.min(wanted, size - SHRINKS_BY);
+  const start = from < 0 ? Math.max(0, size + from) : from;
+  return { start, length: Math.min(size, from + length) - start };
+}

@@ -13,7 +13,9 @@ import { type GraphResult, output } from "../../../../../src/engine/graph/run/no
 import type { Images } from "../../../../../src/engine/graph/run/values.ts";
 import { validate } from "../../../../../src/engine/graph/validate.ts";
 
-const files = namedFiles({ checkpoint: ["absent"], depth_model: ["absent"] });
+const files = namedFiles({
+  ...{ checkpoint: ["absent"], depth_model: ["absent"], latent: ["ones.latent"] },
+});
 
 /** Prompts without a text encoder, and ends for what only samplers take. */
 const testClasses: readonly NodeClass[] = [
@@ -242,6 +244,52 @@ describe("a graph that runs", () => {
     await expect(run.run()).rejects.toThrow(
       "node 2 (ExtendIntermediateSigmas): would give 100000 steps; at most 10000",
     );
+  });
+
+  test("LatentCrop counts from the end of a latent that is less than eight places high", async () => {
+    const { results, prepare } = bench();
+    const crop = { samples: ["1", 0], width: 64, height: 64, x: 0, y: 64 };
+    const run = prepare({
+      1: node("EmptyLatentImage", { width: 80, height: 48, batch_size: 1 }),
+      2: node("LatentCrop", crop),
+      3: node("SaveLatent", { samples: ["2", 0], filename_prefix: "x" }),
+    });
+    await run.run();
+    const [result] = results;
+    expect(result?.kind === "latent" && result.latent.shape).toEqual([1, 4, 2, 8]);
+  });
+
+  test("LatentComposite's soft edge begins again where it is longer than what it softens", async () => {
+    const shape = [1, 1, 2, 1] as const;
+    const { results, prepare } = bench({
+      edges: {
+        loadImage: () => Promise.reject(new Error("there are no pictures")),
+        loadLatent: async () => ({ samples: Float32Array.of(1, 1), shape }),
+        emit: (result) => results.push(result),
+      },
+    });
+    const run = prepare({
+      1: node("LatentMultiply", { samples: ["4", 0], multiplier: 0 }),
+      2: node("LoadLatent", { latent: "ones.latent" }),
+      3: node("LatentComposite", {
+        samples_to: ["1", 0],
+        samples_from: ["2", 0],
+        x: 0,
+        y: 8,
+        feather: 48,
+      }),
+      4: node("LatentUpscaleBy", { samples: ["2", 0], upscale_method: "area", scale_by: 2 }),
+      5: node("SaveLatent", { samples: ["3", 0], filename_prefix: "x" }),
+    });
+    await run.run();
+    const [result] = results;
+    if (result?.kind !== "latent") throw new Error("the graph saved no latent");
+    // Of 4x2: rows 1 and 2 of the first column are covered; it does not reach the right edge, where one column fades.
+    const rows = [(1 / 6) * (2 / 6) * (4 / 6), (2 / 6) * (1 / 6)].map((weight) => weight / 6);
+    const wanted = [0, 0, rows[0], 0, rows[1], 0, 0, 0].map((value) =>
+      expect.closeTo(value ?? 0, 6),
+    );
+    expect([...result.latent.samples]).toEqual(wanted);
   });
 
   test("a graph whose values take too much memory ends at the node that is too much", async () => {
