@@ -61,7 +61,6 @@ export async function start(): Promise<void> {
   if (state.onScreen.value.kind === "starting") return;
   state.problem.value = unreadableGraph();
   if (state.problem.value !== null) return;
-  state.graphProblems.value = [];
   state.onScreen.value = { kind: "starting" };
   const ending = new AbortController();
   let asked = state.draft.value;
@@ -176,6 +175,7 @@ const formKey = (stream: Stream): string => JSON.stringify(formOf(stream, state.
 export function adopt(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   applied = state.draft.value;
+  state.graphProblems.value = [];
 }
 
 /**

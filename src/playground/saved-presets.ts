@@ -1,6 +1,6 @@
 /** Presets that the user saves by name: all settings of a model, or a graph. They stay in this browser. */
 import { signal } from "@preact/signals";
-import type { Values } from "./api.ts";
+import type { Model, Values } from "./api.ts";
 import type { Draft } from "./draft.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
 import { sameValue } from "./param-values.ts";
@@ -14,7 +14,10 @@ export interface SavedPreset {
 }
 
 /** The part of a form that a preset brings back. */
-type Settings = { readonly graph: string } | { readonly prompts: Prompts; readonly values: Values };
+type Settings =
+  | { readonly graph: string }
+  /** Without prompts for a model that takes none. */
+  | { readonly prompts?: Prompts; readonly values: Values };
 
 const KEY = "presets";
 
@@ -22,8 +25,8 @@ const KEY = "presets";
 export const savedPresets = signal<readonly SavedPreset[]>(stored());
 
 /** Saves what the form holds, in place of an earlier preset of that name. Throws where the browser has no room. */
-export function savePreset(name: string, draft: Draft): void {
-  const preset = { name, model: draft.model, settings: settingsOf(draft) };
+export function savePreset(name: string, draft: Draft, model: Model | null): void {
+  const preset = { name, model: draft.model, settings: settingsOf(draft, model) };
   store([...stored().filter((one) => !isSame(one, preset)), preset]);
 }
 
@@ -39,7 +42,8 @@ export function isInUse({ settings }: SavedPreset, draft: Draft): boolean {
   if ("graph" in settings) return settings.graph === draft.graph;
   const names = new Set([...Object.keys(settings.values), ...Object.keys(draft.values)]);
   return (
-    JSON.stringify(settings.prompts) === JSON.stringify(draft.prompts) &&
+    (settings.prompts === undefined ||
+      JSON.stringify(settings.prompts) === JSON.stringify(draft.prompts)) &&
     [...names].every((name) => sameValue(settings.values[name], draft.values[name]))
   );
 }
@@ -62,7 +66,8 @@ function isPreset(value: unknown): value is SavedPreset {
   if (!isObject(value) || !isObject(value["settings"])) return false;
   const { graph, values, prompts } = value["settings"];
   const isName = typeof value["name"] === "string" && typeof value["model"] === "string";
-  const isOfModel = isObject(values) && isObject(prompts) && Array.isArray(prompts["texts"]);
+  const hasPrompts = isObject(prompts) && Array.isArray(prompts["texts"]);
+  const isOfModel = isObject(values) && (prompts === undefined || hasPrompts);
   return isName && (typeof graph === "string" || isOfModel);
 }
 
@@ -70,8 +75,10 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-const settingsOf = ({ model, graph, prompts, values }: Draft): Settings =>
-  isGraphModel(model) ? { graph } : { prompts, values: sendable(values) };
+function settingsOf({ model: name, graph, prompts, values }: Draft, model: Model | null): Settings {
+  if (isGraphModel(name)) return { graph };
+  return { ...(model?.takes_prompts !== false && { prompts }), values: sendable(values) };
+}
 
 const isSame = (one: SavedPreset, other: SavedPreset): boolean =>
   one.name === other.name && one.model === other.model;

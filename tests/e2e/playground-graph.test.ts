@@ -99,7 +99,7 @@ inBrowser(
         "4": { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
       }),
     );
-    const fault = page.locator(".faults").getByText("This node cannot run: ");
+    const fault = page.locator(".faults").getByText("Image is not a PNG, JPEG or WebP");
     await fault.waitFor();
     await page.getByRole("button", { name: "Sunset" }).click();
     await fault.waitFor({ state: "detached" });
@@ -133,6 +133,9 @@ inBrowser("a graph is pasted or dropped anywhere in the form, whatever the model
   expect(await page.getByLabel("Model").inputValue()).toBe("comfyui");
   await dropFile(page, ".sources", "graph.json", JSON.stringify(plain(GREEN)));
   await shows(page, 1);
+  // A whole graph replaces the text, wherever the cursor is.
+  await pasteText(page, ".graph-text", JSON.stringify(plain(BLUE)));
+  await shows(page, 2);
   await dropFile(page, ".sources", "notes.txt", "no graph");
   await page.getByRole("alert").getByText("There is no ComfyUI graph in notes.txt").waitFor();
   const page_format = JSON.stringify({ last_node_id: 1, nodes: [{ id: 1 }], links: [] });

@@ -36,7 +36,8 @@ export function faultsOf(
       others.push(sentence(node === undefined ? problem : `node ${node} ${problem}`));
       continue;
     }
-    const text = input === null ? sentence(`this node ${problem}`) : closed(problem);
+    // An input's own name comes first.
+    const text = input === null ? sentence(problem) : closed(problem);
     byNode.set(key, [...(byNode.get(key) ?? []), { input, text }]);
   }
   return { byNode, others };

@@ -9,7 +9,7 @@ import {
   savedPresets,
   savePreset,
 } from "../saved-presets.ts";
-import { draft, problem } from "../state.ts";
+import { chosenModel, draft, problem } from "../state.ts";
 import { Cross } from "./cross.tsx";
 
 /** A preset that cannot be deleted. */
@@ -75,7 +75,7 @@ function NameField({ close }: { close: () => void }) {
   const save = () => {
     if (name.trim() === "") return close();
     try {
-      savePreset(name.trim(), draft.value);
+      savePreset(name.trim(), draft.value, chosenModel.value);
       close();
     } catch {
       problem.value = {

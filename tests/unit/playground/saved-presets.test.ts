@@ -10,6 +10,7 @@ import {
   savedPresets,
   savePreset,
 } from "../../../src/playground/saved-presets.ts";
+import { MODEL_GALLERY } from "../../support/model-gallery.ts";
 
 const stored = new Map<string, string>();
 beforeEach(() => {
@@ -36,7 +37,7 @@ const only = () => {
 };
 
 test("a preset holds the prompts and values of a model, and brings them back", () => {
-  savePreset("Calm", draft);
+  savePreset("Calm", draft, null);
   const patch = presetPatch(only());
   expect(patch).toEqual({ prompts: draft.prompts, values: { strength: 0.5 }, preset: null });
   const back = { ...FIRST_DRAFT, model: "tiny-sd", ...patch };
@@ -48,15 +49,23 @@ test("a preset holds the prompts and values of a model, and brings them back", (
 
 test("a graph is saved as its text, and is no preset of another model", () => {
   const graph = '{"1": {"class_type": "EmptyImage"}}';
-  savePreset("Mine", { ...draft, model: "comfyui", graph });
+  savePreset("Mine", { ...draft, model: "comfyui", graph }, null);
   expect(only()).toEqual({ name: "Mine", model: "comfyui", settings: { graph } });
   expect(presetPatch(only())).toEqual({ graph });
 });
 
+test("a model that takes no prompts has presets without them", () => {
+  const painter = MODEL_GALLERY.find(({ name }) => name === "painter") ?? null;
+  savePreset("Soft", { ...draft, model: "painter" }, painter);
+  expect(presetPatch(only())).toEqual({ values: { strength: 0.5 }, preset: null });
+  expect(isInUse(only(), { ...FIRST_DRAFT, values: { strength: 0.5 } })).toBe(true);
+  expect(presetsIn(stored.get("presets") ?? null)).toHaveLength(1);
+});
+
 test("a name is used once for each model, and what was saved is in the browser until it is deleted", () => {
-  savePreset("Calm", draft);
-  savePreset("Calm", { ...draft, model: "dreamscape" });
-  savePreset("Calm", { ...draft, values: { strength: 1 } });
+  savePreset("Calm", draft, null);
+  savePreset("Calm", { ...draft, model: "dreamscape" }, null);
+  savePreset("Calm", { ...draft, values: { strength: 1 } }, null);
   expect(savedPresets.value.map(({ model }) => model)).toEqual(["dreamscape", "tiny-sd"]);
   expect(presetsIn(stored.get("presets") ?? null)).toEqual([...savedPresets.value]);
   for (const preset of savedPresets.value) deletePreset(preset);

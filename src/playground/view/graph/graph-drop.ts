@@ -1,4 +1,4 @@
-/** Takes graphs that are dropped or pasted anywhere in the form. */
+/** Takes graphs that are dropped or pasted anywhere in the form; a whole graph replaces the one that is there. */
 import { useState } from "preact/hooks";
 import { takeGraph, takeGraphFile } from "../../graph/graph-actions.ts";
 
@@ -32,7 +32,7 @@ export function useGraphDrop() {
         } else if (takeGraph(event.dataTransfer.getData("text/plain"))) event.preventDefault();
       },
       onPaste(event: ClipboardEvent): void {
-        if (event.defaultPrevented || isGraphField(event.target)) return;
+        if (event.defaultPrevented) return;
         const { clipboardData: data } = event;
         const file = [...(data?.files ?? [])].find(isJson);
         if (file !== undefined) {
@@ -43,7 +43,3 @@ export function useGraphDrop() {
     },
   ] as const;
 }
-
-/** What is pasted into the text of the graph goes where the cursor is. */
-const isGraphField = (target: EventTarget | null): boolean =>
-  target instanceof HTMLTextAreaElement && target.classList.contains("graph-text");

@@ -83,7 +83,7 @@ test("problems are sorted by node and graph; those of no node here are told on t
   );
   expect(Object.fromEntries(byNode)).toEqual({
     "0/3": [{ input: "cfg", text: "cfg is 200." }],
-    "0/7": [{ input: null, text: "This node has the class Unheard." }],
+    "0/7": [{ input: null, text: "Has the class Unheard." }],
   });
   expect(others).toEqual(["The graph is empty.", "Node 3 text is missing."]);
 });
@@ -94,10 +94,10 @@ test("what fails as it runs is told at its node", () => {
       .byNode.get("0/3")
       ?.map(({ text }) => text);
   expect(problemOf("node 3 (KSampler): the model is gone")).toEqual([
-    "This node cannot run: the model is gone.",
+    "Cannot run: the model is gone.",
   ]);
   expect(problemOf('node 3 "My (own)" (KSampler, run as X): a: (b)')).toEqual([
-    "This node cannot run: a: (b).",
+    "Cannot run: a: (b).",
   ]);
   for (const error of [undefined, "the input has stopped", "node 33 (KSampler): gone"])
     expect(problemOf(error)).toBeUndefined();
