@@ -100,6 +100,17 @@ test("the file of an ended stream holds none of its frames, and is used by the n
   expect(comfy.input.size).toBeLessThanOrEqual(2); // of a stream and its trial
 });
 
+test("an engine that ends waits until its files hold no frames", async () => {
+  await using comfy = new FakeComfy();
+  const hosted = await ServedHost.start(comfy.url);
+  const stream = new ServedStream(hosted.host);
+  await stream.drawWith(paramsFor(slowly(0)));
+  stream[Symbol.dispose]();
+  await hosted[Symbol.asyncDispose]();
+  expect(comfy.input.size).toBeGreaterThan(0);
+  expect(comfy.input.values().every((bytes) => bytes.length < 100)).toBe(true);
+});
+
 test("a name and password in the URL are sent, and appear in no message", async () => {
   await using comfy = new FakeComfy({ credentials: "artist:secret" });
   await using hosted = await ServedHost.start(comfy.url);

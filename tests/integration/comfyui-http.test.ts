@@ -111,6 +111,25 @@ test("a new graph does not wait for the end of a long run", async () => {
   await sender.end();
 });
 
+test("a server that ends interrupts its graphs, and leaves no frame in ComfyUI", async () => {
+  await using comfy = new FakeComfy();
+  await using server = await startServer(MAIN, ["--comfyui-url", comfy.url]);
+  await enginePid(server.url);
+  const { start } = api(server.url);
+  const stop = new AbortController();
+  const { segments } = await WITH_SOUND.open();
+  const [input_url, stream_url] = [`${server.url}/trickle/in`, `${server.url}/trickle/out`];
+  await sendClip(input_url, segments, { seconds: 8, signal: stop.signal });
+  await start({ stream_url, input_url, prompts: slowly(1), width: 64, height: 64 });
+  const frames = () => comfy.input.values().filter((bytes) => bytes.length > 100);
+  await waitFor("a frame is there", () => comfy.ran.length > 1 && frames().some(() => true));
+  server.kill("SIGTERM");
+  expect(await server.exited).toBe(0);
+  stop.abort();
+  expect([...frames()]).toEqual([]);
+  expect(await isIdle(comfy.url)).toBe(true);
+});
+
 test("a start is refused while ComfyUI is away", async () => {
   await using comfy = new FakeComfy();
   const { url } = comfy;

@@ -13,7 +13,7 @@ const NAMES = { stream: "ComfyUI server", picture: "ComfyUI server, pictures" } 
 
 const MAX_LISTED = 5;
 
-export class ComfyServer implements Disposable {
+export class ComfyServer implements AsyncDisposable {
   readonly #connection: ComfyConnection;
   readonly #models: ReadonlyMap<string, ServerModel>;
 
@@ -65,8 +65,9 @@ export class ComfyServer implements Disposable {
     return model;
   }
 
-  [Symbol.dispose](): void {
-    this.#connection[Symbol.dispose]();
+  /** Ends the runs in progress, and waits until the files of frames are blank. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection[Symbol.asyncDispose]();
   }
 
   #model(name: string): ServerModel {

@@ -22,7 +22,7 @@ interface Judged {
   readonly until: number;
 }
 
-export class ComfyConnection implements Disposable {
+export class ComfyConnection implements AsyncDisposable {
   readonly client: ComfyClient;
   /** ComfyUI sends messages about a graph to the client that submitted it. */
   readonly clientId = crypto.randomUUID();
@@ -69,9 +69,10 @@ export class ComfyConnection implements Disposable {
     return await plan;
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
     this.#socket?.[Symbol.dispose]();
+    await this.files.settled();
   }
 
   async #open(): Promise<ComfySocket> {

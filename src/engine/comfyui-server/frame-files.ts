@@ -21,6 +21,7 @@ export class FrameFiles {
   readonly #owner: string;
   /** Numbers of files that are free. */
   readonly #free: number[] = [];
+  readonly #releases = new Set<Promise<void>>();
   #made = 0;
 
   /** @param owner unique to this engine and impossible to guess, since any graph may load any file */
@@ -33,7 +34,18 @@ export class FrameFiles {
   take(): FrameFile {
     const number = this.#free.pop() ?? this.#made++;
     const filename = `${this.#owner}-${number}.png`;
-    return new FrameFile(this.#client, filename, () => this.#free.push(number));
+    return new FrameFile(this.#client, filename, (released) => {
+      this.#releases.add(released);
+      void released.then(() => {
+        this.#releases.delete(released);
+        this.#free.push(number);
+      });
+    });
+  }
+
+  /** Resolves when every file that was released is blank, or ComfyUI does not answer. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#releases);
   }
 }
 
@@ -42,13 +54,13 @@ export class FrameFile {
   readonly name: string;
   readonly #client: ComfyClient;
   readonly #filename: string;
-  readonly #onFree: () => void;
+  readonly #onRelease: (released: Promise<void>) => void;
   #isWritten = false;
 
-  constructor(client: ComfyClient, filename: string, onFree: () => void) {
+  constructor(client: ComfyClient, filename: string, onRelease: (released: Promise<void>) => void) {
     this.#client = client;
     this.#filename = filename;
-    this.#onFree = onFree;
+    this.#onRelease = onRelease;
     this.name = `${FOLDER}/${filename}`;
   }
 
@@ -58,13 +70,16 @@ export class FrameFile {
     await this.#client.upload({ subfolder: FOLDER, filename: this.#filename }, png, signal);
   }
 
-  /** Blanks the file and gives it back. Never rejects. */
-  async release(): Promise<void> {
+  /** Blanks the file and gives it back. */
+  release(): void {
+    this.#onRelease(this.#blank());
+  }
+
+  async #blank(): Promise<void> {
     try {
       if (this.#isWritten) await this.write(BLANK, AbortSignal.timeout(BLANK_MS));
     } catch (error) {
       log.debug("frame not blanked", { error: reason(error) });
     }
-    this.#onFree();
   }
 }

@@ -32,7 +32,7 @@ interface Planned extends ServerPlan {
   readonly key: string;
 }
 
-export class ServerLane {
+export class ServerLane implements Disposable {
   readonly #connection: ComfyConnection;
   readonly #kind: GraphUse["kind"];
   readonly #file: FrameFile;
@@ -75,9 +75,9 @@ export class ServerLane {
   }
 
   /** Gives its file back. No run may be in progress. */
-  async release(): Promise<void> {
+  [Symbol.dispose](): void {
     this.#converter?.[Symbol.dispose]();
-    await this.#file.release();
+    this.#file.release();
   }
 
   async #plan(graphs: readonly string[], hasInput: boolean): Promise<Planned> {

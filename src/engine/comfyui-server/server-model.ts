@@ -51,9 +51,8 @@ export class ServerModel implements LoadedModel {
   }
 
   forget(lane: string): void {
-    const known = this.#lanes.get(lane);
+    this.#lanes.get(lane)?.[Symbol.dispose]();
     this.#lanes.delete(lane);
-    void known?.release();
   }
 
   #lane(name: string): ServerLane {

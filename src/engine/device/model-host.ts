@@ -165,8 +165,8 @@ export class ModelHost implements AsyncDisposable {
     this.#disposed = true;
     this.#reloader[Symbol.dispose]();
     this.prompts[Symbol.dispose]();
-    this.#comfyui?.[Symbol.dispose]();
-    await untilAborted(this.#loader[Symbol.asyncDispose](), AbortSignal.timeout(CLOSE_MS));
+    const closed = [this.#loader[Symbol.asyncDispose](), this.#comfyui?.[Symbol.asyncDispose]()];
+    await untilAborted(Promise.all(closed), AbortSignal.timeout(CLOSE_MS));
   }
 
   #begin(model: UsableModel): Promise<ReadyModel> {
