@@ -88,6 +88,15 @@ export function parseDevice(name: string): Device {
   );
 }
 
+/** Getting a run's tensors one by one would take up to five times as long as getting all in one piece. */
+const NO_ARENA = { enableCpuMemArena: false, enableMemPattern: true } as const;
+
+/** The settings of a session on the CPU that gives the memory of a run back after it; on other devices as they are. */
+export const givingBack = (settings: SessionSettings): SessionSettings =>
+  settings.executionProviders.every((provider) => provider === "cpu")
+    ? { ...settings, ...NO_ARENA }
+    : settings;
+
 /** The pictures that a session runs: those of 4096² take gigabytes. */
 type PictureClass = "usual" | "large";
 
@@ -107,9 +116,8 @@ export function settingsFor(
   return {
     ...settings,
     intraOpNumThreads,
-    // An arena for them takes the system seconds to clear, in which it stalls the frames of other streams. Without one,
-    // getting a run's tensors one by one takes up to five times as long as getting all in one piece.
-    ...(pictures === "large" && { enableCpuMemArena: false, enableMemPattern: true }),
+    // An arena for them takes the system seconds to clear, in which it stalls the frames of other streams.
+    ...(pictures === "large" && NO_ARENA),
     // Threads that spin while they wait cost twice the CPU time at a live frame rate, and gain 2 ms a run at best.
     ...(intraOpNumThreads > 1 && {
       extra: { session: { ...settings.extra?.session, intra_op: { allow_spinning: "0" } } },

@@ -2,7 +2,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type GraphProto, ModelProtoSchema } from "onnx-buf";
 import { WorkerError } from "../../../errors.ts";
-import type { SessionSettings } from "../../device/devices.ts";
+import { givingBack, type SessionSettings } from "../../device/devices.ts";
 import { Session } from "../../device/worker/runtime.ts";
 import { value } from "../../models/graph-builder.ts";
 import { GraphEdge } from "../../models/graph-edge.ts";
@@ -62,7 +62,9 @@ export class Network {
     for (const tensor of signature.inputs) if (!done.has(tensor.name)) feedFloats(edge, tensor);
     for (const tensor of signature.outputs) if (!done.has(tensor.name)) readFloats(edge, tensor);
     edge.apply();
-    const session = await Session.open(toBinary(ModelProtoSchema, model), settings, folder);
+    // What they compute weighs more than getting memory for it does, and one picture may be 64 times another's size.
+    const givesBack = givingBack(settings);
+    const session = await Session.open(toBinary(ModelProtoSchema, model), givesBack, folder);
     return new Network(session, signature, edge);
   }
 

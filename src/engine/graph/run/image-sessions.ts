@@ -1,6 +1,6 @@
 /** Runs individual image and mask nodes, with one ONNX session per node and picture size. Used in workers. */
 import { WorkerError } from "../../../errors.ts";
-import type { SessionSettings } from "../../device/devices.ts";
+import { givingBack, type SessionSettings } from "../../device/devices.ts";
 import { Session } from "../../device/worker/runtime.ts";
 import { GraphBuilder } from "../../models/graph-builder.ts";
 import type { Tensor } from "../../models/tensor.ts";
@@ -16,6 +16,8 @@ import type { NodeValue } from "./values.ts";
 const KEPT = 64;
 /** Of one output of a node: 256 MiB. */
 const MAX_SAMPLES = 2 ** 26;
+/** Of a picture beyond 1024x1024: its session keeps no memory of its runs. */
+const LARGE_SAMPLES = 3 * 1024 * 1024;
 
 interface ImageProgram {
   /** Null where all outputs are known without a run. */
@@ -93,7 +95,7 @@ export class ImageSessions {
     for (const [at, value] of outputs.entries()) {
       if (value.kind === "plain") continue;
       const dims = dimsIn(value);
-      if (dims.reduce((product, side) => product * side, 1) > MAX_SAMPLES) {
+      if (samplesIn(value) > MAX_SAMPLES) {
         const problem = `would give ${dims.join("x")} samples; at most ${MAX_SAMPLES} are allowed`;
         throw new WorkerError("invalid_request", problem);
       }
@@ -101,8 +103,11 @@ export class ImageSessions {
       graph.output(outputName(at), graph.node("Identity", [value.value]), "float32", dims);
       computed++;
     }
-    const session =
-      computed === 0 ? null : await Session.open(graph.build("image node"), this.#settings);
+    const isLarge = [...linked.values(), ...outputs].some(
+      (value) => value.kind !== "plain" && samplesIn(value) > LARGE_SAMPLES,
+    );
+    const settings = isLarge ? givingBack(this.#settings) : this.#settings;
+    const session = computed === 0 ? null : await Session.open(graph.build("image node"), settings);
     return { session, feeds, outputs };
   }
 }
@@ -148,6 +153,9 @@ function plainOf(node: CheckedNode, name: string, value: NodeValue | undefined):
 
 const dimsIn = (value: Exclude<GraphValue, { kind: "plain" }>): number[] =>
   value.kind === "image" ? dimsOf(value) : [value.batch, value.height, value.width];
+
+const samplesIn = (value: Exclude<GraphValue, { kind: "plain" }>): number =>
+  dimsIn(value).reduce((product, side) => product * side, 1);
 
 function nodeValue(
   value: GraphValue,

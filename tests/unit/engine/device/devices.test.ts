@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import {
+  givingBack,
   parseDevice,
   settingsFor,
   withoutFallback,
@@ -52,6 +53,16 @@ test("tensors of a run come in one piece only where none are kept from the run b
   const cpu = parseDevice("cpu");
   expect(settingsFor(cpu, null).enableMemPattern).toBe(false);
   expect(settingsFor(cpu, null, "large").enableMemPattern).toBe(true);
+});
+
+test("a session that gives memory back does so on the CPU alone", () => {
+  expect(givingBack(parseDevice("cpu").settings)).toMatchObject({
+    ...{ enableCpuMemArena: false, enableMemPattern: true },
+  });
+  for (const name of ["cuda:0", "tensorrt:0"]) {
+    const { settings } = parseDevice(name);
+    expect(givingBack(settings)).toBe(settings);
+  }
 });
 
 test("sessions on a GPU are profiled while they warm up, those on the CPU are not", () => {
