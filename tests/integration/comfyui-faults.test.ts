@@ -101,7 +101,7 @@ test("the file of an ended stream holds none of its frames, and is used by the n
 });
 
 test("an engine that ends waits until its files hold no frames", async () => {
-  await using comfy = new FakeComfy();
+  await using comfy = new FakeComfy({ uploadMs: 300 });
   const hosted = await ServedHost.start(comfy.url);
   const stream = new ServedStream(hosted.host);
   await stream.drawWith(paramsFor(slowly(0)));

@@ -25,6 +25,8 @@ export interface FakeComfyOptions {
   readonly without?: readonly string[];
   /** `user:password` that it wants. */
   readonly credentials?: string;
+  /** How long an upload takes. */
+  readonly uploadMs?: number;
   /** As before 0.3.45: it names prompts itself. */
   readonly namesPrompts?: true;
   /** As before 0.3.55: pictures come without a note. */
@@ -151,6 +153,7 @@ export class FakeComfy implements AsyncDisposable {
 
   async #upload(request: Request): Promise<Response> {
     const form = await request.formData();
+    await Bun.sleep(this.#options.uploadMs ?? 0);
     const image = form.get("image");
     const subfolder = String(form.get("subfolder") ?? "");
     if (!(image instanceof File) || form.get("overwrite") !== "true")
