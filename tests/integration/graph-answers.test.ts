@@ -1,8 +1,11 @@
 /** What pictures and streams answer to graphs: every picture by node, texts, and what is wrong with parts that do not run. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { tsSegments } from "../support/clip.ts";
 import { decodePictures } from "../support/clip-reader.ts";
+import { synthetic } from "../support/clip-synthetic.ts";
 import { pictureOf } from "../support/image-files.ts";
-import { api, collect } from "../support/live-stream.ts";
+import { api, collect, sendClip } from "../support/live-stream.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -33,6 +36,7 @@ const several: Nodes = {
 let workspace: OnnxWorkspace;
 let server: ServerProcess;
 beforeAll(async () => {
+  quietLibav();
   workspace = await OnnxWorkspace.create();
   server = await startServer(MAIN, ["--workspace", workspace.path]);
 });
@@ -158,6 +162,38 @@ describe("a stream", () => {
     });
     expect(status).toBe(400);
     expect(answer.message).toContain("there is no video to show");
+  });
+
+  test("shows its video where its graph gives texts alone, which reach the data channel", async () => {
+    const media = await synthetic({ parts: [{ width: 64, height: 64, frames: 200 }], fps: 10 });
+    const over = new AbortController();
+    const [input_url, out] = [stream_url(), stream_url()];
+    const options = { seconds: 15, signal: over.signal };
+    const sender = await sendClip(input_url, tsSegments(media), options);
+    const { answer } = await post("/stream/start", {
+      ...{ prompts: { "1": say("a fox") }, input_url, stream_url: out, width: 64, height: 64 },
+    });
+    expect(answer).toMatchObject({ success: true });
+    const path = `/stream/${answer.manifest_id}`;
+    const events = await fetch(`${server.url}${path}/data`, { signal: over.signal });
+    const reader = (events.body ?? new Blob([]).stream()).getReader();
+    let said = "";
+    while (!said.includes("a fox")) said += new TextDecoder().decode((await reader.read()).value);
+    expect(said).toContain('"values":{"1":{"text":"a fox"}}');
+
+    const output = collect(out, over.signal);
+    const { stream, stop } = api(server.url);
+    await waitFor("segments", () => output.segments.length >= 3, 30_000);
+    expect((await stream(answer.manifest_id)).error).toBeUndefined();
+    await stop(answer.manifest_id);
+    over.abort();
+    await sender.end().catch(() => {}); // its writer was aborted
+    await output.ended;
+    const { video } = await decodePictures(output.segments[1]?.bytes ?? new Uint8Array(0));
+    const levels = video?.frames.map(({ luma }) => luma?.toSorted()[luma.length / 2] ?? 0) ?? [];
+    const steps = levels.slice(1).map((level, at) => level - (levels[at] ?? 0));
+    expect(levels.length).toBeGreaterThan(5);
+    for (const step of steps) expect([1, 2, 3]).toContain(step); // each frame is a little brighter
   });
 
   test("shows the first picture of the last output", async () => {

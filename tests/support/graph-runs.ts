@@ -8,7 +8,7 @@ import { type GraphFiles, namedFiles } from "../../src/engine/graph/graph-files.
 import { NODE_CLASSES } from "../../src/engine/graph/node-classes.ts";
 import { describeProblems } from "../../src/engine/graph/problem.ts";
 import { readGraph } from "../../src/engine/graph/read-graph.ts";
-import { withoutReroutes } from "../../src/engine/graph/rewrite.ts";
+import { withoutPageNodes } from "../../src/engine/graph/rewrite.ts";
 import { GraphRun } from "../../src/engine/graph/run/graph-run.ts";
 import { ImageSessions } from "../../src/engine/graph/run/image-sessions.ts";
 import { readLatentFile } from "../../src/engine/graph/run/latent-file.ts";
@@ -66,7 +66,7 @@ export class GraphBench {
   /** A run of a graph in API format, ready to be run. Throws where it is not valid. */
   prepare(graph: unknown, emit: (result: GraphResult) => void, previous?: GraphRun): GraphRun {
     const known = { classes: NODE_CLASSES, files: this.#files };
-    const validation = validate(withoutReroutes(readGraph(graph)), known);
+    const validation = validate(withoutPageNodes(readGraph(graph)), known);
     if (validation.refusal !== null) throw new Error(describeProblems(validation.problems));
     const { images, latents = {} } = this.#world;
     return new GraphRun(executionOrder(validation), {

@@ -1,7 +1,7 @@
 /** The ComfyUI that the operator runs at COMFYUI_URL, as a source of models for graphs that cannot run here. */
 import { WorkerError } from "../../errors.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
-import { shortened } from "../graph/graph.ts";
+import { shownName } from "../graph/graph.ts";
 import { defineGraphs } from "../models/graph-definition.ts";
 import { type ModelChain, modelChain } from "../models/model-chain.ts";
 import type { GraphUse } from "../protocol/work.ts";
@@ -79,7 +79,7 @@ export class ComfyServer implements AsyncDisposable {
 }
 
 function listed(classes: readonly string[]): string {
-  const shown = classes.slice(0, MAX_LISTED).map((name) => shortened(name, 60));
+  const shown = classes.slice(0, MAX_LISTED).map((name) => shownName(name, 60));
   const more = classes.length - shown.length;
   return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

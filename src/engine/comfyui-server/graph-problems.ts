@@ -1,6 +1,6 @@
 /** Words what is wrong with graphs for ComfyUI: what ComfyUI itself finds, and what it would explain badly or not at all. */
 import { depthFirst } from "../graph/depth-first.ts";
-import { nodeLabel, shortened } from "../graph/graph.ts";
+import { nodeLabel, shortened, shownName } from "../graph/graph.ts";
 import type { refused } from "../graph/refusal.ts";
 import type { NodeError, NodeErrors, PromptError } from "./answers.ts";
 import { linksOf, type ServerGraph, TEXT_NODE } from "./server-graph.ts";
@@ -54,7 +54,7 @@ export function linkProblems({ sent, nodes }: ServerGraph): Problem[] {
     Object.entries(node.inputs).flatMap(([input, value]): Problem[] => {
       const [target] = linksOf({ ...node, inputs: { [input]: value } });
       if (target === undefined || nodes.has(target)) return [];
-      const problem = `${shortened(input, 40)} links to node ${JSON.stringify(shortened(target, 40))}, which is not in the graph`;
+      const problem = `${shownName(input, 40)} links to node ${JSON.stringify(shortened(target, 40))}, which is not in the graph`;
       const message = `${nodeLabel(sent.get(node.id) ?? node)}: ${problem}`;
       return [{ type: "bad_linked_input", node: node.id, input, message, problem }];
     }),
@@ -95,8 +95,8 @@ export function classProblem(name: string | null, nodes: readonly string[]): Pro
   const rest =
     name === null
       ? "no class_type; every node needs one"
-      : `the class ${shortened(name, 60)}, which the ComfyUI at COMFYUI_URL does not have: install it there`;
-  const ids = nodes.slice(0, MAX_NAMED).map((id) => shortened(id, 40));
+      : `the class ${shownName(name, 60)}, which the ComfyUI at COMFYUI_URL does not have: install it there`;
+  const ids = nodes.slice(0, MAX_NAMED).map((id) => shownName(id, 40));
   const more = nodes.length - ids.length;
   const which = ids.join(", ") + (more > 0 ? ` and ${more} more` : "");
   const message = nodes.length === 1 ? `node ${which} has ${rest}` : `nodes ${which} have ${rest}`;

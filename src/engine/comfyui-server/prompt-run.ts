@@ -2,7 +2,7 @@
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { pause } from "../../streams/pause.ts";
-import { nodeLabel, shortened } from "../graph/graph.ts";
+import { nodeLabel, shortened, shownName } from "../graph/graph.ts";
 import { describeProblems } from "../graph/problem.ts";
 import type { StoredFile } from "./answers.ts";
 import type { ComfyClient, Submission } from "./client.ts";
@@ -175,7 +175,7 @@ class Given {
 
   #label(id: string): string {
     const node = this.#run.graph.sent.get(id);
-    return node === undefined ? `node ${shortened(id, 40)}` : nodeLabel(node);
+    return node === undefined ? `node ${shownName(id, 40)}` : nodeLabel(node);
   }
 }
 

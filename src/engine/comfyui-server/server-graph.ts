@@ -1,7 +1,7 @@
 /** Rewrites a graph for a plain ComfyUI: the stream's nodes become nodes that every ComfyUI has. */
 import { depthFirst } from "../graph/depth-first.ts";
 import type { Graph, GraphNode } from "../graph/graph.ts";
-import { forPicture, forStream, withoutReroutes } from "../graph/rewrite.ts";
+import { forPicture, forStream, withoutPageNodes } from "../graph/rewrite.ts";
 import type { GraphUse } from "../protocol/work.ts";
 
 /** The node that brings pictures out: over the WebSocket, or as a file that is fetched. */
@@ -40,7 +40,7 @@ export function serverGraph(
   // Without a picture in the request, a graph loads the file that it names.
   const replaced =
     use.kind === "stream" ? forStream(sent) : use.hasInput ? forPicture(sent, files) : sent;
-  const nodes = withoutReroutes(replaced);
+  const nodes = withoutPageNodes(replaced);
   const idsOf = (classes: ReadonlySet<string | null>): string[] =>
     [...nodes.values()].filter(({ className }) => classes.has(className)).map(({ id }) => id);
   return {

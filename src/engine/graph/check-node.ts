@@ -11,7 +11,7 @@ import {
   type GraphNode,
   type Link,
   nodeLabel,
-  shortened,
+  shownName,
   shownValue,
 } from "./graph.ts";
 import type { GraphFiles } from "./graph-files.ts";
@@ -58,7 +58,7 @@ export function checkNode(
   const values = new Map<string, InputValue>();
   const problems: InputProblem[] = [];
   const fail = (input: string, type: InputProblemType, problem: string): void => {
-    const sentence = `${shortened(input, 40) || "its input"} ${problem}`;
+    const sentence = `${shownName(input, 40) || "its input"} ${problem}`;
     const message = `${label}: ${sentence}`;
     problems.push({ type, node: node.id, input, message, problem: sentence });
   };

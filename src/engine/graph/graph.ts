@@ -27,12 +27,22 @@ export function nodeLabel({ id, title, className, rewrittenFrom }: GraphNode): s
   const name = title === null ? "" : ` ${JSON.stringify(shortened(title, 40))}`;
   const [written, runsAs] =
     rewrittenFrom === null ? [className, ""] : [rewrittenFrom, `, run as ${className}`];
-  return `node ${shortened(id, 40)}${name} (${shortened(written ?? "without a class", 60)}${runsAs})`;
+  return `node ${shownName(id, 40)}${name} (${shownName(written ?? "without a class", 60)}${runsAs})`;
 }
 
-/** The beginning of a text from outside, for messages. */
+/** The beginning of a text from outside. */
 export const shortened = (text: string, characters: number): string =>
   text.length > characters ? `${text.slice(0, characters)}…` : text;
+
+/** Characters that would change what is around them: control characters, line ends, directions of writing. */
+const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** The beginning of a name from outside as messages show it, without quotes: of an id, a class, an input. */
+export const shownName = (name: string, characters: number): string =>
+  shortened(name, characters).replace(
+    UNSEEN,
+    (unseen) => `\\u${(unseen.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
+  );
 
 const SHOWN_CHARACTERS = 60;
 

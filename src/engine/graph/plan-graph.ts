@@ -12,7 +12,7 @@ import { NODE_CLASSES } from "./node-classes.ts";
 import { unsupported } from "./node-support.ts";
 import { parseGraph } from "./read-graph.ts";
 import { LacksNodes, notRunnable, refused, unreadable, withoutVideo } from "./refusal.ts";
-import { forPicture, forStream, withoutReroutes } from "./rewrite.ts";
+import { forPicture, forStream, withoutPageNodes } from "./rewrite.ts";
 import { validate } from "./validate.ts";
 
 export interface PlannedGraph {
@@ -76,7 +76,7 @@ export function planGraph(
 ): PlannedGraph {
   const graph = readable(json, field);
   const rewritten = use.kind === "stream" ? forStream(graph) : forPicture(graph, files);
-  const validation = validate(withoutReroutes(rewritten), { classes, files });
+  const validation = validate(withoutPageNodes(rewritten), { classes, files });
   const { refusal, problems, unknownClasses } = validation;
   const refusedBy = refused(problems, { graph, field });
   if (unknownClasses.length > 0) throw new LacksNodes(refusedBy, unknownClasses);

@@ -1,7 +1,7 @@
 /** Reads ComfyUI graphs in API format. Whether their nodes make sense is for `validate.ts` to say. */
 import { reason, WorkerError } from "../../errors.ts";
 import { parseBounded } from "../../json-fault.ts";
-import { type Graph, type GraphNode, shortened, shownValue } from "./graph.ts";
+import { type Graph, type GraphNode, shownName, shownValue } from "./graph.ts";
 
 /** Of a graph as JSON. */
 export const MAX_GRAPH_BYTES = 256 * 1024;
@@ -110,7 +110,7 @@ const tooLarge = (): WorkerError =>
 
 function refused(problems: readonly UnreadableNode[]): WorkerError {
   const shown = problems.slice(0, MAX_PROBLEMS).map(({ node, member, problem }) => {
-    const field = [shortened(node, 40), member].filter(Boolean).join(".");
+    const field = [shownName(node, 40), member].filter(Boolean).join(".");
     const sentence = [member, problem].filter(Boolean).join(" ");
     return { message: `node ${field} ${problem}`, detail: { field, node, problem: sentence } };
   });

@@ -46,11 +46,19 @@ function liveInput(
   return (node) => node.id === only.id;
 }
 
+/** Comments, which are nodes in ComfyUI's page alone. */
+const NOTES: ReadonlySet<string | null> = new Set(["Note", "MarkdownNote"]);
+
 /**
- * Reroute only guides the eye: each link to one becomes a link to what it passes on, as ComfyUI's page does. The nodes
+ * Notes and reroutes are there for whoever looks at the page, which leaves them out of what it sends to ComfyUI; graphs
+ * that other programs convert have them. Notes go. Each link to a Reroute becomes a link to what it passes on: the nodes
  * stay, but nothing needs them, unless they lead nowhere or in a circle.
  */
-export function withoutReroutes(graph: Graph): Graph {
+export function withoutPageNodes(sent: Graph): Graph {
+  const hasNotes = sent.values().some(({ className }) => NOTES.has(className));
+  const graph = hasNotes
+    ? new Map(sent.entries().filter(([, { className }]) => !NOTES.has(className)))
+    : sent;
   const sources = new Map<string, unknown>();
   for (const { id, className, inputs } of graph.values()) {
     if (className === "Reroute") sources.set(id, inputs[""] ?? Object.values(inputs)[0]);

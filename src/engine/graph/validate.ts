@@ -5,7 +5,7 @@
  */
 import { type CheckedNode, checkNode, type KnownNodes, type NodeCheck } from "./check-node.ts";
 import { depthFirst } from "./depth-first.ts";
-import { type Graph, nodeLabel, shortened } from "./graph.ts";
+import { type Graph, nodeLabel, shownName } from "./graph.ts";
 import { type Suggest, suggester } from "./nearest-name.ts";
 import type { NodeClass } from "./node-class.ts";
 import type { GraphProblem, Problem } from "./problem.ts";
@@ -98,7 +98,7 @@ function checkClasses(
   for (const { id, className } of graph.values()) {
     if (className === null) {
       const problem = "has no class_type; every node needs one";
-      const message = `node ${shortened(id, 40)} ${problem}`;
+      const message = `node ${shownName(id, 40)} ${problem}`;
       problems.push({ type: "missing_class", nodes: [id], message, problem });
     } else if (!classes.has(className)) {
       const nodes = unknown.get(className);
@@ -110,11 +110,11 @@ function checkClasses(
     const meant = suggest(name, [...classes.keys()]);
     const [first = ""] = nodes;
     const way = meant === null ? "GET /nodes lists those that are" : `did you mean ${meant}?`;
-    const rest = `the class ${shortened(name, 60)}, which is not known here; ${way}`;
+    const rest = `the class ${shownName(name, 60)}, which is not known here; ${way}`;
     const problem = `has ${rest}`;
     const message =
       nodes.length === 1
-        ? `node ${shortened(first, 40)} ${problem}`
+        ? `node ${shownName(first, 40)} ${problem}`
         : `nodes ${listed(nodes)} have ${rest}`;
     problems.push({ type: "unknown_class", nodes, message, problem });
   }
@@ -151,6 +151,6 @@ function cycleProblem(ids: readonly string[], graph: Graph): GraphProblem {
 
 function listed(ids: readonly string[]): string {
   const more = ids.length - MAX_NAMED;
-  const shown = ids.slice(0, MAX_NAMED).map((id) => shortened(id, 40));
+  const shown = ids.slice(0, MAX_NAMED).map((id) => shownName(id, 40));
   return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -202,7 +202,10 @@ async function readModelJson(
   });
   const path = join(folder, MODEL_JSON);
   if (need === "optional" && !(await Bun.file(path).exists())) return {};
-  const bytes = await readRegularFile(path, MODEL_JSON, MAX_MODEL_JSON_BYTES);
+  const bytes = await readRegularFile(path, MODEL_JSON, MAX_MODEL_JSON_BYTES).catch((error) => {
+    if (codeOf(error.cause) !== "ENOENT") throw error;
+    throw failed("model.json is missing: `models init` drafts one from the folder's .onnx file");
+  });
   const json = parseModelJson(new TextDecoder().decode(bytes));
   if (json.name === undefined || json.name === name) return json;
   throw failed(

@@ -16,6 +16,7 @@ import { PlanExecutor, type PlanHost, type PlanJob, type PlanResult } from "./ex
 import { Finisher, type Inferred } from "./finisher.ts";
 import type { FrameInputs } from "./frame-inputs.ts";
 import { RunPace } from "./run-pace.ts";
+import { TextReports } from "./text-reports.ts";
 
 export interface InferOptions {
   readonly host: PlanHost;
@@ -63,6 +64,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   /** Settles when the last run has ended; null while none is in progress. */
   #running: Promise<void> | null = null;
   readonly #pace = new RunPace();
+  readonly #texts = new TextReports();
   #prepared: StreamParams | null = null;
   /** Settles when everything that has been asked for so far is loaded or has failed. */
   #preparing: Promise<void> = Promise.resolve();
@@ -273,9 +275,10 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   #reportData({ pts }: PlanJob, result: PlanResult): DataReport["values"] | null {
     const model = this.#executor.models.at(-1);
     if (model === undefined) return null;
-    const values = dataReport(model.definition, result);
-    if (values === null) return null;
     const seconds = secondsFromTicks(pts);
+    const texts = this.#texts.due(result.texts ?? {}, seconds);
+    const values = dataReport(model.definition, { data: result.data, texts });
+    if (values === null) return null;
     this.#options.observer.data({ seconds, model: model.definition.name, values });
     return values;
   }

@@ -34,7 +34,7 @@ export interface RunRequest {
  * A graph in its order of execution.
  *
  * ```ts
- * const graph = withoutReroutes(forStream(parseGraph(json)));
+ * const graph = withoutPageNodes(forStream(parseGraph(json)));
  * const validation = validate(graph, known);
  * const run = new GraphRun(executionOrder(validation), { models, images, edges });
  * await run.run({ frame });

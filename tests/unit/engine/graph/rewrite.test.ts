@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Graph } from "../../../../src/engine/graph/graph.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { readGraph } from "../../../../src/engine/graph/read-graph.ts";
-import { forPicture, forStream, withoutReroutes } from "../../../../src/engine/graph/rewrite.ts";
+import { forPicture, forStream, withoutPageNodes } from "../../../../src/engine/graph/rewrite.ts";
 import { validate } from "../../../../src/engine/graph/validate.ts";
 import { blurred, FILES, judged, messages } from "./graphs.ts";
 
@@ -57,7 +57,7 @@ test("for one picture, the only LoadImage gives way if its file is absent, and s
 });
 
 test("links skip reroutes, also several in a row", () => {
-  const graph = withoutReroutes(
+  const graph = withoutPageNodes(
     readGraph({
       ...blurred({ image: ["6", 0] }),
       "5": { class_type: "Reroute", inputs: { "": ["1", 0] } },
@@ -80,7 +80,7 @@ test("reroutes in a circle, or from nowhere, are faults", () => {
     "6": reroute(["5", 0]),
   };
   const resolved = Object.fromEntries(
-    withoutReroutes(readGraph(circle))
+    withoutPageNodes(readGraph(circle))
       .entries()
       .map(([id, { className, inputs }]) => [id, { class_type: className, inputs }]),
   );
@@ -89,9 +89,18 @@ test("reroutes in a circle, or from nowhere, are faults", () => {
   expect(messages(judged(nowhere))[0]).toStartWith("node 5 (Reroute): its input is missing");
 });
 
-test("a graph without reroutes stays as it is", () => {
+test("notes are left out, wherever they stand", () => {
+  const noted = readGraph({
+    ...blurred(),
+    "8": { class_type: "Note", inputs: { text: "a comment" } },
+    "9": { class_type: "MarkdownNote", inputs: {} },
+  });
+  expect([...withoutPageNodes(noted).keys()]).toEqual(["1", "2", "3"]);
+});
+
+test("a graph without reroutes and notes stays as it is", () => {
   const graph = readGraph(blurred());
-  expect(withoutReroutes(graph)).toBe(graph);
+  expect(withoutPageNodes(graph)).toBe(graph);
 });
 
 test("messages about a rewritten node name the class that its author wrote", () => {

@@ -84,6 +84,16 @@ test("an unknown class makes the graph invalid wherever it is, and names the nea
   ]);
 });
 
+test("characters that change what is around them are escaped in messages", () => {
+  const { problems } = judged({ "1\n": { class_type: "Bad\u001b[31m\u202e", inputs: {} } });
+  expect(problems[0]?.message).toContain("node 1\\u000a has the class Bad\\u001b[31m\\u202e,");
+  const { problems: at } = judged({
+    "9": { class_type: "SaveImage", inputs: {} },
+    "\r2": SAVE(null),
+  });
+  for (const { message } of at) expect(message).not.toMatch(/\p{Cc}/u);
+});
+
 test("the faults of other nodes are reported beside an unknown class", () => {
   const validation = judged({ ...blurred({ sigma: 99 }), "9": { class_type: "Whatever" } });
   expect(validation.problems.map(({ type }) => type)).toEqual([

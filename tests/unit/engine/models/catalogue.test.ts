@@ -82,7 +82,7 @@ test("a broken folder is listed with its reason and affects no other", async () 
     }),
   );
   expect(reasons).toEqual({
-    bare: expect.stringContaining("model.json is missing"),
+    bare: expect.stringContaining("model.json is missing: `models init` drafts one"),
     "bad name": expect.stringContaining("letters, digits"),
     "no-file": expect.stringContaining("the folder holds no .onnx"),
     "not-json": expect.stringContaining("not valid JSON"),

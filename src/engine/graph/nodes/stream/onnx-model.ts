@@ -5,7 +5,7 @@ import { dataReport } from "../../../plan/data-values.ts";
 import type { ParamValue } from "../../../protocol/models.ts";
 import { readParam } from "../../../protocol/param-value.ts";
 import type { CheckedNode } from "../../check-node.ts";
-import { shortened } from "../../graph.ts";
+import { shownName } from "../../graph.ts";
 import type { GraphFiles } from "../../graph-files.ts";
 import { file, link, text } from "../../input-declaration.ts";
 import type { NodeClass, ValueFault } from "../../node-class.ts";
@@ -103,7 +103,7 @@ const unknownParam = ({ name, params }: ModelDefinition): string => {
 };
 
 const refused = (input: string, problem: string): WorkerError =>
-  new WorkerError("invalid_request", `${shortened(input, 40)} ${problem}`);
+  new WorkerError("invalid_request", `${shownName(input, 40)} ${problem}`);
 
 function redOf({ data, batch, height, width, channels }: Images): Mask {
   const values = new Float32Array(batch * height * width);
