@@ -1,4 +1,5 @@
 /** Starts, changes and stops streams on the user's behalf. */
+import type { Problem } from "./advice.ts";
 import { createApi, type Stream } from "./api.ts";
 import { channelOf, localChannel, ownChannels } from "./channels.ts";
 import { type Draft, withModel } from "./draft.ts";
@@ -90,7 +91,7 @@ export async function start(): Promise<void> {
 }
 
 /** Why there is nothing to start with: the text of the graph, unless it is empty. */
-function unreadableGraph(): state.Problem | null {
+function unreadableGraph(): Problem | null {
   const { fault } = state.graphReading.value;
   if (!isGraphModel(state.draft.value.model) || fault === null || fault.kind === "empty")
     return null;

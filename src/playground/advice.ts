@@ -1,7 +1,15 @@
 /** Turns errors into messages for the user, with advice on what to do. */
 import { ApiError } from "./api.ts";
 import { sentence } from "./sentence.ts";
-import type { Problem } from "./state.ts";
+
+/** An error shown to the user. */
+export interface Problem {
+  /** The server's error code, or `unreachable`. */
+  readonly code: string;
+  readonly what: string;
+  /** What to do about it; may be empty. */
+  readonly advice: string;
+}
 
 const ADVICE: Readonly<Record<string, string>> = {
   at_capacity: "Every place is taken. Stop a stream below, then start again.",
@@ -24,12 +32,25 @@ export function problemOf(error: unknown): Problem {
   return { code, what: sentence(forPage(message)), advice: ADVICE[code] ?? "" };
 }
 
-/** Describes a graph that the server refused; `runs`: a stream is on screen. */
-export const graphProblem = (count: number, runs: boolean): Problem => ({
-  code: "invalid_graph",
-  what: `The graph cannot run: ${count === 1 ? "one problem" : `${count} problems`}, shown below.`,
-  advice: runs ? "The stream goes on as it was." : "",
-});
+/** Describes a graph that the server refused with so many problems, at a start or while a stream runs. */
+export function graphProblem(
+  count: number,
+  message: string,
+  when: "starting" | "running",
+): Problem {
+  const where = count === 1 ? "one problem" : `${count} problems`;
+  const way = ANOTHER_COMFYUI.exec(message)?.[1];
+  return {
+    code: "invalid_graph",
+    what: `The graph cannot run: ${where}, shown below.`,
+    advice: [way && sentence(way), when === "running" && "The stream goes on as it was."]
+      .filter(Boolean)
+      .join(" "),
+  };
+}
+
+/** What a message says last of a ComfyUI that runs, or could run, nodes that this server lacks. */
+const ANOTHER_COMFYUI = /; ((?:a ComfyUI that|the graph goes to) [^;]+)$/;
 
 /** Names fields as the page does, and shortens messages that quote another server at length. */
 function forPage(message: string): string {

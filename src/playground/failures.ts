@@ -8,12 +8,12 @@ import * as state from "./state.ts";
 
 /** Shows why a draft was refused: the problems of a graph at its nodes. */
 export function refused(error: unknown, { model }: Draft): void {
-  const isGraph = isGraphModel(model) && error instanceof ApiError;
-  const problems = isGraph ? error.details.filter(({ field }) => /^prompts?\b/.test(field)) : [];
+  const answer = isGraphModel(model) && error instanceof ApiError ? error : null;
+  const problems = answer?.details.filter(({ field }) => /^prompts?\b/.test(field)) ?? [];
   state.graphProblems.value = problems;
-  const runs = state.onScreen.value.kind === "stream";
-  if (problems.length === 0) failed(error);
-  else state.problem.value = graphProblem(problems.length, runs);
+  const when = state.onScreen.value.kind === "stream" ? "running" : "starting";
+  if (answer === null || problems.length === 0) failed(error);
+  else state.problem.value = graphProblem(problems.length, answer.message, when);
 }
 
 /** Shows an error, or asks for the token if the server requires one. */

@@ -1,6 +1,7 @@
 /** The page's state as signals. */
 import { computed, signal } from "@preact/signals";
 import type { FieldProblem } from "../field-problem.ts";
+import type { Problem } from "./advice.ts";
 import type { Health, Model, Stream } from "./api.ts";
 import { type Draft, FIRST_DRAFT } from "./draft.ts";
 import { faultsOf, type GraphFaults, runProblem } from "./graph/graph-faults.ts";
@@ -29,15 +30,6 @@ export type Input =
   | { readonly kind: "camera"; readonly url: string; readonly preview: MediaStream }
   /** `channel` is its path on this server; null if it is on another. */
   | { readonly kind: "channel"; readonly url: string; readonly channel: string | null };
-
-/** An error shown to the user. */
-export interface Problem {
-  /** The server's error code, or `unreachable`. */
-  readonly code: string;
-  readonly what: string;
-  /** What to do about it; may be empty. */
-  readonly advice: string;
-}
 
 export const draft = signal<Draft>(FIRST_DRAFT);
 export const onScreen = signal<OnScreen>({ kind: "nothing" });
