@@ -46,7 +46,7 @@ describe.skipIf(latents === null)("ComfyUI's latent nodes (../shared/data/golden
 });
 
 describe.skipIf(golden === "")("ComfyUI's image nodes (../shared/data/golden/images)", () => {
-  // Palettes are compared by their error to the picture, where image nodes are compiled.
+  // Palettes are compared by their error to the picture: golden-images.test.ts.
   const cases = nodeCases.filter((its) => {
     const classes = Object.values(its["graph"] as Graph).map(({ class_type: name }) => name);
     return !ofLatents(its) && !classes.includes("ImageQuantize");

@@ -10,12 +10,8 @@ export const COLUMNS = 2;
 export const CHANNELS = 3;
 
 export class ImageMath extends GraphMath {
-  /** How many numbers `stored` has put into the ONNX file. */
-  storedNumbers = 0;
-
   /** A picture whose samples are in the ONNX file. */
   stored(values: Float32Array, like: Shape): ImageValue {
-    this.storedNumbers += values.length;
     return this.image(this.graph.constant("float32", dimsOf(like), values), like);
   }
 
