@@ -28,7 +28,10 @@ export function eulerCfgPlusPlus({ eta = 1, noiseScale = 1 }: NoiseOptions = {})
   };
 }
 
-/** "dpmpp_2s_ancestral_cfg_pp". */
+/**
+ * "dpmpp_2s_ancestral_cfg_pp". As in ComfyUI, the second half of a step moves away from the negative prediction of the
+ * middle, from the guided one of the start.
+ */
 export function dpmpp2sCfgPlusPlus({ eta = 1, noiseScale = 1 }: NoiseOptions = {}): Sampler {
   return async (x, run) => {
     const denoise = pairOf(run);
@@ -38,15 +41,26 @@ export function dpmpp2sCfgPlusPlus({ eta = 1, noiseScale = 1 }: NoiseOptions = {
       run.onStep?.({ index, sigma, x, denoised: guided });
       const { down, up } = ancestralSplit(sigma, next, eta);
       if (down === 0) {
-        eulerStep(x, negative, sigma, down);
+        x.set(guided);
       } else {
         const middle = logMiddle(sigma, down);
-        ahead.set(x);
-        eulerStep(ahead, negative, sigma, middle);
-        eulerStep(x, (await denoise(ahead, middle)).negative, sigma, down);
+        const half = middle / sigma;
+        combine(ahead, [half, x], [-half, negative], [1, guided]);
+        const second = await denoise(ahead, middle);
+        const kept = down / sigma;
+        combine(
+          x,
+          ...([
+            [kept, x],
+            [kept, guided],
+          ] as const),
+          ...([
+            [-kept, second.negative],
+            [1 - kept, second.guided],
+          ] as const),
+        );
       }
       if (next > 0) combine(x, [1, x], [up * noiseScale, run.noise(sigma, next)]);
-      combine(x, [1, x], [1, guided], [-1, negative]);
     }
     return x;
   };

@@ -66,7 +66,8 @@ export function saSolver(evaluation: "predicted" | "corrected" = "predicted"): S
       const order = Math.min(PREDICTOR_ORDER, ahead);
       adamsStep(x, nodes.slice(0, order), { from: lambda, to, tau, noise: drawn });
     }
-    return x;
+    // As in ComfyUI, a run that ends above 0 gives the latent of the last evaluation, without the step after it.
+    return isCleanAtEnd ? x : corrected;
   };
 }
 
