@@ -143,6 +143,18 @@ test.each<[string, AttentionVariant]>([
   await expectSameResults(attentionGraph(variant), SEQUENCES, "y", 1e-5);
 });
 
+test("an attention between 8,192 places keeps none of its 67 million pairs", async () => {
+  const model = parseGraph(attentionGraph());
+  fuse(model);
+  const { settings } = parseDevice("cpu"); // with an arena, which would keep a quarter of a gigabyte for each matrix
+  const session = await Session.open(toBinary(ModelProtoSchema, model), settings);
+  const before = process.memoryUsage.rss();
+  const feed = { x: floats([1, 8192, TOKEN_WIDTH]), c: floats([1, 8192, TOKEN_WIDTH], 2) };
+  await session.run(feed, ["y"]);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(128 * 2 ** 20);
+  await session.release();
+});
+
 const multistyle = sharedData(MULTISTYLE);
 
 test.skipIf(multistyle === null)(

@@ -196,11 +196,11 @@ export class ModelHost implements AsyncDisposable {
   }
 
   /** Unloads models that are not in use until this one fits beside the others. */
-  #makeRoom({ name, bytes }: UsableModel): void {
+  #makeRoom(wanted: UsableModel): void {
     if (this.#memoryLimit === null) return;
     const loaded = [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []);
-    const others = loaded.filter((each) => each.name !== name);
-    const needed = residentBytes(bytes);
+    const others = loaded.filter((each) => each.name !== wanted.name);
+    const needed = residentBytes(wanted);
     for (const model of modelsToUnload(others, needed, this.#memoryLimit, performance.now())) {
       log.info("model unloaded", { model: model.name, bytes: model.bytes });
       this.#slots.delete(model.name);

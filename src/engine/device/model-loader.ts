@@ -5,6 +5,7 @@ import { getLogger } from "../../log.ts";
 import type { UsableModel } from "../models/model-folder.ts";
 import type { Size } from "../protocol/work.ts";
 import { type Device, settingsFor } from "./devices.ts";
+import { separatesSizes } from "./model-memory.ts";
 import { type LoadReport, ModelThread } from "./model-thread.ts";
 import { ReadyModel } from "./ready-model.ts";
 import { DeviceScheduler } from "./scheduler.ts";
@@ -59,8 +60,9 @@ export class ModelLoader implements AsyncDisposable {
 
   /** Null where the model's pictures have one size, and where runs are short or memory is dear. */
   #large(model: UsableModel, base: ModelThread): SizeThreads | null {
-    const { picture } = model.definition;
-    if (!this.#options.device.separatesSizes || picture?.size != null) return null;
+    const { bytes, definition } = model;
+    const isSeparated = separatesSizes(this.#options.device, { ...definition, bytes });
+    if (!isSeparated) return null;
     return new SizeThreads({
       base,
       open: async (size) => {

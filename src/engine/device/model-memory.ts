@@ -1,4 +1,8 @@
-/** Keeps loaded models within a limit: says which to unload when another one is loaded. */
+/** Keeps loaded models within a limit: says what each takes, and which to unload when another one is loaded. */
+
+import type { ModelDefinition } from "../models/definition.ts";
+import type { UsableModel } from "../models/model-folder.ts";
+import type { Device } from "./devices.ts";
 
 /** What is known of a loaded model. */
 export interface Resident {
@@ -12,11 +16,26 @@ export interface Resident {
 /** A model that a stream used within this time is in use: unloading it would interrupt its streams. */
 const IN_USE_MS = 2000;
 
-/** What a loaded model takes besides its files, which may be a few hundred bytes: its thread, and memory of its runs. */
-const THREAD_BYTES = 60 * 1024 * 1024;
+const MIB = 1024 * 1024;
 
-/** About what a model with files of this size takes in memory. */
-export const residentBytes = (fileBytes: number): number => fileBytes + THREAD_BYTES;
+/**
+ * What a loaded model takes besides its files, which may be a few hundred bytes: its thread, and memory of its runs. A
+ * pipeline has half a dozen sessions (with networks of 2 to 6 MB 93 to 115 MB were measured).
+ */
+const THREAD_BYTES = { network: 60 * MIB, pipeline: 120 * MIB } as const;
+
+/** About what a model takes in memory between its runs. */
+export const residentBytes = ({ bytes, program }: Pick<UsableModel, "bytes" | "program">): number =>
+  bytes + ("pipeline" in program ? THREAD_BYTES.pipeline : THREAD_BYTES.network);
+
+/** Files beyond which a model is not loaded a second time for large pictures. */
+const MAX_COPIED = 512 * MIB;
+
+/** True if large pictures of a model have threads of their own, each with its weights once more: see `SizeThreads`. */
+export const separatesSizes = (
+  device: Pick<Device, "separatesSizes">,
+  { picture, bytes }: Pick<ModelDefinition, "picture"> & Pick<UsableModel, "bytes">,
+): boolean => device.separatesSizes && picture?.size == null && bytes <= MAX_COPIED;
 
 /**
  * The models to unload so that `bytes` more fit into `limit`: those used least recently, and none that is in use. Where

@@ -36,7 +36,7 @@ export class ReadyModel implements LoadedModel, AsyncDisposable {
     this.name = model.name;
     this.definition = model.definition;
     this.stamp = model.stamp;
-    this.bytes = residentBytes(model.bytes);
+    this.bytes = residentBytes(model);
     this.executionProvider = executionProvider;
     this.thread = thread;
     this.#large = large;
