@@ -86,29 +86,26 @@ function runAll({ isGolden, fill }: (typeof WORLDS)[number]): void {
   });
 
   // Golden's pictures are those of the same graphs with other texts.
-  test.skipIf(!isGolden).each(["txt2img", "img2img"])(
-    "%s gives ComfyUI's picture",
-    async (name) => {
-      const graph = graphOf(name);
-      for (const { inputs } of Object.values(graph)) {
-        if (inputs["text"] === undefined) continue;
-        const isNegative = String(inputs["text"]).includes("watermark");
-        inputs["text"] = isNegative ? "text, watermark" : "a photo of a red fox in the snow";
-      }
-      if (name === "img2img") {
-        const source = await Bun.file(`${golden}/pipeline/images/source.png`).bytes();
-        await Bun.write(join(workspace.path, "input/golden.png"), source);
-        Object.assign(graph["10"]?.inputs ?? {}, { image: "golden.png" });
-      }
-      const drawn = await pictureFor(graph);
-      const wanted = await planarRgb(
-        await Bun.file(`${golden}/comfy-tiny/png/default-${name}.0.png`).bytes(),
-      );
-      const differences = drawn.data.map((value, at) => Math.abs(value - (wanted.data[at] ?? 0)));
-      expect(Math.max(...differences)).toBeLessThanOrEqual(1);
-      expect(differences.filter((each) => each > 0).length / differences.length).toBeLessThan(0.01);
-    },
-  );
+  test.each(isGolden ? ["txt2img", "img2img"] : [])("%s gives ComfyUI's picture", async (name) => {
+    const graph = graphOf(name);
+    for (const { inputs } of Object.values(graph)) {
+      if (inputs["text"] === undefined) continue;
+      const isNegative = String(inputs["text"]).includes("watermark");
+      inputs["text"] = isNegative ? "text, watermark" : "a photo of a red fox in the snow";
+    }
+    if (name === "img2img") {
+      const source = await Bun.file(`${golden}/pipeline/images/source.png`).bytes();
+      await Bun.write(join(workspace.path, "input/golden.png"), source);
+      Object.assign(graph["10"]?.inputs ?? {}, { image: "golden.png" });
+    }
+    const drawn = await pictureFor(graph);
+    const wanted = await planarRgb(
+      await Bun.file(`${golden}/comfy-tiny/png/default-${name}.0.png`).bytes(),
+    );
+    const differences = drawn.data.map((value, at) => Math.abs(value - (wanted.data[at] ?? 0)));
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
+    expect(differences.filter((each) => each > 0).length / differences.length).toBeLessThan(0.01);
+  });
 
   test("each draws a stream, all at the same time", async () => {
     await Promise.all(GRAPHS.map(([name, readsVideo]) => drawStream(name, readsVideo)));
