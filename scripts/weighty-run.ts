@@ -1,18 +1,19 @@
 /**
  * `bun run weighty-run [--megabytes 2048] [--floats float32|float16]`: a diffusion pipeline with random weights of this size
  * is loaded and run by the real server beside another stream. Prints the engine's memory; exits with 1 if it took more
- * than the file's size and a fifth, or if the other stream lost a frame.
+ * than the file's size and a fifth, or if the other stream lost frames in a row.
  */
 import { parseArgs } from "node:util";
 import type { ProcessMemory } from "../tests/support/process-memory.ts";
-import { runWeighty } from "../tests/support/weighty-run.ts";
+import { runWeighty, type SeenFrames } from "../tests/support/weighty-run.ts";
 
 const MOST_SHARE = 1.2;
-const FRAMES = 50;
+/** Those of the other stream by itself take about as long as the pipeline needs to load and run. */
+const FRAMES = { drawn: 50, quiet: 250 };
 
 const { megabytes, floats } = asked();
 const report = await runWeighty({ megabytes, floats }, FRAMES);
-const { fileSize, before, running, peak, share, loadMs, neighbour } = report;
+const { fileSize, before, running, peak, share, loadMs, quiet, neighbour } = report;
 const shown = ({ resident, anonymous, mapped }: ProcessMemory): string =>
   `${mib(resident)} (${mib(anonymous)} of its own, ${mib(mapped)} of mapped files)`;
 const rows: readonly (readonly [string, string])[] = [
@@ -23,13 +24,17 @@ const rows: readonly (readonly [string, string])[] = [
   ["taken at most, as a share of the file", share.toFixed(3)],
   ["from the start to the first picture", `${(loadMs / 1000).toFixed(1)} s`],
   ["pictures drawn, a run", `${report.framesDrawn}, ${report.inferenceMs.toFixed(0)} ms`],
-  [
-    "the other stream: frames, missing, most in a row",
-    `${neighbour.frames}, ${neighbour.missing}, ${neighbour.worst}`,
-  ],
+  ["the other stream: frames, missing, most in a row", seen(neighbour)],
+  ["the other stream by itself", seen(quiet)],
 ];
 for (const [what, figure] of rows) console.log(`${what.padEnd(50)} ${figure}`);
-process.exitCode = share <= MOST_SHARE && neighbour.missing === 0 ? 0 : 1;
+// A first run of 2 GB takes longer than a frame of the other stream, which one frame may be lost to.
+const hasGap = neighbour.worst > Math.max(1, quiet.worst);
+process.exitCode = share <= MOST_SHARE && !hasGap ? 0 : 1;
+
+function seen({ frames, missing, worst }: SeenFrames): string {
+  return `${frames}, ${missing}, ${worst}`;
+}
 
 function mib(mebibytes: number): string {
   return `${mebibytes.toFixed(0)} MiB`;

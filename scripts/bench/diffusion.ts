@@ -71,7 +71,8 @@ function rowsOf(run: Awaited<ReturnType<typeof promptChanges>>): Measurement[] {
       case: `${changes}: frames dropped in the ten after each`,
       ...{ unit: "frames", samples: [run.dropped] },
       reference: { name: "in the ten after those", samples: [run.droppedOtherwise] },
-      aim: { on: "value", sign: "≤", bound: 0 },
+      // A busy machine drops frames at any time.
+      aim: { on: "value", sign: "≤", bound: run.droppedOtherwise },
     },
     {
       case: `${changes}: the first frame of one beyond its neighbours`,

@@ -6,7 +6,7 @@ import { runWeighty } from "../support/weighty-run.ts";
 const THREAD = 80;
 
 test("weights are in memory once, and another stream misses no frame while they load", async () => {
-  const report = await runWeighty({ megabytes: 256, floats: "float32" }, 20);
+  const report = await runWeighty({ megabytes: 256, floats: "float32" }, { drawn: 20, quiet: 0 });
   expect(report.framesDrawn).toBeGreaterThanOrEqual(20);
   expect(report.peak - report.before.resident).toBeLessThan(1.2 * report.fileSize + THREAD);
   expect(report.neighbour.worst).toBeLessThanOrEqual(1); // of a busy machine

@@ -22,16 +22,27 @@ export interface WeightyReport {
   readonly loadMs: number;
   readonly framesDrawn: number;
   readonly inferenceMs: number;
-  /** Of the other stream, in frames of a fifteenth of a second. */
-  readonly neighbour: { readonly frames: number; readonly missing: number; readonly worst: number };
+  /** Of the other stream before the pipeline was asked for, and since. */
+  readonly quiet: SeenFrames;
+  readonly neighbour: SeenFrames;
+}
+
+export interface SeenFrames {
+  readonly frames: number;
+  readonly missing: number;
+  /** The most that were missing in a row. */
+  readonly worst: number;
 }
 
 const POLL_MS = 20;
 const NEIGHBOUR_FPS = 15;
 const LOAD_LIMIT_MS = 180_000;
 
-/** `frames`: that the pipeline is to draw. */
-export async function runWeighty(weights: Weights, frames: number): Promise<WeightyReport> {
+/** @param frames that the pipeline is to draw, and that the other stream draws by itself before */
+export async function runWeighty(
+  weights: Weights,
+  frames: { readonly drawn: number; readonly quiet: number },
+): Promise<WeightyReport> {
   await using workspace = await OnnxWorkspace.create();
   const folder = join(workspace.path, "models/weighty");
   const bytes = await writeWeightyPipeline(folder, weights);
@@ -45,6 +56,13 @@ export async function runWeighty(weights: Weights, frames: number): Promise<Weig
   });
   await using watch = new FrameWatch(channel("card"), NEIGHBOUR_FPS);
   await waitFor("the other stream", () => watch.frames > 2 * NEIGHBOUR_FPS, 30_000);
+  watch.reset();
+  const seen = (): SeenFrames => ({
+    ...{ frames: watch.frames, missing: watch.missing, worst: watch.worst },
+  });
+  const aloneMs = 2000 * (frames.quiet / NEIGHBOUR_FPS);
+  await waitFor("its frames", () => watch.frames >= frames.quiet, 10_000 + aloneMs);
+  const quiet = seen();
   watch.reset();
 
   const before = memoryOf(pid);
@@ -63,17 +81,17 @@ export async function runWeighty(weights: Weights, frames: number): Promise<Weig
   const first = (await stats()).frames_out;
   await waitFor(
     "pictures",
-    async () => (await stats()).frames_out >= first + frames,
+    async () => (await stats()).frames_out >= first + frames.drawn,
     LOAD_LIMIT_MS,
   );
   clearInterval(poll);
   const running = memoryOf(pid);
   const { frames_out, inference_ms } = await stats();
-  const neighbour = { frames: watch.frames, missing: watch.missing, worst: watch.worst };
+  const neighbour = seen();
   await stop(id);
   const fileSize = bytes / 2 ** 20;
   return {
     ...{ fileSize, before, running, peak, share: (peak - before.resident) / fileSize, loadMs },
-    ...{ framesDrawn: frames_out - first, inferenceMs: inference_ms.p50, neighbour },
+    ...{ framesDrawn: frames_out - first, inferenceMs: inference_ms.p50, quiet, neighbour },
   };
 }
