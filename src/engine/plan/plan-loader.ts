@@ -22,6 +22,8 @@ export class PlanLoader implements Disposable {
   #current: string | null = null;
   /** Settles when the newest load has ended, however. */
   #loads: Promise<void> = Promise.resolve();
+  /** The number of the newest load: the same model may be asked for again while its load is in progress. */
+  #lastLoad = 0;
   #loadsInProgress = 0;
   /** The model whose last load failed. */
   #failed: string | null = null;
@@ -72,10 +74,12 @@ export class PlanLoader implements Disposable {
     judge: (nodes: readonly RunningNode[]) => Promise<void>,
   ): Promise<void> {
     this.#loadsInProgress++;
+    const number = ++this.#lastLoad;
+    const isNewest = () => number === this.#lastLoad && this.#wanted === wanted;
     try {
       const { nodes, takesPrompts } = await this.#open(wanted);
       await judge(nodes);
-      if (this.#wanted === wanted) {
+      if (isNewest()) {
         this.#use(nodes);
         this.#current = wanted;
         this.#takesPrompts = takesPrompts;
@@ -83,7 +87,7 @@ export class PlanLoader implements Disposable {
       this.#failed = null;
     } catch (error) {
       // It is tried again when it is asked for again: its files may be complete by then.
-      if (this.#wanted === wanted) this.#wanted = null;
+      if (isNewest()) this.#wanted = null;
       this.#failed = wanted;
       throw error;
     } finally {

@@ -248,3 +248,39 @@ test("without input the test card has the size of the model that is shown, not o
   await executor.draw({ frame: null, pts: ticks(0), size, params: params("shown") });
   expect(card.runs.map((job) => job.size)).toEqual([size]);
 });
+
+/** Loads end in the order in which their gates are opened. */
+function gatedHost() {
+  const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  let loads = 0;
+  return { ...host(async () => await gates[loads++]?.promise), gates };
+}
+
+test("a model that is asked for again while its load is in progress is loaded, though the first load fails", async () => {
+  const { runner, broken, gates, draw } = gatedHost();
+  const [first, again] = [runner.prepare(params("a")), runner.prepare(params("a"))];
+  broken.add("a");
+  gates[0]?.resolve();
+  await first; // it is not what was asked for last
+  broken.delete("a");
+  gates[1]?.resolve();
+  await again;
+  expect((await draw("a")).picture.width).toBe(SIZE.width);
+});
+
+test("an older load of a model that fails does not cancel a newer one", async () => {
+  const { runner, broken, gates } = gatedHost();
+  const first = runner.prepare(params("a"));
+  const other = runner.prepare(params("b"));
+  const again = runner.prepare(params("a"));
+  broken.add("a");
+  gates[0]?.resolve();
+  await first;
+  broken.delete("a");
+  gates[2]?.resolve();
+  await again;
+  expect(runner.models.map(({ definition }) => definition.name)).toEqual(["a"]);
+  gates[1]?.resolve();
+  await other;
+  expect(runner.models.map(({ definition }) => definition.name)).toEqual(["a"]);
+});
