@@ -204,8 +204,7 @@ inBrowser(
   "the form follows a graph that somebody else changes, and keeps the text that is the same",
   async () => {
     const page = await playing(playground, "comfyui");
-    const written = JSON.stringify(plain(RED), null, 4);
-    await text(page).fill(written);
+    await text(page).fill(JSON.stringify(plain(RED)));
     await shows(page, 0);
     const { url } = playground.server;
     const [stream] = await streamsOf(url);
@@ -215,8 +214,16 @@ inBrowser(
     await waitFor("the form to follow", async () =>
       (await text(page).inputValue()).includes(String(BLUE)),
     );
+    const written = JSON.stringify(plain(GREEN), null, 4);
+    await text(page).fill(written);
+    await shows(page, 1);
     await page.getByLabel("Model").selectOption("test-card");
+    await waitFor("another picture", async () =>
+      (await pixels(page)).some((value, at) => at % 3 === 0 && value > 150),
+    );
     await page.getByLabel("Model").selectOption("comfyui");
-    await shows(page, 2);
+    await shows(page, 1);
+    await page.locator(".streams .facts").getByText("comfyui").waitFor();
+    expect(await text(page).inputValue()).toBe(written);
   },
 );
