@@ -31,6 +31,21 @@ test("a picture is drawn there, refused by node, and given up after --batch-time
   const { data } = await pictureOf(answer.images[0].data);
   expect(data.every((value, at) => value === 255 - (picture.data[at] ?? 0))).toBe(true);
   expect((await ask({ prompts: COLOUR })).answer).toMatchObject({ width: 32, height: 32 });
+  const several = {
+    ...COLOUR,
+    "4": { class_type: "ImageInvert", inputs: { image: ["1", 0] } },
+    "5": { class_type: "PreviewImage", inputs: { images: ["4", 0] } },
+    "8": { class_type: "TestText", inputs: { text: "a bottle" } },
+    "9": { class_type: "SaveTextTensor", inputs: { data: ["8", 0] } },
+  };
+  const both = (await ask({ prompts: several })).answer;
+  expect(both).toMatchObject({ success: true, texts: { "9": "A BOTTLE" } });
+  const colours = new Map<string, number | undefined>();
+  for (const { node, index, data: uri } of both.images) {
+    expect(index).toBe(0);
+    colours.set(node, (await pictureOf(uri)).data[0]);
+  }
+  expect(Object.fromEntries(colours)).toEqual({ "3": 64, "5": 191 });
 
   const choice = { ...COLOUR, "2": { class_type: "TestChoice", inputs: { image: ["1", 0] } } };
   const wrong = await ask({ prompts: choice });

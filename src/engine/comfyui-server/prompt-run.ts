@@ -3,6 +3,7 @@ import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { pause } from "../../streams/pause.ts";
 import { nodeLabel, shortened, shownName } from "../graph/graph.ts";
+import { checkPictureCount, MAX_PICTURES } from "../graph/picture-count.ts";
 import { describeProblems } from "../graph/problem.ts";
 import type { StoredFile } from "./answers.ts";
 import type { ComfyClient, Submission } from "./client.ts";
@@ -25,6 +26,8 @@ export interface PromptRun {
   readonly clientId: string;
   readonly graph: ServerGraph;
   readonly saves: PictureNode;
+  /** "shown": the first picture of the last node that gives one. */
+  readonly wants: "shown" | "all";
   /** The file with the frame, below ComfyUI's input folder. */
   readonly frame: string;
   /** Aborted with an error once the run takes too long. */
@@ -33,9 +36,16 @@ export interface PromptRun {
   readonly onProgress: (where: string) => void;
 }
 
+/** A picture that a node gives: its id, and the picture's place in the node's batch. */
+export interface NodePng {
+  readonly node: string;
+  readonly index: number;
+  readonly png: Uint8Array<ArrayBuffer>;
+}
+
 export interface PromptResult {
-  /** The first picture of the last node that gave one; null where none did. */
-  readonly png: Uint8Array<ArrayBuffer> | null;
+  /** In the order in which they came. */
+  readonly pictures: readonly NodePng[];
   /** What nodes say, by their id. */
   readonly texts: Readonly<Record<string, string>>;
 }
@@ -105,7 +115,10 @@ class Given {
   readonly #run: PromptRun;
   readonly #end = Promise.withResolvers<void>();
   readonly #texts: Record<string, string> = {};
-  #last: { readonly node: string; readonly picture: GivenPicture } | null = null;
+  #pictures: { readonly node: string; readonly index: number; readonly picture: GivenPicture }[] =
+    [];
+  /** Of all that came. */
+  #count = 0;
 
   constructor(run: PromptRun) {
     this.#run = run;
@@ -126,7 +139,7 @@ class Given {
         this.#keep(event.node, event.png);
         break;
       case "files":
-        if (event.files[0] !== undefined) this.#keep(event.node, event.files[0]);
+        for (const file of event.files) this.#keep(event.node, file);
         break;
       case "text":
         if (graph.texts.includes(event.node)) this.#texts[event.node] = event.text;
@@ -149,11 +162,16 @@ class Given {
     }
   }
 
+  /** Throws `invalid_request` for more pictures than an answer holds. */
   async result(signal: AbortSignal): Promise<PromptResult> {
-    const picture = this.#last?.picture ?? null;
-    const isFile = picture !== null && "filename" in picture;
-    const png = isFile ? await this.#run.client.view(picture, signal) : picture;
-    return { png, texts: this.#texts };
+    if (this.#run.wants === "all") checkPictureCount(this.#count);
+    const pictures: NodePng[] = [];
+    for (const { node, index, picture } of this.#pictures) {
+      const isFile = "filename" in picture;
+      const png = isFile ? await this.#run.client.view(picture, signal) : picture;
+      pictures.push({ node, index, png });
+    }
+    return { pictures, texts: this.#texts };
   }
 
   #fail(error: WorkerError): void {
@@ -161,10 +179,14 @@ class Given {
     this.#end.reject(error);
   }
 
-  /** Of a batch, the first. */
   #keep(node: string, picture: GivenPicture): void {
-    const isOurs = this.#run.graph.pictures.includes(node);
-    if (isOurs && this.#last?.node !== node) this.#last = { node, picture };
+    const { graph, wants } = this.#run;
+    if (!graph.pictures.includes(node)) return;
+    this.#count++;
+    const index = this.#pictures.filter((one) => one.node === node).length;
+    if (wants === "all") {
+      if (this.#count <= MAX_PICTURES) this.#pictures.push({ node, index, picture });
+    } else if (index === 0) this.#pictures = [{ node, index, picture }];
   }
 
   /** Begins with the node, as errors of graphs that run here do. */

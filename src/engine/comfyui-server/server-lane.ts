@@ -7,6 +7,7 @@ import { decodeImage, encodePng } from "../codec/image-file.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { TooLate } from "../device/job.ts";
 import type { InferenceJob, InferenceResult } from "../device/loaded-model.ts";
+import type { NodePicture } from "../device/worker/calls.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { GraphUse } from "../protocol/work.ts";
 import type { ComfyConnection } from "./connection.ts";
@@ -100,20 +101,24 @@ export class ServerLane implements Disposable {
       job.picture !== null && (isFirstLive || graphs.length > 1)
         ? await toPng(job.picture, converter, job.calls)
         : null;
-    let drawn: PromptResult["png"] = null;
+    let drawn: PromptResult["pictures"] = [];
     let texts: PromptResult["texts"] = {};
     for (const graph of graphs) {
       if (graph.live.length > 0 && frame !== null) await this.#file.write(frame, signal);
       const result = await this.#runPrompt(graph, plan, signal);
       texts = { ...texts, ...result.texts };
-      if (result.png === null) continue;
-      drawn = result.png;
-      frame = drawn;
+      if (result.pictures.length > 0) drawn = result.pictures;
+      frame = drawn.findLast(isFirst)?.png ?? frame;
     }
     const inferenceMs = performance.now() - begun;
     this.#lastRunMs = inferenceMs;
-    const picture = drawn === null ? null : await this.#read(drawn, converter, job.calls);
-    return { picture, data: {}, texts, inferenceMs };
+    const nodePictures: NodePicture[] = [];
+    for (const { png, ...place } of drawn) {
+      nodePictures.push({ ...place, picture: await this.#read(png, converter, job.calls) });
+    }
+    const picture = nodePictures.findLast(isFirst)?.picture ?? null;
+    const all = this.#kind === "picture" ? { nodePictures } : {};
+    return { picture, data: {}, texts, inferenceMs, ...all };
   }
 
   async #runPrompt(
@@ -135,6 +140,7 @@ export class ServerLane implements Disposable {
     try {
       return await runPrompt({
         ...{ client, socket, clientId, graph, saves, frame: this.#file.name },
+        wants: this.#kind === "picture" ? "all" : "shown",
         signal: AbortSignal.any([signal, late.signal]),
         onProgress: (now) => {
           where = now;
@@ -161,6 +167,8 @@ export class ServerLane implements Disposable {
     }
   }
 }
+
+const isFirst = ({ index }: { readonly index: number }): boolean => index === 0;
 
 async function toPng(
   picture: Picture,

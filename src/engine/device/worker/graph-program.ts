@@ -1,6 +1,7 @@
 /** The program of ComfyUI graphs: a frame passes through one after the other, and each lane keeps what does not depend on it. */
 import { reason, WorkerError } from "../../../errors.ts";
 import { readPackedPicture } from "../../codec/packed-picture.ts";
+import { checkPictureCount } from "../../graph/picture-count.ts";
 import { planGraphs } from "../../graph/plan-graph.ts";
 import { GraphRun } from "../../graph/run/graph-run.ts";
 import { ImageSessions } from "../../graph/run/image-sessions.ts";
@@ -162,16 +163,9 @@ export class GraphProgram implements Program {
   }
 }
 
-/** Pictures in an answer, which travel as PNG in JSON. */
-const MAX_PICTURES = 64;
-
 /** Each picture of each batch. Throws `invalid_request` for more than an answer holds. */
 function picturesOf(drawn: readonly NodeImages[]): NodePicture[] {
-  const count = drawn.reduce((sum, { images }) => sum + images.batch, 0);
-  if (count > MAX_PICTURES) {
-    const problem = `the graph gives ${count} pictures, and an answer holds ${MAX_PICTURES}`;
-    throw new WorkerError("invalid_request", `prompts: ${problem}: save or preview fewer`);
-  }
+  checkPictureCount(drawn.reduce((sum, { images }) => sum + images.batch, 0));
   return drawn.flatMap(({ node, images }) =>
     eachOf(images).map((one, index) => ({ node, index, picture: toPicture(one) })),
   );
