@@ -17,6 +17,9 @@ import type { SessionSettings } from "../devices.ts";
 import type { NodePicture, RunOutput } from "./calls.ts";
 import type { Program } from "./program.ts";
 
+/** A stream changes over to the graphs of its trial within this time; pictures leave what may be gigabytes. */
+const KEPT_MS = 10_000;
+
 /** A graph of a lane, and what its output nodes have given in the run in progress. */
 interface LaneGraph {
   readonly json: string;
@@ -42,17 +45,29 @@ export class GraphProgram implements Program {
   readonly #running = new Map<string, InProgress>();
   /** Those of the lane that was forgotten last: a stream changes over to the graphs of its trial. */
   #forgotten: readonly LaneGraph[] = [];
+  readonly #keptMs: number;
+  #dropping: ReturnType<typeof setTimeout> | undefined;
 
   /** The models are opened by the first graph that names them. */
-  static async open(source: ComfyGraphs, settings: SessionSettings): Promise<GraphProgram> {
+  static async open(
+    source: ComfyGraphs,
+    settings: SessionSettings,
+    keptMs = KEPT_MS,
+  ): Promise<GraphProgram> {
     const files = await workspaceFiles(source.workspace, Object.keys(source.models));
     const folderOf = (name: string | null) =>
       name === null ? null : (source.models[name] ?? null);
     const models = new ModelParts((kind, name) => folderOf(files.find(kind, name)), settings);
-    return new GraphProgram(source, models, new ImageSessions(settings));
+    return new GraphProgram(source, models, new ImageSessions(settings), keptMs);
   }
 
-  private constructor(source: ComfyGraphs, models: ModelParts, images: ImageSessions) {
+  private constructor(
+    source: ComfyGraphs,
+    models: ModelParts,
+    images: ImageSessions,
+    keptMs: number,
+  ) {
+    this.#keptMs = keptMs;
     this.#source = source;
     this.#models = models;
     this.#images = images;
@@ -81,6 +96,10 @@ export class GraphProgram implements Program {
   forget(lane: string): void {
     this.#forgotten = this.#lanes.get(lane) ?? this.#forgotten;
     this.#lanes.delete(lane);
+    clearTimeout(this.#dropping);
+    this.#dropping = setTimeout(() => {
+      this.#forgotten = [];
+    }, this.#keptMs);
   }
 
   async placements(): Promise<Readonly<Record<string, number>>> {
@@ -88,6 +107,7 @@ export class GraphProgram implements Program {
   }
 
   async release(): Promise<void> {
+    clearTimeout(this.#dropping);
     const running = [...this.#running.values()];
     for (const { stop } of running) stop.abort();
     await Promise.allSettled(running.map(({ output }) => output));
