@@ -3,7 +3,7 @@ import { combine } from "../../diffusion/sampler/combine.ts";
 import { guide } from "../../diffusion/sampler/guidance.ts";
 import type { Latent, LatentShape } from "../../diffusion/sampler/latent.ts";
 import type { SampledModel } from "../../diffusion/sampler/sample-latent.ts";
-import type { Denoise } from "../../diffusion/sampler/sampler.ts";
+import type { Denoise, DenoisePair } from "../../diffusion/sampler/sampler.ts";
 import { inputScale, predictionFactors } from "../../diffusion/schedule/prediction.ts";
 import { withControl } from "./control.ts";
 import { type Evaluation, evaluate } from "./evaluate.ts";
@@ -24,17 +24,32 @@ export function promptedModel(
   signal: AbortSignal | null,
 ): SampledModel {
   const { latentScale, sampling } = guider.model;
-  const denoiseFor = (one: LatentShape): Denoise => {
-    const denoise = promptedDenoise(guider, one);
-    return async (x, sigma) => {
-      await takeTurns(signal);
-      return await denoise(x, sigma);
+  const denoisersFor = (one: LatentShape): Denoisers => {
+    const { denoise, denoisePair } = denoisers(guider, one);
+    return {
+      denoise: async (x, sigma) => {
+        await takeTurns(signal);
+        return await denoise(x, sigma);
+      },
+      denoisePair: async (x, sigma) => {
+        await takeTurns(signal);
+        return await denoisePair(x, sigma);
+      },
     };
   };
-  return { denoise: denoiseFor(shape), denoiseFor, table: sampling.table, latentScale };
+  return {
+    ...{ ...denoisersFor(shape), latentScale, table: sampling.table },
+    denoiseFor: (one) => denoisersFor(one).denoise,
+  };
 }
 
-function promptedDenoise({ model, positive, negative, cfg }: Guider, shape: LatentShape): Denoise {
+interface Denoisers {
+  readonly denoise: Denoise;
+  /** For CFG++ samplers, which follow the negative prediction at every scale of guidance. */
+  readonly denoisePair: DenoisePair;
+}
+
+function denoisers({ model, positive, negative, cfg }: Guider, shape: LatentShape): Denoisers {
   const { table } = model.sampling;
   const bounded = (parts: Guider["positive"]) => parts.map((part) => withMaskBounds(part, shape));
   const place = (parts: Guider["positive"]) => parts.map((part) => placePrompt(part, shape, table));
@@ -42,15 +57,24 @@ function promptedDenoise({ model, positive, negative, cfg }: Guider, shape: Late
   const negatives = withControl(withOpposites(bounded(negative), bounded(positive)), positive);
   const positives = withOpposites(bounded(positive), negatives);
   assertPromptsFit(model.denoiser, [...positives, ...negatives]);
-  // At 1 the negative side has no effect and is not evaluated.
-  const isGuided = Math.abs(cfg - 1) > 1e-9;
-  const sides = [place(positives), isGuided ? place(negatives) : []] as const;
-  return async (x, sigma) => {
-    const [wanted, unwanted] = await denoised(model, sides, { x, sigma, shape });
-    if (!isGuided) return wanted;
-    if (model.rescale === 0) return guide(wanted, unwanted, cfg);
-    return rescaledGuide({ x, sigma, shape }, [wanted, unwanted], { cfg, share: model.rescale });
+  const sides = [place(positives), place(negatives)] as const;
+  const denoisePair: DenoisePair = async (x, sigma) => {
+    const latent = { x, sigma, shape };
+    const [wanted, unwanted] = await denoised(model, sides, latent);
+    const guided =
+      model.rescale === 0
+        ? guide(wanted, unwanted, cfg)
+        : rescaledGuide(latent, [wanted, unwanted], { cfg, share: model.rescale });
+    return { guided, negative: unwanted };
   };
+  const denoiseAlone: Denoise = async (x, sigma) => {
+    const [wanted] = await denoised(model, [sides[0], []], { x, sigma, shape });
+    return wanted;
+  };
+  const denoiseGuided: Denoise = async (x, sigma) => (await denoisePair(x, sigma)).guided;
+  // At 1 the negative side has no effect and is not evaluated, unless a sampler asks for both.
+  const isGuided = Math.abs(cfg - 1) > 1e-9;
+  return { denoise: isGuided ? denoiseGuided : denoiseAlone, denoisePair };
 }
 
 /** A noisy latent. */
