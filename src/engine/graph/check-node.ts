@@ -126,7 +126,9 @@ function checkLink(
   { classes }: KnownNodes,
 ): Link | LinkProblem {
   if (given.length !== 2) {
-    const problem = `must be a link [node id, output index], got ${shownValue(given)}`;
+    // The parameter of a model, which may be a vector.
+    const list = declaration.type === "*" ? ', or a list as {"__value__": […]}' : "";
+    const problem = `must be a link [node id, output index]${list}, got ${shownValue(given)}`;
     return { type: "bad_linked_input", problem };
   }
   const [id, slot] = given;

@@ -264,6 +264,16 @@ test("a model's parameters are taken as they are, by value or by link", () => {
   expect(node?.values.get("at")).toEqual([0.2, 0.8]);
 });
 
+test("a vector that is written as a plain list is told the form that it needs", () => {
+  const { problems } = judged({
+    "3": { class_type: "OnnxModel", inputs: { model: "edges", style: [0, 1, 0] } },
+    "4": { class_type: "SaveTensor", inputs: { images: ["3", 0] } },
+  });
+  expect(problems.map(({ message }) => message)).toEqual([
+    'node 3 (OnnxModel): style must be a link [node id, output index], or a list as {"__value__": […]}, got [0,1,0]',
+  ]);
+});
+
 test("a thousand misspelt names do not hold up the judgement", () => {
   const graph: Record<string, PlainNode> = {};
   for (let at = 0; at < 499; at++) {
