@@ -94,7 +94,7 @@ const GUIDANCE_PORTS: Readonly<Record<string, DiffusionPort>> = {
   guidance_mode: {
     ...{ dtype: "float32", dims: [GUIDANCE_MODES.length] },
     entry: {
-      ...{ role: "vector", entries: [...GUIDANCE_MODES], default: [1], min: 0, max: 1 },
+      ...{ role: "vector", entries: [...GUIDANCE_MODES], choice: true },
       description:
         "How often the negative prompt is evaluated: in full, once a picture, or never (self); the fewer, the faster",
     },

@@ -43,6 +43,8 @@ export const VectorParam = Type.Object({
   entries: Type.Array(Type.String()),
   /** The model reads a blend: whatever is given is divided by its sum. */
   blend: Type.Boolean(),
+  /** Exactly one entry is chosen. */
+  choice: Type.Optional(Type.Boolean()),
 });
 export type VectorParam = Immutable<typeof VectorParam>;
 

@@ -66,6 +66,9 @@ export function shownValue(value: ParamValue): ParamValue {
 function readVector(param: VectorParam, given: unknown): ParamReading {
   const values = vectorOf(param, given);
   if ("problem" in values) return values;
+  if (param.choice && values.filter((number) => number !== 0).length !== 1) {
+    return mustBe(`the name of one entry: ${entriesOf(param)}`, given);
+  }
   const numbers = param.blend ? shares(values) : values;
   if (numbers === null) {
     const problem = `must have a sum above 0, since it is divided by its sum, got ${shown(given)}`;

@@ -22,6 +22,8 @@ export const vector = role({
       entries: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
       /** The model wants entries that sum to 1. */
       blend: Type.Optional(Type.Boolean()),
+      /** The model wants 1 in one entry and 0 in all others. */
+      choice: Type.Optional(Type.Boolean()),
       description: Type.Optional(Type.String()),
     },
     { additionalProperties: false },
@@ -33,7 +35,11 @@ export const vector = role({
     const port = bindList(binding, names.length > 0 ? names.length : null);
     const length = countOf(port.dims);
     if (new Set(names).size < names.length) problem("entries", "contains the same name twice");
-    const given = entry.default ?? (entry.blend ? [1] : []);
+    const { blend = false, choice = false } = entry;
+    if (choice && (blend || names.length === 0)) {
+      problem("choice", "needs entries to choose from, and is not for a blend");
+    }
+    const given = entry.default ?? (blend || choice ? [1] : []);
     if (given.length > length)
       problem("default", `has ${given.length} numbers, the tensor ${length}`);
     const { min, max } = paramRange(binding);
@@ -52,7 +58,8 @@ export const vector = role({
       min,
       max,
       entries: names,
-      blend: entry.blend ?? false,
+      blend,
+      ...(choice && { choice }),
     };
     return { ...port, param };
   },

@@ -28,7 +28,16 @@ export function NamedVector({ param, value, set }: ControlProps<"vector">) {
     >
       <legend>{name}</legend>
       {shares !== null && parts.length > 1 && <Mix shares={shares} />}
-      {parts.map((part, place) => (
+      {param.choice && (
+        <Entries
+          param={param}
+          label={name}
+          entries={param.default.map((_, index) => index)}
+          chosen={parts[0]?.index ?? 0}
+          choose={(index) => set(onlyEntry(param, index))}
+        />
+      )}
+      {(param.choice ? [] : parts).map((part, place) => (
         <PartRow
           key={part.index}
           param={param}
@@ -41,7 +50,7 @@ export function NamedVector({ param, value, set }: ControlProps<"vector">) {
           weigh={(weight) => set(withWeight(value, part.index, weight))}
         />
       ))}
-      {rest.length > 0 && (
+      {!param.choice && rest.length > 0 && (
         <Entries
           param={param}
           label={parts.length === 0 ? name : `Add to ${name.toLowerCase()}`}

@@ -18,6 +18,7 @@ const choice = {
   blend: false,
 } as const;
 const blend = { ...choice, blend: true } as const;
+const mode = { ...choice, choice: true } as const;
 const unnamed = { ...choice, entries: [], min: -5, max: 5 } as const;
 const half = { ...choice, min: 0.25, max: 0.5 } as const;
 const partly = { ...choice, entries: ["candy", "", ""] } as const;
@@ -39,6 +40,8 @@ test.each<[ModelParam, unknown, unknown]>([
   [choice, { candy: 0.5, mosaic: 0.25 }, [0.5, 0.25, 0]],
   [choice, {}, [0, 0, 0]],
   [choice, JSON.parse('{"__proto__": 1}'), [0, 0, 1]],
+  [mode, "mosaic", [0, 1, 0]],
+  [mode, [0, 0, 1], [0, 0, 1]],
   [half, "mosaic", [0.25, 0.5, 0.25]],
   [unnamed, [-5, 5, 0], [-5, 5, 0]],
   [partly, "candy", [1, 0, 0]],
@@ -60,7 +63,11 @@ test.each<[ModelParam, unknown, unknown]>([
 
 const forms =
   'a list of 3 numbers, {"entry": weight} or the name of an entry: candy, mosaic, __proto__';
+const one = "the name of one entry: candy, mosaic, __proto__";
+
 test.each<[ModelParam, unknown, string]>([
+  [mode, [1, 1, 0], `must be ${one}, got [1,1,0]`],
+  [mode, [0, 0, 0], `must be ${one}, got [0,0,0]`],
   [number, 3, "must be a number from 0 to 2, got 3"],
   [number, "1", 'must be a number from 0 to 2, got "1"'],
   [integer, 0.5, "must be an integer from 0 to 2, got 0.5"],
