@@ -1,10 +1,11 @@
 /** A denoising network of one formula, with which reference runs of samplers were made. */
-import { guidedDenoise, guidedPair } from "../../../../../src/engine/diffusion/sampler/guidance.ts";
+import { guide } from "../../../../../src/engine/diffusion/sampler/guidance.ts";
 import {
   modelDenoise,
   type Predict,
 } from "../../../../../src/engine/diffusion/sampler/model-denoise.ts";
 import type { SampledModel } from "../../../../../src/engine/diffusion/sampler/sample-latent.ts";
+import type { Denoise, DenoisePair } from "../../../../../src/engine/diffusion/sampler/sampler.ts";
 import {
   SigmaTable,
   trainedSigmas,
@@ -30,7 +31,17 @@ export function analyticModel(cfg: number): {
   const negative: Predict = async (input, timestep) => analyticNoise(-0.3, input, timestep);
   const sampling = { table, prediction: "eps" } as const;
   const [toward, away] = [modelDenoise(positive, sampling), modelDenoise(negative, sampling)];
-  const denoise = guidedDenoise(toward, away, cfg);
   const denoisePair = guidedPair(toward, away, cfg);
+  const denoise: Denoise = async (x, sigma) =>
+    cfg === 1 ? await toward(x, sigma) : (await denoisePair(x, sigma)).guided;
   return { model: { denoise, denoisePair, table, latentScale: 0.18215 }, calls };
+}
+
+/** Both predictions for samplers that treat guidance in a way of their own; the negative one is always evaluated. */
+export function guidedPair(positive: Denoise, negative: Denoise, scale: number): DenoisePair {
+  return async (x, sigma) => {
+    const toward = await positive(x, sigma);
+    const away = await negative(x, sigma);
+    return { guided: guide(toward, away, scale), negative: away };
+  };
 }
