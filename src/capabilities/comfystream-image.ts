@@ -16,7 +16,7 @@ const Input = Type.Object(
       }),
     ),
     prompts: parameter(
-      "as a stream's: {prompt, negative_prompt?, weight?}; required without image",
+      "as a stream's: {prompt, negative_prompt?, weight?} or a ComfyUI graph; required without image",
     ),
     model: parameter("a name from GET /models"),
     preset: parameter("a name from the model's presets"),

@@ -197,7 +197,7 @@ const MEANINGS = {
   403: "this caller may not use the route: a token is missing or opens other routes, or the page's origin is not allowed",
   404: "no such stream, capability or route",
   413: "the body is too large",
-  503: "all places are taken or no engine can run; try later",
+  503: "all places are taken, no engine can run, or ComfyUI cannot be reached; try later",
   504: "the job took too long",
 };
 
