@@ -1,4 +1,4 @@
-/** Fills in what to draw where the form has nothing: a first prompt, or a first graph. */
+/** Fills an empty form with a first prompt, or a first graph. */
 import type { Draft } from "./draft.ts";
 import { firstGraph } from "./graph/examples.ts";
 import { isGraphModel } from "./graph/graph-model.ts";

@@ -1,4 +1,4 @@
-/** Makes sentences of a server's messages. */
+/** Turns messages of the server into sentences. */
 
 /** A capital letter first, a full stop last. */
 export function sentence(text: string): string {

@@ -1,4 +1,4 @@
-/** Names a stream by what it is drawn by. */
+/** Makes the title of a stream: its prompts, or the size of its graph. */
 import type { Stream } from "./api.ts";
 import { isText } from "./prompts.ts";
 

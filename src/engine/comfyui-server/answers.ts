@@ -1,4 +1,4 @@
-/** Declares what ComfyUI answers and sends, as far as it is read here (server.py and execution.py of 0.3.64). */
+/** Schemas of the parts of ComfyUI's answers and messages that are read here (server.py and execution.py of 0.3.64). */
 import { Type } from "@sinclair/typebox";
 import type { Immutable } from "../../schema.ts";
 

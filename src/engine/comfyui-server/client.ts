@@ -19,7 +19,7 @@ export type Submission =
   | { readonly state: "queued"; readonly nodeErrors: NodeErrors }
   | { readonly state: "refused"; readonly nodeErrors: NodeErrors; readonly error: PromptError };
 
-/** Every method throws `comfyui_unavailable` if ComfyUI cannot be reached or its answer makes no sense. */
+/** Every method throws `comfyui_unavailable` if ComfyUI cannot be reached or its answer cannot be understood. */
 export class ComfyClient {
   /** For messages. */
   readonly label: string;
@@ -85,10 +85,10 @@ export class ComfyClient {
     return { state: "refused", nodeErrors, error };
   }
 
-  /** Whether a graph runs or waits; null: neither. */
+  /** The state of a graph; null if it neither runs nor waits. */
   async stateOf(id: string, signal: AbortSignal): Promise<"running" | "waiting" | null> {
     const queue = await this.#json("/queue", { signal });
-    if (!is(Queue, queue)) throw this.unavailable("/queue is not as ComfyUI has it");
+    if (!is(Queue, queue)) throw this.unavailable("its answer to /queue is not that of a ComfyUI");
     if (queue.queue_running.some((entry) => entry[1] === id)) return "running";
     return queue.queue_pending.some((entry) => entry[1] === id) ? "waiting" : null;
   }

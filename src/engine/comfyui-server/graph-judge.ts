@@ -36,7 +36,7 @@ export interface ServerPlan {
 const QUESTIONS_AT_ONCE = 16;
 /** After this many unknown classes it is not asked about more. */
 const MAX_UNKNOWN = 10;
-/** Does not exist: the missing file is no fault of the graph. */
+/** Does not exist: errors about this file are ignored. */
 const NO_FRAME = "frame.png";
 
 export class GraphJudge {

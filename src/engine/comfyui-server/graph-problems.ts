@@ -1,4 +1,4 @@
-/** Words what is wrong with graphs for ComfyUI: what ComfyUI itself finds, and what it would explain badly or not at all. */
+/** Describes problems of graphs for ComfyUI: those that it reports, and those that it explains badly or not at all. */
 import { depthFirst } from "../graph/depth-first.ts";
 import { nodeLabel, shortened, shownName } from "../graph/graph.ts";
 import type { refused } from "../graph/refusal.ts";
@@ -13,7 +13,7 @@ const MAX_NAMED = 8;
 /**
  * What ComfyUI finds wrong with a graph.
  *
- * @param isMeant whether an error is no fault of the graph
+ * @param isMeant true for errors that are caused on purpose and are not the graph's fault
  */
 export function problemsOf(
   { nodeErrors, error }: { readonly nodeErrors: NodeErrors; readonly error?: PromptError },

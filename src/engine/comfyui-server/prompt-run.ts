@@ -46,7 +46,7 @@ export interface NodePng {
 export interface PromptResult {
   /** In the order in which they came. */
   readonly pictures: readonly NodePng[];
-  /** What nodes say, by their id. */
+  /** Texts of nodes, by their ids. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
@@ -81,7 +81,7 @@ export async function runPrompt(run: PromptRun): Promise<PromptResult> {
   }
 }
 
-/** ComfyUI runs the outputs that are in order. Errors of outputs that give us nothing are left out. */
+/** ComfyUI runs the outputs that are valid. Errors of outputs that are not read here are left out. */
 function concerning(answer: Submission, { pictures, texts }: ServerGraph): Submission {
   if (answer.state === "refused") return answer;
   const ours = new Set([...pictures, ...texts]);

@@ -1,5 +1,4 @@
-/** All graphs that ComfyUI runs for streams, or for pictures, as a model: a run takes no turn of the device. */
-
+/** The model that stands for all graphs that ComfyUI runs for streams, or for pictures. Its runs do not occupy the device. */
 import { WorkerError } from "../../errors.ts";
 import type { InferenceJob, InferenceResult, LoadedModel } from "../device/loaded-model.ts";
 import { inputSize, type ModelDefinition } from "../models/definition.ts";

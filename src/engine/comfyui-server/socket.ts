@@ -181,8 +181,8 @@ function* eventsOf(message: SocketMessage): Generator<PromptEvent> {
       break;
     case "execution_error": {
       const { node_id: node, exception_type, exception_message } = message.data;
-      const said = exception_message.trim();
-      yield { type: "failed", node, error: said === "" ? exception_type : said };
+      const explanation = exception_message.trim();
+      yield { type: "failed", node, error: explanation === "" ? exception_type : explanation };
       break;
     }
     default:
@@ -190,7 +190,7 @@ function* eventsOf(message: SocketMessage): Generator<PromptEvent> {
   }
 }
 
-/** Undefined for what is not JSON. Python writes NaN and Infinity, which JSON has not. */
+/** Undefined for text that is not JSON. Python writes NaN and Infinity, which JSON does not have. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text.replace(/(?<=[:[,] ?)(?:NaN|-?Infinity)(?=[,\]}])/g, "null"));

@@ -1,4 +1,4 @@
-/** Notices that a thread hangs: none of its runs in progress ends within the time that they may take. */
+/** Detects a hanging thread: one in which no run in progress ends within its time limit. */
 
 interface Watched {
   readonly allowedMs: number;

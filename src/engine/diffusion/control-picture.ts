@@ -1,4 +1,4 @@
-/** What steers the ControlNet of a pipeline in one frame. */
+/** The picture that a pipeline's ControlNet follows in one frame, and how closely. */
 import type { StillPicture } from "../models/roles/role.ts";
 
 /** A picture that is followed, as large as the one that is drawn. */

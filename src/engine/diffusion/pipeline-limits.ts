@@ -1,4 +1,4 @@
-/** Finds out from a pipeline's files, without opening them, which sizes it takes and what else a stream must know. */
+/** Determines the sizes and inputs that a pipeline takes from its files' signatures, without opening sessions. */
 import { dirname, join } from "node:path";
 import { WorkerError } from "../../errors.ts";
 import { readRegularFile } from "../models/regular-file.ts";

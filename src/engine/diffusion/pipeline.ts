@@ -1,4 +1,4 @@
-/** A diffusion pipeline: makes a picture of prompts, and of the video frame where there is one. Used in workers. */
+/** A diffusion pipeline: draws a picture from prompts, and from the video frame if there is one. Used in workers. */
 import type { Picture } from "../../media/picture.ts";
 import type { SessionSettings } from "../device/devices.ts";
 import type { StillPicture } from "../models/roles/role.ts";

@@ -1,4 +1,4 @@
-/** Decides which rows of a denoiser share a run. */
+/** Groups rows of a denoiser's batch into runs of the network. */
 import type { ControlPicture } from "./control-picture.ts";
 import type { Conditioning } from "./text/conditioning.ts";
 
@@ -20,7 +20,7 @@ export interface RunLimits {
   readonly takesTimestepPerRow: boolean;
 }
 
-/** What two networks take that run one after the other. */
+/** The limits of a run that both networks take part in. */
 export const bothLimits = (a: RunLimits, b: RunLimits | null): RunLimits =>
   b === null
     ? a

@@ -1,4 +1,4 @@
-/** Lists the words that several classes share. */
+/** Lists the choices that inputs of several node classes share, such as samplers and resize methods. */
 import { SAMPLERS } from "../diffusion/sampler/named-samplers.ts";
 import { SCHEDULES } from "../diffusion/schedule/named-schedules.ts";
 

@@ -1,4 +1,4 @@
-/** Judges whether a model folder that a graph names holds what the node needs of it. */
+/** Checks whether a model folder that a graph names contains what the node needs. */
 
 import { ROLES } from "../models/define-model.ts";
 import type { ModelDefinition } from "../models/definition.ts";

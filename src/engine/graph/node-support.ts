@@ -1,4 +1,4 @@
-/** Tells which node classes run here. The others are known, so that graphs with them are explained. */
+/** Tells which node classes run here. The others are known so that errors can explain them. */
 import type { CheckedNode } from "./check-node.ts";
 import type { Step } from "./execution-order.ts";
 import type { NodeClass } from "./node-class.ts";

@@ -1,4 +1,4 @@
-/** Describes what is wrong with a graph: where, of which kind, and a sentence that says the way out. */
+/** Describes a problem of a graph: the node and the input, its kind, and a sentence that says how to solve it. */
 
 /** ComfyUI's names; of its two exceptions, the first is meant where the faulty node is itself an output. */
 export type InputProblemType =

@@ -1,4 +1,4 @@
-/** Makes the errors by which graphs are refused: one sentence for all problems, and an entry for each problem of a node. */
+/** Builds the errors that refuse graphs: one message for all problems, and an entry of `details` for each problem of a node. */
 import { WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
 import type { CheckedNode } from "./check-node.ts";

@@ -1,4 +1,4 @@
-/** Declares the inputs by which other packs choose how torch compiles and where it runs. */
+/** Inputs of other packs' classes that choose how torch compiles and on which device it runs. They have no effect here. */
 import { choice, toggle } from "./input-declaration.ts";
 
 export const TORCH_COMPILE = {

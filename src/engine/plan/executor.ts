@@ -61,7 +61,7 @@ export interface Drawn {
   readonly fit: Fit;
   /** Numbers of the last model by output name. */
   readonly data: Readonly<Record<string, Tensor>>;
-  /** What nodes of its graphs say, by the node's id. */
+  /** Texts of its graphs' nodes, by the node's id. */
   readonly texts?: Readonly<Record<string, string>>;
   /** Of graphs that run for a request: see `RunOutput`. */
   readonly nodePictures?: RunOutput["nodePictures"];
@@ -188,7 +188,7 @@ export class PlanExecutor implements Disposable {
     const isChange = !Bun.deepEquals(this.#graphs, graphs);
     if (this.#newest === params && isChange) {
       this.#graphs = graphs;
-      // Of the graphs before.
+      // Runs of the previous graphs.
       for (const running of this.#loader.nodes) running.abandon();
     }
     if (this.#loader.takesPrompts) await this.#preparePrompts();

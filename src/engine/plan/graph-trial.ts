@@ -1,10 +1,10 @@
-/** Runs new ComfyUI graphs once before a stream changes over to them: it compiles them, and finds what no check can see. */
+/** Runs new ComfyUI graphs once before a stream changes over to them, which compiles them and finds what validation cannot. */
 import type { LoadedModel } from "../device/loaded-model.ts";
 import { plain } from "../models/roles/frame.ts";
 import { DEFAULT_SIZE, type StreamParams } from "../protocol/work.ts";
 import type { NodeOptions } from "./plan-node.ts";
 
-/** Names no lane of a frame. */
+/** Makes the names of lanes unique. */
 let trials = 0;
 
 /** Throws what the graphs throw, with the node's name. The model keeps what does not depend on the frame for the stream. */

@@ -1,4 +1,4 @@
-/** Judges ComfyUI graphs that a stream is to run, before anybody relies on them: by what they say, and by one run. */
+/** Checks ComfyUI graphs for a stream before it starts or changes: validates them, and runs them once. */
 import type { FieldProblem } from "../../field-problem.ts";
 import type { ModelHost } from "../device/model-host.ts";
 import { GraphModels } from "../models/graph-models.ts";
@@ -6,7 +6,7 @@ import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { GraphUse, Size } from "../protocol/work.ts";
 import { tryGraphs } from "./graph-trial.ts";
 
-/** Whoever asks waits so long; a graph that takes longer is tried again by the stream that gets it. */
+/** The caller waits this long at most; a graph that takes longer is tried again by its stream. */
 const TRIAL_MS = 2500;
 
 export interface AskedGraphs {

@@ -1,4 +1,4 @@
-/** Leaves out texts of graphs that were reported a moment ago: nodes say them with every frame, and most stay the same. */
+/** Drops texts of graphs that were reported a moment ago: nodes give them with every frame, and most stay the same. */
 
 /** A text that stays the same is reported this often, for readers who come later. */
 const REPEAT_SECONDS = 1;

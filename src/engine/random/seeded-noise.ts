@@ -1,4 +1,4 @@
-/** Remembers the noise that streams draw: each of their frames starts from the same. */
+/** Caches the noise of seeds: all frames of a stream start from the same noise. */
 import { TorchGenerator } from "./torch-noise.ts";
 
 /** Seeds and sizes that are remembered: those of all streams of a device, as a rule. */

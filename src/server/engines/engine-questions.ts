@@ -1,4 +1,4 @@
-/** Asks one engine questions, and hands its answers to whoever asked. */
+/** Sends questions to one engine, and resolves each with its answer. */
 import type { FromEngine, Question } from "../../engine/protocol/messages.ts";
 import { fromPlainError, WorkerError } from "../../errors.ts";
 import type { EngineProcess } from "./engine-process.ts";

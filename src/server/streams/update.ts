@@ -8,7 +8,7 @@ import { updatedParams } from "./params.ts";
 import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
 
-/** What is told of a request that was accepted. */
+/** Remarks in the answer to a request that was accepted. */
 export interface Remarks {
   /** Members of the body that are unknown here. */
   readonly ignored: readonly string[];

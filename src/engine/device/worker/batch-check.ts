@@ -1,4 +1,4 @@
-/** Finds out whether items that a program runs together get what each of them gets alone. */
+/** Checks whether a program gives items of a batch the same results as each of them alone. */
 import type { Picture } from "../../../media/picture.ts";
 import type { RunItem } from "../../models/roles/role.ts";
 import type { Tensor } from "../../models/tensor.ts";

@@ -1,4 +1,4 @@
-/** The program of a diffusion pipeline: draws every frame by the prompts, which flow from one to the next. */
+/** The program of a diffusion pipeline: draws every frame from the prompts, with a smooth change from one prompt to the next. */
 import type { ControlPicture } from "../../diffusion/control-picture.ts";
 import { DiffusionPipeline } from "../../diffusion/pipeline.ts";
 import { readPipelineFolder } from "../../diffusion/pipeline-folder.ts";

@@ -1,4 +1,4 @@
-/** Makes the residuals that a denoiser with ControlNet inputs needs when no ControlNet is at work: zeros. Used in workers. */
+/** Makes zeros for the residual inputs of a denoiser when no ControlNet runs. Used in workers. */
 import { dirname, join } from "node:path";
 import { WorkerError } from "../../../errors.ts";
 import { readRegularFile } from "../../models/regular-file.ts";

@@ -1,4 +1,4 @@
-/** A ControlNet of a diffusion folder: what a control picture adds to the denoiser's features. Used in workers. */
+/** A ControlNet of a diffusion folder: computes the residuals that a control picture adds to the denoiser. Used in workers. */
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { fromPicture } from "../../models/roles/pixel-graph.ts";

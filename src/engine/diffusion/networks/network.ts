@@ -1,4 +1,4 @@
-/** One network of a diffusion folder in a session: fed and read by tensor names, whatever its floats' precision. Used in workers. */
+/** A session with one network of a diffusion folder: fed and read by tensor names, in any float precision. Used in workers. */
 import { toBinary } from "@bufbuild/protobuf";
 import { type GraphProto, ModelProtoSchema } from "onnx-buf";
 import { WorkerError } from "../../../errors.ts";

@@ -1,4 +1,4 @@
-/** Says what a sampler is: it turns noise into a latent by calls of a denoiser along a sigma schedule. */
+/** Defines a sampler: it turns noise into a latent by calling a denoiser along a sigma schedule. */
 
 import type { SigmaTable } from "../schedule/sigma-table.ts";
 import type { LatentShape } from "./latent.ts";

@@ -1,5 +1,4 @@
-/** Recognises frames that hardly differ from the last one that was drawn, so that its picture can be shown again. */
-
+/** Recognises frames that hardly differ from the last one drawn, so that its picture can be shown again. */
 import type { StillPicture } from "../../models/roles/role.ts";
 import { MersenneTwister } from "../../random/mersenne-twister.ts";
 

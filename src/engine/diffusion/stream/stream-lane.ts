@@ -1,4 +1,4 @@
-/** Draws the frames of one stream, and keeps what flows from one to the next. */
+/** Draws the frames of one stream, and keeps the state that carries over from frame to frame. */
 import type { Picture } from "../../../media/picture.ts";
 import { samePicture } from "../../models/run-values.ts";
 import type { Prompt, Size } from "../../protocol/work.ts";

@@ -1,4 +1,4 @@
-/** Reads what callers may set of a diffusion stream from the values of a run. */
+/** Reads the settings of a diffusion stream from the values of a run. */
 import { WorkerError } from "../../../errors.ts";
 import type { PortValue, RunItem } from "../../models/roles/role.ts";
 import { GUIDANCE_MODES, type Guidance } from "../sampler/prompt-guidance.ts";

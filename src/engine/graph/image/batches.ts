@@ -1,4 +1,4 @@
-/** Fits the batches of pictures to each other. */
+/** Makes batches of pictures equally long. */
 import type { ImageValue } from "./graph-value.ts";
 import { BATCH, type ImageMath } from "./image-math.ts";
 

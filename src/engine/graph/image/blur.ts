@@ -1,4 +1,4 @@
-/** Blurs pictures by a Gaussian, with ComfyUI's kernels or by columns and rows. */
+/** Applies Gaussian blurs to pictures: with ComfyUI's two-dimensional kernels, or in two passes over columns and rows. */
 import { linspace } from "../../diffusion/schedule/python-numbers.ts";
 import type { ImageValue } from "./graph-value.ts";
 import type { ImageMath } from "./image-math.ts";

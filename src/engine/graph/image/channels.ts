@@ -1,4 +1,4 @@
-/** Makes the numbers of channels of pictures agree, and the sizes of masks with those of pictures. */
+/** Brings pictures to the same number of channels, and masks to the size of a picture. */
 import type { ImageValue, MaskValue } from "./graph-value.ts";
 import { CHANNELS, type ImageMath } from "./image-math.ts";
 import { resize } from "./resample.ts";

@@ -1,4 +1,4 @@
-/** Adds what image nodes need to graph arithmetic: slices, joins, gathers, and the ways between pictures and masks. */
+/** Graph arithmetic for image nodes: slices, concatenation, gathers, and conversions between pictures and masks. */
 import type { Value } from "../../models/graph-builder.ts";
 import { GraphMath, type Operand } from "../../models/graph-math.ts";
 import { dimsOf, type ImageValue, type MaskValue, type Shape } from "./graph-value.ts";

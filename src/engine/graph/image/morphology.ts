@@ -1,4 +1,4 @@
-/** Takes the greatest and the least of neighbouring samples. */
+/** Computes the maximum and the minimum over the neighbourhood of each sample. */
 import type { Value } from "../../models/graph-builder.ts";
 import type { ImageMath } from "./image-math.ts";
 

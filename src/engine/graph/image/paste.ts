@@ -1,4 +1,4 @@
-/** Puts a picture into another. */
+/** Pastes one picture into another. */
 import type { ImageValue } from "./graph-value.ts";
 import { COLUMNS, type ImageMath, ROWS } from "./image-math.ts";
 

@@ -1,4 +1,4 @@
-/** Lists the classes of other packs that comfystream's own workflows use, and that something here can stand in for. */
+/** Lists the classes of other packs that comfystream's own workflows use and that are replaced by something here. */
 import type { NodeClass } from "../node-class.ts";
 import { BackgroundColor } from "./stand-ins/background-color.ts";
 import { Composite } from "./stand-ins/composite.ts";

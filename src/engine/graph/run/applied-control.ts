@@ -1,4 +1,4 @@
-/** Adds a ControlNet to prompts. */
+/** Attaches a ControlNet to prompts. */
 import type { NodeInputs } from "./node-inputs.ts";
 import type { ConditioningPart, ControlChain } from "./values.ts";
 

@@ -1,4 +1,4 @@
-/** Changes the prompts of a CONDITIONING. */
+/** Applies a change to every prompt of a CONDITIONING. */
 import type { NodeInputs } from "./node-inputs.ts";
 import { output } from "./node-runner.ts";
 import type { ConditioningPart, NodeValue } from "./values.ts";

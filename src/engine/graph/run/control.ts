@@ -1,4 +1,4 @@
-/** Runs the ControlNets of a step's prompts, as ComfyUI does. */
+/** Runs the ControlNets that are attached to the prompts of one step, as ComfyUI does. */
 import { WorkerError } from "../../../errors.ts";
 import type { ControlInput } from "../../diffusion/networks/control-net.ts";
 import type { Denoiser } from "../../diffusion/networks/denoiser.ts";

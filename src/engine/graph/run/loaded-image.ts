@@ -1,4 +1,4 @@
-/** Runs what loads a picture: its colours, and its transparency as a mask. */
+/** Runs nodes that load a picture: gives its colours, and its transparency as a mask. */
 import { type NodeRunner, output } from "./node-runner.ts";
 import type { Images, Mask } from "./values.ts";
 

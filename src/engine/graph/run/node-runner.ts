@@ -1,4 +1,4 @@
-/** Defines what runs a node class, and what a run lends to it. */
+/** Defines the function that runs a node class, and the context that it gets. */
 import type { Latent } from "../../diffusion/sampler/latent.ts";
 import type { StepSeed } from "../../diffusion/sampler/sample-latent.ts";
 import type { ImageSessions } from "./image-sessions.ts";

@@ -1,4 +1,4 @@
-/** Resizes planes as torch's `interpolate` does (no antialiasing, `align_corners=False`), and as ComfyUI's nodes crop before. */
+/** Crops planes as ComfyUI's nodes do, and resizes them as torch's `interpolate` (no antialiasing, `align_corners=False`). */
 import { roundHalfToEven } from "../../diffusion/schedule/python-numbers.ts";
 import { kernelFor } from "../image/resample-taps.ts";
 import { bislerp } from "./bislerp.ts";

@@ -1,4 +1,4 @@
-/** Samples a latent for a node. */
+/** Runs sampler nodes: KSampler's kind, and custom ones with a guider and a list of sigmas. */
 import { kSample, type SchedulePart } from "../../diffusion/sampler/k-sampler.ts";
 import { sampleLatent } from "../../diffusion/sampler/sample-latent.ts";
 import type { NodeInputs } from "./node-inputs.ts";

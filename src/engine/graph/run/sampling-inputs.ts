@@ -1,4 +1,4 @@
-/** Reads the inputs that several samplers have. */
+/** Reads the inputs that sampler nodes have in common. */
 import { WorkerError } from "../../../errors.ts";
 import {
   isSamplerName,

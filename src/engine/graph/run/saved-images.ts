@@ -1,4 +1,4 @@
-/** Runs what gives pictures to the stream or to files. */
+/** Runs nodes that hand pictures to the stream or to the answer. */
 import type { NodeRunner } from "./node-runner.ts";
 
 export const saveImages: NodeRunner = (inputs, { emit }) => {

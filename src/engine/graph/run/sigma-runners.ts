@@ -1,4 +1,4 @@
-/** Makes what runs a class of sigmas of the function that computes them. */
+/** Makes the `run` of a node class from the function that computes its sigmas. */
 import { WorkerError } from "../../../errors.ts";
 import type { SigmaRange } from "../../diffusion/schedule/curve-schedules.ts";
 import { MAX_SCHEDULE_STEPS } from "../../diffusion/schedule/named-schedules.ts";

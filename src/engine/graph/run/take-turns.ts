@@ -1,4 +1,4 @@
-/** Lets several graphs run in one thread. Used in workers. */
+/** Yields between the steps of a graph, so that several graphs share one thread. Used in workers. */
 
 /**
  * Lets the thread handle what has arrived meanwhile: the computations of other graphs, and the message that ends this one.

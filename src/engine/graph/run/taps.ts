@@ -1,4 +1,4 @@
-/** Lists what each place of a resized row is made of, as torch's `interpolate` has it with `align_corners=False`. */
+/** Computes which samples, with which weights, make each sample of a resized row of a latent, as torch's `interpolate` does. */
 
 import { type Kernel, nearestSamples } from "../image/resample-taps.ts";
 

@@ -1,4 +1,4 @@
-/** Puts pictures through a model of the workspace, in the size that it takes. */
+/** Runs a model of the workspace on pictures, in the size that it takes. */
 import { WorkerError } from "../../../errors.ts";
 import type { Size } from "../../protocol/work.ts";
 import { ImageScale } from "../nodes/image-sizes/image-scale.ts";

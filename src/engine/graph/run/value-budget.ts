@@ -1,4 +1,4 @@
-/** Bounds the memory of all that the nodes of a graph give: a few kilobytes of graph can ask for terabytes of pictures. */
+/** Bounds the memory of all outputs of a graph's nodes: a few kilobytes of JSON can ask for terabytes of pictures. */
 import { WorkerError } from "../../../errors.ts";
 import type { CheckedNode } from "../check-node.ts";
 import type { NodeValue } from "./values.ts";

@@ -1,4 +1,4 @@
-/** Which training timesteps and noise levels a number of inference steps visits, as diffusers chooses them. */
+/** Chooses the training timesteps and noise levels for a number of inference steps, as diffusers does. */
 import { WorkerError } from "../../../../errors.ts";
 import { inverseBeta } from "../../schedule/inverse-beta.ts";
 import { roundHalfToEven } from "../../schedule/python-numbers.ts";

@@ -1,4 +1,4 @@
-/** CLIPTextEncodeSDXL: encodes a text for each of SDXL's encoders, with the sizes that SDXL is told. */
+/** CLIPTextEncodeSDXL: encodes a text for each of SDXL's encoders, with the picture sizes that SDXL is conditioned on. */
 import { WorkerError } from "../../../../errors.ts";
 import { int, link, text } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";

@@ -1,4 +1,4 @@
-/** ConditioningCombine: lets two lists of prompts count side by side. */
+/** ConditioningCombine: applies two lists of prompts side by side. */
 import { link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { checkPrompts, tokensOf } from "../../run/conditioning-limits.ts";

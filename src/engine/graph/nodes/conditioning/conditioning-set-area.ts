@@ -1,4 +1,4 @@
-/** ConditioningSetArea: lets prompts count in a rectangle of the picture only. */
+/** ConditioningSetArea: limits prompts to a rectangle of the picture. */
 import { float, int, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { changedParts } from "../../run/changed-parts.ts";

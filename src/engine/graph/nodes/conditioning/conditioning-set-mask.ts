@@ -1,4 +1,4 @@
-/** ConditioningSetMask: lets prompts count where a mask says. */
+/** ConditioningSetMask: limits prompts to the area of a mask. */
 import { choice, float, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { changedParts } from "../../run/changed-parts.ts";

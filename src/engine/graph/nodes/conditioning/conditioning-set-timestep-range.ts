@@ -1,4 +1,4 @@
-/** ConditioningSetTimestepRange: lets prompts count in a part of the timesteps only. */
+/** ConditioningSetTimestepRange: limits prompts to a part of the timesteps. */
 import { float, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { changedParts } from "../../run/changed-parts.ts";

@@ -1,4 +1,4 @@
-/** PreviewImage: gives pictures to be shown. */
+/** PreviewImage: outputs pictures to be shown. */
 import { link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { saveImages } from "../../run/saved-images.ts";

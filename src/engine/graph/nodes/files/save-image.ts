@@ -1,4 +1,4 @@
-/** SaveImage: gives pictures to be saved. */
+/** SaveImage: outputs pictures. */
 import { link, text } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { saveImages } from "../../run/saved-images.ts";

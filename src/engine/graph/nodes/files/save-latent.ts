@@ -1,4 +1,4 @@
-/** SaveLatent: gives a latent to be saved. */
+/** SaveLatent: outputs a latent, which is not kept. */
 import { link, text } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 

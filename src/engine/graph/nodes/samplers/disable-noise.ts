@@ -1,4 +1,4 @@
-/** DisableNoise: gives no noise. */
+/** DisableNoise: stands for no noise. */
 import type { NodeClass } from "../../node-class.ts";
 import { output } from "../../run/node-runner.ts";
 

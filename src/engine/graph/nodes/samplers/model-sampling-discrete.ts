@@ -1,4 +1,4 @@
-/** ModelSamplingDiscrete: changes what the output of a model is taken for. */
+/** ModelSamplingDiscrete: sets which kind of prediction a model makes (noise, velocity, clean latent). */
 import type { Prediction } from "../../../diffusion/schedule/prediction.ts";
 import {
   distilledTable,

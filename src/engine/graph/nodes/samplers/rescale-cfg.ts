@@ -1,4 +1,4 @@
-/** RescaleCFG: makes guidance keep the deviation of the positive prediction. */
+/** RescaleCFG: rescales guided predictions to the standard deviation of the positive one. */
 import { float, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { output } from "../../run/node-runner.ts";
