@@ -1,6 +1,7 @@
 /** Describes problems of graphs for ComfyUI: those that it reports, and those that it explains badly or not at all. */
+import { cut } from "../../shown-value.ts";
 import { depthFirst } from "../graph/depth-first.ts";
-import { nodeLabel, shortened, shownName } from "../graph/graph.ts";
+import { nodeLabel, shownName } from "../graph/graph.ts";
 import type { refused } from "../graph/refusal.ts";
 import type { NodeError, NodeErrors, PromptError } from "./answers.ts";
 import { linksOf, type ServerGraph, TEXT_NODE } from "./server-graph.ts";
@@ -22,7 +23,7 @@ export function problemsOf(
 ): Problem[] {
   const nodes = Object.entries(nodeErrors);
   if (nodes.length === 0 && error !== undefined) {
-    const message = cut(`${error.message} ${error.details}`.trim());
+    const message = cut(`${error.message} ${error.details}`.trim(), MAX_PROBLEM_CHARACTERS);
     return [{ nodes: [], message, problem: message }];
   }
   return nodes.flatMap(([id, { errors }]) =>
@@ -45,7 +46,7 @@ function sentenceOf({ message, details, extra_info }: NodeError): string {
   const rest = details.startsWith(input) ? details.slice(input.length) : details;
   const more = rest.replace(/^[\s:,-]+/, "");
   const what = more === "" ? message : `${message} (${more})`;
-  return cut(input === "" ? what : `${input}: ${what}`);
+  return cut(input === "" ? what : `${input}: ${what}`, MAX_PROBLEM_CHARACTERS);
 }
 
 /** ComfyUI reports these as exceptions of Python. */
@@ -54,7 +55,7 @@ export function linkProblems({ sent, nodes }: ServerGraph): Problem[] {
     Object.entries(node.inputs).flatMap(([input, value]): Problem[] => {
       const [target] = linksOf({ ...node, inputs: { [input]: value } });
       if (target === undefined || nodes.has(target)) return [];
-      const problem = `${shownName(input, 40)} links to node ${JSON.stringify(shortened(target, 40))}, which is not in the graph`;
+      const problem = `${shownName(input, 40)} links to node ${JSON.stringify(cut(target, 40))}, which is not in the graph`;
       const message = `${nodeLabel(sent.get(node.id) ?? node)}: ${problem}`;
       return [{ type: "bad_linked_input", node: node.id, input, message, problem }];
     }),
@@ -108,5 +109,3 @@ export function withoutTextNode(nodes: readonly string[]): Problem {
   const problem = `needs ${TEXT_NODE}, which the ComfyUI at COMFYUI_URL does not have: update it`;
   return { nodes, message: `SaveTextTensor ${problem}`, problem };
 }
-
-const cut = (text: string): string => shortened(text, MAX_PROBLEM_CHARACTERS);

@@ -1,8 +1,9 @@
 /** Runs one graph in ComfyUI: submits it, follows its progress, returns its picture, and cancels it if the caller gives up. */
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { cut } from "../../shown-value.ts";
 import { pause } from "../../streams/pause.ts";
-import { nodeLabel, shortened, shownName } from "../graph/graph.ts";
+import { nodeLabel, shownName } from "../graph/graph.ts";
 import { checkPictureCount, MAX_PICTURES } from "../graph/picture-count.ts";
 import { describeProblems } from "../graph/problem.ts";
 import type { StoredFile } from "./answers.ts";
@@ -152,7 +153,7 @@ class Given {
         this.#fail(this.#nodeFailed(event.node, "it was interrupted there"));
         break;
       case "failed":
-        this.#fail(this.#nodeFailed(event.node, shortened(event.error, MAX_ERROR_CHARACTERS)));
+        this.#fail(this.#nodeFailed(event.node, cut(event.error, MAX_ERROR_CHARACTERS)));
         break;
       case "closed":
         this.#fail(client.unavailable(event.why));

@@ -2,6 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import type { InferenceJob, InferenceResult, LoadedModel } from "../device/loaded-model.ts";
 import { inputSize, type ModelDefinition } from "../models/definition.ts";
+import { graphsIn } from "../models/run-values.ts";
 import type { GraphUse, Size } from "../protocol/work.ts";
 import type { ComfyConnection } from "./connection.ts";
 import { ServerLane } from "./server-lane.ts";
@@ -37,10 +38,9 @@ export class ServerModel implements LoadedModel {
   }
 
   async run(job: InferenceJob): Promise<InferenceResult> {
-    const { prompts } = job.values;
-    if (typeof prompts !== "object" || !("graphs" in prompts))
-      throw new WorkerError("internal", "a run without graphs");
-    return await this.#lane(job.lane).run(job, prompts.graphs);
+    const graphs = graphsIn(job.values);
+    if (graphs === null) throw new WorkerError("internal", "a run without graphs");
+    return await this.#lane(job.lane).run(job, graphs);
   }
 
   markUsed(): void {}

@@ -4,7 +4,7 @@ import { getLogger } from "../../log.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import type { ProgramSource } from "../models/onnx-source.ts";
 import type { RunItem } from "../models/roles/role.ts";
-import { sampleItem } from "../models/run-values.ts";
+import { graphsIn, sampleItem } from "../models/run-values.ts";
 import type { Size } from "../protocol/work.ts";
 import { batchKey } from "./batch-key.ts";
 import { type Device, loadDeadlineMs, type SessionSettings } from "./devices.ts";
@@ -164,12 +164,12 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
 
   /** Milliseconds for each pixel; null for graphs that have not run yet. */
   #paceOf(job: InferenceJob): number | null {
-    const graphs = graphsOf(job);
+    const graphs = graphsIn(job.values);
     return graphs === null ? this.#msPerPixel : (this.#graphs.get(graphs) ?? null);
   }
 
   #learn(job: InferenceJob, msPerPixel: number): void {
-    const graphs = graphsOf(job);
+    const graphs = graphsIn(job.values);
     if (graphs === null) this.#msPerPixel = msPerPixel;
     else this.#graphs.set(graphs, msPerPixel);
   }
@@ -225,12 +225,6 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
 const itemOf = ({ lane, picture, original, size, values }: InferenceJob): RunItem => ({
   ...{ lane, picture, original, size, values },
 });
-
-function graphsOf({ values }: InferenceJob): readonly string[] | null {
-  const value = values["prompts"];
-  const isList = typeof value === "object" && "graphs" in value && value.graphs.length > 0;
-  return isList ? value.graphs : null;
-}
 
 const buffersOf = ({ picture, original }: RunItem): ArrayBuffer[] =>
   [picture, original].flatMap((each) => (each === null ? [] : [each.data.buffer]));

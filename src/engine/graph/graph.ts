@@ -1,5 +1,6 @@
 /** A ComfyUI graph in API format: nodes by id, each with a class and inputs that are values or links to other nodes. */
 import { redactUrls } from "../../redact-url.ts";
+import { cut } from "../../shown-value.ts";
 
 export interface GraphNode {
   readonly id: string;
@@ -24,22 +25,18 @@ export interface Link {
 
 /** `node 3 "My sampler" (KSampler)`, for messages. */
 export function nodeLabel({ id, title, className, rewrittenFrom }: GraphNode): string {
-  const name = title === null ? "" : ` ${JSON.stringify(shortened(title, 40))}`;
+  const name = title === null ? "" : ` ${JSON.stringify(cut(title, 40))}`;
   const [written, runsAs] =
     rewrittenFrom === null ? [className, ""] : [rewrittenFrom, `, run as ${className}`];
   return `node ${shownName(id, 40)}${name} (${shownName(written ?? "without a class", 60)}${runsAs})`;
 }
-
-/** The beginning of a text from outside. */
-export const shortened = (text: string, characters: number): string =>
-  text.length > characters ? `${text.slice(0, characters)}…` : text;
 
 /** Characters that would change what is around them: control characters, line ends, directions of writing. */
 const UNSEEN = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** The beginning of a name from outside as messages show it, without quotes: of an id, a class, an input. */
 export const shownName = (name: string, characters: number): string =>
-  shortened(name, characters).replace(
+  cut(name, characters).replace(
     UNSEEN,
     (unseen) => `\\u${(unseen.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`,
   );
@@ -50,10 +47,10 @@ const SHOWN_CHARACTERS = 60;
 export function shownValue(value: unknown): string {
   if (typeof value === "bigint") return String(value);
   if (typeof value === "string") {
-    return JSON.stringify(redactUrls(shortened(value, SHOWN_CHARACTERS)));
+    return JSON.stringify(redactUrls(cut(value, SHOWN_CHARACTERS)));
   }
   const json = JSON.stringify(value, (_, inner) =>
     typeof inner === "bigint" ? String(inner) : inner,
   );
-  return shortened(json ?? "undefined", SHOWN_CHARACTERS);
+  return cut(json ?? "undefined", SHOWN_CHARACTERS);
 }

@@ -28,6 +28,13 @@ export function valuesOf(
   return values;
 }
 
+/** The ComfyUI graphs that a run draws with; null for a run without graphs. */
+export function graphsIn(values: RunValues): readonly string[] | null {
+  const value = values["prompts"];
+  const hasGraphs = typeof value === "object" && "graphs" in value && value.graphs.length > 0;
+  return hasGraphs ? value.graphs : null;
+}
+
 /**
  * A run with all parameters at their defaults, at about this size, to try a model with. `kind`: its picture is grey, or
  * has a pattern and noise of another seed.

@@ -13,6 +13,7 @@ import type { Images } from "../../graph/run/values.ts";
 import { pathOf, workspaceFiles } from "../../graph/workspace-files.ts";
 import type { ComfyGraphs } from "../../models/onnx-source.ts";
 import type { RunItem } from "../../models/roles/role.ts";
+import { graphsIn } from "../../models/run-values.ts";
 import type { SessionSettings } from "../devices.ts";
 import type { NodePicture, RunOutput } from "./calls.ts";
 import type { Program } from "./program.ts";
@@ -193,9 +194,3 @@ function picturesOf(drawn: readonly NodeImages[]): NodePicture[] {
 
 const areOf = (graphs: readonly string[], runs: readonly LaneGraph[]): boolean =>
   graphs.length === runs.length && graphs.every((one, at) => one === runs[at]?.json);
-
-function graphsIn(values: RunItem["values"]): readonly string[] | null {
-  const value = values["prompts"];
-  const isList = typeof value === "object" && "graphs" in value && value.graphs.length > 0;
-  return isList ? value.graphs : null;
-}
