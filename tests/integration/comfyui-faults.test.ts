@@ -74,7 +74,7 @@ test("a stream whose ComfyUI ends during a run goes on when it is back", async (
   expect((await stream.draw(params)).picture.width).toBe(64);
 });
 
-test("a connection over which no message comes any more is replaced", async () => {
+test("a connection that delivers no more messages is replaced", async () => {
   await using comfy = new FakeComfy();
   await using hosted = await ServedHost.start(comfy.url);
   using stream = new ServedStream(hosted.host);
@@ -82,7 +82,7 @@ test("a connection over which no message comes any more is replaced", async () =
   await stream.drawWith(params);
   comfy.muteConnections();
   const { message } = await failureOf(stream.draw(params), "comfyui_unavailable");
-  expect(message).toContain("its messages do not arrive any more");
+  expect(message).toContain("its messages no longer arrive");
   await stream.executor.prepare(params);
   expect((await stream.draw(params)).picture.width).toBe(64);
 }, 20_000);

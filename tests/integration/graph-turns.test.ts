@@ -1,4 +1,4 @@
-/** Graphs that share a thread: a slow one takes turns with the others, and ends when nobody wants it any more. */
+/** Graphs that share a thread: a slow one takes turns with the others, and ends when it is no longer wanted. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { TooLate } from "../../src/engine/device/job.ts";
 import type { LoadedModel } from "../../src/engine/device/loaded-model.ts";

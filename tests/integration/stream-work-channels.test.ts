@@ -94,7 +94,7 @@ test("with both sides, segments are MPEG-TS and the input's end ends the stream;
   expect(seenPackets(new Uint8Array(await first.arrayBuffer())).length).toBeGreaterThan(60);
 });
 
-test("its start is told before a model is loaded", async () => {
+test("its start is reported before a model is loaded", async () => {
   await using run = await orchestrated({ input: "in", output: "out" }, ["in", "out"]);
   void run.stream.run();
   await waitFor("its start", () => run.typesSent().includes("started"));

@@ -235,7 +235,7 @@ async function untilGone(
     }
     if (absent < 2) continue;
     // It sends a message to every client when its queue changes.
-    if (socket.lastMessageAt < begunAt) socket.drop("its messages do not arrive any more");
+    if (socket.lastMessageAt < begunAt) socket.drop("its messages no longer arrive");
     throw failed(client, "it has lost the graph: was its queue cleared?");
   }
 }

@@ -1,4 +1,4 @@
-/** The program of ComfyUI graphs: a frame passes through one after the other, and each lane keeps what does not depend on it. */
+/** The program of ComfyUI graphs: runs them on a frame one after the other. Each lane keeps what does not depend on the frame. */
 import { reason, WorkerError } from "../../../errors.ts";
 import { readPackedPicture } from "../../codec/packed-picture.ts";
 import { checkPictureCount } from "../../graph/picture-count.ts";
@@ -174,7 +174,7 @@ export class GraphProgram implements Program {
     const shown = JSON.stringify(name);
     const path = await pathOf(this.#source.workspace, name);
     if (path === null)
-      throw new WorkerError("invalid_request", `there is no file ${shown} any more`);
+      throw new WorkerError("invalid_request", `the file ${shown} no longer exists`);
     try {
       return await Bun.file(path).bytes();
     } catch (cause) {
