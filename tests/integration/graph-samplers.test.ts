@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SAMPLERS } from "../../src/engine/diffusion/sampler/named-samplers.ts";
+import { expectClose } from "../support/golden-arrays.ts";
 import { GraphBench } from "../support/graph-runs.ts";
 import { writePipeline } from "../support/synthetic-pipeline.ts";
 
@@ -23,10 +24,10 @@ afterAll(async () => {
 async function sampled(
   sampler: string,
   cfg: number,
-  { negative = "dark" } = {},
+  { negative = "dark", on = bench } = {},
 ): Promise<{ readonly samples: Float32Array; readonly rows: number }> {
   const clip = ["model", 1];
-  const { outputs, unetCalls } = await bench.run({
+  const { outputs, unetCalls } = await on.run({
     model: { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "tiny" } },
     positive: { class_type: "CLIPTextEncode", inputs: { text: "a fox", clip } },
     negative: { class_type: "CLIPTextEncode", inputs: { text: negative, clip } },
@@ -55,6 +56,21 @@ test.each(Object.keys(SAMPLERS))("%s draws", async (sampler) => {
   expect(samples.every(Number.isFinite)).toBe(true);
   expect(new Set(samples).size).toBeGreaterThan(100);
 });
+
+test.each([1, 2, 4])(
+  "a denoiser exported for %d rows draws the same as one for any number",
+  async (batch) => {
+    const fixed = join(folder, `rows-${batch}`);
+    await writePipeline(fixed, { denoiser: { batch } });
+    const on = new GraphBench({ models: { tiny: fixed }, images: {} });
+    try {
+      const { samples } = await sampled("euler", 2, { on });
+      expectClose(samples, (await sampled("euler", 2)).samples, { atol: 1e-5 });
+    } finally {
+      await on.release();
+    }
+  },
+);
 
 test("a CFG++ sampler follows the negative prompt at a guidance of 1, where others ignore it", async () => {
   const plain = await sampled("euler", 1);
