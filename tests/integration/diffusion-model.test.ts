@@ -64,8 +64,20 @@ describe.skipIf(tiny === null || tinyXl === null)(
       expect(info).toMatchObject({ takes_prompts: true, takes_video: true, needs_video: false });
       expect(info?.params.map(({ name }) => name)).toEqual([
         ...["seed", "steps", "strength", "guidance", "guidance_mode", "guidance_delta"],
-        ...["stream_batch", "skip_similar", "feedback", "drift"],
+        ...["rules", "stream_batch", "skip_similar", "feedback", "drift"],
       ]);
+    });
+
+    test("is drawn by the rules of ComfyUI or of diffusers", async () => {
+      await using workspace = await workspaceWith({ sd: tiny ?? "" });
+      await using host = await workspace.host();
+      const [own, theirs, again] = await drawn(host, "noise", [
+        paramsFor("sd", "a cat", { feedback: 0, drift: 0 }),
+        paramsFor("sd", "a cat", { rules: [0, 1] }),
+        paramsFor("sd", "a cat", { rules: [0, 1] }),
+      ]);
+      expect(theirs).not.toBe(own as string);
+      expect(again).toBe(theirs as string); // it stands still
     });
 
     test.each(["sd", "xl"])("%s draws by prompt and seed, the same each time", async (model) => {

@@ -7,14 +7,16 @@ import type { Size } from "../protocol/work.ts";
 import { ConditionedDenoiser, type RowsContext } from "./conditioned-denoiser.ts";
 import { Conditioner, type ConditioningPair } from "./conditioner.ts";
 import type { ControlPicture } from "./control-picture.ts";
+import { sampleAsDiffusers } from "./diffusers-sampling.ts";
 import { ControlNet } from "./networks/control-net.ts";
 import { Denoiser } from "./networks/denoiser.ts";
 import { VaeDecoder, VaeEncoder } from "./networks/vae.ts";
 import type { PipelineFolder } from "./pipeline-folder.ts";
 import { type PipelineSampling, samplingOf } from "./pipeline-sampling.ts";
 import { combine } from "./sampler/combine.ts";
+import { schedulerConfig } from "./sampler/diffusers/scheduler-config.ts";
 import { type KSamplerRequest, kSample } from "./sampler/k-sampler.ts";
-import { type Latent, type LatentShape, latentSize } from "./sampler/latent.ts";
+import { type EncodedLatent, type LatentShape, latentSize } from "./sampler/latent.ts";
 import type { SamplerName } from "./sampler/named-samplers.ts";
 import {
   denoiseByPrompts,
@@ -23,6 +25,7 @@ import {
   type Guidance,
 } from "./sampler/prompt-guidance.ts";
 import type { StepSeed } from "./sampler/sample-latent.ts";
+import type { SamplingRules } from "./sampling-rules.ts";
 import type { ScheduleName } from "./schedule/named-schedules.ts";
 
 /** How a latent is drawn. */
@@ -37,6 +40,8 @@ export interface DrawSettings {
   readonly rounding?: KSamplerRequest["rounding"];
   /** For pipelines with a ControlNet, which is left out without it. */
   readonly control?: ControlPicture | null;
+  /** Whose rules the run follows. Default: ComfyUI's. */
+  readonly rules?: SamplingRules;
   /** In place of what the pipeline's scheduler stands for. */
   readonly sampling?: {
     readonly sampler: SamplerName;
@@ -63,18 +68,24 @@ export class DiffusionPipeline {
   readonly #networks: Networks;
   readonly #sampling: PipelineSampling;
   readonly #scale: number;
+  /** The content of its scheduler's configuration. */
+  readonly #scheduler: PipelineFolder["scheduler"];
 
-  private constructor(networks: Networks, sampling: PipelineSampling, scale: number) {
+  private constructor(
+    networks: Networks,
+    { scheduler, scalingFactor }: Pick<PipelineFolder, "scheduler" | "scalingFactor">,
+  ) {
     this.#networks = networks;
-    this.#sampling = sampling;
-    this.#scale = scale;
+    this.#sampling = samplingOf(scheduler);
+    this.#scheduler = scheduler;
+    this.#scale = scalingFactor;
   }
 
   static async open(
     pipeline: PipelineFolder,
     settings: SessionSettings,
   ): Promise<DiffusionPipeline> {
-    const { networks, scheduler, scalingFactor } = pipeline;
+    const { networks } = pipeline;
     const { vae_encoder: encoder, controlnet } = networks;
     const denoiser = await Denoiser.open(networks.unet ?? "", settings);
     const controlNet =
@@ -85,7 +96,7 @@ export class DiffusionPipeline {
       encoder: encoder === undefined ? null : await VaeEncoder.open(encoder, settings),
       decoder: await VaeDecoder.open(networks.vae_decoder ?? "", settings),
     };
-    return new DiffusionPipeline(opened, samplingOf(scheduler), scalingFactor);
+    return new DiffusionPipeline(opened, pipeline);
   }
 
   get conditioner(): Conditioner {
@@ -116,18 +127,22 @@ export class DiffusionPipeline {
   }
 
   /** What a run from noise alone starts from: zeros. */
-  emptyLatent({ width, height }: Size): Latent {
+  emptyLatent({ width, height }: Size): EncodedLatent {
     const shape = this.#shapeOf(Math.max(1, height >> 3), Math.max(1, width >> 3));
-    return { samples: new Float32Array(latentSize(shape)), shape };
+    return { samples: new Float32Array(latentSize(shape)), shape, isBlank: true };
   }
 
   /** The latent of a picture: the mean of what the VAE gives, as ComfyUI takes it. Without a VAE encoder it is empty. */
-  async encode(picture: StillPicture): Promise<Latent> {
+  async encode(picture: StillPicture): Promise<EncodedLatent> {
     const { encoder } = this.#networks;
     if (encoder === null) return this.emptyLatent(picture);
     const { data, dims } = await encoder.encode(picture);
     const shape = this.#shapeOf(dims[2] ?? 1, dims[3] ?? 1);
-    return { samples: (data as Float32Array).slice(0, latentSize(shape)), shape };
+    const size = latentSize(shape);
+    const samples = (data as Float32Array).slice(0, size);
+    if (!encoder.isDistribution) return { samples, shape };
+    const deviation = (data as Float32Array).slice(size, 2 * size).map(deviationOf);
+    return { samples, shape, deviation };
   }
 
   /** The picture of a latent. */
@@ -136,10 +151,19 @@ export class DiffusionPipeline {
   }
 
   /** Runs the sampler on a latent. `evaluate` is asked for what the network predicts. */
-  async run(latent: Latent, settings: DrawSettings, evaluate: Evaluate): Promise<Float32Array> {
+  async run(
+    latent: EncodedLatent,
+    settings: DrawSettings,
+    evaluate: Evaluate,
+  ): Promise<Float32Array> {
     const { steps, strength, guidance, seed, noise, rounding, sampling, control } = settings;
     const controlled: Evaluate =
       control == null ? evaluate : (all) => evaluate(all.map((one) => ({ ...one, control })));
+    if (settings.rules === "diffusers") {
+      const config = schedulerConfig(this.#scheduler);
+      const request = { config, steps, strength, guidance: guidance.scale, seed };
+      return await sampleAsDiffusers(latent, { ...request, scale: this.#scale }, controlled);
+    }
     const { table, prediction, sampler, schedule } = this.#sampling;
     const start = (): Float32Array =>
       combine(new Float32Array(latent.samples.length), [this.#scale, latent.samples]);
@@ -185,6 +209,10 @@ export class DiffusionPipeline {
     return [1, this.denoiser.denoiser.channels ?? 4, height, width];
   }
 }
+
+/** Of the logarithm of a variance, bounded as in diffusers. */
+const deviationOf = (logVariance: number): number =>
+  Math.exp(0.5 * Math.min(20, Math.max(-30, logVariance)));
 
 const tensorOf = (data: Float32Array, dims: readonly number[]): Tensor => ({
   ...{ dtype: "float32", dims, data },

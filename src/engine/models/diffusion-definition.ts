@@ -3,6 +3,7 @@
 import { CONSISTENCY_GUIDANCE } from "../diffusion/networks/guidance-embedding.ts";
 import type { PipelineLimits } from "../diffusion/pipeline-limits.ts";
 import { GUIDANCE_MODES } from "../diffusion/sampler/prompt-guidance.ts";
+import { SAMPLING_RULES } from "../diffusion/sampling-rules.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import type { ModelJson, PortEntry } from "./model-json.ts";
@@ -22,7 +23,8 @@ const number = (entry: Omit<PortEntry, "role">): DiffusionPort => ({
 function portsOf({
   limits,
   hasControlNet,
-}: Pick<DiffusionFolder, "limits" | "hasControlNet">): Readonly<Record<string, DiffusionPort>> {
+  followsDiffusers,
+}: Omit<DiffusionFolder, "folder" | "encodesVideo">): Readonly<Record<string, DiffusionPort>> {
   const { size, multipleOf, takesGuidance, fixedRows } = limits;
   const sides = size === null ? (["height", "width"] as const) : [size.height, size.width];
   return {
@@ -50,6 +52,7 @@ function portsOf({
         : "How closely the prompt is followed; 1 is without negative prompts, and fastest",
     }),
     ...(!takesGuidance && GUIDANCE_PORTS),
+    ...(followsDiffusers && !takesGuidance && { rules: RULES_PORT }),
     ...(hasControlNet && {
       control: number({
         ...{ default: 1, min: 0, max: 2 },
@@ -105,6 +108,15 @@ const GUIDANCE_PORTS: Readonly<Record<string, DiffusionPort>> = {
   }),
 };
 
+const RULES_PORT: DiffusionPort = {
+  ...{ dtype: "float32", dims: [SAMPLING_RULES.length] },
+  entry: {
+    ...{ role: "vector", entries: [...SAMPLING_RULES], choice: true },
+    description:
+      "Whose pictures are drawn for a seed; those of diffusers do not flow without video",
+  },
+};
+
 /** What is known of a pipeline before it is opened. */
 export interface DiffusionFolder {
   readonly folder: string;
@@ -112,6 +124,8 @@ export interface DiffusionFolder {
   /** It has a VAE encoder: without one it draws from noise alone. */
   readonly encodesVideo: boolean;
   readonly hasControlNet: boolean;
+  /** It can be sampled as diffusers does. */
+  readonly followsDiffusers: boolean;
 }
 
 /** The definition of the program in `folder`; its `model.json`, where there is one, changes entries of the ports. */

@@ -3,6 +3,7 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
+import { followsDiffusers } from "../diffusion/diffusers-sampling.ts";
 import { isPipelineFolder, readPipelineFolder } from "../diffusion/pipeline-folder.ts";
 import { readPipelineLimits } from "../diffusion/pipeline-limits.ts";
 import { defineModel } from "./define-model.ts";
@@ -94,8 +95,10 @@ export async function readModelFolder(
         const problem = "unet/model.onnx takes no residuals, which controlnet/model.onnx gives";
         throw new WorkerError("model_failed", `${problem}: export it with their inputs`);
       }
-      const kind = { folder, limits, encodesVideo, hasControlNet };
-      const definition = defineDiffusion(name, json, kind);
+      const definition = defineDiffusion(name, json, {
+        ...{ folder, limits, encodesVideo, hasControlNet },
+        followsDiffusers: followsDiffusers(pipeline.scheduler),
+      });
       const bytes = await totalBytes(folder, new Set(files));
       return {
         state: "usable",

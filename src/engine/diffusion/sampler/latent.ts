@@ -26,6 +26,14 @@ export interface Latent {
   readonly batchIndex?: readonly number[] | undefined;
 }
 
+/** A latent as a VAE gives it. */
+export interface EncodedLatent extends Latent {
+  /** Of the distribution whose mean `samples` are; absent where the VAE gives the latent itself. */
+  readonly deviation?: Float32Array;
+  /** It stands for no picture: the run begins with noise alone. */
+  readonly isBlank?: true;
+}
+
 export function latentSize([batch, channels, height, width]: LatentShape): number {
   return batch * channels * height * width;
 }

@@ -127,6 +127,7 @@ export class StreamLane {
         latent,
         {
           ...{ steps, strength, guidance, seed: BigInt(settings.seed), control },
+          ...(settings.rules && { rules: settings.rules }),
           rounding: steps < MANY_STEPS ? "none" : "down",
           ...(noise && { noise }),
         },

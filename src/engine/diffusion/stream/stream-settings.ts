@@ -2,9 +2,12 @@
 import { WorkerError } from "../../../errors.ts";
 import type { PortValue, RunItem } from "../../models/roles/role.ts";
 import { GUIDANCE_MODES, type Guidance } from "../sampler/prompt-guidance.ts";
+import { SAMPLING_RULES, type SamplingRules } from "../sampling-rules.ts";
 
 export interface StreamSettings {
   readonly steps: number;
+  /** Default: ComfyUI's. */
+  readonly rules?: SamplingRules;
   /** Of the video: 0 keeps it, 1 ignores it. */
   readonly strength: number;
   readonly guidance: Guidance;
@@ -27,14 +30,17 @@ export function streamSettings({
   values,
   picture,
 }: Pick<RunItem, "values" | "picture">): StreamSettings {
+  const rules = SAMPLING_RULES[highest(values["rules"])] ?? "ComfyUI";
   const alone = picture === null ? 1 : 0;
+  // Each picture is one of its own there.
+  const flows = rules === "diffusers" ? 0 : alone;
   const number = (port: string, absent?: number): number => {
     const value = values[port] ?? absent;
     if (typeof value === "number") return value;
     throw new WorkerError("internal", `no value for ${port}`);
   };
   return {
-    steps: number("steps"),
+    ...{ rules, steps: number("steps") },
     strength: number("strength"),
     guidance: {
       scale: number("guidance"),
@@ -44,8 +50,8 @@ export function streamSettings({
     seed: number("seed"),
     streamBatch: number("stream_batch", 0) !== 0,
     skipSimilar: number("skip_similar", 0) * (1 - alone),
-    feedback: number("feedback", 0) * alone,
-    noisePlace: number("drift", 0) * alone,
+    feedback: number("feedback", 0) * flows,
+    noisePlace: number("drift", 0) * flows,
   };
 }
 
