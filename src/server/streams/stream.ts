@@ -225,6 +225,7 @@ export class Stream implements Work {
     if (this.endedAt !== null) return;
     const endedAt = Date.now();
     const state = this.#state;
+    this.#trouble = null; // nothing degrades it any more
     // When the server ends a stream, what failed on the way does not count.
     const failure = state.status === "stopping" ? state.error : (error ?? null);
     this.#state =

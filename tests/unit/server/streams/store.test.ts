@@ -313,7 +313,7 @@ test("counters add up over engines, rates are the latest engine's", async () => 
   });
 });
 
-test("trouble shows until the engine reports that it is over, or another engine takes over", async () => {
+test("trouble shows until the engine reports that it is over, another engine takes over, or the stream ends", async () => {
   const stream = await storeOf(instantHost().host).start(origin("a"));
   const error = { kind: "model_failed", message: "no memory" } as const;
   stream.receive({ type: "trouble", id: "a", error });
@@ -324,5 +324,9 @@ test("trouble shows until the engine reports that it is over, or another engine 
   expect(stream.toJSON().error).toBeUndefined();
   stream.receive({ type: "trouble", id: "a", error });
   stream.interrupted("SIGSEGV");
+  expect(stream.toJSON().error).toBeUndefined();
+  stream.receive({ type: "trouble", id: "a", error });
+  stream.receive({ type: "ended", id: "a" });
+  expect(stream.toJSON()).toMatchObject({ status: "stopped" });
   expect(stream.toJSON().error).toBeUndefined();
 });
