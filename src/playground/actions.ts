@@ -73,7 +73,7 @@ export async function start(): Promise<void> {
     const url = `${ownChannels}/playground-${crypto.randomUUID().slice(0, 8)}`;
     const input = await openInput(asked, `${url}-camera`, ending.signal);
     const from = input.kind === "none" ? null : input.url;
-    const stream = await api.start(startBody(asked, model, url, from));
+    const { stream, warnings = [] } = await api.start(startBody(asked, model, url, from));
     rememberUploads(asked.values, stream);
     endings.set(stream.manifest_id, ending);
     inputs.set(stream.manifest_id, input);
@@ -83,6 +83,7 @@ export async function start(): Promise<void> {
     show(stream, input);
     applied = asked;
     await sendChange(); // the form may have changed meanwhile
+    if (state.draft.value === asked) state.graphProblems.value = warnings;
   } catch (error) {
     ending.abort();
     state.onScreen.value = { kind: "nothing" };
@@ -193,12 +194,12 @@ export async function sendChange(): Promise<void> {
   if (screen.kind !== "stream" || sending || Object.keys(body).length === 0) return;
   sending = true;
   try {
-    const stream = await api.change(screen.id, body);
+    const { stream, warnings = [] } = await api.change(screen.id, body);
     if (applied === before) applied = wanted; // otherwise another stream is on screen
     served = formKey(stream);
     rememberUploads(wanted.values, stream);
     state.problem.value = null;
-    state.graphProblems.value = [];
+    state.graphProblems.value = warnings;
     // The new model has those values of the old one that it takes, too.
     if (wanted.model !== before.model && state.draft.value === wanted) adoptForm(stream);
   } catch (error) {

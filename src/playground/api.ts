@@ -40,6 +40,13 @@ export class ApiError extends Error {
   }
 }
 
+/** What the page reads of the answer to a start or a change. */
+export interface Accepted {
+  readonly stream: Stream;
+  /** The parts of a graph that do not run. */
+  readonly warnings?: readonly FieldProblem[] | undefined;
+}
+
 /** The routes that the page uses; each throws ApiError. `token` is called for every request. */
 export function createApi(token: () => string) {
   const ask = async <Answer>(
@@ -76,10 +83,9 @@ export function createApi(token: () => string) {
     models: async () => (await ask<{ models: Model[] }>("GET", "/models")).models,
     streams: async () => (await ask<{ streams: Stream[] }>("GET", "/streams")).streams,
     stream: async (id: string) => (await ask<{ stream: Stream }>("GET", `${of(id)}/status`)).stream,
-    start: async (body: object) =>
-      (await ask<{ stream: Stream }>("POST", "/stream/start", body)).stream,
-    change: async (id: string, body: object, signal?: AbortSignal) =>
-      (await ask<{ stream: Stream }>("POST", `${of(id)}/params`, body, signal)).stream,
+    start: (body: object) => ask<Accepted>("POST", "/stream/start", body),
+    change: (id: string, body: object, signal?: AbortSignal) =>
+      ask<Accepted>("POST", `${of(id)}/params`, body, signal),
     stop: (id: string) => ask<unknown>("DELETE", of(id)),
   };
 }

@@ -54,6 +54,18 @@ inBrowser("a value of a node is changed in the list, and the text around it stay
 });
 
 inBrowser(
+  "a part of a graph that does not run is explained at its node while the rest plays",
+  async () => {
+    const page = await playing(playground, "comfyui");
+    const faulty = { class_type: "SaveImage", inputs: { images: ["77", 0], filename_prefix: "x" } };
+    await text(page).fill(JSON.stringify({ ...plain(GREEN), "9": faulty }));
+    await shows(page, 1);
+    await node(page, "SaveImage").locator(".faults li").first().waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+  },
+);
+
+inBrowser(
   "a graph that cannot run is explained at its nodes, and the one before goes on",
   async () => {
     const page = await playing(playground, "comfyui");

@@ -26,6 +26,8 @@ export function Form() {
       class={`form ${over ? "over" : ""}`}
       {...drop}
       aria-label="What to show"
+      // The server says what is wrong, and at which node; the browser's own check stops at inputs that are folded away.
+      noValidate
       onSubmit={(event) => {
         event.preventDefault();
         if (screen.kind === "stream") void sendChange();
