@@ -156,7 +156,7 @@ test("every idle channel is closed, whatever its name, and its waiting requests 
 });
 
 test("a channel is not idle while it receives bytes, even within one segment, or while an engine of this server is connected", async () => {
-  using server = serve({ idleMs: 60, sweepMs: 10 });
+  using server = serve({ idleMs: 400, sweepMs: 10 });
   let controller!: ReadableStreamDefaultController<Uint8Array>;
   const body = new ReadableStream<Uint8Array>({
     start: (given) => {
@@ -168,7 +168,7 @@ test("a channel is not idle while it receives bytes, even within one segment, or
   await create(server, ALICE, "idle");
   const write = setInterval(() => controller.enqueue(new Uint8Array(1)), 10);
   await waitFor("the sweep", () => server.channels === 2);
-  await Bun.sleep(100); // more than idleMs after it
+  await Bun.sleep(500); // more than idleMs after it
   clearInterval(write);
   expect(server.channels).toBe(2);
   await waitFor("the end of the one that is silent", () => server.channels === 1);
