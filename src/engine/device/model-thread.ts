@@ -62,8 +62,8 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   readonly #laneRunners = new Map<string, LaneRunner>();
   #interleaves = false;
   #msPerPixel = 0;
-  /** Of the warm-up: programs give some pictures again without a run, which says nothing of how long the next takes. */
-  #warmUpMsPerPixel = 0;
+  /** Of a pipeline's warm-up: it gives some pictures again without a run, which says nothing of how long the next takes. */
+  #leastMsPerPixel = 0;
   /** Milliseconds for each pixel by list of ComfyUI graphs: one may have twenty steps where another has one. */
   readonly #graphs = new WeakMap<readonly string[], number>();
   #lost = false;
@@ -85,7 +85,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const item = sampleItem(definition, size);
     const { ms } = await this.#worker.call("prepare", { item, count: 1, times: 1 });
     this.#msPerPixel = ms / pixelsOf(item);
-    this.#warmUpMsPerPixel = this.#msPerPixel;
+    if ("pipeline" in source) this.#leastMsPerPixel = this.#msPerPixel;
     await this.#findBatch(item, sampleItem(definition, size, "patterned"));
     const placements = settings.enableProfiling ? await this.#worker.call("placements", null) : {};
     void this.#worker.exited.then(() => this.#lose("its thread ended"));
@@ -126,7 +126,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const longMs =
       pace == null
         ? loadDeadlineMs(this.#options.device)
-        : HUNG * Math.max(pace, this.#warmUpMsPerPixel) * pixels;
+        : HUNG * Math.max(pace, this.#leastMsPerPixel) * pixels;
     // It begins when the thread has time for it.
     const waitMs = this.#watch.leftMs;
     using recorded = new DisposableStack();
