@@ -7,8 +7,10 @@ import { join } from "node:path";
 const ROOT = join(import.meta.dir, "..");
 /** bunfig.toml's `[test] timeout` has no effect in Bun 1.4.5. */
 const TEST_TIMEOUT_MS = 30_000;
+/** Tests of what streams notice of each other: another file beside them would be one more neighbour. */
+const ALONE = "tests/alone";
 /** Many tests wait for media that plays in real time, so files run in parallel. A process keeps its native modules loaded. */
-const IN_PARALLEL = ["--parallel=2", "--no-isolate"];
+const IN_PARALLEL = ["--parallel=2", "--no-isolate", `--path-ignore-patterns=${ALONE}/**`];
 /** A run that hangs is ended after this time, with its children. */
 const RUN_TIMEOUT_MS = 15 * 60_000;
 
@@ -32,7 +34,12 @@ async function check(): Promise<Counts> {
   // A program of its own: only the page may use a browser's globals.
   const page = ["node_modules/typescript/bin/tsc", "-p", "src/playground"];
   const pageTyped = await step("types of the page", page);
-  const tests = await runTests();
+  const runs = [await runTests("tests", IN_PARALLEL), await runTests("tests alone", [ALONE])];
+  const tests = runs.reduce((sum, { passed, failed, skipped }) => ({
+    passed: sum.passed + passed,
+    failed: sum.failed + failed,
+    skipped: sum.skipped + skipped,
+  }));
   const failedSteps = [clean, typed, pageTyped].filter((ok) => !ok).length;
   return { ...tests, failed: tests.failed + failedSteps };
 }
@@ -55,10 +62,10 @@ async function step(name: string, args: readonly string[]): Promise<boolean> {
 }
 
 /** Shows failures and the titles of skipped tests, which give the reason. The totals are the runner's own. */
-async function runTests(): Promise<Counts> {
+async function runTests(name: string, args: readonly string[]): Promise<Counts> {
   const begun = performance.now();
   const timeout = `--timeout=${TEST_TIMEOUT_MS}`;
-  const child = Bun.spawn([process.execPath, "test", "--no-orphans", ...IN_PARALLEL, timeout], {
+  const child = Bun.spawn([process.execPath, "test", "--no-orphans", ...args, timeout], {
     cwd: ROOT,
     stdio: ["ignore", "inherit", "pipe"],
     timeout: RUN_TIMEOUT_MS,
@@ -77,7 +84,7 @@ async function runTests(): Promise<Counts> {
   // Without a summary the runner died during the run; only what passed until then is known.
   const { pass = passes, fail = 0, skip = 0, todo = 0 } = summary;
   console.log(
-    `tests: ${code === 0 ? "ok" : `FAILED (${child.signalCode ?? code})`} (${seconds(begun)})`,
+    `${name}: ${code === 0 ? "ok" : `FAILED (${child.signalCode ?? code})`} (${seconds(begun)})`,
   );
   return { passed: pass, failed: code === 0 ? fail : Math.max(fail, 1), skipped: skip + todo };
 }
