@@ -32,6 +32,8 @@ export interface SyntheticOptions {
   };
   /** First timestamp, in ticks. */
   readonly start?: number;
+  /** Draws into frame `index` before it is encoded; not with B-frames. */
+  readonly draw?: (frame: Frame, index: number) => void;
 }
 
 /** Generates the clip's packets, in the form in which a demuxer would return them. */
@@ -74,6 +76,7 @@ async function withoutBFrames({
   fps = 30,
   gop = 30,
   start = 0,
+  draw = () => {},
 }: SyntheticOptions): Promise<ReadPacket[]> {
   using pool = new FramePool();
   const packets: ReadPacket[] = [];
@@ -83,6 +86,7 @@ async function withoutBFrames({
     for (let own = 0; own < part.frames; own++, index++) {
       const pts = ticks(start + Math.round((index * 90_000) / fps));
       using frame = pool.adopt(drawFrame(part, index), { pts, arrivedAt: 0 });
+      draw(frame.native, index);
       const { data, keyFrame, format } = await encoder.encode(frame, own % gop === 0);
       packets.push({
         data: keyFrame ? join(format.parameterSets, data) : data,

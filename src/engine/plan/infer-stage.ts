@@ -3,6 +3,7 @@ import { type PlainError, toPlainError } from "../../errors.ts";
 import { secondsFromTicks } from "../../media/time.ts";
 import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
+import { drawMarker, markerFor } from "../codec/frame-marker.ts";
 import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
@@ -152,6 +153,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     if (!inputs.isAhead) await this.#running;
     const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
     const job = { ...frame, ...(deadline !== undefined && { deadline }) };
+    const marker = markerFor(params.marker, tick);
     const inferred = this.#infer(job, inputs);
     const ran = this.#begun(inferred, inputs);
     const before = this.#finishing;
@@ -159,7 +161,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       using _frames = frames;
       try {
         await before;
-        const made = await this.#finish(job, inferred, tick);
+        const made = await this.#finish(job, inferred, { tick, marker });
         if (made) controller.enqueue(made);
       } finally {
         await ran; // it reads the frame
@@ -221,7 +223,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   async #finish(
     job: PlanJob,
     inferred: Promise<Inferred | null>,
-    tick: Tick,
+    { tick, marker }: { readonly tick: Tick; readonly marker: number | null },
   ): Promise<VideoFrame | null> {
     const { observer, pool } = this.#options;
     const frame = await this.#frameOf(job, inferred);
@@ -231,6 +233,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       else observer.frameSkipped();
       return null;
     }
+    if (marker !== null) drawMarker(frame, marker);
     this.#hasOutput = true;
     this.#reportApplied(job.params);
     return pool.adopt(frame, tick);

@@ -43,6 +43,14 @@ export type Fit = Immutable<typeof Fit>;
 export const AudioMode = literals(["auto", "copy", "opus", "aac", "none"]);
 export type AudioMode = Immutable<typeof AudioMode>;
 
+/**
+ * The marker in the top left corner of every frame that leaves (media/marker.ts). `time`: the engine's wall clock when
+ * the last byte of the frame's input arrived, or when the frame was due. `input`: that of the input's frame, which a
+ * model would change; none where the input has none.
+ */
+export const Marker = literals(["none", "time", "input"]);
+export type Marker = Immutable<typeof Marker>;
+
 /** One text prompt. */
 export const Prompt = Type.Object({
   prompt: Type.String(),
@@ -78,6 +86,8 @@ export const StreamParams = Type.Object({
   bitrate: Type.Optional(Type.Integer()),
   /** Frames pass through untouched. */
   paused: Type.Boolean(),
+  /** Absent: none. */
+  marker: Type.Optional(Marker),
   /** The model's own parameters by name, already checked against its schema. */
   model_params: ParamValues,
 });

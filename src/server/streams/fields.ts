@@ -1,6 +1,6 @@
 /** The stream parameters as requests name them (contract.md "Stream parameters"): one schema for type, check and OpenAPI. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { AudioMode, Container, Fit, OutputSide } from "../../engine/protocol/work.ts";
+import { AudioMode, Container, Fit, Marker, OutputSide } from "../../engine/protocol/work.ts";
 import { literals } from "../../schema.ts";
 
 /** An optional field: absent keeps the value, null resets it to the default. `schema` must have `expects`. */
@@ -57,6 +57,8 @@ const DataFormat = literals(["lists", "lines", "arrays"], { expects: "one of lis
 
 const PROMPTS = `what to draw by: texts, or ComfyUI graphs that run one after the other; at most ${MAX_PROMPT_BYTES / 1024} KiB in all`;
 const FPS = "frames a second: without input the clock's rate, with input a cap on the output's";
+const MARKER =
+  "a number in the picture's top left corner by which players measure delay: the time when the frame arrived here (time), or the one in the frame that came in (input)";
 const AUDIO = "what becomes of the input's audio";
 
 const changing = {
@@ -74,6 +76,7 @@ const changing = {
   fit: field(Fit, "how a picture of another shape is fitted"),
   bitrate: field(Bitrate, "encoder rate in bits a second"),
   paused: field(Type.Boolean({ expects: "true or false" }), "true: frames pass through untouched"),
+  marker: field(Marker, MARKER),
 };
 
 const fixed = {

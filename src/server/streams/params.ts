@@ -69,6 +69,7 @@ export function mergeParams(
     defaults.fps,
   );
   const bitrate = pick(given.bitrate, current.bitrate, defaults.bitrate);
+  const marker = pick(given.marker, current.marker, defaults.marker);
   const drawing = mergedDrawing(given, current, defaults);
   const model = findModel(modelName(given, drawing, current, defaults), models);
   const own = Object.entries(given).filter(([name]) => !isCommon(name));
@@ -80,6 +81,7 @@ export function mergeParams(
     fit: pick(given.fit, current.fit, defaults.fit),
     ...(bitrate === undefined ? {} : { bitrate }),
     paused: pick(given.paused, current.paused, defaults.paused),
+    ...(marker === undefined ? {} : { marker }),
     model_params: modelParams(
       { values: Object.fromEntries(own), preset: given.preset },
       current.model_params,

@@ -54,6 +54,14 @@ test("absent fields keep their values", () => {
   expect({ params, ignored }).toEqual({ params: running, ignored: [] });
 });
 
+test("a marker is drawn from the request that asks for it until one that resets it", () => {
+  const { params } = update({ marker: "time" });
+  expect(params.marker).toBe("time");
+  expect(update({ fps: 12 }, params).params.marker).toBe("time");
+  expect(update({ marker: null }, params).params).toEqual(running);
+  expect(() => update({ marker: true })).toThrow(/marker.*none, time, input/);
+});
+
 test("present fields replace, null resets to the default", () => {
   const { params } = update({ fps: null, bitrate: null, model: null, width: 640, height: 360 });
   expect(params).toEqual({
