@@ -100,10 +100,17 @@ export class Lanes {
    * each, and its stream is behind them all, counting what they have used so far.
    */
   admitsBeside(ms: number, time: number, now: number): boolean {
-    return [...this.#runs.values()].every((run) => {
-      const used = (now - run.since) / run.batch.length;
-      return ms <= SHORT * (run.expectedMs ?? 0) && time <= run.time + used;
+    return this.besideFrom(ms, time) <= now;
+  }
+
+  /** The time on the clock from which `admitsBeside` holds, as long as no other run begins. */
+  besideFrom(ms: number, time: number): number {
+    const from = [...this.#runs.values()].map(({ since, expectedMs, batch, time: begun }) => {
+      // A run takes at least as long as it has taken, however short it was expected to be.
+      const isLong = ms <= SHORT * (expectedMs ?? 0) ? 0 : ms / SHORT;
+      return since + Math.max(isLong, (time - begun) * batch.length);
     });
+    return Math.max(...from);
   }
 
   #inLanes(now: number): Run[] {

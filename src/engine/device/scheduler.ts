@@ -34,9 +34,10 @@ const APART_MS = 10_000;
  * batch may wait a moment for streams that are about to come back (see `Companions`); the lane is not kept for it. A
  * runner that queues gets its next run shortly before the last should end, so that the device need not stand idle.
  *
- * A run cannot be interrupted, though programs may let several take turns in their thread. Two rules keep long ones from blocking short ones. While every lane has a long run, a
- * short one is let in beside them, as a device with time slices would do, if it is short compared with each run in
- * progress and its stream is behind them all, counting what they have run so far. And a run that takes much longer than
+ * A run cannot be interrupted, though programs may let several take turns in their thread. Two rules keep long ones from
+ * blocking short ones. While every lane has a long run, a short one is let in beside them, as a device with time slices
+ * would do, if it is short compared with what each run in progress should take or has taken, and its stream is behind
+ * them all, counting what they have run so far. And a run that takes much longer than
  * expected lets one more in beside it, and gives up its lane a little later, so that one which never ends does not stop
  * the device.
  *
@@ -131,6 +132,7 @@ export class DeviceScheduler {
     const next = Math.min(
       ...holds.map(({ until }) => until),
       ...left.map((waiting) => deadlineOf(waiting)),
+      ...left.map((waiting) => this.#besideFrom(waiting)).filter((from) => from > now),
       ...(left.length === 0 ? [] : [this.#lanes.nextFree(now), this.#lanes.nextSoonOver(now)]),
     );
     if (next === Number.POSITIVE_INFINITY) return;
@@ -169,6 +171,13 @@ export class DeviceScheduler {
       return isShort && inLane(waiting, items, time);
     };
     this.#startNext("beside", beside, now);
+  }
+
+  /** The time from which a job may go beside the runs in progress; infinity if it may not. */
+  #besideFrom(waiting: Waiting): number {
+    const ms = this.#expectedMs(waiting, 1);
+    if (ms === undefined || this.#lanes.isBusy(waiting.runner)) return Number.POSITIVE_INFINITY;
+    return this.#lanes.besideFrom(ms, this.#shares.timeOf(waiting.job.stream));
   }
 
   /** Returns false if no job is admitted. */

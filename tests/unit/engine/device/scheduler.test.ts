@@ -271,6 +271,21 @@ test("the first run of a new stream, if it is expected to be long, keeps no shor
   expect(log).toEqual(["new", "neighbour"]);
 });
 
+test("a run that should have been short lets a short one in beside it once it has taken eight times as long", async () => {
+  const { clock, log, scheduler, queue, runFor, runner } = device(1);
+  const [large, short] = [runner(), runner()];
+  await runFor(short, "neighbour", 2);
+  log.length = 0;
+  queue(large, "new", { expectedMs: 1 }); // as its warm-up found for each pixel, at another size
+  queue(short, "neighbour");
+  clock.now += 15;
+  scheduler.abandon(runner(), new Error("any look at what waits"));
+  expect(log).toEqual(["new"]);
+  clock.now += 1;
+  await waitFor("a look of the scheduler's own", () => log.length === 2);
+  expect(log).toEqual(["new", "neighbour"]);
+});
+
 test("a short runner that was slow for some runs, as the machine was busy, still counts as short", async () => {
   const { clock, log, queue, runFor, runner } = device(1);
   const [long, short] = [runner(), runner()];
