@@ -23,11 +23,15 @@ export interface EmbeddedFolder {
 
 /**
  * Loads `addon` and returns its exports: from `lib/` beside the program if that contains it (GPU images also put their
- * provider libraries there), otherwise from the embedded files, unpacked once for all processes of this user.
+ * provider libraries there), otherwise from the embedded files, unpacked once for all processes of this user. A binary that
+ * was built with `--lib` embeds no files.
  */
 export function loadAddon(addon: string, embedded: EmbeddedFolder): unknown {
   const beside = join(dirname(process.execPath), "lib");
-  const folder = existsSync(join(beside, addon)) ? beside : unpack(embedded);
+  const inLib = existsSync(join(beside, addon));
+  if (!inLib && Object.keys(embedded.files).length === 0)
+    throw new Error(`${join(beside, addon)} is missing: this binary was built without it (--lib)`);
+  const folder = inLib ? beside : unpack(embedded);
   const module = { exports: {} };
   process.dlopen(module, join(folder, addon));
   return module.exports;

@@ -1,9 +1,9 @@
 /** Tests the product as one binary in an empty folder: server, engine, codecs, models and assets come from inside it. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { link, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { BunFile, Subprocess } from "bun";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -112,17 +112,29 @@ testCompiled("the binary says its version", async () => {
   expect(await child.exited).toBe(0);
 });
 
-testCompiled("libraries in lib/ beside the binary go before those inside it", async () => {
-  const place = join(folder, "with-lib");
-  await mkdir(place);
-  await link(binary, join(place, "program"));
-  await symlink(dirname(join(root, "node_modules", onnxRuntime)), join(place, "lib"));
-  const child = Bun.spawn([join(place, "program"), "doctor"], {
-    cwd: home,
-    env: { HOME: place, TMPDIR: home },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  expect(await child.stdout.text()).toContain("device cpu: ok");
-  expect(await child.exited).toBe(0);
-  expect(existsSync(join(place, ".cache"))).toBe(false); // nothing was unpacked
-});
+testCompiled(
+  "a binary built with --lib finds its libraries beside it and unpacks none",
+  async () => {
+    const place = join(folder, "with-lib");
+    await mkdir(place);
+    const program = join(place, "program");
+    const build = [process.execPath, join(root, "scripts/build-binary.ts"), program, "--lib"];
+    expect(await Bun.spawn(build, { stdio: ["ignore", "ignore", "inherit"] }).exited).toBe(0);
+    expect(Bun.file(program).size).toBeLessThan(Bun.file(binary).size / 2);
+    const doctor = () =>
+      Bun.spawn([program, "doctor"], {
+        cwd: home,
+        env: { HOME: place, TMPDIR: home },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    const child = doctor();
+    expect(await child.stdout.text()).toContain("device cpu: ok");
+    expect(await child.exited).toBe(0);
+    expect(existsSync(join(place, ".cache"))).toBe(false);
+
+    await rm(join(place, "lib/node-av.node"));
+    const broken = doctor();
+    expect(await broken.stderr.text()).toContain(`${join(place, "lib/node-av.node")} is missing`);
+    expect(await broken.exited).toBe(1);
+  },
+);
