@@ -6,6 +6,7 @@ import { getLogger } from "../log.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
 import { TrickleServer } from "../trickle/server/trickle-server.ts";
 import { Admission } from "./admission.ts";
+import { type ServedCapacity, servedCapacity } from "./capacity.ts";
 import { chooseDevices, defaultMaxStreams } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 import { EngineScheduler } from "./engines/scheduler.ts";
@@ -16,10 +17,8 @@ import { createApp } from "./http/app.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { listen, localUrl } from "./http/listen.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
-import type { Serving } from "./protocols/byoc/registration/keep-registered.ts";
 import { doubtAbout, missingVariables, offersOf } from "./protocols/byoc/registration/offer.ts";
 import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts";
-import { engineReadiness } from "./protocols/byoc/registration/readiness.ts";
 import { Registration } from "./protocols/byoc/registration/registration.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { StreamStarter } from "./streams/start.ts";
@@ -81,9 +80,11 @@ export async function serve({
   const tokens = accessTokens(config);
   const closing = new AbortController();
   const updater = new StreamUpdater(scheduler, store);
+  const served = { engines: scheduler, devices: devices.names, admission };
   const app = createApp({
     scheduler,
     store,
+    capacity: servedCapacity({ ...served, full: admission.capacity }),
     starter: new StreamStarter({ scheduler, store, hosts, updater }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol() },
@@ -104,13 +105,7 @@ export async function serve({
     log.info("listening", { url: ownUrl, version, devices: devices.names });
     warnIfOpen(config, tokens);
     scheduler.boot();
-    const readiness = engineReadiness(scheduler, devices.names);
-    const registration = register(config, {
-      ownUrl,
-      token: tokens.capability,
-      admission,
-      readiness,
-    });
+    const registration = register(config, { ownUrl, token: tokens.capability, ...served });
     const unfit = await untilAborted(scheduler.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
@@ -161,10 +156,9 @@ function warnIfOpen({ host }: Config, { api, capability }: AccessTokens): void {
   );
 }
 
-interface RegistrationNeeds extends Serving {
+interface RegistrationNeeds extends Omit<ServedCapacity, "full"> {
   readonly ownUrl: string;
   readonly token: string | undefined;
-  readonly admission: Admission;
 }
 
 /** Null where an orchestrator or its secret is not set. */
@@ -174,8 +168,10 @@ function register(
 ): Registration | null {
   const [missing, ...others] = missingVariables(config);
   if (missing !== undefined) {
+    if (missing === "ORCH_SECRET" && config.capabilityToken !== undefined)
+      log.info("not registered by itself: ORCH_SECRET is not set");
     // With none of them set, no registration is wanted.
-    if (others.length === 0) log.error(`nothing is registered: ${missing} is not set`);
+    else if (others.length === 0) log.error(`nothing is registered: ${missing} is not set`);
     return null;
   }
   const doubt = doubtAbout(config);
@@ -186,6 +182,6 @@ function register(
   return new Registration({
     orchestrators: orchestratorsOf(config, config.orchSecret ?? ""),
     offers,
-    ...serving,
+    capacity: servedCapacity({ ...serving, full: config.capabilityCapacity ?? places }),
   });
 }

@@ -51,8 +51,16 @@ async function orchestrate(
   const registration = new Registration({
     orchestrators: [new OrchestratorClient(orch.url, { secret })],
     offers,
-    admission,
-    readiness: { share: 1, changed: new Promise(() => {}) },
+    capacity: {
+      total: 4,
+      get used() {
+        return admission.taken;
+      },
+      changed: new Promise(() => {}),
+      get emptied() {
+        return admission.emptied;
+      },
+    },
   });
   open.push(async () => {
     await registration.leave();

@@ -4,7 +4,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../src/config.ts";
-import { Admission } from "../../src/server/admission.ts";
 import { offersOf } from "../../src/server/protocols/byoc/registration/offer.ts";
 import { OrchestratorClient } from "../../src/server/protocols/byoc/registration/orchestrator-client.ts";
 import { Registration } from "../../src/server/protocols/byoc/registration/registration.ts";
@@ -138,8 +137,12 @@ test("the next renewal registers again with an orchestrator that restarted or dr
   const registration = new Registration({
     orchestrators: [new OrchestratorClient(first.url, { secret: SECRET })],
     offers: offer,
-    admission: new Admission(1),
-    readiness: { share: 1, changed: new Promise(() => {}) },
+    capacity: {
+      total: 1,
+      used: 0,
+      changed: new Promise(() => {}),
+      emptied: new Promise(() => {}),
+    },
     timing,
   });
   open.push({ [Symbol.asyncDispose]: () => registration.leave() });

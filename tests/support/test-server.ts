@@ -1,6 +1,7 @@
 /** Runs the whole server side in this process, with a fake or the real engine. */
 
 import { Admission } from "../../src/server/admission.ts";
+import { servedCapacity } from "../../src/server/capacity.ts";
 import { EngineScheduler } from "../../src/server/engines/scheduler.ts";
 import { HostPolicy } from "../../src/server/hosts/host-policy.ts";
 import { AccessPolicy, type AccessTokens } from "../../src/server/http/access.ts";
@@ -69,6 +70,12 @@ export function testServer(options: TestServerOptions = {}) {
   const app = createApp({
     scheduler,
     store,
+    capacity: servedCapacity({
+      engines: scheduler,
+      devices: ["cpu"],
+      admission,
+      full: admission.capacity,
+    }),
     starter: new StreamStarter({ scheduler, store, hosts, updater }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol(options.timing) },

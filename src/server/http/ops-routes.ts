@@ -1,5 +1,6 @@
 /** Answers what operators and container platforms ask: health, version, hardware and models. */
 import { Elysia } from "elysia";
+import type { Capacity } from "../capacity.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { type Gpu, readGpus } from "../gpus.ts";
 import { recent } from "../recent.ts";
@@ -24,12 +25,15 @@ export interface OpsOptions {
   readonly access: AccessPolicy;
   readonly scheduler: EngineScheduler;
   readonly store: StreamStore;
+  /** In places for streams and jobs. */
+  readonly capacity: Pick<Capacity, "total" | "used">;
   readonly version: string;
   /** The names to register; pytrickle's callers take the first for the model. */
   readonly capabilityNames: readonly string[];
 }
 
-export const opsRoutes = ({ access, scheduler, store, version, capabilityNames }: OpsOptions) => {
+export const opsRoutes = (options: OpsOptions) => {
+  const { access, scheduler, version, capabilityNames } = options;
   const gpus = recent(() => readGpus(), GPUS_MAX_AGE_MS);
   const versions = {
     success: true as const,
@@ -41,7 +45,7 @@ export const opsRoutes = ({ access, scheduler, store, version, capabilityNames }
     .get(
       "/health",
       ({ set }) => {
-        const health = { ...healthOf(scheduler, store), version, engines: [...scheduler.engines] };
+        const health = { ...healthOf(options), version, engines: [...scheduler.engines] };
         set.status = health.healthy ? 200 : 503;
         return health;
       },
@@ -120,13 +124,14 @@ export function stateOf(scheduler: EngineScheduler, store: StreamStore) {
   return scheduler.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
 }
 
-function healthOf(scheduler: EngineScheduler, store: StreamStore) {
+function healthOf({ scheduler, store, capacity }: OpsOptions) {
   return {
     status: stateOf(scheduler, store),
     // One that is stopping refuses all new work.
     healthy: scheduler.state !== "broken" && store.isOpen,
     active_streams: store.liveCount,
-    capacity: store.capacity,
+    capacity: capacity.total,
+    used: capacity.used,
     timestamp: new Date().toISOString(),
   };
 }

@@ -113,7 +113,10 @@ export const HealthAnswer = Type.Object(
     status: literals(["LOADING", "IDLE", "OK", "ERROR"]),
     healthy: Type.Boolean(),
     active_streams: Type.Integer(),
-    capacity: Type.Integer(),
+    capacity: Type.Integer({
+      description: "places for streams and jobs on the devices that work at the moment",
+    }),
+    used: Type.Integer({ description: "places that streams and jobs take" }),
     timestamp: Type.String(),
     version: Type.String(),
     engines: Type.Array(Type.Unknown()),

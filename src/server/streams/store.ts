@@ -47,9 +47,6 @@ export class StreamStore {
     this.#history = new StreamHistory(options.historyMs);
   }
 
-  get capacity(): number {
-    return this.#options.admission.capacity;
-  }
   get liveCount(): number {
     return this.#live.size;
   }

@@ -1,14 +1,18 @@
 /**
- * Keeps one capability registered with one orchestrator (protocol.md 2.3): retries, renews while nothing runs, follows
- * the capacity of the engines, and withdraws the registration while the server cannot serve.
+ * Keeps one capability registered with one orchestrator (protocol.md 2.3): retries, renews, follows the capacity, and
+ * withdraws the registration while the server cannot serve.
+ *
+ * go-livepeer counts jobs in the registration that a new one replaces, so its count restarts at 0, and each job that was
+ * running lowers it below 0 when it ends. What is registered is therefore the capacity less what is in use: capacity minus
+ * count is then right at once, and stays right as those jobs end. A job that is on its way at that moment is counted
+ * wrongly until the next renewal.
  */
 import { getLogger } from "../../../../log.ts";
 import { pause } from "../../../../streams/pause.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
-import type { Admission } from "../../../admission.ts";
+import type { Capacity } from "../../../capacity.ts";
 import type { Offer } from "./offer.ts";
 import type { OrchestratorClient, Outcome } from "./orchestrator-client.ts";
-import { capacityAt, type Readiness } from "./readiness.ts";
 
 const log = getLogger("registration");
 
@@ -18,7 +22,7 @@ const LAST_BACK_OFF_MS = 30_000;
 const REFUSED_MS = 60_000;
 /** Orchestrators forget without notice: they restart, or drop a capability after one failed connection. */
 const RENEW_MS = 60_000;
-/** An orchestrator counts a job until it has read the end of our answer; its count must not restart before. */
+/** An orchestrator counts a job until it has read the end of our answer. */
 const SETTLE_MS = 2000;
 /** How long the server may be unable to serve before it withdraws its registration. */
 const WITHDRAW_MS = 10_000;
@@ -36,44 +40,36 @@ export interface Timing {
 
 export const REAL_TIME: Timing = { wait: pause, random: Math.random };
 
-/** What the registration must wait for and follow. */
-export interface Serving {
-  /** Whatever runs here, of any capability: renewing resets the orchestrator's count of what runs. */
-  readonly admission: Pick<Admission, "taken" | "emptied">;
-  readonly readiness: Readiness;
-}
-
 /** One name at one orchestrator. */
 export interface Entry {
   readonly client: Pick<OrchestratorClient, "url" | "register" | "unregister">;
-  /** Its capacity is that with all devices. */
-  readonly offer: Offer;
+  readonly offer: Omit<Offer, "capacity">;
   /** Whether the orchestrator may have it. */
   held: boolean;
 }
 
-type ServingEvent = "changed" | "emptied";
+type CapacityEvent = "changed" | "emptied";
 
-/** Waits for changes in what is served. Follows each promise once: otherwise every wait would leave a reaction on it. */
-class ServingWatch {
-  readonly serving: Serving;
-  readonly #followed = new Map<ServingEvent, Promise<void>>();
-  #notify: (event: ServingEvent) => void = () => {};
+/** Waits for events of the capacity. Follows each promise once: otherwise every wait would leave a reaction on it. */
+class CapacityWatch {
+  readonly capacity: Capacity;
+  readonly #followed = new Map<CapacityEvent, Promise<void>>();
+  #notify: (event: CapacityEvent) => void = () => {};
 
-  constructor(serving: Serving) {
-    this.serving = serving;
+  constructor(capacity: Capacity) {
+    this.capacity = capacity;
   }
 
-  /** Settles with the first of these events from now on. */
-  next(...events: readonly ServingEvent[]): Promise<ServingEvent> {
-    const { promise, resolve } = Promise.withResolvers<ServingEvent>();
-    this.#notify = (event) => events.includes(event) && resolve(event);
-    this.#follow("changed", this.serving.readiness.changed);
-    this.#follow("emptied", this.serving.admission.emptied);
+  /** Settles with the next event from now on. */
+  next(): Promise<CapacityEvent> {
+    const { promise, resolve } = Promise.withResolvers<CapacityEvent>();
+    this.#notify = resolve;
+    this.#follow("changed", this.capacity.changed);
+    this.#follow("emptied", this.capacity.emptied);
     return promise;
   }
 
-  #follow(event: ServingEvent, promise: Promise<void>): void {
+  #follow(event: CapacityEvent, promise: Promise<void>): void {
     if (this.#followed.get(event) === promise) return;
     this.#followed.set(event, promise);
     void promise.then(() => this.#notify(event));
@@ -83,26 +79,26 @@ class ServingWatch {
 /** Runs until `stop` aborts. Never throws. */
 export async function keepRegistered(
   entry: Entry,
-  serving: Serving,
+  capacity: Capacity,
   timing: Timing,
   stop: AbortSignal,
 ): Promise<void> {
-  const watch = new ServingWatch(serving);
-  let last: { outcome: Outcome; capacity: number } | null = null;
+  const watch = new CapacityWatch(capacity);
+  let last: { outcome: Outcome; total: number } | null = null;
   for (let failures = 0; !stop.aborted; ) {
-    if (serving.readiness.share === 0 && entry.held)
+    if (capacity.total === 0 && entry.held)
       await untilRenewal(NOT_REGISTERED, entry, watch, timing, stop);
-    await untilServing(serving.readiness, stop);
+    await untilServing(capacity, stop);
     if (stop.aborted) return;
-    const capacity = capacityAt(entry.offer.capacity, serving.readiness);
-    const outcome = await attempt(entry, capacity, stop);
+    const { total, used } = capacity;
+    const outcome = await attempt(entry, total - used, stop);
     if (stop.aborted) return;
-    logOutcome(entry, { outcome, capacity }, last);
-    last = { outcome, capacity };
+    logOutcome(entry, { outcome, total, used }, last);
+    last = { outcome, total };
     failures = outcome.kind === "unreachable" ? failures + 1 : 0;
     switch (outcome.kind) {
       case "done":
-        await untilRenewal(capacity, entry, watch, timing, stop);
+        await untilRenewal(total, entry, watch, timing, stop);
         break;
       case "refused":
         await timing.wait(REFUSED_MS, stop);
@@ -135,57 +131,45 @@ async function withdraw(entry: Entry, stop: AbortSignal): Promise<void> {
 }
 
 /** Settles when the server can serve. */
-async function untilServing(readiness: Readiness, signal: AbortSignal): Promise<void> {
-  while (readiness.share === 0 && !signal.aborted) await untilAborted(readiness.changed, signal);
+async function untilServing(capacity: Capacity, signal: AbortSignal): Promise<void> {
+  while (capacity.total === 0 && !signal.aborted) await untilAborted(capacity.changed, signal);
 }
 
 /**
- * Settles when it is time to register again: after a while in which nothing ran, when the last place has been given
- * back, when the capacity has changed and nothing runs, or when the registration was withdrawn because no engine works.
+ * Settles when it is time to register again: when the capacity has changed, after a while, when nothing is in use any
+ * more, or when the registration was withdrawn because nothing can be served. `registered`: the total of last time.
  */
 async function untilRenewal(
   registered: number,
   entry: Entry,
-  watch: ServingWatch,
+  watch: CapacityWatch,
   { wait }: Timing,
   stop: AbortSignal,
 ): Promise<void> {
-  const { admission, readiness } = watch.serving;
-  for (let worked = false; !stop.aborted; ) {
-    const capacity = capacityAt(entry.offer.capacity, readiness);
-    const isIdle = admission.taken === 0;
-    if (isIdle && capacity > 0 && (worked || capacity !== registered)) return;
+  while (!stop.aborted) {
+    const { total } = watch.capacity;
+    if (total > 0 && total !== registered) return;
     const early = new AbortController();
-    const signal = AbortSignal.any([stop, early.signal]);
-    const event = await untilAborted(
-      Promise.race([
-        capacity > 0 ? watch.next("changed", "emptied") : watch.next("changed"),
-        ...(capacity === 0 ? [wait(WITHDRAW_MS, signal).then(() => "withdraw")] : []),
-        ...(capacity > 0 && isIdle ? [wait(RENEW_MS, signal).then(() => "renew")] : []),
-      ]),
-      stop,
-    );
+    const ms = total > 0 ? RENEW_MS : WITHDRAW_MS;
+    const late = wait(ms, AbortSignal.any([stop, early.signal])).then(() => "late" as const);
+    const event = await untilAborted(Promise.race([watch.next(), late]), stop);
     early.abort();
-    if (event === "renew") return;
-    if (event === "withdraw") return await withdraw(entry, stop);
-    if (event === "emptied") {
-      await wait(SETTLE_MS, stop);
-      worked = true;
-    }
+    if (event === "late") return total > 0 ? undefined : await withdraw(entry, stop);
+    if (event === "emptied" && total > 0) return await wait(SETTLE_MS, stop);
   }
 }
 
 /** Logs each thing that happens once, not each time that it does. */
 function logOutcome(
   { client, offer }: Entry,
-  { outcome, capacity }: { outcome: Outcome; capacity: number },
-  last: { outcome: Outcome; capacity: number } | null,
+  { outcome, total, used }: { outcome: Outcome; total: number; used: number },
+  last: { outcome: Outcome; total: number } | null,
 ): void {
   const { name: capability, url } = offer;
   const orchestrator = client.url;
   if (outcome.kind === "done") {
-    const fields = { capability, orchestrator, url, capacity };
-    const isRenewal = last?.outcome.kind === "done" && last.capacity === capacity;
+    const fields = { capability, orchestrator, url, capacity: total, used };
+    const isRenewal = last?.outcome.kind === "done" && last.total === total;
     if (isRenewal) log.debug("registration renewed", fields);
     else log.info("registered", fields);
     return;

@@ -1,12 +1,7 @@
 /** Registers every capability with every orchestrator, keeps that up, and withdraws it at the end. */
 import { getLogger } from "../../../../log.ts";
-import {
-  type Entry,
-  keepRegistered,
-  REAL_TIME,
-  type Serving,
-  type Timing,
-} from "./keep-registered.ts";
+import type { Capacity } from "../../../capacity.ts";
+import { type Entry, keepRegistered, REAL_TIME, type Timing } from "./keep-registered.ts";
 import type { Offer } from "./offer.ts";
 import type { OrchestratorClient } from "./orchestrator-client.ts";
 
@@ -14,9 +9,10 @@ const log = getLogger("registration");
 
 const LEAVE_MS = 2000;
 
-export interface RegistrationOptions extends Serving {
+export interface RegistrationOptions {
   readonly orchestrators: readonly OrchestratorClient[];
-  readonly offers: readonly Offer[];
+  readonly offers: readonly Omit<Offer, "capacity">[];
+  readonly capacity: Capacity;
   /** Default: real time. */
   readonly timing?: Timing;
 }
@@ -27,20 +23,25 @@ export class Registration {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
-  /** Registers as soon as an engine works; HTTP must answer by then. */
-  constructor({ orchestrators, offers, timing = REAL_TIME, ...serving }: RegistrationOptions) {
+  /** Registers as soon as there is capacity; HTTP must answer by then. */
+  constructor({ orchestrators, offers, capacity, timing = REAL_TIME }: RegistrationOptions) {
     this.#entries = orchestrators.flatMap((client) =>
       offers.map((offer) => ({ client, offer, held: false })),
     );
     this.#running = Promise.all(
-      this.#entries.map((entry) => keepRegistered(entry, serving, timing, this.#stop.signal)),
+      this.#entries.map((entry) => keepRegistered(entry, capacity, timing, this.#stop.signal)),
     );
+  }
+
+  /** Stops renewing; what orchestrators have stays. Never throws. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
   }
 
   /** Withdraws what orchestrators may have, all at once and within 2 s. Never throws. */
   async leave(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
+    await this.stop();
     const deadline = AbortSignal.timeout(LEAVE_MS);
     const held = this.#entries.filter((entry) => entry.held);
     await Promise.all(

@@ -1,15 +1,14 @@
 /** Time passes when the test says so: no timers run. */
 import { expect, type Mock, spyOn, test } from "bun:test";
 import { Admission } from "../../../../../../src/server/admission.ts";
+import { capacityAt, servedCapacity } from "../../../../../../src/server/capacity.ts";
 import { keepRegistered } from "../../../../../../src/server/protocols/byoc/registration/keep-registered.ts";
 import type { Outcome } from "../../../../../../src/server/protocols/byoc/registration/orchestrator-client.ts";
-import { capacityAt } from "../../../../../../src/server/protocols/byoc/registration/readiness.ts";
 import { waitFor } from "../../../../../support/wait-for.ts";
 
 const offer = {
   name: "a",
   url: "http://w",
-  capacity: 2,
   price_per_unit: 0,
   price_scaling: 1,
   currency: "wei",
@@ -17,31 +16,38 @@ const offer = {
 };
 
 /** A loop whose waits the test ends; `outcomes` are what the orchestrator answers, the last one for ever. */
-function loop(outcomes: Outcome[], admission = new Admission(2), random = 1, share = 1) {
+function loop(outcomes: Outcome[], admission = new Admission(4), random = 1, total = 4) {
   const stop = new AbortController();
   const waits: { ms: number; end: () => void }[] = [];
-  let calls = 0;
   const registered: number[] = [];
   let withdrawn = 0;
   let changed = Promise.withResolvers<void>();
-  const readiness = {
-    share,
-    get changed() {
-      return counted(changed.promise);
-    },
-  };
   const followed = new Set<Mock<Promise<void>["then"]>>();
   /** Counts the reactions that are attached to a promise. */
   const counted = (promise: Promise<void>): Promise<void> => {
     followed.add(spyOn(promise, "then"));
     return promise;
   };
+  const capacity = {
+    total,
+    get used() {
+      return admission.taken;
+    },
+    get changed() {
+      return counted(changed.promise);
+    },
+    get emptied() {
+      return admission.emptied;
+    },
+  };
+  /** The orchestrator's count, which each registration restarts. */
+  let load = 0;
   const entry = {
     client: {
       url: "http://orch",
       register: async ({ capacity }: { capacity: number }) => {
-        calls++;
         registered.push(capacity);
+        load = 0;
         return (outcomes.length > 1 ? outcomes.shift() : outcomes[0]) ?? { kind: "done" as const };
       },
       unregister: async () => {
@@ -60,12 +66,7 @@ function loop(outcomes: Outcome[], admission = new Admission(2), random = 1, sha
     if (signal.aborted) resolve();
     return promise.finally(() => waits.splice(waits.indexOf(one), 1));
   };
-  const over = keepRegistered(
-    entry,
-    { admission, readiness },
-    { wait, random: () => random },
-    stop.signal,
-  );
+  const over = keepRegistered(entry, capacity, { wait, random: () => random }, stop.signal);
   /** Ends the one wait there is. */
   const pass = async (ms: number) => {
     await waitFor("a wait", () => waits.length === 1);
@@ -80,7 +81,7 @@ function loop(outcomes: Outcome[], admission = new Admission(2), random = 1, sha
     pass,
     registered,
     get calls() {
-      return calls;
+      return registered.length;
     },
     get withdrawn() {
       return withdrawn;
@@ -88,9 +89,24 @@ function loop(outcomes: Outcome[], admission = new Admission(2), random = 1, sha
     get reactions() {
       return [...followed].reduce((sum, { mock }) => sum + mock.calls.length, 0);
     },
-    /** The engines that work take this part of the work from now on. */
-    share: async (share: number) => {
-      readiness.share = share;
+    /** What gateways are told, as go-livepeer computes it. */
+    get available() {
+      return Math.max(0, (registered.at(-1) ?? 0) - load);
+    },
+    /** A job that the orchestrator sends; disposed when it ends. */
+    job: (): Disposable => {
+      const place = admission.take();
+      load++;
+      return {
+        [Symbol.dispose]: () => {
+          load--;
+          place[Symbol.dispose]();
+        },
+      };
+    },
+    /** The engines that work can serve this much from now on. */
+    serve: async (total: number) => {
+      capacity.total = total;
       changed.resolve();
       changed = Promise.withResolvers();
       await Bun.sleep(0);
@@ -130,10 +146,13 @@ test("a refused registration is retried every 60 s", async () => {
   await one.end();
 });
 
-test("an idle server renews its registration every 60 s", async () => {
+test("a server renews its registration every 60 s, also while it works", async () => {
   const one = loop([done]);
   for (let n = 0; n < 3; n++) await one.pass(60_000);
-  expect(one.calls).toBe(4);
+  using _stream = one.job();
+  await one.pass(60_000);
+  await waitFor("the next wait", () => one.waits.length === 1);
+  expect(one.registered).toEqual([4, 4, 4, 4, 3]);
   expect(one.entry.held).toBe(true);
   await one.end();
 });
@@ -145,36 +164,50 @@ test("renewals leave nothing behind on what they wait for", async () => {
   await one.end();
 });
 
-test("a busy server does not renew, and renews once when its last work has ended", async () => {
-  const admission = new Admission(3);
-  const stream = admission.take();
-  const one = loop([done], admission);
+test("what gateways are told stays right while jobs come and end and the registration is renewed", async () => {
+  const one = loop([done]);
+  const right = () => expect(one.available).toBe(4 - one.admission.taken);
   await waitFor("registered", () => one.calls === 1);
-  expect(one.waits).toEqual([]);
-  const job = admission.take();
-  stream[Symbol.dispose]();
-  await Bun.sleep(0);
-  expect(one.waits).toEqual([]);
-  job[Symbol.dispose]();
-  await one.pass(2000);
-  expect(one.calls).toBe(2);
+  const [a, b, c] = [one.job(), one.job(), one.job()];
+  right();
   await one.pass(60_000);
+  right();
+  a[Symbol.dispose]();
+  const d = one.job();
+  b[Symbol.dispose]();
+  right();
+  await one.pass(60_000);
+  right();
+  for (const job of [c, d]) job[Symbol.dispose]();
+  right();
   await one.end();
 });
 
-test("work that starts before a renewal postpones it, also while the orchestrator's count settles", async () => {
-  const admission = new Admission(3);
-  const one = loop([done], admission);
-  await waitFor("idle", () => one.waits.length === 1);
-  const first = admission.take();
-  first[Symbol.dispose]();
+test("devices that fail under work lower what gateways are told at once, and by what still runs", async () => {
+  const one = loop([done]);
+  await waitFor("registered", () => one.calls === 1);
+  const jobs = [one.job(), one.job(), one.job()];
+  await one.serve(2);
+  await waitFor("registered anew", () => one.calls === 2);
+  expect([one.registered.at(-1), one.available]).toEqual([-1, 0]);
+  for (const job of jobs.splice(1)) job[Symbol.dispose]();
+  expect(one.available).toBe(1);
+  await one.serve(4);
+  await waitFor("registered anew", () => one.calls === 3);
+  expect(one.available).toBe(3);
+  jobs[0]?.[Symbol.dispose]();
+  expect(one.available).toBe(4);
+  await one.end();
+});
+
+test("when the last work has ended, the registration is renewed once the orchestrator has counted it", async () => {
+  const one = loop([done]);
+  await waitFor("registered", () => one.calls === 1);
+  one.job()[Symbol.dispose]();
   await waitFor("the next wait", () => one.waits[0]?.ms === 2000);
-  const second = admission.take();
   await one.pass(2000);
-  expect(one.calls).toBe(1);
-  second[Symbol.dispose]();
-  await one.pass(2000);
-  expect(one.calls).toBe(2);
+  await waitFor("registered anew", () => one.calls === 2);
+  await one.pass(60_000);
   await one.end();
 });
 
@@ -191,27 +224,11 @@ test("it ends at once, whatever it waits for", async () => {
   await busy.end();
 });
 
-test("a changed capacity is registered as soon as nothing runs", async () => {
-  const one = loop([done], new Admission(4));
-  await waitFor("registered", () => one.calls === 1);
-  await one.share(0.5);
-  await waitFor("registered anew", () => one.calls === 2);
-  const stream = one.admission.take();
-  await one.share(1);
-  await one.share(0.01);
-  expect(one.calls).toBe(2);
-  await one.share(1);
-  stream[Symbol.dispose]();
-  await one.pass(2000);
-  expect(one.registered).toEqual([2, 1, 2]);
-  await one.end();
-});
-
 test("a short outage of a device changes nothing", async () => {
   const one = loop([done]);
   await waitFor("registered", () => one.calls === 1);
-  await one.share(0);
-  await one.share(1);
+  await one.serve(0);
+  await one.serve(4);
   await one.pass(60_000);
   expect([one.calls, one.withdrawn]).toEqual([2, 0]);
   await one.end();
@@ -220,11 +237,11 @@ test("a short outage of a device changes nothing", async () => {
 test("a registration is withdrawn when no engine works for 10 s, and made again when one does", async () => {
   const one = loop([done]);
   await waitFor("registered", () => one.calls === 1);
-  await one.share(0);
+  await one.serve(0);
   await one.pass(10_000);
   expect([one.calls, one.withdrawn, one.entry.held]).toEqual([1, 1, false]);
   expect(one.waits).toEqual([]);
-  await one.share(1);
+  await one.serve(4);
   await waitFor("registered anew", () => one.calls === 2);
   expect(one.entry.held).toBe(true);
   await one.end();
@@ -234,17 +251,17 @@ test("a registration is withdrawn although streams wait for an engine", async ()
   const one = loop([done]);
   await waitFor("registered", () => one.calls === 1);
   using _stream = one.admission.take();
-  await one.share(0);
+  await one.serve(0);
   await one.pass(10_000);
   expect(one.withdrawn).toBe(1);
   await one.end();
 });
 
 test("nothing is registered before an engine works", async () => {
-  const one = loop([done], new Admission(2), 1, 0);
+  const one = loop([done], new Admission(4), 1, 0);
   await Bun.sleep(0);
   expect(one.calls).toBe(0);
-  await one.share(1);
+  await one.serve(4);
   await waitFor("registered", () => one.calls === 1);
   await one.end();
 });
@@ -257,5 +274,19 @@ test.each([
   [4, 0, 0],
   [4, 1.5, 4],
 ])("of a capacity of %d, a share of %d is %d", (full, share, capacity) => {
-  expect(capacityAt(full, { share })).toBe(capacity);
+  expect(capacityAt(full, share)).toBe(capacity);
+});
+
+test.each([
+  [12, 4, 0, 0],
+  [12, 4, 3, 1],
+  [12, 4, 4, 2],
+  [4, 4, 5, 5],
+  [3, 1, 3, 1],
+])("of %d places that count as a capacity of %d, %d taken use %d", (places, full, taken, used) => {
+  const admission = new Admission(places);
+  for (let n = 0; n < taken; n++) admission.take();
+  const engines = { workingDevices: ["cpu"], changed: new Promise<void>(() => {}) };
+  const capacity = servedCapacity({ engines, devices: ["cpu"], admission, full });
+  expect([capacity.total, capacity.used]).toEqual([full, used]);
 });
