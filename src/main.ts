@@ -23,6 +23,7 @@ const COMMANDS = [
   "models",
   "register",
   "unregister",
+  "registrar",
 ] as const;
 type Command = (typeof COMMANDS)[number];
 
@@ -37,6 +38,7 @@ Commands:
   models     add, draft, check, list and remove models of the workspace; see models --help
   register   register once with the orchestrators of ORCH_URL; exit 1 if one refuses (the server does this by itself)
   unregister remove that registration
+  registrar  keep the workers of WORKERS registered as one, behind a proxy at CAPABILITY_URL; see docs/fleet.md
   --version  print the version
   --help     print this
 
@@ -112,6 +114,14 @@ async function runCommand(
       for (const warning of warnings) process.stderr.write(`${warning}\n`);
       print(`${report}\n`);
       await exitWith(ok ? 0 : 1);
+      break;
+    }
+    case "registrar": {
+      await configureLogging(config.logLevel, config.logFormat);
+      const { runRegistrar } = await import("./server/protocols/byoc/registration/registrar.ts");
+      const { stopSignal } = await import("./server/stop-signal.ts");
+      await runRegistrar(config, stopSignal());
+      await exitWith(0);
     }
   }
 }

@@ -155,4 +155,10 @@ export const Settings = Type.Object({
       variableOnly: true,
     }),
   ),
+  workers: Type.Optional(
+    httpUrls({
+      variableOnly: true,
+      description: "the workers behind CAPABILITY_URL, for the command registrar",
+    }),
+  ),
 });
