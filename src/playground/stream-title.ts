@@ -1,8 +1,8 @@
-/** Makes the title of a stream: its prompts, or the size of its graph. */
+/** Names a stream by its prompts, or by the size of its graph. */
 import type { Stream } from "./api.ts";
 import { isText } from "./prompts.ts";
 
-/** Its texts, or the size of its graph; undefined where the stream has neither. */
+/** Its prompts joined by `+`, or the number of nodes of its graph; undefined without either. */
 export function titleOf({ prompts = [] }: Stream["metadata"]): string | undefined {
   const [first] = prompts;
   if (first === undefined) return undefined;

@@ -1,10 +1,10 @@
-/** Finds the graph that ComfyUI writes into the pictures that it saves. */
+/** Reads the graph from a PNG that ComfyUI saved. */
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-/** ComfyUI's name for a graph in API format. */
+/** ComfyUI's keyword for a graph in API format. */
 const KEYWORD = "prompt\0";
 
-/** The graph as JSON; null where there is none, and for what is no PNG. */
+/** Returns the graph as JSON; null if the bytes are not a PNG, or have no graph. */
 export function graphInPng(bytes: Uint8Array): string | null {
   if (!SIGNATURE.every((byte, at) => bytes[at] === byte)) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
