@@ -1,5 +1,4 @@
 /** Starts, changes and stops streams on the user's behalf. */
-import type { Problem } from "./advice.ts";
 import { createApi, type Stream } from "./api.ts";
 import { channelOf, localChannel, ownChannels } from "./channels.ts";
 import { type Draft, withModel } from "./draft.ts";
@@ -7,6 +6,7 @@ import { failed, refused } from "./failures.ts";
 import { withFirstPrompt } from "./first-prompt.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
 import { isSameGraph } from "./graph/graph-text.ts";
+import type { GraphVerdict } from "./graph/graph-verdict.ts";
 import { openCamera } from "./media/camera.ts";
 import { firstModel, fits, promptedModel } from "./model-choice.ts";
 import { promptsOf } from "./prompts.ts";
@@ -21,8 +21,6 @@ export const api = createApi(() => state.token.value);
 const endings = new Map<string, AbortController>();
 /** The inputs that this page has opened, by stream id. */
 export const inputs = new Map<string, state.Input>();
-/** The draft that the stream on screen runs with. */
-let applied = state.draft.value;
 let settling: ReturnType<typeof setTimeout> | undefined;
 let sending = false;
 /** The server's last version of the form of the stream on screen, and when it answered our last change. */
@@ -53,6 +51,7 @@ export function show(stream: Stream, input: state.Input): void {
   state.samples.value = [];
   served = formKey(stream);
   state.behind.value = null;
+  state.graphVerdict.value = null;
   sessionStorage.setItem("on-screen", id);
   state.onScreen.value = { kind: "stream", id, channel: channelOf(stream), input };
 }
@@ -60,8 +59,9 @@ export function show(stream: Stream, input: state.Input): void {
 /** Starts a stream from the form. */
 export async function start(): Promise<void> {
   if (state.onScreen.value.kind === "starting") return;
-  state.problem.value = unreadableGraph();
-  if (state.problem.value !== null) return;
+  state.problem.value = null;
+  state.graphVerdict.value = unreadableGraph();
+  if (state.graphVerdict.value !== null) return;
   state.onScreen.value = { kind: "starting" };
   const ending = new AbortController();
   let asked = state.draft.value;
@@ -81,9 +81,9 @@ export async function start(): Promise<void> {
     const others = state.streams.value.filter(({ manifest_id: id }) => id !== stream.manifest_id);
     state.streams.value = [stream, ...others];
     show(stream, input);
-    applied = asked;
+    state.applied.value = asked;
+    state.graphVerdict.value = { draft: asked, problems: warnings, refusal: null };
     await sendChange(); // the form may have changed meanwhile
-    if (state.draft.value === asked) state.graphProblems.value = warnings;
   } catch (error) {
     ending.abort();
     state.onScreen.value = { kind: "nothing" };
@@ -91,12 +91,12 @@ export async function start(): Promise<void> {
   }
 }
 
-/** Why there is nothing to start with: the text of the graph, unless it is empty. */
-function unreadableGraph(): Problem | null {
+/** Why the text of the graph cannot be sent; null if it can, and for an empty one, which an example replaces. */
+function unreadableGraph(): GraphVerdict | null {
   const { fault } = state.graphReading.value;
-  if (!isGraphModel(state.draft.value.model) || fault === null || fault.kind === "empty")
-    return null;
-  return { code: "invalid_graph", what: "The graph cannot be read.", advice: fault.message };
+  const draft = state.draft.value;
+  if (!isGraphModel(draft.model) || fault === null || fault.kind === "empty") return null;
+  return { draft, problems: [], refusal: fault.message };
 }
 
 async function openInput(asked: Draft, url: string, signal: AbortSignal): Promise<state.Input> {
@@ -141,7 +141,6 @@ export function release(id: string): void {
 export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   if (state.onScreen.value.kind === "stream") void sendChange();
-  else if ("graph" in patch) state.graphProblems.value = [];
 }
 
 /** As `edit`, for text that is being typed: the stream changes at a pause. */
@@ -157,7 +156,7 @@ export function editText(patch: Partial<Draft>): void {
 export function follow(stream: Stream, askedAt: number): void {
   const key = formKey(stream);
   if (key === served || sending || askedAt < answeredAt) return;
-  if (state.draft.value !== applied) return;
+  if (state.draft.value !== state.applied.value) return;
   served = key;
   adoptForm(stream);
 }
@@ -176,8 +175,7 @@ const formKey = (stream: Stream): string => JSON.stringify(formOf(stream, state.
 /** Changes the form without sending anything: the stream has these values already. */
 export function adopt(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
-  applied = state.draft.value;
-  state.graphProblems.value = [];
+  state.applied.value = state.draft.value;
 }
 
 /**
@@ -188,18 +186,17 @@ export async function sendChange(): Promise<void> {
   clearTimeout(settling);
   const screen = state.onScreen.value;
   const wanted = state.draft.value;
-  const before = applied;
+  const before = state.applied.value;
   const body = changeBody(before, wanted, state.chosenModel.value);
-  if (wanted.graph === before.graph) state.graphProblems.value = [];
   if (screen.kind !== "stream" || sending || Object.keys(body).length === 0) return;
   sending = true;
   try {
     const { stream, warnings = [] } = await api.change(screen.id, body);
-    if (applied === before) applied = wanted; // otherwise another stream is on screen
+    if (state.applied.value === before) state.applied.value = wanted; // otherwise another stream is on screen
     served = formKey(stream);
     rememberUploads(wanted.values, stream);
     state.problem.value = null;
-    state.graphProblems.value = warnings;
+    state.graphVerdict.value = { draft: wanted, problems: warnings, refusal: null };
     // The new model has those values of the old one that it takes, too.
     if (wanted.model !== before.model && state.draft.value === wanted) adoptForm(stream);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Shows errors: problems of a graph at its nodes, a token that is missing, and all others in the box above the form. */
-import { graphProblem, problemOf } from "./advice.ts";
+import { problemOf } from "./advice.ts";
 import { ApiError } from "./api.ts";
 import type { Draft } from "./draft.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
@@ -7,13 +7,20 @@ import { freshPageToken } from "./page-token.ts";
 import * as state from "./state.ts";
 
 /** Shows why a draft was refused: the problems of a graph at its nodes. */
-export function refused(error: unknown, { model }: Draft): void {
-  const answer = isGraphModel(model) && error instanceof ApiError ? error : null;
+export function refused(error: unknown, draft: Draft): void {
+  const answer = isGraphModel(draft.model) && error instanceof ApiError ? error : null;
   const problems = answer?.details.filter(({ field }) => /^prompts?\b/.test(field)) ?? [];
-  state.graphProblems.value = problems;
-  const when = state.onScreen.value.kind === "stream" ? "running" : "starting";
-  if (answer === null || problems.length === 0) failed(error);
-  else state.problem.value = graphProblem(problems.length, answer.message, when);
+  const isOfGraph = answer !== null && problems.length > 0;
+  state.graphVerdict.value = isOfGraph ? { draft, problems, refusal: answer.message } : null;
+  if (isOfGraph) state.problem.value = null;
+  else failed(error);
+}
+
+/** Closes the alert; what is wrong with a graph stays at its nodes. */
+export function dismissAlert(): void {
+  const verdict = state.graphVerdict.value;
+  if (state.problem.value !== null) state.problem.value = null;
+  else if (verdict !== null) state.graphVerdict.value = { ...verdict, refusal: null };
 }
 
 /** Shows an error, or asks for the token if the server requires one. */

@@ -1,11 +1,12 @@
 /** The page's state as signals. */
 import { computed, signal } from "@preact/signals";
-import type { FieldProblem } from "../field-problem.ts";
 import type { Problem } from "./advice.ts";
 import type { Health, Model, Stream } from "./api.ts";
 import { type Draft, FIRST_DRAFT } from "./draft.ts";
 import { faultsOf, type GraphFaults, runProblem } from "./graph/graph-faults.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
+import { graphTextOf, isSameGraph } from "./graph/graph-text.ts";
+import { alertFor, type GraphVerdict, standingVerdict } from "./graph/graph-verdict.ts";
 import type { NodeClasses } from "./graph/node-classes.ts";
 import { type GraphReading, readGraph } from "./graph/read-graph.ts";
 import type { VideoSource } from "./model-choice.ts";
@@ -32,6 +33,8 @@ export type Input =
   | { readonly kind: "channel"; readonly url: string; readonly channel: string | null };
 
 export const draft = signal<Draft>(FIRST_DRAFT);
+/** The draft that the stream on screen runs with. */
+export const applied = signal<Draft>(FIRST_DRAFT);
 export const onScreen = signal<OnScreen>({ kind: "nothing" });
 export const models = signal<readonly Model[]>([]);
 /** Since when each model that is loading was seen to load, by `performance.now()`. */
@@ -41,9 +44,10 @@ export const health = signal<Health | null>(null);
 export const streams = signal<readonly Stream[]>([]);
 /** Figures of the stream on screen, one sample a second. */
 export const samples = signal<readonly Sample[]>([]);
+/** The last error; problems of a graph are in `graphVerdict`. */
 export const problem = signal<Problem | null>(null);
-/** What the server said of the last graph that it refused; empty once it took one. */
-export const graphProblems = signal<readonly FieldProblem[]>([]);
+/** What was found of the last graph that was sent. */
+export const graphVerdict = signal<GraphVerdict | null>(null);
 /** The node classes of the server; empty until a graph is shown. */
 export const nodeClasses = signal<NodeClasses>({});
 /** The token that was typed; empty without one. */
@@ -67,13 +71,30 @@ export const video = computed<VideoSource>(() =>
 );
 const graphText = computed(() => draft.value.graph);
 export const graphReading = computed<GraphReading>(() => readGraph(graphText.value));
-/** Why the graph of the stream on screen fails. */
+/** Why the graph in the form fails in the stream on screen. */
 const graphError = computed(() => {
-  const { error, params } = shown.value ?? {};
-  return isGraphModel(params?.model ?? "") ? error : undefined;
+  const stream = shown.value;
+  if (stream?.error === undefined || !isGraphModel(stream.params.model)) return undefined;
+  const running = graphTextOf(stream.metadata) ?? "";
+  return isSameGraph(graphText.value, running) ? stream.error : undefined;
 });
+const isRunning = computed(() => onScreen.value.kind === "stream");
+const standing = computed(() =>
+  standingVerdict(graphVerdict.value, {
+    draft: draft.value,
+    isReadable: graphReading.value.fault === null,
+    applied: isRunning.value ? applied.value.graph : null,
+  }),
+);
 export const graphFaults = computed<GraphFaults>(() =>
-  faultsOf([...graphProblems.value, ...runProblem(graphError.value)], graphReading.value.nodes),
+  faultsOf(
+    [...(standing.value?.problems ?? []), ...runProblem(graphError.value)],
+    graphReading.value.nodes,
+  ),
+);
+/** What the page warns of. */
+export const alert = computed<Problem | null>(
+  () => problem.value ?? alertFor(standing.value, isRunning.value),
 );
 export const chosenModel = computed<Model | null>(
   () => models.value.find(({ name }) => name === draft.value.model) ?? null,

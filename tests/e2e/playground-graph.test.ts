@@ -88,6 +88,11 @@ inBrowser(
     expect(await violations(page)).toEqual([]);
     await plays(page);
     await shows(page, 0);
+    // A text that is not sent has other problems.
+    await text(page).fill("{");
+    await page.getByRole("alert").getByText("problem").waitFor({ state: "detached" });
+    await text(page).fill(faulty);
+    await row.locator(".faults li").first().waitFor();
     await row.getByLabel("Width").fill("64");
     await row.getByLabel("Color").fill(String(GREEN));
     await row.getByLabel("Color").press("Tab");
@@ -180,11 +185,13 @@ inBrowser("a graph that cannot be read or run is explained before a stream start
   await page.getByRole("alert").getByText("The graph cannot be read. Line 1, column 2").waitFor();
   const { "1": source } = plain(RED);
   await text(page).fill(JSON.stringify({ "1": source }));
+  await page.getByRole("alert").getByText("cannot be read").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.getByRole("alert").getByText("one problem, shown below").waitFor();
   await page.getByText("No node of the graph is an output; add one").waitFor();
   expect(await streamsOf(playground.server.url)).toEqual([]);
   await text(page).fill(JSON.stringify(plain(RED)));
+  await page.getByRole("alert").getByText("problem").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await plays(page, "Live output", 1);
   await shows(page, 0);

@@ -1,5 +1,6 @@
 /** The whole page: header, stage, form, streams, commands. */
-import { health, onScreen, problem, tokenWanted } from "../state.ts";
+import { dismissAlert } from "../failures.ts";
+import { alert, health, onScreen, problem, tokenWanted } from "../state.ts";
 import { Commands } from "./commands.tsx";
 import { Cross } from "./cross.tsx";
 import { Data } from "./data.tsx";
@@ -72,7 +73,7 @@ function ServerState() {
 }
 
 function ProblemBox() {
-  const now = problem.value;
+  const now = alert.value;
   return (
     <div role="alert">
       {now !== null && (
@@ -80,12 +81,7 @@ function ProblemBox() {
           <p>
             <strong>{now.what}</strong> {now.advice}
           </p>
-          <Cross
-            label="Dismiss"
-            press={() => {
-              problem.value = null;
-            }}
-          />
+          <Cross label="Dismiss" press={dismissAlert} />
         </div>
       )}
     </div>
