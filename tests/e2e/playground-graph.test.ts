@@ -145,7 +145,9 @@ inBrowser(
 
 inBrowser("a graph is pasted or dropped anywhere in the form, whatever the model is", async () => {
   const page = await playing(playground, "dreamscape");
-  await pasteText(page, ".scene textarea", JSON.stringify(plain(RED)));
+  // As ComfyUI's own /prompt takes it.
+  const request = { client_id: "x", prompt: plain(RED) };
+  await pasteText(page, ".scene textarea", JSON.stringify(request));
   await shows(page, 0);
   expect(await page.getByLabel("Model").inputValue()).toBe("comfyui");
   await dropFile(page, ".sources", "graph.json", JSON.stringify(plain(GREEN)));

@@ -6,7 +6,7 @@ import { draft, graphReading, nodeClasses, problem, video } from "../state.ts";
 import { keyOf } from "./graph-faults.ts";
 import { GRAPH_MODEL, isGraphModel } from "./graph-model.ts";
 import { graphInPng } from "./png-graph.ts";
-import { type GraphNode, looksLikeGraph, withInput } from "./read-graph.ts";
+import { type GraphNode, looksLikeGraph, withInput, withoutRequest } from "./read-graph.ts";
 
 /** Chooses a model; the one that runs graphs begins with an example. */
 export function chooseModel(model: string): void {
@@ -17,10 +17,11 @@ export function chooseModel(model: string): void {
   edit({ ...patch, ...first });
 }
 
-/** Uses the text as the graph, if it is one; false if not. */
+/** Uses the text as the graph, if it is one or a request with one; false if not. */
 export function takeGraph(text: string): boolean {
   if (!looksLikeGraph(text)) return false;
-  edit({ ...(isGraphModel(draft.value.model) ? {} : withModel(GRAPH_MODEL)), graph: text });
+  const graph = withoutRequest(text);
+  edit({ ...(isGraphModel(draft.value.model) ? {} : withModel(GRAPH_MODEL)), graph });
   return true;
 }
 

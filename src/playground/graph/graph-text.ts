@@ -10,10 +10,9 @@ interface ApiGraph {
 
 /** The graphs of a text for a request; null for a text that cannot be sent. */
 export function apiGraphs(text: string): readonly ApiGraph[] | null {
-  if (readGraph(text).fault !== null) return null;
-  if (!text.trimStart().startsWith("[")) return [{ graph: text.trim() }];
-  const list: readonly unknown[] = JSON.parse(text);
-  return list.map((graph) => ({ graph: JSON.stringify(graph) }));
+  const { fault, graphs } = readGraph(text);
+  if (fault !== null) return null;
+  return graphs.map(({ offset, length }) => ({ graph: text.slice(offset, offset + length) }));
 }
 
 /** The graphs of a stream as the text that the form takes; undefined where it has none. */
@@ -28,13 +27,11 @@ export function isSameGraph(one: string, other: string): boolean {
   return one === other || normal(one) === normal(other);
 }
 
-const normal = (text: string): string => {
-  try {
-    return JSON.stringify(JSON.parse(text));
-  } catch {
-    return text; // it does not parse yet
-  }
-};
+/** Graphs without their layout; a text that cannot be sent as it is. */
+const normal = (text: string): string =>
+  apiGraphs(text)
+    ?.map(({ graph }) => JSON.stringify(JSON.parse(graph)))
+    .join() ?? text;
 
 const WIDTH = 60;
 

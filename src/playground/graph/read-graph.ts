@@ -31,9 +31,17 @@ export type GraphFault =
   | SyntaxFault
   | { readonly kind: "empty" | "format"; readonly message: string };
 
+/** A part of the text. */
+export interface TextRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
 export interface GraphReading {
   /** Null for a graph in API format, right or wrong. */
   readonly fault: GraphFault | null;
+  /** Where each graph is in the text. */
+  readonly graphs: readonly TextRange[];
   /** As far as they can be read, also where the text does not parse. */
   readonly nodes: readonly GraphNode[];
 }
@@ -43,32 +51,68 @@ const HOW_TO_EXPORT =
   'or "Save (API Format)" in older versions, and drop that file here.';
 const NO_GRAPH = "This is not a graph in API format: an object of nodes by id.";
 
-/** Reads a graph, or a list of graphs. */
+/** Reads a graph, or a list of graphs, alone or as `prompt` or `prompts` of a request. */
 export function readGraph(text: string): GraphReading {
-  if (text.trim() === "") return { fault: { kind: "empty", message: "" }, nodes: [] };
+  if (text.trim() === "") return nothing({ kind: "empty", message: "" });
   const errors: ParseError[] = [];
   const tree = treeOf(text, errors);
-  const graphs = tree?.type === "array" ? (tree.children ?? []) : tree ? [tree] : [];
+  const graphs = tree === undefined ? [] : graphsIn(tree);
   const nodes = graphs.flatMap((graph, place) => nodesOf(graph, place, text));
   const [error] = errors;
-  if (error !== undefined) return { fault: syntaxFault(text, error), nodes };
-  if (graphs.some(isPageFormat))
-    return { fault: { kind: "format", message: HOW_TO_EXPORT }, nodes: [] };
+  if (error !== undefined) return { fault: syntaxFault(text, error), graphs, nodes };
+  if (graphs.some(isPageFormat)) return nothing({ kind: "format", message: HOW_TO_EXPORT });
   if (graphs.length === 0 || graphs.some(({ type }) => type !== "object"))
-    return { fault: { kind: "format", message: NO_GRAPH }, nodes: [] };
-  return { fault: null, nodes };
+    return nothing({ kind: "format", message: NO_GRAPH });
+  return { fault: null, graphs, nodes };
 }
 
-/** True for text that is meant to be a graph, in API format or in the page's. */
+const nothing = (fault: GraphFault): GraphReading => ({ fault, graphs: [], nodes: [] });
+
+/** True for text that is meant to be a graph, in API format or in the page's, or a request with one. */
 export function looksLikeGraph(text: string): boolean {
   if (!/^\s*[[{]/.test(text)) return false;
-  const { fault, nodes } = readGraph(text);
+  const { fault, nodes } = readGraph(withoutRequest(text));
   return fault?.message === HOW_TO_EXPORT || nodes.some(({ className }) => className !== "");
 }
 
 /** The text with another value for one input; `json` is the value as JSON. */
 export const withInput = (text: string, { offset, length }: GraphInput, json: string): string =>
   text.slice(0, offset) + json + text.slice(offset + length);
+
+/**
+ * The graphs of a text without the request around them, such as ComfyUI's `{"prompt": …, "client_id": …}`; requests may
+ * also have them as JSON in a string. Any other text comes back as it is.
+ */
+export function withoutRequest(text: string): string {
+  const tree = treeOf(text, []);
+  if (tree === undefined) return text;
+  const inner = contentOf(tree);
+  if (inner?.type === "string" && looksLikeGraph(textOf(inner)))
+    return withoutRequest(textOf(inner));
+  if (inner === null || !isNested(inner)) return text;
+  const { offset, length } = inner;
+  const json = text.slice(offset, offset + length);
+  const indent = /\n([ \t]*)[\]}]$/.exec(json)?.[1] ?? "";
+  return indent === "" ? json : json.replaceAll(`\n${indent}`, "\n");
+}
+
+/** The graphs of a tree, or what is in their place. */
+function graphsIn(tree: Node): readonly Node[] {
+  const inner = contentOf(tree);
+  const content = inner !== null && isNested(inner) ? inner : tree;
+  return content.type === "array" ? (content.children ?? []) : [content];
+}
+
+/** What a request has as its prompts; null for an object that is no request, such as a graph with a node called so. */
+function contentOf(tree: Node): Node | null {
+  const member = membersOf(tree).find(({ name }) => name === "prompt" || name === "prompts");
+  const isNode = member !== undefined && membersOf(member.value).some(isClass);
+  return member === undefined || isNode ? null : member.value;
+}
+
+const isNested = ({ type }: Node): boolean => type === "object" || type === "array";
+
+const isClass = ({ name }: Member): boolean => name === "class_type";
 
 function treeOf(text: string, errors: ParseError[]): Node | undefined {
   try {

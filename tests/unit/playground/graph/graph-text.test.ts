@@ -24,6 +24,13 @@ test("a list of graphs is sent one by one; what cannot be read is not sent", () 
   for (const text of ["", "{", "5", '{"nodes": []}']) expect(apiGraphs(text)).toBeNull();
 });
 
+test("graphs are sent without the request around them, and no number of a list is rounded", () => {
+  const seeded = '{"1": {"class_type": "A", "inputs": {"seed": 18446744073709551615}}}';
+  expect(apiGraphs(`{"prompt": ${seeded}, "client_id": "x"}`)).toEqual([{ graph: seeded }]);
+  expect(apiGraphs(`[${seeded}, {}]`)).toEqual([{ graph: seeded }, { graph: "{}" }]);
+  expect(isSameGraph(`{"prompt": ${seeded}}`, seeded)).toBe(true);
+});
+
 test("the graphs of a stream come back as text that is the same", () => {
   const text = graphTextOf({ ...size, prompts: [one] }) ?? "";
   expect(JSON.parse(text)).toEqual(one);

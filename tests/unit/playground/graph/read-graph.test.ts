@@ -4,6 +4,7 @@ import {
   looksLikeGraph,
   readGraph,
   withInput,
+  withoutRequest,
 } from "../../../../src/playground/graph/read-graph.ts";
 
 const GRAPH = `{
@@ -111,11 +112,58 @@ describe("what is not a graph in API format", () => {
   });
 });
 
+describe("a request with a graph", () => {
+  const request = (name: string, value: string) =>
+    `{\n  "client_id": "x",\n  "${name}": ${value}\n}`;
+
+  test.each(["prompt", "prompts"])("has its nodes, at their places in the text: %s", (name) => {
+    const text = request(name, GRAPH);
+    const { fault, nodes, graphs } = readGraph(text);
+    expect(fault).toBeNull();
+    expect(nodes.map(({ id }) => id)).toEqual(["3", "6"]);
+    expect(graphs.map(({ offset, length }) => text.slice(offset, offset + length))).toEqual([
+      GRAPH,
+    ]);
+    expect(looksLikeGraph(text)).toBe(true);
+  });
+
+  test("is left out around the graph, or the list of graphs", () => {
+    const indented = GRAPH.replaceAll("\n", "\n  ");
+    expect(withoutRequest(request("prompt", indented))).toBe(GRAPH);
+    expect(withoutRequest(request("prompts", `[${GRAPH}]`))).toBe(`[${GRAPH}]`);
+  });
+
+  test("may have the graph as JSON in a string", () => {
+    const text = request("prompts", JSON.stringify(GRAPH));
+    expect(looksLikeGraph(text)).toBe(true);
+    expect(withoutRequest(text)).toBe(GRAPH);
+  });
+
+  test("is no graph whose node is called prompt", () => {
+    const text = '{"prompt": {"class_type": "A"}}';
+    expect(readGraph(text).nodes.map(({ id }) => id)).toEqual(["prompt"]);
+    expect(withoutRequest(text)).toBe(text);
+  });
+
+  test("with a workflow of ComfyUI's page is told how to export the other", () => {
+    const { fault } = readGraph('{"prompt": {"nodes": [], "links": []}}');
+    expect(fault?.message).toContain("Workflow > Export (API)");
+  });
+});
+
 test("a pasted text is taken for a graph if it has classes, or if it is a workflow of the page", () => {
   expect(looksLikeGraph(GRAPH)).toBe(true);
   expect(looksLikeGraph(` [${GRAPH}]`)).toBe(true);
   expect(looksLikeGraph('{"nodes": [], "links": []}')).toBe(true);
   expect(looksLikeGraph(GRAPH.slice(0, -2))).toBe(true); // it will be told what is missing
-  for (const text of ["a red fox", "[a red fox]", "{}", '{"prompt": "x"}', "", "{fox:1.2}"])
+  for (const text of [
+    "a red fox",
+    "[a red fox]",
+    "{}",
+    '{"prompt": "x"}',
+    '{"prompts": [{"prompt": "x"}]}',
+    "",
+    "{fox:1.2}",
+  ])
     expect(looksLikeGraph(text)).toBe(false);
 });
