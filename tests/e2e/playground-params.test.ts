@@ -47,9 +47,7 @@ inBrowser("a vector without names is a list of numbers, in one text where it is 
   const text = page.getByLabel("Latent");
   await text.fill("1 2 3");
   await text.press("Tab");
-  expect(
-    await text.evaluate((field: { validationMessage: string }) => field.validationMessage),
-  ).toBe("Enter 32 numbers; there are 3.");
+  await page.getByRole("alert").getByText("Enter 32 numbers; there are 3.").waitFor();
   const numbers = Array.from({ length: 32 }, (_, index) => index / 8);
   await text.fill(numbers.join(", "));
   await text.press("Tab");
@@ -94,9 +92,16 @@ inBrowser(
     await page.getByRole("slider", { name: "Strength" }).fill("0.5");
     await sent(driven, { strength: 0.5 });
     await page.getByText("1 more").click();
-    await page.getByLabel("Seed").fill("77");
-    await page.getByLabel("Seed").press("Tab");
+    const seed = page.getByLabel("Seed");
+    await seed.fill("1.5");
+    await seed.press("Tab");
+    await page.getByRole("alert").getByText("1.5 is not a whole number.").waitFor();
+    expect(await seed.inputValue()).toBe("1.5");
+    expect(await seed.getAttribute("aria-invalid")).toBe("true");
+    await seed.fill("77");
+    await seed.press("Tab");
     await sent(driven, { seed: 77 });
+    expect(await seed.getAttribute("aria-invalid")).toBe("false");
     await page.getByRole("button", { name: "Defaults" }).click();
     // A trigger acts whenever it changes: it keeps its number.
     await sent(driven, { keep_colours: null, strength: null, seed: null });

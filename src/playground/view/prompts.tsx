@@ -3,6 +3,7 @@ import { computed } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { edit, editText } from "../actions.ts";
 import { FIRST_PROMPT } from "../first-prompt.ts";
+import { shownNumber } from "../numbers.ts";
 import { valueInUse } from "../param-values.ts";
 import {
   MAX_PROMPTS,
@@ -99,7 +100,7 @@ function PromptRow({ prompts, one: { text, weight }, index, focusAnother }: Prom
             value={weight}
             set={(to) => edit({ prompts: withPatch(prompts, index, { weight: to }) })}
           />
-          <output>{weight.toFixed(2)}</output>
+          <output>{shownNumber(weight, WEIGHTS.step)}</output>
           {!isAlone && (
             <Cross
               label={`Remove prompt ${index + 1}`}

@@ -1,4 +1,5 @@
 /** A vector whose entries have names: one is chosen, or several are blended by their weights. */
+import { shownNumber, stepFor } from "../../numbers.ts";
 import {
   entryName,
   onlyEntry,
@@ -12,7 +13,7 @@ import {
 } from "../../vector.ts";
 import { Cross } from "../cross.tsx";
 import type { ControlProps } from "./control-props.ts";
-import { Range, stepFor } from "./number.tsx";
+import { Range } from "./number.tsx";
 import { words } from "./words.ts";
 
 export function NamedVector({ param, value, set }: ControlProps<"vector">) {
@@ -79,14 +80,14 @@ interface PartRowProps {
 }
 
 function PartRow({ param, part, label, share, alone, others, swap, weigh }: PartRowProps) {
-  const step = stepFor(param.max - param.min);
+  const step = stepFor(param.min, param.max);
   const choices = [...others, part.index].sort((a, b) => a - b);
   return (
     <div class="part">
       <Entries param={param} label={label} entries={choices} chosen={part.index} choose={swap} />
       {!(alone && share !== null) && (
         <>
-          <output>{share === null ? part.weight.toFixed(2) : `${share} %`}</output>
+          <output>{share === null ? shownNumber(part.weight, step) : `${share} %`}</output>
           <Range
             label={`Weight of ${part.name}`}
             // At zero the entry would leave the blend under the pointer.

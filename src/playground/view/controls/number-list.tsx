@@ -2,7 +2,7 @@
 import { type VectorParam, withWeight } from "../../vector.ts";
 import type { ControlProps } from "./control-props.ts";
 import { NumberEntry } from "./number-entry.tsx";
-import { useTyped } from "./use-typed.ts";
+import { useEntry } from "./use-entry.tsx";
 import { words } from "./words.ts";
 
 /** A vector with more numbers is one text. */
@@ -28,7 +28,7 @@ function Fields({ param, value, set }: ControlProps<"vector">) {
           label={`${name} ${index + 1}`}
           min={param.min}
           max={param.max}
-          step="any"
+          integer={false}
           value={String(number)}
           set={(typed) => set(withWeight(value, index, Number(typed)))}
         />
@@ -39,7 +39,11 @@ function Fields({ param, value, set }: ControlProps<"vector">) {
 
 function Text({ param, value, set }: ControlProps<"vector">) {
   const name = words(param.name);
-  const { shown, type, end } = useTyped(value.join(" "));
+  const { field, fault } = useEntry({
+    value: value.join(" "),
+    check: (text) => faultIn(numbersIn(text), param),
+    set: (text) => set(numbersIn(text)),
+  });
   return (
     <details class="vector" title={param.description}>
       <summary>
@@ -49,22 +53,11 @@ function Text({ param, value, set }: ControlProps<"vector">) {
         rows={4}
         aria-label={name}
         aria-description={param.description || undefined}
+        aria-invalid={fault !== false}
         spellcheck={false}
-        value={shown}
-        onInput={({ currentTarget }) => {
-          type(currentTarget.value);
-          currentTarget.setCustomValidity("");
-        }}
-        onChange={({ currentTarget }) => {
-          const numbers = numbersIn(currentTarget.value);
-          const problem = problemOf(numbers, param);
-          currentTarget.setCustomValidity(problem);
-          if (problem === "") {
-            end();
-            set(numbers);
-          } else currentTarget.reportValidity();
-        }}
+        {...field}
       />
+      {fault}
     </details>
   );
 }
@@ -75,8 +68,8 @@ const numbersIn = (text: string): number[] =>
     .filter(Boolean)
     .map(Number);
 
-function problemOf(numbers: readonly number[], { default: { length }, min, max }: VectorParam) {
+function faultIn(numbers: readonly number[], { default: { length }, min, max }: VectorParam) {
   if (numbers.length !== length) return `Enter ${length} numbers; there are ${numbers.length}.`;
   const isWrong = numbers.some((number) => !(number >= min && number <= max));
-  return isWrong ? `Enter numbers from ${min} to ${max}.` : "";
+  return isWrong ? `Enter numbers from ${min} to ${max}.` : null;
 }

@@ -1,4 +1,5 @@
 /** A number: a slider, or a field for integers with a wide range, such as a seed. */
+import { shownNumber, stepFor } from "../../numbers.ts";
 import type { ControlProps, ParamOf } from "./control-props.ts";
 import { Dice } from "./dice.tsx";
 import { NumberEntry } from "./number-entry.tsx";
@@ -18,15 +19,16 @@ export const isField = ({ integer, min, max }: ParamOf<"number">): boolean =>
 function Slider({ param, value, set }: ControlProps<"number">) {
   const { name, min, max, integer, description } = param;
   const id = `slider-${name}`;
+  const step = integer ? 1 : stepFor(min, max, param.default);
   return (
     <div class="slider" title={description}>
       <label for={id}>{words(name)}</label>
-      <output for={id}>{shownNumber(value, integer, max - min)}</output>
+      <output for={id}>{shownNumber(value, step)}</output>
       <Range
         id={id}
         min={min}
         max={max}
-        step={integer ? 1 : stepFor(max - min)}
+        step={step}
         value={value}
         set={set}
         description={description}
@@ -66,7 +68,7 @@ export function Range({ id, label, description, min, max, step, value, set }: Ra
 
 /** Typed, or picked at random. */
 function NumberField({ param, value, set }: ControlProps<"number">) {
-  const { name, min, max, description } = param;
+  const { name, min, max, integer, description } = param;
   const id = `field-${name}`;
   return (
     <div class="field" title={description}>
@@ -74,18 +76,10 @@ function NumberField({ param, value, set }: ControlProps<"number">) {
       <NumberEntry
         id={id}
         value={String(value)}
-        {...{ min, max, description }}
-        step={1}
+        {...{ min, max, integer, description }}
         set={(typed) => set(Number(typed))}
       />
       <Dice label="Shuffle" press={() => set(min + Math.floor(Math.random() * (max - min + 1)))} />
     </div>
   );
 }
-
-/** A power of ten that divides the span into about 100 to 1,000 steps. */
-export const stepFor = (span: number): number =>
-  10 ** Math.floor(Math.log10(Math.max(span, 1e-6) / 100));
-
-const shownNumber = (value: number, integer: boolean, span: number): string =>
-  integer ? String(value) : value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(span || 1))));

@@ -3,8 +3,9 @@ import { useId } from "preact/hooks";
 import { setInput } from "../../graph/graph-actions.ts";
 import { isSeed, jsonOf, type Widget } from "../../graph/node-classes.ts";
 import type { GraphInput, GraphNode } from "../../graph/read-graph.ts";
+import { shownNumber, stepFor } from "../../numbers.ts";
 import { Dice } from "../controls/dice.tsx";
-import { Range, stepFor } from "../controls/number.tsx";
+import { Range } from "../controls/number.tsx";
 import { NumberEntry } from "../controls/number-entry.tsx";
 import { words } from "../controls/words.ts";
 
@@ -91,7 +92,7 @@ function Entry({ id, input, widget, invalid, set }: EntryProps) {
             value={input.kind === "number" ? input.value : ""}
             min={widget.min}
             max={widget.max}
-            step={widget.integer ? 1 : "any"}
+            integer={widget.integer}
             invalid={invalid}
             set={set}
           />
@@ -117,13 +118,14 @@ interface SliderProps {
 }
 
 function Slider({ id, label, value, widget: { min = 0, max = 1 }, set }: SliderProps) {
+  const step = stepFor(min, max);
   return (
     <div class="slider">
       <label for={id}>{label}</label>
-      <output for={id}>{Number(value).toFixed(2)}</output>
+      <output for={id}>{shownNumber(Number(value), step)}</output>
       <Range
         {...{ id, min, max }}
-        step={stepFor(max - min)}
+        step={step}
         value={Number(value)}
         set={(to) => set(String(to))}
       />
