@@ -7,7 +7,7 @@ import { type Immutable, literals } from "./schema.ts";
 
 const log = getLogger("errors");
 
-const ERROR_KINDS = [
+export const ERROR_KINDS = [
   "invalid_request",
   "refused_host",
   "channel_refused",
