@@ -15,7 +15,7 @@ import {
   shownValue,
 } from "./graph.ts";
 import type { GraphFiles } from "./graph-files.ts";
-import { type InputDeclaration, link } from "./input-declaration.ts";
+import { type InputDeclaration, link, takesLinksOnly } from "./input-declaration.ts";
 import type { Suggest } from "./nearest-name.ts";
 import type { NodeClass } from "./node-class.ts";
 import type { InputProblem, InputProblemType } from "./problem.ts";
@@ -39,6 +39,8 @@ export interface CheckedNode {
   readonly links: ReadonlyMap<string, Link>;
   /** By input name. Optional inputs that were not given have their defaults, if any. */
   readonly values: ReadonlyMap<string, InputValue>;
+  /** Inputs with a value where only a link makes sense. ComfyUI finds the graph valid and fails when it runs the node. */
+  readonly missingLinks: readonly InputProblem[];
 }
 
 export interface NodeCheck {
@@ -53,41 +55,49 @@ export function checkNode(
   graph: Graph,
   known: KnownNodes & { readonly suggest: Suggest },
 ): NodeCheck {
-  const label = nodeLabel(node);
   const links = new Map<string, Link>();
   const values = new Map<string, InputValue>();
   const problems: InputProblem[] = [];
-  const fail = (input: string, type: InputProblemType, problem: string): void => {
-    const sentence = `${shownName(input, 40) || "its input"} ${problem}`;
-    const message = `${label}: ${sentence}`;
-    problems.push({ type, node: node.id, input, message, problem: sentence });
+  const missingLinks: InputProblem[] = [];
+  const checked: CheckedNode = {
+    ...{ id: node.id, className, sentClass: node.rewrittenFrom ?? className, nodeClass },
+    ...{ label: nodeLabel(node), links, values, missingLinks },
   };
+  const problemAt = (input: string, type: Fault["type"], sentence: string): InputProblem => {
+    const message = `${checked.label}: ${sentence}`;
+    return { type: typeFor(type, nodeClass), node: node.id, input, message, problem: sentence };
+  };
+  const fail = (input: string, { type, problem }: Fault, into = problems): void => {
+    into.push(problemAt(input, type, `${shownName(input, 40) || "its input"} ${problem}`));
+  };
+  const unreadable = node.faults.find(({ part }) => part === "inputs");
+  if (unreadable !== undefined && Object.keys(nodeClass.inputs).length > 0) {
+    return { node: checked, problems: [problemAt("inputs", "exception", unreadable.problem)] };
+  }
   for (const [input, declaration, isRequired] of declaredInputs(node, nodeClass)) {
     const given = Object.hasOwn(node.inputs, input) ? node.inputs[input] : undefined;
+    const wanted = () => expected(declaration, known.files);
     if (given === undefined || (given === null && !isRequired)) {
       const initial = "default" in declaration ? declaration.default : undefined;
       if (isRequired) {
-        fail(
-          input,
-          "required_input_missing",
-          `is missing: give ${expected(declaration, known.files)}`,
-        );
+        fail(input, { type: "required_input_missing", problem: `is missing: give ${wanted()}` });
       } else if (initial !== undefined) values.set(input, initial);
     } else if (Array.isArray(given)) {
       const found = checkLink(given, declaration, graph, known);
-      if ("problem" in found) fail(input, linkFault(found.type, nodeClass), found.problem);
+      if ("problem" in found) fail(input, found);
       else links.set(input, found);
+    } else if (takesLinksOnly(declaration)) {
+      const problem = `must be ${wanted()}, got ${shownValue(given)}`;
+      fail(input, { type: "invalid_input_type", problem }, missingLinks);
     } else {
-      const checked: CheckedValue = checkValue(declaration, unwrapped(given), known);
-      if ("problem" in checked) fail(input, checked.type, checked.problem);
-      else values.set(input, checked.value);
+      const found: CheckedValue = checkValue(declaration, unwrapped(given), known);
+      if ("problem" in found) fail(input, found);
+      else values.set(input, found.value);
     }
   }
-  const sentClass = node.rewrittenFrom ?? className;
-  const checked = { id: node.id, className, sentClass, nodeClass, label, links, values };
-  const faulty = new Set(problems.map(({ input }) => input));
+  const faulty = new Set([...problems, ...missingLinks].map(({ input }) => input));
   for (const [input, problem] of nodeClass.check?.(checked, known.files) ?? []) {
-    if (!faulty.has(input)) fail(input, "custom_validation_failed", problem);
+    if (!faulty.has(input)) fail(input, { type: "custom_validation_failed", problem });
   }
   return { node: checked, problems };
 }
@@ -111,11 +121,11 @@ function* declaredInputs(
 const unwrapped = (given: unknown): unknown =>
   typeof given === "object" && given !== null && "__value__" in given ? given.__value__ : given;
 
-type LinkProblem = { readonly type: InputProblemType | "broken"; readonly problem: string };
+/** What is wrong with an input: the predicate of a sentence. `exception`: ComfyUI notices it by no other means. */
+type Fault = { readonly type: InputProblemType | "exception"; readonly problem: string };
 
-/** ComfyUI notices a link that leads nowhere only by an exception. */
-const linkFault = (type: LinkProblem["type"], { isOutput }: NodeClass): InputProblemType => {
-  if (type !== "broken") return type;
+const typeFor = (type: Fault["type"], { isOutput }: NodeClass): InputProblemType => {
+  if (type !== "exception") return type;
   return isOutput ? "exception_during_validation" : "exception_during_inner_validation";
 };
 
@@ -124,7 +134,7 @@ function checkLink(
   declaration: InputDeclaration,
   graph: Graph,
   { classes }: KnownNodes,
-): Link | LinkProblem {
+): Link | Fault {
   if (given.length !== 2) {
     // The parameter of a model, which may be a vector.
     const list = declaration.type === "*" ? ', or a list as {"__value__": […]}' : "";
@@ -139,20 +149,21 @@ function checkLink(
         ? `write the id as text: [${JSON.stringify(String(id))}, ${shownValue(slot)}]`
         : "link it to one that is there, or add it";
     return {
-      type: "broken",
+      type: "exception",
       problem: `links to node ${shownValue(id)}, which is not in the graph; ${way}`,
     };
   }
   const sourceClass = source.className === null ? undefined : classes.get(source.className);
   if (sourceClass === undefined) return { node: source.id, output: Number(slot) }; // that node is at fault
   const { outputs } = sourceClass;
-  // As in Python, -1 is the last one.
-  const output = typeof slot === "number" && slot < 0 ? outputs.length + slot : slot;
+  // As in Python, true is 1, and -1 is the last one.
+  const index = typeof slot === "boolean" ? Number(slot) : slot;
+  const output = typeof index === "number" && index < 0 ? outputs.length + index : index;
   const type = typeof output === "number" ? outputs[output] : undefined;
   if (type === undefined || typeof output !== "number") {
     const has = outputs.map((one, at) => `${at} (${one})`).join(", ") || "none";
     const problem = `links to output ${shownValue(slot)} of ${nodeLabel(source)}, whose outputs are: ${has}`;
-    return { type: "broken", problem };
+    return { type: "exception", problem };
   }
   if (type === declaration.type || type === "*" || declaration.type === "*") {
     return { node: source.id, output };

@@ -25,10 +25,13 @@ export interface ValueContext {
   readonly suggest: Suggest;
 }
 
-/** The converted value, or what is wrong with the one that was given: the predicate of a sentence. */
+/**
+ * The converted value, or what is wrong with the one that was given: the predicate of a sentence. `exception`: ComfyUI
+ * notices it by no other means.
+ */
 export type CheckedValue =
   | { readonly value: InputValue }
-  | { readonly type: InputProblemType; readonly problem: string };
+  | { readonly type: InputProblemType | "exception"; readonly problem: string };
 
 const MAX_LISTED = 8;
 
@@ -136,7 +139,8 @@ function checkFile(
   given: unknown,
   { files, suggest }: ValueContext,
 ): CheckedValue {
-  const type = isPlainFile(kind) ? "custom_validation_failed" : "value_not_in_list";
+  const unknown = typeof given === "string" ? "custom_validation_failed" : "exception";
+  const type = isPlainFile(kind) ? unknown : "value_not_in_list";
   const found = typeof given === "string" ? files.find(kind, given) : null;
   if (found !== null) {
     const content = files.content(found);

@@ -12,6 +12,16 @@ export interface GraphNode {
   readonly inputs: Readonly<Record<string, unknown>>;
   /** The class it had before a rewrite; null if it has not been rewritten. */
   readonly rewrittenFrom: string | null;
+  /** What could not be read of it. */
+  readonly faults: readonly NodeFault[];
+}
+
+/** A part of a node that is missing or has the wrong form. */
+export interface NodeFault {
+  /** `node`: the node itself. */
+  readonly part: "node" | "class_type" | "inputs";
+  /** What is wrong, without the node. */
+  readonly problem: string;
 }
 
 /** In the order in which they were sent. */

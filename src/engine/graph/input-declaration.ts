@@ -15,7 +15,8 @@ export type LinkType =
   | "SIGMAS"
   | "VAE";
 
-export type ValueType = "BOOLEAN" | "COMBO" | "FLOAT" | "INT" | "STRING";
+const VALUE_TYPES = ["BOOLEAN", "COMBO", "FLOAT", "INT", "STRING"] as const;
+export type ValueType = (typeof VALUE_TYPES)[number];
 
 /** `*` takes any type, and is one that every input takes. */
 export type SocketType = LinkType | ValueType | "*";
@@ -79,7 +80,7 @@ export interface FileInput {
   readonly files: FileKind;
 }
 
-/** Takes links only. */
+/** Takes links only, but for `*`, which takes values too. */
 export interface LinkInput {
   readonly type: LinkType | "*";
 }
@@ -92,6 +93,10 @@ export type InputDeclaration =
   | ChoiceInput
   | FileInput
   | LinkInput;
+
+/** True where no value makes sense. */
+export const takesLinksOnly = ({ type }: InputDeclaration): boolean =>
+  type !== "*" && !VALUE_TYPES.some((one) => one === type);
 
 export const int = (options: Omit<IntInput, "type"> = {}): IntInput => ({
   type: "INT",

@@ -1,14 +1,13 @@
 /** Tells which node classes run here. The others are known so that errors can explain them. */
 import type { CheckedNode } from "./check-node.ts";
-import type { Step } from "./execution-order.ts";
 import type { NodeClass } from "./node-class.ts";
 
 const runsHere = ({ fragment, run }: NodeClass): boolean =>
   fragment !== undefined || run !== undefined;
 
-/** The nodes that nothing here runs, of those that the outputs need. */
-export const unsupported = (steps: readonly Step[]): CheckedNode[] =>
-  steps.map(({ node }) => node).filter(({ nodeClass }) => !runsHere(nodeClass));
+/** Those of the nodes that nothing here runs. */
+export const unsupported = (nodes: readonly CheckedNode[]): CheckedNode[] =>
+  nodes.filter(({ nodeClass }) => !runsHere(nodeClass));
 
 /** The classes that graphs may use here, for `GET /nodes`. */
 export const runnable = (classes: Iterable<NodeClass>): NodeClass[] =>

@@ -11,7 +11,7 @@ import type { NodeClass, NodeClasses } from "./node-class.ts";
 import { NODE_CLASSES } from "./node-classes.ts";
 import { unsupported } from "./node-support.ts";
 import { parseGraph } from "./read-graph.ts";
-import { LacksNodes, notRunnable, refused, unreadable, withoutVideo } from "./refusal.ts";
+import { combined, LacksNodes, notRunnable, refused, unreadable, withoutVideo } from "./refusal.ts";
 import { forPicture, forStream, withoutPageNodes } from "./rewrite.ts";
 import { validate } from "./validate.ts";
 
@@ -30,8 +30,8 @@ interface PlanContext {
 }
 
 /**
- * Plans graphs that run one after the other, each on the picture of the one before. Throws as `planGraph`, and for
- * graphs that give nothing to answer with or to show.
+ * Plans graphs that run one after the other, each on the picture of the one before. Throws as `planGraph`, with the
+ * problems of all of them, and for graphs that give nothing to answer with or to show.
  */
 export function planGraphs(
   graphs: readonly string[],
@@ -39,11 +39,19 @@ export function planGraphs(
   files: GraphFiles,
 ): PlannedGraph[] {
   const plans: PlannedGraph[] = [];
+  const refusals: WorkerError[] = [];
   for (const [place, json] of graphs.entries()) {
     const field = graphs.length === 1 ? "prompts" : `prompts.${place}`;
-    const hasInput = use.hasInput || gives(plans).has("pictures");
-    plans.push(planGraph(json, { ...use, hasInput }, { files, field }));
+    // A graph that is refused might have given a picture.
+    const hasInput = use.hasInput || refusals.length > 0 || gives(plans).has("pictures");
+    try {
+      plans.push(planGraph(json, { ...use, hasInput }, { files, field }));
+    } catch (error) {
+      if (!(error instanceof WorkerError)) throw error;
+      refusals.push(error);
+    }
   }
+  if (refusals.length > 0) throw combined(refusals);
   if (plans.length === 0) return []; // a warm-up
   const given = gives(plans);
   const way = "add SaveImage or PreviewImage";
@@ -78,17 +86,20 @@ export function planGraph(
   const rewritten = use.kind === "stream" ? forStream(graph) : forPicture(graph, files);
   const validation = validate(withoutPageNodes(rewritten), { classes, files });
   const { refusal, problems, unknownClasses } = validation;
-  const refusedBy = refused(problems, { graph, field });
-  if (unknownClasses.length > 0) throw new LacksNodes(refusedBy, unknownClasses);
-  if (refusal !== null) throw refusedBy;
   const steps = executionOrder(validation);
-  const strangers = unsupported(steps);
-  if (strangers.length > 0) {
-    const classes = strangers.map(({ className }) => className);
-    throw new LacksNodes(refused([notRunnable(strangers)], { graph, field }), classes);
-  }
-  const readers = steps.map(({ node }) => node).filter(({ nodeClass }) => nodeClass.isLive);
-  if (readers.length > 0 && !use.hasInput) throw refused([withoutVideo(readers)], { graph, field });
+  // All problems of a graph that is refused come at once, also those of nodes behind others.
+  const needed = refusal === null ? steps.map(({ node }) => node) : [...validation.nodes.values()];
+  const strangers = unsupported(needed);
+  const readers = needed.filter(({ nodeClass }) => nodeClass.isLive);
+  const unusable = [
+    ...needed.flatMap(({ missingLinks }) => missingLinks),
+    ...(strangers.length > 0 ? [notRunnable(strangers)] : []),
+    ...(readers.length > 0 && !use.hasInput ? [withoutVideo(readers)] : []),
+  ];
+  const refusedBy = refused([...problems, ...unusable], { graph, field });
+  const lacking = [...unknownClasses, ...strangers.map(({ className }) => className)];
+  if (lacking.length > 0) throw new LacksNodes(refusedBy, lacking);
+  if (refusal !== null || unusable.length > 0) throw refusedBy;
   return {
     steps,
     models: [...new Set(steps.flatMap(({ node }) => modelsOf(node, files)))],

@@ -30,14 +30,33 @@ export function toFloat(value: unknown): number | null {
   return FLOAT.test(plain) ? Number(plain.replaceAll("_", "")) : null;
 }
 
-/** Everything has a text: `True`, `None`, and JSON for what nests. */
-export function toText(value: unknown): string {
-  if (typeof value === "string") return value;
+/** Everything has a text: `True`, `None`, `[1, 'two']`. */
+export const toText = (value: unknown): string =>
+  typeof value === "string" ? value : representation(value);
+
+/** As Python's `repr` gives it. */
+function representation(value: unknown): string {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
+  if (typeof value === "string") return quoted(value);
+  if (Array.isArray(value)) return `[${value.map(representation).join(", ")}]`;
   if (typeof value !== "object") return String(value);
-  return JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? String(inner) : inner));
+  const members = Object.entries(value).map(
+    ([key, one]) => `${quoted(key)}: ${representation(one)}`,
+  );
+  return `{${members.join(", ")}}`;
 }
+
+/** In single quotes, unless these stand in the text and double ones do not. */
+function quoted(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const escaped = text.replace(/[\\\n\r\t]/g, (found) => ESCAPES[found] ?? found);
+  return quote + escaped.replaceAll(quote, `\\${quote}`) + quote;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  ...{ "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" },
+};
 
 /** False for zero, empty texts, empty objects and null. */
 export const toBoolean = (value: unknown): boolean =>

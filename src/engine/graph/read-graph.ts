@@ -1,12 +1,11 @@
-/** Reads ComfyUI graphs in API format. Whether their nodes make sense is for `validate.ts` to say. */
+/** Reads ComfyUI graphs in API format. `validate.ts` judges their nodes, also those that could not be read. */
 import { reason, WorkerError } from "../../errors.ts";
 import { parseBounded } from "../../json-fault.ts";
-import { type Graph, type GraphNode, shownName, shownValue } from "./graph.ts";
+import { type Graph, type GraphNode, type NodeFault, shownValue } from "./graph.ts";
 
 /** Of a graph as JSON. */
 export const MAX_GRAPH_BYTES = 256 * 1024;
 export const MAX_GRAPH_NODES = 1000;
-const MAX_PROBLEMS = 10;
 
 const HOW_TO_EXPORT =
   'this is the workflow as ComfyUI\'s page keeps it (lists "nodes" and "links"); send it in API format: ' +
@@ -52,35 +51,12 @@ function toGraph(value: unknown): Graph {
   if (entries.length > MAX_GRAPH_NODES) {
     throw invalid(`the graph has ${entries.length} nodes; at most ${MAX_GRAPH_NODES} are allowed`);
   }
-  const problems: UnreadableNode[] = [];
-  const nodes = entries.map(([id, entry]) => readNode(id, entry, problems));
-  if (problems.length > 0) throw refused(problems);
-  return new Map(nodes.map((node) => [node.id, node]));
+  return new Map(entries.map(([id, entry]) => [id, readNode(id, entry)]));
 }
 
-/** A node that is not what a node must be, or whose `member` is not. */
-interface UnreadableNode {
-  readonly node: string;
-  readonly member: "" | "class_type" | "inputs";
-  readonly problem: string;
-}
-
-/** A node, as far as it can be read; what cannot is added to `problems`. */
-function readNode(id: string, entry: unknown, problems: UnreadableNode[]): GraphNode {
+function readNode(id: string, entry: unknown): GraphNode {
   const node = isObject(entry) ? entry : {};
-  if (node !== entry) {
-    const problem = `must be a node: an object with class_type and inputs, got ${shownValue(entry)}`;
-    problems.push({ node: id, member: "", problem });
-  }
-  const { class_type: className, inputs = {}, _meta: meta } = node;
-  if (className !== undefined && typeof className !== "string") {
-    const problem = `must be the name of a node class, got ${shownValue(className)}`;
-    problems.push({ node: id, member: "class_type", problem });
-  }
-  if (!isObject(inputs)) {
-    const problem = `must be an object of inputs by name, got ${shownValue(inputs)}`;
-    problems.push({ node: id, member: "inputs", problem });
-  }
+  const { class_type: className, inputs, _meta: meta } = node;
   const title = isObject(meta) ? meta["title"] : null;
   return {
     id,
@@ -88,8 +64,29 @@ function readNode(id: string, entry: unknown, problems: UnreadableNode[]): Graph
     title: typeof title === "string" && title !== className ? title : null,
     inputs: isObject(inputs) ? inputs : {},
     rewrittenFrom: null,
+    faults: isObject(entry) ? memberFaults(node) : [faultOf("node", entry)],
   };
 }
+
+const memberFaults = (node: Readonly<Record<string, unknown>>): NodeFault[] => [
+  ...(typeof node["class_type"] === "string" ? [] : [faultOf("class_type", node["class_type"])]),
+  ...(isObject(node["inputs"]) ? [] : [faultOf("inputs", node["inputs"])]),
+];
+
+function faultOf(part: NodeFault["part"], value: unknown): NodeFault {
+  const subject = part === "node" ? "" : `${part} `;
+  const problem =
+    value === undefined
+      ? `${subject}is missing: give ${EXPECTED[part]}`
+      : `${subject}must be ${EXPECTED[part]}, got ${shownValue(value)}`;
+  return { part, problem };
+}
+
+const EXPECTED = {
+  node: "a node: an object with class_type and inputs",
+  class_type: "the name of a node class",
+  inputs: "an object of inputs by name",
+} as const satisfies Record<NodeFault["part"], string>;
 
 /** A reviver: `context.source` is the number as it was written. */
 function exactIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
@@ -107,16 +104,3 @@ const tooLarge = (): WorkerError =>
   invalid(
     `the graph is larger than ${MAX_GRAPH_BYTES / 1024} KiB of JSON; leave out what it does not need`,
   );
-
-function refused(problems: readonly UnreadableNode[]): WorkerError {
-  const shown = problems.slice(0, MAX_PROBLEMS).map(({ node, member, problem }) => {
-    const field = [shownName(node, 40), member].filter(Boolean).join(".");
-    const sentence = [member, problem].filter(Boolean).join(" ");
-    return { message: `node ${field} ${problem}`, detail: { field, node, problem: sentence } };
-  });
-  const more = problems.length - shown.length;
-  const message = shown.map((one) => one.message).join("; ");
-  return new WorkerError("invalid_request", more > 0 ? `${message}; and ${more} more` : message, {
-    details: shown.map(({ detail }) => detail),
-  });
-}

@@ -37,11 +37,14 @@ export interface SentGraph {
 export class LacksNodes extends WorkerError {
   /** Each once. */
   readonly classes: readonly string[];
+  /** The message without the way out. */
+  readonly problems: string;
 
   constructor({ message, details }: WorkerError, classes: Iterable<string>) {
     const way = "a ComfyUI that has them can run the graph: start the server with COMFYUI_URL";
     super("invalid_request", `${message}; ${way}`, { details });
     this.classes = [...new Set(classes)];
+    this.problems = message;
   }
 }
 
@@ -50,6 +53,23 @@ export function refused(problems: readonly (Problem | Refusal)[], sent: SentGrap
   const details = Iterator.from(problems).flatMap((one) => detailsOf(one, sent));
   const message = `${sent.field}: ${describeProblems(problems)}`;
   return new WorkerError("invalid_request", message, { details: [...details.take(MAX_DETAILS)] });
+}
+
+/** One error for several graphs: `LacksNodes` if one of them is. */
+export function combined(refusals: readonly WorkerError[]): WorkerError {
+  const [only, ...others] = refusals;
+  if (only !== undefined && others.length === 0) return only;
+  const details = refusals.flatMap((one) => one.details).slice(0, MAX_DETAILS);
+  const lacking = refusals.filter((one) => one instanceof LacksNodes);
+  const message = refusals
+    .map((one) => (one instanceof LacksNodes ? one.problems : one.message))
+    .join("; ");
+  const all = new WorkerError("invalid_request", message, { details });
+  if (lacking.length === 0) return all;
+  return new LacksNodes(
+    all,
+    lacking.flatMap(({ classes }) => classes),
+  );
 }
 
 /** The same for a graph that could not be read. */

@@ -12,7 +12,7 @@ import type { GraphFiles } from "./graph-files.ts";
 export function forStream(graph: Graph): Graph {
   const given = liveInput(graph, () => true);
   return mapNodes(graph, (node) => {
-    if (given(node)) return { ...withClass(node, "LoadTensor"), inputs: {} };
+    if (given(node)) return live(node);
     return SHOWN.has(node.className) ? withClass(node, "SaveTensor") : node;
   });
 }
@@ -25,10 +25,13 @@ export function forPicture(graph: Graph, files: GraphFiles): Graph {
   const given = liveInput(graph, ({ inputs: { image } }) => {
     return typeof image !== "string" || files.find("image", image) === null;
   });
-  return mapNodes(graph, (node) =>
-    given(node) ? { ...withClass(node, "LoadTensor"), inputs: {} } : node,
-  );
+  return mapNodes(graph, (node) => (given(node) ? live(node) : node));
 }
+
+const live = (node: GraphNode): GraphNode => ({
+  ...withClass(node, "LoadTensor"),
+  ...{ inputs: {}, faults: [] },
+});
 
 const SHOWN: ReadonlySet<string | null> = new Set(["SaveImage", "PreviewImage"]);
 

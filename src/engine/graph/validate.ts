@@ -1,7 +1,6 @@
 /**
  * Judges graphs as ComfyUI does (`validate_prompt` of 0.3.64) and reports all problems at once. It checks the nodes that
  * the output nodes need and ignores the others, with one exception: an unknown class anywhere makes the graph invalid.
- * Unlike ComfyUI, it also refuses a value where only a link makes sense.
  */
 import { type CheckedNode, checkNode, type KnownNodes, type NodeCheck } from "./check-node.ts";
 import { depthFirst } from "./depth-first.ts";
@@ -28,6 +27,7 @@ export interface Validation {
 }
 
 const MAX_NAMED = 8;
+const NO_CLASS = { problem: "class_type is missing" };
 
 /** Takes time in proportion to the size of the graph. */
 export function validate(graph: Graph, known: KnownNodes): Validation {
@@ -95,10 +95,10 @@ function checkClasses(
 ): { problems: GraphProblem[]; unknownClasses: string[] } {
   const problems: GraphProblem[] = [];
   const unknown = new Map<string, string[]>();
-  for (const { id, className } of graph.values()) {
+  for (const { id, className, faults } of graph.values()) {
     if (className === null) {
-      const problem = "has no class_type; every node needs one";
-      const message = `node ${shownName(id, 40)} ${problem}`;
+      const [{ problem } = NO_CLASS] = faults;
+      const message = `node ${shownName(id, 40)}: ${problem}`;
       problems.push({ type: "missing_class", nodes: [id], message, problem });
     } else if (!classes.has(className)) {
       const nodes = unknown.get(className);

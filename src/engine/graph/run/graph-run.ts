@@ -49,7 +49,7 @@ export class GraphRun {
 
   /** Throws `invalid_request` that names the nodes that do not run here. */
   constructor(steps: readonly Step[], options: GraphRunOptions) {
-    const missing = unsupported(steps);
+    const missing = unsupported(steps.map(({ node }) => node));
     if (missing.length > 0) {
       const labels = missing.map(({ label }) => label).join(", ");
       throw new WorkerError("invalid_request", `these nodes do not run here: ${labels}`);

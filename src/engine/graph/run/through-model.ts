@@ -1,4 +1,4 @@
-/** Runs a model of the workspace on pictures, in the size that it takes. */
+/** Runs a model of the workspace on a picture: scales the picture to the model's size, and the result back. */
 import { WorkerError } from "../../../errors.ts";
 import type { Size } from "../../protocol/work.ts";
 import { ImageScale } from "../nodes/image-sizes/image-scale.ts";
@@ -8,7 +8,7 @@ import { output, type RunContext } from "./node-runner.ts";
 import { fromPicture, toPicture } from "./pixels.ts";
 import type { Images } from "./values.ts";
 
-/** One picture through a model, in the size it takes; what is drawn has the picture's own again. */
+/** Runs the model on one picture. The result has the picture's own size. */
 export async function through(
   model: FolderModel,
   picture: Images | null,
@@ -40,6 +40,7 @@ export async function scaled(
     ...{ id: "scale", className: ImageScale.name, sentClass: ImageScale.name },
     ...{ nodeClass: ImageScale, label: "scaling" },
     links: new Map([["image", { node: "source", output: 0 }]]),
+    missingLinks: [],
     values: new Map<string, string | number>([
       ["upscale_method", "bilinear"],
       ["width", width],

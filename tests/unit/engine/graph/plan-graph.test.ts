@@ -2,22 +2,29 @@
 import { expect, test } from "bun:test";
 import { byName, type NodeClass } from "../../../../src/engine/graph/node-class.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
-import { planGraph } from "../../../../src/engine/graph/plan-graph.ts";
-import type { WorkerError } from "../../../../src/errors.ts";
+import { planGraph, planGraphs } from "../../../../src/engine/graph/plan-graph.ts";
+import { LacksNodes } from "../../../../src/engine/graph/refusal.ts";
+import type { GraphUse } from "../../../../src/engine/protocol/work.ts";
+import { WorkerError } from "../../../../src/errors.ts";
 import { blurred, FILES } from "./graphs.ts";
 
-const STREAM = { kind: "stream", hasInput: false } as const;
+const STREAM: GraphUse = { kind: "stream", hasInput: true };
+const WITHOUT_VIDEO: GraphUse = { kind: "stream", hasInput: false };
 
 /** A class that is known, and that nothing runs. */
 const known: NodeClass = { name: "KnownOnly", category: "", inputs: {}, outputs: ["IMAGE"] };
 const CLASSES = byName([...NODE_CLASSES.values(), known]);
 
 /** The error of a graph that is not planned. */
-function refusalOf(graph: unknown, field = "prompts"): WorkerError {
+const refusalOf = (graph: unknown, { field = "prompts", use = STREAM } = {}): WorkerError =>
+  errorOf(() => planGraph(JSON.stringify(graph), use, { files: FILES, classes: CLASSES, field }));
+
+function errorOf(plan: () => unknown): WorkerError {
   try {
-    planGraph(JSON.stringify(graph), STREAM, { files: FILES, classes: CLASSES, field });
+    plan();
   } catch (error) {
-    return error as WorkerError;
+    if (error instanceof WorkerError) return error;
+    throw error;
   }
   throw new Error("the graph was planned");
 }
@@ -64,8 +71,52 @@ test("an unknown class, a circle and a node that cannot run are entries of each 
   ]);
 });
 
+test("a value where only a link makes sense passes as in ComfyUI, and is refused before it runs", () => {
+  const { message, details } = refusalOf(blurred({ image: "example.png" }));
+  const problem = 'image must be a link [node id, output index] to an IMAGE, got "example.png"';
+  expect(message).toBe(`prompts: node 2 (ImageBlur): ${problem}`);
+  expect(details).toMatchObject([{ node: "2", class_type: "ImageBlur", input: "image", problem }]);
+});
+
+test("all that is wrong comes at once: values, links, classes, nodes that do not run, a missing video", () => {
+  const graph = {
+    "1": { class_type: "LoadTensor", inputs: {} },
+    "2": { class_type: "ImageBlur", inputs: { image: ["1", 0], blur_radius: 99, sigma: 1 } },
+    "3": { class_type: "ImageInvert", inputs: { image: "x" } },
+    "4": { class_type: "ImageBatch", inputs: { image1: ["2", 0], image2: ["44", 0] } },
+    "5": { class_type: "ImageBatch", inputs: { image1: ["3", 0], image2: ["8", 0] } },
+    "6": { class_type: "SaveTensor", inputs: { images: ["4", 0] } },
+    "7": { class_type: "SaveTensor", inputs: { images: ["5", 0] } },
+    "8": { class_type: "KnownOnly", inputs: {} },
+    "9": { class_type: "ImageBlurr", inputs: {} },
+    "10": 7,
+  };
+  const { details } = refusalOf(graph, { use: WITHOUT_VIDEO });
+  const places = details.map(({ node, input }) => [node, input].join(" ").trim());
+  expect(places.sort()).toEqual(["1", "10", "2 blur_radius", "3 image", "4 image2", "8", "9"]);
+});
+
+test("the problems of all graphs of a list come at once", () => {
+  const bad = JSON.stringify({ ...INVERT, "2": { class_type: "ImageInvert", inputs: {} } });
+  const good = JSON.stringify(blurred());
+  const stranger = JSON.stringify({ ...INVERT, "2": { class_type: "ImageInvrt", inputs: {} } });
+  const planned = (...graphs: string[]) =>
+    errorOf(() => planGraphs(graphs, { kind: "picture", hasInput: true }, FILES));
+  const { message, details } = planned(bad, good, "{", bad);
+  expect(details.map(({ field, node }) => [field, node])).toEqual([
+    ["prompts.0", "2"],
+    ["prompts.2", undefined],
+    ["prompts.3", "2"],
+  ]);
+  expect(message).toMatch(/^prompts\.0: .*; prompts\.2: .*; prompts\.3: /);
+  const lacking = planned(bad, stranger);
+  expect(lacking).toBeInstanceOf(LacksNodes);
+  expect(lacking).toMatchObject({ classes: ["ImageInvrt"] });
+  expect(lacking.message.match(/COMFYUI_URL/g)).toHaveLength(1);
+});
+
 test("a node that reads a video where there is none has the class that was sent", () => {
-  expect(refusalOf(INVERT).details).toMatchObject([
+  expect(refusalOf(INVERT, { use: WITHOUT_VIDEO }).details).toMatchObject([
     { node: "1", class_type: "LoadImage", problem: expect.stringContaining("no video or picture") },
   ]);
 });
@@ -82,7 +133,7 @@ test("entries and message name the graph's place in the request, and entries are
   const faulty = Object.fromEntries(
     Array.from({ length: 300 }, (_, id) => [id, { class_type: "Unheard", inputs: {} }]),
   );
-  const { details, message } = refusalOf(faulty, "prompts.1");
+  const { details, message } = refusalOf(faulty, { field: "prompts.1" });
   expect(message).toStartWith("prompts.1: ");
   expect(details).toHaveLength(100);
   expect(details[0]?.field).toBe("prompts.1");

@@ -44,6 +44,9 @@ test.each([
   [true, "True"],
   [null, "None"],
   ["as it is", "as it is"],
+  [[1, "two", true, null, [2.5]], "[1, 'two', True, None, [2.5]]"],
+  [{ a: 1, "it's": "\n" }, `{'a': 1, "it's": '\\n'}`],
+  [{ b: `"it's"` }, `{'b': '"it\\'s"'}`],
   [18446744073709551615n, "18446744073709551615"],
 ])("str(%p) is %p", (given, wanted) => {
   expect(toText(given)).toBe(wanted);

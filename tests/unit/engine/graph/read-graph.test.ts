@@ -16,8 +16,11 @@ test("nodes are read in their order, with class, inputs and the title that is no
     }),
   );
   expect([...graph.values()]).toEqual([
-    { id: "b", className: "A", title: "mine", inputs: { x: 1 }, rewrittenFrom: null },
-    { id: "a", className: "B", title: null, inputs: {}, rewrittenFrom: null },
+    { id: "b", className: "A", title: "mine", inputs: { x: 1 }, rewrittenFrom: null, faults: [] },
+    {
+      ...{ id: "a", className: "B", title: null, inputs: {}, rewrittenFrom: null },
+      faults: [{ part: "inputs", problem: "inputs is missing: give an object of inputs by name" }],
+    },
   ]);
 });
 
@@ -36,17 +39,34 @@ test.each([[[]], ["text"], [5], [null], [undefined]])("%p is no graph", (value) 
   expect(() => readGraph(value)).toThrow("a graph must be an object of nodes by id");
 });
 
-test("all entries that are no nodes are named at once", () => {
-  const graph = {
+test("a node that cannot be read is kept with what is wrong with it", () => {
+  const graph = readGraph({
     "1": ["x"],
     "2": { class_type: 7, inputs: {} },
     "3": { class_type: "ImageInvert", inputs: ["1", 0] },
-  };
-  expect(() => readGraph(graph)).toThrow(
-    'node 1 must be a node: an object with class_type and inputs, got ["x"]; ' +
-      "node 2.class_type must be the name of a node class, got 7; " +
-      'node 3.inputs must be an object of inputs by name, got ["1",0]',
-  );
+    "4": { inputs: null },
+  });
+  const problems = graph.values().map(({ faults }) => faults.map(({ problem }) => problem));
+  expect([...problems]).toEqual([
+    ['must be a node: an object with class_type and inputs, got ["x"]'],
+    ["class_type must be the name of a node class, got 7"],
+    ['inputs must be an object of inputs by name, got ["1",0]'],
+    [
+      "class_type is missing: give the name of a node class",
+      "inputs must be an object of inputs by name, got null",
+    ],
+  ]);
+  expect(
+    graph
+      .values()
+      .map(({ className, inputs }) => [className, inputs])
+      .toArray(),
+  ).toEqual([
+    [null, {}],
+    [null, {}],
+    ["ImageInvert", {}],
+    [null, {}],
+  ]);
 });
 
 test("text that is not JSON is refused with the parser's reason", () => {

@@ -140,11 +140,6 @@ test.each([
     "needs an IMAGE, and output 1 of node 1 (LoadImage) is a MASK; its output 0 is one",
   ],
   ["one element", ["1"], 'must be a link [node id, output index], got ["1"]'],
-  [
-    "a value",
-    "example.png",
-    'must be a link [node id, output index] to an IMAGE, got "example.png"',
-  ],
 ])("a link to %s is refused at the node that has it", (_, image, problem) => {
   const validation = judged(blurred({ image }));
   expect(validation.outputs).toEqual([]);
@@ -152,11 +147,77 @@ test.each([
   expect(messages(validation)[0]).toContain(problem);
 });
 
-test("an output counted from the end is found", () => {
-  const validation = judged(blurred({ image: ["1", -2] }));
-  expect(validation.refusal).toBeNull();
-  expect(validation.nodes.get("2")?.links.get("image")).toEqual({ node: "1", output: 0 });
+test.each([
+  ["counted from the end", -2, 0],
+  ["by true, which is 1 in Python", true, 1],
+])("an output %s is found", (_, index, output) => {
+  const link = index === true ? "mask" : "image";
+  const validation = judged({
+    ...blurred(),
+    "2": {
+      class_type: index === true ? "MaskToImage" : "ImageInvert",
+      inputs: { [link]: ["1", index] },
+    },
+  });
+  expect(validation).toMatchObject({ refusal: null, problems: [] });
+  expect(validation.nodes.get("2")?.links.get(link)).toEqual({ node: "1", output });
 });
+
+test.each([
+  [5, "5"],
+  ["example.png", '"example.png"'],
+  [null, "null"],
+  [{ a: 1 }, '{"a":1}'],
+])(
+  "%p where only a link makes sense passes, as in ComfyUI, and is noted at its node",
+  (image, shown) => {
+    const validation = judged(blurred({ image }));
+    expect(validation).toMatchObject({ refusal: null, outputs: ["3"], problems: [] });
+    expect(validation.nodes.get("2")?.missingLinks).toMatchObject([
+      { node: "2", input: "image", problem: expect.stringContaining(`to an IMAGE, got ${shown}`) },
+    ]);
+  },
+);
+
+test("nodes that cannot be read are problems beside those of the others", () => {
+  const graph = {
+    ...blurred({ sigma: 99 }),
+    "1": { class_type: "LoadImage" },
+    "7": { inputs: {} },
+    "8": "text",
+    "9": { class_type: 7, inputs: {} },
+  };
+  const validation = judged(graph as Record<string, PlainNode>);
+  expect(validation.refusal).toBe("invalid_prompt");
+  expect(messages(validation)).toEqual([
+    "node 7: class_type is missing: give the name of a node class",
+    'node 8: must be a node: an object with class_type and inputs, got "text"',
+    "node 9: class_type must be the name of a node class, got 7",
+    "node 2 (ImageBlur): sigma is 99, which is too large: it must be a number from 0.1 to 10",
+    "node 1 (LoadImage): inputs is missing: give an object of inputs by name",
+  ]);
+});
+
+test("a class without required inputs needs no object of them", () => {
+  const graph = {
+    "1": { class_type: "LoadTensor" },
+    "2": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
+  };
+  expect(judged(graph)).toMatchObject({ refusal: null, problems: [] });
+});
+
+test.each([[5], [true], [null], [{ a: 1 }]])(
+  "%p as the name of a picture is the exception that it is in ComfyUI",
+  (image) => {
+    const { problems } = judged({
+      ...blurred(),
+      "1": { class_type: "LoadImage", inputs: { image } },
+    });
+    expect(problems).toMatchObject([
+      { type: "exception_during_inner_validation", node: "1", input: "image" },
+    ]);
+  },
+);
 
 test("a cycle is named, and leaves outputs alone that do not need it", () => {
   const invert = (image: unknown): PlainNode => ({ class_type: "ImageInvert", inputs: { image } });
@@ -227,7 +288,7 @@ test("a value that the page has wrapped, so that it is not taken for a link, is 
     "2": { class_type: "SaveTextTensor", inputs: { data: ["1", 0] } },
   });
   expect(problems).toEqual([]);
-  expect(nodes.get("1")?.values.get("value")).toBe('["a",0]');
+  expect(nodes.get("1")?.values.get("value")).toBe("['a', 0]");
 });
 
 test("seeds keep all their 64 bits where the JSON has them", () => {
