@@ -237,6 +237,72 @@ export function comfyUiTests(
     expect(places).toEqual(["2 choice", "4 images", "6 images"]);
   });
 
+  test("a class that is misspelt is named with the one that ComfyUI has", async () => {
+    const graph = {
+      ...slowly(0),
+      "2": { class_type: "ImageInvrt", inputs: { image: ["1", 0] } },
+      "3": { class_type: "TestSlw", inputs: { image: ["2", 0], seconds: 0 } },
+    };
+    const { details } = await refusalOf(graph);
+    expect(details).toMatchObject([
+      { node: "2", problem: expect.stringContaining("did you mean ImageInvert?") },
+      { node: "3", problem: expect.stringContaining("did you mean TestSlow?") },
+    ]);
+  });
+
+  test("what its validation stops at hides nothing else", async () => {
+    const graph = {
+      "1": { class_type: "LoadTensor", inputs: {} },
+      "2": { class_type: "TestChoice", inputs: { image: ["77", 0], choice: "other" } },
+      "3": { class_type: "TestNone", inputs: { image: ["2", 0] } },
+      "4": { class_type: "TestSlow", inputs: { image: ["3", 0], seconds: "soon" } },
+      "5": { class_type: "SaveTensor", inputs: { images: ["4", 0] } },
+      "6": { class_type: "ImageInvert", inputs: { image: ["7", 0] } },
+      "7": { class_type: "ImageInvert", inputs: { image: ["6", 0] } },
+      "8": { class_type: "TestChoice", inputs: { image: ["6", 0], choice: "none" } },
+      "9": { class_type: "PreviewImage", inputs: { images: ["8", 0] } },
+      "10": { class_type: "TestChoice", inputs: { image: ["1", 0], choice: "bad" } },
+      "11": { class_type: "SaveImage", inputs: { images: ["10", 0] } },
+      "12": { class_type: "TestText", inputs: {} },
+      "13": { class_type: "SaveTextTensor", inputs: { data: ["99", 0] } },
+      "14": { class_type: 5, inputs: {} },
+      "15": { class_type: "SaveTextTensor", inputs: {} },
+    };
+    const { details } = await refusalOf(graph);
+    const places = details.map(({ node, input = "" }) => `${node} ${input}`.trim()).sort();
+    expect(places).toEqual(
+      [
+        "2 image",
+        "3",
+        "4 seconds",
+        "6",
+        "7",
+        "8 choice",
+        "10 choice",
+        "13 data",
+        "14",
+        "15 data",
+      ].sort(),
+    );
+    expect(await isIdle(comfy.url)).toBe(true);
+  });
+
+  test("the problems of all graphs of a list come at once", async () => {
+    const bad = { ...COLOUR, "2": { class_type: "TestChoice", inputs: { image: ["1", 0] } } };
+    const graphs = [bad, COLOUR, { ...COLOUR, "3": { class_type: "SaveImage", inputs: {} } }];
+    const { details } = await failureOf(
+      host.graphModel(
+        graphs.map((one) => JSON.stringify(one)),
+        { kind: "stream", hasInput: true },
+      ),
+      "invalid_request",
+    );
+    expect(details.map(({ field, node, input }) => [field, node, input])).toEqual([
+      ["prompts.0", "2", "choice"],
+      ["prompts.2", "3", "images"],
+    ]);
+  });
+
   test("a class that runs nowhere is named", async () => {
     const graph = {
       ...slowly(0),

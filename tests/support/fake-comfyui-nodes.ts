@@ -81,6 +81,9 @@ export function isValid(
         const details = `${input}, received_type(${source}) mismatch input_type(${type})`;
         fail("return_type_mismatch", "Return type mismatch between linked nodes", details);
       } else if (!isValid(value[0], prompt, { faults, hasFile })) isWhole = false;
+    } else if (type === "FLOAT" && !Number.isFinite(Number(value))) {
+      const message = "Failed to convert an input value to a FLOAT value";
+      fail("invalid_input_type", message, `${input}, ${value}, could not convert string to float`);
     } else if (Array.isArray(type) && !type.includes(value)) {
       const choices = type.map((one) => `'${one}'`).join(", ");
       fail("value_not_in_list", "Value not in list", `${input}: '${value}' not in [${choices}]`);

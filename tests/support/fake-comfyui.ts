@@ -113,11 +113,13 @@ export class FakeComfy implements AsyncDisposable {
           : new Response("no", { status: 400 });
       }
       case "GET /object_info": {
-        const name = pathname.split("/")[2] ?? "";
-        const found = this.#classOf(name);
-        return Response.json(
-          found === undefined ? {} : { [name]: { output_node: found.isOutput === true } },
-        );
+        const [, , name] = pathname.split("/");
+        const names = name === undefined ? Object.keys(CLASSES) : [name];
+        const infos = names.flatMap((one) => {
+          const found = this.#classOf(one);
+          return found === undefined ? [] : [[one, { output_node: found.isOutput === true }]];
+        });
+        return Response.json(Object.fromEntries(infos));
       }
       case "POST /upload/image":
         return await this.#upload(request);

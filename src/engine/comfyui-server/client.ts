@@ -1,10 +1,13 @@
 /** HTTP client of the ComfyUI at COMFYUI_URL: asks for node classes and files, uploads pictures, queues and cancels graphs. */
 import type { TSchema } from "@sinclair/typebox";
 import { reason, WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
 import { redactUrl } from "../../redact-url.ts";
 import type { Immutable } from "../../schema.ts";
 import { check } from "../../schema-check.ts";
 import { NodeErrors, PromptError, Queue, type StoredFile } from "./answers.ts";
+
+const log = getLogger("comfyui");
 
 /** A ComfyUI that computes answers slowly: Python runs one thread at a time. */
 const ANSWER_MS = 20_000;
@@ -43,6 +46,18 @@ export class ComfyClient {
     const path = `/object_info/${encodeURIComponent(className)}`;
     const answer = await this.#json(path, { signal });
     return isObject(answer) && Object.hasOwn(answer, className);
+  }
+
+  /** The names of all its node classes; none where the list is too long to read. */
+  async classes(signal: AbortSignal): Promise<string[]> {
+    try {
+      const answer = await this.#json("/object_info", { signal });
+      return isObject(answer) ? Object.keys(answer) : [];
+    } catch (error) {
+      signal.throwIfAborted();
+      log.debug("ComfyUI's list of classes cannot be read", { error: reason(error) });
+      return [];
+    }
   }
 
   /** Whether LoadImage finds a file of this name. */

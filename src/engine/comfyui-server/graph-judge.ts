@@ -1,9 +1,11 @@
 /** Lets ComfyUI validate graphs before they run, and turns its findings into errors of the request, node by node. */
 import { WorkerError } from "../../errors.ts";
 import type { Graph } from "../graph/graph.ts";
+import { suggester } from "../graph/nearest-name.ts";
 import { parseGraph } from "../graph/read-graph.ts";
-import { refused, type SentGraph, unreadable } from "../graph/refusal.ts";
+import { combined, refused, unreadable } from "../graph/refusal.ts";
 import type { GraphUse } from "../protocol/work.ts";
+import type { NodeError } from "./answers.ts";
 import type { ComfyClient } from "./client.ts";
 import {
   classProblem,
@@ -11,6 +13,7 @@ import {
   outputProblems,
   type Problem,
   problemsOf,
+  readingProblems,
   withoutTextNode,
   withoutVideo,
 } from "./graph-problems.ts";
@@ -18,11 +21,16 @@ import {
   classesOf,
   exactJson,
   imagesOf,
+  inputKey,
+  outputsOf,
   type PictureNode,
   type ServerGraph,
   serverGraph,
   TEXT_NODE,
   TRIAL_GAPS,
+  TRIED_TEXT,
+  type TriableGraph,
+  triable,
   triedGraph,
 } from "./server-graph.ts";
 
@@ -53,14 +61,23 @@ export class GraphJudge {
     this.#classes.clear();
   }
 
-  /** Throws `invalid_request` with what is wrong with the graphs, and `comfyui_unavailable`. */
+  /** Throws `invalid_request` with what is wrong with all the graphs, and `comfyui_unavailable`. */
   async plan(graphs: readonly string[], use: GraphUse, signal: AbortSignal): Promise<ServerPlan> {
     const saves = await this.#pictureNode(use, signal);
-    const planned = graphs.map(async (json, place) => {
-      const field = graphs.length === 1 ? "prompts" : `prompts.${place}`;
-      return await this.#graph(readable(json, field), field, use, signal);
-    });
-    return { graphs: await Promise.all(planned), saves };
+    const planned = await Promise.allSettled(
+      graphs.map(async (json, place) => {
+        const field = graphs.length === 1 ? "prompts" : `prompts.${place}`;
+        return await this.#graph(readable(json, field), field, use, signal);
+      }),
+    );
+    const refusals = planned.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+    const other = refusals.find((one) => !isRefusal(one));
+    if (other !== undefined) throw other;
+    if (refusals.length > 0) throw combined(refusals.filter(isRefusal));
+    return {
+      graphs: planned.flatMap((one) => (one.status === "fulfilled" ? [one.value] : [])),
+      saves,
+    };
   }
 
   /** Pictures that come as files stay on ComfyUI's disk, which a stream would fill. */
@@ -79,18 +96,22 @@ export class GraphJudge {
     use: GraphUse,
     signal: AbortSignal,
   ): Promise<ServerGraph> {
-    const at: SentGraph = { graph: sent, field };
     const images = await this.#imagesThere(sent, use, signal);
     const graph = serverGraph(sent, use, (name) => images.has(name));
-    const problems = [
+    const stopping = [
+      ...readingProblems(graph),
       ...(await this.#classProblems(graph, signal)),
       ...linkProblems(graph),
+    ];
+    const problems = [
+      ...stopping,
       ...outputProblems(graph),
       ...(await this.#textProblems(graph, signal)),
       ...(use.hasInput ? [] : withoutVideo(graph)),
     ];
-    if (problems.length > 0) throw refused(problems, at);
-    await this.#try(graph, at, signal);
+    const faulty = stopping.flatMap((one) => ("nodes" in one ? one.nodes : []));
+    problems.push(...(await this.#found(triable(graph, new Set(faulty)), signal)));
+    if (problems.length > 0) throw refused(problems, { graph: sent, field });
     return graph;
   }
 
@@ -105,16 +126,18 @@ export class GraphJudge {
   }
 
   async #classProblems(graph: ServerGraph, signal: AbortSignal): Promise<Problem[]> {
-    const problems: Problem[] = [];
+    const unknown: [name: string, nodes: readonly string[]][] = [];
     const classes = [...classesOf(graph)];
-    while (classes.length > 0 && problems.length < MAX_UNKNOWN) {
+    while (classes.length > 0 && unknown.length < MAX_UNKNOWN) {
       const some = classes.splice(0, QUESTIONS_AT_ONCE).map(async ([name, nodes]) => {
-        const isKnown = name !== null && (await this.#knows(name, signal));
-        return isKnown ? [] : [classProblem(name, nodes)];
+        return (await this.#knows(name, signal)) ? [] : [[name, nodes] as [string, string[]]];
       });
-      problems.push(...(await Promise.all(some)).flat());
+      unknown.push(...(await Promise.all(some)).flat());
     }
-    return problems;
+    if (unknown.length === 0) return [];
+    const known = await this.#client.classes(signal);
+    const suggest = suggester();
+    return unknown.map(([name, nodes]) => classProblem(name, nodes, suggest(name, known)));
   }
 
   async #textProblems({ texts }: ServerGraph, signal: AbortSignal): Promise<Problem[]> {
@@ -129,26 +152,43 @@ export class GraphJudge {
     return true;
   }
 
-  /** Submits the graph with outputs that cannot run, for its validation. */
-  async #try(graph: ServerGraph, at: SentGraph, signal: AbortSignal): Promise<void> {
+  /** What ComfyUI's validation finds. The graph is submitted with outputs that cannot run. */
+  async #found({ graph, leftOut }: TriableGraph, signal: AbortSignal): Promise<Problem[]> {
+    const targets = outputsOf(graph);
+    if (targets.length === 0) return []; // there would be nothing to validate
     const id = crypto.randomUUID();
-    const outputs = [...graph.pictures, ...graph.texts];
     const body = {
       prompt: triedGraph(graph, NO_FRAME),
-      ...{ prompt_id: id, partial_execution_targets: outputs },
+      ...{ prompt_id: id, partial_execution_targets: targets },
     };
     const answer = await this.#client.submit(id, exactJson(body), signal);
     if (answer.state === "queued") await this.#client.cancel(id, signal); // its outputs have become optional inputs
-    const problems = problemsOf(answer, graph, (node, error) => {
-      if (graph.live.includes(node)) return error.type === "custom_validation_failed";
-      if (error.type !== "required_input_missing") return false;
-      const { input_name: input } = error.extra_info ?? {};
-      if (graph.pictures.includes(node)) return input === TRIAL_GAPS.picture;
-      return graph.texts.includes(node) && input === TRIAL_GAPS.text;
+    return problemsOf(answer, graph, (node, error) => {
+      if (graph.live.includes(node))
+        return error.type === "custom_validation_failed" ? null : error;
+      const isText = graph.texts.includes(node);
+      const named = isText ? renamed(error, TRIED_TEXT, "data") : error;
+      if (error.type !== "required_input_missing") return named;
+      const { input_name: input = "" } = named.extra_info ?? {};
+      const gap = isText
+        ? TRIAL_GAPS.text
+        : graph.pictures.includes(node)
+          ? TRIAL_GAPS.picture
+          : "";
+      return input === gap || leftOut.has(inputKey(node, input)) ? null : named;
     });
-    if (problems.length > 0) throw refused(problems, at);
   }
 }
+
+/** The error with an input's name in place of the one that it had in the trial. */
+function renamed(error: NodeError, tried: string, name: string): NodeError {
+  const { extra_info, details } = error;
+  if (extra_info?.input_name !== tried) return error;
+  return { ...error, details: details.replace(tried, name), extra_info: { input_name: name } };
+}
+
+const isRefusal = (error: unknown): error is WorkerError =>
+  error instanceof WorkerError && error.kind === "invalid_request";
 
 /** As `parseGraph`; the error names the field. */
 function readable(json: string, field: string): Graph {

@@ -1,10 +1,10 @@
-/** Describes problems of graphs for ComfyUI: those that it reports, and those that it explains badly or not at all. */
+/** Describes what is wrong with a graph for ComfyUI: what its validation reports, and what it stops at without naming the rest. */
 import { cut } from "../../shown-value.ts";
 import { depthFirst } from "../graph/depth-first.ts";
 import { nodeLabel, shownName } from "../graph/graph.ts";
 import type { refused } from "../graph/refusal.ts";
 import type { NodeError, NodeErrors, PromptError } from "./answers.ts";
-import { linksOf, type ServerGraph, TEXT_NODE } from "./server-graph.ts";
+import { linkedInputs, linksOf, outputsOf, type ServerGraph, TEXT_NODE } from "./server-graph.ts";
 
 export type Problem = Parameters<typeof refused>[0][number];
 
@@ -14,12 +14,12 @@ const MAX_NAMED = 8;
 /**
  * What ComfyUI finds wrong with a graph.
  *
- * @param isMeant true for errors that are caused on purpose and are not the graph's fault
+ * @param ofGraph the error in the words of the graph as it was sent; null for one that is caused on purpose
  */
 export function problemsOf(
   { nodeErrors, error }: { readonly nodeErrors: NodeErrors; readonly error?: PromptError },
   { sent }: ServerGraph,
-  isMeant: (node: string, error: NodeError) => boolean = () => false,
+  ofGraph: (node: string, error: NodeError) => NodeError | null = (_, error) => error,
 ): Problem[] {
   const nodes = Object.entries(nodeErrors);
   if (nodes.length === 0 && error !== undefined) {
@@ -28,7 +28,7 @@ export function problemsOf(
   }
   return nodes.flatMap(([id, { errors }]) =>
     errors
-      .filter((one) => !isMeant(id, one))
+      .flatMap((one) => ofGraph(id, one) ?? [])
       .map((one): Problem => {
         const node = sent.get(id);
         const problem = sentenceOf(one);
@@ -49,35 +49,44 @@ function sentenceOf({ message, details, extra_info }: NodeError): string {
   return cut(input === "" ? what : `${input}: ${what}`, MAX_PROBLEM_CHARACTERS);
 }
 
-/** ComfyUI reports these as exceptions of Python. */
-export function linkProblems({ sent, nodes }: ServerGraph): Problem[] {
-  const problems: Problem[] = [...nodes.values()].flatMap((node) =>
-    Object.entries(node.inputs).flatMap(([input, value]): Problem[] => {
-      const [target] = linksOf({ ...node, inputs: { [input]: value } });
-      if (target === undefined || nodes.has(target)) return [];
-      const problem = `${shownName(input, 40)} links to node ${JSON.stringify(cut(target, 40))}, which is not in the graph`;
-      const message = `${nodeLabel(sent.get(node.id) ?? node)}: ${problem}`;
-      return [{ type: "bad_linked_input", node: node.id, input, message, problem }];
+/** Nodes that could not be read. */
+export const readingProblems = ({ nodes }: ServerGraph): Problem[] =>
+  [...nodes.values()].flatMap(({ id, faults }) =>
+    faults.map(({ problem }) => {
+      return { nodes: [id], message: `node ${shownName(id, 40)}: ${problem}`, problem };
     }),
   );
-  depthFirst(nodes.keys(), {
-    needs: (id) => linksOf(nodes.get(id)).filter((one) => nodes.has(one)),
+
+/** Links to nodes that are not there, and circles, of what the outputs need. ComfyUI's validation fails at the first. */
+export function linkProblems(graph: ServerGraph): Problem[] {
+  const { sent, nodes } = graph;
+  const problems: Problem[] = [];
+  const circles: Problem[] = [];
+  depthFirst(outputsOf(graph), {
+    needs(id) {
+      const node = nodes.get(id);
+      if (node === undefined) return [];
+      for (const [input, target] of linkedInputs(node)) {
+        if (nodes.has(target)) continue;
+        const problem = `${shownName(input, 40)} links to node ${JSON.stringify(cut(target, 40))}, which is not in the graph`;
+        const message = `${nodeLabel(sent.get(id) ?? node)}: ${problem}`;
+        problems.push({ type: "bad_linked_input", node: id, input, message, problem });
+      }
+      return linksOf(node).filter((target) => nodes.has(target));
+    },
     leave: () => {},
-    cycle: (ids) => {
+    cycle(ids) {
       const shown = ids.slice(0, MAX_NAMED).join(", ");
       const message = `each of these nodes needs the next, and the last the first: ${shown}; remove one of the links`;
-      problems.push({
-        nodes: ids,
-        message,
-        problem: "is part of a circle: remove one of the links",
-      });
+      const problem = "is part of a circle: remove one of the links";
+      circles.push({ nodes: ids, message, problem });
     },
   });
-  return problems;
+  return [...problems, ...circles];
 }
 
-export function outputProblems({ pictures, texts }: ServerGraph): Problem[] {
-  if (pictures.length + texts.length > 0) return [];
+export function outputProblems(graph: ServerGraph): Problem[] {
+  if (outputsOf(graph).length > 0) return [];
   const message =
     "no node of the graph gives a picture back; add SaveImage, PreviewImage or SaveTensor";
   return [{ nodes: [], message, problem: message }];
@@ -91,12 +100,14 @@ export function withoutVideo({ sent, live }: ServerGraph): Problem[] {
   return [{ nodes: live, message, problem }];
 }
 
-/** ComfyUI does not have the class, or the nodes have none (null). */
-export function classProblem(name: string | null, nodes: readonly string[]): Problem {
-  const rest =
-    name === null
-      ? "no class_type; every node needs one"
-      : `the class ${shownName(name, 60)}, which the ComfyUI at COMFYUI_URL does not have: install it there`;
+/** ComfyUI does not have the class of these nodes. `meant`: the one that the name may stand for. */
+export function classProblem(
+  name: string,
+  nodes: readonly string[],
+  meant: string | null,
+): Problem {
+  const way = meant === null ? "install it there" : `did you mean ${shownName(meant, 60)}?`;
+  const rest = `the class ${shownName(name, 60)}, which the ComfyUI at COMFYUI_URL does not have: ${way}`;
   const ids = nodes.slice(0, MAX_NAMED).map((id) => shownName(id, 40));
   const more = nodes.length - ids.length;
   const which = ids.join(", ") + (more > 0 ? ` and ${more} more` : "");

@@ -57,17 +57,23 @@ export const imagesOf = (graph: Graph): string[] =>
   );
 
 /** Classes that ComfyUI must know, each with the nodes that have it. */
-export function classesOf({
-  nodes,
-  live,
+export function classesOf({ nodes, live, pictures, texts }: ServerGraph): Map<string, string[]> {
+  const ours = new Set([...live, ...pictures, ...texts]);
+  const found = new Map<string, string[]>();
+  for (const { id, className } of nodes.values()) {
+    if (ours.has(id) || className === null) continue;
+    const ids = found.get(className);
+    if (ids === undefined) found.set(className, [id]);
+    else ids.push(id);
+  }
+  return found;
+}
+
+/** Ids of the nodes that give something back. */
+export const outputsOf = ({
   pictures,
   texts,
-}: ServerGraph): Map<string | null, string[]> {
-  const ours = new Set([...live, ...pictures, ...texts]);
-  const others = [...nodes.values()].filter(({ id }) => !ours.has(id));
-  const byClass = Map.groupBy(others, ({ className }) => className);
-  return new Map([...byClass].map(([name, found]) => [name, found.map(({ id }) => id)]));
-}
+}: Pick<ServerGraph, "pictures" | "texts">): string[] => [...pictures, ...texts];
 
 /**
  * The graph in the form of `POST /prompt`.
@@ -81,8 +87,42 @@ export function runnableGraph(graph: ServerGraph, frame: string, saves: PictureN
   });
 }
 
-/** What is missing on purpose from the outputs of `triedGraph`. */
+/** What is missing on purpose from the outputs of `triedGraph`, which are SaveImage nodes. */
 export const TRIAL_GAPS = { picture: "filename_prefix", text: "images" } as const;
+/** The input that has a text's `data` there. */
+export const TRIED_TEXT = "filename_prefix";
+
+/** The graph without nodes at which ComfyUI's validation would stop, and without links to them and to nowhere. */
+export interface TriableGraph {
+  readonly graph: ServerGraph;
+  /** Inputs that were left out, as `inputKey` names them: ComfyUI misses them. */
+  readonly leftOut: ReadonlySet<string>;
+}
+
+/** @param faulty ids of the nodes to leave out */
+export function triable(graph: ServerGraph, faulty: ReadonlySet<string>): TriableGraph {
+  const leftOut = new Set<string>();
+  const kept = [...graph.nodes.values()].filter(({ id }) => !faulty.has(id));
+  const ids = new Set(kept.map(({ id }) => id));
+  for (const node of kept) {
+    for (const [input, target] of linkedInputs(node)) {
+      if (!ids.has(target)) leftOut.add(inputKey(node.id, input));
+    }
+  }
+  const nodes = kept.map((node) => {
+    const inputs = Object.entries(node.inputs).filter(
+      ([name]) => !leftOut.has(inputKey(node.id, name)),
+    );
+    return [node.id, { ...node, inputs: Object.fromEntries(inputs) }] as const;
+  });
+  const among = (all: readonly string[]) => all.filter((id) => ids.has(id));
+  const { sent, live, pictures, texts } = graph;
+  const outputs = { pictures: among(pictures), texts: among(texts) };
+  return { graph: { ...{ sent, nodes: new Map(nodes), live }, ...outputs }, leftOut };
+}
+
+/** Names an input of a node. */
+export const inputKey = (node: string, input: string): string => JSON.stringify([node, input]);
 
 /**
  * The graph with outputs that cannot run, since each lacks an input, and with what they need. ComfyUI validates
@@ -90,7 +130,7 @@ export const TRIAL_GAPS = { picture: "filename_prefix", text: "images" } as cons
  */
 export function triedGraph(graph: ServerGraph, frame: string): object {
   const needed: string[] = [];
-  depthFirst([...graph.pictures, ...graph.texts], {
+  depthFirst(outputsOf(graph), {
     needs: (id) => linksOf(graph.nodes.get(id)).filter((one) => graph.nodes.has(one)),
     leave: (id) => needed.push(id),
   });
@@ -98,16 +138,22 @@ export function triedGraph(graph: ServerGraph, frame: string): object {
     picture: ({ inputs }) => ({ class_type: "SaveImage", inputs: { images: inputs["images"] } }),
     text: ({ inputs }) => ({
       class_type: "SaveImage",
-      inputs: { filename_prefix: inputs["data"] },
+      inputs: { [TRIED_TEXT]: inputs["data"] },
     }),
   });
 }
 
+/** The inputs of a node that are links, each with the id of the node that it names, whether that exists or not. */
+export const linkedInputs = ({ inputs }: GraphNode): [input: string, target: string][] =>
+  Object.entries(inputs).flatMap(([input, value]) =>
+    Array.isArray(value) && value.length === 2 && typeof value[0] === "string"
+      ? [[input, value[0]]]
+      : [],
+  );
+
 /** Ids of the nodes that a node needs, whether they exist or not. */
 export const linksOf = (node: GraphNode | undefined): string[] =>
-  Object.values(node?.inputs ?? {}).flatMap((value) =>
-    Array.isArray(value) && value.length === 2 && typeof value[0] === "string" ? [value[0]] : [],
-  );
+  node === undefined ? [] : linkedInputs(node).map(([, target]) => target);
 
 interface PromptNode {
   readonly class_type: string | null;
