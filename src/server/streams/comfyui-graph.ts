@@ -4,12 +4,19 @@ import { parsedText } from "./wrapped-params.ts";
 /** Containers of prompts nest no deeper: a list of JSON texts of `{prompt: …}`. */
 const MAX_DEPTH = 4;
 
-export interface FoundGraphs {
+export interface FoundGraph {
   /**
-   * As JSON, in their order. Those that came as text are as they were written: a parser rounds large seeds. Text that
-   * is meant to be a graph may not be JSON.
+   * As JSON. One that came as text is as it was written: a parser rounds large seeds. Text that is meant to be a graph
+   * may not be JSON.
    */
-  readonly graphs: readonly string[];
+  readonly graph: string;
+  /** Members of the objects that hold it, such as the `weight` of `{prompt: graph, weight}`. */
+  readonly beside: Readonly<Record<string, unknown>>;
+}
+
+export interface FoundGraphs {
+  /** In their order. */
+  readonly graphs: readonly FoundGraph[];
   /** There are other prompts beside them. */
   readonly isMixed: boolean;
 }
@@ -22,26 +29,32 @@ export interface FoundGraphs {
  */
 export function findGraphs(value: unknown): FoundGraphs | null {
   const found = [...parts(value, 0)];
-  const graphs = found.flatMap(({ graph }) => graph ?? []);
+  const graphs = found.filter((part) => part !== null);
   return graphs.length === 0 ? null : { graphs, isMixed: graphs.length < found.length };
 }
 
-/** Every prompt in the value: the graph's JSON, or null for one that is none. */
-function* parts(value: unknown, depth: number): Generator<{ readonly graph: string | null }> {
+/** Every prompt in the value; null for one that is no graph. */
+function* parts(value: unknown, depth: number): Generator<FoundGraph | null> {
   const text = typeof value === "string" ? value : null;
   const parsed = text !== null && looksLikeJson(text) ? parsedText(text) : value;
   if (text !== null && parsed === text && isMeantAsGraph(text)) {
-    yield { graph: text };
+    yield { graph: text, beside: {} };
     return;
   }
   const isContainer = typeof parsed === "object" && parsed !== null && depth <= MAX_DEPTH;
-  if (!isContainer) yield { graph: null };
+  if (!isContainer) yield null;
   else if (Array.isArray(parsed)) for (const item of parsed) yield* parts(item, depth + 1);
   else if (isApiFormat(parsed) || isEditorFormat(parsed)) {
-    yield { graph: text ?? JSON.stringify(parsed) };
-  } else if ("graph" in parsed && typeof parsed.graph === "string") yield { graph: parsed.graph };
-  else if ("prompt" in parsed) yield* parts(parsed.prompt, depth + 1);
-  else yield { graph: null };
+    yield { graph: text ?? JSON.stringify(parsed), beside: {} };
+  } else if ("graph" in parsed && typeof parsed.graph === "string") {
+    const { graph, ...beside } = parsed;
+    yield { graph: String(graph), beside };
+  } else if ("prompt" in parsed) {
+    const { prompt, ...beside } = parsed;
+    for (const part of parts(prompt, depth + 1)) {
+      yield part && { ...part, beside: { ...beside, ...part.beside } };
+    }
+  } else yield null;
 }
 
 /** Most prompts are words, which need no parsing. */

@@ -6,7 +6,7 @@ import { cut } from "../../shown-value.ts";
 import { checked, fieldsError } from "../field-errors.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, type StartFields, UpdateFields } from "./fields.ts";
 import { findModel, modelParams, takesParam } from "./model-params.ts";
-import { type Drawing, givenDrawing, withGraphs } from "./prompts.ts";
+import { type Drawing, givenDrawing, unusedMembers, withGraphs } from "./prompts.ts";
 import { wrappedParams } from "./wrapped-params.ts";
 
 const MAX_IGNORED = 32;
@@ -88,7 +88,8 @@ export function mergeParams(
       model,
     ),
   };
-  const ignored = own.map(([name]) => name).filter((name) => !takesParam(model, name));
+  const unknown = own.map(([name]) => name).filter((name) => !takesParam(model, name));
+  const ignored = [...unknown, ...unusedAliases(given), ...unusedMembers(given)];
   return { params, model, ignored: shortened(ignored) };
 }
 
@@ -148,6 +149,14 @@ function mergedSize(
   const [field, other] = typeof width === "number" ? ["height", "width"] : ["width", "height"];
   throw fieldsError([{ field, problem: `must be given together with ${other}` }]);
 }
+
+/** Aliases that were sent together with the field itself, which wins. */
+const unusedAliases = (given: StartFields): string[] =>
+  Object.entries(ALIASES).flatMap(([alias, field]) =>
+    given[alias as keyof typeof ALIASES] === undefined || given[field] === undefined ? [] : alias,
+  );
+
+const ALIASES = { prompt: "prompts", max_framerate: "fps", audio_codec: "audio" } as const;
 
 /** Bounds what is sent back: a caller may send thousands of members with names of megabytes. */
 function shortened(names: readonly string[]): string[] {

@@ -11,7 +11,10 @@ import { MAX_PROMPT_BYTES, MAX_PROMPTS, type UpdateFields } from "./fields.ts";
 /** What a stream draws by. */
 export type Drawing = Pick<StreamParams, "prompts" | "graphs">;
 
-/** The fields with ComfyUI graphs as `{graph}`, which the schema knows. Throws `invalid_request` where texts are among them. */
+/**
+ * The fields with ComfyUI graphs as `{graph}`, which the schema knows, and with what was sent beside each. Throws
+ * `invalid_request` where texts are among them.
+ */
 export function withGraphs(fields: unknown): unknown {
   if (typeof fields !== "object" || fields === null) return fields;
   let changed: object = fields;
@@ -25,9 +28,12 @@ export function withGraphs(fields: unknown): unknown {
       const problem = `must be at most ${MAX_PROMPTS} graphs, got ${found.graphs.length}`;
       throw fieldsError([{ field, problem }]);
     }
-    const faults = found.graphs.flatMap((graph) => faultOf(graph) ?? []);
+    const faults = found.graphs.flatMap(({ graph }) => faultOf(graph) ?? []);
     if (faults.length > 0) throw fieldsError(faults.map((problem) => ({ field, problem })));
-    changed = { ...changed, [field]: found.graphs.map((graph) => ({ graph })) };
+    changed = {
+      ...changed,
+      [field]: found.graphs.map(({ graph, beside }) => ({ ...beside, graph })),
+    };
   }
   return changed;
 }
@@ -70,9 +76,24 @@ function drawingOf(prompts: NonNullable<UpdateFields["prompts"]>): Drawing {
   return { prompts: texts };
 }
 
+/** Names of the members of prompts that mean nothing here: `prompts.0.weigth`. A graph takes no member beside it. */
+export function unusedMembers(given: UpdateFields): string[] {
+  const field = drawingField(given);
+  const all = [given[field] ?? []].flat();
+  return all.flatMap((one, place) => {
+    if (typeof one === "string") return [];
+    const known = "graph" in one ? ["graph"] : ["prompt", "negative_prompt", "weight"];
+    const at = all.length === 1 ? field : `${field}.${place}`;
+    return Object.keys(one).flatMap((name) => (known.includes(name) ? [] : `${at}.${name}`));
+  });
+}
+
+const drawingField = (given: UpdateFields): "prompts" | "prompt" =>
+  given.prompts === undefined ? "prompt" : "prompts";
+
 /** What is given to draw by; null where it is reset, undefined where it is absent. Throws `invalid_request`. */
 export function givenDrawing(given: UpdateFields): Drawing | null | undefined {
-  const field = given.prompts === undefined ? "prompt" : "prompts";
+  const field = drawingField(given);
   const value = given[field];
   if (value == null) return value;
   const drawing = drawingOf(value);

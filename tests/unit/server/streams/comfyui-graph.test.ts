@@ -3,6 +3,7 @@ import { findGraphs } from "../../../../src/server/streams/comfyui-graph.ts";
 
 const graph = { "1": { class_type: "LoadImage", inputs: {} } };
 const text = JSON.stringify(graph);
+const jsonOf = (value: unknown) => findGraphs(value)?.graphs.map((found) => found.graph);
 const editor = { nodes: [{ id: 1, type: "LoadImage" }], links: [] };
 
 test.each<[string, unknown, string]>([
@@ -13,10 +14,10 @@ test.each<[string, unknown, string]>([
   ["text of a list", JSON.stringify([graph]), text],
   ["text of a list of texts", JSON.stringify([text]), text],
   ["the prompt of an object", { prompt: graph }, text],
-  ["text as the prompt of an object", { prompt: text, weight: 1 }, text],
+  ["text as the prompt of an object", { prompt: text }, text],
   ["text as the prompt of an object in a list", [{ prompt: text }], text],
   ["JSON in {graph}", [{ graph: text }], text],
-  ["a ComfyUI request", JSON.stringify({ prompt: graph, client_id: "x" }), text],
+  ["a ComfyUI request", JSON.stringify({ prompt: graph }), text],
   ["the editor's format", editor, JSON.stringify(editor)],
   ["the editor's format as text in a list", [JSON.stringify(editor)], JSON.stringify(editor)],
   ["text with a comma too many", text.replace("}}", "},}"), text.replace("}}", "},}")],
@@ -28,21 +29,34 @@ test.each<[string, unknown, string]>([
     '[{"1": {"inputs": {"cfg": NaN}}}]',
   ],
 ])("a graph as %s is found", (_form, value, found) => {
-  expect(findGraphs(value)).toEqual({ graphs: [found], isMixed: false });
+  expect(findGraphs(value)).toEqual({ graphs: [{ graph: found, beside: {} }], isMixed: false });
+});
+
+test.each<[string, unknown, Record<string, unknown>]>([
+  ["a prompt object", { prompt: graph, weight: 2 }, { weight: 2 }],
+  ["{graph}", [{ graph: text, negative_prompt: "blurry" }], { negative_prompt: "blurry" }],
+  [
+    "a ComfyUI request in text",
+    JSON.stringify({ prompt: graph, client_id: "x" }),
+    { client_id: "x" },
+  ],
+  ["nested objects", { prompt: [{ prompt: graph, weight: 1 }], id: 5 }, { weight: 1, id: 5 }],
+])("what stands beside the graph of %s is reported", (_form, value, beside) => {
+  expect(findGraphs(value)).toEqual({ graphs: [{ graph: text, beside }], isMixed: false });
 });
 
 test("a seed that a number does not hold exactly stays as it was written in text", () => {
   const exact = '{"3":{"class_type":"KSampler","inputs":{"seed":18446744073709551615}}}';
-  expect(findGraphs([exact])?.graphs).toEqual([exact]);
+  expect(jsonOf([exact])).toEqual([exact]);
 });
 
 test("several graphs keep their order", () => {
   const other = { "2": { class_type: "SaveImage", inputs: {} } };
-  expect(findGraphs([graph, other])?.graphs).toEqual([text, JSON.stringify(other)]);
+  expect(jsonOf([graph, other])).toEqual([text, JSON.stringify(other)]);
 });
 
 test("texts beside a graph are noticed", () => {
-  expect(findGraphs(["a cat", graph])).toEqual({ graphs: [text], isMixed: true });
+  expect(findGraphs(["a cat", graph])?.isMixed).toBe(true);
   expect(findGraphs([text, { prompt: "a cat" }])?.isMixed).toBe(true);
   expect(findGraphs([{ graph: text }, "a cat"])?.isMixed).toBe(true);
 });

@@ -116,6 +116,16 @@ test("a graph takes the place of prompts and brings its model; texts bring back 
   expect(texts.graphs).toBeUndefined();
 });
 
+test.each<[object, string[]]>([
+  [{ prompts: { prompt: GRAPH, weight: 2 } }, ["prompts.weight"]],
+  [{ prompt: [{ prompt: GRAPH, client_id: "x" }, TEXT] }, ["prompt.0.client_id"]],
+  [{ prompts: [{ prompt: "a cat", weigth: 2 }, "a dog"] }, ["prompts.0.weigth"]],
+  [{ prompts: [{ prompt: "a cat", weight: 2, negative_prompt: "" }] }, []],
+  [{ prompts: "a cat", prompt: "a dog", fps: 5, max_framerate: 6 }, ["prompt", "max_framerate"]],
+])("what %j says without effect is named as ignored", (fields, names) => {
+  expect(update(fields).ignored).toEqual(names);
+});
+
 test("another model ends graphs, and nothing else does", () => {
   const graphs = update({ prompts: GRAPH }).params;
   const next = (fields: object) => update(fields, graphs).params;
