@@ -15,6 +15,8 @@ const UNOBSERVED: PipelineObserver = {
   frameDropped() {},
   frameSkipped() {},
   frameInferred() {},
+  stageTook() {},
+  waited() {},
   frameUnpublished() {},
   audioOut() {},
   paramsApplied() {},

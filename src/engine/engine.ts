@@ -1,6 +1,7 @@
 /** The engine process: receives orders, runs them as work, reports. Ends with its parent. */
 import { reason, toPlainError } from "../errors.ts";
 import { configureLogging, getLogger, logId, withStreamLog } from "../log.ts";
+import { trickleAnswers } from "../trickle/client/answer-counts.ts";
 import { openRequests } from "../trickle/client/request.ts";
 import { quietLibav } from "./codec/libav.ts";
 import { decodableCodecs } from "./codec/video-decoder.ts";
@@ -8,6 +9,7 @@ import { hasEncoder } from "./codec/video-encoder.ts";
 import { probeDeadlineMs, resolveDevice } from "./device/device-check.ts";
 import { ModelHost } from "./device/model-host.ts";
 import { dieWithParent } from "./die-with-parent.ts";
+import { EngineMeter } from "./metrics/engine-meter.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
 import { judgeGraphs } from "./plan/judge-graphs.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
@@ -104,6 +106,7 @@ class Engine {
   readonly #options: EngineOptions;
   readonly #catalogue: ModelCatalogue;
   readonly #journal: CallJournal;
+  readonly #meter = new EngineMeter();
   readonly #send: Send;
   /** Work that has not reported its end, by number. */
   readonly #live = new Map<number, EngineWork>();
@@ -141,6 +144,7 @@ class Engine {
       memoryLimit: options.model_memory,
       comfyuiUrl: options.comfyui_url,
       onChange: (model) => send({ type: "model", model }),
+      onLoaded: (load) => this.#meter.modelLoaded(load),
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
@@ -212,7 +216,7 @@ class Engine {
     const common = { id, host: this.host, calls, send };
     return order.kind === "image"
       ? new ImageWork({ ...common, job: order.job })
-      : new StreamWork({ ...common, ...order, engine: this.#options });
+      : new StreamWork({ ...common, ...order, engine: this.#options, meter: this.#meter });
   }
 
   async #listModels(): Promise<void> {
@@ -247,6 +251,12 @@ class Engine {
       if (stats !== null)
         this.#send({ type: "report", number, report: { type: "stats", id, stats } });
     }
+    const memory = {
+      resident_bytes: process.memoryUsage.rss(),
+      model_bytes: this.host.modelBytes,
+    };
+    const metrics = this.#meter.take(trickleAnswers, memory);
+    this.#send({ type: "metrics", metrics });
   }
 
   async #shutdown(): Promise<void> {

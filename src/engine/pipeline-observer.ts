@@ -3,6 +3,7 @@ import type { PlainError } from "../errors.ts";
 import type { AudioPacket } from "../media/encoded-packet.ts";
 import type { Tick } from "./codec/video-frame.ts";
 import type { DataReport } from "./protocol/messages.ts";
+import type { DropCause, StageName, WaitName } from "./protocol/metrics.ts";
 import type { StreamParams } from "./protocol/work.ts";
 
 /** The parts of a stream that can fail on their own while the stream continues. */
@@ -20,12 +21,16 @@ export interface PipelineObserver {
   audioIn(packet: Pick<AudioPacket, "pts">): void;
   /** A frame of the input was decoded. */
   frameDecoded(): void;
-  /** A frame that was wanted will not come out: it was too late, damaged, or could not be made. */
-  frameDropped(): void;
+  /** A frame that was wanted will not come out. */
+  frameDropped(cause: DropCause): void;
   /** A frame that was not wanted will not come out: the stream was starting or paused, or `fps` is lower than the input's. */
   frameSkipped(): void;
-  /** A model drew a frame in this many milliseconds. */
-  frameInferred(inferenceMs: number): void;
+  /** The models of a stream that asked for `model` drew a frame in this many milliseconds. */
+  frameInferred(inferenceMs: number, model: string): void;
+  /** A stage worked on a frame or packet for this long. */
+  stageTook(stage: Exclude<StageName, "inference" | "publish">, ms: number): void;
+  /** A frame waited for this long. */
+  waited(wait: WaitName, ms: number): void;
   /** A finished frame was thrown away because the stream has no output. */
   frameUnpublished(frame: Tick): void;
   /** An audio packet goes to the segmenter. */

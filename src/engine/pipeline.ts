@@ -133,10 +133,10 @@ export class Pipeline {
       bytesOf: (frame) => (frame instanceof VideoFrame ? frameBytes(frame) : 0),
       maxBytes: MAX_FRAME_BYTES,
       ready: () => inference.ready(),
-      onDrop: (frame) => {
+      onDrop: (frame, why) => {
         if (frame instanceof VideoFrame) frame[Symbol.dispose]();
         if (inference.isStarting) observer.frameSkipped();
-        else observer.frameDropped();
+        else observer.frameDropped(why);
       },
     };
   }

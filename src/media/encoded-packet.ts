@@ -34,6 +34,8 @@ export interface VideoFormat {
 
 /** A packet of our own encoder: H.264 without B-frames, so that pts and dts are one. */
 export interface EncodedVideo extends VideoPacket {
+  /** `performance.now()` when the encoder gave it. */
+  readonly encodedAt?: number | undefined;
   readonly format: VideoFormat;
 }
 

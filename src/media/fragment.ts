@@ -9,6 +9,8 @@ export interface Fragment {
   readonly pts: Ticks;
   /** Of the video frame inside; null where there is only audio. */
   readonly arrivedAt: number | null;
+  /** `performance.now()` when the encoder gave the video frame inside. */
+  readonly encodedAt?: number | undefined;
   readonly width: number;
   readonly height: number;
 }

@@ -10,22 +10,28 @@ import { type ServedCapacity, servedCapacity } from "./capacity.ts";
 import { chooseDevices, defaultMaxStreams } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 import { EngineScheduler } from "./engines/scheduler.ts";
+import { readGpus } from "./gpus.ts";
 import { HostPolicy } from "./hosts/host-policy.ts";
 import { isLoopback } from "./hosts/own-address.ts";
 import { AccessPolicy, type AccessTokens } from "./http/access.ts";
 import { createApp } from "./http/app.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { listen, localUrl } from "./http/listen.ts";
+import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
 import { doubtAbout, missingVariables, offersOf } from "./protocols/byoc/registration/offer.ts";
 import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts";
 import { Registration } from "./protocols/byoc/registration/registration.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
+import { recent } from "./recent.ts";
 import { StreamStarter } from "./streams/start.ts";
 import { StreamStore } from "./streams/store.ts";
 import { StreamUpdater } from "./streams/update.ts";
 
 const log = getLogger("server");
+
+/** Reading them starts a program that takes up to seconds. */
+const GPUS_MAX_AGE_MS = 1000;
 
 export interface ServeOptions {
   readonly config: Config;
@@ -52,8 +58,10 @@ export async function serve({
     verifyOrchestrators: config.orchTlsVerify,
     ...(config.orchCa === undefined ? {} : { orchestratorCa: config.orchCa }),
   });
+  const metrics = new ServerMetrics(version);
   const scheduler = new EngineScheduler({
     ...engineCommand,
+    observer: metrics.engineObserver,
     devices: devices.names,
     engines: config.engines,
     fallback: devices.asked ? null : "cpu",
@@ -72,6 +80,7 @@ export async function serve({
   const store = new StreamStore(scheduler, {
     admission,
     historyMs: config.streamHistory,
+    observer: metrics.storeObserver,
   });
   using trickle =
     config.trickleServer === "off"
@@ -81,10 +90,15 @@ export async function serve({
   const closing = new AbortController();
   const updater = new StreamUpdater(scheduler, store);
   const served = { engines: scheduler, devices: devices.names, admission };
+  const capacity = servedCapacity({ ...served, full: admission.capacity });
+  const gpus = recent(() => readGpus(), GPUS_MAX_AGE_MS);
+  metrics.watch({ scheduler, store, capacity, trickle, gpus });
   const app = createApp({
+    metrics,
+    gpus,
     scheduler,
     store,
-    capacity: servedCapacity({ ...served, full: admission.capacity }),
+    capacity,
     starter: new StreamStarter({ scheduler, store, hosts, updater }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol() },

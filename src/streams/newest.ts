@@ -18,9 +18,12 @@ export interface NewestOptions<T> {
   readonly maxBytes?: number;
   /** Awaited before each item is handed out: what is handed out then is the newest. Default: at once. */
   readonly ready?: () => Promise<void>;
-  /** Receives every item that is not handed out, also at the end. It owns the item: dispose it. */
-  readonly onDrop: (item: T) => void;
+  /** Receives every item that is not handed out, also at the end, and why. It owns the item: dispose it. */
+  readonly onDrop: (item: T, why: DropReason) => void;
 }
+
+/** A newer item came while it waited, its turn came too late, or the reader or the input ended. */
+export type DropReason = "overtaken" | "late" | "ended";
 
 /**
  * The readable hands out what waits, oldest first, due or not. The writable takes items without waiting, except for
@@ -62,7 +65,7 @@ export function newest<T>(options: NewestOptions<T>): ReadableWritablePair<T, T>
       source = controller;
     },
     async write(item) {
-      if (ended) return options.onDrop(item);
+      if (ended) return options.onDrop(item, "ended");
       queue.put(item);
       while (!ended && queue.isFull) await queue.change(queue.nextDue);
     },
@@ -133,7 +136,7 @@ class NewestQueue<T> {
       if (item === undefined) return undefined;
       this.wake();
       if (now - dueAt(item) <= maxLateMs) return item;
-      onDrop(item);
+      onDrop(item, "late");
     }
   }
 
@@ -157,7 +160,7 @@ class NewestQueue<T> {
 
   clear(): void {
     this.#bytes = 0;
-    for (const item of this.#items.splice(0)) this.#options.onDrop(item);
+    for (const item of this.#items.splice(0)) this.#options.onDrop(item, "ended");
     this.wake();
   }
 
@@ -167,7 +170,7 @@ class NewestQueue<T> {
     let due = 0;
     for (const item of this.#items) if (dueAt(item) <= now) due++;
     for (; due > capacity || (due > 1 && this.#bytes > maxBytes); due--) {
-      onDrop(this.#shift() as T);
+      onDrop(this.#shift() as T, "overtaken");
     }
   }
 

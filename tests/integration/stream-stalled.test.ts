@@ -1,6 +1,7 @@
 /** A stream whose output channel takes nothing for a while: what it reports, and what it counts. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { EngineMeter } from "../../src/engine/metrics/engine-meter.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { WorkReport } from "../../src/engine/protocol/messages.ts";
 import { StreamWork } from "../../src/engine/work/stream-work.ts";
@@ -48,6 +49,7 @@ test("an output that takes nothing is trouble after 5 s, its frames are dropped,
   const sent: WorkReport[] = [];
   const stream = new StreamWork({
     calls: UNRECORDED_CALLS,
+    meter: new EngineMeter(),
     id: "s",
     spec: {
       output: { endpoint: { url: channel.url }, lifecycle: "given" },

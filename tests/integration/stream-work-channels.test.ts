@@ -1,6 +1,7 @@
 /** Streams of an orchestrator: sides that are missing, channels that others own and close (protocol.md 1.4, 5.1). */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { EngineMeter } from "../../src/engine/metrics/engine-meter.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { WorkReport } from "../../src/engine/protocol/messages.ts";
 import type { StreamSpec } from "../../src/engine/protocol/work.ts";
@@ -34,6 +35,7 @@ async function orchestrated(sides: { input?: string; output?: string }, made: st
   };
   const stream = new StreamWork({
     calls: UNRECORDED_CALLS,
+    meter: new EngineMeter(),
     id: "s",
     spec,
     params: { prompts: [], model: "identity", fit: "cover", paused: false, model_params: {} },

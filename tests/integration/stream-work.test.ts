@@ -2,6 +2,7 @@
 import { heapStats } from "bun:jsc";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { EngineMeter } from "../../src/engine/metrics/engine-meter.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { WorkReport } from "../../src/engine/protocol/messages.ts";
 import type { StreamParams, StreamSpec } from "../../src/engine/protocol/work.ts";
@@ -43,6 +44,7 @@ async function session(
   const make = () =>
     new StreamWork({
       calls: UNRECORDED_CALLS,
+      meter: new EngineMeter(),
       id: "s",
       spec: {
         output: { endpoint: { url: trickle.url("out") }, lifecycle: "owned" },

@@ -33,6 +33,8 @@ export class RecordingObserver implements PipelineObserver {
   frameInferred(): void {
     this.framesInferred++;
   }
+  stageTook(): void {}
+  waited(): void {}
   frameUnpublished(_frame?: Tick): void {
     this.framesUnpublished++;
   }

@@ -2,12 +2,13 @@
 
 import { Admission } from "../../src/server/admission.ts";
 import { servedCapacity } from "../../src/server/capacity.ts";
-import { EngineScheduler } from "../../src/server/engines/scheduler.ts";
+import { type EngineObserver, EngineScheduler } from "../../src/server/engines/scheduler.ts";
 import { HostPolicy } from "../../src/server/hosts/host-policy.ts";
 import { AccessPolicy, type AccessTokens } from "../../src/server/http/access.ts";
 import { createApp } from "../../src/server/http/app.ts";
 import { BrowserRules } from "../../src/server/http/browser-rules.ts";
 import type { TrickleHandler } from "../../src/server/http/trickle-routes.ts";
+import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
 import type { ByocTiming } from "../../src/server/protocols/byoc/channels.ts";
 import { seedProtocol } from "../../src/server/protocols/seed/seed-protocol.ts";
@@ -35,13 +36,20 @@ export interface TestServerOptions {
 
 /** Starts a scheduler with fake engines. The caller closes it. */
 export function fakeScheduler(
-  options: { engine?: string; engines?: number; devices?: string[]; fallback?: "cpu" } = {},
+  options: {
+    engine?: string;
+    engines?: number;
+    devices?: string[];
+    fallback?: "cpu";
+    observer?: EngineObserver;
+  } = {},
 ): EngineScheduler {
   const scheduler = new EngineScheduler({
     command: [process.execPath, FAKE_ENGINE],
     env: { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: options.engine ?? "" },
     devices: options.devices ?? ["cpu"],
     engines: options.engines ?? 1,
+    ...(options.observer && { observer: options.observer }),
     fallback: options.fallback ?? null,
     engine: {
       workspace: "/nonexistent",
@@ -58,24 +66,34 @@ export function fakeScheduler(
 
 /** An app that handles requests in this process; channels at 127.0.0.1 are allowed. */
 export function testServer(options: TestServerOptions = {}) {
-  const scheduler = fakeScheduler(options.engine === undefined ? {} : { engine: options.engine });
+  const metrics = new ServerMetrics("0.0.0");
+  const scheduler = fakeScheduler({
+    observer: metrics.engineObserver,
+    ...(options.engine === undefined ? {} : { engine: options.engine }),
+  });
   const admission = new Admission(options.maxStreams ?? 4);
   const store = new StreamStore(scheduler, {
     admission,
     historyMs: 60_000,
+    observer: metrics.storeObserver,
   });
+  const gpus = async () => [];
+  const capacity = servedCapacity({
+    engines: scheduler,
+    devices: ["cpu"],
+    admission,
+    full: admission.capacity,
+  });
+  metrics.watch({ scheduler, store, capacity, trickle: null, gpus });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
   const updater = new StreamUpdater(scheduler, store);
   const corsOrigins = options.corsOrigins === undefined ? ["*"] : options.corsOrigins;
   const app = createApp({
+    metrics,
+    gpus,
     scheduler,
     store,
-    capacity: servedCapacity({
-      engines: scheduler,
-      devices: ["cpu"],
-      admission,
-      full: admission.capacity,
-    }),
+    capacity,
     starter: new StreamStarter({ scheduler, store, hosts, updater }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol(options.timing) },

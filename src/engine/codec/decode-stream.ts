@@ -25,7 +25,7 @@ export interface DecodeOptions {
   /** The output's size, asked again for every key frame; null if it follows the input's. */
   readonly outputSize?: () => Size | null;
   readonly calls: NativeCalls;
-  readonly observer: Pick<PipelineObserver, "frameDropped" | "trouble">;
+  readonly observer: Pick<PipelineObserver, "frameDropped" | "stageTook" | "trouble">;
 }
 
 /**
@@ -65,15 +65,17 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
   ): Promise<void> {
     if (packet.keyFrame) await this.#prepare(packet, controller);
     if (!this.#open || this.#isTooLarge || this.#open.decoder.codec !== packet.codec) {
-      return this.#options.observer.frameDropped();
+      return this.#options.observer.frameDropped("undecodable");
     }
     const { decoder, display } = this.#open;
     this.#hints = packet;
     using _call = this.#calls.begin("decode", DECODE_MS);
+    const begun = performance.now();
     for (const frame of await decoder.decode(packet)) {
       if (display.passes(frame, packet)) controller.enqueue(frame);
       else for (const shown of await display.push(frame, packet)) controller.enqueue(shown);
     }
+    this.#options.observer.stageTook("decode", performance.now() - begun);
     this.#countLost(decoder);
   }
 
@@ -127,7 +129,7 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
   #countLost(decoder: VideoDecoder): void {
     const lost = decoder.takeLost();
     if (lost > 0) log.debug("frames not decodable", { frames: lost });
-    for (let each = 0; each < lost; each++) this.#options.observer.frameDropped();
+    for (let each = 0; each < lost; each++) this.#options.observer.frameDropped("undecodable");
   }
 
   #maxPixels(): number {

@@ -15,7 +15,7 @@ export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
   readonly calls: NativeCalls;
   /** Frames up to this time are dropped: a resumed stream has sent them already. */
   readonly after: Ticks | null;
-  readonly observer: Pick<PipelineObserver, "frameDropped">;
+  readonly observer: Pick<PipelineObserver, "frameDropped" | "stageTook">;
   /** Called before every frame: bits a second, or undefined for constant quality. */
   readonly bitrate: () => number | undefined;
 }
@@ -38,13 +38,14 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
   return {
     async transform(frame, controller) {
       using input = frame;
-      if (last && input.pts <= last.pts) return options.observer.frameDropped();
+      if (last && input.pts <= last.pts) return options.observer.frameDropped("out_of_order");
       const bitrate = options.bitrate();
       if (encoder && !fits(encoder, input, bitrate)) dispose();
       // Of the two frames around the aim, the nearer one begins the segment.
       const due = input.pts + (last?.interval ?? 0) / 2 >= segmentStart + segment;
       const key = encoder === null || due;
       using _call = calls.begin("encode", ENCODE_MS);
+      const begun = performance.now();
       encoder ??= new VideoEncoder({
         size: { width: input.width, height: input.height },
         ...(bitrate === undefined ? {} : { bitrate }),
@@ -52,7 +53,9 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
       });
       if (key) segmentStart = input.pts;
       last = { pts: input.pts, interval: last ? input.pts - last.pts : 0 };
-      controller.enqueue(await encoder.encode(input, key));
+      const packet = await encoder.encode(input, key);
+      options.observer.stageTook("encode", performance.now() - begun);
+      controller.enqueue(packet);
     },
     dispose,
   };

@@ -107,6 +107,7 @@ export class VideoEncoder implements Disposable {
       dts: frame.pts,
       keyFrame: this.#packet.isKeyframe,
       arrivedAt: frame.arrivedAt,
+      encodedAt: performance.now(),
       format: this.#format,
     };
     this.#packet.unref();

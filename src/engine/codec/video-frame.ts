@@ -17,6 +17,8 @@ export class VideoFrame implements Tick, Disposable {
   readonly native: Frame;
   readonly pts: Ticks;
   readonly arrivedAt: number;
+  /** `performance.now()` when it was decoded or drawn. */
+  readonly madeAt = performance.now();
   readonly width: number;
   readonly height: number;
   readonly #pool: FramePool;

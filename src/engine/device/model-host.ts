@@ -4,13 +4,14 @@ import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { ComfyServer } from "../comfyui-server/comfyui-server.ts";
 import { LacksNodes } from "../graph/refusal.ts";
+import type { LoadEnd } from "../metrics/engine-meter.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
-import type { GraphPlan } from "../models/graph-models.ts";
+import { GraphModels, type GraphPlan } from "../models/graph-models.ts";
 import type { ModelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ModelInfo } from "../protocol/models.ts";
-import type { GraphUse } from "../protocol/work.ts";
+import { GRAPH_MODEL, type GraphUse } from "../protocol/work.ts";
 import { type Device, loadDeadlineMs, parseDevice } from "./devices.ts";
 import { type LoadProgress, LoadTimes } from "./load-times.ts";
 import type { LoadedModel } from "./loaded-model.ts";
@@ -39,6 +40,7 @@ export class ModelHost implements AsyncDisposable {
   readonly #catalogue: ModelCatalogue;
   readonly #device: Device;
   readonly #onChange: (info: ModelInfo) => void;
+  readonly #onLoaded: (load: LoadEnd) => void;
   readonly #memoryLimit: number | null;
   readonly #slots = new Map<string, Slot>();
   readonly #loader: ModelLoader;
@@ -59,10 +61,13 @@ export class ModelHost implements AsyncDisposable {
     /** A ComfyUI that runs graphs with nodes that do not run here. */
     comfyuiUrl?: string | undefined;
     reloadTimes?: ReloadTimes;
+    /** The load of a model has ended. */
+    onLoaded?: (load: LoadEnd) => void;
   }) {
     this.#catalogue = options.catalogue;
     this.#device = parseDevice(options.device);
     this.#onChange = options.onChange;
+    this.#onLoaded = options.onLoaded ?? (() => {});
     this.#loadTimes = new LoadTimes(this.#device.name);
     this.#memoryLimit = options.memoryLimit ?? null;
     this.#comfyui = options.comfyuiUrl === undefined ? null : new ComfyServer(options.comfyuiUrl);
@@ -86,6 +91,12 @@ export class ModelHost implements AsyncDisposable {
   /** Deadline of loading a model, its warm-up run included. */
   get loadDeadlineMs(): number {
     return loadDeadlineMs(this.#device);
+  }
+
+  /** Bytes that the loaded models are estimated to take. */
+  get modelBytes(): number {
+    const loaded = [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []);
+    return loaded.reduce((sum, model) => sum + model.bytes, 0);
   }
 
   /** Every model of the catalogue with its state here. */
@@ -192,7 +203,19 @@ export class ModelHost implements AsyncDisposable {
 
   async #load(model: UsableModel): Promise<ReadyModel> {
     this.#makeRoom(model);
-    return await this.#loader.load(model);
+    const begun = performance.now();
+    const report = (outcome: LoadEnd["outcome"]): void => {
+      const name = GraphModels.owns(model.name) ? GRAPH_MODEL : model.name;
+      this.#onLoaded({ model: name, outcome, ms: performance.now() - begun });
+    };
+    try {
+      const loaded = await this.#loader.load(model);
+      report("ready");
+      return loaded;
+    } catch (error) {
+      report("failed");
+      throw error;
+    }
   }
 
   /** Unloads models that are not in use until this one fits beside the others. */

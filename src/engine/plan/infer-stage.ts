@@ -11,6 +11,7 @@ import { TooLate } from "../device/job.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { DataReport } from "../protocol/messages.ts";
+import type { DropCause } from "../protocol/metrics.ts";
 import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts";
 import { dataReport } from "./data-values.ts";
 import { PlanExecutor, type PlanHost, type PlanJob, type PlanResult } from "./executor.ts";
@@ -33,6 +34,7 @@ export interface InferOptions {
   readonly observer: Pick<
     PipelineObserver,
     | "frameInferred"
+    | "waited"
     | "frameDropped"
     | "frameSkipped"
     | "paramsApplied"
@@ -146,6 +148,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   ): Promise<void> {
     using owned = new DisposableStack();
     const input = tick instanceof VideoFrame ? owned.use(tick) : null;
+    const takenAt = performance.now();
+    this.#options.observer.waited("inference", takenAt - (input?.madeAt ?? tick.arrivedAt));
     const params = this.prepare();
     const size = params.size ?? evenSize(input ?? DEFAULT_SIZE);
     const frame = { frame: input?.native ?? null, pts: tick.pts, size, params };
@@ -154,7 +158,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
     const job = { ...frame, ...(deadline !== undefined && { deadline }) };
     const marker = markerFor(params.marker, tick);
-    const inferred = this.#infer(job, inputs);
+    const inferred = this.#infer(job, inputs, takenAt);
     const ran = this.#begun(inferred, inputs);
     const before = this.#finishing;
     const finish = async (frames: DisposableStack): Promise<void> => {
@@ -208,12 +212,14 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   }
 
   /** What the models make of the frame; null where none runs. */
-  async #infer(job: PlanJob, inputs: FrameInputs): Promise<Inferred | null> {
+  async #infer(job: PlanJob, inputs: FrameInputs, takenAt: number): Promise<Inferred | null> {
     await inputs.settled();
     if (this.#executor.models.length === 0 || job.params.paused) return null;
     const result = await this.#executor.run(job, inputs);
     if (result.inferenceMs > 0) {
-      this.#options.observer.frameInferred(result.inferenceMs);
+      const { observer } = this.#options;
+      observer.frameInferred(result.inferenceMs, job.params.model);
+      if (inputs.begunAt !== null) observer.waited("device", inputs.begunAt - takenAt);
       this.#pace.ended(inputs, performance.now());
     }
     return { ...result, values: this.#reportData(job, result) };
@@ -228,8 +234,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const { observer, pool } = this.#options;
     const frame = await this.#frameOf(job, inferred);
     this.#reportLoad();
-    if (!frame) {
-      if (this.#hasOutput && !job.params.paused) observer.frameDropped();
+    if (typeof frame === "string") {
+      if (this.#hasOutput && !job.params.paused) observer.frameDropped(frame);
       else observer.frameSkipped();
       return null;
     }
@@ -239,8 +245,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     return pool.adopt(frame, tick);
   }
 
-  /** As the models draw it, or what is shown where none runs, or one fails; null where that is nothing. */
-  async #frameOf(job: PlanJob, inferred: Promise<Inferred | null>): Promise<Frame | null> {
+  /** As the models draw it, or what is shown where none runs, or one fails; the cause where that is nothing. */
+  async #frameOf(job: PlanJob, inferred: Promise<Inferred | null>): Promise<Frame | DropCause> {
     const { observer } = this.#options;
     try {
       const made = await inferred;
@@ -252,12 +258,12 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       }
     } catch (error) {
       this.#stop.signal.throwIfAborted();
-      if (error instanceof TooLate) return null;
+      if (error instanceof TooLate) return "late";
       const plain = toPlainError(error, "model_failed");
       if (plain.message !== this.#runError) observer.trouble("model", plain);
       this.#runError = plain.message;
     }
-    return await this.#finisher.standInFor(job, this.#executor.loading);
+    return (await this.#finisher.standInFor(job, this.#executor.loading)) ?? "not_made";
   }
 
   /** A model that failed to load is asked for again: it loads once its files have changed. */

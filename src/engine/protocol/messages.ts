@@ -3,6 +3,7 @@ import { Type } from "@sinclair/typebox";
 import { PlainError } from "../../errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../log.ts";
 import { type Immutable, literals } from "../../schema.ts";
+import { EngineMetrics } from "./metrics.ts";
 import { ModelInfo } from "./models.ts";
 import { ParamsUpdate } from "./params-update.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
@@ -143,6 +144,8 @@ export const FromEngine = Type.Union([
   }),
   /** Answer to `ping`. */
   Type.Object({ type: Type.Literal("pong"), live: EngineCensus }),
+  /** Sent every second. */
+  Type.Object({ type: Type.Literal("metrics"), metrics: EngineMetrics }),
   Type.Object({ type: Type.Literal("report"), number: WorkNumber, report: WorkReport }),
 ]);
 export type FromEngine = Immutable<typeof FromEngine>;

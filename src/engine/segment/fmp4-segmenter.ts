@@ -101,6 +101,7 @@ class Fmp4Muxer {
       first: packet.keyFrame,
       pts: packet.pts,
       arrivedAt: packet.arrivedAt,
+      encodedAt: packet.encodedAt,
       width: packet.format.width,
       height: packet.format.height,
     };

@@ -82,7 +82,7 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
   }
 
   *#videoUnit(packet: EncodedVideo): Generator<Fragment> {
-    const { pts, keyFrame, format, arrivedAt } = packet;
+    const { pts, keyFrame, format, arrivedAt, encodedAt } = packet;
     if (!keyFrame && !this.#format) return;
     this.#format = format;
     this.#firstVideo ??= pts;
@@ -97,7 +97,7 @@ export class TsSegmenter implements Stage<OutputPacket, Fragment> {
     const data = join([...head, this.#video.unit(unit, marks)]);
     const { width, height } = format;
     if (keyFrame) this.#continuity = this.#state();
-    yield { data, first: keyFrame, pts, arrivedAt, width, height };
+    yield { data, first: keyFrame, pts, arrivedAt, encodedAt, width, height };
     for (const waited of this.#waiting.splice(0)) yield* this.#audioUnit(waited);
   }
 

@@ -65,7 +65,7 @@ export function demux(
     arrivals.record(packet);
     catchingUp ||= video.waiting >= MAX_VIDEO_WAITING || video.waitingBytes >= MAX_VIDEO_BYTES;
     if (catchingUp && !(packet.keyFrame && video.waiting === 0)) {
-      observer.frameDropped();
+      observer.frameDropped("backlog");
       return true;
     }
     catchingUp = false;

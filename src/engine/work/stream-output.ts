@@ -16,7 +16,10 @@ export interface StreamOutputOptions {
   /** Cuts everything off. */
   readonly signal: AbortSignal;
   /** Receives what becomes of each frame, and trouble with the channel. */
-  readonly reporter: Pick<StreamReporter, "frameOut" | "frameUndelivered" | "trouble">;
+  readonly reporter: Pick<
+    StreamReporter,
+    "frameOut" | "frameUndelivered" | "fragmentOut" | "stageTook" | "trouble"
+  >;
   /** The size of the frames that follow: called for the first segment and at every change. */
   readonly onSize: (size: Size) => void;
   /** A segment that begins with this fragment is published under this number. */
@@ -93,7 +96,10 @@ function observerOf({
       }
       onSegment(seq, start);
     },
-    chunkSent({ pts, arrivedAt }, sentAt) {
+    chunkSent(fragment, sentAt) {
+      const { pts, arrivedAt, encodedAt } = fragment;
+      reporter.fragmentOut(fragment);
+      if (encodedAt !== undefined) reporter.stageTook("publish", sentAt - encodedAt);
       if (arrivedAt !== null) reporter.frameOut({ pts, arrivedAt }, sentAt);
     },
     chunkDropped({ arrivedAt }) {

@@ -1,15 +1,20 @@
 /** Turns the events of one stream's pipeline into figures and into messages to the server. */
 import type { PlainError } from "../../errors.ts";
 import type { AudioPacket } from "../../media/encoded-packet.ts";
+import type { Fragment } from "../../media/fragment.ts";
 import type { Tick } from "../codec/video-frame.ts";
+import type { EngineMeter } from "../metrics/engine-meter.ts";
 import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
 import type { DataReport } from "../protocol/messages.ts";
+import type { DropCause, StageName, WaitName } from "../protocol/metrics.ts";
 import type { Send } from "./engine-work.ts";
 import type { StreamMeter } from "./stream-meter.ts";
 
 export interface StreamReporterOptions {
   readonly id: string;
   readonly meter: StreamMeter;
+  /** Adds up all streams of the engine. */
+  readonly engine: EngineMeter;
   readonly send: Send;
   /** A part that the stream was started without: what is wrong with it is not reported. */
   readonly without?: StreamPart | null;
@@ -27,6 +32,7 @@ export class StreamReporter implements PipelineObserver {
 
   frameIn({ pts }: Pick<Tick, "pts">): void {
     this.#options.meter.frameIn(pts);
+    this.#options.engine.framesIn++;
   }
 
   /** Frames of the input that were decoded. */
@@ -42,15 +48,27 @@ export class StreamReporter implements PipelineObserver {
     this.#options.meter.audioIn(pts);
   }
 
-  frameDropped(): void {
+  frameDropped(cause: DropCause): void {
     this.#options.meter.framesDropped++;
+    this.#options.engine.frameDropped(cause);
   }
 
-  /** Skipped frames are in no figure. */
-  frameSkipped(): void {}
+  /** Skipped frames are in no figure of the stream. */
+  frameSkipped(): void {
+    this.#options.engine.framesSkipped++;
+  }
 
-  frameInferred(inferenceMs: number): void {
+  frameInferred(inferenceMs: number, model: string): void {
     this.#options.meter.inference.add(inferenceMs);
+    this.#options.engine.inferred(model, inferenceMs);
+  }
+
+  stageTook(stage: StageName, ms: number): void {
+    this.#options.engine.stageTook(stage, ms);
+  }
+
+  waited(wait: WaitName, ms: number): void {
+    this.#options.engine.waited(wait, ms);
   }
 
   frameUnpublished(frame: Tick): void {
@@ -59,12 +77,24 @@ export class StreamReporter implements PipelineObserver {
 
   /** The last byte of a frame was handed to the socket at `sentAt` (`performance.now()`). */
   frameOut({ pts, arrivedAt }: Tick, sentAt = performance.now()): void {
-    this.#options.meter.frameOut(pts, sentAt - arrivedAt);
+    const { meter, engine } = this.#options;
+    const latencyMs = sentAt - arrivedAt;
+    meter.frameOut(pts, latencyMs);
+    engine.framesOut++;
+    engine.latency.record(latencyMs);
   }
 
   /** The output channel did not take a finished frame. */
   frameUndelivered(): void {
     this.#options.meter.framesUndelivered++;
+    this.#options.engine.frameDropped("undelivered");
+  }
+
+  /** The output channel took a fragment. */
+  fragmentOut({ data, first }: Pick<Fragment, "data" | "first">): void {
+    const { engine } = this.#options;
+    engine.bytesOut += data.byteLength;
+    if (first) engine.segmentsOut++;
   }
 
   audioOut({ pts }: Pick<AudioPacket, "pts">): void {

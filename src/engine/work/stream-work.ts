@@ -7,6 +7,7 @@ import { untilAborted } from "../../streams/until-aborted.ts";
 import { subscribe } from "../../trickle/client/subscriber.ts";
 import type { Tick } from "../codec/video-frame.ts";
 import type { ModelHost } from "../device/model-host.ts";
+import type { EngineMeter } from "../metrics/engine-meter.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { EngineOptions } from "../protocol/messages.ts";
@@ -38,6 +39,8 @@ export interface StreamWorkOptions {
   readonly host: ModelHost;
   readonly engine: Pick<EngineOptions, "device" | "frame_queue" | "max_frame_age_ms">;
   readonly calls: NativeCalls;
+  /** Adds up all streams of the engine. */
+  readonly meter: EngineMeter;
   readonly send: Send;
 }
 
@@ -63,6 +66,7 @@ export class StreamWork implements EngineWork {
     this.#reporter = new StreamReporter({
       ...options,
       meter: this.#meter,
+      engine: options.meter,
       without: options.spec.audio === "none" ? "audio" : null,
     });
   }

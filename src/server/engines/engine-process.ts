@@ -34,6 +34,8 @@ export interface EngineDeath {
   readonly calls: readonly CallInFlight[];
   /** True if something outside killed or stopped the process: an operator, or the kernel when memory ran out. */
   readonly fromOutside: boolean;
+  /** True if the server killed it, because it was silent, a call hung, or its device was lost. */
+  readonly byServer: boolean;
 }
 
 export interface EngineProcessOptions extends EngineCommand {
@@ -73,7 +75,8 @@ export class EngineProcess {
       if (this.#watch) clearInterval(this.#watch);
       const calls = this.#journal?.inFlight() ?? [];
       const fromOutside = this.#killedFor === null && SENT_BY_OTHERS.has(why);
-      options.gone({ why, calls, fromOutside, ...this.#killedFor });
+      const byServer = this.#killedFor !== null;
+      options.gone({ why, calls, fromOutside, byServer, ...this.#killedFor });
       exit.resolve();
     };
     try {

@@ -16,6 +16,11 @@ export class ImageQueue {
     this.#options = options;
   }
 
+  /** Pictures that no engine has begun. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Throws what the engine refuses the picture for, and the reason of the request's signal. */
   async make(request: ImageRequest): Promise<ImageResult> {
     const { signal } = request;

@@ -1,5 +1,6 @@
 /** Decides which engine runs which work: shares it among the engines, and isolates work that an engine may have died of. */
 import type { EngineOptions, Question } from "../../engine/protocol/messages.ts";
+import type { EngineMetrics } from "../../engine/protocol/metrics.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { ImageResult } from "../../engine/protocol/work.ts";
 import { type PlainError, WorkerError } from "../../errors.ts";
@@ -11,7 +12,13 @@ import type { EngineCommand } from "./engine-process.ts";
 import { ImageQueue } from "./image-queue.ts";
 import { type ImageRequest, ImageWork } from "./image-work.ts";
 import { Probation } from "./probation.ts";
-import { Supervisor, type SupervisorObserver, type WorkDeath } from "./supervisor.ts";
+import {
+  type DeathCause,
+  type EngineMemory,
+  Supervisor,
+  type SupervisorObserver,
+  type WorkDeath,
+} from "./supervisor.ts";
 import type { Work } from "./work.ts";
 
 const log = getLogger("engine");
@@ -30,6 +37,19 @@ export interface EngineSchedulerOptions extends EngineCommand {
   /** Used in place of a device that was found, not asked for, and does not work. */
   readonly fallback: "cpu" | null;
   readonly engine: Omit<EngineOptions, "device">;
+  /** Counts what happens. */
+  readonly observer?: EngineObserver;
+}
+
+export interface EngineObserver {
+  /** An engine of this device reports what it has done since its last report. */
+  measured(device: string, metrics: EngineMetrics): void;
+  /** An engine of this device died. */
+  died(device: string, cause: DeathCause): void;
+  /** A piece of work runs alone from now on, since an engine may have died of it. */
+  isolated(): void;
+  /** A piece of work was ended because its engines died of it. */
+  convicted(): void;
 }
 
 /** One engine as `/health` shows it. */
@@ -43,6 +63,7 @@ export interface EngineView {
   /** Streams and pictures that it runs. */
   readonly streams: number;
   readonly live: Supervisor["census"];
+  readonly memory: EngineMemory;
 }
 
 export class EngineScheduler {
@@ -56,6 +77,7 @@ export class EngineScheduler {
     unfit: (supervisor, error) => this.#lostDevice(supervisor, error),
     died: (supervisor, death) => this.#engineDied(supervisor, death),
     emptied: (supervisor) => this.#emptied(supervisor),
+    measured: ({ device }, metrics) => this.#options.observer?.measured(device, metrics),
   };
   /** In the order they were made. */
   readonly #supervisors = new Set<Supervisor>();
@@ -96,6 +118,11 @@ export class EngineScheduler {
     await this.#availability.waitUntilReady(timeoutMs);
   }
 
+  /** Pictures that wait for an engine. */
+  get waitingImages(): number {
+    return this.#images.waiting;
+  }
+
   get engines(): readonly EngineView[] {
     return [...this.#supervisors].map((one) => ({
       device: one.device,
@@ -105,6 +132,7 @@ export class EngineScheduler {
       restarts: one.restarts,
       streams: one.works.length,
       live: one.census,
+      memory: one.memory,
     }));
   }
 
@@ -202,6 +230,7 @@ export class EngineScheduler {
 
   #engineDied(supervisor: Supervisor, death: WorkDeath): void {
     this.#availability.engineChanged();
+    this.#options.observer?.died(supervisor.device, death.cause);
     if (supervisor.failedBoots >= MAX_FAILED_BOOTS) this.#rehouse(supervisor);
     const suspects = this.#probation.suspects(supervisor, death);
     const convicted = this.#probation.convicted(supervisor, death);
@@ -211,10 +240,12 @@ export class EngineScheduler {
         stream: logId(work.id),
         error: error.message,
       });
+      this.#options.observer?.convicted();
       supervisor.fail(work, error);
     }
     for (const { work, why } of suspects) {
       log.warn("isolated after its engine died", { stream: logId(work.id), why });
+      this.#options.observer?.isolated();
       const isAlone = supervisor.works.length === 1;
       if (!isAlone) supervisor.withdraw(work);
       const home = isAlone ? supervisor : this.#add(supervisor.device);

@@ -5,6 +5,7 @@ import type {
   Question,
   WorkReport,
 } from "../../engine/protocol/messages.ts";
+import type { EngineMetrics } from "../../engine/protocol/metrics.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import { paramsUpdate } from "../../engine/protocol/params-update.ts";
 import type { EngineCensus } from "../../engine/protocol/stats.ts";
@@ -47,17 +48,28 @@ export interface SupervisorObserver {
   died(supervisor: Supervisor, death: WorkDeath): void;
   /** The last piece of work has left. */
   emptied(supervisor: Supervisor): void;
+  /** The engine reports what it has done since its last report. */
+  measured(supervisor: Supervisor, metrics: EngineMetrics): void;
 }
+
+/** It ended by itself, the server killed it because it hung, or something outside killed it. */
+export const DEATH_CAUSES = ["crashed", "hung", "killed"] as const;
+export type DeathCause = (typeof DEATH_CAUSES)[number];
 
 /** An engine's death with the work that may have caused it. */
 export interface WorkDeath {
   readonly why: string;
+  readonly cause: DeathCause;
   readonly suspects: readonly Suspect[];
   /** False if the engine died before it could take work. */
   readonly wasReady: boolean;
   /** True if it was killed from outside after it had delivered: its work is not to blame. */
   readonly isBlameless: boolean;
 }
+
+/** Bytes of an engine process, and of the models that are loaded in it. */
+export type EngineMemory = Pick<EngineMetrics, "resident_bytes" | "model_bytes">;
+const NO_MEMORY: EngineMemory = { resident_bytes: 0, model_bytes: 0 };
 
 type State =
   | { status: "booting" | "ready"; process: EngineProcess; since: number }
@@ -74,6 +86,7 @@ export class Supervisor {
   #shortLives = 0;
   #failedBoots = 0;
   #restarts = 0;
+  #memory: EngineMemory = NO_MEMORY;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -109,6 +122,10 @@ export class Supervisor {
   }
   get census(): EngineCensus | null {
     return "process" in this.#state ? this.#state.process.census : null;
+  }
+  /** As of the engine's last report. */
+  get memory(): EngineMemory {
+    return this.#memory;
   }
   get models(): readonly ModelInfo[] {
     return this.#models.all;
@@ -222,6 +239,12 @@ export class Supervisor {
       case "answer":
         this.#questions.receive(message);
         return;
+      case "metrics": {
+        const { resident_bytes, model_bytes } = message.metrics;
+        this.#memory = { resident_bytes, model_bytes };
+        this.#options.observer.measured(this, message.metrics);
+        return;
+      }
       case "report":
         this.#deliver(message.number, message.report);
         return;
@@ -247,7 +270,7 @@ export class Supervisor {
     placed.work.receive(report);
   }
 
-  #gone({ why, calls, fromOutside }: EngineDeath): void {
+  #gone({ why, calls, fromOutside, byServer }: EngineDeath): void {
     if (!("process" in this.#state)) return;
     const { status, since } = this.#state;
     const wasReady = status === "ready";
@@ -260,6 +283,7 @@ export class Supervisor {
     const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
     log.error("engine died; starting another one", { device: this.device, why, delay_ms: delay });
     this.#restarts++;
+    this.#memory = NO_MEMORY;
     this.#models.settle();
     this.#questions.giveUp();
     const again = () => {
@@ -271,7 +295,8 @@ export class Supervisor {
     const isBlameless = fromOutside && placed.some(({ segments }) => segments >= 2);
     const suspects = fromOutside ? [] : this.#placed.suspects(calls);
     for (const { work } of placed) work.interrupted(why);
-    this.#options.observer.died(this, { why, suspects, wasReady, isBlameless });
+    const cause = fromOutside ? "killed" : byServer ? "hung" : "crashed";
+    this.#options.observer.died(this, { why, cause, suspects, wasReady, isBlameless });
   }
 
   /** Ends work that no engine will report as ended. */

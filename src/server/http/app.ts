@@ -12,6 +12,7 @@ import { HttpError } from "./http-error.ts";
 import { openapiRoutes, PLUGIN_PATHS } from "./openapi-routes.ts";
 import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
 import { playgroundRoutes } from "./playground-routes.ts";
+import { requestCounter } from "./request-counter.ts";
 import { withUsableUrl } from "./request-url.ts";
 import { type StreamServices, streamRoutes } from "./stream-routes.ts";
 import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
@@ -45,6 +46,7 @@ export function createApp(deps: AppDeps): AnyElysia {
   // `standardHostname` would misread URLs whose host is shorter than four characters.
   const app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .use(errorPlugin(access, () => app))
+    .use(requestCounter(deps.metrics))
     .onRequest(({ request }) => browsers.check(request))
     .use(
       cors({

@@ -2,12 +2,13 @@
 import { Elysia } from "elysia";
 import type { Capacity } from "../capacity.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
-import { type Gpu, readGpus } from "../gpus.ts";
-import { recent } from "../recent.ts";
+import type { Gpu } from "../gpus.ts";
+import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { AccessPolicy } from "./access.ts";
 import {
   AppVersionAnswer,
+  failureContents,
   failures,
   HardwareInfo,
   HardwareStats,
@@ -18,9 +19,6 @@ import {
   VersionAnswer,
 } from "./schemas.ts";
 
-/** Reading them starts a program that takes up to seconds. */
-const GPUS_MAX_AGE_MS = 1000;
-
 export interface OpsOptions {
   readonly access: AccessPolicy;
   readonly scheduler: EngineScheduler;
@@ -28,13 +26,14 @@ export interface OpsOptions {
   /** In places for streams and jobs. */
   readonly capacity: Pick<Capacity, "total" | "used">;
   readonly version: string;
+  readonly metrics: ServerMetrics;
+  readonly gpus: () => Promise<readonly Gpu[]>;
   /** The names to register; pytrickle's callers take the first for the model. */
   readonly capabilityNames: readonly string[];
 }
 
 export const opsRoutes = (options: OpsOptions) => {
-  const { access, scheduler, version, capabilityNames } = options;
-  const gpus = recent(() => readGpus(), GPUS_MAX_AGE_MS);
+  const { access, scheduler, version, capabilityNames, metrics, gpus } = options;
   const versions = {
     success: true as const,
     pipeline: "byoc",
@@ -91,11 +90,29 @@ export const opsRoutes = (options: OpsOptions) => {
         detail: operation("operations", "Models, where they run and the parameters they take"),
       },
     )
+    .get(
+      "/metrics",
+      async () =>
+        new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } }),
+      { ...access.operator, detail: METRICS_OPERATION },
+    )
     .get("/nodes", async () => (await scheduler.ask({ kind: "nodes" })) as NodesAnswer, {
       ...access.operator,
       response: { 200: NodesAnswer, ...failures() },
       detail: operation("operations", "The ComfyUI node classes that run here, as its object_info"),
     });
+};
+
+/** For OpenAPI alone. */
+const METRICS_OPERATION = {
+  ...operation("operations", "Metrics in Prometheus' text format"),
+  responses: {
+    200: {
+      description: "the metrics; docs/observability.md lists them",
+      content: { "text/plain": { schema: { type: "string" as const } } },
+    },
+    ...failureContents(),
+  },
 };
 
 const INFO = ["id", "name", "memory_total", "memory_free", "major", "minor"] as const;

@@ -1,6 +1,12 @@
 /** Holds all streams: admits them, hands them to engines, replaces one that starts again, and keeps ended ones readable. */
 import type { StreamParams } from "../../engine/protocol/work.ts";
-import { fromPlainError, type PlainError, toPlainError, WorkerError } from "../../errors.ts";
+import {
+  type ErrorKind,
+  fromPlainError,
+  type PlainError,
+  toPlainError,
+  WorkerError,
+} from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { type Admission, type Place, streamLoad } from "../admission.ts";
@@ -27,6 +33,15 @@ export interface StreamStoreOptions {
   readonly admission: Admission;
   /** How long an ended stream stays readable. */
   readonly historyMs: number;
+  /** Counts what happens. */
+  readonly observer?: StoreObserver;
+}
+
+export interface StoreObserver {
+  /** A stream was admitted. */
+  admitted(): void;
+  /** A stream is over; `failure` is the kind of its error, null for an end in order. */
+  ended(failure: ErrorKind | null): void;
 }
 
 export class StreamStore {
@@ -153,8 +168,10 @@ export class StreamStore {
     stream.onSize = () => place.correct(loadOf(stream));
     this.#live.set(stream.id, stream);
     this.#unreleased.add(stream);
+    this.#options.observer?.admitted();
     void stream.ended.then(() => {
       this.#unreleased.delete(stream);
+      this.#options.observer?.ended(stream.error?.kind ?? null);
       if (this.#live.get(stream.id) === stream) this.#live.delete(stream.id);
       this.#history.add(stream);
       place[Symbol.dispose]();

@@ -1,5 +1,6 @@
 /** Sends one HTTP request of the trickle protocol, with the fetch settings that streaming needs and pinned addresses. */
 import { isIPv6 } from "node:net";
+import { trickleAnswers } from "./answer-counts.ts";
 
 /** A trickle channel and how to reach it. */
 export interface TrickleEndpoint {
@@ -72,11 +73,14 @@ export async function trickleRequest(
     release();
   };
   signal.addEventListener("abort", onAbort, { once: true });
+  const direction = request.method === "GET" && request.path !== "/next" ? "subscribe" : "publish";
   try {
     const response = await fetch(...fetchArguments(endpoint, request, abort.signal));
+    trickleAnswers.record(direction, response.status);
     return readable(response, abort, release);
   } catch (error) {
     release();
+    if (!signal.aborted) trickleAnswers.record(direction, null);
     throw signal.aborted ? signal.reason : error;
   }
 }

@@ -55,6 +55,18 @@ test("what waited too long is dropped when its turn comes", async () => {
   expect(dropped).toEqual([1, 2]);
 });
 
+test("each dropped item comes with the reason", async () => {
+  const reasons: string[] = [];
+  const dueAt = (item: number) => performance.now() - (item === 2 ? 600 : 1);
+  const onDrop = (item: number, why: string): void => void reasons.push(`${item} ${why}`);
+  const { writer, reader } = stage(2, { dueAt, maxLateMs: 500, onDrop });
+  for (const item of [1, 2, 3]) await writer.write(item);
+  expect((await reader.read()).value).toBe(3);
+  await writer.write(4);
+  await reader.cancel();
+  expect(reasons).toEqual(["1 overtaken", "2 late", "4 ended"]);
+});
+
 test("a burst that is early waits without a loss, and is handed out at once", async () => {
   const later = performance.now() + 60_000;
   const { writer, reader, dropped } = stage(1, { dueAt: (item) => later + item });

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { EngineMeter } from "../../../../src/engine/metrics/engine-meter.ts";
 import type { StreamPart } from "../../../../src/engine/pipeline-observer.ts";
 import type { WorkReport } from "../../../../src/engine/protocol/messages.ts";
 import { StreamMeter } from "../../../../src/engine/work/stream-meter.ts";
@@ -10,6 +11,7 @@ function reporter(without: StreamPart | null = null) {
   const reporter = new StreamReporter({
     id: "s",
     meter: new StreamMeter(),
+    engine: new EngineMeter(),
     send: (message) => sent.push(message),
     without,
   });
