@@ -29,12 +29,15 @@ const conditioning = (value: number, tokens = 3) => ({
 });
 const [positive, negative] = [conditioning(0.25), conditioning(-1)];
 
+const row = (value: number, timestep: number, conditioning = positive): DenoiserRow => ({
+  ...{ sample: new Float32Array(16).fill(value), height: 2, width: 2, timestep, conditioning },
+  ...{ sizes: [16, 16, 0, 0, 16, 16], controls: [] },
+});
+
 /** Rows of a stream: frames at timesteps of their own, one of which needs the negative prompt. */
 const rows: readonly DenoiserRow[] = [
-  { sample: new Float32Array(16).fill(1), timestep: 999, conditioning: positive },
-  { sample: new Float32Array(16).fill(1), timestep: 999, conditioning: negative },
-  { sample: new Float32Array(16).fill(2), timestep: 500, conditioning: positive },
-  { sample: new Float32Array(16).fill(3), timestep: 250, conditioning: positive },
+  row(1, 999),
+  ...[row(1, 999, negative), row(2, 500), row(3, 250)],
 ];
 const expected = [0.5 + 0.999 + 0.25, 0.5 + 0.999 - 1, 1 + 0.5 + 0.25, 1.5 + 0.25 + 0.25];
 
@@ -54,8 +57,7 @@ describe("rows at timesteps of their own", () => {
   test.each(forms)("%s", async (_, form, runs) => {
     const denoiser = await open(form);
     const conditioned = new ConditionedDenoiser(denoiser);
-    const size = { width: 16, height: 16 };
-    const outputs = await conditioned.evaluate(rows, { shape: [1, 4, 2, 2], size, guidance: 1 });
+    const outputs = await conditioned.evaluate(rows);
     for (const [at, output] of outputs.entries()) {
       expect(output).toHaveLength(16);
       for (const value of output) expect(value).toBeCloseTo(expected[at] ?? 0, 2);
@@ -67,14 +69,13 @@ describe("rows at timesteps of their own", () => {
   test("prompts of different lengths share a run, where one fits into the other", async () => {
     const denoiser = await open({});
     const conditioned = new ConditionedDenoiser(denoiser);
-    const context = { shape: [1, 4, 2, 2], size: { width: 16, height: 16 }, guidance: 1 } as const;
     const pair = (tokens: number): DenoiserRow[] => [
       { ...(rows[0] as DenoiserRow), conditioning: positive },
       { ...(rows[0] as DenoiserRow), conditioning: conditioning(-1, tokens) },
     ];
-    expect((await conditioned.evaluate(pair(6), context))[1]?.[0]).toBeCloseTo(0.499, 5);
+    expect((await conditioned.evaluate(pair(6)))[1]?.[0]).toBeCloseTo(0.499, 5);
     expect(conditioned.runs).toBe(1);
-    expect((await conditioned.evaluate(pair(17), context))[1]?.[0]).toBeCloseTo(0.499, 5);
+    expect((await conditioned.evaluate(pair(17)))[1]?.[0]).toBeCloseTo(0.499, 5);
     expect(conditioned.runs).toBe(3);
     await denoiser.release();
   });
@@ -86,8 +87,7 @@ describe("a consistency model that was trained with guidance inside", () => {
     expect(denoiser.guidanceWidth).toBe(256);
     const conditioned = new ConditionedDenoiser(denoiser);
     const at = async (guidance: number) => {
-      const context = { shape: [1, 4, 2, 2], size: { width: 16, height: 16 }, guidance } as const;
-      const [first, second] = await conditioned.evaluate(rows.slice(0, 2), context);
+      const [first, second] = await conditioned.evaluate(rows.slice(0, 2), guidance);
       expect((first?.[0] ?? 0) - (second?.[0] ?? 0)).toBeCloseTo(1.25, 4);
       return (first?.[0] ?? 0) - (expected[0] ?? 0);
     };

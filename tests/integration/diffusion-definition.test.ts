@@ -123,6 +123,58 @@ describe("parameters", () => {
     expect(maxDifference(once, self)).toBeGreaterThan(2);
   });
 
+  /** One picture with parameters of its own. */
+  const one = async (host: ModelHost, own: StreamParams["model_params"], prompt = "a cat") =>
+    (await drawn(host, [paramsFor(prompt, own)]))[0] as Picture;
+  const THEIRS = [0, 1];
+
+  test("a network that takes sizes as in training may be told any, and the picture's own by default", async () => {
+    const host = await hostOf({ denoiser: { takesSizes: true } });
+    expect(namesOf(await hostOf({}))).not.toContain("original_size");
+    expect(namesOf(host)).toEqual(
+      expect.arrayContaining(["original_size", "crops_coords_top_left", "target_size"]),
+    );
+    const own = await one(host, {});
+    expect(maxDifference(await one(host, { original_size: [64, 64] }), own)).toBe(0);
+    for (const sizes of [
+      { original_size: [512, 768] },
+      { crops_coords_top_left: [0, 32] },
+      { target_size: [256, 0] },
+    ]) {
+      expect(maxDifference(await one(host, sizes), own)).toBeGreaterThan(2);
+    }
+  });
+
+  test("DDIM adds as much noise as it is told, by diffusers' rules", async () => {
+    const host = await hostOf({ scheduler: { _class_name: "DDIMScheduler" } });
+    expect(namesOf(await hostOf({}))).not.toContain("eta");
+    const all = { rules: THEIRS, steps: 3 };
+    const calm = await one(host, { ...all, eta: 0 });
+    expect(maxDifference(await one(host, all), calm)).toBe(0);
+    expect(maxDifference(await one(host, { ...all, eta: 0.7 }), calm)).toBeGreaterThan(2);
+  });
+
+  test("diffusers' rules take prompts as plain text, and what fits the encoder of it", async () => {
+    const host = await hostOf({});
+    const long = `${"a cat and ".repeat(30)}a fox`;
+    const theirs = { rules: THEIRS, steps: 2 };
+    expect(
+      maxDifference(await one(host, theirs, long), await one(host, theirs, `${long} a hill`)),
+    ).toBe(0);
+    expect(
+      maxDifference(
+        await one(host, { steps: 2 }, long),
+        await one(host, { steps: 2 }, `${long} a hill`),
+      ),
+    ).toBeGreaterThan(0);
+    const [weighted, plain] = ["(a cat:1.5)", "a cat"];
+    const same = await one(host, { steps: 2 }, "(a cat:1)");
+    expect(maxDifference(await one(host, { steps: 2 }, plain), same)).toBe(0);
+    const literal = await one(host, theirs, "(a cat:1)");
+    expect(maxDifference(await one(host, theirs, plain), literal)).toBeGreaterThan(0);
+    expect(maxDifference(await one(host, theirs, weighted), literal)).toBeGreaterThan(0);
+  });
+
   test("strength changes the picture continuously, also in a single step", async () => {
     const host = await hostOf({});
     const pictures: Picture[] = [];

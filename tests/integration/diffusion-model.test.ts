@@ -6,6 +6,7 @@ import { PictureConverter } from "../../src/engine/codec/picture-converter.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { PlanExecutor } from "../../src/engine/plan/executor.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
+import type { ParamValues } from "../../src/engine/protocol/models.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { ticks } from "../../src/media/time.ts";
 import { noisePicture, OnnxWorkspace } from "../support/onnx-workspace.ts";
@@ -64,8 +65,25 @@ describe.skipIf(tiny === null || tinyXl === null)(
       expect(info).toMatchObject({ takes_prompts: true, takes_video: true, needs_video: false });
       expect(info?.params.map(({ name }) => name)).toEqual([
         ...["seed", "steps", "strength", "guidance", "guidance_mode", "guidance_delta"],
-        ...["rules", "stream_batch", "skip_similar", "feedback", "drift"],
+        ...["clip_skip", "rules", "guidance_rescale"],
+        ...["stream_batch", "skip_similar", "feedback", "drift"],
       ]);
+    });
+
+    test("may leave out layers of its text encoder, and rescale its guidance", async () => {
+      await using workspace = await workspaceWith({ sd: tiny ?? "" });
+      await using host = await workspace.host();
+      const paramsOf = (own: ParamValues) =>
+        paramsFor("sd", "a cat", { guidance: 3, feedback: 0, drift: 0, ...own });
+      const [whole, skipped, theirs, theirsSkipped] = [
+        ...(await drawn(host, "noise", [paramsOf({})])),
+        ...(await drawn(host, "noise", [paramsOf({ clip_skip: 1 })])),
+        ...(await drawn(host, "noise", [paramsOf({ rules: [0, 1] })])),
+        ...(await drawn(host, "noise", [paramsOf({ rules: [0, 1], clip_skip: 1 })])),
+      ];
+      expect(new Set([whole, skipped, theirs, theirsSkipped]).size).toBe(4);
+      const rescaled = paramsOf({ rules: [0, 1], guidance_rescale: 0.7 });
+      expect((await drawn(host, "noise", [rescaled]))[0]).not.toBe(theirs as string);
     });
 
     test("is drawn by the rules of ComfyUI or of diffusers", async () => {

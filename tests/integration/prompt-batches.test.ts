@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDevice } from "../../src/engine/device/devices.ts";
+import { ConditionedDenoiser } from "../../src/engine/diffusion/conditioned-denoiser.ts";
 import { Denoiser } from "../../src/engine/diffusion/networks/denoiser.ts";
 import { SigmaTable, trainedSigmas } from "../../src/engine/diffusion/schedule/sigma-table.ts";
 import { evaluate } from "../../src/engine/graph/run/evaluate.ts";
@@ -44,7 +45,9 @@ async function evaluated(side: number, pictures: number, tokens: readonly number
   const predict = spyOn(denoiser, "predict");
   try {
     const step = { input, shape, timestep: 0, sigma: 1, table };
-    const outputs = (await evaluate(denoiser, prompts, step)).map(({ output }) => output);
+    const outputs = (await evaluate(new ConditionedDenoiser(denoiser), prompts, step)).map(
+      ({ output }) => output,
+    );
     const runs = predict.mock.calls.map(([{ sample, embeddings }]) => {
       return { batch: sample.dims[0], tokens: embeddings.dims[1] };
     });

@@ -14,6 +14,10 @@ export interface DenoiserForm {
   readonly timestepUse?: "expanded" | "scalar";
   /** The width of `timestep_cond`; without it there is no such input. */
   readonly guidanceWidth?: number;
+  /** It takes the two residuals that `controlNetGraph` gives. */
+  readonly takesResiduals?: boolean;
+  /** It takes SDXL's `time_ids`. */
+  readonly takesSizes?: boolean;
   /** The width of `encoder_hidden_states`, if it is not that of the text encoders of tests. */
   readonly embedding?: number;
 }
@@ -21,7 +25,10 @@ export interface DenoiserForm {
 /** Numbers of an embedding. */
 export const EMBEDDING = 8;
 
-/** out = sample/2 + timestep/1000 + the mean of the embeddings + the first number of `timestep_cond`, float or half. */
+/**
+ * out = sample/2 + timestep/1000 + the mean of the embeddings + the first number of `timestep_cond` + the residuals + the
+ * mean of `time_ids`/100, float or half.
+ */
 export function denoiserGraph(form: DenoiserForm = {}): Uint8Array<ArrayBuffer> {
   const { floats = "float32", batch = "batch_size", sides = ["height", "width"] } = form;
   const { timestep = "int64", timestepDims = [], timestepUse = "expanded" } = form;
@@ -50,6 +57,57 @@ export function denoiserGraph(form: DenoiserForm = {}): Uint8Array<ArrayBuffer> 
     const first = graph.node("Gather", [guidance, graph.constant("int64", [], [0])], { axis: 1n });
     out = add(out, column(first));
   }
+  if (form.takesResiduals === true) {
+    for (const name of ["down_block_additional_residuals.0", "mid_block_additional_residual"]) {
+      out = add(out, graph.input(name, floats, [batch, 4, ...sides]));
+    }
+  }
+  if (form.takesSizes === true) {
+    const ids = graph.input("time_ids", floats, [batch, 6]);
+    const size = graph.node("ReduceMean", [ids], { axes: [1n], keepdims: 0n });
+    out = add(out, column(graph.node("Div", [size, number(100)])));
+  }
   graph.output("out_sample", out, floats, [batch, 4, ...sides]);
   return graph.build("denoiser");
+}
+
+/**
+ * A ControlNet: its first residual is the mean of the control picture at each place, times the scale, in all four
+ * channels; that of the middle a tenth of it.
+ */
+export function controlNetGraph({
+  batch = "batch_size",
+  embedding = EMBEDDING,
+}: Pick<DenoiserForm, "batch" | "embedding"> = {}): Uint8Array<ArrayBuffer> {
+  const graph = new GraphBuilder();
+  const sample = graph.input("sample", "float32", [batch, 4, "height", "width"]);
+  const time = graph.input("timestep", "int64", []);
+  const text = graph.input("encoder_hidden_states", "float32", [batch, "length", embedding]);
+  const hint = graph.input("controlnet_cond", "float32", [batch, 3, "pixel_height", "pixel_width"]);
+  const scale = graph.input("conditioning_scale", "float32", []);
+  const sides = { kernel_shape: [8n, 8n], strides: [8n, 8n] };
+  const gray = graph.node("ReduceMean", [graph.node("AveragePool", [hint], sides)], {
+    ...{ axes: [1n], keepdims: 1n },
+  });
+  const first = graph.node("Mul", [graph.node("Concat", Array(4).fill(gray), { axis: 1n }), scale]);
+  // What it takes besides counts for nothing.
+  const rows = graph.node("Gather", [
+    graph.node("Shape", [sample]),
+    graph.constant("int64", [1], [0]),
+  ]);
+  const zero = graph.constant("float32", [], [0]);
+  const seconds = graph.node("Expand", [graph.unsqueeze(time, 0), rows]);
+  const nothing = graph.node("Mul", [
+    graph.node("Add", [
+      graph.node("ReduceMean", [text], { axes: [1n, 2n], keepdims: 0n }),
+      graph.cast(seconds, "float32"),
+    ]),
+    zero,
+  ]);
+  const column = graph.constant("int64", [4], [-1, 1, 1, 1]);
+  const down = graph.node("Add", [first, graph.node("Reshape", [nothing, column])]);
+  const middle = graph.node("Mul", [down, graph.constant("float32", [], [0.1])]);
+  graph.output("down_block_res_samples.0", down, "float32", [batch, 4, "height", "width"]);
+  graph.output("mid_block_res_sample", middle, "float32", [batch, 4, "height", "width"]);
+  return graph.build("ControlNet");
 }

@@ -1,45 +1,33 @@
-/** Evaluates a denoiser for rows with conditionings and timesteps of their own, as many in one run as the network takes. */
-import { pictureTensor } from "../models/roles/frame.ts";
+/** Evaluates a denoiser for rows with prompts, timesteps and ControlNets of their own, as many in one run as the network takes. */
+import { WorkerError } from "../../errors.ts";
 import { joined, type Tensor } from "../models/tensor.ts";
-import type { Size } from "../protocol/work.ts";
-import type { ControlInput, ControlNet } from "./networks/control-net.ts";
+import type { ControlInput } from "./networks/control-net.ts";
 import { type Denoiser, guidanceTensor } from "./networks/denoiser.ts";
-import { bothLimits, type DenoiserRow, rowGroups } from "./row-groups.ts";
-import type { LatentShape } from "./sampler/latent.ts";
-import { type Conditioning, equalTokens } from "./text/conditioning.ts";
+import { commonTokens, type DenoiserRow, type RowControl, rowGroups } from "./row-groups.ts";
+import type { Conditioning } from "./text/conditioning.ts";
 
-/** What all rows share. */
-export interface RowsContext {
-  /** Of one latent, whose batch is 1. */
-  readonly shape: LatentShape;
-  /** Of the picture: SDXL's networks take it. */
-  readonly size: Size;
-  /** For networks that take it as a vector (`Denoiser.guidanceWidth`). */
-  readonly guidance: number;
-}
-
+/** The prompts of a run. */
 interface Joined {
   readonly parts: readonly Conditioning[];
   readonly embeddings: Tensor;
+  /** SDXL's vectors of whole prompts; null where no prompt has one. */
   readonly pooled: Tensor | null;
 }
 
+/** Latents with sides that are multiples of this can be halved as often as denoisers do it. */
+const EVEN_SIDE = 8;
+/** Pixels a side that one place of a latent stands for. */
+const PLACE = 8;
+const SIZES = 6;
+
 export class ConditionedDenoiser {
   readonly denoiser: Denoiser;
-  readonly #controlNet: ControlNet | null;
-  /** The conditionings of the last run, which the next one mostly has, too. */
+  /** The prompts of the last run, which the next one mostly has, too. */
   #joined: Joined | null = null;
-  /** Two conditionings of different lengths, and what they are made to fit one batch. */
-  #equal: {
-    readonly one: Conditioning;
-    readonly other: Conditioning;
-    readonly pair: readonly [Conditioning, Conditioning] | null;
-  } | null = null;
   #runs = 0;
 
-  constructor(denoiser: Denoiser, controlNet: ControlNet | null = null) {
+  constructor(denoiser: Denoiser) {
     this.denoiser = denoiser;
-    this.#controlNet = controlNet;
   }
 
   /** How often the network has run. */
@@ -47,86 +35,91 @@ export class ConditionedDenoiser {
     return this.#runs;
   }
 
-  /** What the network predicts for each row. */
+  /**
+   * What the network predicts for each row. Throws `invalid_request` for ControlNets, or sides of latents, that the network
+   * does not take.
+   *
+   * @param guidance for networks that take it as a vector (`Denoiser.guidanceWidth`); null: the usual one
+   */
   async evaluate(
     rows: readonly DenoiserRow[],
-    context: RowsContext,
+    guidance: number | null = null,
   ): Promise<readonly Float32Array[]> {
-    const equal = this.#equallyLong(rows);
     const outputs = new Array<Float32Array>(rows.length);
-    const steered = bothLimits(this.denoiser, this.#controlNet);
-    const limitsOf = ({ control = null }: DenoiserRow) =>
-      control === null ? this.denoiser : steered;
-    for (const places of rowGroups(equal, limitsOf)) {
-      const group = places.map((place) => equal[place] as DenoiserRow);
-      for (const [at, output] of (await this.#run(group, context)).entries()) {
+    for (const places of rowGroups(rows, this.denoiser)) {
+      const group = places.map((place) => rows[place] as DenoiserRow);
+      for (const [at, output] of (await this.#run(group, guidance)).entries()) {
         outputs[places[at] as number] = output;
       }
     }
     return outputs;
   }
 
-  /** Rows of a positive and a negative conditioning, both made equally long where that is no waste. */
-  #equallyLong(rows: readonly DenoiserRow[]): readonly DenoiserRow[] {
-    const [one, other, ...more] = new Set(rows.map(({ conditioning }) => conditioning));
-    if (one === undefined || other === undefined || more.length > 0) return rows;
-    if (one.tokens === other.tokens) return rows;
-    if (this.#equal?.one !== one || this.#equal.other !== other) {
-      this.#equal = { one, other, pair: equalTokens(one, other) };
-    }
-    const { pair } = this.#equal;
-    if (pair === null) return rows;
-    return rows.map((row) => ({ ...row, conditioning: pair[row.conditioning === one ? 0 : 1] }));
-  }
-
-  async #run(
-    given: readonly DenoiserRow[],
-    { shape, size, guidance }: RowsContext,
-  ): Promise<Float32Array[]> {
-    const { fixedRows } = this.denoiser;
-    const rows = [...given];
-    while (fixedRows !== null && rows.length < fixedRows) rows.push(rows[0] as DenoiserRow);
-    const [, ...sides] = shape;
+  async #run(rows: readonly DenoiserRow[], guidance: number | null): Promise<Float32Array[]> {
     const [first] = rows as [DenoiserRow];
+    const { height, width } = first;
+    const channels = first.sample.length / (height * width);
     const isOne = rows.every(({ timestep }) => timestep === first.timestep);
-    const timestep = isOne ? first.timestep : rows.map((row) => row.timestep);
     const { embeddings, pooled } = this.#join(rows.map(({ conditioning }) => conditioning));
-    const sample = tensorOf(joinArrays(rows.map((row) => row.sample)), [rows.length, ...sides]);
-    const extras = this.#extras(rows.length, { pooled, size, guidance });
-    const input = { sample, timestep, embeddings, extras };
-    const residuals = await this.#residuals(rows, input);
+    const samples = joinArrays(rows.map(({ sample }) => sample));
+    const input = {
+      sample: tensorOf(samples, [rows.length, channels, height, width]),
+      timestep: isOne ? first.timestep : rows.map(({ timestep }) => timestep),
+      embeddings,
+      extras: this.#extras(rows, pooled, guidance),
+    };
     this.#runs++;
-    const { data } = await this.denoiser.predict({ ...input, extras: { ...extras, ...residuals } });
+    const { data } = await halving(first, async () => {
+      const extras = { ...input.extras, ...(await this.#residuals(rows, input)) };
+      return await this.denoiser.predict({ ...input, extras });
+    });
     const length = data.length / rows.length;
-    return given.map((_, at) => (data as Float32Array).subarray(at * length, (at + 1) * length));
+    return rows.map((_, at) => (data as Float32Array).subarray(at * length, (at + 1) * length));
   }
 
-  /** What the ControlNet adds for rows that follow pictures; all of them do so as strongly. */
+  /** The sum of what the ControlNets of a run add; empty if none is at work. */
   async #residuals(
     rows: readonly DenoiserRow[],
-    input: Omit<ControlInput, "hint" | "strength">,
+    input: Omit<ControlInput, "hint" | "strength" | "depths">,
   ): Promise<Record<string, Tensor>> {
-    const [strength] = rows.map(({ control }) => control?.strength);
-    if (this.#controlNet === null || strength === undefined) return {};
-    const hints = rows.flatMap(({ control }) => control?.picture ?? []);
-    return await this.#controlNet.residuals({
-      ...{ ...input, strength },
-      hint: joined(hints.map(pictureTensor)),
-    });
+    const [{ controls }] = rows as [DenoiserRow];
+    if (controls.length === 0) return {};
+    if (!this.denoiser.takesResiduals) {
+      throw new WorkerError(
+        "invalid_request",
+        "the model takes no residuals of ControlNets: load another one, or export its unet with their inputs",
+      );
+    }
+    let sum: Record<string, Tensor> | null = null;
+    for (const [place, { net, strength, depths }] of controls.entries()) {
+      const hint = joined(rows.map((row) => (row.controls[place] as RowControl).hint));
+      const residuals = await net.residuals({ ...input, hint, strength, depths });
+      if (!this.denoiser.fitsResiduals(residuals)) {
+        throw new WorkerError(
+          "invalid_request",
+          "the ControlNet is made for another kind of model: load one that was trained for this one",
+        );
+      }
+      sum = sum === null ? residuals : added(sum, residuals);
+    }
+    return sum ?? {};
   }
 
+  /** Each prompt repeated to a common number of tokens, which changes nothing for cross-attention. */
   #join(parts: readonly Conditioning[]): Joined {
     const known = this.#joined;
     const isKnown =
       known?.parts.length === parts.length && known.parts.every((part, at) => part === parts[at]);
     if (known !== null && isKnown) return known;
-    const [{ tokens, width, pooled }] = parts as [Conditioning];
+    const [{ width }] = parts as [Conditioning];
+    const tokens = commonTokens(parts.map((part) => part.tokens));
+    const repeated = parts.flatMap((part) =>
+      new Array<Float32Array>(tokens / part.tokens).fill(part.embeddings),
+    );
     const fresh: Joined = {
       parts,
-      embeddings: tensorOf(joinArrays(parts.map(({ embeddings }) => embeddings)), [
-        ...[parts.length, tokens, width],
-      ]),
-      pooled: pooled && tensorOf(joinArrays(pooledOf(parts)), [parts.length, pooled.length]),
+      embeddings: tensorOf(joinArrays(repeated), [parts.length, tokens, width]),
+      pooled: pooledOf(parts),
     };
     this.#joined = fresh;
     return fresh;
@@ -134,32 +127,68 @@ export class ConditionedDenoiser {
 
   async release(): Promise<void> {
     await this.denoiser.release();
-    await this.#controlNet?.release();
   }
 
-  /** What the denoiser takes besides: SDXL's pooled vectors, and sizes as it was trained with them; guidance. */
+  /** What the denoiser takes besides: SDXL's vectors and sizes, and guidance. */
   #extras(
-    rows: number,
-    { pooled, size, guidance }: Pick<Joined, "pooled"> & Pick<RowsContext, "size" | "guidance">,
+    rows: readonly DenoiserRow[],
+    pooled: Tensor | null,
+    guidance: number | null,
   ): Record<string, Tensor> {
     const { denoiser } = this;
     const extras: Record<string, Tensor> = {};
     if (denoiser.takes("text_embeds") && pooled) extras["text_embeds"] = pooled;
     if (denoiser.takes("time_ids")) {
-      const ids = [size.height, size.width, 0, 0, size.height, size.width];
-      const data = Float32Array.from({ length: rows * ids.length }, (_, at) => ids[at % 6] ?? 0);
-      extras["time_ids"] = tensorOf(data, [rows, ids.length]);
+      const ids = Float32Array.from(rows.flatMap(({ sizes }) => sizes));
+      extras["time_ids"] = tensorOf(ids, [rows.length, SIZES]);
     }
     const width = denoiser.guidanceWidth;
-    if (width !== null) extras["timestep_cond"] = guidanceTensor(guidance, { rows, width });
+    if (width !== null && guidance !== null) {
+      extras["timestep_cond"] = guidanceTensor(guidance, { rows: rows.length, width });
+    }
     return extras;
   }
 }
 
-/** Zeros for conditionings without a pooled vector. */
-function pooledOf(parts: readonly Conditioning[]): Float32Array[] {
-  const length = parts[0]?.pooled?.length ?? 0;
-  return parts.map(({ pooled }) => pooled ?? new Float32Array(length));
+/**
+ * Networks halve the sides of a latent several times, and those that were not exported for odd ones fail there: that is
+ * the fault of whoever chose the size.
+ */
+async function halving(
+  { height, width }: Pick<DenoiserRow, "height" | "width">,
+  run: () => Promise<Tensor>,
+): Promise<Tensor> {
+  try {
+    return await run();
+  } catch (error) {
+    const isOdd = height % EVEN_SIDE !== 0 || width % EVEN_SIDE !== 0;
+    if (!isOdd || !(error instanceof WorkerError) || error.kind !== "model_failed") throw error;
+    const size = `${width * PLACE}x${height * PLACE}`;
+    const problem = `the model cannot draw a picture, or an area of one, of ${size} pixels`;
+    const way = `give sides that are multiples of ${EVEN_SIDE * PLACE}`;
+    throw new WorkerError("invalid_request", `${problem}: ${way}`, { cause: error });
+  }
+}
+
+/** Zeros for prompts without a vector. */
+function pooledOf(parts: readonly Conditioning[]): Tensor | null {
+  const length = parts.find(({ pooled }) => pooled !== null)?.pooled?.length;
+  if (length === undefined) return null;
+  const vectors = parts.map(({ pooled }) => pooled ?? new Float32Array(length));
+  return tensorOf(joinArrays(vectors), [parts.length, length]);
+}
+
+function added(
+  first: Readonly<Record<string, Tensor>>,
+  second: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(first).map(([name, tensor]) => {
+      const other = second[name]?.data as Float32Array | undefined;
+      const data = (tensor.data as Float32Array).map((value, at) => value + (other?.[at] ?? 0));
+      return [name, { ...tensor, data }];
+    }),
+  );
 }
 
 /** One array is given as it is. */

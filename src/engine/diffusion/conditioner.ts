@@ -5,6 +5,7 @@ import type { SessionSettings } from "../device/devices.ts";
 import type { Prompt } from "../protocol/work.ts";
 import { type EncodedTokens, TextEncoder } from "./networks/text-encoder.ts";
 import type { PipelineParts } from "./pipeline-folder.ts";
+import type { SamplingRules } from "./sampling-rules.ts";
 import { ClipTokenizer } from "./text/clip-tokenizer.ts";
 import { readClipVocabulary } from "./text/clip-vocabulary.ts";
 import { type Conditioning, joinEncoders, padded, zeroed } from "./text/conditioning.ts";
@@ -13,6 +14,7 @@ import {
   emptyPromptChunk,
   isWeighted,
   type PromptChunk,
+  plainChunk,
 } from "./text/prompt-chunks.ts";
 import { mixConditionings, mixPrompts, type TextShare } from "./text/prompt-mixture.ts";
 import { weighTokens } from "./text/weigh-tokens.ts";
@@ -21,6 +23,26 @@ import { weighTokens } from "./text/weigh-tokens.ts";
 export interface ConditioningPair {
   readonly positive: Conditioning;
   readonly negative: Conditioning;
+}
+
+/** How the prompts of a pipeline are read and encoded. */
+export interface PromptReading {
+  /**
+   * "ComfyUI": with weights in parentheses, in as many runs of the encoder as a text needs. "diffusers": as plain text, of
+   * which one run takes what fits.
+   */
+  readonly rules: SamplingRules;
+  /** Layers at the end of the encoders that are left out; diffusers leaves them out for the positive prompt alone. */
+  readonly clipSkip: number;
+}
+
+export const USUAL_READING: PromptReading = { rules: "ComfyUI", clipSkip: 0 };
+
+/** How one text is encoded. */
+interface TextReading {
+  readonly rules: SamplingRules;
+  /** As CLIPSetLastLayer counts: -1 for the last layer; null: the pipeline's own. */
+  readonly stopAt: number | null;
 }
 
 /** Of one text: the encoder runs once for each 77. */
@@ -83,16 +105,20 @@ export class Conditioner {
     second: string,
     stopAt: number | null = null,
   ): Promise<Conditioning> {
+    return await this.#encode(first, second, { rules: "ComfyUI", stopAt });
+  }
+
+  async #encode(first: string, second: string, reading: TextReading): Promise<Conditioning> {
     const [one, other] = this.#encoders;
     if (one === undefined) throw new Error("a pipeline has a text encoder");
-    return await remembered(this.#texts, JSON.stringify([first, second, stopAt]), async () => {
-      const left = await encodeText(one, first, stopAt);
+    return await remembered(this.#texts, JSON.stringify([first, second, reading]), async () => {
+      const left = await encodeText(one, first, reading);
       if (other === undefined) return left;
-      const right = await encodeText(other, second, stopAt);
+      const right = await encodeText(other, second, reading);
       const tokens = Math.max(left.tokens, right.tokens);
       return joinEncoders(
-        await paddedBy(one, left, { tokens, stopAt }),
-        await paddedBy(other, right, { tokens, stopAt }),
+        await paddedBy(one, left, tokens, reading),
+        await paddedBy(other, right, tokens, reading),
       );
     });
   }
@@ -103,16 +129,19 @@ export class Conditioner {
   }
 
   /** Encodes each text once. */
-  async pairOf(prompts: readonly Prompt[]): Promise<ConditioningPair> {
-    return await remembered(this.#pairs, JSON.stringify(prompts), async () => {
+  async pairOf(
+    prompts: readonly Prompt[],
+    { rules, clipSkip }: PromptReading = USUAL_READING,
+  ): Promise<ConditioningPair> {
+    return await remembered(this.#pairs, JSON.stringify([prompts, rules, clipSkip]), async () => {
       const { positive, negative } = mixPrompts(prompts);
-      const empty = await this.empty();
-      const without = this.#zerosForEmpty && negative.length === 0;
+      const skipping = { rules, stopAt: clipSkip > 0 ? this.#layerAfter(clipSkip) : null };
+      const unwanted = rules === "diffusers" ? { rules, stopAt: null } : skipping;
       return {
-        positive: mixConditionings(await this.#encodeAll(positive), empty),
-        negative: without
-          ? zeroed(empty)
-          : mixConditionings(await this.#encodeAll(negative), empty),
+        positive: await this.#mix(positive, skipping),
+        negative: this.#isZero(prompts, negative, rules)
+          ? zeroed(await this.empty())
+          : await this.#mix(negative, unwanted),
       };
     });
   }
@@ -121,12 +150,29 @@ export class Conditioner {
     for (const { network } of this.#encoders) await network.release();
   }
 
-  async #encodeAll(texts: readonly TextShare[]) {
+  async #mix(texts: readonly TextShare[], reading: TextReading): Promise<Conditioning> {
     const parts = [];
     for (const { text, share } of texts) {
-      parts.push({ conditioning: await this.encode(text), share });
+      parts.push({ conditioning: await this.#encode(text, text, reading), share });
     }
-    return parts;
+    return mixConditionings(parts, await this.#encode("", "", reading));
+  }
+
+  /** True for SDXL without a negative prompt. For diffusers an empty text is one. */
+  #isZero(
+    prompts: readonly Prompt[],
+    negative: readonly TextShare[],
+    rules: SamplingRules,
+  ): boolean {
+    if (!this.#zerosForEmpty) return false;
+    if (rules === "ComfyUI") return negative.length === 0;
+    return prompts.every(({ negative_prompt }) => negative_prompt === undefined);
+  }
+
+  /** The layer that is taken when so many are left out, as CLIPSetLastLayer counts. */
+  #layerAfter(clipSkip: number): number {
+    const [{ layer, network }] = this.#encoders as [Encoder];
+    return layer - clipSkip - (layer === -1 ? network.layersLeftOut : 0);
   }
 }
 
@@ -143,13 +189,15 @@ async function openEncoder(
   return { tokenizer, network, layer, empty: new Map() };
 }
 
-/** As ComfyUI's CLIPTextEncode: chunk by chunk, with the weights of parentheses. */
+/** Chunk by chunk, with the weights of parentheses where they have a meaning. */
 async function encodeText(
   encoder: Encoder,
   text: string,
-  stopAt: number | null,
+  { rules, stopAt }: TextReading,
 ): Promise<Conditioning> {
-  const chunks = chunkPrompt(encoder.tokenizer, text);
+  const { tokenizer } = encoder;
+  const chunks =
+    rules === "diffusers" ? [plainChunk(tokenizer, text)] : chunkPrompt(tokenizer, text);
   const tokens = tokensIn(chunks);
   if (tokens > MAX_TOKENS) {
     const problem = `a prompt of ${text.length} characters has ${tokens} tokens`;
@@ -180,10 +228,11 @@ async function encodeText(
 async function paddedBy(
   encoder: Encoder,
   conditioning: Conditioning,
-  { tokens, stopAt }: { readonly tokens: number; readonly stopAt: number | null },
+  tokens: number,
+  reading: TextReading,
 ): Promise<Conditioning> {
   if (conditioning.tokens >= tokens) return conditioning;
-  return padded(conditioning, tokens, await encodeText(encoder, "", stopAt));
+  return padded(conditioning, tokens, await encodeText(encoder, "", reading));
 }
 
 async function encodeChunk(

@@ -1,8 +1,9 @@
-/** Samples as a pipeline of diffusers does: with the scheduler of its folder, noise in diffusers' order, and its rounding of strength. */
+/** Samples a latent as diffusers' pipelines do: with the scheduler of the pipeline's folder, and noise in diffusers' order. */
 import { TorchGenerator } from "../random/torch-noise.ts";
+import type { RunControls } from "./run-controls.ts";
 import { firstStepFor, schedulerRun } from "./sampler/diffusers/scheduler.ts";
 import { type SchedulerConfig, schedulerConfig } from "./sampler/diffusers/scheduler-config.ts";
-import { guide } from "./sampler/guidance.ts";
+import { guide, restoreDeviation } from "./sampler/guidance.ts";
 import { type EncodedLatent, latentSize } from "./sampler/latent.ts";
 import type { Evaluate } from "./sampler/prompt-guidance.ts";
 
@@ -13,21 +14,27 @@ export interface DiffusersRequest {
   readonly strength: number;
   /** Up to 1 the negative prompt is not evaluated. */
   readonly guidance: number;
+  /** Share to which guidance keeps the contrast of the positive prediction. */
+  readonly guidanceRescale: number;
+  /** Share of the noise of a DDPM step, for DDIM. */
+  readonly eta: number;
   readonly seed: bigint;
   /** By what latents are multiplied for the denoiser. */
   readonly scale: number;
+  readonly controls: RunControls;
 }
 
 /** The latent, not scaled. Throws `invalid_request` for a strength that leaves no step. */
 export async function sampleAsDiffusers(
   { samples, shape, deviation, isBlank }: EncodedLatent,
-  { config, steps, strength, guidance, seed, scale }: DiffusersRequest,
+  request: DiffusersRequest,
   evaluate: Evaluate,
 ): Promise<Float32Array> {
+  const { config, steps, strength, guidance, guidanceRescale, eta, seed, scale } = request;
   const generator = new TorchGenerator(seed);
   const size = latentSize(shape);
   const drawNoise = (): Float32Array => generator.randn(size);
-  const run = schedulerRun(config, steps);
+  const run = schedulerRun(config, steps, eta);
   const first = isBlank ? 0 : firstStepFor(steps, strength);
   const begin = (): Float32Array => {
     if (isBlank) return scaled(drawNoise(), run.initNoiseSigma);
@@ -35,15 +42,19 @@ export async function sampleAsDiffusers(
     const clean = deviation === undefined ? samples : drawn(samples, deviation, drawNoise());
     return run.addNoise(scaled(clean, scale), drawNoise(), first);
   };
+  const prompts = guidance > 1 ? (["positive", "negative"] as const) : (["positive"] as const);
   let x = begin();
   for (let index = first; index < run.timesteps.length; index++) {
     const [input, timestep] = [run.scaleInput(x, index), run.timesteps[index] as number];
-    const [positive, negative] = await evaluate([
-      { input, timestep, prompt: "positive" },
-      ...(guidance > 1 ? [{ input, timestep, prompt: "negative" } as const] : []),
-    ]);
+    const controlsFor = request.controls.atStep(index - first, run.timesteps.length - first);
+    const [positive, negative] = await evaluate(
+      prompts.map((prompt) => ({ input, timestep, prompt, controls: controlsFor(prompt) })),
+    );
     if (positive === undefined) throw new Error("the network gave no prediction");
-    const output = negative === undefined ? positive : guide(positive, negative, guidance);
+    const output =
+      negative === undefined
+        ? positive
+        : restoreDeviation(guide(positive, negative, guidance), positive, guidanceRescale);
     x = run.step({ index, x, output, drawNoise });
   }
   return scaled(x, 1 / scale);

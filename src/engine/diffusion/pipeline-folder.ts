@@ -14,6 +14,9 @@ const MAX_CONFIG_BYTES = 2 ** 20;
 const SCALING_FACTOR = 0.18215;
 const XL_SCALING_FACTOR = 0.13025;
 
+/** ControlNets, in order: diffusers numbers those after the first. */
+export const CONTROL_NETS = ["controlnet", "controlnet_1", "controlnet_2", "controlnet_3"] as const;
+
 /** Parts with a network: see `networkFile`. */
 export const NETWORKS = [
   "text_encoder",
@@ -21,7 +24,7 @@ export const NETWORKS = [
   "unet",
   "vae_encoder",
   "vae_decoder",
-  "controlnet",
+  ...CONTROL_NETS,
 ] as const;
 export type NetworkPart = (typeof NETWORKS)[number];
 
@@ -114,9 +117,11 @@ export const isPipelineFolder = async (folder: string): Promise<boolean> =>
 async function readConfig(folder: string, file: string): Promise<Record<string, unknown>> {
   const bytes = await readRegularFile(join(folder, file), file, MAX_CONFIG_BYTES);
   try {
-    const content: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    // Python writes a bound that is absent as -Infinity.
+    const json = new TextDecoder().decode(bytes).replace(/:\s*-Infinity\b/g, ": null");
+    const content: unknown = JSON.parse(json);
     if (typeof content === "object" && content !== null) return content as Record<string, unknown>;
-    throw new Error("it is no object");
+    throw new Error("it is not an object");
   } catch (error) {
     throw failed(`${file} is not valid: ${reason(error)}`);
   }

@@ -19,6 +19,8 @@ export interface PipelineLimits {
   readonly fixedRows: number | null;
   /** Guidance is an input of the denoiser, and not a second evaluation. */
   readonly takesGuidance: boolean;
+  /** Sizes as in training are an input of the denoiser (SDXL). */
+  readonly takesSizes: boolean;
   /** ControlNets can steer it. */
   readonly takesResiduals: boolean;
 }
@@ -47,6 +49,7 @@ export async function readPipelineLimits(
     fixedRows: typeof rows === "number" ? rows : null,
     takesResiduals: inputs.some(({ name }) => RESIDUAL.test(name)),
     takesGuidance: inputs.some(({ name }) => name === "timestep_cond"),
+    takesSizes: inputs.some(({ name }) => name === "time_ids"),
   };
 }
 

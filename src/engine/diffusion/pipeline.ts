@@ -4,15 +4,16 @@ import type { SessionSettings } from "../device/devices.ts";
 import type { StillPicture } from "../models/roles/role.ts";
 import type { Tensor } from "../models/tensor.ts";
 import type { Size } from "../protocol/work.ts";
-import { ConditionedDenoiser, type RowsContext } from "./conditioned-denoiser.ts";
+import { ConditionedDenoiser } from "./conditioned-denoiser.ts";
 import { Conditioner, type ConditioningPair } from "./conditioner.ts";
-import type { ControlPicture } from "./control-picture.ts";
 import { sampleAsDiffusers } from "./diffusers-sampling.ts";
 import { ControlNet } from "./networks/control-net.ts";
 import { Denoiser } from "./networks/denoiser.ts";
 import { VaeDecoder, VaeEncoder } from "./networks/vae.ts";
-import type { PipelineFolder } from "./pipeline-folder.ts";
+import { CONTROL_NETS, type PipelineFolder } from "./pipeline-folder.ts";
 import { type PipelineSampling, samplingOf } from "./pipeline-sampling.ts";
+import type { PictureSizes } from "./row-groups.ts";
+import { type Controls, NO_CONTROLS, RunControls } from "./run-controls.ts";
 import { combine } from "./sampler/combine.ts";
 import { schedulerConfig } from "./sampler/diffusers/scheduler-config.ts";
 import { type KSamplerRequest, kSample } from "./sampler/k-sampler.ts";
@@ -38,10 +39,14 @@ export interface DrawSettings {
   /** What the run starts from besides the latent; by default noise of the seed. */
   readonly noise?: Float32Array;
   readonly rounding?: KSamplerRequest["rounding"];
-  /** For pipelines with a ControlNet, which is left out without it. */
-  readonly control?: ControlPicture | null;
+  /** For pipelines with ControlNets, which are left out without it. */
+  readonly controls?: Controls;
   /** Whose rules the run follows. Default: ComfyUI's. */
   readonly rules?: SamplingRules;
+  /** By diffusers' rules, share of the noise of a DDPM step for DDIM. Default: 0. */
+  readonly eta?: number;
+  /** By diffusers' rules, share to which guidance keeps the contrast of the positive prediction. Default: 0. */
+  readonly guidanceRescale?: number;
   /** In place of what the pipeline's scheduler stands for. */
   readonly sampling?: {
     readonly sampler: SamplerName;
@@ -55,11 +60,24 @@ export interface PictureRequest extends DrawSettings {
   readonly picture: StillPicture | null;
   readonly size: Size;
   readonly conditioning: ConditioningPair;
+  /** SDXL's. Default: those of a picture that was neither resized nor cropped. */
+  readonly sizes?: PictureSizes;
+}
+
+/** What all evaluations of a run share. */
+export interface RunContext {
+  readonly conditioning: ConditioningPair;
+  /** Of the latent. */
+  readonly shape: LatentShape;
+  readonly sizes: PictureSizes;
+  /** For networks that take it as a vector. */
+  readonly guidance: number;
 }
 
 interface Networks {
   readonly conditioner: Conditioner;
   readonly denoiser: ConditionedDenoiser;
+  readonly controlNets: readonly ControlNet[];
   readonly encoder: VaeEncoder | null;
   readonly decoder: VaeDecoder;
 }
@@ -86,13 +104,17 @@ export class DiffusionPipeline {
     settings: SessionSettings,
   ): Promise<DiffusionPipeline> {
     const { networks } = pipeline;
-    const { vae_encoder: encoder, controlnet } = networks;
+    const { vae_encoder: encoder } = networks;
     const denoiser = await Denoiser.open(networks.unet ?? "", settings);
-    const controlNet =
-      controlnet === undefined ? null : await ControlNet.open(controlnet, settings, "pictures");
+    const controlNets: ControlNet[] = [];
+    for (const part of CONTROL_NETS) {
+      const path = networks[part];
+      if (path !== undefined) controlNets.push(await ControlNet.open(path, settings, "pictures"));
+    }
     const opened = {
       conditioner: await Conditioner.open(pipeline, settings),
-      denoiser: new ConditionedDenoiser(denoiser, controlNet),
+      denoiser: new ConditionedDenoiser(denoiser),
+      controlNets,
       encoder: encoder === undefined ? null : await VaeEncoder.open(encoder, settings),
       decoder: await VaeDecoder.open(networks.vae_decoder ?? "", settings),
     };
@@ -115,13 +137,14 @@ export class DiffusionPipeline {
 
   /** As `draw`, before it is decoded: float32 `[1, channels, height / 8, width / 8]`, not scaled. */
   async sample(request: PictureRequest): Promise<Tensor> {
-    const { picture, size, conditioning } = request;
+    const { picture, size, conditioning, guidance } = request;
     const latent = picture === null ? this.emptyLatent(size) : await this.encode(picture);
     const strength = picture === null ? 1 : request.strength;
+    const { shape } = latent;
+    const { sizes = wholeSizes(shape) } = request;
+    const context = { conditioning, shape, sizes, guidance: guidance.scale };
     const samples = await this.run(latent, { ...request, strength }, (evaluations) =>
-      this.evaluate(evaluations, {
-        ...{ conditioning, size, shape: latent.shape, guidance: request.guidance.scale },
-      }),
+      this.evaluate(evaluations, context),
     );
     return tensorOf(samples, latent.shape);
   }
@@ -156,13 +179,17 @@ export class DiffusionPipeline {
     settings: DrawSettings,
     evaluate: Evaluate,
   ): Promise<Float32Array> {
-    const { steps, strength, guidance, seed, noise, rounding, sampling, control } = settings;
-    const controlled: Evaluate =
-      control == null ? evaluate : (all) => evaluate(all.map((one) => ({ ...one, control })));
+    const { steps, strength, guidance, seed, noise, rounding, sampling } = settings;
+    const [, , height, width] = latent.shape;
+    const size = { width: width * LATENT_PLACE, height: height * LATENT_PLACE };
+    const { controlNets } = this.#networks;
+    const controls = new RunControls(settings.controls ?? NO_CONTROLS, controlNets, size);
     if (settings.rules === "diffusers") {
+      const { eta = 0, guidanceRescale = 0 } = settings;
       const config = schedulerConfig(this.#scheduler);
-      const request = { config, steps, strength, guidance: guidance.scale, seed };
-      return await sampleAsDiffusers(latent, { ...request, scale: this.#scale }, controlled);
+      const request = { config, steps, strength, guidance: guidance.scale, seed, controls };
+      const own = { eta, guidanceRescale, scale: this.#scale };
+      return await sampleAsDiffusers(latent, { ...request, ...own }, evaluate);
     }
     const { table, prediction, sampler, schedule } = this.#sampling;
     const start = (): Float32Array =>
@@ -172,10 +199,11 @@ export class DiffusionPipeline {
     const { samples } = await kSample(
       {
         denoise: denoiseByPrompts(
-          controlled,
+          evaluate,
           { table, prediction },
           isInside ? { ...guidance, scale: 1 } : guidance,
           start,
+          (sigma) => controls.atSigma(sigma, table),
         ),
         ...{ table, latentScale: this.#scale },
       },
@@ -192,22 +220,35 @@ export class DiffusionPipeline {
   /** Runs the denoiser for evaluations of one run or of several, together where it can. */
   async evaluate(
     evaluations: readonly Evaluation[],
-    { conditioning, ...context }: RowsContext & { readonly conditioning: ConditioningPair },
+    { conditioning, shape, sizes, guidance }: RunContext,
   ): Promise<readonly Float32Array[]> {
-    const rows = evaluations.map(({ input, timestep, prompt, control = null }) => {
-      return { sample: input, timestep, conditioning: conditioning[prompt], control };
-    });
-    return await this.denoiser.evaluate(rows, context);
+    const [, , height, width] = shape;
+    const rows = evaluations.map(({ input, timestep, prompt, controls = [] }) => ({
+      ...{ sample: input, height, width, timestep, sizes, controls },
+      conditioning: conditioning[prompt],
+    }));
+    return await this.denoiser.evaluate(rows, guidance);
   }
 
   async release(): Promise<void> {
-    const { conditioner, denoiser, encoder, decoder } = this.#networks;
-    for (const network of [conditioner, denoiser, encoder, decoder]) await network?.release();
+    const { conditioner, denoiser, controlNets, encoder, decoder } = this.#networks;
+    for (const network of [conditioner, denoiser, ...controlNets, encoder, decoder]) {
+      await network?.release();
+    }
   }
 
   #shapeOf(height: number, width: number): LatentShape {
     return [1, this.denoiser.denoiser.channels ?? 4, height, width];
   }
+}
+
+/** Pixels a side that one place of a latent stands for. */
+const LATENT_PLACE = 8;
+
+/** SDXL's sizes of a picture that was neither resized nor cropped. */
+export function wholeSizes([, , height, width]: LatentShape): PictureSizes {
+  const sides = [height * LATENT_PLACE, width * LATENT_PLACE] as const;
+  return [...sides, 0, 0, ...sides];
 }
 
 /** Of the logarithm of a variance, bounded as in diffusers. */

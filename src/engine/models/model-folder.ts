@@ -3,9 +3,8 @@ import { lstat, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
-import { followsDiffusers } from "../diffusion/diffusers-sampling.ts";
+import { readPipelineAbilities } from "../diffusion/pipeline-abilities.ts";
 import { isPipelineFolder, readPipelineFolder } from "../diffusion/pipeline-folder.ts";
-import { readPipelineLimits } from "../diffusion/pipeline-limits.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import { defineDiffusion } from "./diffusion-definition.ts";
@@ -85,20 +84,10 @@ export async function readModelFolder(
       const pipeline = await readPipelineFolder(folder);
       ({ files } = pipeline);
       stamp = (await stampOf(folder, files)) ?? stamp;
-      const { unet = "", vae_decoder = "", vae_encoder, controlnet } = pipeline.networks;
-      const limits = await readPipelineLimits(unet, {
-        denoiser: signatureOf(await readOutline(unet, "unet/model.onnx")),
-        decoder: signatureOf(await readOutline(vae_decoder, "vae_decoder/model.onnx")),
-      });
-      const [encodesVideo, hasControlNet] = [vae_encoder !== undefined, controlnet !== undefined];
-      if (hasControlNet && !limits.takesResiduals) {
-        const problem = "unet/model.onnx takes no residuals, which controlnet/model.onnx gives";
-        throw new WorkerError("model_failed", `${problem}: export it with their inputs`);
-      }
-      const definition = defineDiffusion(name, json, {
-        ...{ folder, limits, encodesVideo, hasControlNet },
-        followsDiffusers: followsDiffusers(pipeline.scheduler),
-      });
+      const abilities = await readPipelineAbilities(pipeline, async (path, label) =>
+        signatureOf(await readOutline(path, label)),
+      );
+      const definition = defineDiffusion(name, json, folder, abilities);
       const bytes = await totalBytes(folder, new Set(files));
       return {
         state: "usable",

@@ -1,7 +1,8 @@
 /** The program of a diffusion pipeline: draws every frame from the prompts, with a smooth change from one prompt to the next. */
-import type { ControlPicture } from "../../diffusion/control-picture.ts";
 import { DiffusionPipeline } from "../../diffusion/pipeline.ts";
+import { CONTROL_SUFFIXES } from "../../diffusion/pipeline-abilities.ts";
 import { readPipelineFolder } from "../../diffusion/pipeline-folder.ts";
+import type { ControlPicture, Controls } from "../../diffusion/run-controls.ts";
 import { StreamLane } from "../../diffusion/stream/stream-lane.ts";
 import { streamSettings } from "../../diffusion/stream/stream-settings.ts";
 import type { Conditioning } from "../../diffusion/text/conditioning.ts";
@@ -32,8 +33,8 @@ export class DiffusionProgram implements Program {
     const outputs: RunOutput[] = [];
     for (const item of items) {
       const { picture, size } = item;
-      const [settings, control] = [streamSettings(item), controlOf(item)];
-      const frame = { picture, size, prompts: promptsOf(item), settings, control };
+      const [settings, controls] = [streamSettings(item), controlsOf(item)];
+      const frame = { picture, size, prompts: promptsOf(item), settings, controls };
       outputs.push({ picture: await this.#laneOf(item).next(frame), data: {} });
     }
     return outputs;
@@ -60,13 +61,22 @@ export class DiffusionProgram implements Program {
   }
 }
 
-/** What a ControlNet follows: the picture that was uploaded for it, or else the video. */
-function controlOf({ values, picture }: RunItem): ControlPicture | null {
-  const { control: strength, control_image: uploaded } = values;
-  const given = typeof uploaded === "object" && "width" in uploaded ? uploaded : picture;
-  return typeof strength === "number" && strength > 0 && given !== null
-    ? { picture: given, strength }
-    : null;
+/** What the ControlNets follow: the pictures that were uploaded for them, or else the video. */
+function controlsOf({ values, picture }: RunItem): Controls {
+  const number = (port: string, absent: number): number => {
+    const value = values[port];
+    return typeof value === "number" ? value : absent;
+  };
+  const pictures = CONTROL_SUFFIXES.flatMap((suffix, net): ControlPicture[] => {
+    const uploaded = values[`control_image${suffix}`];
+    const followed = typeof uploaded === "object" && "width" in uploaded ? uploaded : picture;
+    const strength = number(`control${suffix}`, 0);
+    if (followed === null || strength === 0) return [];
+    const start = number(`control_start${suffix}`, 0);
+    const range = { start, end: number(`control_end${suffix}`, 1) };
+    return [{ net, picture: followed, strength, range }];
+  });
+  return { pictures, guesses: number("guess_mode", 0) !== 0 };
 }
 
 function promptsOf({ values }: RunItem): readonly Prompt[] {

@@ -6,6 +6,7 @@ import type { PixelFormat } from "../../models/roles/pixels.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import type { DenoiserInput } from "./denoiser.ts";
 import { type EdgeChange, Network, numbersFor } from "./network.ts";
+import { type BatchInput, runRows } from "./row-runs.ts";
 import { takesTimestepPerRow, timestepTensor, widenTimestep } from "./timestep-input.ts";
 
 const SCALE = "conditioning_scale";
@@ -25,9 +26,14 @@ export interface ControlInput extends Pick<DenoiserInput, "sample" | "timestep" 
   readonly hint: Tensor;
   /** Factor of all residuals. */
   readonly strength: number;
+  /** "rising": from a tenth of the strength at the first residual to all of it at the last. Default: "even". */
+  readonly depths?: ControlDepths;
   /** What SDXL's networks take besides, by input name; what this one does not take is left out. */
   readonly extras?: Readonly<Record<string, Tensor>>;
 }
+
+/** How strongly residuals of different depths count. */
+export type ControlDepths = "even" | "rising";
 
 export class ControlNet {
   readonly #network: Network;
@@ -69,27 +75,44 @@ export class ControlNet {
     return this.#network.fixedDim("encoder_hidden_states", 2);
   }
 
-  /** Residuals by the names that the denoiser takes them by. */
+  /**
+   * Residuals by the names that the denoiser takes them by. A network whose file fixes the number of rows runs as often as
+   * the rows need.
+   */
   async residuals(input: ControlInput): Promise<Record<string, Tensor>> {
-    const { sample, timestep, embeddings, hint, strength, extras = {} } = input;
-    const takes = (name: string): boolean =>
-      this.#network.signature.inputs.some((tensor) => tensor.name === name);
-    const scales = takes(SCALE);
-    const rows = sample.dims[0] ?? 1;
-    const outputs = await this.#network.run({
-      sample,
-      timestep: timestepTensor(this.#network.input("timestep"), timestep, rows),
-      encoder_hidden_states: embeddings,
-      [this.#hint]: hint,
-      ...(scales && { [SCALE]: numbersFor(this.#network.input(SCALE), [], [strength]) }),
-      ...Object.fromEntries(Object.entries(extras).filter(([name]) => takes(name))),
-    });
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, tensor]) => [
-        residualName(name),
-        scales ? tensor : scaled(tensor, strength),
-      ]),
+    const { hint, strength, depths = "even", extras = {} } = input;
+    const known = Object.entries(extras).filter(([name]) => this.#takes(name));
+    const rows = { ...input, extras: { ...Object.fromEntries(known), [this.#hint]: hint } };
+    const outputs = Object.entries(
+      await runRows(rows, this.fixedRows, async (some) => await this.#run(some, strength)),
     );
+    const factor = this.#takes(SCALE) ? 1 : strength;
+    return Object.fromEntries(
+      outputs.map(([output, tensor]) => {
+        const name = residualName(output);
+        const share = depths === "even" ? 1 : depthShare(name, outputs.length);
+        return [name, factor * share === 1 ? tensor : scaled(tensor, factor * share)];
+      }),
+    );
+  }
+
+  async #run(
+    { sample, timestep, embeddings, extras }: BatchInput,
+    strength: number,
+  ): Promise<Record<string, Tensor>> {
+    return await this.#network.run({
+      sample,
+      timestep: timestepTensor(this.#network.input("timestep"), timestep, sample.dims[0] ?? 1),
+      encoder_hidden_states: embeddings,
+      ...(this.#takes(SCALE) && {
+        [SCALE]: numbersFor(this.#network.input(SCALE), [], [strength]),
+      }),
+      ...extras,
+    });
+  }
+
+  #takes(name: string): boolean {
+    return this.#network.signature.inputs.some((tensor) => tensor.name === name);
   }
 
   async release(): Promise<void> {
@@ -104,6 +127,15 @@ const takePictures: EdgeChange = (edge, { inputs }) => {
   edge.replace(HINT, fromPicture(edge.before, picture, format));
   return new Set([HINT]);
 };
+
+/**
+ * diffusers' guess mode: residuals count more the deeper they are, evenly in the logarithm from 0.1 to 1 (Zhang et al.
+ * 2023). That of the middle is the last.
+ */
+function depthShare(name: string, count: number): number {
+  const [index] = /\d+$/.exec(name) ?? [];
+  return index === undefined ? 1 : 10 ** (Number(index) / Math.max(1, count - 1) - 1);
+}
 
 /** `down_block_res_samples.3` is what the denoiser takes as `down_block_additional_residuals.3`. */
 function residualName(output: string): string {

@@ -1,10 +1,11 @@
 /** The denoiser (UNet) of a diffusion folder, with what its kind takes besides: SDXL's vectors, ControlNets' residuals. Used in workers. */
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
-import { joined, parts, type Tensor } from "../../models/tensor.ts";
+import type { Tensor } from "../../models/tensor.ts";
 import { absentResiduals, type ResidualInput, residualInputs } from "./absent-residuals.ts";
 import { CONSISTENCY_GUIDANCE, guidanceEmbedding } from "./guidance-embedding.ts";
 import { Network } from "./network.ts";
+import { runRows } from "./row-runs.ts";
 import { takesTimestepPerRow, timestepTensor, widenTimestep } from "./timestep-input.ts";
 
 /** One evaluation. The first dimension of all tensors is the batch. */
@@ -98,22 +99,15 @@ export class Denoiser {
    * whose file fixes the number of rows runs as often as the rows need.
    */
   async predict(input: DenoiserInput): Promise<Tensor> {
-    const rows = input.sample.dims[0] ?? 1;
-    const { fixedRows } = this;
-    if (fixedRows === null || fixedRows === rows) return await this.#run(input, rows);
-    const outputs: Tensor[] = [];
-    for (let first = 0; first < rows; first += fixedRows) {
-      // The last run is filled up with copies of the last row.
-      const places = Array.from({ length: fixedRows }, (_, at) => Math.min(first + at, rows - 1));
-      outputs.push(...parts(await this.#run(rowsOf(input, places), fixedRows), fixedRows));
-    }
-    return joined(outputs.slice(0, rows));
+    const { predicted } = await runRows(input, this.fixedRows, async (rows) => {
+      return { predicted: await this.#run(rows) };
+    });
+    if (predicted === undefined) throw new Error("there are no rows");
+    return predicted;
   }
 
-  async #run(
-    { sample, timestep, embeddings, extras = {} }: DenoiserInput,
-    rows: number,
-  ): Promise<Tensor> {
+  async #run({ sample, timestep, embeddings, extras = {} }: DenoiserInput): Promise<Tensor> {
+    const rows = sample.dims[0] ?? 1;
     const absent = this.#residuals.filter(({ name }) => extras[name] === undefined);
     const outputs = await this.#network.run({
       sample,
@@ -137,22 +131,6 @@ export class Denoiser {
   async release(): Promise<void> {
     await this.#network.release();
   }
-}
-
-/** The rows at these places; `timestep`, if it is one number, is that of all. */
-function rowsOf(
-  { sample, timestep, embeddings, extras = {} }: DenoiserInput,
-  places: readonly number[],
-): DenoiserInput {
-  const chosen = (tensor: Tensor): Tensor => {
-    const rows = parts(tensor, tensor.dims[0] ?? 1);
-    return joined(places.map((place) => rows[place] as Tensor));
-  };
-  return {
-    ...{ sample: chosen(sample), embeddings: chosen(embeddings) },
-    timestep: typeof timestep === "number" ? timestep : places.map((at) => timestep[at] as number),
-    extras: Object.fromEntries(Object.entries(extras).map(([name, one]) => [name, chosen(one)])),
-  };
 }
 
 /** The input `timestep_cond` for these rows: the same guidance for all. */

@@ -53,9 +53,9 @@ export class TextEncoder {
     family: TextFamily,
     stopAt: number,
   ): Promise<EncodedTokens> {
-    const layers = Math.max(0, this.#layerNames.length - 1); // the first are the embeddings
+    const layers = this.#layers;
+    const { layersLeftOut } = this;
     if (layers === 0 && stopAt !== -1) throw tooFewStates(0, stopAt);
-    const layersLeftOut = layers === SHORTENED_LAYERS ? 1 : 0;
     const { output, needsFinalNorm } = textLayer({ family, layers, layersLeftOut, stopAt });
     const isLast = output === "last_hidden_state" || layers === 0;
     const encoded = await this.#encodeTo(ids, isLast ? this.#layerName(-1) : output);
@@ -78,6 +78,15 @@ export class TextEncoder {
 
   async release(): Promise<void> {
     await this.#network.release();
+  }
+
+  /** Last layers that the export left out. */
+  get layersLeftOut(): number {
+    return this.#layers === SHORTENED_LAYERS ? 1 : 0;
+  }
+
+  get #layers(): number {
+    return Math.max(0, this.#layerNames.length - 1); // the first are the embeddings
   }
 
   get #outputNames(): readonly string[] {

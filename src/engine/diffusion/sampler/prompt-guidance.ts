@@ -1,10 +1,13 @@
 /** Guides a denoiser away from a negative prompt: evaluated in each step (classifier-free), once, or not at all (residual). */
-import type { ControlPicture } from "../control-picture.ts";
+import type { RowControl } from "../row-groups.ts";
 import { type Prediction, predictionFactors } from "../schedule/prediction.ts";
 import { combine } from "./combine.ts";
 import { guide } from "./guidance.ts";
 import { type ModelSampling, modelDenoise } from "./model-denoise.ts";
 import type { Denoise } from "./sampler.ts";
+
+/** Which ControlNets are at work on a prompt in one step. */
+export type ControlsFor = (prompt: Evaluation["prompt"]) => readonly RowControl[];
 
 /**
  * Where the negative prediction comes from. "full": the network, in each step: 2n evaluations for n steps. "once": the
@@ -29,8 +32,8 @@ export interface Evaluation {
   readonly input: Float32Array;
   readonly timestep: number;
   readonly prompt: "positive" | "negative";
-  /** What the ControlNet follows; null and absent: it does not run. */
-  readonly control?: ControlPicture | null;
+  /** The ControlNets at work on it; by default none. */
+  readonly controls?: readonly RowControl[];
 }
 
 /** Evaluates a network for one step. Returns an array for each evaluation, which nobody writes to. */
@@ -41,22 +44,25 @@ export type Evaluate = (evaluations: readonly Evaluation[]) => Promise<readonly 
  * a known clean one, at whatever sigma the sampler asks.
  *
  * @param start gives the clean latent that the run begins with, in the sampler's scale: zeros for a run from noise alone
+ * @param controlsAt by the sigma of a step
  */
 export function denoiseByPrompts(
   evaluate: Evaluate,
   sampling: ModelSampling,
   guidance: Guidance,
   start: () => Float32Array,
+  controlsAt: (sigma: number) => ControlsFor = () => () => [],
 ): Denoise {
   const { scale, mode, delta } = guidance;
   const { table, prediction } = sampling;
   let anchor = mode === "self" && scale !== 1 ? start() : null;
   return modelDenoise(async (input, timestep, { x, sigma }) => {
     const both = scale !== 1 && anchor === null;
-    const [positive, negative] = await evaluate([
-      { input, timestep, prompt: "positive" },
-      ...(both ? [{ input, timestep, prompt: "negative" } as const] : []),
-    ]);
+    const prompts = both ? (["positive", "negative"] as const) : (["positive"] as const);
+    const controlsFor = controlsAt(sigma);
+    const [positive, negative] = await evaluate(
+      prompts.map((prompt) => ({ input, timestep, prompt, controls: controlsFor(prompt) })),
+    );
     if (positive === undefined) throw new Error("the network gave no prediction");
     if (scale === 1) return positive;
     if (negative !== undefined && mode === "full") return guide(positive, negative, scale);

@@ -15,6 +15,12 @@ export interface NoiseTraining {
   readonly spacing?: "linear" | "scaled_linear";
 }
 
+/** Shares of a run, 0 at its noisy end and 1 at its clean one. */
+export interface ShareRange {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * The noise level of every timestep, ascending, where sigma is the standard deviation of the noise relative to an
  * unscaled latent ("variance exploding"; Karras et al. 2022). Sigmas are single precision, as in ComfyUI.
@@ -81,6 +87,11 @@ export class SigmaTable {
     if (percent <= 0) return 999999999.9;
     if (percent >= 1) return 0;
     return this.sigma((1 - percent) * (this.#timesteps - 1));
+  }
+
+  /** True at a sigma between two shares of the timesteps. */
+  isWithin(sigma: number, { start, end }: ShareRange): boolean {
+    return sigma <= this.percentToSigma(start) && sigma >= this.percentToSigma(end);
   }
 }
 

@@ -3,8 +3,8 @@ import type { Picture } from "../../../media/picture.ts";
 import { samePicture } from "../../models/run-values.ts";
 import type { Prompt, Size } from "../../protocol/work.ts";
 import type { ConditioningPair } from "../conditioner.ts";
-import type { ControlPicture } from "../control-picture.ts";
-import type { DiffusionPipeline } from "../pipeline.ts";
+import { type DiffusionPipeline, wholeSizes } from "../pipeline.ts";
+import { type ControlPicture, type Controls, NO_CONTROLS } from "../run-controls.ts";
 import type { Latent } from "../sampler/latent.ts";
 import type { Evaluate } from "../sampler/prompt-guidance.ts";
 import type { Conditioning } from "../text/conditioning.ts";
@@ -12,7 +12,7 @@ import { ConditioningMorph } from "../text/conditioning-morph.ts";
 import { type FlowStart, LatentFeedback } from "./latent-feedback.ts";
 import { SimilarityFilter } from "./similarity-filter.ts";
 import { StepBatch } from "./step-batch.ts";
-import type { StreamSettings } from "./stream-settings.ts";
+import { type StreamSettings, statedSizes } from "./stream-settings.ts";
 
 /** Frames over which a new prompt takes the place of the one before. */
 const MORPH_FRAMES = 8;
@@ -26,8 +26,8 @@ export interface StreamFrame {
   readonly size: Size;
   readonly prompts: readonly Prompt[];
   readonly settings: StreamSettings;
-  /** What the ControlNet follows; null: nothing. */
-  readonly control?: ControlPicture | null;
+  /** What the ControlNets follow; by default nothing. */
+  readonly controls?: Controls;
 }
 
 /** All frames of a lane have one size. */
@@ -43,7 +43,7 @@ export class StreamLane {
   #last: {
     readonly pair: ConditioningPair;
     readonly settings: StreamSettings;
-    readonly control: ControlPicture | null;
+    readonly controls: Controls;
   } | null = null;
   #unchanged = 0;
   /** Video frames one after the other that resemble the last one that was drawn. */
@@ -62,7 +62,8 @@ export class StreamLane {
   /** The picture for the next frame; its memory is the caller's. After an error the lane can be used again. */
   async next(frame: StreamFrame): Promise<Picture> {
     const { picture, settings } = frame;
-    const wanted = await this.#pipeline.conditioner.pairOf(frame.prompts);
+    const { rules = "ComfyUI", clipSkip = 0 } = settings;
+    const wanted = await this.#pipeline.conditioner.pairOf(frame.prompts, { rules, clipSkip });
     const time = this.#frames++;
     const pair: ConditioningPair = {
       positive: this.#positive.at(wanted.positive, time),
@@ -87,17 +88,20 @@ export class StreamLane {
   }
 
   /** Notes how many frames have been drawn by the same prompts and settings. */
-  #compare(pair: ConditioningPair, { settings, picture, control = null }: StreamFrame): void {
+  #compare(
+    pair: ConditioningPair,
+    { settings, picture, controls = NO_CONTROLS }: StreamFrame,
+  ): void {
     const last = this.#last;
     const isSame =
       last?.pair.positive === pair.positive &&
       last.pair.negative === pair.negative &&
       Bun.deepEquals(last.settings, settings) &&
-      isSameControl(last.control, control, picture);
+      areSameControls(last.controls, controls, picture);
     if (last?.settings.steps !== settings.steps || !settings.streamBatch) this.#batch.reset();
     if (last?.settings.seed !== settings.seed) this.#filter = null;
     this.#unchanged = isSame ? this.#unchanged + 1 : 0;
-    this.#last = { pair, settings, control };
+    this.#last = { pair, settings, controls };
   }
 
   /** True if the last picture will do for this frame. What changed or moved last has to come out of the batch before. */
@@ -115,19 +119,21 @@ export class StreamLane {
 
   async #sample(
     { latent, strength, noise }: Partial<FlowStart> & { latent: Latent; strength: number },
-    { settings, size, pair, control = null }: StreamFrame & { readonly pair: ConditioningPair },
+    { settings, pair, controls }: StreamFrame & { readonly pair: ConditioningPair },
   ): Promise<Float32Array> {
-    const { steps, guidance, streamBatch } = settings;
-    const evaluate: Evaluate = (evaluations) =>
-      this.#pipeline.evaluate(evaluations, {
-        ...{ conditioning: pair, size, shape: latent.shape, guidance: guidance.scale },
-      });
+    const { steps, guidance, streamBatch, eta = 0, guidanceRescale = 0 } = settings;
+    const { shape } = latent;
+    const own = wholeSizes(shape);
+    const sizes = settings.sizes === undefined ? own : statedSizes(settings.sizes, own);
+    const context = { conditioning: pair, shape, sizes, guidance: guidance.scale };
+    const evaluate: Evaluate = (evaluations) => this.#pipeline.evaluate(evaluations, context);
     const run = (by: Evaluate): Promise<Float32Array> =>
       this.#pipeline.run(
         latent,
         {
-          ...{ steps, strength, guidance, seed: BigInt(settings.seed), control },
+          ...{ steps, strength, guidance, seed: BigInt(settings.seed), eta, guidanceRescale },
           ...(settings.rules && { rules: settings.rules }),
+          ...(controls && { controls }),
           rounding: steps < MANY_STEPS ? "none" : "down",
           ...(noise && { noise }),
         },
@@ -141,15 +147,22 @@ export class StreamLane {
 const mayRepeat = ({ picture, settings }: StreamFrame): boolean =>
   picture === null ? settings.feedback === 0 : settings.skipSimilar > 0;
 
-/** A picture of its own that is followed must be the same; that of the video changes with every frame. */
-function isSameControl(
-  last: ControlPicture | null,
-  control: ControlPicture | null,
+/** Pictures of their own that are followed must be the same; that of the video changes with every frame. */
+function areSameControls(
+  last: Controls,
+  { pictures, guesses }: Controls,
   video: StreamFrame["picture"],
 ): boolean {
-  if (last === null || control === null) return last === control;
-  if (last.strength !== control.strength) return false;
-  return control.picture === video || samePicture(last.picture, control.picture);
+  const isSame = (one: ControlPicture, other: ControlPicture | undefined): boolean =>
+    one.net === other?.net &&
+    one.strength === other.strength &&
+    Bun.deepEquals(one.range, other.range) &&
+    (one.picture === video || samePicture(one.picture, other.picture));
+  return (
+    last.guesses === guesses &&
+    last.pictures.length === pictures.length &&
+    pictures.every((one, at) => isSame(one, last.pictures[at]))
+  );
 }
 
 const copyOf = ({ data, ...size }: Picture): Picture => ({ ...size, data: data.slice() });

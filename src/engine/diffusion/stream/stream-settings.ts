@@ -1,8 +1,27 @@
 /** Reads the settings of a diffusion stream from the values of a run. */
 import { WorkerError } from "../../../errors.ts";
 import type { PortValue, RunItem } from "../../models/roles/role.ts";
+import type { PictureSizes } from "../row-groups.ts";
 import { GUIDANCE_MODES, type Guidance } from "../sampler/prompt-guidance.ts";
 import { SAMPLING_RULES, type SamplingRules } from "../sampling-rules.ts";
+
+/** Two numbers each, height or top first; sizes of 0 are those of the picture. */
+export interface StatedSizes {
+  readonly original: readonly number[];
+  readonly crop: readonly number[];
+  readonly target: readonly number[];
+}
+
+/** The sizes that are stated, and the picture's own for the others. */
+export function statedSizes(
+  { original, crop, target }: StatedSizes,
+  own: PictureSizes,
+): PictureSizes {
+  const [height, width] = own;
+  const [top = 0, left = 0] = crop;
+  const sides = (stated: readonly number[]) => [stated[0] || height, stated[1] || width] as const;
+  return [...sides(original), top, left, ...sides(target)];
+}
 
 export interface StreamSettings {
   readonly steps: number;
@@ -12,6 +31,13 @@ export interface StreamSettings {
   readonly strength: number;
   readonly guidance: Guidance;
   readonly seed: number;
+  /** By diffusers' rules: see `DrawSettings`. */
+  readonly eta?: number;
+  readonly guidanceRescale?: number;
+  /** Layers of the text encoders that are left out. */
+  readonly clipSkip?: number;
+  /** SDXL's sizes, as far as they are stated. */
+  readonly sizes?: StatedSizes;
   /** The steps of successive frames share runs of the denoiser: see `StepBatch`. */
   readonly streamBatch: boolean;
   /** Cosine similarity above which frames may be skipped; 0: none is. */
@@ -47,7 +73,14 @@ export function streamSettings({
       mode: GUIDANCE_MODES[highest(values["guidance_mode"])] ?? "full",
       delta: number("guidance_delta", 1),
     },
-    seed: number("seed"),
+    ...{ seed: number("seed"), eta: number("eta", 0) },
+    guidanceRescale: number("guidance_rescale", 0),
+    clipSkip: number("clip_skip", 0),
+    sizes: {
+      original: numbersIn(values["original_size"]),
+      crop: numbersIn(values["crops_coords_top_left"]),
+      target: numbersIn(values["target_size"]),
+    },
     streamBatch: number("stream_batch", 0) !== 0,
     skipSimilar: number("skip_similar", 0) * (1 - alone),
     feedback: number("feedback", 0) * flows,
@@ -57,7 +90,9 @@ export function streamSettings({
 
 /** The place of the greatest number of a list, which is the entry that was chosen. */
 function highest(value: PortValue | undefined): number {
-  if (typeof value !== "object" || !("dtype" in value)) return 0;
-  const numbers = Array.from(value.data, Number);
-  return numbers.indexOf(Math.max(...numbers));
+  const numbers = numbersIn(value);
+  return Math.max(0, numbers.indexOf(Math.max(...numbers)));
 }
+
+const numbersIn = (value: PortValue | undefined): readonly number[] =>
+  typeof value === "object" && "dtype" in value ? Array.from(value.data, Number) : [];

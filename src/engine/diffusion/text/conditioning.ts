@@ -67,36 +67,6 @@ export function padded(one: Conditioning, tokens: number, empty: Conditioning): 
   return result;
 }
 
-/** ComfyUI runs two conditionings apart rather than make one of them longer than this many times. */
-const MAX_REPEATS = 4;
-
-/**
- * Makes a positive and a negative conditioning equally long, so that both fit one batch: each is repeated up to their
- * least common multiple, which does not change what cross-attention makes of it. Null where that would be more than
- * four times the shorter one: then the denoiser must run once for each.
- */
-export function equalTokens(a: Conditioning, b: Conditioning): [Conditioning, Conditioning] | null {
-  assertSameWidth(a, b);
-  const tokens = leastCommonMultiple(a.tokens, b.tokens);
-  if (tokens / Math.min(a.tokens, b.tokens) > MAX_REPEATS) return null;
-  return [repeated(a, tokens), repeated(b, tokens)];
-}
-
-function repeated(one: Conditioning, tokens: number): Conditioning {
-  if (one.tokens === tokens) return one;
-  const embeddings = new Float32Array(tokens * one.width);
-  for (let at = 0; at < embeddings.length; at += one.embeddings.length) {
-    embeddings.set(one.embeddings, at);
-  }
-  return { ...one, embeddings, tokens };
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let [large, small] = [a, b];
-  while (small > 0) [large, small] = [small, large % small];
-  return (a / large) * b;
-}
-
 const row = ({ embeddings, width }: Conditioning, token: number): Float32Array =>
   embeddings.subarray(token * width, (token + 1) * width);
 

@@ -58,6 +58,12 @@ export function chunkPrompt(tokenizer: ClipTokenizer, prompt: string): PromptChu
   return chunks;
 }
 
+/** The one chunk that diffusers makes of a prompt: parentheses are text, and what does not fit is left out. */
+export const plainChunk = (tokenizer: ClipTokenizer, prompt: string): PromptChunk => ({
+  ids: tokenizer.encodeToLength(prompt),
+  weights: new Float64Array(tokenizer.length).fill(1),
+});
+
 /** The chunk of the empty prompt, whose embeddings weights are measured from: start, end, padding. */
 export function emptyPromptChunk(tokenizer: ClipTokenizer): PromptChunk {
   const chunk = blankChunk(tokenizer);

@@ -125,6 +125,15 @@ export function lanczosTaps(from: number, to: number): Taps {
   }));
 }
 
+/** Since version 13, Pillow begins with the height where that shrinks by more than twice as many samples as the width. */
+export const isDownFirst = (from: Sides, to: Sides): boolean =>
+  from.height - to.height > Math.max(0, 2 * (from.width - to.width));
+
+interface Sides {
+  readonly width: number;
+  readonly height: number;
+}
+
 const fixedPoint = (share: number): number =>
   Math.trunc(share * 2 ** LANCZOS_BITS + (share < 0 ? -0.5 : 0.5));
 

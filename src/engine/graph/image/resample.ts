@@ -9,6 +9,7 @@ import {
   bicubic,
   bilinear,
   type Interpolation,
+  isDownFirst,
   type Kernel,
   kernelFor,
   LANCZOS_BITS,
@@ -177,10 +178,6 @@ function lanczos(math: ImageMath, image: ImageValue, to: TargetSize): ImageValue
   const { value } = hasAlpha ? divided(math, resized) : resized;
   return math.image(math.div(math.graph.cast(value, "float32"), 255), image, to);
 }
-
-/** Since version 13, Pillow begins with the height where that shrinks by more than twice as many samples as the width. */
-const isDownFirst = (from: ImageValue, to: TargetSize): boolean =>
-  from.height - to.height > Math.max(0, 2 * (from.width - to.width));
 
 function lanczosPass(math: ImageMath, of: Value, from: number, to: number): Value {
   if (from === to) return of;

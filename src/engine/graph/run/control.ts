@@ -1,7 +1,5 @@
-/** Runs the ControlNets that are attached to the prompts of one step, as ComfyUI does. */
-import { WorkerError } from "../../../errors.ts";
-import type { ControlInput } from "../../diffusion/networks/control-net.ts";
-import type { Denoiser } from "../../diffusion/networks/denoiser.ts";
+/** Finds the ControlNets that are attached to prompts and at work at one step, as ComfyUI does. */
+import type { RowControl } from "../../diffusion/row-groups.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Tensor } from "../../models/tensor.ts";
 import { repeatedTo, SHRINKS_BY } from "./latents.ts";
@@ -9,54 +7,26 @@ import { resizeCropped } from "./resize.ts";
 import type { Planes } from "./taps.ts";
 import type { ConditioningPart, ControlChain, Images } from "./values.ts";
 
-export interface ControlStep extends Pick<ControlInput, "sample" | "timestep" | "embeddings"> {
+/** A step of a batch of latents, or of one area of them. */
+interface ControlStep {
   readonly sigma: number;
   readonly table: SigmaTable;
+  readonly pictures: number;
+  readonly height: number;
+  readonly width: number;
 }
 
-/** The sum of what the ControlNets of a chain add at this sigma; empty if none is at work. */
-export async function controlResiduals(
-  chain: ControlChain | null,
-  denoiser: Denoiser,
-  step: ControlStep,
-): Promise<Record<string, Tensor>> {
-  let sum: Record<string, Tensor> = {};
+/** For each picture the ControlNets of a chain that are at work at this sigma. */
+export function controlsAt(chain: ControlChain | null, step: ControlStep): RowControl[][] {
+  const controls: RowControl[][] = Array.from({ length: step.pictures }, () => []);
   for (let control = chain; control !== null; control = control.previous) {
     const { net, hint, strength, range } = control;
-    const { sigma, table, sample, timestep, embeddings } = step;
-    if (sigma > table.percentToSigma(range.start)) continue;
-    if (sigma < table.percentToSigma(range.end)) continue;
-    if (!denoiser.takesResiduals) {
-      throw new WorkerError(
-        "invalid_request",
-        "the model takes no residuals of ControlNets: load another one, or export its unet with their inputs",
-      );
+    if (!step.table.isWithin(step.sigma, range)) continue;
+    for (const [picture, one] of hintsFor(hint, step).entries()) {
+      controls[picture]?.push({ net, hint: one, strength, depths: "even" });
     }
-    const input = { sample, timestep, embeddings, hint: hintFor(hint, sample), strength };
-    const residuals = await net.residuals(input);
-    if (!denoiser.fitsResiduals(residuals)) {
-      throw new WorkerError(
-        "invalid_request",
-        "the ControlNet is made for another kind of model: load one that was trained for this one",
-      );
-    }
-    sum = Object.keys(sum).length === 0 ? residuals : addResiduals(sum, residuals);
   }
-  return sum;
-}
-
-/** Residuals of several ControlNets, which are added up. */
-function addResiduals(
-  first: Readonly<Record<string, Tensor>>,
-  second: Readonly<Record<string, Tensor>>,
-): Record<string, Tensor> {
-  return Object.fromEntries(
-    Object.entries(first).map(([name, tensor]) => {
-      const other = second[name]?.data as Float32Array | undefined;
-      const data = (tensor.data as Float32Array).map((value, at) => value + (other?.[at] ?? 0));
-      return [name, { ...tensor, data }];
-    }),
-  );
+  return controls;
 }
 
 /** The negative prompts with the ControlNets of ControlNetApply, which are meant for both sides. */
@@ -80,12 +50,16 @@ export function withControl(
   return result;
 }
 
-/** The control picture at eight times the sample's size, its centre kept, for each sample of the batch. */
-function hintFor(hint: Images, { dims }: Tensor): Tensor {
-  const [batch = 1, , height = 1, width = 1] = dims;
+/** The control picture at eight times the latent's size, its centre kept, for each picture of the batch. */
+function hintsFor(hint: Images, { pictures, height, width }: ControlStep): Tensor[] {
   const size = { width: width * SHRINKS_BY, height: height * SHRINKS_BY };
-  const planes = repeatedTo(resizeCropped(planesOf(hint), size, "nearest-exact", "center"), batch);
-  return { dtype: "float32", dims: planes.shape, data: planes.values };
+  const resized = resizeCropped(planesOf(hint), size, "nearest-exact", "center");
+  const { shape, values } = repeatedTo(resized, pictures);
+  const length = values.length / pictures;
+  return Array.from({ length: pictures }, (_, at) => ({
+    ...{ dtype: "float32", dims: [1, ...shape.slice(1)] },
+    data: values.subarray(at * length, (at + 1) * length),
+  }));
 }
 
 function planesOf({ data, batch, height, width, channels }: Images): Planes {

@@ -1,6 +1,7 @@
 /** Opens the parts of model folders that a graph's loaders name, each once. Used in workers. */
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
+import { ConditionedDenoiser } from "../../diffusion/conditioned-denoiser.ts";
 import { Conditioner } from "../../diffusion/conditioner.ts";
 import { ControlNet } from "../../diffusion/networks/control-net.ts";
 import { Denoiser } from "../../diffusion/networks/denoiser.ts";
@@ -38,7 +39,9 @@ export class ModelParts {
   async model(kind: FileKind, name: string): Promise<GraphModel> {
     const parts = await this.#parts(kind, name);
     const path = required(parts, "unet", name);
-    const denoiser = await this.#once(path, async () => await Denoiser.open(path, this.#settings));
+    const denoiser = await this.#once(path, async () => {
+      return new ConditionedDenoiser(await Denoiser.open(path, this.#settings));
+    });
     const { training, prediction } = trainingOf(parts.scheduler);
     const table = new SigmaTable(trainedSigmas(training));
     const latentScale = latentScaleOf(parts);

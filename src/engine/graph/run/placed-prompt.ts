@@ -1,11 +1,12 @@
 /** Prepares the prompts of a sampling run: where in the latent each counts and how much, and at which sigmas. */
 import { WorkerError } from "../../../errors.ts";
+import type { PictureSizes } from "../../diffusion/row-groups.ts";
 import type { LatentShape } from "../../diffusion/sampler/latent.ts";
 import { maskForLatent } from "../../diffusion/sampler/noise-mask.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Conditioning } from "../../diffusion/text/conditioning.ts";
 import { SHRINKS_BY } from "./latents.ts";
-import type { ConditioningPart, ControlChain, LatentArea, PictureSizes } from "./values.ts";
+import type { ConditioningPart, ControlChain, LatentArea } from "./values.ts";
 
 /** A prompt with its place in latents of one shape. */
 export interface PlacedPrompt {

@@ -56,7 +56,7 @@ function denoisers({ model, positive, negative, cfg }: Guider, shape: LatentShap
   // As in ComfyUI, what one side gets for the other's areas counts for the other in turn.
   const negatives = withControl(withOpposites(bounded(negative), bounded(positive)), positive);
   const positives = withOpposites(bounded(positive), negatives);
-  assertPromptsFit(model.denoiser, [...positives, ...negatives]);
+  assertPromptsFit(model.denoiser.denoiser, [...positives, ...negatives]);
   const sides = [place(positives), place(negatives)] as const;
   const denoisePair: DenoisePair = async (x, sigma) => {
     const latent = { x, sigma, shape };

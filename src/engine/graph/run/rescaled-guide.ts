@@ -1,5 +1,6 @@
 /** Guidance whose result keeps the deviation of the positive prediction (Lin et al. 2024), as ComfyUI's RescaleCFG. */
 import { combine } from "../../diffusion/sampler/combine.ts";
+import { restoreDeviation } from "../../diffusion/sampler/guidance.ts";
 import type { NoisyLatent } from "./prompted-model.ts";
 
 /** The clean latent; `share`: how much of the rescaled one is taken, 0 to 1. Works on what the velocities would be. */
@@ -18,15 +19,7 @@ export function rescaledGuide(
   const size = x.length / shape[0];
   for (let start = 0; start < x.length; start += size) {
     const picture = guided.subarray(start, start + size);
-    const ratio = deviation(wanted.subarray(start, start + size)) / deviation(picture);
-    combine(picture, [share * ratio + 1 - share, picture]);
+    restoreDeviation(picture, wanted.subarray(start, start + size), share);
   }
   return combine(guided, [1 / total, x], [-sigma / root, guided]);
-}
-
-/** Of a sample, as torch's `std`. */
-function deviation(values: Float32Array): number {
-  const mean = values.reduce((sum, value) => sum + value / values.length, 0);
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return Math.sqrt(squares / (values.length - 1));
 }

@@ -1,7 +1,8 @@
 /** Defines what flows along the links of a running graph. Values are shared between nodes and runs: never written to. */
+import type { ConditionedDenoiser } from "../../diffusion/conditioned-denoiser.ts";
 import type { Conditioner } from "../../diffusion/conditioner.ts";
 import type { ControlNet } from "../../diffusion/networks/control-net.ts";
-import type { Denoiser } from "../../diffusion/networks/denoiser.ts";
+import type { PictureSizes } from "../../diffusion/row-groups.ts";
 import type { Latent } from "../../diffusion/sampler/latent.ts";
 import type { ModelSampling } from "../../diffusion/sampler/model-denoise.ts";
 import type { SamplerMethod } from "../../diffusion/sampler/named-samplers.ts";
@@ -29,7 +30,7 @@ export interface Mask {
 
 /** A MODEL: a denoiser and how it is sampled. */
 export interface GraphModel {
-  readonly denoiser: Denoiser;
+  readonly denoiser: ConditionedDenoiser;
   readonly sampling: ModelSampling;
   /** How the network was trained, for nodes that replace `sampling`. */
   readonly training: NoiseTraining;
@@ -65,16 +66,6 @@ export interface ControlChain {
   readonly sides: "own" | "both";
   readonly previous: ControlChain | null;
 }
-
-/** SDXL's `time_ids`: the sizes of a picture as in training, its corner after cropping, and those to be drawn. */
-export type PictureSizes = readonly [
-  height: number,
-  width: number,
-  cropTop: number,
-  cropLeft: number,
-  targetHeight: number,
-  targetWidth: number,
-];
 
 /** One prompt of a CONDITIONING, and where and when it counts. */
 export interface ConditioningPart {

@@ -18,3 +18,17 @@ test("without a configuration of the VAE latents are scaled as the pipeline's ki
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+test("a configuration is read as Python writes it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "pipeline-"));
+  try {
+    await writePipeline(folder);
+    const config =
+      '{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity}';
+    await Bun.write(join(folder, "scheduler/scheduler_config.json"), config);
+    const { scheduler } = await readPipelineFolder(folder);
+    expect(scheduler["lambda_min_clipped"]).toBeNull();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});

@@ -1,8 +1,8 @@
 /** Which rows of a denoiser share a run. */
 import { expect, test } from "bun:test";
 import {
-  bothLimits,
   type DenoiserRow,
+  type RowControl,
   type RunLimits,
   rowGroups,
 } from "../../../../src/engine/diffusion/row-groups.ts";
@@ -10,47 +10,56 @@ import {
 const conditioning = (tokens: number) => ({
   ...{ embeddings: new Float32Array(0), tokens, width: 8, pooled: null },
 });
-const picture = { width: 8, height: 8, data: new Uint8Array(192) };
+const hint = { dtype: "uint8", dims: [1, 3, 8, 8], data: new Uint8Array(192) } as const;
+const netOf = (takesTimestepPerRow: boolean): RowControl["net"] => ({
+  takesTimestepPerRow,
+  residuals: async () => ({}),
+});
+const [net, other] = [netOf(true), netOf(false)];
+const steered = (strength: number, by = net): RowControl[] => [
+  { net: by, hint, strength, depths: "even" },
+];
 
-interface Row {
-  readonly timestep?: number;
+interface Row extends Partial<DenoiserRow> {
   readonly tokens?: number;
-  readonly strength?: number;
 }
 
-const row = ({ timestep = 500, tokens = 77, strength }: Row): DenoiserRow => ({
-  ...{ sample: new Float32Array(4), timestep, conditioning: conditioning(tokens) },
-  control: strength === undefined ? null : { picture, strength },
+const row = ({ tokens = 77, ...its }: Row): DenoiserRow => ({
+  ...{ sample: new Float32Array(4), height: 1, width: 1, timestep: 500, controls: [] },
+  ...{ conditioning: conditioning(tokens), sizes: [8, 8, 0, 0, 8, 8], ...its },
 });
 
 const FREE: RunLimits = { fixedRows: null, takesTimestepPerRow: true };
-const groups = (rows: readonly Row[], limits = FREE) => rowGroups(rows.map(row), () => limits);
+const groups = (rows: readonly Row[], limits = FREE) => rowGroups(rows.map(row), limits);
 
-test("rows share a run unless their prompts differ in length or they are steered otherwise", () => {
-  expect(groups([{ timestep: 999 }, { timestep: 1 }, { tokens: 154 }, {}])).toEqual([
-    [0, 1, 3],
-    [2],
-  ]);
-  expect(groups([{ strength: 1 }, {}, { strength: 0.5 }, { strength: 1 }])).toEqual([
-    [0, 3],
-    ...[[1], [2]],
-  ]);
+test("rows share a run where prompts have a common length that is at most four times theirs", () => {
+  expect(groups([{ timestep: 999 }, { timestep: 1 }, { tokens: 154 }, {}])).toEqual([[0, 1, 2, 3]]);
+  expect(groups([{ tokens: 154 }, { tokens: 231 }, { tokens: 770 }])).toEqual([[0, 1], [2]]);
 });
 
-test("rows at different timesteps run apart where a network takes one for all", () => {
+test("rows run apart that are not equally large, or too large together", () => {
+  expect(groups([{ height: 2 }, {}, { height: 2 }])).toEqual([[0, 2], [1]]);
+  const large = { height: 256, width: 128 };
+  expect(groups([large, large, large])).toEqual([[0, 1], [2]]);
+});
+
+test("rows run apart that are not steered alike", () => {
+  const rising = steered(1).map((control): RowControl => ({ ...control, depths: "rising" }));
+  const ways = [steered(1), [], steered(0.5), steered(1, other), rising, steered(1)];
+  expect(groups(ways.map((controls) => ({ controls })))).toEqual([[0, 5], [1], [2], [3], [4]]);
+  const two = [...steered(1), ...steered(0.5, other)];
+  expect(groups([two, steered(1), two].map((controls) => ({ controls })))).toEqual([[0, 2], [1]]);
+});
+
+test("rows at different timesteps run apart where a network of theirs takes one for all", () => {
   const limits = { ...FREE, takesTimestepPerRow: false };
-  expect(groups([{ timestep: 9 }, { timestep: 5 }, { timestep: 9 }], limits)).toEqual([
-    [0, 2],
-    [1],
-  ]);
+  const rows = [{ timestep: 9 }, { timestep: 5 }, { timestep: 9 }];
+  expect(groups(rows, limits)).toEqual([[0, 2], [1]]);
+  const controls = steered(1, other);
+  expect(groups(rows.map((one) => ({ ...one, controls })))).toEqual([[0, 2], [1]]);
+  expect(groups(rows.map((one) => ({ ...one, controls: steered(1) })))).toEqual([[0, 1, 2]]);
 });
 
-test("a run has no more rows than a file fixes, of the networks that run for them", () => {
-  const four = [{}, {}, {}, {}];
-  expect(groups(four, { ...FREE, fixedRows: 3 })).toEqual([[0, 1, 2], [3]]);
-  const fixed = (fixedRows: number | null) => ({ fixedRows, takesTimestepPerRow: true });
-  expect(bothLimits(fixed(null), fixed(2)).fixedRows).toBe(2);
-  expect(bothLimits(fixed(4), fixed(2)).fixedRows).toBe(2);
-  expect(bothLimits(fixed(4), fixed(null)).fixedRows).toBe(4);
-  expect(bothLimits(fixed(null), null)).toEqual(FREE);
+test("a run has no more rows than the denoiser's file fixes", () => {
+  expect(groups([{}, {}, {}, {}], { ...FREE, fixedRows: 3 })).toEqual([[0, 1, 2], [3]]);
 });

@@ -1,4 +1,4 @@
-/** Reads scheduler_config.json of a diffusers pipeline: which scheduler, and with which options. */
+/** Reads the scheduler_config.json of a diffusers pipeline: which scheduler it has, and with which options. */
 
 /** The schedulers that are built, by diffusers' class names. */
 export const SCHEDULER_CLASSES = [
@@ -57,16 +57,8 @@ const FIXED: Readonly<Record<string, readonly unknown[]>> = {
  * The configuration, with diffusers' defaults for what the file leaves out. Throws `RangeError` with the option's
  * name, its value and what is supported.
  *
- * @param text the file's content; Python's `-Infinity` is understood
+ * @param json the content of the file
  */
-export function readSchedulerConfig(text: string): SchedulerConfig {
-  const json: unknown = JSON.parse(text.replace(/:\s*-Infinity\b/g, ": null"));
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new RangeError("the scheduler configuration is not a JSON object");
-  }
-  return schedulerConfig(json as Record<string, unknown>);
-}
-
 export function schedulerConfig(json: Readonly<Record<string, unknown>>): SchedulerConfig {
   for (const [name, allowed] of Object.entries(FIXED)) {
     const value = json[name];

@@ -11,7 +11,7 @@ import type { SchedulerRun } from "./scheduler-run.ts";
  * A run of `steps` steps, with diffusers' numbers.
  *
  * ```ts
- * const run = schedulerRun(readSchedulerConfig(text), 4);
+ * const run = schedulerRun(schedulerConfig(json), 4);
  * let x = noise.map((value) => value * run.initNoiseSigma);
  * for (const [index, timestep] of run.timesteps.entries()) {
  *   const output = await unet(run.scaleInput(x, index), timestep);

@@ -1,9 +1,10 @@
 /** CLIPTextEncodeSDXL: encodes a text for each of SDXL's encoders, with the picture sizes that SDXL is conditioned on. */
+
 import { WorkerError } from "../../../../errors.ts";
+import type { PictureSizes } from "../../../diffusion/row-groups.ts";
 import { int, link, text } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { output } from "../../run/node-runner.ts";
-import type { PictureSizes } from "../../run/values.ts";
 
 export const CLIPTextEncodeSDXL: NodeClass = {
   name: "CLIPTextEncodeSDXL",

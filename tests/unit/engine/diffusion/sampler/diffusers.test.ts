@@ -6,7 +6,6 @@ import {
   schedulerRun,
 } from "../../../../../src/engine/diffusion/sampler/diffusers/scheduler.ts";
 import {
-  readSchedulerConfig,
   SCHEDULER_CLASSES,
   type SchedulerClass,
   schedulerConfig,
@@ -116,14 +115,15 @@ test("image to image runs the last share of the steps, and at least one", () => 
   expect(() => firstStepFor(2, 0.4)).toThrow("raise either");
 });
 
-test("a configuration file is read as Python writes it, with the class's own defaults", () => {
-  const text = `{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity,
-    "use_karras_sigmas": true, "trained_betas": null, "skip_prk_steps": true}`;
-  const config = readSchedulerConfig(text);
+test("a configuration is read with the class's own defaults", () => {
+  const own = { lambda_min_clipped: null, use_karras_sigmas: true, trained_betas: null };
+  const config = schedulerConfig({
+    ...{ _class_name: "DPMSolverMultistepScheduler", skip_prk_steps: true, ...own },
+  });
   expect(config.sigmaSpacing).toBe("karras");
   expect(config.timestepSpacing).toBe("linspace");
   expect(config.solverOrder).toBe(2);
-  expect(readSchedulerConfig('{"_class_name": "DDIMScheduler"}').timestepSpacing).toBe("leading");
+  expect(schedulerConfig({ _class_name: "DDIMScheduler" }).timestepSpacing).toBe("leading");
 });
 
 test.each([

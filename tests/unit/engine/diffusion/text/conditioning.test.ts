@@ -3,7 +3,6 @@ import { expect, test } from "bun:test";
 import {
   averaged,
   concatTokens,
-  equalTokens,
   joinEncoders,
   padded,
   zeroed,
@@ -46,18 +45,8 @@ test("padding appends the empty prompt until there are enough tokens", () => {
   expect(padded(long, 2, empty)).toBe(long);
 });
 
-test("two conditionings repeat up to their least common multiple, at most fourfold", () => {
-  const three = conditioning([[7, 7], [8, 8], [9, 9]]); // biome-ignore format: one row a token
-  const [a, b] = equalTokens(long, three) ?? [];
-  expect(a && rows(a)).toEqual([[3, 4], [5, 6], [3, 4], [5, 6], [3, 4], [5, 6]]); // biome-ignore format: one row a token
-  expect(b && rows(b)).toEqual([[7, 7], [8, 8], [9, 9], [7, 7], [8, 8], [9, 9]]); // biome-ignore format: one row a token
-  expect(equalTokens(short, short)).toEqual([short, short]);
-  expect(equalTokens(short, conditioning(new Array(4).fill([0, 0])))).not.toBeNull();
-  expect(equalTokens(short, conditioning(new Array(5).fill([0, 0])))).toBeNull();
-});
-
 test("conditionings of different encoders cannot be combined", () => {
-  for (const combine of [concatTokens, equalTokens, averaged]) {
+  for (const combine of [concatTokens, averaged]) {
     expect(() => combine(short, wide, 1)).toThrow("2 and 3 numbers a token");
   }
 });
