@@ -11,6 +11,7 @@ import {
 } from "./config.ts";
 import { reason } from "./errors.ts";
 import { configureLogging, getLogger } from "./log.ts";
+import { prepareLibraries } from "./native/load-addon.ts";
 import { raiseRequestLimit } from "./request-limit.ts";
 import type { EngineCommand } from "./server/engines/engine-process.ts";
 
@@ -61,9 +62,9 @@ async function run(args: readonly string[]): Promise<void> {
   const command = named ? COMMANDS.find((one) => one === first) : "server";
   if (command === undefined)
     return fail(2, `unknown command ${first}; there are ${COMMANDS.join(", ")}; see --help`);
-  if (command === "models") return runModels(args.slice(1));
-  if (command === "engine") return runEngineProcess();
   try {
+    if (command === "models") return await runModels(args.slice(1));
+    if (command === "engine") return await runEngineProcess();
     const flags = named ? args.slice(1) : args;
     await runCommand(command, readConfig(flags), unservedSettings(flags));
   } catch (error) {
@@ -84,16 +85,18 @@ async function runCommand(
         getLogger("server").warn("settings that this version does not serve yet", {
           settings: unserved.join(", "),
         });
-      const { serve } = await import("./server/serve.ts");
+      const [engineCommand, { serve }] = await Promise.all([
+        engineChild(),
+        import("./server/serve.ts"),
+      ]);
       const { stopSignal } = await import("./server/stop-signal.ts");
-      const engineCommand = engineChild();
       process.exit(await serve({ config, version, engineCommand, stop: stopSignal() }));
       break;
     }
     case "doctor": {
       await configureLogging("error", config.logFormat);
       const { examine } = await import("./server/doctor.ts");
-      const { ok, report } = await examine(config, engineChild(), version);
+      const { ok, report } = await examine(config, await engineChild(), version);
       print(`${report}\n`);
       await exitWith(ok ? 0 : 1);
       break;
@@ -128,16 +131,21 @@ async function runCommand(
 
 async function runModels(args: readonly string[]): Promise<void> {
   const { runModelsCommand } = await import("./workspace/command.ts");
-  await exitWith(await runModelsCommand(args, name, engineChild()));
+  await exitWith(await runModelsCommand(args, name, await engineChild()));
 }
 
 async function runEngineProcess(): Promise<void> {
+  await prepareLibraries(); // they may have been removed since the server started
   const { runEngine } = await import("./engine/engine.ts");
   await runEngine();
 }
 
-/** How to start this program as an engine; a compiled binary contains its script. */
-function engineChild(): EngineCommand {
+/**
+ * How to start this program as an engine; a compiled binary contains its script. Its libraries are unpacked here, so that a
+ * full disk is one error of this command and not an engine that fails again and again.
+ */
+async function engineChild(): Promise<EngineCommand> {
+  await prepareLibraries();
   const program = isCompiled() ? [process.execPath] : [process.execPath, Bun.main];
   return { command: [...program, "engine"], env: engineEnvironment() };
 }
