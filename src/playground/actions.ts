@@ -12,6 +12,7 @@ import { firstModel, fits, promptedModel } from "./model-choice.ts";
 import { promptsOf } from "./prompts.ts";
 import { changeBody, formOf, sendable, startBody } from "./start-body.ts";
 import * as state from "./state.ts";
+import { isControlled, rememberControlled, rememberOnScreen } from "./tab-streams.ts";
 import { rememberUploads, withUploads } from "./uploads.ts";
 
 /** Delay after the last key press before a prompt is sent. */
@@ -45,20 +46,22 @@ export function startScene(prompt: string): void {
   void start();
 }
 
-/** Puts a stream on screen. */
+/** Puts a stream on screen: under the control of the form, if the page started it or took it over. */
 export function show(stream: Stream, input: state.Input): void {
   const { manifest_id: id } = stream;
   state.samples.value = [];
   served = formKey(stream);
   state.behind.value = null;
   state.graphVerdict.value = null;
-  sessionStorage.setItem("on-screen", id);
-  state.onScreen.value = { kind: "stream", id, channel: channelOf(stream), input };
+  rememberOnScreen(id);
+  const kind = isControlled(id) ? "controlled" : "watched";
+  state.onScreen.value = { kind, id, channel: channelOf(stream), input };
 }
 
 /** Starts a stream from the form. */
 export async function start(): Promise<void> {
-  if (state.onScreen.value.kind === "starting") return;
+  const before = state.onScreen.value;
+  if (before.kind === "starting") return;
   state.problem.value = null;
   state.graphVerdict.value = unreadableGraph();
   if (state.graphVerdict.value !== null) return;
@@ -77,6 +80,7 @@ export async function start(): Promise<void> {
     rememberUploads(asked.values, stream);
     endings.set(stream.manifest_id, ending);
     inputs.set(stream.manifest_id, input);
+    rememberControlled({ id: stream.manifest_id, camera: input.kind === "camera" });
     // The list may have been read since the stream began.
     const others = state.streams.value.filter(({ manifest_id: id }) => id !== stream.manifest_id);
     state.streams.value = [stream, ...others];
@@ -86,7 +90,7 @@ export async function start(): Promise<void> {
     await sendChange(); // the form may have changed meanwhile
   } catch (error) {
     ending.abort();
-    state.onScreen.value = { kind: "nothing" };
+    state.onScreen.value = before;
     refused(error, asked);
   }
 }
@@ -121,13 +125,18 @@ export async function stop(id: string): Promise<void> {
   try {
     await api.stop(id);
     state.streams.value = state.streams.value.filter((stream) => stream.manifest_id !== id);
-    const screen = state.onScreen.value;
-    if (screen.kind === "stream" && screen.id === id) state.onScreen.value = { kind: "nothing" };
+    if (state.streamOnScreen.value?.id === id) clearScreen();
   } catch (error) {
     failed(error);
   } finally {
     release(id);
   }
+}
+
+/** Shows no stream; those that run keep running. */
+export function clearScreen(): void {
+  rememberOnScreen(null);
+  state.onScreen.value = { kind: "nothing" };
 }
 
 /** Closes the camera and whatever else was opened for a stream. */
@@ -140,19 +149,19 @@ export function release(id: string): void {
 /** Changes the form, and with it the stream on screen. */
 export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
-  if (state.onScreen.value.kind === "stream") void sendChange();
+  if (state.isControlling.value) void sendChange();
 }
 
 /** As `edit`, for text that is being typed: the stream changes at a pause. */
 export function editText(patch: Partial<Draft>): void {
-  if (state.onScreen.value.kind === "stream") {
+  if (state.isControlling.value) {
     state.draft.value = { ...state.draft.value, ...patch };
     clearTimeout(settling);
     settling = setTimeout(() => void sendChange(), TYPING_MS);
   } else edit(patch);
 }
 
-/** Updates the form when somebody else has changed the stream on screen, unless a change is pending here. */
+/** Updates the form when somebody else has changed the stream that it controls, unless a change is pending here. */
 export function follow(stream: Stream, askedAt: number): void {
   const key = formKey(stream);
   if (key === served || sending || askedAt < answeredAt) return;
@@ -188,7 +197,7 @@ export async function sendChange(): Promise<void> {
   const wanted = state.draft.value;
   const before = state.applied.value;
   const body = changeBody(before, wanted, state.chosenModel.value);
-  if (screen.kind !== "stream" || sending || Object.keys(body).length === 0) return;
+  if (screen.kind !== "controlled" || sending || Object.keys(body).length === 0) return;
   sending = true;
   try {
     const { stream, warnings = [] } = await api.change(screen.id, body);

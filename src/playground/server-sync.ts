@@ -1,11 +1,11 @@
 /** Keeps the page's state in step with the server by polling: streams, health, models, and the stream on screen. */
-import { adopt, adoptForm, api, follow, inputs, modelFor, release, show } from "./actions.ts";
-import type { Model, Stream } from "./api.ts";
-import { channelOf, localChannel } from "./channels.ts";
+import { adopt, api, follow, release } from "./actions.ts";
+import type { Model } from "./api.ts";
 import { failed, renewPageToken } from "./failures.ts";
 import { firstModel } from "./model-choice.ts";
 import { pause } from "./pause.ts";
 import { withSample } from "./samples.ts";
+import { isLive, resume, showEnd, watchOnly } from "./screen.ts";
 import * as state from "./state.ts";
 
 const REFRESH_MS = 1000;
@@ -40,7 +40,7 @@ async function refresh(what: "all" | "streams"): Promise<void> {
     await renewPageToken();
     state.problem.value = null;
   }
-  if (first && state.onScreen.value.kind === "nothing") showNewest();
+  if (first && state.onScreen.value.kind === "nothing") await resume();
   await refreshShown(askedAt);
 }
 
@@ -53,56 +53,21 @@ function stillWarming(models: readonly Model[]): ReadonlyMap<string, number> {
 /** Updates the figures of the stream on screen, or shows why it has ended. */
 async function refreshShown(askedAt: number): Promise<void> {
   const screen = state.onScreen.value;
-  if (screen.kind !== "stream") return;
+  if (screen.kind !== "controlled" && screen.kind !== "watched") return;
   const stream = state.shown.value;
   if (stream !== null) {
     state.samples.value = withSample(state.samples.value, stream);
-    follow(stream, askedAt);
+    if (screen.kind === "controlled") follow(stream, askedAt);
     return;
   }
   const last = await api.stream(screen.id).catch(() => null);
   if (state.onScreen.value !== screen) return;
   // The list may have been asked for before the stream began.
-  if (last?.status === "starting" || last?.status === "active") return;
-  release(screen.id);
+  if (last !== null && isLive(last)) return;
   // A restarted server does not know it, and may have other streams.
-  if (last === null && showNewest()) return;
-  const why = last?.error ?? (last === null ? "the server no longer knows it" : "it was stopped");
-  state.onScreen.value = { kind: "ended", why };
+  if (last === null && watchOnly()) return release(screen.id);
+  showEnd(screen, last);
 }
-
-/** Shows the stream that was on screen last, or the newest; false if there is none that can be shown. */
-function showNewest(): boolean {
-  const before = sessionStorage.getItem("on-screen");
-  const live = state.streams.value.filter(
-    (stream) => channelOf(stream) !== null && stream.status === "active",
-  );
-  const stream = live.find(({ manifest_id: id }) => id === before) ?? live[0];
-  if (stream) showRunning(stream);
-  return stream !== undefined;
-}
-
-/** Puts a running stream on screen and its parameters into the form. */
-export function showRunning(stream: Stream): void {
-  const input = inputs.get(stream.manifest_id) ?? inputOf(stream);
-  show(stream, input);
-  adoptForm(stream, {
-    source: input.kind,
-    ...(input.kind === "channel" ? { inputUrl: input.url } : {}),
-  });
-}
-
-/** The input of a stream that this page did not start. */
-function inputOf({ input_url: url }: Stream): state.Input {
-  return url === null ? { kind: "none" } : { kind: "channel", url, channel: localChannel(url) };
-}
-
-/** Clears the stage for a new stream without input; the stream on screen keeps running. */
-export function prepareNew(): void {
-  state.onScreen.value = { kind: "nothing" };
-  adopt({ source: "none", inputUrl: "", ...modelFor("none") });
-}
-
 /** Uses the token for all further requests. */
 export async function useToken(token: string): Promise<void> {
   state.typedToken.value = token;

@@ -17,14 +17,17 @@ import type { Sample } from "./samples.ts";
 export type OnScreen =
   | { readonly kind: "nothing" }
   | { readonly kind: "starting" }
-  | {
-      readonly kind: "stream";
-      readonly id: string;
-      /** Path of its channel on this server; null if it publishes to another server. */
-      readonly channel: string | null;
-      readonly input: Input;
-    }
-  | { readonly kind: "ended"; readonly why: string };
+  /** `controlled`: the form changes it. `watched`: it was started elsewhere, and the form is for a new stream. */
+  | ({ readonly kind: "controlled" | "watched" } & StreamOnScreen)
+  /** `again`: the form holds what it ran with. */
+  | { readonly kind: "ended"; readonly why: string; readonly again: boolean };
+
+export interface StreamOnScreen {
+  readonly id: string;
+  /** Path of its channel on this server; null if it publishes to another server. */
+  readonly channel: string | null;
+  readonly input: Input;
+}
 
 export type Input =
   | { readonly kind: "none" }
@@ -33,7 +36,7 @@ export type Input =
   | { readonly kind: "channel"; readonly url: string; readonly channel: string | null };
 
 export const draft = signal<Draft>(FIRST_DRAFT);
-/** The draft that the stream on screen runs with. */
+/** The draft that the stream runs with which the form changes. */
 export const applied = signal<Draft>(FIRST_DRAFT);
 export const onScreen = signal<OnScreen>({ kind: "nothing" });
 export const models = signal<readonly Model[]>([]);
@@ -60,10 +63,15 @@ export const tokenWanted = signal(false);
 /** Seconds between the newest picture received and the one shown. */
 export const behind = signal<number | null>(null);
 
-export const shown = computed<Stream | null>(() => {
+/** The stream on screen, whether this page controls it or not. */
+export const streamOnScreen = computed<StreamOnScreen | null>(() => {
   const screen = onScreen.value;
-  if (screen.kind !== "stream") return null;
-  return streams.value.find(({ manifest_id: id }) => id === screen.id) ?? null;
+  return screen.kind === "controlled" || screen.kind === "watched" ? screen : null;
+});
+export const isControlling = computed(() => onScreen.value.kind === "controlled");
+export const shown = computed<Stream | null>(() => {
+  const id = streamOnScreen.value?.id;
+  return streams.value.find(({ manifest_id }) => manifest_id === id) ?? null;
 });
 /** Whether the form gives the model a video. */
 export const video = computed<VideoSource>(() =>
@@ -71,19 +79,18 @@ export const video = computed<VideoSource>(() =>
 );
 const graphText = computed(() => draft.value.graph);
 export const graphReading = computed<GraphReading>(() => readGraph(graphText.value));
-/** Why the graph in the form fails in the stream on screen. */
+/** Why the graph in the form fails in the stream that the form changes. */
 const graphError = computed(() => {
-  const stream = shown.value;
+  const stream = isControlling.value ? shown.value : null;
   if (stream?.error === undefined || !isGraphModel(stream.params.model)) return undefined;
   const running = graphTextOf(stream.metadata) ?? "";
   return isSameGraph(graphText.value, running) ? stream.error : undefined;
 });
-const isRunning = computed(() => onScreen.value.kind === "stream");
 const standing = computed(() =>
   standingVerdict(graphVerdict.value, {
     draft: draft.value,
     isReadable: graphReading.value.fault === null,
-    applied: isRunning.value ? applied.value.graph : null,
+    applied: isControlling.value ? applied.value.graph : null,
   }),
 );
 export const graphFaults = computed<GraphFaults>(() =>
@@ -94,7 +101,7 @@ export const graphFaults = computed<GraphFaults>(() =>
 );
 /** What the page warns of. */
 export const alert = computed<Problem | null>(
-  () => problem.value ?? alertFor(standing.value, isRunning.value),
+  () => problem.value ?? alertFor(standing.value, isControlling.value),
 );
 export const chosenModel = computed<Model | null>(
   () => models.value.find(({ name }) => name === draft.value.model) ?? null,

@@ -61,6 +61,20 @@ inBrowser("without a microphone the camera is sent alone", async () => {
   expect(await page.getByRole("button", { name: "Sound on" }).count()).toBe(0);
 });
 
+inBrowser(
+  "after a reload, the page says why its camera is off, and turns it on again",
+  async () => {
+    const page = await startCamera("");
+    await plays(page, "Live output", 1);
+    await page.reload();
+    await page.getByText("Reloading the page turned your camera off.").waitFor();
+    expect(await page.getByLabel("Model").inputValue()).toBe("edges");
+    await page.getByRole("button", { name: "Start again" }).click();
+    await plays(page, "Your camera", 1);
+    await plays(page, "Live output", 1);
+  },
+);
+
 inBrowser("a browser without a camera says so and starts nothing", async () => {
   const page = await startCamera(without("video"));
   await page.getByRole("alert").getByText("No camera was found").waitFor();

@@ -3,7 +3,7 @@ import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { colour, distance, pixels, plays, videoState } from "../support/browser-page.ts";
 import { api } from "../support/live-stream.ts";
-import { inBrowser, playing, usePlayground } from "../support/playground.ts";
+import { inBrowser, playing, takeControl, usePlayground } from "../support/playground.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground();
@@ -27,7 +27,7 @@ inBrowser("a typed prompt changes the picture", async () => {
 inBrowser("a change made in one page appears in the form of the other", async () => {
   const first = await playing(playground, "dreamscape");
   const second = await playground.browser.open(playground.server.url);
-  await plays(second, "Live output", 1);
+  await takeControl(second);
   await second.getByLabel("Describe a scene").fill("a red desert");
   await second.getByLabel("Seed").fill("77");
   await second.getByLabel("Seed").press("Tab");

@@ -182,6 +182,12 @@ inBrowser("a picture that ComfyUI saved brings its graph", async () => {
 inBrowser("a graph that cannot be read or run is explained before a stream starts", async () => {
   const page = await playground.browser.open(playground.server.url);
   await page.getByLabel("Model").selectOption("comfyui");
+  // The stage offers graphs in place of scenes.
+  const stage = page.getByRole("region", { name: "Picture" });
+  await stage.getByRole("button", { name: "Sunset" }).click();
+  await plays(page, "Live output", 1);
+  await page.locator(".go").getByRole("button", { name: "Stop" }).click();
+  await stage.getByText("Run a graph. Watch it live.").waitFor();
   await text(page).fill("{");
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.getByRole("alert").getByText("The graph cannot be read. Line 1, column 2").waitFor();

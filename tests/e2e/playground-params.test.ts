@@ -2,7 +2,14 @@
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
 import { violations } from "../support/browser-page.ts";
-import { inBrowser, running, sent, streamsOf, usePlayground } from "../support/playground.ts";
+import {
+  inBrowser,
+  running,
+  sent,
+  streamsOf,
+  takeControl,
+  usePlayground,
+} from "../support/playground.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground("gallery");
@@ -169,6 +176,8 @@ inBrowser(
     const second = await playground.browser.open(playground.server.url);
     const bodies: string[] = [];
     second.on("request", (request) => void bodies.push(request.postData() ?? ""));
+    await second.locator(".streams .row").click();
+    await takeControl(second);
     await second
       .locator(".thumbnail")
       .getByText(/^\d+ kB$/)

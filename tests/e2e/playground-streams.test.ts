@@ -1,8 +1,14 @@
 /** Tests what the playground shows: generated streams, streams with input, streams of others. */
 import { expect } from "bun:test";
 import type { Page } from "playwright-core";
-import { colour, distance, pixels, plays } from "../support/browser-page.ts";
-import { inBrowser, playing, streamsOf, usePlayground } from "../support/playground.ts";
+import { colour, distance, pixels, plays, violations } from "../support/browser-page.ts";
+import {
+  inBrowser,
+  playing,
+  streamsOf,
+  takeControl,
+  usePlayground,
+} from "../support/playground.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const playground = usePlayground();
@@ -42,6 +48,7 @@ inBrowser(
     await plays(second, "Live output", 2);
     expect(colour(await pixels(second, "Input"))).toBeGreaterThan(20);
     expect(colour(await pixels(second, "Live output"))).toBeLessThan(4);
+    await takeControl(second);
     expect(await second.getByRole("slider", { name: "Strength" }).inputValue()).toBe("3");
   },
 );
@@ -56,12 +63,23 @@ inBrowser("a new stream after one with input is imagined again", async () => {
   await waitFor("colours", async () => colour(await pixels(page)) > 10);
 });
 
-inBrowser("a page opened later shows the running stream", async () => {
+inBrowser("a page opened later watches the only stream, and changes it once asked to", async () => {
   const first = await playing(playground, "test-card");
   await first.close();
   const page = await playground.browser.open(playground.server.url);
   await plays(page, "Live output", 2);
+  await page.getByText("You are watching.").waitFor();
+  expect(await page.getByLabel("Model").inputValue()).toBe("dreamscape");
+  await page.locator(".go").getByRole("button", { name: "Start" }).waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("button", { name: "Stop watching" }).click();
+  await page.locator(".running").getByRole("button", { name: "test-card" }).click();
+  await takeControl(page);
   expect(await page.getByLabel("Model").inputValue()).toBe("test-card");
+  // It stays under control.
+  await page.reload();
+  await page.locator(".go").getByRole("button", { name: "Stop" }).waitFor();
+  expect(await page.getByText("You are watching.").count()).toBe(0);
 });
 
 inBrowser("a stream stays on screen when a list from before its start arrives late", async () => {

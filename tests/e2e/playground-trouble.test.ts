@@ -37,7 +37,11 @@ inBrowser("a full server's refusal says what to do", async () => {
       fps: 1,
     });
   const page = await playground.browser.open(playground.server.url);
-  await page.getByRole("button", { name: "New stream" }).click();
+  // Which of them to watch is the user's choice.
+  await page
+    .locator(".running .chip")
+    .nth(capacity - 1)
+    .waitFor();
   expect(await page.locator(".streams li").count()).toBe(capacity);
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.getByRole("alert").getByText("Stop a stream below").waitFor();

@@ -85,6 +85,12 @@ export async function playing(
   return page;
 }
 
+/** Lets a page change the stream that it watches. */
+export async function takeControl(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Change it" }).click();
+  await page.locator(".go").getByRole("button", { name: "Stop" }).waitFor();
+}
+
 /** A page whose stream runs, and what it sends. */
 export interface Driven {
   readonly page: Page;

@@ -1,5 +1,5 @@
 /** Changes the graph of the form: chosen, dropped, pasted, or one value of a node. */
-import { api, edit, editText } from "../actions.ts";
+import { api, edit, editText, start } from "../actions.ts";
 import { withModel } from "../draft.ts";
 import { withFirstPrompt } from "../first-prompt.ts";
 import { draft, graphReading, nodeClasses, problem, video } from "../state.ts";
@@ -15,6 +15,12 @@ export function chooseModel(model: string): void {
     ? withFirstPrompt({ ...draft.value, ...patch }, video.value)
     : {};
   edit({ ...patch, ...first });
+}
+
+/** Starts a stream with a graph. */
+export function startGraph(graph: string): void {
+  edit({ graph });
+  void start();
 }
 
 /** Uses the text as the graph, if it is one or a request with one; false if not. */

@@ -1,6 +1,6 @@
 /** The whole page: header, stage, form, streams, commands. */
 import { dismissAlert } from "../failures.ts";
-import { alert, health, onScreen, problem, tokenWanted } from "../state.ts";
+import { alert, health, problem, streamOnScreen, tokenWanted } from "../state.ts";
 import { Commands } from "./commands.tsx";
 import { Cross } from "./cross.tsx";
 import { Data } from "./data.tsx";
@@ -10,6 +10,7 @@ import { Models } from "./models.tsx";
 import { Stage } from "./stage.tsx";
 import { Streams } from "./streams.tsx";
 import { TokenForm } from "./token-form.tsx";
+import { Watching } from "./watching.tsx";
 
 export function App() {
   return (
@@ -30,7 +31,7 @@ export function App() {
       <main>
         <div class="seen">
           <Stage />
-          {onScreen.value.kind === "stream" && (
+          {streamOnScreen.value !== null && (
             <div class="measured">
               <Data />
               <Figures />
@@ -39,6 +40,7 @@ export function App() {
         </div>
         <div class="asked">
           <ProblemBox />
+          <Watching />
           {tokenWanted.value ? <TokenForm /> : <Form />}
         </div>
         <div class="more">

@@ -10,8 +10,8 @@ export function Commands() {
     channels: document.body.dataset["channels"] ?? "",
     draft: draft.value,
     model: chosenModel.value,
-    id: screen.kind === "stream" ? screen.id : null,
-    streamUrl: shown.value?.stream_url ?? null,
+    id: screen.kind === "controlled" ? screen.id : null,
+    streamUrl: screen.kind === "controlled" ? (shown.value?.stream_url ?? null) : null,
     inputUrl: inputOf(screen),
     withToken: typedToken.value !== "",
   });
@@ -47,6 +47,6 @@ function CommandLine({ command: { name, line } }: { command: Command }) {
 }
 
 function inputOf(screen: OnScreen): string | null {
-  if (screen.kind === "stream") return screen.input.kind === "none" ? null : screen.input.url;
+  if (screen.kind === "controlled") return screen.input.kind === "none" ? null : screen.input.url;
   return draft.value.source === "channel" ? draft.value.inputUrl : null;
 }

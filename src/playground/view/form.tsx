@@ -3,7 +3,7 @@ import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
 import type { Source } from "../draft.ts";
 import { isGraphModel } from "../graph/graph-model.ts";
 import { chosenModel, draft, health, onScreen, streams } from "../state.ts";
-import { titleOf } from "../stream-title.ts";
+import { promptTitle } from "../stream-title.ts";
 import { useGraphDrop } from "./graph/graph-drop.ts";
 import { GraphEditor } from "./graph/graph-editor.tsx";
 import { GraphNodes } from "./graph/graph-nodes.tsx";
@@ -30,16 +30,16 @@ export function Form() {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (screen.kind === "stream") void sendChange();
+        if (screen.kind === "controlled") void sendChange();
         else void start();
       }}
     >
       {isGraph ? <GraphEditor /> : chosenModel.value?.takes_prompts !== false && <Scene />}
-      <Sources locked={screen.kind === "stream" || screen.kind === "starting"} />
+      <Sources locked={screen.kind === "controlled" || screen.kind === "starting"} />
       <ModelChoice />
       {isGraph ? <GraphNodes /> : <Params />}
       <div class="go">
-        {screen.kind === "stream" ? (
+        {screen.kind === "controlled" ? (
           <button type="button" class="primary stop" onClick={() => void stop(screen.id)}>
             Stop
           </button>
@@ -94,7 +94,11 @@ function Sources({ locked }: { locked: boolean }) {
           />
           <datalist id="channels">
             {streams.value.map(({ manifest_id: id, stream_url: url, metadata }) => (
-              <option key={id} value={url ?? undefined} label={titleOf(metadata)?.slice(0, 80)} />
+              <option
+                key={id}
+                value={url ?? undefined}
+                label={promptTitle(metadata)?.slice(0, 80)}
+              />
             ))}
           </datalist>
         </label>

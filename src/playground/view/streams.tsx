@@ -1,26 +1,23 @@
 /** Lists all streams that run on this server; each can be shown and stopped. */
 import { stop } from "../actions.ts";
 import type { Stream } from "../api.ts";
-import { prepareNew, showRunning } from "../server-sync.ts";
-import { models, onScreen, streams } from "../state.ts";
+import { prepareNew, showRunning } from "../screen.ts";
+import { isControlling, models, streamOnScreen, streams } from "../state.ts";
 import { titleOf } from "../stream-title.ts";
+import { focusForm } from "./focus-form.ts";
 
 export function Streams() {
-  const screen = onScreen.value;
   return (
     <section class="streams" aria-labelledby="streams">
       <div class="head">
         <h2 id="streams">Running streams</h2>
-        {screen.kind === "stream" && (
+        {isControlling.value && (
           <button
             type="button"
             class="quiet"
             onClick={() => {
               prepareNew();
-              // The button disappears: keep the keyboard focus in the form, which may get another model.
-              requestAnimationFrame(() =>
-                document.querySelector<HTMLElement>(".form :is(textarea, select)")?.focus(),
-              );
+              focusForm();
             }}
           >
             New stream
@@ -35,7 +32,7 @@ export function Streams() {
             <Row
               key={stream.manifest_id}
               stream={stream}
-              current={screen.kind === "stream" && screen.id === stream.manifest_id}
+              current={streamOnScreen.value?.id === stream.manifest_id}
             />
           ))}
         </ul>
@@ -46,10 +43,10 @@ export function Streams() {
 
 function Row({ stream, current }: { stream: Stream; current: boolean }) {
   const { manifest_id: id, metadata, stats, status } = stream;
-  const model = models.value.find(({ name }) => name === stats.model);
-  // A prompt that the model ignores does not describe the stream.
-  const prompt = model?.takes_prompts === false ? undefined : titleOf(metadata)?.slice(0, 200);
-  const title = prompt ?? metadata.capability ?? model?.name ?? id;
+  const title = titleOf(
+    stream,
+    models.value.find(({ name }) => name === stats.model),
+  );
   return (
     <li>
       <button

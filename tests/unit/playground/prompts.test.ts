@@ -11,7 +11,7 @@ import {
   without,
   withPatch,
 } from "../../../src/playground/prompts.ts";
-import { titleOf } from "../../../src/playground/stream-title.ts";
+import { promptTitle } from "../../../src/playground/stream-title.ts";
 
 const size = { width: 512, height: 512 };
 const sea: Prompts = {
@@ -76,11 +76,11 @@ test("texts are changed, added and removed; the last one that remains counts in 
 });
 
 test("a stream is named by its texts, or by the size of its graph", () => {
-  expect(titleOf({ ...size, prompts: [{ prompt: "a cat" }, { prompt: "oil" }] })).toBe(
+  expect(promptTitle({ ...size, prompts: [{ prompt: "a cat" }, { prompt: "oil" }] })).toBe(
     "a cat + oil",
   );
   const graph = { "1": { class_type: "EmptyImage", inputs: {} } };
-  expect(titleOf({ ...size, prompts: [graph] })).toBe("ComfyUI graph of 1 node");
-  expect(titleOf({ ...size, prompts: [] })).toBeUndefined();
-  expect(titleOf(size)).toBeUndefined();
+  expect(promptTitle({ ...size, prompts: [graph] })).toBe("ComfyUI graph of 1 node");
+  expect(promptTitle({ ...size, prompts: [] })).toBeUndefined();
+  expect(promptTitle(size)).toBeUndefined();
 });

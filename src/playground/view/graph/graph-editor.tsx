@@ -8,9 +8,9 @@ import {
   draft,
   graphFaults,
   graphReading,
+  isControlling,
   models,
   nodeClasses,
-  onScreen,
   video,
 } from "../../state.ts";
 import { Presets, SavePreset } from "../presets.tsx";
@@ -54,7 +54,7 @@ export function GraphEditor() {
         {fault !== null && fault.kind !== "empty" && (
           <p>
             {fault.message}
-            {onScreen.value.kind === "stream" && " The stream goes on as it was."}
+            {isControlling.value && " The stream goes on as it was."}
           </p>
         )}
         {fault?.kind === "syntax" && (

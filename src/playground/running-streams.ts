@@ -1,0 +1,12 @@
+/** Tells which running streams can be watched on this page. */
+import type { Stream } from "./api.ts";
+import { channelOf, localChannel } from "./channels.ts";
+
+/** The running streams whose output is on this server, without those that are shown as the input of another. */
+export function watchable(streams: readonly Stream[]): Stream[] {
+  const inputs = streams.map(({ input_url: url }) => (url === null ? null : localChannel(url)));
+  return streams.filter((stream) => {
+    const channel = channelOf(stream);
+    return stream.status === "active" && channel !== null && !inputs.includes(channel);
+  });
+}
