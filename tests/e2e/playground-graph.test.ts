@@ -2,7 +2,15 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { colour, dropFile, pasteText, pixels, plays, violations } from "../support/browser-page.ts";
+import {
+  colour,
+  dragFile,
+  dropFile,
+  pasteText,
+  pixels,
+  plays,
+  violations,
+} from "../support/browser-page.ts";
 import { api } from "../support/live-stream.ts";
 import { inBrowser, playing, streamsOf, usePlayground } from "../support/playground.ts";
 import { buildPng } from "../support/png-builder.ts";
@@ -143,17 +151,22 @@ inBrowser(
   },
 );
 
-inBrowser("a graph is pasted or dropped anywhere in the form, whatever the model is", async () => {
+inBrowser("a graph is pasted or dropped anywhere on the page, whatever the model is", async () => {
   const page = await playing(playground, "dreamscape");
   // As ComfyUI's own /prompt takes it.
   const request = { client_id: "x", prompt: plain(RED) };
   await pasteText(page, ".scene textarea", JSON.stringify(request));
   await shows(page, 0);
   expect(await page.getByLabel("Model").inputValue()).toBe("comfyui");
-  await dropFile(page, ".sources", "graph.json", JSON.stringify(plain(GREEN)));
+  const target = page.getByText("Drop a ComfyUI graph anywhere");
+  const file = { name: "graph.json", text: JSON.stringify(plain(GREEN)) };
+  for (const place of [".stage", ".models", "body"])
+    expect(await dragFile(page, "dragover", place, file)).toBe(true);
+  await target.waitFor();
+  expect(await dragFile(page, "drop", ".stage", file)).toBe(true);
+  await target.waitFor({ state: "detached" });
   await shows(page, 1);
-  // A whole graph replaces the text, wherever the cursor is.
-  await pasteText(page, ".graph-text", JSON.stringify(plain(BLUE)));
+  await pasteText(page, "body", JSON.stringify(plain(BLUE)));
   await shows(page, 2);
   await dropFile(page, ".sources", "notes.txt", "no graph");
   await page.getByRole("alert").getByText("There is no ComfyUI graph in notes.txt").waitFor();

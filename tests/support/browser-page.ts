@@ -88,12 +88,25 @@ export const pasteText = (page: Page, selector: string, text: string): Promise<v
     );
   })()`);
 
-/** Drops a file on an element. */
-export const dropFile = (page: Page, selector: string, name: string, text: string): Promise<void> =>
+/** Drags a file over an element, or drops it there; resolves with true if the page kept the browser from opening it. */
+export const dragFile = (
+  page: Page,
+  type: "dragover" | "drop",
+  selector: string,
+  file: { readonly name: string; readonly text: string },
+): Promise<boolean> =>
   page.evaluate(`(() => {
     const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}));
-    document.querySelector(${JSON.stringify(selector)}).dispatchEvent(
-      new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }),
+    dataTransfer.items.add(new File([${JSON.stringify(file.text)}], ${JSON.stringify(file.name)}));
+    return !document.querySelector(${JSON.stringify(selector)}).dispatchEvent(
+      new DragEvent("${type}", { dataTransfer, bubbles: true, cancelable: true }),
     );
   })()`);
+
+/** Drops a file on an element. */
+export const dropFile = (
+  page: Page,
+  selector: string,
+  name: string,
+  text: string,
+): Promise<boolean> => dragFile(page, "drop", selector, { name, text });

@@ -6,6 +6,7 @@ import { Cross } from "./cross.tsx";
 import { Data } from "./data.tsx";
 import { Figures } from "./figures.tsx";
 import { Form } from "./form.tsx";
+import { GraphDrop } from "./graph/graph-drop.tsx";
 import { Models } from "./models.tsx";
 import { Stage } from "./stage.tsx";
 import { Streams } from "./streams.tsx";
@@ -42,6 +43,7 @@ export function App() {
           <ProblemBox />
           <Watching />
           {tokenWanted.value ? <TokenForm /> : <Form />}
+          {tokenWanted.value || <GraphDrop />}
         </div>
         <div class="more">
           <div class="column">

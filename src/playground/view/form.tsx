@@ -4,7 +4,6 @@ import type { Source } from "../draft.ts";
 import { isGraphModel } from "../graph/graph-model.ts";
 import { chosenModel, draft, health, onScreen, streams } from "../state.ts";
 import { promptTitle } from "../stream-title.ts";
-import { useGraphDrop } from "./graph/graph-drop.ts";
 import { GraphEditor } from "./graph/graph-editor.tsx";
 import { GraphNodes } from "./graph/graph-nodes.tsx";
 import { ModelChoice } from "./model-choice.tsx";
@@ -18,13 +17,11 @@ const SOURCES: readonly { source: Source; label: string }[] = [
 ];
 
 export function Form() {
-  const [over, drop] = useGraphDrop();
   const screen = onScreen.value;
   const isGraph = isGraphModel(draft.value.model);
   return (
     <form
-      class={`form ${over ? "over" : ""}`}
-      {...drop}
+      class="form"
       aria-label="What to show"
       // The server says what is wrong, and at which node; the browser's own check stops at inputs that are folded away.
       noValidate
