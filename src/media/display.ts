@@ -30,3 +30,12 @@ export function orientationOf(matrix: readonly number[]): Orientation | null {
   const rotation = QUARTER_TURNS[Math.round(angle / (Math.PI / 2)) & 3] ?? 0;
   return rotation === 0 && !mirrored ? null : { rotation, mirrored };
 }
+
+/**
+ * Reads a roll in degrees counterclockwise (Matroska's `ProjectionPoseRoll`), of a picture that may be flipped left to
+ * right as well. Other angles are rounded to quarter turns. Returns null if the picture stays as it is.
+ */
+export function orientationFromRoll(degrees: number, mirrored: boolean): Orientation | null {
+  const rotation = QUARTER_TURNS[Math.round(-degrees / 90) & 3] ?? 0;
+  return rotation === 0 && !mirrored ? null : { rotation, mirrored };
+}

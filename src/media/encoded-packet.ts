@@ -6,7 +6,15 @@ export type VideoCodec = "h264" | "hevc" | "vp8" | "vp9" | "av1";
 /** The audio codecs of our outputs. */
 export type AudioCodec = "aac" | "opus";
 /** The audio codecs of inputs, by FFmpeg's names. What no output carries is transcoded. */
-export type InputAudioCodec = AudioCodec | "aac_latm" | "mp2" | "mp3" | "ac3" | "eac3" | "flac";
+export type InputAudioCodec =
+  | AudioCodec
+  | "aac_latm"
+  | "mp2"
+  | "mp3"
+  | "ac3"
+  | "eac3"
+  | "flac"
+  | "vorbis";
 
 /** One access unit. H.264 and H.265 are Annex B with in-band parameter sets; the others are raw frames. */
 export interface VideoPacket {
@@ -16,9 +24,11 @@ export interface VideoPacket {
   readonly pts: Ticks;
   readonly dts: Ticks;
   readonly keyFrame: boolean;
-  /** From the container (`tkhd`); the coded stream's own orientation wins. */
+  /** Decoded for reference only: no picture comes out (VP8's alternate reference frames). */
+  readonly hidden?: true;
+  /** From the container (`tkhd`, Matroska's projection); the coded stream's own orientation wins. */
   readonly orientation?: Orientation;
-  /** From the container (`pasp`); wins over the coded stream's own. */
+  /** From the container (`pasp`, Matroska's display size); wins over the coded stream's own. */
   readonly pixelAspect?: PixelAspect;
   /** `performance.now()` at the packet's last input byte: where latency is measured from. */
   readonly arrivedAt: number;
@@ -46,8 +56,9 @@ export interface AudioFormat {
   readonly sampleRate: number;
   readonly channels: number;
   /**
-   * AudioSpecificConfig, OpusHead or FLAC's STREAMINFO. Absent: AAC low complexity or Opus in its usual
-   * channel mapping, as rate and channels say, or a codec that needs none.
+   * AudioSpecificConfig, OpusHead, FLAC's STREAMINFO or the three headers of Vorbis, laced as Matroska has them.
+   * Absent: AAC low complexity or Opus in its usual channel mapping, as rate and channels say, or a codec that
+   * needs none.
    */
   readonly config?: Uint8Array;
 }

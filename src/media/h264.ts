@@ -21,6 +21,7 @@ const RECOVERY_POINT = 6;
 /** Profiles whose SPS says more of the sample format. */
 const HIGH_PROFILES = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 const EXTENDED_ASPECT = 255;
+const MAX_REORDER_DEPTH = 16;
 
 interface Sps extends CodedSize {
   readonly frameNumBits: number;
@@ -29,6 +30,8 @@ interface Sps extends CodedSize {
   readonly separatePlanes: boolean;
   readonly framesOnly: boolean;
   readonly frameDuration: Ticks | null;
+  /** Null where the usability information does not say it. */
+  readonly reorderDepth: number | null;
 }
 
 export class H264NalReader implements NalReader {
@@ -115,6 +118,10 @@ export class H264NalReader implements NalReader {
 export const h264CodedSize = (nal: Uint8Array): CodedSize | null =>
   ((nal[0] ?? 0) & 0x1f) === SPS ? (readSps(nal)?.sps ?? null) : null;
 
+/** How many pictures an SPS lets overtake one in decode order; null if it does not say, or is none. */
+export const h264ReorderDepth = (nal: Uint8Array): number | null =>
+  ((nal[0] ?? 0) & 0x1f) === SPS ? (readSps(nal)?.sps.reorderDepth ?? null) : null;
+
 function readSps(nal: Uint8Array): { id: number; sps: Sps } | null {
   const bits = new BitReader(unescapeNal(nal.subarray(1)));
   const profile = bits.bits(8);
@@ -149,8 +156,8 @@ function readSps(nal: Uint8Array): { id: number; sps: Sps } | null {
   bits.skip(1);
   if (bits.flag()) for (let side = 0; side < 4; side++) bits.ue(); // cropping
   if (bits.overrun || frameNumBits > 16 || orderBits > 16 || id > 31) return null;
-  const frameDuration = bits.flag() ? readTiming(bits) : null;
-  const sps = { width, height, frameNumBits, orderBits, separatePlanes, framesOnly, frameDuration };
+  const usability = bits.flag() ? readUsability(bits) : NO_USABILITY;
+  const sps = { width, height, frameNumBits, orderBits, separatePlanes, framesOnly, ...usability };
   return { id, sps };
 }
 
@@ -166,8 +173,10 @@ function skipScalingLists(bits: BitReader, count: number): void {
   }
 }
 
-/** The duration of a frame from the VUI (Annex E.1.1): two clock ticks, one for each field. */
-function readTiming(bits: BitReader): Ticks | null {
+const NO_USABILITY = { frameDuration: null, reorderDepth: null };
+
+/** The fields of the VUI that matter here (Annex E.1.1). */
+function readUsability(bits: BitReader): Pick<Sps, "frameDuration" | "reorderDepth"> {
   if (bits.flag() && bits.bits(8) === EXTENDED_ASPECT) bits.skip(32);
   if (bits.flag()) bits.skip(1); // overscan
   if (bits.flag()) {
@@ -178,11 +187,44 @@ function readTiming(bits: BitReader): Ticks | null {
     bits.ue(); // chroma location
     bits.ue();
   }
-  if (!bits.flag()) return null;
+  const frameDuration = bits.flag() ? readTiming(bits) : null;
+  const reorderDepth = readReorderDepth(bits);
+  return { frameDuration, reorderDepth };
+}
+
+/** The duration of a frame: two clock ticks, one for each field. */
+function readTiming(bits: BitReader): Ticks | null {
   const units = bits.bits(32);
   const scale = bits.bits(32);
+  bits.skip(1); // fixed rate
   const seconds = (2 * units) / scale;
   return bits.overrun || !isFrameDuration(seconds) ? null : ticks(seconds * TICKS_PER_SECOND);
+}
+
+/** `max_num_reorder_frames`, behind the parameters of hypothetical decoders. */
+function readReorderDepth(bits: BitReader): number | null {
+  const hasNalHrd = bits.flag();
+  if (hasNalHrd) skipHrd(bits);
+  const hasVclHrd = bits.flag();
+  if (hasVclHrd) skipHrd(bits);
+  if (hasNalHrd || hasVclHrd) bits.skip(1); // low delay
+  bits.skip(1); // picture structure
+  if (!bits.flag()) return null;
+  bits.skip(1); // vectors over picture boundaries
+  for (let field = 0; field < 4; field++) bits.ue();
+  const depth = bits.ue();
+  return bits.overrun || depth > MAX_REORDER_DEPTH ? null : depth;
+}
+
+function skipHrd(bits: BitReader): void {
+  const count = Math.min(bits.ue(), 31) + 1;
+  bits.skip(8); // scales
+  for (let left = count; left > 0; left--) {
+    bits.ue();
+    bits.ue();
+    bits.skip(1);
+  }
+  bits.skip(20); // lengths
 }
 
 /** Between 1 and 240 frames a second; anything else means that the field is unset. */

@@ -15,6 +15,7 @@ const IDR_FIRST = 19;
 const IDR_LAST = 20;
 const IRAP_LAST = 23;
 const LAST_SLICE = 31;
+const MAX_REORDER_DEPTH = 16;
 const VPS = 32;
 const SPS = 33;
 const PPS = 34;
@@ -23,6 +24,8 @@ const PREFIXES = new Set([35, 39, 41, 42, 43, 44, 48, 49, 50, 51, 52, 53, 54, 55
 
 interface Sps extends CodedSize {
   readonly orderBits: number;
+  /** Null if it cannot be read. */
+  readonly reorderDepth: number | null;
   readonly separatePlanes: boolean;
 }
 
@@ -112,6 +115,10 @@ export class HevcNalReader implements NalReader {
 export const hevcCodedSize = (nal: Uint8Array): CodedSize | null =>
   (((nal[0] ?? 0) >> 1) & 0x3f) === SPS ? (readSps(nal)?.sps ?? null) : null;
 
+/** How many pictures an SPS lets overtake one in decode order; null if it cannot be read, or is none. */
+export const hevcReorderDepth = (nal: Uint8Array): number | null =>
+  (((nal[0] ?? 0) >> 1) & 0x3f) === SPS ? (readSps(nal)?.sps.reorderDepth ?? null) : null;
+
 function readSps(nal: Uint8Array): { id: number; sps: Sps } | null {
   const bits = new BitReader(unescapeNal(nal.subarray(2)));
   bits.skip(4);
@@ -127,7 +134,20 @@ function readSps(nal: Uint8Array): { id: number; sps: Sps } | null {
   bits.ue(); // bit depth of chroma
   const orderBits = bits.ue() + 4;
   if (bits.overrun || orderBits > 16 || id > 15) return null;
-  return { id, sps: { width, height, orderBits, separatePlanes } };
+  const reorderDepth = readReorderDepth(bits, subLayers);
+  return { id, sps: { width, height, orderBits, separatePlanes, reorderDepth } };
+}
+
+/** `sps_max_num_reorder_pics` of the highest temporal layer. */
+function readReorderDepth(bits: BitReader, subLayers: number): number | null {
+  const layers = bits.flag() ? subLayers + 1 : 1;
+  let depth = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    bits.ue(); // buffered pictures
+    depth = bits.ue();
+    bits.ue(); // latency
+  }
+  return bits.overrun || depth > MAX_REORDER_DEPTH ? null : depth;
 }
 
 /** Passes over `profile_tier_level()` (§7.3.3). */

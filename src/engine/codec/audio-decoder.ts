@@ -19,6 +19,7 @@ const DECODERS: Readonly<Record<InputAudioCodec, string>> = {
   ac3: "ac3",
   eac3: "eac3",
   flac: "flac",
+  vorbis: "vorbis",
 };
 
 /** One open decoder, for packets of one format. Its calls take some 0.1 ms and block. */

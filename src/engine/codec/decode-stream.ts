@@ -65,7 +65,8 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
   ): Promise<void> {
     if (packet.keyFrame) await this.#prepare(packet, controller);
     if (!this.#open || this.#isTooLarge || this.#open.decoder.codec !== packet.codec) {
-      return this.#options.observer.frameDropped("undecodable");
+      if (!packet.hidden) this.#options.observer.frameDropped("undecodable");
+      return;
     }
     const { decoder, display } = this.#open;
     this.#hints = packet;

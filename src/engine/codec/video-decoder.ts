@@ -72,7 +72,7 @@ export class VideoDecoder implements Disposable {
     this.#packet.alloc();
   }
 
-  /** Packets, since the last call, whose frame will not come out. Each packet gives one frame or is lost. */
+  /** Packets, since the last call, whose frame will not come out. Each packet that is not hidden gives one frame or is lost. */
   takeLost(): number {
     const lost = this.#lost;
     this.#lost = 0;
@@ -101,7 +101,8 @@ export class VideoDecoder implements Disposable {
     return frames;
   }
 
-  #enter({ pts, arrivedAt }: VideoPacket): void {
+  #enter({ pts, arrivedAt, hidden }: VideoPacket): void {
+    if (hidden) return;
     this.#inside.push({ pts, arrivedAt });
     if (this.#inside.length <= MAX_INSIDE) return;
     this.#inside.shift();

@@ -1,6 +1,7 @@
 /** Recognizes the container of a segment by its first bytes. */
 
 import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
+import { isMatroskaStart } from "./mkv-elements.ts";
 import { isTopLevelBox } from "./mp4-boxes.ts";
 import { hasSyncs } from "./ts-packet.ts";
 
@@ -18,7 +19,6 @@ const M2TS_PACKET_BYTES = TS_PACKET_BYTES + 4;
 
 /** What other formats begin with. */
 const OTHER_FORMATS: readonly (readonly [name: string, bytes: string])[] = [
-  ["Matroska or WebM", "\x1a\x45\xdf\xa3"],
   ["FLV", "FLV\x01"],
   ["Ogg", "OggS"],
   ["RIFF, such as AVI or WAV", "RIFF"],
@@ -26,10 +26,11 @@ const OTHER_FORMATS: readonly (readonly [name: string, bytes: string])[] = [
 ];
 
 /** The container that begins with the first byte. Null for the middle of a segment, too few bytes, or another format. */
-export function containerAtStart(bytes: Uint8Array): "mpegts" | "mp4" | null {
+export function containerAtStart(bytes: Uint8Array): "mpegts" | "mp4" | "matroska" | null {
   const isNextMissing = bytes.length <= TS_PACKET_BYTES;
   if (hasSyncs(bytes, 0, TS_PACKET_BYTES, isNextMissing ? 1 : 2)) return "mpegts";
-  return isTopLevelBox(bytes) ? "mp4" : null;
+  if (isTopLevelBox(bytes)) return "mp4";
+  return isMatroskaStart(bytes) ? "matroska" : null;
 }
 
 /** Whether a transport stream begins somewhere behind the first byte. */

@@ -11,6 +11,7 @@ import {
   otherFormat,
 } from "./container-format.ts";
 import type { AnnouncedAudio, Demuxer, TrackTrouble } from "./demuxer.ts";
+import { MatroskaDemuxer } from "./mkv-demux.ts";
 import { Mp4Demuxer } from "./mp4-demux.ts";
 import { TsDemuxer } from "./ts-demux.ts";
 
@@ -18,7 +19,7 @@ import { TsDemuxer } from "./ts-demux.ts";
 const MAX_UNRECOGNIZED = 3;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-const DEMUXERS = { mpegts: TsDemuxer, mp4: Mp4Demuxer } as const;
+const DEMUXERS = { mpegts: TsDemuxer, mp4: Mp4Demuxer, matroska: MatroskaDemuxer } as const;
 
 export class ContainerReader {
   #demuxer: Demuxer | null = null;
@@ -59,11 +60,15 @@ export class ContainerReader {
 
   /** The bytes to demux: none of a segment that is skipped, or of which too little has come. */
   #recognize({ data, first, last }: IncomingChunk): Uint8Array {
-    if (!first && this.#demuxer) return data;
+    if (!first && this.#demuxer && this.#head.length === 0) return data;
     this.#skipsSegment &&= !first;
     if (this.#skipsSegment) return NOTHING;
     const bytes = this.#head.length > 0 ? Buffer.concat([this.#head, data]) : data;
     this.#head = NOTHING;
+    if (bytes.length < MIN_HEAD_BYTES && !last) {
+      this.#head = bytes.slice();
+      return NOTHING;
+    }
     const demuxer = this.#demuxerFor(bytes);
     if (demuxer && !(this.#demuxer instanceof demuxer)) this.#demuxer = new demuxer();
     if (this.#demuxer) return bytes;
@@ -100,8 +105,8 @@ function unreadableInput(bytes: Uint8Array): WorkerError {
   const format = otherFormat(bytes);
   return new WorkerError(
     "unsupported_media",
-    `the input is ${format ?? "neither MPEG-TS nor fragmented MP4"} (it begins with ${head}): ` +
-      "send MPEG-TS (ffmpeg -f mpegts) or " +
+    `the input is ${format ?? "neither MPEG-TS, fragmented MP4 nor Matroska"} (it begins with ${head}): ` +
+      "send MPEG-TS (ffmpeg -f mpegts), Matroska or WebM (ffmpeg -f matroska) or " +
       "fragmented MP4 (ffmpeg -f mp4 -movflags frag_keyframe+empty_moov+default_base_moof)",
   );
 }

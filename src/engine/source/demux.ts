@@ -61,11 +61,11 @@ export function demux(
   };
   /** Beyond the limits, drops packets until the queue is empty and a group of pictures begins. */
   const deliverVideo = (packet: VideoPacket): boolean => {
-    observer.frameIn(packet);
+    if (!packet.hidden) observer.frameIn(packet);
     arrivals.record(packet);
     catchingUp ||= video.waiting >= MAX_VIDEO_WAITING || video.waitingBytes >= MAX_VIDEO_BYTES;
     if (catchingUp && !(packet.keyFrame && video.waiting === 0)) {
-      observer.frameDropped("backlog");
+      if (!packet.hidden) observer.frameDropped("backlog");
       return true;
     }
     catchingUp = false;

@@ -1,17 +1,12 @@
 /** Reads the audio sample entries of MP4 tracks and their codecs' configurations. */
-import { AAC_OBJECT, readAudioSpecificConfig } from "../../media/aac.ts";
-import { BitReader } from "../../media/bit-reader.ts";
 import { findBox, uint16 } from "../../media/boxes.ts";
-import { OPUS_SAMPLE_RATE, opusHead, opusMapping, readOpusBox } from "../../media/opus.ts";
+import { readOpusBox } from "../../media/opus.ts";
+import { aacEntry, flacEntry, opusEntry, type PlainCodec, plainEntry } from "./audio-entries.ts";
 import { readEsds } from "./mp4-esds.ts";
-import type { AudioEntry, SampleEntry } from "./mp4-track.ts";
+import type { SampleEntry } from "./sample-entry.ts";
 
 /** Bytes in front of an entry's boxes; QuickTime's versions 1 and 2 have more fields. */
 const FIELD_BYTES = [28, 44, 64];
-
-type PlainCodec = "mp3" | "ac3" | "eac3";
-/** Samples that a frame of a codec without a configuration lasts. */
-const FRAME_SAMPLES: Readonly<Record<PlainCodec, number>> = { mp3: 1152, ac3: 1536, eac3: 1536 };
 
 /** Object type indications of an `esds` box (MP4 registration authority). */
 const AAC_OBJECTS = new Set([0x40, 0x66, 0x67, 0x68]);
@@ -57,7 +52,7 @@ const READERS: Readonly<Record<string, (entry: Uint8Array) => SampleEntry | null
 /** The codec and its configuration; `type` is that of the entry's box. */
 export function readAudioEntry(type: string, entry: Uint8Array): SampleEntry {
   const plain = PLAIN_ENTRIES[type];
-  if (plain) return plainEntry(plain, entry);
+  if (plain) return plainEntry(plain, declared(entry));
   return READERS[type]?.(entry) ?? { kind: "unsupported", codec: ENTRY_NAMES[type] ?? `"${type}"` };
 }
 
@@ -71,11 +66,10 @@ function configBox(entry: Uint8Array, type: string): Uint8Array | null {
   return null;
 }
 
-/** A codec whose frames say everything. */
-const plainEntry = (codec: PlainCodec, entry: Uint8Array): AudioEntry => ({
-  kind: "audio",
-  format: { codec, sampleRate: entryRate(entry), channels: entryChannels(entry) },
-  frameSamples: FRAME_SAMPLES[codec],
+/** What the fields of an entry say. */
+const declared = (entry: Uint8Array) => ({
+  sampleRate: entryRate(entry),
+  channels: entryChannels(entry),
 });
 
 const entryChannels = (entry: Uint8Array): number => uint16(entry, 16) || 2;
@@ -86,55 +80,21 @@ const entryRate = (entry: Uint8Array): number => uint16(entry, 24) || 48_000;
 function readMp4a(entry: Uint8Array): SampleEntry {
   const { object, specific } = readEsds(configBox(entry, "esds") ?? new Uint8Array(0));
   const plain = PLAIN_OBJECTS[object];
-  if (plain) return plainEntry(plain, entry);
+  if (plain) return plainEntry(plain, declared(entry));
   if (object !== 0 && !AAC_OBJECTS.has(object)) {
     const codec = OBJECT_NAMES[object] ?? `mp4a with object type ${object}`;
     return { kind: "unsupported", codec };
   }
-  const config = specific && readAudioSpecificConfig(specific);
-  if (!config) {
-    const format = { sampleRate: entryRate(entry), channels: entryChannels(entry) };
-    return { kind: "audio", format: { codec: "aac", ...format }, frameSamples: 1024 };
-  }
-  const { sampleRate, channels, frameSamples } = config;
-  const usual =
-    config.objectType === AAC_OBJECT.lowComplexity &&
-    config.channelConfiguration > 0 &&
-    config.channelConfiguration <= 7 &&
-    frameSamples === 1024 &&
-    !config.sbr;
-  const format = { codec: "aac" as const, sampleRate, channels };
-  const own = usual ? format : { ...format, config: specific.slice() };
-  return { kind: "audio", format: own, frameSamples };
+  return aacEntry(specific, declared(entry));
 }
 
 function readOpus(entry: Uint8Array): SampleEntry {
   const box = configBox(entry, "dOps");
-  const config = box && readOpusBox(box);
-  const channels = config?.channels ?? Math.min(entryChannels(entry), 2);
-  const format = { codec: "opus" as const, sampleRate: OPUS_SAMPLE_RATE, channels };
-  const usual =
-    !config || (config.gain === 0 && sameTable(config.mapping, opusMapping(config.channels)));
-  const own = usual
-    ? format
-    : { ...format, config: opusHead(channels, config.mapping, config.gain) };
-  return { kind: "audio", format: own, frameSamples: 960 };
+  return opusEntry(box && readOpusBox(box), entryChannels(entry));
 }
 
-const sameTable = (a: ReturnType<typeof opusMapping>, b: ReturnType<typeof opusMapping>): boolean =>
-  a.family === b.family && a.table.join() === b.table.join();
-
-/** The STREAMINFO block of a `dfLa` box (FLAC in ISOBMFF §3.3.2). */
+/** Takes the STREAMINFO block of a `dfLa` box (FLAC in ISOBMFF §3.3.2). */
 function readFlac(entry: Uint8Array): SampleEntry | null {
   const HEADERS = 4 + 4; // of the box and of the metadata block
-  const config = configBox(entry, "dfLa")?.slice(HEADERS, HEADERS + 34);
-  if (config?.length !== 34) return null;
-  const reader = new BitReader(config);
-  reader.skip(16);
-  const frameSamples = reader.bits(16) || 4096;
-  reader.skip(24 + 24);
-  const sampleRate = reader.bits(20);
-  const channels = reader.bits(3) + 1;
-  if (sampleRate === 0) return null;
-  return { kind: "audio", format: { codec: "flac", sampleRate, channels, config }, frameSamples };
+  return flacEntry(configBox(entry, "dfLa")?.subarray(HEADERS) ?? new Uint8Array(0));
 }

@@ -1,25 +1,21 @@
 /** Demuxes fragmented MP4 as it arrives: the samples of a fragment leave as soon as its `mdat` is complete. */
 import { type PlainError, toPlainError, WorkerError } from "../../errors.ts";
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
-import { TICKS_PER_SECOND, ticks } from "../../media/time.ts";
 import type { AnnouncedAudio, TrackTrouble } from "./demuxer.ts";
 import { BoxAssembler, type TopLevelBox } from "./mp4-boxes.ts";
 import { DamagedFragment, readFragment } from "./mp4-fragment.ts";
 import { type Movie, readMovie } from "./mp4-movie.ts";
 import { packetOf } from "./mp4-packets.ts";
 import { type LoadedSample, SampleMatcher } from "./mp4-samples.ts";
-import { trackTroubles } from "./track-troubles.ts";
+import { TimeLead } from "./time-lead.ts";
+import { FileTroubles } from "./track-troubles.ts";
 
 /** No fragment of a live stream is this large. */
 const MAX_BOX_BYTES = 32 * 1024 * 1024;
 /** An absolute offset that leads further away from its fragment counts from an unknown beginning. */
 const MAX_DISTANCE = 2 * MAX_BOX_BYTES;
-/** Edits skip the part of a group of pictures at most; earlier times are damage. */
-const MAX_LEAD = 60 * TICKS_PER_SECOND;
 /** Segments with fragments and without a `moov` after which that is reported. */
 const MAX_ORPHANED_SEGMENTS = 2;
-
-const PARTS = ["input", "audio"] as const;
 
 const HOW_TO_FRAGMENT =
   "send fragmented MP4 (ffmpeg -movflags frag_keyframe+empty_moov+default_base_moof) or MPEG-TS";
@@ -37,16 +33,12 @@ export class Mp4Demuxer {
   readonly #matcher = new SampleMatcher(MAX_BOX_BYTES);
   /** Where each track's last fragment ended, in its timescale. */
   readonly #ends = new Map<number, number>();
-  /** Moves all tracks, so that edits put no picture before time zero. */
-  #lead = 0;
+  /** Edits may put pictures before time zero. */
+  readonly #lead = new TimeLead();
   /** Segments in a row with fragments that no `moov` describes. */
   #orphanedSegments = 0;
   #orphaned = false;
-  /** What is wrong with the tracks that the last `moov` announced, and with the fragments since. */
-  #trackTroubles: readonly TrackTrouble[] = [];
-  #damage: PlainError | null = null;
-  /** The message last reported of each part. */
-  readonly #reported = new Map<TrackTrouble["part"], string>();
+  readonly #troubles = new FileTroubles();
 
   get announcedAudio(): AnnouncedAudio | null {
     for (const entry of this.#movie?.audio?.entries ?? []) {
@@ -73,16 +65,8 @@ export class Mp4Demuxer {
     this.#countOrphans();
   }
 
-  /** What cannot be read, and that it can be read again. */
   takeTroubles(): TrackTrouble[] {
-    const damage = { part: "input", error: this.#damage } as const;
-    const found = new Map<TrackTrouble["part"], PlainError>();
-    for (const { part, error } of [damage, ...this.#trackTroubles])
-      if (error) found.set(part, error);
-    const changed = PARTS.filter((part) => found.get(part)?.message !== this.#reported.get(part));
-    this.#reported.clear();
-    for (const [part, { message }] of found) this.#reported.set(part, message);
-    return changed.map((part) => ({ part, error: found.get(part) ?? null }));
+    return this.#troubles.take();
   }
 
   #read(box: TopLevelBox, arrivedAt: number): EncodedPacket[] {
@@ -108,10 +92,10 @@ export class Mp4Demuxer {
   /** Returns the samples that the box itself lists and whose data came before it. */
   #open(movie: Movie, end: number): LoadedSample[] {
     if (movie.isPlain) throw plainMp4();
-    if (!this.#movie) this.#damage = null;
+    if (!this.#movie) this.#troubles.forgetDamage();
     this.#movie = movie;
-    const has = { video: movie.video !== null, audio: movie.audio !== null };
-    this.#trackTroubles = trackTroubles(movie.unsupported, has);
+    const { video, audio, unsupported } = movie;
+    this.#troubles.announce({ unsupported, video: video !== null, audio: audio !== null });
     const listed = movie.listed.map((run) => ({
       ...run,
       position: this.#fileStart + run.position,
@@ -126,7 +110,7 @@ export class Mp4Demuxer {
     } catch (error) {
       if (!(error instanceof DamagedFragment)) throw error;
       this.#matcher.clear();
-      this.#damage ??= damaged(error.message);
+      this.#troubles.damage(damaged(error.message));
       return [];
     }
   }
@@ -163,17 +147,11 @@ export class Mp4Demuxer {
   #packets(loaded: readonly LoadedSample[], arrivedAt: number): EncodedPacket[] {
     const packets: EncodedPacket[] = [];
     for (const sample of loaded) {
-      const packet = packetOf(sample, arrivedAt);
-      if (!packet) continue;
-      if (packet.kind === "video" && packet.pts >= -MAX_LEAD) {
-        this.#lead = Math.max(this.#lead, -packet.pts);
-      }
-      // Audio that ends before zero is an encoder's priming.
-      const end = packet.pts + (packet.kind === "audio" ? packet.duration : 1) + this.#lead;
-      if (end <= 0) continue;
-      packets.push(this.#lead > 0 ? later(packet, this.#lead) : packet);
+      const read = packetOf(sample, arrivedAt);
+      const packet = read && this.#lead.move(read);
+      if (packet) packets.push(packet);
     }
-    if (packets.some(({ kind }) => kind === "video")) this.#recover();
+    if (packets.some(({ kind }) => kind === "video")) this.#troubles.recover();
     return packets;
   }
 
@@ -182,27 +160,15 @@ export class Mp4Demuxer {
     const error = tooLarge(type, size);
     if (!this.#movie) throw error;
     this.#matcher.clear();
-    this.#damage = toPlainError(error);
-  }
-
-  /** Damage is over with the first picture after it was reported. */
-  #recover(): void {
-    if (this.#reported.get("input") === this.#damage?.message) this.#damage = null;
+    this.#troubles.damage(toPlainError(error));
   }
 
   #countOrphans(): void {
     if (!this.#orphaned) return;
     this.#orphaned = false;
     this.#orphanedSegments++;
-    if (this.#orphanedSegments >= MAX_ORPHANED_SEGMENTS) this.#damage = withoutMovie();
+    if (this.#orphanedSegments >= MAX_ORPHANED_SEGMENTS) this.#troubles.damage(withoutMovie());
   }
-}
-
-function later<T extends EncodedPacket>(packet: T, by: number): T {
-  const pts = ticks(packet.pts + by);
-  return packet.kind === "video"
-    ? { ...packet, pts, dts: ticks(packet.dts + by) }
-    : { ...packet, pts };
 }
 
 const tooLarge = (type: string, size: number): WorkerError =>

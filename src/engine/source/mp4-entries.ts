@@ -2,9 +2,10 @@
 import { boxType, findBox, uint16, uint32 } from "../../media/boxes.ts";
 import type { PixelAspect } from "../../media/display.ts";
 import type { VideoCodec } from "../../media/encoded-packet.ts";
+import { readAvcConfig, readHevcConfig } from "../../media/nal-config.ts";
 import { readAudioEntry } from "./mp4-audio-entries.ts";
 import { readEsds } from "./mp4-esds.ts";
-import type { SampleEntry, VideoEntry } from "./mp4-track.ts";
+import type { SampleEntry } from "./sample-entry.ts";
 
 /** Fields of a visual sample entry in front of its boxes. */
 const VISUAL_FIELDS = 78;
@@ -56,13 +57,19 @@ function readVideoEntry(type: string, entry: Uint8Array): SampleEntry {
     pixelAspect: readPixelAspect(boxes),
   } as const;
   const raw = RAW_CODECS[type];
-  if (raw) return { ...common, codec: raw, lengthBytes: 0, parameterSets: [] };
+  if (raw) return { ...common, codec: raw, lengthBytes: 0, parameterSets: av1Sets(boxes) };
   const avc = H264_ENTRIES.has(type) ? findBox(boxes, "avcC") : null;
   if (avc) return { ...common, codec: "h264", ...readAvcConfig(avc) };
   const hevc = H265_ENTRIES.has(type) ? findBox(boxes, "hvcC") : null;
   if (hevc) return { ...common, codec: "hevc", ...readHevcConfig(hevc) };
   const codec = type === "mp4v" ? objectName(boxes) : VIDEO_NAMES[type];
   return { kind: "unsupported", codec: codec ?? `"${type}"` };
+}
+
+/** The sequence header in an `av1C` box (AV1 in ISOBMFF §2.3); other codecs have no such box. */
+function av1Sets(boxes: Uint8Array): readonly Uint8Array[] {
+  const units = findBox(boxes, "av1C")?.slice(4);
+  return units && units.length > 0 ? [units] : [];
 }
 
 /** The codec that the `esds` box of an `mp4v` entry names. */
@@ -77,40 +84,6 @@ function readPixelAspect(boxes: Uint8Array): PixelAspect | null {
   if (!pasp) return null;
   const [width, height] = [uint32(pasp, 0), uint32(pasp, 4)];
   return width > 0 && height > 0 ? { width, height } : null;
-}
-
-/** AVCDecoderConfigurationRecord (ISO/IEC 14496-15 §5.3.3.1). */
-function readAvcConfig(config: Uint8Array): Pick<VideoEntry, "lengthBytes" | "parameterSets"> {
-  const sps = readSets(config, 6, (config[5] ?? 0) & 0x1f);
-  const pps = readSets(config, sps.end + 1, config[sps.end] ?? 0);
-  return {
-    lengthBytes: ((config[4] ?? 3) & 3) + 1,
-    parameterSets: [...sps.sets, ...pps.sets],
-  };
-}
-
-/** HEVCDecoderConfigurationRecord (ISO/IEC 14496-15 §8.3.3.1). */
-function readHevcConfig(config: Uint8Array): Pick<VideoEntry, "lengthBytes" | "parameterSets"> {
-  const parameterSets: Uint8Array[] = [];
-  let at = 23;
-  for (let array = config[22] ?? 0; array > 0 && at < config.length; array--) {
-    const { sets, end } = readSets(config, at + 3, uint16(config, at + 1));
-    parameterSets.push(...sets);
-    at = end;
-  }
-  return { lengthBytes: ((config[21] ?? 3) & 3) + 1, parameterSets };
-}
-
-/** `count` NAL units behind lengths of 16 bits, as far as they are there. */
-function readSets(config: Uint8Array, from: number, count: number) {
-  const sets: Uint8Array[] = [];
-  let end = from;
-  for (let set = 0; set < count && end < config.length; set++) {
-    const start = end + 2;
-    end = start + uint16(config, end);
-    if (end > start) sets.push(config.slice(start, end));
-  }
-  return { sets, end };
 }
 
 /** What an entry that is encrypted says of itself: `encrypted avc1 (cenc)`. */

@@ -4,7 +4,8 @@ import { type Orientation, orientationOf, type PixelAspect } from "../../media/d
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { readSampleEntry } from "./mp4-entries.ts";
 import { readSampleTable } from "./mp4-table.ts";
-import type { Mp4Track, SampleDefaults, SampleEntry, SampleRun } from "./mp4-track.ts";
+import type { Mp4Track, SampleDefaults, SampleRun } from "./mp4-track.ts";
+import type { SampleEntry } from "./sample-entry.ts";
 import type { UnsupportedTrack } from "./track-troubles.ts";
 
 export interface Movie {

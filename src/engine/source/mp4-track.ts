@@ -1,35 +1,7 @@
-/** Declares what is known about a track of an MP4: its codecs, its times, and where its samples lie. */
+/** Declares what is known about a track of an MP4: its times, and where its samples lie. */
 import type { Orientation, PixelAspect } from "../../media/display.ts";
-import type { AudioFormat, VideoCodec } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
-
-export interface VideoEntry {
-  readonly kind: "video";
-  readonly codec: VideoCodec;
-  /** Bytes of the length in front of each NAL unit; 0 if samples are not made of NAL units. */
-  readonly lengthBytes: number;
-  readonly parameterSets: readonly Uint8Array[];
-  /** Size in pixels as the entry has it; 0 where it does not say. */
-  readonly width: number;
-  readonly height: number;
-  /** From the entry's `pasp` box. */
-  readonly pixelAspect: PixelAspect | null;
-}
-
-export interface AudioEntry {
-  readonly kind: "audio";
-  readonly format: AudioFormat;
-  /** Samples that a frame lasts, for fragments without durations. */
-  readonly frameSamples: number;
-}
-
-/** A codec that cannot be read, by a name for messages. */
-export interface UnsupportedEntry {
-  readonly kind: "unsupported";
-  readonly codec: string;
-}
-
-export type SampleEntry = VideoEntry | AudioEntry | UnsupportedEntry;
+import type { SampleEntry } from "./sample-entry.ts";
 
 /** What samples are where a fragment does not say it (`trex`, §8.8.3). */
 export interface SampleDefaults {

@@ -205,7 +205,11 @@ export class TsPrograms {
       ? (this.#chosen?.tracks ?? [])
       : programs.flatMap((each) => each.tracks ?? []);
     const unsupported = tracks.filter((track) => track.kind === "unsupported");
-    const troubles = trackTroubles(unsupported, { video: video !== null, audio: audio !== null });
+    const troubles = trackTroubles("ts", {
+      unsupported,
+      video: video !== null,
+      audio: audio !== null,
+    });
     const key = JSON.stringify(troubles);
     if (key === this.#reported) return;
     this.#reported = key;
