@@ -21,7 +21,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   refused_host: "Choose a channel on this server, or start the server with --allow-hosts.",
   channel_refused: "Check the channel's address and that something is publishing to it.",
   stream_not_found: "The stream has ended. Start a new one.",
-  unsupported_media: "Send MPEG-TS or fragmented MP4 with H.264 or H.265.",
+  unsupported_media: "Send MPEG-TS, fragmented MP4 or WebM with H.264, H.265, VP8, VP9 or AV1.",
   unreachable: "Is it still running? The page reconnects by itself.",
 };
 

@@ -85,11 +85,7 @@ export const audioTrack = ({
     element(MKV.trackType, [2]),
     element(MKV.codecId, text(codec)),
     ...(config ? [element(MKV.codecPrivate, config)] : []),
-    element(
-      MKV.audio,
-      element(MKV.samplingFrequency, float(48_000)),
-      element(MKV.channels, [2]),
-    ),
+    element(MKV.audio, element(MKV.samplingFrequency, float(48_000)), element(MKV.channels, [2])),
     ...more,
   );
 
@@ -118,7 +114,8 @@ export const blockGroup = (
   time: number,
   data: Bytes,
   ...more: readonly Uint8Array[]
-): Uint8Array => element(MKV.blockGroup, element(MKV.block, blockBody(track, time, 0, data)), ...more);
+): Uint8Array =>
+  element(MKV.blockGroup, element(MKV.block, blockBody(track, time, 0, data)), ...more);
 
 /** The beginning of a VP8 frame of 320x240. */
 export const vp8Frame = (key: boolean, bytes = 40): Uint8Array => {

@@ -37,12 +37,15 @@ const SPS = [0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0];
 const PPS = [0x68, 0xcb, 0x83, 0xcb, 0x20];
 export const PARAMETER_SETS = Uint8Array.from([0, 0, 0, 1, ...SPS, 0, 0, 0, 1, ...PPS]);
 
+/** AVCDecoderConfigurationRecord of these sets, with lengths of 4 bytes. */
+export const AVC_CONFIG: readonly number[] = [
+  ...[1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, ...u16(SPS.length), ...SPS],
+  ...[1, ...u16(PPS.length), ...PPS],
+];
+
 /** A sample entry of H.264; `boxes` follow its configuration. */
-export function avc1(...boxes: readonly Bytes[]): Uint8Array {
-  const config = [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, ...u16(SPS.length), ...SPS];
-  const avcC = box("avcC", config, [1, ...u16(PPS.length), ...PPS]);
-  return box("avc1", visualFields(), avcC, ...boxes);
-}
+export const avc1 = (...boxes: readonly Bytes[]): Uint8Array =>
+  box("avc1", visualFields(), box("avcC", AVC_CONFIG), ...boxes);
 
 export const visualFields = (width = 320, height = 240): number[] => [
   ...[...zeros(6), ...u16(1), ...zeros(16)],

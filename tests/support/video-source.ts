@@ -1,15 +1,27 @@
-/** Encodes drawn pictures with libx264 or libx265 with the slices, fields and pixel shapes that a test asks for. */
+/** Encodes drawn pictures with the codec, slices, fields and pixel shapes that a test asks for. */
 import { Codec, CodecContext, Frame, Packet, Rational } from "node-av";
 import {
   AV_FRAME_FLAG_INTERLACED,
   AV_FRAME_FLAG_TOP_FIELD_FIRST,
   AV_PIX_FMT_YUV420P,
 } from "node-av/constants";
-import type { VideoPacket } from "../../src/media/encoded-packet.ts";
+import type { VideoCodec, VideoPacket } from "../../src/media/encoded-packet.ts";
 import { ticks } from "../../src/media/time.ts";
 
+/** Encoders of FFmpeg, and how each is set up; `params` is the option that takes its own parameters. */
+const ENCODERS = {
+  libx264: { codec: "h264", params: "x264-params", options: { preset: "veryfast" } },
+  libx265: { codec: "hevc", params: "x265-params", options: { preset: "veryfast" } },
+  libvpx: { codec: "vp8", params: null, options: { deadline: "realtime", "cpu-used": "8" } },
+  "libvpx-vp9": { codec: "vp9", params: null, options: { deadline: "realtime", "cpu-used": "8" } },
+  libsvtav1: { codec: "av1", params: "svtav1-params", options: { preset: "12" } },
+} as const satisfies Record<
+  string,
+  { codec: VideoCodec; params: string | null; options: Readonly<Record<string, string>> }
+>;
+
 export interface VideoSourceOptions {
-  readonly codec?: "libx264" | "libx265";
+  readonly codec?: keyof typeof ENCODERS;
   readonly width: number;
   readonly height: number;
   readonly frames: number;
@@ -18,8 +30,10 @@ export interface VideoSourceOptions {
   readonly pixelAspect?: readonly [width: number, height: number];
   /** Which field is first in time; the second one shows the picture at `index + 0.5`. */
   readonly fields?: "top" | "bottom";
-  /** The encoder's own parameters, e.g. `slices=4:keyint=10`. */
+  /** The encoder's own parameters, e.g. `slices=4:keyint=10`; libvpx has none. */
   readonly params?: string;
+  /** Pictures from one key frame to the next; the encoder's choice by default. */
+  readonly keyInterval?: number;
 }
 
 /** The packets, 25 a second. */
@@ -36,11 +50,13 @@ export function encodeVideo(options: VideoSourceOptions): VideoPacket[] {
   context.framerate = new Rational(25, 1);
   context.threadCount = 1;
   if (pixelAspect) context.sampleAspectRatio = new Rational(...pixelAspect);
-  context.setOption("preset", "veryfast");
+  if (options.keyInterval !== undefined) context.gopSize = options.keyInterval;
+  const { params: paramsOption, options: setup, codec: made } = ENCODERS[name];
+  for (const [option, value] of Object.entries(setup)) context.setOption(option, value);
   const tff = fields === "bottom" ? "bff=1" : "tff=1";
-  const params = [options.params ?? "", fields ? tff : "", "log-level=none"].filter(Boolean);
-  if (name === "libx264") params.pop();
-  context.setOption(name === "libx264" ? "x264-params" : "x265-params", params.join(":"));
+  const quiet = name === "libx265" ? "log-level=none" : "";
+  const params = [options.params ?? "", fields ? tff : "", quiet].filter(Boolean);
+  if (paramsOption) context.setOption(paramsOption, params.join(":"));
   if (context.open2Sync(codec) < 0) throw new Error(`${name} refuses ${params.join(":")}`);
   const packets: VideoPacket[] = [];
   const packet = new Packet();
@@ -49,7 +65,7 @@ export function encodeVideo(options: VideoSourceOptions): VideoPacket[] {
     while (context.receivePacketSync(packet) >= 0) {
       packets.push({
         kind: "video",
-        codec: name === "libx264" ? "h264" : "hevc",
+        codec: made,
         data: Uint8Array.from(packet.data ?? []),
         pts: ticks(Number(packet.pts)),
         dts: ticks(Number(packet.dts)),

@@ -1,4 +1,5 @@
 /** Decodes access units into frames. */
+import { WorkerError } from "../../errors.ts";
 import type { VideoCodec, VideoPacket } from "../../media/encoded-packet.ts";
 import { ticks } from "../../media/time.ts";
 import {
@@ -55,10 +56,10 @@ export class VideoDecoder implements Disposable {
   readonly #inside: Tick[] = [];
   #lost = 0;
 
-  /** Throws if this FFmpeg has no decoder for the codec. */
+  /** Throws `unsupported_media` if this FFmpeg has no decoder for the codec. */
   constructor(codec: VideoCodec, { pool, maxPixels }: VideoDecoderOptions) {
     const decoder = Codec.findDecoder(DECODERS[codec]);
-    if (!decoder) throw new Error(`no decoder for ${codec}`);
+    if (!decoder) throw withoutDecoder(codec);
     this.codec = codec;
     this.maxPixels = maxPixels;
     this.#pool = pool;
@@ -141,3 +142,9 @@ export class VideoDecoder implements Disposable {
     this.#context.freeContext();
   }
 }
+
+const withoutDecoder = (codec: VideoCodec): WorkerError =>
+  new WorkerError(
+    "unsupported_media",
+    `the input's video is ${codec}, for which this build of FFmpeg has no decoder: send ${decodableCodecs().join(", ")}`,
+  );

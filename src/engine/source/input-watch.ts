@@ -70,8 +70,8 @@ function noPicture({ bytes, frames, decoded }: InputCounts): PlainError {
   const since = decoded > 0 ? " since its last picture" : "";
   const problem =
     frames > 0
-      ? `has brought ${frames} frames${since} and none could be decoded: send H.264 or H.265 with a key frame every few seconds`
-      : `has brought ${bytes} bytes${since} and no video: send H.264 or H.265 in MPEG-TS or fragmented MP4`;
+      ? `has brought ${frames} frames${since} and none could be decoded: send a key frame every few seconds`
+      : `has brought ${bytes} bytes${since} and no video: send it as MPEG-TS, fragmented MP4, Matroska or WebM`;
   return {
     kind: "unsupported_media",
     message: `input ${problem}`,

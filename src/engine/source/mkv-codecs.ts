@@ -95,8 +95,12 @@ export function readAudioCodec(
 
 const unsupported = (codec: string): SampleEntry => ({
   kind: "unsupported",
-  codec: codec.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, MAX_NAME),
+  codec: printable(codec),
 });
+
+/** Text of a stranger, for a message. */
+export const printable = (text: string): string =>
+  text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, MAX_NAME);
 
 function nameOf(id: string, names: Readonly<Record<string, string>>): string {
   const known = Object.entries(names).find(([start]) => id.startsWith(start));

@@ -1,10 +1,11 @@
 /** Demuxes Matroska and WebM as they arrive: a frame leaves as soon as its block is complete. */
-import { type PlainError, WorkerError } from "../../errors.ts";
+import type { PlainError } from "../../errors.ts";
 import { type Element, findElement, readString, readUint } from "../../media/ebml.ts";
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import type { AnnouncedAudio, TrackTrouble } from "./demuxer.ts";
 import { type Block, readBlockGroup, readSimpleBlock } from "./mkv-blocks.ts";
+import { printable } from "./mkv-codecs.ts";
 import { ElementAssembler } from "./mkv-elements.ts";
 import { MKV } from "./mkv-ids.ts";
 import { MkvPackets } from "./mkv-packets.ts";
@@ -22,9 +23,8 @@ const MAX_ORPHANED_SEGMENTS = 2;
 const DOC_TYPES = new Set(["matroska", "webm"]);
 
 /**
- * Takes bytes as they arrive, cut anywhere. A segment may be a file of its own, or continue the last one. Throws
- * `unsupported_media` for an EBML document of another type; all damage costs what is in the cluster behind it, and
- * is reported.
+ * Takes bytes as they arrive, cut anywhere. A segment may be a file of its own, or continue the last one. Damage costs
+ * what is in the cluster behind it, and is reported. Never throws.
  */
 export class MatroskaDemuxer {
   readonly #elements = new ElementAssembler();
@@ -96,7 +96,7 @@ export class MatroskaDemuxer {
 
   #openFile(header: Uint8Array): void {
     const type = readString(findElement(header, MKV.docType) ?? NOTHING) || "matroska";
-    if (!DOC_TYPES.has(type)) throw otherDocument(type);
+    if (!DOC_TYPES.has(type)) this.#troubles.damage(otherDocument(type));
     this.#scale = DEFAULT_SCALE;
     this.#clusterTime = null;
   }
@@ -145,11 +145,10 @@ export class MatroskaDemuxer {
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-const otherDocument = (type: string): WorkerError =>
-  new WorkerError(
-    "unsupported_media",
-    `the input is an EBML document of the type "${type.slice(0, 32)}", not "matroska" or "webm"`,
-  );
+const otherDocument = (type: string): PlainError => ({
+  kind: "unsupported_media",
+  message: `the input is an EBML document of the type "${printable(type)}", not "matroska" or "webm"`,
+});
 
 const WITHOUT_TRACKS: PlainError = {
   kind: "unsupported_media",

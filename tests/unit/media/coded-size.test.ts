@@ -39,6 +39,38 @@ for (const [name, codec, hex, [width, height]] of SETS) {
   });
 }
 
+/** Key frames of libvpx, libaom and SVT-AV1, up to behind their sizes. */
+const KEY_FRAMES: readonly (readonly [name: string, VideoCodec, string, [number, number]])[] = [
+  ["VP8", "vp8", "f04f009d012a4201f200", [322, 242]],
+  ["VP9", "vp9", "82498342004ff02d1606", [1280, 722]],
+  ["VP9, 4:4:4, 10 bits", "vp9", "b124c1a10000a2807ab031c1", [326, 246]],
+  ["VP9, RGB", "vp9", "a2498342e014500f56", [326, 246]],
+  ["AV1 of SVT-AV1", "av1", "12000a0b00000042abbfc3712be401320410001000", [1920, 1080]],
+  ["AV1 of libaom", "av1", "0a0b000000043d17d4daf90040320410001000", [326, 246]],
+];
+
+for (const [name, codec, hex, [width, height]] of KEY_FRAMES) {
+  test(`the size of a key frame is read before it is decoded: ${name}`, () => {
+    const frame = Uint8Array.from(Buffer.from(hex, "hex"));
+    expect(codedSizeOf(codec, frame)).toEqual({ width, height });
+    for (let bytes = 0; bytes < frame.length; bytes++) {
+      const size = codedSizeOf(codec, frame.subarray(0, bytes));
+      expect(size === null || (size.width === width && size.height === height)).toBe(true);
+    }
+  });
+}
+
+test("frames that are no key frames have no size", () => {
+  const frames = [
+    ["vp8", "f10d000d11b400199d01"],
+    ["vp9", "86004092f1214006"],
+    ["av1", "1200322c30020000"],
+  ] as const;
+  for (const [codec, hex] of frames) {
+    expect(codedSizeOf(codec, Uint8Array.from(Buffer.from(hex, "hex")))).toBeNull();
+  }
+});
+
 test("a parameter set that is cut short has no size, and never throws", () => {
   for (const [, codec, hex] of SETS) {
     const whole = nal(hex);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { orientationOf } from "../../../src/media/display.ts";
+import { orientationFromRoll, orientationOf } from "../../../src/media/display.ts";
 
 const ONE = 0x10000;
 const matrix = (a: number, b: number, c: number, d: number): number[] => [
@@ -25,4 +25,14 @@ test("small angles are rounded, a matrix without area is ignored", () => {
   expect(orientationOf(matrix(0.1, 0.99, -0.99, 0.1))?.rotation).toBe(90);
   expect(orientationOf(matrix(0, 0, 0, 0))).toBeNull();
   expect(orientationOf([])).toBeNull();
+});
+
+test("a roll turns the other way round, and with a yaw of half a turn the picture is mirrored, as FFmpeg reads them", () => {
+  expect(orientationFromRoll(0, false)).toBeNull();
+  expect(orientationFromRoll(90, false)).toEqual({ rotation: 270, mirrored: false });
+  expect(orientationFromRoll(-90, false)).toEqual({ rotation: 90, mirrored: false });
+  expect(orientationFromRoll(180, false)).toEqual({ rotation: 180, mirrored: false });
+  expect(orientationFromRoll(90, true)).toEqual({ rotation: 270, mirrored: true });
+  expect(orientationFromRoll(0, true)).toEqual({ rotation: 0, mirrored: true });
+  expect(orientationFromRoll(1e300, false)).toBeNull();
 });

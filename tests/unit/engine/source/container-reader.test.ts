@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
 import { ContainerReader } from "../../../../src/engine/source/container-reader.ts";
 import type { IncomingChunk } from "../../../../src/trickle/client/channel-reader.ts";
+import {
+  cluster,
+  header,
+  simpleBlock,
+  tracks,
+  videoTrack,
+  vp8Frame,
+} from "../../../support/mkv-builder.ts";
 import { accessUnit, concat, H264, pes, tables, tsPackets } from "../../../support/ts-builder.ts";
 
 const PICTURES = 20;
@@ -46,10 +54,32 @@ for (const size of [1, 150, 1316, 100_000]) {
   });
 
   test(`in chunks of ${size} bytes, noise alone is refused, and noise before a segment is left out`, () => {
-    expect(() => countPackets([noise(10_000)], size)).toThrow("neither MPEG-TS nor fragmented MP4");
+    expect(() => countPackets([noise(10_000)], size)).toThrow(
+      "neither MPEG-TS, fragmented MP4 nor Matroska",
+    );
     expect(countPackets([noise(10_000), noise(300), clip], size)).toBe(PICTURES);
   });
 }
+
+/** The pictures of the transport stream, in Matroska. */
+const matroska = concat([
+  header(),
+  tracks(videoTrack()),
+  cluster(
+    0,
+    ...Array.from({ length: PICTURES }, (_, index) => simpleBlock(1, index * 33, vp8Frame(true))),
+  ),
+]);
+
+test.each([1, 3, 150, 100_000])(
+  "in chunks of %d bytes, Matroska is recognized, also where it takes turns with a transport stream",
+  (size) => {
+    expect(countPackets([matroska], size)).toBe(PICTURES);
+    // Browsers begin a recording with a blob of one byte.
+    expect(countPackets([matroska.subarray(0, 1), matroska.subarray(1)], size)).toBe(PICTURES);
+    expect(countPackets([clip, matroska, clip, matroska], size)).toBe(4 * PICTURES);
+  },
+);
 
 test("an input in a known format that is not read is named, with the way out", () => {
   const m2ts = (): Uint8Array => {
@@ -59,7 +89,6 @@ test("an input in a known format that is not read is named, with the way out", (
     return concat(packets);
   };
   const formats: readonly (readonly [string, Uint8Array])[] = [
-    ["Matroska or WebM", Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3, 0xa3, 0x42, 0x86, 0x81)],
     ["FLV", Uint8Array.from(Buffer.from("FLV\x01\x05\0\0\0\x09\0\0\0\0"))],
     ["M2TS with 192-byte packets", m2ts()],
     ["Ogg", Uint8Array.from(Buffer.from("OggS\0\x02\0\0\0\0"))],
@@ -67,7 +96,7 @@ test("an input in a known format that is not read is named, with the way out", (
   ];
   for (const [name, bytes] of formats) {
     const head = Buffer.from(bytes.subarray(0, 8)).toString("hex").match(/../g)?.join(" ");
-    const reason = `the input is ${name} (it begins with ${head}): send MPEG-TS (ffmpeg -f mpegts) or`;
+    const reason = `the input is ${name} (it begins with ${head}): send MPEG-TS (ffmpeg -f mpegts), Matroska or`;
     // The segments that follow do not begin with the format's mark.
     expect(() => countPackets([bytes, noise(500), noise(500)], 1316)).toThrow(reason);
   }
