@@ -12,6 +12,7 @@ import { dieWithParent } from "./die-with-parent.ts";
 import { EngineMeter } from "./metrics/engine-meter.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
 import { judgeGraphs } from "./plan/judge-graphs.ts";
+import { judgeTexts } from "./plan/judge-texts.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
 import { messageCheck } from "./protocol/check-message.ts";
 import {
@@ -239,6 +240,8 @@ class Engine {
         return await judgeGraphs(question, this.host, {
           begin: (kind, allowedMs) => this.#journal.begin(ENGINE, kind, allowedMs),
         });
+      case "texts":
+        return judgeTexts(question, this.#catalogue);
       case "nodes":
         return await this.#catalogue.graphs.nodes();
     }

@@ -6,6 +6,7 @@ import { pictureFormat, pictureUri } from "../engine/protocol/picture-uri.ts";
 import type { ImageJob } from "../engine/protocol/work.ts";
 import type { EngineScheduler } from "./engines/scheduler.ts";
 import { fieldsError } from "./field-errors.ts";
+import { checkTexts } from "./streams/check-texts.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, StartFields } from "./streams/fields.ts";
 import {
   CLOCK_DEFAULTS,
@@ -46,6 +47,7 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     });
     if (file === null && model.needs_video) throw imageRequired(model.name);
     if (file === null) assertPrompted(params, model);
+    const cut = await checkTexts(params, null, scheduler);
     const unused = frame !== null && !model.takes_video ? ["image"] : [];
     if (params.size) reserve(params.size);
     const job: ImageJob = { params, ...(frame === null ? {} : { file: frame }) };
@@ -58,7 +60,7 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     return {
       pictures,
       texts,
-      warnings,
+      warnings: [...cut, ...warnings],
       ignored: [...ignored, ...streamOnly, ...unused],
       metadata: {
         model: params.model,

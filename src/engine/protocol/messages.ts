@@ -4,10 +4,10 @@ import { PlainError } from "../../errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../log.ts";
 import { type Immutable, literals } from "../../schema.ts";
 import { EngineMetrics } from "./metrics.ts";
-import { ModelInfo } from "./models.ts";
+import { ModelInfo, ParamValues } from "./models.ts";
 import { ParamsUpdate } from "./params-update.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
-import { Checkpoint, GraphUse, ImageResult, ImageStep, Size, WorkOrder } from "./work.ts";
+import { Checkpoint, GraphUse, ImageResult, ImageStep, Prompt, Size, WorkOrder } from "./work.ts";
 
 /** The configuration of an engine, sent first. Secrets never travel in the environment. */
 export const EngineOptions = Type.Object({
@@ -42,6 +42,16 @@ export const Question = Type.Union([
     graphs: Type.Array(Type.String()),
     use: GraphUse,
     size: Size,
+  }),
+  /**
+   * Can this model draw by these texts? An error says why not; the answer is what it leaves out of them
+   * (`FieldProblem[]`).
+   */
+  Type.Object({
+    kind: Type.Literal("texts"),
+    model: Type.String(),
+    prompts: Type.Array(Prompt),
+    model_params: ParamValues,
   }),
   /** The node classes that run here, in the form of ComfyUI's `object_info`. */
   Type.Object({ kind: Type.Literal("nodes") }),

@@ -1,5 +1,6 @@
 /** Asks an engine whether the ComfyUI graphs of a request can run, before anything starts or changes. */
 import { Type } from "@sinclair/typebox";
+import type { Question } from "../../engine/protocol/messages.ts";
 import { DEFAULT_SIZE, type StreamParams } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import { FieldProblem } from "../../field-problem.ts";
@@ -7,7 +8,7 @@ import { check } from "../../schema-check.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Stream } from "./stream.ts";
 
-const Warnings = Type.Array(FieldProblem);
+const Problems = Type.Array(FieldProblem);
 
 /**
  * Throws `invalid_request` with why they cannot run; returns what is wrong with parts that do not. Where no engine
@@ -21,11 +22,20 @@ export async function checkGraphs(
   scheduler: Pick<EngineScheduler, "ask">,
 ): Promise<readonly FieldProblem[]> {
   if (graphs === undefined) return [];
+  const use = { kind: "stream", hasInput } as const;
+  return await problemsFound({ kind: "graphs", graphs, use, size }, stream, scheduler);
+}
+
+/** An engine's answer to a question; none where no engine answers just now. Rejects with what the engine refuses. */
+export async function problemsFound(
+  question: Question,
+  stream: Stream | null,
+  scheduler: Pick<EngineScheduler, "ask">,
+): Promise<readonly FieldProblem[]> {
   try {
-    const use = { kind: "stream", hasInput } as const;
-    const answer = await scheduler.ask({ kind: "graphs", graphs, use, size }, stream);
-    if (check(Warnings).Check(answer)) return answer as readonly FieldProblem[]; // it has just proven it
-    throw new WorkerError("internal", "an engine judged graphs with something else than problems");
+    const answer = await scheduler.ask(question, stream);
+    if (check(Problems).Check(answer)) return answer as readonly FieldProblem[]; // it has just proven it
+    throw new WorkerError("internal", "an engine answered with something else than problems");
   } catch (error) {
     if (!(error instanceof WorkerError) || error.kind !== "engine_unavailable") throw error;
     return [];

@@ -12,6 +12,7 @@ import type {
   StreamStart,
 } from "../protocols/control-protocol.ts";
 import { checkGraphs } from "./check-graphs.ts";
+import { checkTexts } from "./check-texts.ts";
 import { mergeParams } from "./params.ts";
 import { assertPrompted } from "./prompts.ts";
 import type { StreamStore } from "./store.ts";
@@ -67,7 +68,10 @@ export class StreamStarter {
     );
     if (start.needsPrompts) assertPrompted(params, model);
     const hasInput = input !== null;
-    const warnings = await checkGraphs(params, { hasInput, stream: null }, scheduler);
+    const warnings = [
+      ...(await checkGraphs(params, { hasInput, stream: null }, scheduler)),
+      ...(await checkTexts(params, null, scheduler)),
+    ];
     const container = start.fields.container ?? defaultContainer;
     const spec: StreamSpec = {
       ...(output && { output: { endpoint: output, lifecycle: protocol.outputLifecycle } }),

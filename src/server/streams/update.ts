@@ -1,9 +1,11 @@
 /** Applies parameter updates to a stream, in order, whichever channel they come from (protocol.md 1.6, 5.2). */
 import type { ModelInfo } from "../../engine/protocol/models.ts";
+import type { StreamParams } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { checkGraphs } from "./check-graphs.ts";
+import { checkTexts } from "./check-texts.ts";
 import { updatedParams } from "./params.ts";
 import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
@@ -59,7 +61,12 @@ export class StreamUpdater {
     });
     const isNew = params.graphs !== stream.params.graphs;
     const hasInput = stream.spec.input !== undefined;
-    const warnings = isNew ? await checkGraphs(params, { hasInput, stream }, this.#scheduler) : [];
+    const warnings = isNew
+      ? [...(await checkGraphs(params, { hasInput, stream }, this.#scheduler))]
+      : [];
+    if (drawsOtherwise(params, stream.params)) {
+      warnings.push(...(await checkTexts(params, stream, this.#scheduler)));
+    }
     assertRuns(stream); // it may have ended while an engine was asked
     this.#store.update(stream, params);
     this.#models.set(stream, model);
@@ -72,6 +79,12 @@ export class StreamUpdater {
     return isRemoved ? [...models, running] : models;
   }
 }
+
+/** True where texts may have another meaning for the model than before. */
+const drawsOtherwise = (params: StreamParams, before: StreamParams): boolean =>
+  params.model !== before.model ||
+  !Bun.deepEquals(params.prompts, before.prompts) ||
+  !Bun.deepEquals(params.model_params, before.model_params);
 
 function assertRuns({ status, endedAt }: Stream): void {
   if (status === "starting" || status === "active") return;

@@ -1,6 +1,7 @@
 /** Reads the settings of a diffusion stream from the values of a run. */
 import { WorkerError } from "../../../errors.ts";
 import type { PortValue, RunItem } from "../../models/roles/role.ts";
+import { chosenEntry } from "../../models/roles/vector.ts";
 import type { PictureSizes } from "../row-groups.ts";
 import { GUIDANCE_MODES, type Guidance } from "../sampler/prompt-guidance.ts";
 import { SAMPLING_RULES, type SamplingRules } from "../sampling-rules.ts";
@@ -56,7 +57,7 @@ export function streamSettings({
   values,
   picture,
 }: Pick<RunItem, "values" | "picture">): StreamSettings {
-  const rules = SAMPLING_RULES[highest(values["rules"])] ?? "ComfyUI";
+  const rules = SAMPLING_RULES[chosenEntry(numbersIn(values["rules"]))] ?? "ComfyUI";
   const alone = picture === null ? 1 : 0;
   // Each picture is one of its own there.
   const flows = rules === "diffusers" ? 0 : alone;
@@ -70,7 +71,7 @@ export function streamSettings({
     strength: number("strength"),
     guidance: {
       scale: number("guidance"),
-      mode: GUIDANCE_MODES[highest(values["guidance_mode"])] ?? "full",
+      mode: GUIDANCE_MODES[chosenEntry(numbersIn(values["guidance_mode"]))] ?? "full",
       delta: number("guidance_delta", 1),
     },
     ...{ seed: number("seed"), eta: number("eta", 0) },
@@ -86,12 +87,6 @@ export function streamSettings({
     feedback: number("feedback", 0) * flows,
     noisePlace: number("drift", 0) * flows,
   };
-}
-
-/** The place of the greatest number of a list, which is the entry that was chosen. */
-function highest(value: PortValue | undefined): number {
-  const numbers = numbersIn(value);
-  return Math.max(0, numbers.indexOf(Math.max(...numbers)));
 }
 
 const numbersIn = (value: PortValue | undefined): readonly number[] =>

@@ -57,6 +57,14 @@ export class ClipTokenizer {
 /** What CLIP takes for a word: a contraction, letters, one digit, or other characters but white space. */
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}|[^\\p{White_Space}\\p{L}\\p{N}]+";
 
+const WORD = new RegExp(WORDS, "gu");
+
+/** Tokens of one run of CLIP's encoders, start and end included. */
+export const USUAL_LENGTH = 77;
+
+/** How many tokens a text has at least: one for each of its words. Needs no vocabulary. */
+export const leastTokens = (text: string): number => text.toLowerCase().match(WORD)?.length ?? 0;
+
 /** CLIP's byte-pair encoding in the form of a `tokenizer.json`. Special tokens are found before it, see `encode`. */
 const configuration = (vocab: object, merges: readonly string[], unknown: string) => ({
   added_tokens: [],

@@ -52,6 +52,12 @@ export function parsePromptWeights(prompt: string): PromptSegment[] {
   return segments;
 }
 
+/** What is wrong with a weight that embeddings, which are single precision, cannot be multiplied by; null for others. */
+export const weightProblem = (weight: number): string | null =>
+  Number.isFinite(Math.fround(weight))
+    ? null
+    : `the weight ${weight}: give a finite number, as in (fox:1.2), and nest fewer parentheses`;
+
 interface Range {
   readonly from: number;
   readonly to: number;

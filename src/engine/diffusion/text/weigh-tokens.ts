@@ -2,6 +2,7 @@
 import { WorkerError } from "../../../errors.ts";
 import type { Conditioning } from "./conditioning.ts";
 import type { PromptChunk } from "./prompt-chunks.ts";
+import { weightProblem } from "./prompt-weights.ts";
 
 /** What the text encoder gave for the chunks of one prompt, row-major. */
 export interface EncodedChunks {
@@ -52,12 +53,9 @@ function weighVector(
   weight: number,
   neutral: Float32Array | undefined,
 ): void {
-  if (!Number.isFinite(weight)) {
-    const problem = `a text of the prompt has the weight ${weight}`;
-    throw new WorkerError(
-      "invalid_request",
-      `${problem}: give a finite number, as in (fox:1.2), and nest fewer parentheses`,
-    );
+  const problem = weightProblem(weight);
+  if (problem !== null) {
+    throw new WorkerError("invalid_request", `a text of the prompt has ${problem}`);
   }
   if (neutral?.length !== vector.length) {
     throw new RangeError("a weighted prompt needs the embeddings of the empty prompt");

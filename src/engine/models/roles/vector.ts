@@ -74,3 +74,7 @@ export const vector = role({
 
   feed: (port, item) => feedList(port, item),
 });
+
+/** The place of the greatest number of a choice: the entry that was chosen. */
+export const chosenEntry = (numbers: readonly number[]): number =>
+  Math.max(0, numbers.indexOf(Math.max(...numbers)));
