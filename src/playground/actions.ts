@@ -1,4 +1,5 @@
 /** Starts, changes and stops streams on the user's behalf. */
+import { markerTime } from "../media/marker.ts";
 import { createApi, type Stream } from "./api.ts";
 import { channelOf, localChannel, ownChannels } from "./channels.ts";
 import { type Draft, withModel } from "./draft.ts";
@@ -110,7 +111,9 @@ async function openInput(asked: Draft, url: string, signal: AbortSignal): Promis
     case "camera": {
       const channel = new URL(url).pathname;
       const token = () => state.token.value;
-      return { kind: "camera", url, preview: await openCamera({ channel, token, signal }) };
+      const marker = () => (isMeasured(url) ? markerTime(state.serverNow()) : null);
+      const preview = await openCamera({ channel, token, marker, signal });
+      return { kind: "camera", url, preview };
     }
     case "channel": {
       const channel = localChannel(asked.inputUrl);
@@ -120,6 +123,12 @@ async function openInput(asked: Draft, url: string, signal: AbortSignal): Promis
     }
   }
 }
+
+/** Whether a stream with this input keeps the markers of its frames. */
+const isMeasured = (url: string): boolean =>
+  state.streams.value.some(
+    ({ input_url, params }) => input_url === url && params.marker === "input",
+  );
 
 export async function stop(id: string): Promise<void> {
   try {

@@ -39,7 +39,7 @@ export function graphProblem(
   when: "starting" | "running",
 ): Problem {
   const where = count === 1 ? "one problem" : `${count} problems`;
-  const way = ANOTHER_COMFYUI.exec(message)?.[1];
+  const way = ANOTHER_COMFYUI.exec(message)?.[1]?.replace("has them", "has the missing nodes");
   return {
     code: "invalid_graph",
     what: `The graph cannot run: ${where}, shown below.`,

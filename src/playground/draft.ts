@@ -23,6 +23,8 @@ export interface Draft {
   /** The preset that was chosen last; a new object at each choice. Its values are in `values`, too. */
   readonly preset: Preset | null;
   readonly size: string;
+  /** Whether the pictures carry a marker by which the page measures how old they are. */
+  readonly measured: boolean;
 }
 
 export const SIZES = ["512 × 512", "256 × 256", "384 × 384", "768 × 768", "640 × 360"] as const;
@@ -35,6 +37,7 @@ export const FIRST_DRAFT: Draft = {
   values: {},
   preset: null,
   size: SIZES[0],
+  measured: false,
 };
 
 /** The draft's size in pixels. */
@@ -42,6 +45,10 @@ export function sizeOf({ size }: Draft): { width: number; height: number } {
   const [width = 512, height = 512] = size.split(" × ").map(Number);
   return { width, height };
 }
+
+/** A camera's frames have the time at which they were taken; all others get that of their arrival. */
+export const markerOf = ({ source }: Draft): "input" | "time" =>
+  source === "camera" ? "input" : "time";
 
 /** Another model, with its defaults. */
 export const withModel = (model: string) => ({ model, values: {}, preset: null });

@@ -1,31 +1,40 @@
 /** Keeps the page's state in step with the server by polling: streams, health, models, and the stream on screen. */
 import { adopt, api, follow, release } from "./actions.ts";
-import type { Model } from "./api.ts";
+import type { Health, Model } from "./api.ts";
 import { failed, renewPageToken } from "./failures.ts";
+import { isGraphModel } from "./graph/graph-model.ts";
 import { firstModel } from "./model-choice.ts";
 import { pause } from "./pause.ts";
 import { withSample } from "./samples.ts";
 import { isLive, resume, showEnd, watchOnly } from "./screen.ts";
+import { betterClock, clockEstimate } from "./server-clock.ts";
 import * as state from "./state.ts";
 
 const REFRESH_MS = 1000;
-/** Models and health change rarely: they are polled at every so many refreshes, unless a model is loading. */
+/** Models and health change rarely: they are polled at every so many refreshes, unless a model loads. */
 const RARELY = 5;
 
 /** Polls the server until the signal aborts. */
 export async function followServer(signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round++) {
-    const isDue = round % RARELY === 0 || state.warmingSince.value.size > 0;
+    const isDue = round % RARELY === 0 || isLoading();
     await refresh(isDue ? "all" : "streams").catch(failed);
     await pause(REFRESH_MS, signal).catch(() => {}); // the loop checks the signal
   }
+}
+
+/** Whether a model is loading, or the one of the stream on screen is about to. */
+function isLoading(): boolean {
+  const shown = state.models.value.find(({ name }) => name === state.shown.value?.stats.model);
+  const isCold = shown?.state === "cold" && !isGraphModel(shown.name);
+  return state.warmingSince.value.size > 0 || isCold;
 }
 
 async function refresh(what: "all" | "streams"): Promise<void> {
   const first = state.health.value === null;
   const askedAt = performance.now();
   const healthAndModels = async () => {
-    const [health, models] = await Promise.all([api.health(), api.models()]);
+    const [health, models] = await Promise.all([timedHealth(), api.models()]);
     state.health.value = health;
     state.warmingSince.value = stillWarming(models);
     state.models.value = models;
@@ -44,6 +53,15 @@ async function refresh(what: "all" | "streams"): Promise<void> {
   await refreshShown(askedAt);
 }
 
+/** The server's health, which carries its time. */
+async function timedHealth(): Promise<Health> {
+  const sent = Date.now();
+  const health = await api.health();
+  const clock = clockEstimate({ sent, answered: Date.now(), server: Date.parse(health.timestamp) });
+  state.serverClock.value = betterClock(state.serverClock.value, clock);
+  return health;
+}
+
 function stillWarming(models: readonly Model[]): ReadonlyMap<string, number> {
   const before = state.warmingSince.value;
   const warming = models.filter((model) => model.state === "warming");
@@ -56,7 +74,7 @@ async function refreshShown(askedAt: number): Promise<void> {
   if (screen.kind !== "controlled" && screen.kind !== "watched") return;
   const stream = state.shown.value;
   if (stream !== null) {
-    state.samples.value = withSample(state.samples.value, stream);
+    state.samples.value = withSample(state.samples.value, stream, state.delay.value);
     if (screen.kind === "controlled") follow(stream, askedAt);
     return;
   }

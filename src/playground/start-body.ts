@@ -1,6 +1,6 @@
 /** Converts between the form and the API: request bodies for a start and a change, and the form of a running stream. */
 import type { Model, Stream, Values } from "./api.ts";
-import { type Draft, sizeOf } from "./draft.ts";
+import { type Draft, markerOf, sizeOf } from "./draft.ts";
 import { FIRST_PROMPT } from "./first-prompt.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
 import { apiGraphs, graphTextOf } from "./graph/graph-text.ts";
@@ -18,6 +18,7 @@ export function startBody(
     ...(model?.takes_prompts === false ? {} : drawnBy(draft)),
     ...(draft.model === "" ? {} : { model: draft.model }),
     ...sizeOf(draft),
+    ...(draft.measured ? { marker: markerOf(draft) } : {}),
     ...(draft.preset === null ? {} : { preset: draft.preset.name }),
     ...requestValues(beyond(draft.values, draft.preset?.values ?? {}), model?.params ?? []),
     ...(inputUrl === null ? {} : { input_url: inputUrl }),
@@ -45,6 +46,7 @@ export function changeBody(
   if (isOther ? takes : isRedrawn) Object.assign(body, drawing);
   if (isOther) body["model"] = after.model;
   if (after.size !== before.size) Object.assign(body, sizeOf(after));
+  if (after.measured !== before.measured) body["marker"] = after.measured ? markerOf(after) : null;
   const chosen = after.preset === before.preset ? null : after.preset;
   if (chosen !== null) body["preset"] = chosen.name;
   // A new model does not have the old one's parameters.
@@ -87,6 +89,7 @@ export function formOf({ metadata, params }: Stream, models: readonly Model[]) {
     model: params.model,
     values: valuesIn(params, model?.params ?? []),
     preset: null,
+    measured: (params.marker ?? "none") !== "none",
     ...(metadata.width === null ? {} : { size: `${metadata.width} × ${metadata.height}` }),
   };
 }

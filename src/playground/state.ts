@@ -12,6 +12,7 @@ import { type GraphReading, readGraph } from "./graph/read-graph.ts";
 import type { VideoSource } from "./model-choice.ts";
 import { ownPageToken } from "./page-token.ts";
 import type { Sample } from "./samples.ts";
+import type { ClockEstimate } from "./server-clock.ts";
 
 /** What the stage shows: the large picture area. */
 export type OnScreen =
@@ -62,6 +63,11 @@ export const token = computed(() => typedToken.value || pageToken.value);
 export const tokenWanted = signal(false);
 /** Seconds between the newest picture received and the one shown. */
 export const behind = signal<number | null>(null);
+/** Milliseconds since the marker in the picture on screen was drawn; null while there is none. */
+export const delay = signal<number | null>(null);
+export const serverClock = signal<ClockEstimate | null>(null);
+/** The server's time in milliseconds since 1970. */
+export const serverNow = (): number => Date.now() + (serverClock.value?.ahead ?? 0);
 
 /** The stream on screen, whether this page controls it or not. */
 export const streamOnScreen = computed<StreamOnScreen | null>(() => {

@@ -2,6 +2,7 @@
 import { CameraError } from "../advice.ts";
 import { authorization } from "../api.ts";
 import { CameraEncoder, type CameraFormat, canEncode } from "./camera-encoder.ts";
+import { FrameMarker } from "./frame-marker.ts";
 import { MicrophoneEncoder } from "./microphone-encoder.ts";
 import { canReadSound, eachFrame, eachSound } from "./track-reader.ts";
 
@@ -14,6 +15,8 @@ export interface CameraTarget {
   readonly channel: string;
   /** Called for every request. */
   readonly token: () => string;
+  /** The number to draw into the corner of a frame as it comes from the camera; null for none. */
+  readonly marker: () => number | null;
   /** Ends everything: the camera's light goes out. */
   readonly signal: AbortSignal;
 }
@@ -29,7 +32,8 @@ const REFUSALS: Readonly<Record<string, string>> = {
  * Publishes the camera until the signal aborts. Resolves with the camera's own picture once the channel exists.
  * Throws CameraError.
  */
-export async function openCamera({ channel, token, signal }: CameraTarget): Promise<MediaStream> {
+export async function openCamera(target: CameraTarget): Promise<MediaStream> {
+  const { channel, token, signal } = target;
   const preview = await cameraAndMicrophone();
   signal.addEventListener("abort", () => stopTracks(preview), { once: true });
   const [picture] = preview.getVideoTracks();
@@ -49,7 +53,8 @@ export async function openCamera({ channel, token, signal }: CameraTarget): Prom
     const headers = { "Content-Type": "video/mp4" };
     await ask("POST", `${channel}/${seq}`, { body: segment, headers });
   };
-  void publish(picture, preview.getAudioTracks()[0] ?? null, format, signal, post).finally(() => {
+  const microphone = preview.getAudioTracks()[0] ?? null;
+  void publish({ picture, microphone, format, post, ...target }).finally(() => {
     stopTracks(preview); // a camera that is unplugged leaves its microphone on
     remove();
   });
@@ -75,13 +80,15 @@ function stopTracks(stream: MediaStream): void {
 
 type Post = (seq: number, segment: Uint8Array<ArrayBuffer>) => Promise<void>;
 
-async function publish(
-  picture: MediaStreamTrack,
-  microphone: MediaStreamTrack | null,
-  format: CameraFormat,
-  signal: AbortSignal,
-  post: Post,
-): Promise<void> {
+interface Publishing extends Pick<CameraTarget, "marker" | "signal"> {
+  readonly picture: MediaStreamTrack;
+  readonly microphone: MediaStreamTrack | null;
+  readonly format: CameraFormat;
+  readonly post: Post;
+}
+
+async function publish(publishing: Publishing): Promise<void> {
+  const { picture, microphone, format, marker, signal, post } = publishing;
   const waiting: Uint8Array<ArrayBuffer>[] = [];
   let seq = 0;
   let posting = false;
@@ -105,6 +112,11 @@ async function publish(
   );
   if (microphone !== null && sound !== null)
     void eachSound(microphone, signal, (piece) => sound.encode(piece)).catch(() => {}); // aborted
-  await eachFrame(picture, signal, (frame) => encoder.encode(frame)).catch(() => {}); // aborted
+  const marking = new FrameMarker();
+  const encode = (frame: VideoFrame) => {
+    const number = marker();
+    encoder.encode(number === null ? frame : marking.mark(frame, number));
+  };
+  await eachFrame(picture, signal, encode).catch(() => {}); // aborted
   encoder.close();
 }

@@ -1,5 +1,7 @@
 /** Frame rate, latency and drops of the stream on screen over the last minute and a half. */
-import { samples, shown } from "../state.ts";
+import { edit } from "../actions.ts";
+import { canMeasureDelay } from "../media/delay-reader.ts";
+import { delay, draft, isControlling, samples, shown } from "../state.ts";
 import { Chart } from "./chart.tsx";
 
 export function Figures() {
@@ -8,8 +10,10 @@ export function Figures() {
   const of = (pick: (sample: (typeof samples.value)[number]) => number | null) =>
     samples.value.map(pick);
   const restarts = stream?.stats.restarts ?? 0;
+  const marker = stream?.params.marker ?? "none";
+  const hasDelay = canMeasureDelay && (isControlling.value || marker !== "none");
   return (
-    <section class="figures" aria-label="Figures">
+    <section class={`figures ${hasDelay ? "four" : "three"}`} aria-label="Figures">
       <Figure name="Frames a second" value={last ? last.fps.toFixed(1) : "–"} note="">
         <Chart label="Frames a second" lines={[{ kind: "main", values: of(({ fps }) => fps) }]} />
       </Figure>
@@ -37,6 +41,19 @@ export function Figures() {
           lines={[{ kind: "main", values: of(({ dropped }) => dropped) }]}
         />
       </Figure>
+      {hasDelay && (
+        <Figure
+          name="Glass to glass"
+          value={ms(delay.value)}
+          note={DELAY_NOTES[marker]}
+          action={isControlling.value && <Measure />}
+        >
+          <Chart
+            label="Glass to glass in milliseconds"
+            lines={[{ kind: "main", values: of((sample) => sample.delay) }]}
+          />
+        </Figure>
+      )}
       {stream?.error !== undefined && (
         <p class="trouble" role="status">
           {stream.error}
@@ -46,17 +63,45 @@ export function Figures() {
   );
 }
 
+/** What is measured. */
+const DELAY_NOTES = {
+  none: "",
+  input: "camera to screen",
+  time: "engine to screen",
+} as const;
+
+/** Switches the marker on and off that tells how old a picture is. */
+function Measure() {
+  const { measured } = draft.value;
+  return (
+    <button
+      type="button"
+      class="quiet"
+      aria-pressed={measured}
+      title="Draws a marker into the corner of the picture"
+      onClick={() => edit({ measured: !measured })}
+    >
+      Measure
+    </button>
+  );
+}
+
 interface FigureProps {
   readonly name: string;
   readonly value: string;
   readonly note: string;
+  /** Beside the name. */
+  readonly action?: preact.ComponentChildren;
   readonly children: preact.ComponentChildren;
 }
 
-function Figure({ name, value, note, children }: FigureProps) {
+function Figure({ name, value, note, action, children }: FigureProps) {
   return (
     <div class="figure">
-      <p class="name">{name}</p>
+      <div class="name">
+        {name}
+        {action}
+      </div>
       <p class="value">
         <strong>{value}</strong> <small>{note}</small>
       </p>

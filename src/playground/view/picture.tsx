@@ -1,7 +1,8 @@
 /** A video with its caption: a channel played live, or the camera's own picture. */
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { canMeasureDelay, followDelay } from "../media/delay-reader.ts";
 import { type Playback, playLive } from "../media/live-player.ts";
-import { behind, problem, shown } from "../state.ts";
+import { behind, delay, problem, serverNow, shown } from "../state.ts";
 import { Glow } from "./glow.tsx";
 
 interface LivePictureProps {
@@ -22,11 +23,27 @@ export function LivePicture({ channel, shows }: LivePictureProps) {
     void playLive(video, channel, over.signal, (now, seconds) => {
       setPlayback((before) => (same(before, now) ? before : now));
       if (now.status === "playing") setLast(lastSeen);
-      if (shows === "output") behind.value = seconds === null ? null : round(seconds);
+      if (shows !== "output") return;
+      behind.value = seconds === null ? null : round(seconds);
+      if (seconds === null) delay.value = null;
     });
     return () => over.abort();
   }, [channel, shows]);
   const output = shows === "output";
+  const isMarked = output && canMeasureDelay && (shown.value?.params.marker ?? "none") !== "none";
+  useEffect(() => {
+    const video = ref.current;
+    if (!isMarked || video === null) return;
+    const over = new AbortController();
+    const onDelay = (ms: number | null) => {
+      delay.value = ms;
+    };
+    followDelay(video, { now: serverNow, signal: over.signal, onDelay });
+    return () => {
+      over.abort();
+      delay.value = null;
+    };
+  }, [channel, isMarked]);
   return (
     <figure class={`picture ${playback.status}`}>
       {output && <Glow video={ref} />}
@@ -104,10 +121,14 @@ function OutputCaption() {
   const seconds = behind.value;
   const size = stream && `${stream.metadata.width} × ${stream.metadata.height}`;
   return (
-    <span>
+    <span class="caption">
       <span class={seconds === null ? "live off" : "live"}>Live</span>
-      {stream && `${stream.stats.model} · ${size}`}
-      {seconds !== null && <span class="behind"> · {seconds.toFixed(1)} s behind</span>}
+      {stream && (
+        <span>
+          {stream.stats.model} · {size}
+        </span>
+      )}
+      {seconds !== null && <span class="behind">{seconds.toFixed(1)} s behind</span>}
     </span>
   );
 }

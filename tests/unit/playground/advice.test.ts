@@ -16,7 +16,7 @@ test("a refused graph is counted, and says what becomes of the stream", () => {
 test("a graph with nodes that do not run here says what a ComfyUI could do", () => {
   const way = "a ComfyUI that has them can run the graph: start the server with COMFYUI_URL";
   expect(graphProblem(1, `prompts: node 1 has the class X; ${way}`, "starting").advice).toBe(
-    "A ComfyUI that has them can run the graph: start the server with COMFYUI_URL.",
+    "A ComfyUI that has the missing nodes can run the graph: start the server with COMFYUI_URL.",
   );
   const why = "the graph goes to the ComfyUI at http://box because this does not run here: X";
   expect(graphProblem(1, `prompts: a; b; ${why}`, "running").advice).toBe(

@@ -118,6 +118,15 @@ describe("a change", () => {
     });
   });
 
+  test("asks for the camera's own markers, and for those of the engine with any other video", () => {
+    const measured: Draft = { ...draft, measured: true };
+    expect(change(draft, measured)).toEqual({ marker: "time" });
+    const camera: Draft = { ...draft, source: "camera" };
+    expect(change(camera, { ...camera, measured: true })).toEqual({ marker: "input" });
+    expect(change(measured, draft)).toEqual({ marker: null });
+    expect(startBody(measured, null, "http://h/out", null)).toMatchObject({ marker: "time" });
+  });
+
   test("names a preset once, also one that is chosen again", () => {
     const chosen = { ...painter, ...withPreset(painter, night) };
     expect(change(painter, chosen)).toEqual({ preset: "Night" });
@@ -158,6 +167,8 @@ test("the form of a running stream holds its values, by the type of each paramet
     ({ metadata: { width: 512, height: 512 }, params: { model: "painter", ...params } }) as Stream;
   expect(formOf(stream(values), MODEL_GALLERY).values).toEqual(values);
   expect(formOf(stream({}), MODEL_GALLERY)).not.toContainKey("prompts");
+  expect(formOf(stream({ marker: "input" }), MODEL_GALLERY).measured).toBe(true);
+  expect(formOf(stream({}), MODEL_GALLERY).measured).toBe(false);
   const foreign = { style: [1, 2], strength: "high", keep_colours: 1, unknown: 3, fit: "cover" };
   expect(formOf(stream(foreign), MODEL_GALLERY).values).toEqual({});
 });
