@@ -1,6 +1,7 @@
 /** Runs the networks of tiny diffusion pipelines, and compares them with what torch gave for the same tensors. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { parseDevice } from "../../src/engine/device/devices.ts";
+import { ControlNet } from "../../src/engine/diffusion/networks/control-net.ts";
 import { Denoiser } from "../../src/engine/diffusion/networks/denoiser.ts";
 import { Network } from "../../src/engine/diffusion/networks/network.ts";
 import { TextEncoder } from "../../src/engine/diffusion/networks/text-encoder.ts";
@@ -69,23 +70,26 @@ describe.skipIf(sets.plain === null)("a plain pipeline (../shared/data/golden/pi
     expect(greatestDifference(predicted, set.array(its, "out_sample"))).toBeLessThan(TOLERANCE);
   });
 
-  test.each(["tiny-sd", "tiny-taesd"])(
-    "the VAE of %s, without the conversion of pixels",
-    async (name) => {
-      for (const half of ["vae_encoder", "vae_decoder"]) {
-        const its = casesOf(set, ({ id }) => id === `${name}-${half}`)[0] as GoldenCase;
-        const network = await Network.open(file(`pipeline/${name}/${half}`), settings);
-        const [input] = network.signature.inputs;
-        const [output] = network.signature.outputs;
-        const outputs = await network.run({
-          [input?.name ?? ""]: set.array(its, input?.name ?? ""),
-        });
-        const expected = set.array(its, output?.name ?? "");
-        expect(greatestDifference(outputs[output?.name ?? ""], expected)).toBeLessThan(TOLERANCE);
-        await network.release();
-      }
+  test.each(casesOf(set, ({ id }) => id.includes("-vae_")))(
+    "$id, without the conversion of pixels",
+    async (its) => {
+      const [, name, half] = /^(tiny-\w+)-(vae_\w+coder)/.exec(its.id) ?? [];
+      const network = await Network.open(file(`pipeline/${name}/${half}`), settings);
+      const [input] = network.signature.inputs;
+      const [output] = network.signature.outputs;
+      const outputs = await network.run({
+        [input?.name ?? ""]: set.array(its, input?.name ?? ""),
+      });
+      const expected = set.array(its, output?.name ?? "");
+      expect(greatestDifference(outputs[output?.name ?? ""], expected)).toBeLessThan(TOLERANCE);
+      await network.release();
     },
   );
+
+  test("no case is left out", () => {
+    const known = ({ id }: GoldenCase): boolean => /^(text-|unet-|tiny-\w+-vae_)/.test(id);
+    expect(set.cases.filter((its) => !known(its))).toEqual([]);
+  });
 
   test("a picture is encoded to a latent, and a latent decoded to a picture", async () => {
     const encoder = await open(VaeEncoder, "pipeline/tiny-taesd/vae_encoder");
@@ -151,3 +155,34 @@ describe.skipIf(sets.xl === null)("SDXL's layout (../shared/data/golden/pipeline
     expect(greatestDifference(predicted, set.array(its, "out_sample"))).toBeLessThan(TOLERANCE);
   });
 });
+
+describe.skipIf(sets.control === null)(
+  "a ControlNet (../shared/data/golden/pipeline-control)",
+  () => {
+    const set = sets.control as GoldenSet;
+
+    test.each(set?.cases ?? [])("$id, and the denoiser that it steers", async (its) => {
+      const net = await open(ControlNet, "pipeline-control/tiny-control/controlnet");
+      const denoiser = await open(Denoiser, "pipeline-control/tiny-control/unet");
+      const input = {
+        sample: set.array(its, "sample"),
+        timestep: Number(its["timestep"]),
+        embeddings: set.array(its, "encoder_hidden_states"),
+      };
+      const residuals = await net.residuals({
+        ...{ ...input, hint: set.array(its, "controlnet_cond") },
+        strength: Number(its["conditioning_scale"]),
+      });
+      const names = Object.keys(its["arrays"] as object).filter((name) => name.includes("_block_"));
+      expect(Object.keys(residuals)).toHaveLength(names.length);
+      for (const name of names) {
+        const taken = name
+          .replace("mid_block_res_sample", "mid_block_additional_residual")
+          .replace("down_block_res_samples", "down_block_additional_residuals");
+        expect(greatestDifference(residuals[taken], set.array(its, name))).toBeLessThan(TOLERANCE);
+      }
+      const predicted = await denoiser.predict({ ...input, extras: residuals });
+      expect(greatestDifference(predicted, set.array(its, "out_sample"))).toBeLessThan(TOLERANCE);
+    });
+  },
+);

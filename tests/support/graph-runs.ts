@@ -2,6 +2,7 @@
 import { spyOn } from "bun:test";
 import { readPackedPicture } from "../../src/engine/codec/packed-picture.ts";
 import { parseDevice } from "../../src/engine/device/devices.ts";
+import { ControlNet } from "../../src/engine/diffusion/networks/control-net.ts";
 import { Denoiser } from "../../src/engine/diffusion/networks/denoiser.ts";
 import { executionOrder } from "../../src/engine/graph/execution-order.ts";
 import { type GraphFiles, namedFiles } from "../../src/engine/graph/graph-files.ts";
@@ -17,6 +18,7 @@ import type { GraphResult } from "../../src/engine/graph/run/node-runner.ts";
 import { fromBytes } from "../../src/engine/graph/run/pixels.ts";
 import type { Images, NodeValue } from "../../src/engine/graph/run/values.ts";
 import { validate } from "../../src/engine/graph/validate.ts";
+import type { Tensor } from "../../src/engine/models/tensor.ts";
 import { sharedData } from "./shared-data.ts";
 
 /** The files that graphs may name. */
@@ -40,6 +42,8 @@ export interface GraphOutcome {
   readonly results: readonly GraphResult[];
   /** Every call of a denoiser. */
   readonly unetCalls: readonly UnetCall[];
+  /** What each call of a ControlNet followed. */
+  readonly hints: readonly Tensor[];
 }
 
 export class GraphBench {
@@ -96,10 +100,20 @@ export class GraphBench {
       });
       return await predict.call(this, input);
     });
+    const hints: Tensor[] = [];
+    const residuals = ControlNet.prototype.residuals;
+    const control = spyOn(ControlNet.prototype, "residuals").mockImplementation(async function (
+      this: ControlNet,
+      input,
+    ) {
+      hints.push(input.hint);
+      return await residuals.call(this, input);
+    });
     try {
-      return { outputs: await run.run(), results, unetCalls };
+      return { outputs: await run.run(), results, unetCalls, hints };
     } finally {
       spy.mockRestore();
+      control.mockRestore();
     }
   }
 

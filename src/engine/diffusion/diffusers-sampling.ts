@@ -1,4 +1,4 @@
-/** Samples a latent as diffusers' pipelines do: with the scheduler of the pipeline's folder, and noise in diffusers' order. */
+/** Samples a latent step by step with a diffusers scheduler, and draws noise in the order in which diffusers' pipelines do. */
 import { TorchGenerator } from "../random/torch-noise.ts";
 import type { RunControls } from "./run-controls.ts";
 import { firstStepFor, schedulerRun } from "./sampler/diffusers/scheduler.ts";

@@ -1,4 +1,4 @@
-/** Resizes pictures as Pillow does with its Lanczos filter, which diffusers prepares control pictures with. */
+/** Resizes pictures with Pillow's Lanczos filter, as diffusers does with control pictures. */
 import { isDownFirst, LANCZOS_BITS, lanczosTaps, type Taps } from "../graph/image/resample-taps.ts";
 import type { StillPicture } from "../models/roles/role.ts";
 import type { Size } from "../protocol/work.ts";

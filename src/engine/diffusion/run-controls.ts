@@ -1,4 +1,4 @@
-/** Decides which ControlNets of a pipeline are at work on a prompt in a step, as diffusers does and as ComfyUI does. */
+/** Selects the ControlNets that steer a prompt in each step of a pipeline's run, by diffusers' rules and by ComfyUI's. */
 import { pictureTensor } from "../models/roles/frame.ts";
 import type { StillPicture } from "../models/roles/role.ts";
 import type { Size } from "../protocol/work.ts";

@@ -1,4 +1,4 @@
-/** Names the rules by which pipelines are sampled. */
+/** Lists the rules by which pipelines can be sampled: ComfyUI's or diffusers'. */
 
 /**
  * "diffusers": the pipeline's own scheduler, with diffusers' noise and strength, as its pipelines draw. Guidance is always

@@ -1,4 +1,4 @@
-/** Runs a network whose file fixes the number of rows as often as a batch of any size needs. */
+/** Splits a batch into runs of as many rows as a network's file fixes, and joins their outputs. */
 import { joined, parts, type Tensor } from "../../models/tensor.ts";
 
 /** A batch: the first dimension of all tensors is the number of rows. */

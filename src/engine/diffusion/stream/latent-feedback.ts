@@ -1,4 +1,4 @@
-/** Lets pictures without video flow: each starts from the latent of the one before, under noise that changes gradually. */
+/** Makes pictures that are drawn without video change smoothly: each starts from the latent of the last one, with noise that changes gradually. */
 import { combine } from "../sampler/combine.ts";
 import { type Latent, latentSize } from "../sampler/latent.ts";
 import { wanderingNoise } from "./noise-walk.ts";

@@ -1,11 +1,11 @@
-/** Recognises frames that hardly differ from the last one drawn, so that its picture can be shown again. */
+/** Decides which frames of a stream are skipped because they resemble the last one that was drawn. */
 import type { StillPicture } from "../../models/roles/role.ts";
 import { MersenneTwister } from "../../random/mersenne-twister.ts";
 
-/** Frames that are skipped one after the other at most. */
+/** Frames in a row that are skipped at most. */
 const MOST_SKIPS = 10;
 
-/** Places a side at most at which frames are compared. */
+/** Frames are compared at this many points a side, at most. */
 const GRID = 64;
 
 /**

@@ -1,4 +1,4 @@
-/** Finds the ControlNets that are attached to prompts and at work at one step, as ComfyUI does. */
+/** Selects the ControlNets of a graph's prompts that are active at a step, and prepares their control pictures, as ComfyUI does. */
 import type { RowControl } from "../../diffusion/row-groups.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Tensor } from "../../models/tensor.ts";

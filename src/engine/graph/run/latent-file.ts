@@ -1,4 +1,4 @@
-/** Reads and writes ComfyUI's `.latent` files: one tensor in the safetensors format. */
+/** Reads ComfyUI's `.latent` files: one tensor in the safetensors format. */
 import { WorkerError } from "../../../errors.ts";
 import type { Latent } from "../../diffusion/sampler/latent.ts";
 
@@ -37,22 +37,6 @@ export function readLatentFile(file: Uint8Array): Latent {
     samples: isOld ? samples.map((value) => value / OLD_SCALE) : samples,
     shape: [batch, channels, height, width],
   };
-}
-
-/** The samples of a latent as SaveLatent writes them; mask and batch index are not part of the format. */
-export function writeLatentFile({ samples, shape }: Latent): Uint8Array<ArrayBuffer> {
-  const size = samples.byteLength;
-  const header = JSON.stringify({
-    [VERSION]: { dtype: "F32", shape: [0], data_offsets: [0, 0] },
-    [TENSOR]: { dtype: "F32", shape, data_offsets: [0, size] },
-  });
-  // Spaces at the end bring the numbers to a multiple of eight bytes, as the format recommends.
-  const text = Buffer.from(header.padEnd(Math.ceil(header.length / 8) * 8));
-  const file = Buffer.alloc(LENGTH_BYTES + text.length + size);
-  file.writeBigUInt64LE(BigInt(text.length));
-  text.copy(file, LENGTH_BYTES);
-  file.set(new Uint8Array(samples.buffer, samples.byteOffset, size), LENGTH_BYTES + text.length);
-  return new Uint8Array(file);
 }
 
 function headerOf(bytes: Buffer): { tensors: Record<string, unknown>; end: number } {

@@ -26,12 +26,12 @@ const judged = (prompt: string, model = pipeline, rules?: number[]) =>
   );
 
 test.each([
-  "(a:nan)",
-  "a fox (b:inf)",
-  "(c:-1e400)",
-  "(d:1e39)",
-  `${"(".repeat(8000)}e${")".repeat(8000)}`,
-])("a weight that is not finite is refused: %p", (text) => {
+  ["a number that is none", "(a:nan)"],
+  ["infinity", "a fox (b:inf)"],
+  ["a number beyond doubles", "(c:-1e400)"],
+  ["a number beyond single precision", "(d:1e39)"],
+  ["emphasis upon emphasis", `${"(".repeat(8000)}e${")".repeat(8000)}`],
+])("a weight that is not finite is refused: %s", (_, text) => {
   expect(() => judged(text)).toThrow(/^prompts gives "[a-e]" the weight (NaN|-?Infinity|1e\+39)/);
 });
 

@@ -1,8 +1,8 @@
 /** Compares our random numbers with those that torch and numpy themselves drew. */
 import { describe, expect, test } from "bun:test";
-import { NumpyRandomState } from "../../../../src/engine/random/numpy-noise.ts";
 import { TorchGenerator } from "../../../../src/engine/random/torch-noise.ts";
 import { goldenCases } from "../../../support/golden-arrays.ts";
+import { NumpyRandomState } from "../../../support/numpy-random-state.ts";
 
 interface Draws {
   readonly seed: string;

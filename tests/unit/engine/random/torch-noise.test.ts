@@ -1,8 +1,8 @@
 /** Behaviour of the noise generators that needs no golden data: reference numbers, seeds, draws in a row. */
 import { expect, test } from "bun:test";
 import { MersenneTwister } from "../../../../src/engine/random/mersenne-twister.ts";
-import { NumpyRandomState } from "../../../../src/engine/random/numpy-noise.ts";
 import { TorchGenerator } from "../../../../src/engine/random/torch-noise.ts";
+import { NumpyRandomState } from "../../../support/numpy-random-state.ts";
 
 const f32 = (...values: number[]): Float32Array<ArrayBuffer> => Float32Array.from(values);
 

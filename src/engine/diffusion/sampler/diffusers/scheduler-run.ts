@@ -1,4 +1,4 @@
-/** Says what a diffusers scheduler does during one run, and how a network's output becomes a clean latent. */
+/** Defines one run of a diffusers scheduler, and turns a network's output into a clean latent. */
 import { combine } from "../combine.ts";
 import type { SchedulerConfig } from "./scheduler-config.ts";
 

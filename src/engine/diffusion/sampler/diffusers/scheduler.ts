@@ -1,4 +1,4 @@
-/** Starts a run of whichever scheduler a diffusers pipeline is configured with. */
+/** Starts a run of the scheduler that a diffusers pipeline is configured with. */
 import { WorkerError } from "../../../../errors.ts";
 import { ddimRun } from "./ddim-run.ts";
 import { dpmMultistepRun } from "./dpm-multistep-run.ts";

@@ -1,5 +1,5 @@
-/** Draws the normal numbers of `numpy.random.RandomState(seed).randn`, equal to the last bit. */
-import { MersenneTwister } from "./mersenne-twister.ts";
+/** Draws the normal numbers of `numpy.random.RandomState(seed).randn` with the product's Mersenne Twister, equal to the last bit. */
+import { MersenneTwister } from "../../src/engine/random/mersenne-twister.ts";
 
 /** numpy's legacy generator: doubles of 53 bits, and normals by Marsaglia's polar method. */
 export class NumpyRandomState {
