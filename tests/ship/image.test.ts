@@ -1,0 +1,183 @@
+/** Builds the images of Dockerfile.bun with a daemon of this test's own, and runs them as hardened as docs/containers.md does. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { cp, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
+import { noDebianRoot } from "../support/debian-root.ts";
+import { type DockerDaemon, tryDockerDaemon } from "../support/docker-daemon.ts";
+import { hasFfmpeg } from "../support/ffmpeg.ts";
+import { framesByFfmpeg } from "../support/ffmpeg-frames.ts";
+import { freePort } from "../support/free-port.ts";
+import { api, collect } from "../support/live-stream.ts";
+import { defaultImage, makeStandIns } from "../support/stand-in-images.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(300_000);
+
+const root = join(import.meta.dir, "../..");
+const PROGRAM = "/opt/comfystream-byoc/comfystream-byoc";
+const HARDENED = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"];
+const IMAGE = "comfystream-byoc";
+const REVISION = "0123abc";
+
+const missing = noDebianRoot ?? (hasFfmpeg ? null : "needs ffmpeg");
+const started = missing ?? (await tryDockerDaemon("image"));
+const testImage = (name: string, body: (docker: DockerDaemon) => Promise<void>) =>
+  typeof started === "string"
+    ? test.skip(`${name} (${started})`, () => {})
+    : test(name, () => body(started));
+
+/** The daemon's folder also has what images are made from. */
+let folder: string;
+
+beforeAll(async () => {
+  if (typeof started === "string") return;
+  folder = join(started.folder, "sources");
+  await mkdir(folder);
+  await makeStandIns(started, folder);
+  await build(started, "cpu", IMAGE);
+}, 600_000);
+
+afterAll(async () => {
+  if (typeof started !== "string") await started[Symbol.asyncDispose]();
+}, 60_000);
+
+/** Builds a stage as the head of Dockerfile.bun says; a classic builder builds the stages above it, too. */
+function build(
+  docker: DockerDaemon,
+  target: string,
+  image: string,
+  ...more: readonly string[]
+): Promise<string> {
+  const file = ["--file", join(root, "Dockerfile.bun"), "--build-arg", `REVISION=${REVISION}`];
+  const flags = ["--network", "host", "--target", target, "--tag", image];
+  return docker.run("build", ...file, ...flags, ...more, root);
+}
+
+testImage("the CPU image is small and says how it is to be run", async (docker) => {
+  const [image] = JSON.parse(await docker.run("image", "inspect", IMAGE));
+  expect(image.Size).toBeLessThan(450e6);
+  const { Config } = image;
+  expect(Config.User).toBe("1000:1000");
+  expect(Config.StopSignal).toBe("SIGTERM");
+  expect(Config.Healthcheck.Test).toEqual(["CMD", PROGRAM, "health"]);
+  expect(Config.Volumes).toEqual({ "/workspace": {} });
+  expect(Config.ExposedPorts).toEqual({ "5000/tcp": {} });
+  expect(Config.Labels).toMatchObject({
+    "org.opencontainers.image.title": manifest.name,
+    "org.opencontainers.image.description": manifest.description,
+    "org.opencontainers.image.version": manifest.version,
+    "org.opencontainers.image.revision": REVISION,
+  });
+});
+
+testImage(
+  "a hardened container serves a stream through an engine's death and stops in time",
+  async (docker) => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const address = ["--env", "HOST=127.0.0.1", "--env", `PORT=${port}`];
+    const container = await docker.run(
+      "run",
+      "--detach",
+      "--network",
+      "host",
+      ...HARDENED,
+      ...address,
+      IMAGE,
+    );
+    try {
+      const state = async () => JSON.parse(await docker.run("inspect", container))[0].State;
+      await waitFor("healthy", async () => (await state()).Health.Status === "healthy", 60_000);
+
+      const server = api(url);
+      const size = { width: 320, height: 192, fps: 20 };
+      const id = await server.start({
+        stream_url: `${url}/trickle/out`,
+        model: "test-card",
+        ...size,
+      });
+      const reader = new AbortController();
+      const output = collect(`${url}/trickle/out`, reader.signal);
+      const complete = () => output.segments.filter((segment) => segment.complete);
+      await waitFor("output", () => complete().length >= 2, 30_000);
+
+      const engine = (await docker.processes(container)).find(({ command }) =>
+        command.endsWith(" engine"),
+      );
+      if (engine === undefined) throw new Error("no engine runs in the container");
+      process.kill(engine.pid, "SIGKILL");
+      const before = complete().length;
+      await waitFor("output of another engine", () => complete().length >= before + 3, 30_000);
+      expect(await server.stream(id)).toMatchObject({ status: "active", stats: { restarts: 1 } });
+
+      const stopping = performance.now();
+      const processes = await docker.processes(container);
+      await docker.run("stop", container); // Docker's default: SIGKILL after ten seconds
+      expect(performance.now() - stopping).toBeLessThan(9_000);
+      expect(await state()).toMatchObject({ Status: "exited", ExitCode: 0, OOMKilled: false });
+      expect(processes.filter(({ pid }) => existsSync(`/proc/${pid}`))).toEqual([]);
+      reader.abort();
+
+      const frames = await framesByFfmpeg(complete().map(({ bytes }) => bytes));
+      expect(frames.length).toBeGreaterThan(60);
+      expect(new Set(frames.map(({ md5 }) => md5)).size).toBeGreaterThan(frames.length / 2);
+      const times = frames.map(({ time }) => time);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+    } catch (error) {
+      console.error(await docker.run("logs", container));
+      throw error;
+    } finally {
+      await docker.run("rm", "--force", "--volumes", container);
+    }
+  },
+);
+
+testImage("a base image without a shell is enough", async (docker) => {
+  const script = 'ldd "$0" "$(dirname "$0")"/lib/*';
+  const list = await docker.run("run", "--rm", "--entrypoint", "sh", IMAGE, "-c", script, PROGRAM);
+  const libraries = new Set(list.match(/(?<==> |^\t)\/\S+(?= \()/gm));
+  const bare = join(folder, "bare");
+  for (const path of libraries)
+    if (!path.startsWith("/opt/"))
+      await cp(join(folder, "debian", path), join(bare, path), { dereference: true });
+  await docker.importFolder(bare, "bare");
+  await build(docker, "cpu", "without-shell", "--build-arg", "BASE_IMAGE=bare");
+  const doctor = ["run", "--rm", "--network", "none", ...HARDENED, "without-shell", "doctor"];
+  expect(await docker.run(...doctor)).toContain("device cpu: ok");
+});
+
+testImage(
+  "the GPU image is only built on an image that has its provider's libraries",
+  async (docker) => {
+    // The provider is downloaded from where no test reaches. Another library of ONNX Runtime, which needs libstdc++, replaces it.
+    const dockerfile = join(folder, "Dockerfile.gpu");
+    const download = "bun node_modules/onnxruntime-node/script/install.js";
+    const replacement =
+      `cp $ORT/onnxruntime_binding.node $ORT/libonnxruntime_providers_cuda.so`.replaceAll(
+        "$ORT",
+        `node_modules/onnxruntime-node/bin/napi-v6/linux/${process.arch}`,
+      );
+    const text = await Bun.file(join(root, "Dockerfile.bun")).text();
+    expect(text).toContain(download);
+    await Bun.write(dockerfile, text.replace(download, replacement));
+    const buildOn = (image: string) =>
+      build(docker, "gpu", "gpu", "--file", dockerfile, "--build-arg", `CUDA_IMAGE=${image}`);
+
+    const base = await defaultImage("BASE_IMAGE");
+    await buildOn(base);
+    expect(await docker.run("run", "--rm", "gpu", "--version")).toContain(manifest.version);
+
+    const context = join(folder, "lacking");
+    await Bun.write(
+      join(context, "Dockerfile"),
+      `FROM ${base}\nRUN rm /usr/lib/*/libstdc++.so.6*\n`,
+    );
+    await docker.run("build", "--tag", "lacking", context);
+    const refused = await buildOn("lacking").then(() => "", String);
+    expect(refused).toContain(
+      "the cuda provider needs libstdc++.so.6 but this image does not have it",
+    );
+  },
+);
