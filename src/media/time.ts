@@ -15,3 +15,9 @@ export const ticksFromSeconds = (seconds: number): Ticks =>
 
 /** Seconds, for logs and people. */
 export const secondsFromTicks = (value: Ticks): number => value / TICKS_PER_SECOND;
+
+/** A thousand years, which no clock of a sender shows: later times are damage. */
+const MAX_TICKS = 1000 * 365 * 24 * 3600 * TICKS_PER_SECOND;
+
+/** Whether a clock may show this time, so that sums of such times are exact. */
+export const isClockTime = (value: number): boolean => Math.abs(value) <= MAX_TICKS;

@@ -2,7 +2,7 @@
 import type { PlainError } from "../../errors.ts";
 import { type Element, findElement, readString, readUint } from "../../media/ebml.ts";
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
-import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
+import { isClockTime, TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import type { AnnouncedAudio, TrackTrouble } from "./demuxer.ts";
 import { type Block, readBlockGroup, readSimpleBlock } from "./mkv-blocks.ts";
 import { printable } from "./mkv-codecs.ts";
@@ -16,8 +16,6 @@ import { FileTroubles } from "./track-troubles.ts";
 /** Nanoseconds of the unit of all times, where the file does not say it. */
 const DEFAULT_SCALE = 1_000_000;
 const NANOSECONDS = 1e9;
-/** A later time is damage: ten years. */
-const MAX_SECONDS = 10 * 365 * 24 * 3600;
 /** Segments with clusters and without tracks after which that is reported. */
 const MAX_ORPHANED_SEGMENTS = 2;
 const DOC_TYPES = new Set(["matroska", "webm"]);
@@ -131,8 +129,8 @@ export class MatroskaDemuxer {
   }
 
   #ticks(time: number): Ticks | null {
-    const seconds = (time * this.#scale) / NANOSECONDS;
-    return Math.abs(seconds) <= MAX_SECONDS ? ticks(Math.round(seconds * TICKS_PER_SECOND)) : null;
+    const moment = Math.round((time * this.#scale * TICKS_PER_SECOND) / NANOSECONDS);
+    return isClockTime(moment) ? ticks(moment) : null;
   }
 
   #countOrphans(): void {

@@ -1,7 +1,8 @@
 /** Turns the samples of a fragment into packets: Annex B for H.264 and H.265, times in ticks. */
 import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
-import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
+import { isClockTime, TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { formatOfFrame } from "./audio-entries.ts";
+import { DamagedFragment } from "./mp4-fragment.ts";
 import type { LoadedSample } from "./mp4-samples.ts";
 import type { AudioEntry, VideoEntry } from "./sample-entry.ts";
 import { codedPicture } from "./video-sample.ts";
@@ -17,8 +18,12 @@ export function packetOf(sample: LoadedSample, arrivedAt: number): EncodedPacket
 const ticksOf = ({ run }: LoadedSample, time: number): number =>
   Math.round((time * TICKS_PER_SECOND) / run.track.timescale);
 
-const timeOf = (sample: LoadedSample, time: number): Ticks =>
-  ticks(ticksOf(sample, time) + sample.run.track.shift);
+/** Throws `DamagedFragment` for a time that cannot be. */
+function timeOf(sample: LoadedSample, time: number): Ticks {
+  const moment = ticksOf(sample, time) + sample.run.track.shift;
+  if (!isClockTime(moment)) throw new DamagedFragment("a sample's time is beyond all clocks");
+  return ticks(moment);
+}
 
 function videoPacket(sample: LoadedSample, entry: VideoEntry, arrivedAt: number): VideoPacket {
   const { run, dts, data } = sample;

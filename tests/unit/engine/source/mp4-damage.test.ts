@@ -85,6 +85,25 @@ describe("a fragment whose samples cannot be", () => {
     },
   );
 
+  test("since their time is beyond all clocks costs itself, and is reported", () => {
+    const demuxer = new Mp4Demuxer();
+    read(HEAD, demuxer);
+    messages(demuxer);
+    for (const tfdt of [2 ** 62, 2 ** 64 - 2048]) {
+      const beyond = moof((size) => [
+        {
+          id: 1,
+          duration: 3000,
+          tfdt,
+          baseIsMoof: true,
+          runs: [{ count: 1, sizes: [30], offset: size + 8 }],
+        },
+      ]);
+      expect(read([beyond, mdat(slice(30, "idr"))], demuxer)).toEqual([]);
+    }
+    expect(messages(demuxer)[0]).toMatch(/damaged fragments.*beyond all clocks/);
+  });
+
   test("is reported although a good one follows at once", () => {
     const demuxer = new Mp4Demuxer();
     read(HEAD, demuxer);
