@@ -7,10 +7,10 @@
 import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import type { BunPlugin } from "bun";
 import { bundlePlayground } from "../src/server/http/playground-bundle.ts";
+import { bundleSettings, playgroundPage } from "./build/bundle.ts";
 import { embedLibraries } from "./build/embed-libraries.ts";
-import { nativeAddons, nativeLibraries } from "./build/native-packages.ts";
+import { nativeLibraries } from "./build/native-packages.ts";
 import { targetNamed, targetParts } from "./build/target-parts.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -38,14 +38,10 @@ await mkdir(dirname(outfile), { recursive: true });
 const scratch = await mkdtemp(`${outfile}.`);
 const built = join(scratch, basename(outfile));
 const { success, logs } = await Bun.build({
-  // A worker is an entry point of its own. Main's bundle loads it by a path relative to itself, so all must be in one
-  // folder here.
-  entrypoints: [
-    join(ROOT, "src/main.ts"),
-    join(ROOT, "src/engine/device/worker.ts"),
-    join(ROOT, "src/engine/prompts/prompt-worker.ts"),
-  ],
-  naming: { entry: "[name].[ext]" },
+  ...bundleSettings([
+    playgroundPage(page),
+    ...(flags.lib ? [] : [await embedLibraries(libraries, level)]),
+  ]),
   // Bytecode saves the parsing of 5 MB of source at each start of a process and of a model's thread; the source maps let stack
   // traces name our files and lines.
   format: "esm",
@@ -58,11 +54,6 @@ const { success, logs } = await Bun.build({
     autoloadBunfig: false,
     ...(executable === null ? {} : { executablePath: executable }),
   },
-  plugins: [
-    nativeAddons(),
-    bundledPlayground(),
-    ...(flags.lib ? [] : [await embedLibraries(libraries, level)]),
-  ],
   throw: false,
 });
 for (const log of logs) console.error(`${log}`);
@@ -76,19 +67,6 @@ console.log(`${outfile}: ${megabytes} MB in ${Math.round(performance.now() - beg
 async function copyLibraries(lib: string): Promise<void> {
   await mkdir(lib, { recursive: true });
   for (const path of libraries) await copyFile(path, join(lib, basename(path)));
-}
-
-/** Bundles the playground now, because the binary does not contain its source. */
-function bundledPlayground(): BunPlugin {
-  return {
-    name: "bundled-playground",
-    setup(build) {
-      build.onLoad({ filter: /server\/http\/playground-bundle\.ts$/ }, () => ({
-        contents: `export const playgroundPage = async () => ${JSON.stringify(page)};`,
-        loader: "js",
-      }));
-    },
-  };
 }
 
 function fail(message: string): never {

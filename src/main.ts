@@ -40,7 +40,7 @@ Commands:
   register   register once with the orchestrators of ORCH_URL; exit 1 if one refuses (the server does this by itself)
   unregister remove that registration
   registrar  keep the workers of WORKERS registered as one, behind a proxy at CAPABILITY_URL; see docs/fleet.md
-  --version  print the version
+  --version  print the version, and those of the native parts with their licences
   --help     print this
 
 Flags, their variables and (defaults); a flag wins over its variable:
@@ -57,7 +57,10 @@ async function run(args: readonly string[]): Promise<void> {
   const [first] = args;
   // `models` has help and flags of its own.
   if (first !== "models" && (args.includes("--help") || args.includes("-h"))) return print(HELP);
-  if (args.includes("--version")) return print(`${version}\n`);
+  if (args.includes("--version")) {
+    const { describeParts } = await import("./native/parts.ts");
+    return print(`${version}\n${describeParts()}\n`);
+  }
   const named = first !== undefined && !first.startsWith("-");
   const command = named ? COMMANDS.find((one) => one === first) : "server";
   if (command === undefined)

@@ -106,9 +106,12 @@ testCompiled("the binary serves a stream from an empty folder and leaves nothing
   }
 });
 
-testCompiled("the binary says its version", async () => {
+testCompiled("the binary prints its version and those of its native parts", async () => {
   const child = run("--version");
-  expect(await child.stdout.text()).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const [version, ...parts] = (await child.stdout.text()).trimEnd().split("\n");
+  expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+  expect(parts).toContain(`  Bun ${Bun.version} (MIT)`);
+  expect(parts.join()).toMatch(/FFmpeg \S+ \(GPL-3.*ONNX Runtime \S+ \(MIT\).*x264.*mp4box/);
   expect(await child.exited).toBe(0);
 });
 
