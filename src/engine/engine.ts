@@ -23,6 +23,7 @@ import {
 } from "./protocol/messages.ts";
 import type { EngineWork, Send as SendReport } from "./work/engine-work.ts";
 import { ImageWork } from "./work/image-work.ts";
+import { checkModel } from "./work/preflight.ts";
 import { StreamWork } from "./work/stream-work.ts";
 
 const log = getLogger("engine");
@@ -242,6 +243,9 @@ class Engine {
         });
       case "texts":
         return judgeTexts(question, this.#catalogue);
+      case "model":
+        await checkModel(question.model, this.host);
+        return [];
       case "nodes":
         return await this.#catalogue.graphs.nodes();
     }

@@ -259,6 +259,7 @@ test("a stream's status reports that its changed model cannot be loaded, also af
   });
   const models = (await ask("/models")).models as ModelInfo[];
   expect(models.find(({ name }) => name === "paint")?.state).toBe("failed");
+  await expectRefused(server.url, started.manifest_id);
   const [engine] = (await ask("/health")).engines;
   process.kill(engine.pid, "SIGKILL");
   await waitFor("frames of the next engine, which has no model", async () => {
@@ -272,3 +273,42 @@ test("a stream's status reports that its changed model cannot be loaded, also af
     return error === undefined && stats.execution_provider === "CPUExecutionProvider";
   });
 });
+
+/** Every way to ask for the model is a 400 with the reason, and the stream that asked keeps what it has. */
+async function expectRefused(url: string, running: string): Promise<void> {
+  const post = async (path: string, body: object, id = "") => {
+    const headers = id === "" ? {} : { "X-Stream-Id": id };
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    const response = await fetch(`${url}${path}`, init);
+    // biome-ignore lint/suspicious/noExplicitAny: the test looks into the answer freely
+    return { status: response.status, answer: (await response.json()) as any };
+  };
+  const channel = { stream_url: `${url}/trickle/other` };
+  const other = await post("/stream/start", {
+    ...channel,
+    model: "identity",
+    width: 64,
+    height: 64,
+  });
+  const id: string = other.answer.manifest_id;
+  const given = { publish_url: `${url}/trickle/third-out`, params: { model: "paint" } };
+  const answers = [
+    await post(`/stream/${id}/params`, { model: "paint" }),
+    await post("/stream/start", { stream_url: `${url}/trickle/second`, model: "paint" }),
+    await post("/stream/start", given, "third"),
+  ];
+  for (const { status, answer } of answers) {
+    expect(status).toBe(400);
+    expect(answer).toMatchObject({ code: "invalid_request", details: [{ field: "model" }] });
+    expect(answer.message).toStartWith(
+      "model: model paint cannot be used: model.onnx is a web page",
+    );
+  }
+  // The stream that runs the version before is not asked to leave it.
+  expect((await post(`/stream/${running}/params`, { model: "paint", fps: 20 })).status).toBe(200);
+  const { stream } = (await (await fetch(`${url}/stream/${id}/status`)).json()) as {
+    stream: { params: { model: string } };
+  };
+  expect(stream.params.model).toBe("identity");
+  await fetch(`${url}/stream/${id}`, { method: "DELETE" });
+}

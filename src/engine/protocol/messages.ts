@@ -53,6 +53,8 @@ export const Question = Type.Union([
     prompts: Type.Array(Prompt),
     model_params: ParamValues,
   }),
+  /** Is this model known to be broken? An error says why; the answer is an empty list. */
+  Type.Object({ kind: Type.Literal("model"), model: Type.String() }),
   /** The node classes that run here, in the form of ComfyUI's `object_info`. */
   Type.Object({ kind: Type.Literal("nodes") }),
 ]);

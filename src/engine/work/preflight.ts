@@ -31,7 +31,7 @@ function withChannel(field: ChannelName, error: WorkerError): WorkerError {
 }
 
 /** Throws for a model that does not exist or is known to be broken, as an error of the request. */
-async function checkModel(name: string, host: Pick<ModelHost, "check">): Promise<void> {
+export async function checkModel(name: string, host: Pick<ModelHost, "check">): Promise<void> {
   try {
     await host.check(name);
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { StreamParams } from "../../engine/protocol/work.ts";
 import type { FieldProblem } from "../../field-problem.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
-import { problemsFound } from "./check-graphs.ts";
+import { problemsFound } from "./check-program.ts";
 import type { Stream } from "./stream.ts";
 
 /** Texts of fewer characters fit any text encoder. */

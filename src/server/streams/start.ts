@@ -11,7 +11,7 @@ import type {
   ControlProtocol,
   StreamStart,
 } from "../protocols/control-protocol.ts";
-import { checkGraphs } from "./check-graphs.ts";
+import { checkProgram } from "./check-program.ts";
 import { checkTexts } from "./check-texts.ts";
 import { mergeParams } from "./params.ts";
 import { assertPrompted } from "./prompts.ts";
@@ -69,7 +69,7 @@ export class StreamStarter {
     if (start.needsPrompts) assertPrompted(params, model);
     const hasInput = input !== null;
     const warnings = [
-      ...(await checkGraphs(params, { hasInput, stream: null }, scheduler)),
+      ...(await checkProgram({ params, model }, { hasInput, stream: null }, scheduler)),
       ...(await checkTexts(params, null, scheduler)),
     ];
     const container = start.fields.container ?? defaultContainer;

@@ -4,7 +4,7 @@ import type { StreamParams } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
-import { checkGraphs } from "./check-graphs.ts";
+import { checkProgram } from "./check-program.ts";
 import { checkTexts } from "./check-texts.ts";
 import { updatedParams } from "./params.ts";
 import type { StreamStore } from "./store.ts";
@@ -59,10 +59,11 @@ export class StreamUpdater {
       const known = this.#withModelOf(stream, models);
       return updatedParams(fields, stream.params, stream.defaults, known);
     });
-    const isNew = params.graphs !== stream.params.graphs;
+    const { graphs, model: before } = stream.params;
+    const isNew = params.graphs !== graphs || params.model !== before;
     const hasInput = stream.spec.input !== undefined;
     const warnings = isNew
-      ? [...(await checkGraphs(params, { hasInput, stream }, this.#scheduler))]
+      ? [...(await checkProgram({ params, model }, { hasInput, stream }, this.#scheduler))]
       : [];
     if (drawsOtherwise(params, stream.params)) {
       warnings.push(...(await checkTexts(params, stream, this.#scheduler)));

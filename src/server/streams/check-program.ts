@@ -1,29 +1,34 @@
-/** Asks an engine whether the ComfyUI graphs of a request can run, before anything starts or changes. */
+/** Asks an engine whether the model or the ComfyUI graphs of a request can run, before anything starts or changes. */
 import { Type } from "@sinclair/typebox";
 import type { Question } from "../../engine/protocol/messages.ts";
-import { DEFAULT_SIZE, type StreamParams } from "../../engine/protocol/work.ts";
+import { DEFAULT_SIZE } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import { FieldProblem } from "../../field-problem.ts";
 import { check } from "../../schema-check.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
+import type { Resolved } from "./params.ts";
 import type { Stream } from "./stream.ts";
 
 const Problems = Type.Array(FieldProblem);
 
 /**
- * Throws `invalid_request` with why they cannot run; returns what is wrong with parts that do not. Where no engine
- * answers just now, the one that gets the stream says it.
+ * Throws `invalid_request` with why it cannot run; returns what is wrong with parts of graphs that do not. Of models, only
+ * those that are listed as failed are asked about: their files may have been repaired. Where no engine answers just now,
+ * the one that gets the stream says it.
  *
  * @param stream whose engine is asked; null: any, for one that does not run yet
  */
-export async function checkGraphs(
-  { graphs, size = DEFAULT_SIZE }: Pick<StreamParams, "graphs" | "size">,
+export async function checkProgram(
+  { params: { graphs, size = DEFAULT_SIZE }, model }: Pick<Resolved, "params" | "model">,
   { hasInput, stream }: { readonly hasInput: boolean; readonly stream: Stream | null },
   scheduler: Pick<EngineScheduler, "ask">,
 ): Promise<readonly FieldProblem[]> {
-  if (graphs === undefined) return [];
-  const use = { kind: "stream", hasInput } as const;
-  return await problemsFound({ kind: "graphs", graphs, use, size }, stream, scheduler);
+  if (graphs !== undefined) {
+    const use = { kind: "stream", hasInput } as const;
+    return await problemsFound({ kind: "graphs", graphs, use, size }, stream, scheduler);
+  }
+  if (model.state !== "failed") return [];
+  return await problemsFound({ kind: "model", model: model.name }, stream, scheduler);
 }
 
 /** An engine's answer to a question; none where no engine answers just now. Rejects with what the engine refuses. */
