@@ -20,6 +20,7 @@ const UNOBSERVED: PipelineObserver = {
   frameUnpublished() {},
   audioOut() {},
   paramsApplied() {},
+  paramsRefused() {},
   modelReady() {},
   data() {},
   trouble() {},

@@ -37,6 +37,8 @@ export interface PipelineObserver {
   audioOut(packet: Pick<AudioPacket, "pts">): void;
   /** The first frame made with these parameters has left inference. */
   paramsApplied(params: StreamParams): void;
+  /** The models or graphs of these parameters cannot be used; the ones before stay in use. Repeated with each attempt. */
+  paramsRefused(params: StreamParams): void;
   /** A model is ready to run, on this execution provider. */
   modelReady(executionProvider: string | null): void;
   /** A model has given data for a frame. */

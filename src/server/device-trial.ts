@@ -30,8 +30,8 @@ export async function tryDevice(
   using trickle = new TrickleServer({ autoCreate: true });
   await using channels = serveOnLoopback(trickle);
   const trial = new ModelTrial((model, number) => {
-    const order = { kind: "stream", spec: channels.spec(model), params: paramsFor(model) } as const;
-    engine.send({ type: "start", id: model, number, order });
+    const work = { spec: channels.spec(model), params: paramsFor(model), revision: 0 };
+    engine.send({ type: "start", id: model, number, order: { kind: "stream", ...work } });
   });
   const engine = new EngineProcess({
     ...command,

@@ -36,7 +36,7 @@ async function orchestrated(sides: { input?: string; output?: string }, made: st
   const stream = new StreamWork({
     calls: UNRECORDED_CALLS,
     meter: new EngineMeter(),
-    id: "s",
+    ...{ id: "s", revision: 0 },
     spec,
     params: { prompts: [], model: "identity", fit: "cover", paused: false, model_params: {} },
     host,

@@ -35,6 +35,7 @@ const timers = (): number => {
 async function session(
   changes: Partial<StreamSpec> | ((url: (channel: string) => string) => Partial<StreamSpec>) = {},
   params: Partial<StreamParams> = {},
+  fallback?: StreamParams,
 ) {
   const trickle = hostTrickle();
   const changed = typeof changes === "function" ? changes(trickle.url) : changes;
@@ -45,7 +46,8 @@ async function session(
     new StreamWork({
       calls: UNRECORDED_CALLS,
       meter: new EngineMeter(),
-      id: "s",
+      ...{ id: "s", revision: 0 },
+      ...(fallback && { fallback }),
       spec: {
         output: { endpoint: { url: trickle.url("out") }, lifecycle: "owned" },
         container: "fmp4",
@@ -132,6 +134,38 @@ test("a model that does not exist, or is broken, is refused before a channel is 
     expect(trickle.server.channels).toBe(0);
     await close();
   }
+});
+
+test("a stream that is taken over draws as its last frame was drawn, while what was asked for later cannot be used", async () => {
+  const { make, sent, workspace, close } = await session({}, { model: "half" }, PARAMS);
+  await workspace.add("half", {}, Uint8Array.of(8, 7, 18, 255));
+  const stream = make();
+  const over = stream.run();
+  await waitFor("frames", () => stream.stats().frames_out > 3);
+  await waitFor("the report", () => typesOf(sent).includes("refused"));
+  expect(sent.find(({ type }) => type === "refused")).toMatchObject({ revision: 0 });
+  expect(sent.find(({ type }) => type === "trouble")).toMatchObject({
+    error: { message: expect.stringContaining("model half cannot be used") },
+  });
+  expect(typesOf(sent)).not.toContain("updated");
+  expect(stream.stats().execution_provider).toBe("CPUExecutionProvider");
+  stream.update({ params: { ...PARAMS, model: "identity" }, kept: [], revision: 1 });
+  await waitFor("the change", () => typesOf(sent).includes("updated"));
+  expect(sent.find(({ type }) => type === "updated")).toMatchObject({ revision: 1 });
+  stream.stop();
+  await over;
+  await close();
+});
+
+test("a stream that is taken over goes on to what was asked for later", async () => {
+  const { make, sent, close } = await session({}, { model: "identity" }, PARAMS);
+  const stream = make();
+  const over = stream.run();
+  await waitFor("the change", () => typesOf(sent).includes("updated"));
+  expect(stream.stats().model).toBe("identity");
+  stream.stop();
+  await over;
+  await close();
 });
 
 test("an input channel that is not there is a refusal, not a stream that fails later", async () => {

@@ -175,7 +175,7 @@ function receive(message: ToEngine): void {
       const params = updatedBy(message, paramsOf.get(number) ?? message.params);
       paramsOf.set(number, params);
       lastKept = message.kept;
-      report(number, { type: "updated", id });
+      report(number, { type: "updated", id, revision: message.revision });
       report(number, { type: "stats", id, stats: stats(params.model) });
       if (params.model === "painter") tell(number, params.model_params);
       obey(number, params.prompts[0]?.prompt);

@@ -12,6 +12,7 @@ export class RecordingObserver implements PipelineObserver {
   framesInferred = 0;
   framesUnpublished = 0;
   readonly applied: StreamParams[] = [];
+  readonly refused: StreamParams[] = [];
   /** What models have said about frames. */
   readonly reports: Pick<DataReport, "seconds" | "model" | "values">[] = [];
   /** Errors, without recoveries. */
@@ -41,6 +42,9 @@ export class RecordingObserver implements PipelineObserver {
   audioOut(): void {}
   paramsApplied(params: StreamParams): void {
     this.applied.push(params);
+  }
+  paramsRefused(params: StreamParams): void {
+    this.refused.push(params);
   }
   modelReady(): void {}
   data(report: Pick<DataReport, "seconds" | "model" | "values">): void {

@@ -38,6 +38,7 @@ export interface InferOptions {
     | "frameDropped"
     | "frameSkipped"
     | "paramsApplied"
+    | "paramsRefused"
     | "modelReady"
     | "trouble"
     | "data"
@@ -117,6 +118,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
         this.#loadError = toPlainError(error, "model_failed");
         this.#failedAt = performance.now();
         this.#reportLoad();
+        observer.paramsRefused(params);
       },
     );
     const before = this.#preparing;

@@ -7,7 +7,16 @@ import { EngineMetrics } from "./metrics.ts";
 import { ModelInfo, ParamValues } from "./models.ts";
 import { ParamsUpdate } from "./params-update.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
-import { Checkpoint, GraphUse, ImageResult, ImageStep, Prompt, Size, WorkOrder } from "./work.ts";
+import {
+  Checkpoint,
+  GraphUse,
+  ImageResult,
+  ImageStep,
+  Prompt,
+  Revision,
+  Size,
+  WorkOrder,
+} from "./work.ts";
 
 /** The configuration of an engine, sent first. Secrets never travel in the environment. */
 export const EngineOptions = Type.Object({
@@ -65,7 +74,10 @@ export const ToEngine = Type.Union([
   Type.Object({ type: Type.Literal("init"), options: EngineOptions }),
   Type.Object({ type: Type.Literal("start"), id: Id, number: WorkNumber, order: WorkOrder }),
   /** For streams. */
-  Type.Object({ type: Type.Literal("update"), number: WorkNumber, ...ParamsUpdate.properties }),
+  Type.Object({
+    ...{ type: Type.Literal("update"), number: WorkNumber, revision: Revision },
+    ...ParamsUpdate.properties,
+  }),
   /** `ended` answers within seconds. What cannot be interrupted then finishes in the background. */
   Type.Object({ type: Type.Literal("stop"), number: WorkNumber }),
   /** `answer` answers, with the same number. */
@@ -115,8 +127,10 @@ export const WorkReport = Type.Union([
   }),
   Type.Object({ type: Type.Literal("stats"), id: Id, stats: StreamStats }),
   Type.Object({ type: Type.Literal("checkpoint"), id: Id, checkpoint: Checkpoint }),
-  /** A frame made with the new parameters has left inference. */
-  Type.Object({ type: Type.Literal("updated"), id: Id }),
+  /** A frame made with these parameters has left inference. */
+  Type.Object({ type: Type.Literal("updated"), id: Id, revision: Revision }),
+  /** These parameters cannot be used, for which a `trouble` gives the reason; the ones before stay in use. */
+  Type.Object({ type: Type.Literal("refused"), id: Id, revision: Revision }),
   /** Something went wrong and the stream continues degraded (a model that failed: frames pass through). */
   Type.Object({ type: Type.Literal("trouble"), id: Id, error: PlainError }),
   /** The last `trouble` is over. */

@@ -93,6 +93,9 @@ export const StreamParams = Type.Object({
 });
 export type StreamParams = Immutable<typeof StreamParams>;
 
+/** Names the parameters of a stream among all that it has had. */
+export const Revision = Type.Integer({ minimum: 0 });
+
 /** The channel that a stream publishes to, and who ends it. */
 export const OutputChannel = Type.Object({
   endpoint: Endpoint,
@@ -203,6 +206,9 @@ export const WorkOrder = Type.Union([
     kind: Type.Literal("stream"),
     spec: StreamSpec,
     params: StreamParams,
+    revision: Revision,
+    /** What to run until `params` can be used: an engine before drew with these, and never with `params`. */
+    fallback: Type.Optional(StreamParams),
     resume: Type.Optional(Checkpoint),
   }),
   Type.Object({ kind: Type.Literal("image"), job: ImageJob }),

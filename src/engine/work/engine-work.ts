@@ -10,7 +10,7 @@ export interface EngineWork {
   /** Figures to be reported every second; null where there are none. */
   stats(): StreamStats | null;
   /** From the next frame on. */
-  update(update: ParamsUpdate): void;
+  update(update: ParamsUpdate & { readonly revision: number }): void;
   /**
    * Asks the work to end: `ended` is reported within seconds. A native call that cannot be interrupted finishes in the
    * background; `run` waits for it.

@@ -7,6 +7,7 @@ import type { EngineMeter } from "../metrics/engine-meter.ts";
 import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
 import type { DataReport } from "../protocol/messages.ts";
 import type { DropCause, StageName, WaitName } from "../protocol/metrics.ts";
+import type { StreamParams } from "../protocol/work.ts";
 import type { Send } from "./engine-work.ts";
 import type { StreamMeter } from "./stream-meter.ts";
 
@@ -18,6 +19,10 @@ export interface StreamReporterOptions {
   readonly send: Send;
   /** A part that the stream was started without: what is wrong with it is not reported. */
   readonly without?: StreamPart | null;
+  /** The number by which the server knows parameters; null for those that it does not ask about. */
+  readonly revisionOf: (params: StreamParams) => number | null;
+  /** The models of the current parameters are in use, or cannot be. */
+  readonly onPrepared: () => void;
 }
 
 export class StreamReporter implements PipelineObserver {
@@ -101,13 +106,24 @@ export class StreamReporter implements PipelineObserver {
     this.#options.meter.audioOut(pts);
   }
 
-  paramsApplied(): void {
-    const { id, send } = this.#options;
-    send({ type: "updated", id });
+  paramsApplied(params: StreamParams): void {
+    this.#reportParams("updated", params);
+  }
+
+  paramsRefused(params: StreamParams): void {
+    this.#reportParams("refused", params);
+    this.#options.onPrepared();
   }
 
   modelReady(executionProvider: string | null): void {
     this.#options.meter.executionProvider = executionProvider;
+    this.#options.onPrepared();
+  }
+
+  #reportParams(type: "updated" | "refused", params: StreamParams): void {
+    const { id, send, revisionOf } = this.#options;
+    const revision = revisionOf(params);
+    if (revision !== null) send({ type, id, revision });
   }
 
   data(report: Pick<DataReport, "seconds" | "model" | "values">): void {

@@ -11,7 +11,7 @@ import type { EngineMeter } from "../metrics/engine-meter.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { EngineOptions } from "../protocol/messages.ts";
-import { type ParamsUpdate, updatedBy } from "../protocol/params-update.ts";
+import type { ParamsUpdate } from "../protocol/params-update.ts";
 import type { StreamStats } from "../protocol/stats.ts";
 import type { Checkpoint, OutputChannel, StreamParams, StreamSpec } from "../protocol/work.ts";
 import { clock } from "../source/clock.ts";
@@ -20,6 +20,7 @@ import { InputWatch } from "../source/input-watch.ts";
 import { Timeline } from "../source/timeline.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
 import { PaceWatch } from "./pace-watch.ts";
+import { ParamsInTurn } from "./params-in-turn.ts";
 import { checkInput, checkProgram, lossOf } from "./preflight.ts";
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
@@ -35,6 +36,8 @@ export interface StreamWorkOptions {
   readonly id: string;
   readonly spec: StreamSpec;
   readonly params: StreamParams;
+  readonly revision: number;
+  readonly fallback?: StreamParams;
   readonly resume?: Checkpoint;
   readonly host: ModelHost;
   readonly engine: Pick<EngineOptions, "device" | "frame_queue" | "max_frame_age_ms">;
@@ -53,7 +56,7 @@ export class StreamWork implements EngineWork {
   readonly #end = new AbortController();
   /** Cuts everything off. */
   readonly #abort = new AbortController();
-  #params: StreamParams;
+  readonly #params: ParamsInTurn;
   #output: StreamOutput | null = null;
   #outputClosed: Promise<void> | null = null;
   #pipeline: Pipeline | null = null;
@@ -62,12 +65,16 @@ export class StreamWork implements EngineWork {
   constructor(options: StreamWorkOptions) {
     this.id = options.id;
     this.#options = options;
-    this.#params = options.params;
+    this.#params = new ParamsInTurn(options.params, options.revision, options.fallback);
     this.#reporter = new StreamReporter({
       ...options,
       meter: this.#meter,
       engine: options.meter,
       without: options.spec.audio === "none" ? "audio" : null,
+      revisionOf: (params) => this.#params.revisionOf(params),
+      onPrepared: () => {
+        if (this.#params.proceed()) this.#pipeline?.prepare();
+      },
     });
   }
 
@@ -77,8 +84,8 @@ export class StreamWork implements EngineWork {
   }
 
   /** From the next frame on. */
-  update(update: ParamsUpdate): void {
-    this.#params = updatedBy(update, this.#params);
+  update({ revision, ...update }: ParamsUpdate & { readonly revision: number }): void {
+    this.#params.update(update, revision);
     this.#pipeline?.prepare();
   }
 
@@ -96,7 +103,7 @@ export class StreamWork implements EngineWork {
       segments_out: published?.segments ?? 0,
       segments_skipped: published?.segmentsSkipped ?? 0,
       bytes_out: published?.bytes ?? 0,
-      model: this.#params.model,
+      model: this.#params.current.model,
       device: this.#options.engine.device,
     });
   }
@@ -121,9 +128,10 @@ export class StreamWork implements EngineWork {
   }
 
   async #run(): Promise<void> {
-    const { id, spec, send, host, resume } = this.#options;
+    const { id, spec, params, send, host, resume, fallback } = this.#options;
     // A stream that ran before continues without its model, should that have broken since.
-    if (resume === undefined) await checkProgram(this.#params, spec.input !== undefined, host);
+    const isNew = resume === undefined && fallback === undefined;
+    if (isNew) await checkProgram(params, spec.input !== undefined, host);
     const [input, output] = await Promise.allSettled([
       spec.input && checkInput(spec.input, this.#abort.signal),
       spec.output ? this.#openOutput(spec.output) : null,
@@ -169,7 +177,7 @@ export class StreamWork implements EngineWork {
       ...(resume?.ts && { continuity: resume.ts }),
       frameQueue: engine.frame_queue,
       maxFrameAgeMs: engine.max_frame_age_ms,
-      params: () => this.#params,
+      params: () => this.#params.current,
       signal: this.#abort.signal,
       observer: this.#reporter,
     });
@@ -226,7 +234,7 @@ export class StreamWork implements EngineWork {
     const end = this.#end.signal;
     if (!spec.input) {
       const start = ticks((after ?? 0) + (after === null ? 0 : TICKS_PER_SECOND / DEFAULT_FPS));
-      const pace = clock(start, () => this.#params.fps ?? DEFAULT_FPS);
+      const pace = clock(start, () => this.#params.current.fps ?? DEFAULT_FPS);
       const counted = new TransformStream<Tick, Tick>({
         transform: (tick, controller) => {
           this.#reporter.frameIn(tick);

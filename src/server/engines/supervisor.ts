@@ -157,7 +157,8 @@ export class Supervisor {
     if (this.#state.status !== "ready" || order.kind !== "stream" || !placed?.params) return;
     const update = paramsUpdate(order.params, placed.params);
     placed.params = order.params;
-    this.#state.process.send({ type: "update", number: placed.number, ...update });
+    const { revision } = order;
+    this.#state.process.send({ type: "update", number: placed.number, revision, ...update });
   }
 
   /** `ended` follows within 5 s. An engine that holds on to the work longer is left alone: it finishes in the background. */

@@ -31,6 +31,15 @@ export const StreamObject = Type.Object({
     },
     { additionalProperties: true, description: "the parameters as members of a start body" },
   ),
+  pending: Type.Optional(
+    Type.Object(
+      { since: Type.String() },
+      {
+        description:
+          "no frame has been made with the newest parameters yet, such as while a model loads or a graph is compiled",
+      },
+    ),
+  ),
   error: Type.Optional(Type.String()),
   stats: StreamFigures,
 });

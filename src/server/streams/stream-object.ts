@@ -13,7 +13,7 @@ const graphsOf = ({ graphs = [] }: StreamParams): Graph[] =>
   graphs.map((graph) => parseJson(graph) as Graph); // `withGraphs` has read it
 
 export function streamObject(stream: Stream) {
-  const { params, capability, size, error } = stream;
+  const { params, capability, size, error, pendingSince } = stream;
   const origin: { prompts?: (Prompt | Graph)[]; capability?: string } =
     capability === null ? { prompts: [...params.prompts, ...graphsOf(params)] } : { capability };
   return {
@@ -23,6 +23,7 @@ export function streamObject(stream: Stream) {
     status: stream.status,
     metadata: { width: size?.width ?? null, height: size?.height ?? null, ...origin },
     params: startMembers(params),
+    ...(pendingSince === null ? {} : { pending: { since: pendingSince.toISOString() } }),
     ...(error === null ? {} : { error: error.message }),
     stats: stream.stats,
   };

@@ -16,6 +16,7 @@ import { withChannelFields } from "./channel-fields.ts";
 import { StreamCounters } from "./counters.ts";
 import { DataOutput } from "./data-output.ts";
 import type { StreamObserver } from "./observer.ts";
+import { ParamsInUse } from "./params-in-use.ts";
 import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
 
 const log = getLogger("stream");
@@ -61,7 +62,7 @@ export class Stream implements Work {
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #observer: StreamObserver | null;
-  #params: StreamParams;
+  readonly #params: ParamsInUse;
   #checkpoint: Checkpoint | null = null;
   #state: State = { status: "starting" };
   #size: Size | null;
@@ -76,7 +77,7 @@ export class Stream implements Work {
     this.defaults = origin.defaults;
     this.channels = origin.channels;
     this.capability = origin.capability;
-    this.#params = origin.params;
+    this.#params = new ParamsInUse(origin.params);
     this.#size = origin.params.size ?? null;
     this.#observer = this.#logged(() => origin.observe?.(this) ?? null);
   }
@@ -85,7 +86,11 @@ export class Stream implements Work {
     return this.#state.status;
   }
   get params(): StreamParams {
-    return this.#params;
+    return this.#params.newest;
+  }
+  /** Since when its newest parameters wait for their first frame; null where they do not. */
+  get pendingSince(): Date | null {
+    return this.#params.pendingSince;
   }
   /** `Date.now()` of its end; null while it lives. */
   get endedAt(): number | null {
@@ -113,7 +118,7 @@ export class Stream implements Work {
   }
   /** Counters over all its engines; rates and delays of the latest. */
   get stats() {
-    return this.#counters.figures(this.#params.model);
+    return this.#counters.figures(this.params.model);
   }
   /** Audio packets a second, in and out. */
   get audioRates(): { readonly in: number; readonly out: number } {
@@ -125,7 +130,7 @@ export class Stream implements Work {
   }
   /** Its parameters as members of a start body; prompts are shortened. */
   get shownParams() {
-    return { ...startMembers(this.#params), prompts: shortened(this.#params.prompts) };
+    return { ...startMembers(this.params), prompts: shortened(this.params.prompts) };
   }
 
   /** Call when no other stream uses its channels any more. */
@@ -135,7 +140,7 @@ export class Stream implements Work {
 
   /** Sets new parameters, whole. The store hands them to the engine. */
   change(params: StreamParams): void {
-    this.#params = params;
+    if (!Bun.deepEquals(params, this.params)) this.#params.change(params);
     if (params.size !== undefined) this.#size = params.size;
     this.#observer?.handle({ type: "params_changed" });
   }
@@ -147,8 +152,13 @@ export class Stream implements Work {
   }
 
   order(): WorkOrder {
-    const resume = this.#checkpoint === null ? {} : { resume: this.#checkpoint };
-    return { kind: "stream", spec: this.spec, params: this.#params, ...resume };
+    const resume = this.#checkpoint;
+    const { newest: params, revision, fallback } = this.#params;
+    return {
+      ...{ kind: "stream", spec: this.spec, params, revision },
+      ...(fallback && { fallback }),
+      ...(resume && { resume }),
+    };
   }
 
   receive(message: WorkReport): void {
@@ -167,6 +177,7 @@ export class Stream implements Work {
   interrupted(why: string): void {
     this.#trouble = null; // the next engine reports it if it is still there
     this.#counters.interrupted();
+    this.#params.interrupted();
     this.#observer?.handle({ type: "interrupted", why });
   }
 
@@ -209,7 +220,11 @@ export class Stream implements Work {
         this.#end(message.error);
         return;
       case "updated":
-        return; // a trouble that new parameters end is followed by `recovered`
+        this.#params.used(message.revision); // a trouble that they end is followed by `recovered`
+        return;
+      case "refused":
+        this.#params.refused(message.revision); // `trouble` says why
+        return;
       case "data":
         this.data.publish(message);
         return;
@@ -245,12 +260,12 @@ export class Stream implements Work {
 
   /** An ended stream stays in the history: it drops whatever is big and keeps no other object alive. */
   async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
-    const { graphs: _, ...params } = this.#params;
-    this.#params = {
+    const { graphs: _, ...params } = this.params;
+    this.#params.end({
       ...params,
-      prompts: shortened(this.#params.prompts),
-      model_params: shownValues(this.#params.model_params),
-    };
+      prompts: shortened(params.prompts),
+      model_params: shownValues(params.model_params),
+    });
     this.#checkpoint = null;
     this.onSize = null;
     const observer = this.#observer;

@@ -14,6 +14,8 @@ function reporter(without: StreamPart | null = null) {
     engine: new EngineMeter(),
     send: (message) => sent.push(message),
     without,
+    revisionOf: () => 0,
+    onPrepared: () => {},
   });
   const said = () =>
     sent

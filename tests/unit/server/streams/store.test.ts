@@ -267,6 +267,7 @@ test("a stream object has the seed's members, and zeros and nulls before the fir
     "status",
     "metadata",
     "params",
+    "pending",
     "stats",
   ]);
   expect(object.created_at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
@@ -313,12 +314,56 @@ test("counters add up over engines, rates are the latest engine's", async () => 
   });
 });
 
+test("a stream is pending until a frame was made with its newest parameters, or they cannot be used", async () => {
+  const store = storeOf(instantHost().host);
+  const stream = await store.start(origin("a"));
+  const pending = () => "pending" in stream.toJSON();
+  expect(stream.toJSON().pending?.since).toMatch(/^20..-.*Z$/);
+  stream.receive({ type: "updated", id: "a", revision: 0 });
+  expect(pending()).toBe(false);
+  store.update(stream, params);
+  expect(pending()).toBe(false); // nothing has changed
+  store.update(stream, { ...params, fps: 5 });
+  stream.receive({ type: "updated", id: "a", revision: 0 }); // of a frame before
+  expect(pending()).toBe(true);
+  stream.receive({ type: "refused", id: "a", revision: 1 });
+  expect(pending()).toBe(false);
+  stream.interrupted("SIGSEGV");
+  expect(pending()).toBe(true);
+  stream.receive({ type: "ended", id: "a" });
+  expect(pending()).toBe(false);
+});
+
+test("a replacement engine gets what the last frame was drawn with, where the newest were in none", async () => {
+  const store = storeOf(instantHost().host);
+  const stream = await store.start(origin("a"));
+  const graph = { ...params, model: "comfyui", graphs: ["{}"] };
+  const fallback = () => {
+    const order = stream.order();
+    return order.kind === "stream" ? order.fallback : null;
+  };
+  store.update(stream, graph);
+  expect(fallback()).toBeUndefined(); // no frame has been drawn at all
+  store.update(stream, params);
+  stream.receive({ type: "updated", id: "a", revision: 2 });
+  store.update(stream, { ...params, fps: 5 });
+  expect(fallback()).toBeUndefined(); // the same model
+  store.update(stream, { ...graph, fps: 5 });
+  stream.receive({ type: "refused", id: "a", revision: 4 });
+  expect(fallback()).toEqual({ ...params, fps: 5 });
+  expect(stream.order()).toMatchObject({ params: { model: "comfyui", fps: 5 }, revision: 4 });
+  stream.receive({ type: "updated", id: "a", revision: 4 });
+  expect(fallback()).toBeUndefined();
+  store.update(stream, params);
+  expect(fallback()).toEqual(graph);
+});
+
 test("trouble shows until the engine reports that it is over, another engine takes over, or the stream ends", async () => {
   const stream = await storeOf(instantHost().host).start(origin("a"));
   const error = { kind: "model_failed", message: "no memory" } as const;
   stream.receive({ type: "trouble", id: "a", error });
   // New parameters mend a model, not an output that takes nothing.
-  stream.receive({ type: "updated", id: "a" });
+  stream.receive({ type: "updated", id: "a", revision: 0 });
   expect(stream.toJSON()).toMatchObject({ status: "active", error: "no memory" });
   stream.receive({ type: "recovered", id: "a" });
   expect(stream.toJSON().error).toBeUndefined();

@@ -1,0 +1,42 @@
+/** The parameters of a stream in this engine: those that it uses, and the newest where it first goes back to earlier ones. */
+import { type ParamsUpdate, updatedBy } from "../protocol/params-update.ts";
+import type { StreamParams } from "../protocol/work.ts";
+
+export class ParamsInTurn {
+  #current: StreamParams;
+  /** The newest, until the ones before are in use. */
+  #next: StreamParams | null = null;
+  readonly #revisions = new WeakMap<StreamParams, number>();
+
+  /** @param fallback what an earlier engine drew with, where it never drew with `params` */
+  constructor(params: StreamParams, revision: number, fallback?: StreamParams) {
+    this.#revisions.set(params, revision);
+    this.#current = fallback ?? params;
+    if (fallback !== undefined) this.#next = params;
+  }
+
+  /** The same object until they change. */
+  get current(): StreamParams {
+    return this.#current;
+  }
+
+  /** The number by which the server knows these; null for a fallback. */
+  revisionOf(params: StreamParams): number | null {
+    return this.#revisions.get(params) ?? null;
+  }
+
+  update(update: ParamsUpdate, revision: number): void {
+    const params = updatedBy(update, this.#next ?? this.#current);
+    this.#revisions.set(params, revision);
+    if (this.#next === null) this.#current = params;
+    else this.#next = params;
+  }
+
+  /** The current ones are in use, or cannot be: the newest take their turn. Returns whether others are current now. */
+  proceed(): boolean {
+    if (this.#next === null) return false;
+    this.#current = this.#next;
+    this.#next = null;
+    return true;
+  }
+}
