@@ -21,6 +21,7 @@ const UNOBSERVED: PipelineObserver = {
   audioOut() {},
   paramsApplied() {},
   paramsRefused() {},
+  programChanged() {},
   modelReady() {},
   data() {},
   trouble() {},

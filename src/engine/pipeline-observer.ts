@@ -39,6 +39,8 @@ export interface PipelineObserver {
   paramsApplied(params: StreamParams): void;
   /** The models or graphs of these parameters cannot be used; the ones before stay in use. Repeated with each attempt. */
   paramsRefused(params: StreamParams): void;
+  /** Frames are drawn by other models or graphs from now on: figures of runs begin anew. Followed by `modelReady`. */
+  programChanged(): void;
   /** A model is ready to run, on this execution provider. */
   modelReady(executionProvider: string | null): void;
   /** A model has given data for a frame. */

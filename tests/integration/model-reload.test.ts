@@ -124,6 +124,7 @@ const messages = ({ observer }: Stream): string[] =>
 test("a file that is replaced takes over between two frames, and the old thread ends", async () => {
   await using run = await setUp();
   const old = await run.host.acquire("paint");
+  expect(run.stream.observer.programs).toBe(1);
   const changesBefore = run.changes.length;
   await run.replace(painter(BRIGHT));
   const seen = await run.stream.until("the new version", (luma) => luma === lumaOf(BRIGHT));
@@ -133,6 +134,7 @@ test("a file that is replaced takes over between two frames, and the old thread 
   expect(old.isOutdated()).toBe(true);
   await waitFor("the old version to be released", () => old.isLost());
   expect(await run.stream.next()).toBe(lumaOf(BRIGHT));
+  expect(run.stream.observer.programs).toBe(2);
   const states = run.changes.slice(changesBefore).map(({ state }) => state);
   expect(new Set(states)).toEqual(new Set(["ready"]));
 });

@@ -11,6 +11,7 @@ export class RecordingObserver implements PipelineObserver {
   framesSkipped = 0;
   framesInferred = 0;
   framesUnpublished = 0;
+  programs = 0;
   readonly applied: StreamParams[] = [];
   readonly refused: StreamParams[] = [];
   /** What models have said about frames. */
@@ -45,6 +46,9 @@ export class RecordingObserver implements PipelineObserver {
   }
   paramsRefused(params: StreamParams): void {
     this.refused.push(params);
+  }
+  programChanged(): void {
+    this.programs++;
   }
   modelReady(): void {}
   data(report: Pick<DataReport, "seconds" | "model" | "values">): void {

@@ -1,6 +1,11 @@
 /** The model that stands for all graphs that ComfyUI runs for streams, or for pictures. Its runs do not occupy the device. */
 import { WorkerError } from "../../errors.ts";
-import type { InferenceJob, InferenceResult, LoadedModel } from "../device/loaded-model.ts";
+import {
+  COMFYUI_PROVIDER,
+  type InferenceJob,
+  type InferenceResult,
+  type LoadedModel,
+} from "../device/loaded-model.ts";
 import { inputSize, type ModelDefinition } from "../models/definition.ts";
 import { graphsIn } from "../models/run-values.ts";
 import type { GraphUse, Size } from "../protocol/work.ts";
@@ -8,7 +13,7 @@ import type { ComfyConnection } from "./connection.ts";
 import { ServerLane } from "./server-lane.ts";
 
 export class ServerModel implements LoadedModel {
-  readonly executionProvider = "ComfyUI";
+  readonly executionProvider = COMFYUI_PROVIDER;
   readonly definition: ModelDefinition;
   readonly #connection: ComfyConnection;
   readonly #kind: GraphUse["kind"];

@@ -26,6 +26,9 @@ export interface InferenceResult extends RunOutput {
   readonly inferenceMs: number;
 }
 
+/** The execution provider of runs in the operator's ComfyUI. */
+export const COMFYUI_PROVIDER = "ComfyUI";
+
 /** Owned by the `ModelHost`, which keeps it loaded. */
 export interface LoadedModel {
   readonly definition: ModelDefinition;

@@ -134,6 +134,11 @@ export class PlanExecutor implements Disposable {
     return this.#loader.nodes.map(({ model }) => model);
   }
 
+  /** The graphs in use; the same list until they change. */
+  get graphs(): StreamParams["graphs"] {
+    return this.#graphs;
+  }
+
   /** What is wrong with parts of the graphs that `prepare` was asked for last, which do not run. */
   get graphWarnings(): readonly FieldProblem[] {
     return this.#graphWarnings;

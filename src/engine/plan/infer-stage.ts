@@ -8,6 +8,7 @@ import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
 import { TooLate } from "../device/job.ts";
+import type { LoadedModel } from "../device/loaded-model.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { DataReport } from "../protocol/messages.ts";
@@ -39,6 +40,7 @@ export interface InferOptions {
     | "frameSkipped"
     | "paramsApplied"
     | "paramsRefused"
+    | "programChanged"
     | "modelReady"
     | "trouble"
     | "data"
@@ -72,6 +74,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   #prepared: StreamParams | null = null;
   /** Settles when everything that has been asked for so far is loaded or has failed. */
   #preparing: Promise<void> = Promise.resolve();
+  /** What draws the frames. */
+  #program: readonly [model?: LoadedModel | undefined, graphs?: StreamParams["graphs"]] = [];
   #waiting = false;
   #hasOutput = false;
   #applied: StreamParams | null = null;
@@ -112,6 +116,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const ready = this.#executor.prepare(params).then(
       () => {
         this.#loadError = null;
+        this.#noteProgram();
         observer.modelReady(this.#executor.models.at(-1)?.executionProvider ?? null);
       },
       (error) => {
@@ -266,6 +271,14 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       this.#runError = plain.message;
     }
     return (await this.#finisher.standInFor(job, this.#executor.loading)) ?? "not_made";
+  }
+
+  #noteProgram(): void {
+    const [model, graphs] = [this.#executor.models.at(-1), this.#executor.graphs];
+    const [before, graphsBefore] = this.#program;
+    if (model === before && graphs === graphsBefore) return;
+    this.#program = [model, graphs];
+    this.#options.observer.programChanged();
   }
 
   /** A model that failed to load is asked for again: it loads once its files have changed. */

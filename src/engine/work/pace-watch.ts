@@ -9,8 +9,8 @@ const LOST_SHARE = 0.5;
 export interface PaceWatchOptions {
   readonly framesIn: () => number;
   readonly framesDropped: () => number;
-  /** What the current figures say about the cause, for the message. */
-  readonly describe: () => string;
+  /** The message, with what the current figures say about the cause. */
+  readonly message: () => string;
   /** What is wrong, once; null when the stream keeps up again. */
   readonly report: (error: PlainError | null) => void;
 }
@@ -33,8 +33,15 @@ export class PaceWatch implements Disposable {
     clearInterval(this.#timer);
   }
 
+  /** The stream is drawn by something else from now on, which is judged by itself. */
+  restart(): void {
+    this.#contrary = 0;
+    if (this.#isBehind) this.#options.report(null);
+    this.#isBehind = false;
+  }
+
   #look(): void {
-    const { framesIn, framesDropped, describe, report } = this.#options;
+    const { framesIn, framesDropped, message, report } = this.#options;
     const now = { in: framesIn(), dropped: framesDropped() };
     const [came, lost] = [now.in - this.#seen.in, now.dropped - this.#seen.dropped];
     this.#seen = now;
@@ -44,7 +51,6 @@ export class PaceWatch implements Disposable {
     if (this.#contrary < PATIENCE_LOOKS) return;
     this.#contrary = 0;
     this.#isBehind = losesMost;
-    const message = `it does not keep up: most of its frames are dropped (${describe()}); ask for a smaller size, a lower fps or a faster model`;
-    report(losesMost ? { kind: "at_capacity", message } : null);
+    report(losesMost ? { kind: "at_capacity", message: message() } : null);
   }
 }

@@ -22,12 +22,17 @@ export class StreamMeter {
   framesUndelivered = 0;
   executionProvider: string | null = null;
   readonly latency = new Distribution();
-  readonly inference = new Distribution();
+  #inference = new Distribution();
+  /** When the last run ended, or those before it were forgotten. */
+  #inferredAt: number;
+  readonly #now: () => number;
   readonly #video: { readonly in: Rate; readonly out: Rate };
   readonly #audio: { readonly in: Rate; readonly out: Rate };
 
   /** `now` returns milliseconds; silence is measured by it. */
   constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#inferredAt = now();
     this.#video = { in: new Rate(now), out: new Rate(now) };
     this.#audio = { in: new Rate(now), out: new Rate(now) };
   }
@@ -43,6 +48,23 @@ export class StreamMeter {
     this.framesOut++;
     this.#video.out.count(pts);
     this.latency.add(latencyMs);
+  }
+
+  /** A run of the models has ended. */
+  inferred(ms: number): void {
+    this.#inference.add(ms);
+    this.#inferredAt = this.#now();
+  }
+
+  /** Other models or graphs draw from now on: their runs are measured by themselves. */
+  beginInference(): void {
+    this.#inference = new Distribution();
+    this.#inferredAt = this.#now();
+  }
+
+  /** Milliseconds since a run ended, or the present models were put to use. */
+  get msSinceInference(): number {
+    return this.#now() - this.#inferredAt;
   }
 
   /** An audio packet arrived. */
@@ -69,7 +91,7 @@ export class StreamMeter {
       frames_out: this.framesOut,
       frames_dropped: this.framesDropped + this.framesUndelivered,
       latency_ms: this.latency.percentiles(),
-      inference_ms: this.inference.percentiles(),
+      inference_ms: this.#inference.percentiles(),
       execution_provider: this.executionProvider,
     };
   }

@@ -21,6 +21,7 @@ export interface StreamReporterOptions {
   readonly without?: StreamPart | null;
   /** The number by which the server knows parameters; null for those that it does not ask about. */
   readonly revisionOf: (params: StreamParams) => number | null;
+  readonly onProgramChange: () => void;
   /** The models of the current parameters are in use, or cannot be. */
   readonly onPrepared: () => void;
 }
@@ -64,7 +65,7 @@ export class StreamReporter implements PipelineObserver {
   }
 
   frameInferred(inferenceMs: number, model: string): void {
-    this.#options.meter.inference.add(inferenceMs);
+    this.#options.meter.inferred(inferenceMs);
     this.#options.engine.inferred(model, inferenceMs);
   }
 
@@ -113,6 +114,11 @@ export class StreamReporter implements PipelineObserver {
   paramsRefused(params: StreamParams): void {
     this.#reportParams("refused", params);
     this.#options.onPrepared();
+  }
+
+  programChanged(): void {
+    this.#options.meter.beginInference();
+    this.#options.onProgramChange();
   }
 
   modelReady(executionProvider: string | null): void {

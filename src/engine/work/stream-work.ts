@@ -19,6 +19,7 @@ import { demux } from "../source/demux.ts";
 import { InputWatch } from "../source/input-watch.ts";
 import { Timeline } from "../source/timeline.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
+import { behindMessage } from "./pace-message.ts";
 import { PaceWatch } from "./pace-watch.ts";
 import { ParamsInTurn } from "./params-in-turn.ts";
 import { checkInput, checkProgram, lossOf } from "./preflight.ts";
@@ -60,6 +61,7 @@ export class StreamWork implements EngineWork {
   #output: StreamOutput | null = null;
   #outputClosed: Promise<void> | null = null;
   #pipeline: Pipeline | null = null;
+  #pace: PaceWatch | null = null;
   #bytesIn: () => number = () => 0;
 
   constructor(options: StreamWorkOptions) {
@@ -72,6 +74,7 @@ export class StreamWork implements EngineWork {
       engine: options.meter,
       without: options.spec.audio === "none" ? "audio" : null,
       revisionOf: (params) => this.#params.revisionOf(params),
+      onProgramChange: () => this.#pace?.restart(),
       onPrepared: () => {
         if (this.#params.proceed()) this.#pipeline?.prepare();
       },
@@ -182,7 +185,8 @@ export class StreamWork implements EngineWork {
       observer: this.#reporter,
     });
     using _input = spec.input ? this.#watchInput() : null;
-    using _pace = this.#watchPace();
+    using pace = this.#watchPace();
+    this.#pace = pace;
     await this.#pipeline.run();
   }
 
@@ -190,10 +194,7 @@ export class StreamWork implements EngineWork {
     return new PaceWatch({
       framesIn: () => this.#meter.framesIn,
       framesDropped: () => this.#meter.framesDropped,
-      describe: () => {
-        const { fps_in, fps_out, inference_ms, model } = this.stats();
-        return `${fps_out} of ${fps_in} frames a second leave, a run of ${model} takes ${inference_ms.p50 ?? "?"} ms`;
-      },
+      message: () => behindMessage(this.stats(), this.#meter.msSinceInference),
       report: (error) => this.#reporter.trouble("pace", error),
     });
   }

@@ -16,7 +16,7 @@ function watched() {
   const watch = new PaceWatch({
     framesIn: () => counts.in,
     framesDropped: () => counts.dropped,
-    describe: () => "3 of 24 frames",
+    message: () => "3 of 24 frames",
     report: (error) => reports.push(error),
   });
   const seconds = (count: number, came: number, lost: number): void => {
@@ -35,13 +35,28 @@ test("a stream that loses most of its frames for five seconds says so, and when 
   seconds(4, 24, 21);
   expect(reports).toEqual([]);
   seconds(10, 24, 21);
-  expect(reports).toEqual([
-    { kind: "at_capacity", message: expect.stringContaining("(3 of 24 frames)") },
-  ]);
+  expect(reports).toEqual([{ kind: "at_capacity", message: "3 of 24 frames" }]);
   seconds(4, 24, 0);
   expect(reports.length).toBe(1);
   seconds(10, 24, 0);
   expect(reports.slice(1)).toEqual([null]);
+});
+
+test("what draws the stream next is judged by itself", () => {
+  const { reports, seconds, watch } = watched();
+  using _watch = watch;
+  seconds(4, 24, 21);
+  watch.restart();
+  seconds(4, 24, 21);
+  expect(reports).toEqual([]);
+  seconds(1, 24, 21);
+  expect(reports).toHaveLength(1);
+  watch.restart();
+  expect(reports.slice(1)).toEqual([null]);
+  seconds(4, 24, 21);
+  expect(reports).toHaveLength(2);
+  seconds(1, 24, 21);
+  expect(reports).toHaveLength(3);
 });
 
 test("a hiccup, a pause of the input and a few drops say nothing", () => {

@@ -42,7 +42,7 @@ test("a snapshot has everything that is counted here and elsewhere", () => {
   for (let index = 0; index < 10; index++) counters.frameIn(frame(index));
   for (let index = 0; index < 4; index++) counters.frameOut(frame(index), 20);
   counters.framesDropped = 3;
-  counters.inference.add(7);
+  counters.inferred(7);
   const stats = counters.snapshot(OTHERS);
   expect(stats).toMatchObject({
     frames_in: 10,
@@ -123,4 +123,18 @@ test("sound has rates of its own", () => {
   for (let index = 0; index < 200; index++) counters.audioOut(frame(index, 47));
   const { audio_fps_in, audio_fps_out, fps_in } = counters.snapshot(OTHERS);
   expect([audio_fps_in, audio_fps_out, fps_in]).toEqual([50, 47, 0]);
+});
+
+test("runs of other models are measured by themselves, and the time without any is known", () => {
+  let now = 0;
+  const counters = new StreamMeter(() => now);
+  for (const ms of [300, 310, 320]) counters.inferred(ms);
+  now = 2000;
+  expect(counters.msSinceInference).toBe(2000);
+  counters.beginInference();
+  expect(counters.msSinceInference).toBe(0);
+  const rest = { segments_out: 0, segments_skipped: 0, bytes_out: 0, model: "m", device: "cpu" };
+  expect(counters.snapshot(rest).inference_ms).toEqual({ p50: null, p95: null, p99: null });
+  counters.inferred(7);
+  expect(counters.snapshot(rest).inference_ms.p50).toBe(7);
 });

@@ -15,6 +15,7 @@ function reporter(without: StreamPart | null = null) {
     send: (message) => sent.push(message),
     without,
     revisionOf: () => 0,
+    onProgramChange: () => {},
     onPrepared: () => {},
   });
   const said = () =>
