@@ -22,7 +22,17 @@ const ARRAY_SETS: Readonly<Record<string, (its: ArrayCase) => ArrayCase | null>>
   "samplers/seed-plus-one": (its) => withArrays(its, ["out"]),
   "samplers/brownian": (its) => its,
   "pipeline/schedulers": (its) => withLast(withArrays(its, ["timesteps", "sigmas", "x"]), "x"),
+  "pipeline/pipelines": (its) => withNoiseEnd(its),
+  "pipeline-xl/pipelines": (its) => withNoiseEnd(its),
+  "pipeline-control/pipelines": (its) => withNoiseEnd(its),
 };
+
+/** The last numbers of a pipeline's noise: they are right where all draws before them were of the right size. */
+const NOISE_END = 8;
+/** What decides about the timesteps and the noise of a pipeline's run. */
+const SAMPLING = [
+  ...["kind", "models", "scheduler", "config", "steps", "strength", "eta", "seed", "timesteps"],
+];
 
 /** Kept step by step. */
 const TRAJECTORIES = ["euler_ancestral-adv-0-4-left", "dpmpp_2m_sde-img2img-0.5-4"];
@@ -48,6 +58,16 @@ if (import.meta.main) {
     await Bun.write(join(TARGET, `${name}.json`), json);
     console.log(`tests/reference/${name}.json: ${Math.round(json.length / 1024)} KiB`);
   }
+}
+
+/** What a case says of its timesteps and noise: the shape of all noise, and the end of it as `noise_end`. */
+function withNoiseEnd(its: ArrayCase): ArrayCase {
+  const kept = Object.entries(its).filter(([field]) => SAMPLING.includes(field));
+  const { noise } = its.arrays;
+  if (noise === undefined) throw new Error(`${its.id} has no noise`);
+  const end = Uint8Array.fromBase64(noise.f32).slice(-4 * NOISE_END);
+  const arrays = { noise_end: { shape: [NOISE_END], f32: end.toBase64() } };
+  return { id: its.id, ...Object.fromEntries(kept), noise_shape: noise.shape, arrays };
 }
 
 /** The case with the last of an array's first dimension alone, as `last`. */

@@ -11,7 +11,9 @@ import {
 import type { ControlPicture } from "../../src/engine/diffusion/run-controls.ts";
 import { schedulerRun } from "../../src/engine/diffusion/sampler/diffusers/scheduler.ts";
 import { schedulerConfig } from "../../src/engine/diffusion/sampler/diffusers/scheduler-config.ts";
+import type { SamplingRules } from "../../src/engine/diffusion/sampling-rules.ts";
 import { statedSizes } from "../../src/engine/diffusion/stream/stream-settings.ts";
+import type { Conditioning } from "../../src/engine/diffusion/text/conditioning.ts";
 import type { Picture } from "../../src/media/picture.ts";
 import {
   type GoldenCase,
@@ -205,3 +207,26 @@ for (const name of ["pipeline", "pipeline-xl", "pipeline-control"]) {
     });
   });
 }
+
+test.skipIf(golden === null)(
+  "SDXL takes zeros where no negative prompt is sent, and an empty one is encoded (../shared/data/golden)",
+  async () => {
+    const folder = await readPipelineFolder(`${golden}/pipeline-xl/tiny-xl`);
+    const opening = DiffusionPipeline.open(folder, parseDevice("cpu").settings);
+    opened.set("SDXL", opening);
+    const { conditioner } = await opening;
+    const negativeOf = async (negative: { negative_prompt?: string }, rules: SamplingRules) => {
+      const prompts = [{ prompt: "a cat", ...negative }];
+      return (await conditioner.pairOf(prompts, { rules, clipSkip: 0 })).negative;
+    };
+    const empty = await conditioner.empty();
+    const isZero = ({ embeddings }: Conditioning) => embeddings.every((value) => value === 0);
+    for (const rules of ["ComfyUI", "diffusers"] as const) {
+      expect(isZero(await negativeOf({}, rules))).toBe(true);
+    }
+    expect(isZero(await negativeOf({ negative_prompt: "" }, "ComfyUI"))).toBe(true);
+    const encoded = await negativeOf({ negative_prompt: "" }, "diffusers");
+    expect(encoded.embeddings).toEqual(empty.embeddings);
+    expect(encoded.pooled).toEqual(empty.pooled);
+  },
+);
