@@ -1,5 +1,9 @@
 /** Every codec in every file format, end to end: files of FFmpeg's muxers in real time through the real server. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { noBrowser, startBrowser } from "../support/browser.ts";
 import { decodePictures, type ReadFrame } from "../support/clip-reader.ts";
@@ -8,7 +12,6 @@ import { type FieldOutput, restreamFile } from "../support/field-input.ts";
 import { muxFile } from "../support/file-muxer.ts";
 import { api, collect, enginePid } from "../support/live-stream.ts";
 import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
-import { sharedData } from "../support/shared-data.ts";
 import { soundTrack } from "../support/sound.ts";
 import { encodeVideo, type VideoSourceOptions } from "../support/video-source.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -137,102 +140,105 @@ describe("sound stays with its picture (needs ffmpeg)", () => {
   }
 });
 
-/** Runs in a page: records the camera once in each of these types, and sends every blob as a segment of its own. */
-const RECORD = `async (recordings) => {
-  const media = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 }, audio: true });
-  await Promise.all(recordings.map(async ({ type, channel }) => {
-    const recorder = new MediaRecorder(media, { mimeType: type });
-    let sent = Promise.resolve();
-    let seq = 0;
-    recorder.ondataavailable = ({ data }) => {
-      const url = channel + "/" + seq++;
-      sent = sent.then(() => fetch(url, { method: "POST", body: data, headers: { "content-type": type } }));
-    };
-    const stopped = new Promise((resolve) => { recorder.onstop = resolve; });
-    recorder.start(200);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    recorder.stop();
-    await stopped;
-    await sent;
+const page = readFileSync(join(import.meta.dir, "../../docs/input.md"), "utf8");
+/** The code of the page in a language. */
+const codeOf = (language: string): string[] =>
+  [...page.matchAll(/```(\w+)\n([\s\S]*?)```/g)].flatMap(([, name, code = ""]) =>
+    name === language ? [code] : [],
+  );
+const CHANNEL = "http://localhost:5000/trickle/camera";
+
+/** Starts a stream from a channel that is empty yet, and collects what comes out. */
+async function startOn(signal: AbortSignal) {
+  const channel = `${server.url}/trickle/${crypto.randomUUID()}`;
+  await fetch(channel, { method: "POST" });
+  const request = { input_url: channel, stream_url: `${channel}-out`, model: "identity" };
+  const id = await api(server.url).start({ ...request, ...SIZE });
+  const output = collect(request.stream_url, signal);
+  /** Ends the channel and returns what came out of it. */
+  const finish = async () => {
     await fetch(channel, { method: "DELETE" });
-  }));
-  for (const track of media.getTracks()) track.stop();
-}`;
+    await output.ended;
+    const { stream } = api(server.url);
+    await waitFor("the stream's end", async () => (await stream(id)).status === "stopped");
+    const { stats, error } = await stream(id);
+    const bytes = Buffer.concat(output.segments.map((segment) => segment.bytes));
+    return { stats, error: error ?? null, media: await decodePictures(Uint8Array.from(bytes)) };
+  };
+  return { channel, id, finish };
+}
 
 test.skipIf(noBrowser !== null)(
-  `a browser's recordings in VP8, VP9 and H.264 are read as it makes them${noBrowser ? ` (${noBrowser})` : ""}`,
+  `the recordings of docs/input.md in VP8, VP9 and H.264 are read as a browser makes them${noBrowser ? ` (${noBrowser})` : ""}`,
   async () => {
-    const types = [
-      "video/webm;codecs=vp8,opus",
-      "video/webm;codecs=vp9,opus",
-      "video/x-matroska;codecs=avc1,opus",
-    ];
-    const { start, stream } = api(server.url);
+    const [code = ""] = codeOf("js");
+    const type = "video/webm;codecs=vp8,opus";
+    expect(code).toContain(type);
     const stop = new AbortController();
-    const recordings = await Promise.all(
-      types.map(async (type) => {
-        const channel = `${server.url}/trickle/${crypto.randomUUID()}`;
-        await fetch(channel, { method: "POST", headers: { "content-type": type } });
-        const request = { input_url: channel, stream_url: `${channel}-out`, model: "identity" };
-        const id = await start({ ...request, ...SIZE });
-        return { type, channel, id, output: collect(request.stream_url, stop.signal) };
-      }),
-    );
     await using browser = await startBrowser();
-    const page = await browser.open(server.url);
-    const plain = recordings.map(({ type, channel }) => ({ type, channel }));
-    await page.evaluate(`(${RECORD})(${JSON.stringify(plain)})`);
-    for (const { id, output } of recordings) {
-      await output.ended;
-      await waitFor("the stream's end", async () => (await stream(id)).status === "stopped");
-      const { stats, error } = await stream(id);
-      expect(error ?? null).toBeNull();
+    const tab = await browser.open(server.url);
+    const record = async (recorded: string) => {
+      const run = await startOn(stop.signal);
+      const script = code.replaceAll(CHANNEL, run.channel).replaceAll(type, recorded);
+      await tab.evaluate(`(async () => {
+        ${script}
+        const stopped = new Promise((resolve) => { recorder.onstop = resolve; });
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        recorder.stop();
+        await stopped;
+        await sent;
+        for (const track of media.getTracks()) track.stop();
+      })()`);
+      return await run.finish();
+    };
+    const others = ["video/webm;codecs=vp9,opus", "video/x-matroska;codecs=avc1,opus"];
+    for (const { stats, error, media } of await Promise.all([type, ...others].map(record))) {
+      expect(error).toBeNull();
       expect(stats.frames_in).toBeGreaterThan(15);
       expect([stats.frames_out, stats.frames_dropped]).toEqual([stats.frames_in, 0]);
-      const bytes = Buffer.concat(output.segments.map((segment) => segment.bytes));
-      const { video, audio } = await decodePictures(Uint8Array.from(bytes));
-      expect(video?.frames.length).toBe(stats.frames_in);
+      expect(media.video?.frames.length).toBe(stats.frames_in);
       // Chromium's fake camera is green, which is neither dark nor bright.
-      for (const { measure } of video?.frames ?? [])
+      for (const { measure } of media.video?.frames ?? []) {
         expect(Math.abs(measure - 128)).toBeLessThan(90);
-      expect(audio?.frames.length).toBeGreaterThan(10);
+      }
+      expect(media.audio?.frames.length).toBeGreaterThan(10);
     }
     stop.abort();
   },
 );
 
 test.skipIf(!hasFfmpeg)(
-  "ffmpeg sends a clip as segments of Matroska, each a file: all pictures and all sound come out (needs ffmpeg)",
+  "the ffmpeg commands of docs/input.md send all pictures and all sound, in several segments each (needs ffmpeg)",
   async () => {
-    const clip = sharedData("video/car-detection.mp4");
-    const source = clip ? ["-t", "2", "-i", clip, "-c", "copy"] : [...FLASH_AND_BEEP, "-t", "2"];
-    const channel = `${server.url}/trickle/${crypto.randomUUID()}`;
-    await fetch(channel, { method: "POST", headers: { "content-type": "video/x-matroska" } });
-    const { start, stream } = api(server.url);
-    const stream_url = `${channel}-out`;
-    const id = await start({ input_url: channel, stream_url, model: "identity", ...SIZE });
+    const commands = codeOf("bash");
+    expect(commands.length).toBe(3);
+    const folder = await mkdtemp(join(tmpdir(), "clip-"));
+    const clip = await ffmpeg([...FLASH_AND_BEEP, "-c:a", "aac", "-t", "2"], "clip.mp4");
+    await Bun.write(join(folder, "clip.mp4"), clip);
     const stop = new AbortController();
-    const output = collect(stream_url, stop.signal);
-    const sender = Bun.spawn(
-      [
-        ...["ffmpeg", "-v", "error", "-nostdin", "-re", ...source, "-map", "0"],
-        ...["-f", "segment", "-segment_format", "matroska", "-segment_time", "1", `${channel}/%d`],
-      ],
-      { stderr: "pipe" },
-    );
-    expect(await new Response(sender.stderr).text()).toBe("");
-    expect(await sender.exited).toBe(0);
-    const pictures = clip ? 25 : 50;
-    await waitFor("all pictures", async () => (await stream(id)).stats.frames_out >= pictures);
-    const { stats, error } = await stream(id);
-    expect([stats.frames_in, stats.frames_dropped, error ?? null]).toEqual([pictures, 0, null]);
-    await fetch(channel, { method: "DELETE" });
-    await output.ended;
-    const bytes = Buffer.concat(output.segments.map((segment) => segment.bytes));
-    const { video, audio } = await decodePictures(Uint8Array.from(bytes));
-    expect(video?.frames.length).toBe(pictures);
-    expect(audio?.frames.length).toBeGreaterThan(80);
+    const send = async (command: string) => {
+      const run = await startOn(stop.signal);
+      const script = command.replaceAll(CHANNEL, run.channel);
+      const sender = Bun.spawn(["sh", "-c", script], {
+        cwd: folder,
+        stdin: "ignore",
+        stderr: "pipe",
+      });
+      const printed = await new Response(sender.stderr).text();
+      if ((await sender.exited) !== 0) throw new Error(printed);
+      const { stream } = api(server.url);
+      await waitFor("all pictures", async () => (await stream(run.id)).stats.frames_out >= 50);
+      return { ...(await run.finish()), printed };
+    };
+    for (const { stats, error, media, printed } of await Promise.all(commands.map(send))) {
+      expect(error).toBeNull();
+      expect([stats.frames_in, stats.frames_out, stats.frames_dropped]).toEqual([50, 50, 0]);
+      expect(media.video?.frames.length).toBe(50);
+      expect(media.audio?.frames.length).toBeGreaterThan(80);
+      expect(printed.match(/Opening '[^']*\/trickle\/[^']*' for writing/g)?.length).toBe(2);
+    }
     stop.abort();
+    await rm(folder, { recursive: true });
   },
 );
 

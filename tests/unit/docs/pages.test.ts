@@ -3,9 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const root = join(import.meta.dir, "../../..");
-const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md"].concat(
-  ...["operators", "development"].map((name) => `docs/${name}.md`),
-);
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+  "docs/api.md",
+  "docs/input.md",
+].concat(...["operators", "development"].map((name) => `docs/${name}.md`));
 const development = readFileSync(join(root, "docs/development.md"), "utf8");
 const text = pages.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
 
