@@ -14,6 +14,7 @@ import { configureLogging, getLogger } from "./log.ts";
 import { prepareLibraries } from "./native/load-addon.ts";
 import { raiseRequestLimit } from "./request-limit.ts";
 import type { EngineCommand } from "./server/engines/engine-process.ts";
+import { HEALTH_CHECKS, type HealthCheck } from "./server/health.ts";
 
 const { name, version } = manifest;
 const COMMANDS = [
@@ -35,7 +36,7 @@ Usage: ${name} [command] [flags]
 Commands:
   server     run the server (the default); SIGTERM shuts it down in order, a second one at once
   doctor     report what this machine can do: devices, execution providers, codecs, models; exit 1 if something is missing
-  health     check the server that runs at --host and --port; exit 0 or 1
+  health     check the server that runs at --host and --port; exit 0 or 1; with live, ready or capacity after it that alone
   models     add, draft, check, list and remove models of the workspace; see models --help
   register   register once with the orchestrators of ORCH_URL; exit 1 if one refuses (the server does this by itself)
   unregister remove that registration
@@ -68,8 +69,10 @@ async function run(args: readonly string[]): Promise<void> {
   try {
     if (command === "models") return await runModels(args.slice(1));
     if (command === "engine") return await runEngineProcess();
-    const flags = named ? args.slice(1) : args;
-    await runCommand(command, readConfig(flags), unservedSettings(flags));
+    const given = named ? args.slice(1) : args;
+    const check = command === "health" ? HEALTH_CHECKS.find((one) => one === given[0]) : undefined;
+    const flags = check === undefined ? given : given.slice(1);
+    await runCommand(command, readConfig(flags), { unserved: unservedSettings(flags), check });
   } catch (error) {
     fail(error instanceof ConfigError ? 2 : 1, reason(error));
   }
@@ -78,7 +81,7 @@ async function run(args: readonly string[]): Promise<void> {
 async function runCommand(
   command: Exclude<Command, "engine" | "models">,
   config: Config,
-  unserved: readonly string[],
+  { unserved, check }: { unserved: readonly string[]; check: HealthCheck | undefined },
 ): Promise<void> {
   switch (command) {
     case "server": {
@@ -106,7 +109,7 @@ async function runCommand(
     }
     case "health": {
       const { askHealth } = await import("./server/health-check.ts");
-      const { ok, message } = await askHealth(config.host, config.port);
+      const { ok, message } = await askHealth(config.host, config.port, check);
       print(`${message}\n`);
       await exitWith(ok ? 0 : 1);
       break;

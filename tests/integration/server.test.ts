@@ -93,6 +93,8 @@ test("new streams are refused while the server stops, and health says so; a seco
   const flags = ["health", "--host", "127.0.0.1", "--port", `${server.port}`];
   const asked = await runProgram(MAIN, flags);
   expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("takes no new work")]);
+  const [command = "", ...address] = flags;
+  expect((await runProgram(MAIN, [command, "live", ...address])).code).toBe(0);
   server.kill("SIGTERM");
   expect(await server.exited).toBe(143);
   await waitFor("the engine to follow", () => !isAlive(pid));

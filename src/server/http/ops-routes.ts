@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { Capacity } from "../capacity.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Gpu } from "../gpus.ts";
+import { healthOf, passes } from "../health.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { AccessPolicy } from "./access.ts";
@@ -13,6 +14,7 @@ import {
   HardwareInfo,
   HardwareStats,
   HealthAnswer,
+  HealthQuery,
   ModelsAnswer,
   NodesAnswer,
   operation,
@@ -43,15 +45,19 @@ export const opsRoutes = (options: OpsOptions) => {
   return new Elysia({ name: "ops-routes" })
     .get(
       "/health",
-      ({ set }) => {
-        const health = { ...healthOf(options), version, engines: [...scheduler.engines] };
-        set.status = health.healthy ? 200 : 503;
-        return health;
+      ({ set, query }) => {
+        const health = healthOf(options);
+        set.status = passes(health, query.check) ? 200 : 503;
+        return { ...health, version, engines: [...scheduler.engines] };
       },
       {
         ...access.open,
+        query: HealthQuery,
         response: { 200: HealthAnswer, 503: HealthAnswer },
-        detail: { ...operation("operations", "Usable or not"), security: [] },
+        detail: {
+          ...operation("operations", "Whether the server is usable, ready, and has room"),
+          security: [],
+        },
       },
     )
     .get("/version", () => versions, {
@@ -133,22 +139,3 @@ const byIndex = <K extends keyof Gpu>(gpus: readonly Gpu[], figures: readonly K[
       Object.fromEntries(figures.map((figure) => [figure, gpu[figure]])),
     ]),
   );
-
-/** pytrickle's states (protocol.md 7.1): a stream's failure never makes the server's ERROR. */
-export function stateOf(scheduler: EngineScheduler, store: StreamStore) {
-  if (scheduler.state === "broken") return "ERROR" as const;
-  if (store.liveCount > 0) return "OK" as const;
-  return scheduler.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
-}
-
-function healthOf({ scheduler, store, capacity }: OpsOptions) {
-  return {
-    status: stateOf(scheduler, store),
-    // One that is stopping refuses all new work.
-    healthy: scheduler.state !== "broken" && store.isOpen,
-    active_streams: store.liveCount,
-    capacity: capacity.total,
-    used: capacity.used,
-    timestamp: new Date().toISOString(),
-  };
-}

@@ -4,6 +4,7 @@ import { ModelInfo } from "../../engine/protocol/models.ts";
 import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { FieldProblem } from "../../field-problem.ts";
 import { literals } from "../../schema.ts";
+import { HEALTH_CHECKS } from "../health.ts";
 import { StreamFigures } from "../streams/counters.ts";
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
@@ -117,10 +118,30 @@ export const ModelsAnswer = Type.Object(
   { description: "the models, just read by the engines" },
 );
 
+export const HealthQuery = Type.Object(
+  {
+    check: Type.Optional(
+      literals(HEALTH_CHECKS, {
+        description: "what decides between 200 and 503; absent: `healthy`",
+      }),
+    ),
+  },
+  { additionalProperties: true },
+);
+
 export const HealthAnswer = Type.Object(
   {
     status: literals(["LOADING", "IDLE", "OK", "ERROR"]),
-    healthy: Type.Boolean(),
+    healthy: Type.Boolean({
+      description: "it serves, or soon will: false where no engine stays alive, and while it stops",
+    }),
+    live: Type.Literal(true),
+    ready: Type.Boolean({
+      description: "an engine can take work; one that is replaced does not change this",
+    }),
+    has_capacity: Type.Boolean({
+      description: "it is ready, and a further stream of the usual size has a place",
+    }),
     active_streams: Type.Integer(),
     capacity: Type.Integer({
       description: "places for streams and jobs on the devices that work at the moment",

@@ -1,13 +1,13 @@
 /** Routes for orchestrators and pytrickle's callers, who name streams by X-Stream-Id (protocol.md 1.4 to 1.6, 7.1). */
 import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
+import { stateOf } from "../health.ts";
 import { ratesOf } from "../protocols/byoc/vitals.ts";
 import { UpdateFields } from "../streams/fields.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { AccessPolicy, CallerRole } from "./access.ts";
 import { readJson } from "./json-body.ts";
-import { stateOf } from "./ops-routes.ts";
 import {
   ChangedAnswer,
   failures,
@@ -110,7 +110,7 @@ function status({ scheduler, store }: StreamServices, id: string | null, role: C
   const live = store.list("live");
   const only = role === "operator" && live.length === 1 ? live[0] : undefined;
   const stream = id ? store.get(id) : only;
-  const state = stateOf(scheduler, store);
+  const state = stateOf({ scheduler, store });
   return {
     success: true as const,
     status: state,

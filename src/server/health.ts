@@ -1,0 +1,58 @@
+/** Judges the server's health: alive, ready for work, and with room for more. */
+
+/** What `GET /health?check=` may ask for in place of `healthy`. */
+export const HEALTH_CHECKS = ["live", "ready", "capacity"] as const;
+export type HealthCheck = (typeof HEALTH_CHECKS)[number];
+
+/** Of the engine scheduler, the stream store and the capacity. */
+export interface HealthParts {
+  readonly scheduler: { readonly state: "loading" | "ready" | "broken" };
+  readonly store: { readonly liveCount: number; readonly isOpen: boolean };
+  readonly capacity: { readonly total: number; readonly used: number };
+}
+
+export type Health = ReturnType<typeof healthOf>;
+
+/** pytrickle's states (protocol.md 7.1): a stream's failure never makes the server's ERROR. */
+export function stateOf({ scheduler, store }: Pick<HealthParts, "scheduler" | "store">) {
+  if (scheduler.state === "broken") return "ERROR" as const;
+  if (store.liveCount > 0) return "OK" as const;
+  return scheduler.state === "loading" ? ("LOADING" as const) : ("IDLE" as const);
+}
+
+/**
+ * `live`: the process answers. `healthy`: it can serve, or soon will; false only where no engine stays alive and while it
+ * stops. `ready`: an engine can take work, or is replaced within moments after it could. `has_capacity`: it is ready and a
+ * further stream of the usual size has a place.
+ */
+export function healthOf(parts: HealthParts) {
+  const { scheduler, store, capacity } = parts;
+  const ready = scheduler.state === "ready" && store.isOpen;
+  return {
+    status: stateOf(parts),
+    healthy: scheduler.state !== "broken" && store.isOpen,
+    live: true as const,
+    ready,
+    has_capacity: ready && capacity.used < capacity.total,
+    active_streams: store.liveCount,
+    capacity: capacity.total,
+    used: capacity.used,
+    timestamp: new Date().toISOString(),
+  };
+}
+
+/** The answer to a check; without one, whether the server is healthy. */
+export function passes(health: Health, check: HealthCheck | undefined): boolean {
+  switch (check) {
+    case undefined:
+      return health.healthy;
+    case "live":
+      return health.live;
+    case "ready":
+      return health.ready;
+    case "capacity":
+      return health.has_capacity;
+    default:
+      return check satisfies never;
+  }
+}
