@@ -84,7 +84,8 @@ export function testServer(options: TestServerOptions = {}) {
     admission,
     full: admission.capacity,
   });
-  metrics.watch({ scheduler, store, capacity, trickle: null, gpus });
+  const trickle = { channels: 0, bytes: 0, requests: 0 };
+  metrics.watch({ scheduler, store, capacity, trickle, gpus });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
   const updater = new StreamUpdater(scheduler, store);
   const corsOrigins = options.corsOrigins === undefined ? ["*"] : options.corsOrigins;

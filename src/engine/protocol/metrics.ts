@@ -40,11 +40,13 @@ const Count = Type.Integer({ minimum: 0 });
 export const Durations = Type.Object({ counts: Type.Array(Count), sum_ms: Type.Number() });
 export type Durations = Immutable<typeof Durations>;
 
+export const LOAD_OUTCOMES = ["ready", "failed"] as const;
+
 /** The load of a model has ended. */
 export const ModelLoad = Type.Object({
   /** As callers name it: all graphs count as one model. */
   model: Type.String(),
-  outcome: literals(["ready", "failed"]),
+  outcome: literals(LOAD_OUTCOMES),
   /** Of one load. */
   durations: Durations,
 });

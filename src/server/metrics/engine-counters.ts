@@ -1,6 +1,12 @@
 /** Adds up what engines report, so that no total falls when an engine is replaced. */
 import { Counter, type Registry } from "prom-client";
-import { DROP_CAUSES, type EngineMetrics, STAGES, WAITS } from "../../engine/protocol/metrics.ts";
+import {
+  DROP_CAUSES,
+  type EngineMetrics,
+  LOAD_OUTCOMES,
+  STAGES,
+  WAITS,
+} from "../../engine/protocol/metrics.ts";
 import type { AnswerCount } from "../../trickle/client/answer-counts.ts";
 import { DEATH_CAUSES, type DeathCause } from "../engines/supervisor.ts";
 import { HistogramTotals } from "./histogram-totals.ts";
@@ -126,6 +132,7 @@ export class EngineCounters {
     for (const cause of DROP_CAUSES) this.#framesDropped.inc({ device, cause }, 0);
     for (const stage of STAGES) this.#stages.add({ device, stage });
     for (const queue of WAITS) this.#waits.add({ device, queue });
+    for (const outcome of LOAD_OUTCOMES) this.#loadTimes.add({ device, outcome });
     for (const cause of DEATH_CAUSES) this.#deaths.inc({ device, cause }, 0);
   }
 

@@ -1,5 +1,6 @@
 /** Holds every metric of the server and writes them for Prometheus. docs/observability.md lists them. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { ERROR_KINDS } from "../../errors.ts";
 import type { EngineObserver } from "../engines/scheduler.ts";
 import type { StoreObserver } from "../streams/store.ts";
 import { EngineCounters } from "./engine-counters.ts";
@@ -52,7 +53,8 @@ export class ServerMetrics {
     const registers = [this.#registry];
     const help = "Always 1; the label is the version";
     new Gauge({ name, help, labelNames: ["version"], registers }).set({ version }, 1);
-    this.#ended.inc({ error: "none" }, 0);
+    // A rate over a series that has just appeared misses its first step.
+    for (const error of ["none", ...ERROR_KINDS]) this.#ended.inc({ error }, 0);
     collectDefaultMetrics({
       register: this.#registry,
       eventLoopMonitoringPrecision: LAG_PRECISION_MS,
