@@ -5,11 +5,13 @@ import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { noDebianRoot } from "../support/debian-root.ts";
+import { composeConfig, noDockerCompose } from "../support/docker-compose.ts";
 import { type DockerDaemon, tryDockerDaemon } from "../support/docker-daemon.ts";
 import { hasFfmpeg } from "../support/ffmpeg.ts";
 import { framesByFfmpeg } from "../support/ffmpeg-frames.ts";
 import { freePort } from "../support/free-port.ts";
 import { api, collect } from "../support/live-stream.ts";
+import { runCommand } from "../support/run-command.ts";
 import { defaultImage, makeStandIns } from "../support/stand-in-images.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -27,6 +29,11 @@ const testImage = (name: string, body: (docker: DockerDaemon) => Promise<void>) 
   typeof started === "string"
     ? test.skip(`${name} (${started})`, () => {})
     : test(name, () => body(started));
+
+const testCompose = (name: string, body: (docker: DockerDaemon) => Promise<void>) =>
+  noDockerCompose === null
+    ? testImage(name, body)
+    : test.skip(`${name} (${noDockerCompose})`, () => {});
 
 /** The daemon's folder also has what images are made from. */
 let folder: string;
@@ -130,6 +137,42 @@ testImage(
       throw error;
     } finally {
       await docker.run("rm", "--force", "--volumes", container);
+    }
+  },
+);
+
+testCompose(
+  "the worker of compose.yaml is healthy, checks models in /tmp, and is stopped in order",
+  async (docker) => {
+    const port = await freePort();
+    const { services } = await composeConfig({ env: { PORT: `${port}` } });
+    // There is no network here but the machine's own, which publishes no ports.
+    const { ports: _, build: __, ...worker } = { build: null, ...services["worker"] };
+    const environment = { ...worker.environment, HOST: "127.0.0.1" };
+    const file = join(folder, "worker.json");
+    const only = { worker: { ...worker, environment, network_mode: "host" } };
+    await Bun.write(file, JSON.stringify({ services: only, volumes: { workspace: {} } }));
+    const compose = (...args: readonly string[]) =>
+      runCommand(["docker-compose", "--project-name", "test", "--file", file, ...args], docker.env);
+    try {
+      await compose("up", "--detach");
+      const container = (await compose("ps", "--quiet")).trim();
+      const state = async () => JSON.parse(await docker.run("inspect", container))[0].State;
+      await waitFor("healthy", async () => (await state()).Health.Status === "healthy", 60_000);
+      const { HostConfig } = JSON.parse(await docker.run("inspect", container))[0];
+      expect(HostConfig).toMatchObject({
+        ReadonlyRootfs: true,
+        CapDrop: ["ALL"],
+        Privileged: false,
+      });
+      expect(HostConfig.SecurityOpt).toEqual(["no-new-privileges:true"]);
+      expect(await docker.run("exec", container, PROGRAM, "models", "check", "identity")).toContain(
+        "nothing looks wrong",
+      );
+      await compose("stop");
+      expect(await state()).toMatchObject({ ExitCode: 0 });
+    } finally {
+      await compose("down", "--volumes");
     }
   },
 );

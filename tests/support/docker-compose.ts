@@ -17,6 +17,7 @@ export interface ComposeService {
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string | null>>;
   readonly ports?: readonly string[];
+  readonly network_mode?: string;
 }
 
 export interface ComposeConfig {
