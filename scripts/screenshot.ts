@@ -1,7 +1,8 @@
 /**
- * `bun scripts/screenshot.ts [folder] [workspace model] [clip]`: takes screenshots of the playground, empty, playing, with a
- * camera, and transforming one stream into another by a model and by a graph, light and dark, narrow and wide. The pictures
- * of README and docs/graphs.md are among them. The stream is a generated one or, sent by ffmpeg, a clip; it is transformed
+ * `bun scripts/screenshot.ts [folder] [workspace model] [clip]`: takes screenshots of the playground, empty, playing,
+ * watching a stream that was started elsewhere, with a camera whose delay is measured, transforming one stream into another
+ * by a model and by a graph, and with a graph that was refused, light and dark, narrow and wide. The pictures of README and
+ * docs/graphs.md are among them. The stream is a generated one or, sent by ffmpeg, a clip; it is transformed
  * by a model of the workspace, or by `cartoon`.
  */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
@@ -20,6 +21,15 @@ const SIZES = [
 ];
 /** Frames to wait for, so that the charts have lines. */
 const FRAMES = 200;
+/** Its image has no width. */
+const REFUSED = JSON.stringify(
+  {
+    "1": { class_type: "EmptyImage", inputs: { width: 0, height: 64, batch_size: 1, color: 255 } },
+    "2": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
+  },
+  null,
+  2,
+);
 
 if (noBrowser !== null) throw new Error(noBrowser);
 const [folder = "screenshots", ownWorkspace, model = "cartoon", clip] = process.argv.slice(2);
@@ -38,10 +48,16 @@ try {
     await page.getByLabel("Describe a scene").fill("northern lights over a frozen lake");
     await plays(page, "Live output", FRAMES);
     await shoot(page, `playing-${colorScheme}`);
+    const another = await browser.open(server.url);
+    await plays(another, "Live output", FRAMES / 4);
+    await shoot(another, `watching-${colorScheme}`);
+    await another.close();
     await stop(page);
     await page.getByText("My camera").click();
     await page.getByRole("button", { name: "Start", exact: true }).click();
-    await plays(page, "Live output", FRAMES / 4);
+    await plays(page, "Live output", 1);
+    await page.getByRole("button", { name: "Measure" }).click();
+    await plays(page, "Live output", FRAMES / 2);
     await shoot(page, `camera-${colorScheme}`);
     await stop(page);
     await using _source = await sendSource(server.url, `${server.url}/trickle/source`);
@@ -57,6 +73,9 @@ try {
     await page.locator(".graph-nodes summary").getByText("ImageBlend").click();
     await plays(page, "Live output", FRAMES / 4);
     await shoot(page, `graph-${colorScheme}`);
+    await page.getByLabel("ComfyUI graph", { exact: true }).fill(REFUSED);
+    await page.getByRole("alert").getByText("problem").waitFor();
+    await shoot(page, `refused-${colorScheme}`);
     await stop(page);
   }
 } finally {
@@ -97,5 +116,5 @@ async function shoot(page: Page, name: string): Promise<void> {
 
 async function stop(page: Page): Promise<void> {
   await page.locator(".go").getByRole("button", { name: "Stop" }).click();
-  await page.getByText("Describe a scene. Watch it live.").waitFor();
+  await page.getByText("Watch it live.").waitFor();
 }

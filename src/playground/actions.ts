@@ -71,7 +71,7 @@ export async function start(): Promise<void> {
   let asked = state.draft.value;
   try {
     adopt(withFirstPrompt(state.draft.value, state.video.value));
-    adopt({ values: sendable(state.draft.value.values) });
+    adopt({ values: sendable(state.draft.value.values), measured: false });
     asked = state.draft.value;
     const model = state.chosenModel.value;
     const url = `${ownChannels}/playground-${crypto.randomUUID().slice(0, 8)}`;

@@ -23,7 +23,7 @@ export interface Draft {
   /** The preset that was chosen last; a new object at each choice. Its values are in `values`, too. */
   readonly preset: Preset | null;
   readonly size: string;
-  /** Whether the pictures carry a marker by which the page measures how old they are. */
+  /** Whether the pictures of the running stream carry a marker by which the page measures how old they are. */
   readonly measured: boolean;
 }
 

@@ -18,7 +18,6 @@ export function startBody(
     ...(model?.takes_prompts === false ? {} : drawnBy(draft)),
     ...(draft.model === "" ? {} : { model: draft.model }),
     ...sizeOf(draft),
-    ...(draft.measured ? { marker: markerOf(draft) } : {}),
     ...(draft.preset === null ? {} : { preset: draft.preset.name }),
     ...requestValues(beyond(draft.values, draft.preset?.values ?? {}), model?.params ?? []),
     ...(inputUrl === null ? {} : { input_url: inputUrl }),

@@ -124,7 +124,6 @@ describe("a change", () => {
     const camera: Draft = { ...draft, source: "camera" };
     expect(change(camera, { ...camera, measured: true })).toEqual({ marker: "input" });
     expect(change(measured, draft)).toEqual({ marker: null });
-    expect(startBody(measured, null, "http://h/out", null)).toMatchObject({ marker: "time" });
   });
 
   test("names a preset once, also one that is chosen again", () => {
