@@ -18,6 +18,9 @@ inBrowser("each model is listed with its state, licence and source", async () =>
   expect(await row("broken").getByRole("button").isDisabled()).toBe(true);
   await row("mixer").getByRole("button").click();
   expect(await page.getByLabel("Model").inputValue()).toBe("mixer");
+  await row("asleep").getByRole("button").click();
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.locator("figcaption").getByText("Loading asleep …").waitFor();
 });
 
 inBrowser("the progress of a load is shown until the model is ready", async () => {

@@ -110,5 +110,8 @@ function Figure({ name, value, note, action, children }: FigureProps) {
   );
 }
 
-const ms = (value: number | null | undefined): string =>
-  value == null ? "–" : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+function ms(value: number | null | undefined): string {
+  if (value == null) return "–";
+  if (value >= 1000) return `${(value / 1000).toFixed(1)} s`;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}

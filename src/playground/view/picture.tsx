@@ -2,7 +2,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { canMeasureDelay, followDelay } from "../media/delay-reader.ts";
 import { type Playback, playLive } from "../media/live-player.ts";
-import { behind, delay, problem, serverNow, shown } from "../state.ts";
+import { pendingText } from "../pending.ts";
+import { behind, delay, models, problem, serverNow, shown } from "../state.ts";
 import { Glow } from "./glow.tsx";
 
 interface LivePictureProps {
@@ -129,6 +130,9 @@ function OutputCaption() {
         </span>
       )}
       {seconds !== null && <span class="behind">{seconds.toFixed(1)} s behind</span>}
+      <span class="pending" role="status">
+        {stream && pendingText(stream, { models: models.value, now: serverNow() })}
+      </span>
     </span>
   );
 }
