@@ -53,6 +53,7 @@ export function show(stream: Stream, input: state.Input): void {
   state.samples.value = [];
   served = formKey(stream);
   state.behind.value = null;
+  state.problem.value = null;
   state.graphVerdict.value = null;
   rememberOnScreen(id);
   const kind = isControlled(id) ? "controlled" : "watched";
@@ -159,6 +160,7 @@ export function release(id: string): void {
 export function edit(patch: Partial<Draft>): void {
   state.draft.value = { ...state.draft.value, ...patch };
   if (state.isControlling.value) void sendChange();
+  else if (state.problem.value?.code !== "unreachable") state.problem.value = null;
 }
 
 /** As `edit`, for text that is being typed: the stream changes at a pause. */

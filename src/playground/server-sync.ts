@@ -14,6 +14,9 @@ const REFRESH_MS = 1000;
 /** Models and health change rarely: they are polled at every so many refreshes, unless a model loads. */
 const RARELY = 5;
 
+/** The list of streams has been read, for which the server may want a token. */
+let isResumed = false;
+
 /** Polls the server until the signal aborts. */
 export async function followServer(signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round++) {
@@ -49,7 +52,10 @@ async function refresh(what: "all" | "streams"): Promise<void> {
     await renewPageToken();
     state.problem.value = null;
   }
-  if (first && state.onScreen.value.kind === "nothing") await resume();
+  if (!isResumed) {
+    isResumed = true;
+    if (state.onScreen.value.kind === "nothing") await resume();
+  }
   await refreshShown(askedAt);
 }
 

@@ -89,6 +89,8 @@ inBrowser("a browser without a camera says so and starts nothing", async () => {
   const page = await startCamera(without("video"));
   await page.getByRole("alert").getByText("No camera was found").waitFor();
   await page.getByText("Describe a scene. Watch it live.").waitFor();
+  await page.getByText("Imagined").click();
+  await page.getByRole("alert").getByText("No camera was found").waitFor({ state: "detached" });
 });
 
 inBrowser("a browser that cannot encode H.264 says so and releases the camera", async () => {

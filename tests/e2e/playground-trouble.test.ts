@@ -64,6 +64,11 @@ inBrowser("a server with a token asks for it once", async () => {
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await plays(page, "Live output", 2);
   expect(await page.locator("pre").first().textContent()).toContain("Bearer $API_TOKEN");
+  // Another page shows what runs as soon as it has the token.
+  const second = await playground.browser.open(closed.url);
+  await second.getByLabel("This server requires a token").fill("secret");
+  await second.getByRole("button", { name: "Continue" }).click();
+  await second.getByText("You are watching.").waitFor();
 });
 
 inBrowser("a page gets the new token when a server for orchestrators restarts", async () => {

@@ -58,8 +58,11 @@ function Sources({ locked }: { locked: boolean }) {
   const { source, inputUrl } = draft.value;
   const camera = isSecureContext && "VideoEncoder" in globalThis;
   return (
-    <fieldset class="sources" disabled={locked} title={locked ? "Stop to change this" : ""}>
-      <legend>Video from</legend>
+    <fieldset class="sources" disabled={locked}>
+      <legend>
+        Video from
+        {locked && <small>stop to change</small>}
+      </legend>
       <div class="segments">
         {SOURCES.map(({ source: one, label }) => (
           <label key={one}>
