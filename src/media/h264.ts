@@ -118,7 +118,7 @@ export class H264NalReader implements NalReader {
 export const h264CodedSize = (nal: Uint8Array): CodedSize | null =>
   ((nal[0] ?? 0) & 0x1f) === SPS ? (readSps(nal)?.sps ?? null) : null;
 
-/** How many pictures an SPS lets overtake one in decode order; null if it does not say, or is none. */
+/** How deep an SPS says that its stream reorders; null if it does not say, or the NAL unit is not an SPS. */
 export const h264ReorderDepth = (nal: Uint8Array): number | null =>
   ((nal[0] ?? 0) & 0x1f) === SPS ? (readSps(nal)?.sps.reorderDepth ?? null) : null;
 

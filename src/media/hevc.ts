@@ -115,7 +115,7 @@ export class HevcNalReader implements NalReader {
 export const hevcCodedSize = (nal: Uint8Array): CodedSize | null =>
   (((nal[0] ?? 0) >> 1) & 0x3f) === SPS ? (readSps(nal)?.sps ?? null) : null;
 
-/** How many pictures an SPS lets overtake one in decode order; null if it cannot be read, or is none. */
+/** How deep an SPS says that its stream reorders; null if it cannot be read, or the NAL unit is not an SPS. */
 export const hevcReorderDepth = (nal: Uint8Array): number | null =>
   (((nal[0] ?? 0) >> 1) & 0x3f) === SPS ? (readSps(nal)?.sps.reorderDepth ?? null) : null;
 

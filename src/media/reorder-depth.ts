@@ -1,4 +1,4 @@
-/** Reads how many pictures may come before one in decode order and after it in presentation order. */
+/** Reads how deep a stream reorders: how many pictures may precede one in decode order and follow it in presentation order. */
 import type { VideoCodec } from "./encoded-packet.ts";
 import { h264ReorderDepth } from "./h264.ts";
 import { hevcReorderDepth } from "./hevc.ts";

@@ -70,6 +70,18 @@ for (const { name, missing, frames, open } of CLIPS) {
   );
 }
 
+test("files whose clocks each begin at zero play one after the other, B-frames and all", async () => {
+  const parts = [{ ...SIZE, frames: 12 }];
+  const clip = await synthetic({ parts, gop: 12, bFrames: 2, audio: { codec: "opus" } });
+  const file = fileOf(clip, SIZE);
+  const run = await play([file, file, file, file]);
+  expect(run).toMatchObject({ framesIn: 48, framesOut: 48, framesDropped: 0, troubles: [] });
+  const stamps = (await decodeAlone(run)).video.map(({ pts }) => pts);
+  for (const [index, pts] of stamps.entries()) {
+    if (index > 0) expect(Math.abs(pts - (stamps[index - 1] ?? 0) - 3000)).toBeLessThan(500);
+  }
+});
+
 test("pictures of VP8 and VP9 that change their size in mid-stream all come out", async () => {
   const luma = (x: number, y: number, time: number): number => (x + 2 * y + 9 * time) & 0xff;
   for (const codec of ["libvpx", "libvpx-vp9"] as const) {

@@ -20,9 +20,9 @@ const WHOLE: ReadonlyMap<number, number> = new Map([
   [MKV.simpleBlock, MAX_BLOCK_BYTES],
   [MKV.blockGroup, MAX_BLOCK_BYTES],
 ]);
-/** Elements that are passed over. One that is larger than the limit may be damage: the next cluster is looked for. */
-const MAX_PASSED_BYTES = 16 * MIB;
-const PASSED: ReadonlySet<number> = new Set([
+/** Elements that are skipped. The size of a larger one may be damaged, so the next cluster is searched instead. */
+const MAX_SKIPPED_BYTES = 16 * MIB;
+const SKIPPED: ReadonlySet<number> = new Set([
   MKV.void,
   MKV.crc,
   MKV.seekHead,
@@ -35,8 +35,8 @@ const PASSED: ReadonlySet<number> = new Set([
   MKV.prevSize,
   MKV.encryptedBlock,
 ]);
-/** An element that no specification of ours lists may be this large; otherwise it is damage. */
-const MAX_FOREIGN_BYTES = 64 * KIB;
+/** Unknown elements of up to this size are skipped; a larger one is taken for damage. */
+const MAX_UNKNOWN_BYTES = 64 * KIB;
 
 const ID_BYTES = 4;
 const EBML_START = Buffer.of(0x1a, 0x45, 0xdf, 0xa3);
@@ -48,24 +48,24 @@ export const isMatroskaStart = (bytes: Uint8Array): boolean =>
   startsWith(bytes, EBML_START) || startsWith(bytes, CLUSTER_START);
 
 /**
- * Elements leave in the order of the file, without their nesting: IDs of different levels are different, and live
- * streams leave sizes unknown. Where bytes cannot be an element, everything up to the next file or cluster is lost.
+ * Returns elements in the order of the file, without their nesting: IDs differ between levels, and live streams leave
+ * the sizes of their parents unknown. Bytes that cannot be an element cost everything up to the next file or cluster.
  * Holds at most one block.
  */
 export class ElementAssembler {
   readonly #held = new HeldBytes();
   /** Bytes of the element under way without which nothing more can be read. */
   #wanted = 0;
-  /** Bytes that are still to be passed over. */
-  #passing = 0;
-  /** The next element cannot be found. */
+  /** Bytes still to be skipped. */
+  #skipping = 0;
+  /** Searches for the next file or cluster. */
   #lost = false;
   #damaged = false;
   /** The next bytes are the first of a segment; `#head` holds those too few to tell what they are. */
   #atStart = true;
   #head = NOTHING;
 
-  /** The elements that these bytes complete; `data` of an opened one is empty. Views, valid until the next call. */
+  /** The elements that these bytes complete; `data` of an opened one is empty. The views are valid until the next call. */
   push(bytes: Uint8Array): Element[] {
     const next = this.#atStart ? this.#beginSegment(bytes) : bytes;
     if (this.#held.length === 0) {
@@ -115,7 +115,7 @@ export class ElementAssembler {
 
   #reset(): void {
     this.#held.keepLast(0);
-    this.#passing = 0;
+    this.#skipping = 0;
     this.#lost = false;
   }
 
@@ -125,9 +125,9 @@ export class ElementAssembler {
     const starts = new StartSearch(bytes);
     let at = 0;
     for (;;) {
-      const passed = Math.min(this.#passing, bytes.length - at);
-      this.#passing -= passed;
-      at += passed;
+      const skipped = Math.min(this.#skipping, bytes.length - at);
+      this.#skipping -= skipped;
+      at += skipped;
       if (this.#lost) {
         at = starts.from(at);
         this.#lost = bytes.length - at < ID_BYTES;
@@ -137,10 +137,10 @@ export class ElementAssembler {
         this.#wanted = bytes.length - at + 1;
         return { elements, rest: bytes.length - at };
       }
-      const handling = header && handlingOf(header);
-      if (!handling) {
+      const handling = header ? handlingOf(header) : "damage";
+      if (!header || handling === "damage" || handling === "resync") {
         this.#lost = true;
-        this.#damaged ||= handling === null;
+        this.#damaged ||= handling === "damage";
         at++;
         continue;
       }
@@ -149,27 +149,23 @@ export class ElementAssembler {
         this.#wanted = header.headerBytes + header.size;
         return { elements, rest: bytes.length - at };
       }
-      const end = handling === "whole" ? body + header.size : body;
-      if (handling !== "pass") elements.push({ id: header.id, data: bytes.subarray(body, end) });
-      if (handling === "pass") this.#passing = header.size;
-      at = end;
+      at = handling === "whole" ? body + header.size : body;
+      if (handling === "skip") this.#skipping = header.size;
+      else elements.push({ id: header.id, data: bytes.subarray(body, at) });
     }
   }
 }
 
-/**
- * How the bytes behind a header are taken. Undefined: they are of no use, but too many to trust their number. Null:
- * they are damage.
- */
-function handlingOf({ id, size }: ElementHeader): "open" | "whole" | "pass" | undefined | null {
+/** What to do at a header. `resync`: skip the element by searching for what comes after it. */
+function handlingOf({ id, size }: ElementHeader): "open" | "whole" | "skip" | "resync" | "damage" {
   if (OPENED.has(id)) return "open";
   const largest = WHOLE.get(id);
-  if (largest !== undefined) return size <= largest ? "whole" : null;
-  if (PASSED.has(id)) return size <= MAX_PASSED_BYTES ? "pass" : undefined;
-  return size <= MAX_FOREIGN_BYTES ? "pass" : null;
+  if (largest !== undefined) return size <= largest ? "whole" : "damage";
+  if (SKIPPED.has(id)) return size <= MAX_SKIPPED_BYTES ? "skip" : "resync";
+  return size <= MAX_UNKNOWN_BYTES ? "skip" : "damage";
 }
 
-/** Finds where files and clusters begin, in time that is linear in the bytes however often it is asked. */
+/** Finds where files and clusters begin; all calls together take time that is linear in the bytes. */
 class StartSearch {
   readonly #bytes: Uint8Array;
   #file = -1;
@@ -179,7 +175,7 @@ class StartSearch {
     this.#bytes = bytes;
   }
 
-  /** The first start at or behind `at`; otherwise the last bytes, in which one may begin. Ever later ones are asked for. */
+  /** The first start at or after `at`, else the last bytes, where one may begin. `at` must not decrease between calls. */
   from(at: number): number {
     if (this.#file < at) this.#file = this.#find(EBML_START, at);
     if (this.#cluster < at) this.#cluster = this.#find(CLUSTER_START, at);

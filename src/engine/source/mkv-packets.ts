@@ -11,9 +11,6 @@ import type { MkvTrack, MkvTracks } from "./mkv-tracks.ts";
 import type { AudioEntry, VideoEntry } from "./sample-entry.ts";
 import { codedPicture } from "./video-sample.ts";
 
-/** Duration of a picture where the track does not say it. */
-const DEFAULT_PICTURE_TICKS = TICKS_PER_SECOND / 25;
-
 /** A block with its times. */
 export interface TimedBlock extends Block {
   readonly pts: Ticks;
@@ -22,11 +19,11 @@ export interface TimedBlock extends Block {
   readonly arrivedAt: number;
 }
 
-/** Gives the frames of a file's tracks their times. */
+/** Makes packets of the blocks of one video and one audio track. */
 export class MkvPackets {
   readonly #clock = new DecodeClock();
   #tracks: MkvTracks | null = null;
-  /** How many pictures may overtake one, as the video track's parameter sets say. */
+  /** How deep the video track's parameter sets say that it reorders. */
   #depth = 0;
 
   /** The tracks of the blocks that follow. */
@@ -45,15 +42,14 @@ export class MkvPackets {
   }
 
   #pictures(block: TimedBlock, track: MkvTrack<VideoEntry>): VideoPacket[] {
-    const step = track.frameDuration ?? DEFAULT_PICTURE_TICKS;
-    const { entry, orientation } = track;
+    const { entry, orientation, frameDuration } = track;
     return block.frames.map((frame, index) => {
-      const pts = ticks(block.pts + index * step);
+      const pts = ticks(block.pts + index * (frameDuration ?? 0));
       return {
         kind: "video",
         ...codedPicture(entry, restored(frame, track), block.keyFrame),
         pts,
-        dts: this.#clock.next(pts, this.#depth, step),
+        dts: this.#clock.next(pts, this.#depth, frameDuration),
         ...(orientation && { orientation }),
         ...(entry.pixelAspect && { pixelAspect: entry.pixelAspect }),
         arrivedAt: block.arrivedAt,
@@ -83,7 +79,7 @@ function sounds(block: TimedBlock, track: MkvTrack<AudioEntry>): AudioPacket[] {
   });
 }
 
-/** How long a frame of a codec lasts whose frames say it, or are all alike; null for others. */
+/** Duration of a frame, from the frame or its codec; null for Vorbis, whose frames differ. */
 function frameTicks({ entry: { format, frameSamples } }: MkvTrack<AudioEntry>, data: Uint8Array) {
   if (format.codec === "vorbis") return null;
   const samples = format.codec === "opus" ? opusSamples(data) : frameSamples;

@@ -44,6 +44,14 @@ describe("the next file", () => {
   });
 });
 
+test("how long a picture lasts is measured for the next clock, where the container does not say it", () => {
+  const clock = new DecodeClock();
+  const times = timesOf(ORDER).map((time) => time / 2);
+  for (const pts of times) clock.next(ticks(pts), 2, null);
+  clock.restart();
+  expect(clock.next(ticks(0), 2, null)).toBe(ticks(-STEP));
+});
+
 test("a clock that leaps within a file is followed", () => {
   const clock = new DecodeClock();
   const first = decode(clock, timesOf(ORDER), 2);

@@ -8,6 +8,7 @@ import {
   blockGroup,
   cluster,
   element,
+  float,
   header,
   info,
   simpleBlock,
@@ -228,6 +229,24 @@ test("a display size that differs in shape makes pixels that are not square", ()
   expect(aspectOf(sized(426, 240))).toBeCloseTo(1.33, 2);
   expect(aspectOf(sized(16, 9, 3))).toBeCloseTo(1.333, 3);
   expect(aspectOf(sized(16, 9, 4))).toBeNull();
+});
+
+test("a rectangular projection that is rolled turns the picture; others leave it as it is", () => {
+  const turned = (type: number, roll: number, yaw = 0): unknown => {
+    const projection = element(
+      MKV.projection,
+      element(MKV.projectionType, [type]),
+      element(MKV.projectionYaw, float(yaw)),
+      element(MKV.projectionRoll, float(roll)),
+    );
+    const track = videoTrack({}, projection);
+    return video(read([[header(), tracks(track), cluster(0, picture(0))]]))[0]?.orientation;
+  };
+  expect(turned(0, 0)).toBeUndefined();
+  expect(turned(0, -90)).toEqual({ rotation: 90, mirrored: false });
+  expect(turned(0, 90, 180)).toEqual({ rotation: 270, mirrored: true });
+  expect(turned(0, 90, 30)).toBeUndefined();
+  expect(turned(1, 90)).toBeUndefined();
 });
 
 describe("what cannot be read is named", () => {
