@@ -72,8 +72,11 @@ test("blocks of clusters of known and of unknown size become packets with the ti
 test("times count in the unit that the file gives", () => {
   const file = [header(), info(100_000), tracks(videoTrack()), cluster(20_000, picture(5))];
   expect(timesOf(read([file]))).toEqual([2000.5]);
-  // The next file says nothing of it.
-  expect(timesOf(read([file, [...HEAD, cluster(3000, picture(0))]]))).toEqual([2000.5, 3000]);
+  // The next files say nothing of it.
+  const silent = [header(), element(MKV.info), tracks(videoTrack()), cluster(4000, picture(0))];
+  expect(timesOf(read([file, [...HEAD, cluster(3000, picture(0))], silent]))).toEqual([
+    2000.5, 3000, 4000,
+  ]);
 });
 
 describe("a lace is taken apart, and its frames follow each other", () => {
@@ -185,6 +188,20 @@ describe("H.264", () => {
     const [packet] = video(read([[header(), tracks(track), cluster(0, block)]]));
     expect(packet).toMatchObject({ codec: "h264", keyFrame: true });
     expect(packet?.data).toEqual(stream);
+  });
+
+  test("may be entered at an I picture that is not IDR, if the file says so", () => {
+    const track = videoTrack({ codec: "V_MPEG4/ISO/AVC", config: AVC_CONFIG });
+    const entry = slice(30, "i");
+    const blocks = [
+      simpleBlock(1, 0, entry, 0x80),
+      simpleBlock(1, 40, entry, 0),
+      blockGroup(1, 80, entry),
+      blockGroup(1, 120, entry, element(MKV.referenceBlock, [0xd8])),
+      simpleBlock(1, 160, slice(30, "p"), 0x80),
+    ];
+    const packets = video(read([[header(), tracks(track), cluster(0, ...blocks)]]));
+    expect(packets.map(({ keyFrame }) => keyFrame)).toEqual([true, false, true, false, false]);
   });
 
   test("as browsers record it, a byte stream without a configuration, passes as it is", () => {
