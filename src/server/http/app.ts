@@ -42,7 +42,6 @@ const EXPOSED_HEADERS = ["X-Metadata", "Lp-Trickle-Seq", "Lp-Trickle-Latest", "L
 /** The whole API; call it with `app.handle(request)`. Throws if a route was declared without an audience. */
 export function createApp(deps: AppDeps): AnyElysia {
   const { access, browsers, trickle } = deps;
-  const streams = streamAccess(deps);
   // `standardHostname` would misread URLs whose host is shorter than four characters.
   const app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .use(errorPlugin(access, () => app))
@@ -59,17 +58,30 @@ export function createApp(deps: AppDeps): AnyElysia {
       }),
     )
     .onRequest(({ request }) => rejectUndecodable(request))
-    .use(opsRoutes(deps))
     .use(playgroundRoutes(access))
     .use(openapiRoutes(access, deps.version))
-    .use(streamRoutes(access, deps))
+    .use(apiRoutes(deps))
     .use(workerRoutes(access, deps))
-    .use(capabilityRoutes({ ...deps, streams, images: imageAccess(deps.scheduler) }))
     .wrap((fetch) => (request: Request) => fetch(withUsableUrl(request)));
   if (trickle !== null) app.use(trickleRoutes(access, trickle));
   assertGuarded(app, PLUGIN_PATHS);
   return app;
 }
+
+/** The routes that clients call, as one type. */
+export type Api = ReturnType<typeof apiRoutes>;
+
+const apiRoutes = (deps: AppDeps) =>
+  new Elysia({ name: "api" })
+    .use(opsRoutes(deps))
+    .use(streamRoutes(deps.access, deps))
+    .use(
+      capabilityRoutes({
+        ...deps,
+        streams: streamAccess(deps),
+        images: imageAccess(deps.scheduler),
+      }),
+    );
 
 /** Starts streams for capabilities. */
 const streamAccess = ({ starter, store, protocols }: StreamServices): StreamAccess => ({

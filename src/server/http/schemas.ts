@@ -1,5 +1,5 @@
 /** Schemas of the JSON routes' answers, for validation and for OpenAPI. */
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, type TUnsafe, Type } from "@sinclair/typebox";
 import { ModelInfo } from "../../engine/protocol/models.ts";
 import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { FieldProblem } from "../../field-problem.ts";
@@ -259,6 +259,9 @@ export const operation = (tag: keyof typeof TAGS, summary: string) => ({
   summary,
   security: [{ token: [] }],
 });
+
+/** Gives a route the type of its body for typed clients. There is no schema at run time: the handler reads and checks the body. */
+export const bodyFor = <T>() => ({}) as { readonly body: TUnsafe<T> };
 
 /** A JSON body in OpenAPI's form, for what Elysia does not check itself. */
 export const jsonContent = (schema: TSchema) => ({

@@ -16,6 +16,7 @@ import type { AccessPolicy } from "./access.ts";
 import { dataEvents } from "./data-events.ts";
 import { readJson } from "./json-body.ts";
 import {
+  bodyFor,
   ChangedAnswer,
   failureContents,
   failures,
@@ -51,7 +52,8 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
       {
         ...access.orchestrator,
         parse: "none",
-        // No `body` schema: the control protocol that reads the body checks it.
+        // The control protocol that reads the body checks it.
+        ...bodyFor<StartFields>(),
         response: { 200: StartAnswer, ...failures(400, 413, 503) },
         detail: {
           ...operation("streams", "Start a stream, in seed mode or for an orchestrator"),
@@ -90,6 +92,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
         ...access.operator,
         parse: "none",
         params: ById,
+        ...bodyFor<UpdateFields>(),
         response: { 200: ChangedAnswer, ...failures(400, 404, 413) },
         detail: {
           ...operation(
