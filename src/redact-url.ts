@@ -12,4 +12,14 @@ export function redactUrl(url: string): string {
 
 /** Cuts every http(s) URL in a text, for messages that other code or another server wrote. */
 export const redactUrls = (text: string): string =>
-  text.replace(/\bhttps?:\/\/[^\s"'<>]+/gi, redactUrl);
+  text.replace(/\bhttps?:\/\/[^\s"'<>]+/gi, (found) => {
+    const url = withoutSentence(found);
+    return redactUrl(url) + found.slice(url.length);
+  });
+
+/** A URL in a sentence is followed by its punctuation, and by the parenthesis that it stands in. */
+function withoutSentence(text: string): string {
+  const bare = text.replace(/[.,:;!?]+$/, "");
+  const closed = (bare.match(/\)/g) ?? []).length > (bare.match(/\(/g) ?? []).length;
+  return closed && bare.endsWith(")") ? withoutSentence(bare.slice(0, -1)) : bare;
+}

@@ -15,9 +15,12 @@ export function listed(names: readonly string[]): string {
   return first.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
-/** The beginning of a value as JSON, for messages: without the paths of URLs; the word `undefined` for undefined. */
-export const shown = (value: unknown): string =>
-  cut(jsonStart(value, SHOWN_CHARACTERS), SHOWN_CHARACTERS);
+/**
+ * The beginning of a value as JSON, for messages: without the paths of URLs, bigints as numbers, and the word `undefined`
+ * for undefined.
+ */
+export const shown = (value: unknown, characters = SHOWN_CHARACTERS): string =>
+  cut(jsonStart(value, characters), characters);
 
 /**
  * The value as JSON, left off soon after `room` characters: a body may hold millions of values, or nest them a
@@ -25,6 +28,7 @@ export const shown = (value: unknown): string =>
  */
 function jsonStart(value: unknown, room: number): string {
   if (typeof value === "string") return JSON.stringify(redactUrls(cut(value, SHOWN_CHARACTERS)));
+  if (typeof value === "bigint") return String(value);
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "undefined";
   const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
   let json = open;

@@ -1,6 +1,5 @@
 /** A ComfyUI graph in API format: nodes by id, each with a class and inputs that are values or links to other nodes. */
-import { redactUrls } from "../../redact-url.ts";
-import { cut } from "../../shown-value.ts";
+import { cut, shown } from "../../shown-value.ts";
 
 export interface GraphNode {
   readonly id: string;
@@ -54,13 +53,4 @@ export const shownName = (name: string, characters: number): string =>
 const SHOWN_CHARACTERS = 60;
 
 /** The beginning of a value as JSON, for messages. */
-export function shownValue(value: unknown): string {
-  if (typeof value === "bigint") return String(value);
-  if (typeof value === "string") {
-    return JSON.stringify(redactUrls(cut(value, SHOWN_CHARACTERS)));
-  }
-  const json = JSON.stringify(value, (_, inner) =>
-    typeof inner === "bigint" ? String(inner) : inner,
-  );
-  return cut(json ?? "undefined", SHOWN_CHARACTERS);
-}
+export const shownValue = (value: unknown): string => shown(value, SHOWN_CHARACTERS);
