@@ -5,9 +5,8 @@ import { readRegularFile } from "../models/regular-file.ts";
 import type { GraphSignature, TensorSignature } from "../models/tensor-signature.ts";
 import type { Size } from "../protocol/work.ts";
 import { RESIDUAL } from "./networks/absent-residuals.ts";
+import { LATENT_PLACE } from "./sampler/latent.ts";
 
-/** Pixels a side that one place of a latent stands for. */
-const LATENT_PLACE = 8;
 const MAX_CONFIG_BYTES = 2 ** 20;
 
 export interface PipelineLimits {

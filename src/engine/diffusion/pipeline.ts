@@ -17,7 +17,12 @@ import { type Controls, NO_CONTROLS, RunControls } from "./run-controls.ts";
 import { combine } from "./sampler/combine.ts";
 import { schedulerConfig } from "./sampler/diffusers/scheduler-config.ts";
 import { type KSamplerRequest, kSample } from "./sampler/k-sampler.ts";
-import { type EncodedLatent, type LatentShape, latentSize } from "./sampler/latent.ts";
+import {
+  type EncodedLatent,
+  LATENT_PLACE,
+  type LatentShape,
+  latentSize,
+} from "./sampler/latent.ts";
 import type { SamplerName } from "./sampler/named-samplers.ts";
 import {
   denoiseByPrompts,
@@ -241,9 +246,6 @@ export class DiffusionPipeline {
     return [1, this.denoiser.denoiser.channels ?? 4, height, width];
   }
 }
-
-/** Pixels a side that one place of a latent stands for. */
-const LATENT_PLACE = 8;
 
 /** SDXL's sizes of a picture that was neither resized nor cropped. */
 export function wholeSizes([, , height, width]: LatentShape): PictureSizes {

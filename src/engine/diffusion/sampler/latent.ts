@@ -6,6 +6,9 @@ import { TorchGenerator } from "../../random/torch-noise.ts";
 /** Batch, channels, height, width. */
 export type LatentShape = readonly [batch: number, channels: number, height: number, width: number];
 
+/** Pixels a side that one place of a latent stands for. */
+export const LATENT_PLACE = 8;
+
 /** Numbers that are drawn before those of a picture: half a second's work. */
 const MAX_DRAWN = 2 ** 24;
 

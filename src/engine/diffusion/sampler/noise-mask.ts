@@ -1,4 +1,5 @@
 /** Keeps a region of a latent while a sampler changes the rest ("inpainting"). */
+import { bilinear } from "../../graph/image/resample-taps.ts";
 import { combine } from "./combine.ts";
 import { type LatentShape, latentSize, type NoiseMask } from "./latent.ts";
 import type { Denoise, DenoisePair } from "./sampler.ts";
@@ -42,11 +43,12 @@ interface SamplePoint {
 }
 
 function samplePoints(from: number, to: number): SamplePoint[] {
-  return Array.from({ length: to }, (_, i) => {
-    const position = Math.max(((i + 0.5) * from) / to - 0.5, 0);
-    const low = Math.min(Math.floor(position), from - 1);
-    return { low, high: Math.min(low + 1, from - 1), share: position - low };
-  });
+  const { base, others } = bilinear(from, to);
+  return base.map((low, at) => ({
+    low,
+    high: others[0]?.indices[at] ?? low,
+    share: others[0]?.weights?.[at] ?? 0,
+  }));
 }
 
 /** What the kept region holds. All arrays are of the latent's size. */

@@ -1,8 +1,10 @@
 /** Selects the ControlNets of a graph's prompts that are active at a step, and prepares their control pictures, as ComfyUI does. */
+
 import type { RowControl } from "../../diffusion/row-groups.ts";
+import { LATENT_PLACE } from "../../diffusion/sampler/latent.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Tensor } from "../../models/tensor.ts";
-import { repeatedTo, SHRINKS_BY } from "./latents.ts";
+import { repeatedTo } from "./latents.ts";
 import { resizeCropped } from "./resize.ts";
 import type { Planes } from "./taps.ts";
 import type { ConditioningPart, ControlChain, Images } from "./values.ts";
@@ -52,7 +54,7 @@ export function withControl(
 
 /** The control picture at eight times the latent's size, its centre kept, for each picture of the batch. */
 function hintsFor(hint: Images, { pictures, height, width }: ControlStep): Tensor[] {
-  const size = { width: width * SHRINKS_BY, height: height * SHRINKS_BY };
+  const size = { width: width * LATENT_PLACE, height: height * LATENT_PLACE };
   const resized = resizeCropped(planesOf(hint), size, "nearest-exact", "center");
   const { shape, values } = repeatedTo(resized, pictures);
   const length = values.length / pictures;

@@ -2,9 +2,14 @@
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { Network } from "../../diffusion/networks/network.ts";
-import { type Latent, type LatentShape, latentSize } from "../../diffusion/sampler/latent.ts";
+import {
+  LATENT_PLACE,
+  type Latent,
+  type LatentShape,
+  latentSize,
+} from "../../diffusion/sampler/latent.ts";
 import type { Tensor } from "../../models/tensor.ts";
-import { checkedShape, SHRINKS_BY } from "./latents.ts";
+import { checkedShape } from "./latents.ts";
 import { croppedToMultiples, eachOf, stacked, toPixels, toPlanes } from "./pixels.ts";
 import type { Images } from "./values.ts";
 
@@ -34,7 +39,7 @@ export class LatentPictures {
    */
   async encode(images: Images): Promise<Latent> {
     const cut = croppedToMultiples(images);
-    const [height, width] = [cut.height / SHRINKS_BY, cut.width / SHRINKS_BY];
+    const [height, width] = [cut.height / LATENT_PLACE, cut.width / LATENT_PLACE];
     checkedShape([cut.batch, 1, height, width]);
     this.#encoder ??= this.#open(this.#files.encoder, "encoder");
     const network = await this.#encoder;

@@ -1,20 +1,23 @@
 /** Works on batches of latents: planes, repetition, one latent fitted to another. */
 import { WorkerError } from "../../../errors.ts";
-import type { Latent, LatentShape, NoiseMask } from "../../diffusion/sampler/latent.ts";
+import {
+  LATENT_PLACE,
+  type Latent,
+  type LatentShape,
+  type NoiseMask,
+} from "../../diffusion/sampler/latent.ts";
 import { type ResizeMethod, resizeCropped } from "./resize.ts";
 import type { Planes } from "./taps.ts";
 
-/** Pixels a side that one place of a latent stands for. */
-export const SHRINKS_BY = 8;
 /** Of all pictures of a latent: one of 4096x4096, as large as streams may be, or 64 of 512x512. */
-const MAX_PLACES = (4096 / SHRINKS_BY) ** 2;
+const MAX_PLACES = (4096 / LATENT_PLACE) ** 2;
 const MAX_BATCH = 64;
 
 /** The shape itself. Throws `invalid_request` for a latent that would be too large. */
 export function checkedShape(shape: LatentShape): LatentShape {
   const [batch, , height, width] = shape;
   if (batch <= MAX_BATCH && batch * height * width <= MAX_PLACES) return shape;
-  const [x, y] = [width * SHRINKS_BY, height * SHRINKS_BY];
+  const [x, y] = [width * LATENT_PLACE, height * LATENT_PLACE];
   const problem = `would give latents of ${batch} pictures of ${x}x${y}`;
   throw new WorkerError(
     "invalid_request",

@@ -1,8 +1,9 @@
 /** Converts between the pictures of a graph (f32 NHWC, 0 to 1), the planes of networks (f32 NCHW, −1 to 1) and bytes. */
+
 import { WorkerError } from "../../../errors.ts";
 import type { Picture } from "../../../media/picture.ts";
 import type { PackedPicture } from "../../codec/packed-picture.ts";
-import { SHRINKS_BY } from "./latents.ts";
+import { LATENT_PLACE } from "../../diffusion/sampler/latent.ts";
 import type { Images, LatentArea } from "./values.ts";
 
 type Shape = Pick<Images, "batch" | "height" | "width">;
@@ -59,17 +60,17 @@ export function crop(images: Images, { y, x, height, width }: LatentArea): Image
  * Throws `invalid_request` for pictures of fewer than 8 pixels a side.
  */
 export function croppedToMultiples(images: Images): Images {
-  const height = images.height - (images.height % SHRINKS_BY);
-  const width = images.width - (images.width % SHRINKS_BY);
+  const height = images.height - (images.height % LATENT_PLACE);
+  const width = images.width - (images.width % LATENT_PLACE);
   if (height === 0 || width === 0) {
     const problem = `a picture of ${images.width}x${images.height} is too small for a VAE`;
     throw new WorkerError(
       "invalid_request",
-      `${problem}: give at least ${SHRINKS_BY}x${SHRINKS_BY}`,
+      `${problem}: give at least ${LATENT_PLACE}x${LATENT_PLACE}`,
     );
   }
-  const y = Math.floor((images.height % SHRINKS_BY) / 2);
-  const x = Math.floor((images.width % SHRINKS_BY) / 2);
+  const y = Math.floor((images.height % LATENT_PLACE) / 2);
+  const x = Math.floor((images.width % LATENT_PLACE) / 2);
   return crop(images, { y, x, height, width });
 }
 

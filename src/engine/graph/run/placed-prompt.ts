@@ -1,11 +1,10 @@
 /** Prepares the prompts of a sampling run: where in the latent each counts and how much, and at which sigmas. */
 import { WorkerError } from "../../../errors.ts";
 import type { PictureSizes } from "../../diffusion/row-groups.ts";
-import type { LatentShape } from "../../diffusion/sampler/latent.ts";
+import { LATENT_PLACE, type LatentShape } from "../../diffusion/sampler/latent.ts";
 import { maskForLatent } from "../../diffusion/sampler/noise-mask.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
 import type { Conditioning } from "../../diffusion/text/conditioning.ts";
-import { SHRINKS_BY } from "./latents.ts";
 import type { ConditioningPart, ControlChain, LatentArea } from "./values.ts";
 
 /** A prompt with its place in latents of one shape. */
@@ -132,8 +131,8 @@ function firstChannels(
 /** Cuts an area to what lies in the latent; at least one place. */
 function inside({ y, x, ...area }: LatentArea, height: number, width: number): LatentArea {
   if (y >= height || x >= width) {
-    const begin = `x ${x * SHRINKS_BY} and y ${y * SHRINKS_BY}`;
-    const size = `${width * SHRINKS_BY}x${height * SHRINKS_BY}`;
+    const begin = `x ${x * LATENT_PLACE} and y ${y * LATENT_PLACE}`;
+    const size = `${width * LATENT_PLACE}x${height * LATENT_PLACE}`;
     const problem = `the area of a prompt begins at ${begin}, outside of the picture of ${size} pixels`;
     throw new WorkerError("invalid_request", `${problem}: give it a smaller x and y`);
   }

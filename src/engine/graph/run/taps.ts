@@ -1,6 +1,12 @@
-/** Computes which samples, with which weights, make each sample of a resized row of a latent, as torch's `interpolate` does. */
-
-import { type Kernel, nearestSamples } from "../image/resample-taps.ts";
+/** Lists, for each place of a resized row of a latent, the places that it is made of, with torch's weights. */
+import {
+  bicubic,
+  bilinear,
+  type Interpolation,
+  type Kernel,
+  nearestSamples,
+  areaTaps as windows,
+} from "../image/resample-taps.ts";
 
 /** Planes f32 `[batch, channels, height, width]`. */
 export interface Planes {
@@ -24,39 +30,25 @@ export const nearestTaps =
   (from: number, to: number): Taps =>
     nearestSamples(from, to, kernel).map((at) => ({ at: [at], weights: [1] }));
 
-export function bilinearTaps(from: number, to: number): Taps {
-  return Array.from({ length: to }, (_, i) => {
-    const position = Math.max(0, ((i + 0.5) * from) / to - 0.5);
-    const low = Math.min(from - 1, Math.floor(position));
-    const share = position - low;
-    return { at: [low, Math.min(from - 1, low + 1)], weights: [1 - share, share] };
-  });
-}
+export const bilinearTaps = (from: number, to: number): Taps => byPlace(bilinear(from, to));
+
+/** Places beyond an edge repeat it. */
+export const bicubicTaps = (from: number, to: number): Taps => byPlace(bicubic(from, to));
 
 /** The average of all places that a result place touches. */
 export function areaTaps(from: number, to: number): Taps {
-  return Array.from({ length: to }, (_, i) => {
-    const start = Math.floor((i * from) / to);
-    const count = Math.ceil(((i + 1) * from) / to) - start;
-    return {
-      at: Array.from({ length: count }, (_, tap) => start + tap),
-      weights: new Array<number>(count).fill(1 / count),
-    };
-  });
+  const { taps, counts } = windows(from, to);
+  return counts.map((count, place) => ({
+    at: taps.slice(0, count).map(({ indices }) => indices[place] as number),
+    weights: new Array<number>(count).fill(1 / count),
+  }));
 }
 
-/** Keys 1981 with a = −0.75; places beyond an edge repeat it. */
-export function bicubicTaps(from: number, to: number): Taps {
-  const a = -0.75;
-  const near = (d: number): number => ((a + 2) * d - (a + 3)) * d * d + 1;
-  const far = (d: number): number => ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
-  return Array.from({ length: to }, (_, i) => {
-    const position = ((i + 0.5) * from) / to - 0.5;
-    const low = Math.floor(position);
-    const share = position - low;
-    return {
-      at: [-1, 0, 1, 2].map((offset) => Math.min(from - 1, Math.max(0, low + offset))),
-      weights: [far(1 + share), near(share), near(1 - share), far(2 - share)],
-    };
+function byPlace({ base, others }: Interpolation): Taps {
+  return base.map((at, place) => {
+    const weights = others.map((tap) => tap.weights?.[place] ?? 1);
+    const rest = weights.reduce((sum, weight) => sum + weight, 0);
+    const neighbours = others.map(({ indices }) => indices[place] as number);
+    return { at: [at, ...neighbours], weights: [1 - rest, ...weights] };
   });
 }

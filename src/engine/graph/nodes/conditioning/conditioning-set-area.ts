@@ -1,8 +1,8 @@
 /** ConditioningSetArea: limits prompts to a rectangle of the picture. */
+import { LATENT_PLACE } from "../../../diffusion/sampler/latent.ts";
 import { float, int, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 import { changedParts } from "../../run/changed-parts.ts";
-import { SHRINKS_BY } from "../../run/latents.ts";
 
 export const ConditioningSetArea: NodeClass = {
   name: "ConditioningSetArea",
@@ -17,7 +17,7 @@ export const ConditioningSetArea: NodeClass = {
   },
   outputs: ["CONDITIONING"],
   run(inputs) {
-    const places = (name: string): number => Math.floor(inputs.number(name) / SHRINKS_BY);
+    const places = (name: string): number => Math.floor(inputs.number(name) / LATENT_PLACE);
     const area = {
       ...{ width: places("width"), height: places("height") },
       ...{ x: places("x"), y: places("y") },

@@ -1,7 +1,8 @@
 /** LatentCompositeMasked: lays one latent over another, where a mask says. */
+import { LATENT_PLACE } from "../../../diffusion/sampler/latent.ts";
 import { int, link, toggle } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
-import { maskPlanes, planesOf, repeatedTo, SHRINKS_BY, withPlanes } from "../../run/latents.ts";
+import { maskPlanes, planesOf, repeatedTo, withPlanes } from "../../run/latents.ts";
 import { output } from "../../run/node-runner.ts";
 import { pasted } from "../../run/planes.ts";
 import { resize } from "../../run/resize.ts";
@@ -31,7 +32,7 @@ export const LatentCompositeMasked: NodeClass = {
     const size = { width: fromWidth, height: fromHeight };
     const weights: Planes | null =
       mask && repeatedTo(resize(maskPlanes(mask), size, "bilinear"), batch);
-    const place = (name: string): number => Math.floor(inputs.number(name) / SHRINKS_BY);
+    const place = (name: string): number => Math.floor(inputs.number(name) / LATENT_PLACE);
     const result = pasted(
       planesOf(to),
       repeatedTo(from, batch),

@@ -1,7 +1,8 @@
 /** LatentComposite: lays one latent over another, with soft edges. */
+import { LATENT_PLACE } from "../../../diffusion/sampler/latent.ts";
 import { int, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
-import { planesOf, repeatedTo, SHRINKS_BY, withPlanes } from "../../run/latents.ts";
+import { planesOf, repeatedTo, withPlanes } from "../../run/latents.ts";
 import { output } from "../../run/node-runner.ts";
 import { pasted } from "../../run/planes.ts";
 
@@ -19,7 +20,7 @@ export const LatentComposite: NodeClass = {
   run(inputs) {
     const to = inputs.link("samples_to", "LATENT");
     const from = planesOf(inputs.link("samples_from", "LATENT"));
-    const places = (name: string): number => Math.floor(inputs.number(name) / SHRINKS_BY);
+    const places = (name: string): number => Math.floor(inputs.number(name) / LATENT_PLACE);
     const [x, y, feather] = [places("x"), places("y"), places("feather")];
     const [, , height, width] = to.shape;
     const size = {

@@ -1,7 +1,8 @@
 /** LatentCrop: cuts a rectangle out of a latent. */
+import { LATENT_PLACE } from "../../../diffusion/sampler/latent.ts";
 import { int, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
-import { planesOf, SHRINKS_BY, withPlanes } from "../../run/latents.ts";
+import { planesOf, withPlanes } from "../../run/latents.ts";
 import { output } from "../../run/node-runner.ts";
 import { cut } from "../../run/resize.ts";
 
@@ -19,7 +20,7 @@ export const LatentCrop: NodeClass = {
   run(inputs) {
     const latent = inputs.link("samples", "LATENT");
     const [, , height, width] = latent.shape;
-    const places = (name: string): number => Math.floor(inputs.number(name) / SHRINKS_BY);
+    const places = (name: string): number => Math.floor(inputs.number(name) / LATENT_PLACE);
     const across = spanOf(places("x"), places("width"), width);
     const down = spanOf(places("y"), places("height"), height);
     const area = {
@@ -32,7 +33,7 @@ export const LatentCrop: NodeClass = {
 
 /** Starts eight places before the end at the latest. In less than eight, as in ComfyUI, that counts from the end again. */
 function spanOf(wanted: number, length: number, size: number) {
-  const from = Math.min(wanted, size - SHRINKS_BY);
+  const from = Math.min(wanted, size - LATENT_PLACE);
   const start = from < 0 ? Math.max(0, size + from) : from;
   return { start, length: Math.min(size, from + length) - start };
 }

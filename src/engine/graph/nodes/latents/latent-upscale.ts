@@ -1,9 +1,10 @@
 /** LatentUpscale: resizes a latent to the size of a picture. */
+import { LATENT_PLACE } from "../../../diffusion/sampler/latent.ts";
 import { roundHalfToEven } from "../../../diffusion/schedule/python-numbers.ts";
 import { CROPS, LATENT_UPSCALE_METHODS } from "../../choices.ts";
 import { choice, int, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
-import { checkedShape, planesOf, SHRINKS_BY, withPlanes } from "../../run/latents.ts";
+import { checkedShape, planesOf, withPlanes } from "../../run/latents.ts";
 import { output } from "../../run/node-runner.ts";
 import { type ResizeMethod, resizeCropped } from "../../run/resize.ts";
 
@@ -28,7 +29,7 @@ export const LatentUpscale: NodeClass = {
     const sides = [
       width === 0 ? roundHalfToEven((oldWidth * height) / oldHeight) : width,
       height === 0 ? roundHalfToEven((oldHeight * width) / oldWidth) : height,
-    ].map((side) => Math.floor(Math.max(MIN_SIDE, side) / SHRINKS_BY));
+    ].map((side) => Math.floor(Math.max(MIN_SIDE, side) / LATENT_PLACE));
     const size = { width: sides[0] ?? 0, height: sides[1] ?? 0 };
     checkedShape([batch, channels, size.height, size.width]);
     const resized = resizeCropped(
