@@ -246,6 +246,8 @@ class Engine {
       case "model":
         await checkModel(question.model, this.host);
         return [];
+      case "comfyui":
+        return await this.host.examineComfyUi();
       case "nodes":
         return await this.#catalogue.graphs.nodes();
     }

@@ -1,12 +1,14 @@
-/** The command `doctor`: tries the devices of this machine with all models, and prints what works and what does not. */
+/** The command `doctor`: tries the devices of this machine with all models, and the operator's ComfyUI, and prints what works. */
 import type { Config } from "../config.ts";
+import type { ComfyReport } from "../engine/protocol/comfyui-report.ts";
 import type { ModelInfo } from "../engine/protocol/models.ts";
 import { textTable } from "../text-table.ts";
+import { examineComfyUi } from "./comfyui-trial.ts";
 import { type DeviceReport, tryDevice } from "./device-trial.ts";
 import { chooseDevices } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 
-/** The report to print. `ok`: every device of the configuration works, and every model runs on each. */
+/** The report to print. `ok`: every device of the configuration works, every model runs on each, and so does the ComfyUI. */
 export async function examine(
   config: Config,
   command: EngineCommand,
@@ -16,10 +18,17 @@ export async function examine(
   for (const name of chooseDevices(config.device).names) {
     devices.push(await tryDevice(name, config, command));
   }
-  const ok = devices.every(({ problem, models }) => problem === null && !models.some(isFailed));
+  const comfyui = await examineComfyUi(config, command);
+  const works = devices.every(({ problem, models }) => problem === null && !models.some(isFailed));
+  const ok = works && (comfyui === null || comfyui.problems.length === 0);
   const machine = `${process.platform} ${process.arch}, ${navigator.hardwareConcurrency} cores`;
   const head = `comfystream-byoc ${version}, Bun ${Bun.version}, ${machine}`;
-  return { ok, report: [head, ...devices.map(render)].join("\n\n") };
+  const parts = [
+    head,
+    ...devices.map(render),
+    ...(comfyui === null ? [] : [renderComfyUi(comfyui)]),
+  ];
+  return { ok, report: parts.join("\n\n") };
 }
 
 function render({ device, problem, codecs, models }: DeviceReport): string {
@@ -38,6 +47,13 @@ function render({ device, problem, codecs, models }: DeviceReport): string {
       ? textTable([["model", "source", "state", "provider", "licence", ""], ...rows])
       : []),
   ].join("\n");
+}
+
+function renderComfyUi({ label, version, devices, problems }: ComfyReport): string {
+  const name = label.replace(/^the /, "");
+  const facts = [version === null ? "of unknown version" : `version ${version}`, ...devices];
+  if (problems.length === 0) return `${name}: ok, ${facts.join(", ")}`;
+  return problems.map((problem) => `${name}: FAILED: ${problem}`).join("\n");
 }
 
 const isFailed = (model: ModelInfo): boolean => model.state === "failed";

@@ -168,6 +168,45 @@ describe("a ComfyUI", () => {
   });
 });
 
+describe("an examination", () => {
+  const problemsOf = async (url: string) => {
+    await using hosted = await ServedHost.start(url);
+    return (await hosted.host.examineComfyUi())?.problems;
+  };
+
+  test("names the version and the devices of one that will do", async () => {
+    await using comfy = new FakeComfy({ credentials: "artist:secret" });
+    await using hosted = await ServedHost.start(comfy.url);
+    expect(await hosted.host.examineComfyUi()).toEqual({
+      label: `the ComfyUI at COMFYUI_URL (http://127.0.0.1:${comfy.port})`,
+      ...{ version: "0.3.64", devices: ["cpu"], problems: [] },
+    });
+  });
+
+  test("names the nodes that are missing and a version that is too old, each with the way out", async () => {
+    const without = ["SaveImageWebsocket", "PreviewAny"];
+    await using comfy = new FakeComfy({ version: "0.3.9", without });
+    expect(await problemsOf(comfy.url)).toEqual([
+      "it is version 0.3.9, older than 0.3.45: update it",
+      "it lacks SaveImageWebsocket, by which streams get their pictures: start it with its custom_nodes/websocket_image_save.py",
+      "it lacks PreviewAny, by which texts come back: update it",
+    ]);
+  });
+
+  test.each(["0.3.45", "0.4.0", "1.0.0"])("version %s is new enough", async (version) => {
+    await using comfy = new FakeComfy({ version });
+    expect(await problemsOf(comfy.url)).toEqual([]);
+  });
+
+  test("says how one that is not there can be had", async () => {
+    await using gone = new FakeComfy();
+    await gone[Symbol.asyncDispose]();
+    expect(await problemsOf(gone.url)).toEqual([
+      "it refused the connection; start it, or correct COMFYUI_URL or leave it out",
+    ]);
+  });
+});
+
 describe("what is no ComfyUI is named as such where", () => {
   const failing = async (answer: () => Response | Promise<Response>) => {
     await using stop = new AsyncDisposableStack();

@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
 import { examine } from "../../src/server/doctor.ts";
+import { FakeComfy } from "../support/fake-comfyui.ts";
 import { OnnxWorkspace, simpleModel } from "../support/onnx-workspace.ts";
 import { FAKE_ENGINE, MAIN, runProgram } from "../support/server-process.ts";
 
@@ -17,6 +18,20 @@ test("doctor runs every model on the CPU and reports the provider that ran it", 
   expect(out).toContain("device cpu: ok");
   expect(out).toMatch(/identity +built-in +ready +CPUExecutionProvider/);
   expect(code).toBe(0);
+});
+
+test("doctor examines the ComfyUI that COMFYUI_URL names, also where no device works", async () => {
+  await using comfy = new FakeComfy();
+  const { url } = comfy;
+  const doctor = async () =>
+    await runProgram(MAIN, ["doctor", "--device", "cuda:7", "--comfyui-url", url]);
+  const label = `ComfyUI at COMFYUI_URL (${url})`;
+  const works = await doctor();
+  expect(works.out).toContain(`${label}: ok, version 0.3.64, cpu`);
+  await comfy[Symbol.asyncDispose]();
+  const { out, code } = await doctor();
+  expect(out).toContain(`${label}: FAILED: it refused the connection; start it, or correct`);
+  expect(code).toBe(1);
 });
 
 test("doctor waits for a model that is still loading when its stream has ended", async () => {

@@ -237,6 +237,11 @@ export function comfyUiTests(
     expect(places).toEqual(["2 choice", "4 images", "6 images"]);
   });
 
+  test("an examination finds it in order", async () => {
+    const report = await host.examineComfyUi();
+    expect(report).toMatchObject({ version: "0.3.64", devices: ["cpu"], problems: [] });
+  });
+
   test("a class that is misspelt is named with the one that ComfyUI has", async () => {
     const graph = {
       ...slowly(0),

@@ -21,6 +21,8 @@ interface Queued {
 export interface FakeComfyOptions {
   /** Default: a free one. */
   readonly port?: number;
+  /** The version that it names. */
+  readonly version?: string;
   /** Classes that it does not have. */
   readonly without?: readonly string[];
   /** `user:password` that it wants. */
@@ -120,6 +122,12 @@ export class FakeComfy implements AsyncDisposable {
           return found === undefined ? [] : [[one, { output_node: found.isOutput === true }]];
         });
         return Response.json(Object.fromEntries(infos));
+      }
+      case "GET /system_stats": {
+        const { version = "0.3.64" } = this.#options;
+        return Response.json({
+          ...{ system: { comfyui_version: version }, devices: [{ name: "cpu", type: "cpu" }] },
+        });
       }
       case "POST /upload/image":
         return await this.#upload(request);

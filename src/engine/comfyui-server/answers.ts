@@ -10,6 +10,13 @@ export const StoredFile = Type.Object({
 });
 export type StoredFile = Immutable<typeof StoredFile>;
 
+/** Of `GET /system_stats`. */
+export const SystemStats = Type.Object({
+  /** Versions before 0.3.8 do not name themselves. */
+  system: Type.Object({ comfyui_version: Type.Optional(Type.String()) }),
+  devices: Type.Array(Type.Object({ name: Type.String() })),
+});
+
 /** One thing that is wrong with a node. */
 export const NodeError = Type.Object({
   type: Type.String(),

@@ -5,7 +5,8 @@ import { getLogger } from "../../log.ts";
 import { redactUrl } from "../../redact-url.ts";
 import type { Immutable } from "../../schema.ts";
 import { check } from "../../schema-check.ts";
-import { NodeErrors, PromptError, Queue, type StoredFile } from "./answers.ts";
+import { cut } from "../../shown-value.ts";
+import { NodeErrors, PromptError, Queue, type StoredFile, SystemStats } from "./answers.ts";
 
 const log = getLogger("comfyui");
 
@@ -16,6 +17,7 @@ export const MAX_PICTURE_BYTES = 64 * 2 ** 20;
 /** Its queue holds the whole graph of everything that waits. */
 const MAX_JSON_BYTES = 16 * 2 ** 20;
 const SHOWN_CHARACTERS = 200;
+const MAX_NAME_CHARACTERS = 60;
 
 /** The answer to a submitted graph. */
 export type Submission =
@@ -39,6 +41,19 @@ export class ComfyClient {
       username === "" && password === ""
         ? {}
         : { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
+  }
+
+  /** Its version, as far as it says, and what it computes on. */
+  async system(signal: AbortSignal): Promise<{ version: string | null; devices: string[] }> {
+    const answer = await this.#json("/system_stats", { signal });
+    if (!is(SystemStats, answer)) {
+      throw this.unavailable("its answer to /system_stats is not that of a ComfyUI");
+    }
+    const { system, devices } = answer;
+    return {
+      version: system.comfyui_version ?? null,
+      devices: devices.map(({ name }) => cut(name, MAX_NAME_CHARACTERS)),
+    };
   }
 
   /** Whether ComfyUI has a node class. */

@@ -4,8 +4,10 @@ import type { LoadedModel } from "../device/loaded-model.ts";
 import { shownName } from "../graph/graph.ts";
 import { defineGraphs } from "../models/graph-definition.ts";
 import { type ModelChain, modelChain } from "../models/model-chain.ts";
+import type { ComfyReport } from "../protocol/comfyui-report.ts";
 import type { GraphUse } from "../protocol/work.ts";
 import { ComfyConnection } from "./connection.ts";
+import { examine } from "./examine.ts";
 import { ServerModel } from "./server-model.ts";
 
 /** Shown while a stream waits. No folder of a model has a name with a space. */
@@ -63,6 +65,11 @@ export class ComfyServer implements AsyncDisposable {
     const model = this.#model(name);
     await this.#connection.socket();
     return model;
+  }
+
+  /** Whether it can run graphs. */
+  async examine(): Promise<ComfyReport> {
+    return await examine(this.#connection.client, () => this.#connection.socket());
   }
 
   /** Ends the runs in progress, and waits until the files of frames are blank. */

@@ -10,6 +10,7 @@ import { GraphModels, type GraphPlan } from "../models/graph-models.ts";
 import type { ModelChain } from "../models/model-chain.ts";
 import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
+import type { ComfyReport } from "../protocol/comfyui-report.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import { GRAPH_MODEL, type GraphUse } from "../protocol/work.ts";
 import { type Device, loadDeadlineMs, parseDevice } from "./devices.ts";
@@ -161,6 +162,11 @@ export class ModelHost implements AsyncDisposable {
   async graphModel(graphs: readonly string[], use: GraphUse): Promise<string> {
     const { model } = await this.planGraphs(graphs, use);
     return model;
+  }
+
+  /** What the operator's ComfyUI is like; null where there is none. */
+  async examineComfyUi(): Promise<ComfyReport | null> {
+    return this.#comfyui === null ? null : await this.#comfyui.examine();
   }
 
   /** The load of a model that is under way; null for all others. */

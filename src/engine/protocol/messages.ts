@@ -64,6 +64,8 @@ export const Question = Type.Union([
   }),
   /** Is this model known to be broken? An error says why; the answer is an empty list. */
   Type.Object({ kind: Type.Literal("model"), model: Type.String() }),
+  /** What is the operator's ComfyUI like? The answer is a `ComfyReport`, or null where there is none. */
+  Type.Object({ kind: Type.Literal("comfyui") }),
   /** The node classes that run here, in the form of ComfyUI's `object_info`. */
   Type.Object({ kind: Type.Literal("nodes") }),
 ]);
