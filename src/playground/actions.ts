@@ -181,7 +181,7 @@ export function follow(stream: Stream, askedAt: number): void {
   adoptForm(stream);
 }
 
-/** Fills the form with a stream's own. */
+/** Fills the form with a stream's settings. */
 export function adoptForm(stream: Stream, patch: Partial<Draft> = {}): void {
   const form = formOf(stream, state.models.value);
   const { graph } = state.draft.value;

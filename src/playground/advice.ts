@@ -32,7 +32,7 @@ export function problemOf(error: unknown): Problem {
   return { code, what: sentence(forPage(message)), advice: ADVICE[code] ?? "" };
 }
 
-/** Describes a graph that the server refused with so many problems, at a start or while a stream runs. */
+/** Describes a graph that was refused with `count` problems, at a start or while a stream runs. */
 export function graphProblem(
   count: number,
   message: string,
@@ -49,7 +49,7 @@ export function graphProblem(
   };
 }
 
-/** What a message says last of a ComfyUI that runs, or could run, nodes that this server lacks. */
+/** Matches the end of a message that names a ComfyUI which runs, or could run, nodes that this server lacks. */
 const ANOTHER_COMFYUI = /; ((?:a ComfyUI that|the graph goes to) [^;]+)$/;
 
 /** Names fields as the page does, and shortens messages that quote another server at length. */

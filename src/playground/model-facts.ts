@@ -36,7 +36,7 @@ export function aboutText({ description, needs_video: needsVideo }: Model, sourc
   return isOnItsOwn ? `${sentence} Its input is a moving test picture.`.trim() : sentence;
 }
 
-/** What it takes and whose it is. */
+/** What the model takes, where it comes from, and its licence. */
 export function factsOf(model: Model): string[] {
   const { license, source } = model;
   return [

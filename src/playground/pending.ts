@@ -2,7 +2,7 @@
 import type { Model, Stream } from "./api.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
 
-/** Changes that take less are not worth a word. */
+/** Changes that take less time are not mentioned. */
 const QUICK_MS = 800;
 
 interface PendingOptions {

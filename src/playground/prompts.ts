@@ -27,7 +27,7 @@ export const MAX_PROMPTS = 64;
 
 export const NO_PROMPTS: Prompts = promptsOf("");
 
-/** One text that counts in full. */
+/** One text with the weight 1. */
 export function promptsOf(text: string): Prompts {
   return { texts: [{ text, weight: 1 }], negative: "" };
 }
@@ -66,7 +66,7 @@ export function promptsIn({ prompts = [] }: Stream["metadata"]): Prompts {
 export const isText = (prompt: object): prompt is ApiPrompt =>
   "prompt" in prompt && typeof prompt.prompt === "string";
 
-/** True where there is nothing to draw by. */
+/** True if there is no text. */
 export const areEmpty = (prompts: Prompts): boolean => apiPrompts(prompts).length === 0;
 
 export const withPatch = (
@@ -83,7 +83,7 @@ export const withAnother = (prompts: Prompts): Prompts => ({
   texts: [...prompts.texts, { text: "", weight: 1 }],
 });
 
-/** The last one that remains counts in full. */
+/** Removes a text. A text that remains alone gets the weight 1. */
 export function without(prompts: Prompts, index: number): Prompts {
   const [only, ...others] = prompts.texts.filter((_, at) => at !== index);
   if (only === undefined) return { ...prompts, texts: NO_PROMPTS.texts };

@@ -14,7 +14,7 @@ const REFRESH_MS = 1000;
 /** Models and health change rarely: they are polled at every so many refreshes, unless a model loads. */
 const RARELY = 5;
 
-/** The list of streams has been read, for which the server may want a token. */
+/** Whether `resume` was called: after the first list of streams, which may need a token. */
 let isResumed = false;
 
 /** Polls the server until the signal aborts. */

@@ -37,11 +37,11 @@ export type Input =
   | { readonly kind: "channel"; readonly url: string; readonly channel: string | null };
 
 export const draft = signal<Draft>(FIRST_DRAFT);
-/** The draft that the stream runs with which the form changes. */
+/** The draft with which the controlled stream runs. */
 export const applied = signal<Draft>(FIRST_DRAFT);
 export const onScreen = signal<OnScreen>({ kind: "nothing" });
 export const models = signal<readonly Model[]>([]);
-/** Since when each model that is loading was seen to load, by `performance.now()`. */
+/** When each loading model was first seen to load, by `performance.now()`. */
 export const warmingSince = signal<ReadonlyMap<string, number>>(new Map());
 export const health = signal<Health | null>(null);
 /** Running streams, newest first. */
@@ -50,7 +50,7 @@ export const streams = signal<readonly Stream[]>([]);
 export const samples = signal<readonly Sample[]>([]);
 /** The last error; problems of a graph are in `graphVerdict`. */
 export const problem = signal<Problem | null>(null);
-/** What was found of the last graph that was sent. */
+/** The verdict on the last graph that was sent. */
 export const graphVerdict = signal<GraphVerdict | null>(null);
 /** The node classes of the server; empty until a graph is shown. */
 export const nodeClasses = signal<NodeClasses>({});
@@ -105,7 +105,7 @@ export const graphFaults = computed<GraphFaults>(() =>
     graphReading.value.nodes,
   ),
 );
-/** What the page warns of. */
+/** The error that the page shows above the form. */
 export const alert = computed<Problem | null>(
   () => problem.value ?? alertFor(standing.value, isControlling.value),
 );

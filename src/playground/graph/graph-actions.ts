@@ -31,7 +31,7 @@ export function takeGraph(text: string): boolean {
   return true;
 }
 
-/** As `takeGraph`, from a file of JSON or a picture that ComfyUI saved; says so where it holds none. */
+/** Like `takeGraph`, for a JSON file or a picture that ComfyUI saved; shows an error if it has no graph. */
 export async function takeGraphFile(file: File): Promise<void> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   if (takeGraph(graphInPng(bytes) ?? new TextDecoder().decode(bytes))) return;

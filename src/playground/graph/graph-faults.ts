@@ -4,16 +4,16 @@ import { closed, sentence } from "../sentence.ts";
 import type { GraphNode } from "./read-graph.ts";
 
 export interface GraphFaults {
-  /** In sentences, by `keyOf` of the node. */
+  /** By `keyOf` of the node. */
   readonly byNode: ReadonlyMap<string, readonly NodeFault[]>;
-  /** Those of no node that is there. */
+  /** Problems of no node in the graph. */
   readonly others: readonly string[];
 }
 
 export interface NodeFault {
-  /** The input at fault; null where it is the node. */
+  /** The input at fault; null if the problem concerns the whole node. */
   readonly input: string | null;
-  /** It begins with the name of the input, if there is one. */
+  /** A sentence, which begins with the name of the input if there is one. */
   readonly text: string;
 }
 
@@ -43,7 +43,7 @@ export function faultsOf(
   return { byNode, others };
 }
 
-/** Of a graph that was accepted, and fails as it runs: the stream's error names the node as `node 3 "Mine" (KSampler)`. */
+/** The problem of a graph that fails at run time: the stream's error names the node as `node 3 "Mine" (KSampler)`. */
 export function runProblem(error: string | undefined): FieldProblem[] {
   const [, node, reason] = /^node (.+?)(?: ".*?")? \([^)]*\): (.+)$/s.exec(error ?? "") ?? [];
   if (node === undefined || reason === undefined) return [];

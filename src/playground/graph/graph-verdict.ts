@@ -4,7 +4,7 @@ import { graphProblem, type Problem } from "../advice.ts";
 import type { Draft } from "../draft.ts";
 import { isGraphModel } from "./graph-model.ts";
 
-/** What the server, or the page itself, found of a graph. */
+/** What is wrong with a graph, according to the server or to the page itself. */
 export interface GraphVerdict {
   /** The form that was judged. */
   readonly draft: Draft;

@@ -50,7 +50,7 @@ export function widgetOf(node: GraphNode, input: GraphInput, classes: NodeClasse
   }
 }
 
-/** Of an input that the class does not declare, such as a parameter of the model that `OnnxModel` runs. */
+/** The control for an input that the class does not declare, such as a parameter of the model that `OnnxModel` runs. */
 function plainWidget({ kind }: GraphInput): Widget | null {
   if (kind === "number") return { kind: "number", integer: false };
   return kind === "text" || kind === "switch" ? { kind } : null;

@@ -1,4 +1,4 @@
-/** The form: prompt, source, model, size and the model's parameters. Models without prompts have no prompt. */
+/** The form: what to draw, where the video comes from, and the model with its size and parameters. */
 import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
 import type { Source } from "../draft.ts";
 import { isGraphModel } from "../graph/graph-model.ts";
