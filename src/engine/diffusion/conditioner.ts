@@ -1,23 +1,11 @@
 /** Encodes the prompts of streams with the text encoders of a pipeline, and remembers what it has encoded. Used in workers. */
-import { join } from "node:path";
-import { WorkerError } from "../../errors.ts";
 import type { SessionSettings } from "../device/devices.ts";
 import type { Prompt } from "../protocol/work.ts";
-import { type EncodedTokens, TextEncoder } from "./networks/text-encoder.ts";
+import { ClipEncoder, type TextReading } from "./clip-encoder.ts";
 import type { PipelineParts } from "./pipeline-folder.ts";
 import type { SamplingRules } from "./sampling-rules.ts";
-import { ClipTokenizer } from "./text/clip-tokenizer.ts";
-import { readClipVocabulary } from "./text/clip-vocabulary.ts";
-import { type Conditioning, joinEncoders, padded, zeroed } from "./text/conditioning.ts";
-import {
-  chunkPrompt,
-  emptyPromptChunk,
-  isWeighted,
-  type PromptChunk,
-  plainChunk,
-} from "./text/prompt-chunks.ts";
+import { type Conditioning, joinEncoders, zeroed } from "./text/conditioning.ts";
 import { mixConditionings, mixPrompts, type TextShare } from "./text/prompt-mixture.ts";
-import { weighTokens } from "./text/weigh-tokens.ts";
 
 /** A positive and a negative conditioning; the same object for the same prompts while they are remembered. */
 export interface ConditioningPair {
@@ -38,35 +26,19 @@ export interface PromptReading {
 
 export const USUAL_READING: PromptReading = { rules: "ComfyUI", clipSkip: 0 };
 
-/** How one text is encoded. */
-interface TextReading {
-  readonly rules: SamplingRules;
-  /** As CLIPSetLastLayer counts: -1 for the last layer; null: the pipeline's own. */
-  readonly stopAt: number | null;
-}
-
-/** Of one text: the encoder runs once for each 77. */
-const MAX_TOKENS = 2 ** 14;
-
 /** Texts and lists of prompts that are remembered. */
 const KEPT = 64;
 
-interface Encoder {
-  readonly tokenizer: ClipTokenizer;
-  readonly network: TextEncoder;
-  /** Which hidden states are taken: the last, or those before it for SDXL. */
-  readonly layer: -1 | -2;
-  /** The empty prompt's states by layer, each [77, width]; filled when they are needed. */
-  readonly empty: Map<number | null, Float32Array>;
-}
+/** SDXL has two. */
+type Encoders = readonly [ClipEncoder, ClipEncoder?];
 
 export class Conditioner {
-  readonly #encoders: readonly Encoder[];
+  readonly #encoders: Encoders;
   readonly #zerosForEmpty: boolean;
   readonly #texts = new Map<string, Promise<Conditioning>>();
   readonly #pairs = new Map<string, Promise<ConditioningPair>>();
 
-  private constructor(encoders: readonly Encoder[], zerosForEmpty: boolean) {
+  private constructor(encoders: Encoders, zerosForEmpty: boolean) {
     this.#encoders = encoders;
     this.#zerosForEmpty = zerosForEmpty;
   }
@@ -75,10 +47,12 @@ export class Conditioner {
   static async open(pipeline: PipelineParts, settings: SessionSettings): Promise<Conditioner> {
     const { networks, folder, zerosForEmptyPrompt } = pipeline;
     const second = networks.text_encoder_2;
-    const encoders = [
-      await openEncoder(folder, "", networks.text_encoder, second ? -2 : -1, settings),
-    ];
-    if (second !== undefined) encoders.push(await openEncoder(folder, "_2", second, -2, settings));
+    const family = second === undefined ? "sd" : "sdxl";
+    const open = async (part: "text_encoder" | "text_encoder_2", tokenizer: string) =>
+      await ClipEncoder.open(networks[part] ?? "", folder, { tokenizer, family, settings });
+    const first = await open("text_encoder", "tokenizer");
+    const encoders: Encoders =
+      second === undefined ? [first] : [first, await open("text_encoder_2", "tokenizer_2")];
     return new Conditioner(encoders, zerosForEmptyPrompt && second !== undefined);
   }
 
@@ -110,15 +84,14 @@ export class Conditioner {
 
   async #encode(first: string, second: string, reading: TextReading): Promise<Conditioning> {
     const [one, other] = this.#encoders;
-    if (one === undefined) throw new Error("a pipeline has a text encoder");
     return await remembered(this.#texts, JSON.stringify([first, second, reading]), async () => {
-      const left = await encodeText(one, first, reading);
+      const left = await one.encode(first, reading);
       if (other === undefined) return left;
-      const right = await encodeText(other, second, reading);
+      const right = await other.encode(second, reading);
       const tokens = Math.max(left.tokens, right.tokens);
       return joinEncoders(
-        await paddedBy(one, left, tokens, reading),
-        await paddedBy(other, right, tokens, reading),
+        await one.padded(left, tokens, reading),
+        await other.padded(right, tokens, reading),
       );
     });
   }
@@ -135,7 +108,7 @@ export class Conditioner {
   ): Promise<ConditioningPair> {
     return await remembered(this.#pairs, JSON.stringify([prompts, rules, clipSkip]), async () => {
       const { positive, negative } = mixPrompts(prompts);
-      const skipping = { rules, stopAt: clipSkip > 0 ? this.#layerAfter(clipSkip) : null };
+      const skipping = { rules, stopAt: this.#encoders[0].layerAfter(clipSkip) };
       const unwanted = rules === "diffusers" ? { rules, stopAt: null } : skipping;
       return {
         positive: await this.#mix(positive, skipping),
@@ -147,7 +120,7 @@ export class Conditioner {
   }
 
   async release(): Promise<void> {
-    for (const { network } of this.#encoders) await network.release();
+    for (const encoder of this.#encoders) await encoder?.release();
   }
 
   async #mix(texts: readonly TextShare[], reading: TextReading): Promise<Conditioning> {
@@ -168,102 +141,6 @@ export class Conditioner {
     if (rules === "ComfyUI") return negative.length === 0;
     return prompts.every(({ negative_prompt }) => negative_prompt === undefined);
   }
-
-  /** The layer that is taken when so many are left out, as CLIPSetLastLayer counts. */
-  #layerAfter(clipSkip: number): number {
-    const [{ layer, network }] = this.#encoders as [Encoder];
-    return layer - clipSkip - (layer === -1 ? network.layersLeftOut : 0);
-  }
-}
-
-async function openEncoder(
-  folder: string,
-  suffix: "" | "_2",
-  path: string | undefined,
-  layer: Encoder["layer"],
-  settings: SessionSettings,
-): Promise<Encoder> {
-  const name = `tokenizer${suffix}`;
-  const tokenizer = new ClipTokenizer(await readClipVocabulary(join(folder, name), name));
-  const network = await TextEncoder.open(path ?? "", settings);
-  return { tokenizer, network, layer, empty: new Map() };
-}
-
-/** Chunk by chunk, with the weights of parentheses where they have a meaning. */
-async function encodeText(
-  encoder: Encoder,
-  text: string,
-  { rules, stopAt }: TextReading,
-): Promise<Conditioning> {
-  const { tokenizer } = encoder;
-  const chunks =
-    rules === "diffusers" ? [plainChunk(tokenizer, text)] : chunkPrompt(tokenizer, text);
-  const tokens = tokensIn(chunks);
-  if (tokens > MAX_TOKENS) {
-    const problem = `a prompt of ${text.length} characters has ${tokens} tokens`;
-    throw new WorkerError(
-      "invalid_request",
-      `${problem}; at most ${MAX_TOKENS} are allowed: shorten it`,
-    );
-  }
-  const encoded = [];
-  for (const chunk of chunks) encoded.push(await encodeChunk(encoder, chunk, stopAt));
-  const hidden = joined(encoded.map((each) => each.hidden.data as Float32Array));
-  const pooled = encoded[0]?.pooled?.data;
-  const states = {
-    hidden,
-    width: hidden.length / tokens,
-    pooled:
-      pooled === undefined
-        ? null
-        : joined(encoded.map((each) => each.pooled?.data as Float32Array)),
-  };
-  return weighTokens(
-    states,
-    chunks,
-    isWeighted(chunks) ? await emptyStates(encoder, stopAt) : null,
-  );
-}
-
-async function paddedBy(
-  encoder: Encoder,
-  conditioning: Conditioning,
-  tokens: number,
-  reading: TextReading,
-): Promise<Conditioning> {
-  if (conditioning.tokens >= tokens) return conditioning;
-  return padded(conditioning, tokens, await encodeText(encoder, "", reading));
-}
-
-async function encodeChunk(
-  { network, layer }: Encoder,
-  { ids }: PromptChunk,
-  stopAt: number | null,
-): Promise<EncodedTokens> {
-  if (stopAt === null) return await network.encode([...ids], layer);
-  return await network.encodeLayer([...ids], layer === -1 ? "sd" : "sdxl", stopAt);
-}
-
-async function emptyStates(encoder: Encoder, stopAt: number | null): Promise<Float32Array> {
-  const known = encoder.empty.get(stopAt);
-  if (known !== undefined) return known;
-  const { hidden } = await encodeChunk(encoder, emptyPromptChunk(encoder.tokenizer), stopAt);
-  const states = hidden.data as Float32Array;
-  encoder.empty.set(stopAt, states);
-  return states;
-}
-
-const tokensIn = (chunks: readonly PromptChunk[]): number =>
-  chunks.reduce((sum, { ids }) => sum + ids.length, 0);
-
-function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** What was made for a key, or is made now; the one used longest ago is forgotten. A failure is not remembered. */

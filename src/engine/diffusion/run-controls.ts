@@ -36,11 +36,11 @@ export class RunControls {
   /** @param size of the picture that is drawn */
   constructor({ pictures, guesses }: Controls, nets: readonly ControlNet[], size: Size) {
     this.#guesses = guesses;
-    this.#controls = pictures.flatMap(({ net: place, picture, strength, range }) => {
+    this.#controls = pictures.map(({ net: place, picture, strength, range }) => {
       const net = nets[place];
+      if (net === undefined) throw new RangeError(`the pipeline has no ControlNet ${place}`);
       const hint = pictureTensor(resizedAsPillow(picture, size));
-      const depths = guesses ? "rising" : "even";
-      return net === undefined ? [] : [{ net, hint, strength, depths, range }];
+      return { net, hint, strength, depths: guesses ? "rising" : "even", range };
     });
   }
 
