@@ -1,5 +1,5 @@
 /** The engine process: receives orders, runs them as work, reports. Ends with its parent. */
-import { reason, toPlainError } from "../errors.ts";
+import { reason, toPlainError, WorkerError } from "../errors.ts";
 import { configureLogging, getLogger, logId, withStreamLog } from "../log.ts";
 import { trickleAnswers } from "../trickle/client/answer-counts.ts";
 import { openRequests } from "../trickle/client/request.ts";
@@ -15,6 +15,7 @@ import { judgeGraphs } from "./plan/judge-graphs.ts";
 import { judgeTexts } from "./plan/judge-texts.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
 import { messageCheck } from "./protocol/check-message.ts";
+import type { PipelineDebug } from "./protocol/debug.ts";
 import {
   type EngineOptions,
   type FromEngine,
@@ -248,9 +249,18 @@ class Engine {
         return [];
       case "comfyui":
         return await this.host.examineComfyUi();
+      case "pipeline":
+        return this.#pipelineOf(question.number);
       case "nodes":
         return await this.#catalogue.graphs.nodes();
     }
+  }
+
+  /** Throws for work that has ended, and for pictures. */
+  #pipelineOf(number: number): PipelineDebug {
+    const work = this.#live.get(number);
+    if (work instanceof StreamWork) return work.debug();
+    throw new WorkerError("stream_not_found", "the stream has not started or has ended");
   }
 
   #reportStats(): void {

@@ -3,7 +3,7 @@ import type { PlainError } from "../errors.ts";
 import type { OutputPacket } from "../media/encoded-packet.ts";
 import type { Fragment } from "../media/fragment.ts";
 import type { Ticks } from "../media/time.ts";
-import { type NewestOptions, newest } from "../streams/newest.ts";
+import { type Newest, type NewestOptions, newest } from "../streams/newest.ts";
 import { type Stage, StageGroup } from "../streams/stage.ts";
 import type { OutputAudioFormat } from "./codec/audio-target.ts";
 import { decode } from "./codec/decode-stream.ts";
@@ -12,6 +12,7 @@ import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { noAudio, type OutputAudio, outputAudio } from "./output-audio.ts";
 import type { PipelineObserver } from "./pipeline-observer.ts";
 import { type InferOptions, InferStage } from "./plan/infer-stage.ts";
+import type { PipelineDebug } from "./protocol/debug.ts";
 import type { AudioMode, Container, TsContinuity } from "./protocol/work.ts";
 import { segmentFmp4 } from "./segment/fmp4-segmenter.ts";
 import { interleave } from "./segment/interleave.ts";
@@ -60,6 +61,7 @@ export class Pipeline {
   #outputAudio: OutputAudio | null = null;
   /** Null before and after `run`. */
   #inferStage: InferStage | null = null;
+  #waiting: Newest<Tick> | null = null;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -68,6 +70,16 @@ export class Pipeline {
   /** Native frames that are not freed. */
   get frames(): number {
     return this.#pool.live;
+  }
+
+  /** Frames that wait for inference. */
+  get waitingFrames(): number {
+    return this.#waiting?.waiting ?? 0;
+  }
+
+  /** The models in use, and the load that the stream waits for. */
+  get models(): Pick<PipelineDebug, "models" | "loading"> {
+    return this.#inferStage?.debug ?? { models: [], loading: null };
   }
 
   /** The state that another engine needs to continue an MPEG-TS output; null before its first segment. */
@@ -96,8 +108,10 @@ export class Pipeline {
       const inference = this.#inference(source);
       this.#inferStage = inference;
       inference.prepare(); // the model loads while the input connects
+      const queue = newest(this.#queue(source, inference));
+      this.#waiting = queue;
       const pictures = this.#frames(source)
-        .pipeThrough(newest(this.#queue(source, inference)))
+        .pipeThrough(queue)
         .pipeThrough(stages.add(inference, OVERLAP));
       const audio = this.#audio(source);
       this.#outputAudio = audio;

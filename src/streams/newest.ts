@@ -25,6 +25,12 @@ export interface NewestOptions<T> {
 /** A newer item came while it waited, its turn came too late, or the reader or the input ended. */
 export type DropReason = "overtaken" | "late" | "ended";
 
+/** The two ends of the queue. */
+export interface Newest<T> extends ReadableWritablePair<T, T> {
+  /** Number of items that wait. */
+  readonly waiting: number;
+}
+
 /**
  * The readable hands out what waits, oldest first, due or not. The writable takes items without waiting, except for
  * ones that are early. At the end of the input what waits is still handed out; an error drops it.
@@ -33,7 +39,7 @@ export type DropReason = "overtaken" | "late" | "ended";
  * frames.pipeThrough(newest({ capacity: 1, onDrop: (frame) => frame[Symbol.dispose]() })).pipeThrough(slowStage);
  * ```
  */
-export function newest<T>(options: NewestOptions<T>): ReadableWritablePair<T, T> {
+export function newest<T>(options: NewestOptions<T>): Newest<T> {
   const queue = new NewestQueue(options);
   let ended = false;
   let source: WritableStreamDefaultController | null = null;
@@ -79,7 +85,13 @@ export function newest<T>(options: NewestOptions<T>): ReadableWritablePair<T, T>
       queue.clear();
     },
   });
-  return { readable, writable };
+  return {
+    readable,
+    writable,
+    get waiting() {
+      return queue.size;
+    },
+  };
 }
 
 type Resolved<T> = Required<Omit<NewestOptions<T>, "ready">>;
@@ -99,6 +111,10 @@ class NewestQueue<T> {
       maxBytes: Number.POSITIVE_INFINITY,
       ...options,
     };
+  }
+
+  get size(): number {
+    return this.#items.length;
   }
 
   get isEmpty(): boolean {

@@ -11,6 +11,7 @@ import { TooLate } from "../device/job.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
+import type { PipelineDebug } from "../protocol/debug.ts";
 import type { DataReport } from "../protocol/messages.ts";
 import type { DropCause } from "../protocol/metrics.ts";
 import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts";
@@ -100,6 +101,20 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   /** True until the first frame has come out, and while `ready` is pending: a frame that is replaced now is no loss. */
   get isStarting(): boolean {
     return this.#waiting || !this.#hasOutput;
+  }
+
+  /** The models in use, and the load that the stream waits for. */
+  get debug(): Pick<PipelineDebug, "models" | "loading"> {
+    const { models, loading } = this.#executor;
+    const forMs = loading && Math.round(performance.now() - loading.since);
+    return {
+      models: models.map(({ definition: { name }, executionProvider: execution_provider }) => ({
+        ...{ name, execution_provider },
+      })),
+      loading: loading && {
+        ...{ model: loading.model, for_ms: forMs ?? 0, expected_ms: loading.expectedMs },
+      },
+    };
   }
 
   /** Begins to load what the parameters ask for, unless it has; returns the parameters. */

@@ -66,6 +66,8 @@ export const Question = Type.Union([
   Type.Object({ kind: Type.Literal("model"), model: Type.String() }),
   /** What is the operator's ComfyUI like? The answer is a `ComfyReport`, or null where there is none. */
   Type.Object({ kind: Type.Literal("comfyui") }),
+  /** The present state of a stream's pipeline: a `PipelineDebug`. */
+  Type.Object({ kind: Type.Literal("pipeline"), number: WorkNumber }),
   /** The node classes that run here, in the form of ComfyUI's `object_info`. */
   Type.Object({ kind: Type.Literal("nodes") }),
 ]);

@@ -67,6 +67,11 @@ export class StreamOutput {
     return this.#publisher.stats;
   }
 
+  /** Bytes that wait for the socket. */
+  get queuedBytes(): number {
+    return this.#publisher.queuedBytes;
+  }
+
   /** Ends what is open. A channel that the stream owns is deleted, others never. Never throws. */
   async close(): Promise<void> {
     await this.#publisher.close();

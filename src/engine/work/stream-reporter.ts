@@ -5,10 +5,12 @@ import type { Fragment } from "../../media/fragment.ts";
 import type { Tick } from "../codec/video-frame.ts";
 import type { EngineMeter } from "../metrics/engine-meter.ts";
 import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
+import type { PipelineDebug } from "../protocol/debug.ts";
 import type { DataReport } from "../protocol/messages.ts";
 import type { DropCause, StageName, WaitName } from "../protocol/metrics.ts";
 import type { StreamParams } from "../protocol/work.ts";
 import type { Send } from "./engine-work.ts";
+import { StageStates } from "./stage-states.ts";
 import type { StreamMeter } from "./stream-meter.ts";
 
 export interface StreamReporterOptions {
@@ -30,6 +32,7 @@ export class StreamReporter implements PipelineObserver {
   readonly #options: StreamReporterOptions;
   /** What is wrong now, the latest last. */
   readonly #troubles = new Map<StreamPart, PlainError>();
+  readonly #states = new StageStates();
   #framesDecoded = 0;
 
   constructor(options: StreamReporterOptions) {
@@ -39,6 +42,11 @@ export class StreamReporter implements PipelineObserver {
   frameIn({ pts }: Pick<Tick, "pts">): void {
     this.#options.meter.frameIn(pts);
     this.#options.engine.framesIn++;
+  }
+
+  get debug(): Pick<PipelineDebug, "stages" | "waits_ms" | "troubles"> {
+    const troubles = [...this.#troubles].map(([part, { message }]) => [part, message] as const);
+    return { ...this.#states.debug, troubles: Object.fromEntries(troubles) };
   }
 
   /** Frames of the input that were decoded. */
@@ -67,13 +75,16 @@ export class StreamReporter implements PipelineObserver {
   frameInferred(inferenceMs: number, model: string): void {
     this.#options.meter.inferred(inferenceMs);
     this.#options.engine.inferred(model, inferenceMs);
+    this.#states.stageTook("inference", inferenceMs);
   }
 
   stageTook(stage: StageName, ms: number): void {
+    this.#states.stageTook(stage, ms);
     this.#options.engine.stageTook(stage, ms);
   }
 
   waited(wait: WaitName, ms: number): void {
+    this.#states.waited(wait, ms);
     this.#options.engine.waited(wait, ms);
   }
 

@@ -10,6 +10,7 @@ import type { ModelHost } from "../device/model-host.ts";
 import type { EngineMeter } from "../metrics/engine-meter.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
+import type { PipelineDebug } from "../protocol/debug.ts";
 import type { EngineOptions } from "../protocol/messages.ts";
 import type { ParamsUpdate } from "../protocol/params-update.ts";
 import type { StreamStats } from "../protocol/stats.ts";
@@ -109,6 +110,19 @@ export class StreamWork implements EngineWork {
       model: this.#params.current.model,
       device: this.#options.engine.device,
     });
+  }
+
+  /** The present state of its pipeline. */
+  debug(): PipelineDebug {
+    return {
+      ...this.#reporter.debug,
+      ...(this.#pipeline?.models ?? { models: [], loading: null }),
+      queues: {
+        frames: this.#pipeline?.waitingFrames ?? 0,
+        native_frames: this.frames,
+        output_bytes: this.#output?.queuedBytes ?? 0,
+      },
+    };
   }
 
   async run(): Promise<void> {

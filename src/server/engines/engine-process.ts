@@ -108,6 +108,14 @@ export class EngineProcess {
     return this.#census;
   }
 
+  /** The native calls that this work is in, and for how long they have been seen. */
+  callsOf(work: number): readonly { readonly call: CallInFlight; readonly ageMs: number }[] {
+    const calls = this.#journal?.inFlight() ?? [];
+    return calls
+      .filter((call) => call.work === work)
+      .map((call) => ({ call, ageMs: this.#ages.get(call.serial) ?? 0 }));
+  }
+
   /** A message to an engine that is gone is dropped: `gone` follows, and the next engine gets the start again. */
   send(message: ToEngine): void {
     try {

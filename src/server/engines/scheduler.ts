@@ -1,4 +1,5 @@
 /** Decides which engine runs which work: shares it among the engines, and isolates work that an engine may have died of. */
+import type { PipelineDebug } from "../../engine/protocol/debug.ts";
 import type { EngineOptions, Question } from "../../engine/protocol/messages.ts";
 import type { EngineMetrics } from "../../engine/protocol/metrics.ts";
 import type { ModelInfo } from "../../engine/protocol/models.ts";
@@ -124,16 +125,7 @@ export class EngineScheduler {
   }
 
   get engines(): readonly EngineView[] {
-    return [...this.#supervisors].map((one) => ({
-      device: one.device,
-      state: one.status,
-      isolated: this.#probation.holds(one),
-      pid: one.pid,
-      restarts: one.restarts,
-      streams: one.works.length,
-      live: one.census,
-      memory: one.memory,
-    }));
+    return [...this.#supervisors].map((one) => this.#viewOf(one));
   }
 
   /** Every model of every engine, by name; the most advanced state of each counts. */
@@ -173,6 +165,25 @@ export class EngineScheduler {
     return await ready.ask(question);
   }
 
+  /** The engine that has the work, and the native calls that the work is in. */
+  inspect(work: Work) {
+    const home = this.#homes.get(work);
+    if (home === undefined || !home.works.includes(work)) return { engine: null, calls: [] };
+    const { live: _census, memory: _memory, ...engine } = this.#viewOf(home);
+    const calls = home.callsOf(work).map(({ call, ageMs }) => ({
+      ...{ kind: call.kind, for_ms: ageMs, allowed_ms: call.allowedMs },
+    }));
+    return { engine, calls };
+  }
+
+  /** The state of a stream's pipeline. Rejects where no engine has it or its engine does not answer until `signal` aborts. */
+  async askPipeline(work: Work, signal: AbortSignal): Promise<PipelineDebug> {
+    const home = this.#homes.get(work);
+    const asked = home && (await untilAborted(home.askPipeline(work), signal));
+    if (asked) return asked;
+    throw new WorkerError("engine_unavailable", "the engine does not answer");
+  }
+
   /**
    * Gives the work to the shared engine with the least. Its reports follow, `ended` last. Throws `engine_unavailable`
    * where no engine can run.
@@ -207,6 +218,19 @@ export class EngineScheduler {
     for (const timer of this.#replacements) clearTimeout(timer);
     await Promise.all([...this.#supervisors].map((one) => one.close(deadline)));
     await Promise.all(this.#closing);
+  }
+
+  #viewOf(one: Supervisor): EngineView {
+    return {
+      device: one.device,
+      state: one.status,
+      isolated: this.#probation.holds(one),
+      pid: one.pid,
+      restarts: one.restarts,
+      streams: one.works.length,
+      live: one.census,
+      memory: one.memory,
+    };
   }
 
   #startImage(work: ImageWork): boolean {

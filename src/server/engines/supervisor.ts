@@ -1,4 +1,5 @@
 /** Supervises one engine: boots it, restarts it with back-off when it dies, and hands it all its work again. */
+import { PipelineDebug } from "../../engine/protocol/debug.ts";
 import type {
   EngineOptions,
   FromEngine,
@@ -11,6 +12,7 @@ import { paramsUpdate } from "../../engine/protocol/params-update.ts";
 import type { EngineCensus } from "../../engine/protocol/stats.ts";
 import { type PlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { check } from "../../schema-check.ts";
 import { EngineModels } from "./engine-models.ts";
 import { type EngineCommand, type EngineDeath, EngineProcess } from "./engine-process.ts";
 import { EngineQuestions } from "./engine-questions.ts";
@@ -142,6 +144,22 @@ export class Supervisor {
       throw new WorkerError("engine_unavailable", "the engine is not ready; try again");
     }
     return await this.#questions.ask(this.#state.process, question);
+  }
+
+  /** The native calls that the work is in. */
+  callsOf(work: Work): ReturnType<EngineProcess["callsOf"]> {
+    const placed = this.#placed.of(work);
+    return placed && "process" in this.#state ? this.#state.process.callsOf(placed.number) : [];
+  }
+
+  /** As `ask`, for the pipeline of this stream. */
+  async askPipeline(work: Work): Promise<PipelineDebug> {
+    const number = this.#placed.of(work)?.number ?? 0;
+    if (number === 0)
+      throw new WorkerError("engine_unavailable", "no engine has begun with the stream");
+    const answer = await this.ask({ kind: "pipeline", number });
+    if (check(PipelineDebug).Check(answer)) return answer as PipelineDebug; // proven by Check
+    throw new WorkerError("internal", "the engine's answer does not match its schema");
   }
 
   /** Without an engine just now, the work starts when the next one is ready. */

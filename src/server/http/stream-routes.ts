@@ -27,6 +27,7 @@ import {
   StreamAnswer,
   StreamsAnswer,
 } from "./schemas.ts";
+import { DebugAnswer, streamDebug } from "./stream-debug.ts";
 import { streamIdOf } from "./stream-id.ts";
 
 export interface StreamServices {
@@ -75,6 +76,19 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
         params: ById,
         response: { 200: StreamAnswer, ...failures(404) },
         detail: operation("streams", "One stream, live or ended"),
+      },
+    )
+    .get(
+      "/stream/:id/debug",
+      ({ params }) => streamDebug(services.store.get(params.id), services.scheduler),
+      {
+        ...access.operator,
+        params: ById,
+        response: { 200: DebugAnswer, ...failures(404) },
+        detail: operation(
+          "streams",
+          "What goes on in a stream: last events, engine, calls, stages, queues and timings",
+        ),
       },
     )
     .get(

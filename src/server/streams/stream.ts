@@ -15,8 +15,9 @@ import { endAbandonedOutput } from "./abandoned-output.ts";
 import { withChannelFields } from "./channel-fields.ts";
 import { StreamCounters } from "./counters.ts";
 import { DataOutput } from "./data-output.ts";
-import type { StreamObserver } from "./observer.ts";
+import type { StreamEvent, StreamObserver } from "./observer.ts";
 import { ParamsInUse } from "./params-in-use.ts";
+import { RecentEvents } from "./recent-events.ts";
 import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
 
 const log = getLogger("stream");
@@ -56,6 +57,8 @@ export class Stream implements Work {
   readonly createdAt = new Date();
   /** What its model says about its frames. */
   readonly data = new DataOutput((event) => this.#observer?.handle(event));
+  /** The last events of its life. */
+  readonly recent = new RecentEvents();
   /** Called when the engine has reported the output's size. */
   onSize: (() => void) | null = null;
   readonly #counters = new StreamCounters();
@@ -142,7 +145,7 @@ export class Stream implements Work {
   change(params: StreamParams): void {
     if (!Bun.deepEquals(params, this.params)) this.#params.change(params);
     if (params.size !== undefined) this.#size = params.size;
-    this.#observer?.handle({ type: "params_changed" });
+    this.#tell({ type: "params_changed" });
   }
 
   /** The server ends the stream, for the first `error` given; `ended` will follow. */
@@ -163,6 +166,7 @@ export class Stream implements Work {
 
   receive(message: WorkReport): void {
     const named = this.#withChannelFields(message);
+    if (named.type !== "data") this.recent.record(named);
     this.#take(named);
     if (named.type !== "ended" && named.type !== "data") this.#observer?.handle(named);
   }
@@ -171,6 +175,7 @@ export class Stream implements Work {
     const output = this.#hasStarted ? this.spec.output : undefined;
     const seq = this.#checkpoint?.seq ?? null;
     const named = error && withChannelFields(error, this.protocol.channelFields);
+    this.recent.record({ type: "ended", id: this.id, ...(named && { error: named }) });
     this.#end(named, output && (() => endAbandonedOutput(output, seq)));
   }
 
@@ -178,12 +183,17 @@ export class Stream implements Work {
     this.#trouble = null; // the next engine reports it if it is still there
     this.#counters.interrupted();
     this.#params.interrupted();
-    this.#observer?.handle({ type: "interrupted", why });
+    this.#tell({ type: "interrupted", why });
   }
 
   /** The stream object of contract.md. */
   toJSON() {
     return streamObject(this);
+  }
+
+  #tell(event: StreamEvent): void {
+    this.recent.record(event);
+    this.#observer?.handle(event);
   }
 
   /** Callers know a channel by the field in which they named it. */

@@ -151,6 +151,11 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
     return this.#delivery.stats;
   }
 
+  /** Bytes that wait for sockets. */
+  get queuedBytes(): number {
+    return this.#posts.queuedBytes;
+  }
+
   /**
    * Ends the running segment and the preconnected one (which the server takes as empty) and waits for the
    * answers, at most `closeMs`; what is unanswered then is cut. Idempotent, never throws.

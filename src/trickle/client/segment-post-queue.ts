@@ -71,9 +71,14 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
 
   /** As many bytes wait for sockets as may: what is written now would only arrive late. */
   get full(): boolean {
+    return this.queuedBytes >= this.#options.limits.queueBytes;
+  }
+
+  /** Bytes that wait for sockets. */
+  get queuedBytes(): number {
     let queued = 0;
     for (const post of this.#open) queued += post.queuedBytes;
-    return queued >= this.#options.limits.queueBytes;
+    return queued;
   }
 
   /**

@@ -1,0 +1,103 @@
+/** `GET /stream/{id}/debug` of streams on a real server, and of ones whose fake engine dies or does not answer. */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { logId } from "../../src/log.ts";
+import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
+import { testServer } from "../support/test-server.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+let workspace: string;
+let server: ServerProcess;
+beforeAll(async () => {
+  workspace = await mkdtemp(join(tmpdir(), "workspace-"));
+  server = await startServer(MAIN, ["--workspace", workspace]);
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await rm(workspace, { recursive: true, force: true });
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+type Answer = any;
+
+const post = async (path: string, body: object): Promise<Answer> => {
+  const headers = { "content-type": "application/json" };
+  const init = { method: "POST", headers, body: JSON.stringify(body) };
+  return await (await fetch(`${server.url}${path}`, init)).json();
+};
+const debugOf = async (id: string): Promise<Answer> =>
+  await (await fetch(`${server.url}/stream/${id}/debug`)).json();
+
+const eventsIn = ({ events }: Answer): string[] =>
+  events.map(({ event }: { event: string }) => event);
+
+test("a live stream shows its stages, queues, models and engine, and what happened to it", async () => {
+  const { manifest_id: id } = await post("/stream/start", {
+    ...{ stream_url: `${server.url}/trickle/live`, prompts: "the sea" },
+    ...{ width: 128, height: 128, fps: 30 },
+  });
+  let debug: Answer = null;
+  await waitFor("published frames", async () => {
+    debug = await debugOf(id);
+    return debug.pipeline?.stages.publish.frames > 10 && eventsIn(debug).includes("updated");
+  });
+  expect(debug).toMatchObject({
+    success: true,
+    ...{ log_id: logId(id), generation: 1 },
+    stream: { manifest_id: id, status: "active", params: { width: 128 } },
+    engine: { device: "cpu", state: "ready", isolated: false, restarts: 0, streams: 1 },
+    pipeline: {
+      stages: { decode: { frames: 0, last_ms: null, idle_ms: null } },
+      models: [{ name: "dreamscape" }],
+      ...{ troubles: {}, loading: null },
+    },
+  });
+  for (const stage of ["inference", "encode", "publish"]) {
+    const { last_ms, idle_ms } = debug.pipeline.stages[stage];
+    expect(last_ms).toBeGreaterThanOrEqual(0);
+    expect(idle_ms).toBeLessThan(5000);
+  }
+  expect(eventsIn(debug).slice(0, 2)).toEqual(["started", "size"]);
+
+  await post(`/stream/${id}/params`, { fps: 20 });
+  process.kill(debug.engine.pid, "SIGKILL");
+  await waitFor("its next engine", async () => {
+    debug = await debugOf(id);
+    return debug.pipeline?.stages.publish.frames > 0 && debug.generation === 2;
+  });
+  const death = debug.events.find(({ event }: { event: string }) => event === "interrupted");
+  expect(death).toMatchObject({ detail: "SIGKILL", at: expect.stringMatching(/Z$/) });
+  expect(eventsIn(debug)).toContain("params_changed");
+  expect(debug.engine.restarts).toBe(1);
+
+  await fetch(`${server.url}/stream/${id}`, { method: "DELETE" });
+  await waitFor("its end", async () => (await debugOf(id)).stream.status === "stopped");
+  debug = await debugOf(id);
+  expect(debug).toMatchObject({ engine: null, calls: [], pipeline: null });
+  expect(debug).not.toHaveProperty("unanswered");
+  expect(eventsIn(debug).at(-1)).toBe("ended");
+});
+
+test("the native calls of an engine that hangs are shown, and why it says nothing", async () => {
+  const fake = testServer();
+  try {
+    await fake.scheduler.ready(5000);
+    const { body } = await fake.ask("POST", "/stream/start", {
+      prompts: [{ prompt: "hang in a thread" }],
+      stream_url: "http://127.0.0.1:9/x",
+    });
+    const debug = await fake.ask("GET", `/stream/${body.manifest_id}/debug`);
+    expect(debug).toMatchObject({
+      status: 200,
+      body: {
+        calls: [{ kind: "run", for_ms: expect.any(Number), allowed_ms: 200 }],
+        ...{ pipeline: null, unanswered: expect.any(String), generation: 1 },
+      },
+    });
+    expect((await fake.ask("GET", "/stream/nobody/debug")).status).toBe(404);
+  } finally {
+    await fake.close();
+  }
+});
