@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import type { StaticDecode, TObject, TProperties, TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { reason } from "./errors.ts";
+import { holdsOnnxRuntime } from "./native/onnx-runtime-folder.ts";
 import { Settings } from "./settings.ts";
 
 /** All settings, checked and frozen: durations in milliseconds, sizes in bytes, `orchCa` as PEM text. */
@@ -46,6 +47,9 @@ export function readConfig(
       problems.push(`${origin["workspace"]} names a folder that does not exist: ${workspace}`);
   }
   const authorities = readAuthorities(raw["orchCa"], problems);
+  const providers = raw["ortLibDir"];
+  if (typeof providers === "string" && !holdsOnnxRuntime(providers))
+    problems.push(`ORT_LIB_DIR names a folder without libonnxruntime*.so: ${providers}`);
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   const config = Value.Decode(Settings, candidate);
   return Object.freeze({

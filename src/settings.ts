@@ -105,6 +105,14 @@ export const Settings = Type.Object({
     description:
       "more hosts that streams may connect to: names or addresses, with or without a port; * for all",
   }),
+  ortLibDir: Type.Optional(
+    Type.String({
+      variableOnly: true,
+      expects: "a folder with libonnxruntime*.so",
+      description:
+        "folder of ONNX Runtime's GPU providers, for the binary; lib/ beside it does the same",
+    }),
+  ),
   orchUrl: Type.Optional(
     httpUrls({ variableOnly: true, description: "orchestrators to register with" }),
   ),

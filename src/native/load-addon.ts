@@ -34,15 +34,14 @@ function ownFolder(addon: string): string {
   const unpacked = unpackedFolder(embedded);
   if (unpacked !== null) return unpacked;
   throw new Error(
-    `${join(lib, addon)} is missing, and so is an unpacked copy: start the program again`,
+    embedded.libraries.length === 0
+      ? `${join(lib, addon)} is missing: this binary was built without it (--lib)`
+      : `the unpacked ${addon} was removed while the program ran: start it again`,
   );
 }
 
 function onnxRuntimeFolder(): string {
-  const asked = process.env["ORT_LIB_DIR"];
-  const operators = asked || libFolder();
-  if (asked && !holdsOnnxRuntime(asked))
-    throw new Error(`ORT_LIB_DIR names a folder without libonnxruntime*.so: ${asked}`);
+  const operators = process.env["ORT_LIB_DIR"] || libFolder();
   if (existsSync(join(operators, ONNX_RUNTIME))) return operators;
   const own = ownFolder(ONNX_RUNTIME);
   return holdsOnnxRuntime(operators) ? combinedFolder(own, operators) : own;

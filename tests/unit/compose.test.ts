@@ -16,8 +16,8 @@ const { services } = YAML.parse(await Bun.file(join(root, "compose.yaml")).text(
   services: Readonly<Record<string, Service>>;
 };
 
-/** The image fixes the first two; the last is for the command `registrar`. */
-const FIXED = ["HOST", "WORKSPACE", "WORKERS"];
+/** The image fixes the first two and brings its own GPU providers; the last is for the command `registrar`. */
+const FIXED = ["HOST", "WORKSPACE", "ORT_LIB_DIR", "WORKERS"];
 
 test("both workers of compose.yaml take every setting", () => {
   const variables = Object.keys(Settings.properties).map((key) =>

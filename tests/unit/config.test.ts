@@ -214,6 +214,16 @@ test.each([
   expect(readConfig([], { ORCH_TLS_VERIFY: text }).orchTlsVerify).toBe(on);
 });
 
+test("ORT_LIB_DIR must be a folder of ONNX Runtime's libraries", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "config-"));
+  expect(() => readConfig([], { ORT_LIB_DIR: folder })).toThrow(
+    `ORT_LIB_DIR names a folder without libonnxruntime*.so: ${folder}`,
+  );
+  await Bun.write(join(folder, "libonnxruntime_providers_cuda.so"), "");
+  expect(readConfig([], { ORT_LIB_DIR: folder }).ortLibDir).toBe(folder);
+  rmSync(folder, { recursive: true });
+});
+
 test("ORCH_CA is read once, and must be a file of certificates", async () => {
   const folder = mkdtempSync(join(tmpdir(), "config-"));
   const [good, bad] = [join(folder, "ca.pem"), join(folder, "empty.pem")];

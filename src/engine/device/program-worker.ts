@@ -1,6 +1,9 @@
 /** Calls the worker thread of a program from the main thread. Every call settles, even when the worker dies. */
 import { fromPlainError, reason, WorkerError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
 import type { Calls, Request, Response } from "./worker/calls.ts";
+
+const log = getLogger("device");
 
 interface Pending {
   readonly resolve: (output: unknown) => void;
@@ -24,7 +27,12 @@ export class ProgramWorker implements AsyncDisposable {
     this.exited = promise;
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<Response>) => this.#settle(data);
-    worker.onerror = (event) => this.#fail(`the inference thread failed: ${event.message}`);
+    worker.onerror = ({ message }) => {
+      // Bun reports the source around the error and a stack, and the error itself in one line of it.
+      const [, thrown = message] = /^error: (.*)$/m.exec(message) ?? [];
+      log.debug("inference thread failed", { error: message });
+      this.#fail(`the inference thread failed: ${thrown}`);
+    };
     worker.addEventListener("close", () => {
       this.#alive = false;
       this.#fail("the inference thread ended");
