@@ -31,6 +31,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /** Pages whose commands are not run, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
+  "docs/containers.md": "they need a Docker daemon; ship/image runs those of the CPU image",
   "docs/diffusion.md": "they download gigabytes",
   "docs/graphs.md": "their graphs are the reader's; integration/graph-answers sends such ones",
 };

@@ -7,6 +7,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { noDebianRoot } from "../support/debian-root.ts";
 import { composeConfig, noDockerCompose } from "../support/docker-compose.ts";
 import { type DockerDaemon, tryDockerDaemon } from "../support/docker-daemon.ts";
+import { documentedDocker, withFlags } from "../support/documented-docker.ts";
 import { hasFfmpeg } from "../support/ffmpeg.ts";
 import { framesByFfmpeg } from "../support/ffmpeg-frames.ts";
 import { freePort } from "../support/free-port.ts";
@@ -43,24 +44,28 @@ beforeAll(async () => {
   folder = join(started.folder, "sources");
   await mkdir(folder);
   await makeStandIns(started, folder);
-  await build(started, "cpu", IMAGE);
+  await build(started, cpu);
 }, 600_000);
 
 afterAll(async () => {
   if (typeof started !== "string") await started[Symbol.asyncDispose]();
 }, 60_000);
 
-/** Builds a stage as the head of Dockerfile.bun says; a classic builder builds the stages above it, too. */
+/** Runs a documented `docker build`, wherever this test was started; the last of a flag given twice counts. */
 function build(
   docker: DockerDaemon,
-  target: string,
-  image: string,
+  documented: readonly string[],
   ...more: readonly string[]
 ): Promise<string> {
-  const file = ["--file", join(root, "Dockerfile.bun"), "--build-arg", `REVISION=${REVISION}`];
-  const flags = ["--network", "host", "--target", target, "--tag", image];
-  return docker.run("build", ...file, ...flags, ...more, root);
+  const [command = "", ...flags] = withFlags(documented, {
+    "-f": ["-f", join(root, "Dockerfile.bun")],
+  }).slice(0, -1);
+  const ours = ["--network", "host", "--build-arg", `REVISION=${REVISION}`];
+  return docker.run(command, ...flags, ...ours, ...more, root);
 }
+
+const cpu = documentedDocker("build", "-f", "Dockerfile.bun", "--target", "cpu")[0] ?? [];
+const gpu = documentedDocker("build", "-f", "Dockerfile.bun", "--target", "gpu")[0] ?? [];
 
 testImage("the CPU image is small and says how it is to be run", async (docker) => {
   const [image] = JSON.parse(await docker.run("image", "inspect", IMAGE));
@@ -80,20 +85,14 @@ testImage("the CPU image is small and says how it is to be run", async (docker) 
 });
 
 testImage(
-  "a hardened container serves a stream through an engine's death and stops in time",
+  "the documented container serves a stream through an engine's death and stops in time",
   async (docker) => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const address = ["--env", "HOST=127.0.0.1", "--env", `PORT=${port}`];
-    const container = await docker.run(
-      "run",
-      "--detach",
-      "--network",
-      "host",
-      ...HARDENED,
-      ...address,
-      IMAGE,
-    );
+    const [documented = []] = documentedDocker("run", "--detach");
+    // This daemon publishes no ports.
+    const address = ["--network", "host", "--env", "HOST=127.0.0.1", "--env", `PORT=${port}`];
+    const container = await docker.run(...withFlags(documented, { "--publish": address }));
     try {
       const state = async () => JSON.parse(await docker.run("inspect", container))[0].State;
       await waitFor("healthy", async () => (await state()).Health.Status === "healthy", 60_000);
@@ -119,9 +118,11 @@ testImage(
       await waitFor("output of another engine", () => complete().length >= before + 3, 30_000);
       expect(await server.stream(id)).toMatchObject({ status: "active", stats: { restarts: 1 } });
 
+      for (const exec of documentedDocker("exec")) await docker.run(...exec);
+
       const stopping = performance.now();
       const processes = await docker.processes(container);
-      await docker.run("stop", container); // Docker's default: SIGKILL after ten seconds
+      for (const stop of documentedDocker("stop")) await docker.run(...stop); // SIGKILL after ten seconds
       expect(performance.now() - stopping).toBeLessThan(9_000);
       expect(await state()).toMatchObject({ Status: "exited", ExitCode: 0, OOMKilled: false });
       expect(processes.filter(({ pid }) => existsSync(`/proc/${pid}`))).toEqual([]);
@@ -186,7 +187,7 @@ testImage("a base image without a shell is enough", async (docker) => {
     if (!path.startsWith("/opt/"))
       await cp(join(folder, "debian", path), join(bare, path), { dereference: true });
   await docker.importFolder(bare, "bare");
-  await build(docker, "cpu", "without-shell", "--build-arg", "BASE_IMAGE=bare");
+  await build(docker, cpu, "-t", "without-shell", "--build-arg", "BASE_IMAGE=bare");
   const doctor = ["run", "--rm", "--network", "none", ...HARDENED, "without-shell", "doctor"];
   expect(await docker.run(...doctor)).toContain("device cpu: ok");
 });
@@ -206,11 +207,13 @@ testImage(
     expect(text).toContain(download);
     await Bun.write(dockerfile, text.replace(download, replacement));
     const buildOn = (image: string) =>
-      build(docker, "gpu", "gpu", "--file", dockerfile, "--build-arg", `CUDA_IMAGE=${image}`);
+      build(docker, gpu, "-f", dockerfile, "--build-arg", `CUDA_IMAGE=${image}`);
 
     const base = await defaultImage("BASE_IMAGE");
     await buildOn(base);
-    expect(await docker.run("run", "--rm", "gpu", "--version")).toContain(manifest.version);
+    expect(await docker.run("run", "--rm", "comfystream-byoc:gpu", "--version")).toContain(
+      manifest.version,
+    );
 
     const context = join(folder, "lacking");
     await Bun.write(
