@@ -29,6 +29,8 @@ export class ContainerReader {
   #unrecognized = 0;
   #unreadable: WorkerError | null = null;
   #skipsSegment = false;
+  /** Sequence number of the current segment; null before the first. */
+  #seq: number | null = null;
 
   /** The audio track, once one is known to exist. */
   get announcedAudio(): AnnouncedAudio | null {
@@ -37,6 +39,9 @@ export class ContainerReader {
 
   /** The packets that this chunk completes. Throws `unsupported_media` for an input in no known container. */
   read(chunk: IncomingChunk): EncodedPacket[] {
+    // What a missing segment completed will not come.
+    if (this.#seq !== null && chunk.seq > this.#seq + 1) this.#demuxer?.breakSegment();
+    this.#seq = chunk.seq;
     const bytes = this.#recognize(chunk);
     const demuxer = this.#demuxer;
     if (!demuxer) return [];

@@ -24,9 +24,9 @@ const noise = (bytes: number): Uint8Array =>
   Uint8Array.from({ length: bytes }, (_, index) => (index % 7 === 3 ? 0x47 : (index * 37) % 256));
 
 /** The chunks of a segment, each of `size` bytes. */
-const chunksOf = (data: Uint8Array, size: number): IncomingChunk[] =>
+const chunksOf = (data: Uint8Array, size: number, seq = 0): IncomingChunk[] =>
   Array.from({ length: Math.ceil(data.length / size) }, (_, index) => ({
-    seq: 0,
+    seq,
     data: data.subarray(index * size, (index + 1) * size),
     first: index === 0,
     last: (index + 1) * size >= data.length,
@@ -37,7 +37,7 @@ const chunksOf = (data: Uint8Array, size: number): IncomingChunk[] =>
 /** The number of packets of an input of these segments. */
 function countPackets(segments: readonly Uint8Array[], size: number): number {
   const reader = new ContainerReader();
-  const chunks = segments.flatMap((segment) => chunksOf(segment, size));
+  const chunks = segments.flatMap((segment, seq) => chunksOf(segment, size, seq));
   const count = chunks.flatMap((chunk) => reader.read(chunk)).length;
   reader.end();
   return count;
@@ -80,6 +80,26 @@ test.each([1, 3, 150, 100_000])(
     expect(countPackets([clip, matroska, clip, matroska], size)).toBe(4 * PICTURES);
   },
 );
+
+test("what a segment began is dropped if the next segment is missing", () => {
+  const [cut, second] = [matroska.length - 20, matroska.length - 10];
+  const pieces = [
+    matroska.subarray(0, cut),
+    matroska.subarray(cut, second),
+    matroska.subarray(second),
+  ];
+  const picture = simpleBlock(1, 0, vp8Frame(true));
+  const next = concat([picture, cluster(2000, picture)]);
+  const read = (seqs: readonly number[]): number => {
+    const reader = new ContainerReader();
+    const segments = [...pieces, next];
+    return seqs
+      .flatMap((seq) => chunksOf(segments[seq] ?? next, 1316, seq))
+      .flatMap((chunk) => reader.read(chunk)).length;
+  };
+  expect(read([0, 1, 2, 3])).toBe(PICTURES + 2);
+  expect(read([0, 2, 3])).toBe(PICTURES);
+});
 
 test("an input in a known format that is not read is named, with the way out", () => {
   const m2ts = (): Uint8Array => {
