@@ -15,6 +15,7 @@ import type { SamplingRules } from "../../src/engine/diffusion/sampling-rules.ts
 import { statedSizes } from "../../src/engine/diffusion/stream/stream-settings.ts";
 import type { Conditioning } from "../../src/engine/diffusion/text/conditioning.ts";
 import type { Picture } from "../../src/media/picture.ts";
+import { type DiffusersCase, listed } from "../support/diffusers-cases.ts";
 import {
   type GoldenCase,
   type GoldenSet,
@@ -25,34 +26,6 @@ import { pictureOf } from "../support/image-files.ts";
 import { sharedData } from "../support/shared-data.ts";
 
 const golden = sharedData("golden");
-
-/** What diffusers was run with, as the sets' README explains it. */
-interface DiffusersCase extends GoldenCase {
-  readonly kind?: "t2i" | "i2i";
-  readonly models?: "tiny-sd" | "tiny-taesd";
-  readonly scheduler: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly prompt: string;
-  readonly negative_prompt: string | null;
-  readonly steps: number;
-  readonly guidance: number;
-  readonly guidance_rescale?: number;
-  readonly clip_skip?: number | null;
-  readonly strength?: number;
-  readonly eta?: number;
-  readonly seed: number;
-  readonly source?: string;
-  readonly image?: string;
-  readonly original_size?: readonly number[];
-  readonly crops_coords_top_left?: readonly number[];
-  readonly target_size?: readonly number[];
-  readonly time_ids?: readonly (readonly number[])[];
-  readonly hint?: readonly string[];
-  readonly scale?: number | readonly number[];
-  readonly start?: number | readonly number[];
-  readonly end?: number | readonly number[];
-  readonly guess_mode?: boolean;
-}
 
 /** Fields that are read here: one that is not would change what diffusers drew, unnoticed. */
 const FIELDS = [
@@ -100,15 +73,11 @@ async function partsOf(set: string, { models, hint = [] }: DiffusersCase): Promi
 const pngOf = async (path: string): Promise<Picture> =>
   await pictureOf(`data:image/png;base64,${Buffer.from(await Bun.file(path).bytes()).toBase64()}`);
 
-/** One number for all ControlNets, or one each. */
-const at = (value: number | readonly number[] | undefined, net: number, absent: number): number =>
-  (typeof value === "number" ? value : value?.[net]) ?? absent;
-
 async function controlsOf(set: string, its: DiffusersCase): Promise<ControlPicture[]> {
   const { hint = [], scale, start, end } = its;
   const pictures = hint.map(async (path, net) => ({
-    ...{ net, picture: await pngOf(`${golden}/${set}/${path}`), strength: at(scale, net, 1) },
-    range: { start: at(start, net, 0), end: at(end, net, 1) },
+    ...{ net, picture: await pngOf(`${golden}/${set}/${path}`), strength: listed(scale, net, 1) },
+    range: { start: listed(start, net, 0), end: listed(end, net, 1) },
   }));
   return await Promise.all(pictures);
 }
