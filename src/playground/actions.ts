@@ -1,33 +1,21 @@
-/** Starts, changes and stops streams on the user's behalf. */
-import { markerTime } from "../media/marker.ts";
-import { createApi, type Stream } from "./api.ts";
-import { channelOf, localChannel, ownChannels } from "./channels.ts";
+/** Starts, shows and stops streams on the user's behalf. */
+import type { Problem } from "./advice.ts";
+import type { Stream } from "./api.ts";
+import { channelOf, ownChannels } from "./channels.ts";
 import { type Draft, withModel } from "./draft.ts";
 import { failed, refused } from "./failures.ts";
 import { withFirstPrompt } from "./first-prompt.ts";
+import { adopt, edit, sendChange, takeAsServed } from "./form-changes.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
-import { isSameGraph } from "./graph/graph-text.ts";
 import type { GraphVerdict } from "./graph/graph-verdict.ts";
-import { openCamera } from "./media/camera.ts";
+import { inputOf, openInput, release, retain } from "./inputs.ts";
 import { firstModel, fits, promptedModel } from "./model-choice.ts";
+import { api } from "./page-api.ts";
 import { promptsOf } from "./prompts.ts";
-import { changeBody, formOf, sendable, startBody } from "./start-body.ts";
+import { sendable, startBody } from "./start-body.ts";
 import * as state from "./state.ts";
 import { isControlled, rememberControlled, rememberOnScreen } from "./tab-streams.ts";
-import { rememberUploads, withUploads } from "./uploads.ts";
-
-/** Delay after the last key press before a prompt is sent. */
-const TYPING_MS = 220;
-
-export const api = createApi(() => state.token.value);
-const endings = new Map<string, AbortController>();
-/** The inputs that this page has opened, by stream id. */
-export const inputs = new Map<string, state.Input>();
-let settling: ReturnType<typeof setTimeout> | undefined;
-let sending = false;
-/** The server's last version of the form of the stream on screen, and when it answered our last change. */
-let served = "";
-let answeredAt = 0;
+import { rememberUploads } from "./uploads.ts";
 
 /** Chooses a model that fits the source; empty if the current one does. */
 export function modelFor(source: Draft["source"]): Partial<Draft> {
@@ -48,25 +36,25 @@ export function startScene(prompt: string): void {
 }
 
 /** Puts a stream on screen: under the control of the form, if the page started it or took it over. */
-export function show(stream: Stream, input: state.Input): void {
+export function show(stream: Stream): void {
   const { manifest_id: id } = stream;
   state.samples.value = [];
-  served = formKey(stream);
+  takeAsServed(stream);
   state.behind.value = null;
   state.problem.value = null;
   state.graphVerdict.value = null;
   rememberOnScreen(id);
   const kind = isControlled(id) ? "controlled" : "watched";
-  state.onScreen.value = { kind, id, channel: channelOf(stream), input };
+  state.onScreen.value = { kind, id, channel: channelOf(stream), input: inputOf(stream) };
 }
 
 /** Starts a stream from the form. */
 export async function start(): Promise<void> {
   const before = state.onScreen.value;
   if (before.kind === "starting") return;
-  state.problem.value = null;
+  state.problem.value = missingInput();
   state.graphVerdict.value = unreadableGraph();
-  if (state.graphVerdict.value !== null) return;
+  if (state.problem.value !== null || state.graphVerdict.value !== null) return;
   state.onScreen.value = { kind: "starting" };
   const ending = new AbortController();
   let asked = state.draft.value;
@@ -80,21 +68,31 @@ export async function start(): Promise<void> {
     const from = input.kind === "none" ? null : input.url;
     const { stream, warnings = [] } = await api.start(startBody(asked, model, url, from));
     rememberUploads(asked.values, stream);
-    endings.set(stream.manifest_id, ending);
-    inputs.set(stream.manifest_id, input);
+    retain(stream.manifest_id, { input, ending });
     rememberControlled({ id: stream.manifest_id, camera: input.kind === "camera" });
     // The list may have been read since the stream began.
     const others = state.streams.value.filter(({ manifest_id: id }) => id !== stream.manifest_id);
     state.streams.value = [stream, ...others];
-    show(stream, input);
+    show(stream);
     state.applied.value = asked;
     state.graphVerdict.value = { draft: asked, problems: warnings, refusal: null };
     await sendChange(); // the form may have changed meanwhile
   } catch (error) {
     ending.abort();
-    state.onScreen.value = before;
+    if (state.onScreen.value.kind === "starting") state.onScreen.value = before;
     refused(error, asked);
   }
+}
+
+/** The problem with a stream as source that is not named. */
+function missingInput(): Problem | null {
+  const { source, inputUrl } = state.draft.value;
+  if (source !== "channel" || inputUrl.trim() !== "") return null;
+  return {
+    code: "no_input",
+    what: "Which stream is the video from?",
+    advice: "Enter the address of a trickle channel, or choose one of the streams that run here.",
+  };
 }
 
 /** Why the text of the graph cannot be sent; null if it can, and for an empty one, which an example replaces. */
@@ -105,32 +103,7 @@ function unreadableGraph(): GraphVerdict | null {
   return { draft, problems: [], refusal: fault.message };
 }
 
-async function openInput(asked: Draft, url: string, signal: AbortSignal): Promise<state.Input> {
-  switch (asked.source) {
-    case "none":
-      return { kind: "none" };
-    case "camera": {
-      const channel = new URL(url).pathname;
-      const token = () => state.token.value;
-      const marker = () => (isMeasured(url) ? markerTime(state.serverNow()) : null);
-      const preview = await openCamera({ channel, token, marker, signal });
-      return { kind: "camera", url, preview };
-    }
-    case "channel": {
-      const channel = localChannel(asked.inputUrl);
-      // The server reads its own channel at its own address, which may differ from the page's.
-      const here = channel === null ? null : new URL(channel, ownChannels).href;
-      return { kind: "channel", url: here ?? asked.inputUrl, channel };
-    }
-  }
-}
-
-/** Whether a stream with this input keeps the markers of its frames. */
-const isMeasured = (url: string): boolean =>
-  state.streams.value.some(
-    ({ input_url, params }) => input_url === url && params.marker === "input",
-  );
-
+/** Stops a stream, whether it is on screen or not. */
 export async function stop(id: string): Promise<void> {
   try {
     await api.stop(id);
@@ -147,83 +120,4 @@ export async function stop(id: string): Promise<void> {
 export function clearScreen(): void {
   rememberOnScreen(null);
   state.onScreen.value = { kind: "nothing" };
-}
-
-/** Closes the camera and whatever else was opened for a stream. */
-export function release(id: string): void {
-  endings.get(id)?.abort();
-  endings.delete(id);
-  inputs.delete(id);
-}
-
-/** Changes the form, and with it the stream on screen. */
-export function edit(patch: Partial<Draft>): void {
-  state.draft.value = { ...state.draft.value, ...patch };
-  if (state.isControlling.value) void sendChange();
-  else if (state.problem.value?.code !== "unreachable") state.problem.value = null;
-}
-
-/** As `edit`, for text that is being typed: the stream changes at a pause. */
-export function editText(patch: Partial<Draft>): void {
-  if (state.isControlling.value) {
-    state.draft.value = { ...state.draft.value, ...patch };
-    clearTimeout(settling);
-    settling = setTimeout(() => void sendChange(), TYPING_MS);
-  } else edit(patch);
-}
-
-/** Updates the form when somebody else has changed the stream that it controls, unless a change is pending here. */
-export function follow(stream: Stream, askedAt: number): void {
-  const key = formKey(stream);
-  if (key === served || sending || askedAt < answeredAt) return;
-  if (state.draft.value !== state.applied.value) return;
-  served = key;
-  adoptForm(stream);
-}
-
-/** Fills the form with a stream's settings. */
-export function adoptForm(stream: Stream, patch: Partial<Draft> = {}): void {
-  const form = formOf(stream, state.models.value);
-  const { graph } = state.draft.value;
-  // The same graph keeps the text that the user wrote.
-  const own = "graph" in form && isSameGraph(graph, form.graph) ? { graph } : {};
-  adopt({ ...patch, ...form, ...own, values: withUploads(form.values) });
-}
-
-const formKey = (stream: Stream): string => JSON.stringify(formOf(stream, state.models.value));
-
-/** Changes the form without sending anything: the stream has these values already. */
-export function adopt(patch: Partial<Draft>): void {
-  state.draft.value = { ...state.draft.value, ...patch };
-  state.applied.value = state.draft.value;
-}
-
-/**
- * Sends what differs from the applied draft. One request at a time; later edits go with the next. What was refused is sent
- * again with the next edit: until then the stream runs with what it had.
- */
-export async function sendChange(): Promise<void> {
-  clearTimeout(settling);
-  const screen = state.onScreen.value;
-  const wanted = state.draft.value;
-  const before = state.applied.value;
-  const body = changeBody(before, wanted, state.chosenModel.value);
-  if (screen.kind !== "controlled" || sending || Object.keys(body).length === 0) return;
-  sending = true;
-  try {
-    const { stream, warnings = [] } = await api.change(screen.id, body);
-    if (state.applied.value === before) state.applied.value = wanted; // otherwise another stream is on screen
-    served = formKey(stream);
-    rememberUploads(wanted.values, stream);
-    state.problem.value = null;
-    state.graphVerdict.value = { draft: wanted, problems: warnings, refusal: null };
-    // The new model has those values of the old one that it takes, too.
-    if (wanted.model !== before.model && state.draft.value === wanted) adoptForm(stream);
-  } catch (error) {
-    refused(error, wanted);
-  } finally {
-    sending = false;
-    answeredAt = performance.now();
-  }
-  if (state.draft.value !== wanted) await sendChange();
 }

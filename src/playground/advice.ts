@@ -55,8 +55,8 @@ const ANOTHER_COMFYUI = /; ((?:a ComfyUI that|the graph goes to) [^;]+)$/;
 /** Names fields as the page does, and shortens messages that quote another server at length. */
 function forPage(message: string): string {
   const named = message
-    .replace(/^(input_url)\b/, "the trickle channel")
-    .replace(/^(stream_url)\b/, "the output channel");
+    .replace(/^input_url(: the channel)?\b/, "the trickle channel")
+    .replace(/^stream_url(: the channel)?\b/, "the output channel");
   return named.length > LONGEST ? `${named.slice(0, LONGEST)} …` : named;
 }
 

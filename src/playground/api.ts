@@ -64,10 +64,9 @@ export function createApi(token: () => string) {
       cache: "no-store",
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
-    }).catch((error: unknown) => {
+    }).catch(() => {
       signal?.throwIfAborted();
-      const why = error instanceof Error ? error.message : String(error);
-      throw new ApiError("unreachable", 0, `the server is not responding (${why})`);
+      throw new ApiError("unreachable", 0, "the server is not responding"); // browsers do not say why
     });
     const answer = await response.json().catch(() => null);
     // The server's schemas are the page's types. A 503 from /health has the same body as a 200.

@@ -1,7 +1,9 @@
 /** Chooses what is on screen: a stream that runs, one that has ended, or nothing. */
-import { adopt, adoptForm, api, clearScreen, inputs, modelFor, release, show } from "./actions.ts";
+import { clearScreen, modelFor, show } from "./actions.ts";
 import type { Stream } from "./api.ts";
-import { localChannel } from "./channels.ts";
+import { adopt, adoptForm } from "./form-changes.ts";
+import { hasInput, inputOf, release } from "./inputs.ts";
+import { api } from "./page-api.ts";
 import { watchable } from "./running-streams.ts";
 import { sentence } from "./sentence.ts";
 import * as state from "./state.ts";
@@ -31,7 +33,7 @@ export function watchOnly(): boolean {
 
 /** Puts a running stream on screen and, if this page controls it, its parameters into the form. */
 export function showRunning(stream: Stream): void {
-  show(stream, inputs.get(stream.manifest_id) ?? inputOf(stream));
+  show(stream);
   if (state.isControlling.value) controlForm(stream);
 }
 
@@ -43,15 +45,10 @@ export function takeControl(stream: Stream): void {
 
 /** Fills the form with what the stream runs with. */
 function controlForm(stream: Stream): void {
-  const { kind, ...input } = inputs.get(stream.manifest_id) ?? inputOf(stream);
+  const { kind, ...input } = inputOf(stream);
   // It starts again with the camera.
   const source = usedCamera(stream.manifest_id) ? "camera" : kind;
   adoptForm(stream, { source, ...("url" in input ? { inputUrl: input.url } : {}) });
-}
-
-/** The input of a stream that this page did not open. */
-function inputOf({ input_url: url }: Stream): state.Input {
-  return url === null ? { kind: "none" } : { kind: "channel", url, channel: localChannel(url) };
 }
 
 /** Shows why a stream has ended. `last` is its last state; null if the server no longer knows it. */
@@ -59,7 +56,7 @@ export function showEnd(
   { kind, id }: { readonly kind: "controlled" | "watched"; readonly id: string },
   last: Stream | null,
 ): void {
-  const lostCamera = usedCamera(id) && !inputs.has(id);
+  const lostCamera = usedCamera(id) && !hasInput(id);
   release(id);
   state.onScreen.value = {
     kind: "ended",

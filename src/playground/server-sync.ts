@@ -1,9 +1,12 @@
 /** Keeps the page's state in step with the server by polling: streams, health, models, and the stream on screen. */
-import { adopt, api, follow, release } from "./actions.ts";
+
 import type { Health, Model } from "./api.ts";
 import { failed, renewPageToken } from "./failures.ts";
+import { adopt, follow } from "./form-changes.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
+import { release } from "./inputs.ts";
 import { firstModel } from "./model-choice.ts";
+import { api } from "./page-api.ts";
 import { pause } from "./pause.ts";
 import { withSample } from "./samples.ts";
 import { isLive, resume, showEnd, watchOnly } from "./screen.ts";

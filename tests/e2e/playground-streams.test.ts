@@ -38,6 +38,8 @@ inBrowser(
     const [source] = await streamsOf(playground.server.url);
     await first.getByRole("button", { name: "New stream" }).click();
     await first.getByText("A stream", { exact: true }).click();
+    await first.getByRole("button", { name: "Start", exact: true }).click();
+    await first.getByRole("alert").getByText("Which stream is the video from?").waitFor();
     await first.getByLabel("Trickle channel").fill(source?.stream_url ?? "");
     await first.getByLabel("Model").selectOption("edges");
     await first.getByRole("button", { name: "Start", exact: true }).click();

@@ -1,7 +1,9 @@
 /** Changes the graph of the form: chosen, dropped, pasted, or one value of a node. */
-import { api, edit, editText, start } from "../actions.ts";
+import { start } from "../actions.ts";
 import { withModel } from "../draft.ts";
 import { withFirstPrompt } from "../first-prompt.ts";
+import { edit, editText } from "../form-changes.ts";
+import { api } from "../page-api.ts";
 import { draft, graphReading, nodeClasses, problem, video } from "../state.ts";
 import { keyOf } from "./graph-faults.ts";
 import { GRAPH_MODEL, isGraphModel } from "./graph-model.ts";

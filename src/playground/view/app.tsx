@@ -45,13 +45,15 @@ export function App() {
           {tokenWanted.value ? <TokenForm /> : <Form />}
           {tokenWanted.value || <GraphDrop />}
         </div>
-        <div class="more">
-          <div class="column">
-            <Streams />
-            <Commands />
+        {tokenWanted.value || (
+          <div class="more">
+            <div class="column">
+              <Streams />
+              <Commands />
+            </div>
+            <Models />
           </div>
-          <Models />
-        </div>
+        )}
       </main>
     </>
   );
@@ -59,8 +61,9 @@ export function App() {
 
 function ServerState() {
   const now = health.value;
-  if (problem.value?.code === "unreachable") return <p class="server ill">Not responding</p>;
-  if (now === null) return <p class="server">Connecting …</p>;
+  if (problem.value?.code === "unreachable") return <Lamp kind="ill" words="Not responding" />;
+  if (tokenWanted.value) return <Lamp kind="" words="Token required" />;
+  if (now === null) return <Lamp kind="" words="Connecting …" />;
   const places = now.capacity - now.active_streams;
   const words = {
     ERROR: "Engine unavailable",
@@ -68,13 +71,15 @@ function ServerState() {
     IDLE: "Ready",
     OK: places > 0 ? `${places} of ${now.capacity} places free` : "All places taken",
   }[now.status];
-  return (
-    <p class={`server ${now.healthy ? "well" : "ill"}`}>
-      <i aria-hidden="true" />
-      {words}
-    </p>
-  );
+  return <Lamp kind={now.healthy ? "well" : "ill"} words={words} />;
 }
+
+const Lamp = ({ kind, words }: { kind: "well" | "ill" | ""; words: string }) => (
+  <p class={`server ${kind}`}>
+    <i aria-hidden="true" />
+    {words}
+  </p>
+);
 
 function ProblemBox() {
   const now = alert.value;

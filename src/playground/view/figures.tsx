@@ -1,5 +1,5 @@
 /** Frame rate, latency and drops of the stream on screen over the last minute and a half. */
-import { edit } from "../actions.ts";
+import { edit } from "../form-changes.ts";
 import { canMeasureDelay } from "../media/delay-reader.ts";
 import { delay, draft, isControlling, samples, shown } from "../state.ts";
 import { Chart } from "./chart.tsx";

@@ -1,6 +1,7 @@
 /** The form: what to draw, where the video comes from, and the model with its size and parameters. */
-import { edit, modelFor, sendChange, start, stop } from "../actions.ts";
+import { modelFor, start, stop } from "../actions.ts";
 import type { Source } from "../draft.ts";
+import { edit, sendChange } from "../form-changes.ts";
 import { isGraphModel } from "../graph/graph-model.ts";
 import { chosenModel, draft, health, onScreen, streams } from "../state.ts";
 import { promptTitle } from "../stream-title.ts";

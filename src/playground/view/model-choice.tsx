@@ -1,7 +1,8 @@
 /** The choice of model and size, and what there is to know of the chosen model. */
-import { edit } from "../actions.ts";
+
 import type { Model } from "../api.ts";
 import { SIZES } from "../draft.ts";
+import { edit } from "../form-changes.ts";
 import { chooseModel } from "../graph/graph-actions.ts";
 import { isGraphModel } from "../graph/graph-model.ts";
 import { isUsable, MODEL_GROUPS } from "../model-choice.ts";

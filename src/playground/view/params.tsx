@@ -1,7 +1,8 @@
 /** The model's presets and the controls of its parameters. */
-import { edit } from "../actions.ts";
+
 import type { Model, Param } from "../api.ts";
 import { type Draft, withPreset } from "../draft.ts";
+import { edit } from "../form-changes.ts";
 import { isGraphModel } from "../graph/graph-model.ts";
 import { matchesPreset } from "../param-values.ts";
 import { chosenModel, draft } from "../state.ts";

@@ -1,6 +1,6 @@
 /** Presets by name: those that come with a model, and those that the user has saved. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { edit } from "../actions.ts";
+import { edit } from "../form-changes.ts";
 import {
   deletePreset,
   isInUse,

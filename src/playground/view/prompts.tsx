@@ -1,8 +1,8 @@
 /** What to draw, in words: one text, or several with weights, and a negative prompt. */
 import { computed } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
-import { edit, editText } from "../actions.ts";
 import { FIRST_PROMPT } from "../first-prompt.ts";
+import { edit, editText } from "../form-changes.ts";
 import { shownNumber } from "../numbers.ts";
 import { valueInUse } from "../param-values.ts";
 import {

@@ -13,6 +13,7 @@ import {
   type StreamOnScreen,
   shown,
   streams,
+  tokenWanted,
   video,
 } from "../state.ts";
 import { titleOf } from "../stream-title.ts";
@@ -83,6 +84,13 @@ function OnStage({ screen }: { screen: StreamOnScreen }) {
 
 function Invitation() {
   const isGraph = isGraphModel(draft.value.model);
+  if (tokenWanted.value)
+    return (
+      <section class="stage empty" aria-label="Picture">
+        <h2>Describe a scene. Watch it live.</h2>
+        <p>Enter the server's token to begin.</p>
+      </section>
+    );
   return (
     <section class="stage empty" aria-label="Picture">
       <h2>{isGraph ? "Run a graph. Watch it live." : "Describe a scene. Watch it live."}</h2>

@@ -5,6 +5,7 @@ import { typedToken } from "../state.ts";
 
 export function TokenForm() {
   const [typed, setTyped] = useState("");
+  const isWrong = typedToken.value !== "";
   return (
     <form
       class="form"
@@ -19,15 +20,16 @@ export function TokenForm() {
         <input
           type="password"
           required
+          aria-invalid={isWrong}
           autocomplete="current-password"
           value={typed}
           onInput={({ currentTarget }) => setTyped(currentTarget.value)}
         />
       </label>
-      <p class="hint">
-        {typedToken.value === ""
-          ? "Enter the API_TOKEN that the server was started with. It stays in this tab."
-          : "That token is wrong. Enter the API_TOKEN that the server was started with."}
+      <p class={isWrong ? "hint wrong" : "hint"} role="status">
+        {isWrong
+          ? "That token is wrong. Enter the API_TOKEN that the server was started with."
+          : "Enter the API_TOKEN that the server was started with. It stays in this tab."}
       </p>
       <div class="go">
         <button type="submit" class="primary">

@@ -24,6 +24,14 @@ test("a graph with nodes that do not run here says what a ComfyUI could do", () 
   );
 });
 
+test("channels are named as the page names them", () => {
+  const what = (message: string) => problemOf(new ApiError("channel_refused", 400, message)).what;
+  expect(what("input_url must be a URL")).toBe("The trickle channel must be a URL.");
+  expect(what("input_url: the channel at http://box is not usable")).toBe(
+    "The trickle channel at http://box is not usable.",
+  );
+});
+
 test("other errors are sentences with advice by their code", () => {
   const error = new ApiError("at_capacity", 503, "all places are taken");
   expect(problemOf(error)).toEqual({

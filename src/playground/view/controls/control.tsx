@@ -1,7 +1,8 @@
 /** The control of a parameter, by the parameter's type; it shows the form's value and changes it. */
-import { edit } from "../../actions.ts";
+
 import type { Param, Value } from "../../api.ts";
 import { withValue } from "../../draft.ts";
+import { edit } from "../../form-changes.ts";
 import { isList } from "../../param-values.ts";
 import { draft } from "../../state.ts";
 import { NumberControl } from "./number.tsx";

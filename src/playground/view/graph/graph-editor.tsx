@@ -1,6 +1,6 @@
 /** The text of a graph: written, pasted, dropped or opened from a file, with what is wrong with it. */
 import { useEffect, useRef } from "preact/hooks";
-import { edit, editText } from "../../actions.ts";
+import { edit, editText } from "../../form-changes.ts";
 import { exampleGraphs } from "../../graph/examples.ts";
 import { loadNodeClasses, takeGraphFile } from "../../graph/graph-actions.ts";
 import { isSameGraph } from "../../graph/graph-text.ts";
