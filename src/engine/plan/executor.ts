@@ -1,30 +1,25 @@
 /** Executes a stream's plan for one frame after the other, and loads models and encodes prompts as its parameters change. */
 import type { PlainError, WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
-import type { Picture } from "../../media/picture.ts";
-import type { Ticks } from "../../media/time.ts";
 import { secondsFromTicks } from "../../media/time.ts";
-import type { Frame } from "../codec/libav.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import type { ModelHost } from "../device/model-host.ts";
-import type { RunOutput } from "../device/worker/calls.ts";
-import type { ModelDefinition } from "../models/definition.ts";
 import { GraphModels } from "../models/graph-models.ts";
 import type { Moment } from "../models/roles/role.ts";
 import { valuesOf } from "../models/run-values.ts";
-import type { Tensor } from "../models/tensor.ts";
 import type { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import { StreamPrompts } from "../prompts/stream-prompts.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
-import type { Fit, GraphUse, Size, StreamParams } from "../protocol/work.ts";
+import type { GraphUse, Size, StreamParams } from "../protocol/work.ts";
 import { FrameInputs } from "./frame-inputs.ts";
-import { tryGraphs } from "./graph-trial.ts";
 import { PlanLoader } from "./plan-loader.ts";
 import type { RunningNode } from "./plan-node.ts";
+import { type Drawn, type PlanJob, type PlanResult, restoresShape } from "./plan-result.ts";
 import { RateSums } from "./rate-sums.ts";
 import type { Loading } from "./stand-in-label.ts";
 import { StillPictures } from "./still-pictures.ts";
+import { StreamGraphs } from "./stream-graphs.ts";
 
 /** What a plan needs of the `ModelHost`. */
 export interface PlanHost
@@ -44,62 +39,7 @@ export interface ExecutorOptions {
   readonly signal: AbortSignal;
 }
 
-/** One frame to make: from a decoded frame, or from nothing (null). */
-export interface PlanJob {
-  readonly frame: Frame | null;
-  readonly pts: Ticks;
-  readonly size: Size;
-  readonly params: StreamParams;
-  /** `performance.now()` after which the frame is worth nothing. */
-  readonly deadline?: number;
-}
-
-/** A picture, how to fit it to the asked-for size, what the models say, and the time that they took. */
-export interface Drawn {
-  /** In the size of the last model that makes one. */
-  readonly picture: Picture;
-  readonly fit: Fit;
-  /** Numbers of the last model by output name. */
-  readonly data: Readonly<Record<string, Tensor>>;
-  /** Texts of its graphs' nodes, by the node's id. */
-  readonly texts?: Readonly<Record<string, string>>;
-  /** Of graphs that run for a request: see `RunOutput`. */
-  readonly nodePictures?: RunOutput["nodePictures"];
-  readonly inferenceMs: number;
-}
-
-/** As `Drawn`, but without a picture where no model makes one: the frame is to be shown. */
-export interface PlanResult extends Omit<Drawn, "picture"> {
-  readonly picture: Picture | null;
-}
-
-/**
- * Whether the picture is to be stretched to the output's shape. One that was made of video squeezed to the model's size
- * is; one that a model has rotated or cropped, or drawn in a shape of its own, is fitted as the stream asks.
- */
-function restoresShape(
-  { overlays, fit }: ModelDefinition,
-  picture: Size,
-  { hasVideo, size: inner }: { readonly hasVideo: boolean; readonly size: Size },
-  output: Size,
-): boolean {
-  if (overlays) return true;
-  if (!hasVideo) return sameShape(picture, output);
-  return fit === null && sameShape(picture, inner);
-}
-
 const SILENT = { data: {} };
-
-/** A run of graphs before they are used. */
-interface Trial {
-  readonly graphs: readonly string[];
-  readonly model: LoadedModel;
-  /** Aborted when other graphs are asked for. */
-  readonly stop: AbortController;
-  readonly done: Promise<void>;
-}
-
-const sameShape = (a: Size, b: Size): boolean => a.width * b.height === a.height * b.width;
 
 export class PlanExecutor implements Disposable {
   readonly #options: ExecutorOptions;
@@ -107,13 +47,9 @@ export class PlanExecutor implements Disposable {
   readonly #stills: StillPictures;
   readonly #sums = new RateSums();
   readonly #loader: PlanLoader;
+  readonly #graphs: StreamGraphs;
   /** The nodes whose pictures have been waited for. */
   #illustrated: readonly RunningNode[] | null = null;
-  /** The graphs in use; the same list until they change. */
-  #graphs: StreamParams["graphs"];
-  #graphWarnings: readonly FieldProblem[] = [];
-  /** The trial in progress. */
-  #trial: Trial | null = null;
   /** What was asked for last: it may change while a model loads. */
   #newest: StreamParams | null = null;
   /** What the models in use were asked for by: parameters of one that still loads are not theirs. */
@@ -123,6 +59,7 @@ export class PlanExecutor implements Disposable {
     this.#options = options;
     this.#prompts = new StreamPrompts(options.host.prompts);
     this.#stills = new StillPictures(options.calls);
+    this.#graphs = new StreamGraphs(options);
     this.#loader = new PlanLoader({
       ...options,
       preparePrompts: () => this.#preparePrompts(),
@@ -136,17 +73,17 @@ export class PlanExecutor implements Disposable {
 
   /** The graphs in use; the same list until they change. */
   get graphs(): StreamParams["graphs"] {
-    return this.#graphs;
+    return this.#graphs.inUse;
   }
 
   /** What is wrong with parts of the graphs that `prepare` was asked for last, which do not run. */
   get graphWarnings(): readonly FieldProblem[] {
-    return this.#graphWarnings;
+    return this.#graphs.warnings;
   }
 
   /** True once frames are made with the model and the prompts of these parameters. */
   runs({ model, prompts, graphs }: StreamParams): boolean {
-    if (graphs !== undefined) return Bun.deepEquals(this.#graphs, graphs);
+    if (graphs !== undefined) return this.#graphs.areInUse(graphs);
     if (this.#loader.nodes.at(-1)?.node.model !== model) return false;
     return !this.#loader.takesPrompts || this.#prompts.uses(prompts);
   }
@@ -179,20 +116,16 @@ export class PlanExecutor implements Disposable {
   async prepare(params: StreamParams): Promise<void> {
     this.#newest = params;
     const { graphs } = params;
-    const model = graphs === undefined ? params.model : await this.#graphModel(graphs);
+    const model = graphs === undefined ? params.model : await this.#graphs.modelFor(graphs);
     if (this.#newest !== params) return; // others were asked for meanwhile
-    if (this.#trial !== null && !Bun.deepEquals(this.#trial.graphs, graphs)) {
-      this.#trial.stop.abort(new DOMException("newer graphs were asked for", "AbortError"));
-    }
+    this.#graphs.want(graphs);
     try {
-      await this.#loader.load(model, (nodes) => this.#tryGraphs(params, nodes));
+      await this.#loader.load(model, (nodes) => this.#graphs.try(params, nodes.at(-1)?.model));
     } catch (error) {
       if (this.#newest === params) throw error;
       return; // others were asked for meanwhile
     }
-    const isChange = !Bun.deepEquals(this.#graphs, graphs);
-    if (this.#newest === params && isChange) {
-      this.#graphs = graphs;
+    if (this.#newest === params && this.#graphs.use(graphs)) {
       // Runs of the previous graphs.
       for (const running of this.#loader.nodes) running.abandon();
     }
@@ -280,35 +213,6 @@ export class PlanExecutor implements Disposable {
     this.#stills[Symbol.dispose]();
   }
 
-  async #graphModel(graphs: readonly string[]): Promise<string> {
-    const { host, hasInput, kind = "stream" } = this.#options;
-    const { model, warnings } = await host.planGraphs(graphs, { kind, hasInput });
-    this.#graphWarnings = warnings;
-    return model;
-  }
-
-  /** A picture is made once: its run is trial enough. */
-  async #tryGraphs(params: StreamParams, nodes: readonly RunningNode[]): Promise<void> {
-    const { graphs } = params;
-    const model = nodes.at(-1)?.model;
-    if (graphs === undefined || model === undefined || Bun.deepEquals(graphs, this.#graphs)) return;
-    if (this.#options.kind === "picture") return;
-    const running = this.#trial;
-    if (running?.model === model && Bun.deepEquals(running.graphs, graphs)) {
-      return await running.done;
-    }
-    const stop = new AbortController();
-    const signal = AbortSignal.any([this.#options.signal, stop.signal]);
-    const done = tryGraphs(model, graphs, params, { ...this.#options, signal });
-    const trial = { graphs, model, stop, done };
-    this.#trial = trial;
-    try {
-      await done;
-    } finally {
-      if (this.#trial === trial) this.#trial = null;
-    }
-  }
-
   /** The size in which a model gets its picture, or draws one. */
   #innerSize(
     nodes: readonly RunningNode[],
@@ -362,7 +266,7 @@ export class PlanExecutor implements Disposable {
       outputSize,
       sum: (rateName, rate) => this.#sums.total(`${name} ${rateName}`, rate, timeSeconds),
       prompts: params.prompts,
-      graphs: this.#graphs ?? [],
+      graphs: this.#graphs.inUse ?? [],
       text: () => this.#prompts.at(timeSeconds),
       upstream: (feeder, output) =>
         nodes.find(({ node }) => node.model === feeder)?.output(output) ?? null,

@@ -4,7 +4,7 @@ import { PictureConverter } from "../codec/picture-converter.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { DataReport } from "../protocol/messages.ts";
 import { DataLabel } from "./data-label.ts";
-import type { PlanJob, PlanResult } from "./executor.ts";
+import type { PlanJob, PlanResult } from "./plan-result.ts";
 import { StandIn } from "./stand-in.ts";
 import type { Loading } from "./stand-in-label.ts";
 

@@ -3,8 +3,8 @@ import type { Picture } from "../../media/picture.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import type { Fit, Size } from "../protocol/work.ts";
-import type { PlanJob } from "./executor.ts";
 import type { NodeOutput, RunningNode } from "./plan-node.ts";
+import type { PlanJob } from "./plan-result.ts";
 
 interface Pictures {
   readonly picture: Picture | null;

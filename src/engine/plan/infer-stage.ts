@@ -1,5 +1,5 @@
 /** The infer stage: puts every frame through the stream's models, and shows something else where they cannot run. */
-import { type PlainError, toPlainError } from "../../errors.ts";
+import { toPlainError } from "../../errors.ts";
 import { secondsFromTicks } from "../../media/time.ts";
 import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
@@ -8,7 +8,6 @@ import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
 import { TooLate } from "../device/job.ts";
-import type { LoadedModel } from "../device/loaded-model.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { PipelineDebug } from "../protocol/debug.ts";
@@ -16,9 +15,11 @@ import type { DataReport } from "../protocol/messages.ts";
 import type { DropCause } from "../protocol/metrics.ts";
 import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts";
 import { dataReport } from "./data-values.ts";
-import { PlanExecutor, type PlanHost, type PlanJob, type PlanResult } from "./executor.ts";
+import { PlanExecutor, type PlanHost } from "./executor.ts";
 import { Finisher, type Inferred } from "./finisher.ts";
 import type { FrameInputs } from "./frame-inputs.ts";
+import type { PlanJob, PlanResult } from "./plan-result.ts";
+import { Preparation } from "./preparation.ts";
 import { RunPace } from "./run-pace.ts";
 import { TextReports } from "./text-reports.ts";
 
@@ -65,6 +66,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #stop = new AbortController();
   readonly #converter: PictureConverter;
   readonly #executor: PlanExecutor;
+  readonly #preparation: Preparation;
   readonly #finisher: Finisher;
   /** Settles when the last frame that was inferred has come out. */
   #finishing: Promise<void> = Promise.resolve();
@@ -72,19 +74,8 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   #running: Promise<void> | null = null;
   readonly #pace = new RunPace();
   readonly #texts = new TextReports();
-  #prepared: StreamParams | null = null;
-  /** Settles when everything that has been asked for so far is loaded or has failed. */
-  #preparing: Promise<void> = Promise.resolve();
-  /** What draws the frames. */
-  #program: readonly [model?: LoadedModel | undefined, graphs?: StreamParams["graphs"]] = [];
   #waiting = false;
   #hasOutput = false;
-  #applied: StreamParams | null = null;
-  /** Why the model that the parameters ask for cannot be loaded. */
-  #loadError: PlainError | null = null;
-  #failedAt = 0;
-  /** The last report of `#reportLoad`. */
-  #reported: PlainError | null = null;
   /** The last frame was too late. The next is made however late it is, so that a stream that is always late still moves. */
   #wasTooLate = false;
   /** Why the last run failed. */
@@ -95,6 +86,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#converter = new PictureConverter(options.calls);
     const [converter, signal] = [this.#converter, this.#stop.signal];
     this.#executor = new PlanExecutor({ ...options, converter, signal });
+    this.#preparation = new Preparation({ ...options, executor: this.#executor, signal });
     this.#finisher = new Finisher(options.calls);
   }
 
@@ -119,31 +111,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   /** Begins to load what the parameters ask for, unless it has; returns the parameters. */
   prepare(): StreamParams {
-    const { observer, params: current } = this.#options;
-    const params = current();
-    // A paused stream needs no model: one that was unloaded for others stays so.
-    if (!params.paused) this.#executor.markUsed();
-    const isStale = this.#executor.isStale && this.#loadError === null && !params.paused;
-    const isCurrent = params === this.#prepared && !isStale;
-    if (isCurrent && !this.#mayRetry) return params;
-    this.#prepared = params;
-    this.#failedAt = Number.POSITIVE_INFINITY;
-    const ready = this.#executor.prepare(params).then(
-      () => {
-        this.#loadError = null;
-        this.#noteProgram();
-        observer.modelReady(this.#executor.models.at(-1)?.executionProvider ?? null);
-      },
-      (error) => {
-        this.#loadError = toPlainError(error, "model_failed");
-        this.#failedAt = performance.now();
-        this.#reportLoad();
-        observer.paramsRefused(params);
-      },
-    );
-    const before = this.#preparing;
-    this.#preparing = ready.then(() => before);
-    return params;
+    return this.#preparation.begin();
   }
 
   /**
@@ -159,7 +127,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const enough = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, enough.signal]);
     // Timers may fire a little early, and then the grace would not be over.
-    await Promise.race([this.#preparing, pause(left + 2, signal)]);
+    await Promise.race([this.#preparation.settled, pause(left + 2, signal)]);
     enough.abort();
     this.#waiting = false;
   }
@@ -255,7 +223,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   ): Promise<VideoFrame | null> {
     const { observer, pool } = this.#options;
     const frame = await this.#frameOf(job, inferred);
-    this.#reportLoad();
+    this.#preparation.report();
     if (typeof frame === "string") {
       if (this.#hasOutput && !job.params.paused) observer.frameDropped(frame);
       else observer.frameSkipped();
@@ -263,7 +231,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     }
     if (marker !== null) drawMarker(frame, marker);
     this.#hasOutput = true;
-    this.#reportApplied(job.params);
+    this.#preparation.frameMade(job.params);
     return pool.adopt(frame, tick);
   }
 
@@ -288,29 +256,6 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     return (await this.#finisher.standInFor(job, this.#executor.loading)) ?? "not_made";
   }
 
-  #noteProgram(): void {
-    const [model, graphs] = [this.#executor.models.at(-1), this.#executor.graphs];
-    const [before, graphsBefore] = this.#program;
-    if (model === before && graphs === graphsBefore) return;
-    this.#program = [model, graphs];
-    this.#options.observer.programChanged();
-  }
-
-  /** A model that failed to load is asked for again: it loads once its files have changed. */
-  get #mayRetry(): boolean {
-    return this.#loadError !== null && performance.now() - this.#failedAt > RETRY_MS;
-  }
-
-  /** Reports why the model asked for, or the newest version of its files, is not in use. */
-  #reportLoad(): void {
-    if (this.#stop.signal.aborted) return;
-    const { reloadError, inputError } = this.#executor;
-    const error = this.#loadError ?? (reloadError && toPlainError(reloadError)) ?? inputError;
-    if (error?.message === this.#reported?.message) return;
-    this.#reported = error;
-    this.#options.observer.trouble("model load", error);
-  }
-
   #reportData({ pts }: PlanJob, result: PlanResult): DataReport["values"] | null {
     const model = this.#executor.models.at(-1);
     if (model === undefined) return null;
@@ -321,16 +266,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#options.observer.data({ seconds, model: model.definition.name, values });
     return values;
   }
-
-  #reportApplied(params: StreamParams): void {
-    if (params === this.#applied || !this.#executor.runs(params)) return;
-    this.#applied = params;
-    this.#options.observer.paramsApplied(params);
-  }
 }
-
-/** A model that failed to load is asked for again after this time, which costs a few `stat` calls. */
-const RETRY_MS = 2000;
 
 /** libx264 wants even sides in 4:2:0. */
 const evenSize = (size: Size): Size => ({

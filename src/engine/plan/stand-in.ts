@@ -2,7 +2,7 @@
 import type { Frame } from "../codec/libav.ts";
 import { Overlay } from "../codec/overlay.ts";
 import type { PictureConverter } from "../codec/picture-converter.ts";
-import type { PlanJob } from "./executor.ts";
+import type { PlanJob } from "./plan-result.ts";
 import { FAILED, type Loading, loadingLabel } from "./stand-in-label.ts";
 
 /** Frames wait this long for a model: one that loads faster shows neither bare frames nor the overlay. */

@@ -6,7 +6,7 @@ import type { ImageOutputPort } from "../../engine/models/roles/image-output.ts"
 import type { MaskOutputPort } from "../../engine/models/roles/mask-output.ts";
 import { PICTURE_ROLES } from "../../engine/models/roles/output-roles.ts";
 import type { Port } from "../../engine/models/roles/role.ts";
-import type { Drawn } from "../../engine/plan/executor.ts";
+import type { Drawn } from "../../engine/plan/plan-result.ts";
 import type { RawOutput } from "./findings.ts";
 import { spreadOf } from "./spread.ts";
 

@@ -1,6 +1,6 @@
 /** How `models check` goes on when a model's thread is lost during a run. */
 import { expect, test } from "bun:test";
-import type { Drawn, PlanJob } from "../../../../src/engine/plan/executor.ts";
+import type { Drawn, PlanJob } from "../../../../src/engine/plan/plan-result.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { drawWithRetry } from "../../../../src/workspace/check/trial.ts";
 
