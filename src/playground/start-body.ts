@@ -75,7 +75,10 @@ export const sendable = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => !isShortened(value)));
 
 /** The form of a running stream; parameters of the model's own are shown as set by the user. */
-export function formOf({ metadata, params }: Stream, models: readonly Model[]) {
+export function formOf(
+  { metadata, params }: Pick<Stream, "metadata" | "params">,
+  models: readonly Model[],
+) {
   const model = models.find(({ name }) => name === params.model);
   const graph = graphTextOf(metadata);
   return {

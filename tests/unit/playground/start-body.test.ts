@@ -151,10 +151,10 @@ describe("a change", () => {
 
 test("the form of a stream with a graph holds its text, and keeps the prompts for the next model", () => {
   const graph = { "1": { class_type: "EmptyImage", inputs: {} } };
-  const stream = {
+  const stream: Pick<Stream, "metadata" | "params"> = {
     metadata: { width: 512, height: 512, prompts: [graph] },
-    params: { model: "comfyui" },
-  } as unknown as Stream;
+    params: { model: "comfyui", fit: "cover", paused: false },
+  };
   const form = formOf(stream, MODEL_GALLERY);
   expect(form).not.toContainKey("prompts");
   expect(JSON.parse("graph" in form ? form.graph : "")).toEqual(graph);
