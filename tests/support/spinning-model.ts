@@ -1,7 +1,8 @@
 /** Makes a model whose runs take as long as a parameter says. */
 import { create } from "@bufbuild/protobuf";
 import { GraphProtoSchema, NodeProtoSchema } from "onnx-buf";
-import { GraphBuilder, valueInfo } from "../../src/engine/models/graph-builder.ts";
+import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
+import { valueInfo } from "../../src/engine/models/onnx-messages.ts";
 
 /** A model that repeats a step as often as its parameter says. */
 export function spinningModel(): Uint8Array {

@@ -1,6 +1,7 @@
 /** Extends a graph at its inputs and outputs: roles add nodes before and after it, and tensors that they feed or read. */
 import type { GraphProto, ValueInfoProto } from "onnx-buf";
-import { GraphBuilder, type Value, value, valueInfo } from "./graph-builder.ts";
+import { GraphBuilder, type Value, value } from "./graph-builder.ts";
+import { valueInfo } from "./onnx-messages.ts";
 import type { ElementType } from "./tensor-signature.ts";
 
 /** The video frame in the output's size, fed once for all ports that draw over it. */
