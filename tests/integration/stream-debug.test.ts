@@ -1,4 +1,4 @@
-/** `GET /stream/{id}/debug` of streams on a real server, and of ones whose fake engine dies or does not answer. */
+/** How an operator follows one stream: by `GET /stream/{id}/debug`, and by the lines that name it in the log. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,13 +6,17 @@ import { join } from "node:path";
 import { logId } from "../../src/log.ts";
 import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
 import { testServer } from "../support/test-server.ts";
+import { faultyPeer } from "../support/trickle-faults.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 let workspace: string;
 let server: ServerProcess;
+/** Lines of the server's and its engines' log. */
+const logged: Answer[] = [];
 beforeAll(async () => {
   workspace = await mkdtemp(join(tmpdir(), "workspace-"));
-  server = await startServer(MAIN, ["--workspace", workspace]);
+  const flags = ["--workspace", workspace, "--log-level", "debug"];
+  server = await startServer(MAIN, flags, {}, (line) => void logged.push(JSON.parse(line)));
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -47,7 +51,7 @@ test("a live stream shows its stages, queues, models and engine, and what happen
     success: true,
     ...{ log_id: logId(id), generation: 1 },
     stream: { manifest_id: id, status: "active", params: { width: 128 } },
-    engine: { device: "cpu", state: "ready", isolated: false, restarts: 0, streams: 1 },
+    engine: { device: "cpu", state: "ready", isolated: false, streams: 1 },
     pipeline: {
       stages: { decode: { frames: 0, last_ms: null, idle_ms: null } },
       models: [{ name: "dreamscape" }],
@@ -61,6 +65,7 @@ test("a live stream shows its stages, queues, models and engine, and what happen
   }
   expect(eventsIn(debug).slice(0, 2)).toEqual(["started", "size"]);
 
+  const { restarts } = debug.engine;
   await post(`/stream/${id}/params`, { fps: 20 });
   process.kill(debug.engine.pid, "SIGKILL");
   await waitFor("its next engine", async () => {
@@ -70,7 +75,7 @@ test("a live stream shows its stages, queues, models and engine, and what happen
   const death = debug.events.find(({ event }: { event: string }) => event === "interrupted");
   expect(death).toMatchObject({ detail: "SIGKILL", at: expect.stringMatching(/Z$/) });
   expect(eventsIn(debug)).toContain("params_changed");
-  expect(debug.engine.restarts).toBe(1);
+  expect(debug.engine.restarts).toBe(restarts + 1);
 
   await fetch(`${server.url}/stream/${id}`, { method: "DELETE" });
   await waitFor("its end", async () => (await debugOf(id)).stream.status === "stopped");
@@ -79,6 +84,49 @@ test("a live stream shows its stages, queues, models and engine, and what happen
   expect(debug).not.toHaveProperty("unanswered");
   expect(eventsIn(debug).at(-1)).toBe("ended");
 });
+
+test("what an engine logs about a stream names it, and so does the server when the engine dies", async () => {
+  await using peer = await failingPeer();
+  const ids: string[] = [];
+  const start = async (body: object): Promise<string> => {
+    const { manifest_id } = await post("/stream/start", { ...body, width: 128, height: 128 });
+    ids.push(manifest_id);
+    return logId(manifest_id);
+  };
+  const output = await start({ stream_url: peer.url, prompts: "the sea" });
+  const input = await start({
+    ...{ input_url: peer.url, stream_url: `${server.url}/trickle/from-in` },
+    model: "identity",
+  });
+  const streamsOf = (message: string) =>
+    new Set(logged.filter((line) => line.message === message).map((line) => line.stream));
+  await waitFor(
+    "both failures",
+    () => streamsOf("publishing fails").size > 0 && streamsOf("segment broke off").size > 0,
+  );
+  expect([...streamsOf("publishing fails")]).toEqual([output]);
+  expect([...streamsOf("segment broke off")]).toEqual([input]);
+  await waitFor("more of it", () => peer.seen.filter((one) => one.startsWith("GET /")).length > 8);
+  // It happens with every segment, and is logged now and then.
+  expect(logged.filter(({ message }) => message === "segment broke off").length).toBe(1);
+  const { engines } = (await (await fetch(`${server.url}/health`)).json()) as Answer;
+  process.kill(engines[0].pid, "SIGKILL");
+  const interrupted = "stream interrupted: its engine died";
+  await waitFor("both interruptions", () => streamsOf(interrupted).has(input));
+  expect(streamsOf(interrupted).has(output)).toBe(true);
+  for (const id of ids) await fetch(`${server.url}/stream/${id}`, { method: "DELETE" });
+});
+
+/** A trickle server that stores no segment, and whose own segments break off. */
+const failingPeer = () =>
+  faultyPeer(({ method, path, answer, response, reset }) => {
+    const headers = { "Lp-Trickle-Seq": 3, "Lp-Trickle-Latest": 3 };
+    if (method === "POST" && path !== "") return answer(500, {}, "no room");
+    if (method !== "GET" || path === "/next") return answer(200, headers);
+    response.writeHead(200, headers);
+    response.write(new Uint8Array(188).fill(0x47));
+    setTimeout(reset, 50);
+  });
 
 test("the native calls of an engine that hangs are shown, and why it says nothing", async () => {
   const fake = testServer();

@@ -31,11 +31,12 @@ export async function runProgram(program: string, args: readonly string[], env =
   return { out, err, code };
 }
 
-/** Starts a server on a free port and waits until it listens. Disposing kills it. */
+/** Starts a server on a free port and waits until it listens. Disposing kills it. `onLine` gets its log, line by line as JSON. */
 export async function startServer(
   program: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  onLine: (line: string) => void = () => {},
 ): Promise<ServerProcess> {
   const flags = ["--port", "0", "--host", "127.0.0.1", "--log-format", "json", ...args];
   const child = Bun.spawn([process.execPath, program, ...flags], {
@@ -44,6 +45,7 @@ export async function startServer(
   });
   const listening = Promise.withResolvers<string>();
   void readLines(child.stderr, (line) => {
+    onLine(line);
     const { message, url } = JSON.parse(line) as { message?: string; url?: string };
     if (message === "listening" && url !== undefined) listening.resolve(url);
   });

@@ -11,7 +11,7 @@ import type { ModelInfo } from "../../engine/protocol/models.ts";
 import { paramsUpdate } from "../../engine/protocol/params-update.ts";
 import type { EngineCensus } from "../../engine/protocol/stats.ts";
 import { type PlainError, WorkerError } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
+import { getLogger, logId } from "../../log.ts";
 import { check } from "../../schema-check.ts";
 import { EngineModels } from "./engine-models.ts";
 import { type EngineCommand, type EngineDeath, EngineProcess } from "./engine-process.ts";
@@ -189,7 +189,10 @@ export class Supervisor {
     }
     this.#state.process.send({ type: "stop", number: placed.number });
     placed.stopTimer = setTimeout(() => {
-      log.warn("work did not stop in time; it finishes in the background", { device: this.device });
+      log.warn("work did not stop in time; it finishes in the background", {
+        stream: logId(work.id),
+        device: this.device,
+      });
       this.#lose(placed);
     }, STOP_TIMEOUT_MS);
   }

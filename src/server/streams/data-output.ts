@@ -22,6 +22,7 @@ const MAX_READERS = 8;
 const log = getLogger("stream");
 
 export class DataOutput {
+  readonly #logId: string;
   readonly #onEvent: (event: DataEvent) => void;
   readonly #readers = new Set<DataReader>();
   /** The newest report while it waits for its turn. */
@@ -35,8 +36,9 @@ export class DataOutput {
   #isOver = false;
   #hasWarned = false;
 
-  /** `onEvent` is called with every report that is passed on. */
-  constructor(onEvent: (event: DataEvent) => void) {
+  /** `logId` names the stream in logs; `onEvent` is called with every report that is passed on. */
+  constructor(logId: string, onEvent: (event: DataEvent) => void) {
+    this.#logId = logId;
     this.#onEvent = onEvent;
   }
 
@@ -86,7 +88,11 @@ export class DataOutput {
     if (bytes > MAX_DATA_BYTES) {
       this.#dropped++;
       if (!this.#hasWarned)
-        log.warn("data dropped: it is too long", { bytes, limit: MAX_DATA_BYTES });
+        log.warn("data dropped: it is too long", {
+          stream: this.#logId,
+          bytes,
+          limit: MAX_DATA_BYTES,
+        });
       this.#hasWarned = true;
       return;
     }

@@ -56,7 +56,7 @@ export class Stream implements Work {
   readonly capability: string | null;
   readonly createdAt = new Date();
   /** What its model says about its frames. */
-  readonly data = new DataOutput((event) => this.#observer?.handle(event));
+  readonly data: DataOutput;
   /** The last events of its life. */
   readonly recent = new RecentEvents();
   /** Called when the engine has reported the output's size. */
@@ -75,6 +75,7 @@ export class Stream implements Work {
   constructor(origin: StreamOrigin) {
     this.id = origin.id;
     this.logId = logId(origin.id);
+    this.data = new DataOutput(this.logId, (event) => this.#observer?.handle(event));
     this.protocol = origin.protocol;
     this.spec = origin.spec;
     this.defaults = origin.defaults;
@@ -183,6 +184,7 @@ export class Stream implements Work {
     this.#trouble = null; // the next engine reports it if it is still there
     this.#counters.interrupted();
     this.#params.interrupted();
+    log.warn("stream interrupted: its engine died", { stream: this.logId, why });
     this.#tell({ type: "interrupted", why });
   }
 

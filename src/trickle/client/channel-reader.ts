@@ -40,6 +40,8 @@ const BEHIND_LIMIT_MS = 2000;
 const NOT_FOUND_WAIT_MS = 250;
 /** A segment that breaks off unread is asked for this often in a row. */
 const MAX_BREAKS = 5;
+/** Segments that break off are logged this often at most. */
+const REPORT_MS = 10_000;
 const log = getLogger("trickle");
 
 export class ChannelReader {
@@ -48,6 +50,9 @@ export class ChannelReader {
   #behindSince: number | undefined;
   #breaks = 0;
   #notFound = 0;
+  /** `performance.now()` of the last line about a segment that broke off, and how many have since. */
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  #unreported = 0;
   /** The channel has answered: if it is gone after that, it has ended. */
   #existed: boolean;
 
@@ -158,8 +163,7 @@ export class ChannelReader {
     } catch (error) {
       signal.throwIfAborted();
       complete = false;
-      const channel = channelHost(this.#endpoint);
-      log.warn("segment broke off", { channel, seq, error: describeFailure(error) });
+      this.#reportBreak(seq, error);
     } finally {
       overdue.dispose();
     }
@@ -167,6 +171,18 @@ export class ChannelReader {
     const arrivedAt = performance.now();
     await emit({ seq, data: NOTHING, first: false, last: true, complete, arrivedAt });
     return "delivered";
+  }
+
+  /** A source that fails with every segment is reported now and then. */
+  #reportBreak(seq: number, error: unknown): void {
+    this.#unreported++;
+    const now = performance.now();
+    if (now - this.#reportedAt < REPORT_MS) return;
+    const times = this.#unreported > 1 ? { times: this.#unreported } : {};
+    const channel = channelHost(this.#endpoint);
+    log.warn("segment broke off", { channel, seq, error: describeFailure(error), ...times });
+    this.#reportedAt = now;
+    this.#unreported = 0;
   }
 
   /** Where to continue after a 470 (protocol.md 4.3): forward at once, back only after waiting. */

@@ -8,7 +8,7 @@ const report = { type: "data", id: "secret", seconds: 1, model: "m", values: { n
 
 /** A response, and a function that reads its next chunk. */
 function events(signal = new AbortController().signal) {
-  const data = new DataOutput(() => {});
+  const data = new DataOutput("s", () => {});
   const response = dataEvents(data.open(), signal);
   const reader = response.body?.getReader();
   const next = async () => {

@@ -16,7 +16,7 @@ const report = (n: number): DataReport => ({
 /** An output and what it has passed on. */
 function output() {
   const passed: DataEvent[] = [];
-  const data = new DataOutput((event) => void passed.push(event));
+  const data = new DataOutput("s", (event) => void passed.push(event));
   return { data, passed, read: () => passed.map(({ seconds, dropped }) => ({ seconds, dropped })) };
 }
 
