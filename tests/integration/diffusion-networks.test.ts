@@ -108,7 +108,8 @@ describe.skipIf(sets.plain === null)("a plain pipeline (../shared/data/golden/pi
     expect(encoder.isDistribution).toBe(false);
     expect(greatestDifference(latent, expected["latent_sample"] ?? latent)).toBeLessThan(TOLERANCE);
 
-    const its = casesOf(set, ({ id }) => id === "tiny-taesd-vae_decoder")[0] as GoldenCase;
+    const [its] = casesOf(set, ({ id }) => id === "tiny-taesd-vae_decoder");
+    if (its === undefined) return;
     const { data, ...size } = await decoder.decode(set.array(its, "latent_sample"));
     expect(size).toEqual({ width: 64, height: 64 });
     for (const [at, each] of set.array(its, "sample").data.entries()) {
