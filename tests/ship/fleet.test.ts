@@ -90,6 +90,26 @@ describe.each(PROXIES)("$name", ({ name, program, lack, places }) => {
     },
   );
 
+  test.skipIf(program === null || name === "caddy")(
+    `a worker that is drained keeps its streams and gets no new ones${note || (name === "caddy" ? " (only HAProxy can)" : "")}`,
+    async () => {
+      const ids = ["before-0", "before-1", "before-2", "before-3", "before-4", "before-5"];
+      for (const id of ids) await fleet.streams.start(id, EGRESS, { params: PARAMS });
+      const drained = (await fleet.placement()).findIndex(({ length }) => length > 0);
+      for (const backend of ["streams", "jobs"])
+        await fleet.command(`set server ${backend}/worker${drained + 1} state drain`);
+      const kept = (await fleet.placement())[drained] ?? [];
+      await everyoneUpdates(fleet, ids);
+      for (let n = 0; n < 12; n++)
+        await fleet.streams.start(`after-${n}`, EGRESS, { params: PARAMS });
+      expect((await fleet.placement())[drained]).toEqual(kept);
+      expect((await fleet.placement()).flat()).toHaveLength(18);
+      for (const id of (await fleet.placement()).flat()) await fleet.streams.stop(id);
+      for (const backend of ["streams", "jobs"])
+        await fleet.command(`set server ${backend}/worker${drained + 1} state ready`);
+    },
+  );
+
   test.skipIf(program === null)(
     `jobs have no stream, and a slow upload to any worker is passed on whole${note}`,
     async () => {

@@ -1,4 +1,6 @@
 /** Starts several real workers behind a real proxy, registered as one with the stand-in orchestrator. */
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OrchestratorStreams } from "./gateway-orchestrator.ts";
 import { enginePid } from "./live-stream.ts";
@@ -31,6 +33,8 @@ export interface Fleet extends AsyncDisposable {
   placement(): Promise<readonly (readonly string[])[]>;
   /** Starts a worker again at its old address. */
   restart(worker: number): Promise<void>;
+  /** Sends HAProxy a command for operators. */
+  command(text: string): Promise<void>;
   /** Kills the proxy and starts it again, with all that it knew forgotten. */
   restartProxy(): Promise<void>;
 }
@@ -58,9 +62,12 @@ export async function startFleet(proxy: FleetProxy, size: number, places: number
   const addresses = workers.map(({ port }) => `127.0.0.1:${port}`);
   const port = freePort();
   const url = `http://127.0.0.1:${port}`;
+  const adminSocket = join(tmpdir(), `fleet-${port}.sock`);
+  started.defer(() => rm(adminSocket, { force: true }));
   const startProxy = async () => {
     const running = run(COMMANDS[proxy.name](proxy.program), {
       BIND: `127.0.0.1:${port}`,
+      ADMIN_SOCKET: adminSocket,
       WORKERS: addresses.join(" "),
       ...Object.fromEntries(addresses.map((address, n) => [`WORKER_${n + 1}`, address])),
     });
@@ -91,6 +98,7 @@ export async function startFleet(proxy: FleetProxy, size: number, places: number
     restart: async (n) => {
       workers[n] = owned.use(await startWorker(workers[n]?.port));
     },
+    command: (text) => sendCommand(adminSocket, text),
     restartProxy: async () => {
       await running[Symbol.asyncDispose]();
       running = owned.use(await startProxy());
@@ -111,6 +119,24 @@ function run(command: string[], env: Record<string, string>): AsyncDisposable {
       await child.exited;
     },
   };
+}
+
+/** Resolves when HAProxy has carried it out, which it shows by closing. Throws with its answer: it has none but failures. */
+async function sendCommand(unix: string, text: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let answer = "";
+  await Bun.connect({
+    unix,
+    socket: {
+      open: (socket) => void socket.write(`${text}\n`),
+      data: (_, bytes) => {
+        answer += bytes.toString();
+      },
+      close: () => (answer.trim() === "" ? resolve() : reject(new Error(answer))),
+      error: (_, error) => reject(error),
+    },
+  });
+  return promise;
 }
 
 async function idsAt({ url }: ServerProcess): Promise<string[]> {
