@@ -33,6 +33,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 const NOT_RUN: Readonly<Record<string, string>> = {
   "docs/containers.md": "they need a Docker daemon; ship/image runs those of the CPU image",
   "docs/diffusion.md": "they download gigabytes",
+  "docs/fleet.md":
+    "they need several machines; ship/fleet and integration/registrar run the same on one",
   "docs/graphs.md": "their graphs are the reader's; integration/graph-answers sends such ones",
 };
 
