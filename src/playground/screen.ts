@@ -4,7 +4,7 @@ import type { Stream } from "./api.ts";
 import { adopt, adoptForm } from "./form-changes.ts";
 import { hasInput, inputOf, release } from "./inputs.ts";
 import { api } from "./page-api.ts";
-import { watchable } from "./running-streams.ts";
+import { isLive, watchable } from "./running-streams.ts";
 import { sentence } from "./sentence.ts";
 import * as state from "./state.ts";
 import { isControlled, lastOnScreen, rememberControlled, usedCamera } from "./tab-streams.ts";
@@ -20,8 +20,6 @@ export async function resume(): Promise<void> {
   controlForm(stream);
   showEnd({ kind: "controlled", id: stream.manifest_id }, stream);
 }
-
-export const isLive = ({ status }: Stream): boolean => status === "starting" || status === "active";
 
 /** Shows the running stream if there is only one to watch; false otherwise: the user chooses. */
 export function watchOnly(): boolean {

@@ -8,8 +8,9 @@ import { release } from "./inputs.ts";
 import { firstModel } from "./model-choice.ts";
 import { api } from "./page-api.ts";
 import { pause } from "./pause.ts";
+import { isLive } from "./running-streams.ts";
 import { withSample } from "./samples.ts";
-import { isLive, resume, showEnd, watchOnly } from "./screen.ts";
+import { resume, showEnd, watchOnly } from "./screen.ts";
 import { betterClock, clockEstimate } from "./server-clock.ts";
 import * as state from "./state.ts";
 
