@@ -5,19 +5,15 @@ import { chmod, copyFile, link, mkdir, mkdtemp, readdir, rm, stat } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BinaryPlace, buildBinary, noBinary } from "../support/binary.ts";
-import { hasFfmpeg } from "../support/ffmpeg.ts";
-import { framesByFfmpeg } from "../support/ffmpeg-frames.ts";
-import { api, collect, enginePid } from "../support/live-stream.ts";
+import { leftBehind, travel } from "../support/binary-journey.ts";
 import { runCommand } from "../support/run-command.ts";
 import { sharedData } from "../support/shared-data.ts";
-import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(120_000);
 
 const folder = await mkdtemp(join(tmpdir(), "binary-"));
 const binary = join(folder, "comfystream-byoc");
 const isRoot = process.getuid?.() === 0;
-const trained = sharedData("models/trained/multistyle26.onnx");
 
 const skippable = (missing: string | null) => (name: string, body: () => Promise<void>) =>
   missing === null ? test(name, body) : test.skip(`${name} (${missing})`, body);
@@ -32,76 +28,12 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
-
-/** What the segments show, by another decoder than the product's. */
-async function expectFrames(segments: readonly Uint8Array[], atLeast: number): Promise<void> {
-  const [first] = segments;
-  expect(new TextDecoder().decode(first?.subarray(4, 8))).toBe("ftyp");
-  if (hasFfmpeg) expect((await framesByFfmpeg(segments)).length).toBeGreaterThanOrEqual(atLeast);
-}
-
 testBinary(
   "without privileges, in a read-only folder, it draws and restyles, outlives its engine, and drains",
   async () => {
     await using place = await BinaryPlace.create(binary);
-    const workspace = join(place.home, "workspace");
-    await mkdir(workspace);
-    await place.give(workspace);
-    const model = trained === null ? "restyle" : "painted";
-    if (trained !== null) {
-      const add = ["models", "add", trained, "--name", model, "--workspace", workspace];
-      expect(await place.run(add)).toMatchObject({ code: 0 });
-    }
-    const server = await place.serve(["--workspace", workspace]);
-    const { url } = server;
-    const worker = api(url);
-    await enginePid(url);
-
-    const page = await (await fetch(url)).text();
-    expect(page).toContain(`data-channels="${url}/trickle"`);
-    expect((await fetch(`${url}/openapi/viewer.js`)).status).toBe(200);
-
-    const [drawn, painted] = [`${url}/trickle/drawn`, `${url}/trickle/painted`];
-    const size = { width: 256, height: 256, segment_seconds: 1 };
-    await worker.start({ ...size, stream_url: drawn });
-    const id = await worker.start({ ...size, model, input_url: drawn, stream_url: painted });
-    const reading = new AbortController();
-    const outputs = [drawn, painted].map((channel) => collect(channel, reading.signal));
-    const segments = () => outputs.map((output) => output.segments.length);
-    await waitFor("segments of both", () => segments().every((count) => count >= 2), 60_000);
-
-    const killed = await enginePid(url);
-    process.kill(killed, "SIGKILL");
-    const before = segments();
-    await waitFor(
-      "both to go on",
-      () => segments().every((count, n) => count >= (before[n] ?? 0) + 3),
-      60_000,
-    );
-    expect(await worker.stream(id)).toMatchObject({ status: "active", stats: { restarts: 1 } });
-    const successor = await enginePid(url);
-    expect(successor).not.toBe(killed);
-
-    server.child.kill("SIGTERM");
-    expect(await server.child.exited).toBe(0);
-    expect(isAlive(successor)).toBe(false);
-    reading.abort();
-    for (const output of outputs) {
-      const whole = output.segments.filter(({ complete }) => complete);
-      // One at a time: each segment plays alone.
-      for (const { bytes } of [whole[0], whole.at(-2)].flatMap((one) => one ?? []))
-        await expectFrames([bytes], 5);
-    }
-
-    // Nothing is left but the unpacked libraries and the workspace.
-    expect((await readdir(place.home)).sort()).toEqual([".cache", "workspace"]);
+    await travel(place, sharedData("models/trained/multistyle26.onnx"));
+    expect(await leftBehind(place)).toEqual([]);
     expect(await readdir(place.empty)).toEqual([]);
   },
 );

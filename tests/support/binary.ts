@@ -1,6 +1,6 @@
 /** Builds the binary, and runs it as strangers do: no privileges, an empty environment, nothing of this project in reach. */
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, chown, copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Subprocess } from "bun";
@@ -11,8 +11,7 @@ const ROOT = join(import.meta.dir, "../..");
 /** The user `nobody`, which owns nothing. */
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
-/** How root gives up its privileges. */
-const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+const AS_NOBODY = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
 
 /** Why the binary cannot be built and tested here; null if it can. */
 export const noBinary: string | null =
@@ -33,6 +32,23 @@ export interface Outcome {
   readonly code: number;
 }
 
+/** How a program is started without privileges; the last argument is the program. */
+const UNPRIVILEGED = isRoot ? [Bun.which("setpriv") ?? "setpriv", ...AS_NOBODY] : [];
+
+/**
+ * Starts a program in another root folder, whose own files are read-only; `home` is the same folder inside and outside.
+ * Arguments: root, home, program and its own.
+ */
+const IN_ROOT = `set -e
+root="$1" home="$2" path="$PATH"; shift 2
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount --bind "$root" "$root"
+mount --bind /proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -o remount,bind,ro "$root"
+mount --bind "$home" "$root$home"
+exec chroot --userspec=${NOBODY}:${NOBODY} "$root" /usr/bin/env PATH="$path" "$@"`;
+
 /** A folder in which the binary runs. Only `home`, below it, can be written to by the user that runs it. */
 export class BinaryPlace implements AsyncDisposable {
   readonly folder: string;
@@ -41,6 +57,7 @@ export class BinaryPlace implements AsyncDisposable {
   /** Home, with the cache folder, the temporary folder and the workspace. */
   readonly home: string;
   readonly binary: string;
+  #start: readonly string[] = UNPRIVILEGED;
   readonly #children: Subprocess[] = [];
 
   private constructor(folder: string, binary: string) {
@@ -61,6 +78,26 @@ export class BinaryPlace implements AsyncDisposable {
     return place;
   }
 
+  /** In a root folder such as a minimal Debian, to which the binary is copied. Needs root. */
+  static async createIn(root: string, binary: string): Promise<BinaryPlace> {
+    const program = "/usr/bin/comfystream-byoc";
+    const place = await BinaryPlace.create(program);
+    await copyFile(binary, join(root, program));
+    await chmod(join(root, program), 0o755);
+    await mkdir(join(root, place.home), { recursive: true });
+    place.#start = [
+      "/usr/bin/unshare",
+      "--mount",
+      "/bin/sh",
+      "-c",
+      IN_ROOT,
+      "sh",
+      root,
+      place.home,
+    ];
+    return place;
+  }
+
   /** Makes the program's user the owner. */
   async give(path: string): Promise<void> {
     if (isRoot) await chown(path, NOBODY, NOBODY);
@@ -71,9 +108,7 @@ export class BinaryPlace implements AsyncDisposable {
   }
 
   spawn(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    const [setpriv = "", ...rest] = AS_NOBODY;
-    const prefix = isRoot ? [Bun.which(setpriv) ?? setpriv, ...rest] : [];
-    const child = Bun.spawn([...prefix, this.binary, ...args], {
+    const child = Bun.spawn([...this.#start, this.binary, ...args], {
       cwd: this.empty,
       env: { ...this.environment, ...env },
       stdio: ["ignore", "pipe", "pipe"],
