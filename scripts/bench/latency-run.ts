@@ -1,6 +1,6 @@
 /** One run of the latency benchmark: a clip at 30 frames a second in and out through trickle. */
 
-import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
+import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { accessUnits, CLIP_FPS, type Clip } from "./clip.ts";
 import { type FragmentTimes, readFragmentTimes } from "./fragment-times.ts";

@@ -3,7 +3,7 @@ import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { LoadedModel } from "../../src/engine/device/loaded-model.ts";
 import { ModelHost } from "../../src/engine/device/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
-import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
+import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
 import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";

@@ -1,7 +1,7 @@
 /** Our transport stream demuxer against FFmpeg's, on what FFmpeg's muxer writes. */
 import { expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
+import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import type { EncodedPacket } from "../../src/media/encoded-packet.ts";
 import { type SegmentOptions, tsSegments } from "../support/clip.ts";
 import { type ReadMedia, readMedia } from "../support/clip-reader.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { decode } from "../../src/engine/codec/decode-stream.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
-import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
+import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
 import { pool } from "../support/clip-codec.ts";

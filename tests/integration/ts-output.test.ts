@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { ModelHost } from "../../src/engine/device/model-host.ts";
-import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
+import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import { nalType, splitNals } from "../../src/media/annex-b.ts";
 import { decodeMedia } from "../support/clip-reader.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";

@@ -1,5 +1,5 @@
 /** Watches a stream's output and counts frames that are missing, by media time: a slow network or reader changes nothing. */
-import { Mp4Demuxer } from "../../src/engine/source/mp4-demux.ts";
+import { Mp4Demuxer } from "../../src/engine/source/mp4/demux.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 
 /** Ticks of media time a second. */

@@ -1,6 +1,6 @@
 /** Drives a live stream from outside: sends a clip in real time, collects the output, calls the API. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { TsDemuxer } from "../../src/engine/source/ts-demux.ts";
+import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { waitFor } from "./wait-for.ts";

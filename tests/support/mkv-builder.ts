@@ -1,5 +1,5 @@
 /** Builds elements of Matroska by hand, both as senders write them and malformed. */
-import { MKV } from "../../src/engine/source/mkv-ids.ts";
+import { MKV } from "../../src/engine/source/matroska/ids.ts";
 import { concat } from "./ts-builder.ts";
 
 type Bytes = Uint8Array | readonly number[];

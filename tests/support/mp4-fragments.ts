@@ -1,5 +1,5 @@
 /** Builds fragments of single tracks, demuxes them, and picks values from the packets. */
-import { Mp4Demuxer } from "../../src/engine/source/mp4-demux.ts";
+import { Mp4Demuxer } from "../../src/engine/source/mp4/demux.ts";
 import type { AudioPacket, EncodedPacket } from "../../src/media/encoded-packet.ts";
 import { avc1, mdat, moof, mp4a, opusEntry, type TrackOptions, type Traf } from "./mp4-builder.ts";
 import { concat } from "./ts-builder.ts";

@@ -1,5 +1,5 @@
 /** Reads a stream's fMP4 output while it is made: when each frame arrived, and afterwards what it shows. */
-import { Mp4Demuxer } from "../../src/engine/source/mp4-demux.ts";
+import { Mp4Demuxer } from "../../src/engine/source/mp4/demux.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { decodePictures } from "./clip-reader.ts";
 

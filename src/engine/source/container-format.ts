@@ -1,9 +1,9 @@
 /** Recognizes the container of a segment by its first bytes. */
 
 import { TS_PACKET_BYTES } from "../../media/mpeg-ts.ts";
-import { isMatroskaStart } from "./mkv-elements.ts";
-import { isTopLevelBox } from "./mp4-boxes.ts";
-import { hasSyncs } from "./ts-packet.ts";
+import { isMatroskaStart } from "./matroska/elements.ts";
+import { isTopLevelBox } from "./mp4/boxes.ts";
+import { hasSyncs } from "./ts/packet.ts";
 
 /** Fewer bytes tell nothing. */
 export const MIN_HEAD_BYTES = 8;

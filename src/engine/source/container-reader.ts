@@ -11,9 +11,9 @@ import {
   otherFormat,
 } from "./container-format.ts";
 import type { AnnouncedAudio, Demuxer, TrackTrouble } from "./demuxer.ts";
-import { MatroskaDemuxer } from "./mkv-demux.ts";
-import { Mp4Demuxer } from "./mp4-demux.ts";
-import { TsDemuxer } from "./ts-demux.ts";
+import { MatroskaDemuxer } from "./matroska/demux.ts";
+import { Mp4Demuxer } from "./mp4/demux.ts";
+import { TsDemuxer } from "./ts/demux.ts";
 
 /** This many segments in no known container end the input; fewer may be damaged ones. */
 const MAX_UNRECOGNIZED = 3;

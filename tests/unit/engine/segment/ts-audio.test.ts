@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { TsDemuxer } from "../../../../src/engine/source/ts-demux.ts";
+import { TsDemuxer } from "../../../../src/engine/source/ts/demux.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { aac, frames } from "../../../support/mp4-segments.ts";
 import { counterBreaks, seenUnits } from "../../../support/ts-reader.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { patSection, pmtSection } from "../../../../src/engine/segment/ts-program.ts";
-import { readPat, readPmt } from "../../../../src/engine/source/ts-tables.ts";
+import { readPat, readPmt } from "../../../../src/engine/source/ts/tables.ts";
 import { crc32 } from "../../../../src/media/mpeg-ts.ts";
 
 test("the checksum is that of MPEG-2 systems", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { TsDemuxer } from "../../../../src/engine/source/ts-demux.ts";
+import { TsDemuxer } from "../../../../src/engine/source/ts/demux.ts";
 import { nalType, splitNals } from "../../../../src/media/annex-b.ts";
 import { ticks } from "../../../../src/media/time.ts";
 import { FORMAT, frames, PPS, SPS, video } from "../../../support/mp4-segments.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { Mp4Demuxer } from "../../../../src/engine/source/mp4-demux.ts";
+import { Mp4Demuxer } from "../../../../src/engine/source/mp4/demux.ts";
 import { Mp4Pieces, NotMp4 } from "../../../../src/playground/media/mp4-pieces.ts";
 import { initSegment } from "../../../../src/playground/media/mp4-writer.ts";
 import { readMp4 } from "../../../support/mp4-boxes.ts";

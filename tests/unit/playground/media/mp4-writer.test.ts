@@ -1,6 +1,6 @@
 /** Judged by two readers that share nothing with the writer: the tests' own and the engine's demuxer. */
 import { expect, test } from "bun:test";
-import { Mp4Demuxer } from "../../../../src/engine/source/mp4-demux.ts";
+import { Mp4Demuxer } from "../../../../src/engine/source/mp4/demux.ts";
 import { fragment, initSegment } from "../../../../src/playground/media/mp4-writer.ts";
 import { readMp4 } from "../../../support/mp4-boxes.ts";
 import { PPS, SPS } from "../../../support/mp4-segments.ts";
