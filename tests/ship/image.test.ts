@@ -6,7 +6,7 @@ import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { noDebianRoot } from "../support/debian-root.ts";
 import { composeConfig, noDockerCompose } from "../support/docker-compose.ts";
-import { type DockerDaemon, tryDockerDaemon } from "../support/docker-daemon.ts";
+import { buildKitClient, type DockerDaemon, tryDockerDaemon } from "../support/docker-daemon.ts";
 import { documentedDocker, withFlags } from "../support/documented-docker.ts";
 import { hasFfmpeg } from "../support/ffmpeg.ts";
 import { framesByFfmpeg } from "../support/ffmpeg-frames.ts";
@@ -26,15 +26,16 @@ const REVISION = "0123abc";
 
 const missing = noDebianRoot ?? (hasFfmpeg ? null : "needs ffmpeg");
 const started = missing ?? (await tryDockerDaemon("image"));
-const testImage = (name: string, body: (docker: DockerDaemon) => Promise<void>) =>
+type Body = (docker: DockerDaemon) => Promise<void>;
+const testWithout = (reason: string) => (name: string, _: Body) =>
+  test.skip(`${name} (${reason})`, () => {});
+const testImage =
   typeof started === "string"
-    ? test.skip(`${name} (${started})`, () => {})
-    : test(name, () => body(started));
-
-const testCompose = (name: string, body: (docker: DockerDaemon) => Promise<void>) =>
-  noDockerCompose === null
-    ? testImage(name, body)
-    : test.skip(`${name} (${noDockerCompose})`, () => {});
+    ? testWithout(started)
+    : (name: string, body: Body) => test(name, () => body(started));
+const testCompose = noDockerCompose === null ? testImage : testWithout(noDockerCompose);
+const buildKit = await buildKitClient();
+const testBuildKit = buildKit === null ? testWithout("needs BuildKit") : testImage;
 
 /** The daemon's folder also has what images are made from. */
 let folder: string;
@@ -83,6 +84,18 @@ testImage("the CPU image is small and says how it is to be run", async (docker) 
     "org.opencontainers.image.revision": REVISION,
   });
 });
+
+testBuildKit(
+  "BuildKit builds the CPU image where no target is named, and no stage of the GPU's",
+  async (docker) => {
+    const flags = ["--network", "host", "--file", join(root, "Dockerfile.bun"), "--tag", "default"];
+    const steps = await docker.buildWithBuildKit(buildKit ?? "", ...flags, root);
+    expect(steps).toContain("[build ");
+    expect(steps).not.toContain("[gpu");
+    const [image] = JSON.parse(await docker.run("image", "inspect", "default"));
+    expect(image.Config.Env).toContain("DEVICE=cpu");
+  },
+);
 
 testImage(
   "the documented container serves a stream through an engine's death and stops in time",

@@ -16,6 +16,23 @@ export const noDockerDaemon: string | null =
       ? "needs docker.io"
       : null;
 
+const WITH_BUILDKIT = { DOCKER_BUILDKIT: "1" };
+
+/** A client that has BuildKit, as those before version 23 do, and later ones with the plugin buildx; null if there is none. */
+export async function buildKitClient(): Promise<string | null> {
+  for (const client of ["docker", "/usr/bin/docker"]) {
+    const help = runCommand([client, "build", "--help"], WITH_BUILDKIT);
+    if (
+      await help.then(
+        () => true,
+        () => false,
+      )
+    )
+      return client;
+  }
+  return null;
+}
+
 /** Starts a daemon in a new folder under the temporary one, or says why there is none. */
 export async function tryDockerDaemon(name: string): Promise<DockerDaemon | string> {
   if (noDockerDaemon !== null) return noDockerDaemon;
@@ -72,6 +89,12 @@ export class DockerDaemon implements AsyncDisposable {
   /** Runs the command `docker`; returns what it printed to stdout, without the space at its ends. */
   async run(...args: readonly string[]): Promise<string> {
     return (await runCommand(["docker", ...args], this.#env)).trim();
+  }
+
+  /** Builds with BuildKit by this client; returns the report of its steps. */
+  buildWithBuildKit(client: string, ...args: readonly string[]): Promise<string> {
+    const env = { ...this.#env, ...WITH_BUILDKIT, BUILDKIT_PROGRESS: "plain" };
+    return runCommand(["sh", "-c", '"$@" 2>&1', "sh", client, "build", ...args], env);
   }
 
   /** A container's processes, with their ids outside it. */
