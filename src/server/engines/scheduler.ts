@@ -9,6 +9,7 @@ import { getLogger, logId } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { Availability } from "./availability.ts";
 import { mergedModels } from "./engine-models.ts";
+import { EnginePool } from "./engine-pool.ts";
 import type { EngineCommand } from "./engine-process.ts";
 import { ImageQueue } from "./image-queue.ts";
 import { type ImageRequest, ImageWork } from "./image-work.ts";
@@ -25,9 +26,6 @@ import type { Work } from "./work.ts";
 const log = getLogger("engine");
 
 const REFRESH_TIMEOUT_MS = 1000;
-const CLOSE_TIMEOUT_MS = 5000;
-/** A shared engine that is missing boots after this time, so that it does not slow down the streams that are resumed. */
-const REPLACE_AFTER_MS = 2000;
 /** An engine that fails to start this often in a row gives its work to others. */
 const MAX_FAILED_BOOTS = 3;
 
@@ -80,17 +78,18 @@ export class EngineScheduler {
     emptied: (supervisor) => this.#emptied(supervisor),
     measured: ({ device }, metrics) => this.#options.observer?.measured(device, metrics),
   };
-  /** In the order they were made. */
-  readonly #supervisors = new Set<Supervisor>();
-  readonly #availability = new Availability(this.#supervisors);
   readonly #probation = new Probation();
+  readonly #pool = new EnginePool({
+    engines: () => this.#options.engines,
+    make: (device) => this.#supervisorOn(device),
+    isReserved: (supervisor) => this.#probation.holds(supervisor),
+  });
+  readonly #availability = new Availability(this.#pool.all);
   readonly #homes = new WeakMap<Work, Supervisor>();
   readonly #images = new ImageQueue({
     start: (work) => this.#startImage(work),
     stop: (work) => this.stop(work),
   });
-  readonly #replacements = new Set<Timer>();
-  readonly #closing = new Set<Promise<void>>();
 
   constructor(options: EngineSchedulerOptions) {
     this.#options = options;
@@ -99,7 +98,7 @@ export class EngineScheduler {
   /** Starts the engines. Called once the server has its port: a server that cannot listen starts nothing. */
   boot(): void {
     for (const device of this.#options.devices)
-      for (let n = 0; n < this.#options.engines; n++) this.#add(device);
+      for (let n = 0; n < this.#options.engines; n++) this.#pool.add(device);
   }
 
   /** See `Availability`, also for the next four. */
@@ -125,17 +124,17 @@ export class EngineScheduler {
   }
 
   get engines(): readonly EngineView[] {
-    return [...this.#supervisors].map((one) => this.#viewOf(one));
+    return [...this.#pool.all].map((one) => this.#viewOf(one));
   }
 
   /** Every model of every engine, by name; the most advanced state of each counts. */
   models(): readonly ModelInfo[] {
-    return mergedModels([...this.#supervisors].map(({ models }) => models));
+    return mergedModels([...this.#pool.all].map(({ models }) => models));
   }
 
   /** `models()`, after the engines have read their folders again; an engine has a second for it. */
   async freshModels(): Promise<readonly ModelInfo[]> {
-    const all = Promise.all([...this.#supervisors].map((one) => one.refreshModels()));
+    const all = Promise.all([...this.#pool.all].map((one) => one.refreshModels()));
     await untilAborted(all, AbortSignal.timeout(REFRESH_TIMEOUT_MS));
     return this.models();
   }
@@ -159,7 +158,7 @@ export class EngineScheduler {
     const ready =
       home?.status === "ready"
         ? home
-        : [...this.#supervisors].find(({ status }) => status === "ready");
+        : [...this.#pool.all].find(({ status }) => status === "ready");
     if (ready === undefined)
       throw new WorkerError("engine_unavailable", "no engine is ready; try again");
     return await ready.ask(question);
@@ -189,10 +188,10 @@ export class EngineScheduler {
    * where no engine can run.
    */
   start(work: Work): void {
-    const usable = this.#open();
+    const usable = this.#pool.open;
     const ready = usable.filter(({ status }) => status === "ready");
     const [best] = byLoad(ready.length > 0 ? ready : usable);
-    this.#place(work, best ?? this.#replacement());
+    this.#place(work, best ?? this.#pool.addShared());
   }
 
   update(work: Work): void {
@@ -215,9 +214,7 @@ export class EngineScheduler {
 
   /** Ends all engines, by force when `deadline` aborts. */
   async close(deadline: AbortSignal): Promise<void> {
-    for (const timer of this.#replacements) clearTimeout(timer);
-    await Promise.all([...this.#supervisors].map((one) => one.close(deadline)));
-    await Promise.all(this.#closing);
+    await this.#pool.close(deadline);
   }
 
   #viewOf(one: Supervisor): EngineView {
@@ -235,7 +232,7 @@ export class EngineScheduler {
 
   #startImage(work: ImageWork): boolean {
     const isFree = ({ status, works }: Supervisor) => status === "ready" && !works.some(isImage);
-    const [best] = byLoad(this.#open().filter(isFree));
+    const [best] = byLoad(this.#pool.open.filter(isFree));
     if (best !== undefined) this.#place(work, best);
     return best !== undefined;
   }
@@ -249,7 +246,7 @@ export class EngineScheduler {
       return;
     }
     log.warn("found device cannot be used", { device, error: error.message });
-    if (![...this.#supervisors].some(isUsable)) this.#add(fallback);
+    if (![...this.#pool.all].some(({ isUsable }) => isUsable)) this.#pool.add(fallback);
   }
 
   #engineDied(supervisor: Supervisor, death: WorkDeath): void {
@@ -272,18 +269,16 @@ export class EngineScheduler {
       this.#options.observer?.isolated();
       const isAlone = supervisor.works.length === 1;
       if (!isAlone) supervisor.withdraw(work);
-      const home = isAlone ? supervisor : this.#add(supervisor.device);
+      const home = isAlone ? supervisor : this.#pool.add(supervisor.device);
       this.#probation.admit(home, work);
       if (!isAlone) this.#place(work, home);
     }
-    this.#replaceShared(supervisor.device);
+    this.#pool.refill(supervisor.device);
   }
 
   #emptied(supervisor: Supervisor): void {
     this.#probation.release(supervisor);
-    if (!isUsable(supervisor)) return;
-    if (this.#sharedOn(supervisor.device) > this.#options.engines) this.#discard(supervisor);
-    else this.#images.serve();
+    if (supervisor.isUsable && !this.#pool.discardSurplus(supervisor)) this.#images.serve();
   }
 
   /**
@@ -293,7 +288,7 @@ export class EngineScheduler {
   #rehouse(supervisor: Supervisor): void {
     const isNeighbour = (one: Supervisor) =>
       one.device === supervisor.device && one.status === "ready";
-    const ready = [...this.#supervisors].filter(isNeighbour);
+    const ready = [...this.#pool.all].filter(isNeighbour);
     const { works } = supervisor;
     if (ready[0] === undefined || works.length === 0) return;
     log.warn("engine does not start; its work moves to another one", { device: supervisor.device });
@@ -303,69 +298,21 @@ export class EngineScheduler {
     for (const work of works) this.start(work);
   }
 
-  #discard(supervisor: Supervisor): void {
-    this.#supervisors.delete(supervisor);
-    const closed = supervisor.close(AbortSignal.timeout(CLOSE_TIMEOUT_MS));
-    this.#closing.add(closed);
-    void closed.then(() => this.#closing.delete(closed));
-  }
-
   #place(work: Work, home: Supervisor): void {
     this.#homes.set(work, home);
     home.start(work);
   }
 
-  /** The engines that are not reserved for suspects. */
-  #shared(): Supervisor[] {
-    return [...this.#supervisors].filter((one) => !this.#probation.holds(one));
-  }
-
-  /**
-   * The shared engines that take new work: of each device as many as were asked for, those that are ready first. The
-   * others, which were added for suspects and have done well, end with the work they have.
-   */
-  #open(): Supervisor[] {
-    const perDevice = Map.groupBy(this.#shared().filter(isUsable), ({ device }) => device);
-    return [...perDevice.values()].flatMap((all) =>
-      readyFirst(all).slice(0, this.#options.engines),
-    );
-  }
-
-  #sharedOn(device: string): number {
-    return this.#shared().filter((one) => one.device === device && isUsable(one)).length;
-  }
-
-  /** All engines of a device may have become those of suspects. */
-  #replaceShared(device: string): void {
-    const timer = setTimeout(() => {
-      this.#replacements.delete(timer);
-      if (this.#sharedOn(device) < this.#options.engines) this.#add(device);
-    }, REPLACE_AFTER_MS);
-    this.#replacements.add(timer);
-  }
-
-  /** A shared engine at once, where only those of suspects are left. */
-  #replacement(): Supervisor {
-    const device = [...this.#supervisors].find(isUsable)?.device;
-    if (device !== undefined) return this.#add(device);
-    throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
-  }
-
-  #add(device: string): Supervisor {
-    const supervisor = new Supervisor({
+  #supervisorOn(device: string): Supervisor {
+    return new Supervisor({
       ...this.#options,
       engine: { ...this.#options.engine, device },
       isProven: () => this.#availability.isProven(device),
       observer: this.#observer,
     });
-    this.#supervisors.add(supervisor);
-    return supervisor;
   }
 }
 
-const isUsable = (supervisor: Supervisor): boolean => supervisor.isUsable;
-const readyFirst = (supervisors: readonly Supervisor[]): Supervisor[] =>
-  supervisors.toSorted((a, b) => Number(b.status === "ready") - Number(a.status === "ready"));
 const isImage = (work: Work): boolean => work instanceof ImageWork;
 const byLoad = (supervisors: readonly Supervisor[]): Supervisor[] =>
   supervisors.toSorted((a, b) => a.works.length - b.works.length);
