@@ -136,12 +136,17 @@ test("the native calls of an engine that hangs are shown, and why it says nothin
       prompts: [{ prompt: "hang in a thread" }],
       stream_url: "http://127.0.0.1:9/x",
     });
-    const debug = await fake.ask("GET", `/stream/${body.manifest_id}/debug`);
+    let debug: Answer = null;
+    // The engine is killed for it in a second or two.
+    await waitFor("its call", async () => {
+      debug = await fake.ask("GET", `/stream/${body.manifest_id}/debug`);
+      return debug.body.calls.length > 0;
+    });
     expect(debug).toMatchObject({
       status: 200,
       body: {
         calls: [{ kind: "run", for_ms: expect.any(Number), allowed_ms: 200 }],
-        ...{ pipeline: null, unanswered: expect.any(String), generation: 1 },
+        ...{ pipeline: null, unanswered: expect.any(String) },
       },
     });
     expect((await fake.ask("GET", "/stream/nobody/debug")).status).toBe(404);
