@@ -8,6 +8,7 @@ import { describe, report, writeReport } from "./bench/report.ts";
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   pipeline: async () => (await import("./bench/pipeline.ts")).pipeline,
   latency: async () => (await import("./bench/latency.ts")).latency,
+  glass: async () => (await import("./bench/glass.ts")).glass,
   inference: async () => (await import("./bench/inference.ts")).inference,
   batch: async () => (await import("./bench/batch.ts")).batch,
   diffusion: async () => (await import("./bench/diffusion.ts")).diffusion,

@@ -8,7 +8,7 @@ import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
 import { ClosedLoop, IN_FLIGHT, PacedLoop, type StreamLoop } from "./stream-loops.ts";
 
-const UNOBSERVED: PipelineObserver = {
+export const UNOBSERVED: PipelineObserver = {
   frameIn() {},
   frameDecoded() {},
   audioIn() {},
