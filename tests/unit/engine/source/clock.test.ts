@@ -23,16 +23,17 @@ function busy(ms: number): void {
 
 test("ticks come at the rate, the first at once, none before it is due", async () => {
   const { reader, next } = at(clock(ticks(1000), () => 100));
-  const begin = performance.now();
+  const first = await next();
+  expect(first.arrivedAt).toBeLessThanOrEqual(performance.now());
+  expect(first.pts as number).toBe(1000);
   for (let index = 0; index < 20; index++) {
     const tick = await next();
-    const now = performance.now();
-    expect(now).toBeGreaterThanOrEqual(tick.arrivedAt - 1);
-    expect(tick.pts as number).toBe(1000 + Math.round((tick.arrivedAt - begin) / 10) * 900);
+    expect(performance.now()).toBeGreaterThanOrEqual(tick.arrivedAt - 1);
+    // A busy machine may miss some.
+    const due = Math.round((tick.arrivedAt - first.arrivedAt) / 10);
+    expect(due).toBeGreaterThan(index);
+    expect(tick.pts as number).toBe(1000 + due * 900);
   }
-  const took = performance.now() - begin;
-  expect(took).toBeGreaterThan(180);
-  expect(took).toBeLessThan(800);
   await reader.cancel();
 });
 
