@@ -74,20 +74,6 @@ function readAuthorities(path: unknown, problems: string[]): string | null {
 
 const withoutPasswords = (urls: string): string => urls.replace(/\/\/[^/,]*@/g, "//…@");
 
-/** Names the given flags and variables that have no effect in this version. */
-export function unservedSettings(
-  flags: readonly string[],
-  env: Readonly<Record<string, string | undefined>> = Bun.env,
-): string[] {
-  const { given } = parseFlags(flags);
-  return Object.entries(Settings.properties)
-    .filter(([, schema]) => schema["later"])
-    .flatMap(([key]) => {
-      if (given.has(key)) return flagName(key);
-      return env[variableName(key)] ? variableName(key) : [];
-    });
-}
-
 /** Returns the environment for an engine process: this one's without secrets, plus what must be set before it starts (facts.md 1). */
 export function engineEnvironment(
   env: Readonly<Record<string, string | undefined>> = Bun.env,
@@ -127,7 +113,7 @@ export function describeSettings(): string {
 function described({ description, default: fallback, ...schema }: TSchema): string {
   const choices = schema["choices"] ? `: ${schema["choices"]}` : "";
   const shown = fallback === undefined || fallback === "" ? "" : ` (${fallback})`;
-  return `${description}${choices}${shown}${schema["later"] ? "; not in this version" : ""}`;
+  return `${description}${choices}${shown}`;
 }
 
 function parseFlags(flags: readonly string[]) {

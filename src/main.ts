@@ -7,10 +7,9 @@ import {
   describeSettings,
   engineEnvironment,
   readConfig,
-  unservedSettings,
 } from "./config.ts";
 import { reason } from "./errors.ts";
-import { configureLogging, getLogger } from "./log.ts";
+import { configureLogging } from "./log.ts";
 import { prepareLibraries } from "./native/load-addon.ts";
 import { raiseRequestLimit } from "./request-limit.ts";
 import type { EngineCommand } from "./server/engines/engine-process.ts";
@@ -72,7 +71,7 @@ async function run(args: readonly string[]): Promise<void> {
     const given = named ? args.slice(1) : args;
     const check = command === "health" ? HEALTH_CHECKS.find((one) => one === given[0]) : undefined;
     const flags = check === undefined ? given : given.slice(1);
-    await runCommand(command, readConfig(flags), { unserved: unservedSettings(flags), check });
+    await runCommand(command, readConfig(flags), check);
   } catch (error) {
     fail(error instanceof ConfigError ? 2 : 1, reason(error));
   }
@@ -81,16 +80,12 @@ async function run(args: readonly string[]): Promise<void> {
 async function runCommand(
   command: Exclude<Command, "engine" | "models">,
   config: Config,
-  { unserved, check }: { unserved: readonly string[]; check: HealthCheck | undefined },
+  check: HealthCheck | undefined,
 ): Promise<void> {
   switch (command) {
     case "server": {
       raiseRequestLimit();
       await configureLogging(config.logLevel, config.logFormat);
-      if (unserved.length > 0)
-        getLogger("server").warn("settings that this version does not serve yet", {
-          settings: unserved.join(", "),
-        });
       const [engineCommand, { serve }] = await Promise.all([
         engineChild(),
         import("./server/serve.ts"),

@@ -38,9 +38,6 @@ const RESERVED = [
   "c",
 ];
 
-/** Read and checked, but without effect in this version. */
-const later = { later: true };
-
 /**
  * The keys give the flags (`maxStreams` → `--max-streams`) and variables (`MAX_STREAMS`); `expects` completes the sentence
  * "… must be". Durations are decoded to milliseconds, sizes to bytes.
@@ -84,8 +81,7 @@ export const Settings = Type.Object({
   ),
   idleTimeout: duration({
     default: "0",
-    description: "end idle streams after; 0 = never",
-    ...later,
+    description: "end streams that get no frame, or that nobody watches here, after; 0 = never",
   }),
   grace: duration({ default: "8s", description: "longest shutdown" }),
   streamHistory: duration({ default: "1h", description: "ended streams stay readable this long" }),

@@ -24,6 +24,7 @@ import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts"
 import { Registration } from "./protocols/byoc/registration/registration.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { recent } from "./recent.ts";
+import { IdleStreams } from "./streams/idle-streams.ts";
 import { StreamStarter } from "./streams/start.ts";
 import { StreamStore } from "./streams/store.ts";
 import { StreamUpdater } from "./streams/update.ts";
@@ -86,6 +87,10 @@ export async function serve({
     config.trickleServer === "off"
       ? null
       : new TrickleServer({ autoCreate: config.trickleServer === "on" });
+  using _idle =
+    config.idleTimeout === 0
+      ? null
+      : new IdleStreams({ streams: store, timeoutMs: config.idleTimeout, channels: trickle });
   const tokens = accessTokens(config);
   const closing = new AbortController();
   const updater = new StreamUpdater(scheduler, store);

@@ -117,13 +117,6 @@ test("an address of another machine is reported in one line that names the flag,
   );
 });
 
-test("settings without effect are named once, on one line", async () => {
-  const flags = ["--host", "203.0.113.9", "--max-batch", "2"];
-  const { err } = await runProgram(MAIN, flags, { IDLE_TIMEOUT: "1h" });
-  expect(err).toContain("does not serve yet settings=IDLE_TIMEOUT\n");
-  expect(err).not.toContain("hush");
-});
-
 test("an asked-for device that is missing ends the server with its message", async () => {
   const flags = ["--port", "0", "--host", "127.0.0.1", "--device", "cuda:3"];
   const { err, code } = await runProgram(FAKE_SERVER, flags);

@@ -2,13 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  ConfigError,
-  describeSettings,
-  engineEnvironment,
-  readConfig,
-  unservedSettings,
-} from "../../src/config.ts";
+import { ConfigError, describeSettings, engineEnvironment, readConfig } from "../../src/config.ts";
 
 test("settings have the contract's defaults", () => {
   const config = readConfig([], {});
@@ -172,14 +166,6 @@ test("a duration longer than a timer can wait is refused", () => {
   expect(readConfig(["--grace", "2147483647ms"], {}).grace).toBe(2 ** 31 - 1);
   expect(() => readConfig(["--grace", "2147483648ms"], {})).toThrow("--grace must be a duration");
   expect(() => readConfig([], { BATCH_TIMEOUT: "25d" })).toThrow('at most 24d, got "25d"');
-});
-
-test("settings without effect in this version are named by flag or variable", () => {
-  const env = { ORCH_URL: "http://a", CAPABILITY_TOKEN: "x", IDLE_TIMEOUT: "5s" };
-  expect(unservedSettings(["--max-batch=2", "--idle-timeout", "9s", "--port", "1"], env)).toEqual([
-    "--idle-timeout",
-  ]);
-  expect(unservedSettings(["--port", "1"], env)).toEqual(["IDLE_TIMEOUT"]);
 });
 
 test("help describes each setting and its allowed words", () => {

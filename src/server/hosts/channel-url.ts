@@ -26,6 +26,16 @@ export function decodePath(path: string): string | null {
   }
 }
 
+/** Where this server's own channels are. */
+export const OWN_CHANNELS = "/trickle/";
+
+/** The name of a channel of this server's own; null for one elsewhere. */
+export function ownChannelName({ url, authorization }: Endpoint): string | null {
+  // Its own alone want the token of its engines.
+  if (authorization === undefined) return null;
+  return decodePath(new URL(url).pathname.slice(OWN_CHANNELS.length));
+}
+
 /** Whether two checked endpoints are the same channel, in whatever spelling. */
 export const isSameChannel = (one: Endpoint, other: Endpoint): boolean => key(one) === key(other);
 

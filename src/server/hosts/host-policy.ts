@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import type { Endpoint } from "../../engine/protocol/work.ts";
 import { reason, WorkerError } from "../../errors.ts";
-import { decodePath, parseChannelUrl } from "./channel-url.ts";
+import { decodePath, OWN_CHANNELS, parseChannelUrl } from "./channel-url.ts";
 import { type AddressClass, bareHost, classifyAddress, unmapped } from "./ip-address.ts";
 import {
   connectHost,
@@ -14,8 +14,6 @@ import {
 } from "./own-address.ts";
 
 const LOOKUP_TIMEOUT_MS = 2000;
-/** Where this server's own channels are. */
-const OWN_CHANNELS = "/trickle/";
 
 export interface OwnAddress extends ListenAddress {
   /** `Authorization` header that the server's own channels want from its engines. */

@@ -1,11 +1,10 @@
 /** Mounts the embedded trickle server under /trickle: raw bodies, no idle timeout, bare statuses. */
 import { Elysia } from "elysia";
 import type { TricklePeer } from "../../trickle/server/peer-quotas.ts";
+import { OWN_CHANNELS } from "../hosts/channel-url.ts";
 import { isLoopback } from "../hosts/own-address.ts";
 import type { AccessPolicy } from "./access.ts";
 import { type Incoming, isFromThisMachine, peerAddress } from "./caller.ts";
-
-const PREFIX = "/trickle/";
 
 /** The part of the trickle server that HTTP needs. */
 export interface TrickleHandler {
@@ -16,20 +15,20 @@ export const trickleRoutes = (access: AccessPolicy, trickle: TrickleHandler) => 
   const handle = ({ request, server }: Incoming): Promise<Response> => {
     // A preconnected POST may be silent for as long as no frame comes.
     server?.timeout(request, 0);
-    const path = new URL(request.url).pathname.slice(PREFIX.length);
+    const path = new URL(request.url).pathname.slice(OWN_CHANNELS.length);
     return trickle.handle(request, path, peerOf(access, { request, server }));
   };
   const raw = { parse: "none", detail: { hide: true } } as const;
   return new Elysia({ name: "trickle-routes" })
-    .get(`${PREFIX}*`, ({ request, server }) => handle({ request, server }), {
+    .get(`${OWN_CHANNELS}*`, ({ request, server }) => handle({ request, server }), {
       ...access.open,
       ...raw,
     })
-    .post(`${PREFIX}*`, ({ request, server }) => handle({ request, server }), {
+    .post(`${OWN_CHANNELS}*`, ({ request, server }) => handle({ request, server }), {
       ...access.trickleWriter,
       ...raw,
     })
-    .delete(`${PREFIX}*`, ({ request, server }) => handle({ request, server }), {
+    .delete(`${OWN_CHANNELS}*`, ({ request, server }) => handle({ request, server }), {
       ...access.trickleWriter,
       ...raw,
     });

@@ -20,6 +20,8 @@ export class Channel {
   #nextWrite = 0;
   #writtenAt = performance.now();
   #ownPublishers = 0;
+  #readers = 0;
+  #readAt = performance.now();
   #closed = false;
 
   constructor(options: ChannelOptions) {
@@ -49,6 +51,20 @@ export class Channel {
     this.#ownPublishers++;
     return () => {
       this.#ownPublishers--;
+    };
+  }
+
+  /** Milliseconds since the last reader left, or since the creation; 0 while one reads or waits. */
+  get unwatchedMs(): number {
+    return this.#readers > 0 ? 0 : performance.now() - this.#readAt;
+  }
+
+  /** Counts a reader until the returned function is called. */
+  addReader(): () => void {
+    this.#readers++;
+    return () => {
+      this.#readers--;
+      this.#readAt = performance.now();
     };
   }
 

@@ -97,6 +97,11 @@ export class TrickleServer implements Disposable {
     return this.#quotas.requests;
   }
 
+  /** Milliseconds since anybody read this channel, or waited for it; null if there is none. */
+  unwatchedMs(name: string): number | null {
+    return this.#channels.find(name)?.unwatchedMs ?? null;
+  }
+
   /**
    * Answers one request. `path` is `{channel}` or `{channel}/{seq}`, still percent-encoded, without a leading slash;
    * a channel's name is one path segment. Never rejects.
@@ -195,7 +200,11 @@ export class TrickleServer implements Disposable {
       });
     }
     const transfers = this.#transfers;
-    const onEnd = () => quota.give(1);
+    const leave = channel.addReader();
+    const onEnd = () => {
+      leave();
+      quota.give(1);
+    };
     const { signal } = request;
     const { disconnect } = peer;
     return sendSegment({ channel, segment, latest, signal, transfers, disconnect, onEnd });
