@@ -1,6 +1,7 @@
 /** What is registered for several workers behind one URL: real server processes with fake engines, and the stand-in orchestrator. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { FleetCapacity } from "../../src/server/protocols/byoc/registration/fleet-capacity.ts";
+import { OrchestratorStreams } from "../support/gateway-orchestrator.ts";
 import { enginePid } from "../support/live-stream.ts";
 import { Orchestrator } from "../support/orchestrator.ts";
 import { makeChannels, orchestratorTrickle } from "../support/orchestrator-channels.ts";
@@ -117,3 +118,51 @@ test("a worker that drains offers nothing while its streams are still counted", 
   stop.abort();
   await following;
 });
+
+test("two workers at one orchestrator: each has the work of its own name", async () => {
+  await using orch = await Orchestrator.start({ secret: "s" });
+  await using host = orchestratorTrickle();
+  const env = { ORCH_URL: orch.url, ORCH_SECRET: "s" };
+  const start = (name: string) =>
+    startServer(FAKE_SERVER, [...FLAGS], { ...env, CAPABILITY_NAME: name });
+  await using first = await start("video-a");
+  await using second = await start("video-b");
+  await waitFor("both are registered", () => orch.capabilities.size === 2);
+  const trickleUrl = host.url("").replace(/\/$/, "");
+  const none = { ingress: false, egress: false, data: false };
+  for (const [name, worker] of [
+    ["video-a", first],
+    ["video-b", second],
+  ] as const) {
+    const streams = new OrchestratorStreams({ orchestrator: orch, capability: name, trickleUrl });
+    expect((await streams.start(name, none)).status).toBe(200);
+    expect(await streamsOf(worker)).toBe(1);
+    const job = await orch.job(name, "text-reversal", '{"text":"abc"}');
+    expect(await job.json()).toEqual({ original: "abc", reversed: "cba" });
+    expect((await streams.stop(name)).status).toBe(200);
+    expect(await streamsOf(worker)).toBe(0);
+  }
+});
+
+test("two workers of one name at one orchestrator: the later has the name, and streams of the earlier end all the same", async () => {
+  await using orch = await Orchestrator.start({ secret: "s" });
+  await using host = orchestratorTrickle();
+  const env = { ORCH_URL: orch.url, ORCH_SECRET: "s", CAPABILITY_NAME: "video" };
+  await using earlier = await startServer(FAKE_SERVER, FLAGS, env);
+  await waitFor("the earlier is registered", () => orch.capabilities.has("video"));
+  const trickleUrl = host.url("").replace(/\/$/, "");
+  const streams = new OrchestratorStreams({ orchestrator: orch, capability: "video", trickleUrl });
+  const none = { ingress: false, egress: false, data: false };
+  expect((await streams.start("s", none)).status).toBe(200);
+  await using later = await startServer(FAKE_SERVER, FLAGS, env);
+  await waitFor("the later is registered", () => orch.capabilities.get("video")?.url === later.url);
+  expect((await streams.update("s", { fps: 5 })).status).toBe(404);
+  expect(await streamsOf(earlier)).toBe(1);
+  expect((await streams.stop("s")).status).toBe(200);
+  await waitFor("the stream's end", async () => (await streamsOf(earlier)) === 0);
+});
+
+const streamsOf = async ({ url }: ServerProcess): Promise<number> => {
+  const answer = await fetch(`${url}/health`);
+  return ((await answer.json()) as { active_streams: number }).active_streams;
+};

@@ -24,7 +24,7 @@ afterAll(() => {
 const PROXIES = [
   {
     name: "haproxy",
-    program: Bun.which("haproxy"),
+    program: Bun.which("haproxy", { PATH: `${process.env["PATH"]}:/usr/sbin` }),
     lack: "needs haproxy: apt-get install haproxy",
     // Two workers have as many places as there are streams: what one refuses, the other takes.
     places: STREAMS / 2,
