@@ -37,7 +37,7 @@ export const StreamObject = Type.Object({
       { since: Type.String() },
       {
         description:
-          "no frame has been made with the newest parameters yet, such as while a model loads or a graph is compiled",
+          "a change that no frame has been made with yet, such as while a model loads or a graph is compiled",
       },
     ),
   ),

@@ -7,8 +7,8 @@ export class ParamsInUse {
   #revision = 0;
   /** `Date.now()` when the newest were asked for. */
   #askedAt = Date.now();
-  /** The engine has drawn with the newest, or has refused them. */
-  #isSettled = false;
+  /** The engine has drawn with the newest, or has refused them, or they are those of the start. */
+  #isSettled = true;
   /** Those of the last frame. */
   #drawn: StreamParams | null = null;
 
@@ -25,7 +25,7 @@ export class ParamsInUse {
     return this.#revision;
   }
 
-  /** Since when no frame has been made with the newest, which load or are compiled; null once one has, or they have failed. */
+  /** Since when a change waits for its first frame, while networks load or a graph is compiled; null where none does. */
   get pendingSince(): Date | null {
     return this.#isSettled ? null : new Date(this.#askedAt);
   }
@@ -59,9 +59,9 @@ export class ParamsInUse {
     if (revision === this.#revision) this.#isSettled = true;
   }
 
-  /** Another engine starts from the beginning. */
+  /** Another engine tries the newest again, unless it draws with them at once. */
   interrupted(): void {
-    this.#isSettled = false;
+    this.#isSettled = this.fallback === null;
     this.#askedAt = Date.now();
   }
 

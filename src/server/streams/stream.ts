@@ -92,7 +92,7 @@ export class Stream implements Work {
   get params(): StreamParams {
     return this.#params.newest;
   }
-  /** Since when its newest parameters wait for their first frame; null where they do not. */
+  /** Since when a change of its parameters waits for its first frame; null where none does. */
   get pendingSince(): Date | null {
     return this.#params.pendingSince;
   }

@@ -267,7 +267,6 @@ test("a stream object has the seed's members, and zeros and nulls before the fir
     "status",
     "metadata",
     "params",
-    "pending",
     "stats",
   ]);
   expect(object.created_at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
@@ -314,22 +313,27 @@ test("counters add up over engines, rates are the latest engine's", async () => 
   });
 });
 
-test("a stream is pending until a frame was made with its newest parameters, or they cannot be used", async () => {
+test("a change is pending until a frame was made with it, or it cannot be used", async () => {
   const store = storeOf(instantHost().host);
   const stream = await store.start(origin("a"));
   const pending = () => "pending" in stream.toJSON();
-  expect(stream.toJSON().pending?.since).toMatch(/^20..-.*Z$/);
-  stream.receive({ type: "updated", id: "a", revision: 0 });
   expect(pending()).toBe(false);
+  stream.receive({ type: "updated", id: "a", revision: 0 });
   store.update(stream, params);
   expect(pending()).toBe(false); // nothing has changed
   store.update(stream, { ...params, fps: 5 });
+  expect(stream.toJSON().pending?.since).toMatch(/^20..-.*Z$/);
   stream.receive({ type: "updated", id: "a", revision: 0 }); // of a frame before
   expect(pending()).toBe(true);
-  stream.receive({ type: "refused", id: "a", revision: 1 });
+  stream.receive({ type: "updated", id: "a", revision: 1 });
   expect(pending()).toBe(false);
   stream.interrupted("SIGSEGV");
-  expect(pending()).toBe(true);
+  expect(pending()).toBe(false); // the next engine draws with them at once
+  store.update(stream, { ...params, model: "paint" });
+  stream.receive({ type: "refused", id: "a", revision: 2 });
+  expect(pending()).toBe(false);
+  stream.interrupted("SIGSEGV");
+  expect(pending()).toBe(true); // the next engine tries again
   stream.receive({ type: "ended", id: "a" });
   expect(pending()).toBe(false);
 });
