@@ -102,7 +102,7 @@ export const opsRoutes = (options: OpsOptions) => {
         new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } }),
       { ...access.operator, detail: METRICS_OPERATION },
     )
-    .get("/nodes", async () => (await scheduler.ask({ kind: "nodes" })) as NodesAnswer, {
+    .get("/nodes", async () => await nodesOf(scheduler), {
       ...access.operator,
       response: { 200: NodesAnswer, ...failures() },
       detail: operation("operations", "The ComfyUI node classes that run here, as its object_info"),
@@ -139,3 +139,11 @@ const byIndex = <K extends keyof Gpu>(gpus: readonly Gpu[], figures: readonly K[
       Object.fromEntries(figures.map((figure) => [figure, gpu[figure]])),
     ]),
   );
+
+/** The first engine of a server may still boot. */
+async function nodesOf(scheduler: Pick<EngineScheduler, "ready" | "ask">): Promise<NodesAnswer> {
+  await scheduler.ready(ENGINE_BOOT_MS);
+  return (await scheduler.ask({ kind: "nodes" })) as NodesAnswer;
+}
+
+const ENGINE_BOOT_MS = 10_000;
