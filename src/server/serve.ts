@@ -97,7 +97,9 @@ export async function serve({
   const served = { engines: scheduler, devices: devices.names, admission };
   const capacity = servedCapacity({ ...served, full: admission.capacity });
   const gpus = recent(() => readGpus(), GPUS_MAX_AGE_MS);
-  metrics.watch({ scheduler, store, capacity, trickle, gpus });
+  let registration: Registration | null = null;
+  const registrations = () => registration?.states ?? [];
+  metrics.watch({ scheduler, store, capacity, trickle, gpus, registrations });
   const app = createApp({
     metrics,
     gpus,
@@ -124,7 +126,7 @@ export async function serve({
     log.info("listening", { url: ownUrl, version, devices: devices.names });
     warnIfOpen(config, tokens);
     scheduler.boot();
-    const registration = register(config, { ownUrl, token: tokens.capability, ...served });
+    registration = register(config, { ownUrl, token: tokens.capability, ...served });
     const unfit = await untilAborted(scheduler.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);

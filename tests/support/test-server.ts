@@ -85,7 +85,7 @@ export function testServer(options: TestServerOptions = {}) {
     full: admission.capacity,
   });
   const trickle = { channels: 0, bytes: 0, requests: 0 };
-  metrics.watch({ scheduler, store, capacity, trickle, gpus });
+  metrics.watch({ scheduler, store, capacity, trickle, gpus, registrations: () => [] });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
   const updater = new StreamUpdater(scheduler, store);
   const corsOrigins = options.corsOrigins === undefined ? ["*"] : options.corsOrigins;

@@ -40,7 +40,13 @@ export interface EngineSchedulerOptions extends EngineCommand {
   readonly observer?: EngineObserver;
 }
 
+/** `given_up`: its caller left, or its time was over. */
+export const IMAGE_OUTCOMES = ["made", "failed", "given_up"] as const;
+export type ImageOutcome = (typeof IMAGE_OUTCOMES)[number];
+
 export interface EngineObserver {
+  /** A picture was made or not, this long after it was asked for. */
+  imageEnded(outcome: ImageOutcome, ms: number): void;
   /** An engine of this device reports what it has done since its last report. */
   measured(device: string, metrics: EngineMetrics): void;
   /** An engine of this device died. */
@@ -208,8 +214,18 @@ export class EngineScheduler {
    * is made again by another one, which runs nothing else. Throws what the engine refuses it for, the reason of the
    * request's signal, or an error after two engines have died of it.
    */
-  makeImage(request: ImageRequest): Promise<ImageResult> {
-    return this.#images.make(request);
+  async makeImage(request: ImageRequest): Promise<ImageResult> {
+    const begun = performance.now();
+    const ended = (outcome: ImageOutcome): void =>
+      this.#options.observer?.imageEnded(outcome, performance.now() - begun);
+    try {
+      const result = await this.#images.make(request);
+      ended("made");
+      return result;
+    } catch (error) {
+      ended(request.signal.aborted ? "given_up" : "failed");
+      throw error;
+    }
   }
 
   /** Ends all engines, by force when `deadline` aborts. */

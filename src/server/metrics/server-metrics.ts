@@ -1,7 +1,8 @@
 /** Holds every metric of the server and writes them for Prometheus. docs/observability.md lists them. */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { DURATION_BOUNDS_MS } from "../../engine/protocol/metrics.ts";
 import { ERROR_KINDS } from "../../errors.ts";
-import type { EngineObserver } from "../engines/scheduler.ts";
+import { type EngineObserver, IMAGE_OUTCOMES } from "../engines/scheduler.ts";
 import type { StoreObserver } from "../streams/store.ts";
 import { EngineCounters } from "./engine-counters.ts";
 import { countOwnAnswers, registerStateGauges, type ServerState } from "./state-gauges.ts";
@@ -35,9 +36,18 @@ export class ServerMetrics {
     ["method", "route", "status"],
   );
 
+  readonly #images = new Histogram({
+    name: "comfystream_image_duration_seconds",
+    help: "Time from the request for a picture until an engine had made it, its wait included, by outcome",
+    labelNames: ["outcome"],
+    buckets: DURATION_BOUNDS_MS.map((ms) => ms / 1000),
+    registers: [this.#registry],
+  });
+
   /** For the scheduler. */
   readonly engineObserver: EngineObserver = {
     measured: (device, metrics) => this.#engines.add(device, metrics),
+    imageEnded: (outcome, ms) => this.#images.observe({ outcome }, ms / 1000),
     died: (device, cause) => this.#engines.died(device, cause),
     isolated: () => this.#isolated.inc(),
     convicted: () => this.#convicted.inc(),
@@ -53,6 +63,7 @@ export class ServerMetrics {
     const registers = [this.#registry];
     const help = "Always 1; the label is the version";
     new Gauge({ name, help, labelNames: ["version"], registers }).set({ version }, 1);
+    for (const outcome of IMAGE_OUTCOMES) this.#images.zero({ outcome });
     // A rate over a series that has just appeared misses its first step.
     for (const error of ["none", ...ERROR_KINDS]) this.#ended.inc({ error }, 0);
     collectDefaultMetrics({

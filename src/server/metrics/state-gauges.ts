@@ -5,6 +5,7 @@ import type { TrickleServer } from "../../trickle/server/trickle-server.ts";
 import type { Capacity } from "../capacity.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Gpu } from "../gpus.ts";
+import type { RegistrationState } from "../protocols/byoc/registration/registration.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { EngineCounters } from "./engine-counters.ts";
 
@@ -15,6 +16,8 @@ export interface ServerState {
   /** Null: no embedded trickle server. */
   readonly trickle: Pick<TrickleServer, "channels" | "bytes" | "requests"> | null;
   readonly gpus: () => Promise<readonly Gpu[]>;
+  /** Empty where nothing is to be registered. */
+  readonly registrations: () => readonly RegistrationState[];
 }
 
 const STREAM_STATES = ["starting", "active", "stopping"] as const;
@@ -25,12 +28,12 @@ type Reading = readonly [labels: Readonly<Record<string, string>>, value: number
 
 /** Adds a gauge for each part of the state, read anew at every scrape. */
 export function registerStateGauges(registry: Registry, state: ServerState): void {
-  const { scheduler, store, capacity, trickle, gpus } = state;
+  const { scheduler, store, capacity, trickle, gpus, registrations } = state;
   const gauge = (name: string, help: string, read: () => readonly Reading[] | Promise<Reading[]>) =>
     new Gauge({
       name: `comfystream_${name}`,
       help,
-      labelNames: ["state", "device", "gpu"],
+      labelNames: ["state", "device", "gpu", "capability", "orchestrator"],
       registers: [registry],
       async collect() {
         const readings = await read();
@@ -43,6 +46,15 @@ export function registerStateGauges(registry: Registry, state: ServerState): voi
 
   single("ready", "1 while an engine can take work, 0 otherwise; /health shows the same", () =>
     Number(scheduler.state === "ready" && store.isOpen),
+  );
+  gauge(
+    "registered",
+    "1 where the orchestrator has accepted the capability the last time that it was asked, else 0",
+    () =>
+      registrations().map(({ capability, orchestrator, accepted }): Reading => {
+        const { host } = new URL(orchestrator);
+        return [{ capability, orchestrator: host }, Number(accepted)];
+      }),
   );
   gauge("streams", "Live streams by state", () =>
     byState(STREAM_STATES, store.list("live"), ({ status }) => status),

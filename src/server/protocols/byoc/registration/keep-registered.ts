@@ -46,6 +46,8 @@ export interface Entry {
   readonly offer: Omit<Offer, "capacity">;
   /** Whether the orchestrator may have it. */
   held: boolean;
+  /** Whether the orchestrator has accepted it the last time that it was asked. */
+  accepted?: boolean;
 }
 
 type CapacityEvent = "changed" | "emptied";
@@ -117,6 +119,7 @@ async function attempt(entry: Entry, capacity: number, stop: AbortSignal): Promi
   const outcome = await entry.client.register({ ...entry.offer, capacity }, stop);
   // A request that the server's end cut short may have arrived.
   if (!stop.aborted) entry.held = outcome.kind === "done" || before;
+  entry.accepted = outcome.kind === "done";
   return outcome;
 }
 
@@ -125,7 +128,7 @@ async function withdraw(entry: Entry, stop: AbortSignal): Promise<void> {
   if (stop.aborted) return;
   const fields = { capability: entry.offer.name, orchestrator: entry.client.url };
   if (outcome.kind === "done") {
-    entry.held = false;
+    entry.held = entry.accepted = false;
     log.warn("unregistered: no engine works", fields);
   } else log.warn("not unregistered although no engine works", { ...fields, why: outcome.message });
 }

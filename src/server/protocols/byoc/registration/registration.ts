@@ -17,6 +17,12 @@ export interface RegistrationOptions {
   readonly timing?: Timing;
 }
 
+export interface RegistrationState {
+  readonly capability: string;
+  readonly orchestrator: string;
+  readonly accepted: boolean;
+}
+
 /** Every capability at every orchestrator, each with its own retries. */
 export class Registration {
   readonly #entries: readonly Entry[];
@@ -31,6 +37,15 @@ export class Registration {
     this.#running = Promise.all(
       this.#entries.map((entry) => keepRegistered(entry, capacity, timing, this.#stop.signal)),
     );
+  }
+
+  /** Whether each orchestrator has accepted each capability the last time that it was asked. */
+  get states(): readonly RegistrationState[] {
+    return this.#entries.map(({ client, offer, accepted = false }) => ({
+      capability: offer.name,
+      orchestrator: client.url,
+      accepted,
+    }));
   }
 
   /** Stops renewing; what orchestrators have stays. Never throws. */
