@@ -126,6 +126,11 @@ testImage(
         command.endsWith(" engine"),
       );
       if (engine === undefined) throw new Error("no engine runs in the container");
+      const rights = await Bun.file(`/proc/${engine.pid}/status`).text();
+      expect(rights).toMatch(/^Uid:\t1000\t1000\t1000\t1000$/m);
+      expect(rights).toMatch(/^CapBnd:\t0+$/m);
+      expect(rights).toMatch(/^NoNewPrivs:\t1$/m);
+      expect(await Bun.file(`/proc/${engine.pid}/mounts`).text()).toMatch(/^\S+ \/ \S+ ro,/m);
       process.kill(engine.pid, "SIGKILL");
       const before = complete().length;
       await waitFor("output of another engine", () => complete().length >= before + 3, 30_000);
