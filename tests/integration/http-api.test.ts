@@ -66,8 +66,7 @@ describe("the seed's own lines", () => {
     const started = await ask("POST", "/stream/start", { ...start, width: 512, height: 512 });
     const id = started.body.manifest_id;
     expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
-    // Beside these there may be `pending`, until a frame was drawn by the parameters.
-    const stream = expect.objectContaining({
+    const stream = {
       manifest_id: id,
       stream_url: CHANNEL,
       input_url: null,
@@ -76,7 +75,7 @@ describe("the seed's own lines", () => {
       metadata: { width: 512, height: 512, prompts: [{ prompt: "AI generated content" }] },
       params: expect.objectContaining({ model: "dreamscape", width: 512, fps: 24 }),
       stats: expect.anything(),
-    });
+    };
     expect(started.body).toEqual({ success: true, manifest_id: id, stream });
     expect((await ask("GET", "/streams")).body).toEqual({
       success: true,
