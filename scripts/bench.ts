@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   diffusion: async () => (await import("./bench/diffusion.ts")).diffusion,
   http: async () => (await import("./bench/http.ts")).http,
   join: async () => (await import("./bench/join.ts")).join,
+  start: async () => (await import("./bench/start.ts")).start,
   memory: async () => (await import("./bench/memory.ts")).memory,
 };
 

@@ -9,6 +9,7 @@ const pages = [
   "SECURITY.md",
   "docs/api.md",
   "docs/input.md",
+  "docs/binary.md",
 ].concat(...["operators", "development"].map((name) => `docs/${name}.md`));
 const development = readFileSync(join(root, "docs/development.md"), "utf8");
 const text = pages.map((page) => readFileSync(join(root, page), "utf8")).join("\n");
