@@ -129,11 +129,19 @@ export class DockerDaemon implements AsyncDisposable {
     }
   }
 
+  /** Control groups of its containers and of BuildKit, the innermost first. */
+  async cgroups(): Promise<string[]> {
+    const paths = await readdir(CGROUPS, { recursive: true, withFileTypes: true });
+    return paths
+      .filter((entry) => entry.isDirectory())
+      .map(({ parentPath, name }) => join(parentPath, name))
+      .filter((path) => path.split("/").includes(basename(this.folder)))
+      .sort((a, b) => b.length - a.length);
+  }
+
   async #remove(): Promise<void> {
     for (const path of await mountsBelow(this.folder)) await runCommand(["umount", path]);
-    // One a controller in version 1, one for all in version 2.
-    for (const base of [".", ...(await readdir(CGROUPS))])
-      await rmdir(join(CGROUPS, base, basename(this.folder))).catch(() => {}); // not in this one
+    for (const path of await this.cgroups()) await rmdir(path);
     await rm(this.folder, { recursive: true, force: true });
   }
 }
