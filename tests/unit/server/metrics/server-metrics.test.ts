@@ -62,6 +62,17 @@ test("series of what has not happened yet are there with zeros", async () => {
   expect(stages['{device="cuda:0",stage="publish"}']).toBe(0);
 });
 
+test("a picture is timed by its outcome", async () => {
+  const metrics = new ServerMetrics("1.2.3");
+  metrics.engineObserver.imageEnded("made", 250);
+  metrics.engineObserver.imageEnded("given_up", 25_000);
+  expect(await valuesOf(metrics, "comfystream_image_duration_seconds_sum")).toEqual({
+    '{outcome="made"}': 0.25,
+    '{outcome="failed"}': 0,
+    '{outcome="given_up"}': 25,
+  });
+});
+
 test("callers cannot make labels of their own", async () => {
   const metrics = new ServerMetrics("1.2.3");
   metrics.answered("GET", "/stream/:id/status", 200);

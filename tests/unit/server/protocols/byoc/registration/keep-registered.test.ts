@@ -2,7 +2,10 @@
 import { expect, type Mock, spyOn, test } from "bun:test";
 import { Admission } from "../../../../../../src/server/admission.ts";
 import { capacityAt, servedCapacity } from "../../../../../../src/server/capacity.ts";
-import { keepRegistered } from "../../../../../../src/server/protocols/byoc/registration/keep-registered.ts";
+import {
+  type Entry,
+  keepRegistered,
+} from "../../../../../../src/server/protocols/byoc/registration/keep-registered.ts";
 import type { Outcome } from "../../../../../../src/server/protocols/byoc/registration/orchestrator-client.ts";
 import { waitFor } from "../../../../../support/wait-for.ts";
 
@@ -42,7 +45,7 @@ function loop(outcomes: Outcome[], admission = new Admission(4), random = 1, tot
   };
   /** The orchestrator's count, which each registration restarts. */
   let load = 0;
-  const entry = {
+  const entry: Entry = {
     client: {
       url: "http://orch",
       register: async ({ capacity }: { capacity: number }) => {
@@ -136,6 +139,16 @@ test("the back-off has jitter and is reset by a success", async () => {
   await one.pass(60_000);
   await one.pass(500);
   await one.pass(1000);
+  await one.end();
+});
+
+test("an entry says whether the orchestrator accepted it the last time", async () => {
+  const one = loop([unreachable, done, refused], new Admission(1), 0);
+  await one.pass(500);
+  await waitFor("registered", () => one.entry.accepted === true);
+  await one.pass(60_000);
+  await waitFor("refused", () => one.entry.accepted === false);
+  expect(one.entry.held).toBe(true);
   await one.end();
 });
 
@@ -240,6 +253,7 @@ test("a registration is withdrawn when no engine works for 10 s, and made again 
   await one.serve(0);
   await one.pass(10_000);
   expect([one.calls, one.withdrawn, one.entry.held]).toEqual([1, 1, false]);
+  expect(one.entry.accepted).toBe(false);
   expect(one.waits).toEqual([]);
   await one.serve(4);
   await waitFor("registered anew", () => one.calls === 2);
