@@ -4,13 +4,19 @@ import { dirname, join } from "node:path";
 import { reason } from "../errors.ts";
 import { embedded } from "./embedded.ts";
 import { combinedFolder, holdsOnnxRuntime } from "./onnx-runtime-folder.ts";
-import { unpack, unpackedFolder } from "./unpack.ts";
+import { damagedLibraries, unpack, unpackedFolder } from "./unpack.ts";
 
 const ONNX_RUNTIME = "onnxruntime_binding.node";
 
 /** Unpacks what the binary embeds. To be awaited before a module that loads an addon is imported. */
 export async function prepareLibraries(): Promise<void> {
   if (embedded.libraries.length > 0) await unpack(embedded);
+}
+
+/** Reads all unpacked libraries and compares them with what the binary embeds, for `doctor`; null where none are unpacked. */
+export async function examineLibraries(): Promise<{ folder: string; damaged: string[] } | null> {
+  const folder = embedded.libraries.length > 0 ? unpackedFolder(embedded) : null;
+  return folder === null ? null : { folder, damaged: await damagedLibraries(embedded, folder) };
 }
 
 /** Returns the exports of an addon. Works in every thread, after `prepareLibraries`. */

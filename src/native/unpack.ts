@@ -112,6 +112,20 @@ function isComplete(folder: string, libraries: readonly EmbeddedLibrary[]): bool
   }
 }
 
+/** The unpacked libraries whose content is not what was embedded, which a look at their sizes does not show. */
+export async function damagedLibraries(
+  { libraries }: EmbeddedLibraries,
+  folder: string,
+): Promise<string[]> {
+  const damaged: string[] = [];
+  for (const { name, sha256 } of libraries) {
+    const hash = new Bun.CryptoHasher("sha256");
+    for await (const chunk of Bun.file(join(folder, name)).stream()) hash.update(chunk);
+    if (hash.digest("hex") !== sha256) damaged.push(name);
+  }
+  return damaged;
+}
+
 async function removeUnused(cache: string, used: string): Promise<void> {
   const names = (await readdir(cache)).filter((name) => FOLDER.test(name));
   for (const path of names.map((name) => join(cache, name))) {

@@ -2,33 +2,45 @@
 import type { Config } from "../config.ts";
 import type { ComfyReport } from "../engine/protocol/comfyui-report.ts";
 import type { ModelInfo } from "../engine/protocol/models.ts";
+import { examineLibraries } from "../native/load-addon.ts";
 import { textTable } from "../text-table.ts";
 import { examineComfyUi } from "./comfyui-trial.ts";
 import { type DeviceReport, tryDevice } from "./device-trial.ts";
 import { chooseDevices } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 
-/** The report to print. `ok`: every device of the configuration works, every model runs on each, and so does the ComfyUI. */
+/**
+ * The report to print. `ok`: every device of the configuration works, every model runs on each, so does the ComfyUI, and the
+ * binary's unpacked libraries are what they were.
+ */
 export async function examine(
   config: Config,
   command: EngineCommand,
   version: string,
 ): Promise<{ ok: boolean; report: string }> {
+  const libraries = await examineLibraries();
   const devices: DeviceReport[] = [];
   for (const name of chooseDevices(config.device).names) {
     devices.push(await tryDevice(name, config, command));
   }
   const comfyui = await examineComfyUi(config, command);
   const works = devices.every(({ problem, models }) => problem === null && !models.some(isFailed));
-  const ok = works && (comfyui === null || comfyui.problems.length === 0);
+  const whole = libraries === null || libraries.damaged.length === 0;
+  const ok = works && whole && (comfyui === null || comfyui.problems.length === 0);
   const machine = `${process.platform} ${process.arch}, ${navigator.hardwareConcurrency} cores`;
   const head = `comfystream-byoc ${version}, Bun ${Bun.version}, ${machine}`;
   const parts = [
     head,
+    ...(libraries === null ? [] : [renderLibraries(libraries)]),
     ...devices.map(render),
     ...(comfyui === null ? [] : [renderComfyUi(comfyui)]),
   ];
   return { ok, report: parts.join("\n\n") };
+}
+
+function renderLibraries({ folder, damaged }: { folder: string; damaged: string[] }): string {
+  if (damaged.length === 0) return `native libraries: ${folder}: ok`;
+  return `native libraries: FAILED: ${damaged.join(", ")} in ${folder} changed since they were unpacked; remove that folder, and the next start unpacks them anew`;
 }
 
 function render({ device, problem, codecs, models }: DeviceReport): string {

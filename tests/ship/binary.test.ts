@@ -112,11 +112,12 @@ testBinary(
       const trace = { LD_DEBUG: "files", LD_DEBUG_OUTPUT: log };
       const own = await BinaryPlace.create(program);
       await using _own = own;
-      const { code } = await own.run(["doctor", "--device", "cuda"], {
+      const { out, code } = await own.run(["doctor", "--device", "cuda"], {
         ...env,
         ...trace,
         HOME: place.home,
       });
+      expect(out).toMatch(/^native libraries: \S+: ok$/m);
       expect(code).toBe(1);
       const logs = (await readdir(place.home)).filter((name) => name.startsWith("linker"));
       const lines = await Promise.all(logs.map((name) => Bun.file(join(place.home, name)).text()));

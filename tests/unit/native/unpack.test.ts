@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 import { type EmbeddedLibraries, FRAME_BYTES } from "../../../src/native/embedded.ts";
-import { unpack, unpackedFolder } from "../../../src/native/unpack.ts";
+import { damagedLibraries, unpack, unpackedFolder } from "../../../src/native/unpack.ts";
 
 const place = mkdtempSync(join(tmpdir(), "unpack-"));
 afterAll(() => rmSync(place, { recursive: true, force: true }));
@@ -38,7 +38,8 @@ function pack(contents: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): Embe
       writeFileSync(frame, zstdCompressSync(part, { params }));
       return frame;
     });
-    return { name, bytes: content.length, sha256: "", frames };
+    const sha256 = new Bun.CryptoHasher("sha256").update(content).digest("hex");
+    return { name, bytes: content.length, sha256, frames };
   });
   return { key: "0123456789abcdef", libraries };
 }
@@ -79,6 +80,13 @@ test("a folder with a cut or missing file is replaced", async () => {
   expect(await unpack(embedded, [cache])).toBe(folder);
   expect(Bun.file(join(folder, "large.so")).size).toBe(LARGE.length);
   expect(readdirSync(cache)).toEqual(["native-0123456789abcdef"]);
+});
+
+test("a file that changed without changing its size is found on request", async () => {
+  const folder = await unpack(embedded, [newFolder()]);
+  expect(await damagedLibraries(embedded, folder)).toEqual([]);
+  await Bun.write(join(folder, "small.so"), "A small library");
+  expect(await damagedLibraries(embedded, folder)).toEqual(["small.so"]);
 });
 
 test("a damaged binary is noticed, and nothing of it is left", async () => {
