@@ -1,7 +1,7 @@
 /** Builds the CPU image with the Docker daemon of this machine, and saves it as a file that `docker load` reads. */
 import { $ } from "bun";
 
-/** Returns why there is no image; null if there is one. The build's messages go to stderr. */
+/** Returns why there is no image; null if there is one. `file` ends with `.tar.gz`. The build's messages go to stderr. */
 export async function saveImage(
   root: string,
   version: string,
@@ -25,6 +25,8 @@ export async function saveImage(
       .env(env)
       .nothrow();
   if (build.exitCode !== 0) return "docker could not build Dockerfile.bun: see above";
-  await $`docker save ${tag} | gzip > ${file}`.env(env);
+  const tar = file.replace(/\.gz$/, "");
+  await $`docker save --output ${tar} ${tag}`.env(env);
+  await $`gzip ${tar}`;
   return null;
 }

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { saveImage } from "../../scripts/release/image.ts";
 import { noDebianRoot } from "../support/debian-root.ts";
 import { composeConfig, noDockerCompose } from "../support/docker-compose.ts";
 import { buildKitClient, type DockerDaemon, tryDockerDaemon } from "../support/docker-daemon.ts";
@@ -195,6 +196,15 @@ testCompose(
     }
   },
 );
+
+testImage("a release saves the image as a file that docker load reads", async (docker) => {
+  const file = join(folder, "image.tar.gz");
+  const env = { ...process.env, ...docker.env };
+  expect(await saveImage(root, manifest.version, file, env)).toBeNull();
+  const tag = `${manifest.name}:${manifest.version}`;
+  await docker.run("rmi", tag);
+  expect(await docker.run("load", "--input", file)).toContain(`Loaded image: ${tag}`);
+});
 
 testImage("a base image without a shell is enough", async (docker) => {
   const script = 'ldd "$0" "$(dirname "$0")"/lib/*';
