@@ -144,7 +144,7 @@ test("the model is listed as its folder describes it", async () => {
   });
 });
 
-test("what a graph's nodes say reaches readers by their ids", async () => {
+test("what a graph's nodes say reaches readers by their ids, also those that come later", async () => {
   const graph = {
     "1": { class_type: "EmptyImage", inputs: { width: 64, height: 64, batch_size: 1, color: 0 } },
     "2": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
@@ -155,6 +155,9 @@ test("what a graph's nodes say reaches readers by their ids", async () => {
   const started = await ask("POST", "/stream/start", { prompts: graph, stream_url, fps: 5 });
   expect(started.body).toMatchObject({ success: true });
   const id: string = started.body.manifest_id;
+  // The graph ran once, for its first frame; whoever comes later wants its texts, too.
+  const frames = async () => (await ask("GET", `/stream/${id}/status`)).body.stream.stats.frames_out;
+  await waitFor("frames", async () => (await frames()) > 2);
   const { newest, over } = await dataOf(id);
   await waitFor("the text", () => newest.event?.values["4"]?.text === "a cat");
   await ask("DELETE", `/stream/${id}`);

@@ -139,7 +139,7 @@ test("help and version go to stdout, exit 0", async () => {
   const help = await runProgram(MAIN, ["--help"]);
   expect(help).toMatchObject({ code: 0, out: expect.stringContaining("--max-streams") });
   const version = await runProgram(MAIN, ["--version"]);
-  expect(version).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  expect(version).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n/) });
 });
 
 test("health exits 0 for a running server and 1 without one", async () => {

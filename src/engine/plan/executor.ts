@@ -183,8 +183,8 @@ export class PlanExecutor implements Disposable {
       }
       const done = await running.run(input);
       inferenceMs += done.inferenceMs;
-      // An earlier result has been reported.
-      said = done.inferenceMs > 0 ? done : SILENT;
+      // An earlier result has been reported; its texts still hold, and readers may have come since.
+      said = done.inferenceMs > 0 ? done : { ...SILENT, ...(done.texts && { texts: done.texts }) };
       if (done.picture === null) continue; // it shows what it was given
       isSqueezed = restoresShape(model.definition, done.picture, input, size);
       inputs.drawn(done);
