@@ -63,7 +63,8 @@ test("a live stream shows its stages, queues, models and engine, and what happen
     expect(last_ms).toBeGreaterThanOrEqual(0);
     expect(idle_ms).toBeLessThan(5000);
   }
-  expect(eventsIn(debug).slice(0, 2)).toEqual(["started", "size"]);
+  expect(eventsIn(debug)[0]).toBe("started");
+  expect(eventsIn(debug)).toContain("size");
 
   const { restarts } = debug.engine;
   await post(`/stream/${id}/params`, { fps: 20 });
