@@ -156,7 +156,8 @@ test("what a graph's nodes say reaches readers by their ids, also those that com
   expect(started.body).toMatchObject({ success: true });
   const id: string = started.body.manifest_id;
   // The graph ran once, for its first frame; whoever comes later wants its texts, too.
-  const frames = async () => (await ask("GET", `/stream/${id}/status`)).body.stream.stats.frames_out;
+  const frames = async () =>
+    (await ask("GET", `/stream/${id}/status`)).body.stream.stats.frames_out;
   await waitFor("frames", async () => (await frames()) > 2);
   const { newest, over } = await dataOf(id);
   await waitFor("the text", () => newest.event?.values["4"]?.text === "a cat");
