@@ -26,7 +26,7 @@ export async function requireChecksum(
   );
 }
 
-export async function checksumOf(path: string, kind: Checksum["kind"]): Promise<string> {
+async function checksumOf(path: string, kind: Checksum["kind"]): Promise<string> {
   const file = Bun.file(path);
   const hash = createHash(kind === "sha256" ? "sha256" : "sha1");
   if (kind === "git-blob") hash.update(`blob ${file.size}\0`);

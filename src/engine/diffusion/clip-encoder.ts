@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { WorkerError } from "../../errors.ts";
 import type { SessionSettings } from "../device/devices.ts";
+import { concatFloats } from "../models/tensor.ts";
 import { type EncodedTokens, TextEncoder } from "./networks/text-encoder.ts";
 import type { SamplingRules } from "./sampling-rules.ts";
 import type { TextFamily } from "./text/clip-skip.ts";
@@ -82,11 +83,11 @@ export class ClipEncoder {
     }
     const encoded: EncodedTokens[] = [];
     for (const chunk of chunks) encoded.push(await this.#encodeChunk(chunk, stopAt));
-    const hidden = joined(encoded.map((each) => each.hidden.data as Float32Array));
+    const hidden = concatFloats(encoded.map((each) => each.hidden.data as Float32Array));
     const pooled = encoded.flatMap((each) => (each.pooled?.data as Float32Array) ?? []);
     const states = {
       ...{ hidden, width: hidden.length / tokens },
-      pooled: pooled.length === encoded.length ? joined(pooled) : null,
+      pooled: pooled.length === encoded.length ? concatFloats(pooled) : null,
     };
     return weighTokens(states, chunks, isWeighted(chunks) ? await this.#emptyStates(stopAt) : null);
   }
@@ -125,14 +126,4 @@ export class ClipEncoder {
     this.#empty.set(stopAt, states);
     return states;
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,6 +1,6 @@
 /** Evaluates a denoiser for rows with prompts, timesteps and ControlNets of their own, as many in one run as the network takes. */
 import { WorkerError } from "../../errors.ts";
-import { joined, type Tensor } from "../models/tensor.ts";
+import { floatTensor, joined, joinedFloats, type Tensor } from "../models/tensor.ts";
 import type { ControlInput } from "./networks/control-net.ts";
 import { type Denoiser, guidanceTensor } from "./networks/denoiser.ts";
 import { commonTokens, type DenoiserRow, type RowControl, rowGroups } from "./row-groups.ts";
@@ -61,9 +61,9 @@ export class ConditionedDenoiser {
     const channels = first.sample.length / (height * width);
     const isOne = rows.every(({ timestep }) => timestep === first.timestep);
     const { embeddings, pooled } = this.#join(rows.map(({ conditioning }) => conditioning));
-    const samples = joinArrays(rows.map(({ sample }) => sample));
+    const samples = joinedFloats(rows.map(({ sample }) => sample));
     const input = {
-      sample: tensorOf(samples, [rows.length, channels, height, width]),
+      sample: floatTensor(samples, [rows.length, channels, height, width]),
       timestep: isOne ? first.timestep : rows.map(({ timestep }) => timestep),
       embeddings,
       extras: this.#extras(rows, pooled, guidance),
@@ -118,7 +118,7 @@ export class ConditionedDenoiser {
     );
     const fresh: Joined = {
       parts,
-      embeddings: tensorOf(joinArrays(repeated), [parts.length, tokens, width]),
+      embeddings: floatTensor(joinedFloats(repeated), [parts.length, tokens, width]),
       pooled: pooledOf(parts),
     };
     this.#joined = fresh;
@@ -140,7 +140,7 @@ export class ConditionedDenoiser {
     if (denoiser.takes("text_embeds") && pooled) extras["text_embeds"] = pooled;
     if (denoiser.takes("time_ids")) {
       const ids = Float32Array.from(rows.flatMap(({ sizes }) => sizes));
-      extras["time_ids"] = tensorOf(ids, [rows.length, SIZES]);
+      extras["time_ids"] = floatTensor(ids, [rows.length, SIZES]);
     }
     const width = denoiser.guidanceWidth;
     if (width !== null && guidance !== null) {
@@ -175,7 +175,7 @@ function pooledOf(parts: readonly Conditioning[]): Tensor | null {
   const length = parts.find(({ pooled }) => pooled !== null)?.pooled?.length;
   if (length === undefined) return null;
   const vectors = parts.map(({ pooled }) => pooled ?? new Float32Array(length));
-  return tensorOf(joinArrays(vectors), [parts.length, length]);
+  return floatTensor(joinedFloats(vectors), [parts.length, length]);
 }
 
 function added(
@@ -190,20 +190,3 @@ function added(
     }),
   );
 }
-
-/** One array is given as it is. */
-function joinArrays(arrays: readonly Float32Array[]): Float32Array {
-  const [first] = arrays;
-  if (first !== undefined && arrays.length === 1) return first;
-  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const array of arrays) {
-    all.set(array, at);
-    at += array.length;
-  }
-  return all;
-}
-
-const tensorOf = (data: Float32Array, dims: readonly number[]): Tensor => ({
-  ...{ dtype: "float32", dims, data },
-});

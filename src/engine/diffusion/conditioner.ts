@@ -24,7 +24,7 @@ export interface PromptReading {
   readonly clipSkip: number;
 }
 
-export const USUAL_READING: PromptReading = { rules: "ComfyUI", clipSkip: 0 };
+const USUAL_READING: PromptReading = { rules: "ComfyUI", clipSkip: 0 };
 
 /** Texts and lists of prompts that are remembered. */
 const KEPT = 64;

@@ -2,7 +2,7 @@
 import type { Picture } from "../../media/picture.ts";
 import type { SessionSettings } from "../device/devices.ts";
 import type { StillPicture } from "../models/roles/role.ts";
-import type { Tensor } from "../models/tensor.ts";
+import { floatTensor, type Tensor } from "../models/tensor.ts";
 import type { Size } from "../protocol/work.ts";
 import { ConditionedDenoiser } from "./conditioned-denoiser.ts";
 import { Conditioner, type ConditioningPair } from "./conditioner.ts";
@@ -151,7 +151,7 @@ export class DiffusionPipeline {
     const samples = await this.run(latent, { ...request, strength }, (evaluations) =>
       this.evaluate(evaluations, context),
     );
-    return tensorOf(samples, latent.shape);
+    return floatTensor(samples, latent.shape);
   }
 
   /** What a run from noise alone starts from: zeros. */
@@ -256,7 +256,3 @@ export function wholeSizes([, , height, width]: LatentShape): PictureSizes {
 /** Of the logarithm of a variance, bounded as in diffusers. */
 const deviationOf = (logVariance: number): number =>
   Math.exp(0.5 * Math.min(20, Math.max(-30, logVariance)));
-
-const tensorOf = (data: Float32Array, dims: readonly number[]): Tensor => ({
-  ...{ dtype: "float32", dims, data },
-});

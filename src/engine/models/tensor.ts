@@ -55,6 +55,28 @@ export function filled(dtype: ElementType, dims: readonly number[], number: numb
   return { dtype: edgeType(dtype), dims, data };
 }
 
+/** Takes the data as it is. */
+export const floatTensor = (data: Float32Array, dims: readonly number[]): Tensor => ({
+  dtype: "float32",
+  dims,
+  data,
+});
+
+/** A copy of the arrays, one after the other. */
+export function concatFloats(arrays: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
+}
+
+/** As `concatFloats`, but a single array is given as it is. */
+export const joinedFloats = (arrays: readonly Float32Array[]): Float32Array =>
+  arrays.length === 1 && arrays[0] !== undefined ? arrays[0] : concatFloats(arrays);
+
 /** Joins tensors along their first dimension. */
 export function joined(tensors: readonly Tensor[]): Tensor {
   const [first] = tensors;

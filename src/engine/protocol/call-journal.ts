@@ -4,7 +4,7 @@
  */
 
 /** What an engine may crash in or hang in. `boot` is everything between an engine's first message and `ready`. */
-export const CALL_KINDS = [
+const CALL_KINDS = [
   "boot",
   "probe",
   "load",

@@ -53,7 +53,7 @@ export const ModelLoad = Type.Object({
 export type ModelLoad = Immutable<typeof ModelLoad>;
 
 /** Requests of trickle clients by what they were for and how they ended: see `AnswerCounts`. */
-export const TrickleAnswer = Type.Object({
+const TrickleAnswer = Type.Object({
   direction: literals(["subscribe", "publish"]),
   status: Type.String(),
   count: Count,

@@ -138,7 +138,7 @@ export const TsContinuity = Type.Object({
 export type TsContinuity = Immutable<typeof TsContinuity>;
 
 /** The format that an output's audio has had since its first segment; see `AudioTarget`. */
-export const SettledAudio = Type.Object({
+const SettledAudio = Type.Object({
   codec: literals(["aac", "opus"]),
   sampleRate: Type.Number(),
   channels: Type.Integer(),

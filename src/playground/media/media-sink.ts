@@ -17,7 +17,7 @@ export class Unplayable extends Error {
 }
 
 /** The MIME type of a source with these tracks. */
-export function mimeOf(tracks: readonly Mp4Track[]): string {
+function mimeOf(tracks: readonly Mp4Track[]): string {
   return `video/mp4; codecs="${tracks.map(({ codec }) => codec).join(", ")}"`;
 }
 

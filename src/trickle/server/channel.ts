@@ -3,7 +3,7 @@ import { SegmentBuffer } from "./segment-buffer.ts";
 import type { SegmentMemory } from "./segment-memory.ts";
 
 /** Number of segments that a channel holds. Segment n is at index n mod 5. */
-export const RING_SIZE = 5;
+const RING_SIZE = 5;
 
 export interface ChannelOptions {
   /** MIME type of all segments, or an empty string. */

@@ -3,7 +3,7 @@ import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { fromPicture } from "../../models/roles/pixel-graph.ts";
 import type { PixelFormat } from "../../models/roles/pixels.ts";
-import type { Tensor } from "../../models/tensor.ts";
+import { floatTensor, type Tensor } from "../../models/tensor.ts";
 import type { DenoiserInput } from "./denoiser.ts";
 import { type EdgeChange, Network, numbersFor } from "./network.ts";
 import { type BatchInput, runRows } from "./row-runs.ts";
@@ -145,7 +145,8 @@ function residualName(output: string): string {
   throw new WorkerError("model_failed", `the ControlNet has an unknown output ${output}`);
 }
 
-const scaled = (tensor: Tensor, factor: number): Tensor => ({
-  ...{ dtype: "float32", dims: tensor.dims },
-  data: (tensor.data as Float32Array).map((value) => value * factor),
-});
+const scaled = ({ data, dims }: Tensor, factor: number): Tensor =>
+  floatTensor(
+    (data as Float32Array).map((value) => value * factor),
+    dims,
+  );

@@ -1,7 +1,7 @@
 /** The denoiser (UNet) of a diffusion folder, with what its kind takes besides: SDXL's vectors, ControlNets' residuals. Used in workers. */
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
-import type { Tensor } from "../../models/tensor.ts";
+import { floatTensor, type Tensor } from "../../models/tensor.ts";
 import { absentResiduals, type ResidualInput, residualInputs } from "./absent-residuals.ts";
 import { CONSISTENCY_GUIDANCE, guidanceEmbedding } from "./guidance-embedding.ts";
 import { Network } from "./network.ts";
@@ -141,5 +141,5 @@ export function guidanceTensor(
   const data = new Float32Array(rows * width);
   const embedding = guidanceEmbedding(guidance, width);
   for (let row = 0; row < rows; row++) data.set(embedding, row * width);
-  return { dtype: "float32", dims: [rows, width], data };
+  return floatTensor(data, [rows, width]);
 }

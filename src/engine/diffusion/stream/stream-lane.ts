@@ -1,6 +1,7 @@
 /** Draws the frames of one stream, and keeps the state that carries over from frame to frame. */
 import type { Picture } from "../../../media/picture.ts";
 import { samePicture } from "../../models/run-values.ts";
+import { floatTensor } from "../../models/tensor.ts";
 import type { Prompt, Size } from "../../protocol/work.ts";
 import type { ConditioningPair } from "../conditioner.ts";
 import { type DiffusionPipeline, wholeSizes } from "../pipeline.ts";
@@ -80,9 +81,7 @@ export class StreamLane {
         : { latent: await this.#pipeline.encode(picture), strength: settings.strength };
     const samples = await this.#sample(start, { ...frame, pair });
     if (picture === null) this.#feedback.keep(samples);
-    const drawn = await this.#pipeline.decode({
-      ...{ dtype: "float32", dims: start.latent.shape, data: samples },
-    });
+    const drawn = await this.#pipeline.decode(floatTensor(samples, start.latent.shape));
     if (mayRepeat(frame)) this.#shown = copyOf(drawn);
     return drawn;
   }

@@ -3,7 +3,7 @@
 import type { RowControl } from "../../diffusion/row-groups.ts";
 import { LATENT_PLACE } from "../../diffusion/sampler/latent.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
-import type { Tensor } from "../../models/tensor.ts";
+import { floatTensor, type Tensor } from "../../models/tensor.ts";
 import { repeatedTo } from "./latents.ts";
 import { resizeCropped } from "./resize.ts";
 import type { Planes } from "./taps.ts";
@@ -58,10 +58,10 @@ function hintsFor(hint: Images, { pictures, height, width }: ControlStep): Tenso
   const resized = resizeCropped(planesOf(hint), size, "nearest-exact", "center");
   const { shape, values } = repeatedTo(resized, pictures);
   const length = values.length / pictures;
-  return Array.from({ length: pictures }, (_, at) => ({
-    ...{ dtype: "float32", dims: [1, ...shape.slice(1)] },
-    data: values.subarray(at * length, (at + 1) * length),
-  }));
+  const dims = [1, ...shape.slice(1)];
+  return Array.from({ length: pictures }, (_, at) =>
+    floatTensor(values.subarray(at * length, (at + 1) * length), dims),
+  );
 }
 
 function planesOf({ data, batch, height, width, channels }: Images): Planes {

@@ -3,6 +3,7 @@ import type { ConditionedDenoiser } from "../../diffusion/conditioned-denoiser.t
 import type { DenoiserRow } from "../../diffusion/row-groups.ts";
 import type { LatentShape } from "../../diffusion/sampler/latent.ts";
 import type { SigmaTable } from "../../diffusion/schedule/sigma-table.ts";
+import { joinedFloats } from "../../models/tensor.ts";
 import { controlsAt } from "./control.ts";
 import type { PlacedPrompt } from "./placed-prompt.ts";
 import { cut } from "./resize.ts";
@@ -31,7 +32,7 @@ export async function evaluate(
   const [pictures] = step.shape;
   const outputs = await denoiser.evaluate(prompts.flatMap((prompt) => rowsOf(prompt, step)));
   return prompts.map((prompt, at) => {
-    return { prompt, output: joinedRows(outputs.slice(at * pictures, (at + 1) * pictures)) };
+    return { prompt, output: joinedFloats(outputs.slice(at * pictures, (at + 1) * pictures)) };
   });
 }
 
@@ -49,12 +50,4 @@ function rowsOf(prompt: PlacedPrompt, { input, shape, ...step }: StepInput): Den
     ...{ height, width, timestep: step.timestep, conditioning, sizes },
     controls: controls[picture] ?? [],
   }));
-}
-
-function joinedRows(rows: readonly Float32Array[]): Float32Array {
-  const [first] = rows;
-  if (first === undefined || rows.length === 1) return first ?? new Float32Array(0);
-  const all = new Float32Array(rows.length * first.length);
-  for (const [at, row] of rows.entries()) all.set(row, at * first.length);
-  return all;
 }
