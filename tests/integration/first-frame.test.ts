@@ -1,30 +1,17 @@
 /** How a stream begins: the frame that waited for its model is the newest, and nothing counts as lost before it. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { expect, test } from "bun:test";
 import type { Tick } from "../../src/engine/codec/video-frame.ts";
-import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import { Pipeline } from "../../src/engine/pipeline.ts";
 import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import { clock } from "../../src/engine/source/clock.ts";
 import { ticks } from "../../src/media/time.ts";
 import { endWhen } from "../../src/streams/end-when.ts";
-import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { builtInHost } from "../support/built-in-host.ts";
 import { RecordingObserver } from "../support/recording-observer.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-let workspace: OnnxWorkspace;
-let host: ModelHost;
-beforeAll(async () => {
-  quietLibav();
-  workspace = await OnnxWorkspace.create();
-  host = await workspace.host();
-  await Promise.all(["test-card", "identity"].map((name) => host.acquire(name)));
-});
-afterAll(async () => {
-  await host[Symbol.asyncDispose]();
-  await workspace[Symbol.asyncDispose]();
-});
+const host = await builtInHost("test-card", "identity");
 
 const PARAMS: StreamParams = {
   prompts: [{ prompt: "a lake" }],

@@ -1,15 +1,13 @@
 /** Markers through the whole pipeline: drawn, encoded by libx264 and read from decoded pictures. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { drawMarker } from "../../src/engine/codec/frame-marker.ts";
-import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/device/model-host.ts";
 import type { Marker } from "../../src/engine/protocol/work.ts";
 import { markerAge, readMarker } from "../../src/media/marker.ts";
+import { builtInHost } from "../support/built-in-host.ts";
 import { tsSegments } from "../support/clip.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
 import { decodePictures } from "../support/clip-reader.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
-import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 
 const FRAMES = 40;
 /** One that does not divide the smaller output's. */
@@ -17,18 +15,7 @@ const INPUT = { width: 426, height: 240 };
 /** The marker's numbers of the input's frames. */
 const FIRST = 4_000_000_000;
 
-let workspace: OnnxWorkspace;
-let host: ModelHost;
-beforeAll(async () => {
-  quietLibav();
-  workspace = await OnnxWorkspace.create();
-  host = await workspace.host();
-  await host.acquire("edges");
-});
-afterAll(async () => {
-  await host[Symbol.asyncDispose]();
-  await workspace[Symbol.asyncDispose]();
-});
+const host = await builtInHost("edges");
 
 /** What the pictures show that come out of a model that turns its input into edges, at a low bitrate. */
 async function markersOut(marker: Marker | undefined, size: { width: number; height: number }) {

@@ -1,10 +1,9 @@
 /** Matroska through the whole pipeline: clips as files and as pieces of one, sizes that change, and damage. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { builtInHost } from "../support/built-in-host.ts";
 import { decodeAlone, fragmentsOf } from "../support/clip-output.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
@@ -12,7 +11,6 @@ import { CLIPS } from "../support/clips.ts";
 import { ffmpeg, hasFfmpeg } from "../support/ffmpeg.ts";
 import { muxFile } from "../support/file-muxer.ts";
 import { beginningOf, fileOf, filesOf, piecesOf } from "../support/mkv-segments.ts";
-import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { encodeVideo } from "../support/video-source.ts";
 
 /** What a header says of the size does not matter to the pictures. */
@@ -20,18 +18,7 @@ const SIZE = { width: 320, height: 180 };
 const SMALL = { model: "identity", size: { width: 256, height: 144 } } as const;
 const MILLISECOND = 90;
 
-let workspace: OnnxWorkspace;
-let host: ModelHost;
-beforeAll(async () => {
-  quietLibav();
-  workspace = await OnnxWorkspace.create();
-  host = await workspace.host();
-  await host.acquire("identity");
-});
-afterAll(async () => {
-  await host[Symbol.asyncDispose]();
-  await workspace[Symbol.asyncDispose]();
-});
+const host = await builtInHost("identity");
 
 async function play(segments: readonly Uint8Array[], lossy = false): Promise<ClipRun> {
   const run = new ClipRun({ segments, host, params: SMALL, lossy });

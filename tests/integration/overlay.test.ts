@@ -1,26 +1,13 @@
 /** Tests what viewers see while a model loads or after it failed, pixel by pixel. */
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { expect, test } from "bun:test";
 import { WorkerError } from "../../src/errors.ts";
+import { builtInHost } from "../support/built-in-host.ts";
 import { LoadingStream, type Seen, SIZE } from "../support/loading-stream.ts";
-import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const CARD_LUMA = 30;
 
-let workspace: OnnxWorkspace;
-let host: ModelHost;
-beforeAll(async () => {
-  quietLibav();
-  workspace = await OnnxWorkspace.create();
-  host = await workspace.host();
-  await Promise.all(["identity", "test-card"].map((name) => host.acquire(name)));
-});
-afterAll(async () => {
-  await host[Symbol.asyncDispose]();
-  await workspace[Symbol.asyncDispose]();
-});
+const host = await builtInHost("identity", "test-card");
 
 const PLAIN = { ...SIZE, inside: 0, outside: 0 };
 

@@ -1,29 +1,16 @@
 /** Runs the whole pipeline in this process: real video through real models into segments that FFmpeg reads. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { describe, expect, test } from "bun:test";
 import { clock } from "../../src/engine/source/clock.ts";
 import { ticks } from "../../src/media/time.ts";
 import { endWhen } from "../../src/streams/end-when.ts";
+import { builtInHost } from "../support/built-in-host.ts";
 import { tsSegments } from "../support/clip.ts";
 import { decodeAlone, fragmentsOf, worstGap } from "../support/clip-output.ts";
 import { ClipRun } from "../support/clip-pipeline.ts";
 import { readMedia } from "../support/clip-reader.ts";
 import { lumaOf, synthetic } from "../support/clip-synthetic.ts";
-import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 
-let workspace: OnnxWorkspace;
-let host: ModelHost;
-beforeAll(async () => {
-  quietLibav();
-  workspace = await OnnxWorkspace.create();
-  host = await workspace.host();
-  await Promise.all(["identity", "edges"].map((name) => host.acquire(name)));
-});
-afterAll(async () => {
-  await host[Symbol.asyncDispose]();
-  await workspace[Symbol.asyncDispose]();
-});
+const host = await builtInHost("identity", "edges");
 
 const MOVING = { parts: [{ width: 128, height: 96, frames: 60 }], gop: 30 };
 

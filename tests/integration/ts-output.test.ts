@@ -1,11 +1,9 @@
 /** MPEG-TS out of the whole pipeline, judged by its bytes and by FFmpeg's demuxer and decoders. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { quietLibav } from "../../src/engine/codec/libav.ts";
-import type { ModelHost } from "../../src/engine/device/model-host.ts";
+import { describe, expect, test } from "bun:test";
 import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import { nalType, splitNals } from "../../src/media/annex-b.ts";
+import { builtInHost } from "../support/built-in-host.ts";
 import { decodeMedia } from "../support/clip-reader.ts";
-import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { counterBreaks, seenPackets, seenUnits } from "../support/ts-reader.ts";
 import { bySegment, bytesOf } from "../support/ts-segmenter-run.ts";
 import { type TsStream, tsStream } from "../support/ts-stream.ts";
@@ -15,20 +13,8 @@ const AUDIO = 0x101;
 /** 20 ms. */
 const IN_STEP = 1800;
 
-let workspace: OnnxWorkspace;
-let host: ModelHost;
-let withOpus: TsStream;
-beforeAll(async () => {
-  quietLibav();
-  workspace = await OnnxWorkspace.create();
-  host = await workspace.host();
-  await host.acquire("identity");
-  withOpus = await tsStream(host, { sound: { codec: "opus" }, bFrames: 2 });
-});
-afterAll(async () => {
-  await host[Symbol.asyncDispose]();
-  await workspace[Symbol.asyncDispose]();
-});
+const host = await builtInHost("identity");
+const withOpus = await tsStream(host, { sound: { codec: "opus" }, bFrames: 2 });
 
 const bytesOfStream = ({ run }: TsStream): Uint8Array => bytesOf(run.fragments);
 
