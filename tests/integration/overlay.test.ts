@@ -7,7 +7,7 @@ import { waitFor } from "../support/wait-for.ts";
 
 const CARD_LUMA = 30;
 
-const host = await builtInHost("identity", "test-card");
+const host = await builtInHost("identity", "test-card", "edges");
 
 const PLAIN = { ...SIZE, inside: 0, outside: 0 };
 
