@@ -35,7 +35,7 @@ export class StreamGraphs {
     this.#options = options;
   }
 
-  /** The same list until they change; undefined where a model runs that is none of graphs. */
+  /** The same list until they change; undefined while a model runs that is not made of graphs. */
   get inUse(): Graphs {
     return this.#inUse;
   }

@@ -49,7 +49,7 @@ export function registerStateGauges(registry: Registry, state: ServerState): voi
   );
   gauge(
     "registered",
-    "1 where the orchestrator has accepted the capability the last time that it was asked, else 0",
+    "1 if the orchestrator accepted the capability at the last attempt, else 0",
     () =>
       registrations().map(({ capability, orchestrator, accepted }): Reading => {
         const { host } = new URL(orchestrator);
@@ -76,7 +76,7 @@ export function registerStateGauges(registry: Registry, state: ServerState): voi
       return readings.map(([labels, value]): Reading => [{ ...labels, device }, value]);
     }),
   );
-  single("engines_isolated", "Engines that run one piece of work alone, of which one died", () =>
+  single("engines_isolated", "Engines that run one suspect alone, because an engine may have died of it", () =>
     count(scheduler.engines, ({ isolated }) => isolated),
   );
   gauge("engine_resident_memory_bytes", "Resident memory of engine processes, by device", () =>

@@ -46,7 +46,7 @@ export interface Entry {
   readonly offer: Omit<Offer, "capacity">;
   /** Whether the orchestrator may have it. */
   held: boolean;
-  /** Whether the orchestrator has accepted it the last time that it was asked. */
+  /** Whether the orchestrator accepted it at the last attempt. */
   accepted?: boolean;
 }
 

@@ -39,7 +39,7 @@ export class Registration {
     );
   }
 
-  /** Whether each orchestrator has accepted each capability the last time that it was asked. */
+  /** Whether each orchestrator accepted each capability at the last attempt. */
   get states(): readonly RegistrationState[] {
     return this.#entries.map(({ client, offer, accepted = false }) => ({
       capability: offer.name,
