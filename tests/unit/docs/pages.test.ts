@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Glob } from "bun";
 
 const root = join(import.meta.dir, "../../..");
 const pages = [
@@ -57,7 +58,11 @@ test("every script of a command exists", () => {
   expect(named.filter((name) => !(name in scripts))).toEqual([]);
 });
 
-test.each([...pages, "docs/observability.md"])("%s: every link leads somewhere", (page) => {
+const everyPage = ["*.md", "docs/*.md", "examples/*.md", "tests/reference/*.md"].flatMap(
+  (pattern) => [...new Glob(pattern).scanSync(root)],
+);
+
+test.each(everyPage)("%s: every link leads somewhere", (page) => {
   const links = readFileSync(join(root, page), "utf8").matchAll(
     /\]\((?!https:)([^)#]*)(#[^)]*)?\)/g,
   );
