@@ -81,7 +81,7 @@ export const Settings = Type.Object({
   ),
   idleTimeout: duration({
     default: "0",
-    description: "end streams without input frames, or without readers on this server, after this long; 0 = never",
+    description: "end streams without input frames, or without readers here, after; 0 = never",
   }),
   grace: duration({ default: "8s", description: "longest shutdown" }),
   streamHistory: duration({ default: "1h", description: "ended streams stay readable this long" }),

@@ -76,8 +76,10 @@ export function registerStateGauges(registry: Registry, state: ServerState): voi
       return readings.map(([labels, value]): Reading => [{ ...labels, device }, value]);
     }),
   );
-  single("engines_isolated", "Engines that run one suspect alone, because an engine may have died of it", () =>
-    count(scheduler.engines, ({ isolated }) => isolated),
+  single(
+    "engines_isolated",
+    "Engines that run one suspect alone, because an engine may have died of it",
+    () => count(scheduler.engines, ({ isolated }) => isolated),
   );
   gauge("engine_resident_memory_bytes", "Resident memory of engine processes, by device", () =>
     sumByDevice(scheduler, ({ resident_bytes }) => resident_bytes),
