@@ -9,9 +9,11 @@ set -euo pipefail
 server="${1:-http://localhost:5000}"
 model="${MODEL:+, \"model\": \"$MODEL\"}"
 
-ask() { # method, path and, if there is one, a JSON body
-  curl --silent --show-error --fail-with-body -X "$1" "$server$2" -H "Content-Type: application/json" \
-    ${API_TOKEN:+-H "Authorization: Bearer $API_TOKEN"} ${3:+--data "$3"}
+ask() { # method, path and, if there is one, a JSON body; an error's own words go to stderr
+  local answer
+  answer="$(curl --silent --show-error --fail-with-body -X "$1" "$server$2" -H "Content-Type: application/json" \
+    ${API_TOKEN:+-H "Authorization: Bearer $API_TOKEN"} ${3:+--data "$3"})" || { echo "$answer" >&2; return 1; }
+  echo "$answer"
 }
 member() { # prints the first text member of this name
   grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4
@@ -24,7 +26,7 @@ id="$(ask POST /stream/start "{
   \"stream_url\": \"$channel\", \"width\": 256, \"height\": 256 $model
 }" | member manifest_id)"
 echo "started $id"
-trap 'ask DELETE "/stream/$id" | member message' EXIT # 5. Stop it; its channel goes with it.
+trap 'ask DELETE "/stream/$id" > /dev/null' EXIT
 
 # 2. Read the video: -2 is the current segment, and then one number after the other. Each plays by itself.
 wanted=-2
@@ -44,6 +46,10 @@ events="$(timeout 2 curl --silent --no-buffer "$server/stream/$id/data" \
 echo "$events"
 echo "events: $(grep -c . <<< "$events" || true)"
 echo "$(ask GET "/stream/$id/status" | member status): $(ask GET "/stream/$id/status" | grep -o '"frames_out":[0-9]*')"
+
+# 5. Stop it; its channel goes with it.
+ask DELETE "/stream/$id" | member message
+trap - EXIT
 
 # 6. A batch job: a picture from a prompt, as a data URI.
 ask POST /c/comfystream-image '{"prompts": [{"prompt": "a city at night in the rain"}], "width": 256, "height": 256}' |

@@ -159,7 +159,10 @@ curl() {
 function forThisMachine(text: string): string {
   const same = text
     .replaceAll(/http:\/\/(localhost:5000|gateway:9935)/g, "$SERVER")
-    .replace(/^(npx -y bun@1\.4\.5|bun) (run )?src\/main\.ts/, '"$BUN" "$MAIN"')
+    .replace(
+      /^(npx -y bun@1\.4\.5 src\/main\.ts|bun src\/main\.ts|comfystream-byoc)/,
+      '"$BUN" "$MAIN"',
+    )
     .replace(/^(npx -y bun@1\.4\.5|bun) run /, '"$BUN" run --cwd "$ROOT" ')
     .replace(/^ID=\.\.\.$/, "ID=$(newest)");
   // Readers go on in another terminal when it has begun to send.
