@@ -37,13 +37,15 @@ test("a ComfyUI that is not there is named, and used once it is", async () => {
   const { port } = first;
   await first[Symbol.asyncDispose]();
   await using hosted = await ServedHost.start(`http://127.0.0.1:${port}`);
-  const { message } = await failureOf(
+  const { message, details } = await failureOf(
     hosted.host.graphModel(GRAPHS, STREAM),
     "comfyui_unavailable",
   );
-  expect(message).toBe(
-    `the ComfyUI at COMFYUI_URL (http://127.0.0.1:${port}): it refused the connection`,
+  expect(message).toStartWith(
+    `the ComfyUI at COMFYUI_URL (http://127.0.0.1:${port}): it refused the connection; the graph goes there because`,
   );
+  expect(message).toContain("node 3 has the class TestSlow, which is not known here");
+  expect(details).toMatchObject([{ field: "prompts", node: "3", class_type: "TestSlow" }]);
   await using _later = new FakeComfy({ port });
   using stream = new ServedStream(hosted.host);
   const { picture } = await stream.drawWith(paramsFor(slowly(0)));
@@ -118,8 +120,8 @@ test("a name and password in the URL are sent, and appear in no message", async 
   await stream.drawWith(paramsFor(slowly(0)));
   await using other = await ServedHost.start(comfy.url.replace("secret", "wrong-one"));
   const { message } = await failureOf(other.host.graphModel(GRAPHS, STREAM), "comfyui_unavailable");
-  expect(message).toBe(
-    `the ComfyUI at COMFYUI_URL (http://127.0.0.1:${comfy.port}): it answered 401`,
+  expect(message).toStartWith(
+    `the ComfyUI at COMFYUI_URL (http://127.0.0.1:${comfy.port}): it answered 401; `,
   );
 });
 
@@ -217,7 +219,10 @@ describe("what is no ComfyUI is named as such where", () => {
       hosted.host.graphModel(GRAPHS, STREAM),
       "comfyui_unavailable",
     );
-    return message.replace(/^the ComfyUI at COMFYUI_URL \([^)]*\): /, "");
+    return message.replace(
+      /^the ComfyUI at COMFYUI_URL \([^)]*\): (.*); the graph goes there because .*$/,
+      "$1",
+    );
   };
 
   test("it answers with a page", async () => {

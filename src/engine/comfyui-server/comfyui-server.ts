@@ -2,6 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import type { LoadedModel } from "../device/loaded-model.ts";
 import { shownName } from "../graph/graph.ts";
+import type { LacksNodes } from "../graph/refusal.ts";
 import { defineGraphs } from "../models/graph-definition.ts";
 import { type ModelChain, modelChain } from "../models/model-chain.ts";
 import type { ComfyReport } from "../protocol/comfyui-report.ts";
@@ -37,22 +38,15 @@ export class ComfyServer implements AsyncDisposable {
   /**
    * As `GraphModels.plan`; throws `comfyui_unavailable`, too.
    *
-   * @param classes why the graphs go there: those that do not run here
+   * @param lacks why the graphs go there: what does not run here
    */
-  async nameFor(
-    graphs: readonly string[],
-    use: GraphUse,
-    classes: readonly string[],
-  ): Promise<string> {
+  async nameFor(graphs: readonly string[], use: GraphUse, lacks: LacksNodes): Promise<string> {
     try {
       await this.#connection.plan(graphs, use);
       return NAMES[use.kind];
     } catch (error) {
-      if (!(error instanceof WorkerError) || error.kind !== "invalid_request") throw error;
-      const { kind, message, details } = error;
       const { label } = this.#connection.client;
-      const why = `the graph goes to ${label} because this does not run here: ${listed(classes)}`;
-      throw new WorkerError(kind, `${message}; ${why}`, { cause: error, details });
+      throw error instanceof WorkerError ? explained(error, label, lacks) : error;
     }
   }
 
@@ -83,6 +77,18 @@ export class ComfyServer implements AsyncDisposable {
       throw new WorkerError("internal", `${name} is not a model of ComfyUI's`);
     return model;
   }
+}
+
+/** The error with why the graph goes to ComfyUI. While that is away, a misspelt class can be corrected all the same. */
+function explained(error: WorkerError, label: string, { classes, lack }: LacksNodes): WorkerError {
+  const { kind, message, details } = error;
+  if (kind === "invalid_request") {
+    const why = `the graph goes to ${label} because this does not run here: ${listed(classes)}`;
+    return new WorkerError(kind, `${message}; ${why}`, { cause: error, details });
+  }
+  if (kind !== "comfyui_unavailable") return error;
+  const why = `the graph goes there because a part of it does not run here: ${lack.message}`;
+  return new WorkerError(kind, `${message}; ${why}`, { cause: error, details: lack.details });
 }
 
 function listed(classes: readonly string[]): string {

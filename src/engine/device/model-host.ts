@@ -154,7 +154,7 @@ export class ModelHost implements AsyncDisposable {
       return await this.#catalogue.graphs.plan(graphs, use);
     } catch (error) {
       if (!(error instanceof LacksNodes) || this.#comfyui === null) throw error;
-      return { model: await this.#comfyui.nameFor(graphs, use, error.classes), warnings: [] };
+      return { model: await this.#comfyui.nameFor(graphs, use, error), warnings: [] };
     }
   }
 

@@ -91,14 +91,19 @@ export function planGraph(
   const needed = refusal === null ? steps.map(({ node }) => node) : [...validation.nodes.values()];
   const strangers = unsupported(needed);
   const readers = needed.filter(({ nodeClass }) => nodeClass.isLive);
+  const notHere = strangers.length > 0 ? [notRunnable(strangers)] : [];
   const unusable = [
     ...needed.flatMap(({ missingLinks }) => missingLinks),
-    ...(strangers.length > 0 ? [notRunnable(strangers)] : []),
+    ...notHere,
     ...(readers.length > 0 && !use.hasInput ? [withoutVideo(readers)] : []),
   ];
   const refusedBy = refused([...problems, ...unusable], { graph, field });
   const lacking = [...unknownClasses, ...strangers.map(({ className }) => className)];
-  if (lacking.length > 0) throw new LacksNodes(refusedBy, lacking);
+  if (lacking.length > 0) {
+    const unknown = problems.filter(({ type }) => type === "unknown_class");
+    const lack = refused([...unknown, ...notHere], { graph, field });
+    throw new LacksNodes(refusedBy, { classes: lacking, lack });
+  }
   if (refusal !== null || unusable.length > 0) throw refusedBy;
   return {
     steps,

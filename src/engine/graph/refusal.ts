@@ -33,17 +33,26 @@ export interface SentGraph {
   readonly field: string;
 }
 
-/** The error for a graph with nodes that do not run here: another program may run it. */
-export class LacksNodes extends WorkerError {
+/** What does not run here of a graph. */
+interface Lack {
   /** Each once. */
   readonly classes: readonly string[];
+  /** Their nodes, as an error. */
+  readonly lack: WorkerError;
+}
+
+/** The error for a graph with nodes that do not run here: another program may run it. */
+export class LacksNodes extends WorkerError implements Lack {
+  readonly classes: readonly string[];
+  readonly lack: WorkerError;
   /** The message without the way out. */
   readonly problems: string;
 
-  constructor({ message, details }: WorkerError, classes: Iterable<string>) {
+  constructor({ message, details }: WorkerError, { classes, lack }: Lack) {
     const way = "a ComfyUI that has them can run the graph: start the server with COMFYUI_URL";
     super("invalid_request", `${message}; ${way}`, { details });
     this.classes = [...new Set(classes)];
+    this.lack = lack;
     this.problems = message;
   }
 }
@@ -59,17 +68,17 @@ export function refused(problems: readonly (Problem | Refusal)[], sent: SentGrap
 export function combined(refusals: readonly WorkerError[]): WorkerError {
   const [only, ...others] = refusals;
   if (only !== undefined && others.length === 0) return only;
-  const details = refusals.flatMap((one) => one.details).slice(0, MAX_DETAILS);
+  const all = joined(refusals);
   const lacking = refusals.filter((one) => one instanceof LacksNodes);
-  const message = refusals
-    .map((one) => (one instanceof LacksNodes ? one.problems : one.message))
-    .join("; ");
-  const all = new WorkerError("invalid_request", message, { details });
   if (lacking.length === 0) return all;
-  return new LacksNodes(
-    all,
-    lacking.flatMap(({ classes }) => classes),
-  );
+  const classes = lacking.flatMap((one) => one.classes);
+  return new LacksNodes(all, { classes, lack: joined(lacking.map(({ lack }) => lack)) });
+}
+
+function joined(refusals: readonly WorkerError[]): WorkerError {
+  const details = refusals.flatMap((one) => one.details).slice(0, MAX_DETAILS);
+  const messages = refusals.map((one) => (one instanceof LacksNodes ? one.problems : one.message));
+  return new WorkerError("invalid_request", messages.join("; "), { details });
 }
 
 /** The same for a graph that could not be read. */
