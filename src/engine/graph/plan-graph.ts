@@ -89,7 +89,8 @@ export function planGraph(
   const steps = executionOrder(validation);
   // All problems of a graph that is refused come at once, also those of nodes behind others.
   const needed = refusal === null ? steps.map(({ node }) => node) : [...validation.nodes.values()];
-  const strangers = unsupported(needed);
+  // What is left of the rewritten classes leads nowhere or in a circle: `problems` says so, and no ComfyUI can help.
+  const strangers = unsupported(needed).filter(({ nodeClass }) => !nodeClass.isRewritten);
   const readers = needed.filter(({ nodeClass }) => nodeClass.isLive);
   const notHere = strangers.length > 0 ? [notRunnable(strangers)] : [];
   const unusable = [

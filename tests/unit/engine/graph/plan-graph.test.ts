@@ -71,6 +71,17 @@ test("an unknown class, a circle and a node that cannot run are entries of each 
   ]);
 });
 
+test("a reroute from nowhere, or in a circle, is one problem, and no ComfyUI is said to help", () => {
+  const reroute = (inputs: object) => ({ class_type: "Reroute", inputs });
+  const empty = refusalOf({ ...blurred({ image: ["r", 0] }), r: reroute({}) });
+  expect(empty).not.toBeInstanceOf(LacksNodes);
+  expect(empty.message).toStartWith("prompts: node r (Reroute): its input is missing");
+  const circle = { r: reroute({ "": ["s", 0] }), s: reroute({ "": ["r", 0] }) };
+  const looped = refusalOf({ ...blurred({ image: ["r", 0] }), ...circle });
+  expect(looped).not.toBeInstanceOf(LacksNodes);
+  for (const { message } of [empty, looped]) expect(message).not.toContain("do not run here");
+});
+
 test("a value where only a link makes sense passes as in ComfyUI, and is refused before it runs", () => {
   const { message, details } = refusalOf(blurred({ image: "example.png" }));
   const problem = 'image must be a link [node id, output index] to an IMAGE, got "example.png"';
