@@ -139,7 +139,9 @@ describe.skipIf(golden === null)(
       expect((await ask({ prompts: [absent], image })).status).toBe(200);
       const without = await ask({ prompts: absent });
       expect(without.status).toBe(400);
-      expect(without.answer.error).toContain("node 10 (LoadImage, run as LoadTensor)");
+      expect(without.answer.error).toContain(
+        "node 10 (LoadImage): the only LoadImage stands for the picture",
+      );
       absent["3"].inputs.sampler_name = "nope";
       absent["4"].inputs.ckpt_name = "tinysd";
       const { status, answer } = await ask({ prompts: absent, image });

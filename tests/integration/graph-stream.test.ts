@@ -85,6 +85,6 @@ describe("a stream with graphs", () => {
   test("that has no video is refused a graph that needs it", async () => {
     await using stream = new GraphStream(host, { hasInput: false });
     const { message } = await failureOf(stream.executor.prepare(paramsFor(INVERT)));
-    expect(message).toContain("there is no video or picture for node 1 (LoadTensor)");
+    expect(message).toContain("there is no video for node 1 (LoadTensor)");
   });
 });

@@ -342,7 +342,7 @@ export function comfyUiTests(
       "no node of the graph gives a picture back",
     );
     const withoutVideo = await refusalOf(slowly(0), { kind: "stream", hasInput: false });
-    expect(withoutVideo.message).toContain("there is no video or picture for node 1 (LoadTensor)");
+    expect(withoutVideo.message).toContain("there is no video for node 1 (LoadTensor)");
   });
 
   test("a picture of the request takes the place of a file that ComfyUI does not have", async () => {

@@ -3,7 +3,7 @@ import { WorkerError } from "../../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import { suggester } from "../graph/nearest-name.ts";
 import { parseGraph } from "../graph/read-graph.ts";
-import { combined, refused, unreadable } from "../graph/refusal.ts";
+import { combined, refused, unreadable, withoutVideo } from "../graph/refusal.ts";
 import type { GraphUse } from "../protocol/work.ts";
 import type { NodeError } from "./answers.ts";
 import type { ComfyClient } from "./client.ts";
@@ -15,7 +15,6 @@ import {
   problemsOf,
   readingProblems,
   withoutTextNode,
-  withoutVideo,
 } from "./graph-problems.ts";
 import {
   classesOf,
@@ -103,11 +102,12 @@ export class GraphJudge {
       ...(await this.#classProblems(graph, signal)),
       ...linkProblems(graph),
     ];
+    const readers = graph.live.flatMap((id) => sent.get(id) ?? []);
     const problems = [
       ...stopping,
       ...outputProblems(graph),
       ...(await this.#textProblems(graph, signal)),
-      ...(use.hasInput ? [] : withoutVideo(graph)),
+      ...(use.hasInput ? [] : withoutVideo(readers, use.kind)),
     ];
     const faulty = stopping.flatMap((one) => ("nodes" in one ? one.nodes : []));
     problems.push(...(await this.#found(triable(graph, new Set(faulty)), signal)));

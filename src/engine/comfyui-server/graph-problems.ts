@@ -92,14 +92,6 @@ export function outputProblems(graph: ServerGraph): Problem[] {
   return [{ nodes: [], message, problem: message }];
 }
 
-export function withoutVideo({ sent, live }: ServerGraph): Problem[] {
-  if (live.length === 0) return [];
-  const labels = live.flatMap((id) => sent.get(id) ?? []).map(nodeLabel);
-  const message = `there is no video or picture for ${labels.join(", ")}: send one, or load a file`;
-  const problem = "has no video or picture to read: send one, or load a file";
-  return [{ nodes: live, message, problem }];
-}
-
 /** ComfyUI does not have the class of these nodes. `meant`: the one that the name may stand for. */
 export function classProblem(
   name: string,

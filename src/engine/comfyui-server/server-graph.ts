@@ -37,9 +37,12 @@ export function serverGraph(
     find: (_: unknown, name: string) => (hasImage(name) ? name : null),
     content: () => undefined,
   };
-  // Without a picture in the request, a graph loads the file that it names.
-  const replaced =
-    use.kind === "stream" ? forStream(sent) : use.hasInput ? forPicture(sent, files) : sent;
+  // Without a video or a picture in the request, a graph loads the file that it names.
+  const replaced = !use.hasInput
+    ? sent
+    : use.kind === "stream"
+      ? forStream(sent)
+      : forPicture(sent, files);
   const nodes = withoutPageNodes(replaced);
   const idsOf = (classes: ReadonlySet<string | null>): string[] =>
     [...nodes.values()].filter(({ className }) => classes.has(className)).map(({ id }) => id);

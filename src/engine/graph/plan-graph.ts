@@ -83,7 +83,10 @@ export function planGraph(
   { files, classes = NODE_CLASSES, field = "prompts" }: PlanContext,
 ): PlannedGraph {
   const graph = readable(json, field);
-  const rewritten = use.kind === "stream" ? forStream(graph) : forPicture(graph, files);
+  const rewritten =
+    use.kind === "stream"
+      ? forStream(graph, use.hasInput ? undefined : files)
+      : forPicture(graph, files);
   const validation = validate(withoutPageNodes(rewritten), { classes, files });
   const { refusal, problems, unknownClasses } = validation;
   const steps = executionOrder(validation);
@@ -91,12 +94,14 @@ export function planGraph(
   const needed = refusal === null ? steps.map(({ node }) => node) : [...validation.nodes.values()];
   // What is left of the rewritten classes leads nowhere or in a circle: `problems` says so, and no ComfyUI can help.
   const strangers = unsupported(needed).filter(({ nodeClass }) => !nodeClass.isRewritten);
-  const readers = needed.filter(({ nodeClass }) => nodeClass.isLive);
+  const readers = needed
+    .filter(({ nodeClass }) => nodeClass.isLive)
+    .flatMap(({ id }) => graph.get(id) ?? []);
   const notHere = strangers.length > 0 ? [notRunnable(strangers)] : [];
   const unusable = [
     ...needed.flatMap(({ missingLinks }) => missingLinks),
     ...notHere,
-    ...(readers.length > 0 && !use.hasInput ? [withoutVideo(readers)] : []),
+    ...(use.hasInput ? [] : withoutVideo(readers, use.kind)),
   ];
   const refusedBy = refused([...problems, ...unusable], { graph, field });
   const lacking = [...unknownClasses, ...strangers.map(({ className }) => className)];

@@ -1,8 +1,9 @@
 /** Builds the errors that refuse graphs: one message for all problems, and an entry of `details` for each problem of a node. */
 import { WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
+import type { GraphUse } from "../protocol/work.ts";
 import type { CheckedNode } from "./check-node.ts";
-import type { Graph } from "./graph.ts";
+import { type Graph, type GraphNode, nodeLabel, shownValue } from "./graph.ts";
 import { describeProblems, type Problem } from "./problem.ts";
 
 const MAX_LISTED = 10;
@@ -19,12 +20,29 @@ export const notRunnable = (nodes: readonly CheckedNode[]): Refusal => ({
   problem: "is known, but does not run here; GET /nodes lists the classes that do",
 });
 
-/** The nodes read a video or picture that does not exist. */
-export const withoutVideo = (nodes: readonly CheckedNode[]): Refusal => ({
-  nodes: nodes.map(({ id }) => id),
-  message: `there is no video or picture for ${listed(nodes)}: send one, or load a file`,
-  problem: "has no video or picture to read: send one, or load a file",
-});
+const OUTSIDE = {
+  stream: { what: "video", way: "give input_url" },
+  picture: { what: "picture", way: "give image" },
+} as const;
+
+/** The nodes, as they were sent, read the video of a stream or the picture of a request, and there is none. */
+export function withoutVideo(nodes: readonly GraphNode[], kind: GraphUse["kind"]): Refusal[] {
+  const { what, way } = OUTSIDE[kind];
+  const loaders = nodes.filter(({ className }) => className === "LoadImage");
+  const others = nodes.filter(({ className }) => className !== "LoadImage");
+  const refusals = loaders.map((node): Refusal => {
+    const { image } = node.inputs;
+    const file = typeof image === "string" ? `put ${shownValue(image)}` : "name a file that is";
+    const problem = `the only LoadImage stands for the ${what}, and there is none: ${way}, or ${file} in workspace/input`;
+    return { nodes: [node.id], message: `${nodeLabel(node)}: ${problem}`, problem };
+  });
+  if (others.length === 0) return refusals;
+  const labels = listed(others.map((node) => ({ label: nodeLabel(node) })));
+  const ways = `${way}, or load a file with LoadImage`;
+  const message = `there is no ${what} for ${labels}: ${ways}`;
+  const problem = `has no ${what} to read: ${ways}`;
+  return [...refusals, { nodes: others.map(({ id }) => id), message, problem }];
+}
 
 export interface SentGraph {
   /** As it was sent: its nodes have the classes that the sender knows. */
@@ -101,7 +119,7 @@ function detailsOf(problem: Problem | Refusal, { graph, field }: SentGraph): Fie
   return problem.nodes.length === 0 ? [text] : problem.nodes.map(at);
 }
 
-function listed(nodes: readonly CheckedNode[]): string {
+function listed(nodes: readonly Pick<CheckedNode, "label">[]): string {
   const labels = nodes.slice(0, MAX_LISTED).map(({ label }) => label);
   const more = nodes.length - labels.length;
   return more > 0 ? `${labels.join(", ")} and ${more} more` : labels.join(", ");

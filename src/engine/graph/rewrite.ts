@@ -8,9 +8,11 @@ import type { GraphFiles } from "./graph-files.ts";
 /**
  * The graph as a stream runs it: every PrimaryInputLoadImage gives the video's frame, or without one the only LoadImage
  * does; SaveImage and PreviewImage give the stream's picture.
+ *
+ * @param files of a stream without video: a LoadImage whose file exists keeps it
  */
-export function forStream(graph: Graph): Graph {
-  const given = liveInput(graph, () => true);
+export function forStream(graph: Graph, files?: GraphFiles): Graph {
+  const given = liveInput(graph, (node) => files === undefined || lacksFile(node, files));
   return mapNodes(graph, (node) => {
     if (given(node)) return live(node);
     return SHOWN.has(node.className) ? withClass(node, "SaveTensor") : node;
@@ -22,11 +24,12 @@ export function forStream(graph: Graph): Graph {
  * A LoadImage whose file exists keeps it. Pictures are saved as the graph says.
  */
 export function forPicture(graph: Graph, files: GraphFiles): Graph {
-  const given = liveInput(graph, ({ inputs: { image } }) => {
-    return typeof image !== "string" || files.find("image", image) === null;
-  });
+  const given = liveInput(graph, (node) => lacksFile(node, files));
   return mapNodes(graph, (node) => (given(node) ? live(node) : node));
 }
+
+const lacksFile = ({ inputs: { image } }: GraphNode, files: GraphFiles): boolean =>
+  typeof image !== "string" || files.find("image", image) === null;
 
 const live = (node: GraphNode): GraphNode => ({
   ...withClass(node, "LoadTensor"),

@@ -24,6 +24,8 @@ const KEPT_MS = 10_000;
 /** A graph of a lane, and what its output nodes have given in the run in progress. */
 interface LaneGraph {
   readonly json: string;
+  /** Planned for a video or picture from outside. */
+  readonly hasInput: boolean;
   readonly run: GraphRun;
   readonly results: GraphResult[];
 }
@@ -142,15 +144,16 @@ export class GraphProgram implements Program {
   /** Those of the item. Nodes that are as they were before keep their outputs. */
   async #graphsOf({ lane, values, picture }: RunItem): Promise<readonly LaneGraph[]> {
     const graphs = graphsIn(values) ?? this.#source.graphs;
+    const hasInput = picture !== null;
     const before = this.#lanes.get(lane) ?? [];
-    if (areOf(graphs, before)) return before;
-    if (areOf(graphs, this.#forgotten)) {
+    if (areOf(graphs, hasInput, before)) return before;
+    if (areOf(graphs, hasInput, this.#forgotten)) {
       this.#lanes.set(lane, this.#forgotten);
       this.#forgotten = [];
       return this.#lanes.get(lane) ?? [];
     }
     const { workspace, models, kind } = this.#source;
-    const use = { kind, hasInput: picture !== null };
+    const use = { kind, hasInput };
     const files = await workspaceFiles(workspace, Object.keys(models));
     const made = planGraphs(graphs, use, files).map(({ steps }, at): LaneGraph => {
       const results: GraphResult[] = [];
@@ -164,7 +167,7 @@ export class GraphProgram implements Program {
         },
         ...(previous && { previous }),
       });
-      return { json: graphs[at] ?? "", run, results };
+      return { json: graphs[at] ?? "", hasInput, run, results };
     });
     this.#lanes.set(lane, made);
     return made;
@@ -192,5 +195,7 @@ function picturesOf(drawn: readonly NodeImages[]): NodePicture[] {
   );
 }
 
-const areOf = (graphs: readonly string[], runs: readonly LaneGraph[]): boolean =>
-  graphs.length === runs.length && graphs.every((one, at) => one === runs[at]?.json);
+/** Without a video a LoadImage may load its file, with one it is the video. */
+const areOf = (graphs: readonly string[], hasInput: boolean, runs: readonly LaneGraph[]): boolean =>
+  graphs.length === runs.length &&
+  graphs.every((one, at) => one === runs[at]?.json && hasInput === runs[at]?.hasInput);

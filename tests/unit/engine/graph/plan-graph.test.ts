@@ -126,10 +126,29 @@ test("the problems of all graphs of a list come at once", () => {
   expect(lacking.message.match(/COMFYUI_URL/g)).toHaveLength(1);
 });
 
-test("a node that reads a video where there is none has the class that was sent", () => {
-  expect(refusalOf(INVERT, { use: WITHOUT_VIDEO }).details).toMatchObject([
-    { node: "1", class_type: "LoadImage", problem: expect.stringContaining("no video or picture") },
-  ]);
+test("in a stream without video the only LoadImage loads its file", () => {
+  const plan = (use: GraphUse) =>
+    planGraph(JSON.stringify(blurred()), use, { files: FILES }).steps[0]?.node.className;
+  expect(plan(WITHOUT_VIDEO)).toBe("LoadImage");
+  expect(plan(STREAM)).toBe("LoadTensor");
+});
+
+test.each([
+  [WITHOUT_VIDEO, "the video, and there is none: give input_url"],
+  [{ kind: "picture", hasInput: false } as const, "the picture, and there is none: give image"],
+])("a LoadImage whose file is absent has two ways out: %p", (use, what) => {
+  const problem = `the only LoadImage stands for ${what}, or put "none.png" in workspace/input`;
+  const { message, details } = refusalOf(INVERT, { use });
+  expect(message).toBe(`prompts: node 1 (LoadImage): ${problem}`);
+  expect(details).toMatchObject([{ node: "1", class_type: "LoadImage", problem }]);
+});
+
+test("other nodes that read a video where there is none have the class that was sent", () => {
+  const primary = { class_type: "PrimaryInputLoadImage", inputs: { image: "none.png" } };
+  const { message } = refusalOf({ ...INVERT, "1": primary }, { use: WITHOUT_VIDEO });
+  expect(message).toBe(
+    "prompts: there is no video for node 1 (PrimaryInputLoadImage): give input_url, or load a file with LoadImage",
+  );
 });
 
 test("what is no graph has one entry, what is no node one each", () => {
