@@ -9,7 +9,7 @@ import type { GraphFiles } from "./graph-files.ts";
 import { isPlainFile } from "./input-declaration.ts";
 import type { NodeClass, NodeClasses } from "./node-class.ts";
 import { NODE_CLASSES } from "./node-classes.ts";
-import { unsupported } from "./node-support.ts";
+import { isOfAudio, unsupported } from "./node-support.ts";
 import { parseGraph } from "./read-graph.ts";
 import { combined, LacksNodes, notRunnable, refused, unreadable, withoutVideo } from "./refusal.ts";
 import { forPicture, forStream, withoutPageNodes } from "./rewrite.ts";
@@ -105,7 +105,7 @@ export function planGraph(
   ];
   const refusedBy = refused([...problems, ...unusable], { graph, field });
   const lacking = [...unknownClasses, ...strangers.map(({ className }) => className)];
-  if (lacking.length > 0) {
+  if (lacking.length > 0 && !lacking.some(isOfAudio)) {
     const unknown = problems.filter(({ type }) => type === "unknown_class");
     const lack = refused([...unknown, ...notHere], { graph, field });
     throw new LacksNodes(refusedBy, { classes: lacking, lack });

@@ -7,6 +7,7 @@ import { depthFirst } from "./depth-first.ts";
 import { type Graph, nodeLabel, shownName } from "./graph.ts";
 import { type Suggest, suggester } from "./nearest-name.ts";
 import type { NodeClass } from "./node-class.ts";
+import { isOfAudio } from "./node-support.ts";
 import type { GraphProblem, Problem } from "./problem.ts";
 
 export interface Validation {
@@ -107,10 +108,8 @@ function checkClasses(
     }
   }
   for (const [name, nodes] of unknown) {
-    const meant = suggest(name, [...classes.keys()]);
     const [first = ""] = nodes;
-    const way = meant === null ? "GET /nodes lists those that are" : `did you mean ${meant}?`;
-    const rest = `the class ${shownName(name, 60)}, which is not known here; ${way}`;
+    const rest = `the class ${shownName(name, 60)}, ${unknownBecause(name, classes, suggest)}`;
     const problem = `has ${rest}`;
     const message =
       nodes.length === 1
@@ -119,6 +118,13 @@ function checkClasses(
     problems.push({ type: "unknown_class", nodes, message, problem });
   }
   return { problems, unknownClasses: [...unknown.keys()] };
+}
+
+function unknownBecause(name: string, classes: KnownNodes["classes"], suggest: Suggest): string {
+  if (isOfAudio(name)) return "and the audio of a stream is given to no graph";
+  const meant = suggest(name, [...classes.keys()]);
+  const way = meant === null ? "GET /nodes lists those that are" : `did you mean ${meant}?`;
+  return `which is not known here; ${way}`;
 }
 
 function noOutputs(graph: Graph, { classes }: KnownNodes): GraphProblem {

@@ -82,6 +82,19 @@ test("a reroute from nowhere, or in a circle, is one problem, and no ComfyUI is 
   for (const { message } of [empty, looped]) expect(message).not.toContain("do not run here");
 });
 
+test("a graph for the audio of a stream is not sent on to a ComfyUI", () => {
+  const audio = refusalOf({
+    "1": { class_type: "LoadAudioTensor", inputs: { buffer_size: 500 } },
+    "2": { class_type: "AudioTranscriptionNode", inputs: { audio: ["1", 0] } },
+    "3": { class_type: "SaveTextTensor", inputs: { data: ["2", 0], remove_linebreaks: true } },
+  });
+  expect(audio).not.toBeInstanceOf(LacksNodes);
+  expect(audio.message).toBe(
+    "prompts: node 1 has the class LoadAudioTensor, and the audio of a stream is given to no graph; " +
+      "node 2 has the class AudioTranscriptionNode, which is not known here; GET /nodes lists those that are",
+  );
+});
+
 test("a value where only a link makes sense passes as in ComfyUI, and is refused before it runs", () => {
   const { message, details } = refusalOf(blurred({ image: "example.png" }));
   const problem = 'image must be a link [node id, output index] to an IMAGE, got "example.png"';
