@@ -43,10 +43,8 @@ export function checkValue(
   switch (declaration.type) {
     case "INT":
       return checkInt(declaration, given);
-    case "FLOAT": {
-      const value = toFloat(given);
-      return value === null ? wrongType(declaration, given) : withinLimits(declaration, value);
-    }
+    case "FLOAT":
+      return checkFloat(declaration, given);
     case "STRING":
       return { value: toText(given) };
     case "BOOLEAN":
@@ -109,6 +107,15 @@ function checkInt(declaration: IntInput, given: unknown): CheckedValue {
   // A JSON parser has rounded it: a number that is the rounded limit was the limit.
   const exact = [declaration.min, declaration.max].find((limit) => Number(limit) === value);
   return withinLimits(declaration, exact === undefined ? BigInt(value) : BigInt(exact));
+}
+
+/** ComfyUI takes NaN for any number, since it is neither too small nor too large, and infinity where there is no limit. */
+function checkFloat(declaration: FloatInput, given: unknown): CheckedValue {
+  const value = toFloat(given);
+  if (value === null || Number.isNaN(value)) return wrongType(declaration, given);
+  const checked = withinLimits(declaration, value);
+  const isUnlimited = "value" in checked && !Number.isFinite(value);
+  return isUnlimited ? wrongType(declaration, given) : checked;
 }
 
 function withinLimits(declaration: IntInput | FloatInput, value: number | bigint): CheckedValue {

@@ -33,9 +33,27 @@ test.each(Object.entries(verdicts))(
       Object.fromEntries(
         Object.entries(all).map(([verdict, titles]) => [verdict, titles.toSorted()]),
       );
-    expect(sorted(judged)).toEqual(sorted(expected));
+    expect(sorted(judged)).toEqual(sorted(withoutNaN(place, expected)));
   },
 );
+
+/** The inputs that are numbers with a fraction. */
+const FLOATS = ["3.cfg", "3.denoise"];
+const NAN = "NaN in text";
+
+type Verdicts = Faults["verdicts"][string];
+
+/** ComfyUI takes NaN for a number; here it is refused. */
+function withoutNaN(place: string, expected: Verdicts): Verdicts {
+  if (!FLOATS.includes(place)) return expected;
+  const { valid = [], "3 invalid_input_type": refused = [] } = expected;
+  expect(valid).toContain(NAN);
+  return {
+    ...expected,
+    valid: valid.filter((title) => title !== NAN),
+    "3 invalid_input_type": [...refused, NAN],
+  };
+}
 
 /** The graph with another value at `3.cfg`, or as the member `3 inputs`. */
 function changed(place: string, title: string): string {

@@ -1,5 +1,6 @@
 /** Which graphs are valid, which of their outputs can run, and what is said about the faults. */
 import { expect, test } from "bun:test";
+import { checkValue } from "../../../../src/engine/graph/check-value.ts";
 import { namedFiles } from "../../../../src/engine/graph/graph-files.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { describeProblems } from "../../../../src/engine/graph/problem.ts";
@@ -28,6 +29,20 @@ test("of many options some are listed, and the one that was probably meant", () 
     'node sampler (KSampler): sampler_name is "dpmp_2m", which is not one of its options (did you mean "dpmpp_2m"?); ' +
       "they are euler, euler_cfg_pp, euler_ancestral, euler_ancestral_cfg_pp, heun, heunpp2, dpm_2, dpm_2_ancestral and 34 more",
   );
+});
+
+test.each(["NaN", "-nan", " nan "])("%p is not a number", (cfg) => {
+  const { refusal, problems } = judged(textToImage({ cfg }));
+  expect(refusal).toBe("prompt_outputs_failed_validation");
+  expect(problems).toMatchObject([{ type: "invalid_input_type", input: "cfg" }]);
+  expect(problems[0]?.message).toContain(`cfg must be a number from 0 to 100, got "${cfg}"`);
+});
+
+test.each([{ min: 0 }, { max: 1 }, {}])("a number with the limits %p is finite", (limits) => {
+  const context = { files: FILES, suggest: () => null };
+  for (const given of ["inf", "-inf", "nan"]) {
+    expect(checkValue({ type: "FLOAT", ...limits }, given, context)).toHaveProperty("problem");
+  }
 });
 
 test("a text names the first problems, and how many more there are", () => {
