@@ -80,7 +80,8 @@ export function checkNode(
     if (given === undefined || (given === null && !isRequired)) {
       const initial = "default" in declaration ? declaration.default : undefined;
       if (isRequired) {
-        fail(input, { type: "required_input_missing", problem: `is missing: give ${wanted()}` });
+        const problem = `is missing: give ${wanted()}${misspelt(input, node, nodeClass, known.suggest)}`;
+        fail(input, { type: "required_input_missing", problem });
       } else if (initial !== undefined) values.set(input, initial);
     } else if (Array.isArray(given)) {
       const found = checkLink(given, declaration, graph, known);
@@ -115,6 +116,20 @@ function* declaredInputs(
       yield [name, link("*"), false];
     }
   }
+}
+
+/** The input of the node that may be meant for one that is missing, for messages; empty where there is none. */
+function misspelt(
+  missing: string,
+  { inputs: given }: GraphNode,
+  { inputs, optional = {} }: NodeClass,
+  suggest: Suggest,
+): string {
+  const unknown = Object.keys(given).filter(
+    (name) => !Object.hasOwn(inputs, name) && !Object.hasOwn(optional, name),
+  );
+  const meant = unknown.length === 0 ? null : suggest(missing, unknown);
+  return meant === null ? "" : ` (did you mean ${missing} by ${shownValue(meant)}?)`;
 }
 
 /** ComfyUI's page wraps a value that is a list, since a plain list is a link. */

@@ -45,6 +45,18 @@ test.each([{ min: 0 }, { max: 1 }, {}])("a number with the limits %p is finite",
   }
 });
 
+test("an input that the class does not have may be meant for the one that is missing", () => {
+  const given = { image: ["1", 0], sigma: 1 };
+  const misspelt = { class_type: "ImageBlur", inputs: { ...given, blur_radus: 3 } };
+  expect(messages(judged({ ...blurred(), "2": misspelt }))).toEqual([
+    'node 2 (ImageBlur): blur_radius is missing: give an integer from 1 to 31 (did you mean blur_radius by "blur_radus"?)',
+  ]);
+  const other = { class_type: "ImageBlur", inputs: { ...given, strength: 3 } };
+  expect(messages(judged({ ...blurred(), "2": other }))).toEqual([
+    "node 2 (ImageBlur): blur_radius is missing: give an integer from 1 to 31",
+  ]);
+});
+
 test("a text names the first problems, and how many more there are", () => {
   const { problems } = judged({
     ...blurred(),
