@@ -22,7 +22,7 @@ export interface FoundGraphs {
 }
 
 /**
- * The graphs in a value: in API format (node ids to `{class_type, inputs}`) or in the editor's format (`nodes` and
+ * The graphs in a value: in API format (node ids to `{class_type, inputs}`, or to objects that lack these) or in the editor's format (`nodes` and
  * `links`), as an object, as JSON text, in a list, as the `prompt` of a prompt object, or as JSON in `{graph}`, whatever
  * that holds. Text that begins as JSON does, is not JSON and has the words of a graph in quotes was meant to be one, and
  * counts as one: `[a cat]` and `{red|blue} cat` are prompts. Null where there is none.
@@ -54,6 +54,8 @@ function* parts(value: unknown, depth: number): Generator<FoundGraph | null> {
     for (const part of parts(prompt, depth + 1)) {
       yield part && { ...part, beside: { ...beside, ...part.beside } };
     }
+  } else if (text === null ? isNodes(parsed) : isMeantAsGraph(text)) {
+    yield { graph: text ?? JSON.stringify(parsed), beside: {} };
   } else yield null;
 }
 
@@ -68,6 +70,16 @@ const isApiFormat = (graph: object): boolean =>
   Object.values(graph).some(
     (node) => typeof node === "object" && node !== null && "class_type" in node,
   );
+
+/** A graph whose nodes have no class: its judge says what they lack. */
+const isNodes = (graph: object): boolean => {
+  const nodes = Object.values(graph);
+  return (
+    nodes.length > 0 &&
+    !("graph" in graph) &&
+    nodes.every((node) => typeof node === "object" && node !== null && !Array.isArray(node))
+  );
+};
 
 const isEditorFormat = (graph: object): boolean =>
   "nodes" in graph && Array.isArray(graph.nodes) && "links" in graph;

@@ -16,7 +16,10 @@ export const MAX_PROMPT_BYTES = 256 * 1024;
 const onePrompt = `a text of 1 to ${MAX_PROMPT_CHARACTERS} characters, {prompt, negative_prompt?, weight?} or a ComfyUI graph`;
 const PromptText = Type.String({ minLength: 1, maxLength: MAX_PROMPT_CHARACTERS });
 const PromptObject = Type.Object({
-  prompt: PromptText,
+  prompt: Type.String({
+    ...{ minLength: 1, maxLength: MAX_PROMPT_CHARACTERS },
+    expects: `text of 1 to ${MAX_PROMPT_CHARACTERS} characters, or a ComfyUI graph, whose nodes have class_type`,
+  }),
   negative_prompt: Type.Optional(Type.String({ maxLength: MAX_PROMPT_CHARACTERS })),
   weight: Type.Optional(Type.Number()),
 });

@@ -126,6 +126,13 @@ test.each<[object, string[]]>([
   expect(update(fields).ignored).toEqual(names);
 });
 
+test.each([{}, [{}], { text: "a cat" }].map((prompts) => ({ prompts })))(
+  "%p may have been meant as a graph, and is told what its nodes lack",
+  (body) => {
+    expect(() => update(body)).toThrow("or a ComfyUI graph, whose nodes have class_type");
+  },
+);
+
 test("another model ends graphs, and nothing else does", () => {
   const graphs = update({ prompts: GRAPH }).params;
   const next = (fields: object) => update(fields, graphs).params;
