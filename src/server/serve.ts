@@ -19,7 +19,13 @@ import { BrowserRules } from "./http/browser-rules.ts";
 import { listen, localUrl } from "./http/listen.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
-import { doubtAbout, missingVariables, offersOf } from "./protocols/byoc/registration/offer.ts";
+import {
+  assertNamesServed,
+  doubtAbout,
+  missingVariables,
+  offersOf,
+  remarkOnName,
+} from "./protocols/byoc/registration/offer.ts";
 import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts";
 import { Registration } from "./protocols/byoc/registration/registration.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
@@ -44,7 +50,7 @@ export interface ServeOptions {
 
 /**
  * Serves until `stop` aborts, then refuses new streams and jobs, ends those that live, the engines, and the listener.
- * Returns the exit code. Throws CannotListen; `device_unavailable` when an asked-for device is missing.
+ * Returns the exit code. Throws ConfigError for names that are not served; CannotListen; `device_unavailable` when an asked-for device is missing.
  */
 export async function serve({
   config,
@@ -52,6 +58,7 @@ export async function serve({
   engineCommand,
   stop,
 }: ServeOptions): Promise<number> {
+  assertNamesServed(config);
   const devices = chooseDevices(config.device);
   const hosts = new HostPolicy({
     allowHosts: config.allowHosts,
@@ -198,6 +205,8 @@ function register(
   const doubt = doubtAbout(config);
   if (doubt !== null)
     log.warn("the orchestrator probably cannot reach this server", { why: doubt });
+  const remark = remarkOnName(config);
+  if (remark !== null) log.warn("only streams are served under this name", { why: remark });
   const places = serving.admission.capacity;
   const offers = offersOf(config, { ownUrl, places, ...(token === undefined ? {} : { token }) });
   return new Registration({

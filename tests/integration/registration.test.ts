@@ -257,21 +257,36 @@ test("secrets are in no log line and no engine's environment; incomplete setting
 
 test("the commands register and unregister report in plain words and exit codes", async () => {
   const orch = await orchestrator();
-  const env = { ORCH_URL: orch.url, ORCH_SECRET: SECRET, CAPABILITY_NAME: "a,b", DEVICE: "cpu" };
+  const env = {
+    ORCH_URL: orch.url,
+    ORCH_SECRET: SECRET,
+    CAPABILITY_NAME: "reverse-text,comfystream-image",
+    DEVICE: "cpu",
+  };
   const registered = await runProgram(MAIN, ["register"], env);
   expect(registered.out.split("\n")).toEqual([
-    `a registered as http://localhost:5000/c/a, capacity 4, at ${orch.url}`,
-    `b registered as http://localhost:5000/c/b, capacity 4, at ${orch.url}`,
+    `reverse-text registered as http://localhost:5000/c/reverse-text, capacity 4, at ${orch.url}`,
+    `comfystream-image registered as http://localhost:5000/c/comfystream-image, capacity 4, at ${orch.url}`,
     "",
   ]);
   expect(registered.code).toBe(0);
   expect(orch.capabilities.size).toBe(2);
   const back = await runProgram(MAIN, ["unregister"], env);
-  expect(back).toMatchObject({ code: 0, out: expect.stringContaining("a unregistered at") });
+  expect(back).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("reverse-text unregistered at"),
+  });
   expect(orch.capabilities.size).toBe(0);
   const refused = await runProgram(MAIN, ["register"], { ...env, ORCH_SECRET: "not-it" });
   expect(refused).toMatchObject({ code: 1, out: expect.stringContaining("ORCH_SECRET") });
   expect(refused.out + refused.err).not.toContain("not-it");
+  const misspelt = { ...env, CAPABILITY_NAME: "text-reversal,text-reversl" };
+  for (const command of ["register", "server"]) {
+    const told = await runProgram(MAIN, [command], misspelt);
+    expect(told.code).toBe(2);
+    expect(told.err).toContain("text-reversl (did you mean text-reversal?)");
+  }
+  expect(orch.capabilities.size).toBe(0);
   const unset = await runProgram(MAIN, ["register"], { ORCH_SECRET: SECRET });
   expect(unset).toMatchObject({ code: 2, err: "ORCH_URL is not set\n" });
 });

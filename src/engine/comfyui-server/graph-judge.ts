@@ -1,7 +1,7 @@
 /** Lets ComfyUI validate graphs before they run, and turns its findings into errors of the request, node by node. */
 import { WorkerError } from "../../errors.ts";
+import { suggester } from "../../nearest-name.ts";
 import type { Graph } from "../graph/graph.ts";
-import { suggester } from "../graph/nearest-name.ts";
 import { parseGraph } from "../graph/read-graph.ts";
 import { combined, refused, unreadable, withoutVideo } from "../graph/refusal.ts";
 import type { GraphUse } from "../protocol/work.ts";

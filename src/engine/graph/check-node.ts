@@ -1,4 +1,6 @@
 /** Checks one node of a graph against its class: inputs that are missing, links that lead nowhere, values out of range. */
+
+import type { Suggest } from "../../nearest-name.ts";
 import {
   type CheckedValue,
   checkValue,
@@ -16,7 +18,6 @@ import {
 } from "./graph.ts";
 import type { GraphFiles } from "./graph-files.ts";
 import { type InputDeclaration, link, takesLinksOnly } from "./input-declaration.ts";
-import type { Suggest } from "./nearest-name.ts";
 import type { NodeClass } from "./node-class.ts";
 import type { InputProblem, InputProblemType } from "./problem.ts";
 

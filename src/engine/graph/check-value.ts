@@ -1,5 +1,6 @@
 /** Checks and converts one value of an input, in ComfyUI's order: type first, then limits, then what may be chosen. */
 
+import type { Suggest } from "../../nearest-name.ts";
 import { folderFault } from "./folder-content.ts";
 import { shownValue } from "./graph.ts";
 import type { GraphFiles } from "./graph-files.ts";
@@ -12,7 +13,6 @@ import {
   type IntInput,
   isPlainFile,
 } from "./input-declaration.ts";
-import type { Suggest } from "./nearest-name.ts";
 import type { InputProblemType } from "./problem.ts";
 import { toBoolean, toFloat, toInt, toText } from "./python-values.ts";
 

@@ -2,10 +2,11 @@
  * Judges graphs as ComfyUI does (`validate_prompt` of 0.3.64) and reports all problems at once. It checks the nodes that
  * the output nodes need and ignores the others, with one exception: an unknown class anywhere makes the graph invalid.
  */
+
+import { type Suggest, suggester } from "../../nearest-name.ts";
 import { type CheckedNode, checkNode, type KnownNodes, type NodeCheck } from "./check-node.ts";
 import { depthFirst } from "./depth-first.ts";
 import { type Graph, nodeLabel, shownName } from "./graph.ts";
-import { type Suggest, suggester } from "./nearest-name.ts";
 import type { NodeClass } from "./node-class.ts";
 import { isOfAudio } from "./node-support.ts";
 import type { GraphProblem, Problem } from "./problem.ts";

@@ -3,11 +3,11 @@ import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { checkValue } from "../../../../src/engine/graph/check-value.ts";
-import { nearestName } from "../../../../src/engine/graph/nearest-name.ts";
 import { byName, type NodeClass } from "../../../../src/engine/graph/node-class.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { runnable } from "../../../../src/engine/graph/node-support.ts";
 import { objectInfo } from "../../../../src/engine/graph/object-info.ts";
+import { nearestName } from "../../../../src/nearest-name.ts";
 import { FILES } from "./graphs.ts";
 
 test("every default is a value that its input takes unchanged", () => {

@@ -1,6 +1,7 @@
 /** Builds registrations from the settings, and finds doubtful settings. */
-import { CAPABILITIES } from "../../../../capabilities/registry.ts";
-import type { Config } from "../../../../config.ts";
+import { CAPABILITIES, isCapability } from "../../../../capabilities/registry.ts";
+import { type Config, ConfigError } from "../../../../config.ts";
+import { nearestName } from "../../../../nearest-name.ts";
 import { bareHost } from "../../../hosts/ip-address.ts";
 import { isLoopback, isUnspecified } from "../../../hosts/own-address.ts";
 
@@ -43,6 +44,38 @@ export function offersOf(
     description: config.capabilityDescription ?? descriptionOf(name),
     ...(token === undefined ? {} : { token }),
   }));
+}
+
+/**
+ * Throws ConfigError where several names are to be registered and one of them is not a capability of this program: jobs
+ * under it would be answered with 404. A single name may be anything: see `remarkOnName`.
+ */
+export function assertNamesServed({ capabilityName }: Pick<Config, "capabilityName">): void {
+  const names = [...new Set(capabilityName)];
+  const unknown = names.filter((name) => !isCapability(name));
+  if (names.length === 1 || unknown.length === 0) return;
+  throw new ConfigError(
+    `CAPABILITY_NAME has names that are not capabilities of this program: ${unknown.map(withMeant).join(", ")}; ` +
+      `there are ${KNOWN_NAMES.join(", ")}; a name of your own must be the only one`,
+  );
+}
+
+/** What can be done under a single name that is not a capability of this program; null for a capability. */
+export function remarkOnName({ capabilityName }: Pick<Config, "capabilityName">): string | null {
+  const [name = "", ...more] = new Set(capabilityName);
+  if (more.length > 0 || isCapability(name)) return null;
+  return (
+    `${withMeant(name)} is not a capability of this program: streams run under it, but a job must name ` +
+    `one of ${KNOWN_NAMES.join(", ")} in its path, and is refused otherwise`
+  );
+}
+
+const KNOWN_NAMES = CAPABILITIES.map(({ name }) => name);
+const ALL_NAMES = CAPABILITIES.flatMap(({ name, aliases }) => [name, ...aliases]);
+
+function withMeant(name: string): string {
+  const meant = nearestName(name, ALL_NAMES);
+  return meant === null ? name : `${name} (did you mean ${meant}?)`;
 }
 
 /** Names the variables that are missing and without which nothing can be registered. */

@@ -1,7 +1,14 @@
 /** The commands `register` and `unregister`: one try each, reported in plain words. */
 import { type Config, ConfigError } from "../../../../config.ts";
 import { chooseDevices, defaultMaxStreams } from "../../../engines/devices.ts";
-import { doubtAbout, missingVariables, type Offer, offersOf } from "./offer.ts";
+import {
+  assertNamesServed,
+  doubtAbout,
+  missingVariables,
+  type Offer,
+  offersOf,
+  remarkOnName,
+} from "./offer.ts";
 import type { OrchestratorClient } from "./orchestrator-client.ts";
 import { orchestratorsOf } from "./orchestrators.ts";
 
@@ -16,11 +23,12 @@ export interface OnceReport {
 
 type Action = "register" | "unregister";
 
-/** Throws ConfigError naming the variables that are missing. */
+/** Throws ConfigError naming the variables that are missing or wrong. */
 export async function runOnce(action: Action, config: Config, ownUrl: string): Promise<OnceReport> {
   const { capabilityToken: token, orchSecret = "" } = config;
   const missing = missingVariables(config).map((name) => `${name} is not set`);
   if (missing.length > 0) throw new ConfigError(missing.join("\n"));
+  if (action === "register") assertNamesServed(config);
   const places = config.maxStreams ?? defaultMaxStreams(chooseDevices(config.device).names);
   const offers = offersOf(config, { ownUrl, places, ...(token === undefined ? {} : { token }) });
   const results = await Promise.all(
@@ -29,7 +37,9 @@ export async function runOnce(action: Action, config: Config, ownUrl: string): P
     ),
   );
   const doubt = action === "register" ? doubtAbout(config) : null;
-  const lines = [...(doubt === null ? [] : [`warning: ${doubt}`]), ...results.map((r) => r.line)];
+  const remark = action === "register" ? remarkOnName(config) : null;
+  const doubts = [doubt, remark].filter((one) => one !== null);
+  const lines = [...doubts.map((one) => `warning: ${one}`), ...results.map((r) => r.line)];
   const warnings = action === "register" && token === undefined ? [WITHOUT_TOKEN] : [];
   return { ok: results.every(({ ok }) => ok), report: lines.join("\n"), warnings };
 }

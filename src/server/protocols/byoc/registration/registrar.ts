@@ -3,7 +3,13 @@ import { type Config, ConfigError } from "../../../../config.ts";
 import { getLogger } from "../../../../log.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import { FleetCapacity } from "./fleet-capacity.ts";
-import { doubtAbout, missingVariables, offersOf } from "./offer.ts";
+import {
+  assertNamesServed,
+  doubtAbout,
+  missingVariables,
+  offersOf,
+  remarkOnName,
+} from "./offer.ts";
 import { orchestratorsOf } from "./orchestrators.ts";
 import { Registration } from "./registration.ts";
 
@@ -11,7 +17,8 @@ const log = getLogger("registration");
 
 /**
  * Registers what the workers together can serve, until `stop` aborts. The registration stays then: the workers go on, and
- * a go-livepeer without it would no longer bill for their streams. Throws ConfigError naming the variables that are missing.
+ * a go-livepeer without it would no longer bill for their streams. Throws ConfigError naming the variables that are missing
+ * or wrong.
  */
 export async function runRegistrar(config: Config, stop: AbortSignal): Promise<void> {
   const { workers = [], capabilityUrl, capabilityToken: token } = config;
@@ -23,6 +30,9 @@ export async function runRegistrar(config: Config, stop: AbortSignal): Promise<v
   ];
   if (capabilityUrl === undefined || token === undefined || missing.length > 0)
     throw new ConfigError(missing.map((name) => `${name} is not set`).join("\n"));
+  assertNamesServed(config);
+  const remark = remarkOnName(config);
+  if (remark !== null) log.warn("only streams are served under this name", { why: remark });
   const doubt = doubtAbout(config);
   if (doubt !== null)
     log.warn("the orchestrator probably cannot reach the workers", { why: doubt });

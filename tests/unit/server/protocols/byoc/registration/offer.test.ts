@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 import { readConfig } from "../../../../../../src/config.ts";
 import {
+  assertNamesServed,
   doubtAbout,
   missingVariables,
   offersOf,
+  remarkOnName,
 } from "../../../../../../src/server/protocols/byoc/registration/offer.ts";
 
 const serving = { ownUrl: "http://localhost:5000", places: 4 };
@@ -15,6 +17,28 @@ test("a single name has the URL itself, several names have paths below it, dupli
   expect(one.map(({ url }) => url)).toEqual(["https://worker:8080/x"]);
   const two = offers({ CAPABILITY_NAME: "a, b,a", CAPABILITY_URL: "https://worker:8080" });
   expect(two.map(({ url }) => url)).toEqual(["https://worker:8080/c/a", "https://worker:8080/c/b"]);
+});
+
+const named = (names: string) => ({ capabilityName: names.split(",") });
+
+test("of several names each must be a capability or an alias; a single one may be anything", () => {
+  expect(() => assertNamesServed(named("text-reversal,text-reversl,video-a"))).toThrow(
+    /^CAPABILITY_NAME .*: text-reversl \(did you mean text-reversal\?\), video-a; there are text-reversal, comfystream-video, /,
+  );
+  const fine = [
+    "comfystream-video",
+    "reverse-text,comfystream-video",
+    "video-a",
+    "video-a,video-a",
+  ];
+  for (const names of fine) assertNamesServed(named(names));
+});
+
+test("a remark says that jobs under a single name of the operator's are refused", () => {
+  expect(remarkOnName(named("text-reversl"))).toMatch(/^text-reversl \(did you mean text-rev.*job/);
+  expect(remarkOnName(named("video-large"))).toMatch(/^video-large is not .* streams run under it/);
+  for (const names of ["text-reversal", "reverse-text", "text-reversal,comfystream-video"])
+    expect(remarkOnName(named(names))).toBeNull();
 });
 
 test("the capacity defaults to the server's, and every number is an integer", () => {

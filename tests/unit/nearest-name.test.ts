@@ -1,6 +1,6 @@
 /** Which known name a misspelt one is taken for. */
 import { expect, test } from "bun:test";
-import { nearestName } from "../../../../src/engine/graph/nearest-name.ts";
+import { nearestName } from "../../src/nearest-name.ts";
 
 const KNOWN = ["KSampler", "KSamplerAdvanced", "SaveImage", "VAEDecode"];
 
