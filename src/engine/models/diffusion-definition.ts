@@ -3,8 +3,14 @@ import type { PipelineAbilities } from "../diffusion/pipeline-abilities.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import { diffusionPorts } from "./diffusion-ports.ts";
-import type { ModelJson } from "./model-json.ts";
+import type { ModelJson, PortEntry } from "./model-json.ts";
 import type { GraphSignature } from "./tensor-signature.ts";
+
+/** What the ports of the program have by themselves: see `parseModelJson`. */
+export const diffusionEntries = (abilities: PipelineAbilities): Record<string, PortEntry> =>
+  Object.fromEntries(
+    Object.entries(diffusionPorts(abilities)).map(([port, { entry }]) => [port, entry]),
+  );
 
 /** The definition of the program in `folder`; its `model.json`, where there is one, changes entries of the ports. */
 export function defineDiffusion(

@@ -7,9 +7,9 @@ import { readPipelineAbilities } from "../diffusion/pipeline-abilities.ts";
 import { isPipelineFolder, readPipelineFolder } from "../diffusion/pipeline-folder.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
-import { defineDiffusion } from "./diffusion-definition.ts";
+import { defineDiffusion, diffusionEntries } from "./diffusion-definition.ts";
 import { whatItIs } from "./file-kind.ts";
-import { type ModelJson, parseModelJson } from "./model-json.ts";
+import { type ModelJson, type PortEntry, parseModelJson } from "./model-json.ts";
 import { readOnnxOutline } from "./onnx-outline.ts";
 import type { ProgramSource } from "./onnx-source.ts";
 import { describeFileError, readRegularFile } from "./regular-file.ts";
@@ -80,13 +80,14 @@ export async function readModelFolder(
   let files: readonly string[] = [];
   try {
     if (await isPipelineFolder(folder)) {
-      const json = await readModelJson(folder, name, "optional");
+      await requireReadable(folder, name);
       const pipeline = await readPipelineFolder(folder);
       ({ files } = pipeline);
       stamp = (await stampOf(folder, files)) ?? stamp;
       const abilities = await readPipelineAbilities(pipeline, async (path, label) =>
         signatureOf(await readOutline(path, label)),
       );
+      const json = await readModelJson(folder, name, diffusionEntries(abilities));
       const definition = defineDiffusion(name, json, folder, abilities);
       const bytes = await totalBytes(folder, new Set(files));
       return {
@@ -99,7 +100,8 @@ export async function readModelFolder(
         bytes,
       };
     }
-    const json = await readModelJson(folder, name, "required");
+    await requireReadable(folder, name);
+    const json = await readModelJson(folder, name);
     const { file, label } = await graphFile(folder, json);
     if (file.includes("/")) files = [file];
     const path = join(folder, file);
@@ -179,11 +181,7 @@ async function totalBytes(folder: string, files: ReadonlySet<string>): Promise<n
   return total;
 }
 
-async function readModelJson(
-  folder: string,
-  name: string,
-  need: "required" | "optional",
-): Promise<ModelJson> {
+async function requireReadable(folder: string, name: string): Promise<void> {
   if (!isModelName(name)) {
     throw failed(
       "its folder's name is the model's name: rename it to 1 to 64 letters, digits, dots, dashes and underscores",
@@ -192,13 +190,21 @@ async function readModelJson(
   await readdir(folder).catch((error) => {
     throw failed(`its folder ${describeFileError(error)}`);
   });
+}
+
+/** @param program see `parseModelJson`; a program needs no `model.json` */
+async function readModelJson(
+  folder: string,
+  name: string,
+  program?: Readonly<Record<string, PortEntry>>,
+): Promise<ModelJson> {
   const path = join(folder, MODEL_JSON);
-  if (need === "optional" && !(await Bun.file(path).exists())) return {};
+  if (program !== undefined && !(await Bun.file(path).exists())) return {};
   const bytes = await readRegularFile(path, MODEL_JSON, MAX_MODEL_JSON_BYTES).catch((error) => {
     if (codeOf(error.cause) !== "ENOENT") throw error;
     throw failed("model.json is missing: `models init` drafts one from the folder's .onnx file");
   });
-  const json = parseModelJson(new TextDecoder().decode(bytes));
+  const json = parseModelJson(new TextDecoder().decode(bytes), program);
   if (json.name === undefined || json.name === name) return json;
   throw failed(
     `model.json: name is ${JSON.stringify(json.name)} but the folder is ${name}: leave it out`,

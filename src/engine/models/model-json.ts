@@ -65,8 +65,16 @@ export interface ModelJson extends Omit<Static<typeof Description>, "inputs" | "
   readonly outputs?: Readonly<Record<string, PortEntry>>;
 }
 
-/** Parses and checks the text of a `model.json`. Throws `model_failed` that lists every wrong field. */
-export function parseModelJson(text: string): ModelJson {
+/**
+ * Parses and checks the text of a `model.json`. Throws `model_failed` that lists every wrong field.
+ *
+ * @param program what the inputs of a program that is not one network have by themselves: the file's entries change parts of
+ *   it. Names that the program lacks are left to `defineModel`.
+ */
+export function parseModelJson(
+  text: string,
+  program?: Readonly<Record<string, PortEntry>>,
+): ModelJson {
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -77,10 +85,11 @@ export function parseModelJson(text: string): ModelJson {
   if (!Value.Check(Description, content)) throw modelJsonError(problems);
   const json: ModelJson = {
     ...content,
-    ...(content.inputs && { inputs: withRoles(content.inputs) }),
+    ...(content.inputs && { inputs: completed(withRoles(content.inputs), program) }),
     ...(content.outputs && { outputs: withRoles(content.outputs) }),
   };
   for (const [tensor, input] of Object.entries(json.inputs ?? {})) {
+    if (program !== undefined && !Object.hasOwn(program, tensor)) continue;
     problems.push(...checkRole(INPUT_ROLES, input, `inputs.${tensor}`));
   }
   for (const [tensor, output] of Object.entries(json.outputs ?? {})) {
@@ -104,6 +113,18 @@ const withRoles = (entries: Readonly<Record<string, PortEntry>>): Record<string,
     Object.entries(entries).map(([tensor, entry]) => [
       tensor,
       "from" in entry && entry.role === undefined ? { role: "from", ...entry } : entry,
+    ]),
+  );
+
+/** The entries with what a program's inputs have by themselves. */
+const completed = (
+  entries: Readonly<Record<string, PortEntry>>,
+  program: Readonly<Record<string, PortEntry>> = {},
+): Record<string, PortEntry> =>
+  Object.fromEntries(
+    Object.entries(entries).map(([tensor, entry]) => [
+      tensor,
+      Object.hasOwn(program, tensor) ? { ...program[tensor], ...entry } : entry,
     ]),
   );
 
