@@ -8,7 +8,7 @@ import type { LoadEnd } from "../metrics/engine-meter.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
 import { GraphModels, type GraphPlan } from "../models/graph-models.ts";
 import type { ModelChain } from "../models/model-chain.ts";
-import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
+import type { BrokenModel, UsableModel } from "../models/model-folder.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ComfyReport } from "../protocol/comfyui-report.ts";
 import type { ModelInfo } from "../protocol/models.ts";
@@ -100,9 +100,11 @@ export class ModelHost implements AsyncDisposable {
     return loaded.reduce((sum, model) => sum + model.bytes, 0);
   }
 
-  /** Every model of the catalogue with its state here. */
+  /** Every model of the catalogue with its state here. Folders that only graphs use are no models. */
   infos(): ModelInfo[] {
-    return this.#catalogue.list().map((entry) => this.#info(entry));
+    return this.#catalogue
+      .list()
+      .flatMap((entry) => (entry.state === "parts" ? [] : [this.#info(entry)]));
   }
 
   /** Throws `unknown_model` or `model_failed` for a model that cannot be loaded, without loading it. */
@@ -264,10 +266,10 @@ export class ModelHost implements AsyncDisposable {
 
   #report(name: string): void {
     const entry = this.#catalogue.list().find((each) => each.name === name);
-    if (entry !== undefined) this.#onChange(this.#info(entry));
+    if (entry !== undefined && entry.state !== "parts") this.#onChange(this.#info(entry));
   }
 
-  #info(entry: CatalogueEntry): ModelInfo {
+  #info(entry: UsableModel | BrokenModel): ModelInfo {
     const slot = this.#slots.get(entry.name);
     const info = describeModel(entry, (name) => this.#catalogue.definitionOf(name));
     const estimate = entry.state === "usable" ? this.#loadTimes.expected(entry) : null;

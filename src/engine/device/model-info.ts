@@ -2,7 +2,7 @@
 import { reason } from "../../errors.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import { modelChain } from "../models/model-chain.ts";
-import type { CatalogueEntry } from "../models/model-folder.ts";
+import type { BrokenModel, UsableModel } from "../models/model-folder.ts";
 import { presetsOf } from "../models/presets.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 
@@ -23,7 +23,7 @@ const NOTHING = {
  * @param find the definition of another model that can be used; null for others
  */
 export function describeModel(
-  entry: CatalogueEntry,
+  entry: UsableModel | BrokenModel,
   find: (name: string) => ModelDefinition | null,
 ): Omit<ModelInfo, "device"> {
   const { name, source } = entry;

@@ -95,7 +95,7 @@ export class ModelReloader implements Disposable {
       this.#options.onRejected(model);
     } else if (entry === undefined) {
       this.#reject(model, "removed", "was removed from the workspace");
-    } else if (entry.state === "broken") {
+    } else if (entry.state !== "usable") {
       this.#reject(model, entry.stamp, cannotBeLoaded(entry.error));
     } else if (!model.hasRejected(entry.stamp)) {
       await this.#load(model, entry);

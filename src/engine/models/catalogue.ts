@@ -72,7 +72,7 @@ export class ModelCatalogue {
         `unknown model ${JSON.stringify(name)}; available: ${names}`,
       );
     }
-    if (entry.state === "broken") throw entry.error;
+    if (entry.state !== "usable") throw entry.error;
     return entry;
   }
 
@@ -159,7 +159,12 @@ export class ModelCatalogue {
     else if (known?.stamp !== stamp) {
       const entry = await readModelFolder(this.#workspace, name);
       if (entry === null) this.#forget(name);
-      else this.#entries.set(name, entry);
+      else {
+        this.#entries.set(name, entry);
+        if (entry.state === "parts" && known?.state !== "parts") {
+          log.info("a folder is for graphs alone", { folder: name, reason: entry.error.message });
+        }
+      }
     }
     return this.#entries.get(name);
   }

@@ -90,7 +90,7 @@ export class GraphModels {
 }
 
 async function contentOf(entry: CatalogueEntry, path: string): Promise<FolderContent> {
-  if (entry.state === "broken") {
+  if (entry.state !== "usable") {
     const problem = reason(entry.error.cause ?? entry.error);
     const files = await partFiles(path).catch(() => []); // it may have been removed meanwhile
     return { kind: "other", problem, files };

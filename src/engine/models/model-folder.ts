@@ -4,7 +4,14 @@ import { dirname, join } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
 import { readPipelineAbilities } from "../diffusion/pipeline-abilities.ts";
-import { isPipelineFolder, readPipelineFolder } from "../diffusion/pipeline-folder.ts";
+import {
+  isPipelineFolder,
+  MODEL_INDEX,
+  NETWORKS,
+  networkFile,
+  partFiles,
+  readPipelineFolder,
+} from "../diffusion/pipeline-folder.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import { defineDiffusion, diffusionEntries } from "./diffusion-definition.ts";
@@ -40,7 +47,14 @@ export interface BrokenModel extends Origin {
   readonly error: WorkerError;
 }
 
-export type CatalogueEntry = UsableModel | BrokenModel;
+/** A folder that is no model by itself: graphs load networks of it, as parts of a pipeline. */
+export interface PartsFolder extends Origin {
+  readonly state: "parts";
+  /** For requests that name it as their model. */
+  readonly error: WorkerError;
+}
+
+export type CatalogueEntry = UsableModel | BrokenModel | PartsFolder;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const MODEL_JSON = "model.json";
@@ -77,8 +91,18 @@ export async function readModelFolder(
   let stamp = await stampOf(folder, []);
   if (stamp === null) return null;
   const origin = { name, source: `models/${name}` };
+  const watched = await watchedIn(folder);
+  const unusable = { ...origin, stamp: (await stampOf(folder, watched)) ?? stamp, files: watched };
   let files: readonly string[] = [];
   try {
+    const forGraphs = await partsForGraphs(folder, name);
+    if (forGraphs !== null) {
+      const message = `model ${shownName(name)} cannot be used: it holds ${forGraphs}`;
+      const error = new WorkerError("model_failed", message, {
+        cause: failed(`holds ${forGraphs}`),
+      });
+      return { state: "parts", ...unusable, error };
+    }
     if (await isPipelineFolder(folder)) {
       await requireReadable(folder, name);
       const pipeline = await readPipelineFolder(folder);
@@ -113,11 +137,43 @@ export async function readModelFolder(
     const bytes = await totalBytes(folder, new Set([file, ...files]));
     return { state: "usable", ...origin, stamp, files, definition, program: { path }, bytes };
   } catch (error) {
-    const shown = isModelName(name) ? name : JSON.stringify(name);
-    const message = `model ${shown} cannot be used: ${reason(error)}`;
+    const message = `model ${shownName(name)} cannot be used: ${reason(error)}`;
     const failure = new WorkerError("model_failed", message, { cause: error });
+    if (files.every((file) => watched.includes(file))) {
+      return { state: "broken", ...unusable, error: failure };
+    }
+    files = [...watched, ...files];
+    stamp = (await stampOf(folder, files)) ?? stamp;
     return { state: "broken", ...origin, stamp, files, error: failure };
   }
+}
+
+const shownName = (name: string): string => (isModelName(name) ? name : JSON.stringify(name));
+
+/**
+ * What a folder for graphs alone holds, and what would make it a model; null for all other folders. Graphs find any name,
+ * also one that models cannot have, as files for TensorRT do.
+ */
+async function partsForGraphs(folder: string, name: string): Promise<string | null> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const files = await partFiles(folder).catch((): string[] => []); // what cannot be read is told when the model is
+  const parts = NETWORKS.filter((part) => files.includes(networkFile(part)));
+  if (parts.length === 0 || names.includes(MODEL_JSON)) return null;
+  if (names.some((one) => one.endsWith(ONNX))) return null; // it is a network that lacks its model.json
+  const isPipeline = names.includes(MODEL_INDEX);
+  if (isPipeline && isModelName(name)) return null;
+  const held = `${parts.join(", ")} of a diffusion pipeline, which ComfyUI graphs load by the folder's name`;
+  return isPipeline
+    ? `${held}; a model's name has only letters, digits, dots, dashes and underscores`
+    : `${held}; a model needs the whole pipeline and ${MODEL_INDEX}`;
+}
+
+/** Files and folders that may change where a folder cannot be used: what is missing may come, in any of its folders. */
+async function watchedIn(folder: string): Promise<string[]> {
+  // The stamp says what cannot be read.
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => !entry.isFile()).map((entry) => entry.name);
+  return [".", ...folders, ...(await partFiles(folder).catch(() => []))];
 }
 
 /**

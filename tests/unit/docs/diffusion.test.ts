@@ -54,7 +54,7 @@ test.each([
   [{ steps: { default: 99_999 } }, /inputs\.steps\.default .*99999/],
   [{ steps: { standard: 4 } }, /inputs\.steps\.standard is an unknown field/],
   [{ stepz: { default: 4 } }, /inputs\.stepz .*steps/],
-])("a pipeline's model.json with %p is refused with the field", async (inputs, message) => {
+])("a pipeline's model.json with %j is refused with the field", async (inputs, message) => {
   await using workspace = await OnnxWorkspace.create();
   const folder = join(workspace.path, "models/drawn");
   await writePipeline(folder);

@@ -41,7 +41,7 @@ export class FolderModel {
   ): Promise<FolderModel> {
     const entry = await readModelFolder(dirname(dirname(folder)), basename(folder));
     if (entry === null) throw new WorkerError("unknown_model", "its folder is gone");
-    if (entry.state === "broken") throw entry.error;
+    if (entry.state !== "usable") throw entry.error;
     const { program } = entry;
     if (!("path" in program)) throw refused("is a pipeline: use the loaders for its parts");
     const definition = reading === "as described" ? entry.definition : inNumbers(entry.definition);

@@ -1,5 +1,5 @@
 import { expect, spyOn, test } from "bun:test";
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
@@ -12,6 +12,7 @@ import { BUILT_INS } from "../../../../src/engine/models/built-in.ts";
 import { ModelCatalogue } from "../../../../src/engine/models/catalogue.ts";
 import { parseGraph } from "../../../../src/engine/models/tensor-signature.ts";
 import { OnnxWorkspace, simpleModel } from "../../../support/onnx-workspace.ts";
+import { writePipeline } from "../../../support/synthetic-pipeline.ts";
 
 const onnx = simpleModel("float32", [1, 3, "H", "W"], (graph, x) => graph.node("Abs", [x]));
 const BUILT_IN_NAMES = [
@@ -92,6 +93,52 @@ test("a broken folder is listed with its reason and affects no other", async () 
   });
   expect((await catalogue.get("good")).definition.inputs).toMatchObject([{ tensor: "x" }]);
   await expect(catalogue.get("not-json")).rejects.toThrow("model not-json cannot be used");
+});
+
+test.each(["vae", "unet-for-$dyn-b-1-4"])(
+  "the folder %j with parts of a pipeline is for graphs, not broken",
+  async (name) => {
+    await using workspace = await OnnxWorkspace.create();
+    const folder = join(workspace.path, "models", name);
+    await writePipeline(folder);
+    for (const part of ["model_index.json", "text_encoder", "unet", "scheduler", "tokenizer"]) {
+      await rename(join(folder, part), join(workspace.path, part));
+    }
+    const catalogue = await ModelCatalogue.open(workspace.path);
+    const entry = await catalogue.entry(name);
+    expect(entry).toMatchObject({ state: "parts" });
+    if (entry?.state !== "parts") return;
+    expect(entry.error.message).toContain(
+      "it holds vae_encoder, vae_decoder of a diffusion pipeline",
+    );
+    expect(entry.error.message).not.toMatch(/rename|models init/);
+    await using host = await workspace.host();
+    expect(host.infos().map((info) => info.name)).not.toContain(name);
+    await expect(host.acquire(name)).rejects.toThrow("which ComfyUI graphs load");
+  },
+);
+
+test("a whole pipeline whose name models cannot have is for graphs, too", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  await writePipeline(join(workspace.path, "models/sd$1"));
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  const entry = catalogue.list().find(({ name }) => name === "sd$1");
+  expect(entry).toMatchObject({ state: "parts" });
+});
+
+test("parts to which the rest of the pipeline comes are a model, in whatever order it comes", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const folder = join(workspace.path, "models/sd");
+  await writePipeline(folder);
+  const elsewhere = (part: string): string => join(workspace.path, part);
+  const catalogue = await ModelCatalogue.open(workspace.path);
+  const parts = ["unet/model.onnx", "model_index.json", "text_encoder"];
+  for (const part of parts) await rename(join(folder, part), elsewhere(part.replace("/", "-")));
+  for (const part of parts) {
+    expect((await catalogue.entry("sd"))?.state).not.toBe("usable");
+    await rename(elsewhere(part.replace("/", "-")), join(folder, part));
+  }
+  expect((await catalogue.entry("sd"))?.state).toBe("usable");
 });
 
 test.each(["../good/model.onnx", "/etc/hosts", "..\\x.onnx", "a/../../x.onnx", "absent.onnx"])(
