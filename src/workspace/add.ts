@@ -1,5 +1,5 @@
 /** The command `models add`: brings a model from any source into the workspace, whole or not at all. */
-import { isModelName } from "../engine/models/model-folder.ts";
+import { isModelName, readModelFolder } from "../engine/models/model-folder.ts";
 import { WorkerError } from "../errors.ts";
 import { assemble } from "./assemble.ts";
 import { type Ask, chooseModel } from "./choose.ts";
@@ -62,6 +62,8 @@ async function addFrom(
     await staging.remove();
     print(`added models/${added}, a diffusion pipeline`);
     for (const line of lines) print(indented(line));
+    const entry = await readModelFolder(config.workspace, added);
+    if (entry !== null && entry.state !== "usable") print(`\n${entry.error.message}`);
     return;
   }
   const own = await readOwnJson(offer, staging.notes);

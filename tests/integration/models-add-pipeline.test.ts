@@ -95,3 +95,15 @@ test("a folder is added under its name, and nothing of one that lacks weights", 
   await expect(run.add(folder, { name: "cut" })).rejects.toThrow("lacks model.onnx_data");
   expect((await run.files()).filter((file) => !file.startsWith("exported/"))).toEqual([]);
 });
+
+test("a pipeline that cannot be used is added, with what it lacks", async () => {
+  await using run = await CommandRun.create();
+  const folder = run.path("bare");
+  for (const [path, bytes] of Object.entries(files)) {
+    if (!path.startsWith("tokenizer/")) await Bun.write(join(folder, path), bytes);
+  }
+  await run.add(folder);
+  const printed = run.printed.join("\n");
+  expect(printed).toContain("added models/bare, a diffusion pipeline");
+  expect(printed).toEndWith("model bare cannot be used: tokenizer is missing");
+});

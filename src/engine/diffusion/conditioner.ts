@@ -2,7 +2,7 @@
 import type { SessionSettings } from "../device/devices.ts";
 import type { Prompt } from "../protocol/work.ts";
 import { ClipEncoder, type TextReading } from "./clip-encoder.ts";
-import type { PipelineParts } from "./pipeline-folder.ts";
+import { type PipelineParts, TOKENIZERS } from "./pipeline-folder.ts";
 import type { SamplingRules } from "./sampling-rules.ts";
 import { type Conditioning, joinEncoders, zeroed } from "./text/conditioning.ts";
 import { mixConditionings, mixPrompts, type TextShare } from "./text/prompt-mixture.ts";
@@ -48,11 +48,13 @@ export class Conditioner {
     const { networks, folder, zerosForEmptyPrompt } = pipeline;
     const second = networks.text_encoder_2;
     const family = second === undefined ? "sd" : "sdxl";
-    const open = async (part: "text_encoder" | "text_encoder_2", tokenizer: string) =>
-      await ClipEncoder.open(networks[part] ?? "", folder, { tokenizer, family, settings });
-    const first = await open("text_encoder", "tokenizer");
+    const open = async (part: keyof typeof TOKENIZERS) => {
+      const tokenizer = TOKENIZERS[part];
+      return await ClipEncoder.open(networks[part] ?? "", folder, { tokenizer, family, settings });
+    };
+    const first = await open("text_encoder");
     const encoders: Encoders =
-      second === undefined ? [first] : [first, await open("text_encoder_2", "tokenizer_2")];
+      second === undefined ? [first] : [first, await open("text_encoder_2")];
     return new Conditioner(encoders, zerosForEmptyPrompt && second !== undefined);
   }
 

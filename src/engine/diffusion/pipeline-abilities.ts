@@ -1,9 +1,12 @@
 /** Determines what callers may ask of a pipeline, from its files' signatures and its scheduler, without opening sessions. */
+import { join } from "node:path";
 import { WorkerError } from "../../errors.ts";
 import type { GraphSignature } from "../models/tensor-signature.ts";
 import { followsDiffusers } from "./diffusers-sampling.ts";
-import { CONTROL_NETS, networkFile, type PipelineFolder } from "./pipeline-folder.ts";
+import { CONTROL_NETS, networkFile, type PipelineFolder, TOKENIZERS } from "./pipeline-folder.ts";
 import { type PipelineLimits, readPipelineLimits } from "./pipeline-limits.ts";
+import { samplingOf } from "./pipeline-sampling.ts";
+import { readClipVocabulary } from "./text/clip-vocabulary.ts";
 
 export interface PipelineAbilities {
   readonly limits: PipelineLimits;
@@ -23,12 +26,12 @@ export interface PipelineAbilities {
 export const CONTROL_SUFFIXES = CONTROL_NETS.map((part) => part.slice("controlnet".length));
 
 /**
- * Throws `model_failed` for files that do not fit together.
+ * Throws `model_failed` for files that do not fit together, tokenizers that cannot be read and schedulers that are not known.
  *
  * @param read the signature of the ONNX file at a path, whose errors begin with a label
  */
 export async function readPipelineAbilities(
-  { networks, scheduler }: PipelineFolder,
+  { folder, networks, scheduler }: PipelineFolder,
   read: (path: string, label: string) => Promise<GraphSignature>,
 ): Promise<PipelineAbilities> {
   const signature = async (part: keyof typeof networks): Promise<GraphSignature> =>
@@ -37,6 +40,12 @@ export async function readPipelineAbilities(
     denoiser: await signature("unet"),
     decoder: await signature("vae_decoder"),
   });
+  samplingOf(scheduler); // throws for one that is not known
+  for (const part of ["text_encoder", "text_encoder_2"] as const) {
+    const tokenizer = TOKENIZERS[part];
+    // Only encoders need one; the vocabulary is read again where prompts are encoded.
+    if (networks[part] !== undefined) await readClipVocabulary(join(folder, tokenizer), tokenizer);
+  }
   const controlNets = controlNetsIn(networks);
   if (controlNets > 0 && !limits.takesResiduals) {
     const problem = "unet/model.onnx takes no residuals, which controlnet/model.onnx gives";

@@ -28,6 +28,9 @@ export const NETWORKS = [
 ] as const;
 export type NetworkPart = (typeof NETWORKS)[number];
 
+/** Text encoders, and the folders of their tokenizers. */
+export const TOKENIZERS = { text_encoder: "tokenizer", text_encoder_2: "tokenizer_2" } as const;
+
 /** The path of a part's network in the folder. */
 export const networkFile = (part: NetworkPart): string => `${part}/model.onnx`;
 
