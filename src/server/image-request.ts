@@ -6,6 +6,7 @@ import { pictureFormat, pictureUri } from "../engine/protocol/picture-uri.ts";
 import type { ImageJob } from "../engine/protocol/work.ts";
 import type { EngineScheduler } from "./engines/scheduler.ts";
 import { fieldsError } from "./field-errors.ts";
+import { problemsFound } from "./streams/check-program.ts";
 import { checkTexts } from "./streams/check-texts.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS, StartFields } from "./streams/fields.ts";
 import {
@@ -37,14 +38,19 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
       (name) => name in fields && !PICTURE_FIELDS.some((field) => field === name),
     );
-    const { params, model, ignored, frame } = await scheduler.withModels((models) => {
-      const merge = (given: typeof fields) =>
-        withOwnSize(given, mergeParams(given, defaults, defaults, models));
-      const merged = merge(fields);
-      if (file === null || !takesAsParam(merged.model)) return { ...merged, frame: file };
-      const withImage = { ...fields, image: dataUri(file) };
-      return { ...merge(withImage), frame: null };
-    });
+    const read = () =>
+      scheduler.withModels((models) => {
+        const merge = (given: typeof fields) =>
+          withOwnSize(given, mergeParams(given, defaults, defaults, models));
+        const merged = merge(fields);
+        if (file === null || !takesAsParam(merged.model)) return { ...merged, frame: file };
+        const withImage = { ...fields, image: dataUri(file) };
+        return { ...merge(withImage), frame: null };
+      });
+    const first = await read();
+    const { params, model, ignored, frame } = (await isRepaired(first, scheduler))
+      ? await read()
+      : first;
     if (file === null && model.needs_video) throw imageRequired(model.name);
     if (file === null) assertPrompted(params, model);
     const cut = await checkTexts(params, null, scheduler);
@@ -71,6 +77,20 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     };
   },
 });
+
+/**
+ * Whether the model was listed as failed and is usable by now: what it takes is known only then. Throws
+ * `invalid_request` with why it still cannot run.
+ */
+async function isRepaired(
+  { params, model }: Resolved,
+  scheduler: Pick<EngineScheduler, "ask" | "freshModels">,
+): Promise<boolean> {
+  if (params.graphs !== undefined || model.state !== "failed") return false;
+  await problemsFound({ kind: "model", model: model.name }, null, scheduler);
+  await scheduler.freshModels();
+  return true;
+}
 
 /** Graphs say how large their pictures are. */
 function withOwnSize(given: Pick<StartFields, "width">, merged: Resolved): Resolved {

@@ -1,5 +1,6 @@
-/** Texts that a diffusion pipeline cannot encode are refused before anything starts or changes. */
+/** What a diffusion pipeline cannot draw is refused before anything starts or changes, with the reason. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
@@ -61,4 +62,24 @@ test("a weight that is not finite is a 400, at the start of a stream, in a chang
     ...{ ...size, model: "drawn", prompts },
   });
   refused(picture.status, picture.body);
+});
+
+test("a pipeline without its UNet is refused with what is missing, for a stream and for a picture, until it is there", async () => {
+  const folder = join(workspace.path, "models/cut");
+  await writePipeline(folder);
+  await rename(join(folder, "unet"), join(workspace.path, "unet"));
+  const body = { model: "cut", prompts: "a fox", width: 64, height: 64 };
+  const problem = expect.stringMatching(/unet\/model\.onnx missing: export the pipeline/);
+  const reason = { code: "invalid_request", details: [{ field: "model", problem }] };
+  const channel = `${server.url}/trickle/cut`;
+  const start = await api("POST", "/stream/start", { ...body, stream_url: channel });
+  expect(start).toMatchObject({ status: 400, body: reason });
+  const picture = await api("POST", "/c/comfystream-image", body);
+  expect(picture).toMatchObject({ status: 400, body: reason });
+
+  await rename(join(workspace.path, "unet"), join(folder, "unet"));
+  await Bun.write(join(folder, "model.json"), "{}");
+  const drawn = await api("POST", "/c/comfystream-image", { ...body, steps: 1 });
+  expect(drawn.status).toBe(200);
+  expect(drawn.body.ignored).toBeUndefined();
 });
