@@ -27,8 +27,6 @@ export interface StreamStart {
   readonly output: ChannelRequest | null;
   /** Channels beside the media, by names of the protocol's own. */
   readonly sideChannels: Readonly<Record<string, ChannelRequest | null>>;
-  /** Whether a model that takes prompts must be given one. */
-  readonly needsPrompts: boolean;
   /** The stream parameters, with valid values. */
   readonly fields: StartFields;
 }
@@ -58,6 +56,8 @@ export interface ControlProtocol {
   readonly outputLifecycle: OutputChannel["lifecycle"];
   /** When a start is answered: once the output channel has accepted the stream, or as soon as it is admitted. */
   readonly answersWhen: "active" | "admitted";
+  /** Whether a model that takes prompts must be given one. */
+  readonly needsPrompts: boolean;
   /** How long a start may wait for an engine that is not up yet. */
   readonly engineTimeoutMs: number;
   /** The failure of streams that the server itself ends because it shuts down; null: an end in order. */

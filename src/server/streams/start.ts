@@ -66,7 +66,7 @@ export class StreamStarter {
     const { params, model, ignored } = await scheduler.withModels((models) =>
       mergeParams(start.fields, defaults, defaults, models),
     );
-    if (start.needsPrompts) assertPrompted(params, model);
+    if (protocol.needsPrompts) assertPrompted(params, model);
     const hasInput = input !== null;
     const warnings = [
       ...(await checkProgram({ params, model }, { hasInput, stream: null }, scheduler)),

@@ -7,6 +7,7 @@ import type { EngineScheduler } from "../engines/scheduler.ts";
 import { checkProgram } from "./check-program.ts";
 import { checkTexts } from "./check-texts.ts";
 import { updatedParams } from "./params.ts";
+import { assertPrompted } from "./prompts.ts";
 import type { StreamStore } from "./store.ts";
 import type { Stream } from "./stream.ts";
 
@@ -59,7 +60,8 @@ export class StreamUpdater {
       const known = this.#withModelOf(stream, models);
       return updatedParams(fields, stream.params, stream.defaults, known);
     });
-    const { graphs, model: before } = stream.params;
+    const { graphs, model: before, prompts } = stream.params;
+    if (stream.protocol.needsPrompts && prompts.length > 0) assertPrompted(params, model);
     const isNew = params.graphs !== graphs || params.model !== before;
     const hasInput = stream.spec.input !== undefined;
     const warnings = isNew

@@ -43,6 +43,7 @@ export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol 
   answersWhen: "admitted",
   engineTimeoutMs: ENGINE_BOOT_MS,
   shutdownError: SHUTDOWN,
+  needsPrompts: false,
 
   readStart: (body, streamId) => {
     const id = readId(body, streamId);
@@ -62,7 +63,6 @@ export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol 
         events: channel("events_url", "-events"),
         data: channel("data_url", "-data"),
       },
-      needsPrompts: false,
       fields: withinLimits(readFields(StartFields, params)),
     };
   },

@@ -16,6 +16,7 @@ export const seedProtocol: ControlProtocol = {
   answersWhen: "active",
   engineTimeoutMs: ENGINE_BOOT_MS,
   shutdownError: null,
+  needsPrompts: true,
 
   readStart: (body) => {
     const fields = readFields(StartFields, body);
@@ -31,7 +32,6 @@ export const seedProtocol: ControlProtocol = {
       input: channel("input_url", fields.input_url),
       output: channel("stream_url", fields.stream_url),
       sideChannels: {},
-      needsPrompts: true,
       fields,
     };
   },

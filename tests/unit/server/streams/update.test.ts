@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import type { ModelInfo } from "../../../../src/engine/protocol/models.ts";
 import { Admission } from "../../../../src/server/admission.ts";
+import { byocProtocol } from "../../../../src/server/protocols/byoc/byoc-protocol.ts";
+import type { ControlProtocol } from "../../../../src/server/protocols/control-protocol.ts";
 import { seedProtocol } from "../../../../src/server/protocols/seed/seed-protocol.ts";
 import { CLOCK_DEFAULTS } from "../../../../src/server/streams/params.ts";
 import { type StreamHost, StreamStore } from "../../../../src/server/streams/store.ts";
@@ -14,9 +16,11 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
 const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false } as const;
 const PAINT = model("paint", [{ type: "number", description: "", ...strength }]);
 
+const DRAW: ModelInfo = { ...model("draw"), takes_prompts: true };
+
 /** A stream that runs the model `paint`, and the models of the workspace. */
-async function running() {
-  let models = [PAINT, model("edges")];
+async function running(protocol: ControlProtocol = seedProtocol) {
+  let models = [PAINT, model("edges"), DRAW];
   const host: StreamHost = {
     start: (stream) => stream.receive({ type: "started", id: stream.id }),
     update() {},
@@ -30,7 +34,7 @@ async function running() {
   const params = { ...CLOCK_DEFAULTS, model: "paint" };
   const stream = await store.start({
     id: "a",
-    protocol: seedProtocol,
+    protocol,
     channels: { stream_url: null, input_url: null },
     capability: null,
     spec: { container: "fmp4", segment_seconds: 1, audio: "auto" },
@@ -63,4 +67,22 @@ test("a removed model cannot be chosen again once its stream has left it", async
   remove("paint");
   await updater.apply(stream, { model: "edges" });
   await expect(updater.apply(stream, { model: "paint" })).rejects.toThrow("is unknown");
+});
+
+test("prompts cannot be taken from a model that a start must give some", async () => {
+  const { stream, updater } = await running();
+  const prompts = [{ prompt: "a fox" }];
+  await updater.apply(stream, { model: "draw", prompts: "a fox" });
+  for (const none of [{ prompts: null }, { prompt: null }, { params: { prompts: null } }])
+    await expect(updater.apply(stream, none)).rejects.toThrow("prompts is required by model draw");
+  expect(stream.params).toMatchObject({ model: "draw", prompts });
+  await updater.apply(stream, { model: "edges", prompts: null });
+  expect(stream.params).toMatchObject({ model: "edges", prompts: [] });
+});
+
+test("null takes the prompts from a stream that may start without", async () => {
+  const { stream, updater } = await running(byocProtocol());
+  await updater.apply(stream, { model: "draw", prompts: "a fox" });
+  await updater.apply(stream, { prompts: null });
+  expect(stream.params.prompts).toEqual([]);
 });

@@ -34,7 +34,6 @@ test("each channel has its field, and must carry the stream's id with its suffix
       events: { field: "events_url", url: URLS.events_url, rules: rules("-events") },
       data: { field: "data_url", url: URLS.data_url, rules: rules("-data") },
     },
-    needsPrompts: false,
     fields: {},
   } as ReturnType<typeof byoc.readStart>);
 });

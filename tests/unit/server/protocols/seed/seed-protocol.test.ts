@@ -41,7 +41,7 @@ test("a start without prompts or output channel is refused, naming both", () => 
 
 test("a start that names its model may have no prompts: whether the model takes any is known later", () => {
   const body = { stream_url: BODY.stream_url, model: "painter" };
-  expect(seedProtocol.readStart(body, null)).toMatchObject({ needsPrompts: true });
+  expect(seedProtocol.readStart(body, null)).toMatchObject({ fields: { model: "painter" } });
   expect(fieldsOf(() => seedProtocol.readStart({ ...body, model: null }, null))).toEqual([
     "prompts",
   ]);
