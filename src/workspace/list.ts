@@ -43,8 +43,9 @@ const rowOf = ({ name, state, source, license, params }: ModelInfo): string[] =>
 ];
 
 /** Null where no server of ours listens. Throws for one that refuses to answer: its models are not known then. */
-async function askServer({ config, signal }: CommandContext): Promise<ModelInfo[] | null> {
-  const url = `${connectOrigin(config)}/models`;
+async function askServer({ config, signal, note }: CommandContext): Promise<ModelInfo[] | null> {
+  const origin = connectOrigin(config);
+  const url = `${origin}/models`;
   let status: number;
   let body: unknown;
   try {
@@ -59,7 +60,10 @@ async function askServer({ config, signal }: CommandContext): Promise<ModelInfo[
     signal.throwIfAborted();
     return null; // nobody listens there
   }
-  if (check(Answer).Check(body)) return (body as Static<typeof Answer>).models; // what Check has just proven
+  if (check(Answer).Check(body)) {
+    note(`the models of the server at ${origin}, which has a workspace of its own:`);
+    return (body as Static<typeof Answer>).models; // what Check has just proven
+  }
   if (status === 401 || status === 403)
     throw new CommandError(`the server at ${url} answered ${status}: set API_TOKEN to its token`);
   return null; // another program

@@ -26,10 +26,13 @@ test("without a server the workspace is read: a row a model, and why a broken on
   expect(code).toBe(0);
 });
 
-test("a running server is asked, with its token; --json prints its answer", async () => {
+test("a running server is asked, with its token, and named; --json prints its answer", async () => {
   await using server = await startServer(FAKE_SERVER, [], { API_TOKEN: "secret" });
   const args = ["models", "list", "--json", "--port", `${server.port}`, "--host", "127.0.0.1"];
-  const { out, code } = await runProgram(MAIN, args, { API_TOKEN: "secret" });
+  const { out, err, code } = await runProgram(MAIN, args, { API_TOKEN: "secret" });
+  expect(err).toBe(
+    `the models of the server at http://127.0.0.1:${server.port}, which has a workspace of its own:\n`,
+  );
   const answer = await fetch(`${server.url}/models`, {
     headers: { Authorization: "Bearer secret" },
   });
