@@ -6,6 +6,7 @@ import { type Ask, chooseModel } from "./choose.ts";
 import type { CommandContext } from "./command.ts";
 import { CommandError, describeSystemError, Unusable, UsageError } from "./failures.ts";
 import { defaultName, toModelName } from "./layout.ts";
+import { nearPipeline } from "./near-pipeline.ts";
 import { type OwnJson, readOwnJson } from "./own-json.ts";
 import { assemblePipeline, pipelineIn } from "./pipeline.ts";
 import type { Progress } from "./progress.ts";
@@ -68,6 +69,8 @@ async function addFrom(
   }
   const own = await readOwnJson(offer, staging.notes);
   const named = file ?? location.inside ?? (await onlyNamed(own));
+  const near = nearPipeline(offer, named);
+  if (near !== null) throw new CommandError(near);
   const chosen = await chooseModel(offer, named, ask);
   const ownJson = own.find(({ model }) => model === chosen.path) ?? null;
   const added = name ?? ownJson?.json.name ?? defaultName(chosen.path, offer.title);

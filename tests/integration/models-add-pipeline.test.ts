@@ -83,6 +83,17 @@ test("one that lies in a folder of its repository is named by it", async () => {
   ]);
 });
 
+test("a folder that is nearly a pipeline is not added in part, but for what is named", async () => {
+  await using run = await CommandRun.create();
+  const folder = run.path("nearly");
+  for (const [path, bytes] of Object.entries(files)) {
+    await Bun.write(join(folder, path.replace("unet/model.onnx", "unet/model.fp16.onnx")), bytes);
+  }
+  await expect(run.add(folder)).rejects.toThrow("rename unet/model.fp16.onnx to model.onnx");
+  await run.add(folder, { file: "unet/model.fp16.onnx", name: "alone" });
+  expect(await run.files()).toEqual(["alone/model.fp16.onnx", "alone/model.json"]);
+});
+
 test("a folder is added under its name, and nothing of one that lacks weights", async () => {
   await using run = await CommandRun.create();
   const folder = run.path("exported");
