@@ -8,10 +8,23 @@ import { readRegularFile } from "../engine/models/regular-file.ts";
 import { dataReport } from "../engine/plan/data-values.ts";
 import { chooseDevices } from "../server/engines/devices.ts";
 import { textTable } from "../text-table.ts";
-import { type Finding, imageFindings, outputFindings, type RawOutput } from "./check/findings.ts";
+import {
+  type Finding,
+  imageFindings,
+  outputFindings,
+  pipelineFindings,
+  type RawOutput,
+} from "./check/findings.ts";
 import { asData, rawOutputs } from "./check/raw-outputs.ts";
 import { describeSpread } from "./check/spread.ts";
-import { type Trial, type TrialPicture, trialPicture, tryModel } from "./check/trial.ts";
+import {
+  TRIAL_PROMPT,
+  type Trial,
+  type TrialInput,
+  type TrialPicture,
+  trialPicture,
+  tryModel,
+} from "./check/trial.ts";
 import { makeTrialWorkspace } from "./check/trial-workspace.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -39,23 +52,31 @@ export async function checkModel(
   const file = image === undefined ? null : await readRegularFile(image, image, MAX_IMAGE_BYTES);
   using picture = await trialPicture(file);
 
-  const run = async (model: string): Promise<Trial> => {
+  const run = async (model: string, input: TrialInput): Promise<Trial> => {
     const catalogue = await ModelCatalogue.open(workspace.path);
     await using host = new ModelHost({ catalogue, device, onChange: () => {} });
-    return await tryModel(model, picture, host, signal);
+    return await tryModel(model, input, host, signal);
   };
-  const trial = await run(name);
-  const raw = await run(await workspace.addVariant(asData(trial.definition)));
-  const outputs = rawOutputs(trial.definition, raw.data);
-
+  const drawsAlone = workspace.isPipeline && file === null;
+  const trial = await run(name, drawsAlone ? { ...picture, frame: null } : picture);
   const ms = Math.round(trial.inferenceMs * 10) / 10;
   print(`${name}: ${ms} ms a frame of ${sizeOf(trial.picture)} on ${trial.executionProvider}`);
-  for (const line of textTable(outputs.map(outputRow))) print(line);
+  let findings: readonly Finding[];
+  if (workspace.isPipeline) {
+    const by = JSON.stringify(TRIAL_PROMPT);
+    print(`a diffusion pipeline: drawn by the prompt ${by}${drawsAlone ? "" : " and the picture"}`);
+    findings = [...pipelineFindings(trial.picture)];
+  } else {
+    const raw = await run(await workspace.addVariant(asData(trial.definition)), picture);
+    const outputs = rawOutputs(trial.definition, raw.data);
+    for (const line of textTable(outputs.map(outputRow))) print(line);
+    findings = findingsOf(picture, trial, outputs);
+  }
   const report = dataReport(trial.definition, trial) ?? {};
   for (const [tensor, value] of Object.entries(report)) print(`${tensor}: ${shortened(value)}`);
-  for (const path of await save(name, out, picture, trial)) print(`saved ${path}`);
+  const files = drawsAlone ? { after: trial.png } : { before: picture.png, after: trial.png };
+  for (const path of await save(name, out, files)) print(`saved ${path}`);
 
-  const findings = findingsOf(picture, trial, outputs);
   print(findings.length === 0 ? "\nnothing looks wrong" : "\nlooks wrong:");
   for (const { field, problem } of findings) print(`  ${field}: ${problem}`);
 }
@@ -88,11 +109,9 @@ const outputRow = ({ tensor, role, spread }: RawOutput): string[] => [
 async function save(
   name: string,
   out: string,
-  picture: TrialPicture,
-  trial: Trial,
+  files: Readonly<Record<string, Uint8Array>>,
 ): Promise<string[]> {
   await mkdir(out, { recursive: true });
-  const files = { before: picture.png, after: trial.png };
   return await Promise.all(
     Object.entries(files).map(async ([suffix, png]) => {
       const path = join(resolve(out), `${name}-${suffix}.png`);

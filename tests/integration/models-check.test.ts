@@ -1,6 +1,6 @@
 /** `models check` on real ONNX files: the pictures that it saves, what it prints, and what it finds wrong. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdir, symlink } from "node:fs/promises";
+import { mkdir, rm, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { decodeImage } from "../../src/engine/codec/image-file.ts";
 import { GraphBuilder, type Value } from "../../src/engine/models/graph-builder.ts";
@@ -9,6 +9,7 @@ import { initModel } from "../../src/workspace/init.ts";
 import { CommandRun } from "../support/command-run.ts";
 import { MAIN } from "../support/server-process.ts";
 import { sharedData } from "../support/shared-data.ts";
+import { writePipeline } from "../support/synthetic-pipeline.ts";
 
 setDefaultTimeout(60_000);
 
@@ -135,6 +136,29 @@ describe("what looks wrong is named with the field to change:", () => {
       "outputs.y: every value is 0: check range, mean, std and channels",
     );
   });
+});
+
+test("a diffusion pipeline draws by a prompt, or by a prompt and a picture, with and without model.json", async () => {
+  await using run = await CommandRun.create();
+  const path = run.path("drawn");
+  await writePipeline(path);
+  const printed = await check(run, path);
+  expect(printed).toMatch(/^drawn: [\d.]+ ms a frame of 512x512 on CPUExecutionProvider\n/);
+  expect(printed).toContain('\na diffusion pipeline: drawn by the prompt "a test"\nsaved ');
+  expect(printed).toEndWith("nothing looks wrong");
+  expect(await Bun.file(run.path("out/drawn-before.png")).exists()).toBe(false);
+  await Bun.write(join(path, "model.json"), JSON.stringify({ name: "named" }));
+  const shot = await check(run, path, run.path("out/drawn-after.png"));
+  expect(shot).toContain('drawn by the prompt "a test" and the picture');
+  expect(await savedSize(run, "named-after.png")).toBe("512x512");
+  expect(await savedSize(run, "named-before.png")).toBe("512x512");
+});
+
+test("a pipeline that lacks a network is refused with what is missing", async () => {
+  await using run = await CommandRun.create();
+  await writePipeline(run.path("cut"));
+  await rm(run.path("cut/unet"), { recursive: true });
+  expect(await failure(check(run, run.path("cut")))).toContain("unet/model.onnx missing");
 });
 
 test("numbers of data outputs are printed", async () => {

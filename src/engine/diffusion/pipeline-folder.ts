@@ -97,9 +97,17 @@ export async function partFiles(folder: string): Promise<string[]> {
   const files: string[] = [];
   const parts = await readdir(folder, { withFileTypes: true });
   for (const part of parts.filter((entry) => !entry.isFile() && !entry.name.startsWith("."))) {
-    for (const file of await readdir(join(folder, part.name))) files.push(`${part.name}/${file}`);
+    for (const file of await namesIn(join(folder, part.name))) files.push(`${part.name}/${file}`);
   }
   return files;
+}
+
+/** None for a link to a file, as downloads of the hub are kept. */
+async function namesIn(folder: string): Promise<string[]> {
+  return await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOTDIR") return [];
+    throw error;
+  });
 }
 
 function networksIn(folder: string, files: readonly string[]): PipelineParts["networks"] {

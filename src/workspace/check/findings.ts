@@ -24,6 +24,8 @@ export interface RawOutput {
 
 /** More of a picture than this is not clamped by chance. */
 const MUCH = 0.2;
+/** A picture with more of one extreme than this is plain. */
+const ALL = 0.98;
 
 /** What is wrong with the values of one output. */
 export function* outputFindings(output: RawOutput): Generator<Finding> {
@@ -93,6 +95,19 @@ export interface PicturePorts {
   readonly image: string;
 }
 
+/** What is wrong with a picture that a diffusion pipeline drew. */
+export function* pipelineFindings(drawn: Picture): Generator<Finding> {
+  const [first] = drawn.data;
+  const { black, white } = shareOfExtremes(drawn);
+  const isPlain = drawn.data.every((sample) => sample === first);
+  if (!isPlain && black <= ALL && white <= ALL) return;
+  const colour = black > ALL ? "black" : white > ALL ? "white" : "plain grey";
+  yield {
+    field: "vae_decoder",
+    problem: `the picture is ${colour}: a float16 network may overflow, so try the float32 files; scheduler/scheduler_config.json must be the network's own`,
+  };
+}
+
 /** What is wrong with an image, also by comparison with the picture that the model got. */
 export function* imageFindings(
   before: Picture,
@@ -102,8 +117,8 @@ export function* imageFindings(
   const field = `outputs.${image}`;
   const inputs = frame === null ? "the inputs" : `inputs.${frame}`;
   const extreme = shareOfExtremes(after);
-  if (extreme.black > 0.98 || extreme.white > 0.98) {
-    const colour = extreme.black > 0.98 ? "black" : "white";
+  if (extreme.black > ALL || extreme.white > ALL) {
+    const colour = extreme.black > ALL ? "black" : "white";
     yield {
       field: `${field}.range`,
       problem: `the picture is ${colour}: check this range, and range, mean and std of ${inputs}`,

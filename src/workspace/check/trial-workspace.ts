@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import { isPipelineFolder } from "../../engine/diffusion/pipeline-folder.ts";
 import { BUILT_INS } from "../../engine/models/built-in.ts";
 import { isModelName, listModelFolders } from "../../engine/models/model-folder.ts";
 import { type ModelJson, parseModelJson } from "../../engine/models/model-json.ts";
@@ -19,6 +20,8 @@ export interface TrialWorkspace extends AsyncDisposable {
   readonly name: string;
   /** True where the folder has no `model.json`, and the draft of `models init` is tried. */
   readonly isDraft: boolean;
+  /** True for a diffusion pipeline, which needs no `model.json`. */
+  readonly isPipeline: boolean;
   /** Adds the same model with other outputs, and returns its name. */
   addVariant(outputs: NonNullable<ModelJson["outputs"]>): Promise<string>;
 }
@@ -46,7 +49,8 @@ async function fill(path: string, argument: string, workspace: string): Promise<
     (await findFolder(argument, workspace)) ??
     (await writeBuiltIn(argument, join(path, "built-in")));
   const written = await readJson(folder);
-  const json = written ?? (await draftOf(folder));
+  const isPipeline = await isPipelineFolder(folder);
+  const json = written ?? (isPipeline ? {} : await draftOf(folder));
   const name = json.name ?? toModelName(basename(folder));
   const link = (target: string, as: string): Promise<void> =>
     symlink(resolve(target), modelFolder(path, as));
@@ -72,7 +76,8 @@ async function fill(path: string, argument: string, workspace: string): Promise<
   return {
     path,
     name,
-    isDraft: written === null,
+    isDraft: written === null && !isPipeline,
+    isPipeline,
     async addVariant(outputs) {
       const { presets: _, ...rest } = json; // they may set parameters that the variant lacks
       await copy(RAW, { ...rest, name: RAW, outputs });

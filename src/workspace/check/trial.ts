@@ -14,6 +14,8 @@ import type { Picture } from "../../media/picture.ts";
 import { ticksFromSeconds } from "../../media/time.ts";
 import { drawTestPicture } from "./test-picture.ts";
 
+/** What models that take prompts draw by. */
+export const TRIAL_PROMPT = "a test";
 /** What a model with state remembers shows in its later frames. */
 const FRAMES = 3;
 const FRAMES_PER_SECOND = 25;
@@ -29,6 +31,11 @@ export interface TrialPicture extends Disposable {
   readonly png: Uint8Array;
   /** In `size`. */
   readonly picture: Picture;
+}
+
+/** What a model is given: without a frame it draws from a prompt alone. */
+export interface TrialInput extends Pick<TrialPicture, "size" | "png"> {
+  readonly frame: Frame | null;
 }
 
 /** What a model made of the picture. */
@@ -52,12 +59,12 @@ export async function trialPicture(file: Uint8Array | null): Promise<TrialPictur
 }
 
 /**
- * Runs the model for some frames of the same picture, and returns the last. Every picture that it takes as a
- * parameter is that picture as well. Throws `unknown_model` and `model_failed`, and the signal's reason.
+ * Runs the model for some frames of the same picture, and returns the last; without a frame once. Every picture that it
+ * takes as a parameter is that picture as well. Throws `unknown_model` and `model_failed`, and the signal's reason.
  */
 export async function tryModel(
   name: string,
-  { frame, size, png }: TrialPicture,
+  { frame, size, png }: TrialInput,
   host: ModelHost,
   signal: AbortSignal,
 ): Promise<Trial> {
@@ -68,12 +75,12 @@ export async function tryModel(
     converter,
     key: "check",
     calls,
-    hasInput: true,
+    hasInput: frame !== null,
     signal,
   });
   const params: StreamParams = {
     model: name,
-    prompts: [{ prompt: "a test" }],
+    prompts: [{ prompt: TRIAL_PROMPT }],
     size,
     fit: "cover",
     paused: false,
@@ -83,7 +90,7 @@ export async function tryModel(
   const draw = (at: number): Promise<Drawn> =>
     drawWithRetry(executor, { frame, pts: ticksFromSeconds(at / FRAMES_PER_SECOND), size, params });
   let drawn = await draw(0);
-  for (let at = 1; at < FRAMES; at++) {
+  for (let at = 1; at < FRAMES && frame !== null; at++) {
     signal.throwIfAborted();
     const next = await draw(at);
     if (next.inferenceMs > 0) drawn = next; // a model may run on every n-th frame only
