@@ -136,6 +136,9 @@ async function runModels(args: readonly string[]): Promise<void> {
 }
 
 async function runEngineProcess(): Promise<void> {
+  // Without a server nothing gives it work, and nothing ends it: it ignores the signals of a terminal.
+  if (process.send === undefined)
+    fail(2, "engine is started by the server; run server, and see --help for the other commands");
   await prepareLibraries(); // they may have been removed since the server started
   const { runEngine } = await import("./engine/engine.ts");
   await runEngine();

@@ -124,6 +124,13 @@ test("an asked-for device that is missing ends the server with its message", asy
   expect(err).toContain("cuda:3 is not there");
 });
 
+test("engine, run by hand, says that the server starts it, and ends", async () => {
+  expect(await runProgram(MAIN, ["engine"])).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("engine is started by the server"),
+  });
+});
+
 test("unknown commands and flags are reported, exit 2", async () => {
   expect(await runProgram(MAIN, ["dance"])).toMatchObject({
     code: 2,
