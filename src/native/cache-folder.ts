@@ -1,5 +1,5 @@
 /** Finds the folders that may hold unpacked native libraries. Code is loaded from them, so another user's are never used. */
-import { mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -18,6 +18,29 @@ export function cacheFolders(
 export function claimFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (!isTrusted(folder)) throw new Error("it belongs to another user or others may write to it");
+}
+
+/** Throws if the folder's file system is mounted noexec. The folder must be writable. */
+export function refuseNoexec(folder: string): void {
+  const trial = join(folder, "trial");
+  writeFileSync(trial, "", { mode: 0o700 });
+  const allowed = allowsCode(trial);
+  rmSync(trial);
+  if (!allowed)
+    throw new Error("its file system is mounted noexec, so no library can be loaded from it");
+}
+
+/** False if the file system of `file` is mounted noexec, where the linker maps no library. */
+export function allowsCode(file: string): boolean {
+  const { uid, mode } = statSync(file);
+  const executable = uid === process.getuid?.() ? constants.S_IXUSR : constants.S_IXOTH;
+  if ((mode & executable) === 0) return true; // unknown: access(2) would refuse it for its mode
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false; // access(2): EACCES for a regular file on such a mount, for root too
+  }
 }
 
 /** True if only this user or root can change what the folder holds. */

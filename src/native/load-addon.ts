@@ -56,6 +56,6 @@ function onnxRuntimeFolder(): string {
 function advice(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
   if (message.includes("failed to map segment"))
-    return "; its file system is probably mounted noexec: set XDG_CACHE_HOME to another folder";
+    return "; its file system is probably mounted noexec: move the libraries to one that allows code";
   return message.includes("libstdc++") ? "; install the package libstdc++6 (libstdc++)" : "";
 }

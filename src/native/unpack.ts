@@ -7,7 +7,7 @@ import { mkdtemp, open, readdir, rename, rm, stat, utimes } from "node:fs/promis
 import { basename, dirname, join } from "node:path";
 import { reason } from "../errors.ts";
 import { writeAll } from "../workspace/write-all.ts";
-import { cacheFolders, claimFolder, isTrusted } from "./cache-folder.ts";
+import { allowsCode, cacheFolders, claimFolder, isTrusted, refuseNoexec } from "./cache-folder.ts";
 import { type EmbeddedLibraries, type EmbeddedLibrary, FRAME_BYTES } from "./embedded.ts";
 
 /** Frames that are decompressed at a time: each takes 16 MiB. */
@@ -25,7 +25,7 @@ class DamagedProgram extends Error {
   }
 }
 
-/** The folder that holds all libraries, by their names and sizes; null if none of `folders` does. */
+/** The folder that holds all libraries, by their names and sizes, and may load them; null if none of `folders` does. */
 export function unpackedFolder(
   { key, libraries }: EmbeddedLibraries,
   folders: readonly string[] = cacheFolders(),
@@ -60,13 +60,14 @@ export async function unpack(
   const megabytes = Math.ceil(totalBytes(embedded) / 1e6);
   throw new Error(
     `the native libraries (${megabytes} MB) cannot be unpacked:\n  ${failures.join("\n  ")}\n` +
-      "set XDG_CACHE_HOME to a writable folder with that much space",
+      "set XDG_CACHE_HOME to a writable folder with that much space, on a file system that is not mounted noexec",
   );
 }
 
 async function unpackTo(folder: string, libraries: readonly EmbeddedLibrary[]): Promise<string> {
   const fresh = await mkdtemp(`${folder}.`);
   try {
+    refuseNoexec(fresh);
     for (const library of libraries) await writeLibrary(join(fresh, library.name), library);
     if (existsSync(folder) && !isComplete(folder, libraries))
       await rename(folder, `${fresh}.damaged`);
@@ -105,7 +106,8 @@ function isComplete(folder: string, libraries: readonly EmbeddedLibrary[]): bool
     return (
       isTrusted(dirname(folder)) &&
       isTrusted(folder) &&
-      libraries.every(({ name, bytes }) => statSync(join(folder, name)).size === bytes)
+      libraries.every(({ name, bytes }) => statSync(join(folder, name)).size === bytes) &&
+      libraries.every(({ name }) => allowsCode(join(folder, name)))
     );
   } catch {
     return false; // something is missing

@@ -90,8 +90,9 @@ testMounts("a full disk, and one that no code may be loaded from, are named", as
     expect(await readdir(join(disk, "comfystream-byoc"))).toEqual([]);
 
     await runCommand(["mount", "-o", "remount,size=512m,noexec", disk]);
-    const noexec = await place.run(["doctor", "--device", "cpu"], env);
-    expect(noexec.err).toContain("its file system is probably mounted noexec");
+    const noexec = await place.run(["server"], env);
+    expect(noexec.err).toContain(`${disk}/comfystream-byoc: its file system is mounted noexec`);
+    expect(noexec.err).toContain("set XDG_CACHE_HOME");
     expect(noexec.code).toBe(1);
   } finally {
     await runCommand(["umount", disk]);

@@ -144,6 +144,30 @@ test("a version that starts counts as used", async () => {
   expect(Date.now() - statSync(folder).mtimeMs).toBeLessThan(60_000);
 });
 
+const testMounts = process.getuid?.() === 0 ? test : test.skip;
+
+testMounts(
+  "a folder on a file system without exec is named, and the next one is used",
+  async () => {
+    const disk = newFolder();
+    mkdirSync(disk);
+    const mount = (...args: string[]) => Bun.spawnSync(["mount", ...args, disk]).exitCode;
+    if (mount("-t", "tmpfs", "-o", "mode=700", "tmpfs") !== 0) return; // a container that may not mount: tests/ship tries it, too
+    try {
+      await unpack(embedded, [disk]);
+      expect(mount("-o", "remount,noexec")).toBe(0);
+      expect(unpackedFolder(embedded, [disk])).toBeNull();
+      expect(await failure(unpack(embedded, [disk]))).toContain(
+        `${disk}: its file system is mounted noexec`,
+      );
+      const cache = newFolder();
+      expect(await unpack(embedded, [disk, cache])).toStartWith(cache);
+    } finally {
+      Bun.spawnSync(["umount", disk]);
+    }
+  },
+);
+
 const failure = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => "it did not fail",
