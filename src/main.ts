@@ -11,6 +11,7 @@ import {
 import { reason } from "./errors.ts";
 import { configureLogging } from "./log.ts";
 import { prepareLibraries } from "./native/load-addon.ts";
+import { repairLibraries } from "./native/repair.ts";
 import { raiseRequestLimit } from "./request-limit.ts";
 import type { EngineCommand } from "./server/engines/engine-process.ts";
 import { HEALTH_CHECKS, type HealthCheck } from "./server/health.ts";
@@ -151,7 +152,7 @@ async function runEngineProcess(): Promise<void> {
 async function engineChild(): Promise<EngineCommand> {
   await prepareLibraries();
   const program = isCompiled() ? [process.execPath] : [process.execPath, Bun.main];
-  return { command: [...program, "engine"], env: engineEnvironment() };
+  return { command: [...program, "engine"], env: engineEnvironment(), repair: repairLibraries };
 }
 
 function print(text: string): void {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { reason } from "../errors.ts";
 import { embedded } from "./embedded.ts";
 import { combinedFolder, holdsOnnxRuntime } from "./onnx-runtime-folder.ts";
-import { damagedLibraries, unpack, unpackedFolder } from "./unpack.ts";
+import { damagedLibraries, replaceDamaged, unpack, unpackedFolder } from "./unpack.ts";
 
 const ONNX_RUNTIME = "onnxruntime_binding.node";
 
@@ -18,6 +18,10 @@ export async function examineLibraries(): Promise<{ folder: string; damaged: str
   const folder = embedded.libraries.length > 0 ? unpackedFolder(embedded) : null;
   return folder === null ? null : { folder, damaged: await damagedLibraries(embedded, folder) };
 }
+
+/** Unpacks these libraries to `folder` again. Processes that have loaded the old files keep them. */
+export const replaceLibraries = (folder: string, names: readonly string[]): Promise<void> =>
+  replaceDamaged(embedded, folder, names);
 
 /** Returns the exports of an addon. Works in every thread, after `prepareLibraries`. */
 export function loadAddon(addon: string): unknown {

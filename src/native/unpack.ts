@@ -128,6 +128,24 @@ export async function damagedLibraries(
   return damaged;
 }
 
+/** Unpacks the libraries of these names again, each under another name first: a process may have mapped the old file. */
+export async function replaceDamaged(
+  { libraries }: EmbeddedLibraries,
+  folder: string,
+  names: readonly string[],
+): Promise<void> {
+  const fresh = await mkdtemp(`${folder}.`);
+  try {
+    for (const library of libraries.filter(({ name }) => names.includes(name))) {
+      const path = join(fresh, library.name);
+      await writeLibrary(path, library);
+      await rename(path, join(folder, library.name));
+    }
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
 async function removeUnused(cache: string, used: string): Promise<void> {
   const names = (await readdir(cache)).filter((name) => FOLDER.test(name));
   for (const path of names.map((name) => join(cache, name))) {

@@ -48,3 +48,44 @@ test("an engine that is replaced is no loss; one that never stays alive is", asy
     await scheduler.close(AbortSignal.timeout(2000));
   }
 });
+
+test.each([
+  ["dies before it is ready", "dies", "cpu"],
+  ["finds its device unusable", "", "cuda:3"],
+])(
+  "an engine that %s is tried again once its libraries are repaired",
+  async (_, engine, device) => {
+    let repairs = 0;
+    const repair = (env: Record<string, string>) => {
+      repairs++;
+      env["FAKE_ENGINE"] = "any device";
+      return ["libonnxruntime.so.1"];
+    };
+    const scheduler = fakeScheduler({ engine, devices: [device], repair });
+    try {
+      await scheduler.ready(5000);
+      expect(repairs).toBe(1);
+    } finally {
+      await scheduler.close(AbortSignal.timeout(2000));
+    }
+  },
+);
+
+test("an engine whose libraries are whole is not repaired again and again, and its device is missing", async () => {
+  let asked = 0;
+  const repair = () => {
+    asked++;
+    return [];
+  };
+  const [missing, dying] = [
+    fakeScheduler({ devices: ["cuda:3"], repair }),
+    fakeScheduler({ engine: "dies", repair }),
+  ];
+  try {
+    expect((await missing.unfit).message).toContain("cuda:3 is not there");
+    await waitFor("several deaths", () => (dying.engines[0]?.restarts ?? 0) >= 3);
+    expect(asked).toBe(2);
+  } finally {
+    await Promise.all([missing, dying].map((one) => one.close(AbortSignal.timeout(2000))));
+  }
+});

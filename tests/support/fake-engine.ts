@@ -114,7 +114,7 @@ function receive(message: ToEngine): void {
   switch (message.type) {
     case "init": {
       const { device } = message.options;
-      if (device !== "cpu") {
+      if (device !== "cpu" && mode !== "any device") {
         const error = { kind: "device_unavailable", message: `${device} is not there` } as const;
         say({ type: "unfit", error });
       } else if (hasNoRoom()) {

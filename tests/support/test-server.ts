@@ -42,11 +42,16 @@ export function fakeScheduler(
     devices?: string[];
     fallback?: "cpu";
     observer?: EngineObserver;
+    /** Gets the environment of the next engines. */
+    repair?: (env: Record<string, string>) => readonly string[];
   } = {},
 ): EngineScheduler {
+  const env = { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: options.engine ?? "" };
+  const { repair } = options;
   const scheduler = new EngineScheduler({
     command: [process.execPath, FAKE_ENGINE],
-    env: { PATH: process.env["PATH"] ?? "", FAKE_ENGINE: options.engine ?? "" },
+    env,
+    ...(repair && { repair: async () => repair(env) }),
     devices: options.devices ?? ["cpu"],
     engines: options.engines ?? 1,
     ...(options.observer && { observer: options.observer }),

@@ -24,6 +24,8 @@ const SILENCE_MS = 3000;
 export interface EngineCommand {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Repairs what engines load, when one cannot start. Returns the names of the files it replaced. Never throws. */
+  readonly repair?: () => Promise<readonly string[]>;
 }
 
 /** How an engine ended. */

@@ -87,6 +87,7 @@ export class Supervisor {
   #bootMs = BOOT_MS;
   #shortLives = 0;
   #failedBoots = 0;
+  #repairTried = false;
   #restarts = 0;
   #memory: EngineMemory = NO_MEMORY;
 
@@ -247,10 +248,7 @@ export class Supervisor {
           process.kill(`its device cannot be used: ${message.error.message}`);
           return;
         }
-        this.#state = { status: "unfit" };
-        process.kill("its device is missing");
-        for (const placed of this.#placed.all) this.#lose(placed, message.error);
-        this.#options.observer.unfit(this, message.error);
+        void this.#unfit(process, message.error);
         return;
       case "model":
         this.#models.put(message.model);
@@ -276,6 +274,28 @@ export class Supervisor {
       default:
         message satisfies never;
     }
+  }
+
+  /** Its device is missing, unless damaged libraries were the reason. */
+  async #unfit(process: EngineProcess, error: PlainError): Promise<void> {
+    const repaired = await this.#repair();
+    if (this.#state.status !== "booting" || this.#state.process !== process) return;
+    if (repaired) {
+      process.kill("its native libraries were damaged, and are replaced");
+      return;
+    }
+    this.#state = { status: "unfit" };
+    process.kill("its device is missing");
+    for (const placed of this.#placed.all) this.#lose(placed, error);
+    this.#options.observer.unfit(this, error);
+  }
+
+  /** True if files that engines load were replaced. Only the first call does something. */
+  async #repair(): Promise<boolean> {
+    if (this.#repairTried) return false;
+    this.#repairTried = true;
+    const replaced = await this.#options.repair?.();
+    return replaced !== undefined && replaced.length > 0;
   }
 
   #deliver(number: number, report: WorkReport): void {
@@ -308,10 +328,11 @@ export class Supervisor {
     this.#memory = NO_MEMORY;
     this.#models.settle();
     this.#questions.giveUp();
-    const again = () => {
-      this.#state = this.#boot();
+    const again = async () => {
+      if (!wasReady) await this.#repair();
+      if (this.#state.status === "waiting") this.#state = this.#boot();
     };
-    this.#state = { status: "waiting", timer: setTimeout(again, delay) };
+    this.#state = { status: "waiting", timer: setTimeout(() => void again(), delay) };
     for (const placed of this.#placed.all) if (placed.stopTimer !== null) this.#lose(placed);
     const placed = this.#placed.all;
     const isBlameless = fromOutside && placed.some(({ segments }) => segments >= 2);

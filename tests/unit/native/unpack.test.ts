@@ -14,7 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 import { type EmbeddedLibraries, FRAME_BYTES } from "../../../src/native/embedded.ts";
-import { damagedLibraries, unpack, unpackedFolder } from "../../../src/native/unpack.ts";
+import {
+  damagedLibraries,
+  replaceDamaged,
+  unpack,
+  unpackedFolder,
+} from "../../../src/native/unpack.ts";
 
 const place = mkdtempSync(join(tmpdir(), "unpack-"));
 afterAll(() => rmSync(place, { recursive: true, force: true }));
@@ -87,6 +92,19 @@ test("a file that changed without changing its size is found on request", async 
   expect(await damagedLibraries(embedded, folder)).toEqual([]);
   await Bun.write(join(folder, "small.so"), "A small library");
   expect(await damagedLibraries(embedded, folder)).toEqual(["small.so"]);
+});
+
+test("a damaged file is replaced, and processes that have opened the old one keep it", async () => {
+  const cache = newFolder();
+  const folder = await unpack(embedded, [cache]);
+  const [large, small] = [join(folder, "large.so"), join(folder, "small.so")];
+  await Bun.write(small, "A small library");
+  const before = { large: statSync(large).ino, small: statSync(small).ino };
+  await replaceDamaged(embedded, folder, ["small.so"]);
+  expect(await damagedLibraries(embedded, folder)).toEqual([]);
+  expect(statSync(large).ino).toBe(before.large);
+  expect(statSync(small).ino).not.toBe(before.small);
+  expect(readdirSync(cache)).toEqual(["native-0123456789abcdef"]);
 });
 
 test("a damaged binary is noticed, and nothing of it is left", async () => {
