@@ -1,7 +1,7 @@
 /**
- * `bun run release [folder] [--level 1…22] [--target name…]`: makes `dist/release`: a binary for each target, the image if a
- * Docker daemon answers, checksums, bill of materials, notice, licences and notes; then runs this machine's binary in an empty
- * Debian. Says what it left out and why.
+ * `bun run release [folder] [--level 1…22] [--target name…] [--without-image]`: makes `dist/release`: a binary for each target, the
+ * image, checksums, bill of materials, notice, licences and notes; then runs this machine's binary in an empty Debian. Says what it
+ * left out and why.
  */
 import { copyFile, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
@@ -11,7 +11,7 @@ import manifest from "../package.json" with { type: "json" };
 import { TARGETS } from "./build/native-packages.ts";
 import { npmPackages } from "./notice/npm-packages.ts";
 import { checkInRoot } from "./release/check-in-root.ts";
-import { saveImage } from "./release/image.ts";
+import { noDockerDaemon, saveImage } from "./release/image.ts";
 import { writeLicenses } from "./release/licenses.ts";
 import { releaseNotes } from "./release/notes.ts";
 import { renderSbom } from "./release/sbom.ts";
@@ -24,10 +24,13 @@ const { values: flags, positionals } = parseArgs({
   options: {
     level: { type: "string", default: "19" },
     target: { type: "string", multiple: true, default: TARGETS.map((target) => target.name) },
+    "without-image": { type: "boolean", default: false },
   },
 });
 const folder = resolve(positionals[0] ?? join(ROOT, "dist/release"));
 const notes = releaseNotes(await Bun.file(join(ROOT, "CHANGELOG.md")).text(), version);
+const noDaemon = flags["without-image"] ? null : await noDockerDaemon();
+if (noDaemon !== null) giveUp(noDaemon);
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 
@@ -40,8 +43,11 @@ await Bun.write(inFolder(".cdx.json"), renderSbom(packages));
 await Bun.write(join(folder, "NOTES.md"), notes);
 await writeLicenses(join(folder, "licenses"), packages);
 for (const file of ["LICENSE", "NOTICE.md"]) await copyFile(join(ROOT, file), join(folder, file));
-const noImage = await saveImage(ROOT, version, inFolder("-image.tar.gz"));
-console.log(noImage === null ? "image: ok" : `image: left out (${noImage})`);
+const noImage = flags["without-image"]
+  ? null
+  : await saveImage(ROOT, version, inFolder("-image.tar.gz"));
+if (noImage !== null) giveUp(noImage);
+console.log(flags["without-image"] ? "image: left out (--without-image)" : "image: ok");
 
 await Bun.write(join(folder, "SHA256SUMS"), await checksums());
 const own = inFolder(`-${process.platform}-${process.arch}`);
@@ -54,6 +60,11 @@ console.log(
     : `check in an empty Debian: left out (${unchecked})`,
 );
 console.log(folder);
+
+function giveUp(noImage: string): never {
+  console.error(`the release has no image: ${noImage}; --without-image makes a release without it`);
+  process.exit(1);
+}
 
 /** Of all files but itself, in the form that `sha256sum --check` reads. */
 async function checksums(): Promise<string> {

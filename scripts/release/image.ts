@@ -1,6 +1,15 @@
 /** Builds the CPU image with the Docker daemon of this machine, and saves it as a file that `docker load` reads. */
 import { $ } from "bun";
 
+/** Returns why no image can be built on this machine; null if a Docker daemon answers. */
+export async function noDockerDaemon(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<string | null> {
+  if (Bun.which("docker") === null) return "docker is not installed";
+  const daemon = await $`docker version`.env(env).quiet().nothrow();
+  return daemon.exitCode === 0 ? null : "no Docker daemon answers";
+}
+
 /** Returns why there is no image; null if there is one. `file` ends with `.tar.gz`. The build's messages go to stderr. */
 export async function saveImage(
   root: string,
@@ -8,9 +17,8 @@ export async function saveImage(
   file: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<string | null> {
-  if (Bun.which("docker") === null) return "docker is not installed";
-  const daemon = await $`docker version`.env(env).quiet().nothrow();
-  if (daemon.exitCode !== 0) return "no Docker daemon answers";
+  const missing = await noDockerDaemon(env);
+  if (missing !== null) return missing;
   const revision = await $`git rev-parse HEAD`.cwd(root).quiet().nothrow().text();
   const tag = `comfystream-byoc:${version}`;
   const labels = [

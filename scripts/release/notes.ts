@@ -12,5 +12,9 @@ export function releaseNotes(changelog: string, version: string): string {
   if (section === undefined) throw new Error(`CHANGELOG.md has no section for ${version}`);
   const text = section.slice(section.indexOf("\n")).trim();
   if (text === "") throw new Error(`CHANGELOG.md says nothing about ${version}`);
-  return `# ${version}\n\n${text}\n`;
+  return `# ${version}\n\n${withoutRelativeLinks(text)}\n`;
 }
+
+/** Leaves the text of links to files of the repository, which a release does not hold. */
+const withoutRelativeLinks = (text: string): string =>
+  text.replace(/\[([^\]]*)\]\((?!https?:)[^)]*\)/g, "$1");

@@ -25,6 +25,14 @@ test("a version's notes are the section that its heading names", () => {
   expect(releaseNotes(CHANGELOG, "0.1.0")).toBe("# 0.1.0\n\n### Added\n\n- Old.\n");
 });
 
+test("links to files that a release does not hold become their text", () => {
+  const changelog =
+    "## 1.0.0\n\n- One ([docs/input.md](docs/input.md#formats), [page](https://example.org/a)).\n";
+  expect(releaseNotes(changelog, "1.0.0")).toBe(
+    "# 1.0.0\n\n- One (docs/input.md, [page](https://example.org/a)).\n",
+  );
+});
+
 test("a version without notes cannot be released", () => {
   expect(() => releaseNotes(CHANGELOG, "1.0.0")).toThrow("has no section for 1.0.0");
   expect(() => releaseNotes(CHANGELOG, "0.0.1")).toThrow("says nothing about 0.0.1");
