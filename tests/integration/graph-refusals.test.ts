@@ -261,7 +261,7 @@ describe.skipIf(golden === null)("with networks of other families (../shared/dat
       "a size that the model cannot halve",
       "3",
       changed({ "5.width": 72, "5.height": 40 }, {}, drawn("tiny-sd")),
-      "of 72x40 pixels: give sides that are multiples of 64",
+      "of 72x40 pixels: give sides that the network can halve, such as all multiples of 64",
     ],
   ])("%s", async (_, at, graph, message) => {
     await expectRefusal(graph, at, message);

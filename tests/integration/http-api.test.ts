@@ -145,7 +145,7 @@ describe("bad input gets a clear answer and nothing starts", () => {
       { ...start, prompts: [{ prompt: "x".repeat(10_001) }] },
       400,
       "invalid_request",
-      "prompts.0.prompt must be text of 1 to 10000 characters, got ",
+      "prompts.0.prompt must be text of 1 to 10000 characters, or a ComfyUI graph, whose nodes have class_type, got ",
     ],
     [
       "a thousand prompts",

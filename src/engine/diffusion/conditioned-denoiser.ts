@@ -165,7 +165,7 @@ async function halving(
     if (!isOdd || !(error instanceof WorkerError) || error.kind !== "model_failed") throw error;
     const size = `${width * PLACE}x${height * PLACE}`;
     const problem = `the model cannot draw a picture, or an area of one, of ${size} pixels`;
-    const way = `give sides that are multiples of ${EVEN_SIDE * PLACE}`;
+    const way = `give sides that the network can halve, such as all multiples of ${EVEN_SIDE * PLACE}`;
     throw new WorkerError("invalid_request", `${problem}: ${way}`, { cause: error });
   }
 }
