@@ -202,7 +202,8 @@ test.each([
 test("menus and messages name the folders that a loader can use, and no others", async () => {
   const response = await fetch(`${server.url}/nodes`);
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
-  const nodes = (await response.json()) as any;
+  const nodes = (await response.clone().json()) as any;
+  expect(await response.text()).toContain('"max":18446744073709551615');
   const menu = (name: string, input: string): string[] =>
     nodes[name].input.required[input][0].filter((one: string) => !one.startsWith("tiny-"));
   expect(menu("CheckpointLoaderSimple", "ckpt_name")).toEqual(["sd", "wide"]);

@@ -1,6 +1,7 @@
 /** Lets ComfyUI validate graphs before they run, and turns its findings into errors of the request, node by node. */
 import { WorkerError } from "../../errors.ts";
 import { suggester } from "../../nearest-name.ts";
+import { exactJson } from "../../raw-json.ts";
 import type { Graph } from "../graph/graph.ts";
 import { parseGraph } from "../graph/read-graph.ts";
 import { combined, refused, unreadable, withoutVideo } from "../graph/refusal.ts";
@@ -18,7 +19,6 @@ import {
 } from "./graph-problems.ts";
 import {
   classesOf,
-  exactJson,
   imagesOf,
   inputKey,
   outputsOf,

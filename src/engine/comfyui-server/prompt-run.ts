@@ -1,6 +1,8 @@
 /** Runs one graph in ComfyUI: submits it, follows its progress, returns its picture, and cancels it if the caller gives up. */
+
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { exactJson } from "../../raw-json.ts";
 import { cut } from "../../shown-value.ts";
 import { pause } from "../../streams/pause.ts";
 import { nodeLabel, shownName } from "../graph/graph.ts";
@@ -9,7 +11,7 @@ import { describeProblems } from "../graph/problem.ts";
 import type { StoredFile } from "./answers.ts";
 import type { ComfyClient, Submission } from "./client.ts";
 import { problemsOf } from "./graph-problems.ts";
-import { exactJson, type PictureNode, runnableGraph, type ServerGraph } from "./server-graph.ts";
+import { type PictureNode, runnableGraph, type ServerGraph } from "./server-graph.ts";
 import type { ComfySocket, PromptEvent } from "./socket.ts";
 
 const log = getLogger("comfyui");

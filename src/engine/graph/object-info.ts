@@ -4,7 +4,7 @@ import type { InputDeclaration } from "./input-declaration.ts";
 import type { NodeClass } from "./node-class.ts";
 
 type Inputs = Readonly<Record<string, InputDeclaration>>;
-/** A type, or the words to choose from; then what the type allows. */
+/** A type, or the words to choose from; then what the type allows: bigints where numbers would not be exact. */
 type InputInfo = [string | readonly string[], Record<string, unknown>];
 
 /** One class in ComfyUI's form. */
@@ -56,15 +56,10 @@ const inputsOf = (inputs: Inputs, files: GraphFiles): Record<string, InputInfo> 
 
 function inputOf(declaration: InputDeclaration, files: GraphFiles): InputInfo {
   if ("files" in declaration) return [files.list(declaration.files), {}];
-  const { type, ...limits } = declaration;
-  // JSON has no bigints: as in ComfyUI's page, the largest limits are rounded to doubles.
-  const plain = Object.fromEntries(
-    Object.entries(limits).map(([key, limit]) => [
-      key,
-      typeof limit === "bigint" ? Number(limit) : limit,
-    ]),
-  );
-  if (!("options" in declaration)) return [type, plain];
-  const { options: _, ...rest } = plain;
-  return [declaration.options, rest];
+  if (!("options" in declaration)) {
+    const { type, ...limits } = declaration;
+    return [type, limits];
+  }
+  const { type: _, options, ...rest } = declaration;
+  return [options, rest];
 }

@@ -1,5 +1,7 @@
 /** Answers what operators and container platforms ask: health, version, hardware and models. */
+
 import { Elysia } from "elysia";
+import { exactJson } from "../../raw-json.ts";
 import type { Capacity } from "../capacity.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Gpu } from "../gpus.ts";
@@ -102,7 +104,7 @@ export const opsRoutes = (options: OpsOptions) => {
         new Response(await metrics.text(), { headers: { "content-type": metrics.contentType } }),
       { ...access.operator, detail: METRICS_OPERATION },
     )
-    .get("/nodes", async () => await nodesOf(scheduler), {
+    .get("/nodes", async () => new Response(exactJson(await nodesOf(scheduler)), JSON_TYPE), {
       ...access.operator,
       response: { 200: NodesAnswer, ...failures() },
       detail: operation("operations", "The ComfyUI node classes that run here, as its object_info"),
@@ -139,6 +141,8 @@ const byIndex = <K extends keyof Gpu>(gpus: readonly Gpu[], figures: readonly K[
       Object.fromEntries(figures.map((figure) => [figure, gpu[figure]])),
     ]),
   );
+
+const JSON_TYPE = { headers: { "content-type": "application/json" } };
 
 /** The first engine of a server may still boot. */
 async function nodesOf(scheduler: Pick<EngineScheduler, "ready" | "ask">): Promise<NodesAnswer> {

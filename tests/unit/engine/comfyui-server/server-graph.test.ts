@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import {
   classesOf,
-  exactJson,
   runnableGraph,
   serverGraph,
   triedGraph,
 } from "../../../../src/engine/comfyui-server/server-graph.ts";
 import { parseGraph } from "../../../../src/engine/graph/read-graph.ts";
+import { exactJson } from "../../../../src/raw-json.ts";
 
 const STREAM = { kind: "stream", hasInput: true } as const;
 

@@ -2,11 +2,11 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { exactJson } from "../../../../src/engine/comfyui-server/server-graph.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
 import { nodeErrors } from "../../../../src/engine/graph/node-errors.ts";
 import { parseGraph } from "../../../../src/engine/graph/read-graph.ts";
 import { validate } from "../../../../src/engine/graph/validate.ts";
+import { exactJson } from "../../../../src/raw-json.ts";
 import { parseJson } from "../../../../src/server/exact-json.ts";
 import { FILES } from "./graphs.ts";
 

@@ -1,4 +1,5 @@
 /** Tests which control a node's input gets, where problems are shown, and that the page's own graphs can run. */
+
 import { describe, expect, test } from "bun:test";
 import { namedFiles } from "../../../../src/engine/graph/graph-files.ts";
 import { NODE_CLASSES } from "../../../../src/engine/graph/node-classes.ts";
@@ -13,10 +14,11 @@ import {
   widgetOf,
 } from "../../../../src/playground/graph/node-classes.ts";
 import { readGraph } from "../../../../src/playground/graph/read-graph.ts";
+import { exactJson } from "../../../../src/raw-json.ts";
 
 const FILES = namedFiles({ checkpoint: ["my-pipeline"] });
 /** As `GET /nodes` answers. */
-const CLASSES: NodeClasses = JSON.parse(JSON.stringify(objectInfo(NODE_CLASSES.values(), FILES)));
+const CLASSES: NodeClasses = JSON.parse(exactJson(objectInfo(NODE_CLASSES.values(), FILES)));
 
 const { nodes } = readGraph(`{
   "1": { "class_type": "CheckpointLoaderSimple", "inputs": { "ckpt_name": "x" } },
