@@ -205,6 +205,7 @@ const cuda = await checkDevice("cuda").catch(() => null);
 test.skipIf(cuda !== null)(
   "without an NVIDIA GPU, cuda is refused and auto is the CPU",
   async () => {
+    expect(`${await rejection(checkDevice("cuda"))}`).not.toContain("built with .");
     for (const name of ["cuda", "tensorrt:0"]) {
       expect(await rejection(checkDevice(name))).toMatchObject({
         kind: "device_unavailable",

@@ -1,4 +1,5 @@
 /** Proves that a device works by running a tiny session on it, in a thread of its own. Never falls back silently. */
+import { isCompiled } from "../../compiled.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { type Device, parseDevice, withoutFallback } from "./devices.ts";
 import { ProgramWorker } from "./program-worker.ts";
@@ -16,11 +17,34 @@ export async function checkDevice(name: string): Promise<Device> {
     throw new WorkerError(
       "device_unavailable",
       `the device ${device.name} (${device.label}) does not work here: ${reason(error)}. ` +
-        `ONNX Runtime was built with ${backends.join(", ")}. Install the driver and the provider's libraries, ` +
-        "or choose another device, e.g. --device cpu",
+        `${builtWith(backends)}${wayOut(device.name, isCompiled() ? "binary" : "clone")}`,
       { cause: error },
     );
   }
+}
+
+const builtWith = (backends: readonly string[]): string =>
+  backends.length === 0 ? "" : `ONNX Runtime was built with ${backends.join(", ")}. `;
+
+/** What ONNX Runtime 1.30 wants of the machine. The compiled binary looks for libraries elsewhere than a clone. */
+export function wayOut(device: string, program: "binary" | "clone"): string {
+  if (device === "cpu") {
+    return program === "binary"
+      ? "ONNX Runtime itself cannot run: doctor compares its libraries in the cache folder, and the next start unpacks them anew once that folder is removed"
+      : "ONNX Runtime itself cannot run: install the dependencies again";
+  }
+  const isTensorRt = device.startsWith("tensorrt");
+  const [nvidia, providers] = isTensorRt
+    ? ["CUDA 12, cuDNN 9 and TensorRT 10", "shared.so, _cuda.so and _tensorrt.so"]
+    : ["CUDA 12 and cuDNN 9", "shared.so and _cuda.so"];
+  const place =
+    program === "binary"
+      ? "into lib/ beside the binary or a folder that ORT_LIB_DIR names"
+      : "beside libonnxruntime.so.1: ONNXRUNTIME_NODE_INSTALL=cuda12 bun node_modules/onnxruntime-node/script/install.js";
+  return (
+    `Install the NVIDIA driver, and ${nvidia} where the dynamic linker finds them; put ONNX Runtime's libraries ` +
+    `libonnxruntime_providers_${providers} ${place}; or choose another device, e.g. --device cpu`
+  );
 }
 
 /** How long the trial of a device may take: a first CUDA context takes seconds, TensorRT's libraries longer. */
