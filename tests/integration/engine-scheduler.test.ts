@@ -65,6 +65,8 @@ class RecordingStream implements Work {
     if (report.type === "ended") this.error = report.error ?? null;
   }
 
+  handedTo(): void {}
+
   interrupted(): void {
     this.interruptions++;
   }

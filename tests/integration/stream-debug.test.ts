@@ -66,9 +66,9 @@ test("a live stream shows its stages, queues, models and engine, and what happen
   expect(eventsIn(debug)[0]).toBe("started");
   expect(eventsIn(debug)).toContain("size");
 
-  const { restarts } = debug.engine;
+  const { restarts, pid } = debug.engine;
   await post(`/stream/${id}/params`, { fps: 20 });
-  process.kill(debug.engine.pid, "SIGKILL");
+  process.kill(pid, "SIGKILL");
   await waitFor("its next engine", async () => {
     debug = await debugOf(id);
     return debug.pipeline?.stages.publish.frames > 0 && debug.generation === 2;
@@ -84,6 +84,20 @@ test("a live stream shows its stages, queues, models and engine, and what happen
   expect(debug).toMatchObject({ engine: null, calls: [], pipeline: null });
   expect(debug).not.toHaveProperty("unanswered");
   expect(eventsIn(debug).at(-1)).toBe("ended");
+
+  const line = (message: string) =>
+    logged.find((one) => one.message === message && one.stream === logId(id));
+  const engine = { device: "cpu", pid: expect.any(Number) };
+  const start = { protocol: "seed", size: expect.stringMatching(/^\d+x\d+$/), device: "cpu", pid };
+  expect(line("stream started")).toMatchObject(start);
+  expect(line("stream changed")).toMatchObject({ level: "INFO", changed: "fps" });
+  expect(line("stream resumed")).toMatchObject({ level: "INFO", ...engine, restarts: 1 });
+  expect(line("stream resumed").pid).not.toBe(pid);
+  const died = logged.find(({ message }) => message === "engine died; starting another one");
+  expect(died).toMatchObject({ device: "cpu", pid });
+  const figures = { seconds: expect.any(Number), frames_in: expect.any(Number) };
+  expect(line("stream ended")).toMatchObject({ why: "deleted", ...figures });
+  expect(line("stream ended").frames_out).toBeGreaterThan(0);
 });
 
 test("what an engine logs about a stream names it, and so does the server when the engine dies", async () => {

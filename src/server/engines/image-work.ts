@@ -53,6 +53,8 @@ export class ImageWork implements Work {
 
   interrupted(): void {}
 
+  handedTo(): void {}
+
   /** The caller waits no longer. */
   abandon(): void {
     this.#result.reject(this.#request.signal.reason);

@@ -314,7 +314,7 @@ export class Supervisor {
 
   #gone({ why, calls, fromOutside, byServer }: EngineDeath): void {
     if (!("process" in this.#state)) return;
-    const { status, since } = this.#state;
+    const { status, since, process } = this.#state;
     const wasReady = status === "ready";
     const lived = performance.now() - since;
     this.#shortLives = lived < HEALTHY_AFTER_MS ? this.#shortLives + 1 : 1;
@@ -323,7 +323,9 @@ export class Supervisor {
       this.#bootMs = Math.min(LONGEST_BOOT_MS, this.#bootMs * 2);
     }
     const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
-    log.error("engine died; starting another one", { device: this.device, why, delay_ms: delay });
+    log.error("engine died; starting another one", {
+      ...{ device: this.device, pid: process.pid, why, delay_ms: delay },
+    });
     this.#restarts++;
     this.#memory = NO_MEMORY;
     this.#models.settle();
@@ -357,6 +359,7 @@ export class Supervisor {
 
   #sendStart(process: EngineProcess, placed: Placed): void {
     const { id } = placed.work;
+    placed.work.handedTo({ device: this.device, pid: process.pid });
     const order = placed.work.order();
     const number = this.#placed.sent(placed, order);
     process.send({ type: "start", id, number, order });

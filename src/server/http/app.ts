@@ -88,7 +88,7 @@ const streamAccess = ({ starter, store, protocols }: StreamServices): StreamAcce
   start: async (body, capability, signal) => {
     const protocol = selectProtocol(body, protocols);
     const { stream } = await starter.start(protocol, { body, streamId: null, capability });
-    if (signal.aborted) store.end(stream);
+    if (signal.aborted) store.end(stream, "caller left");
     return { manifest_id: stream.id, stream_url: stream.channels.stream_url ?? "" };
   },
 });

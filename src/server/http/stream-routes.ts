@@ -11,6 +11,7 @@ import { StartFields, UpdateFields } from "../streams/fields.ts";
 import type { StreamStarter } from "../streams/start.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
+import type { EndReason } from "../streams/stream-log.ts";
 import type { Remarks, StreamUpdater } from "../streams/update.ts";
 import type { AccessPolicy } from "./access.ts";
 import { dataEvents } from "./data-events.ts";
@@ -121,7 +122,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
       "/stream/:id",
       async ({ params }) => {
         const { id } = services.store.get(params.id);
-        await stopStream(services.store, id);
+        await stopStream(services.store, id, "deleted");
         return { success: true as const, manifest_id: id, message: "Stream stopped successfully" };
       },
       {
@@ -207,8 +208,8 @@ const membersOf = ({ ignored, warnings }: Remarks) => ({
 });
 
 /** Stops a live stream, if there is one of this id. Waits at most a second for its end, so that callers are answered. */
-export async function stopStream(store: StreamStore, id: string): Promise<void> {
-  const stream = store.stop(id);
+export async function stopStream(store: StreamStore, id: string, why: EndReason): Promise<void> {
+  const stream = store.stop(id, why);
   if (stream !== null) await untilAborted(stream.ended, AbortSignal.timeout(STOP_WAIT_MS));
 }
 

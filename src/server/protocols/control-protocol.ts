@@ -49,6 +49,8 @@ export interface StartAnswerMembers {
 
 /** One way to start and control streams. Stateless: an object serves every stream that came through it. */
 export interface ControlProtocol {
+  /** Names it in logs. */
+  readonly name: "seed" | "byoc";
   /** The field in which callers see or choose a stream's id. */
   readonly idField: string;
   /** The fields by which callers name a stream's channels: errors about a channel name its field. */

@@ -2,6 +2,7 @@
 import { getLogger } from "../../log.ts";
 import { ownChannelName } from "../hosts/channel-url.ts";
 import type { Stream } from "./stream.ts";
+import type { EndReason } from "./stream-log.ts";
 
 const log = getLogger("stream");
 
@@ -10,7 +11,7 @@ const MAX_INTERVAL_MS = 1000;
 export interface IdleStreamsOptions {
   readonly streams: {
     list(which: "live"): readonly Stream[];
-    end(stream: Stream): void;
+    end(stream: Stream, why: EndReason): void;
   };
   readonly timeoutMs: number;
   /** The server's own channels; null where it has none. */
@@ -54,7 +55,7 @@ export class IdleStreams implements Disposable {
       const why = this.#idleFor(stream);
       if (why === null) continue;
       log.info("idle stream ended", { stream: stream.logId, why, idle_timeout_ms: timeoutMs });
-      streams.end(stream);
+      streams.end(stream, "idle");
     }
   }
 

@@ -91,7 +91,7 @@ export class StreamStarter {
       observe: (stream: Stream) =>
         protocol.observe(stream, start, side, {
           update: (target, update) => updater.apply(target, update),
-          end: (target, error) => store.end(target, error),
+          end: (target, error) => store.end(target, "stopped by orchestrator", error),
         }),
     };
     const stream =

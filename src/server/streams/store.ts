@@ -15,6 +15,7 @@ import { fieldsError } from "../field-errors.ts";
 import { isSameChannel } from "../hosts/channel-url.ts";
 import { StreamHistory } from "./history.ts";
 import { Stream, type StreamOrigin } from "./stream.ts";
+import type { EndReason } from "./stream-log.ts";
 
 const log = getLogger("stream");
 
@@ -93,12 +94,11 @@ export class StreamStore {
     await launched;
     await untilAborted(stream.started, AbortSignal.timeout(START_TIMEOUT_MS));
     if (stream.status === "active") {
-      log.info("stream started", { stream: stream.logId, model: stream.params.model });
       return stream;
     }
     const refusal = refusalOf(stream);
     log.info("stream refused", { stream: stream.logId, error: refusal.message });
-    if (stream.endedAt === null) this.end(stream);
+    if (stream.endedAt === null) this.end(stream, "not started in time");
     // A stream that never was active leaves no history.
     void stream.ended.then(() => this.#history.remove(stream));
     throw refusal;
@@ -123,16 +123,16 @@ export class StreamStore {
   }
 
   /** Begins to end a live stream and returns it; its `ended` settles later. Null if no live stream has the id. */
-  stop(id: string): Stream | null {
+  stop(id: string, why: EndReason = "deleted"): Stream | null {
     const stream = this.#live.get(id) ?? null;
-    if (stream !== null) this.end(stream);
+    if (stream !== null) this.end(stream, why);
     return stream;
   }
 
   /** Begins to end this stream, even if another one has its id by now; with `error` it has failed. */
-  end(stream: Stream, error?: PlainError): void {
+  end(stream: Stream, why: EndReason, error?: PlainError): void {
     if (stream.endedAt !== null || stream.status === "stopping") return;
-    stream.stopping(error);
+    stream.stopping(why, error);
     if (this.#waiting.delete(stream)) stream.receive({ type: "ended", id: stream.id });
     else this.#host.stop(stream);
   }
@@ -153,7 +153,9 @@ export class StreamStore {
   async close(): Promise<void> {
     this.#open = false;
     const all = [...this.#unreleased];
-    for (const stream of all) this.end(stream, stream.protocol.shutdownError ?? undefined);
+    for (const stream of all) {
+      this.end(stream, "server stopping", stream.protocol.shutdownError ?? undefined);
+    }
     await Promise.all(all.map((stream) => stream.ended));
   }
 
@@ -161,7 +163,7 @@ export class StreamStore {
   #enter(origin: StreamOrigin): { stream: Stream; launched: Promise<void> } {
     this.admit(origin.id, origin.params);
     const predecessors = this.#predecessorsOf(origin);
-    for (const predecessor of predecessors) this.end(predecessor);
+    for (const predecessor of predecessors) this.end(predecessor, "replaced");
     const stream = new Stream(origin);
     const place = this.#options.admission.take(loadOf(stream));
     this.#places.set(stream, place);

@@ -9,7 +9,7 @@ import type {
 } from "../../engine/protocol/work.ts";
 import type { PlainError } from "../../errors.ts";
 import { getLogger, logId, withStreamLog } from "../../log.ts";
-import type { Work } from "../engines/work.ts";
+import type { EngineName, Work } from "../engines/work.ts";
 import type { ControlProtocol, ShownChannels } from "../protocols/control-protocol.ts";
 import { endAbandonedOutput } from "./abandoned-output.ts";
 import { withChannelFields } from "./channel-fields.ts";
@@ -18,6 +18,7 @@ import { DataOutput } from "./data-output.ts";
 import type { StreamEvent, StreamObserver } from "./observer.ts";
 import { ParamsInUse } from "./params-in-use.ts";
 import { RecentEvents } from "./recent-events.ts";
+import { type EndReason, StreamLog } from "./stream-log.ts";
 import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
 
 const log = getLogger("stream");
@@ -25,7 +26,7 @@ const log = getLogger("stream");
 type State =
   | { status: "starting" | "active" }
   /** `error`: the failure for which the server ends it; null for an end in order. */
-  | { status: "stopping"; error: PlainError | null }
+  | { status: "stopping"; why: EndReason; error: PlainError | null }
   | { status: "stopped"; endedAt: number }
   | { status: "error"; endedAt: number; error: PlainError };
 
@@ -61,6 +62,7 @@ export class Stream implements Work {
   readonly recent = new RecentEvents();
   /** Called when the engine has reported the output's size. */
   onSize: (() => void) | null = null;
+  readonly #log = new StreamLog(this);
   readonly #counters = new StreamCounters();
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
@@ -144,15 +146,20 @@ export class Stream implements Work {
 
   /** Sets new parameters, whole. The store hands them to the engine. */
   change(params: StreamParams): void {
+    this.#log.changed(this.params, params);
     if (!Bun.deepEquals(params, this.params)) this.#params.change(params);
     if (params.size !== undefined) this.#size = params.size;
     this.#tell({ type: "params_changed" });
   }
 
   /** The server ends the stream, for the first `error` given; `ended` will follow. */
-  stopping(error: PlainError | null = null): void {
+  stopping(why: EndReason, error: PlainError | null = null): void {
     if (this.endedAt !== null || this.#state.status === "stopping") return;
-    this.#state = { status: "stopping", error };
+    this.#state = { status: "stopping", why, error };
+  }
+
+  handedTo(engine: EngineName): void {
+    this.#log.handedTo(engine);
   }
 
   order(): WorkOrder {
@@ -208,6 +215,8 @@ export class Stream implements Work {
     switch (message.type) {
       case "started":
         if (this.#state.status === "starting") this.#state = { status: "active" };
+        if (this.#hasStarted) this.#log.resumed();
+        else this.#log.started();
         this.#hasStarted = true;
         this.#started.resolve();
         return;
@@ -261,9 +270,7 @@ export class Stream implements Work {
         : { status: "error", endedAt, error: failure };
     // A start that waits for the stream to be active reports its failure itself.
     if (state.status !== "starting" || this.protocol.answersWhen === "admitted") {
-      const stream = this.logId;
-      if (failure === null) log.info("stream ended", { stream });
-      else log.warn("stream failed", { stream, error: failure.message });
+      this.#log.ended(state.status === "stopping" ? state.why : null, failure);
     }
     this.#started.resolve();
     this.data.close();

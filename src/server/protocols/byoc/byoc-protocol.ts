@@ -37,6 +37,7 @@ export const isByocStart = (body: unknown): boolean =>
 
 /** @param timing intervals of events and data; a test may shorten them. */
 export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol => ({
+  name: "byoc",
   idField: ID_FIELD,
   channelFields: { input: "subscribe_url", output: "publish_url" },
   outputLifecycle: "given",

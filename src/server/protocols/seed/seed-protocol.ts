@@ -10,6 +10,7 @@ import type { ChannelRequest, ControlProtocol } from "../control-protocol.ts";
 const ENGINE_BOOT_MS = 10_000;
 
 export const seedProtocol: ControlProtocol = {
+  name: "seed",
   idField: "manifest_id",
   channelFields: { input: "input_url", output: "stream_url" },
   outputLifecycle: "owned",

@@ -162,7 +162,10 @@ test("a stream that waits for its predecessor starts when that has ended; stoppe
 test("a stream that the server ends with an error has failed with it, whatever the engine reports", async () => {
   const store = storeOf(instantHost().host);
   const record = await store.start(origin("a"));
-  store.end(record, { kind: "output_lost", message: "its events channel is gone" });
+  store.end(record, "stopped by orchestrator", {
+    kind: "output_lost",
+    message: "its events channel is gone",
+  });
   await record.ended;
   expect(record.toJSON()).toMatchObject({ status: "error", error: "its events channel is gone" });
 });

@@ -204,7 +204,7 @@ test("a stream without media is ONLINE, one that stops OFFLINE, one that failed 
   const plain = watched({});
   plain.receive(started, plain.stats({ frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 }));
   expect(plain.state()).toBe("ONLINE");
-  plain.record.stopping();
+  plain.record.stopping("deleted");
   expect(plain.state()).toBe("OFFLINE");
   const failed = watched();
   const error = { kind: "output_lost", message: "gone" } as const;
