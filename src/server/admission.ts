@@ -1,6 +1,12 @@
 /** Counts the places that streams and batch jobs take, and refuses what does not fit: they share the devices (protocol.md 1.7). */
 import type { Size, StreamParams } from "../engine/protocol/work.ts";
 import { WorkerError } from "../errors.ts";
+import { getLogger } from "../log.ts";
+
+const log = getLogger("server");
+
+/** A full server refuses many starts a second: one line in this time counts them. */
+const REFUSALS_INTERVAL_MS = 10_000;
 
 /** What a stream or a job asks of the devices. */
 export interface Load {
@@ -46,6 +52,8 @@ export class Admission {
   readonly capacity: number;
   #taken = 0;
   #open = true;
+  #refusals = 0;
+  #refusalsLoggedAt = Number.NEGATIVE_INFINITY;
   #emptied = Promise.withResolvers<void>();
 
   constructor(capacity: number) {
@@ -74,7 +82,18 @@ export class Admission {
     const needed = this.placesFor(load);
     const free = Math.max(0, this.capacity - this.#taken + freed);
     if (needed <= free) return;
+    if (freed === 0) this.#logRefusal();
     throw new WorkerError("at_capacity", this.#refusal(load, needed, free));
+  }
+
+  #logRefusal(): void {
+    this.#refusals++;
+    const now = Date.now();
+    if (now - this.#refusalsLoggedAt < REFUSALS_INTERVAL_MS) return;
+    const { capacity: places } = this;
+    log.warn("start refused: all places are taken", { refused: this.#refusals, places });
+    this.#refusals = 0;
+    this.#refusalsLoggedAt = now;
   }
 
   /** Takes places without asking whether they are free: see `admit`. */

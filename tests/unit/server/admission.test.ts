@@ -1,4 +1,5 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
+import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { Admission, pictureLoad, streamLoad } from "../../../src/server/admission.ts";
 import { CLOCK_DEFAULTS, INPUT_DEFAULTS } from "../../../src/server/streams/params.ts";
 
@@ -12,6 +13,33 @@ test("beyond its capacity nothing is admitted, until a place is given back", () 
   first[Symbol.dispose]();
   expect(admission.taken).toBe(1);
   admission.admit();
+});
+
+test("refusals for lack of places are counted in one warning every 10 s", async () => {
+  const records: LogRecord[] = [];
+  await configure({
+    reset: true,
+    sinks: { records: (record) => void records.push(record) },
+    loggers: [
+      { category: "byoc", sinks: ["records"], lowestLevel: "warning" },
+      { category: ["logtape", "meta"], lowestLevel: "error" },
+    ],
+  });
+  try {
+    const admission = new Admission(1);
+    admission.take();
+    for (const second of [0, 1, 9, 10, 11]) {
+      setSystemTime(new Date(1_800_000_000_000 + second * 1000));
+      expect(() => admission.admit()).toThrow("all 1 places");
+    }
+  } finally {
+    setSystemTime();
+    await reset();
+  }
+  expect(records.map(({ message }) => message.join(""))).toEqual(
+    Array(2).fill("start refused: all places are taken"),
+  );
+  expect(records.map(({ properties }) => properties["refused"])).toEqual([1, 3]);
 });
 
 test("it tells each time that the last place is given back, and only then", async () => {
