@@ -25,22 +25,26 @@ function milliseconds(text: string): number {
   return Math.round(Number.parseFloat(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS]);
 }
 
-/** `512MiB`, `8GiB`, `8GB` or bare bytes; decoded to bytes. */
+/** `512MiB`, `8GiB`, `8GB` or bare bytes from 1 MiB; decoded to bytes. */
 export const byteSize = (options: StringOptions) =>
   Type.Transform(
     Type.String({
       pattern: "^\\d+(\\.\\d+)?\\s*([KkMmGgTt]i?)?[Bb]?$",
-      expects: "a size such as 512MiB or 8GiB",
+      format: "byte-size",
+      expects:
+        "a size with its unit such as 512MiB or 20GiB; without a unit it is in bytes, at least 1048576",
       ...options,
     }),
   )
-    .Decode((text) => {
-      const [, unit = "", binary] = /([kmgt]?)(i?)b?$/.exec(text.toLowerCase()) ?? [];
-      const base = binary === "i" ? 1024 : 1000;
-      const power = unit === "" ? 0 : BYTES[unit as keyof typeof BYTES];
-      return Math.round(Number.parseFloat(text) * base ** power);
-    })
+    .Decode(bytesIn)
     .Encode(String);
+
+function bytesIn(text: string): number {
+  const [, unit = "", binary] = /([kmgt]?)(i?)b?$/.exec(text.toLowerCase()) ?? [];
+  const base = binary === "i" ? 1024 : 1000;
+  const power = unit === "" ? 0 : BYTES[unit as keyof typeof BYTES];
+  return Math.round(Number.parseFloat(text) * base ** power);
+}
 
 /** Comma-separated items that each match `item`; blanks around them are dropped. */
 export const commaList = (item: string, options: StringOptions) =>
@@ -154,6 +158,8 @@ const split = (text: string) =>
     .filter((item) => item !== "");
 
 FormatRegistry.Set("time-span", (text) => milliseconds(text) <= MAX_TIMER_MS);
+// A small number without a unit was meant in another one: `20` are not 20 bytes.
+FormatRegistry.Set("byte-size", (text) => /[kmgt]i?b?$/i.test(text) || bytesIn(text) >= 2 ** 20);
 FormatRegistry.Set("hosts", (text) => split(text).every((host) => normalHost(host) !== null));
 const isBase = (url: URL | null): url is URL =>
   url !== null &&

@@ -38,6 +38,14 @@ test("an empty variable counts as absent", () => {
   expect(readConfig([], { PORT: "", API_TOKEN: "" })).toMatchObject({ port: 5000 });
 });
 
+test.each(["20", "1048575", "20B"])("a size of %s, which lacks its unit, is refused", (text) => {
+  const message = messageOf(() => readConfig(["--model-memory", text], {}));
+  expect(message).toBe(
+    `--model-memory must be a size with its unit such as 512MiB or 20GiB; without a unit it is in bytes, at least 1048576, got "${text}"`,
+  );
+  expect(readConfig(["--model-memory", "1048576"], {}).modelMemory).toBe(1_048_576);
+});
+
 test.each([
   ["250ms", 250],
   ["25s", 25_000],
@@ -54,7 +62,7 @@ test.each([
   ["512MiB", 512 * 1024 ** 2],
   ["1.5GB", 1_500_000_000],
   ["100k", 100_000],
-  ["2048", 2048],
+  ["2097152", 2_097_152],
 ])("size %s is %d bytes", (text, bytes) => {
   expect(readConfig(["--model-memory", text], {}).modelMemory).toBe(bytes);
 });
