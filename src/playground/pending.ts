@@ -13,14 +13,16 @@ interface PendingOptions {
 
 /** A short text; empty if nothing is pending, or if it only waits for the input's next frame. */
 export function pendingText(
-  { pending, params, stats }: Stream,
+  { pending, created_at, params, stats }: Stream,
   { models, now }: PendingOptions,
 ): string {
-  if (pending === undefined || now - Date.parse(pending.since) < QUICK_MS) return "";
+  // A stream that starts has no change pending, and waits for its model alone.
+  const since = pending?.since ?? (stats.inference_ms.p50 === 0 ? created_at : null);
+  if (since === null || now - Date.parse(since) < QUICK_MS) return "";
   const { state } = models.find(({ name }) => name === params.model) ?? {};
   if (state === "warming" || (state === "cold" && !isGraphModel(params.model)))
     return `Loading ${params.model} …`;
-  if (stats.fps_in === 0) return "";
+  if (pending === undefined || stats.fps_in === 0) return "";
   if (isGraphModel(params.model)) return "Preparing the graph …";
   return stats.frames_out > 0 ? "Applying the change …" : "";
 }

@@ -9,8 +9,8 @@ const since = Date.parse(SINCE);
 
 function text(model: string, stats: object, pending: object = { pending: { since: SINCE } }) {
   const stream = {
-    params: { model },
-    stats: { fps_in: 24, frames_out: 100, ...stats },
+    ...{ params: { model }, created_at: SINCE },
+    stats: { fps_in: 24, frames_out: 100, inference_ms: { p50: 5 }, ...stats },
     ...pending,
   };
   return pendingText(stream as Stream, { models: MODEL_GALLERY, now: since + 2000 });
@@ -27,6 +27,11 @@ test("other changes are named only while frames come in and out", () => {
   expect(text("painter", {})).toBe("Applying the change …");
   expect(text("painter", { fps_in: 0 })).toBe("");
   expect(text("painter", { frames_out: 0 })).toBe("");
+});
+
+test("a stream whose model has never run waits for it, though no change is pending", () => {
+  expect(text("asleep", { inference_ms: { p50: 0 } }, {})).toBe("Loading asleep …");
+  expect(text("painter", { inference_ms: { p50: 0 } }, {})).toBe("");
 });
 
 test("nothing is said where nothing is pending, or not for long", () => {
