@@ -16,9 +16,8 @@ export function pendingText(
   { pending, created_at, params, stats }: Stream,
   { models, now }: PendingOptions,
 ): string {
-  // A stream that starts has no change pending, and waits for its model alone.
-  const since = pending?.since ?? (stats.inference_ms.p50 === 0 ? created_at : null);
-  if (since === null || now - Date.parse(since) < QUICK_MS) return "";
+  // A stream that starts, or whose engine has died, has no change pending and waits for its model alone.
+  if (now - Date.parse(pending?.since ?? created_at) < QUICK_MS) return "";
   const { state } = models.find(({ name }) => name === params.model) ?? {};
   if (state === "warming" || (state === "cold" && !isGraphModel(params.model)))
     return `Loading ${params.model} …`;
