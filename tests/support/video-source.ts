@@ -14,7 +14,6 @@ const ENCODERS = {
   libx265: { codec: "hevc", params: "x265-params", options: { preset: "veryfast" } },
   libvpx: { codec: "vp8", params: null, options: { deadline: "realtime", "cpu-used": "8" } },
   "libvpx-vp9": { codec: "vp9", params: null, options: { deadline: "realtime", "cpu-used": "8" } },
-  libsvtav1: { codec: "av1", params: "svtav1-params", options: { preset: "12" } },
 } as const satisfies Record<
   string,
   { codec: VideoCodec; params: string | null; options: Readonly<Record<string, string>> }
