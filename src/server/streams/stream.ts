@@ -77,7 +77,7 @@ export class Stream implements Work {
   constructor(origin: StreamOrigin) {
     this.id = origin.id;
     this.logId = logId(origin.id);
-    this.data = new DataOutput(this.logId, (event) => this.#observer?.handle(event));
+    this.data = this.#openData();
     this.protocol = origin.protocol;
     this.spec = origin.spec;
     this.defaults = origin.defaults;
@@ -198,6 +198,11 @@ export class Stream implements Work {
   /** The stream object of contract.md. */
   toJSON() {
     return streamObject(this);
+  }
+
+  /** Not in the constructor: a closure made there would keep the whole start alive. */
+  #openData(): DataOutput {
+    return new DataOutput(this.logId, (event) => this.#observer?.handle(event));
   }
 
   #tell(event: StreamEvent): void {
