@@ -1,4 +1,4 @@
-/** Changes the form, sends what differs to the stream that it controls, and follows what others change there. */
+/** Keeps the form and the stream that it controls in step: sends changes of the form, and takes over changes made elsewhere. */
 import type { Stream } from "./api.ts";
 import type { Draft } from "./draft.ts";
 import { refused } from "./failures.ts";

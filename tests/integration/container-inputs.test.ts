@@ -22,6 +22,7 @@ const PICTURES = 25;
 const SIZE = { width: 320, height: 240 };
 const FRAGMENTED = { movflags: "frag_keyframe+empty_moov+default_base_moof" };
 const WITH_B_FRAMES = { keyInterval: PICTURES };
+const LOW_DELAY = { params: "pred-struct=1:lookahead=0" };
 
 type Encoder = NonNullable<VideoSourceOptions["codec"]>;
 
@@ -50,8 +51,10 @@ const MATRIX: readonly (readonly [string, () => Uint8Array])[] = [
   ["H.265 with B-frames in Matroska", () => file("matroska", "libx265", WITH_B_FRAMES)],
   ["VP8 in WebM", () => file("webm", "libvpx", {})],
   ["VP9 in WebM", () => file("webm", "libvpx-vp9", {})],
+  ["AV1 in WebM", () => file("webm", "libsvtav1", LOW_DELAY)],
   ["H.265 with B-frames in fragmented MP4", () => file("mp4", "libx265", WITH_B_FRAMES)],
   ["VP9 in fragmented MP4", () => file("mp4", "libvpx-vp9", {})],
+  ["AV1 in fragmented MP4", () => file("mp4", "libsvtav1", LOW_DELAY)],
 ];
 
 let server: ServerProcess;

@@ -69,8 +69,8 @@ test("an id in Latin-1 is read as Latin-1", async () => {
 /** Level and error of everything that is logged during `work`. */
 async function logged(work: () => Promise<unknown>): Promise<string[]> {
   const seen: string[] = [];
-  const take = ({ level, properties }: LogRecord) =>
-    void seen.push(`${level} ${properties["error"]}`);
+  const take = ({ level, message, properties }: LogRecord) =>
+    void seen.push(`${level} ${properties["error"] ?? message.join("")}`);
   const loggers = [
     { category: "byoc", sinks: ["seen"] },
     { category: ["logtape", "meta"], sinks: [] },
@@ -105,7 +105,7 @@ test("a job without a place or past its deadline is logged; a caller's own mista
   }).finally(() => own.close());
   expect(seen).toEqual([
     "info the job took longer than 50 ms (--batch-timeout)",
-    "warning undefined", // places are taken: it names no error
+    "warning start refused: all places are taken",
     expect.stringMatching(/^info all 1 places for streams and jobs are taken/),
   ]);
 });

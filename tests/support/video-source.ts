@@ -14,6 +14,7 @@ const ENCODERS = {
   libx265: { codec: "hevc", params: "x265-params", options: { preset: "veryfast" } },
   libvpx: { codec: "vp8", params: null, options: { deadline: "realtime", "cpu-used": "8" } },
   "libvpx-vp9": { codec: "vp9", params: null, options: { deadline: "realtime", "cpu-used": "8" } },
+  libsvtav1: { codec: "av1", params: "svtav1-params", options: { preset: "12" } },
 } as const satisfies Record<
   string,
   { codec: VideoCodec; params: string | null; options: Readonly<Record<string, string>> }
@@ -37,6 +38,17 @@ export interface VideoSourceOptions {
 
 /** The packets, 25 a second. */
 export function encodeVideo(options: VideoSourceOptions): VideoPacket[] {
+  // As root, SVT-AV1 makes its caller a real-time process, which with all that it starts later starves the machine.
+  const isRoot = options.codec === "libsvtav1" && process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.("nobody");
+  try {
+    return encode(options);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
+
+function encode(options: VideoSourceOptions): VideoPacket[] {
   const { codec: name = "libx264", width, height, frames, pixelAspect, fields } = options;
   const codec = Codec.findEncoderByName(name as never);
   if (!codec) throw new Error(`this FFmpeg has no ${name}`);

@@ -1,4 +1,4 @@
-/** Says why a stream loses most of its frames: by how long its runs take, or by a run that does not end. */
+/** Explains why a stream loses most of its frames: its runs take too long, or one does not end. */
 import { COMFYUI_PROVIDER } from "../device/loaded-model.ts";
 import type { StreamStats } from "../protocol/stats.ts";
 

@@ -1,4 +1,4 @@
-/** The parameters of a stream in this engine: those that it uses, and the newest where it first goes back to earlier ones. */
+/** Orders the parameters that a stream of this engine uses: after a takeover the earlier ones come first, then the newest. */
 import { type ParamsUpdate, updatedBy } from "../protocol/params-update.ts";
 import type { StreamParams } from "../protocol/work.ts";
 

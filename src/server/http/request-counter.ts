@@ -1,4 +1,4 @@
-/** Counts every request by its route's pattern and the status of its answer. */
+/** Counts HTTP requests by route pattern and response status. */
 import { Elysia } from "elysia";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 

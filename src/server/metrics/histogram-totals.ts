@@ -1,4 +1,4 @@
-/** A histogram whose values were counted by bucket in engines and are added up here, so that it never falls. */
+/** Adds up the histograms that engines report by bucket, so that totals survive an engine's death. */
 import { Histogram, type HistogramConfiguration } from "prom-client";
 import { DURATION_BOUNDS_MS, type Durations } from "../../engine/protocol/metrics.ts";
 
