@@ -93,8 +93,8 @@ test("a live stream shows its stages, queues, models and engine, and what happen
   expect(line("stream changed")).toMatchObject({ level: "INFO", changed: "fps" });
   expect(line("stream resumed")).toMatchObject({ level: "INFO", ...engine, restarts: 1 });
   expect(line("stream resumed").pid).not.toBe(pid);
-  const died = logged.find(({ message }) => message === "engine died; starting another one");
-  expect(died).toMatchObject({ device: "cpu", pid });
+  const deaths = logged.filter(({ message }) => message === "engine died; starting another one");
+  expect(deaths).toContainEqual(expect.objectContaining({ device: "cpu", pid }));
   const figures = { seconds: expect.any(Number), frames_in: expect.any(Number) };
   expect(line("stream ended")).toMatchObject({ why: "deleted", ...figures });
   expect(line("stream ended").frames_out).toBeGreaterThan(0);
