@@ -4,7 +4,7 @@ import { AudioMode, Container, Fit, Marker, OutputSide } from "../../engine/prot
 import { literals } from "../../schema.ts";
 
 /** An optional field: absent keeps the value, null resets it to the default. `schema` must have `expects`. */
-const field = <T extends TSchema>(schema: T, description: string) =>
+export const field = <T extends TSchema>(schema: T, description: string) =>
   Type.Optional(Type.Union([schema, Type.Null()], { expects: schema["expects"], description }));
 
 /** Longer texts are mistakes, and the parameters are kept as long as the stream. */
