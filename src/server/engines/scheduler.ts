@@ -13,6 +13,7 @@ import { EnginePool } from "./engine-pool.ts";
 import type { EngineCommand } from "./engine-process.ts";
 import { ImageQueue } from "./image-queue.ts";
 import { type ImageRequest, ImageWork } from "./image-work.ts";
+import { type ModelLoad, ModelLoads } from "./model-loads.ts";
 import { Probation } from "./probation.ts";
 import {
   type DeathCause,
@@ -82,6 +83,7 @@ export class EngineScheduler {
     unfit: (supervisor, error) => this.#lostDevice(supervisor, error),
     died: (supervisor, death) => this.#engineDied(supervisor, death),
     emptied: (supervisor) => this.#emptied(supervisor),
+    modelChanged: (supervisor, model) => this.#modelChanged(supervisor, model),
     measured: ({ device }, metrics) => this.#options.observer?.measured(device, metrics),
   };
   readonly #probation = new Probation();
@@ -91,6 +93,7 @@ export class EngineScheduler {
     isReserved: (supervisor) => this.#probation.holds(supervisor),
   });
   readonly #availability = new Availability(this.#pool.all);
+  readonly #loads = new ModelLoads();
   readonly #homes = new WeakMap<Work, Supervisor>();
   readonly #images = new ImageQueue({
     start: (work) => this.#startImage(work),
@@ -136,6 +139,11 @@ export class EngineScheduler {
   /** Every model of every engine, by name; the most advanced state of each counts. */
   models(): readonly ModelInfo[] {
     return mergedModels([...this.#pool.all].map(({ models }) => models));
+  }
+
+  /** What is known of a model's loads, in engines that are gone as well. */
+  loadOf(model: string): ModelLoad {
+    return this.#loads.of(model);
   }
 
   /** `models()`, after the engines have read their folders again; an engine has a second for it. */
@@ -265,7 +273,13 @@ export class EngineScheduler {
     if (![...this.#pool.all].some(({ isUsable }) => isUsable)) this.#pool.add(fallback);
   }
 
+  #modelChanged(supervisor: Supervisor, model: ModelInfo): void {
+    const merged = this.models().find(({ name }) => name === model.name);
+    this.#loads.report(supervisor, model, merged?.state);
+  }
+
   #engineDied(supervisor: Supervisor, death: WorkDeath): void {
+    this.#loads.died(supervisor);
     this.#availability.engineChanged();
     this.#options.observer?.died(supervisor.device, death.cause);
     if (supervisor.failedBoots >= MAX_FAILED_BOOTS) this.#rehouse(supervisor);

@@ -50,6 +50,8 @@ export interface SupervisorObserver {
   died(supervisor: Supervisor, death: WorkDeath): void;
   /** The last piece of work has left. */
   emptied(supervisor: Supervisor): void;
+  /** The engine reports a change of a model, such as the end of its load. */
+  modelChanged(supervisor: Supervisor, model: ModelInfo): void;
   /** The engine reports what it has done since its last report. */
   measured(supervisor: Supervisor, metrics: EngineMetrics): void;
 }
@@ -252,6 +254,7 @@ export class Supervisor {
         return;
       case "model":
         this.#models.put(message.model);
+        this.#options.observer.modelChanged(this, message.model);
         return;
       case "models":
         this.#models.replace(message.models);
