@@ -45,32 +45,38 @@ test("an owned channel is deleted, if it was opened", async () => {
   expect(left.map(({ status }) => status)).toEqual([404, 200]);
 });
 
-test("in a given channel the readers of the open segment and of the next one come to an end", async () => {
-  await using trickle = hostTrickle({ autoCreate: false });
-  await trickle.make("out", "video/mp2t");
-  const url = trickle.url("out");
-  const died = new AbortController();
-  const post = (seq: number, start: (body: ReadableStreamDefaultController) => void) =>
-    void fetch(`${url}/${seq}`, {
-      method: "POST",
-      body: new ReadableStream({ start }),
-      signal: died.signal,
-    }).catch(() => {}); // the publisher dies
-  post(4, (body) => body.enqueue(new TextEncoder().encode("begun")));
-  const open = await fetch(`${url}/4`);
-  post(5, () => {});
-  const next = fetch(`${url}/5`);
-  await waitFor("all four requests", () => trickle.pending() === 4);
-  died.abort();
-  const stream = streamTo({ endpoint: { url }, lifecycle: "given" });
-  stream.receive({ type: "started", id: "a" });
-  stream.receive(checkpoint(4));
-  stream.lost();
-  expect(await open.text()).toBe("begun");
-  expect(await (await next).text()).toBe("");
-  await stream.ended;
-  expect((await fetch(`${url}/next`)).status).toBe(200);
-});
+test.each([
+  ["given", 200],
+  ["adopted", 404],
+] as const)(
+  "in a channel that is %s the readers of the open segment and of the next one come to an end",
+  async (lifecycle, after) => {
+    await using trickle = hostTrickle({ autoCreate: false });
+    await trickle.make("out", "video/mp2t");
+    const url = trickle.url("out");
+    const died = new AbortController();
+    const post = (seq: number, start: (body: ReadableStreamDefaultController) => void) =>
+      void fetch(`${url}/${seq}`, {
+        method: "POST",
+        body: new ReadableStream({ start }),
+        signal: died.signal,
+      }).catch(() => {}); // the publisher dies
+    post(4, (body) => body.enqueue(new TextEncoder().encode("begun")));
+    const open = await fetch(`${url}/4`);
+    post(5, () => {});
+    const next = fetch(`${url}/5`);
+    await waitFor("all four requests", () => trickle.pending() === 4);
+    died.abort();
+    const stream = streamTo({ endpoint: { url }, lifecycle });
+    stream.receive({ type: "started", id: "a" });
+    stream.receive(checkpoint(4));
+    stream.lost();
+    expect(await open.text()).toBe("begun");
+    expect(await (await next).text()).toBe("");
+    await stream.ended;
+    expect((await fetch(`${url}/next`)).status).toBe(after);
+  },
+);
 
 /** A stream without input that publishes to a trickle server elsewhere; its engine is about to be gone. */
 async function publishing(server: { readonly url: string }) {

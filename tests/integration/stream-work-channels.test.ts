@@ -1,77 +1,12 @@
 /** Streams of an orchestrator: sides that are missing, channels that others own and close (protocol.md 1.4, 5.1). */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import { EngineMeter } from "../../src/engine/metrics/engine-meter.ts";
-import { UNRECORDED_CALLS } from "../../src/engine/protocol/call-journal.ts";
-import type { WorkReport } from "../../src/engine/protocol/messages.ts";
-import type { StreamSpec } from "../../src/engine/protocol/work.ts";
-import { StreamWork } from "../../src/engine/work/stream-work.ts";
-import { tsSegments } from "../support/clip.ts";
-import { synthetic } from "../support/clip-synthetic.ts";
-import { OnnxWorkspace } from "../support/onnx-workspace.ts";
-import { publisherTo } from "../support/trickle-channel.ts";
-import { hostTrickle } from "../support/trickle-host.ts";
+import { orchestrated, publishClip } from "../support/orchestrated-stream.ts";
 import { seenPackets } from "../support/ts-reader.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
 quietLibav();
-
-/** A host with channels made beforehand, and one session that the test runs. */
-async function orchestrated(sides: { input?: string; output?: string }, made: string[]) {
-  const trickle = hostTrickle({ autoCreate: false });
-  for (const channel of made) await fetch(trickle.url(channel), { method: "POST" });
-  const workspace = await OnnxWorkspace.create();
-  const host = await workspace.host();
-  const sent: WorkReport[] = [];
-  const spec: StreamSpec = {
-    ...(sides.input && { input: { url: trickle.url(sides.input) } }),
-    ...(sides.output && {
-      output: { endpoint: { url: trickle.url(sides.output) }, lifecycle: "given" },
-    }),
-    container: "mpegts",
-    segment_seconds: 1,
-    audio: "auto",
-  };
-  const stream = new StreamWork({
-    calls: UNRECORDED_CALLS,
-    meter: new EngineMeter(),
-    ...{ id: "s", revision: 0 },
-    spec,
-    params: { prompts: [], model: "identity", fit: "cover", paused: false, model_params: {} },
-    host,
-    // All frames of a clip, however busy the machine is.
-    engine: { device: "cpu", frame_queue: 64, max_frame_age_ms: 60_000 },
-    send: (message) => void sent.push(message),
-  });
-  const typesSent = (): string[] => sent.map(({ type }) => type);
-  return {
-    trickle,
-    host,
-    stream,
-    sent,
-    typesSent,
-    async [Symbol.asyncDispose]() {
-      stream.stop();
-      await waitFor("the end", () => typesSent().includes("ended"));
-      await host[Symbol.asyncDispose]();
-      await trickle[Symbol.asyncDispose]();
-      await workspace[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** Publishes two seconds of video with sound; the channel stays open. */
-async function publishClip(url: string): Promise<void> {
-  const media = await synthetic({
-    parts: [{ width: 128, height: 96, frames: 60 }],
-    audio: { codec: "opus" },
-  });
-  const publisher = await publisherTo(url);
-  const writer = publisher.writable.getWriter();
-  for (const data of tsSegments(media)) await writer.write({ data, first: true, last: true });
-  await writer.close();
-}
 
 const ENDED = { type: "ended", id: "s" } as const;
 

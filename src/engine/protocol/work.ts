@@ -102,10 +102,16 @@ export const OutputChannel = Type.Object({
   /**
    * `owned`: the stream creates the channel and deletes it at its end; losing it is a failure.
    * `given`: another side made the channel; when that side closes it, the stream ends in order.
+   * `adopted`: another side made the channel, and the stream deletes it at its end, once its readers have had time to
+   * read the last segment (live-runner.md 3.4); losing it is a failure. After the end of its input the stream has 3 s
+   * for what is queued.
    */
-  lifecycle: literals(["owned", "given"]),
+  lifecycle: literals(["owned", "given", "adopted"]),
 });
 export type OutputChannel = Immutable<typeof OutputChannel>;
+
+/** From the end of an adopted channel's last segment to its deletion: readers lose what they have not read by then. */
+export const LINGER_MS = 500;
 
 /** What is fixed for the life of a stream. */
 export const StreamSpec = Type.Object({

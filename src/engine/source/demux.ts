@@ -26,6 +26,8 @@ export interface DemuxOptions {
   readonly calls: NativeCalls;
   /** Sees every packet that arrives. */
   readonly observer: Pick<PipelineObserver, "frameIn" | "frameDropped" | "audioIn" | "trouble">;
+  /** The input has ended; its last packets may still wait to be read. */
+  readonly onEnd?: () => void;
 }
 
 /** Fifteen seconds at 60 fps, more than the longest burst: a decoder that far behind starts again at a key frame. */
@@ -42,7 +44,7 @@ const MAX_AUDIO_BYTES = 4 * 1024 * 1024;
 /** Reads `segments` to their end, as fast as they arrive. Both outputs end with the input, or fail as it does. */
 export function demux(
   segments: ReadableStream<IncomingChunk>,
-  { timeline, calls, observer }: DemuxOptions,
+  { timeline, calls, observer, onEnd }: DemuxOptions,
 ): DemuxedInput {
   const video = pushable<VideoPacket>(({ data }) => data.length);
   const audio = pushable<AudioPacket>(({ data }) => data.length);
@@ -91,6 +93,7 @@ export function demux(
     () => {
       video.end();
       audio.end();
+      onEnd?.();
     },
     (error) => {
       video.fail(error);

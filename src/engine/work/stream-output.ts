@@ -3,7 +3,13 @@ import type { PlainError } from "../../errors.ts";
 import type { Fragment } from "../../media/fragment.ts";
 import type { PublisherObserver, PublisherStats } from "../../trickle/client/delivery.ts";
 import { TricklePublisher } from "../../trickle/client/publisher.ts";
-import type { Container, Endpoint, OutputChannel, Size } from "../protocol/work.ts";
+import {
+  type Container,
+  type Endpoint,
+  LINGER_MS,
+  type OutputChannel,
+  type Size,
+} from "../protocol/work.ts";
 import { ACCEPT_MS, isRemoved, refusalOf } from "./preflight.ts";
 import type { StreamReporter } from "./stream-reporter.ts";
 
@@ -24,12 +30,15 @@ export interface StreamOutputOptions {
   readonly onSize: (size: Size) => void;
   /** A segment that begins with this fragment is published under this number. */
   readonly onSegment: (seq: number, start: Fragment) => void;
+  /** Time from the end of the last segment to the deletion of an adopted channel. Default `LINGER_MS`. */
+  readonly lingerMs?: number;
 }
 
 export class StreamOutput {
   readonly #endpoint: Endpoint;
   readonly #publisher: TricklePublisher<Fragment>;
-  readonly #owned: boolean;
+  readonly #lifecycle: OutputChannel["lifecycle"];
+  readonly #lingerMs: number;
 
   /** Makes sure that the channel accepts us. Throws `channel_refused` naming `output`. */
   static async open(output: OutputChannel, options: StreamOutputOptions): Promise<StreamOutput> {
@@ -43,7 +52,7 @@ export class StreamOutput {
         signal,
         observer: observerOf(options),
       });
-      return new StreamOutput(output, publisher);
+      return new StreamOutput(output, publisher, options.lingerMs ?? LINGER_MS);
     } catch (error) {
       throw refusalOf("output", error);
     }
@@ -52,10 +61,12 @@ export class StreamOutput {
   private constructor(
     { endpoint, lifecycle }: OutputChannel,
     publisher: TricklePublisher<Fragment>,
+    lingerMs: number,
   ) {
     this.#endpoint = endpoint;
     this.#publisher = publisher;
-    this.#owned = lifecycle === "owned";
+    this.#lifecycle = lifecycle;
+    this.#lingerMs = lingerMs;
   }
 
   /** Errors with `output_lost` when the channel is gone, also while nothing is written. */
@@ -72,15 +83,18 @@ export class StreamOutput {
     return this.#publisher.queuedBytes;
   }
 
-  /** Ends what is open. A channel that the stream owns is deleted, others never. Never throws. */
+  /** Ends what is open, and deletes the channel unless it was given. Never throws. */
   async close(): Promise<void> {
     await this.#publisher.close();
-    if (this.#owned) await this.#publisher.deleteChannel();
+    if (this.#lifecycle === "given") return;
+    const { kind } = await this.#publisher.ended;
+    if (this.#lifecycle === "adopted" && kind === "finished") await Bun.sleep(this.#lingerMs);
+    await this.#publisher.deleteChannel();
   }
 
-  /** Once closed: true if the channel belongs to another side, which closed or removed it. */
+  /** Once closed: true if another side, to which the channel belongs, closed or removed it. */
   async wasRemoved(): Promise<boolean> {
-    if (this.#owned) return false;
+    if (this.#lifecycle !== "given") return false;
     const { kind } = await this.#publisher.ended;
     return kind === "closed_by_peer" || (kind === "lost" && (await isRemoved(this.#endpoint)));
   }

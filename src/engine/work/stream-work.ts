@@ -47,6 +47,8 @@ export interface StreamWorkOptions {
   /** Adds up all streams of the engine. */
   readonly meter: EngineMeter;
   readonly send: Send;
+  /** See `StreamOutputOptions`. */
+  readonly lingerMs?: number;
 }
 
 export class StreamWork implements EngineWork {
@@ -224,8 +226,9 @@ export class StreamWork implements EngineWork {
   }
 
   async #openOutput(output: OutputChannel): Promise<StreamOutput> {
-    const { id, spec, resume, send } = this.#options;
+    const { id, spec, resume, send, lingerMs } = this.#options;
     return await StreamOutput.open(output, {
+      ...(lingerMs !== undefined && { lingerMs }),
       container: spec.container,
       resumed: resume !== undefined,
       signal: this.#abort.signal,
@@ -263,9 +266,15 @@ export class StreamWork implements EngineWork {
       timeline: new Timeline(after),
       calls: this.#options.calls,
       observer: this.#reporter,
+      onEnd: () => this.#inputEnded(),
     });
     this.#bytesIn = packets.bytes;
     return { kind: "input", packets, audio: spec.audio };
+  }
+
+  /** The readers of an adopted channel wait for its deletion: what is queued has as long as after a stop. */
+  #inputEnded(): void {
+    if (this.#options.spec.output?.lifecycle === "adopted") this.stop();
   }
 }
 

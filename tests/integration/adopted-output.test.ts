@@ -1,0 +1,88 @@
+/** Streams whose output channel an orchestrator made for them and leaves to them to delete (live-runner.md 3.4). */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { subscribe } from "../../src/trickle/client/subscriber.ts";
+import {
+  type OrchestratedOptions,
+  orchestrated,
+  publishClip,
+} from "../support/orchestrated-stream.ts";
+import { seenPackets } from "../support/ts-reader.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+quietLibav();
+
+const SIDES = { input: "in", output: "out" };
+
+/** A stream with an adopted output that has started. */
+async function adopted(options: OrchestratedOptions = {}) {
+  const run = await orchestrated(SIDES, ["in", "out"], { lifecycle: "adopted", ...options });
+  await run.host.acquire("identity"); // frames are skipped while it loads
+  const over = run.stream.run();
+  await waitFor("its start", () => run.typesSent().includes("started"));
+  return { run, over, url: run.trickle.url("out") };
+}
+
+/** Reads a channel to its end. */
+async function readAll(url: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  const { signal } = new AbortController();
+  for await (const { data } of subscribe({ url }, { signal, start: 0, maxLag: 9 }))
+    parts.push(data);
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+const pictures = (bytes: Uint8Array): number =>
+  seenPackets(bytes).filter(({ pid, unitStart }) => pid === 0x100 && unitStart).length;
+
+test("once its input is closed, an adopted output ends within 4 s with all frames and is deleted (S9)", async () => {
+  const { run, over, url } = await adopted();
+  await using _run = run;
+  const read = readAll(url);
+  await publishClip(run.trickle.url("in"));
+  const began = performance.now();
+  await fetch(run.trickle.url("in"), { method: "DELETE" });
+  const bytes = await read;
+  expect(performance.now() - began).toBeLessThan(4000);
+  expect(pictures(bytes)).toBe(60);
+  await over;
+  expect(run.sent.at(-1)).toEqual({ type: "ended", id: "s" });
+  expect(run.trickle.server.channels).toBe(0);
+});
+
+test("an adopted channel is not created, and it stays for a while after its last segment", async () => {
+  const { run, over, url } = await adopted({ work: { lingerMs: 400 } });
+  await using _run = run;
+  await publishClip(run.trickle.url("in"));
+  await waitFor("all frames", () => run.stream.stats().frames_out === 60);
+  run.stream.stop();
+  const last = await fetch(`${url}/-2`);
+  await last.arrayBuffer();
+  const ended = performance.now();
+  expect((await fetch(`${url}/next`)).status).toBe(200);
+  await over;
+  expect(performance.now() - ended).toBeGreaterThan(300);
+  expect((await fetch(`${url}/next`)).status).toBe(404);
+
+  await using absent = await orchestrated(SIDES, ["in"], { lifecycle: "adopted" });
+  await absent.stream.run();
+  expect(absent.sent.at(-1)).toMatchObject({ error: { details: [{ field: "output" }] } });
+  expect(absent.trickle.server.channels).toBe(1);
+});
+
+test("an adopted channel that another side closes fails the stream and says so", async () => {
+  const { run, over, url } = await adopted();
+  await using _run = run;
+  await fetch(url, { method: "DELETE" });
+  await over;
+  expect(run.sent.at(-1)).toMatchObject({
+    type: "ended",
+    error: {
+      kind: "output_lost",
+      message: expect.stringMatching(
+        /^output: the channel at http:\S+ was closed by the other side$/,
+      ),
+    },
+  });
+});
