@@ -20,6 +20,14 @@ export const duration = (options: StringOptions) =>
     .Decode(milliseconds)
     .Encode((ms) => `${ms}ms`);
 
+/** As `duration`, but longer than zero. */
+export const positiveDuration = (options: StringOptions) =>
+  duration({
+    format: "positive-time-span",
+    expects: "a duration longer than zero such as 500ms, 25s, 10m or 1h, at most 24d",
+    ...options,
+  });
+
 function milliseconds(text: string): number {
   const [, amount = "", unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
   return Math.round(Number.parseFloat(amount) * MILLISECONDS[unit as keyof typeof MILLISECONDS]);
@@ -135,6 +143,15 @@ export function count(
   return Type.Integer({ minimum, maximum, expects, description, ...optional, ...extra });
 }
 
+/** A number within bounds; fractions are allowed. */
+export const decimal = (minimum: number, maximum: number, options: Record<string, unknown>) =>
+  Type.Number({
+    minimum,
+    maximum,
+    expects: `a number from ${minimum} to ${maximum}`,
+    ...options,
+  });
+
 /** A text that is kept out of messages and of the engines' environment. */
 export function secret(description: string, extra: Record<string, unknown> = {}) {
   const pattern = "^[\\x21-\\x7e]+$";
@@ -158,6 +175,15 @@ const split = (text: string) =>
     .filter((item) => item !== "");
 
 FormatRegistry.Set("time-span", (text) => milliseconds(text) <= MAX_TIMER_MS);
+FormatRegistry.Set("positive-time-span", (text) => {
+  const ms = milliseconds(text);
+  return ms > 0 && ms <= MAX_TIMER_MS;
+});
+// A replacement character stands for bytes that are not UTF-8.
+FormatRegistry.Set(
+  "public-metadata",
+  (text) => Buffer.byteLength(text) <= 1024 && !text.includes("\uFFFD"),
+);
 // A small number without a unit was meant in another one: `20` are not 20 bytes.
 FormatRegistry.Set("byte-size", (text) => /[kmgt]i?b?$/i.test(text) || bytesIn(text) >= 2 ** 20);
 FormatRegistry.Set("hosts", (text) => split(text).every((host) => normalHost(host) !== null));

@@ -1,7 +1,7 @@
 /** Reads settings from flags and environment into one checked, frozen Config. */
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { StaticDecode, TObject, TProperties, TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { reason } from "./errors.ts";
@@ -30,7 +30,9 @@ export function readConfig(
     const text = flag ?? (variable === "" ? undefined : variable);
     origin[key] = flag === undefined ? variableName(key) : flagName(key);
     if (text !== undefined)
-      raw[key] = /^(log|trickle|orchTls)/.test(key) ? text.toLowerCase() : text;
+      raw[key] = /^(log|trickle|orchTls|orchMode|runnerProxy|runnerPriceUnit)/.test(key)
+        ? text.toLowerCase()
+        : text;
   }
   const candidate = Value.Convert(Settings, Value.Default(Settings, { ...raw }));
   for (const [key, schema] of Object.entries(Settings.properties)) {
@@ -50,6 +52,7 @@ export function readConfig(
   const providers = raw["ortLibDir"];
   if (typeof providers === "string" && !holdsOnnxRuntime(providers))
     problems.push(`ORT_LIB_DIR names a folder without libonnxruntime*.so: ${providers}`);
+  problems.push(...runnerProblems(raw));
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   const config = Value.Decode(Settings, candidate);
   return Object.freeze({
@@ -57,6 +60,23 @@ export function readConfig(
     workspace: resolve(config.workspace),
     ...(authorities === null ? {} : { orchCa: authorities }),
   });
+}
+
+/** What is wrong with the live-runner settings taken together. */
+function runnerProblems(raw: Readonly<Record<string, unknown>>): readonly string[] {
+  const { orchMode, runnerApp, runnerBatch, runnerUsageLog } = raw;
+  const problems: string[] = [];
+  if (runnerApp === undefined && (orchMode === "runner" || orchMode === "both"))
+    problems.push(
+      `ORCH_MODE=${orchMode} needs RUNNER_APP, such as live-video-to-video/comfystream`,
+    );
+  if (runnerApp === undefined && runnerBatch !== undefined)
+    problems.push("RUNNER_BATCH needs RUNNER_APP: its first part begins the names of those apps");
+  if (typeof runnerUsageLog === "string" && !existsSync(dirname(resolve(runnerUsageLog))))
+    problems.push(
+      `RUNNER_USAGE_LOG names a file in a folder that does not exist: ${runnerUsageLog}`,
+    );
+  return problems;
 }
 
 /** The PEM text of the file at ORCH_CA; null where it is not set. Adds to `problems`. */
@@ -98,6 +118,9 @@ export function engineEnvironment(
   };
 }
 
+/** Of the longest flag in `--help`. */
+const FLAG_WIDTH = 24;
+
 /** Formats the flags with their variables, defaults and meanings for `--help`. */
 export function describeSettings(): string {
   const rows = Object.entries(Settings.properties).map(([key, schema]) => [
@@ -106,7 +129,9 @@ export function describeSettings(): string {
     described(schema),
   ]);
   return rows
-    .map(([flag, variable, text]) => `  ${flag?.padEnd(20)} ${variable?.padEnd(27)} ${text}`)
+    .map(
+      ([flag, variable, text]) => `  ${flag?.padEnd(FLAG_WIDTH)} ${variable?.padEnd(27)} ${text}`,
+    )
     .join("\n");
 }
 

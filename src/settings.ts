@@ -6,11 +6,13 @@ import {
   choice,
   commaList,
   count,
+  decimal,
   duration,
   hostList,
   httpUrl,
   httpUrls,
   onOff,
+  positiveDuration,
   privateHttpUrl,
   secret,
 } from "./config-values.ts";
@@ -157,6 +159,94 @@ export const Settings = Type.Object({
   capabilityToken: Type.Optional(
     secret("bearer token that orchestrators send; made at each start where it is not set", {
       variableOnly: true,
+    }),
+  ),
+  orchMode: choice(
+    ["auto", "byoc", "runner", "both"],
+    "auto",
+    "how to register: as BYOC capability, as live runner, or both; auto = both if RUNNER_APP is set",
+  ),
+  runnerApp: Type.Optional(
+    Type.String({
+      pattern: "^[\\w.-]+(/[\\w.-]+)*$",
+      maxLength: 200,
+      expects:
+        "an app id such as live-video-to-video/comfystream: letters, digits, dot, dash and underscore in parts joined by /",
+      description: "app id to register as live runner; turns that mode on",
+    }),
+  ),
+  runnerUrl: Type.Optional(
+    httpUrl({
+      description: "this server's URL as a live-runner orchestrator sees it (CAPABILITY_URL)",
+    }),
+  ),
+  runnerKey: Type.Optional(
+    Type.String({
+      pattern: "^[\\w-]{22,128}$",
+      variableOnly: true,
+      secret: true,
+      expects: "22 to 128 letters, digits, dashes and underscores",
+      description:
+        "key in the path that live-runner orchestrators call; made at each start where it is not set",
+    }),
+  ),
+  runnerId: Type.String({
+    pattern: "^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$",
+    default: "comfystream",
+    expects: "at most 52 lower-case letters, digits and dashes, with no dash at an end",
+    description: "first part of the runner id",
+  }),
+  runnerLabel: Type.Optional(
+    Type.String({
+      pattern: "^\\S(.{0,126}\\S)?$",
+      expects: "at most 128 characters without blanks at the ends",
+      description: "label that the orchestrator stores with the runner",
+    }),
+  ),
+  runnerMetadata: Type.Optional(
+    Type.String({
+      format: "public-metadata",
+      expects: "at most 1024 bytes of UTF-8",
+      description: "public text about the runner, in place of the JSON that is made here",
+    }),
+  ),
+  runnerProxy: onOff({
+    default: "off",
+    description: "ask the orchestrator for app URLs without the session id",
+  }),
+  runnerCapacity: Type.Optional(
+    count(1, 10_000, undefined, "most live-runner sessions (CAPABILITY_CAPACITY or MAX_STREAMS)"),
+  ),
+  runnerPrice: decimal(0, 1_000_000, { default: 0, description: "price of a session in USD" }),
+  runnerPriceUnit: choice(["hour", "fixed", "720p"], "hour", "unit of that price"),
+  runnerIdleTimeout: positiveDuration({
+    default: "300s",
+    description: "end sessions without input after, unless their start says otherwise",
+  }),
+  runnerUnusedTimeout: positiveDuration({
+    default: "120s",
+    description: "release reserved sessions that nobody starts after",
+  }),
+  runnerEndGrace: duration({
+    default: "15s",
+    description: "keep a session whose input ended for",
+  }),
+  runnerMaxSession: duration({ default: "0", description: "longest session; 0 = no limit" }),
+  runnerSegmentSeconds: decimal(0.2, 10, {
+    default: 1,
+    description: "length of a segment in seconds, unless the start says otherwise",
+  }),
+  runnerUsageLog: Type.Optional(
+    Type.String({
+      minLength: 1,
+      expects: "the path of a file",
+      description: "file that gets a line of JSON for each session that ended",
+    }),
+  ),
+  runnerBatch: Type.Optional(
+    commaList("[\\w.-]{1,128}", {
+      expects: "a comma list of batch capabilities",
+      description: "batch capabilities to register as live runners, a single call each",
     }),
   ),
   workers: Type.Optional(

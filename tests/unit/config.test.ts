@@ -237,3 +237,87 @@ test("the ComfyUI may have a password in its URL, which appears in no message an
   expect(wrong).toThrow("--comfyui-url must be one http or https URL without query and fragment");
   expect(wrong).not.toThrow("secret");
 });
+
+test("the live runner's settings have their defaults, and flags like their variables", () => {
+  expect(readConfig([], {})).toMatchObject({
+    orchMode: "auto",
+    runnerId: "comfystream",
+    runnerProxy: false,
+    runnerPrice: 0,
+    runnerPriceUnit: "hour",
+    runnerIdleTimeout: 300_000,
+    runnerUnusedTimeout: 120_000,
+    runnerEndGrace: 15_000,
+    runnerMaxSession: 0,
+    runnerSegmentSeconds: 1,
+  });
+  const flags = ["--runner-app=live/video", "--orch-mode=BOTH", "--runner-price", "0.75"];
+  expect(readConfig(flags, { RUNNER_BATCH: "text-reversal, comfystream-image" })).toMatchObject({
+    runnerApp: "live/video",
+    orchMode: "both",
+    runnerPrice: 0.75,
+    runnerBatch: ["text-reversal", "comfystream-image"],
+  });
+});
+
+test("each bad value of the live runner's settings is named with what it must be", () => {
+  const key = "k3y-that-is-short";
+  const message = messageOf(() =>
+    readConfig(["--runner-key", key], {
+      ORCH_MODE: "all",
+      RUNNER_APP: "live video",
+      RUNNER_URL: "worker:5000",
+      RUNNER_KEY: key,
+      RUNNER_ID: "Comfy_1",
+      RUNNER_LABEL: " a",
+      RUNNER_METADATA: "x".repeat(1025),
+      RUNNER_PROXY: "perhaps",
+      RUNNER_CAPACITY: "0",
+      RUNNER_PRICE: "-1",
+      RUNNER_PRICE_UNIT: "minute",
+      RUNNER_IDLE_TIMEOUT: "0",
+      RUNNER_UNUSED_TIMEOUT: "0s",
+      RUNNER_END_GRACE: "soon",
+      RUNNER_MAX_SESSION: "-1s",
+      RUNNER_SEGMENT_SECONDS: "0.1",
+      RUNNER_USAGE_LOG: "/nonexistent/usage.jsonl",
+      RUNNER_BATCH: "a b",
+    }),
+  );
+  expect(message.replaceAll("x".repeat(1025), "x…").split("\n").sort()).toEqual([
+    'ORCH_MODE must be one of auto, byoc, runner, both, got "all"',
+    'RUNNER_APP must be an app id such as live-video-to-video/comfystream: letters, digits, dot, dash and underscore in parts joined by /, got "live video"',
+    'RUNNER_BATCH must be a comma list of batch capabilities, got "a b"',
+    'RUNNER_CAPACITY must be an integer from 1 to 10000, got "0"',
+    'RUNNER_END_GRACE must be a duration such as 500ms, 25s, 10m or 1h, at most 24d, got "soon"',
+    'RUNNER_ID must be at most 52 lower-case letters, digits and dashes, with no dash at an end, got "Comfy_1"',
+    'RUNNER_IDLE_TIMEOUT must be a duration longer than zero such as 500ms, 25s, 10m or 1h, at most 24d, got "0"',
+    "RUNNER_KEY must be 22 to 128 letters, digits, dashes and underscores",
+    'RUNNER_LABEL must be at most 128 characters without blanks at the ends, got " a"',
+    'RUNNER_MAX_SESSION must be a duration such as 500ms, 25s, 10m or 1h, at most 24d, got "-1s"',
+    'RUNNER_METADATA must be at most 1024 bytes of UTF-8, got "x…"',
+    'RUNNER_PRICE must be a number from 0 to 1000000, got "-1"',
+    'RUNNER_PRICE_UNIT must be one of hour, fixed, 720p, got "minute"',
+    'RUNNER_PROXY must be on or off, got "perhaps"',
+    'RUNNER_SEGMENT_SECONDS must be a number from 0.2 to 10, got "0.1"',
+    'RUNNER_UNUSED_TIMEOUT must be a duration longer than zero such as 500ms, 25s, 10m or 1h, at most 24d, got "0s"',
+    'RUNNER_URL must be one http or https URL without credentials, query and fragment, got "worker:5000"',
+    "RUNNER_USAGE_LOG names a file in a folder that does not exist: /nonexistent/usage.jsonl",
+    "unknown flag --runner-key; see --help",
+  ]);
+});
+
+test.each([
+  ["ORCH_MODE", "runner", "ORCH_MODE=runner needs RUNNER_APP"],
+  ["ORCH_MODE", "both", "ORCH_MODE=both needs RUNNER_APP"],
+  ["RUNNER_BATCH", "text-reversal", "RUNNER_BATCH needs RUNNER_APP"],
+])("%s=%s is refused without RUNNER_APP", (variable, value, message) => {
+  expect(() => readConfig([], { [variable]: value })).toThrow(message);
+  expect(() => readConfig([], { [variable]: value, RUNNER_APP: "live/video" })).not.toThrow();
+});
+
+test("the live runner's key is a secret that no engine gets", () => {
+  const RUNNER_KEY = "abcdefghijklmnopqrstuv";
+  expect(readConfig([], { RUNNER_KEY }).runnerKey).toBe(RUNNER_KEY);
+  expect(engineEnvironment({ RUNNER_KEY, RUNNER_APP: "a" })).not.toHaveProperty("RUNNER_KEY");
+});
