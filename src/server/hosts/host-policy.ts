@@ -62,6 +62,15 @@ export class HostPolicy {
     this.#own = own;
   }
 
+  /** Whether `ALLOW_HOSTS` names this origin's host, as it is spelled there: names are not looked up. */
+  listsOrigin(origin: string): boolean {
+    const url = URL.parse(origin);
+    if (url === null) return false;
+    const port = url.port || (url.protocol === "https:" ? "443" : "80");
+    const { allowHosts } = this.#rules;
+    return ["*", url.hostname, `${url.hostname}:${port}`].some((one) => allowHosts.includes(one));
+  }
+
   /**
    * Returns the channel behind `url`, to be connected to at its pinned address. Sends nothing but name look-ups.
    * Throws `invalid_request` for a URL that cannot be a channel's, `refused_host` for a host that is not allowed, and

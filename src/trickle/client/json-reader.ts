@@ -18,6 +18,8 @@ export interface ReadMessagesOptions {
   readonly signal: AbortSignal;
   /** Largest message in bytes. */
   readonly maxBytes: number;
+  /** The message to begin with, or the oldest that there is after it. Default: the newest. */
+  readonly start?: number;
   /** Failures in a row are retried for this long. Default 30000. */
   readonly giveUpMs?: number;
 }
@@ -31,7 +33,7 @@ const QUEUE_BYTES = 1024 * 1024;
 const log = getLogger("trickle");
 
 /**
- * Reads the channel's messages from the newest on, without jumps, waiting without limit. Ends when the other side closed
+ * Reads the channel's messages from `start` on, without jumps, waiting without limit. Ends when the other side closed
  * or removed the channel. Throws `channel_refused` if the channel never existed, `input_lost` if its segments are refused
  * or cannot be had for `giveUpMs`, and the signal's reason.
  *
@@ -41,7 +43,7 @@ const log = getLogger("trickle");
  */
 export async function* readMessages(
   endpoint: TrickleEndpoint,
-  { signal, maxBytes, giveUpMs = GIVE_UP_MS }: ReadMessagesOptions,
+  { signal, maxBytes, start: first = -1, giveUpMs = GIVE_UP_MS }: ReadMessagesOptions,
 ): AsyncGenerator<ReadMessage, void, void> {
   const backoff = new Backoff(giveUpMs);
   const failed = async (error: unknown): Promise<void> => {
@@ -56,7 +58,7 @@ export async function* readMessages(
     await backoff.wait(signal);
   };
   let existed = false;
-  let seq = -1;
+  let seq = first;
   for (;;) {
     signal.throwIfAborted();
     let latest: number;

@@ -2,8 +2,7 @@
 import { CAPABILITIES, isCapability } from "../../../../capabilities/registry.ts";
 import { type Config, ConfigError } from "../../../../config.ts";
 import { nearestName } from "../../../../nearest-name.ts";
-import { bareHost } from "../../../hosts/ip-address.ts";
-import { isLoopback, isUnspecified } from "../../../hosts/own-address.ts";
+import { doubtAboutUrl } from "../../url-doubt.ts";
 
 /** The body of a registration (protocol.md 2.1): numbers are integers, the URL has no trailing slash. */
 export interface Offer {
@@ -85,20 +84,8 @@ export const missingVariables = ({ orchUrl = [], orchSecret }: Config): readonly
 ];
 
 /** Says why an orchestrator probably cannot reach this server under its URL; null if it looks reachable. */
-export function doubtAbout({ orchUrl = [], capabilityUrl }: Config): string | null {
-  const remote = orchUrl.find((url) => !isLoopback(hostOf(url)));
-  if (remote === undefined) return null;
-  const way = `set it to an address of this server that ${remote} can reach`;
-  if (capabilityUrl === undefined) return `CAPABILITY_URL is not set: ${way}`;
-  const host = hostOf(capabilityUrl);
-  if (isUnspecified(host))
-    return `CAPABILITY_URL ${capabilityUrl} is a wildcard address, which nobody can connect to: ${way}`;
-  if (isLoopback(host))
-    return `CAPABILITY_URL ${capabilityUrl} is reachable from this machine alone, and the orchestrator is on another: ${way}`;
-  return null;
-}
-
-const hostOf = (url: string): string => bareHost(new URL(url).hostname);
+export const doubtAbout = ({ orchUrl = [], capabilityUrl }: Config): string | null =>
+  doubtAboutUrl({ variable: "CAPABILITY_URL", url: capabilityUrl }, orchUrl);
 
 const descriptionOf = (name: string): string =>
   CAPABILITIES.find((one) => one.name === name)?.description ?? "";

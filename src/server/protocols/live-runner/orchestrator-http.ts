@@ -1,0 +1,68 @@
+/** Sends small requests to an orchestrator: heartbeats and callbacks. */
+import type { Config } from "../../../config.ts";
+
+/** How the orchestrator's certificate is checked. */
+export interface OrchestratorTls {
+  readonly rejectUnauthorized: boolean;
+  readonly ca?: string;
+}
+
+/** By default orchestrators make their own certificates: see ORCH_TLS_VERIFY and ORCH_CA. */
+export const orchestratorTls = ({
+  orchTlsVerify,
+  orchCa,
+}: Pick<Config, "orchTlsVerify" | "orchCa">): OrchestratorTls =>
+  orchCa === undefined
+    ? { rejectUnauthorized: orchTlsVerify }
+    : { rejectUnauthorized: true, ca: orchCa };
+
+export interface OrchestratorRequest {
+  readonly method: "POST" | "DELETE";
+  readonly headers: Readonly<Record<string, string>>;
+  /** Sent as JSON; absent: an empty body. */
+  readonly json?: unknown;
+  readonly signal: AbortSignal;
+  readonly tls: OrchestratorTls;
+}
+
+/** The answer of an orchestrator, of any status. */
+export interface OrchestratorAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Sends one request. Rejects where no answer came, with fetch's error or the signal's reason. */
+export async function askOrchestrator(
+  url: string,
+  { method, headers, json, signal, tls }: OrchestratorRequest,
+): Promise<OrchestratorAnswer> {
+  const body = json === undefined ? {} : { body: JSON.stringify(json) };
+  const type = json === undefined ? {} : { "content-type": "application/json" };
+  const response = await fetch(url, {
+    method,
+    headers: { ...headers, ...type },
+    ...body,
+    signal,
+    // Credentials go nowhere else.
+    redirect: "manual",
+    // A pooled connection that the other side has closed meanwhile would look like a failure.
+    keepalive: false,
+    tls,
+    // Bun's documented switch against HTTP_PROXY in the environment; the typings know only the proxy's URL.
+    ...({ proxy: false } as object),
+  });
+  return { status: response.status, text: await response.text() };
+}
+
+/** The sentence of a failed answer: node answers `{"error": text}`, go-livepeer a line of text. */
+export function errorText({ text }: OrchestratorAnswer): string {
+  try {
+    const body: unknown = JSON.parse(text);
+    const error: unknown =
+      typeof body === "object" && body !== null && "error" in body ? body.error : null;
+    if (typeof error === "string") return error.trim();
+  } catch {
+    // Not JSON: the text is the sentence.
+  }
+  return text.trim();
+}

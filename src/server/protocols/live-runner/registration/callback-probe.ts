@@ -1,0 +1,56 @@
+/** Follows the address that an orchestrator names for callbacks, and warns where it does not answer (live-runner.md 2.1). */
+import { reason } from "../../../../errors.ts";
+import { getLogger } from "../../../../log.ts";
+import { redactUrl } from "../../../../redact-url.ts";
+import type { OrchestratorTls } from "../orchestrator-http.ts";
+
+const log = getLogger("registration");
+
+const TIMEOUT_MS = 5000;
+
+export class CallbackProbe {
+  readonly #orchestrator: string;
+  readonly #tls: OrchestratorTls;
+  #base: string | null = null;
+
+  /** `orchestrator`: as in ORCH_URL. */
+  constructor(orchestrator: string, tls: OrchestratorTls) {
+    this.#orchestrator = orchestrator;
+    this.#tls = tls;
+  }
+
+  /** The origin of callbacks; null before a heartbeat was answered with one. */
+  get origin(): string | null {
+    const url = this.#base === null ? null : URL.parse(this.#base);
+    return url === null || !/^https?:$/.test(url.protocol) ? null : url.origin;
+  }
+
+  /** The base of the latest answer. A new one at another host than ORCH_URL is tried once. */
+  follow(base: string | null): void {
+    if (base === null || base === this.#base) return;
+    this.#base = base;
+    const { origin } = this;
+    if (origin !== null && origin !== new URL(this.#orchestrator).origin) void this.#try(origin);
+  }
+
+  /** Any answer will do. */
+  async #try(origin: string): Promise<void> {
+    try {
+      const response = await fetch(`${origin}/discovery`, {
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        redirect: "manual",
+        keepalive: false,
+        tls: this.#tls,
+        // Bun's documented switch against HTTP_PROXY in the environment; the typings know only the proxy's URL.
+        ...({ proxy: false } as object),
+      });
+      await response.body?.cancel();
+    } catch (error) {
+      log.warn("runner: the orchestrator's callback address does not answer", {
+        orchestrator: this.#orchestrator,
+        callbacks: redactUrl(origin),
+        why: `${reason(error)}; sessions will fail: its operator must set -liveRunnerAddr (go-livepeer) or runner_service_url (livepeer/node) to an address that this server reaches`,
+      });
+    }
+  }
+}

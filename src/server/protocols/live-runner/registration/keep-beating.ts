@@ -1,0 +1,203 @@
+/**
+ * Keeps one runner registered with one orchestrator: sends its heartbeats, registers anew where the orchestrator has
+ * forgotten it, and retries whatever fails (live-runner.md 2.1, 2.2). Runs in the server process and waits for nothing but
+ * the orchestrator: beats go on while engines load, hang or restart.
+ */
+import { pause } from "../../../../streams/pause.ts";
+import { untilAborted } from "../../../../streams/until-aborted.ts";
+import { DEFAULT_INTERVAL_MS, type HeartbeatAnswer, type HeartbeatBody } from "./heartbeat.ts";
+import type { BeatOutcome, LeaveOutcome, RunnerClient } from "./runner-client.ts";
+
+const LONGEST_TIMEOUT_MS = 5000;
+const FIRST_BACK_OFF_MS = 1000;
+const LAST_BACK_OFF_MS = 30_000;
+/** Interval of tries where an operator must change something. */
+const REFUSED_MS = 60_000;
+/** An expired runner is swept within 5 s: until then its id is refused with a 404. */
+const SWEPT_RETRY_MS = 2000;
+const SWEPT_WITHIN_MS = 8000;
+
+/** Clock; replaced in tests. */
+export interface BeatTiming {
+  /** Resolves after `ms`, or as soon as the signal aborts. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Milliseconds, as `performance.now()`. */
+  readonly now: () => number;
+}
+
+export const REAL_BEATS: BeatTiming = {
+  wait: pause,
+  random: Math.random,
+  now: () => performance.now(),
+};
+
+export type BeatFailure = Exclude<BeatOutcome, { kind: "accepted" }>;
+
+/** What a heartbeat is made of, and who is told what comes of it. */
+export interface Beating {
+  readonly client: Pick<RunnerClient, "heartbeat" | "unregister">;
+  /** Makes an id that no orchestrator has. */
+  newId(): string;
+  body(runnerId: string): HeartbeatBody;
+  /** A new registration was accepted; `answer` has its o2r. Comes before `answered`. */
+  registered(answer: HeartbeatAnswer): void;
+  /** The orchestrator has accepted a heartbeat that left at `askedAt`. */
+  answered(answer: HeartbeatAnswer, askedAt: number): void;
+  /** The orchestrator has dropped the registration, with its sessions. */
+  lost(why: string): void;
+  /** A heartbeat failed; it is sent again. */
+  failed(failure: BeatFailure): void;
+}
+
+/** A registration that the orchestrator has accepted. */
+interface Held {
+  readonly secret: string;
+  readonly intervalMs: number;
+  readonly ttlMs: number;
+  readonly acceptedAt: number;
+}
+
+export class Heartbeats {
+  readonly #beating: Beating;
+  readonly #timing: BeatTiming;
+  #id: string;
+  #held: Held | null = null;
+  #failures = 0;
+  /** Whether the id was replaced since the last accepted heartbeat: if a new one does not help, another does not either. */
+  #hasNewId = false;
+  #sweepingSince: number | null = null;
+  #soon = new AbortController();
+  /** Requests outlive `stop` until the end of `leave`: one that is cut short may have registered the runner. */
+  readonly #abandon = new AbortController();
+
+  constructor(beating: Beating, timing: BeatTiming = REAL_BEATS) {
+    this.#beating = beating;
+    this.#timing = timing;
+    this.#id = beating.newId();
+  }
+
+  /** The id that the orchestrator routes by; null while it has none. */
+  get runnerId(): string | null {
+    return this.#held === null ? null : this.#id;
+  }
+
+  /** Whether the orchestrator still has the registration, as far as can be known here. */
+  get isRegistered(): boolean {
+    return this.#held !== null && this.#timing.now() - this.#held.acceptedAt < this.#held.ttlMs;
+  }
+
+  /** Sends the next heartbeat at once. */
+  beatSoon(): void {
+    this.#soon.abort();
+  }
+
+  /** Runs until `stop` aborts. Never throws. */
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      this.#soon = new AbortController();
+      const soon = this.#soon.signal;
+      const waitMs = await this.#beat();
+      if (waitMs > 0) await this.#timing.wait(waitMs, AbortSignal.any([stop, soon]));
+    }
+  }
+
+  /** Ends the registration, after `run` has returned or `deadline` aborted. Null where there is none. Never throws. */
+  async leave(running: Promise<void>, deadline: AbortSignal): Promise<LeaveOutcome | null> {
+    const onDeadline = () => this.#abandon.abort(deadline.reason);
+    deadline.addEventListener("abort", onDeadline, { once: true });
+    await untilAborted(running, deadline);
+    const held = this.#held;
+    this.#held = null;
+    return held && (await this.#beating.client.unregister(this.#id, held.secret, deadline));
+  }
+
+  /** Sends one heartbeat; returns how long to wait for the next. */
+  async #beat(): Promise<number> {
+    const askedAt = this.#timing.now();
+    const held = this.#held;
+    const timeoutMs = Math.min(held?.intervalMs ?? DEFAULT_INTERVAL_MS, LONGEST_TIMEOUT_MS);
+    const signal = AbortSignal.any([this.#abandon.signal, AbortSignal.timeout(timeoutMs)]);
+    const body = this.#beating.body(this.#id);
+    const outcome = await this.#beating.client.heartbeat(body, held?.secret ?? null, signal);
+    if (outcome.kind === "accepted") return this.#accepted(outcome.answer, askedAt);
+    if (held !== null && (outcome.kind === "unauthorized" || isNotFound(outcome)))
+      return this.#lost(outcome.message);
+    const [failure, waitMs] = this.#judge(outcome);
+    if (failure !== null) this.#beating.failed(failure);
+    return waitMs;
+  }
+
+  #accepted(answer: HeartbeatAnswer, askedAt: number): number {
+    const secret = answer.secret ?? this.#held?.secret;
+    if (secret === undefined) {
+      const message = "it accepted the registration without a heartbeat_secret in its answer";
+      this.#beating.failed({ kind: "refused", message });
+      return REFUSED_MS;
+    }
+    const isNew = this.#held === null;
+    const { intervalMs, ttlMs } = answer;
+    this.#id = answer.runnerId;
+    this.#held = { secret, intervalMs, ttlMs, acceptedAt: this.#timing.now() };
+    this.#failures = 0;
+    this.#hasNewId = false;
+    this.#sweepingSince = null;
+    if (isNew) this.#beating.registered(answer);
+    this.#beating.answered(answer, askedAt);
+    return Math.max(0, askedAt + intervalMs - this.#timing.now());
+  }
+
+  /** Registers again at once, under the same id: the orchestrator has restarted, or missed too many heartbeats. */
+  #lost(why: string): number {
+    this.#held = null;
+    this.#failures = 0;
+    this.#beating.lost(why);
+    return 0;
+  }
+
+  /** How a failure is reported, null where it is expected to pass, and how long to wait. */
+  #judge(outcome: BeatFailure): [BeatFailure | null, number] {
+    if (outcome.kind !== "unreachable") this.#failures = 0;
+    switch (outcome.kind) {
+      case "unreachable":
+        return [outcome, this.#backOff()];
+      case "refused":
+      case "off":
+        return [outcome, REFUSED_MS];
+      // The id may be alive under a secret that never reached us.
+      case "unauthorized":
+      case "static_id":
+        return this.#withNewId(outcome);
+      case "unknown":
+        return this.#untilSwept(outcome);
+      default:
+        return outcome.kind satisfies never;
+    }
+  }
+
+  #backOff(): number {
+    const longest = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** this.#failures++);
+    const ms = longest * (0.5 + this.#timing.random() / 2);
+    // While the orchestrator still has the registration, an early heartbeat saves it.
+    return this.isRegistered ? Math.min(ms, this.#held?.intervalMs ?? ms, FIRST_BACK_OFF_MS) : ms;
+  }
+
+  #withNewId(outcome: BeatFailure): [BeatFailure | null, number] {
+    if (this.#hasNewId) return [outcome, REFUSED_MS];
+    this.#hasNewId = true;
+    this.#sweepingSince = null;
+    this.#id = this.#beating.newId();
+    return [null, 0];
+  }
+
+  #untilSwept(outcome: BeatFailure): [BeatFailure | null, number] {
+    const now = this.#timing.now();
+    this.#sweepingSince ??= now;
+    if (this.#hasNewId || now - this.#sweepingSince >= SWEPT_WITHIN_MS)
+      return this.#withNewId(outcome);
+    return [null, SWEPT_RETRY_MS];
+  }
+}
+
+const isNotFound = ({ kind }: BeatFailure): boolean => kind === "unknown" || kind === "off";

@@ -1,0 +1,58 @@
+/** Explains an orchestrator's refusals of a heartbeat in words that name the setting (live-runner.md 1, 2.2). */
+import type { HeartbeatBody } from "./heartbeat.ts";
+import type { BeatOutcome } from "./runner-client.ts";
+
+/** An answer that is not 200; `text` is its sentence, without credentials. */
+export function explainRefusal(
+  { status, text }: { readonly status: number; readonly text: string },
+  body: HeartbeatBody,
+): BeatOutcome {
+  const said = text === "" ? "" : `: ${text}`;
+  if (status === 401) return { kind: "unauthorized", message: `it answered 401${said}` };
+  if (status === 404)
+    return IS_OFF.test(text)
+      ? { kind: "off", message: `it takes no runners that register themselves (404${said})` }
+      : { kind: "unknown", message: `it answered 404${said}` };
+  if (status === 405)
+    return { kind: "off", message: "it takes no runners that register themselves (405)" };
+  if (status >= 300 && status < 400)
+    return {
+      kind: "refused",
+      message: `it redirects (${status}): set ORCH_URL to the address it redirects to`,
+    };
+  if (status >= 500 || status === 408 || status === 429)
+    return { kind: "unreachable", message: `it answered ${status}${said}` };
+  if (/static runner/i.test(text))
+    return { kind: "static_id", message: `it answered ${status}${said}` };
+  const cause = causeOf(text, body);
+  return {
+    kind: "refused",
+    message: `it answered ${status}${said}${cause === null ? "" : ` (${cause})`}`,
+  };
+}
+
+/** What an orchestrator answers that has no dynamic registration, or does not know live runners at all. */
+const IS_OFF = /disabled|not supported|page not found/i;
+
+/** The setting that causes a refusal, and what to do with it. */
+function causeOf(
+  text: string,
+  { price_info, runner_url, capacity, app }: HeartbeatBody,
+): string | null {
+  if (/require on-chain/i.test(text))
+    return `RUNNER_PRICE=${price_info.price}: an orchestrator without a blockchain takes 0 alone`;
+  if (/price_info\.unit|720p/i.test(text))
+    return `RUNNER_PRICE_UNIT=${price_info.unit}: livepeer/node takes hour and fixed, go-livepeer also 720p`;
+  if (/price/i.test(text))
+    return `RUNNER_PRICE=${price_info.price}: an orchestrator on a blockchain wants a price above 0`;
+  if (/runner_url/i.test(text))
+    return `RUNNER_URL: it must be an absolute http or https URL, and is ${new URL(runner_url).origin}`;
+  if (/metadata/i.test(text)) return "RUNNER_METADATA";
+  if (/runner_id/i.test(text)) return "RUNNER_ID";
+  // node names both in one sentence.
+  if (/capacity/i.test(text))
+    return `RUNNER_APP=${app}, RUNNER_CAPACITY: ${capacity} is advertised`;
+  if (/\bapp\b/i.test(text)) return `RUNNER_APP=${app}`;
+  if (/label/i.test(text)) return "RUNNER_LABEL";
+  return null;
+}
