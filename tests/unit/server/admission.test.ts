@@ -1,7 +1,7 @@
 import { describe, expect, setSystemTime, test } from "bun:test";
-import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { Admission, pictureLoad, streamLoad } from "../../../src/server/admission.ts";
 import { CLOCK_DEFAULTS, INPUT_DEFAULTS } from "../../../src/server/streams/params.ts";
+import { recordLogs } from "../../support/log-records.ts";
 
 test("beyond its capacity nothing is admitted, until a place is given back", () => {
   const admission = new Admission(2);
@@ -16,15 +16,7 @@ test("beyond its capacity nothing is admitted, until a place is given back", () 
 });
 
 test("refusals for lack of places are counted in one warning every 10 s", async () => {
-  const records: LogRecord[] = [];
-  await configure({
-    reset: true,
-    sinks: { records: (record) => void records.push(record) },
-    loggers: [
-      { category: "byoc", sinks: ["records"], lowestLevel: "warning" },
-      { category: ["logtape", "meta"], lowestLevel: "error" },
-    ],
-  });
+  await using logged = await recordLogs("warning");
   try {
     const admission = new Admission(1);
     admission.take();
@@ -34,12 +26,9 @@ test("refusals for lack of places are counted in one warning every 10 s", async 
     }
   } finally {
     setSystemTime();
-    await reset();
   }
-  expect(records.map(({ message }) => message.join(""))).toEqual(
-    Array(2).fill("start refused: all places are taken"),
-  );
-  expect(records.map(({ properties }) => properties["refused"])).toEqual([1, 3]);
+  expect(logged.messages).toEqual(Array(2).fill("start refused: all places are taken"));
+  expect(logged.all.map(({ properties }) => properties["refused"])).toEqual([1, 3]);
 });
 
 test("it tells each time that the last place is given back, and only then", async () => {
