@@ -11,7 +11,7 @@ import { StartFields, UpdateFields } from "../streams/fields.ts";
 import type { StreamStarter } from "../streams/start.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
-import type { EndReason } from "../streams/stream-log.ts";
+import type { EndReason } from "../streams/stream-life.ts";
 import type { Remarks, StreamUpdater } from "../streams/update.ts";
 import type { AccessPolicy } from "./access.ts";
 import { dataEvents } from "./data-events.ts";

@@ -2,7 +2,7 @@
 import { getLogger } from "../../log.ts";
 import { ownChannelName } from "../hosts/channel-url.ts";
 import type { Stream } from "./stream.ts";
-import type { EndReason } from "./stream-log.ts";
+import type { EndReason } from "./stream-life.ts";
 
 const log = getLogger("stream");
 

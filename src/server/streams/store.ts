@@ -15,7 +15,7 @@ import { fieldsError } from "../field-errors.ts";
 import { isSameChannel } from "../hosts/channel-url.ts";
 import { StreamHistory } from "./history.ts";
 import { Stream, type StreamOrigin } from "./stream.ts";
-import type { EndReason } from "./stream-log.ts";
+import type { EndReason } from "./stream-life.ts";
 
 const log = getLogger("stream");
 

@@ -1,24 +1,14 @@
 /** Writes the log lines of one stream's life: started, changed, resumed, ended. */
 import type { StreamParams } from "../../engine/protocol/work.ts";
-import type { PlainError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { EngineName } from "../engines/work.ts";
 import type { Stream } from "./stream.ts";
+import type { Ending } from "./stream-life.ts";
 
 const log = getLogger("stream");
 
 /** Changes may come with every frame: a line a second says enough. */
 const CHANGE_INTERVAL_MS = 1000;
-
-/** Why the server ends a stream. */
-export type EndReason =
-  | "deleted"
-  | "stopped by orchestrator"
-  | "replaced"
-  | "idle"
-  | "server stopping"
-  | "caller left"
-  | "not started in time";
 
 export class StreamLog {
   readonly #stream: Stream;
@@ -66,8 +56,7 @@ export class StreamLog {
     log.info("stream changed", { stream: this.#stream.logId, changed: changed.join(), ...more });
   }
 
-  /** `why`: the server's reason; null where the stream ended by itself. */
-  ended(why: EndReason | null, failure: PlainError | null): void {
+  ended({ why, failure }: Ending): void {
     const { logId: stream, createdAt, stats } = this.#stream;
     const figures = {
       seconds: (Date.now() - createdAt.getTime()) / 1000,

@@ -18,17 +18,11 @@ import { DataOutput } from "./data-output.ts";
 import type { StreamEvent, StreamObserver } from "./observer.ts";
 import { ParamsInUse } from "./params-in-use.ts";
 import { RecentEvents } from "./recent-events.ts";
-import { type EndReason, StreamLog } from "./stream-log.ts";
+import { type EndReason, StreamLife } from "./stream-life.ts";
+import { StreamLog } from "./stream-log.ts";
 import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
 
 const log = getLogger("stream");
-
-type State =
-  | { status: "starting" | "active" }
-  /** `error`: the failure for which the server ends it; null for an end in order. */
-  | { status: "stopping"; why: EndReason; error: PlainError | null }
-  | { status: "stopped"; endedAt: number }
-  | { status: "error"; endedAt: number; error: PlainError };
 
 /** What a new stream is made of. */
 export interface StreamOrigin {
@@ -64,15 +58,11 @@ export class Stream implements Work {
   onSize: (() => void) | null = null;
   readonly #log = new StreamLog(this);
   readonly #counters = new StreamCounters();
-  readonly #started = Promise.withResolvers<void>();
-  readonly #ended = Promise.withResolvers<void>();
+  readonly #life = new StreamLife();
   #observer: StreamObserver | null;
   readonly #params: ParamsInUse;
   #checkpoint: Checkpoint | null = null;
-  #state: State = { status: "starting" };
   #size: Size | null;
-  #trouble: PlainError | null = null;
-  #hasStarted = false;
 
   constructor(origin: StreamOrigin) {
     this.id = origin.id;
@@ -88,8 +78,8 @@ export class Stream implements Work {
     this.#observer = this.#logged(() => origin.observe?.(this) ?? null);
   }
 
-  get status(): State["status"] {
-    return this.#state.status;
+  get status() {
+    return this.#life.status;
   }
   get params(): StreamParams {
     return this.#params.newest;
@@ -100,23 +90,31 @@ export class Stream implements Work {
   }
   /** `Date.now()` of its end; null while it lives. */
   get endedAt(): number | null {
-    return "endedAt" in this.#state ? this.#state.endedAt : null;
+    return this.#life.endedAt;
   }
   /** Why it failed, or what degrades it while it runs; null where nothing is wrong. */
   get error(): PlainError | null {
-    return this.#state.status === "error" ? this.#state.error : this.#trouble;
+    return this.#life.error;
+  }
+  /** The server's reason to end it; null while it runs, and where it ended by itself. */
+  get endReason(): EndReason | null {
+    return this.#life.endReason;
   }
   /** Settles when the output channel has accepted the stream, or when it ended before. */
   get started(): Promise<void> {
-    return this.#started.promise;
+    return this.#life.started;
+  }
+  /** Settles when it is over: its usage is final, though some of its channels may still be open. */
+  get over(): Promise<void> {
+    return this.#life.over;
   }
   /** Settles when everything that belongs to the stream is released. */
   get ended(): Promise<void> {
-    return this.#ended.promise;
+    return this.#life.ended;
   }
   /** True once an engine has accepted it and opened its output channel. */
   get hasStarted(): boolean {
-    return this.#hasStarted;
+    return this.#life.hasStarted;
   }
   /** Output size in pixels; null until it is known. */
   get size(): Size | null {
@@ -154,8 +152,7 @@ export class Stream implements Work {
 
   /** The server ends the stream, for the first `error` given; `ended` will follow. */
   stopping(why: EndReason, error: PlainError | null = null): void {
-    if (this.endedAt !== null || this.#state.status === "stopping") return;
-    this.#state = { status: "stopping", why, error };
+    this.#life.stop(why, error);
   }
 
   handedTo(engine: EngineName): void {
@@ -180,7 +177,7 @@ export class Stream implements Work {
   }
 
   lost(error?: PlainError): void {
-    const output = this.#hasStarted ? this.spec.output : undefined;
+    const output = this.hasStarted ? this.spec.output : undefined;
     const seq = this.#checkpoint?.seq ?? null;
     const named = error && withChannelFields(error, this.protocol.channelFields);
     this.recent.record({ type: "ended", id: this.id, ...(named && { error: named }) });
@@ -188,7 +185,7 @@ export class Stream implements Work {
   }
 
   interrupted(why: string): void {
-    this.#trouble = null; // the next engine reports it if it is still there
+    this.#life.degrade(null); // the next engine reports what is still wrong
     this.#counters.interrupted();
     this.#params.interrupted();
     log.warn("stream interrupted: its engine died", { stream: this.logId, why });
@@ -219,11 +216,9 @@ export class Stream implements Work {
   #take(message: WorkReport): void {
     switch (message.type) {
       case "started":
-        if (this.#state.status === "starting") this.#state = { status: "active" };
-        if (this.#hasStarted) this.#log.resumed();
+        if (this.hasStarted) this.#log.resumed();
         else this.#log.started();
-        this.#hasStarted = true;
-        this.#started.resolve();
+        this.#life.begin();
         return;
       case "size":
         this.#size = { width: message.width, height: message.height };
@@ -236,10 +231,10 @@ export class Stream implements Work {
         this.#checkpoint = message.checkpoint;
         return;
       case "recovered":
-        this.#trouble = null;
+        this.#life.degrade(null);
         return;
       case "trouble":
-        this.#trouble = message.error;
+        this.#life.degrade(message.error);
         log.warn("stream degraded", { stream: this.logId, error: message.error.message });
         return;
       case "ended":
@@ -263,23 +258,12 @@ export class Stream implements Work {
   }
 
   #end(error: PlainError | undefined, endOutput?: () => Promise<void>): void {
-    if (this.endedAt !== null) return;
-    const endedAt = Date.now();
-    const state = this.#state;
-    this.#trouble = null; // nothing degrades it any more
-    // When the server ends a stream, what failed on the way does not count.
-    const failure = state.status === "stopping" ? state.error : (error ?? null);
-    this.#state =
-      failure === null
-        ? { status: "stopped", endedAt }
-        : { status: "error", endedAt, error: failure };
+    const ending = this.#life.end(error ?? null);
+    if (ending === null) return;
     // A start that waits for the stream to be active reports its failure itself.
-    if (state.status !== "starting" || this.protocol.answersWhen === "admitted") {
-      this.#log.ended(state.status === "stopping" ? state.why : null, failure);
-    }
-    this.#started.resolve();
+    if (ending.wasActive || this.protocol.answersWhen === "admitted") this.#log.ended(ending);
     this.data.close();
-    void this.#release(failure, endOutput);
+    void this.#release(ending.failure, endOutput);
   }
 
   /** An ended stream stays in the history: it drops whatever is big and keeps no other object alive. */
@@ -295,7 +279,7 @@ export class Stream implements Work {
     const observer = this.#observer;
     this.#observer = null;
     await this.#logged(() => Promise.all([observer?.close(failure), endOutput?.()]));
-    this.#ended.resolve();
+    this.#life.release();
   }
 
   /** Runs `work` so that what it logs, now or later, names the stream. */
