@@ -8,7 +8,7 @@ import type { TrickleServerOptions } from "../../src/trickle/server/trickle-serv
 import { tsSegments } from "./clip.ts";
 import { synthetic } from "./clip-synthetic.ts";
 import { OnnxWorkspace } from "./onnx-workspace.ts";
-import { publisherTo } from "./trickle-channel.ts";
+import { PATIENT, publisherTo } from "./trickle-channel.ts";
 import { hostTrickle } from "./trickle-host.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -80,7 +80,7 @@ export async function publishClip(url: string): Promise<void> {
     parts: [{ width: 128, height: 96, frames: 60 }],
     audio: { codec: "opus" },
   });
-  const publisher = await publisherTo(url);
+  const publisher = await publisherTo(url, { limits: PATIENT });
   const writer = publisher.writable.getWriter();
   for (const data of tsSegments(media)) await writer.write({ data, first: true, last: true });
   await writer.close();

@@ -4,6 +4,9 @@ import { type SubscribeOptions, subscribe } from "../../src/trickle/client/subsc
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
+/** For tests that need every segment: a peer that is slow because the machine is busy makes a publisher skip some. */
+export const PATIENT = { slotMs: 5000 };
+
 /** A publisher of text; never aborted unless a signal is given. */
 export const publisherTo = (
   url: string,

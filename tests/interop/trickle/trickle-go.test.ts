@@ -1,12 +1,13 @@
 /** Ours against go-livepeer's own trickle, each as server, publisher and subscriber. */
-import { afterAll, expect, test } from "bun:test";
-import { deleteChannel } from "../../../src/trickle/client/channel-requests.ts";
+import { afterAll, afterEach, expect, test } from "bun:test";
+import { createChannel, deleteChannel } from "../../../src/trickle/client/channel-requests.ts";
 import { readMessages } from "../../../src/trickle/client/json-reader.ts";
 import { JsonWriter } from "../../../src/trickle/client/json-writer.ts";
 import { TricklePublisher } from "../../../src/trickle/client/publisher.ts";
-import { trickleRequest } from "../../../src/trickle/client/request.ts";
+import { openRequests } from "../../../src/trickle/client/request.ts";
 import {
   bytes,
+  PATIENT,
   publisherTo,
   readSegments,
   type SeenSegment,
@@ -20,6 +21,7 @@ const interop = (name: string, body: () => Promise<void>, timeoutMs = 10_000): v
   peer.kind === "built"
     ? test(name, body, timeoutMs)
     : test.skip(`${name} (no Go peer: ${peer.why})`, body);
+afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1000));
 afterAll(() => {
   if (peer.kind === "built") peer.remove();
 });
@@ -32,7 +34,7 @@ const lines = texts.map((text, seq) => `${seq} ${text}`);
 interop("ours publishes to a Go server, both kinds of reader get every segment", async () => {
   await using server = await goServer();
   const url = `${server.base}/ours`;
-  const publisher = await publisherTo(url, { create: true });
+  const publisher = await publisherTo(url, { create: true, limits: PATIENT });
   const ours = readSegments(url, texts.length, all);
   await using theirs = run("subscribe", url, String(texts.length));
   const writer = publisher.writable.getWriter();
@@ -129,7 +131,7 @@ interop(
       contentType: "video/MP2T",
       create: true,
       signal: new AbortController().signal,
-      limits: { slotMs: 5000 }, // a busy machine must not make it skip
+      limits: PATIENT,
     });
     const reading = readSegments(media.url, 3, all);
     const writer = publisher.writable.getWriter();
@@ -140,7 +142,7 @@ interop(
     expect((await reading).map(({ text }) => text)).toEqual(["zero", large, "two"]);
 
     const events = { url: `${server.base}/events` };
-    await trickleRequest(events, { method: "POST", path: "", signal: AbortSignal.timeout(5000) });
+    await createChannel(events, "application/json", AbortSignal.timeout(5000));
     const messages = new JsonWriter(events, { contentType: "application/json" });
     const reader = readMessages(events, { signal: AbortSignal.timeout(5000), maxBytes: 1000 });
     messages.send('{"n":1}');
