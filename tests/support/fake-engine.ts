@@ -332,6 +332,7 @@ function stats(name: string): StreamStats {
     frames_dropped: 0,
     segments_out: 1,
     segments_skipped: 0,
+    bytes_in: 2000,
     bytes_out: 1000,
     latency_ms: none,
     inference_ms: none,

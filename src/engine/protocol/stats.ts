@@ -20,6 +20,7 @@ export const StreamCounts = Type.Object({
   segments_out: Type.Integer(),
   /** Segments skipped because the peer stalled. */
   segments_skipped: Type.Integer(),
+  bytes_in: Type.Integer(),
   bytes_out: Type.Integer(),
 });
 export type StreamCounts = Immutable<typeof StreamCounts>;

@@ -79,7 +79,10 @@ export class StreamMeter {
 
   /** All figures, together with those counted elsewhere. */
   snapshot(
-    rest: Pick<StreamStats, "segments_out" | "segments_skipped" | "bytes_out" | "model" | "device">,
+    rest: Pick<
+      StreamStats,
+      "segments_out" | "segments_skipped" | "bytes_in" | "bytes_out" | "model" | "device"
+    >,
   ): StreamStats {
     return {
       ...rest,

@@ -108,6 +108,7 @@ export class StreamWork implements EngineWork {
     return this.#meter.snapshot({
       segments_out: published?.segments ?? 0,
       segments_skipped: published?.segmentsSkipped ?? 0,
+      bytes_in: this.#bytesIn(),
       bytes_out: published?.bytes ?? 0,
       model: this.#params.current.model,
       device: this.#options.engine.device,

@@ -72,6 +72,7 @@ function countersOf(stats: StreamStats | null): Counters {
     frames_dropped: stats?.frames_dropped ?? 0,
     segments_out: stats?.segments_out ?? 0,
     segments_skipped: stats?.segments_skipped ?? 0,
+    bytes_in: stats?.bytes_in ?? 0,
     bytes_out: stats?.bytes_out ?? 0,
   };
 }

@@ -30,6 +30,7 @@ test("values older than the last 300 are forgotten", () => {
 const OTHERS = {
   segments_out: 2,
   segments_skipped: 0,
+  bytes_in: 1999,
   bytes_out: 999,
   model: "edges",
   device: "cpu",
@@ -53,6 +54,7 @@ test("a snapshot has everything that is counted here and elsewhere", () => {
     latency_ms: { p50: 20 },
     inference_ms: { p50: 7 },
     execution_provider: null,
+    bytes_in: 1999,
     bytes_out: 999,
   });
 });
@@ -133,7 +135,14 @@ test("runs of other models are measured by themselves, and the time without any 
   expect(counters.msSinceInference).toBe(2000);
   counters.beginInference();
   expect(counters.msSinceInference).toBe(0);
-  const rest = { segments_out: 0, segments_skipped: 0, bytes_out: 0, model: "m", device: "cpu" };
+  const rest = {
+    segments_out: 0,
+    segments_skipped: 0,
+    bytes_in: 0,
+    bytes_out: 0,
+    model: "m",
+    device: "cpu",
+  };
   expect(counters.snapshot(rest).inference_ms).toEqual({ p50: null, p95: null, p99: null });
   counters.inferred(7);
   expect(counters.snapshot(rest).inference_ms.p50).toBe(7);

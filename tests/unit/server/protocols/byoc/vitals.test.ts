@@ -22,6 +22,7 @@ const BASE: StreamStats = {
   frames_dropped: 0,
   segments_out: 1,
   segments_skipped: 0,
+  bytes_in: 1,
   bytes_out: 1,
   latency_ms: NONE,
   inference_ms: NONE,
