@@ -31,10 +31,14 @@ export interface HostRules {
   readonly orchestratorCa?: string;
 }
 
-/** Whose rules apply: those of any caller (seed), or those of an orchestrator, whose channels are named after the stream. */
+/**
+ * Whose rules apply: those of any caller (seed), those of an orchestrator, whose channels are named after the stream, or
+ * those of a live-runner session, whose channels its own orchestrator has made.
+ */
 export type HostRuleset =
   | { mode: "seed" }
-  | { mode: "orchestrator"; streamId: string; suffix: string };
+  | { mode: "orchestrator"; streamId: string; suffix: string }
+  | { mode: "session"; isOrchestrator: (origin: string) => boolean };
 
 /** Resolves a name to all of its addresses; throws when it has none. */
 export type Resolve = (name: string) => Promise<readonly string[]>;
@@ -103,8 +107,12 @@ export class HostPolicy {
     return { field, url, port, addresses };
   }
 
-  #assertAllowed({ field, url, addresses }: Target, { mode }: HostRuleset): void {
-    if (mode === "orchestrator") {
+  #assertAllowed({ field, url, addresses }: Target, ruleset: HostRuleset): void {
+    if (ruleset.mode === "session") {
+      if (ruleset.isOrchestrator(url.origin)) return;
+      throw refused(field, `${url.origin} is not the scheme, host and port of the orchestrator`);
+    }
+    if (ruleset.mode === "orchestrator") {
       if (this.#rules.orchestrators.includes(url.origin)) return;
       throw refused(field, `${url.origin} is not the scheme, host and port of an ORCH_URL`);
     }

@@ -236,3 +236,20 @@ test("a literal address is named once", async () => {
     "stream_url: 10.0.0.1 is not reachable over the open Internet;",
   );
 });
+
+test("a session's channels may be at its own orchestrator and at hosts that are allowed, under any name", async () => {
+  const isOrchestrator = (origin: string) => origin === "http://inside.test:8935";
+  const rules = { mode: "session", isOrchestrator } as const;
+  const hosts = policy({ orchestrators: [ORCHESTRATOR], allowHosts: ["named.test"] });
+  const check = (url: string) => hosts.check("in", url, rules);
+  expect(await check("http://inside.test:8935/ai/trickle/any-name")).toMatchObject({
+    address: "10.0.0.7",
+  });
+  expect(await check("http://named.test/ai/trickle/x")).toMatchObject({ address: "10.0.0.9" });
+  for (const url of [
+    `${ORCHESTRATOR}/ai/trickle/x`,
+    "http://inside.test/x",
+    "http://public.test/x",
+  ])
+    await expect(check(url)).rejects.toMatchObject({ kind: "refused_host" });
+});
