@@ -20,13 +20,17 @@ export interface ChannelRequest {
   readonly rules: HostRuleset;
 }
 
-/** A start request as its protocol has read it. Absent channels are null. */
-export interface StreamStart {
-  readonly id: string;
+/** The channels that a stream is to use. Absent ones are null. */
+export interface ChannelRequests {
   readonly input: ChannelRequest | null;
   readonly output: ChannelRequest | null;
   /** Channels beside the media, by names of the protocol's own. */
   readonly sideChannels: Readonly<Record<string, ChannelRequest | null>>;
+}
+
+/** A start request as its protocol has read it. */
+export interface StreamStart extends ChannelRequests {
+  readonly id: string;
   /** The stream parameters, with valid values. */
   readonly fields: StartFields;
 }
@@ -47,10 +51,10 @@ export interface StartAnswerMembers {
   readonly current_state?: string;
 }
 
-/** One way to start and control streams. Stateless: an object serves every stream that came through it. */
+/** What streams know of the way in which they are controlled. Stateless: an object serves every stream that came through it. */
 export interface ControlProtocol {
   /** Names it in logs. */
-  readonly name: "seed" | "byoc";
+  readonly name: "seed" | "byoc" | "live-runner";
   /** The field in which callers see or choose a stream's id. */
   readonly idField: string;
   /** The fields by which callers name a stream's channels: errors about a channel name its field. */
@@ -64,9 +68,9 @@ export interface ControlProtocol {
   readonly engineTimeoutMs: number;
   /** The failure of streams that the server itself ends because it shuts down; null: an end in order. */
   readonly shutdownError: PlainError | null;
+  /** When the server shuts down: end its streams at once, or let them run on while it drains. */
+  readonly atShutdown: "end" | "drain";
 
-  /** Reads a start; `streamId` is `X-Stream-Id`. Throws `invalid_request` naming the field. */
-  readStart(body: object, streamId: string | null): StreamStart;
   /** Turns an update into the fields of contract.md; they are checked later. Throws `invalid_request`. */
   readUpdate(body: unknown): unknown;
   /** The values of fields that a start leaves out, for a stream with an input or one that a clock drives. */
@@ -74,7 +78,12 @@ export interface ControlProtocol {
     readonly params: StreamParams;
     readonly container: Container;
   };
+}
 
+/** A control protocol whose streams start at `/stream/start`. */
+export interface StartProtocol extends ControlProtocol {
+  /** Reads a start; `streamId` is `X-Stream-Id`. Throws `invalid_request` naming the field. */
+  readStart(body: object, streamId: string | null): StreamStart;
   /** The channels as the stream object shows them; null where a channel is absent or a credential. */
   shownChannels(start: StreamStart): ShownChannels;
   startAnswer(stream: Stream): StartAnswerMembers;

@@ -76,7 +76,7 @@ export class StreamStore {
    * replaces the live one `id` is admitted to that one's places.
    */
   admit(id?: string, params?: StreamParams): void {
-    if (!this.#open) throw new WorkerError("at_capacity", "the server is shutting down");
+    this.#assertOpen();
     const { admission } = this.#options;
     const replaced = id === undefined ? undefined : this.#live.get(id);
     const freed = replaced === undefined ? 0 : admission.placesFor(loadOf(replaced));
@@ -149,23 +149,39 @@ export class StreamStore {
     return [...(which === "all" ? this.#history.all() : []), ...this.#live.values()];
   }
 
-  /** Refuses new streams and ends the live ones as their protocols want it; settles when the last is released. */
-  async close(): Promise<void> {
+  /**
+   * Refuses new streams and ends the live ones as their protocols want it, those that may run on while the server drains
+   * once `drained` settles. Settles when the last stream is released.
+   */
+  async close(drained: Promise<unknown> = Promise.resolve()): Promise<void> {
     this.#open = false;
     const all = [...this.#unreleased];
-    for (const stream of all) {
-      this.end(stream, "server stopping", stream.protocol.shutdownError ?? undefined);
-    }
+    const isDraining = ({ protocol }: Stream) => protocol.atShutdown === "drain";
+    this.#endAll(all.filter((stream) => !isDraining(stream)));
+    await drained;
+    this.#endAll(all.filter(isDraining));
     await Promise.all(all.map((stream) => stream.ended));
+  }
+
+  #endAll(streams: readonly Stream[]): void {
+    for (const stream of streams)
+      this.end(stream, "server stopping", stream.protocol.shutdownError ?? undefined);
+  }
+
+  #assertOpen(): void {
+    if (!this.#open) throw new WorkerError("at_capacity", "the server is shutting down");
   }
 
   /** `launched` settles when an engine has the stream, or when it is over. */
   #enter(origin: StreamOrigin): { stream: Stream; launched: Promise<void> } {
-    this.admit(origin.id, origin.params);
+    if (origin.place === undefined) this.admit(origin.id, origin.params);
+    else this.#assertOpen();
     const predecessors = this.#predecessorsOf(origin);
+    // A larger stream than the place was held for may not fit.
+    origin.place?.resize(streamLoad(origin.params, null));
     for (const predecessor of predecessors) this.end(predecessor, "replaced");
     const stream = new Stream(origin);
-    const place = this.#options.admission.take(loadOf(stream));
+    const place = origin.place ?? this.#options.admission.take(loadOf(stream));
     this.#places.set(stream, place);
     stream.onSize = () => place.correct(loadOf(stream));
     this.#live.set(stream.id, stream);

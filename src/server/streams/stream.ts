@@ -9,6 +9,7 @@ import type {
 } from "../../engine/protocol/work.ts";
 import type { PlainError } from "../../errors.ts";
 import { getLogger, logId, withStreamLog } from "../../log.ts";
+import type { Place } from "../admission.ts";
 import type { EngineName, Work } from "../engines/work.ts";
 import type { ControlProtocol, ShownChannels } from "../protocols/control-protocol.ts";
 import { endAbandonedOutput } from "./abandoned-output.ts";
@@ -36,6 +37,8 @@ export interface StreamOrigin {
   readonly params: StreamParams;
   /** The values that a null in an update resets to. */
   readonly defaults: StreamParams;
+  /** A place that is held for it already; the store gives it back when the stream is over. */
+  readonly place?: Place;
   /** Called once, when the stream is made. */
   readonly observe?: (stream: Stream) => StreamObserver | null;
 }

@@ -5,7 +5,7 @@ import { fieldsError } from "../../field-errors.ts";
 import { StartFields } from "../../streams/fields.ts";
 import { CLOCK_DEFAULTS, INPUT_DEFAULTS, readFields } from "../../streams/params.ts";
 import { wrappedParams } from "../../streams/wrapped-params.ts";
-import type { ChannelRequest, ControlProtocol } from "../control-protocol.ts";
+import type { ChannelRequest, StartProtocol } from "../control-protocol.ts";
 import { BYOC_TIMING, ByocChannels, type ByocTiming } from "./channels.ts";
 import { fromPytrickle } from "./pytrickle-params.ts";
 
@@ -36,7 +36,7 @@ export const isByocStart = (body: unknown): boolean =>
   typeof body === "object" && body !== null && ORCHESTRATOR_KEYS.some((key) => key in body);
 
 /** @param timing intervals of events and data; a test may shorten them. */
-export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol => ({
+export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): StartProtocol => ({
   name: "byoc",
   idField: ID_FIELD,
   channelFields: { input: "subscribe_url", output: "publish_url" },
@@ -44,6 +44,7 @@ export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): ControlProtocol 
   answersWhen: "admitted",
   engineTimeoutMs: ENGINE_BOOT_MS,
   shutdownError: SHUTDOWN,
+  atShutdown: "end",
   needsPrompts: false,
 
   readStart: (body, streamId) => {

@@ -4,12 +4,12 @@ import { DEFAULT_SIZE } from "../../../engine/protocol/work.ts";
 import { fieldsError } from "../../field-errors.ts";
 import { StartFields } from "../../streams/fields.ts";
 import { CLOCK_DEFAULTS, INPUT_DEFAULTS, readFields } from "../../streams/params.ts";
-import type { ChannelRequest, ControlProtocol } from "../control-protocol.ts";
+import type { ChannelRequest, StartProtocol } from "../control-protocol.ts";
 
 /** How long a start waits for the first engine. */
 const ENGINE_BOOT_MS = 10_000;
 
-export const seedProtocol: ControlProtocol = {
+export const seedProtocol: StartProtocol = {
   name: "seed",
   idField: "manifest_id",
   channelFields: { input: "input_url", output: "stream_url" },
@@ -17,6 +17,7 @@ export const seedProtocol: ControlProtocol = {
   answersWhen: "active",
   engineTimeoutMs: ENGINE_BOOT_MS,
   shutdownError: null,
+  atShutdown: "end",
   needsPrompts: true,
 
   readStart: (body) => {

@@ -52,6 +52,7 @@ const stats = (frames: number): WorkReport => ({
     frames_dropped: 1,
     segments_out: 2,
     segments_skipped: 0,
+    bytes_in: 200,
     bytes_out: 100,
     latency_ms: { p50: 1, p95: 2, p99: 3 },
     inference_ms: { p50: 1, p95: 2, p99: 3 },
@@ -259,6 +260,59 @@ test("a closing server ends an orchestrator's streams as failed, for their gatew
   expect(network.error?.message).toBe("the worker is shutting down");
 });
 
+test("streams that may drain end once the server has drained, all others at once", async () => {
+  const store = storeOf(instantHost().host);
+  const draining = { ...seedProtocol, atShutdown: "drain" as const };
+  const [ends, drains] = [
+    await store.start(origin("a")),
+    await store.start({ ...origin("b"), protocol: draining }),
+  ];
+  const drained = Promise.withResolvers<void>();
+  const closed = store.close(drained.promise);
+  await ends.ended;
+  expect(drains.status).toBe("active");
+  await expect(store.start(origin("c"))).rejects.toMatchObject({ kind: "at_capacity" });
+  drained.resolve();
+  await closed;
+  expect(drains.status).toBe("stopped");
+});
+
+test("a stream takes the place that is held for it, and gives it back at its end", async () => {
+  const admission = new Admission(1);
+  const store = new StreamStore(instantHost().host, { admission, historyMs: 1000 });
+  const place = admission.take();
+  await expect(store.start(origin("a"))).rejects.toMatchObject({ kind: "at_capacity" });
+  const stream = await store.start({ ...origin("a"), place });
+  expect(admission.taken).toBe(1);
+  store.stop("a");
+  await stream.ended;
+  expect(admission.taken).toBe(0);
+});
+
+test("a stream that is too large for the place held for it is refused, and the place stays held", async () => {
+  const admission = new Admission(4);
+  const store = new StreamStore(instantHost().host, { admission, historyMs: 1000 });
+  const places = [1, 2, 3, 4].map(() => admission.take());
+  const large = { ...params, size: { width: 2560, height: 1440 } };
+  const start = store.start({
+    ...origin("a"),
+    params: large,
+    ...(places[0] && { place: places[0] }),
+  });
+  await expect(start).rejects.toMatchObject({ kind: "at_capacity" });
+  expect([admission.taken, store.liveCount]).toEqual([4, 0]);
+});
+
+test("an ended stream tells why the server ended it, and nothing where it ended by itself", async () => {
+  const store = storeOf(instantHost().host);
+  const [stopped, finished] = [await store.start(origin("a")), await store.start(origin("b"))];
+  expect(stopped.endReason).toBeNull();
+  store.stop("a", "deleted");
+  finished.receive({ type: "ended", id: "b" });
+  await Promise.all([stopped.ended, finished.ended]);
+  expect([stopped.endReason, finished.endReason]).toEqual(["deleted", null]);
+});
+
 test("a stream object has the seed's members, and zeros and nulls before the first figures", async () => {
   const record = await storeOf(instantHost().host).start(origin("a"));
   const object = record.toJSON();
@@ -311,6 +365,7 @@ test("counters add up over engines, rates are the latest engine's", async () => 
   expect(record.toJSON().stats).toMatchObject({
     frames_in: 130,
     frames_dropped: 2,
+    bytes_in: 400,
     bytes_out: 200,
     fps_in: 30,
   });
