@@ -32,6 +32,26 @@ test("each message is a segment, in order, and closing adds no empty one", async
   expect(seen.map(({ text }) => text)).toEqual(["one", "two", "three"]);
 });
 
+test("a silent channel gets empty segments if the writer is asked for them, and none at its end", async () => {
+  await using host = hostTrickle({ autoCreate: false });
+  const url = host.url("a-events");
+  await host.make("a-events", "application/json");
+  const latest = async () => Number((await fetch(`${url}/next`)).headers.get("Lp-Trickle-Latest"));
+  const writer = new JsonWriter({ url }, { ...JSON_TYPE, emptySegmentMs: 40 });
+  writer.send("one");
+  await waitFor("two empty segments", async () => (await latest()) >= 3);
+  const empty = await fetch(`${url}/2`);
+  expect({ status: empty.status, text: await empty.text() }).toEqual({ status: 200, text: "" });
+  await writer.close();
+  const end = await latest();
+  expect(await (await fetch(`${url}/${end - 1}`)).text()).toBe("");
+  const later = new JsonWriter({ url }, { ...JSON_TYPE, emptySegmentMs: 60_000 });
+  later.send("two");
+  await later.close();
+  expect(await latest()).toBe(end + 1);
+  expect(await (await fetch(`${url}/${end}`)).text()).toBe("two");
+});
+
 test("the next segment is connected before there is a message", async () => {
   const began = Promise.withResolvers<void>();
   await using peer = await faultyPeer(async ({ path, answer, text }) => {

@@ -1,4 +1,4 @@
-/** Publishes whole messages, one a segment: connects ahead, retries, and never leaves an empty segment. */
+/** Publishes whole messages, one a segment: connects ahead, retries, and leaves no empty segment unless it is asked to. */
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
@@ -19,6 +19,8 @@ export interface JsonWriterOptions {
   readonly contentType: string;
   /** Messages that may wait for the channel, 16 MiB in all. Default 16. */
   readonly queueLength?: number;
+  /** After so long without a message an empty segment leaves, so that the channel does not count as idle. Default: never. */
+  readonly emptySegmentMs?: number;
   /** The channel is lost when failures in a row last this long. Default 30000. */
   readonly giveUpMs?: number;
   /** `close` waits this long for what is queued. Default 1000. */
@@ -48,6 +50,7 @@ export class JsonWriter {
   readonly #contentType: string;
   readonly #giveUpMs: number;
   readonly #closeMs: number;
+  readonly #emptySegmentMs: number | null;
   readonly #queue: MessageQueue;
   readonly #backoff: Backoff;
   readonly #cut = new AbortController();
@@ -56,11 +59,12 @@ export class JsonWriter {
   #notFound = 0;
 
   constructor(endpoint: TrickleEndpoint, options: JsonWriterOptions) {
-    const { queueLength, giveUpMs, closeMs } = { ...DEFAULTS, ...options };
+    const { queueLength, giveUpMs, closeMs, emptySegmentMs = null } = { ...DEFAULTS, ...options };
     this.#endpoint = endpoint;
     this.#contentType = options.contentType;
     this.#giveUpMs = giveUpMs;
     this.#closeMs = closeMs;
+    this.#emptySegmentMs = emptySegmentMs;
     this.#queue = new MessageQueue(queueLength);
     this.#backoff = new Backoff(giveUpMs);
     this.ended = this.#run().finally(() => {
@@ -165,23 +169,33 @@ export class JsonWriter {
     this.#cut.signal.addEventListener("abort", cut, { once: true });
     try {
       if (this.#queue.isEmpty && this.#state === "open") {
-        const outcome = await Promise.race([post.settled, this.#changed.promise]);
+        const outcome = await this.#idle(post);
         if (outcome !== undefined) return outcome;
       }
       const message = this.#queue.take();
-      if (message === undefined) {
+      if (message === undefined && this.#state !== "open") {
         // Ending its body would make an empty segment, which some readers take for the channel's end.
         post.abort("nothing to write");
         return { kind: "nothing" };
       }
-      post.write(message);
+      if (message !== undefined) post.write(message);
       post.end();
       const outcome = await post.settled;
-      if (outcome.kind !== "stored") this.#queue.putBack(message);
+      if (outcome.kind !== "stored" && message !== undefined) this.#queue.putBack(message);
       return outcome;
     } finally {
       this.#cut.signal.removeEventListener("abort", cut);
     }
+  }
+
+  /** Waits for a message, the end, or the time for an empty segment. Returns how the POST ended, if it ended before. */
+  async #idle(post: SegmentPost<QueuedMessage>): Promise<PostOutcome | undefined> {
+    const quiet = Promise.withResolvers<undefined>();
+    const afterMs = this.#emptySegmentMs;
+    const timer = afterMs === null ? null : setTimeout(() => quiet.resolve(undefined), afterMs);
+    const outcome = await Promise.race([post.settled, this.#changed.promise, quiet.promise]);
+    if (timer !== null) clearTimeout(timer);
+    return outcome ?? undefined;
   }
 
   #lost(problem: string): WriterEnd {
