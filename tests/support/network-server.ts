@@ -1,5 +1,5 @@
 /** Starts a server with a fake engine, beside an orchestrator's trickle server, for tests of whole streams. */
-import type { ByocTiming } from "../../src/server/protocols/byoc/channels.ts";
+import type { SideChannelTiming } from "../../src/server/protocols/side-channels/side-channels.ts";
 import {
   CHANNEL_NAMES,
   type ChannelName,
@@ -12,7 +12,7 @@ import { testServer } from "./test-server.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** The real intervals divided by 100. */
-export const FAST: ByocTiming = { beatMs: 50, silenceMs: 600, batchMs: 3, keepAliveMs: 250 };
+export const FAST: SideChannelTiming = { beatMs: 50, silenceMs: 600, batchMs: 3, keepAliveMs: 250 };
 
 let ids = 0;
 export const newId = (): string => `gw-${++ids}`;
@@ -24,7 +24,7 @@ export interface StartOptions {
 }
 
 /** Resolves when the server accepts streams. The caller closes it. */
-export async function networkServer(timing: ByocTiming = FAST) {
+export async function networkServer(timing: SideChannelTiming = FAST) {
   const server = testServer({ timing, maxStreams: 30 });
   const host = orchestratorTrickle();
   const stop = new AbortController();

@@ -10,8 +10,8 @@ import { BrowserRules } from "../../src/server/http/browser-rules.ts";
 import type { TrickleHandler } from "../../src/server/http/trickle-routes.ts";
 import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
-import type { ByocTiming } from "../../src/server/protocols/byoc/channels.ts";
 import { seedProtocol } from "../../src/server/protocols/seed/seed-protocol.ts";
+import type { SideChannelTiming } from "../../src/server/protocols/side-channels/side-channels.ts";
 import { StreamStarter } from "../../src/server/streams/start.ts";
 import { StreamStore } from "../../src/server/streams/store.ts";
 import { StreamUpdater } from "../../src/server/streams/update.ts";
@@ -29,7 +29,7 @@ export interface TestServerOptions {
   /** Default: none. */
   readonly trickle?: TrickleHandler;
   /** Options for the channels of an orchestrator's streams. */
-  readonly timing?: ByocTiming;
+  readonly timing?: SideChannelTiming;
   /** How the fake engine boots. */
   readonly engine?: "dies" | "never-ready";
 }

@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
 import { stateOf } from "../health.ts";
-import { ratesOf } from "../protocols/byoc/vitals.ts";
+import { ratesOf } from "../protocols/side-channels/vitals.ts";
 import { UpdateFields } from "../streams/fields.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";

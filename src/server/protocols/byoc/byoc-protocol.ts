@@ -6,7 +6,11 @@ import { StartFields } from "../../streams/fields.ts";
 import { CLOCK_DEFAULTS, INPUT_DEFAULTS, readFields } from "../../streams/params.ts";
 import { wrappedParams } from "../../streams/wrapped-params.ts";
 import type { ChannelRequest, StartProtocol } from "../control-protocol.ts";
-import { BYOC_TIMING, ByocChannels, type ByocTiming } from "./channels.ts";
+import {
+  type SideChannelRules,
+  SideChannels,
+  type SideChannelTiming,
+} from "../side-channels/side-channels.ts";
 import { fromPytrickle } from "./pytrickle-params.ts";
 
 /** A start is answered within a second: an orchestrator asks another worker while this one boots. */
@@ -28,6 +32,21 @@ const ORCHESTRATOR_KEYS = [
   "data_url",
 ];
 
+/** The intervals of protocol.md 5.2 to 5.4. */
+const TIMING: SideChannelTiming = {
+  beatMs: 5000,
+  silenceMs: 60_000,
+  batchMs: 333,
+  keepAliveMs: 25_000,
+};
+
+/** An orchestrator closes all channels of a stream or none. */
+const RULES: Omit<SideChannelRules, "timing"> = {
+  pipeline: "byoc",
+  fields: { control: "control_url", events: "events_url", data: "data_url" },
+  fate: "shared",
+};
+
 /** The id may come as X-Stream-Id instead. */
 const ID_FIELD = "gateway_request_id";
 
@@ -36,7 +55,7 @@ export const isByocStart = (body: unknown): boolean =>
   typeof body === "object" && body !== null && ORCHESTRATOR_KEYS.some((key) => key in body);
 
 /** @param timing intervals of events and data; a test may shorten them. */
-export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): StartProtocol => ({
+export const byocProtocol = (timing: SideChannelTiming = TIMING): StartProtocol => ({
   name: "byoc",
   idField: ID_FIELD,
   channelFields: { input: "subscribe_url", output: "publish_url" },
@@ -85,7 +104,7 @@ export const byocProtocol = (timing: ByocTiming = BYOC_TIMING): StartProtocol =>
   }),
   observe: (stream, { fields }, channels, control) => {
     const dataFormat = fields.data_format === "lines" ? "lines" : "lists";
-    return new ByocChannels(stream, { channels, dataFormat, timing, control });
+    return new SideChannels(stream, { channels, dataFormat, rules: { ...RULES, timing }, control });
   },
 });
 

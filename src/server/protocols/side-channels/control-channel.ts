@@ -7,8 +7,8 @@ import { readMessages } from "../../../trickle/client/json-reader.ts";
 import { controlMessages } from "./control-message.ts";
 
 export interface ControlChannelOptions {
-  /** How long a gateway that sends keep-alives may be silent, on this channel and on the input. */
-  readonly silenceMs: number;
+  /** How long a gateway that sends keep-alives may be silent, on this channel and on the input; null: without limit. */
+  readonly silenceMs: number | null;
   /** Applies an update; throws what is wrong with it. */
   readonly update: (body: object) => Promise<unknown>;
   /** Reports a message that could not be used. The stream continues. */
@@ -68,7 +68,8 @@ export class ControlChannel implements Disposable {
     for (const message of controlMessages(text)) {
       switch (message.kind) {
         case "keepalive":
-          this.#silence ??= setTimeout(() => this.#gatewayGone(), silenceMs);
+          if (silenceMs !== null)
+            this.#silence ??= setTimeout(() => this.#gatewayGone(), silenceMs);
           break;
         case "bad_json":
           reportError(`control message is not valid JSON: ${message.why}`);

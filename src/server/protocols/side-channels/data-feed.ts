@@ -8,8 +8,8 @@ export type DataFormat = "lists" | "lines";
 export interface DataTiming {
   /** Objects of this many milliseconds leave together. */
   readonly batchMs: number;
-  /** Silence after which a keep-alive leaves: trickle servers close a channel that is idle for minutes. */
-  readonly keepAliveMs: number;
+  /** Silence after which a keep-alive leaves: trickle servers close a channel that is idle for minutes. Null: none leaves. */
+  readonly keepAliveMs: number | null;
 }
 
 /** A gateway reads a segment with a longer line again and again. */
@@ -23,7 +23,7 @@ export class DataFeed {
   readonly #writer: Writer;
   readonly #format: DataFormat;
   readonly #timing: DataTiming;
-  readonly #keepAlive: Timer;
+  readonly #keepAlive: Timer | null;
   #pending: string[] = [];
   #batch: Timer | null = null;
   #hasWarned = false;
@@ -33,7 +33,9 @@ export class DataFeed {
     this.#writer = writer;
     this.#format = format;
     this.#timing = timing;
-    this.#keepAlive = setInterval(() => this.#sendKeepAlive(), timing.keepAliveMs);
+    const { keepAliveMs } = timing;
+    this.#keepAlive =
+      keepAliveMs === null ? null : setInterval(() => this.#sendKeepAlive(), keepAliveMs);
   }
 
   /** Queues an object; it leaves within `batchMs`. */
@@ -44,7 +46,7 @@ export class DataFeed {
 
   /** Sends what is pending within the time that the writer takes to close. */
   async close(): Promise<void> {
-    clearInterval(this.#keepAlive);
+    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
     this.#flush();
     await this.#writer.close();
   }
@@ -60,7 +62,7 @@ export class DataFeed {
     }
     this.#pending = [];
     if (fitting.length === 0) return;
-    this.#keepAlive.refresh();
+    this.#keepAlive?.refresh();
     this.#writer.send(fitting.join("\n"));
   }
 

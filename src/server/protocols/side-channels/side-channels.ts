@@ -1,4 +1,4 @@
-/** The channels beside the media of an orchestrator's stream: reads control, publishes events and data (protocol.md 5). */
+/** The channels beside a stream's media: reads updates from control, publishes events and data (protocol.md 5). */
 import type { Endpoint } from "../../../engine/protocol/work.ts";
 import { type PlainError, toPlainError } from "../../../errors.ts";
 import { getLogger } from "../../../log.ts";
@@ -13,41 +13,50 @@ import { DataFeed, type DataFormat, type DataTiming } from "./data-feed.ts";
 import { RepeatFilter } from "./repeat-filter.ts";
 import { StreamVitals } from "./vitals.ts";
 
-/** The channels beside the media. Any may be absent (protocol.md 1.4). */
-export interface SideChannels {
+/** Any may be absent (protocol.md 1.4). */
+export interface SideEndpoints {
   readonly control?: Endpoint;
   readonly events?: Endpoint;
   readonly data?: Endpoint;
 }
 
-export interface ByocTiming extends DataTiming {
+export interface SideChannelTiming extends DataTiming {
   /** From a heartbeat to the next status and from that to the next heartbeat; also between two data stats. */
   readonly beatMs: number;
-  /** Silence on control and input, after a first keep-alive, that means the gateway is gone. */
-  readonly silenceMs: number;
+  /** Silence on control and input, after a first keep-alive, that means the gateway is gone; null: it means nothing. */
+  readonly silenceMs: number | null;
+  /** Silence after which events and data carry an empty segment. Absent: none, since some gateways take it for the end. */
+  readonly emptySegmentMs?: number;
 }
 
-/** The intervals of protocol.md 5.2 to 5.4. */
-export const BYOC_TIMING: ByocTiming = {
-  beatMs: 5000,
-  silenceMs: 60_000,
-  batchMs: 333,
-  keepAliveMs: 25_000,
-};
+/** How a control protocol treats the channels. */
+export interface SideChannelRules {
+  /** Names what runs in events. */
+  readonly pipeline: string;
+  /** The fields in which callers name the channels, for messages. */
+  readonly fields: Readonly<Record<keyof SideEndpoints, string>>;
+  /**
+   * `shared`: the other side made all channels of the stream and ends them together, so the stream ends with any of them,
+   * and a stream that fails deletes its output. `separate`: the stream continues without a channel that is lost.
+   */
+  readonly fate: "shared" | "separate";
+  readonly timing: SideChannelTiming;
+}
 
-export interface ByocChannelsOptions {
-  readonly channels: SideChannels;
+export interface SideChannelsOptions {
+  readonly channels: SideEndpoints;
   readonly dataFormat: DataFormat;
-  readonly timing: ByocTiming;
+  readonly rules: SideChannelRules;
   readonly control: StreamControl;
 }
 
 const EVENTS = "ai_stream_events";
+const CONTENT_TYPES = { events: "application/json", data: "application/jsonl" } as const;
 const log = getLogger("stream");
 
-export class ByocChannels implements StreamObserver {
+export class SideChannels implements StreamObserver {
   readonly #stream: Stream;
-  readonly #options: ByocChannelsOptions;
+  readonly #options: SideChannelsOptions;
   readonly #vitals: StreamVitals;
   readonly #errors = new RepeatFilter();
   #control: ControlChannel | null = null;
@@ -55,19 +64,19 @@ export class ByocChannels implements StreamObserver {
   #data: DataFeed | null = null;
   #beat: Timer | null = null;
 
-  constructor(stream: Stream, options: ByocChannelsOptions) {
+  constructor(stream: Stream, options: SideChannelsOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#vitals = new StreamVitals(stream);
+    this.#vitals = new StreamVitals(stream, options.rules.pipeline);
   }
 
   /** Connects and publishes at once: a gateway hears of the stream before an engine or a model is ready. */
   open(): void {
-    const { channels, dataFormat, timing } = this.#options;
-    if (channels.events)
-      this.#events = this.#writer("events_url", channels.events, "application/json");
+    const { channels, dataFormat, rules } = this.#options;
+    const { timing } = rules;
+    if (channels.events) this.#events = this.#writer("events", channels.events);
     if (channels.data) {
-      const writer = this.#writer("data_url", channels.data, "application/jsonl");
+      const writer = this.#writer("data", channels.data);
       this.#data = new DataFeed(writer, dataFormat, timing);
     }
     if (channels.control) this.#control = this.#readControl(channels.control);
@@ -106,7 +115,8 @@ export class ByocChannels implements StreamObserver {
     this.#publish(EVENTS, { type: "stream_stopped", timestamp: Date.now() }, { kept: true });
     await Promise.all([this.#events?.close(), this.#data?.close()]);
     // The fastest way to make a gateway leave (protocol.md 4.6). After an end in order the orchestrator closes them all.
-    const fatal = error && (this.#openedOutput ?? this.#options.channels.data);
+    const isFatal = error !== null && this.#options.rules.fate === "shared";
+    const fatal = isFatal && (this.#openedOutput ?? this.#options.channels.data);
     if (fatal) await deleteChannel(fatal);
   }
 
@@ -144,25 +154,38 @@ export class ByocChannels implements StreamObserver {
   }
 
   #readControl(endpoint: Endpoint): ControlChannel {
-    const { control, timing } = this.#options;
+    const { control, rules } = this.#options;
     return new ControlChannel(endpoint, {
-      silenceMs: timing.silenceMs,
+      silenceMs: rules.timing.silenceMs,
       update: (body) => control.update(this.#stream, body),
       reportError: (message) => this.#publishError(message),
-      onEnd: (error) => control.end(this.#stream, error && withField("control_url", error)),
+      onEnd: (error) => this.#lost("control", error),
     });
   }
 
-  #writer(field: string, endpoint: Endpoint, contentType: string): JsonWriter {
-    const { control } = this.#options;
-    const writer = new JsonWriter(endpoint, { contentType });
+  #writer(name: "events" | "data", endpoint: Endpoint): JsonWriter {
+    const { emptySegmentMs } = this.#options.rules.timing;
+    const contentType = CONTENT_TYPES[name];
+    const writer = new JsonWriter(endpoint, {
+      contentType,
+      ...(emptySegmentMs !== undefined && { emptySegmentMs }),
+    });
     void writer.ended.then((end) => {
-      if (end.kind === "lost") control.end(this.#stream, withField(field, toPlainError(end.error)));
+      if (end.kind === "lost") this.#lost(name, toPlainError(end.error));
       if (end.kind !== "closed") return;
       log.info("channel closed by the other side", { channel: redactUrl(endpoint.url) });
-      control.end(this.#stream);
+      this.#lost(name);
     });
     return writer;
+  }
+
+  /** A channel is gone; without an error, the other side has closed it. */
+  #lost(name: keyof SideEndpoints, error?: PlainError): void {
+    const { control, rules } = this.#options;
+    const named = error && withField(rules.fields[name], error);
+    if (rules.fate === "shared") control.end(this.#stream, named);
+    else if (named)
+      log.warn("stream continues without a channel", { channel: name, error: named.message });
   }
 
   /** Publishes each distinct failure once, and not too many; the last one always. */
@@ -170,7 +193,7 @@ export class ByocChannels implements StreamObserver {
     this.#vitals.failed(message);
     if (!this.#errors.isNew(message) && !last) return;
     this.#publishToAll(
-      { type: "error", message, time: Date.now(), pipeline: "byoc" },
+      { type: "error", message, time: Date.now(), pipeline: this.#options.rules.pipeline },
       { kept: true },
     );
   }

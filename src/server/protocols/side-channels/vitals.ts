@@ -22,6 +22,7 @@ const ENOUGH_FPS = 10;
 /** Follows one stream and remembers when what happened last. Times are `Date.now()`. */
 export class StreamVitals {
   readonly #stream: Stream;
+  readonly #pipeline: string;
   #state: { readonly name: VitalState; readonly since: number };
   #framesIn = 0;
   #framesOut = 0;
@@ -32,8 +33,10 @@ export class StreamVitals {
   #restart: { readonly why: string; readonly at: number } | null = null;
   #error: { readonly message: string; readonly at: number } | null = null;
 
-  constructor(stream: Stream) {
+  /** @param pipeline names what runs, in status events */
+  constructor(stream: Stream, pipeline: string) {
     this.#stream = stream;
+    this.#pipeline = pipeline;
     this.#state = { name: "LOADING", since: Date.now() };
   }
 
@@ -89,7 +92,7 @@ export class StreamVitals {
     const { name, since } = this.#judge();
     return {
       type: "status",
-      pipeline: "byoc",
+      pipeline: this.#pipeline,
       start_time: this.#stream.createdAt.getTime(),
       state: name,
       last_state_update_time: since,

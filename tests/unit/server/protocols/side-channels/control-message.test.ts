@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { controlMessages } from "../../../../../src/server/protocols/byoc/control-message.ts";
+import { controlMessages } from "../../../../../src/server/protocols/side-channels/control-message.ts";
 
 const update = (body: object) => ({ kind: "update", body });
 

@@ -1,5 +1,8 @@
 import { afterEach, expect, jest, test } from "bun:test";
-import { DataFeed, type DataFormat } from "../../../../../src/server/protocols/byoc/data-feed.ts";
+import {
+  DataFeed,
+  type DataFormat,
+} from "../../../../../src/server/protocols/side-channels/data-feed.ts";
 
 afterEach(() => void jest.useRealTimers());
 

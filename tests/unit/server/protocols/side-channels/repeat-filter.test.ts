@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { RepeatFilter } from "../../../../../src/server/protocols/byoc/repeat-filter.ts";
+import { RepeatFilter } from "../../../../../src/server/protocols/side-channels/repeat-filter.ts";
 
 test("a text passes once a minute", () => {
   const errors = new RepeatFilter();

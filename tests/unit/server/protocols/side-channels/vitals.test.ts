@@ -3,7 +3,7 @@ import type { WorkReport } from "../../../../../src/engine/protocol/messages.ts"
 import type { StreamStats } from "../../../../../src/engine/protocol/stats.ts";
 import type { StreamSpec } from "../../../../../src/engine/protocol/work.ts";
 import { byocProtocol } from "../../../../../src/server/protocols/byoc/byoc-protocol.ts";
-import { StreamVitals } from "../../../../../src/server/protocols/byoc/vitals.ts";
+import { StreamVitals } from "../../../../../src/server/protocols/side-channels/vitals.ts";
 import { INPUT_DEFAULTS } from "../../../../../src/server/streams/params.ts";
 import { Stream } from "../../../../../src/server/streams/stream.ts";
 
@@ -48,7 +48,7 @@ function watched(media: Partial<StreamSpec> = { input, output }) {
     params: INPUT_DEFAULTS,
     defaults: INPUT_DEFAULTS,
     observe: (own) => {
-      seen.push(new StreamVitals(own));
+      seen.push(new StreamVitals(own, "byoc"));
       return {
         open() {},
         handle: (event) => void seen[0]?.handle(event),
