@@ -14,7 +14,7 @@ const Health = Type.Object({
 });
 
 const REFUSALS = {
-  healthy: "takes no new work",
+  healthy: "no engine works",
   live: "not live",
   ready: "not ready",
   capacity: "no place is free",

@@ -21,17 +21,19 @@ export function stateOf({ scheduler, store }: Pick<HealthParts, "scheduler" | "s
 }
 
 /**
- * `live`: the process answers. `healthy`: it can serve, or soon will; false only where no engine stays alive and while it
- * stops. `ready`: an engine can take work, or is replaced within moments after it could. `has_capacity`: it is ready and a
- * further stream of the usual size has a place.
+ * `live`: the process answers. `healthy`: its streams can go on, also while it loads, is full or drains; false only where
+ * no engine stays alive (an orchestrator releases every session of a runner at one failed check, live-runner.md 2.4).
+ * `draining`: it shuts down and takes no new work. `ready`: it takes work, an engine can do it, or is replaced within
+ * moments after it could. `has_capacity`: it is ready and a further stream of the usual size has a place.
  */
 export function healthOf(parts: HealthParts) {
   const { scheduler, store, capacity } = parts;
   const ready = scheduler.state === "ready" && store.isOpen;
   return {
     status: stateOf(parts),
-    healthy: scheduler.state !== "broken" && store.isOpen,
+    healthy: scheduler.state !== "broken",
     live: true as const,
+    draining: !store.isOpen,
     ready,
     has_capacity: ready && capacity.used < capacity.total,
     active_streams: store.liveCount,

@@ -79,7 +79,7 @@ test("a server whose engine ignores stops ends within its grace", async () => {
   expect(isAlive(pid)).toBe(false);
 });
 
-test("new streams are refused while the server stops, and health says so; a second signal ends it at once", async () => {
+test("while the server stops it is healthy and not ready, and refuses new streams; a second signal ends it at once", async () => {
   await using server = await startServer(FAKE_SERVER, ["--grace", "60s"]);
   const pid = await enginePid(server.url);
   await fetch(`${server.url}/stream/start`, start(server.url, "ignore stops"));
@@ -89,12 +89,12 @@ test("new streams are refused while the server stops, and health says so; a seco
     return status === 503;
   });
   const health = await fetch(`${server.url}/health`);
-  expect([health.status, await health.json()]).toMatchObject([503, { healthy: false }]);
-  const flags = ["health", "--host", "127.0.0.1", "--port", `${server.port}`];
-  const asked = await runProgram(MAIN, flags);
-  expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("takes no new work")]);
-  const [command = "", ...address] = flags;
-  expect((await runProgram(MAIN, [command, "live", ...address])).code).toBe(0);
+  const stopping = { healthy: true, draining: true, ready: false };
+  expect([health.status, await health.json()]).toMatchObject([200, stopping]);
+  const address = ["--host", "127.0.0.1", "--port", `${server.port}`];
+  expect((await runProgram(MAIN, ["health", ...address])).code).toBe(0);
+  const asked = await runProgram(MAIN, ["health", "ready", ...address]);
+  expect([asked.code, asked.out]).toEqual([1, expect.stringContaining("not ready")]);
   server.kill("SIGTERM");
   expect(await server.exited).toBe(143);
   await waitFor("the engine to follow", () => !isAlive(pid));

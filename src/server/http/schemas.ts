@@ -133,11 +133,12 @@ export const HealthAnswer = Type.Object(
   {
     status: literals(["LOADING", "IDLE", "OK", "ERROR"]),
     healthy: Type.Boolean({
-      description: "it serves, or soon will: false where no engine stays alive, and while it stops",
+      description: "its streams can go on: false where no engine stays alive",
     }),
     live: Type.Literal(true),
+    draining: Type.Boolean({ description: "it shuts down and takes no new work" }),
     ready: Type.Boolean({
-      description: "an engine can take work; one that is replaced does not change this",
+      description: "it takes work: not while it drains; an engine that is replaced changes nothing",
     }),
     has_capacity: Type.Boolean({
       description: "it is ready, and a further stream of the usual size has a place",

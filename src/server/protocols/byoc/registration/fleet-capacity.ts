@@ -1,4 +1,4 @@
-/** The capacity of several workers behind one URL, read from their `GET /health` again and again. */
+/** The capacity of several workers behind one URL, read from their `GET /health?check=ready` again and again. */
 import { type Static, Type } from "@sinclair/typebox";
 import { reason } from "../../../../errors.ts";
 import { getLogger } from "../../../../log.ts";
@@ -102,7 +102,7 @@ export class FleetCapacity implements Capacity {
 /** A worker's figures, or why there are none. A worker that takes no new work, such as one that shuts down, offers 0. */
 async function askHealth(url: string, signal: AbortSignal): Promise<Health | string> {
   try {
-    const response = await fetch(`${url}/health`, {
+    const response = await fetch(`${url}/health?check=ready`, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       proxy: "",
     });
