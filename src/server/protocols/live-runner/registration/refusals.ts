@@ -39,12 +39,13 @@ function causeOf(
   text: string,
   { price_info, runner_url, capacity, app }: HeartbeatBody,
 ): string | null {
-  if (/require on-chain/i.test(text))
-    return `RUNNER_PRICE=${price_info.price}: an orchestrator without a blockchain takes 0 alone`;
-  if (/price_info\.unit|720p/i.test(text))
-    return `RUNNER_PRICE_UNIT=${price_info.unit}: livepeer/node takes hour and fixed, go-livepeer also 720p`;
-  if (/price/i.test(text))
-    return `RUNNER_PRICE=${price_info.price}: an orchestrator on a blockchain wants a price above 0`;
+  const { price, unit } = price_info;
+  if (/720p|\bunit\b/i.test(text))
+    return `RUNNER_PRICE_UNIT=${unit}: livepeer/node takes hour and fixed, go-livepeer 720p, too`;
+  if (/pric/i.test(text))
+    return price > 0
+      ? `RUNNER_PRICE=${price}: livepeer/node without a blockchain takes 0 alone`
+      : `RUNNER_PRICE=${price}: an orchestrator on a blockchain wants a price above 0`;
   if (/runner_url/i.test(text))
     return `RUNNER_URL: it must be an absolute http or https URL, and is ${new URL(runner_url).origin}`;
   if (/metadata/i.test(text)) return "RUNNER_METADATA";
