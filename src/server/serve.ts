@@ -124,6 +124,7 @@ export async function serve({
     capabilityNames: config.capabilityName,
     version,
     trickle,
+    runners: null,
   });
   try {
     const server = listen(app, config);

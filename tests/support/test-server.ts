@@ -111,6 +111,7 @@ export function testServer(options: TestServerOptions = {}) {
     capabilityNames: options.capabilityNames ?? ["comfystream-video"],
     version: "0.0.0",
     trickle: options.trickle ?? null,
+    runners: null,
   });
   const ask = async (method: string, path: string, body?: unknown, headers = {}) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);

@@ -7,6 +7,7 @@ import type { AnyElysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
 import { rejectForm } from "./browser-rules.ts";
 import { bearerOf, digest, type Incoming, isFromThisMachine } from "./caller.ts";
+import { HttpError } from "./http-error.ts";
 
 /**
  * `open`: everybody. `operator`: whoever runs this server. `orchestrator`: the orchestrators it is registered with, and
@@ -34,6 +35,14 @@ export interface RouteGuard {
   readonly transform: (incoming: Incoming) => void;
 }
 
+/** As `RouteGuard`, for a route with the parameter `:key`. */
+export interface KeyGuard {
+  readonly transform: (context: {
+    readonly request: Request;
+    readonly params: { readonly key: string };
+  }) => void;
+}
+
 const guards = new WeakSet<object>();
 
 export class AccessPolicy {
@@ -53,6 +62,16 @@ export class AccessPolicy {
     const named = incoming.request.headers.has("x-stream-id");
     this.#admit(named ? "orchestrator" : "operator", incoming);
   });
+
+  /** Whoever knows the key in the path, `:key`. For everybody else there is no such route. */
+  keyed(isKey: (key: string, request: Request) => boolean): KeyGuard {
+    const transform = ({ request, params }: { request: Request; params: { key: string } }) => {
+      if (!isKey(params.key, request))
+        throw new HttpError(404, "not_found", "there is no such route");
+    };
+    guards.add(transform);
+    return { transform };
+  }
 
   constructor({ api, capability, engine, page }: AccessTokens) {
     this.#api = api === undefined ? null : digest(api);

@@ -14,6 +14,7 @@ import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
 import { playgroundRoutes } from "./playground-routes.ts";
 import { requestCounter } from "./request-counter.ts";
 import { withUsableUrl } from "./request-url.ts";
+import { type RunnerKeys, runnerRoutes } from "./runner-routes.ts";
 import { type StreamServices, streamRoutes } from "./stream-routes.ts";
 import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
 import { workerRoutes } from "./worker-routes.ts";
@@ -25,6 +26,8 @@ export interface AppDeps
   readonly browsers: BrowserRules;
   /** Null: no embedded trickle server. */
   readonly trickle: TrickleHandler | null;
+  /** Null: this server is no live runner. */
+  readonly runners: RunnerKeys | null;
 }
 
 /** Of requests: JSON routes, the Livepeer header, streams by their ids, and trickle. */
@@ -41,7 +44,7 @@ const EXPOSED_HEADERS = ["X-Metadata", "Lp-Trickle-Seq", "Lp-Trickle-Latest", "L
 
 /** The whole API; call it with `app.handle(request)`. Throws if a route was declared without an audience. */
 export function createApp(deps: AppDeps): AnyElysia {
-  const { access, browsers, trickle } = deps;
+  const { access, browsers, trickle, runners } = deps;
   // `standardHostname` would misread URLs whose host is shorter than four characters.
   const app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .use(errorPlugin(access, () => app))
@@ -63,6 +66,7 @@ export function createApp(deps: AppDeps): AnyElysia {
     .use(apiRoutes(deps))
     .use(workerRoutes(access, deps))
     .wrap((fetch) => (request: Request) => fetch(withUsableUrl(request)));
+  if (runners !== null) app.use(runnerRoutes(access, runners));
   if (trickle !== null) app.use(trickleRoutes(access, trickle));
   assertGuarded(app, PLUGIN_PATHS);
   return app;

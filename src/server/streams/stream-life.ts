@@ -7,6 +7,7 @@ export type EndReason =
   | "stopped by orchestrator"
   | "replaced"
   | "idle"
+  | "session ended"
   | "server stopping"
   | "caller left"
   | "not started in time";

@@ -1,0 +1,22 @@
+/** The control protocol of live-runner sessions, as their streams know it (live-runner.md 4.2). */
+import { INPUT_DEFAULTS } from "../../streams/params.ts";
+import type { ControlProtocol } from "../control-protocol.ts";
+
+/** A client waits 5 s for the answer to its start, channels included. */
+const ENGINE_BOOT_MS = 1500;
+
+export const liveRunnerProtocol: ControlProtocol = {
+  name: "live-runner",
+  idField: "session",
+  channelFields: { input: "in", output: "out" },
+  outputLifecycle: "owned",
+  answersWhen: "admitted",
+  needsPrompts: false,
+  engineTimeoutMs: ENGINE_BOOT_MS,
+  shutdownError: null,
+  atShutdown: "drain",
+
+  // A session reads its updates itself: they depend on the stream.
+  readUpdate: (body) => body,
+  defaults: () => ({ params: INPUT_DEFAULTS, container: "mpegts" }),
+};

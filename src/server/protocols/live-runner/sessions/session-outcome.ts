@@ -1,0 +1,30 @@
+/** How sessions end: the outcomes that the runner itself decides, and their words (live-runner.md 3.4, 4.3). */
+
+export interface SessionOutcome {
+  readonly status: "completed" | "stopped" | "expired" | "failed";
+  /** The caller's words for a stop, else a word of ours. */
+  readonly reason: string;
+}
+
+/** The client has closed its input channel. */
+export const INPUT_ENDED: SessionOutcome = { status: "completed", reason: "input_ended" };
+/** The orchestrator does not have the session any more. */
+export const RELEASED: SessionOutcome = { status: "stopped", reason: "orchestrator_release" };
+/** The operator of this server has stopped the stream. */
+export const OPERATOR: SessionOutcome = { status: "stopped", reason: "operator" };
+export const SHUTDOWN: SessionOutcome = { status: "stopped", reason: "shutdown" };
+/** Reserved and not started in time. */
+export const UNUSED: SessionOutcome = { status: "expired", reason: "unused" };
+export const NO_INPUT: SessionOutcome = { status: "expired", reason: "no_input" };
+export const MAX_SESSION: SessionOutcome = { status: "expired", reason: "max_session" };
+/** The orchestrator has dropped the runner. */
+export const LOST = failed("registration_lost");
+
+/** The stream failed; `kind` is that of its error. */
+export function failed(kind: string): SessionOutcome {
+  return { status: "failed", reason: kind };
+}
+
+/** Whether a session that was never called ended because nobody called it. */
+export const isWithoutCall = (outcome: SessionOutcome | null): boolean =>
+  outcome === UNUSED || outcome === RELEASED;

@@ -1,0 +1,307 @@
+/** One session of a client: from its reservation through its stream to the moment when its orchestrator has it back (live-runner.md 3). */
+import { getLogger, logId } from "../../../../log.ts";
+import { redactUrls } from "../../../../redact-url.ts";
+import { untilAborted } from "../../../../streams/until-aborted.ts";
+import type { Place } from "../../../admission.ts";
+import type { Stream } from "../../../streams/stream.ts";
+import { RunnerError } from "../app/runner-errors.ts";
+import {
+  type Asked,
+  readSessionStart,
+  readSessionUpdate,
+  type SessionStart,
+} from "../app/session-start.ts";
+import type { Startup } from "../app/startup.ts";
+import { SessionCallbacks } from "./callbacks.ts";
+import type { ClientUrls } from "./session-channels.ts";
+import type { SessionHeaders } from "./session-headers.ts";
+import {
+  failed,
+  INPUT_ENDED,
+  isWithoutCall,
+  MAX_SESSION,
+  NO_INPUT,
+  OPERATOR,
+  type SessionOutcome,
+  UNUSED,
+} from "./session-outcome.ts";
+import { SessionRelease } from "./session-release.ts";
+import type { SessionServices } from "./session-services.ts";
+import { startSession } from "./start-session.ts";
+
+const log = getLogger("sessions");
+
+/** A stop is answered after this time, though the end of the stream may take longer. */
+const STOP_WAIT_MS = 1000;
+/** An orchestrator may cut the calls of a session that it releases, also the one that stopped the session. */
+const AFTER_ANSWER_MS = 250;
+
+export type SessionState = "reserved" | "starting" | "active" | "paused" | "draining" | "ended";
+
+/** A session as its client started it, and as it was changed since. */
+export interface RunningSession extends Asked {
+  readonly start: SessionStart;
+  readonly stream: Stream;
+  /** The channels' URLs for the client. They are credentials. */
+  readonly urls: ClientUrls;
+  readonly startedAt: Date;
+  /** Whether its model was loaded at the start, and the estimate of that moment. */
+  readonly startup: Startup;
+  /** Members of the last start or update that were left out. */
+  readonly ignored: readonly string[];
+}
+
+export class RunnerSession {
+  /** The orchestrator's id. A credential: never logged. */
+  readonly id: string;
+  /** Names the session in logs. */
+  readonly logId: string;
+  /** `performance.now()` when it was first heard of. */
+  readonly seenAt = performance.now();
+  readonly #services: SessionServices;
+  readonly #release: SessionRelease;
+  readonly #ended = Promise.withResolvers<void>();
+  /** Null before the first call. */
+  #callbacks: SessionCallbacks | null = null;
+  /** Held for its stream, whose own it is from the start on. */
+  #place: Place | null;
+  #attempts = 0;
+  #starting: Promise<RunningSession> | null = null;
+  #running: RunningSession | null = null;
+  #outcome: SessionOutcome | null = null;
+  /** From its end to its release, in milliseconds. */
+  #releaseAfterMs = 0;
+  #endedAt: Date | null = null;
+  #input = { bytes: 0, at: 0 };
+
+  /** @param place held for it; null where none was free */
+  constructor(id: string, services: SessionServices, place: Place | null) {
+    this.id = id;
+    this.logId = logId(id);
+    this.#services = services;
+    this.#place = place;
+    const { owner, settings } = services;
+    this.#release = new SessionRelease({
+      logId: this.logId,
+      // Before its first call only its client's way of stopping it is known.
+      stop: () => this.#callbacks?.stop() ?? owner.stopByClientRoute(id),
+      ...(settings.releaseRetryMs && { retryMs: settings.releaseRetryMs }),
+    });
+  }
+
+  get state(): SessionState {
+    if (this.#endedAt !== null) return "ended";
+    if (this.#outcome !== null) return "draining";
+    if (this.#running !== null) return this.#running.stream.params.paused ? "paused" : "active";
+    return this.#starting === null ? "reserved" : "starting";
+  }
+  /** How it ended, or is about to; null while it lives. */
+  get outcome(): SessionOutcome | null {
+    return this.#outcome;
+  }
+  /** Null before its start. Kept after its end. */
+  get running(): RunningSession | null {
+    return this.#running;
+  }
+  get endedAt(): Date | null {
+    return this.#endedAt;
+  }
+  /** Settles when its stream is over and its place given back. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+  /** Whether its orchestrator has it, as far as is known here. */
+  get isHeld(): boolean {
+    return this.#release.isHeld;
+  }
+  /** Settles when its orchestrator does not have it any more, or cannot be made to give it up. */
+  get released(): Promise<void> {
+    return this.#release.over;
+  }
+
+  /** A call of its client has arrived. */
+  called(headers: SessionHeaders): void {
+    const { tls, owner } = this.#services;
+    if (this.#callbacks === null) owner.noteCall();
+    this.#callbacks ??= new SessionCallbacks(headers, tls);
+  }
+
+  /**
+   * Starts it, or returns the running one: a client may repeat its call. Throws RunnerError (`invalid_state` once it has
+   * ended) and WorkerError; the next call may succeed then.
+   */
+  async start(body: unknown): Promise<RunningSession> {
+    this.#assertLives();
+    this.#starting ??= this.#begin(body);
+    const starting = this.#starting;
+    try {
+      return await starting;
+    } catch (error) {
+      if (this.#starting === starting) this.#starting = null;
+      throw error;
+    }
+  }
+
+  /** Changes the parameters of its stream. Throws RunnerError, also before its start and after its end, and WorkerError. */
+  async update(body: unknown): Promise<RunningSession> {
+    const { stream } = this.#started();
+    this.#assertLives();
+    const { fields, ignored, ...asked } = readSessionUpdate(body, stream.params);
+    const remarks = await this.#services.updater.apply(stream, fields);
+    const running = { ...this.#started(), ...asked, ignored: [...ignored, ...remarks.ignored] };
+    this.#running = running;
+    return running;
+  }
+
+  /** Throws as `update` does. */
+  pause(): Promise<RunningSession> {
+    return this.#setPaused(true);
+  }
+
+  /** Throws as `update` does. */
+  resume(): Promise<RunningSession> {
+    return this.#setPaused(false);
+  }
+
+  /**
+   * Ends it for its client and releases it soon after. Settles when its stream is over, after a second at the latest.
+   * Throws RunnerError before its start.
+   */
+  async stop(reason: string): Promise<{ readonly alreadyStopped: boolean }> {
+    this.#started();
+    const alreadyStopped = this.#outcome !== null;
+    this.end({ status: "stopped", reason }, AFTER_ANSWER_MS);
+    await untilAborted(this.ended, AbortSignal.timeout(STOP_WAIT_MS));
+    return { alreadyStopped };
+  }
+
+  /** Ends it, and releases it so long after its end. Does nothing if it has ended, or is about to. */
+  end(outcome: SessionOutcome, releaseAfterMs = 0): void {
+    if (this.#outcome !== null) return;
+    this.#outcome = outcome;
+    this.#releaseAfterMs = releaseAfterMs;
+    if (this.#running === null) this.#finish();
+    else this.#services.store.end(this.#running.stream, "session ended");
+  }
+
+  /** Its orchestrator does not have it any more: it ends here, without a call. */
+  gone(outcome: SessionOutcome): void {
+    this.#release.gone();
+    this.end(outcome);
+  }
+
+  /** A release that waits waits no longer. */
+  hurry(): void {
+    this.#release.hurry();
+  }
+
+  /** Its orchestrator lists it although it has ended: its release is tried again, unless it waits or is being tried. */
+  releaseAgain(): void {
+    if (this.#endedAt !== null) void this.#release.begin(0);
+  }
+
+  /** Ends it where one of its time limits has passed. `now` is `performance.now()`. */
+  checkLimits(now: number): void {
+    if (this.#outcome !== null) return;
+    const { unusedTimeoutMs, idleTimeoutMs, maxSessionMs } = this.#services.settings;
+    if (this.#running === null) {
+      const isUnused = this.#starting === null && now - this.seenAt >= unusedTimeoutMs;
+      if (isUnused) this.end(UNUSED);
+      return;
+    }
+    const { start, stream, startedAt } = this.#running;
+    if (maxSessionMs > 0 && Date.now() - startedAt.getTime() >= maxSessionMs) {
+      this.end(MAX_SESSION);
+      return;
+    }
+    const { bytes_in: bytes } = stream.stats;
+    if (bytes !== this.#input.bytes) this.#input = { bytes, at: now };
+    const isIdle = now - this.#input.at >= (start.idleTimeoutMs ?? idleTimeoutMs);
+    if (isIdle) this.end(NO_INPUT);
+  }
+
+  async #begin(body: unknown): Promise<RunningSession> {
+    const start = readSessionStart(body);
+    const callbacks = this.#callbacks;
+    if (callbacks === null) throw new Error("a session is started by a call");
+    const { starter, settings, owner, hold, startupOf } = this.#services;
+    this.#place ??= await hold();
+    try {
+      this.#assertLives();
+      const started = await startSession(starter, {
+        ...{ start, callbacks, place: this.#place, startupOf },
+        segmentSeconds: settings.segmentSeconds,
+        isOrchestrator: (origin) => owner.isControlOrigin(origin),
+        attempt: ++this.#attempts,
+        assertLives: () => this.#assertLives(),
+      });
+      const { preset, mode, radius } = start;
+      this.#running = { start, ...started, preset, mode, radius, startedAt: new Date() };
+    } catch (error) {
+      const isOrchestrators = error instanceof RunnerError && error.code === "orchestrator_error";
+      if (isOrchestrators || this.#outcome !== null) this.#giveBackPlace();
+      throw error;
+    }
+    this.#place = null; // the stream's
+    const { stream } = this.#running;
+    if (this.#outcome !== null) {
+      this.#services.store.end(stream, "session ended");
+      this.#assertLives();
+    }
+    this.#input = { bytes: 0, at: performance.now() };
+    log.info("session started", { session: this.logId, stream: stream.logId });
+    void stream.ended.then(() => this.#streamEnded(stream));
+    return this.#running;
+  }
+
+  async #setPaused(paused: boolean): Promise<RunningSession> {
+    const running = this.#started();
+    this.#assertLives();
+    await this.#services.updater.apply(running.stream, { paused });
+    return this.#started();
+  }
+
+  #streamEnded({ error, status, endReason }: Stream): void {
+    if (this.#outcome === null) {
+      if (status === "error") this.#outcome = failed(error?.kind ?? "internal");
+      else this.#outcome = endReason === null ? INPUT_ENDED : OPERATOR;
+      // The client may be about to stop the session itself, and must find it.
+      if (this.#outcome === INPUT_ENDED) this.#releaseAfterMs = this.#services.settings.endGraceMs;
+    }
+    this.#finish();
+  }
+
+  /** Nothing of it is left here but its record. */
+  #finish(): void {
+    this.#endedAt = new Date();
+    if (this.#starting === null || this.#running !== null) this.#giveBackPlace();
+    const { status, reason = "" } = this.#outcome ?? {};
+    log.info("session ended", { session: this.logId, status, why: redactUrls(reason) });
+    if (this.#callbacks === null && isWithoutCall(this.#outcome))
+      this.#services.owner.noteUncalled();
+    this.#services.onEnd?.(this);
+    this.#ended.resolve();
+    void this.#release.begin(this.#releaseAfterMs);
+  }
+
+  #giveBackPlace(): void {
+    this.#place?.[Symbol.dispose]();
+    this.#place = null;
+  }
+
+  #started(): RunningSession {
+    if (this.#running !== null) return this.#running;
+    throw new RunnerError(
+      "session_not_found",
+      "the session has not been started: POST /stream first",
+    );
+  }
+
+  #assertLives(): void {
+    if (this.#outcome === null) return;
+    const { status } = this.#outcome;
+    throw new RunnerError("invalid_state", `the session is over (${status}): reserve another one`, {
+      session_status: status,
+    });
+  }
+}

@@ -1,0 +1,83 @@
+/** Starts the stream of a session: reads the request, makes the channels, and hands both to the stream engine (live-runner.md 4.2). */
+import type { ModelInfo } from "../../../../engine/protocol/models.ts";
+import type { Place } from "../../../admission.ts";
+import type { StreamStarter } from "../../../streams/start.ts";
+import type { Stream } from "../../../streams/stream.ts";
+import { RunnerError } from "../app/runner-errors.ts";
+import type { SessionStart } from "../app/session-start.ts";
+import type { Startup } from "../app/startup.ts";
+import { liveRunnerProtocol } from "../live-runner-protocol.ts";
+import type { SessionCallbacks } from "./callbacks.ts";
+import { type ClientUrls, channelName, makeChannels, rolesOf } from "./session-channels.ts";
+
+export interface SessionStartRequest {
+  readonly start: SessionStart;
+  /** `RUNNER_SEGMENT_SECONDS`. */
+  readonly segmentSeconds: number;
+  readonly callbacks: SessionCallbacks;
+  readonly isOrchestrator: (origin: string) => boolean;
+  /** Counts the attempts to start from 1. */
+  readonly attempt: number;
+  /** Belongs to the stream once that runs. */
+  readonly place: Place;
+  readonly startupOf: (model: ModelInfo) => Startup;
+  /** Called right before the stream is made; throws if the session has ended meanwhile. */
+  readonly assertLives: () => void;
+}
+
+export interface StartedSession {
+  readonly stream: Stream;
+  /** Of the moment before it started. */
+  readonly startup: Startup;
+  /** For the client. */
+  readonly urls: ClientUrls;
+  /** Names of members that no part of the runner knows. */
+  readonly ignored: readonly string[];
+}
+
+/**
+ * Settles when the stream is admitted; models load afterwards. Throws RunnerError and WorkerError; then neither a stream
+ * nor a channel is left.
+ */
+export async function startSession(
+  starter: Pick<StreamStarter, "prepare" | "checkChannels" | "begin">,
+  request: SessionStartRequest,
+): Promise<StartedSession> {
+  const { start, callbacks, isOrchestrator, attempt, place, assertLives } = request;
+  const fields = { ...start.fields };
+  fields.segment_seconds ??= request.segmentSeconds;
+  const program = await starter.prepare(liveRunnerProtocol, fields, "input");
+  const startup = request.startupOf(program.model);
+  assertFastEnough(start, startup);
+  assertLives();
+  const roles = rolesOf(start);
+  try {
+    const { urls, requests } = await makeChannels(callbacks, roles, attempt, isOrchestrator);
+    const channels = await starter.checkChannels(requests);
+    assertLives();
+    const { stream, remarks } = await starter.begin(liveRunnerProtocol, program, {
+      // A session's own id is a credential of its client.
+      id: crypto.randomUUID(),
+      channels,
+      shownChannels: { stream_url: null, input_url: null },
+      capability: null,
+      place,
+      observe: () => null,
+    });
+    return { stream, startup, urls, ignored: [...start.ignored, ...remarks.ignored] };
+  } catch (error) {
+    // The next attempt has names of its own.
+    void callbacks.deleteChannels(roles.map((role) => channelName(role, attempt)));
+    throw error;
+  }
+}
+
+/** Throws RunnerError `startup_exceeds_limit`. A start whose length is unknown is let through. */
+function assertFastEnough({ maxStartupMs }: SessionStart, { compute, estimatedMs }: Startup): void {
+  if (maxStartupMs === null || estimatedMs === null || estimatedMs <= maxStartupMs) return;
+  const [estimated, most] = [estimatedMs / 1000, maxStartupMs / 1000];
+  const message = `the model needs about ${estimated} s to load, more than max_startup_s (${most})`;
+  throw new RunnerError("startup_exceeds_limit", message, {
+    ...{ field: "max_startup_s", compute, estimated_startup_s: estimated },
+  });
+}
