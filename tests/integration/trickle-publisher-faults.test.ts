@@ -306,7 +306,7 @@ test("closing with a silent peer takes at most the given time and leaves no sock
 test("opening reports why a channel cannot be used: a status, silence, no server", async () => {
   const kind = "channel_refused";
   await using wrong = await faultyPeer(({ answer }) => answer(503, {}, "full"));
-  const status = publisherTo(wrong.url, { create: true });
+  const status = publisherTo(wrong.url, { create: true, acceptTimeoutMs: 100 });
   await expect(status).rejects.toMatchObject({ kind, message: expect.stringContaining("503") });
   await using silent = await faultyPeer(() => {});
   const silence = publisherTo(silent.url, { acceptTimeoutMs: 100 });

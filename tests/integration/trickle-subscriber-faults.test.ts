@@ -58,13 +58,13 @@ test("5xx and resets before the first byte are retried five times in a row, and 
     if (path === "/0" && earlier === 0) return answer(500);
     if (path === "/0" && earlier === 1) return reset();
     if (path === "/0") return answer(200, { "Lp-Trickle-Seq": 0 }, "zero");
-    answer(503, {}, "down");
+    answer(502, {}, "down");
   });
   const seen: SeenSegment[] = [];
   const reading = readSegments(peer.url, undefined, { start: 0, giveUpMs: 0 }, seen);
   await expect(reading).rejects.toMatchObject({
     kind: "input_lost",
-    message: expect.stringContaining("503 down"),
+    message: expect.stringContaining("502 down"),
   });
   expect(seen).toEqual([whole(0, "zero")]);
   expect(peer.seen.filter((name) => name === "GET /1")).toHaveLength(5);

@@ -1,12 +1,21 @@
 /** Checks a stream's model and channels before it starts. */
 import { toPlainError, WorkerError } from "../../errors.ts";
-import { nextSeq } from "../../trickle/client/channel-requests.ts";
-import { channelHost, describeFailure, describeMs } from "../../trickle/client/describe.ts";
+import {
+  type AcceptOptions,
+  askAcceptance,
+  nextSeq,
+} from "../../trickle/client/channel-requests.ts";
 import type { ModelHost } from "../device/model-host.ts";
-import type { Endpoint, StreamParams } from "../protocol/work.ts";
+import type { Endpoint, OutputChannel, StreamParams } from "../protocol/work.ts";
 
 /** How long a channel may take to accept the stream (contract.md); its channels are asked at the same time. */
 export const ACCEPT_MS = 2000;
+/** How long an orchestrator's channel may answer that its server is busy: its callers do not wait for the channels. */
+const ORCHESTRATOR_BUSY_MS = 30_000;
+
+/** How long the channels of a stream may answer that their server is busy. */
+export const busyMsOf = (output: OutputChannel | undefined): number =>
+  output?.lifecycle === "owned" ? ACCEPT_MS : ORCHESTRATOR_BUSY_MS;
 
 /** The engine's names for a stream's channels; the server puts in the names of the caller's fields. */
 export type ChannelName = "input" | "output";
@@ -53,18 +62,15 @@ export async function checkProgram(
 }
 
 /** Throws `channel_refused` for an input channel that does not exist or does not answer. */
-export async function checkInput(input: Endpoint, signal: AbortSignal): Promise<void> {
-  const timeout = AbortSignal.timeout(ACCEPT_MS);
+export async function checkInput(
+  input: Endpoint,
+  options: Pick<AcceptOptions, "signal" | "busyMs">,
+): Promise<void> {
   try {
-    await nextSeq(input, AbortSignal.any([signal, timeout]));
+    const answerMs = ACCEPT_MS;
+    await askAcceptance(input, (signal) => nextSeq(input, signal), { ...options, answerMs });
   } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof WorkerError) throw refusalOf("input", error);
-    const why = timeout.aborted
-      ? `no answer within ${describeMs(ACCEPT_MS)}`
-      : describeFailure(error);
-    const message = `the channel at ${channelHost(input)} is not usable: ${why}`;
-    throw refusalOf("input", new WorkerError("channel_refused", message, { cause: error }));
+    throw refusalOf("input", error);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type OutputChannel,
   type Size,
 } from "../protocol/work.ts";
-import { ACCEPT_MS, isRemoved, refusalOf } from "./preflight.ts";
+import { ACCEPT_MS, busyMsOf, isRemoved, refusalOf } from "./preflight.ts";
 import type { StreamReporter } from "./stream-reporter.ts";
 
 const CONTENT_TYPES = { fmp4: "video/mp4", mpegts: "video/mp2t" } as const;
@@ -49,6 +49,7 @@ export class StreamOutput {
         create: output.lifecycle === "owned",
         resume: resumed,
         acceptTimeoutMs: ACCEPT_MS,
+        busyTimeoutMs: busyMsOf(output),
         signal,
         observer: observerOf(options),
       });

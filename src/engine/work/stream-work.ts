@@ -23,7 +23,7 @@ import type { EngineWork, Send } from "./engine-work.ts";
 import { behindMessage } from "./pace-message.ts";
 import { PaceWatch } from "./pace-watch.ts";
 import { ParamsInTurn } from "./params-in-turn.ts";
-import { checkInput, checkProgram, lossOf } from "./preflight.ts";
+import { busyMsOf, checkInput, checkProgram, lossOf } from "./preflight.ts";
 import { StreamMeter } from "./stream-meter.ts";
 import { StreamOutput } from "./stream-output.ts";
 import { StreamReporter } from "./stream-reporter.ts";
@@ -152,8 +152,9 @@ export class StreamWork implements EngineWork {
     // A stream that ran before continues without its model, should that have broken since.
     const isNew = resume === undefined && fallback === undefined;
     if (isNew) await checkProgram(params, spec.input !== undefined, host);
+    const busyMs = busyMsOf(spec.output);
     const [input, output] = await Promise.allSettled([
-      spec.input && checkInput(spec.input, this.#abort.signal),
+      spec.input && checkInput(spec.input, { signal: this.#abort.signal, busyMs }),
       spec.output ? this.#openOutput(spec.output) : null,
     ]);
     if (output.status === "fulfilled") this.#output = output.value;

@@ -25,7 +25,7 @@ export class Backoff {
     this.#giveUpMs = giveUpMs;
   }
 
-  /** Number of failures in a row. */
+  /** Number of failures and postponements in a row. */
   get failures(): number {
     return this.#failures;
   }
@@ -35,6 +35,15 @@ export class Backoff {
     this.#failures++;
     this.#since ??= performance.now();
     return performance.now() - this.#since <= this.#giveUpMs;
+  }
+
+  /**
+   * Counts an answer by which a server asks for patience: pauses get longer, but nothing is given up for it, since the
+   * server is alive.
+   */
+  postpone(): void {
+    this.#failures++;
+    this.#since = undefined;
   }
 
   succeed(): void {

@@ -2,7 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
-import { deleteSegment, nextSeq } from "./channel-requests.ts";
+import { deleteSegment, nextSeq, ServerBusy } from "./channel-requests.ts";
 import { channelHost, describeFailure, describeMs } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
 
@@ -63,6 +63,12 @@ export class ChannelRecovery {
     this.#retry(problem);
   }
 
+  /** A POST was answered 503: retried without giving up. `broken` as for `fail`. */
+  failBusy(problem: string, { broken }: { readonly broken?: number } = {}): void {
+    if (broken !== undefined) this.#broken.add(broken);
+    this.#postpone(problem);
+  }
+
   /**
    * A POST was answered 404 or 470. A server that restarts, or a proxy that does not know the channel yet, answers so as
    * well: the channel is lost only if the answer is repeated. `latest`: the number that the server wants, if it said so.
@@ -81,10 +87,20 @@ export class ChannelRecovery {
   #retry(problem: string): void {
     const { giveUpMs, onLost } = this.#options;
     const mayRetry = this.#backoff.fail();
-    if (this.#backoff.failures === 1)
-      log.warn("publishing fails", { channel: channelHost(this.#endpoint), error: problem });
+    this.#reportFirst(problem);
     if (!mayRetry) onLost(`nothing was stored for ${describeMs(giveUpMs)}: ${problem}`);
     else if (!this.#running) void this.#recover();
+  }
+
+  #postpone(problem: string): void {
+    this.#backoff.postpone();
+    this.#reportFirst(problem);
+    if (!this.#running) void this.#recover();
+  }
+
+  #reportFirst(problem: string): void {
+    if (this.#backoff.failures === 1)
+      log.warn("publishing fails", { channel: channelHost(this.#endpoint), error: problem });
   }
 
   async #recover(): Promise<void> {
@@ -103,6 +119,7 @@ export class ChannelRecovery {
       this.#running = false;
       if (signal.aborted) return;
       if (error instanceof WorkerError) this.failNotFound(error.message, null);
+      else if (error instanceof ServerBusy) this.#postpone(error.message);
       else this.#retry(describeFailure(error));
       return;
     }

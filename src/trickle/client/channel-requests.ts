@@ -1,10 +1,59 @@
 /** Sends the short requests about a channel as a whole: create it, ask for its next number, delete it. */
 import { WorkerError } from "../../errors.ts";
-import { channelHost, quote } from "./describe.ts";
+import { Backoff } from "./backoff.ts";
+import { channelHost, describeFailure, describeMs, quote } from "./describe.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
 
+/** The server answered 503: it is alive, and takes no further request for now (live-runner.md 1, consequence a). */
+export class ServerBusy extends Error {}
+
+export interface AcceptOptions {
+  readonly signal: AbortSignal;
+  /** How long an answer may take. */
+  readonly answerMs: number;
+  /** For how long a server that is busy is asked again. Default `answerMs`. */
+  readonly busyMs?: number;
+}
+
 /**
- * `POST {channel}`: creates a channel, or makes sure that it exists. Throws `channel_refused`, or a plain Error if a retry
+ * Asks whether a channel accepts us; `request` sends what is to be answered in time. Throws `channel_refused` with what
+ * the peer answered, or the signal's reason.
+ */
+export async function askAcceptance<T>(
+  endpoint: TrickleEndpoint,
+  request: (signal: AbortSignal) => Promise<T>,
+  { signal, answerMs, busyMs = answerMs }: AcceptOptions,
+): Promise<T> {
+  const whole = AbortSignal.any([signal, AbortSignal.timeout(busyMs)]);
+  const once = () => request(AbortSignal.any([whole, AbortSignal.timeout(answerMs)]));
+  try {
+    return await whileBusy(once, whole);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof WorkerError) throw error;
+    const isSilent = error instanceof DOMException && error.name === "TimeoutError";
+    const problem = isSilent ? `no answer within ${describeMs(answerMs)}` : describeFailure(error);
+    throw refused(endpoint, problem, error);
+  }
+}
+
+/** Repeats a request while the server is busy. Throws what the request throws, the last `ServerBusy` once `signal` aborts. */
+async function whileBusy<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const backoff = new Backoff(0);
+  for (;;) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof ServerBusy) || signal.aborted) throw error;
+      backoff.postpone();
+      await backoff.wait(signal);
+      if (signal.aborted) throw error;
+    }
+  }
+}
+
+/**
+ * `POST {channel}`: creates a channel, or makes sure that it exists. Throws `channel_refused`, or another Error if a retry
  * may help.
  */
 export async function createChannel(
@@ -18,8 +67,8 @@ export async function createChannel(
 }
 
 /**
- * `GET {channel}/next`: the number of the segment to publish next. Throws `channel_refused`, or a plain Error if a retry
- * may help.
+ * `GET {channel}/next`: the number of the segment to publish next. Throws `channel_refused`, or another Error if a
+ * retry may help: `ServerBusy` after a 503.
  */
 export async function nextSeq(endpoint: TrickleEndpoint, signal: AbortSignal): Promise<number> {
   const response = await trickleRequest(endpoint, { method: "GET", path: "/next", signal });
@@ -42,11 +91,15 @@ export async function deleteChannel(endpoint: TrickleEndpoint): Promise<void> {
 }
 
 async function bestEffortDelete(endpoint: TrickleEndpoint, path: string): Promise<boolean> {
-  try {
-    const signal = AbortSignal.timeout(1000);
+  const signal = AbortSignal.timeout(1000);
+  const request = async (): Promise<boolean> => {
     const response = await trickleRequest(endpoint, { method: "DELETE", path, signal });
     response.discard();
+    if (response.status === 503) throw new ServerBusy("status 503");
     return response.status < 500;
+  };
+  try {
+    return await whileBusy(request, signal);
   } catch {
     return false; // the peer is gone, and perhaps the channel with it; if not, its idle sweep closes it
   }
@@ -59,12 +112,14 @@ async function accepted(endpoint: TrickleEndpoint, response: TrickleResponse): P
   if (response.status === 200) return body;
   const quoted = quote(body);
   const problem = `its server answered ${response.status}${quoted === "" ? "" : `: ${quoted}`}`;
+  if (response.status === 503) throw new ServerBusy(problem);
   if (response.status >= 500) throw new Error(problem);
   throw refused(endpoint, problem);
 }
 
-const refused = (endpoint: TrickleEndpoint, problem: string): WorkerError =>
+const refused = (endpoint: TrickleEndpoint, problem: string, cause?: unknown): WorkerError =>
   new WorkerError(
     "channel_refused",
     `the channel at ${channelHost(endpoint)} is not usable: ${problem}`,
+    { cause },
   );

@@ -152,6 +152,8 @@ export class Delivery<Chunk extends OutgoingChunk> {
 
   settled(post: SegmentPost<Chunk>, { kind }: PostOutcome): void {
     if (kind === "stored") this.#confirm(post);
+    else if (kind === "busy")
+      this.#failed.stop(); // counts from the next write again
     else if (kind === "timed_out") this.#trust = "timed_out";
     else if (this.#trust === "full") this.#trust = "failed";
     const lost = this.#unconfirmed.get(post)?.chunks.map(({ chunk }) => chunk) ?? [];

@@ -2,7 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
-import { nextSeq } from "./channel-requests.ts";
+import { nextSeq, ServerBusy } from "./channel-requests.ts";
 import { channelHost, describeFailure, describeMs } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
 import { SegmentRefused } from "./segment-request.ts";
@@ -50,7 +50,8 @@ export async function* readMessages(
     signal.throwIfAborted();
     const channel = channelHost(endpoint);
     const why = describeFailure(error);
-    if (!backoff.fail()) {
+    if (error instanceof ServerBusy) backoff.postpone();
+    else if (!backoff.fail()) {
       const message = `channel at ${channel} has failed for ${describeMs(giveUpMs)}: ${why}`;
       throw new WorkerError("input_lost", message, { cause: error });
     }

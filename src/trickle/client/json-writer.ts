@@ -3,7 +3,7 @@ import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
 import { MAX_NOT_FOUND } from "./channel-recovery.ts";
-import { nextSeq } from "./channel-requests.ts";
+import { nextSeq, ServerBusy } from "./channel-requests.ts";
 import { channelHost, describeFailure, describeMs } from "./describe.ts";
 import { MessageQueue, type QueuedMessage } from "./message-queue.ts";
 import type { TrickleEndpoint } from "./request.ts";
@@ -104,6 +104,7 @@ export class JsonWriter {
     let reset = false;
     while (!this.#cut.signal.aborted) {
       let problem: string;
+      let isBusy = false;
       const since = performance.now();
       try {
         if (seq === null) {
@@ -134,8 +135,10 @@ export class JsonWriter {
           case "discarded":
             problem = `the server closed segment ${seq}`;
             break;
+          case "busy":
           case "failed":
           case "timed_out":
+            isBusy = outcome.kind === "busy";
             problem = outcome.message;
             break;
           default:
@@ -144,11 +147,13 @@ export class JsonWriter {
       } catch (error) {
         if (error instanceof WorkerError)
           return existed ? { kind: "closed" } : { kind: "lost", error };
+        isBusy = error instanceof ServerBusy;
         problem = describeFailure(error);
       }
       seq = null;
       if (performance.now() - since > STABLE_MS) this.#backoff.succeed();
-      if (!this.#backoff.fail())
+      if (isBusy) this.#backoff.postpone();
+      else if (!this.#backoff.fail())
         return this.#lost(`nothing was stored for ${describeMs(this.#giveUpMs)}: ${problem}`);
       if (this.#backoff.failures === 1)
         log.warn("sending messages fails", {

@@ -1,13 +1,13 @@
 /** Publishes segments to a channel (protocol.md 4.6): assigns chunks to POSTs and skips segments while the peer stalls. */
 import { WorkerError } from "../../errors.ts";
-import { createChannel, deleteChannel, nextSeq } from "./channel-requests.ts";
+import { askAcceptance, createChannel, deleteChannel, nextSeq } from "./channel-requests.ts";
 import {
   Delivery,
   type OutgoingChunk,
   type PublisherObserver,
   type PublisherStats,
 } from "./delivery.ts";
-import { channelHost, describeFailure, describeMs } from "./describe.ts";
+import { channelHost, describeMs } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
 import type { SegmentPost } from "./segment-post.ts";
 import {
@@ -26,6 +26,8 @@ export interface PublisherOptions<Chunk extends OutgoingChunk = OutgoingChunk> {
   readonly signal: AbortSignal;
   /** For creating the channel and asking where to start, together. Default 2000. */
   readonly acceptTimeoutMs?: number;
+  /** For how long a server that answers 503 is asked again. Default `acceptTimeoutMs`. */
+  readonly busyTimeoutMs?: number;
   readonly observer?: PublisherObserver<Chunk>;
   readonly limits?: Partial<PublisherLimits>;
 }
@@ -90,25 +92,21 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
     endpoint: TrickleEndpoint,
     options: PublisherOptions<Chunk>,
   ): Promise<TricklePublisher<Chunk>> {
-    const timeoutMs = options.acceptTimeoutMs ?? 2000;
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = AbortSignal.any([options.signal, timeout]);
+    const { acceptTimeoutMs: answerMs = 2000, busyTimeoutMs: busyMs = answerMs, signal } = options;
     let created = false;
-    try {
-      if (options.create && !options.resume) {
-        await createChannel(endpoint, options.contentType, signal);
+    const accept = async (limit: AbortSignal): Promise<number> => {
+      if (options.create && !options.resume && !created) {
+        await createChannel(endpoint, options.contentType, limit);
         created = true;
       }
-      return new TricklePublisher(endpoint, options, await nextSeq(endpoint, signal));
+      return await nextSeq(endpoint, limit);
+    };
+    try {
+      const seq = await askAcceptance(endpoint, accept, { signal, answerMs, busyMs });
+      return new TricklePublisher(endpoint, options, seq);
     } catch (error) {
       if (created) await deleteChannel(endpoint);
-      options.signal.throwIfAborted();
-      if (error instanceof WorkerError) throw error;
-      const problem = timeout.aborted
-        ? `no answer within ${describeMs(timeoutMs)}`
-        : describeFailure(error);
-      const message = `the channel at ${channelHost(endpoint)} is not usable: ${problem}`;
-      throw new WorkerError("channel_refused", message, { cause: error });
+      throw error;
     }
   }
 

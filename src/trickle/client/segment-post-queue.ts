@@ -34,6 +34,8 @@ export interface SegmentPostQueueOptions<Chunk extends PostChunk> {
 
 /** The one that is written or waits for its answer, and the one connected ahead. */
 const MAX_OPEN = 2;
+/** Outcomes after which the server may hold a part of the segment. */
+const MAY_BE_BROKEN: readonly PostOutcome["kind"][] = ["busy", "failed", "timed_out"];
 
 export class SegmentPostQueue<Chunk extends PostChunk> {
   /** Never rejects. */
@@ -158,7 +160,7 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
     if (this.#state === "over") return;
     const { seq } = post;
     const { kind } = outcome;
-    if (this.#state === "closing" && (kind === "failed" || kind === "timed_out")) {
+    if (this.#state === "closing" && MAY_BE_BROKEN.includes(kind)) {
       if (post.touched) void deleteSegment(this.#endpoint, seq); // there is no second try
       return;
     }
@@ -180,14 +182,16 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
       case "refused":
         this.lose(`segment ${seq} was refused with ${outcome.message}`);
         break;
+      case "busy":
       case "failed":
-      case "timed_out":
+      case "timed_out": {
         if (wasReady && !post.touched) this.#seq = seq;
-        this.#recovery.fail(
-          `segment ${seq}: ${outcome.message}`,
-          post.touched ? { broken: seq } : {},
-        );
+        const problem = `segment ${seq}: ${outcome.message}`;
+        const broken = post.touched ? { broken: seq } : {};
+        if (kind === "busy") this.#recovery.failBusy(problem, broken);
+        else this.#recovery.fail(problem, broken);
         break;
+      }
       default:
         outcome satisfies never;
     }

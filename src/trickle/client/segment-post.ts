@@ -14,7 +14,9 @@ export type PostOutcome =
   | { readonly kind: "not_found"; readonly latest: number | null; readonly message: string }
   /** A 4xx that no retry will change. */
   | { readonly kind: "refused"; readonly message: string }
-  /** 5xx, a limit or a reset: this segment is lost, the channel perhaps not. */
+  /** 503: the server takes no further request for now. */
+  | { readonly kind: "busy"; readonly message: string }
+  /** Another 5xx, a limit or a reset: this segment is lost, the channel perhaps not. */
   | { readonly kind: "failed"; readonly message: string }
   /** The peer took nothing and answered nothing for `stallMs`. The segment is lost as well. */
   | { readonly kind: "timed_out"; readonly message: string };
@@ -173,6 +175,7 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
     const message = describeAnswer(status, text);
     if (status === 404 || status === 470)
       return { kind: "not_found", latest: status === 470 ? latest : null, message };
+    if (status === 503) return { kind: "busy", message };
     if (status >= 500 || TRANSIENT.includes(status)) return { kind: "failed", message };
     return { kind: "refused", message };
   }

@@ -45,7 +45,7 @@ const TRIES = 5;
 /** The longest pause between two tries. */
 const MAX_PAUSE_MS = 2000;
 
-/** Asks for a segment and waits for it without limit. A server that fails is retried for `giveUpMs`. */
+/** Asks for a segment and waits for it without limit, also while the server is busy. One that fails is retried for `giveUpMs`. */
 export function askSegment(
   endpoint: TrickleEndpoint,
   seq: number,
@@ -66,19 +66,21 @@ async function ask(
   { signal, refreshMs, giveUpMs }: AskOptions,
 ): Promise<SegmentAnswer> {
   let failingSince = 0;
-  for (let failures = 0; ; ) {
+  let failures = 0;
+  for (let tries = 1; ; tries++) {
     const attempt = await tryOnce(endpoint, seq, signal, refreshMs);
     if (attempt.kind === "refresh") {
-      failures = 0; // it was connected
+      tries = failures = 0; // it was connected
       continue;
     }
-    if (attempt.kind !== "failed") return attempt;
-    if (++failures === 1) failingSince = performance.now();
+    if (attempt.kind !== "busy" && attempt.kind !== "failed") return attempt;
+    if (attempt.kind === "busy") failures = 0;
+    else if (++failures === 1) failingSince = performance.now();
     if (failures >= TRIES && performance.now() - failingSince >= giveUpMs) {
       const message = `channel at ${channelHost(endpoint)}: segment ${seq} failed ${failures} times: ${attempt.message}`;
       return { kind: "lost", error: new WorkerError("input_lost", message) };
     }
-    const step = Math.min(MAX_PAUSE_MS, failures < TRIES ? 400 : 400 * 2 ** (failures - TRIES));
+    const step = Math.min(MAX_PAUSE_MS, tries < TRIES ? 400 : 400 * 2 ** (tries - TRIES));
     await pause(step * (0.75 + Math.random() / 2), signal);
   }
 }
@@ -88,7 +90,12 @@ async function tryOnce(
   seq: number,
   signal: AbortSignal,
   refreshMs: number,
-): Promise<SegmentAnswer | { kind: "refresh" } | { kind: "failed"; message: string }> {
+): Promise<
+  | SegmentAnswer
+  | { kind: "refresh" }
+  | { kind: "busy"; message: string }
+  | { kind: "failed"; message: string }
+> {
   const attempt = new AbortController();
   const refresh = setTimeout(() => attempt.abort(), refreshMs);
   try {
@@ -104,6 +111,7 @@ async function tryOnce(
     if (response.closed) return { kind: "closed" };
     if (response.status === 470) return { kind: "missing", latest: response.latest };
     const problem = describeAnswer(response.status, text);
+    if (response.status === 503) return { kind: "busy", message: problem };
     if (isTransient(response.status)) return { kind: "failed", message: problem };
     const message = `channel at ${channelHost(endpoint)}: segment ${seq} was refused with ${problem}`;
     if (response.status === 404)
