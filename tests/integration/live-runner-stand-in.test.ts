@@ -75,6 +75,42 @@ both("%s refuses offers that it cannot take", async (dialect) => {
   expect(await refused({ price_info: { price: 0, unit: "720p" } })).toBe(dialect === LN);
 });
 
+both(
+  "%s refuses a heartbeat with a member of a wrong type, and takes null for an absent one",
+  async (dialect) => {
+    await using peers = await started(dialect);
+    for (const changes of [
+      { label: 1 },
+      { proxy: "yes" },
+      { capacity: "2" },
+      { session_ids: [1] },
+      { gpu: "first" },
+      { gpu: { id: 0 } },
+      { gpu: { vram_mb: 1.5 } },
+      { price_info: [] },
+      { price_info: { price: "cheap" } },
+      { price_info: { price: true } },
+    ])
+      expect((await peers.runner.beat(changes)).status, JSON.stringify(changes)).toBe(400);
+    const gpu = { id: "0", name: "RTX", vram_mb: 24_576 };
+    for (const changes of [{ gpu: 0 }, { gpu, label: null }, { price_info: { price: "0.0" } }])
+      expect((await peers.runner.beat(changes)).status, JSON.stringify(changes)).toBe(200);
+  },
+);
+
+test("an offer with a price is taken off-chain by both; livepeer-node checks its currency", async () => {
+  for (const [dialect, euro] of [
+    [GL, 200],
+    [LN, 400],
+  ] as const) {
+    await using peers = await started(dialect);
+    const price = { price: 1.5, currency: "usd", unit: "hour" };
+    expect((await peers.runner.beat({ price_info: price })).status).toBe(200);
+    const foreign = { ...price, currency: "eur" };
+    expect((await peers.runner.beat({ price_info: foreign })).status).toBe(euro);
+  }
+});
+
 both("%s answers a full runner's reservation and discovery in its way", async (dialect) => {
   await using peers = await started(dialect);
   const { orchestrator, runner } = peers;
@@ -107,6 +143,27 @@ both("%s writes reservations and releases to o2r, and a keepalive", async (diale
     { event: "released", session: id },
   ]);
   expect(events).toContainEqual({ keep: "alive" });
+});
+
+test("a runner that leaves hears `released` for its sessions from livepeer-node alone", async () => {
+  for (const [dialect, events] of [
+    [GL, ["reserved"]],
+    [LN, ["reserved", "released"]],
+  ] as const) {
+    await using peers = await started(dialect);
+    const { orchestrator, runner } = peers;
+    const { o2r } = (await runner.beat()).body;
+    const { seen } = readAll(o2r.url, new AbortController().signal);
+    await reserved(orchestrator);
+    await waitFor("the reservation is heard of", () => seen.length === 1);
+    await runner.unregister();
+    await waitFor(
+      "the channel has ended",
+      async () => (await fetch(`${o2r.url}/next`)).status === 404,
+    );
+    await waitFor("all events", () => seen.length === events.length);
+    expect(seen.map(({ text }) => JSON.parse(text).event)).toEqual([...events]);
+  }
 });
 
 both("%s makes channels for the session's token alone, each name once", async (dialect) => {
@@ -312,6 +369,7 @@ both("%s hides the session's id behind a proxy", async (dialect) => {
   expect((await open({ target_url: "http://other.invalid/" })).status).toBe(
     dialect === GL ? 400 : 200,
   );
+  expect((await open({ target_url: "" })).status).toBe(200);
   const { url } = (await open({ target_url: `${runner.url}/deep` })).body;
   expect((await runner.call("GET", `${url}/er`)).body).toEqual({ path: "/runner/key/deep/er" });
   await orchestrator.release(id);

@@ -19,7 +19,7 @@ export function discovery({ dialect, registry, url }: StandInOrchestrator): obje
         mode,
         capacity,
         capacity_used: sessions.size,
-        capacity_available: Math.max(0, available),
+        capacity_available: available, // below 0 on go-livepeer while a lowered capacity is overdrawn
         ...(priced && { price_info: { price: 0, currency: "", unit: "" } }),
       },
     ];

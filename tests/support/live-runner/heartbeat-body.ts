@@ -1,5 +1,6 @@
 /** Checks the body of a heartbeat as each of the two orchestrators does (live-runner.md 1, 2.1). */
 import { type Dialect, Refused } from "./dialect.ts";
+import { isObject, type Members, wrongType } from "./heartbeat-types.ts";
 
 /** What a runner offers: the body of its last heartbeat, defaults filled in. */
 export interface Offer {
@@ -18,16 +19,13 @@ export interface Offer {
   readonly session_ids: readonly string[];
 }
 
-type Members = Readonly<Record<string, unknown>>;
-
-const TEXTS = ["runner_id", "runner_url", "app", "mode", "label", "version", "status", "metadata"];
 const MAX_METADATA_BYTES = 1024;
 
 /** Throws Refused with status 400 and the reason. `onChain`: payments are taken. */
 export function readOffer(text: string, dialect: Dialect, onChain: boolean): Offer {
   const body = parse(text);
-  for (const name of TEXTS)
-    if (body[name] !== undefined && typeof body[name] !== "string") refuse(`${name} is not text`);
+  const wrong = wrongType(body);
+  if (wrong !== null) refuse(wrong);
   const member = (name: string): string => String(body[name] ?? "");
   const mode = readMode(member("mode"), dialect);
   const capacity = body["capacity"] ?? 0;
@@ -36,9 +34,8 @@ export function readOffer(text: string, dialect: Dialect, onChain: boolean): Off
   if (!isHttpUrl(member("runner_url"))) refuse("invalid runner_url");
   const app = member("app");
   if (app === "" || app !== app.trim()) refuse("app must be given and trimmed");
-  const price = isObject(body["price_info"]) ? body["price_info"] : {};
   const offer: Offer = {
-    runner_id: member("runner_id"),
+    runner_id: dialect.name === "go-livepeer" ? member("runner_id").trim() : member("runner_id"),
     runner_url: member("runner_url"),
     app,
     mode,
@@ -49,11 +46,11 @@ export function readOffer(text: string, dialect: Dialect, onChain: boolean): Off
     capacity: Number(capacity) || 1,
     metadata: member("metadata"),
     gpu: body["gpu"],
-    price_info: price,
-    session_ids: Array.isArray(body["session_ids"]) ? body["session_ids"].map(String) : [],
+    price_info: (body["price_info"] ?? {}) as Members,
+    session_ids: (body["session_ids"] ?? []) as string[],
   };
   if (dialect.name === "go-livepeer") checkAsGoLivepeer(offer, onChain);
-  else checkAsNode(offer, onChain);
+  else checkAsNode(offer);
   return offer;
 }
 
@@ -62,23 +59,30 @@ function checkAsGoLivepeer({ metadata, status, price_info }: Offer, onChain: boo
     refuse("metadata must be UTF-8 of at most 1024 bytes");
   if (status !== status.trim().toLowerCase()) refuse("status must be lower case and trimmed");
   if (!onChain) return;
-  checkPrice(price_info, ["hour", "720p", "fixed"]);
+  checkUnit(price_info, ["hour", "720p", "fixed"]);
+  checkCurrency(price_info);
   if (!(Number(price_info["price"] ?? 0) > 0)) refuse("price_info.price must be above 0");
 }
 
-function checkAsNode({ runner_id, capacity, price_info }: Offer, onChain: boolean): void {
+function checkAsNode({ runner_id, capacity, price_info }: Offer): void {
   if (runner_id !== "" && !/^[A-Za-z0-9_-]{1,128}$/.test(runner_id))
     refuse("runner_id must be 1 to 128 of A-Z a-z 0-9 _ -");
   if (capacity > 10_000) refuse("capacity must be at most 10000");
-  checkPrice(price_info, ["hour", "fixed"]);
-  if (!onChain && Number(price_info["price"] ?? 0) > 0)
-    refuse("a price needs an orchestrator that takes payments");
+  checkUnit(price_info, ["hour", "fixed"]);
+  const price = Number(price_info["price"] ?? 0);
+  if (price < 0) refuse("price_info.price must not be negative");
+  if (price > 0) checkCurrency(price_info); // accepted off-chain too, and not shown there
 }
 
-function checkPrice(price: Members, units: readonly string[]): void {
-  const { currency = "usd", unit = "hour" } = price;
-  if (String(currency).toLowerCase() !== "usd") refuse("price_info.currency must be usd");
-  if (!units.includes(String(unit))) refuse(`price_info.unit must be one of ${units.join(", ")}`);
+function checkUnit({ unit }: Members, units: readonly string[]): void {
+  const given = String(unit ?? "").trim();
+  if (given !== "" && !units.includes(given.toLowerCase()))
+    refuse(`price_info.unit must be one of ${units.join(", ")}`);
+}
+
+function checkCurrency({ currency }: Members): void {
+  const given = String(currency ?? "").trim();
+  if (given !== "" && given.toLowerCase() !== "usd") refuse("price_info.currency must be usd");
 }
 
 function readMode(mode: string, dialect: Dialect): Offer["mode"] {
@@ -97,9 +101,6 @@ function parse(text: string): Members {
   }
   return refuse("the heartbeat is not a JSON object");
 }
-
-const isObject = (value: unknown): value is Members =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const isHttpUrl = (text: string): boolean =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);

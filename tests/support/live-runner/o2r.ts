@@ -35,6 +35,7 @@ export class O2rChannel {
 
   async close(): Promise<void> {
     clearInterval(this.#keepAlive);
+    await this.#written;
     await this.#trickle.close(this.descriptor.channel_name);
   }
 

@@ -129,11 +129,13 @@ export class Registry implements AsyncDisposable {
     for (const { channel_name } of channels.values()) await trickle.close(channel_name);
   }
 
-  /** Ends a runner and its sessions; o2r closes first, so that no `released` is written. */
+  /** Ends a runner and its sessions. On go-livepeer o2r closes first, so that no `released` is written. */
   async remove(runner: RegisteredRunner): Promise<void> {
     if (this.runners.get(runner.id) === runner) this.runners.delete(runner.id);
-    await runner.o2r.close();
+    const isGoLivepeer = this.#options.dialect.name === "go-livepeer";
+    if (isGoLivepeer) await runner.o2r.close();
     for (const session of runner.sessions.values()) await this.release(session);
+    if (!isGoLivepeer) await runner.o2r.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -53,11 +53,13 @@ function makeProxy(incoming: Incoming): Response {
   const { orchestrator, body } = incoming;
   const session = caller(incoming);
   const isNode = orchestrator.dialect.name === "livepeer-node";
-  const { target_url } = (body === "" && !isNode ? {} : parsed(body)) as { target_url?: string };
+  const { target_url = "" } = (body === "" && !isNode ? {} : parsed(body)) as {
+    target_url?: string;
+  };
   const own = new URL(session.runner.offer.runner_url);
-  if (target_url !== undefined && !URL.canParse(target_url))
+  if (target_url !== "" && !URL.canParse(target_url))
     throw new Refused(400, "target_url must be an absolute URL");
-  const target = target_url === undefined ? own : new URL(target_url);
+  const target = target_url === "" ? own : new URL(target_url);
   if (!isNode && target.hostname !== own.hostname)
     throw new Refused(400, "the host of target_url must be that of runner_url");
   if (isNode && session.proxies.size >= MAX_PROXIES) throw new Refused(400, "too many proxies");
