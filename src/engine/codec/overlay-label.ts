@@ -1,6 +1,7 @@
 /** Paints the overlay's label as luma and alpha: a rounded box with a line of text and a thin progress bar. */
 import type { Size } from "../protocol/work.ts";
-import { CAP_STEPS, type Stroke, strokesOf } from "./overlay-font.ts";
+import { CAP_STEPS, strokesOf } from "./overlay-font.ts";
+import { clamp, lengthOf, StrokeInk } from "./stroke-ink.ts";
 
 /** Progress from 0 to 1; or, where it is unknown, the seconds since the start, which move a piece to and fro. */
 export type Bar = { readonly share: number } | { readonly runningFor: number };
@@ -69,35 +70,17 @@ export class LabelCanvas {
     const capHeight = CAP_STEPS * this.#step;
     const top = bar === null ? (this.height - capHeight) / 2 : this.#pad;
     this.#boxWidth = even(Math.min(this.width, width * this.#step + 2 * this.#pad));
-    const ink = new Float32Array(this.luma.length);
-    for (const stroke of strokes) this.#draw(ink, stroke, top);
-    for (let at = 0; at < ink.length; at++) {
-      const cover = ink[at] ?? 0;
+    const ink = new StrokeInk(this);
+    const [step, pad, radius] = [this.#step, this.#pad, Math.max(0.6, this.#step * 0.52)];
+    for (const [x1, y1, x2, y2] of strokes) {
+      ink.draw([x1 * step + pad, y1 * step + top, x2 * step + pad, y2 * step + top], radius);
+    }
+    for (let at = 0; at < ink.cover.length; at++) {
+      const cover = ink.cover[at] ?? 0;
       const box = BOX_ALPHA * this.#boxCover(at % this.width, Math.floor(at / this.width));
       const alpha = box + (1 - box) * cover;
       this.alpha[at] = 255 * alpha;
       this.luma[at] = cover > 0 ? BLACK + ((WHITE - BLACK) * cover) / alpha : BLACK;
-    }
-  }
-
-  /** Adds a stroke with round ends and a soft edge. */
-  #draw(ink: Float32Array, stroke: Stroke, top: number): void {
-    const step = this.#step;
-    const radius = Math.max(0.6, step * 0.52);
-    const [x1, x2] = [stroke[0] * step + this.#pad, stroke[2] * step + this.#pad];
-    const [y1, y2] = [stroke[1] * step + top, stroke[3] * step + top];
-    const [dx, dy] = [x2 - x1, y2 - y1];
-    const length = dx * dx + dy * dy || 1;
-    const reach = radius + 1;
-    const right = Math.min(this.width - 1, Math.ceil(Math.max(x1, x2) + reach));
-    const bottom = Math.min(this.height - 1, Math.ceil(Math.max(y1, y2) + reach));
-    for (let y = Math.floor(y1 - reach); y <= bottom; y++) {
-      for (let x = Math.floor(Math.min(x1, x2) - reach); x <= right; x++) {
-        const along = clamp(((x + 0.5 - x1) * dx + (y + 0.5 - y1) * dy) / length);
-        const distance = lengthOf(x + 0.5 - x1 - along * dx, y + 0.5 - y1 - along * dy);
-        const at = y * this.width + x;
-        ink[at] = Math.max(ink[at] ?? 0, clamp(radius + 0.5 - distance));
-      }
     }
   }
 
@@ -136,10 +119,5 @@ function filledRange(bar: Bar | null): [from: number, to: number] {
   const at = (1 - PIECE) * (phase < 1 ? phase : 2 - phase);
   return [at, at + PIECE];
 }
-
-/** Several times faster than `Math.hypot`. */
-const lengthOf = (x: number, y: number): number => Math.sqrt(x * x + y * y);
-
-const clamp = (value: number): number => Math.min(1, Math.max(0, value));
 
 const even = (value: number): number => 2 * Math.floor(value / 2);

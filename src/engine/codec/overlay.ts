@@ -1,5 +1,6 @@
 /** Blends a small label into frames, at the bottom left, that tells viewers what the stream waits for. */
 import type { Size } from "../protocol/work.ts";
+import { allocateFrame } from "./allocate-frame.ts";
 import { addFilter, addSource, newGraph, takeFrame } from "./filter-graph.ts";
 import {
   AV_BUFFERSRC_FLAG_KEEP_REF,
@@ -7,7 +8,7 @@ import {
   AV_PIX_FMT_YUVA420P,
   check,
   type FilterContext,
-  Frame,
+  type Frame,
 } from "./libav.ts";
 import { type Label, LabelCanvas } from "./overlay-label.ts";
 
@@ -34,7 +35,7 @@ export class Overlay implements Disposable {
 
   /** A plain dark frame with the label, owned by the caller: shown where there is no picture. */
   async card(size: Size, label: Label): Promise<Frame> {
-    const frame = allocate(size, AV_PIX_FMT_YUV420P);
+    const frame = allocateFrame(size, AV_PIX_FMT_YUV420P);
     for (const [plane, value] of CARD.entries()) frame.data?.[plane]?.fill(value);
     return await this.onFrame(frame, label);
   }
@@ -68,7 +69,7 @@ class Compositor implements Disposable {
     this.size = size;
     this.#canvas = new LabelCanvas(size);
     const { x, y } = this.#canvas;
-    this.#label = allocate(this.#canvas, AV_PIX_FMT_YUVA420P);
+    this.#label = allocateFrame(this.#canvas, AV_PIX_FMT_YUVA420P);
     for (const plane of [1, 2]) this.#label.data?.[plane]?.fill(128);
     try {
       const { width, height } = this.#canvas;
@@ -106,19 +107,6 @@ class Compositor implements Disposable {
     this.#graph.free();
     this.#label.free();
   }
-}
-
-function allocate(
-  { width, height }: Size,
-  format: typeof AV_PIX_FMT_YUV420P | typeof AV_PIX_FMT_YUVA420P,
-): Frame {
-  const frame = new Frame();
-  frame.alloc();
-  frame.width = width;
-  frame.height = height;
-  frame.format = format;
-  check(frame.getBuffer(), `allocate a ${width}x${height} frame`);
-  return frame;
 }
 
 function copyRows(from: Uint8Array, frame: Frame, plane: number): void {
