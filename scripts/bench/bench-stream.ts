@@ -15,6 +15,9 @@ export const UNOBSERVED: PipelineObserver = {
   frameDropped() {},
   frameSkipped() {},
   frameInferred() {},
+  runFailed() {},
+  frameMade() {},
+  showing() {},
   stageTook() {},
   waited() {},
   frameUnpublished() {},
@@ -135,7 +138,7 @@ async function runPipeline(
 ): Promise<void> {
   const calls = UNRECORDED_CALLS;
   const pipeline = new Pipeline({
-    ...{ host, key, calls, ...limits },
+    ...{ host, key, calls, workspace: "/nonexistent", ...limits },
     source: {
       kind: "input",
       packets: demux(loop.source(units), {

@@ -11,6 +11,7 @@ import { ModelHost } from "./device/model-host.ts";
 import { dieWithParent } from "./die-with-parent.ts";
 import { EngineMeter } from "./metrics/engine-meter.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
+import { checkFallback } from "./plan/fallback-picture.ts";
 import { judgeGraphs } from "./plan/judge-graphs.ts";
 import { judgeTexts } from "./plan/judge-texts.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
@@ -246,6 +247,11 @@ class Engine {
         return judgeTexts(question, this.#catalogue);
       case "model":
         await checkModel(question.model, this.host);
+        return [];
+      case "fallback":
+        await checkFallback(this.#options.workspace, question.name, {
+          begin: (kind, allowedMs) => this.#journal.begin(ENGINE, kind, allowedMs),
+        });
         return [];
       case "comfyui":
         return await this.host.examineComfyUi();

@@ -2,12 +2,19 @@
 import type { PlainError } from "../errors.ts";
 import type { AudioPacket } from "../media/encoded-packet.ts";
 import type { Tick } from "./codec/video-frame.ts";
-import type { DataReport } from "./protocol/messages.ts";
+import type { DataReport, Showing } from "./protocol/messages.ts";
 import type { DropCause, StageName, WaitName } from "./protocol/metrics.ts";
-import type { StreamParams } from "./protocol/work.ts";
+import type { Size, StreamParams } from "./protocol/work.ts";
 
 /** The parts of a stream that can fail on their own while the stream continues. */
-export type StreamPart = "input" | "model" | "model load" | "pace" | "audio" | "output";
+export type StreamPart =
+  | "input"
+  | "model"
+  | "model load"
+  | "fallback"
+  | "pace"
+  | "audio"
+  | "output";
 
 /**
  * Receives what happens in one pipeline. Calls come from the stages in the order of the data flow, on the
@@ -27,12 +34,18 @@ export interface PipelineObserver {
   frameSkipped(): void;
   /** The models of a stream that asked for `model` drew a frame in this many milliseconds. */
   frameInferred(inferenceMs: number, model: string): void;
+  /** A run of the models failed. */
+  runFailed(): void;
+  /** A frame leaves inference: a picture of the models, or what is shown in place of one. */
+  frameMade(by: "model" | "fallback"): void;
+  /** What is shown: called with every frame, and when the stream is paused or resumed. */
+  showing(now: Showing): void;
   /** A stage worked on a frame or packet for this long. */
   stageTook(stage: Exclude<StageName, "inference" | "publish">, ms: number): void;
   /** A frame waited for this long. */
   waited(wait: WaitName, ms: number): void;
   /** A finished frame was thrown away because the stream has no output. */
-  frameUnpublished(frame: Tick): void;
+  frameUnpublished(frame: Tick & Size): void;
   /** An audio packet goes to the segmenter. */
   audioOut(packet: Pick<AudioPacket, "pts">): void;
   /** The first frame made with these parameters has left inference. */

@@ -30,6 +30,7 @@ import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts"
 import { Registration } from "./protocols/byoc/registration/registration.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { recent } from "./recent.ts";
+import { Fallbacks } from "./streams/fallbacks.ts";
 import { IdleStreams } from "./streams/idle-streams.ts";
 import { StreamStarter } from "./streams/start.ts";
 import { StreamStore } from "./streams/store.ts";
@@ -100,7 +101,8 @@ export async function serve({
       : new IdleStreams({ streams: store, timeoutMs: config.idleTimeout, channels: trickle });
   const tokens = accessTokens(config);
   const closing = new AbortController();
-  const updater = new StreamUpdater(scheduler, store);
+  const fallbacks = new Fallbacks({ workspace: config.workspace, scheduler });
+  const updater = new StreamUpdater(scheduler, store, fallbacks);
   const served = { engines: scheduler, devices: devices.names, admission };
   const capacity = servedCapacity({ ...served, full: admission.capacity });
   const gpus = recent(() => readGpus(), GPUS_MAX_AGE_MS);
@@ -113,7 +115,7 @@ export async function serve({
     scheduler,
     store,
     capacity,
-    starter: new StreamStarter({ scheduler, store, hosts, updater }),
+    starter: new StreamStarter({ scheduler, store, hosts, updater, fallbacks }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol() },
     access: new AccessPolicy(tokens),

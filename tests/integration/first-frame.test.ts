@@ -43,6 +43,7 @@ function stream(params: Partial<StreamParams> = {}) {
   const observer = new LatencyObserver();
   let current = { ...PARAMS, ...params };
   const pipeline = new Pipeline({
+    workspace: "/nonexistent",
     calls: UNRECORDED_CALLS,
     host: {
       acquire: async (name, signal) => {

@@ -47,6 +47,7 @@ const stageOf = (
       loadDeadlineMs: 1000,
       prompts: { encode: async () => new Float32Array(1) },
     },
+    workspace: "/nonexistent",
     pool: new FramePool(),
     key: "s",
     hasInput: true,

@@ -46,6 +46,7 @@ async function play(stream: { host: ModelHost; params: StreamParams }, milliseco
   const pool = new FramePool();
   const stages = new StageGroup();
   const stage = new InferStage({
+    workspace: "/nonexistent",
     ...{ calls: UNRECORDED_CALLS, host, pool, observer: new RecordingObserver(), key: "s" },
     ...{ hasInput: true, params: () => params, deadlineOf: () => Number.POSITIVE_INFINITY },
   });

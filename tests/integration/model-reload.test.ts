@@ -55,7 +55,14 @@ class Stream {
     const { pool, observer } = this;
     const deadlineOf = () => Number.POSITIVE_INFINITY;
     const input = { key: "s", hasInput: true, params: () => params, deadlineOf };
-    this.#stage = new InferStage({ calls: UNRECORDED_CALLS, host, pool, observer, ...input });
+    this.#stage = new InferStage({
+      workspace: "/nonexistent",
+      calls: UNRECORDED_CALLS,
+      host,
+      pool,
+      observer,
+      ...input,
+    });
     const { readable, writable } = this.#stages.add(this.#stage, 1);
     this.#writer = writable.getWriter();
     this.#frames = readable[Symbol.asyncIterator]();

@@ -67,7 +67,7 @@ test("an output that takes nothing is trouble after 5 s, its frames are dropped,
       model_params: {},
     },
     host,
-    engine: { device: "cpu", frame_queue: 1, max_frame_age_ms: 500 },
+    engine: { device: "cpu", workspace: "/nonexistent", frame_queue: 1, max_frame_age_ms: 500 },
     send: (message) => void sent.push(message),
   });
   const over = stream.run();

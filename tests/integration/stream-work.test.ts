@@ -35,7 +35,7 @@ const timers = (): number => {
 async function session(
   changes: Partial<StreamSpec> | ((url: (channel: string) => string) => Partial<StreamSpec>) = {},
   params: Partial<StreamParams> = {},
-  fallback?: StreamParams,
+  interim?: StreamParams,
 ) {
   const trickle = hostTrickle();
   const changed = typeof changes === "function" ? changes(trickle.url) : changes;
@@ -47,7 +47,7 @@ async function session(
       calls: UNRECORDED_CALLS,
       meter: new EngineMeter(),
       ...{ id: "s", revision: 0 },
-      ...(fallback && { fallback }),
+      ...(interim && { interim }),
       spec: {
         output: { endpoint: { url: trickle.url("out") }, lifecycle: "owned" },
         container: "fmp4",
@@ -57,7 +57,7 @@ async function session(
       },
       params: { ...PARAMS, ...params },
       host,
-      engine: { device: "cpu", frame_queue: 1, max_frame_age_ms: 500 },
+      engine: { device: "cpu", workspace: "/nonexistent", frame_queue: 1, max_frame_age_ms: 500 },
       send: (message) => void sent.push(message),
     });
   const close = async (): Promise<void> => {

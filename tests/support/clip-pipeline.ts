@@ -50,6 +50,7 @@ export class ClipRun extends RecordingObserver {
       observer: this,
     });
     this.pipeline = new Pipeline({
+      workspace: "/nonexistent",
       calls: UNRECORDED_CALLS,
       source: { kind: "input", packets, audio: options.audio ?? "auto" },
       output: new WritableStream<Fragment>({ write: (fragment) => this.#take(fragment) }),

@@ -60,6 +60,7 @@ export class LoadingStream {
       loadDeadlineMs: host.loadDeadlineMs,
     };
     this.#stage = new InferStage({
+      workspace: "/nonexistent",
       calls: UNRECORDED_CALLS,
       host: doors,
       pool: this.pool,

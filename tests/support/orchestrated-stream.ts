@@ -53,7 +53,7 @@ export async function orchestrated(
     },
     host,
     // All frames of a clip, however busy the machine is.
-    engine: { device: "cpu", frame_queue: 64, max_frame_age_ms: 60_000 },
+    engine: { device: "cpu", workspace: "/nonexistent", frame_queue: 64, max_frame_age_ms: 60_000 },
     send: (message) => void sent.push(message),
     ...options.work,
   });

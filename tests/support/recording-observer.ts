@@ -1,7 +1,7 @@
 /** A pipeline observer that records all events. */
 import type { Tick } from "../../src/engine/codec/video-frame.ts";
 import type { PipelineObserver, StreamPart } from "../../src/engine/pipeline-observer.ts";
-import type { DataReport } from "../../src/engine/protocol/messages.ts";
+import type { DataReport, Showing } from "../../src/engine/protocol/messages.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import type { PlainError } from "../../src/errors.ts";
 
@@ -11,6 +11,11 @@ export class RecordingObserver implements PipelineObserver {
   framesSkipped = 0;
   framesInferred = 0;
   framesUnpublished = 0;
+  framesProcessed = 0;
+  framesFallback = 0;
+  runsFailed = 0;
+  /** What was shown, one after the other, as `output` or `output: reason`. */
+  readonly shown: string[] = [];
   programs = 0;
   readonly applied: StreamParams[] = [];
   readonly refused: StreamParams[] = [];
@@ -34,6 +39,17 @@ export class RecordingObserver implements PipelineObserver {
   }
   frameInferred(): void {
     this.framesInferred++;
+  }
+  runFailed(): void {
+    this.runsFailed++;
+  }
+  frameMade(by: "model" | "fallback"): void {
+    if (by === "model") this.framesProcessed++;
+    else this.framesFallback++;
+  }
+  showing({ output, reason }: Showing): void {
+    const now = reason === undefined ? output : `${output}: ${reason}`;
+    if (this.shown.at(-1) !== now) this.shown.push(now);
   }
   stageTook(): void {}
   waited(): void {}

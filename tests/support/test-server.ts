@@ -12,6 +12,7 @@ import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
 import { seedProtocol } from "../../src/server/protocols/seed/seed-protocol.ts";
 import type { SideChannelTiming } from "../../src/server/protocols/side-channels/side-channels.ts";
+import { Fallbacks } from "../../src/server/streams/fallbacks.ts";
 import { StreamStarter } from "../../src/server/streams/start.ts";
 import { StreamStore } from "../../src/server/streams/store.ts";
 import { StreamUpdater } from "../../src/server/streams/update.ts";
@@ -92,7 +93,8 @@ export function testServer(options: TestServerOptions = {}) {
   const trickle = { channels: 0, bytes: 0, requests: 0 };
   metrics.watch({ scheduler, store, capacity, trickle, gpus, registrations: () => [] });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
-  const updater = new StreamUpdater(scheduler, store);
+  const fallbacks = new Fallbacks({ workspace: "/nonexistent", scheduler });
+  const updater = new StreamUpdater(scheduler, store, fallbacks);
   const corsOrigins = options.corsOrigins === undefined ? ["*"] : options.corsOrigins;
   const app = createApp({
     metrics,
@@ -100,7 +102,7 @@ export function testServer(options: TestServerOptions = {}) {
     scheduler,
     store,
     capacity,
-    starter: new StreamStarter({ scheduler, store, hosts, updater }),
+    starter: new StreamStarter({ scheduler, store, hosts, updater, fallbacks }),
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol(options.timing) },
     access: new AccessPolicy(options.tokens ?? {}),

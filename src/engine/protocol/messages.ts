@@ -64,6 +64,8 @@ export const Question = Type.Union([
   }),
   /** Is this model known to be broken? An error says why; the answer is an empty list. */
   Type.Object({ kind: Type.Literal("model"), model: Type.String() }),
+  /** Can this picture of the workspace be shown as a fallback? An error says why not; the answer is an empty list. */
+  Type.Object({ kind: Type.Literal("fallback"), name: Type.String() }),
   /** What is the operator's ComfyUI like? The answer is a `ComfyReport`, or null where there is none. */
   Type.Object({ kind: Type.Literal("comfyui") }),
   /** The present state of a stream's pipeline: a `PipelineDebug`. */
@@ -118,6 +120,26 @@ export const DataReport = Type.Object({
 });
 export type DataReport = Immutable<typeof DataReport>;
 
+/** Why no picture of a model is shown. */
+export const FallbackReason = literals(["loading", "model_failed", "stalled"]);
+export type FallbackReason = Immutable<typeof FallbackReason>;
+
+/**
+ * What the viewers of a stream see. `live`: pictures of its model. `paused`: whatever a paused stream shows. `fallback`:
+ * something else, for the reason given.
+ */
+export const Showing = Type.Object({
+  output: literals(["live", "fallback", "paused"]),
+  reason: Type.Optional(FallbackReason),
+});
+export type Showing = Immutable<typeof Showing>;
+
+/** Sent when the first frame comes out, when a stream is paused or resumed, and at every change. */
+export const ShowingReport = Type.Object({
+  ...{ type: Type.Literal("showing"), id: Id },
+  ...Showing.properties,
+});
+
 /** What an engine reports of one piece of work. */
 export const WorkReport = Type.Union([
   /** The stream's channels are there and its model exists; it need not be loaded. */
@@ -139,6 +161,7 @@ export const WorkReport = Type.Union([
   Type.Object({ type: Type.Literal("trouble"), id: Id, error: PlainError }),
   /** The last `trouble` is over. */
   Type.Object({ type: Type.Literal("recovered"), id: Id }),
+  ShowingReport,
   DataReport,
   /** The picture has reached this step. */
   Type.Object({ type: Type.Literal("step"), id: Id, step: ImageStep }),

@@ -80,7 +80,7 @@ export type ParamValue = Immutable<typeof ParamValue>;
 export const REQUEST_FIELDS: readonly string[] = [
   ...["prompts", "prompt", "model", "preset", "width", "height", "fps", "max_framerate", "fit"],
   ...["bitrate", "paused", "stream_url", "input_url", "container", "segment_seconds"],
-  ...["data_format", "audio", "audio_codec", "marker", "params", "image", "stream"],
+  ...["data_format", "audio", "audio_codec", "marker", "fallback", "params", "image", "stream"],
 ];
 
 export const ParamValues = Type.Record(Type.String(), ParamValue);

@@ -17,6 +17,14 @@ export const StreamCounts = Type.Object({
   frames_in: Type.Integer(),
   frames_out: Type.Integer(),
   frames_dropped: Type.Integer(),
+  /** Frames made by the model, whether they were delivered or not. */
+  frames_processed: Type.Integer(),
+  /** Frames made in place of a model's: while paused, loading, failing or stalled. */
+  frames_fallback: Type.Integer(),
+  /** Runs of the model that failed. */
+  errors: Type.Integer(),
+  /** Pixels of the frames that left, in millions. */
+  megapixels_out: Type.Number(),
   segments_out: Type.Integer(),
   /** Segments skipped because the peer stalled. */
   segments_skipped: Type.Integer(),
@@ -28,6 +36,8 @@ export type StreamCounts = Immutable<typeof StreamCounts>;
 /** One stream's figures in one engine. */
 export const StreamStats = Type.Object({
   ...StreamCounts.properties,
+  /** Runs that failed since the last that did not. */
+  consecutive_errors: Type.Integer(),
   /** Frames per second of media; steady also where they arrive in whole segments, 0 soon after they stop. */
   fps_in: Type.Number(),
   fps_out: Type.Number(),

@@ -84,8 +84,13 @@ export const StreamParams = Type.Object({
   fit: Fit,
   /** Encoder rate in bits a second; absent: constant quality. */
   bitrate: Type.Optional(Type.Integer()),
-  /** Frames pass through untouched. */
+  /** No model runs: frames pass through untouched, or `fallback` is shown. */
   paused: Type.Boolean(),
+  /**
+   * Shown while paused, while the model loads or fails, and when nothing has come out for a while: one of `FALLBACKS`, or
+   * the name of a picture of the workspace. Absent: frames pass through, labelled while the model loads.
+   */
+  fallback: Type.Optional(Type.String()),
   /** Absent: none. */
   marker: Type.Optional(Marker),
   /** The model's own parameters by name, already checked against its schema. */
@@ -214,7 +219,7 @@ export const WorkOrder = Type.Union([
     params: StreamParams,
     revision: Revision,
     /** What to run until `params` can be used: an engine before drew with these, and never with `params`. */
-    fallback: Type.Optional(StreamParams),
+    interim: Type.Optional(StreamParams),
     resume: Type.Optional(Checkpoint),
   }),
   Type.Object({ kind: Type.Literal("image"), job: ImageJob }),

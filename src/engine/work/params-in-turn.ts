@@ -8,11 +8,11 @@ export class ParamsInTurn {
   #next: StreamParams | null = null;
   readonly #revisions = new WeakMap<StreamParams, number>();
 
-  /** @param fallback what an earlier engine drew with, where it never drew with `params` */
-  constructor(params: StreamParams, revision: number, fallback?: StreamParams) {
+  /** @param interim what an earlier engine drew with, where it never drew with `params` */
+  constructor(params: StreamParams, revision: number, interim?: StreamParams) {
     this.#revisions.set(params, revision);
-    this.#current = fallback ?? params;
-    if (fallback !== undefined) this.#next = params;
+    this.#current = interim ?? params;
+    if (interim !== undefined) this.#next = params;
   }
 
   /** The same object until they change. */
@@ -20,7 +20,7 @@ export class ParamsInTurn {
     return this.#current;
   }
 
-  /** The number by which the server knows these; null for a fallback. */
+  /** The number by which the server knows these; null for the interim ones. */
   revisionOf(params: StreamParams): number | null {
     return this.#revisions.get(params) ?? null;
   }

@@ -1,6 +1,7 @@
 /** Measures one stream: frames and audio packets in and out, rates, latency, inference times. */
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
 import type { Percentiles, StreamStats } from "../protocol/stats.ts";
+import type { Size } from "../protocol/work.ts";
 
 /** Percentiles cover this many frames: ten seconds at 30 fps. */
 const WINDOW = 300;
@@ -20,6 +21,14 @@ export class StreamMeter {
   framesDropped = 0;
   /** Finished, and not taken by the output channel. */
   framesUndelivered = 0;
+  /** Made by the models, and in place of their pictures. */
+  framesProcessed = 0;
+  framesFallback = 0;
+  /** Failed runs: all, and those since the last that did not fail. */
+  errors = 0;
+  consecutiveErrors = 0;
+  /** Of the frames that have left. */
+  megapixelsOut = 0;
   executionProvider: string | null = null;
   readonly latency = new Distribution();
   #inference = new Distribution();
@@ -44,8 +53,9 @@ export class StreamMeter {
   }
 
   /** A frame has left. `latencyMs`: from its last input byte until the socket took its last output byte. */
-  frameOut(pts: Ticks, latencyMs: number): void {
+  frameOut({ pts, width, height }: Size & { readonly pts: Ticks }, latencyMs: number): void {
     this.framesOut++;
+    this.megapixelsOut += (width * height) / 1e6;
     this.#video.out.count(pts);
     this.latency.add(latencyMs);
   }
@@ -54,6 +64,18 @@ export class StreamMeter {
   inferred(ms: number): void {
     this.#inference.add(ms);
     this.#inferredAt = this.#now();
+  }
+
+  /** The models have made a frame. */
+  frameProcessed(): void {
+    this.framesProcessed++;
+    this.consecutiveErrors = 0;
+  }
+
+  /** A run of the models has failed. */
+  runFailed(): void {
+    this.errors++;
+    this.consecutiveErrors++;
   }
 
   /** Other models or graphs draw from now on: their runs are measured by themselves. */
@@ -92,6 +114,11 @@ export class StreamMeter {
       audio_fps_out: this.#audio.out.perSecond(),
       frames_in: this.framesIn,
       frames_out: this.framesOut,
+      frames_processed: this.framesProcessed,
+      frames_fallback: this.framesFallback,
+      errors: this.errors,
+      consecutive_errors: this.consecutiveErrors,
+      megapixels_out: this.megapixelsOut,
       frames_dropped: this.framesDropped + this.framesUndelivered,
       latency_ms: this.latency.percentiles(),
       inference_ms: this.#inference.percentiles(),

@@ -117,10 +117,10 @@ function observerOf({
       onSegment(seq, start);
     },
     chunkSent(fragment, sentAt) {
-      const { pts, arrivedAt, encodedAt } = fragment;
+      const { pts, arrivedAt, encodedAt, width, height } = fragment;
       reporter.fragmentOut(fragment);
       if (encodedAt !== undefined) reporter.stageTook("publish", sentAt - encodedAt);
-      if (arrivedAt !== null) reporter.frameOut({ pts, arrivedAt }, sentAt);
+      if (arrivedAt !== null) reporter.frameOut({ pts, arrivedAt, width, height }, sentAt);
     },
     chunkDropped({ arrivedAt }) {
       if (arrivedAt !== null) reporter.frameUndelivered();

@@ -6,9 +6,9 @@ import type { Tick } from "../codec/video-frame.ts";
 import type { EngineMeter } from "../metrics/engine-meter.ts";
 import type { PipelineObserver, StreamPart } from "../pipeline-observer.ts";
 import type { PipelineDebug } from "../protocol/debug.ts";
-import type { DataReport } from "../protocol/messages.ts";
+import type { DataReport, Showing } from "../protocol/messages.ts";
 import type { DropCause, StageName, WaitName } from "../protocol/metrics.ts";
-import type { StreamParams } from "../protocol/work.ts";
+import type { Size, StreamParams } from "../protocol/work.ts";
 import type { Send } from "./engine-work.ts";
 import { StageStates } from "./stage-states.ts";
 import type { StreamMeter } from "./stream-meter.ts";
@@ -34,6 +34,8 @@ export class StreamReporter implements PipelineObserver {
   readonly #troubles = new Map<StreamPart, PlainError>();
   readonly #states = new StageStates();
   #framesDecoded = 0;
+  /** As reported last. */
+  #shown: Showing | null = null;
 
   constructor(options: StreamReporterOptions) {
     this.#options = options;
@@ -78,6 +80,22 @@ export class StreamReporter implements PipelineObserver {
     this.#states.stageTook("inference", inferenceMs);
   }
 
+  runFailed(): void {
+    this.#options.meter.runFailed();
+  }
+
+  frameMade(by: "model" | "fallback"): void {
+    if (by === "model") this.#options.meter.frameProcessed();
+    else this.#options.meter.framesFallback++;
+  }
+
+  showing({ output, reason }: Showing): void {
+    if (output === this.#shown?.output && reason === this.#shown.reason) return;
+    this.#shown = { output, ...(reason && { reason }) };
+    const { id, send } = this.#options;
+    send({ type: "showing", id, ...this.#shown });
+  }
+
   stageTook(stage: StageName, ms: number): void {
     this.#states.stageTook(stage, ms);
     this.#options.engine.stageTook(stage, ms);
@@ -88,15 +106,15 @@ export class StreamReporter implements PipelineObserver {
     this.#options.engine.waited(wait, ms);
   }
 
-  frameUnpublished(frame: Tick): void {
+  frameUnpublished(frame: Tick & Size): void {
     this.frameOut(frame);
   }
 
   /** The last byte of a frame was handed to the socket at `sentAt` (`performance.now()`). */
-  frameOut({ pts, arrivedAt }: Tick, sentAt = performance.now()): void {
+  frameOut(frame: Tick & Size, sentAt = performance.now()): void {
     const { meter, engine } = this.#options;
-    const latencyMs = sentAt - arrivedAt;
-    meter.frameOut(pts, latencyMs);
+    const latencyMs = sentAt - frame.arrivedAt;
+    meter.frameOut(frame, latencyMs);
     engine.framesOut++;
     engine.latency.record(latencyMs);
   }

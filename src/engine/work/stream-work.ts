@@ -9,6 +9,7 @@ import type { Tick } from "../codec/video-frame.ts";
 import type { ModelHost } from "../device/model-host.ts";
 import type { EngineMeter } from "../metrics/engine-meter.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
+import { checkFallback } from "../plan/fallback-picture.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { PipelineDebug } from "../protocol/debug.ts";
 import type { EngineOptions } from "../protocol/messages.ts";
@@ -39,10 +40,10 @@ export interface StreamWorkOptions {
   readonly spec: StreamSpec;
   readonly params: StreamParams;
   readonly revision: number;
-  readonly fallback?: StreamParams;
+  readonly interim?: StreamParams;
   readonly resume?: Checkpoint;
   readonly host: ModelHost;
-  readonly engine: Pick<EngineOptions, "device" | "frame_queue" | "max_frame_age_ms">;
+  readonly engine: Pick<EngineOptions, "device" | "workspace" | "frame_queue" | "max_frame_age_ms">;
   readonly calls: NativeCalls;
   /** Adds up all streams of the engine. */
   readonly meter: EngineMeter;
@@ -70,7 +71,7 @@ export class StreamWork implements EngineWork {
   constructor(options: StreamWorkOptions) {
     this.id = options.id;
     this.#options = options;
-    this.#params = new ParamsInTurn(options.params, options.revision, options.fallback);
+    this.#params = new ParamsInTurn(options.params, options.revision, options.interim);
     this.#reporter = new StreamReporter({
       ...options,
       meter: this.#meter,
@@ -148,10 +149,11 @@ export class StreamWork implements EngineWork {
   }
 
   async #run(): Promise<void> {
-    const { id, spec, params, send, host, resume, fallback } = this.#options;
+    const { id, spec, params, send, host, resume, interim, engine, calls } = this.#options;
     // A stream that ran before continues without its model, should that have broken since.
-    const isNew = resume === undefined && fallback === undefined;
+    const isNew = resume === undefined && interim === undefined;
     if (isNew) await checkProgram(params, spec.input !== undefined, host);
+    if (isNew) await checkFallback(engine.workspace, params.fallback, calls);
     const busyMs = busyMsOf(spec.output);
     const [input, output] = await Promise.allSettled([
       spec.input && checkInput(spec.input, { signal: this.#abort.signal, busyMs }),
@@ -188,6 +190,7 @@ export class StreamWork implements EngineWork {
     this.#pipeline = new Pipeline({
       host,
       calls,
+      workspace: engine.workspace,
       key: id,
       source: this.#source(after),
       output: this.#output?.writable ?? null,

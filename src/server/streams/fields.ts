@@ -1,5 +1,6 @@
 /** The stream parameters as requests name them (contract.md "Stream parameters"): one schema for type, check and OpenAPI. */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { FALLBACKS, MAX_FALLBACK_NAME } from "../../engine/protocol/fallbacks.ts";
 import { AudioMode, Container, Fit, Marker, OutputSide } from "../../engine/protocol/work.ts";
 import { literals } from "../../schema.ts";
 
@@ -55,6 +56,10 @@ const SegmentSeconds = Type.Number({
   maximum: 30,
   expects: "a number from 0.2 to 30",
 });
+const FallbackName = Type.String({
+  ...{ minLength: 1, maxLength: MAX_FALLBACK_NAME },
+  expects: `one of ${FALLBACKS.join(", ")}, or the name of a picture in the workspace's fallbacks folder`,
+});
 /** `arrays` is an older name of `lists`. */
 const DataFormat = literals(["lists", "lines", "arrays"], { expects: "one of lists, lines" });
 
@@ -62,6 +67,8 @@ const PROMPTS = `what to draw by: texts, or ComfyUI graphs that run one after th
 const FPS = "frames a second: without input the clock's rate, with input a cap on the output's";
 const MARKER =
   "a number in the picture's top left corner by which players measure delay: the time when the frame arrived here (time), or the one in the frame that came in (input)";
+const PAUSED = "true: the model rests, and frames pass through untouched or fallback is shown";
+const FALLBACK = `what is shown while the stream is paused, its model loads, fails or stalls: a slate (default), the input's frames (passthrough), the last output picture (hold), or a picture of the workspace; left out: frames pass through, labelled while the model loads`;
 const AUDIO = "what becomes of the input's audio";
 
 const changing = {
@@ -78,7 +85,8 @@ const changing = {
   max_framerate: field(Fps, "alias of fps"),
   fit: field(Fit, "how a picture of another shape is fitted"),
   bitrate: field(Bitrate, "encoder rate in bits a second"),
-  paused: field(Type.Boolean({ expects: "true or false" }), "true: frames pass through untouched"),
+  paused: field(Type.Boolean({ expects: "true or false" }), PAUSED),
+  fallback: field(FallbackName, FALLBACK),
   marker: field(Marker, MARKER),
 };
 

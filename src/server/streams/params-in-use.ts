@@ -34,7 +34,7 @@ export class ParamsInUse {
    * What a replacement engine runs until the newest can be used: these with the model and the prompts of the last frame;
    * null where they are the newest's own.
    */
-  get fallback(): StreamParams | null {
+  get interim(): StreamParams | null {
     if (this.#drawn === null || isSameProgram(this.#drawn, this.#newest)) return null;
     const { graphs: _, ...rest } = this.#newest;
     return { ...rest, ...programOf(this.#drawn) };
@@ -61,7 +61,7 @@ export class ParamsInUse {
 
   /** Another engine tries the newest again, unless it draws with them at once. */
   interrupted(): void {
-    this.#isSettled = this.fallback === null;
+    this.#isSettled = this.interim === null;
     this.#askedAt = Date.now();
   }
 

@@ -70,6 +70,7 @@ export function mergeParams(
   );
   const bitrate = pick(given.bitrate, current.bitrate, defaults.bitrate);
   const marker = pick(given.marker, current.marker, defaults.marker);
+  const fallback = pick(given.fallback, current.fallback, defaults.fallback);
   const drawing = mergedDrawing(given, current, defaults);
   const model = findModel(modelName(given, drawing, current, defaults), models);
   const own = Object.entries(given).filter(([name]) => !isCommon(name));
@@ -82,6 +83,7 @@ export function mergeParams(
     ...(bitrate === undefined ? {} : { bitrate }),
     paused: pick(given.paused, current.paused, defaults.paused),
     ...(marker === undefined ? {} : { marker }),
+    ...(fallback === undefined ? {} : { fallback }),
     model_params: modelParams(
       { values: Object.fromEntries(own), preset: given.preset },
       current.model_params,

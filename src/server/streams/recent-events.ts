@@ -10,7 +10,7 @@ export const RecentEvent = Type.Object({
   at: Type.String(),
   event: Type.String({
     description:
-      "started, size, params_changed, updated, refused, trouble, recovered, interrupted (its engine died) or ended",
+      "started, size, params_changed, updated, refused, showing, trouble, recovered, interrupted (its engine died) or ended",
   }),
   detail: Type.Optional(Type.String()),
 });
@@ -31,6 +31,9 @@ export class RecentEvents {
         return;
       case "size":
         this.#add("size", `${event.width}x${event.height}`);
+        return;
+      case "showing":
+        this.#add("showing", [event.output, ...(event.reason ? [event.reason] : [])].join(": "));
         return;
       case "trouble":
         this.#add("trouble", event.error.message);

@@ -18,6 +18,7 @@ import type {
 } from "../protocols/control-protocol.ts";
 import { checkProgram } from "./check-program.ts";
 import { checkTexts } from "./check-texts.ts";
+import type { Fallbacks } from "./fallbacks.ts";
 import type { StartFields } from "./fields.ts";
 import type { StreamObserver } from "./observer.ts";
 import { mergeParams } from "./params.ts";
@@ -74,6 +75,7 @@ export interface StarterDeps {
   readonly store: StreamStore;
   readonly hosts: HostPolicy;
   readonly updater: StreamUpdater;
+  readonly fallbacks: Pick<Fallbacks, "check">;
 }
 
 export class StreamStarter {
@@ -114,13 +116,14 @@ export class StreamStarter {
     fields: StartFields,
     source: "input" | "clock",
   ): Promise<PreparedStart> {
-    const { scheduler } = this.#deps;
+    const { scheduler, fallbacks } = this.#deps;
     await this.#awaitEngine(protocol);
     const { params: defaults, container } = protocol.defaults(source);
     const { params, model, ignored } = await scheduler.withModels((models) =>
       mergeParams(fields, defaults, defaults, models),
     );
     if (protocol.needsPrompts) assertPrompted(params, model);
+    await fallbacks.check(params.fallback, null);
     const use = { hasInput: source === "input", stream: null };
     const warnings = [
       ...(await checkProgram({ params, model }, use, scheduler)),

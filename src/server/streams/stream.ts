@@ -1,5 +1,5 @@
 /** One stream as the server sees it: its state, its parameters, and figures that outlive engines. */
-import type { WorkReport } from "../../engine/protocol/messages.ts";
+import type { Showing, WorkReport } from "../../engine/protocol/messages.ts";
 import type {
   Checkpoint,
   Size,
@@ -66,6 +66,7 @@ export class Stream implements Work {
   readonly #params: ParamsInUse;
   #checkpoint: Checkpoint | null = null;
   #size: Size | null;
+  #showing: Showing;
 
   constructor(origin: StreamOrigin) {
     this.id = origin.id;
@@ -78,6 +79,7 @@ export class Stream implements Work {
     this.capability = origin.capability;
     this.#params = new ParamsInUse(origin.params);
     this.#size = origin.params.size ?? null;
+    this.#showing = { output: origin.params.paused ? "paused" : "live" };
     this.#observer = this.#logged(() => origin.observe?.(this) ?? null);
   }
 
@@ -123,6 +125,10 @@ export class Stream implements Work {
   get size(): Size | null {
     return this.#size;
   }
+  /** What its viewers see, as its engine reported last. */
+  get showing(): Showing {
+    return this.#showing;
+  }
   /** Counters over all its engines; rates and delays of the latest. */
   get stats() {
     return this.#counters.figures(this.params.model);
@@ -164,10 +170,10 @@ export class Stream implements Work {
 
   order(): WorkOrder {
     const resume = this.#checkpoint;
-    const { newest: params, revision, fallback } = this.#params;
+    const { newest: params, revision, interim } = this.#params;
     return {
       ...{ kind: "stream", spec: this.spec, params, revision },
-      ...(fallback && { fallback }),
+      ...(interim && { interim }),
       ...(resume && { resume }),
     };
   }
@@ -233,6 +239,9 @@ export class Stream implements Work {
       case "checkpoint":
         this.#checkpoint = message.checkpoint;
         return;
+      case "showing":
+        this.#showing = shownBy(message);
+        return;
       case "recovered":
         this.#life.degrade(null);
         return;
@@ -290,3 +299,5 @@ export class Stream implements Work {
     return withStreamLog(this.id, work);
   }
 }
+
+const shownBy = ({ output, reason }: Showing): Showing => ({ output, ...(reason && { reason }) });

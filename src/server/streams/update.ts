@@ -6,6 +6,7 @@ import type { FieldProblem } from "../../field-problem.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { checkProgram } from "./check-program.ts";
 import { checkTexts } from "./check-texts.ts";
+import type { Fallbacks } from "./fallbacks.ts";
 import { updatedParams } from "./params.ts";
 import { assertPrompted } from "./prompts.ts";
 import type { StreamStore } from "./store.ts";
@@ -22,14 +23,20 @@ export interface Remarks {
 export class StreamUpdater {
   readonly #scheduler: Pick<EngineScheduler, "withModels" | "ask">;
   readonly #store: StreamStore;
+  readonly #fallbacks: Pick<Fallbacks, "check">;
   /** The last update of each stream. */
   readonly #last = new WeakMap<Stream, Promise<unknown>>();
   /** The model of each stream as it was described last: one that is removed from the workspace still runs. */
   readonly #models = new WeakMap<Stream, ModelInfo>();
 
-  constructor(scheduler: Pick<EngineScheduler, "withModels" | "ask">, store: StreamStore) {
+  constructor(
+    scheduler: Pick<EngineScheduler, "withModels" | "ask">,
+    store: StreamStore,
+    fallbacks: Pick<Fallbacks, "check">,
+  ) {
     this.#scheduler = scheduler;
     this.#store = store;
+    this.#fallbacks = fallbacks;
   }
 
   /** Records the model with which a stream starts, so that updates are valid for it as long as it runs. */
@@ -62,6 +69,9 @@ export class StreamUpdater {
     });
     const { graphs, model: before, prompts } = stream.params;
     if (stream.protocol.needsPrompts && prompts.length > 0) assertPrompted(params, model);
+    if (params.fallback !== stream.params.fallback) {
+      await this.#fallbacks.check(params.fallback, stream);
+    }
     const isNew = params.graphs !== graphs || params.model !== before;
     const hasInput = stream.spec.input !== undefined;
     const warnings = isNew

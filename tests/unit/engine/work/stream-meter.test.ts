@@ -27,6 +27,8 @@ test("values older than the last 300 are forgotten", () => {
   expect(distribution([...old, ...fresh]).percentiles()).toEqual({ p50: 5, p95: 5, p99: 5 });
 });
 
+const SIZE = { width: 500, height: 300 };
+
 const OTHERS = {
   segments_out: 2,
   segments_skipped: 0,
@@ -41,14 +43,17 @@ const frame = (index: number, fps = 30) => ticks(Math.round((index * TICKS_PER_S
 test("a snapshot has everything that is counted here and elsewhere", () => {
   const counters = new StreamMeter();
   for (let index = 0; index < 10; index++) counters.frameIn(frame(index));
-  for (let index = 0; index < 4; index++) counters.frameOut(frame(index), 20);
+  for (let index = 0; index < 4; index++) counters.frameOut({ ...SIZE, pts: frame(index) }, 20);
   counters.framesDropped = 3;
+  counters.framesFallback = 2;
   counters.inferred(7);
   const stats = counters.snapshot(OTHERS);
   expect(stats).toMatchObject({
     frames_in: 10,
     frames_out: 4,
     frames_dropped: 3,
+    frames_fallback: 2,
+    megapixels_out: 0.6,
     fps_in: 5,
     fps_out: 2,
     latency_ms: { p50: 20 },
@@ -146,4 +151,17 @@ test("runs of other models are measured by themselves, and the time without any 
   expect(counters.snapshot(rest).inference_ms).toEqual({ p50: null, p95: null, p99: null });
   counters.inferred(7);
   expect(counters.snapshot(rest).inference_ms.p50).toBe(7);
+});
+
+test("failed runs are counted in all, and since the last frame that the models made", () => {
+  const counters = new StreamMeter();
+  counters.frameProcessed();
+  counters.runFailed();
+  counters.runFailed();
+  const figures = () => counters.snapshot(OTHERS);
+  expect(figures()).toMatchObject({ frames_processed: 1, errors: 2, consecutive_errors: 2 });
+  counters.frameProcessed();
+  expect(figures()).toMatchObject({ frames_processed: 2, errors: 2, consecutive_errors: 0 });
+  counters.runFailed();
+  expect(figures()).toMatchObject({ errors: 3, consecutive_errors: 1 });
 });

@@ -54,6 +54,20 @@ test("absent fields keep their values", () => {
   expect({ params, ignored }).toEqual({ params: running, ignored: [] });
 });
 
+test("a fallback is shown from the request that asks for it until one that resets it", () => {
+  const { params } = update({ fallback: "hold" });
+  expect(params.fallback).toBe("hold");
+  expect(update({ fps: 12 }, params).params.fallback).toBe("hold");
+  expect(update({ fallback: null }, params).params).toEqual(running);
+  const live = { ...defaults, fallback: "default" };
+  expect(updatedParams({ fallback: null }, params, live, models).params.fallback).toBe("default");
+  for (const fallback of ["", "n".repeat(65), 3]) {
+    expect(() => update({ fallback })).toThrow(
+      "fallback must be one of default, passthrough, hold",
+    );
+  }
+});
+
 test("a marker is drawn from the request that asks for it until one that resets it", () => {
   const { params } = update({ marker: "time" });
   expect(params.marker).toBe("time");

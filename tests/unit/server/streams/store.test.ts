@@ -50,6 +50,11 @@ const stats = (frames: number): WorkReport => ({
     frames_in: frames,
     frames_out: frames,
     frames_dropped: 1,
+    frames_processed: frames - 1,
+    frames_fallback: 1,
+    errors: 1,
+    consecutive_errors: 1,
+    megapixels_out: 0.25,
     segments_out: 2,
     segments_skipped: 0,
     bytes_in: 200,
@@ -365,6 +370,11 @@ test("counters add up over engines, rates are the latest engine's", async () => 
   expect(record.toJSON().stats).toMatchObject({
     frames_in: 130,
     frames_dropped: 2,
+    frames_processed: 128,
+    frames_fallback: 2,
+    errors: 2,
+    consecutive_errors: 1,
+    megapixels_out: 0.5,
     bytes_in: 400,
     bytes_out: 200,
     fps_in: 30,
@@ -400,24 +410,24 @@ test("a replacement engine gets what the last frame was drawn with, where the ne
   const store = storeOf(instantHost().host);
   const stream = await store.start(origin("a"));
   const graph = { ...params, model: "comfyui", graphs: ["{}"] };
-  const fallback = () => {
+  const interim = () => {
     const order = stream.order();
-    return order.kind === "stream" ? order.fallback : null;
+    return order.kind === "stream" ? order.interim : null;
   };
   store.update(stream, graph);
-  expect(fallback()).toBeUndefined(); // no frame has been drawn at all
+  expect(interim()).toBeUndefined(); // no frame has been drawn at all
   store.update(stream, params);
   stream.receive({ type: "updated", id: "a", revision: 2 });
   store.update(stream, { ...params, fps: 5 });
-  expect(fallback()).toBeUndefined(); // the same model
+  expect(interim()).toBeUndefined(); // the same model
   store.update(stream, { ...graph, fps: 5 });
   stream.receive({ type: "refused", id: "a", revision: 4 });
-  expect(fallback()).toEqual({ ...params, fps: 5 });
+  expect(interim()).toEqual({ ...params, fps: 5 });
   expect(stream.order()).toMatchObject({ params: { model: "comfyui", fps: 5 }, revision: 4 });
   stream.receive({ type: "updated", id: "a", revision: 4 });
-  expect(fallback()).toBeUndefined();
+  expect(interim()).toBeUndefined();
   store.update(stream, params);
-  expect(fallback()).toEqual(graph);
+  expect(interim()).toEqual(graph);
 });
 
 test("trouble shows until the engine reports that it is over, another engine takes over, or the stream ends", async () => {

@@ -30,6 +30,7 @@ async function running(protocol: ControlProtocol = seedProtocol) {
   const updater = new StreamUpdater(
     { withModels: async (use) => use(models), ask: async () => [] },
     store,
+    { check: async () => {} },
   );
   const params = { ...CLOCK_DEFAULTS, model: "paint" };
   const stream = await store.start({
