@@ -1,6 +1,5 @@
 /** Simulates go-livepeer's gateway for one stream of a worker, with all watchdogs (protocol.md 4.4, 5, 6.3). */
-import { pause } from "../../src/streams/pause.ts";
-import { type InputLoop, SEGMENT_MS } from "./gateway-input.ts";
+import type { InputLoop } from "./gateway-input.ts";
 import {
   type OrchestratorStreams,
   type RelayedAnswer,
@@ -11,6 +10,7 @@ import { OutputJudge } from "./gateway-output.ts";
 import { StatusStore } from "./gateway-status.ts";
 import { GatewayPublisher, readAsGateway, type SegmentUpload } from "./gateway-trickle.ts";
 import { type ChannelRole, WATCHDOG_LIMITS, Watchdogs } from "./gateway-watchdogs.ts";
+import { PacedInput } from "./paced-input.ts";
 
 export interface GatewayOptions {
   readonly streams: OrchestratorStreams;
@@ -31,8 +31,6 @@ export interface SeenEvent {
 
 const KEEP_ALIVE_MS = 10_000;
 const MAX_LINE_BYTES = 64 * 1024;
-/** Media of this many milliseconds is sent together. */
-const SLICE_MS = 40;
 
 export class GatewayStandIn implements AsyncDisposable {
   readonly id: string;
@@ -49,9 +47,7 @@ export class GatewayStandIn implements AsyncDisposable {
   readonly #tasks: Promise<unknown>[] = [];
   readonly #control: GatewayPublisher;
   readonly #timers: Timer[];
-  #sends = Promise.withResolvers<void>();
-  #pausedAt: number | null = null;
-  #pausedMs = 0;
+  readonly #input: PacedInput | null;
   #leaving = false;
 
   /** Throws with the worker's answer unless it succeeds. */
@@ -73,7 +69,7 @@ export class GatewayStandIn implements AsyncDisposable {
     this.status = new StatusStore({ orchestrator: "stand-in" }, now);
     this.output = new OutputJudge(input?.clapDelay ?? 0);
     this.#control = new GatewayPublisher(streams.url(id, "control"), signal);
-    this.#sends.resolve();
+    this.#input = flags.ingress && input ? new PacedInput(input, signal) : null;
     this.#timers = [
       setInterval(() => this.watchdogs.advance(performance.now()), 250),
       setInterval(() => this.control({ keep: "alive" }), KEEP_ALIVE_MS),
@@ -81,7 +77,8 @@ export class GatewayStandIn implements AsyncDisposable {
     this.#run("events", () => this.#readEvents());
     if (flags.data) this.#run("data", () => this.#readData());
     if (flags.egress) this.#run("output", () => this.#readOutput());
-    if (flags.ingress && input) this.#run("input", () => this.#ingest(input));
+    const paced = this.#input;
+    if (paced) this.#run("input", () => this.#ingest(paced));
   }
 
   /** Sends one message on the control channel. */
@@ -94,14 +91,11 @@ export class GatewayStandIn implements AsyncDisposable {
 
   /** Stops sending from the next segment on; timestamps keep advancing. */
   pauseInput(): void {
-    this.#pausedAt = performance.now();
-    this.#sends = Promise.withResolvers<void>();
+    this.#input?.pause();
   }
 
   resumeInput(): void {
-    if (this.#pausedAt !== null) this.#pausedMs += performance.now() - this.#pausedAt;
-    this.#pausedAt = null;
-    this.#sends.resolve();
+    this.#input?.resume();
   }
 
   /** The received events of a type. */
@@ -129,7 +123,7 @@ export class GatewayStandIn implements AsyncDisposable {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#options.streams.vanish(this.#options.id);
     this.#over.abort(new DOMException("the gateway leaves", "AbortError"));
-    this.#sends.resolve();
+    this.#input?.resume();
     await Promise.all(this.#tasks);
   }
 
@@ -155,30 +149,24 @@ export class GatewayStandIn implements AsyncDisposable {
     this.#tasks.push(settled);
   }
 
-  async #ingest(input: InputLoop): Promise<string> {
-    const { signal } = this.#over;
-    const publisher = new GatewayPublisher(this.#url("input"), signal);
-    const begun = performance.now();
-    const due = (at: number) => pause(Math.max(0, begun + at - performance.now()), signal);
+  async #ingest(input: PacedInput): Promise<string> {
+    const publisher = new GatewayPublisher(this.#url("input"), this.#over.signal);
     const unfinished = new Set<SegmentUpload>();
-    for (const { bytes, frames, at } of input.segments(() => this.#pausedMs)) {
-      await due(at);
-      const upload = publisher.next();
-      this.watchdogs.uploading(unfinished.size, performance.now());
-      this.watchdogs.wrote("input", performance.now());
-      unfinished.add(upload);
-      const slices = input.kind === "rtmp" ? 1 : SEGMENT_MS / SLICE_MS;
-      for (let slice = 0; slice < slices; slice++) {
-        const from = Math.round((bytes.length * slice) / slices);
-        upload.write(bytes.subarray(from, Math.round((bytes.length * (slice + 1)) / slices)));
-        if (slices > 1) await due(at + (slice + 1) * SLICE_MS);
+    let upload: SegmentUpload | null = null;
+    for await (const { bytes, first, last, frames } of input.slices()) {
+      if (first || upload === null) {
+        upload = publisher.next();
+        this.watchdogs.uploading(unfinished.size, performance.now());
+        this.watchdogs.wrote("input", performance.now());
+        unfinished.add(upload);
       }
+      upload.write(bytes);
+      if (!last) continue;
       this.#settle("input", upload);
-      const forget = () => void unfinished.delete(upload);
+      const done = upload;
+      const forget = () => void unfinished.delete(done);
       upload.answered.then(forget, forget);
       this.framesSent += frames;
-      await this.#sends.promise;
-      signal.throwIfAborted();
     }
     return "over"; // unreachable: the input is endless
   }
