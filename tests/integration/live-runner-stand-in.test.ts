@@ -392,6 +392,31 @@ test("livepeer-node serves everything below a path", async () => {
   expect((await client.post("/x")).body).toEqual({ path: "/runner/key/x" });
 });
 
+both("%s polls a static runner, and releases its sessions after one failure", async (dialect) => {
+  await using peers = await started(dialect, { intervalMs: 20 });
+  const { orchestrator, runner } = peers;
+  let health = 200;
+  runner.answer = ({ path }) =>
+    path.endsWith("/health") ? new Response(null, { status: health }) : Response.json({ path });
+  const listed = orchestrator.addStatic({
+    label: "plain",
+    routing: "label",
+    runnerUrl: runner.url,
+    healthUrl: `${runner.url}/health`,
+    app: "test/plain",
+    capacity: 1,
+  });
+  const { client, session } = await reserved(orchestrator);
+  expect((await client.post("/stream")).status).toBe(200);
+  expect(session.runner).toBe(listed);
+  expect((await runner.beat()).status).toBe(dialect === GL ? 400 : 403);
+  health = 503;
+  await waitFor("the release", () => listed.sessions.size === 0);
+  expect((await client.post("/stream")).status).toBe(404);
+  health = 200;
+  await waitFor("it is usable again", () => listed.offer.status === "ready");
+});
+
 test("durations are written as Go writes them", () => {
   expect([0, 500, 1500, 5000, 60_000, 3_600_000].map(goDuration)).toEqual([
     "0s",

@@ -6,8 +6,11 @@ import type { TricklePort } from "./trickle-port.ts";
 
 export interface RegisteredRunner {
   readonly id: string;
+  /** Listed by the operator: it sends no heartbeats, and never expires. */
+  readonly isStatic: boolean;
   readonly heartbeatSecret: string;
-  readonly o2r: O2rChannel;
+  /** Null for a static runner. */
+  readonly o2r: O2rChannel | null;
   /** By id, oldest first. */
   readonly sessions: Map<string, ReservedSession>;
   offer: Offer;
@@ -67,6 +70,8 @@ export class Registry implements AsyncDisposable {
       if (credential !== secret) unauthorized();
       return this.#answer(this.#register(id, offer), { isBootstrap: true });
     }
+    if (known.isStatic)
+      throw new Refused(readsBodyFirst ? 400 : 403, "a static runner sends no heartbeats");
     if (readsBodyFirst && this.#hasExpired(known)) throw new Refused(404, "runner not found");
     if (credential !== known.heartbeatSecret) unauthorized();
     Object.assign(known, { offer, beatAt: performance.now(), beats: known.beats + 1 });
@@ -75,6 +80,8 @@ export class Registry implements AsyncDisposable {
 
   async unregister(id: string, credential: string): Promise<void> {
     const runner = this.known(id);
+    if (runner.isStatic && this.#options.dialect.name === "go-livepeer")
+      throw new Refused(400, "a static runner does not unregister");
     if (credential !== runner.heartbeatSecret) unauthorized();
     await this.remove(runner);
   }
@@ -115,7 +122,7 @@ export class Registry implements AsyncDisposable {
       over: new AbortController(),
     };
     runner.sessions.set(session.id, session);
-    runner.o2r.send("reserved", session.id);
+    runner.o2r?.send("reserved", session.id);
     return session;
   }
 
@@ -123,7 +130,7 @@ export class Registry implements AsyncDisposable {
   async release({ id, runner, channels, over }: ReservedSession): Promise<void> {
     if (!runner.sessions.delete(id)) return;
     const { dialect, trickle } = this.#options;
-    runner.o2r.send("released", id);
+    runner.o2r?.send("released", id);
     if (dialect.cutsCallsOnRelease)
       over.abort(new DOMException("the session was released", "AbortError"));
     for (const { channel_name } of channels.values()) await trickle.close(channel_name);
@@ -133,9 +140,9 @@ export class Registry implements AsyncDisposable {
   async remove(runner: RegisteredRunner): Promise<void> {
     if (this.runners.get(runner.id) === runner) this.runners.delete(runner.id);
     const isGoLivepeer = this.#options.dialect.name === "go-livepeer";
-    if (isGoLivepeer) await runner.o2r.close();
+    if (isGoLivepeer) await runner.o2r?.close();
     for (const session of runner.sessions.values()) await this.release(session);
-    if (!isGoLivepeer) await runner.o2r.close();
+    if (!isGoLivepeer) await runner.o2r?.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,6 +157,7 @@ export class Registry implements AsyncDisposable {
     const descriptor = { name: "o2r", channel_name, url, mime_type: "application/json" };
     const runner: RegisteredRunner = {
       id,
+      isStatic: false,
       heartbeatSecret: newSecret(),
       o2r: new O2rChannel(trickle, descriptor, o2rIntervalMs),
       sessions: new Map(),
@@ -170,14 +178,14 @@ export class Registry implements AsyncDisposable {
       heartbeat_ttl: goDuration(ttlMs),
       ...(isBootstrap && {
         heartbeat_secret: runner.heartbeatSecret,
-        o2r: runner.o2r.descriptor,
+        o2r: runner.o2r?.descriptor,
       }),
       session_ids: [...runner.sessions.keys()],
     };
   }
 
-  #hasExpired({ beatAt }: RegisteredRunner): boolean {
-    return performance.now() - beatAt > this.#options.ttlMs;
+  #hasExpired({ beatAt, isStatic }: RegisteredRunner): boolean {
+    return !isStatic && performance.now() - beatAt > this.#options.ttlMs;
   }
 
   async #sweep(): Promise<void> {

@@ -18,6 +18,7 @@ import { DIALECTS, type Dialect, type DialectName } from "./dialect.ts";
 import { type RegisteredRunner, Registry, type ReservedSession } from "./registry.ts";
 import { answerRequest } from "./routes.ts";
 import { SessionChannels } from "./session-channels.ts";
+import { addStaticRunner, type StaticEntry } from "./static-runner.ts";
 import { TricklePort, type TricklePortOptions } from "./trickle-port.ts";
 
 export interface StandInOptions extends Omit<TricklePortOptions, "dialect"> {
@@ -40,6 +41,8 @@ export interface StandInOptions extends Omit<TricklePortOptions, "dialect"> {
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
+const INTERVAL_MS = 5000;
+
 /** All that is lost with a restart. */
 interface State {
   readonly trickle: TricklePort;
@@ -59,6 +62,7 @@ export class StandInOrchestrator implements AsyncDisposable {
   sessionIds: (ids: readonly string[]) => readonly string[] = (ids) => ids;
   readonly options: StandInOptions;
   readonly #port: number;
+  readonly #static: (() => Promise<void>)[] = [];
   #state: State;
   #http: Server<unknown> | null;
 
@@ -136,6 +140,14 @@ export class StandInOrchestrator implements AsyncDisposable {
     runner.beatAt = Number.NEGATIVE_INFINITY;
   }
 
+  /** Lists a static runner, which is polled with the interval of heartbeats, until the server stops. */
+  addStatic(entry: StaticEntry): RegisteredRunner {
+    const { intervalMs = INTERVAL_MS } = this.options;
+    const { runner, remove } = addStaticRunner(this.registry, this.dialect, entry, intervalMs);
+    this.#static.push(remove);
+    return runner;
+  }
+
   /** Closes one channel of a session, as a sweep does. */
   async closeChannel(sessionId: string, name: string): Promise<void> {
     const channel = this.session(sessionId)?.channels.get(name);
@@ -148,6 +160,7 @@ export class StandInOrchestrator implements AsyncDisposable {
     const { registry, trickle } = this.#state;
     await this.#http?.stop(true);
     this.#http = null;
+    for (const remove of this.#static.splice(0)) await remove();
     await registry[Symbol.asyncDispose]();
     trickle[Symbol.dispose]();
   }
@@ -165,7 +178,11 @@ export class StandInOrchestrator implements AsyncDisposable {
 
   #fresh(): State {
     const { dialect, secret, runnerBase, url: publicBase } = this;
-    const { intervalMs = 5000, ttlMs = dialect.ttlMs, o2rIntervalMs = 10_000 } = this.options;
+    const {
+      intervalMs = INTERVAL_MS,
+      ttlMs = dialect.ttlMs,
+      o2rIntervalMs = 10_000,
+    } = this.options;
     const { onChain = false } = this.options;
     const trickle = new TricklePort({ ...this.options, dialect });
     const timing = { intervalMs, ttlMs, o2rIntervalMs };
