@@ -357,6 +357,23 @@ both("%s limits trickle requests and segments in its way", async (dialect) => {
   expect((await fetch(`${url}/next`)).status).toBe(503);
 });
 
+both("%s answers a POST whose channel closes in its way", async (dialect) => {
+  await using peers = await started(dialect);
+  const { orchestrator, runner } = peers;
+  await runner.beat();
+  const { id, token } = await reserved(orchestrator);
+  const { body } = await runner.callback("POST", "/channels", id, token, CHANNELS);
+  const { url, channel_name } = body.channels[0];
+  const silent = new ReadableStream<Uint8Array>();
+  const waiting = fetch(`${url}/0`, { method: "POST", body: silent });
+  await waitFor("the POST waits", () => orchestrator.trickle.peak(channel_name).POST === 1);
+  await orchestrator.trickle.close(channel_name);
+  const { status, headers } = await waiting;
+  expect(status).toBe(200);
+  expect(headers.get("Lp-Trickle-Closed")).toBe(dialect === GL ? "terminated" : null);
+  expect(headers.get("Lp-Trickle-Seq")).toBe("0");
+});
+
 both("%s hides the session's id behind a proxy", async (dialect) => {
   await using peers = await started(dialect);
   const { orchestrator, runner } = peers;

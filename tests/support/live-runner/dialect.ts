@@ -24,6 +24,8 @@ export interface Dialect {
   readonly maxSegmentBytes: number;
   /** Trickle requests at a time; 503 above. */
   readonly maxStreamRequests: number;
+  /** A POST whose channel closes is answered with `Lp-Trickle-Closed`, not with a bare 200. */
+  readonly tellsPublishersOfTheEnd: boolean;
   /** A channel without a byte for this long is swept. */
   readonly channelIdleMs: number;
   /** An answer without content, as to a stop. */
@@ -55,6 +57,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     forwards: false,
     maxSegmentBytes: GIB,
     maxStreamRequests: Number.POSITIVE_INFINITY,
+    tellsPublishersOfTheEnd: true,
     channelIdleMs: 300_000,
     done: () => new Response(null, { status: 204 }),
     error: (status, message) => new Response(`${message}\n`, { status }),
@@ -74,6 +77,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     forwards: true,
     maxSegmentBytes: 10_000_000,
     maxStreamRequests: 256,
+    tellsPublishersOfTheEnd: false,
     channelIdleMs: DAY_MS, // the code exists, but no revision that was read starts it
     done: () => Response.json({ ok: true }),
     error: (status, message) => Response.json({ error: message }, { status }),

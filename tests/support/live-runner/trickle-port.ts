@@ -90,6 +90,8 @@ export class TricklePort implements Disposable {
       return this.#server.handle(request, path, { ...SELF, disconnect });
     const leave = this.#enter(channel, method);
     const answer = await this.#server.handle(request, path, { ...SELF, disconnect });
+    if (method === "POST" && !this.#dialect.tellsPublishersOfTheEnd)
+      answer.headers.delete("Lp-Trickle-Closed");
     if (answer.body !== null && !request.signal.aborted) {
       // A body whose reader has left may never be cancelled.
       request.signal.addEventListener("abort", leave, { once: true });
