@@ -64,6 +64,8 @@ export interface ControlProtocol {
   readonly answersWhen: "active" | "admitted";
   /** Whether a model that takes prompts must be given one. */
   readonly needsPrompts: boolean;
+  /** What a preset in an update applies to: the model's present parameters, or its defaults. */
+  readonly presetsChange: "present" | "defaults";
   /** How long a start may wait for an engine that is not up yet. */
   readonly engineTimeoutMs: number;
   /** The failure of streams that the server itself ends because it shuts down; null: an end in order. */

@@ -65,7 +65,7 @@ export class StreamUpdater {
     const fields = stream.protocol.readUpdate(body);
     const { params, model, ignored } = await this.#scheduler.withModels((models) => {
       const known = this.#withModelOf(stream, models);
-      return updatedParams(fields, stream.params, stream.defaults, known);
+      return updatedParams(fields, basisOf(stream, fields), stream.defaults, known);
     });
     const { graphs, model: before, prompts } = stream.params;
     if (stream.protocol.needsPrompts && prompts.length > 0) assertPrompted(params, model);
@@ -91,6 +91,13 @@ export class StreamUpdater {
     const isRemoved = running && models.every(({ name }) => name !== running.name);
     return isRemoved ? [...models, running] : models;
   }
+}
+
+/** The parameters that an update changes. */
+function basisOf({ params, protocol }: Stream, fields: unknown): StreamParams {
+  const preset: unknown = Object(fields).preset ?? null;
+  if (preset === null || protocol.presetsChange === "present") return params;
+  return { ...params, model_params: {} };
 }
 
 /** True where texts may have another meaning for the model than before. */

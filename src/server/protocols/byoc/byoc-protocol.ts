@@ -65,6 +65,7 @@ export const byocProtocol = (timing: SideChannelTiming = TIMING): StartProtocol 
   shutdownError: SHUTDOWN,
   atShutdown: "end",
   needsPrompts: false,
+  presetsChange: "present",
 
   readStart: (body, streamId) => {
     const id = readId(body, streamId);

@@ -12,6 +12,7 @@ export const liveRunnerProtocol: ControlProtocol = {
   outputLifecycle: "owned",
   answersWhen: "admitted",
   needsPrompts: false,
+  presetsChange: "defaults",
   engineTimeoutMs: ENGINE_BOOT_MS,
   shutdownError: null,
   atShutdown: "drain",

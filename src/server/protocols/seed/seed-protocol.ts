@@ -19,6 +19,7 @@ export const seedProtocol: StartProtocol = {
   shutdownError: null,
   atShutdown: "end",
   needsPrompts: true,
+  presetsChange: "present",
 
   readStart: (body) => {
     const fields = readFields(StartFields, body);

@@ -3,6 +3,7 @@ import type { ModelInfo } from "../../../../src/engine/protocol/models.ts";
 import { Admission } from "../../../../src/server/admission.ts";
 import { byocProtocol } from "../../../../src/server/protocols/byoc/byoc-protocol.ts";
 import type { ControlProtocol } from "../../../../src/server/protocols/control-protocol.ts";
+import { liveRunnerProtocol } from "../../../../src/server/protocols/live-runner/live-runner-protocol.ts";
 import { seedProtocol } from "../../../../src/server/protocols/seed/seed-protocol.ts";
 import { CLOCK_DEFAULTS } from "../../../../src/server/streams/params.ts";
 import { type StreamHost, StreamStore } from "../../../../src/server/streams/store.ts";
@@ -14,7 +15,13 @@ const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
   ...{ params, presets: {}, data: [] },
 });
 const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false } as const;
-const PAINT = model("paint", [{ type: "number", description: "", ...strength }]);
+const PAINT: ModelInfo = {
+  ...model("paint", [
+    { type: "number", description: "", ...strength },
+    { type: "number", description: "", ...strength, name: "grain" },
+  ]),
+  presets: { bold: { strength: 2 } },
+};
 
 const DRAW: ModelInfo = { ...model("draw"), takes_prompts: true };
 
@@ -48,6 +55,23 @@ async function running(protocol: ControlProtocol = seedProtocol) {
   };
   return { stream, updater, remove };
 }
+
+test.each([
+  [seedProtocol, { strength: 2, grain: 0.5 }],
+  [liveRunnerProtocol, { strength: 2 }],
+] as const)(
+  "a preset in an update changes the present parameters, or the model's defaults",
+  async (protocol, params) => {
+    const { stream, updater } = await running(protocol);
+    await updater.apply(stream, { strength: 0.1, grain: 0.5 });
+    await updater.apply(stream, { preset: "bold" });
+    expect(stream.params.model_params).toEqual(params);
+    await updater.apply(stream, { preset: "bold", strength: 1.5 });
+    expect(stream.params.model_params).toEqual({ ...params, strength: 1.5 });
+    await updater.apply(stream, { fps: 12, preset: null });
+    expect(stream.params.model_params).toEqual({ ...params, strength: 1.5 });
+  },
+);
 
 test("a stream whose model is removed from the workspace can still be updated", async () => {
   const { stream, updater, remove } = await running();
