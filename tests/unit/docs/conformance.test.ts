@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Glob } from "bun";
 
 const root = join(import.meta.dir, "../../..");
 
-/** The first argument of a call whose second is a function: `test("title", () => …)`, also behind `test.each(…)`. */
-const TITLE = /\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1,\s*(?:async\s*)?(?:\(|\w+\s*=>)/g;
+/** The first argument of a call whose second is a function: `test("title", () => …)`, also behind `test.each(…)`; no skipped ones. */
+const TITLE =
+  /(?<!\.(?:skip|todo))\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1,\s*(?:async\s*)?(?:\(|\w+\s*=>)/g;
 
 function titlesOf(file: string): Set<string> {
   const path = join(root, "tests", `${file}.test.ts`);
@@ -16,7 +18,7 @@ function titlesOf(file: string): Set<string> {
 
 const page = readFileSync(join(root, "docs/conformance.md"), "utf8");
 const named = Array.from(
-  page.matchAll(/^ {2}- `((?:unit|integration|interop)\/[\w/-]+)`: (.+)$/gm),
+  page.matchAll(/^ {2}- `((?:unit|integration|interop|e2e)\/[\w/-]+)`: (.+)$/gm),
   ([, file = "", title = ""]) => ({ file, title }),
 );
 
@@ -27,8 +29,23 @@ test("every test that docs/conformance.md names exists", () => {
 });
 
 test("every requirement of docs/conformance.md has a test", () => {
-  const [requirements = ""] = page.split("## Exceptions");
+  const [requirements = ""] = page.split("## Runs that need more than a clone");
   const untested = [...requirements.matchAll(/^- .+\n(?! {2}- `)/gm)].map(([line]) => line);
   expect(untested).toEqual([]);
   expect(requirements.match(/^ {2}- /gm)?.length).toBe(named.length);
+});
+
+test("every test against another program is in the table of runs, with the day on which it last passed", () => {
+  const runs = page.slice(page.indexOf("## Runs that"), page.indexOf("## Exceptions"));
+  const rows = Array.from(
+    runs.matchAll(/^\| `([\w/-]+)` +\| [^|]+ \| (\d{4}-\d\d-\d\d), [^|]+ \|$/gm),
+    ([, file = "", day = ""]) => ({ file, day }),
+  );
+  const files = [...new Glob("interop/**/*.test.ts").scanSync(join(root, "tests"))];
+  const names = files.map((file) => file.replace(/\.test\.ts$/, "")).toSorted();
+  expect(
+    rows.map(({ file }) => file),
+    "the table and tests/interop must list the same",
+  ).toEqual(names);
+  for (const { day } of rows) expect(new Date(day).getTime()).toBeLessThan(Date.now());
 });
