@@ -28,6 +28,7 @@ import {
 } from "./protocols/byoc/registration/offer.ts";
 import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts";
 import { Registration } from "./protocols/byoc/registration/registration.ts";
+import { liveRunner } from "./protocols/live-runner/live-runner.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { recent } from "./recent.ts";
 import { Fallbacks } from "./streams/fallbacks.ts";
@@ -109,13 +110,17 @@ export async function serve({
   let registration: Registration | null = null;
   const registrations = () => registration?.states ?? [];
   metrics.watch({ scheduler, store, capacity, trickle, gpus, registrations });
+  const starter = new StreamStarter({ scheduler, store, hosts, updater, fallbacks });
+  const streams = { starter, store, updater, scheduler, admission, hosts };
+  const places = { places: capacity, devices: devices.names, gpus };
+  const runners = liveRunner({ config, version, ...streams, ...places });
   const app = createApp({
     metrics,
     gpus,
     scheduler,
     store,
     capacity,
-    starter: new StreamStarter({ scheduler, store, hosts, updater, fallbacks }),
+    starter,
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol() },
     access: new AccessPolicy(tokens),
@@ -126,7 +131,7 @@ export async function serve({
     capabilityNames: config.capabilityName,
     version,
     trickle,
-    runners: null,
+    runners,
   });
   try {
     const server = listen(app, config);
@@ -137,20 +142,22 @@ export async function serve({
     warnIfOpen(config, tokens);
     scheduler.boot();
     registration = register(config, { ownUrl, token: tokens.capability, ...served });
+    runners?.start(ownUrl);
     const unfit = await untilAborted(scheduler.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const deadline = AbortSignal.timeout(config.grace);
     const engineDeadline = AbortSignal.timeout(config.grace * ENGINES_SHARE);
     log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
     const left = registration?.leave();
+    const runnersLeft = runners?.close(config.grace * SESSIONS_SHARE);
     // The listener stays until the streams have gone: their channels may be our own.
-    const all = Promise.all([store.close(), admission.close()]);
+    const all = Promise.all([store.close(runnersLeft), admission.close()]);
     await untilAborted(all, AbortSignal.timeout(config.grace * STREAMS_SHARE));
     closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
     await scheduler.close(engineDeadline);
     // Of a stream whose engine was killed the output is still to be ended.
     await untilAborted(all, deadline);
-    await left;
+    await Promise.all([left, untilAborted(Promise.resolve(runnersLeft), deadline)]);
     await server.stop(true);
     log.info("stopped");
     return unfit === null ? 0 : 1;
@@ -159,6 +166,8 @@ export async function serve({
   }
 }
 
+/** The part of the grace for which sessions run on. */
+const SESSIONS_SHARE = 0.4;
 /** The parts of the grace after which streams and jobs are waited for no longer, and after which engines are killed. */
 const STREAMS_SHARE = 0.7;
 const ENGINES_SHARE = 0.85;
@@ -197,6 +206,7 @@ function register(
   config: Config,
   { ownUrl, token, ...serving }: RegistrationNeeds,
 ): Registration | null {
+  if (config.orchMode === "runner") return null;
   const [missing, ...others] = missingVariables(config);
   if (missing !== undefined) {
     if (missing === "ORCH_SECRET" && config.capabilityToken !== undefined)

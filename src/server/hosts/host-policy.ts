@@ -75,6 +75,12 @@ export class HostPolicy {
     return ["*", url.hostname, `${url.hostname}:${port}`].some((one) => allowHosts.includes(one));
   }
 
+  /** Whether `ALLOW_HOSTS` names the host of this origin, as it is spelt there. */
+  allows(origin: string): boolean {
+    const url = URL.parse(origin);
+    return url !== null && this.#names(url.hostname, portOf(url));
+  }
+
   /**
    * Returns the channel behind `url`, to be connected to at its pinned address. Sends nothing but name look-ups.
    * Throws `invalid_request` for a URL that cannot be a channel's, `refused_host` for a host that is not allowed, and
@@ -99,7 +105,7 @@ export class HostPolicy {
   /** Resolves the host; the first address is the one to connect to. */
   async #target(field: string, url: URL): Promise<Target> {
     const name = bareHost(url.hostname);
-    const port = Number(url.port || (url.protocol === "https:" ? 443 : 80));
+    const port = portOf(url);
     const resolved = isIP(name) ? [name] : await this.#lookUp(field, name);
     // Only one address is pinned, so there is no falling back to the other family: IPv4 is routed everywhere.
     const addresses = resolved.toSorted((one, other) => isIP(one) - isIP(other));
@@ -124,12 +130,15 @@ export class HostPolicy {
   }
 
   #isListed({ url: { hostname }, port, addresses }: Target): boolean {
-    const { allowHosts } = this.#rules;
-    const isListed = (host: string): boolean =>
-      [host, `${host}:${port}`].some((one) => allowHosts.includes(one));
-    if (allowHosts.includes("*") || isListed(hostname)) return true;
+    if (this.#names(hostname, port)) return true;
     // Addresses are listed as a URL spells them.
-    return addresses.map(unmapped).every((one) => isListed(isIP(one) === 6 ? `[${one}]` : one));
+    const spelt = (address: string) => (isIP(address) === 6 ? `[${address}]` : address);
+    return addresses.map(unmapped).every((one) => this.#names(spelt(one), port));
+  }
+
+  #names(host: string, port: number): boolean {
+    const { allowHosts } = this.#rules;
+    return ["*", host, `${host}:${port}`].some((one) => allowHosts.includes(one));
   }
 
   #isOpen(kind: AddressClass): boolean {
@@ -167,6 +176,9 @@ export class HostPolicy {
     }
   }
 }
+
+const portOf = ({ port, protocol }: URL): number =>
+  Number(port || (protocol === "https:" ? 443 : 80));
 
 /** Null where the server listens at a name. */
 function ownAddress({ host }: ListenAddress): string | null {

@@ -253,3 +253,17 @@ test("a session's channels may be at its own orchestrator and at hosts that are 
   ])
     await expect(check(url)).rejects.toMatchObject({ kind: "refused_host" });
 });
+
+test.each([
+  ["http://named.test", true],
+  ["https://named.test:8443", true],
+  ["http://ported.test:8080", true],
+  ["http://ported.test", false],
+  ["http://[fd00::1]:9000", true],
+  ["http://other.test", false],
+  ["null", false],
+])("with ALLOW_HOSTS, an origin %s is allowed: %s", (origin, isAllowed) => {
+  const hosts = policy({ allowHosts: ["named.test", "ported.test:8080", "[fd00::1]"] });
+  expect(hosts.allows(origin)).toBe(isAllowed);
+  expect(policy({ allowHosts: ["*"] }).allows("http://other.test")).toBe(true);
+});

@@ -233,6 +233,7 @@ export class RunnerSession {
         segmentSeconds: settings.segmentSeconds,
         isOrchestrator: (origin) => owner.isControlOrigin(origin),
         attempt: ++this.#attempts,
+        update: (update) => this.update(update),
         assertLives: () => this.#assertLives(),
       });
       const { preset, mode, radius } = start;
@@ -264,6 +265,7 @@ export class RunnerSession {
   #streamEnded({ error, status, endReason }: Stream): void {
     if (this.#outcome === null) {
       if (status === "error") this.#outcome = failed(error?.kind ?? "internal");
+      else if (endReason === "idle") this.#outcome = NO_INPUT;
       else this.#outcome = endReason === null ? INPUT_ENDED : OPERATOR;
       // The client may be about to stop the session itself, and must find it.
       if (this.#outcome === INPUT_ENDED) this.#releaseAfterMs = this.#services.settings.endGraceMs;

@@ -3,12 +3,16 @@ import type { ModelInfo } from "../../../../engine/protocol/models.ts";
 import type { Place } from "../../../admission.ts";
 import type { StreamStarter } from "../../../streams/start.ts";
 import type { Stream } from "../../../streams/stream.ts";
+import { SideChannels } from "../../side-channels/side-channels.ts";
 import { RunnerError } from "../app/runner-errors.ts";
 import type { SessionStart } from "../app/session-start.ts";
 import type { Startup } from "../app/startup.ts";
-import { liveRunnerProtocol } from "../live-runner-protocol.ts";
+import { liveRunnerProtocol, SESSION_CHANNELS } from "../live-runner-protocol.ts";
 import type { SessionCallbacks } from "./callbacks.ts";
 import { type ClientUrls, channelName, makeChannels, rolesOf } from "./session-channels.ts";
+
+/** `in` and `out`. */
+const MEDIA_ROLES = 2;
 
 export interface SessionStartRequest {
   readonly start: SessionStart;
@@ -21,6 +25,8 @@ export interface SessionStartRequest {
   /** Belongs to the stream once that runs. */
   readonly place: Place;
   readonly startupOf: (model: ModelInfo) => Startup;
+  /** Applies an update that came through the control channel. */
+  readonly update: (body: object) => Promise<unknown>;
   /** Called right before the stream is made; throws if the session has ended meanwhile. */
   readonly assertLives: () => void;
 }
@@ -62,7 +68,15 @@ export async function startSession(
       shownChannels: { stream_url: null, input_url: null },
       capability: null,
       place,
-      observe: () => null,
+      observe: (made, control) =>
+        roles.length === MEDIA_ROLES
+          ? null
+          : new SideChannels(made, {
+              channels: channels.side,
+              dataFormat: "lines",
+              rules: SESSION_CHANNELS,
+              control: { ...control, update: (_, body) => request.update(body) },
+            }),
     });
     return { stream, startup, urls, ignored: [...start.ignored, ...remarks.ignored] };
   } catch (error) {

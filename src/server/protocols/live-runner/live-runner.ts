@@ -1,0 +1,64 @@
+/** Makes this server a live runner: its registrations and their sessions, as the settings say (live-runner.md 8). */
+import type { Config } from "../../../config.ts";
+import type { Admission } from "../../admission.ts";
+import type { Capacity } from "../../capacity.ts";
+import type { EngineScheduler } from "../../engines/scheduler.ts";
+import type { Gpu } from "../../gpus.ts";
+import type { HostPolicy } from "../../hosts/host-policy.ts";
+import type { StreamStarter } from "../../streams/start.ts";
+import type { StreamStore } from "../../streams/store.ts";
+import type { StreamUpdater } from "../../streams/update.ts";
+import { startupOf } from "./app/startup.ts";
+import { orchestratorTls } from "./orchestrator-http.ts";
+import type { RunnerGpu } from "./registration/heartbeat.ts";
+import { gpuOf, streamMetadata } from "./registration/offer.ts";
+import { Runners } from "./registration/runners.ts";
+import type { SessionSettings } from "./sessions/session-services.ts";
+import { SessionTable } from "./sessions/session-table.ts";
+
+export interface LiveRunnerParts {
+  readonly config: Config;
+  readonly version: string;
+  readonly starter: StreamStarter;
+  readonly store: StreamStore;
+  readonly updater: StreamUpdater;
+  readonly scheduler: EngineScheduler;
+  readonly admission: Admission;
+  /** Of the devices that work, in places. */
+  readonly places: Capacity;
+  readonly hosts: HostPolicy;
+  readonly devices: readonly string[];
+  readonly gpus: () => Promise<readonly Gpu[]>;
+}
+
+/** Registers nothing yet: see `start`. Null where the settings do not make this server a live runner. Throws ConfigError. */
+export function liveRunner(parts: LiveRunnerParts): Runners<SessionTable> | null {
+  const { config, version, scheduler, admission, places, hosts, devices, gpus } = parts;
+  if (config.runnerApp === undefined || config.orchMode === "byoc") return null;
+  let gpu: RunnerGpu | null = null;
+  void gpus().then((found) => {
+    gpu = gpuOf(devices, found);
+  });
+  const shared = {
+    ...{ ...parts, engines: scheduler },
+    tls: orchestratorTls(config),
+    settings: sessionSettings(config),
+    startupOf: (model: Parameters<typeof startupOf>[0]) => startupOf(model, scheduler),
+    capacity: config.runnerCapacity ?? config.capabilityCapacity ?? admission.capacity,
+  };
+  return new Runners({
+    ...{ config, version, capacity: places },
+    sessions: (owner) => new SessionTable({ ...shared, owner }),
+    gpu: () => gpu,
+    metadata: () => config.runnerMetadata ?? streamMetadata(scheduler.models()),
+    allows: (origin) => hosts.allows(origin),
+  });
+}
+
+const sessionSettings = (config: Config): SessionSettings => ({
+  unusedTimeoutMs: config.runnerUnusedTimeout,
+  idleTimeoutMs: config.runnerIdleTimeout,
+  endGraceMs: config.runnerEndGrace,
+  maxSessionMs: config.runnerMaxSession,
+  segmentSeconds: config.runnerSegmentSeconds,
+});
