@@ -13,6 +13,9 @@ export interface BypassLimits {
 /** live-runner.md 4.2 and 6. */
 const BYPASS_LIMITS: BypassLimits = { stallMs: 2000, firstMs: 800 };
 
+/** Timers may fire so much too early, and then no time would be over. */
+const EARLY_MS = 2;
+
 /** A model's picture that frames have passed by: it takes the time of a later one. */
 export interface LatePicture {
   readonly frame: Frame;
@@ -30,7 +33,6 @@ export class Bypass implements Disposable {
   #passed: Ticks | null = null;
   #paused: Ticks | null = null;
   #late: LatePicture | null = null;
-  /** End what waits now. */
   readonly #wakers = new Set<() => void>();
 
   constructor(limits: BypassLimits = BYPASS_LIMITS) {
@@ -85,18 +87,26 @@ export class Bypass implements Disposable {
   /** Waits for a run, but not longer than until frames may have to pass by it. */
   async wait(run: Promise<void>, { fallback }: StreamParams): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = fallback === undefined ? undefined : setTimeout(resolve, this.#leftMs);
-    this.#wakers.add(resolve);
+    const timer =
+      fallback === undefined
+        ? undefined
+        : setTimeout(resolve, Math.max(0, this.#leftMs + EARLY_MS));
+    using _pause = this.onPause(resolve);
     try {
       await Promise.race([run, promise]);
     } finally {
       clearTimeout(timer);
-      this.#wakers.delete(resolve);
     }
   }
 
-  /** Ends all waits: the stream is paused. */
-  wake(): void {
+  /** Calls back when the stream is paused, until what is returned is disposed. */
+  onPause(wake: () => void): Disposable {
+    this.#wakers.add(wake);
+    return { [Symbol.dispose]: () => void this.#wakers.delete(wake) };
+  }
+
+  /** The stream is paused: what waits goes on. */
+  paused(): void {
     for (const wake of this.#wakers) wake();
   }
 

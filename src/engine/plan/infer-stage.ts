@@ -136,7 +136,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     if (params.paused !== this.#isPaused) {
       this.#isPaused = params.paused;
       this.#viewing.paused(params.paused);
-      if (params.paused) this.#bypass.wake();
+      if (params.paused) this.#bypass.paused();
     }
     return params;
   }
@@ -153,9 +153,9 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#waiting = true;
     const enough = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, enough.signal]);
+    using _pause = this.#bypass.onPause(() => enough.abort());
     // Timers may fire a little early, and then the grace would not be over.
-    const settled = Promise.race([this.#preparation.settled, pause(left + 2, signal)]);
-    await this.#bypass.wait(settled, params);
+    await Promise.race([this.#preparation.settled, pause(left + 2, signal)]);
     enough.abort();
     this.#waiting = false;
   }

@@ -1,0 +1,200 @@
+/** What a stream with a fallback shows while its model gives no pictures. */
+import { expect, test } from "bun:test";
+import type { InferenceJob, InferenceResult } from "../../src/engine/device/loaded-model.ts";
+import { WorkerError } from "../../src/errors.ts";
+import { INTERVAL_MS, ShownStage, STALL_MS, white } from "../support/shown-stage.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+/** A model whose runs the test ends one by one, in order. */
+function manual(stage: ShownStage) {
+  const runs: { readonly draw: () => void; readonly fail: (error: Error) => void }[] = [];
+  stage.answer = (job: InferenceJob) =>
+    new Promise<InferenceResult>((resolve, fail) => {
+      job.onStart?.();
+      runs.push({ draw: () => resolve(white(job)), fail });
+    });
+  return {
+    /** Resolves to the number of runs that wait. */
+    begun: () => waitFor("a run", () => runs.length > 0),
+    draw: () => runs.shift()?.draw(),
+    fail: (message: string) => runs.shift()?.fail(new WorkerError("model_failed", message)),
+    /** From now on, runs end at once. */
+    release() {
+      stage.answer = (job) => {
+        job.onStart?.();
+        return white(job);
+      };
+      for (const run of runs.splice(0)) run.draw();
+    },
+  };
+}
+
+/** The longest time in which no frame came out. */
+const longestGap = ({ frames }: ShownStage, from = 0): number =>
+  Math.max(...frames.slice(from + 1).map(({ at }, n) => at - (frames[from + n]?.at ?? at)));
+
+test("a pause shows the fallback at once and at the input's rate, runs no model, and ends with a live picture", async () => {
+  await using stage = new ShownStage();
+  await stage.shown("model", 5);
+  const pausedAt = performance.now();
+  stage.update({ paused: true });
+  expect(stage.observer.shown).toEqual(["live", "paused"]); // before a frame shows it
+  await stage.shown("slate");
+  expect(performance.now() - pausedAt).toBeLessThan(500);
+  const { length: runs } = stage.model.runs;
+  const from = stage.frames.length;
+  await stage.shown("slate", 20);
+  expect(stage.model.runs).toHaveLength(runs);
+  expect(longestGap(stage, from)).toBeLessThan(5 * INTERVAL_MS);
+  stage.update({ paused: false });
+  await stage.shown("model", 5);
+  expect(stage.order).toEqual(["model", "slate", "model"]);
+  expect(stage.observer.shown).toEqual(["live", "paused", "live"]);
+});
+
+test("a pause shows the fallback although a run hangs, whose picture is not shown after the pause", async () => {
+  await using stage = new ShownStage();
+  await stage.shown("model", 3);
+  const model = manual(stage);
+  await model.begun();
+  stage.update({ paused: true });
+  const pausedAt = performance.now();
+  await stage.shown("slate", 5);
+  expect(performance.now() - pausedAt).toBeLessThan(500);
+  const { framesProcessed } = stage.observer;
+  model.draw();
+  await stage.shown("slate", 5);
+  stage.update({ paused: false });
+  expect(stage.observer.framesProcessed).toBe(framesProcessed);
+  model.release();
+  await stage.shown("model", 3);
+  expect(stage.order).toEqual(["model", "slate", "model"]);
+});
+
+test("frames that a model fails to draw show the fallback until it succeeds, and failures are counted", async () => {
+  await using stage = new ShownStage();
+  await stage.shown("model", 3);
+  stage.answer = () => Promise.reject(new WorkerError("model_failed", "it is broken"));
+  await stage.shown("slate", 5);
+  expect(stage.observer.runsFailed).toBeGreaterThanOrEqual(5);
+  expect(stage.observer.troubles.map(({ message }) => message)).toEqual(["it is broken"]);
+  stage.answer = white;
+  await stage.shown("model", 3);
+  expect(stage.order).toEqual(["model", "slate", "model"]);
+  expect(stage.observer.shown).toEqual(["live", "fallback: model_failed", "live"]);
+  expect(stage.observer.recovered).toContain("model");
+  const { framesProcessed, framesFallback, runsFailed } = stage.observer;
+  expect(framesFallback).toBe(runsFailed);
+  expect(framesProcessed + framesFallback).toBe(stage.frames.length);
+});
+
+test("frames pass by a run that hangs, at the input's rate, and the model's picture takes a later time", async () => {
+  await using stage = new ShownStage();
+  await stage.shown("model", 3);
+  const model = manual(stage);
+  await model.begun();
+  const from = stage.frames.length;
+  const stoppedAt = performance.now();
+  await stage.shown("slate");
+  expect(performance.now() - stoppedAt).toBeWithin(STALL_MS - 2 * INTERVAL_MS, 2 * STALL_MS);
+  const since = stage.frames.length;
+  await stage.shown("slate", 20);
+  expect(longestGap(stage, since)).toBeLessThan(5 * INTERVAL_MS);
+  expect(stage.observer.shown.at(-1)).toBe("fallback: stalled");
+  expect(stage.model.runs.length - stage.observer.framesInferred).toBeLessThanOrEqual(2); // runs do not pile up
+  model.draw();
+  await stage.shown("model");
+  model.release();
+  await stage.shown("model", 5);
+  expect(stage.order.slice(0, 3)).toEqual(["model", "slate", "model"]);
+  expect(stage.observer.shown.at(-1)).toBe("live");
+  expect(from).toBeGreaterThan(0);
+});
+
+test("every picture of a model that takes longer than viewers wait is shown", async () => {
+  await using stage = new ShownStage();
+  await stage.shown("model", 3);
+  const model = manual(stage);
+  const from = stage.frames.length;
+  for (let run = 0; run < 3; run++) {
+    await model.begun();
+    await stage.shown("slate", 2);
+    model.draw();
+    await stage.shown("model");
+  }
+  const later = stage.frames.slice(from).filter(({ shows }) => shows === "model");
+  expect(later).toHaveLength(3);
+  model.release();
+});
+
+test("frames that pass by a run which fails in the end go on passing while the next one runs", async () => {
+  await using stage = new ShownStage();
+  await stage.shown("model", 3);
+  const model = manual(stage);
+  await model.begun();
+  await stage.shown("slate");
+  const since = stage.frames.length;
+  for (let run = 0; run < 3; run++) {
+    await model.begun();
+    model.fail(`failure ${run}`);
+    await stage.shown("slate", 5);
+  }
+  expect(longestGap(stage, since)).toBeLessThan(5 * INTERVAL_MS);
+  expect(stage.observer.runsFailed).toBe(3);
+  expect(stage.observer.shown.at(-1)).toBe("fallback: model_failed");
+  model.release();
+  await stage.shown("model", 3);
+  expect(stage.order).toEqual(["model", "slate", "model"]);
+});
+
+test("the first frame of a slow model is not waited for long", async () => {
+  await using stage = new ShownStage();
+  const model = manual(stage);
+  await model.begun();
+  const begunAt = performance.now();
+  await stage.shown("slate");
+  expect(performance.now() - begunAt).toBeLessThan(STALL_MS);
+  model.release();
+  await stage.shown("model");
+});
+
+test("while a model loads the fallback is shown without a label, within a second of the first frame", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await using stage = new ShownStage({ loaded: promise, fallback: "passthrough" });
+  const startedAt = performance.now();
+  await stage.shown("input", 5);
+  expect((stage.frames[0]?.at ?? 0) - startedAt).toBeLessThan(1000);
+  expect(stage.observer.shown).toEqual(["fallback: loading"]);
+  stage.update({ fallback: "default" });
+  await stage.shown("slate", 5);
+  resolve();
+  await stage.shown("model", 3);
+  expect(stage.order).toEqual(["input", "slate", "model"]);
+  expect(stage.observer.shown).toEqual(["fallback: loading", "live"]);
+});
+
+test("a stream that ends while a run hangs leaves nothing behind", async () => {
+  const stage = new ShownStage();
+  await stage.shown("model", 3);
+  const model = manual(stage);
+  await model.begun();
+  await stage.shown("slate", 5);
+  await stage[Symbol.asyncDispose]();
+});
+
+test("without a fallback nothing comes out while a run hangs, and a pause passes frames through after it", async () => {
+  await using stage = new ShownStage({ fallback: null });
+  await stage.shown("model", 3);
+  const model = manual(stage);
+  await model.begun();
+  const { length } = stage.frames;
+  const since = performance.now();
+  await waitFor("longer than a stall", () => performance.now() - since > 2 * STALL_MS);
+  expect(stage.frames.length - length).toBeLessThanOrEqual(1); // one was under way
+  stage.update({ paused: true });
+  model.release();
+  await stage.shown("input", 5);
+  stage.update({ paused: false });
+  await stage.shown("model", 3);
+  expect(stage.order).toEqual(["model", "input", "model"]);
+});
