@@ -9,6 +9,8 @@ import {
 } from "../../src/engine/codec/libav.ts";
 import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
 import { VideoEncoder } from "../../src/engine/codec/video-encoder.ts";
+import type { VideoFrame } from "../../src/engine/codec/video-frame.ts";
+import type { Size } from "../../src/engine/protocol/work.ts";
 import { NAL_IDR, nalType, splitNals } from "../../src/media/annex-b.ts";
 import { ticks } from "../../src/media/time.ts";
 import {
@@ -23,11 +25,25 @@ import {
   times,
 } from "../support/clip-codec.ts";
 import { drawFrame, lumaOf } from "../support/clip-synthetic.ts";
+import { bySegment, segmentTs } from "../support/ts-segmenter-run.ts";
 
 beforeAll(quietLibav);
 afterEach(() => {
   expect(pool.live).toBe(0);
 });
+
+/** Frames that compress badly. */
+const noise = (times: readonly number[], size: Size): VideoFrame[] => {
+  let state = 1;
+  return frames(times, size).map((frame) => {
+    const luma = frame.native.data?.[0];
+    for (let at = 0; luma && at < luma.length; at++) {
+      state = (state * 1664525 + 1013904223) % 2 ** 32;
+      luma[at] = state >>> 24;
+    }
+    return frame;
+  });
+};
 
 describe("encoding", () => {
   test("one packet a frame, in its time, an IDR picture exactly where a segment begins", async () => {
@@ -111,21 +127,29 @@ describe("encoding", () => {
   });
 
   test("a bitrate is kept to", async () => {
-    const size = { width: 320, height: 240 };
-    const busy = times(60, 3000).map((pts, index) => {
-      const frame = pool.adopt(drawFrame(size, index), { pts: ticks(pts), arrivedAt: 0 });
-      let state = index + 1;
-      const luma = frame.native.data?.[0];
-      for (let at = 0; luma && at < luma.length; at++) {
-        state = (state * 1664525 + 1013904223) % 2 ** 32;
-        luma[at] = state >>> 24;
-      }
-      return frame;
-    });
+    const busy = noise(times(60, 3000), { width: 320, height: 240 });
     const made = await encoded(busy, { bitrate: () => 500_000 });
     const bits = made.reduce((sum, { data }) => sum + data.length * 8, 0);
     expect(bits / 2).toBeGreaterThan(250_000);
     expect(bits / 2).toBeLessThan(900_000);
+  });
+
+  test("at 80 Mbit/s segments begin anew before they are too large for an orchestrator (M3)", async () => {
+    const busy = noise(times(40, 3000), { width: 720, height: 480 });
+    const made = await encoded(busy, { bitrate: () => 80_000_000, segmentSeconds: 10 });
+    expect(made).toHaveLength(40);
+    const { fragments } = await segmentTs(made);
+    const sizes = bySegment(fragments).map(({ length }) => 188 * length);
+    expect(sizes).toHaveLength(2);
+    expect(Math.max(...sizes)).toBeWithin(7_000_000, 8_500_000);
+    const bits = sizes.reduce((sum, size) => sum + size) * 8;
+    expect((bits * 30) / 40).toBeWithin(70_000_000, 100_000_000);
+  });
+
+  test("a segment that is wanted begins with the next frame", async () => {
+    let asked = 0;
+    const made = await encoded(frames(times(30, 3000)), { segmentWanted: () => ++asked === 11 });
+    expect(keysOf(made)).toEqual([0, 10]);
   });
 
   test("a size that libx264 refuses is named", () => {

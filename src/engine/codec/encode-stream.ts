@@ -1,9 +1,10 @@
 /** Encodes frames as video packets, and starts every segment with a key frame. */
 import type { EncodedVideo } from "../../media/encoded-packet.ts";
-import { type Ticks, ticksFromSeconds } from "../../media/time.ts";
+import type { Ticks } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
+import { SegmentCutter } from "../segment/segment-cutter.ts";
 import { VideoEncoder, type VideoEncoderOptions } from "./video-encoder.ts";
 import type { VideoFrame } from "./video-frame.ts";
 
@@ -18,17 +19,18 @@ export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
   readonly observer: Pick<PipelineObserver, "frameDropped" | "stageTook">;
   /** Called before every frame: bits a second, or undefined for constant quality. */
   readonly bitrate: () => number | undefined;
+  /** Called before every frame: true if it must begin a segment, whatever the last one has come to. */
+  readonly segmentWanted?: () => boolean;
 }
 
 /**
- * Takes yuv420p frames and disposes them. A new size or bitrate opens a new encoder and so begins a new
- * segment. Frames whose pts does not rise are dropped.
+ * Takes yuv420p frames and disposes them. A segment begins when the one before is long or large enough, and where one
+ * is wanted. A new size or bitrate opens a new encoder and so begins a new segment. Frames whose pts does not rise are dropped.
  */
 export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> {
-  const { calls } = options;
-  const segment = ticksFromSeconds(options.segmentSeconds);
+  const { calls, observer } = options;
+  const cutter = new SegmentCutter(options.segmentSeconds);
   let encoder: VideoEncoder | null = null;
-  let segmentStart = 0;
   let last: { pts: Ticks; interval: number } | null =
     options.after === null ? null : { pts: options.after, interval: 0 };
   const dispose = (): void => {
@@ -38,12 +40,11 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
   return {
     async transform(frame, controller) {
       using input = frame;
-      if (last && input.pts <= last.pts) return options.observer.frameDropped("out_of_order");
+      if (last && input.pts <= last.pts) return observer.frameDropped("out_of_order");
       const bitrate = options.bitrate();
       if (encoder && !fits(encoder, input, bitrate)) dispose();
-      // Of the two frames around the aim, the nearer one begins the segment.
-      const due = input.pts + (last?.interval ?? 0) / 2 >= segmentStart + segment;
-      const key = encoder === null || due;
+      const wanted = options.segmentWanted?.() ?? false;
+      const key = encoder === null || wanted || cutter.isDue(input.pts, last?.interval ?? 0);
       using _call = calls.begin("encode", ENCODE_MS);
       const begun = performance.now();
       encoder ??= new VideoEncoder({
@@ -51,11 +52,12 @@ export function encode(options: EncodeOptions): Stage<VideoFrame, EncodedVideo> 
         ...(bitrate === undefined ? {} : { bitrate }),
         ...(options.profile && { profile: options.profile }),
       });
-      if (key) segmentStart = input.pts;
+      if (key) cutter.begin(input.pts);
       last = { pts: input.pts, interval: last ? input.pts - last.pts : 0 };
       const packet = await encoder.encode(input, key);
-      options.observer.stageTook("encode", performance.now() - begun);
-      controller.enqueue(packet);
+      observer.stageTook("encode", performance.now() - begun);
+      if (cutter.add(packet)) controller.enqueue(packet);
+      else observer.frameDropped("undelivered");
     },
     dispose,
   };

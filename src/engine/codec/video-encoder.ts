@@ -23,6 +23,8 @@ import type { VideoFrame } from "./video-frame.ts";
 const CRF = 23;
 /** Limit at constant quality, in bits per pixel and second: 6 Mbit/s at 512², so that one busy picture cannot stall a link. */
 const MAX_BITS_PER_PIXEL = 24;
+/** The encoder's buffer holds a second, but no more than this: no picture is larger, and a segment must hold one. */
+const MAX_BUFFER_BITS = 40_000_000;
 
 export interface VideoEncoderOptions {
   readonly size: Size;
@@ -68,7 +70,7 @@ export class VideoEncoder implements Disposable {
     this.#context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
     const rate = options.bitrate ?? width * height * MAX_BITS_PER_PIXEL;
     this.#context.rcMaxRate = BigInt(rate);
-    this.#context.rcBufferSize = rate;
+    this.#context.rcBufferSize = Math.min(rate, MAX_BUFFER_BITS);
     if (options.bitrate) this.#context.bitRate = BigInt(rate);
     const settings = {
       preset: "superfast",

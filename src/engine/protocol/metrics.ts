@@ -20,7 +20,7 @@ export type WaitName = (typeof WAITS)[number];
  * Why a frame that was wanted did not come out. `backlog`: the decoder is too slow for the input. `undecodable`: damaged,
  * before the first key frame, or too large. `overtaken`: a newer one came while it waited. `late`: its turn came too late.
  * `not_made`: a model failed and there was nothing to show. `out_of_order`: its time was not after that of the one before.
- * `undelivered`: the output channel did not take it. `ended`: it waited when the stream ended.
+ * `undelivered`: the output channel did not take it, or it was too large for one. `ended`: it waited when the stream ended.
  */
 export const DROP_CAUSES = [
   "backlog",
