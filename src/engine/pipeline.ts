@@ -62,6 +62,7 @@ export class Pipeline {
   /** Null before and after `run`. */
   #inferStage: InferStage | null = null;
   #waiting: Newest<Tick> | null = null;
+  #segmentWanted = false;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -97,6 +98,11 @@ export class Pipeline {
     this.#inferStage?.prepare();
   }
 
+  /** The next frame begins a segment: the channel lost the rest of the one before. */
+  requestSegment(): void {
+    this.#segmentWanted = true;
+  }
+
   /** Runs until the source has ended and everything is written; rejects with what failed. Releases everything. */
   async run(): Promise<void> {
     const { source, output, signal, segmentSeconds, after, observer, container } = this.#options;
@@ -116,7 +122,9 @@ export class Pipeline {
       const audio = this.#audio(source);
       this.#outputAudio = audio;
       if (!output) return await pictures.pipeTo(this.#nowhere(), { signal });
-      const encoder = encode({ segmentSeconds, after, bitrate, observer, calls, ...profile });
+      const segmentWanted = () => this.#takeRequest();
+      const timing = { segmentSeconds, after, segmentWanted };
+      const encoder = encode({ ...timing, bitrate, observer, calls, ...profile });
       const encoded = pictures.pipeThrough(stages.add(encoder, OVERLAP));
       await interleave(encoded, audio)
         .pipeThrough(stages.add(this.#counted(this.#segment(audio))))
@@ -125,6 +133,12 @@ export class Pipeline {
       this.#inferStage = null;
       await stages.settled().finally(() => this.#pool[Symbol.dispose]());
     }
+  }
+
+  #takeRequest(): boolean {
+    const wanted = this.#segmentWanted;
+    this.#segmentWanted = false;
+    return wanted;
   }
 
   #frames(source: Source): ReadableStream<Tick> {

@@ -2,11 +2,14 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
+import { tsSegments } from "../support/clip.ts";
+import { synthetic } from "../support/clip-synthetic.ts";
 import {
   type OrchestratedOptions,
   orchestrated,
   publishClip,
 } from "../support/orchestrated-stream.ts";
+import { publisherTo } from "../support/trickle-channel.ts";
 import { seenPackets } from "../support/ts-reader.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -52,7 +55,7 @@ test("once its input is closed, an adopted output ends within 4 s with all frame
 });
 
 test("an adopted channel is not created, and it stays for a while after its last segment", async () => {
-  const { run, over, url } = await adopted({ work: { lingerMs: 400 } });
+  const { run, over, url } = await adopted({ timing: { lingerMs: 400 } });
   await using _run = run;
   await publishClip(run.trickle.url("in"));
   await waitFor("all frames", () => run.stream.stats().frames_out === 60);
@@ -85,4 +88,32 @@ test("an adopted channel that another side closes fails the stream and says so",
       ),
     },
   });
+});
+
+test("a segment that the server refuses with 413 costs at most one group of pictures (M3)", async () => {
+  const { run, over, url } = await adopted({ trickle: { maxSegmentBytes: 60_000 } });
+  await using _run = run;
+  const read = readAll(url);
+  const media = await synthetic({
+    parts: [{ width: 128, height: 96, frames: 90 }],
+    gop: 3,
+    // The first second is too large for a segment of the output, though not for one of the input.
+    draw: (frame, index) => {
+      if (index < 30) frame.data?.[0]?.set(crypto.getRandomValues(new Uint8Array(128 * 96)));
+    },
+  });
+  const writer = (await publisherTo(run.trickle.url("in"))).writable.getWriter();
+  for (const [index, data] of tsSegments(media, { seconds: 0.1 }).entries()) {
+    await writer.write({ data, first: true, last: true });
+    await waitFor("its frames", () => run.stream.stats().frames_in === 3 * (index + 1));
+  }
+  await fetch(run.trickle.url("in"), { method: "DELETE" });
+  const bytes = await read;
+  await over;
+  expect(run.sent.at(-1)).toEqual({ type: "ended", id: "s" });
+  const { frames_out, frames_dropped, segments_out } = run.stream.stats();
+  expect(frames_out + frames_dropped).toBe(90);
+  expect(frames_dropped).toBeWithin(1, 31);
+  expect(segments_out).toBeGreaterThan(3); // cut off and begun anew
+  expect(pictures(bytes)).toBeGreaterThanOrEqual(60);
 });

@@ -151,11 +151,11 @@ test.each([
   expect(await publisher.ended).toEqual({ kind: "finished" });
 });
 
-test.each([413, 429])("a %d loses its segment, not the channel", async (status) => {
+test("a 429 loses its segment, not the channel", async () => {
   const stored: string[] = [];
   await using peer = await faultyPeer(
     segments(async ({ request, answer, text }, seq) => {
-      if (seq === 0) return void request.once("data", () => answer(status, {}, "Too much"));
+      if (seq === 0) return void request.once("data", () => answer(429, {}, "Too much"));
       stored[seq] = await text();
       answer(200, { "Lp-Trickle-Seq": seq });
     }),
@@ -167,6 +167,36 @@ test.each([413, 429])("a %d loses its segment, not the channel", async (status) 
   await writer.write({ data: bytes("next"), first: true });
   await writer.close();
   expect(stored[1]).toBe("next");
+});
+
+test("after a 413 the rest of the segment is dropped, and a new one is asked for once and goes on at the next number", async () => {
+  const stored: string[] = [];
+  await using peer = await faultyPeer(
+    segments(async ({ request, answer, text }, seq) => {
+      if (seq === 0) return void request.once("data", () => answer(413, { Connection: "close" }));
+      stored[seq] = await text();
+      answer(200, { "Lp-Trickle-Seq": seq });
+    }),
+  );
+  let wanted = 0;
+  const dropped: string[] = [];
+  const publisher = await publisherTo(peer.url, {
+    observer: {
+      segmentWanted: () => void wanted++,
+      chunkDropped: ({ data }) => void dropped.push(new TextDecoder().decode(data)),
+    },
+  });
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("too large"), first: true });
+  await waitFor("the answer", () => peer.seen.includes("DELETE /0"));
+  await writer.write({ data: bytes("rest"), first: false });
+  await writer.write({ data: bytes("more"), first: false });
+  expect([wanted, dropped]).toEqual([1, ["rest", "more"]]);
+  await writer.write({ data: bytes("next"), first: true });
+  await writer.write({ data: bytes(" one"), first: false });
+  await writer.close();
+  expect(stored[1]).toBe("next one");
+  expect(wanted).toBe(1);
 });
 
 test("a closed channel is distinguished from a lost one, before and in the middle of a body", async () => {

@@ -6,7 +6,7 @@ import type { OutputChannel, StreamParams, StreamSpec } from "../../src/engine/p
 import { StreamWork, type StreamWorkOptions } from "../../src/engine/work/stream-work.ts";
 import type { TrickleServerOptions } from "../../src/trickle/server/trickle-server.ts";
 import { tsSegments } from "./clip.ts";
-import { synthetic } from "./clip-synthetic.ts";
+import { type SyntheticOptions, synthetic } from "./clip-synthetic.ts";
 import { OnnxWorkspace } from "./onnx-workspace.ts";
 import { PATIENT, publisherTo } from "./trickle-channel.ts";
 import { hostTrickle } from "./trickle-host.ts";
@@ -17,7 +17,7 @@ export interface OrchestratedOptions {
   readonly lifecycle?: OutputChannel["lifecycle"];
   readonly spec?: Partial<StreamSpec>;
   readonly params?: Partial<StreamParams>;
-  readonly work?: Partial<Pick<StreamWorkOptions, "lingerMs">>;
+  readonly timing?: StreamWorkOptions["outputTiming"];
   readonly trickle?: Partial<TrickleServerOptions>;
 }
 
@@ -27,7 +27,7 @@ export async function orchestrated(
   made: string[],
   { lifecycle = "given", ...options }: OrchestratedOptions = {},
 ) {
-  const trickle = hostTrickle({ autoCreate: false, ...options.trickle });
+  const trickle = hostTrickle({ autoCreate: false, ...options.trickle }, 0, "trusted");
   for (const channel of made) await fetch(trickle.url(channel), { method: "POST" });
   const workspace = await OnnxWorkspace.create();
   const host = await workspace.host();
@@ -55,7 +55,7 @@ export async function orchestrated(
     // All frames of a clip, however busy the machine is.
     engine: { device: "cpu", workspace: "/nonexistent", frame_queue: 64, max_frame_age_ms: 60_000 },
     send: (message) => void sent.push(message),
-    ...options.work,
+    ...(options.timing && { outputTiming: options.timing }),
   });
   const typesSent = (): string[] => sent.map(({ type }) => type);
   return {
@@ -74,12 +74,14 @@ export async function orchestrated(
   };
 }
 
-/** Publishes two seconds of video with sound; the channel stays open. */
-export async function publishClip(url: string): Promise<void> {
-  const media = await synthetic({
-    parts: [{ width: 128, height: 96, frames: 60 }],
-    audio: { codec: "opus" },
-  });
+const CLIP: SyntheticOptions = {
+  parts: [{ width: 128, height: 96, frames: 60 }],
+  audio: { codec: "opus" },
+};
+
+/** Publishes video, by default two seconds with sound; the channel stays open. */
+export async function publishClip(url: string, clip = CLIP): Promise<void> {
+  const media = await synthetic(clip);
   const publisher = await publisherTo(url, { limits: PATIENT });
   const writer = publisher.writable.getWriter();
   for (const data of tsSegments(media)) await writer.write({ data, first: true, last: true });

@@ -19,8 +19,15 @@ export interface TrickleHost extends AsyncDisposable {
 /** The server's own engines, who may use all of it. */
 export const OWN: TricklePeer = { address: "127.0.0.1", kind: "own", disconnect() {} };
 
-/** A trickle server under `/trickle` on a free port of the loopback interface. Every request counts as its own. */
-export function hostTrickle(options: Partial<TrickleServerOptions> = {}, port = 0): TrickleHost {
+/**
+ * A trickle server under `/trickle` on a free port of the loopback interface. Every request counts as its own, or as one
+ * of the `kind` given: channels are swept as idle beside the server's own publishers never.
+ */
+export function hostTrickle(
+  options: Partial<TrickleServerOptions> = {},
+  port = 0,
+  kind: TricklePeer["kind"] = "own",
+): TrickleHost {
   const server = new TrickleServer({ autoCreate: true, ...options });
   const http = Bun.serve({
     hostname: "127.0.0.1",
@@ -31,7 +38,7 @@ export function hostTrickle(options: Partial<TrickleServerOptions> = {}, port = 
   });
   const handle = (request: Request, disconnect = () => {}) => {
     const path = new URL(request.url).pathname.replace(/^\/trickle\//, "");
-    return server.handle(request, path, { ...OWN, disconnect });
+    return server.handle(request, path, { ...OWN, kind, disconnect });
   };
   const url = (channel: string) => `http://127.0.0.1:${http.port}/trickle/${channel}`;
   return {

@@ -30,9 +30,20 @@ export interface StreamOutputOptions {
   readonly onSize: (size: Size) => void;
   /** A segment that begins with this fragment is published under this number. */
   readonly onSegment: (seq: number, start: Fragment) => void;
-  /** Time from the end of the last segment to the deletion of an adopted channel. Default `LINGER_MS`. */
-  readonly lingerMs?: number;
+  /** The rest of a segment is lost, and the channel would take a new one. */
+  readonly onSegmentWanted: () => void;
+  readonly timing?: Partial<AdoptedTiming>;
 }
+
+/** What an adopted channel needs in time. */
+export interface AdoptedTiming {
+  /** From the end of the last segment to the deletion. Default `LINGER_MS`. */
+  readonly lingerMs: number;
+  /** Silence after which an empty segment keeps it from being swept as idle (live-runner.md 4.5). Default 60000. */
+  readonly emptySegmentMs: number;
+}
+
+const TIMING: AdoptedTiming = { lingerMs: LINGER_MS, emptySegmentMs: 60_000 };
 
 export class StreamOutput {
   readonly #endpoint: Endpoint;
@@ -43,6 +54,7 @@ export class StreamOutput {
   /** Makes sure that the channel accepts us. Throws `channel_refused` naming `output`. */
   static async open(output: OutputChannel, options: StreamOutputOptions): Promise<StreamOutput> {
     const { container, resumed, signal } = options;
+    const { emptySegmentMs, lingerMs } = { ...TIMING, ...options.timing };
     try {
       const publisher = await TricklePublisher.open<Fragment>(output.endpoint, {
         contentType: CONTENT_TYPES[container],
@@ -52,8 +64,9 @@ export class StreamOutput {
         busyTimeoutMs: busyMsOf(output),
         signal,
         observer: observerOf(options),
+        ...(output.lifecycle === "adopted" && { emptySegmentMs }),
       });
-      return new StreamOutput(output, publisher, options.lingerMs ?? LINGER_MS);
+      return new StreamOutput(output, publisher, lingerMs);
     } catch (error) {
       throw refusalOf("output", error);
     }
@@ -105,6 +118,7 @@ function observerOf({
   reporter,
   onSize,
   onSegment,
+  onSegmentWanted,
 }: StreamOutputOptions): PublisherObserver<Fragment> {
   let size: Size = { width: 0, height: 0 };
   return {
@@ -125,6 +139,7 @@ function observerOf({
     chunkDropped({ arrivedAt }) {
       if (arrivedAt !== null) reporter.frameUndelivered();
     },
+    segmentWanted: onSegmentWanted,
     stalled: (silentMs) => reporter.trouble("output", stalledError(silentMs)),
     recovered: () => reporter.trouble("output", null),
   };

@@ -26,7 +26,7 @@ import { PaceWatch } from "./pace-watch.ts";
 import { ParamsInTurn } from "./params-in-turn.ts";
 import { busyMsOf, checkInput, checkProgram, lossOf } from "./preflight.ts";
 import { StreamMeter } from "./stream-meter.ts";
-import { StreamOutput } from "./stream-output.ts";
+import { type AdoptedTiming, StreamOutput } from "./stream-output.ts";
 import { StreamReporter } from "./stream-reporter.ts";
 
 /** A stream that was asked to end is cut off after this time. */
@@ -48,8 +48,7 @@ export interface StreamWorkOptions {
   /** Adds up all streams of the engine. */
   readonly meter: EngineMeter;
   readonly send: Send;
-  /** See `StreamOutputOptions`. */
-  readonly lingerMs?: number;
+  readonly outputTiming?: Partial<AdoptedTiming>;
 }
 
 export class StreamWork implements EngineWork {
@@ -231,9 +230,9 @@ export class StreamWork implements EngineWork {
   }
 
   async #openOutput(output: OutputChannel): Promise<StreamOutput> {
-    const { id, spec, resume, send, lingerMs } = this.#options;
+    const { id, spec, resume, send, outputTiming } = this.#options;
     return await StreamOutput.open(output, {
-      ...(lingerMs !== undefined && { lingerMs }),
+      ...(outputTiming && { timing: outputTiming }),
       container: spec.container,
       resumed: resume !== undefined,
       signal: this.#abort.signal,
@@ -248,6 +247,7 @@ export class StreamWork implements EngineWork {
         };
         send({ type: "checkpoint", id, checkpoint });
       },
+      onSegmentWanted: () => this.#pipeline?.requestSegment(),
       reporter: this.#reporter,
     });
   }

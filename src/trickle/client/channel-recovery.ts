@@ -63,6 +63,12 @@ export class ChannelRecovery {
     this.#retry(problem);
   }
 
+  /** A POST was answered 413: only its segment is lost, so the next one is connected at once. `broken` as for `fail`. */
+  failTooLarge(problem: string, { broken }: { readonly broken?: number } = {}): void {
+    if (broken !== undefined) this.#broken.add(broken);
+    this.#retry(problem, "at once");
+  }
+
   /** A POST was answered 503: retried without giving up. `broken` as for `fail`. */
   failBusy(problem: string, { broken }: { readonly broken?: number } = {}): void {
     if (broken !== undefined) this.#broken.add(broken);
@@ -84,18 +90,19 @@ export class ChannelRecovery {
     this.#retry(problem);
   }
 
-  #retry(problem: string): void {
-    const { giveUpMs, onLost } = this.#options;
+  #retry(problem: string, when: "at once" | "later" = "later"): void {
+    const { giveUpMs, onLost, signal } = this.#options;
     const mayRetry = this.#backoff.fail();
     this.#reportFirst(problem);
     if (!mayRetry) onLost(`nothing was stored for ${describeMs(giveUpMs)}: ${problem}`);
-    else if (!this.#running) void this.#recover();
+    else if (!this.#running)
+      void this.#recover(when === "later" ? this.#backoff.wait(signal) : Promise.resolve());
   }
 
   #postpone(problem: string): void {
     this.#backoff.postpone();
     this.#reportFirst(problem);
-    if (!this.#running) void this.#recover();
+    if (!this.#running) void this.#recover(this.#backoff.wait(this.#options.signal));
   }
 
   #reportFirst(problem: string): void {
@@ -103,10 +110,10 @@ export class ChannelRecovery {
       log.warn("publishing fails", { channel: channelHost(this.#endpoint), error: problem });
   }
 
-  async #recover(): Promise<void> {
+  async #recover(pause: Promise<void>): Promise<void> {
     const { signal, onReady } = this.#options;
     this.#running = true;
-    await this.#backoff.wait(signal);
+    await pause;
     try {
       for (const seq of this.#broken) await this.#closeSegment(seq);
       if (this.#ask && !signal.aborted) {

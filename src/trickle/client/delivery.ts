@@ -20,6 +20,11 @@ export interface PublisherObserver<Chunk extends OutgoingChunk = OutgoingChunk> 
   chunkSent?(chunk: Chunk, at: number): void;
   /** The chunk will not arrive: it was skipped, or its connection died. */
   chunkDropped?(chunk: Chunk): void;
+  /**
+   * The rest of the running segment will be dropped, but a new one would be taken: it should begin soon. Called once for
+   * such a segment.
+   */
+  segmentWanted?(): void;
   /** The peer has taken nothing for this long although there were bytes for it. */
   stalled?(silentMs: number): void;
   /** It takes bytes again. */
@@ -111,6 +116,10 @@ export class Delivery<Chunk extends OutgoingChunk> {
 
   segmentStarted(seq: number, chunk: Chunk): void {
     this.#observer.segmentStarted?.(seq, chunk);
+  }
+
+  segmentWanted(): void {
+    this.#observer.segmentWanted?.();
   }
 
   segmentSkipped(): void {

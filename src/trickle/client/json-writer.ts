@@ -137,6 +137,7 @@ export class JsonWriter {
             break;
           case "busy":
           case "failed":
+          case "too_large":
           case "timed_out":
             isBusy = outcome.kind === "busy";
             problem = outcome.message;
@@ -186,7 +187,9 @@ export class JsonWriter {
       if (message !== undefined) post.write(message);
       post.end();
       const outcome = await post.settled;
-      if (outcome.kind !== "stored" && message !== undefined) this.#queue.putBack(message);
+      // What is too large for the server always will be.
+      const isDone = outcome.kind === "stored" || outcome.kind === "too_large";
+      if (message !== undefined && !isDone) this.#queue.putBack(message);
       return outcome;
     } finally {
       this.#cut.signal.removeEventListener("abort", cut);

@@ -15,6 +15,7 @@ import {
   type SegmentPostLimits,
   SegmentPostQueue,
 } from "./segment-post-queue.ts";
+import { SilenceTimer } from "./silence-timer.ts";
 
 export interface PublisherOptions<Chunk extends OutgoingChunk = OutgoingChunk> {
   readonly contentType: string;
@@ -29,6 +30,8 @@ export interface PublisherOptions<Chunk extends OutgoingChunk = OutgoingChunk> {
   /** For how long a server that answers 503 is asked again. Default `acceptTimeoutMs`. */
   readonly busyTimeoutMs?: number;
   readonly observer?: PublisherObserver<Chunk>;
+  /** An empty segment is published after so long without a write. Absent: never. */
+  readonly emptySegmentMs?: number;
   readonly limits?: Partial<PublisherLimits>;
 }
 
@@ -83,6 +86,9 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
   /** Being written; absent while a segment is skipped. */
   #current: SegmentPost<Chunk> | undefined;
   #skipping = false;
+  /** The running segment was cut off though the peer does not stall: a new one is wanted, and may have been asked for. */
+  #cut: "no" | "yes" | "reported" = "no";
+  readonly #quiet: SilenceTimer | undefined;
 
   /**
    * Makes sure that the channel accepts us, asks where to start and connects the first segment. Throws
@@ -129,6 +135,13 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
       onSettled: (post, outcome) => this.#delivery.settled(post, outcome),
     });
     this.ended = this.#posts.ended;
+    const { emptySegmentMs } = options;
+    if (emptySegmentMs !== undefined)
+      this.#quiet = new SilenceTimer({
+        afterMs: emptySegmentMs,
+        onSilence: () => this.publishEmptySegment(),
+      });
+    this.#quiet?.start();
     this.writable = new WritableStream<Chunk>({
       start: (controller) => {
         void this.ended.then((end) => this.#errorAfter(end, controller));
@@ -142,6 +155,7 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
     void this.ended.then(() => {
       options.signal.removeEventListener("abort", onAbort);
       this.#delivery.dispose();
+      this.#quiet?.dispose();
     });
   }
 
@@ -152,6 +166,20 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
   /** Bytes that wait for sockets. */
   get queuedBytes(): number {
     return this.#posts.queuedBytes;
+  }
+
+  /**
+   * Publishes a segment without bytes, which readers skip and idle sweeps take for a sign of life. The running segment
+   * ends before it. Does nothing while no further segment is connected.
+   */
+  publishEmptySegment(): void {
+    this.#quiet?.restart();
+    const post = this.#posts.takeReady();
+    if (post === undefined) return;
+    this.#endCurrent();
+    post.end();
+    this.#cutOff();
+    this.#reportCut();
   }
 
   /**
@@ -174,10 +202,12 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
   }
 
   async #write(chunk: Chunk): Promise<void> {
+    this.#quiet?.restart();
     if (chunk.first) await this.#begin(chunk);
     const post = this.#current;
     if (post === undefined) {
       this.#delivery.skipped(chunk);
+      if (this.#posts.isReady) this.#reportCut();
       return;
     }
     if (this.#posts.full) {
@@ -187,8 +217,11 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
       this.#endCurrent();
       return;
     }
-    if (!post.write(chunk)) this.#delivery.skipped(chunk);
-    else if (chunk.data.byteLength > 0) this.#delivery.queued();
+    if (!post.write(chunk)) {
+      this.#current = undefined;
+      this.#cutOff();
+      this.#delivery.skipped(chunk);
+    } else if (chunk.data.byteLength > 0) this.#delivery.queued();
     else this.#delivery.sentEmpty(chunk);
     if (chunk.last) this.#endCurrent();
     this.#posts.preconnect();
@@ -199,12 +232,23 @@ export class TricklePublisher<Chunk extends OutgoingChunk = OutgoingChunk> {
     // A peer known to stall is not waited for again with every segment.
     const post = await this.#posts.take(this.#skipping ? 0 : this.#limits.slotMs);
     this.#skipping = post === undefined;
+    this.#cut = post === undefined && !this.#posts.full ? "yes" : "no";
     if (post === undefined) {
       this.#delivery.segmentSkipped();
       return;
     }
     this.#current = post;
     this.#delivery.segmentStarted(post.seq, chunk);
+  }
+
+  #cutOff(): void {
+    if (this.#cut === "no") this.#cut = "yes";
+  }
+
+  #reportCut(): void {
+    if (this.#cut !== "yes") return;
+    this.#cut = "reported";
+    this.#delivery.segmentWanted();
   }
 
   #endCurrent(): void {

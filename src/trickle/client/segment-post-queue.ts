@@ -35,7 +35,7 @@ export interface SegmentPostQueueOptions<Chunk extends PostChunk> {
 /** The one that is written or waits for its answer, and the one connected ahead. */
 const MAX_OPEN = 2;
 /** Outcomes after which the server may hold a part of the segment. */
-const MAY_BE_BROKEN: readonly PostOutcome["kind"][] = ["busy", "failed", "timed_out"];
+const MAY_BE_BROKEN: readonly PostOutcome["kind"][] = ["busy", "failed", "timed_out", "too_large"];
 
 export class SegmentPostQueue<Chunk extends PostChunk> {
   /** Never rejects. */
@@ -94,10 +94,19 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
       await this.#becameReady.promise;
       clearTimeout(timer);
     }
-    if (this.full) return undefined;
+    return this.full ? undefined : this.takeReady();
+  }
+
+  /** The connected POST of the next segment, if there is one. */
+  takeReady(): SegmentPost<Chunk> | undefined {
     const post = this.#ready;
     this.#ready = undefined;
     return post;
+  }
+
+  /** The next segment is connected. */
+  get isReady(): boolean {
+    return this.#ready !== undefined;
   }
 
   /** Connects the next segment, unless one is connected, two are open or a reconnect is due. */
@@ -184,11 +193,13 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
         break;
       case "busy":
       case "failed":
-      case "timed_out": {
+      case "timed_out":
+      case "too_large": {
         if (wasReady && !post.touched) this.#seq = seq;
         const problem = `segment ${seq}: ${outcome.message}`;
-        const broken = post.touched ? { broken: seq } : {};
+        const broken = wasReady && !post.touched ? {} : { broken: seq };
         if (kind === "busy") this.#recovery.failBusy(problem, broken);
+        else if (kind === "too_large") this.#recovery.failTooLarge(problem, broken);
         else this.#recovery.fail(problem, broken);
         break;
       }

@@ -14,6 +14,8 @@ export type PostOutcome =
   | { readonly kind: "not_found"; readonly latest: number | null; readonly message: string }
   /** A 4xx that no retry will change. */
   | { readonly kind: "refused"; readonly message: string }
+  /** 413: the server keeps what it has of this segment and takes no more of it. */
+  | { readonly kind: "too_large"; readonly message: string }
   /** 503: the server takes no further request for now. */
   | { readonly kind: "busy"; readonly message: string }
   /** Another 5xx, a limit or a reset: this segment is lost, the channel perhaps not. */
@@ -39,7 +41,7 @@ export interface SegmentPostOptions<Chunk extends PostChunk> {
 }
 
 /** Statuses that limit one segment or one moment, not the channel. */
-const TRANSIENT = [408, 413, 425, 429];
+const TRANSIENT = [408, 425, 429];
 
 /**
  * One POST on a connection of its own, connected as soon as it is made and silent until the first `write`. It ends
@@ -175,6 +177,7 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
     const message = describeAnswer(status, text);
     if (status === 404 || status === 470)
       return { kind: "not_found", latest: status === 470 ? latest : null, message };
+    if (status === 413) return { kind: "too_large", message };
     if (status === 503) return { kind: "busy", message };
     if (status >= 500 || TRANSIENT.includes(status)) return { kind: "failed", message };
     return { kind: "refused", message };
