@@ -109,6 +109,9 @@ test("an offer with a price is taken off-chain by both; livepeer-node checks its
     const foreign = { ...price, currency: "eur" };
     expect((await peers.runner.beat({ price_info: foreign })).status).toBe(euro);
   }
+  await using older = await started(LN, { takesPrices: false });
+  expect((await older.runner.beat({ price_info: { price: 1.5 } })).status).toBe(400);
+  expect((await older.runner.beat({ price_info: { price: 0 } })).status).toBe(200);
 });
 
 both("%s answers a full runner's reservation and discovery in its way", async (dialect) => {

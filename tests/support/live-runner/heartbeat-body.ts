@@ -21,8 +21,16 @@ export interface Offer {
 
 const MAX_METADATA_BYTES = 1024;
 
-/** Throws Refused with status 400 and the reason. `onChain`: payments are taken. */
-export function readOffer(text: string, dialect: Dialect, onChain: boolean): Offer {
+/** How an orchestrator judges prices. */
+export interface Pricing {
+  /** Payments are taken. */
+  readonly onChain: boolean;
+  /** livepeer-node without a blockchain: offers with a price are taken. Its older releases refuse them. */
+  readonly takesPrices: boolean;
+}
+
+/** Throws Refused with status 400 and the reason. */
+export function readOffer(text: string, dialect: Dialect, pricing: Pricing): Offer {
   const body = parse(text);
   const wrong = wrongType(body);
   if (wrong !== null) refuse(wrong);
@@ -49,12 +57,12 @@ export function readOffer(text: string, dialect: Dialect, onChain: boolean): Off
     price_info: (body["price_info"] ?? {}) as Members,
     session_ids: (body["session_ids"] ?? []) as string[],
   };
-  if (dialect.name === "go-livepeer") checkAsGoLivepeer(offer, onChain);
-  else checkAsNode(offer);
+  if (dialect.name === "go-livepeer") checkAsGoLivepeer(offer, pricing);
+  else checkAsNode(offer, pricing);
   return offer;
 }
 
-function checkAsGoLivepeer({ metadata, status, price_info }: Offer, onChain: boolean): void {
+function checkAsGoLivepeer({ metadata, status, price_info }: Offer, { onChain }: Pricing): void {
   if (Buffer.byteLength(metadata) > MAX_METADATA_BYTES || metadata.includes("\ufffd"))
     refuse("metadata must be UTF-8 of at most 1024 bytes");
   if (status !== status.trim().toLowerCase()) refuse("status must be lower case and trimmed");
@@ -64,14 +72,16 @@ function checkAsGoLivepeer({ metadata, status, price_info }: Offer, onChain: boo
   if (!(Number(price_info["price"] ?? 0) > 0)) refuse("price_info.price must be above 0");
 }
 
-function checkAsNode({ runner_id, capacity, price_info }: Offer): void {
+function checkAsNode({ runner_id, capacity, price_info }: Offer, pricing: Pricing): void {
   if (runner_id !== "" && !/^[A-Za-z0-9_-]{1,128}$/.test(runner_id))
     refuse("runner_id must be 1 to 128 of A-Z a-z 0-9 _ -");
   if (capacity > 10_000) refuse("capacity must be at most 10000");
   checkUnit(price_info, ["hour", "fixed"]);
   const price = Number(price_info["price"] ?? 0);
   if (price < 0) refuse("price_info.price must not be negative");
-  if (price > 0) checkCurrency(price_info); // accepted off-chain too, and not shown there
+  if (price > 0 && !pricing.onChain && !pricing.takesPrices)
+    refuse("paid runners require on-chain payment support");
+  if (price > 0) checkCurrency(price_info);
 }
 
 function checkUnit({ unit }: Members, units: readonly string[]): void {

@@ -1,6 +1,6 @@
 /** Holds the runners and sessions of a simulated orchestrator: heartbeats, reservations, releases, expiry (live-runner.md 1 to 3). */
 import { type Dialect, goDuration, newSecret, Refused } from "./dialect.ts";
-import { type Offer, readOffer } from "./heartbeat-body.ts";
+import { type Offer, type Pricing, readOffer } from "./heartbeat-body.ts";
 import { type ChannelDescriptor, O2rChannel } from "./o2r.ts";
 import type { TricklePort } from "./trickle-port.ts";
 
@@ -42,7 +42,7 @@ export interface RegistryOptions {
   readonly intervalMs: number;
   readonly ttlMs: number;
   readonly o2rIntervalMs: number;
-  readonly onChain: boolean;
+  readonly pricing: Pricing;
 }
 
 export class Registry implements AsyncDisposable {
@@ -57,11 +57,11 @@ export class Registry implements AsyncDisposable {
 
   /** Registers a runner or renews what it offers. Returns the members of the answer. */
   heartbeat(body: string, credential: string) {
-    const { dialect, onChain, secret } = this.#options;
+    const { dialect, pricing, secret } = this.#options;
     const readsBodyFirst = dialect.name === "go-livepeer";
     const isKnown = [...this.runners.values()].some((one) => one.heartbeatSecret === credential);
     if (!readsBodyFirst && !isKnown && (secret === "" || credential !== secret)) unauthorized();
-    const offer = readOffer(body, dialect, onChain);
+    const offer = readOffer(body, dialect, pricing);
     const id = offer.runner_id || `runner_${newSecret().slice(0, 8)}`;
     const known = this.runners.get(id);
     if (known === undefined) {

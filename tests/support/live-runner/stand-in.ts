@@ -31,6 +31,8 @@ export interface StandInOptions extends Omit<TricklePortOptions, "dialect"> {
   readonly o2rIntervalMs?: number;
   /** Checks prices as an orchestrator that takes payments. Nobody pays anything. */
   readonly onChain?: boolean;
+  /** livepeer-node without a blockchain: whether it takes an offer with a price; older releases do not. Default true. */
+  readonly takesPrices?: boolean;
   /** Path before all routes, as behind a TLS terminator; without a trailing slash. */
   readonly basePath?: string;
   /** Host name in the URLs for runners, e.g. `localhost`; default 127.0.0.1, as for clients. */
@@ -183,10 +185,11 @@ export class StandInOrchestrator implements AsyncDisposable {
       ttlMs = dialect.ttlMs,
       o2rIntervalMs = 10_000,
     } = this.options;
-    const { onChain = false } = this.options;
+    const { onChain = false, takesPrices = true } = this.options;
+    const pricing = { onChain, takesPrices };
     const trickle = new TricklePort({ ...this.options, dialect });
     const timing = { intervalMs, ttlMs, o2rIntervalMs };
-    const registry = new Registry({ dialect, trickle, secret, runnerBase, onChain, ...timing });
+    const registry = new Registry({ dialect, trickle, secret, runnerBase, pricing, ...timing });
     const channels = new SessionChannels({ dialect, trickle, publicBase, runnerBase });
     return { trickle, registry, channels };
   }
