@@ -87,6 +87,13 @@ export const Settings = Type.Object({
   }),
   grace: duration({ default: "8s", description: "longest shutdown" }),
   streamHistory: duration({ default: "1h", description: "ended streams stay readable this long" }),
+  usageLog: Type.Optional(
+    Type.String({
+      minLength: 1,
+      expects: "the path of a file",
+      description: "file that gets a line of JSON for each stream that ended",
+    }),
+  ),
   trickleServer: choice(["on", "strict", "off"], "on", "the embedded trickle server"),
   corsOrigins: Type.Optional(
     commaList("(\\*|https?://[^/,\\s]+)", {

@@ -17,6 +17,7 @@ import { AccessPolicy, type AccessTokens } from "./http/access.ts";
 import { createApp } from "./http/app.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { listen, localUrl } from "./http/listen.ts";
+import { JsonLinesFile } from "./json-lines-file.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
 import {
@@ -52,7 +53,7 @@ export interface ServeOptions {
 
 /**
  * Serves until `stop` aborts, then refuses new streams and jobs, ends those that live, the engines, and the listener.
- * Returns the exit code. Throws ConfigError for names that are not served; CannotListen; `device_unavailable` when an asked-for device is missing.
+ * Returns the exit code. Throws ConfigError for names that are not served and files that cannot be written; CannotListen; `device_unavailable` when an asked-for device is missing.
  */
 export async function serve({
   config,
@@ -61,6 +62,7 @@ export async function serve({
   stop,
 }: ServeOptions): Promise<number> {
   assertNamesServed(config);
+  await using usageLog = await openUsageLog(config);
   const devices = chooseDevices(config.device);
   const hosts = new HostPolicy({
     allowHosts: config.allowHosts,
@@ -91,6 +93,7 @@ export async function serve({
     admission,
     historyMs: config.streamHistory,
     observer: metrics.storeObserver,
+    usageLog,
   });
   using trickle =
     config.trickleServer === "off"
@@ -171,6 +174,11 @@ const SESSIONS_SHARE = 0.4;
 /** The parts of the grace after which streams and jobs are waited for no longer, and after which engines are killed. */
 const STREAMS_SHARE = 0.7;
 const ENGINES_SHARE = 0.85;
+
+/** Null where no file is to be written. */
+async function openUsageLog({ usageLog }: Config): Promise<JsonLinesFile | null> {
+  return usageLog === undefined ? null : await JsonLinesFile.open(usageLog, "USAGE_LOG");
+}
 
 /** The tokens of this boot: what is not set and is needed is made here. */
 function accessTokens({ apiToken, capabilityToken, orchUrl = [] }: Config) {

@@ -57,8 +57,12 @@ const isElsewhere = ({ text }: DocCommand): boolean =>
   Object.keys(ELSEWHERE).some((start) => text.startsWith(start));
 const needsWheels = (page: string): boolean =>
   commandsOf(page).some(({ text }) => text.includes(".whl:"));
-const needsFfmpeg = (page: string): boolean =>
-  commandsOf(page).some(({ text }) => text.startsWith("ffmpeg"));
+/** A program that a page's commands need and that is not installed. */
+const lackingProgram = (page: string): string | null =>
+  ["ffmpeg", "jq"].find(
+    (program) =>
+      commandsOf(page).some(({ text }) => text.startsWith(program)) && Bun.which(program) === null,
+  ) ?? null;
 
 const networks = sharedData("models/trained");
 const hasFfmpeg = Bun.which("ffmpeg") !== null;
@@ -67,7 +71,8 @@ let workspace: OnnxWorkspace;
 let server: ServerProcess;
 beforeAll(async () => {
   workspace = await OnnxWorkspace.create();
-  server = await startServer(MAIN, ["--workspace", workspace.path]);
+  const usageLog = join(workspace.path, "usage.jsonl");
+  server = await startServer(MAIN, ["--workspace", workspace.path, "--usage-log", usageLog]);
   await makeFiles(workspace.path);
 });
 afterAll(async () => {
@@ -76,7 +81,8 @@ afterAll(async () => {
 });
 
 for (const page of pages) {
-  const lacks = needsFfmpeg(page) && !hasFfmpeg ? "ffmpeg is not installed" : null;
+  const program = lackingProgram(page);
+  const lacks = program === null ? null : `${program} is not installed`;
   const lacking = needsWheels(page) && networks === null ? "needs ../shared/data" : lacks;
   const reason = lacking === null ? "" : ` (${lacking})`;
   test.skipIf(lacking !== null)(`${page}: its commands do what it says${reason}`, async () => {

@@ -75,6 +75,7 @@ describe("the seed's own lines", () => {
       metadata: { width: 512, height: 512, prompts: [{ prompt: "AI generated content" }] },
       params: expect.objectContaining({ model: "dreamscape", width: 512, fps: 24 }),
       stats: expect.anything(),
+      usage: expect.anything(),
     };
     expect(started.body).toEqual({ success: true, manifest_id: id, stream });
     expect((await ask("GET", "/streams")).body).toEqual({
@@ -87,12 +88,14 @@ describe("the seed's own lines", () => {
       success: true,
       manifest_id: id,
       message: "Stream stopped successfully",
+      usage: expect.anything(),
     });
     expect((await ask("GET", "/streams")).body.count).toBe(0);
-    expect((await ask("GET", "/streams?all=1")).body.streams.at(-1)).toMatchObject({
-      manifest_id: id,
-      status: "stopped",
-    });
+    const ended = (await ask("GET", "/streams?all=1")).body.streams.at(-1);
+    expect(ended).toMatchObject({ manifest_id: id, status: "stopped" });
+    const { usage } = (await ask("DELETE", `/stream/${id}`)).body;
+    expect(usage).toEqual(ended.usage);
+    expect(usage.ended_at).toBeString();
   });
 
   test("health gives status, active streams and a timestamp", async () => {

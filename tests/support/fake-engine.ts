@@ -340,6 +340,7 @@ function stats(name: string): StreamStats {
     bytes_in: 2000,
     bytes_out: 1000,
     latency_ms: none,
+    latency_counts: [],
     inference_ms: none,
     model: name,
     device: "cpu",

@@ -1,6 +1,7 @@
 /** Declares the figures that an engine reports about each stream and about itself. */
 import { Type } from "@sinclair/typebox";
 import type { Immutable } from "../../schema.ts";
+import { LatencyCounts } from "./latency-counts.ts";
 
 const Milliseconds = Type.Union([Type.Number(), Type.Null()]);
 
@@ -45,6 +46,8 @@ export const StreamStats = Type.Object({
   audio_fps_in: Type.Number(),
   audio_fps_out: Type.Number(),
   latency_ms: Percentiles,
+  /** Of all frames since its start in this engine. */
+  latency_counts: LatencyCounts,
   inference_ms: Percentiles,
   model: Type.String(),
   device: Type.String(),

@@ -1,5 +1,6 @@
 /** Measures one stream: frames and audio packets in and out, rates, latency, inference times. */
 import { TICKS_PER_SECOND, type Ticks } from "../../media/time.ts";
+import { LatencyCounter } from "../protocol/latency-counts.ts";
 import type { Percentiles, StreamStats } from "../protocol/stats.ts";
 import type { Size } from "../protocol/work.ts";
 
@@ -31,6 +32,7 @@ export class StreamMeter {
   megapixelsOut = 0;
   executionProvider: string | null = null;
   readonly latency = new Distribution();
+  readonly #latencies = new LatencyCounter();
   #inference = new Distribution();
   /** When the last run ended, or those before it were forgotten. */
   #inferredAt: number;
@@ -58,6 +60,7 @@ export class StreamMeter {
     this.megapixelsOut += (width * height) / 1e6;
     this.#video.out.count(pts);
     this.latency.add(latencyMs);
+    this.#latencies.record(latencyMs);
   }
 
   /** A run of the models has ended. */
@@ -121,6 +124,7 @@ export class StreamMeter {
       megapixels_out: this.megapixelsOut,
       frames_dropped: this.framesDropped + this.framesUndelivered,
       latency_ms: this.latency.percentiles(),
+      latency_counts: this.#latencies.counts,
       inference_ms: this.#inference.percentiles(),
       execution_provider: this.executionProvider,
     };

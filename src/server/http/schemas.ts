@@ -6,6 +6,7 @@ import { FieldProblem } from "../../field-problem.ts";
 import { literals } from "../../schema.ts";
 import { HEALTH_CHECKS } from "../health.ts";
 import { StreamFigures } from "../streams/counters.ts";
+import { Usage } from "../streams/usage.ts";
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
@@ -43,6 +44,7 @@ export const StreamObject = Type.Object({
   ),
   error: Type.Optional(Type.String()),
   stats: StreamFigures,
+  usage: Usage,
 });
 
 const success = { success: Type.Literal(true) };
@@ -92,6 +94,7 @@ export const StopAnswer = Type.Object(
     status: Type.Optional(Type.Literal("success")),
     manifest_id: Type.Optional(Type.String()),
     message: Type.String(),
+    usage: Type.Optional(Usage),
   },
   { description: "the stream has ended or will within seconds" },
 );

@@ -120,11 +120,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
     )
     .delete(
       "/stream/:id",
-      async ({ params }) => {
-        const { id } = services.store.get(params.id);
-        await stopStream(services.store, id, "deleted");
-        return { success: true as const, manifest_id: id, message: "Stream stopped successfully" };
-      },
+      ({ params }) => stopStream(services.store, services.store.get(params.id).id, "deleted"),
       {
         ...access.operator,
         params: ById,
@@ -207,10 +203,16 @@ const membersOf = ({ ignored, warnings }: Remarks) => ({
   ...(warnings.length > 0 ? { warnings: [...warnings] } : {}),
 });
 
-/** Stops a live stream, if there is one of this id. Waits at most a second for its end, so that callers are answered. */
-export async function stopStream(store: StreamStore, id: string, why: EndReason): Promise<void> {
+/** Stops the stream of this id, if there is one. Waits at most a second for its end, so that callers are answered. */
+export async function stopStream(store: StreamStore, id: string, why: EndReason) {
   const stream = store.stop(id, why);
   if (stream !== null) await untilAborted(stream.ended, AbortSignal.timeout(STOP_WAIT_MS));
+  return {
+    success: true as const,
+    manifest_id: id,
+    message: "Stream stopped successfully",
+    ...(stream === null ? {} : { usage: stream.usage }),
+  };
 }
 
 function listStreams(store: StreamStore, which: "live" | "all") {

@@ -82,13 +82,8 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
 async function stop(store: StreamStore, request: Request, role: CallerRole) {
   // With the header the body, where a gateway gives its reasons, is not waited for.
   const id = streamIdOf(request) || (await idInBody(request)) || onlyStream(store, role).id;
-  await stopStream(store, id, "stopped by orchestrator");
-  return {
-    success: true as const,
-    status: "success" as const,
-    manifest_id: id,
-    message: "Stream stopped successfully",
-  };
+  const answer = await stopStream(store, id, "stopped by orchestrator");
+  return { status: "success" as const, ...answer };
 }
 
 /** A body that is not JSON names no stream. */

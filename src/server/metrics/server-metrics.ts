@@ -6,6 +6,7 @@ import { type EngineObserver, IMAGE_OUTCOMES } from "../engines/scheduler.ts";
 import type { StoreObserver } from "../streams/store.ts";
 import { EngineCounters } from "./engine-counters.ts";
 import { countOwnAnswers, registerStateGauges, type ServerState } from "./state-gauges.ts";
+import { UsageTotals } from "./usage-totals.ts";
 
 /** The event loop is looked at this often; the default of 10 ms wakes an idle server a hundred times a second. */
 const LAG_PRECISION_MS = 100;
@@ -16,6 +17,7 @@ const RUNTIME_METRICS =
 export class ServerMetrics {
   readonly #registry = new Registry();
   readonly #engines = new EngineCounters(this.#registry);
+  readonly #usage = new UsageTotals(this.#registry);
   readonly #isolated = this.#counter(
     "streams_isolated_total",
     "Streams and pictures that were moved to an engine of their own because one may have died of them",
@@ -54,8 +56,14 @@ export class ServerMetrics {
   };
   /** For the stream store. */
   readonly storeObserver: StoreObserver = {
-    admitted: () => this.#admitted.inc(),
-    ended: (failure) => this.#ended.inc({ error: failure ?? "none" }),
+    admitted: (stream) => {
+      this.#admitted.inc();
+      this.#usage.add(stream);
+    },
+    ended: (stream) => {
+      this.#ended.inc({ error: stream.error?.kind ?? "none" });
+      this.#usage.close(stream);
+    },
   };
 
   constructor(version: string) {

@@ -51,10 +51,12 @@ export interface StartAnswerMembers {
   readonly current_state?: string;
 }
 
+/** Names the control protocols in logs, metrics and usage records. */
+export const PROTOCOL_NAMES = ["seed", "byoc", "live-runner"] as const;
+
 /** What streams know of the way in which they are controlled. Stateless: an object serves every stream that came through it. */
 export interface ControlProtocol {
-  /** Names it in logs. */
-  readonly name: "seed" | "byoc" | "live-runner";
+  readonly name: (typeof PROTOCOL_NAMES)[number];
   /** The field in which callers see or choose a stream's id. */
   readonly idField: string;
   /** The fields by which callers name a stream's channels: errors about a channel name its field. */

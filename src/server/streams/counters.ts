@@ -1,10 +1,12 @@
 /** Adds up a stream's counters over all its engines; rates and delays are those of the latest engine. */
 import { type Static, Type } from "@sinclair/typebox";
+import { addLatencyCounts, type LatencyCounts } from "../../engine/protocol/latency-counts.ts";
 import { type Percentiles, StreamCounts, StreamStats } from "../../engine/protocol/stats.ts";
 
 /** The figures of a stream over all its engines: `stats` of contract.md. */
 export const StreamFigures = Type.Object({
-  ...Type.Omit(StreamStats, ["audio_fps_in", "audio_fps_out", "device"]).properties,
+  ...Type.Omit(StreamStats, ["audio_fps_in", "audio_fps_out", "latency_counts", "device"])
+    .properties,
   restarts: Type.Integer(),
   /** Null before the first figures. */
   device: Type.Union([StreamStats.properties.device, Type.Null()]),
@@ -19,8 +21,11 @@ const NONE: Percentiles = { p50: null, p95: null, p99: null };
 export class StreamCounters {
   /** Totals of engines that are gone. */
   #earlier: Counters = countersOf(null);
+  #earlierLatency: LatencyCounts = [];
   #latest: StreamStats | null = null;
   #restarts = 0;
+  /** Where its engine runs, or the one before it ran. */
+  #device: string | null = null;
 
   /** True once the present engine has reported figures. */
   get isMeasured(): boolean {
@@ -29,13 +34,20 @@ export class StreamCounters {
 
   take(stats: StreamStats): void {
     this.#latest = stats;
+    this.#device = stats.device;
   }
 
   /** The engine is gone: its last figures are added to the totals. */
   interrupted(): void {
     this.#earlier = this.#totals();
+    this.#earlierLatency = this.latency;
     this.#latest = null;
     this.#restarts++;
+  }
+
+  /** The latencies of all frames that left. */
+  get latency(): LatencyCounts {
+    return addLatencyCounts(this.#earlierLatency, this.#latest?.latency_counts ?? []);
   }
 
   /** The `stats` of contract.md; `model` is shown before the first figures. */
@@ -49,7 +61,7 @@ export class StreamCounters {
       latency_ms: this.#latest?.latency_ms ?? NONE,
       inference_ms: this.#latest?.inference_ms ?? NONE,
       model: this.#latest?.model ?? model,
-      device: this.#latest?.device ?? null,
+      device: this.#device,
       execution_provider: this.#latest?.execution_provider ?? null,
     };
   }

@@ -30,11 +30,6 @@ export class StreamHistory {
     return [...this.#streams.values()];
   }
 
-  /** Removes this very stream; another one that has its id stays. */
-  remove(stream: Stream): void {
-    if (this.#streams.get(stream.id) === stream) this.#streams.delete(stream.id);
-  }
-
   #expire(): void {
     const oldest = Date.now() - this.#maxAgeMs;
     for (const [id, { endedAt }] of this.#streams) {

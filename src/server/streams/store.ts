@@ -1,21 +1,17 @@
 /** Holds all streams: admits them, hands them to engines, replaces one that starts again, and keeps ended ones readable. */
 import type { StreamParams } from "../../engine/protocol/work.ts";
-import {
-  type ErrorKind,
-  fromPlainError,
-  type PlainError,
-  toPlainError,
-  WorkerError,
-} from "../../errors.ts";
+import { fromPlainError, type PlainError, toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { type Admission, type Place, streamLoad } from "../admission.ts";
 import type { Work } from "../engines/work.ts";
 import { fieldsError } from "../field-errors.ts";
 import { isSameChannel } from "../hosts/channel-url.ts";
+import type { JsonLinesFile } from "../json-lines-file.ts";
 import { StreamHistory } from "./history.ts";
 import { Stream, type StreamOrigin } from "./stream.ts";
 import type { EndReason } from "./stream-life.ts";
+import { usageRecord } from "./usage-record.ts";
 
 const log = getLogger("stream");
 
@@ -36,13 +32,15 @@ export interface StreamStoreOptions {
   readonly historyMs: number;
   /** Counts what happens. */
   readonly observer?: StoreObserver;
+  /** Gets a record for each stream that has run. */
+  readonly usageLog?: Pick<JsonLinesFile, "append"> | null;
 }
 
 export interface StoreObserver {
   /** A stream was admitted. */
-  admitted(): void;
-  /** A stream is over; `failure` is the kind of its error, null for an end in order. */
-  ended(failure: ErrorKind | null): void;
+  admitted(stream: Stream): void;
+  /** A stream is over, and everything that belonged to it is released. */
+  ended(stream: Stream): void;
 }
 
 export class StreamStore {
@@ -93,14 +91,10 @@ export class StreamStore {
     const { stream, launched } = this.#enter(origin);
     await launched;
     await untilAborted(stream.started, AbortSignal.timeout(START_TIMEOUT_MS));
-    if (stream.status === "active") {
-      return stream;
-    }
+    if (stream.status === "active") return this.#accepted(stream);
     const refusal = refusalOf(stream);
     log.info("stream refused", { stream: stream.logId, error: refusal.message });
     if (stream.endedAt === null) this.end(stream, "not started in time");
-    // A stream that never was active leaves no history.
-    void stream.ended.then(() => this.#history.remove(stream));
     throw refusal;
   }
 
@@ -109,7 +103,7 @@ export class StreamStore {
    * `at_capacity`, and `invalid_request` for a channel that another live stream publishes to.
    */
   accept(origin: StreamOrigin): Stream {
-    const { stream } = this.#enter(origin);
+    const stream = this.#accepted(this.#enter(origin).stream);
     log.info("stream accepted", { stream: stream.logId, model: stream.params.model });
     return stream;
   }
@@ -122,9 +116,9 @@ export class StreamStore {
     if (!same) this.#host.update(stream);
   }
 
-  /** Begins to end a live stream and returns it; its `ended` settles later. Null if no live stream has the id. */
+  /** Begins to end the stream of this id unless it is over, and returns it: `ended` settles later. Null if there is none. */
   stop(id: string, why: EndReason = "deleted"): Stream | null {
-    const stream = this.#live.get(id) ?? null;
+    const stream = this.#find(id);
     if (stream !== null) this.end(stream, why);
     return stream;
   }
@@ -139,8 +133,8 @@ export class StreamStore {
 
   /** The stream of this id, live or in the history. Throws `stream_not_found`. */
   get(id: string): Stream {
-    const stream = this.#live.get(id) ?? this.#history.get(id);
-    if (stream !== undefined) return stream;
+    const stream = this.#find(id);
+    if (stream !== null) return stream;
     throw new WorkerError("stream_not_found", "no stream has this id; see GET /streams");
   }
 
@@ -172,6 +166,18 @@ export class StreamStore {
     if (!this.#open) throw new WorkerError("at_capacity", "the server is shutting down");
   }
 
+  /** Its caller is told that it runs: it leaves a history and a usage record, as no refused stream does. */
+  #accepted(stream: Stream): Stream {
+    void stream.over.then(() => this.#options.usageLog?.append(usageRecord(stream)));
+    void stream.ended.then(() => this.#history.add(stream));
+    return stream;
+  }
+
+  /** Live or in the history. */
+  #find(id: string): Stream | null {
+    return this.#live.get(id) ?? this.#history.get(id) ?? null;
+  }
+
   /** `launched` settles when an engine has the stream, or when it is over. */
   #enter(origin: StreamOrigin): { stream: Stream; launched: Promise<void> } {
     if (origin.place === undefined) this.admit(origin.id, origin.params);
@@ -186,12 +192,11 @@ export class StreamStore {
     stream.onSize = () => place.correct(loadOf(stream));
     this.#live.set(stream.id, stream);
     this.#unreleased.add(stream);
-    this.#options.observer?.admitted();
+    this.#options.observer?.admitted(stream);
     void stream.ended.then(() => {
       this.#unreleased.delete(stream);
-      this.#options.observer?.ended(stream.error?.kind ?? null);
+      this.#options.observer?.ended(stream);
       if (this.#live.get(stream.id) === stream) this.#live.delete(stream.id);
-      this.#history.add(stream);
       place[Symbol.dispose]();
     });
     if (predecessors.length === 0) this.#launch(stream);

@@ -57,11 +57,13 @@ export class StreamLog {
   }
 
   ended({ why, failure }: Ending): void {
-    const { logId: stream, createdAt, stats } = this.#stream;
+    const { logId: stream, usage } = this.#stream;
     const figures = {
-      seconds: (Date.now() - createdAt.getTime()) / 1000,
-      frames_in: stats.frames_in,
-      frames_out: stats.frames_out,
+      seconds: usage.duration_s,
+      paused_s: usage.paused_s,
+      fallback_s: usage.fallback_s,
+      frames_in: usage.frames_in,
+      frames_out: usage.frames_out,
     };
     if (failure === null)
       log.info("stream ended", { stream, why: why ?? "input ended", ...figures });

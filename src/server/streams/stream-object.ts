@@ -26,6 +26,7 @@ export function streamObject(stream: Stream) {
     ...(pendingSince === null ? {} : { pending: { since: pendingSince.toISOString() } }),
     ...(error === null ? {} : { error: error.message }),
     stats: stream.stats,
+    usage: stream.usage,
   };
 }
 

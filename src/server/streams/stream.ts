@@ -22,6 +22,9 @@ import { RecentEvents } from "./recent-events.ts";
 import { type EndReason, StreamLife } from "./stream-life.ts";
 import { StreamLog } from "./stream-log.ts";
 import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
+import type { Usage } from "./usage.ts";
+import { UsageClock } from "./usage-clock.ts";
+import { usageOf } from "./usage-record.ts";
 
 const log = getLogger("stream");
 
@@ -52,7 +55,6 @@ export class Stream implements Work {
   readonly defaults: StreamParams;
   readonly channels: ShownChannels;
   readonly capability: string | null;
-  readonly createdAt = new Date();
   /** What its model says about its frames. */
   readonly data: DataOutput;
   /** The last events of its life. */
@@ -62,6 +64,7 @@ export class Stream implements Work {
   readonly #log = new StreamLog(this);
   readonly #counters = new StreamCounters();
   readonly #life = new StreamLife();
+  readonly #clock: UsageClock;
   #observer: StreamObserver | null;
   readonly #params: ParamsInUse;
   #checkpoint: Checkpoint | null = null;
@@ -78,11 +81,15 @@ export class Stream implements Work {
     this.channels = origin.channels;
     this.capability = origin.capability;
     this.#params = new ParamsInUse(origin.params);
+    this.#clock = new UsageClock(origin.params.paused);
     this.#size = origin.params.size ?? null;
     this.#showing = { output: origin.params.paused ? "paused" : "live" };
     this.#observer = this.#logged(() => origin.observe?.(this) ?? null);
   }
 
+  get createdAt(): Date {
+    return this.#clock.startedAt;
+  }
   get status() {
     return this.#life.status;
   }
@@ -133,6 +140,10 @@ export class Stream implements Work {
   get stats() {
     return this.#counters.figures(this.params.model);
   }
+  /** What it has used over all its engines, until now or in its whole life. */
+  get usage(): Usage {
+    return usageOf(this.#clock, this.stats, this.#counters.latency);
+  }
   /** Audio packets a second, in and out. */
   get audioRates(): { readonly in: number; readonly out: number } {
     return this.#counters.audioRates;
@@ -156,6 +167,7 @@ export class Stream implements Work {
     this.#log.changed(this.params, params);
     if (!Bun.deepEquals(params, this.params)) this.#params.change(params);
     if (params.size !== undefined) this.#size = params.size;
+    this.#clock.pause(params.paused);
     this.#tell({ type: "params_changed" });
   }
 
@@ -195,6 +207,7 @@ export class Stream implements Work {
 
   interrupted(why: string): void {
     this.#life.degrade(null); // the next engine reports what is still wrong
+    this.#clock.interrupted();
     this.#counters.interrupted();
     this.#params.interrupted();
     log.warn("stream interrupted: its engine died", { stream: this.logId, why });
@@ -241,6 +254,7 @@ export class Stream implements Work {
         return;
       case "showing":
         this.#showing = shownBy(message);
+        this.#clock.show(message);
         return;
       case "recovered":
         this.#life.degrade(null);
@@ -272,6 +286,7 @@ export class Stream implements Work {
   #end(error: PlainError | undefined, endOutput?: () => Promise<void>): void {
     const ending = this.#life.end(error ?? null);
     if (ending === null) return;
+    this.#clock.end();
     // A start that waits for the stream to be active reports its failure itself.
     if (ending.wasActive || this.protocol.answersWhen === "admitted") this.#log.ended(ending);
     this.data.close();

@@ -60,6 +60,7 @@ const stats = (frames: number): WorkReport => ({
     bytes_in: 200,
     bytes_out: 100,
     latency_ms: { p50: 1, p95: 2, p99: 3 },
+    latency_counts: [],
     inference_ms: { p50: 1, p95: 2, p99: 3 },
     model: "edges",
     device: "cpu",
@@ -330,6 +331,7 @@ test("a stream object has the seed's members, and zeros and nulls before the fir
     "metadata",
     "params",
     "stats",
+    "usage",
   ]);
   expect(object.created_at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   expect(object.metadata).toEqual({ width: 512, height: 512, prompts: [] });

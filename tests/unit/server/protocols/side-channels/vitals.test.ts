@@ -30,6 +30,7 @@ const BASE: StreamStats = {
   bytes_in: 1,
   bytes_out: 1,
   latency_ms: NONE,
+  latency_counts: [],
   inference_ms: NONE,
   model: "edges",
   device: "cpu",

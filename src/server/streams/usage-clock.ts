@@ -1,0 +1,98 @@
+/** Measures how long a stream is live, on fallback and paused. At every moment it is exactly one of them. */
+import type { Showing } from "../../engine/protocol/messages.ts";
+import { MAX_FALLBACK_EVENTS } from "./usage.ts";
+
+/** `live`: pictures of the model are shown. `fallback`: something else is, or nothing yet. */
+export type UsageState = "live" | "fallback" | "paused";
+
+export interface FallbackEvent {
+  /** In ISO 8601, UTC. */
+  readonly at: string;
+  readonly reason: string;
+}
+
+export class UsageClock {
+  readonly startedAt = new Date();
+  readonly #now: () => number;
+  readonly #ms: Record<UsageState, number> = { live: 0, fallback: 0, paused: 0 };
+  readonly #fallbacks: FallbackEvent[] = [];
+  /** What is shown while the stream is not paused. */
+  #shown: "live" | "fallback" = "fallback";
+  /** Why something else than the model's pictures is shown; null before anything was. */
+  #reason: string | null = null;
+  #isPaused: boolean;
+  /** `#now()` up to which the time is counted. */
+  #countedTo: number;
+  #endedAt: Date | null = null;
+
+  /** `now` returns milliseconds of a clock that is never set. A stream begins on fallback. */
+  constructor(isPaused: boolean, now: () => number = () => performance.now()) {
+    this.#isPaused = isPaused;
+    this.#now = now;
+    this.#countedTo = now();
+  }
+
+  /** Null while the stream lives. */
+  get endedAt(): Date | null {
+    return this.#endedAt;
+  }
+  get state(): UsageState {
+    return this.#isPaused ? "paused" : this.#shown;
+  }
+  /** The latest, the oldest of them first. */
+  get fallbacks(): readonly FallbackEvent[] {
+    return this.#fallbacks;
+  }
+  /** Milliseconds in each state until now, or until the end. */
+  get ms(): Readonly<Record<UsageState, number>> {
+    this.#count();
+    return { ...this.#ms };
+  }
+
+  pause(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#count();
+    this.#isPaused = isPaused;
+    this.#recordFallback();
+  }
+
+  /** Takes what an engine reports; what it shows while the stream is paused does not matter. */
+  show({ output, reason }: Showing): void {
+    if (output === "fallback") this.#fallback(reason ?? "stalled");
+    if (output !== "live") return;
+    this.#count();
+    this.#shown = "live";
+  }
+
+  /** No engine runs the stream until another one shows something. */
+  interrupted(): void {
+    this.#fallback("engine_lost");
+  }
+
+  /** Time after the first call does not count. */
+  end(): void {
+    this.#count();
+    this.#endedAt ??= new Date();
+  }
+
+  #fallback(reason: string): void {
+    if (this.#shown === "fallback" && this.#reason === reason) return;
+    this.#count();
+    this.#shown = "fallback";
+    this.#reason = reason;
+    this.#recordFallback();
+  }
+
+  #count(): void {
+    if (this.#endedAt !== null) return;
+    const now = this.#now();
+    this.#ms[this.state] += now - this.#countedTo;
+    this.#countedTo = now;
+  }
+
+  #recordFallback(): void {
+    if (this.state !== "fallback" || this.#reason === null || this.#endedAt !== null) return;
+    this.#fallbacks.push({ at: new Date().toISOString(), reason: this.#reason });
+    if (this.#fallbacks.length > MAX_FALLBACK_EVENTS) this.#fallbacks.shift();
+  }
+}
