@@ -97,7 +97,7 @@ export class JsonLinesFile implements AsyncDisposable {
     const before = await file.stat();
     try {
       const { bytesWritten } = await file.write(bytes);
-      if (bytesWritten < bytes.length) throw new Error("only a part of the line was written");
+      if (bytesWritten < bytes.length) throw new Error("there was no room for the whole line");
     } catch (error) {
       // A part of a line would spoil the line after it.
       if (before.isFile() && (await file.stat()).size > before.size)

@@ -98,3 +98,20 @@ test("a full disk is reported once, and at the end with the records that were lo
     5,
   ]);
 });
+
+test("a line that fits only in part is taken back", async () => {
+  const module = join(import.meta.dir, "../../../src/server/json-lines-file.ts");
+  const script = `
+    import { JsonLinesFile } from ${JSON.stringify(module)};
+    const file = await JsonLinesFile.open("usage.jsonl", "USAGE_LOG");
+    for (let n = 0; n < 20; n++) file.append({ n, pad: "x".repeat(300) });
+    await file[Symbol.asyncDispose]();
+  `;
+  // No file may be longer than 4 KiB, which ends a write in the middle as a full disk does.
+  const limited = `trap '' XFSZ; ulimit -f 4; exec "$0" -e "$1"`;
+  const child = Bun.spawn(["bash", "-c", limited, process.execPath, script], { cwd: folder });
+  expect(await child.exited).toBe(0);
+  const records = await recordsIn("usage.jsonl");
+  expect(records).toHaveLength(12);
+  expect((await Bun.file(join(folder, "usage.jsonl")).text()).slice(-2)).toBe("}\n");
+});
