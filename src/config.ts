@@ -52,7 +52,7 @@ export function readConfig(
   const providers = raw["ortLibDir"];
   if (typeof providers === "string" && !holdsOnnxRuntime(providers))
     problems.push(`ORT_LIB_DIR names a folder without libonnxruntime*.so: ${providers}`);
-  problems.push(...runnerProblems(raw));
+  problems.push(...runnerProblems(raw), ...usageLogProblems(raw));
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   const config = Value.Decode(Settings, candidate);
   return Object.freeze({
@@ -64,7 +64,7 @@ export function readConfig(
 
 /** What is wrong with the live-runner settings taken together. */
 function runnerProblems(raw: Readonly<Record<string, unknown>>): readonly string[] {
-  const { orchMode, runnerApp, runnerBatch, runnerUsageLog } = raw;
+  const { orchMode, runnerApp, runnerBatch } = raw;
   const problems: string[] = [];
   if (runnerApp === undefined && (orchMode === "runner" || orchMode === "both"))
     problems.push(
@@ -72,9 +72,18 @@ function runnerProblems(raw: Readonly<Record<string, unknown>>): readonly string
     );
   if (runnerApp === undefined && runnerBatch !== undefined)
     problems.push("RUNNER_BATCH needs RUNNER_APP: its first part begins the names of those apps");
-  if (typeof runnerUsageLog === "string" && !existsSync(dirname(resolve(runnerUsageLog))))
+  return problems;
+}
+
+/** What is wrong with the files of usage records. A server opens them when it starts. */
+function usageLogProblems(raw: Readonly<Record<string, unknown>>): readonly string[] {
+  const { usageLog, runnerUsageLog } = raw;
+  const problems = Object.entries({ USAGE_LOG: usageLog, RUNNER_USAGE_LOG: runnerUsageLog })
+    .filter(([, path]) => typeof path === "string" && !existsSync(dirname(resolve(path))))
+    .map(([name, path]) => `${name} names a file in a folder that does not exist: ${path}`);
+  if (usageLog !== undefined && usageLog === runnerUsageLog)
     problems.push(
-      `RUNNER_USAGE_LOG names a file in a folder that does not exist: ${runnerUsageLog}`,
+      "RUNNER_USAGE_LOG must not name the file of USAGE_LOG, which has sessions as well",
     );
   return problems;
 }

@@ -38,6 +38,18 @@ test("an empty variable counts as absent", () => {
   expect(readConfig([], { PORT: "", API_TOKEN: "" })).toMatchObject({ port: 5000 });
 });
 
+test("usage logs are two files in folders that exist", () => {
+  const here = `${import.meta.dir}/usage.jsonl`;
+  expect(readConfig(["--usage-log", here], {}).usageLog).toBe(here);
+  const both = { USAGE_LOG: here, RUNNER_USAGE_LOG: here };
+  expect(messageOf(() => readConfig([], both))).toBe(
+    "RUNNER_USAGE_LOG must not name the file of USAGE_LOG, which has sessions as well",
+  );
+  expect(messageOf(() => readConfig([], { USAGE_LOG: "/nonexistent/usage.jsonl" }))).toBe(
+    "USAGE_LOG names a file in a folder that does not exist: /nonexistent/usage.jsonl",
+  );
+});
+
 test.each(["20", "1048575", "20B"])("a size of %s, which lacks its unit, is refused", (text) => {
   const message = messageOf(() => readConfig(["--model-memory", text], {}));
   expect(message).toBe(
