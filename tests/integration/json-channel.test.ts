@@ -52,6 +52,37 @@ test("a silent channel gets empty segments if the writer is asked for them, and 
   expect(await (await fetch(`${url}/${end}`)).text()).toBe("two");
 });
 
+test("a message too large for an orchestrator is dropped, the ones around it are not, and neither is one that the server refuses", async () => {
+  const stored: number[] = [];
+  await using peer = await faultyPeer(async ({ path, answer, text }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": stored.length });
+    const { length } = await text().catch(() => "");
+    if (length === 0) return; // cut off
+    if (length > 1000) return answer(413, { Connection: "close" });
+    stored.push(length);
+    answer(200);
+  });
+  const writer = new JsonWriter({ url: peer.url }, JSON_TYPE);
+  for (const length of [1, 8_000_001, 2, 5000, 3]) writer.send("x".repeat(length));
+  await writer.close();
+  expect(stored).toEqual([1, 2, 3]);
+});
+
+test("empty segments come in time though connections break sooner", async () => {
+  let stored = 0;
+  await using peer = await faultyPeer(async ({ path, answer, reset, text }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 0 });
+    const broken = setTimeout(reset, 60);
+    if ((await text().catch(() => null)) === null) return; // reset
+    clearTimeout(broken);
+    stored++;
+    answer(200);
+  });
+  const writer = new JsonWriter({ url: peer.url }, { ...JSON_TYPE, emptySegmentMs: 150 });
+  await waitFor("an empty segment", () => stored > 0);
+  await writer.close();
+});
+
 test("the next segment is connected before there is a message", async () => {
   const began = Promise.withResolvers<void>();
   await using peer = await faultyPeer(async ({ path, answer, text }) => {

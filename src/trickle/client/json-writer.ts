@@ -30,6 +30,8 @@ export interface JsonWriterOptions {
 const DEFAULTS = { queueLength: 16, giveUpMs: 30_000, closeMs: 1000 };
 /** A message is small: a peer that does not answer for this long is gone. */
 const STALL_MS = 5000;
+/** Orchestrators refuse segments of 10,000,000 bytes (live-runner.md 6). */
+const MAX_MESSAGE_BYTES = 8_000_000;
 /** A connection that lasted this long starts a new count of failures. */
 const STABLE_MS = 5000;
 const log = getLogger("trickle");
@@ -57,6 +59,8 @@ export class JsonWriter {
   #changed = Promise.withResolvers<void>();
   #state: "open" | "closing" | "over" = "open";
   #notFound = 0;
+  /** `performance.now()` of the last segment: connections come and go while a channel is silent. */
+  #storedAt = performance.now();
 
   constructor(endpoint: TrickleEndpoint, options: JsonWriterOptions) {
     const { queueLength, giveUpMs, closeMs, emptySegmentMs = null } = { ...DEFAULTS, ...options };
@@ -75,11 +79,17 @@ export class JsonWriter {
 
   /**
    * Queues one message, not empty. When too many wait the oldest is dropped, and one that is `kept` only if there is no
-   * other. Does nothing after the end.
+   * other. Does nothing after the end, nor with a message of more than 8,000,000 bytes.
    */
   send(text: string, { kept = false } = {}): void {
     if (this.#state !== "open") return;
-    this.#queue.add({ data: Buffer.from(text), kept });
+    const data = Buffer.from(text);
+    if (data.byteLength > MAX_MESSAGE_BYTES) {
+      const [channel, bytes] = [channelHost(this.#endpoint), data.byteLength];
+      log.warn("message dropped: it is too long", { channel, bytes, limit: MAX_MESSAGE_BYTES });
+      return;
+    }
+    this.#queue.add({ data, kept });
     this.#wake();
   }
 
@@ -120,6 +130,7 @@ export class JsonWriter {
           case "stored":
             this.#backoff.succeed();
             this.#notFound = 0;
+            this.#storedAt = performance.now();
             seq++;
             reset = false;
             continue;
@@ -200,7 +211,8 @@ export class JsonWriter {
   async #idle(post: SegmentPost<QueuedMessage>): Promise<PostOutcome | undefined> {
     const quiet = Promise.withResolvers<undefined>();
     const afterMs = this.#emptySegmentMs;
-    const timer = afterMs === null ? null : setTimeout(() => quiet.resolve(undefined), afterMs);
+    const leftMs = this.#storedAt + (afterMs ?? 0) - performance.now();
+    const timer = afterMs === null ? null : setTimeout(() => quiet.resolve(undefined), leftMs);
     const outcome = await Promise.race([post.settled, this.#changed.promise, quiet.promise]);
     if (timer !== null) clearTimeout(timer);
     return outcome ?? undefined;

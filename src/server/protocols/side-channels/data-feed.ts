@@ -14,6 +14,8 @@ export interface DataTiming {
 
 /** A gateway reads a segment with a longer line again and again. */
 const MAX_LINE_BYTES = 60 * 1024;
+/** Clients of orchestrators read segments of up to 1 MiB (live-runner.md 5.1). */
+const MAX_SEGMENT_BYTES = 1_000_000;
 const log = getLogger("stream");
 
 /** Publishes segments. */
@@ -63,7 +65,7 @@ export class DataFeed {
     this.#pending = [];
     if (fitting.length === 0) return;
     this.#keepAlive?.refresh();
-    this.#writer.send(fitting.join("\n"));
+    for (const segment of asSegments(fitting)) this.#writer.send(segment);
   }
 
   /** An empty list for readers of lists, an object like any other for readers of objects. */
@@ -87,4 +89,20 @@ function asLists(texts: readonly string[]): string[] {
     room -= bytes;
   }
   return lines.map((line) => `[${line.join(",")}]`);
+}
+
+/** Lines joined to segments, each as long as a segment may be. */
+function asSegments(lines: readonly string[]): string[] {
+  const segments: string[][] = [];
+  let room = 0;
+  for (const line of lines) {
+    const bytes = Buffer.byteLength(line) + 1;
+    if (bytes > room) {
+      segments.push([]);
+      room = MAX_SEGMENT_BYTES;
+    }
+    segments.at(-1)?.push(line);
+    room -= bytes;
+  }
+  return segments.map((each) => each.join("\n"));
 }

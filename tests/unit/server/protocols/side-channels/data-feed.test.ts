@@ -71,6 +71,16 @@ test.each<DataFormat>(["lists", "lines"])(
   },
 );
 
+test("what is too much for one segment leaves as several", async () => {
+  const { data, segments } = feed("lines");
+  const lines = Array.from({ length: 60 }, (_, n) => ({ n, text: "x".repeat(50_000) }));
+  for (const line of lines) data.send(line);
+  await data.close();
+  expect(segments).toHaveLength(4);
+  for (const segment of segments) expect(segment.length).toBeLessThan(1024 * 1024);
+  expect(segments.join("\n").split("\n")).toEqual(lines.map((line) => JSON.stringify(line)));
+});
+
 test("closing sends what is pending, and nothing afterwards", async () => {
   const { data, segments } = feed("lines");
   data.send({ n: 1 });
