@@ -6,7 +6,7 @@ import { getLogger } from "../log.ts";
 import { untilAborted } from "../streams/until-aborted.ts";
 import { TrickleServer } from "../trickle/server/trickle-server.ts";
 import { Admission } from "./admission.ts";
-import { type ServedCapacity, servedCapacity } from "./capacity.ts";
+import { servedCapacity } from "./capacity.ts";
 import { chooseDevices, defaultMaxStreams } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 import { EngineScheduler } from "./engines/scheduler.ts";
@@ -20,15 +20,9 @@ import { listen, localUrl } from "./http/listen.ts";
 import { JsonLinesFile } from "./json-lines-file.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
-import {
-  assertNamesServed,
-  doubtAbout,
-  missingVariables,
-  offersOf,
-  remarkOnName,
-} from "./protocols/byoc/registration/offer.ts";
-import { orchestratorsOf } from "./protocols/byoc/registration/orchestrators.ts";
-import { Registration } from "./protocols/byoc/registration/registration.ts";
+import { assertNamesServed } from "./protocols/byoc/registration/offer.ts";
+import { register } from "./protocols/byoc/registration/register.ts";
+import type { Registration } from "./protocols/byoc/registration/registration.ts";
 import { liveRunner } from "./protocols/live-runner/live-runner.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { recent } from "./recent.ts";
@@ -110,13 +104,16 @@ export async function serve({
   const served = { engines: scheduler, devices: devices.names, admission };
   const capacity = servedCapacity({ ...served, full: admission.capacity });
   const gpus = recent(() => readGpus(), GPUS_MAX_AGE_MS);
-  let registration: Registration | null = null;
-  const registrations = () => registration?.states ?? [];
-  metrics.watch({ scheduler, store, capacity, trickle, gpus, registrations });
   const starter = new StreamStarter({ scheduler, store, hosts, updater, fallbacks });
   const streams = { starter, store, updater, scheduler, admission, hosts };
   const places = { places: capacity, devices: devices.names, gpus };
   const runners = liveRunner({ config, version, ...streams, ...places });
+  let registration: Registration | null = null;
+  metrics.watch({
+    ...{ scheduler, store, capacity, trickle, gpus },
+    registrations: () => registration?.states ?? [],
+    runners: () => runners?.states ?? [],
+  });
   const app = createApp({
     metrics,
     gpus,
@@ -148,19 +145,20 @@ export async function serve({
     runners?.start(ownUrl);
     const unfit = await untilAborted(scheduler.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
-    const deadline = AbortSignal.timeout(config.grace);
-    const engineDeadline = AbortSignal.timeout(config.grace * ENGINES_SHARE);
-    log.info("stopping", { streams: store.liveCount, grace_ms: config.grace });
-    const left = registration?.leave();
-    const runnersLeft = runners?.close(config.grace * SESSIONS_SHARE);
+    const { grace } = config;
+    const deadline = AbortSignal.timeout(grace);
+    const engineDeadline = AbortSignal.timeout(within(grace, ENGINES_SHARE));
+    log.info("stopping", { streams: store.liveCount, grace_ms: grace });
+    const { drained, left: runnersLeft } = runners?.close(within(grace, SESSIONS_SHARE)) ?? {};
+    const left = Promise.all([registration?.leave(), runnersLeft]);
     // The listener stays until the streams have gone: their channels may be our own.
-    const all = Promise.all([store.close(runnersLeft), admission.close()]);
-    await untilAborted(all, AbortSignal.timeout(config.grace * STREAMS_SHARE));
+    const all = Promise.all([store.close(drained), admission.close()]);
+    await untilAborted(all, AbortSignal.timeout(within(grace, STREAMS_SHARE)));
     closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
     await scheduler.close(engineDeadline);
     // Of a stream whose engine was killed the output is still to be ended.
     await untilAborted(all, deadline);
-    await Promise.all([left, untilAborted(Promise.resolve(runnersLeft), deadline)]);
+    await untilAborted(left, deadline);
     await server.stop(true);
     log.info("stopped");
     return unfit === null ? 0 : 1;
@@ -174,6 +172,13 @@ const SESSIONS_SHARE = 0.4;
 /** The parts of the grace after which streams and jobs are waited for no longer, and after which engines are killed. */
 const STREAMS_SHARE = 0.7;
 const ENGINES_SHARE = 0.85;
+
+/** A longer grace is for sessions: ending things takes no longer than this. */
+const ENDINGS_MS = 8000;
+
+/** When a share of the grace is over, in milliseconds from its begin. */
+const within = (graceMs: number, share: number): number =>
+  Math.max(0, graceMs - ENDINGS_MS) + Math.min(graceMs, ENDINGS_MS) * share;
 
 /** Null where no file is to be written. */
 async function openUsageLog({ usageLog }: Config): Promise<JsonLinesFile | null> {
@@ -202,37 +207,4 @@ function warnIfOpen({ host }: Config, { api, capability }: AccessTokens): void {
     "every machine that reaches this server may use it: set --api-token, or listen on --host 127.0.0.1",
     { host },
   );
-}
-
-interface RegistrationNeeds extends Omit<ServedCapacity, "full"> {
-  readonly ownUrl: string;
-  readonly token: string | undefined;
-}
-
-/** Null where an orchestrator or its secret is not set. */
-function register(
-  config: Config,
-  { ownUrl, token, ...serving }: RegistrationNeeds,
-): Registration | null {
-  if (config.orchMode === "runner") return null;
-  const [missing, ...others] = missingVariables(config);
-  if (missing !== undefined) {
-    if (missing === "ORCH_SECRET" && config.capabilityToken !== undefined)
-      log.info("not registered by itself: ORCH_SECRET is not set");
-    // With none of them set, no registration is wanted.
-    else if (others.length === 0) log.error(`nothing is registered: ${missing} is not set`);
-    return null;
-  }
-  const doubt = doubtAbout(config);
-  if (doubt !== null)
-    log.warn("the orchestrator probably cannot reach this server", { why: doubt });
-  const remark = remarkOnName(config);
-  if (remark !== null) log.warn("only streams are served under this name", { why: remark });
-  const places = serving.admission.capacity;
-  const offers = offersOf(config, { ownUrl, places, ...(token === undefined ? {} : { token }) });
-  return new Registration({
-    orchestrators: orchestratorsOf(config, config.orchSecret ?? ""),
-    offers,
-    capacity: servedCapacity({ ...serving, full: config.capabilityCapacity ?? places }),
-  });
 }

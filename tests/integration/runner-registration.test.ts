@@ -88,7 +88,7 @@ function runners(env: Record<string, string>, { timing = hurried }: { timing?: B
     allows: (origin) => origin === "http://allowed:1",
     timing,
   });
-  open.push({ [Symbol.asyncDispose]: () => all.close(0) });
+  open.push({ [Symbol.asyncDispose]: () => all.close(0).left });
   all.start("http://127.0.0.1:5999");
   return { all, tables, table: tables[0] as RecordingSessions };
 }
@@ -178,7 +178,7 @@ describe.each<DialectName>(["go-livepeer", "livepeer-node"])("at %s", (dialect) 
     const orchestrator = await standIn({ dialect });
     const { all, table } = runners({ ORCH_URL: orchestrator.url });
     await orchestrator.registered();
-    await all.close(1000);
+    await all.close(1000).left;
     expect(table.events).toEqual(["drain"]);
     expect(orchestrator.registry.runners.size).toBe(0);
     expect(orchestrator.calls.of("unregister")).toMatchObject([

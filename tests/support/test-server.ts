@@ -91,7 +91,15 @@ export function testServer(options: TestServerOptions = {}) {
     full: admission.capacity,
   });
   const trickle = { channels: 0, bytes: 0, requests: 0 };
-  metrics.watch({ scheduler, store, capacity, trickle, gpus, registrations: () => [] });
+  metrics.watch({
+    scheduler,
+    store,
+    capacity,
+    trickle,
+    gpus,
+    registrations: () => [],
+    runners: () => [],
+  });
   const hosts = new HostPolicy({ allowHosts: ["127.0.0.1"], orchestrators: [] });
   const fallbacks = new Fallbacks({ workspace: "/nonexistent", scheduler });
   const updater = new StreamUpdater(scheduler, store, fallbacks);

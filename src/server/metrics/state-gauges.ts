@@ -6,6 +6,10 @@ import type { Capacity } from "../capacity.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Gpu } from "../gpus.ts";
 import type { RegistrationState } from "../protocols/byoc/registration/registration.ts";
+import {
+  FAILURE_KINDS,
+  type RunnerState,
+} from "../protocols/live-runner/registration/dynamic-registration.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { EngineCounters } from "./engine-counters.ts";
 
@@ -18,6 +22,8 @@ export interface ServerState {
   readonly gpus: () => Promise<readonly Gpu[]>;
   /** Empty where nothing is to be registered. */
   readonly registrations: () => readonly RegistrationState[];
+  /** Empty where this server is no live runner. */
+  readonly runners: () => readonly RunnerState[];
 }
 
 const STREAM_STATES = ["starting", "active", "stopping"] as const;
@@ -28,12 +34,12 @@ type Reading = readonly [labels: Readonly<Record<string, string>>, value: number
 
 /** Adds a gauge for each part of the state, read anew at every scrape. */
 export function registerStateGauges(registry: Registry, state: ServerState): void {
-  const { scheduler, store, capacity, trickle, gpus, registrations } = state;
+  const { scheduler, store, capacity, trickle, gpus, registrations, runners } = state;
   const gauge = (name: string, help: string, read: () => readonly Reading[] | Promise<Reading[]>) =>
     new Gauge({
       name: `comfystream_${name}`,
       help,
-      labelNames: ["state", "device", "gpu", "capability", "orchestrator"],
+      labelNames: ["state", "device", "gpu", "capability", "app", "orchestrator", "failure"],
       registers: [registry],
       async collect() {
         const readings = await read();
@@ -55,6 +61,30 @@ export function registerStateGauges(registry: Registry, state: ServerState): voi
         const { host } = new URL(orchestrator);
         return [{ capability, orchestrator: host }, Number(accepted)];
       }),
+  );
+  gauge(
+    "runner_registered",
+    "1 while the orchestrator has the registration of the live runner, else 0",
+    () => runners().map((one): Reading => [runnerLabels(one), Number(one.registered)]),
+  );
+  gauge(
+    "runner_registered_timestamp_seconds",
+    "When the live runner was registered, in seconds since 1970; absent without a registration",
+    () =>
+      runners().flatMap((one): Reading[] =>
+        one.since === null ? [] : [[runnerLabels(one), one.since.getTime() / 1000]],
+      ),
+  );
+  gauge(
+    "runner_registration_failure",
+    "1 for the kind of the last failure since a heartbeat was accepted, else 0",
+    () =>
+      runners().flatMap((one) =>
+        FAILURE_KINDS.map((failure): Reading => {
+          const labels = { ...runnerLabels(one), failure };
+          return [labels, Number(one.failure?.kind === failure)];
+        }),
+      ),
   );
   gauge("streams", "Live streams by state", () =>
     byState(STREAM_STATES, store.list("live"), ({ status }) => status),
@@ -122,6 +152,11 @@ export function registerStateGauges(registry: Registry, state: ServerState): voi
 /** Requests of the trickle clients in this process, which no engine reports. */
 export const countOwnAnswers = (counters: EngineCounters): void =>
   counters.answered(trickleAnswers.take());
+
+const runnerLabels = ({ app, orchestrator }: RunnerState) => ({
+  app,
+  orchestrator: new URL(orchestrator).host,
+});
 
 const count = <T>(all: readonly T[], holds: (one: T) => boolean): number =>
   all.filter(holds).length;

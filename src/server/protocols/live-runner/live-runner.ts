@@ -1,5 +1,6 @@
 /** Makes this server a live runner: its registrations and their sessions, as the settings say (live-runner.md 8). */
 import type { Config } from "../../../config.ts";
+import { getLogger } from "../../../log.ts";
 import type { Admission } from "../../admission.ts";
 import type { Capacity } from "../../capacity.ts";
 import type { EngineScheduler } from "../../engines/scheduler.ts";
@@ -16,6 +17,8 @@ import { Runners } from "./registration/runners.ts";
 import type { SessionSettings } from "./sessions/session-services.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 
+const log = getLogger("registration");
+
 export interface LiveRunnerParts {
   readonly config: Config;
   readonly version: string;
@@ -31,10 +34,14 @@ export interface LiveRunnerParts {
   readonly gpus: () => Promise<readonly Gpu[]>;
 }
 
-/** Registers nothing yet: see `start`. Null where the settings do not make this server a live runner. Throws ConfigError. */
+/**
+ * Registers nothing yet: see `start`. Null where the settings do not make this server a live runner, and where no
+ * orchestrator could learn of it: then the log says what is missing. Throws ConfigError.
+ */
 export function liveRunner(parts: LiveRunnerParts): Runners<SessionTable> | null {
   const { config, version, scheduler, admission, places, hosts, devices, gpus } = parts;
   if (config.runnerApp === undefined || config.orchMode === "byoc") return null;
+  if (!isReachedBySome(config)) return null;
   let gpu: RunnerGpu | null = null;
   void gpus().then((found) => {
     gpu = gpuOf(devices, found);
@@ -53,6 +60,23 @@ export function liveRunner(parts: LiveRunnerParts): Runners<SessionTable> | null
     metadata: () => config.runnerMetadata ?? streamMetadata(scheduler.models()),
     allows: (origin) => hosts.allows(origin),
   });
+}
+
+/** Whether orchestrators can learn of a runner: by its heartbeats, or from their operators. */
+function isReachedBySome({ orchUrl = [], orchSecret, runnerKey, allowHosts }: Config): boolean {
+  const missing =
+    orchUrl.length === 0 ? "ORCH_URL" : orchSecret === undefined ? "ORCH_SECRET" : null;
+  if (missing !== null && runnerKey === undefined) {
+    log.error(`no runner is registered: ${missing} is not set`, {
+      why: "set it, or RUNNER_KEY for a runner that operators of orchestrators list themselves",
+    });
+    return false;
+  }
+  if (orchUrl.length === 0 && allowHosts.length === 0)
+    log.warn("no session can start: neither ORCH_URL nor ALLOW_HOSTS names an orchestrator", {
+      why: "a static runner calls back the orchestrators that are named there alone",
+    });
+  return true;
 }
 
 const sessionSettings = (config: Config): SessionSettings => ({

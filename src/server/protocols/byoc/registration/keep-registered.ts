@@ -7,7 +7,7 @@
  * count is then right at once, and stays right as those jobs end. A job that is on its way at that moment is counted
  * wrongly until the next renewal.
  */
-import { getLogger } from "../../../../log.ts";
+import { getLogger, type LogLevel } from "../../../../log.ts";
 import { pause } from "../../../../streams/pause.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { Capacity } from "../../../capacity.ts";
@@ -40,10 +40,14 @@ export interface Timing {
 
 export const REAL_TIME: Timing = { wait: pause, random: Math.random };
 
+/** How an orchestrator without BYOC is logged: where it may take a live runner, it is no error. */
+export type UnsupportedLevel = Extract<LogLevel, "warning" | "error">;
+
 /** One name at one orchestrator. */
 export interface Entry {
   readonly client: Pick<OrchestratorClient, "url" | "register" | "unregister">;
   readonly offer: Omit<Offer, "capacity">;
+  readonly unsupportedLevel: UnsupportedLevel;
   /** Whether the orchestrator may have it. */
   held: boolean;
   /** Whether the orchestrator accepted it at the last attempt. */
@@ -103,6 +107,7 @@ export async function keepRegistered(
         await untilRenewal(total, entry, watch, timing, stop);
         break;
       case "refused":
+      case "unsupported":
         await timing.wait(REFUSED_MS, stop);
         break;
       case "unreachable": {
@@ -164,7 +169,7 @@ async function untilRenewal(
 
 /** Logs each thing that happens once, not each time that it does. */
 function logOutcome(
-  { client, offer }: Entry,
+  { client, offer, unsupportedLevel }: Entry,
   { outcome, total, used }: { outcome: Outcome; total: number; used: number },
   last: { outcome: Outcome; total: number } | null,
 ): void {
@@ -180,6 +185,8 @@ function logOutcome(
   const before = last?.outcome;
   if (before && before.kind !== "done" && before.message === outcome.message) return;
   const fields = { capability, orchestrator, why: outcome.message };
-  if (outcome.kind === "refused") log.error("not registered: retried every 60 s", fields);
-  else log.warn("orchestrator not reached: still trying", fields);
+  if (outcome.kind === "unreachable") log.warn("orchestrator not reached: still trying", fields);
+  else if (outcome.kind === "unsupported" && unsupportedLevel === "warning")
+    log.warn("not registered: retried every 60 s", fields);
+  else log.error("not registered: retried every 60 s", fields);
 }

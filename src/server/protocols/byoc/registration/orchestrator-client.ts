@@ -8,10 +8,13 @@ const SHOWN_CHARACTERS = 200;
 /** Currencies that need no price feed. */
 const SURE_CURRENCIES = ["wei", "eth"];
 
-/** `refused`: an operator must change a setting. `unreachable`: may pass by itself. `message` never holds a secret. */
+/**
+ * `refused`: an operator must change a setting. `unsupported`: it has no BYOC. `unreachable`: may pass by itself. `message`
+ * never holds a secret.
+ */
 export type Outcome =
   | { readonly kind: "done" }
-  | { readonly kind: "refused" | "unreachable"; readonly message: string };
+  | { readonly kind: "refused" | "unsupported" | "unreachable"; readonly message: string };
 
 export interface OrchestratorOptions {
   /** `ORCH_SECRET`. */
@@ -82,13 +85,17 @@ export class OrchestratorClient {
   #judge(status: number, text: string) {
     if (status === 200) return { kind: "done" as const };
     const shown = this.#safe(cut(text.trim(), SHOWN_CHARACTERS));
-    const kind = status >= 500 ? ("unreachable" as const) : ("refused" as const);
-    return { kind, message: explain(status, shown), dropped: false };
+    return { kind: kindOf(status), message: explain(status, shown), dropped: false };
   }
 
   #safe(text: string): string {
     return text.replaceAll(this.#secret, "…");
   }
+}
+
+function kindOf(status: number) {
+  if (status === 404 || status === 405) return "unsupported" as const;
+  return status >= 500 ? ("unreachable" as const) : ("refused" as const);
 }
 
 function explain(status: number, text: string): string {

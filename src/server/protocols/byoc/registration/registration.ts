@@ -1,7 +1,13 @@
 /** Registers every capability with every orchestrator, keeps that up, and withdraws it at the end. */
 import { getLogger } from "../../../../log.ts";
 import type { Capacity } from "../../../capacity.ts";
-import { type Entry, keepRegistered, REAL_TIME, type Timing } from "./keep-registered.ts";
+import {
+  type Entry,
+  keepRegistered,
+  REAL_TIME,
+  type Timing,
+  type UnsupportedLevel,
+} from "./keep-registered.ts";
 import type { Offer } from "./offer.ts";
 import type { OrchestratorClient } from "./orchestrator-client.ts";
 
@@ -13,6 +19,8 @@ export interface RegistrationOptions {
   readonly orchestrators: readonly OrchestratorClient[];
   readonly offers: readonly Omit<Offer, "capacity">[];
   readonly capacity: Capacity;
+  /** How an orchestrator without BYOC is logged. Default: as an error. */
+  readonly unsupportedLevel?: UnsupportedLevel;
   /** Default: real time. */
   readonly timing?: Timing;
 }
@@ -30,9 +38,15 @@ export class Registration {
   readonly #running: Promise<unknown>;
 
   /** Registers as soon as there is capacity; HTTP must answer by then. */
-  constructor({ orchestrators, offers, capacity, timing = REAL_TIME }: RegistrationOptions) {
+  constructor({
+    orchestrators,
+    offers,
+    capacity,
+    unsupportedLevel = "error",
+    timing = REAL_TIME,
+  }: RegistrationOptions) {
     this.#entries = orchestrators.flatMap((client) =>
-      offers.map((offer) => ({ client, offer, held: false })),
+      offers.map((offer) => ({ client, offer, unsupportedLevel, held: false })),
     );
     this.#running = Promise.all(
       this.#entries.map((entry) => keepRegistered(entry, capacity, timing, this.#stop.signal)),

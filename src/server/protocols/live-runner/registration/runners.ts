@@ -134,15 +134,21 @@ export class Runners<S extends RunnerSessions> {
     return all.map(({ sessions }) => sessions);
   }
 
-  /** Takes no new session; each runner leaves its orchestrator when its last one is released. Never throws. */
-  async close(graceMs: number): Promise<void> {
-    await Promise.all([
-      this.#static?.sessions.drain(graceMs),
-      ...this.#registered.map(async (one) => {
-        await one.drain(graceMs);
-        await one.leave(AbortSignal.timeout(LEAVE_MS));
-      }),
-    ]);
+  /**
+   * Takes no new session. Sessions may go on for `graceMs`; then they are ended. `drained` settles when all are released,
+   * `left` when each runner has left its orchestrator, which it does as soon as it has no session. Neither rejects.
+   */
+  close(graceMs: number): { readonly drained: Promise<void>; readonly left: Promise<void> } {
+    const runners = this.#registered.map((one) => ({ one, drained: one.drain(graceMs) }));
+    const drained = [this.#static?.sessions.drain(graceMs), ...runners.map((each) => each.drained)];
+    const left = runners.map(async (each) => {
+      await each.drained;
+      await each.one.leave(AbortSignal.timeout(LEAVE_MS));
+    });
+    return {
+      drained: Promise.all(drained).then(() => {}),
+      left: Promise.all(left).then(() => {}),
+    };
   }
 
   get #registered(): readonly DynamicRegistration<S | BatchCalls>[] {

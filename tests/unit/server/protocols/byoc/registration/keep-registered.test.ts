@@ -59,6 +59,7 @@ function loop(outcomes: Outcome[], admission = new Admission(4), random = 1, tot
       },
     },
     offer,
+    unsupportedLevel: "error",
     held: false,
   };
   const wait = (ms: number, signal: AbortSignal) => {
