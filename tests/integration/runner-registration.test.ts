@@ -270,12 +270,6 @@ test.each<[string, Partial<StandInOptions>, Record<string, string>, string]>([
     "it answered 400: price_info.price must be above 0 (RUNNER_PRICE=0: an orchestrator on a blockchain wants a price above 0)",
   ],
   [
-    "a price without a blockchain",
-    { dialect: "livepeer-node" },
-    { RUNNER_PRICE: "0.5" },
-    "it answered 400: a price needs an orchestrator that takes payments (RUNNER_PRICE=0.5: livepeer/node without a blockchain takes 0 alone)",
-  ],
-  [
     "a unit that it does not know",
     { dialect: "livepeer-node" },
     { RUNNER_PRICE_UNIT: "720p" },
@@ -298,6 +292,18 @@ test.each<[string, Partial<StandInOptions>, Record<string, string>, string]>([
     expect(logs.all[0]?.properties["why"]).toBe(why);
   },
 );
+
+test("R6: a price that livepeer/node refuses without a blockchain is explained with its setting", async () => {
+  await using logs = await recordLogs("info");
+  const orchestrator = await standIn({ dialect: "livepeer-node" });
+  const text = '{"error":"paid runners require on-chain payment support"}';
+  orchestrator.calls.fail("heartbeat", { status: 400, text });
+  runners({ ORCH_URL: orchestrator.url, RUNNER_PRICE: "0.5" });
+  await orchestrator.registered();
+  expect(logs.all[0]?.properties["why"]).toBe(
+    "it answered 400: paid runners require on-chain payment support (RUNNER_PRICE=0.5: some releases of livepeer/node without a blockchain take 0 alone)",
+  );
+});
 
 test("R8: an orchestrator that is dead does not affect another, and each has a key of its own", async () => {
   await using logs = await recordLogs("info");
@@ -371,7 +377,7 @@ test("without o2r a reservation is noticed with the next heartbeat", async () =>
   const orchestrator = await standIn({ dialect: "go-livepeer" });
   const { table } = runners({ ORCH_URL: orchestrator.url });
   const runner = await orchestrator.registered();
-  await runner.o2r.close();
+  await runner.o2r?.close();
   const session = await orchestrator.reserve();
   await waitFor("the list", () => table.lists.some((list) => list.includes(session.id)));
   expect(table.events).toEqual([]);

@@ -66,15 +66,6 @@ export class HostPolicy {
     this.#own = own;
   }
 
-  /** Whether `ALLOW_HOSTS` names this origin's host, as it is spelled there: names are not looked up. */
-  listsOrigin(origin: string): boolean {
-    const url = URL.parse(origin);
-    if (url === null) return false;
-    const port = url.port || (url.protocol === "https:" ? "443" : "80");
-    const { allowHosts } = this.#rules;
-    return ["*", url.hostname, `${url.hostname}:${port}`].some((one) => allowHosts.includes(one));
-  }
-
   /** Whether `ALLOW_HOSTS` names the host of this origin, as it is spelt there. */
   allows(origin: string): boolean {
     const url = URL.parse(origin);
