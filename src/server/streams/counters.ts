@@ -21,14 +21,14 @@ const NONE: Percentiles = { p50: null, p95: null, p99: null };
 export class StreamCounters {
   /** Totals of engines that are gone. */
   #earlier: Counters = countersOf(null);
-  #earlierLatency: LatencyCounts = [];
+  #earlierLatencies: LatencyCounts = [];
   #latest: StreamStats | null = null;
   #restarts = 0;
   /** Where its engine runs, or the one before it ran. */
   #device: string | null = null;
 
   /** True once the present engine has reported figures. */
-  get isMeasured(): boolean {
+  get isReported(): boolean {
     return this.#latest !== null;
   }
 
@@ -39,15 +39,26 @@ export class StreamCounters {
 
   /** The engine is gone: its last figures are added to the totals. */
   interrupted(): void {
-    this.#earlier = this.#totals();
-    this.#earlierLatency = this.latency;
+    this.#earlier = this.totals;
+    this.#earlierLatencies = this.latencies;
     this.#latest = null;
     this.#restarts++;
   }
 
+  /** Engines that died. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  get totals(): Counters {
+    const now = countersOf(this.#latest);
+    for (const name of COUNTERS) now[name] += this.#earlier[name];
+    return now;
+  }
+
   /** The latencies of all frames that left. */
-  get latency(): LatencyCounts {
-    return addLatencyCounts(this.#earlierLatency, this.#latest?.latency_counts ?? []);
+  get latencies(): LatencyCounts {
+    return addLatencyCounts(this.#earlierLatencies, this.#latest?.latency_counts ?? []);
   }
 
   /** The `stats` of contract.md; `model` is shown before the first figures. */
@@ -55,7 +66,7 @@ export class StreamCounters {
     return {
       fps_in: this.#latest?.fps_in ?? 0,
       fps_out: this.#latest?.fps_out ?? 0,
-      ...this.#totals(),
+      ...this.totals,
       restarts: this.#restarts,
       consecutive_errors: this.#latest?.consecutive_errors ?? 0,
       latency_ms: this.#latest?.latency_ms ?? NONE,
@@ -69,12 +80,6 @@ export class StreamCounters {
   /** Audio packets a second, in and out, which pytrickle's callers ask for (protocol.md 5.3). */
   get audioRates(): { readonly in: number; readonly out: number } {
     return { in: this.#latest?.audio_fps_in ?? 0, out: this.#latest?.audio_fps_out ?? 0 };
-  }
-
-  #totals(): Counters {
-    const now = countersOf(this.#latest);
-    for (const name of COUNTERS) now[name] += this.#earlier[name];
-    return now;
   }
 }
 

@@ -47,8 +47,15 @@ export const startMembers = ({
 });
 
 /** The values of a model's parameters without the bytes of pictures. */
-export const shownValues = (values: ParamValues): ParamValues =>
+const shownValues = (values: ParamValues): ParamValues =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, shownValue(value)]));
+
+/** What an ended stream keeps of its parameters: no graphs, pictures and long prompts. */
+export const keptParams = ({ graphs: _, ...params }: StreamParams): StreamParams => ({
+  ...params,
+  prompts: shortened(params.prompts),
+  model_params: shownValues(params.model_params),
+});
 
 /** The first prompts, cut short; cloned, since a slice of a string keeps the whole string alive. */
 export const shortened = (prompts: readonly Prompt[]): Prompt[] =>

@@ -13,18 +13,16 @@ import type { Place } from "../admission.ts";
 import type { EngineName, Work } from "../engines/work.ts";
 import type { ControlProtocol, ShownChannels } from "../protocols/control-protocol.ts";
 import { endAbandonedOutput } from "./abandoned-output.ts";
-import { withChannelFields } from "./channel-fields.ts";
-import { StreamCounters } from "./counters.ts";
+import { reportWithChannelFields, withChannelFields } from "./channel-fields.ts";
 import { DataOutput } from "./data-output.ts";
+import { Measurements } from "./measurements.ts";
 import type { StreamEvent, StreamObserver } from "./observer.ts";
 import { ParamsInUse } from "./params-in-use.ts";
 import { RecentEvents } from "./recent-events.ts";
 import { type EndReason, StreamLife } from "./stream-life.ts";
 import { StreamLog } from "./stream-log.ts";
-import { shortened, shownValues, startMembers, streamObject } from "./stream-object.ts";
+import { keptParams, shortened, startMembers, streamObject } from "./stream-object.ts";
 import type { Usage } from "./usage.ts";
-import { UsageClock } from "./usage-clock.ts";
-import { usageOf } from "./usage-record.ts";
 
 const log = getLogger("stream");
 
@@ -57,38 +55,36 @@ export class Stream implements Work {
   readonly capability: string | null;
   /** What its model says about its frames. */
   readonly data: DataOutput;
+  /** What was counted of it, and for how long it showed what. */
+  readonly measured: Measurements;
   /** The last events of its life. */
   readonly recent = new RecentEvents();
   /** Called when the engine has reported the output's size. */
   onSize: (() => void) | null = null;
   readonly #log = new StreamLog(this);
-  readonly #counters = new StreamCounters();
   readonly #life = new StreamLife();
-  readonly #clock: UsageClock;
   #observer: StreamObserver | null;
   readonly #params: ParamsInUse;
   #checkpoint: Checkpoint | null = null;
   #size: Size | null;
-  #showing: Showing;
 
   constructor(origin: StreamOrigin) {
     this.id = origin.id;
     this.logId = logId(origin.id);
     this.data = this.#openData();
+    this.measured = new Measurements(origin.params.paused);
     this.protocol = origin.protocol;
     this.spec = origin.spec;
     this.defaults = origin.defaults;
     this.channels = origin.channels;
     this.capability = origin.capability;
     this.#params = new ParamsInUse(origin.params);
-    this.#clock = new UsageClock(origin.params.paused);
     this.#size = origin.params.size ?? null;
-    this.#showing = { output: origin.params.paused ? "paused" : "live" };
     this.#observer = this.#logged(() => origin.observe?.(this) ?? null);
   }
 
   get createdAt(): Date {
-    return this.#clock.startedAt;
+    return this.measured.startedAt;
   }
   get status() {
     return this.#life.status;
@@ -134,23 +130,15 @@ export class Stream implements Work {
   }
   /** What its viewers see, as its engine reported last. */
   get showing(): Showing {
-    return this.#showing;
+    return this.measured.showing;
   }
   /** Counters over all its engines; rates and delays of the latest. */
   get stats() {
-    return this.#counters.figures(this.params.model);
+    return this.measured.stats(this.params.model);
   }
   /** What it has used over all its engines, until now or in its whole life. */
   get usage(): Usage {
-    return usageOf(this.#clock, this.stats, this.#counters.latency);
-  }
-  /** Audio packets a second, in and out. */
-  get audioRates(): { readonly in: number; readonly out: number } {
-    return this.#counters.audioRates;
-  }
-  /** True once its present engine has reported figures; false again between two engines. */
-  get isMeasured(): boolean {
-    return this.#counters.isMeasured;
+    return this.measured.usage();
   }
   /** Its parameters as members of a start body; prompts are shortened. */
   get shownParams() {
@@ -167,7 +155,7 @@ export class Stream implements Work {
     this.#log.changed(this.params, params);
     if (!Bun.deepEquals(params, this.params)) this.#params.change(params);
     if (params.size !== undefined) this.#size = params.size;
-    this.#clock.pause(params.paused);
+    this.measured.pause(params.paused);
     this.#tell({ type: "params_changed" });
   }
 
@@ -191,7 +179,7 @@ export class Stream implements Work {
   }
 
   receive(message: WorkReport): void {
-    const named = this.#withChannelFields(message);
+    const named = reportWithChannelFields(message, this.protocol.channelFields);
     if (named.type !== "data") this.recent.record(named);
     this.#take(named);
     if (named.type !== "ended" && named.type !== "data") this.#observer?.handle(named);
@@ -207,8 +195,7 @@ export class Stream implements Work {
 
   interrupted(why: string): void {
     this.#life.degrade(null); // the next engine reports what is still wrong
-    this.#clock.interrupted();
-    this.#counters.interrupted();
+    this.measured.interrupted();
     this.#params.interrupted();
     log.warn("stream interrupted: its engine died", { stream: this.logId, why });
     this.#tell({ type: "interrupted", why });
@@ -229,12 +216,6 @@ export class Stream implements Work {
     this.#observer?.handle(event);
   }
 
-  /** Callers know a channel by the field in which they named it. */
-  #withChannelFields(message: WorkReport): WorkReport {
-    if (!("error" in message) || message.error === undefined) return message;
-    return { ...message, error: withChannelFields(message.error, this.protocol.channelFields) };
-  }
-
   #take(message: WorkReport): void {
     switch (message.type) {
       case "started":
@@ -247,14 +228,13 @@ export class Stream implements Work {
         this.onSize?.();
         return;
       case "stats":
-        this.#counters.take(message.stats);
+        this.measured.take(message.stats);
         return;
       case "checkpoint":
         this.#checkpoint = message.checkpoint;
         return;
       case "showing":
-        this.#showing = shownBy(message);
-        this.#clock.show(message);
+        this.measured.show(message);
         return;
       case "recovered":
         this.#life.degrade(null);
@@ -286,7 +266,7 @@ export class Stream implements Work {
   #end(error: PlainError | undefined, endOutput?: () => Promise<void>): void {
     const ending = this.#life.end(error ?? null);
     if (ending === null) return;
-    this.#clock.end();
+    this.measured.end();
     // A start that waits for the stream to be active reports its failure itself.
     if (ending.wasActive || this.protocol.answersWhen === "admitted") this.#log.ended(ending);
     this.data.close();
@@ -295,12 +275,7 @@ export class Stream implements Work {
 
   /** An ended stream stays in the history: it drops whatever is big and keeps no other object alive. */
   async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
-    const { graphs: _, ...params } = this.params;
-    this.#params.end({
-      ...params,
-      prompts: shortened(params.prompts),
-      model_params: shownValues(params.model_params),
-    });
+    this.#params.end(keptParams(this.params));
     this.#checkpoint = null;
     this.onSize = null;
     const observer = this.#observer;
@@ -314,5 +289,3 @@ export class Stream implements Work {
     return withStreamLog(this.id, work);
   }
 }
-
-const shownBy = ({ output, reason }: Showing): Showing => ({ output, ...(reason && { reason }) });

@@ -88,7 +88,7 @@ export class SideChannels implements StreamObserver {
       if (beats++ % 2 === 0) this.#publishStatus();
       else this.#publish("stream_heartbeat", this.#vitals.heartbeat());
       // Without figures the keep-alive of the data channel suffices.
-      if (this.#stream.isMeasured)
+      if (this.#stream.measured.isReported)
         this.#data?.send({ type: "stats", timestamp: Date.now(), stats: this.#stream.stats });
     }, timing.beatMs);
   }

@@ -120,11 +120,11 @@ export class StreamVitals {
   }
 
   #name(): VitalState {
-    const { status, spec, protocol, error, isMeasured, createdAt, stats } = this.#stream;
+    const { status, spec, protocol, error, measured, createdAt, stats } = this.#stream;
     const isOld = (since: number, patienceMs = PATIENCE_MS) => Date.now() - since > patienceMs;
     if (status === "error") return "ERROR";
     if (status === "stopping" || status === "stopped") return "OFFLINE";
-    if (status === "starting" || !isMeasured) return "LOADING";
+    if (status === "starting" || !measured.isReported) return "LOADING";
     const isSilent =
       this.#inputAt === null
         ? isOld(createdAt.getTime(), FIRST_INPUT_MS)
@@ -141,7 +141,7 @@ export class StreamVitals {
 }
 
 /** pytrickle's four rates: frames of video and packets of audio a second. */
-export function ratesOf({ stats: { fps_in, fps_out }, audioRates }: Stream) {
+export function ratesOf({ stats: { fps_in, fps_out }, measured: { audioRates } }: Stream) {
   return {
     ingress_video_fps: fps_in,
     ingress_audio_fps: audioRates.in,
