@@ -1,0 +1,165 @@
+/** Chooses what comes out of inference for each frame, in order: a model's picture, or what is shown in its place. */
+import { toPlainError } from "../../errors.ts";
+import { drawMarker, markerFor } from "../codec/frame-marker.ts";
+import { Frame } from "../codec/libav.ts";
+import type { FramePool, Tick, VideoFrame } from "../codec/video-frame.ts";
+import { TooLate } from "../device/job.ts";
+import type { PipelineObserver } from "../pipeline-observer.ts";
+import type { FallbackReason } from "../protocol/messages.ts";
+import type { DropCause } from "../protocol/metrics.ts";
+import type { StreamParams } from "../protocol/work.ts";
+import type { Bypass } from "./bypass.ts";
+import type { Finisher, Inferred } from "./finisher.ts";
+import type { PlanJob } from "./plan-result.ts";
+import type { Preparation } from "./preparation.ts";
+import type { Loading } from "./stand-in-label.ts";
+import { Viewing } from "./viewing.ts";
+
+export interface OutputFramesOptions {
+  readonly pool: FramePool;
+  readonly finisher: Finisher;
+  readonly bypass: Bypass;
+  readonly preparation: Pick<Preparation, "report" | "frameMade">;
+  /** The load that the stream waits for. */
+  readonly loading: () => Loading | null;
+  readonly observer: Pick<
+    PipelineObserver,
+    "frameMade" | "frameDropped" | "frameSkipped" | "runFailed" | "showing" | "trouble"
+  >;
+  /** Aborted when the stream is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Takes the frames that come out. */
+export type OutputController = TransformStreamDefaultController<VideoFrame>;
+
+/** Where a frame that is being made goes. */
+export interface Outlet {
+  readonly tick: Tick;
+  /** The number to draw into it. */
+  readonly marker: number | null;
+  readonly controller: OutputController;
+}
+
+/** A frame for viewers, or why there is none. `reason`: why it is no model's; null for a model's. */
+interface Made {
+  readonly frame: Frame | DropCause;
+  readonly reason: FallbackReason | null;
+}
+
+export class OutputFrames {
+  readonly #options: OutputFramesOptions;
+  readonly #viewing: Viewing;
+  #hasBegun = false;
+  /** Why the last run failed. */
+  #runError: string | null = null;
+
+  constructor(options: OutputFramesOptions) {
+    this.#options = options;
+    this.#viewing = new Viewing((now) => options.observer.showing(now));
+  }
+
+  /** True once a frame has come out. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** The stream is paused, or resumed. */
+  paused(isPaused: boolean): void {
+    this.#viewing.paused(isPaused);
+  }
+
+  /**
+   * Shows the fallback for a frame that passes by the runs in progress; or, in its place, the picture of a run that other
+   * frames have passed by. False: the frame is to be given to the models, though it may have been shown.
+   */
+  async pass(
+    job: PlanJob,
+    running: Promise<void> | null,
+    { tick, controller }: Omit<Outlet, "marker">,
+  ): Promise<boolean> {
+    const { bypass, finisher, preparation } = this.#options;
+    const { params, pts } = job;
+    if (!bypass.isOpen(params, running)) {
+      const late = bypass.takeLate();
+      if (late === null) return false;
+      this.#emit(late.frame, null, { tick: { pts, arrivedAt: late.arrivedAt }, controller });
+      return true;
+    }
+    bypass.pass(pts, params);
+    const marker = markerFor(params.marker, tick);
+    const frame = await finisher.fallbackFor(job);
+    if (marker !== null) drawMarker(frame, marker);
+    this.#emit(frame, this.#reasonOr("stalled"), { tick, controller });
+    if (params.paused) preparation.frameMade(params);
+    return params.paused || running !== null;
+  }
+
+  /** Shows what the models make of a frame, or what there is in its place, or counts it as lost. */
+  async finish(job: PlanJob, inferred: Promise<Inferred | null>, outlet: Outlet): Promise<void> {
+    const { bypass, preparation } = this.#options;
+    const { frame, reason } = await this.#make(job, inferred);
+    preparation.report();
+    const isPassed = bypass.hasPassed(job.pts);
+    if (!(frame instanceof Frame)) {
+      if (!isPassed) this.#lose(frame, job.params);
+      return;
+    }
+    if (outlet.marker !== null) drawMarker(frame, outlet.marker);
+    preparation.frameMade(job.params);
+    if (!isPassed) this.#emit(frame, reason, outlet);
+    else if (reason === null) {
+      bypass.answered({ frame, arrivedAt: outlet.tick.arrivedAt }, job.pts);
+    } else frame.free();
+  }
+
+  /** As the models draw it, or what is shown where none runs, or one fails; the cause where that is nothing. */
+  async #make(job: PlanJob, inferred: Promise<Inferred | null>): Promise<Made> {
+    const { observer, finisher, bypass, loading, signal } = this.#options;
+    try {
+      const drawn = await inferred;
+      if (drawn !== null) {
+        const frame = await finisher.frameOf(job, drawn);
+        if (this.#runError !== null) observer.trouble("model", null);
+        this.#runError = null;
+        return { frame, reason: null };
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof TooLate) return { frame: "late", reason: null };
+      observer.runFailed();
+      const plain = toPlainError(error, "model_failed");
+      if (plain.message !== this.#runError) observer.trouble("model", plain);
+      this.#runError = plain.message;
+    }
+    const reason = this.#reasonOr("model_failed");
+    if (bypass.hasPassed(job.pts)) return { frame: "not_made", reason };
+    return { frame: (await finisher.standInFor(job, loading())) ?? "not_made", reason };
+  }
+
+  /** Hands a frame to the next stage: a model's, or for the reason given another one. */
+  #emit(
+    frame: Frame,
+    reason: FallbackReason | null,
+    { tick, controller }: Omit<Outlet, "marker">,
+  ): void {
+    const { pool, bypass, observer } = this.#options;
+    controller.enqueue(pool.adopt(frame, tick));
+    this.#hasBegun = true;
+    bypass.cameOut();
+    observer.frameMade(reason === null ? "model" : "fallback");
+    this.#viewing.frame(reason);
+  }
+
+  #lose(cause: DropCause, { paused }: StreamParams): void {
+    const { observer } = this.#options;
+    if (this.#hasBegun && !paused) observer.frameDropped(cause);
+    else observer.frameSkipped();
+  }
+
+  /** Why no model's picture is shown. */
+  #reasonOr(reason: "model_failed" | "stalled"): FallbackReason {
+    if (this.#options.loading() !== null) return "loading";
+    return this.#runError === null ? reason : "model_failed";
+  }
+}
