@@ -19,15 +19,16 @@ import { RecordingObserver } from "./recording-observer.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** The interval of the input in milliseconds. */
-export const INTERVAL_MS = 20;
+export const INTERVAL_MS = 10;
 /** Frames pass by a run after this time. */
-export const STALL_MS = 200;
+export const STALL_MS = 150;
 const SECONDS_TO_MS = 1000;
 
 /** By luma in the top left corner: the frames of the input have 110, slates are dark, the model draws white. */
 export type Shows = "input" | "slate" | "model" | "other";
 
 export interface ShownFrame {
+  /** In 90 kHz ticks of the input's time. */
   readonly pts: number;
   /** `performance.now()` when it came out. */
   readonly at: number;
