@@ -248,6 +248,7 @@ function obey(number: number, command: string | undefined): void {
     const values = { n: Array.from({ length: 40_000 }, (_, n) => n) };
     report(number, { type: "data", id, seconds: 0, model: "painter", values });
   }
+  if (command === "input ends" && live.delete(number)) report(number, { type: "ended", id });
   if (command === "lose output") {
     live.delete(number);
     report(number, {

@@ -1,5 +1,6 @@
 /** Runs the whole server side in this process, with a fake or the real engine. */
 
+import { readConfig } from "../../src/config.ts";
 import { Admission } from "../../src/server/admission.ts";
 import { servedCapacity } from "../../src/server/capacity.ts";
 import { type EngineObserver, EngineScheduler } from "../../src/server/engines/scheduler.ts";
@@ -10,6 +11,7 @@ import { BrowserRules } from "../../src/server/http/browser-rules.ts";
 import type { TrickleHandler } from "../../src/server/http/trickle-routes.ts";
 import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
+import { liveRunner } from "../../src/server/protocols/live-runner/live-runner.ts";
 import { seedProtocol } from "../../src/server/protocols/seed/seed-protocol.ts";
 import type { SideChannelTiming } from "../../src/server/protocols/side-channels/side-channels.ts";
 import { Fallbacks } from "../../src/server/streams/fallbacks.ts";
@@ -31,6 +33,8 @@ export interface TestServerOptions {
   readonly trickle?: TrickleHandler;
   /** Options for the channels of an orchestrator's streams. */
   readonly timing?: SideChannelTiming;
+  /** The environment of a live runner; default: this server is none. Nothing is registered before `runners.start`. */
+  readonly runner?: Readonly<Record<string, string>>;
   /** How the fake engine boots. */
   readonly engine?: "dies" | "never-ready";
 }
@@ -104,13 +108,22 @@ export function testServer(options: TestServerOptions = {}) {
   const fallbacks = new Fallbacks({ workspace: "/nonexistent", scheduler });
   const updater = new StreamUpdater(scheduler, store, fallbacks);
   const corsOrigins = options.corsOrigins === undefined ? ["*"] : options.corsOrigins;
+  const starter = new StreamStarter({ scheduler, store, hosts, updater, fallbacks });
+  const runners =
+    options.runner === undefined
+      ? null
+      : liveRunner({
+          ...{ config: readConfig([], options.runner), version: "0.0.0", devices: ["cpu"], gpus },
+          ...{ starter, store, updater, scheduler, admission, hosts, places: capacity },
+          releaseRetryMs: [20, 40, 80],
+        });
   const app = createApp({
     metrics,
     gpus,
     scheduler,
     store,
     capacity,
-    starter: new StreamStarter({ scheduler, store, hosts, updater, fallbacks }),
+    starter,
     updater,
     protocols: { seed: seedProtocol, byoc: byocProtocol(options.timing) },
     access: new AccessPolicy(options.tokens ?? {}),
@@ -121,7 +134,7 @@ export function testServer(options: TestServerOptions = {}) {
     capabilityNames: options.capabilityNames ?? ["comfystream-video"],
     version: "0.0.0",
     trickle: options.trickle ?? null,
-    runners: null,
+    runners,
   });
   const ask = async (method: string, path: string, body?: unknown, headers = {}) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
@@ -138,7 +151,7 @@ export function testServer(options: TestServerOptions = {}) {
     await store.close();
     await scheduler.close(AbortSignal.timeout(2000));
   };
-  return { app, scheduler, admission, store, ask, close };
+  return { app, scheduler, admission, store, hosts, runners, ask, close };
 }
 
 async function json(response: Response): Promise<unknown> {

@@ -10,7 +10,7 @@ export const liveRunnerProtocol: ControlProtocol = {
   name: "live-runner",
   idField: "session",
   channelFields: { input: "in", output: "out" },
-  outputLifecycle: "owned",
+  outputLifecycle: "adopted",
   answersWhen: "admitted",
   needsPrompts: false,
   presetsChange: "defaults",

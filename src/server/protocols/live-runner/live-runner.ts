@@ -32,6 +32,8 @@ export interface LiveRunnerParts {
   readonly hosts: HostPolicy;
   readonly devices: readonly string[];
   readonly gpus: () => Promise<readonly Gpu[]>;
+  /** Delays between tries to release a session; a test may shorten them. */
+  readonly releaseRetryMs?: readonly number[];
 }
 
 /**
@@ -40,6 +42,7 @@ export interface LiveRunnerParts {
  */
 export function liveRunner(parts: LiveRunnerParts): Runners<SessionTable> | null {
   const { config, version, scheduler, admission, places, hosts, devices, gpus } = parts;
+  const { releaseRetryMs } = parts;
   if (config.runnerApp === undefined || config.orchMode === "byoc") return null;
   if (!isReachedBySome(config)) return null;
   let gpu: RunnerGpu | null = null;
@@ -49,7 +52,7 @@ export function liveRunner(parts: LiveRunnerParts): Runners<SessionTable> | null
   const shared = {
     ...{ ...parts, engines: scheduler },
     tls: orchestratorTls(config),
-    settings: sessionSettings(config),
+    settings: { ...sessionSettings(config), ...(releaseRetryMs && { releaseRetryMs }) },
     startupOf: (model: Parameters<typeof startupOf>[0]) => startupOf(model, scheduler),
     capacity: config.runnerCapacity ?? config.capabilityCapacity ?? admission.capacity,
   };

@@ -41,6 +41,11 @@ export interface SessionOwner {
   isControlOrigin(origin: string): boolean;
   /** Releases a session whose token is not known, through the route that its client would use. Never throws. */
   stopByClientRoute(sessionId: string): Promise<SessionStop>;
+  /**
+   * Asks the orchestrator at once which sessions it has. Settles when its answer has been reconciled, or when none came;
+   * at once where it cannot be asked. Never rejects.
+   */
+  refresh(): Promise<void>;
   /** A reserved session ended without a single call of its client. Three in a row are explained in the log, once. */
   noteUncalled(): void;
   /** A client's call arrived. */

@@ -76,6 +76,8 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   #since: Date | null = null;
   #failure: RunnerFailure | null = null;
   #reported = "";
+  /** Settles when it is known what came of the next heartbeat. */
+  #judged = Promise.withResolvers<void>();
 
   constructor(options: DynamicOptions<S>) {
     this.key = options.key;
@@ -129,6 +131,11 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
     return id === null ? { kind: "stopped" } : this.#options.client.stopSession(id, sessionId);
   }
 
+  async refresh(): Promise<void> {
+    this.#beats.beatSoon();
+    await this.#judged.promise;
+  }
+
   noteUncalled(): void {
     this.#uncalled.add(this.#runnerUrl);
   }
@@ -166,10 +173,24 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
       newId: () => this.#newId(),
       body: (id) => this.#body(id),
       registered: (answer) => this.#registered(answer),
-      answered: (answer, askedAt) => this.#answered(answer, askedAt),
-      lost: (why) => this.#lost(why),
-      failed: (failure) => this.#failed(failure),
+      answered: (answer, askedAt) => {
+        this.#answered(answer, askedAt);
+        this.#noteJudged();
+      },
+      lost: (why) => {
+        this.#lost(why);
+        this.#noteJudged();
+      },
+      failed: (failure) => {
+        this.#failed(failure);
+        this.#noteJudged();
+      },
     };
+  }
+
+  #noteJudged(): void {
+    this.#judged.resolve();
+    this.#judged = Promise.withResolvers();
   }
 
   #newId(): string {

@@ -39,6 +39,8 @@ export class StaticRunner<S extends RunnerSessions> implements RunnerRegistratio
     return { kind: "failed", message: "a static runner has no id at its orchestrators" };
   }
 
+  async refresh(): Promise<void> {}
+
   noteUncalled(): void {}
 
   noteCall(): void {}

@@ -3,6 +3,8 @@ import { getLogger } from "../../../../log.ts";
 import { pause } from "../../../../streams/pause.ts";
 import type { SessionStop } from "../runner-sessions.ts";
 
+/** An orchestrator may cut the calls of a session that it releases, also the one that stopped the session. */
+export const AFTER_ANSWER_MS = 250;
 const RETRY_MS = [1000, 2000, 4000];
 const log = getLogger("sessions");
 
@@ -38,16 +40,18 @@ export class SessionRelease {
     return this.#over.promise;
   }
 
-  /** Call once the session has ended. */
+  /** Call once the session has ended; it is released so much later. */
   async begin(afterMs: number): Promise<void> {
     if (this.#isTrying || !this.isHeld) return;
     this.#isTrying = true;
-    await pause(afterMs, AbortSignal.any([this.#gone.signal, this.#hurry.signal]));
+    const canHurry = afterMs > AFTER_ANSWER_MS;
+    const signals = [this.#gone.signal, ...(canHurry ? [this.#hurry.signal] : [])];
+    await pause(afterMs, AbortSignal.any(signals));
     await this.#try();
     this.#isTrying = false;
   }
 
-  /** The session may not wait for its release any longer. */
+  /** The session may not wait for its release any longer than `AFTER_ANSWER_MS`. */
   hurry(): void {
     this.#hurry.abort();
   }

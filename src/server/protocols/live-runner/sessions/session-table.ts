@@ -153,13 +153,23 @@ export class SessionTable implements RunnerSessions {
     const { admission } = this.#options;
     if (this.#isDraining)
       throw new RunnerError("runner_unavailable", "the runner is shutting down: try another one");
-    const ending = [...this.#sessions.values()].filter(({ state }) => state === "draining");
-    if (admission.taken >= admission.capacity && ending.length > 0) {
-      const ended = Promise.any(ending.map((session) => session.ended));
-      await untilAborted(ended, AbortSignal.timeout(STALE_WAIT_MS));
-    }
+    if (admission.taken >= admission.capacity) await this.#endStale();
     admission.admit();
     return admission.take();
+  }
+
+  /** Waits until a session that the orchestrator does not have any more has given back its place, though not for long. */
+  async #endStale(): Promise<void> {
+    const late = AbortSignal.timeout(STALE_WAIT_MS);
+    await untilAborted(this.#options.owner.refresh(), late);
+    const ending = [...this.#sessions.values()].filter(({ state }) => state === "draining");
+    if (ending.length > 0)
+      await untilAborted(Promise.race(ending.map((session) => session.ended)), late);
+  }
+
+  /** Whether a time limit of some session may still be reached. */
+  get isWatching(): boolean {
+    return this.#clock !== null;
   }
 
   #startClock(): void {

@@ -25,7 +25,7 @@ import {
   type SessionOutcome,
   UNUSED,
 } from "./session-outcome.ts";
-import { SessionRelease } from "./session-release.ts";
+import { AFTER_ANSWER_MS, SessionRelease } from "./session-release.ts";
 import type { SessionServices } from "./session-services.ts";
 import { startSession } from "./start-session.ts";
 
@@ -33,8 +33,6 @@ const log = getLogger("sessions");
 
 /** A stop is answered after this time, though the end of the stream may take longer. */
 const STOP_WAIT_MS = 1000;
-/** An orchestrator may cut the calls of a session that it releases, also the one that stopped the session. */
-const AFTER_ANSWER_MS = 250;
 
 export type SessionState = "reserved" | "starting" | "active" | "paused" | "draining" | "ended";
 
@@ -144,11 +142,15 @@ export class RunnerSession {
 
   /** Changes the parameters of its stream. Throws RunnerError, also before its start and after its end, and WorkerError. */
   async update(body: unknown): Promise<RunningSession> {
-    const { stream } = this.#started();
+    const { stream } = await this.#started();
     this.#assertLives();
     const { fields, ignored, ...asked } = readSessionUpdate(body, stream.params);
     const remarks = await this.#services.updater.apply(stream, fields);
-    const running = { ...this.#started(), ...asked, ignored: [...ignored, ...remarks.ignored] };
+    const running = {
+      ...(await this.#started()),
+      ...asked,
+      ignored: [...ignored, ...remarks.ignored],
+    };
     this.#running = running;
     return running;
   }
@@ -168,7 +170,7 @@ export class RunnerSession {
    * Throws RunnerError before its start.
    */
   async stop(reason: string): Promise<{ readonly alreadyStopped: boolean }> {
-    this.#started();
+    await this.#started();
     const alreadyStopped = this.#outcome !== null;
     this.end({ status: "stopped", reason }, AFTER_ANSWER_MS);
     await untilAborted(this.ended, AbortSignal.timeout(STOP_WAIT_MS));
@@ -256,10 +258,10 @@ export class RunnerSession {
   }
 
   async #setPaused(paused: boolean): Promise<RunningSession> {
-    const running = this.#started();
+    const { stream } = await this.#started();
     this.#assertLives();
-    await this.#services.updater.apply(running.stream, { paused });
-    return this.#started();
+    await this.#services.updater.apply(stream, { paused });
+    return await this.#started();
   }
 
   #streamEnded({ error, status, endReason }: Stream): void {
@@ -291,7 +293,9 @@ export class RunnerSession {
     this.#place = null;
   }
 
-  #started(): RunningSession {
+  /** Waits for a start that is under way. Throws RunnerError `session_not_found` where there is none. */
+  async #started(): Promise<RunningSession> {
+    await this.#starting?.catch(() => {}); // the start itself reports it
     if (this.#running !== null) return this.#running;
     throw new RunnerError(
       "session_not_found",

@@ -1,0 +1,112 @@
+/** How live-runner sessions end and are released (live-runner.md 3.4, 7). The engine is a fake; test servers have short limits. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { runnerServer } from "../support/live-runner/runner-server.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+
+describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
+  test("S6 a reservation that nobody starts is released by the client's route", async () => {
+    const env = { RUNNER_UNUSED_TIMEOUT: "100ms" };
+    await using running = await runnerServer({ dialect, env });
+    const session = await running.orchestrator.reserve();
+    await waitFor("the reservation is known", () => running.inUse().places === 1);
+    await running.released(session);
+    await running.nothingInUse();
+    expect(running.callsOf("client-stop", session)).toHaveLength(1);
+    expect(running.callsOf("stop", session)).toEqual([]);
+  });
+
+  test("S11 a release is retried after failures, and the answer to an unknown session ends it", async () => {
+    await using running = await runnerServer({ dialect });
+    const { calls } = running.orchestrator;
+    calls.fail("stop", { status: 500, times: 2 });
+    calls.fail("stop", { status: 404 });
+    const session = await running.orchestrator.reserve();
+    await session.post("/stream", { prompt: "x" });
+    await session.post("/stop");
+    await running.nothingInUse();
+    expect(calls.of("stop").map(({ status }) => status)).toEqual([500, 500, 404]);
+  });
+});
+
+test("S7 S8 a session without an input byte is released when its own idle time has passed, and its place is free", async () => {
+  const env = {
+    RUNNER_IDLE_TIMEOUT: "60s",
+    RUNNER_MAX_SESSION: "20s",
+    RUNNER_UNUSED_TIMEOUT: "400ms",
+  };
+  await using running = await runnerServer({ dialect: "livepeer-node", env, maxStreams: 1 });
+  const { orchestrator } = running;
+  const session = await orchestrator.reserve();
+  await session.post("/stream", { prompt: "x", idle_timeout_s: 0.1 });
+  await running.released(session);
+  await running.nothingInUse();
+  expect(running.outcomes()).toEqual([{ status: "expired", reason: "no_input" }]);
+  await running.beats();
+  const next = await orchestrator.reserve();
+  expect((await next.post("/stream", { prompt: "x" })).status).toBe(200);
+});
+
+test("a session without an idle time of its own ends at RUNNER_IDLE_TIMEOUT", async () => {
+  const env = { RUNNER_IDLE_TIMEOUT: "100ms" };
+  await using running = await runnerServer({ dialect: "go-livepeer", env });
+  const session = await running.orchestrator.reserve();
+  await session.post("/stream", { prompt: "x" });
+  await running.released(session);
+  expect(running.outcomes()).toEqual([{ status: "expired", reason: "no_input" }]);
+});
+
+test("a session ends when it has lasted RUNNER_MAX_SESSION", async () => {
+  const env = { RUNNER_MAX_SESSION: "100ms" };
+  await using running = await runnerServer({ dialect: "go-livepeer", env });
+  const session = await running.orchestrator.reserve();
+  await session.post("/stream", { prompt: "x" });
+  await running.released(session);
+  expect(running.outcomes()).toEqual([{ status: "expired", reason: "max_session" }]);
+});
+
+test("a session whose output is lost has failed and is released", async () => {
+  await using running = await runnerServer({ dialect: "livepeer-node" });
+  const session = await running.orchestrator.reserve();
+  await session.post("/stream", { prompt: "lose output" });
+  await running.released(session);
+  await running.nothingInUse();
+  expect(running.outcomes()).toEqual([{ status: "failed", reason: "output_lost" }]);
+});
+
+test("a session whose stream the operator stops is released", async () => {
+  await using running = await runnerServer({ dialect: "go-livepeer" });
+  const session = await running.orchestrator.reserve();
+  await session.post("/stream", { prompt: "x" });
+  const [stream] = running.server.store.list("live");
+  await running.server.ask("DELETE", `/stream/${stream?.id}`);
+  await running.released(session);
+  expect(running.outcomes()).toEqual([{ status: "stopped", reason: "operator" }]);
+});
+
+test("S9 a session whose input is closed gives back its place and keeps its reservation for the grace", async () => {
+  const env = { RUNNER_END_GRACE: "300ms" };
+  await using running = await runnerServer({ dialect: "livepeer-node", env });
+  const session = await running.orchestrator.reserve();
+  await session.post("/stream", { prompt: "input ends" });
+  await waitFor("the end", () => running.sessions.all[0]?.state === "ended");
+  const endedAt = performance.now();
+  expect(running.inUse()).toEqual({ places: 0, held: 1 });
+  expect((await session.post("/stop")).body).toMatchObject({ already_stopped: true });
+  expect((await session.get("/session")).body.status).toBe("completed");
+  await running.released(session);
+  expect(performance.now() - endedAt).toBeGreaterThan(200);
+  expect(running.callsOf("stop", session)).toHaveLength(1);
+});
+
+test("S11 a release whose retries are used up is tried again while the orchestrator lists the session", async () => {
+  await using running = await runnerServer({ dialect: "go-livepeer" });
+  running.orchestrator.calls.fail("stop", { status: 500, times: 6 });
+  const session = await running.orchestrator.reserve();
+  await session.post("/stream", { prompt: "x" });
+  await session.post("/stop");
+  await running.released(session);
+  await running.nothingInUse();
+  expect(running.callsOf("stop", session).length).toBe(7);
+});

@@ -1,0 +1,167 @@
+/** Places and channels of live-runner sessions: what is offered, refused and given back (live-runner.md 3.3, 7). The engine is a fake. */
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { openRequests } from "../../src/trickle/client/request.ts";
+import { runnerServer } from "../support/live-runner/runner-server.ts";
+import { holdings } from "../support/live-stream.ts";
+import { makeChannels, orchestratorTrickle } from "../support/orchestrator-channels.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+
+const UNAVAILABLE = {
+  status: 503,
+  body: { success: false, error: { code: "runner_unavailable" } },
+};
+
+test("S12 the capacity offered follows the places, and the status stays ready while a session lives", async () => {
+  const env = { RUNNER_CAPACITY: "3" };
+  await using running = await runnerServer({ dialect: "go-livepeer", maxStreams: 3, env });
+  const { orchestrator, runner, server } = running;
+  const offered = async () => {
+    await running.beats();
+    return [runner.offer.capacity, runner.offer.status];
+  };
+  expect(await offered()).toEqual([3, "ready"]);
+  const session = await orchestrator.reserve();
+  await session.post("/stream", { prompt: "x" });
+  expect(await offered()).toEqual([3, "ready"]);
+  const others = [server.admission.take(), server.admission.take()];
+  expect(await offered()).toEqual([1, "ready"]);
+  await session.post("/stop");
+  await waitFor("no session held", () => running.inUse().held === 0);
+  expect(await offered()).toEqual([1, "ready"]);
+  others.push(server.admission.take());
+  expect(await offered()).toEqual([1, "busy"]);
+  for (const place of others) place[Symbol.dispose]();
+  expect(await offered()).toEqual([3, "ready"]);
+});
+
+test("S12 a session for which no place is left is refused and leaks nothing, and starts once there is one", async () => {
+  await using running = await runnerServer({ dialect: "livepeer-node", maxStreams: 1 });
+  const { orchestrator, server } = running;
+  const place = server.admission.take();
+  const session = await orchestrator.reserve();
+  expect(await session.post("/stream", { prompt: "x" })).toMatchObject(UNAVAILABLE);
+  expect(orchestrator.calls.of("channels")).toEqual([]);
+  expect(running.inUse()).toEqual({ places: 1, held: 1 });
+  place[Symbol.dispose]();
+  expect((await session.post("/stream", { prompt: "x" })).status).toBe(200);
+});
+
+test("a start takes over the place of a session that the orchestrator does not have any more, though nothing was heard of it", async () => {
+  const quiet = { intervalMs: 60_000 };
+  await using running = await runnerServer({
+    dialect: "go-livepeer",
+    maxStreams: 1,
+    orchestrator: quiet,
+  });
+  const { orchestrator } = running;
+  const old = await orchestrator.reserve();
+  await old.post("/stream", { prompt: "x" });
+  await running.runner.o2r?.close();
+  await orchestrator.release(old.id);
+  const session = await orchestrator.reserve();
+  expect((await session.post("/stream", { prompt: "x" })).status).toBe(200);
+  expect(running.sessions.ids).toEqual([session.id]);
+});
+
+test("S13 channels without an internal URL work", async () => {
+  const orchestratorOptions = { runnerHost: "localhost" };
+  await using running = await runnerServer({
+    dialect: "go-livepeer",
+    orchestrator: orchestratorOptions,
+  });
+  const { orchestrator, server } = running;
+  const [first, second] = [await orchestrator.reserve(), await orchestrator.reserve()];
+  await first.post("/stream", { prompt: "x" });
+  orchestrator.channels.internalUrls = false;
+  await second.post("/stream", { prompt: "x" });
+  const inputs = server.store
+    .list("live")
+    .map(({ spec }) => new URL(spec.input?.url ?? "").hostname);
+  expect(inputs).toEqual(["localhost", "127.0.0.1"]);
+});
+
+describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
+  test.each([
+    ["fails", { status: 500 }],
+    ["does not know the session", { status: dialect === "go-livepeer" ? 404 : 403 }],
+    ["answers with something else", { status: 200, text: "{}" }],
+  ])(
+    "S14 where the orchestrator %s, the start is a 502, the place is free, and a later start has channels of its own",
+    async (_, fault) => {
+      await using running = await runnerServer({ dialect });
+      const { orchestrator } = running;
+      orchestrator.calls.fail("channels", fault);
+      const session = await orchestrator.reserve();
+      const failed = await session.post("/stream", { prompt: "x", events: true });
+      expect(failed).toMatchObject({
+        status: 502,
+        body: { error: { code: "orchestrator_error" } },
+      });
+      expect(failed.body.message).not.toContain(session.id);
+      expect(running.inUse()).toEqual({ places: 0, held: 1 });
+      const started = await session.post("/stream", { prompt: "x", events: true });
+      expect(started.status).toBe(200);
+      const names = JSON.parse(orchestrator.calls.of("channels")[1]?.body ?? "").channels;
+      expect(names.map(({ name }: { name: string }) => name)).toEqual([
+        "in-2",
+        "out-2",
+        "events-2",
+      ]);
+    },
+  );
+});
+
+test("R9 a BYOC stream and a session share the places, and both kinds are refused beyond them", async () => {
+  await using byoc = orchestratorTrickle();
+  await using running = await runnerServer({ dialect: "go-livepeer", maxStreams: 2 });
+  const { orchestrator, server } = running;
+  const startByoc = async (id: string) => {
+    const urls = await makeChannels(byoc, id, ["subscribe", "publish"]);
+    return await server.ask("POST", "/stream/start", { gateway_request_id: id, ...urls });
+  };
+  const session = await orchestrator.reserve();
+  expect((await session.post("/stream", { prompt: "x" })).status).toBe(200);
+  // Reserved while there was a place, and started when there is none.
+  const early = await orchestrator.reserve();
+  await waitFor("the reservation is known", () => running.inUse().places === 2);
+  expect((await startByoc("a")).status).toBe(503); // the reservation holds the place
+  await early.stop();
+  await waitFor("a free place", () => running.inUse().places === 1);
+  expect((await startByoc("b")).status).toBe(200);
+  expect((await startByoc("c")).status).toBe(503);
+  await running.beats();
+  await expect(orchestrator.reserve()).rejects.toThrow("503");
+  running.runner.offer = { ...running.runner.offer, capacity: 2 }; // as before the last heartbeat
+  const late = await orchestrator.reserve();
+  expect(await late.post("/stream", { prompt: "x" })).toMatchObject(UNAVAILABLE);
+  expect(server.store.liveCount).toBe(2);
+});
+
+test("S15 a hundred sessions started and stopped leave no channel, request, socket, place or timer", async () => {
+  await using running = await runnerServer({ dialect: "livepeer-node", maxStreams: 60 });
+  const { orchestrator, server } = running;
+  const one = async (): Promise<void> => {
+    const session = await orchestrator.reserve();
+    const wish = { prompt: "x", events: true, data: true, control: true };
+    expect((await session.post("/stream", wish)).status).toBe(200);
+    expect((await session.post("/stop")).status).toBe(200);
+    await running.released(session);
+  };
+  const round = (count: number) => Promise.all(Array.from({ length: count }, one));
+  const left = () => ({ channels: orchestrator.trickle.channels, requests: openRequests() });
+  const before = left();
+  await round(50);
+  await running.nothingInUse();
+  await waitFor("the channels and requests of before", () => Bun.deepEquals(left(), before));
+  // The client and the orchestrator, which run in this process, keep connections for later.
+  const { sockets } = holdings(process.pid);
+  await round(50);
+  await running.nothingInUse();
+  await waitFor("the channels and requests of before", () => Bun.deepEquals(left(), before));
+  await waitFor("the sockets of before", () => holdings(process.pid).sockets <= sockets + 10);
+  expect(server.store.liveCount).toBe(0);
+  expect(running.sessions.isWatching).toBe(false);
+  expect(running.sessions.all.length).toBeLessThanOrEqual(64);
+});
