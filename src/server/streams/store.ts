@@ -5,10 +5,9 @@ import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { type Admission, type Place, streamLoad } from "../admission.ts";
 import type { Work } from "../engines/work.ts";
-import { fieldsError } from "../field-errors.ts";
-import { isSameChannel } from "../hosts/channel-url.ts";
 import type { JsonLinesFile } from "../json-lines-file.ts";
 import { StreamHistory } from "./history.ts";
+import { predecessorsOf } from "./predecessors.ts";
 import { Stream, type StreamOrigin } from "./stream.ts";
 import type { EndReason } from "./stream-life.ts";
 import { usageRecord } from "./usage-record.ts";
@@ -182,7 +181,7 @@ export class StreamStore {
   #enter(origin: StreamOrigin): { stream: Stream; launched: Promise<void> } {
     if (origin.place === undefined) this.admit(origin.id, origin.params);
     else this.#assertOpen();
-    const predecessors = this.#predecessorsOf(origin);
+    const predecessors = predecessorsOf(origin, this.#unreleased);
     // A larger stream than the place was held for may not fit.
     origin.place?.resize(streamLoad(origin.params, null));
     for (const predecessor of predecessors) this.end(predecessor, "replaced");
@@ -215,28 +214,9 @@ export class StreamStore {
       stream.receive({ type: "ended", id: stream.id, error: toPlainError(error) });
     }
   }
-
-  /** The streams that must end before this one starts: of the same id, or about to release its output channel. */
-  #predecessorsOf({ id, spec: { output }, protocol }: StreamOrigin): readonly Stream[] {
-    return [...this.#unreleased].filter((other) => {
-      if (other.id === id && other.protocol === protocol) return true;
-      if (other.id === id) throw takenId(protocol.idField);
-      const taken = other.spec.output;
-      if (!output || !taken || !isSameChannel(output.endpoint, taken.endpoint)) return false;
-      // A stream that is stopping may delete its channel as its last act.
-      if (other.status === "stopping" || other.endedAt !== null) return true;
-      const problem =
-        "is published to by another live stream: stop that one or name another channel";
-      throw fieldsError([{ field: protocol.channelFields.output, problem }]);
-    });
-  }
 }
 
 const loadOf = ({ params, size }: Stream) => streamLoad(params, size);
-
-/** Only a start by the same protocol means the same stream; any other one would end a stream of somebody else. */
-const takenId = (field: string): WorkerError =>
-  fieldsError([{ field, problem: "is the id of a stream that was not started this way" }]);
 
 /** Why a stream that did not become active was not started. */
 function refusalOf({ status, error, protocol, spec }: Stream): WorkerError {
