@@ -56,7 +56,8 @@ export async function serve({
   stop,
 }: ServeOptions): Promise<number> {
   assertNamesServed(config);
-  await using usageLog = await openUsageLog(config);
+  await using usageLog = await openLog(config.usageLog, "USAGE_LOG");
+  await using sessionLog = await openLog(config.runnerUsageLog, "RUNNER_USAGE_LOG");
   const devices = chooseDevices(config.device);
   const hosts = new HostPolicy({
     allowHosts: config.allowHosts,
@@ -107,12 +108,13 @@ export async function serve({
   const starter = new StreamStarter({ scheduler, store, hosts, updater, fallbacks });
   const streams = { starter, store, updater, scheduler, admission, hosts };
   const places = { places: capacity, devices: devices.names, gpus };
-  const runners = liveRunner({ config, version, ...streams, ...places });
+  const logs = { usageLog: sessionLog };
+  const runner = liveRunner({ config, version, ...streams, ...places, fallbacks, ...logs });
   let registration: Registration | null = null;
   metrics.watch({
     ...{ scheduler, store, capacity, trickle, gpus },
     registrations: () => registration?.states ?? [],
-    runners: () => runners?.states ?? [],
+    runners: () => runner?.runners.states ?? [],
   });
   const app = createApp({
     metrics,
@@ -131,7 +133,7 @@ export async function serve({
     capabilityNames: config.capabilityName,
     version,
     trickle,
-    runners,
+    runner,
   });
   try {
     const server = listen(app, config);
@@ -142,14 +144,15 @@ export async function serve({
     warnIfOpen(config, tokens);
     scheduler.boot();
     registration = register(config, { ownUrl, token: tokens.capability, ...served });
-    runners?.start(ownUrl);
+    runner?.runners.start(ownUrl);
     const unfit = await untilAborted(scheduler.unfit, stop);
     if (unfit !== null) log.error("cannot serve", { error: unfit.message });
     const { grace } = config;
     const deadline = AbortSignal.timeout(grace);
     const engineDeadline = AbortSignal.timeout(within(grace, ENGINES_SHARE));
     log.info("stopping", { streams: store.liveCount, grace_ms: grace });
-    const { drained, left: runnersLeft } = runners?.close(within(grace, SESSIONS_SHARE)) ?? {};
+    const { drained, left: runnersLeft } =
+      runner?.runners.close(within(grace, SESSIONS_SHARE)) ?? {};
     const left = Promise.all([registration?.leave(), runnersLeft]);
     // The listener stays until the streams have gone: their channels may be our own.
     const all = Promise.all([store.close(drained), admission.close()]);
@@ -181,9 +184,8 @@ const within = (graceMs: number, share: number): number =>
   Math.max(0, graceMs - ENDINGS_MS) + Math.min(graceMs, ENDINGS_MS) * share;
 
 /** Null where no file is to be written. */
-async function openUsageLog({ usageLog }: Config): Promise<JsonLinesFile | null> {
-  return usageLog === undefined ? null : await JsonLinesFile.open(usageLog, "USAGE_LOG");
-}
+const openLog = async (path: string | undefined, setting: string): Promise<JsonLinesFile | null> =>
+  path === undefined ? null : await JsonLinesFile.open(path, setting);
 
 /** The tokens of this boot: what is not set and is needed is made here. */
 function accessTokens({ apiToken, capabilityToken, orchUrl = [] }: Config) {

@@ -109,12 +109,14 @@ export function testServer(options: TestServerOptions = {}) {
   const updater = new StreamUpdater(scheduler, store, fallbacks);
   const corsOrigins = options.corsOrigins === undefined ? ["*"] : options.corsOrigins;
   const starter = new StreamStarter({ scheduler, store, hosts, updater, fallbacks });
-  const runners =
+  const usageRecords: object[] = [];
+  const runner =
     options.runner === undefined
       ? null
       : liveRunner({
           ...{ config: readConfig([], options.runner), version: "0.0.0", devices: ["cpu"], gpus },
           ...{ starter, store, updater, scheduler, admission, hosts, places: capacity },
+          ...{ fallbacks, usageLog: { append: (record) => usageRecords.push(record) } },
           releaseRetryMs: [20, 40, 80],
         });
   const app = createApp({
@@ -134,7 +136,7 @@ export function testServer(options: TestServerOptions = {}) {
     capabilityNames: options.capabilityNames ?? ["comfystream-video"],
     version: "0.0.0",
     trickle: options.trickle ?? null,
-    runners,
+    runner,
   });
   const ask = async (method: string, path: string, body?: unknown, headers = {}) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
@@ -151,7 +153,8 @@ export function testServer(options: TestServerOptions = {}) {
     await store.close();
     await scheduler.close(AbortSignal.timeout(2000));
   };
-  return { app, scheduler, admission, store, hosts, runners, ask, close };
+  const runners = runner?.runners ?? null;
+  return { app, scheduler, admission, store, hosts, runners, usageRecords, ask, close };
 }
 
 async function json(response: Response): Promise<unknown> {

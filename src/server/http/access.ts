@@ -35,12 +35,9 @@ export interface RouteGuard {
   readonly transform: (incoming: Incoming) => void;
 }
 
-/** As `RouteGuard`, for a route with the parameter `:key`. */
-export interface KeyGuard {
-  readonly transform: (context: {
-    readonly request: Request;
-    readonly params: { readonly key: string };
-  }) => void;
+/** As `RouteGuard`, for a route whose path has the parameter `key`. */
+export interface KeyGuard<Params extends { readonly key: string }> {
+  readonly transform: (call: { readonly request: Request; readonly params: Params }) => void;
 }
 
 const guards = new WeakSet<object>();
@@ -64,10 +61,11 @@ export class AccessPolicy {
   });
 
   /** Whoever knows the key in the path, `:key`. For everybody else there is no such route. */
-  keyed(isKey: (key: string, request: Request) => boolean): KeyGuard {
-    const transform = ({ request, params }: { request: Request; params: { key: string } }) => {
-      if (!isKey(params.key, request))
-        throw new HttpError(404, "not_found", "there is no such route");
+  keyed<Params extends { readonly key: string }>(
+    opens: (params: Params, request: Request) => boolean,
+  ): KeyGuard<Params> {
+    const transform: KeyGuard<Params>["transform"] = ({ request, params }) => {
+      if (!opens(params, request)) throw new HttpError(404, "not_found", "there is no such route");
     };
     guards.add(transform);
     return { transform };

@@ -5,6 +5,7 @@ import type { StreamAccess } from "../../capabilities/capability.ts";
 import { imageAccess } from "../image-request.ts";
 import { selectProtocol } from "../protocols/select-protocol.ts";
 import { assertGuarded } from "./access.ts";
+import type { JobOptions } from "./batch-job.ts";
 import type { BrowserRules } from "./browser-rules.ts";
 import { type CapabilityRoutesOptions, capabilityRoutes } from "./capability-routes.ts";
 import { errorPlugin } from "./error-plugin.ts";
@@ -14,7 +15,8 @@ import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
 import { playgroundRoutes } from "./playground-routes.ts";
 import { requestCounter } from "./request-counter.ts";
 import { withUsableUrl } from "./request-url.ts";
-import { type RunnerKeys, runnerRoutes } from "./runner-routes.ts";
+import { runnerBatchRoutes } from "./runner-batch-routes.ts";
+import { type LiveRunner, runnerRoutes } from "./runner-routes.ts";
 import { type StreamServices, streamRoutes } from "./stream-routes.ts";
 import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
 import { workerRoutes } from "./worker-routes.ts";
@@ -26,8 +28,8 @@ export interface AppDeps
   readonly browsers: BrowserRules;
   /** Null: no embedded trickle server. */
   readonly trickle: TrickleHandler | null;
-  /** Null: this server is no live runner. */
-  readonly runners: RunnerKeys | null;
+  /** Null: this server is not a live runner. */
+  readonly runner: LiveRunner | null;
 }
 
 /** Of requests: JSON routes, the Livepeer header, streams by their ids, and trickle. */
@@ -44,7 +46,7 @@ const EXPOSED_HEADERS = ["X-Metadata", "Lp-Trickle-Seq", "Lp-Trickle-Latest", "L
 
 /** The whole API; call it with `app.handle(request)`. Throws if a route was declared without an audience. */
 export function createApp(deps: AppDeps): AnyElysia {
-  const { access, browsers, trickle, runners } = deps;
+  const { access, browsers, trickle, runner } = deps;
   // `standardHostname` would misread URLs whose host is shorter than four characters.
   const app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .use(errorPlugin(access, () => app))
@@ -66,7 +68,10 @@ export function createApp(deps: AppDeps): AnyElysia {
     .use(apiRoutes(deps))
     .use(workerRoutes(access, deps))
     .wrap((fetch) => (request: Request) => fetch(withUsableUrl(request)));
-  if (runners !== null) app.use(runnerRoutes(access, runners));
+  if (runner !== null) {
+    app.use(runnerBatchRoutes(access, runner.runners, jobsOf(deps)));
+    app.use(runnerRoutes(access, runner, deps));
+  }
   if (trickle !== null) app.use(trickleRoutes(access, trickle));
   assertGuarded(app, PLUGIN_PATHS);
   return app;
@@ -79,13 +84,13 @@ const apiRoutes = (deps: AppDeps) =>
   new Elysia({ name: "api" })
     .use(opsRoutes(deps))
     .use(streamRoutes(deps.access, deps))
-    .use(
-      capabilityRoutes({
-        ...deps,
-        streams: streamAccess(deps),
-        images: imageAccess(deps.scheduler),
-      }),
-    );
+    .use(capabilityRoutes({ ...deps, ...jobsOf(deps) }));
+
+const jobsOf = (deps: AppDeps): JobOptions => ({
+  ...deps,
+  streams: streamAccess(deps),
+  images: imageAccess(deps.scheduler),
+});
 
 /** Starts streams for capabilities. */
 const streamAccess = ({ starter, store, protocols }: StreamServices): StreamAccess => ({

@@ -7,13 +7,16 @@ import { fieldError } from "../field-errors.ts";
 import type { AccessPolicy } from "./access.ts";
 import type { Incoming } from "./caller.ts";
 import { errorResponse, HttpError, isInternal } from "./http-error.ts";
+import { isRunnerPath, noRunnerRoute, runnerErrorResponse } from "./runner-error.ts";
 
 const log = getLogger("http");
 
 /** `root` is the composed app, which knows the methods of a path. */
 export const errorPlugin = (access: AccessPolicy, root: () => AnyElysia) =>
   new Elysia({ name: "errors" }).onError({ as: "global" }, ({ error, request, server, set }) => {
-    const response = errorResponse(translate(error, { request, server }, access, root()));
+    const failure = translate(error, { request, server }, access, root());
+    const isRunner = isRunnerPath(pathOf(request));
+    const response = isRunner ? runnerErrorResponse(failure) : errorResponse(failure);
     set.status = response.status;
     return response;
   });
@@ -25,6 +28,8 @@ function translate(
   app: AnyElysia,
 ): unknown {
   const { request } = incoming;
+  // Whether a path has a wrong key or no route is not told apart.
+  if (error instanceof NotFoundError && isRunnerPath(pathOf(request))) return noRunnerRoute();
   if (error instanceof NotFoundError) return refusalOf(access, incoming) ?? notFound(request, app);
   if (error instanceof WorkerError && error.kind === "unknown_capability") {
     // Every path of one segment matches the capabilities' route, those that have other methods as well.

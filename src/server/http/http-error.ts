@@ -1,6 +1,7 @@
 /** Maps failures to HTTP: the status of each kind, and the one error body of contract.md. */
 import { type ErrorKind, reason, WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
+import { RunnerError } from "../protocols/live-runner/app/runner-errors.ts";
 
 const STATUS = {
   invalid_request: 400,
@@ -27,12 +28,12 @@ const STATUS = {
 export class HttpError extends Error {
   override readonly name = "HttpError";
   readonly status: number;
-  readonly kind: string;
+  readonly kind: "invalid_request" | "not_found" | "method_not_allowed" | "body_too_large";
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     status: 400 | 404 | 405 | 413,
-    kind: "invalid_request" | "not_found" | "method_not_allowed" | "body_too_large",
+    kind: HttpError["kind"],
     message: string,
     headers: Readonly<Record<string, string>> = {},
   ) {
@@ -73,7 +74,8 @@ export function errorBody(error: unknown) {
 
 /** True for a failure that callers learn nothing about, so that its reason must be logged. */
 export const isInternal = (error: unknown): boolean =>
-  !(error instanceof HttpError) && !(error instanceof WorkerError && error.kind !== "internal");
+  !(error instanceof HttpError || error instanceof RunnerError) &&
+  !(error instanceof WorkerError && error.kind !== "internal");
 
 function body(code: string, message: string, details: readonly FieldProblem[] = []) {
   const failure = { success: false, status: "error", code, error: message, message };

@@ -5,7 +5,7 @@ import { exactJson } from "../../raw-json.ts";
 import type { Capacity } from "../capacity.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Gpu } from "../gpus.ts";
-import { healthOf, passes } from "../health.ts";
+import { type HealthCheck, healthOf, passes } from "../health.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { AccessPolicy } from "./access.ts";
@@ -36,6 +36,9 @@ export interface OpsOptions {
   readonly capabilityNames: readonly string[];
 }
 
+/** What the health is judged by. */
+export type HealthOptions = Pick<OpsOptions, "scheduler" | "store" | "capacity" | "version">;
+
 export const opsRoutes = (options: OpsOptions) => {
   const { access, scheduler, version, capabilityNames, metrics, gpus } = options;
   const versions = {
@@ -45,23 +48,15 @@ export const opsRoutes = (options: OpsOptions) => {
     version,
   };
   return new Elysia({ name: "ops-routes" })
-    .get(
-      "/health",
-      ({ set, query }) => {
-        const health = healthOf(options);
-        set.status = passes(health, query.check) ? 200 : 503;
-        return { ...health, version, engines: [...scheduler.engines] };
+    .get("/health", ({ set, query }) => healthAnswer(options, query.check, set), {
+      ...access.open,
+      query: HealthQuery,
+      response: { 200: HealthAnswer, 503: HealthAnswer },
+      detail: {
+        ...operation("operations", "Whether the server is usable, ready, and has room"),
+        security: [],
       },
-      {
-        ...access.open,
-        query: HealthQuery,
-        response: { 200: HealthAnswer, 503: HealthAnswer },
-        detail: {
-          ...operation("operations", "Whether the server is usable, ready, and has room"),
-          security: [],
-        },
-      },
-    )
+    })
     .get("/version", () => versions, {
       ...access.open,
       response: { 200: VersionAnswer },
@@ -110,6 +105,17 @@ export const opsRoutes = (options: OpsOptions) => {
       detail: operation("operations", "The ComfyUI node classes that run here, as its object_info"),
     });
 };
+
+/** The answer to `GET /health`; sets its status. */
+export function healthAnswer(
+  options: HealthOptions,
+  check: HealthCheck | undefined,
+  set: { status?: number | string },
+) {
+  const health = healthOf(options);
+  set.status = passes(health, check) ? 200 : 503;
+  return { ...health, version: options.version, engines: [...options.scheduler.engines] };
+}
 
 /** For OpenAPI alone. */
 const METRICS_OPERATION = {

@@ -1,25 +1,39 @@
-/** Routes below `/runner/{key}`: what clients of a live-runner session call through their orchestrator (live-runner.md 4.2). */
+/** Routes below `/runner/{key}`: what clients of a session call through their orchestrator (live-runner.md 4.2). */
+import { type TSchema, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { describeUnexpected } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
+import { WorkerError } from "../../errors.ts";
 import { RunnerError, runnerErrorOf } from "../protocols/live-runner/app/runner-errors.ts";
-import { readReason } from "../protocols/live-runner/app/session-start.ts";
+import type { RunnerView } from "../protocols/live-runner/app/runner-view.ts";
+import {
+  ScopeAnswer,
+  ScopeBody,
+  scopeAnswer,
+  scopeStart,
+} from "../protocols/live-runner/app/scope.ts";
+import {
+  SessionStartFields,
+  SessionUpdateFields,
+} from "../protocols/live-runner/app/session-fields.ts";
+import { SessionObject, SessionStarted } from "../protocols/live-runner/app/session-object.ts";
+import {
+  namedByCaller,
+  readReason,
+  SessionReason,
+} from "../protocols/live-runner/app/session-start.ts";
+import { StatsAnswer } from "../protocols/live-runner/app/stats-answer.ts";
+import { StatusAnswer } from "../protocols/live-runner/app/status-answer.ts";
+import { SessionStopped, SessionUsage } from "../protocols/live-runner/app/usage-record.ts";
 import type { RunnerRegistration } from "../protocols/live-runner/runner-sessions.ts";
 import type { RunnerSession } from "../protocols/live-runner/sessions/session.ts";
 import type { SessionTable } from "../protocols/live-runner/sessions/session-table.ts";
 import type { AccessPolicy } from "./access.ts";
 import { HttpError } from "./http-error.ts";
 import { readJson } from "./json-body.ts";
-
-const log = getLogger("http");
-
-/** How a call names its registration, beside the key. */
-export interface CallOrigin {
-  /** `Livepeer-Runner-Route`; null without the header. */
-  readonly route: string | null;
-  /** Origin of `Livepeer-Session-Control`; null without one. */
-  readonly control: string | null;
-}
+import { type HealthOptions, healthAnswer } from "./ops-routes.ts";
+import type { BatchKeys } from "./runner-batch-routes.ts";
+import { type CallOrigin, originOf } from "./runner-call.ts";
+import { noRunnerRoute, runnerFailures } from "./runner-error.ts";
+import { HealthAnswer, HealthQuery, jsonContent, operation } from "./schemas.ts";
 
 /** Finds registrations by the key in the path. */
 export interface RunnerKeys {
@@ -27,116 +41,217 @@ export interface RunnerKeys {
   byKey(key: string, call: CallOrigin): RunnerRegistration<SessionTable> | null;
 }
 
+/** This server as a live runner. */
+export interface LiveRunner {
+  readonly runners: RunnerKeys & BatchKeys;
+  readonly view: RunnerView;
+}
+
 interface Call {
   readonly request: Request;
   readonly params: { readonly key: string };
 }
 
-export const runnerRoutes = (access: AccessPolicy, runners: RunnerKeys) => {
-  const guard = access.keyed((key, request) => runners.byKey(key, originOf(request)) !== null);
-  const options = { ...guard, parse: "none" as const, detail: { hide: true } };
-  const sessionOf = ({ request, params }: Call): RunnerSession => {
+/** A route that does something with the caller's session. */
+interface SessionRoute {
+  readonly summary: string;
+  readonly body: TSchema;
+  readonly answer: TSchema;
+  run(session: RunnerSession, body: unknown): Promise<object>;
+}
+
+export const runnerRoutes = (
+  access: AccessPolicy,
+  { runners, view }: LiveRunner,
+  health: HealthOptions,
+) => {
+  const guard = access.keyed(
+    ({ key }: Call["params"], request) => runners.byKey(key, originOf(request)) !== null,
+  );
+  const sessionsOf = ({ request, params }: Call): SessionTable => {
     const registration = runners.byKey(params.key, originOf(request));
-    if (registration === null) throw new RunnerError("not_found", "there is no such route");
-    return registration.sessions.sessionOf(request);
+    if (registration === null) throw noRunnerRoute();
+    return registration.sessions;
   };
-  return new Elysia({ name: "runner-routes", prefix: "/runner/:key" })
-    .post(
-      "/stream",
-      ({ request, params }) =>
-        answer(async () => {
-          const session = sessionOf({ request, params });
-          await session.start(await readJson(request));
-          return shown(session);
-        }),
-      options,
-    )
-    .post(
-      "/update",
-      ({ request, params }) =>
-        answer(async () => {
-          const session = sessionOf({ request, params });
-          await session.update(await readJson(request));
-          return shown(session);
-        }),
-      options,
-    )
-    .post(
-      "/pause",
-      ({ request, params }) =>
-        answer(async () => {
-          const session = sessionOf({ request, params });
-          readReason(await readJson(request));
-          await session.pause();
-          return shown(session);
-        }),
-      options,
-    )
-    .post(
-      "/resume",
-      ({ request, params }) =>
-        answer(async () => {
-          const session = sessionOf({ request, params });
-          readReason(await readJson(request));
-          await session.resume();
-          return shown(session);
-        }),
-      options,
-    )
-    .post(
-      "/stop",
-      ({ request, params }) =>
-        answer(async () => {
-          const session = sessionOf({ request, params });
-          const { alreadyStopped } = await session.stop(readReason(await readJson(request)));
-          return { ...shown(session), already_stopped: alreadyStopped };
-        }),
-      options,
-    )
+  const app = new Elysia({ name: "runner-routes", prefix: "/runner/:key" });
+  /** The methods of each path. */
+  const methods = new Map<string, string>();
+
+  const post = ([path, ...aliases]: readonly [string, ...string[]], route: SessionRoute) => {
+    for (const each of [path, ...aliases]) {
+      methods.set(each, "POST");
+      app.post(
+        each,
+        async ({ request, params }) => {
+          const session = sessionsOf({ request, params }).sessionOf(request);
+          const body = await readJson(request);
+          try {
+            return await route.run(session, body);
+          } catch (error) {
+            throw failureOf(error, { session, body, view });
+          }
+        },
+        {
+          ...guard,
+          parse: "none",
+          response: { 200: route.answer, ...runnerFailures },
+          detail: {
+            ...described(route.summary, { hide: each !== path }),
+            requestBody: { required: false, content: jsonContent(route.body) },
+          },
+        },
+      );
+    }
+  };
+  post(["/stream", "/echo", "/start_stream"], {
+    summary: "Start the session; again: the running one. Answered before any model is loaded",
+    ...{ body: SessionStartFields, answer: SessionStarted },
+    run: async (session, body) => {
+      await session.start(body);
+      return view.started(session);
+    },
+  });
+  post(["/scope"], {
+    summary: "Start the session in the form of livepeer-gateway's start_scope",
+    ...{ body: ScopeBody, answer: ScopeAnswer },
+    run: async (session, body) => {
+      await session.start(scopeStart(body));
+      return scopeAnswer(view.session(session));
+    },
+  });
+  post(["/update", "/update_stream"], {
+    summary:
+      "Change the session from its next frame on: present replaces, absent keeps, null resets",
+    ...{ body: SessionUpdateFields, answer: SessionObject },
+    run: async (session, body) => {
+      await session.update(body);
+      return view.session(session);
+    },
+  });
+  post(["/pause"], {
+    summary: "Show the fallback and run no model",
+    ...{ body: SessionReason, answer: SessionObject },
+    run: async (session, body) => {
+      readReason(body);
+      await session.pause();
+      return view.session(session);
+    },
+  });
+  post(["/resume"], {
+    summary: "Run the model again",
+    ...{ body: SessionReason, answer: SessionObject },
+    run: async (session, body) => {
+      readReason(body);
+      await session.resume();
+      return view.session(session);
+    },
+  });
+  post(["/stop"], {
+    summary: "End the session; the answer is what it used",
+    ...{ body: SessionReason, answer: SessionStopped },
+    run: async (session, body) => {
+      const { alreadyStopped } = await session.stop(readReason(body));
+      return { success: true, ...view.usage(session), already_stopped: alreadyStopped };
+    },
+  });
+
+  const get = { ...guard, ...asked };
+  for (const path of ["/session", "/status", "/stats", "/health", "/healthz"])
+    methods.set(path, "GET, HEAD");
+  app
     .get(
       "/session",
-      ({ request, params }) => answer(async () => shown(sessionOf({ request, params }))),
-      options,
+      ({ request, params }) => {
+        const session = sessionsOf({ request, params }).sessionOf(request);
+        const isOver = session.outcome !== null && session.running !== null;
+        return isOver ? { success: true, ...view.usage(session) } : view.session(session);
+      },
+      {
+        ...guard,
+        response: { 200: Type.Union([SessionObject, SessionUsage]), ...runnerFailures },
+        detail: described("The session, or what it used once it has ended"),
+      },
+    )
+    .get(
+      "/status",
+      ({ request, params, query }) => {
+        const sessions = sessionsOf({ request, params });
+        return view.status(sessions, ownOf(sessions, request), query.model ?? null);
+      },
+      {
+        ...get,
+        response: { 200: StatusAnswer, ...runnerFailures },
+        detail: described("The model: loaded or not, its parameters; and the room for sessions"),
+      },
+    )
+    .get(
+      "/stats",
+      ({ request, params, query }) => {
+        const sessions = sessionsOf({ request, params });
+        return view.stats(sessions, ownOf(sessions, request), query.model ?? null);
+      },
+      {
+        ...get,
+        response: { 200: StatsAnswer, ...runnerFailures },
+        detail: described("As /status, with the session and the figures of its media"),
+      },
     );
+  for (const path of ["/health", "/healthz"]) {
+    app.get(path, ({ set, query }) => healthAnswer(health, query.check, set), {
+      ...guard,
+      query: HealthQuery,
+      response: { 200: HealthAnswer, 503: HealthAnswer },
+      detail: described("As /health of the server", { hide: path !== "/health" }),
+    });
+  }
+  return app.all(
+    "/*",
+    ({ request, params }) => {
+      const path = `/${params["*"]}`;
+      const allow = methods.get(path);
+      if (allow === undefined) throw noRunnerRoute();
+      const message = `${request.method} is not allowed on ${path}; allowed: ${allow}`;
+      throw new HttpError(405, "method_not_allowed", message, { allow });
+    },
+    { ...guard, parse: "none", detail: { hide: true } },
+  );
 };
 
-/** A session as its client sees it. */
-function shown(session: RunnerSession) {
-  const { running, outcome, state } = session;
-  if (running === null) throw new RunnerError("session_not_found", "the session is not started");
-  const { urls, stream, ignored, startedAt } = running;
-  return {
-    success: true,
-    session: session.id,
-    status: outcome?.status ?? (state === "paused" ? "paused" : "active"),
-    reason: outcome?.reason ?? null,
-    ...urls,
-    params: stream.shownParams,
-    started_at: startedAt.toISOString(),
-    ...(ignored.length > 0 ? { ignored } : {}),
-  };
+const asked = {
+  query: Type.Object(
+    { model: Type.Optional(Type.String({ description: "ask about this model" })) },
+    { additionalProperties: true },
+  ),
+};
+
+/** OpenAPI details: what opens these routes is the key in the path. */
+const described = (summary: string, { hide = false } = {}) => ({
+  ...operation("runner", summary),
+  ...{ security: [], hide },
+});
+
+/** The caller's own session, if it is known here. Unlike a call that needs one, this takes up no new session. */
+const ownOf = (sessions: SessionTable, { headers }: Request): RunnerSession | null => {
+  const id = headers.get("livepeer-session-id");
+  return sessions.all.find((session) => session.id === id) ?? null;
+};
+
+interface FailedCall {
+  readonly session: RunnerSession;
+  readonly body: unknown;
+  readonly view: RunnerView;
 }
 
-/** Answers in the form of live-runner.md 4.4 whatever fails. */
-async function answer(work: () => Promise<object>): Promise<Response> {
-  try {
-    return Response.json(await work());
-  } catch (error) {
-    const failure = runnerErrorOf(error instanceof HttpError ? bodyError(error) : error);
-    if (failure.code === "pipeline_error")
-      log.error("request of a session failed", { error: describeUnexpected(failure.cause) });
-    return Response.json(failure, { status: failure.status });
-  }
-}
-
-/** What `readJson` refuses. */
-const bodyError = ({ kind, message }: HttpError): RunnerError =>
-  new RunnerError(kind === "body_too_large" ? "body_too_large" : "invalid_json", message);
-
-function originOf({ headers }: Request): CallOrigin {
-  const control = headers.get("Livepeer-Session-Control");
-  return {
-    route: headers.get("Livepeer-Runner-Route"),
-    control: control === null ? null : (URL.parse(control)?.origin ?? null),
-  };
+/** The error as clients get it. One that nobody foresaw stays as it is, to be logged. */
+function failureOf(error: unknown, { session, body, view }: FailedCall): unknown {
+  const isForeseen =
+    error instanceof RunnerError || (error instanceof WorkerError && error.kind !== "internal");
+  if (!isForeseen) return error;
+  const failure = namedByCaller(runnerErrorOf(error, view.compute), body);
+  // Its stream ended while the update was read.
+  if (failure.code === "invalid_param" && failure.field === null && session.outcome !== null)
+    return new RunnerError("invalid_state", failure.message, {
+      session_status: session.outcome.status,
+    });
+  return failure;
 }

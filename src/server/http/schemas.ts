@@ -255,6 +255,7 @@ export const TAGS = {
   orchestrators: "For orchestrators and pytrickle's callers: streams by X-Stream-Id",
   jobs: "Batch jobs",
   operations: "Health, versions and models",
+  runner: "For clients of a live-runner session, through their orchestrator",
 };
 
 /** OpenAPI details of a route that needs a bearer token where the server has one. */

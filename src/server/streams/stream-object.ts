@@ -12,10 +12,16 @@ type Graph = Record<string, unknown>;
 const graphsOf = ({ graphs = [] }: StreamParams): Graph[] =>
   graphs.map((graph) => parseJson(graph) as Graph); // `withGraphs` has read it
 
+/** What a stream draws by, as it was sent. */
+export const drawnBy = (params: StreamParams): (Prompt | Graph)[] => [
+  ...params.prompts,
+  ...graphsOf(params),
+];
+
 export function streamObject(stream: Stream) {
   const { params, capability, size, error, pendingSince } = stream;
   const origin: { prompts?: (Prompt | Graph)[]; capability?: string } =
-    capability === null ? { prompts: [...params.prompts, ...graphsOf(params)] } : { capability };
+    capability === null ? { prompts: drawnBy(params) } : { capability };
   return {
     manifest_id: stream.id,
     ...stream.channels,

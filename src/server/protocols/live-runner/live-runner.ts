@@ -6,14 +6,18 @@ import type { Capacity } from "../../capacity.ts";
 import type { EngineScheduler } from "../../engines/scheduler.ts";
 import type { Gpu } from "../../gpus.ts";
 import type { HostPolicy } from "../../hosts/host-policy.ts";
+import type { JsonLinesFile } from "../../json-lines-file.ts";
+import type { Fallbacks } from "../../streams/fallbacks.ts";
 import type { StreamStarter } from "../../streams/start.ts";
 import type { StreamStore } from "../../streams/store.ts";
 import type { StreamUpdater } from "../../streams/update.ts";
+import { RunnerView } from "./app/runner-view.ts";
 import { startupOf } from "./app/startup.ts";
 import { orchestratorTls } from "./orchestrator-http.ts";
 import type { RunnerGpu } from "./registration/heartbeat.ts";
 import { gpuOf, streamMetadata } from "./registration/offer.ts";
 import { Runners } from "./registration/runners.ts";
+import type { RunnerSession } from "./sessions/session.ts";
 import type { SessionSettings } from "./sessions/session-services.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 
@@ -34,35 +38,50 @@ export interface LiveRunnerParts {
   readonly gpus: () => Promise<readonly Gpu[]>;
   /** Delays between tries to release a session; a test may shorten them. */
   readonly releaseRetryMs?: readonly number[];
+  readonly fallbacks: Fallbacks;
+  /** Gets the usage record of each session that ends; null: none is kept. */
+  readonly usageLog: Pick<JsonLinesFile, "append"> | null;
+}
+
+/** This server as a live runner. */
+export interface LiveRunner {
+  readonly runners: Runners<SessionTable>;
+  readonly view: RunnerView;
 }
 
 /**
- * Registers nothing yet: see `start`. Null where the settings do not make this server a live runner, and where no
+ * Registers nothing yet: see `Runners.start`. Null where the settings do not make this server a live runner, and where no
  * orchestrator could learn of it: then the log says what is missing. Throws ConfigError.
  */
-export function liveRunner(parts: LiveRunnerParts): Runners<SessionTable> | null {
+export function liveRunner(parts: LiveRunnerParts): LiveRunner | null {
   const { config, version, scheduler, admission, places, hosts, devices, gpus } = parts;
-  const { releaseRetryMs } = parts;
+  const { fallbacks, usageLog, releaseRetryMs } = parts;
   if (config.runnerApp === undefined || config.orchMode === "byoc") return null;
   if (!isReachedBySome(config)) return null;
   let gpu: RunnerGpu | null = null;
   void gpus().then((found) => {
     gpu = gpuOf(devices, found);
   });
+  const view = new RunnerView({
+    ...{ scheduler, fallbacks, app: config.runnerApp, gpu: () => gpu },
+    price: { price: config.runnerPrice, unit: config.runnerPriceUnit },
+  });
   const shared = {
     ...{ ...parts, engines: scheduler },
     tls: orchestratorTls(config),
     settings: { ...sessionSettings(config), ...(releaseRetryMs && { releaseRetryMs }) },
     startupOf: (model: Parameters<typeof startupOf>[0]) => startupOf(model, scheduler),
+    onEnd: (session: RunnerSession) => usageLog?.append(view.usage(session)),
     capacity: config.runnerCapacity ?? config.capabilityCapacity ?? admission.capacity,
   };
-  return new Runners({
+  const runners = new Runners({
     ...{ config, version, capacity: places },
     sessions: (owner) => new SessionTable({ ...shared, owner }),
     gpu: () => gpu,
     metadata: () => config.runnerMetadata ?? streamMetadata(scheduler.models()),
     allows: (origin) => hosts.allows(origin),
   });
+  return { runners, view };
 }
 
 /** Whether orchestrators can learn of a runner: by its heartbeats, or from their operators. */

@@ -112,7 +112,8 @@ const CODES: Readonly<Record<ErrorKind, RunnerErrorCode>> = {
   device_unavailable: "runner_unavailable",
   engine_unavailable: "runner_unavailable",
   comfyui_unavailable: "runner_unavailable",
-  timeout: "runner_unavailable",
+  // Of reading the body: what else is waited for has an error of its own.
+  timeout: "invalid_body",
 };
 
 /** These fields have been checked for their form: what is wrong with them later is the name that they hold. */
@@ -128,7 +129,13 @@ const NAME_CODES: Readonly<Record<string, RunnerErrorCode>> = {
  * @param compute state of the model, for a runner that is not available
  */
 export function runnerErrorOf(error: unknown, compute?: Compute): RunnerError {
-  if (error instanceof RunnerError) return error;
+  const unavailable = compute !== undefined && { compute };
+  if (error instanceof RunnerError) {
+    const { code, message, field, extras } = error;
+    if (code !== "runner_unavailable" || !unavailable || extras.compute !== undefined) return error;
+    const named = field !== null && { field };
+    return new RunnerError(code, message, { ...named, ...extras, ...unavailable, cause: error });
+  }
   if (!(error instanceof WorkerError) || error.kind === "internal") {
     const message = "the runner failed; its log has the reason";
     return new RunnerError("pipeline_error", message, { cause: error });
@@ -139,6 +146,6 @@ export function runnerErrorOf(error: unknown, compute?: Compute): RunnerError {
   return new RunnerError(code, error.message, {
     cause: error,
     ...(field !== undefined && { field }),
-    ...(code === "runner_unavailable" && compute !== undefined && { compute }),
+    ...(code === "runner_unavailable" && unavailable),
   });
 }

@@ -108,6 +108,14 @@ export function readReason(body: unknown): string {
   return readAs(SessionReason, given).reason ?? "operator";
 }
 
+/** The error with the field as the caller named it: a model that is unknown may have been chosen by `mode`. */
+export function namedByCaller(error: RunnerError, body: unknown): RunnerError {
+  const { mode, model } = { ...Object(Object(body).params), ...Object(body) };
+  if (error.field !== "model" || model !== undefined || typeof mode !== "string") return error;
+  const message = error.message.replace(/^model /, "mode ");
+  return new RunnerError(error.code, message, { ...error.extras, field: "mode", cause: error });
+}
+
 function asObject(body: unknown): object {
   if (body === null) return {};
   if (typeof body === "object" && !Array.isArray(body)) return body;

@@ -2,6 +2,8 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import type { ModelInfo, ModelParam } from "../../../../engine/protocol/models.ts";
 import { literals } from "../../../../schema.ts";
+import type { RunnerGpu } from "../registration/heartbeat.ts";
+import { LOAD_POLICY } from "../registration/offer.ts";
 import { Compute } from "./runner-errors.ts";
 import { SessionUpdateFields } from "./session-fields.ts";
 import { type Startup, seconds } from "./startup.ts";
@@ -16,8 +18,8 @@ const ParamDescription = Type.Object({
 });
 type ParamDescription = Static<typeof ParamDescription>;
 
-/** The GPU as heartbeats show it. */
-export const RunnerGpu = Type.Object({
+/** As heartbeats show it. */
+const Gpu = Type.Object({
   id: Type.String(),
   name: Type.String(),
   vram_mb: Type.Integer({ minimum: 0 }),
@@ -30,7 +32,7 @@ export const Pipeline = Type.Object({
   runtime: Type.String({ description: "what runs the model" }),
 });
 
-export const RunnerStatus = Type.Object(
+export const StatusAnswer = Type.Object(
   {
     success: Type.Literal(true),
     compute: Compute,
@@ -41,7 +43,7 @@ export const RunnerStatus = Type.Object(
     ),
     last_load_s: nullable(Type.Number({ description: "how long its last load took" })),
     model_loaded: Type.Boolean(),
-    policy: Type.Literal("on_demand", {
+    policy: Type.Literal(LOAD_POLICY, {
       description: "a model is loaded for the first session that wants it, and stays",
     }),
     capacity: Type.Integer({ description: "sessions that are held or have a place" }),
@@ -52,11 +54,11 @@ export const RunnerStatus = Type.Object(
     params: Type.Record(Type.String(), ParamDescription, { description: "what an update takes" }),
     presets: Type.Array(Type.String(), { description: "of the model" }),
     fallbacks: Type.Array(Type.String(), { description: "what may be shown in place of a model" }),
-    gpu: nullable(RunnerGpu),
+    gpu: nullable(Gpu),
   },
   { description: "the state of the runner and of its model" },
 );
-export type RunnerStatus = Static<typeof RunnerStatus>;
+export type StatusAnswer = Static<typeof StatusAnswer>;
 
 export interface RunnerFacts {
   /** Null while no engine has listed its models. */
@@ -70,12 +72,12 @@ export interface RunnerFacts {
   /** Id and trouble of the caller's own session; null where none is held here. */
   readonly session: { readonly id: string; readonly error: string | null } | null;
   readonly fallbacks: readonly string[];
-  readonly gpu: Static<typeof RunnerGpu> | null;
+  readonly gpu: RunnerGpu | null;
 }
 
 export const PIPELINE_NAME = "comfystream";
 
-export function runnerStatus(facts: RunnerFacts): RunnerStatus {
+export function statusAnswer(facts: RunnerFacts): StatusAnswer {
   const { model, startup, session } = facts;
   const { compute, estimatedMs, lastLoadMs, stateAgeMs } = startup;
   return {
@@ -86,7 +88,7 @@ export function runnerStatus(facts: RunnerFacts): RunnerStatus {
     estimated_startup_s: seconds(estimatedMs),
     last_load_s: seconds(lastLoadMs),
     model_loaded: model?.state === "ready",
-    policy: "on_demand",
+    policy: LOAD_POLICY,
     capacity: facts.capacity,
     capacity_used: facts.capacityUsed,
     session: session?.id ?? null,

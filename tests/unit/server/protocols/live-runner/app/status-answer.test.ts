@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { check } from "../../../../../../src/schema-check.ts";
 import {
   type RunnerFacts,
-  RunnerStatus,
-  runnerStatus,
-} from "../../../../../../src/server/protocols/live-runner/app/runner-status.ts";
+  StatusAnswer,
+  statusAnswer,
+} from "../../../../../../src/server/protocols/live-runner/app/status-answer.ts";
 import { model } from "../../../../../support/stand-in-models.ts";
 
 const painter = model("painter", {
@@ -23,7 +23,7 @@ const painter = model("painter", {
 });
 const warm = { compute: "warm", estimatedMs: 0, lastLoadMs: 2500, stateAgeMs: 1250 } as const;
 const status = (given: Partial<RunnerFacts> = {}) =>
-  runnerStatus({
+  statusAnswer({
     ...{ model: painter, modelName: "painter", startup: warm, app: "live/painter", session: null },
     ...{ capacity: 4, capacityUsed: 1, fallbacks: ["default", "hold"], gpu: null },
     ...given,
@@ -32,10 +32,10 @@ const status = (given: Partial<RunnerFacts> = {}) =>
 test("the status describes the model, its load and the room that is left", () => {
   const gpu = { id: "0", name: "RTX 4090", vram_mb: 24_564 };
   const answer = status({ gpu });
-  expect(check(RunnerStatus).Check(answer)).toBeTrue();
+  expect(check(StatusAnswer).Check(answer)).toBeTrue();
   expect(answer).toMatchObject({
     ...{ compute: "warm", state: "ready", state_age_s: 1.25, model_loaded: true },
-    ...{ estimated_startup_s: 0, last_load_s: 2.5, policy: "on_demand", error: null, gpu },
+    ...{ estimated_startup_s: 0, last_load_s: 2.5, policy: "on-demand", error: null, gpu },
     ...{ capacity: 4, capacity_used: 1, session: null, presets: ["bold", "faint"] },
     pipeline: { name: "comfystream", app: "live/painter", model: "painter", runtime: "cuda" },
     fallbacks: ["default", "hold"],
@@ -66,7 +66,7 @@ test("a model without prompts takes none", () => {
 test("before any engine has listed its models the status has the name of the default model", () => {
   const startup = { ...warm, compute: "loading", estimatedMs: null, lastLoadMs: null } as const;
   const answer = status({ model: null, modelName: "restyle", startup });
-  expect(check(RunnerStatus).Check(answer)).toBeTrue();
+  expect(check(StatusAnswer).Check(answer)).toBeTrue();
   expect(answer).toMatchObject({
     ...{ compute: "loading", state: "cold", model_loaded: false, params: {}, presets: [] },
     pipeline: { model: "restyle", runtime: "onnxruntime" },
