@@ -398,6 +398,17 @@ test("a static runner registers nothing: its calls are found by RUNNER_KEY", asy
   expect(all.states).toEqual([]);
 });
 
+test("a static runner may serve batch capabilities, too", () => {
+  const RUNNER_KEY = "static-key-of-22-or-more";
+  const { all } = runners({ RUNNER_KEY, ORCH_SECRET: "", RUNNER_BATCH: "text-reversal" });
+  const call = { route: "cellar", control: null };
+  expect(all.batchByKey(RUNNER_KEY, "text-reversal", call)).toMatchObject({
+    orchestrator: "static",
+  });
+  expect(all.batchByKey(RUNNER_KEY, "comfystream-image", call)).toBeNull();
+  expect(all.batchByKey("another-key-of-22-or-more", "text-reversal", call)).toBeNull();
+});
+
 test("with RUNNER_KEY the route tells registrations and the static runner apart", async () => {
   const RUNNER_KEY = "shared-key-of-22-or-more";
   const orchestrators = [
@@ -443,7 +454,7 @@ test("a silent o2r is read anew from its newest message", async () => {
   const following = followO2r(
     { url: `http://127.0.0.1:${channel.port}/o2r` },
     { reserved: () => {}, released: (id) => void released.push(id) },
-    { signal: stop.signal, orchestrator: "http://orch", silenceMs: 50 },
+    { signal: stop.signal, orchestrator: "http://orch", silenceMs: 50, againMs: 20 },
   );
   await waitFor("the message", () => released.length > 0);
   stop.abort();

@@ -69,6 +69,14 @@ export function remarkOnName({ capabilityName }: Pick<Config, "capabilityName">)
   );
 }
 
+/** Throws ConfigError where no capability is to be registered: a live runner registers by the heartbeats of its server. */
+export function assertByoc({ orchMode }: Pick<Config, "orchMode">): void {
+  if (orchMode !== "runner") return;
+  throw new ConfigError(
+    "ORCH_MODE=runner registers no capability: a live runner is registered by its server, for as long as that runs",
+  );
+}
+
 const KNOWN_NAMES = CAPABILITIES.map(({ name }) => name);
 const ALL_NAMES = CAPABILITIES.flatMap(({ name, aliases }) => [name, ...aliases]);
 

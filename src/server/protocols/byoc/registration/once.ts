@@ -2,6 +2,7 @@
 import { type Config, ConfigError } from "../../../../config.ts";
 import { chooseDevices, defaultMaxStreams } from "../../../engines/devices.ts";
 import {
+  assertByoc,
   assertNamesServed,
   doubtAbout,
   missingVariables,
@@ -28,6 +29,7 @@ export async function runOnce(action: Action, config: Config, ownUrl: string): P
   const { capabilityToken: token, orchSecret = "" } = config;
   const missing = missingVariables(config).map((name) => `${name} is not set`);
   if (missing.length > 0) throw new ConfigError(missing.join("\n"));
+  assertByoc(config);
   if (action === "register") assertNamesServed(config);
   const places = config.maxStreams ?? defaultMaxStreams(chooseDevices(config.device).names);
   const offers = offersOf(config, { ownUrl, places, ...(token === undefined ? {} : { token }) });

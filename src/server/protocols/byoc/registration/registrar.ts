@@ -4,6 +4,7 @@ import { getLogger } from "../../../../log.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import { FleetCapacity } from "./fleet-capacity.ts";
 import {
+  assertByoc,
   assertNamesServed,
   doubtAbout,
   missingVariables,
@@ -30,6 +31,7 @@ export async function runRegistrar(config: Config, stop: AbortSignal): Promise<v
   ];
   if (capabilityUrl === undefined || token === undefined || missing.length > 0)
     throw new ConfigError(missing.map((name) => `${name} is not set`).join("\n"));
+  assertByoc(config);
   assertNamesServed(config);
   const remark = remarkOnName(config);
   if (remark !== null) log.warn("only streams are served under this name", { why: remark });

@@ -33,13 +33,15 @@ export interface O2rOptions {
   readonly orchestrator: string;
   /** A channel that is silent for so long is read anew from its newest message. Replaced in tests. */
   readonly silenceMs?: number;
+  /** Pause before that. Replaced in tests. */
+  readonly againMs?: number;
 }
 
 /** Reads from the first message on, until the signal aborts or the orchestrator closes the channel. Never throws. */
 export async function followO2r(
   endpoint: TrickleEndpoint,
   listener: O2rListener,
-  { signal, orchestrator, silenceMs = SILENCE_MS }: O2rOptions,
+  { signal, orchestrator, silenceMs = SILENCE_MS, againMs = AGAIN_MS }: O2rOptions,
 ): Promise<void> {
   let start: number | undefined = 0;
   while (!signal.aborted) {
@@ -69,7 +71,7 @@ export async function followO2r(
     } finally {
       clearTimeout(timer);
     }
-    await pause(AGAIN_MS, signal);
+    await pause(againMs, signal);
   }
 }
 

@@ -1,5 +1,5 @@
 /** All runners of this server: one an orchestrator, one a batch capability and orchestrator, and the static one. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Config } from "../../../../config.ts";
 import { getLogger } from "../../../../log.ts";
 import type { Capacity } from "../../../capacity.ts";
@@ -49,16 +49,18 @@ export interface RunnersOptions<S extends RunnerSessions> {
   readonly timing?: BeatTiming;
 }
 
-interface BatchRunner {
+/** A runner of one batch capability. */
+interface BatchRunner<R> {
   readonly capability: string;
-  readonly registration: DynamicRegistration<BatchCalls>;
+  readonly runner: R;
 }
 
 export class Runners<S extends RunnerSessions> {
   readonly #options: RunnersOptions<S>;
   readonly #dynamic: readonly DynamicRegistration<S>[];
-  readonly #batch: readonly BatchRunner[];
+  readonly #batch: readonly BatchRunner<DynamicRegistration<BatchCalls>>[];
   readonly #static: StaticRunner<S> | null;
+  readonly #staticBatch: readonly BatchRunner<StaticRunner<BatchCalls>>[];
 
   /** Registers nothing yet. Throws ConfigError for a name in RUNNER_BATCH that is not served. */
   constructor(options: RunnersOptions<S>) {
@@ -66,25 +68,33 @@ export class Runners<S extends RunnerSessions> {
     const { config, sessions, metadata, capacity, allows } = options;
     const { orchUrl = [], orchSecret, runnerKey, runnerApp = "", runnerCapacity } = config;
     const capabilities = batchCapabilities(config);
-    const registering = orchSecret === undefined ? [] : orchUrl;
+    const calls = () =>
+      new BatchCalls({ capacity, most: runnerCapacity ?? Number.POSITIVE_INFINITY });
+    const registering = orchSecret === undefined ? [] : [...new Set(orchUrl)];
     this.#dynamic = registering.map((url) =>
       this.#register(url, { app: runnerApp, mode: "persistent", metadata, sessions }),
     );
     this.#batch = registering.flatMap((url) =>
       capabilities.map(({ name, description }) => ({
         capability: name,
-        registration: this.#register(url, {
+        runner: this.#register(url, {
           app: batchApp(runnerApp, name),
           mode: "single-shot",
           metadata: () => batchMetadata(description),
-          sessions: () => new BatchCalls({ capacity, most: runnerCapacity ?? capacity.total }),
+          sessions: calls,
         }),
       })),
     );
-    this.#static =
-      runnerKey === undefined
-        ? null
-        : new StaticRunner({ key: runnerKey, orchestrators: orchUrl, allows, sessions });
+    const listed =
+      runnerKey === undefined ? null : { key: runnerKey, orchestrators: orchUrl, allows };
+    this.#static = listed && new StaticRunner({ ...listed, sessions });
+    this.#staticBatch =
+      listed === null
+        ? []
+        : capabilities.map(({ name }) => ({
+            capability: name,
+            runner: new StaticRunner({ ...listed, sessions: calls }),
+          }));
   }
 
   /** Begins to register; `ownUrl` is used where no setting names this server's URL. */
@@ -94,19 +104,15 @@ export class Runners<S extends RunnerSessions> {
     const base = runnerBaseUrl(config, ownUrl);
     const urlOf = (key: string) => `${base}/runner/${key}`;
     for (const one of this.#dynamic) one.start(urlOf(one.key));
-    for (const { capability, registration } of this.#batch)
-      registration.start(`${urlOf(registration.key)}/c/${capability}`);
+    for (const { capability, runner } of this.#batch)
+      runner.start(`${urlOf(runner.key)}/c/${capability}`);
     if (this.#static !== null && this.#dynamic.length === 0)
       log.info("runner is static: nothing is registered", { app: config.runnerApp, url: base });
   }
 
   /** The registration that a call with this key belongs to; null for a wrong key. */
   byKey(key: string, call: CallOrigin): RunnerRegistration<S> | null {
-    const all = this.#dynamic.filter((one) => one.key === key);
-    const byRoute = all.find((one) => call.route !== null && one.isRoute(call.route));
-    // With RUNNER_KEY all share it: a route that no orchestrator has given is an operator's label.
-    if (this.#static?.key === key) return byRoute ?? this.#static;
-    return byRoute ?? all[0] ?? null;
+    return called(this.#dynamic, this.#static, key, call);
   }
 
   /** The single-shot runner that a call with this key belongs to; null for a wrong key or another capability. */
@@ -115,12 +121,10 @@ export class Runners<S extends RunnerSessions> {
     capability: string,
     call: CallOrigin,
   ): RunnerRegistration<BatchCalls> | null {
-    const all = this.#batch.flatMap((one) =>
-      one.capability === capability && one.registration.key === key ? one.registration : [],
-    );
-    const byRoute = all.find((one) => call.route !== null && one.isRoute(call.route));
-    const byOrigin = all.find((one) => call.control !== null && one.isControlOrigin(call.control));
-    return byRoute ?? byOrigin ?? all[0] ?? null;
+    const serves = (one: BatchRunner<unknown>) => one.capability === capability;
+    const dynamic = this.#batch.filter(serves).map(({ runner }) => runner);
+    const listed = this.#staticBatch.find(serves)?.runner ?? null;
+    return called(dynamic, listed, key, call);
   }
 
   /** Every registration, for metrics. */
@@ -140,7 +144,11 @@ export class Runners<S extends RunnerSessions> {
    */
   close(graceMs: number): { readonly drained: Promise<void>; readonly left: Promise<void> } {
     const runners = this.#registered.map((one) => ({ one, drained: one.drain(graceMs) }));
-    const drained = [this.#static?.sessions.drain(graceMs), ...runners.map((each) => each.drained)];
+    const listed = [this.#static, ...this.#staticBatch.map(({ runner }) => runner)];
+    const drained = [
+      ...listed.map((one) => one?.sessions.drain(graceMs)),
+      ...runners.map((each) => each.drained),
+    ];
     const left = runners.map(async (each) => {
       await each.drained;
       await each.one.leave(AbortSignal.timeout(LEAVE_MS));
@@ -152,7 +160,7 @@ export class Runners<S extends RunnerSessions> {
   }
 
   get #registered(): readonly DynamicRegistration<S | BatchCalls>[] {
-    return [...this.#dynamic, ...this.#batch.map(({ registration }) => registration)];
+    return [...this.#dynamic, ...this.#batch.map(({ runner }) => runner)];
   }
 
   #register<T extends RunnerSessions>(
@@ -187,3 +195,22 @@ export class Runners<S extends RunnerSessions> {
     });
   }
 }
+
+/**
+ * The runner of a call: that whose id the call's route is. With RUNNER_KEY all runners share their key, and a route that no
+ * orchestrator has given is the static runner's. Null for a wrong key.
+ */
+function called<
+  D extends DynamicRegistration<RunnerSessions>,
+  L extends StaticRunner<RunnerSessions>,
+>(dynamic: readonly D[], listed: L | null, key: string, { route }: CallOrigin): D | L | null {
+  const all = dynamic.filter((one) => isSame(one.key, key));
+  const byRoute = all.find((one) => route !== null && one.isRoute(route));
+  if (listed !== null && isSame(listed.key, key)) return byRoute ?? listed;
+  return byRoute ?? all[0] ?? null;
+}
+
+/** Digests are of one length, so comparing them reveals nothing about a key. */
+const isSame = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
+
+const digest = (key: string): Buffer => createHash("sha256").update(key).digest();
