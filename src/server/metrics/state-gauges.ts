@@ -6,10 +6,8 @@ import type { Capacity } from "../capacity.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Gpu } from "../gpus.ts";
 import type { RegistrationState } from "../protocols/byoc/registration/registration.ts";
-import {
-  FAILURE_KINDS,
-  type RunnerState,
-} from "../protocols/live-runner/registration/dynamic-registration.ts";
+import type { RunnerState } from "../protocols/live-runner/registration/dynamic-registration.ts";
+import { FAILURE_KINDS } from "../protocols/live-runner/registration/registration-record.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { EngineCounters } from "./engine-counters.ts";
 

@@ -1,6 +1,6 @@
 /** A runner that registers itself with one orchestrator: its heartbeats, its o2r channel and its sessions. */
 import { randomInt } from "node:crypto";
-import { getLogger, type LogLevel } from "../../../../log.ts";
+import { getLogger } from "../../../../log.ts";
 import type { OrchestratorTls } from "../orchestrator-http.ts";
 import type {
   RunnerRegistration,
@@ -10,9 +10,14 @@ import type {
 } from "../runner-sessions.ts";
 import { CallbackProbe } from "./callback-probe.ts";
 import type { HeartbeatAnswer, HeartbeatBody } from "./heartbeat.ts";
-import { type BeatFailure, type Beating, type BeatTiming, Heartbeats } from "./keep-beating.ts";
+import { type Beating, type BeatTiming, Heartbeats } from "./keep-beating.ts";
 import { followO2r } from "./o2r.ts";
 import { heartbeatBody, type RunnerFacts, type RunnerPresent } from "./offer.ts";
+import {
+  type RecordOptions,
+  RegistrationRecord,
+  type RunnerFailure,
+} from "./registration-record.ts";
 import type { RunnerClient } from "./runner-client.ts";
 import { UncalledSessions } from "./uncalled-sessions.ts";
 
@@ -33,15 +38,6 @@ export interface RunnerState {
   readonly failure: RunnerFailure | null;
 }
 
-export interface RunnerFailure {
-  readonly kind: (typeof FAILURE_KINDS)[number];
-  readonly message: string;
-  readonly at: Date;
-}
-
-/** `off`: the orchestrator takes no runners. */
-export const FAILURE_KINDS = ["unauthorized", "off", "refused", "unreachable"] as const;
-
 export interface DynamicOptions<S extends RunnerSessions> {
   readonly client: RunnerClient;
   readonly tls: OrchestratorTls;
@@ -55,8 +51,7 @@ export interface DynamicOptions<S extends RunnerSessions> {
   /** Whether ALLOW_HOSTS names this origin. */
   readonly allows: (origin: string) => boolean;
   readonly sessions: (owner: SessionOwner) => S;
-  /** How an orchestrator that takes no runners is logged: where it may take BYOC's registration, it is no error. */
-  readonly offLevel: Extract<LogLevel, "warning" | "error">;
+  readonly offLevel: RecordOptions["offLevel"];
   readonly timing?: BeatTiming;
 }
 
@@ -68,20 +63,20 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   readonly #stop = new AbortController();
   readonly #uncalled: UncalledSessions;
   readonly #probe: CallbackProbe;
+  readonly #record: RegistrationRecord;
   /** Every id under which calls may still arrive. */
   readonly #ids = new Set<string>();
   #running: Promise<void> = Promise.resolve();
   #runnerUrl = "";
   #o2r = new AbortController();
-  #since: Date | null = null;
-  #failure: RunnerFailure | null = null;
-  #reported = "";
-  /** Settles when it is known what came of the next heartbeat. */
-  #judged = Promise.withResolvers<void>();
 
   constructor(options: DynamicOptions<S>) {
     this.key = options.key;
     this.#options = options;
+    const { facts, offLevel } = options;
+    this.#record = new RegistrationRecord({
+      ...{ app: facts.app, orchestrator: this.orchestrator, offLevel },
+    });
     this.#uncalled = new UncalledSessions(this.orchestrator);
     this.#probe = new CallbackProbe(options.client.url, options.tls);
     this.#beats = new Heartbeats(this.#beating(), options.timing);
@@ -101,8 +96,8 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
       app: this.#options.facts.app,
       orchestrator: this.orchestrator,
       registered: this.#beats.isRegistered,
-      since: this.#since,
-      failure: this.#failure,
+      since: this.#record.since,
+      failure: this.#record.failure,
     };
   }
 
@@ -132,8 +127,7 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   }
 
   async refresh(): Promise<void> {
-    this.#beats.beatSoon();
-    await this.#judged.promise;
+    await this.#beats.beatNow();
   }
 
   noteUncalled(): void {
@@ -147,7 +141,7 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   /** Settles when no session is left; they have about `graceMs`. */
   async drain(graceMs: number): Promise<void> {
     const drained = this.sessions.drain(graceMs);
-    this.#beats.beatSoon();
+    void this.#beats.beatNow();
     await drained;
   }
 
@@ -156,15 +150,7 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
     this.#stop.abort();
     this.#o2r.abort();
     const outcome = await this.#beats.leave(this.#running, deadline);
-    this.#since = null;
-    const fields = this.#fields;
-    if (outcome === null) return;
-    if (outcome.kind === "done") log.info("runner unregistered", fields);
-    else log.warn("runner not unregistered", { ...fields, why: outcome.message });
-  }
-
-  get #fields() {
-    return { app: this.#options.facts.app, orchestrator: this.orchestrator };
+    if (outcome !== null) this.#record.left(outcome.kind === "done" ? null : outcome.message);
   }
 
   #beating(): Beating {
@@ -173,24 +159,10 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
       newId: () => this.#newId(),
       body: (id) => this.#body(id),
       registered: (answer) => this.#registered(answer),
-      answered: (answer, askedAt) => {
-        this.#answered(answer, askedAt);
-        this.#noteJudged();
-      },
-      lost: (why) => {
-        this.#lost(why);
-        this.#noteJudged();
-      },
-      failed: (failure) => {
-        this.#failed(failure);
-        this.#noteJudged();
-      },
+      answered: (answer, askedAt) => this.#answered(answer, askedAt),
+      lost: (why) => this.#lost(why),
+      failed: (failure) => this.#record.failed(failure),
     };
-  }
-
-  #noteJudged(): void {
-    this.#judged.resolve();
-    this.#judged = Promise.withResolvers();
   }
 
   #newId(): string {
@@ -215,45 +187,23 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   #registered(answer: HeartbeatAnswer): void {
     const { capacity } = this.sessions.offer();
     this.#ids.add(answer.runnerId);
-    this.#since = new Date();
-    // The path of the URL is the key.
     const url = new URL(this.#runnerUrl).origin;
-    log.info("runner registered", { ...this.#fields, runner: answer.runnerId, url, capacity });
+    this.#record.registered({ runner: answer.runnerId, url, capacity });
+    // o2r is at the orchestrator's address for callbacks.
     this.#probe.follow(answer.orchestrator);
     this.#followO2r(answer.o2rUrl);
   }
 
   #answered(answer: HeartbeatAnswer, askedAt: number): void {
-    const before = this.#failure;
-    this.#failure = null;
-    this.#reported = "";
-    if (before?.kind === "unreachable" && this.#since !== null)
-      log.info("orchestrator reached again", this.#fields);
+    this.#record.answered();
     this.#probe.follow(answer.orchestrator);
     this.sessions.reconcile(answer.sessionIds, askedAt);
   }
 
   #lost(why: string): void {
     this.#o2r.abort();
-    this.#since = null;
-    log.warn("runner registration lost: registering again", { ...this.#fields, why });
+    this.#record.lost(why);
     this.sessions.lost("the orchestrator has dropped the runner");
-  }
-
-  #failed(failure: BeatFailure): void {
-    const { kind, message } = described(failure);
-    this.#failure = { kind, message, at: new Date() };
-    // Each thing that happens is logged once, not each time that it does.
-    if (this.#reported === message) return;
-    this.#reported = message;
-    const fields = { ...this.#fields, why: message };
-    if (kind === "unreachable") {
-      log.warn("runner: orchestrator not reached: still trying", fields);
-      return;
-    }
-    const text = "runner not registered: retried every 60 s";
-    if (kind === "off" && this.#options.offLevel === "warning") log.warn(text, fields);
-    else log.error(text, fields);
   }
 
   #followO2r(url: string | null): void {
@@ -263,7 +213,7 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
     const origin = URL.parse(url)?.origin ?? "";
     if (!this.isControlOrigin(origin)) {
       log.warn("runner: the channel o2r is at another host and not read", {
-        ...this.#fields,
+        orchestrator: this.orchestrator,
         why: `${origin} is neither ORCH_URL nor the orchestrator's callback address: releases are noticed a heartbeat later; ALLOW_HOSTS can name it`,
       });
       return;
@@ -272,23 +222,5 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
     const endpoint = { url, verifyTls, ...(ca === undefined ? {} : { ca }) };
     const { signal } = this.#o2r;
     void followO2r(endpoint, this.sessions, { signal, orchestrator: this.orchestrator });
-  }
-}
-
-/** The failure as metrics count it and operators read it. */
-function described({ kind, message }: BeatFailure): Pick<RunnerFailure, "kind" | "message"> {
-  switch (kind) {
-    case "unauthorized":
-      return {
-        kind,
-        message:
-          "it does not accept ORCH_SECRET: it must be -orchSecret of go-livepeer, or the bootstrap secret of livepeer/node",
-      };
-    case "unknown":
-      return { kind: "off", message };
-    case "static_id":
-      return { kind: "refused", message };
-    default:
-      return { kind, message };
   }
 }

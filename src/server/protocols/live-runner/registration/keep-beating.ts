@@ -68,7 +68,11 @@ export class Heartbeats {
   /** Whether the id was replaced since the last accepted heartbeat: if a new one does not help, another does not either. */
   #hasNewId = false;
   #sweepingSince: number | null = null;
+  #state: "waiting" | "beating" | "ended" = "ended";
+  /** Ends the wait for the next heartbeat. */
   #soon = new AbortController();
+  /** Settles when it is known what came of the next heartbeat. */
+  #judged = Promise.withResolvers<void>();
   /** Requests outlive `stop` until the end of `leave`: one that is cut short may have registered the runner. */
   readonly #abandon = new AbortController();
 
@@ -88,9 +92,13 @@ export class Heartbeats {
     return this.#held !== null && this.#timing.now() - this.#held.acceptedAt < this.#held.ttlMs;
   }
 
-  /** Sends the next heartbeat at once. */
-  beatSoon(): void {
+  /** Sends a heartbeat at once; settles when it is known what came of it, or when none is sent any more. Never rejects. */
+  async beatNow(): Promise<void> {
+    if (this.#state === "ended") return;
+    // What is on its way left too early.
+    if (this.#state === "beating") await this.#judged.promise;
     this.#soon.abort();
+    await this.#judged.promise;
   }
 
   /** Runs until `stop` aborts. Never throws. */
@@ -98,9 +106,15 @@ export class Heartbeats {
     while (!stop.aborted) {
       this.#soon = new AbortController();
       const soon = this.#soon.signal;
+      this.#state = "beating";
       const waitMs = await this.#beat();
+      this.#state = "waiting";
+      this.#judged.resolve();
+      this.#judged = Promise.withResolvers();
       if (waitMs > 0) await this.#timing.wait(waitMs, AbortSignal.any([stop, soon]));
     }
+    this.#state = "ended";
+    this.#judged.resolve();
   }
 
   /** Ends the registration, after `run` has returned or `deadline` aborted. Null where there is none. Never throws. */

@@ -231,9 +231,20 @@ test("a registration that is accepted during the leave is ended, too", async () 
   expect(run.left).toBe("id-1 beat-secret");
 });
 
-test("a heartbeat that is wanted at once does not wait", async () => {
-  const run = loop([bootstrapped]);
+test("a heartbeat that is wanted at once does not wait, and leaves after it was wanted", async () => {
+  const late = Promise.withResolvers<BeatOutcome>();
+  const run = loop([bootstrapped, late.promise, failure("unreachable")]);
   await run.waiting();
-  run.heartbeats.beatSoon();
+  const first = run.heartbeats.beatNow();
   await waitFor("another heartbeat", () => run.beats.length === 2);
+  const second = run.heartbeats.beatNow();
+  late.resolve(bootstrapped);
+  await first;
+  expect(run.beats).toHaveLength(2);
+  await second;
+  expect(run.beats).toHaveLength(3);
+  run.stop.abort();
+  await run.running;
+  await run.heartbeats.beatNow();
+  expect(run.beats).toHaveLength(3);
 });
