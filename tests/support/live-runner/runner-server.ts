@@ -72,7 +72,7 @@ export async function runnerServer({
     async close(graceMs = 0): Promise<void> {
       if (isClosed) return;
       isClosed = true;
-      await runners.close(graceMs);
+      await runners.close(graceMs).left;
       await server.close();
       await http.stop(true);
     },
