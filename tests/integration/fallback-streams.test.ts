@@ -92,11 +92,18 @@ test("a paused stream shows its picture, also in the engine that replaces a dead
   await stop(id);
   await output.ended;
 
-  const shown = (await output.decode()).map(isGrey);
+  // A busy machine may take longer to load the model than viewers wait.
+  const all = (await output.decode()).map(isGrey);
+  const shown = all.slice(all.indexOf(false));
   const runs = shown.filter((grey, at) => grey !== shown[at - 1]);
   expect(runs).toEqual([false, true, false]);
-  const changes = events.filter(({ event }) => event === "showing");
-  expect(changes.map(({ detail }) => detail)).toEqual(["live", "paused", "paused", "live"]);
+  const changes = events.filter(({ event }) => event === "showing").map(({ detail }) => detail);
+  expect(changes.filter((change) => change !== "fallback: loading")).toEqual([
+    "live",
+    "paused",
+    "paused",
+    "live",
+  ]);
 
   // Each engine's last second was reported, but for what the dead one did after its last report.
   const { stats } = await stream(id);
