@@ -115,6 +115,7 @@ test("every picture of a model that takes longer than viewers wait is shown", as
   await using stage = new ShownStage();
   await stage.shown("model", 3);
   const model = manual(stage);
+  await stage.shown("slate");
   const from = stage.frames.length;
   for (let run = 0; run < 3; run++) {
     await model.begun();
@@ -196,4 +197,36 @@ test("without a fallback nothing comes out while a run hangs, and a pause passes
   stage.update({ paused: false });
   await stage.shown("model", 3);
   expect(stage.order).toEqual(["model", "input", "model"]);
+});
+
+test("a model that has one run at a time has one, however a stream is paused and resumed", async () => {
+  for (const fallback of ["default", null]) {
+    await using stage = new ShownStage({ fallback, run: { skip_unchanged: true } });
+    await stage.shown("model", 3);
+    const model = manual(stage);
+    await model.begun();
+    const { length } = stage.model.runs;
+    const pass = async () => {
+      const since = performance.now();
+      await waitFor("some frames", () => performance.now() - since > 5 * INTERVAL_MS);
+    };
+    await pass();
+    // Both at once, so that no frame sees the pause.
+    stage.update({ paused: true });
+    stage.update({ paused: false });
+    await pass();
+    expect(stage.model.runs).toHaveLength(length);
+    model.release();
+    await stage.shown("model", 3);
+  }
+});
+
+test("a paused stream without input shows its fallback at the clock's rate, and nothing without one", async () => {
+  await using shown = new ShownStage({ clock: true, params: { paused: true } });
+  await shown.shown("slate", 20);
+  expect(longestGap(shown, 1)).toBeLessThan(5 * INTERVAL_MS);
+  expect(shown.observer.shown).toEqual(["paused"]);
+  await using bare = new ShownStage({ clock: true, fallback: null, params: { paused: true } });
+  await waitFor("some ticks", () => bare.observer.framesSkipped >= 5);
+  expect(bare.frames).toEqual([]);
 });

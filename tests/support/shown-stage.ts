@@ -35,7 +35,7 @@ export interface ShownFrame {
   readonly shows: Shows;
 }
 
-const definition = defineModel("m", identity.json, signatureOf(parseGraph(identity.graph())));
+const signature = signatureOf(parseGraph(identity.graph()));
 
 /** Answers a run: the picture that it is given, drawn over in white. */
 export const white = ({ picture }: InferenceJob): InferenceResult => {
@@ -52,6 +52,8 @@ export interface ShownOptions {
   readonly infer?: Partial<InferOptions>;
   /** Settles when the model is loaded. */
   readonly loaded?: Promise<unknown>;
+  /** How often the model runs, as its `model.json` says. */
+  readonly run?: typeof identity.json.run;
 }
 
 export class ShownStage implements AsyncDisposable {
@@ -60,9 +62,7 @@ export class ShownStage implements AsyncDisposable {
   readonly frames: ShownFrame[] = [];
   /** What the model answers; runs that have not ended do when the stage is disposed. */
   answer: (job: InferenceJob) => Promise<InferenceResult> | InferenceResult = white;
-  readonly model = new FakeModel(definition, (job) =>
-    Promise.race([this.answer(job), this.#over.promise]),
-  );
+  readonly model: FakeModel;
   readonly #over = Promise.withResolvers<never>();
   #params: StreamParams;
   readonly #stage: InferStage;
@@ -72,7 +72,18 @@ export class ShownStage implements AsyncDisposable {
   readonly #read: Promise<void>;
   #sent = 0;
 
-  constructor({ params, fallback = "default", clock = false, infer, loaded }: ShownOptions = {}) {
+  constructor({
+    params,
+    fallback = "default",
+    clock = false,
+    infer,
+    loaded,
+    run,
+  }: ShownOptions = {}) {
+    const definition = defineModel("m", { ...identity.json, ...(run && { run }) }, signature);
+    this.model = new FakeModel(definition, (job) =>
+      Promise.race([this.answer(job), this.#over.promise]),
+    );
     const defaults = { prompts: [], fit: "cover", paused: false, model_params: {} } as const;
     this.#params = { ...defaults, model: "m", ...(fallback !== null && { fallback }), ...params };
     const stage = new InferStage({
@@ -151,7 +162,14 @@ export class ShownStage implements AsyncDisposable {
   #send(clock: boolean): void {
     const pts = ticks((this.#sent++ * INTERVAL_MS * TICKS_PER_SECOND) / SECONDS_TO_MS);
     const time = { pts, arrivedAt: performance.now() };
-    void this.#writer.write(clock ? time : this.pool.adopt(flatFrame(), time));
+    void this.#writer.write(clock ? time : this.pool.adopt(this.#picture(), time));
+  }
+
+  /** No two in a row are the same. */
+  #picture(): Frame {
+    const frame = flatFrame();
+    frame.data?.[0]?.fill(109 + (this.#sent % 3));
+    return frame;
   }
 }
 

@@ -170,7 +170,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#finisher.prepareFallback(params, size);
     if (await this.#output.pass(frame, this.#running, outlet)) return;
     const inputs = this.#executor.inputsOf(frame, { ahead: this.#running !== null });
-    if (!inputs.isAhead && this.#running !== null) {
+    while (!inputs.isAhead && this.#running !== null) {
       await this.#bypass.wait(this.#running, params);
       const late = { ...frame, params: this.prepare() };
       if (await this.#output.pass(late, this.#running, outlet)) return;
