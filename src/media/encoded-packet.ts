@@ -24,6 +24,8 @@ export interface VideoPacket {
   readonly pts: Ticks;
   readonly dts: Ticks;
   readonly keyFrame: boolean;
+  /** Packets before it are lost, so that the pictures up to the next key frame may refer to what is not there. */
+  readonly afterLoss?: true;
   /** Decoded for reference only: no picture comes out (VP8's alternate reference frames). */
   readonly hidden?: true;
   /** From the container (`tkhd`, Matroska's projection); the coded stream's own orientation wins. */

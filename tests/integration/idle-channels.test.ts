@@ -7,6 +7,7 @@ import { synthetic } from "../support/clip-synthetic.ts";
 import { orchestrated } from "../support/orchestrated-stream.ts";
 import { bytes, publisherTo, readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
+import { seenPackets, seenUnits } from "../support/ts-reader.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
@@ -43,6 +44,39 @@ test("a stream that is paused for 7 minutes on both sides keeps its channels, an
   await client.deleteChannel();
   await over;
   expect(run.sent.at(-1)).toEqual({ type: "ended", id: "s" });
+});
+
+test("empty input segments and a gap of 30 s up to the next key frame cost no frame (M5)", async () => {
+  await using run = await orchestrated({ input: "in", output: "out" }, ["in", "out"]);
+  const { trickle, stream } = run;
+  const over = stream.run();
+  await waitFor("its start", () => run.typesSent().includes("started"));
+  await run.host.acquire("identity");
+  const client = await publisherTo(trickle.url("in"));
+  const input = client.writable.getWriter();
+  for (const start of [0, 30 * 90_000]) {
+    const media = await synthetic({ parts: [{ width: 128, height: 96, frames: 30 }], start });
+    for (const data of tsSegments(media)) await input.write({ data, first: true, last: true });
+    const frames = start === 0 ? 30 : 60;
+    await waitFor("the frames", () => stream.stats().frames_out === frames);
+    // An encoder that stalls gives segments without a byte.
+    const next = async () => Number(await (await fetch(`${trickle.url("in")}/next`)).text());
+    const before = await next();
+    await waitFor("empty segments", async () => {
+      client.publishEmptySegment();
+      return (await next()) >= before + 2;
+    });
+  }
+  await input.close();
+  await client.deleteChannel();
+  await over;
+  expect(run.sent.at(-1)).toEqual({ type: "ended", id: "s" });
+  const parts = await Promise.all(
+    [0, 1].map(async (seq) => await (await fetch(`${trickle.url("out")}/${seq}`)).bytes()),
+  );
+  const times = parts.flatMap((part) => seenUnits(seenPackets(part), 0x100).map(({ pts }) => pts));
+  const second = Array.from({ length: 30 }, (_, index) => index * 3000);
+  expect(times).toEqual([...second, ...second.map((pts) => pts + 30 * 90_000)]);
 });
 
 test("an empty segment ends the one under way, and a new one is asked for at once", async () => {

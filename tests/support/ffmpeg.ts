@@ -1,5 +1,5 @@
 /** Makes small media files with the ffmpeg command, for tests that need the output of other muxers. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -7,15 +7,21 @@ export const hasFfmpeg = Bun.which("ffmpeg") !== null;
 
 /** Runs ffmpeg and returns the file that it wrote; `name` has the container's extension. Throws with its output if it fails. */
 export async function ffmpeg(args: readonly string[], name: string): Promise<Uint8Array> {
+  const [file] = await ffmpegFiles(args, name);
+  if (file === undefined) throw new Error(`ffmpeg ${args.join(" ")}: no file`);
+  return file;
+}
+
+/** As `ffmpeg`, for an output in several files, such as `%03d.ts`; in the order of their names. */
+export async function ffmpegFiles(args: readonly string[], pattern: string): Promise<Uint8Array[]> {
   const folder = await mkdtemp(join(tmpdir(), "ffmpeg-"));
   try {
-    const file = join(folder, name);
-    const run = Bun.spawn(["ffmpeg", "-v", "error", "-nostdin", ...args, "-y", file], {
-      stderr: "pipe",
-    });
+    const command = ["ffmpeg", "-v", "error", "-nostdin", ...args, "-y", join(folder, pattern)];
+    const run = Bun.spawn(command, { stderr: "pipe" });
     const printed = await new Response(run.stderr).text();
     if ((await run.exited) !== 0) throw new Error(`ffmpeg ${args.join(" ")}: ${printed}`);
-    return new Uint8Array(await Bun.file(file).arrayBuffer());
+    const files = (await readdir(folder)).sort();
+    return await Promise.all(files.map((file) => Bun.file(join(folder, file)).bytes()));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -17,6 +17,8 @@ const log = getLogger("decode");
 const DECODE_MS = 10_000;
 /** Any camera's picture, up to 4096x2304, is decoded, however small the output is. */
 const MIN_LIMIT = 4096 * 2304;
+/** After a loss so many pictures are left out at most: not every sender sends key frames again and again. */
+const MAX_SKIPPED = 300;
 /** An input may have this many times the pixels of its output. */
 const OUTPUT_MULTIPLE = 4;
 
@@ -29,7 +31,7 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes from the first key frame on. Packets whose frames never come out are counted as dropped. A
+ * Decodes from the first key frame on, and from the next one after a loss. Packets whose frames never come out are counted as dropped. A
  * codec that changes in mid-stream opens a new decoder; a size that changes does not need one. Pictures
  * that are too large are refused before they are decoded, until a key frame of a usable size comes.
  *
@@ -53,6 +55,8 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
   /** Display hints of the newest packet. */
   #hints: Pick<VideoPacket, "orientation" | "pixelAspect"> = {};
   #isTooLarge = false;
+  /** Pictures that may still be left out until a key frame comes: they refer to lost ones. */
+  #skips = 0;
 
   constructor(options: DecodeOptions) {
     this.#options = options;
@@ -64,7 +68,12 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
     controller: TransformStreamDefaultController<VideoFrame>,
   ): Promise<void> {
     if (packet.keyFrame) await this.#prepare(packet, controller);
-    if (!this.#open || this.#isTooLarge || this.#open.decoder.codec !== packet.codec) {
+    if (packet.keyFrame) this.#skips = 0;
+    else if (packet.afterLoss) this.#skips = MAX_SKIPPED;
+    const isSkipped = this.#skips > 0;
+    if (isSkipped) this.#skips--;
+    const isDecodable = !this.#isTooLarge && this.#open?.decoder.codec === packet.codec;
+    if (!this.#open || !isDecodable || isSkipped) {
       if (!packet.hidden) this.#options.observer.frameDropped("undecodable");
       return;
     }

@@ -26,8 +26,9 @@ export class SegmentCutter {
   /** Whether the picture at `pts` should begin a segment. `interval`: its distance from the one before. */
   isDue(pts: Ticks, interval: number): boolean {
     if (this.#mustCut || this.#bytes + this.#lastBytes >= FULL_BYTES) return true;
-    // Of the two pictures around the aim, the nearer one begins the segment.
-    return pts + interval / 2 >= this.#start + this.#length;
+    // Of the two pictures around the aim, the nearer one begins the segment. After a gap, the interval is not that of the
+    // pictures to come.
+    return pts + Math.min(interval, this.#length) / 2 >= this.#start + this.#length;
   }
 
   /** A segment begins with the picture at `pts`. */

@@ -5,7 +5,7 @@ import type { EncodedPacket } from "../../../media/encoded-packet.ts";
 import { TS_PACKET_BYTES } from "../../../media/mpeg-ts.ts";
 import type { AnnouncedAudio, TrackTrouble } from "../demuxer.ts";
 import { AudioLane } from "./audio-lane.ts";
-import { findSync, readTsPacket, type TsPacket } from "./packet.ts";
+import { findSync, isPacketStart, readTsPacket, type TsPacket } from "./packet.ts";
 import { PacketBacklog } from "./packet-backlog.ts";
 import { PesAssembler } from "./pes-assembler.ts";
 import { type ChosenTracks, TsPrograms } from "./programs.ts";
@@ -26,7 +26,10 @@ interface Lane {
  * what is missing. Never throws.
  */
 export class TsDemuxer {
+  /** The start of a packet. */
   #rest = new Uint8Array(0);
+  /** The last segment ended with `#rest`. */
+  #isCut = false;
   readonly #clock = new StampClock();
   readonly #programs = new TsPrograms();
   #tracks: ChosenTracks = this.#programs.tracks;
@@ -46,6 +49,11 @@ export class TsDemuxer {
 
   /** The packets that `bytes` completes. `arrivedAt`: `performance.now()` when they arrived. */
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] {
+    // Some senders cut anywhere and go on in the next segment; others lose what is beyond a server's limit.
+    if (this.#isCut && bytes.length > 0) {
+      this.#isCut = false;
+      if (isPacketStart(bytes)) this.breakSegment();
+    }
     const data = this.#rest.length > 0 ? concatBytes([this.#rest, bytes]) : bytes;
     const done: EncodedPacket[] = [];
     let at = 0;
@@ -64,8 +72,10 @@ export class TsDemuxer {
     return done;
   }
 
-  /** The packets that the end of a segment completes; a TS packet that was cut off is dropped. */
+  /** The packets that the end of a segment completes: none if it ends in the middle of a transport packet. */
   endSegment(arrivedAt: number): EncodedPacket[] {
+    this.#isCut = isPacketStart(this.#rest);
+    if (this.#isCut) return [];
     const done: EncodedPacket[] = [];
     this.#rest = new Uint8Array(0);
     for (const lane of this.#lanes.values()) {
@@ -77,9 +87,10 @@ export class TsDemuxer {
     return done;
   }
 
-  /** Drops what is under way: the segment broke off. */
+  /** Drops what is under way: the segment broke off. The next picture says that something before it is lost. */
   breakSegment(): void {
     this.#rest = new Uint8Array(0);
+    this.#isCut = false;
     this.#programs.drop();
     this.#backlog.clear();
     for (const lane of this.#lanes.values()) {

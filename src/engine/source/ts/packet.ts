@@ -60,6 +60,10 @@ function adaptationBytes(bytes: Uint8Array, at: number, flags: number): number {
   return needed;
 }
 
+/** Whether a packet begins with the first byte, and another one behind it if it is there. */
+export const isPacketStart = (bytes: Uint8Array): boolean =>
+  hasSyncs(bytes, 0, TS_PACKET_BYTES, bytes.length > TS_PACKET_BYTES ? 2 : 1);
+
 /** Whether packets of `packetBytes` begin at `offset`: so many sync bytes are there, each a packet further. */
 export function hasSyncs(
   bytes: Uint8Array,

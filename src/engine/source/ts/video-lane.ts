@@ -8,6 +8,7 @@ export class VideoLane {
   readonly #codec: "h264" | "hevc";
   readonly #units: AccessUnitAssembler;
   readonly #clock: UnitClock;
+  #afterLoss = false;
 
   constructor(codec: "h264" | "hevc") {
     this.#codec = codec;
@@ -25,8 +26,9 @@ export class VideoLane {
     return [...this.#packets(this.#units.end()), ...this.#packetsOf(this.#clock.flush())];
   }
 
-  /** Drops a picture that is under way. */
+  /** Drops a picture that is under way, and perhaps others with it. */
   drop(): void {
+    this.#afterLoss = true;
     this.#units.drop();
   }
 
@@ -36,7 +38,9 @@ export class VideoLane {
 
   #packetsOf(timed: ReturnType<UnitClock["flush"]>): VideoPacket[] {
     return timed.map(({ unit: { data, keyFrame }, pts, dts, arrivedAt }) => {
-      return { kind: "video", codec: this.#codec, data, pts, dts, keyFrame, arrivedAt };
+      const loss = this.#afterLoss ? { afterLoss: true as const } : null;
+      this.#afterLoss = false;
+      return { kind: "video", codec: this.#codec, data, pts, dts, keyFrame, arrivedAt, ...loss };
     });
   }
 }

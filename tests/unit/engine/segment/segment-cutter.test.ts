@@ -36,3 +36,12 @@ test("a picture that would make a segment too large is left out, and the next on
   sizes[18] = 2_500_000;
   expect(cut(sizes)).toEqual({ first: [0, 19], leftOut: [18] });
 });
+
+test("after a gap the segment that begins is as long as any other", () => {
+  const cutter = new SegmentCutter(1);
+  cutter.begin(ticks(0));
+  const gap = 30 * 90_000;
+  expect(cutter.isDue(ticks(gap), FRAME)).toBe(true);
+  cutter.begin(ticks(gap));
+  expect(cutter.isDue(ticks(gap + FRAME), gap)).toBe(false);
+});
