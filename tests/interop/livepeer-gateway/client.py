@@ -19,7 +19,9 @@ from livepeer_gateway import (
 )
 from livepeer_gateway.http import post_json
 
+# Blocks that show a number: a white and a black one as a mark, then its bits.
 BITS = 16
+MARK = 0b10 << BITS - 2
 AUDIO_RATE = 48_000
 
 
@@ -96,7 +98,7 @@ class Client:
     async def _send(self, width, height, fps, audio):
         begun = time.monotonic()
         samples = 0
-        for number in range(2**BITS):
+        for number in range(MARK >> 1):
             await asyncio.sleep(max(0.0, begun + number / fps - time.monotonic()))
             frame = picture(width, height, number)
             frame.pts, frame.time_base = number, Fraction(1, fps)
@@ -132,7 +134,7 @@ def picture(width, height, number):
     luma = frame.planes[0]
     block = width // BITS
     bits = b"".join(
-        (b"\xeb" if number >> (BITS - 1 - at) & 1 else b"\x10") * block for at in range(BITS)
+        (b"\xeb" if (MARK | number) >> (BITS - 1 - at) & 1 else b"\x10") * block for at in range(BITS)
     )
     pad = bytes(luma.line_size - width)
     top = (bits + bytes(width - len(bits)) + pad) * (height // 4)
@@ -144,15 +146,18 @@ def picture(width, height, number):
 
 
 def number_in(frame):
-    """The number that `picture` drew; nonsense where a model has changed the picture."""
+    """The number that `picture` drew; None where a model or a fallback shows something else."""
     grey = frame.reformat(format="gray")
     plane = grey.planes[0]
     data, line = bytes(plane), (grey.height // 8) * plane.line_size
     block = grey.width // BITS
     number = 0
     for at in range(BITS):
-        number = number << 1 | (data[line + at * block + block // 2] > 125)
-    return number
+        luma = data[line + at * block + block // 2]
+        if 70 < luma < 180:
+            return None
+        number = number << 1 | (luma > 125)
+    return number ^ MARK if number ^ MARK < MARK >> 1 else None
 
 
 def colour_of(frame):

@@ -16,7 +16,7 @@ for (const dialect of ["go-livepeer", "livepeer-node"] as const) {
     continue;
   }
 
-  test(title, async () => {
+  test.concurrent(title, async () => {
     await using orchestrator = await StandInOrchestrator.start({ dialect, intervalMs: 500 });
     await using runner = new PythonPeer(packages, "runner");
     await using client = new PythonPeer(packages, "client");
@@ -46,7 +46,7 @@ for (const dialect of ["go-livepeer", "livepeer-node"] as const) {
     expect(orchestrator.registry.runners.size).toBe(0);
   });
 
-  test(`a session that livepeer-gateway's runner releases is gone for its client of ${dialect}`, async () => {
+  test.concurrent(`a session that livepeer-gateway's runner releases is gone for its client of ${dialect}`, async () => {
     await using orchestrator = await StandInOrchestrator.start({ dialect });
     await using runner = new PythonPeer(packages, "runner");
     await using client = new PythonPeer(packages, "client");

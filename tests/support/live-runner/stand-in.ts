@@ -15,7 +15,7 @@ import { waitFor } from "../wait-for.ts";
 import { CallLog } from "./call-log.ts";
 import { ClientSession } from "./client-session.ts";
 import { DIALECTS, type Dialect, type DialectName } from "./dialect.ts";
-import { type RegisteredRunner, Registry, type ReservedSession } from "./registry.ts";
+import { isReady, type RegisteredRunner, Registry, type ReservedSession } from "./registry.ts";
 import { answerRequest } from "./routes.ts";
 import { SessionChannels } from "./session-channels.ts";
 import { addStaticRunner, type StaticEntry } from "./static-runner.ts";
@@ -109,6 +109,13 @@ export class StandInOrchestrator implements AsyncDisposable {
   async registered(): Promise<RegisteredRunner> {
     await waitFor("a runner has registered", () => this.registry.runners.size === 1);
     return this.runner;
+  }
+
+  /** Waits until one runner is registered and takes sessions. */
+  async usable(): Promise<RegisteredRunner> {
+    const runner = await this.registered();
+    await waitFor("it takes sessions", () => isReady(runner));
+    return runner;
   }
 
   /** Reserves a session as a client does. Throws with the answer unless it succeeds. */
