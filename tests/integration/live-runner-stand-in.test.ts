@@ -277,6 +277,29 @@ both("%s treats a call in flight at the release in its way", async (dialect) => 
   expect((await runner.callback("POST", "/stop", id, token)).status).toBe(404);
 });
 
+both("%s treats a streamed answer at the release in its way", async (dialect) => {
+  await using peers = await started(dialect);
+  const { orchestrator, runner } = peers;
+  await runner.beat();
+  const { client, id } = await reserved(orchestrator);
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  runner.answer = () =>
+    new Response(readable, { headers: { "content-type": "text/event-stream" } });
+  void writer.write(new TextEncoder().encode("data: 1\n\n")).catch(() => {}); // cut on livepeer-node
+  const answer = await fetch(`${client.appUrl}/events`);
+  const body = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  expect(await body?.read()).toMatchObject({ value: "data: 1\n\n" });
+  await orchestrator.release(id);
+  const rest = body?.read().then(
+    ({ value }) => value,
+    () => "cut",
+  );
+  void writer.write(new TextEncoder().encode("data: 2\n\n")).catch(() => {});
+  expect(await rest).toBe(dialect === GL ? "data: 2\n\n" : "cut");
+  void writer.close().catch(() => {});
+});
+
 both("%s closes a session's channels at its release", async (dialect) => {
   await using peers = await started(dialect);
   const { orchestrator, runner } = peers;
