@@ -5,9 +5,12 @@ import { Glob } from "bun";
 
 const root = join(import.meta.dir, "../../..");
 
-/** The first argument of a call whose second is a function: `test("title", () => …)`, also behind `test.each(…)`; no skipped ones. */
+/**
+ * The title in a call such as `test("title", () => …)`, also behind `test.each(…)` and after names that a test's own helper
+ * takes first; neither skipped tests nor what is waited for.
+ */
 const TITLE =
-  /(?<!\.(?:skip|todo))\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1,\s*(?:async\s*)?(?:\(|\w+\s*=>)/g;
+  /(?<!waitFor|\.(?:skip|todo))\(\s*(?:\w+,\s*)*(["'`])((?:\\.|(?!\1)[^\\])*)\1,\s*(?:async\s*)?(?:\(|\w+\s*=>)/g;
 
 function titlesOf(file: string): Set<string> {
   const path = join(root, "tests", `${file}.test.ts`);
