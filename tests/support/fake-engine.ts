@@ -95,6 +95,10 @@ let models =
         painter,
       ];
 
+/** Never gets ready. */
+const slow: ModelInfo = { ...model("slow"), state: "cold", load_estimate_ms: 60_000 };
+if (mode === "loads for a minute") models = [...models, slow];
+
 if (mode === "dies") process.exit(3);
 if (mode === "stuck") while (true);
 process.on("disconnect", () => process.exit(0));
@@ -158,6 +162,7 @@ function receive(message: ToEngine): void {
       for (const [other, its] of live) if (its === id) report(other, { type: "ended", id });
       live.set(number, id);
       paramsOf.set(number, params);
+      if (params.model === "slow") say({ type: "model", model: { ...slow, state: "warming" } });
       if (channel === "silent" || params.prompts[0]?.prompt === "load for ever") return;
       report(number, { type: "started", id });
       const seq = resume === undefined ? 0 : resume.seq + 1;
@@ -202,7 +207,9 @@ function receive(message: ToEngine): void {
         message: `prompts: ${problem}`,
         details: [{ field: "prompts", problem }],
       };
-      say({ type: "answer", number, value: [], ...(isWrong && { error }) });
+      const broken: PlainError = { kind: "model_failed", message: "made up" };
+      const fault = question.kind === "model" ? broken : isWrong ? error : null;
+      say({ type: "answer", number, value: [], ...(fault && { error: fault }) });
       return;
     }
     case "ping": {

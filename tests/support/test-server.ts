@@ -36,7 +36,7 @@ export interface TestServerOptions {
   /** The environment of a live runner; default: this server is none. Nothing is registered before `runners.start`. */
   readonly runner?: Readonly<Record<string, string>>;
   /** How the fake engine boots. */
-  readonly engine?: "dies" | "never-ready";
+  readonly engine?: "dies" | "never-ready" | "loads for a minute";
 }
 
 /** Starts a scheduler with fake engines. The caller closes it. */

@@ -1,6 +1,6 @@
 /** Runs the server with a fake engine as a live runner, registered at a simulated orchestrator, all in this process. */
 import { listen } from "../../../src/server/http/listen.ts";
-import { testServer } from "../test-server.ts";
+import { type TestServerOptions, testServer } from "../test-server.ts";
 import { waitFor } from "../wait-for.ts";
 import type { ClientSession } from "./client-session.ts";
 import type { DialectName } from "./dialect.ts";
@@ -9,6 +9,7 @@ import { type StandInOptions, StandInOrchestrator } from "./stand-in.ts";
 export interface RunnerServerOptions {
   readonly dialect: DialectName;
   readonly maxStreams?: number;
+  readonly engine?: TestServerOptions["engine"];
   /** `RUNNER_*` variables; time limits are so long by default that none is reached. */
   readonly env?: Readonly<Record<string, string>>;
   readonly orchestrator?: Partial<StandInOptions>;
@@ -20,6 +21,7 @@ const BEAT_MS = 20;
 export async function runnerServer({
   dialect,
   maxStreams = 4,
+  engine,
   env = {},
   orchestrator: options = {},
 }: RunnerServerOptions) {
@@ -29,6 +31,7 @@ export async function runnerServer({
   });
   const server = testServer({
     maxStreams,
+    ...(engine !== undefined && { engine }),
     runner: {
       ...{ ORCH_URL: orchestrator.url, ORCH_SECRET: orchestrator.secret },
       RUNNER_APP: "live-video-to-video/comfystream",
@@ -64,7 +67,7 @@ export async function runnerServer({
     nothingInUse: () =>
       waitFor("nothing in use", () => Bun.deepEquals(inUse(), { places: 0, held: 0 })),
     /** Calls of a route that name this session. */
-    callsOf: (route: "stop" | "client-stop", { id }: ClientSession) =>
+    callsOf: (route: "stop" | "client-stop" | "channels", { id }: ClientSession) =>
       orchestrator.calls.of(route).filter(({ path }) => path.includes(id)),
     /** How each session has ended or is about to, in the order in which they were heard of. */
     outcomes: () => sessions.all.map(({ outcome }) => outcome),
