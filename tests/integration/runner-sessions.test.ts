@@ -158,6 +158,10 @@ test("a start with a bad field is refused before anything is asked of the orches
   expect(refused).toMatchObject({ status: 400, body: { error: { field: "model" } } });
   expect(running.orchestrator.calls.of("channels")).toEqual([]);
   expect((await session.post("/stream", { model: "edges" })).status).toBe(200);
+  expect([...(running.orchestrator.session(session.id)?.channels.keys() ?? [])]).toEqual([
+    "in",
+    "out",
+  ]);
   expect(running.inUse()).toEqual({ places: 1, held: 1 });
 });
 

@@ -19,7 +19,7 @@ const MAX_LOOK_MS = 1000;
 /** After the grace of a drain, for tails to leave and for the orchestrator to answer. */
 const RELEASE_MS = 8000;
 /** A client waits 5 s for the answer to its start. */
-const STALE_WAIT_MS = 1500;
+const REFRESH_MS = 1500;
 
 export interface SessionTableOptions extends Omit<SessionServices, "hold"> {
   /** The places that sessions share with all other work. */
@@ -153,18 +153,14 @@ export class SessionTable implements RunnerSessions {
     const { admission } = this.#options;
     if (this.#isDraining)
       throw new RunnerError("runner_unavailable", "the runner is shutting down: try another one");
-    if (admission.taken >= admission.capacity) await this.#endStale();
-    admission.admit();
+    if (admission.taken >= admission.capacity)
+      await untilAborted(this.#options.owner.refresh(), AbortSignal.timeout(REFRESH_MS));
+    // Nobody sees the end of a session that its orchestrator has given up: its place is as good as free.
+    const leaving = [...this.#sessions.values()].filter(
+      ({ state, isHeld }) => state === "draining" && !isHeld,
+    );
+    admission.admit(undefined, leaving.length);
     return admission.take();
-  }
-
-  /** Waits until a session that the orchestrator does not have any more has given back its place, though not for long. */
-  async #endStale(): Promise<void> {
-    const late = AbortSignal.timeout(STALE_WAIT_MS);
-    await untilAborted(this.#options.owner.refresh(), late);
-    const ending = [...this.#sessions.values()].filter(({ state }) => state === "draining");
-    if (ending.length > 0)
-      await untilAborted(Promise.race(ending.map((session) => session.ended)), late);
   }
 
   /** Whether a time limit of some session may still be reached. */

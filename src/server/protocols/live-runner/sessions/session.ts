@@ -234,7 +234,7 @@ export class RunnerSession {
         ...{ start, callbacks, place: this.#place, startupOf },
         segmentSeconds: settings.segmentSeconds,
         isOrchestrator: (origin) => owner.isControlOrigin(origin),
-        attempt: ++this.#attempts,
+        nextAttempt: () => ++this.#attempts,
         update: (update) => this.update(update),
         assertLives: () => this.#assertLives(),
       });

@@ -20,8 +20,8 @@ export interface SessionStartRequest {
   readonly segmentSeconds: number;
   readonly callbacks: SessionCallbacks;
   readonly isOrchestrator: (origin: string) => boolean;
-  /** Counts the attempts to start from 1. */
-  readonly attempt: number;
+  /** Counts the attempts that have got as far as their channels, from 1. */
+  readonly nextAttempt: () => number;
   /** Belongs to the stream once that runs. */
   readonly place: Place;
   readonly startupOf: (model: ModelInfo) => Startup;
@@ -49,7 +49,7 @@ export async function startSession(
   starter: Pick<StreamStarter, "prepare" | "checkChannels" | "begin">,
   request: SessionStartRequest,
 ): Promise<StartedSession> {
-  const { start, callbacks, isOrchestrator, attempt, place, assertLives } = request;
+  const { start, callbacks, isOrchestrator, place, assertLives } = request;
   const fields = { ...start.fields };
   fields.segment_seconds ??= request.segmentSeconds;
   const program = await starter.prepare(liveRunnerProtocol, fields, "input");
@@ -57,6 +57,7 @@ export async function startSession(
   assertFastEnough(start, startup);
   assertLives();
   const roles = rolesOf(start);
+  const attempt = request.nextAttempt();
   try {
     const { urls, requests } = await makeChannels(callbacks, roles, attempt, isOrchestrator);
     const channels = await starter.checkChannels(requests);
