@@ -4,24 +4,22 @@ import type { Showing } from "../../engine/protocol/messages.ts";
 import type { StreamStats } from "../../engine/protocol/stats.ts";
 import { StreamCounters, type StreamFigures } from "./counters.ts";
 import type { Usage } from "./usage.ts";
-import { UsageClock } from "./usage-clock.ts";
+import { type Shown, UsageClock } from "./usage-clock.ts";
 
 export class Measurements {
   readonly #counters = new StreamCounters();
   readonly #clock: UsageClock;
-  #showing: Showing;
 
   constructor(isPaused: boolean) {
     this.#clock = new UsageClock(isPaused);
-    this.#showing = { output: isPaused ? "paused" : "live" };
   }
 
   get startedAt(): Date {
     return this.#clock.startedAt;
   }
-  /** What its viewers see, as its engine reported last. */
-  get showing(): Showing {
-    return this.#showing;
+  /** What its viewers see. */
+  get showing(): Shown {
+    return this.#clock.shown;
   }
   /** True once its present engine has reported figures; false again between two engines. */
   get isReported(): boolean {
@@ -76,9 +74,8 @@ export class Measurements {
     this.#counters.take(stats);
   }
 
-  show({ output, reason }: Showing): void {
-    this.#showing = { output, ...(reason && { reason }) };
-    this.#clock.show(this.#showing);
+  show(showing: Showing): void {
+    this.#clock.show(showing);
   }
 
   pause(isPaused: boolean): void {

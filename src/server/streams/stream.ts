@@ -1,5 +1,5 @@
 /** One stream as the server sees it: its state, its parameters, and figures that outlive engines. */
-import type { Showing, WorkReport } from "../../engine/protocol/messages.ts";
+import type { WorkReport } from "../../engine/protocol/messages.ts";
 import type {
   Checkpoint,
   Size,
@@ -23,6 +23,7 @@ import { type EndReason, StreamLife } from "./stream-life.ts";
 import { StreamLog } from "./stream-log.ts";
 import { keptParams, shortened, startMembers, streamObject } from "./stream-object.ts";
 import type { Usage } from "./usage.ts";
+import type { Shown } from "./usage-clock.ts";
 
 const log = getLogger("stream");
 
@@ -128,8 +129,8 @@ export class Stream implements Work {
   get size(): Size | null {
     return this.#size;
   }
-  /** What its viewers see, as its engine reported last. */
-  get showing(): Showing {
+  /** What its viewers see. */
+  get showing(): Shown {
     return this.measured.showing;
   }
   /** Counters over all its engines; rates and delays of the latest. */

@@ -5,6 +5,13 @@ import { MAX_FALLBACK_EVENTS } from "./usage.ts";
 /** `live`: pictures of the model are shown. `fallback`: something else is, or nothing yet. */
 export type UsageState = "live" | "fallback" | "paused";
 
+/** What viewers see, and why it is no picture of the model. */
+export interface Shown {
+  readonly output: UsageState;
+  /** An engine's, or `starting` before the first picture, or `engine_lost` between two engines. */
+  readonly reason?: string;
+}
+
 export interface FallbackEvent {
   /** In ISO 8601, UTC. */
   readonly at: string;
@@ -38,6 +45,10 @@ export class UsageClock {
   }
   get state(): UsageState {
     return this.#isPaused ? "paused" : this.#shown;
+  }
+  get shown(): Shown {
+    const output = this.state;
+    return output === "fallback" ? { output, reason: this.#reason ?? "starting" } : { output };
   }
   /** The latest, the oldest of them first. */
   get fallbacks(): readonly FallbackEvent[] {

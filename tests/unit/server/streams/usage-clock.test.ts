@@ -16,7 +16,9 @@ const reasons = ({ fallbacks }: UsageClock) => fallbacks.map(({ reason }) => rea
 
 test("a stream is on fallback until it is live, without an event", () => {
   const { clock, after } = clockOf(false);
+  expect(clock.shown).toEqual({ output: "fallback", reason: "starting" });
   after(300).show({ output: "live" });
+  expect(clock.shown).toEqual({ output: "live" });
   expect(after(1000).ms).toEqual({ live: 1000, fallback: 300, paused: 0 });
   expect(reasons(clock)).toEqual([]);
 });
@@ -28,8 +30,10 @@ test("a stream that is paused is neither live nor on fallback, and goes on with 
   after(50).pause(true);
   after(50).show({ output: "fallback", reason: "model_failed" }); // seen when it goes on
   expect([clock.state, reasons(clock)]).toEqual(["paused", []]);
+  expect(clock.shown).toEqual({ output: "paused" });
   after(100).pause(false);
   expect([clock.state, reasons(clock)]).toEqual(["fallback", ["model_failed"]]);
+  expect(clock.shown).toEqual({ output: "fallback", reason: "model_failed" });
   after(30).show({ output: "live" });
   expect(after(10).ms).toEqual({ live: 110, fallback: 30, paused: 200 });
 });
