@@ -173,6 +173,21 @@ test("while a model loads the fallback is shown without a label, within a second
   expect(stage.observer.shown).toEqual(["fallback: loading", "live"]);
 });
 
+test("frames that were taken while the model loads are shown for that reason, also after the load has ended", async () => {
+  // Frames of this size are being made for longer than it takes until the next one is taken.
+  const params = { size: { width: 2048, height: 2048 } };
+  const show = async (waitMs: number) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    await using stage = new ShownStage({ loaded: promise, fallback: null, params });
+    await stage.shown("input", 2);
+    setTimeout(resolve, waitMs);
+    await stage.shown("model");
+    return stage.observer.shown;
+  };
+  for (const shown of await Promise.all([show(0), show(8), show(16)]))
+    expect(shown).toEqual(["fallback: loading", "live"]);
+});
+
 test("a stream that ends while a run hangs leaves nothing behind", async () => {
   const stage = new ShownStage();
   await stage.shown("model", 3);

@@ -178,6 +178,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
     const job = { ...frame, ...(deadline !== undefined && { deadline }) };
     const marker = markerFor(params.marker, tick);
+    const { loading } = this.#executor;
     const inferred = this.#infer(job, inputs, takenAt);
     const ran = this.#begun(inferred, inputs);
     const before = this.#finishing;
@@ -185,7 +186,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       using _frames = frames;
       try {
         await before;
-        await this.#output.finish(job, inferred, { ...outlet, marker });
+        await this.#output.finish(job, inferred, { ...outlet, marker, loading });
       } finally {
         await ran; // it reads the frame
       }

@@ -38,6 +38,8 @@ export interface Outlet {
   readonly tick: Tick;
   /** The number to draw into it. */
   readonly marker: number | null;
+  /** The load that the stream waited for when the frame was given to the models; it may have ended since. */
+  readonly loading: Loading | null;
   readonly controller: OutputController;
 }
 
@@ -76,7 +78,7 @@ export class OutputFrames {
   async pass(
     job: PlanJob,
     running: Promise<void> | null,
-    { tick, controller }: Omit<Outlet, "marker">,
+    { tick, controller }: Pick<Outlet, "tick" | "controller">,
   ): Promise<boolean> {
     const { bypass, finisher, preparation } = this.#options;
     const { params, pts } = job;
@@ -90,7 +92,7 @@ export class OutputFrames {
     const marker = markerFor(params.marker, tick);
     const frame = await finisher.fallbackFor(job);
     if (marker !== null) drawMarker(frame, marker);
-    this.#emit(frame, this.#reasonOr("stalled"), { tick, controller });
+    this.#emit(frame, this.#passReason, { tick, controller });
     if (params.paused) preparation.frameMade(params);
     return params.paused || running !== null;
   }
@@ -98,7 +100,7 @@ export class OutputFrames {
   /** Shows what the models make of a frame, or what there is in its place, or counts it as lost. */
   async finish(job: PlanJob, inferred: Promise<Inferred | null>, outlet: Outlet): Promise<void> {
     const { bypass, preparation } = this.#options;
-    const { frame, reason } = await this.#make(job, inferred);
+    const { frame, reason } = await this.#make(job, inferred, outlet);
     preparation.report();
     const isPassed = bypass.hasPassed(job.pts);
     if (!(frame instanceof Frame)) {
@@ -114,8 +116,12 @@ export class OutputFrames {
   }
 
   /** As the models draw it, or what is shown where none runs, or one fails; the cause where that is nothing. */
-  async #make(job: PlanJob, inferred: Promise<Inferred | null>): Promise<Made> {
-    const { observer, finisher, bypass, loading, signal } = this.#options;
+  async #make(
+    job: PlanJob,
+    inferred: Promise<Inferred | null>,
+    { loading: before }: Outlet,
+  ): Promise<Made> {
+    const { observer, finisher, bypass, signal } = this.#options;
     try {
       const drawn = await inferred;
       if (drawn !== null) {
@@ -132,16 +138,17 @@ export class OutputFrames {
       if (plain.message !== this.#runError) observer.trouble("model", plain);
       this.#runError = plain.message;
     }
-    const reason = this.#reasonOr("model_failed");
+    const loading = this.#options.loading() ?? before;
+    const reason = loading === null ? "model_failed" : "loading";
     if (bypass.hasPassed(job.pts)) return { frame: "not_made", reason };
-    return { frame: (await finisher.standInFor(job, loading())) ?? "not_made", reason };
+    return { frame: (await finisher.standInFor(job, loading)) ?? "not_made", reason };
   }
 
   /** Hands a frame to the next stage: a model's, or for the reason given another one. */
   #emit(
     frame: Frame,
     reason: FallbackReason | null,
-    { tick, controller }: Omit<Outlet, "marker">,
+    { tick, controller }: Pick<Outlet, "tick" | "controller">,
   ): void {
     const { pool, bypass, observer } = this.#options;
     controller.enqueue(pool.adopt(frame, tick));
@@ -157,9 +164,9 @@ export class OutputFrames {
     else observer.frameSkipped();
   }
 
-  /** Why no model's picture is shown. */
-  #reasonOr(reason: "model_failed" | "stalled"): FallbackReason {
+  /** Why frames pass by the runs in progress. */
+  get #passReason(): FallbackReason {
     if (this.#options.loading() !== null) return "loading";
-    return this.#runError === null ? reason : "model_failed";
+    return this.#runError === null ? "stalled" : "model_failed";
   }
 }
