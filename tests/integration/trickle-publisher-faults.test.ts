@@ -125,7 +125,8 @@ test("a channel that neither a POST nor /next finds is lost", async () => {
     answer(404, {}, "Stream not found");
   });
   const publisher = await publisherTo(peer.url);
-  expect(await publisher.ended).toMatchObject({ kind: "lost" });
+  const message = expect.stringContaining("closed or removed by the other side");
+  expect(await publisher.ended).toMatchObject({ kind: "lost", error: { message } });
   expect(peer.seen.filter((name) => name === "GET /next").length).toBeLessThanOrEqual(3);
 });
 

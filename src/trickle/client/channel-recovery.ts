@@ -82,7 +82,7 @@ export class ChannelRecovery {
   failNotFound(problem: string, latest: number | null): void {
     // The second POST that is open fails with the first one.
     if (!this.#running && ++this.#notFound >= MAX_NOT_FOUND) {
-      this.#options.onLost(problem);
+      this.#options.onLost(`it was closed or removed by the other side (${problem})`);
       return;
     }
     if (latest !== null && latest >= 0) this.#seq = latest;
