@@ -35,6 +35,7 @@ export interface NetworkRunPlan {
 const PLACES = 3;
 const CAPABILITY = "comfystream-video";
 const IDENTITY = { model: "identity" }; // keeps the claps visible in the pictures
+const FLAGS = { ingress: true, egress: true, data: true };
 const WITH_CHANNELS = { ...IDENTITY, events: true, data: true };
 
 export async function networkRun(plan: NetworkRunPlan): Promise<Verdict> {
@@ -61,7 +62,7 @@ export async function networkRun(plan: NetworkRunPlan): Promise<Verdict> {
   await using gateway = await GatewayStandIn.start({
     streams: byoc.streams,
     id: "network-run",
-    flags: { ingress: true, egress: true, data: true },
+    flags: FLAGS,
     params: IDENTITY,
     input,
   });
@@ -78,7 +79,10 @@ export async function networkRun(plan: NetworkRunPlan): Promise<Verdict> {
     idle_timeout_s: plan.silentTimeoutS,
   });
   await at(0.35, "its client falls silent");
-  const overrun = await overrunStatus(node);
+  const overruns = [
+    await overrunStatus(node),
+    (await byoc.streams.start("one-too-many", FLAGS, { params: IDENTITY })).status,
+  ];
   await silent.vanish();
   const silentAt = performance.now();
   const silentMs = plan.silentTimeoutS * 1000;
@@ -121,7 +125,7 @@ export async function networkRun(plan: NetworkRunPlan): Promise<Verdict> {
     gateway,
     sessions: { steady, silent, second },
     byocStopMs: stats.tookMs,
-    overrun,
+    overruns,
     releasedMs,
     soldAgainMs,
     registeredMs,

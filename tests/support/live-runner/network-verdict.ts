@@ -18,8 +18,8 @@ export interface Observations {
   readonly byocStopMs: number;
   /** Sessions that kept on: until the orchestrator's restart, until their client fell silent, and from the restart on. */
   readonly sessions: Readonly<Record<"steady" | "silent" | "second", MediaClient>>;
-  /** Status of a session beyond all places. */
-  readonly overrun: number;
+  /** Status of a session and of a BYOC stream beyond all places. */
+  readonly overruns: readonly number[];
   /** Beyond the silent session's own limit. */
   readonly releasedMs: number;
   readonly soldAgainMs: number;
@@ -64,7 +64,9 @@ export function verdict(seen: Observations): Verdict {
     ...[steady, second].flatMap(({ events, data }) => [...events.faults, ...data.faults]),
     ...late("the events channel was silent for", second.events.longestGapMs, SILENCE_MS),
     ...late("the data channel was silent for", second.data.longestGapMs, SILENCE_MS),
-    ...([503, 409].includes(seen.overrun) ? [] : [`a session beyond all places: ${seen.overrun}`]),
+    ...seen.overruns
+      .filter((status) => status !== 503 && status !== 409)
+      .map((status) => `a start beyond all places was answered with ${status}`),
     ...late("the silent session was released after its limit by", seen.releasedMs, 5000),
     ...late("its place was sold again after", seen.soldAgainMs, 5000),
     ...late("the worker was registered again after", seen.registeredMs, 5000),
@@ -89,6 +91,7 @@ export function verdict(seen: Observations): Verdict {
         [events.objects.length, data.objects.length, events.empty + data.empty].join(" / "),
       ),
     ],
+    ["starts beyond all places", seen.overruns.join(", ")],
     ["silent session released, after its limit", ms(seen.releasedMs)],
     ["its place sold again, with output, after", ms(seen.soldAgainMs)],
     ["registered again after the restart", ms(seen.registeredMs)],
