@@ -8,6 +8,7 @@ import { offersOf } from "../../src/server/protocols/byoc/registration/offer.ts"
 import { OrchestratorClient } from "../../src/server/protocols/byoc/registration/orchestrator-client.ts";
 import { Registration } from "../../src/server/protocols/byoc/registration/registration.ts";
 import { Orchestrator } from "../support/orchestrator.ts";
+import { ownCertificate } from "../support/own-certificate.ts";
 import { FAKE_SERVER, MAIN, runProgram } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -175,29 +176,23 @@ test("an orchestrator that never answers does not delay shutdown", async () => {
   expect(performance.now() - begun).toBeLessThan(7000); // it is asked for 10 s at most
 });
 
-/** A key and a certificate that an orchestrator makes itself, for 127.0.0.1, in one PEM. */
-function ownCertificate(): string {
-  const asked = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-  const subject = ["-subj", "/CN=x", "-addext", "subjectAltName=IP:127.0.0.1"];
-  const made = Bun.spawnSync(
-    ["openssl", ...asked.split(" "), ...subject, "-keyout", "-", "-out", "-"],
-    { stderr: "ignore" },
-  );
-  return made.stdout.toString();
+/** With openssl, which these tests need. */
+function madeCertificate(): { key: string; cert: string } {
+  const made = ownCertificate();
+  if (made === null) throw new Error("openssl is not installed");
+  return made;
 }
 
 describe.skipIf(openssl === null)("certificates (skip without openssl)", () => {
   test("a self-signed certificate is accepted by default", async () => {
-    const pem = ownCertificate();
-    const orch = await orchestrator({ tls: { key: pem, cert: pem } });
+    const orch = await orchestrator({ tls: madeCertificate() });
     server({ ORCH_URL: orch.url });
     await waitFor("registered", () => orch.capabilities.size === 1);
     expect(orch.url).toStartWith("https:");
   });
 
   test("ORCH_TLS_VERIFY refuses a self-signed certificate, and the log says why", async () => {
-    const pem = ownCertificate();
-    const orch = await orchestrator({ tls: { key: pem, cert: pem } });
+    const orch = await orchestrator({ tls: madeCertificate() });
     const worker = server({ ORCH_URL: orch.url, ORCH_TLS_VERIFY: "on" });
     await waitFor("the reason", () => worker.log.includes("its certificate is self-signed"));
     expect(orch.calls).toEqual([]);
@@ -206,11 +201,11 @@ describe.skipIf(openssl === null)("certificates (skip without openssl)", () => {
   test("ORCH_CA accepts its own authority's certificates and no other", async () => {
     const folder = mkdtempSync(join(tmpdir(), "registration-"));
     open.push({ [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true }) });
-    const [pem, other] = [ownCertificate(), ownCertificate()];
+    const [own, other] = [madeCertificate(), madeCertificate()];
     const ca = join(folder, "ca.pem");
-    await Bun.write(ca, pem);
-    const right = await orchestrator({ tls: { key: pem, cert: pem } });
-    const wrong = await orchestrator({ tls: { key: other, cert: other } });
+    await Bun.write(ca, own.cert);
+    const right = await orchestrator({ tls: own });
+    const wrong = await orchestrator({ tls: other });
     const worker = server({ ORCH_URL: `${right.url},${wrong.url}`, ORCH_CA: ca });
     await waitFor("registered", () => right.capabilities.size === 1);
     await waitFor("refused", () => worker.log.includes("orchestrator not reached"));

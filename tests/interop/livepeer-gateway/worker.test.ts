@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { DialectName } from "../../support/live-runner/dialect.ts";
 import { APP, type RunnerNode, startRunnerNode } from "../../support/live-runner/runner-node.ts";
 import { StandInOrchestrator } from "../../support/live-runner/stand-in.ts";
+import { ownCertificate } from "../../support/own-certificate.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { installGateway, PythonPeer, type Seen } from "./python-peer.ts";
 
@@ -11,6 +12,7 @@ setDefaultTimeout(60_000);
 const packages = installGateway();
 const SIZE = { width: 160, height: 120, fps: 20 };
 const TIMING = { intervalMs: 300 };
+const UNVERIFIED = { tls: { rejectUnauthorized: false } };
 const DIALECTS = ["go-livepeer", "livepeer-node"] as const;
 
 let node: RunnerNode;
@@ -37,8 +39,10 @@ beforeAll(async () => {
   if (packages.kind !== "installed") return;
   second = await StandInOrchestrator.start({ dialect: "livepeer-node", ...TIMING });
   // One worker for both, as in the network: each orchestrator knows its own sessions only.
+  const tls = ownCertificate(); // go-livepeer's default; plain without openssl
   node = await startRunnerNode({
     dialect: "go-livepeer",
+    ...(tls && { tls }),
     ...TIMING,
     others: [second.url],
     env: { MAX_STREAMS: "2", RUNNER_END_GRACE: "2s" },
@@ -72,7 +76,7 @@ async function started(dialect: DialectName, params: object, media: object = { g
     id,
     frames,
     released,
-    session: async () => (await fetch(`${appUrl}/session`)).json() as Promise<Seen>,
+    session: async () => (await fetch(`${appUrl}/session`, UNVERIFIED)).json() as Promise<Seen>,
     more: (count: number) => {
       const wanted = frames().length + count;
       return waitFor(`${count} more frames`, () => frames().length >= wanted);
