@@ -30,6 +30,34 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
   });
 });
 
+test("a static runner learns its sessions from calls, and releases those that end by themselves", async () => {
+  const env = {
+    ...{ RUNNER_KEY: "a-key-of-22-characters", RUNNER_END_GRACE: "50ms" },
+    RUNNER_UNUSED_TIMEOUT: "400ms",
+  };
+  await using running = await runnerServer({ dialect: "livepeer-node", env });
+  const [closed, silent, stopped] = [
+    await running.orchestrator.reserve(),
+    await running.orchestrator.reserve(),
+    await running.orchestrator.reserve(),
+  ];
+  expect(running.inUse()).toEqual({ places: 0, held: 0 });
+  await closed.post("/stream", { prompt: "input ends" });
+  await silent.post("/stream", { prompt: "x", idle_timeout_s: 0.1 });
+  await stopped.post("/stream", { prompt: "x" });
+  await stopped.post("/stop", { reason: "over" });
+  for (const session of [closed, silent, stopped]) {
+    await running.released(session);
+    expect(running.callsOf("stop", session)).toHaveLength(1);
+  }
+  await running.nothingInUse();
+  expect(running.outcomes().map((outcome) => outcome?.reason)).toEqual([
+    "input_ended",
+    "no_input",
+    "over",
+  ]);
+});
+
 test("S7 S8 a session without an input byte is released when its own idle time has passed, and its place is free", async () => {
   const env = {
     RUNNER_IDLE_TIMEOUT: "60s",

@@ -10,12 +10,16 @@ export interface RunnerServerOptions {
   readonly dialect: DialectName;
   readonly maxStreams?: number;
   readonly engine?: TestServerOptions["engine"];
-  /** `RUNNER_*` variables; time limits are so long by default that none is reached. */
+  /**
+   * `RUNNER_*` variables; time limits are so long by default that none is reached. With `RUNNER_KEY` the runner is a static
+   * one, which the orchestrator lists.
+   */
   readonly env?: Readonly<Record<string, string>>;
   readonly orchestrator?: Partial<StandInOptions>;
 }
 
 const BEAT_MS = 20;
+const APP = "live-video-to-video/comfystream";
 
 /** Resolves when the orchestrator has heard that the runner is ready. Dispose it to end both. */
 export async function runnerServer({
@@ -25,6 +29,7 @@ export async function runnerServer({
   env = {},
   orchestrator: options = {},
 }: RunnerServerOptions) {
+  const { RUNNER_KEY: key } = env;
   const orchestrator = await StandInOrchestrator.start({
     ...{ dialect, intervalMs: BEAT_MS, ttlMs: 10_000 },
     ...options,
@@ -33,8 +38,8 @@ export async function runnerServer({
     maxStreams,
     ...(engine !== undefined && { engine }),
     runner: {
-      ...{ ORCH_URL: orchestrator.url, ORCH_SECRET: orchestrator.secret },
-      RUNNER_APP: "live-video-to-video/comfystream",
+      ...{ RUNNER_APP: APP, ORCH_URL: orchestrator.url },
+      ...(key === undefined && { ORCH_SECRET: orchestrator.secret }),
       ...env,
     },
   });
@@ -45,7 +50,13 @@ export async function runnerServer({
   const url = `http://127.0.0.1:${http.port}`;
   server.hosts.listensOn({ host: "127.0.0.1", port: http.port ?? 0 });
   runners.start(url);
-  const runner = await orchestrator.registered();
+  const runner =
+    key === undefined
+      ? await orchestrator.registered()
+      : orchestrator.addStatic({
+          ...{ label: "static", app: APP, capacity: maxStreams },
+          ...{ runnerUrl: `${url}/runner/${key}`, healthUrl: `${url}/health` },
+        });
   await waitFor("a runner that is ready", () => runner.offer.status === "ready");
   const [sessions] = runners.tables;
   if (sessions === undefined) throw new Error("the runner has no sessions");
