@@ -1,5 +1,6 @@
 /** The usage of streams: what is counted, and that each stream that has run leaves one record. */
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import type { WorkReport } from "../../../../src/engine/protocol/messages.ts";
 import type { StreamStats } from "../../../../src/engine/protocol/stats.ts";
 import { logId } from "../../../../src/log.ts";
@@ -105,6 +106,15 @@ test("a record names its stream as the log does, never by its id", async () => {
   await store.stop("a-secret-id", "stopped by orchestrator")?.ended;
   expect(records[0]).toMatchObject({ stream: logId("a-secret-id"), width: 512, height: 512 });
   expect(JSON.stringify(records)).not.toContain("a-secret-id");
+});
+
+test("the operators' page shows a record with all its members", async () => {
+  const { store, records } = storeWithLog();
+  await store.start(origin("a"));
+  await store.stop("a")?.ended;
+  const page = await Bun.file(join(import.meta.dir, "../../../../docs/operators.md")).text();
+  const [, example = ""] = /## Bill it[\s\S]*?```json\n([\s\S]*?)```/.exec(page) ?? [];
+  expect(Object.keys(JSON.parse(example))).toEqual(Object.keys(records[0] ?? {}));
 });
 
 test("usage adds up over the engines that ran a stream", async () => {
