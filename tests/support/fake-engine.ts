@@ -244,6 +244,9 @@ function obey(number: number, command: string | undefined): void {
   if (state === "ready" || state === "failed")
     models = models.map((one) => (one.name === changed ? { ...one, state } : one));
   if (command === "ignore stops") stopsAnswered = false;
+  if (command === "show live") report(number, { type: "showing", id, output: "live" });
+  if (command === "show fallback")
+    report(number, { type: "showing", id, output: "fallback", reason: "model_failed" });
   if (command === "on") report(number, { type: "recovered", id });
   if (command === "trouble")
     report(number, { type: "trouble", id, error: { kind: "model_failed", message: "made up" } });
