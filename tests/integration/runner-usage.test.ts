@@ -107,8 +107,10 @@ test("A6 a session's seconds are active or paused, and fallbacks are events of i
 test("A6 RUNNER_USAGE_LOG gets a line of JSON for every session, those that a shutdown ends among them", async () => {
   const folder = await mkdtemp(join(tmpdir(), "usage-"));
   const path = join(folder, "sessions.jsonl");
-  await using orchestrator = await StandInOrchestrator.start({ dialect: "go-livepeer" });
-  await using server = await startServer(FAKE_SERVER, ["--grace", "2s"], {
+  await using orchestrator = await StandInOrchestrator.start({
+    ...{ dialect: "go-livepeer", intervalMs: 50 },
+  });
+  await using server = await startServer(FAKE_SERVER, ["--grace", "300ms"], {
     ORCH_URL: orchestrator.url,
     ORCH_SECRET: orchestrator.secret,
     RUNNER_APP: "live-video-to-video/comfystream",

@@ -280,12 +280,17 @@ export class RunnerSession {
     this.#endedAt = new Date();
     if (this.#starting === null || this.#running !== null) this.#giveBackPlace();
     const { status, reason = "" } = this.#outcome ?? {};
-    log.info("session ended", { session: this.logId, status, why: redactUrls(reason) });
+    log.info("session ended", { session: this.logId, status, why: this.#loggable(reason) });
     if (this.#callbacks === null && isWithoutCall(this.#outcome))
       this.#services.owner.noteUncalled();
     this.#services.onEnd?.(this);
     this.#ended.resolve();
     void this.#release.begin(this.#releaseAfterMs);
+  }
+
+  /** A client's words may repeat its credentials. */
+  #loggable(words: string): string {
+    return redactUrls(words).replaceAll(this.id, this.logId);
   }
 
   #giveBackPlace(): void {
