@@ -34,13 +34,11 @@ afterEach(() => {
 
 /** Frames that compress badly. */
 const noise = (times: readonly number[], size: Size): VideoFrame[] => {
-  let state = 1;
+  const block = new Uint8Array(65_536);
   return frames(times, size).map((frame) => {
-    const luma = frame.native.data?.[0];
-    for (let at = 0; luma && at < luma.length; at++) {
-      state = (state * 1664525 + 1013904223) % 2 ** 32;
-      luma[at] = state >>> 24;
-    }
+    const luma = frame.native.data?.[0] ?? new Uint8Array(0);
+    for (let at = 0; at < luma.length; at += block.length)
+      luma.set(crypto.getRandomValues(block).subarray(0, luma.length - at), at);
     return frame;
   });
 };
@@ -135,15 +133,17 @@ describe("encoding", () => {
   });
 
   test("at 80 Mbit/s segments begin anew before they are too large for an orchestrator (M3)", async () => {
-    const busy = noise(times(40, 3000), { width: 720, height: 480 });
-    const made = await encoded(busy, { bitrate: () => 80_000_000, segmentSeconds: 10 });
-    expect(made).toHaveLength(40);
+    const busy = noise(times(27, 3000), { width: 720, height: 480 });
+    const made = await encoded(busy, {
+      ...{ bitrate: () => 80_000_000, segmentSeconds: 10, profile: "baseline" },
+    });
+    expect(made).toHaveLength(27);
     const { fragments } = await segmentTs(made);
     const sizes = bySegment(fragments).map(({ length }) => 188 * length);
     expect(sizes).toHaveLength(2);
     expect(Math.max(...sizes)).toBeWithin(7_000_000, 8_500_000);
     const bits = sizes.reduce((sum, size) => sum + size) * 8;
-    expect((bits * 30) / 40).toBeWithin(70_000_000, 100_000_000);
+    expect((bits * 30) / 27).toBeWithin(70_000_000, 100_000_000);
   });
 
   test("a segment that is wanted begins with the next frame", async () => {

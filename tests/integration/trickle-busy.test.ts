@@ -12,7 +12,7 @@ afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1
 
 /** Failures are retried for less long than the server is busy here. */
 const GIVE_UP_MS = 200;
-const BUSY_MS = 600;
+const BUSY_MS = 450;
 
 /** Answers 503 for a while, at least a few times. */
 async function busy(trickle: CountedTrickle): Promise<void> {
