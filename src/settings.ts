@@ -36,6 +36,7 @@ const RESERVED = [
   "models",
   "nodes",
   "metrics",
+  "registrations",
   "runner",
   "c",
 ];

@@ -1,4 +1,7 @@
-/** The command `doctor`: tries the devices of this machine with all models, and the operator's ComfyUI, and prints what works. */
+/**
+ * The command `doctor`: tries the devices of this machine with all models, and the operator's ComfyUI, asks a running server
+ * about its registrations, and prints what works.
+ */
 import type { Config } from "../config.ts";
 import type { ComfyReport } from "../engine/protocol/comfyui-report.ts";
 import type { ModelInfo } from "../engine/protocol/models.ts";
@@ -8,10 +11,11 @@ import { examineComfyUi } from "./comfyui-trial.ts";
 import { type DeviceReport, tryDevice } from "./device-trial.ts";
 import { chooseDevices } from "./engines/devices.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
+import { examineRegistrations } from "./registrations-report.ts";
 
 /**
- * The report to print. `ok`: every device of the configuration works, every model runs on each, so does the ComfyUI, and the
- * binary's unpacked libraries are what they were.
+ * The report to print. `ok`: every device of the configuration works, every model runs on each, so does the ComfyUI, the
+ * binary's unpacked libraries are what they were, and a running server is registered with its orchestrators.
  */
 export async function examine(
   config: Config,
@@ -24,9 +28,14 @@ export async function examine(
     devices.push(await tryDevice(name, config, command));
   }
   const comfyui = await examineComfyUi(config, command);
+  const registrations = await examineRegistrations(config);
   const works = devices.every(({ problem, models }) => problem === null && !models.some(isFailed));
   const whole = libraries === null || libraries.damaged.length === 0;
-  const ok = works && whole && (comfyui === null || comfyui.problems.length === 0);
+  const ok =
+    works &&
+    whole &&
+    (comfyui === null || comfyui.problems.length === 0) &&
+    (registrations?.ok ?? true);
   const machine = `${process.platform} ${process.arch}, ${navigator.hardwareConcurrency} cores`;
   const head = `comfystream-byoc ${version}, Bun ${Bun.version}, ${machine}`;
   const parts = [
@@ -34,6 +43,7 @@ export async function examine(
     ...(libraries === null ? [] : [renderLibraries(libraries)]),
     ...devices.map(render),
     ...(comfyui === null ? [] : [renderComfyUi(comfyui)]),
+    ...(registrations === null ? [] : [registrations.text]),
   ];
   return { ok, report: parts.join("\n\n") };
 }

@@ -26,6 +26,7 @@ import type { Registration } from "./protocols/byoc/registration/registration.ts
 import { liveRunner } from "./protocols/live-runner/live-runner.ts";
 import { seedProtocol } from "./protocols/seed/seed-protocol.ts";
 import { recent } from "./recent.ts";
+import { registrationViews } from "./registrations.ts";
 import { Fallbacks } from "./streams/fallbacks.ts";
 import { IdleStreams } from "./streams/idle-streams.ts";
 import { StreamStarter } from "./streams/start.ts";
@@ -111,11 +112,11 @@ export async function serve({
   const logs = { usageLog: sessionLog };
   const runner = liveRunner({ config, version, ...streams, ...places, fallbacks, ...logs });
   let registration: Registration | null = null;
-  metrics.watch({
-    ...{ scheduler, store, capacity, trickle, gpus },
+  const states = {
     registrations: () => registration?.states ?? [],
     runners: () => runner?.runners.states ?? [],
-  });
+  };
+  metrics.watch({ scheduler, store, capacity, trickle, gpus, ...states });
   const app = createApp({
     metrics,
     gpus,
@@ -130,6 +131,7 @@ export async function serve({
     batchTimeoutMs: config.batchTimeout,
     admission,
     closing: closing.signal,
+    registrations: () => registrationViews(states),
     capabilityNames: config.capabilityName,
     version,
     trickle,

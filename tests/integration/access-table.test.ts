@@ -37,6 +37,7 @@ const ROUTES = {
     "GET /hardware/info",
     "GET /hardware/stats",
     "GET /metrics",
+    "GET /registrations",
     "GET /stream/x/status",
     "GET /stream/x/debug",
     "DELETE /stream/x",

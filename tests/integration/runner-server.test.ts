@@ -1,5 +1,7 @@
 /** The real server process as a live runner, with fake engines, against the stand-in orchestrator (live-runner.md 2, 3.3, 7). */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { readConfig } from "../../src/config.ts";
+import { examineRegistrations } from "../../src/server/registrations-report.ts";
 import { OrchestratorStreams } from "../support/gateway-orchestrator.ts";
 import type { RegisteredRunner } from "../support/live-runner/registry.ts";
 import { type StandInOptions, StandInOrchestrator } from "../support/live-runner/stand-in.ts";
@@ -91,6 +93,20 @@ test("R9: a BYOC stream and a session share the places, and either kind is refus
   await waitFor("both reports", () => has(both, "it takes no runners") && has(both, "has BYOC"));
   const reports = both.lines.filter((line) => line.includes("retried every 60 s"));
   expect(reports.map((line) => JSON.parse(line).level)).toEqual(["WARN", "WARN"]);
+  const { port } = both.server;
+  const asked = readConfig(["--host", "127.0.0.1", "--port", `${port}`], { ORCH_URL: byoc.url });
+  const report = await examineRegistrations(asked);
+  expect(report?.ok).toBe(true);
+  const rows = report?.text.split("\n").map((row) => row.split(/ {2,}/));
+  expect(rows?.[0]).toEqual([`registrations of the server at http://127.0.0.1:${port}: ok`]);
+  const since = expect.stringMatching(/^since \d{4}-/);
+  const not = [expect.stringMatching(/^NOT REGISTERED$/), expect.stringMatching(/404/)];
+  expect(rows?.slice(2)).toEqual([
+    ["byoc", name, byoc.url, since],
+    ["byoc", name, orchestrator.url, ...not],
+    ["runner", "live/video", byoc.url, ...not],
+    ["runner", "live/video", orchestrator.url, since],
+  ]);
 });
 
 test("R5: heartbeats go on while an engine loads, hangs and is replaced", async () => {

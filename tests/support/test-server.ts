@@ -132,6 +132,7 @@ export function testServer(options: TestServerOptions = {}) {
     browsers: new BrowserRules({ corsOrigins, host: options.host ?? "0.0.0.0" }),
     admission,
     closing: new AbortController().signal,
+    registrations: () => [],
     batchTimeoutMs: options.batchTimeoutMs ?? 25_000,
     capabilityNames: options.capabilityNames ?? ["comfystream-video"],
     version: "0.0.0",

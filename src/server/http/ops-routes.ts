@@ -7,6 +7,7 @@ import type { EngineScheduler } from "../engines/scheduler.ts";
 import type { Gpu } from "../gpus.ts";
 import { type HealthCheck, healthOf, passes } from "../health.ts";
 import type { ServerMetrics } from "../metrics/server-metrics.ts";
+import type { RegistrationView } from "../registration-view.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { AccessPolicy } from "./access.ts";
 import {
@@ -20,6 +21,7 @@ import {
   ModelsAnswer,
   NodesAnswer,
   operation,
+  RegistrationsAnswer,
   VersionAnswer,
 } from "./schemas.ts";
 
@@ -32,6 +34,7 @@ export interface OpsOptions {
   readonly version: string;
   readonly metrics: ServerMetrics;
   readonly gpus: () => Promise<readonly Gpu[]>;
+  readonly registrations: () => readonly RegistrationView[];
   /** The names to register; pytrickle's callers take the first for the model. */
   readonly capabilityNames: readonly string[];
 }
@@ -91,6 +94,15 @@ export const opsRoutes = (options: OpsOptions) => {
         ...access.operator,
         response: { 200: ModelsAnswer, ...failures() },
         detail: operation("operations", "Models, where they run and the parameters they take"),
+      },
+    )
+    .get(
+      "/registrations",
+      () => ({ success: true as const, registrations: [...options.registrations()] }),
+      {
+        ...access.operator,
+        response: { 200: RegistrationsAnswer, ...failures() },
+        detail: operation("operations", "How the server stands with its orchestrators"),
       },
     )
     .get(

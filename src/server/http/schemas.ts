@@ -5,6 +5,7 @@ import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts"
 import { FieldProblem } from "../../field-problem.ts";
 import { literals } from "../../schema.ts";
 import { HEALTH_CHECKS } from "../health.ts";
+import { RegistrationView } from "../registration-view.ts";
 import { StreamFigures } from "../streams/counters.ts";
 import { Usage } from "../streams/usage.ts";
 
@@ -156,6 +157,11 @@ export const HealthAnswer = Type.Object(
     engines: Type.Array(Type.Unknown()),
   },
   { description: "the state of the server" },
+);
+
+export const RegistrationsAnswer = Type.Object(
+  { ...success, registrations: Type.Array(RegistrationView) },
+  { description: "every capability and runner at every orchestrator" },
 );
 
 /** pytrickle's state object: of the stream that X-Stream-Id names, or of the server. */

@@ -50,8 +50,10 @@ export interface Entry {
   readonly unsupportedLevel: UnsupportedLevel;
   /** Whether the orchestrator may have it. */
   held: boolean;
-  /** Whether the orchestrator accepted it at the last attempt. */
-  accepted?: boolean;
+  /** When the orchestrator accepted it; null if it did not at the last attempt. */
+  since?: Date | null;
+  /** Why the last attempt failed; null if it did not. */
+  failure?: string | null;
 }
 
 type CapacityEvent = "changed" | "emptied";
@@ -124,7 +126,9 @@ async function attempt(entry: Entry, capacity: number, stop: AbortSignal): Promi
   const outcome = await entry.client.register({ ...entry.offer, capacity }, stop);
   // A request that the server's end cut short may have arrived.
   if (!stop.aborted) entry.held = outcome.kind === "done" || before;
-  entry.accepted = outcome.kind === "done";
+  const isDone = outcome.kind === "done";
+  entry.since = isDone ? (entry.since ?? new Date()) : null;
+  entry.failure = isDone ? null : outcome.message;
   return outcome;
 }
 
@@ -133,7 +137,9 @@ async function withdraw(entry: Entry, stop: AbortSignal): Promise<void> {
   if (stop.aborted) return;
   const fields = { capability: entry.offer.name, orchestrator: entry.client.url };
   if (outcome.kind === "done") {
-    entry.held = entry.accepted = false;
+    entry.held = false;
+    entry.since = null;
+    entry.failure = "no engine works";
     log.warn("unregistered: no engine works", fields);
   } else log.warn("not unregistered although no engine works", { ...fields, why: outcome.message });
 }

@@ -29,6 +29,10 @@ export interface RegistrationState {
   readonly capability: string;
   readonly orchestrator: string;
   readonly accepted: boolean;
+  /** When it was registered; null while it is not. */
+  readonly since: Date | null;
+  /** Why the last attempt failed; null where it did not. */
+  readonly failure: string | null;
 }
 
 /** Every capability at every orchestrator, each with its own retries. */
@@ -55,10 +59,12 @@ export class Registration {
 
   /** Whether each orchestrator accepted each capability at the last attempt. */
   get states(): readonly RegistrationState[] {
-    return this.#entries.map(({ client, offer, accepted = false }) => ({
+    return this.#entries.map(({ client, offer, since = null, failure = null }) => ({
       capability: offer.name,
       orchestrator: client.url,
-      accepted,
+      accepted: since !== null,
+      since,
+      failure,
     }));
   }
 

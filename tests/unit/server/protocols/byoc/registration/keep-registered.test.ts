@@ -143,12 +143,14 @@ test("the back-off has jitter and is reset by a success", async () => {
   await one.end();
 });
 
-test("an entry says whether the orchestrator accepted it the last time", async () => {
+test("an entry says since when the orchestrator has it, and why not", async () => {
   const one = loop([unreachable, done, refused], new Admission(1), 0);
   await one.pass(500);
-  await waitFor("registered", () => one.entry.accepted === true);
+  await waitFor("registered", () => one.entry.since instanceof Date);
+  expect(one.entry.failure).toBeNull();
   await one.pass(60_000);
-  await waitFor("refused", () => one.entry.accepted === false);
+  await waitFor("refused", () => one.entry.since === null);
+  expect(one.entry.failure).toBe("wrong secret");
   expect(one.entry.held).toBe(true);
   await one.end();
 });
@@ -254,7 +256,7 @@ test("a registration is withdrawn when no engine works for 10 s, and made again 
   await one.serve(0);
   await one.pass(10_000);
   expect([one.calls, one.withdrawn, one.entry.held]).toEqual([1, 1, false]);
-  expect(one.entry.accepted).toBe(false);
+  expect(one.entry).toMatchObject({ since: null, failure: "no engine works" });
   expect(one.waits).toEqual([]);
   await one.serve(4);
   await waitFor("registered anew", () => one.calls === 2);

@@ -1,0 +1,23 @@
+/** Shows how this server stands with its orchestrators, for operators and the command `doctor`. */
+import type { RegistrationState } from "./protocols/byoc/registration/registration.ts";
+import type { RunnerState } from "./protocols/live-runner/registration/dynamic-registration.ts";
+import type { RegistrationView } from "./registration-view.ts";
+
+export interface RegistrationStates {
+  readonly registrations: () => readonly RegistrationState[];
+  readonly runners: () => readonly RunnerState[];
+}
+
+export const registrationViews = ({
+  registrations,
+  runners,
+}: RegistrationStates): RegistrationView[] => [
+  ...registrations().map(({ capability, orchestrator, accepted, since, failure }) => ({
+    ...{ kind: "byoc" as const, name: capability, orchestrator, registered: accepted },
+    ...{ since: since?.toISOString() ?? null, failure },
+  })),
+  ...runners().map(({ app, orchestrator, registered, since, failure }) => ({
+    ...{ kind: "runner" as const, name: app, orchestrator, registered },
+    ...{ since: since?.toISOString() ?? null, failure: failure?.message ?? null },
+  })),
+];
