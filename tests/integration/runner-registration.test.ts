@@ -10,6 +10,7 @@ import type {
 } from "../../src/server/protocols/live-runner/runner-sessions.ts";
 import { pause } from "../../src/streams/pause.ts";
 import type { DialectName } from "../support/live-runner/dialect.ts";
+import { runnerServer } from "../support/live-runner/runner-server.ts";
 import { type StandInOptions, StandInOrchestrator } from "../support/live-runner/stand-in.ts";
 import { recordLogs } from "../support/log-records.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -329,20 +330,37 @@ test("R8: an orchestrator that is dead does not affect another, and each has a k
 
 test("R10: three reservations without a call give the hint about runner_grants once", async () => {
   await using logs = await recordLogs("warning");
-  const orchestrator = await standIn({ dialect: "livepeer-node", runnerGrants: false });
-  const { table } = runners({ ORCH_URL: orchestrator.url, RUNNER_URL: "http://10.0.0.5:5000" });
-  await orchestrator.registered();
+  await using run = await runnerServer({
+    dialect: "livepeer-node",
+    env: { RUNNER_URL: "http://10.0.0.5:5000" },
+    orchestrator: { runnerGrants: false },
+  });
+  const message = "three sessions in a row were reserved and never called";
+  for (const count of [0, 0, 1, 1, 1]) {
+    const session = await run.orchestrator.reserve();
+    expect((await session.post("/stream")).status).toBe(502);
+    await waitFor("its reservation", () => run.sessions.ids.includes(session.id));
+    await session.stop();
+    await run.nothingInUse();
+    expect(logs.messages.filter((text) => text === message)).toHaveLength(count);
+  }
+  const hint = logs.all.find(({ message: [text] }) => text === message);
+  expect(hint?.properties["why"]).toContain("must add 10.0.0.5:5000 to runner_grants");
+  expect(JSON.stringify(logs.all)).not.toContain(new URL(run.runnerUrl).pathname);
+});
+
+test("a call between them ends the row of reservations without one", async () => {
+  await using logs = await recordLogs("warning");
+  const { table } = runners({ ORCH_URL: "http://127.0.0.1:9", RUNNER_URL: "http://10.0.0.5" });
   const { owner } = table;
-  owner.noteUncalled();
-  owner.noteUncalled();
-  owner.noteCall();
-  owner.noteUncalled();
-  owner.noteUncalled();
-  expect(logs.messages).toEqual([]);
-  for (let n = 0; n < 4; n++) owner.noteUncalled();
-  expect(logs.messages).toEqual(["three sessions in a row were reserved and never called"]);
-  expect(logs.all[0]?.properties["why"]).toContain("must add 10.0.0.5:5000 to runner_grants");
-  expect(JSON.stringify(logs.all)).not.toContain(owner.key);
+  for (let n = 0; n < 5; n++) {
+    owner.noteUncalled();
+    owner.noteUncalled();
+    owner.noteCall();
+  }
+  expect(logs.messages.filter((text) => text.includes("never called"))).toEqual([]);
+  for (let n = 0; n < 3; n++) owner.noteUncalled();
+  expect(JSON.stringify(logs.all)).toContain("must add 10.0.0.5:80 to runner_grants");
 });
 
 test("an address for callbacks that does not answer is reported with the orchestrators' settings", async () => {

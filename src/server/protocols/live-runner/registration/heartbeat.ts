@@ -1,5 +1,5 @@
 /** Declares the body of a heartbeat and of its answer (live-runner.md 2.1). */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { check } from "../../../../schema-check.ts";
 import type { RunnerStatus } from "../runner-sessions.ts";
 import { goDuration } from "./duration.ts";
@@ -35,8 +35,7 @@ export interface HeartbeatBody {
   readonly session_ids: readonly string[];
 }
 
-const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
-  Type.Optional(Type.Union([schema, Type.Null()]));
+const orNull = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
 
 /** Go writes null for an empty list. */
 const Answer = Type.Object({
