@@ -18,6 +18,8 @@ export interface FallbackEvent {
   readonly reason: string;
 }
 
+const ENGINE_LOST = "engine_lost";
+
 export class UsageClock {
   readonly startedAt = new Date();
   readonly #now: () => number;
@@ -70,6 +72,7 @@ export class UsageClock {
   /** Takes what an engine reports; what it shows while the stream is paused does not matter. */
   show({ output, reason }: Showing): void {
     if (output === "fallback") this.#fallback(reason ?? "stalled");
+    if (output === "paused" && this.#reason === ENGINE_LOST) this.#reason = null; // another one has it
     if (output !== "live") return;
     this.#count();
     this.#shown = "live";
@@ -77,7 +80,7 @@ export class UsageClock {
 
   /** No engine runs the stream until another one shows something. */
   interrupted(): void {
-    this.#fallback("engine_lost");
+    this.#fallback(ENGINE_LOST);
   }
 
   /** Time after the first call does not count. */

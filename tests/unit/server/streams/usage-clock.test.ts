@@ -38,6 +38,18 @@ test("a stream that is paused is neither live nor on fallback, and goes on with 
   expect(after(10).ms).toEqual({ live: 110, fallback: 30, paused: 200 });
 });
 
+test("an engine that was lost and replaced during a pause is no event when the stream goes on", () => {
+  const { clock, after } = clockOf(false);
+  clock.show({ output: "live" });
+  after(10).pause(true);
+  after(10).interrupted();
+  after(10).show({ output: "paused" });
+  after(10).pause(false);
+  expect(clock.shown).toEqual({ output: "fallback", reason: "starting" });
+  after(10).show({ output: "live" });
+  expect([reasons(clock), after(10).ms]).toEqual([[], { live: 20, fallback: 10, paused: 30 }]);
+});
+
 test("a fallback for another reason is another event, for the same reason it is not", () => {
   const { clock, after } = clockOf(false);
   after(10).show({ output: "fallback", reason: "loading" });
