@@ -15,12 +15,14 @@ const CHANNELS = [
 /** An empty segment is written each minute in a session: six are more than five minutes. */
 const SILENCE = { emptySegmentMs: 50, segments: 6 };
 
-const title =
-  "livepeer-gateway's readers of events and data read on after minutes of silence, and raise nothing (A8)";
-if (packages.kind !== "installed")
-  test.skip(`${title} (no livepeer-gateway: ${packages.why})`, () => {});
-else
-  test(title, async () => {
+const interop = (name: string, body: () => Promise<void>): void =>
+  packages.kind === "installed"
+    ? test(name, body)
+    : test.skip(`${name} (no livepeer-gateway: ${packages.why})`, body);
+
+interop(
+  "livepeer-gateway's readers of events and data read on after minutes of silence, and raise nothing (A8)",
+  async () => {
     await using host = hostTrickle();
     await using client = new PythonPeer(packages, "client");
     const writers = new Map<string, JsonWriter>();
@@ -44,4 +46,5 @@ else
     for (const [kind] of CHANNELS) await fetch(host.url(kind), { method: "DELETE" });
     await client.do("watched"); // raises what a reader raised
     for (const writer of writers.values()) await writer.close();
-  });
+  },
+);
