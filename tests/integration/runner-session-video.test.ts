@@ -109,6 +109,32 @@ test("a session whose input is closed ends its output within 4 s, keeps its rese
   });
 });
 
+test("trickle that has no place for a while ends no session, which holds at most 2 requests a channel (M4)", async () => {
+  await atEach(async (orchestrator) => {
+    const session = await orchestrator.reserve();
+    const { body } = await session.post("/stream", START);
+    const output = collect(body.out, signal);
+    const sender = await sendClip(body.in, segments, { seconds: 12, signal });
+    const { trickle } = orchestrator;
+    await waitFor("a segment of the output", () => output.segments.length > 0);
+    const refused = trickle.refused;
+    trickle.unavailable = true;
+    await waitFor("some refusals", () => trickle.refused >= refused + 8);
+    trickle.unavailable = false;
+    const before = output.segments.length;
+    await waitFor("more of the output", () => output.segments.length > before + 1);
+    expect((await session.get("/session")).body.status).toBe("active");
+    const open = (url: string) => trickle.peak(url.split("/").at(-1) ?? "");
+    // The client holds as many at the other end of each.
+    expect(open(body.in)).toEqual({ GET: 2, POST: 2 });
+    expect(open(body.out)).toEqual({ GET: 2, POST: 2 });
+    await session.post("/stop");
+    await output.ended;
+    await released(orchestrator, session);
+    await sender.sent.catch(() => {});
+  });
+});
+
 test("a session whose output is closed by somebody else has failed, and is released", async () => {
   const failedBefore = ends("failed");
   await atEach(async (orchestrator) => {
