@@ -44,7 +44,12 @@ export function installPythonPackages(
     rmSync(making, { recursive: true });
     return { kind: "unavailable", why: installed.lastLine };
   }
-  renameSync(making, folder); // atomically, because another run may look for it
+  try {
+    renameSync(making, folder); // atomically, because another run may look for it
+  } catch (error) {
+    rmSync(making, { recursive: true });
+    if (!existsSync(folder)) throw error; // else another run was faster
+  }
   return { kind: "installed", python, env };
 }
 
