@@ -14,6 +14,8 @@ from livepeer_gateway import (
     MediaPublish,
     MediaPublishConfig,
     VideoOutputConfig,
+    call_runner,
+    discover_runners,
     reserve_session,
     stop_runner_session,
 )
@@ -41,6 +43,13 @@ class Client:
 
     async def post(self, path, payload, timeout=5.0):
         return await post_json(self.session.app_url + path, payload, timeout=timeout)
+
+    async def call_once(self, orchestrator, app, path, payload):
+        """Calls a single-shot app."""
+        entries = await discover_runners(discovery_url=orchestrator + "/discovery", app=app)
+        (runner,) = [runner for entry in entries for runner in entry["runners"]]
+        result = await call_runner(runner["url"] + path, payload=payload)
+        return result.data
 
     async def publish(self, url, width, height, fps, gop, audio=False):
         """Sends frames in real time until `finish`."""

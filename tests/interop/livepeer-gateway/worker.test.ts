@@ -45,7 +45,7 @@ beforeAll(async () => {
     ...(tls && { tls }),
     ...TIMING,
     others: [second.url],
-    env: { MAX_STREAMS: "2", RUNNER_END_GRACE: "2s" },
+    env: { MAX_STREAMS: "2", RUNNER_END_GRACE: "2s", RUNNER_BATCH: "text-reversal" },
   });
   await second.registered();
 });
@@ -175,6 +175,21 @@ for (const dialect of DIALECTS) {
       const next = await lost.orchestrator.reserve();
       expect((await next.post("/stream", params)).status).toBe(200);
       await next.stop();
+    },
+  );
+
+  interop(
+    dialect,
+    "livepeer-gateway's client calls a batch capability as a single-shot app",
+    async () => {
+      await using client = new PythonPeer(packages, "client");
+      const call = {
+        orchestrator: at(dialect).url,
+        app: "live-video-to-video/text-reversal",
+        path: "/any",
+        payload: { text: "abc" },
+      };
+      expect(await client.do("call_once", call)).toMatchObject({ reversed: "cba" });
     },
   );
 }

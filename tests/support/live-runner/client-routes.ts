@@ -2,7 +2,7 @@
 import { forward } from "./app-proxy.ts";
 import { Refused } from "./dialect.ts";
 import { discovery } from "./discovery.ts";
-import { type Incoming, openProxy, type Route } from "./incoming.ts";
+import { type Handler, type Incoming, openProxy, type Route } from "./incoming.ts";
 import type { ReservedSession } from "./registry.ts";
 
 const APPS = "^/apps/(?<runner>[^/]+)";
@@ -23,8 +23,8 @@ export const CLIENT_ROUTES: readonly Route[] = [
     path: new RegExp(`${APPS}${SESSION}/stop$`),
     handle: stop,
   },
-  { name: "app", path: new RegExp(`${APPS}${SESSION}${APP}$`), handle: app },
-  { name: "single-shot", path: new RegExp(`${APPS}${APP}$`), handle: singleShot },
+  { name: "app", path: new RegExp(`${APPS}${SESSION}${APP}$`), handle: redirected(app) },
+  { name: "single-shot", path: new RegExp(`${APPS}${APP}$`), handle: redirected(singleShot) },
   {
     name: "proxied",
     path: /^\/(?:run|proxy)\/(?<proxy>[^/]+)(?:\/(?<rest>.*))?$/,
@@ -58,6 +58,17 @@ async function stop({ orchestrator, runner, session: id }: Incoming): Promise<Re
     throw new Refused(404, "session not found");
   if (session !== undefined) await registry.release(session);
   return dialect.done();
+}
+
+/** go-livepeer's router redirects a bare `/app`, after which clients ask with GET. */
+function redirected(handle: Handler): Handler {
+  return (incoming) => {
+    const { orchestrator, request } = incoming;
+    const { pathname } = new URL(request.url);
+    if (orchestrator.dialect.name === "livepeer-node" || !pathname.endsWith("/app"))
+      return handle(incoming);
+    return new Response(null, { status: 301, headers: { Location: `${pathname}/` } });
+  };
 }
 
 function app(incoming: Incoming): Promise<Response> {

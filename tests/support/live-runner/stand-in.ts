@@ -97,17 +97,17 @@ export class StandInOrchestrator implements AsyncDisposable {
     return this.#state.channels;
   }
 
-  /** The only registered runner. Throws if there are none or several. */
+  /** The only registered runner that has sessions; single-shot ones may be beside it. Throws if there are none or several. */
   get runner(): RegisteredRunner {
-    const [runner, ...others] = this.registry.runners.values();
+    const [runner, ...others] = this.#persistent();
     if (runner === undefined || others.length > 0)
-      throw new Error(`${this.registry.runners.size} runners are registered`);
+      throw new Error(`${others.length + (runner ? 1 : 0)} runners are registered`);
     return runner;
   }
 
   /** Waits until one runner is registered. */
   async registered(): Promise<RegisteredRunner> {
-    await waitFor("a runner has registered", () => this.registry.runners.size === 1);
+    await waitFor("a runner has registered", () => this.#persistent().length === 1);
     return this.runner;
   }
 
@@ -183,6 +183,10 @@ export class StandInOrchestrator implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  #persistent(): RegisteredRunner[] {
+    return [...this.registry.runners.values()].filter(({ offer }) => offer.mode === "persistent");
   }
 
   #fresh(): State {
