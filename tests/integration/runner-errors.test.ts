@@ -20,6 +20,9 @@ afterEach(async () => {
 afterAll(() => running[Symbol.asyncDispose]());
 
 async function reserve(): Promise<ClientSession> {
+  // The places of sessions that an earlier test stopped come back with a heartbeat.
+  const { runner } = running;
+  await waitFor("a place is offered", () => runner.offer.capacity > runner.sessions.size);
   const session = await running.orchestrator.reserve();
   open.push(session);
   return session;
