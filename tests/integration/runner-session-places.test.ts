@@ -3,11 +3,14 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { openRequests } from "../../src/trickle/client/request.ts";
 import { runnerServer } from "../support/live-runner/runner-server.ts";
 import { holdings } from "../support/live-stream.ts";
+import { recordLogs } from "../support/log-records.ts";
 import { makeChannels, orchestratorTrickle } from "../support/orchestrator-channels.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
 
+/** The orchestrator hears of a change of the offer only when the runner asks it something. */
+const QUIET = { intervalMs: 60_000 };
 const UNAVAILABLE = {
   status: 503,
   body: { success: false, error: { code: "runner_unavailable" } },
@@ -37,7 +40,9 @@ test("S12 the capacity offered follows the places, and the status stays ready wh
 });
 
 test("S12 a session for which no place is left is refused and leaks nothing, and starts once there is one", async () => {
-  await using running = await runnerServer({ dialect: "livepeer-node", maxStreams: 1 });
+  await using running = await runnerServer({
+    ...{ dialect: "livepeer-node", maxStreams: 1, orchestrator: QUIET },
+  });
   const { orchestrator, server } = running;
   const place = server.admission.take();
   const session = await orchestrator.reserve();
@@ -49,11 +54,10 @@ test("S12 a session for which no place is left is refused and leaks nothing, and
 });
 
 test("a start takes over the place of a session that the orchestrator does not have any more, though nothing was heard of it", async () => {
-  const quiet = { intervalMs: 60_000 };
   await using running = await runnerServer({
     dialect: "go-livepeer",
     maxStreams: 1,
-    orchestrator: quiet,
+    orchestrator: QUIET,
   });
   const { orchestrator } = running;
   const old = await orchestrator.reserve();
@@ -113,9 +117,30 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
   );
 });
 
+test("channels at a host that is not the orchestrator's are refused, the place is free, and the log names the setting", async () => {
+  await using logs = await recordLogs("warning");
+  await using running = await runnerServer({ dialect: "go-livepeer" });
+  const { orchestrator } = running;
+  const channel = (name: string) => ({
+    name,
+    url: `http://127.0.0.2:9/ai/trickle/${name}-secret`,
+  });
+  const text = JSON.stringify({ channels: [channel("in"), channel("out")] });
+  orchestrator.calls.fail("channels", { status: 200, text });
+  const session = await orchestrator.reserve();
+  const refused = await session.post("/stream", { prompt: "x" });
+  expect(refused).toMatchObject({ status: 502, body: { error: { code: "orchestrator_error" } } });
+  expect(running.inUse()).toEqual({ places: 0, held: 1 });
+  const lines = JSON.stringify(logs.all);
+  expect(lines).toContain("127.0.0.2:9");
+  expect(lines).toContain("--allow-hosts");
+  expect(lines).not.toContain('secret"');
+});
+
 test("R9 a BYOC stream and a session share the places, and both kinds are refused beyond them", async () => {
   await using byoc = orchestratorTrickle();
-  await using running = await runnerServer({ dialect: "go-livepeer", maxStreams: 2 });
+  const options = { dialect: "go-livepeer", maxStreams: 2, orchestrator: QUIET } as const;
+  await using running = await runnerServer(options);
   const { orchestrator, server } = running;
   const startByoc = async (id: string) => {
     const urls = await makeChannels(byoc, id, ["subscribe", "publish"]);
@@ -123,19 +148,17 @@ test("R9 a BYOC stream and a session share the places, and both kinds are refuse
   };
   const session = await orchestrator.reserve();
   expect((await session.post("/stream", { prompt: "x" })).status).toBe(200);
-  // Reserved while there was a place, and started when there is none.
-  const early = await orchestrator.reserve();
+  const other = await orchestrator.reserve();
   await waitFor("the reservation is known", () => running.inUse().places === 2);
-  expect((await startByoc("a")).status).toBe(503); // the reservation holds the place
-  await early.stop();
+  expect((await startByoc("a")).status).toBe(503);
+  await other.stop();
   await waitFor("a free place", () => running.inUse().places === 1);
   expect((await startByoc("b")).status).toBe(200);
   expect((await startByoc("c")).status).toBe(503);
-  await running.beats();
-  await expect(orchestrator.reserve()).rejects.toThrow("503");
-  running.runner.offer = { ...running.runner.offer, capacity: 2 }; // as before the last heartbeat
+  // The orchestrator has not heard yet that the other place is taken.
   const late = await orchestrator.reserve();
   expect(await late.post("/stream", { prompt: "x" })).toMatchObject(UNAVAILABLE);
+  await expect(orchestrator.reserve()).rejects.toThrow("503");
   expect(server.store.liveCount).toBe(2);
 });
 

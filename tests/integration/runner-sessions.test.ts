@@ -61,7 +61,7 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
     await ending.post("/stream", { prompt: "x" });
     await staying.post("/stream", { prompt: "x" });
     await waitFor("the reservation is known", () => running.inUse().places === 3);
-    const closed = running.close(600);
+    const closed = running.close(900);
     await running.released(reserved);
     await waitFor("the offer shrinks", () => running.runner.offer.capacity === 2);
     expect(running.runner.offer.status).toBe("ready");

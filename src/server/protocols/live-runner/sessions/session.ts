@@ -1,10 +1,11 @@
 /** One session of a client: from its reservation through its stream to the moment when its orchestrator has it back (live-runner.md 3). */
 import { getLogger, logId } from "../../../../log.ts";
 import { redactUrls } from "../../../../redact-url.ts";
+import { cut } from "../../../../shown-value.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { Place } from "../../../admission.ts";
 import type { Stream } from "../../../streams/stream.ts";
-import { RunnerError } from "../app/runner-errors.ts";
+import { RunnerError, runnerErrorOf } from "../app/runner-errors.ts";
 import {
   type Asked,
   readSessionStart,
@@ -33,6 +34,7 @@ const log = getLogger("sessions");
 
 /** A stop is answered after this time, though the end of the stream may take longer. */
 const STOP_WAIT_MS = 1000;
+const MAX_LOGGED = 500;
 
 export type SessionState = "reserved" | "starting" | "active" | "paused" | "draining" | "ended";
 
@@ -135,7 +137,10 @@ export class RunnerSession {
     try {
       return await starting;
     } catch (error) {
-      if (this.#starting === starting) this.#starting = null;
+      if (this.#starting === starting) {
+        this.#starting = null;
+        this.#logRefusal(error);
+      }
       throw error;
     }
   }
@@ -241,7 +246,8 @@ export class RunnerSession {
       const { preset, mode, radius } = start;
       this.#running = { start, ...started, preset, mode, radius, startedAt: new Date() };
     } catch (error) {
-      const isOrchestrators = error instanceof RunnerError && error.code === "orchestrator_error";
+      // The client can do nothing about its orchestrator: the place is somebody else's meanwhile.
+      const isOrchestrators = runnerErrorOf(error).code === "orchestrator_error";
       if (isOrchestrators || this.#outcome !== null) this.#giveBackPlace();
       throw error;
     }
@@ -291,6 +297,14 @@ export class RunnerSession {
   /** A client's words may repeat its credentials. */
   #loggable(words: string): string {
     return redactUrls(words).replaceAll(this.id, this.logId);
+  }
+
+  /** What an operator can mend, such as a host that is not allowed, is a warning. */
+  #logRefusal(error: unknown): void {
+    const { code, message } = runnerErrorOf(error);
+    const refusal = { session: this.logId, code, why: cut(this.#loggable(message), MAX_LOGGED) };
+    if (code === "orchestrator_error") log.warn("session not started", refusal);
+    else log.info("session not started", refusal);
   }
 
   #giveBackPlace(): void {

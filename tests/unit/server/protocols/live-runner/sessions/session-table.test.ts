@@ -3,7 +3,11 @@ import { Admission } from "../../../../../../src/server/admission.ts";
 import type { SessionStop } from "../../../../../../src/server/protocols/live-runner/runner-sessions.ts";
 import { SessionTable } from "../../../../../../src/server/protocols/live-runner/sessions/session-table.ts";
 
-afterEach(() => setSystemTime());
+const tables: SessionTable[] = [];
+afterEach(async () => {
+  setSystemTime();
+  for (const table of tables.splice(0)) await table.drain(0);
+});
 
 const never = (): never => {
   throw new Error("no session is started here");
@@ -43,6 +47,7 @@ function tableOf({ places = 4, capacity = 100, state = "ready" as "ready" | "loa
       ...{ maxSessionMs: 0, segmentSeconds: 1 },
     },
   });
+  tables.push(table);
   const reserve = (count: number, from = 0) => {
     for (let n = from; n < from + count; n++) table.reserved(`session-${n}`);
   };
