@@ -52,3 +52,14 @@ test("every test against another program is in the table of runs, with the day o
   ).toEqual(names);
   for (const { day } of rows) expect(new Date(day).getTime()).toBeLessThan(Date.now());
 });
+
+test("every statement about live runners is listed in order, or is a named exception", () => {
+  const section = page.slice(page.indexOf("## Live Runner"), page.indexOf("## Runs that"));
+  const listed = Array.from(section.matchAll(/^- ([RSAM]\d+): /gm), ([, id = ""]) => id);
+  const excepted = Array.from(page.matchAll(/^\| ([RSAM]\d+): /gm), ([, id = ""]) => id);
+  const lengths = { R: 11, S: 16, A: 8, M: 5 };
+  const all = Object.entries(lengths).flatMap(([letter, length]) =>
+    Array.from({ length }, (_, index) => `${letter}${index + 1}`),
+  );
+  expect(listed).toEqual(all.filter((id) => !excepted.includes(id)));
+});
