@@ -4,26 +4,14 @@ import { checkDevice, resolveDevice } from "../../src/engine/device/device-check
 import { parseDevice } from "../../src/engine/device/devices.ts";
 import { ProgramWorker } from "../../src/engine/device/program-worker.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
-import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import { noisePicture, OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
+import { PICKING, pickingModel } from "../support/picking-model.ts";
 import { drawWith, runModel } from "../support/run-model.ts";
 import { SPINNING, spinningModel } from "../support/spinning-model.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const NCHW = [1, 3, "H", "W"] as const;
-
-/** Picks a row of channels by a parameter: beyond 2 there is none, and the run fails. */
-function pickChannel(): Uint8Array {
-  const graph = new GraphBuilder();
-  const x = graph.input("x", "float32", NCHW);
-  const index = graph.input("index", "int64", [1]);
-  const plane = graph.node("Gather", [x, index], { axis: 1n });
-  graph.output("y", plane, "float32", [1, 1, "H", "W"]);
-  return graph.build("pick");
-}
-
-const PICK = { inputs: { index: { role: "param", default: 0, min: 0, max: 99, integer: true } } };
 
 test("callers who ask at once share one load, and the states are told in order", async () => {
   await using workspace = await OnnxWorkspace.create();
@@ -70,7 +58,7 @@ test("a run takes the picture's memory away and gives new memory", async () => {
 
 test("a run that fails says why, and the model lives on", async () => {
   await using workspace = await OnnxWorkspace.create();
-  await workspace.add("pick", PICK, pickChannel());
+  await workspace.add("pick", PICKING, pickingModel());
   await using host = await workspace.host();
   const model = await host.acquire("pick");
   const failed = runModel(model, { picture: noisePicture(64, 48), params: { index: 7 } });
