@@ -36,6 +36,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "docs/diffusion.md": "they download gigabytes",
   "docs/fleet.md":
     "they need several machines; ship/fleet and integration/registrar run the same on one",
+  "docs/live-runner.md":
+    "they need an orchestrator; integration/runner-docs and interop/livepeer-gateway run them",
   "docs/graphs.md": "their graphs are the reader's; integration/graph-answers sends such ones",
 };
 

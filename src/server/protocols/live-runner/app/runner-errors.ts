@@ -3,7 +3,8 @@ import { type Static, Type } from "@sinclair/typebox";
 import { type ErrorKind, WorkerError } from "../../../../errors.ts";
 import { literals } from "../../../../schema.ts";
 
-const STATUS = {
+/** The HTTP status of each code. */
+export const RUNNER_STATUS = {
   missing_session_id: 400,
   invalid_json: 400,
   invalid_body: 400,
@@ -25,7 +26,7 @@ const STATUS = {
   startup_exceeds_limit: 503,
 } as const;
 
-export type RunnerErrorCode = keyof typeof STATUS;
+export type RunnerErrorCode = keyof typeof RUNNER_STATUS;
 
 /** Whether the model of a start is loaded. */
 export const COMPUTE_STATES = ["warm", "cold", "loading", "unavailable"] as const;
@@ -79,8 +80,8 @@ export class RunnerError extends Error {
     this.extras = extras;
   }
 
-  get status(): (typeof STATUS)[RunnerErrorCode] {
-    return STATUS[this.code];
+  get status(): (typeof RUNNER_STATUS)[RunnerErrorCode] {
+    return RUNNER_STATUS[this.code];
   }
 
   toJSON(): RunnerErrorAnswer {
