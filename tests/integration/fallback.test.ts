@@ -17,6 +17,8 @@ function manual(stage: ShownStage) {
     /** Resolves to the number of runs that wait. */
     begun: () => waitFor("a run", () => runs.length > 0),
     draw: () => runs.shift()?.draw(),
+    /** The first run never ends. */
+    hang: () => void runs.shift(),
     fail: (message: string) => runs.shift()?.fail(new WorkerError("model_failed", message)),
     /** From now on, runs end at once. */
     release() {
@@ -146,6 +148,21 @@ test("frames that pass by a run which fails in the end go on passing while the n
   model.release();
   await stage.shown("model", 3);
   expect(stage.order).toEqual(["model", "slate", "model"]);
+});
+
+test("pictures are live again though a run never ends, once the model draws others", async () => {
+  await using stage = new ShownStage();
+  await stage.shown("model", 3);
+  const model = manual(stage);
+  await model.begun();
+  model.hang();
+  await model.begun();
+  await stage.shown("slate");
+  model.fail("its thread is gone"); // what waited for the device behind it
+  model.release();
+  await stage.shown("model", 5);
+  expect(stage.order).toEqual(["model", "slate", "model"]);
+  expect(stage.observer.shown.at(-1)).toBe("live");
 });
 
 test("the first frame of a slow model is not waited for long", async () => {

@@ -103,6 +103,7 @@ test("a session tells its start, its size, a checkpoint for each segment and its
   expect(typesOf(sent).filter((type) => type !== "stats")).toEqual([
     "started",
     "updated",
+    "showing",
     "size",
     "checkpoint",
     "checkpoint",

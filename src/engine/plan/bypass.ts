@@ -1,6 +1,7 @@
 /** Decides when frames pass by the runs in progress, so that viewers see the fallback meanwhile, and what becomes of those runs. */
 import type { Ticks } from "../../media/time.ts";
 import type { Frame } from "../codec/libav.ts";
+import type { Tick } from "../codec/video-frame.ts";
 import type { StreamParams } from "../protocol/work.ts";
 
 export interface BypassLimits {
@@ -17,21 +18,21 @@ const BYPASS_LIMITS: BypassLimits = { stallMs: 2000, firstMs: 800 };
 const EARLY_MS = 2;
 
 /** A model's picture that frames have passed by: it takes the time of a later one. */
-export interface LatePicture {
+export interface LatePicture extends Tick {
   readonly frame: Frame;
-  readonly arrivedAt: number;
 }
 
 /** Only streams with a `fallback` have one: the frames of others wait for their runs. */
 export class Bypass implements Disposable {
   readonly #limits: BypassLimits;
-  /** `performance.now()` when a frame came out last, or was taken while nothing ran. */
+  /** `performance.now()` when a frame came out last, or was taken while none was under way. */
   #since = 0;
   #hasOutput = false;
   #isStalled = false;
-  /** The last frames that have passed by runs, and that came out while the stream was paused. */
+  /** The last frame that has passed by others. */
   #passed: Ticks | null = null;
-  #paused: Ticks | null = null;
+  /** Pictures of frames up to this one are not wanted any more: a later one was drawn, or the stream was paused. */
+  #unwanted: Ticks | null = null;
   #late: LatePicture | null = null;
   readonly #wakers = new Set<() => void>();
 
@@ -39,38 +40,53 @@ export class Bypass implements Disposable {
     this.#limits = limits;
   }
 
-  /** Whether the next frame passes by what runs: the stream is paused, or nothing has come out for too long. */
-  isOpen({ fallback, paused }: StreamParams, running: Promise<void> | null): boolean {
-    if (running === null) this.#since = performance.now();
-    if (fallback === undefined || (paused && running === null)) this.#isStalled = false;
-    else if (running !== null && this.#leftMs <= 0) this.#isStalled = true;
+  /**
+   * Whether the next frame passes by those that are under way: the stream is paused, or nothing has come out for too long.
+   * Once it is stalled, it is until a model answers.
+   */
+  isOpen({ fallback, paused }: StreamParams, { waits }: { readonly waits: boolean }): boolean {
+    if (!waits) this.#since = performance.now();
+    if (fallback === undefined) this.#isStalled = false;
+    else if (waits && this.#leftMs <= 0) this.#isStalled = true;
     return fallback !== undefined && (paused || this.#isStalled);
   }
 
-  /** A frame passes by the runs in progress. Its time is taken: their pictures come after it. */
-  pass(pts: Ticks, { paused }: StreamParams): void {
-    this.#passed = pts;
-    if (paused) this.#paused = pts;
+  /** True while frames pass because nothing comes out. */
+  get isStalled(): boolean {
+    return this.#isStalled;
   }
 
-  /** True if a later frame has passed by this one's run. */
+  /** A frame passes by those under way. Its time is taken: their pictures come after it. */
+  pass(pts: Ticks, { paused }: StreamParams): void {
+    this.#passed = pts;
+    if (!paused) return;
+    this.#unwanted = pts;
+    this.dropLate();
+  }
+
+  /** True for a frame that has passed, or that others have passed by. */
   hasPassed(pts: Ticks): boolean {
     return this.#passed !== null && pts <= this.#passed;
   }
 
-  /** A frame has come out. */
-  cameOut(): void {
+  /** A frame has come out; `drawn` is the frame whose picture it is, null for another one. */
+  cameOut(drawn: Ticks | null): void {
+    if (drawn !== null) this.#unwanted = drawn;
     this.#hasOutput = true;
     this.#since = performance.now();
   }
 
-  /** A run that frames have passed by has made this picture in the end, which is the bypass's now. */
-  answered(picture: LatePicture, pts: Ticks): void {
+  /** The picture of a frame that others have passed by is there in the end; it is the bypass's now. */
+  answered(picture: LatePicture): void {
+    const { pts, frame } = picture;
+    if (this.#unwanted !== null && pts <= this.#unwanted) {
+      frame.free();
+      return;
+    }
     this.#isStalled = false;
+    this.#unwanted = pts;
     this.dropLate();
-    if (this.#paused !== null && pts <= this.#paused)
-      picture.frame.free(); // asked for before the pause
-    else this.#late = picture;
+    this.#late = picture;
   }
 
   /** The picture to show next, the caller's; null where there is none. */
@@ -84,8 +100,8 @@ export class Bypass implements Disposable {
     this.takeLate()?.frame.free();
   }
 
-  /** Waits for a run, but not longer than until frames may have to pass by it. */
-  async wait(run: Promise<void>, { fallback }: StreamParams): Promise<void> {
+  /** Waits for what is under way, but not longer than until frames may have to pass by it. */
+  async wait(work: Promise<void>, { fallback }: StreamParams): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer =
       fallback === undefined
@@ -93,7 +109,7 @@ export class Bypass implements Disposable {
         : setTimeout(resolve, Math.max(0, this.#leftMs + EARLY_MS));
     using _pause = this.onPause(resolve);
     try {
-      await Promise.race([run, promise]);
+      await Promise.race([work, promise]);
     } finally {
       clearTimeout(timer);
     }

@@ -1,5 +1,6 @@
 /** Makes the frames of a stream's `fallback`: a slate, the input's frame, the last output picture, or the operator's own. */
 import { type PlainError, toPlainError } from "../../errors.ts";
+import { Turns } from "../../streams/turns.ts";
 import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { drawSlate } from "../codec/slate.ts";
@@ -32,8 +33,8 @@ export class Fallback implements AsyncDisposable {
   #picture: Still<Promise<Frame>> | null = null;
   #slate: Still<Frame> | null = null;
   #held: Frame | null = null;
-  /** Settles when the last call of the converter has: calls must not overlap. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** Calls of the converter must not overlap. */
+  readonly #turns = new Turns();
 
   constructor(options: FallbackOptions) {
     this.#options = options;
@@ -46,7 +47,7 @@ export class Fallback implements AsyncDisposable {
     const key = `${fallback} ${fit} ${size.width}x${size.height}`;
     if (this.#picture?.key === key) return;
     this.#releasePicture();
-    const frame = this.#inTurn(() => this.#decode(fallback, size, fit));
+    const frame = this.#turns.run(() => this.#decode(fallback, size, fit));
     this.#picture = { key, frame };
     const { onTrouble } = this.#options;
     frame.then(
@@ -66,7 +67,7 @@ export class Fallback implements AsyncDisposable {
   async frameFor({ frame, size, params }: PlanJob): Promise<Frame> {
     const { fallback, fit, paused } = params;
     if (fallback === "passthrough" && frame !== null) {
-      return await this.#inTurn(() => this.#converter.resize(frame, size, fit));
+      return await this.#turns.run(() => this.#converter.resize(frame, size, fit));
     }
     if (fallback === "hold" && this.#held !== null)
       return await this.#heldAs(this.#held, size, fit);
@@ -79,7 +80,7 @@ export class Fallback implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last;
+    await this.#turns.settled();
     this.#releasePicture();
     this.#slate?.frame.free();
     this.#held?.free();
@@ -101,7 +102,7 @@ export class Fallback implements AsyncDisposable {
     const frame = shared(held);
     if (frame.width === size.width && frame.height === size.height) return frame;
     try {
-      return await this.#inTurn(() => this.#converter.resize(frame, size, fit));
+      return await this.#turns.run(() => this.#converter.resize(frame, size, fit));
     } finally {
       frame.free();
     }
@@ -122,12 +123,6 @@ export class Fallback implements AsyncDisposable {
       () => {}, // there is none
     );
     this.#picture = null;
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => {}); // the caller gets it
-    return await done;
   }
 }
 

@@ -1,5 +1,6 @@
 /** Makes the frames that come out of a stream: from what its models made, or from what is shown in place of that. */
 import type { PlainError } from "../../errors.ts";
+import { Turns } from "../../streams/turns.ts";
 import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
@@ -24,15 +25,14 @@ export interface FinisherOptions {
   readonly onFallbackTrouble: (error: PlainError | null) => void;
 }
 
-/**
- * Has converters of its own: it may work while the next frame is prepared and inferred. Only `fallbackFor` may be called
- * while another call runs.
- */
+/** Has converters of its own: it may work while other frames are prepared and inferred. */
 export class Finisher implements AsyncDisposable {
   readonly #converter: PictureConverter;
   readonly #standIn: StandIn;
   readonly #fallback: Fallback;
   readonly #dataLabel = new DataLabel();
+  /** Calls of the converter and of what draws over frames must not overlap. */
+  readonly #turns = new Turns();
 
   constructor({ calls, workspace, onFallbackTrouble: onTrouble }: FinisherOptions) {
     this.#converter = new PictureConverter(calls);
@@ -51,7 +51,22 @@ export class Finisher implements AsyncDisposable {
   }
 
   /** The models' picture, or the frame where they make none, with their data in it if that is asked for. */
-  async frameOf(job: PlanJob, { picture, fit, values }: Inferred): Promise<Frame> {
+  async frameOf(job: PlanJob, inferred: Inferred): Promise<Frame> {
+    return await this.#turns.run(() => this.#frameOf(job, inferred));
+  }
+
+  /** What is shown while there is no picture of a model; null where that is nothing. */
+  async standInFor(job: PlanJob, loading: Loading | null): Promise<Frame | null> {
+    if (job.params.fallback !== undefined) return await this.fallbackFor(job);
+    return await this.#turns.run(() => this.#standIn.frameFor(job, loading));
+  }
+
+  /** A frame of the parameters' fallback. */
+  async fallbackFor(job: PlanJob): Promise<Frame> {
+    return await this.#fallback.frameFor(job);
+  }
+
+  async #frameOf(job: PlanJob, { picture, fit, values }: Inferred): Promise<Frame> {
     const plain =
       picture === null
         ? await this.#resized(job)
@@ -63,23 +78,13 @@ export class Finisher implements AsyncDisposable {
     return labelled;
   }
 
-  /** What is shown while there is no picture of a model; null where that is nothing. */
-  async standInFor(job: PlanJob, loading: Loading | null): Promise<Frame | null> {
-    if (job.params.fallback !== undefined) return await this.fallbackFor(job);
-    return await this.#standIn.frameFor(job, loading);
-  }
-
-  /** A frame of the parameters' fallback. */
-  async fallbackFor(job: PlanJob): Promise<Frame> {
-    return await this.#fallback.frameFor(job);
-  }
-
   async #resized({ frame, size, params }: PlanJob): Promise<Frame> {
     if (frame === null) throw new Error("the plan makes no picture");
     return await this.#converter.resize(frame, size, params.fit);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#turns.settled();
     this.#dataLabel[Symbol.dispose]();
     this.#standIn[Symbol.dispose]();
     this.#converter[Symbol.dispose]();

@@ -76,8 +76,10 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #finisher: Finisher;
   readonly #bypass: Bypass;
   readonly #output: OutputFrames;
-  /** Settles when the last frame that was inferred has come out. */
-  #finishing: Promise<void> = Promise.resolve();
+  /** Settles when the last frame under way has come out; null where none is, and where others have passed by all. */
+  #finishing: Promise<void> | null = null;
+  /** The frames under way. */
+  readonly #unfinished = new Set<Promise<void>>();
   /** Settles when the last run has ended; null while none is in progress. */
   #running: Promise<void> | null = null;
   readonly #pace = new RunPace();
@@ -147,7 +149,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const params = this.prepare();
     if (this.#executor.models.length > 0 || params.paused) return;
     const left = this.#finisher.graceLeft(performance.now());
-    if (left <= 0) return;
+    if (left <= 0 || this.#bypass.isStalled) return;
     this.#waiting = true;
     const enough = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, enough.signal]);
@@ -168,12 +170,13 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const frame = { frame: input?.native ?? null, pts: tick.pts, size, params };
     const outlet = { tick, controller };
     this.#finisher.prepareFallback(params, size);
-    if (await this.#output.pass(frame, this.#running, outlet)) return;
+    let turn = await this.#turnOf(frame, outlet);
+    if (turn === "over") return;
     const inputs = this.#executor.inputsOf(frame, { ahead: this.#running !== null });
-    while (!inputs.isAhead && this.#running !== null) {
+    while (turn === "open" && !inputs.isAhead && this.#running !== null) {
       await this.#bypass.wait(this.#running, params);
-      const late = { ...frame, params: this.prepare() };
-      if (await this.#output.pass(late, this.#running, outlet)) return;
+      turn = await this.#turnOf({ ...frame, params: this.prepare() }, outlet);
+      if (turn === "over") return;
     }
     const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
     const job = { ...frame, ...(deadline !== undefined && { deadline }) };
@@ -182,7 +185,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const inferred = this.#infer(job, inputs, takenAt);
     const ran = this.#begun(inferred, inputs);
     const before = this.#finishing;
-    const finish = async (frames: DisposableStack): Promise<void> => {
+    const finished = (async (frames: DisposableStack): Promise<void> => {
       using _frames = frames;
       try {
         await before;
@@ -190,9 +193,9 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       } finally {
         await ran; // it reads the frame
       }
-    };
-    this.#finishing = finish(owned.move());
-    this.#finishing.catch(() => {}); // the next frame, or the end of the stream, reports it
+    })(owned.move());
+    this.#underWay(finished, turn);
+    if (turn === "passed") return;
     const next = async (): Promise<void> => {
       await before;
       await Promise.race([ran, this.#pace.next(inputs, this.#stop.signal)]);
@@ -201,7 +204,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   }
 
   async flush(): Promise<void> {
-    await this.#finishing;
+    await Promise.all(this.#unfinished);
     this.#bypass.dropLate();
   }
 
@@ -211,11 +214,40 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   async dispose(): Promise<void> {
     this.#stop.abort(new DOMException("stream over", "AbortError"));
-    await this.#finishing.catch(() => {});
+    await Promise.allSettled(this.#unfinished);
     this.#executor[Symbol.dispose]();
     await this.#finisher[Symbol.asyncDispose]();
     this.#bypass[Symbol.dispose]();
     this.#converter[Symbol.dispose]();
+  }
+
+  /**
+   * Whether the frame's turn is still to come (`open`), or something was shown in its time: then it is `over`, or `passed`
+   * where the models get it all the same, since nothing runs and viewers wait for a picture.
+   */
+  async #turnOf(
+    job: PlanJob,
+    outlet: { readonly tick: Tick; readonly controller: OutputController },
+  ): Promise<"open" | "passed" | "over"> {
+    const waits = this.#finishing !== null;
+    const shown = await this.#output.pass(job, outlet, { waits });
+    if (shown === null) return "open";
+    if (shown === "late") return "over";
+    this.#finishing = null;
+    return job.params.paused || this.#running !== null ? "over" : "passed";
+  }
+
+  /** Keeps a frame in mind until it has come out, or will not. */
+  #underWay(finished: Promise<void>, turn: "open" | "passed"): void {
+    this.#unfinished.add(finished);
+    if (turn === "open") this.#finishing = finished;
+    finished.then(
+      () => {
+        this.#unfinished.delete(finished);
+        if (this.#finishing === finished) this.#finishing = null;
+      },
+      () => {}, // the next frame, or the end of the stream, reports it
+    );
   }
 
   /** Notes whether a run comes too late; settles when it ends, without an error. */

@@ -1,5 +1,6 @@
 /** Chooses what comes out of inference for each frame, in order: a model's picture, or what is shown in its place. */
 import { toPlainError } from "../../errors.ts";
+import type { Ticks } from "../../media/time.ts";
 import { drawMarker, markerFor } from "../codec/frame-marker.ts";
 import { Frame } from "../codec/libav.ts";
 import type { FramePool, Tick, VideoFrame } from "../codec/video-frame.ts";
@@ -72,29 +73,32 @@ export class OutputFrames {
   }
 
   /**
-   * Shows the fallback for a frame that passes by the runs in progress; or, in its place, the picture of a run that other
-   * frames have passed by. False: the frame is to be given to the models, though it may have been shown.
+   * Shows something in the frame's time where it must not wait for the frames before it: the fallback, or the picture of
+   * an earlier frame that others have passed by. Null: nothing, its turn is to come.
+   *
+   * @param waits the frames before it have not come out
    */
   async pass(
     job: PlanJob,
-    running: Promise<void> | null,
     { tick, controller }: Pick<Outlet, "tick" | "controller">,
-  ): Promise<boolean> {
+    { waits }: { readonly waits: boolean },
+  ): Promise<"fallback" | "late" | null> {
     const { bypass, finisher, preparation } = this.#options;
     const { params, pts } = job;
-    if (!bypass.isOpen(params, running)) {
+    if (!bypass.isOpen(params, { waits })) {
       const late = bypass.takeLate();
-      if (late === null) return false;
-      this.#emit(late.frame, null, { tick: { pts, arrivedAt: late.arrivedAt }, controller });
-      return true;
+      if (late === null) return null;
+      const { frame, arrivedAt } = late;
+      this.#emit(frame, { tick: { pts, arrivedAt }, controller }, { reason: null, pts: late.pts });
+      return "late";
     }
     bypass.pass(pts, params);
     const marker = markerFor(params.marker, tick);
     const frame = await finisher.fallbackFor(job);
     if (marker !== null) drawMarker(frame, marker);
-    this.#emit(frame, this.#passReason, { tick, controller });
+    this.#emit(frame, { tick, controller }, { reason: this.#passReason, pts });
     if (params.paused) preparation.frameMade(params);
-    return params.paused || running !== null;
+    return "fallback";
   }
 
   /** Shows what the models make of a frame, or what there is in its place, or counts it as lost. */
@@ -109,9 +113,9 @@ export class OutputFrames {
     }
     if (outlet.marker !== null) drawMarker(frame, outlet.marker);
     preparation.frameMade(job.params);
-    if (!isPassed) this.#emit(frame, reason, outlet);
+    if (!isPassed) this.#emit(frame, outlet, { reason, pts: job.pts });
     else if (reason === null) {
-      bypass.answered({ frame, arrivedAt: outlet.tick.arrivedAt }, job.pts);
+      bypass.answered({ frame, pts: job.pts, arrivedAt: outlet.tick.arrivedAt });
     } else frame.free();
   }
 
@@ -144,16 +148,16 @@ export class OutputFrames {
     return { frame: (await finisher.standInFor(job, loading)) ?? "not_made", reason };
   }
 
-  /** Hands a frame to the next stage: a model's, or for the reason given another one. */
+  /** Hands on a frame: what the models made of the frame at `pts`, or what is shown for the reason given. */
   #emit(
     frame: Frame,
-    reason: FallbackReason | null,
     { tick, controller }: Pick<Outlet, "tick" | "controller">,
+    { reason, pts }: { readonly reason: FallbackReason | null; readonly pts: Ticks },
   ): void {
     const { pool, bypass, observer } = this.#options;
     controller.enqueue(pool.adopt(frame, tick));
     this.#hasBegun = true;
-    bypass.cameOut();
+    bypass.cameOut(reason === null ? pts : null);
     observer.frameMade(reason === null ? "model" : "fallback");
     this.#viewing.frame(reason);
   }

@@ -78,10 +78,11 @@ export class Preparation {
   }
 
   async #prepare(params: StreamParams): Promise<void> {
-    const { executor, observer } = this.#options;
+    const { executor, observer, signal } = this.#options;
     try {
       await executor.prepare(params);
     } catch (error) {
+      if (signal.aborted) return; // nobody waits for it
       this.#error = toPlainError(error, "model_failed");
       this.#failedAt = performance.now();
       this.report();
