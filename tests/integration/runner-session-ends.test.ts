@@ -103,6 +103,24 @@ test("a session whose output is lost has failed and is released", async () => {
   expect(running.outcomes()).toEqual([{ status: "failed", reason: "output_lost" }]);
 });
 
+test.each(["lose output", "input ends"])(
+  "a release that the stream notices first, by its channels (%s), is a release",
+  async (command) => {
+    const options = { dialect: "go-livepeer", orchestrator: { intervalMs: 60_000 } } as const;
+    await using running = await runnerServer(options);
+    const { orchestrator, server } = running;
+    const session = await orchestrator.reserve();
+    await session.post("/stream", { prompt: "x" });
+    await running.runner.o2r?.close();
+    await orchestrator.release(session.id);
+    const [stream] = server.store.list("live");
+    await server.ask("POST", `/stream/${stream?.id}/params`, { prompt: command });
+    await running.nothingInUse();
+    expect(running.outcomes()).toEqual([{ status: "stopped", reason: "orchestrator_release" }]);
+    expect(running.callsOf("stop", session)).toEqual([]);
+  },
+);
+
 test("a session whose stream the operator stops is released", async () => {
   await using running = await runnerServer({ dialect: "go-livepeer" });
   const session = await running.orchestrator.reserve();

@@ -1,4 +1,5 @@
 /** How sessions end: the outcomes that the runner itself decides, and their words (live-runner.md 3.4, 4.3). */
+import type { Stream } from "../../../streams/stream.ts";
 
 export interface SessionOutcome {
   readonly status: "completed" | "stopped" | "expired" | "failed";
@@ -20,9 +21,16 @@ export const MAX_SESSION: SessionOutcome = { status: "expired", reason: "max_ses
 /** The orchestrator has dropped the runner. */
 export const LOST = failed("registration_lost");
 
-/** The stream failed; `kind` is that of its error. */
-export function failed(kind: string): SessionOutcome {
-  return { status: "failed", reason: kind };
+/** The outcome of a session whose stream is over, though the session has not ended it. */
+export function outcomeOf({ error, status, endReason }: Stream): SessionOutcome {
+  if (status === "error") return failed(error?.kind ?? "internal");
+  if (endReason === "idle") return NO_INPUT;
+  return endReason === null ? INPUT_ENDED : OPERATOR;
+}
+
+/** @param why a kind of error, or a word of ours */
+function failed(why: string): SessionOutcome {
+  return { status: "failed", reason: why };
 }
 
 /** Whether a session that was never called ended because nobody called it. */

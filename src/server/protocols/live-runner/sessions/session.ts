@@ -17,12 +17,11 @@ import { SessionCallbacks } from "./callbacks.ts";
 import type { ClientUrls } from "./session-channels.ts";
 import type { SessionHeaders } from "./session-headers.ts";
 import {
-  failed,
   INPUT_ENDED,
   isWithoutCall,
   MAX_SESSION,
   NO_INPUT,
-  OPERATOR,
+  outcomeOf,
   type SessionOutcome,
   UNUSED,
 } from "./session-outcome.ts";
@@ -34,6 +33,8 @@ const log = getLogger("sessions");
 
 /** A stop is answered after this time, though the end of the stream may take longer. */
 const STOP_WAIT_MS = 1000;
+/** The answer of an orchestrator that was asked which sessions it has is waited for so long. */
+const REFRESH_MS = 1500;
 const MAX_LOGGED = 500;
 
 export type SessionState = "reserved" | "starting" | "active" | "paused" | "draining" | "ended";
@@ -69,6 +70,8 @@ export class RunnerSession {
   #starting: Promise<RunningSession> | null = null;
   #running: RunningSession | null = null;
   #outcome: SessionOutcome | null = null;
+  /** The outcome is what the stream alone tells. */
+  #isPresumed = false;
   /** From its end to its release, in milliseconds. */
   #releaseAfterMs = 0;
   #endedAt: Date | null = null;
@@ -194,7 +197,8 @@ export class RunnerSession {
   /** Its orchestrator does not have it any more: it ends here, without a call. */
   gone(outcome: SessionOutcome): void {
     this.#release.gone();
-    this.end(outcome);
+    if (this.#isPresumed) this.#outcome = outcome;
+    else this.end(outcome);
   }
 
   /** A release that waits waits no longer. */
@@ -259,7 +263,7 @@ export class RunnerSession {
     }
     this.#input = { bytes: 0, at: performance.now() };
     log.info("session started", { session: this.logId, stream: stream.logId });
-    void stream.ended.then(() => this.#streamEnded(stream));
+    void stream.ended.then(async () => await this.#streamEnded(stream));
     return this.#running;
   }
 
@@ -270,15 +274,21 @@ export class RunnerSession {
     return await this.#started();
   }
 
-  #streamEnded({ error, status, endReason }: Stream): void {
+  async #streamEnded(stream: Stream): Promise<void> {
     if (this.#outcome === null) {
-      if (status === "error") this.#outcome = failed(error?.kind ?? "internal");
-      else if (endReason === "idle") this.#outcome = NO_INPUT;
-      else this.#outcome = endReason === null ? INPUT_ENDED : OPERATOR;
+      this.#outcome = outcomeOf(stream);
       // The client may be about to stop the session itself, and must find it.
       if (this.#outcome === INPUT_ENDED) this.#releaseAfterMs = this.#services.settings.endGraceMs;
+      if (stream.endReason === null) await this.#askForRelease();
     }
     this.#finish();
+  }
+
+  /** A release closes the session's channels, where it is often noticed first: then it is no failure of the stream. */
+  async #askForRelease(): Promise<void> {
+    this.#isPresumed = true;
+    await untilAborted(this.#services.owner.refresh(), AbortSignal.timeout(REFRESH_MS));
+    this.#isPresumed = false;
   }
 
   /** Nothing of it is left here but its record. */
