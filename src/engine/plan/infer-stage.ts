@@ -5,7 +5,6 @@ import type { Stage } from "../../streams/stage.ts";
 import { markerFor } from "../codec/frame-marker.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
-import { TooLate } from "../device/job.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { PipelineDebug } from "../protocol/debug.ts";
@@ -16,6 +15,7 @@ import { dataReport } from "./data-values.ts";
 import { PlanExecutor, type PlanHost } from "./executor.ts";
 import { Finisher, type Inferred } from "./finisher.ts";
 import type { FrameInputs } from "./frame-inputs.ts";
+import { FramesUnderWay } from "./frames-under-way.ts";
 import { type OutputController, OutputFrames } from "./output-frames.ts";
 import type { PlanJob, PlanResult } from "./plan-result.ts";
 import { Preparation } from "./preparation.ts";
@@ -76,17 +76,10 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #finisher: Finisher;
   readonly #bypass: Bypass;
   readonly #output: OutputFrames;
-  /** Settles when the last frame under way has come out; null where none is, and where others have passed by all. */
-  #finishing: Promise<void> | null = null;
-  /** The frames under way. */
-  readonly #unfinished = new Set<Promise<void>>();
-  /** Settles when the last run has ended; null while none is in progress. */
-  #running: Promise<void> | null = null;
+  readonly #underWay = new FramesUnderWay();
   readonly #pace = new RunPace();
   readonly #texts = new TextReports();
   #waiting = false;
-  /** The last frame was too late. The next is made however late it is, so that a stream that is always late still moves. */
-  #wasTooLate = false;
   /** Whether the stream was paused when it was looked at last. */
   #isPaused = false;
 
@@ -172,19 +165,21 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#finisher.prepareFallback(params, size);
     let turn = await this.#turnOf(frame, outlet);
     if (turn === "over") return;
-    const inputs = this.#executor.inputsOf(frame, { ahead: this.#running !== null });
-    while (turn === "open" && !inputs.isAhead && this.#running !== null) {
-      await this.#bypass.wait(this.#running, params);
+    const underWay = this.#underWay;
+    const inputs = this.#executor.inputsOf(frame, { ahead: underWay.running !== null });
+    while (turn === "open" && !inputs.isAhead && underWay.running !== null) {
+      await this.#bypass.wait(underWay.running, params);
       turn = await this.#turnOf({ ...frame, params: this.prepare() }, outlet);
       if (turn === "over") return;
     }
-    const deadline = this.#wasTooLate ? undefined : this.#options.deadlineOf(tick);
+    // After a frame that was too late the next is made however late it is: a stream that is always late still moves.
+    const deadline = underWay.wasTooLate ? undefined : this.#options.deadlineOf(tick);
     const job = { ...frame, ...(deadline !== undefined && { deadline }) };
     const marker = markerFor(params.marker, tick);
     const { loading } = this.#executor;
     const inferred = this.#infer(job, inputs, takenAt);
-    const ran = this.#begun(inferred, inputs);
-    const before = this.#finishing;
+    const ran = underWay.runs(inferred, inputs);
+    const before = underWay.last;
     const finished = (async (frames: DisposableStack): Promise<void> => {
       using _frames = frames;
       try {
@@ -194,7 +189,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
         await ran; // it reads the frame
       }
     })(owned.move());
-    this.#underWay(finished, turn);
+    underWay.add(finished, { inOrder: turn === "open" });
     if (turn === "passed") return;
     const next = async (): Promise<void> => {
       await before;
@@ -204,7 +199,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   }
 
   async flush(): Promise<void> {
-    await Promise.all(this.#unfinished);
+    await this.#underWay.finished();
     this.#bypass.dropLate();
   }
 
@@ -214,7 +209,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   async dispose(): Promise<void> {
     this.#stop.abort(new DOMException("stream over", "AbortError"));
-    await Promise.allSettled(this.#unfinished);
+    await this.#underWay.settled();
     this.#executor[Symbol.dispose]();
     await this.#finisher[Symbol.asyncDispose]();
     this.#bypass[Symbol.dispose]();
@@ -229,43 +224,12 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     job: PlanJob,
     outlet: { readonly tick: Tick; readonly controller: OutputController },
   ): Promise<"open" | "passed" | "over"> {
-    const waits = this.#finishing !== null;
+    const waits = this.#underWay.last !== null;
     const shown = await this.#output.pass(job, outlet, { waits });
     if (shown === null) return "open";
     if (shown === "late") return "over";
-    this.#finishing = null;
-    return job.params.paused || this.#running !== null ? "over" : "passed";
-  }
-
-  /** Keeps a frame in mind until it has come out, or will not. */
-  #underWay(finished: Promise<void>, turn: "open" | "passed"): void {
-    this.#unfinished.add(finished);
-    if (turn === "open") this.#finishing = finished;
-    finished.then(
-      () => {
-        this.#unfinished.delete(finished);
-        if (this.#finishing === finished) this.#finishing = null;
-      },
-      () => {}, // the next frame, or the end of the stream, reports it
-    );
-  }
-
-  /** Notes whether a run comes too late; settles when it ends, without an error. */
-  #begun(inferred: Promise<unknown>, inputs: FrameInputs): Promise<void> {
-    void inputs.begun.then(() => {
-      this.#wasTooLate = false;
-    });
-    const late = inferred.then(
-      () => false,
-      (error) => error instanceof TooLate,
-    );
-    const ran = late.then((isTooLate) => {
-      // Of one that has begun it is known; the next may have been refused since.
-      if (inputs.begunAt === null) this.#wasTooLate = isTooLate;
-      if (this.#running === ran) this.#running = null;
-    });
-    this.#running = ran;
-    return ran;
+    this.#underWay.passedBy();
+    return job.params.paused || this.#underWay.running !== null ? "over" : "passed";
   }
 
   /** What the models make of the frame; null where none runs. */
