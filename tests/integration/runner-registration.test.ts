@@ -1,6 +1,7 @@
 /** Runners that keep themselves registered, against the stand-in orchestrator in both of its dialects (live-runner.md 2, 7). */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
+import { runOnce } from "../../src/server/protocols/byoc/registration/once.ts";
 import type { BeatTiming } from "../../src/server/protocols/live-runner/registration/keep-beating.ts";
 import { followO2r } from "../../src/server/protocols/live-runner/registration/o2r.ts";
 import { Runners } from "../../src/server/protocols/live-runner/registration/runners.ts";
@@ -13,6 +14,7 @@ import type { DialectName } from "../support/live-runner/dialect.ts";
 import { runnerServer } from "../support/live-runner/runner-server.ts";
 import { type StandInOptions, StandInOrchestrator } from "../support/live-runner/stand-in.ts";
 import { recordLogs } from "../support/log-records.ts";
+import { testServer } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
@@ -155,7 +157,7 @@ describe.each<DialectName>(["go-livepeer", "livepeer-node"])("at %s", (dialect) 
   });
 
   test("R4: a wrong secret is tried twice, explained once, and appears in no log", async () => {
-    await using logs = await recordLogs("info");
+    await using logs = await recordLogs("warning");
     const orchestrator = await standIn({ dialect });
     const timing = { ...hurried, wait: pause };
     const { all } = runners(
@@ -280,12 +282,12 @@ test.each<[string, Partial<StandInOptions>, Record<string, string>, string]>([
     "registration that is off",
     { dialect: "go-livepeer", secret: "" },
     {},
-    "it takes no runners that register themselves (404: dynamic runner registration is disabled)",
+    "it takes no runners that register themselves (404: dynamic runner registration is disabled): its operator must set -orchSecret (go-livepeer) or a bootstrap secret (livepeer/node), and its release must have live runners",
   ],
 ])(
   "R6: %s is explained with the orchestrator's sentence and the setting",
   async (_what, options, env, why) => {
-    await using logs = await recordLogs("info");
+    await using logs = await recordLogs("warning");
     const orchestrator = await standIn({ dialect: "go-livepeer", ...options });
     runners({ ORCH_URL: orchestrator.url, ...env });
     await waitFor("two tries", () => orchestrator.calls.of("heartbeat").length === 2);
@@ -295,7 +297,7 @@ test.each<[string, Partial<StandInOptions>, Record<string, string>, string]>([
 );
 
 test("R6: a price that livepeer/node refuses without a blockchain is explained with its setting", async () => {
-  await using logs = await recordLogs("info");
+  await using logs = await recordLogs("warning");
   const orchestrator = await standIn({ dialect: "livepeer-node" });
   const text = '{"error":"paid runners require on-chain payment support"}';
   orchestrator.calls.fail("heartbeat", { status: 400, text });
@@ -307,7 +309,7 @@ test("R6: a price that livepeer/node refuses without a blockchain is explained w
 });
 
 test("R8: an orchestrator that is dead does not affect another, and each has a key of its own", async () => {
-  await using logs = await recordLogs("info");
+  await using logs = await recordLogs("warning");
   const dead = await standIn({ dialect: "livepeer-node" });
   await dead.stop();
   const lively = await standIn({ dialect: "go-livepeer" });
@@ -480,3 +482,41 @@ test("a silent o2r is read anew from its newest message", async () => {
   expect(asked.slice(0, 2)).toEqual(["0", "6"]);
   expect(released).toEqual(["s"]);
 });
+
+test.each<[string, Record<string, string>, string[]]>([
+  ["no orchestrator", {}, ["no runner is registered: ORCH_URL is not set"]],
+  [
+    "no secret",
+    { ORCH_URL: "http://127.0.0.1:9" },
+    ["no runner is registered: ORCH_SECRET is not set"],
+  ],
+  ["ORCH_MODE=byoc", { ORCH_MODE: "byoc" }, []],
+])("with %s this server is no live runner, and the log says why", async (_what, env, messages) => {
+  await using logs = await recordLogs("warning");
+  const server = testServer({ runner: { RUNNER_APP: APP, ...env } });
+  expect(server.runners).toBeNull();
+  expect(logs.messages).toEqual(messages);
+  await server.close();
+});
+
+test("a static runner that no orchestrator may call back is reported", async () => {
+  await using logs = await recordLogs("warning");
+  const RUNNER_KEY = "static-key-of-22-or-more";
+  const server = testServer({ runner: { RUNNER_APP: APP, RUNNER_KEY } });
+  expect(logs.messages).toEqual([
+    "no session can start: neither ORCH_URL nor ALLOW_HOSTS names an orchestrator",
+  ]);
+  await server.close();
+});
+
+test.each(["register", "unregister"] as const)(
+  "the command %s says that a runner alone is not its business",
+  async (command) => {
+    const env = { ORCH_MODE: "runner", RUNNER_APP: APP, ORCH_URL: "http://127.0.0.1:9" };
+    const config = readConfig([], { ...env, ORCH_SECRET: SECRET });
+    const asked = runOnce(command, config, "http://127.0.0.1:5000");
+    expect(await asked.catch((error: Error) => error.message)).toStartWith(
+      "ORCH_MODE=runner registers no capability",
+    );
+  },
+);

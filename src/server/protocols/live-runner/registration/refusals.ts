@@ -9,10 +9,13 @@ export function explainRefusal(
 ): BeatOutcome {
   const said = text === "" ? "" : `: ${text}`;
   if (status === 401) return { kind: "unauthorized", message: `it answered 401${said}` };
+  if (status === 404 && !IS_OFF.test(text))
+    return { kind: "unknown", message: `it answered 404${said}` };
   if (status === 404)
-    return IS_OFF.test(text)
-      ? { kind: "off", message: `it takes no runners that register themselves (404${said})` }
-      : { kind: "unknown", message: `it answered 404${said}` };
+    return {
+      kind: "off",
+      message: `it takes no runners that register themselves (404${said}): its operator must set -orchSecret (go-livepeer) or a bootstrap secret (livepeer/node), and its release must have live runners`,
+    };
   if (status === 405)
     return { kind: "off", message: "it takes no runners that register themselves (405)" };
   if (status >= 300 && status < 400)
