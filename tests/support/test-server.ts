@@ -11,7 +11,10 @@ import { BrowserRules } from "../../src/server/http/browser-rules.ts";
 import type { TrickleHandler } from "../../src/server/http/trickle-routes.ts";
 import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
-import { liveRunner } from "../../src/server/protocols/live-runner/live-runner.ts";
+import {
+  type LiveRunnerParts,
+  liveRunner,
+} from "../../src/server/protocols/live-runner/live-runner.ts";
 import { seedProtocol } from "../../src/server/protocols/seed/seed-protocol.ts";
 import type { SideChannelTiming } from "../../src/server/protocols/side-channels/side-channels.ts";
 import { Fallbacks } from "../../src/server/streams/fallbacks.ts";
@@ -35,6 +38,8 @@ export interface TestServerOptions {
   readonly timing?: SideChannelTiming;
   /** The environment of a live runner; default: this server is none. Nothing is registered before `runners.start`. */
   readonly runner?: Readonly<Record<string, string>>;
+  /** Of a live runner. */
+  readonly runnerTiming?: LiveRunnerParts["timing"];
   /** How the fake engine boots. */
   readonly engine?: "dies" | "never-ready" | "loads for a minute";
 }
@@ -117,7 +122,7 @@ export function testServer(options: TestServerOptions = {}) {
           ...{ config: readConfig([], options.runner), version: "0.0.0", devices: ["cpu"], gpus },
           ...{ starter, store, updater, scheduler, admission, hosts, places: capacity },
           ...{ fallbacks, usageLog: { append: (record) => usageRecords.push(record) } },
-          releaseRetryMs: [20, 40, 80],
+          timing: { releaseRetryMs: [20, 40, 80], ...options.runnerTiming },
         });
   const app = createApp({
     metrics,

@@ -10,6 +10,7 @@ export interface RunnerServerOptions {
   readonly dialect: DialectName;
   readonly maxStreams?: number;
   readonly engine?: TestServerOptions["engine"];
+  readonly timing?: TestServerOptions["runnerTiming"];
   /**
    * `RUNNER_*` variables; time limits are so long by default that none is reached. With `RUNNER_KEY` the runner is a static
    * one, which the orchestrator lists.
@@ -26,6 +27,7 @@ export async function runnerServer({
   dialect,
   maxStreams = 4,
   engine,
+  timing,
   env = {},
   orchestrator: options = {},
 }: RunnerServerOptions) {
@@ -37,6 +39,7 @@ export async function runnerServer({
   const server = testServer({
     maxStreams,
     ...(engine !== undefined && { engine }),
+    ...(timing !== undefined && { runnerTiming: timing }),
     runner: {
       ...{ RUNNER_APP: APP, ORCH_URL: orchestrator.url },
       ...(key === undefined && { ORCH_SECRET: orchestrator.secret }),

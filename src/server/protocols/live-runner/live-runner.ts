@@ -36,8 +36,8 @@ export interface LiveRunnerParts {
   readonly hosts: HostPolicy;
   readonly devices: readonly string[];
   readonly gpus: () => Promise<readonly Gpu[]>;
-  /** Delays between tries to release a session; a test may shorten them. */
-  readonly releaseRetryMs?: readonly number[];
+  /** Intervals that a test may shorten. */
+  readonly timing?: Pick<SessionSettings, "releaseRetryMs" | "sideChannels">;
   readonly fallbacks: Fallbacks;
   /** Gets the usage record of each session that ends; null: none is kept. */
   readonly usageLog: Pick<JsonLinesFile, "append"> | null;
@@ -55,7 +55,7 @@ export interface LiveRunner {
  */
 export function liveRunner(parts: LiveRunnerParts): LiveRunner | null {
   const { config, version, scheduler, admission, places, hosts, devices, gpus } = parts;
-  const { fallbacks, usageLog, releaseRetryMs } = parts;
+  const { fallbacks, usageLog, timing } = parts;
   if (config.runnerApp === undefined || config.orchMode === "byoc") return null;
   if (!isReachedBySome(config)) return null;
   let gpu: RunnerGpu | null = null;
@@ -69,7 +69,7 @@ export function liveRunner(parts: LiveRunnerParts): LiveRunner | null {
   const shared = {
     ...{ ...parts, engines: scheduler },
     tls: orchestratorTls(config),
-    settings: { ...sessionSettings(config), ...(releaseRetryMs && { releaseRetryMs }) },
+    settings: { ...sessionSettings(config), ...timing },
     startupOf: (model: Parameters<typeof startupOf>[0]) => startupOf(model, scheduler),
     onEnd: (session: RunnerSession) => usageLog?.append(view.usage(session)),
     capacity: config.runnerCapacity ?? config.capabilityCapacity ?? admission.capacity,

@@ -1,5 +1,6 @@
 /** Declares and builds the object by which a client sees its session (live-runner.md 4.3). */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { FieldProblem } from "../../../../field-problem.ts";
 import { literals } from "../../../../schema.ts";
 import { drawnBy, startMembers } from "../../../streams/stream-object.ts";
 import type { Usage } from "../../../streams/usage.ts";
@@ -65,6 +66,9 @@ const members = {
   radius: Type.Optional(Type.Number()),
   error: Type.Optional(Type.String({ description: "what degrades it, or why it failed" })),
   ignored: Type.Optional(Type.Array(Type.String(), { description: "members that were left out" })),
+  warnings: Type.Optional(
+    Type.Array(FieldProblem, { description: "what is wrong with parts of graphs and texts" }),
+  ),
 };
 
 export const SessionObject = Type.Object(members, { description: "the session" });
@@ -91,7 +95,7 @@ export function sessionObject(
   running: RunningSession,
   startupMs: number | null,
 ): SessionObject {
-  const { stream, start, startup, mode, radius, ignored } = running;
+  const { stream, start, startup, mode, radius, ignored, warnings } = running;
   const { usage, params, showing, error } = stream;
   return {
     ...{ success: true, session: id, status: statusOf(outcome, params) },
@@ -113,6 +117,7 @@ export function sessionObject(
     ...(radius !== null && { radius }),
     ...(error !== null && { error: error.message }),
     ...(ignored.length > 0 && { ignored: [...ignored] }),
+    ...(warnings.length > 0 && { warnings: [...warnings] }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Place } from "../../../admission.ts";
 import type { StreamStarter } from "../../../streams/start.ts";
 import type { StreamStore } from "../../../streams/store.ts";
 import type { StreamUpdater } from "../../../streams/update.ts";
+import type { SideChannelRules } from "../../side-channels/side-channels.ts";
 import type { Startup } from "../app/startup.ts";
 import type { OrchestratorTls } from "../orchestrator-http.ts";
 import type { SessionOwner } from "../runner-sessions.ts";
@@ -23,6 +24,8 @@ export interface SessionSettings {
   readonly segmentSeconds: number;
   /** Delays between tries to release a session; default: 1, 2 and 4 s. */
   readonly releaseRetryMs?: readonly number[];
+  /** How the channels beside the media are used; default: `SESSION_CHANNELS`. */
+  readonly sideChannels?: SideChannelRules;
 }
 
 export interface SessionServices {

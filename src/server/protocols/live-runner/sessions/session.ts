@@ -1,4 +1,5 @@
 /** One session of a client: from its reservation through its stream to the moment when its orchestrator has it back (live-runner.md 3). */
+import type { FieldProblem } from "../../../../field-problem.ts";
 import { getLogger, logId } from "../../../../log.ts";
 import { redactUrls } from "../../../../redact-url.ts";
 import { cut } from "../../../../shown-value.ts";
@@ -13,6 +14,7 @@ import {
   type SessionStart,
 } from "../app/session-start.ts";
 import type { Startup } from "../app/startup.ts";
+import { SESSION_CHANNELS } from "../live-runner-protocol.ts";
 import { SessionCallbacks } from "./callbacks.ts";
 import type { ClientUrls } from "./session-channels.ts";
 import type { SessionHeaders } from "./session-headers.ts";
@@ -50,6 +52,8 @@ export interface RunningSession extends Asked {
   readonly startup: Startup;
   /** Members of the last start or update that were left out. */
   readonly ignored: readonly string[];
+  /** What was wrong with parts of its graphs and texts. */
+  readonly warnings: readonly FieldProblem[];
 }
 
 export class RunnerSession {
@@ -158,6 +162,7 @@ export class RunnerSession {
       ...(await this.#started()),
       ...asked,
       ignored: [...ignored, ...remarks.ignored],
+      warnings: remarks.warnings,
     };
     this.#running = running;
     return running;
@@ -242,6 +247,7 @@ export class RunnerSession {
       const started = await startSession(starter, {
         ...{ start, callbacks, place: this.#place, startupOf },
         segmentSeconds: settings.segmentSeconds,
+        sideChannels: settings.sideChannels ?? SESSION_CHANNELS,
         isOrchestrator: (origin) => owner.isControlOrigin(origin),
         nextAttempt: () => ++this.#attempts,
         update: (update) => this.update(update),

@@ -1,13 +1,14 @@
 /** Starts the stream of a session: reads the request, makes the channels, and hands both to the stream engine (live-runner.md 4.2). */
 import type { ModelInfo } from "../../../../engine/protocol/models.ts";
+import type { FieldProblem } from "../../../../field-problem.ts";
 import type { Place } from "../../../admission.ts";
 import type { StreamStarter } from "../../../streams/start.ts";
 import type { Stream } from "../../../streams/stream.ts";
-import { SideChannels } from "../../side-channels/side-channels.ts";
+import { type SideChannelRules, SideChannels } from "../../side-channels/side-channels.ts";
 import { RunnerError } from "../app/runner-errors.ts";
 import type { SessionStart } from "../app/session-start.ts";
 import type { Startup } from "../app/startup.ts";
-import { liveRunnerProtocol, SESSION_CHANNELS } from "../live-runner-protocol.ts";
+import { liveRunnerProtocol } from "../live-runner-protocol.ts";
 import type { SessionCallbacks } from "./callbacks.ts";
 import { type ClientUrls, channelName, makeChannels, rolesOf } from "./session-channels.ts";
 
@@ -19,6 +20,7 @@ export interface SessionStartRequest {
   /** `RUNNER_SEGMENT_SECONDS`. */
   readonly segmentSeconds: number;
   readonly callbacks: SessionCallbacks;
+  readonly sideChannels: SideChannelRules;
   readonly isOrchestrator: (origin: string) => boolean;
   /** Counts the attempts that have got as far as their channels, from 1. */
   readonly nextAttempt: () => number;
@@ -39,6 +41,8 @@ export interface StartedSession {
   readonly urls: ClientUrls;
   /** Names of members that no part of the runner knows. */
   readonly ignored: readonly string[];
+  /** What is wrong with parts of graphs and texts, which are left out. */
+  readonly warnings: readonly FieldProblem[];
 }
 
 /**
@@ -75,11 +79,12 @@ export async function startSession(
           : new SideChannels(made, {
               channels: channels.side,
               dataFormat: "lines",
-              rules: SESSION_CHANNELS,
+              rules: request.sideChannels,
               control: { ...control, update: (_, body) => request.update(body) },
             }),
     });
-    return { stream, startup, urls, ignored: [...start.ignored, ...remarks.ignored] };
+    const ignored = [...start.ignored, ...remarks.ignored];
+    return { stream, startup, urls, ignored, warnings: remarks.warnings };
   } catch (error) {
     // The next attempt has names of its own.
     void callbacks.deleteChannels(roles.map((role) => channelName(role, attempt)));
