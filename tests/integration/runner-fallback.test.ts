@@ -58,6 +58,9 @@ async function live() {
     const { output: shown, performance } = await shownOf(session);
     return shown === "live" && performance.frames_processed > 5;
   });
+  const { compute, startup_s } = await shownOf(session);
+  if (compute === "warm") expect(startup_s).toBe(0);
+  else expect(startup_s).toBeWithin(0.001, 10);
   return { session, output };
 }
 
