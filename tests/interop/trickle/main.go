@@ -24,11 +24,11 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(errors.New("usage: trickle-peer server [tls] | publish URL SEGMENT… | subscribe URL COUNT"))
+		fail(errors.New("usage: trickle-peer server [tls | sweeping] | publish URL SEGMENT… | subscribe URL COUNT"))
 	}
 	switch os.Args[1] {
 	case "server":
-		serve(len(os.Args) > 2 && os.Args[2] == "tls")
+		serve(strings.Join(os.Args[2:], " "))
 	case "publish":
 		publish(os.Args[2], os.Args[3:])
 	case "subscribe":
@@ -38,16 +38,21 @@ func main() {
 	}
 }
 
-// serve prints its base URL and runs until standard input ends. With secure it serves as orchestrators do: TLS, HTTP/2
-// for who wants it, and a certificate of its own making.
-func serve(secure bool) {
+// serve prints its base URL and runs until standard input ends. With "tls" it serves as orchestrators do: TLS, HTTP/2 for
+// who wants it, and a certificate of its own making. With "sweeping" it closes idle channels 400 times as fast as usual.
+func serve(how string) {
 	mux := http.NewServeMux()
-	server := trickle.ConfigureServer(trickle.TrickleServerConfig{Mux: mux, Autocreate: true})
+	config := trickle.TrickleServerConfig{Mux: mux, Autocreate: true}
+	if how == "sweeping" {
+		config.IdleTimeout = 750 * time.Millisecond
+		config.SweepInterval = 150 * time.Millisecond
+	}
+	server := trickle.ConfigureServer(config)
 	stop := server.Start()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	fail(err)
 	web := &http.Server{Handler: mux}
-	if secure {
+	if how == "tls" {
 		web.TLSConfig = &tls.Config{Certificates: []tls.Certificate{selfMade()}}
 		fmt.Printf("https://%s\n", listener.Addr())
 		go func() { _ = web.ServeTLS(listener, "", "") }()

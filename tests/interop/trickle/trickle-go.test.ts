@@ -155,6 +155,30 @@ interop(
   },
 );
 
+interop("empty segments keep a silent channel from being swept by a Go server (M5)", async () => {
+  await using server = await goServer("sweeping");
+  const [media, events, bare] = ["media", "events", "bare"].map((name) => `${server.base}/${name}`);
+  for (const url of [media, events, bare]) await fetch(url ?? "", { method: "POST" });
+  const [minuteMs, mediaUrl, eventsUrl] = [150, media ?? "", events ?? ""];
+  const publisher = await publisherTo(mediaUrl, { emptySegmentMs: minuteMs, limits: PATIENT });
+  const messages = new JsonWriter(
+    { url: eventsUrl },
+    { contentType: "application/json", emptySegmentMs: minuteMs },
+  );
+  const [pictures, texts] = [readSegments(mediaUrl, 2, all), readSegments(eventsUrl, 1, all)];
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("before"), first: true });
+  await Bun.sleep(7 * minuteMs);
+  const statusOf = async (url = "") => (await fetch(`${url}/next`)).status;
+  expect(await Promise.all([media, events, bare].map(statusOf))).toEqual([200, 200, 404]);
+  await writer.write({ data: bytes("after"), first: true, last: true });
+  messages.send("{}");
+  expect((await pictures).map(({ text }) => text)).toEqual(["before", "after"]);
+  expect((await texts).map(({ text }) => text)).toEqual(["{}"]);
+  await writer.close();
+  await messages.close();
+});
+
 /** Resolves when the channel's segment 0 has its first byte. */
 async function readSegmentStart(url: string): Promise<void> {
   const answer = await fetch(`${url}/0`);
