@@ -62,6 +62,8 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
     await staying.post("/stream", { prompt: "x" });
     await waitFor("the reservation is known", () => running.inUse().places === 3);
     const closed = running.close(900);
+    // Of what the orchestrator still holds, one is on its way back.
+    expect(running.sessions.offer()).toEqual({ capacity: 2, status: "ready" });
     await running.released(reserved);
     await waitFor("the offer shrinks", () => running.runner.offer.capacity === 2);
     expect(running.runner.offer.status).toBe("ready");

@@ -59,9 +59,13 @@ export class SessionTable implements RunnerSessions {
 
   offer(): { readonly capacity: number; readonly status: RunnerStatus } {
     const { places, engines, capacity: most } = this.#options;
-    const held = this.#held().length;
-    if (this.#isDraining)
-      return { capacity: Math.max(1, held), status: held > 0 ? "ready" : "draining" };
+    const all = this.#held();
+    const held = all.length;
+    if (this.#isDraining) {
+      // The place of a session that has ended is not to be sold again once the orchestrator has it back.
+      const living = all.filter(({ outcome }) => outcome === null).length;
+      return { capacity: Math.max(1, living), status: held > 0 ? "ready" : "draining" };
+    }
     const free = Math.max(0, places.total - places.used);
     const capacity = Math.max(1, Math.min(most, held + free));
     // Any other status would cut off the sessions that live.
