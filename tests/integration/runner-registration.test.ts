@@ -483,6 +483,26 @@ test("a silent o2r is read anew from its newest message", async () => {
   expect(released).toEqual(["s"]);
 });
 
+test("an orchestrator that fails for a while is reported when it fails and when it is back", async () => {
+  await using logs = await recordLogs("info");
+  const orchestrator = await standIn({ dialect: "go-livepeer" });
+  orchestrator.calls.fail("heartbeat", { status: 503 });
+  const { all, table } = runners({ ORCH_URL: orchestrator.url });
+  await waitFor("a heartbeat", () => table.lists.length > 1);
+  orchestrator.calls.fail("heartbeat", { status: 500, times: 2 });
+  await waitFor("the failure", () => all.states[0]?.failure !== null);
+  await waitFor("the end of it", () => all.states[0]?.failure === null);
+  const own = logs.messages.filter((text) => text.includes("runner"));
+  expect(own).toEqual([
+    "runner: orchestrator not reached: still trying",
+    "runner registered",
+    "runner: orchestrator not reached: still trying",
+    "runner: orchestrator reached again",
+  ]);
+  expect(table.events).toEqual([]);
+  expect(all.states).toMatchObject([{ registered: true, since: expect.any(Date) }]);
+});
+
 test.each<[string, Record<string, string>, string[]]>([
   ["no orchestrator", {}, ["no runner is registered: ORCH_URL is not set"]],
   [

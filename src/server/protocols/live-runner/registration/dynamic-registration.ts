@@ -74,10 +74,9 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
     this.key = options.key;
     this.#options = options;
     const { facts, offLevel } = options;
-    this.#record = new RegistrationRecord({
-      ...{ app: facts.app, orchestrator: this.orchestrator, offLevel },
-    });
-    this.#uncalled = new UncalledSessions(this.orchestrator);
+    const { orchestrator } = this;
+    this.#record = new RegistrationRecord({ app: facts.app, orchestrator, offLevel });
+    this.#uncalled = new UncalledSessions(orchestrator);
     this.#probe = new CallbackProbe(options.client.url, options.tls);
     this.#beats = new Heartbeats(this.#beating(), options.timing);
     this.sessions = options.sessions(this);
@@ -92,11 +91,12 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   }
 
   get state(): RunnerState {
+    const registered = this.#beats.isRegistered;
     return {
       app: this.#options.facts.app,
       orchestrator: this.orchestrator,
-      registered: this.#beats.isRegistered,
-      since: this.#record.since,
+      registered,
+      since: registered ? this.#record.since : null,
       failure: this.#record.failure,
     };
   }

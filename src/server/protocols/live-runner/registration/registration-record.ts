@@ -50,12 +50,17 @@ export class RegistrationRecord {
     readonly capacity: number;
   }) {
     this.#since = new Date();
+    this.#forgive();
     log.info("runner registered", { ...this.#fields, ...details });
   }
 
   answered(): void {
-    if (this.#failure?.kind === "unreachable" && this.#reported !== "")
+    if (this.#failure?.kind === "unreachable")
       log.info("runner: orchestrator reached again", this.#fields);
+    this.#forgive();
+  }
+
+  #forgive(): void {
     this.#failure = null;
     this.#reported = "";
   }
