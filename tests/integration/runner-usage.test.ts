@@ -86,8 +86,10 @@ test("A6 a session's seconds are active or paused, and fallbacks are events of i
   await using running = await runnerServer({ dialect: "go-livepeer" });
   const session = await running.orchestrator.reserve();
   await session.post("/stream", { prompt: "show fallback" });
-  await waitFor("the fallback", async () => (await shownOf(session)).output === "fallback");
-  expect((await shownOf(session)).fallback_reason).toBe("model_failed");
+  expect((await shownOf(session)).output).toBe("fallback");
+  await waitFor("the failure", async () => {
+    return (await shownOf(session)).fallback_reason === "model_failed";
+  });
   await session.post("/update", { prompt: "show live" });
   await waitFor("the model", async () => (await shownOf(session)).output === "live");
   await session.post("/pause");

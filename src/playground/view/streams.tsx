@@ -59,7 +59,7 @@ function Row({ stream, current }: { stream: Stream; current: boolean }) {
       >
         <span class="title">{title}</span>
         <span class="facts">
-          {stats.model} · {metadata.width} × {metadata.height} ·{" "}
+          {stats.model} · {metadata.width !== null && `${metadata.width} × ${metadata.height} · `}
           {status === "active" ? `${stats.fps_out.toFixed(0)} fps` : status}
         </span>
       </button>
