@@ -174,15 +174,20 @@ test("S15 a hundred sessions started and stopped leave no channel, request, sock
   };
   const round = (count: number) => Promise.all(Array.from({ length: count }, one));
   const left = () => ({ channels: orchestrator.trickle.channels, requests: openRequests() });
+  const o2r = running.runner.o2r?.descriptor.channel_name ?? "";
+  await waitFor("o2r is read", () => orchestrator.trickle.peak(o2r).GET > 0);
   const before = left();
+  // Requests of tests before this one may still have been ending.
+  const isAsBefore = () =>
+    left().channels === before.channels && left().requests <= before.requests;
   await round(50);
   await running.nothingInUse();
-  await waitFor("the channels and requests of before", () => Bun.deepEquals(left(), before));
+  await waitFor("the channels and requests of before", isAsBefore);
   // The client and the orchestrator, which run in this process, keep connections for later.
   const { sockets } = holdings(process.pid);
   await round(50);
   await running.nothingInUse();
-  await waitFor("the channels and requests of before", () => Bun.deepEquals(left(), before));
+  await waitFor("the channels and requests of before", isAsBefore);
   await waitFor("the sockets of before", () => holdings(process.pid).sockets <= sockets + 10);
   expect(server.store.liveCount).toBe(0);
   await waitFor("the clock to stop", () => !running.sessions.isWatching);
