@@ -452,7 +452,7 @@ both("%s polls a static runner, and releases its sessions after one failure", as
   const { client, session } = await reserved(orchestrator);
   expect((await client.post("/stream")).status).toBe(200);
   expect(session.runner).toBe(listed);
-  expect((await runner.beat()).status).toBe(dialect === GL ? 400 : 403);
+  expect((await runner.beat()).status).toBe(dialect === GL ? 401 : 403);
   health = 503;
   await waitFor("the release", () => listed.sessions.size === 0);
   expect((await client.post("/stream")).status).toBe(404);

@@ -70,8 +70,9 @@ export class Registry implements AsyncDisposable {
       if (credential !== secret) unauthorized();
       return this.#answer(this.#register(id, offer), { isBootstrap: true });
     }
-    if (known.isStatic)
-      throw new Refused(readsBodyFirst ? 400 : 403, "a static runner sends no heartbeats");
+    // On go-livepeer no credential is that of a static runner.
+    if (known.isStatic && !readsBodyFirst)
+      throw new Refused(403, "a static runner sends no heartbeats");
     if (readsBodyFirst && this.#hasExpired(known)) throw new Refused(404, "runner not found");
     if (credential !== known.heartbeatSecret) unauthorized();
     Object.assign(known, { offer, beatAt: performance.now(), beats: known.beats + 1 });
