@@ -58,6 +58,7 @@ export class MediaClient implements AsyncDisposable {
       return null;
     };
     this.outputEnded = this.#read(started.body.out).catch(unlessLeft);
+    void this.outputEnded.finally(() => this.#stopSending.abort());
     const { events, data } = started.body;
     if (events) void this.events.read(events, signal).catch(unlessLeft);
     if (data) void this.data.read(data, signal).catch(unlessLeft);
