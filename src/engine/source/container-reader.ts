@@ -29,6 +29,8 @@ export class ContainerReader {
   #unrecognized = 0;
   #unreadable: WorkerError | null = null;
   #skipsSegment = false;
+  /** A segment, or the end of one, is missing before the next picture. */
+  #afterLoss = false;
   /** Sequence number of the current segment; null before the first. */
   #seq: number | null = null;
 
@@ -40,16 +42,18 @@ export class ContainerReader {
   /** The packets that this chunk completes. Throws `unsupported_media` for an input in no known container. */
   read(chunk: IncomingChunk): EncodedPacket[] {
     // What a missing segment completed will not come.
-    if (this.#seq !== null && chunk.seq > this.#seq + 1) this.#demuxer?.breakSegment();
+    if (this.#seq !== null && chunk.seq > this.#seq + 1) this.#break();
     this.#seq = chunk.seq;
     const bytes = this.#recognize(chunk);
     const demuxer = this.#demuxer;
     if (!demuxer) return [];
     const { arrivedAt, last, complete } = chunk;
+    if (demuxer.wasCutBefore?.(bytes)) this.#break();
     const packets = demuxer.push(bytes, arrivedAt);
     if (last && complete) packets.push(...demuxer.endSegment(arrivedAt));
-    if (last && !complete) demuxer.breakSegment();
-    return packets;
+    const marked = this.#afterLoss ? this.#mark(packets) : packets;
+    if (last && !complete) this.#break();
+    return marked;
   }
 
   takeTroubles(): readonly TrackTrouble[] {
@@ -61,6 +65,21 @@ export class ContainerReader {
     if (this.#demuxer) return;
     if (this.#head.length >= MIN_HEAD_BYTES) this.#unreadable ??= unreadableInput(this.#head);
     if (this.#unreadable) throw this.#unreadable;
+  }
+
+  /** What was under way is lost. */
+  #break(): void {
+    this.#demuxer?.breakSegment();
+    this.#afterLoss = true;
+  }
+
+  /** The packets, of which the first video packet says that others are lost before it. */
+  #mark(packets: EncodedPacket[]): EncodedPacket[] {
+    const first = packets.findIndex(({ kind }) => kind === "video");
+    const packet = packets[first];
+    if (packet?.kind !== "video") return packets;
+    this.#afterLoss = false;
+    return packets.with(first, { ...packet, afterLoss: true });
   }
 
   /** The bytes to demux: none of a segment that is skipped, or of which too little has come. */

@@ -11,6 +11,8 @@ export interface Demuxer {
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[];
   /** The packets that the end of a segment completes. */
   endSegment(arrivedAt: number): EncodedPacket[];
+  /** Whether the last segment was cut off, seeing that the next one begins with these bytes. Absent: none ever counts as. */
+  wasCutBefore?(bytes: Uint8Array): boolean;
   /** The segment broke off. */
   breakSegment(): void;
   /** What began or ceased to be unreadable since the last call. */

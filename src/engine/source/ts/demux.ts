@@ -49,11 +49,7 @@ export class TsDemuxer {
 
   /** The packets that `bytes` completes. `arrivedAt`: `performance.now()` when they arrived. */
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] {
-    // Some senders cut anywhere and go on in the next segment; others lose what is beyond a server's limit.
-    if (this.#isCut && bytes.length > 0) {
-      this.#isCut = false;
-      if (isPacketStart(bytes)) this.breakSegment();
-    }
+    if (bytes.length > 0) this.#isCut = false;
     const data = this.#rest.length > 0 ? concatBytes([this.#rest, bytes]) : bytes;
     const done: EncodedPacket[] = [];
     let at = 0;
@@ -87,7 +83,12 @@ export class TsDemuxer {
     return done;
   }
 
-  /** Drops what is under way: the segment broke off. The next picture says that something before it is lost. */
+  /** Some senders cut anywhere and go on in the next segment; others lose what is beyond a server's limit. */
+  wasCutBefore(bytes: Uint8Array): boolean {
+    return this.#isCut && isPacketStart(bytes);
+  }
+
+  /** Drops what is under way: the segment broke off. */
   breakSegment(): void {
     this.#rest = new Uint8Array(0);
     this.#isCut = false;

@@ -8,7 +8,6 @@ export class VideoLane {
   readonly #codec: "h264" | "hevc";
   readonly #units: AccessUnitAssembler;
   readonly #clock: UnitClock;
-  #afterLoss = false;
 
   constructor(codec: "h264" | "hevc") {
     this.#codec = codec;
@@ -26,9 +25,8 @@ export class VideoLane {
     return [...this.#packets(this.#units.end()), ...this.#packetsOf(this.#clock.flush())];
   }
 
-  /** Drops a picture that is under way, and perhaps others with it. */
+  /** Drops a picture that is under way. */
   drop(): void {
-    this.#afterLoss = true;
     this.#units.drop();
   }
 
@@ -38,9 +36,7 @@ export class VideoLane {
 
   #packetsOf(timed: ReturnType<UnitClock["flush"]>): VideoPacket[] {
     return timed.map(({ unit: { data, keyFrame }, pts, dts, arrivedAt }) => {
-      const loss = this.#afterLoss ? { afterLoss: true as const } : null;
-      this.#afterLoss = false;
-      return { kind: "video", codec: this.#codec, data, pts, dts, keyFrame, arrivedAt, ...loss };
+      return { kind: "video", codec: this.#codec, data, pts, dts, keyFrame, arrivedAt };
     });
   }
 }

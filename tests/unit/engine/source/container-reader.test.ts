@@ -101,6 +101,26 @@ test("what a segment began is dropped if the next segment is missing", () => {
   expect(read([0, 2, 3])).toBe(PICTURES);
 });
 
+test.each([
+  ["MPEG-TS", clip],
+  ["Matroska", matroska],
+])(
+  "of %s, the first picture after a missing or broken segment says that others are lost",
+  (_, segment) => {
+    const reader = new ContainerReader();
+    const lossesIn = (seq: number, complete = true): number[] =>
+      chunksOf(segment, 100, seq)
+        .flatMap((chunk) => reader.read({ ...chunk, complete }))
+        .flatMap((packet, index) => (packet.kind === "video" && packet.afterLoss ? [index] : []));
+    expect(lossesIn(0)).toEqual([]);
+    expect(lossesIn(1)).toEqual([]);
+    expect(lossesIn(3)).toEqual([0]);
+    expect(lossesIn(4, false)).toEqual([]);
+    expect(lossesIn(5)).toEqual([0]);
+    expect(lossesIn(6)).toEqual([]);
+  },
+);
+
 test("an input in a known format that is not read is named, with the way out", () => {
   const m2ts = (): Uint8Array => {
     const packets = Array.from({ length: clip.length / 188 }, (_, index) =>
