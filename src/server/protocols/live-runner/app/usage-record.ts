@@ -16,8 +16,8 @@ export interface SessionPrice {
   readonly price: number;
   readonly unit: PriceUnit;
 }
-export const PriceUnit = literals(["hour", "fixed", "720p"]);
-export type PriceUnit = Static<typeof PriceUnit>;
+const PRICE_UNITS = ["hour", "fixed", "720p"] as const;
+export type PriceUnit = (typeof PRICE_UNITS)[number];
 
 const TIMES = ["duration_s", "active_s", "paused_s", "fallback_s", "fallback_events"] as const;
 
@@ -25,7 +25,7 @@ const CostEstimate = Type.Object(
   {
     amount: Type.Number({ minimum: 0 }),
     currency: Type.Literal("usd"),
-    basis: literals(["hour", "fixed", "720p"], {
+    basis: literals(PRICE_UNITS, {
       description: "an hour of the session, the session, or an hour of 720p at 30 frames a second",
     }),
   },
@@ -100,7 +100,7 @@ export function usageRecord(
     ...performanceOf(usage, running?.stream.stats.consecutive_errors ?? 0),
     frames_out: usage.frames_out,
     megapixels: usage.megapixels,
-    cost_estimate: costOf(usage, price),
+    cost_estimate: costEstimate(usage, price),
   };
 }
 
@@ -109,7 +109,8 @@ type EndedSession = Pick<RunnerSession, "id" | "outcome" | "running" | "endedAt"
 
 const PIXELS_PER_HOUR_720P = 1280 * 720 * 30 * 3600;
 
-function costOf(
+/** What the registered price makes of a usage. The orchestrator bills, not this. */
+export function costEstimate(
   { started_at, duration_s, megapixels }: RecordedUsage,
   { price, unit }: SessionPrice,
 ): UsageRecord["cost_estimate"] {
