@@ -16,7 +16,7 @@ const UNAVAILABLE = {
   body: { success: false, error: { code: "runner_unavailable" } },
 };
 
-test("S12 the capacity offered follows the places, and the status stays ready while a session lives", async () => {
+test.concurrent("S12 the capacity offered follows the places, and the status stays ready while a session lives", async () => {
   const env = { RUNNER_CAPACITY: "3" };
   await using running = await runnerServer({ dialect: "go-livepeer", maxStreams: 3, env });
   const { orchestrator, runner, server } = running;
@@ -39,7 +39,7 @@ test("S12 the capacity offered follows the places, and the status stays ready wh
   expect(await offered()).toEqual([3, "ready"]);
 });
 
-test("S12 a session for which no place is left is refused and leaks nothing, and starts once there is one", async () => {
+test.concurrent("S12 a session for which no place is left is refused and leaks nothing, and starts once there is one", async () => {
   await using running = await runnerServer({
     ...{ dialect: "livepeer-node", maxStreams: 1, orchestrator: QUIET },
   });
@@ -53,7 +53,7 @@ test("S12 a session for which no place is left is refused and leaks nothing, and
   expect((await session.post("/stream", { prompt: "x" })).status).toBe(200);
 });
 
-test("a start takes over the place of a session that the orchestrator does not have any more, though nothing was heard of it", async () => {
+test.concurrent("a start takes over the place of a session that the orchestrator does not have any more, though nothing was heard of it", async () => {
   await using running = await runnerServer({
     dialect: "go-livepeer",
     maxStreams: 1,
@@ -69,7 +69,7 @@ test("a start takes over the place of a session that the orchestrator does not h
   expect(running.sessions.ids).toEqual([session.id]);
 });
 
-test("S13 channels without an internal URL work", async () => {
+test.concurrent("S13 channels without an internal URL work", async () => {
   const orchestratorOptions = { runnerHost: "localhost" };
   await using running = await runnerServer({
     dialect: "go-livepeer",
@@ -87,7 +87,7 @@ test("S13 channels without an internal URL work", async () => {
 });
 
 describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
-  test.each([
+  test.concurrent.each([
     ["fails", { status: 500 }],
     ["does not know the session", { status: dialect === "go-livepeer" ? 404 : 403 }],
     ["answers with something else", { status: 200, text: "{}" }],
@@ -137,7 +137,7 @@ test("channels at a host that is not the orchestrator's are refused, the place i
   expect(lines).not.toContain('secret"');
 });
 
-test("R9 a BYOC stream and a session share the places, and both kinds are refused beyond them", async () => {
+test.concurrent("R9 a BYOC stream and a session share the places, and both kinds are refused beyond them", async () => {
   await using byoc = orchestratorTrickle();
   const options = { dialect: "go-livepeer", maxStreams: 2, orchestrator: QUIET } as const;
   await using running = await runnerServer(options);

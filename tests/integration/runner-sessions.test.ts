@@ -9,7 +9,7 @@ setDefaultTimeout(20_000);
 const NOTHING = { places: 0, held: 0 };
 
 describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
-  test("S4 a release, an id that is missing in an answer and a closed input each end a session once", async () => {
+  test.concurrent("S4 a release, an id that is missing in an answer and a closed input each end a session once", async () => {
     await using running = await runnerServer({ dialect, env: { RUNNER_END_GRACE: "50ms" } });
     const { orchestrator, sessions } = running;
     const [released, missing, closed] = [
@@ -35,7 +35,7 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
     for (const one of [released, missing]) expect(running.callsOf("stop", one)).toEqual([]);
   });
 
-  test("S10 the first stop is answered before the release that would cut it, the second says so, and one release is sent", async () => {
+  test.concurrent("S10 the first stop is answered before the release that would cut it, the second says so, and one release is sent", async () => {
     await using running = await runnerServer({ dialect });
     const session = await running.orchestrator.reserve();
     await session.post("/stream", { prompt: "x" });
@@ -77,7 +77,7 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
     expect(running.callsOf("stop", staying)).toHaveLength(1);
   });
 
-  test("a registration that is lost ends its sessions without a call", async () => {
+  test.concurrent("a registration that is lost ends its sessions without a call", async () => {
     await using running = await runnerServer({ dialect });
     const { orchestrator } = running;
     const session = await orchestrator.reserve();
@@ -88,7 +88,7 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
     expect(running.callsOf("stop", session)).toEqual([]);
   });
 
-  test("calls through a proxy that hides the session id reach the session", async () => {
+  test.concurrent("calls through a proxy that hides the session id reach the session", async () => {
     await using running = await runnerServer({ dialect, env: { RUNNER_PROXY: "on" } });
     const session = await running.orchestrator.reserve();
     expect(session.appUrl).not.toContain(session.id);
@@ -97,7 +97,7 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
   });
 });
 
-test("S2 the same session started twice, also at the same time, is one stream with the same channels", async () => {
+test.concurrent("S2 the same session started twice, also at the same time, is one stream with the same channels", async () => {
   await using running = await runnerServer({ dialect: "livepeer-node" });
   const session = await running.orchestrator.reserve();
   const answers = await Promise.all([1, 2].map(() => session.post("/stream", { prompt: "x" })));
@@ -110,7 +110,7 @@ test("S2 the same session started twice, also at the same time, is one stream wi
   expect(running.orchestrator.calls.of("channels")).toHaveLength(1);
 });
 
-test("S3 of sessions side by side each call reaches its own", async () => {
+test.concurrent("S3 of sessions side by side each call reaches its own", async () => {
   await using running = await runnerServer({ dialect: "go-livepeer" });
   const sessions = await Promise.all([1, 2, 3].map(() => running.orchestrator.reserve()));
   await Promise.all(sessions.map((one) => one.post("/stream", { model: "edges" })));
@@ -124,7 +124,7 @@ test("S3 of sessions side by side each call reaches its own", async () => {
   expect(new Set(channels).size).toBe(6);
 });
 
-test("S5 an id that is missing in the answer to a heartbeat that left before the session was known ends nothing", async () => {
+test.concurrent("S5 an id that is missing in the answer to a heartbeat that left before the session was known ends nothing", async () => {
   await using running = await runnerServer({ dialect: "go-livepeer" });
   const { orchestrator, sessions } = running;
   const askedAt = performance.now();
@@ -135,7 +135,7 @@ test("S5 an id that is missing in the answer to a heartbeat that left before the
   expect(sessions.ids).toEqual([session.id]);
 });
 
-test("calls before the start are answered with 404, and calls after the end with 409", async () => {
+test.concurrent("calls before the start are answered with 404, and calls after the end with 409", async () => {
   const env = { RUNNER_END_GRACE: "20s" };
   await using running = await runnerServer({ dialect: "livepeer-node", env });
   const session = await running.orchestrator.reserve();
@@ -153,7 +153,7 @@ test("calls before the start are answered with 404, and calls after the end with
     });
 });
 
-test("a start with a bad field is refused before anything is asked of the orchestrator, and may be corrected", async () => {
+test.concurrent("a start with a bad field is refused before anything is asked of the orchestrator, and may be corrected", async () => {
   await using running = await runnerServer({ dialect: "go-livepeer" });
   const session = await running.orchestrator.reserve();
   const refused = await session.post("/stream", { model: "no such model" });
@@ -202,7 +202,7 @@ describe("calls that are no session's", () => {
   const post = (url: string, given: Record<string, string>) =>
     fetch(`${url}/stream`, { method: "POST", body: "{}", headers: given });
 
-  test("S1 without one of the four headers a call is a 400", async () => {
+  test.concurrent("S1 without one of the four headers a call is a 400", async () => {
     await using running = await runnerServer({ dialect: "go-livepeer" });
     for (const name of Object.keys(headers(running))) {
       const answer = await post(running.runnerUrl, headers(running, { [name]: null }));
@@ -212,7 +212,7 @@ describe("calls that are no session's", () => {
     expect(running.inUse()).toEqual(NOTHING);
   });
 
-  test("S1 a control URL of another origin is a 400, and nothing is sent there", async () => {
+  test.concurrent("S1 a control URL of another origin is a 400, and nothing is sent there", async () => {
     await using running = await runnerServer({ dialect: "go-livepeer" });
     const calls: string[] = [];
     const foreign = Bun.serve({
@@ -237,7 +237,7 @@ describe("calls that are no session's", () => {
     }
   });
 
-  test("S1 a wrong key is a 404", async () => {
+  test.concurrent("S1 a wrong key is a 404", async () => {
     await using running = await runnerServer({ dialect: "go-livepeer" });
     const key = running.runnerUrl.split("/").at(-1) ?? "";
     for (const wrong of [`${key}x`, key.slice(1), "x"]) {
@@ -247,7 +247,7 @@ describe("calls that are no session's", () => {
     expect(running.inUse()).toEqual(NOTHING);
   });
 
-  test("a session that the orchestrator does not list is dropped again", async () => {
+  test.concurrent("a session that the orchestrator does not list is dropped again", async () => {
     await using running = await runnerServer({ dialect: "livepeer-node" });
     const answer = await post(running.runnerUrl, headers(running));
     expect(answer.status).toBe(502); // the orchestrator makes no channels for it
