@@ -24,7 +24,9 @@ export async function askAcceptance<T>(
   request: (signal: AbortSignal) => Promise<T>,
   { signal, answerMs, busyMs = answerMs }: AcceptOptions,
 ): Promise<T> {
-  const whole = AbortSignal.any([signal, AbortSignal.timeout(busyMs)]);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException("busy", "TimeoutError")), busyMs);
+  const whole = AbortSignal.any([signal, late.signal]);
   const once = () => request(AbortSignal.any([whole, AbortSignal.timeout(answerMs)]));
   try {
     return await whileBusy(once, whole);
@@ -34,6 +36,8 @@ export async function askAcceptance<T>(
     const isSilent = error instanceof DOMException && error.name === "TimeoutError";
     const problem = isSilent ? `no answer within ${describeMs(answerMs)}` : describeFailure(error);
     throw refused(endpoint, problem, error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
