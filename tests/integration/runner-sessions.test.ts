@@ -110,6 +110,33 @@ test.concurrent("S2 the same session started twice, also at the same time, is on
   expect(running.orchestrator.calls.of("channels")).toHaveLength(1);
 });
 
+test.concurrent("a session that is released while its channels are being made does not start", async () => {
+  await using running = await runnerServer({ dialect: "go-livepeer" });
+  const { orchestrator, server } = running;
+  orchestrator.calls.fail("channels", { delayMs: 300 });
+  const session = await orchestrator.reserve();
+  const start = session.post("/stream", { prompt: "x" });
+  await waitFor("the channels are asked for", () => orchestrator.calls.of("channels").length > 0);
+  await orchestrator.release(session.id);
+  expect(await start).toMatchObject({ status: 409, body: { error: { code: "invalid_state" } } });
+  await running.nothingInUse();
+  expect(server.store.liveCount).toBe(0);
+  expect(running.outcomes()).toEqual([{ status: "stopped", reason: "orchestrator_release" }]);
+});
+
+test.concurrent("a stop that comes while the session starts stops it", async () => {
+  await using running = await runnerServer({ dialect: "go-livepeer" });
+  const { orchestrator, server } = running;
+  orchestrator.calls.fail("channels", { delayMs: 300 });
+  const session = await orchestrator.reserve();
+  const start = session.post("/stream", { prompt: "x" });
+  await waitFor("the channels are asked for", () => orchestrator.calls.of("channels").length > 0);
+  const stop = await session.post("/stop");
+  expect([(await start).status, stop.status, stop.body.already_stopped]).toEqual([200, 200, false]);
+  await running.released(session);
+  expect(server.store.liveCount).toBe(0);
+});
+
 test.concurrent("S3 of sessions side by side each call reaches its own", async () => {
   await using running = await runnerServer({ dialect: "go-livepeer" });
   const sessions = await Promise.all([1, 2, 3].map(() => running.orchestrator.reserve()));

@@ -57,6 +57,11 @@ export class SessionTable implements RunnerSessions {
     return [...this.#sessions.values()];
   }
 
+  /** Whether a time limit of some session may still be reached. */
+  get isWatching(): boolean {
+    return this.#clock !== null;
+  }
+
   offer(): { readonly capacity: number; readonly status: RunnerStatus } {
     const { places, engines, capacity: most } = this.#options;
     const all = this.#held();
@@ -165,11 +170,6 @@ export class SessionTable implements RunnerSessions {
     );
     admission.admit(undefined, leaving.length);
     return admission.take();
-  }
-
-  /** Whether a time limit of some session may still be reached. */
-  get isWatching(): boolean {
-    return this.#clock !== null;
   }
 
   #startClock(): void {

@@ -12,9 +12,6 @@ import { liveRunnerProtocol } from "../live-runner-protocol.ts";
 import type { SessionCallbacks } from "./callbacks.ts";
 import { type ClientUrls, channelName, makeChannels, rolesOf } from "./session-channels.ts";
 
-/** `in` and `out`. */
-const MEDIA_ROLES = 2;
-
 export interface SessionStartRequest {
   readonly start: SessionStart;
   /** `RUNNER_SEGMENT_SECONDS`. */
@@ -73,15 +70,16 @@ export async function startSession(
       shownChannels: { stream_url: null, input_url: null },
       capability: null,
       place,
-      observe: (made, control) =>
-        roles.length === MEDIA_ROLES
-          ? null
-          : new SideChannels(made, {
-              channels: channels.side,
-              dataFormat: "lines",
-              rules: request.sideChannels,
-              control: { ...control, update: (_, body) => request.update(body) },
-            }),
+      observe: (made, control) => {
+        const { side } = channels;
+        if (Object.keys(side).length === 0) return null;
+        return new SideChannels(made, {
+          channels: side,
+          dataFormat: "lines",
+          rules: request.sideChannels,
+          control: { ...control, update: (_, body) => request.update(body) },
+        });
+      },
     });
     const ignored = [...start.ignored, ...remarks.ignored];
     return { stream, startup, urls, ignored, warnings: remarks.warnings };
