@@ -5,6 +5,7 @@ import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
 import { openRequests } from "../../src/trickle/client/request.ts";
 import { type CountedTrickle, countedTrickle } from "../support/counted-trickle.ts";
 import { bytes, publisherTo, readSegments, type SeenSegment } from "../support/trickle-channel.ts";
+import { faultyPeer } from "../support/trickle-faults.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
@@ -52,6 +53,29 @@ test("503 to GET and POST of media is waited out, with at most 2 open requests a
   expect(trickle.mostOpen("out")).toBe(2);
   await trickle.request("DELETE", "in");
   await reading;
+});
+
+test("503 to what closes a segment that broke off is waited out", async () => {
+  const busyUntil = performance.now() + BUSY_MS;
+  const stored: string[] = [];
+  await using peer = await faultyPeer(async ({ method, path, request, answer, text }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 0 });
+    if (path === "/0" && method === "POST") return void request.once("data", () => answer(503));
+    if (performance.now() < busyUntil) return answer(503);
+    if (method === "POST") stored.push(await text());
+    answer(200);
+  });
+  const publisher = await publisherTo(peer.url, { limits: { giveUpMs: 100, slotMs: 5000 } });
+  const writer = publisher.writable.getWriter();
+  await writer.write({ data: bytes("lost"), first: true });
+  await waitFor(
+    "it is closed",
+    () => performance.now() > busyUntil && peer.seen.at(-1) !== "DELETE /0",
+  );
+  await writer.write({ data: bytes("next"), first: true });
+  await writer.close();
+  expect(stored).toContain("next");
+  expect(await publisher.ended).toEqual({ kind: "finished" });
 });
 
 test("503 to a publisher's first request is waited out as long as it may take", async () => {

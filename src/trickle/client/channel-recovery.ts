@@ -2,7 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
-import { deleteSegment, nextSeq, ServerBusy } from "./channel-requests.ts";
+import { closeSegment, nextSeq, ServerBusy } from "./channel-requests.ts";
 import { channelHost, describeFailure, describeMs } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
 
@@ -115,7 +115,10 @@ export class ChannelRecovery {
     this.#running = true;
     await pause;
     try {
-      for (const seq of this.#broken) await this.#closeSegment(seq);
+      for (const seq of this.#broken) {
+        await closeSegment(this.#endpoint, seq);
+        this.#broken.delete(seq);
+      }
       if (this.#ask && !signal.aborted) {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
         this.#seq = await nextSeq(this.#endpoint, limit);
@@ -133,11 +136,5 @@ export class ChannelRecovery {
     const seq = this.#seq;
     this.#seq = undefined;
     if (!signal.aborted) onReady(seq);
-  }
-
-  async #closeSegment(seq: number): Promise<void> {
-    if (!(await deleteSegment(this.#endpoint, seq)))
-      throw new Error(`segment ${seq} cannot be closed`);
-    this.#broken.delete(seq);
   }
 }

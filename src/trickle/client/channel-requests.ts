@@ -1,8 +1,11 @@
 /** Sends the short requests about a channel as a whole: create it, ask for its next number, delete it. */
 import { WorkerError } from "../../errors.ts";
 import { Backoff } from "./backoff.ts";
-import { channelHost, describeFailure, describeMs, quote } from "./describe.ts";
+import { channelHost, describeAnswer, describeFailure, describeMs, quote } from "./describe.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
+
+/** How long a deletion may take. */
+const DELETE_MS = 1000;
 
 /** The server answered 503: it is alive, and takes no further request for now (live-runner.md 1, consequence a). */
 export class ServerBusy extends Error {}
@@ -83,30 +86,35 @@ export async function nextSeq(endpoint: TrickleEndpoint, signal: AbortSignal): P
 }
 
 /**
- * `DELETE {channel}/{seq}`: closes a segment that will get no end. Takes at most a second, never throws; false if the
- * server did not answer.
+ * `DELETE {channel}/{seq}`: closes a segment that will get no end; one that does not exist counts as closed. Takes at most
+ * a second. Throws if a retry may help: `ServerBusy` after a 503.
  */
-export const deleteSegment = (endpoint: TrickleEndpoint, seq: number): Promise<boolean> =>
-  bestEffortDelete(endpoint, `/${seq}`);
+export async function closeSegment(endpoint: TrickleEndpoint, seq: number): Promise<void> {
+  await remove(endpoint, `/${seq}`, AbortSignal.timeout(DELETE_MS));
+}
+
+/** As `closeSegment`, for a segment that nobody closes if this fails. Never throws. */
+export async function deleteSegment(endpoint: TrickleEndpoint, seq: number): Promise<void> {
+  await bestEffortDelete(endpoint, `/${seq}`);
+}
 
 /** `DELETE {channel}`: ends the channel for all its readers. Best effort; takes at most a second, never throws. */
 export async function deleteChannel(endpoint: TrickleEndpoint): Promise<void> {
   await bestEffortDelete(endpoint, "");
 }
 
-async function bestEffortDelete(endpoint: TrickleEndpoint, path: string): Promise<boolean> {
-  const signal = AbortSignal.timeout(1000);
-  const request = async (): Promise<boolean> => {
-    const response = await trickleRequest(endpoint, { method: "DELETE", path, signal });
-    response.discard();
-    if (response.status === 503) throw new ServerBusy("status 503");
-    return response.status < 500;
-  };
-  try {
-    return await whileBusy(request, signal);
-  } catch {
-    return false; // the peer is gone, and perhaps the channel with it; if not, its idle sweep closes it
-  }
+async function bestEffortDelete(endpoint: TrickleEndpoint, path: string): Promise<void> {
+  const signal = AbortSignal.timeout(DELETE_MS);
+  // Where it fails the peer is gone, and perhaps the channel with it; if not, its idle sweep closes it.
+  await whileBusy(() => remove(endpoint, path, signal), signal).catch(() => {});
+}
+
+async function remove(endpoint: TrickleEndpoint, path: string, signal: AbortSignal): Promise<void> {
+  const response = await trickleRequest(endpoint, { method: "DELETE", path, signal });
+  response.discard();
+  const { status } = response;
+  if (status === 503) throw new ServerBusy(describeAnswer(status, ""));
+  if (status >= 500) throw new Error(describeAnswer(status, ""));
 }
 
 /** The body of a 200. */
