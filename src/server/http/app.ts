@@ -3,6 +3,7 @@ import { cors } from "@elysiajs/cors";
 import { type AnyElysia, Elysia } from "elysia";
 import type { StreamAccess } from "../../capabilities/capability.ts";
 import { imageAccess } from "../image-request.ts";
+import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
 import { selectProtocol } from "../protocols/select-protocol.ts";
 import { assertGuarded } from "./access.ts";
 import type { JobOptions } from "./batch-job.ts";
@@ -16,7 +17,7 @@ import { playgroundRoutes } from "./playground-routes.ts";
 import { requestCounter } from "./request-counter.ts";
 import { withUsableUrl } from "./request-url.ts";
 import { runnerBatchRoutes } from "./runner-batch-routes.ts";
-import { type LiveRunner, runnerRoutes } from "./runner-routes.ts";
+import { runnerRoutes } from "./runner-routes.ts";
 import { type StreamServices, streamRoutes } from "./stream-routes.ts";
 import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
 import { workerRoutes } from "./worker-routes.ts";
@@ -69,7 +70,7 @@ export function createApp(deps: AppDeps): AnyElysia {
     .use(workerRoutes(access, deps))
     .wrap((fetch) => (request: Request) => fetch(withUsableUrl(request)));
   if (runner !== null) {
-    app.use(runnerBatchRoutes(access, runner.runners, jobsOf(deps)));
+    app.use(runnerBatchRoutes(access, runner, jobsOf(deps)));
     app.use(runnerRoutes(access, runner, deps));
   }
   if (trickle !== null) app.use(trickleRoutes(access, trickle));

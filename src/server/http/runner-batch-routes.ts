@@ -1,30 +1,24 @@
 /** Routes of batch capabilities that are sold as single-shot runners: each call is a session (`RUNNER_BATCH`, live-runner.md 8). */
 import { Elysia } from "elysia";
 import { findCapability } from "../../capabilities/registry.ts";
+import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
 import type { AccessPolicy } from "./access.ts";
 import { type Call, type JobOptions, runJob } from "./batch-job.ts";
 import { HttpError } from "./http-error.ts";
-import { type CallOrigin, originOf } from "./runner-call.ts";
 import { noRunnerRoute } from "./runner-error.ts";
 import { operation } from "./schemas.ts";
-
-/** Finds the registrations of batch capabilities by the key in the path. */
-export interface BatchKeys {
-  /** Null for a wrong key, and for a capability that is not registered under it. */
-  batchByKey(
-    key: string,
-    capability: string,
-    call: CallOrigin,
-  ): { readonly sessions: { begin(): Disposable } } | null;
-}
 
 interface BatchCall extends Omit<Call, "livepeer"> {
   readonly params: { readonly key: string; readonly capability: string };
 }
 
-export const runnerBatchRoutes = (access: AccessPolicy, runners: BatchKeys, jobs: JobOptions) => {
+export const runnerBatchRoutes = (
+  access: AccessPolicy,
+  { runners }: LiveRunner,
+  jobs: JobOptions,
+) => {
   const find = (params: BatchCall["params"], request: Request) =>
-    runners.batchByKey(params.key, params.capability, originOf(request));
+    runners.batchByKey(params.key, params.capability, request.headers.get("livepeer-runner-route"));
   const guard = access.keyed(
     (params: BatchCall["params"], request) => find(params, request) !== null,
   );

@@ -23,29 +23,15 @@ import {
 import { StatsAnswer } from "../protocols/live-runner/app/stats-answer.ts";
 import { StatusAnswer } from "../protocols/live-runner/app/status-answer.ts";
 import { SessionStopped, SessionUsage } from "../protocols/live-runner/app/usage-record.ts";
-import type { RunnerRegistration } from "../protocols/live-runner/runner-sessions.ts";
+import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
 import type { RunnerSession } from "../protocols/live-runner/sessions/session.ts";
 import type { SessionTable } from "../protocols/live-runner/sessions/session-table.ts";
 import type { AccessPolicy } from "./access.ts";
 import { HttpError } from "./http-error.ts";
 import { readJson } from "./json-body.ts";
 import { type HealthOptions, healthAnswer } from "./ops-routes.ts";
-import type { BatchKeys } from "./runner-batch-routes.ts";
-import { type CallOrigin, originOf } from "./runner-call.ts";
 import { noRunnerRoute, runnerFailures } from "./runner-error.ts";
 import { HealthAnswer, HealthQuery, jsonContent, operation } from "./schemas.ts";
-
-/** Finds registrations by the key in the path. */
-export interface RunnerKeys {
-  /** Null for a wrong key. */
-  byKey(key: string, call: CallOrigin): RunnerRegistration<SessionTable> | null;
-}
-
-/** This server as a live runner. */
-export interface LiveRunner {
-  readonly runners: RunnerKeys & BatchKeys;
-  readonly view: RunnerView;
-}
 
 interface Call {
   readonly request: Request;
@@ -65,11 +51,11 @@ export const runnerRoutes = (
   { runners, view }: LiveRunner,
   health: HealthOptions,
 ) => {
-  const guard = access.keyed(
-    ({ key }: Call["params"], request) => runners.byKey(key, originOf(request)) !== null,
-  );
+  const find = ({ key }: Call["params"], { headers }: Request) =>
+    runners.byKey(key, headers.get("livepeer-runner-route"));
+  const guard = access.keyed((params: Call["params"], request) => find(params, request) !== null);
   const sessionsOf = ({ request, params }: Call): SessionTable => {
-    const registration = runners.byKey(params.key, originOf(request));
+    const registration = find(params, request);
     if (registration === null) throw noRunnerRoute();
     return registration.sessions;
   };

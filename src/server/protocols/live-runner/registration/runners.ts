@@ -25,14 +25,6 @@ const log = getLogger("registration");
 const LEAVE_MS = 2000;
 const KEY_BYTES = 16;
 
-/** How a call names the registration that it belongs to, beside the key. */
-export interface CallOrigin {
-  /** `Livepeer-Runner-Route`: the runner's id or label; null without the header. */
-  readonly route: string | null;
-  /** Origin of `Livepeer-Session-Control`; null without one. */
-  readonly control: string | null;
-}
-
 export interface RunnersOptions<S extends RunnerSessions> {
   readonly config: Config;
   readonly version: string;
@@ -110,21 +102,25 @@ export class Runners<S extends RunnerSessions> {
       log.info("runner is static: nothing is registered", { app: config.runnerApp, url: base });
   }
 
-  /** The registration that a call with this key belongs to; null for a wrong key. */
-  byKey(key: string, call: CallOrigin): RunnerRegistration<S> | null {
-    return called(this.#dynamic, this.#static, key, call);
+  /**
+   * The registration that a call with this key belongs to; null for a wrong key.
+   *
+   * @param route the call's `Livepeer-Runner-Route`: a runner's id or label; null without the header
+   */
+  byKey(key: string, route: string | null): RunnerRegistration<S> | null {
+    return called(this.#dynamic, this.#static, key, route);
   }
 
-  /** The single-shot runner that a call with this key belongs to; null for a wrong key or another capability. */
+  /** As `byKey`, for the runner of a batch capability; null for a capability that is not registered, too. */
   batchByKey(
     key: string,
     capability: string,
-    call: CallOrigin,
+    route: string | null,
   ): RunnerRegistration<BatchCalls> | null {
     const serves = (one: BatchRunner<unknown>) => one.capability === capability;
     const dynamic = this.#batch.filter(serves).map(({ runner }) => runner);
     const listed = this.#staticBatch.find(serves)?.runner ?? null;
-    return called(dynamic, listed, key, call);
+    return called(dynamic, listed, key, route);
   }
 
   /** Every registration, for metrics. */
@@ -197,13 +193,13 @@ export class Runners<S extends RunnerSessions> {
 }
 
 /**
- * The runner of a call: that whose id the call's route is. With RUNNER_KEY all runners share their key, and a route that no
- * orchestrator has given is the static runner's. Null for a wrong key.
+ * Finds the runner of a call: the one whose id the call's route names. With RUNNER_KEY all runners share one key, and a
+ * route that is no runner's id belongs to the static runner. Null for a wrong key.
  */
 function called<
   D extends DynamicRegistration<RunnerSessions>,
   L extends StaticRunner<RunnerSessions>,
->(dynamic: readonly D[], listed: L | null, key: string, { route }: CallOrigin): D | L | null {
+>(dynamic: readonly D[], listed: L | null, key: string, route: string | null): D | L | null {
   const all = dynamic.filter((one) => isSame(one.key, key));
   const byRoute = all.find((one) => route !== null && one.isRoute(route));
   if (listed !== null && isSame(listed.key, key)) return byRoute ?? listed;
