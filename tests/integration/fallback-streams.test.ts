@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(workspace, { recursive: true });
 });
 
-const card = { model: "test-card", ...SIZE, fps: 20 };
+const card = { model: "test-card", ...SIZE, fps: 20, segment_seconds: 0.2 };
 const channel = (name: string) => `${server.url}/trickle/${name}`;
 
 /** Whether a decoded frame is the workspace's picture. */

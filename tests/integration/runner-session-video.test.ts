@@ -13,7 +13,7 @@ setDefaultTimeout(30_000);
 
 const SIZE = { width: 160, height: 120 };
 const GRACE_MS = 500;
-const START = { model: "edges", ...SIZE };
+const START = { model: "edges", ...SIZE, segment_seconds: 0.25 };
 
 let orchestrators: readonly StandInOrchestrator[];
 let server: ServerProcess;
@@ -24,9 +24,10 @@ const { signal } = stop;
 
 beforeAll(async () => {
   const secret = "shared-secret";
+  const options = { secret, intervalMs: 100 };
   orchestrators = [
-    await StandInOrchestrator.start({ dialect: "go-livepeer", secret }),
-    await StandInOrchestrator.start({ dialect: "livepeer-node", secret }),
+    await StandInOrchestrator.start({ ...options, dialect: "go-livepeer" }),
+    await StandInOrchestrator.start({ ...options, dialect: "livepeer-node" }),
   ];
   const flags = ["--max-streams", "2", "--runner-end-grace", `${GRACE_MS}ms`];
   const env = {
@@ -36,7 +37,7 @@ beforeAll(async () => {
   };
   server = await startServer(MAIN, flags, env, (line) => log.push(JSON.parse(line)));
   await enginePid(server.url);
-  segments = tsSegments(await synthetic({ parts: [{ ...SIZE, frames: 240 }], fps: 20, gop: 20 }));
+  segments = tsSegments(await synthetic({ parts: [{ ...SIZE, frames: 240 }], fps: 20, gop: 5 }));
   for (const one of orchestrators) {
     const runner = await one.registered();
     await waitFor("a heartbeat that says ready", () => runner.offer.status === "ready");
