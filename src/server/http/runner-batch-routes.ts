@@ -41,7 +41,8 @@ export const runnerBatchRoutes = (
       ...options,
       detail: {
         ...operation("runner", "Run a batch job that is sold as a runner of its own"),
-        ...{ security: [], hide: path !== "/" },
+        security: [],
+        hide: path !== "/",
       },
     });
     app.all(

@@ -1,28 +1,10 @@
 /** Routes below `/runner/{key}`: what clients of a session call through their orchestrator (live-runner.md 4.2). */
-import { type TSchema, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { WorkerError } from "../../errors.ts";
-import { RunnerError, runnerErrorOf } from "../protocols/live-runner/app/runner-errors.ts";
-import type { RunnerView } from "../protocols/live-runner/app/runner-view.ts";
-import {
-  ScopeAnswer,
-  ScopeBody,
-  scopeAnswer,
-  scopeStart,
-} from "../protocols/live-runner/app/scope.ts";
-import {
-  SessionStartFields,
-  SessionUpdateFields,
-} from "../protocols/live-runner/app/session-fields.ts";
-import { SessionObject, SessionStarted } from "../protocols/live-runner/app/session-object.ts";
-import {
-  namedByCaller,
-  readReason,
-  SessionReason,
-} from "../protocols/live-runner/app/session-start.ts";
+import { SessionObject } from "../protocols/live-runner/app/session-object.ts";
 import { StatsAnswer } from "../protocols/live-runner/app/stats-answer.ts";
 import { StatusAnswer } from "../protocols/live-runner/app/status-answer.ts";
-import { SessionStopped, SessionUsage } from "../protocols/live-runner/app/usage-record.ts";
+import { SessionUsage } from "../protocols/live-runner/app/usage-record.ts";
 import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
 import type { RunnerSession } from "../protocols/live-runner/sessions/session.ts";
 import type { SessionTable } from "../protocols/live-runner/sessions/session-table.ts";
@@ -31,19 +13,12 @@ import { HttpError } from "./http-error.ts";
 import { readJson } from "./json-body.ts";
 import { type HealthOptions, healthAnswer } from "./ops-routes.ts";
 import { noRunnerRoute, runnerFailures } from "./runner-error.ts";
+import { failureOf, sessionRoutes } from "./runner-session-routes.ts";
 import { HealthAnswer, HealthQuery, jsonContent, operation } from "./schemas.ts";
 
 interface Call {
   readonly request: Request;
   readonly params: { readonly key: string };
-}
-
-/** A route that does something with the caller's session. */
-interface SessionRoute {
-  readonly summary: string;
-  readonly body: TSchema;
-  readonly answer: TSchema;
-  run(session: RunnerSession, body: unknown): Promise<object>;
 }
 
 export const runnerRoutes = (
@@ -63,11 +38,12 @@ export const runnerRoutes = (
   /** The methods of each path. */
   const methods = new Map<string, string>();
 
-  const post = ([path, ...aliases]: readonly [string, ...string[]], route: SessionRoute) => {
-    for (const each of [path, ...aliases]) {
-      methods.set(each, "POST");
+  for (const route of sessionRoutes(view)) {
+    const [listed] = route.paths;
+    for (const path of route.paths) {
+      methods.set(path, "POST");
       app.post(
-        each,
+        path,
         async ({ request, params }) => {
           const session = sessionsOf({ request, params }).sessionOf(request);
           const body = await readJson(request);
@@ -82,64 +58,13 @@ export const runnerRoutes = (
           parse: "none",
           response: { 200: route.answer, ...runnerFailures },
           detail: {
-            ...described(route.summary, { hide: each !== path }),
+            ...described(route.summary, { hide: path !== listed }),
             requestBody: { required: false, content: jsonContent(route.body) },
           },
         },
       );
     }
-  };
-  post(["/stream", "/echo", "/start_stream"], {
-    summary: "Start the session; again: the running one. Answered before any model is loaded",
-    ...{ body: SessionStartFields, answer: SessionStarted },
-    run: async (session, body) => {
-      await session.start(body);
-      return view.started(session);
-    },
-  });
-  post(["/scope"], {
-    summary: "Start the session in the form of livepeer-gateway's start_scope",
-    ...{ body: ScopeBody, answer: ScopeAnswer },
-    run: async (session, body) => {
-      await session.start(scopeStart(body));
-      return scopeAnswer(view.session(session));
-    },
-  });
-  post(["/update", "/update_stream"], {
-    summary:
-      "Change the session from its next frame on: present replaces, absent keeps, null resets",
-    ...{ body: SessionUpdateFields, answer: SessionObject },
-    run: async (session, body) => {
-      await session.update(body);
-      return view.session(session);
-    },
-  });
-  post(["/pause"], {
-    summary: "Show the fallback and run no model",
-    ...{ body: SessionReason, answer: SessionObject },
-    run: async (session, body) => {
-      readReason(body);
-      await session.pause();
-      return view.session(session);
-    },
-  });
-  post(["/resume"], {
-    summary: "Run the model again",
-    ...{ body: SessionReason, answer: SessionObject },
-    run: async (session, body) => {
-      readReason(body);
-      await session.resume();
-      return view.session(session);
-    },
-  });
-  post(["/stop"], {
-    summary: "End the session; the answer is what it used",
-    ...{ body: SessionReason, answer: SessionStopped },
-    run: async (session, body) => {
-      const { alreadyStopped } = await session.stop(readReason(body));
-      return { success: true, ...view.usage(session), already_stopped: alreadyStopped };
-    },
-  });
+  }
 
   const get = { ...guard, ...asked };
   for (const path of ["/session", "/status", "/stats", "/health", "/healthz"])
@@ -213,7 +138,8 @@ const asked = {
 /** OpenAPI details: what opens these routes is the key in the path. */
 const described = (summary: string, { hide = false } = {}) => ({
   ...operation("runner", summary),
-  ...{ security: [], hide },
+  security: [],
+  hide,
 });
 
 /** The caller's own session, if it is known here. Unlike a call that needs one, this takes up no new session. */
@@ -221,23 +147,3 @@ const ownOf = (sessions: SessionTable, { headers }: Request): RunnerSession | nu
   const id = headers.get("livepeer-session-id");
   return sessions.all.find((session) => session.id === id) ?? null;
 };
-
-interface FailedCall {
-  readonly session: RunnerSession;
-  readonly body: unknown;
-  readonly view: RunnerView;
-}
-
-/** The error as clients get it. One that nobody foresaw stays as it is, to be logged. */
-function failureOf(error: unknown, { session, body, view }: FailedCall): unknown {
-  const isForeseen =
-    error instanceof RunnerError || (error instanceof WorkerError && error.kind !== "internal");
-  if (!isForeseen) return error;
-  const failure = namedByCaller(runnerErrorOf(error, view.compute), body);
-  // Its stream ended while the update was read.
-  if (failure.code === "invalid_param" && failure.field === null && session.outcome !== null)
-    return new RunnerError("invalid_state", failure.message, {
-      session_status: session.outcome.status,
-    });
-  return failure;
-}
