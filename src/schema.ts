@@ -1,8 +1,9 @@
-/** Helpers for TypeBox schemas: words as literals, and read-only types. */
+/** Helpers for TypeBox schemas: words as literals, values or null, and read-only types. */
 import {
   type SchemaOptions,
   type Static,
   type TLiteral,
+  type TNull,
   type TSchema,
   type TUnion,
   Type,
@@ -21,6 +22,12 @@ export function literals<const T extends readonly string[]>(
     ...options,
   }) as TUnion<Members>;
 }
+
+/** A schema of this schema's values and null. */
+export const nullable = <T extends TSchema>(
+  schema: T,
+  options: SchemaOptions = {},
+): TUnion<[T, TNull]> => Type.Union([schema, Type.Null()], options);
 
 /** The type of a schema's values, read-only to any depth. Binary data keeps its own type. */
 export type Immutable<T extends TSchema> = DeepReadonly<Static<T>>;

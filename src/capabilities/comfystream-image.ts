@@ -3,6 +3,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { pictureUri, readPictureUri } from "../engine/protocol/picture-uri.ts";
 import { WorkerError } from "../errors.ts";
 import { FieldProblem } from "../field-problem.ts";
+import { nullable } from "../schema.ts";
 import type { Capability } from "./capability.ts";
 
 // The other members are stream parameters, which the server checks.
@@ -10,7 +11,7 @@ const parameter = (description: string) => Type.Optional(Type.Unknown({ descript
 const Input = Type.Object(
   {
     image: Type.Optional(
-      Type.Union([Type.String(), Type.Null()], {
+      nullable(Type.String(), {
         expects: "a data URI of a PNG, JPEG or WebP",
         description: "data URI of a PNG, JPEG or WebP of at most 4096² pixels",
       }),
@@ -24,7 +25,7 @@ const Input = Type.Object(
     height: parameter("even, 64 to 4096, with width"),
     fit: parameter("cover, contain or stretch: how an image of another shape is fitted"),
     stream: Type.Optional(
-      Type.Union([Type.Boolean(), Type.Null()], {
+      nullable(Type.Boolean(), {
         expects: "true or false",
         description:
           "true: the answer is text/event-stream: progress, then the same answer in parts, see README",

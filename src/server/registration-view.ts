@@ -1,16 +1,16 @@
 /** One capability or runner at one orchestrator, as operators and the command `doctor` see it. */
 import { type Static, Type } from "@sinclair/typebox";
-import { literals } from "../schema.ts";
+import { literals, nullable } from "../schema.ts";
 
 export const RegistrationView = Type.Object({
   kind: literals(["byoc", "runner"], { description: "as BYOC capability, or as live runner" }),
   name: Type.String({ description: "the capability, or the app id" }),
   orchestrator: Type.String({ description: "as in ORCH_URL" }),
   registered: Type.Boolean({ description: "whether the orchestrator has it, as far as is known" }),
-  since: Type.Union([Type.String(), Type.Null()], {
+  since: nullable(Type.String(), {
     description: "when it was registered; null while it is not",
   }),
-  failure: Type.Union([Type.String(), Type.Null()], {
+  failure: nullable(Type.String(), {
     description: "why the last attempt failed; null where it did not",
   }),
 });

@@ -1,6 +1,6 @@
 /** Schemas of the parts of ComfyUI's answers and messages that are read here (server.py and execution.py of 0.3.64). */
 import { Type } from "@sinclair/typebox";
-import type { Immutable } from "../../schema.ts";
+import { type Immutable, nullable } from "../../schema.ts";
 
 /** A file of ComfyUI's, as nodes name those that they have saved. */
 export const StoredFile = Type.Object({
@@ -57,7 +57,7 @@ export const SocketMessage = Type.Union([
   Type.Object({
     type: Type.Literal("executing"),
     /** A node begins; null: the prompt has ended, however. */
-    data: Type.Object({ prompt_id, node: Type.Union([node, Type.Null()]) }),
+    data: Type.Object({ prompt_id, node: nullable(node) }),
   }),
   Type.Object({
     type: Type.Literal("progress"),

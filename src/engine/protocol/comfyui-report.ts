@@ -1,12 +1,12 @@
 /** What an engine finds out about the operator's ComfyUI, for `doctor`. */
 import { Type } from "@sinclair/typebox";
-import type { Immutable } from "../../schema.ts";
+import { type Immutable, nullable } from "../../schema.ts";
 
 export const ComfyReport = Type.Object({
   /** Names it and its address, without credentials. */
   label: Type.String(),
   /** Null where it does not say. */
-  version: Type.Union([Type.String(), Type.Null()]),
+  version: nullable(Type.String()),
   /** What it computes on. */
   devices: Type.Array(Type.String()),
   /** What is in the way of running graphs there, each with what to do about it. */

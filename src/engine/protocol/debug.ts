@@ -1,14 +1,14 @@
 /** Declares what an engine tells of one stream for `GET /stream/{id}/debug`, as it stands when it is asked. */
 import { Type } from "@sinclair/typebox";
-import type { Immutable } from "../../schema.ts";
+import { type Immutable, nullable } from "../../schema.ts";
 
-const Milliseconds = Type.Union([Type.Number(), Type.Null()]);
+const Milliseconds = nullable(Type.Number());
 
 /** The work of one stage. */
 const StageState = Type.Object({
   frames: Type.Integer({ description: "frames or packets that it has worked on" }),
-  last_ms: Type.Union([Type.Number(), Type.Null()], { description: "how long the last one took" }),
-  idle_ms: Type.Union([Type.Number(), Type.Null()], { description: "time since it was done" }),
+  last_ms: nullable(Type.Number(), { description: "how long the last one took" }),
+  idle_ms: nullable(Type.Number(), { description: "time since it was done" }),
 });
 
 export const PipelineDebug = Type.Object({
@@ -29,7 +29,7 @@ export const PipelineDebug = Type.Object({
   models: Type.Array(
     Type.Object({
       name: Type.String(),
-      execution_provider: Type.Union([Type.String(), Type.Null()]),
+      execution_provider: nullable(Type.String()),
     }),
     { description: "those that draw its frames, in their order" },
   ),

@@ -1,9 +1,9 @@
 /** Declares the figures that an engine reports about each stream and about itself. */
 import { Type } from "@sinclair/typebox";
-import type { Immutable } from "../../schema.ts";
+import { type Immutable, nullable } from "../../schema.ts";
 import { LatencyCounts } from "./latency-counts.ts";
 
-const Milliseconds = Type.Union([Type.Number(), Type.Null()]);
+const Milliseconds = nullable(Type.Number());
 
 /** 50th, 95th and 99th percentile in milliseconds over the last 300 frames; null before the first. */
 export const Percentiles = Type.Object({
@@ -51,7 +51,7 @@ export const StreamStats = Type.Object({
   inference_ms: Percentiles,
   model: Type.String(),
   device: Type.String(),
-  execution_provider: Type.Union([Type.String(), Type.Null()]),
+  execution_provider: nullable(Type.String()),
 });
 export type StreamStats = Immutable<typeof StreamStats>;
 

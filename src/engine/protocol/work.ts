@@ -1,7 +1,7 @@
 /** The work that the server hands to an engine: live streams and single pictures. */
 import { Type } from "@sinclair/typebox";
 import { FieldProblem } from "../../field-problem.ts";
-import { type Immutable, literals } from "../../schema.ts";
+import { type Immutable, literals, nullable } from "../../schema.ts";
 import { ParamValues } from "./models.ts";
 
 /** A trickle channel that the server has checked. The engine connects to `address` and to nothing else. */
@@ -144,7 +144,7 @@ const Counter = Type.Integer({ minimum: 0, maximum: 15 });
 export const TsContinuity = Type.Object({
   counters: Type.Object({ pat: Counter, pmt: Counter, video: Counter, audio: Counter }),
   /** Null where the program map has no audio. */
-  audio: Type.Union([TsOutputAudio, Type.Null()]),
+  audio: nullable(TsOutputAudio),
 });
 export type TsContinuity = Immutable<typeof TsContinuity>;
 
@@ -168,7 +168,7 @@ export const Checkpoint = Type.Object({
   /** Output size, so that a resumed stream keeps it. */
   size: Size,
   /** Null for an output without audio. */
-  audio: Type.Optional(Type.Union([SettledAudio, Type.Null()])),
+  audio: Type.Optional(nullable(SettledAudio)),
   /** Only where the container is MPEG-TS. */
   ts: Type.Optional(TsContinuity),
 });

@@ -3,14 +3,11 @@ import { type Static, type TSchema, type TUnsafe, Type } from "@sinclair/typebox
 import { ModelInfo } from "../../engine/protocol/models.ts";
 import { OutputSide, Prompt, StreamParams } from "../../engine/protocol/work.ts";
 import { FieldProblem } from "../../field-problem.ts";
-import { literals } from "../../schema.ts";
+import { literals, nullable } from "../../schema.ts";
 import { HEALTH_CHECKS } from "../health.ts";
 import { RegistrationView } from "../registration-view.ts";
 import { StreamFigures } from "../streams/counters.ts";
 import { Usage } from "../streams/usage.ts";
-
-const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
-  Type.Union([schema, Type.Null()]);
 
 export const StreamObject = Type.Object({
   manifest_id: Type.String(),

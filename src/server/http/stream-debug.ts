@@ -2,14 +2,11 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { PipelineDebug } from "../../engine/protocol/debug.ts";
 import { reason } from "../../errors.ts";
-import { literals } from "../../schema.ts";
+import { literals, nullable } from "../../schema.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { RecentEvent } from "../streams/recent-events.ts";
 import type { Stream } from "../streams/stream.ts";
 import { StreamObject } from "./schemas.ts";
-
-const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
-  Type.Union([schema, Type.Null()]);
 
 export const DebugAnswer = Type.Object(
   {

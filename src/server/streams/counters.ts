@@ -2,6 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { addLatencyCounts, type LatencyCounts } from "../../engine/protocol/latency-counts.ts";
 import { type Percentiles, StreamCounts, StreamStats } from "../../engine/protocol/stats.ts";
+import { nullable } from "../../schema.ts";
 
 /** The figures of a stream over all its engines: `stats` of contract.md. */
 export const StreamFigures = Type.Object({
@@ -9,7 +10,7 @@ export const StreamFigures = Type.Object({
     .properties,
   restarts: Type.Integer(),
   /** Null before the first figures. */
-  device: Type.Union([StreamStats.properties.device, Type.Null()]),
+  device: nullable(StreamStats.properties.device),
 });
 export type StreamFigures = Static<typeof StreamFigures>;
 

@@ -2,11 +2,11 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { FALLBACKS, MAX_FALLBACK_NAME } from "../../engine/protocol/fallbacks.ts";
 import { AudioMode, Container, Fit, Marker, OutputSide } from "../../engine/protocol/work.ts";
-import { literals } from "../../schema.ts";
+import { literals, nullable } from "../../schema.ts";
 
 /** An optional field: absent keeps the value, null resets it to the default. `schema` must have `expects`. */
 export const field = <T extends TSchema>(schema: T, description: string) =>
-  Type.Optional(Type.Union([schema, Type.Null()], { expects: schema["expects"], description }));
+  Type.Optional(nullable(schema, { expects: schema["expects"], description }));
 
 /** Longer texts are mistakes, and the parameters are kept as long as the stream. */
 const MAX_PROMPT_CHARACTERS = 10_000;

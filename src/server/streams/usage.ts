@@ -1,17 +1,18 @@
 /** Declares the usage of a stream: how long it ran in which state, and what it took in and gave out. */
 import { type Static, Type } from "@sinclair/typebox";
+import { nullable } from "../../schema.ts";
 
 /** Of a stream the latest ones are kept. */
 export const MAX_FALLBACK_EVENTS = 50;
 
 const Seconds = (description: string) => Type.Number({ minimum: 0, description });
-const Latency = Type.Union([Type.Number(), Type.Null()]);
+const Latency = nullable(Type.Number());
 const Count = (description: string) => Type.Integer({ minimum: 0, description });
 
 /** What a stream has used so far, or in its whole life. `active_s` + `paused_s` = `duration_s`. */
 export const Usage = Type.Object({
   started_at: Type.String({ description: "when it was admitted" }),
-  ended_at: Type.Union([Type.String(), Type.Null()], { description: "null while it lives" }),
+  ended_at: nullable(Type.String(), { description: "null while it lives" }),
   duration_s: Seconds("from its admission until now or until its end"),
   active_s: Seconds("in which it was not paused"),
   paused_s: Seconds("in which it was paused"),

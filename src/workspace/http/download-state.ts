@@ -1,13 +1,14 @@
 /** What is known of a download that has begun, in a small file beside it, so that a later call can continue it. */
 import { rm, stat } from "node:fs/promises";
 import { type Static, Type } from "@sinclair/typebox";
+import { nullable } from "../../schema.ts";
 import { check } from "../../schema-check.ts";
 
 const DownloadState = Type.Object({
   /** Tells whether the file on the server is still the same (RFC 9110 section 13.1.5); null: it cannot be resumed. */
-  validator: Type.Union([Type.String(), Type.Null()]),
+  validator: nullable(Type.String()),
   /** Of the whole file, in bytes; null where the server does not say it. */
-  size: Type.Union([Type.Integer(), Type.Null()]),
+  size: nullable(Type.Integer()),
 });
 export type DownloadState = Static<typeof DownloadState>;
 

@@ -1,7 +1,7 @@
 /** Defines the errors of the live-runner routes: their codes, statuses and bodies (live-runner.md 4.4). */
 import { type Static, Type } from "@sinclair/typebox";
 import { type ErrorKind, WorkerError } from "../../../../errors.ts";
-import { literals } from "../../../../schema.ts";
+import { literals, nullable } from "../../../../schema.ts";
 
 /** The HTTP status of each code. */
 export const RUNNER_STATUS = {
@@ -52,7 +52,7 @@ export const RunnerErrorAnswer = Type.Object(
     error: Type.Object({
       code: Type.String(),
       message: Type.String(),
-      field: Type.Union([Type.String(), Type.Null()], { description: "the field that is wrong" }),
+      field: nullable(Type.String(), { description: "the field that is wrong" }),
       ...Extras,
     }),
   },

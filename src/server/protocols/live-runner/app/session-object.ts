@@ -1,14 +1,13 @@
 /** Declares and builds the object by which a client sees its session (live-runner.md 4.3). */
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { FieldProblem } from "../../../../field-problem.ts";
-import { literals } from "../../../../schema.ts";
+import { literals, nullable } from "../../../../schema.ts";
 import { drawnBy, startMembers } from "../../../streams/stream-object.ts";
 import type { Usage } from "../../../streams/usage.ts";
 import type { RunnerSession, RunningSession } from "../sessions/session.ts";
 import { SessionMetadata } from "./session-metadata.ts";
 import { seconds } from "./startup.ts";
 
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 const Seconds = (description: string) => Type.Number({ minimum: 0, description });
 const Quantile = nullable(Type.Number({ minimum: 0 }));
 const Url = (description: string) => Type.String({ description });

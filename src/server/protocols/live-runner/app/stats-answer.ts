@@ -1,10 +1,11 @@
 /** Declares and builds the answer to `/stats`: the status with the session and the figures of its media (live-runner.md 4.3). */
 import { type Static, Type } from "@sinclair/typebox";
+import { nullable } from "../../../../schema.ts";
 import type { Stream } from "../../../streams/stream.ts";
 import { SessionObject } from "./session-object.ts";
 import { StatusAnswer } from "./status-answer.ts";
 
-const Side = Type.Union([Type.Integer(), Type.Null()]);
+const Side = nullable(Type.Integer());
 
 const InputFigures = Type.Object({
   input_fps: Type.Number({ description: "frames a second of media" }),
@@ -27,9 +28,9 @@ const OutputFigures = Type.Object({
 export const StatsAnswer = Type.Object(
   {
     ...Type.Omit(StatusAnswer, ["session"]).properties,
-    session: Type.Union([SessionObject, Type.Null()], { description: "the caller's own" }),
-    input: Type.Union([InputFigures, Type.Null()]),
-    output: Type.Union([OutputFigures, Type.Null()]),
+    session: nullable(SessionObject, { description: "the caller's own" }),
+    input: nullable(InputFigures),
+    output: nullable(OutputFigures),
   },
   { description: "the state of the runner, of the session, and of its media" },
 );

@@ -1,14 +1,12 @@
 /** Declares and builds the answer to `/status`: the model, its parameters, and what the runner has room for (live-runner.md 4.3). */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import type { ModelInfo, ModelParam } from "../../../../engine/protocol/models.ts";
-import { literals } from "../../../../schema.ts";
+import { literals, nullable } from "../../../../schema.ts";
 import type { RunnerGpu } from "../registration/heartbeat.ts";
 import { LOAD_POLICY } from "../registration/offer.ts";
 import { Compute } from "./runner-errors.ts";
 import { SessionUpdateFields } from "./session-fields.ts";
 import { type Startup, seconds } from "./startup.ts";
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const ParamDescription = Type.Object({
   type: literals(["str", "int", "float", "bool"]),

@@ -1,14 +1,12 @@
 /** Declares and builds the record of a session that has ended: its answer to `/stop`, and a line of RUNNER_USAGE_LOG (live-runner.md 4.3). */
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { literals } from "../../../../schema.ts";
+import { type Static, Type } from "@sinclair/typebox";
+import { literals, nullable } from "../../../../schema.ts";
 import { Usage } from "../../../streams/usage.ts";
 import type { RunnerSession } from "../sessions/session.ts";
 import { SessionMetadata } from "./session-metadata.ts";
 import { computeAtStart, Performance, performanceOf, StartCompute } from "./session-object.ts";
 import { seconds } from "./startup.ts";
 import { PIPELINE_NAME } from "./status-answer.ts";
-
-const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 /** What a session costs: `RUNNER_PRICE` and `RUNNER_PRICE_UNIT`. */
 export interface SessionPrice {

@@ -1,5 +1,6 @@
 /** Declares the body of a heartbeat and of its answer (live-runner.md 2.1). */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { nullable } from "../../../../schema.ts";
 import { check } from "../../../../schema-check.ts";
 import type { RunnerStatus } from "../runner-sessions.ts";
 import { goDuration } from "./duration.ts";
@@ -35,7 +36,7 @@ export interface HeartbeatBody {
   readonly session_ids: readonly string[];
 }
 
-const orNull = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
+const orNull = <T extends TSchema>(schema: T) => Type.Optional(nullable(schema));
 
 /** Go writes null for an empty list. */
 const Answer = Type.Object({
