@@ -18,24 +18,17 @@ import { SESSION_CHANNELS } from "../live-runner-protocol.ts";
 import { SessionCallbacks } from "./callbacks.ts";
 import type { ClientUrls } from "./session-channels.ts";
 import type { SessionHeaders } from "./session-headers.ts";
-import {
-  INPUT_ENDED,
-  isWithoutCall,
-  MAX_SESSION,
-  NO_INPUT,
-  outcomeOf,
-  type SessionOutcome,
-  UNUSED,
-} from "./session-outcome.ts";
+import { SessionLimits } from "./session-limits.ts";
+import { INPUT_ENDED, isWithoutCall, outcomeOf, type SessionOutcome } from "./session-outcome.ts";
 import { AFTER_ANSWER_MS, SessionRelease } from "./session-release.ts";
 import type { SessionServices } from "./session-services.ts";
 import { startSession } from "./start-session.ts";
 
 const log = getLogger("sessions");
 
-/** A stop is answered after this time, though the end of the stream may take longer. */
+/** A stop is answered after this time at the latest, even if the stream has not ended yet. */
 const STOP_WAIT_MS = 1000;
-/** The answer of an orchestrator that was asked which sessions it has is waited for so long. */
+/** How long to wait for an orchestrator that was asked which sessions it has. */
 const REFRESH_MS = 1500;
 const MAX_LOGGED = 500;
 
@@ -65,21 +58,21 @@ export class RunnerSession {
   readonly seenAt = performance.now();
   readonly #services: SessionServices;
   readonly #release: SessionRelease;
+  readonly #limits: SessionLimits;
   readonly #ended = Promise.withResolvers<void>();
   /** Null before the first call. */
   #callbacks: SessionCallbacks | null = null;
-  /** Held for its stream, whose own it is from the start on. */
+  /** Held for its stream, which takes it over at the start. */
   #place: Place | null;
   #attempts = 0;
   #starting: Promise<RunningSession> | null = null;
   #running: RunningSession | null = null;
   #outcome: SessionOutcome | null = null;
-  /** The outcome is what the stream alone tells. */
+  /** The outcome was concluded from how its stream ended, and its orchestrator has not been asked yet. */
   #isPresumed = false;
   /** From its end to its release, in milliseconds. */
   #releaseAfterMs = 0;
   #endedAt: Date | null = null;
-  #input = { bytes: 0, at: 0 };
 
   /** @param place held for it; null where none was free */
   constructor(id: string, services: SessionServices, place: Place | null) {
@@ -88,6 +81,7 @@ export class RunnerSession {
     this.#services = services;
     this.#place = place;
     const { owner, settings } = services;
+    this.#limits = new SessionLimits(settings, this.seenAt);
     this.#release = new SessionRelease({
       logId: this.logId,
       // Before its first call only its client's way of stopping it is known.
@@ -170,12 +164,12 @@ export class RunnerSession {
 
   /** Throws as `update` does. */
   pause(): Promise<RunningSession> {
-    return this.#setPaused(true);
+    return this.#apply({ paused: true });
   }
 
   /** Throws as `update` does. */
   resume(): Promise<RunningSession> {
-    return this.#setPaused(false);
+    return this.#apply({ paused: false });
   }
 
   /**
@@ -199,14 +193,14 @@ export class RunnerSession {
     else this.#services.store.end(this.#running.stream, "session ended");
   }
 
-  /** Its orchestrator does not have it any more: it ends here, without a call. */
+  /** Its orchestrator does not have it any more: it ends here, and the orchestrator is not called. */
   gone(outcome: SessionOutcome): void {
     this.#release.gone();
     if (this.#isPresumed) this.#outcome = outcome;
     else this.end(outcome);
   }
 
-  /** A release that waits waits no longer. */
+  /** Releases it now if its release is only waiting for the grace after the end of its input. */
   hurry(): void {
     this.#release.hurry();
   }
@@ -219,21 +213,10 @@ export class RunnerSession {
   /** Ends it where one of its time limits has passed. `now` is `performance.now()`. */
   checkLimits(now: number): void {
     if (this.#outcome !== null) return;
-    const { unusedTimeoutMs, idleTimeoutMs, maxSessionMs } = this.#services.settings;
-    if (this.#running === null) {
-      const isUnused = this.#starting === null && now - this.seenAt >= unusedTimeoutMs;
-      if (isUnused) this.end(UNUSED);
-      return;
-    }
-    const { start, stream, startedAt } = this.#running;
-    if (maxSessionMs > 0 && Date.now() - startedAt.getTime() >= maxSessionMs) {
-      this.end(MAX_SESSION);
-      return;
-    }
-    const { bytes_in: bytes } = stream.stats;
-    if (bytes !== this.#input.bytes) this.#input = { bytes, at: now };
-    const isIdle = now - this.#input.at >= (start.idleTimeoutMs ?? idleTimeoutMs);
-    if (isIdle) this.end(NO_INPUT);
+    let reached: SessionOutcome | null = null;
+    if (this.#running !== null) reached = this.#limits.ofRunning(this.#running, now);
+    else if (this.#starting === null) reached = this.#limits.ofReserved(now);
+    if (reached !== null) this.end(reached);
   }
 
   async #begin(body: unknown): Promise<RunningSession> {
@@ -267,16 +250,16 @@ export class RunnerSession {
       this.#services.store.end(stream, "session ended");
       this.#assertLives();
     }
-    this.#input = { bytes: 0, at: performance.now() };
+    this.#limits.started(performance.now());
     log.info("session started", { session: this.logId, stream: stream.logId });
     void stream.ended.then(async () => await this.#streamEnded(stream));
     return this.#running;
   }
 
-  async #setPaused(paused: boolean): Promise<RunningSession> {
+  async #apply(change: { readonly paused: boolean }): Promise<RunningSession> {
     const { stream } = await this.#started();
     this.#assertLives();
-    await this.#services.updater.apply(stream, { paused });
+    await this.#services.updater.apply(stream, change);
     return await this.#started();
   }
 
