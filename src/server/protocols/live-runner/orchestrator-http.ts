@@ -1,4 +1,4 @@
-/** Sends small requests to an orchestrator: heartbeats and callbacks. */
+/** Sends small requests to an orchestrator: heartbeats, callbacks, and probes of its address. */
 import type { Config } from "../../../config.ts";
 
 /** How the orchestrator's certificate is checked. */
@@ -17,8 +17,8 @@ export const orchestratorTls = ({
     : { rejectUnauthorized: true, ca: orchCa };
 
 export interface OrchestratorRequest {
-  readonly method: "POST" | "DELETE";
-  readonly headers: Readonly<Record<string, string>>;
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; absent: an empty body. */
   readonly json?: unknown;
   readonly signal: AbortSignal;
@@ -31,10 +31,13 @@ export interface OrchestratorAnswer {
   readonly text: string;
 }
 
-/** Sends one request. Rejects where no answer came, with fetch's error or the signal's reason. */
+export const isSuccess = ({ status }: Pick<OrchestratorAnswer, "status">): boolean =>
+  status >= 200 && status < 300;
+
+/** Sends one request. Rejects where no answer came, with the error of fetch or the reason of the signal. */
 export async function askOrchestrator(
   url: string,
-  { method, headers, json, signal, tls }: OrchestratorRequest,
+  { method, headers = {}, json, signal, tls }: OrchestratorRequest,
 ): Promise<OrchestratorAnswer> {
   const body = json === undefined ? {} : { body: JSON.stringify(json) };
   const type = json === undefined ? {} : { "content-type": "application/json" };
@@ -54,7 +57,7 @@ export async function askOrchestrator(
   return { status: response.status, text: await response.text() };
 }
 
-/** The sentence of a failed answer: node answers `{"error": text}`, go-livepeer a line of text. */
+/** The message of a failed answer: livepeer/node answers `{"error": text}`, go-livepeer a line of text. */
 export function errorText({ text }: OrchestratorAnswer): string {
   try {
     const body: unknown = JSON.parse(text);
@@ -62,7 +65,7 @@ export function errorText({ text }: OrchestratorAnswer): string {
       typeof body === "object" && body !== null && "error" in body ? body.error : null;
     if (typeof error === "string") return error.trim();
   } catch {
-    // Not JSON: the text is the sentence.
+    // Not JSON: the text is the message.
   }
   return text.trim();
 }

@@ -1,4 +1,4 @@
-/** Declares what a runner's registration and the sessions that run under it need of each other. */
+/** Declares the interfaces between a runner's registration and the sessions that run under it. */
 
 /** What an orchestrator is told about a runner; any but `ready` makes it unusable, living sessions included (live-runner.md 3.3). */
 export type RunnerStatus = "ready" | "loading" | "busy" | "draining";
@@ -42,8 +42,8 @@ export interface SessionOwner {
   /** Releases a session whose token is not known, through the route that its client would use. Never throws. */
   stopByClientRoute(sessionId: string): Promise<SessionStop>;
   /**
-   * Asks the orchestrator at once which sessions it has. Settles when its answer has been reconciled, or when none came;
-   * at once where it cannot be asked. Never rejects.
+   * Asks the orchestrator at once which sessions it has. Settles when its answer has been reconciled, or when none came
+   * within 1.5 s; at once where it cannot be asked. Never rejects.
    */
   refresh(): Promise<void>;
   /** A reserved session ended without a single call of its client. Three in a row are explained in the log, once. */

@@ -2,7 +2,7 @@
 import { reason } from "../../../../errors.ts";
 import { getLogger } from "../../../../log.ts";
 import { redactUrl } from "../../../../redact-url.ts";
-import type { OrchestratorTls } from "../orchestrator-http.ts";
+import { askOrchestrator, type OrchestratorTls } from "../orchestrator-http.ts";
 
 const log = getLogger("registration");
 
@@ -25,7 +25,7 @@ export class CallbackProbe {
     return url === null || !/^https?:$/.test(url.protocol) ? null : url.origin;
   }
 
-  /** The base of the latest answer. A new one at another host than ORCH_URL is tried once. */
+  /** Takes the base of the latest answer. A new one at another origin than ORCH_URL is tried once. */
   follow(base: string | null): void {
     if (base === null || base === this.#base) return;
     this.#base = base;
@@ -33,18 +33,11 @@ export class CallbackProbe {
     if (origin !== null && origin !== new URL(this.#orchestrator).origin) void this.#try(origin);
   }
 
-  /** Any answer will do. */
+  /** Any answer shows that the address is right. */
   async #try(origin: string): Promise<void> {
     try {
-      const response = await fetch(`${origin}/discovery`, {
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-        redirect: "manual",
-        keepalive: false,
-        tls: this.#tls,
-        // Bun's documented switch against HTTP_PROXY in the environment; the typings know only the proxy's URL.
-        ...({ proxy: false } as object),
-      });
-      await response.body?.cancel();
+      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      await askOrchestrator(`${origin}/discovery`, { method: "GET", signal, tls: this.#tls });
     } catch (error) {
       log.warn("runner: the orchestrator's callback address does not answer", {
         orchestrator: this.#orchestrator,

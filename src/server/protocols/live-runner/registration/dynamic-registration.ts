@@ -1,6 +1,7 @@
 /** A runner that registers itself with one orchestrator: its heartbeats, its o2r channel and its sessions. */
 import { randomInt } from "node:crypto";
 import { getLogger } from "../../../../log.ts";
+import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { OrchestratorTls } from "../orchestrator-http.ts";
 import type {
   RunnerRegistration,
@@ -25,6 +26,8 @@ const log = getLogger("registration");
 
 const ID_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
 const RANDOM_CHARACTERS = 10;
+/** A client waits 5 s for the answer to its start, which may wait for a refresh. */
+const REFRESH_MS = 1500;
 
 /** How a runner stands with an orchestrator. */
 export interface RunnerState {
@@ -127,7 +130,7 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   }
 
   async refresh(): Promise<void> {
-    await this.#beats.beatNow();
+    await untilAborted(this.#beats.beatNow(), AbortSignal.timeout(REFRESH_MS));
   }
 
   noteUncalled(): void {

@@ -5,6 +5,7 @@ import { cut } from "../../../../shown-value.ts";
 import {
   askOrchestrator,
   errorText,
+  isSuccess,
   type OrchestratorAnswer,
   type OrchestratorTls,
 } from "../orchestrator-http.ts";
@@ -13,7 +14,7 @@ import { type HeartbeatAnswer, type HeartbeatBody, readHeartbeatAnswer } from ".
 import { explainRefusal } from "./refusals.ts";
 
 const SHOWN_CHARACTERS = 200;
-/** A session is stopped while its client waits for nothing: what fails is tried again later. */
+/** A stop that fails is tried again later: nobody waits for it. */
 const STOP_TIMEOUT_MS = 2000;
 
 /**
@@ -78,27 +79,25 @@ export class RunnerClient {
         `${this.url}/runners/${encodeURIComponent(runnerId)}/unregister`,
         { method: "POST", headers: { authorization: secret }, signal, tls: this.#tls },
       );
-      const { status } = answer;
-      if ((status >= 200 && status < 300) || status === 404) return { kind: "done" };
+      if (isSuccess(answer) || answer.status === 404) return { kind: "done" };
       const text = this.#shown(errorText(answer), secret);
-      return { kind: "failed", message: `it answered ${status}: ${text}` };
+      return { kind: "failed", message: `it answered ${answer.status}: ${text}` };
     } catch (error) {
       return { kind: "failed", message: this.#shown(reason(error), secret) };
     }
   }
 
-  /** Stops a session as its client would: no credential but its id is needed. Never throws. */
+  /** Stops a session as its client would, which takes no credential but its id. Never throws. */
   async stopSession(runnerId: string, sessionId: string): Promise<SessionStop> {
     const path = `apps/${encodeURIComponent(runnerId)}/session/${encodeURIComponent(sessionId)}/stop`;
     try {
-      const { status } = await askOrchestrator(`${this.url}/${path}`, {
+      const answer = await askOrchestrator(`${this.url}/${path}`, {
         method: "POST",
-        headers: {},
         signal: AbortSignal.timeout(STOP_TIMEOUT_MS),
         tls: this.#tls,
       });
-      if ((status >= 200 && status < 300) || status === 404) return { kind: "stopped" };
-      return { kind: "failed", message: `it answered ${status}` };
+      if (isSuccess(answer) || answer.status === 404) return { kind: "stopped" };
+      return { kind: "failed", message: `it answered ${answer.status}` };
     } catch (error) {
       return { kind: "failed", message: this.#shown(reason(error), null) };
     }

@@ -8,6 +8,7 @@ import { RunnerError } from "../app/runner-errors.ts";
 import {
   askOrchestrator,
   errorText,
+  isSuccess,
   type OrchestratorAnswer,
   type OrchestratorTls,
 } from "../orchestrator-http.ts";
@@ -76,8 +77,7 @@ export class SessionCallbacks {
   async stop(): Promise<SessionStop> {
     try {
       const answer = await this.#ask("POST", "stop");
-      const { status } = answer;
-      if ((status >= 200 && status < 300) || GONE.includes(status)) return { kind: "stopped" };
+      if (isSuccess(answer) || GONE.includes(answer.status)) return { kind: "stopped" };
       return { kind: "failed", message: this.#described(answer) };
     } catch (error) {
       return { kind: "failed", message: this.#safe(reason(error)) };
@@ -96,7 +96,7 @@ export class SessionCallbacks {
     }
   }
 
-  /** Sends a call, and once more where no connection came about. Rejects where no answer came. */
+  /** Sends a call, and once more if it fails before the timeout. Rejects where no answer came. */
   async #ask(method: "POST" | "DELETE", path: string, json?: unknown): Promise<OrchestratorAnswer> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const headers = { "Livepeer-Session-Token": this.#token };
@@ -136,6 +136,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return null; // no answer that is expected
+    return null; // ChannelsAnswer refuses it
   }
 }

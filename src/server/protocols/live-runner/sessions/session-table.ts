@@ -18,8 +18,6 @@ const RECORD_MS = 3_600_000;
 const MAX_LOOK_MS = 1000;
 /** After the grace of a drain, for tails to leave and for the orchestrator to answer. */
 const RELEASE_MS = 8000;
-/** A client waits 5 s for the answer to its start. */
-const REFRESH_MS = 1500;
 
 export interface SessionTableOptions extends Omit<SessionServices, "hold"> {
   /** The places that sessions share with all other work. */
@@ -162,8 +160,7 @@ export class SessionTable implements RunnerSessions {
     const { admission } = this.#options;
     if (this.#isDraining)
       throw new RunnerError("runner_unavailable", "the runner is shutting down: try another one");
-    if (admission.taken >= admission.capacity)
-      await untilAborted(this.#options.owner.refresh(), AbortSignal.timeout(REFRESH_MS));
+    if (admission.taken >= admission.capacity) await this.#options.owner.refresh();
     // Nobody sees the end of a session that its orchestrator has given up: its place is as good as free.
     const leaving = [...this.#sessions.values()].filter(
       ({ state, isHeld }) => state === "draining" && !isHeld,

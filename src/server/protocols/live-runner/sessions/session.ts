@@ -28,8 +28,6 @@ const log = getLogger("sessions");
 
 /** A stop is answered after this time at the latest, even if the stream has not ended yet. */
 const STOP_WAIT_MS = 1000;
-/** How long to wait for an orchestrator that was asked which sessions it has. */
-const REFRESH_MS = 1500;
 const MAX_LOGGED = 500;
 
 export type SessionState = "reserved" | "starting" | "active" | "paused" | "draining" | "ended";
@@ -276,7 +274,7 @@ export class RunnerSession {
   /** A release closes the session's channels, where it is often noticed first: then it is no failure of the stream. */
   async #askForRelease(): Promise<void> {
     this.#isPresumed = true;
-    await untilAborted(this.#services.owner.refresh(), AbortSignal.timeout(REFRESH_MS));
+    await this.#services.owner.refresh();
     this.#isPresumed = false;
   }
 
