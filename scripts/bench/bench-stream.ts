@@ -138,7 +138,11 @@ async function runPipeline(
 ): Promise<void> {
   const calls = UNRECORDED_CALLS;
   const pipeline = new Pipeline({
-    ...{ host, key, calls, workspace: "/nonexistent", ...limits },
+    host,
+    key,
+    calls,
+    workspace: "/nonexistent",
+    ...limits,
     source: {
       kind: "input",
       packets: demux(loop.source(units), {

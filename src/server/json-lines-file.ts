@@ -126,7 +126,9 @@ export class JsonLinesFile implements AsyncDisposable {
     if (this.#fails) return;
     this.#fails = true;
     log.error(`${this.#setting}: the file cannot be written; records wait in memory`, {
-      ...{ file: this.#path, error: reason(error), at_most: MAX_WAITING },
+      file: this.#path,
+      error: reason(error),
+      at_most: MAX_WAITING,
     });
   }
 

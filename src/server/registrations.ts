@@ -13,11 +13,19 @@ export const registrationViews = ({
   runners,
 }: RegistrationStates): RegistrationView[] => [
   ...registrations().map(({ capability, orchestrator, accepted, since, failure }) => ({
-    ...{ kind: "byoc" as const, name: capability, orchestrator, registered: accepted },
-    ...{ since: since?.toISOString() ?? null, failure },
+    kind: "byoc" as const,
+    name: capability,
+    orchestrator,
+    registered: accepted,
+    since: since?.toISOString() ?? null,
+    failure,
   })),
   ...runners().map(({ app, orchestrator, registered, since, failure }) => ({
-    ...{ kind: "runner" as const, name: app, orchestrator, registered },
-    ...{ since: since?.toISOString() ?? null, failure: failure?.message ?? null },
+    kind: "runner" as const,
+    name: app,
+    orchestrator,
+    registered,
+    since: since?.toISOString() ?? null,
+    failure: failure?.message ?? null,
   })),
 ];

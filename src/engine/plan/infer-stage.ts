@@ -97,7 +97,11 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const loading = () => this.#executor.loading;
     this.#output = new OutputFrames({
       ...options,
-      ...{ preparation, finisher, bypass, loading, signal },
+      preparation,
+      finisher,
+      bypass,
+      loading,
+      signal,
     });
     this.#preparation = preparation;
     this.#finisher = finisher;

@@ -136,7 +136,8 @@ export type Showing = Immutable<typeof Showing>;
 
 /** Sent when the first frame comes out, when a stream is paused or resumed, and at every change. */
 export const ShowingReport = Type.Object({
-  ...{ type: Type.Literal("showing"), id: Id },
+  type: Type.Literal("showing"),
+  id: Id,
   ...Showing.properties,
 });
 

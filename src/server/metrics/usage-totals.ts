@@ -53,7 +53,10 @@ export class UsageTotals {
   ): void {
     const totals = () => this.#totals();
     new Counter({
-      ...{ name: `comfystream_${name}`, help, labelNames, registers: [registry] },
+      name: `comfystream_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
       collect() {
         this.reset(); // the totals are counted anew at every scrape
         for (const [protocol, sum] of totals()) read(this, protocol, sum);

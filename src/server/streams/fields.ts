@@ -57,7 +57,8 @@ const SegmentSeconds = Type.Number({
   expects: "a number from 0.2 to 30",
 });
 const FallbackName = Type.String({
-  ...{ minLength: 1, maxLength: MAX_FALLBACK_NAME },
+  minLength: 1,
+  maxLength: MAX_FALLBACK_NAME,
   expects: `one of ${FALLBACKS.join(", ")}, or the name of a picture in the workspace's fallbacks folder`,
 });
 /** `arrays` is an older name of `lists`. */

@@ -102,7 +102,10 @@ export class StreamStarter {
     const { id } = start;
     const shownChannels = protocol.shownChannels(start);
     return await this.begin(protocol, program, {
-      ...{ id, channels, shownChannels, capability },
+      id,
+      channels,
+      shownChannels,
+      capability,
       observe: (stream, control) => protocol.observe(stream, start, channels.side, control),
     });
   }
@@ -162,7 +165,12 @@ export class StreamStarter {
       end: (target, error) => store.end(target, "stopped by orchestrator", error),
     };
     const origin: StreamOrigin = {
-      ...{ id, protocol, channels: shownChannels, capability, params, defaults },
+      id,
+      protocol,
+      channels: shownChannels,
+      capability,
+      params,
+      defaults,
       spec: {
         ...(output && { output: { endpoint: output, lifecycle: protocol.outputLifecycle } }),
         ...(input && { input }),

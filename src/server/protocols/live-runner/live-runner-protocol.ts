@@ -29,7 +29,10 @@ export const SESSION_CHANNELS: SideChannelRules = {
   fields: { control: "control", events: "events", data: "data" },
   fate: "separate",
   timing: {
-    ...{ beatMs: 5000, batchMs: 333, silenceMs: null, keepAliveMs: null },
+    beatMs: 5000,
+    batchMs: 333,
+    silenceMs: null,
+    keepAliveMs: null,
     emptySegmentMs: 60_000,
   },
 };

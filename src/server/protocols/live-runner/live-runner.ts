@@ -63,11 +63,15 @@ export function liveRunner(parts: LiveRunnerParts): LiveRunner | null {
     gpu = gpuOf(devices, found);
   });
   const view = new RunnerView({
-    ...{ scheduler, fallbacks, app: config.runnerApp, gpu: () => gpu },
+    scheduler,
+    fallbacks,
+    app: config.runnerApp,
+    gpu: () => gpu,
     price: { price: config.runnerPrice, unit: config.runnerPriceUnit },
   });
   const shared = {
-    ...{ ...parts, engines: scheduler },
+    ...parts,
+    engines: scheduler,
     tls: orchestratorTls(config),
     settings: { ...sessionSettings(config), ...timing },
     startupOf: (model: Parameters<typeof startupOf>[0]) => startupOf(model, scheduler),
@@ -75,7 +79,9 @@ export function liveRunner(parts: LiveRunnerParts): LiveRunner | null {
     capacity: config.runnerCapacity ?? config.capabilityCapacity ?? admission.capacity,
   };
   const runners = new Runners({
-    ...{ config, version, capacity: places },
+    config,
+    version,
+    capacity: places,
     sessions: (owner) => new SessionTable({ ...shared, owner }),
     gpu: () => gpu,
     metadata: () => config.runnerMetadata ?? streamMetadata(scheduler.models()),

@@ -87,7 +87,10 @@ export class RunnerError extends Error {
   toJSON(): RunnerErrorAnswer {
     const { code, message, field, extras } = this;
     return {
-      ...{ success: false, status: "error", code, message },
+      success: false,
+      status: "error",
+      code,
+      message,
       error: { code, message, field, ...extras },
     };
   }

@@ -76,7 +76,9 @@ export class RunnerView {
     if (name !== null && model === null && scheduler.models().length > 0)
       throw new RunnerError("invalid_param", "model is unknown", { field: "model" });
     return statusAnswer({
-      ...{ model, modelName, app },
+      model,
+      modelName,
+      app,
       startup: startupOf(model, scheduler),
       capacity: sessions.offer().capacity,
       capacityUsed: sessions.ids.length,

@@ -97,8 +97,11 @@ export function sessionObject(
   const { stream, start, startup, mode, radius, ignored, warnings } = running;
   const { usage, params, showing, error } = stream;
   return {
-    ...{ success: true, session: id, status: statusOf(outcome, params) },
-    ...{ output: showing.output, fallback_reason: showing.reason ?? null },
+    success: true,
+    session: id,
+    status: statusOf(outcome, params),
+    output: showing.output,
+    fallback_reason: showing.reason ?? null,
     ...running.urls,
     compute: computeAtStart(startup),
     startup_s: seconds(startupMs),

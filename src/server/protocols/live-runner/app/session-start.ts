@@ -64,7 +64,10 @@ export function readSessionStart(body: unknown): SessionStart {
   return {
     fields: { ...fields, ...(audio != null && { audio: audioMode(audio) }) },
     ignored: [...own.left, ...ignored],
-    ...{ preset, mode, radius, metadata: labels },
+    preset,
+    mode,
+    radius,
+    metadata: labels,
     maxStartupMs: milliseconds(max_startup_s),
     idleTimeoutMs: milliseconds(idle_timeout_s),
     channels: { events: events === true, data: data === true, control: control === true },

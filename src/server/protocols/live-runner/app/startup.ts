@@ -41,7 +41,9 @@ export function startupOf(
   // The server remembers loads beyond the engine that did them; an engine may know the size of the files.
   const loadMs = lastMs ?? model?.load_estimate_ms ?? null;
   return {
-    ...{ compute, lastLoadMs: lastMs, stateAgeMs },
+    compute,
+    lastLoadMs: lastMs,
+    stateAgeMs,
     estimatedMs: estimateOf(compute, loadMs, stateAgeMs ?? 0),
   };
 }

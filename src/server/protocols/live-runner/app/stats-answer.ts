@@ -50,7 +50,8 @@ export function statsAnswer(
     measured: { audioRates },
   } = stream;
   return {
-    ...{ ...status, session },
+    ...status,
+    session,
     input: {
       input_fps: stats.fps_in,
       frames_in: stats.frames_in,

@@ -82,7 +82,9 @@ export function usageRecord(
   const usage = running?.stream.usage ?? UNUSED;
   const { status, reason } = outcome ?? { status: "stopped", reason: "" };
   return {
-    ...{ session: id, status, reason },
+    session: id,
+    status,
+    reason,
     ...running?.start.metadata,
     pipeline: PIPELINE_NAME,
     preset: running?.preset ?? null,
@@ -126,8 +128,19 @@ type RecordedUsage = Pick<Usage, "duration_s" | "megapixels"> & {
 
 /** The usage of a session that was reserved and never started. */
 const UNUSED = {
-  ...{ started_at: null, ended_at: null, duration_s: 0, active_s: 0, paused_s: 0, fallback_s: 0 },
-  ...{ fallback_events: [], frames_in: 0, frames_processed: 0, frames_fallback: 0, frames_out: 0 },
-  ...{ errors: 0, megapixels: 0, inference_fps: 0 },
+  started_at: null,
+  ended_at: null,
+  duration_s: 0,
+  active_s: 0,
+  paused_s: 0,
+  fallback_s: 0,
+  fallback_events: [],
+  frames_in: 0,
+  frames_processed: 0,
+  frames_fallback: 0,
+  frames_out: 0,
+  errors: 0,
+  megapixels: 0,
+  inference_fps: 0,
   latency_s: { p50: null, p95: null, p99: null },
 };

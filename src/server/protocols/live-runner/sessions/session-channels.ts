@@ -67,7 +67,8 @@ export async function makeChannels(
   const side = roles.filter((role) => role !== "in" && role !== "out");
   return {
     urls: {
-      ...{ in: url("in"), out: url("out") },
+      in: url("in"),
+      out: url("out"),
       ...Object.fromEntries(side.map((role) => [role, url(role)])),
     },
     requests: {

@@ -226,7 +226,10 @@ export class RunnerSession {
     try {
       this.#assertLives();
       const started = await startSession(starter, {
-        ...{ start, callbacks, place: this.#place, startupOf },
+        start,
+        callbacks,
+        place: this.#place,
+        startupOf,
         segmentSeconds: settings.segmentSeconds,
         sideChannels: settings.sideChannels ?? SESSION_CHANNELS,
         isOrchestrator: (origin) => owner.isControlOrigin(origin),

@@ -96,6 +96,8 @@ function assertFastEnough({ maxStartupMs }: SessionStart, { compute, estimatedMs
   const [estimated, most] = [estimatedMs / 1000, maxStartupMs / 1000];
   const message = `the model needs about ${estimated} s to load, more than max_startup_s (${most})`;
   throw new RunnerError("startup_exceeds_limit", message, {
-    ...{ field: "max_startup_s", compute, estimated_startup_s: estimated },
+    field: "max_startup_s",
+    compute,
+    estimated_startup_s: estimated,
   });
 }
