@@ -96,6 +96,10 @@ export class RunnerError extends Error {
   }
 }
 
+/** The refusal of a call that needs a session which has been started. */
+export const notStarted = (): RunnerError =>
+  new RunnerError("session_not_found", "the session has not been started: POST /stream first");
+
 /** The code of each kind of failure where nothing more is known. */
 const CODES: Readonly<Record<ErrorKind, RunnerErrorCode>> = {
   invalid_request: "invalid_param",

@@ -7,7 +7,7 @@ import type { Stream } from "../../../streams/stream.ts";
 import type { RunnerGpu } from "../registration/heartbeat.ts";
 import type { RunnerSession, RunningSession } from "../sessions/session.ts";
 import type { SessionTable } from "../sessions/session-table.ts";
-import { type Compute, RunnerError } from "./runner-errors.ts";
+import { type Compute, notStarted, RunnerError } from "./runner-errors.ts";
 import { type SessionObject, type SessionStarted, sessionObject } from "./session-object.ts";
 import { seconds, startupOf } from "./startup.ts";
 import { type StatsAnswer, statsAnswer } from "./stats-answer.ts";
@@ -123,10 +123,7 @@ export class RunnerView {
 
 function runningOf({ running }: RunnerSession): RunningSession {
   if (running !== null) return running;
-  throw new RunnerError(
-    "session_not_found",
-    "the session has not been started: POST /stream first",
-  );
+  throw notStarted();
 }
 
 const errorOf = ({ running }: RunnerSession): string | null =>

@@ -58,7 +58,8 @@ export const StatusAnswer = Type.Object(
 );
 export type StatusAnswer = Static<typeof StatusAnswer>;
 
-export interface RunnerFacts {
+/** What the answer is made of. */
+export interface StatusFacts {
   /** Null while no engine has listed its models. */
   readonly model: ModelInfo | null;
   /** The name of that model. */
@@ -75,7 +76,7 @@ export interface RunnerFacts {
 
 export const PIPELINE_NAME = "comfystream";
 
-export function statusAnswer(facts: RunnerFacts): StatusAnswer {
+export function statusAnswer(facts: StatusFacts): StatusAnswer {
   const { model, startup, session } = facts;
   const { compute, estimatedMs, lastLoadMs, stateAgeMs } = startup;
   return {

@@ -6,7 +6,7 @@ import { cut } from "../../../../shown-value.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { Place } from "../../../admission.ts";
 import type { Stream } from "../../../streams/stream.ts";
-import { RunnerError, runnerErrorOf } from "../app/runner-errors.ts";
+import { notStarted, RunnerError, runnerErrorOf } from "../app/runner-errors.ts";
 import {
   type Asked,
   readSessionStart,
@@ -316,10 +316,7 @@ export class RunnerSession {
   async #started(): Promise<RunningSession> {
     await this.#starting?.catch(() => {}); // the start itself reports it
     if (this.#running !== null) return this.#running;
-    throw new RunnerError(
-      "session_not_found",
-      "the session has not been started: POST /stream first",
-    );
+    throw notStarted();
   }
 
   #assertLives(): void {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { check } from "../../../../../../src/schema-check.ts";
 import {
-  type RunnerFacts,
   StatusAnswer,
+  type StatusFacts,
   statusAnswer,
 } from "../../../../../../src/server/protocols/live-runner/app/status-answer.ts";
 import { model } from "../../../../../support/stand-in-models.ts";
@@ -22,7 +22,7 @@ const painter = model("painter", {
   ],
 });
 const warm = { compute: "warm", estimatedMs: 0, lastLoadMs: 2500, stateAgeMs: 1250 } as const;
-const status = (given: Partial<RunnerFacts> = {}) =>
+const status = (given: Partial<StatusFacts> = {}) =>
   statusAnswer({
     ...{ model: painter, modelName: "painter", startup: warm, app: "live/painter", session: null },
     ...{ capacity: 4, capacityUsed: 1, fallbacks: ["default", "hold"], gpu: null },
