@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readMessages } from "../../src/trickle/client/json-reader.ts";
 import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
+import { recordLogs } from "../support/log-records.ts";
 import { readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { faultyPeer } from "../support/trickle-faults.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
@@ -113,6 +114,19 @@ test("a channel that others have written to is continued at its next number, wit
     ["GET /next", "POST /7", "POST /8", "POST /9"].slice(0, peer.seen.length),
   );
   expect(resets).toEqual(["1", null]);
+});
+
+test("a channel whose server ends the POST without a word, and that /next does not find, has ended: no warning", async () => {
+  await using logs = await recordLogs("warning");
+  let isOpen = true;
+  await using peer = await faultyPeer(({ path, answer }) => {
+    if (path === "/next")
+      return isOpen ? answer(200, { "Lp-Trickle-Latest": 0 }, "0") : answer(404);
+    isOpen = false;
+    return answer(200, { "Lp-Trickle-Seq": 0 });
+  });
+  expect(await new JsonWriter({ url: peer.url }, JSON_TYPE).ended).toEqual({ kind: "closed" });
+  expect(logs.messages).toEqual([]);
 });
 
 test("a channel that is closed or removed ends the writer; one that never existed is lost, with the reason", async () => {

@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from "bun:test";
 import type { PublisherLimits } from "../../src/trickle/client/publisher.ts";
 import { openRequests } from "../../src/trickle/client/request.ts";
+import { recordLogs } from "../support/log-records.ts";
 import { bytes, publisherTo } from "../support/trickle-channel.ts";
 import { type Exchange, faultyPeer } from "../support/trickle-faults.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -216,6 +217,31 @@ test("a closed channel is distinguished from a lost one, before and in the middl
     expect(await publisher.ended).toEqual({ kind: "closed_by_peer" });
     expect(await closed).toMatchObject({ kind: "output_lost" });
   }
+});
+
+test("a channel whose server closes segments without a word, and that /next does not find, was closed: no warning", async () => {
+  await using logs = await recordLogs("warning");
+  for (const atFirstByte of [false, true]) {
+    let isOpen = true;
+    await using peer = await faultyPeer((exchange) => {
+      const { path, request, answer } = exchange;
+      if (path === "/next" && isOpen) return answer(200, { "Lp-Trickle-Latest": 0 }, "0");
+      if (path === "/next" || !isOpen) return answer(404);
+      const close = () => {
+        isOpen = false;
+        answer(200, { "Lp-Trickle-Seq": 0 });
+      };
+      if (atFirstByte) request.once("data", close);
+      else close();
+    });
+    const publisher = await publisherTo(peer.url);
+    const writer = publisher.writable.getWriter();
+    const closed = writer.closed.catch((error: unknown) => error);
+    if (atFirstByte) await writer.write({ data: bytes("x"), first: true });
+    expect(await publisher.ended).toEqual({ kind: "closed_by_peer" });
+    expect(await closed).toMatchObject({ kind: "output_lost" });
+  }
+  expect(logs.messages).toEqual([]);
 });
 
 test("after the server ended a preconnected POST the publisher asks for the next number", async () => {

@@ -14,11 +14,15 @@ export interface ChannelRecoveryOptions {
   /** Connect again. `seq`: the number to go on with, where it has changed. */
   readonly onReady: (seq: number | undefined) => void;
   readonly onLost: (problem: string) => void;
+  /** The other side has ended the channel. */
+  readonly onClosed: () => void;
 }
 
 /** The channel is gone after this many answers in a row that it, or its segment, does not exist (protocol.md 4.5). */
 export const MAX_NOT_FOUND = 3;
 const ASK_TIMEOUT_MS = 2000;
+/** Segments in a row that the server closes before this is reported: it does so as well when a channel ends. */
+export const REPORTED_CLOSURES = 3;
 const log = getLogger("trickle");
 
 /** The one owner of a publisher's retries. */
@@ -33,6 +37,9 @@ export class ChannelRecovery {
   #ask = false;
   #seq: number | undefined;
   #running = false;
+  /** The server closed the latest segment itself. */
+  #wasClosed = false;
+  #isReported = false;
 
   constructor(endpoint: TrickleEndpoint, options: ChannelRecoveryOptions) {
     this.#endpoint = endpoint;
@@ -49,6 +56,8 @@ export class ChannelRecovery {
   succeed(): void {
     this.#backoff.succeed();
     this.#notFound = 0;
+    this.#wasClosed = false;
+    this.#isReported = false;
   }
 
   /** A POST failed. `broken`: the segment of which the server has a part. */
@@ -57,9 +66,13 @@ export class ChannelRecovery {
     this.#retry(problem);
   }
 
-  /** The server closed a segment that it was to wait for, so its counter is elsewhere. */
-  failOutOfSync(problem: string): void {
-    this.#ask = true;
+  /**
+   * The server closed a segment itself, perhaps with the channel: not every server says so in its answer. `isUnused`: it was
+   * to wait for our first byte, so its counter is elsewhere.
+   */
+  failClosed(problem: string, { isUnused }: { readonly isUnused: boolean }): void {
+    if (isUnused) this.#ask = true;
+    this.#wasClosed = true;
     this.#retry(problem);
   }
 
@@ -93,7 +106,7 @@ export class ChannelRecovery {
   #retry(problem: string, when: "at once" | "later" = "later"): void {
     const { giveUpMs, onLost, signal } = this.#options;
     const mayRetry = this.#backoff.fail();
-    this.#reportFirst(problem);
+    if (!this.#wasClosed || this.#backoff.failures >= REPORTED_CLOSURES) this.#report(problem);
     if (!mayRetry) onLost(`nothing was stored for ${describeMs(giveUpMs)}: ${problem}`);
     else if (!this.#running)
       void this.#recover(when === "later" ? this.#backoff.wait(signal) : Promise.resolve());
@@ -101,13 +114,15 @@ export class ChannelRecovery {
 
   #postpone(problem: string): void {
     this.#backoff.postpone();
-    this.#reportFirst(problem);
+    this.#report(problem);
     if (!this.#running) void this.#recover(this.#backoff.wait(this.#options.signal));
   }
 
-  #reportFirst(problem: string): void {
-    if (this.#backoff.failures === 1)
-      log.warn("publishing fails", { channel: channelHost(this.#endpoint), error: problem });
+  /** Once until a segment is stored again. */
+  #report(problem: string): void {
+    if (this.#isReported) return;
+    this.#isReported = true;
+    log.warn("publishing fails", { channel: channelHost(this.#endpoint), error: problem });
   }
 
   async #recover(pause: Promise<void>): Promise<void> {
@@ -123,12 +138,14 @@ export class ChannelRecovery {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
         this.#seq = await nextSeq(this.#endpoint, limit);
         this.#ask = false;
+        this.#wasClosed = false; // the channel is there
       }
       this.#running = false;
     } catch (error) {
       this.#running = false;
       if (signal.aborted) return;
-      if (error instanceof WorkerError) this.failNotFound(error.message, null);
+      if (error instanceof WorkerError && this.#wasClosed) this.#options.onClosed();
+      else if (error instanceof WorkerError) this.failNotFound(error.message, null);
       else if (error instanceof ServerBusy) this.#postpone(error.message);
       else this.#retry(describeFailure(error));
       return;

@@ -2,7 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
-import { MAX_NOT_FOUND } from "./channel-recovery.ts";
+import { MAX_NOT_FOUND, REPORTED_CLOSURES } from "./channel-recovery.ts";
 import { nextSeq, ServerBusy } from "./channel-requests.ts";
 import { channelHost, describeFailure, describeMs } from "./describe.ts";
 import { MessageQueue, type QueuedMessage } from "./message-queue.ts";
@@ -112,9 +112,11 @@ export class JsonWriter {
     let seq: number | null = null;
     let existed = false;
     let reset = false;
+    let isReported = false;
     while (!this.#cut.signal.aborted) {
       let problem: string;
       let isBusy = false;
+      let wasClosed = false;
       const since = performance.now();
       try {
         if (seq === null) {
@@ -133,6 +135,7 @@ export class JsonWriter {
             this.#storedAt = performance.now();
             seq++;
             reset = false;
+            isReported = false;
             continue;
           case "closed":
             return { kind: "closed" };
@@ -144,6 +147,8 @@ export class JsonWriter {
             problem = outcome.message;
             break;
           case "discarded":
+            // When a channel ends some servers answer so; `/next` tells.
+            wasClosed = true;
             problem = `the server closed segment ${seq}`;
             break;
           case "busy":
@@ -167,11 +172,11 @@ export class JsonWriter {
       if (isBusy) this.#backoff.postpone();
       else if (!this.#backoff.fail())
         return this.#lost(`nothing was stored for ${describeMs(this.#giveUpMs)}: ${problem}`);
-      if (this.#backoff.failures === 1)
-        log.warn("sending messages fails", {
-          channel: channelHost(this.#endpoint),
-          error: problem,
-        });
+      if (!isReported && (!wasClosed || this.#backoff.failures >= REPORTED_CLOSURES)) {
+        isReported = true;
+        const channel = channelHost(this.#endpoint);
+        log.warn("sending messages fails", { channel, error: problem });
+      }
       await this.#backoff.wait(this.#cut.signal);
     }
     return { kind: "finished" };

@@ -64,6 +64,7 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
         this.preconnect();
       },
       onLost: (problem) => this.lose(problem),
+      onClosed: () => this.#finish({ kind: "closed_by_peer" }),
     });
     this.#seq = options.seq;
     this.#resetSeq = options.seq > 0 ? options.seq : -1;
@@ -178,9 +179,7 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
         this.#recovery.succeed();
         break;
       case "discarded":
-        // A server may close one segment; one that closes all of them stores nothing.
-        if (wasReady) this.#recovery.failOutOfSync(`the server closed segment ${seq}`);
-        else this.#recovery.fail(`the server closed segment ${seq}`);
+        this.#recovery.failClosed(`the server closed segment ${seq}`, { isUnused: wasReady });
         break;
       case "closed":
         this.#finish({ kind: "closed_by_peer" });
