@@ -51,12 +51,22 @@ test("once its input is closed, an adopted output ends within 4 s with all frame
   const began = performance.now();
   await fetch(run.trickle.url("in"), { method: "DELETE" });
   const { bytes, lingeredMs } = await read;
+  expect(run.typesSent()).toContain("finished"); // before readers see the end
   expect(performance.now() - began).toBeLessThan(4000);
   expect(pictures(bytes)).toBe(60);
   expect(lingeredMs).toBeGreaterThan(450); // slow readers need the time
   await over;
   expect(run.sent.at(-1)).toEqual({ type: "ended", id: "s" });
   expect(run.trickle.server.channels).toBe(0);
+});
+
+test("a stream that is asked to stop does not report that its input has ended", async () => {
+  const { run, over } = await adopted();
+  await using _run = run;
+  run.stream.stop();
+  await over;
+  expect(run.sent.at(-1)).toEqual({ type: "ended", id: "s" });
+  expect(run.typesSent()).not.toContain("finished");
 });
 
 test("an adopted channel is not created", async () => {

@@ -168,6 +168,8 @@ export const WorkReport = Type.Union([
   Type.Object({ type: Type.Literal("step"), id: Id, step: ImageStep }),
   /** The picture is made; `ended` follows. */
   Type.Object({ type: Type.Literal("made"), id: Id, result: ImageResult }),
+  /** The stream's input has ended and all of it is published; `ended` follows once the output is closed. */
+  Type.Object({ type: Type.Literal("finished"), id: Id }),
   /** The last report. Without `error` the input ended, the picture was made, or the work was asked to stop. */
   Type.Object({ type: Type.Literal("ended"), id: Id, error: Type.Optional(PlainError) }),
 ]);

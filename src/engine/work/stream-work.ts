@@ -63,6 +63,8 @@ export class StreamWork implements EngineWork {
   readonly #params: ParamsInTurn;
   #output: StreamOutput | null = null;
   #outputClosed: Promise<void> | null = null;
+  /** Before the stream was asked to stop. */
+  #hasInputEnded = false;
   #pipeline: Pipeline | null = null;
   #pace: PaceWatch | null = null;
   #bytesIn: () => number = () => 0;
@@ -164,6 +166,8 @@ export class StreamWork implements EngineWork {
       send({ type: "started", id });
       if (spec.input || spec.output) await this.#flow();
       else await untilAborted(new Promise<never>(() => {}), this.#end.signal);
+      // Before the output's end is seen: what its readers do then comes later.
+      if (this.#hasInputEnded) send({ type: "finished", id });
     } finally {
       await this.#closeOutput();
     }
@@ -279,6 +283,7 @@ export class StreamWork implements EngineWork {
 
   /** The readers of an adopted channel wait for its deletion: what is queued has as long as after a stop. */
   #inputEnded(): void {
+    this.#hasInputEnded = !this.#end.signal.aborted;
     if (this.#options.spec.output?.lifecycle === "adopted") this.stop();
   }
 }

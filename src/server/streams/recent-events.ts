@@ -27,6 +27,7 @@ export class RecentEvents {
       case "updated":
       case "refused":
       case "recovered":
+      case "finished":
         this.#add(event.type);
         return;
       case "size":

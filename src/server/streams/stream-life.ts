@@ -35,6 +35,7 @@ export class StreamLife {
   #state: State = { status: "starting" };
   #trouble: PlainError | null = null;
   #hasStarted = false;
+  #isFinished = false;
 
   get status(): State["status"] {
     return this.#state.status;
@@ -68,6 +69,11 @@ export class StreamLife {
     return this.#hasStarted;
   }
 
+  /** True once its input has ended and all of it is published, whatever happens until it is over. */
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
   /** An engine has begun with it. */
   begin(): void {
     if (this.#state.status === "starting") this.#state = { status: "active" };
@@ -78,6 +84,11 @@ export class StreamLife {
   /** It goes on, and this is wrong with it; null: nothing is any more. */
   degrade(trouble: PlainError | null): void {
     this.#trouble = trouble;
+  }
+
+  /** Its input has ended and all of it is published. */
+  finish(): void {
+    this.#isFinished = true;
   }
 
   /** The server ends it; the first call counts. With `error` it has failed. */

@@ -125,6 +125,10 @@ export class Stream implements Work {
   get hasStarted(): boolean {
     return this.#life.hasStarted;
   }
+  /** True once its input has ended and all of it is published, whatever happens until it is over. */
+  get isFinished(): boolean {
+    return this.#life.isFinished;
+  }
   /** Output size in pixels; null until it is known. */
   get size(): Size | null {
     return this.#size;
@@ -243,6 +247,9 @@ export class Stream implements Work {
       case "trouble":
         this.#life.degrade(message.error);
         log.warn("stream degraded", { stream: this.logId, error: message.error.message });
+        return;
+      case "finished":
+        this.#life.finish();
         return;
       case "ended":
         this.#end(message.error);

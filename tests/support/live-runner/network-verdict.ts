@@ -76,6 +76,7 @@ export function verdict(seen: Observations): Verdict {
     ...(seen.stopStatus < 300 ? [] : [`the client's stop was answered with ${seen.stopStatus}`]),
     ...(usage.length === SESSIONS ? [] : [`${usage.length} usage records of ${SESSIONS} sessions`]),
     ...usage.flatMap(balance),
+    ...endings(usage),
   ];
   const each = (figure: (client: MediaClient) => string) => `${figure(steady)}, ${figure(second)}`;
   const rows: Verdict["rows"] = [
@@ -122,6 +123,14 @@ const startMs = ({ started }: MediaClient): string => ms(started.tookMs);
 function balance({ duration_s, active_s, paused_s }: UsageRecord): string[] {
   const difference = Math.abs(active_s + paused_s - duration_s);
   return difference <= 0.1 ? [] : [`${difference} s of usage are neither active nor paused`];
+}
+
+/** One client fell silent, and two closed their inputs. The session of the restart has lost its channels or its registration. */
+function endings(usage: readonly UsageRecord[]): string[] {
+  const count = (reason: string) => usage.filter((one) => one.reason === reason).length;
+  return count("no_input") === 1 && count("input_ended") >= 2
+    ? []
+    : [`sessions ended by ${usage.map(({ reason }) => reason).join(", ")}`];
 }
 
 const late = (what: string, took: number, limit: number): string[] =>

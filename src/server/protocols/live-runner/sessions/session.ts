@@ -185,7 +185,8 @@ export class RunnerSession {
   /** Ends it, and releases it so long after its end. Does nothing if it has ended, or is about to. */
   end(outcome: SessionOutcome, releaseAfterMs = 0): void {
     if (this.#outcome !== null) return;
-    this.#outcome = outcome;
+    // A client that sees the end of its output and stops the session does not change how it ended.
+    this.#outcome = this.#running?.stream.isFinished ? INPUT_ENDED : outcome;
     this.#releaseAfterMs = releaseAfterMs;
     if (this.#running === null) this.#finish();
     else this.#services.store.end(this.#running.stream, "session ended");
@@ -269,7 +270,7 @@ export class RunnerSession {
       this.#outcome = outcomeOf(stream);
       // The client may be about to stop the session itself, and must find it.
       if (this.#outcome === INPUT_ENDED) this.#releaseAfterMs = this.#services.settings.endGraceMs;
-      if (stream.endReason === null) await this.#askForRelease();
+      if (stream.endReason === null && !stream.isFinished) await this.#askForRelease();
     }
     this.#finish();
   }
