@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { SESSION_CHANNELS } from "../../src/server/protocols/live-runner/live-runner-protocol.ts";
 import { runnerServer } from "../support/live-runner/runner-server.ts";
+import { recordLogs } from "../support/log-records.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
@@ -81,13 +82,27 @@ test("a channel beside the media that its client closes ends nothing but itself"
   expect((await session.get("/session")).body.status).toBe("active");
 });
 
-test("an update through the control channel that cannot be applied is an event, and changes nothing", async () => {
+test("what cannot be applied of control messages is an event and no fault in the log, and changes nothing", async () => {
+  await using logs = await recordLogs("warning");
   await using running = await runnerServer({ dialect: "go-livepeer" });
   const session = await running.orchestrator.reserve();
   const { body } = await session.post("/stream", { model: "edges", events: true, control: true });
-  await fetch(`${body.control}/0`, { method: "POST", body: '{"mode": "robot"}' });
-  await waitFor("the error", async () => {
-    return (await textsOf(body.events)).some((text) => text.includes('"type":"error"'));
-  });
-  expect((await session.get("/session")).body.params.model).toBe("edges");
+  const messages = [
+    ['{"mode": "robot"}', "parameters not applied: model is unknown"],
+    ['{"width": "wide"}', "parameters not applied: width must be"],
+    ['{"params": 5}', "parameters not applied: params must be an object"],
+    ["[]", "control message must be a JSON object, got []"],
+    ["5", "control message must be a JSON object, got 5"],
+    ['{"paused": true}', "parameters ignored: paused"],
+  ] as const;
+  for (const [seq, [message, error]] of messages.entries()) {
+    await fetch(`${body.control}/${seq}`, { method: "POST", body: message });
+    await waitFor(`the event of ${message}`, async () => {
+      const events = (await textsOf(body.events)).filter(Boolean).map((text) => JSON.parse(text));
+      return events.some(({ event }) => event.type === "error" && event.message.startsWith(error));
+    });
+  }
+  const { params, status } = (await session.get("/session")).body;
+  expect([params.model, status]).toEqual(["edges", "active"]);
+  expect(logs.messages.filter((message) => message.includes("unexpected"))).toEqual([]);
 });

@@ -40,7 +40,7 @@ test("the observers and the long prompts of an orchestrator's ended streams are 
       params: defaults,
       defaults,
       observe: (stream: Stream) => {
-        const control = { update: () => Promise.resolve(), end: () => {} };
+        const control = { update: async () => ({ ignored: [] }), end: () => {} };
         const observer = protocol.observe(stream, start, channels, control);
         if (observer) held.push(new WeakRef(observer));
         return observer;

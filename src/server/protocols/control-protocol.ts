@@ -10,6 +10,7 @@ import type { HostRuleset } from "../hosts/host-policy.ts";
 import type { StartFields } from "../streams/fields.ts";
 import type { StreamObserver } from "../streams/observer.ts";
 import type { Stream } from "../streams/stream.ts";
+import type { Remarks } from "../streams/update.ts";
 
 /** A channel as a start names it. Its URL has not been checked. */
 export interface ChannelRequest {
@@ -37,8 +38,8 @@ export interface StreamStart extends ChannelRequests {
 
 /** What a stream's observer may do to its stream. */
 export interface StreamControl {
-  /** Applies an update in its turn. Throws what is wrong with it. */
-  update(stream: Stream, body: object): Promise<unknown>;
+  /** Applies an update in its turn; returns what was left out of it. Throws WorkerError for what is wrong with it. */
+  update(stream: Stream, body: object): Promise<Pick<Remarks, "ignored">>;
   /** Ends the stream; with `error` it has failed. */
   end(stream: Stream, error?: PlainError): void;
 }

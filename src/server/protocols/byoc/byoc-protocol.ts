@@ -45,6 +45,7 @@ const RULES: Omit<SideChannelRules, "timing"> = {
   pipeline: "byoc",
   fields: { control: "control_url", events: "events_url", data: "data_url" },
   fate: "shared",
+  unapplied: "skipped",
 };
 
 /** The id may come as X-Stream-Id instead. */

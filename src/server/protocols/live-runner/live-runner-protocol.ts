@@ -28,6 +28,7 @@ export const SESSION_CHANNELS: SideChannelRules = {
   pipeline: "comfystream",
   fields: { control: "control", events: "events", data: "data" },
   fate: "separate",
+  unapplied: "reported",
   timing: {
     beatMs: 5000,
     batchMs: 333,

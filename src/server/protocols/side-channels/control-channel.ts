@@ -3,14 +3,18 @@ import type { Endpoint } from "../../../engine/protocol/work.ts";
 import { type PlainError, toPlainError } from "../../../errors.ts";
 import { getLogger } from "../../../log.ts";
 import { redactUrl } from "../../../redact-url.ts";
+import { shown } from "../../../shown-value.ts";
 import { readMessages } from "../../../trickle/client/json-reader.ts";
+import type { Remarks } from "../../streams/update.ts";
 import { controlMessages } from "./control-message.ts";
 
 export interface ControlChannelOptions {
   /** How long a gateway that sends keep-alives may be silent, on this channel and on the input; null: without limit. */
   readonly silenceMs: number | null;
-  /** Applies an update; throws what is wrong with it. */
-  readonly update: (body: object) => Promise<unknown>;
+  /** Whether messages that are not objects, and members that an update leaves out, are reported. */
+  readonly unapplied: "skipped" | "reported";
+  /** Applies an update. Throws WorkerError for what is wrong with it; any other error is logged as a fault of the server. */
+  readonly update: (body: object) => Promise<Pick<Remarks, "ignored">>;
   /** Reports a message that could not be used. The stream continues. */
   readonly reportError: (message: string) => void;
   /** Called once when the channel or its gateway is gone; with an error, the channel was lost. */
@@ -64,7 +68,7 @@ export class ControlChannel implements Disposable {
   }
 
   async #handle(text: string): Promise<void> {
-    const { silenceMs, reportError } = this.#options;
+    const { silenceMs, unapplied, reportError } = this.#options;
     for (const message of controlMessages(text)) {
       switch (message.kind) {
         case "keepalive":
@@ -73,6 +77,10 @@ export class ControlChannel implements Disposable {
           break;
         case "bad_json":
           reportError(`control message is not valid JSON: ${message.why}`);
+          break;
+        case "no_object":
+          if (unapplied === "reported")
+            reportError(`control message must be a JSON object, got ${shown(message.value)}`);
           break;
         case "update":
           await this.#update(message.body);
@@ -84,10 +92,13 @@ export class ControlChannel implements Disposable {
   }
 
   async #update(body: object): Promise<void> {
+    const { update, unapplied, reportError } = this.#options;
     try {
-      await this.#options.update(body);
+      const { ignored } = await update(body);
+      if (unapplied === "reported" && ignored.length > 0)
+        reportError(`parameters ignored: ${ignored.join(", ")}`);
     } catch (error) {
-      this.#options.reportError(`parameters not applied: ${toPlainError(error).message}`);
+      reportError(`parameters not applied: ${toPlainError(error).message}`);
     }
   }
 

@@ -5,31 +5,34 @@ import { parseJson } from "../../exact-json.ts";
 export type ControlMessage =
   | { readonly kind: "keepalive" }
   | { readonly kind: "update"; readonly body: object }
-  | { readonly kind: "bad_json"; readonly why: string };
+  | { readonly kind: "bad_json"; readonly why: string }
+  /** JSON that is not an object. */
+  | { readonly kind: "no_object"; readonly value: unknown };
 
-/** The messages of one segment, in order. JSON that is not an object is skipped. */
+/** The messages of one segment, in order. */
 export function controlMessages(text: string): readonly ControlMessage[] {
   if (text.trim() === "") return [];
   try {
-    return messageOf(parseJson(text));
+    return [messageOf(parseJson(text))];
   } catch (error) {
     const lines = text.split("\n").filter((line) => line.trim() !== "");
     // A single object may span lines: only text that is not JSON as a whole is parsed line by line.
     if (lines.length < 2) return [{ kind: "bad_json", why: reason(error) }];
-    return lines.flatMap(lineMessages);
+    return lines.map(lineMessage);
   }
 }
 
-function lineMessages(line: string): readonly ControlMessage[] {
+function lineMessage(line: string): ControlMessage {
   try {
     return messageOf(parseJson(line));
   } catch (error) {
-    return [{ kind: "bad_json", why: reason(error) }];
+    return { kind: "bad_json", why: reason(error) };
   }
 }
 
-function messageOf(value: unknown): readonly ControlMessage[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+function messageOf(value: unknown): ControlMessage {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { kind: "no_object", value };
   const isKeepAlive = Reflect.get(value, "keep") === "alive" && Object.keys(value).length === 1;
-  return [isKeepAlive ? { kind: "keepalive" } : { kind: "update", body: value }];
+  return isKeepAlive ? { kind: "keepalive" } : { kind: "update", body: value };
 }

@@ -40,6 +40,11 @@ export interface SideChannelRules {
    * and a stream that fails deletes its output. `separate`: the stream continues without a channel that is lost.
    */
   readonly fate: "shared" | "separate";
+  /**
+   * What becomes of control messages that are not objects, and of members that an update leaves out: skipped
+   * (protocol.md 5.2), or reported by an `error` event.
+   */
+  readonly unapplied: "skipped" | "reported";
   readonly timing: SideChannelTiming;
 }
 
@@ -157,6 +162,7 @@ export class SideChannels implements StreamObserver {
     const { control, rules } = this.#options;
     return new ControlChannel(endpoint, {
       silenceMs: rules.timing.silenceMs,
+      unapplied: rules.unapplied,
       update: (body) => control.update(this.#stream, body),
       reportError: (message) => this.#publishError(message),
       onEnd: (error) => this.#lost("control", error),

@@ -157,3 +157,13 @@ export function runnerErrorOf(error: unknown, compute?: Compute): RunnerError {
     ...(code === "runner_unavailable" && unavailable),
   });
 }
+
+/** Settles as `work` does, with a WorkerError in place of a RunnerError: what lies outside of `/runner` knows those alone. */
+export async function workerErrors<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof RunnerError)) throw error;
+    throw new WorkerError("invalid_request", error.message, { cause: error });
+  }
+}

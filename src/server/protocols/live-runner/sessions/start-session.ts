@@ -4,8 +4,9 @@ import type { FieldProblem } from "../../../../field-problem.ts";
 import type { Place } from "../../../admission.ts";
 import type { StreamStarter } from "../../../streams/start.ts";
 import type { Stream } from "../../../streams/stream.ts";
+import type { Remarks } from "../../../streams/update.ts";
 import { type SideChannelRules, SideChannels } from "../../side-channels/side-channels.ts";
-import { RunnerError } from "../app/runner-errors.ts";
+import { RunnerError, workerErrors } from "../app/runner-errors.ts";
 import type { SessionStart } from "../app/session-start.ts";
 import type { Startup } from "../app/startup.ts";
 import { liveRunnerProtocol } from "../live-runner-protocol.ts";
@@ -25,7 +26,7 @@ export interface SessionStartRequest {
   readonly place: Place;
   readonly startupOf: (model: ModelInfo) => Startup;
   /** Applies an update that came through the control channel. */
-  readonly update: (body: object) => Promise<unknown>;
+  readonly update: (body: object) => Promise<Pick<Remarks, "ignored">>;
   /** Called right before the stream is made; throws if the session has ended meanwhile. */
   readonly assertLives: () => void;
 }
@@ -77,7 +78,7 @@ export async function startSession(
           channels: side,
           dataFormat: "lines",
           rules: request.sideChannels,
-          control: { ...control, update: (_, body) => request.update(body) },
+          control: { ...control, update: (_, body) => workerErrors(request.update(body)) },
         });
       },
     });

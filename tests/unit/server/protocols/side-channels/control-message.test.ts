@@ -15,7 +15,12 @@ test.each<[string, string, unknown[]]>([
     '{"fps":5}\n{"keep":"alive"}\r\n{"fps":6}\n',
     [update({ fps: 5 }), { kind: "keepalive" }, update({ fps: 6 })],
   ],
-  ["a list, a number, a text and null", '[{"fps":5}]\n1\n"x"\nnull', []],
+  ["an empty list", "[]", [{ kind: "no_object", value: [] }]],
+  [
+    "a list, a number, a text and null",
+    '[{"fps":5}]\n1\n"x"\nnull',
+    [[{ fps: 5 }], 1, "x", null].map((value) => ({ kind: "no_object", value })),
+  ],
 ])("%s", (_title, text, messages) => {
   expect(controlMessages(text)).toEqual(messages as ReturnType<typeof controlMessages>);
 });
