@@ -137,6 +137,45 @@ test("channels at a host that is not the orchestrator's are refused, the place i
   expect(lines).not.toContain('secret"');
 });
 
+test.concurrent.each([
+  ["a file", "file:///etc/secret"],
+  ["no URL", "secret"],
+  ["with credentials", "http://u:secret@127.0.0.1/x"],
+  ["the input again", "in"],
+])("S14 an output channel that is %s is the orchestrator's fault", async (_, url) => {
+  await using running = await runnerServer({ dialect: "livepeer-node" });
+  const { orchestrator } = running;
+  const input = `${orchestrator.url}/ai/trickle/a`;
+  const channels = [
+    { name: "in", url: input },
+    { name: "out", url: url === "in" ? input : url },
+  ];
+  orchestrator.calls.fail("channels", { status: 200, text: JSON.stringify({ channels }) });
+  const session = await orchestrator.reserve();
+  const refused = await session.post("/stream", { prompt: "x" });
+  const error = { code: "orchestrator_error", field: url === "in" ? "in" : "out" };
+  expect(refused).toMatchObject({ status: 502, body: { error } });
+  expect(JSON.stringify(refused.body)).not.toContain("secret");
+  expect(running.inUse()).toEqual({ places: 0, held: 1 });
+  expect((await session.post("/stream", { prompt: "x" })).status).toBe(200);
+});
+
+test.concurrent("S14 an output channel that another session has is the orchestrator's fault, and that one goes on", async () => {
+  await using running = await runnerServer({ dialect: "livepeer-node" });
+  const { orchestrator, server } = running;
+  const session = await orchestrator.reserve();
+  const first = await session.post("/stream", { prompt: "x" });
+  const channels = [
+    { name: "in", url: `${first.body.in}-2` },
+    { name: "out", url: first.body.out },
+  ];
+  orchestrator.calls.fail("channels", { status: 200, text: JSON.stringify({ channels }) });
+  const second = await (await orchestrator.reserve()).post("/stream", { prompt: "x" });
+  const error = { code: "orchestrator_error", field: "out" };
+  expect(second).toMatchObject({ status: 502, body: { error } });
+  expect(server.store.list("live")).toHaveLength(1);
+});
+
 test.concurrent("R9 a BYOC stream and a session share the places, and both kinds are refused beyond them", async () => {
   await using byoc = orchestratorTrickle();
   const options = { dialect: "go-livepeer", maxStreams: 2, orchestrator: QUIET } as const;

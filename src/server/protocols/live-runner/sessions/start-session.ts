@@ -1,5 +1,6 @@
 /** Starts the stream of a session: reads the request, makes the channels, and hands both to the stream engine (live-runner.md 4.2). */
 import type { ModelInfo } from "../../../../engine/protocol/models.ts";
+import { WorkerError } from "../../../../errors.ts";
 import type { FieldProblem } from "../../../../field-problem.ts";
 import type { Place } from "../../../admission.ts";
 import type { StreamStarter } from "../../../streams/start.ts";
@@ -62,9 +63,9 @@ export async function startSession(
   const attempt = request.nextAttempt();
   try {
     const { urls, requests } = await makeChannels(callbacks, roles, attempt, isOrchestrator);
-    const channels = await starter.checkChannels(requests);
+    const channels = await starter.checkChannels(requests).catch(blameOrchestrator);
     assertLives();
-    const { stream, remarks } = await starter.begin(liveRunnerProtocol, program, {
+    const began = starter.begin(liveRunnerProtocol, program, {
       // A session's own id is a credential of its client.
       id: crypto.randomUUID(),
       channels,
@@ -82,6 +83,7 @@ export async function startSession(
         });
       },
     });
+    const { stream, remarks } = await began.catch(blameOrchestrator);
     const ignored = [...start.ignored, ...remarks.ignored];
     return { stream, startup, urls, ignored, warnings: remarks.warnings };
   } catch (error) {
@@ -89,6 +91,17 @@ export async function startSession(
     void callbacks.deleteChannels(roles.map((role) => channelName(role, attempt)));
     throw error;
   }
+}
+
+/** What is wrong with the channels is not the client's doing: their URLs are the orchestrator's. */
+function blameOrchestrator(error: unknown): never {
+  if (!(error instanceof WorkerError) || error.kind !== "invalid_request") throw error;
+  const { message, details } = error;
+  const field = details[0]?.field;
+  throw new RunnerError("orchestrator_error", message, {
+    cause: error,
+    ...(field !== undefined && { field }),
+  });
 }
 
 /** Throws RunnerError `startup_exceeds_limit`. A start whose length is unknown is let through. */
