@@ -112,14 +112,16 @@ test.each(["/pause", "/resume", "/stop"])("A1 %s takes a reason and nothing else
 
 test("S1 a wrong key is a 404 as an unknown route is, and says nothing of either", async () => {
   const { origin } = new URL(running.runnerUrl);
-  const [wrong, unknown, bare] = await Promise.all([
+  const [wrong, unknown, bare, undecodable] = await Promise.all([
     fetch(`${origin}/runner/${"x".repeat(22)}/stream`, { method: "POST" }),
     fetch(`${running.runnerUrl}/nothing`, { method: "POST" }),
     fetch(running.runnerUrl, { method: "POST" }),
+    fetch(`${running.runnerUrl}/%FF`, { method: "POST" }),
   ]);
-  const bodies = await Promise.all([wrong, unknown, bare].map((one) => one.json()));
+  const bodies = await Promise.all([wrong, unknown, bare, undecodable].map((one) => one.json()));
   expect(bodies[1]).toEqual(bodies[0]);
   expect(bodies[2]).toEqual(bodies[0]);
+  expect(bodies[3]).toEqual(bodies[0]);
   expectError({ status: wrong.status, body: bodies[0] }, 404, "not_found");
 });
 

@@ -17,6 +17,7 @@ import { playgroundRoutes } from "./playground-routes.ts";
 import { requestCounter } from "./request-counter.ts";
 import { withUsableUrl } from "./request-url.ts";
 import { runnerBatchRoutes } from "./runner-batch-routes.ts";
+import { isRunnerPath, noRunnerRoute } from "./runner-error.ts";
 import { runnerRoutes } from "./runner-routes.ts";
 import { type StreamServices, streamRoutes } from "./stream-routes.ts";
 import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
@@ -33,11 +34,13 @@ export interface AppDeps
   readonly runner: LiveRunner | null;
 }
 
-/** Of requests: JSON routes, the Livepeer header, streams by their ids, and trickle. */
+/** Of requests: JSON routes, the headers of a job and of its payment, streams by their ids, and trickle. */
 const ALLOWED_HEADERS = [
   "Content-Type",
   "Authorization",
   "Livepeer",
+  "Livepeer-Payment",
+  "Livepeer-Segment",
   "X-Stream-Id",
   "Expect-Content",
   "Lp-Trickle-Reset",
@@ -105,10 +108,12 @@ const streamAccess = ({ starter, store, protocols }: StreamServices): StreamAcce
 
 function rejectUndecodable(request: Request): void {
   if (!request.url.includes("%")) return;
+  const { pathname } = new URL(request.url);
   try {
-    decodeURIComponent(new URL(request.url).pathname);
+    decodeURIComponent(pathname);
   } catch (error) {
     if (!(error instanceof URIError)) throw error;
+    if (isRunnerPath(pathname)) throw noRunnerRoute();
     throw new HttpError(
       400,
       "invalid_request",
