@@ -1,5 +1,7 @@
 /** Asks the server that runs at --host and --port how it stands with its orchestrators, for the command `doctor`. */
+
 import { type Static, Type } from "@sinclair/typebox";
+import { answerTimeout } from "../answer-timeout.ts";
 import type { Config } from "../config.ts";
 import { reason } from "../errors.ts";
 import { check } from "../schema-check.ts";
@@ -25,7 +27,7 @@ export async function examineRegistrations(config: Config): Promise<Registration
   try {
     const response = await fetch(`${origin}/registrations`, {
       headers: apiToken === undefined ? {} : { authorization: `Bearer ${apiToken}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: answerTimeout(TIMEOUT_MS),
       proxy: "",
     });
     const body: unknown = await response.json().catch(() => null);

@@ -1,6 +1,8 @@
 /** Decides which hosts a stream's channels may be at (contract.md "Hosts"), and pins the address that was checked. */
+
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { answerTimeout } from "../../answer-timeout.ts";
 import type { Endpoint } from "../../engine/protocol/work.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { decodePath, OWN_CHANNELS, parseChannelUrl } from "./channel-url.ts";
@@ -151,7 +153,7 @@ export class HostPolicy {
   }
 
   async #lookUp(field: string, name: string): Promise<readonly string[]> {
-    const late = AbortSignal.timeout(LOOKUP_TIMEOUT_MS);
+    const late = answerTimeout(LOOKUP_TIMEOUT_MS);
     const deadline = new Promise<never>((_, reject) => {
       late.addEventListener("abort", () => reject(late.reason), { once: true });
     });

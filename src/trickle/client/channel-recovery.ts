@@ -1,4 +1,5 @@
 /** Decides what follows a failed POST: a pause, closing what broke off, asking where to go on, or giving up. */
+import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
@@ -135,7 +136,7 @@ export class ChannelRecovery {
         this.#broken.delete(seq);
       }
       if (this.#ask && !signal.aborted) {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
+        const limit = AbortSignal.any([signal, answerTimeout(ASK_TIMEOUT_MS)]);
         this.#seq = await nextSeq(this.#endpoint, limit);
         this.#ask = false;
         this.#wasClosed = false; // the channel is there

@@ -1,4 +1,5 @@
 /** Sends the short requests about a channel as a whole: create it, ask for its next number, delete it. */
+import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { Backoff } from "./backoff.ts";
 import { channelHost, describeAnswer, describeFailure, describeMs, quote } from "./describe.ts";
@@ -30,7 +31,7 @@ export async function askAcceptance<T>(
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException("busy", "TimeoutError")), busyMs);
   const whole = AbortSignal.any([signal, late.signal]);
-  const once = () => request(AbortSignal.any([whole, AbortSignal.timeout(answerMs)]));
+  const once = () => request(AbortSignal.any([whole, answerTimeout(answerMs)]));
   try {
     return await whileBusy(once, whole);
   } catch (error) {
@@ -90,7 +91,7 @@ export async function nextSeq(endpoint: TrickleEndpoint, signal: AbortSignal): P
  * a second. Throws if a retry may help: `ServerBusy` after a 503.
  */
 export async function closeSegment(endpoint: TrickleEndpoint, seq: number): Promise<void> {
-  await remove(endpoint, `/${seq}`, AbortSignal.timeout(DELETE_MS));
+  await remove(endpoint, `/${seq}`, answerTimeout(DELETE_MS));
 }
 
 /** As `closeSegment`, for a segment that nobody closes if this fails. Never throws. */
@@ -104,7 +105,7 @@ export async function deleteChannel(endpoint: TrickleEndpoint): Promise<void> {
 }
 
 async function bestEffortDelete(endpoint: TrickleEndpoint, path: string): Promise<void> {
-  const signal = AbortSignal.timeout(DELETE_MS);
+  const signal = answerTimeout(DELETE_MS);
   // Where it fails the peer is gone, and perhaps the channel with it; if not, its idle sweep closes it.
   await whileBusy(() => remove(endpoint, path, signal), signal).catch(() => {});
 }

@@ -1,4 +1,5 @@
 /** Reads a channel of small messages, whole and in order, also across outages of its server. */
+import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
@@ -64,7 +65,7 @@ export async function* readMessages(
     signal.throwIfAborted();
     let latest: number;
     try {
-      const ask = AbortSignal.any([signal, AbortSignal.timeout(ASK_TIMEOUT_MS)]);
+      const ask = AbortSignal.any([signal, answerTimeout(ASK_TIMEOUT_MS)]);
       latest = await nextSeq(endpoint, ask);
     } catch (error) {
       // A channel that existed before has ended.

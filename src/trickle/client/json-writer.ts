@@ -1,4 +1,5 @@
 /** Publishes whole messages, one a segment: connects ahead, retries, and leaves no empty segment unless it is asked to. */
+import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { Backoff } from "./backoff.ts";
@@ -120,7 +121,7 @@ export class JsonWriter {
       const since = performance.now();
       try {
         if (seq === null) {
-          const signal = AbortSignal.any([this.#cut.signal, AbortSignal.timeout(STALL_MS)]);
+          const signal = AbortSignal.any([this.#cut.signal, answerTimeout(STALL_MS)]);
           seq = await nextSeq(this.#endpoint, signal);
           existed = true;
           reset = seq > 0;

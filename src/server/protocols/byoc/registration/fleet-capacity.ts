@@ -1,5 +1,7 @@
 /** The capacity of several workers behind one URL, read from their `GET /health?check=ready` again and again. */
+
 import { type Static, Type } from "@sinclair/typebox";
+import { answerTimeout } from "../../../../answer-timeout.ts";
 import { reason } from "../../../../errors.ts";
 import { getLogger } from "../../../../log.ts";
 import { check } from "../../../../schema-check.ts";
@@ -103,7 +105,7 @@ export class FleetCapacity implements Capacity {
 async function askHealth(url: string, signal: AbortSignal): Promise<Health | string> {
   try {
     const response = await fetch(`${url}/health?check=ready`, {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, answerTimeout(TIMEOUT_MS)]),
       proxy: "",
     });
     const body: unknown = await response.json().catch(() => null);

@@ -1,4 +1,5 @@
 /** Talks to an orchestrator: registers and unregisters, and explains its answers in words (protocol.md 2.1, 2.2). */
+import { answerTimeout } from "../../../../answer-timeout.ts";
 import { reason } from "../../../../errors.ts";
 import { cut } from "../../../../shown-value.ts";
 import type { Offer } from "./offer.ts";
@@ -66,7 +67,7 @@ export class OrchestratorClient {
           authorization: this.#secret,
           "content-type": action === "register" ? "application/json" : "text/plain",
         },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        signal: AbortSignal.any([signal, answerTimeout(TIMEOUT_MS)]),
         // The secret goes nowhere else.
         redirect: "manual",
         // A pooled connection that the other side has closed meanwhile would look like a refusal.

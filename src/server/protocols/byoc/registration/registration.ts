@@ -1,4 +1,5 @@
 /** Registers every capability with every orchestrator, keeps that up, and withdraws it at the end. */
+import { answerTimeout } from "../../../../answer-timeout.ts";
 import { getLogger } from "../../../../log.ts";
 import type { Capacity } from "../../../capacity.ts";
 import {
@@ -77,7 +78,7 @@ export class Registration {
   /** Withdraws what orchestrators may have, all at once and within 2 s. Never throws. */
   async leave(): Promise<void> {
     await this.stop();
-    const deadline = AbortSignal.timeout(LEAVE_MS);
+    const deadline = answerTimeout(LEAVE_MS);
     const held = this.#entries.filter((entry) => entry.held);
     await Promise.all(
       held.map(async ({ client, offer }) => {

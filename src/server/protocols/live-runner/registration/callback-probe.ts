@@ -1,4 +1,5 @@
 /** Follows the address that an orchestrator names for callbacks, and warns where it does not answer (live-runner.md 2.1). */
+import { answerTimeout } from "../../../../answer-timeout.ts";
 import { reason } from "../../../../errors.ts";
 import { getLogger } from "../../../../log.ts";
 import { redactUrl } from "../../../../redact-url.ts";
@@ -36,7 +37,7 @@ export class CallbackProbe {
   /** Any answer shows that the address is right. */
   async #try(origin: string): Promise<void> {
     try {
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
+      const signal = answerTimeout(TIMEOUT_MS);
       await askOrchestrator(`${origin}/discovery`, { method: "GET", signal, tls: this.#tls });
     } catch (error) {
       log.warn("runner: the orchestrator's callback address does not answer", {

@@ -3,6 +3,7 @@
  * forgotten it, and retries whatever fails (live-runner.md 2.1, 2.2). Runs in the server process and waits for nothing but
  * the orchestrator: beats go on while engines load, hang or restart.
  */
+import { answerTimeout } from "../../../../answer-timeout.ts";
 import { pause } from "../../../../streams/pause.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import { DEFAULT_INTERVAL_MS, type HeartbeatAnswer, type HeartbeatBody } from "./heartbeat.ts";
@@ -132,7 +133,7 @@ export class Heartbeats {
     const askedAt = this.#timing.now();
     const held = this.#held;
     const timeoutMs = Math.min(held?.intervalMs ?? DEFAULT_INTERVAL_MS, LONGEST_TIMEOUT_MS);
-    const signal = AbortSignal.any([this.#abandon.signal, AbortSignal.timeout(timeoutMs)]);
+    const signal = AbortSignal.any([this.#abandon.signal, answerTimeout(timeoutMs)]);
     const body = this.#beating.body(this.#id);
     const outcome = await this.#beating.client.heartbeat(body, held?.secret ?? null, signal);
     if (outcome.kind === "accepted") return this.#accepted(outcome.answer, askedAt);

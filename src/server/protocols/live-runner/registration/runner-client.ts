@@ -1,4 +1,5 @@
 /** Talks to one orchestrator for a runner: heartbeats, the end of the registration, and stops of sessions (live-runner.md 2). */
+import { answerTimeout } from "../../../../answer-timeout.ts";
 import { reason } from "../../../../errors.ts";
 import { redactUrls } from "../../../../redact-url.ts";
 import { cut } from "../../../../shown-value.ts";
@@ -93,7 +94,7 @@ export class RunnerClient {
     try {
       const answer = await askOrchestrator(`${this.url}/${path}`, {
         method: "POST",
-        signal: AbortSignal.timeout(STOP_TIMEOUT_MS),
+        signal: answerTimeout(STOP_TIMEOUT_MS),
         tls: this.#tls,
       });
       if (isSuccess(answer) || answer.status === 404) return { kind: "stopped" };

@@ -1,5 +1,7 @@
 /** All runners of this server: one an orchestrator, one a batch capability and orchestrator, and the static one. */
+
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { answerTimeout } from "../../../../answer-timeout.ts";
 import type { Config } from "../../../../config.ts";
 import { getLogger } from "../../../../log.ts";
 import type { Capacity } from "../../../capacity.ts";
@@ -147,7 +149,7 @@ export class Runners<S extends RunnerSessions> {
     ];
     const left = runners.map(async (each) => {
       await each.drained;
-      await each.one.leave(AbortSignal.timeout(LEAVE_MS));
+      await each.one.leave(answerTimeout(LEAVE_MS));
     });
     return {
       drained: Promise.all(drained).then(() => {}),

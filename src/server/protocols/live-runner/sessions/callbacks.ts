@@ -1,5 +1,7 @@
 /** Calls an orchestrator back about one session: makes and removes its channels, and stops it (live-runner.md 3.1). */
+
 import { type Static, Type } from "@sinclair/typebox";
+import { answerTimeout } from "../../../../answer-timeout.ts";
 import { reason } from "../../../../errors.ts";
 import { redactUrls } from "../../../../redact-url.ts";
 import { check } from "../../../../schema-check.ts";
@@ -98,7 +100,7 @@ export class SessionCallbacks {
 
   /** Sends a call, and once more if it fails before the timeout. Rejects where no answer came. */
   async #ask(method: "POST" | "DELETE", path: string, json?: unknown): Promise<OrchestratorAnswer> {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = answerTimeout(TIMEOUT_MS);
     const headers = { "Livepeer-Session-Token": this.#token };
     const request = { method, headers, json, signal, tls: this.#tls };
     const url = `${this.#base}/${path}`;

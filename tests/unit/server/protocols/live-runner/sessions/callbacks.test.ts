@@ -85,6 +85,16 @@ test("a refusal is quoted without the session's id and token, and without the pa
   }
 });
 
+test("an orchestrator that does not answer is reported with the time that it was given", async () => {
+  const { callbacks } = orchestrator(() => new Promise<never>(() => {}));
+  const [channels, stopped] = await Promise.all([
+    failure(callbacks.createChannels(WISH)),
+    callbacks.stop(),
+  ]);
+  expect(channels).toEndWith("channels: it did not answer within 2 s");
+  expect(stopped).toEqual({ kind: "failed", message: "it did not answer within 2 s" });
+});
+
 test.each([
   [200, "stopped"],
   [204, "stopped"],
