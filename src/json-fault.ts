@@ -1,4 +1,4 @@
-/** Finds where and why a text is not JSON, which `JSON.parse` does not say, and texts that nest too deep to be worked on. */
+/** Finds where and why a text is not JSON, which `JSON.parse` does not say, and texts that are too deep or too many to work on. */
 import { type ParseError, parse, printParseErrorCode } from "jsonc-parser";
 
 export interface JsonFault {
@@ -11,6 +11,11 @@ export interface JsonFault {
 
 /** What requests and graphs hold nests less. Code that walks values or writes them as JSON recurses. */
 export const MAX_JSON_DEPTH = 100;
+/**
+ * Values of one text, names aside. The largest graphs have some thousands. Each costs microseconds to parse, to check and
+ * to walk, in which the process does nothing else: a body of 12 MiB could hold millions. Pictures are single values.
+ */
+export const MAX_JSON_VALUES = 20_000;
 
 const REASONS: Readonly<Record<string, string>> = {
   PropertyNameExpected: "a name in quotes is missing",
@@ -35,7 +40,8 @@ const FOREIGN: readonly (readonly [RegExp, string])[] = [
 
 /** The first fault of a text that `JSON.parse` refuses; null if there is none, and for texts beyond 1 MiB. */
 export function jsonFault(text: string): JsonFault | null {
-  if (nestsDeeperThan(text, MAX_JSON_DEPTH)) return { line: 1, column: 1, reason: TOO_DEEP };
+  const excess = excessOf(text);
+  if (excess !== null) return { line: 1, column: 1, reason: excess };
   if (text.length > MAX_SEARCHED) return null;
   const errors: ParseError[] = [];
   parse(text, errors, { disallowComments: true });
@@ -59,11 +65,15 @@ export function describeParseError(text: string, { error, offset }: ParseError):
 
 /** `line 3, column 14: a comma is missing before this`. */
 export const placed = ({ line, column, reason }: JsonFault): string =>
-  reason === TOO_DEEP ? reason : `line ${line}, column ${column}: ${reason}`;
+  reason === TOO_DEEP || reason === TOO_MANY ? reason : `line ${line}, column ${column}: ${reason}`;
 
-/** As `JSON.parse`. Throws `SyntaxError` that says where and why, also for text that nests deeper than `MAX_JSON_DEPTH`. */
+/**
+ * As `JSON.parse`. Throws `SyntaxError` that says where and why, also for text that nests deeper than `MAX_JSON_DEPTH` or
+ * holds more than `MAX_JSON_VALUES`.
+ */
 export function parseBounded(text: string, reviver?: Parameters<typeof JSON.parse>[1]): unknown {
-  if (nestsDeeperThan(text, MAX_JSON_DEPTH)) throw new SyntaxError(TOO_DEEP);
+  const excess = excessOf(text);
+  if (excess !== null) throw new SyntaxError(excess);
   try {
     return JSON.parse(text, reviver);
   } catch (error) {
@@ -73,21 +83,40 @@ export function parseBounded(text: string, reviver?: Parameters<typeof JSON.pars
 }
 
 const TOO_DEEP = `it nests deeper than ${MAX_JSON_DEPTH} levels`;
+const TOO_MANY = `it holds more than ${MAX_JSON_VALUES} values`;
 /** Where a longer text is at fault is not looked for. */
 const MAX_SEARCHED = 1024 * 1024;
 
-/** In one pass, which skips texts. */
-function nestsDeeperThan(text: string, most: number): boolean {
+/** What a text has too much of to be parsed; null for others. One pass, which skips texts and ends where the limit is. */
+function excessOf(text: string): string | null {
   let depth = 0;
+  let values = 1;
   for (let at = 0; at < text.length; at++) {
-    const sign = text[at];
-    if (sign === '"') at = endOfText(text, at);
-    else if (sign === "[" || sign === "{") depth++;
-    else if (sign === "]" || sign === "}") depth--;
-    if (depth > most) return true;
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = endOfText(text, at);
+        break;
+      case COMMA:
+        values++;
+        break;
+      case OPEN_LIST:
+      case OPEN_OBJECT:
+        values++;
+        depth++;
+        break;
+      case CLOSE_LIST:
+      case CLOSE_OBJECT:
+        depth--;
+    }
+    if (depth > MAX_JSON_DEPTH) return TOO_DEEP;
+    if (values > MAX_JSON_VALUES) return TOO_MANY;
   }
-  return false;
+  return null;
 }
+
+const [QUOTE, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
+  0x22, 0x2c, 0x5b, 0x5d, 0x7b, 0x7d,
+];
 
 /** The place of the closing quote; the end for a text without one. */
 function endOfText(json: string, begin: number): number {

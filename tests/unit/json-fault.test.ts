@@ -1,8 +1,11 @@
-/** Where and why a text is not JSON, and texts that nest too deep. */
+/** Where and why a text is not JSON, and texts that nest too deep or hold too many values. */
 import { expect, test } from "bun:test";
-import { jsonFault, MAX_JSON_DEPTH, parseBounded } from "../../src/json-fault.ts";
+import { jsonFault, MAX_JSON_DEPTH, MAX_JSON_VALUES, parseBounded } from "../../src/json-fault.ts";
 
 const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+const zeros = (count: number) => `[${"0,".repeat(count - 1)}0]`;
+const members = (count: number) =>
+  `{${Array.from({ length: count }, (_, n) => `"m${n}":1`).join(",")}}`;
 
 test.each([
   ['{"seed": NaN}', "line 1, column 10: JSON has no NaN and no Infinity: give a number"],
@@ -14,6 +17,10 @@ test.each([
   ['{"a": "b\nc"}', "line 1, column 7: "],
   [nested(MAX_JSON_DEPTH + 1), "it nests deeper than 100 levels"],
   [`{"a": ${"[".repeat(200_000)}`, "it nests deeper than 100 levels"],
+  [zeros(MAX_JSON_VALUES), "it holds more than 20000 values"],
+  [members(MAX_JSON_VALUES), "it holds more than 20000 values"],
+  ["[[],[".repeat(MAX_JSON_VALUES), "it nests deeper than 100 levels"],
+  [`[${"[],{},".repeat(MAX_JSON_VALUES)}`, "it holds more than 20000 values"],
 ])("%.30j is refused with the place and the reason", (text, message) => {
   expect(() => parseBounded(text)).toThrow(SyntaxError);
   expect(() => parseBounded(text)).toThrow(message);
@@ -22,6 +29,9 @@ test.each([
 
 test.each([
   nested(MAX_JSON_DEPTH),
+  zeros(MAX_JSON_VALUES - 1),
+  members(MAX_JSON_VALUES - 1),
+  JSON.stringify({ prompt: ",[{".repeat(MAX_JSON_VALUES), picture: "x".repeat(1e6) }),
   JSON.stringify({ text: "[".repeat(500), quoted: `\\"${"{".repeat(500)}\\`, end: "\\" }),
   '"\\\\" ',
 ])("%.30j is read as JSON.parse reads it", (text) => {

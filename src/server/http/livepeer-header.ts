@@ -1,7 +1,8 @@
 /** Reads the `Livepeer` header: the base64 JSON of a job, in every form that callers send (protocol.md 3). */
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { WorkerError } from "../../errors.ts";
+import { reason, WorkerError } from "../../errors.ts";
+import { parseJson } from "../exact-json.ts";
 import { checked } from "../field-errors.ts";
 
 const text = (description: string) => Type.Optional(Type.String({ expects: "text", description }));
@@ -50,9 +51,9 @@ export function parseLivepeerHeader(value: string): LivepeerJob {
   let job: unknown;
   try {
     const bytes = Buffer.from(digits, "base64");
-    job = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    job = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw malformed("must be base64 of JSON in UTF-8", error);
+    throw malformed(`must be base64 of JSON in UTF-8: ${reason(error)}`, error);
   }
   if (typeof job !== "object" || job === null || Array.isArray(job))
     throw malformed("must hold a JSON object");

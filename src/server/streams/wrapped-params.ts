@@ -1,5 +1,6 @@
 /** Reads parameters that callers send as one member, `params`, in any of its forms (protocol.md 1.4, 1.6). */
 
+import { jsonFault, placed } from "../../json-fault.ts";
 import { shown } from "../../shown-value.ts";
 import { parseJson } from "../exact-json.ts";
 import { fieldsError } from "../field-errors.ts";
@@ -14,7 +15,9 @@ export function wrappedParams(params: unknown): object {
   if (Array.isArray(given))
     return given.find((one) => typeof one === "object" && one !== null) ?? {};
   if (typeof given === "object") return given;
-  const problem = `must be an object, or JSON text of one, got ${shown(params)}`;
+  const fault = typeof given === "string" && /^\s*[[{]/.test(given) ? jsonFault(given) : null;
+  const why = fault === null ? "" : `; ${placed(fault)}`;
+  const problem = `must be an object, or JSON text of one, got ${shown(params)}${why}`;
   throw fieldsError([{ field: "params", problem }]);
 }
 

@@ -9,13 +9,19 @@ export type ControlMessage =
   /** JSON that is not an object. */
   | { readonly kind: "no_object"; readonly value: unknown };
 
+/** Each is applied before the server does anything else. Gateways and clients send one a segment. */
+const MAX_MESSAGES = 256;
+
 /** The messages of one segment, in order. */
 export function controlMessages(text: string): readonly ControlMessage[] {
   if (text.trim() === "") return [];
   try {
     return [messageOf(parseJson(text))];
   } catch (error) {
-    const lines = text.split("\n").filter((line) => line.trim() !== "");
+    const split = text.split("\n", MAX_MESSAGES + 1);
+    if (split.length > MAX_MESSAGES)
+      return [{ kind: "bad_json", why: `it has more than ${MAX_MESSAGES} lines` }];
+    const lines = split.filter((line) => line.trim() !== "");
     // A single object may span lines: only text that is not JSON as a whole is parsed line by line.
     if (lines.length < 2) return [{ kind: "bad_json", why: reason(error) }];
     return lines.map(lineMessage);
