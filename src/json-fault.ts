@@ -114,16 +114,15 @@ function excessOf(text: string): string | null {
   return null;
 }
 
-const [QUOTE, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
-  0x22, 0x2c, 0x5b, 0x5d, 0x7b, 0x7d,
-];
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** The place of the closing quote; the end for a text without one. */
 function endOfText(json: string, begin: number): number {
-  for (let at = json.indexOf('"', begin + 1); at >= 0; at = json.indexOf('"', at + 1)) {
-    let escapes = at;
-    while (json[escapes - 1] === "\\") escapes--;
-    if ((at - escapes) % 2 === 0) return at;
+  for (let at = begin + 1; at < json.length; at++) {
+    const sign = json.charCodeAt(at);
+    if (sign === QUOTE) return at;
+    if (sign === BACKSLASH) at++;
   }
   return json.length;
 }

@@ -44,6 +44,7 @@ test.each([
   ["a list", encoded([]), "Livepeer"],
   ["a text", encoded("x"), "Livepeer"],
   ["null", encoded(null), "Livepeer"],
+  ["very many values", encoded({ values: Array(20_000).fill(0) }), "Livepeer"],
   ["timeout 0", encoded({ timeout_seconds: 0 }), "Livepeer.timeout_seconds"],
   ["timeout below 0", encoded({ timeout_seconds: -3 }), "Livepeer.timeout_seconds"],
   ["timeout with a fraction", encoded({ timeout_seconds: 1.5 }), "Livepeer.timeout_seconds"],

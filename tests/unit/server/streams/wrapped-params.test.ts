@@ -19,3 +19,10 @@ test.each([[5], [true], ["{"], ["5"]])("%j is refused by name and value", (param
     `params must be an object, or JSON text of one, got ${JSON.stringify(params)}`,
   );
 });
+
+test("JSON text that cannot be read is refused with the reason", () => {
+  expect(() => wrappedParams(JSON.stringify(Array(20_000).fill(0)))).toThrow(
+    "it holds more than 20000 values",
+  );
+  expect(() => wrappedParams('{"fps": 5,}')).toThrow("line 1, column 11: remove the comma");
+});

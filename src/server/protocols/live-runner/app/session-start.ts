@@ -113,7 +113,9 @@ export function readReason(body: unknown): string {
 
 /** The error with the field as the caller named it: a model that is unknown may have been chosen by `mode`. */
 export function namedByCaller(error: RunnerError, body: unknown): RunnerError {
-  const { mode, model } = { ...Object(Object(body).params), ...Object(body) };
+  const named = (field: string): unknown =>
+    Object(body)[field] ?? Object(Object(body).params)[field];
+  const [mode, model] = [named("mode"), named("model")];
   if (error.field !== "model" || model !== undefined || typeof mode !== "string") return error;
   const message = error.message.replace(/^model /, "mode ");
   return new RunnerError(error.code, message, { ...error.extras, field: "mode", cause: error });

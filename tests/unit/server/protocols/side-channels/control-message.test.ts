@@ -33,3 +33,11 @@ test("a bad line is reported, and those around it are read", () => {
   ]);
   expect(controlMessages("{bad")).toEqual([{ kind: "bad_json", why: expect.any(String) }]);
 });
+
+test("a segment of very many values or lines is reported as a whole", () => {
+  const reported = (why: string) => [{ kind: "bad_json", why }];
+  const many = `{${Array.from({ length: 20_000 }, (_, n) => `"${n}":1`).join(",")}}`;
+  expect(controlMessages(many)).toEqual(reported("it holds more than 20000 values") as never);
+  const lines = controlMessages('{"fps":5}\n'.repeat(257));
+  expect(lines).toEqual(reported("it has more than 256 lines") as never);
+});
