@@ -32,6 +32,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 /** Pages whose commands are not run, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   "docs/binary.md": "they need a built binary; ship/binary and ship/release run it",
+  "docs/conformance.md": "it downloads go-livepeer from its own repository",
   "docs/containers.md": "they need a Docker daemon; ship/image runs those of the CPU image",
   "docs/diffusion.md": "they download gigabytes",
   "docs/fleet.md":

@@ -1,8 +1,15 @@
 /** go-livepeer's trickle package in a process of its own. */
 import { buildGo, type GoProgram } from "../../support/go-program.ts";
 
-/** Only the module's trickle package is compiled. */
-export const buildGoPeer = (): GoProgram => buildGo(import.meta.dir);
+/** Puts the module that go.mod names into Go's module cache, whatever module proxies serve. */
+const DOWNLOAD = "GOPROXY=direct go mod download github.com/livepeer/go-livepeer@v0.9.1";
+
+/** Only the module's trickle package is compiled. It comes from Go's module cache, and where that lacks it, from a proxy. */
+export function buildGoPeer(): GoProgram {
+  const program = buildGo(import.meta.dir);
+  if (program.kind === "built" || Bun.which("go") === null) return program;
+  return { kind: "unavailable", why: `${program.why} Run once: ${DOWNLOAD}` };
+}
 
 /** go-livepeer's trickle server on a port of this machine, until it is disposed of. Throws why it cannot be built. */
 export async function startGoTrickle() {
