@@ -9,9 +9,9 @@ import { untilAborted } from "../streams/until-aborted.ts";
 const log = getLogger("server");
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
-/** A pipe that nobody reads is refused rather than waited for. */
+/** With O_NONBLOCK, opening a pipe without a reader fails instead of waiting. */
 const FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
-/** Records tell who used what: others on the machine do not read them. */
+/** Records tell who used what: other users of the machine cannot read them. */
 const MODE = 0o640;
 const MAX_WAITING = 1000;
 const CLOSE_MS = 1000;
@@ -27,10 +27,10 @@ export class JsonLinesFile implements AsyncDisposable {
   /** The oldest first. */
   readonly #waiting: string[] = [];
   #file: FileHandle | null;
-  /** The lines are being written. */
+  /** Settles when the write in progress is over; null while none is. */
   #writing: Promise<void> | null = null;
   #fails = false;
-  /** Lines that were given up since the file could be written. */
+  /** Lines that were dropped since the last successful write. */
   #lost = 0;
 
   /** Opens or makes the file. Throws ConfigError if it cannot be written. */

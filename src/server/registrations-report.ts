@@ -1,5 +1,4 @@
-/** Asks the server that runs at --host and --port how it stands with its orchestrators, for the command `doctor`. */
-
+/** Asks the running server for the state of its registrations, for the command `doctor`. */
 import { type Static, Type } from "@sinclair/typebox";
 import { answerTimeout } from "../answer-timeout.ts";
 import type { Config } from "../config.ts";

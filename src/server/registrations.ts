@@ -1,4 +1,4 @@
-/** Shows how this server stands with its orchestrators, for operators and the command `doctor`. */
+/** Lists the registrations of this server and their state, for operators and the command `doctor`. */
 import type { RegistrationState } from "./protocols/byoc/registration/registration.ts";
 import type { RunnerState } from "./protocols/live-runner/registration/dynamic-registration.ts";
 import type { RegistrationView } from "./registration-view.ts";

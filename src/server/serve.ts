@@ -178,10 +178,10 @@ const SESSIONS_SHARE = 0.4;
 const STREAMS_SHARE = 0.7;
 const ENGINES_SHARE = 0.85;
 
-/** A longer grace is for sessions: ending things takes no longer than this. */
+/** Ending everything takes no longer than this: the rest of a longer grace is left to sessions. */
 const ENDINGS_MS = 8000;
 
-/** When a share of the grace is over, in milliseconds from its begin. */
+/** The end of a share of the grace, in milliseconds from the start of the grace. */
 const within = (graceMs: number, share: number): number =>
   Math.max(0, graceMs - ENDINGS_MS) + Math.min(graceMs, ENDINGS_MS) * share;
 

@@ -19,7 +19,7 @@ export interface EncodeOptions extends Pick<VideoEncoderOptions, "profile"> {
   readonly observer: Pick<PipelineObserver, "frameDropped" | "stageTook">;
   /** Called before every frame: bits a second, or undefined for constant quality. */
   readonly bitrate: () => number | undefined;
-  /** Called before every frame: true if it must begin a segment, whatever the last one has come to. */
+  /** Called before every frame; true: the frame must begin a segment, however short the last one is. */
   readonly segmentWanted?: () => boolean;
 }
 

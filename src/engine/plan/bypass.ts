@@ -1,11 +1,11 @@
-/** Decides when frames pass by the runs in progress, so that viewers see the fallback meanwhile, and what becomes of those runs. */
+/** Decides when frames bypass the runs in progress, so that viewers see the fallback meanwhile, and what is done with the late results. */
 import type { Ticks } from "../../media/time.ts";
 import type { Frame } from "../codec/libav.ts";
 import type { Tick } from "../codec/video-frame.ts";
 import type { StreamParams } from "../protocol/work.ts";
 
 export interface BypassLimits {
-  /** Frames pass by runs when no frame has come out for so long. */
+  /** Frames bypass runs when no frame has come out for this long. */
   readonly stallMs: number;
   /** The same before the first frame has come out. */
   readonly firstMs: number;
@@ -14,15 +14,15 @@ export interface BypassLimits {
 /** live-runner.md 4.2 and 6. */
 const BYPASS_LIMITS: BypassLimits = { stallMs: 2000, firstMs: 800 };
 
-/** Timers may fire so much too early, and then no time would be over. */
+/** Timers may fire this much too early. */
 const EARLY_MS = 2;
 
-/** A model's picture that frames have passed by: it takes the time of a later one. */
+/** A model's picture that came after later frames had been shown: it is shown in the time of a later one. */
 export interface LatePicture extends Tick {
   readonly frame: Frame;
 }
 
-/** Only streams with a `fallback` have one: the frames of others wait for their runs. */
+/** Opens only for streams with a `fallback`: the frames of others always wait for their runs. */
 export class Bypass implements Disposable {
   readonly #limits: BypassLimits;
   /** `performance.now()` when a frame came out last, or was taken while none was under way. */
@@ -64,7 +64,7 @@ export class Bypass implements Disposable {
     this.dropLate();
   }
 
-  /** True for a frame that has passed, or that others have passed by. */
+  /** True for a frame whose time is over: it was shown as a fallback, or a later one was. */
   hasPassed(pts: Ticks): boolean {
     return this.#passed !== null && pts <= this.#passed;
   }
@@ -89,7 +89,7 @@ export class Bypass implements Disposable {
     this.#late = picture;
   }
 
-  /** The picture to show next, the caller's; null where there is none. */
+  /** The late picture to show next, owned by the caller; null where there is none. */
   takeLate(): LatePicture | null {
     const late = this.#late;
     this.#late = null;
@@ -100,7 +100,7 @@ export class Bypass implements Disposable {
     this.takeLate()?.frame.free();
   }
 
-  /** Waits for what is under way, but not longer than until frames may have to pass by it. */
+  /** Waits for `work`, at most until frames have to bypass it: the stream is paused, or nothing has come out for too long. */
   async wait(work: Promise<void>, { fallback }: StreamParams): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer =
@@ -115,13 +115,13 @@ export class Bypass implements Disposable {
     }
   }
 
-  /** Calls back when the stream is paused, until what is returned is disposed. */
+  /** Calls `wake` whenever the stream is paused, until the returned object is disposed. */
   onPause(wake: () => void): Disposable {
     this.#wakers.add(wake);
     return { [Symbol.dispose]: () => void this.#wakers.delete(wake) };
   }
 
-  /** The stream is paused: what waits goes on. */
+  /** The stream is paused: ends every wait. */
   paused(): void {
     for (const wake of this.#wakers) wake();
   }

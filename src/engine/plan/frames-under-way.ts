@@ -24,7 +24,7 @@ export class FramesUnderWay {
     return this.#wasTooLate;
   }
 
-  /** A run begins; what is returned settles when it has ended, without an error. */
+  /** A run begins. The returned promise settles when it has ended; it never rejects. */
   runs(inferred: Promise<unknown>, inputs: FrameInputs): Promise<void> {
     void inputs.begun.then(() => {
       this.#wasTooLate = false;
@@ -65,7 +65,7 @@ export class FramesUnderWay {
     await Promise.all(this.#all);
   }
 
-  /** Waits for all, whatever becomes of them. */
+  /** Waits for all; never rejects. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#all);
   }

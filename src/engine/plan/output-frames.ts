@@ -44,7 +44,7 @@ export interface Outlet {
   readonly controller: OutputController;
 }
 
-/** A frame for viewers, or why there is none. `reason`: why it is no model's; null for a model's. */
+/** A frame for viewers, or why there is none. `reason`: why it is not the model's picture; null if it is. */
 interface Made {
   readonly frame: Frame | DropCause;
   readonly reason: FallbackReason | null;
@@ -119,7 +119,7 @@ export class OutputFrames {
     } else frame.free();
   }
 
-  /** As the models draw it, or what is shown where none runs, or one fails; the cause where that is nothing. */
+  /** The models' picture, or its replacement where no model runs or one fails; a drop cause where nothing is shown. */
   async #make(
     job: PlanJob,
     inferred: Promise<Inferred | null>,
@@ -148,7 +148,7 @@ export class OutputFrames {
     return { frame: (await finisher.standInFor(job, loading)) ?? "not_made", reason };
   }
 
-  /** Hands on a frame: what the models made of the frame at `pts`, or what is shown for the reason given. */
+  /** Enqueues a frame: the models' picture of the frame at `pts`, or a replacement for the given reason. */
   #emit(
     frame: Frame,
     { tick, controller }: Pick<Outlet, "tick" | "controller">,

@@ -106,7 +106,7 @@ interface FailedCall {
   readonly view: RunnerView;
 }
 
-/** The error as clients get it. One that nobody foresaw stays as it is, to be logged. */
+/** The error as clients get it. An unexpected one stays as it is, to be logged. */
 export function failureOf(error: unknown, { session, body, view }: FailedCall): unknown {
   const isForeseen =
     error instanceof RunnerError || (error instanceof WorkerError && error.kind !== "internal");

@@ -5,7 +5,7 @@ import type { Stream } from "../streams/stream.ts";
 
 const STATES = ["live", "fallback", "paused"] as const;
 
-/** Milliseconds in each state, and thousands of pixels: sums of whole numbers never fall, whatever their order. */
+/** Milliseconds in each state, and thousands of pixels: integers, so that rounding never lets a total fall. */
 interface Totals extends Record<(typeof STATES)[number], number> {
   kilopixels: number;
 }
@@ -38,7 +38,7 @@ export class UsageTotals {
     this.#live.add(stream);
   }
 
-  /** The stream is over: its usage stays in the totals, and the stream is let go. */
+  /** The stream is over: keeps its usage in the totals, and drops the stream. */
   close(stream: Stream): void {
     this.#live.delete(stream);
     addUsage(this.#ended.get(stream.protocol.name), stream);

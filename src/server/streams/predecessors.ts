@@ -1,4 +1,4 @@
-/** Finds the streams that must end before another one starts. */
+/** Finds the streams that must end before another one may start. */
 import type { WorkerError } from "../../errors.ts";
 import { fieldsError } from "../field-errors.ts";
 import { isSameChannel } from "../hosts/channel-url.ts";
@@ -25,6 +25,6 @@ export const predecessorsOf = (
     throw fieldsError([{ field: protocol.channelFields.output, problem }]);
   });
 
-/** Only a start by the same protocol means the same stream; any other one would end a stream of somebody else. */
+/** A start replaces a stream of its own protocol only: by another one, it would end somebody else's stream. */
 const takenId = (field: string): WorkerError =>
   fieldsError([{ field, problem: "is the id of a stream that was not started this way" }]);

@@ -69,7 +69,7 @@ export class UsageClock {
     this.#recordFallback();
   }
 
-  /** Takes what an engine reports; what it shows while the stream is paused does not matter. */
+  /** Takes an engine's report. */
   show({ output, reason }: Showing): void {
     if (output === "fallback") this.#fallback(reason ?? "stalled");
     if (output === "paused" && this.#reason === ENGINE_LOST) this.#reason = null; // another one has it

@@ -1,6 +1,6 @@
 /** Declares the interfaces between a runner's registration and the sessions that run under it. */
 
-/** What an orchestrator is told about a runner; any but `ready` makes it unusable, living sessions included (live-runner.md 3.3). */
+/** The status that a heartbeat reports. Any but `ready` makes the runner unusable, also for its living sessions (live-runner.md 3.3). */
 export type RunnerStatus = "ready" | "loading" | "busy" | "draining";
 
 /** The sessions of one registration. `SessionTable` implements it. */

@@ -124,7 +124,7 @@ const CODES: Readonly<Record<ErrorKind, RunnerErrorCode>> = {
   timeout: "invalid_body",
 };
 
-/** These fields have been checked for their form: what is wrong with them later is the name that they hold. */
+/** The form of these fields has been checked before: a later refusal is about the name that they hold. */
 const NAME_CODES: Readonly<Record<string, RunnerErrorCode>> = {
   preset: "unknown_preset",
   fallback: "unknown_fallback",

@@ -118,7 +118,7 @@ function commonParams({ takes_prompts }: ModelInfo): Record<string, ParamDescrip
 
 const TYPES = { integer: "int", number: "float", boolean: "bool" } as const;
 
-/** The first member of an optional field's union is what it takes beside null. */
+/** Describes a field; the first member of its union is its schema without null. */
 function describedField(schema: TSchema): ParamDescription {
   const { type, minimum, maximum }: TSchema = schema["anyOf"][0];
   return {

@@ -29,7 +29,7 @@ const RANDOM_CHARACTERS = 10;
 /** A client waits 5 s for the answer to its start, which may wait for a refresh. */
 const REFRESH_MS = 1500;
 
-/** How a runner stands with an orchestrator. */
+/** The state of a runner's registration with one orchestrator. */
 export interface RunnerState {
   readonly app: string;
   /** As in ORCH_URL. */

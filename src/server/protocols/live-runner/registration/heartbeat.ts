@@ -66,7 +66,7 @@ export interface HeartbeatAnswer {
 
 export const DEFAULT_INTERVAL_MS = 5000;
 const DEFAULT_TTL_MS = 20_000;
-/** A shorter one would be a flood. */
+/** Floor of the interval that an orchestrator asks for. */
 const SHORTEST_INTERVAL_MS = 50;
 
 /** Reads the body of an answer of status 200; null for anything but a heartbeat's answer. */

@@ -36,7 +36,7 @@ export const REAL_BEATS: BeatTiming = {
 
 export type BeatFailure = Exclude<BeatOutcome, { kind: "accepted" }>;
 
-/** What a heartbeat is made of, and who is told what comes of it. */
+/** What heartbeats are made of, and callbacks for their outcomes. */
 export interface Beating {
   readonly client: Pick<RunnerClient, "heartbeat" | "unregister">;
   /** Makes an id that no orchestrator has. */

@@ -1,6 +1,6 @@
 /**
  * Follows the channel from an orchestrator to a runner, on which it reports reservations and releases at once
- * (live-runner.md 2.3). It is the fast path alone: whatever is missed there comes with the next heartbeat.
+ * (live-runner.md 2.3). It only saves time: what is missed here comes with the next heartbeat.
  */
 import { Type } from "@sinclair/typebox";
 import { reason, WorkerError } from "../../../../errors.ts";
@@ -31,7 +31,7 @@ export interface O2rOptions {
   readonly signal: AbortSignal;
   /** For logs. */
   readonly orchestrator: string;
-  /** A channel that is silent for so long is read anew from its newest message. Replaced in tests. */
+  /** After this much silence the channel is read again from its newest message. Replaced in tests. */
   readonly silenceMs?: number;
   /** Pause before that. Replaced in tests. */
   readonly againMs?: number;
@@ -75,7 +75,7 @@ export async function followO2r(
   }
 }
 
-/** Other messages, such as `{"keep":"alive"}`, say nothing. */
+/** Ignores other messages, such as `{"keep":"alive"}`. */
 function deliver(text: string, listener: O2rListener): void {
   let body: unknown;
   try {

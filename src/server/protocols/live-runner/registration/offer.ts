@@ -1,4 +1,4 @@
-/** Builds what a runner registers from the settings, and finds doubtful settings (live-runner.md 2.1, 8). */
+/** Builds what a runner registers from the settings, and warns of settings that probably do not work (live-runner.md 2.1, 8). */
 import { CAPABILITIES } from "../../../../capabilities/registry.ts";
 import { type Config, ConfigError } from "../../../../config.ts";
 import type { ModelInfo } from "../../../../engine/protocol/models.ts";
@@ -62,7 +62,7 @@ export function gpuOf(devices: readonly string[], gpus: readonly Gpu[]): RunnerG
 const MAX_METADATA_BYTES = 1024;
 const MEDIA = ["video/mp2t"];
 const SURFACES = ["/stream", "/echo", "/start_stream", "/scope"];
-/** Models are loaded when a session wants them, and stay. */
+/** A model is loaded for the first session that wants it, and stays loaded. */
 export const LOAD_POLICY = "on-demand";
 
 /** Public facts for clients that choose a runner, as compact JSON. Presets are left out first where it grows too long. */
@@ -88,7 +88,7 @@ const runnerBase = ({ runnerUrl, capabilityUrl }: Config) => ({
 export const runnerBaseUrl = (config: Config, ownUrl: string): string =>
   runnerBase(config).url ?? ownUrl;
 
-/** What is doubtful about RUNNER_URL, in sentences. */
+/** Why RUNNER_URL probably does not work, as messages; empty where nothing speaks against it. */
 export function runnerUrlDoubts(config: Config): readonly string[] {
   const base = runnerBase(config);
   const unreachable = doubtAboutUrl(base, config.orchUrl ?? []);

@@ -1,8 +1,8 @@
-/** Explains an orchestrator's refusals of a heartbeat in words that name the setting (live-runner.md 1, 2.2). */
+/** Classifies an orchestrator's refusal of a heartbeat, and names the setting that causes it (live-runner.md 1, 2.2). */
 import type { HeartbeatBody } from "./heartbeat.ts";
 import type { BeatOutcome } from "./runner-client.ts";
 
-/** An answer that is not 200; `text` is its sentence, without credentials. */
+/** @param answer of another status than 200; `text` is its message, without credentials */
 export function explainRefusal(
   { status, text }: { readonly status: number; readonly text: string },
   body: HeartbeatBody,
@@ -34,10 +34,10 @@ export function explainRefusal(
   };
 }
 
-/** What an orchestrator answers that has no dynamic registration, or does not know live runners at all. */
+/** In the message of an orchestrator without dynamic registration, or without live runners. */
 const IS_OFF = /disabled|not supported|page not found/i;
 
-/** The setting that causes a refusal, and what to do with it. */
+/** The setting that causes a refusal and its remedy; null where the message names none. */
 function causeOf(
   text: string,
   { price_info, runner_url, capacity, app }: HeartbeatBody,
@@ -53,7 +53,7 @@ function causeOf(
     return `RUNNER_URL: it must be an absolute http or https URL, and is ${new URL(runner_url).origin}`;
   if (/metadata/i.test(text)) return "RUNNER_METADATA";
   if (/runner_id/i.test(text)) return "RUNNER_ID";
-  // node names both in one sentence.
+  // livepeer/node names both in one message.
   if (/capacity/i.test(text))
     return `RUNNER_APP=${app}, RUNNER_CAPACITY: ${capacity} is advertised`;
   if (/\bapp\b/i.test(text)) return `RUNNER_APP=${app}`;

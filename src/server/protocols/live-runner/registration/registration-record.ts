@@ -1,4 +1,4 @@
-/** Remembers how a runner stands with its orchestrator, and logs each thing that happens once, not each time that it does. */
+/** Keeps the state of a runner's registration, and logs each change once. */
 import { getLogger, type LogLevel } from "../../../../log.ts";
 import type { BeatFailure } from "./keep-beating.ts";
 

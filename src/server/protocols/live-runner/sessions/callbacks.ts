@@ -1,5 +1,4 @@
-/** Calls an orchestrator back about one session: makes and removes its channels, and stops it (live-runner.md 3.1). */
-
+/** Calls an orchestrator back about one session: makes and deletes its channels, and stops it (live-runner.md 3.1). */
 import { type Static, Type } from "@sinclair/typebox";
 import { answerTimeout } from "../../../../answer-timeout.ts";
 import { reason } from "../../../../errors.ts";
@@ -22,7 +21,7 @@ const MAX_SHOWN = 200;
 /** The session is gone, or another one has its id: there is nothing left to stop. */
 const GONE = [401, 403, 404];
 
-/** A channel to be made. */
+/** A channel to make. */
 export interface ChannelWish {
   readonly name: string;
   readonly mime_type: string;
@@ -32,7 +31,7 @@ const MadeChannel = Type.Object({
   name: Type.String(),
   /** For the client. */
   url: Type.String({ minLength: 1 }),
-  /** For this worker; absent or empty: `url` is for both. */
+  /** For this worker; absent or empty: use `url`. */
   internal_url: Type.Optional(Type.String()),
 });
 export type MadeChannel = Static<typeof MadeChannel>;
@@ -66,7 +65,7 @@ export class SessionCallbacks {
     throw orchestratorError("it answered without the channels that were asked for");
   }
 
-  /** Removes channels. Best effort; never throws. */
+  /** Deletes channels. Best effort; never throws. */
   async deleteChannels(names: readonly string[]): Promise<void> {
     try {
       await this.#ask("DELETE", "channels", { channels: names });
@@ -121,7 +120,7 @@ export class SessionCallbacks {
     return `it answered ${answer.status}${text === "" ? "" : `: ${text}`}`;
   }
 
-  /** Leaves out the session's credentials, which an orchestrator's sentence may quote. */
+  /** Removes the session's credentials, which an orchestrator's message may quote. */
   #safe(text: string): string {
     const id = this.#base.split("/").at(-1) ?? "";
     const secrets = [this.#token, id].filter((one) => one.length > 3);

@@ -1,4 +1,4 @@
-/** How sessions end: the outcomes that the runner itself decides, and their words (live-runner.md 3.4, 4.3). */
+/** Declares the outcomes of sessions, and derives one from the end of a stream (live-runner.md 3.4, 4.3). */
 import type { Stream } from "../../../streams/stream.ts";
 
 export interface SessionOutcome {
@@ -21,7 +21,7 @@ export const MAX_SESSION: SessionOutcome = { status: "expired", reason: "max_ses
 /** The orchestrator has dropped the runner. */
 export const LOST = failed("registration_lost");
 
-/** The outcome of a session whose stream is over, though the session has not ended it. */
+/** The outcome of a session whose stream ended first. */
 export function outcomeOf({ error, status, endReason }: Stream): SessionOutcome {
   if (status === "error") return failed(error?.kind ?? "internal");
   if (endReason === "idle") return NO_INPUT;
@@ -33,6 +33,6 @@ function failed(why: string): SessionOutcome {
   return { status: "failed", reason: why };
 }
 
-/** Whether a session that was never called ended because nobody called it. */
+/** Whether a session that was never called ended for want of a call. */
 export const isWithoutCall = (outcome: SessionOutcome | null): boolean =>
   outcome === UNUSED || outcome === RELEASED;

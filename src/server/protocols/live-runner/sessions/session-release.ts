@@ -1,9 +1,9 @@
-/** Gives a session that has ended back to its orchestrator: after a delay, with retries (live-runner.md 3.4). */
+/** Releases a session that has ended at its orchestrator: after a delay, with retries (live-runner.md 3.4). */
 import { getLogger } from "../../../../log.ts";
 import { pause } from "../../../../streams/pause.ts";
 import type { SessionStop } from "../runner-sessions.ts";
 
-/** An orchestrator may cut the calls of a session that it releases, also the one that stopped the session. */
+/** An orchestrator may cut the calls of a session that it releases, so the answer to `/stop` must be out before. */
 export const AFTER_ANSWER_MS = 250;
 const RETRY_MS = [1000, 2000, 4000];
 const log = getLogger("sessions");
@@ -40,7 +40,7 @@ export class SessionRelease {
     return this.#over.promise;
   }
 
-  /** Call once the session has ended; it is released so much later. */
+  /** Call once the session has ended; it is released after `afterMs`. */
   async begin(afterMs: number): Promise<void> {
     if (this.#isTrying || !this.isHeld) return;
     this.#isTrying = true;
@@ -51,7 +51,7 @@ export class SessionRelease {
     this.#isTrying = false;
   }
 
-  /** The session may not wait for its release any longer than `AFTER_ANSWER_MS`. */
+  /** Cuts a delay longer than `AFTER_ANSWER_MS` short. */
   hurry(): void {
     this.#hurry.abort();
   }

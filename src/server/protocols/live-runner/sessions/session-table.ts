@@ -1,4 +1,4 @@
-/** The sessions of one registration: what its orchestrator is offered, which sessions it has, and when they end (live-runner.md 3). */
+/** Keeps the sessions of one registration: offers places, follows what the orchestrator reserves and releases, and ends sessions (live-runner.md 3). */
 import { getLogger } from "../../../../log.ts";
 import { pause } from "../../../../streams/pause.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
@@ -55,7 +55,7 @@ export class SessionTable implements RunnerSessions {
     return [...this.#sessions.values()];
   }
 
-  /** Whether a time limit of some session may still be reached. */
+  /** Whether the clock runs: some session may still reach a time limit. */
   get isWatching(): boolean {
     return this.#clock !== null;
   }
@@ -65,13 +65,13 @@ export class SessionTable implements RunnerSessions {
     const all = this.#held();
     const held = all.length;
     if (this.#isDraining) {
-      // The place of a session that has ended is not to be sold again once the orchestrator has it back.
+      // The place of an ended session must not be sold again once it is released.
       const living = all.filter(({ outcome }) => outcome === null).length;
       return { capacity: Math.max(1, living), status: held > 0 ? "ready" : "draining" };
     }
     const free = Math.max(0, places.total - places.used);
     const capacity = Math.max(1, Math.min(most, held + free));
-    // Any other status would cut off the sessions that live.
+    // Any other status would cut off the living sessions.
     if (held > 0) return { capacity, status: "ready" };
     if (engines.state === "loading") return { capacity, status: "loading" };
     return { capacity, status: free > 0 ? "ready" : "busy" };
@@ -92,7 +92,7 @@ export class SessionTable implements RunnerSessions {
     }
     for (const id of ids) {
       const { endedAt } = this.#known(id);
-      // It was listed after it had ended: its release did not arrive.
+      // It has ended and is still listed: its release did not arrive.
       if (endedAt !== null) this.#sessions.get(id)?.releaseAgain();
     }
   }
@@ -146,7 +146,7 @@ export class SessionTable implements RunnerSessions {
     if (known !== undefined) return known;
     this.#forgetOld();
     const { admission } = this.#options;
-    // Without a free place it is refused at its start, unless one is free by then.
+    // Without a place it gets one at its start, or is refused then.
     const isFree = !this.#isDraining && admission.taken < admission.capacity;
     const session = new RunnerSession(id, this.#services, isFree ? admission.take() : null);
     this.#sessions.set(id, session);
@@ -155,13 +155,13 @@ export class SessionTable implements RunnerSessions {
     return session;
   }
 
-  /** Takes a place for a start that has none. Sessions that the orchestrator has given up must not keep it from one. */
+  /** Takes a place for a start that has none. Sessions that the orchestrator has released do not count as taken. */
   async #hold(): Promise<Place> {
     const { admission } = this.#options;
     if (this.#isDraining)
       throw new RunnerError("runner_unavailable", "the runner is shutting down: try another one");
     if (admission.taken >= admission.capacity) await this.#options.owner.refresh();
-    // Nobody sees the end of a session that its orchestrator has given up: its place is as good as free.
+    // The tail of a session that its orchestrator has released is seen by nobody: its place counts as free.
     const leaving = [...this.#sessions.values()].filter(
       ({ state, isHeld }) => state === "draining" && !isHeld,
     );
