@@ -61,6 +61,7 @@ async function direct(path: string, given: Record<string, string> = {}, init: Re
 test.each([
   ["{", "invalid_json", null],
   ["[]", "invalid_body", null],
+  ["null", "invalid_body", null],
   [5, "invalid_body", null],
   [{ fps: 0 }, "invalid_param", "fps"],
   [{ params: { width: 63, height: 64 } }, "invalid_param", "width"],
@@ -87,6 +88,7 @@ test.each([
 test.each([
   ["{", "invalid_json", null],
   ["[]", "invalid_body", null],
+  ["null", "invalid_body", null],
   [{ fps: 61 }, "invalid_param", "fps"],
   [{ mode: "robot" }, "invalid_param", "mode"],
   [{ preset: "loud" }, "unknown_preset", "preset"],

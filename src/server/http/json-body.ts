@@ -52,10 +52,12 @@ export interface ReadOptions {
   readonly timeoutMs?: number;
   /** Default: one for the whole process. */
   readonly budget?: BodyBudget;
+  /** The value of an empty body. Default: null. */
+  readonly empty?: object;
 }
 
 /**
- * The body's value; an empty body is null. Throws HttpError 400 for text that is not JSON and for a body that breaks off,
+ * The body's value. Throws HttpError 400 for text that is not JSON and for a body that breaks off,
  * 413 beyond `maxBytes`, `at_capacity` where the budget is exhausted, and `timeout` or the signal's reason. Requests whose
  * headers exceed a limit are refused before the body is read.
  */
@@ -69,7 +71,7 @@ export async function readJson(request: Request, options: ReadOptions = {}): Pro
   const text = isSmall
     ? await orAbort(request.text().catch(brokenOff), deadline.signal)
     : await readCounting(request, maxBytes, budget, deadline.signal);
-  if (text.trim() === "") return null;
+  if (text.trim() === "") return options.empty ?? null;
   try {
     return parseJson(text);
   } catch (error) {

@@ -46,7 +46,7 @@ export const runnerRoutes = (
         path,
         async ({ request, params }) => {
           const session = sessionsOf({ request, params }).sessionOf(request);
-          const body = await readJson(request);
+          const body = await readJson(request, { empty: {} });
           try {
             return await route.run(session, body);
           } catch (error) {

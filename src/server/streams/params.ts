@@ -146,8 +146,8 @@ function mergedSize(
   defaults: StreamParams,
 ): StreamParams["size"] {
   if (width === undefined && height === undefined) return current.size;
-  if (width === null && height === null) return defaults.size;
   if (typeof width === "number" && typeof height === "number") return { width, height };
+  if (typeof width !== "number" && typeof height !== "number") return defaults.size;
   const [field, other] = typeof width === "number" ? ["height", "width"] : ["width", "height"];
   throw fieldsError([{ field, problem: `must be given together with ${other}` }]);
 }

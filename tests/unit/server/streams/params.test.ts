@@ -85,6 +85,13 @@ test("present fields replace, null resets to the default", () => {
   });
 });
 
+test("null resets both sides of the size, whether one is given or both", () => {
+  const sized = { ...defaults, size: { width: 640, height: 360 } };
+  for (const fields of [{ width: null }, { height: null }, { width: null, height: null }])
+    expect(update(fields, sized).params.size).toEqual(defaults.size);
+  expect(() => update({ width: null, height: 360 }, sized)).toThrow(/width must be given together/);
+});
+
 test("aliases are accepted, and a prompt may be a single text", () => {
   const { params } = update({ prompt: "a dog", max_framerate: 5 });
   expect(params).toMatchObject({ prompts: [{ prompt: "a dog" }], fps: 5 });

@@ -34,8 +34,8 @@ const NAMES = ["gateway_request_id", "stream_id", "model_id"];
 
 /** The body of a start. Its jobs read events and write control, so both channels are made unless they are switched off. */
 export function scopeStart(body: unknown): unknown {
-  if (typeof body !== "object" || Array.isArray(body)) return body;
-  const fields = Object.entries(body ?? {}).filter(([name]) => !NAMES.includes(name));
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  const fields = Object.entries(body).filter(([name]) => !NAMES.includes(name));
   const { params, ...rest }: Record<string, unknown> = Object.fromEntries(fields);
   const switches = { events: true, control: true };
   const isObject = typeof params === "object" && params !== null && !Array.isArray(params);

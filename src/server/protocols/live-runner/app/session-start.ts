@@ -49,7 +49,7 @@ const ECHO_MODEL = "identity";
 const MAX_REASON_CHARACTERS = 200;
 
 /**
- * Reads a start; null is an empty body. Fields stand at top level or in `params`, and top level wins. Throws RunnerError
+ * Reads a start. Fields stand at top level or in `params`, and top level wins. Throws RunnerError
  * naming the field.
  */
 export function readSessionStart(body: unknown): SessionStart {
@@ -122,8 +122,7 @@ export function namedByCaller(error: RunnerError, body: unknown): RunnerError {
 }
 
 function asObject(body: unknown): object {
-  if (body === null) return {};
-  if (typeof body === "object" && !Array.isArray(body)) return body;
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
   throw new RunnerError("invalid_body", `the body must be a JSON object, got ${shown(body)}`);
 }
 

@@ -10,7 +10,7 @@ const drawn = { prompts: [{ prompt: "a cat", negative_prompt: "rain" }] };
 const update = (body: unknown) => readSessionUpdate(body, drawn);
 
 test("an empty body starts a session with the defaults of everything", () => {
-  expect(readSessionStart(null)).toEqual({
+  expect(readSessionStart({})).toEqual({
     fields: {},
     ignored: [],
     ...{ preset: null, mode: null, radius: null, metadata: {} },
@@ -176,7 +176,7 @@ test("an update says what it changes of the preset, the mode and the radius", ()
 });
 
 test("a pause, a resume and a stop take a reason and nothing else", () => {
-  expect(readReason(null)).toBe("operator");
+  expect(readReason({})).toBe("operator");
   expect(readReason({ reason: "the show is over" })).toBe("the show is over");
   for (const reason of ["", "x".repeat(201), 5]) {
     const refusal = refusalOf(() => readReason({ reason }));
