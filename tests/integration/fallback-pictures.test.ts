@@ -152,7 +152,7 @@ test("passthrough shows the input, and the slate where there is none", async () 
   for (const frame of [passed, slate]) frame.free();
 });
 
-test("hold shows the last picture that was drawn while it was asked for, in the size of the output", async () => {
+test("hold shows the last picture that was drawn, in the size of the output", async () => {
   await using stream = opened();
   const hold = { ...PARAMS, fallback: "hold" };
   const before = await stream.show(hold, INPUT);
@@ -172,6 +172,22 @@ test("hold shows the last picture that was drawn while it was asked for, in the 
   const after = await stream.show(hold, INPUT);
   expect(lumaAt(after, 2, 2)).toBeLessThan(60);
   for (const frame of [before, held, scaled, other, after]) frame.free();
+});
+
+test("hold shows a picture that was drawn while another fallback was set, and costs no copy where a marker is drawn", async () => {
+  for (const fallback of ["default", "passthrough", "square"]) {
+    await using stream = opened();
+    const drawn = flatFrame();
+    drawn.data?.[0]?.fill(200);
+    stream.fallback.drawn(drawn, { ...PARAMS, fallback });
+    drawn.free();
+    const held = await stream.show({ fallback: "hold" }, INPUT);
+    expect(lumaAt(held, 20, 20)).toBe(200);
+    const marked = flatFrame();
+    stream.fallback.drawn(marked, { ...PARAMS, fallback, marker: "time" });
+    expect(marked.isWritable).toBe(true);
+    for (const frame of [held, marked]) frame.free();
+  }
 });
 
 test("slates of every shape have a sign and, where there is room, words in the middle, and differ", () => {

@@ -56,11 +56,10 @@ export class Fallback implements AsyncDisposable {
     );
   }
 
-  /** A frame of the models comes out; it is kept if the parameters may ask for it. */
-  drawn(frame: Frame, { fallback }: StreamParams): void {
-    if (fallback !== "hold" && this.#held === null) return;
+  /** A frame of the models comes out. It is kept for `hold`, which a stream with any fallback may be changed to. */
+  drawn(frame: Frame, params: StreamParams): void {
     this.#held?.free();
-    this.#held = fallback === "hold" ? shared(frame) : null;
+    this.#held = isKept(params) ? shared(frame) : null;
   }
 
   /** A yuv420p frame of the asked-for size, the caller's. */
@@ -125,6 +124,10 @@ export class Fallback implements AsyncDisposable {
     this.#picture = null;
   }
 }
+
+/** A marker is drawn into the frame next, which would copy pixels that are kept: then only `hold` itself is worth it. */
+const isKept = ({ fallback, marker = "none" }: StreamParams): boolean =>
+  fallback === "hold" || (fallback !== undefined && marker === "none");
 
 /** Another frame with the same pixels. */
 function shared(frame: Frame): Frame {
