@@ -2,8 +2,9 @@
 import type { PlainError } from "../errors.ts";
 import type { AudioPacket } from "../media/encoded-packet.ts";
 import type { Tick } from "./codec/video-frame.ts";
-import type { DataReport, Showing } from "./protocol/messages.ts";
+import type { DataReport } from "./protocol/messages.ts";
 import type { DropCause, StageName, WaitName } from "./protocol/metrics.ts";
+import type { Showing } from "./protocol/showing.ts";
 import type { Size, StreamParams } from "./protocol/work.ts";
 
 /** The parts of a stream that can fail on their own while the stream continues. */

@@ -25,7 +25,8 @@ export type Source =
   | { readonly kind: "input"; readonly packets: DemuxedInput; readonly audio: AudioMode }
   | { readonly kind: "clock"; readonly ticks: ReadableStream<Tick> };
 
-export interface PipelineOptions extends Omit<InferOptions, "pool" | "hasInput" | "deadlineOf"> {
+export interface PipelineOptions
+  extends Omit<InferOptions, "pool" | "hasInput" | "deadlineOf" | "after"> {
   readonly source: Source;
   /** Null: frames are made and thrown away, without an encoder. */
   readonly output: WritableStream<Fragment> | null;

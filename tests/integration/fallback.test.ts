@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { InferenceJob, InferenceResult } from "../../src/engine/device/loaded-model.ts";
 import { WorkerError } from "../../src/errors.ts";
+import { ticks } from "../../src/media/time.ts";
 import { INTERVAL_MS, ShownStage, STALL_MS, white } from "../support/shown-stage.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -198,6 +199,27 @@ test.concurrent("while a model loads the fallback is shown without a label, with
   await stage.shown("model", 3);
   expect(stage.order).toEqual(["input", "slate", "model"]);
   expect(stage.observer.shown).toEqual(["fallback: loading", "live"]);
+});
+
+test.concurrent("a stream without frames waits for its model while that loads, and for its first frame after that", async () => {
+  const loaded = Promise.withResolvers<void>();
+  await using stage = new ShownStage({ loaded: loaded.promise, input: "silent" });
+  const { shown } = stage.observer;
+  await waitFor("the load", () => shown.length > 0);
+  loaded.resolve();
+  await waitFor("the end of the load", () => shown.length > 1);
+  expect(shown).toEqual(["fallback: loading", "fallback: starting"]);
+});
+
+test.concurrent("frames that another engine has sent change nothing about what viewers see", async () => {
+  const after = ticks(20 * INTERVAL_MS * 90);
+  await using stage = new ShownStage({ infer: { after } });
+  await stage.shown("model");
+  const [first] = stage.frames;
+  expect(first?.pts).toBeLessThan(after);
+  expect(stage.observer.shown).toEqual([]);
+  await waitFor("a frame that is new", () => (stage.frames.at(-1)?.pts ?? 0) > after);
+  expect(stage.observer.shown).toEqual(["live"]);
 });
 
 test.concurrent("frames that were taken while the model loads are shown for that reason, also after the load has ended", async () => {

@@ -101,6 +101,7 @@ test("A6 a session's seconds are active or paused, and fallbacks are events of i
   expect(Math.abs(body.active_s + body.paused_s - body.duration_s)).toBeLessThan(0.1);
   expect(body.fallback_s).toBeGreaterThan(0);
   expect(body.fallback_events.map(({ reason }: { reason: string }) => reason)).toEqual([
+    "starting",
     "model_failed",
   ]);
   expect(await recordOf(running, session)).toMatchObject({ paused_s: body.paused_s });

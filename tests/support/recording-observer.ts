@@ -1,7 +1,8 @@
 /** A pipeline observer that records all events. */
 import type { Tick } from "../../src/engine/codec/video-frame.ts";
 import type { PipelineObserver, StreamPart } from "../../src/engine/pipeline-observer.ts";
-import type { DataReport, Showing } from "../../src/engine/protocol/messages.ts";
+import type { DataReport } from "../../src/engine/protocol/messages.ts";
+import type { Showing } from "../../src/engine/protocol/showing.ts";
 import type { StreamParams } from "../../src/engine/protocol/work.ts";
 import type { PlainError } from "../../src/errors.ts";
 

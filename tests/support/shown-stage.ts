@@ -49,6 +49,8 @@ export interface ShownOptions {
   readonly fallback?: string | null;
   /** A clock drives the stream. */
   readonly clock?: boolean;
+  /** Default: `steady`; `silent`: no frame comes in. */
+  readonly input?: "steady" | "silent";
   readonly infer?: Partial<InferOptions>;
   /** Settles when the model is loaded. */
   readonly loaded?: Promise<unknown>;
@@ -76,6 +78,7 @@ export class ShownStage implements AsyncDisposable {
     params,
     fallback = "default",
     clock = false,
+    input = "steady",
     infer,
     loaded,
     run,
@@ -126,7 +129,9 @@ export class ShownStage implements AsyncDisposable {
       }
     })();
     this.#read.catch(() => {}); // the disposal reports it
-    this.#ticker = setInterval(() => this.#send(clock), INTERVAL_MS);
+    this.#ticker = setInterval(() => {
+      if (input === "steady") this.#send(clock);
+    }, INTERVAL_MS);
   }
 
   /** Changes parameters as an engine does. */

@@ -1,5 +1,5 @@
 /** The infer stage: puts every frame through the stream's models, and shows something else where they cannot run. */
-import { secondsFromTicks } from "../../media/time.ts";
+import { secondsFromTicks, type Ticks } from "../../media/time.ts";
 import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
 import { markerFor } from "../codec/frame-marker.ts";
@@ -33,6 +33,8 @@ export interface InferOptions {
   readonly deadlineOf: (tick: Tick) => number;
   /** Where the pictures of fallbacks lie. */
   readonly workspace: string;
+  /** Frames up to this time have been sent by another engine: viewers do not see those made here. Default: none. */
+  readonly after?: Ticks | null;
   readonly bypassLimits?: BypassLimits;
   /** Called for every frame; returns the same object as long as nothing has changed. */
   readonly params: () => StreamParams;
@@ -130,6 +132,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   /** Begins to load what the parameters ask for, unless it has; returns the parameters. */
   prepare(): StreamParams {
     const params = this.#preparation.begin();
+    if (!this.#output.hasBegun) void this.#output.waitFor(this.#preparation.settled);
     if (params.paused !== this.#isPaused) {
       this.#isPaused = params.paused;
       this.#output.paused(params.paused);

@@ -1,13 +1,14 @@
 /** Chooses what comes out of inference for each frame, in order: a model's picture, or what is shown in its place. */
 import { toPlainError } from "../../errors.ts";
 import type { Ticks } from "../../media/time.ts";
+import { pause } from "../../streams/pause.ts";
 import { drawMarker, markerFor } from "../codec/frame-marker.ts";
 import { Frame } from "../codec/libav.ts";
 import type { FramePool, Tick, VideoFrame } from "../codec/video-frame.ts";
 import { TooLate } from "../device/job.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
-import type { FallbackReason } from "../protocol/messages.ts";
 import type { DropCause } from "../protocol/metrics.ts";
+import type { FallbackReason } from "../protocol/showing.ts";
 import type { StreamParams } from "../protocol/work.ts";
 import type { Bypass } from "./bypass.ts";
 import type { Finisher, Inferred } from "./finisher.ts";
@@ -21,6 +22,8 @@ export interface OutputFramesOptions {
   readonly finisher: Finisher;
   readonly bypass: Bypass;
   readonly preparation: Pick<Preparation, "report" | "frameMade">;
+  /** Frames up to this time have been sent by another engine. */
+  readonly after?: Ticks | null;
   /** The load that the stream waits for. */
   readonly loading: () => Loading | null;
   readonly observer: Pick<
@@ -30,6 +33,9 @@ export interface OutputFramesOptions {
   /** Aborted when the stream is over. */
   readonly signal: AbortSignal;
 }
+
+/** A model that is there after this time was loaded already. */
+const WARM_MS = 100;
 
 /** Takes the frames that come out. */
 export type OutputController = TransformStreamDefaultController<VideoFrame>;
@@ -56,6 +62,8 @@ export class OutputFrames {
   #hasBegun = false;
   /** Why the last run failed. */
   #runError: string | null = null;
+  /** What `waitFor` was called with last. */
+  #awaited: Promise<void> | null = null;
 
   constructor(options: OutputFramesOptions) {
     this.#options = options;
@@ -70,6 +78,20 @@ export class OutputFrames {
   /** The stream is paused, or resumed. */
   paused(isPaused: boolean): void {
     this.#viewing.paused(isPaused);
+  }
+
+  /** Before the first frame: reports that the model is loading, until what was asked for last has settled. */
+  async waitFor(prepared: Promise<void>): Promise<void> {
+    if (prepared === this.#awaited) return;
+    this.#awaited = prepared;
+    const settled = new AbortController();
+    const end = prepared.then(() => settled.abort());
+    await pause(WARM_MS, AbortSignal.any([settled.signal, this.#options.signal]));
+    const isNewest = (): boolean => this.#awaited === prepared && !this.#options.signal.aborted;
+    if (settled.signal.aborted || !isNewest()) return;
+    this.#viewing.waits("loading");
+    await end;
+    if (isNewest()) this.#viewing.waits("starting");
   }
 
   /**
@@ -159,7 +181,7 @@ export class OutputFrames {
     this.#hasBegun = true;
     bypass.cameOut(reason === null ? pts : null);
     observer.frameMade(reason === null ? "model" : "fallback");
-    this.#viewing.frame(reason);
+    if (tick.pts > (this.#options.after ?? Number.NEGATIVE_INFINITY)) this.#viewing.frame(reason);
   }
 
   #lose(cause: DropCause, { paused }: StreamParams): void {

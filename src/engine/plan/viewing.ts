@@ -1,5 +1,5 @@
 /** Follows what the viewers of a stream see, and reports each change. */
-import type { FallbackReason, Showing } from "../protocol/messages.ts";
+import type { FallbackReason, Showing } from "../protocol/showing.ts";
 
 const LIVE: Showing = { output: "live" };
 const PAUSED: Showing = { output: "paused" };
@@ -7,11 +7,12 @@ const PAUSED: Showing = { output: "paused" };
 export class Viewing {
   readonly #report: (now: Showing) => void;
   #isPaused = false;
-  /** By the last frame that came out while the stream was not paused; null before the first. */
+  /** By the last frame that came out while the stream was not paused, or what it waits for; null before both. */
   #frames: Showing | null = null;
+  #hasFrame = false;
   #reported: Showing | null = null;
 
-  /** @param report is called for the first frame, and when what is shown changes */
+  /** @param report is called for the first frame or what it waits for, and when what is shown changes */
   constructor(report: (now: Showing) => void) {
     this.#report = report;
   }
@@ -22,9 +23,17 @@ export class Viewing {
     this.#update();
   }
 
+  /** Nothing is shown yet, for the reason given. Of no interest once a frame has come out, and in a pause. */
+  waits(reason: FallbackReason): void {
+    if (this.#hasFrame || this.#isPaused) return;
+    this.#frames = { output: "fallback", reason };
+    this.#update();
+  }
+
   /** A frame comes out: a model's, or another one for the reason given. */
   frame(reason: FallbackReason | null): void {
     if (this.#isPaused) return;
+    this.#hasFrame = true;
     if (reason === null) this.#frames = LIVE;
     else if (this.#frames?.reason !== reason) this.#frames = { output: "fallback", reason };
     this.#update();

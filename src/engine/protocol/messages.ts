@@ -1,4 +1,5 @@
 /** All messages between the server and an engine over IPC: small JSON, and the picture files of batch jobs. */
+
 import { Type } from "@sinclair/typebox";
 import { PlainError } from "../../errors.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../log.ts";
@@ -6,6 +7,7 @@ import { type Immutable, literals } from "../../schema.ts";
 import { EngineMetrics } from "./metrics.ts";
 import { ModelInfo, ParamValues } from "./models.ts";
 import { ParamsUpdate } from "./params-update.ts";
+import { Showing } from "./showing.ts";
 import { EngineCensus, StreamStats } from "./stats.ts";
 import {
   Checkpoint,
@@ -120,21 +122,7 @@ export const DataReport = Type.Object({
 });
 export type DataReport = Immutable<typeof DataReport>;
 
-/** Why no picture of a model is shown. */
-export const FallbackReason = literals(["loading", "model_failed", "stalled"]);
-export type FallbackReason = Immutable<typeof FallbackReason>;
-
-/**
- * What the viewers of a stream see. `live`: pictures of its model. `paused`: whatever a paused stream shows. `fallback`:
- * something else, for the reason given.
- */
-export const Showing = Type.Object({
-  output: literals(["live", "fallback", "paused"]),
-  reason: Type.Optional(FallbackReason),
-});
-export type Showing = Immutable<typeof Showing>;
-
-/** Sent when the first frame comes out, when a stream is paused or resumed, and at every change. */
+/** Sent when the first frame comes out, when a model is loading before it and when it no more is, when a stream is paused or resumed, and at every change. */
 export const ShowingReport = Type.Object({
   type: Type.Literal("showing"),
   id: Id,

@@ -1,6 +1,6 @@
 /** Measures one stream over all its engines: what it counts, what its viewers see, and for how long. */
 import { latencyQuantile } from "../../engine/protocol/latency-counts.ts";
-import type { Showing } from "../../engine/protocol/messages.ts";
+import type { Showing } from "../../engine/protocol/showing.ts";
 import type { StreamStats } from "../../engine/protocol/stats.ts";
 import { StreamCounters, type StreamFigures } from "./counters.ts";
 import type { Usage } from "./usage.ts";

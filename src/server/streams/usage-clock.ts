@@ -1,6 +1,6 @@
 /** Measures how long a stream is live, on fallback and paused. At every moment it is exactly one of them. */
-import type { Showing } from "../../engine/protocol/messages.ts";
-import { MAX_FALLBACK_EVENTS } from "./usage.ts";
+import type { Showing } from "../../engine/protocol/showing.ts";
+import { MAX_FALLBACK_EVENTS, type ShownReason } from "./usage.ts";
 
 /** `live`: pictures of the model are shown. `fallback`: something else is, or nothing yet. */
 export type UsageState = "live" | "fallback" | "paused";
@@ -8,17 +8,14 @@ export type UsageState = "live" | "fallback" | "paused";
 /** What viewers see, and why it is no picture of the model. */
 export interface Shown {
   readonly output: UsageState;
-  /** An engine's, or `starting` before the first picture, or `engine_lost` between two engines. */
-  readonly reason?: string;
+  readonly reason?: ShownReason;
 }
 
 export interface FallbackEvent {
   /** In ISO 8601, UTC. */
   readonly at: string;
-  readonly reason: string;
+  readonly reason: ShownReason;
 }
-
-const ENGINE_LOST = "engine_lost";
 
 export class UsageClock {
   readonly startedAt = new Date();
@@ -27,8 +24,8 @@ export class UsageClock {
   readonly #fallbacks: FallbackEvent[] = [];
   /** What is shown while the stream is not paused. */
   #shown: "live" | "fallback" = "fallback";
-  /** Why something else than the model's pictures is shown; null before anything was. */
-  #reason: string | null = null;
+  /** Why something else than the model's pictures is shown, or was last. */
+  #reason: ShownReason = "starting";
   #isPaused: boolean;
   /** `#now()` up to which the time is counted. */
   #countedTo: number;
@@ -39,6 +36,7 @@ export class UsageClock {
     this.#isPaused = isPaused;
     this.#now = now;
     this.#countedTo = now();
+    this.#recordFallback();
   }
 
   /** Null while the stream lives. */
@@ -50,7 +48,7 @@ export class UsageClock {
   }
   get shown(): Shown {
     const output = this.state;
-    return output === "fallback" ? { output, reason: this.#reason ?? "starting" } : { output };
+    return output === "fallback" ? { output, reason: this.#reason } : { output };
   }
   /** The latest, the oldest of them first. */
   get fallbacks(): readonly FallbackEvent[] {
@@ -72,7 +70,8 @@ export class UsageClock {
   /** Takes an engine's report. */
   show({ output, reason }: Showing): void {
     if (output === "fallback") this.#fallback(reason ?? "stalled");
-    if (output === "paused" && this.#reason === ENGINE_LOST) this.#reason = null; // another one has it
+    // Another one has it.
+    if (output === "paused" && this.#reason === "engine_lost") this.#reason = "starting";
     if (output !== "live") return;
     this.#count();
     this.#shown = "live";
@@ -80,7 +79,7 @@ export class UsageClock {
 
   /** No engine runs the stream until another one shows something. */
   interrupted(): void {
-    this.#fallback(ENGINE_LOST);
+    this.#fallback("engine_lost");
   }
 
   /** Time after the first call does not count. */
@@ -89,7 +88,7 @@ export class UsageClock {
     this.#endedAt ??= new Date();
   }
 
-  #fallback(reason: string): void {
+  #fallback(reason: ShownReason): void {
     if (this.#shown === "fallback" && this.#reason === reason) return;
     this.#count();
     this.#shown = "fallback";
@@ -105,7 +104,7 @@ export class UsageClock {
   }
 
   #recordFallback(): void {
-    if (this.state !== "fallback" || this.#reason === null || this.#endedAt !== null) return;
+    if (this.state !== "fallback" || this.#endedAt !== null) return;
     this.#fallbacks.push({ at: new Date().toISOString(), reason: this.#reason });
     if (this.#fallbacks.length > MAX_FALLBACK_EVENTS) this.#fallbacks.shift();
   }

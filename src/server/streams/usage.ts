@@ -1,9 +1,14 @@
 /** Declares the usage of a stream: how long it ran in which state, and what it took in and gave out. */
 import { type Static, Type } from "@sinclair/typebox";
-import { nullable } from "../../schema.ts";
+import { FALLBACK_REASONS } from "../../engine/protocol/showing.ts";
+import { literals, nullable } from "../../schema.ts";
 
 /** Of a stream the latest ones are kept. */
 export const MAX_FALLBACK_EVENTS = 50;
+
+/** Why no picture of the model is shown: an engine's reasons, and `engine_lost` between two engines. */
+export const SHOWN_REASONS = [...FALLBACK_REASONS, "engine_lost"] as const;
+export type ShownReason = (typeof SHOWN_REASONS)[number];
 
 const Seconds = (description: string) => Type.Number({ minimum: 0, description });
 const Latency = nullable(Type.Number());
@@ -22,7 +27,7 @@ export const Usage = Type.Object({
   fallback_events: Type.Array(
     Type.Object({
       at: Type.String(),
-      reason: Type.String({ description: "loading, model_failed, stalled or engine_lost" }),
+      reason: literals(SHOWN_REASONS),
     }),
     { maxItems: MAX_FALLBACK_EVENTS, description: "the latest, the oldest of them first" },
   ),

@@ -11,6 +11,7 @@ import {
 import { SessionMetadata } from "../../../src/server/protocols/live-runner/app/session-metadata.ts";
 import { UsageRecord } from "../../../src/server/protocols/live-runner/app/usage-record.ts";
 import { CHANGING_FIELDS, FIXED_FIELDS } from "../../../src/server/streams/fields.ts";
+import { SHOWN_REASONS } from "../../../src/server/streams/usage.ts";
 import { Settings } from "../../../src/settings.ts";
 
 const ROOT = join(import.meta.dir, "../../..");
@@ -33,6 +34,13 @@ test("every error code is listed with its status", () => {
     names(codes).map((code) => [code, Number(status)] as const),
   );
   expect(Object.fromEntries(listed)).toEqual(RUNNER_STATUS);
+});
+
+test("the reasons for which something else than the model's pictures is shown are listed", () => {
+  const words = SHOWN_REASONS.map((reason) => `\`${reason}\``);
+  const listed = `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+  expect(page).toContain(listed);
+  expect(readFileSync(join(ROOT, "docs/api.md"), "utf8")).toContain(listed);
 });
 
 test("every setting of the live runner is listed", () => {

@@ -43,3 +43,12 @@ test("a stream that began paused shows nothing until its first frame after the p
   viewing.frame(null);
   expect(reports).toEqual(["paused ", "live "]);
 });
+
+test("what the first frame waits for is reported before it, and not after", () => {
+  const { viewing, reports } = watched();
+  viewing.waits("loading");
+  viewing.waits("starting");
+  viewing.frame(null);
+  viewing.waits("loading");
+  expect(reports).toEqual(["fallback loading", "fallback starting", "live "]);
+});

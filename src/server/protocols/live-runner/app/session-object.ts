@@ -3,7 +3,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { FieldProblem } from "../../../../field-problem.ts";
 import { literals, nullable } from "../../../../schema.ts";
 import { drawnBy, startMembers } from "../../../streams/stream-object.ts";
-import type { Usage } from "../../../streams/usage.ts";
+import { SHOWN_REASONS, type Usage } from "../../../streams/usage.ts";
 import type { RunnerSession, RunningSession } from "../sessions/session.ts";
 import { SessionMetadata } from "./session-metadata.ts";
 import { seconds } from "./startup.ts";
@@ -43,7 +43,7 @@ const members = {
   session: Type.String(),
   status: SessionStatus,
   output: literals(["live", "fallback", "paused"], { description: "what viewers see" }),
-  fallback_reason: nullable(Type.String()),
+  fallback_reason: nullable(literals(SHOWN_REASONS)),
   in: Url("channel to publish MPEG-TS to"),
   out: Url("channel to read MPEG-TS from"),
   events: Type.Optional(Url("channel of events, if it was asked for")),
