@@ -225,7 +225,10 @@ export const Settings = Type.Object({
   runnerCapacity: Type.Optional(
     count(1, 10_000, undefined, "most live-runner sessions (CAPABILITY_CAPACITY or MAX_STREAMS)"),
   ),
-  runnerPrice: decimal(0, 1_000_000, { default: 0, description: "price of a session in USD" }),
+  runnerPrice: decimal(0, 1_000_000, {
+    default: 0,
+    description: "price in USD, for what --runner-price-unit says",
+  }),
   runnerPriceUnit: choice(["hour", "fixed", "720p"], "hour", "unit of that price"),
   runnerIdleTimeout: positiveDuration({
     default: "300s",
