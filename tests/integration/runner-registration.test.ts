@@ -501,6 +501,24 @@ test("an orchestrator that fails for a while is reported when it fails and when 
   expect(all.states).toMatchObject([{ registered: true, since: expect.any(Date) }]);
 });
 
+test("R4: an answer that is no heartbeat's costs no registration, and the log says so once", async () => {
+  await using logs = await recordLogs("info");
+  const orchestrator = await standIn({ dialect: "go-livepeer" });
+  const { all, table } = runners({ ORCH_URL: orchestrator.url });
+  await waitFor("a heartbeat", () => table.lists.length > 1);
+  orchestrator.calls.fail("heartbeat", { status: 400, times: 2 });
+  await waitFor("the failure", () => all.states[0]?.failure?.kind === "refused");
+  await waitFor("the end of it", () => all.states[0]?.failure === null);
+  const own = logs.messages.filter((text) => text.includes("runner"));
+  expect(own).toEqual([
+    "runner registered",
+    "runner: heartbeat not accepted: still trying",
+    "runner: orchestrator reached again",
+  ]);
+  expect(table.events).toEqual([]);
+  expect(all.states).toMatchObject([{ registered: true, since: expect.any(Date) }]);
+});
+
 test.each<[string, Record<string, string>, string[]]>([
   ["no orchestrator", {}, ["no runner is registered: ORCH_URL is not set"]],
   [

@@ -164,7 +164,7 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
       registered: (answer) => this.#registered(answer),
       answered: (answer, askedAt) => this.#answered(answer, askedAt),
       lost: (why) => this.#lost(why),
-      failed: (failure) => this.#record.failed(failure),
+      failed: (failure, isRegistered) => this.#record.failed(failure, isRegistered),
     };
   }
 

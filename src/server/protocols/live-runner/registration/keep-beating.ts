@@ -48,8 +48,8 @@ export interface Beating {
   answered(answer: HeartbeatAnswer, askedAt: number): void;
   /** The orchestrator has dropped the registration, with its sessions. */
   lost(why: string): void;
-  /** A heartbeat failed; it is sent again. */
-  failed(failure: BeatFailure): void;
+  /** A heartbeat failed; it is sent again. `isRegistered`: the orchestrator still has the registration. */
+  failed(failure: BeatFailure, isRegistered: boolean): void;
 }
 
 /** A registration that the orchestrator has accepted. */
@@ -140,7 +140,7 @@ export class Heartbeats {
     if (held !== null && (outcome.kind === "unauthorized" || isNotFound(outcome)))
       return this.#lost(outcome.message);
     const [failure, waitMs] = this.#judge(outcome);
-    if (failure !== null) this.#beating.failed(failure);
+    if (failure !== null) this.#beating.failed(failure, this.isRegistered);
     return waitMs;
   }
 
@@ -148,7 +148,7 @@ export class Heartbeats {
     const secret = answer.secret ?? this.#held?.secret;
     if (secret === undefined) {
       const message = "it accepted the registration without a heartbeat_secret in its answer";
-      this.#beating.failed({ kind: "refused", message });
+      this.#beating.failed({ kind: "refused", message }, false);
       return REFUSED_MS;
     }
     const isNew = this.#held === null;
@@ -174,6 +174,8 @@ export class Heartbeats {
   /** How a failure is reported, null where it is expected to pass, and how long to wait. */
   #judge(outcome: BeatFailure): [BeatFailure | null, number] {
     if (outcome.kind !== "unreachable") this.#failures = 0;
+    // A proxy's page or a passing fault must not cost the sessions: the orchestrator may accept the next one.
+    if (this.isRegistered) return [outcome, this.#earlyMs()];
     switch (outcome.kind) {
       case "unreachable":
         return [outcome, this.#backOff()];
@@ -193,9 +195,13 @@ export class Heartbeats {
 
   #backOff(): number {
     const longest = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** this.#failures++);
-    const ms = longest * (0.5 + this.#timing.random() / 2);
-    // While the orchestrator still has the registration, an early heartbeat saves it.
-    return this.isRegistered ? Math.min(ms, this.#held?.intervalMs ?? ms, FIRST_BACK_OFF_MS) : ms;
+    return longest * (0.5 + this.#timing.random() / 2);
+  }
+
+  /** While the orchestrator still has the registration, an early heartbeat saves it. */
+  #earlyMs(): number {
+    const longest = FIRST_BACK_OFF_MS * (0.5 + this.#timing.random() / 2);
+    return Math.min(longest, this.#held?.intervalMs ?? longest);
   }
 
   #withNewId(outcome: BeatFailure): [BeatFailure | null, number] {

@@ -55,8 +55,7 @@ export class RegistrationRecord {
   }
 
   answered(): void {
-    if (this.#failure?.kind === "unreachable")
-      log.info("runner: orchestrator reached again", this.#fields);
+    if (this.#failure !== null) log.info("runner: orchestrator reached again", this.#fields);
     this.#forgive();
   }
 
@@ -70,15 +69,18 @@ export class RegistrationRecord {
     log.warn("runner registration lost: registering again", { ...this.#fields, why });
   }
 
-  failed(failure: BeatFailure): void {
+  /** `isRegistered`: the orchestrator still has the registration, as far as is known. */
+  failed(failure: BeatFailure, isRegistered: boolean): void {
     const { kind, message } = described(failure);
     this.#failure = { kind, message, at: new Date() };
-    if (this.#reported === message) return;
-    this.#reported = message;
+    const title =
+      kind === "unreachable" ? NOT_REACHED : isRegistered ? NOT_ACCEPTED : NOT_REGISTERED;
+    if (this.#reported === title + message) return;
+    this.#reported = title + message;
     const fields = { ...this.#fields, why: message };
-    if (kind === "unreachable") log.warn("runner: orchestrator not reached: still trying", fields);
-    else if (kind === "off" && this.#offLevel === "warning") log.warn(NOT_REGISTERED, fields);
-    else log.error(NOT_REGISTERED, fields);
+    const isError = title === NOT_REGISTERED && (kind !== "off" || this.#offLevel === "error");
+    if (isError) log.error(title, fields);
+    else log.warn(title, fields);
   }
 
   /** `failure` says why the orchestrator may still have the registration; null: it has not. */
@@ -89,6 +91,8 @@ export class RegistrationRecord {
   }
 }
 
+const NOT_REACHED = "runner: orchestrator not reached: still trying";
+const NOT_ACCEPTED = "runner: heartbeat not accepted: still trying";
 const NOT_REGISTERED = "runner not registered: retried every 60 s";
 
 const WRONG_SECRET =

@@ -201,13 +201,30 @@ test("an orchestrator that does not answer is tried for ever, after 1 s to 30 s"
   for (const ms of [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]) await run.pass(ms);
 });
 
-test("while the registration lives a failed heartbeat is repeated after 1 s", async () => {
-  const run = loop([bootstrapped, failure("unreachable")]);
+test.each([
+  ["unreachable", 1000],
+  ["refused", 60_000],
+  ["static_id", 0],
+] as const)(
+  "while the registration lives a heartbeat that failed (%s) is repeated after 1 s, and its id stays",
+  async (kind, laterMs) => {
+    const run = loop([bootstrapped, failure(kind)]);
+    await run.pass(5000);
+    for (let s = 5; s < 20; s++) await run.pass(1000);
+    expect(run.heartbeats.isRegistered).toBe(false);
+    expect(new Set(run.beats.slice(0, -1).map(({ id }) => id))).toEqual(new Set(["id-1"]));
+    // Then the orchestrator has dropped it, and is waited for as at the start.
+    if (laterMs > 0) await run.pass(laterMs);
+  },
+);
+
+test("one answer that is no heartbeat's does not end a registration", async () => {
+  const run = loop([bootstrapped, failure("refused"), bootstrapped]);
   await run.pass(5000);
-  for (let s = 5; s < 20; s++) await run.pass(1000);
-  expect(run.heartbeats.isRegistered).toBe(false);
-  // Then the orchestrator has dropped it, and is waited for as at the start.
-  await run.waiting();
+  await run.pass(1000);
+  await run.pass(5000);
+  expect(run.events).toEqual(["registered", "refused"]);
+  expect(run.heartbeats.isRegistered).toBe(true);
 });
 
 test("leaving ends the registration with the heartbeat secret", async () => {
