@@ -335,6 +335,7 @@ test("R10: three reservations without a call give the hint about runner_grants o
     dialect: "livepeer-node",
     env: { RUNNER_URL: "http://10.0.0.5:5000" },
     orchestrator: { runnerGrants: false },
+    timing: { uncalledMs: 0 },
   });
   const message = "three sessions in a row were reserved and never called";
   for (const count of [0, 0, 1, 1, 1]) {

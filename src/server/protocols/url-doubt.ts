@@ -26,4 +26,11 @@ export function doubtAboutUrl(
   return null;
 }
 
+/** Says that this server has no such path; null for a URL without one. */
+export function pathDoubt({ variable, url }: RegisteredUrl): string | null {
+  const { pathname = "/", host = "" } = url === undefined ? {} : new URL(url);
+  if (pathname === "/") return null;
+  return `${variable} has the path ${pathname}, and this server answers at / alone: a proxy at ${host} must take the path off; else leave it out`;
+}
+
 const hostOf = (url: string): string => bareHost(new URL(url).hostname);

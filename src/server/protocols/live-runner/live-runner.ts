@@ -37,7 +37,7 @@ export interface LiveRunnerParts {
   readonly devices: readonly string[];
   readonly gpus: () => Promise<readonly Gpu[]>;
   /** Intervals that a test may shorten. */
-  readonly timing?: Pick<SessionSettings, "releaseRetryMs" | "sideChannels">;
+  readonly timing?: Pick<SessionSettings, "releaseRetryMs" | "sideChannels" | "uncalledMs">;
   readonly fallbacks: Fallbacks;
   /** Gets the usage record of each session that ends; null: none is kept. */
   readonly usageLog: Pick<JsonLinesFile, "append"> | null;

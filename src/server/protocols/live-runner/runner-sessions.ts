@@ -46,7 +46,7 @@ export interface SessionOwner {
    * within 1.5 s; at once where it cannot be asked. Never rejects.
    */
   refresh(): Promise<void>;
-  /** A reserved session ended without a single call of its client. Three in a row are explained in the log, once. */
+  /** A session ended that was reserved for some seconds, without a single call of its client. Three in a row are explained in the log, once. */
   noteUncalled(): void;
   /** A client's call arrived. */
   noteCall(): void;

@@ -2,7 +2,7 @@
 import { CAPABILITIES, isCapability } from "../../../../capabilities/registry.ts";
 import { type Config, ConfigError } from "../../../../config.ts";
 import { nearestName } from "../../../../nearest-name.ts";
-import { doubtAboutUrl } from "../../url-doubt.ts";
+import { doubtAboutUrl, pathDoubt } from "../../url-doubt.ts";
 
 /** The body of a registration (protocol.md 2.1): numbers are integers, the URL has no trailing slash. */
 export interface Offer {
@@ -92,8 +92,10 @@ export const missingVariables = ({ orchUrl = [], orchSecret }: Config): readonly
 ];
 
 /** Says why an orchestrator probably cannot reach this server under its URL; null if it looks reachable. */
-export const doubtAbout = ({ orchUrl = [], capabilityUrl }: Config): string | null =>
-  doubtAboutUrl({ variable: "CAPABILITY_URL", url: capabilityUrl }, orchUrl);
+export function doubtAbout({ orchUrl = [], capabilityUrl }: Config): string | null {
+  const registered = { variable: "CAPABILITY_URL", url: capabilityUrl };
+  return doubtAboutUrl(registered, orchUrl) ?? pathDoubt(registered);
+}
 
 const descriptionOf = (name: string): string =>
   CAPABILITIES.find((one) => one.name === name)?.description ?? "";

@@ -13,7 +13,7 @@ import { CallbackProbe } from "./callback-probe.ts";
 import type { HeartbeatAnswer, HeartbeatBody } from "./heartbeat.ts";
 import { type Beating, type BeatTiming, Heartbeats } from "./keep-beating.ts";
 import { followO2r } from "./o2r.ts";
-import { heartbeatBody, type RunnerFacts, type RunnerPresent } from "./offer.ts";
+import { heartbeatBody, type RunnerFacts, type RunnerPresent, shownBaseUrl } from "./offer.ts";
 import {
   type RecordOptions,
   RegistrationRecord,
@@ -70,7 +70,10 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   /** Every id under which calls may still arrive. */
   readonly #ids = new Set<string>();
   #running: Promise<void> = Promise.resolve();
+  #baseUrl = "";
   #runnerUrl = "";
+  /** It was registered before an engine was up. */
+  #isLoading = false;
   #o2r = new AbortController();
 
   constructor(options: DynamicOptions<S>) {
@@ -117,9 +120,10 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
     );
   }
 
-  /** Begins to register `runnerUrl`; HTTP must answer there by then. */
-  start(runnerUrl: string): void {
-    this.#runnerUrl = runnerUrl;
+  /** Begins to register `path` below `/runner/{key}` of this server at `base`; HTTP must answer there by then. */
+  start(base: string, path = ""): void {
+    this.#baseUrl = base;
+    this.#runnerUrl = `${base}/runner/${this.key}${path}`;
     this.#running = this.#beats.run(this.#stop.signal);
   }
 
@@ -188,10 +192,16 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
   }
 
   #registered(answer: HeartbeatAnswer): void {
-    const { capacity } = this.sessions.offer();
+    const { capacity, status } = this.sessions.offer();
     this.#ids.add(answer.runnerId);
-    const url = new URL(this.#runnerUrl).origin;
-    this.#record.registered({ runner: answer.runnerId, url, capacity });
+    this.#isLoading = status === "loading";
+    this.#record.registered({
+      runner: answer.runnerId,
+      url: shownBaseUrl(this.#baseUrl),
+      status,
+      // Until an engine is up nothing is known of what it can serve.
+      ...(status !== "loading" && { capacity }),
+    });
     // o2r is at the orchestrator's address for callbacks.
     this.#probe.follow(answer.orchestrator);
     this.#followO2r(answer.o2rUrl);
@@ -199,6 +209,9 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
 
   #answered(answer: HeartbeatAnswer, askedAt: number): void {
     this.#record.answered();
+    const { capacity, status } = this.sessions.offer();
+    if (this.#isLoading && status !== "loading") this.#record.ready(capacity);
+    this.#isLoading &&= status === "loading";
     this.#probe.follow(answer.orchestrator);
     this.sessions.reconcile(answer.sessionIds, askedAt);
   }

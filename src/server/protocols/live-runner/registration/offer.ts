@@ -4,7 +4,7 @@ import { type Config, ConfigError } from "../../../../config.ts";
 import type { ModelInfo } from "../../../../engine/protocol/models.ts";
 import type { Gpu } from "../../../gpus.ts";
 import { INPUT_DEFAULTS } from "../../../streams/params.ts";
-import { doubtAboutUrl } from "../../url-doubt.ts";
+import { doubtAboutUrl, pathDoubt } from "../../url-doubt.ts";
 import type { RunnerStatus } from "../runner-sessions.ts";
 import type { HeartbeatBody, RunnerGpu } from "./heartbeat.ts";
 
@@ -88,6 +88,12 @@ const runnerBase = ({ runnerUrl, capabilityUrl }: Config) => ({
 export const runnerBaseUrl = (config: Config, ownUrl: string): string =>
   runnerBase(config).url ?? ownUrl;
 
+/** The base for logs: without credentials, with its path. */
+export function shownBaseUrl(base: string): string {
+  const { origin, pathname } = new URL(base);
+  return `${origin}${pathname.replace(/\/$/, "")}`;
+}
+
 /** Why RUNNER_URL probably does not work, as messages; empty where nothing speaks against it. */
 export function runnerUrlDoubts(config: Config): readonly string[] {
   const base = runnerBase(config);
@@ -95,7 +101,7 @@ export function runnerUrlDoubts(config: Config): readonly string[] {
   const https = base.url?.startsWith("https:")
     ? `${base.variable} ${base.url} is https: orchestrators check its certificate against their system's authorities and answer 502 if they do not know it; http:// needs none`
     : null;
-  return [unreachable, https].filter((one) => one !== null);
+  return [unreachable, pathDoubt(base), https].filter((one) => one !== null);
 }
 
 /** The capabilities of RUNNER_BATCH. Throws ConfigError for a name that cannot be called as a batch job. */

@@ -1,5 +1,6 @@
 /** Keeps the state of a runner's registration, and logs each change once. */
 import { getLogger, type LogLevel } from "../../../../log.ts";
+import type { RunnerStatus } from "../runner-sessions.ts";
 import type { BeatFailure } from "./keep-beating.ts";
 
 const log = getLogger("registration");
@@ -43,15 +44,21 @@ export class RegistrationRecord {
     return this.#failure;
   }
 
-  /** `url` is the origin of the runner's URL: the path is its key. */
+  /** `url` is the runner's URL without its key. */
   registered(details: {
     readonly runner: string;
     readonly url: string;
-    readonly capacity: number;
+    readonly status: RunnerStatus;
+    readonly capacity?: number;
   }) {
     this.#since = new Date();
     this.#forgive();
     log.info("runner registered", { ...this.#fields, ...details });
+  }
+
+  /** An engine is up, for the first time since the registration. */
+  ready(capacity: number): void {
+    log.info("runner ready", { ...this.#fields, capacity });
   }
 
   answered(): void {

@@ -18,6 +18,7 @@ import {
   type RunnerFacts,
   runnerBaseUrl,
   runnerUrlDoubts,
+  shownBaseUrl,
 } from "./offer.ts";
 import { RunnerClient } from "./runner-client.ts";
 import { StaticRunner } from "./static-runner.ts";
@@ -96,12 +97,13 @@ export class Runners<S extends RunnerSessions> {
     const { config } = this.#options;
     for (const why of runnerUrlDoubts(config)) log.warn("RUNNER_URL is doubtful", { why });
     const base = runnerBaseUrl(config, ownUrl);
-    const urlOf = (key: string) => `${base}/runner/${key}`;
-    for (const one of this.#dynamic) one.start(urlOf(one.key));
-    for (const { capability, runner } of this.#batch)
-      runner.start(`${urlOf(runner.key)}/c/${capability}`);
+    for (const one of this.#dynamic) one.start(base);
+    for (const { capability, runner } of this.#batch) runner.start(base, `/c/${capability}`);
     if (this.#static !== null && this.#dynamic.length === 0)
-      log.info("runner is static: nothing is registered", { app: config.runnerApp, url: base });
+      log.info("runner is static: nothing is registered", {
+        app: config.runnerApp,
+        url: shownBaseUrl(base),
+      });
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * Notices that sessions are reserved and never called. livepeer/node registers a runner at a private address, and then
- * refuses to connect to it (live-runner.md 1).
+ * Notices that sessions are reserved and never called: the orchestrator does not reach RUNNER_URL, or may not connect to it.
+ * livepeer/node registers a runner at a private address, and then refuses to connect to it (live-runner.md 1).
  */
 import { getLogger } from "../../../../log.ts";
 
@@ -17,7 +17,7 @@ export class UncalledSessions {
     this.#orchestrator = orchestrator;
   }
 
-  /** A reserved session ended without a call to `runnerUrl`. */
+  /** A session that was reserved for some seconds ended without a call to `runnerUrl`. */
   add(runnerUrl: string): void {
     if (++this.#count < IN_A_ROW || this.#isReported) return;
     this.#isReported = true;
@@ -25,7 +25,7 @@ export class UncalledSessions {
     const at = port === "" ? `${hostname}:${protocol === "https:" ? 443 : 80}` : host;
     log.warn("three sessions in a row were reserved and never called", {
       orchestrator: this.#orchestrator,
-      why: `it probably may not or cannot connect to ${at}: the operator of livepeer/node must add ${at} to runner_grants (and to session_proxy_grants for RUNNER_PROXY); else check that RUNNER_URL is reachable from there`,
+      why: `it probably cannot connect to ${at}: check that RUNNER_URL is reachable from there; if it is livepeer/node, its operator must add ${at} to runner_grants (and to session_proxy_grants for RUNNER_PROXY)`,
     });
   }
 

@@ -22,6 +22,8 @@ export interface SessionSettings {
   readonly maxSessionMs: number;
   /** `RUNNER_SEGMENT_SECONDS`. */
   readonly segmentSeconds: number;
+  /** A session without a call that lived shorter says nothing about the way to this server; default: 3 s. */
+  readonly uncalledMs?: number;
   /** Delays between tries to release a session; default: 1, 2 and 4 s. */
   readonly releaseRetryMs?: readonly number[];
   /** How the channels beside the media are used; default: `SESSION_CHANNELS`. */

@@ -29,6 +29,8 @@ const log = getLogger("sessions");
 /** A stop is answered after this time at the latest, even if the stream has not ended yet. */
 const STOP_WAIT_MS = 1000;
 const MAX_LOGGED = 500;
+/** A client calls sooner than this after its reservation. */
+const UNCALLED_MS = 3000;
 
 export type SessionState = "reserved" | "starting" | "active" | "paused" | "draining" | "ended";
 
@@ -288,11 +290,17 @@ export class RunnerSession {
     if (this.#starting === null || this.#running !== null) this.#giveBackPlace();
     const { status, reason = "" } = this.#outcome ?? {};
     log.info("session ended", { session: this.logId, status, why: this.#loggable(reason) });
-    if (this.#callbacks === null && isWithoutCall(this.#outcome))
+    if (this.#callbacks === null && isWithoutCall(this.#outcome) && this.#hadTimeForACall)
       this.#services.owner.noteUncalled();
     this.#services.onEnd?.(this);
     this.#ended.resolve();
     void this.#release.begin(this.#releaseAfterMs);
+  }
+
+  /** A client may reserve a session and stop it at once. */
+  get #hadTimeForACall(): boolean {
+    const { uncalledMs = UNCALLED_MS } = this.#services.settings;
+    return performance.now() - this.seenAt >= uncalledMs;
   }
 
   /** A client's words may repeat its credentials. */

@@ -7,6 +7,7 @@ import {
   heartbeatBody,
   runnerBaseUrl,
   runnerUrlDoubts,
+  shownBaseUrl,
   streamMetadata,
 } from "../../../../../../src/server/protocols/live-runner/registration/offer.ts";
 import { INPUT_DEFAULTS } from "../../../../../../src/server/streams/params.ts";
@@ -102,7 +103,15 @@ test("what is doubtful about RUNNER_URL is said, as of CAPABILITY_URL, and so is
     expect.stringMatching(/^RUNNER_URL https:\/\/worker:5000 is https: .* http:\/\/ needs none$/),
   ]);
   expect(doubts({ RUNNER_URL: "http://worker:5000" })).toEqual([]);
+  expect(doubts({ RUNNER_URL: "http://worker:5000/base/" })).toEqual([
+    expect.stringMatching(/^RUNNER_URL has the path \/base.*a proxy at worker:5000 must take/),
+  ]);
   expect(doubts({ ORCH_URL: "http://127.0.0.1:8935" })).toEqual([]);
+});
+
+test("logs show the base of runner URLs with its path and without credentials", () => {
+  expect(shownBaseUrl("http://user:pass@worker:5000/base")).toBe("http://worker:5000/base");
+  expect(shownBaseUrl("http://worker:5000")).toBe("http://worker:5000");
 });
 
 test("a batch capability is an app beside the stream's", () => {

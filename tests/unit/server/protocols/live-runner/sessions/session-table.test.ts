@@ -14,7 +14,12 @@ const never = (): never => {
 };
 
 /** A table whose sessions are reserved and never started; the orchestrator stops every session that it is asked to. */
-function tableOf({ places = 4, capacity = 100, state = "ready" as "ready" | "loading" } = {}) {
+function tableOf({
+  places = 4,
+  capacity = 100,
+  state = "ready" as "ready" | "loading",
+  uncalledMs = 0,
+} = {}) {
   const admission = new Admission(places);
   const stopped: string[] = [];
   const uncalled: string[] = [];
@@ -44,7 +49,7 @@ function tableOf({ places = 4, capacity = 100, state = "ready" as "ready" | "loa
     },
     settings: {
       ...{ unusedTimeoutMs: 60_000, idleTimeoutMs: 60_000, endGraceMs: 0 },
-      ...{ maxSessionMs: 0, segmentSeconds: 1 },
+      ...{ maxSessionMs: 0, segmentSeconds: 1, uncalledMs },
     },
   });
   tables.push(table);
@@ -98,6 +103,13 @@ test("a list names reservations that were not heard of, and ends those that are 
   table.reconcile(["session-1"], performance.now());
   expect([table.ids, admission.taken]).toEqual([["session-1"], 1]);
   expect(uncalled).toHaveLength(1);
+});
+
+test("a session that is released at once is not one that could not be called", () => {
+  const { table, reserve, uncalled } = tableOf({ uncalledMs: 3000 });
+  reserve(3);
+  for (const id of table.ids) table.released(id);
+  expect([table.ids.length, uncalled.length]).toEqual([0, 0]);
 });
 
 test("a session is held without a place where none is free", () => {
