@@ -3,9 +3,14 @@ import { type Static, Type } from "@sinclair/typebox";
 import { literals, nullable } from "../schema.ts";
 
 export const RegistrationView = Type.Object({
-  kind: literals(["byoc", "runner"], { description: "as BYOC capability, or as live runner" }),
+  kind: literals(["byoc", "runner", "static"], {
+    description:
+      "as BYOC capability, as live runner, or a live runner that operators of orchestrators list",
+  }),
   name: Type.String({ description: "the capability, or the app id" }),
-  orchestrator: Type.String({ description: "as in ORCH_URL" }),
+  orchestrator: Type.String({
+    description: "as in ORCH_URL; `static` for a runner that nobody registers",
+  }),
   registered: Type.Boolean({ description: "whether the orchestrator has it, as far as is known" }),
   since: nullable(Type.String(), {
     description: "when it was registered; null while it is not",

@@ -43,10 +43,13 @@ function render(origin: string, { registrations }: Static<typeof Answer>): Regis
   const served = new Set(
     registrations.filter((one) => one.registered).map((one) => one.orchestrator),
   );
-  const ok = registrations.every((one) => one.registered || served.has(one.orchestrator));
-  const rows = registrations.map(({ kind, name, orchestrator, registered, since, failure }) => [
-    ...[kind, name, orchestrator, registered ? `since ${since}` : "NOT REGISTERED", failure ?? ""],
-  ]);
+  const ok = registrations.every(
+    (one) => one.kind === "static" || one.registered || served.has(one.orchestrator),
+  );
+  const rows = registrations.map(({ kind, name, orchestrator, registered, since, failure }) => {
+    const not = kind === "static" ? "listed by operators of orchestrators" : "NOT REGISTERED";
+    return [kind, name, orchestrator, registered ? `since ${since}` : not, failure ?? ""];
+  });
   const head = `registrations of the server at ${origin}: ${ok ? "ok" : "FAILED"}`;
   if (rows.length === 0) return { ok, text: `${head}, none` };
   const table = textTable([["kind", "name", "orchestrator", "", ""], ...rows]);

@@ -6,11 +6,14 @@ import type { RegistrationView } from "./registration-view.ts";
 export interface RegistrationStates {
   readonly registrations: () => readonly RegistrationState[];
   readonly runners: () => readonly RunnerState[];
+  /** The app ids of static runners, which nobody registers. */
+  readonly listed: () => readonly string[];
 }
 
 export const registrationViews = ({
   registrations,
   runners,
+  listed,
 }: RegistrationStates): RegistrationView[] => [
   ...registrations().map(({ capability, orchestrator, accepted, since, failure }) => ({
     kind: "byoc" as const,
@@ -27,5 +30,13 @@ export const registrationViews = ({
     registered,
     since: since?.toISOString() ?? null,
     failure: failure?.message ?? null,
+  })),
+  ...listed().map((app) => ({
+    kind: "static" as const,
+    name: app,
+    orchestrator: "static",
+    registered: false,
+    since: null,
+    failure: null,
   })),
 ];

@@ -115,6 +115,7 @@ export async function serve({
   const states = {
     registrations: () => registration?.states ?? [],
     runners: () => runner?.runners.states ?? [],
+    listed: () => runner?.runners.listed ?? [],
   };
   metrics.watch({ scheduler, store, capacity, trickle, gpus, ...states });
   const app = createApp({

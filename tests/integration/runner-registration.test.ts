@@ -7,6 +7,7 @@ import { followO2r } from "../../src/server/protocols/live-runner/registration/o
 import { Runners } from "../../src/server/protocols/live-runner/registration/runners.ts";
 import type {
   RunnerSessions,
+  RunnerStatus,
   SessionOwner,
 } from "../../src/server/protocols/live-runner/runner-sessions.ts";
 import { pause } from "../../src/streams/pause.ts";
@@ -34,12 +35,13 @@ class RecordingSessions implements RunnerSessions {
   readonly lists: (readonly string[])[] = [];
   readonly owner: SessionOwner;
   places = 4;
+  status: RunnerStatus = "ready";
 
   constructor(owner: SessionOwner) {
     this.owner = owner;
   }
-  offer() {
-    return { capacity: this.places, status: "ready" as const };
+  offer(): { capacity: number; status: RunnerStatus } {
+    return { capacity: this.places, status: this.status };
   }
   reserved(id: string): void {
     this.events.push(`reserved ${id}`);
@@ -75,13 +77,17 @@ async function standIn(options: StandInOptions): Promise<StandInOrchestrator> {
 }
 
 /** Runners that register as these settings say. */
-function runners(env: Record<string, string>, { timing = hurried }: { timing?: BeatTiming } = {}) {
+function runners(
+  env: Record<string, string>,
+  { timing = hurried, status = "ready" }: { timing?: BeatTiming; status?: RunnerStatus } = {},
+) {
   const tables: RecordingSessions[] = [];
   const all = new Runners({
     config: readConfig([], { RUNNER_APP: APP, ORCH_SECRET: SECRET, ...env }),
     version: "1.2.3",
     sessions: (owner) => {
       const table = new RecordingSessions(owner);
+      table.status = status;
       tables.push(table);
       return table;
     },
@@ -500,6 +506,32 @@ test("an orchestrator that fails for a while is reported when it fails and when 
   ]);
   expect(table.events).toEqual([]);
   expect(all.states).toMatchObject([{ registered: true, since: expect.any(Date) }]);
+});
+
+test("a capacity is logged once engines are up, and the URL with its path and without its key", async () => {
+  await using logs = await recordLogs("info");
+  const orchestrator = await standIn({ dialect: "go-livepeer" });
+  const { table } = runners(
+    { ORCH_URL: orchestrator.url, RUNNER_URL: "http://worker:5000/base/" },
+    { status: "loading" },
+  );
+  await waitFor("a heartbeat", () => table.lists.length > 1);
+  table.status = "ready";
+  await waitFor("the line", () => logs.messages.includes("runner ready"));
+  const own = logs.all.filter(({ message: [text] }) => /^runner re/.test(String(text)));
+  expect(own.map(({ message, properties }) => [message[0], properties])).toEqual([
+    [
+      "runner registered",
+      {
+        app: APP,
+        orchestrator: orchestrator.url,
+        runner: expect.any(String),
+        url: "http://worker:5000/base",
+        status: "loading",
+      },
+    ],
+    ["runner ready", { app: APP, orchestrator: orchestrator.url, capacity: 4 }],
+  ]);
 });
 
 test("R4: an answer that is no heartbeat's costs no registration, and the log says so once", async () => {

@@ -25,6 +25,7 @@ async function reportOf(answer: () => Response, env: Record<string, string> = {}
 const views = (registered: boolean): readonly RegistrationView[] =>
   registrationViews({
     registrations: () => [],
+    listed: () => [],
     runners: () => [
       {
         app: "live/video",
@@ -54,6 +55,14 @@ test("what an orchestrator does not have makes the report fail, and says why", a
     ok: true,
     text: expect.stringContaining("since 1970-01-01T"),
   });
+});
+
+test("a static runner is shown, and is no failure", async () => {
+  const states = { registrations: () => [], runners: () => [], listed: () => ["live/video"] };
+  const registrations = registrationViews(states);
+  const { report } = await reportOf(() => Response.json({ registrations }));
+  expect(report?.ok).toBe(true);
+  expect(report?.text).toMatch(/static +live\/video +static +listed by operators/);
 });
 
 test("a server that is not there, or does not say, is no failure; without ORCH_URL nobody is asked", async () => {

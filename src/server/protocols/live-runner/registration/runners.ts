@@ -132,6 +132,16 @@ export class Runners<S extends RunnerSessions> {
     return this.#registered.map(({ state }) => state);
   }
 
+  /** The app ids of the static runners, which orchestrators are told of by their operators. */
+  get listed(): readonly string[] {
+    if (this.#static === null) return [];
+    const { runnerApp = "" } = this.#options.config;
+    return [
+      runnerApp,
+      ...this.#staticBatch.map(({ capability }) => batchApp(runnerApp, capability)),
+    ];
+  }
+
   /** Every table of sessions, that of the static runner included. */
   get tables(): readonly S[] {
     const all = this.#static === null ? this.#dynamic : [...this.#dynamic, this.#static];
