@@ -100,7 +100,9 @@ test("a session tells its start, its size, a checkpoint for each segment and its
   await waitFor("two segments", () => stream.stats().segments_out >= 2);
   stream.stop();
   await over;
-  expect(typesOf(sent).filter((type) => type !== "stats")).toEqual([
+  // How long its model loads depends on the machine.
+  const told = sent.filter((report) => report.type !== "showing" || report.output === "live");
+  expect(typesOf(told).filter((type) => type !== "stats")).toEqual([
     "started",
     "updated",
     "showing",

@@ -34,8 +34,8 @@ export interface OutputFramesOptions {
   readonly signal: AbortSignal;
 }
 
-/** A model that is there after this time was loaded already. */
-const WARM_MS = 100;
+/** A load or a wait for the first frame that is shorter is not reported. */
+const SHORT_MS = 100;
 
 /** Takes the frames that come out. */
 export type OutputController = TransformStreamDefaultController<VideoFrame>;
@@ -86,11 +86,12 @@ export class OutputFrames {
     this.#awaited = prepared;
     const settled = new AbortController();
     const end = prepared.then(() => settled.abort());
-    await pause(WARM_MS, AbortSignal.any([settled.signal, this.#options.signal]));
+    await pause(SHORT_MS, AbortSignal.any([settled.signal, this.#options.signal]));
     const isNewest = (): boolean => this.#awaited === prepared && !this.#options.signal.aborted;
     if (settled.signal.aborted || !isNewest()) return;
     this.#viewing.waits("loading");
     await end;
+    await pause(SHORT_MS, this.#options.signal);
     if (isNewest()) this.#viewing.waits("starting");
   }
 
