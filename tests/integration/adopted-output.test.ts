@@ -60,6 +60,37 @@ test("once its input is closed, an adopted output ends within 4 s with all frame
   expect(run.trickle.server.channels).toBe(0);
 });
 
+test.each([
+  ["in", "at once", "out"],
+  ["in", "a moment later", "out"],
+  ["out", "at once", "in"],
+  ["out", "a moment later", "in"],
+] as const)(
+  "whoever closes %s and %s %s has released the stream: it neither finished nor failed",
+  async (first, when, second) => {
+    const { run, over } = await adopted({ timing: { lingerMs: 200 } });
+    await using _run = run;
+    await publishClip(run.trickle.url("in"));
+    await fetch(run.trickle.url(first), { method: "DELETE" });
+    if (when === "a moment later") await Bun.sleep(20);
+    await fetch(run.trickle.url(second), { method: "DELETE" });
+    await over;
+    expect(run.sent.at(-1)).toEqual({ type: "ended", id: "s" });
+    expect(run.typesSent()).not.toContain("finished");
+  },
+);
+
+test("an input whose server is gone when its output is to be deleted is not reported as finished", async () => {
+  const { run, over } = await adopted({ timing: { lingerMs: 200 } });
+  await using _run = run;
+  await publishClip(run.trickle.url("in"));
+  await fetch(run.trickle.url("in"), { method: "DELETE" });
+  await waitFor("its last frame", () => run.stream.stats().frames_out === 60);
+  await run.trickle[Symbol.asyncDispose]();
+  await over;
+  expect(run.typesSent()).not.toContain("finished");
+});
+
 test("a stream that is asked to stop does not report that its input has ended", async () => {
   const { run, over } = await adopted();
   await using _run = run;

@@ -99,7 +99,7 @@ test.concurrent("a session whose output is lost has failed and is released", asy
   expect(running.outcomes()).toEqual([{ status: "failed", reason: "output_lost" }]);
 });
 
-test.concurrent.each(["lose output", "input ends"])(
+test.concurrent.each(["lose output", "both end"])(
   "a release that the stream notices first, by its channels (%s), is a release",
   async (command) => {
     const options = { dialect: "go-livepeer", orchestrator: { intervalMs: 60_000 } } as const;
@@ -116,6 +116,29 @@ test.concurrent.each(["lose output", "input ends"])(
     expect(running.callsOf("stop", session)).toEqual([]);
   },
 );
+
+test.concurrent("a static runner takes an input that ends with its output for a release", async () => {
+  const env = { RUNNER_KEY: "a-key-of-22-characters" };
+  await using running = await runnerServer({ dialect: "livepeer-node", env });
+  const session = await running.orchestrator.reserve();
+  await session.post("/stream", { prompt: "both end" });
+  await running.nothingInUse();
+  expect(running.outcomes()).toEqual([{ status: "stopped", reason: "orchestrator_release" }]);
+});
+
+test.concurrent("a session that fails by its input keeps its reservation for the grace, so that its client can read why", async () => {
+  const env = { RUNNER_END_GRACE: "900ms" };
+  await using running = await runnerServer({ dialect: "livepeer-node", env });
+  const session = await running.orchestrator.reserve();
+  await session.post("/stream", { prompt: "bad media" });
+  await waitFor("the end", () => running.sessions.all[0]?.state === "ended");
+  expect(running.inUse()).toEqual({ places: 0, held: 1 });
+  const record = { status: "failed", reason: "unsupported_media" };
+  expect((await session.get("/session")).body).toMatchObject(record);
+  expect((await session.post("/stop")).body).toMatchObject({ ...record, already_stopped: true });
+  await running.released(session);
+  expect(running.callsOf("stop", session)).toHaveLength(1);
+});
 
 test.concurrent("a session whose stream the operator stops is released", async () => {
   await using running = await runnerServer({ dialect: "go-livepeer" });

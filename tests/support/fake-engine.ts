@@ -258,7 +258,13 @@ function obey(number: number, command: string | undefined): void {
     const values = { n: Array.from({ length: 40_000 }, (_, n) => n) };
     report(number, { type: "data", id, seconds: 0, model: "painter", values });
   }
-  if (command === "input ends" && live.delete(number)) report(number, { type: "ended", id });
+  if (command === "input ends") report(number, { type: "finished", id });
+  if ((command === "input ends" || command === "both end") && live.delete(number))
+    report(number, { type: "ended", id });
+  if (command === "bad media" && live.delete(number)) {
+    const error = { kind: "unsupported_media", message: "made up" } as const;
+    report(number, { type: "ended", id, error });
+  }
   if (command === "lose output") {
     live.delete(number);
     report(number, {

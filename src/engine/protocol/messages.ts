@@ -156,7 +156,10 @@ export const WorkReport = Type.Union([
   Type.Object({ type: Type.Literal("step"), id: Id, step: ImageStep }),
   /** The picture is made; `ended` follows. */
   Type.Object({ type: Type.Literal("made"), id: Id, result: ImageResult }),
-  /** The stream's input has ended and all of it is published; `ended` follows once the output is closed. */
+  /**
+   * The stream's input has ended and its adopted output is still there, so it was the input's sender who ended it: whoever
+   * takes both channels away closes them together. `ended` follows once the output is deleted.
+   */
   Type.Object({ type: Type.Literal("finished"), id: Id }),
   /** The last report. Without `error` the input ended, the picture was made, or the work was asked to stop. */
   Type.Object({ type: Type.Literal("ended"), id: Id, error: Type.Optional(PlainError) }),

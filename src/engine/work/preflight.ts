@@ -4,6 +4,7 @@ import {
   type AcceptOptions,
   askAcceptance,
   nextSeq,
+  ServerBusy,
 } from "../../trickle/client/channel-requests.ts";
 import type { ModelHost } from "../device/model-host.ts";
 import type { Endpoint, OutputChannel, StreamParams } from "../protocol/work.ts";
@@ -71,6 +72,16 @@ export async function checkInput(
     await askAcceptance(input, (signal) => nextSeq(input, signal), { ...options, answerMs });
   } catch (error) {
     throw refusalOf("input", error);
+  }
+}
+
+/** Whether the server of a channel still has it, as far as it can be asked. */
+export async function isThere(channel: Endpoint): Promise<boolean> {
+  try {
+    await nextSeq(channel, AbortSignal.timeout(ACCEPT_MS));
+    return true;
+  } catch (error) {
+    return error instanceof ServerBusy;
   }
 }
 

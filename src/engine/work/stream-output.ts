@@ -10,7 +10,7 @@ import {
   type OutputChannel,
   type Size,
 } from "../protocol/work.ts";
-import { ACCEPT_MS, busyMsOf, isRemoved, refusalOf } from "./preflight.ts";
+import { ACCEPT_MS, busyMsOf, isRemoved, isThere, refusalOf } from "./preflight.ts";
 import type { StreamReporter } from "./stream-reporter.ts";
 
 const CONTENT_TYPES = { fmp4: "video/mp4", mpegts: "video/mp2t" } as const;
@@ -97,20 +97,35 @@ export class StreamOutput {
     return this.#publisher.queuedBytes;
   }
 
-  /** Ends what is open, and deletes the channel unless it was given. Never throws. */
-  async close(): Promise<void> {
+  /**
+   * Ends what is open, and deletes the channel unless it was given. Never throws.
+   *
+   * @param beforeDeletion called before an adopted channel is deleted that nobody else has closed
+   */
+  async close(beforeDeletion: (() => void) | null): Promise<void> {
     await this.#publisher.close();
     if (this.#lifecycle === "given") return;
     const { kind } = await this.#publisher.ended;
-    if (this.#lifecycle === "adopted" && kind === "finished") await Bun.sleep(this.#lingerMs);
+    if (this.#lifecycle === "adopted" && kind === "finished") {
+      await Bun.sleep(this.#lingerMs);
+      if (beforeDeletion !== null && (await isThere(this.#endpoint))) beforeDeletion();
+    }
     await this.#publisher.deleteChannel();
   }
 
-  /** Once closed: true if another side, to which the channel belongs, closed or removed it. */
-  async wasRemoved(): Promise<boolean> {
-    if (this.#lifecycle !== "given") return false;
+  /**
+   * Once closed: true if the other side, to which the channels belong, ended the stream by them. It closed or removed a given
+   * output, or an adopted one and within a moment the input, too.
+   */
+  async wasReleased(input: Endpoint | undefined): Promise<boolean> {
+    if (this.#lifecycle === "owned") return false;
     const { kind } = await this.#publisher.ended;
-    return kind === "closed_by_peer" || (kind === "lost" && (await isRemoved(this.#endpoint)));
+    const isGone =
+      kind === "closed_by_peer" || (kind === "lost" && (await isRemoved(this.#endpoint)));
+    if (!isGone || this.#lifecycle === "given") return isGone;
+    if (input === undefined) return false;
+    await Bun.sleep(this.#lingerMs);
+    return await isRemoved(input);
   }
 }
 

@@ -137,7 +137,8 @@ export class StreamWork implements EngineWork {
     try {
       await Promise.race([flow, this.#detached(over.signal)]);
     } catch (error) {
-      const meant = this.#end.signal.aborted || (await this.#output?.wasRemoved());
+      const { input } = this.#options.spec;
+      const meant = this.#end.signal.aborted || (await this.#output?.wasReleased(input));
       if (!meant) failure = lossOf(error);
     }
     over.abort();
@@ -166,8 +167,6 @@ export class StreamWork implements EngineWork {
       send({ type: "started", id });
       if (spec.input || spec.output) await this.#flow();
       else await untilAborted(new Promise<never>(() => {}), this.#end.signal);
-      // Before the output's end is seen: what its readers do then comes later.
-      if (this.#hasInputEnded) send({ type: "finished", id });
     } finally {
       await this.#closeOutput();
     }
@@ -182,7 +181,10 @@ export class StreamWork implements EngineWork {
   /** Once: a channel of the same name may be another stream's by now. */
   async #closeOutput(): Promise<void> {
     if (this.#output === null) return;
-    this.#outputClosed ??= this.#output.close();
+    const { id, send } = this.#options;
+    // Before the output's end is seen: what its readers do then comes later.
+    const finished = () => send({ type: "finished", id });
+    this.#outputClosed ??= this.#output.close(this.#hasInputEnded ? finished : null);
     await this.#outputClosed;
   }
 

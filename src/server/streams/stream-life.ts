@@ -69,7 +69,7 @@ export class StreamLife {
     return this.#hasStarted;
   }
 
-  /** True once its input has ended and all of it is published, whatever happens until it is over. */
+  /** True once the sender of its input has ended it, whatever happens until it is over. Of streams with an adopted output. */
   get isFinished(): boolean {
     return this.#isFinished;
   }
@@ -86,7 +86,7 @@ export class StreamLife {
     this.#trouble = trouble;
   }
 
-  /** Its input has ended and all of it is published. */
+  /** The sender of its input has ended it. */
   finish(): void {
     this.#isFinished = true;
   }

@@ -125,7 +125,7 @@ export class Stream implements Work {
   get hasStarted(): boolean {
     return this.#life.hasStarted;
   }
-  /** True once its input has ended and all of it is published, whatever happens until it is over. */
+  /** True once the sender of its input has ended it, whatever happens until it is over. Of streams with an adopted output. */
   get isFinished(): boolean {
     return this.#life.isFinished;
   }

@@ -7,7 +7,7 @@ export interface SessionOutcome {
   readonly reason: string;
 }
 
-/** The client has closed its input channel. */
+/** The client has closed its input channel, and its orchestrator still had the session. */
 export const INPUT_ENDED: SessionOutcome = { status: "completed", reason: "input_ended" };
 /** The orchestrator does not have the session any more. */
 export const RELEASED: SessionOutcome = { status: "stopped", reason: "orchestrator_release" };
@@ -22,11 +22,20 @@ export const MAX_SESSION: SessionOutcome = { status: "expired", reason: "max_ses
 export const LOST = failed("registration_lost");
 
 /** The outcome of a session whose stream ended first. */
-export function outcomeOf({ error, status, endReason }: Stream): SessionOutcome {
+export function outcomeOf({ error, status, endReason, isFinished }: Stream): SessionOutcome {
+  if (isFinished) return INPUT_ENDED;
   if (status === "error") return failed(error?.kind ?? "internal");
   if (endReason === "idle") return NO_INPUT;
-  return endReason === null ? INPUT_ENDED : OPERATOR;
+  // A release closes both channels at once; a client that ends closes its input alone.
+  return endReason === null ? RELEASED : OPERATOR;
 }
+
+/** Kinds of failure after which the session is given back at once (live-runner.md 3.4). */
+const RELEASED_AT_ONCE = ["output_lost", "engine_unavailable"];
+
+/** Whether its client, which has not asked for this end, is given time to read how its session ended, or to stop it. */
+export const isKept = ({ status, reason }: SessionOutcome): boolean =>
+  status === "completed" || (status === "failed" && !RELEASED_AT_ONCE.includes(reason));
 
 /** @param why a kind of error, or a word of ours */
 function failed(why: string): SessionOutcome {

@@ -16,7 +16,7 @@ export interface SessionSettings {
   readonly unusedTimeoutMs: number;
   /** `RUNNER_IDLE_TIMEOUT`: a stream without an input byte. */
   readonly idleTimeoutMs: number;
-  /** `RUNNER_END_GRACE`: from the end of the input to the release. */
+  /** `RUNNER_END_GRACE`: from an end that nobody asked for to the release. */
   readonly endGraceMs: number;
   /** `RUNNER_MAX_SESSION`; 0: no limit. */
   readonly maxSessionMs: number;

@@ -19,7 +19,13 @@ import { SessionCallbacks } from "./callbacks.ts";
 import type { ClientUrls } from "./session-channels.ts";
 import type { SessionHeaders } from "./session-headers.ts";
 import { SessionLimits } from "./session-limits.ts";
-import { INPUT_ENDED, isWithoutCall, outcomeOf, type SessionOutcome } from "./session-outcome.ts";
+import {
+  INPUT_ENDED,
+  isKept,
+  isWithoutCall,
+  outcomeOf,
+  type SessionOutcome,
+} from "./session-outcome.ts";
 import { AFTER_ANSWER_MS, SessionRelease } from "./session-release.ts";
 import type { SessionServices } from "./session-services.ts";
 import { startSession } from "./start-session.ts";
@@ -201,7 +207,7 @@ export class RunnerSession {
     else this.end(outcome);
   }
 
-  /** Releases it now if its release is only waiting for the grace after the end of its input. */
+  /** Releases it now if its release is only waiting for the grace after its end. */
   hurry(): void {
     this.#release.hurry();
   }
@@ -270,8 +276,7 @@ export class RunnerSession {
   async #streamEnded(stream: Stream): Promise<void> {
     if (this.#outcome === null) {
       this.#outcome = outcomeOf(stream);
-      // The client may be about to stop the session itself, and must find it.
-      if (this.#outcome === INPUT_ENDED) this.#releaseAfterMs = this.#services.settings.endGraceMs;
+      if (isKept(this.#outcome)) this.#releaseAfterMs = this.#services.settings.endGraceMs;
       if (stream.endReason === null && !stream.isFinished) await this.#askForRelease();
     }
     this.#finish();
