@@ -240,7 +240,7 @@ export const Settings = Type.Object({
   }),
   runnerEndGrace: duration({
     default: "15s",
-    description: "keep a session whose input ended for",
+    description: "keep a session whose input ended or failed for",
   }),
   runnerMaxSession: duration({ default: "0", description: "longest session; 0 = no limit" }),
   runnerSegmentSeconds: decimal(0.2, 10, {

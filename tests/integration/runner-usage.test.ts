@@ -118,6 +118,7 @@ test("A6 RUNNER_USAGE_LOG gets a line of JSON for every session, those that a sh
     ORCH_SECRET: orchestrator.secret,
     RUNNER_APP: "live-video-to-video/comfystream",
     RUNNER_USAGE_LOG: path,
+    USAGE_LOG: join(folder, "streams.jsonl"),
     RUNNER_PRICE: "36",
     RUNNER_PRICE_UNIT: "fixed",
   });
@@ -135,6 +136,11 @@ test("A6 RUNNER_USAGE_LOG gets a line of JSON for every session, those that a sh
     .split("\n")
     .map((line) => JSON.parse(line));
   expect(text.endsWith("\n")).toBeTrue();
+  const streams = (await Bun.file(join(folder, "streams.jsonl")).text()).trimEnd().split("\n");
+  expect(streams.map((line) => JSON.parse(line).reason)).toEqual([
+    "session ended: a line\nbreak",
+    "session ended: shutdown",
+  ]);
   expect(lines.map(({ session, reason }) => [session, reason])).toEqual([
     [first.id, "a line\nbreak"],
     [second.id, "shutdown"],

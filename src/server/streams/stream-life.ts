@@ -7,7 +7,8 @@ export type EndReason =
   | "stopped by orchestrator"
   | "replaced"
   | "idle"
-  | "session ended"
+  /** With the session's own reason. */
+  | `session ended: ${string}`
   | "server stopping"
   | "caller left"
   | "not started in time";

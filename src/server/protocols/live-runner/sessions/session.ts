@@ -197,7 +197,7 @@ export class RunnerSession {
     this.#outcome = this.#running?.stream.isFinished ? INPUT_ENDED : outcome;
     this.#releaseAfterMs = releaseAfterMs;
     if (this.#running === null) this.#finish();
-    else this.#services.store.end(this.#running.stream, "session ended");
+    else this.#endStream(this.#running.stream, this.#outcome);
   }
 
   /** Its orchestrator does not have it any more: it ends here, and the orchestrator is not called. */
@@ -257,7 +257,7 @@ export class RunnerSession {
     this.#place = null; // the stream's
     const { stream } = this.#running;
     if (this.#outcome !== null) {
-      this.#services.store.end(stream, "session ended");
+      this.#endStream(stream, this.#outcome);
       this.#assertLives();
     }
     this.#limits.started(performance.now());
@@ -271,6 +271,10 @@ export class RunnerSession {
     this.#assertLives();
     await this.#services.updater.apply(stream, change);
     return await this.#started();
+  }
+
+  #endStream(stream: Stream, { reason }: SessionOutcome): void {
+    this.#services.store.end(stream, `session ended: ${this.#loggable(reason)}`);
   }
 
   async #streamEnded(stream: Stream): Promise<void> {
