@@ -49,7 +49,9 @@ async function orchestrate(
     ...(token === undefined ? {} : { token }),
   }));
   const registration = new Registration({
-    orchestrators: [new OrchestratorClient(orch.url, { secret })],
+    orchestrators: [
+      new OrchestratorClient(orch.url, { secret, tls: { rejectUnauthorized: false } }),
+    ],
     offers,
     capacity: {
       total: 4,

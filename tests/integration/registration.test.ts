@@ -136,7 +136,9 @@ test("the next renewal registers again with an orchestrator that restarted or dr
   };
   const offer = offersOf(readConfig([], {}), { ownUrl: "http://127.0.0.1:1", places: 1 });
   const registration = new Registration({
-    orchestrators: [new OrchestratorClient(first.url, { secret: SECRET })],
+    orchestrators: [
+      new OrchestratorClient(first.url, { secret: SECRET, tls: { rejectUnauthorized: false } }),
+    ],
     offers: offer,
     capacity: {
       total: 1,

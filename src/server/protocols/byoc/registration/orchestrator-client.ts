@@ -2,6 +2,12 @@
 import { answerTimeout } from "../../../../answer-timeout.ts";
 import { reason } from "../../../../errors.ts";
 import { cut } from "../../../../shown-value.ts";
+import {
+  askOrchestrator,
+  type OrchestratorAnswer,
+  type OrchestratorRequest,
+  type OrchestratorTls,
+} from "../../orchestrator-http.ts";
 import type { Offer } from "./offer.ts";
 
 const TIMEOUT_MS = 10_000;
@@ -20,28 +26,24 @@ export type Outcome =
 export interface OrchestratorOptions {
   /** `ORCH_SECRET`. */
   readonly secret: string;
-  /** `ORCH_TLS_VERIFY`; by default orchestrators make their own certificates. */
-  readonly verifyTls?: boolean;
-  /** `ORCH_CA` as PEM: authorities to verify certificates against. Implies `verifyTls`. */
-  readonly ca?: string;
+  readonly tls: OrchestratorTls;
 }
 
 export class OrchestratorClient {
   /** As in ORCH_URL. */
   readonly url: string;
   readonly #secret: string;
-  readonly #tls: { readonly rejectUnauthorized: boolean; readonly ca?: string };
+  readonly #tls: OrchestratorTls;
 
-  constructor(url: string, { secret, verifyTls = false, ca }: OrchestratorOptions) {
+  constructor(url: string, { secret, tls }: OrchestratorOptions) {
     this.url = url;
     this.#secret = secret;
-    this.#tls =
-      ca === undefined ? { rejectUnauthorized: verifyTls } : { rejectUnauthorized: true, ca };
+    this.#tls = tls;
   }
 
   /** Registers, or replaces a registration. What `signal` cut short may have happened or not. */
   async register(offer: Offer, signal: AbortSignal): Promise<Outcome> {
-    const outcome = await this.#post("register", JSON.stringify(offer), signal);
+    const outcome = await this.#post("register", { json: offer }, signal);
     const { currency, token } = offer;
     if (outcome.kind === "done") return outcome;
     // go-livepeer drops the connection of a currency that it cannot convert.
@@ -55,35 +57,30 @@ export class OrchestratorClient {
 
   /** Succeeds for a name that it does not know, too. */
   async unregister(name: string, signal: AbortSignal): Promise<Outcome> {
-    return this.#post("unregister", name, signal);
+    return this.#post("unregister", { text: name }, signal);
   }
 
-  async #post(action: "register" | "unregister", body: string, signal: AbortSignal) {
+  async #post(
+    action: "register" | "unregister",
+    body: Pick<OrchestratorRequest, "json" | "text">,
+    signal: AbortSignal,
+  ) {
     try {
-      const response = await fetch(`${this.url}/capability/${action}`, {
+      const answer = await askOrchestrator(`${this.url}/capability/${action}`, {
+        ...body,
         method: "POST",
-        body,
-        headers: {
-          authorization: this.#secret,
-          "content-type": action === "register" ? "application/json" : "text/plain",
-        },
+        headers: { authorization: this.#secret },
         signal: AbortSignal.any([signal, answerTimeout(TIMEOUT_MS)]),
-        // The secret goes nowhere else.
-        redirect: "manual",
-        // A pooled connection that the other side has closed meanwhile would look like a refusal.
-        keepalive: false,
         tls: this.#tls,
-        // Bun's documented switch against HTTP_PROXY in the environment; the typings know only the proxy's URL.
-        ...({ proxy: false } as object),
       });
-      return this.#judge(response.status, await response.text());
+      return this.#judge(answer);
     } catch (error) {
       const dropped = error instanceof Error && "code" in error && error.code === "ECONNRESET";
       return { kind: "unreachable" as const, message: this.#safe(reason(error)), dropped };
     }
   }
 
-  #judge(status: number, text: string) {
+  #judge({ status, text }: OrchestratorAnswer) {
     if (status === 200) return { kind: "done" as const };
     const shown = this.#safe(cut(text.trim(), SHOWN_CHARACTERS));
     return { kind: kindOf(status), message: explain(status, shown), dropped: false };

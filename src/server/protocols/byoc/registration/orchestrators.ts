@@ -1,12 +1,9 @@
 /** Makes the clients of all orchestrators that the settings name. */
 import type { Config } from "../../../../config.ts";
+import { orchestratorTls } from "../../orchestrator-http.ts";
 import { OrchestratorClient } from "./orchestrator-client.ts";
 
-export const orchestratorsOf = (
-  { orchUrl = [], orchTlsVerify, orchCa }: Config,
-  secret: string,
-): readonly OrchestratorClient[] =>
-  orchUrl.map((url) => {
-    const ca = orchCa === undefined ? {} : { ca: orchCa };
-    return new OrchestratorClient(url, { secret, verifyTls: orchTlsVerify, ...ca });
-  });
+export const orchestratorsOf = (config: Config, secret: string): readonly OrchestratorClient[] =>
+  (config.orchUrl ?? []).map(
+    (url) => new OrchestratorClient(url, { secret, tls: orchestratorTls(config) }),
+  );

@@ -3,7 +3,7 @@ import { answerTimeout } from "../../../../answer-timeout.ts";
 import { reason } from "../../../../errors.ts";
 import { getLogger } from "../../../../log.ts";
 import { redactUrl } from "../../../../redact-url.ts";
-import { askOrchestrator, type OrchestratorTls } from "../orchestrator-http.ts";
+import { askOrchestrator, type OrchestratorTls } from "../../orchestrator-http.ts";
 
 const log = getLogger("registration");
 

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import { getLogger } from "../../../../log.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
-import type { OrchestratorTls } from "../orchestrator-http.ts";
+import type { OrchestratorTls } from "../../orchestrator-http.ts";
 import type {
   RunnerRegistration,
   RunnerSessions,

@@ -9,7 +9,7 @@ import {
   isSuccess,
   type OrchestratorAnswer,
   type OrchestratorTls,
-} from "../orchestrator-http.ts";
+} from "../../orchestrator-http.ts";
 import type { SessionStop } from "../runner-sessions.ts";
 import { type HeartbeatAnswer, type HeartbeatBody, readHeartbeatAnswer } from "./heartbeat.ts";
 import { explainRefusal } from "./refusals.ts";

@@ -5,7 +5,7 @@ import { answerTimeout } from "../../../../answer-timeout.ts";
 import type { Config } from "../../../../config.ts";
 import { getLogger } from "../../../../log.ts";
 import type { Capacity } from "../../../capacity.ts";
-import { orchestratorTls } from "../orchestrator-http.ts";
+import { orchestratorTls } from "../../orchestrator-http.ts";
 import type { RunnerRegistration, RunnerSessions, SessionOwner } from "../runner-sessions.ts";
 import { BatchCalls } from "./batch-calls.ts";
 import { DynamicRegistration, type RunnerState } from "./dynamic-registration.ts";

@@ -5,14 +5,14 @@ import { reason } from "../../../../errors.ts";
 import { redactUrls } from "../../../../redact-url.ts";
 import { check } from "../../../../schema-check.ts";
 import { cut } from "../../../../shown-value.ts";
-import { RunnerError } from "../app/runner-errors.ts";
 import {
   askOrchestrator,
   errorText,
   isSuccess,
   type OrchestratorAnswer,
   type OrchestratorTls,
-} from "../orchestrator-http.ts";
+} from "../../orchestrator-http.ts";
+import { RunnerError } from "../app/runner-errors.ts";
 import type { SessionStop } from "../runner-sessions.ts";
 import type { SessionHeaders } from "./session-headers.ts";
 

@@ -4,9 +4,9 @@ import type { Place } from "../../../admission.ts";
 import type { StreamStarter } from "../../../streams/start.ts";
 import type { StreamStore } from "../../../streams/store.ts";
 import type { StreamUpdater } from "../../../streams/update.ts";
+import type { OrchestratorTls } from "../../orchestrator-http.ts";
 import type { SideChannelRules } from "../../side-channels/side-channels.ts";
 import type { Startup } from "../app/startup.ts";
-import type { OrchestratorTls } from "../orchestrator-http.ts";
 import type { SessionOwner } from "../runner-sessions.ts";
 import type { RunnerSession } from "./session.ts";
 

@@ -1,5 +1,5 @@
-/** Sends small requests to an orchestrator: heartbeats, callbacks, and probes of its address. */
-import type { Config } from "../../../config.ts";
+/** Sends small requests to an orchestrator: registrations, heartbeats, callbacks, and probes of its address. */
+import type { Config } from "../../config.ts";
 
 /** How the orchestrator's certificate is checked. */
 export interface OrchestratorTls {
@@ -19,8 +19,10 @@ export const orchestratorTls = ({
 export interface OrchestratorRequest {
   readonly method: "GET" | "POST" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON; absent: an empty body. */
+  /** Sent as JSON; without `json` and `text` the body is empty. */
   readonly json?: unknown;
+  /** Sent as plain text. */
+  readonly text?: string;
   readonly signal: AbortSignal;
   readonly tls: OrchestratorTls;
 }
@@ -37,14 +39,14 @@ export const isSuccess = ({ status }: Pick<OrchestratorAnswer, "status">): boole
 /** Sends one request. Rejects where no answer came, with the error of fetch or the reason of the signal. */
 export async function askOrchestrator(
   url: string,
-  { method, headers = {}, json, signal, tls }: OrchestratorRequest,
+  { method, headers = {}, json, text, signal, tls }: OrchestratorRequest,
 ): Promise<OrchestratorAnswer> {
-  const body = json === undefined ? {} : { body: JSON.stringify(json) };
-  const type = json === undefined ? {} : { "content-type": "application/json" };
+  const body = json === undefined ? text : JSON.stringify(json);
+  const type = json === undefined ? "text/plain" : "application/json";
   const response = await fetch(url, {
     method,
-    headers: { ...headers, ...type },
-    ...body,
+    headers: body === undefined ? { ...headers } : { ...headers, "content-type": type },
+    ...(body === undefined ? {} : { body }),
     signal,
     // Credentials go nowhere else.
     redirect: "manual",
