@@ -31,7 +31,7 @@ export function outcomeOf({ error, status, endReason, isFinished }: Stream): Ses
 }
 
 /** Kinds of failure after which the session is given back at once (live-runner.md 3.4). */
-const RELEASED_AT_ONCE = ["output_lost", "engine_unavailable"];
+const RELEASED_AT_ONCE = ["output_lost", "engine_unavailable", "device_unavailable"];
 
 /** Whether its client, which has not asked for this end, is given time to read how its session ended, or to stop it. */
 export const isKept = ({ status, reason }: SessionOutcome): boolean =>
