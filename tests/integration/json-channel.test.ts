@@ -129,6 +129,24 @@ test("a channel whose server ends the POST without a word, and that /next does n
   expect(logs.messages).toEqual([]);
 });
 
+test("a writer that is closing does not warn of a server that is gone", async () => {
+  await using logs = await recordLogs("warning");
+  let isEnding = false;
+  await using peer = await faultyPeer(({ path, answer, reset }) => {
+    if (isEnding) return reset();
+    if (path === "/next") answer(200, { "Lp-Trickle-Latest": 0 }, "0");
+  });
+  const writer = new JsonWriter({ url: peer.url }, { ...JSON_TYPE, closeMs: 150 });
+  await waitFor("the connection", () => peer.seen.includes("POST /0"));
+  isEnding = true;
+  writer.send("the end");
+  const closed = writer.close();
+  for (const socket of peer.sockets) socket.destroy();
+  await closed;
+  expect(peer.seen.length).toBeGreaterThan(2);
+  expect(logs.messages).toEqual([]);
+});
+
 test("a channel that is closed or removed ends the writer; one that never existed is lost, with the reason", async () => {
   await using host = hostTrickle({ autoCreate: false });
   const url = host.url("a-events");

@@ -106,3 +106,22 @@ test("what cannot be applied of control messages is an event and no fault in the
   expect([params.model, status]).toEqual(["edges", "active"]);
   expect(logs.messages.filter((message) => message.includes("unexpected"))).toEqual([]);
 });
+
+test("sessions that end in any normal way at livepeer-node are no warning, whatever their channels", async () => {
+  await using logs = await recordLogs("warning");
+  await using running = await runnerServer({ dialect: "livepeer-node" });
+  const { orchestrator } = running;
+  const start = async () => {
+    const session = await orchestrator.reserve();
+    await session.post("/stream", { model: "edges", events: true, data: true, control: true });
+    return session;
+  };
+  const [stopped, left, released] = [await start(), await start(), await start()];
+  await stopped.post("/stop");
+  await left.stop();
+  await orchestrator.release(released.id);
+  for (const session of [stopped, left, released]) await running.released(session);
+  await running.nothingInUse();
+  await running.close();
+  expect(logs.messages).toEqual([]);
+});

@@ -22,7 +22,7 @@ export interface ChannelRecoveryOptions {
 /** The channel is gone after this many answers in a row that it, or its segment, does not exist (protocol.md 4.5). */
 export const MAX_NOT_FOUND = 3;
 const ASK_TIMEOUT_MS = 2000;
-/** Segments in a row that the server closes before this is reported: it does so as well when a channel ends. */
+/** Segments in a row that the server closes or does not know before this is reported: so it answers as well when a channel ends. */
 export const REPORTED_CLOSURES = 3;
 const log = getLogger("trickle");
 
@@ -107,7 +107,8 @@ export class ChannelRecovery {
   #retry(problem: string, when: "at once" | "later" = "later"): void {
     const { giveUpMs, onLost, signal } = this.#options;
     const mayRetry = this.#backoff.fail();
-    if (!this.#wasClosed || this.#backoff.failures >= REPORTED_CLOSURES) this.#report(problem);
+    const mayBeTheEnd = this.#wasClosed || this.#notFound > 0;
+    if (!mayBeTheEnd || this.#backoff.failures >= REPORTED_CLOSURES) this.#report(problem);
     if (!mayRetry) onLost(`nothing was stored for ${describeMs(giveUpMs)}: ${problem}`);
     else if (!this.#running)
       void this.#recover(when === "later" ? this.#backoff.wait(signal) : Promise.resolve());

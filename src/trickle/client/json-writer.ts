@@ -117,7 +117,7 @@ export class JsonWriter {
     while (!this.#cut.signal.aborted) {
       let problem: string;
       let isBusy = false;
-      let wasClosed = false;
+      let mayBeTheEnd = false;
       const since = performance.now();
       try {
         if (seq === null) {
@@ -145,11 +145,12 @@ export class JsonWriter {
           case "not_found":
             // A server that restarts answers so as well; `/next` tells.
             if (++this.#notFound >= MAX_NOT_FOUND) return { kind: "closed" };
+            mayBeTheEnd = true;
             problem = outcome.message;
             break;
           case "discarded":
             // When a channel ends some servers answer so; `/next` tells.
-            wasClosed = true;
+            mayBeTheEnd = true;
             problem = `the server closed segment ${seq}`;
             break;
           case "busy":
@@ -173,7 +174,9 @@ export class JsonWriter {
       if (isBusy) this.#backoff.postpone();
       else if (!this.#backoff.fail())
         return this.#lost(`nothing was stored for ${describeMs(this.#giveUpMs)}: ${problem}`);
-      if (!isReported && (!wasClosed || this.#backoff.failures >= REPORTED_CLOSURES)) {
+      // Who ends may find that the other side has ended first.
+      const isOpen = this.#state === "open";
+      if (isOpen && !isReported && (!mayBeTheEnd || this.#backoff.failures >= REPORTED_CLOSURES)) {
         isReported = true;
         const channel = channelHost(this.#endpoint);
         log.warn("sending messages fails", { channel, error: problem });
