@@ -180,13 +180,19 @@ test.skipIf(noBrowser !== null)(
     const record = async (recorded: string) => {
       const run = await startOn(stop.signal);
       const script = code.replaceAll(CHANNEL, run.channel).replaceAll(type, recorded);
+      const key = JSON.stringify(run.channel);
       await tab.evaluate(`(async () => {
         ${script}
+        (globalThis.recordings ??= {})[${key}] = { recorder, media, sent: () => sent };
+      })()`);
+      const framesIn = async () => (await api(server.url).stream(run.id)).stats.frames_in;
+      await waitFor("some pictures", async () => (await framesIn()) > 15, 20_000);
+      await tab.evaluate(`(async () => {
+        const { recorder, sent, media } = recordings[${key}];
         const stopped = new Promise((resolve) => { recorder.onstop = resolve; });
-        await new Promise((resolve) => setTimeout(resolve, 1500));
         recorder.stop();
         await stopped;
-        await sent;
+        await sent();
         for (const track of media.getTracks()) track.stop();
       })()`);
       return await run.finish();

@@ -6,6 +6,10 @@ export class EngineModels {
   readonly #byName = new Map<string, ModelInfo>();
   /** Pending while the engine has been asked and has not answered. */
   #asked: PromiseWithResolvers<void> | null = null;
+  /** The engine that was asked last; null once it is gone. */
+  #engine: EngineProcess | null = null;
+  /** Settles with the answer to the next question, which is asked once the present one is answered. */
+  #next: Promise<void> | null = null;
 
   get all(): readonly ModelInfo[] {
     return [...this.#byName.values()];
@@ -18,19 +22,35 @@ export class EngineModels {
   replace(models: readonly ModelInfo[]): void {
     this.#byName.clear();
     for (const model of models) this.put(model);
-    this.settle();
-  }
-
-  /** Settles when the engine has answered, or when `settle` is called because it never will. */
-  async refresh(engine: EngineProcess): Promise<void> {
-    if (this.#asked === null) engine.send({ type: "models" });
-    this.#asked ??= Promise.withResolvers();
-    await this.#asked.promise;
-  }
-
-  settle(): void {
     this.#asked?.resolve();
     this.#asked = null;
+  }
+
+  /**
+   * Settles when the engine has answered a question that was asked from now on, since the present one may be answered from
+   * older folders; or when `settle` is called because it never will. Callers that wait share a question.
+   */
+  refresh(engine: EngineProcess): Promise<void> {
+    if (this.#asked === null) return this.#ask(engine);
+    this.#next ??= this.#asked.promise.then(async () => {
+      this.#next = null;
+      if (this.#engine === engine) await this.#ask(engine);
+    });
+    return this.#next;
+  }
+
+  /** The engine is gone. */
+  settle(): void {
+    this.#engine = null;
+    this.#asked?.resolve();
+    this.#asked = null;
+  }
+
+  #ask(engine: EngineProcess): Promise<void> {
+    this.#engine = engine;
+    this.#asked = Promise.withResolvers();
+    engine.send({ type: "models" });
+    return this.#asked.promise;
   }
 }
 

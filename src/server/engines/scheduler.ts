@@ -26,7 +26,9 @@ import type { Work } from "./work.ts";
 
 const log = getLogger("engine");
 
-const REFRESH_TIMEOUT_MS = 1000;
+/** Time of the engines to read their folders again: for a list, and before a model counts as unknown. */
+const LIST_TIMEOUT_MS = 1000;
+const UNKNOWN_TIMEOUT_MS = 3000;
 /** An engine that fails to start this often in a row gives its work to others. */
 const MAX_FAILED_BOOTS = 3;
 
@@ -146,10 +148,10 @@ export class EngineScheduler {
     return this.#loads.of(model);
   }
 
-  /** `models()`, after the engines have read their folders again; an engine has a second for it. */
-  async freshModels(): Promise<readonly ModelInfo[]> {
+  /** `models()`, after the engines have read their folders again; they have a second for it, unless another time is given. */
+  async freshModels(timeoutMs = LIST_TIMEOUT_MS): Promise<readonly ModelInfo[]> {
     const all = Promise.all([...this.#pool.all].map((one) => one.refreshModels()));
-    await untilAborted(all, AbortSignal.timeout(REFRESH_TIMEOUT_MS));
+    await untilAborted(all, AbortSignal.timeout(timeoutMs));
     return this.models();
   }
 
@@ -159,7 +161,7 @@ export class EngineScheduler {
       return use(this.models());
     } catch (error) {
       if (!(error instanceof WorkerError) || error.kind !== "unknown_model") throw error;
-      return use(await this.freshModels());
+      return use(await this.freshModels(UNKNOWN_TIMEOUT_MS));
     }
   }
 

@@ -1,0 +1,38 @@
+/** Which question's answer those get who ask an engine for its models while it is being asked. */
+import { expect, test } from "bun:test";
+import { EngineModels } from "../../../../src/server/engines/engine-models.ts";
+import type { EngineProcess } from "../../../../src/server/engines/engine-process.ts";
+
+function engine() {
+  const sent: unknown[] = [];
+  const process = { send: (message: unknown) => sent.push(message) } as Partial<EngineProcess>;
+  return { sent, process: process as EngineProcess };
+}
+
+test("whoever asks while a question is open gets the answer to the next one, and shares it", async () => {
+  const models = new EngineModels();
+  const { sent, process } = engine();
+  let answered = 0;
+  const ask = async (): Promise<void> => {
+    await models.refresh(process);
+    answered++;
+  };
+  const first = ask();
+  const others = [ask(), ask()];
+  expect(sent.length).toBe(1);
+  models.replace([]);
+  await first;
+  expect([answered, sent.length]).toEqual([1, 2]);
+  models.replace([]);
+  await Promise.all(others);
+  expect(sent.length).toBe(2);
+});
+
+test("when the engine is gone everybody who waits goes on, and nothing more is sent to it", async () => {
+  const models = new EngineModels();
+  const { sent, process } = engine();
+  const all = [models.refresh(process), models.refresh(process)];
+  models.settle();
+  await Promise.all(all);
+  expect(sent.length).toBe(1);
+});
