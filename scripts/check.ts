@@ -10,7 +10,7 @@ const ALONE = "tests/alone";
 const SHIP = "tests/ship";
 const IGNORED = [ALONE, SHIP].map((folder) => `--path-ignore-patterns=${folder}/**`);
 /** Many tests wait for media that plays in real time, so files run in parallel. A process keeps its native modules loaded. */
-const IN_PARALLEL = ["--parallel=3", "--no-isolate", ...IGNORED];
+const IN_PARALLEL = ["--parallel=2", "--no-isolate", ...IGNORED];
 
 const TSC = "node_modules/typescript/bin/tsc";
 const BIOME = ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."];
