@@ -71,7 +71,10 @@ export class Bypass implements Disposable {
 
   /** A frame has come out; `drawn` is the frame whose picture it is, null for another one. */
   cameOut(drawn: Ticks | null): void {
-    if (drawn !== null) this.#unwanted = drawn;
+    if (drawn !== null) {
+      this.#unwanted = drawn;
+      this.dropLate(); // late pictures are of frames that were passed by, before this one
+    }
     this.#hasOutput = true;
     this.#since = performance.now();
   }
@@ -89,15 +92,19 @@ export class Bypass implements Disposable {
     this.#late = picture;
   }
 
-  /** The late picture to show next, owned by the caller; null where there is none. */
-  takeLate(): LatePicture | null {
+  /**
+   * The late picture to show in the next frame's time, owned by the caller; null where there is none, or where frames
+   * before that one still `wait` for theirs: it would come out before them.
+   */
+  takeLate({ waits }: { readonly waits: boolean }): LatePicture | null {
+    if (waits) return null;
     const late = this.#late;
     this.#late = null;
     return late;
   }
 
   dropLate(): void {
-    this.takeLate()?.frame.free();
+    this.takeLate({ waits: false })?.frame.free();
   }
 
   /** Waits for `work`, at most until frames have to bypass it: the stream is paused, or nothing has come out for too long. */

@@ -109,7 +109,7 @@ export class OutputFrames {
     const { bypass, finisher, preparation } = this.#options;
     const { params, pts } = job;
     if (!bypass.isOpen(params, { waits })) {
-      const late = bypass.takeLate();
+      const late = bypass.takeLate({ waits });
       if (late === null) return null;
       const { frame, arrivedAt } = late;
       this.#emit(frame, { tick: { pts, arrivedAt }, controller }, { reason: null, pts: late.pts });

@@ -47,8 +47,8 @@ test("a stalled stream is stalled until a model answers, also while nothing wait
   const { picture } = late(ticks(3));
   bypass.answered(picture);
   expect(bypass.isOpen(LIVE, MOVES)).toBe(false);
-  expect(bypass.takeLate()).toBe(picture);
-  expect(bypass.takeLate()).toBeNull();
+  expect(bypass.takeLate(MOVES)).toBe(picture);
+  expect(bypass.takeLate(MOVES)).toBeNull();
 });
 
 test("frames up to the last one that passed are passed by", () => {
@@ -63,7 +63,7 @@ test("late pictures that are older than what was drawn, or than a pause, are fre
   bypass.cameOut(ticks(4));
   const older = late(ticks(3));
   bypass.answered(older.picture);
-  expect(bypass.takeLate()).toBeNull();
+  expect(bypass.takeLate(MOVES)).toBeNull();
   expect(older.freed).toEqual([3]);
 
   const first = late(ticks(5));
@@ -71,7 +71,7 @@ test("late pictures that are older than what was drawn, or than a pause, are fre
   for (const { picture } of [first, second]) bypass.answered(picture);
   expect([first.freed, second.freed]).toEqual([[5], []]);
   bypass.pass(ticks(9), PAUSED);
-  expect(bypass.takeLate()).toBeNull();
+  expect(bypass.takeLate(MOVES)).toBeNull();
   expect(second.freed).toEqual([6]);
   const asked = late(ticks(8));
   bypass.answered(asked.picture);
@@ -80,6 +80,18 @@ test("late pictures that are older than what was drawn, or than a pause, are fre
   bypass.answered(after.picture);
   bypass[Symbol.dispose]();
   expect(after.freed).toEqual([10]);
+});
+
+test("a late picture does not overtake a frame that waits for its own, and is dropped once that is out", () => {
+  const bypass = new Bypass();
+  bypass.pass(ticks(5), LIVE);
+  const { picture, freed } = late(ticks(4));
+  bypass.answered(picture);
+  expect(bypass.takeLate(WAITS)).toBeNull();
+  expect(freed).toEqual([]);
+  bypass.cameOut(ticks(6));
+  expect(freed).toEqual([4]);
+  expect(bypass.takeLate(MOVES)).toBeNull();
 });
 
 test("a wait ends with its work, with the stall, or with a pause", async () => {
