@@ -29,7 +29,7 @@ const startBody = (url: string) => ({
   fps: 10,
 });
 
-/** The engine processes of a server. */
+/** The engine processes of a server: its children, once they run a program of their own. */
 function enginesOf(pid: number): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -37,12 +37,16 @@ function enginesOf(pid: number): number[] {
     .filter((candidate) => {
       try {
         const stat = readFileSync(`/proc/${candidate}/stat`, "utf8");
-        return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
+        if (Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) !== pid) return false;
+        // Until it does, its parent waits for it: a signal would stop both.
+        return readFileSync(`/proc/${candidate}/cmdline`, "utf8") !== ownCommand(pid);
       } catch {
         return false; // it ended meanwhile
       }
     });
 }
+
+const ownCommand = (pid: number): string => readFileSync(`/proc/${pid}/cmdline`, "utf8");
 
 const isAlive = (pid: number): boolean => {
   try {
