@@ -1,4 +1,4 @@
-/** Names what a stream can show in place of its model's pictures, and finds the operator's own pictures for that. */
+/** Lists what a stream can show in place of its model's pictures: the built-in fallbacks, and the operator's pictures. */
 import { readdir } from "node:fs/promises";
 import { extname, join } from "node:path";
 

@@ -1,4 +1,4 @@
-/** Sends small requests to an orchestrator: registrations, heartbeats, callbacks, and probes of its address. */
+/** Sends single HTTP requests to an orchestrator, for registrations, heartbeats and callbacks. */
 import type { Config } from "../../config.ts";
 
 /** How the orchestrator's certificate is checked. */

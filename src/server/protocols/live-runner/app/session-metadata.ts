@@ -1,4 +1,4 @@
-/** Declares and checks the `metadata` of a session: labels of the caller's that its usage record repeats (live-runner.md 4.2). */
+/** Declares and checks a session's `metadata`, the caller's own labels, which the usage record repeats (live-runner.md 4.2). */
 import { type Static, Type } from "@sinclair/typebox";
 import { WorkerError } from "../../../../errors.ts";
 import { literals } from "../../../../schema.ts";

@@ -1,4 +1,4 @@
-/** Declares and builds the answer to `/stats`: the status with the session and the figures of its media (live-runner.md 4.3). */
+/** Declares and builds the answer to `/stats`: the runner's status, the session, and the figures of its media (live-runner.md 4.3). */
 import { type Static, Type } from "@sinclair/typebox";
 import { nullable } from "../../../../schema.ts";
 import type { Stream } from "../../../streams/stream.ts";

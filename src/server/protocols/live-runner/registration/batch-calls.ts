@@ -1,4 +1,4 @@
-/** Counts the calls of a single-shot runner, and says what to advertise for it: each call is a session of its own. */
+/** Counts the running calls of a single-shot runner, each of which is a session, and advertises the places that are left. */
 import type { Capacity } from "../../../capacity.ts";
 import type { RunnerSessions, RunnerStatus } from "../runner-sessions.ts";
 

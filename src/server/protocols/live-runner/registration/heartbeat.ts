@@ -1,4 +1,4 @@
-/** Declares the body of a heartbeat and of its answer (live-runner.md 2.1). */
+/** Declares the bodies of heartbeats and of their answers (live-runner.md 2.1). */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
 import { nullable } from "../../../../schema.ts";
 import { check } from "../../../../schema-check.ts";

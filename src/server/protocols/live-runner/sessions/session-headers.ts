@@ -1,4 +1,4 @@
-/** Reads the headers by which an orchestrator names a session in every call that it forwards (live-runner.md 3.1). */
+/** Reads the headers with which an orchestrator names the session on every call that it forwards (live-runner.md 3.1). */
 import { RunnerError } from "../app/runner-errors.ts";
 
 /** Whose call it is, and how to call the orchestrator back about it. All of it is a credential. */
