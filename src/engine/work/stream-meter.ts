@@ -29,7 +29,7 @@ export class StreamMeter {
   errors = 0;
   consecutiveErrors = 0;
   /** Of the frames that have left. */
-  megapixelsOut = 0;
+  pixelsOut = 0;
   executionProvider: string | null = null;
   readonly latency = new Distribution();
   readonly #latencies = new LatencyCounter();
@@ -57,7 +57,7 @@ export class StreamMeter {
   /** A frame has left. `latencyMs`: from its last input byte until the socket took its last output byte. */
   frameOut({ pts, width, height }: Size & { readonly pts: Ticks }, latencyMs: number): void {
     this.framesOut++;
-    this.megapixelsOut += (width * height) / 1e6;
+    this.pixelsOut += width * height;
     this.#video.out.count(pts);
     this.latency.add(latencyMs);
     this.#latencies.record(latencyMs);
@@ -121,7 +121,7 @@ export class StreamMeter {
       frames_fallback: this.framesFallback,
       errors: this.errors,
       consecutive_errors: this.consecutiveErrors,
-      megapixels_out: this.megapixelsOut,
+      megapixels_out: this.pixelsOut / 1e6,
       frames_dropped: this.framesDropped + this.framesUndelivered,
       latency_ms: this.latency.percentiles(),
       latency_counts: this.#latencies.counts,

@@ -40,6 +40,13 @@ const OTHERS = {
 
 const frame = (index: number, fps = 30) => ticks(Math.round((index * TICKS_PER_SECOND) / fps));
 
+test("megapixels are exact however many frames add up", () => {
+  const meter = new StreamMeter();
+  const size = { width: 512, height: 512 };
+  for (let index = 0; index < 107; index++) meter.frameOut({ ...size, pts: frame(index) }, 20);
+  expect(meter.snapshot(OTHERS).megapixels_out).toBe(28.049408);
+});
+
 test("a snapshot has everything that is counted here and elsewhere", () => {
   const counters = new StreamMeter();
   for (let index = 0; index < 10; index++) counters.frameIn(frame(index));
