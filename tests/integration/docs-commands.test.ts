@@ -35,6 +35,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "docs/conformance.md": "it downloads go-livepeer from its own repository",
   "docs/containers.md": "they need a Docker daemon; ship/image runs those of the CPU image",
   "docs/diffusion.md": "they download gigabytes",
+  "docs/faults.md": "they take from minutes to an hour, and write the page themselves",
   "docs/fleet.md":
     "they need several machines; ship/fleet and integration/registrar run the same on one",
   "docs/live-runner.md":
