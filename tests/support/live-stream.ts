@@ -104,6 +104,7 @@ export function api(base: string) {
       (await ask("POST", "/stream/start", { prompts: [{ prompt: "x" }], ...body })).manifest_id,
     stream: async (id: string): Promise<Answer> =>
       (await ask("GET", `/stream/${id}/status`)).stream,
+    debug: (id: string) => ask("GET", `/stream/${id}/debug`),
     params: (id: string, body: object) => ask("POST", `/stream/${id}/params`, body),
     stop: (id: string) => ask("DELETE", `/stream/${id}`),
     health: () => ask("GET", "/health"),

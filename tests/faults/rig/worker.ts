@@ -1,0 +1,130 @@
+/** Runs a real server process as the patient of faults: with a workspace, a folder for temporary files and a census of its own. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { api } from "../../support/live-stream.ts";
+import { MAIN, type ServerProcess, startServer } from "../../support/server-process.ts";
+import { waitFor } from "../../support/wait-for.ts";
+
+/** Log lines that are retained, the newest. */
+const MAX_LINES = 2000;
+
+export interface WorkerOptions {
+  /** Of the server; its port, workspace and log format are the worker's own. */
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** More modules that server and engines load first. */
+  readonly preloads?: readonly string[];
+}
+
+export class Worker implements AsyncDisposable {
+  /** Models are below `models`. */
+  readonly workspace: string;
+  /** TMPDIR of all its processes. */
+  readonly temporary: string;
+  /** Where its processes write their census. */
+  readonly censuses: string;
+  /** The management API. */
+  readonly api: ReturnType<typeof api>;
+  readonly #folder: string;
+  readonly #server: ServerProcess;
+  readonly #lines: string[];
+
+  /** Resolves when an engine is ready. */
+  static async start(options: WorkerOptions = {}): Promise<Worker> {
+    const folder = await mkdtemp(join(tmpdir(), "fault-worker-"));
+    try {
+      return await Worker.#startIn(folder, options);
+    } catch (error) {
+      await rm(folder, { recursive: true });
+      throw error;
+    }
+  }
+
+  static async #startIn(folder: string, options: WorkerOptions): Promise<Worker> {
+    for (const each of ["workspace", "temporary", "censuses"]) await mkdir(join(folder, each));
+    const preloads = options.preloads ?? [];
+    const lines: string[] = [];
+    const server = await startServer(
+      MAIN,
+      ["--workspace", join(folder, "workspace"), ...(options.flags ?? [])],
+      {
+        BUN_OPTIONS: preloads.map((path) => `--preload=${path}`).join(" "),
+        TMPDIR: join(folder, "temporary"),
+        CENSUS_FOLDER: join(folder, "censuses"),
+        ...options.env,
+      },
+      (line) => {
+        lines.push(line);
+        if (lines.length > MAX_LINES) lines.shift();
+      },
+    );
+    const worker = new Worker(folder, server, lines);
+    try {
+      await worker.ready();
+      return worker;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(folder: string, server: ServerProcess, lines: string[]) {
+    this.#folder = folder;
+    this.#server = server;
+    this.#lines = lines;
+    this.workspace = join(folder, "workspace");
+    this.temporary = join(folder, "temporary");
+    this.censuses = join(folder, "censuses");
+    this.api = api(server.url);
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+  /** Of the server. */
+  get pid(): number {
+    return this.#server.pid;
+  }
+  get exited(): Promise<number> {
+    return this.#server.exited;
+  }
+  /** The newest log lines of server and engines, as JSON. */
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+
+  /** URL of a channel of its own trickle server. */
+  channel(name: string): string {
+    return `${this.url}/trickle/${name}`;
+  }
+
+  /** Waits until every engine is ready. */
+  async ready(timeoutMs = 20_000): Promise<void> {
+    await waitFor(
+      "every engine to be ready",
+      async () => (await this.engines()).every(({ state }) => state === "ready"),
+      timeoutMs,
+    );
+  }
+
+  /** The engines as `GET /health` lists them. */
+  async engines(): Promise<readonly { readonly pid: number | null; readonly state: string }[]> {
+    return (await this.api.health()).engines;
+  }
+
+  /** Process id of the engine that runs the stream, or of the first engine. Throws if there is none just now. */
+  async enginePid(stream?: string): Promise<number> {
+    const pid =
+      stream === undefined
+        ? (await this.engines()).find(({ state }) => state === "ready")?.pid
+        : (await this.api.debug(stream)).engine?.pid;
+    if (typeof pid === "number") return pid;
+    throw new Error(`no engine is running for ${stream ?? "new streams"}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true });
+  }
+}
