@@ -223,13 +223,15 @@ test("a channel whose server closes segments without a word, and that /next does
   await using logs = await recordLogs("warning");
   for (const atFirstByte of [false, true]) {
     let isOpen = true;
+    const waiting: Exchange["answer"][] = [];
     await using peer = await faultyPeer((exchange) => {
       const { path, request, answer } = exchange;
       if (path === "/next" && isOpen) return answer(200, { "Lp-Trickle-Latest": 0 }, "0");
       if (path === "/next" || !isOpen) return answer(404);
+      waiting.push(answer);
       const close = () => {
         isOpen = false;
-        answer(200, { "Lp-Trickle-Seq": 0 });
+        for (const answerOne of waiting) answerOne(200, { "Lp-Trickle-Seq": 0 }); // also the one connected ahead
       };
       if (atFirstByte) request.once("data", close);
       else close();
@@ -362,8 +364,10 @@ test("closing with a silent peer takes at most the given time and leaves no sock
 
 test("opening reports why a channel cannot be used: a status, silence, no server", async () => {
   const kind = "channel_refused";
-  await using wrong = await faultyPeer(({ answer }) => answer(503, {}, "full"));
-  const status = publisherTo(wrong.url, { create: true, acceptTimeoutMs: 100 });
+  await using full = await faultyPeer(({ earlier, answer }) => {
+    if (earlier === 0) answer(503, {}, "full"); // then it is silent
+  });
+  const status = publisherTo(full.url, { create: true, busyTimeoutMs: 1000 });
   await expect(status).rejects.toMatchObject({ kind, message: expect.stringContaining("503") });
   await using silent = await faultyPeer(() => {});
   const silence = publisherTo(silent.url, { acceptTimeoutMs: 100 });

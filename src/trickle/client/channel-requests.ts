@@ -45,14 +45,20 @@ export async function askAcceptance<T>(
   }
 }
 
-/** Repeats a request while the server is busy. Throws what the request throws, the last `ServerBusy` once `signal` aborts. */
+/**
+ * Repeats a request while the server is busy. Throws what the request throws; once `signal` aborts the last `ServerBusy`, if
+ * there was one.
+ */
 async function whileBusy<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const backoff = new Backoff(0);
+  let busy: ServerBusy | undefined;
   for (;;) {
     try {
       return await request();
     } catch (error) {
-      if (!(error instanceof ServerBusy) || signal.aborted) throw error;
+      if (signal.aborted) throw busy ?? error;
+      if (!(error instanceof ServerBusy)) throw error;
+      busy = error;
       backoff.postpone();
       await backoff.wait(signal);
       if (signal.aborted) throw error;
