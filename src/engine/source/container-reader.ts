@@ -9,6 +9,7 @@ import {
   MAX_HEAD_BYTES,
   MIN_HEAD_BYTES,
   otherFormat,
+  tellsFormat,
 } from "./container-format.ts";
 import type { AnnouncedAudio, Demuxer, TrackTrouble } from "./demuxer.ts";
 import { MatroskaDemuxer } from "./matroska/demux.ts";
@@ -89,7 +90,7 @@ export class ContainerReader {
     if (this.#skipsSegment) return NOTHING;
     const bytes = this.#head.length > 0 ? Buffer.concat([this.#head, data]) : data;
     this.#head = NOTHING;
-    if (bytes.length < MIN_HEAD_BYTES && !last) {
+    if (!tellsFormat(bytes) && !last) {
       this.#head = bytes.slice();
       return NOTHING;
     }

@@ -26,8 +26,10 @@ interface Lane {
  * what is missing. Never throws.
  */
 export class TsDemuxer {
-  /** The start of a packet. */
+  /** The start of a packet, or what may hold one while the bytes make no packets. */
   #rest = new Uint8Array(0);
+  /** Searches for two sync bytes, a packet apart. */
+  #isLost = false;
   /** The last segment ended with `#rest`. */
   #isCut = false;
   readonly #clock = new StampClock();
@@ -54,15 +56,16 @@ export class TsDemuxer {
     const done: EncodedPacket[] = [];
     let at = 0;
     while (data.length - at >= TS_PACKET_BYTES) {
-      const packet = readTsPacket(data, at);
-      if (packet) {
-        this.#read(packet, arrivedAt, done);
-        at += TS_PACKET_BYTES;
-      } else {
-        const next = findSync(data, at + 1);
-        at = next < 0 ? Math.max(at, data.length - TS_PACKET_BYTES + 1) : next;
+      if (this.#isLost) {
+        const next = findSync(data, at);
+        this.#isLost = next < 0;
+        at = next < 0 ? data.length - TS_PACKET_BYTES : next;
         if (next < 0) break;
       }
+      const packet = readTsPacket(data, at);
+      if (packet) this.#read(packet, arrivedAt, done);
+      this.#isLost = packet === null;
+      at += packet ? TS_PACKET_BYTES : 1;
     }
     this.#rest = data.slice(at);
     return done;
@@ -70,9 +73,10 @@ export class TsDemuxer {
 
   /** The packets that the end of a segment completes: none if it ends in the middle of a transport packet. */
   endSegment(arrivedAt: number): EncodedPacket[] {
-    this.#isCut = isPacketStart(this.#rest);
-    if (this.#isCut) return [];
     const done: EncodedPacket[] = [];
+    this.#readLast(arrivedAt, done);
+    this.#isCut = isPacketStart(this.#rest);
+    if (this.#isCut) return done;
     this.#rest = new Uint8Array(0);
     for (const lane of this.#lanes.values()) {
       const { assembler, packets } = lane;
@@ -83,6 +87,15 @@ export class TsDemuxer {
     return done;
   }
 
+  /** What is left behind damage is a whole packet, or is given up. */
+  #readLast(arrivedAt: number, done: EncodedPacket[]): void {
+    if (!this.#isLost) return;
+    const packet = this.#rest.length === TS_PACKET_BYTES ? readTsPacket(this.#rest, 0) : null;
+    if (packet) this.#read(packet, arrivedAt, done);
+    this.#rest = new Uint8Array(0);
+    this.#isLost = false;
+  }
+
   /** Some senders cut anywhere and go on in the next segment; others lose what is beyond a server's limit. */
   wasCutBefore(bytes: Uint8Array): boolean {
     return this.#isCut && isPacketStart(bytes);
@@ -91,6 +104,7 @@ export class TsDemuxer {
   /** Drops what is under way: the segment broke off. */
   breakSegment(): void {
     this.#rest = new Uint8Array(0);
+    this.#isLost = false;
     this.#isCut = false;
     this.#programs.drop();
     this.#backlog.clear();

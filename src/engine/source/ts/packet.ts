@@ -79,12 +79,8 @@ export function hasSyncs(
 
 /** Offset of the next packet at or after `from`: a sync byte that is followed by another one; -1 if none. */
 export function findSync(bytes: Uint8Array, from: number): number {
-  for (let at = from; at < bytes.length; at++) {
-    if (bytes[at] !== SYNC_BYTE) continue;
-    const next = bytes[at + TS_PACKET_BYTES];
-    if (next === SYNC_BYTE || (next === undefined && bytes.length - at >= TS_PACKET_BYTES)) {
-      return at;
-    }
+  for (let at = from; at + TS_PACKET_BYTES < bytes.length; at++) {
+    if (hasSyncs(bytes, at, TS_PACKET_BYTES, 2)) return at;
   }
   return -1;
 }

@@ -81,6 +81,20 @@ test.each([1, 3, 150, 100_000])(
   },
 );
 
+test.each([1, 150, 100_000])(
+  "in chunks of %d bytes, a stray sync byte in front of a segment is not taken for the rest of a packet",
+  (size) => {
+    const cut = concat([clip.subarray(0, 188 * 4), Uint8Array.of(0x47)]);
+    const reader = new ContainerReader();
+    const segments = [cut, concat([Uint8Array.of(0x47, 0), clip])];
+    const packets = segments
+      .flatMap((segment, seq) => chunksOf(segment, size, seq))
+      .flatMap((chunk) => reader.read(chunk));
+    const lost = packets.filter((packet) => packet.kind === "video" && packet.afterLoss);
+    expect(lost).toEqual([]);
+  },
+);
+
 test("what a segment began is dropped if the next segment is missing", () => {
   const [cut, second] = [matroska.length - 20, matroska.length - 10];
   const pieces = [

@@ -93,21 +93,23 @@ test("an aborted segment gives no partial access unit, and the next segment is w
 });
 
 describe("damage", () => {
-  test("garbage between packets costs nothing but itself", () => {
-    const demuxer = new TsDemuxer();
-    const noise = new Uint8Array(77).fill(0x12);
-    noise[40] = 0x47;
-    const bytes = concat([
-      ...tables([H264]),
-      ...video(0, 100, true),
-      noise,
-      ...video(1, 700),
-      noise,
-      ...video(2, 400),
-    ]);
-    const found = [...demuxer.push(bytes, 0), ...demuxer.endSegment(0)];
-    expect(found.map(({ data }) => data.length)).toEqual([100, 700, 400]);
-  });
+  test.each([1, 188, 10_000])(
+    "garbage between packets costs nothing but itself, in pieces of %d bytes",
+    (size) => {
+      const noise = new Uint8Array(77).fill(0x12);
+      noise[40] = 0x47;
+      const bytes = concat([
+        ...tables([H264]),
+        ...video(0, 100, true),
+        noise,
+        ...video(1, 700),
+        noise,
+        ...video(2, 400),
+      ]);
+      const found = demuxInPieces(bytes, size);
+      expect(found.map(({ data }) => data.length)).toEqual([100, 700, 400]);
+    },
+  );
 
   test("an access unit with a packet marked broken or scrambled is left out, its neighbours stay", () => {
     for (const [offset, bit] of [
