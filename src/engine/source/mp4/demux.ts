@@ -22,7 +22,7 @@ const HOW_TO_FRAGMENT =
 
 /**
  * Takes bytes as they arrive, cut anywhere. A segment may bring its own `moov` or use the last one.
- * Throws `unsupported_media` for a plain MP4, and for boxes too large to be live before any `moov`; all
+ * Throws `unsupported_media` for a plain MP4, and for boxes too large to be live, before any other `moov`; all
  * other damage costs the fragment or the segment it is in, and is reported.
  */
 export class Mp4Demuxer {
@@ -50,7 +50,7 @@ export class Mp4Demuxer {
   push(bytes: Uint8Array, arrivedAt: number): EncodedPacket[] {
     const packets = this.#boxes.push(bytes).flatMap((box) => this.#read(box, arrivedAt));
     const refused = this.#boxes.takeRefused();
-    if (refused) this.#refuse(refused.type, refused.size);
+    if (refused) this.#refuse(tooLarge(refused.type, refused.size));
     return packets;
   }
 
@@ -91,7 +91,7 @@ export class Mp4Demuxer {
 
   /** Returns the samples that the box itself lists and whose data came before it. */
   #open(movie: Movie, end: number): LoadedSample[] {
-    if (movie.isPlain) throw plainMp4();
+    if (movie.isPlain) return this.#refuse(plainMp4());
     if (!this.#movie) this.#troubles.forgetDamage();
     this.#movie = movie;
     const { video, audio, unsupported } = movie;
@@ -155,12 +155,12 @@ export class Mp4Demuxer {
     return packets;
   }
 
-  /** An oversized box before any `moov` means that this is not a live stream; later it is damage. */
-  #refuse(type: string, size: number): void {
-    const error = tooLarge(type, size);
+  /** What no live stream has means, before any `moov`, that this is none; later it is damage. */
+  #refuse(error: WorkerError): [] {
     if (!this.#movie) throw error;
     this.#matcher.clear();
     this.#troubles.damage(toPlainError(error));
+    return [];
   }
 
   #countOrphans(): void {

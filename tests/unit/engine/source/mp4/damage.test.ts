@@ -211,6 +211,17 @@ describe("an input that is something else", () => {
     }
   });
 
+  test("a plain MP4 after live fragments costs its own segment and is reported", () => {
+    const demuxer = new Mp4Demuxer();
+    read([...HEAD, ...picture()], demuxer);
+    messages(demuxer);
+    const plain = [ftyp(), moov([{ ...VIDEO, listed: 75 }], null), mdat(new Uint8Array(1000))];
+    expect(read(plain, demuxer)).toEqual([]);
+    expect(messages(demuxer)[0]).toMatch(/plain MP4 file/);
+    expect(read(picture(), demuxer).length).toBe(1);
+    expect(messages(demuxer)).toEqual([null]);
+  });
+
   test("a moov without mvex whose tracks are empty is a live one", () => {
     expect(read([ftyp(), moov([VIDEO], null), ...picture()], new Mp4Demuxer()).length).toBe(1);
   });
