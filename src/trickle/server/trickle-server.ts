@@ -49,16 +49,13 @@ const log = getLogger("trickle");
  *     const address = server.requestIP(request)?.address ?? "";
  *     const disconnect = () => server.timeout(request, 1);
  *     const path = new URL(request.url).pathname.slice(1);
- *     const answered = () => server.timeout(request, 120);
- *     return trickle.handle(request, path, { address, kind: "remote", disconnect, answered });
+ *     return trickle.handle(request, path, { address, kind: "remote", disconnect });
  *   },
  * });
  */
 export class TrickleServer implements Disposable {
   readonly #channels: ChannelTable;
   readonly #transfers = new Transfers();
-  /** Responses whose bodies end later than `handle`. */
-  readonly #sending = new WeakSet<Response>();
   readonly #quotas: PeerQuotas;
   readonly #options: Required<TrickleServerOptions>;
   readonly #sweeper: NodeJS.Timeout;
@@ -110,12 +107,6 @@ export class TrickleServer implements Disposable {
    * a channel's name is one path segment. Never rejects.
    */
   async handle(request: Request, path: string, peer: TricklePeer): Promise<Response> {
-    const response = await this.#answer(request, path, peer);
-    if (!this.#sending.delete(response)) peer.answered();
-    return response;
-  }
-
-  async #answer(request: Request, path: string, peer: TricklePeer): Promise<Response> {
     const [channelPart = "", seqPart, ...more] = path.split("/");
     const name = decode(channelPart);
     if (name === null) return bare(400, "Invalid channel");
@@ -213,14 +204,10 @@ export class TrickleServer implements Disposable {
     const onEnd = () => {
       leave();
       quota.give(1);
-      peer.answered();
     };
     const { signal } = request;
     const { disconnect } = peer;
-    const options = { channel, segment, latest, signal, transfers, disconnect, onEnd };
-    const response = await sendSegment(options);
-    this.#sending.add(response);
-    return response;
+    return sendSegment({ channel, segment, latest, signal, transfers, disconnect, onEnd });
   }
 
   #delete(name: string): Response {
