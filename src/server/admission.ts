@@ -88,7 +88,7 @@ export class Admission {
 
   #logRefusal(): void {
     this.#refusals++;
-    const now = Date.now();
+    const now = performance.now();
     if (now - this.#refusalsLoggedAt < REFUSALS_INTERVAL_MS) return;
     const { capacity: places } = this;
     log.warn("start refused: all places are taken", { refused: this.#refusals, places });

@@ -27,7 +27,7 @@ const checkpoint = (seq: number) =>
   ({
     type: "checkpoint",
     id: "a",
-    checkpoint: { seq, pts: 0, at: Date.now(), size: { width: 64, height: 64 } },
+    checkpoint: { seq, pts: 0, size: { width: 64, height: 64 } },
   }) as const;
 
 test("an owned channel is deleted, if it was opened", async () => {

@@ -1,6 +1,6 @@
 /** Which engine runs which work, and what becomes of it when engines die. With processes that fail on demand. */
 
-import { afterEach, describe, expect, setDefaultTimeout, spyOn, test } from "bun:test";
+import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import type { PlainError } from "../../src/errors.ts";
 import type { EngineScheduler } from "../../src/server/engines/scheduler.ts";
 import type { Work } from "../../src/server/engines/work.ts";
 import { CLOCK_DEFAULTS } from "../../src/server/streams/params.ts";
+import { ahead } from "../support/ahead.ts";
 import { fakeScheduler } from "../support/test-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -51,7 +52,7 @@ class RecordingStream implements Work {
         audio: "none",
       },
       params: this.params,
-      ...(this.checkpoint && { resume: this.checkpoint }),
+      ...(this.checkpoint && { resume: { ...this.checkpoint, age_ms: 0 } }),
     };
   }
 
@@ -86,21 +87,6 @@ async function running(engines: EngineScheduler, stream: RecordingStream) {
   engines.start(stream);
   await waitFor("the stream to start", () => stream.has("stats"));
   return stream;
-}
-
-const realNow = performance.now.bind(performance);
-let aheadMs = 0;
-
-/** Puts `performance.now` ahead until the result is disposed. */
-function ahead(ms: number): Disposable {
-  aheadMs += ms;
-  const clock = spyOn(performance, "now").mockImplementation(() => realNow() + aheadMs);
-  return {
-    [Symbol.dispose]() {
-      aheadMs -= ms;
-      if (aheadMs === 0) clock.mockRestore();
-    },
-  };
 }
 
 const resumed = (stream: RecordingStream) =>

@@ -167,7 +167,7 @@ function receive(message: ToEngine): void {
       report(number, { type: "started", id });
       const seq = resume === undefined ? 0 : resume.seq + 1;
       const size = params.size ?? { width: 640, height: 360 };
-      report(number, { type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
+      report(number, { type: "checkpoint", id, checkpoint: { seq, pts: 0, size } });
       report(number, { type: "stats", id, stats: stats(params.model) });
       if (params.model === "painter") tell(number, params.model_params);
       if (params.model === "watcher") watch(number);
@@ -231,7 +231,7 @@ function obey(number: number, command: string | undefined): void {
   if (command === "exit after two segments") {
     const size = { width: 64, height: 64 };
     for (const seq of [1, 2])
-      report(number, { type: "checkpoint", id, checkpoint: { seq, pts: 0, at: Date.now(), size } });
+      report(number, { type: "checkpoint", id, checkpoint: { seq, pts: 0, size } });
     setTimeout(() => die(number), 50);
   }
   if (command === "segv") {

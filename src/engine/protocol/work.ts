@@ -163,8 +163,6 @@ export const Checkpoint = Type.Object({
   seq: Type.Integer(),
   /** Media time of that segment's first frame on the output's own timeline, in 90 kHz ticks. */
   pts: Type.Number(),
-  /** `Date.now()` at its start: a resumed stream leaves a gap as long as the real one. */
-  at: Type.Number(),
   /** Output size, so that a resumed stream keeps it. */
   size: Size,
   /** Null for an output without audio. */
@@ -173,6 +171,14 @@ export const Checkpoint = Type.Object({
   ts: Type.Optional(TsContinuity),
 });
 export type Checkpoint = Immutable<typeof Checkpoint>;
+
+/** A checkpoint on its way to a replacement engine. */
+export const ResumePoint = Type.Composite([
+  Checkpoint,
+  /** How long ago that segment was begun: a resumed stream leaves a gap as long as the real one. */
+  Type.Object({ age_ms: Type.Number({ minimum: 0 }) }),
+]);
+export type ResumePoint = Immutable<typeof ResumePoint>;
 
 /** One picture of a batch job. */
 export const ImageJob = Type.Object({
@@ -220,7 +226,7 @@ export const WorkOrder = Type.Union([
     revision: Revision,
     /** What to run until `params` can be used: an engine before drew with these, and never with `params`. */
     interim: Type.Optional(StreamParams),
-    resume: Type.Optional(Checkpoint),
+    resume: Type.Optional(ResumePoint),
   }),
   Type.Object({ kind: Type.Literal("image"), job: ImageJob }),
 ]);

@@ -15,7 +15,7 @@ import type { PipelineDebug } from "../protocol/debug.ts";
 import type { EngineOptions } from "../protocol/messages.ts";
 import type { ParamsUpdate } from "../protocol/params-update.ts";
 import type { StreamStats } from "../protocol/stats.ts";
-import type { Checkpoint, OutputChannel, StreamParams, StreamSpec } from "../protocol/work.ts";
+import type { OutputChannel, ResumePoint, StreamParams, StreamSpec } from "../protocol/work.ts";
 import { clock } from "../source/clock.ts";
 import { demux } from "../source/demux.ts";
 import { InputWatch } from "../source/input-watch.ts";
@@ -41,7 +41,7 @@ export interface StreamWorkOptions {
   readonly params: StreamParams;
   readonly revision: number;
   readonly interim?: StreamParams;
-  readonly resume?: Checkpoint;
+  readonly resume?: ResumePoint;
   readonly host: ModelHost;
   readonly engine: Pick<EngineOptions, "device" | "workspace" | "frame_queue" | "max_frame_age_ms">;
   readonly calls: NativeCalls;
@@ -54,6 +54,7 @@ export interface StreamWorkOptions {
 export class StreamWork implements EngineWork {
   readonly id: string;
   readonly #options: StreamWorkOptions;
+  readonly #orderedAt = performance.now();
   readonly #meter = new StreamMeter();
   readonly #reporter: StreamReporter;
   /** Ends the source; what is under way is still sent. */
@@ -191,7 +192,7 @@ export class StreamWork implements EngineWork {
   /** From the source to the output, until one of them ends. */
   async #flow(): Promise<void> {
     const { id, spec, resume, host, engine, calls } = this.#options;
-    const after = resume ? resumePoint(resume) : null;
+    const after = resume ? resumedAfter(resume, performance.now() - this.#orderedAt) : null;
     this.#pipeline = new Pipeline({
       host,
       calls,
@@ -247,7 +248,7 @@ export class StreamWork implements EngineWork {
         const ts = this.#pipeline?.continuity;
         const audio = this.#pipeline?.settledAudio;
         const checkpoint = {
-          ...{ seq, pts, at: Date.now(), size: { width, height } },
+          ...{ seq, pts, size: { width, height } },
           ...(audio !== undefined && { audio }),
           ...(ts && { ts }),
         };
@@ -291,5 +292,5 @@ export class StreamWork implements EngineWork {
 }
 
 /** Everything up to here may have been sent by the engine that died: as much media as time has passed. */
-const resumePoint = (checkpoint: Checkpoint): Ticks =>
-  ticks(checkpoint.pts + Math.round(((Date.now() - checkpoint.at) * TICKS_PER_SECOND) / 1000));
+const resumedAfter = ({ pts, age_ms }: ResumePoint, msSinceOrder: number): Ticks =>
+  ticks(pts + Math.round(((age_ms + msSinceOrder) * TICKS_PER_SECOND) / 1000));

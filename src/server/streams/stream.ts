@@ -66,7 +66,8 @@ export class Stream implements Work {
   readonly #life = new StreamLife();
   #observer: StreamObserver | null;
   readonly #params: ParamsInUse;
-  #checkpoint: Checkpoint | null = null;
+  /** `at` is `performance.now()` when it came: two processes share no clock that nobody sets. */
+  #checkpoint: { readonly last: Checkpoint; readonly at: number } | null = null;
   #size: Size | null;
 
   constructor(origin: StreamOrigin) {
@@ -174,7 +175,11 @@ export class Stream implements Work {
   }
 
   order(): WorkOrder {
-    const resume = this.#checkpoint;
+    const checkpoint = this.#checkpoint;
+    const resume = checkpoint && {
+      ...checkpoint.last,
+      age_ms: performance.now() - checkpoint.at,
+    };
     const { newest: params, revision, interim } = this.#params;
     return {
       ...{ kind: "stream", spec: this.spec, params, revision },
@@ -192,7 +197,7 @@ export class Stream implements Work {
 
   lost(error?: PlainError): void {
     const output = this.hasStarted ? this.spec.output : undefined;
-    const seq = this.#checkpoint?.seq ?? null;
+    const seq = this.#checkpoint?.last.seq ?? null;
     const named = error && withChannelFields(error, this.protocol.channelFields);
     this.recent.record({ type: "ended", id: this.id, ...(named && { error: named }) });
     this.#end(named, output && (() => endAbandonedOutput(output, seq)));
@@ -236,7 +241,7 @@ export class Stream implements Work {
         this.measured.take(message.stats);
         return;
       case "checkpoint":
-        this.#checkpoint = message.checkpoint;
+        this.#checkpoint = { last: message.checkpoint, at: performance.now() };
         return;
       case "showing":
         this.measured.show(message);

@@ -1,6 +1,7 @@
-import { describe, expect, setSystemTime, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Admission, pictureLoad, streamLoad } from "../../../src/server/admission.ts";
 import { CLOCK_DEFAULTS, INPUT_DEFAULTS } from "../../../src/server/streams/params.ts";
+import { ahead } from "../../support/ahead.ts";
 import { recordLogs } from "../../support/log-records.ts";
 
 test("beyond its capacity nothing is admitted, until a place is given back", () => {
@@ -17,15 +18,11 @@ test("beyond its capacity nothing is admitted, until a place is given back", () 
 
 test("refusals for lack of places are counted in one warning every 10 s", async () => {
   await using logged = await recordLogs("warning");
-  try {
-    const admission = new Admission(1);
-    admission.take();
-    for (const second of [0, 1, 9, 10, 11]) {
-      setSystemTime(new Date(1_800_000_000_000 + second * 1000));
-      expect(() => admission.admit()).toThrow("all 1 places");
-    }
-  } finally {
-    setSystemTime();
+  const admission = new Admission(1);
+  admission.take();
+  for (const second of [0, 1, 9, 10, 11]) {
+    using _now = ahead(second * 1000);
+    expect(() => admission.admit()).toThrow("all 1 places");
   }
   expect(logged.messages).toEqual(Array(2).fill("start refused: all places are taken"));
   expect(logged.all.map(({ properties }) => properties["refused"])).toEqual([1, 3]);

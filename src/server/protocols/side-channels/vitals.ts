@@ -19,15 +19,18 @@ const FIRST_INPUT_MS = 12_000;
 const MIN_OUTPUT_SHARE = 0.8;
 const ENOUGH_FPS = 10;
 
-/** Follows one stream and remembers when what happened last. Times are `Date.now()`. */
+/** Follows one stream and remembers when what happened last. Times are `Date.now()`, and ages follow `performance.now()`. */
 export class StreamVitals {
   readonly #stream: Stream;
   readonly #pipeline: string;
   #state: { readonly name: VitalState; readonly since: number };
   #framesIn = 0;
   #framesOut = 0;
-  #inputAt: number | null = null;
+  readonly #since = performance.now();
+  /** The last frames that came in. */
+  #input: { readonly date: number; readonly at: number } | null = null;
   #outputAt: number | null = null;
+  /** `performance.now()`. */
   #behindSince: number | null = null;
   #paramsAt: number | null = null;
   #restart: { readonly why: string; readonly at: number } | null = null;
@@ -42,7 +45,7 @@ export class StreamVitals {
 
   /** Whether a frame has come in, and whether one has been delivered. */
   get seen(): { readonly input: boolean; readonly output: boolean } {
-    return { input: this.#inputAt !== null, output: this.#outputAt !== null };
+    return { input: this.#input !== null, output: this.#outputAt !== null };
   }
 
   /** Returns true if frames have come in since the event before. */
@@ -56,9 +59,9 @@ export class StreamVitals {
     const { frames_in, frames_out, fps_in, fps_out } = this.#stream.stats;
     const { fps: cap = fps_in } = this.#stream.params;
     const isBehind = fps_out < Math.min(ENOUGH_FPS, MIN_OUTPUT_SHARE * Math.min(fps_in, cap));
-    this.#behindSince = isBehind ? (this.#behindSince ?? Date.now()) : null;
+    this.#behindSince = isBehind ? (this.#behindSince ?? performance.now()) : null;
     const hasMoved = frames_in > this.#framesIn;
-    if (hasMoved) this.#inputAt = Date.now();
+    if (hasMoved) this.#input = { date: Date.now(), at: performance.now() };
     if (frames_out > this.#framesOut) this.#outputAt = Date.now();
     this.#framesIn = frames_in;
     this.#framesOut = frames_out;
@@ -96,7 +99,7 @@ export class StreamVitals {
       start_time: this.#stream.createdAt.getTime(),
       state: name,
       last_state_update_time: since,
-      input_status: { last_input_time: this.#inputAt, fps: stats.fps_in },
+      input_status: { last_input_time: this.#input?.date ?? null, fps: stats.fps_in },
       inference_status: {
         last_output_time: this.#outputAt,
         fps: stats.fps_out,
@@ -120,16 +123,17 @@ export class StreamVitals {
   }
 
   #name(): VitalState {
-    const { status, spec, protocol, error, measured, createdAt, stats } = this.#stream;
-    const isOld = (since: number, patienceMs = PATIENCE_MS) => Date.now() - since > patienceMs;
+    const { status, spec, protocol, error, measured, stats } = this.#stream;
+    const isOld = (since: number, patienceMs = PATIENCE_MS) =>
+      performance.now() - since > patienceMs;
     if (status === "error") return "ERROR";
     if (status === "stopping" || status === "stopped") return "OFFLINE";
     if (status === "starting" || !measured.isReported) return "LOADING";
     const isSilent =
-      this.#inputAt === null
-        ? isOld(createdAt.getTime(), FIRST_INPUT_MS)
+      this.#input === null
+        ? isOld(this.#since, FIRST_INPUT_MS)
         : // The engine keeps the rate up between two segments and knows how far apart they come.
-          stats.fps_in === 0 && isOld(this.#inputAt);
+          stats.fps_in === 0 && isOld(this.#input.at);
     if (spec.input && isSilent) return "DEGRADED_INPUT";
     const { input } = protocol.channelFields;
     const isInputError = error?.details?.some(({ field }) => field === input) ?? false;

@@ -6,6 +6,7 @@ import { seedProtocol } from "../../../../src/server/protocols/seed/seed-protoco
 import { CLOCK_DEFAULTS } from "../../../../src/server/streams/params.ts";
 import { type StreamHost, StreamStore } from "../../../../src/server/streams/store.ts";
 import type { Stream, StreamOrigin } from "../../../../src/server/streams/stream.ts";
+import { ahead } from "../../../support/ahead.ts";
 import { waitFor } from "../../../support/wait-for.ts";
 
 const params = CLOCK_DEFAULTS;
@@ -197,12 +198,23 @@ test("an ended stream stays readable for the time of the history, then is not fo
   await store.stop("a")?.ended;
   expect(store.list("live")).toEqual([]);
   expect(store.get("a").status).toBe("stopped");
-  setSystemTime(Date.now() + 2000);
-  try {
-    expect(() => store.get("a")).toThrow("no stream has this id");
-  } finally {
-    setSystemTime();
-  }
+  setSystemTime(Date.now() + 3_600_000); // the wall clock does not count
+  expect(store.get("a").status).toBe("stopped");
+  setSystemTime();
+  using _later = ahead(2000);
+  expect(() => store.get("a")).toThrow("no stream has this id");
+});
+
+test("the age of a checkpoint does not depend on the wall clock", async () => {
+  const stream = await storeOf(instantHost().host).start(origin("a"));
+  const size = { width: 64, height: 64 };
+  stream.receive({ type: "checkpoint", id: "a", checkpoint: { seq: 1, pts: 0, size } });
+  setSystemTime(Date.now() + 3_600_000);
+  using _later = ahead(1500);
+  const order = stream.order();
+  setSystemTime();
+  const { age_ms = 0 } = (order.kind === "stream" && order.resume) || {};
+  expect(age_ms).toBeWithin(1500, 60_000);
 });
 
 test("an ended stream lets go of its observer, its checkpoint and its long prompts", async () => {
@@ -216,7 +228,7 @@ test("an ended stream lets go of its observer, its checkpoint and its long promp
   const prompts = Array.from({ length: 64 }, () => ({ prompt: "x".repeat(10_000) }));
   const stream = await store.start({ ...origin("a"), params: { ...params, prompts }, observe });
   const size = { width: 64, height: 64 };
-  stream.receive({ type: "checkpoint", id: "a", checkpoint: { seq: 1, pts: 0, at: 0, size } });
+  stream.receive({ type: "checkpoint", id: "a", checkpoint: { seq: 1, pts: 0, size } });
   expect(stream.order()).toMatchObject({ resume: { seq: 1 } });
   await store.stop("a")?.ended;
   await waitFor("the observer to be collected", () => {

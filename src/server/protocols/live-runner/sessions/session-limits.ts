@@ -11,6 +11,7 @@ export class SessionLimits {
   /** The bytes that had come in when their number changed last. */
   #bytes = 0;
   #inputAt = 0;
+  #startedAt = 0;
 
   /** The session is reserved. */
   constructor(settings: SessionSettings, now: number) {
@@ -22,6 +23,7 @@ export class SessionLimits {
   started(now: number): void {
     this.#bytes = 0;
     this.#inputAt = now;
+    this.#startedAt = now;
   }
 
   /** The outcome of a session that no start is under way for; null: it may still wait. */
@@ -30,9 +32,9 @@ export class SessionLimits {
   }
 
   /** The outcome of a session that runs; null: it may go on. Call it often enough to notice input. */
-  ofRunning({ start, stream, startedAt }: RunningSession, now: number): SessionOutcome | null {
+  ofRunning({ start, stream }: RunningSession, now: number): SessionOutcome | null {
     const { idleTimeoutMs, maxSessionMs } = this.#settings;
-    if (maxSessionMs > 0 && Date.now() - startedAt.getTime() >= maxSessionMs) return MAX_SESSION;
+    if (maxSessionMs > 0 && now - this.#startedAt >= maxSessionMs) return MAX_SESSION;
     const { bytes_in: bytes } = stream.stats;
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;

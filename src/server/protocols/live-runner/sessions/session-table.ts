@@ -189,10 +189,9 @@ export class SessionTable implements RunnerSessions {
 
   /** Keeps the records of ended sessions for a while, and not too many of them. */
   #forgetOld(): void {
-    const oldest = Date.now() - RECORD_MS;
     const records = [...this.#sessions.values()].filter(({ endedAt }) => endedAt !== null);
-    for (const [n, { id, endedAt, isHeld }] of records.entries()) {
-      const isOld = (endedAt?.getTime() ?? 0) < oldest;
+    for (const [n, { id, isHeld, msSinceEnd }] of records.entries()) {
+      const isOld = msSinceEnd > RECORD_MS;
       const isSurplus = n < records.length - MAX_RECORDS && !isHeld;
       if (isOld || isSurplus) this.#sessions.delete(id);
     }

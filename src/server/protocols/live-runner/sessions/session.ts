@@ -78,7 +78,8 @@ export class RunnerSession {
   #isPresumed = false;
   /** From its end to its release, in milliseconds. */
   #releaseAfterMs = 0;
-  #endedAt: Date | null = null;
+  /** `at` is `performance.now()`. */
+  #end: { readonly date: Date; readonly at: number } | null = null;
 
   /** @param place held for it; null where none was free */
   constructor(id: string, services: SessionServices, place: Place | null) {
@@ -97,7 +98,7 @@ export class RunnerSession {
   }
 
   get state(): SessionState {
-    if (this.#endedAt !== null) return "ended";
+    if (this.#end !== null) return "ended";
     if (this.#outcome !== null) return "draining";
     if (this.#running !== null) return this.#running.stream.params.paused ? "paused" : "active";
     return this.#starting === null ? "reserved" : "starting";
@@ -111,7 +112,11 @@ export class RunnerSession {
     return this.#running;
   }
   get endedAt(): Date | null {
-    return this.#endedAt;
+    return this.#end?.date ?? null;
+  }
+  /** 0 while it lives. */
+  get msSinceEnd(): number {
+    return this.#end === null ? 0 : performance.now() - this.#end.at;
   }
   /** Settles when its stream is over and its place given back. */
   get ended(): Promise<void> {
@@ -214,7 +219,7 @@ export class RunnerSession {
 
   /** Its orchestrator lists it although it has ended: its release is tried again, unless it waits or is being tried. */
   releaseAgain(): void {
-    if (this.#endedAt !== null) void this.#release.begin(0);
+    if (this.#end !== null) void this.#release.begin(0);
   }
 
   /** Ends it where one of its time limits has passed. `now` is `performance.now()`. */
@@ -295,7 +300,7 @@ export class RunnerSession {
 
   /** Nothing of it is left here but its record. */
   #finish(): void {
-    this.#endedAt = new Date();
+    this.#end = { date: new Date(), at: performance.now() };
     if (this.#starting === null || this.#running !== null) this.#giveBackPlace();
     const { status, reason = "" } = this.#outcome ?? {};
     log.info("session ended", { session: this.logId, status, why: this.#loggable(reason) });

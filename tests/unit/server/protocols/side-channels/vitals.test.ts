@@ -6,6 +6,7 @@ import { byocProtocol } from "../../../../../src/server/protocols/byoc/byoc-prot
 import { StreamVitals } from "../../../../../src/server/protocols/side-channels/vitals.ts";
 import { INPUT_DEFAULTS } from "../../../../../src/server/streams/params.ts";
 import { Stream } from "../../../../../src/server/streams/stream.ts";
+import { ahead } from "../../../../support/ahead.ts";
 
 afterEach(() => void setSystemTime());
 
@@ -90,9 +91,8 @@ test("a stream is LOADING until its engine has reported figures and a frame has 
 
 test("a pause of the input is DEGRADED_INPUT until frames come again", () => {
   const { receive, stats, state } = watched();
-  const now = Date.now();
   receive(started, stats());
-  setSystemTime(now + 6000);
+  using _later = ahead(6000);
   receive(stats({ fps_in: 0 }));
   expect(state()).toBe("DEGRADED_INPUT");
   receive(stats({ frames_in: 2 }));
@@ -101,9 +101,8 @@ test("a pause of the input is DEGRADED_INPUT until frames come again", () => {
 
 test("an input that comes in segments of ten seconds is not degraded between them", () => {
   const { receive, stats, state } = watched();
-  const now = Date.now();
   receive(started, stats());
-  setSystemTime(now + 9000);
+  using _later = ahead(9000);
   // The engine's rate stands until the next segment is overdue.
   receive(stats());
   expect(state()).toBe("ONLINE");
@@ -111,13 +110,12 @@ test("an input that comes in segments of ten seconds is not degraded between the
 
 test("a new input has time for a first segment of ten seconds", () => {
   const { receive, stats, state } = watched();
-  const now = Date.now();
   const none = { frames_in: 0, frames_out: 0, fps_in: 0, fps_out: 0 };
   receive(started, stats(none));
-  setSystemTime(now + 10_500);
+  using _later = ahead(10_500);
   receive(stats(none));
   expect(state()).toBe("LOADING");
-  setSystemTime(now + 12_500);
+  using _muchLater = ahead(2000);
   receive(stats(none));
   expect(state()).toBe("DEGRADED_INPUT");
 });
@@ -129,11 +127,11 @@ test("a stream whose fps is capped below the input's rate keeps up with the cap"
     [undefined, 5, "DEGRADED_INFERENCE"],
   ] as const) {
     const { record, receive, stats, state } = watched();
-    const now = Date.now();
     record.change({ ...INPUT_DEFAULTS, ...(fps === undefined ? {} : { fps }) });
     receive(started, stats());
+    using time = new DisposableStack();
     for (let second = 0; second <= 7; second++) {
-      setSystemTime(now + 1000 * second);
+      time.use(ahead(1000));
       receive(stats({ frames_in: 30 * (second + 2), frames_out: 5 * (second + 2), fps_out }));
     }
     expect(state()).toBe(expected);
@@ -165,10 +163,9 @@ test("a heartbeat has the rates of video and audio", () => {
 
 test("trouble, and a rate that does not keep up for 5 s, degrade inference", () => {
   const { receive, stats, state } = watched();
-  const now = Date.now();
   receive(started, stats({ fps_out: 5 }));
   expect(state()).toBe("ONLINE");
-  setSystemTime(now + 6000);
+  using _later = ahead(6000);
   receive(stats({ fps_out: 5, frames_in: 2 }));
   expect(state()).toBe("DEGRADED_INFERENCE");
   receive(stats({ fps_out: 12, frames_in: 3 }));
@@ -181,10 +178,9 @@ test("trouble, and a rate that does not keep up for 5 s, degrade inference", () 
 
 test("a stream whose frames are made and not delivered is DEGRADED_INFERENCE after 5 s", () => {
   const { receive, stats, state } = watched();
-  const now = Date.now();
   receive(started, stats());
   for (const second of [1, 2, 3, 4, 5, 6, 7]) {
-    setSystemTime(now + second * 1000);
+    using _now = ahead(second * 950);
     receive(stats({ frames_in: 30 * second, frames_out: 1, fps_out: 0 }));
     expect(state()).toBe(second < 7 ? "ONLINE" : "DEGRADED_INFERENCE");
   }
@@ -236,4 +232,16 @@ test("a state has the time at which it began", () => {
   setSystemTime(Date.now() + 1000);
   receive(stats({ frames_in: 2, frames_out: 2 }));
   expect(vitals.status().last_state_update_time).toBe(since);
+});
+
+test.each([-3_600_000, 3_600_000])("a wall clock that is set by %i ms changes no state", (ms) => {
+  const { receive, stats, state } = watched();
+  receive(started, stats());
+  setSystemTime(Date.now() + ms);
+  receive(stats({ fps_in: 0 }));
+  expect(state()).toBe("ONLINE");
+  receive(stats({ fps_out: 5, frames_in: 2 }));
+  setSystemTime(Date.now() + 2 * ms);
+  receive(stats({ fps_out: 5, frames_in: 3 }));
+  expect(state()).toBe("ONLINE");
 });
