@@ -6,6 +6,8 @@ import { api } from "../../support/live-stream.ts";
 import { MAIN, type ServerProcess, startServer } from "../../support/server-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
+/** Answers a signal with what the process holds; see census.ts. */
+const CENSUS_PRELOAD = join(import.meta.dir, "census-preload.ts");
 /** Log lines that are retained, the newest. */
 const MAX_LINES = 2000;
 
@@ -43,7 +45,7 @@ export class Worker implements AsyncDisposable {
 
   static async #startIn(folder: string, options: WorkerOptions): Promise<Worker> {
     for (const each of ["workspace", "temporary", "censuses"]) await mkdir(join(folder, each));
-    const preloads = options.preloads ?? [];
+    const preloads = [CENSUS_PRELOAD, ...(options.preloads ?? [])];
     const lines: string[] = [];
     const server = await startServer(
       MAIN,
