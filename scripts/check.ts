@@ -1,14 +1,14 @@
 /**
- * `bun run check`: installs, checks format, lint and types, runs all tests but those of tests/ship, and ends with a line of
+ * `bun run check`: installs, checks format, lint and types, runs all tests that need nothing but npm, and ends with a line of
  * totals. It runs on a fresh clone; every child is this same Bun, whether or not it is on the PATH.
  */
 import { finish, install, runTests, step } from "./check-steps.ts";
 
 /** Tests of what streams notice of each other: another file beside them would be one more neighbour. */
 const ALONE = "tests/alone";
-/** Tests of what is shipped, which take long and have a check of their own. */
-const SHIP = "tests/ship";
-const IGNORED = [ALONE, SHIP].map((folder) => `--path-ignore-patterns=${folder}/**`);
+/** Tests of what is shipped and against programs of others have checks of their own. */
+const ELSEWHERE = ["tests/ship", "tests/interop"];
+const IGNORED = [ALONE, ...ELSEWHERE].map((folder) => `--path-ignore-patterns=${folder}/**`);
 /** Many tests wait for media that plays in real time, so files run in parallel. A process keeps its native modules loaded. */
 const IN_PARALLEL = ["--parallel=2", "--no-isolate", ...IGNORED];
 

@@ -1,0 +1,29 @@
+/** Which files a check runs once more: those with failures in the runner's own report. */
+import { expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { failuresIn } from "../../../scripts/check-steps.ts";
+
+test("the file of each failed test is found in the report of a real run", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "check-steps-"));
+  const file = (name: string, body: string) =>
+    writeFile(join(folder, name), `import { expect, test } from "bun:test";\n${body}`);
+  const bad = (name: string) => `test("${name}", () => expect(1).toBe(2));\n`;
+  await file("two-bad.test.ts", bad("a > 1") + bad("b"));
+  await file("good.test.ts", 'test("c", () => {}); test.skip("d", () => {});');
+  const report = join(folder, "report.xml");
+  const options = ["--reporter=junit", `--reporter-outfile=${report}`];
+  const run = Bun.spawn([process.execPath, "test", ...options], {
+    cwd: folder,
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  await run.exited;
+  const text = await Bun.file(report).text();
+  await rm(folder, { recursive: true });
+  expect(failuresIn(text).sort()).toEqual(["two-bad.test.ts", "two-bad.test.ts"]);
+});
+
+test("an absent report names no file", () => {
+  expect(failuresIn("")).toEqual([]);
+});
