@@ -156,6 +156,7 @@ function serveOnLoopback(trickle: TrickleServer) {
         address: "127.0.0.1",
         kind: "own",
         disconnect() {},
+        answered() {},
       }),
   });
   return {

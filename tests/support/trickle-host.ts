@@ -17,7 +17,12 @@ export interface TrickleHost extends AsyncDisposable {
 }
 
 /** The server's own engines, who may use all of it. */
-export const OWN: TricklePeer = { address: "127.0.0.1", kind: "own", disconnect() {} };
+export const OWN: TricklePeer = {
+  address: "127.0.0.1",
+  kind: "own",
+  disconnect() {},
+  answered() {},
+};
 
 /**
  * A trickle server under `/trickle` on a free port of the loopback interface. Every request counts as its own, or as one

@@ -13,6 +13,8 @@ export interface TricklePeer {
   readonly kind: "own" | "trusted" | "remote";
   /** Closes the request's connection soon, even while its socket takes nothing. */
   readonly disconnect: () => void;
+  /** Called when the request is answered to its end: its connection may then be silent as briefly as any other. */
+  readonly answered: () => void;
 }
 
 /** What one peer may use. */

@@ -49,13 +49,16 @@ const log = getLogger("trickle");
  *     const address = server.requestIP(request)?.address ?? "";
  *     const disconnect = () => server.timeout(request, 1);
  *     const path = new URL(request.url).pathname.slice(1);
- *     return trickle.handle(request, path, { address, kind: "remote", disconnect });
+ *     const answered = () => server.timeout(request, 120);
+ *     return trickle.handle(request, path, { address, kind: "remote", disconnect, answered });
  *   },
  * });
  */
 export class TrickleServer implements Disposable {
   readonly #channels: ChannelTable;
   readonly #transfers = new Transfers();
+  /** Responses whose bodies end later than `handle`. */
+  readonly #sending = new WeakSet<Response>();
   readonly #quotas: PeerQuotas;
   readonly #options: Required<TrickleServerOptions>;
   readonly #sweeper: NodeJS.Timeout;
@@ -107,6 +110,12 @@ export class TrickleServer implements Disposable {
    * a channel's name is one path segment. Never rejects.
    */
   async handle(request: Request, path: string, peer: TricklePeer): Promise<Response> {
+    const response = await this.#answer(request, path, peer);
+    if (!this.#sending.delete(response)) peer.answered();
+    return response;
+  }
+
+  async #answer(request: Request, path: string, peer: TricklePeer): Promise<Response> {
     const [channelPart = "", seqPart, ...more] = path.split("/");
     const name = decode(channelPart);
     if (name === null) return bare(400, "Invalid channel");
@@ -204,10 +213,14 @@ export class TrickleServer implements Disposable {
     const onEnd = () => {
       leave();
       quota.give(1);
+      peer.answered();
     };
     const { signal } = request;
     const { disconnect } = peer;
-    return sendSegment({ channel, segment, latest, signal, transfers, disconnect, onEnd });
+    const options = { channel, segment, latest, signal, transfers, disconnect, onEnd };
+    const response = await sendSegment(options);
+    this.#sending.add(response);
+    return response;
   }
 
   #delete(name: string): Response {

@@ -18,7 +18,7 @@ export interface OpenRequests {
 }
 
 const GIB = 2 ** 30;
-const SELF: TricklePeer = { address: "127.0.0.1", kind: "trusted", disconnect() {} };
+const SELF: TricklePeer = { address: "127.0.0.1", kind: "trusted", disconnect() {}, answered() {} };
 
 export class TricklePort implements Disposable {
   /** Answers every request with 503, as an overloaded livepeer-node. */
