@@ -61,7 +61,7 @@ export interface FuzzSubject<Input> {
   settle?(): Promise<void>;
   /** Process whose memory must not grow. Default: this one. */
   readonly pid?: number;
-  close?(): Promise<void>;
+  close?(): PromiseLike<void>;
 }
 
 export interface TargetOptions<Input> extends Pick<FuzzTarget, "name" | "found"> {
@@ -154,8 +154,17 @@ function findingOf<Input>(details: fc.RunDetails<[Input]>): Finding | null {
   const { errorInstance, counterexample, seed, counterexamplePath } = details;
   const message = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
   const path = counterexamplePath ?? "";
-  return { message, input: fc.stringify(counterexample[0]), seed, path };
+  return { message, input: shown(counterexample[0]), seed, path };
 }
+
+/** Bytes as text, which is easier to read and to copy into a test. */
+const shown = (input: unknown): string =>
+  fc
+    .stringify(input)
+    .replaceAll(/(?:Uint8Array|Buffer)\.from\(\[([\d,]*)\]\)/g, (_, bytes: string) => {
+      const text = Buffer.from(bytes.split(",").filter(Boolean).map(Number)).toString("latin1");
+      return `Buffer.from(${JSON.stringify(text)}, "latin1")`;
+    });
 
 function memoryOf(pid: number): number {
   if (pid === process.pid) Bun.gc(true);

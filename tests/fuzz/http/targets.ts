@@ -1,5 +1,19 @@
 /** Lists the targets of hostile HTTP. */
 import type { FuzzTarget } from "../fuzz.ts";
+import { framing } from "./framing.ts";
+import { jsonBodies } from "./json-bodies.ts";
 import { jsonTexts } from "./json-texts.ts";
+import { livepeerHeader } from "./livepeer-header.ts";
+import { requestHeads } from "./request-heads.ts";
+import { runnerRequests } from "./runner-requests.ts";
+import { trickleRequests } from "./trickle-requests.ts";
 
-export const HTTP_TARGETS: readonly FuzzTarget[] = [jsonTexts];
+export const HTTP_TARGETS: readonly FuzzTarget[] = [
+  jsonTexts,
+  livepeerHeader,
+  jsonBodies,
+  requestHeads,
+  framing,
+  trickleRequests,
+  runnerRequests,
+];

@@ -1,0 +1,58 @@
+/**
+ * `bun run fuzz [target…] [--cases 100000] [--seed N]`: runs generated inputs against every part that takes input from
+ * outside. Prints a line a target and writes each finding to fault-results/fuzz; exits with 1 if there are any.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ALL_TARGETS } from "../tests/fuzz/all-targets.ts";
+import { type FuzzRun, type FuzzTarget, writeFindings } from "../tests/fuzz/fuzz.ts";
+
+const RESULTS = join(import.meta.dir, "../fault-results/fuzz");
+const NAMES = ALL_TARGETS.map(({ name }) => name).join(", ");
+const USAGE = `usage: bun run fuzz [target…] [--cases 100000] [--seed N]\n  targets: ${NAMES}`;
+
+const { targets, cases, seed } = asked();
+let isSound = true;
+for (const target of targets) {
+  const run = await target.run({ cases, seed });
+  isSound &&= run.findings.length === 0;
+  console.log(lineOf(run));
+  for (const file of writeFindings(run, RESULTS)) console.log(`  ${file}`);
+}
+process.exit(isSound ? 0 : 1);
+
+function lineOf({ target, seed, cases, seconds, memory, findings }: FuzzRun): string {
+  const rate = Math.round(cases / seconds);
+  const growth = `memory ${memory.before} to ${memory.after} MiB`;
+  return `${target}: ${cases} cases (seed ${seed}), ${rate} a second, ${growth}, ${findings.length} findings`;
+}
+
+function asked(): { targets: readonly FuzzTarget[]; cases: number; seed: number } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        cases: { type: "string", default: "100000" },
+        seed: { type: "string", default: `${Math.floor(Math.random() * 2 ** 31)}` },
+      },
+    });
+    const unknown = positionals.find((name) => !ALL_TARGETS.some((one) => one.name === name));
+    if (unknown !== undefined) throw new Error(`there is no target ${unknown}`);
+    return {
+      targets: ALL_TARGETS.filter(
+        ({ name }) => positionals.length === 0 || positionals.includes(name),
+      ),
+      cases: integer("cases", values.cases, 1),
+      seed: integer("seed", values.seed, 0),
+    };
+  } catch (error) {
+    console.error(`fuzz: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function integer(name: string, value: string, least: number): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new Error(`--${name} must be an integer of at least ${least}: ${value}`);
+}
