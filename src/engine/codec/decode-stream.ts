@@ -1,5 +1,5 @@
 /** Decodes video packets into frames as a screen shows them. */
-import { toPlainError, WorkerError } from "../../errors.ts";
+import { type PlainError, reason } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { codedSizeOf } from "../../media/coded-size.ts";
 import type { VideoPacket } from "../../media/encoded-packet.ts";
@@ -7,7 +7,7 @@ import type { Stage } from "../../streams/stage.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Size } from "../protocol/work.ts";
-import { DisplayFilter } from "./display-filter.ts";
+import { DisplayFilter, type DisplayHints } from "./display-filter.ts";
 import { VideoDecoder } from "./video-decoder.ts";
 import type { FramePool, VideoFrame } from "./video-frame.ts";
 
@@ -33,7 +33,8 @@ export interface DecodeOptions {
 /**
  * Decodes from the first key frame on, and from the next one after a loss. Packets whose frames never come out are counted as dropped. A
  * codec that changes in mid-stream opens a new decoder; a size that changes does not need one. Pictures
- * that are too large are refused before they are decoded, until a key frame of a usable size comes.
+ * that are too large are refused before they are decoded, until a key frame of a usable size comes. What
+ * cannot be decoded is reported and left out up to the next key frame; it never ends the stream.
  *
  * @example
  * packets.pipeThrough(stages.add(decode({ pool, calls, observer }), OVERLAP))
@@ -54,7 +55,8 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
   #open: OpenDecoder | null = null;
   /** Display hints of the newest packet. */
   #hints: Pick<VideoPacket, "orientation" | "pixelAspect"> = {};
-  #isTooLarge = false;
+  /** What is wrong with the pictures since the last key frame that could be decoded, as it was reported. */
+  #trouble: PlainError | null = null;
   /** Pictures that may still be left out until a key frame comes: they refer to lost ones. */
   #skips = 0;
 
@@ -72,21 +74,13 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
     else if (packet.afterLoss) this.#skips = MAX_SKIPPED;
     const isSkipped = this.#skips > 0;
     if (isSkipped) this.#skips--;
-    const isDecodable = !this.#isTooLarge && this.#open?.decoder.codec === packet.codec;
-    if (!this.#open || !isDecodable || isSkipped) {
-      if (!packet.hidden) this.#options.observer.frameDropped("undecodable");
-      return;
-    }
-    const { decoder, display } = this.#open;
-    this.#hints = packet;
-    using _call = this.#calls.begin("decode", DECODE_MS);
+    if (isSkipped || this.#open?.decoder.codec !== packet.codec) return this.#drop(packet);
     const begun = performance.now();
-    for (const frame of await decoder.decode(packet)) {
-      if (display.passes(frame, packet)) controller.enqueue(frame);
-      else for (const shown of await display.push(frame, packet)) controller.enqueue(shown);
-    }
+    const frames = await this.#decode(this.#open, packet);
+    if (!frames) return this.#drop(packet);
+    for (const frame of frames) controller.enqueue(frame);
+    if (frames.length > 0 && this.#trouble) this.#report(null);
     this.#options.observer.stageTook("decode", performance.now() - begun);
-    this.#countLost(decoder);
   }
 
   async flush(controller: TransformStreamDefaultController<VideoFrame>): Promise<void> {
@@ -98,42 +92,77 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
     this.#open = null;
   }
 
+  #drop(packet: VideoPacket): void {
+    if (!packet.hidden) this.#options.observer.frameDropped("undecodable");
+  }
+
+  /** The frames to show that a packet completes; null if that failed, which closes the decoder. */
+  async #decode(open: OpenDecoder, packet: VideoPacket): Promise<VideoFrame[] | null> {
+    const { decoder, display } = open;
+    this.#hints = packet;
+    using _call = this.#calls.begin("decode", DECODE_MS);
+    try {
+      const frames = await corrected(await decoder.decode(packet), display, packet);
+      this.#countLost(decoder);
+      return frames;
+    } catch (error) {
+      this.#fail(error);
+      return null;
+    }
+  }
+
   /** Opens a decoder for what begins with this key frame, unless the one that is open will do. */
   async #prepare(
     packet: VideoPacket,
     controller: TransformStreamDefaultController<VideoFrame>,
   ): Promise<void> {
-    const { pool, observer } = this.#options;
     const maxPixels = this.#maxPixels();
     const tooLarge = refusalOf(packet, maxPixels);
     const isUsable = this.#open?.decoder.codec === packet.codec;
     const hasLimit = (this.#open?.decoder.maxPixels ?? 0) >= maxPixels;
     if (tooLarge || !isUsable || !hasLimit) await this.#end(controller);
-    if (tooLarge) {
-      if (!this.#isTooLarge) log.warn("input refused", { reason: tooLarge.message });
-      observer.trouble("input", toPlainError(tooLarge));
-    } else if (this.#isTooLarge) {
-      observer.trouble("input", null);
-    }
-    this.#isTooLarge = tooLarge !== null;
-    if (tooLarge || this.#open) return;
+    if (tooLarge) return this.#report(tooLarge);
+    if (this.#open) return;
     using _call = this.#calls.begin("decode", DECODE_MS);
-    this.#open = openDecoder(packet, pool, maxPixels);
+    try {
+      this.#open = openDecoder(packet, this.#options.pool, maxPixels);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Gives out what is inside the decoder and closes it. */
   async #end(controller: TransformStreamDefaultController<VideoFrame>): Promise<void> {
     if (!this.#open) return;
-    const { decoder, display } = this.#open;
-    {
-      using _call = this.#calls.begin("decode", DECODE_MS);
-      for (const frame of await decoder.flush()) {
-        for (const shown of await display.push(frame, this.#hints)) controller.enqueue(shown);
-      }
-      for (const shown of await display.flush(this.#hints)) controller.enqueue(shown);
-    }
-    this.#countLost(decoder);
+    const frames = await this.#rest(this.#open);
+    for (const frame of frames) controller.enqueue(frame);
     this.dispose();
+  }
+
+  async #rest({ decoder, display }: OpenDecoder): Promise<VideoFrame[]> {
+    using _call = this.#calls.begin("decode", DECODE_MS);
+    try {
+      const frames = await corrected(await decoder.flush(), display, this.#hints);
+      this.#countLost(decoder);
+      return [...frames, ...(await display.flush(this.#hints))];
+    } catch (error) {
+      this.#fail(error);
+      return [];
+    }
+  }
+
+  /** A decoder, or a filter behind it, does not take what the input says its pictures are. */
+  #fail(error: unknown): void {
+    this.dispose();
+    const problem = `has pictures that cannot be decoded: ${reason(error)}`;
+    this.#report(troubleOf(problem));
+  }
+
+  #report(trouble: PlainError | null): void {
+    if (trouble && this.#trouble?.message !== trouble.message)
+      log.warn("input refused", { reason: trouble.message });
+    this.#trouble = trouble;
+    this.#options.observer.trouble("input", trouble);
   }
 
   #countLost(decoder: VideoDecoder): void {
@@ -161,12 +190,36 @@ function openDecoder(packet: VideoPacket, pool: FramePool, maxPixels: number): O
   };
 }
 
+/** Frames as they are shown. If one cannot be made, none is, and all are freed. */
+async function corrected(
+  frames: readonly VideoFrame[],
+  display: DisplayFilter,
+  hints: DisplayHints,
+): Promise<VideoFrame[]> {
+  const shown: VideoFrame[] = [];
+  try {
+    for (const frame of frames) {
+      if (display.passes(frame, hints)) shown.push(frame);
+      else shown.push(...(await display.push(frame, hints)));
+    }
+    return shown;
+  } catch (error) {
+    for (const frame of [...shown, ...frames]) frame[Symbol.dispose]();
+    throw error;
+  }
+}
+
 /** The error for a key frame that has more pixels than are decoded; null if it is small enough. */
-function refusalOf({ codec, data }: VideoPacket, maxPixels: number): WorkerError | null {
+function refusalOf({ codec, data }: VideoPacket, maxPixels: number): PlainError | null {
   const size = codedSizeOf(codec, data);
   if (!size || size.width * size.height <= maxPixels) return null;
-  const problem = `has pictures of ${size.width}x${size.height}; at most ${maxPixels} pixels (such as 4096x2304) are decoded: send smaller ones`;
-  return new WorkerError("unsupported_media", `input ${problem}`, {
-    details: [{ field: "input", problem }],
-  });
+  return troubleOf(
+    `has pictures of ${size.width}x${size.height}; at most ${maxPixels} pixels (such as 4096x2304) are decoded: send smaller ones`,
+  );
 }
+
+const troubleOf = (problem: string): PlainError => ({
+  kind: "unsupported_media",
+  message: `input ${problem}`,
+  details: [{ field: "input", problem }],
+});

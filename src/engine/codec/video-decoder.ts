@@ -68,8 +68,13 @@ export class VideoDecoder implements Disposable {
     this.#context.setFlags(AV_CODEC_FLAG_LOW_DELAY);
     this.#context.threadCount = 1;
     this.#context.pktTimebase = new Rational(1, 90_000);
-    check(this.#context.setOption("max_pixels", String(maxPixels)), "limit the decoder");
-    check(this.#context.open2Sync(decoder), `open the ${codec} decoder`);
+    try {
+      check(this.#context.setOption("max_pixels", String(maxPixels)), "limit the decoder");
+      check(this.#context.open2Sync(decoder), `open the ${codec} decoder`);
+    } catch (error) {
+      this.#context.freeContext();
+      throw error;
+    }
     this.#packet.alloc();
   }
 

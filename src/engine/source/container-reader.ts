@@ -1,6 +1,7 @@
 /** Finds out which container an input's segments are in, and hands their bytes to the demuxer for it. */
 
-import { WorkerError } from "../../errors.ts";
+import { describeUnexpected, fromPlainError, type PlainError } from "../../errors.ts";
+import { getLogger } from "../../log.ts";
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
 import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
 import {
@@ -16,19 +17,23 @@ import { MatroskaDemuxer } from "./matroska/demux.ts";
 import { Mp4Demuxer } from "./mp4/demux.ts";
 import { TsDemuxer } from "./ts/demux.ts";
 
-/** This many segments in no known container end the input; fewer may be damaged ones. */
-const MAX_UNRECOGNIZED = 3;
+const log = getLogger("demux");
+
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 const DEMUXERS = { mpegts: TsDemuxer, mp4: Mp4Demuxer, matroska: MatroskaDemuxer } as const;
 
+/** Whatever its segments hold, an input is never at its end before its channel is: what cannot be read is reported and left out. */
 export class ContainerReader {
   #demuxer: Demuxer | null = null;
   /** The start of a segment, as long as too little of it has come to recognize it. */
   #head = NOTHING;
-  /** Segments in no known container, and what the first of them is. */
-  #unrecognized = 0;
-  #unreadable: WorkerError | null = null;
+  /** What is wrong with a segment that no demuxer reads; null if one does. */
+  #unreadable: PlainError | null = null;
+  #isReported = true;
+  /** What is wrong with the input, as it was reported last. */
+  #trouble: PlainError | null = null;
+  #hasPictures = false;
   #skipsSegment = false;
   /** A segment, or the end of one, is missing before the next picture. */
   #afterLoss = false;
@@ -40,7 +45,7 @@ export class ContainerReader {
     return this.#demuxer?.announcedAudio ?? null;
   }
 
-  /** The packets that this chunk completes. Throws `unsupported_media` for an input in no known container. */
+  /** The packets that this chunk completes. */
   read(chunk: IncomingChunk): EncodedPacket[] {
     // What a missing segment completed will not come.
     if (this.#seq !== null && chunk.seq > this.#seq + 1) this.#break();
@@ -48,24 +53,46 @@ export class ContainerReader {
     const bytes = this.#recognize(chunk);
     const demuxer = this.#demuxer;
     if (!demuxer) return [];
-    const { arrivedAt, last, complete } = chunk;
-    if (demuxer.wasCutBefore?.(bytes)) this.#break();
-    const packets = demuxer.push(bytes, arrivedAt);
-    if (last && complete) packets.push(...demuxer.endSegment(arrivedAt));
+    const packets = this.#demux(demuxer, bytes, chunk);
+    if (!this.#hasPictures) this.#hasPictures = packets.some(({ kind }) => kind === "video");
     const marked = this.#afterLoss ? this.#mark(packets) : packets;
-    if (last && !complete) this.#break();
+    if (chunk.last && !chunk.complete) this.#break();
     return marked;
   }
 
+  /** What began or ceased to be unreadable since the last call. */
   takeTroubles(): readonly TrackTrouble[] {
-    return this.#demuxer?.takeTroubles?.() ?? [];
+    const own = this.#isReported ? [] : [{ part: "input" as const, error: this.#unreadable }];
+    this.#isReported = true;
+    const troubles = [...own, ...(this.#demuxer?.takeTroubles?.() ?? [])];
+    for (const { part, error } of troubles) if (part === "input") this.#trouble = error;
+    return troubles;
   }
 
-  /** The input has ended: throws `unsupported_media` if none of it was recognized. */
+  /** The input has ended: throws what is wrong with it if no picture has come out of it. */
   end(): void {
-    if (this.#demuxer) return;
-    if (this.#head.length >= MIN_HEAD_BYTES) this.#unreadable ??= unreadableInput(this.#head);
-    if (this.#unreadable) throw this.#unreadable;
+    if (!this.#demuxer && this.#head.length >= MIN_HEAD_BYTES) this.#skipSegment(this.#head);
+    this.takeTroubles();
+    if (!this.#hasPictures && this.#trouble) throw fromPlainError(this.#trouble);
+  }
+
+  #demux(
+    demuxer: Demuxer,
+    bytes: Uint8Array,
+    { arrivedAt, last, complete }: IncomingChunk,
+  ): EncodedPacket[] {
+    try {
+      if (demuxer.wasCutBefore?.(bytes)) this.#break();
+      const packets = demuxer.push(bytes, arrivedAt);
+      return last && complete ? [...packets, ...demuxer.endSegment(arrivedAt)] : packets;
+    } catch (error) {
+      // A fault of ours, which the next segment need not meet.
+      log.error("demuxer failed", { error: describeUnexpected(error) });
+      this.#demuxer = null;
+      this.#afterLoss = true;
+      this.#leaveOut(FAILED);
+      return [];
+    }
   }
 
   /** What was under way is lost. */
@@ -95,7 +122,7 @@ export class ContainerReader {
       return NOTHING;
     }
     const demuxer = this.#demuxerFor(bytes);
-    if (demuxer && !(this.#demuxer instanceof demuxer)) this.#demuxer = new demuxer();
+    if (demuxer && !(this.#demuxer instanceof demuxer)) this.#open(new demuxer());
     if (this.#demuxer) return bytes;
     const isDecided = last || bytes.length >= MAX_HEAD_BYTES || otherFormat(bytes) !== null;
     if (isDecided && bytes.length >= MIN_HEAD_BYTES) this.#skipSegment(bytes);
@@ -114,24 +141,44 @@ export class ContainerReader {
     return isJoined ? DEMUXERS.mpegts : null;
   }
 
+  #open(demuxer: Demuxer): void {
+    this.#demuxer = demuxer;
+    // What was wrong before, here or in another container, belongs to another input.
+    this.#unreadable = null;
+    this.#isReported = this.#trouble === null;
+  }
+
   /** Leaves out the segment that begins with these bytes. */
   #skipSegment(bytes: Uint8Array): void {
+    this.#leaveOut(unreadableInput(bytes));
+  }
+
+  /** Nothing is read of the rest of the segment. */
+  #leaveOut(why: PlainError): void {
     this.#skipsSegment = true;
-    this.#unreadable ??= unreadableInput(bytes);
-    if (++this.#unrecognized >= MAX_UNRECOGNIZED) throw this.#unreadable;
+    // The first of several says most: only a file's beginning names its format.
+    this.#unreadable ??= why;
+    this.#isReported = this.#trouble?.message === this.#unreadable.message;
   }
 }
 
+const FAILED: PlainError = {
+  kind: "internal",
+  message:
+    "a segment of the input could not be taken apart and is left out: the log has the reason",
+};
+
 /** The error for an input that begins with these bytes. */
-function unreadableInput(bytes: Uint8Array): WorkerError {
+function unreadableInput(bytes: Uint8Array): PlainError {
   const head = [...bytes.subarray(0, MIN_HEAD_BYTES)]
     .map((byte) => byte.toString(16).padStart(2, "0"))
     .join(" ");
   const format = otherFormat(bytes);
-  return new WorkerError(
-    "unsupported_media",
-    `the input is ${format ?? "neither MPEG-TS, fragmented MP4 nor Matroska"} (it begins with ${head}): ` +
+  return {
+    kind: "unsupported_media",
+    message:
+      `the input is ${format ?? "neither MPEG-TS, fragmented MP4 nor Matroska"} (it begins with ${head}): ` +
       "send MPEG-TS (ffmpeg -f mpegts), Matroska or WebM (ffmpeg -f matroska) or " +
       "fragmented MP4 (ffmpeg -f mp4 -movflags frag_keyframe+empty_moov+default_base_moof)",
-  );
+  };
 }

@@ -179,9 +179,13 @@ export class StreamReporter implements PipelineObserver {
     const reported = this.#troubles.get(part);
     if (reported?.message === error?.message) return;
     this.#troubles.delete(part);
-    if (error) this.#troubles.set(part, error);
+    if (error) this.#troubles.set(part, part === "input" ? ofInput(error) : error);
     const latest = [...this.#troubles.values()].at(-1);
     if (latest) send({ type: "trouble", id, error: latest });
     else send({ type: "recovered", id });
   }
 }
+
+/** The error with the input named as the field at fault, which tells callers whose trouble it is. */
+const ofInput = (error: PlainError): PlainError =>
+  error.details ? error : { ...error, details: [{ field: "input", problem: error.message }] };

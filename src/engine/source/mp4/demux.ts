@@ -1,5 +1,5 @@
 /** Demuxes fragmented MP4 as it arrives: the samples of a fragment leave as soon as its `mdat` is complete. */
-import { type PlainError, toPlainError, WorkerError } from "../../../errors.ts";
+import type { PlainError } from "../../../errors.ts";
 import type { EncodedPacket } from "../../../media/encoded-packet.ts";
 import type { AnnouncedAudio, TrackTrouble } from "../demuxer.ts";
 import { TimeLead } from "../time-lead.ts";
@@ -22,8 +22,7 @@ const HOW_TO_FRAGMENT =
 
 /**
  * Takes bytes as they arrive, cut anywhere. A segment may bring its own `moov` or use the last one.
- * Throws `unsupported_media` for a plain MP4, and for boxes too large to be live, before any other `moov`; all
- * other damage costs the fragment or the segment it is in, and is reported.
+ * Damage costs the fragment or the segment it is in, and is reported, as is a plain MP4, of which nothing is read. Never throws.
  */
 export class Mp4Demuxer {
   readonly #boxes = new BoxAssembler(MAX_BOX_BYTES);
@@ -91,7 +90,7 @@ export class Mp4Demuxer {
 
   /** Returns the samples that the box itself lists and whose data came before it. */
   #open(movie: Movie, end: number): LoadedSample[] {
-    if (movie.isPlain) return this.#refuse(plainMp4());
+    if (movie.isPlain) return this.#refuse(PLAIN_MP4);
     if (!this.#movie) this.#troubles.forgetDamage();
     this.#movie = movie;
     const { video, audio, unsupported } = movie;
@@ -155,11 +154,10 @@ export class Mp4Demuxer {
     return packets;
   }
 
-  /** What no live stream has means, before any `moov`, that this is none; later it is damage. */
-  #refuse(error: WorkerError): [] {
-    if (!this.#movie) throw error;
+  /** What no live stream has costs its segment. */
+  #refuse(error: PlainError): [] {
     this.#matcher.clear();
-    this.#troubles.damage(toPlainError(error));
+    this.#troubles.damage(error);
     return [];
   }
 
@@ -171,17 +169,15 @@ export class Mp4Demuxer {
   }
 }
 
-const tooLarge = (type: string, size: number): WorkerError =>
-  new WorkerError(
-    "unsupported_media",
-    `the input has a ${type} box of ${size} bytes, and live fragments are at most ${MAX_BOX_BYTES}: ${HOW_TO_FRAGMENT}, a fragment every second or less`,
-  );
+const tooLarge = (type: string, size: number): PlainError => ({
+  kind: "unsupported_media",
+  message: `the input has a ${type} box of ${size} bytes, and live fragments are at most ${MAX_BOX_BYTES}: ${HOW_TO_FRAGMENT}, a fragment every second or less`,
+});
 
-const plainMp4 = (): WorkerError =>
-  new WorkerError(
-    "unsupported_media",
-    `the input is a plain MP4 file, which cannot be read as a live stream: ${HOW_TO_FRAGMENT}`,
-  );
+const PLAIN_MP4: PlainError = {
+  kind: "unsupported_media",
+  message: `the input is a plain MP4 file, which cannot be read as a live stream: ${HOW_TO_FRAGMENT}`,
+};
 
 const withoutMovie = (): PlainError => ({
   kind: "unsupported_media",

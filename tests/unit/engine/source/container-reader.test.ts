@@ -61,6 +61,24 @@ for (const size of [1, 150, 1316, 100_000]) {
   });
 }
 
+/** The changes that are reported of the pictures of an input of these segments. */
+function troublesOf(segments: readonly Uint8Array[]): (string | null)[] {
+  const reader = new ContainerReader();
+  const chunks = segments.flatMap((segment, seq) => chunksOf(segment, 1316, seq));
+  const reported = chunks.flatMap((chunk) => {
+    reader.read(chunk);
+    const troubles = reader.takeTroubles().filter(({ part }) => part === "input");
+    return troubles.map(({ error }) => error?.message ?? null);
+  });
+  return reported.filter((message, index) => message !== reported[index - 1]);
+}
+
+test("an input that ends without a picture fails with what was wrong with it last", () => {
+  const mpeg2 = concat([...tables([{ pid: 0x101, type: 0x02 }]), clip.subarray(2 * 188)]);
+  expect(() => countPackets([noise(5000), mpeg2], 1316)).toThrow("video is MPEG-2");
+  expect(countPackets([mpeg2, clip], 1316)).toBe(PICTURES);
+});
+
 /** The pictures of the transport stream, in Matroska. */
 const matroska = concat([
   header(),
@@ -148,10 +166,15 @@ test("an input in a known format that is not read is named, with the way out", (
     ["Ogg", Uint8Array.from(Buffer.from("OggS\0\x02\0\0\0\0"))],
     ["an MPEG program stream", Uint8Array.of(0, 0, 1, 0xba, 0x44, 0, 4, 0)],
   ];
+  expect(troublesOf([noise(5000)])[0]).toMatch(/neither MPEG-TS, fragmented MP4 nor Matroska/);
   for (const [name, bytes] of formats) {
     const head = Buffer.from(bytes.subarray(0, 8)).toString("hex").match(/../g)?.join(" ");
     const reason = `the input is ${name} (it begins with ${head}): send MPEG-TS (ffmpeg -f mpegts), Matroska or`;
     // The segments that follow do not begin with the format's mark.
     expect(() => countPackets([bytes, noise(500), noise(500)], 1316)).toThrow(reason);
+    // It is reported at once and only once, and the input goes on with what can be read.
+    const segments = [bytes, noise(500), noise(500), noise(5000), clip, clip];
+    expect(troublesOf(segments)).toEqual([expect.stringContaining(reason), null]);
+    expect(countPackets(segments, 1316)).toBe(2 * PICTURES);
   }
 });

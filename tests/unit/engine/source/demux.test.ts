@@ -171,13 +171,14 @@ describe("the end", () => {
     }
   });
 
-  test.each([
-    ["one segment, the only one,", 1],
-    ["three segments", 3],
-  ])("%s of no known container are named", async (_, count) => {
-    const { input, feed } = open();
-    for (let seq = 0; seq < count; seq++) feed.enqueue(whole(RIFF, seq));
-    if (count === 1) feed.close();
+  test("an input of segments in no known container is named as it begins, and ends with that", async () => {
+    const { input, feed, observer } = open();
+    for (let seq = 0; seq < 20; seq++) feed.enqueue(whole(RIFF, seq));
+    await turn();
+    expect(observer.troubles.map(({ message }) => message)).toEqual([
+      expect.stringContaining("52 49 46 46 09 09 09 09"),
+    ]);
+    feed.close();
     const reason = await collect(input.video).catch((error: unknown) => error);
     expect(reason).toMatchObject({ kind: "unsupported_media" });
     expect(String(reason)).toContain("52 49 46 46 09 09 09 09");
