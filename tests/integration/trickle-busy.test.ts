@@ -1,5 +1,6 @@
 /** A trickle server that is short of places for requests (live-runner.md 1, consequence a). */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { askAcceptance, ServerBusy } from "../../src/trickle/client/channel-requests.ts";
 import { readMessages } from "../../src/trickle/client/json-reader.ts";
 import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
 import { openRequests } from "../../src/trickle/client/request.ts";
@@ -9,18 +10,22 @@ import { faultyPeer } from "../support/trickle-faults.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);
-afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1000));
+afterEach(() => waitFor("no request is left open", () => openRequests() === 0));
 
-/** Failures are retried for less long than the server is busy here. */
-const GIVE_UP_MS = 200;
-const BUSY_MS = 450;
+/** A publisher gives up after this long without progress: more than a loaded machine takes for one answer. */
+const GIVE_UP_MS = 1000;
+/** Where only failures in a row count, the first one ends the channel. */
+const AT_ONCE = 0;
 
-/** Answers 503 for a while, at least a few times. */
-async function busy(trickle: CountedTrickle): Promise<void> {
-  trickle.isBusy = true;
+/** Answers 503 for `ms`, and at least twice. */
+async function busyFor(ms: number, trickle: CountedTrickle): Promise<void> {
+  const since = performance.now();
   const before = trickle.refused;
-  await Bun.sleep(BUSY_MS);
-  expect(trickle.refused - before).toBeGreaterThan(1);
+  trickle.isBusy = true;
+  await waitFor(
+    "the server was busy",
+    () => performance.now() - since > ms && trickle.refused - before > 1,
+  );
   trickle.isBusy = false;
 }
 
@@ -28,7 +33,7 @@ test("503 to GET and POST of media is waited out, with at most 2 open requests a
   await using trickle = countedTrickle();
   const [input, output] = [await trickle.make("in"), await trickle.make("out")];
   const seen: SeenSegment[] = [];
-  const options = { start: 0, maxLag: 99, giveUpMs: GIVE_UP_MS };
+  const options = { start: 0, maxLag: 99, giveUpMs: AT_ONCE };
   const reading = readSegments(input, Number.POSITIVE_INFINITY, options, seen);
   const publisher = await publisherTo(output, {
     limits: { giveUpMs: GIVE_UP_MS, stalledMs: 100, slotMs: 5000 },
@@ -40,7 +45,7 @@ test("503 to GET and POST of media is waited out, with at most 2 open requests a
     await trickle.request("POST", `in/${n}`, `in ${n}`);
     await write(`out ${n}`);
     await waitFor("the input", () => seen.length === n + 1);
-    if (n === 3) await busy(trickle);
+    if (n === 3) await busyFor(1.2 * GIVE_UP_MS, trickle);
   }
   await writer.close();
   expect(await publisher.ended).toEqual({ kind: "finished" });
@@ -56,7 +61,7 @@ test("503 to GET and POST of media is waited out, with at most 2 open requests a
 });
 
 test("503 to what closes a segment that broke off is waited out", async () => {
-  const busyUntil = performance.now() + BUSY_MS;
+  const busyUntil = performance.now() + 1.2 * GIVE_UP_MS;
   const stored: string[] = [];
   await using peer = await faultyPeer(async ({ method, path, request, answer, text }) => {
     if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 0 });
@@ -65,7 +70,7 @@ test("503 to what closes a segment that broke off is waited out", async () => {
     if (method === "POST") stored.push(await text());
     answer(200);
   });
-  const publisher = await publisherTo(peer.url, { limits: { giveUpMs: 100, slotMs: 5000 } });
+  const publisher = await publisherTo(peer.url, { limits: { giveUpMs: GIVE_UP_MS, slotMs: 5000 } });
   const writer = publisher.writable.getWriter();
   await writer.write({ data: bytes("lost"), first: true });
   await waitFor(
@@ -78,15 +83,40 @@ test("503 to what closes a segment that broke off is waited out", async () => {
   expect(await publisher.ended).toEqual({ kind: "finished" });
 });
 
-test("503 to a publisher's first request is waited out as long as it may take", async () => {
+test("a publisher's first request waits for a server that is busy, and no longer than it may", async () => {
   await using trickle = countedTrickle();
   const url = await trickle.make("out");
   trickle.isBusy = true;
-  const opening = publisherTo(url, { acceptTimeoutMs: 100, busyTimeoutMs: 5000 });
-  await busy(trickle);
+  const opening = publisherTo(url, { acceptTimeoutMs: 10_000 });
+  await busyFor(0, trickle);
   await (await opening).close();
   trickle.isBusy = true;
-  const refused = publisherTo(url, { acceptTimeoutMs: 100, busyTimeoutMs: 300 });
+  // The test's own limit ends one that waits for as long as an answer may take.
+  const refused = publisherTo(url, { acceptTimeoutMs: 60_000, busyTimeoutMs: 500 });
+  await expect(refused).rejects.toMatchObject({ kind: "channel_refused" });
+});
+
+test("503 is waited out for longer than one answer may take, and is what a refusal names", async () => {
+  const began = performance.now();
+  const isBusy = () => performance.now() - began < 100;
+  const signal = new AbortController().signal;
+  /** Answers at once, so that only the time spent busy counts. */
+  const answer = async () => {
+    if (isBusy()) throw new ServerBusy("its server answered 503");
+    return "accepted";
+  };
+  const endpoint = { url: "http://127.0.0.1/out" };
+  const patient = { signal, answerMs: 20, busyMs: 60_000 };
+  expect(await askAcceptance(endpoint, answer, patient)).toBe("accepted");
+  /** Busy once; after that, no answer comes. */
+  let asked = 0;
+  const silentLater = (limit: AbortSignal) =>
+    asked++ === 0
+      ? Promise.reject(new ServerBusy("its server answered 503"))
+      : new Promise<never>((_, reject) =>
+          limit.addEventListener("abort", () => reject(limit.reason), { once: true }),
+        );
+  const refused = askAcceptance(endpoint, silentLater, { signal, answerMs: 60_000, busyMs: 200 });
   await expect(refused).rejects.toMatchObject({
     kind: "channel_refused",
     message: expect.stringContaining("its server answered 503"),
@@ -97,13 +127,13 @@ test("503 on channels of messages is waited out", async () => {
   await using trickle = countedTrickle();
   const [events, control] = [await trickle.make("events"), await trickle.make("control")];
   trickle.isBusy = true;
-  const writer = new JsonWriter({ url: events }, { contentType: "x", giveUpMs: GIVE_UP_MS });
+  const writer = new JsonWriter({ url: events }, { contentType: "x", giveUpMs: AT_ONCE });
   const { signal } = new AbortController();
-  const read = { signal, maxBytes: 100, giveUpMs: GIVE_UP_MS };
+  const read = { signal, maxBytes: 100, giveUpMs: AT_ONCE };
   const messages = readMessages({ url: control }, read);
   const first = messages.next();
   writer.send("one");
-  await busy(trickle);
+  await busyFor(0, trickle);
   await trickle.request("POST", "control/0", "hello");
   expect((await first).value).toMatchObject({ text: "hello" });
   await waitFor(
