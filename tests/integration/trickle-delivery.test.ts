@@ -7,7 +7,7 @@ import { type Exchange, faultyPeer } from "../support/trickle-faults.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1000));
+afterEach(() => waitFor("no request is left open", () => openRequests() === 0));
 
 /** Answers `/next` with 0 and deletes with 200; leaves segments to the script. */
 const segments =
@@ -22,11 +22,9 @@ class Recorder implements PublisherObserver {
   readonly sent: OutgoingChunk[] = [];
   readonly dropped: OutgoingChunk[] = [];
   readonly events: string[] = [];
-  sentAt = 0;
 
-  chunkSent(chunk: OutgoingChunk, at: number): void {
+  chunkSent(chunk: OutgoingChunk): void {
     this.sent.push(chunk);
-    this.sentAt = at;
   }
   chunkDropped(chunk: OutgoingChunk): void {
     this.dropped.push(chunk);
@@ -58,9 +56,7 @@ test("chunks are sent at once and in order to a peer that reads", async () => {
     const chunk = { data: bytes(`chunk ${n}`), first: n % 5 === 0 };
     written.push(chunk);
     await writer.write(chunk);
-    const at = performance.now();
-    await waitFor("it is sent", () => observer.sent.length === n + 1, 1000);
-    expect(observer.sentAt).toBeLessThan(at + 100);
+    await waitFor("it is sent before the next one is there", () => observer.sent.length === n + 1);
   }
   expect(observer.sent).toEqual(written);
   expect(publisher.stats).toEqual({ segments: 4, segmentsSkipped: 0, bytes: total(written) });
@@ -79,7 +75,7 @@ test("a chunk without bytes is sent at once", async () => {
     { data: new Uint8Array(0), first: false },
   ];
   for (const chunk of written) await writer.write(chunk);
-  await waitFor("all are sent", () => observer.sent.length === written.length, 1000);
+  await waitFor("all are sent", () => observer.sent.length === written.length);
   await writer.close();
   expect(observer.events).toEqual([]);
   observer.expectAll(written);
@@ -141,7 +137,7 @@ test("chunks that only the kernel of an unresponsive peer took do not count", as
     }),
   );
   const observer = new Recorder();
-  const limits = { stallMs: 200, slotMs: 10, stalledMs: 300 };
+  const limits = { stallMs: 600, slotMs: 10, stalledMs: 900 };
   const publisher = await publisherTo(peer.url, { observer, limits });
   const writer = publisher.writable.getWriter();
   const written: OutgoingChunk[] = [];
@@ -161,7 +157,7 @@ test("chunks that only the kernel of an unresponsive peer took do not count", as
     );
   });
   expect(observer.sent).toHaveLength(2);
-  expect(observer.events).toEqual(["stalled 300"]);
+  expect(observer.events).toEqual(["stalled 900"]);
   expect(publisher.stats.segments).toBe(2);
   silent = false;
   await waitFor("a segment is stored", async () => {
@@ -169,7 +165,7 @@ test("chunks that only the kernel of an unresponsive peer took do not count", as
     return stored.includes("stored");
   });
   await waitFor("it has recovered", () => observer.events.length > 1);
-  expect(observer.events).toEqual(["stalled 300", "recovered"]);
+  expect(observer.events).toEqual(["stalled 900", "recovered"]);
   await writer.close();
   await waitFor(
     "all are accounted for",
@@ -189,14 +185,14 @@ test("after a reset, a peer that reads a long segment is not stalled, and its ch
     }),
   );
   const observer = new Recorder();
-  const publisher = await publisherTo(peer.url, { observer, limits: { stalledMs: 100 } });
+  const publisher = await publisherTo(peer.url, { observer, limits: { stalledMs: 500 } });
   const writer = publisher.writable.getWriter();
   await writer.write({ data: bytes("lost"), first: true });
   await waitFor("the reset", () => peer.seen.includes("DELETE /0"));
   const sentBefore = observer.sent.length;
   // Several times stalledMs, within one segment.
   for (let n = 0; n < 20; n++)
-    await Promise.all([writer.write({ data: bytes("x"), first: n === 0 }), Bun.sleep(20)]);
+    await Promise.all([writer.write({ data: bytes("x"), first: n === 0 }), Bun.sleep(60)]);
   expect(observer.events).toEqual([]);
   expect(observer.sent.length).toBe(sentBefore);
   await writer.close();
@@ -207,7 +203,7 @@ test("after a reset, a peer that reads a long segment is not stalled, and its ch
 test("a peer that takes nothing for the given time has failed; one for which there is nothing has not", async () => {
   await using peer = await faultyPeer(segments(({ request }) => void request.socket.pause()));
   const observer = new Recorder();
-  const limits = { stallMs: 60_000, slotMs: 10, stalledMs: 100, giveUpMs: 400 };
+  const limits = { stallMs: 60_000, slotMs: 10, stalledMs: 500, giveUpMs: 1500 };
   const idle = await publisherTo(peer.url, { limits });
   const publisher = await publisherTo(peer.url, { observer, limits });
   const writer = publisher.writable.getWriter();
@@ -218,11 +214,11 @@ test("a peer that takes nothing for the given time has failed; one for which the
   })().catch(() => {});
   expect(await publisher.ended).toMatchObject({
     kind: "lost",
-    error: { kind: "output_lost", message: expect.stringContaining("took nothing for 400 ms") },
+    error: { kind: "output_lost", message: expect.stringContaining("took nothing for 1500 ms") },
   });
   expect(await closed).toMatchObject({ kind: "output_lost" });
   await writing;
-  expect(observer.events).toEqual(["stalled 100"]);
+  expect(observer.events).toEqual(["stalled 500"]);
   expect(await Promise.race([idle.ended, Bun.sleep(0).then(() => "open")])).toBe("open");
   await idle.abort();
 });

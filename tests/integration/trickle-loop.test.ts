@@ -2,22 +2,16 @@
 import { afterEach, expect, test } from "bun:test";
 import { openRequests } from "../../src/trickle/client/request.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
-import {
-  bytes,
-  PATIENT,
-  publisherTo,
-  readSegments,
-  type SeenSegment,
-} from "../support/trickle-channel.ts";
+import { bytes, publisherTo, readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1000));
+afterEach(() => waitFor("no request is left open", () => openRequests() === 0));
 
 test("segments arrive whole, in order and with their numbers, and the end of the channel ends the stream", async () => {
   await using host = hostTrickle();
   const url = host.url("a");
-  const publisher = await publisherTo(url, { create: true, limits: PATIENT });
+  const publisher = await publisherTo(url, { create: true });
   const seen: SeenSegment[] = [];
   const whole = { start: 0, maxLag: Number.POSITIVE_INFINITY };
   const reading = readSegments(url, undefined, whole, seen);

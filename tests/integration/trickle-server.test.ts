@@ -38,11 +38,11 @@ test("a reader that leaves, while waiting or in mid-segment, frees the memory he
   expect(host.server.bytes).toBeGreaterThan(16 * MIB);
   waiting.destroy();
   reading.destroy();
-  await waitFor("its memory is free", () => host.server.bytes < MIB, 2000);
+  await waitFor("its memory is free", () => host.server.bytes < MIB);
 });
 
 test("a reader that takes nothing is cut off, one that waits for bytes is not", async () => {
-  await using host = hostTrickle({ stallMs: 100, sweepMs: 20 });
+  await using host = hostTrickle({ stallMs: 1000, sweepMs: 20 });
   const url = host.url("d");
   const writing = new TransformStream<Uint8Array, Uint8Array>();
   const posting = fetch(`${url}/0`, { method: "POST", body: writing.readable });
@@ -94,7 +94,7 @@ test("requests whose peer leaves at any moment are no longer counted", async () 
     else socket.destroy();
   });
   await Promise.all(left);
-  await waitFor("all have been noticed", () => host.server.requests === 0, 2000);
+  await waitFor("all have been noticed", () => host.server.requests === 0);
 });
 
 test("disposing answers all pending requests that the channel is closed", async () => {

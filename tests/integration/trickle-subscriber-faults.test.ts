@@ -6,7 +6,7 @@ import { readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { faultyPeer } from "../support/trickle-faults.ts";
 import { waitFor } from "../support/wait-for.ts";
 
-afterEach(() => waitFor("no request is left open", () => openRequests() === 0, 1000));
+afterEach(() => waitFor("no request is left open", () => openRequests() === 0));
 
 const closed = { "Lp-Trickle-Closed": "terminated" };
 const whole = (seq: number, text: string): SeenSegment => ({ seq, text, complete: true });
@@ -31,9 +31,8 @@ test("a 470 ahead of us is followed at once", async () => {
     if (path === "/9") return answer(200, { "Lp-Trickle-Seq": 9 }, "nine");
     answer(200, closed);
   });
-  const began = performance.now();
   expect(await readSegments(peer.url, undefined, { start: 3 })).toEqual([whole(9, "nine")]);
-  expect(performance.now() - began).toBeLessThan(1500); // one behind us waits 2 s
+  expect(peer.seen).toEqual(["GET /3", "GET /9", "GET /10"]);
 });
 
 test("a 470 behind us is waited for, and followed back after two seconds", async () => {
@@ -142,11 +141,11 @@ test("a consumer that is busy for longer than the read timeout loses nothing of 
     else answer(200, closed);
   });
   const signal = new AbortController().signal;
-  const options = { signal, start: 0, readTimeoutMs: 40, queueBytes: 1 };
+  const options = { signal, start: 0, readTimeoutMs: 600, queueBytes: 1 };
   let [received, complete] = [0, false];
   for await (const chunk of subscribe(peer, options)) {
-    await Bun.sleep(100); // longer than readTimeoutMs
     if (chunk.seq !== 0) continue;
+    if (received === 0) await Bun.sleep(1000); // longer than readTimeoutMs
     received += chunk.data.byteLength;
     if (chunk.last) complete = chunk.complete;
   }
@@ -207,13 +206,13 @@ test("a reader that is too far behind jumps to the newest segment, unless it is 
 
 test("a waiting GET is replaced at intervals", async () => {
   await using peer = await faultyPeer(({ path, earlier, answer }) => {
-    if (path === "/0" && earlier < 8) return; // Silence.
+    if (path === "/0" && earlier < 3) return; // Silence.
     if (path === "/0") return answer(200, { "Lp-Trickle-Seq": 0 }, "at last");
     answer(200, closed);
   });
-  const options = { start: 0, refreshMs: 20 };
+  const options = { start: 0, refreshMs: 100 };
   expect(await readSegments(peer.url, undefined, options)).toEqual([whole(0, "at last")]);
-  await waitFor("the old connections are closed", () => peer.sockets.size === 0, 1000);
+  await waitFor("the old connections are closed", () => peer.sockets.size === 0);
 });
 
 test("a segment whose publisher is gone is abandoned once a later one has begun", async () => {
@@ -224,7 +223,7 @@ test("a segment whose publisher is gone is abandoned once a later one has begun"
     } else if (path === "/1") answer(200, { "Lp-Trickle-Seq": 1 }, "one");
     else answer(200, closed);
   });
-  const options = { start: 0, readTimeoutMs: 50 };
+  const options = { start: 0, readTimeoutMs: 500 };
   expect(await readSegments(peer.url, undefined, options)).toEqual([
     { seq: 0, text: "left", complete: false },
     whole(1, "one"),
@@ -248,7 +247,7 @@ test("an abort and a cancel close every socket at once", async () => {
     } else {
       await reader.cancel();
     }
-    await waitFor("sockets are closed", () => peer.sockets.size === 0, 500);
+    await waitFor("sockets are closed", () => peer.sockets.size === 0);
   }
 });
 

@@ -8,7 +8,7 @@ import type { TrickleServerOptions } from "../../src/trickle/server/trickle-serv
 import { tsSegments } from "./clip.ts";
 import { type SyntheticOptions, synthetic } from "./clip-synthetic.ts";
 import { OnnxWorkspace } from "./onnx-workspace.ts";
-import { PATIENT, publisherTo } from "./trickle-channel.ts";
+import { publisherTo } from "./trickle-channel.ts";
 import { hostTrickle } from "./trickle-host.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -82,7 +82,7 @@ const CLIP: SyntheticOptions = {
 /** Publishes video, by default two seconds with sound; the channel stays open. */
 export async function publishClip(url: string, clip = CLIP): Promise<void> {
   const media = await synthetic(clip);
-  const publisher = await publisherTo(url, { limits: PATIENT });
+  const publisher = await publisherTo(url);
   const writer = publisher.writable.getWriter();
   for (const data of tsSegments(media)) await writer.write({ data, first: true, last: true });
   await writer.close();

@@ -4,17 +4,23 @@ import { type SubscribeOptions, subscribe } from "../../src/trickle/client/subsc
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** For tests that need every segment: a peer that is slow because the machine is busy makes a publisher skip some. */
-export const PATIENT = { slotMs: 5000 };
+/** For peers that are slow because the machine is busy: they neither make a publisher skip segments nor give up. */
+const PATIENT = { slotMs: 5000, closeMs: 10_000 };
 
-/** A publisher of text; never aborted unless a signal is given. */
+/** A publisher of text; patient unless other limits are given, and never aborted unless a signal is. */
 export const publisherTo = (
   url: string,
-  options: Partial<PublisherOptions> = {},
+  { limits, ...options }: Partial<PublisherOptions> = {},
 ): Promise<TricklePublisher> =>
   TricklePublisher.open(
     { url },
-    { contentType: "text/plain", signal: new AbortController().signal, ...options },
+    {
+      contentType: "text/plain",
+      signal: new AbortController().signal,
+      acceptTimeoutMs: 10_000,
+      limits: { ...PATIENT, ...limits },
+      ...options,
+    },
   );
 
 /** One segment as a reader received it. */

@@ -7,7 +7,6 @@ import { TricklePublisher } from "../../../src/trickle/client/publisher.ts";
 import { openRequests } from "../../../src/trickle/client/request.ts";
 import {
   bytes,
-  PATIENT,
   publisherTo,
   readSegments,
   type SeenSegment,
@@ -34,7 +33,7 @@ const lines = texts.map((text, seq) => `${seq} ${text}`);
 interop("ours publishes to a Go server, both kinds of reader get every segment", async () => {
   await using server = await goServer();
   const url = `${server.base}/ours`;
-  const publisher = await publisherTo(url, { create: true, limits: PATIENT });
+  const publisher = await publisherTo(url, { create: true });
   const ours = readSegments(url, texts.length, all);
   await using theirs = run("subscribe", url, String(texts.length));
   const writer = publisher.writable.getWriter();
@@ -132,7 +131,6 @@ interop(
       contentType: "video/MP2T",
       create: true,
       signal: new AbortController().signal,
-      limits: PATIENT,
     });
     const reading = readSegments(media.url, 3, all);
     const writer = publisher.writable.getWriter();
@@ -161,7 +159,7 @@ interop("empty segments keep a silent channel from being swept by a Go server (M
   const [media, events, bare] = ["media", "events", "bare"].map((name) => `${server.base}/${name}`);
   for (const url of [media, events, bare]) await fetch(url ?? "", { method: "POST" });
   const [minuteMs, mediaUrl, eventsUrl] = [150, media ?? "", events ?? ""];
-  const publisher = await publisherTo(mediaUrl, { emptySegmentMs: minuteMs, limits: PATIENT });
+  const publisher = await publisherTo(mediaUrl, { emptySegmentMs: minuteMs });
   const messages = new JsonWriter(
     { url: eventsUrl },
     { contentType: "application/json", emptySegmentMs: minuteMs },
