@@ -1,7 +1,7 @@
 /** One stream's poison costs its neighbours at most one short gap, and the culprit is named. With the real server. */
 import { afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { synthetic } from "../support/clip-synthetic.ts";
-import { crashSei } from "../support/crash-marker.ts";
+import { markerSei } from "../support/decoder-marker.ts";
 import { avc1, ftyp, mdat, moof, moov } from "../support/mp4-builder.ts";
 import { type Neighbourhood, neighbourhood } from "../support/neighbours.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
@@ -46,7 +46,7 @@ async function clipOf(options: { seconds: number; crashAt?: number }): Promise<U
   for (const [index, packet] of (video?.packets ?? []).entries()) {
     if (index > 0 && index % 15 === 0) segments.push(muxer.cut());
     const crashes = index % 15 === 7 && index >= crashAt * 15;
-    const data = crashes ? Buffer.concat([crashSei(), packet.data]) : packet.data;
+    const data = crashes ? Buffer.concat([markerSei("crash"), packet.data]) : packet.data;
     muxer.write(0, { ...packet, data });
   }
   return [...segments, muxer.cut()];

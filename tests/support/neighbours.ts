@@ -6,7 +6,7 @@ import { api, type Sender, sendClip } from "./live-stream.ts";
 import { MAIN, type ServerProcess, startServer } from "./server-process.ts";
 import { waitFor } from "./wait-for.ts";
 
-const PRELOAD = join(import.meta.dir, "crash-on-marker.ts");
+const PRELOAD = join(import.meta.dir, "obey-decoder-marker.ts");
 
 /** A longer pause between two pieces of output counts as a gap. */
 export const GAP_MS = 500;

@@ -41,6 +41,8 @@ export interface Fault {
   readonly params?: Readonly<Record<string, unknown>>;
   /** Settings of the worker's server beyond the rig's own. Cases with the same settings share a worker. */
   readonly flags?: readonly string[];
+  /** Makes what the victim's start needs, such as a model in the workspace. Before any stream of the case starts. */
+  prepare?(worker: Worker): Promise<void>;
   /** Strikes. Returns what lifts it. */
   inject(site: FaultSite): Promise<() => Promise<void>>;
 }

@@ -8,6 +8,11 @@ import { waitFor } from "../../support/wait-for.ts";
 
 /** Answers a signal with what the process holds; see census.ts. */
 const CENSUS_PRELOAD = join(import.meta.dir, "census-preload.ts");
+/** Carry out what a fault of processes asks for. */
+const FAULT_PRELOADS = [
+  join(import.meta.dir, "../process/orders-preload.ts"),
+  join(import.meta.dir, "../../support/obey-decoder-marker.ts"),
+];
 /** Log lines that are retained, the newest. */
 const MAX_LINES = 2000;
 
@@ -26,6 +31,8 @@ export class Worker implements AsyncDisposable {
   readonly temporary: string;
   /** Where its processes write their census. */
   readonly censuses: string;
+  /** Where its processes look for orders. */
+  readonly orders: string;
   /** The management API. */
   readonly api: ReturnType<typeof api>;
   readonly #folder: string;
@@ -44,8 +51,9 @@ export class Worker implements AsyncDisposable {
   }
 
   static async #startIn(folder: string, options: WorkerOptions): Promise<Worker> {
-    for (const each of ["workspace", "temporary", "censuses"]) await mkdir(join(folder, each));
-    const preloads = [CENSUS_PRELOAD, ...(options.preloads ?? [])];
+    for (const each of ["workspace", "temporary", "censuses", "orders"])
+      await mkdir(join(folder, each));
+    const preloads = [CENSUS_PRELOAD, ...FAULT_PRELOADS, ...(options.preloads ?? [])];
     const lines: string[] = [];
     const server = await startServer(
       MAIN,
@@ -54,6 +62,7 @@ export class Worker implements AsyncDisposable {
         BUN_OPTIONS: preloads.map((path) => `--preload=${path}`).join(" "),
         TMPDIR: join(folder, "temporary"),
         CENSUS_FOLDER: join(folder, "censuses"),
+        ORDERS_FOLDER: join(folder, "orders"),
         ...options.env,
       },
       (line) => {
@@ -78,6 +87,7 @@ export class Worker implements AsyncDisposable {
     this.workspace = join(folder, "workspace");
     this.temporary = join(folder, "temporary");
     this.censuses = join(folder, "censuses");
+    this.orders = join(folder, "orders");
     this.api = api(server.url);
   }
 

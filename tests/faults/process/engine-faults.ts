@@ -1,0 +1,84 @@
+/** An engine dies, stops, or answers no more. */
+import { waitFor } from "../../support/wait-for.ts";
+import type { Fault, FaultSite } from "../rig/fault.ts";
+import { type Order, order, taken } from "./orders.ts";
+
+/** Time for the next engine: its start, the model, a first segment. */
+const RESUMES_MS = 2000;
+/** After three seconds without an answer an engine is killed; the server looks once a second. */
+const SILENCE_MS = 4000;
+/** Time that an engine has for its start; the server looks once a second. */
+const BOOT_MS = 7000;
+
+const nothing = async (): Promise<void> => {};
+
+const BASE = { family: "process", lastsMs: 0, end: "none", neighboursMayPause: true } as const;
+
+const signalled = (name: string, signal: NodeJS.Signals, resumeWithinMs: number): Fault => ({
+  ...{ ...BASE, name, resumeWithinMs },
+  inject: async (site) => {
+    process.kill(await pidOf(site), signal);
+    return nothing;
+  },
+});
+
+const ordered = (name: string, what: Order, resumeWithinMs: number): Fault => ({
+  ...{ ...BASE, name, resumeWithinMs },
+  inject: async ({ worker }) => {
+    await order(worker, what);
+    await taken(worker, what);
+    return nothing;
+  },
+});
+
+/** The engine dies, and the one that takes its place does what the order says. */
+const atBoot = (name: string, what: Order, resumeWithinMs: number): Fault => ({
+  ...{ ...BASE, name, resumeWithinMs },
+  inject: async (site) => {
+    await order(site.worker, what);
+    process.kill(await pidOf(site), "SIGKILL");
+    await taken(site.worker, what);
+    return nothing;
+  },
+});
+
+export const ENGINE_FAULTS: readonly Fault[] = [
+  signalled("engine: SIGKILL", "SIGKILL", RESUMES_MS),
+  signalled("engine: SIGSEGV", "SIGSEGV", RESUMES_MS),
+  signalled("engine: SIGABRT", "SIGABRT", RESUMES_MS),
+  signalled("engine: stopped for good", "SIGSTOP", SILENCE_MS + RESUMES_MS),
+  {
+    ...{ ...BASE, name: "engine: stopped for a second", lastsMs: 1000, resumeWithinMs: 1000 },
+    inject: async (site) => {
+      const pid = await pidOf(site);
+      process.kill(pid, "SIGSTOP");
+      return async () => void process.kill(pid, "SIGCONT");
+    },
+  },
+  ordered("engine: spins in JavaScript", "spin", SILENCE_MS + RESUMES_MS),
+  ordered("engine: channel to the server cut", "disconnect", RESUMES_MS),
+  {
+    ...{ ...BASE, name: "engine: two deaths in a row", resumeWithinMs: 2 * RESUMES_MS },
+    inject: async (site) => {
+      const first = await pidOf(site);
+      process.kill(first, "SIGKILL");
+      let second = 0;
+      await waitFor("the next engine", async () => {
+        second = await readyPid(site);
+        return second > 0 && second !== first;
+      });
+      process.kill(second, "SIGKILL");
+      return nothing;
+    },
+  },
+  atBoot("engine: dies, and the next one while it boots", "die-at-boot", 2 * RESUMES_MS),
+  atBoot("engine: dies, and the next one hangs at boot", "hang-at-boot", BOOT_MS + RESUMES_MS),
+];
+
+const pidOf = ({ worker, stream }: FaultSite): Promise<number> => worker.enginePid(stream?.id);
+
+/** Zero while no engine is ready. */
+async function readyPid({ worker }: FaultSite): Promise<number> {
+  const engines = await worker.engines();
+  return engines.find(({ state }) => state === "ready")?.pid ?? 0;
+}
