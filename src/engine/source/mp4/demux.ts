@@ -61,6 +61,7 @@ export class Mp4Demuxer {
 
   breakSegment(): void {
     this.#boxes.breakSegment();
+    this.#matcher.clear();
     this.#countOrphans();
   }
 

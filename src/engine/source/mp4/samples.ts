@@ -61,13 +61,13 @@ export class SampleMatcher {
   /** Takes an `mdat` box; returns the samples whose data it holds. Throws `DamagedFragment`. */
   addData(position: number, body: Uint8Array): LoadedSample[] {
     const data = { position, body };
-    const runs = this.#fragments.flatMap((fragment) => fragment.runs);
+    const waiting = this.#fragments;
     const end = position + body.length;
     this.#fragments = this.#fragments.flatMap(({ runs, chances }) => {
       const later = runs.flatMap((run) => runFrom(run, end) ?? []);
       return later.length > 0 && chances > 1 ? [{ runs: later, chances: chances - 1 }] : [];
     });
-    const loaded = load(runs, data);
+    const loaded = loadNewest(waiting, data);
     if (loaded.length === 0) this.#retain(data);
     return loaded;
   }
@@ -82,6 +82,21 @@ export class SampleMatcher {
     this.#unclaimed = [...this.#unclaimed, data].slice(-MAX_UNCLAIMED);
     let bytes = this.#unclaimed.reduce((sum, { body }) => sum + body.length, 0);
     while (bytes > this.#maxBytes) bytes -= this.#unclaimed.shift()?.body.length ?? bytes;
+  }
+}
+
+/** The samples of fragments that lie in `data`; where they overlap, those of the last fragment alone: others are damaged. */
+function loadNewest(fragments: readonly WaitingFragment[], data: MediaData): LoadedSample[] {
+  try {
+    return load(
+      fragments.flatMap(({ runs }) => runs),
+      data,
+    );
+  } catch (error) {
+    const [last, ...others] = fragments.toReversed();
+    if (!(error instanceof DamagedFragment) || last === undefined || others.length === 0)
+      throw error;
+    return load(last.runs, data);
   }
 }
 

@@ -37,6 +37,9 @@ const picture = (): Uint8Array[] => [
   mdat(slice(30, "idr")),
 ];
 
+/** Milliseconds of processor time, which other programs do not add to. */
+const cpuMs = (): number => process.cpuUsage().user / 1000;
+
 const messages = (demuxer: Mp4Demuxer): (string | null)[] =>
   demuxer.takeTroubles().map(({ error }) => error?.message ?? null);
 
@@ -76,9 +79,9 @@ describe("a fragment whose samples cannot be", () => {
       const demuxer = new Mp4Demuxer();
       read(HEAD, demuxer);
       messages(demuxer);
-      const begun = performance.now();
+      const begun = cpuMs();
       for (let round = 0; round < 20; round++) expect(read(parts, demuxer)).toEqual([]);
-      expect(performance.now() - begun).toBeLessThan(2000);
+      expect(cpuMs() - begun).toBeLessThan(2000);
       expect(messages(demuxer)[0]).toMatch(/damaged fragments, which are dropped: /);
       expect(read(picture(), demuxer).length).toBe(1);
       expect(messages(demuxer)).toEqual([null]);
@@ -137,6 +140,29 @@ describe("a fragment whose samples cannot be", () => {
     expect(packets.length).toBe(1);
   });
 
+  test("since they lie in the data of the next one cost nothing of that", () => {
+    const stray = (complete: boolean): EncodedPacket[] => {
+      const demuxer = new Mp4Demuxer();
+      read(HEAD, demuxer);
+      const [next = new Uint8Array(0), data = new Uint8Array(0)] = picture();
+      const behind = moof((size) => [
+        {
+          id: 1,
+          duration: 3000,
+          baseIsMoof: true,
+          runs: [{ count: 1, sizes: [25], offset: size + next.length + 8 }],
+        },
+      ]);
+      demuxer.push(behind, 0);
+      if (complete) demuxer.endSegment(0);
+      else demuxer.breakSegment();
+      return read([next, data], demuxer);
+    };
+    const whole = read([...HEAD, ...picture()], new Mp4Demuxer()).map(({ data }) => data);
+    for (const complete of [true, false])
+      expect(stray(complete).map(({ data }) => data)).toEqual(whole);
+  });
+
   test("since their data never comes are given up: no number of them costs more than their own bytes", () => {
     const demuxer = new Mp4Demuxer();
     read(HEAD, demuxer);
@@ -149,14 +175,14 @@ describe("a fragment whose samples cannot be", () => {
         runs: [{ count: 60_000, offset: 0x7000_0000 }],
       },
     ]);
-    const begun = performance.now();
+    const begun = cpuMs();
     for (const part of [far, mdat([1]), concat([far, mdat([1])])]) {
       read(
         Array.from({ length: 20_000 }, () => part),
         demuxer,
       );
     }
-    expect(performance.now() - begun).toBeLessThan(3000);
+    expect(cpuMs() - begun).toBeLessThan(3000);
     expect(read(picture(), demuxer).length).toBe(1);
   });
 });
@@ -190,10 +216,10 @@ test("length fields of one byte that say zero or one make no more than the sampl
     const fragment = moof((own) => [
       { id: 1, size, duration: 1, baseIsMoof: true, runs: [{ count: 1, offset: own + 8 }] },
     ]);
-    const begun = performance.now();
+    const begun = cpuMs();
     const [packet] = read([head, fragment, mdat(new Uint8Array(size).fill(fill))], demuxer);
     expect(packet?.data.length ?? 0).toBeLessThan(4 * size);
-    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(cpuMs() - begun).toBeLessThan(2000);
   }
 });
 
