@@ -8,6 +8,8 @@ import { RESIDUAL } from "./networks/absent-residuals.ts";
 import { LATENT_PLACE } from "./sampler/latent.ts";
 
 const MAX_CONFIG_BYTES = 2 ** 20;
+/** Twice as many as the denoisers that are known have. */
+const MAX_BLOCKS = 8;
 
 export interface PipelineLimits {
   /** The only size of picture that the files take; null where they take others. */
@@ -71,5 +73,8 @@ async function halvings(path: string): Promise<number> {
     throw new WorkerError("model_failed", "unet/config.json is not valid JSON", { cause });
   }
   const widths = (config as Readonly<Record<string, unknown>> | null)?.["block_out_channels"];
-  return Array.isArray(widths) && widths.length > 0 ? widths.length - 1 : 3;
+  if (!Array.isArray(widths) || widths.length === 0) return 3;
+  if (widths.length <= MAX_BLOCKS) return widths.length - 1;
+  const problem = `block_out_channels has ${widths.length} entries; at most ${MAX_BLOCKS} are known`;
+  throw new WorkerError("model_failed", `unet/config.json: ${problem}`);
 }

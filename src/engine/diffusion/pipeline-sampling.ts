@@ -1,5 +1,6 @@
 /** Reads a pipeline's scheduler configuration: which sampler and schedule it stands for, and how its model was trained. */
 import { WorkerError } from "../../errors.ts";
+import { shown } from "../../shown-value.ts";
 import type { SamplerName } from "./sampler/named-samplers.ts";
 import type { ScheduleName } from "./schedule/named-schedules.ts";
 import type { Prediction } from "./schedule/prediction.ts";
@@ -42,12 +43,19 @@ const PREDICTIONS: Readonly<Record<string, Prediction>> = {
   sample: "x0",
 };
 
+/** A hundred times as many as models are trained for. */
+const MAX_TIMESTEPS = 100_000;
+
 /** Throws `model_failed` that names a setting which is not known. */
 export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineSampling {
   const sampler = samplerOf(config);
   const { training, prediction } = trainingOf(config);
   const isZeroTerminal = config["rescale_betas_zero_snr"] === true;
   const sigmas = isZeroTerminal ? zeroTerminalSigmas(training) : trainedSigmas(training);
+  if (!sigmas.every(Number.isFinite)) {
+    const betas = `beta_start ${training.betaStart} and beta_end ${training.betaEnd}`;
+    throw failed(`${betas} leave no signal at the end: give those that the model was trained with`);
+  }
   const isDistilled = sampler === "lcm";
   return {
     table: isDistilled ? distilledTable(sigmas) : new SigmaTable(sigmas),
@@ -58,12 +66,7 @@ export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineS
 }
 
 function samplerOf(config: Readonly<Record<string, unknown>>): SamplerName {
-  const name = String(config["_class_name"] ?? "EulerDiscreteScheduler");
-  const sampler = SAMPLERS[name];
-  if (sampler === undefined) {
-    const known = Object.keys(SAMPLERS).join(", ");
-    throw failed(`_class_name is ${JSON.stringify(name)}; known: ${known}`);
-  }
+  const sampler = namedIn(SAMPLERS, config, "_class_name", "EulerDiscreteScheduler");
   const isStochastic = String(config["algorithm_type"] ?? "").startsWith("sde-");
   return sampler === "dpmpp_2m" && isStochastic ? "dpmpp_2m_sde" : sampler;
 }
@@ -73,15 +76,10 @@ export function trainingOf(config: Readonly<Record<string, unknown>>): {
   readonly training: NoiseTraining;
   readonly prediction: Prediction;
 } {
-  const trained = String(config["prediction_type"] ?? "epsilon");
-  const prediction = PREDICTIONS[trained];
-  if (prediction === undefined) {
-    const known = Object.keys(PREDICTIONS).join(", ");
-    throw failed(`prediction_type is ${JSON.stringify(trained)}; known: ${known}`);
-  }
+  const prediction = namedIn(PREDICTIONS, config, "prediction_type", "epsilon");
   const spacing = config["beta_schedule"] ?? "scaled_linear";
   if (spacing !== "scaled_linear" && spacing !== "linear") {
-    throw failed(`beta_schedule is ${JSON.stringify(spacing)}; known: scaled_linear, linear`);
+    throw failed(`beta_schedule is ${shown(spacing)}; known: scaled_linear, linear`);
   }
   if (Array.isArray(config["trained_betas"])) {
     throw failed(
@@ -90,9 +88,9 @@ export function trainingOf(config: Readonly<Record<string, unknown>>): {
   }
   const training: NoiseTraining = {
     spacing,
-    betaStart: numberIn(config, "beta_start", 0.00085),
-    betaEnd: numberIn(config, "beta_end", 0.012),
-    timesteps: numberIn(config, "num_train_timesteps", 1000),
+    betaStart: variance(config, "beta_start", 0.00085),
+    betaEnd: variance(config, "beta_end", 0.012),
+    timesteps: timestepsOf(config),
   };
   return { training, prediction };
 }
@@ -104,14 +102,36 @@ function scheduleOf(config: Readonly<Record<string, unknown>>, sampler: SamplerN
   return "normal";
 }
 
-function numberIn(
+/** The entry of a table that a field names. */
+function namedIn<T>(
+  table: Readonly<Record<string, T>>,
+  config: Readonly<Record<string, unknown>>,
+  field: string,
+  fallback: string,
+): T {
+  const name = config[field] ?? fallback;
+  const entry = typeof name === "string" && Object.hasOwn(table, name) ? table[name] : undefined;
+  if (entry !== undefined) return entry;
+  throw failed(`${field} is ${shown(name)}; known: ${Object.keys(table).join(", ")}`);
+}
+
+function variance(
   config: Readonly<Record<string, unknown>>,
   field: string,
   fallback: number,
 ): number {
   const value = config[field] ?? fallback;
-  if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
-  throw failed(`${field} is ${JSON.stringify(value)}; give a number above 0`);
+  if (typeof value === "number" && value > 0 && value < 1) return value;
+  throw failed(`${field} is ${shown(value)}; give a number above 0 and below 1`);
+}
+
+function timestepsOf(config: Readonly<Record<string, unknown>>): number {
+  const value = config["num_train_timesteps"] ?? 1000;
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_TIMESTEPS)
+    return Number(value);
+  throw failed(
+    `num_train_timesteps is ${shown(value)}; give a whole number from 1 to ${MAX_TIMESTEPS}`,
+  );
 }
 
 const failed = (problem: string): WorkerError =>

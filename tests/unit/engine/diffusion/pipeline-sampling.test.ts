@@ -45,6 +45,13 @@ test.each([
   [{ beta_schedule: "squaredcos_cap_v2" }, /beta_schedule is "squaredcos_cap_v2"; known: scaled/],
   [{ trained_betas: [0.1, 0.2] }, /trained_betas is a list, which is not supported/],
   [{ beta_end: -1 }, /beta_end is -1; give a number above 0/],
-])("what is not known is named: %p", (config, problem) => {
+  [{ beta_start: 1.5 }, /beta_start is 1.5; give a number above 0 and below 1/],
+  [{ beta_start: 0.9, beta_end: 0.999 }, /beta_end 0.999 leave no signal at the end/],
+  [{ num_train_timesteps: 1e12 }, /num_train_timesteps is 1000000000000; give a whole number/],
+  [{ num_train_timesteps: 0.5 }, /num_train_timesteps is 0.5; give a whole number/],
+  [{ _class_name: { a: 1 } }, /_class_name is {"a":1}; known: Euler/],
+  [{ _class_name: "constructor" }, /_class_name is "constructor"; known: Euler/],
+  [{ prediction_type: ["epsilon"] }, /prediction_type is \["epsilon"\]; known: epsilon/],
+])("what is not known or cannot be is named: %p", (config, problem) => {
   expect(() => samplingOf({ ...TRAINED, ...config })).toThrow(problem);
 });
