@@ -167,13 +167,14 @@ const MAX_SHOWN = 100;
 function expectation(schema: TSchema, message: string): string {
   const choices: unknown = schema["anyOf"];
   if (!Array.isArray(choices)) return message.charAt(0).toLowerCase() + message.slice(1);
-  const words = choices.map((choice: TSchema) =>
-    "const" in choice ? JSON.stringify(choice["const"]) : wordFor(choice),
-  );
+  const words = choices
+    .flatMap((choice: TSchema): TSchema[] => choice["anyOf"] ?? [choice])
+    .map((choice) => ("const" in choice ? JSON.stringify(choice["const"]) : wordFor(choice)));
   return `allowed: ${words.join(", ")}`;
 }
 
 const wordFor = (choice: TSchema): string => {
+  if (choice["type"] === "object") return "an object";
   if (choice["type"] !== "array") return `a ${choice["type"]}`;
   return Array.isArray(choice["items"]) ? "two numbers" : "a list of numbers";
 };

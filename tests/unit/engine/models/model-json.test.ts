@@ -44,6 +44,10 @@ test.each([
   ],
   [{ file: 3 }, "file is 3; expected string"],
   [
+    { presets: { bold: { style: [{}] } } },
+    "presets.bold.style is [{}]; allowed: a number, a boolean, a list of numbers, a string, an object",
+  ],
+  [
     { inputs: { x: { role: "param", name: "a b" } } },
     "inputs.x.name is \"a b\"; expected string to match '^[A-Za-z_][A-Za-z0-9_.-]{0,63}$'",
   ],
