@@ -18,6 +18,10 @@ export interface ArchiveEntry {
 
 const MAX_ENTRIES = 100_000;
 const MAX_PATH = 1024;
+/** Folders in one another. */
+const MAX_PARTS = 64;
+/** Of one part of a path: what file systems take. */
+const MAX_NAME_BYTES = 255;
 /** Deflate reaches 1032 with nothing but zeros; weights stay far below. */
 const MAX_RATIO = 100;
 /** Whatever its ratio, so much is harmless. */
@@ -28,6 +32,8 @@ const REMEDY = "if you trust it, unpack it yourself and add the folder";
 export class EntryRules {
   readonly #label: string;
   readonly #paths = new Set<string>();
+  /** Folders of the files, which no file may be. */
+  readonly #folders = new Set<string>();
 
   constructor(label: string) {
     this.#label = label;
@@ -39,13 +45,30 @@ export class EntryRules {
     if (path.includes("\\")) this.#refuse(`a name with a backslash: ${shown}`);
     if (path.startsWith("/") || /^[A-Za-z]:/.test(path)) this.#refuse(`an absolute path: ${shown}`);
     if (parts.includes("..")) this.#refuse(`a path that leads out of it: ${shown}`);
-    if (/\p{Cc}/u.test(path) || path.length > MAX_PATH) this.#refuse(`a bad path: ${shown}`);
+    const isLong = path.length > MAX_PATH || parts.length > MAX_PARTS || parts.some(isLongName);
+    if (/\p{Cc}/u.test(path) || isLong) this.#refuse(`a bad path: ${shown}`);
     if (kind === "link") this.#refuse(`a link: ${shown}`);
     if (kind === "special") this.#refuse(`a device or pipe: ${shown}`);
     if (kind === "folder") return;
+    // `a//b` and `a/./b` are other names of `a/b`.
+    if (parts.some((part) => part === "" || part === ".")) this.#refuse(`a bad path: ${shown}`);
+    this.#addFolders(path);
+    if (this.#folders.has(path)) this.#refuse(`a file and a folder of the same name: ${shown}`);
     if (this.#paths.has(path)) this.#refuse(`two files of the same name: ${shown}`);
     this.#paths.add(path);
     if (this.#paths.size > MAX_ENTRIES) this.#refuse(`more than ${MAX_ENTRIES} files`);
+  }
+
+  #addFolders(path: string): void {
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const folder = path.slice(0, end);
+      if (this.#folders.has(folder)) return;
+      this.#folders.add(folder);
+      if (this.#paths.has(folder))
+        this.#refuse(
+          `a file and a folder of the same name: ${JSON.stringify(folder.slice(0, 200))}`,
+        );
+    }
   }
 
   /** Throws Unusable for content that is far larger than its compressed form. */
@@ -58,6 +81,8 @@ export class EntryRules {
     throw new Unusable(`${this.#label} is refused: it contains ${what}; ${REMEDY}`);
   }
 }
+
+const isLongName = (part: string): boolean => Buffer.byteLength(part) > MAX_NAME_BYTES;
 
 /** Entry paths may begin with `./`, which says nothing. */
 export const entryPath = (path: string): string => path.replace(/^(\.\/+)+/, "");

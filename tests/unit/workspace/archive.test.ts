@@ -89,10 +89,15 @@ const HOSTILE = [
   ["/etc/evil.onnx", "an absolute path"],
   ["C:/evil.onnx", "an absolute path"],
   ["a\\evil.onnx", "a name with a backslash"],
+  [".", "a bad path"],
+  ["a//b.onnx", "a bad path"],
+  ["a/./b.onnx", "a bad path"],
+  ["é".repeat(130), "a bad path"],
+  [`${"a/".repeat(40)}${"b/".repeat(24)}c`, "a bad path"],
 ] as const;
 
 for (const [name, problem] of HOSTILE) {
-  test(`an archive with the entry ${name} is refused`, async () => {
+  test(`an archive with the entry ${name.slice(0, 30)} is refused`, async () => {
     await using run = await CommandRun.create();
     const honest: ZipEntry = { name: "good.onnx", content: "x" };
     await expect(open(run, buildZip([honest, { name, content: "x" }]))).rejects.toThrow(
@@ -121,6 +126,17 @@ test("two entries of one name are refused", async () => {
     { name: "./m.onnx", content: "b" },
   ]);
   await expect(open(run, twice)).rejects.toThrow("two files of the same name");
+});
+
+test("a file where another file has its folder is refused, in either order", async () => {
+  await using run = await CommandRun.create();
+  const file: ZipEntry = { name: "a", content: "x" };
+  const inside: ZipEntry = { name: "a/b/m.onnx", content: "x" };
+  for (const entries of [
+    [file, inside],
+    [inside, file],
+  ])
+    await expect(open(run, buildZip(entries))).rejects.toThrow("a file and a folder of the same");
 });
 
 test("zip: content with another checksum or size than stated is damaged, encrypted content is named", async () => {
