@@ -123,8 +123,12 @@ function remove({ holder, key }: Place): void {
 
 const valueAt = ({ holder, key }: Place): unknown => Reflect.get(holder, key);
 
-/** Also for `__proto__`, which an assignment would take for the prototype. */
+/** Also for `__proto__`, which an assignment would take for the prototype. Lists have no names: it is added to them. */
 const set = (holder: object, key: string, value: unknown): void => {
+  if (Array.isArray(holder) && !(Number(key) < holder.length)) {
+    holder.push(value);
+    return;
+  }
   const field = { value, enumerable: true, writable: true, configurable: true };
   Object.defineProperty(holder, key, field);
 };

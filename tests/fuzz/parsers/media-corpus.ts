@@ -6,7 +6,7 @@ import { soundTrack } from "../../support/sound.ts";
 import { encodeVideo, type VideoSourceOptions } from "../../support/video-source.ts";
 
 export type Container = "mpegts" | "mp4" | "matroska";
-type Encoder = NonNullable<VideoSourceOptions["codec"]>;
+export type Encoder = NonNullable<VideoSourceOptions["codec"]>;
 
 const SIZE = { width: 64, height: 48 };
 /** Pictures of each clip. */
@@ -46,11 +46,17 @@ export function clipsIn(container: Container): Uint8Array[] {
     return muxFile({
       format: container,
       video: { codec, ...SIZE, packets },
-      audio: soundTrack({ codec: audio, seconds: FRAMES / 25 }),
+      audio: sound(audio),
       options: MUXER_OPTIONS[container],
     });
   });
 }
+
+/** FFmpeg's encoder of each video codec. */
+export const ENCODERS = ["libx264", "libx265", "libvpx", "libvpx-vp9", "libsvtav1"] as const;
+
+/** A sound as long as the clips. */
+export const sound = (codec: AudioCodec) => soundTrack({ codec, seconds: FRAMES / 25 });
 
 const made = new Map<Encoder, ReturnType<typeof encodeVideo>>();
 

@@ -6,4 +6,4 @@ import { PARSER_TARGETS } from "./targets.ts";
 setDefaultTimeout(60_000);
 
 for (const target of PARSER_TARGETS)
-  test(`${target.name}: ${target.inputs} break nothing`, () => expectNoFindings(target, 40));
+  test(`${target.name}: ${target.inputs} break nothing`, () => expectNoFindings(target, 15));

@@ -1,5 +1,22 @@
 /** Lists the targets that read files, messages and media. */
 import type { FuzzTarget } from "../fuzz.ts";
+import { archives } from "./archives.ts";
+import { bitstreams } from "./bitstreams.ts";
 import { containerBytes } from "./container-bytes.ts";
+import { decoders } from "./decoders.ts";
+import { onnxFiles, pipelineFolders } from "./model-folders.ts";
+import { modelJsons } from "./model-json.ts";
+import { stillPictures } from "./pictures.ts";
+import { segmentOutputs } from "./segment-outputs.ts";
 
-export const PARSER_TARGETS: readonly FuzzTarget[] = [...containerBytes];
+export const PARSER_TARGETS: readonly FuzzTarget[] = [
+  ...containerBytes,
+  bitstreams,
+  segmentOutputs,
+  decoders,
+  stillPictures,
+  modelJsons,
+  onnxFiles,
+  pipelineFolders,
+  archives,
+];
