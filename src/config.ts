@@ -30,7 +30,7 @@ export function readConfig(
     const text = flag ?? (variable === "" ? undefined : variable);
     origin[key] = flag === undefined ? variableName(key) : flagName(key);
     if (text !== undefined)
-      raw[key] = /^(log|trickle|orchTls|orchMode|runnerProxy|runnerPriceUnit)/.test(key)
+      raw[key] = /^(log|trickle|inspectable|orchTls|orchMode|runnerProxy|runnerPriceUnit)/.test(key)
         ? text.toLowerCase()
         : text;
   }
@@ -103,17 +103,28 @@ function readAuthorities(path: unknown, problems: string[]): string | null {
 
 const withoutPasswords = (urls: string): string => urls.replace(/\/\/[^/,]*@/g, "//…@");
 
-/** Returns the environment for an engine process: this one's without secrets, plus what must be set before it starts (facts.md 1). */
+/** Variables of an engine: what Bun, the C library, ONNX Runtime, GPU drivers and requests to other hosts read. */
+const ENGINE_VARIABLES = [
+  /^(PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LANGUAGE)$/,
+  /^(LC|LD|XDG|MALLOC|BUN|UV|ORT|OMP|KMP|GOMP|MKL|OPENBLAS|CUDA|CUDNN|CUBLAS|NVIDIA|NV|TRT|TENSORRT)_/,
+  /^(GLIBC_TUNABLES|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|SSL_CERT_FILE|SSL_CERT_DIR)$/,
+  /^(HTTP|HTTPS|ALL|NO)_PROXY$/i,
+];
+/** Part of such a name all the same. */
+const CREDENTIAL = /TOKEN|SECRET|PASSW|CREDENTIAL|_KEY$/i;
+
+/**
+ * Returns the environment for an engine process: of this one's only what it needs, since it decodes what strangers send, plus
+ * what must be set before it starts (facts.md 1).
+ */
 export function engineEnvironment(
   env: Readonly<Record<string, string | undefined>> = Bun.env,
 ): Record<string, string> {
-  const secrets = new Set(
-    Object.entries(Settings.properties)
-      .filter(([, schema]) => schema["secret"])
-      .map(([key]) => variableName(key)),
-  );
   const kept = Object.entries(env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !secrets.has(entry[0]),
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined &&
+      ENGINE_VARIABLES.some((names) => names.test(entry[0])) &&
+      !CREDENTIAL.test(entry[0]),
   );
   return {
     ...Object.fromEntries(kept),

@@ -12,6 +12,7 @@ import { reason } from "./errors.ts";
 import { configureLogging } from "./log.ts";
 import { prepareLibraries } from "./native/load-addon.ts";
 import { repairLibraries } from "./native/repair.ts";
+import { confineChildren, hideFromOthers } from "./process-rights.ts";
 import { raiseRequestLimit } from "./request-limit.ts";
 import type { EngineCommand } from "./server/engines/engine-process.ts";
 import { HEALTH_CHECKS, type HealthCheck } from "./server/health.ts";
@@ -86,6 +87,7 @@ async function runCommand(
   switch (command) {
     case "server": {
       raiseRequestLimit();
+      if (!config.inspectable) hideFromOthers();
       await configureLogging(config.logLevel, config.logFormat);
       const [engineCommand, { serve }] = await Promise.all([
         engineChild(),
@@ -152,7 +154,12 @@ async function runEngineProcess(): Promise<void> {
 async function engineChild(): Promise<EngineCommand> {
   await prepareLibraries();
   const program = isCompiled() ? [process.execPath] : [process.execPath, Bun.main];
-  return { command: [...program, "engine"], env: engineEnvironment(), repair: repairLibraries };
+  return {
+    command: [...program, "engine"],
+    env: engineEnvironment(),
+    repair: repairLibraries,
+    confine: confineChildren,
+  };
 }
 
 function print(text: string): void {

@@ -119,6 +119,11 @@ export const Settings = Type.Object({
         "folder of ONNX Runtime's GPU providers, for the binary; lib/ beside it does the same",
     }),
   ),
+  inspectable: onOff({
+    default: "off",
+    description:
+      "let other processes of this user read the server's memory and environment, for debuggers and core dumps",
+  }),
   orchUrl: Type.Optional(
     httpUrls({ variableOnly: true, description: "orchestrators to register with" }),
   ),

@@ -17,6 +17,9 @@ export interface ServerProcess extends AsyncDisposable {
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 }
 
+/** Tests look into their servers below /proc, which a server hides from all but root. */
+const inspectable = process.getuid?.() === 0 ? {} : { INSPECTABLE: "on" };
+
 /** Runs the program to its end; returns what it printed and its exit code. */
 export async function runProgram(program: string, args: readonly string[], env = {}) {
   const child = Bun.spawn([process.execPath, program, ...args], {
@@ -41,7 +44,7 @@ export async function startServer(
   const flags = ["--port", "0", "--host", "127.0.0.1", "--log-format", "json", ...args];
   const child = Bun.spawn([process.execPath, program, ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { PATH: process.env["PATH"] ?? "", ...env },
+    env: { PATH: process.env["PATH"] ?? "", ...inspectable, ...env },
   });
   const listening = Promise.withResolvers<string>();
   void readLines(child.stderr, (line) => {

@@ -26,6 +26,8 @@ export interface EngineCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Repairs what engines load, when one cannot start. Returns the names of the files it replaced. Never throws. */
   readonly repair?: () => Promise<readonly string[]>;
+  /** Takes from this process what an engine must not inherit. Called before each start. Never throws. */
+  readonly confine?: () => void;
 }
 
 /** How an engine ended. */
@@ -81,6 +83,7 @@ export class EngineProcess {
       options.gone({ why, calls, fromOutside, byServer, ...this.#killedFor });
       exit.resolve();
     };
+    options.confine?.();
     try {
       this.#child = Bun.spawn([...options.command], {
         env: { ...options.env },

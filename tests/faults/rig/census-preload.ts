@@ -5,6 +5,7 @@
 
 import { heapStats } from "bun:jsc";
 import { renameSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
 const ROOT = join(import.meta.dir, "../../..");
@@ -55,7 +56,9 @@ function answer(): void {
     add(`${what} made at ${placeOf(origin)}`);
   const { objectTypeCounts } = heapStats();
   for (const type of RESOURCES) add(`${type} objects`, objectTypeCounts[type] ?? 0);
-  const path = join(process.env["CENSUS_FOLDER"] ?? ".", `${process.pid}.json`);
+  // An engine inherits TMPDIR alone: see `Worker`.
+  const folder = process.env["CENSUS_FOLDER"] ?? join(tmpdir(), "../censuses");
+  const path = join(folder, `${process.pid}.json`);
   writeFileSync(`${path}.part`, JSON.stringify(counts));
   renameSync(`${path}.part`, path);
 }
