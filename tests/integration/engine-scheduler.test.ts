@@ -34,6 +34,7 @@ class RecordingStream implements Work {
   params: StreamParams;
   checkpoint: Checkpoint | null = null;
   interruptions = 0;
+  hungRuns = 0;
   error: PlainError | null = null;
 
   constructor(id: string, prompt: string) {
@@ -68,8 +69,9 @@ class RecordingStream implements Work {
 
   handedTo(): void {}
 
-  interrupted(): void {
+  interrupted(_why: string, hungRuns = 0): void {
     this.interruptions++;
+    this.hungRuns += hungRuns;
   }
 
   has(type: WorkReport["type"]): boolean {
@@ -346,6 +348,7 @@ describe("hangs", () => {
         "its engine died 2 times while it ran alone: running a model did not finish within 0.2 s",
     });
     expect(neighbour.interruptions).toBe(1);
+    expect([culprit.hungRuns, neighbour.hungRuns]).toEqual([3, 0]);
   });
 
   test("a trial of the device that never returns is ended", async () => {

@@ -40,6 +40,8 @@ export interface EngineDeath {
   readonly fromOutside: boolean;
   /** True if the server killed it, because it was silent, a call hung, or its device was lost. */
   readonly byServer: boolean;
+  /** True if `calls` missed their deadlines. */
+  readonly isHang: boolean;
 }
 
 export interface EngineProcessOptions extends EngineCommand {
@@ -80,7 +82,7 @@ export class EngineProcess {
       const calls = this.#journal?.inFlight() ?? [];
       const fromOutside = this.#killedFor === null && SENT_BY_OTHERS.has(why);
       const byServer = this.#killedFor !== null;
-      options.gone({ why, calls, fromOutside, byServer, ...this.#killedFor });
+      options.gone({ why, calls, fromOutside, byServer, isHang: false, ...this.#killedFor });
       exit.resolve();
     };
     options.confine?.();
@@ -183,7 +185,8 @@ export class EngineProcess {
     }));
     this.#ages = new Map(aged.map(({ call, age }) => [call.serial, age]));
     const hung = aged.filter(({ call, age }) => age >= call.allowedMs).map(({ call }) => call);
-    if (hung[0] !== undefined) this.#killFor({ why: sentenceOf(hung[0]), calls: hung });
+    if (hung[0] !== undefined)
+      this.#killFor({ why: sentenceOf(hung[0]), calls: hung, isHang: true });
   }
 }
 

@@ -315,7 +315,7 @@ export class Supervisor {
     placed.work.receive(report);
   }
 
-  #gone({ why, calls, fromOutside, byServer }: EngineDeath): void {
+  #gone({ why, calls, fromOutside, byServer, isHang }: EngineDeath): void {
     if (!("process" in this.#state)) return;
     const { status, since, process } = this.#state;
     const wasReady = status === "ready";
@@ -342,7 +342,10 @@ export class Supervisor {
     const placed = this.#placed.all;
     const isBlameless = fromOutside && placed.some(({ segments }) => segments >= 2);
     const suspects = fromOutside ? [] : this.#placed.suspects(calls);
-    for (const { work } of placed) work.interrupted(why);
+    for (const { work, number } of placed) {
+      const runs = calls.filter((call) => call.kind === "run" && call.work === number);
+      work.interrupted(why, isHang ? runs.length : 0);
+    }
     const cause = fromOutside ? "killed" : byServer ? "hung" : "crashed";
     this.#options.observer.died(this, { why, cause, suspects, wasReady, isBlameless });
   }

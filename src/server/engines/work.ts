@@ -21,6 +21,9 @@ export interface Work {
   receive(report: WorkReport): void;
   /** It is over, and no engine is left to release what one had opened for it; with `error` it has failed. */
   lost(error?: PlainError): void;
-  /** Its engine died, of what `why` says, and another one is about to take it up. */
-  interrupted(why: string): void;
+  /**
+   * Its engine died, of what `why` says, and another one is about to take it up. `hungRuns`: how many of its runs of a model
+   * had missed their deadlines.
+   */
+  interrupted(why: string, hungRuns?: number): void;
 }

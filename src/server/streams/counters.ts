@@ -38,9 +38,10 @@ export class StreamCounters {
     this.#device = stats.device;
   }
 
-  /** The engine is gone: its last figures are added to the totals. */
-  interrupted(): void {
-    this.#earlier = this.totals;
+  /** The engine is gone: its last figures are added to the totals, and its hung runs to the errors. */
+  interrupted(hungRuns: number): void {
+    const { errors, ...counted } = this.totals;
+    this.#earlier = { ...counted, errors: errors + hungRuns };
     this.#earlierLatencies = this.latencies;
     this.#latest = null;
     this.#restarts++;

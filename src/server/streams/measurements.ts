@@ -82,10 +82,10 @@ export class Measurements {
     this.#clock.pause(isPaused);
   }
 
-  /** Its engine is gone. */
-  interrupted(): void {
+  /** Its engine is gone. `hungRuns`: runs of its model that never ended, which no engine reports. */
+  interrupted(hungRuns = 0): void {
     this.#clock.interrupted();
-    this.#counters.interrupted();
+    this.#counters.interrupted(hungRuns);
   }
 
   end(): void {

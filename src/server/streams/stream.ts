@@ -203,9 +203,9 @@ export class Stream implements Work {
     this.#end(named, output && (() => endAbandonedOutput(output, seq)));
   }
 
-  interrupted(why: string): void {
+  interrupted(why: string, hungRuns = 0): void {
     this.#life.degrade(null); // the next engine reports what is still wrong
-    this.measured.interrupted();
+    this.measured.interrupted(hungRuns);
     this.#params.interrupted();
     log.warn("stream interrupted: its engine died", { stream: this.logId, why });
     this.#tell({ type: "interrupted", why });

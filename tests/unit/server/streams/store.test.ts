@@ -395,6 +395,14 @@ test("counters add up over engines, rates are the latest engine's", async () => 
   });
 });
 
+test("a run that never ended counts as an error, though no engine reports it", async () => {
+  const record: Stream = await storeOf(instantHost().host).start(origin("a"));
+  record.receive(stats(100));
+  const { errors } = record.toJSON().stats;
+  record.interrupted("running a model did not finish within 5 s", 1);
+  expect(record.toJSON().stats.errors).toBe(errors + 1);
+});
+
 test("a change is pending until a frame was made with it, or it cannot be used", async () => {
   const store = storeOf(instantHost().host);
   const stream = await store.start(origin("a"));
