@@ -22,14 +22,9 @@ export class OnnxWorkspace implements AsyncDisposable {
     return new OnnxWorkspace(await mkdtemp(join(tmpdir(), "onnx-workspace-")));
   }
 
-  /** Writes `models/<name>` with `model.onnx` and the given `model.json` (an object, or its text). */
+  /** See `addModel`. */
   async add(name: string, json: unknown, onnx?: Uint8Array): Promise<void> {
-    const folder = join(this.path, "models", name);
-    await Bun.write(
-      join(folder, "model.json"),
-      typeof json === "string" ? json : JSON.stringify(json),
-    );
-    if (onnx !== undefined) await Bun.write(join(folder, "model.onnx"), onnx);
+    await addModel(this.path, name, json, onnx);
   }
 
   /** A model host for this workspace, and the models that it reported. */
@@ -46,6 +41,21 @@ export class OnnxWorkspace implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
   }
+}
+
+/** Writes `models/<name>` of a workspace with `model.onnx` and the given `model.json` (an object, or its text). */
+export async function addModel(
+  workspace: string,
+  name: string,
+  json: unknown,
+  onnx?: Uint8Array,
+): Promise<void> {
+  const folder = join(workspace, "models", name);
+  await Bun.write(
+    join(folder, "model.json"),
+    typeof json === "string" ? json : JSON.stringify(json),
+  );
+  if (onnx !== undefined) await Bun.write(join(folder, "model.onnx"), onnx);
 }
 
 /** A model with one input and one output tensor of this type and shape. */

@@ -4,7 +4,7 @@ import type { Fault, FaultSite } from "../rig/fault.ts";
 import { type Order, order, taken } from "./orders.ts";
 
 /** Time for the next engine: its start, the model, a first segment. */
-const RESUMES_MS = 2000;
+export const RESUMES_MS = 2000;
 /** After three seconds without an answer an engine is killed; the server looks once a second. */
 const SILENCE_MS = 4000;
 /** Time that an engine has for its start; the server looks once a second. */

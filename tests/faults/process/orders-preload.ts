@@ -9,6 +9,7 @@ const isEngine = Bun.argv.includes("engine");
 let clockMs = 0;
 
 followClock();
+shortenLoadDeadline();
 if (isEngine && isTaken("die-at-boot")) process.kill(process.pid, "SIGKILL");
 if (isEngine && isTaken("hang-at-boot")) spin();
 setInterval(poll, POLL_MS).unref();
@@ -17,6 +18,20 @@ function poll(): void {
   clockMs = Number(textOf("clock") ?? 0);
   if (isEngine && isTaken("spin")) spin();
   if (isEngine && isTaken("disconnect")) process.disconnect?.();
+}
+
+function shortenLoadDeadline(): void {
+  const deadline = textOf("load-deadline");
+  if (deadline === null) return;
+  Bun.plugin({
+    name: "load deadline",
+    setup: (build) => {
+      build.onLoad({ filter: /engine\/device\/devices\.ts$/ }, ({ path }) => ({
+        contents: readFileSync(path, "utf8").replace("LOAD_MS = 120_000", `LOAD_MS = ${deadline}`),
+        loader: "ts",
+      }));
+    },
+  });
 }
 
 function spin(): never {

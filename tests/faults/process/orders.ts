@@ -15,7 +15,9 @@ export type Order =
   /** The next engine ends while it boots. */
   | "die-at-boot"
   /** The next engine spins while it boots. */
-  | "hang-at-boot";
+  | "hang-at-boot"
+  /** Engines that boot from now on give loads so many milliseconds, until the order is withdrawn. */
+  | "load-deadline";
 
 /** Gives an order; one engine takes it, or it lasts until it is withdrawn. */
 export async function order(worker: Worker, what: Order, text = ""): Promise<void> {

@@ -1,5 +1,6 @@
 /** Lists the faults of processes, models and the machine. */
 import type { Fault } from "../rig/fault.ts";
 import { ENGINE_FAULTS } from "./engine-faults.ts";
+import { NATIVE_FAULTS } from "./native-faults.ts";
 
-export const PROCESS_FAULTS: readonly Fault[] = [...ENGINE_FAULTS];
+export const PROCESS_FAULTS: readonly Fault[] = [...ENGINE_FAULTS, ...NATIVE_FAULTS];
