@@ -8,10 +8,15 @@ const DOCS = join(import.meta.dir, "../docs");
  * such section.
  */
 export async function writeDocSection(page: string, name: string, markdown: string): Promise<void> {
-  const path = join(DOCS, page);
-  const text = await Bun.file(path).text();
-  await Bun.write(path, withSection(text, name, markdown));
+  await Bun.write(pathOf(page), withSection(await textOf(page), name, markdown));
 }
+
+/** What a section of a page in docs/ has now. Throws if the page has no such section. */
+export const docSection = async (page: string, name: string): Promise<string> =>
+  sectionOf(await textOf(page), name);
+
+const pathOf = (page: string): string => join(DOCS, page);
+const textOf = (page: string): Promise<string> => Bun.file(pathOf(page)).text();
 
 /** The page with another section. Throws if it has none of that name. */
 export function withSection(page: string, name: string, markdown: string): string {

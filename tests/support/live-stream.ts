@@ -93,6 +93,7 @@ export function api(base: string) {
     const response = await fetch(`${base}${path}`, {
       method,
       headers: { "content-type": "application/json" },
+      keepalive: false,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const answer: Answer = await response.json();

@@ -20,7 +20,7 @@ const ANSWER_MS = 10_000;
 const OBJECT_SLACK = 16;
 /** Pools of the runtime that grow on demand up to a limit. */
 const POOL_THREADS =
-  /threads (Bun Pool|JITWorker|JSCWarmUp|HeapHelper|HTTP Client|mi-scavenger|File Watcher)/;
+  /threads (Bun Pool|JITWorker|JSCWarmUp|HeapHelper|HTTP Client|mi-scavenger|ollector Thread)/;
 /** States of a socket in /proc/net/tcp that matter; others are on their way out in the kernel. */
 const SOCKET_STATES: Readonly<Record<string, string>> = {
   "01": "connected",
@@ -109,7 +109,7 @@ function kindOf(target: string | null, sockets: ReadonlyMap<string, string>): st
   if (inode !== undefined) return `sockets ${sockets.get(inode) ?? "of other kinds"}`;
   if (target.startsWith("pipe:")) return "pipes";
   if (target.startsWith("anon_inode:")) return target.slice("anon_inode:".length);
-  return `open file ${target.replace(/\d{3,}/g, "N")}`;
+  return `open file ${unnumbered(target)}`;
 }
 
 /** The TCP sockets of a process's network, by inode. */
@@ -153,9 +153,13 @@ function children(pid: number, counted: ReadonlySet<number>): Census {
 function filesIn(what: string, folder: string): Census {
   const counts: Record<string, number> = {};
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }))
-    counts[`${what}: ${file.replace(/\d{3,}/g, "N")}`] = 1;
+    counts[`${what}: ${unnumbered(file)}`] = (counts[`${what}: ${unnumbered(file)}`] ?? 0) + 1;
   return counts;
 }
+
+/** The name without what is made up for each file. */
+const unnumbered = (path: string): string =>
+  path.replace(/[\da-f]{8}-[\da-f-]{27}/g, "*").replace(/\d{3,}/g, "*");
 
 /** Null for what is gone meanwhile. */
 function linkOf(path: string): string | null {

@@ -29,7 +29,7 @@ export interface Fault {
   readonly resumeWithinMs: number | null;
   /** What may become of the stream: `none`, it goes on; else the kind of error it ends with, e.g. "model_failed". */
   readonly end: "none" | string;
-  /** Whether streams of the same engine may pause as well, once and no longer than `resumeWithinMs`. */
+  /** Whether streams of the same engine may pause as well, once and no longer than the fault lasts and `resumeWithinMs`. */
   readonly neighboursMayPause: boolean;
   /** Error code of the answer to a start while the fault is active; absent if the start must succeed. */
   readonly refusedStart?: string;

@@ -36,6 +36,7 @@ export class Worker implements AsyncDisposable {
   /** The management API. */
   readonly api: ReturnType<typeof api>;
   readonly #folder: string;
+  readonly #usageLog: string;
   readonly #server: ServerProcess;
   readonly #lines: string[];
 
@@ -57,7 +58,10 @@ export class Worker implements AsyncDisposable {
     const lines: string[] = [];
     const server = await startServer(
       MAIN,
-      ["--workspace", join(folder, "workspace"), ...(options.flags ?? [])],
+      [
+        ...["--workspace", join(folder, "workspace"), "--usage-log", usageLogIn(folder)],
+        ...(options.flags ?? []),
+      ],
       {
         BUN_OPTIONS: preloads.map((path) => `--preload=${path}`).join(" "),
         TMPDIR: join(folder, "temporary"),
@@ -84,6 +88,7 @@ export class Worker implements AsyncDisposable {
     this.#folder = folder;
     this.#server = server;
     this.#lines = lines;
+    this.#usageLog = usageLogIn(folder);
     this.workspace = join(folder, "workspace");
     this.temporary = join(folder, "temporary");
     this.censuses = join(folder, "censuses");
@@ -135,8 +140,25 @@ export class Worker implements AsyncDisposable {
     throw new Error(`no engine is running for ${stream ?? "new streams"}`);
   }
 
+  /** The kind of error that a stream ended with, from its usage record. */
+  async endKind(stream: string): Promise<string> {
+    const { log_id } = await this.api.debug(stream);
+    let kind: string | null | undefined;
+    await waitFor("the usage record of a stream", async () => {
+      const records = (await Bun.file(this.#usageLog).text()).split("\n").filter(Boolean);
+      const record = records
+        .map((line) => JSON.parse(line))
+        .findLast((one) => one.stream === log_id);
+      kind = record?.error;
+      return record !== undefined;
+    });
+    return kind ?? "none";
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true });
   }
 }
+
+const usageLogIn = (folder: string): string => join(folder, "usage.jsonl");
