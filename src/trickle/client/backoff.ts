@@ -2,7 +2,8 @@
 import { pause } from "../../streams/pause.ts";
 
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 2000;
+/** Also how much later than its server a channel may be back after an outage. */
+const LONGEST_PAUSE_MS = 1000;
 
 /**
  * The retries of one channel.
@@ -51,7 +52,7 @@ export class Backoff {
     this.#since = undefined;
   }
 
-  /** Waits a random time that grows with the number of failures, from 25–50 ms to 1–2 s. Ends early on abort. */
+  /** Waits a random time that grows with the number of failures, from 25–50 ms to 0.5–1 s. Ends early on abort. */
   wait(signal: AbortSignal): Promise<void> {
     const step = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, this.#failures - 1));
     return pause(step * (0.5 + Math.random() / 2), signal);

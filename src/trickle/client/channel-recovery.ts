@@ -90,17 +90,24 @@ export class ChannelRecovery {
   }
 
   /**
-   * A POST was answered 404 or 470. A server that restarts, or a proxy that does not know the channel yet, answers so as
-   * well: the channel is lost only if the answer is repeated. `latest`: the number that the server wants, if it said so.
+   * A POST was answered 404. A server that restarts, or a proxy that does not know the channel yet, answers so as well: the
+   * channel is lost only if the answer is repeated.
    */
-  failNotFound(problem: string, latest: number | null): void {
+  failNotFound(problem: string): void {
     // The second POST that is open fails with the first one.
     if (!this.#running && ++this.#notFound >= MAX_NOT_FOUND) {
       this.#options.onLost(`it was closed or removed by the other side (${problem})`);
       return;
     }
-    if (latest !== null && latest >= 0) this.#seq = latest;
-    else this.#ask = true;
+    this.#ask = true;
+    this.#retry(problem);
+  }
+
+  /** A POST was answered 470: its channel is there. `latest`: the number that the server wants, if it said so. */
+  failMisnumbered(problem: string, latest: number | null): void {
+    this.#notFound = 0;
+    if (latest === null) this.#ask = true;
+    else this.#seq = latest;
     this.#retry(problem);
   }
 
@@ -147,7 +154,7 @@ export class ChannelRecovery {
       this.#running = false;
       if (signal.aborted) return;
       if (error instanceof WorkerError && this.#wasClosed) this.#options.onClosed();
-      else if (error instanceof WorkerError) this.failNotFound(error.message, null);
+      else if (error instanceof WorkerError) this.failNotFound(error.message);
       else if (error instanceof ServerBusy) this.#postpone(error.message);
       else this.#retry(describeFailure(error));
       return;

@@ -155,6 +155,7 @@ export class JsonWriter {
             break;
           case "busy":
           case "failed":
+          case "misnumbered":
           case "too_large":
           case "timed_out":
             isBusy = outcome.kind === "busy";

@@ -46,7 +46,7 @@ export interface PublisherLimits extends SegmentPostLimits {
 }
 
 const LIMITS: PublisherLimits = {
-  stallMs: 10_000,
+  stallMs: 5_000,
   giveUpMs: 60_000,
   closeMs: 2_000,
   slotMs: 200,

@@ -185,7 +185,10 @@ export class SegmentPostQueue<Chunk extends PostChunk> {
         this.#finish({ kind: "closed_by_peer" });
         break;
       case "not_found":
-        this.#recovery.failNotFound(`segment ${seq}: ${outcome.message}`, outcome.latest);
+        this.#recovery.failNotFound(`segment ${seq}: ${outcome.message}`);
+        break;
+      case "misnumbered":
+        this.#recovery.failMisnumbered(`segment ${seq}: ${outcome.message}`, outcome.latest);
         break;
       case "refused":
         this.lose(`segment ${seq} was refused with ${outcome.message}`);

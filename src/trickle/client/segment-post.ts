@@ -10,8 +10,10 @@ export type PostOutcome =
   | { readonly kind: "discarded" }
   /** `Lp-Trickle-Closed`: the other side ended the channel. */
   | { readonly kind: "closed" }
-  /** 404: there is no such channel. 470: not with this segment; `latest` is the one to go on with. */
-  | { readonly kind: "not_found"; readonly latest: number | null; readonly message: string }
+  /** 404: there is no such channel. */
+  | { readonly kind: "not_found"; readonly message: string }
+  /** 470: the channel exists, but not with this segment; `latest` is the one to go on with. */
+  | { readonly kind: "misnumbered"; readonly latest: number | null; readonly message: string }
   /** A 4xx that no retry will change. */
   | { readonly kind: "refused"; readonly message: string }
   /** 413: the server keeps what it has of this segment and takes no more of it. */
@@ -175,8 +177,8 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
     if (closed) return { kind: "closed" };
     if (status === 200) return { kind: whole ? "stored" : "discarded" };
     const message = describeAnswer(status, text);
-    if (status === 404 || status === 470)
-      return { kind: "not_found", latest: status === 470 ? latest : null, message };
+    if (status === 404) return { kind: "not_found", message };
+    if (status === 470) return { kind: "misnumbered", latest, message };
     if (status === 413) return { kind: "too_large", message };
     if (status === 503) return { kind: "busy", message };
     if (status >= 500 || TRANSIENT.includes(status)) return { kind: "failed", message };
