@@ -6,7 +6,7 @@ import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
 import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
-import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../src/trickle/client/segment-copy.ts";
 import { openBareLoop } from "./bare-loop.ts";
 import { BenchStream } from "./bench-stream.ts";
 import { accessUnits, type Clip } from "./clip.ts";

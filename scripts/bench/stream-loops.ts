@@ -1,7 +1,7 @@
 /** Drives a pipeline: a frame goes in when another has come out, or at the rate of the clip. */
 
 import type { Fragment } from "../../src/media/fragment.ts";
-import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../src/trickle/client/segment-copy.ts";
 import { CLIP_FPS, SEGMENT_FRAMES } from "./clip.ts";
 
 /** Frames between source and sink: enough to keep every stage busy without filling memory. */

@@ -11,7 +11,7 @@ import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
 import type { AudioPacket } from "../../src/media/encoded-packet.ts";
 import { StageGroup } from "../../src/streams/stage.ts";
-import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../src/trickle/client/segment-copy.ts";
 import { look, pool, type Seen } from "../support/clip-codec.ts";
 import { type ReadMedia, readMedia } from "../support/clip-reader.ts";
 import { synthetic } from "../support/clip-synthetic.ts";

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test"
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { ContainerReader } from "../../src/engine/source/container-reader.ts";
 import type { AudioPacket, VideoPacket } from "../../src/media/encoded-packet.ts";
-import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../src/trickle/client/segment-copy.ts";
 import { tsSegments } from "../support/clip.ts";
 import { decoded, pool, type Seen, times } from "../support/clip-codec.ts";
 import { lumaOf, synthetic } from "../support/clip-synthetic.ts";

@@ -7,7 +7,7 @@ import type { AudioMode, StreamParams } from "../../src/engine/protocol/work.ts"
 import { demux } from "../../src/engine/source/demux.ts";
 import { Timeline } from "../../src/engine/source/timeline.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
-import type { IncomingChunk } from "../../src/trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../src/trickle/client/segment-copy.ts";
 import { RecordingObserver } from "./recording-observer.ts";
 
 /** Frames that may be in flight between source and output: more than B-frames and stages hold. */

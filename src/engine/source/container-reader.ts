@@ -3,7 +3,7 @@
 import { describeUnexpected, fromPlainError, type PlainError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { EncodedPacket } from "../../media/encoded-packet.ts";
-import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../trickle/client/segment-copy.ts";
 import {
   containerAtStart,
   hasLateTransportStream,

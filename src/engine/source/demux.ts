@@ -2,7 +2,7 @@
 import type { AudioPacket, EncodedPacket, VideoPacket } from "../../media/encoded-packet.ts";
 import type { Ticks } from "../../media/time.ts";
 import { pushable } from "../../streams/push-readable.ts";
-import type { IncomingChunk } from "../../trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../trickle/client/segment-copy.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import { ArrivalClock } from "./arrival-clock.ts";

@@ -3,22 +3,8 @@ import { getLogger } from "../../log.ts";
 import { pause } from "../../streams/pause.ts";
 import { channelHost, describeFailure } from "./describe.ts";
 import type { TrickleEndpoint, TrickleResponse } from "./request.ts";
+import { copySegment, type IncomingChunk } from "./segment-copy.ts";
 import { askSegment, type SegmentRequest } from "./segment-request.ts";
-import { SilenceTimer } from "./silence-timer.ts";
-
-/** A piece of a segment as it was read from the socket. */
-export interface IncomingChunk {
-  readonly seq: number;
-  /** Empty in the chunk that ends a segment. */
-  readonly data: Uint8Array;
-  readonly first: boolean;
-  /** Ends the segment. */
-  readonly last: boolean;
-  /** False in the `last` chunk of a segment that broke off. */
-  readonly complete: boolean;
-  /** `performance.now()` when it was read from the socket. */
-  readonly arrivedAt: number;
-}
 
 export interface ChannelReaderOptions {
   readonly signal: AbortSignal;
@@ -32,12 +18,12 @@ export interface ChannelReaderOptions {
   readonly emit: (chunk: IncomingChunk) => Promise<void>;
 }
 
-const NOTHING = new Uint8Array(0);
 /** A server holds this many segments, or one fewer (protocol.md 4.2). */
 const HELD_SEGMENTS = 5;
 const BEHIND_WAIT_MS = 250;
 const BEHIND_LIMIT_MS = 2000;
 const NOT_FOUND_WAIT_MS = 250;
+const FRUITLESS_WAIT_MS = 100;
 /** A segment that breaks off unread is asked for this often in a row. */
 const MAX_BREAKS = 5;
 /** Segments that break off are logged this often at most. */
@@ -49,6 +35,8 @@ export class ChannelReader {
   readonly #options: ChannelReaderOptions;
   #behindSince: number | undefined;
   #breaks = 0;
+  /** Answers in a row that brought no bytes. */
+  #emptyHanded = 0;
   #notFound = 0;
   /** `performance.now()` of the last line about a segment that broke off, and how many have since. */
   #reportedAt = Number.NEGATIVE_INFINITY;
@@ -108,7 +96,7 @@ export class ChannelReader {
   /** Delivers one segment; returns the request to continue with. */
   async #deliver(asked: number, response: TrickleResponse): Promise<SegmentRequest> {
     this.#behindSince = undefined;
-    const seq = response.seq ?? Math.max(0, asked);
+    const seq = response.seq ?? (asked >= 0 ? asked : Math.max(0, (response.latest ?? 1) - 1));
     const lag = (response.latest ?? seq) - seq;
     if (asked >= 0 && lag > this.#options.maxLag) {
       const channel = channelHost(this.#endpoint);
@@ -116,61 +104,46 @@ export class ChannelReader {
       response.discard();
       return this.#ask(-2);
     }
+    if (seq < asked) {
+      // It is not the one that was asked for, and the reader is past it.
+      response.discard();
+      await this.#fruitless();
+      return this.#ask(asked);
+    }
     const next = this.#ask(seq + 1);
-    const outcome = await this.#copy(seq, response, next).catch((error: unknown) => {
+    const { signal, readTimeoutMs, emit } = this.#options;
+    const outcome = await copySegment({
+      ...{ seq, response, next, signal, readTimeoutMs, emit },
+      again: () => this.#again(seq),
+      onBreak: (error) => this.#reportBreak(seq, error),
+    }).catch((error: unknown) => {
       next.cancel();
       throw error;
     });
-    if (outcome === "delivered" || ++this.#breaks >= MAX_BREAKS) {
-      if (outcome === "delivered") this.#breaks = 0;
-      return next;
+    if (outcome === "broke_unread" && ++this.#breaks < MAX_BREAKS) {
+      next.cancel();
+      await pause(300 + Math.random() * 200, signal);
+      return this.#ask(seq);
     }
-    next.cancel();
-    await pause(300 + Math.random() * 200, this.#options.signal);
-    return this.#ask(seq);
+    if (outcome === "empty") await this.#fruitless();
+    if (outcome === "delivered") this.#emptyHanded = 0;
+    if (outcome !== "broke_unread") this.#breaks = 0;
+    return next;
   }
 
-  async #copy(
-    seq: number,
-    response: TrickleResponse,
-    next: SegmentRequest,
-  ): Promise<"delivered" | "broke_unread"> {
-    const { signal, readTimeoutMs, emit } = this.#options;
-    let first = true;
-    let complete = true;
-    /** A later segment has begun, so a silent one has probably lost its publisher. */
-    let overtaken = false;
-    let reading = true;
-    const overdue = new SilenceTimer({
-      afterMs: readTimeoutMs,
-      onSilence: () => response.discard(),
-    });
-    void next.answer.then(({ kind }) => {
-      overtaken = kind === "segment";
-      if (overtaken && reading) overdue.start();
-    });
-    try {
-      for await (const data of response.chunks()) {
-        // While the consumer is busy the peer is not waited for.
-        reading = false;
-        overdue.stop();
-        const arrivedAt = performance.now();
-        await emit({ seq, data, first, last: false, complete: true, arrivedAt });
-        first = false;
-        reading = true;
-        if (overtaken) overdue.start();
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      complete = false;
-      this.#reportBreak(seq, error);
-    } finally {
-      overdue.dispose();
-    }
-    if (first) return complete ? "delivered" : "broke_unread";
-    const arrivedAt = performance.now();
-    await emit({ seq, data: NOTHING, first: false, last: true, complete, arrivedAt });
-    return "delivered";
+  /** An answer brought no bytes. A server has a few such at a time; one that goes on so is not asked as fast as it answers. */
+  async #fruitless(): Promise<void> {
+    if (++this.#emptyHanded > HELD_SEGMENTS) await pause(FRUITLESS_WAIT_MS, this.#options.signal);
+  }
+
+  /** A segment that broke off, from its start, unless it is gone or too old by now. */
+  async #again(seq: number): Promise<TrickleResponse | null> {
+    const answer = await this.#ask(seq).answer;
+    if (answer.kind !== "segment") return null;
+    const { response } = answer;
+    if ((response.latest ?? seq) - seq <= this.#options.maxLag) return response;
+    response.discard();
+    return null;
   }
 
   /** A source that fails with every segment is reported now and then. */
@@ -188,6 +161,7 @@ export class ChannelReader {
   /** Where to continue after a 470 (protocol.md 4.3): forward at once, back only after waiting. */
   async #afterMissing(seq: number, latest: number | null): Promise<number> {
     if (latest !== null && latest > seq && seq >= 0) {
+      await this.#fruitless();
       const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
       return readsAll ? Math.max(seq + 1, latest - HELD_SEGMENTS) : latest;
     }

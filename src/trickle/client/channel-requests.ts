@@ -3,7 +3,12 @@ import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { Backoff } from "./backoff.ts";
 import { channelHost, describeAnswer, describeFailure, describeMs, quote } from "./describe.ts";
-import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
+import {
+  sequenceNumber,
+  type TrickleEndpoint,
+  type TrickleResponse,
+  trickleRequest,
+} from "./request.ts";
 
 /** How long a deletion may take. */
 const DELETE_MS = 1000;
@@ -87,8 +92,8 @@ export async function createChannel(
 export async function nextSeq(endpoint: TrickleEndpoint, signal: AbortSignal): Promise<number> {
   const response = await trickleRequest(endpoint, { method: "GET", path: "/next", signal });
   const body = await accepted(endpoint, response);
-  const seq = response.latest ?? (/^\d{1,15}$/.test(body) ? Number(body) : -1);
-  if (seq >= 0) return seq;
+  const seq = response.latest ?? sequenceNumber(body);
+  if (seq !== null) return seq;
   throw refused(endpoint, `its server answered /next without a number: ${quote(body)}`);
 }
 

@@ -29,9 +29,9 @@ export interface TrickleRequest {
 /** An answer whose head has arrived. The receiver reads `chunks()` or `text()` to the end, or calls `discard()`. */
 export interface TrickleResponse {
   readonly status: number;
-  /** `Lp-Trickle-Seq`; null if missing or not an integer. */
+  /** `Lp-Trickle-Seq`; null if missing or not a sequence number. */
   readonly seq: number | null;
-  /** `Lp-Trickle-Latest`: the sequence number of the next segment to be written. */
+  /** `Lp-Trickle-Latest`: the sequence number of the next segment to be written; null as above. */
   readonly latest: number | null;
   /** `Lp-Trickle-Closed`: the channel has ended. */
   readonly closed: boolean;
@@ -44,6 +44,8 @@ export interface TrickleResponse {
 }
 
 const TEXT_LIMIT = 4096;
+/** Segments of a second reach it after 68 years. What a server claims beyond it would be asked for in vain. */
+const MAX_SEQ = 2 ** 31 - 1;
 let open = 0;
 
 /** Number of requests in this process whose answers are not yet read to the end. */
@@ -156,8 +158,8 @@ function readable(
   }
   return {
     status,
-    seq: integer(headers.get("Lp-Trickle-Seq")),
-    latest: integer(headers.get("Lp-Trickle-Latest")),
+    seq: sequenceNumber(headers.get("Lp-Trickle-Seq")),
+    latest: sequenceNumber(headers.get("Lp-Trickle-Latest")),
     closed: headers.get("Lp-Trickle-Closed") !== null,
     chunks,
     discard,
@@ -174,5 +176,9 @@ function readable(
   };
 }
 
-const integer = (value: string | null): number | null =>
-  value !== null && /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : null;
+/** A whole number that a segment may have; null for anything else. */
+export function sequenceNumber(text: string | null): number | null {
+  if (text === null || !/^\d{1,10}$/.test(text.trim())) return null;
+  const number = Number(text);
+  return number <= MAX_SEQ ? number : null;
+}

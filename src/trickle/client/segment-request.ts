@@ -42,8 +42,9 @@ export class SegmentRefused extends WorkerError {
 }
 
 const TRIES = 5;
-/** The longest pause between two tries. */
-const MAX_PAUSE_MS = 2000;
+/** From one try to the next: a connection that broke is soon replaced, a server that fails is given time. */
+const PAUSES_MS = [50, 400, 400, 400] as const;
+const LONGEST_PAUSE_MS = 1000;
 
 /** Asks for a segment and waits for it without limit, also while the server is busy. One that fails is retried for `giveUpMs`. */
 export function askSegment(
@@ -80,7 +81,7 @@ async function ask(
       const message = `channel at ${channelHost(endpoint)}: segment ${seq} failed ${failures} times: ${attempt.message}`;
       return { kind: "lost", error: new WorkerError("input_lost", message) };
     }
-    const step = Math.min(MAX_PAUSE_MS, tries < TRIES ? 400 : 400 * 2 ** (tries - TRIES));
+    const step = PAUSES_MS[tries - 1] ?? LONGEST_PAUSE_MS;
     await pause(step * (0.75 + Math.random() / 2), signal);
   }
 }

@@ -1,6 +1,7 @@
 /** Opens a channel for reading, as a stream of chunks. */
-import { ChannelReader, type IncomingChunk } from "./channel-reader.ts";
+import { ChannelReader } from "./channel-reader.ts";
 import type { TrickleEndpoint } from "./request.ts";
+import type { IncomingChunk } from "./segment-copy.ts";
 
 export interface SubscribeOptions {
   /** Closes every socket at once; the stream errors with its reason. */
@@ -11,7 +12,7 @@ export interface SubscribeOptions {
   readonly maxLag?: number;
   /** A segment that is silent for this long while a later one has begun is left. Default 2000. */
   readonly readTimeoutMs?: number;
-  /** A waiting GET is replaced this often, since a dead connection looks the same. Default 20000. */
+  /** A waiting GET is replaced this often, since a dead connection looks the same. Default 5000. */
   readonly refreshMs?: number;
   /**
    * A server that stops answering in the middle of a channel is retried for this long, since a restart takes seconds; one
@@ -28,7 +29,7 @@ const DEFAULTS = {
   start: -2,
   maxLag: 2,
   readTimeoutMs: 2000,
-  refreshMs: 20_000,
+  refreshMs: 5_000,
   giveUpMs: 30_000,
   known: false,
   queueBytes: 16 * 1024 * 1024,

@@ -28,6 +28,7 @@ export interface FaultRelayOptions {
 }
 
 const LATE_MS = 1500;
+const ARRIVAL_MS = 20;
 const SLOW = { bytes: 1024, everyMs: 250 };
 /** A burst of `continue`. */
 const CONTINUES = "HTTP/1.1 100 Continue\r\n\r\n".repeat(20);
@@ -65,6 +66,12 @@ export class FaultRelay {
     if (this.#far !== null && !this.#isAnswered && !this.#isDead) this.#near.write(CONTINUES);
   }
 
+  /** What was sent before arrives: a reset in the same moment takes it along. */
+  async #resetSoon(): Promise<void> {
+    await this.#pause(ARRIVAL_MS);
+    this.reset();
+  }
+
   get #fault(): TrickleFault | null {
     return this.#options.fault().kind;
   }
@@ -97,7 +104,7 @@ export class FaultRelay {
       await this.#proceed();
       if (this.#isDead || isClosed) continue;
       await this.#send(far, data, formatChunk);
-      if (this.#fault === "reset") return this.reset();
+      if (this.#fault === "reset") return this.#resetSoon();
       if (this.#fault !== "early_close" || this.#isAnswered) continue;
       isClosed = this.#isAnswered = true;
       this.#near.end(earlyAnswer(request));
@@ -122,7 +129,7 @@ export class FaultRelay {
       await this.#proceed();
       if (this.#isDead || (isSegment && this.#fault === "empty")) continue;
       await this.#send(this.#near, data, format);
-      if (this.#fault === "reset") return this.reset();
+      if (this.#fault === "reset") return this.#resetSoon();
       if (isSegment && this.#fault === "early_close") break;
     }
     await this.#proceed();

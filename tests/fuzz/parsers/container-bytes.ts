@@ -4,7 +4,7 @@ import { ContainerReader } from "../../../src/engine/source/container-reader.ts"
 import { WorkerError } from "../../../src/errors.ts";
 import type { EncodedPacket } from "../../../src/media/encoded-packet.ts";
 import { isClockTime } from "../../../src/media/time.ts";
-import type { IncomingChunk } from "../../../src/trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../../src/trickle/client/segment-copy.ts";
 import { defineTarget, type Found, type FuzzTarget } from "../fuzz.ts";
 import { mutatedBytes } from "../mutated-bytes.ts";
 import { type Container, clipsIn, FRAMES } from "./media-corpus.ts";

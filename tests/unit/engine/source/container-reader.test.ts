@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ContainerReader } from "../../../../src/engine/source/container-reader.ts";
-import type { IncomingChunk } from "../../../../src/trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../../../src/trickle/client/segment-copy.ts";
 import {
   cluster,
   header,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { UNRECORDED_CALLS } from "../../../../src/engine/protocol/call-journal.ts";
 import { demux } from "../../../../src/engine/source/demux.ts";
 import { Timeline } from "../../../../src/engine/source/timeline.ts";
-import type { IncomingChunk } from "../../../../src/trickle/client/channel-reader.ts";
+import type { IncomingChunk } from "../../../../src/trickle/client/segment-copy.ts";
 import { video as picture, segment as segmentMp4 } from "../../../support/mp4-segments.ts";
 import { RecordingObserver } from "../../../support/recording-observer.ts";
 import {
