@@ -16,6 +16,12 @@ export function listed(names: readonly string[]): string {
 }
 
 /**
+ * A message without the value that it quotes, for logs: a caller may have put anything there, such as a token into the wrong
+ * field. Its own answer quotes it.
+ */
+export const withoutValue = (message: string): string => message.replace(/, got .*$/s, ", got …");
+
+/**
  * The beginning of a value as JSON, for messages: without the paths of URLs, bigints as numbers, and the word `undefined`
  * for undefined.
  */

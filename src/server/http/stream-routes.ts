@@ -3,7 +3,7 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import { reason, WorkerError } from "../../errors.ts";
 import { getLogger, logId } from "../../log.ts";
-import { cut } from "../../shown-value.ts";
+import { cut, withoutValue } from "../../shown-value.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { type Protocols, selectProtocol } from "../protocols/select-protocol.ts";
@@ -178,7 +178,7 @@ export async function startStream(
 
 /** A refused gateway tries the next worker, so a wrong setting shows up only in this log. */
 function logRefusal(streamId: string, error: unknown): void {
-  const refusal = { stream: logId(streamId), error: cut(reason(error), 500) };
+  const refusal = { stream: logId(streamId), error: cut(withoutValue(reason(error)), 500) };
   if (error instanceof WorkerError && error.kind === "refused_host")
     log.warn("start refused", refusal);
   else log.info("start refused", refusal);

@@ -2,7 +2,7 @@
 import type { FieldProblem } from "../../../../field-problem.ts";
 import { getLogger, logId } from "../../../../log.ts";
 import { redactUrls } from "../../../../redact-url.ts";
-import { cut } from "../../../../shown-value.ts";
+import { cut, withoutValue } from "../../../../shown-value.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { Place } from "../../../admission.ts";
 import type { Stream } from "../../../streams/stream.ts";
@@ -319,7 +319,7 @@ export class RunnerSession {
 
   /** A client's words may repeat its credentials. */
   #loggable(words: string): string {
-    return redactUrls(words).replaceAll(this.id, this.logId);
+    return redactUrls(withoutValue(words)).replaceAll(this.id, this.logId);
   }
 
   /** What an operator can mend, such as a host that is not allowed, is a warning. */
