@@ -16,7 +16,7 @@ const CLIP = {
 } as const;
 
 for (const container of ["mpegts", "fmp4", "matroska"] satisfies InputContainer[]) {
-  test(`a feed of ${container} repeats its clip with rising times, and time goes on under a fault`, async () => {
+  test.concurrent(`a feed of ${container} repeats its clip with rising times, and time goes on under a fault`, async () => {
     await using host = hostTrickle();
     const url = host.url("feed");
     await using feed = await ClipFeed.open({ url, container, media: await synthetic(CLIP) });
