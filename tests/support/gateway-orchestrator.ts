@@ -40,6 +40,8 @@ export interface OrchestratorStreamsOptions {
   readonly trickleUrl: string;
   /** The base that the worker is given (`-liveAITrickleHostForRunner`). */
   readonly trickleUrlForWorker?: string;
+  /** The URL of a channel that the worker is given, where its channels have different paths. */
+  readonly urlForWorker?: (url: string, role: ChannelRole) => string;
 }
 
 export class OrchestratorStreams {
@@ -63,6 +65,7 @@ export class OrchestratorStreams {
   ): Promise<RelayedAnswer> {
     const roles = rolesOf(flags);
     const { capability, trickleUrl, trickleUrlForWorker = trickleUrl } = this.#options;
+    const { urlForWorker = (url: string) => url } = this.#options;
     for (const role of roles) {
       const headers = { "Expect-Content": CHANNELS[nameOf(role)].mime };
       const created = await fetch(this.url(id, role), { method: "POST", headers });
@@ -70,7 +73,8 @@ export class OrchestratorStreams {
     }
     const urls = roles.map((role) => {
       const name = nameOf(role);
-      return [`${name}_url`, `${trickleUrlForWorker}/${id}${CHANNELS[name].suffix}`];
+      const url = `${trickleUrlForWorker}/${id}${CHANNELS[name].suffix}`;
+      return [`${name}_url`, urlForWorker(url, role)];
     });
     const body = { gateway_request_id: id, ...Object.fromEntries(urls), params };
     const answer = await this.#call(id, "start", JSON.stringify(body), timeoutMs);

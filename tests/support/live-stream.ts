@@ -106,6 +106,7 @@ export function api(base: string) {
     stream: async (id: string): Promise<Answer> =>
       (await ask("GET", `/stream/${id}/status`)).stream,
     debug: (id: string) => ask("GET", `/stream/${id}/debug`),
+    streams: async (): Promise<Answer[]> => (await ask("GET", "/streams")).streams,
     params: (id: string, body: object) => ask("POST", `/stream/${id}/params`, body),
     stop: (id: string) => ask("DELETE", `/stream/${id}`),
     health: () => ask("GET", "/health"),

@@ -34,12 +34,13 @@ export async function runProgram(program: string, args: readonly string[], env =
   return { out, err, code };
 }
 
-/** Starts a server on a free port and waits until it listens. Disposing kills it. `onLine` gets its log, line by line as JSON. */
+/** Starts a server on a free port and waits until it listens. Disposing kills it. `onLine` gets its log, line by line as JSON, `onText` all else. */
 export async function startServer(
   program: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
   onLine: (line: string) => void = () => {},
+  onText: (line: string) => void = () => {},
 ): Promise<ServerProcess> {
   const flags = ["--port", "0", "--host", "127.0.0.1", "--log-format", "json", ...args];
   const child = Bun.spawn([process.execPath, program, ...flags], {
@@ -48,6 +49,7 @@ export async function startServer(
   });
   const listening = Promise.withResolvers<string>();
   void readLines(child.stderr, (line) => {
+    if (!line.startsWith("{")) return onText(line);
     onLine(line);
     const { message, url } = JSON.parse(line) as { message?: string; url?: string };
     if (message === "listening" && url !== undefined) listening.resolve(url);
@@ -75,6 +77,6 @@ async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string
   for await (const bytes of stream) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith("{")) take(line);
+    for (const line of lines) if (line !== "") take(line);
   }
 }

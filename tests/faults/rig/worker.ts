@@ -22,6 +22,9 @@ export interface WorkerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** More modules that server and engines load first. */
   readonly preloads?: readonly string[];
+  /** Get every log line of server and engines, as JSON, and what else they print. */
+  readonly onLine?: (line: string) => void;
+  readonly onText?: (line: string) => void;
 }
 
 export class Worker implements AsyncDisposable {
@@ -71,8 +74,10 @@ export class Worker implements AsyncDisposable {
       },
       (line) => {
         lines.push(line);
+        options.onLine?.(line);
         if (lines.length > MAX_LINES) lines.shift();
       },
+      options.onText,
     );
     const worker = new Worker(folder, server, lines);
     try {

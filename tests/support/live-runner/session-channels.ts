@@ -17,6 +17,8 @@ const MAX_IN_ALL = 768;
 export class SessionChannels {
   /** False: descriptors have no `internal_url`. */
   internalUrls = true;
+  /** Changes the URL of a channel that the runner gets as `internal_url`. */
+  runnerUrl = (url: string, _name: string): string => url;
   readonly #options: SessionChannelsOptions;
 
   constructor(options: SessionChannelsOptions) {
@@ -66,7 +68,7 @@ export class SessionChannels {
       name,
       channel_name,
       url: `${publicBase}/ai/trickle/${channel_name}`,
-      internal_url: `${runnerBase}/ai/trickle/${channel_name}`,
+      internal_url: this.runnerUrl(`${runnerBase}/ai/trickle/${channel_name}`, name),
       mime_type: mime.trim() || "application/octet-stream",
     };
     await trickle.make(channel_name, descriptor.mime_type);
