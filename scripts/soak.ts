@@ -1,0 +1,78 @@
+/**
+ * `bun run soak [--minutes 60] [--every 20] [--seed N]`: four streams of one worker for a long time, under random faults and
+ * changes. Writes fault-results/soak.json and a section of docs/faults.md; exits with 1 if anything happened that should not.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { quietLibav } from "../src/engine/codec/libav.ts";
+import { ALL_FAULTS } from "../tests/faults/all-faults.ts";
+import type { SoakRecord } from "../tests/soak/record.ts";
+import { reportOf } from "../tests/soak/report.ts";
+import { soak } from "../tests/soak/soak.ts";
+import { faultsOf } from "../tests/soak/verdict.ts";
+import { machine, versions } from "./bench/machine.ts";
+import { writeDocSection } from "./doc-section.ts";
+
+const USAGE = "usage: bun run soak [--minutes 60] [--every 20] [--seed N]";
+const RESULTS = join(import.meta.dir, "../fault-results");
+/** The runtime that everything runs on, and what touches media. */
+const SHOWN_VERSIONS = ["bun", "node-av", "onnxruntime-node"];
+
+const { minutes, every, seed } = asked();
+quietLibav(); // incomplete segments are read, too
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => stop.abort(new Error(`it was stopped by ${signal}`)));
+// A peer that fails ends the run, with a record of what was seen until then.
+process.on("unhandledRejection", (reason) => stop.abort(reason));
+console.log(`seed ${seed}, ${minutes} minutes, a fault every ${every} s`);
+const seen = await soak({
+  ...{ seed, lengthMs: minutes * 60_000, everyMs: every * 1000, faults: ALL_FAULTS },
+  ...{ stop: stop.signal, onStep: (step: string) => console.log(step) },
+});
+const record: SoakRecord = { ...seen, machine: shownMachine() };
+const faults = faultsOf(record);
+await mkdir(RESULTS, { recursive: true });
+await Bun.write(join(RESULTS, "soak.json"), `${JSON.stringify({ faults, ...record }, null, 2)}\n`);
+const report = reportOf(record);
+await writeDocSection("faults.md", "soak", report);
+console.log(`\n${report}`);
+process.exitCode = faults.length === 0 ? 0 : 1;
+
+function shownMachine(): Record<string, string> {
+  const { cpu, cores, memory_mb, os, load_1m } = machine();
+  const all = versions();
+  return {
+    cpu: `${cpu}, ${cores} cores`,
+    memory: `${Math.round(memory_mb / 1024)} GiB`,
+    os,
+    "load at the end": String(load_1m),
+    ...Object.fromEntries(SHOWN_VERSIONS.map((name) => [name, all[name] ?? "unknown"])),
+  };
+}
+
+function asked() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        minutes: { type: "string", default: "60" },
+        every: { type: "string", default: "20" },
+        seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+      },
+    });
+    return {
+      minutes: atLeast(0.5, "minutes", values.minutes),
+      every: atLeast(5, "every", values.every),
+      seed: atLeast(0, "seed", values.seed),
+    };
+  } catch (error) {
+    console.error(`soak: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function atLeast(least: number, name: string, value: string): number {
+  if (!(Number(value) >= least)) throw new Error(`--${name} must be ${least} or more: ${value}`);
+  return Number(value);
+}

@@ -1,0 +1,40 @@
+/** Knows the warnings and errors that a worker should log while faults strike it. */
+import type { LogLine } from "./log-watch.ts";
+
+const ALWAYS: ReadonlySet<string> = new Set([
+  // Each simulated orchestrator plays one of the two roles.
+  "not registered: retried every 60 s",
+  "runner not registered: retried every 60 s",
+  // Faults of the network, whose time limits may run out later.
+  "no answer",
+  "publishing fails",
+  "reading messages fails",
+  "segment broke off",
+  "sending messages fails",
+  "stream continues without a channel",
+  "stream degraded",
+  "too far behind, jumping to the newest segment",
+  // Faults of input.
+  "input refused",
+]);
+
+/** No engine dies and no model fails of anything but a fault of processes. */
+const AFTER_PROCESS_FAULTS: ReadonlySet<string> = new Set([
+  "USAGE_LOG: the file cannot be written; records wait in memory",
+  "an engine's calls cannot be watched: free some space in one of these folders",
+  "cannot list the workspace",
+  "changed model cannot be loaded",
+  "engine died; starting another one",
+  "isolated after its engine died",
+  "model failed",
+  "model is reloaded",
+  "model watch failed",
+  "stream interrupted: its engine died",
+]);
+
+/** A warning or error that the latest faults explain. What is no line of the log is the print of a crash. */
+export function isExplained(line: LogLine | null, afterProcessFault: boolean): boolean {
+  if (line === null) return afterProcessFault;
+  const { message } = line;
+  return ALWAYS.has(message) || (afterProcessFault && AFTER_PROCESS_FAULTS.has(message));
+}

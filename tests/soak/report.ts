@@ -1,0 +1,109 @@
+/** Writes the record of a soak as the section of docs/faults.md. */
+import { growthOf, median } from "./growth.ts";
+import type { MemoryRecord, SoakRecord, StreamRecord, Strike } from "./record.ts";
+import {
+  faultsOf,
+  isStarved,
+  MAX_GROWTH_PERCENT,
+  MAX_PRESSURE,
+  MIN_SAMPLES,
+  SLACK_MS,
+} from "./verdict.ts";
+
+export function reportOf(record: SoakRecord): string {
+  const { seed, minutes, everyS, startedAt, machine, strikes, log } = record;
+  const faults = faultsOf(record);
+  const verdict = faults.length === 0 ? "Nothing went wrong." : `**${faults.length} faults.**`;
+  return [
+    `${startedAt.slice(0, 10)}, ${minutes} minutes, a fault every ${everyS} s, seed ${seed}: ${strikes.length} faults struck, and ` +
+      `${sum(record.streams.map(({ changes }) => changes))} changes of parameters were made. ${verdict}`,
+    ...(faults.length === 0 ? [] : [faults.map((fault) => `- ${inline(fault)}`).join("\n")]),
+    table(
+      ["Stream", "Uptime", "Frames", "Segments", "Engines lost", "Changes", "Longest pause", "End"],
+      record.streams.map(streamRow),
+    ),
+    "Uptime is the share of the run without pauses over half a second. At the end each stream gave frames, and a change of its size was seen in them.",
+    table(
+      ["Fault", "Struck", "Pause p50", "Longest", "Bound", "Neighbours' longest"],
+      [...grouped(strikes)].map(([fault, some]) => strikeRow(fault, some)),
+    ),
+    `A pause counts from the moment at which a fault is lifted, or strikes if it is a single blow; pauses up to half a second are 0. The bounds are judged with ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${strikes.filter(isStarved).length} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
+    table(["Memory", "Start", "End", "Growth", "Samples"], memoryRows(record.memory)),
+    `Anonymous memory in MiB, sampled after each fault once a garbage collection is over; start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out, and an engine's first minute. Engines die in the first half of the run only. At most ${MAX_GROWTH_PERCENT} % is allowed.`,
+    table(["Held without a stream", "Before", "After"], holdingRows(record.holdings)),
+    ...(record.misfires.length === 0
+      ? []
+      : [
+          `${record.misfires.length} faults could not be brought about: ${record.misfires.join("; ")}.`,
+        ]),
+    `${log.lines} lines of log: ${log.unexpected.length} that no fault explains, ${log.secrets.length} with a secret.`,
+    Object.entries(machine)
+      .map(([what, value]) => `${what} ${value}`)
+      .join(" · "),
+  ].join("\n\n");
+}
+
+const streamRow = (one: StreamRecord): string[] => [
+  one.name,
+  `${(100 * one.uptime).toFixed(1)} %`,
+  String(one.frames),
+  String(one.segments),
+  String(one.restarts),
+  String(one.changes),
+  `${one.longestPauseMs} ms`,
+  one.status,
+];
+
+function strikeRow(fault: string, strikes: readonly Strike[]): string[] {
+  const pauses = strikes.map(({ resumedMs }) => resumedMs ?? Number.POSITIVE_INFINITY);
+  const others = strikes.flatMap(({ neighbours }) => neighbours.map(({ pauseMs }) => pauseMs));
+  return [
+    fault,
+    String(strikes.length),
+    milliseconds(median(pauses)),
+    milliseconds(Math.max(...pauses)),
+    milliseconds(strikes[0]?.boundMs ?? 0),
+    milliseconds(Math.max(...others)),
+  ];
+}
+
+/** Engines that lived for long, one a row. */
+const memoryRows = (memory: readonly MemoryRecord[]): string[][] =>
+  memory
+    .filter(({ samples }) => samples.length >= MIN_SAMPLES)
+    .map(({ process, pid, samples }) => {
+      const { start, end, percent } = growthOf(samples);
+      const name = process === "server" ? process : `${process} ${pid}`;
+      return [
+        name,
+        start.toFixed(1),
+        end.toFixed(1),
+        `${percent.toFixed(1)} %`,
+        `${samples.length}`,
+      ];
+    });
+
+/** What differs, and the totals of what matters; equal counts of the runtime's own are left out. */
+function holdingRows({ start, end }: SoakRecord["holdings"]): string[][] {
+  const names = new Set([...Object.keys(start), ...Object.keys(end)]);
+  return [...names]
+    .filter((name) => /process|sockets|pipes|threads|timer|files/.test(name))
+    .toSorted()
+    .map((name) => [name, String(start[name] ?? 0), String(end[name] ?? 0)]);
+}
+
+function grouped(strikes: readonly Strike[]): Map<string, Strike[]> {
+  const sorted = strikes.toSorted((a, b) => a.fault.localeCompare(b.fault));
+  return Map.groupBy(sorted, ({ fault }) => fault);
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(inline).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** Text that a table or a list cannot be broken by. */
+const inline = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+const milliseconds = (value: number): string =>
+  Number.isFinite(value) ? `${Math.round(value)} ms` : "never";
+const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
