@@ -83,14 +83,24 @@ const memoryRows = (memory: readonly MemoryRecord[]): string[][] =>
       ];
     });
 
-/** What differs, and the totals of what matters; equal counts of the runtime's own are left out. */
-function holdingRows({ start, end }: SoakRecord["holdings"]): string[][] {
-  const names = new Set([...Object.keys(start), ...Object.keys(end)]);
-  return [...names]
-    .filter((name) => /process|sockets|pipes|threads|timer|files/.test(name))
-    .toSorted()
-    .map((name) => [name, String(start[name] ?? 0), String(end[name] ?? 0)]);
-}
+/** Kinds of holdings by their names in a census. */
+const KINDS: readonly (readonly [kind: string, name: RegExp])[] = [
+  ["processes", / processes$|: child /],
+  ["threads", /: threads /],
+  ["sockets", /: sockets /],
+  ["other open files", /: (pipes|open file|\[)/],
+  ["timers", /: (timeout|interval) /],
+  ["requests", /: fetch /],
+  ["native media objects", /: (AV|Swr)/],
+  ["temporary files", /^temporary files: /],
+];
+
+/** Totals of server and engines. */
+const holdingRows = ({ start, end }: SoakRecord["holdings"]): string[][] =>
+  KINDS.map(([kind, name]) => [kind, ...[start, end].map((census) => String(total(census, name)))]);
+
+const total = (census: Readonly<Record<string, number>>, name: RegExp): number =>
+  sum(Object.entries(census).map(([what, n]) => (name.test(what) ? n : 0)));
 
 function grouped(strikes: readonly Strike[]): Map<string, Strike[]> {
   const sorted = strikes.toSorted((a, b) => a.fault.localeCompare(b.fault));
