@@ -1,10 +1,12 @@
 /** Preloaded into server and engines, carries out the orders of orders.ts. */
 import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Order } from "./orders.ts";
 
 const POLL_MS = 50;
-const folder = Bun.env["ORDERS_FOLDER"] ?? "/nonexistent";
+// Engines get a few variables only; TMPDIR is one of them.
+const folder = process.env["ORDERS_FOLDER"] ?? join(tmpdir(), "../orders");
 const isEngine = Bun.argv.includes("engine");
 let clockMs = 0;
 
