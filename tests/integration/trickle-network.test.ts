@@ -1,9 +1,13 @@
 /** Channels over connections that break, and with servers whose answers mislead: what is lost, and how often they are asked. */
 import { afterEach, expect, test } from "bun:test";
+import { trickleAnswers } from "../../src/trickle/client/answer-counts.ts";
+import { readMessages } from "../../src/trickle/client/json-reader.ts";
 import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
+import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { openRequests } from "../../src/trickle/client/request.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { FaultPath } from "../faults/peer/fault-path.ts";
+import { ownCertificate } from "../support/own-certificate.ts";
 import { bytes, publisherTo, readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { faultyPeer } from "../support/trickle-faults.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
@@ -112,4 +116,84 @@ test("470 to publishers, however often, does not end a channel: it is there", as
   await messages.close();
   expect(await messages.ended).toEqual({ kind: "finished" });
   expect(stored).toEqual(expect.arrayContaining(["media", "message"]));
+});
+
+const [own, other] = [ownCertificate(), ownCertificate()];
+
+test.skipIf(own === null || other === null)(
+  "a server that shows another certificate, or cuts the handshake, is not trusted and is waited for (skips without openssl)",
+  async () => {
+    if (own === null || other === null) throw new Error("openssl is there");
+    await using host = hostTrickle();
+    const target = `http://127.0.0.1:${host.port}`;
+    await using path = await FaultPath.open({ target, tls: { own, other } });
+    await host.make("a", "text/plain");
+    const endpoint = { url: path.through(host.url("a")), verifyTls: true, ca: own.cert };
+    const { signal } = new AbortController();
+    const publisher = await TricklePublisher.open(endpoint, { contentType: "text/plain", signal });
+    const writer = publisher.writable.getWriter();
+    let arrived = "";
+    const reading = (async () => {
+      for await (const { data } of subscribe(endpoint, { signal, start: 0, known: true }))
+        arrived += new TextDecoder().decode(data);
+    })();
+    for (const fault of ["certificate", "handshake_cut"] as const) {
+      await path.set(fault);
+      path.cutOpen();
+      let failed = 0;
+      trickleAnswers.take();
+      await waitFor("several tries that fail", () => {
+        for (const { status, count } of trickleAnswers.take())
+          if (status === "error") failed += count;
+        return failed > 4;
+      });
+      await path.clear();
+      await waitFor("media that flows again", async () => {
+        await writer.write({ data: bytes(fault), first: true });
+        return arrived.includes(fault);
+      });
+    }
+    await writer.close();
+    await publisher.deleteChannel();
+    await reading;
+  },
+);
+
+test("a server that fails, or is busy, is asked ever more slowly by readers and writers of all kinds", async () => {
+  await using host = hostTrickle();
+  const stop = new AbortController();
+  const { signal } = stop;
+  const paths: FaultPath[] = [];
+  const channel = async (name: string): Promise<string> => {
+    const path = await FaultPath.open({ target: `http://127.0.0.1:${host.port}` });
+    paths.push(path);
+    await host.make(name, "text/plain");
+    return path.through(host.url(name));
+  };
+  const publisher = await publisherTo(await channel("out"), { signal });
+  const reading = readSegments(await channel("in"), undefined, { known: true, signal });
+  const writer = new JsonWriter({ url: await channel("events") }, { contentType: "x", closeMs: 0 });
+  const read = { signal, maxBytes: 100 };
+  const message = readMessages({ url: await channel("control") }, read).next();
+  const over = Promise.allSettled([reading, message]);
+  await waitFor("all are connected", () => paths.every(({ open }) => open > 0));
+  for (const fault of ["status_500", "status_503"] as const) {
+    const before = paths.map(({ connections }) => connections);
+    const since = performance.now();
+    for (const path of paths) {
+      await path.set(fault);
+      path.cutOpen();
+    }
+    const asked = () => paths.map(({ connections }, n) => connections - (before[n] ?? 0));
+    const seconds = () => (performance.now() - since) / 1000;
+    await waitFor(
+      "a second, and two tries of each",
+      () => seconds() > 1 && Math.min(...asked()) > 1,
+    );
+    expect(Math.max(...asked()) / seconds()).toBeLessThan(16);
+    for (const path of paths) await path.clear();
+  }
+  stop.abort(new Error("enough"));
+  await Promise.all([publisher.ended, writer.close(), over]);
+  for (const path of paths) await path[Symbol.asyncDispose]();
 });
