@@ -74,6 +74,31 @@ describe.skipIf(golden === "")("ComfyUI's image nodes (../shared/data/golden/ima
   });
 });
 
+test("a picture that is cropped to one row or column keeps at least that", async () => {
+  const own = new GraphBench({ models: {}, images: {} });
+  try {
+    for (const [width, height] of [
+      [24, 1],
+      [1, 16],
+    ] as const) {
+      const upscale = { upscale_method: "area", width, height, crop: "center" };
+      const { results } = await own.run({
+        1: {
+          class_type: "EmptyImage",
+          inputs: { width: 24, height: 16, batch_size: 1, color: 255 },
+        },
+        2: { class_type: "ImageScale", inputs: { image: ["1", 0], ...upscale } },
+        3: { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
+      });
+      const [result] = results;
+      if (result?.kind !== "images") throw new Error("the graph gave no picture");
+      expect(result.images).toMatchObject({ width, height });
+    }
+  } finally {
+    await own.release();
+  }
+});
+
 describe.skipIf(golden === "")("samplers put together of parts", () => {
   const parts = (): Record<string, Node> => ({
     "1": { class_type: "CheckpointLoaderSimple", inputs: { ckpt_name: "tiny-sd" } },

@@ -106,12 +106,16 @@ function interpolate(math: ImageMath, of: Value, { base, others }: Interpolation
   return math.add(math.sum(changes), centre);
 }
 
+/** What is cut from each end of a side of which this share is shown; something is always left. */
+export const cropMargin = (side: number, share: number): number =>
+  Math.min(roundHalfToEven((side - side * share) / 2), Math.floor((side - 1) / 2));
+
 /** Crops from both sides to the aspect of `to`. */
 function centred(math: ImageMath, image: ImageValue, to: TargetSize): ImageValue {
   const { width, height } = image;
   const [aspect, wanted] = [width / height, to.width / to.height];
-  const x = aspect > wanted ? roundHalfToEven((width - width * (wanted / aspect)) / 2) : 0;
-  const y = aspect < wanted ? roundHalfToEven((height - height * (aspect / wanted)) / 2) : 0;
+  const x = aspect > wanted ? cropMargin(width, wanted / aspect) : 0;
+  const y = aspect < wanted ? cropMargin(height, aspect / wanted) : 0;
   if (x === 0 && y === 0) return image;
   const cropped = math.window(image.value, [y, height - y], [x, width - x]);
   return math.image(cropped, image, { width: width - 2 * x, height: height - 2 * y });

@@ -1,5 +1,5 @@
 /** Crops planes as ComfyUI's nodes do, and resizes them as torch's `interpolate` (no antialiasing, `align_corners=False`). */
-import { roundHalfToEven } from "../../diffusion/schedule/python-numbers.ts";
+import { cropMargin } from "../image/resample.ts";
 import { kernelFor } from "../image/resample-taps.ts";
 import { bislerp } from "./bislerp.ts";
 import {
@@ -40,14 +40,10 @@ function centered(planes: Planes, { width, height }: PlaneSize): Planes {
   const [, , oldHeight, oldWidth] = planes.shape;
   const oldAspect = oldWidth / oldHeight;
   const aspect = width / height;
-  const x = oldAspect > aspect ? margin(oldWidth, aspect / oldAspect) : 0;
-  const y = oldAspect < aspect ? margin(oldHeight, oldAspect / aspect) : 0;
+  const x = oldAspect > aspect ? cropMargin(oldWidth, aspect / oldAspect) : 0;
+  const y = oldAspect < aspect ? cropMargin(oldHeight, oldAspect / aspect) : 0;
   return cut(planes, { x, y, width: oldWidth - 2 * x, height: oldHeight - 2 * y });
 }
-
-/** What is cut from each end of a side of which this share is shown; something is always left. */
-const margin = (side: number, share: number): number =>
-  Math.min(roundHalfToEven((side - side * share) / 2), Math.floor((side - 1) / 2));
 
 /** A rectangle of all planes. */
 export function cut(
