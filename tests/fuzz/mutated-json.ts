@@ -69,7 +69,7 @@ export function mutatedJson(
 
 const editOf = (fraction: fc.Arbitrary<number>, names: readonly string[]): fc.Arbitrary<Edit> =>
   fc.oneof(
-    fc.constant<Edit>(remove),
+    { weight: 1, arbitrary: fc.constant<Edit>(remove) },
     wildValues.map(
       (value): Edit =>
         ({ holder, key }) =>
@@ -84,7 +84,7 @@ const editOf = (fraction: fc.Arbitrary<number>, names: readonly string[]): fc.Ar
       (from): Edit =>
         ({ holder, key }, places) => {
           const other = places[Math.floor(from * places.length)];
-          if (other !== undefined) set(holder, key, structuredClone(valueAt(other)));
+          if (other !== undefined) set(holder, key, valueAt(other));
         },
     ),
     fc.constantFrom(...names).map(
@@ -125,11 +125,12 @@ const valueAt = ({ holder, key }: Place): unknown => Reflect.get(holder, key);
 
 /** Also for `__proto__`, which an assignment would take for the prototype. Lists have no names: it is added to them. */
 const set = (holder: object, key: string, value: unknown): void => {
+  const own: unknown = structuredClone(value); // later edits change it
   if (Array.isArray(holder) && !(Number(key) < holder.length)) {
-    holder.push(value);
+    holder.push(own);
     return;
   }
-  const field = { value, enumerable: true, writable: true, configurable: true };
+  const field = { value: own, enumerable: true, writable: true, configurable: true };
   Object.defineProperty(holder, key, field);
 };
 

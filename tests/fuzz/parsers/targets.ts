@@ -4,10 +4,14 @@ import { archives } from "./archives.ts";
 import { bitstreams } from "./bitstreams.ts";
 import { containerBytes } from "./container-bytes.ts";
 import { decoders } from "./decoders.ts";
+import { graphRuns, graphs } from "./graphs.ts";
 import { onnxFiles, pipelineFolders } from "./model-folders.ts";
 import { modelJsons } from "./model-json.ts";
 import { stillPictures } from "./pictures.ts";
 import { segmentOutputs } from "./segment-outputs.ts";
+import { settingsValues } from "./settings-values.ts";
+import { streamParams } from "./stream-params.ts";
+import { promptTexts } from "./texts.ts";
 
 export const PARSER_TARGETS: readonly FuzzTarget[] = [
   ...containerBytes,
@@ -19,4 +23,9 @@ export const PARSER_TARGETS: readonly FuzzTarget[] = [
   onnxFiles,
   pipelineFolders,
   archives,
+  graphs,
+  graphRuns,
+  promptTexts,
+  streamParams,
+  settingsValues,
 ];
