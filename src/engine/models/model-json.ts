@@ -3,6 +3,7 @@ import { type Static, type TObject, type TSchema, Type } from "@sinclair/typebox
 import { Value } from "@sinclair/typebox/value";
 import { reason, WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
+import { cut } from "../../shown-value.ts";
 import { ParamValue } from "../protocol/models.ts";
 import { Fit } from "../protocol/work.ts";
 import { INPUT_ROLES, type Roles } from "./roles/input-roles.ts";
@@ -99,11 +100,19 @@ export function parseModelJson(
   return json;
 }
 
-/** One error for all problems of a `model.json`. */
+/** A file of a megabyte may have thousands of problems, and names as long as itself. */
+const MAX_LISTED = 20;
+const MAX_SENTENCE = 800;
+
+/** One error for all problems of a `model.json`, of many for the first ones. */
 export function modelJsonError(problems: readonly FieldProblem[]): WorkerError {
-  const sentences = problems.map(({ field, problem }) => `${field || "(top level)"} ${problem}`);
+  const listed = problems.slice(0, MAX_LISTED);
+  const sentences = listed.map(({ field, problem }) =>
+    cut(`${field || "(top level)"} ${problem}`, MAX_SENTENCE),
+  );
+  if (problems.length > MAX_LISTED) sentences.push(`and ${problems.length - MAX_LISTED} more`);
   return new WorkerError("model_failed", `model.json: ${sentences.join("; ")}`, {
-    details: problems,
+    details: listed,
   });
 }
 

@@ -92,3 +92,13 @@ test("invalid JSON is refused, and problems are listed by field", () => {
     expect((error as WorkerError).details.map(({ field }) => field)).toEqual(["file", "fit"]);
   }
 });
+
+test("thousands of problems and names of any length are refused in a text that can be read", () => {
+  const many = Object.fromEntries(Array.from({ length: 3000 }, (_, at) => [`field${at}`, at]));
+  expect(() => parse(many)).toThrow(/field19 is an unknown field; .*; and 2980 more$/);
+  try {
+    parse({ inputs: { ["x".repeat(100_000)]: { role: "y".repeat(100_000) } }, ...many });
+  } catch (error) {
+    expect((error as Error).message.length).toBeLessThan(20_000);
+  }
+});
