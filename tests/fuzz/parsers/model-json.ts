@@ -114,6 +114,13 @@ export const modelJsons = defineTarget<Case>({
       what: 'a wrong preset was refused with "allowed: a undefined"',
       test: ["unit/engine/models/model-json.test.ts", "presets.bold.style is"],
     },
+    {
+      what: "a file with many problems or long names was refused in a text without end",
+      test: [
+        "unit/engine/models/model-json.test.ts",
+        "thousands of problems and names of any length are refused in a text that can be read",
+      ],
+    },
   ],
   open: () => ({
     inputs: fc.record({
