@@ -247,6 +247,8 @@ function obey(number: number, command: string | undefined): void {
   if (command === "show live") report(number, { type: "showing", id, output: "live" });
   if (command === "show fallback")
     report(number, { type: "showing", id, output: "fallback", reason: "model_failed" });
+  const [, said] = /^say (.+)$/s.exec(command ?? "") ?? [];
+  if (said !== undefined) sayAll(JSON.parse(said), number);
   if (command === "on") report(number, { type: "recovered", id });
   if (command === "trouble")
     report(number, { type: "trouble", id, error: { kind: "model_failed", message: "made up" } });
@@ -272,6 +274,17 @@ function obey(number: number, command: string | undefined): void {
       id,
       error: { kind: "output_lost", message: "the channel is gone" },
     });
+  }
+}
+
+/** Sends messages of any kind; those that name the stream "x" are about the stream of this number. */
+function sayAll(messages: readonly unknown[], number: number): void {
+  const id = live.get(number) ?? "";
+  for (const message of messages) {
+    const about = JSON.stringify(message).replaceAll('"id":"x"', `"id":${JSON.stringify(id)}`);
+    const own: unknown = JSON.parse(about);
+    const isReport = typeof own === "object" && own !== null && "report" in own;
+    process.send?.(isReport ? { ...own, number } : own);
   }
 }
 

@@ -56,14 +56,20 @@ export function assertPrompted({ prompts, graphs }: StreamParams, model: ModelIn
   throw fieldsError([{ field: "prompts", problem }]);
 }
 
+type OnePrompt = Exclude<NonNullable<UpdateFields["prompts"]>, readonly unknown[]>;
+
+/** A text may have a member `graph` that is none: it means nothing, as others do. */
+const isGraph = (one: OnePrompt): one is Extract<OnePrompt, { readonly graph: string }> =>
+  typeof one === "object" && "graph" in one && typeof one.graph === "string";
+
 /** Prompts as objects with their own members and no others. */
 function drawingOf(prompts: NonNullable<UpdateFields["prompts"]>): Drawing {
   const all = [prompts].flat();
-  const graphs = all.flatMap((one) => (typeof one === "object" && "graph" in one ? one.graph : []));
+  const graphs = all.flatMap((one) => (isGraph(one) ? one.graph : []));
   if (graphs.length > 0) return { prompts: [], graphs };
   const texts = all.flatMap((one): Prompt[] => {
     if (typeof one === "string") return [{ prompt: one }];
-    if ("graph" in one) return [];
+    if (isGraph(one)) return [];
     const { prompt, negative_prompt, weight } = one;
     return [
       {
@@ -82,7 +88,7 @@ export function unusedMembers(given: UpdateFields): string[] {
   const all = [given[field] ?? []].flat();
   return all.flatMap((one, place) => {
     if (typeof one === "string") return [];
-    const known = "graph" in one ? ["graph"] : ["prompt", "negative_prompt", "weight"];
+    const known = isGraph(one) ? ["graph"] : ["prompt", "negative_prompt", "weight"];
     const at = all.length === 1 ? field : `${field}.${place}`;
     return Object.keys(one).flatMap((name) => (known.includes(name) ? [] : `${at}.${name}`));
   });

@@ -137,6 +137,16 @@ test("a graph takes the place of prompts and brings its model; texts bring back 
   expect(texts.graphs).toBeUndefined();
 });
 
+test.each([[null], [0], [{}], [["a"]]])(
+  "a member graph of a text that is %j means nothing",
+  (graph) => {
+    const { params, ignored } = update({ prompts: [{ prompt: "a cat", graph }, "a dog"] });
+    expect(params.prompts).toEqual([{ prompt: "a cat" }, { prompt: "a dog" }]);
+    expect(params.graphs).toBeUndefined();
+    expect(ignored).toEqual(["prompts.0.graph"]);
+  },
+);
+
 test.each<[object, string[]]>([
   [{ prompts: { prompt: GRAPH, weight: 2 } }, ["prompts.weight"]],
   [{ prompt: [{ prompt: GRAPH, client_id: "x" }, TEXT] }, ["prompt.0.client_id"]],
