@@ -204,7 +204,8 @@ test("video that cannot be read is named, unless another program has some that c
 
 test("a table of thousands of programs is bounded", () => {
   const demuxer = new TsDemuxer();
-  const started = performance.now();
+  const cpuMs = (): number => process.cpuUsage().user / 1000; // other programs add nothing to it
+  const started = cpuMs();
   for (let section = 0; section < 256; section++) {
     const programs = Array.from(
       { length: 40 },
@@ -212,5 +213,5 @@ test("a table of thousands of programs is bounded", () => {
     );
     demuxer.push(concat(pat(programs, { section, lastSection: 255 })), 0);
   }
-  expect(performance.now() - started).toBeLessThan(1000);
+  expect(cpuMs() - started).toBeLessThan(1000);
 });
