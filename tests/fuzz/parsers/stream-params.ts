@@ -43,7 +43,15 @@ const NAMES = [
 export const streamParams = defineTarget<readonly unknown[]>({
   name: "stream-params",
   inputs: "fields of a start and of updates after it, wild and misplaced",
-  found: [],
+  found: [
+    {
+      what: "a text with a member graph that is no text was answered with 500",
+      test: [
+        "unit/server/streams/params.test.ts",
+        "a member graph of a text that is %j means nothing",
+      ],
+    },
+  ],
   open: () => {
     const fields = fc.oneof(
       { weight: 3, arbitrary: mutatedJson(VALID, { names: NAMES }) },

@@ -4,11 +4,14 @@ import { archives } from "./archives.ts";
 import { bitstreams } from "./bitstreams.ts";
 import { containerBytes } from "./container-bytes.ts";
 import { decoders } from "./decoders.ts";
+import { engineMessages } from "./engine-messages.ts";
 import { graphRuns, graphs } from "./graphs.ts";
 import { onnxFiles, pipelineFolders } from "./model-folders.ts";
 import { modelJsons } from "./model-json.ts";
+import { onnxSessions } from "./onnx-sessions.ts";
 import { stillPictures } from "./pictures.ts";
 import { segmentOutputs } from "./segment-outputs.ts";
+import { serverMessages } from "./server-messages.ts";
 import { settingsValues } from "./settings-values.ts";
 import { streamParams } from "./stream-params.ts";
 import { promptTexts } from "./texts.ts";
@@ -21,6 +24,7 @@ export const PARSER_TARGETS: readonly FuzzTarget[] = [
   stillPictures,
   modelJsons,
   onnxFiles,
+  onnxSessions,
   pipelineFolders,
   archives,
   graphs,
@@ -28,4 +32,6 @@ export const PARSER_TARGETS: readonly FuzzTarget[] = [
   promptTexts,
   streamParams,
   settingsValues,
+  engineMessages,
+  serverMessages,
 ];
