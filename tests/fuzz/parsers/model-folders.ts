@@ -39,7 +39,15 @@ export const onnxFiles = defineTarget<OnnxCase>({
   name: "onnx-files",
   inputs:
     "ONNX files with damaged bytes, wild shapes, types and places of weights, beside a model.json",
-  found: [],
+  found: [
+    {
+      what: "a network for pictures of a billion pixels a side was accepted",
+      test: [
+        "unit/engine/models/define-model.test.ts",
+        "a file that fixes a size which no picture has is refused",
+      ],
+    },
+  ],
   open: async () => {
     const { folder, entry, close } = await modelFolder();
     return {

@@ -134,6 +134,9 @@ function checkValues(
   }
 }
 
+/** No picture that is read here is larger. */
+const MAX_SIDE = 16_384;
+
 /** The size that a picture input takes: what the entry states, else what the tensor fixes. */
 export function bindSize(
   { tensor, problem }: Pick<Binding<unknown>, "tensor" | "problem">,
@@ -153,6 +156,8 @@ export function bindSize(
     wanted === null
       ? fixedSize(tensor, layout)
       : { width: width ?? wanted[0], height: height ?? wanted[1] };
+  if (size !== null && Math.max(size.width, size.height) > MAX_SIDE)
+    problem("size", `is [${size.width}, ${size.height}]; at most ${MAX_SIDE} a side can be fed`);
   return { size, multipleOf: entry.multiple_of ?? 1 };
 }
 

@@ -152,6 +152,13 @@ test("a size that contradicts the file and a default out of bounds are refused",
   );
 });
 
+test("a file that fixes a size which no picture has is refused", () => {
+  const huge = taking("x float32 [1, 3, 64, 1099511627776]");
+  expect(() => defineModel("m", {}, huge)).toThrow(
+    "inputs.x.size is [1099511627776, 64]; at most 16384 a side can be fed",
+  );
+});
+
 test("tensors that suggest no role are refused, and a picture where there is none", () => {
   const video = taking(PICTURE, "clip float32 [N, 3, 8, H, W]");
   expect(() => defineModel("m", {}, video)).toThrow(
