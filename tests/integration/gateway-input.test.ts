@@ -26,12 +26,15 @@ interface Received {
   readonly dropped: number;
 }
 
-/** Whole segments in one burst each, as fast as they are read. */
-async function receive(segments: readonly Uint8Array[]): Promise<Received> {
+/** Whole segments in one burst each, as fast as they are read. `arrivals`: of each segment, in milliseconds. */
+async function receive(
+  segments: readonly Uint8Array[],
+  arrivals: readonly number[] = [],
+): Promise<Received> {
   const chunks = segments.map(
     (data, seq): IncomingChunk => ({
       ...{ seq, data, first: true, last: true },
-      ...{ complete: true, arrivedAt: performance.now() },
+      ...{ complete: true, arrivedAt: arrivals[seq] ?? performance.now() },
     }),
   );
   const source = new ReadableStream<IncomingChunk>({
@@ -149,7 +152,7 @@ describe("WHIP", () => {
     const segments = [0, 1, 2, 3].map((index) =>
       whipSegment(media, ...second(index), { shift: index < 2 ? 0 : 60 * 90_000 }),
     );
-    const { frames, sounds } = await receive(segments);
+    const { frames, sounds } = await receive(segments, [1000, 2000, 63_000, 64_000]);
     expect(frames.map(({ pts }) => pts)).toEqual(
       Array.from({ length: 120 }, (_, i) => i * 3000 + (i < 60 ? 0 : 60 * 90_000)),
     );

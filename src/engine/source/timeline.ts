@@ -11,7 +11,9 @@ const APART_TICKS = 10 * TICKS_PER_SECOND;
 /** How far timestamps of one track may go back without being a new clock: decode times only rise. */
 const BACK_TICKS = { video: 0, audio: TICKS_PER_SECOND / 10 } as const;
 /** A pause of the input may be this long; a larger jump ahead is a new clock. */
-const JUMP_AHEAD_TICKS = 600 * TICKS_PER_SECOND;
+const MAX_PAUSE_TICKS = 600 * TICKS_PER_SECOND;
+/** Timestamps may run ahead of the time that has passed by this much: a sender catches up, or segments were skipped. */
+const CATCH_UP_TICKS = APART_TICKS;
 /** Duration of a picture as long as no distance between two has been measured. */
 const DEFAULT_PICTURE_TICKS = TICKS_PER_SECOND / 25;
 /** A longer distance between two pictures is a pause. */
@@ -35,7 +37,8 @@ interface Track {
 
 /**
  * Shifts all packets of a stream, audio and video alike, by one offset. It is zero until the input's clock jumps, and
- * changes with every jump, also where a clock restarts with every short segment. A new clock begins where
+ * changes with every jump, also where a clock restarts with every short segment. Timestamps that jump ahead while no
+ * such time has passed are a new clock, too: players stall in a hole of the timeline. A new clock begins where
  * the last picture ended, so that output time follows the duration of the pictures however many clocks
  * there are. Audio of the old clock may reach past that, in which case its timestamps overlap.
  */
@@ -45,6 +48,8 @@ export class Timeline {
   #latest: Ticks | null;
   /** The first timestamp since the clock began. */
   #start = 0;
+  /** When the last packet arrived; null before the first. */
+  #arrivedAt: number | null = null;
   readonly #tracks = new Map<Kind, Track>();
 
   /** `resumeAfter`: where a replacement engine resumes; all timestamps are later. */
@@ -56,8 +61,12 @@ export class Timeline {
   map<T extends EncodedPacket>(packet: T): T {
     const { kind } = packet;
     const stamp = packet.kind === "video" ? packet.dts : packet.pts;
-    if (this.#latest !== null && this.#isNewClock(kind, stamp + this.#offset, this.#latest)) {
-      this.#offset = this.#end(packet, this.#latest) - stamp;
+    const maxJump = this.#maxJump(packet.arrivedAt);
+    this.#arrivedAt = packet.arrivedAt;
+    const latest = this.#latest;
+    const now = stamp + this.#offset;
+    if (latest !== null && (now > latest + maxJump || this.#isBack(kind, now, latest))) {
+      this.#offset = this.#end(packet, latest) - stamp;
       for (const [each, track] of this.#tracks)
         this.#tracks.set(each, { ...track, started: false });
     } else if (packet.kind === "video") {
@@ -78,8 +87,15 @@ export class Timeline {
     return [...this.#tracks.values()].some(({ started }) => started);
   }
 
-  #isNewClock(kind: Kind, moved: number, latest: number): boolean {
-    if (moved > latest + JUMP_AHEAD_TICKS) return true;
+  /** How far timestamps may jump ahead on one clock: a pause takes as long as it says. */
+  #maxJump(arrivedAt: number): number {
+    const passedMs = this.#arrivedAt === null ? 0 : Math.max(0, arrivedAt - this.#arrivedAt);
+    const passed = (passedMs * TICKS_PER_SECOND) / 1000;
+    return Math.min(passed + CATCH_UP_TICKS, MAX_PAUSE_TICKS);
+  }
+
+  /** Whether a time lies so far back that it belongs to a new clock. */
+  #isBack(kind: Kind, moved: number, latest: number): boolean {
     // A track that has started is compared with itself: its distance from the other track is the sender's choice.
     const own = this.#tracks.get(kind);
     if (own?.started) return moved < own.latest - BACK_TICKS[kind];

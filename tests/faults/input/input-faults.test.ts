@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { quietLibav } from "../../../src/engine/codec/libav.ts";
 import type { ReadMedia } from "../../support/clip-reader.ts";
 import { synthetic } from "../../support/clip-synthetic.ts";
+import { waitFor } from "../../support/wait-for.ts";
 import { Worker } from "../rig/worker.ts";
+import { ClipFeed } from "./clip-feed.ts";
 import { runInputCase } from "./input-case.ts";
 import { INPUT_FAULTS } from "./input-faults.ts";
 import type { InputContainer } from "./input-feed.ts";
@@ -43,4 +45,24 @@ for (const [name, container] of PICK) {
 test("no two faults have one name", () => {
   const names = INPUT_FAULTS.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
+});
+
+test.concurrent("a stream whose first segments cannot be read says so at once, waits, and plays what comes then", async () => {
+  if (!worker || !media) throw new Error("no worker");
+  const options = { url: worker.channel("foreign-in"), container: "mpegts", media } as const;
+  await using feed = await ClipFeed.open(options);
+  feed.replace(() => [new TextEncoder().encode("<html>502 Bad Gateway</html>".repeat(400))]);
+  await waitFor("the page to be sent", () => feed.sent > 2);
+  const channels = { input_url: feed.url, stream_url: worker.channel("foreign-out") };
+  const size = { width: 128, height: 72 };
+  const id = await worker.api.start({ ...channels, ...size, model: "identity" });
+  const stream = () => worker?.api.stream(id);
+  await waitFor("the trouble to be named", async () =>
+    /neither MPEG-TS.*begins with 3c 68 74 6d 6c/.test((await stream()).error),
+  );
+  expect(await stream()).toMatchObject({ status: "active", stats: { frames_out: 0, restarts: 0 } });
+  feed.restore();
+  await waitFor("output", async () => (await stream()).stats.frames_out > 0);
+  await waitFor("the trouble to be over", async () => (await stream()).error === undefined);
+  await worker.api.stop(id);
 });

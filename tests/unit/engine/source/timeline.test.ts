@@ -36,8 +36,23 @@ test("a clock that runs on is left as it is, wherever it begins", () => {
 
 test("a pause of minutes and stamps out of order within a second are no jump", () => {
   const timeline = new Timeline(null);
-  const seen = stamps(timeline, [video(0), video(300 * SECOND), audio(299.5 * SECOND)]);
+  const late = { ...video(300 * SECOND), arrivedAt: 295_000 };
+  const seen = stamps(timeline, [video(0), late, { ...audio(299.5 * SECOND), arrivedAt: 295_000 }]);
   expect(seen).toEqual([0, 300 * SECOND, 299.5 * SECOND]);
+});
+
+test("a clock that is set ahead by minutes, and back, leaves no hole in the output", () => {
+  const timeline = new Timeline(null);
+  const seconds = [0, 1, 302, 303, 304, 5, 6];
+  const packets = seconds.flatMap((at, index) => [
+    { ...video(at * SECOND), arrivedAt: index * 1000 },
+    { ...audio(at * SECOND), arrivedAt: index * 1000 },
+  ]);
+  const seen = stamps(timeline, packets);
+  const pictures = seen.filter((_, index) => index % 2 === 0);
+  // Each new clock begins where the last picture's duration ends.
+  expect(pictures).toEqual([0, 1, 2, 3, 4, 5, 6].map((at) => at * SECOND));
+  expect(seen.filter((_, index) => index % 2 === 1)).toEqual(pictures);
 });
 
 test("a track far behind the other stays on its clock, and moves it once at most", () => {
