@@ -93,9 +93,12 @@ export const pictures: readonly InputFault[] = [
     prepare: async () => {
       const params = "keyint=1000:scenecut=0";
       const clip = await drawClip({ ...SMALL, frames: 12 * PICTURES, params });
-      return ({ media, mux, index }) => [
-        mux(inPlaceOf(media, clip.slice(index * PICTURES, (index + 1) * PICTURES))),
-      ];
+      const sets = clip[0]?.data ?? new Uint8Array(0);
+      return ({ media, mux, index }) => {
+        const part = clip.slice(index * PICTURES, (index + 1) * PICTURES);
+        const { video, audio } = inPlaceOf(media, part);
+        return [mux({ audio, video: video && { ...video, extradata: sets } })];
+      };
     },
   }),
   plainFault("key frames left out", ({ media, mux }) => [
@@ -108,10 +111,15 @@ export const pictures: readonly InputFault[] = [
   plainFault("no pictures, sound alone", ({ media, mux }) => [mux(withPictures(media, () => []))]),
 ];
 
-const withPictures = (
+/** The media with other pictures, whose parameter sets a file's header still has. */
+function withPictures(
   { video, audio }: ReadMedia,
   change: (packets: readonly ReadPacket[]) => ReadPacket[],
-): ReadMedia => ({ audio, video: video && { ...video, packets: change(video.packets) } });
+): ReadMedia {
+  const sets = video?.packets.find(({ keyFrame }) => keyFrame)?.data ?? new Uint8Array(0);
+  const extradata = video && video.extradata.length > 0 ? video.extradata : sets;
+  return { audio, video: video && { ...video, extradata, packets: change(video.packets) } };
+}
 
 /** Sequence parameter sets say another size than the pictures have. */
 function lyingSets(than: string, real: ClipShape, said: ClipShape): InputFault {
