@@ -9,6 +9,7 @@ import type { ModelCatalogue } from "../models/catalogue.ts";
 import { GraphModels, type GraphPlan } from "../models/graph-models.ts";
 import type { ModelChain } from "../models/model-chain.ts";
 import type { BrokenModel, UsableModel } from "../models/model-folder.ts";
+import { isShortage } from "../models/shortage.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ComfyReport } from "../protocol/comfyui-report.ts";
 import type { ModelInfo } from "../protocol/models.ts";
@@ -28,10 +29,18 @@ const log = getLogger("inference");
 type Slot =
   | ({ readonly state: "warming"; readonly loading: Promise<ReadyModel> } & LoadProgress)
   | { readonly state: "ready"; readonly model: ReadyModel }
-  | { readonly state: "failed"; readonly stamp: string; readonly error: WorkerError };
+  | {
+      readonly state: "failed";
+      readonly stamp: string;
+      readonly error: WorkerError;
+      /** `performance.now()` from which it may be tried again with the same files. */
+      readonly retryAt: number;
+    };
 
 /** A caller waits this long for changed files to load, then gets the version that is loaded. */
 const RELOAD_WAIT_MS = 5000;
+/** A model that failed since the machine lacked something is loaded again after this time, for the next caller that asks. */
+const RETRY_MS = 10_000;
 /** Closing waits this long for runs in progress; one that hangs ends with the process. */
 const CLOSE_MS = 2000;
 
@@ -112,13 +121,13 @@ export class ModelHost implements AsyncDisposable {
     const { stamp } = await this.#catalogue.get(name);
     await this.#catalogue.chain(name);
     const slot = this.#slots.get(name);
-    if (slot?.state === "failed" && slot.stamp === stamp) throw slot.error;
+    if (slot?.state === "failed" && isFinal(slot, stamp)) throw slot.error;
     if (slot?.state === "ready" && slot.model.hasRejected(stamp)) throw slot.model.reloadError();
   }
 
   /**
    * A model, loaded once for all who ask, from the files that lie there now. Throws `unknown_model` and
-   * `model_failed`; one that failed is tried again when its files have changed. Changed files that cannot be
+   * `model_failed`; one that failed is tried again when its files have changed, or the machine lacked something. Changed files that cannot be
    * loaded, or take long, give the version that is loaded already. The signal ends the waiting, not the loading.
    */
   async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
@@ -138,7 +147,7 @@ export class ModelHost implements AsyncDisposable {
     if (this.#disposed) throw new WorkerError("engine_unavailable", "the engine is closing");
     const slot = this.#slots.get(name);
     if (slot?.state === "ready") return slot.model;
-    if (slot?.state === "failed" && slot.stamp === model.stamp) throw slot.error;
+    if (slot?.state === "failed" && isFinal(slot, model.stamp)) throw slot.error;
     const loading = slot?.state === "warming" ? slot.loading : this.#begin(model);
     if (signal === undefined) return await loading;
     const loaded = await untilAborted(loading, signal);
@@ -198,7 +207,10 @@ export class ModelHost implements AsyncDisposable {
         this.#loadTimes.learn(model, performance.now() - since);
         this.#become(model, { state: "ready", model: loaded });
       },
-      (error: WorkerError) => this.#become(model, { state: "failed", stamp: model.stamp, error }),
+      (error: WorkerError) => {
+        const retryAt = isShortage(error) ? performance.now() + RETRY_MS : Number.POSITIVE_INFINITY;
+        this.#become(model, { state: "failed", stamp: model.stamp, error, retryAt });
+      },
     );
     return loading;
   }
@@ -281,6 +293,10 @@ export class ModelHost implements AsyncDisposable {
     };
   }
 }
+
+/** Whether a failed load says what the next one would. */
+const isFinal = (failed: Extract<Slot, { state: "failed" }>, stamp: string): boolean =>
+  failed.stamp === stamp && performance.now() < failed.retryAt;
 
 const readyIn = (slot: Slot | undefined): ReadyModel | null =>
   slot?.state === "ready" ? slot.model : null;

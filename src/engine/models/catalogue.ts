@@ -18,6 +18,7 @@ import {
   type UsableModel,
 } from "./model-folder.ts";
 import { upstreamPorts } from "./roles/upstream.ts";
+import { isShortage } from "./shortage.ts";
 import { parseGraph, signatureOf } from "./tensor-signature.ts";
 
 const log = getLogger("models");
@@ -33,6 +34,8 @@ export class ModelCatalogue {
   /** Begins when the last one has ended, however it ended; null while no caller waits. */
   #nextPass: Promise<void> | null = null;
   #listError: string | null = null;
+  /** Why folders could not be looked at last time; null where they could. */
+  #shortage: string | null = null;
   /** Models of ComfyUI graphs, which no list shows. */
   readonly graphs: GraphModels;
 
@@ -133,7 +136,11 @@ export class ModelCatalogue {
     }
     const names = new Set([...this.#entries.keys(), ...folders]).values();
     const readNext = async (): Promise<void> => {
-      for (const name of names) await this.#current(name);
+      for (const name of names) {
+        await this.#current(name).catch((error) => {
+          if (!isShortage(error)) throw error; // the next pass reads it
+        });
+      }
     };
     await Promise.all(Array.from({ length: READS_AT_ONCE }, readNext));
   }
@@ -152,7 +159,23 @@ export class ModelCatalogue {
     }
   }
 
+  /** What is known of it, where the machine lacks what it takes to look again. Throws that error where nothing is known. */
   async #current(name: string): Promise<CatalogueEntry | undefined> {
+    try {
+      const entry = await this.#look(name);
+      this.#shortage = null;
+      return entry;
+    } catch (error) {
+      const known = this.#entries.get(name);
+      if (!isShortage(error) || known === undefined) throw error;
+      const message = reason(error);
+      if (this.#shortage === null) log.error("cannot look at models now", { error: message });
+      this.#shortage = message;
+      return known;
+    }
+  }
+
+  async #look(name: string): Promise<CatalogueEntry | undefined> {
     const known = this.#entries.get(name);
     const stamp = await stampOf(join(this.#workspace, "models", name), known?.files ?? []);
     if (stamp === null) this.#forget(name);

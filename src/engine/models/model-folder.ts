@@ -20,6 +20,7 @@ import { type ModelJson, type PortEntry, parseModelJson } from "./model-json.ts"
 import { readOnnxOutline } from "./onnx-outline.ts";
 import type { ProgramSource } from "./onnx-source.ts";
 import { describeFileError, readRegularFile } from "./regular-file.ts";
+import { isShortage } from "./shortage.ts";
 import { signatureOf } from "./tensor-signature.ts";
 
 interface Origin {
@@ -81,7 +82,10 @@ export async function listModelFolders(workspace: string): Promise<string[]> {
 /** True for a name that a model may have. Other names must not become paths. */
 export const isModelName = (name: string): boolean => NAME.test(name);
 
-/** The folder's model, or what is wrong with it; null where there is no folder. Never throws. */
+/**
+ * The folder's model, or what is wrong with it; null where there is no folder. Throws only where the machine lacks what it
+ * takes to read it (`isShortage`).
+ */
 export async function readModelFolder(
   workspace: string,
   name: string,
@@ -139,6 +143,7 @@ export async function readModelFolder(
   } catch (error) {
     const message = `model ${shownName(name)} cannot be used: ${reason(error)}`;
     const failure = new WorkerError("model_failed", message, { cause: error });
+    if (isShortage(error)) throw failure;
     if (files.every((file) => watched.includes(file))) {
       return { state: "broken", ...unusable, error: failure };
     }
@@ -178,7 +183,7 @@ async function watchedIn(folder: string): Promise<string[]> {
 
 /**
  * A text that differs whenever a file of the model was written, replaced or made readable; null where there is no
- * folder.
+ * folder. Throws where the machine lacks what it takes to look (`isShortage`).
  *
  * @param files the entry's own `files`
  */
@@ -194,6 +199,7 @@ export async function stampOf(folder: string, files: readonly string[]): Promise
     });
     return (await Promise.all(stamps)).join("|");
   } catch (error) {
+    if (isShortage(error)) throw error;
     const code = codeOf(error);
     // A listed name that is not UTF-8 was decoded with replacement characters, and leads nowhere.
     if (code === "ENOENT" && folder.includes("\uFFFD")) return "unreadable: name";

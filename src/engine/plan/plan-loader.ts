@@ -105,7 +105,7 @@ export class PlanLoader implements Disposable {
     const model = this.#wanted;
     if (model === null || this.#nodes.length > 0) return null;
     const progress = this.#options.host.loading(model);
-    // A model that failed is asked for again, which loads it only if its files have changed.
+    // A model that failed is asked for again, which loads it only if that may help: see `ModelHost.acquire`.
     if (progress === null && this.#failed === model) return null;
     return { since: this.#wantedSince, expectedMs: null, ...progress, model };
   }
