@@ -34,12 +34,16 @@ const damaged = (
 });
 
 export const MODEL_FAULTS: readonly Fault[] = [
-  damaged("file missing", (file) => rm(file), "model_failed"),
-  damaged("file cut short in place", (file) => truncate(file, 100), "model_failed"),
-  damaged("file emptied", (file) => truncate(file, 0), "model_failed"),
-  damaged("file overwritten with a web page", (file) => Bun.write(file, "<html>"), "model_failed"),
+  damaged("file missing", (file) => rm(file), "invalid_request"),
+  damaged("file cut short in place", (file) => truncate(file, 100), "invalid_request"),
+  damaged("file emptied", (file) => truncate(file, 0), "invalid_request"),
+  damaged(
+    "file overwritten with a web page",
+    (file) => Bun.write(file, "<html>"),
+    "invalid_request",
+  ),
   damaged("file is another version", (file) => Bun.write(file, spinningModel())),
-  damaged("file is a directory", replacedBy(mkdir), "model_failed"),
+  damaged("file is a directory", replacedBy(mkdir), "invalid_request"),
   damaged(
     "file is a link to itself",
     replacedBy((file) => symlink(file, file)),
