@@ -47,12 +47,12 @@ export const MODEL_FAULTS: readonly Fault[] = [
   damaged(
     "file is a link to itself",
     replacedBy((file) => symlink(file, file)),
-    "model_failed",
+    "invalid_request",
   ),
   damaged(
     "model.json broken",
     (_, folder) => Bun.write(join(folder, "model.json"), "{"),
-    "model_failed",
+    "invalid_request",
   ),
   damaged("folder removed", (_, folder) => rm(folder, { recursive: true }), "unknown_model"),
   {
