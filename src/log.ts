@@ -9,6 +9,7 @@ import {
   type Logger,
   withContext,
 } from "@logtape/logtape";
+import { LogOutput } from "./log-output.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 export const LOG_FORMATS = ["text", "json"] as const;
@@ -45,13 +46,16 @@ export async function configureLogging(level: LogLevel, format: LogFormat): Prom
       `${timestamp} ${name} ${category}: ${record.message.join("")}${fieldsText(record.properties)}`,
   });
   const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : text;
+  const output = new LogOutput(process.stderr, (lines) =>
+    getLogger("log").warn("log lines were left out: stderr was not read for a while", { lines }),
+  );
   await configure({
     reset: true,
     contextLocalStorage: new AsyncLocalStorage(),
     sinks: {
       // Written synchronously: the last line before an exit is the one that explains it.
       stderr: (record) => {
-        process.stderr.write(formatter({ ...record, properties: rounded(record.properties) }));
+        output.write(formatter({ ...record, properties: rounded(record.properties) }));
       },
     },
     loggers: [
