@@ -11,29 +11,45 @@ import type { SoakStream } from "./streams/soak-stream.ts";
 /** Nothing of a stream is left so long after its end. */
 const EMPTIED_MS = 5000;
 const END_MS = 15_000;
+/** Together longer than an orchestrator's heartbeats are apart. */
+const IDLE_LOOKS = 5;
+const IDLE_LOOK_MS = 2500;
 /** Idle connections that HTTP clients keep in their pools: those of orchestrators, and of this process. */
 const POOLED = 8;
 
 /**
  * Runs all streams once and uses every model, so that what a worker keeps on purpose, such as loaded models, is there from
- * the start. Returns what it holds after they have ended.
+ * the start. Returns the most that it holds of everything after they have ended.
  */
 export async function rehearse(stage: Stage): Promise<Census> {
   const { worker } = stage;
   const streams = await stage.startStreams();
+  await useEveryModel(streams, worker);
+  await stopAll(streams, worker);
+  const most: Record<string, number> = {};
+  for (let look = 0; look < IDLE_LOOKS; look++) {
+    await Bun.sleep(IDLE_LOOK_MS); // some requests and their timers come and go
+    for (const [what, n] of Object.entries(await census(worker)))
+      most[what] = Math.max(n, most[what] ?? 0);
+  }
+  return most;
+}
+
+/** Every stream with input uses one model after the other, so that its engine has loaded all of them. */
+export async function useEveryModel(
+  streams: readonly SoakStream[],
+  { api }: Worker,
+): Promise<void> {
+  const withInput = streams.filter(({ input }) => input !== null);
   for (const change of [...MODELS.map((model) => ({ model })), restyled("gold")])
-    for (const { name, id, input, change: apply } of streams) {
-      if (input === null) continue;
-      await apply(change);
+    for (const stream of withInput) {
+      await stream.change({ paused: false, ...change });
       await waitFor(
-        `${name} uses ${change.model}`,
-        async () => (await worker.api.stream(id)).stats.model === change.model,
+        `${stream.name} uses ${change.model}`,
+        async () => (await api.stream(stream.id)).stats.model === change.model,
         END_MS,
       );
     }
-  await stopAll(streams, worker);
-  await Bun.sleep(EMPTIED_MS); // as long as at the end
-  return await census(worker);
 }
 
 /** Resolves when the worker has no stream any more. */

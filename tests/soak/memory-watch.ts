@@ -7,13 +7,10 @@ import type { MemoryRecord } from "./record.ts";
 
 /** Time for the allocator to give back what a collection has freed. */
 const RETURN_MS = 500;
-/** An engine loads its programs first. */
-const ENGINE_WARM_UP_S = 60;
-
 export class MemoryWatch {
   readonly #worker: Worker;
   readonly #server: Sample[] = [];
-  readonly #engines = new Map<number, { readonly since: number; readonly samples: Sample[] }>();
+  readonly #engines = new Map<number, Sample[]>();
 
   constructor(worker: Worker) {
     this.#worker = worker;
@@ -30,18 +27,21 @@ export class MemoryWatch {
     await Bun.sleep(RETURN_MS);
     this.#server.push({ at, value: memoryOf(server).anonymous });
     for (const pid of engines) {
-      const { since, samples } = this.#engines.get(pid) ?? { since: at, samples: [] };
-      this.#engines.set(pid, { since, samples });
-      if (at - since >= ENGINE_WARM_UP_S) samples.push({ at, value: memoryOf(pid).anonymous });
+      const samples = this.#engines.get(pid) ?? [];
+      this.#engines.set(pid, [...samples, { at, value: memoryOf(pid).anonymous }]);
     }
   }
 
-  /** The server's samples from `warmUpS` on, and all of engines that have warmed up. */
-  record(warmUpS: number): MemoryRecord[] {
-    const server = this.#server.filter(({ at }) => at >= warmUpS);
-    const engines = [...this.#engines].map(([pid, { samples }]) => ({
-      ...{ process: "engine" as const, pid, samples },
+  /** Samples of the server from one time on and of engines from another, in seconds; of those that lived on. */
+  record({ server, engines }: { server: number; engines: number }): MemoryRecord[] {
+    const from = (samples: readonly Sample[], start: number) =>
+      samples.filter(({ at }) => at >= start);
+    const all = [...this.#engines].map(([pid, samples]) => ({
+      ...{ process: "engine" as const, pid, samples: from(samples, engines) },
     }));
-    return [{ process: "server", pid: this.#worker.pid, samples: server }, ...engines];
+    return [
+      { process: "server", pid: this.#worker.pid, samples: from(this.#server, server) },
+      ...all.filter(({ samples }) => samples.length > 0),
+    ];
   }
 }

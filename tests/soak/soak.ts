@@ -3,7 +3,15 @@ import { reason } from "../../src/errors.ts";
 import { logId } from "../../src/log.ts";
 import type { Fault } from "../faults/rig/fault.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { emptied, leaksOf, rehearse, stopAll, usageLines, usageOf } from "./before-and-after.ts";
+import {
+  emptied,
+  leaksOf,
+  rehearse,
+  stopAll,
+  usageLines,
+  usageOf,
+  useEveryModel,
+} from "./before-and-after.ts";
 import { isExplained } from "./explained-lines.ts";
 import { LogWatch } from "./log-watch.ts";
 import { MemoryWatch } from "./memory-watch.ts";
@@ -25,8 +33,10 @@ export interface SoakPlan {
 
 /** The first part of the run, in which memory is not judged. */
 const WARM_UP_SHARE = 0.15;
-/** From here on engines are left alive, so that their memory can be measured over a long time, too. */
+/** From here on engines are left alive, with all models loaded, so that their memory is measured over a long time, too. */
 const CALM_SHARE = 0.5;
+/** After that, engines warm up for this share of the run. */
+const ENGINE_WARM_UP_SHARE = 0.05;
 const END_MS = 15_000;
 /** Another than any stream has had. */
 const LAST_SIZE = { width: 256, height: 144 };
@@ -48,6 +58,7 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
   const clock = () => performance.now() - begun;
   rounds = new Rounds({ seed, faults: plan.faults, worker, streams: all, clock });
   let broken: string | null = null;
+  let calmAt: number | null = null;
   /** What fails ends the run, with a record of what was seen until then. */
   const seen = <T>(step: Promise<T>, otherwise: T): Promise<T> =>
     step.catch((error: unknown) => {
@@ -56,7 +67,11 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
     });
   for (let round = 0; clock() < lengthMs && broken === null; round++) {
     await Bun.sleep(Math.max(0, round * everyMs - clock())); // the plan's own time
-    const struck = await seen(rounds.next(clock() > lengthMs * CALM_SHARE), "nothing");
+    if (calmAt === null && clock() >= lengthMs * CALM_SHARE) {
+      await seen(useEveryModel(all, worker), undefined);
+      calmAt = clock();
+    }
+    const struck = await seen(rounds.next(calmAt !== null), "nothing");
     broken ??= stop.aborted ? reason(stop.reason) : await seen(endOf(all, stage), null);
     if (broken === null) await seen(memory.sample(clock() / 1000), undefined);
     onStep(`${(clock() / 1000).toFixed(0)} s: ${struck}${broken ? `; ${broken}` : ""}`);
@@ -83,7 +98,10 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
     strikes: rounds.strikes,
     misfires: rounds.misfires,
     streams: records,
-    memory: memory.record((lastedMs * WARM_UP_SHARE) / 1000),
+    memory: memory.record({
+      server: (lengthMs * WARM_UP_SHARE) / 1000,
+      engines: ((calmAt ?? lastedMs) + lengthMs * ENGINE_WARM_UP_SHARE) / 1000,
+    }),
     holdings: { start: before, end: after, leaks: leaksOf(before, after) },
     usage,
     log: { lines: log.lines, unexpected: log.unexpected, secrets: [...log.seen] },
