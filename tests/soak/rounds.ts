@@ -51,7 +51,9 @@ export class Rounds {
       (one) => suits(one, victim) && !(isSparing && one.neighboursMayPause),
     );
     if (faults.length === 0) return "no fault";
-    const fault = this.#dice.pick(faults);
+    // Families have different numbers of faults: one is drawn first.
+    const family = this.#dice.pick([...new Set(faults.map((one) => one.family))]);
+    const fault = this.#dice.pick(faults.filter((one) => one.family === family));
     const others = streams.filter((one) => one !== victim);
     await worker.ready();
     this.#tried.push(fault);
