@@ -73,7 +73,8 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
     }
     const struck = await seen(rounds.next(calmAt !== null), "nothing");
     broken ??= stop.aborted ? reason(stop.reason) : await seen(endOf(all, stage), null);
-    if (broken === null) await seen(memory.sample(clock() / 1000), undefined);
+    // A process that is just being replaced, or that gets no core, is measured the next time.
+    await memory.sample(clock() / 1000).catch((error) => onStep(`no sample: ${reason(error)}`));
     onStep(`${(clock() / 1000).toFixed(0)} s: ${struck}${broken ? `; ${broken}` : ""}`);
   }
   const lastedMs = clock();
