@@ -51,7 +51,7 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
   const memory = new MemoryWatch(worker);
   await using streams = new AsyncDisposableStack();
   const before = await rehearse(stage);
-  const earlier = usageLines(stage.usageLog).length;
+  const earlier = usageLines(worker.usageLog).length;
   const all = await stage.startStreams();
   for (const one of all) streams.use(one);
   const begun = performance.now();
@@ -89,7 +89,7 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
     );
   }
   await seen(stopAll(all, worker), undefined);
-  const usage = await usageOf(all, () => usageLines(stage.usageLog).slice(earlier));
+  const usage = await usageOf(all, () => usageLines(worker.usageLog).slice(earlier));
   const after = await seen(emptied(worker, before), {});
   return {
     seed,

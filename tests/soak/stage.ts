@@ -1,7 +1,4 @@
 /** Sets the soak's stage: a worker process that is BYOC worker and live runner, its orchestrators, and four streams. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { faultyTrickle } from "../faults/peer/faulty-trickle.ts";
 import { Worker } from "../faults/rig/worker.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
@@ -25,16 +22,12 @@ const CLIP_SECONDS = 8;
 
 export interface Stage extends AsyncDisposable {
   readonly worker: Worker;
-  /** Where the worker's usage records go. */
-  readonly usageLog: string;
   /** Starts all streams; resolves when each gives frames. The caller disposes them. */
   startStreams(): Promise<readonly SoakStream[]>;
 }
 
 export async function setStage(log: LogWatch): Promise<Stage> {
   await using started = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "soak-"));
-  started.defer(() => rm(folder, { recursive: true }));
   const byocOrchestrator = started.use(await Orchestrator.start({ secret: SECRET }));
   const dialect = "livepeer-node";
   const runnerOrchestrator = started.use(
@@ -47,7 +40,6 @@ export async function setStage(log: LogWatch): Promise<Stage> {
     byoc: await pathTo(channels.url("")),
     runner: await pathTo(runnerOrchestrator.url),
   };
-  const usageLog = join(folder, "usage.jsonl");
   const worker = started.use(
     await Worker.start({
       env: {
@@ -57,7 +49,6 @@ export async function setStage(log: LogWatch): Promise<Stage> {
         RUNNER_APP: APP,
         MAX_STREAMS: "4",
         ALLOW_HOSTS: "127.0.0.1",
-        USAGE_LOG: usageLog,
       },
       onLine: (line) => log.take(line),
       onText: (line) => log.takeText(line),
@@ -87,7 +78,6 @@ export async function setStage(log: LogWatch): Promise<Stage> {
   const owned = started.move();
   return {
     worker,
-    usageLog,
     async startStreams() {
       const channel = (name: string) => worker.channel(name);
       const seeds = { worker, channel, token: TOKEN };

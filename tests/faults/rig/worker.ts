@@ -39,7 +39,8 @@ export class Worker implements AsyncDisposable {
   /** The management API. */
   readonly api: ReturnType<typeof api>;
   readonly #folder: string;
-  readonly #usageLog: string;
+  /** One line of JSON for each stream that ended. */
+  readonly usageLog: string;
   readonly #server: ServerProcess;
   readonly #lines: string[];
 
@@ -93,7 +94,7 @@ export class Worker implements AsyncDisposable {
     this.#folder = folder;
     this.#server = server;
     this.#lines = lines;
-    this.#usageLog = usageLogIn(folder);
+    this.usageLog = usageLogIn(folder);
     this.workspace = join(folder, "workspace");
     this.temporary = join(folder, "temporary");
     this.censuses = join(folder, "censuses");
@@ -150,7 +151,7 @@ export class Worker implements AsyncDisposable {
     const { log_id } = await this.api.debug(stream);
     let kind: string | null | undefined;
     await waitFor("the usage record of a stream", async () => {
-      const records = (await Bun.file(this.#usageLog).text()).split("\n").filter(Boolean);
+      const records = (await Bun.file(this.usageLog).text()).split("\n").filter(Boolean);
       const record = records
         .map((line) => JSON.parse(line))
         .findLast((one) => one.stream === log_id);
