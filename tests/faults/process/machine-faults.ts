@@ -1,4 +1,5 @@
 /** The machine runs out of something, or its clock is set. */
+import { existsSync } from "node:fs";
 import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Fault, FaultSite } from "../rig/fault.ts";
@@ -66,13 +67,17 @@ const enginePid = ({ worker, stream }: FaultSite): Promise<number> => worker.eng
 
 /** Lowers a process's limit of open files to those that it has. */
 async function outOfFiles(pid: number): Promise<() => Promise<void>> {
+  const before = /^Max open files +(\d+)/m.exec(await Bun.file(`/proc/${pid}/limits`).text())?.[1];
+  if (before === undefined) throw new Error(`process ${pid} has no limit of open files`);
   const open = (await readdir(`/proc/${pid}/fd`)).map(Number);
   limitFiles(pid, `${Math.max(...open) + 1}:`);
-  return async () => limitFiles(pid, "65536:");
+  return async () => limitFiles(pid, `${before}:`);
 }
 
+/** Throws if the limit cannot be set, unless the process is gone. */
 function limitFiles(pid: number, limit: string): void {
-  Bun.spawnSync(["prlimit", "--pid", String(pid), `--nofile=${limit}`]);
+  const { exitCode, stderr } = Bun.spawnSync(["prlimit", "--pid", `${pid}`, `--nofile=${limit}`]);
+  if (exitCode !== 0 && existsSync(`/proc/${pid}`)) throw new Error(`prlimit: ${stderr}`);
 }
 
 /** Puts a process into a control group of its own, with a limit. Needs root, and version 1 of control groups. */
