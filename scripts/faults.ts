@@ -1,5 +1,5 @@
 /**
- * `bun run faults [--family …] [--fault …] [--phase …]`: runs faults against the real server in each phase of a stream, alone
+ * `bun run faults [--family …] [--fault …] [--phase …] [--jobs N]`: runs faults against the real server in each phase of a stream, alone
  * and beside healthy streams. Writes docs/faults.md and fault-results/; exits with 1 if a bound was broken.
  */
 import { join } from "node:path";
@@ -12,12 +12,13 @@ import { docSection, writeDocSection } from "./doc-section.ts";
 
 const PAGE = "faults.md";
 const SECTION = "matrix";
-const USAGE = `usage: bun run faults [--family ${FAMILIES.join("|")}] [--fault "part of a name"] [--phase ${PHASES.join("|")}]`;
+const USAGE = `usage: bun run faults [--family ${FAMILIES.join("|")}] [--fault "part of a name"] [--phase ${PHASES.join("|")}] [--jobs 1]`;
 
-const { faults, phases } = asked();
+const { faults, phases, jobs } = asked();
 const results = await runMatrix({
   faults,
   phases,
+  jobs,
   folder: join(import.meta.dir, "../fault-results"),
   print: console.log,
 });
@@ -43,15 +44,18 @@ async function writeRows(): Promise<void> {
 function asked() {
   try {
     const option = { type: "string" } as const;
-    const { values } = parseArgs({ options: { family: option, fault: option, phase: option } });
-    const { family, fault = "" } = values;
+    const { values } = parseArgs({
+      options: { family: option, fault: option, phase: option, jobs: option },
+    });
+    const { family, fault = "", jobs = "1" } = values;
+    if (!/^[1-9]\d?$/.test(jobs)) throw new Error(`--jobs must be from 1 to 99: ${jobs}`);
     if (family !== undefined && !FAMILIES.some((one) => one === family))
       throw new Error(`--family must be ${FAMILIES.join(" or ")}: ${family}`);
     const faults = ALL_FAULTS.filter(
       (one) => (family === undefined || one.family === family) && one.name.includes(fault),
     );
     if (faults.length === 0) throw new Error(`no fault has "${fault}" in its name`);
-    return { faults, phases: phasesAsked(values.phase) };
+    return { faults, phases: phasesAsked(values.phase), jobs: Number(jobs) };
   } catch (error) {
     console.error(`faults: ${error instanceof Error ? error.message : error}\n${USAGE}`);
     process.exit(2);

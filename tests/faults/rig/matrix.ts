@@ -1,4 +1,4 @@
-/** Runs cases one after the other, prints a line for each, and saves what they came to. */
+/** Runs the cases of faults, prints a line for each, and saves what they came to. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { reason } from "../../../src/errors.ts";
@@ -14,6 +14,8 @@ const CROWDED = 1.5;
 export interface MatrixOptions {
   readonly faults: readonly Fault[];
   readonly phases: readonly Phase[];
+  /** Faults that are tried at a time, each with a worker of its own. */
+  readonly jobs: number;
   /** Gets a JSON file for each case. */
   readonly folder: string;
   readonly print: (line: string) => void;
@@ -24,15 +26,17 @@ export const phasesOf = ({ phases = PHASES }: Fault): readonly Phase[] => phases
 /** Runs each fault in each phase, alone and beside neighbours. */
 export async function runMatrix(options: MatrixOptions): Promise<CaseResult[]> {
   await mkdir(options.folder, { recursive: true });
-  const bySettings = Map.groupBy(options.faults, ({ flags = [] }) => JSON.stringify(flags));
+  const bySettings = Map.groupBy(options.faults, ({ flags = [] }) => flags.join(" "));
+  const waiting = [...bySettings.values()].flat();
   const results: CaseResult[] = [];
-  for (const faults of bySettings.values()) {
-    await using shared = new SharedBench(faults[0]?.flags ?? []);
-    for (const fault of faults)
+  const runFaults = async (): Promise<void> => {
+    await using shared = new SharedBench();
+    for (let fault = waiting.shift(); fault !== undefined; fault = waiting.shift())
       for (const phase of phasesOf(fault).filter((one) => options.phases.includes(one)))
         for (const beside of [false, true])
           results.push(await runOne({ fault, phase, beside }, shared, options));
-  }
+  };
+  await Promise.all(Array.from({ length: options.jobs }, runFaults));
   return results;
 }
 
@@ -46,7 +50,7 @@ async function runOne(
   const begun = performance.now();
   const attempt = async (): Promise<CaseResult> => {
     try {
-      const outcome = await runCase(await shared.get(), fault, { phase, beside });
+      const outcome = await runCase(await shared.get(fault.flags), fault, { phase, beside });
       return { fault, phase, beside, outcome, broken: broken(fault, outcome) };
     } catch (error) {
       const lines = await shared.close();
@@ -65,22 +69,20 @@ async function runOne(
   return result;
 }
 
-/** A worker for many cases; another one after a case that could not be run. */
+/** A worker for many cases with the same settings; another one after a case that could not be run. */
 class SharedBench implements AsyncDisposable {
-  readonly #flags: readonly string[];
+  #flags: readonly string[] = [];
   #bench: FaultBench | null = null;
-
-  constructor(flags: readonly string[]) {
-    this.#flags = flags;
-  }
 
   /** The worker's log. */
   get lines(): readonly string[] {
     return this.#bench?.worker.lines ?? [];
   }
 
-  async get(): Promise<FaultBench> {
-    this.#bench ??= await FaultBench.open(this.#flags);
+  async get(flags: readonly string[] = []): Promise<FaultBench> {
+    if (!Bun.deepEquals(flags, this.#flags)) await this.close();
+    this.#flags = flags;
+    this.#bench ??= await FaultBench.open(flags);
     return this.#bench;
   }
 
