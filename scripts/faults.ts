@@ -15,26 +15,24 @@ const SECTION = "matrix";
 const USAGE = `usage: bun run faults [--family ${FAMILIES.join("|")}] [--fault "part of a name"] [--phase ${PHASES.join("|")}] [--jobs 1]`;
 
 const { faults, phases, jobs } = asked();
+const rows = rowsIn(await docSection(PAGE, SECTION));
 const results = await runMatrix({
   faults,
   phases,
   jobs,
   folder: join(import.meta.dir, "../fault-results"),
   print: console.log,
+  onRow: async (fault, phase, pair) => {
+    rows.set(rowKey(fault.name, phase), rowOf(fault, phase, pair));
+    await writeRows();
+  },
 });
-await writeRows();
 const failed = results.filter(({ broken }) => broken.length > 0).length;
 console.log(`${results.length - failed} cases hold, ${failed} do not`);
 process.exit(failed === 0 ? 0 : 1);
 
-/** Replaces the rows of this run, leaves out those of faults that are gone, and keeps the others. */
+/** In the order of the faults; leaves out rows of those that are gone. */
 async function writeRows(): Promise<void> {
-  const rows = rowsIn(await docSection(PAGE, SECTION));
-  for (const fault of faults)
-    for (const phase of phasesOf(fault).filter((one) => phases.includes(one))) {
-      const own = results.filter((each) => each.fault === fault && each.phase === phase);
-      rows.set(rowKey(fault.name, phase), rowOf(fault, phase, own));
-    }
   const all = ALL_FAULTS.flatMap((fault) =>
     phasesOf(fault).flatMap((phase) => rows.get(rowKey(fault.name, phase)) ?? []),
   );

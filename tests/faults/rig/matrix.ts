@@ -19,6 +19,8 @@ export interface MatrixOptions {
   /** Gets a JSON file for each case. */
   readonly folder: string;
   readonly print: (line: string) => void;
+  /** Gets the cases of a fault in a phase. */
+  readonly onRow: (fault: Fault, phase: Phase, results: readonly CaseResult[]) => Promise<void>;
 }
 
 export const phasesOf = ({ phases = PHASES }: Fault): readonly Phase[] => phases;
@@ -32,9 +34,12 @@ export async function runMatrix(options: MatrixOptions): Promise<CaseResult[]> {
   const runFaults = async (): Promise<void> => {
     await using shared = new SharedBench();
     for (let fault = waiting.shift(); fault !== undefined; fault = waiting.shift())
-      for (const phase of phasesOf(fault).filter((one) => options.phases.includes(one)))
-        for (const beside of [false, true])
-          results.push(await runOne({ fault, phase, beside }, shared, options));
+      for (const phase of phasesOf(fault).filter((one) => options.phases.includes(one))) {
+        const alone = await runOne({ fault, phase, beside: false }, shared, options);
+        const beside = await runOne({ fault, phase, beside: true }, shared, options);
+        results.push(alone, beside);
+        await options.onRow(fault, phase, [alone, beside]);
+      }
   };
   await Promise.all(Array.from({ length: options.jobs }, runFaults));
   return results;
