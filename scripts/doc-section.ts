@@ -38,3 +38,15 @@ function bounds(page: string, name: string): { from: number; to: number } {
   if (at < 0 || to < 0) throw new Error(`the page has no section "${name}": add ${begin}${end}`);
   return { from: at + begin.length, to };
 }
+
+/** A table in Markdown, its columns as wide as the formatter makes them. */
+export function docTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, n) => Math.max(3, ...lines.map((cells) => (cells[n] ?? "").length)));
+  const [first = "", ...others] = lines.map(
+    (cells) => `| ${widths.map((width, n) => (cells[n] ?? "").padEnd(width)).join(" | ")} |`,
+  );
+  return [first, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...others].join(
+    "\n",
+  );
+}

@@ -1,4 +1,5 @@
 /** Renders the outcomes of cases as rows of the matrix in docs/faults.md. */
+import { docTable } from "../../../scripts/doc-section.ts";
 import type { Outcome } from "./case.ts";
 import type { Fault, Phase } from "./fault.ts";
 
@@ -12,15 +13,19 @@ export interface CaseResult {
 }
 
 const HEAD = [
-  "| Fault | Phase | Client saw | Pause, alone / beside | Neighbours | Lost | Leaks | Crowding | Holds |",
-  "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+  ...["Fault", "Phase", "Client saw", "Pause, alone / beside", "Neighbours", "Lost", "Leaks"],
+  ...["Crowding", "Holds"],
 ];
+const HOLDS = "yes";
+
+/** The cells of one fault in one phase. */
+export type Row = readonly string[];
 
 /** The row of a fault in a phase, from its case alone and its case beside neighbours. */
-export function rowOf(fault: Fault, phase: Phase, results: readonly CaseResult[]): string {
+export function rowOf(fault: Fault, phase: Phase, results: readonly CaseResult[]): Row {
   const outcomes = results.flatMap(({ outcome }) => outcome ?? []);
   const broken = [...new Set(results.flatMap((each) => each.broken))];
-  const cells = [
+  return [
     fault.name,
     phase,
     distinct(outcomes.map(sawOf)),
@@ -29,35 +34,36 @@ export function rowOf(fault: Fault, phase: Phase, results: readonly CaseResult[]
     distinct(outcomes.map(({ lost }) => `${lost}`)),
     distinct(outcomes.map(({ leaks }) => `${leaks.length}`)),
     outcomes.map(({ crowding }) => crowding.toFixed(1)).join(" / "),
-    broken.length === 0 ? "yes" : `**no**: ${broken.join("; ")}`,
+    broken.length === 0 ? HOLDS : `**no**: ${broken.join("; ")}`,
   ];
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
 /** What the section of the page has, row by row, by fault and phase. */
-export function rowsIn(section: string): Map<string, string> {
-  const rows = section.split("\n").filter((line) => line.startsWith("| ") && !HEAD.includes(line));
+export function rowsIn(section: string): Map<string, Row> {
+  const rows = section
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .slice(2)
+    .map((line) =>
+      line
+        .slice(2, -2)
+        .split(" | ")
+        .map((cell) => cell.trim()),
+    );
   return new Map(rows.map((row) => [keyOf(row), row]));
 }
 
 export const rowKey = (fault: string, phase: string): string => `${fault}, ${phase}`;
 
 /** The section: how much was tried and held, and the table. */
-export function sectionText(rows: readonly string[]): string {
-  const held = rows.filter((row) => row.endsWith("| yes |")).length;
-  const faults = new Set(rows.map((row) => row.split(" | ")[0])).size;
-  return [
-    `Tried: ${faults} faults in ${rows.length} rows of two cases each. All bounds hold in ${held} rows.`,
-    "",
-    ...HEAD,
-    ...rows,
-  ].join("\n");
+export function sectionText(rows: readonly Row[]): string {
+  const held = rows.filter((row) => row.at(-1) === HOLDS).length;
+  const faults = new Set(rows.map(([fault]) => fault)).size;
+  const summary = `Tried: ${faults} faults in ${rows.length} rows of two cases each. All bounds hold in ${held} rows.`;
+  return `${summary}\n\n${docTable(HEAD, rows)}`;
 }
 
-function keyOf(row: string): string {
-  const [fault = "", phase = ""] = row.slice(2).split(" | ");
-  return rowKey(fault, phase);
-}
+const keyOf = ([fault = "", phase = ""]: Row): string => rowKey(fault, phase);
 
 function sawOf({ phase, answer, end }: Outcome): string {
   const got = answer.code === null ? `${answer.status}` : `${answer.status} ${answer.code}`;

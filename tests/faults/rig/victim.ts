@@ -109,7 +109,7 @@ export class Victim implements AsyncDisposable {
 
   /** Waits until output has flown for a moment. */
   async flows(): Promise<void> {
-    await waitFor("output of the victim", () => this.output.frames >= 1.5 * VICTIM_FPS, 15_000);
+    await waitFor("output of the victim", () => this.output.frames >= 1.5 * VICTIM_FPS, 45_000);
   }
 
   /** Ends what the harness holds; the worker's stream is the case's to stop. */
