@@ -60,7 +60,7 @@ export async function runCase(
   const course = await COURSES[phase](victim, fault);
   const beyond = neighbours?.measure() ?? { gaps: [], lost: 0 };
   await neighbours?.stop();
-  const deadline = performance.now() + GONE_WITHIN_MS;
+  const deadline = performance.now() + GONE_WITHIN_MS * crowding.factor;
   return {
     ...{ fault: fault.name, phase, beside },
     ...course,
