@@ -1,6 +1,8 @@
 /** The fuzzer itself: on parts that break their promises in known ways. */
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import fc from "fast-check";
+import { ALL_TARGETS } from "./all-targets.ts";
 import { defineTarget, type FuzzSubject } from "./fuzz.ts";
 import { mutatedBytes } from "./mutated-bytes.ts";
 
@@ -72,4 +74,17 @@ test("damaged bytes shrink to the smallest damage that matters", async () => {
   expect(findings).toHaveLength(1);
   const shown = findings[0]?.input ?? "";
   expect(shown.split(",").length).toBeLessThanOrEqual(original.length + 2);
+});
+
+test("every finding that is listed has a test of that name", async () => {
+  const found = ALL_TARGETS.flatMap((one) => one.found);
+  const missing: string[] = [];
+  for (const {
+    test: [file, name],
+  } of found) {
+    const source = Bun.file(join(import.meta.dir, "..", file));
+    if (!(await source.exists()) || !(await source.text()).includes(name))
+      missing.push(`${file}: ${name}`);
+  }
+  expect(missing).toEqual([]);
 });

@@ -5,6 +5,7 @@
 import { WorkerError } from "../../errors.ts";
 import { bareHost } from "../hosts/ip-address.ts";
 import { isLoopback } from "../hosts/own-address.ts";
+import { declaredBytes } from "./content-length.ts";
 import { hostNameOf, isOwnOrigin } from "./request-host.ts";
 
 export interface BrowserRulesOptions {
@@ -82,8 +83,7 @@ export class BrowserRules {
 export function rejectForm({ method, headers }: Request): void {
   if (!CHANGING.includes(method) || !headers.has("origin")) return;
   const type = headers.get("content-type");
-  const hasBody =
-    headers.has("transfer-encoding") || Number(headers.get("content-length") ?? 0) > 0;
+  const hasBody = headers.has("transfer-encoding") || (declaredBytes(headers) ?? 0) > 0;
   if (type === null ? !hasBody : /^application\/json\s*(;|$)/i.test(type.trim())) return;
   throw new WorkerError("forbidden", "web pages must send Content-Type: application/json");
 }

@@ -4,6 +4,7 @@
  */
 import { WorkerError } from "../../errors.ts";
 import { parseJson } from "../exact-json.ts";
+import { declaredBytes } from "./content-length.ts";
 import { badJson, HttpError } from "./http-error.ts";
 
 const MIB = 1024 * 1024;
@@ -63,10 +64,10 @@ export interface ReadOptions {
  */
 export async function readJson(request: Request, options: ReadOptions = {}): Promise<unknown> {
   const { maxBytes = MAX_BODY_BYTES, timeoutMs = READ_TIMEOUT_MS, budget = sharedBudget } = options;
-  const declared = request.headers.get("content-length");
-  if (Number(declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
-  budget.assertRoom(Number(declared ?? 0));
-  const isSmall = declared !== null && Number(declared) <= SMALL_BYTES;
+  const declared = declaredBytes(request.headers);
+  if ((declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  budget.assertRoom(declared ?? 0);
+  const isSmall = declared !== null && declared <= SMALL_BYTES;
   using deadline = readDeadline(timeoutMs, options.signal);
   const text = isSmall
     ? await orAbort(request.text().catch(brokenOff), deadline.signal)

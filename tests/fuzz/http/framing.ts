@@ -105,7 +105,15 @@ const bytes: fc.Arbitrary<Uint8Array> = fc.oneof(
 export const framing = httpTarget({
   name: "http-framing",
   inputs: "bytes in place of HTTP/1.1: damaged, cut, contradictory, slow, and far too long",
-  found: [],
+  found: [
+    {
+      what: "a Content-Length that is sent twice, with the same number, was a 503 for want of room",
+      test: [
+        "unit/server/http/json-body.test.ts",
+        "a length that is declared twice, as HTTP allows it, is a length",
+      ],
+    },
+  ],
   open: ({ port }) =>
     tried(
       fc.record({

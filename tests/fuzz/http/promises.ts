@@ -53,6 +53,6 @@ function expectFailure(status: number, failure: unknown, allowed: readonly strin
 export function expectTrickleAnswer(answer: Answer): void {
   const { status } = answer;
   if (status === 401 || status === 403) expectJsonAnswer(answer);
-  else if (![200, 400, 404, 405, 413, 429, 470, 507].includes(status))
+  else if (![200, 204, 400, 404, 405, 413, 429, 470, 507].includes(status))
     throw new Error(`trickle: ${status}`);
 }

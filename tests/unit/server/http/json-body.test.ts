@@ -33,6 +33,14 @@ test.each([
   expect(await readJson(request(text, length))).toEqual(value);
 });
 
+test("a length that is declared twice, as HTTP allows it, is a length", async () => {
+  const twice = { "content-length": "7, 7" };
+  expect(await readJson(request('{"a":1}', twice))).toEqual({ a: 1 });
+  expect(await failure(readJson(request('{"a":1}', twice), { maxBytes: 6 }))).toBe(
+    "body_too_large",
+  );
+});
+
 test("a body beyond its limit is refused, by its length before it is read", async () => {
   const { request: declared } = slowRequest({ "content-length": "2000" });
   expect(await failure(readJson(declared, { maxBytes: 1000 }))).toBe("body_too_large");
