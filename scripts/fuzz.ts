@@ -1,15 +1,23 @@
 /**
  * `bun run fuzz [target…] [--cases 100000] [--seed N]`: runs generated inputs against every part that takes input from
- * outside. Prints a line a target and writes each finding to fault-results/fuzz; exits with 1 if there are any.
+ * outside. Prints a line a target and writes each finding to fault-results/fuzz; exits with 1 if there are any. A run of at
+ * least 100,000 cases without findings is written into docs/faults.md.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ALL_TARGETS } from "../tests/fuzz/all-targets.ts";
 import { type FuzzRun, type FuzzTarget, writeFindings } from "../tests/fuzz/fuzz.ts";
+import { fuzzReport } from "../tests/fuzz/report.ts";
+import { sectionOf, writeDocSection } from "./doc-section.ts";
 
+const DOCS = join(import.meta.dir, "../docs");
 const RESULTS = join(import.meta.dir, "../fault-results/fuzz");
 const NAMES = ALL_TARGETS.map(({ name }) => name).join(", ");
 const USAGE = `usage: bun run fuzz [target…] [--cases 100000] [--seed N]\n  targets: ${NAMES}`;
+
+const PAGE = "faults.md";
+const SECTION = "fuzz";
+const LONG_RUN = 100_000;
 
 const { targets, cases, seed } = asked();
 let isSound = true;
@@ -18,8 +26,14 @@ for (const target of targets) {
   isSound &&= run.findings.length === 0;
   console.log(lineOf(run));
   for (const file of writeFindings(run, RESULTS)) console.log(`  ${file}`);
+  if (run.cases >= LONG_RUN && run.findings.length === 0) await report(run);
 }
 process.exit(isSound ? 0 : 1);
+
+async function report(run: FuzzRun): Promise<void> {
+  const page = await Bun.file(join(DOCS, PAGE)).text();
+  await writeDocSection(PAGE, SECTION, fuzzReport([run], ALL_TARGETS, sectionOf(page, SECTION)));
+}
 
 function lineOf({ target, seed, cases, seconds, memory, findings }: FuzzRun): string {
   const rate = Math.round(cases / seconds);
@@ -32,7 +46,7 @@ function asked(): { targets: readonly FuzzTarget[]; cases: number; seed: number 
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
-        cases: { type: "string", default: "100000" },
+        cases: { type: "string", default: `${LONG_RUN}` },
         seed: { type: "string", default: `${Math.floor(Math.random() * 2 ** 31)}` },
       },
     });

@@ -2,7 +2,7 @@
  * Runs generated inputs against one part that takes input from outside, and shrinks each input that breaks a promise of
  * that part to the smallest that still does.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { residentOf } from "../support/process-memory.ts";
@@ -171,9 +171,11 @@ function memoryOf(pid: number): number {
   return Math.round(residentOf(pid));
 }
 
-/** Writes each finding of a run to a file of its own in `folder`; returns the files. */
+/** Writes each finding of a run to a file of its own in `folder`, in place of those of the run before; returns the files. */
 export function writeFindings({ target, findings }: FuzzRun, folder: string): readonly string[] {
   mkdirSync(folder, { recursive: true });
+  for (const old of new Bun.Glob(`${target}-*.json`).scanSync({ cwd: folder, absolute: true }))
+    rmSync(old);
   return findings.map((finding, n) => {
     const file = join(folder, `${target}-${n + 1}.json`);
     writeFileSync(file, `${JSON.stringify(finding, null, 2)}\n`);

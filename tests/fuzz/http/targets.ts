@@ -1,5 +1,6 @@
 /** Lists the targets of hostile HTTP. */
 import type { FuzzTarget } from "../fuzz.ts";
+import { bodyBytes } from "./body-bytes.ts";
 import { framing } from "./framing.ts";
 import { jsonBodies } from "./json-bodies.ts";
 import { jsonTexts } from "./json-texts.ts";
@@ -12,6 +13,7 @@ export const HTTP_TARGETS: readonly FuzzTarget[] = [
   jsonTexts,
   livepeerHeader,
   jsonBodies,
+  bodyBytes,
   requestHeads,
   framing,
   trickleRequests,

@@ -7,6 +7,7 @@ import { StandInOrchestrator } from "../../support/live-runner/stand-in.ts";
 import { collect, enginePid, holdings } from "../../support/live-stream.ts";
 import { MAIN, type ServerProcess, startServer } from "../../support/server-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
+import type { Answer } from "./exchange.ts";
 
 /** Opens every route but the runner's, whose key is in the path. */
 export const API_TOKEN = "token-of-the-operator";
@@ -29,6 +30,8 @@ export interface FuzzedWorker {
   readonly victim: string;
   /** Sends a request with the operator's token, and a body as JSON. */
   ask(method: string, path: string, body?: unknown): Promise<Answered>;
+  /** Ends the stream that this answer is about, unless it is the victim. */
+  endStarted(answer: Pick<Answer, "status" | "body">): Promise<void>;
   /** Throws once the live stream has stopped, the server was not healthy, or a process died. */
   assertUnharmed(): void;
   /** Throws unless the server soon holds what it held before the first case. */
@@ -127,6 +130,11 @@ async function open(): Promise<FuzzedWorker & AsyncDisposable> {
   };
   return {
     ...{ url, port: server.port, server, orchestrator, victim, ask },
+    endStarted: async ({ status, body }) => {
+      const { manifest_id: id } = status === 200 ? JSON.parse(body) : {};
+      if (id !== undefined && id !== victim)
+        await ask("DELETE", `/stream/${encodeURIComponent(id)}`);
+    },
     assertUnharmed: () => {
       const [error] = errors.splice(0);
       if (error !== undefined) throw new Error(`the server logged ${error}`);
