@@ -29,31 +29,30 @@ data: [DONE]
 `;
 
 /** For OpenAPI alone: jobs and answers are checked against the capability's own schema. */
+export const jobBody = {
+  required: true,
+  content: jsonContent(Type.Union(CAPABILITIES.map(({ input }) => input))),
+};
+export const jobAnswer = {
+  description: "the job's result",
+  headers: {
+    "X-Metadata": {
+      description: "comfystream-image: JSON of model, seed and timings",
+      schema: { type: "string" as const },
+    },
+  },
+  content: {
+    ...jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
+    "text/event-stream": {
+      schema: { type: "string" as const },
+      example: EVENTS_EXAMPLE,
+    },
+  },
+};
 const described = (summary: string) => ({
   ...operation("jobs", summary),
-  requestBody: {
-    required: true,
-    content: jsonContent(Type.Union(CAPABILITIES.map(({ input }) => input))),
-  },
-  responses: {
-    200: {
-      description: "the job's result",
-      headers: {
-        "X-Metadata": {
-          description: "comfystream-image: JSON of model, seed and timings",
-          schema: { type: "string" as const },
-        },
-      },
-      content: {
-        ...jsonContent(Type.Union(CAPABILITIES.map(({ output }) => output))),
-        "text/event-stream": {
-          schema: { type: "string" as const },
-          example: EVENTS_EXAMPLE,
-        },
-      },
-    },
-    ...failureContents(400, 404, 413, 503, 504),
-  },
+  requestBody: jobBody,
+  responses: { 200: jobAnswer, ...failureContents(400, 404, 413, 503, 504) },
 });
 
 // Elysia prepares what a handler's parameter names, and nothing else: `...rest` would cost cookies, headers and query.

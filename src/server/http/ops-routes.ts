@@ -12,6 +12,7 @@ import type { StreamStore } from "../streams/store.ts";
 import type { AccessPolicy } from "./access.ts";
 import {
   AppVersionAnswer,
+  BadQuery,
   failureContents,
   failures,
   HardwareInfo,
@@ -54,7 +55,7 @@ export const opsRoutes = (options: OpsOptions) => {
     .get("/health", ({ set, query }) => healthAnswer(options, query.check, set), {
       ...access.open,
       query: HealthQuery,
-      response: { 200: HealthAnswer, 503: HealthAnswer },
+      response: { 200: HealthAnswer, 400: BadQuery, 503: HealthAnswer },
       detail: {
         ...operation("operations", "Whether the server is usable, ready, and has room"),
         security: [],

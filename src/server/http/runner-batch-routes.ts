@@ -4,9 +4,10 @@ import { findCapability } from "../../capabilities/registry.ts";
 import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
 import type { AccessPolicy } from "./access.ts";
 import { type Call, type JobOptions, runJob } from "./batch-job.ts";
+import { jobAnswer, jobBody } from "./capability-routes.ts";
 import { HttpError } from "./http-error.ts";
-import { noRunnerRoute } from "./runner-error.ts";
-import { operation } from "./schemas.ts";
+import { noRunnerRoute, runnerFailures } from "./runner-error.ts";
+import { contents, operation } from "./schemas.ts";
 
 interface BatchCall extends Omit<Call, "livepeer"> {
   readonly params: { readonly key: string; readonly capability: string };
@@ -43,6 +44,8 @@ export const runnerBatchRoutes = (
         ...operation("runner", "Run a batch job that is sold as a runner of its own"),
         security: [],
         hide: path !== "/",
+        requestBody: jobBody,
+        responses: { 200: jobAnswer, ...contents(runnerFailures) },
       },
     });
     app.all(

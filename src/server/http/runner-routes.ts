@@ -7,6 +7,7 @@ import { StatusAnswer } from "../protocols/live-runner/app/status-answer.ts";
 import { SessionUsage } from "../protocols/live-runner/app/usage-record.ts";
 import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
 import type { RunnerSession } from "../protocols/live-runner/sessions/session.ts";
+import { SessionHeaderFields } from "../protocols/live-runner/sessions/session-headers.ts";
 import type { SessionTable } from "../protocols/live-runner/sessions/session-table.ts";
 import type { AccessPolicy } from "./access.ts";
 import { HttpError } from "./http-error.ts";
@@ -56,6 +57,7 @@ export const runnerRoutes = (
         {
           ...guard,
           parse: "none",
+          headers: SessionHeaderFields,
           response: { 200: route.answer, ...runnerFailures },
           detail: {
             ...described(route.summary, { hide: path !== listed }),
@@ -79,6 +81,7 @@ export const runnerRoutes = (
       },
       {
         ...guard,
+        headers: SessionHeaderFields,
         response: { 200: Type.Union([SessionObject, SessionUsage]), ...runnerFailures },
         detail: described("The session, or what it used once it has ended"),
       },
@@ -111,7 +114,7 @@ export const runnerRoutes = (
     app.get(path, ({ set, query }) => healthAnswer(health, query.check, set), {
       ...guard,
       query: HealthQuery,
-      response: { 200: HealthAnswer, 503: HealthAnswer },
+      response: { 200: HealthAnswer, 400: runnerFailures[400], 503: HealthAnswer },
       detail: described("As /health of the server", { hide: path !== "/health" }),
     });
   }
@@ -129,6 +132,7 @@ export const runnerRoutes = (
 };
 
 const asked = {
+  headers: SessionHeaderFields,
   query: Type.Object(
     { model: Type.Optional(Type.String({ description: "ask about this model" })) },
     { additionalProperties: true },

@@ -238,10 +238,13 @@ const MEANINGS = {
   404: "no such stream, capability or route",
   413: "the body is too large",
   503: "all places are taken, no engine can run, or ComfyUI cannot be reached; try later",
-  504: "the job took too long",
+  504: "the job, or the arrival of its body, took too long",
 };
 
 type FailureStatus = keyof typeof MEANINGS;
+
+/** Of a route that any caller may use, which has no 401 and no 403. */
+export const BadQuery = Type.Object(ErrorAnswer.properties, { description: MEANINGS[400] });
 
 /** A route's error answers: 401 and 403, which any route may give, and `statuses`. */
 export const failures = <S extends FailureStatus>(...statuses: readonly S[]) =>
@@ -277,11 +280,14 @@ export const jsonContent = (schema: TSchema) => ({
   "application/json": { schema: schema as any },
 });
 
-/** `failures` in OpenAPI's form, for routes whose answers Elysia does not check. */
-export const failureContents = (...statuses: FailureStatus[]) =>
+/** Answers by their statuses in OpenAPI's form, for routes whose answers Elysia does not check. */
+export const contents = (answers: Readonly<Record<number, TSchema>>) =>
   Object.fromEntries(
-    Object.entries(failures(...statuses)).map(([status, schema]) => [
+    Object.entries(answers).map(([status, schema]) => [
       status,
       { description: schema.description ?? "", content: jsonContent(schema) },
     ]),
   );
+
+/** `failures` in that form. */
+export const failureContents = (...statuses: FailureStatus[]) => contents(failures(...statuses));

@@ -1,5 +1,13 @@
 /** Reads the id of the stream that a request names: in X-Stream-Id, or in a member of its body. */
 
+import { Type } from "@sinclair/typebox";
+
+/** For OpenAPI: handlers read the header by `streamIdOf`. */
+export const StreamIdHeader = Type.Object(
+  { "x-stream-id": Type.Optional(Type.String({ description: "id of the stream" })) },
+  { additionalProperties: true },
+);
+
 /** Members of a body that name a stream, the first one that is set wins. */
 const ID_MEMBERS = ["gateway_request_id", "stream_id", "manifest_id", "request_id"];
 const utf8 = new TextDecoder("utf-8", { fatal: true });

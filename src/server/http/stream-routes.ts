@@ -29,7 +29,7 @@ import {
   StreamsAnswer,
 } from "./schemas.ts";
 import { DebugAnswer, streamDebug } from "./stream-debug.ts";
-import { streamIdOf } from "./stream-id.ts";
+import { StreamIdHeader, streamIdOf } from "./stream-id.ts";
 
 export interface StreamServices {
   readonly scheduler: EngineScheduler;
@@ -54,9 +54,10 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
       {
         ...access.orchestrator,
         parse: "none",
+        headers: StreamIdHeader,
         // The control protocol that reads the body checks it.
         ...bodyFor<StartFields>(),
-        response: { 200: StartAnswer, ...failures(400, 413, 503) },
+        response: { 200: StartAnswer, ...failures(400, 413, 503, 504) },
         detail: {
           ...operation("streams", "Start a stream, in seed mode or for an orchestrator"),
           requestBody: { required: true, content: jsonContent(StartFields) },
@@ -75,7 +76,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
       {
         ...access.operator,
         params: ById,
-        response: { 200: StreamAnswer, ...failures(404) },
+        response: { 200: StreamAnswer, ...failures(400, 404) },
         detail: operation("streams", "One stream, live or ended"),
       },
     )
@@ -85,7 +86,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
       {
         ...access.operator,
         params: ById,
-        response: { 200: DebugAnswer, ...failures(404) },
+        response: { 200: DebugAnswer, ...failures(400, 404) },
         detail: operation(
           "streams",
           "What goes on in a stream: last events, engine, calls, stages, queues and timings",
@@ -108,7 +109,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
         parse: "none",
         params: ById,
         ...bodyFor<UpdateFields>(),
-        response: { 200: ChangedAnswer, ...failures(400, 404, 413) },
+        response: { 200: ChangedAnswer, ...failures(400, 404, 413, 503, 504) },
         detail: {
           ...operation(
             "streams",
@@ -124,7 +125,7 @@ export const streamRoutes = (access: AccessPolicy, services: StreamServices) =>
       {
         ...access.operator,
         params: ById,
-        response: { 200: StopAnswer, ...failures(404) },
+        response: { 200: StopAnswer, ...failures(400, 404) },
         detail: operation("streams", "Stop a stream"),
       },
     );
@@ -142,7 +143,7 @@ const DATA_OPERATION = {
         "text/event-stream": { schema: { type: "string" as const }, example: DATA_EXAMPLE },
       },
     },
-    ...failureContents(404, 503),
+    ...failureContents(400, 404, 503),
   },
 };
 

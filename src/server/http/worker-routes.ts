@@ -16,7 +16,7 @@ import {
   StateAnswer,
   StopAnswer,
 } from "./schemas.ts";
-import { streamIdIn, streamIdOf, withoutStreamId } from "./stream-id.ts";
+import { StreamIdHeader, streamIdIn, streamIdOf, withoutStreamId } from "./stream-id.ts";
 import { changeStream, type StreamServices, startStream, stopStream } from "./stream-routes.ts";
 
 /** Every base that may have been registered as the capability's URL. */
@@ -42,6 +42,7 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
         {
           ...access.orchestrator,
           parse: "none",
+          headers: StreamIdHeader,
           response: { 200: StopAnswer, ...failures(400) },
           detail: detail("Stop the stream of X-Stream-Id; an unknown or ended one is no error"),
         },
@@ -57,7 +58,8 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
         {
           ...access.orchestrator,
           parse: "none",
-          response: { 200: ChangedAnswer, ...failures(400, 404, 413) },
+          headers: StreamIdHeader,
+          response: { 200: ChangedAnswer, ...failures(400, 404, 413, 503, 504) },
           detail: {
             ...detail("Change the stream of X-Stream-Id"),
             requestBody: { required: true, content: jsonContent(UpdateFields) },
@@ -70,6 +72,7 @@ export const workerRoutes = (access: AccessPolicy, services: StreamServices) => 
           status(services, streamIdOf(request), access.roleOf({ request, server })),
         {
           ...access.byStreamId,
+          headers: StreamIdHeader,
           response: { 200: StateAnswer, ...failures(404) },
           detail: detail("State of the worker and of the stream of X-Stream-Id"),
         },

@@ -1,5 +1,20 @@
 /** Reads the headers with which an orchestrator names the session on every call that it forwards (live-runner.md 3.1). */
+import { Type } from "@sinclair/typebox";
 import { RunnerError } from "../app/runner-errors.ts";
+
+const ofOrchestrator = (description: string) =>
+  Type.Optional(Type.String({ description: `${description}; an orchestrator sets it` }));
+
+/** For OpenAPI: `sessionHeaders` reads and checks them. */
+export const SessionHeaderFields = Type.Object(
+  {
+    "livepeer-session-id": ofOrchestrator("the session that the call is for"),
+    "livepeer-session-token": ofOrchestrator("what opens the session's callbacks"),
+    "livepeer-session-control": ofOrchestrator("base URL of the callbacks"),
+    "livepeer-runner-route": ofOrchestrator("id of the runner"),
+  },
+  { additionalProperties: true },
+);
 
 /** Whose call it is, and how to call the orchestrator back about it. All of it is a credential. */
 export interface SessionHeaders {
