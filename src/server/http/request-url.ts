@@ -7,7 +7,9 @@
  */
 export function withUsableUrl(request: Request): Request {
   const { url } = request;
-  const path = url.slice(url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2));
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
+  // CONNECT and OPTIONS may have a target without any path.
+  const path = start < 0 ? `/${url}` : url.slice(start);
   if (URL.canParse(url) && !path.includes("//")) return request;
   const usable = new URL(`${URL.parse(url)?.origin ?? "http://localhost"}${path}`);
   usable.pathname = usable.pathname.replace(/\/{2,}/g, "/");

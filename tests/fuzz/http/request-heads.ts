@@ -189,7 +189,15 @@ const isOdd = ([, value]: readonly [string, string]) => !/^[\t\x20-\x7e]*$/.test
 export const requestHeads = httpTarget({
   name: "request-heads",
   inputs: "methods, paths, queries and headers that exist, nearly exist or must not",
-  found: [],
+  found: [
+    {
+      what: "CONNECT with a target that has no path and is no URL was a 500",
+      test: [
+        "unit/server/http/request-url.test.ts",
+        "a target without a path gets a URL that parses",
+      ],
+    },
+  ],
   open: ({ port }) =>
     tried(
       fc.record({
