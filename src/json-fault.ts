@@ -117,12 +117,16 @@ function excessOf(text: string): string | null {
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** The place of the closing quote; the end for a text without one. */
+/** The place of the closing quote; the end for a text without one. Pictures are texts of millions of characters. */
 function endOfText(json: string, begin: number): number {
-  for (let at = begin + 1; at < json.length; at++) {
-    const sign = json.charCodeAt(at);
-    if (sign === QUOTE) return at;
-    if (sign === BACKSLASH) at++;
-  }
-  return json.length;
+  let at = json.indexOf('"', begin + 1);
+  while (at >= 0 && isEscaped(json, at)) at = json.indexOf('"', at + 1);
+  return at < 0 ? json.length : at;
+}
+
+/** Whether an odd number of backslashes comes before. */
+function isEscaped(json: string, at: number): boolean {
+  let first = at;
+  while (json.charCodeAt(first - 1) === BACKSLASH) first--;
+  return (at - first) % 2 === 1;
 }

@@ -38,3 +38,15 @@ test.each([
   expect(parseBounded(text)).toEqual(JSON.parse(text));
   expect(jsonFault(text)).toBeNull();
 });
+
+test.each([
+  ['["\\"[[[["]', "an escaped quote"],
+  ['["\\\\", "[[[["]', "an escaped backslash before the end of a text"],
+  ['["\\\\\\"[[[[", 1]', "both"],
+  ['{"a\\"": "]]]]", "b": [1]}', "in a name"],
+])("brackets in a text are not nesting: %s (%s)", (text) => {
+  expect(parseBounded(text.replaceAll("[[[[", "[".repeat(2000)))).toEqual(
+    JSON.parse(text.replaceAll("[[[[", "[".repeat(2000))),
+  );
+  expect(() => parseBounded(`{"a": ${text}, "b": ${"[".repeat(2000)}`)).toThrow("nests deeper");
+});
