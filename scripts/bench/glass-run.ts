@@ -21,9 +21,20 @@ import { FilterChain } from "./filter-chain.ts";
 const FPS = 30;
 const SEGMENT_SECONDS = 1;
 
+export interface SendOptions {
+  /** Gets the time at which each picture is drawn, by its number. */
+  readonly drawnAt?: number[];
+  /** Aborted to end it early. */
+  readonly signal?: AbortSignal;
+}
+
 /** Draws, encodes and publishes `frames` pictures in real time, numbered from 0. Returns when each was drawn. */
-export async function sendNumbered(url: string, size: Size, frames: number): Promise<number[]> {
-  const signal = new AbortController().signal;
+export async function sendNumbered(
+  url: string,
+  size: Size,
+  frames: number,
+  { drawnAt = [], signal = new AbortController().signal }: SendOptions = {},
+): Promise<number[]> {
   const options = { contentType: "video/mp2t", create: true, signal };
   const publisher = await TricklePublisher.open({ url }, options);
   using pool = new FramePool();
@@ -31,13 +42,12 @@ export async function sendNumbered(url: string, size: Size, frames: number): Pro
     ["testsrc2", `size=${size.width}x${size.height}:rate=${FPS}`],
     ["format", "pix_fmts=yuv420p"],
   ]);
-  const drawnAt: number[] = [];
   const begun = performance.now();
   const pictures = new ReadableStream<VideoFrame>(
     {
       async pull(controller) {
         const number = drawnAt.length;
-        if (number === frames) return controller.close();
+        if (number === frames || signal.aborted) return controller.close();
         const native = new Frame();
         native.alloc();
         pattern.pull(native);

@@ -1,0 +1,54 @@
+/**
+ * `bun run load [--load text] [--starts 10000]`: what the server promises while much is asked of it, beside two watched
+ * streams. Prints what was seen; writes it to docs/faults.md after a run of all loads; exits with 1 if a promise was broken.
+ */
+import { availableParallelism, loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { raiseRequestLimit } from "../src/request-limit.ts";
+import { allLoads } from "../tests/load/all-loads.ts";
+import { isSound, type LoadResult, runLoad } from "../tests/load/load.ts";
+import { loadSection, loadText } from "../tests/load/report.ts";
+import { writeDocSection } from "./doc-section.ts";
+
+const USAGE = "usage: bun run load [--load text] [--starts 10000]";
+
+const { only, starts } = asked();
+raiseRequestLimit();
+const date = new Date().toISOString().slice(0, 10);
+const [load1m = 0] = loadavg();
+await using made = await allLoads({ starts });
+const chosen = made.loads.filter(({ name }) => name.includes(only));
+if (chosen.length === 0) fail(`no load has "${only}" in its name`);
+const results: LoadResult[] = [];
+for (const load of chosen) {
+  const result = await runLoad(load);
+  results.push(result);
+  console.log(loadText(result));
+}
+if (only === "") {
+  const cores = availableParallelism();
+  await writeDocSection("faults.md", "load", loadSection(results, { date, cores, load1m }));
+}
+process.exitCode = results.every(isSound) ? 0 : 1;
+
+function asked() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        load: { type: "string", default: "" },
+        starts: { type: "string", default: "10000" },
+      },
+    });
+    const starts = Number(values.starts);
+    if (!(Number.isInteger(starts) && starts > 0))
+      throw new Error(`--starts must be a whole number above 0: ${values.starts}`);
+    return { only: values.load, starts };
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function fail(message: string): never {
+  console.error(`load: ${message}\n${USAGE}`);
+  process.exit(2);
+}
