@@ -67,28 +67,28 @@ test("commands print no secret, also of settings that they refuse", async () => 
     PORT: "x",
   };
   const hub = { ...ENV, HF_ENDPOINT: `http://${DEAD}` };
-  expectNone(
-    {
-      help: await output(["--help"], ENV),
-      version: await output(["--version"], ENV),
-      "refused settings": await output(["server"], wrong),
-      "a misspelt flag": await output(["server", "--api-tokne", secret("api-token")], ENV),
-      "a misspelt flag with =": await output([`--api-tokne=${secret("api-token")}`], ENV),
-      doctor: await output(["doctor"], ENV),
-      register: await output(["register"], ENV),
-      "models list": await output(["models", "list"], ENV),
-      "models add by hub": await output(["models", "add", "hf:owner/net"], hub),
-      "models add by URL": await output(
-        ["models", "add", `https://me:${password}@${DEAD}/net.onnx`],
-        ENV,
-      ),
-      "models add by signed URL": await output(
-        ["models", "add", `https://${DEAD}/${password}/net.onnx?signature=${password}`],
-        ENV,
-      ),
-    },
-    [...GIVEN, password],
+  const runs: Readonly<
+    Record<string, [args: readonly string[], env: Readonly<Record<string, string>>]>
+  > = {
+    help: [["--help"], ENV],
+    version: [["--version"], ENV],
+    "refused settings": [["server"], wrong],
+    "a misspelt flag": [["server", "--api-tokne", secret("api-token")], ENV],
+    "a misspelt flag with =": [[`--api-tokne=${secret("api-token")}`], ENV],
+    doctor: [["doctor", "--device", "cuda:7"], ENV],
+    register: [["register"], ENV],
+    "models list": [["models", "list"], ENV],
+    "models add by hub": [["models", "add", "hf:owner/net"], hub],
+    "models add by URL": [["models", "add", `https://me:${password}@${DEAD}/net.onnx`], ENV],
+    "models add by signed URL": [
+      ["models", "add", `https://${DEAD}/${password}/net.onnx?signature=${password}`],
+      ENV,
+    ],
+  };
+  const printed = Object.entries(runs).map(
+    async ([name, [args, env]]) => [name, await output(args, env)] as const,
   );
+  expectNone(Object.fromEntries(await Promise.all(printed)), [...GIVEN, password]);
 });
 
 test("a server logs, answers, publishes and writes no secret, whatever is sent and whatever fails", async () => {
