@@ -1,5 +1,5 @@
 /**
- * `bun run load [--load text] [--starts 10000]`: what the server promises while much is asked of it, beside two watched
+ * `bun run load [--load text] [--starts 10000] [--attempts 3]`: what the server promises while much is asked of it, beside two watched
  * streams. Prints what was seen; writes it to docs/faults.md after a run of all loads; exits with 1 if a promise was broken.
  */
 import { availableParallelism, loadavg } from "node:os";
@@ -10,9 +10,9 @@ import { isSound, type LoadResult, runLoad } from "../tests/load/load.ts";
 import { loadSection, loadText } from "../tests/load/report.ts";
 import { writeDocSection } from "./doc-section.ts";
 
-const USAGE = "usage: bun run load [--load text] [--starts 10000]";
+const USAGE = "usage: bun run load [--load text] [--starts 10000] [--attempts 3]";
 
-const { only, starts } = asked();
+const { only, starts, attempts } = asked();
 raiseRequestLimit();
 const date = new Date().toISOString().slice(0, 10);
 const [load1m = 0] = loadavg();
@@ -21,7 +21,7 @@ const chosen = made.loads.filter(({ name }) => name.includes(only));
 if (chosen.length === 0) fail(`no load has "${only}" in its name`);
 const results: LoadResult[] = [];
 for (const load of chosen) {
-  const result = await runLoad(load);
+  const result = await runLoad(load, attempts);
   results.push(result);
   console.log(loadText(result));
 }
@@ -37,15 +37,23 @@ function asked() {
       options: {
         load: { type: "string", default: "" },
         starts: { type: "string", default: "10000" },
+        attempts: { type: "string", default: "3" },
       },
     });
-    const starts = Number(values.starts);
-    if (!(Number.isInteger(starts) && starts > 0))
-      throw new Error(`--starts must be a whole number above 0: ${values.starts}`);
-    return { only: values.load, starts };
+    return {
+      only: values.load,
+      starts: count("starts", values.starts),
+      attempts: count("attempts", values.attempts),
+    };
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }
+}
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new Error(`--${name} must be a whole number above 0: ${text}`);
 }
 
 function fail(message: string): never {

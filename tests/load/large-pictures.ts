@@ -3,7 +3,7 @@ import { buildPng } from "../support/png-builder.ts";
 import { otherStatuses, runClients } from "./clients.ts";
 import { backToBefore, type Load, ms } from "./load.ts";
 
-const SECONDS = 15;
+const SECONDS = 10;
 /** The C library keeps the memory of the last pictures for the next ones: some 400 MiB after 10 of them, and after 60. */
 const KEPT_MIB = 448;
 const MIB = 1024 * 1024;

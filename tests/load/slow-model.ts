@@ -9,7 +9,7 @@ import type { Scene } from "./scene.ts";
 
 const SIZE = { width: 256, height: 256 };
 const FPS = 30;
-const SECONDS = 15;
+const SECONDS = 10;
 const MAX_AGE_MS = 500;
 /** Encoding by the sender, decoding by the viewer, and two cores that everybody shares. */
 const GLASS_MS = 250;

@@ -5,7 +5,7 @@ import { TALKING_MODEL, talkingGraph } from "../support/talking-model.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { backToBefore, type Load } from "./load.ts";
 
-const SECONDS = 15;
+const SECONDS = 10;
 /** As many as a stream takes. */
 const READERS = 8;
 /** A model keeps the memory of its runs for the next ones of that size. */

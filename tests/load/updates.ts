@@ -5,7 +5,7 @@ import { control, makeChannels } from "../support/orchestrator-channels.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { backToBefore, type Load, ms } from "./load.ts";
 
-const SECONDS = 15;
+const SECONDS = 10;
 const SMALL = { model: "test-card", width: 64, height: 64 };
 /** Of the updates, alternately. */
 const RATES = [5, 10];
