@@ -1,23 +1,27 @@
 /** Writes what loads did as a section of docs/faults.md. */
-import { isSound, type LoadResult, ms } from "./load.ts";
+import { type LoadResult, ms } from "./load.ts";
 
-/** A table for each load: what was promised, what was seen, and whether it held. */
+/** The section with the table of this result; tables of other loads stay. */
 export function loadSection(
-  results: readonly LoadResult[],
-  {
-    date,
-    cores,
-    load1m,
-  }: { readonly date: string; readonly cores: number; readonly load1m: number },
+  section: string,
+  result: LoadResult,
+  { date, cores }: { readonly date: string; readonly cores: number },
 ): string {
-  const held = results.filter(isSound).length;
+  const known = section.split(/^(?=### )/m).filter((part) => part.startsWith("### "));
+  const tables = new Map(known.map((table) => [headingOf(table), table.trim()]));
+  const table = tableOf(result);
+  tables.set(headingOf(table), table);
+  const held = [...tables.values()].filter((each) => !each.includes(BROKEN)).length;
   const head = [
-    `${date}, ${cores} cores, load average ${load1m.toFixed(1)} at the start; ${held} of ${results.length} loads kept what is promised.`,
-    "Each ran against a server process of its own, beside two watched streams: one drawn by a model and read through the server's own",
-    "trickle server, one with numbered pictures as input and channels elsewhere, timed from sender to viewer.",
+    `${date}, ${cores} cores, shared with other programs: each table says how many processes wanted one. ${held} of ${tables.size} loads kept`,
+    "what is promised. Each ran against a server process of its own, beside two watched streams: one drawn by a model and read through",
+    "the server's own trickle server, one with numbered pictures as input and channels elsewhere, timed from sender to viewer.",
   ].join("\n");
-  return [head, ...results.map(tableOf)].join("\n\n");
+  return [head, ...tables.values()].join("\n\n");
 }
+
+const headingOf = (table: string): string => table.slice(0, table.indexOf("\n"));
+const BROKEN = "| **no** |";
 
 /** The same for a terminal. */
 export function loadText({ load, attempt, promises, quiet, loaded }: LoadResult): string {
@@ -36,7 +40,7 @@ export function loadText({ load, attempt, promises, quiet, loaded }: LoadResult)
 function tableOf({ load, attempt, promises, loaded }: LoadResult): string {
   const { name, did } = load;
   const rows = promises.map(
-    ({ what, saw, holds }) => `| ${cell(what)} | ${cell(saw)} | ${holds ? "yes" : "**no**"} |`,
+    ({ what, saw, holds }) => `| ${cell(what)} | ${cell(saw)} ${holds ? "| yes |" : BROKEN}`,
   );
   const sentence = `${did.slice(0, 1).toUpperCase()}${did.slice(1)}. Attempt ${attempt}, load average ${loaded.loadAverage.toFixed(1)}.`;
   return [

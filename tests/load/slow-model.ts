@@ -11,12 +11,21 @@ const SIZE = { width: 256, height: 256 };
 const FPS = 30;
 const SECONDS = 10;
 const MAX_AGE_MS = 500;
-/** Encoding by the sender, decoding by the viewer, and two cores that everybody shares. */
-const GLASS_MS = 250;
+/** Decoding, encoding and the way to the socket, on two cores that everybody shares. */
+const OTHER_STEPS_MS = 200;
+
+interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+}
 
 interface Measured {
   readonly fps: number;
-  readonly runMs: number;
+  /** Milliseconds of a run of the model. */
+  readonly run: Percentiles;
+  /** From a frame's last byte in to its last byte out, in milliseconds. */
+  readonly latency: Percentiles;
+  /** From sender to viewer, of every picture that was seen. */
   readonly ages: readonly number[];
   readonly in: number;
   readonly out: number;
@@ -74,24 +83,24 @@ async function throughModel(
     stats[field] - before[field];
   const [framesIn, out] = [counted("frames_in"), counted("frames_out")];
   const dropped = counted("frames_dropped");
-  const runMs = stats.inference_ms.p50;
-  return { fps: out / seconds, runMs, ages, in: framesIn, out, dropped };
+  const { inference_ms: run, latency_ms: latency } = stats;
+  return { fps: out / seconds, run, latency, ages, in: framesIn, out, dropped };
 }
 
 function promisesOf(seen: Measured, n: number): Promised[] {
   const stream = `stream ${n + 1}`;
-  const p99 = quantile(seen.ages, 0.99);
+  const { run, latency, ages } = seen;
   const unaccounted = seen.in - seen.out - seen.dropped;
   return [
     {
       what: `${stream}: fps falls, and output goes on`,
-      saw: `${seen.fps.toFixed(1)} fps out at ${ms(seen.runMs)} a run`,
+      saw: `${seen.fps.toFixed(1)} fps out; a run takes p50 ${ms(run.p50)}, p99 ${ms(run.p99)}`,
       holds: seen.fps > 0.5,
     },
     {
-      what: `${stream}: no picture is older than MAX_FRAME_AGE_MS, the run, and the way to and from the worker`,
-      saw: `from sender to viewer p50 ${ms(quantile(seen.ages, 0.5))}, p99 ${ms(p99)}`,
-      holds: p99 <= MAX_AGE_MS + 2 * seen.runMs + GLASS_MS,
+      what: `${stream}: no frame is older than MAX_FRAME_AGE_MS and the longest run when it leaves`,
+      saw: `p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}; from sender to viewer p50 ${ms(quantile(ages, 0.5))}, p99 ${ms(quantile(ages, 0.99))}`,
+      holds: latency.p99 <= MAX_AGE_MS + run.p99 + OTHER_STEPS_MS,
     },
     {
       what: `${stream}: every frame is counted as out or as dropped`,
