@@ -73,7 +73,9 @@ export function newest<T>(options: NewestOptions<T>): Newest<T> {
     async write(item) {
       if (ended) return options.onDrop(item, "ended");
       queue.put(item);
-      while (!ended && queue.isFull) await queue.change(queue.nextDue);
+      // One reading of the clock for both: an item that became due in between would be waited for without an end.
+      for (let now = performance.now(); !ended && queue.isFullAt(now); now = performance.now())
+        await queue.change(queue.nextDueAfter(now));
     },
     close() {
       ended = true;
@@ -122,16 +124,15 @@ class NewestQueue<T> {
   }
 
   /** True while the writer is to wait for early items: due ones make room by being dropped. */
-  get isFull(): boolean {
-    this.#makeRoom();
+  isFullAt(now: number): boolean {
+    this.#makeRoom(now);
     const { capacity, early, maxBytes } = this.#options;
     if (this.#items.length >= capacity + early) return true;
-    return this.#bytes > maxBytes && this.nextDue !== undefined;
+    return this.#bytes > maxBytes && this.nextDueAfter(now) !== undefined;
   }
 
   /** When the next item becomes due. */
-  get nextDue(): number | undefined {
-    const now = performance.now();
+  nextDueAfter(now: number): number | undefined {
     return this.#items.map(this.#options.dueAt).find((due) => due > now);
   }
 
@@ -180,9 +181,8 @@ class NewestQueue<T> {
     this.wake();
   }
 
-  #makeRoom(): void {
+  #makeRoom(now = performance.now()): void {
     const { capacity, dueAt, maxBytes, onDrop } = this.#options;
-    const now = performance.now();
     let due = 0;
     for (const item of this.#items) if (dueAt(item) <= now) due++;
     for (; due > capacity || (due > 1 && this.#bytes > maxBytes); due--) {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { type NewestOptions, newest } from "../../../src/streams/newest.ts";
 
 /** A stage under test, and what it dropped. */
@@ -96,6 +96,16 @@ test("a writer that waits goes on when what waits has become due", async () => {
   expect(performance.now()).toBeGreaterThanOrEqual(soon);
   expect(dropped).toEqual([0, 1]);
 });
+
+test("a writer goes on, also if what waits becomes due while it looks", async () => {
+  let clock = 0;
+  using _now = spyOn(performance, "now").mockImplementation(() => clock++);
+  for (let due = 1; due < 40; due++) {
+    clock = 0;
+    const { writer } = stage(1, { dueAt: () => due, early: 2 });
+    for (let item = 0; item < 3; item++) await writer.write(item);
+  }
+}, 5000);
 
 describe("a reader that is not ready", () => {
   test("gets the newest item as soon as it is", async () => {
