@@ -39,9 +39,11 @@ function bounds(page: string, name: string): { from: number; to: number } {
   return { from: at + begin.length, to };
 }
 
-/** A table in Markdown, its columns as wide as the formatter makes them. */
+const inCell = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+
+/** A table in Markdown, its columns as wide as the formatter makes them. Cells are one line each. */
 export function docTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const lines = [head, ...rows].map((cells) => cells.map(inCell));
   const widths = head.map((_, n) => Math.max(3, ...lines.map((cells) => (cells[n] ?? "").length)));
   const [first = "", ...others] = lines.map(
     (cells) => `| ${widths.map((width, n) => (cells[n] ?? "").padEnd(width)).join(" | ")} |`,

@@ -13,6 +13,7 @@ import { soak } from "../tests/soak/soak.ts";
 import { faultsOf } from "../tests/soak/verdict.ts";
 import { machine, versions } from "./bench/machine.ts";
 import { writeDocSection } from "./doc-section.ts";
+import { numberFrom, wholeNumber } from "./number-option.ts";
 
 const USAGE = "usage: bun run soak [--minutes 60] [--every 20] [--seed N]";
 const RESULTS = join(import.meta.dir, "../fault-results");
@@ -62,17 +63,12 @@ function asked() {
       },
     });
     return {
-      minutes: atLeast(0.5, "minutes", values.minutes),
-      every: atLeast(5, "every", values.every),
-      seed: atLeast(0, "seed", values.seed),
+      minutes: numberFrom("minutes", values.minutes, 0.5),
+      every: numberFrom("every", values.every, 5),
+      seed: wholeNumber("seed", values.seed, 0),
     };
   } catch (error) {
     console.error(`soak: ${error instanceof Error ? error.message : error}\n${USAGE}`);
     process.exit(2);
   }
-}
-
-function atLeast(least: number, name: string, value: string): number {
-  if (!(Number(value) >= least)) throw new Error(`--${name} must be ${least} or more: ${value}`);
-  return Number(value);
 }

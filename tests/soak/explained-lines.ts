@@ -32,7 +32,7 @@ const AFTER_PROCESS_FAULTS: ReadonlySet<string> = new Set([
   "stream interrupted: its engine died",
 ]);
 
-/** A warning or error that the latest faults explain. What is no line of the log is the print of a crash. */
+/** A warning or error that the latest faults explain. Text that is not a line of the log is what a crash prints. */
 export function isExplained(line: LogLine | null, afterProcessFault: boolean): boolean {
   if (line === null) return afterProcessFault;
   const { message } = line;

@@ -12,7 +12,7 @@ export class LogWatch {
   readonly #secrets = new Map<string, string>();
   readonly #isExplained: (line: LogLine | null) => boolean;
 
-  /** `isExplained` is asked about warnings and errors; null stands for what is no line of the log. */
+  /** `isExplained` is asked about warnings and errors; null stands for text that is not a line of the log. */
   constructor(isExplained: (line: LogLine | null) => boolean) {
     this.#isExplained = isExplained;
   }
@@ -29,7 +29,7 @@ export class LogWatch {
     if (isLoud && !this.#isExplained(line)) this.#add(text);
   }
 
-  /** What is no line of the log, such as what a runtime prints when it crashes. */
+  /** Takes text that is not a line of the log, such as what a runtime prints when it crashes. */
   takeText(text: string): void {
     this.#look(text);
     if (!this.#isExplained(null)) this.#add(text);

@@ -6,7 +6,7 @@ export class CorePressure {
   readonly #from = performance.now();
   readonly #waited = waitedMs();
 
-  /** Share of the time in which some process waited for a core, from 0 to 1; null where Linux does not tell. */
+  /** Share of the time in which some process waited for a core, from 0 to 1; null where the kernel does not measure it. */
   get share(): number | null {
     const waited = waitedMs();
     if (waited === null || this.#waited === null) return null;

@@ -1,4 +1,5 @@
 /** Writes the record of a soak as the section of docs/faults.md. */
+import { docTable } from "../../scripts/doc-section.ts";
 import { growthOf, median } from "./growth.ts";
 import type { MemoryRecord, SoakRecord, StreamRecord, Strike } from "./record.ts";
 import {
@@ -18,19 +19,19 @@ export function reportOf(record: SoakRecord): string {
     `${startedAt.slice(0, 10)}, ${minutes} minutes, a fault every ${everyS} s, seed ${seed}: ${strikes.length} faults struck, and ` +
       `${sum(record.streams.map(({ changes }) => changes))} changes of parameters were made. ${verdict}`,
     ...(faults.length === 0 ? [] : [faults.map((fault) => `- ${inline(fault)}`).join("\n")]),
-    table(
+    docTable(
       ["Stream", "Uptime", "Frames", "Segments", "Engines lost", "Changes", "Longest pause", "End"],
       record.streams.map(streamRow),
     ),
     "Uptime is the share of the run without pauses over half a second. At the end each stream gave frames, and a change of its size was seen in them.",
-    table(
+    docTable(
       ["Fault", "Struck", "Pause p50", "Longest", "Bound", "Neighbours' longest"],
       [...grouped(strikes)].map(([fault, some]) => strikeRow(fault, some)),
     ),
     `A pause counts from the moment at which a fault is lifted, or strikes if it is a single blow; pauses up to half a second are 0. The bounds are judged with ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${strikes.filter(isStarved).length} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
-    table(["Memory", "Start", "End", "Growth", "Samples"], memoryRows(record.memory)),
+    docTable(["Memory", "Start", "End", "Growth", "Samples"], memoryRows(record.memory)),
     `Anonymous memory in MiB, sampled after each fault once a garbage collection is over; start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. At most ${MAX_GROWTH_PERCENT} % is allowed.`,
-    table(["Held without a stream", "Before", "After"], holdingRows(record.holdings)),
+    docTable(["Held without a stream", "Before", "After"], holdingRows(record.holdings)),
     ...(record.misfires.length === 0
       ? []
       : [
@@ -107,13 +108,8 @@ function grouped(strikes: readonly Strike[]): Map<string, Strike[]> {
   return Map.groupBy(sorted, ({ fault }) => fault);
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(inline).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
-/** Text that a table or a list cannot be broken by. */
-const inline = (text: string): string => text.replaceAll("|", "\\|").replaceAll("\n", " ");
+/** Text that does not break a list. */
+const inline = (text: string): string => text.replaceAll("\n", " ");
 const milliseconds = (value: number): string =>
   Number.isFinite(value) ? `${Math.round(value)} ms` : "never";
 const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
