@@ -81,10 +81,11 @@ test("a stream may end with the error that the fault names", () => {
   expect(broken({ ...HARMLESS, end: "model_failed" }, ended)).toEqual([]);
 });
 
-test("a crowded machine has more time", () => {
+test("a crowded machine has more time, up to twice as much", () => {
   const slow: Outcome = { ...seen, phase: "running", pauseMs: 1900, crowding: 2 };
   expect(broken(HARMLESS, slow)).toEqual([]);
   expect(broken(HARMLESS, { ...slow, pauseMs: 2100 })).not.toEqual([]);
+  expect(broken(HARMLESS, { ...slow, pauseMs: 2100, crowding: 10 })).not.toEqual([]);
 });
 
 function answer(status: number, code: string | null, ms = 5): Outcome["answer"] {

@@ -42,11 +42,6 @@ for (const [name, container] of PICK) {
   });
 }
 
-test("no two faults have one name", () => {
-  const names = INPUT_FAULTS.map(({ name }) => name);
-  expect(new Set(names).size).toBe(names.length);
-});
-
 test.concurrent("a stream whose first segments cannot be read says so at once, waits, and plays what comes then", async () => {
   if (!worker || !media) throw new Error("no worker");
   const options = { url: worker.channel("foreign-in"), container: "mpegts", media } as const;

@@ -1,4 +1,4 @@
-/** An engine dies, stops, or answers no more. */
+/** Faults of engines: one dies, stops, or does not answer any more. */
 import { waitFor } from "../../support/wait-for.ts";
 import type { Fault, FaultSite } from "../rig/fault.ts";
 import { type Order, order, taken } from "./orders.ts";

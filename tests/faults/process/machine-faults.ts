@@ -1,4 +1,4 @@
-/** The machine runs out of something, or its clock is set. */
+/** Faults of the machine: it runs out of files, threads or memory, or its clock is set. */
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

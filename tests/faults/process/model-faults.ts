@@ -1,4 +1,4 @@
-/** The files of a model are damaged, gone or no files any more, while it runs and before it is loaded. */
+/** Faults of model files: they are damaged, removed or replaced by something else, while the model runs and before it is loaded. */
 import { mkdir, rename, rm, symlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { addModel } from "../../support/onnx-workspace.ts";

@@ -1,4 +1,4 @@
-/** Native code crashes, or does not return: a decoder, a run of a model, its load. */
+/** Faults of native code: a decoder, a run of a model or its load crashes or does not return. */
 import type { ReadMedia, ReadPacket } from "../../support/clip-reader.ts";
 import { type DECODER_MARKERS, markerSei } from "../../support/decoder-marker.ts";
 import { addModel } from "../../support/onnx-workspace.ts";

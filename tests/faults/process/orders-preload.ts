@@ -1,4 +1,4 @@
-/** Preloaded into server and engines, carries out the orders of orders.ts. */
+/** Preloaded into server and engines: carries out the orders of orders.ts. */
 import { readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

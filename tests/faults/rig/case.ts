@@ -6,11 +6,11 @@ import type { Fault, Phase } from "./fault.ts";
 import { gapsOf, longestPause } from "./pauses.ts";
 import type { Answer, Victim } from "./victim.ts";
 
-/** Output counts as back once it has flown for so long. */
+/** Output counts as back once it has flowed for so long. */
 const STEADY_MS = 1000;
 /** A single blow, such as a death, may take as long to show. */
 const BLOW_SHOWS_MS = 2000;
-/** Output that has not come back by then is given up on. */
+/** Output that has not come back by then is taken to be gone. */
 const GIVE_UP_MS = 15_000;
 /** Everything that a stream held is gone by then. */
 export const GONE_WITHIN_MS = 5000;
@@ -105,26 +105,27 @@ const COURSES: Readonly<Record<Phase, (victim: Victim, fault: Fault) => Promise<
     const begun = performance.now();
     const answer = await victim.stop();
     const stopMs = await over(victim, begun);
-    await struck.lasted;
+    // Nothing of a stream that is over reads input; its connections to channels may still be on their way out.
+    if (fault.family !== "input") await struck.lasted;
     await struck.lift();
     const { kind: end } = await victim.ending();
     return { answer, end, pauseMs: null, outageMs: null, stopMs };
   },
 };
 
-/** `lasted` settles when the fault has lasted its time and was lifted; `lift` lifts a single blow. */
+/** `lasted` settles when the fault has lasted its time and was lifted; `lift` lifts it at once, or a single blow. */
 async function strike(
   victim: Victim,
   { lastsMs, inject }: Fault,
 ): Promise<{ readonly lasted: Promise<void>; lift(): Promise<void> }> {
   const undo = await inject(victim.site);
-  const lasting = async () => {
-    await Bun.sleep(lastsMs); // how long the fault lasts
-    await undo();
+  let lifting: Promise<void> | null = null;
+  const lift = () => {
+    lifting ??= undo();
+    return lifting;
   };
-  return lastsMs > 0
-    ? { lasted: lasting(), lift: async () => {} }
-    : { lasted: Promise.resolve(), lift: undo };
+  const lasted = lastsMs > 0 ? Bun.sleep(lastsMs).then(lift) : Promise.resolve();
+  return { lasted, lift };
 }
 
 /** Watches the output until it is steady again, or the stream is over, or it is time to give up. */

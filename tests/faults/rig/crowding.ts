@@ -1,4 +1,4 @@
-/** Measures how crowded the machine is: on one that others use, everything takes that much longer. */
+/** Measures how crowded the machine is: on one that other programs use, everything takes that much longer. */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 

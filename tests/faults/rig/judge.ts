@@ -3,6 +3,8 @@ import type { Outcome } from "./case.ts";
 import type { Fault } from "./fault.ts";
 import { GAP_MS } from "./pauses.ts";
 
+/** On a machine that is more crowded than this, times say nothing of the worker: its cases are not judged. */
+export const MAX_CROWDING = 2;
 /** A stream's first output may take that much longer than output that resumes. */
 const START_MS = 2000;
 /** Time of an answer to a start or a stop. */
@@ -10,10 +12,10 @@ const ANSWER_MS = 5000;
 /** Longest pause of a neighbour, beyond the time that the fault lasts, where the fault says nothing shorter. */
 const NEIGHBOUR_MS = 2000;
 
-/** The broken bounds in words; empty if all held. Times are allowed to grow as the machine is crowded. */
+/** The broken bounds in words; empty if all held. Times may grow as the machine is crowded, up to `MAX_CROWDING`. */
 export function broken(fault: Fault, outcome: Outcome): readonly string[] {
   const over = (what: string, ms: number, bound: number) =>
-    ms > bound * outcome.crowding ? [`${what} ${ms} ms, allowed ${bound} ms`] : [];
+    ms > bound * roomOf(outcome) ? [`${what} ${ms} ms, allowed ${bound} ms`] : [];
   return [
     ...answerOf(fault, outcome),
     ...over("the answer took", outcome.answer.ms, ANSWER_MS),
@@ -25,6 +27,8 @@ export function broken(fault: Fault, outcome: Outcome): readonly string[] {
     ...outcome.leaks.map((leak) => `leak: ${leak}`),
   ];
 }
+
+const roomOf = ({ crowding }: Outcome): number => Math.min(crowding, MAX_CROWDING);
 
 type Over = (what: string, ms: number, bound: number) => readonly string[];
 
@@ -50,13 +54,13 @@ function outputOf(fault: Fault, outcome: Outcome, over: Over): readonly string[]
 
 function neighboursOf(
   { neighboursMayPause, lastsMs, resumeWithinMs }: Fault,
-  { gaps, crowding }: Outcome,
+  outcome: Outcome,
   over: Over,
 ): readonly string[] {
-  return gaps.flatMap((all, index) => {
+  return outcome.gaps.flatMap((all, index) => {
     const name = `neighbour ${index + 1}`;
     if (!neighboursMayPause) return all.flatMap((gap) => over(`${name} paused for`, gap, GAP_MS));
-    const noticed = all.filter((gap) => gap > GAP_MS * crowding);
+    const noticed = all.filter((gap) => gap > GAP_MS * roomOf(outcome));
     const longest = Math.max(0, ...noticed);
     return [
       ...(noticed.length > 1 ? [`${name} paused ${noticed.length} times`] : []),

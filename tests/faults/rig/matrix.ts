@@ -4,49 +4,57 @@ import { join } from "node:path";
 import { reason } from "../../../src/errors.ts";
 import { FaultBench } from "./bench.ts";
 import { runCase } from "./case.ts";
+import { Crowding } from "./crowding.ts";
 import { type Fault, PHASES, type Phase } from "./fault.ts";
 import { broken } from "./judge.ts";
-import type { CaseResult } from "./table.ts";
+import { type CaseResult, verdictOf } from "./table.ts";
 
-/** A case whose bounds break while the machine is more crowded than this is tried once more. */
-const CROWDED = 1.5;
+/** A fault in a phase: a row of the matrix, of two cases. */
+export interface MatrixRow {
+  readonly fault: Fault;
+  readonly phase: Phase;
+}
 
 export interface MatrixOptions {
-  readonly faults: readonly Fault[];
-  readonly phases: readonly Phase[];
-  /** Faults that are tried at a time, each with a worker of its own. */
+  readonly rows: readonly MatrixRow[];
+  /** Rows that are run at a time, each with a worker of its own. */
   readonly jobs: number;
   /** Gets a JSON file for each case. */
   readonly folder: string;
   readonly print: (line: string) => void;
-  /** Gets the cases of a fault in a phase. */
-  readonly onRow: (fault: Fault, phase: Phase, results: readonly CaseResult[]) => Promise<void>;
+  /** Gets the cases of a row, alone and beside neighbours. */
+  readonly onRow: (row: MatrixRow, results: readonly CaseResult[]) => Promise<void>;
+  /** Aborted to end the run after the rows that are being run. */
+  readonly stop: AbortSignal;
 }
 
-export const phasesOf = ({ phases = PHASES }: Fault): readonly Phase[] => phases;
+/** The rows of faults, in their order. */
+export const rowsOf = (faults: readonly Fault[]): MatrixRow[] =>
+  faults.flatMap((fault) => (fault.phases ?? PHASES).map((phase) => ({ fault, phase })));
 
-/** Runs each fault in each phase, alone and beside neighbours. */
+/** Runs each row alone and beside neighbours. */
 export async function runMatrix(options: MatrixOptions): Promise<CaseResult[]> {
   await mkdir(options.folder, { recursive: true });
-  const bySettings = Map.groupBy(options.faults, ({ flags = [] }) => flags.join(" "));
+  const bySettings = Map.groupBy(options.rows, ({ fault: { flags = [] } }) => flags.join(" "));
   const waiting = [...bySettings.values()].flat();
   const results: CaseResult[] = [];
-  const runFaults = async (): Promise<void> => {
+  const runRows = async (): Promise<void> => {
     await using shared = new SharedBench();
-    for (let fault = waiting.shift(); fault !== undefined; fault = waiting.shift())
-      for (const phase of phasesOf(fault).filter((one) => options.phases.includes(one))) {
-        const alone = await runOne({ fault, phase, beside: false }, shared, options);
-        const beside = await runOne({ fault, phase, beside: true }, shared, options);
-        results.push(alone, beside);
-        await options.onRow(fault, phase, [alone, beside]);
-      }
+    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+      if (options.stop.aborted) return;
+      const alone = await runOne({ ...row, beside: false }, shared, options);
+      const beside = await runOne({ ...row, beside: true }, shared, options);
+      results.push(alone, beside);
+      await options.onRow(row, [alone, beside]);
+    }
   };
-  await Promise.all(Array.from({ length: options.jobs }, runFaults));
+  await Promise.all(Array.from({ length: options.jobs }, runRows));
   return results;
 }
 
 type Case = Pick<CaseResult, "fault" | "phase" | "beside">;
 
+/** A case that cannot be judged, as the machine is busy, is run once more. */
 async function runOne(
   { fault, phase, beside }: Case,
   shared: SharedBench,
@@ -54,21 +62,26 @@ async function runOne(
 ): Promise<CaseResult> {
   const begun = performance.now();
   const attempt = async (): Promise<CaseResult> => {
+    using crowding = new Crowding();
     try {
       const outcome = await runCase(await shared.get(fault.flags), fault, { phase, beside });
-      return { fault, phase, beside, outcome, broken: broken(fault, outcome) };
+      const { crowding: measured } = outcome;
+      return {
+        ...{ fault, phase, beside, outcome },
+        ...{ crowding: measured, broken: broken(fault, outcome) },
+      };
     } catch (error) {
       const lines = await shared.close();
       await Bun.write(join(folder, `${fileOf({ fault, phase, beside })}.log`), lines.join("\n"));
-      return { fault, phase, beside, outcome: null, broken: [reason(error)] };
+      const { factor } = crowding;
+      return { fault, phase, beside, outcome: null, crowding: factor, broken: [reason(error)] };
     }
   };
   let result = await attempt();
-  if (result.broken.length > 0 && (result.outcome?.crowding ?? CROWDED) >= CROWDED)
-    result = await attempt();
+  if (verdictOf(result) === "not judged") result = await attempt();
   const name = fileOf(result);
   await Bun.write(join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
-  if (result.broken.length > 0)
+  if (result.outcome !== null && result.broken.length > 0)
     await Bun.write(join(folder, `${name}.log`), shared.lines.join("\n"));
   print(lineOf(result, performance.now() - begun));
   return result;
@@ -107,11 +120,12 @@ class SharedBench implements AsyncDisposable {
 const fileOf = ({ fault, phase, beside }: Case): string =>
   `${fault.name.replace(/[^\w]+/g, "-")}.${phase}.${beside ? "beside" : "alone"}`;
 
-function lineOf({ fault, phase, beside, outcome, broken }: CaseResult, ms: number): string {
+const MARKS = { holds: "ok  ", broken: "FAIL", "not judged": "BUSY" } as const;
+
+function lineOf(result: CaseResult, ms: number): string {
+  const { fault, phase, beside, outcome, broken, crowding } = result;
   const pause = outcome?.pauseMs == null ? "" : `, pause ${outcome.pauseMs} ms`;
-  const crowding = outcome === null ? "" : `, crowding ${outcome.crowding.toFixed(1)}`;
-  const verdict = broken.length === 0 ? "ok  " : "FAIL";
   const what = `${fault.name}, ${phase}, ${beside ? "beside neighbours" : "alone"}`;
   const why = broken.map((each) => `\n       ${each}`).join("");
-  return `${verdict} ${what}${pause}${crowding} [${(ms / 1000).toFixed(1)} s]${why}`;
+  return `${MARKS[verdictOf(result)]} ${what}${pause}, crowding ${crowding.toFixed(1)} [${(ms / 1000).toFixed(1)} s]${why}`;
 }

@@ -2,6 +2,7 @@
 import { docTable } from "../../../scripts/doc-section.ts";
 import type { Outcome } from "./case.ts";
 import type { Fault, Phase } from "./fault.ts";
+import { MAX_CROWDING } from "./judge.ts";
 
 /** A case that was run: its outcome, or why the rig could not run it. */
 export interface CaseResult {
@@ -10,13 +11,23 @@ export interface CaseResult {
   readonly beside: boolean;
   readonly outcome: Outcome | null;
   readonly broken: readonly string[];
+  /** How many times slower the machine was than an idle one. */
+  readonly crowding: number;
 }
+
+/** On a machine that is too crowded a case proves nothing, whether its bounds held or not. */
+export function verdictOf(result: Pick<CaseResult, "broken" | "crowding">): Verdict {
+  if (result.crowding > MAX_CROWDING) return "not judged";
+  return result.broken.length === 0 ? "holds" : "broken";
+}
+export type Verdict = "holds" | "broken" | "not judged";
 
 const HEAD = [
   ...["Fault", "Phase", "Client saw", "Pause, alone / beside", "Neighbours", "Lost", "Leaks"],
   ...["Crowding", "Holds"],
 ];
 const HOLDS = "yes";
+const NOT_JUDGED = "not judged: machine busy";
 
 /** The cells of one fault in one phase. */
 export type Row = readonly string[];
@@ -24,7 +35,6 @@ export type Row = readonly string[];
 /** The row of a fault in a phase, from its case alone and its case beside neighbours. */
 export function rowOf(fault: Fault, phase: Phase, results: readonly CaseResult[]): Row {
   const outcomes = results.flatMap(({ outcome }) => outcome ?? []);
-  const broken = [...new Set(results.flatMap((each) => each.broken))];
   return [
     fault.name,
     phase,
@@ -33,9 +43,20 @@ export function rowOf(fault: Fault, phase: Phase, results: readonly CaseResult[]
     distinct(outcomes.filter(({ beside }) => beside).map(noticedBy)),
     distinct(outcomes.map(({ lost }) => `${lost}`)),
     distinct(outcomes.map(({ leaks }) => `${leaks.length}`)),
-    outcomes.map(({ crowding }) => crowding.toFixed(1)).join(" / "),
-    broken.length === 0 ? HOLDS : `**no**: ${broken.join("; ")}`,
+    results.map(({ crowding }) => crowding.toFixed(1)).join(" / "),
+    judgementOf(results),
   ];
+}
+
+/** One case that does not hold is enough for a no; a yes takes both. What cases have seen that are not judged is shown. */
+function judgementOf(results: readonly CaseResult[]): string {
+  const of = (verdict: Verdict) => results.filter((each) => verdictOf(each) === verdict);
+  const seen = (some: readonly CaseResult[]) =>
+    [...new Set(some.flatMap(({ broken }) => broken))].join("; ");
+  if (of("broken").length > 0) return `**no**: ${seen(of("broken"))}`;
+  const busy = of("not judged");
+  if (busy.length === 0) return HOLDS;
+  return seen(busy) === "" ? NOT_JUDGED : `${NOT_JUDGED}; seen: ${seen(busy)}`;
 }
 
 /** What the section of the page has, row by row, by fault and phase. */
@@ -48,18 +69,24 @@ export function rowsIn(section: string): Map<string, Row> {
       line
         .slice(2, -2)
         .split(" | ")
-        .map((cell) => cell.trim()),
+        .map((cell) => cell.trim().replaceAll("\\|", "|")),
     );
   return new Map(rows.map((row) => [keyOf(row), row]));
 }
 
 export const rowKey = (fault: string, phase: string): string => `${fault}, ${phase}`;
 
-/** The section: how much was tried and held, and the table. */
-export function sectionText(rows: readonly Row[]): string {
+/** Whether the machine was too busy to judge the row. */
+export const isNotJudged = (row: Row): boolean => row.at(-1)?.startsWith(NOT_JUDGED) ?? true;
+
+/** The section: how much of all was tried and held, and the table. */
+export function sectionText(rows: readonly Row[], all: number): string {
   const held = rows.filter((row) => row.at(-1) === HOLDS).length;
-  const faults = new Set(rows.map(([fault]) => fault)).size;
-  const summary = `Tried: ${faults} faults in ${rows.length} rows of two cases each. All bounds hold in ${held} rows.`;
+  const busy = rows.filter(isNotJudged).length;
+  const summary = [
+    `Rows tried: ${rows.length} of ${all}, with two cases each.`,
+    `All bounds held in ${held}, some were broken in ${rows.length - held - busy}, and ${busy} are not judged.`,
+  ].join(" ");
   return `${summary}\n\n${docTable(HEAD, rows)}`;
 }
 

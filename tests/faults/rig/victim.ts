@@ -107,7 +107,7 @@ export class Victim implements AsyncDisposable {
     return { isOver: true, kind: await worker.endKind(this.#stream) };
   }
 
-  /** Waits until output has flown for a moment. */
+  /** Waits until output has flowed for a moment. */
   async flows(): Promise<void> {
     await waitFor("output of the victim", () => this.output.frames >= 1.5 * VICTIM_FPS, 45_000);
   }

@@ -1,4 +1,4 @@
-/** Runs a real server process as the patient of faults: with a workspace, a folder for temporary files and a census of its own. */
+/** Runs the real server process that faults strike, with a workspace, a folder for temporary files and a census of its own. */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -7,7 +7,7 @@ const RESET_MS = 1000;
 const OUTAGE_MS = 1500;
 /** What is left of a segment of one second is lost. */
 const SEGMENT_MS = 2000;
-/** A waiting request is replaced after five seconds, of which the fault lasts three; then a segment begins, and one is left. */
+/** A waiting request is replaced after five seconds. The fault lasts three of them; then a segment begins, and one is left. */
 const HALF_OPEN_MS = 6000;
 /** A server whose newest segment is older than the one asked for is followed back after two seconds. */
 const RENUMBERED_MS = 4000;

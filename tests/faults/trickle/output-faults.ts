@@ -5,7 +5,7 @@ import { faultsOf, type PathFault } from "./path-fault.ts";
 const RESET_MS = 1000;
 /** The longest pause of the back-off, and a new segment. */
 const OUTAGE_MS = 1500;
-/** A peer without a word is given up after five seconds, of which the fault lasts three; two segments are open. */
+/** A silent peer is given up after five seconds. The fault lasts three of them; two segments are open. */
 const HALF_OPEN_MS = 4000;
 /** A server that has been made to count elsewhere: its readers wait two seconds before they follow it back. */
 const RENUMBERED_MS = 4000;

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { docTable, sectionOf, withSection } from "../../../scripts/doc-section.ts";
 import { ALL_FAULTS } from "../../faults/all-faults.ts";
-import { phasesOf } from "../../faults/rig/matrix.ts";
+import { MAX_CROWDING } from "../../faults/rig/judge.ts";
+import { rowsOf } from "../../faults/rig/matrix.ts";
 import { rowKey, rowsIn } from "../../faults/rig/table.ts";
 
 const page = await Bun.file(join(import.meta.dir, "../../../docs/faults.md")).text();
@@ -23,15 +24,22 @@ test("a section that the page lacks is named", () => {
 });
 
 test("every row of the matrix is of a fault and a phase that are tried", () => {
-  const tried = new Set(
-    ALL_FAULTS.flatMap((fault) => phasesOf(fault).map((phase) => rowKey(fault.name, phase))),
-  );
+  const tried = new Set(rowsOf(ALL_FAULTS).map(({ fault, phase }) => rowKey(fault.name, phase)));
   const rows = [...rowsIn(sectionOf(page, "matrix")).keys()];
   expect(rows.length).toBeGreaterThan(0);
   expect(rows.filter((row) => !tried.has(row))).toEqual([]);
 });
 
-test("no two faults have one name", () => {
+test("no row says that bounds held or broke on a machine that was too crowded to tell", () => {
+  const judged = [...rowsIn(sectionOf(page, "matrix"))].filter(([, row]) => {
+    const [crowding = "", verdict = ""] = row.slice(-2);
+    const isBusy = crowding.split(" / ").every((each) => Number(each) > MAX_CROWDING);
+    return isBusy && !verdict.startsWith("not judged");
+  });
+  expect(judged).toEqual([]);
+});
+
+test("no two faults have the same name, by which rows of the matrix are found", () => {
   const names = ALL_FAULTS.map(({ name }) => name);
   expect(names).toEqual([...new Set(names)]);
 });
