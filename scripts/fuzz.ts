@@ -8,9 +8,9 @@ import { parseArgs } from "node:util";
 import { ALL_TARGETS } from "../tests/fuzz/all-targets.ts";
 import { type FuzzRun, type FuzzTarget, writeFindings } from "../tests/fuzz/fuzz.ts";
 import { fuzzReport } from "../tests/fuzz/report.ts";
-import { sectionOf, writeDocSection } from "./doc-section.ts";
+import { docSection, writeDocSection } from "./doc-section.ts";
+import { wholeNumber } from "./number-option.ts";
 
-const DOCS = join(import.meta.dir, "../docs");
 const RESULTS = join(import.meta.dir, "../fault-results/fuzz");
 const NAMES = ALL_TARGETS.map(({ name }) => name).join(", ");
 const USAGE = `usage: bun run fuzz [target…] [--cases 100000] [--seed N]\n  targets: ${NAMES}`;
@@ -31,8 +31,8 @@ for (const target of targets) {
 process.exit(isSound ? 0 : 1);
 
 async function report(run: FuzzRun): Promise<void> {
-  const page = await Bun.file(join(DOCS, PAGE)).text();
-  await writeDocSection(PAGE, SECTION, fuzzReport([run], ALL_TARGETS, sectionOf(page, SECTION)));
+  const previous = await docSection(PAGE, SECTION);
+  await writeDocSection(PAGE, SECTION, fuzzReport([run], ALL_TARGETS, previous));
 }
 
 function lineOf({ target, seed, cases, seconds, memory, findings }: FuzzRun): string {
@@ -56,17 +56,11 @@ function asked(): { targets: readonly FuzzTarget[]; cases: number; seed: number 
       targets: ALL_TARGETS.filter(
         ({ name }) => positionals.length === 0 || positionals.includes(name),
       ),
-      cases: integer("cases", values.cases, 1),
-      seed: integer("seed", values.seed, 0),
+      cases: wholeNumber("cases", values.cases, 1),
+      seed: wholeNumber("seed", values.seed, 0),
     };
   } catch (error) {
     console.error(`fuzz: ${error instanceof Error ? error.message : error}\n${USAGE}`);
     process.exit(2);
   }
-}
-
-function integer(name: string, value: string, least: number): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new Error(`--${name} must be an integer of at least ${least}: ${value}`);
 }

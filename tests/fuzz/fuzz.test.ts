@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
 import { ALL_TARGETS } from "./all-targets.ts";
-import { defineTarget, type FuzzSubject } from "./fuzz.ts";
+import { defineTarget, type FuzzSubject, growthIn } from "./fuzz.ts";
 import { mutatedBytes } from "./mutated-bytes.ts";
 
 const target = <Input>(subject: FuzzSubject<Input>, lanes = 1) =>
@@ -49,6 +49,18 @@ test("what is left after the last case is found, and the subject is closed", asy
   expect(findings).toMatchObject([{ message: "2 sockets are left" }]);
   expect(closed).toBe(1);
 });
+
+test("memory that grows with the cases is a finding, and that of a short run is not", async () => {
+  const kept: Uint8Array[] = [];
+  const check = () => void kept.push(new Uint8Array(10_000).fill(1));
+  const { findings, memory } = await target({ inputs: fc.constant(0), check }).run({
+    ...{ cases: 10_000, seed: 1 },
+  });
+  expect(findings).toMatchObject([{ message: expect.stringMatching(/^memory grew from \d+ to/) }]);
+  expect(growthIn(memory, 9999)).toBeNull();
+  expect(growthIn({ before: 100, after: 150 }, 100_000)).toBeNull();
+  expect(kept).toHaveLength(10_000);
+}, 60_000);
 
 test("the same seed makes the same inputs, and another one makes others", async () => {
   const inputsOf = async (seed: number) => {

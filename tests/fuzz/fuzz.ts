@@ -2,7 +2,7 @@
  * Runs generated inputs against one part that takes input from outside, and shrinks each input that breaks a promise of
  * that part to the smallest that still does.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { residentOf } from "../support/process-memory.ts";
@@ -36,10 +36,16 @@ export interface FuzzRun {
   readonly seed: number;
   readonly cases: number;
   readonly seconds: number;
-  /** Resident memory of the process with the subject in MiB: after a tenth of the cases, and at the end. */
-  readonly memory: { readonly before: number; readonly after: number };
+  /** Resident memory of the process with the subject, after a tenth of the cases and at the end. */
+  readonly memory: Memory;
   /** One a message. */
   readonly findings: readonly Finding[];
+}
+
+/** In MiB. */
+export interface Memory {
+  readonly before: number;
+  readonly after: number;
 }
 
 export interface Finding {
@@ -75,6 +81,15 @@ export interface TargetOptions<Input> extends Pick<FuzzTarget, "name" | "found">
 
 const LIMIT_MS = 5000;
 const BATCH = 1000;
+/**
+ * Memory that a run may add after its first tenth: heaps and allocators breathe by tens of MiB. In a run of 100,000 cases it is
+ * exceeded by what leaks 750 bytes a case.
+ */
+const MAX_GROWTH_MIB = 64;
+/** Fewer cases say nothing about growth: caches are still being filled. */
+const MIN_CASES_OF_GROWTH = 10_000;
+/** Time for another process to collect its garbage, and for the allocator of this one, whose garbage is collected at once. */
+const COLLECTED_MS = { other: 15_000, own: 1000 };
 /** A run that finds this much has a lot to tell already. */
 const MAX_FINDINGS = 20;
 
@@ -133,8 +148,10 @@ async function run<Input>(
       const message = error instanceof Error ? error.message : String(error);
       findings.set(message, { message, input: "all cases of this run", seed, path: "" });
     });
-    const after = memoryOf(pid);
-    const memory = { before: before ?? after, after };
+    const memory = await settledMemory(pid, before);
+    const growth = growthIn(memory, done);
+    if (growth !== null)
+      findings.set(growth, { message: growth, input: "all cases of this run", seed, path: "" });
     return { target: name, seed, cases: done, seconds, memory, findings: [...findings.values()] };
   } finally {
     await subject.close?.();
@@ -166,9 +183,27 @@ const shown = (input: unknown): string =>
       return `Buffer.from(${JSON.stringify(text)}, "latin1")`;
     });
 
+/** NaN for a process that is gone: it died of a case, which is a finding already. */
 function memoryOf(pid: number): number {
   if (pid === process.pid) Bun.gc(true);
-  return Math.round(residentOf(pid));
+  return existsSync(`/proc/${pid}`) ? Math.round(residentOf(pid)) : Number.NaN;
+}
+
+/** Memory at the end, as soon as it is within what may be added, or after the time that a collector may take. */
+async function settledMemory(pid: number, before: number | null): Promise<Memory> {
+  const deadline = performance.now() + COLLECTED_MS[pid === process.pid ? "own" : "other"];
+  let after = memoryOf(pid);
+  while (before !== null && after > before + MAX_GROWTH_MIB && performance.now() < deadline) {
+    await Bun.sleep(250); // between two looks
+    after = memoryOf(pid);
+  }
+  return { before: before ?? after, after };
+}
+
+/** In words if memory has grown with the number of cases; null if not, or if there were too few. */
+export function growthIn({ before, after }: Memory, cases: number): string | null {
+  if (cases < MIN_CASES_OF_GROWTH || !(after > before + MAX_GROWTH_MIB)) return null;
+  return `memory grew from ${before} to ${after} MiB, allowed: ${MAX_GROWTH_MIB} MiB more`;
 }
 
 /** Writes each finding of a run to a file of its own in `folder`, in place of those of the run before; returns the files. */

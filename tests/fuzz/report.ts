@@ -1,10 +1,8 @@
 /** Writes the runs of the fuzzer as a section of docs/faults.md: the figures of each target's last long run, and all findings. */
+import { docTable } from "../../scripts/doc-section.ts";
 import type { FuzzRun, FuzzTarget } from "./fuzz.ts";
 
-const HEAD = [
-  "| Target | Inputs | Cases | A second | Memory, MiB | Findings, all mended |",
-  "| --- | --- | --- | --- | --- | --- |",
-];
+const HEAD = ["Target", "Inputs", "Cases", "A second", "Memory, MiB", "Findings, all mended"];
 
 /**
  * The section after these runs. Targets without a run keep their figures from `previous`, the section as it is.
@@ -23,15 +21,21 @@ export function fuzzReport(
   }
   const rows = targets.map(({ name, inputs, found }) => {
     const [cases = "not run", rate = "", memory = ""] = figures.get(name) ?? [];
-    return `| ${[`\`${name}\``, inputs, cases, rate, memory, `${found.length}`].join(" | ")} |`;
+    return [`\`${name}\``, inputs, cases, rate, memory, `${found.length}`];
   });
   const findings = targets.flatMap(({ name, found }) =>
-    found.map(
-      ({ what, test: [file, title] }) => `| \`${name}\` | ${what} | \`tests/${file}\`: ${title} |`,
-    ),
+    found.map(({ what, test: [file, title] }) => [
+      `\`${name}\``,
+      what,
+      `\`tests/${file}\`: ${title}`,
+    ]),
   );
-  const tests = ["| Target | What was found | The test that holds it |", "| --- | --- | --- |"];
-  return [...HEAD, ...rows, "", ...(findings.length > 0 ? [...tests, ...findings] : [])].join("\n");
+  const tests = ["Target", "What was found", "The test that fails if it comes back"];
+  const tables = [
+    docTable(HEAD, rows),
+    ...(findings.length > 0 ? [docTable(tests, findings)] : []),
+  ];
+  return tables.join("\n\n");
 }
 
 /** Cases, cases a second and memory of each target in a section. */

@@ -1,6 +1,9 @@
 /** Runs cases in a process of their own, so that one that ends the process is a finding and not the end of the run. */
 import type { Subprocess } from "bun";
 
+/** A child that has not exited by then hangs in a case. */
+const EXIT_MS = 5000;
+
 /** A message of a child: it is up, or what became of a case. */
 export type ChildMessage =
   | { readonly type: "up" }
@@ -49,9 +52,12 @@ export class FuzzChild implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#child;
     this.#child = null;
+    if (child === null) return;
     this.#answer.promise.catch(() => {}); // it is ended on purpose
-    child?.kill("SIGKILL");
-    await child?.exited;
+    child.disconnect(); // it exits by itself, and removes its temporary files
+    const timer = setTimeout(() => child.kill("SIGKILL"), EXIT_MS);
+    await child.exited;
+    clearTimeout(timer);
   }
 }
 

@@ -33,7 +33,7 @@ const FOUND: Readonly<Record<Container, readonly Found[]>> = {
       ],
     },
     {
-      what: "how a segment begins was told by its first 8 bytes if no more had come, and a picture counted as lost",
+      what: "a container was recognized by 8 bytes if no more had come, and a picture counted as lost",
       test: [
         "unit/engine/source/container-reader.test.ts",
         "a stray sync byte in front of a segment is not taken for the rest of a packet",

@@ -45,7 +45,7 @@ export const streamParams = defineTarget<readonly unknown[]>({
   inputs: "fields of a start and of updates after it, wild and misplaced",
   found: [
     {
-      what: "a text with a member graph that is no text was answered with 500",
+      what: "a text with a member graph that is not a text was answered with 500",
       test: [
         "unit/server/streams/params.test.ts",
         "a member graph of a text that is %j means nothing",
