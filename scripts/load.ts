@@ -1,17 +1,20 @@
 /**
- * `bun run load [--load text] [--starts 10000] [--attempts 3]`: what the server promises while much is asked of it, beside two watched
- * streams. Prints what was seen and writes it to docs/faults.md; exits with 1 if a promise was broken.
+ * `bun run load [--load "part of a name"] [--starts 10000] [--attempts 3]`: asks too much of a server beside two watched streams, and
+ * judges what it promises meanwhile. Prints what was seen and writes it to docs/faults.md; exits with 1 if a promise was broken or
+ * could not be judged.
  */
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { raiseRequestLimit } from "../src/request-limit.ts";
 import { allLoads } from "../tests/load/all-loads.ts";
-import { isSound, type LoadResult, runLoad } from "../tests/load/load.ts";
+import { type LoadResult, runLoad } from "../tests/load/load.ts";
 import { loadSection, loadText } from "../tests/load/report.ts";
-import { sectionOf, writeDocSection } from "./doc-section.ts";
+import { docSection, writeDocSection } from "./doc-section.ts";
+import { wholeNumber } from "./number-option.ts";
 
-const USAGE = "usage: bun run load [--load text] [--starts 10000] [--attempts 3]";
+const USAGE = `usage: bun run load [--load "part of a name"] [--starts 10000] [--attempts 3]
+  --starts    streams that are started and stopped one after the other
+  --attempts  runs of a load that cannot be judged, as the machine is busy with other things`;
 
 const { only, starts, attempts } = asked();
 raiseRequestLimit();
@@ -26,13 +29,13 @@ for (const load of chosen) {
   console.log(loadText(result));
   await write(result);
 }
-process.exitCode = results.every(isSound) ? 0 : 1;
+process.exitCode = results.every(({ verdict }) => verdict === "kept") ? 0 : 1;
 
 /** At once: a run of all takes half an hour. */
 async function write(result: LoadResult): Promise<void> {
-  const page = await Bun.file(join(import.meta.dir, "../docs/faults.md")).text();
   const place = { date, cores: availableParallelism() };
-  await writeDocSection("faults.md", "load", loadSection(sectionOf(page, "load"), result, place));
+  const section = loadSection(await docSection("faults.md", "load"), result, place);
+  await writeDocSection("faults.md", "load", section);
 }
 
 function asked() {
@@ -46,18 +49,12 @@ function asked() {
     });
     return {
       only: values.load,
-      starts: count("starts", values.starts),
-      attempts: count("attempts", values.attempts),
+      starts: wholeNumber("starts", values.starts, 1),
+      attempts: wholeNumber("attempts", values.attempts, 1),
     };
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));
   }
-}
-
-function count(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new Error(`--${name} must be a whole number above 0: ${text}`);
 }
 
 function fail(message: string): never {

@@ -1,4 +1,4 @@
-/** Connections on which nothing, or not everything, is sent or read. */
+/** Half-open connections: the client sends or reads nothing, or not everything. */
 import { connect, type Socket } from "node:net";
 import { IDLE_SECONDS } from "../../src/server/http/connection-limits.ts";
 import { waitFor } from "../support/wait-for.ts";

@@ -1,4 +1,5 @@
 /** Writes what loads did as a section of docs/faults.md. */
+import { docTable } from "../../scripts/doc-section.ts";
 import { type LoadResult, ms } from "./load.ts";
 
 /** The section with the table of this result; tables of other loads stay. */
@@ -11,47 +12,52 @@ export function loadSection(
   const tables = new Map(known.map((table) => [headingOf(table), table.trim()]));
   const table = tableOf(result);
   tables.set(headingOf(table), table);
-  const held = [...tables.values()].filter((each) => !each.includes(BROKEN)).length;
+  const held = [...tables.values()].filter((each) => each.includes(VERDICTS.kept)).length;
   const head = [
-    `${date}, ${cores} cores, shared with other programs: each table says how many processes wanted one. ${held} of ${tables.size} loads kept`,
-    "what is promised. Each ran against a server process of its own, beside two watched streams: one drawn by a model and read through",
-    "the server's own trickle server, one with numbered pictures as input and channels elsewhere, timed from sender to viewer.",
+    `${date}, ${cores} cores. ${held} of ${tables.size} loads kept what is promised. Each ran against a server process of its own, beside two`,
+    "watched streams: one drawn by a model and read through the server's own trickle server, one with numbered pictures as input and",
+    "channels elsewhere, timed from sender to viewer. A load is not judged if the machine was busy with other things right before or after.",
   ].join("\n");
   return [head, ...tables.values()].join("\n\n");
 }
 
 const headingOf = (table: string): string => table.slice(0, table.indexOf("\n"));
-const BROKEN = "| **no** |";
+const VERDICTS = {
+  kept: "All promises were kept.",
+  broken: "**A promise was broken.**",
+  "not judged": "Not judged: machine busy.",
+} as const;
 
 /** The same for a terminal. */
-export function loadText({ load, attempt, promises, quiet, loaded }: LoadResult): string {
+export function loadText({ load, promises, media, verdict }: LoadResult): string {
   const lines = promises.map(
     ({ what, saw, holds }) => `  ${holds ? "ok    " : "BROKEN"} ${what}: ${saw}`,
   );
-  const [before, after] = quiet;
-  const times = [before, loaded, after].map(
-    ({ filmed, loadAverage }) =>
-      `p50 ${ms(filmed.p50)}, p99 ${ms(filmed.p99)}, load average ${loadAverage.toFixed(1)}`,
+  const seen = media === null ? [] : [media.quiet[0], media.loaded, media.quiet[1]];
+  const times = seen.map(
+    ({ filmed, crowding }) =>
+      `p50 ${ms(filmed.p50)}, p99 ${ms(filmed.p99)}, crowding ${crowding.toFixed(1)}`,
   );
-  const streams = `  streams before, during and after: ${times.join("; ")}`;
-  return [`${load.name} (attempt ${attempt})`, ...lines, streams].join("\n");
+  const streams = times.length === 0 ? [] : [`  before, during and after: ${times.join("; ")}`];
+  return [`${load.name}: ${VERDICTS[verdict].replaceAll("*", "")}`, ...lines, ...streams].join(
+    "\n",
+  );
 }
 
-function tableOf({ load, attempt, promises, loaded }: LoadResult): string {
+function tableOf({ load, promises, media, verdict }: LoadResult): string {
   const { name, did } = load;
-  const rows = promises.map(
-    ({ what, saw, holds }) => `| ${cell(what)} | ${cell(saw)} ${holds ? "| yes |" : BROKEN}`,
-  );
-  const sentence = `${did.slice(0, 1).toUpperCase()}${did.slice(1)}. Attempt ${attempt}, load average ${loaded.loadAverage.toFixed(1)}.`;
+  const crowding = (media === null ? [] : [media.quiet[0], media.loaded, media.quiet[1]])
+    .map((each) => each.crowding.toFixed(1))
+    .join(", ");
+  const machine = crowding === "" ? "" : ` Crowding before, during and after: ${crowding}.`;
   return [
-    `### ${name.slice(0, 1).toUpperCase()}${name.slice(1)}`,
-    "",
-    sentence,
-    "",
-    "| Promised | Seen | Held |",
-    "| --- | --- | --- |",
-    ...rows,
-  ].join("\n");
+    `### ${capitalized(name)}`,
+    `${capitalized(did)}. ${VERDICTS[verdict]}${machine}`,
+    docTable(
+      ["Promised", "Seen", "Held"],
+      promises.map(({ what, saw, holds }) => [what, saw, holds ? "yes" : "**no**"]),
+    ),
+  ].join("\n\n");
 }
 
-const cell = (text: string): string => text.replaceAll("|", "\\|");
+const capitalized = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -4,10 +4,10 @@
  * orchestrator's, and each of its pictures carries a number by which it is timed from sender to viewer.
  */
 
-import { loadavg } from "node:os";
 import { readNumbers, sendNumbered } from "../../scripts/bench/glass-run.ts";
 import { quantile } from "../../scripts/bench/report.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
+import { Crowding } from "../faults/rig/crowding.ts";
 import { FrameWatch } from "../support/frame-watch.ts";
 import { api, enginePid, holdings } from "../support/live-stream.ts";
 import { residentOf } from "../support/process-memory.ts";
@@ -38,8 +38,8 @@ export interface Seen {
   };
   /** Milliseconds until /health answered; Infinity if it did not. */
   readonly healthP99: number;
-  /** Processes of the whole machine that wanted a core, on average over a minute. */
-  readonly loadAverage: number;
+  /** Processes of the whole machine that wanted to run for each core, on average; 1 where all could. */
+  readonly crowding: number;
 }
 
 /** What the processes hold. */
@@ -58,7 +58,7 @@ export interface SceneOptions {
 export class Scene implements AsyncDisposable {
   readonly server: ServerProcess;
   readonly api: ReturnType<typeof api>;
-  /** A trickle server of somebody else. */
+  /** A trickle server outside the worker, as an orchestrator has. */
   readonly elsewhere: TrickleHost;
   readonly #open: AsyncDisposableStack;
   readonly #drawn: FrameWatch;
@@ -147,10 +147,12 @@ export class Scene implements AsyncDisposable {
     const first = this.#drawnAt.length;
     this.#drawn.reset();
     const health = this.#watchHealth();
+    using crowding = new Crowding();
     await work();
     const last = this.#drawnAt.length;
     const seconds = (performance.now() - begun) / 1000;
     const times = await health.stop();
+    const { factor } = crowding;
     await Bun.sleep(TAIL_MS);
     const numbers = Array.from({ length: last - first }, (_, n) => first + n);
     const delays = numbers.flatMap((number) => {
@@ -164,8 +166,7 @@ export class Scene implements AsyncDisposable {
       p99: quantile(delays, 0.99),
     };
     const drawn = { frames: this.#drawn.frames, lost: this.#drawn.missing };
-    const [loadAverage = 0] = loadavg();
-    return { seconds, drawn, filmed, healthP99: quantile(times, 0.99), loadAverage };
+    return { seconds, drawn, filmed, healthP99: quantile(times, 0.99), crowding: factor };
   }
 
   quiet(seconds: number): Promise<Seen> {

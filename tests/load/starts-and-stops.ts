@@ -1,4 +1,4 @@
-/** Thousands of streams that live for a moment. */
+/** Starts and stops thousands of streams, one after the other. */
 import { enginePid } from "../support/live-stream.ts";
 import { residentOf } from "../support/process-memory.ts";
 import { backToBefore, type Load } from "./load.ts";

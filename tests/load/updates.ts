@@ -1,4 +1,4 @@
-/** Updates of one stream, more than anybody needs. */
+/** Loads of updates: far more, or far larger ones, than a stream needs. */
 
 import { quantile } from "../../scripts/bench/report.ts";
 import { control, makeChannels } from "../support/orchestrator-channels.ts";
