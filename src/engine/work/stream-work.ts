@@ -231,8 +231,7 @@ export class StreamWork implements EngineWork {
       bytesIn: () => this.#bytesIn(),
       framesIn: () => this.#meter.framesIn,
       framesDecoded: () => this.#reporter.framesDecoded,
-      isExplained: () =>
-        this.#reporter.isTroubled("input") || (this.#pipeline?.isDecoding ?? false),
+      isExplained: () => this.#reporter.isTroubled("input"),
       report: (error) => this.#reporter.trouble("input", error),
     });
   }

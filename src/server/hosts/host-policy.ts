@@ -153,10 +153,9 @@ export class HostPolicy {
   }
 
   async #lookUp(field: string, name: string): Promise<readonly string[]> {
-    using late = answerTimeout(LOOKUP_TIMEOUT_MS);
-    const { signal } = late;
+    const late = answerTimeout(LOOKUP_TIMEOUT_MS);
     const deadline = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      late.addEventListener("abort", () => reject(late.reason), { once: true });
     });
     try {
       return await Promise.race([this.#resolve(name), deadline]);

@@ -36,10 +36,7 @@ export async function askAcceptance<T>(
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException("busy", "TimeoutError")), busyMs);
   const whole = AbortSignal.any([signal, late.signal]);
-  const once = async (): Promise<T> => {
-    using late = answerTimeout(answerMs);
-    return await request(AbortSignal.any([whole, late.signal]));
-  };
+  const once = () => request(AbortSignal.any([whole, answerTimeout(answerMs)]));
   try {
     return await whileBusy(once, whole);
   } catch (error) {
@@ -105,8 +102,7 @@ export async function nextSeq(endpoint: TrickleEndpoint, signal: AbortSignal): P
  * a second. Throws if a retry may help: `ServerBusy` after a 503.
  */
 export async function closeSegment(endpoint: TrickleEndpoint, seq: number): Promise<void> {
-  using late = answerTimeout(DELETE_MS);
-  await remove(endpoint, `/${seq}`, late.signal);
+  await remove(endpoint, `/${seq}`, answerTimeout(DELETE_MS));
 }
 
 /** As `closeSegment`, for a segment that nobody closes if this fails. Never throws. */
@@ -120,8 +116,7 @@ export async function deleteChannel(endpoint: TrickleEndpoint): Promise<void> {
 }
 
 async function bestEffortDelete(endpoint: TrickleEndpoint, path: string): Promise<void> {
-  using late = answerTimeout(DELETE_MS);
-  const { signal } = late;
+  const signal = answerTimeout(DELETE_MS);
   // Where it fails the peer is gone, and perhaps the channel with it; if not, its idle sweep closes it.
   await whileBusy(() => remove(endpoint, path, signal), signal).catch(() => {});
 }

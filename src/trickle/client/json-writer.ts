@@ -121,8 +121,7 @@ export class JsonWriter {
       const since = performance.now();
       try {
         if (seq === null) {
-          using late = answerTimeout(STALL_MS);
-          const signal = AbortSignal.any([this.#cut.signal, late.signal]);
+          const signal = AbortSignal.any([this.#cut.signal, answerTimeout(STALL_MS)]);
           seq = await nextSeq(this.#endpoint, signal);
           existed = true;
           reset = seq > 0;

@@ -161,8 +161,7 @@ export class Runners<S extends RunnerSessions> {
     ];
     const left = runners.map(async (each) => {
       await each.drained;
-      using late = answerTimeout(LEAVE_MS);
-      await each.one.leave(late.signal);
+      await each.one.leave(answerTimeout(LEAVE_MS));
     });
     return {
       drained: Promise.all(drained).then(() => {}),
