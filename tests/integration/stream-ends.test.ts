@@ -60,14 +60,17 @@ test("an engine whose server is killed ends", async () => {
   await waitFor("the engine to be gone", () => !existsSync(`/proc/${pid}`), 5000);
 });
 
+/** On a connection of its own, which does not stay open. */
+const remove = (url: string) => fetch(url, { method: "DELETE", keepalive: false });
+
 const ENDINGS: Record<
   string,
   (stream: Awaited<ReturnType<typeof running>>, base: string) => Promise<unknown>
 > = {
   "it is deleted": ({ id }, base) => api(base).stop(id),
   "its input ends": ({ sender }) => sender.end(),
-  "its input is removed under it": ({ input_url }) => fetch(input_url, { method: "DELETE" }),
-  "its output is removed under it": ({ stream_url }) => fetch(stream_url, { method: "DELETE" }),
+  "its input is removed under it": ({ input_url }) => remove(input_url),
+  "its output is removed under it": ({ stream_url }) => remove(stream_url),
   "its engine dies and it is deleted": async ({ id }, base) => {
     process.kill(await enginePid(base), "SIGKILL");
     await api(base).stop(id);
