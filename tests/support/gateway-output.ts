@@ -26,7 +26,7 @@ export class OutputJudge {
   joints = 0;
   /** Continuity counter errors other than at such joints. */
   readonly breaks: string[] = [];
-  /** Segments that were skipped or incomplete. */
+  /** Segments that were skipped or incomplete, and pictures that were under way when their muxer went. */
   readonly missing: string[] = [];
   /** Other violations. */
   readonly faults: string[] = [];
@@ -34,6 +34,8 @@ export class OutputJudge {
   readonly soundDelays: number[] = [];
   readonly #clapDelay: number;
   #lastSeq: number | null = null;
+  /** Those of `faults` that are the last segment's damaged frames. */
+  #damaged: string[] = [];
   #lastPackets = new Map<number, SeenPacket>();
   #program: string | null = null;
   #lastPts = Number.NEGATIVE_INFINITY;
@@ -70,8 +72,11 @@ export class OutputJudge {
   #judgeCounters(name: string, packets: readonly SeenPacket[], follows: boolean): void {
     const before = follows ? [...this.#lastPackets.values()] : [];
     const breaks = counterBreaks([...before, ...packets]);
-    if (packets.some(({ discontinuity }) => discontinuity)) this.joints++;
-    else this.breaks.push(...breaks.map((where) => `${name}: ${where}`));
+    if (packets.some(({ discontinuity }) => discontinuity)) {
+      this.joints++;
+      for (const cutOff of this.#damaged) this.faults.splice(this.faults.indexOf(cutOff), 1);
+      this.missing.push(...this.#damaged);
+    } else this.breaks.push(...breaks.map((where) => `${name}: ${where}`));
     for (const packet of packets) this.#lastPackets.set(packet.pid, packet);
   }
 
@@ -98,11 +103,13 @@ export class OutputJudge {
       this.#lastPts = pts;
     }
     this.frames += video?.frames.length ?? 0;
+    this.#damaged = [];
     for (const { pts, measure, corrupt } of video?.frames ?? []) {
-      if (corrupt) this.faults.push(`${name} has a damaged frame at ${pts}`);
+      if (corrupt) this.#damaged.push(`${name} has a damaged frame at ${pts}`);
       if (measure < this.#lastLuma - FALL) this.#falls.push(pts / 90_000 - sinceFall(measure));
       this.#lastLuma = measure;
     }
+    this.faults.push(...this.#damaged);
     this.audioPackets += audio?.packets.length ?? 0;
     if (audio?.codecName.includes("opus")) this.#listen(audio);
     this.#match();
