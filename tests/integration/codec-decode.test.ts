@@ -1,5 +1,6 @@
 /** The decoder on packets of real encoders. */
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { CodecContext } from "node-av";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { VideoDecoder } from "../../src/engine/codec/video-decoder.ts";
 import type { VideoPacket } from "../../src/media/encoded-packet.ts";
@@ -95,6 +96,28 @@ describe("decoding", () => {
         expect(Math.abs(luma - lumaOf(pts / 3000))).toBeLessThan(4);
       }
     }
+  });
+
+  test("a decoder that fails is reported, and costs the pictures up to the next key frame, each counted once", async () => {
+    const input = await packets({ parts: [PART], bFrames: 2, gop: 10 });
+    const observer = new RecordingObserver();
+    const { sendPacket } = CodecContext.prototype;
+    let sent = 0;
+    CodecContext.prototype.sendPacket = async function (packet) {
+      if (++sent === 16) throw new Error("no memory for a picture");
+      return await sendPacket.call(this, packet);
+    };
+    try {
+      const seen = await decoded(input, observer);
+      expect(seen.length + observer.framesDropped).toBe(input.length);
+      expect(seen.filter(({ pts }) => pts >= 20 * 3000).length).toBe(20);
+      expect(observer.framesDropped).toBeGreaterThanOrEqual(5);
+    } finally {
+      CodecContext.prototype.sendPacket = sendPacket;
+    }
+    const message = "input has pictures that cannot be decoded: no memory for a picture";
+    expect(observer.troubles.map((trouble) => trouble.message)).toEqual([message]);
+    expect(observer.recovered).toEqual(["input"]);
   });
 
   test("of pictures with repeated timestamps, each one is encoded or dropped, and counted once", async () => {

@@ -77,7 +77,7 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
     if (isSkipped || this.#open?.decoder.codec !== packet.codec) return this.#drop(packet);
     const begun = performance.now();
     const frames = await this.#decode(this.#open, packet);
-    if (!frames) return this.#drop(packet);
+    if (!frames) return;
     for (const frame of frames) controller.enqueue(frame);
     if (frames.length > 0 && this.#trouble) this.#report(null);
     this.#options.observer.stageTook("decode", performance.now() - begun);
@@ -96,16 +96,20 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
     if (!packet.hidden) this.#options.observer.frameDropped("undecodable");
   }
 
-  /** The frames to show that a packet completes; null if that failed, which closes the decoder. */
+  /** The frames to show that a packet completes; null if that failed, which closes the decoder and drops what it held. */
   async #decode(open: OpenDecoder, packet: VideoPacket): Promise<VideoFrame[] | null> {
     const { decoder, display } = open;
     this.#hints = packet;
     using _call = this.#calls.begin("decode", DECODE_MS);
+    let made: readonly VideoFrame[] = [];
     try {
-      const frames = await corrected(await decoder.decode(packet), display, packet);
+      made = await decoder.decode(packet);
+      const frames = await corrected(made, display, packet);
       this.#countLost(decoder);
       return frames;
     } catch (error) {
+      decoder.abandon(made.length);
+      this.#countLost(decoder);
       this.#fail(error);
       return null;
     }
@@ -141,11 +145,15 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
 
   async #rest({ decoder, display }: OpenDecoder): Promise<VideoFrame[]> {
     using _call = this.#calls.begin("decode", DECODE_MS);
+    let made: readonly VideoFrame[] = [];
     try {
-      const frames = await corrected(await decoder.flush(), display, this.#hints);
+      made = await decoder.flush();
+      const frames = await corrected(made, display, this.#hints);
       this.#countLost(decoder);
       return [...frames, ...(await display.flush(this.#hints))];
     } catch (error) {
+      decoder.abandon(made.length);
+      this.#countLost(decoder);
       this.#fail(error);
       return [];
     }

@@ -102,9 +102,14 @@ export class VideoDecoder implements Disposable {
   async flush(): Promise<VideoFrame[]> {
     await this.#context.sendPacket(null);
     const frames = this.#receive();
-    this.#lost += this.#inside.length;
-    this.#inside.length = 0;
+    this.abandon(0);
     return frames;
+  }
+
+  /** Counts what is inside as lost, and `frames` that came out and cannot be used. */
+  abandon(frames: number): void {
+    this.#lost += this.#inside.length + frames;
+    this.#inside.length = 0;
   }
 
   #enter({ pts, arrivedAt, hidden }: VideoPacket): void {
