@@ -103,19 +103,18 @@ function readAuthorities(path: unknown, problems: string[]): string | null {
 
 const withoutPasswords = (urls: string): string => urls.replace(/\/\/[^/,]*@/g, "//…@");
 
-/** Variables of an engine: what Bun, the C library, ONNX Runtime, GPU drivers and requests to other hosts read. */
+/** Variables of an engine: what Bun, the C library, ONNX Runtime and GPU drivers read. Its requests use no proxy. */
 const ENGINE_VARIABLES = [
-  /^(PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LANGUAGE)$/,
+  /^(PATH|HOME|USER|LOGNAME|TMPDIR|TMP|TEMP|TZ|LANG|LANGUAGE)$/,
   /^(LC|LD|XDG|MALLOC|BUN|UV|ORT|OMP|KMP|GOMP|MKL|OPENBLAS|CUDA|CUDNN|CUBLAS|NVIDIA|NV|TRT|TENSORRT)_/,
   /^(GLIBC_TUNABLES|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|SSL_CERT_FILE|SSL_CERT_DIR)$/,
-  /^(HTTP|HTTPS|ALL|NO)_PROXY$/i,
 ];
-/** Part of such a name all the same. */
+/** Such a name may contain one of these all the same. */
 const CREDENTIAL = /TOKEN|SECRET|PASSW|CREDENTIAL|_KEY$/i;
 
 /**
- * Returns the environment for an engine process: of this one's only what it needs, since it decodes what strangers send, plus
- * what must be set before it starts (facts.md 1).
+ * Returns the environment for an engine process. Since engines decode what strangers send, it has only what they need of this
+ * process's variables, and what must be set before an engine starts (facts.md 1).
  */
 export function engineEnvironment(
   env: Readonly<Record<string, string | undefined>> = Bun.env,

@@ -1,6 +1,6 @@
 /**
- * Takes from this process what its children must not inherit: capabilities, the way to new privileges, and core dumps. Hides
- * this process from others of its user. Linux alone: elsewhere nothing happens.
+ * Limits what child processes may do (no capabilities, no new privileges, no core dumps), and hides this process from others of
+ * its user. Works on Linux; elsewhere nothing happens.
  */
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { reason } from "./errors.ts";
@@ -17,7 +17,7 @@ const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 /** From linux/capability.h. */
 const CAPABILITY_VERSION_3 = 0x20080522;
 const MOST_CAPABILITIES = 64;
-/** A server that root runs may have models that belong to somebody else. */
+/** Kept: the models of a server that root runs may belong to another user. */
 const CAP_DAC_READ_SEARCH = 2;
 /** From sys/resource.h. */
 const RLIMIT_CORE = 4;
@@ -25,9 +25,8 @@ const RLIMIT_CORE = 4;
 let areConfined = false;
 
 /**
- * From now on children of this thread start without capabilities, but for that to read files where they have one to lose, can
- * gain none by programs that are setuid. This process keeps its own capabilities. Never throws: where
- * the kernel refuses, children have what they had.
+ * From now on children of this thread start without capabilities, except root's to read all files, and can gain none by setuid
+ * programs. This process keeps its own capabilities. Never throws: where the kernel refuses, children have what they had.
  */
 export function confineChildren(): void {
   if (areConfined) return;
@@ -36,7 +35,7 @@ export function confineChildren(): void {
     for (let capability = 0; capability < MOST_CAPABILITIES; capability++)
       if (capability !== CAP_DAC_READ_SEARCH) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    // Of this thread: three sets in two words of 32 bits each, inheritable the third. Root's children get these as well.
+    // Three sets of this thread, as two times three words of 32 bits; the third of each is inheritable, which root's children get.
     const header = new Uint32Array([CAPABILITY_VERSION_3, 0]);
     const sets = new Uint32Array(6);
     if (capget(ptr(header), ptr(sets)) === 0) {
@@ -50,9 +49,9 @@ export function confineChildren(): void {
 }
 
 /**
- * From now on other processes of this user can read neither the memory nor the environment of this one, which has secrets,
- * and neither it nor its children leave core dumps, which have secrets and frames. An engine that a decoder's fault has taken
- * over is such a process. Never throws.
+ * From now on no other process of this user, such as an engine that a decoder's fault has taken over, can read this one's memory
+ * or environment, which hold secrets. Neither it nor its children leave core dumps, which would hold secrets and frames. Never
+ * throws.
  */
 export function hideFromOthers(): void {
   withLibc(({ prctl, setrlimit }) => {

@@ -6,7 +6,7 @@ import type { Ticks } from "../media/time.ts";
 import { type Newest, type NewestOptions, newest } from "../streams/newest.ts";
 import { type Stage, StageGroup } from "../streams/stage.ts";
 import type { OutputAudioFormat } from "./codec/audio-target.ts";
-import { decode } from "./codec/decode-stream.ts";
+import { type DecodeStage, decode } from "./codec/decode-stream.ts";
 import { encode } from "./codec/encode-stream.ts";
 import { FramePool, type Tick, VideoFrame } from "./codec/video-frame.ts";
 import { noAudio, type OutputAudio, outputAudio } from "./output-audio.ts";
@@ -63,6 +63,8 @@ export class Pipeline {
   /** Null before and after `run`. */
   #inferStage: InferStage | null = null;
   #waiting: Newest<Tick> | null = null;
+  /** Null for a stream without input. */
+  #decoder: DecodeStage | null = null;
   #segmentWanted = false;
 
   constructor(options: PipelineOptions) {
@@ -77,6 +79,11 @@ export class Pipeline {
   /** Frames that wait for inference. */
   get waitingFrames(): number {
     return this.#waiting?.waiting ?? 0;
+  }
+
+  /** A picture of the input is being decoded: it is large, the machine is busy, or the decoder hangs. */
+  get isDecoding(): boolean {
+    return this.#decoder?.isBusy ?? false;
   }
 
   /** The models in use, and the load that the stream waits for. */
@@ -147,8 +154,9 @@ export class Pipeline {
     if (source.kind === "clock") return source.ticks;
     const pool = this.#pool;
     const outputSize = () => this.#options.params().size ?? null;
+    this.#decoder = decode({ pool, outputSize, observer, calls });
     return source.packets.video
-      .pipeThrough(this.#stages.add(decode({ pool, outputSize, observer, calls }), OVERLAP))
+      .pipeThrough(this.#stages.add(this.#decoder, OVERLAP))
       .pipeThrough(capRate({ fps: () => this.#options.params().fps, observer }));
   }
 

@@ -23,10 +23,11 @@ export async function examineRegistrations(config: Config): Promise<Registration
   const { host, port, apiToken, orchUrl } = config;
   if (orchUrl === undefined) return null;
   const origin = connectOrigin({ host, port });
+  using late = answerTimeout(TIMEOUT_MS);
   try {
     const response = await fetch(`${origin}/registrations`, {
       headers: apiToken === undefined ? {} : { authorization: `Bearer ${apiToken}` },
-      signal: answerTimeout(TIMEOUT_MS),
+      signal: late.signal,
       proxy: "",
     });
     const body: unknown = await response.json().catch(() => null);

@@ -1,5 +1,6 @@
 /** Damaged input through the whole pipeline: it costs pictures, never the stream. */
 import { expect, test } from "bun:test";
+import { CodecContext } from "node-av";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { tsSegments } from "../support/clip.ts";
 import { fragmentsOf } from "../support/clip-output.ts";
@@ -7,6 +8,7 @@ import { ClipRun } from "../support/clip-pipeline.ts";
 import { readMedia } from "../support/clip-reader.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
 import { OnnxWorkspace } from "../support/onnx-workspace.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 /** A linear congruential generator: the same numbers every time. */
 function seeded(seed: number): () => number {
@@ -64,4 +66,32 @@ test("flipped bits and lost packets anywhere leave segments that can be read, an
     }
   }
   expect(frames).toBeGreaterThan(40 * 30);
+});
+
+test("a pipeline shows that a decoder has not returned, which is no fault of its input", async () => {
+  quietLibav();
+  await using workspace = await OnnxWorkspace.create();
+  await using host = await workspace.host();
+  await host.acquire("identity");
+  const segments = tsSegments(
+    await synthetic({ parts: [{ width: 64, height: 64, frames: 10 }], gop: 10 }),
+    { seconds: 0.3 },
+  );
+  const held = Promise.withResolvers<void>();
+  const { sendPacket } = CodecContext.prototype;
+  CodecContext.prototype.sendPacket = async function (packet) {
+    await held.promise;
+    return await sendPacket.call(this, packet);
+  };
+  try {
+    const run = new ClipRun({ segments, host, params: { model: "identity" }, lossy: true });
+    expect(run.pipeline.isDecoding).toBe(false);
+    const over = run.pipeline.run();
+    await waitFor("a picture to be held", () => run.pipeline.isDecoding);
+    held.resolve();
+    await over;
+    expect(run.pipeline.isDecoding).toBe(false);
+  } finally {
+    CodecContext.prototype.sendPacket = sendPacket;
+  }
 });

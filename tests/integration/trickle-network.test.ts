@@ -9,7 +9,7 @@ import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { FaultPath } from "../faults/peer/fault-path.ts";
 import { ownCertificate } from "../support/own-certificate.ts";
 import { bytes, publisherTo, readSegments, type SeenSegment } from "../support/trickle-channel.ts";
-import { faultyPeer } from "../support/trickle-faults.ts";
+import { type Exchange, faultyPeer } from "../support/trickle-faults.ts";
 import { hostTrickle } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";
 
@@ -43,6 +43,36 @@ test("a reader loses nothing of a segment whose connections are reset in the mid
   expect(await reading).toBe(true);
   expect(arrived).toBe("012345");
 });
+
+test.each<[string, (exchange: Exchange) => void]>([
+  ["does not answer", () => {}],
+  ["has less of it", ({ answer }) => answer(200, { "Lp-Trickle-Seq": 0 }, "ha")],
+  ["has another one", ({ answer }) => answer(200, { "Lp-Trickle-Seq": 7 }, "half a dozen")],
+])(
+  "a segment that broke off ends with what came of it, if a server that is asked again %s",
+  async (_what, answerAgain) => {
+    const seen: SeenSegment[] = [];
+    let text = "";
+    await using peer = await faultyPeer(async (exchange) => {
+      const { path, earlier, response, answer, reset } = exchange;
+      if (path === "/1") return answer(200, { "Lp-Trickle-Seq": 1 }, "one");
+      if (path !== "/0") return answer(200, closed);
+      if (earlier > 0) return answerAgain(exchange);
+      response.writeHead(200, { "Lp-Trickle-Seq": 0 });
+      response.write("half");
+      await waitFor("the first half", () => text === "half");
+      reset();
+    });
+    const options = { signal: new AbortController().signal, start: 0, readTimeoutMs: 300 };
+    for await (const { seq, data, last, complete } of subscribe({ url: peer.url }, options)) {
+      text += new TextDecoder().decode(data);
+      if (!last) continue;
+      seen.push({ seq, text, complete });
+      text = "";
+    }
+    expect(seen).toEqual([{ seq: 0, text: "half", complete: false }, whole(1, "one")]);
+  },
+);
 
 test.each<[string, (seq: number) => Record<string, string | number>, number]>([
   ["that the segment is gone", (seq) => ({ "Lp-Trickle-Latest": seq + 1 }), 470],

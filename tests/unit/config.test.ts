@@ -165,18 +165,18 @@ test("credentials in a URL are refused and not repeated", () => {
 test("an engine inherits of the environment only what it needs, and what it needs before it starts", () => {
   const needed = {
     PATH: "/bin",
+    TMP: "/var/tmp",
     LC_ALL: "C.UTF-8",
     LD_LIBRARY_PATH: "/opt/cuda/lib",
     CUDA_VISIBLE_DEVICES: "0",
     NVIDIA_TF32_OVERRIDE: "0",
-    https_proxy: "http://proxy:3128",
     SSL_CERT_FILE: "/etc/ca.pem",
   };
   const env = engineEnvironment({
     ...needed,
     ...{ API_TOKEN: "a", CAPABILITY_TOKEN: "b", ORCH_SECRET: "c", RUNNER_KEY: "d", ORCH_URL: "e" },
     ...{ HF_TOKEN: "f", AWS_SECRET_ACCESS_KEY: "g", DATABASE_URL: "h", NVIDIA_API_KEY: "i" },
-    ...{ SSH_AUTH_SOCK: "j", BUN_AUTH_TOKEN: "k" },
+    ...{ SSH_AUTH_SOCK: "j", BUN_AUTH_TOKEN: "k", HTTPS_PROXY: "http://l:m@proxy:3128" },
   });
   expect(env).toEqual({
     ...needed,

@@ -31,15 +31,15 @@ export interface DecodeOptions {
 }
 
 /**
- * Decodes from the first key frame on, and from the next one after a loss. Packets whose frames never come out are counted as dropped. A
- * codec that changes in mid-stream opens a new decoder; a size that changes does not need one. Pictures
- * that are too large are refused before they are decoded, until a key frame of a usable size comes. What
- * cannot be decoded is reported and left out up to the next key frame; it never ends the stream.
+ * Decodes from the first key frame on, and from the next one after a loss. Packets whose frames never come out are counted as
+ * dropped. A codec that changes in mid-stream opens a new decoder; a size that changes does not need one. Pictures that are too
+ * large are refused before they are decoded, until a key frame of a usable size comes. What cannot be decoded is reported and
+ * left out up to the next key frame; it never ends the stream.
  *
  * @example
  * packets.pipeThrough(stages.add(decode({ pool, calls, observer }), OVERLAP))
  */
-export function decode(options: DecodeOptions): Stage<VideoPacket, VideoFrame> {
+export function decode(options: DecodeOptions): DecodeStage {
   return new DecodeStage(options);
 }
 
@@ -49,7 +49,7 @@ interface OpenDecoder extends Disposable {
   readonly display: DisplayFilter;
 }
 
-class DecodeStage implements Stage<VideoPacket, VideoFrame> {
+export class DecodeStage implements Stage<VideoPacket, VideoFrame> {
   readonly #options: DecodeOptions;
   readonly #calls: NativeCalls;
   #open: OpenDecoder | null = null;
@@ -59,13 +59,37 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
   #trouble: PlainError | null = null;
   /** Pictures that may still be left out until a key frame comes: they refer to lost ones. */
   #skips = 0;
+  #isBusy = false;
 
   constructor(options: DecodeOptions) {
     this.#options = options;
     this.#calls = options.calls;
   }
 
+  /** True while a packet is being decoded, for good if the decoder hangs. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
   async transform(
+    packet: VideoPacket,
+    controller: TransformStreamDefaultController<VideoFrame>,
+  ): Promise<void> {
+    this.#isBusy = true;
+    await this.#take(packet, controller);
+    this.#isBusy = false;
+  }
+
+  async flush(controller: TransformStreamDefaultController<VideoFrame>): Promise<void> {
+    await this.#end(controller);
+  }
+
+  dispose(): void {
+    this.#open?.[Symbol.dispose]();
+    this.#open = null;
+  }
+
+  async #take(
     packet: VideoPacket,
     controller: TransformStreamDefaultController<VideoFrame>,
   ): Promise<void> {
@@ -81,15 +105,6 @@ class DecodeStage implements Stage<VideoPacket, VideoFrame> {
     for (const frame of frames) controller.enqueue(frame);
     if (frames.length > 0 && this.#trouble) this.#report(null);
     this.#options.observer.stageTook("decode", performance.now() - begun);
-  }
-
-  async flush(controller: TransformStreamDefaultController<VideoFrame>): Promise<void> {
-    await this.#end(controller);
-  }
-
-  dispose(): void {
-    this.#open?.[Symbol.dispose]();
-    this.#open = null;
   }
 
   #drop(packet: VideoPacket): void {

@@ -9,7 +9,7 @@ import type { ModelCatalogue } from "../models/catalogue.ts";
 import { GraphModels, type GraphPlan } from "../models/graph-models.ts";
 import type { ModelChain } from "../models/model-chain.ts";
 import type { BrokenModel, UsableModel } from "../models/model-folder.ts";
-import { isShortage } from "../models/shortage.ts";
+import { isShortage, shortageRetryMs } from "../models/shortage.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import type { ComfyReport } from "../protocol/comfyui-report.ts";
 import type { ModelInfo } from "../protocol/models.ts";
@@ -33,14 +33,14 @@ type Slot =
       readonly state: "failed";
       readonly stamp: string;
       readonly error: WorkerError;
-      /** `performance.now()` from which it may be tried again with the same files. */
+      /** How often in a row it failed for want of memory or files. */
+      readonly shortages: number;
+      /** `performance.now()` from which a caller may have it loaded again from the same files. */
       readonly retryAt: number;
     };
 
 /** A caller waits this long for changed files to load, then gets the version that is loaded. */
 const RELOAD_WAIT_MS = 5000;
-/** A model that failed since the machine lacked something is loaded again after this time, for the next caller that asks. */
-const RETRY_MS = 10_000;
 /** Closing waits this long for runs in progress; one that hangs ends with the process. */
 const CLOSE_MS = 2000;
 
@@ -126,9 +126,10 @@ export class ModelHost implements AsyncDisposable {
   }
 
   /**
-   * A model, loaded once for all who ask, from the files that lie there now. Throws `unknown_model` and
-   * `model_failed`; one that failed is tried again when its files have changed, or the machine lacked something. Changed files that cannot be
-   * loaded, or take long, give the version that is loaded already. The signal ends the waiting, not the loading.
+   * A model, loaded once for all who ask, from the files that lie there now. Throws `unknown_model` and `model_failed`; one
+   * that failed is tried again when its files have changed, or a while after the machine was short of memory or files. Changed
+   * files that cannot be loaded, or take long, give the version that is loaded already. The signal ends the waiting, not the
+   * loading.
    */
   async acquire(name: string, signal?: AbortSignal): Promise<LoadedModel> {
     signal?.throwIfAborted();
@@ -200,6 +201,8 @@ export class ModelHost implements AsyncDisposable {
   #begin(model: UsableModel): Promise<ReadyModel> {
     const since = performance.now();
     const expectedMs = this.#loadTimes.expected(model);
+    const last = this.#slots.get(model.name);
+    const earlier = last?.state === "failed" && last.stamp === model.stamp ? last.shortages : 0;
     const loading = this.#load(model);
     this.#become(model, { state: "warming", loading, since, expectedMs });
     loading.then(
@@ -208,8 +211,11 @@ export class ModelHost implements AsyncDisposable {
         this.#become(model, { state: "ready", model: loaded });
       },
       (error: WorkerError) => {
-        const retryAt = isShortage(error) ? performance.now() + RETRY_MS : Number.POSITIVE_INFINITY;
-        this.#become(model, { state: "failed", stamp: model.stamp, error, retryAt });
+        const { stamp } = model;
+        const shortages = isShortage(error) ? earlier + 1 : 0;
+        const waitMs = shortages > 0 ? shortageRetryMs(shortages) : Number.POSITIVE_INFINITY;
+        const retryAt = performance.now() + waitMs;
+        this.#become(model, { state: "failed", stamp, error, shortages, retryAt });
       },
     );
     return loading;

@@ -26,6 +26,8 @@ const log = getLogger("models");
 const BUILT_IN = "built-in";
 /** Folders that are read at the same time: file systems answer in parallel, and thousands need not be open at once. */
 const READS_AT_ONCE = 8;
+/** A machine that stays short of what reading takes is reported this often at most. */
+const SHORTAGE_REPORT_MS = 60_000;
 
 export class ModelCatalogue {
   readonly #workspace: string;
@@ -34,8 +36,8 @@ export class ModelCatalogue {
   /** Begins when the last one has ended, however it ended; null while no caller waits. */
   #nextPass: Promise<void> | null = null;
   #listError: string | null = null;
-  /** Why folders could not be looked at last time; null where they could. */
-  #shortage: string | null = null;
+  /** `performance.now()` when it was reported last that the machine lacks what it takes to look at folders. */
+  #shortageReportedAt = Number.NEGATIVE_INFINITY;
   /** Models of ComfyUI graphs, which no list shows. */
   readonly graphs: GraphModels;
 
@@ -159,20 +161,24 @@ export class ModelCatalogue {
     }
   }
 
-  /** What is known of it, where the machine lacks what it takes to look again. Throws that error where nothing is known. */
+  /** The model as its folder is now. Where the machine lacks what it takes to look: as it was before, or that error. */
   async #current(name: string): Promise<CatalogueEntry | undefined> {
     try {
-      const entry = await this.#look(name);
-      this.#shortage = null;
-      return entry;
+      return await this.#look(name);
     } catch (error) {
       const known = this.#entries.get(name);
-      if (!isShortage(error) || known === undefined) throw error;
-      const message = reason(error);
-      if (this.#shortage === null) log.error("cannot look at models now", { error: message });
-      this.#shortage = message;
+      if (!isShortage(error)) throw error;
+      this.#reportShortage(error);
+      if (known === undefined) throw error;
       return known;
     }
+  }
+
+  #reportShortage(error: unknown): void {
+    const now = performance.now();
+    if (now - this.#shortageReportedAt < SHORTAGE_REPORT_MS) return;
+    this.#shortageReportedAt = now;
+    log.error("models cannot be read now", { error: reason(error) });
   }
 
   async #look(name: string): Promise<CatalogueEntry | undefined> {

@@ -25,7 +25,7 @@ const OTHER_FORMATS: readonly (readonly [name: string, bytes: string])[] = [
   ["an MPEG program stream", "\0\0\x01\xba"],
 ];
 
-/** Whether so many bytes tell what a segment begins with: a transport stream shows by its second sync byte. */
+/** True for enough bytes to recognize what a segment begins with: a transport stream shows by its second sync byte. */
 export const tellsFormat = (bytes: Uint8Array): boolean =>
   bytes.length >= MIN_HEAD_BYTES &&
   (bytes.length > TS_PACKET_BYTES || !hasSyncs(bytes, 0, TS_PACKET_BYTES, 1));

@@ -23,7 +23,7 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 
 const DEMUXERS = { mpegts: TsDemuxer, mp4: Mp4Demuxer, matroska: MatroskaDemuxer } as const;
 
-/** Whatever its segments hold, an input is never at its end before its channel is: what cannot be read is reported and left out. */
+/** Reads an input until its channel ends, whatever its segments hold: what cannot be read is reported and left out. */
 export class ContainerReader {
   #demuxer: Demuxer | null = null;
   /** The start of a segment, as long as too little of it has come to recognize it. */
@@ -86,7 +86,7 @@ export class ContainerReader {
       const packets = demuxer.push(bytes, arrivedAt);
       return last && complete ? [...packets, ...demuxer.endSegment(arrivedAt)] : packets;
     } catch (error) {
-      // A fault of ours, which the next segment need not meet.
+      // A bug in the demuxer, which the next segment may not trigger.
       log.error("demuxer failed", { error: describeUnexpected(error) });
       this.#demuxer = null;
       this.#afterLoss = true;

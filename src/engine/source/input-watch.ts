@@ -9,7 +9,7 @@ export interface InputWatchOptions {
   readonly bytesIn: () => number;
   readonly framesIn: () => number;
   readonly framesDecoded: () => number;
-  /** True while the demuxer has reported what is wrong itself. */
+  /** True while what is wrong has been reported, or the input is not to blame: a decoder that has not returned yet. */
   readonly isExplained: () => boolean;
   /** What is wrong, once; null when pictures come again. */
   readonly report: (error: PlainError | null) => void;

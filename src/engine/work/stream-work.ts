@@ -231,7 +231,8 @@ export class StreamWork implements EngineWork {
       bytesIn: () => this.#bytesIn(),
       framesIn: () => this.#meter.framesIn,
       framesDecoded: () => this.#reporter.framesDecoded,
-      isExplained: () => this.#reporter.isTroubled("input"),
+      isExplained: () =>
+        this.#reporter.isTroubled("input") || (this.#pipeline?.isDecoding ?? false),
       report: (error) => this.#reporter.trouble("input", error),
     });
   }

@@ -153,9 +153,10 @@ export class HostPolicy {
   }
 
   async #lookUp(field: string, name: string): Promise<readonly string[]> {
-    const late = answerTimeout(LOOKUP_TIMEOUT_MS);
+    using late = answerTimeout(LOOKUP_TIMEOUT_MS);
+    const { signal } = late;
     const deadline = new Promise<never>((_, reject) => {
-      late.addEventListener("abort", () => reject(late.reason), { once: true });
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     });
     try {
       return await Promise.race([this.#resolve(name), deadline]);

@@ -243,7 +243,7 @@ const MEANINGS = {
 
 type FailureStatus = keyof typeof MEANINGS;
 
-/** Of a route that any caller may use, which has no 401 and no 403. */
+/** The 400 of a route that any caller may use, and which therefore has no 401 and no 403. */
 export const BadQuery = Type.Object(ErrorAnswer.properties, { description: MEANINGS[400] });
 
 /** A route's error answers: 401 and 403, which any route may give, and `statuses`. */

@@ -58,7 +58,7 @@ export function assertPrompted({ prompts, graphs }: StreamParams, model: ModelIn
 
 type OnePrompt = Exclude<NonNullable<UpdateFields["prompts"]>, readonly unknown[]>;
 
-/** A text may have a member `graph` that is none: it means nothing, as others do. */
+/** A text prompt may have a member `graph` that is not text, which is ignored like any unknown member. */
 const isGraph = (one: OnePrompt): one is Extract<OnePrompt, { readonly graph: string }> =>
   typeof one === "object" && "graph" in one && typeof one.graph === "string";
 

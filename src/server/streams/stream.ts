@@ -66,7 +66,7 @@ export class Stream implements Work {
   readonly #life = new StreamLife();
   #observer: StreamObserver | null;
   readonly #params: ParamsInUse;
-  /** `at` is `performance.now()` when it came: two processes share no clock that nobody sets. */
+  /** `at` is `performance.now()` when it came: monotonic clocks of two processes cannot be compared. */
   #checkpoint: { readonly last: Checkpoint; readonly at: number } | null = null;
   #size: Size | null;
 

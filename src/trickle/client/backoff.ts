@@ -2,7 +2,7 @@
 import { pause } from "../../streams/pause.ts";
 
 const FIRST_PAUSE_MS = 50;
-/** Also how much later than its server a channel may be back after an outage. */
+/** After an outage a channel is back at most this much later than its server. */
 const LONGEST_PAUSE_MS = 1000;
 
 /**

@@ -23,7 +23,7 @@ const HELD_SEGMENTS = 5;
 const BEHIND_WAIT_MS = 250;
 const BEHIND_LIMIT_MS = 2000;
 const NOT_FOUND_WAIT_MS = 250;
-const FRUITLESS_WAIT_MS = 100;
+const EMPTY_WAIT_MS = 100;
 /** A segment that breaks off unread is asked for this often in a row. */
 const MAX_BREAKS = 5;
 /** Segments that break off are logged this often at most. */
@@ -36,7 +36,7 @@ export class ChannelReader {
   #behindSince: number | undefined;
   #breaks = 0;
   /** Answers in a row that brought no bytes. */
-  #emptyHanded = 0;
+  #emptyAnswers = 0;
   #notFound = 0;
   /** `performance.now()` of the last line about a segment that broke off, and how many have since. */
   #reportedAt = Number.NEGATIVE_INFINITY;
@@ -105,16 +105,16 @@ export class ChannelReader {
       return this.#ask(-2);
     }
     if (seq < asked) {
-      // It is not the one that was asked for, and the reader is past it.
+      // The reader is past this one.
       response.discard();
-      await this.#fruitless();
+      await this.#afterEmptyAnswer();
       return this.#ask(asked);
     }
     const next = this.#ask(seq + 1);
     const { signal, readTimeoutMs, emit } = this.#options;
     const outcome = await copySegment({
       ...{ seq, response, next, signal, readTimeoutMs, emit },
-      again: () => this.#again(seq),
+      askAgain: (leave) => this.#askAgain(seq, leave),
       onBreak: (error) => this.#reportBreak(seq, error),
     }).catch((error: unknown) => {
       next.cancel();
@@ -125,23 +125,28 @@ export class ChannelReader {
       await pause(300 + Math.random() * 200, signal);
       return this.#ask(seq);
     }
-    if (outcome === "empty") await this.#fruitless();
-    if (outcome === "delivered") this.#emptyHanded = 0;
+    if (outcome === "empty") await this.#afterEmptyAnswer();
+    if (outcome === "delivered") this.#emptyAnswers = 0;
     if (outcome !== "broke_unread") this.#breaks = 0;
     return next;
   }
 
-  /** An answer brought no bytes. A server has a few such at a time; one that goes on so is not asked as fast as it answers. */
-  async #fruitless(): Promise<void> {
-    if (++this.#emptyHanded > HELD_SEGMENTS) await pause(FRUITLESS_WAIT_MS, this.#options.signal);
+  /** An answer without bytes came. A server may give some in a row; after those it is asked less often. */
+  async #afterEmptyAnswer(): Promise<void> {
+    if (++this.#emptyAnswers > HELD_SEGMENTS) await pause(EMPTY_WAIT_MS, this.#options.signal);
   }
 
-  /** A segment that broke off, from its start, unless it is gone or too old by now. */
-  async #again(seq: number): Promise<TrickleResponse | null> {
-    const answer = await this.#ask(seq).answer;
+  /** A segment that broke off, from its start; null if it is gone or too old by now, or `leave` aborts. */
+  async #askAgain(seq: number, leave: AbortSignal): Promise<TrickleResponse | null> {
+    const request = this.#ask(seq);
+    const cancel = () => request.cancel();
+    leave.addEventListener("abort", cancel, { once: true });
+    const answer = await request.answer;
+    leave.removeEventListener("abort", cancel);
     if (answer.kind !== "segment") return null;
     const { response } = answer;
-    if ((response.latest ?? seq) - seq <= this.#options.maxLag) return response;
+    const lag = (response.latest ?? seq) - seq;
+    if ((response.seq ?? seq) === seq && lag <= this.#options.maxLag) return response;
     response.discard();
     return null;
   }
@@ -161,7 +166,7 @@ export class ChannelReader {
   /** Where to continue after a 470 (protocol.md 4.3): forward at once, back only after waiting. */
   async #afterMissing(seq: number, latest: number | null): Promise<number> {
     if (latest !== null && latest > seq && seq >= 0) {
-      await this.#fruitless();
+      await this.#afterEmptyAnswer();
       const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
       return readsAll ? Math.max(seq + 1, latest - HELD_SEGMENTS) : latest;
     }

@@ -19,7 +19,7 @@ export interface ChannelRecoveryOptions {
   readonly onClosed: () => void;
 }
 
-/** The channel is gone after this many answers in a row that it, or its segment, does not exist (protocol.md 4.5). */
+/** The channel is gone after this many answers in a row that it does not exist (protocol.md 4.5). */
 export const MAX_NOT_FOUND = 3;
 const ASK_TIMEOUT_MS = 2000;
 /** Segments in a row that the server closes or does not know before this is reported: so it answers as well when a channel ends. */
@@ -144,8 +144,8 @@ export class ChannelRecovery {
         this.#broken.delete(seq);
       }
       if (this.#ask && !signal.aborted) {
-        const limit = AbortSignal.any([signal, answerTimeout(ASK_TIMEOUT_MS)]);
-        this.#seq = await nextSeq(this.#endpoint, limit);
+        using late = answerTimeout(ASK_TIMEOUT_MS);
+        this.#seq = await nextSeq(this.#endpoint, AbortSignal.any([signal, late.signal]));
         this.#ask = false;
         this.#wasClosed = false; // the channel is there
       }

@@ -36,7 +36,10 @@ export async function askAcceptance<T>(
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException("busy", "TimeoutError")), busyMs);
   const whole = AbortSignal.any([signal, late.signal]);
-  const once = () => request(AbortSignal.any([whole, answerTimeout(answerMs)]));
+  const once = async (): Promise<T> => {
+    using late = answerTimeout(answerMs);
+    return await request(AbortSignal.any([whole, late.signal]));
+  };
   try {
     return await whileBusy(once, whole);
   } catch (error) {
@@ -102,7 +105,8 @@ export async function nextSeq(endpoint: TrickleEndpoint, signal: AbortSignal): P
  * a second. Throws if a retry may help: `ServerBusy` after a 503.
  */
 export async function closeSegment(endpoint: TrickleEndpoint, seq: number): Promise<void> {
-  await remove(endpoint, `/${seq}`, answerTimeout(DELETE_MS));
+  using late = answerTimeout(DELETE_MS);
+  await remove(endpoint, `/${seq}`, late.signal);
 }
 
 /** As `closeSegment`, for a segment that nobody closes if this fails. Never throws. */
@@ -116,7 +120,8 @@ export async function deleteChannel(endpoint: TrickleEndpoint): Promise<void> {
 }
 
 async function bestEffortDelete(endpoint: TrickleEndpoint, path: string): Promise<void> {
-  const signal = answerTimeout(DELETE_MS);
+  using late = answerTimeout(DELETE_MS);
+  const { signal } = late;
   // Where it fails the peer is gone, and perhaps the channel with it; if not, its idle sweep closes it.
   await whileBusy(() => remove(endpoint, path, signal), signal).catch(() => {});
 }

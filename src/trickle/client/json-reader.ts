@@ -65,8 +65,8 @@ export async function* readMessages(
     signal.throwIfAborted();
     let latest: number;
     try {
-      const ask = AbortSignal.any([signal, answerTimeout(ASK_TIMEOUT_MS)]);
-      latest = await nextSeq(endpoint, ask);
+      using late = answerTimeout(ASK_TIMEOUT_MS);
+      latest = await nextSeq(endpoint, AbortSignal.any([signal, late.signal]));
     } catch (error) {
       // A channel that existed before has ended.
       if (error instanceof WorkerError && existed) return;

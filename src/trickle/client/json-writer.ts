@@ -121,7 +121,8 @@ export class JsonWriter {
       const since = performance.now();
       try {
         if (seq === null) {
-          const signal = AbortSignal.any([this.#cut.signal, answerTimeout(STALL_MS)]);
+          using late = answerTimeout(STALL_MS);
+          const signal = AbortSignal.any([this.#cut.signal, late.signal]);
           seq = await nextSeq(this.#endpoint, signal);
           existed = true;
           reset = seq > 0;

@@ -44,7 +44,7 @@ export interface TrickleResponse {
 }
 
 const TEXT_LIMIT = 4096;
-/** Segments of a second reach it after 68 years. What a server claims beyond it would be asked for in vain. */
+/** One-second segments reach it after 68 years: a server that claims a larger number is mistaken. */
 const MAX_SEQ = 2 ** 31 - 1;
 let open = 0;
 

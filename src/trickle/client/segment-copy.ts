@@ -1,4 +1,4 @@
-/** Delivers one segment to its end: goes on over a new connection where one breaks, and leaves a segment that stalls. */
+/** Delivers one segment: continues over a new connection if one breaks, and leaves a segment that stalls. */
 import type { TrickleResponse } from "./request.ts";
 import type { SegmentRequest } from "./segment-request.ts";
 import { SilenceTimer } from "./silence-timer.ts";
@@ -25,8 +25,8 @@ export interface SegmentCopyOptions {
   readonly signal: AbortSignal;
   /** A segment that is silent for this long while a later one has begun is left. */
   readonly readTimeoutMs: number;
-  /** Asks for the segment again, from its first byte on; null if it cannot be had any more. */
-  readonly again: () => Promise<TrickleResponse | null>;
+  /** Asks for the same segment again, from its first byte; null if it is gone, or the signal aborts. */
+  readonly askAgain: (signal: AbortSignal) => Promise<TrickleResponse | null>;
   /** A connection broke. */
   readonly onBreak: (error: unknown) => void;
   /** Delivers a chunk; resolves when the consumer has room for another. */
@@ -40,18 +40,18 @@ const NOTHING = new Uint8Array(0);
 
 /** Throws the signal's reason. */
 export async function copySegment(options: SegmentCopyOptions): Promise<CopyOutcome> {
-  const { seq, next, signal, readTimeoutMs, again, onBreak, emit } = options;
+  const { seq, next, signal, readTimeoutMs, askAgain, onBreak, emit } = options;
   let response: TrickleResponse | null = options.response;
   let received = 0;
   let complete = false;
   /** A later segment has begun, so a silent one has probably lost its publisher. */
   let overtaken = false;
   let reading = true;
-  let isLeft = false;
+  const leave = new AbortController();
   const overdue = new SilenceTimer({
     afterMs: readTimeoutMs,
     onSilence: () => {
-      isLeft = true;
+      leave.abort(new DOMException("the segment is silent", "AbortError"));
       response?.discard();
     },
   });
@@ -60,13 +60,14 @@ export async function copySegment(options: SegmentCopyOptions): Promise<CopyOutc
     if (overtaken && reading) overdue.start();
   });
   try {
-    while (response !== null && !complete) {
+    while (response !== null) {
       const before = received;
-      let known = received;
+      /** Bytes that an earlier connection has brought. */
+      let toSkip = received;
       try {
         for await (const piece of response.chunks()) {
-          const data = known > 0 ? piece.subarray(known) : piece;
-          known = Math.max(0, known - piece.byteLength);
+          const data = toSkip > 0 ? piece.subarray(toSkip) : piece;
+          toSkip = Math.max(0, toSkip - piece.byteLength);
           if (data.byteLength === 0) continue;
           // While the consumer is busy the peer is not waited for.
           reading = false;
@@ -78,17 +79,21 @@ export async function copySegment(options: SegmentCopyOptions): Promise<CopyOutc
           reading = true;
           if (overtaken) overdue.start();
         }
-        complete = true;
+        // A server that was restarted may have another segment of this number.
+        complete = toSkip === 0;
+        break;
       } catch (error) {
         signal.throwIfAborted();
         onBreak(error);
         // A peer that breaks off again without another byte is not going to send the rest.
-        response = isLeft || received === before ? null : await again();
+        const isHopeless = leave.signal.aborted || received === before;
+        response = isHopeless ? null : await askAgain(leave.signal);
       }
     }
   } finally {
     overdue.dispose();
   }
+  signal.throwIfAborted();
   if (received === 0) return complete ? "empty" : "broke_unread";
   const arrivedAt = performance.now();
   await emit({ seq, data: NOTHING, first: false, last: true, complete, arrivedAt });

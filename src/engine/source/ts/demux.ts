@@ -26,9 +26,9 @@ interface Lane {
  * what is missing. Never throws.
  */
 export class TsDemuxer {
-  /** The start of a packet, or what may hold one while the bytes make no packets. */
+  /** The start of a packet; after damage, bytes that may contain one. */
   #rest = new Uint8Array(0);
-  /** Searches for two sync bytes, a packet apart. */
+  /** After damage: it searches for two sync bytes, a packet apart. */
   #isLost = false;
   /** The last segment ended with `#rest`. */
   #isCut = false;
@@ -87,7 +87,7 @@ export class TsDemuxer {
     return done;
   }
 
-  /** What is left behind damage is a whole packet, or is given up. */
+  /** Reads what is left after damage, if it is a whole packet. */
   #readLast(arrivedAt: number, done: EncodedPacket[]): void {
     if (!this.#isLost) return;
     const packet = this.#rest.length === TS_PACKET_BYTES ? readTsPacket(this.#rest, 0) : null;

@@ -2,7 +2,7 @@
 import { dlopen, FFIType } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { ModelCatalogue } from "../../../../src/engine/models/catalogue.ts";
-import { isShortage } from "../../../../src/engine/models/shortage.ts";
+import { isShortage, shortageRetryMs } from "../../../../src/engine/models/shortage.ts";
 import { WorkerError } from "../../../../src/errors.ts";
 import { OnnxWorkspace } from "../../../support/onnx-workspace.ts";
 import { SPINNING, spinningModel } from "../../../support/spinning-model.ts";
@@ -19,6 +19,12 @@ test("shortages are told from faults of a model by code, text or cause", () => {
   expect(isShortage(new Error("std::bad_alloc"))).toBe(true);
   expect(isShortage(missing)).toBe(false);
   expect(isShortage(new Error("Unknown operator"))).toBe(false);
+});
+
+test("a model for which memory is short again and again is tried ever more rarely", () => {
+  expect([1, 2, 3, 5, 6, 100].map((inARow) => shortageRetryMs(inARow) / 1000)).toEqual([
+    10, 20, 40, 160, 300, 300,
+  ]);
 });
 
 test.skipIf(process.platform !== "linux")(

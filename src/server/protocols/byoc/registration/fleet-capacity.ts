@@ -103,9 +103,10 @@ export class FleetCapacity implements Capacity {
 
 /** A worker's figures, or why there are none. A worker that takes no new work, such as one that shuts down, offers 0. */
 async function askHealth(url: string, signal: AbortSignal): Promise<Health | string> {
+  using late = answerTimeout(TIMEOUT_MS);
   try {
     const response = await fetch(`${url}/health?check=ready`, {
-      signal: AbortSignal.any([signal, answerTimeout(TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, late.signal]),
       proxy: "",
     });
     const body: unknown = await response.json().catch(() => null);

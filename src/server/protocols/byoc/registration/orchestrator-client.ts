@@ -65,12 +65,13 @@ export class OrchestratorClient {
     body: Pick<OrchestratorRequest, "json" | "text">,
     signal: AbortSignal,
   ) {
+    using late = answerTimeout(TIMEOUT_MS);
     try {
       const answer = await askOrchestrator(`${this.url}/capability/${action}`, {
         ...body,
         method: "POST",
         headers: { authorization: this.#secret },
-        signal: AbortSignal.any([signal, answerTimeout(TIMEOUT_MS)]),
+        signal: AbortSignal.any([signal, late.signal]),
         tls: this.#tls,
       });
       return this.#judge(answer);

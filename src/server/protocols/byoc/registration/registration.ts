@@ -78,11 +78,11 @@ export class Registration {
   /** Withdraws what orchestrators may have, all at once and within 2 s. Never throws. */
   async leave(): Promise<void> {
     await this.stop();
-    const deadline = answerTimeout(LEAVE_MS);
+    using late = answerTimeout(LEAVE_MS);
     const held = this.#entries.filter((entry) => entry.held);
     await Promise.all(
       held.map(async ({ client, offer }) => {
-        const outcome = await client.unregister(offer.name, deadline);
+        const outcome = await client.unregister(offer.name, late.signal);
         const fields = { capability: offer.name, orchestrator: client.url };
         if (outcome.kind === "done") log.info("unregistered", fields);
         else log.warn("not unregistered", { ...fields, why: outcome.message });

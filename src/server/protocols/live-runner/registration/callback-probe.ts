@@ -37,7 +37,8 @@ export class CallbackProbe {
   /** Any answer shows that the address is right. */
   async #try(origin: string): Promise<void> {
     try {
-      const signal = answerTimeout(TIMEOUT_MS);
+      using late = answerTimeout(TIMEOUT_MS);
+      const { signal } = late;
       await askOrchestrator(`${origin}/discovery`, { method: "GET", signal, tls: this.#tls });
     } catch (error) {
       log.warn("runner: the orchestrator's callback address does not answer", {

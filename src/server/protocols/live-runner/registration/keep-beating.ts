@@ -133,7 +133,8 @@ export class Heartbeats {
     const askedAt = this.#timing.now();
     const held = this.#held;
     const timeoutMs = Math.min(held?.intervalMs ?? DEFAULT_INTERVAL_MS, LONGEST_TIMEOUT_MS);
-    const signal = AbortSignal.any([this.#abandon.signal, answerTimeout(timeoutMs)]);
+    using late = answerTimeout(timeoutMs);
+    const signal = AbortSignal.any([this.#abandon.signal, late.signal]);
     const body = this.#beating.body(this.#id);
     const outcome = await this.#beating.client.heartbeat(body, held?.secret ?? null, signal);
     if (outcome.kind === "accepted") return this.#accepted(outcome.answer, askedAt);

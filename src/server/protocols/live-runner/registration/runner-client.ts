@@ -91,10 +91,11 @@ export class RunnerClient {
   /** Stops a session as its client would, which takes no credential but its id. Never throws. */
   async stopSession(runnerId: string, sessionId: string): Promise<SessionStop> {
     const path = `apps/${encodeURIComponent(runnerId)}/session/${encodeURIComponent(sessionId)}/stop`;
+    using late = answerTimeout(STOP_TIMEOUT_MS);
     try {
       const answer = await askOrchestrator(`${this.url}/${path}`, {
         method: "POST",
-        signal: answerTimeout(STOP_TIMEOUT_MS),
+        signal: late.signal,
         tls: this.#tls,
       });
       if (isSuccess(answer) || answer.status === 404) return { kind: "stopped" };

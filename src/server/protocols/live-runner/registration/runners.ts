@@ -161,7 +161,8 @@ export class Runners<S extends RunnerSessions> {
     ];
     const left = runners.map(async (each) => {
       await each.drained;
-      await each.one.leave(answerTimeout(LEAVE_MS));
+      using late = answerTimeout(LEAVE_MS);
+      await each.one.leave(late.signal);
     });
     return {
       drained: Promise.all(drained).then(() => {}),

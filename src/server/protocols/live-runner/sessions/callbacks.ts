@@ -99,7 +99,8 @@ export class SessionCallbacks {
 
   /** Sends a call, and once more if it fails before the timeout. Rejects where no answer came. */
   async #ask(method: "POST" | "DELETE", path: string, json?: unknown): Promise<OrchestratorAnswer> {
-    const signal = answerTimeout(TIMEOUT_MS);
+    using late = answerTimeout(TIMEOUT_MS);
+    const { signal } = late;
     const headers = { "Livepeer-Session-Token": this.#token };
     const request = { method, headers, json, signal, tls: this.#tls };
     const url = `${this.#base}/${path}`;
