@@ -23,7 +23,7 @@ beforeAll(async () => {
   quietLibav();
   const clip = { fps: 25, gop: 10, start: 90_000, audio: { codec: "aac" } } as const;
   media = await synthetic({ parts: [{ width: 192, height: 108, frames: 40 }], ...clip });
-  worker = await Worker.start();
+  worker = await Worker.start({ flags: ["--max-streams", "8"] }); // all at once
 });
 afterAll(async () => {
   await worker?.[Symbol.asyncDispose]();
