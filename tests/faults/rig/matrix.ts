@@ -32,10 +32,23 @@ export interface MatrixOptions {
 export const rowsOf = (faults: readonly Fault[]): MatrixRow[] =>
   faults.flatMap((fault) => (fault.phases ?? PHASES).map((phase) => ({ fault, phase })));
 
+/** Families in turn, by their shares: engines that boot at the same time would crowd the machine. */
+export function spread(rows: readonly MatrixRow[]): MatrixRow[] {
+  const families = [...Map.groupBy(rows, ({ fault }) => fault.family).values()];
+  return families
+    .flatMap((family) =>
+      family.map((row, index) => ({ row, place: (index + 0.5) / family.length })),
+    )
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ row }) => row);
+}
+
 /** Runs each row alone and beside neighbours. */
 export async function runMatrix(options: MatrixOptions): Promise<CaseResult[]> {
   await mkdir(options.folder, { recursive: true });
-  const bySettings = Map.groupBy(options.rows, ({ fault: { flags = [] } }) => flags.join(" "));
+  const bySettings = Map.groupBy(spread(options.rows), ({ fault: { flags = [] } }) =>
+    flags.join(" "),
+  );
   const waiting = [...bySettings.values()].flat();
   const results: CaseResult[] = [];
   const runRows = async (): Promise<void> => {

@@ -1,5 +1,5 @@
 /** Runs the real server process that faults strike, with a workspace, a folder for temporary files and a census of its own. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { api } from "../../support/live-stream.ts";
@@ -13,6 +13,8 @@ const FAULT_PRELOADS = [
   join(import.meta.dir, "../process/orders-preload.ts"),
   join(import.meta.dir, "../../support/obey-decoder-marker.ts"),
 ];
+/** How the names of workers' folders begin; the rig's process id follows. */
+const FOLDER = "fault-worker-";
 /** Log lines that are retained, the newest. */
 const MAX_LINES = 2000;
 
@@ -46,7 +48,8 @@ export class Worker implements AsyncDisposable {
 
   /** Resolves when an engine is ready. */
   static async start(options: WorkerOptions = {}): Promise<Worker> {
-    const folder = await mkdtemp(join(tmpdir(), "fault-worker-"));
+    await removeAbandoned();
+    const folder = await mkdtemp(join(tmpdir(), `${FOLDER}${process.pid}-`));
     try {
       return await Worker.#startIn(folder, options);
     } catch (error) {
@@ -164,6 +167,23 @@ export class Worker implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true });
+  }
+}
+
+/** Removes the folders of workers whose rig was killed. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const [, pid] = new RegExp(`^${FOLDER}(\\d+)-`).exec(name) ?? [];
+    if (pid !== undefined && !isRunning(Number(pid)))
+      await rm(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
 
