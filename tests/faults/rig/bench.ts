@@ -7,7 +7,7 @@ import { waitFor } from "../../support/wait-for.ts";
 import { ClipFeed } from "../input/clip-feed.ts";
 import { faultyTrickle } from "../peer/faulty-trickle.ts";
 import { type Census, census, difference } from "./census.ts";
-import type { Fault, VictimKind } from "./fault.ts";
+import type { Fault } from "./fault.ts";
 import { Neighbours } from "./neighbours.ts";
 import { VICTIM_FPS, Victim } from "./victim.ts";
 import { Worker } from "./worker.ts";
@@ -27,6 +27,8 @@ export class FaultBench implements AsyncDisposable {
   #victims = 0;
   /** The engines that have run all that cases run. */
   #warm = "";
+  /** The models of victims that they have loaded, which stay loaded. */
+  readonly #models = new Set<unknown>();
 
   /** `flags` are more settings of the server. */
   static async open(flags: readonly string[] = []): Promise<FaultBench> {
@@ -64,12 +66,18 @@ export class FaultBench implements AsyncDisposable {
     return await Neighbours.start(this.worker, this.#parts.neighboursInput.url);
   }
 
-  /** What the worker holds while no stream runs, by engines that have run all kinds of them. */
-  async baseline(): Promise<Census> {
+  /** What the worker holds while no stream runs, by engines that have run all kinds of them, and a victim of this fault's model. */
+  async baseline(fault: Fault): Promise<Census> {
     await this.worker.ready();
     const engines = JSON.stringify((await this.worker.engines()).map(({ pid }) => pid));
-    if (engines !== this.#warm) await this.#warmUp();
+    if (engines !== this.#warm) {
+      await this.#warmUp();
+      this.#models.clear();
+    }
     this.#warm = engines;
+    const model = fault.params?.["model"];
+    if (model !== undefined && !this.#models.has(model)) await this.#warmUpBy(fault);
+    this.#models.add(model);
     return await census(this.worker);
   }
 
@@ -91,12 +99,13 @@ export class FaultBench implements AsyncDisposable {
   /** Without it, what an engine keeps from its first streams would count as leaked by a case. */
   async #warmUp(): Promise<void> {
     const neighbours = await this.neighbours();
-    await Promise.all([this.#warmUpBy("byoc"), this.#warmUpBy("seed")]);
+    await Promise.all([this.#warmUpBy(HARMLESS), this.#warmUpBy({ ...HARMLESS, victim: "seed" })]);
     await neighbours.stop();
   }
 
-  async #warmUpBy(victimKind: VictimKind): Promise<void> {
-    await using victim = await this.victim({ ...HARMLESS, victim: victimKind });
+  /** Runs a victim of the fault, which does not strike. */
+  async #warmUpBy(fault: Fault): Promise<void> {
+    await using victim = await this.victim(fault);
     const { status, code } = await victim.start();
     if (status !== 200) throw new Error(`a victim cannot start: ${status} ${code}`);
     await victim.flows();

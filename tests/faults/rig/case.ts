@@ -52,7 +52,7 @@ export async function runCase(
   { phase, beside }: { readonly phase: Phase; readonly beside: boolean },
 ): Promise<Outcome> {
   await fault.prepare?.(bench.worker);
-  const before = await bench.baseline();
+  const before = await bench.baseline(fault);
   using crowding = new Crowding();
   await using victim = await bench.victim(fault);
   const neighbours = beside ? await bench.neighbours() : null;

@@ -24,8 +24,6 @@ export interface MatrixOptions {
   readonly print: (line: string) => void;
   /** Gets the cases of a row, alone and beside neighbours. */
   readonly onRow: (row: MatrixRow, results: readonly CaseResult[]) => Promise<void>;
-  /** Aborted to end the run after the rows that are being run. */
-  readonly stop: AbortSignal;
 }
 
 /** The rows of faults, in their order. */
@@ -54,7 +52,6 @@ export async function runMatrix(options: MatrixOptions): Promise<CaseResult[]> {
   const runRows = async (): Promise<void> => {
     await using shared = new SharedBench();
     for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
-      if (options.stop.aborted) return;
       const alone = await runOne({ ...row, beside: false }, shared, options);
       const beside = await runOne({ ...row, beside: true }, shared, options);
       results.push(alone, beside);
