@@ -4,6 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** Many tests wait for media that plays in real time, so files run in parallel. A process keeps its native modules loaded. */
+export const IN_PARALLEL = ["--parallel=2", "--no-isolate"];
+
 const ROOT = join(import.meta.dir, "..");
 /** bunfig.toml's `[test] timeout` has no effect in Bun 1.4.5. */
 const TEST_TIMEOUT_MS = 30_000;

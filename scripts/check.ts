@@ -2,15 +2,13 @@
  * `bun run check`: installs, checks format, lint and types, runs all tests that need nothing but npm, and ends with a line of
  * totals. It runs on a fresh clone; every child is this same Bun, whether or not it is on the PATH.
  */
-import { finish, install, runTests, step } from "./check-steps.ts";
+import { finish, IN_PARALLEL, install, runTests, step } from "./check-steps.ts";
 
 /** Tests of what streams notice of each other: another file beside them would be one more neighbour. */
 const ALONE = "tests/alone";
-/** Tests of what is shipped and against programs of others have checks of their own. */
-const ELSEWHERE = ["tests/ship", "tests/interop"];
+/** Tests of what is shipped and with programs of others have checks of their own. */
+const ELSEWHERE = ["tests/ship", "tests/interop", "tests/e2e"];
 const IGNORED = [ALONE, ...ELSEWHERE].map((folder) => `--path-ignore-patterns=${folder}/**`);
-/** Many tests wait for media that plays in real time, so files run in parallel. A process keeps its native modules loaded. */
-const IN_PARALLEL = ["--parallel=2", "--no-isolate", ...IGNORED];
 
 const TSC = "node_modules/typescript/bin/tsc";
 const BIOME = ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."];
@@ -22,6 +20,6 @@ finish([
   await step("types", [TSC, "-p", "."]),
   // A program of its own: only the page may use a browser's globals.
   await step("types of the page", [TSC, "-p", "src/playground"]),
-  await runTests("tests", IN_PARALLEL),
+  await runTests("tests", [...IN_PARALLEL, ...IGNORED]),
   await runTests("tests alone", [ALONE]),
 ]);
