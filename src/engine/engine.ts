@@ -147,6 +147,7 @@ class Engine {
       maxBatch: options.max_batch,
       memoryLimit: options.model_memory,
       comfyuiUrl: options.comfyui_url,
+      calls: this.#callsOf(ENGINE),
       onChange: (model) => send({ type: "model", model }),
       onLoaded: (load) => this.#meter.modelLoaded(load),
     });
@@ -205,9 +206,6 @@ class Engine {
   }
 
   #workOf({ id, number, order }: Extract<ToEngine, { type: "start" }>): EngineWork {
-    const calls: NativeCalls = {
-      begin: (kind, allowedMs) => this.#journal.begin(number, kind, allowedMs),
-    };
     let isOver = false;
     const send: SendReport = (report) => {
       if (isOver) return; // work that was cut off finishes in silence
@@ -217,7 +215,7 @@ class Engine {
       }
       this.#send({ type: "report", number, report });
     };
-    const common = { id, host: this.host, calls, send };
+    const common = { id, host: this.host, calls: this.#callsOf(number), send };
     return order.kind === "image"
       ? new ImageWork({ ...common, job: order.job })
       : new StreamWork({ ...common, ...order, engine: this.#options, meter: this.#meter });
@@ -240,18 +238,14 @@ class Engine {
   async #valueOf(question: Question): Promise<unknown> {
     switch (question.kind) {
       case "graphs":
-        return await judgeGraphs(question, this.host, {
-          begin: (kind, allowedMs) => this.#journal.begin(ENGINE, kind, allowedMs),
-        });
+        return await judgeGraphs(question, this.host, this.#callsOf(ENGINE));
       case "texts":
         return judgeTexts(question, this.#catalogue);
       case "model":
         await checkModel(question.model, this.host);
         return [];
       case "fallback":
-        await checkFallback(this.#options.workspace, question.name, {
-          begin: (kind, allowedMs) => this.#journal.begin(ENGINE, kind, allowedMs),
-        });
+        await checkFallback(this.#options.workspace, question.name, this.#callsOf(ENGINE));
         return [];
       case "comfyui":
         return await this.host.examineComfyUi();
@@ -260,6 +254,11 @@ class Engine {
       case "nodes":
         return await this.#catalogue.graphs.nodes();
     }
+  }
+
+  /** Where the work with this number records its calls. */
+  #callsOf(number: number): NativeCalls {
+    return { begin: (kind, allowedMs) => this.#journal.begin(number, kind, allowedMs) };
   }
 
   /** Throws for work that has ended, and for pictures. */

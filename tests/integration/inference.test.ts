@@ -2,8 +2,10 @@
 import { expect, test } from "bun:test";
 import { checkDevice, resolveDevice } from "../../src/engine/device/device-check.ts";
 import { parseDevice } from "../../src/engine/device/devices.ts";
+import { ModelHost } from "../../src/engine/device/model-host.ts";
 import { ProgramWorker } from "../../src/engine/device/program-worker.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
+import { CallJournal, ENGINE, JOURNAL_BYTES } from "../../src/engine/protocol/call-journal.ts";
 import type { ModelInfo } from "../../src/engine/protocol/models.ts";
 import { noisePicture, OnnxWorkspace, rejection, simpleModel } from "../support/onnx-workspace.ts";
 import { PICKING, pickingModel } from "../support/picking-model.ts";
@@ -104,6 +106,28 @@ test("whoever gives up waiting for a load leaves it to the others", async () => 
   stop.abort(new Error("viewer left"));
   expect((await rejection(hasty)).message).toContain("viewer left");
   expect((await patient).definition.name).toBe("edges");
+});
+
+test("a load that its callers have left is recorded until it ends, so that one that hangs is noticed", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const journal = new CallJournal(new Uint8Array(JOURNAL_BYTES));
+  await using host = new ModelHost({
+    catalogue: await ModelCatalogue.open(workspace.path),
+    device: "cpu",
+    onChange: () => {},
+    calls: { begin: (kind, allowedMs) => journal.begin(ENGINE, kind, allowedMs) },
+  });
+  const stop = new AbortController();
+  const waiting = host.acquire("edges", stop.signal);
+  await waitFor("the load", () => host.loading("edges") !== null);
+  stop.abort(new Error("viewer left"));
+  await rejection(waiting);
+  const [load, ...others] = journal.inFlight();
+  expect(others).toEqual([]);
+  expect(load?.kind).toBe("load");
+  expect(load?.allowedMs).toBeGreaterThan(host.loadDeadlineMs);
+  await waitFor("its end", () => host.loading("edges") === null);
+  expect(journal.inFlight()).toEqual([]);
 });
 
 test("two models run while a third loads, each in its own thread", async () => {

@@ -11,6 +11,7 @@ import type { ModelChain } from "../models/model-chain.ts";
 import type { BrokenModel, UsableModel } from "../models/model-folder.ts";
 import { isShortage, shortageRetryMs } from "../models/shortage.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
+import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import type { ComfyReport } from "../protocol/comfyui-report.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 import { GRAPH_MODEL, type GraphUse } from "../protocol/work.ts";
@@ -41,6 +42,8 @@ type Slot =
 
 /** A caller waits this long for changed files to load, then gets the version that is loaded. */
 const RELOAD_WAIT_MS = 5000;
+/** A load is ended for the callers that wait for it; where they have left, so much later for itself. */
+const ABANDONED_LOAD_MS = 2000;
 /** Closing waits this long for runs in progress; one that hangs ends with the process. */
 const CLOSE_MS = 2000;
 
@@ -57,6 +60,7 @@ export class ModelHost implements AsyncDisposable {
   readonly #loadTimes: LoadTimes;
   readonly #reloader: ModelReloader;
   readonly #comfyui: ComfyServer | null;
+  readonly #calls: NativeCalls;
   #disposed = false;
 
   /** `device` as in the configuration; throws `device_unavailable` for names that are not known. */
@@ -70,6 +74,8 @@ export class ModelHost implements AsyncDisposable {
     memoryLimit?: number | undefined;
     /** A ComfyUI that runs graphs with nodes that do not run here. */
     comfyuiUrl?: string | undefined;
+    /** Records the first load of each model, which goes on when its callers have left. */
+    calls?: NativeCalls;
     reloadTimes?: ReloadTimes;
     /** The load of a model has ended. */
     onLoaded?: (load: LoadEnd) => void;
@@ -78,6 +84,7 @@ export class ModelHost implements AsyncDisposable {
     this.#device = parseDevice(options.device);
     this.#onChange = options.onChange;
     this.#onLoaded = options.onLoaded ?? (() => {});
+    this.#calls = options.calls ?? UNRECORDED_CALLS;
     this.#loadTimes = new LoadTimes(this.#device.name);
     this.#memoryLimit = options.memoryLimit ?? null;
     this.#comfyui = options.comfyuiUrl === undefined ? null : new ComfyServer(options.comfyuiUrl);
@@ -203,7 +210,8 @@ export class ModelHost implements AsyncDisposable {
     const expectedMs = this.#loadTimes.expected(model);
     const last = this.#slots.get(model.name);
     const earlier = last?.state === "failed" && last.stamp === model.stamp ? last.shortages : 0;
-    const loading = this.#load(model);
+    const call = this.#calls.begin("load", this.loadDeadlineMs + ABANDONED_LOAD_MS);
+    const loading = this.#load(model).finally(() => call[Symbol.dispose]());
     this.#become(model, { state: "warming", loading, since, expectedMs });
     loading.then(
       (loaded) => {

@@ -15,7 +15,7 @@ export interface ReloadTimes {
   readonly retireIdleMs: number;
 }
 
-const RELOAD_TIMES: ReloadTimes = { watchMs: 1000, retireIdleMs: 10_000 };
+const RELOAD_TIMES: ReloadTimes = { watchMs: 1000, retireIdleMs: 3000 };
 
 export interface ModelReloaderOptions {
   readonly catalogue: Pick<ModelCatalogue, "entry">;

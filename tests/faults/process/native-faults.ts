@@ -12,7 +12,7 @@ import { order, withdraw } from "./orders.ts";
 const LOOK_MS = 2000;
 const DECODE_MS = 10_000;
 const RUN_MS = 5000;
-const LOAD_MS = 6000;
+const LOAD_MS = 4000;
 
 /** More steps than a model makes in a day. */
 const ENDLESS = 1e15;
@@ -37,7 +37,10 @@ export const NATIVE_FAULTS: readonly Fault[] = [
     prepare: ({ workspace }) => addModel(workspace, "spinning", SPINNING, spinningModel()),
     inject: async (site) => {
       await beginEndlessRun(site);
-      return () => setSpins(site, 0);
+      return async () => {
+        const { status } = await site.worker.api.stream(site.stream?.id ?? "");
+        if (status === "active") await setSpins(site, 0);
+      };
     },
   },
   {
@@ -51,6 +54,7 @@ export const NATIVE_FAULTS: readonly Fault[] = [
   },
   {
     ...{ ...BASE, name: "model: a load never ends", resumeWithinMs: null, end: "model_failed" },
+    showsWithinMs: 2 * (LOAD_MS + LOOK_MS + RESUMES_MS),
     ...{ phases: ["running"], victim: "seed" },
     prepare: async (worker) => {
       await addModel(

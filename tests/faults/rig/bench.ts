@@ -43,7 +43,8 @@ export class FaultBench implements AsyncDisposable {
       audio: { codec: "aac" },
       start: 90_000,
     });
-    const url = worker.channel("camera");
+    // At the worker's own server its connections would come and go in the censuses.
+    const url = host.url("camera");
     const neighboursInput = stack.use(await ClipFeed.open({ url, container: "mpegts", media }));
     return new FaultBench({ worker, host, media, neighboursInput }, stack.move());
   }

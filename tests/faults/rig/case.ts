@@ -131,11 +131,11 @@ async function strike(
 /** Watches the output until it is steady again, or the stream is over, or it is time to give up. */
 async function observe(
   victim: Victim,
-  { lastsMs }: Fault,
+  { lastsMs, showsWithinMs = lastsMs > 0 ? 0 : BLOW_SHOWS_MS }: Fault,
   { struckAt, liftedAt }: { readonly struckAt: number; readonly liftedAt: number },
 ): Promise<Pick<Outcome, "end" | "pauseMs" | "outageMs">> {
   const { output } = victim;
-  const leastMs = lastsMs > 0 ? STEADY_MS : BLOW_SHOWS_MS;
+  const leastMs = Math.max(STEADY_MS, showsWithinMs);
   const isSteady = () => {
     const now = performance.now();
     return (
@@ -145,7 +145,7 @@ async function observe(
     );
   };
   let { isOver, kind } = await victim.ending();
-  while (!isOver && !isSteady() && performance.now() - liftedAt < GIVE_UP_MS) {
+  while (!isOver && !isSteady() && performance.now() - liftedAt < showsWithinMs + GIVE_UP_MS) {
     await Bun.sleep(50);
     ({ isOver, kind } = await victim.ending());
   }

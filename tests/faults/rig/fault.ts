@@ -27,6 +27,8 @@ export interface Fault {
    * output need not come back, see `end`.
    */
   readonly resumeWithinMs: number | null;
+  /** Time until it shows, in output or in the stream's end. Default: 2 s for a single blow, none for one that lasts. */
+  readonly showsWithinMs?: number;
   /** What may become of the stream: `none`, it goes on; else the kind of error it ends with, e.g. "model_failed". */
   readonly end: "none" | string;
   /** Whether streams of the same engine may pause as well, once and no longer than the fault lasts and `resumeWithinMs`. */
