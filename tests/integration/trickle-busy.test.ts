@@ -123,6 +123,26 @@ test("503 is waited out for longer than one answer may take, and is what a refus
   });
 });
 
+test("a machine that is short of files asks again, and blames itself if that does not help", async () => {
+  const signal = new AbortController().signal;
+  const endpoint = { url: "http://127.0.0.1/out" };
+  const shortage = () => Object.assign(new TypeError("EMFILE"), { code: "EMFILE" });
+  let asked = 0;
+  const answer = async () => {
+    if (asked++ === 0) throw shortage();
+    return "accepted";
+  };
+  const patient = { signal, answerMs: 20, busyMs: 60_000 };
+  expect(await askAcceptance(endpoint, answer, patient)).toBe("accepted");
+  const refused = askAcceptance(endpoint, () => Promise.reject(shortage()), {
+    ...{ signal, answerMs: 60_000, busyMs: 200 },
+  });
+  await expect(refused).rejects.toMatchObject({
+    kind: "engine_unavailable",
+    message: expect.stringContaining("this machine lacks files, memory or ports (EMFILE)"),
+  });
+});
+
 test("503 on channels of messages is waited out", async () => {
   await using trickle = countedTrickle();
   const [events, control] = [await trickle.make("events"), await trickle.make("control")];

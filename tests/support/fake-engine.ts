@@ -208,7 +208,10 @@ function receive(message: ToEngine): void {
         details: [{ field: "prompts", problem }],
       };
       const broken: PlainError = { kind: "model_failed", message: "made up" };
-      const fault = question.kind === "model" ? broken : isWrong ? error : null;
+      const isBroken =
+        question.kind === "model" &&
+        models.some(({ name, state }) => name === question.model && state === "failed");
+      const fault = isBroken ? broken : isWrong ? error : null;
       say({ type: "answer", number, value: [], ...(fault && { error: fault }) });
       return;
     }

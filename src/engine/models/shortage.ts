@@ -1,7 +1,6 @@
 /** Recognizes errors of a machine that is short of memory or file descriptors: the same model may load a minute later. */
+import { shortageCode } from "../../machine-shortage.ts";
 
-/** Codes of system calls. */
-const CODES = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "ENOBUFS"]);
 /** Messages of ONNX Runtime and its execution providers, which give no codes. */
 const TEXT = /bad_alloc|out of memory|failed to allocate|too many open files|cannot allocate/i;
 
@@ -15,6 +14,6 @@ export const shortageRetryMs = (inARow: number): number =>
 /** Looks at the error's causes, too. */
 export function isShortage(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if ("code" in error && CODES.has(String(error.code))) return true;
+  if (shortageCode(error) !== null) return true;
   return TEXT.test(error.message) || isShortage(error.cause);
 }

@@ -12,9 +12,10 @@ import type { Stream } from "./stream.ts";
 const Problems = Type.Array(FieldProblem);
 
 /**
- * Throws `invalid_request` with why it cannot run; returns what is wrong with parts of graphs that do not. Of models, only
- * those that are listed as failed are asked about: their files may have been repaired. Where no engine answers just now,
- * the one that gets the stream says it.
+ * Throws `invalid_request` with why it cannot run, and `unknown_model`; returns what is wrong with parts of graphs that do
+ * not. A start asks about its model, whose files may have changed since it was listed; a running stream, which goes on with
+ * what it has, only about one that is listed as failed, whose files may have been repaired. Where no engine answers just
+ * now, the one that gets the stream says it.
  *
  * @param stream whose engine is asked; null: any, for one that does not run yet
  */
@@ -27,7 +28,7 @@ export async function checkProgram(
     const use = { kind: "stream", hasInput } as const;
     return await problemsFound({ kind: "graphs", graphs, use, size }, stream, scheduler);
   }
-  if (model.state !== "failed") return [];
+  if (stream !== null && model.state !== "failed") return [];
   return await problemsFound({ kind: "model", model: model.name }, stream, scheduler);
 }
 

@@ -1,6 +1,7 @@
 /** Sends the short requests about a channel as a whole: create it, ask for its next number, delete it. */
 import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
+import { shortageCode } from "../../machine-shortage.ts";
 import { Backoff } from "./backoff.ts";
 import { channelHost, describeAnswer, describeFailure, describeMs, quote } from "./describe.ts";
 import {
@@ -20,13 +21,13 @@ export interface AcceptOptions {
   readonly signal: AbortSignal;
   /** How long an answer may take. */
   readonly answerMs: number;
-  /** For how long a server that is busy is asked again. Default `answerMs`. */
+  /** For how long to ask again while the server is busy, or this machine cannot ask. Default `answerMs`. */
   readonly busyMs?: number;
 }
 
 /**
  * Asks whether a channel accepts us; `request` sends what is to be answered in time. Throws `channel_refused` with what
- * the peer answered, or the signal's reason.
+ * the peer answered, `engine_unavailable` where this machine cannot ask, or the signal's reason.
  */
 export async function askAcceptance<T>(
   endpoint: TrickleEndpoint,
@@ -45,6 +46,7 @@ export async function askAcceptance<T>(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof WorkerError) throw error;
+    if (shortageCode(error) !== null) throw cannotAsk(endpoint, error);
     const isSilent = error instanceof DOMException && error.name === "TimeoutError";
     const problem = isSilent ? `no answer within ${describeMs(answerMs)}` : describeFailure(error);
     throw refused(endpoint, problem, error);
@@ -54,18 +56,18 @@ export async function askAcceptance<T>(
 }
 
 /**
- * Repeats a request while the server is busy. Throws what the request throws; once `signal` aborts the last `ServerBusy`, if
- * there was one.
+ * Repeats a request while the server is busy, or this machine is short of what a connection takes. Throws what the request
+ * throws; once `signal` aborts the last reason to wait, if there was one.
  */
 async function whileBusy<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const backoff = new Backoff(0);
-  let busy: ServerBusy | undefined;
+  let busy: unknown;
   for (;;) {
     try {
       return await request();
     } catch (error) {
       if (signal.aborted) throw busy ?? error;
-      if (!(error instanceof ServerBusy)) throw error;
+      if (!(error instanceof ServerBusy) && shortageCode(error) === null) throw error;
       busy = error;
       backoff.postpone();
       await backoff.wait(signal);
@@ -145,6 +147,13 @@ async function accepted(endpoint: TrickleEndpoint, response: TrickleResponse): P
   if (response.status >= 500) throw new Error(problem);
   throw refused(endpoint, problem);
 }
+
+const cannotAsk = (endpoint: TrickleEndpoint, cause: unknown): WorkerError =>
+  new WorkerError(
+    "engine_unavailable",
+    `the channel at ${channelHost(endpoint)} cannot be asked: ${describeFailure(cause)}; raise its limits`,
+    { cause },
+  );
 
 const refused = (endpoint: TrickleEndpoint, problem: string, cause?: unknown): WorkerError =>
   new WorkerError(

@@ -1,5 +1,6 @@
 /** Formats channels and the answers of peers for logs and error messages. */
 import { reason } from "../../errors.ts";
+import { shortageCode } from "../../machine-shortage.ts";
 import { redactUrl, redactUrls } from "../../redact-url.ts";
 import type { TrickleEndpoint } from "./request.ts";
 
@@ -23,4 +24,9 @@ export const describeAnswer = (status: number, text: string): string =>
 export const describeMs = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`);
 
 /** Why a request failed. */
-export const describeFailure = (error: unknown): string => redactUrls(reason(error));
+export function describeFailure(error: unknown): string {
+  const shortage = shortageCode(error);
+  // Bun asks for typos in the URL then.
+  if (shortage !== null) return `this machine lacks files, memory or ports (${shortage})`;
+  return redactUrls(reason(error));
+}

@@ -1,5 +1,5 @@
 /** Counts all that a worker holds, so that a leak is found and named. */
-import { readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../../support/wait-for.ts";
 import type { Worker } from "./worker.ts";
@@ -34,14 +34,23 @@ const SOCKET_STATES: Readonly<Record<string, string>> = {
 /** Everything that the server, its engines and their folders hold. Waits until every engine is ready. */
 export async function census(worker: Worker): Promise<Census> {
   await worker.ready();
-  const engines = (await worker.engines()).flatMap(({ pid }) => pid ?? []);
+  const engines = await enginePids(worker);
   const processes = [
     { role: "server", pid: worker.pid },
     ...engines.map((pid) => ({ role: "engine", pid })),
   ];
   const folders = { "temporary files": worker.temporary, workspace: worker.workspace };
-  return await processCensus(processes, worker.censuses, folders);
+  try {
+    return await processCensus(processes, worker.censuses, folders);
+  } catch (error) {
+    const now = await enginePids(worker);
+    if (engines.every((pid) => now.includes(pid))) throw error;
+    return await census(worker); // one has died meanwhile: its successor counts
+  }
 }
+
+const enginePids = async (worker: Worker): Promise<number[]> =>
+  (await worker.engines()).flatMap(({ pid }) => pid ?? []);
 
 /**
  * What processes hold that have census-preload.ts, and the files of folders by their names. `answers` is the processes'
@@ -91,7 +100,8 @@ async function answerOf(pid: number, folder: string): Promise<Census> {
   const path = join(folder, `${pid}.json`);
   rmSync(path, { force: true });
   process.kill(pid, "SIGUSR2");
-  await waitFor(`the census of process ${pid}`, () => Bun.file(path).exists(), ANSWER_MS);
+  const isOver = async () => (await Bun.file(path).exists()) || !existsSync(`/proc/${pid}`);
+  await waitFor(`the census of process ${pid}`, isOver, ANSWER_MS);
   return await Bun.file(path).json();
 }
 

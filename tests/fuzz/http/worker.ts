@@ -62,7 +62,8 @@ export async function holdWorker(): Promise<{ worker: FuzzedWorker } & AsyncDisp
 async function open(): Promise<FuzzedWorker & AsyncDisposable> {
   const orchestrator = await StandInOrchestrator.start({
     dialect: "livepeer-node",
-    intervalMs: 1000,
+    // A place is sold again with the next heartbeat.
+    intervalMs: 100,
   });
   const errors: string[] = [];
   const server = await startServer(
