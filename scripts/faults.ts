@@ -8,21 +8,14 @@ import { parseArgs } from "node:util";
 import { ALL_FAULTS } from "../tests/faults/all-faults.ts";
 import { FAMILIES, PHASES } from "../tests/faults/rig/fault.ts";
 import { rowsOf, runMatrix } from "../tests/faults/rig/matrix.ts";
-import {
-  isNotJudged,
-  rowKey,
-  rowOf,
-  rowsIn,
-  sectionText,
-  verdictOf,
-} from "../tests/faults/rig/table.ts";
+import { holds, rowKey, rowOf, rowsIn, sectionText, verdictOf } from "../tests/faults/rig/table.ts";
 import { docSection, writeDocSection } from "./doc-section.ts";
 import { wholeNumber } from "./number-option.ts";
 
 const PAGE = "faults.md";
 const SECTION = "matrix";
 const USAGE = `usage: bun run faults [--family ${FAMILIES.join("|")}] [--fault "part of a name"] [--phase ${PHASES.join("|")}] [--rest] [--jobs 3]
-  --rest  only what the table in docs/faults.md lacks or could not judge
+  --rest  only rows of docs/faults.md that do not hold, were not judged, or are missing
   --jobs  how many rows of the table are run at a time`;
 
 const ALL_ROWS = rowsOf(ALL_FAULTS);
@@ -69,7 +62,7 @@ function asked() {
       (row) =>
         (family === undefined || row.fault.family === family) &&
         (phase === undefined || row.phase === phase) &&
-        (!values.rest || isNotJudged(written.get(rowKey(row.fault.name, row.phase)) ?? [])),
+        (!values.rest || !holds(written.get(rowKey(row.fault.name, row.phase)) ?? [])),
     );
     if (rows.length === 0) throw new Error("nothing is left to run of what was asked for");
     return { rows, jobs: wholeNumber("jobs", values.jobs, 1) };

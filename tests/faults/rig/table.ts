@@ -79,9 +79,12 @@ export const rowKey = (fault: string, phase: string): string => `${fault}, ${pha
 /** Whether the machine was too busy to judge the row. */
 export const isNotJudged = (row: Row): boolean => row.at(-1)?.startsWith(NOT_JUDGED) ?? true;
 
+/** Whether all bounds held. */
+export const holds = (row: Row): boolean => row.at(-1) === HOLDS;
+
 /** The section: how much of all was tried and held, and the table. */
 export function sectionText(rows: readonly Row[], all: number): string {
-  const held = rows.filter((row) => row.at(-1) === HOLDS).length;
+  const held = rows.filter(holds).length;
   const busy = rows.filter(isNotJudged).length;
   const summary = [
     `Rows tried: ${rows.length} of ${all}, with two cases each.`,
