@@ -23,11 +23,9 @@ test("a section that the page lacks is named", () => {
   expect(() => withSection(page, "thunder", "")).toThrow('the page has no section "thunder"');
 });
 
-test("every row of the matrix is of a fault and a phase that are tried", () => {
-  const tried = new Set(rowsOf(ALL_FAULTS).map(({ fault, phase }) => rowKey(fault.name, phase)));
-  const rows = [...rowsIn(sectionOf(page, "matrix")).keys()];
-  expect(rows.length).toBeGreaterThan(0);
-  expect(rows.filter((row) => !tried.has(row))).toEqual([]);
+test("the matrix has a row for every fault and phase, and no others", () => {
+  const tried = rowsOf(ALL_FAULTS).map(({ fault, phase }) => rowKey(fault.name, phase));
+  expect([...rowsIn(sectionOf(page, "matrix")).keys()]).toEqual(tried);
 });
 
 test("no row says that bounds held or broke on a machine that was too crowded to tell", () => {
