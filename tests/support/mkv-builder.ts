@@ -77,15 +77,24 @@ export const audioTrack = ({
   number = 2,
   codec = "A_OPUS",
   config,
+  sampleRate = 48_000,
+  channels = 2,
   more = [],
-}: TrackOptions = {}): Uint8Array =>
+}: TrackOptions & {
+  readonly sampleRate?: number;
+  readonly channels?: number;
+} = {}): Uint8Array =>
   element(
     MKV.trackEntry,
     element(MKV.trackNumber, uint(number)),
     element(MKV.trackType, [2]),
     element(MKV.codecId, text(codec)),
     ...(config ? [element(MKV.codecPrivate, config)] : []),
-    element(MKV.audio, element(MKV.samplingFrequency, float(48_000)), element(MKV.channels, [2])),
+    element(
+      MKV.audio,
+      element(MKV.samplingFrequency, float(sampleRate)),
+      element(MKV.channels, uint(channels)),
+    ),
     ...more,
   );
 

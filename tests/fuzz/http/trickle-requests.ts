@@ -73,7 +73,8 @@ export const trickleRequests = httpTarget({
     tried(fc.array(command, { minLength: 1, maxLength: 8 }), async (commands) => {
       // Other cases run at the same time: no channel is shared.
       const prefix = `fuzz-${cases++}-`;
-      const posted = new Map<string, Buffer>();
+      /** Null: an unknown part was posted. */
+      const posted = new Map<string, Buffer | null>();
       for (const { method, name, seq, body, form, headers } of commands) {
         const target = `/trickle/${prefix}${name}${seq === null ? "" : `/${seq}`}`;
         const pieces = piecesOf(form, Buffer.from(body), method);
@@ -91,13 +92,15 @@ export const trickleRequests = httpTarget({
           ...(waits && { patienceMs: READ_MS }),
         });
         const [answer] = answers;
+        const own = /^\d+$/.test(seq ?? "") ? `${name}/${Number(seq)}` : null;
+        if (own !== null && method === "POST" && form === "cut") hold(posted, own, null);
         if (answer === undefined && !waits)
           throw new Error(`${closed ? "closed without" : "no"} answer to ${method}`);
         if (answer === undefined) continue;
         if (method === "HEAD") continue;
         expectTrickleAnswer(answer);
-        if (method === "POST" && answer.status === 200 && /^\d+$/.test(seq ?? ""))
-          posted.set(`${name}/${Number(seq)}`, Buffer.from(body));
+        if (own !== null && method === "POST" && answer.status === 200)
+          hold(posted, own, Buffer.from(body));
         else if (method !== "GET") forget(posted, name);
         else expectPosted(answer, name, posted);
       }
@@ -117,16 +120,21 @@ function piecesOf(form: "length" | "chunks" | "cut", body: Buffer, method: strin
   return form === "cut" ? framed.slice(0, 1) : [...framed, Buffer.from("0\r\n\r\n")];
 }
 
-function forget(posted: Map<string, Buffer>, name: string): void {
+/** A segment keeps what was posted first (go-livepeer). */
+function hold(posted: Map<string, Buffer | null>, segment: string, body: Buffer | null): void {
+  if (!posted.has(segment)) posted.set(segment, body);
+}
+
+function forget(posted: Map<string, Buffer | null>, name: string): void {
   for (const key of posted.keys()) if (key.startsWith(`${name}/`)) posted.delete(key);
 }
 
 function expectPosted(
   { status, headers, bytes }: Answer,
   name: string,
-  posted: ReadonlyMap<string, Buffer>,
+  posted: ReadonlyMap<string, Buffer | null>,
 ): void {
   const own = posted.get(`${name}/${headers.get("lp-trickle-seq")}`);
-  if (status === 200 && own !== undefined && !own.equals(bytes))
+  if (status === 200 && own != null && !own.equals(bytes))
     throw new Error(`posted ${own.length} bytes, read ${bytes.length} others`);
 }

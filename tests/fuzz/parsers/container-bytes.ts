@@ -56,7 +56,15 @@ const FOUND: Readonly<Record<Container, readonly Found[]>> = {
       ],
     },
   ],
-  matroska: [],
+  matroska: [
+    {
+      what: "a negative, endless or impossible sampling frequency was the rate of the sound",
+      test: [
+        "unit/engine/source/matroska/demux.test.ts",
+        "a rate of %d Hz and %d channels that no codec has are taken for none",
+      ],
+    },
+  ],
 };
 
 /** One target a container. */

@@ -44,6 +44,11 @@ const UNKNOWN_UNIT = 4;
 const HEADER_STRIPPING = 3;
 /** A duration that is longer is damage. */
 const MAX_FRAME_SECONDS = 10;
+/** Rates and channels that no codec has are damage as well. */
+const MAX_SAMPLE_RATE = 768_000;
+const MAX_CHANNELS = 255;
+/** Of a track that says nothing usable (RFC 9559 §5.1.4.1.29.1 and .3). */
+const DEFAULT_SOUND = { sampleRate: 8000, channels: 1 };
 
 /** The first video and the first audio track that can be read are chosen. */
 export function readTracks(data: Uint8Array): MkvTracks {
@@ -112,11 +117,7 @@ function readEntry(media: UnsupportedTrack["media"], fields: Fields): SampleEntr
   const id = fields.string(MKV.codecId);
   const config = fields.data(MKV.codecPrivate);
   if (media === "audio") {
-    const audio = fields.child(MKV.audio);
-    return readAudioCodec(id, config, {
-      sampleRate: Math.round(audio.float(MKV.samplingFrequency)) || 8000,
-      channels: audio.uint(MKV.channels) || 1,
-    });
+    return readAudioCodec(id, config, readSound(fields.child(MKV.audio)));
   }
   const video = fields.child(MKV.video);
   return readVideoCodec(id, config, {
@@ -125,6 +126,17 @@ function readEntry(media: UnsupportedTrack["media"], fields: Fields): SampleEntr
     pixelAspect: readPixelAspect(video),
   });
 }
+
+function readSound(audio: Fields): typeof DEFAULT_SOUND {
+  const sampleRate = Math.round(audio.float(MKV.samplingFrequency));
+  const channels = audio.uint(MKV.channels);
+  return {
+    sampleRate: within(sampleRate, MAX_SAMPLE_RATE) ? sampleRate : DEFAULT_SOUND.sampleRate,
+    channels: within(channels, MAX_CHANNELS) ? channels : DEFAULT_SOUND.channels,
+  };
+}
+
+const within = (value: number, most: number): boolean => value >= 1 && value <= most;
 
 /** The shape that the size to be shown gives the pixels, whatever its unit; null if they are square. */
 function readPixelAspect(video: Fields): PixelAspect | null {

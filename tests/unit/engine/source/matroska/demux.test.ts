@@ -313,6 +313,22 @@ describe("what cannot be read is named", () => {
   });
 });
 
+test.each([
+  [-133_149, 2, { sampleRate: 8000, channels: 2 }],
+  [1e300, 2, { sampleRate: 8000, channels: 2 }],
+  [Number.NaN, 2, { sampleRate: 8000, channels: 2 }],
+  [0.2, 0, { sampleRate: 8000, channels: 1 }],
+  [44_100, 65_536, { sampleRate: 44_100, channels: 1 }],
+])(
+  "a rate of %d Hz and %d channels that no codec has are taken for none",
+  (sampleRate, channels, sound) => {
+    const demuxer = new MatroskaDemuxer();
+    const track = audioTrack({ codec: "A_AAC/MPEG4/LC", sampleRate, channels });
+    read([[header("matroska"), tracks(videoTrack(), track)]], demuxer);
+    expect(demuxer.announcedAudio?.format).toMatchObject(sound);
+  },
+);
+
 test("audio codecs and their configurations", () => {
   const formatOf = (codec: string, config?: readonly number[]): object | null | undefined => {
     const demuxer = new MatroskaDemuxer();
