@@ -73,7 +73,7 @@ export const trickleRequests = httpTarget({
     tried(fc.array(command, { minLength: 1, maxLength: 8 }), async (commands) => {
       // Other cases run at the same time: no channel is shared.
       const prefix = `fuzz-${cases++}-`;
-      /** Null: an unknown part was posted. */
+      /** By name and number. Null: an unknown part was posted, or under an unknown number. */
       const posted = new Map<string, Buffer | null>();
       for (const { method, name, seq, body, form, headers } of commands) {
         const target = `/trickle/${prefix}${name}${seq === null ? "" : `/${seq}`}`;
@@ -92,15 +92,15 @@ export const trickleRequests = httpTarget({
           ...(waits && { patienceMs: READ_MS }),
         });
         const [answer] = answers;
-        const own = /^\d+$/.test(seq ?? "") ? `${name}/${Number(seq)}` : null;
-        if (own !== null && method === "POST" && form === "cut") hold(posted, own, null);
+        const segment = /^\d+$/.test(seq ?? "") ? Number(seq) : "unknown";
+        if (method === "POST" && form === "cut") hold(posted, name, segment, null);
         if (answer === undefined && !waits)
           throw new Error(`${closed ? "closed without" : "no"} answer to ${method}`);
         if (answer === undefined) continue;
         if (method === "HEAD") continue;
         expectTrickleAnswer(answer);
-        if (own !== null && method === "POST" && answer.status === 200)
-          hold(posted, own, Buffer.from(body));
+        if (method === "POST" && answer.status === 200)
+          hold(posted, name, segment, Buffer.from(body));
         else if (method !== "GET") forget(posted, name);
         else expectPosted(answer, name, posted);
       }
@@ -120,9 +120,16 @@ function piecesOf(form: "length" | "chunks" | "cut", body: Buffer, method: strin
   return form === "cut" ? framed.slice(0, 1) : [...framed, Buffer.from("0\r\n\r\n")];
 }
 
-/** A segment keeps what was posted first (go-livepeer). */
-function hold(posted: Map<string, Buffer | null>, segment: string, body: Buffer | null): void {
-  if (!posted.has(segment)) posted.set(segment, body);
+/** A segment keeps what was posted first (go-livepeer); one of a number such as -1 may be any. */
+function hold(
+  posted: Map<string, Buffer | null>,
+  name: string,
+  segment: number | "unknown",
+  body: Buffer | null,
+): void {
+  const key = `${name}/${segment}`;
+  if (posted.has(key) || posted.has(`${name}/unknown`)) return;
+  posted.set(key, segment === "unknown" ? null : body);
 }
 
 function forget(posted: Map<string, Buffer | null>, name: string): void {
