@@ -7,6 +7,8 @@ import { subscribe } from "../../src/trickle/client/subscriber.ts";
 
 /** A longer time between two arrivals of frames is a pause. */
 export const PAUSE_MS = 500;
+/** How long it stays in a segment that is silent: the patience of viewers is no part of a pause. */
+const READ_TIMEOUT_MS = 300;
 
 const DEMUXERS = { fmp4: Mp4Demuxer, mpegts: TsDemuxer } as const;
 
@@ -81,7 +83,8 @@ export class OutputWatch implements AsyncDisposable {
   async #read(url: string, container: keyof typeof DEMUXERS): Promise<void> {
     const { signal } = this.#stop;
     let demuxer = new DEMUXERS[container]();
-    for await (const chunk of subscribe({ url }, { signal, known: true, maxLag: 30 })) {
+    const how = { signal, known: true, maxLag: 30, readTimeoutMs: READ_TIMEOUT_MS };
+    for await (const chunk of subscribe({ url }, how)) {
       const { first, last, data, arrivedAt } = chunk;
       if (first) {
         demuxer = new DEMUXERS[container]();
