@@ -36,6 +36,9 @@ export const latency: Benchmark = async ({ quick, log }) => {
     case: `control: publisher to subscriber p${share * 100}`,
     unit: "ms",
     samples: at(share),
+    ...(share === 0.5 && {
+      distributions: [{ name: "without an engine", samples: floors.flat() }],
+    }),
   }));
   const memory = [
     { case: "server peak memory", unit: "MB", samples: [memoryMb(server.pid).peak] },
@@ -64,7 +67,11 @@ function rowsOf(model: string, runs: readonly StreamRun[], native: number): Meas
   const row = { unit: "ms" };
   const cpuRow = { unit: "CPU s/s" };
   return [
-    { ...row, case: `${model} p50`, samples: at(0.5), reference: limit, aim: atMost(own + 15) },
+    {
+      ...{ ...row, case: `${model} p50`, samples: at(0.5), reference: limit },
+      aim: atMost(own + 15),
+      distributions: [{ name: model, samples: runs.flatMap(({ latencyMs }) => latencyMs) }],
+    },
     { ...row, case: `${model} p95`, samples: at(0.95), reference: limit },
     {
       ...row,

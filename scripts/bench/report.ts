@@ -8,9 +8,31 @@ export interface Measurement {
   readonly unit: string;
   readonly samples: readonly number[];
   /** What the case is compared with; without samples it is absent, and `note` says why. */
-  readonly reference?: { readonly name: string; readonly samples: readonly number[] };
+  readonly reference?: Samples;
   readonly aim?: Aim;
   readonly note?: string;
+  readonly series?: SeriesPoint;
+  /** Everything that was measured, in the row's unit, such as the latency of each frame: curves of a plot. */
+  readonly distributions?: readonly Samples[];
+}
+
+export interface Samples {
+  readonly name: string;
+  readonly samples: readonly number[];
+}
+
+/** A point of a curve: the row's value at `x` streams or channels. Rows with one name and unit are one curve. */
+export interface SeriesPoint {
+  readonly name: string;
+  readonly x: number;
+}
+
+/** A distribution as it is written to the file. */
+export interface Distribution {
+  readonly name: string;
+  readonly count: number;
+  /** From 0 to 100 % in steps of 1 %. */
+  readonly quantiles: readonly number[];
 }
 
 /** A bound on the row's own value, or on its ratio to the reference. */
@@ -32,6 +54,8 @@ export interface Row {
   readonly aim: string | null;
   readonly met: boolean | null;
   readonly note?: string;
+  readonly series?: SeriesPoint;
+  readonly distributions?: readonly Distribution[];
 }
 
 export interface Report {
@@ -73,16 +97,25 @@ export async function writeReport(made: Report, folder: string): Promise<string>
   return path;
 }
 
-/** Formats the report as a table. */
-export function describe({ benchmark, date, machine, versions, rows }: Report): string {
+/** The machine with its load, and the versions: a line each. */
+export function circumstances({ machine, versions }: Report): readonly [string, string] {
   const load = machine.load_1m >= 1 ? ", which is not idle: trust the ratios" : "";
-  const head = [
-    `${benchmark} · ${date}`,
+  return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memory_mb} MB, ${machine.os}; load ${machine.load_1m}${load}`,
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(" · "),
   ];
+}
+
+/** The rows that have an aim and did not reach it. */
+export const missed = (rows: readonly Row[]): readonly Row[] =>
+  rows.filter(({ met }) => met === false);
+
+/** Formats the report as a table. */
+export function describe(made: Report): string {
+  const { benchmark, date, rows } = made;
+  const head = [`${benchmark} · ${date}`, ...circumstances(made)];
   const titles = ["case", "value", "unit", "reference", "its value", "ratio", "aim", "met", "note"];
   const lines = rows.map((row) => [
     row.case,
@@ -95,12 +128,13 @@ export function describe({ benchmark, date, machine, versions, rows }: Report): 
     row.met === null ? "" : row.met ? "yes" : "NO",
     row.note ?? "",
   ]);
-  const missed = rows.filter((row) => row.met === false).map((row) => row.case);
-  const foot = missed.length > 0 ? [`missed: ${missed.join("; ")}`] : [];
+  const misses = missed(rows).map((row) => row.case);
+  const foot = misses.length > 0 ? [`missed: ${misses.join("; ")}`] : [];
   return [...head, "", ...table([titles, ...lines]), "", ...foot].join("\n");
 }
 
-function toRow({ case: name, unit, samples, reference, aim, note }: Measurement): Row {
+function toRow(measured: Measurement): Row {
+  const { case: name, unit, samples, reference, aim, note, series } = measured;
   const value = samples.length === 0 ? null : median(samples);
   const other = reference && reference.samples.length > 0 ? median(reference.samples) : null;
   const ratio = value === null || other === null || other === 0 ? null : value / other;
@@ -111,6 +145,8 @@ function toRow({ case: name, unit, samples, reference, aim, note }: Measurement)
     spread("reference ", reference?.samples ?? []),
     note ?? "",
   ].filter((text) => text !== "");
+  const measuredAll = measured.distributions?.filter((each) => each.samples.length > 0) ?? [];
+  const distributions = measuredAll.map(toDistribution);
   return {
     case: name,
     value: value === null ? null : rounded(value),
@@ -121,7 +157,14 @@ function toRow({ case: name, unit, samples, reference, aim, note }: Measurement)
     aim: aim ? `${aim.sign} ${rounded(aim.bound)}` : null,
     met: aim && judged !== null ? holds(judged, aim) : null,
     ...(notes.length > 0 ? { note: notes.join("; ") } : {}),
+    ...(series && { series }),
+    ...(distributions.length > 0 && { distributions }),
   };
+}
+
+function toDistribution({ name, samples }: Samples): Distribution {
+  const quantiles = Array.from({ length: 101 }, (_, percent) => quantile(samples, percent / 100));
+  return { name, count: samples.length, quantiles: quantiles.map(rounded) };
 }
 
 function spread(of: string, samples: readonly number[]): string {
@@ -138,7 +181,7 @@ function holds(value: number, { sign, bound }: Aim): boolean {
 /** Rounds to four significant digits. */
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
-const shown = (value: number | null): string => (value === null ? "—" : String(value));
+export const shown = (value: number | null): string => (value === null ? "—" : String(value));
 
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, column) =>
