@@ -1,11 +1,12 @@
-/** Runs benchmarks: `bun run bench [name…] [--quick] [--minutes N] [--out folder]`. */
+/** Runs benchmarks and writes docs/performance.md: `bun run bench [name…] [--quick] [--minutes N] [--out folder]`. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./bench/benchmark.ts";
+import { PAGE, writePage } from "./bench/page.ts";
 import { describe, report, writeReport } from "./bench/report.ts";
 
 /** Loaded when asked for: each brings its own native modules along. */
-const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   pipeline: async () => (await import("./bench/pipeline.ts")).pipeline,
   latency: async () => (await import("./bench/latency.ts")).latency,
   glass: async () => (await import("./bench/glass.ts")).glass,
@@ -19,11 +20,11 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
 };
 
 const USAGE = `usage: bun run bench [${Object.keys(BENCHMARKS).join("|")} …]
-  --quick        a short run to see that it works
+  --quick        a short run to see that it works; docs/${PAGE} stays as it is
   --minutes N    how long memory watches (10)
   --out FOLDER   where the JSON goes (bench-results)`;
 
-process.exit(await main());
+if (import.meta.main) process.exit(await main());
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -50,7 +51,9 @@ async function main(): Promise<number> {
     if (!measure) continue;
     const made = report(name, await measure({ quick: values.quick, minutes, log }));
     console.log(describe(made));
-    console.log(`written to ${await writeReport(made, values.out)}\n`);
+    const path = await writeReport(made, values.out);
+    if (!values.quick) await writePage(made);
+    console.log(`written to ${path}${values.quick ? "" : ` and docs/${PAGE}`}\n`);
   }
   return 0;
 }
