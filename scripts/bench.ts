@@ -16,6 +16,7 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   http: async () => (await import("./bench/http.ts")).http,
   join: async () => (await import("./bench/join.ts")).join,
   start: async () => (await import("./bench/start.ts")).start,
+  budget: async () => (await import("./bench/budget.ts")).budget,
   memory: async () => (await import("./bench/memory.ts")).memory,
 };
 

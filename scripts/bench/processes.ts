@@ -27,12 +27,13 @@ export interface ServingChild extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts a program and waits up to 20 s for a line on stdout or stderr that gives its URL. */
+/** Starts a program and waits up to 20 s for a line on stdout or stderr that gives its URL. `env`: in place of this process's own. */
 export async function startServing(
   command: readonly string[],
   readUrl: (line: string) => string | undefined = (line) => /^http\S+/.exec(line)?.[0],
+  env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<ServingChild> {
-  const child = Bun.spawn([...command], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = Bun.spawn([...command], { stdio: ["ignore", "pipe", "pipe"], env: { ...env } });
   const name = command.join(" ");
   const found = Promise.withResolvers<string>();
   const late = setTimeout(() => found.reject(new Error(`${name} told no URL in 20 s`)), 20_000);

@@ -41,14 +41,17 @@ export interface ProductServer extends AsyncDisposable {
   stopStream(id: string): Promise<void>;
 }
 
-/** Starts the server on a free loopback port with `flags` and waits until its engine is ready. */
-export async function startProduct(flags: readonly string[] = []): Promise<ProductServer> {
+/**
+ * Starts the server on a free loopback port with `flags` and waits until its engine is ready. `variables` are added to its
+ * environment.
+ */
+export async function startProduct(
+  flags: readonly string[] = [],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<ProductServer> {
   const args = [MAIN, "server", "--host", "127.0.0.1", "--port", "0", "--device", "cpu", ...flags];
-  const child = await startServing([process.execPath, ...args, "--log-format", "json"], (line) => {
-    if (!line.startsWith("{")) return undefined;
-    const { message, url } = JSON.parse(line) as { message?: string; url?: string };
-    return message === "listening" ? url : undefined;
-  });
+  const command = [process.execPath, ...args, "--log-format", "json"];
+  const child = await startServing(command, listeningUrl, { ...process.env, ...variables });
   const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const text = body === undefined ? {} : { body: JSON.stringify(body) };
     const response = await fetch(`${child.url}${path}`, { method, ...text });
@@ -75,6 +78,12 @@ export async function startProduct(flags: readonly string[] = []): Promise<Produ
     await child[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function listeningUrl(line: string): string | undefined {
+  if (!line.startsWith("{")) return undefined;
+  const { message, url } = JSON.parse(line) as { message?: string; url?: string };
+  return message === "listening" ? url : undefined;
 }
 
 async function engineOf(health: () => Promise<unknown>): Promise<number> {
