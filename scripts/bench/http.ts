@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Benchmark } from "./benchmark.ts";
 import { loadGenerator, requestsPerSecond } from "./http-load.ts";
-import { memoryMb, type ServingChild, startServing } from "./processes.ts";
+import { memoryMb, startServing } from "./processes.ts";
 import { startProduct } from "./product-server.ts";
+import { AIOHTTP, findReference, startPython } from "./python-references.ts";
 import { type Measurement, quantile } from "./report.ts";
 
 const CHANNELS = 8;
@@ -42,11 +43,10 @@ async function throughput(
   const peer = [process.execPath, join(import.meta.dir, "http-peer.ts")];
   await using checks = await startServing([...peer, "checks"]);
   await using nothing = await startServing([...peer, "nothing"]);
-  await using aiohttp = (await startAiohttp()) ?? {
-    url: null,
-    [Symbol.asyncDispose]: async () => {},
-  };
-  const urls = { product, checks: checks.url, nothing: nothing.url, aiohttp: aiohttp.url };
+  const found = findReference(AIOHTTP);
+  await using aiohttp =
+    found.kind === "installed" ? await startPython(found, "aiohttp-peer.py") : null;
+  const urls = { product, checks: checks.url, nothing: nothing.url, aiohttp: aiohttp?.url };
   const rates = { product: [], checks: [], nothing: [], aiohttp: [] } as Record<string, number[]>;
   const rounds = quick ? 1 : 5;
   for (let round = 1; round <= rounds; round++) {
@@ -69,23 +69,12 @@ async function throughput(
     {
       ...row,
       case: "text-reversal against the peer",
-      reference: { name: "aiohttp", samples: of("aiohttp") },
+      reference: { name: `aiohttp ${AIOHTTP.version}`, samples: of("aiohttp") },
       aim: least(7),
-      ...(aiohttp.url ? {} : { note: "python3 has no aiohttp" }),
+      ...(found.kind === "installed" ? {} : { note: found.why }),
     },
     { ...row, case: "control: a server that answers ok", samples: of("nothing") },
   ];
-}
-
-/** Null if Python cannot import aiohttp. */
-async function startAiohttp(): Promise<ServingChild | null> {
-  const python = Bun.which("python3");
-  if (!python) return null;
-  const probe = Bun.spawnSync([python, "-c", "import aiohttp"], {
-    stdio: ["ignore", "ignore", "ignore"],
-  });
-  if (!probe.success) return null;
-  return await startServing([python, join(import.meta.dir, "aiohttp-peer.py")]);
 }
 
 /** Milliseconds of sequential GET /health requests. */

@@ -1,6 +1,18 @@
 /** Describes the machine and the versions that a benchmark ran on. */
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
 import manifest from "../../package.json" with { type: "json" };
+import { findReference, PYTHON_REFERENCES, type PythonReference } from "./python-references.ts";
+
+/** Programs of Debian that benchmarks use. */
+export const PROGRAMS = ["ffmpeg", "wrk"] as const;
+type Program = (typeof PROGRAMS)[number];
+
+/** What prints a program's version, and which word of it that is. */
+const VERSION_OF: Readonly<Record<Program, { readonly flag: string; readonly word: number }>> = {
+  ffmpeg: { flag: "-version", word: 2 },
+  wrk: { flag: "-v", word: 1 },
+};
+const ABSENT = "not installed";
 
 export function machine() {
   return {
@@ -22,14 +34,20 @@ export function versions(): Record<string, string> {
     "node-av": of["node-av"],
     "onnxruntime-node": of["onnxruntime-node"],
     mp4box: of.mp4box,
-    ffmpeg: firstLine("ffmpeg", ["-version"])?.split(" ")[2] ?? "not installed",
-    wrk: firstLine("wrk", ["-v"])?.split(" ")[1] ?? "not installed",
+    ...Object.fromEntries(PROGRAMS.map((name) => [name, programVersion(name) ?? ABSENT])),
+    ...Object.fromEntries(PYTHON_REFERENCES.map((each) => [each.name, referenceVersion(each)])),
   };
 }
 
-function firstLine(program: string, args: readonly string[]): string | undefined {
-  const path = Bun.which(program);
-  if (!path) return undefined;
-  const { stdout } = Bun.spawnSync([path, ...args], { stdio: ["ignore", "pipe", "ignore"] });
-  return stdout.toString().split("\n")[0];
+/** Null if the program is not on the path. */
+export function programVersion(name: Program): string | null {
+  const path = Bun.which(name);
+  if (path === null) return null;
+  const { flag, word } = VERSION_OF[name];
+  const { stdout } = Bun.spawnSync([path, flag], { stdio: ["ignore", "pipe", "ignore"] });
+  return stdout.toString().split(/\s+/)[word] ?? null;
+}
+
+function referenceVersion(reference: PythonReference): string {
+  return findReference(reference).kind === "installed" ? reference.version : ABSENT;
 }

@@ -7,9 +7,20 @@ const STAT_HZ = 100;
 
 /** CPU seconds used by all threads of a process so far. Throws without such a process, or without /proc. */
 export function cpuSeconds(pid: number): number {
+  const [user = 0, system = 0] = cpuTicks(pid);
+  return (user + system) / STAT_HZ;
+}
+
+/** As `cpuSeconds`, with those of its children that have ended. */
+export function cpuSecondsWithEnded(pid: number): number {
+  return cpuTicks(pid).reduce((sum, ticks) => sum + ticks, 0) / STAT_HZ;
+}
+
+/** Of the process in user and system mode, and of its ended children in both (proc(5), fields 14 to 17). */
+function cpuTicks(pid: number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / STAT_HZ;
+  return fields.slice(11, 15).map(Number);
 }
 
 /** Current and peak resident memory in MB. */
@@ -27,7 +38,9 @@ export interface ServingChild extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Starts a program and waits up to 20 s for a line on stdout or stderr that gives its URL. `env`: in place of this process's own. */
+const START_MS = 60_000;
+
+/** Starts a program and waits up to a minute for a line on stdout or stderr that gives its URL. `env`: in place of this process's own. */
 export async function startServing(
   command: readonly string[],
   readUrl: (line: string) => string | undefined = (line) => /^http\S+/.exec(line)?.[0],
@@ -36,14 +49,19 @@ export async function startServing(
   const child = Bun.spawn([...command], { stdio: ["ignore", "pipe", "pipe"], env: { ...env } });
   const name = command.join(" ");
   const found = Promise.withResolvers<string>();
-  const late = setTimeout(() => found.reject(new Error(`${name} told no URL in 20 s`)), 20_000);
+  let lastLine = "";
+  const fail = (what: string) => found.reject(new Error(`${name} ${what}: ${lastLine}`));
+  const late = setTimeout(() => fail(`printed no URL in ${START_MS / 1000} s`), START_MS);
   const watch = (line: string): void => {
+    lastLine = line;
     const url = readUrl(line);
     if (url !== undefined) found.resolve(url);
   };
-  void eachLine(child.stdout, watch);
-  void eachLine(child.stderr, watch);
-  void child.exited.then((code) => found.reject(new Error(`${name} exited with ${code}`)));
+  const reading = Promise.all([eachLine(child.stdout, watch), eachLine(child.stderr, watch)]);
+  void child.exited.then(async (code) => {
+    await reading;
+    fail(`exited with ${code}`);
+  });
   const end = async (): Promise<void> => {
     child.kill("SIGTERM");
     const kill = setTimeout(() => child.kill("SIGKILL"), 10_000);
