@@ -1,5 +1,5 @@
 /** Reads an fMP4 channel and records when each frame's last byte arrived, without using the product's box code. */
-import { subscribe } from "../../src/trickle/client/subscriber.ts";
+import { readChannel } from "./read-channel.ts";
 
 /** Milliseconds of `performance.now()` by the pts of the one frame in a fragment. */
 export type FragmentTimes = Map<number, number>;
@@ -12,21 +12,16 @@ export async function readFragmentTimes(
 ): Promise<void> {
   let held = new Uint8Array(0);
   let pts: number | null = null;
-  try {
-    const chunks = subscribe({ url }, { signal, start: 0, maxLag: Number.POSITIVE_INFINITY });
-    for await (const { data, first, arrivedAt } of chunks) {
-      held = first ? data.slice() : Buffer.concat([held, data]);
-      for (;;) {
-        const box = firstBox(held);
-        if (!box) break;
-        if (box.type === "moof") pts = presentationTime(box.bytes);
-        if (box.type === "mdat" && pts !== null) times.set(pts, arrivedAt);
-        held = held.slice(box.bytes.length);
-      }
+  await readChannel(url, signal, ({ data, first, arrivedAt }) => {
+    held = first ? data.slice() : Buffer.concat([held, data]);
+    for (;;) {
+      const box = firstBox(held);
+      if (!box) break;
+      if (box.type === "moof") pts = presentationTime(box.bytes);
+      if (box.type === "mdat" && pts !== null) times.set(pts, arrivedAt);
+      held = held.slice(box.bytes.length);
     }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+  });
 }
 
 /** The first box, if it is complete. */

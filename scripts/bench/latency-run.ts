@@ -1,12 +1,12 @@
 /** One run of the latency benchmark: a clip at 30 frames a second in and out through trickle. */
 
 import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
-import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { accessUnits, CLIP_FPS, type Clip } from "./clip.ts";
 import { type FragmentTimes, readFragmentTimes } from "./fragment-times.ts";
 import { openPacedPublisher } from "./paced-publisher.ts";
 import { cpuSeconds } from "./processes.ts";
 import type { ProductServer, StreamFigures } from "./product-server.ts";
+import { readChannel } from "./read-channel.ts";
 
 /** Frames left out at the start (1.5 s), which pass untouched while the model loads. */
 const WARM_UP_FRAMES = 45;
@@ -83,17 +83,12 @@ export async function noiseFloor(
   await using publisher = await openPacedPublisher(url);
   const stop = new AbortController();
   const received: number[] = [];
-  const read = async (): Promise<void> => {
-    let bytes = 0;
-    for await (const { data, arrivedAt } of subscribe({ url }, { signal: stop.signal, start: 0 })) {
-      bytes += data.length;
-      while ((clip.ends[received.length] ?? Number.POSITIVE_INFINITY) <= bytes) {
-        received.push(arrivedAt);
-      }
+  let bytes = 0;
+  const reading = readChannel(url, stop.signal, ({ data, arrivedAt }) => {
+    bytes += data.length;
+    while ((clip.ends[received.length] ?? Number.POSITIVE_INFINITY) <= bytes) {
+      received.push(arrivedAt);
     }
-  };
-  const reading = read().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error;
   });
   const sent = await publisher.play(units.slice(0, FLOOR_FRAMES));
   await Bun.sleep(200);

@@ -2,22 +2,18 @@
 import { join } from "node:path";
 import type { Benchmark } from "./benchmark.ts";
 import { accessUnits, ClipFolder } from "./clip.ts";
-import { type FragmentTimes, readFragmentTimes } from "./fragment-times.ts";
-import { openPacedPublisher } from "./paced-publisher.ts";
+import { type FedStream, openFedStream } from "./fed-stream.ts";
+import { type MemorySamples, sampleMemory, totalMemory } from "./memory-samples.ts";
 import { memoryMb, startServing } from "./processes.ts";
-import { type ProductServer, startProduct } from "./product-server.ts";
+import { startProduct } from "./product-server.ts";
 import { type Measurement, median } from "./report.ts";
 
-const STREAMS = 2;
-const SAMPLE_MS = 1000;
+/** The numbers of streams at which memory is measured. */
+const COUNTS = [1, 2, 4, 8];
+/** This many are watched for long. */
+const WATCHED = 2;
+const MOST_MB_A_STREAM = 20;
 const HOUR_MS = 3_600_000;
-
-/** Resident memory in MB, sampled every second. */
-interface Samples {
-  readonly at: number[];
-  readonly server: number[];
-  readonly engine: number[];
-}
 
 export const memory: Benchmark = async ({ quick, minutes, log }) => {
   await using folder = await ClipFolder.create();
@@ -25,73 +21,38 @@ export const memory: Benchmark = async ({ quick, minutes, log }) => {
   const units = await accessUnits(clip);
   const settleMs = quick ? 1000 : 15_000;
   const natives = await nativeMemory();
-  await using server = await startProduct();
-  const idle = await watch(server, settleMs);
-  const stages: Samples[] = [];
-  const streams: LiveStream[] = [];
-  try {
-    for (let count = 1; count <= STREAMS; count++) {
-      streams.push(await openStream(server, units, count));
-      stages.push(await watch(server, settleMs));
-      log(`${count} streams`);
+  await using server = await startProduct(["--max-streams", String(Math.max(...COUNTS))]);
+  const idle = await sampleMemory(server, settleMs);
+  const stages: Stage[] = [{ count: 0, samples: idle }];
+  const streams: FedStream[] = [];
+  const reach = async (count: number): Promise<void> => {
+    for (let n = streams.length; n < count; n++) {
+      const stream = await openFedStream(server, n);
+      streams.push(stream);
+      void stream.play(endless(units));
     }
+    stages.push({ count, samples: await sampleMemory(server, settleMs) });
+    log(`${count} streams`);
+  };
+  try {
+    for (const count of COUNTS.filter((one) => one <= WATCHED)) await reach(count);
     // Buffers, compiled code and pools reach their size first.
-    await watch(server, quick ? 0 : Math.min(60_000, (minutes * 60_000) / 4));
+    await sampleMemory(server, quick ? 0 : Math.min(60_000, (minutes * 60_000) / 4));
     log(`watching for ${quick ? "2 s" : `${minutes} minutes`}`);
-    const watched = await watch(server, quick ? 2000 : minutes * 60_000);
+    const long = await sampleMemory(server, quick ? 2000 : minutes * 60_000);
     const figures = await Promise.all(streams.map(({ id }) => server.figures(id)));
     const drops = figures.map((one) => one.frames_dropped);
-    return rowsOf(natives, idle, stages, watched, drops);
+    // What has grown meanwhile does not count for the streams that come now.
+    stages.push({ count: WATCHED, samples: long });
+    for (const count of COUNTS.filter((one) => one > WATCHED)) await reach(count);
+    return rowsOf({ natives, stages, long, drops });
   } finally {
-    for (const stream of streams) await stream.end();
+    await Promise.all(streams.map((stream) => stream.end()));
   }
 };
 
-interface LiveStream {
-  readonly id: string;
-  end(): Promise<void>;
-}
-
-/** A stream that loops a clip, with a reader of its output. */
-async function openStream(
-  server: ProductServer,
-  units: readonly Uint8Array[],
-  number: number,
-): Promise<LiveStream> {
-  const [input, output] = [server.channel(`in-${number}`), server.channel(`out-${number}`)];
-  const stop = new AbortController();
-  const publisher = await openPacedPublisher(input);
-  const prompts = [{ prompt: "bench" }];
-  const fields = { prompts, model: "identity", input_url: input, stream_url: output };
-  const id = await server.startStream(fields);
-  const times: FragmentTimes = new Map();
-  const reading = readFragmentTimes(output, times, stop.signal);
-  const playing = publisher.play(endless(units), stop.signal);
-  return {
-    id,
-    async end() {
-      await server.stopStream(id);
-      stop.abort();
-      await Promise.all([reading, playing]);
-      await publisher[Symbol.asyncDispose]();
-    },
-  };
-}
-
 function* endless(units: readonly Uint8Array[]): Generator<Uint8Array> {
   for (;;) yield* units;
-}
-
-async function watch({ pid, enginePid }: ProductServer, forMs: number): Promise<Samples> {
-  const samples: Samples = { at: [], server: [], engine: [] };
-  const end = performance.now() + forMs;
-  do {
-    await Bun.sleep(Math.min(SAMPLE_MS, Math.max(0, end - performance.now())));
-    samples.at.push(performance.now());
-    samples.server.push(memoryMb(pid).now);
-    samples.engine.push(memoryMb(enginePid).now);
-  } while (performance.now() < end);
-  return samples;
 }
 
 /** Memory of a process that has only loaded both native modules. */
@@ -101,53 +62,60 @@ async function nativeMemory(): Promise<number> {
   return memoryMb(child.pid).now;
 }
 
-function rowsOf(
-  natives: number,
-  idle: Samples,
-  stages: readonly Samples[],
-  watched: Samples,
-  drops: readonly number[],
-): Measurement[] {
+/** Memory of server and engine with this many streams. */
+interface Stage {
+  readonly count: number;
+  readonly samples: MemorySamples;
+}
+
+interface Watched {
+  readonly natives: number;
+  /** From the idle server on; the number of streams grows, or stays while they are watched. */
+  readonly stages: readonly Stage[];
+  readonly long: MemorySamples;
+  /** Of each stream. */
+  readonly drops: readonly number[];
+}
+
+function rowsOf({ natives, stages, long, drops }: Watched): Measurement[] {
+  const [idle, ...later] = stages;
+  if (!idle) return [];
   const mb = { unit: "MB" };
-  const total = (samples: Samples) => median(samples.server) + median(samples.engine);
-  const [one, two] = stages;
   const grown = (side: "server" | "engine") =>
-    (slope(watched.at, watched[side]) * HOUR_MS * 100) / median(watched[side]);
+    (slope(long.at, long[side]) * HOUR_MS * 100) / median(long[side]);
   const growth = { unit: "%/hour", aim: { on: "value", sign: "≤", bound: 2 } } as const;
-  const note = `fitted to ${Math.round(watched.at.length / 6) / 10} minutes`;
+  const note = `fitted to ${Math.round(long.at.length / 6) / 10} minutes`;
   return [
-    { ...mb, case: "server idle", samples: [median(idle.server)] },
+    { ...mb, case: "server idle", samples: [median(idle.samples.server)] },
     {
       ...mb,
       case: "engine idle",
-      samples: [median(idle.engine)],
+      samples: [median(idle.samples.engine)],
       reference: { name: "node-av + onnxruntime loaded", samples: [natives] },
     },
-    ...(one
-      ? [
-          {
-            ...mb,
-            case: "first stream",
-            samples: [total(one) - total(idle)],
-            note: "with the model",
-          },
-        ]
-      : []),
-    ...(one && two
-      ? [
-          {
-            ...mb,
-            case: "second stream",
-            samples: [total(two) - total(one)],
-            aim: { on: "value", sign: "≤", bound: 40 } as const,
-          },
-        ]
-      : []),
-    { ...mb, case: `server with ${STREAMS} streams`, samples: [median(watched.server)] },
-    { ...mb, case: `engine with ${STREAMS} streams`, samples: [median(watched.engine)] },
+    ...later.flatMap((stage, at) => furtherRow(stage, stages[at] ?? idle)),
+    { ...mb, case: `server with ${WATCHED} streams`, samples: [median(long.server)] },
+    { ...mb, case: `engine with ${WATCHED} streams`, samples: [median(long.engine)] },
     { ...growth, case: "server growth", samples: [grown("server")], note },
     { ...growth, case: "engine growth", samples: [grown("engine")], note },
     { case: "frames dropped", unit: "frames", samples: [drops.reduce((sum, one) => sum + one, 0)] },
+  ];
+}
+
+/** What each stream of a stage has added to the stage before. The first one brings the model along. */
+function furtherRow({ count, samples }: Stage, before: Stage): Measurement[] {
+  if (count === before.count) return [];
+  const added = (totalMemory(samples) - totalMemory(before.samples)) / (count - before.count);
+  const row = { unit: "MB", samples: [added] };
+  if (count === 1) return [{ ...row, case: "first stream", note: "with the model" }];
+  return [
+    {
+      ...row,
+      case: `${count} streams: memory of a further stream`,
+      aim: { on: "value", sign: "≤", bound: MOST_MB_A_STREAM },
+      note: `compared with ${before.count}`,
+      series: { name: "memory of a further stream", x: count },
+    },
   ];
 }
 

@@ -28,17 +28,21 @@ const Status = Type.Object({
 /** The part of a stream object that benchmarks read. */
 export type StreamFigures = (typeof Status)["static"]["stream"]["stats"];
 
-export interface ProductServer extends AsyncDisposable {
+/** The routes of a running server that benchmarks call. */
+export interface ProductApi {
   readonly url: string;
-  readonly pid: number;
-  /** Process id of its only engine. */
-  readonly enginePid: number;
   /** URL of a channel of the embedded trickle server. */
   channel(name: string): string;
   /** Starts a stream in seed mode; returns its id once the output channel has accepted it. */
   startStream(fields: Readonly<Record<string, unknown>>): Promise<string>;
   figures(id: string): Promise<StreamFigures>;
   stopStream(id: string): Promise<void>;
+}
+
+export interface ProductServer extends ProductApi, AsyncDisposable {
+  readonly pid: number;
+  /** Process id of its only engine. */
+  readonly enginePid: number;
 }
 
 /**
@@ -52,32 +56,36 @@ export async function startProduct(
   const args = [MAIN, "server", "--host", "127.0.0.1", "--port", "0", "--device", "cpu", ...flags];
   const command = [process.execPath, ...args, "--log-format", "json"];
   const child = await startServing(command, listeningUrl, { ...process.env, ...variables });
-  const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const text = body === undefined ? {} : { body: JSON.stringify(body) };
-    const response = await fetch(`${child.url}${path}`, { method, ...text });
-    if (response.ok) return await response.json();
-    throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-  };
   try {
-    const enginePid = await engineOf(() => ask("GET", "/health"));
-    return {
-      url: child.url,
-      pid: child.pid,
-      enginePid,
-      channel: (name) => `${child.url}/trickle/${name}`,
-      startStream: async (fields) =>
-        Value.Parse(Started, await ask("POST", "/stream/start", fields)).manifest_id,
-      figures: async (id) =>
-        Value.Parse(Status, await ask("GET", `/stream/${id}/status`)).stream.stats,
-      stopStream: async (id) => {
-        await ask("DELETE", `/stream/${id}`);
-      },
-      [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
-    };
+    const enginePid = await engineOf(child.url);
+    const dispose = () => child[Symbol.asyncDispose]();
+    return { ...productAt(child.url), pid: child.pid, enginePid, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await child[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Calls the server at `url`. */
+export function productAt(url: string): ProductApi {
+  return {
+    url,
+    channel: (name) => `${url}/trickle/${name}`,
+    startStream: async (fields) =>
+      Value.Parse(Started, await ask("POST", `${url}/stream/start`, fields)).manifest_id,
+    figures: async (id) =>
+      Value.Parse(Status, await ask("GET", `${url}/stream/${id}/status`)).stream.stats,
+    stopStream: async (id) => {
+      await ask("DELETE", `${url}/stream/${id}`);
+    },
+  };
+}
+
+async function ask(method: string, url: string, body?: unknown): Promise<unknown> {
+  const text = body === undefined ? {} : { body: JSON.stringify(body) };
+  const response = await fetch(url, { method, ...text });
+  if (response.ok) return await response.json();
+  throw new Error(`${method} ${url} answered ${response.status}: ${await response.text()}`);
 }
 
 function listeningUrl(line: string): string | undefined {
@@ -86,10 +94,10 @@ function listeningUrl(line: string): string | undefined {
   return message === "listening" ? url : undefined;
 }
 
-async function engineOf(health: () => Promise<unknown>): Promise<number> {
+async function engineOf(url: string): Promise<number> {
   const deadline = performance.now() + 20_000;
   while (performance.now() < deadline) {
-    const { status, engines } = Value.Parse(Health, await health());
+    const { status, engines } = Value.Parse(Health, await ask("GET", `${url}/health`));
     const pid = engines[0]?.pid ?? null;
     if (status !== "LOADING" && pid !== null) return pid;
     await Bun.sleep(50);

@@ -1,6 +1,6 @@
 /** Sends traffic through a trickle server: `bun trickle-traffic.ts <base URL> <channels>` prints the URL once every reader has data. */
-import { subscribe } from "../../src/trickle/client/subscriber.ts";
 import { openPacedPublisher } from "./paced-publisher.ts";
+import { readChannel } from "./read-channel.ts";
 
 /** 4 Mbit/s at 30 chunks a second. */
 const CHUNK = new Uint8Array(Math.round(4e6 / 8 / 30)).fill(0x47);
@@ -16,13 +16,8 @@ function* endless(): Generator<Uint8Array> {
 /** Settles when the traffic has been stopped and everything is closed; `flows` is called at the first bytes read. */
 async function channel(url: string, flows: () => void): Promise<void> {
   await using publisher = await openPacedPublisher(url);
-  const read = async (): Promise<void> => {
-    for await (const { data } of subscribe({ url }, { signal: stop.signal })) {
-      if (data.length > 0) flows();
-    }
-  };
-  const reading = read().catch((error: unknown) => {
-    if (!stop.signal.aborted) throw error;
+  const reading = readChannel(url, stop.signal, ({ data }) => {
+    if (data.length > 0) flows();
   });
   await publisher.play(endless(), stop.signal);
   await reading;
