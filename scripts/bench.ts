@@ -17,6 +17,7 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   join: async () => (await import("./bench/join.ts")).join,
   start: async () => (await import("./bench/start.ts")).start,
   budget: async () => (await import("./bench/budget.ts")).budget,
+  streams: async () => (await import("./bench/streams.ts")).streams,
   memory: async () => (await import("./bench/memory.ts")).memory,
 };
 
