@@ -18,6 +18,7 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   start: async () => (await import("./bench/start.ts")).start,
   budget: async () => (await import("./bench/budget.ts")).budget,
   streams: async () => (await import("./bench/streams.ts")).streams,
+  trickle: async () => (await import("./bench/trickle.ts")).trickle,
   memory: async () => (await import("./bench/memory.ts")).memory,
 };
 

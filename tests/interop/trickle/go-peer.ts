@@ -23,6 +23,7 @@ export async function startGoTrickle() {
   const { value = "" } = await child.stdout.pipeThrough(new TextDecoderStream()).getReader().read();
   return {
     port: Number(new URL(value.trim()).port),
+    pid: child.pid,
     base: "",
     [Symbol.asyncDispose]: async () => {
       child.kill();
