@@ -1,5 +1,4 @@
-/** Reads an MPEG-TS channel and records when the bytes of each video frame arrived, without using the product's demuxer. */
-import { subscribe } from "../../src/trickle/client/subscriber.ts";
+/** Records when the bytes of each video frame of an MPEG-TS channel arrived, without using the product's demuxer. */
 import { type SeenPacket, seenPackets } from "../../tests/support/ts-reader.ts";
 
 const PACKET_BYTES = 188;
@@ -53,20 +52,6 @@ export class TsArrivals {
       const { first } = this.byPts.get(this.#frame.pts) ?? { first: began };
       this.byPts.set(this.#frame.pts, { first, last: ended });
     }
-  }
-}
-
-/** Reads a channel from its first segment until it ends or `signal` aborts. */
-export async function readArrivals(
-  url: string,
-  arrivals: TsArrivals,
-  signal: AbortSignal,
-): Promise<void> {
-  const options = { signal, start: 0, maxLag: Number.POSITIVE_INFINITY };
-  try {
-    for await (const chunk of subscribe({ url }, options)) arrivals.push(chunk);
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
 }
 

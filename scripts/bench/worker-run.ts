@@ -3,7 +3,8 @@ import { accessUnits, CLIP_FPS, type Clip } from "./clip.ts";
 import { openPacedPublisher } from "./paced-publisher.ts";
 import { type TreeUsage, treeUsage } from "./process-tree.ts";
 import type { ProductServer } from "./product-server.ts";
-import { readArrivals, TsArrivals } from "./ts-arrivals.ts";
+import { readChannel } from "./read-channel.ts";
+import { TsArrivals } from "./ts-arrivals.ts";
 import { openUnpacedPublisher } from "./unpaced-publisher.ts";
 import type { VideoWorker } from "./video-worker.ts";
 import type { FrameTimes } from "./worker-figures.ts";
@@ -50,7 +51,7 @@ export async function playThrough(
   let reading = Promise.resolve();
   try {
     end = await worker.start(input, output, clip);
-    reading = readArrivals(output, arrivals, stop.signal);
+    reading = readChannel(output, stop.signal, (chunk) => arrivals.push(chunk));
     reading.catch(() => {}); // thrown below
     const cpu = () => ({
       media: treeUsage(worker.mediaPid).cpuSeconds,
