@@ -58,7 +58,8 @@ export function describeParseError(text: string, { error, offset }: ParseError):
   const foreign = FOREIGN.find(([pattern]) => pattern.test(rest))?.[1];
   const reason = isAfterComma ? "remove the comma before this" : foreign;
   return {
-    ...{ line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 },
+    line: lines.length,
+    column: (lines.at(-1)?.length ?? 0) + 1,
     reason: reason ?? REASONS[printParseErrorCode(error)] ?? "this is not valid JSON",
   };
 }

@@ -17,15 +17,22 @@ export async function examineComfyUi(
   const answered = Promise.withResolvers<ComfyReport>();
   const fail = (problem: string) =>
     answered.resolve({
-      ...{ label: "the ComfyUI at COMFYUI_URL", version: null, devices: [] },
+      label: "the ComfyUI at COMFYUI_URL",
+      version: null,
+      devices: [],
       problems: [problem],
     });
   const engine = new EngineProcess({
     ...command,
     engine: {
-      ...{ device: "cpu", workspace: config.workspace, comfyui_url: comfyuiUrl },
-      ...{ frame_queue: config.frameQueue, max_frame_age_ms: config.maxFrameAgeMs },
-      ...{ max_batch: config.maxBatch, log_level: "error", log_format: config.logFormat },
+      device: "cpu",
+      workspace: config.workspace,
+      comfyui_url: comfyuiUrl,
+      frame_queue: config.frameQueue,
+      max_frame_age_ms: config.maxFrameAgeMs,
+      max_batch: config.maxBatch,
+      log_level: "error",
+      log_format: config.logFormat,
     },
     bootMs: TIMEOUT_MS,
     receive: (message) => {

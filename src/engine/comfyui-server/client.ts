@@ -130,7 +130,9 @@ export class ComfyClient {
   async cancel(id: string, signal: AbortSignal): Promise<void> {
     const post = (path: string, body: object) =>
       this.#fetch(path, {
-        ...{ method: "POST", body: JSON.stringify(body), signal },
+        method: "POST",
+        body: JSON.stringify(body),
+        signal,
         headers: { "content-type": "application/json" },
       });
     await post("/queue", { delete: [id] });

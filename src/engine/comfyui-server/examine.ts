@@ -40,7 +40,9 @@ export async function examine(
 }
 
 const unusable = (label: string, what: string): ComfyReport => ({
-  ...{ label, version: null, devices: [] },
+  label,
+  version: null,
+  devices: [],
   problems: [`${what}; start it, or correct COMFYUI_URL or leave it out`],
 });
 

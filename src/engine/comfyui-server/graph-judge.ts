@@ -159,7 +159,8 @@ export class GraphJudge {
     const id = crypto.randomUUID();
     const body = {
       prompt: triedGraph(graph, NO_FRAME),
-      ...{ prompt_id: id, partial_execution_targets: targets },
+      prompt_id: id,
+      partial_execution_targets: targets,
     };
     const answer = await this.#client.submit(id, exactJson(body), signal);
     if (answer.state === "queued") await this.#client.cancel(id, signal); // its outputs have become optional inputs

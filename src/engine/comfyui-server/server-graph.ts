@@ -47,9 +47,11 @@ export function serverGraph(
   const idsOf = (classes: ReadonlySet<string | null>): string[] =>
     [...nodes.values()].filter(({ className }) => classes.has(className)).map(({ id }) => id);
   return {
-    ...{ sent, nodes: new Map([...nodes].filter(([, node]) => node.className !== "Reroute")) },
+    sent,
+    nodes: new Map([...nodes].filter(([, node]) => node.className !== "Reroute")),
     live: idsOf(new Set(["LoadTensor", "PrimaryInputLoadImage"])),
-    ...{ pictures: idsOf(PICTURES), texts: idsOf(TEXTS) },
+    pictures: idsOf(PICTURES),
+    texts: idsOf(TEXTS),
   };
 }
 
@@ -121,7 +123,7 @@ export function triable(graph: ServerGraph, faulty: ReadonlySet<string>): Triabl
   const among = (all: readonly string[]) => all.filter((id) => ids.has(id));
   const { sent, live, pictures, texts } = graph;
   const outputs = { pictures: among(pictures), texts: among(texts) };
-  return { graph: { ...{ sent, nodes: new Map(nodes), live }, ...outputs }, leftOut };
+  return { graph: { sent, nodes: new Map(nodes), live, ...outputs }, leftOut };
 }
 
 /** Names an input of a node. */

@@ -139,7 +139,12 @@ export class ServerLane implements Disposable {
     }, allowedMs);
     try {
       return await runPrompt({
-        ...{ client, socket, clientId, graph, saves, frame: this.#file.name },
+        client,
+        socket,
+        clientId,
+        graph,
+        saves,
+        frame: this.#file.name,
         wants: this.#kind === "picture" ? "all" : "shown",
         signal: AbortSignal.any([signal, late.signal]),
         onProgress: (now) => {

@@ -81,7 +81,10 @@ export class ModelLoader implements AsyncDisposable {
     if (this.#closed) throw closing();
     const { device, maxBatch } = this.#options;
     const thread: ModelThread = new ModelThread({
-      ...{ definition, device, maxBatch, scheduler: this.#scheduler },
+      definition,
+      device,
+      maxBatch,
+      scheduler: this.#scheduler,
       settings: settingsFor(
         device,
         definition.run.threads,

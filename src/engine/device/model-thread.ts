@@ -223,7 +223,11 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
 }
 
 const itemOf = ({ lane, picture, original, size, values }: InferenceJob): RunItem => ({
-  ...{ lane, picture, original, size, values },
+  lane,
+  picture,
+  original,
+  size,
+  values,
 });
 
 const buffersOf = ({ picture, original }: RunItem): ArrayBuffer[] =>

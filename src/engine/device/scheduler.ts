@@ -223,7 +223,9 @@ export class DeviceScheduler {
     // Those that join the first job run ahead of their turn, which moves them and not the device.
     this.#shares.begin(job.stream);
     const run: Run = {
-      ...{ runner, batch, place },
+      runner,
+      batch,
+      place,
       // Credit brings a stream's turn forward; it does not keep short runs out while a long one lasts.
       time: this.#shares.now,
       since: Number.POSITIVE_INFINITY,

@@ -86,7 +86,8 @@ export class ClipEncoder {
     const hidden = concatFloats(encoded.map((each) => each.hidden.data as Float32Array));
     const pooled = encoded.flatMap((each) => (each.pooled?.data as Float32Array) ?? []);
     const states = {
-      ...{ hidden, width: hidden.length / tokens },
+      hidden,
+      width: hidden.length / tokens,
       pooled: pooled.length === encoded.length ? concatFloats(pooled) : null,
     };
     return weighTokens(states, chunks, isWeighted(chunks) ? await this.#emptyStates(stopAt) : null);

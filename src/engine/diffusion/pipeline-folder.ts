@@ -73,7 +73,8 @@ export async function readPipelineFolder(folder: string): Promise<PipelineFolder
     networks,
     scheduler: await readConfig(folder, SCHEDULER_CONFIG),
     scalingFactor: numberIn(vae, "scaling_factor", usual),
-    ...{ zerosForEmptyPrompt: zerosForEmpty(index), files },
+    zerosForEmptyPrompt: zerosForEmpty(index),
+    files,
   };
 }
 

@@ -210,11 +210,17 @@ export class DiffusionPipeline {
           start,
           (sigma) => controls.atSigma(sigma, table),
         ),
-        ...{ table, latentScale: this.#scale },
+        table,
+        latentScale: this.#scale,
       },
       latent,
       {
-        ...{ sampler, schedule, ...sampling, steps, seed, denoise: strength },
+        sampler,
+        schedule,
+        ...sampling,
+        steps,
+        seed,
+        denoise: strength,
         ...(noise && { noise }),
         ...(rounding && { rounding }),
       },
@@ -229,7 +235,12 @@ export class DiffusionPipeline {
   ): Promise<readonly Float32Array[]> {
     const [, , height, width] = shape;
     const rows = evaluations.map(({ input, timestep, prompt, controls = [] }) => ({
-      ...{ sample: input, height, width, timestep, sizes, controls },
+      sample: input,
+      height,
+      width,
+      timestep,
+      sizes,
+      controls,
       conditioning: conditioning[prompt],
     }));
     return await this.denoiser.evaluate(rows, guidance);

@@ -61,8 +61,14 @@ export function checkNode(
   const problems: InputProblem[] = [];
   const missingLinks: InputProblem[] = [];
   const checked: CheckedNode = {
-    ...{ id: node.id, className, sentClass: node.rewrittenFrom ?? className, nodeClass },
-    ...{ label: nodeLabel(node), links, values, missingLinks },
+    id: node.id,
+    className,
+    sentClass: node.rewrittenFrom ?? className,
+    nodeClass,
+    label: nodeLabel(node),
+    links,
+    values,
+    missingLinks,
   };
   const problemAt = (input: string, type: Fault["type"], sentence: string): InputProblem => {
     const message = `${checked.label}: ${sentence}`;

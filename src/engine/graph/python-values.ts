@@ -55,7 +55,10 @@ function quoted(text: string): string {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
-  ...{ "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t" },
+  "\\": "\\\\",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
 };
 
 /** False for zero, empty texts, empty objects and null. */

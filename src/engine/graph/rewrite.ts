@@ -33,7 +33,8 @@ const lacksFile = ({ inputs: { image } }: GraphNode, files: GraphFiles): boolean
 
 const live = (node: GraphNode): GraphNode => ({
   ...withClass(node, "LoadTensor"),
-  ...{ inputs: {}, faults: [] },
+  inputs: {},
+  faults: [],
 });
 
 const SHOWN: ReadonlySet<string | null> = new Set(["SaveImage", "PreviewImage"]);

@@ -34,8 +34,13 @@ export async function workspaceFiles(
     filesIn(join(workspace, "output")),
   ]);
   const lists = {
-    ...{ checkpoint: models, diffusion_model: models, text_encoder: models, vae: models },
-    ...{ controlnet: models, depth_model: models, model: models },
+    checkpoint: models,
+    diffusion_model: models,
+    text_encoder: models,
+    vae: models,
+    controlnet: models,
+    depth_model: models,
+    model: models,
     image: input.filter((name) => PICTURE.test(name)),
     output_image: output.filter((name) => PICTURE.test(name)),
     latent: input.filter((name) => LATENT.test(name)),

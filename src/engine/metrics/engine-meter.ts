@@ -79,8 +79,11 @@ export class EngineMeter {
     this.#loads = [];
     const latency = this.latency.take();
     return {
-      ...{ frames_in: framesIn, frames_out: framesOut, frames_skipped: framesSkipped },
-      ...{ segments_out: segmentsOut, bytes_out: bytesOut },
+      frames_in: framesIn,
+      frames_out: framesOut,
+      frames_skipped: framesSkipped,
+      segments_out: segmentsOut,
+      bytes_out: bytesOut,
       frames_dropped: Object.fromEntries(dropped),
       stages: taken(Object.entries(this.stages)),
       waits: taken(Object.entries(this.waits)),

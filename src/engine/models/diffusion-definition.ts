@@ -23,7 +23,8 @@ export function defineDiffusion(
   const signature: GraphSignature = {
     inputs: ports.map(([port, { dtype, dims }]) => ({ name: port, dtype, dims })),
     outputs: [{ name: "picture", dtype: "uint8", dims: [1, 3, "height", "width"] }],
-    ...{ metadata: new Map(), opset: 0 },
+    metadata: new Map(),
+    opset: 0,
   };
   const entries = ports.map(([port, { entry }]) => [port, { ...entry, ...json.inputs?.[port] }]);
   const inputs = { ...json.inputs, ...Object.fromEntries(entries) };

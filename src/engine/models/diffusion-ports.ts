@@ -22,15 +22,21 @@ export function diffusionPorts(abilities: PipelineAbilities): DiffusionPorts {
     prompts: { dtype: null, dims: null, entry: { role: "prompts" } },
     seed: { dtype: "int64", dims: [], entry: { role: "seed" } },
     steps: integer({
-      ...{ default: 1, min: 1, max: 50 },
+      default: 1,
+      min: 1,
+      max: 50,
       description: "Denoising steps: more take longer",
     }),
     strength: number({
-      ...{ default: 0.6, min: 0, max: 1 },
+      default: 0.6,
+      min: 0,
+      max: 1,
       description: "How much of the video is replaced: 0 keeps it, 1 ignores it",
     }),
     guidance: number({
-      ...{ default: takesGuidance ? CONSISTENCY_GUIDANCE : 1, min: takesGuidance ? 1 : 0, max: 30 },
+      default: takesGuidance ? CONSISTENCY_GUIDANCE : 1,
+      min: takesGuidance ? 1 : 0,
+      max: 30,
       description: takesGuidance
         ? "How closely the prompt is followed"
         : "How closely the prompt is followed; 1 is without negative prompts, and fastest",
@@ -38,7 +44,9 @@ export function diffusionPorts(abilities: PipelineAbilities): DiffusionPorts {
     ...(!takesGuidance && GUIDANCE_PORTS),
     ...(clipLayers > 0 && {
       clip_skip: integer({
-        ...{ default: 0, min: 0, max: clipLayers },
+        default: 0,
+        min: 0,
+        max: clipLayers,
         description: "Layers at the end of the text encoder that are left out",
       }),
     }),
@@ -51,38 +59,49 @@ export function diffusionPorts(abilities: PipelineAbilities): DiffusionPorts {
       ),
     }),
     skip_similar: number({
-      ...{ default: 0, min: 0, max: 1 },
+      default: 0,
+      min: 0,
+      max: 1,
       description:
         "Video frames that are as similar to the last drawn one show its picture again; 0 draws all, try 0.98",
     }),
     feedback: number({
-      ...{ default: 0.5, min: 0, max: 1 },
+      default: 0.5,
+      min: 0,
+      max: 1,
       description: "Without video: how much of a picture stays in the next one",
     }),
     drift: number({
-      ...{ default: 0.25, min: 0, max: 10, sum: true },
+      default: 0.25,
+      min: 0,
+      max: 10,
+      sum: true,
       description: "Without video: how fast pictures change by themselves, in seeds a second",
     }),
   };
 }
 
 const number = (entry: Omit<PortEntry, "role">): DiffusionPort => ({
-  ...{ dtype: "float32", dims: [] },
+  dtype: "float32",
+  dims: [],
   entry: { role: "param", ...entry },
 });
 
 const integer = (entry: Omit<PortEntry, "role">): DiffusionPort => ({
-  ...{ dtype: "int64", dims: [] },
+  dtype: "int64",
+  dims: [],
   entry: { role: "param", ...entry },
 });
 
 const flag = (description: string): DiffusionPort => ({
-  ...{ dtype: "bool", dims: [] },
+  dtype: "bool",
+  dims: [],
   entry: { role: "param", default: 0, description },
 });
 
 const choice = (entries: readonly string[], description: string): DiffusionPort => ({
-  ...{ dtype: "float32", dims: [entries.length] },
+  dtype: "float32",
+  dims: [entries.length],
   entry: { role: "vector", entries: [...entries], choice: true, description },
 });
 
@@ -101,13 +120,16 @@ const GUIDANCE_PORTS: DiffusionPorts = {
     "How often the negative prompt is evaluated: in full, once a picture, or never (self); the fewer, the faster",
   ),
   guidance_delta: number({
-    ...{ default: 1, min: 0, max: 1 },
+    default: 1,
+    min: 0,
+    max: 1,
     description: "How much of the estimated negative is avoided, where it is not evaluated",
   }),
 };
 
 const sides = (entries: readonly string[], description: string): DiffusionPort => ({
-  ...{ dtype: "float32", dims: [2] },
+  dtype: "float32",
+  dims: [2],
   entry: {
     role: "vector",
     entries: [...entries],
@@ -142,12 +164,16 @@ function diffusersPorts({ takesEta }: PipelineAbilities): DiffusionPorts {
     ),
     ...(takesEta && {
       eta: number({
-        ...{ default: 0, min: 0, max: 1 },
+        default: 0,
+        min: 0,
+        max: 1,
         description: "By diffusers' rules: noise that each step adds, from none to that of DDPM",
       }),
     }),
     guidance_rescale: number({
-      ...{ default: 0, min: 0, max: 1 },
+      default: 0,
+      min: 0,
+      max: 1,
       description: "By diffusers' rules: how much of the contrast that guidance adds is taken back",
     }),
   };
@@ -159,7 +185,9 @@ function controlPorts({ limits, controlNets }: PipelineAbilities): DiffusionPort
       [
         `control${suffix}`,
         number({
-          ...{ default: 1, min: 0, max: 2 },
+          default: 1,
+          min: 0,
+          max: 2,
           description:
             "How closely the ControlNet follows its picture, or else the video; 0 leaves it out",
         }),
@@ -167,21 +195,25 @@ function controlPorts({ limits, controlNets }: PipelineAbilities): DiffusionPort
       [
         `control_image${suffix}`,
         picture(limits, {
-          ...{ role: "image" },
+          role: "image",
           description: "What the ControlNet follows in place of the video",
         }),
       ],
       [
         `control_start${suffix}`,
         number({
-          ...{ default: 0, min: 0, max: 1 },
+          default: 0,
+          min: 0,
+          max: 1,
           description: "The share of the run after which the ControlNet is followed",
         }),
       ],
       [
         `control_end${suffix}`,
         number({
-          ...{ default: 1, min: 0, max: 1 },
+          default: 1,
+          min: 0,
+          max: 1,
           description: "The share of the run up to which the ControlNet is followed",
         }),
       ],

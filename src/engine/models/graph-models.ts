@@ -70,7 +70,9 @@ export class GraphModels {
     );
     return {
       state: "usable",
-      ...{ name, source: GRAPH_MODEL, files: [] },
+      name,
+      source: GRAPH_MODEL,
+      files: [],
       stamp: (await Promise.all(stamps)).join("\n"),
       definition: defineGraphs(name),
       program: { comfy: { ...asked, workspace: this.#workspace } },

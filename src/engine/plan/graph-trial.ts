@@ -24,7 +24,7 @@ export async function tryGraphs(
   const picture = hasInput ? plain(size, 128) : null;
   try {
     const values = { prompts: { prompts: [], graphs } };
-    await model.run({ ...{ key, calls, signal, lane, size, picture, original: picture, values } });
+    await model.run({ key, calls, signal, lane, size, picture, original: picture, values });
   } finally {
     model.forget(lane);
   }

@@ -121,10 +121,13 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const forMs = loading && Math.round(performance.now() - loading.since);
     return {
       models: models.map(({ definition: { name }, executionProvider: execution_provider }) => ({
-        ...{ name, execution_provider },
+        name,
+        execution_provider,
       })),
       loading: loading && {
-        ...{ model: loading.model, for_ms: forMs ?? 0, expected_ms: loading.expectedMs },
+        model: loading.model,
+        for_ms: forMs ?? 0,
+        expected_ms: loading.expectedMs,
       },
     };
   }

@@ -146,7 +146,12 @@ export class RunningNode {
     this.#runsInFlight++;
     try {
       return await this.model.run({
-        ...{ key, lane, calls, signal, size, values },
+        key,
+        lane,
+        calls,
+        signal,
+        size,
+        values,
         ...given,
         ...(deadline !== undefined && { deadline }),
         ...(onStart && { onStart }),

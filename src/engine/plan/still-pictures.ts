@@ -121,8 +121,11 @@ export class StillPictures implements Disposable {
   #place(key: string, version: Version): Place {
     const known = this.#places.get(key);
     const place: Place = known ?? {
-      ...{ sizes: new Map(), version, file: null },
-      ...{ error: null, lastAsked: 0 },
+      sizes: new Map(),
+      version,
+      file: null,
+      error: null,
+      lastAsked: 0,
     };
     if (known === undefined) this.#places.set(key, place);
     if (place.version !== version) place.error = null;

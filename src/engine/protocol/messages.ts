@@ -83,7 +83,9 @@ export const ToEngine = Type.Union([
   Type.Object({ type: Type.Literal("start"), id: Id, number: WorkNumber, order: WorkOrder }),
   /** For streams. */
   Type.Object({
-    ...{ type: Type.Literal("update"), number: WorkNumber, revision: Revision },
+    type: Type.Literal("update"),
+    number: WorkNumber,
+    revision: Revision,
     ...ParamsUpdate.properties,
   }),
   /** `ended` answers within seconds. What cannot be interrupted then finishes in the background. */

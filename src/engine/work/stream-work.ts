@@ -249,7 +249,9 @@ export class StreamWork implements EngineWork {
         const ts = this.#pipeline?.continuity;
         const audio = this.#pipeline?.settledAudio;
         const checkpoint = {
-          ...{ seq, pts, size: { width, height } },
+          seq,
+          pts,
+          size: { width, height },
           ...(audio !== undefined && { audio }),
           ...(ts && { ts }),
         };

@@ -32,7 +32,8 @@ const VIDEO = node("LoadTensor", {});
 const show = (from: string) => node("SaveTensor", { images: [from, 0] });
 
 const example = (name: string, source: VideoSource, graph: object): ExampleGraph => ({
-  ...{ name, source },
+  name,
+  source,
   json: graphJson(graph),
 });
 
@@ -43,8 +44,12 @@ const PLAIN: readonly ExampleGraph[] = [
     "3": node("SolidMask", { value: 1, width: 512, height: 512 }),
     "4": node("FeatherMask", { mask: ["3", 0], left: 0, top: 400, right: 0, bottom: 0 }),
     "5": node("ImageCompositeMasked", {
-      ...{ destination: ["1", 0], source: ["2", 0], mask: ["4", 0] },
-      ...{ x: 0, y: 0, resize_source: false },
+      destination: ["1", 0],
+      source: ["2", 0],
+      mask: ["4", 0],
+      x: 0,
+      y: 0,
+      resize_source: false,
     }),
     "6": show("5"),
   }),
@@ -57,7 +62,10 @@ const PLAIN: readonly ExampleGraph[] = [
     "1": VIDEO,
     "2": node("ImageBlur", { image: ["1", 0], blur_radius: 12, sigma: 6 }),
     "3": node("ImageBlend", {
-      ...{ image1: ["1", 0], image2: ["2", 0], blend_factor: 0.7, blend_mode: "screen" },
+      image1: ["1", 0],
+      image2: ["2", 0],
+      blend_factor: 0.7,
+      blend_mode: "screen",
     }),
     "4": show("3"),
   }),
@@ -70,8 +78,16 @@ function drawnWith(checkpoint: string): ExampleGraph[] {
     "2": node("CLIPTextEncode", { text: "a red fox in the snow", clip: ["1", 1] }),
     "3": node("CLIPTextEncode", { text: "text, watermark", clip: ["1", 1] }),
     "4": node("KSampler", {
-      ...{ seed: 1, steps: 4, cfg: 2, sampler_name: "euler", scheduler: "simple", denoise },
-      ...{ model: ["1", 0], positive: ["2", 0], negative: ["3", 0], latent_image: [latent, 0] },
+      seed: 1,
+      steps: 4,
+      cfg: 2,
+      sampler_name: "euler",
+      scheduler: "simple",
+      denoise,
+      model: ["1", 0],
+      positive: ["2", 0],
+      negative: ["3", 0],
+      latent_image: [latent, 0],
     }),
     "5": node("VAEDecode", { samples: ["4", 0], vae: ["1", 2] }),
     "6": show("5"),

@@ -136,7 +136,10 @@ function nodesOf(graph: Node, place: number, text: string): GraphNode[] {
     const inputs = members.get("inputs");
     return [
       {
-        ...{ place, id, className, offset: value.offset },
+        place,
+        id,
+        className,
+        offset: value.offset,
         title: title === className ? "" : title,
         inputs: inputs === undefined ? [] : membersOf(inputs).map((one) => inputOf(one, text)),
       },

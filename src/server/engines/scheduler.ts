@@ -185,9 +185,9 @@ export class EngineScheduler {
     const home = this.#homes.get(work);
     if (home === undefined || !home.works.includes(work)) return { engine: null, calls: [] };
     const { live: _census, memory: _memory, ...engine } = this.#viewOf(home);
-    const calls = home.callsOf(work).map(({ call, ageMs }) => ({
-      ...{ kind: call.kind, for_ms: ageMs, allowed_ms: call.allowedMs },
-    }));
+    const calls = home
+      .callsOf(work)
+      .map(({ call, ageMs }) => ({ kind: call.kind, for_ms: ageMs, allowed_ms: call.allowedMs }));
     return { engine, calls };
   }
 

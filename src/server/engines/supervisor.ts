@@ -327,7 +327,10 @@ export class Supervisor {
     }
     const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
     log.error("engine died; starting another one", {
-      ...{ device: this.device, pid: process.pid, why, delay_ms: delay },
+      device: this.device,
+      pid: process.pid,
+      why,
+      delay_ms: delay,
     });
     this.#restarts++;
     this.#memory = NO_MEMORY;

@@ -18,7 +18,8 @@ const onePrompt = `a text of 1 to ${MAX_PROMPT_CHARACTERS} characters, {prompt, 
 const PromptText = Type.String({ minLength: 1, maxLength: MAX_PROMPT_CHARACTERS });
 const PromptObject = Type.Object({
   prompt: Type.String({
-    ...{ minLength: 1, maxLength: MAX_PROMPT_CHARACTERS },
+    minLength: 1,
+    maxLength: MAX_PROMPT_CHARACTERS,
     expects: `text of 1 to ${MAX_PROMPT_CHARACTERS} characters, or a ComfyUI graph, whose nodes have class_type`,
   }),
   negative_prompt: Type.Optional(Type.String({ maxLength: MAX_PROMPT_CHARACTERS })),

@@ -75,7 +75,9 @@ export class ParamsInUse {
 
 /** What a stream draws by. */
 const programOf = ({ model, model_params, prompts, graphs }: StreamParams) => ({
-  ...{ model, model_params, prompts },
+  model,
+  model_params,
+  prompts,
   ...(graphs !== undefined && { graphs }),
 });
 

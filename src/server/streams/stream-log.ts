@@ -29,7 +29,9 @@ export class StreamLog {
   started(): void {
     const { logId, params, size, protocol } = this.#stream;
     log.info("stream started", {
-      ...{ stream: logId, model: params.model, protocol: protocol.name },
+      stream: logId,
+      model: params.model,
+      protocol: protocol.name,
       size: size === null ? "as its input" : `${size.width}x${size.height}`,
       ...this.#engine,
     });
@@ -69,7 +71,8 @@ export class StreamLog {
       log.info("stream ended", { stream, why: why ?? "input ended", ...figures });
     else
       log.warn("stream failed", {
-        ...{ stream, error: failure.message },
+        stream,
+        error: failure.message,
         ...(why === null ? {} : { why }),
         ...figures,
       });

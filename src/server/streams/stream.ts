@@ -182,7 +182,10 @@ export class Stream implements Work {
     };
     const { newest: params, revision, interim } = this.#params;
     return {
-      ...{ kind: "stream", spec: this.spec, params, revision },
+      kind: "stream",
+      spec: this.spec,
+      params,
+      revision,
       ...(interim && { interim }),
       ...(resume && { resume }),
     };

@@ -113,7 +113,12 @@ export class ChannelReader {
     const next = this.#ask(seq + 1);
     const { signal, readTimeoutMs, emit } = this.#options;
     const outcome = await copySegment({
-      ...{ seq, response, next, signal, readTimeoutMs, emit },
+      seq,
+      response,
+      next,
+      signal,
+      readTimeoutMs,
+      emit,
       askAgain: (leave) => this.#askAgain(seq, leave),
       onBreak: (error) => this.#reportBreak(seq, error),
     }).catch((error: unknown) => {

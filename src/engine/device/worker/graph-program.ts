@@ -159,7 +159,8 @@ export class GraphProgram implements Program {
       const results: GraphResult[] = [];
       const previous = before[at]?.run;
       const run = new GraphRun(steps, {
-        ...{ models: this.#models, images: this.#images },
+        models: this.#models,
+        images: this.#images,
         edges: {
           loadImage: async (name) => fromBytes(await readPackedPicture(await this.#read(name))),
           loadLatent: async (name) => readLatentFile(await this.#read(name)),

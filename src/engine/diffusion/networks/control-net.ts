@@ -17,8 +17,14 @@ const PICTURE = "control picture";
 
 /** Pictures are from 0 to 1 inside. */
 const PIXELS: PixelFormat = {
-  ...{ layout: "nchw", channels: "rgb", dtype: "float32", range: [0, 1] },
-  ...{ mean: [0], std: [1], scale: 1, zeroPoint: 0 },
+  layout: "nchw",
+  channels: "rgb",
+  dtype: "float32",
+  range: [0, 1],
+  mean: [0],
+  std: [1],
+  scale: 1,
+  zeroPoint: 0,
 };
 
 export interface ControlInput extends Pick<DenoiserInput, "sample" | "timestep" | "embeddings"> {

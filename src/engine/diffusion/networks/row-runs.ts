@@ -42,7 +42,8 @@ function rowsOf(
     return joined(places.map((place) => rows[place] as Tensor));
   };
   return {
-    ...{ sample: chosen(sample), embeddings: chosen(embeddings) },
+    sample: chosen(sample),
+    embeddings: chosen(embeddings),
     timestep: typeof timestep === "number" ? timestep : places.map((at) => timestep[at] as number),
     extras: Object.fromEntries(Object.entries(extras).map(([name, one]) => [name, chosen(one)])),
   };

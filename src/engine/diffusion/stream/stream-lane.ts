@@ -130,7 +130,12 @@ export class StreamLane {
       this.#pipeline.run(
         latent,
         {
-          ...{ steps, strength, guidance, seed: BigInt(settings.seed), eta, guidanceRescale },
+          steps,
+          strength,
+          guidance,
+          seed: BigInt(settings.seed),
+          eta,
+          guidanceRescale,
           ...(settings.rules && { rules: settings.rules }),
           ...(controls && { controls }),
           rounding: steps < MANY_STEPS ? "none" : "down",

@@ -67,14 +67,16 @@ export function streamSettings({
     throw new WorkerError("internal", `no value for ${port}`);
   };
   return {
-    ...{ rules, steps: number("steps") },
+    rules,
+    steps: number("steps"),
     strength: number("strength"),
     guidance: {
       scale: number("guidance"),
       mode: GUIDANCE_MODES[chosenEntry(numbersIn(values["guidance_mode"]))] ?? "full",
       delta: number("guidance_delta", 1),
     },
-    ...{ seed: number("seed"), eta: number("eta", 0) },
+    seed: number("seed"),
+    eta: number("eta", 0),
     guidanceRescale: number("guidance_rescale", 0),
     clipSkip: number("clip_skip", 0),
     sizes: {

@@ -47,7 +47,11 @@ function rowsOf(prompt: PlacedPrompt, { input, shape, ...step }: StepInput): Den
   const controls = controlsAt(prompt.control, { ...step, pictures, height, width });
   return Array.from({ length: pictures }, (_, picture) => ({
     sample: samples.subarray(picture * length, (picture + 1) * length),
-    ...{ height, width, timestep: step.timestep, conditioning, sizes },
+    height,
+    width,
+    timestep: step.timestep,
+    conditioning,
+    sizes,
     controls: controls[picture] ?? [],
   }));
 }

@@ -83,7 +83,12 @@ export class FolderModel {
     let hasPictures = false;
     const read = () =>
       valuesOf(this.definition, {
-        ...{ params, prompts, size, outputSize: size, timeSeconds: 0, graphs: [] },
+        params,
+        prompts,
+        size,
+        outputSize: size,
+        timeSeconds: 0,
+        graphs: [],
         sum: () => 0,
         text: () => encodePrompts(prompts),
         upstream: () => null,
@@ -105,8 +110,13 @@ export class FolderModel {
 function inNumbers(definition: ModelDefinition): ModelDefinition {
   const outputs = definition.outputs.map(
     ({ tensor, batched }): DataOutputPort => ({
-      ...{ role: "data", tensor, batched, dtype: "float32", activation: "none" },
-      ...{ labels: [], limit: 0 },
+      role: "data",
+      tensor,
+      batched,
+      dtype: "float32",
+      activation: "none",
+      labels: [],
+      limit: 0,
     }),
   );
   return { ...definition, outputs, overlays: false, draws: false };

@@ -69,7 +69,11 @@ export class GraphRun {
     const outputs = new Map<string, readonly NodeValue[]>();
     const budget = new ValueBudget(this.#options.maxValueBytes ?? MAX_VALUE_BYTES);
     const context: RunContext = {
-      ...{ models, images, frame, stepSeed, signal: signal ?? null },
+      models,
+      images,
+      frame,
+      stepSeed,
+      signal: signal ?? null,
       loadImage: (name) => edges.loadImage(name),
       loadLatent: (name) => edges.loadLatent(name),
       emit: (result) => edges.emit(result),

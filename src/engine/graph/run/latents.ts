@@ -30,7 +30,8 @@ export const planesOf = ({ samples, shape }: Latent): Planes => ({ values: sampl
 /** The latent with other samples: mask and batch index stay, as in ComfyUI's nodes. */
 export const withPlanes = (latent: Latent, { values, shape }: Planes): Latent => ({
   ...latent,
-  ...{ samples: values, shape },
+  samples: values,
+  shape,
 });
 
 /** Exactly `count` pictures: repeated from the first, or cut. */

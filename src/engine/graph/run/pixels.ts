@@ -124,7 +124,9 @@ const levelOf = (value: number): number => Math.min(255, Math.max(0, Math.fround
 export function eachOf({ data, batch, ...rest }: Images): Images[] {
   const size = data.length / batch;
   return Array.from({ length: batch }, (_, at) => ({
-    ...{ ...rest, batch: 1, data: data.subarray(at * size, (at + 1) * size) },
+    ...rest,
+    batch: 1,
+    data: data.subarray(at * size, (at + 1) * size),
   }));
 }
 

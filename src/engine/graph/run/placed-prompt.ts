@@ -52,7 +52,10 @@ export function placePrompt(
   }
   if (mask === undefined && part.area !== undefined) fade(weights, area, height, width);
   return {
-    ...{ conditioning: part.conditioning, area, weights, batch: copies },
+    conditioning: part.conditioning,
+    area,
+    weights,
+    batch: copies,
     control: part.control ?? null,
     sizes: part.sizes ?? XL_SIZES,
     start: part.range === null ? Number.POSITIVE_INFINITY : table.percentToSigma(part.range.start),
@@ -137,7 +140,8 @@ function inside({ y, x, ...area }: LatentArea, height: number, width: number): L
     throw new WorkerError("invalid_request", `${problem}: give it a smaller x and y`);
   }
   return {
-    ...{ y, x },
+    y,
+    x,
     height: Math.max(1, Math.min(area.height, height - y)),
     width: Math.max(1, Math.min(area.width, width - x)),
   };

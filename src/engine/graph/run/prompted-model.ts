@@ -38,7 +38,9 @@ export function promptedModel(
     };
   };
   return {
-    ...{ ...denoisersFor(shape), latentScale, table: sampling.table },
+    ...denoisersFor(shape),
+    latentScale,
+    table: sampling.table,
     denoiseFor: (one) => denoisersFor(one).denoise,
   };
 }
@@ -98,7 +100,11 @@ async function denoised(
   );
   const input = combine(new Float32Array(x.length), [inputScale(prediction, sigma), x]);
   const outputs = await evaluate(denoiser, active.flat(), {
-    ...{ input, shape, timestep: table.timestep(sigma), sigma, table },
+    input,
+    shape,
+    timestep: table.timestep(sigma),
+    sigma,
+    table,
   });
   const factors = predictionFactors(prediction, sigma, table);
   const [positives = [], negatives = []] = active;

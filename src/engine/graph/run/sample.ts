@@ -21,7 +21,10 @@ export async function runKSampler(
     sampler: samplerIn(inputs),
     schedule: scheduleIn(inputs),
     steps: inputs.number("steps"),
-    ...{ denoise, stepSeed, seed: noise.seed, noise: noise.source },
+    denoise,
+    stepSeed,
+    seed: noise.seed,
+    noise: noise.source,
     ...(part && { part }),
   });
   return [output("LATENT", { ...latent, samples })];
@@ -39,7 +42,9 @@ export async function runCustom(
     {
       method: inputs.link("sampler", "SAMPLER"),
       sigmas: inputs.link("sigmas", "SIGMAS"),
-      ...{ stepSeed, seed: noise.seed, noise: noise.source },
+      stepSeed,
+      seed: noise.seed,
+      noise: noise.source,
     },
   );
   const result = { ...latent, samples, shape };

@@ -37,8 +37,11 @@ export async function scaled(
 ): Promise<Images> {
   if (images.width === width && images.height === height) return images;
   const node = {
-    ...{ id: "scale", className: ImageScale.name, sentClass: ImageScale.name },
-    ...{ nodeClass: ImageScale, label: "scaling" },
+    id: "scale",
+    className: ImageScale.name,
+    sentClass: ImageScale.name,
+    nodeClass: ImageScale,
+    label: "scaling",
     links: new Map([["image", { node: "source", output: 0 }]]),
     missingLinks: [],
     values: new Map<string, string | number>([

@@ -19,8 +19,10 @@ export const ConditioningSetArea: NodeClass = {
   run(inputs) {
     const places = (name: string): number => Math.floor(inputs.number(name) / LATENT_PLACE);
     const area = {
-      ...{ width: places("width"), height: places("height") },
-      ...{ x: places("x"), y: places("y") },
+      width: places("width"),
+      height: places("height"),
+      x: places("x"),
+      y: places("y"),
     };
     const strength = inputs.number("strength");
     return changedParts(inputs, "conditioning", (part) => ({ ...part, area, strength }));

@@ -23,10 +23,7 @@ export const LatentCrop: NodeClass = {
     const places = (name: string): number => Math.floor(inputs.number(name) / LATENT_PLACE);
     const across = spanOf(places("x"), places("width"), width);
     const down = spanOf(places("y"), places("height"), height);
-    const area = {
-      ...{ x: across.start, width: across.length },
-      ...{ y: down.start, height: down.length },
-    };
+    const area = { x: across.start, width: across.length, y: down.start, height: down.length };
     return [output("LATENT", withPlanes(latent, cut(planesOf(latent), area)))];
   },
 };

@@ -35,10 +35,7 @@ function roundedTo(mask: Mask, { width, height }: Images): Mask {
   // Halves round to even, to 0; beyond 0 to 1 nothing comes here.
   const data = values.map((value) => (value > 0.5 ? 1 : 0));
   const cropped = croppedToMultiples({ data, batch: mask.batch, height, width, channels: 1 });
-  return {
-    values: cropped.data,
-    ...{ batch: mask.batch, height: cropped.height, width: cropped.width },
-  };
+  return { values: cropped.data, batch: mask.batch, height: cropped.height, width: cropped.width };
 }
 
 function greyed(images: Images, mask: Mask): Images {

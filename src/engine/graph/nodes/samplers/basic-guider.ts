@@ -15,7 +15,8 @@ export const BasicGuider: NodeClass = {
     output("GUIDER", {
       model: inputs.link("model", "MODEL"),
       positive: inputs.link("conditioning", "CONDITIONING"),
-      ...{ negative: [], cfg: 1 },
+      negative: [],
+      cfg: 1,
     }),
   ],
 };

@@ -18,7 +18,9 @@ export const BasicScheduler: NodeClass = {
   outputs: ["SIGMAS"],
   run: newSigmas((inputs, steps) =>
     basicSchedulerSigmas(tableOf(inputs), {
-      ...{ schedule: scheduleIn(inputs), steps, denoise: inputs.number("denoise") },
+      schedule: scheduleIn(inputs),
+      steps,
+      denoise: inputs.number("denoise"),
     }),
   ),
 };
