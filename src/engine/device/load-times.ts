@@ -1,5 +1,5 @@
 /** Estimates how long models take to load on this engine: from their last load, or else from their size. */
-import type { UsableModel } from "../models/model-folder.ts";
+import type { UsableModel } from "../models/catalogue-entry.ts";
 
 /** A load in progress. */
 export interface LoadProgress {

@@ -6,10 +6,9 @@ import { ComfyServer } from "../comfyui-server/comfyui-server.ts";
 import { LacksNodes } from "../graph/refusal.ts";
 import type { LoadEnd } from "../metrics/engine-meter.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
+import type { BrokenModel, UsableModel } from "../models/catalogue-entry.ts";
 import { GraphModels, type GraphPlan } from "../models/graph-models.ts";
 import type { ModelChain } from "../models/model-chain.ts";
-import type { BrokenModel, UsableModel } from "../models/model-folder.ts";
-import { isShortage, shortageRetryMs } from "../models/shortage.ts";
 import { PromptEncoder } from "../prompts/prompt-encoder.ts";
 import { type NativeCalls, UNRECORDED_CALLS } from "../protocol/call-journal.ts";
 import type { ComfyReport } from "../protocol/comfyui-report.ts";
@@ -22,23 +21,11 @@ import { describeModel } from "./model-info.ts";
 import { ModelLoader } from "./model-loader.ts";
 import { modelsToUnload, residentBytes } from "./model-memory.ts";
 import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
+import { failedSlot, isFinal, type ModelSlot, readyIn, slotInfo } from "./model-slot.ts";
 import type { ModelThread } from "./model-thread.ts";
 import type { ReadyModel } from "./ready-model.ts";
 
 const log = getLogger("inference");
-
-type Slot =
-  | ({ readonly state: "warming"; readonly loading: Promise<ReadyModel> } & LoadProgress)
-  | { readonly state: "ready"; readonly model: ReadyModel }
-  | {
-      readonly state: "failed";
-      readonly stamp: string;
-      readonly error: WorkerError;
-      /** How often in a row it failed for want of memory or files. */
-      readonly shortages: number;
-      /** `performance.now()` from which a caller may have it loaded again from the same files. */
-      readonly retryAt: number;
-    };
 
 /** A caller waits this long for changed files to load, then gets the version that is loaded. */
 const RELOAD_WAIT_MS = 5000;
@@ -55,7 +42,7 @@ export class ModelHost implements AsyncDisposable {
   readonly #onChange: (info: ModelInfo) => void;
   readonly #onLoaded: (load: LoadEnd) => void;
   readonly #memoryLimit: number | null;
-  readonly #slots = new Map<string, Slot>();
+  readonly #slots = new Map<string, ModelSlot>();
   readonly #loader: ModelLoader;
   readonly #loadTimes: LoadTimes;
   readonly #reloader: ModelReloader;
@@ -95,7 +82,7 @@ export class ModelHost implements AsyncDisposable {
     });
     this.#reloader = new ModelReloader({
       catalogue: this.#catalogue,
-      current: () => [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []),
+      current: () => this.#loaded,
       load: (model) => this.#load(model),
       loadDeadlineMs: this.loadDeadlineMs,
       release: (model) => void this.#loader.release(model),
@@ -112,8 +99,11 @@ export class ModelHost implements AsyncDisposable {
 
   /** Bytes that the loaded models are estimated to take. */
   get modelBytes(): number {
-    const loaded = [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []);
-    return loaded.reduce((sum, model) => sum + model.bytes, 0);
+    return this.#loaded.reduce((sum, model) => sum + model.bytes, 0);
+  }
+
+  get #loaded(): readonly ReadyModel[] {
+    return [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []);
   }
 
   /** Every model of the catalogue with its state here. Folders that only graphs use are no models. */
@@ -209,7 +199,6 @@ export class ModelHost implements AsyncDisposable {
     const since = performance.now();
     const expectedMs = this.#loadTimes.expected(model);
     const last = this.#slots.get(model.name);
-    const earlier = last?.state === "failed" && last.stamp === model.stamp ? last.shortages : 0;
     const call = this.#calls.begin("load", this.loadDeadlineMs + ABANDONED_LOAD_MS);
     const loading = this.#load(model).finally(() => call[Symbol.dispose]());
     this.#become(model, { state: "warming", loading, since, expectedMs });
@@ -218,13 +207,7 @@ export class ModelHost implements AsyncDisposable {
         this.#loadTimes.learn(model, performance.now() - since);
         this.#become(model, { state: "ready", model: loaded });
       },
-      (error: WorkerError) => {
-        const { stamp } = model;
-        const shortages = isShortage(error) ? earlier + 1 : 0;
-        const waitMs = shortages > 0 ? shortageRetryMs(shortages) : Number.POSITIVE_INFINITY;
-        const retryAt = performance.now() + waitMs;
-        this.#become(model, { state: "failed", stamp, error, shortages, retryAt });
-      },
+      (error: WorkerError) => this.#become(model, failedSlot(model, error, last)),
     );
     return loading;
   }
@@ -255,8 +238,7 @@ export class ModelHost implements AsyncDisposable {
   /** Unloads models that are not in use until this one fits beside the others. */
   #makeRoom(wanted: UsableModel): void {
     if (this.#memoryLimit === null) return;
-    const loaded = [...this.#slots.values()].flatMap((slot) => readyIn(slot) ?? []);
-    const others = loaded.filter((each) => each.name !== wanted.name);
+    const others = this.#loaded.filter((each) => each.name !== wanted.name);
     const needed = residentBytes(wanted);
     for (const model of modelsToUnload(others, needed, this.#memoryLimit, performance.now())) {
       log.info("model unloaded", { model: model.name, bytes: model.bytes });
@@ -283,7 +265,7 @@ export class ModelHost implements AsyncDisposable {
     this.#report(next.name);
   }
 
-  #become(model: UsableModel, slot: Slot): void {
+  #become(model: UsableModel, slot: ModelSlot): void {
     if (this.#disposed) return;
     this.#slots.set(model.name, slot);
     if (slot.state === "failed") log.error("model failed", { error: slot.error.message });
@@ -303,29 +285,7 @@ export class ModelHost implements AsyncDisposable {
       ...info,
       device: this.#device.name,
       ...(estimate !== null && { load_estimate_ms: Math.round(estimate) }),
-      ...(slot && info.state !== "failed" && stateOf(slot)),
+      ...(slot && info.state !== "failed" && slotInfo(slot)),
     };
-  }
-}
-
-/** Whether a failed load says what the next one would. */
-const isFinal = (failed: Extract<Slot, { state: "failed" }>, stamp: string): boolean =>
-  failed.stamp === stamp && performance.now() < failed.retryAt;
-
-const readyIn = (slot: Slot | undefined): ReadyModel | null =>
-  slot?.state === "ready" ? slot.model : null;
-
-function stateOf(slot: Slot): Pick<ModelInfo, "state" | "error" | "execution_provider"> {
-  switch (slot.state) {
-    case "warming":
-      return { state: "warming" };
-    case "ready": {
-      const { executionProvider: execution_provider } = slot.model;
-      const rejected = slot.model.reloadError();
-      if (rejected === null) return { state: "ready", execution_provider };
-      return { state: "failed", error: rejected.message, execution_provider };
-    }
-    case "failed":
-      return { state: "failed", error: slot.error.message };
   }
 }

@@ -1,8 +1,8 @@
 /** Describes a model that has not been loaded, for `GET /models`. */
 import { reason } from "../../errors.ts";
+import type { BrokenModel, UsableModel } from "../models/catalogue-entry.ts";
 import type { ModelDefinition } from "../models/definition.ts";
 import { modelChain } from "../models/model-chain.ts";
-import type { BrokenModel, UsableModel } from "../models/model-folder.ts";
 import { presetsOf } from "../models/presets.ts";
 import type { ModelInfo } from "../protocol/models.ts";
 

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
-import type { UsableModel } from "../models/model-folder.ts";
+import type { UsableModel } from "../models/catalogue-entry.ts";
 import type { Size } from "../protocol/work.ts";
 import { type Device, settingsFor } from "./devices.ts";
 import { separatesSizes } from "./model-memory.ts";

@@ -1,7 +1,7 @@
 /** Keeps loaded models within a limit: says what each takes, and which to unload when another one is loaded. */
 
+import type { UsableModel } from "../models/catalogue-entry.ts";
 import type { ModelDefinition } from "../models/definition.ts";
-import type { UsableModel } from "../models/model-folder.ts";
 import type { Device } from "./devices.ts";
 
 /** What is known of a loaded model. */

@@ -3,7 +3,7 @@ import { reason } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import type { ModelCatalogue } from "../models/catalogue.ts";
-import type { CatalogueEntry, UsableModel } from "../models/model-folder.ts";
+import type { CatalogueEntry, UsableModel } from "../models/catalogue-entry.ts";
 import type { ReadyModel } from "./ready-model.ts";
 
 const log = getLogger("inference");

@@ -1,7 +1,7 @@
 /** One loaded version of a model: runs it, and records whether its files have changed since it was loaded. */
 import { WorkerError } from "../../errors.ts";
+import type { UsableModel } from "../models/catalogue-entry.ts";
 import { inputSize, type ModelDefinition } from "../models/definition.ts";
-import type { UsableModel } from "../models/model-folder.ts";
 import type { Size } from "../protocol/work.ts";
 import type { InferenceJob, InferenceResult, LoadedModel } from "./loaded-model.ts";
 import { residentBytes } from "./model-memory.ts";

@@ -4,19 +4,14 @@ import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { GRAPH_MODEL } from "../protocol/work.ts";
 import { BUILT_INS } from "./built-in.ts";
+import type { CatalogueEntry, UsableModel } from "./catalogue-entry.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
+import { stampOf } from "./folder-stamp.ts";
 import { defineGraphs } from "./graph-definition.ts";
 import { GraphModels } from "./graph-models.ts";
 import { type ModelChain, modelChain } from "./model-chain.ts";
-import {
-  type CatalogueEntry,
-  isModelName,
-  listModelFolders,
-  readModelFolder,
-  stampOf,
-  type UsableModel,
-} from "./model-folder.ts";
+import { isModelName, listModelFolders, readModelFolder } from "./model-folder.ts";
 import { upstreamPorts } from "./roles/upstream.ts";
 import { isShortage } from "./shortage.ts";
 import { parseGraph, signatureOf } from "./tensor-signature.ts";

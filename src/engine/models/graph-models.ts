@@ -9,8 +9,9 @@ import { runnable } from "../graph/node-support.ts";
 import { type ObjectInfo, objectInfo } from "../graph/object-info.ts";
 import { workspaceFiles } from "../graph/workspace-files.ts";
 import { GRAPH_MODEL, type GraphUse } from "../protocol/work.ts";
+import type { CatalogueEntry, UsableModel } from "./catalogue-entry.ts";
+import { stampOf } from "./folder-stamp.ts";
 import { defineGraphs } from "./graph-definition.ts";
-import { type CatalogueEntry, stampOf, type UsableModel } from "./model-folder.ts";
 import type { ComfyGraphs } from "./onnx-source.ts";
 
 /** Before the names of the folders: no folder of a model has a name with a colon. */

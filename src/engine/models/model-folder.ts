@@ -1,5 +1,5 @@
-/** Reads one folder of `<workspace>/models` into a catalogue entry, and notices when its files change. */
-import { lstat, readdir, stat } from "node:fs/promises";
+/** Reads one folder of `<workspace>/models` into an entry of the catalogue. */
+import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import { reason, WorkerError } from "../../errors.ts";
@@ -12,54 +12,19 @@ import {
   partFiles,
   readPipelineFolder,
 } from "../diffusion/pipeline-folder.ts";
+import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { defineModel } from "./define-model.ts";
 import type { ModelDefinition } from "./definition.ts";
 import { defineDiffusion, diffusionEntries } from "./diffusion-definition.ts";
 import { whatItIs } from "./file-kind.ts";
+import { MODEL_JSON, ONNX, stampOf, watchedIn } from "./folder-stamp.ts";
 import { type ModelJson, type PortEntry, parseModelJson } from "./model-json.ts";
 import { readOnnxOutline } from "./onnx-outline.ts";
-import type { ProgramSource } from "./onnx-source.ts";
-import { describeFileError, readRegularFile } from "./regular-file.ts";
+import { describeFileError, errorCode, readRegularFile } from "./regular-file.ts";
 import { isShortage } from "./shortage.ts";
 import { signatureOf } from "./tensor-signature.ts";
 
-interface Origin {
-  readonly name: string;
-  /** `built-in` or the folder's path below the workspace. */
-  readonly source: string;
-  /** Differs whenever a file of the model has changed. */
-  readonly stamp: string;
-  /** Paths of the model's files inside the folder, besides `model.json` and what ends in `.onnx` directly in it. */
-  readonly files: readonly string[];
-}
-
-/** A model that can be loaded. */
-export interface UsableModel extends Origin {
-  readonly state: "usable";
-  readonly definition: ModelDefinition;
-  readonly program: ProgramSource;
-  /** Of its files: about what it takes in memory. */
-  readonly bytes: number;
-}
-
-/** A folder that cannot be used as it is. */
-export interface BrokenModel extends Origin {
-  readonly state: "broken";
-  readonly error: WorkerError;
-}
-
-/** A folder that is no model by itself: graphs load networks of it, as parts of a pipeline. */
-export interface PartsFolder extends Origin {
-  readonly state: "parts";
-  /** For requests that name it as their model. */
-  readonly error: WorkerError;
-}
-
-export type CatalogueEntry = UsableModel | BrokenModel | PartsFolder;
-
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const MODEL_JSON = "model.json";
-const ONNX = ".onnx";
 const MAX_MODEL_JSON_BYTES = 2 ** 20;
 
 /** Names in `<workspace>/models` that may be model folders. Throws `model_failed` where it cannot be read. */
@@ -74,7 +39,7 @@ export async function listModelFolders(workspace: string): Promise<string[]> {
         .filter((name) => !name.startsWith("."))
     );
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return []; // a workspace without models has the built-in ones
+    if (errorCode(error) === "ENOENT") return []; // a workspace without models has the built-in ones
     throw new WorkerError("model_failed", `models ${describeFileError(error)}`, { cause: error });
   }
 }
@@ -173,42 +138,6 @@ async function partsForGraphs(folder: string, name: string): Promise<string | nu
     : `${held}; a model needs the whole pipeline and ${MODEL_INDEX}`;
 }
 
-/** Files and folders that may change where a folder cannot be used: what is missing may come, in any of its folders. */
-async function watchedIn(folder: string): Promise<string[]> {
-  // The stamp says what cannot be read.
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const folders = entries.filter((entry) => !entry.isFile()).map((entry) => entry.name);
-  return [".", ...folders, ...(await partFiles(folder).catch(() => []))];
-}
-
-/**
- * A text that differs whenever a file of the model was written, replaced or made readable; null where there is no
- * folder. Throws where the machine lacks what it takes to look (`isShortage`).
- *
- * @param files the entry's own `files`
- */
-export async function stampOf(folder: string, files: readonly string[]): Promise<string | null> {
-  try {
-    const names = (await readdir(folder)).filter(
-      (name) => name === MODEL_JSON || name.endsWith(ONNX),
-    );
-    names.push(...files);
-    const stamps = names.sort().map(async (name) => {
-      const info = await stat(join(folder, name)).catch(() => null); // it may vanish meanwhile
-      return `${name}:${info?.ino}:${info?.size}:${info?.mtimeMs}:${info?.ctimeMs}`;
-    });
-    return (await Promise.all(stamps)).join("|");
-  } catch (error) {
-    if (isShortage(error)) throw error;
-    const code = codeOf(error);
-    // A listed name that is not UTF-8 was decoded with replacement characters, and leads nowhere.
-    if (code === "ENOENT" && folder.includes("\uFFFD")) return "unreadable: name";
-    const isLink = async () => (await lstat(folder).catch(() => null))?.isSymbolicLink() ?? false;
-    if (code === "ENOTDIR" || (code === "ENOENT" && !(await isLink()))) return null;
-    return `unreadable: ${code}`;
-  }
-}
-
 /** Throws an error that says what the file is, if it is not an ONNX model. */
 async function readOutline(path: string, label: string): Promise<ModelProto> {
   try {
@@ -263,7 +192,7 @@ async function readModelJson(
   const path = join(folder, MODEL_JSON);
   if (program !== undefined && !(await Bun.file(path).exists())) return {};
   const bytes = await readRegularFile(path, MODEL_JSON, MAX_MODEL_JSON_BYTES).catch((error) => {
-    if (codeOf(error.cause) !== "ENOENT") throw error;
+    if (errorCode(error.cause) !== "ENOENT") throw error;
     throw failed("model.json is missing: `models init` drafts one from the folder's .onnx file");
   });
   const json = parseModelJson(new TextDecoder().decode(bytes), program);
@@ -291,13 +220,10 @@ async function graphFile(
   }
   const isAbsent = await stat(join(folder, file)).then(
     () => false,
-    (error) => codeOf(error) === "ENOENT",
+    (error) => errorCode(error) === "ENOENT",
   );
   if (isAbsent) throw failed(`${given}, which is missing; ${holds}`);
   return { file, label: `${given}, which` };
 }
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : "unknown";
 
 const failed = (message: string): WorkerError => new WorkerError("model_failed", message);

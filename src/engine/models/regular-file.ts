@@ -75,8 +75,7 @@ function requireRegular(info: Stats, label: string): void {
 
 /** Why a file or folder cannot be read, as the predicate of a sentence about it. */
 export function describeFileError(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return FILE_ERRORS[code] ?? `cannot be read: ${reason(error)}`;
+  return FILE_ERRORS[errorCode(error)] ?? `cannot be read: ${reason(error)}`;
 }
 
 const FILE_ERRORS: Readonly<Record<string, string>> = {
@@ -101,3 +100,7 @@ export function formatBytes(bytes: number): string {
   if (bytes >= 2 ** 30) return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
   return bytes >= 2 ** 20 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${bytes} bytes`;
 }
+
+/** Such as `ENOENT`; `unknown` for an error without one. */
+export const errorCode = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "unknown";

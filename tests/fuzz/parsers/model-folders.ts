@@ -11,9 +11,10 @@ import { schedulerConfig } from "../../../src/engine/diffusion/sampler/diffusers
 import { ClipTokenizer } from "../../../src/engine/diffusion/text/clip-tokenizer.ts";
 import { readClipVocabulary } from "../../../src/engine/diffusion/text/clip-vocabulary.ts";
 import { adaptGraph } from "../../../src/engine/models/adapt-graph.ts";
+import type { CatalogueEntry } from "../../../src/engine/models/catalogue-entry.ts";
 import { ROLES } from "../../../src/engine/models/define-model.ts";
 import { fuse } from "../../../src/engine/models/graph-fusion.ts";
-import { type CatalogueEntry, readModelFolder } from "../../../src/engine/models/model-folder.ts";
+import { readModelFolder } from "../../../src/engine/models/model-folder.ts";
 import { readModelSource } from "../../../src/engine/models/onnx-source.ts";
 import { WorkerError } from "../../../src/errors.ts";
 import { attentionGraph } from "../../support/attention-graph.ts";

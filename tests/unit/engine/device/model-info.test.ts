@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { describeModel } from "../../../../src/engine/device/model-info.ts";
+import type { CatalogueEntry } from "../../../../src/engine/models/catalogue-entry.ts";
 import { defineModel } from "../../../../src/engine/models/define-model.ts";
-import type { CatalogueEntry } from "../../../../src/engine/models/model-folder.ts";
 import type { ModelJson } from "../../../../src/engine/models/model-json.ts";
 import { signature } from "../../../support/signature.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ModelReloader } from "../../../../src/engine/device/model-reloader.ts";
 import { ReadyModel } from "../../../../src/engine/device/ready-model.ts";
-import type { CatalogueEntry, UsableModel } from "../../../../src/engine/models/model-folder.ts";
+import type { CatalogueEntry, UsableModel } from "../../../../src/engine/models/catalogue-entry.ts";
 import { waitFor } from "../../../support/wait-for.ts";
 
 const files = (stamp: string): UsableModel => ({
