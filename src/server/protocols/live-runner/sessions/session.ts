@@ -1,8 +1,6 @@
 /** One session of a client: from its reservation through its stream to the moment when its orchestrator has it back (live-runner.md 3). */
 import type { FieldProblem } from "../../../../field-problem.ts";
-import { getLogger, logId } from "../../../../log.ts";
-import { redactUrls } from "../../../../redact-url.ts";
-import { cut, withoutValue } from "../../../../shown-value.ts";
+import { logId } from "../../../../log.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { Place } from "../../../admission.ts";
 import type { Stream } from "../../../streams/stream.ts";
@@ -19,6 +17,7 @@ import { SessionCallbacks } from "./callbacks.ts";
 import type { ClientUrls } from "./session-channels.ts";
 import type { SessionHeaders } from "./session-headers.ts";
 import { SessionLimits } from "./session-limits.ts";
+import { SessionLog } from "./session-log.ts";
 import {
   INPUT_ENDED,
   isKept,
@@ -30,11 +29,8 @@ import { AFTER_ANSWER_MS, SessionRelease } from "./session-release.ts";
 import type { SessionServices } from "./session-services.ts";
 import { startSession } from "./start-session.ts";
 
-const log = getLogger("sessions");
-
 /** A stop is answered after this time at the latest, even if the stream has not ended yet. */
 const STOP_WAIT_MS = 1000;
-const MAX_LOGGED = 500;
 /** A client calls sooner than this after its reservation. */
 const UNCALLED_MS = 3000;
 
@@ -62,6 +58,7 @@ export class RunnerSession {
   readonly logId: string;
   /** `performance.now()` when it was first heard of. */
   readonly seenAt = performance.now();
+  readonly #log: SessionLog;
   readonly #services: SessionServices;
   readonly #release: SessionRelease;
   readonly #limits: SessionLimits;
@@ -85,6 +82,7 @@ export class RunnerSession {
   constructor(id: string, services: SessionServices, place: Place | null) {
     this.id = id;
     this.logId = logId(id);
+    this.#log = new SessionLog(this);
     this.#services = services;
     this.#place = place;
     const { owner, settings } = services;
@@ -151,7 +149,7 @@ export class RunnerSession {
     } catch (error) {
       if (this.#starting === starting) {
         this.#starting = null;
-        this.#logRefusal(error);
+        this.#log.refused(error);
       }
       throw error;
     }
@@ -266,7 +264,7 @@ export class RunnerSession {
       this.#assertLives();
     }
     this.#limits.started(performance.now());
-    log.info("session started", { session: this.logId, stream: stream.logId });
+    this.#log.started(stream);
     void stream.ended.then(async () => await this.#streamEnded(stream));
     return this.#running;
   }
@@ -279,7 +277,7 @@ export class RunnerSession {
   }
 
   #endStream(stream: Stream, { reason }: SessionOutcome): void {
-    this.#services.store.end(stream, `session ended: ${this.#loggable(reason)}`);
+    this.#services.store.end(stream, `session ended: ${this.#log.redacted(reason)}`);
   }
 
   async #streamEnded(stream: Stream): Promise<void> {
@@ -302,8 +300,7 @@ export class RunnerSession {
   #finish(): void {
     this.#end = { date: new Date(), at: performance.now() };
     if (this.#starting === null || this.#running !== null) this.#giveBackPlace();
-    const { status, reason = "" } = this.#outcome ?? {};
-    log.info("session ended", { session: this.logId, status, why: this.#loggable(reason) });
+    this.#log.ended(this.#outcome);
     if (this.#callbacks === null && isWithoutCall(this.#outcome) && this.#hadTimeForACall)
       this.#services.owner.noteUncalled();
     this.#services.onEnd?.(this);
@@ -315,19 +312,6 @@ export class RunnerSession {
   get #hadTimeForACall(): boolean {
     const { uncalledMs = UNCALLED_MS } = this.#services.settings;
     return performance.now() - this.seenAt >= uncalledMs;
-  }
-
-  /** A client's words may repeat its credentials. */
-  #loggable(words: string): string {
-    return redactUrls(withoutValue(words)).replaceAll(this.id, this.logId);
-  }
-
-  /** What an operator can mend, such as a host that is not allowed, is a warning. */
-  #logRefusal(error: unknown): void {
-    const { code, message } = runnerErrorOf(error);
-    const refusal = { session: this.logId, code, why: cut(this.#loggable(message), MAX_LOGGED) };
-    if (code === "orchestrator_error") log.warn("session not started", refusal);
-    else log.info("session not started", refusal);
   }
 
   #giveBackPlace(): void {
