@@ -39,7 +39,7 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
       (name) => name in fields && !PICTURE_FIELDS.some((field) => field === name),
     );
     const read = () =>
-      scheduler.withModels((models) => {
+      scheduler.models.use((models) => {
         const merge = (given: typeof fields) =>
           withOwnSize(given, mergeParams(given, defaults, defaults, models));
         const merged = merge(fields);
@@ -84,11 +84,11 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
  */
 async function isRepaired(
   { params, model }: Resolved,
-  scheduler: Pick<EngineScheduler, "ask" | "freshModels">,
+  scheduler: Pick<EngineScheduler, "ask" | "models">,
 ): Promise<boolean> {
   if (params.graphs !== undefined || model.state !== "failed") return false;
   await problemsFound({ kind: "model", model: model.name }, null, scheduler);
-  await scheduler.freshModels();
+  await scheduler.models.fresh();
   return true;
 }
 

@@ -409,7 +409,7 @@ describe("boot", () => {
     const engines = scheduler();
     await running(engines, new RecordingStream("hung", "hang"));
     const asked = performance.now();
-    expect((await engines.freshModels()).map(({ name }) => name)).toContain("edges");
+    expect((await engines.models.fresh()).map(({ name }) => name)).toContain("edges");
     expect(performance.now() - asked).toBeLessThan(2500); // at 3 s the engine counts as hung
   });
 

@@ -166,7 +166,7 @@ test("A1 a model that cannot run is a 500 with its reason", async () => {
   const session = await reserve();
   await session.post("/stream", { model: "edges", prompt: "model edges failed" });
   await session.post("/stop");
-  await running.server.scheduler.freshModels();
+  await running.server.scheduler.models.fresh();
   const failing = await reserve();
   const error = expectError(
     await failing.post("/stream", { model: "edges" }),
@@ -176,7 +176,7 @@ test("A1 a model that cannot run is a 500 with its reason", async () => {
   expect(error.message).toContain("made up");
   const healing = await reserve();
   await healing.post("/stream", { model: "restyle", prompt: "model edges ready" });
-  await running.server.scheduler.freshModels();
+  await running.server.scheduler.models.fresh();
 });
 
 test("S14 channels that the orchestrator does not make are a 502, and the place is free for another session", async () => {

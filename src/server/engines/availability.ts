@@ -23,7 +23,7 @@ export class Availability {
     const all = [...this.#supervisors];
     if (all.some(isReady)) return "ready";
     if (all.length === 0) return "loading";
-    const failing = all.every((one) => one.shortLives >= MAX_SHORT_LIVES || !one.isUsable);
+    const failing = all.every((one) => one.history.shortLives >= MAX_SHORT_LIVES || !one.isUsable);
     return failing ? "broken" : this.#proven.size > 0 ? "ready" : "loading";
   }
 
@@ -31,7 +31,9 @@ export class Availability {
   get workingDevices(): readonly string[] {
     const working = [...this.#supervisors].filter((one) => {
       if (isReady(one)) return true;
-      return one.isUsable && this.#proven.has(one.device) && one.shortLives < MAX_SHORT_LIVES;
+      return (
+        one.isUsable && this.#proven.has(one.device) && one.history.shortLives < MAX_SHORT_LIVES
+      );
     });
     return [...new Set(working.map(({ device }) => device))];
   }

@@ -1,6 +1,7 @@
 /** The work that one engine has: what each piece is called there, and which of it an engine may have died of. */
 import type { CallInFlight } from "../../engine/protocol/call-journal.ts";
 import type { StreamParams, WorkOrder } from "../../engine/protocol/work.ts";
+import type { EngineDeath } from "./engine-process.ts";
 import type { Work } from "./work.ts";
 
 export interface Placed {
@@ -19,6 +20,21 @@ export interface Suspect {
   readonly work: Work;
   /** What it had begun and not finished, the oldest first. */
   readonly calls: readonly CallInFlight[];
+}
+
+/** It ended by itself, the server killed it because it hung, or something outside killed it. */
+export const DEATH_CAUSES = ["crashed", "hung", "killed"] as const;
+export type DeathCause = (typeof DEATH_CAUSES)[number];
+
+/** An engine's death with the work that may have caused it. */
+export interface WorkDeath {
+  readonly why: string;
+  readonly cause: DeathCause;
+  readonly suspects: readonly Suspect[];
+  /** False if the engine died before it could take work. */
+  readonly wasReady: boolean;
+  /** True if it was killed from outside after it had delivered: its work is not to blame. */
+  readonly isBlameless: boolean;
 }
 
 export class Placements {
@@ -64,8 +80,20 @@ export class Placements {
     this.#placed.delete(work);
   }
 
+  /** Tells all work that its engine died, and returns which of it may have caused that. */
+  interrupt(death: EngineDeath): Pick<WorkDeath, "cause" | "suspects" | "isBlameless"> {
+    const { why, calls, fromOutside, byServer, isHang } = death;
+    const isBlameless = fromOutside && this.all.some(({ segments }) => segments >= 2);
+    const suspects = fromOutside ? [] : this.#behind(calls);
+    for (const { work, number } of this.all) {
+      const runs = calls.filter((call) => call.kind === "run" && call.work === number);
+      work.interrupted(why, isHang ? runs.length : 0);
+    }
+    return { cause: fromOutside ? "killed" : byServer ? "hung" : "crashed", suspects, isBlameless };
+  }
+
   /** The work behind these calls, that with the oldest call first. */
-  suspects(calls: readonly CallInFlight[]): Suspect[] {
+  #behind(calls: readonly CallInFlight[]): Suspect[] {
     const suspects = new Map<Work, CallInFlight[]>();
     for (const call of calls.toSorted((a, b) => a.serial - b.serial)) {
       const work = this.numbered(call.work)?.work;

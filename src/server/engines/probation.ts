@@ -4,8 +4,8 @@
  */
 import type { ErrorKind, PlainError } from "../../errors.ts";
 import { CALL_NAMES } from "./engine-process.ts";
-import type { Suspect } from "./placements.ts";
-import type { Supervisor, WorkDeath } from "./supervisor.ts";
+import type { Suspect, WorkDeath } from "./placements.ts";
+import type { Supervisor } from "./supervisor.ts";
 import type { Work } from "./work.ts";
 
 /** Deaths of engines that ran nothing else. */

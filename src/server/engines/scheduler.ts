@@ -2,33 +2,23 @@
 import type { PipelineDebug } from "../../engine/protocol/debug.ts";
 import type { EngineOptions, Question } from "../../engine/protocol/messages.ts";
 import type { EngineMetrics } from "../../engine/protocol/metrics.ts";
-import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { ImageResult } from "../../engine/protocol/work.ts";
 import { type PlainError, WorkerError } from "../../errors.ts";
 import { getLogger, logId } from "../../log.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 import { Availability } from "./availability.ts";
-import { mergedModels } from "./engine-models.ts";
 import { EnginePool } from "./engine-pool.ts";
 import type { EngineCommand } from "./engine-process.ts";
 import { ImageQueue } from "./image-queue.ts";
 import { type ImageRequest, ImageWork } from "./image-work.ts";
-import { type ModelLoad, ModelLoads } from "./model-loads.ts";
+import { ModelList } from "./model-list.ts";
+import type { DeathCause, WorkDeath } from "./placements.ts";
 import { Probation } from "./probation.ts";
-import {
-  type DeathCause,
-  type EngineMemory,
-  Supervisor,
-  type SupervisorObserver,
-  type WorkDeath,
-} from "./supervisor.ts";
+import { type EngineMemory, Supervisor, type SupervisorObserver } from "./supervisor.ts";
 import type { Work } from "./work.ts";
 
 const log = getLogger("engine");
 
-/** Time of the engines to read their folders again: for a list, and before a model counts as unknown. */
-const LIST_TIMEOUT_MS = 1000;
-const UNKNOWN_TIMEOUT_MS = 3000;
 /** An engine that fails to start this often in a row gives its work to others. */
 const MAX_FAILED_BOOTS = 3;
 
@@ -85,7 +75,7 @@ export class EngineScheduler {
     unfit: (supervisor, error) => this.#lostDevice(supervisor, error),
     died: (supervisor, death) => this.#engineDied(supervisor, death),
     emptied: (supervisor) => this.#emptied(supervisor),
-    modelChanged: (supervisor, model) => this.#modelChanged(supervisor, model),
+    modelChanged: (supervisor, model) => this.models.changed(supervisor, model),
     measured: ({ device }, metrics) => this.#options.observer?.measured(device, metrics),
   };
   readonly #probation = new Probation();
@@ -95,7 +85,8 @@ export class EngineScheduler {
     isReserved: (supervisor) => this.#probation.holds(supervisor),
   });
   readonly #availability = new Availability(this.#pool.all);
-  readonly #loads = new ModelLoads();
+  /** Of all engines. */
+  readonly models = new ModelList(this.#pool.all);
   readonly #homes = new WeakMap<Work, Supervisor>();
   readonly #images = new ImageQueue({
     start: (work) => this.#startImage(work),
@@ -136,33 +127,6 @@ export class EngineScheduler {
 
   get engines(): readonly EngineView[] {
     return [...this.#pool.all].map((one) => this.#viewOf(one));
-  }
-
-  /** Every model of every engine, by name; the most advanced state of each counts. */
-  models(): readonly ModelInfo[] {
-    return mergedModels([...this.#pool.all].map(({ models }) => models));
-  }
-
-  /** What is known of a model's loads, in engines that are gone as well. */
-  loadOf(model: string): ModelLoad {
-    return this.#loads.of(model);
-  }
-
-  /** `models()`, after the engines have read their folders again; they have a second for it, unless another time is given. */
-  async freshModels(timeoutMs = LIST_TIMEOUT_MS): Promise<readonly ModelInfo[]> {
-    const all = Promise.all([...this.#pool.all].map((one) => one.refreshModels()));
-    await untilAborted(all, AbortSignal.timeout(timeoutMs));
-    return this.models();
-  }
-
-  /** The result of `use` on the models; if it throws `unknown_model`, once more with the models read again. */
-  async withModels<T>(use: (models: readonly ModelInfo[]) => T): Promise<T> {
-    try {
-      return use(this.models());
-    } catch (error) {
-      if (!(error instanceof WorkerError) || error.kind !== "unknown_model") throw error;
-      return use(await this.freshModels(UNKNOWN_TIMEOUT_MS));
-    }
   }
 
   /**
@@ -249,7 +213,7 @@ export class EngineScheduler {
       state: one.status,
       isolated: this.#probation.holds(one),
       pid: one.pid,
-      restarts: one.restarts,
+      restarts: one.history.restarts,
       streams: one.works.length,
       live: one.census,
       memory: one.memory,
@@ -275,16 +239,11 @@ export class EngineScheduler {
     if (![...this.#pool.all].some(({ isUsable }) => isUsable)) this.#pool.add(fallback);
   }
 
-  #modelChanged(supervisor: Supervisor, model: ModelInfo): void {
-    const merged = this.models().find(({ name }) => name === model.name);
-    this.#loads.report(supervisor, model, merged?.state);
-  }
-
   #engineDied(supervisor: Supervisor, death: WorkDeath): void {
-    this.#loads.died(supervisor);
+    this.models.loads.died(supervisor);
     this.#availability.engineChanged();
     this.#options.observer?.died(supervisor.device, death.cause);
-    if (supervisor.failedBoots >= MAX_FAILED_BOOTS) this.#rehouse(supervisor);
+    if (supervisor.history.failedBoots >= MAX_FAILED_BOOTS) this.#rehouse(supervisor);
     const suspects = this.#probation.suspects(supervisor, death);
     const convicted = this.#probation.convicted(supervisor, death);
     this.#probation.restart(supervisor);

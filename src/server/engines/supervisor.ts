@@ -16,18 +16,12 @@ import { check } from "../../schema-check.ts";
 import { EngineModels } from "./engine-models.ts";
 import { type EngineCommand, type EngineDeath, EngineProcess } from "./engine-process.ts";
 import { EngineQuestions } from "./engine-questions.ts";
-import { type Placed, Placements, type Suspect } from "./placements.ts";
+import { type Placed, Placements, type WorkDeath } from "./placements.ts";
+import { RestartHistory } from "./restart-history.ts";
 import type { Work } from "./work.ts";
 
 const log = getLogger("engine");
 
-const FIRST_BACK_OFF_MS = 100;
-const LAST_BACK_OFF_MS = 10_000;
-/** An engine that lived this long counts as healthy: the next back-off is short again. */
-const HEALTHY_AFTER_MS = 30_000;
-/** Time until an engine's first message; doubled after each engine that needed longer. */
-const BOOT_MS = 6000;
-const LONGEST_BOOT_MS = 48_000;
 /** The engine itself cuts a stop short before that. Work that it still holds on to is left to it. */
 const STOP_TIMEOUT_MS = 5000;
 
@@ -56,21 +50,6 @@ export interface SupervisorObserver {
   measured(supervisor: Supervisor, metrics: EngineMetrics): void;
 }
 
-/** It ended by itself, the server killed it because it hung, or something outside killed it. */
-export const DEATH_CAUSES = ["crashed", "hung", "killed"] as const;
-export type DeathCause = (typeof DEATH_CAUSES)[number];
-
-/** An engine's death with the work that may have caused it. */
-export interface WorkDeath {
-  readonly why: string;
-  readonly cause: DeathCause;
-  readonly suspects: readonly Suspect[];
-  /** False if the engine died before it could take work. */
-  readonly wasReady: boolean;
-  /** True if it was killed from outside after it had delivered: its work is not to blame. */
-  readonly isBlameless: boolean;
-}
-
 /** Bytes of an engine process, and of the models that are loaded in it. */
 export type EngineMemory = Pick<EngineMetrics, "resident_bytes" | "model_bytes">;
 const NO_MEMORY: EngineMemory = { resident_bytes: 0, model_bytes: 0 };
@@ -81,16 +60,14 @@ type State =
   | { status: "unfit" | "closed" };
 
 export class Supervisor {
+  /** Of all engines that it has had. */
+  readonly history = new RestartHistory();
   readonly #options: SupervisorOptions;
   readonly #placed = new Placements();
   readonly #models = new EngineModels();
   readonly #questions = new EngineQuestions();
   #state: State;
-  #bootMs = BOOT_MS;
-  #shortLives = 0;
-  #failedBoots = 0;
   #repairTried = false;
-  #restarts = 0;
   #memory: EngineMemory = NO_MEMORY;
 
   constructor(options: SupervisorOptions) {
@@ -110,17 +87,6 @@ export class Supervisor {
   }
   get works(): readonly Work[] {
     return this.#placed.works;
-  }
-  get restarts(): number {
-    return this.#restarts;
-  }
-  /** Engines in a row that died young; one that delivers, or lives for a while, resets it. */
-  get shortLives(): number {
-    return this.#shortLives;
-  }
-  /** Starts in a row that ended before the engine was ready. */
-  get failedBoots(): number {
-    return this.#failedBoots;
   }
   get pid(): number | null {
     return "process" in this.#state ? this.#state.process.pid : null;
@@ -224,7 +190,7 @@ export class Supervisor {
   #boot(): State {
     const process = new EngineProcess({
       ...this.#options,
-      bootMs: this.#bootMs,
+      bootMs: this.history.bootMs,
       receive: (message) => this.#receive(process, message),
       gone: (death) => this.#gone(death),
     });
@@ -238,8 +204,7 @@ export class Supervisor {
         this.#models.replace(message.models);
         if (this.#state.status !== "booting") return;
         this.#state = { ...this.#state, status: "ready" };
-        this.#bootMs = BOOT_MS;
-        this.#failedBoots = 0;
+        this.history.ready();
         log.info("engine ready", { device: this.device, pid: process.pid });
         for (const placed of this.#placed.all) this.#sendStart(process, placed);
         this.#options.observer.ready(this);
@@ -311,28 +276,22 @@ export class Supervisor {
     // The second checkpoint means that a whole segment was made: engines that die of a stream begin a first one, too.
     const delivered =
       report.type === "made" || (report.type === "checkpoint" && ++placed.segments === 2);
-    if (delivered) this.#shortLives = 0;
+    if (delivered) this.history.delivered();
     placed.work.receive(report);
   }
 
-  #gone({ why, calls, fromOutside, byServer, isHang }: EngineDeath): void {
+  #gone(death: EngineDeath): void {
     if (!("process" in this.#state)) return;
+    const { why } = death;
     const { status, since, process } = this.#state;
     const wasReady = status === "ready";
-    const lived = performance.now() - since;
-    this.#shortLives = lived < HEALTHY_AFTER_MS ? this.#shortLives + 1 : 1;
-    if (!wasReady) {
-      this.#failedBoots++;
-      this.#bootMs = Math.min(LONGEST_BOOT_MS, this.#bootMs * 2);
-    }
-    const delay = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#shortLives - 1));
+    const delay = this.history.died({ livedMs: performance.now() - since, wasReady });
     log.error("engine died; starting another one", {
       device: this.device,
       pid: process.pid,
       why,
       delay_ms: delay,
     });
-    this.#restarts++;
     this.#memory = NO_MEMORY;
     this.#models.settle();
     this.#questions.giveUp();
@@ -342,15 +301,8 @@ export class Supervisor {
     };
     this.#state = { status: "waiting", timer: setTimeout(() => void again(), delay) };
     for (const placed of this.#placed.all) if (placed.stopTimer !== null) this.#lose(placed);
-    const placed = this.#placed.all;
-    const isBlameless = fromOutside && placed.some(({ segments }) => segments >= 2);
-    const suspects = fromOutside ? [] : this.#placed.suspects(calls);
-    for (const { work, number } of placed) {
-      const runs = calls.filter((call) => call.kind === "run" && call.work === number);
-      work.interrupted(why, isHang ? runs.length : 0);
-    }
-    const cause = fromOutside ? "killed" : byServer ? "hung" : "crashed";
-    this.#options.observer.died(this, { why, cause, suspects, wasReady, isBlameless });
+    const blame = this.#placed.interrupt(death);
+    this.#options.observer.died(this, { ...blame, why, wasReady });
   }
 
   /** Ends work that no engine will report as ended. */

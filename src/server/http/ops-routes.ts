@@ -88,7 +88,7 @@ export const opsRoutes = (options: OpsOptions) => {
     .get(
       "/models",
       async () => {
-        const models = await scheduler.freshModels();
+        const models = await scheduler.models.fresh();
         return { success: true as const, models, count: models.length };
       },
       {

@@ -116,7 +116,7 @@ export function registerStateGauges(registry: Registry, state: ServerState): voi
     sumByDevice(scheduler, ({ model_bytes }) => model_bytes),
   );
   gauge("models", "Models of the workspace by state", () =>
-    byState(MODEL_STATES, scheduler.models(), (model) => model.state),
+    byState(MODEL_STATES, scheduler.models.all, (model) => model.state),
   );
   const gpuGauge = (name: string, help: string, read: (gpu: Gpu) => number) =>
     gauge(name, help, async () =>

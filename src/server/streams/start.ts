@@ -122,7 +122,7 @@ export class StreamStarter {
     const { scheduler, fallbacks } = this.#deps;
     await this.#awaitEngine(protocol);
     const { params: defaults, container } = protocol.defaults(source);
-    const { params, model, ignored } = await scheduler.withModels((models) =>
+    const { params, model, ignored } = await scheduler.models.use((models) =>
       mergeParams(fields, defaults, defaults, models),
     );
     if (protocol.needsPrompts) assertPrompted(params, model);
@@ -194,7 +194,7 @@ export class StreamStarter {
     if (answersWhen === "active") return await scheduler.ready(engineTimeoutMs);
     if (scheduler.state === "broken")
       throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
-    if (scheduler.models().length === 0) await scheduler.ready(engineTimeoutMs);
+    if (scheduler.models.all.length === 0) await scheduler.ready(engineTimeoutMs);
   }
 
   async #checkChannel(request: ChannelRequest | null): Promise<Endpoint | null> {

@@ -3,6 +3,7 @@ import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { StreamParams } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
+import type { ModelList } from "../engines/model-list.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { checkProgram } from "./check-program.ts";
 import { checkTexts } from "./check-texts.ts";
@@ -20,8 +21,13 @@ export interface Remarks {
   readonly warnings: readonly FieldProblem[];
 }
 
+/** Of the engine scheduler. */
+interface UpdateScheduler extends Pick<EngineScheduler, "ask"> {
+  readonly models: Pick<ModelList, "use">;
+}
+
 export class StreamUpdater {
-  readonly #scheduler: Pick<EngineScheduler, "withModels" | "ask">;
+  readonly #scheduler: UpdateScheduler;
   readonly #store: StreamStore;
   readonly #fallbacks: Pick<Fallbacks, "check">;
   /** The last update of each stream. */
@@ -29,11 +35,7 @@ export class StreamUpdater {
   /** The model of each stream as it was described last: one that is removed from the workspace still runs. */
   readonly #models = new WeakMap<Stream, ModelInfo>();
 
-  constructor(
-    scheduler: Pick<EngineScheduler, "withModels" | "ask">,
-    store: StreamStore,
-    fallbacks: Pick<Fallbacks, "check">,
-  ) {
+  constructor(scheduler: UpdateScheduler, store: StreamStore, fallbacks: Pick<Fallbacks, "check">) {
     this.#scheduler = scheduler;
     this.#store = store;
     this.#fallbacks = fallbacks;
@@ -63,7 +65,7 @@ export class StreamUpdater {
   async #apply(stream: Stream, body: unknown): Promise<Remarks> {
     assertRuns(stream);
     const fields = stream.protocol.readUpdate(body);
-    const { params, model, ignored } = await this.#scheduler.withModels((models) => {
+    const { params, model, ignored } = await this.#scheduler.models.use((models) => {
       const known = this.#withModelOf(stream, models);
       return updatedParams(fields, basisOf(stream, fields), stream.defaults, known);
     });

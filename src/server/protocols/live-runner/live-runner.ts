@@ -84,7 +84,7 @@ export function liveRunner(parts: LiveRunnerParts): LiveRunner | null {
     capacity: places,
     sessions: (owner) => new SessionTable({ ...shared, owner }),
     gpu: () => gpu,
-    metadata: () => config.runnerMetadata ?? streamMetadata(scheduler.models()),
+    metadata: () => config.runnerMetadata ?? streamMetadata(scheduler.models.all),
     allows: (origin) => hosts.allows(origin),
   });
   return { runners, view };

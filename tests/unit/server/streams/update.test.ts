@@ -35,7 +35,7 @@ async function running(protocol: ControlProtocol = seedProtocol) {
   };
   const store = new StreamStore(host, { admission: new Admission(1), historyMs: 1000 });
   const updater = new StreamUpdater(
-    { withModels: async (use) => use(models), ask: async () => [] },
+    { models: { use: async (read) => read(models) }, ask: async () => [] },
     store,
     { check: async () => {} },
   );

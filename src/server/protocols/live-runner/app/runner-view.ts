@@ -15,7 +15,7 @@ import { PIPELINE_NAME, type StatusAnswer, statusAnswer } from "./status-answer.
 import { type SessionPrice, type UsageRecord, usageRecord } from "./usage-record.ts";
 
 export interface RunnerViewOptions {
-  readonly scheduler: Pick<EngineScheduler, "models" | "state" | "loadOf">;
+  readonly scheduler: Pick<EngineScheduler, "models" | "state">;
   readonly fallbacks: Pick<Fallbacks, "names">;
   /** `RUNNER_APP`. */
   readonly app: string;
@@ -73,7 +73,7 @@ export class RunnerView {
     const { scheduler, fallbacks, app, gpu } = this.#options;
     const modelName = name ?? session?.running?.stream.params.model ?? INPUT_DEFAULTS.model;
     const model = this.#model(modelName);
-    if (name !== null && model === null && scheduler.models().length > 0)
+    if (name !== null && model === null && scheduler.models.all.length > 0)
       throw new RunnerError("invalid_param", "model is unknown", { field: "model" });
     return statusAnswer({
       model,
@@ -104,7 +104,7 @@ export class RunnerView {
   }
 
   #model(name: string): ModelInfo | null {
-    return this.#options.scheduler.models().find((one) => one.name === name) ?? null;
+    return this.#options.scheduler.models.all.find((one) => one.name === name) ?? null;
   }
 
   /** From the start of a session until its model could draw; null before. */
@@ -113,7 +113,7 @@ export class RunnerView {
     if (known !== undefined) return known;
     const { model } = stream.params;
     if (this.#model(model)?.state !== "ready") return null;
-    const { since } = this.#options.scheduler.loadOf(model);
+    const { since } = this.#options.scheduler.models.loads.of(model);
     if (since === null) return null;
     const waited = Math.max(0, performance.timeOrigin + since - startedAt.getTime());
     this.#startups.set(stream, waited);

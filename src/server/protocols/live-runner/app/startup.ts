@@ -1,12 +1,12 @@
 /** Tells whether a model is loaded, and estimates how long a session that starts now waits for it. */
 import type { ModelInfo } from "../../../../engine/protocol/models.ts";
-import type { ModelLoad } from "../../../engines/model-loads.ts";
+import type { ModelLoad, ModelLoads } from "../../../engines/model-loads.ts";
 import type { Compute } from "./runner-errors.ts";
 
 /** Of the engine scheduler. */
 export interface Engines {
   readonly state: "loading" | "ready" | "broken";
-  loadOf(model: string): ModelLoad;
+  readonly models: { readonly loads: Pick<ModelLoads, "of"> };
 }
 
 export interface Startup {
@@ -35,7 +35,7 @@ export function startupOf(
   engines: Engines,
   now = performance.now(),
 ): Startup {
-  const { since, lastMs } = model === null ? NO_LOAD : engines.loadOf(model.name);
+  const { since, lastMs } = model === null ? NO_LOAD : engines.models.loads.of(model.name);
   const stateAgeMs = since === null ? null : now - since;
   const compute = computeOf(model, engines);
   // The server remembers loads beyond the engine that did them; an engine may know the size of the files.

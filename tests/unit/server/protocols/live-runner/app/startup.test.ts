@@ -6,7 +6,7 @@ const engines = (
   since: number | null = null,
   lastMs: number | null = null,
   state: "loading" | "ready" | "broken" = "ready",
-) => ({ state, loadOf: () => ({ since, lastMs }) });
+) => ({ state, models: { loads: { of: () => ({ since, lastMs }) } } });
 const cold = model("large", { state: "cold", load_estimate_ms: 4000 });
 
 test.each([
