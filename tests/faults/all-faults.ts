@@ -2,7 +2,7 @@
 import { INPUT_FAULTS } from "./input/input-faults.ts";
 import { PROCESS_FAULTS } from "./process/process-faults.ts";
 import type { Fault } from "./rig/fault.ts";
-import { TRICKLE_PATH_FAULTS } from "./trickle/trickle-faults.ts";
+import { TRICKLE_PATH_FAULTS } from "./trickle/path-faults.ts";
 
 export const ALL_FAULTS: readonly Fault[] = [
   ...TRICKLE_PATH_FAULTS,
