@@ -14,7 +14,6 @@ export interface ClipFeedOptions {
   /** The channel, which is created. */
   readonly url: string;
   readonly container: InputContainer;
-  /** What is sent; see `feedMedia`. */
   readonly media: ReadMedia;
 }
 

@@ -1,5 +1,4 @@
-/** Runs one stream through one fault of input, and looks at what it sent: when output came back, and whether it can be played. */
-
+/** Runs one stream through a fault of input that soon passes, and reports what its output has that a player would stumble over. */
 import { decodeMedia, type ReadMedia, readMedia } from "../../support/clip-reader.ts";
 import { collect } from "../../support/live-stream.ts";
 import { waitFor } from "../../support/wait-for.ts";
@@ -10,104 +9,66 @@ import type { InputContainer } from "./input-feed.ts";
 
 /** Sound and pictures of a segment end at most this far apart: its last audio packets may go into the next. */
 const MAX_DRIFT_TICKS = 0.7 * 90_000;
-/** Segments of output before the fault, and after it. */
-const SEGMENTS = 3;
 /** A stream that loses more of its frames is on a machine that is busy: its sound goes on alone. */
 const MIN_SHARE = 0.7;
+/** Long enough for a segment. */
+const LASTS_MS = 800;
+const SEGMENT_MS = 20_000;
+const SIZE = { width: 128, height: 72 };
 
-export interface InputOutcome {
-  readonly fault: string;
-  readonly container: InputContainer;
-  /** From the moment the fault was lifted to the next picture sent. */
-  readonly pauseMs: number;
-  /** What the stream's status said of the fault. */
-  readonly troubles: readonly string[];
-  /** What is wrong with the stream or its output; empty if all holds. */
-  readonly problems: readonly string[];
-}
-
-export interface InputCaseOptions {
+export interface InputCase {
   readonly worker: Worker;
   readonly media: ReadMedia;
   readonly container: InputContainer;
   readonly fault: InputFault;
-  /** Fields of the start beyond the channels. */
-  readonly params?: object;
-  /** Default: as long as the fault says. */
-  readonly lastsMs?: number;
-  /** Segments of output before the fault, and after it; default 3. */
-  readonly segments?: number;
 }
 
 let cases = 0;
 
-export async function runInputCase(options: InputCaseOptions): Promise<InputOutcome> {
-  const { worker, media, container, fault, segments = SEGMENTS } = options;
-  const { lastsMs = fault.lastsMs } = options;
+/** What is wrong with the stream or its output, in words; empty if all holds. */
+export async function inputProblems({ worker, media, container, fault }: InputCase) {
   const name = `input-case-${++cases}`;
   await using feed = await ClipFeed.open({ url: worker.channel(`${name}-in`), container, media });
-  const id = await worker.api.start({
-    ...{ input_url: feed.url, stream_url: worker.channel(name), model: "identity" },
-    ...options.params,
-  });
+  const channels = { input_url: feed.url, stream_url: worker.channel(name) };
+  const id = await worker.api.start({ ...channels, ...SIZE, model: "identity" });
   const stop = new AbortController();
   const output = collect(worker.channel(name), stop.signal);
   output.ended.catch(() => {}); // the stream is asked
-  const problems: string[] = [];
-  const troubles = new Set<string>();
-  const look = async (): Promise<void> => {
+  const isAlive = async (): Promise<true> => {
     const { status, error, stats } = await worker.api.stream(id);
-    if (error) troubles.add(error);
     if (status !== "active") throw new Error(`the stream is ${status}: ${error}`);
     if (stats.restarts > 0) throw new Error(`its engine died ${stats.restarts} times`);
+    return true;
   };
-  let pauseMs = Number.NaN;
+  const framesOut = async () => (await worker.api.stream(id)).stats.frames_out;
+  const problems: string[] = [];
   let maxDrift = Number.POSITIVE_INFINITY;
   try {
-    await waitFor("output before the fault", () => output.segments.length >= segments, 20_000);
+    await waitFor("output before the fault", () => output.segments.length > 0, SEGMENT_MS);
     const lift = await fault.inject({ input: feed });
-    const until = performance.now() + lastsMs;
-    await waitFor(
-      "the fault to last",
-      async () => {
-        await look();
-        return performance.now() > until;
-      },
-      lastsMs + 10_000,
-    );
+    const until = performance.now() + LASTS_MS;
+    await waitFor("the fault to last", async () => (await isAlive()) && performance.now() > until);
     await lift();
-    const lifted = performance.now();
-    const { frames_out: before } = (await worker.api.stream(id)).stats;
-    await waitFor("output after the fault", async () => {
-      await look();
-      return (await worker.api.stream(id)).stats.frames_out > before;
-    });
-    pauseMs = Math.round(performance.now() - lifted);
+    const before = await framesOut();
+    await waitFor("output", async () => (await isAlive()) && (await framesOut()) > before);
     const count = output.segments.length;
-    await waitFor(
-      "segments after the fault",
-      async () => {
-        await look();
-        return output.segments.length >= count + segments;
-      },
-      20_000,
-    );
+    const hasMore = async () => (await isAlive()) && output.segments.length > count;
+    await waitFor("a segment after the fault", hasMore, SEGMENT_MS);
     const { error, stats } = await worker.api.stream(id);
     const isStarved = stats.fps_out < MIN_SHARE * stats.fps_in;
     if (error && !isStarved) problems.push(`it is still in trouble: ${error}`);
-    maxDrift = isStarved ? Number.POSITIVE_INFINITY : MAX_DRIFT_TICKS;
+    if (!isStarved) maxDrift = MAX_DRIFT_TICKS;
   } catch (error) {
     problems.push(error instanceof Error ? error.message : String(error));
   }
   await worker.api.stop(id).catch((error: Error) => problems.push(error.message));
   stop.abort();
   const sent = output.segments.filter(({ complete }) => complete).map(({ bytes }) => bytes);
-  problems.push(...(await problemsOf(sent, maxDrift)));
-  return { fault: fault.name, container, pauseMs, troubles: [...troubles], problems };
+  return [...problems, ...(await unplayable(sent, maxDrift))];
 }
 
 /** What a player would stumble over. */
-async function problemsOf(segments: readonly Uint8Array[], maxDrift: number): Promise<string[]> {
+async function unplayable(segments: readonly Uint8Array[], maxDrift: number): Promise<string[]> {
   const problems: string[] = [];
   let last = Number.NEGATIVE_INFINITY;
   for (const [index, bytes] of segments.entries()) {

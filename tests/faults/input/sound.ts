@@ -1,6 +1,7 @@
 /** Faults of sound: it vanishes, changes its codec, rate and channels, or is damaged. */
 import type { ReadMedia, ReadTrack } from "../../support/clip-reader.ts";
 import { soundTrack } from "../../support/sound.ts";
+import { moved } from "./clip-feed.ts";
 import { type InputFault, inputFault, plainFault } from "./input-fault.ts";
 
 type Sound = Pick<Parameters<typeof soundTrack>[0], "codec" | "sampleRate" | "channels">;
@@ -17,19 +18,8 @@ const becomes = (name: string, ...sounds: readonly Sound[]): InputFault =>
   });
 
 /** The track from the first picture on. */
-const beside = ({ video }: ReadMedia, track: ReadTrack | null): ReadTrack | null => {
-  const start = video?.packets[0]?.dts ?? 0;
-  return (
-    track && {
-      ...track,
-      packets: track.packets.map((packet) => ({
-        ...packet,
-        pts: packet.pts + start,
-        dts: packet.dts + start,
-      })),
-    }
-  );
-};
+const beside = ({ video }: ReadMedia, track: ReadTrack | null): ReadTrack | null =>
+  moved({ video: null, audio: track }, video?.packets[0]?.dts ?? 0).audio;
 
 export const sound: readonly InputFault[] = [
   plainFault("sound vanishes and appears again", ({ media, mux }) => [

@@ -12,18 +12,24 @@ const BOOT_MS = 7000;
 
 const nothing = async (): Promise<void> => {};
 
-const BASE = { family: "process", lastsMs: 0, end: "none", neighboursMayPause: true } as const;
+/** A single blow to an engine, which its streams survive. */
+export const BLOW = {
+  family: "process",
+  lastsMs: 0,
+  end: "none",
+  neighboursMayPause: true,
+} as const;
 
 const signalled = (name: string, signal: NodeJS.Signals, resumeWithinMs: number): Fault => ({
-  ...{ ...BASE, name, resumeWithinMs },
+  ...{ ...BLOW, name, resumeWithinMs },
   inject: async (site) => {
-    process.kill(await pidOf(site), signal);
+    process.kill(await enginePid(site), signal);
     return nothing;
   },
 });
 
 const ordered = (name: string, what: Order, resumeWithinMs: number): Fault => ({
-  ...{ ...BASE, name, resumeWithinMs },
+  ...{ ...BLOW, name, resumeWithinMs },
   inject: async ({ worker }) => {
     await order(worker, what);
     await taken(worker, what);
@@ -33,10 +39,10 @@ const ordered = (name: string, what: Order, resumeWithinMs: number): Fault => ({
 
 /** The engine dies, and the one that takes its place does what the order says. */
 const atBoot = (name: string, what: Order, resumeWithinMs: number): Fault => ({
-  ...{ ...BASE, name, resumeWithinMs },
+  ...{ ...BLOW, name, resumeWithinMs },
   inject: async (site) => {
     await order(site.worker, what);
-    process.kill(await pidOf(site), "SIGKILL");
+    process.kill(await enginePid(site), "SIGKILL");
     await taken(site.worker, what);
     return nothing;
   },
@@ -48,9 +54,9 @@ export const ENGINE_FAULTS: readonly Fault[] = [
   signalled("engine: SIGABRT", "SIGABRT", RESUMES_MS),
   signalled("engine: stopped for good", "SIGSTOP", SILENCE_MS + RESUMES_MS),
   {
-    ...{ ...BASE, name: "engine: stopped for a second", lastsMs: 1000, resumeWithinMs: 1000 },
+    ...{ ...BLOW, name: "engine: stopped for a second", lastsMs: 1000, resumeWithinMs: 1000 },
     inject: async (site) => {
-      const pid = await pidOf(site);
+      const pid = await enginePid(site);
       process.kill(pid, "SIGSTOP");
       return async () => void process.kill(pid, "SIGCONT");
     },
@@ -58,9 +64,9 @@ export const ENGINE_FAULTS: readonly Fault[] = [
   ordered("engine: spins in JavaScript", "spin", SILENCE_MS + RESUMES_MS),
   ordered("engine: channel to the server cut", "disconnect", RESUMES_MS),
   {
-    ...{ ...BASE, name: "engine: two deaths in a row", resumeWithinMs: 2 * RESUMES_MS },
+    ...{ ...BLOW, name: "engine: two deaths in a row", resumeWithinMs: 2 * RESUMES_MS },
     inject: async (site) => {
-      const first = await pidOf(site);
+      const first = await enginePid(site);
       process.kill(first, "SIGKILL");
       let second = 0;
       await waitFor("the next engine", async () => {
@@ -75,7 +81,9 @@ export const ENGINE_FAULTS: readonly Fault[] = [
   atBoot("engine: dies, and the next one hangs at boot", "hang-at-boot", BOOT_MS + RESUMES_MS),
 ];
 
-const pidOf = ({ worker, stream }: FaultSite): Promise<number> => worker.enginePid(stream?.id);
+/** Of the engine that the victim runs in. */
+export const enginePid = ({ worker, stream }: FaultSite): Promise<number> =>
+  worker.enginePid(stream?.id);
 
 /** Zero while no engine is ready. */
 async function readyPid({ worker }: FaultSite): Promise<number> {

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Fault, FaultSite } from "../rig/fault.ts";
-import { RESUMES_MS } from "./engine-faults.ts";
+import type { Fault } from "../rig/fault.ts";
+import { enginePid, RESUMES_MS } from "./engine-faults.ts";
 import { order, withdraw } from "./orders.ts";
 
 const HOUR_MS = 3_600_000;
@@ -28,7 +28,7 @@ export const MACHINE_FAULTS: readonly Fault[] = [
     ...{ ...BASE, name: "clock: set while the engine is replaced", resumeWithinMs: RESUMES_MS },
     neighboursMayPause: true,
     inject: async (site) => {
-      process.kill(await site.worker.enginePid(site.stream?.id), "SIGKILL");
+      process.kill(await enginePid(site), "SIGKILL");
       await order(site.worker, "clock", String(HOUR_MS));
       return () => withdraw(site.worker, "clock");
     },
@@ -62,8 +62,6 @@ export const MACHINE_FAULTS: readonly Fault[] = [
       }),
   },
 ];
-
-const enginePid = ({ worker, stream }: FaultSite): Promise<number> => worker.enginePid(stream?.id);
 
 /** Lowers a process's limit of open files to those that it has. */
 async function outOfFiles(pid: number): Promise<() => Promise<void>> {

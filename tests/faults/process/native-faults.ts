@@ -5,7 +5,7 @@ import { addModel } from "../../support/onnx-workspace.ts";
 import { SPINNING, spinningModel } from "../../support/spinning-model.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import type { Fault, FaultSite } from "../rig/fault.ts";
-import { RESUMES_MS } from "./engine-faults.ts";
+import { BLOW, RESUMES_MS } from "./engine-faults.ts";
 import { order, withdraw } from "./orders.ts";
 
 /** The server looks once a second whether calls have missed their deadlines. */
@@ -18,23 +18,28 @@ const LOAD_MS = 4000;
 const ENDLESS = 1e15;
 const LONG_LOAD = { ...SPINNING.inputs, spins: { ...SPINNING.inputs.spins, default: ENDLESS } };
 
-const BASE = { family: "process", lastsMs: 0, end: "none", neighboursMayPause: true } as const;
+/** What faults of a model's runs need: a stream of the spinning model. */
+const SPUN: Pick<Fault, "victim" | "params" | "prepare"> = {
+  victim: "seed",
+  params: { model: "spinning" },
+  prepare: ({ workspace }) => addModel(workspace, "spinning", SPINNING, spinningModel()),
+};
 
 export const NATIVE_FAULTS: readonly Fault[] = [
   {
-    ...{ ...BASE, name: "decoder: crashes at one picture", resumeWithinMs: 1000 + RESUMES_MS },
+    ...{ ...BLOW, name: "decoder: crashes at one picture", resumeWithinMs: 1000 + RESUMES_MS },
     inject: (site) => sendMarked(site, "crash"),
   },
   {
-    ...{ ...BASE, name: "decoder: hangs at one picture" },
+    ...{ ...BLOW, name: "decoder: hangs at one picture" },
     resumeWithinMs: 1000 + DECODE_MS + LOOK_MS + RESUMES_MS,
     inject: (site) => sendMarked(site, "hang"),
   },
   {
-    ...{ ...BASE, name: "model: one run never ends", lastsMs: 1000 },
+    ...{ ...BLOW, name: "model: one run never ends", lastsMs: 1000 },
     resumeWithinMs: RUN_MS + LOOK_MS + RESUMES_MS,
-    ...{ phases: ["running", "stopping"], victim: "seed", params: { model: "spinning" } },
-    prepare: ({ workspace }) => addModel(workspace, "spinning", SPINNING, spinningModel()),
+    ...SPUN,
+    phases: ["running", "stopping"],
     inject: async (site) => {
       await beginEndlessRun(site);
       return async () => {
@@ -44,16 +49,16 @@ export const NATIVE_FAULTS: readonly Fault[] = [
     },
   },
   {
-    ...{ ...BASE, name: "model: no run ends", resumeWithinMs: null, end: "model_failed" },
-    ...{ phases: ["running"], victim: "seed", params: { model: "spinning" } },
-    prepare: ({ workspace }) => addModel(workspace, "spinning", SPINNING, spinningModel()),
+    ...{ ...BLOW, name: "model: no run ends", resumeWithinMs: null, end: "model_failed" },
+    ...SPUN,
+    phases: ["running"],
     inject: async (site) => {
       await beginEndlessRun(site);
       return async () => {};
     },
   },
   {
-    ...{ ...BASE, name: "model: a load never ends", resumeWithinMs: null, end: "model_failed" },
+    ...{ ...BLOW, name: "model: a load never ends", resumeWithinMs: null, end: "model_failed" },
     showsWithinMs: 2 * (LOAD_MS + LOOK_MS + RESUMES_MS),
     ...{ phases: ["running"], victim: "seed" },
     prepare: async (worker) => {

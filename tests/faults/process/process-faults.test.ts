@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { FrameWatch } from "../../support/frame-watch.ts";
 import { waitFor } from "../../support/wait-for.ts";
+import { faultyTrickle } from "../peer/faulty-trickle.ts";
 import { Worker } from "../rig/worker.ts";
 import { PROCESS_FAULTS } from "./process-faults.ts";
 
@@ -35,15 +36,17 @@ test.each([
   ["engine: channel to the server cut", 1],
 ])("%s", async (name, restarts) => {
   const fault = PROCESS_FAULTS.find((one) => one.name === name);
+  if (fault === undefined) throw new Error(`no fault "${name}"`);
   const before = (await worker.api.stream(stream)).stats.restarts;
-  const site = { worker, stream: { id: stream, model: "test-card" }, input: null, trickle: null };
-  const lift = await fault?.inject(site as never);
+  await using trickle = await faultyTrickle({ target: worker.url });
+  const site = { worker, trickle, stream: { id: stream, model: "test-card" }, input: null };
+  const lift = await fault.inject(site);
   await waitFor("the deaths", async () => {
     const { stats } = await worker.api.stream(stream);
     return stats.restarts === before + restarts;
   });
   await frames(FPS);
-  await lift?.();
+  await lift();
   await frames(FPS);
   const { status, error, stats } = await worker.api.stream(stream);
   expect([status, error ?? null, stats.restarts]).toEqual(["active", null, before + restarts]);
