@@ -55,12 +55,12 @@ async function clipOf(options: { seconds: number; crashAt?: number }): Promise<U
 /** The neighbours saw one short gap at most, and are well again. */
 async function expectWell({ healthy, api, bootMs }: Neighbourhood): Promise<void> {
   const longest = Math.max(LONGEST_GAP_MS, LONGEST_GAP_BOOTS * bootMs);
-  for (const { id, viewer } of healthy) {
+  for (const { id, output } of healthy) {
     const { status, stats } = await api.stream(id);
     expect(status).toBe("active");
     expect(stats.restarts).toBeLessThanOrEqual(1);
-    expect(viewer.gaps.length).toBeLessThanOrEqual(1);
-    expect(Math.max(0, ...viewer.gaps)).toBeLessThanOrEqual(longest);
+    expect(output.gaps.length).toBeLessThanOrEqual(1);
+    expect(Math.max(0, ...output.gaps)).toBeLessThanOrEqual(longest);
   }
 }
 

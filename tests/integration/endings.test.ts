@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { api, holdings } from "../support/live-stream.ts";
+import { api } from "../support/live-stream.ts";
+import { holdings } from "../support/process-holdings.ts";
 import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
 

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
 import { GatewayStandIn } from "../support/gateway.ts";
 import type { StreamFlags } from "../support/gateway-orchestrator.ts";
-import { api, enginePid, holdings } from "../support/live-stream.ts";
+import { api, enginePid } from "../support/live-stream.ts";
 import { inputLoop, type NetworkNode, startNode } from "../support/network-node.ts";
+import { holdings } from "../support/process-holdings.ts";
 import { hostTrickle, type TrickleHost } from "../support/trickle-host.ts";
 import { waitFor } from "../support/wait-for.ts";
 

@@ -2,9 +2,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { openRequests } from "../../src/trickle/client/request.ts";
 import { runnerServer } from "../support/live-runner/runner-server.ts";
-import { holdings } from "../support/live-stream.ts";
 import { recordLogs } from "../support/log-records.ts";
 import { makeChannels, orchestratorTrickle } from "../support/orchestrator-channels.ts";
+import { holdings } from "../support/process-holdings.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 setDefaultTimeout(20_000);

@@ -3,8 +3,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { WITH_B_FRAMES } from "../support/clips.ts";
-import { api, collect, enginePid, holdings, sendClip } from "../support/live-stream.ts";
+import { api, collect, enginePid, sendClip } from "../support/live-stream.ts";
 import { readMp4 } from "../support/mp4-boxes.ts";
+import { holdings } from "../support/process-holdings.ts";
 import { MAIN, startServer } from "../support/server-process.ts";
 import { waitFor } from "../support/wait-for.ts";
 

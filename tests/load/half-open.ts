@@ -1,4 +1,4 @@
-/** Half-open connections: the client sends or reads nothing, or not everything. */
+/** Opens connections whose client sends or reads nothing, or not everything. */
 import { connect, type Socket } from "node:net";
 import { IDLE_SECONDS } from "../../src/server/http/connection-limits.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -63,7 +63,7 @@ let opened: ReturnType<typeof open> | null = null;
 
 export const halfOpen: Load = {
   name: "200 half-open connections",
-  did: `${KINDS.length * OF_EACH_KIND} connections, ${OF_EACH_KIND} of each kind: ${KINDS.map(({ name }) => name).join("; ")}. Media is watched for ${SECONDS} s; then the connections are left to the server`,
+  description: `${KINDS.length * OF_EACH_KIND} connections, ${OF_EACH_KIND} of each kind: ${KINDS.map(({ name }) => name).join("; ")}. Media is watched for ${SECONDS} s; then the connections are left to the server`,
   async run({ server }) {
     opened = open(server.port);
     const { sockets } = opened;

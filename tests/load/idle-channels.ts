@@ -1,4 +1,4 @@
-/** Channels of the embedded trickle server with readers that wait and publishers that are silent. */
+/** Opens channels of the embedded trickle server whose readers wait and whose publishers send nothing. */
 import { waitFor } from "../support/wait-for.ts";
 import { backToBefore, type Load } from "./load.ts";
 
@@ -7,7 +7,7 @@ const SECONDS = 20;
 
 export const idleChannels: Load = {
   name: "200 idle trickle channels",
-  did: `${ASKED} channels are asked for; each that is made gets two readers that wait and a publisher that sends nothing, for ${SECONDS} s`,
+  description: `${ASKED} channels are asked for; each that is made gets two readers that wait and a publisher that sends nothing, for ${SECONDS} s`,
   async run({ server }) {
     const stop = new AbortController();
     const { signal } = stop;
@@ -47,12 +47,12 @@ export const idleChannels: Load = {
     return [
       {
         what: "a quarter of the 128 channels is left to the server's own streams; the others are refused with 429",
-        saw: `${made.length} made, ${refused} × 429`,
+        measured: `${made.length} made, ${refused} × 429`,
         holds: made.length > 0 && made.length <= 96 && made.length + refused === ASKED,
       },
       {
         what: "readers and publishers wait undisturbed",
-        saw: `${open.length} requests waited, ${early.length} ended by themselves`,
+        measured: `${open.length} requests waited, ${early.length} ended by themselves`,
         holds: early.length === 0,
       },
     ];

@@ -1,4 +1,4 @@
-/** Picture jobs as large as a body may be. */
+/** Sends picture jobs whose bodies are as large as the server accepts. */
 import { buildPng } from "../support/png-builder.ts";
 import { type ClientsReport, otherStatuses, runClients } from "./clients.ts";
 import { backToBefore, type Load, ms } from "./load.ts";
@@ -14,14 +14,14 @@ const SIDE = 2860;
 /** `picture`: see `noisePicture`. */
 export const largePictures = (picture: string): Load => ({
   name: "picture jobs of 32 MiB",
-  did: `pictures of ${SIDE} × ${SIDE}, in bodies of just below 32 MiB, go through a model one after the other for ${SECONDS} s; every other body is too large`,
+  description: `pictures of ${SIDE} × ${SIDE}, in bodies of just below 32 MiB, go through a model one after the other for ${SECONDS} s; every other body is too large`,
   warmUp: (scene) => sendPictures(scene, picture, WARM_UP_SECONDS),
   async run(scene) {
     const report = await sendPictures(scene, picture, SECONDS);
     return [
       {
         what: "each is answered: 200, and 413 beyond the limit",
-        saw: `${report.answered} bodies, ${(bodyOf(picture).length / MIB).toFixed(1)} MiB and 4 MiB more; ${otherStatuses(report)}; p50 ${ms(report.p50)}, p99 ${ms(report.p99)}`,
+        measured: `${report.answered} bodies, ${(bodyOf(picture).length / MIB).toFixed(1)} MiB and 4 MiB more; ${otherStatuses(report)}; p50 ${ms(report.p50)}, p99 ${ms(report.p99)}`,
         holds: report.answered > 1 && Object.keys(report.unexpected).length === 0,
       },
     ];

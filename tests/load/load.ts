@@ -1,13 +1,13 @@
-/** Declares what a load is: something that asks much of the server, what is promised meanwhile, and what was seen. */
+/** Declares what a load is: what it asks of the server, what is promised meanwhile, and what was measured. */
 import { reason } from "../../src/errors.ts";
-import { MAX_CROWDING } from "../faults/rig/judge.ts";
+import { MAX_CROWDING } from "../support/crowding.ts";
 import { type Held, Scene, type SceneOptions, type Seen } from "./scene.ts";
 
 /** One thing that was promised, and whether it held. */
 export interface Promised {
   readonly what: string;
   /** The figures. */
-  readonly saw: string;
+  readonly measured: string;
   readonly holds: boolean;
 }
 
@@ -15,7 +15,7 @@ export interface Load {
   /** A heading of the table, and what `--load` selects by. */
   readonly name: string;
   /** What is done, in a sentence. */
-  readonly did: string;
+  readonly description: string;
   /** Of the server. */
   readonly scene?: SceneOptions;
   /** Makes the processes keep what they keep on purpose, such as memory for pictures of that size, before anything is measured. */
@@ -55,7 +55,7 @@ const MEMORY_NOISE_MIB = 64;
 export async function runLoad(load: Load, attempts: number): Promise<LoadResult> {
   for (let attempt = 1; ; attempt++) {
     const result = await runOnce(load, attempt).catch((error: unknown): LoadResult => {
-      const promises = [{ what: "the load can be run", saw: reason(error), holds: false }];
+      const promises = [{ what: "the load can be run", measured: reason(error), holds: false }];
       return { load, attempt, promises, media: null, verdict: "broken" };
     });
     if (attempt >= attempts || result.verdict !== "not judged") return result;
@@ -98,17 +98,17 @@ export function mediaPromises(quiet: Media["quiet"], loaded: Seen): readonly Pro
   return [
     {
       what: `at most ${LOST_SHARE * 100} % more of the frames lost than in the quiet times before and after`,
-      saw: `lost ${lostOf(loaded)}; before ${lostOf(before)}, after ${lostOf(after)}`,
+      measured: `lost ${lostOf(loaded)}; before ${lostOf(before)}, after ${lostOf(after)}`,
       holds: lost(loaded) <= around(lost) + LOST_SHARE,
     },
     {
       what: `latency p99 at most ${LATENCY_NOISE_MS} ms above that of the quiet times`,
-      saw: `${ms(loaded.filmed.p99)}; before ${ms(before.filmed.p99)}, after ${ms(after.filmed.p99)}`,
+      measured: `${ms(loaded.filmed.p99)}; before ${ms(before.filmed.p99)}, after ${ms(after.filmed.p99)}`,
       holds: loaded.filmed.p99 <= p99 + LATENCY_NOISE_MS,
     },
     {
       what: "`/health` answers within a second",
-      saw: `p99 ${ms(loaded.healthP99)}; before ${ms(before.healthP99)}, after ${ms(after.healthP99)}`,
+      measured: `p99 ${ms(loaded.healthP99)}; before ${ms(before.healthP99)}, after ${ms(after.healthP99)}`,
       holds: loaded.healthP99 <= 1000,
     },
   ];
@@ -136,12 +136,12 @@ export async function backToBefore(
   return [
     {
       what: `memory is back within ${memory} MiB of where it was`,
-      saw: `server ${mib(before.server)} → ${mib(now.server)}, engine ${mib(before.engine)} → ${mib(now.engine)} ${took}`,
+      measured: `server ${mib(before.server)} → ${mib(now.server)}, engine ${mib(before.engine)} → ${mib(now.engine)} ${took}`,
       holds: now.server <= before.server + memory && now.engine <= before.engine + memory,
     },
     {
       what: "sockets are freed",
-      saw: `${before.sockets} → ${now.sockets} ${took}`,
+      measured: `${before.sockets} → ${now.sockets} ${took}`,
       holds: now.sockets <= before.sockets + sockets,
     },
   ];

@@ -1,4 +1,4 @@
-/** A thousand HTTP clients at a time. */
+/** Lets a thousand HTTP clients call the server at a time. */
 import { type Asked, otherStatuses, runClients } from "./clients.ts";
 import { backToBefore, type Load, ms } from "./load.ts";
 
@@ -8,7 +8,7 @@ const PACE_MS = 1000;
 
 export const manyClients: Load = {
   name: "1,000 HTTP clients",
-  did: `${CLIENTS} clients ask once a second for ${SECONDS} s, half of them on a new connection each time: /health, /metrics, a stream's status, text-reversal, and requests that must be refused`,
+  description: `${CLIENTS} clients ask once a second for ${SECONDS} s, half of them on a new connection each time: /health, /metrics, a stream's status, text-reversal, and requests that must be refused`,
   async run({ api, server }) {
     const id = await api.start({
       stream_url: `${server.url}/trickle/asked`,
@@ -29,12 +29,12 @@ export const manyClients: Load = {
     return [
       {
         what: "every request gets the documented status",
-        saw: `${report.answered} answers, ${otherStatuses(report)}`,
+        measured: `${report.answered} answers, ${otherStatuses(report)}`,
         holds: report.answered > 0 && Object.keys(report.unexpected).length === 0,
       },
       {
         what: "clients are answered while they ask",
-        saw: `p50 ${ms(report.p50)}, p99 ${ms(report.p99)}`,
+        measured: `p50 ${ms(report.p50)}, p99 ${ms(report.p99)}`,
         holds: report.p99 < 2000,
       },
     ];

@@ -1,4 +1,4 @@
-/** Writes what loads did as a section of docs/faults.md. */
+/** Writes the results of loads as a section of docs/faults.md. */
 import { docTable } from "../../scripts/doc-section.ts";
 import { type LoadResult, ms } from "./load.ts";
 
@@ -31,7 +31,7 @@ const VERDICTS = {
 /** The same for a terminal. */
 export function loadText({ load, promises, media, verdict }: LoadResult): string {
   const lines = promises.map(
-    ({ what, saw, holds }) => `  ${holds ? "ok    " : "BROKEN"} ${what}: ${saw}`,
+    ({ what, measured, holds }) => `  ${holds ? "ok    " : "BROKEN"} ${what}: ${measured}`,
   );
   const seen = media === null ? [] : [media.quiet[0], media.loaded, media.quiet[1]];
   const times = seen.map(
@@ -45,17 +45,17 @@ export function loadText({ load, promises, media, verdict }: LoadResult): string
 }
 
 function tableOf({ load, promises, media, verdict }: LoadResult): string {
-  const { name, did } = load;
+  const { name, description } = load;
   const crowding = (media === null ? [] : [media.quiet[0], media.loaded, media.quiet[1]])
     .map((each) => each.crowding.toFixed(1))
     .join(", ");
   const machine = crowding === "" ? "" : ` Crowding before, during and after: ${crowding}.`;
   return [
     `### ${capitalized(name)}`,
-    `${capitalized(did)}. ${VERDICTS[verdict]}${machine}`,
+    `${capitalized(description)}. ${VERDICTS[verdict]}${machine}`,
     docTable(
       ["Promised", "Seen", "Held"],
-      promises.map(({ what, saw, holds }) => [what, saw, holds ? "yes" : "**no**"]),
+      promises.map(({ what, measured, holds }) => [what, measured, holds ? "yes" : "**no**"]),
     ),
   ].join("\n\n");
 }

@@ -7,9 +7,10 @@
 import { readNumbers, sendNumbered } from "../../scripts/bench/glass-run.ts";
 import { quantile } from "../../scripts/bench/report.ts";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import { Crowding } from "../faults/rig/crowding.ts";
+import { Crowding } from "../support/crowding.ts";
 import { FrameWatch } from "../support/frame-watch.ts";
-import { api, enginePid, holdings } from "../support/live-stream.ts";
+import { api, enginePid } from "../support/live-stream.ts";
+import { holdings } from "../support/process-holdings.ts";
 import { residentOf } from "../support/process-memory.ts";
 import { MAIN, type ServerProcess, startServer } from "../support/server-process.ts";
 import { hostTrickle, type TrickleHost } from "../support/trickle-host.ts";
@@ -72,26 +73,19 @@ export class Scene implements AsyncDisposable {
     const elsewhere = open.use(hostTrickle({ maxChannels: 2000, maxRequests: 20_000 }));
     const settings = ["--device", "cpu", "--max-streams", "16", "--allow-hosts", "127.0.0.1"];
     const server = open.use(await startServer(MAIN, [...settings, ...flags], env));
-    const calls = api(server.url);
+    const calls = api(server.url, env["CAPABILITY_TOKEN"]);
     const ready = async () => (await calls.health()).engines[0]?.state === "ready";
     await waitFor("an engine", ready, BUSY_MS);
     const stop = new AbortController();
     open.defer(() => stop.abort());
-    const start = async (body: object) => {
-      const token = env["CAPABILITY_TOKEN"] ?? "";
-      const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
-      const init = { method: "POST", headers, body: JSON.stringify(body) };
-      const answer = await fetch(`${server.url}/stream/start`, init);
-      if (!answer.ok) throw new Error(`start: ${answer.status} ${await answer.text()}`);
-    };
     const own = `${server.url}/trickle/drawn`;
-    await start({ stream_url: own, model: "test-card", fps: DRAWN_FPS, ...SIZE });
+    await calls.start({ stream_url: own, model: "test-card", fps: DRAWN_FPS, ...SIZE });
     const [input, output] = [elsewhere.url("camera"), elsewhere.url("filmed")];
     const drawnAt: number[] = [];
     const { signal } = stop;
     sendNumbered(input, SIZE, FRAMES, { drawnAt, signal }).catch(() => {}); // it ends with the scene
     const filmed = { model: "identity", marker: "input", container: "mpegts", ...SIZE };
-    await start({ input_url: input, stream_url: output, ...filmed });
+    await calls.start({ input_url: input, stream_url: output, ...filmed });
     const shownAt = new Map<number, number>();
     readNumbers(output, shownAt, signal).catch(() => {}); // as above
     const drawn = open.use(new FrameWatch(own, DRAWN_FPS));

@@ -1,4 +1,4 @@
-/** Models that are slower than their input. */
+/** Runs models that are slower than their input. */
 import { writeCalibratedModel } from "../../scripts/bench/calibrated-model.ts";
 import { readNumbers, sendNumbered } from "../../scripts/bench/glass-run.ts";
 import { quantile } from "../../scripts/bench/report.ts";
@@ -37,7 +37,7 @@ export function slowModel(workspace: OnnxWorkspace, runMs: number): Load {
   const name = `slow-${runMs}`;
   return {
     name: `a model of ${runMs} ms a frame`,
-    did: `two streams with input at ${FPS} fps share a model that takes about ${runMs} ms a frame, for ${SECONDS} s, with MAX_FRAME_AGE_MS=${MAX_AGE_MS}`,
+    description: `two streams with input at ${FPS} fps share a model that takes about ${runMs} ms a frame, for ${SECONDS} s, with MAX_FRAME_AGE_MS=${MAX_AGE_MS}`,
     scene: { flags: ["--workspace", workspace.path, "--max-frame-age-ms", String(MAX_AGE_MS)] },
     async run(scene) {
       const measured = await Promise.all([1, 2].map((n) => throughModel(scene, name, n)));
@@ -94,17 +94,17 @@ function promisesOf(seen: Measured, n: number): Promised[] {
   return [
     {
       what: `${stream}: fps falls, and output goes on`,
-      saw: `${seen.fps.toFixed(1)} fps out; a run takes p50 ${ms(run.p50)}, p99 ${ms(run.p99)}`,
+      measured: `${seen.fps.toFixed(1)} fps out; a run takes p50 ${ms(run.p50)}, p99 ${ms(run.p99)}`,
       holds: seen.fps > 0.5,
     },
     {
       what: `${stream}: no frame is older than MAX_FRAME_AGE_MS and the longest run when it leaves`,
-      saw: `p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}; from sender to viewer p50 ${ms(quantile(ages, 0.5))}, p99 ${ms(quantile(ages, 0.99))}`,
+      measured: `p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}; from sender to viewer p50 ${ms(quantile(ages, 0.5))}, p99 ${ms(quantile(ages, 0.99))}`,
       holds: latency.p99 <= MAX_AGE_MS + run.p99 + OTHER_STEPS_MS,
     },
     {
       what: `${stream}: every frame is counted as out or as dropped`,
-      saw: `${seen.in} in, ${seen.out} out, ${seen.dropped} dropped`,
+      measured: `${seen.in} in, ${seen.out} out, ${seen.dropped} dropped`,
       holds: Math.abs(unaccounted) <= 10,
     },
   ];

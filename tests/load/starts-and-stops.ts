@@ -10,7 +10,7 @@ const GROWTH_MIB = 48;
 
 export const startsAndStops = (count: number): Load => ({
   name: "starts and stops",
-  did: `${count} streams are started and stopped, one after the other`,
+  description: `${count} streams are started and stopped, one after the other`,
   async run({ api, server }) {
     const url = `${server.url}/trickle/brief`;
     const params = { model: "test-card", fps: 1, width: 64, height: 64 };
@@ -29,12 +29,12 @@ export const startsAndStops = (count: number): Load => ({
     return [
       {
         what: "each is started and stopped",
-        saw: `${count} in ${seconds.toFixed(0)} s, ${((seconds / count) * 1000).toFixed(1)} ms each`,
+        measured: `${count} in ${seconds.toFixed(0)} s, ${((seconds / count) * 1000).toFixed(1)} ms each`,
         holds: true,
       },
       {
         what: "memory does not grow with their number",
-        saw: `after ${Math.min(WARM_UP, count - 1)}: server ${warm.server.toFixed(0)} MiB, engine ${warm.engine.toFixed(0)} MiB; after ${count}: ${now.server.toFixed(0)}, ${now.engine.toFixed(0)} MiB`,
+        measured: `after ${Math.min(WARM_UP, count - 1)}: server ${warm.server.toFixed(0)} MiB, engine ${warm.engine.toFixed(0)} MiB; after ${count}: ${now.server.toFixed(0)}, ${now.engine.toFixed(0)} MiB`,
         holds: now.server < warm.server + GROWTH_MIB && now.engine < warm.engine + GROWTH_MIB,
       },
     ];

@@ -1,4 +1,4 @@
-/** More streams than fit, of all three protocols at once. */
+/** Starts more streams than fit, through all three protocols at once. */
 import type { StandInOrchestrator } from "../support/live-runner/stand-in.ts";
 import { makeChannels } from "../support/orchestrator-channels.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -43,7 +43,7 @@ export function tooManyStarts(orchestrator: StandInOrchestrator): Load {
   };
   return {
     name: "more streams than fit",
-    did: `a server with ${PLACES} places runs two streams. ${STARTS} starts arrive at once: seed, BYOC, live-runner reservations; then one that is too large; all are stopped, and ${STARTS} more arrive`,
+    description: `a server with ${PLACES} places runs two streams. ${STARTS} starts arrive at once: seed, BYOC, live-runner reservations; then one that is too large; all are stopped, and ${STARTS} more arrive`,
     scene: {
       flags: ["--max-streams", String(PLACES), "--runner-end-grace", "1s"],
       env: {
@@ -63,7 +63,7 @@ export function tooManyStarts(orchestrator: StandInOrchestrator): Load {
       const large = await startSeed(scene, "large", { orchestrator, ends, side: 4096 });
       await Promise.all(ends.splice(0).map((end) => end()));
       await waitFor("the places to be free", async () => (await used(scene)) === 2, 20_000);
-      const left = await holdings(scene);
+      const left = await leftBehind(scene);
       const freedAt = performance.now();
       const second = await wave(scene, "second", ends);
       const soldAgain = performance.now() - freedAt;
@@ -73,22 +73,22 @@ export function tooManyStarts(orchestrator: StandInOrchestrator): Load {
         ...refusals(first),
         {
           what: "no more are admitted than there are places",
-          saw: `${full.active_streams} streams live, ${full.used} of ${PLACES} places used`,
+          measured: `${full.active_streams} streams live, ${full.used} of ${PLACES} places used`,
           holds: full.used <= PLACES && full.used > 2,
         },
         {
           what: "a stream whose megapixels a second do not fit is refused",
-          saw: `4096 × 4096: ${large.status} ${large.code}`,
+          measured: `4096 × 4096: ${large.status} ${large.code}`,
           holds: large.status === 503 && large.code === "at_capacity",
         },
         {
           what: "nothing is left behind",
-          saw: `${left.streams} streams live, ${left.channels} channels of refused starts`,
+          measured: `${left.streams} streams live, ${left.channels} channels of refused starts`,
           holds: left.streams === 2 && left.channels === 0,
         },
         {
           what: "places that were freed are sold again at once",
-          saw: `${admitted(second).length} starts admitted in ${ms(soldAgain)}`,
+          measured: `${admitted(second).length} starts admitted in ${ms(soldAgain)}`,
           holds: admitted(second).length >= 1 && soldAgain < 3 * AT_ONCE_MS,
         },
         ...refusals(second),
@@ -109,7 +109,7 @@ function refusals(outcomes: readonly Outcome[]): Promised[] {
     const documented = kind === "runner" ? [503, 409, 404] : [503];
     return {
       what: `${kind}: refused at once with the documented status`,
-      saw: `${of.length - refused.length} of ${of.length} admitted, ${refused.length} refused (${codes.join(", ")}), the slowest in ${ms(longest)}`,
+      measured: `${of.length - refused.length} of ${of.length} admitted, ${refused.length} refused (${codes.join(", ")}), the slowest in ${ms(longest)}`,
       holds: longest < AT_ONCE_MS && refused.every(({ status }) => documented.includes(status)),
     };
   });
@@ -181,7 +181,7 @@ async function reserveRunner(
 
 const used = async (scene: Scene): Promise<number> => (await scene.api.health()).used;
 
-async function holdings(scene: Scene) {
+async function leftBehind(scene: Scene) {
   const { active_streams: streams } = await scene.api.health();
   const names = Array.from({ length: STARTS }, (_, n) => `first-${n}`);
   const answers = await Promise.all(

@@ -1,4 +1,4 @@
-/** Callers of event streams that do not read them. */
+/** Asks for event streams and does not read them. */
 import { connect } from "node:net";
 import type { OnnxWorkspace } from "../support/onnx-workspace.ts";
 import { TALKING_MODEL, talkingGraph } from "../support/talking-model.ts";
@@ -15,7 +15,7 @@ export const prepareTalking = (workspace: OnnxWorkspace): Promise<void> =>
 
 export const unreadEvents = (workspace: OnnxWorkspace): Load => ({
   name: "event streams that are not read",
-  did: `${READERS} callers ask for the data of a stream at 30 fps and read nothing; one more asks for a picture of 1024 × 1024 as events and reads nothing; ${SECONDS} s`,
+  description: `${READERS} callers ask for the data of a stream at 30 fps and read nothing; one more asks for a picture of 1024 × 1024 as events and reads nothing; ${SECONDS} s`,
   scene: { flags: ["--workspace", workspace.path] },
   // A model keeps the memory of its runs for the next ones of that size.
   warmUp: (scene) => scene.ask("POST", "/c/comfystream-image", JSON.stringify(PICTURE)),
@@ -55,7 +55,7 @@ export const unreadEvents = (workspace: OnnxWorkspace): Load => ({
     return [
       {
         what: "the stream goes on, a further reader is refused with 503, and callers that leave make room",
-        saw: `the stream was ${status}; the ninth reader got 503, and 200 after the others had left; the job's place is free`,
+        measured: `the stream was ${status}; the ninth reader got 503, and 200 after the others had left; the job's place is free`,
         holds: status === "active",
       },
     ];

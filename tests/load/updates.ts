@@ -1,5 +1,4 @@
-/** Loads of updates: far more, or far larger ones, than a stream needs. */
-
+/** Sends a stream far more updates, or far larger ones, than it needs. */
 import { quantile } from "../../scripts/bench/report.ts";
 import { control, makeChannels } from "../support/orchestrator-channels.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -40,7 +39,7 @@ async function atRate<T>(
 
 export const paramsFlood: Load = {
   name: "1,000 updates a second",
-  did: `one stream's parameters are updated 1,000 times a second for ${SECONDS} s`,
+  description: `one stream's parameters are updated 1,000 times a second for ${SECONDS} s`,
   async run(scene) {
     const { api, server } = scene;
     const id = await api.start({ stream_url: `${server.url}/trickle/updated`, ...SMALL, fps: 5 });
@@ -57,7 +56,7 @@ export const paramsFlood: Load = {
     return [
       {
         what: "every update is answered, the last one counts, and the stream goes on",
-        saw: `${answers.length} updates, ${others.length} with another status than 200, p99 ${ms(
+        measured: `${answers.length} updates, ${others.length} with another status than 200, p99 ${ms(
           quantile(
             answers.map((answer) => answer.ms),
             0.99,
@@ -72,7 +71,7 @@ export const paramsFlood: Load = {
 
 export const controlFlood: Load = {
   name: "a control channel that floods",
-  did: `500 messages a second come on an orchestrator's control channel for ${SECONDS} s, every tenth of them not valid`,
+  description: `500 messages a second come on an orchestrator's control channel for ${SECONDS} s, every tenth of them not valid`,
   async run({ api, server, elsewhere }) {
     const id = "flooded";
     const urls = await makeChannels(elsewhere, id, ["publish", "control", "events"]);
@@ -96,7 +95,7 @@ export const controlFlood: Load = {
     return [
       {
         what: "the stream goes on, and the newest update is applied",
-        saw: `${sent.length} messages; the stream is ${status}, the last one was applied after ${ms(took)}`,
+        measured: `${sent.length} messages; the stream is ${status}, the last one was applied after ${ms(took)}`,
         holds: status === "active" && took < 5000,
       },
     ];
@@ -112,7 +111,7 @@ const longPrompts = (turn: number) =>
 
 export const longestPrompts: Load = {
   name: "the longest prompts",
-  did: `a stream's prompts, 26 of 10,000 characters, are replaced one time after the other for ${SECONDS} s`,
+  description: `a stream's prompts, 26 of 10,000 characters, are replaced one time after the other for ${SECONDS} s`,
   async run(scene) {
     const { api, server } = scene;
     const stream_url = `${server.url}/trickle/long`;
@@ -129,7 +128,7 @@ export const longestPrompts: Load = {
     return [
       {
         what: "every update is answered, and the stream goes on",
-        saw: `${answers.length} updates, ${others.length} with another status than 200; the stream is ${status}`,
+        measured: `${answers.length} updates, ${others.length} with another status than 200; the stream is ${status}`,
         holds: others.length === 0 && answers.length > 0 && status === "active",
       },
     ];

@@ -1,7 +1,7 @@
-/** Compares what a worker holds without a stream before and after the soak: what is left over is a leak. */
-import { existsSync, readFileSync } from "node:fs";
-import { type Census, census, difference } from "../faults/rig/census.ts";
+/** Compares what a worker holds without a stream before and after the soak: whatever there is more of is a leak. */
+import { census, difference } from "../faults/rig/census.ts";
 import type { Worker } from "../faults/rig/worker.ts";
+import type { Counts } from "../support/process-holdings.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { MODELS, restyled } from "./changes.ts";
 import type { UsageLine } from "./record.ts";
@@ -21,7 +21,7 @@ const POOLED = 8;
  * Runs all streams once and uses every model, so that what a worker keeps on purpose, such as loaded models, is there from
  * the start. Returns the most that it holds of everything after they have ended.
  */
-export async function rehearse(stage: Stage): Promise<Census> {
+export async function rehearse(stage: Stage): Promise<Counts> {
   const { worker } = stage;
   const streams = await stage.startStreams();
   await useEveryModel(streams, worker);
@@ -62,7 +62,7 @@ export async function stopAll(streams: readonly SoakStream[], { api }: Worker): 
 }
 
 /** What the worker holds once all that streams have held is gone, or after the time that it may take. */
-export async function emptied(worker: Worker, before: Census): Promise<Census> {
+export async function emptied(worker: Worker, before: Counts): Promise<Counts> {
   const deadline = performance.now() + EMPTIED_MS;
   let now = await census(worker);
   while (leaksOf(before, now).length > 0 && performance.now() < deadline)
@@ -71,25 +71,22 @@ export async function emptied(worker: Worker, before: Census): Promise<Census> {
 }
 
 /** In words; empty if nothing is left over. */
-export function leaksOf(before: Census, after: Census): string[] {
+export function leaksOf(before: Counts, after: Counts): string[] {
   const connected = "server: sockets connected";
   return difference({ ...before, [connected]: (before[connected] ?? 0) + POOLED }, after);
 }
 
-/** The records of all streams, which are written after their ends; those that there are if one is missing. */
+/**
+ * The records of all streams, after the `earlier` ones; they are written after the streams' ends. Those that there are if one
+ * is missing.
+ */
 export async function usageOf(
   streams: readonly SoakStream[],
-  lines: () => UsageLine[],
-): Promise<UsageLine[]> {
-  await waitFor("all usage records", () => lines().length >= streams.length).catch(() => {}); // judged later
-  return lines();
+  worker: Worker,
+  earlier: number,
+): Promise<readonly UsageLine[]> {
+  const records = async () => (await worker.usageRecords()).slice(earlier);
+  const isWhole = async () => (await records()).length >= streams.length;
+  await waitFor("all usage records", isWhole).catch(() => {}); // judged later
+  return await records();
 }
-
-/** The worker's usage records so far. */
-export const usageLines = (path: string): UsageLine[] =>
-  existsSync(path)
-    ? readFileSync(path, "utf8")
-        .split("\n")
-        .filter((line) => line !== "")
-        .map((line) => JSON.parse(line))
-    : [];

@@ -1,4 +1,4 @@
-/** Draws numbers that a seed determines, so that a run can be repeated. */
+/** Draws random numbers that a seed determines, so that a run can be repeated. */
 
 /** Mulberry32: 32 bits of state, enough for draws that must only be spread and repeatable. */
 export class Dice {

@@ -1,4 +1,4 @@
-/** Knows the warnings and errors that a worker should log while faults strike it. */
+/** Lists the warnings and errors that a worker may log while faults strike it. */
 import type { LogLine } from "./log-watch.ts";
 
 const ALWAYS: ReadonlySet<string> = new Set([

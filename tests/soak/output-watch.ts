@@ -1,12 +1,11 @@
-/** Watches the output of one stream for a whole run: counts its frames and the pauses between them. */
+/** Watches the output of one stream for a whole run: counts its frames, and notes the pauses between them and its size. */
 import { Mp4Demuxer } from "../../src/engine/source/mp4/demux.ts";
 import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import { codedSizeOf } from "../../src/media/coded-size.ts";
 import type { CodedSize } from "../../src/media/nal-reader.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
+import { GAP_MS } from "../support/pauses.ts";
 
-/** A longer time between two arrivals of frames is a pause. */
-export const PAUSE_MS = 500;
 /** How long it stays in a segment that is silent: the patience of viewers is no part of a pause. */
 const READ_TIMEOUT_MS = 300;
 
@@ -21,7 +20,6 @@ interface Pause {
 export class OutputWatch implements AsyncDisposable {
   frames = 0;
   segments = 0;
-  bytes = 0;
   /** When the latest frame arrived; null before the first one. */
   lastAt: number | null = null;
   /** Of the latest pictures, before cropping. */
@@ -42,7 +40,7 @@ export class OutputWatch implements AsyncDisposable {
 
   /** Whether frames arrive at this moment. */
   get flows(): boolean {
-    return this.lastAt !== null && performance.now() - this.lastAt <= PAUSE_MS;
+    return this.lastAt !== null && performance.now() - this.lastAt <= GAP_MS;
   }
 
   /** Milliseconds in which frames arrived, pauses excluded. */
@@ -90,7 +88,6 @@ export class OutputWatch implements AsyncDisposable {
         demuxer = new DEMUXERS[container]();
         this.segments++;
       }
-      this.bytes += data.length;
       const packets = demuxer.push(data, arrivedAt);
       if (last) packets.push(...demuxer.endSegment(arrivedAt));
       const frames = packets.filter((packet) => packet.kind === "video");
@@ -103,7 +100,7 @@ export class OutputWatch implements AsyncDisposable {
   #see(frames: number, at: number): void {
     this.frames += frames;
     this.#firstAt ??= at;
-    if (this.lastAt !== null && at - this.lastAt > PAUSE_MS)
+    if (this.lastAt !== null && at - this.lastAt > GAP_MS)
       this.#pauses.push({ from: this.lastAt, to: at });
     this.lastAt = at;
   }

@@ -1,5 +1,7 @@
 /** Declares what a soak has seen: the record that is judged, shown in the docs, and written as JSON. */
 import type { Family } from "../faults/rig/fault.ts";
+import type { UsageRecord } from "../faults/rig/worker.ts";
+import type { Counts } from "../support/process-holdings.ts";
 import type { Sample } from "./growth.ts";
 import type { StreamName } from "./streams/soak-stream.ts";
 
@@ -50,22 +52,12 @@ export interface MemoryRecord {
 }
 
 /** A record of `USAGE_LOG`, as far as it is judged. */
-export interface UsageLine {
-  readonly stream: string;
-  readonly status: string;
-  readonly reason: string;
-  readonly error: string | null;
-  readonly duration_s: number;
-  readonly active_s: number;
-  readonly paused_s: number;
-  readonly fallback_s: number;
-  readonly frames_in: number;
-  readonly frames_out: number;
-  readonly frames_processed: number;
-  readonly frames_fallback: number;
-  readonly frames_dropped: number;
-  readonly restarts: number;
-}
+export type UsageLine = Pick<
+  UsageRecord,
+  | ("stream" | "status" | "reason" | "error" | "restarts")
+  | ("duration_s" | "active_s" | "paused_s" | "fallback_s")
+  | ("frames_in" | "frames_out" | "frames_processed" | "frames_fallback" | "frames_dropped")
+>;
 
 export interface SoakRecord {
   readonly seed: number;
@@ -81,8 +73,8 @@ export interface SoakRecord {
   readonly memory: readonly MemoryRecord[];
   /** Counts of what the worker held without a stream, before the first and after the last; and what is left over. */
   readonly holdings: {
-    readonly start: Readonly<Record<string, number>>;
-    readonly end: Readonly<Record<string, number>>;
+    readonly start: Counts;
+    readonly end: Counts;
     readonly leaks: readonly string[];
   };
   readonly usage: readonly UsageLine[];

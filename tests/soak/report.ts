@@ -1,5 +1,6 @@
 /** Writes the record of a soak as the section of docs/faults.md. */
 import { docTable } from "../../scripts/doc-section.ts";
+import type { Counts } from "../support/process-holdings.ts";
 import { growthOf, median } from "./growth.ts";
 import type { MemoryRecord, SoakRecord, StreamRecord, Strike } from "./record.ts";
 import {
@@ -100,7 +101,7 @@ const KINDS: readonly (readonly [kind: string, name: RegExp])[] = [
 const holdingRows = ({ start, end }: SoakRecord["holdings"]): string[][] =>
   KINDS.map(([kind, name]) => [kind, ...[start, end].map((census) => String(total(census, name)))]);
 
-const total = (census: Readonly<Record<string, number>>, name: RegExp): number =>
+const total = (census: Counts, name: RegExp): number =>
   sum(Object.entries(census).map(([what, n]) => (name.test(what) ? n : 0)));
 
 function grouped(strikes: readonly Strike[]): Map<string, Strike[]> {

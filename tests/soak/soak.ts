@@ -3,15 +3,7 @@ import { reason } from "../../src/errors.ts";
 import { logId } from "../../src/log.ts";
 import type { Fault } from "../faults/rig/fault.ts";
 import { waitFor } from "../support/wait-for.ts";
-import {
-  emptied,
-  leaksOf,
-  rehearse,
-  stopAll,
-  usageLines,
-  usageOf,
-  useEveryModel,
-} from "./before-and-after.ts";
+import { emptied, leaksOf, rehearse, stopAll, usageOf, useEveryModel } from "./before-and-after.ts";
 import { isExplained } from "./explained-lines.ts";
 import { LogWatch } from "./log-watch.ts";
 import { MemoryWatch } from "./memory-watch.ts";
@@ -51,7 +43,7 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
   const memory = new MemoryWatch(worker);
   await using streams = new AsyncDisposableStack();
   const before = await rehearse(stage);
-  const earlier = usageLines(worker.usageLog).length;
+  const earlier = (await worker.usageRecords()).length;
   const all = await stage.startStreams();
   for (const one of all) streams.use(one);
   const begun = performance.now();
@@ -89,7 +81,7 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
     );
   }
   await seen(stopAll(all, worker), undefined);
-  const usage = await usageOf(all, () => usageLines(worker.usageLog).slice(earlier));
+  const usage = await usageOf(all, worker, earlier);
   const after = await seen(emptied(worker, before), {});
   return {
     seed,

@@ -1,4 +1,4 @@
-/** Sets the soak's stage: a worker process that is BYOC worker and live runner, its orchestrators, and four streams. */
+/** Starts what a soak runs on: a worker that is BYOC worker and live runner, its orchestrators, and four streams. */
 import { faultyTrickle } from "../faults/peer/faulty-trickle.ts";
 import { Worker } from "../faults/rig/worker.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
@@ -80,7 +80,7 @@ export async function setStage(log: LogWatch): Promise<Stage> {
     worker,
     async startStreams() {
       const channel = (name: string) => worker.channel(name);
-      const seeds = { worker, channel, token: TOKEN };
+      const seeds = { worker, channel };
       const orchestrator = runnerOrchestrator;
       const all = [
         await startByoc({ streams, trickle: paths.byoc, media }),

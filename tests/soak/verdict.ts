@@ -79,7 +79,7 @@ function grown({ process, pid, samples }: MemoryRecord): string[] {
 
 function unbalanced({ stream, duration_s, active_s, paused_s, ...usage }: UsageLine): string[] {
   const off = Math.abs(active_s + paused_s - duration_s);
-  const isFailed = usage.error !== null || usage.status === "error" || usage.status === "failed";
+  const isFailed = usage.error !== null || usage.status === "error";
   return [
     ...(off <= 0.1 ? [] : [`usage of ${stream}: ${off} s are neither active nor paused`]),
     ...(usage.fallback_s <= active_s + 0.1

@@ -6,6 +6,7 @@ import type { Demuxer } from "../../src/engine/source/demuxer.ts";
 import { Mp4Demuxer } from "../../src/engine/source/mp4/demux.ts";
 import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
+import { gapsOf } from "./pauses.ts";
 
 /** Ticks of media time a second. */
 const RATE = 90_000;
@@ -23,6 +24,7 @@ export class FrameWatch implements AsyncDisposable {
   readonly #ended: Promise<void>;
   readonly #interval: number;
   readonly #demuxer: Demuxer;
+  #since = performance.now();
   #last: number | null = null;
   #frames = 0;
   #missing: number[] = [];
@@ -55,7 +57,13 @@ export class FrameWatch implements AsyncDisposable {
     return this.#arrivals;
   }
 
+  /** Milliseconds of each pause that counts as a gap since the last `reset`; one that goes on counts up to now. */
+  get gaps(): readonly number[] {
+    return gapsOf(this.#arrivals, this.#since, performance.now());
+  }
+
   reset(): void {
+    this.#since = performance.now();
     this.#frames = 0;
     this.#missing = [];
     this.#arrivals = this.#arrivals.slice(-1);

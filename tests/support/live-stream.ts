@@ -1,5 +1,4 @@
 /** Drives a live stream from outside: sends a clip in real time, collects the output, calls the API. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
 import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
@@ -87,12 +86,17 @@ export function collect(url: string, signal: AbortSignal) {
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
 type Answer = any;
 
-/** The management API of a server. */
-export function api(base: string) {
-  const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+/** The management API of a server. `token` is what it wants for starts of streams. */
+export function api(base: string, token?: string) {
+  const ask = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> => {
     const response = await fetch(`${base}${path}`, {
       method,
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...headers },
       keepalive: false,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -100,9 +104,12 @@ export function api(base: string) {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${answer.error}`);
     return answer;
   };
+  const authorized = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return {
-    start: async (body: object): Promise<string> =>
-      (await ask("POST", "/stream/start", { prompts: [{ prompt: "x" }], ...body })).manifest_id,
+    start: async (body: object): Promise<string> => {
+      const whole = { prompts: [{ prompt: "x" }], ...body };
+      return (await ask("POST", "/stream/start", whole, authorized)).manifest_id;
+    },
     stream: async (id: string): Promise<Answer> =>
       (await ask("GET", `/stream/${id}/status`)).stream,
     debug: (id: string) => ask("GET", `/stream/${id}/debug`),
@@ -122,19 +129,4 @@ export async function enginePid(base: string): Promise<number> {
     return pid > 0;
   });
   return pid;
-}
-
-/** Counts a process's open sockets and its children. */
-export function holdings(pid: number): { sockets: number; children: number } {
-  const sockets = readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith("socket:");
-    } catch {
-      return false; // closed meanwhile
-    }
-  });
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
-  );
-  return { sockets: sockets.length, children: children.length };
 }

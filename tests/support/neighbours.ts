@@ -1,60 +1,17 @@
 /** Starts a real server with two healthy streams, one generated and one with input, and measures gaps in their output. */
 import { join } from "node:path";
 import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
-import { subscribe } from "../../src/trickle/client/subscriber.ts";
+import { FrameWatch } from "./frame-watch.ts";
 import { api, type Sender, sendClip } from "./live-stream.ts";
 import { MAIN, type ServerProcess, startServer } from "./server-process.ts";
 import { waitFor } from "./wait-for.ts";
 
 const PRELOAD = join(import.meta.dir, "obey-decoder-marker.ts");
-
-/** A longer pause between two pieces of output counts as a gap. */
-export const GAP_MS = 500;
-
-/** One viewer of a stream. */
-export class Viewer {
-  readonly #stop = new AbortController();
-  readonly #ended: Promise<void>;
-  #last = 0;
-  #gaps: number[] = [];
-
-  constructor(url: string) {
-    this.#ended = this.#watch(url).catch(() => {}); // the stream has ended
-  }
-
-  /** Milliseconds without output, each longer than `GAP_MS`, since the last `reset`. */
-  get gaps(): readonly number[] {
-    const now = performance.now() - this.#last;
-    return now > GAP_MS ? [...this.#gaps, Math.round(now)] : this.#gaps;
-  }
-
-  get hasSeen(): boolean {
-    return this.#last > 0;
-  }
-
-  reset(): void {
-    this.#gaps = [];
-  }
-
-  async close(): Promise<void> {
-    this.#stop.abort();
-    await this.#ended;
-  }
-
-  async #watch(url: string): Promise<void> {
-    const { signal } = this.#stop;
-    for await (const chunk of subscribe({ url }, { signal, known: true })) {
-      if (chunk.data.length === 0) continue;
-      const pause = chunk.arrivedAt - this.#last;
-      if (this.#last > 0 && pause > GAP_MS) this.#gaps.push(Math.round(pause));
-      this.#last = chunk.arrivedAt;
-    }
-  }
-}
+const FPS = 15;
 
 export interface Neighbour {
   readonly id: string;
-  readonly viewer: Viewer;
+  readonly output: FrameWatch;
 }
 
 export interface Neighbourhood extends AsyncDisposable {
@@ -70,7 +27,7 @@ export interface Neighbourhood extends AsyncDisposable {
   channel(name: string): string;
 }
 
-/** `clip` is the input of the healthy stream: segments for as long as the test lasts. */
+/** `clip` is the input of the healthy stream, at 15 frames a second: segments for as long as the test lasts. */
 export async function neighbourhood(
   clip: readonly Uint8Array[],
   flags: readonly string[] = [],
@@ -103,14 +60,14 @@ export async function neighbourhood(
   const size = { width: 256, height: 256 };
   const start = async (name: string, body: object): Promise<Neighbour> => {
     const id = await calls.start({ stream_url: channel(name), ...size, ...body });
-    return { id, viewer: new Viewer(channel(name)) };
+    return { id, output: new FrameWatch(channel(name), FPS) };
   };
   const healthy = [
-    await start("drawn", { model: "test-card", fps: 15 }),
+    await start("drawn", { model: "test-card", fps: FPS }),
     await start("filmed", { model: "identity", input_url: await feed("camera", clip) }),
   ];
-  await waitFor("both to be seen", () => healthy.every(({ viewer }) => viewer.hasSeen));
-  for (const { viewer } of healthy) viewer.reset();
+  await waitFor("both to be seen", () => healthy.every(({ output }) => output.frames > 0));
+  for (const { output } of healthy) output.reset();
   return {
     server,
     api: calls,
@@ -121,7 +78,7 @@ export async function neighbourhood(
     channel,
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await Promise.all(healthy.map(({ viewer }) => viewer.close()));
+      await Promise.all(healthy.map(({ output }) => output[Symbol.asyncDispose]()));
       await server[Symbol.asyncDispose]();
     },
   };

@@ -1,12 +1,13 @@
-/** What cases share: a worker, a trickle server for the victims' channels, and an input for healthy streams beside them. */
+/** Holds what cases share: a worker, a trickle server for victims' channels, and an input for healthy streams beside them. */
 import type { ReadMedia } from "../../support/clip-reader.ts";
 import { synthetic } from "../../support/clip-synthetic.ts";
 import { orchestratorTrickle } from "../../support/orchestrator-channels.ts";
+import type { Counts } from "../../support/process-holdings.ts";
 import type { TrickleHost } from "../../support/trickle-host.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { ClipFeed } from "../input/clip-feed.ts";
 import { faultyTrickle } from "../peer/faulty-trickle.ts";
-import { type Census, census, difference } from "./census.ts";
+import { census, difference } from "./census.ts";
 import type { Fault } from "./fault.ts";
 import { Neighbours } from "./neighbours.ts";
 import { VICTIM_FPS, Victim } from "./victim.ts";
@@ -71,7 +72,7 @@ export class FaultBench implements AsyncDisposable {
   }
 
   /** What the worker holds while no stream runs, by engines that have run all kinds of them, and a victim of this fault's model. */
-  async baseline(fault: Fault): Promise<Census> {
+  async baseline(fault: Fault): Promise<Counts> {
     await this.worker.ready();
     const engines = JSON.stringify((await this.worker.engines()).map(({ pid }) => pid));
     if (engines !== this.#warm) {
@@ -86,7 +87,7 @@ export class FaultBench implements AsyncDisposable {
   }
 
   /** What leaked: what there was more of than in the baseline in every census until the deadline, and in two at least. */
-  async leaks(before: Census, deadline: number): Promise<readonly string[]> {
+  async leaks(before: Counts, deadline: number): Promise<readonly string[]> {
     let leaks = difference(before, await census(this.worker));
     // The first one may have had to wait for an engine.
     const end = Math.max(deadline, performance.now() + SECOND_LOOK_MS);

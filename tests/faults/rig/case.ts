@@ -1,9 +1,9 @@
 /** Runs one fault in one phase of a stream, and measures what came of it. */
+import { Crowding } from "../../support/crowding.ts";
+import { gapsOf, longestPause } from "../../support/pauses.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import type { FaultBench } from "./bench.ts";
-import { Crowding } from "./crowding.ts";
 import type { Fault, Phase } from "./fault.ts";
-import { gapsOf, longestPause } from "./pauses.ts";
 import type { Answer, Victim } from "./victim.ts";
 
 /** Output counts as back once it has flowed for so long. */
@@ -13,7 +13,7 @@ const BLOW_SHOWS_MS = 2000;
 /** Output that has not come back by then is taken to be gone. */
 const GIVE_UP_MS = 15_000;
 /** Everything that a stream held is gone by then. */
-export const GONE_WITHIN_MS = 5000;
+const GONE_WITHIN_MS = 5000;
 
 export interface Outcome {
   readonly fault: string;

@@ -4,8 +4,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import type { Counts } from "../../support/process-holdings.ts";
 import { waitFor } from "../../support/wait-for.ts";
-import { type Census, difference, processCensus } from "./census.ts";
+import { difference, processCensus } from "./census.ts";
 
 let folder: string;
 let child: Subprocess;
@@ -30,7 +31,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const count = (): Promise<Census> =>
+const count = (): Promise<Counts> =>
   processCensus([{ role: "engine", pid: child.pid }], folder, { "temporary files": folder });
 
 async function leak(name: string): Promise<string[]> {

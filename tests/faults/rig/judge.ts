@@ -1,10 +1,9 @@
 /** Judges a case: which of the worker's promises it broke. */
+import { MAX_CROWDING } from "../../support/crowding.ts";
+import { GAP_MS } from "../../support/pauses.ts";
 import type { Outcome } from "./case.ts";
 import type { Fault } from "./fault.ts";
-import { GAP_MS } from "./pauses.ts";
 
-/** On a machine that is more crowded than this, times say nothing of the worker: its cases are not judged. */
-export const MAX_CROWDING = 2;
 /** A stream's first output may take that much longer than output that resumes. */
 const START_MS = 2000;
 /** Time of an answer to a start or a stop. */

@@ -1,4 +1,4 @@
-/** A process that leaks what its parent asks for, one thing a message: for the test of the census. */
+/** Leaks what its parent asks for, one thing a message, for the test of the census. */
 import { mkdtempSync, openSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

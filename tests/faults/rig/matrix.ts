@@ -2,9 +2,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { reason } from "../../../src/errors.ts";
+import { Crowding } from "../../support/crowding.ts";
 import { FaultBench } from "./bench.ts";
 import { runCase } from "./case.ts";
-import { Crowding } from "./crowding.ts";
 import { type Fault, PHASES, type Phase } from "./fault.ts";
 import { broken } from "./judge.ts";
 import { type CaseResult, verdictOf } from "./table.ts";

@@ -1,7 +1,6 @@
-/** Two healthy streams beside a victim, one generated and one with input, on the worker's own trickle server. */
+/** Runs two healthy streams beside a victim, one generated and one with input, on the worker's own trickle server. */
 import { FrameWatch } from "../../support/frame-watch.ts";
 import { waitFor } from "../../support/wait-for.ts";
-import { gapsOf } from "./pauses.ts";
 import type { Worker } from "./worker.ts";
 
 const FPS = 15;
@@ -15,7 +14,6 @@ interface Neighbour {
 export class Neighbours {
   readonly #worker: Worker;
   readonly #both: readonly Neighbour[];
-  #since = performance.now();
 
   /** `input` is a channel with live video. Resolves when both have output. */
   static async start(worker: Worker, input: string): Promise<Neighbours> {
@@ -41,14 +39,12 @@ export class Neighbours {
   /** Measures from now on. */
   reset(): void {
     for (const { output } of this.#both) output.reset();
-    this.#since = performance.now();
   }
 
   /** The pauses of each that count as gaps, in ms, and the frames that are missing in their output. */
   measure(): { readonly gaps: readonly (readonly number[])[]; readonly lost: number } {
-    const now = performance.now();
     return {
-      gaps: this.#both.map(({ output }) => gapsOf(output.arrivals, this.#since, now)),
+      gaps: this.#both.map(({ output }) => output.gaps),
       lost: this.#both.reduce((sum, { output }) => sum + output.missing, 0),
     };
   }

@@ -1,8 +1,8 @@
 /** Renders the outcomes of cases as rows of the matrix in docs/faults.md. */
 import { docTable } from "../../../scripts/doc-section.ts";
+import { MAX_CROWDING } from "../../support/crowding.ts";
 import type { Outcome } from "./case.ts";
 import type { Fault, Phase } from "./fault.ts";
-import { MAX_CROWDING } from "./judge.ts";
 
 /** A case that was run: its outcome, or why the rig could not run it. */
 export interface CaseResult {

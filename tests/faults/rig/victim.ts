@@ -1,4 +1,4 @@
-/** The stream that a fault strikes: with input in real time, and channels at a trickle server that misbehaves on command. */
+/** Runs the stream that a fault strikes: with input in real time, and channels at a trickle server that misbehaves on command. */
 import type { ReadMedia } from "../../support/clip-reader.ts";
 import { FrameWatch } from "../../support/frame-watch.ts";
 import { type ChannelName, makeChannels } from "../../support/orchestrator-channels.ts";

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { usageRecord } from "../../../src/server/streams/usage-record.ts";
 import { api } from "../../support/live-stream.ts";
 import { MAIN, type ServerProcess, startServer } from "../../support/server-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
@@ -29,6 +30,9 @@ export interface WorkerOptions {
   readonly onText?: (line: string) => void;
 }
 
+/** What a stream leaves in the usage log. */
+export type UsageRecord = ReturnType<typeof usageRecord>;
+
 export class Worker implements AsyncDisposable {
   /** Models are below `models`. */
   readonly workspace: string;
@@ -41,8 +45,7 @@ export class Worker implements AsyncDisposable {
   /** The management API. */
   readonly api: ReturnType<typeof api>;
   readonly #folder: string;
-  /** One line of JSON for each stream that ended. */
-  readonly usageLog: string;
+  readonly #usageLog: string;
   readonly #server: ServerProcess;
   readonly #lines: string[];
 
@@ -83,7 +86,7 @@ export class Worker implements AsyncDisposable {
       },
       options.onText,
     );
-    const worker = new Worker(folder, server, lines);
+    const worker = new Worker(folder, server, lines, options.env?.["CAPABILITY_TOKEN"]);
     try {
       await worker.ready();
       return worker;
@@ -93,16 +96,16 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  private constructor(folder: string, server: ServerProcess, lines: string[]) {
+  private constructor(folder: string, server: ServerProcess, lines: string[], token?: string) {
     this.#folder = folder;
     this.#server = server;
     this.#lines = lines;
-    this.usageLog = usageLogIn(folder);
+    this.#usageLog = usageLogIn(folder);
     this.workspace = join(folder, "workspace");
     this.temporary = join(folder, "temporary");
     this.censuses = join(folder, "censuses");
     this.orders = join(folder, "orders");
-    this.api = api(server.url);
+    this.api = api(server.url, token);
   }
 
   get url(): string {
@@ -149,15 +152,19 @@ export class Worker implements AsyncDisposable {
     throw new Error(`no engine is running for ${stream ?? "new streams"}`);
   }
 
+  /** One for each stream that has ended. */
+  async usageRecords(): Promise<readonly UsageRecord[]> {
+    const file = Bun.file(this.#usageLog);
+    const lines = (await file.exists()) ? (await file.text()).split("\n").filter(Boolean) : [];
+    return lines.map((line) => JSON.parse(line));
+  }
+
   /** The kind of error that a stream ended with, from its usage record. */
   async endKind(stream: string): Promise<string> {
     const { log_id } = await this.api.debug(stream);
     let kind: string | null | undefined;
     await waitFor("the usage record of a stream", async () => {
-      const records = (await Bun.file(this.usageLog).text()).split("\n").filter(Boolean);
-      const record = records
-        .map((line) => JSON.parse(line))
-        .findLast((one) => one.stream === log_id);
+      const record = (await this.usageRecords()).findLast((one) => one.stream === log_id);
       kind = record?.error;
       return record !== undefined;
     });

@@ -4,7 +4,8 @@
  */
 
 import { StandInOrchestrator } from "../../support/live-runner/stand-in.ts";
-import { collect, enginePid, holdings } from "../../support/live-stream.ts";
+import { collect, enginePid } from "../../support/live-stream.ts";
+import { holdings } from "../../support/process-holdings.ts";
 import { MAIN, type ServerProcess, startServer } from "../../support/server-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import type { Answer } from "./exchange.ts";

@@ -9,8 +9,6 @@ import { type Change, SIZE, type SoakStream } from "./soak-stream.ts";
 export interface SeedOptions {
   readonly worker: Worker;
   readonly trickle: FaultyTrickle;
-  /** What the worker wants for a start. */
-  readonly token: string;
   /** URL of a channel on the trickle server behind it. */
   readonly channel: (name: string) => string;
   /** What is sent; absent for a stream without input. */
@@ -18,7 +16,7 @@ export interface SeedOptions {
 }
 
 export async function startSeed(options: SeedOptions): Promise<SoakStream> {
-  const { worker, token, trickle, channel, media } = options;
+  const { worker, trickle, channel, media } = options;
   await using started = new AsyncDisposableStack();
   const name = media ? ("seed with input" as const) : ("seed without" as const);
   const key = crypto.randomUUID();
@@ -26,20 +24,14 @@ export async function startSeed(options: SeedOptions): Promise<SoakStream> {
   const input = media
     ? started.use(await ClipFeed.open({ url: channel(`soak-${key}`), container: "fmp4", media }))
     : null;
-  const answer = await fetch(`${worker.url}/stream/start`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-    body: JSON.stringify({
-      stream_url: trickle.output.through(output),
-      prompts: [{ prompt: "northern lights over a lake" }],
-      ...SIZE,
-      ...(input === null
-        ? { fps: 15 }
-        : { input_url: trickle.input.through(input.url), model: "edges" }),
-    }),
+  const id = await worker.api.start({
+    stream_url: trickle.output.through(output),
+    prompts: [{ prompt: "northern lights over a lake" }],
+    ...SIZE,
+    ...(input === null
+      ? { fps: 15 }
+      : { input_url: trickle.input.through(input.url), model: "edges" }),
   });
-  if (!answer.ok) throw new Error(`start: ${answer.status} ${await answer.text()}`);
-  const { manifest_id: id } = (await answer.json()) as { manifest_id: string };
   const watch = started.use(new OutputWatch(output, "fmp4"));
   const owned = started.move();
   return {

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { docTable, sectionOf, withSection } from "../../../scripts/doc-section.ts";
 import { ALL_FAULTS } from "../../faults/all-faults.ts";
-import { MAX_CROWDING } from "../../faults/rig/judge.ts";
 import { rowsOf } from "../../faults/rig/matrix.ts";
 import { rowKey, rowsIn } from "../../faults/rig/table.ts";
+import { MAX_CROWDING } from "../../support/crowding.ts";
 
 const page = await Bun.file(join(import.meta.dir, "../../../docs/faults.md")).text();
 

@@ -1,7 +1,9 @@
-/** Measures how crowded the machine is: on one that other programs use, everything takes that much longer. */
+/** Measures how crowded the machine is: beside other programs, everything takes that many times longer. */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
+/** On a machine that is more crowded than this, times say nothing of the worker: they are not judged. */
+export const MAX_CROWDING = 2;
 const SAMPLE_MS = 50;
 
 export class Crowding implements Disposable {

@@ -1,4 +1,4 @@
-/** Measures pauses in times of arrival. */
+/** Finds the pauses in the times at which frames arrived. */
 
 /** A longer pause between two frames counts as a gap. */
 export const GAP_MS = 500;
