@@ -7,6 +7,7 @@ import type { MemoryRecord } from "./record.ts";
 
 /** Time for the allocator to give back what a collection has freed. */
 const RETURN_MS = 500;
+
 export class MemoryWatch {
   readonly #worker: Worker;
   readonly #server: Sample[] = [];

@@ -1,4 +1,4 @@
-/** Reads HTTP/1.1 messages from a socket piece by piece and formats them, so that a relay can break them anywhere. */
+/** Reads and formats HTTP/1.1 messages piece by piece, so that a relay can break them anywhere. */
 import type { Socket } from "node:net";
 
 export interface Head {

@@ -1,4 +1,4 @@
-/** Orders to the processes of a worker, for faults that neither a signal nor a file of the workspace brings about. */
+/** Gives orders to the processes of a worker, for faults that neither a signal nor a file of the workspace brings about. */
 import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The bytes of JSON bodies: damaged, in other encodings and content types, in pieces, cut off, slow and padded. */
+/** Fuzzes the bytes of JSON bodies: damaged, in other encodings and content types, in pieces, cut off, slow and padded. */
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { mutatedBytes } from "../mutated-bytes.ts";

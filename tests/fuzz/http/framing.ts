@@ -1,4 +1,4 @@
-/** The bytes of HTTP/1.1 itself: heads and bodies that lie about each other, damaged and cut requests, and several at once. */
+/** Fuzzes the bytes of HTTP/1.1: contradictory heads and bodies, damaged and cut requests, and several at once. */
 import fc from "fast-check";
 import { mutatedBytes } from "../mutated-bytes.ts";
 import { exchange } from "./exchange.ts";

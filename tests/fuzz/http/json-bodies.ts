@@ -1,4 +1,4 @@
-/** The JSON routes: bodies made from the schemas of their description, with hostile parts. */
+/** Fuzzes the JSON routes with bodies made from the schemas of their description, with hostile parts. */
 import fc from "fast-check";
 import { exchange, headOf } from "./exchange.ts";
 import { httpTarget, tried } from "./http-target.ts";

@@ -1,4 +1,4 @@
-/** The reader of all JSON that callers send: it accepts what JSON.parse accepts, and says where a text is not JSON. */
+/** Fuzzes the reader of all JSON that callers send: it accepts what JSON.parse accepts, and says where a text is not JSON. */
 import fc from "fast-check";
 import { parseBounded } from "../../../src/json-fault.ts";
 import { defineTarget } from "../fuzz.ts";

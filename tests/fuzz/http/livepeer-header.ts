@@ -1,4 +1,4 @@
-/** The `Livepeer` header: base64 of JSON, or of anything else. */
+/** Fuzzes the `Livepeer` header with base64 of JSON, or of anything else. */
 import fc from "fast-check";
 import { mutatedBytes } from "../mutated-bytes.ts";
 import { exchange, headOf } from "./exchange.ts";

@@ -1,4 +1,4 @@
-/** The operations of the API's description, as the running server gives it. */
+/** Reads the operations of the running server from its API's description. */
 import type { Schema } from "./json-values.ts";
 
 export interface Operation {

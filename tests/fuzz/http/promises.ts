@@ -1,4 +1,4 @@
-/** What every answer of the server promises, whatever it was asked. */
+/** Checks what every answer of the server promises, whatever was asked. */
 import type { Answer } from "./exchange.ts";
 
 /** Codes of refusals for want of room, of a server that is well (contract.md). */

@@ -1,4 +1,4 @@
-/** Paths, queries, methods and headers of every kind, on all routes: also on those that do not exist. */
+/** Fuzzes paths, queries, methods and headers, on all routes and on those that do not exist. */
 import fc from "fast-check";
 import { exchange, headOf } from "./exchange.ts";
 import { httpTarget, tried } from "./http-target.ts";

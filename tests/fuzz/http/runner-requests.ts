@@ -1,4 +1,4 @@
-/** The routes below `/runner/{key}`: calls of a session, with hostile bodies and with headers that are not those of its orchestrator. */
+/** Fuzzes the routes below `/runner/{key}` with hostile bodies, and with headers of others than its orchestrator. */
 import fc from "fast-check";
 import { exchange, headOf } from "./exchange.ts";
 import { httpTarget, tried } from "./http-target.ts";

@@ -1,4 +1,4 @@
-/** Requests of trickle channels in any order: what was posted is what is read, whatever happens in between. */
+/** Fuzzes trickle channels with requests in any order: what was posted is what is read. */
 import fc from "fast-check";
 import { type Answer, exchange, headOf } from "./exchange.ts";
 import { httpTarget, tried } from "./http-target.ts";

@@ -1,4 +1,4 @@
-/** Archives of `models add`: whatever they contain, nothing is written outside the folder, and what is written is whole. */
+/** Fuzzes `models add` with archives: nothing is written outside the folder, and what is written is whole. */
 import { lstat, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,4 @@
-/** The readers of codec headers and configurations: whatever the bytes, they never throw and return sane values. */
-
+/** Fuzzes the readers of codec headers and configurations: whatever the bytes, they return sane values and never throw. */
 import { aacEntry, flacEntry, opusEntry } from "../../../src/engine/source/audio-configs.ts";
 import { readTracks } from "../../../src/engine/source/matroska/tracks.ts";
 import { readFragment } from "../../../src/engine/source/mp4/fragment.ts";

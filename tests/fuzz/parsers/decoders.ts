@@ -1,4 +1,4 @@
-/** FFmpeg's decoders as the engine uses them, in a process of their own: damage costs pictures and never the process. */
+/** Fuzzes FFmpeg's decoders as the engine uses them: damage costs pictures and never the process. */
 import { join } from "node:path";
 import fc from "fast-check";
 import { defineTarget } from "../fuzz.ts";

@@ -1,4 +1,4 @@
-/** Messages to a real engine over its real IPC: it ignores what is not one of them, and answers pings whatever came. */
+/** Fuzzes a real engine with messages over its IPC: it ignores what is not one of them, and answers pings whatever came. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** ComfyUI graphs as callers send them: judged in bounded time, and what is judged valid runs or fails at a named node. */
+/** Fuzzes ComfyUI graphs: each is judged in bounded time, and a valid one runs or fails at a named node. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-/** Short clips in every container and codec that inputs come in, for fuzzing: some kilobytes each. */
+/** Makes the clips that fuzzers damage: some kilobytes in every container and codec of inputs. */
 import { quietLibav } from "../../../src/engine/codec/libav.ts";
 import type { AudioCodec } from "../../../src/media/encoded-packet.ts";
 import { muxFile } from "../../support/file-muxer.ts";

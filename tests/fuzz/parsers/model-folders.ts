@@ -1,4 +1,4 @@
-/** Folders of models with hostile files: ONNX networks and the files of diffusion pipelines, as the catalogue reads them. */
+/** Fuzzes the catalogue with folders of hostile files: ONNX networks, and the files of diffusion pipelines. */
 import { readFileSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

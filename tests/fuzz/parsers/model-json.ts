@@ -1,4 +1,4 @@
-/** model.json on a network with every kind of tensor: refused with the field's name, or a definition that can be used. */
+/** Fuzzes model.json beside a network with every kind of tensor: it is refused with the field's name, or can be used. */
 import fc from "fast-check";
 import { defineModel } from "../../../src/engine/models/define-model.ts";
 import type { ModelDefinition } from "../../../src/engine/models/definition.ts";

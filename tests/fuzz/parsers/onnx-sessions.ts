@@ -1,4 +1,4 @@
-/** Hostile networks handed to ONNX Runtime: they load or are refused. One that ends the process is counted, as engines contain it. */
+/** Fuzzes ONNX Runtime with hostile networks: they load or are refused, and none ends the process unnoticed. */
 import { join } from "node:path";
 import { defineTarget } from "../fuzz.ts";
 import { FuzzChild } from "./child.ts";

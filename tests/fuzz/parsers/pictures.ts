@@ -1,4 +1,4 @@
-/** Still pictures as callers send them, read in a process of their own: decoded, or refused in words. */
+/** Fuzzes the decoder of still pictures, in a process of its own: they are decoded, or refused in words. */
 import fc from "fast-check";
 import { jpegFile, pngFile, quarters, RED, webpFile } from "../../support/image-files.ts";
 import {

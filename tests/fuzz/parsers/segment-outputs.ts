@@ -1,4 +1,4 @@
-/** What our own segmenters write is read back by our demuxers, whatever packets they were given. */
+/** Fuzzes the segmenters: whatever packets they are given, our demuxers read back what they write. */
 import fc from "fast-check";
 import { ContainerReader } from "../../../src/engine/source/container-reader.ts";
 import type { EncodedPacket, OutputPacket } from "../../../src/media/encoded-packet.ts";

@@ -1,4 +1,4 @@
-/** Messages of an engine to a real server: it ignores what is not one of them, and serves on whatever came. */
+/** Fuzzes a real server with messages of an engine: it ignores what is not one of them, and goes on serving. */
 import fc from "fast-check";
 import type { FromEngine } from "../../../src/engine/protocol/messages.ts";
 import { FAKE_SERVER, startServer } from "../../support/server-process.ts";

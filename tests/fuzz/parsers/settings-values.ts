@@ -1,4 +1,4 @@
-/** Settings from flags and environment: each wrong one is named in one sentence, and secrets are in none of them. */
+/** Fuzzes settings from flags and environment: each wrong one is named in a sentence, and none shows a secret. */
 import fc from "fast-check";
 import {
   ConfigError,

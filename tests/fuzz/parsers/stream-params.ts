@@ -1,4 +1,4 @@
-/** The fields of starts and updates of streams, on models with every kind of parameter: refused by name, or merged. */
+/** Fuzzes starts and updates of streams, on models with every kind of parameter: fields are refused by name, or merged. */
 import fc from "fast-check";
 import { StreamParams } from "../../../src/engine/protocol/work.ts";
 import { WorkerError } from "../../../src/errors.ts";

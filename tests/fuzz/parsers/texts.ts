@@ -1,4 +1,4 @@
-/** Prompts in every language that models read: whatever the text, it becomes tokens, weights and controls in bounded time. */
+/** Fuzzes prompts in every language that models read: they become tokens, weights and controls in bounded time. */
 import fc from "fast-check";
 import { ClipTokenizer } from "../../../src/engine/diffusion/text/clip-tokenizer.ts";
 import { chunkPrompt, plainChunk } from "../../../src/engine/diffusion/text/prompt-chunks.ts";
