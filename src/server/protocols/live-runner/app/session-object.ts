@@ -4,7 +4,8 @@ import { FieldProblem } from "../../../../field-problem.ts";
 import { literals, nullable } from "../../../../schema.ts";
 import { drawnBy, startMembers } from "../../../streams/stream-object.ts";
 import { SHOWN_REASONS, type Usage } from "../../../streams/usage.ts";
-import type { RunnerSession, RunningSession } from "../sessions/session.ts";
+import type { RunnerSession } from "../sessions/session.ts";
+import type { RunningSession } from "../sessions/start-session.ts";
 import { SessionMetadata } from "./session-metadata.ts";
 import { seconds } from "./startup.ts";
 

@@ -1,8 +1,8 @@
 /** Finds the time limit that a session has reached: unused, without input, or longer than sessions may be (live-runner.md 3.4). */
 
-import type { RunningSession } from "./session.ts";
 import { MAX_SESSION, NO_INPUT, type SessionOutcome, UNUSED } from "./session-outcome.ts";
 import type { SessionSettings } from "./session-services.ts";
+import type { RunningSession } from "./start-session.ts";
 
 /** Of one session. `now` is `performance.now()` throughout. */
 export class SessionLimits {

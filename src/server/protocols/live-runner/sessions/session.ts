@@ -1,20 +1,12 @@
 /** One session of a client: from its reservation through its stream to the moment when its orchestrator has it back (live-runner.md 3). */
-import type { FieldProblem } from "../../../../field-problem.ts";
 import { logId } from "../../../../log.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { Place } from "../../../admission.ts";
 import type { Stream } from "../../../streams/stream.ts";
 import { notStarted, RunnerError, runnerErrorOf } from "../app/runner-errors.ts";
-import {
-  type Asked,
-  readSessionStart,
-  readSessionUpdate,
-  type SessionStart,
-} from "../app/session-start.ts";
-import type { Startup } from "../app/startup.ts";
+import { readSessionStart, readSessionUpdate } from "../app/session-start.ts";
 import { SESSION_CHANNELS } from "../live-runner-protocol.ts";
 import { SessionCallbacks } from "./callbacks.ts";
-import type { ClientUrls } from "./session-channels.ts";
 import type { SessionHeaders } from "./session-headers.ts";
 import { SessionLimits } from "./session-limits.ts";
 import { SessionLog } from "./session-log.ts";
@@ -27,7 +19,7 @@ import {
 } from "./session-outcome.ts";
 import { AFTER_ANSWER_MS, SessionRelease } from "./session-release.ts";
 import type { SessionServices } from "./session-services.ts";
-import { startSession } from "./start-session.ts";
+import { type RunningSession, startSession } from "./start-session.ts";
 
 /** A stop is answered after this time at the latest, even if the stream has not ended yet. */
 const STOP_WAIT_MS = 1000;
@@ -35,21 +27,6 @@ const STOP_WAIT_MS = 1000;
 const UNCALLED_MS = 3000;
 
 export type SessionState = "reserved" | "starting" | "active" | "paused" | "draining" | "ended";
-
-/** A session as its client started it, and as it was changed since. */
-export interface RunningSession extends Asked {
-  readonly start: SessionStart;
-  readonly stream: Stream;
-  /** The channels' URLs for the client. They are credentials. */
-  readonly urls: ClientUrls;
-  readonly startedAt: Date;
-  /** Whether its model was loaded at the start, and the estimate of that moment. */
-  readonly startup: Startup;
-  /** Members of the last start or update that were left out. */
-  readonly ignored: readonly string[];
-  /** What was wrong with parts of its graphs and texts. */
-  readonly warnings: readonly FieldProblem[];
-}
 
 export class RunnerSession {
   /** The orchestrator's id. A credential: never logged. */
@@ -237,7 +214,7 @@ export class RunnerSession {
     this.#place ??= await hold();
     try {
       this.#assertLives();
-      const started = await startSession(starter, {
+      this.#running = await startSession(starter, {
         start,
         callbacks,
         place: this.#place,
@@ -249,8 +226,6 @@ export class RunnerSession {
         update: (update) => this.update(update),
         assertLives: () => this.#assertLives(),
       });
-      const { preset, mode, radius } = start;
-      this.#running = { start, ...started, preset, mode, radius, startedAt: new Date() };
     } catch (error) {
       // The client can do nothing about its orchestrator: the place is somebody else's meanwhile.
       const isOrchestrators = runnerErrorOf(error).code === "orchestrator_error";

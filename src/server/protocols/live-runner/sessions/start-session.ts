@@ -8,7 +8,7 @@ import type { Stream } from "../../../streams/stream.ts";
 import type { Remarks } from "../../../streams/update.ts";
 import { type SideChannelRules, SideChannels } from "../../side-channels/side-channels.ts";
 import { RunnerError, workerErrors } from "../app/runner-errors.ts";
-import type { SessionStart } from "../app/session-start.ts";
+import type { Asked, SessionStart } from "../app/session-start.ts";
 import type { Startup } from "../app/startup.ts";
 import { liveRunnerProtocol } from "../live-runner-protocol.ts";
 import type { SessionCallbacks } from "./callbacks.ts";
@@ -32,15 +32,18 @@ export interface SessionStartRequest {
   readonly assertLives: () => void;
 }
 
-export interface StartedSession {
+/** A session as its client started it, and as it was changed since. */
+export interface RunningSession extends Asked {
+  readonly start: SessionStart;
   readonly stream: Stream;
-  /** Of the moment before it started. */
-  readonly startup: Startup;
-  /** For the client. */
+  /** The channels' URLs for the client. They are credentials. */
   readonly urls: ClientUrls;
-  /** Names of members that no part of the runner knows. */
+  readonly startedAt: Date;
+  /** Whether its model was loaded at the start, and the estimate of that moment. */
+  readonly startup: Startup;
+  /** Members of the last start or update that no part of the runner knows, and that were left out. */
   readonly ignored: readonly string[];
-  /** What is wrong with parts of graphs and texts, which are left out. */
+  /** What was wrong with parts of its graphs and texts. */
   readonly warnings: readonly FieldProblem[];
 }
 
@@ -51,7 +54,7 @@ export interface StartedSession {
 export async function startSession(
   starter: Pick<StreamStarter, "prepare" | "checkChannels" | "begin">,
   request: SessionStartRequest,
-): Promise<StartedSession> {
+): Promise<RunningSession> {
   const { start, callbacks, isOrchestrator, place, assertLives } = request;
   const fields = { ...start.fields };
   fields.segment_seconds ??= request.segmentSeconds;
@@ -85,7 +88,10 @@ export async function startSession(
     });
     const { stream, remarks } = await began.catch(blameOrchestrator);
     const ignored = [...start.ignored, ...remarks.ignored];
-    return { stream, startup, urls, ignored, warnings: remarks.warnings };
+    const { warnings } = remarks;
+    const { preset, mode, radius } = start;
+    const startedAt = new Date();
+    return { start, preset, mode, radius, stream, urls, startedAt, startup, ignored, warnings };
   } catch (error) {
     // The next attempt has names of its own.
     void callbacks.deleteChannels(roles.map((role) => channelName(role, attempt)));

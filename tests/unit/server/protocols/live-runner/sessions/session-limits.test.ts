@@ -1,8 +1,8 @@
 /** Time limits of sessions: they follow a clock that nobody sets. */
 import { afterEach, expect, setSystemTime, test } from "bun:test";
-import type { RunningSession } from "../../../../../../src/server/protocols/live-runner/sessions/session.ts";
 import { SessionLimits } from "../../../../../../src/server/protocols/live-runner/sessions/session-limits.ts";
 import { MAX_SESSION } from "../../../../../../src/server/protocols/live-runner/sessions/session-outcome.ts";
+import type { RunningSession } from "../../../../../../src/server/protocols/live-runner/sessions/start-session.ts";
 
 afterEach(() => void setSystemTime());
 
