@@ -6,6 +6,9 @@ import type { ReadMedia } from "../../support/clip-reader.ts";
 import { OutputWatch } from "../output-watch.ts";
 import { type Change, SIZE, type SoakStream } from "./soak-stream.ts";
 
+/** As of the streams by which the bounds of faults are measured: after some, output is back with a new segment. */
+const SEGMENT_SECONDS = 0.5;
+
 export interface SeedOptions {
   readonly worker: Worker;
   readonly trickle: FaultyTrickle;
@@ -27,6 +30,7 @@ export async function startSeed(options: SeedOptions): Promise<SoakStream> {
   const id = await worker.api.start({
     stream_url: trickle.output.through(output),
     prompts: [{ prompt: "northern lights over a lake" }],
+    segment_seconds: SEGMENT_SECONDS,
     ...SIZE,
     ...(input === null
       ? { fps: 15 }
