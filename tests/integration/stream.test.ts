@@ -1,5 +1,7 @@
 /** Runs whole streams through the real server: a clip in over trickle, a model, segments out over trickle. */
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { decodeMedia } from "../support/clip-reader.ts";
 import { CLIPS, type TestClip, WITH_B_FRAMES, WITH_SOUND } from "../support/clips.ts";
 import {
@@ -142,6 +144,29 @@ test("a model of a fixed size transforms a clip of another size", async () => {
   expect(frames.length).toBe(stats.frames_out);
   expect(frames.every((frame) => !frame.corrupt)).toBe(true);
   expect(frames.at(-1)).toMatchObject(size);
+});
+
+test("an orchestrator's start is refused for a model whose file was removed since it was listed", async () => {
+  await using workspace = await OnnxWorkspace.create();
+  const onnx = simpleModel("float32", [1, 3, 64, 64], (graph, x) => graph.node("Neg", [x]));
+  await workspace.add("negative", { inputs: { x: { role: "frame" } } }, onnx);
+  await using server = await startServer(MAIN, ["--workspace", workspace.path]);
+  await enginePid(server.url);
+  await rm(join(workspace.path, "models/negative/model.onnx"));
+  const response = await fetch(`${server.url}/stream/start`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      gateway_request_id: "removed",
+      publish_url: `${server.url}/trickle/removed-out`,
+      params: { model: "negative" },
+    }),
+  });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({
+    code: "invalid_request",
+    message: expect.stringContaining("model negative cannot be used"),
+  });
 });
 
 test("a second stream transforms the output of the first", async () => {

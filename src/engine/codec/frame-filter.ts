@@ -59,8 +59,8 @@ export class FrameFilter implements Disposable {
     for (;;) {
       const next = new Frame();
       next.alloc();
-      // The filters ran when the frame was added.
-      const code = this.#sink.buffersinkGetFrameSync(next);
+      // Filters run when a frame is taken, not when one is added.
+      const code = await this.#sink.buffersinkGetFrame(next);
       if (code >= 0) {
         filtered.push(next);
         continue;

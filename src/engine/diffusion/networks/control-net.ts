@@ -2,7 +2,7 @@
 import { WorkerError } from "../../../errors.ts";
 import type { SessionSettings } from "../../device/devices.ts";
 import { fromPicture } from "../../models/roles/pixel-graph.ts";
-import type { PixelFormat } from "../../models/roles/pixels.ts";
+import { DEFAULT_PIXELS, type PixelFormat } from "../../models/roles/pixels.ts";
 import { floatTensor, type Tensor } from "../../models/tensor.ts";
 import type { DenoiserInput } from "./denoiser.ts";
 import { type EdgeChange, Network, numbersFor } from "./network.ts";
@@ -16,16 +16,7 @@ const HINT = "controlnet_cond";
 const PICTURE = "control picture";
 
 /** Pictures are from 0 to 1 inside. */
-const PIXELS: PixelFormat = {
-  layout: "nchw",
-  channels: "rgb",
-  dtype: "float32",
-  range: [0, 1],
-  mean: [0],
-  std: [1],
-  scale: 1,
-  zeroPoint: 0,
-};
+const PIXELS: PixelFormat = { ...DEFAULT_PIXELS, range: [0, 1] };
 
 export interface ControlInput extends Pick<DenoiserInput, "sample" | "timestep" | "embeddings"> {
   /** `[batch, 3, height, width]`, eight times as large as the sample: float32 from 0 to 1, or uint8 for "pictures". */

@@ -55,7 +55,7 @@ export interface PixelFormat {
 }
 
 /** What a picture has at least where nothing is stated. */
-const FALLBACK: PixelFormat = {
+export const DEFAULT_PIXELS: PixelFormat = {
   layout: "nchw",
   channels: "rgb",
   dtype: "float32",
@@ -74,7 +74,7 @@ export function bindPixels(
   const layout = entry.layout ?? layoutOf(tensor);
   if (layout === null) {
     problem("", `does not have the shape of a picture: ${describeTensor(tensor)}`);
-    return FALLBACK;
+    return DEFAULT_PIXELS;
   }
   const dtype = entry.dtype ?? (isPixelType(tensor.dtype) ? tensor.dtype : null);
   if (dtype === null || (tensor.dtype !== null && dtype !== tensor.dtype)) {

@@ -1,4 +1,4 @@
-/** Logs the life of a session, without the credentials that its client's words may repeat. */
+/** Logs the start, the refusals and the end of a session, with its credentials taken out. */
 import { getLogger } from "../../../../log.ts";
 import { redactUrls } from "../../../../redact-url.ts";
 import { cut, withoutValue } from "../../../../shown-value.ts";
