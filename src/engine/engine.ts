@@ -1,5 +1,5 @@
 /** The engine process: receives orders, runs them as work, reports. Ends with its parent. */
-import { reason, toPlainError, WorkerError } from "../errors.ts";
+import { type PlainError, reason, toPlainError, WorkerError } from "../errors.ts";
 import { configureLogging, getLogger, logId, withStreamLog } from "../log.ts";
 import { trickleAnswers } from "../trickle/client/answer-counts.ts";
 import { openRequests } from "../trickle/client/request.ts";
@@ -50,7 +50,7 @@ export async function runEngine(): Promise<void> {
   // Terminals and supervisors signal whole groups: the server decides when its engines end.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
   process.on("message", (raw: unknown) => {
-    const message = received(raw);
+    const message = received(raw, send);
     if (message === null) return;
     if (message.type === "init") init.resolve(message.options);
     else if (message.type === "ping") send(engine?.census() ?? EMPTY);
@@ -80,11 +80,19 @@ export async function runEngine(): Promise<void> {
 
 const EMPTY: FromEngine = { type: "pong", live: { streams: 0, frames: 0, requests: 0 } };
 
-function received(raw: unknown): ToEngine | null {
+/** Null for a message that does not match its schema. Whoever waits for an answer gets one. */
+function received(raw: unknown, send: Send): ToEngine | null {
   try {
     return checked(raw);
-  } catch (error) {
-    log.error("message from the server ignored", { error: reason(error) });
+  } catch (fault) {
+    log.error("message from the server ignored", { error: reason(fault) });
+    const { type, number, id } = Object(raw);
+    const error: PlainError = {
+      kind: "internal",
+      message: `the engine does not understand the order: ${reason(fault)}`,
+    };
+    if (type === "start") send({ type: "report", number, report: { type: "ended", id, error } });
+    if (type === "ask") send({ type: "answer", number, value: null, error });
     return null;
   }
 }

@@ -1,5 +1,5 @@
 /** Turns an image request into an order for an engine: checks its fields, fills in defaults, and makes the picture. */
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import type { ImageAccess } from "../capabilities/capability.ts";
 import type { ModelInfo } from "../engine/protocol/models.ts";
 import { pictureFormat, pictureUri } from "../engine/protocol/picture-uri.ts";
@@ -25,22 +25,20 @@ const PICTURE_FIELDS = ["prompts", "prompt", "model", "preset", "width", "height
 const ImageFields = Type.Object(Type.Pick(StartFields, [...PICTURE_FIELDS]).properties, {
   additionalProperties: true,
 });
+type ImageFields = Static<typeof ImageFields>;
 
 /** Makes pictures for capabilities with the engines of `scheduler`. */
 export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
   make: async (body, file, { signal, progress, reserve }) => {
-    const fields = readFields(ImageFields, body);
+    const { fields, streamOnly } = withoutStreamFields(readFields(ImageFields, body));
     if (file === null && (fields.prompts ?? fields.prompt ?? fields.model) == null)
       throw promptsRequired();
     const startedAt = performance.now();
     await scheduler.ready(ENGINE_BOOT_MS);
     const defaults = file === null ? CLOCK_DEFAULTS : INPUT_DEFAULTS;
-    const streamOnly = [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
-      (name) => name in fields && !PICTURE_FIELDS.some((field) => field === name),
-    );
     const read = () =>
       scheduler.models.use((models) => {
-        const merge = (given: typeof fields) =>
+        const merge = (given: ImageFields) =>
           withOwnSize(given, mergeParams(given, defaults, defaults, models));
         const merged = merge(fields);
         if (file === null || !takesAsParam(merged.model)) return { ...merged, frame: file };
@@ -77,6 +75,22 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
     };
   },
 });
+
+/** What a stream has besides the fields of a picture. */
+const STREAM_FIELDS: ReadonlySet<string> = new Set<string>(
+  [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
+    (name) => !PICTURE_FIELDS.some((field) => field === name),
+  ),
+);
+
+/** Parts the fields of a picture, and parameters of its model, from those that only a stream has: they are not checked. */
+function withoutStreamFields(given: ImageFields) {
+  const isOfStream = ([name]: [string, unknown]) => STREAM_FIELDS.has(name);
+  const streamOnly = Object.entries(given).filter(isOfStream);
+  const rest = Object.entries(given).filter((entry) => !isOfStream(entry));
+  const fields: ImageFields = Object.fromEntries(rest);
+  return { fields, streamOnly: streamOnly.map(([name]) => name) };
+}
 
 /**
  * Whether the model was listed as failed and is usable by now: what it takes is known only then. Throws

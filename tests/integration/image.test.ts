@@ -132,6 +132,18 @@ describe("a picture through a model", () => {
     expect(Math.max(...bright.data)).toBe(255);
   });
 
+  test.each([
+    ["fps", ["a"]],
+    ["bitrate", "much"],
+    ["paused", 7],
+    ["marker", { at: 1 }],
+    ["fallback", [null]],
+    ["stream_url", 3],
+  ])("%s, which only a stream has, is listed as ignored whatever it holds", async (name, value) => {
+    const answer = await ask({ prompts: "a lake", width: 64, height: 64, [name]: value });
+    expect(answer).toMatchObject({ status: 200, body: { ignored: [name] } });
+  });
+
   test("the picture is fitted to width and height by cropping, padding or stretching", async () => {
     const image = dataUri("png", await pngFile(quarters(200, 100, COLOURS)));
     const fitted = (fit: string) =>

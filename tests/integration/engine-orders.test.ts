@@ -1,0 +1,54 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { engineEnvironment } from "../../src/config.ts";
+import type { EngineOptions } from "../../src/engine/protocol/messages.ts";
+import { MAIN } from "../support/server-process.ts";
+import { waitFor } from "../support/wait-for.ts";
+
+setDefaultTimeout(20_000);
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into messages freely
+type Message = any;
+
+test("an order that the engine does not understand ends at once, and a question gets an answer", async () => {
+  const workspace = await mkdtemp(join(tmpdir(), "engine-orders-"));
+  const received: Message[] = [];
+  const engine = Bun.spawn([process.execPath, MAIN, "engine"], {
+    env: engineEnvironment(),
+    stdio: ["ignore", "ignore", "ignore"],
+    serialization: "advanced",
+    ipc: (message: Message) => {
+      received.push(message);
+    },
+  });
+  const first = async (isWanted: (message: Message) => boolean): Promise<Message> => {
+    await waitFor("a message", () => received.some(isWanted));
+    return received.find(isWanted);
+  };
+  try {
+    const options: EngineOptions = {
+      ...{ device: "cpu", workspace, frame_queue: 1, max_frame_age_ms: 500, max_batch: 1 },
+      ...{ log_level: "error", log_format: "json" },
+    };
+    await first(({ type }) => type === "hello");
+    engine.send({ type: "init", options });
+    await first(({ type }) => type === "ready");
+
+    const params = { model: "dreamscape", fps: ["a"] };
+    engine.send({ type: "start", id: "a", number: 1, order: { kind: "image", job: { params } } });
+    engine.send({ type: "ask", number: 2, question: { kind: "weather" } });
+
+    const { number, report } = await first(({ type }) => type === "report");
+    const understood = expect.stringContaining("does not understand");
+    const error = { kind: "internal", message: understood };
+    expect({ number, report }).toEqual({ number: 1, report: { type: "ended", id: "a", error } });
+    const answer = await first(({ type }) => type === "answer");
+    expect(answer).toEqual({ type: "answer", number: 2, value: null, error });
+  } finally {
+    engine.kill("SIGKILL");
+    await engine.exited;
+    await rm(workspace, { recursive: true });
+  }
+});
