@@ -1,6 +1,7 @@
 /** Declares what an engine reports for `GET /metrics`: what has happened in it since its last report, over all its streams. */
 import { Type } from "@sinclair/typebox";
 import { type Immutable, literals } from "../../schema.ts";
+import { Count } from "./stats.ts";
 
 /** Upper bounds of the buckets that durations are counted in, in milliseconds. A last bucket takes what is longer. */
 export const DURATION_BOUNDS_MS: readonly number[] = [
@@ -33,8 +34,6 @@ export const DROP_CAUSES = [
   "ended",
 ] as const;
 export type DropCause = (typeof DROP_CAUSES)[number];
-
-const Count = Type.Integer({ minimum: 0 });
 
 /** Durations counted by bucket: see `DURATION_BOUNDS_MS`. */
 export const Durations = Type.Object({ counts: Type.Array(Count), sum_ms: Type.Number() });

@@ -3,6 +3,9 @@ import { Type } from "@sinclair/typebox";
 import { type Immutable, nullable } from "../../schema.ts";
 import { LatencyCounts } from "./latency-counts.ts";
 
+/** How often something happened. What the server answers with promises no less than 0. */
+export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
 const Milliseconds = nullable(Type.Number());
 
 /** 50th, 95th and 99th percentile in milliseconds over the last 300 frames; null before the first. */
@@ -15,22 +18,22 @@ export type Percentiles = Immutable<typeof Percentiles>;
 
 /** The counters of a stream since its start in one engine; the server adds up engines. */
 export const StreamCounts = Type.Object({
-  frames_in: Type.Integer(),
-  frames_out: Type.Integer(),
-  frames_dropped: Type.Integer(),
+  frames_in: Count,
+  frames_out: Count,
+  frames_dropped: Count,
   /** Frames made by the model, whether they were delivered or not. */
-  frames_processed: Type.Integer(),
+  frames_processed: Count,
   /** Frames made in place of a model's: while paused, loading, failing or stalled. */
-  frames_fallback: Type.Integer(),
+  frames_fallback: Count,
   /** Runs of the model that failed. */
-  errors: Type.Integer(),
+  errors: Count,
   /** Pixels of the frames that left, in millions. */
-  megapixels_out: Type.Number(),
-  segments_out: Type.Integer(),
+  megapixels_out: Type.Number({ minimum: 0 }),
+  segments_out: Count,
   /** Segments skipped because the peer stalled. */
-  segments_skipped: Type.Integer(),
-  bytes_in: Type.Integer(),
-  bytes_out: Type.Integer(),
+  segments_skipped: Count,
+  bytes_in: Count,
+  bytes_out: Count,
 });
 export type StreamCounts = Immutable<typeof StreamCounts>;
 
@@ -38,7 +41,7 @@ export type StreamCounts = Immutable<typeof StreamCounts>;
 export const StreamStats = Type.Object({
   ...StreamCounts.properties,
   /** Runs that failed since the last that did not. */
-  consecutive_errors: Type.Integer(),
+  consecutive_errors: Count,
   /** Frames per second of media; steady also where they arrive in whole segments, 0 soon after they stop. */
   fps_in: Type.Number(),
   fps_out: Type.Number(),
@@ -57,10 +60,10 @@ export type StreamStats = Immutable<typeof StreamStats>;
 
 /** What lives in an engine. All zero after the last stream ended. */
 export const EngineCensus = Type.Object({
-  streams: Type.Integer(),
+  streams: Count,
   /** Native frames not yet freed. */
-  frames: Type.Integer(),
+  frames: Count,
   /** Open HTTP requests to trickle servers. */
-  requests: Type.Integer(),
+  requests: Count,
 });
 export type EngineCensus = Immutable<typeof EngineCensus>;
