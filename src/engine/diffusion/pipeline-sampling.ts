@@ -52,7 +52,8 @@ export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineS
   const { training, prediction } = trainingOf(config);
   const isZeroTerminal = config["rescale_betas_zero_snr"] === true;
   const sigmas = isZeroTerminal ? zeroTerminalSigmas(training) : trainedSigmas(training);
-  if (!sigmas.every(Number.isFinite)) {
+  // Tables are in single precision, which ends earlier.
+  if (!sigmas.every((sigma) => Number.isFinite(Math.fround(sigma)))) {
     const betas = `beta_start ${training.betaStart} and beta_end ${training.betaEnd}`;
     throw failed(`${betas} leave no signal at the end: give those that the model was trained with`);
   }

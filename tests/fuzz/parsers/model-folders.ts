@@ -130,6 +130,13 @@ export const pipelineFolders = defineTarget<PipelineCase>({
       ],
     },
     {
+      what: "a scheduler whose noise is more than single precision holds was accepted and drew NaN",
+      test: [
+        "unit/engine/diffusion/pipeline-sampling.test.ts",
+        "what is not known or cannot be is named",
+      ],
+    },
+    {
       what: "a denoiser of thousands of blocks was accepted, with sizes that are multiples of infinity",
       test: [
         "unit/engine/diffusion/pipeline-limits.test.ts",

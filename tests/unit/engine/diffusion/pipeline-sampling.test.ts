@@ -47,6 +47,7 @@ test.each([
   [{ beta_end: -1 }, /beta_end is -1; give a number above 0/],
   [{ beta_start: 1.5 }, /beta_start is 1.5; give a number above 0 and below 1/],
   [{ beta_start: 0.9, beta_end: 0.999 }, /beta_end 0.999 leave no signal at the end/],
+  [{ beta_start: 0.40085, beta_end: 0.012 }, /beta_start 0.40085 .* leave no signal at the end/],
   [{ num_train_timesteps: 1e12 }, /num_train_timesteps is 1000000000000; give a whole number/],
   [{ num_train_timesteps: 0.5 }, /num_train_timesteps is 0.5; give a whole number/],
   [{ _class_name: { a: 1 } }, /_class_name is {"a":1}; known: Euler/],
