@@ -23,6 +23,7 @@ import {
   type Question,
   ToEngine,
 } from "./protocol/messages.ts";
+import { trimMemoryRegularly } from "./trim-memory.ts";
 import type { EngineWork, Send as SendReport } from "./work/engine-work.ts";
 import { ImageWork } from "./work/image-work.ts";
 import { checkModel } from "./work/preflight.ts";
@@ -46,6 +47,7 @@ export async function runEngine(): Promise<void> {
   const init = Promise.withResolvers<EngineOptions>();
   let engine: Engine | null = null;
   dieWithParent();
+  trimMemoryRegularly();
   process.on("disconnect", () => process.exit(0));
   // Terminals and supervisors signal whole groups: the server decides when its engines end.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});

@@ -9,6 +9,12 @@ const PROMPTS = ["a charcoal drawing", "waves at dawn", "neon city, rain", "autu
 /** Draws the input anew by a prompt. */
 export const restyled = (prompt: string): Change => ({ model: "restyle", prompts: [{ prompt }] });
 
+/** The parameters that a stream has when memory is measured: its bitrate and model decide how much is under way in it. */
+export const atRest = (stream: StreamName): Change =>
+  stream === "seed without"
+    ? { prompts: [{ prompt: "gold" }], fps: 15, seed: 1 }
+    : { model: "identity", bitrate: 600_000, fit: "cover" };
+
 /** A change that the stream accepts at any time. */
 export function drawChange(stream: StreamName, dice: Dice): Change {
   const draw = dice.pick<() => Change>(

@@ -1,12 +1,15 @@
-/** Measures the memory of a worker's server and engines from time to time, each after a garbage collection. */
+/** Measures the memory of a worker's server and engines from time to time, each after a garbage collection and at rest. */
 import { processCensus } from "../faults/rig/census.ts";
 import type { Worker } from "../faults/rig/worker.ts";
 import { memoryOf } from "../support/process-memory.ts";
 import type { Sample } from "./growth.ts";
 import type { MemoryRecord } from "./record.ts";
 
-/** Time for the allocator to give back what a collection has freed. */
-const RETURN_MS = 500;
+/** Segments with the parameters of before leave the channels in this time. */
+const REST_MS = 6000;
+/** Model threads collect their garbage when they like: the least of these readings has the least of it. */
+const READINGS = 6;
+const READING_MS = 500;
 
 export class MemoryWatch {
   readonly #worker: Worker;
@@ -17,20 +20,20 @@ export class MemoryWatch {
     this.#worker = worker;
   }
 
-  /** Call while no fault is active. `at`: seconds since the start of the run. */
+  /** Call while no fault is active and all streams are `atRest`. `at`: seconds since the start of the run. */
   async sample(at: number): Promise<void> {
+    await Bun.sleep(REST_MS); // so that only the parameters of now count
     const { pid: server, censuses } = this.#worker;
     const engines = (await this.#worker.engines()).flatMap(({ pid, state }) =>
       state === "ready" && pid !== null ? [pid] : [],
     );
     const processes = [server, ...engines].map((pid) => ({ role: "worker", pid }));
     await processCensus(processes, censuses); // each collects its garbage to answer
-    await Bun.sleep(RETURN_MS);
-    this.#server.push({ at, value: memoryOf(server).anonymous });
-    for (const pid of engines) {
-      const samples = this.#engines.get(pid) ?? [];
-      this.#engines.set(pid, [...samples, { at, value: memoryOf(pid).anonymous }]);
-    }
+    const least = await leastMemory([server, ...engines]);
+    const sampleOf = (pid: number): Sample => ({ at, value: least.get(pid) ?? Number.NaN });
+    this.#server.push(sampleOf(server));
+    for (const pid of engines)
+      this.#engines.set(pid, [...(this.#engines.get(pid) ?? []), sampleOf(pid)]);
   }
 
   /** Samples of the server from one time on and of engines from another, in seconds; of those that lived on. */
@@ -45,4 +48,15 @@ export class MemoryWatch {
       ...all.filter(({ samples }) => samples.length > 0),
     ];
   }
+}
+
+/** The least anonymous memory of each process, in MiB, in some seconds. */
+async function leastMemory(pids: readonly number[]): Promise<ReadonlyMap<number, number>> {
+  const least = new Map<number, number>();
+  for (let reading = 0; reading < READINGS; reading++) {
+    await Bun.sleep(READING_MS); // allocators give back what a collection has freed, and threads collect
+    for (const pid of pids)
+      least.set(pid, Math.min(memoryOf(pid).anonymous, least.get(pid) ?? Number.POSITIVE_INFINITY));
+  }
+  return least;
 }

@@ -4,6 +4,7 @@ import { logId } from "../../src/log.ts";
 import type { Fault } from "../faults/rig/fault.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { emptied, leaksOf, rehearse, stopAll, usageOf, useEveryModel } from "./before-and-after.ts";
+import { atRest } from "./changes.ts";
 import { isExplained } from "./explained-lines.ts";
 import { LogWatch } from "./log-watch.ts";
 import { MemoryWatch } from "./memory-watch.ts";
@@ -23,6 +24,8 @@ export interface SoakPlan {
   readonly onStep?: (step: string) => void;
 }
 
+/** Memory is measured after every so many faults, with all streams as they were the last time. */
+const FAULTS_A_SAMPLE = 3;
 /** The first part of the run, in which memory is not judged. */
 const WARM_UP_SHARE = 0.15;
 /** From here on engines are left alive, with all models loaded, so that their memory is measured over a long time, too. */
@@ -57,6 +60,10 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
       broken ??= reason(error);
       return otherwise;
     });
+  const sampleAtRest = async (): Promise<void> => {
+    for (const stream of all) await stream.change(atRest(stream.name));
+    await memory.sample(clock() / 1000);
+  };
   for (let round = 0; clock() < lengthMs && broken === null; round++) {
     await Bun.sleep(Math.max(0, round * everyMs - clock())); // the plan's own time
     if (calmAt === null && clock() >= lengthMs * CALM_SHARE) {
@@ -66,7 +73,8 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
     const struck = await seen(rounds.next(calmAt !== null), "nothing");
     broken ??= stop.aborted ? reason(stop.reason) : await seen(endOf(all, stage), null);
     // A process that is just being replaced, or that gets no core, is measured the next time.
-    await memory.sample(clock() / 1000).catch((error) => onStep(`no sample: ${reason(error)}`));
+    if (round % FAULTS_A_SAMPLE === 0)
+      await sampleAtRest().catch((error) => onStep(`no sample: ${reason(error)}`));
     onStep(`${(clock() / 1000).toFixed(0)} s: ${struck}${broken ? `; ${broken}` : ""}`);
   }
   const lastedMs = clock();

@@ -16,7 +16,7 @@ import { sharedMemory } from "./shared-memory.ts";
 
 const log = getLogger("engine");
 
-const TICK_MS = 1000;
+const TICK_MS = 250;
 /** An engine whose main thread answers no ping for this long hangs. */
 const SILENCE_MS = 3000;
 
