@@ -157,6 +157,7 @@ function openEncoder(width: number, height: number): CodecContext {
     tune: "zerolatency",
     "forced-idr": "1",
     sc_threshold: "0",
+    weightp: "none",
     crf: "23",
   };
   for (const [name, value] of Object.entries(settings)) {

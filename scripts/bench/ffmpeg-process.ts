@@ -29,6 +29,7 @@ async function run(ffmpeg: string, { path, width, height }: Clip, frames: number
       ...["-frames:v", String(frames), "-vf", "format=gbrp,format=yuv420p", "-c:v", "libx264"],
       ...["-preset", "superfast", "-tune", "zerolatency", "-crf", "23", "-bf", "0"],
       ...["-maxrate", rate, "-bufsize", rate, "-g", "100000", "-sc_threshold", "0"],
+      ...["-weightp", "none"],
       ...["-forced-idr", "1", "-force_key_frames", "expr:gte(t,n_forced)", "-threads", "1"],
       ...["-f", "mp4", "-movflags", "empty_moov+frag_every_frame+default_base_moof"],
       ...["-y", "/dev/null"],

@@ -77,6 +77,8 @@ export class VideoEncoder implements Disposable {
       tune: "zerolatency",
       "forced-idr": "1",
       sc_threshold: "0",
+      // Takes a tenth of the encoder's time, a fifth at 720p, and saves 1 % of the bits at best.
+      weightp: "none",
       ...(options.bitrate ? {} : { crf: String(CRF) }),
       ...(options.profile && { profile: options.profile }),
     };
