@@ -25,9 +25,9 @@ export function suits(fault: Fault, { name, input }: SoakStream): boolean {
   );
 }
 
-/** Faults of the network name the path that they strike first. */
+/** Names begin with what is struck: the input's path, or the decoder by a picture of the input. */
 const isOfInput = ({ family, name }: Fault): boolean =>
-  family === "input" || (family === "trickle" && name.startsWith("input"));
+  family === "input" || name.startsWith("input:") || name.startsWith("decoder:");
 
 /** `clock` is the time since the start of the run, in milliseconds. */
 export async function strike(
