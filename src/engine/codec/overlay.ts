@@ -95,7 +95,7 @@ class Compositor implements Disposable {
     this.#label.pts = this.#count;
     frame.pts = this.#count++;
     // The filter holds the only reference, so it may write into the frame instead of copying it.
-    check(await this.#pictures.buffersrcAddFrame(frame), "give the overlay a frame");
+    check(this.#pictures.buffersrcAddFrameSync(frame), "give the overlay a frame");
     check(
       this.#labels.buffersrcAddFrameSync(this.#label, AV_BUFFERSRC_FLAG_KEEP_REF),
       "give the overlay its label",
