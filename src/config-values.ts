@@ -40,7 +40,7 @@ export const byteSize = (options: StringOptions) =>
       pattern: "^\\d+(\\.\\d+)?\\s*([KkMmGgTt]i?)?[Bb]?$",
       format: "byte-size",
       expects:
-        "a size with its unit such as 512MiB or 20GiB; without a unit it is in bytes, at least 1048576",
+        "a size above 0 with its unit such as 512MiB or 20GiB; without a unit it is in bytes, at least 1048576",
       ...options,
     }),
   )
@@ -185,7 +185,10 @@ FormatRegistry.Set(
   (text) => Buffer.byteLength(text) <= 1024 && !text.includes("\uFFFD"),
 );
 // A small number without a unit was meant in another one: `20` are not 20 bytes.
-FormatRegistry.Set("byte-size", (text) => /[kmgt]i?b?$/i.test(text) || bytesIn(text) >= 2 ** 20);
+FormatRegistry.Set("byte-size", (text) => {
+  const least = /[kmgt]i?b?$/i.test(text) ? 1 : 2 ** 20;
+  return bytesIn(text) >= least && Number.isSafeInteger(bytesIn(text));
+});
 FormatRegistry.Set("hosts", (text) => split(text).every((host) => normalHost(host) !== null));
 const isBase = (url: URL | null): url is URL =>
   url !== null &&

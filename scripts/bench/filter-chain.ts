@@ -34,7 +34,7 @@ export class FilterChain implements Disposable {
 
   /** Returns a new frame, which the caller owns. */
   async run(frame: Frame): Promise<Frame> {
-    check(await this.#source.buffersrcAddFrame(frame, AV_BUFFERSRC_FLAG_KEEP_REF), "filter");
+    check(this.#source.buffersrcAddFrameSync(frame, AV_BUFFERSRC_FLAG_KEEP_REF), "filter");
     const out = new Frame();
     out.alloc();
     check(await this.#sink.buffersinkGetFrame(out), "filter");

@@ -82,19 +82,25 @@ export async function runEngine(): Promise<void> {
 
 const EMPTY: FromEngine = { type: "pong", live: { streams: 0, frames: 0, requests: 0 } };
 
-/** Null for a message that does not match its schema. Whoever waits for an answer gets one. */
+/**
+ * Null for a message that does not match its schema. Whoever waits for an answer gets the error; without its options an engine
+ * ends, since it will never be ready.
+ */
 function received(raw: unknown, send: Send): ToEngine | null {
   try {
     return checked(raw);
   } catch (fault) {
     log.error("message from the server ignored", { error: reason(fault) });
-    const { type, number, id } = Object(raw);
+    const { type, number, id, revision } = Object(raw);
     const error: PlainError = {
       kind: "internal",
-      message: `the engine does not understand the order: ${reason(fault)}`,
+      message: `the engine does not understand a message of the server: ${reason(fault)}`,
     };
     if (type === "start") send({ type: "report", number, report: { type: "ended", id, error } });
     if (type === "ask") send({ type: "answer", number, value: null, error });
+    if (type === "update")
+      send({ type: "report", number, report: { type: "refused", id: "", revision } });
+    if (type === "init") process.exit(1);
     return null;
   }
 }

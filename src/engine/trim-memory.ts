@@ -1,5 +1,5 @@
 /**
- * Gives memory back to the system that the C library keeps. FFmpeg and ONNX Runtime allocate from glibc's arenas, which return
+ * Returns memory that the C library holds but does not use to the system. FFmpeg and ONNX Runtime allocate from glibc's arenas, which return
  * only what is free at their end: after some minutes of faults, 19 of an engine's 370 MiB were free inside them.
  */
 import { dlopen, FFIType } from "bun:ffi";
@@ -9,7 +9,7 @@ import { getLogger } from "../log.ts";
 /** A call takes a millisecond, and what is needed again is mapped anew. */
 const EVERY_MS = 30_000;
 
-/** Returns a function that does so now (malloc_trim(3)); null for a C library without it. */
+/** Returns a function that calls malloc_trim(3); null if the C library has none. */
 export function memoryTrimmer(): (() => void) | null {
   try {
     const { symbols } = dlopen("libc.so.6", {
@@ -22,7 +22,7 @@ export function memoryTrimmer(): (() => void) | null {
   }
 }
 
-/** From now on, as long as the process lives. */
+/** Trims the memory of this process every 30 s until it ends. */
 export function trimMemoryRegularly(): void {
   const trim = memoryTrimmer();
   if (trim !== null) setInterval(trim, EVERY_MS).unref();

@@ -76,14 +76,14 @@ export const imageAccess = (scheduler: EngineScheduler): ImageAccess => ({
   },
 });
 
-/** What a stream has besides the fields of a picture. */
+/** Fields that a stream has and a picture has not. */
 const STREAM_FIELDS: ReadonlySet<string> = new Set<string>(
   [...CHANGING_FIELDS, ...FIXED_FIELDS].filter(
     (name) => !PICTURE_FIELDS.some((field) => field === name),
   ),
 );
 
-/** Parts the fields of a picture, and parameters of its model, from those that only a stream has: they are not checked. */
+/** Separates the fields of a picture and its model's parameters from those that only a stream has, which are not checked. */
 function withoutStreamFields(given: ImageFields) {
   const isOfStream = ([name]: [string, unknown]) => STREAM_FIELDS.has(name);
   const streamOnly = Object.entries(given).filter(isOfStream);

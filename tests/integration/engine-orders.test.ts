@@ -12,7 +12,8 @@ setDefaultTimeout(20_000);
 // biome-ignore lint/suspicious/noExplicitAny: tests look into messages freely
 type Message = any;
 
-test("an order that the engine does not understand ends at once, and a question gets an answer", async () => {
+/** A real engine that has said hello, and everything that it has sent. */
+async function startEngine() {
   const workspace = await mkdtemp(join(tmpdir(), "engine-orders-"));
   const received: Message[] = [];
   const engine = Bun.spawn([process.execPath, MAIN, "engine"], {
@@ -27,28 +28,47 @@ test("an order that the engine does not understand ends at once, and a question 
     await waitFor("a message", () => received.some(isWanted));
     return received.find(isWanted);
   };
-  try {
-    const options: EngineOptions = {
-      ...{ device: "cpu", workspace, frame_queue: 1, max_frame_age_ms: 500, max_batch: 1 },
-      ...{ log_level: "error", log_format: "json" },
-    };
-    await first(({ type }) => type === "hello");
-    engine.send({ type: "init", options });
-    await first(({ type }) => type === "ready");
+  await first(({ type }) => type === "hello");
+  const options: EngineOptions = {
+    ...{ device: "cpu", workspace, frame_queue: 1, max_frame_age_ms: 500, max_batch: 1 },
+    ...{ log_level: "error", log_format: "json" },
+  };
+  return {
+    engine,
+    options,
+    first,
+    async [Symbol.asyncDispose]() {
+      engine.kill("SIGKILL");
+      await engine.exited;
+      await rm(workspace, { recursive: true });
+    },
+  };
+}
 
-    const params = { model: "dreamscape", fps: ["a"] };
-    engine.send({ type: "start", id: "a", number: 1, order: { kind: "image", job: { params } } });
-    engine.send({ type: "ask", number: 2, question: { kind: "weather" } });
+test("an order that the engine does not understand ends at once, and a question gets an answer", async () => {
+  await using started = await startEngine();
+  const { engine, options, first } = started;
+  engine.send({ type: "init", options });
+  await first(({ type }) => type === "ready");
 
-    const { number, report } = await first(({ type }) => type === "report");
-    const understood = expect.stringContaining("does not understand");
-    const error = { kind: "internal", message: understood };
-    expect({ number, report }).toEqual({ number: 1, report: { type: "ended", id: "a", error } });
-    const answer = await first(({ type }) => type === "answer");
-    expect(answer).toEqual({ type: "answer", number: 2, value: null, error });
-  } finally {
-    engine.kill("SIGKILL");
-    await engine.exited;
-    await rm(workspace, { recursive: true });
-  }
+  const params = { model: "dreamscape", fps: ["a"] };
+  engine.send({ type: "start", id: "a", number: 1, order: { kind: "image", job: { params } } });
+  engine.send({ type: "ask", number: 2, question: { kind: "weather" } });
+  engine.send({ type: "update", number: 3, revision: 7, params });
+
+  const { report } = await first(({ number }) => number === 1);
+  const message = expect.stringContaining("does not understand");
+  const error = { kind: "internal", message };
+  expect(report).toEqual({ type: "ended", id: "a", error });
+  const answer = await first(({ number }) => number === 2);
+  expect(answer).toEqual({ type: "answer", number: 2, value: null, error });
+  const refused = await first(({ number }) => number === 3);
+  expect(refused.report).toMatchObject({ type: "refused", revision: 7 });
+});
+
+test("an engine that does not understand its options ends", async () => {
+  await using started = await startEngine();
+  const { engine, options } = started;
+  engine.send({ type: "init", options: { ...options, model_memory: 0 } });
+  expect(await engine.exited).toBe(1);
 });

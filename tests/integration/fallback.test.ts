@@ -43,6 +43,13 @@ const gaps = ({ frames }: ShownStage, from = 0): number[] =>
 
 const longestGap = (stage: ShownStage, from: number): number => Math.max(...gaps(stage, from));
 
+test.concurrent("a picture that is shown again keeps its memory", async () => {
+  const run = { skip_unchanged: true };
+  await using stage = new ShownStage({ fallback: null, input: "still", run });
+  await stage.shown("model", 20);
+  expect(stage.order).toEqual(["model"]);
+});
+
 test.concurrent("a pause shows the fallback at once and at the input's rate, runs no model, and ends with a live picture", async () => {
   await using stage = new ShownStage();
   await stage.shown("model", 5);

@@ -5,10 +5,10 @@ import { memoryOf } from "../support/process-memory.ts";
 import type { Sample } from "./growth.ts";
 import type { MemoryRecord } from "./record.ts";
 
-/** Segments with the parameters of before leave the channels in this time. */
+/** In this time segments made with earlier parameters leave the channels. */
 const REST_MS = 6000;
-/** Model threads collect their garbage when they like: the least of these readings has the least of it. */
-const READINGS = 6;
+/** Model threads collect garbage at times of their own: the smallest of these readings has the least of it. */
+export const READINGS = 6;
 const READING_MS = 500;
 
 export class MemoryWatch {

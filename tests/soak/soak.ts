@@ -24,8 +24,8 @@ export interface SoakPlan {
   readonly onStep?: (step: string) => void;
 }
 
-/** Memory is measured after every so many faults, with all streams as they were the last time. */
-const FAULTS_A_SAMPLE = 3;
+/** Memory is measured after every so many faults, with all streams at the same parameters. */
+export const FAULTS_A_SAMPLE = 3;
 /** The first part of the run, in which memory is not judged. */
 const WARM_UP_SHARE = 0.15;
 /** From here on engines are left alive, with all models loaded, so that their memory is measured over a long time, too. */

@@ -49,8 +49,8 @@ export interface ShownOptions {
   readonly fallback?: string | null;
   /** A clock drives the stream. */
   readonly clock?: boolean;
-  /** Default: `steady`; `silent`: no frame comes in. */
-  readonly input?: "steady" | "silent";
+  /** Default: `steady`; `still`: all frames are the same; `silent`: no frame comes in. */
+  readonly input?: "steady" | "still" | "silent";
   readonly infer?: Partial<InferOptions>;
   /** Settles when the model is loaded. */
   readonly loaded?: Promise<unknown>;
@@ -70,6 +70,7 @@ export class ShownStage implements AsyncDisposable {
   readonly #stage: InferStage;
   readonly #stages = new StageGroup();
   readonly #ticker: ReturnType<typeof setInterval>;
+  readonly #isStill: boolean;
   readonly #writer: WritableStreamDefaultWriter<Tick>;
   readonly #read: Promise<void>;
   #sent = 0;
@@ -83,6 +84,7 @@ export class ShownStage implements AsyncDisposable {
     loaded,
     run,
   }: ShownOptions = {}) {
+    this.#isStill = input === "still";
     const definition = defineModel("m", { ...identity.json, ...(run && { run }) }, signature);
     this.model = new FakeModel(definition, (job) =>
       Promise.race([this.answer(job), this.#over.promise]),
@@ -130,7 +132,7 @@ export class ShownStage implements AsyncDisposable {
     })();
     this.#read.catch(() => {}); // the disposal reports it
     this.#ticker = setInterval(() => {
-      if (input === "steady") this.#send(clock);
+      if (input !== "silent") this.#send(clock);
     }, INTERVAL_MS);
   }
 
@@ -170,10 +172,10 @@ export class ShownStage implements AsyncDisposable {
     void this.#writer.write(clock ? time : this.pool.adopt(this.#picture(), time));
   }
 
-  /** No two in a row are the same. */
+  /** No two in a row are the same, unless the input is still. */
   #picture(): Frame {
     const frame = flatFrame();
-    frame.data?.[0]?.fill(109 + (this.#sent % 3));
+    frame.data?.[0]?.fill(this.#isStill ? 110 : 109 + (this.#sent % 3));
     return frame;
   }
 }

@@ -50,13 +50,16 @@ test("usage logs are two files in folders that exist", () => {
   );
 });
 
-test.each(["20", "1048575", "20B"])("a size of %s, which lacks its unit, is refused", (text) => {
-  const message = messageOf(() => readConfig(["--model-memory", text], {}));
-  expect(message).toBe(
-    `--model-memory must be a size with its unit such as 512MiB or 20GiB; without a unit it is in bytes, at least 1048576, got "${text}"`,
-  );
-  expect(readConfig(["--model-memory", "1048576"], {}).modelMemory).toBe(1_048_576);
-});
+test.each(["20", "1048575", "20B", "0GiB", "0.0001kB", "99999999TiB"])(
+  "a size of %s is refused",
+  (text) => {
+    const message = messageOf(() => readConfig(["--model-memory", text], {}));
+    expect(message).toBe(
+      `--model-memory must be a size above 0 with its unit such as 512MiB or 20GiB; without a unit it is in bytes, at least 1048576, got "${text}"`,
+    );
+    expect(readConfig(["--model-memory", "1048576"], {}).modelMemory).toBe(1_048_576);
+  },
+);
 
 test.each([
   ["250ms", 250],

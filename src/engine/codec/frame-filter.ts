@@ -14,7 +14,7 @@ import {
 export type FilterStep = readonly [name: string, args: string];
 
 /**
- * A configured graph for one input shape. Runs off the main thread; one call at a time.
+ * A configured graph for one input shape. Filters run off the main thread; one call at a time.
  * Disposing it while a call runs ends the process.
  */
 export class FrameFilter implements Disposable {
@@ -71,7 +71,7 @@ export class FrameFilter implements Disposable {
     }
   }
 
-  /** Takes some microseconds, less than the way to another thread: filters run when a frame is taken. */
+  /** Adding a frame takes microseconds, less than handing it to another thread. Filters run when a frame is taken out. */
   #add(frame: Frame | null): void {
     const code = this.#source.buffersrcAddFrameSync(frame, AV_BUFFERSRC_FLAG_KEEP_REF);
     check(code, "filter a frame");

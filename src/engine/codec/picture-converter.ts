@@ -5,6 +5,7 @@ import type { Fit, Size } from "../protocol/work.ts";
 import { type FrameShape, sameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
 import { AV_PIX_FMT_GBRP, check, Frame } from "./libav.ts";
+import { PictureMemory } from "./picture-memory.ts";
 import { copyPlane, type Plane } from "./plane-copy.ts";
 
 /** Deadline of a conversion: the largest frame takes a tenth of a second. */
@@ -20,9 +21,12 @@ const RGB_PLANES = [2, 0, 1] as const;
 export class PictureConverter implements Disposable {
   readonly #graphs = new Map<string, { filter: FrameFilter; steps: string }>();
   readonly #calls: NativeCalls;
+  readonly #memory: PictureMemory;
 
-  constructor(calls: NativeCalls) {
+  /** @param memory where pictures come from; by default each gets memory of its own */
+  constructor(calls: NativeCalls, memory = new PictureMemory()) {
     this.#calls = calls;
+    this.#memory = memory;
   }
 
   /**
@@ -40,7 +44,7 @@ export class PictureConverter implements Disposable {
     const steps: FilterStep[] = [...fitted, ["format", "pix_fmts=gbrp"]];
     const planar = await this.#run(`to picture: ${use}`, frame, steps);
     try {
-      return await readPlanes(planar);
+      return await this.#read(planar);
     } finally {
       planar.free();
     }
@@ -80,6 +84,16 @@ export class PictureConverter implements Disposable {
       ["format", "pix_fmts=yuv420p"],
     ];
     return await this.#run("resize", frame, steps);
+  }
+
+  async #read(frame: Frame): Promise<Picture> {
+    const { width, height } = frame;
+    const data = this.#memory.take(pictureBytes(width, height));
+    for (const [position, plane] of rgbPlanes(frame).entries()) {
+      const bytes = data.subarray(position * width * height);
+      await copyPlane(plane, { bytes, stride: width }, frame);
+    }
+    return { data, width, height };
   }
 
   async #run(purpose: string, frame: Frame, steps: readonly FilterStep[]): Promise<Frame> {
@@ -132,16 +146,6 @@ function fitSteps(from: Size, to: Size, fit: Fit, target: Size = to): FilterStep
 const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 const even = (value: number): number => Math.max(2, Math.round(value / 2) * 2);
-
-async function readPlanes(frame: Frame): Promise<Picture> {
-  const { width, height } = frame;
-  const data = new Uint8Array(pictureBytes(width, height));
-  for (const [position, plane] of rgbPlanes(frame).entries()) {
-    const bytes = data.subarray(position * width * height);
-    await copyPlane(plane, { bytes, stride: width }, frame);
-  }
-  return { data, width, height };
-}
 
 /** The frame is the caller's. */
 async function writePlanes({ width, height, data }: Picture): Promise<Frame> {

@@ -20,7 +20,7 @@ export interface InferenceJob extends RunItem {
   readonly onStart?: () => void;
 }
 
-/** The caller's. The size of its picture may differ from what went in. */
+/** Owned by the caller, which reuses the picture's memory. The size of its picture may differ from what went in. */
 export interface InferenceResult extends RunOutput {
   /** The stream's share of the run in the worker, without waiting. */
   readonly inferenceMs: number;

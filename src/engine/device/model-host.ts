@@ -78,6 +78,7 @@ export class ModelHost implements AsyncDisposable {
     this.#loader = new ModelLoader({
       device: this.#device,
       maxBatch: options.maxBatch ?? 0,
+      calls: this.#calls,
       onLost: (thread, name) => this.#forget(thread, name),
     });
     this.#reloader = new ModelReloader({

@@ -3,8 +3,9 @@ import { availableParallelism } from "node:os";
 import { toPlainError, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { UsableModel } from "../models/catalogue-entry.ts";
+import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Size } from "../protocol/work.ts";
-import { type Device, settingsFor } from "./devices.ts";
+import { type Device, loadDeadlineMs, settingsFor } from "./devices.ts";
 import { separatesSizes } from "./model-memory.ts";
 import { type LoadReport, ModelThread } from "./model-thread.ts";
 import { ReadyModel } from "./ready-model.ts";
@@ -17,6 +18,8 @@ export interface ModelLoaderOptions {
   readonly device: Device;
   /** Frames that a model runs at once at most; 0: as many as warm-up finds to pay. */
   readonly maxBatch: number;
+  /** Where the loads of further threads are recorded; that of a model's first thread is its caller's. */
+  readonly calls: NativeCalls;
   /** The thread of a model has ended by itself or hangs. */
   readonly onLost: (thread: ModelThread, name: string) => void;
 }
@@ -66,6 +69,7 @@ export class ModelLoader implements AsyncDisposable {
     return new SizeThreads({
       base,
       open: async (size) => {
+        using _call = this.#options.calls.begin("load", loadDeadlineMs(this.#options.device));
         const { thread } = await this.#open(model, (lost) => void this.#close(lost), halved(size));
         return thread;
       },

@@ -52,7 +52,7 @@ export function samplingOf(config: Readonly<Record<string, unknown>>): PipelineS
   const { training, prediction } = trainingOf(config);
   const isZeroTerminal = config["rescale_betas_zero_snr"] === true;
   const sigmas = isZeroTerminal ? zeroTerminalSigmas(training) : trainedSigmas(training);
-  // Tables are in single precision, which ends earlier.
+  // Sigma tables are in single precision, whose range is smaller.
   if (!sigmas.every((sigma) => Number.isFinite(Math.fround(sigma)))) {
     const betas = `beta_start ${training.betaStart} and beta_end ${training.betaEnd}`;
     throw failed(`${betas} leave no signal at the end: give those that the model was trained with`);

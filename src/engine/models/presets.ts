@@ -5,7 +5,7 @@ type Written = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**
  * The presets with the weights of named entries as full lists; ranges are checked when a preset is used. Throws for a
- * parameter that the model does not have.
+ * parameter that the model does not have, and for weights by name of one that is no vector.
  */
 export function presetsOf(
   presets: Written,
@@ -30,8 +30,13 @@ export function presetsOf(
 
 function written(param: ModelParam, value: unknown, preset: string): ParamValue {
   const isByName = typeof value === "object" && value !== null && !Array.isArray(value);
-  if (!isByName || param.type !== "vector") return value as ParamValue; // model.json's schema allows no others
-  const weights = value as Record<string, number>;
+  if (!isByName) return value as ParamValue; // model.json's schema allows no others
+  if (param.type !== "vector") {
+    throw new Error(
+      `model.json: presets.${preset}.${param.name} is an object; ${param.name} takes a ${param.type}`,
+    );
+  }
+  const weights = value as Record<string, number>; // by model.json's schema
   for (const name of Object.keys(weights)) {
     if (param.entries.includes(name)) continue;
     const field = `model.json: presets.${preset}.${param.name}`;
@@ -39,5 +44,5 @@ function written(param: ModelParam, value: unknown, preset: string): ParamValue 
       `${field} names the entry ${JSON.stringify(name)}, which ${param.name} does not have`,
     );
   }
-  return param.entries.map((name) => weights[name] ?? 0);
+  return param.entries.map((name) => (Object.hasOwn(weights, name) ? (weights[name] ?? 0) : 0));
 }

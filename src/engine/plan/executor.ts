@@ -193,7 +193,8 @@ export class PlanExecutor implements Disposable {
     const fit = isSqueezed ? "stretch" : params.fit;
     const { data, texts = {}, nodePictures } = said;
     const rest = { data, texts, ...(nodePictures && { nodePictures }) };
-    return { picture: inputs.picture, fit, inferenceMs, ...rest };
+    const { picture, isKept } = inputs;
+    return { picture, isKept, fit, inferenceMs, ...rest };
   }
 
   /** As `run`, but always gives a picture: that of the frame if no model makes one. */

@@ -3,6 +3,7 @@ import type { PlainError } from "../../errors.ts";
 import { Turns } from "../../streams/turns.ts";
 import type { Frame } from "../codec/libav.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
+import type { PictureMemory } from "../codec/picture-memory.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { DataReport } from "../protocol/messages.ts";
 import type { Size, StreamParams } from "../protocol/work.ts";
@@ -18,6 +19,8 @@ export interface Inferred extends PlanResult {
 }
 
 export interface FinisherOptions {
+  /** Gets the memory of pictures that have been shown. */
+  readonly memory: PictureMemory;
   readonly calls: NativeCalls;
   /** Where the pictures of fallbacks lie. */
   readonly workspace: string;
@@ -30,11 +33,13 @@ export class Finisher implements AsyncDisposable {
   readonly #converter: PictureConverter;
   readonly #standIn: StandIn;
   readonly #fallback: Fallback;
+  readonly #memory: PictureMemory;
   readonly #dataLabel = new DataLabel();
   /** Calls of the converter and of what draws over frames must not overlap. */
   readonly #turns = new Turns();
 
-  constructor({ calls, workspace, onFallbackTrouble: onTrouble }: FinisherOptions) {
+  constructor({ memory, calls, workspace, onFallbackTrouble: onTrouble }: FinisherOptions) {
+    this.#memory = memory;
     this.#converter = new PictureConverter(calls);
     this.#standIn = new StandIn(this.#converter);
     this.#fallback = new Fallback({ calls, workspace, onTrouble });
@@ -66,11 +71,12 @@ export class Finisher implements AsyncDisposable {
     return await this.#fallback.frameFor(job);
   }
 
-  async #frameOf(job: PlanJob, { picture, fit, values }: Inferred): Promise<Frame> {
+  async #frameOf(job: PlanJob, { picture, isKept, fit, values }: Inferred): Promise<Frame> {
     const plain =
       picture === null
         ? await this.#resized(job)
         : await this.#converter.toFrame(picture, job.size, fit);
+    if (picture !== null && !isKept) this.#memory.give(picture);
     if (values !== null) this.#dataLabel.set(values);
     const labelled = await this.#dataLabel.onFrame(plain, job.params);
     this.#standIn.pictureMade();

@@ -17,7 +17,7 @@ export class FrameInputs {
   readonly #converter: PictureConverter;
   readonly #job: PlanJob;
   #before: Picture | null = null;
-  /** The node that drew `before` keeps it: it must be copied before its memory may move. */
+  /** The node that drew `before` keeps it: it must be copied before its memory may be transferred. */
   #isKept = false;
   /** A conversion of the frame that has begun before it was asked for, and what it is for. */
   #ahead: { readonly of: string; readonly picture: Promise<Picture> } | null = null;
@@ -33,6 +33,11 @@ export class FrameInputs {
   /** The last picture that a model has drawn for this frame; null before the first. */
   get picture(): Picture | null {
     return this.#before;
+  }
+
+  /** True if the node that drew `picture` keeps it: its memory must not be reused. */
+  get isKept(): boolean {
+    return this.#isKept;
   }
 
   /** There is a picture for models that take video: the frame, or what a model drew. */

@@ -4,6 +4,7 @@ import { pause } from "../../streams/pause.ts";
 import type { Stage } from "../../streams/stage.ts";
 import { markerFor } from "../codec/frame-marker.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
+import { PictureMemory } from "../codec/picture-memory.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
@@ -87,12 +88,14 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   constructor(options: InferOptions) {
     this.#options = options;
-    this.#converter = new PictureConverter(options.calls);
+    const memory = new PictureMemory();
+    this.#converter = new PictureConverter(options.calls, memory);
     const [converter, signal] = [this.#converter, this.#stop.signal];
     this.#executor = new PlanExecutor({ ...options, converter, signal });
     const preparation = new Preparation({ ...options, executor: this.#executor, signal });
     const finisher = new Finisher({
       ...options,
+      memory,
       onFallbackTrouble: (error) => options.observer.trouble("fallback", error),
     });
     const bypass = new Bypass(options.bypassLimits);

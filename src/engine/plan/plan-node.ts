@@ -34,7 +34,7 @@ export interface NodeInput {
 export interface NodeOutput extends RunOutput {
   /** 0 where an earlier result was taken. */
   readonly inferenceMs: number;
-  /** The result is kept, so that its picture must not be transferred. */
+  /** The node keeps the result: the memory of its picture must be neither transferred nor reused. */
   readonly isKept: boolean;
 }
 

@@ -34,6 +34,8 @@ export interface Drawn {
 /** As `Drawn`, but without a picture where no model makes one: the frame is to be shown. */
 export interface PlanResult extends Omit<Drawn, "picture"> {
   readonly picture: Picture | null;
+  /** A node keeps the picture and may show it again: its memory must not be reused. */
+  readonly isKept: boolean;
 }
 
 /**

@@ -109,7 +109,7 @@ export const ModelInfo = Type.Object({
   /** The execution provider that really runs it; absent while cold. */
   execution_provider: Type.Optional(Type.String()),
   /** How long the next load should take; absent where nothing is known. */
-  load_estimate_ms: Type.Optional(Type.Number()),
+  load_estimate_ms: Type.Optional(Type.Number({ minimum: 0 })),
   params: Type.Array(ModelParam),
   /** Named values of parameters, each a part of them. */
   presets: Type.Record(Type.String(), ParamValues),

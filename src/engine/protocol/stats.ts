@@ -3,7 +3,7 @@ import { Type } from "@sinclair/typebox";
 import { type Immutable, nullable } from "../../schema.ts";
 import { LatencyCounts } from "./latency-counts.ts";
 
-/** How often something happened. What the server answers with promises no less than 0. */
+/** A number of events, bytes or objects. The server's API promises at least 0, so a report below that is refused. */
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 const Milliseconds = nullable(Type.Number());
@@ -28,7 +28,7 @@ export const StreamCounts = Type.Object({
   /** Runs of the model that failed. */
   errors: Count,
   /** Pixels of the frames that left, in millions. */
-  megapixels_out: Type.Number({ minimum: 0 }),
+  megapixels_out: Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
   segments_out: Count,
   /** Segments skipped because the peer stalled. */
   segments_skipped: Count,

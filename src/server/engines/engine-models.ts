@@ -2,6 +2,9 @@
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { EngineProcess } from "./engine-process.ts";
 
+/** After this time without an answer the next question is asked. */
+const ANSWER_MS = 5000;
+
 export class EngineModels {
   readonly #byName = new Map<string, ModelInfo>();
   /** Pending while the engine has been asked and has not answered. */
@@ -28,7 +31,8 @@ export class EngineModels {
 
   /**
    * Settles when the engine has answered a question that was asked from now on, since the present one may be answered from
-   * older folders; or when `settle` is called because it never will. Callers that wait share a question.
+   * older folders; when it has not answered for five seconds; or when `settle` is called because it never will. Callers that
+   * wait share a question.
    */
   refresh(engine: EngineProcess): Promise<void> {
     if (this.#asked === null) return this.#ask(engine);
@@ -46,11 +50,17 @@ export class EngineModels {
     this.#asked = null;
   }
 
-  #ask(engine: EngineProcess): Promise<void> {
+  async #ask(engine: EngineProcess): Promise<void> {
+    const asked = Promise.withResolvers<void>();
     this.#engine = engine;
-    this.#asked = Promise.withResolvers();
+    this.#asked = asked;
+    const timer = setTimeout(() => {
+      if (this.#asked === asked) this.#asked = null;
+      asked.resolve();
+    }, ANSWER_MS);
     engine.send({ type: "models" });
-    return this.#asked.promise;
+    await asked.promise;
+    clearTimeout(timer);
   }
 }
 

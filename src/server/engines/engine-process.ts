@@ -154,11 +154,25 @@ export class EngineProcess {
 
   #take(raw: unknown): void {
     this.#silentMs = 0;
+    let message: FromEngine;
     try {
-      this.#receive(checked(raw));
+      message = checked(raw);
     } catch (error) {
-      log.error("message from an engine ignored", { error: reason(error) });
+      this.#refuse(raw, reason(error));
+      return;
     }
+    this.#receive(message);
+  }
+
+  /** What others wait for is not lost with a message that does not match its schema. */
+  #refuse(raw: unknown, why: string): void {
+    log.error("message from an engine ignored", { error: why });
+    const { type, number, report } = Object(raw);
+    if (type === "ready") this.kill(`its report of models is not understood: ${why}`);
+    if (type !== "report" || Object(report).type !== "ended" || !Number.isInteger(number)) return;
+    const message = `the engine's report of the end is not understood: ${why}`;
+    const ended = { type: "ended", id: "", error: { kind: "internal", message } } as const;
+    this.#options.receive({ type, number, report: ended });
   }
 
   #receive(message: FromEngine): void {

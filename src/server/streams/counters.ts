@@ -54,7 +54,8 @@ export class StreamCounters {
 
   get totals(): Counters {
     const now = countersOf(this.#latest);
-    for (const name of COUNTERS) now[name] += this.#earlier[name];
+    for (const name of COUNTERS)
+      now[name] = Math.min(Number.MAX_SAFE_INTEGER, now[name] + this.#earlier[name]);
     return now;
   }
 

@@ -1,6 +1,6 @@
 /** Passes a stream's data reports on to readers at a bounded rate, and drops the oldest of a slow reader. */
 import { type DataReport, MAX_DATA_BYTES } from "../../engine/protocol/messages.ts";
-import { WorkerError } from "../../errors.ts";
+import { reason, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 
 /** A report as readers get it. */
@@ -84,21 +84,27 @@ export class DataOutput {
   #passOn({ id: _, ...report }: DataReport): void {
     this.#restedAt = Math.max(this.#restedAt, performance.now()) + INTERVAL_MS;
     const event = { ...report, timestamp: Date.now(), dropped: this.#dropped };
-    const bytes = Buffer.byteLength(JSON.stringify(event));
-    if (bytes > MAX_DATA_BYTES) {
+    const fault = faultOf(event);
+    if (fault !== null) {
       this.#dropped++;
-      if (!this.#hasWarned)
-        log.warn("data dropped: it is too long", {
-          stream: this.#logId,
-          bytes,
-          limit: MAX_DATA_BYTES,
-        });
+      if (!this.#hasWarned) log.warn("data dropped", { stream: this.#logId, reason: fault });
       this.#hasWarned = true;
       return;
     }
     this.#dropped = 0;
     for (const reader of this.#readers) reader.offer(event);
     this.#onEvent(event);
+  }
+}
+
+/** Why an event cannot be sent; null if it can. */
+function faultOf(event: DataEvent): string | null {
+  try {
+    const bytes = Buffer.byteLength(JSON.stringify(event));
+    if (bytes <= MAX_DATA_BYTES) return null;
+    return `it has ${bytes} bytes as JSON; at most ${MAX_DATA_BYTES} are sent`;
+  } catch (error) {
+    return `JSON cannot hold it: ${reason(error)}`;
   }
 }
 

@@ -42,7 +42,7 @@ export function withGraphs(fields: unknown): unknown {
 function faultOf(graph: string): string | null {
   try {
     const value = parseJson(graph);
-    if (typeof value === "object" && value !== null) return null;
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return null;
     return `must be a graph, an object of nodes by id; got ${shown(value)}`;
   } catch (error) {
     return `holds a graph that is not valid JSON: ${reason(error)}`;

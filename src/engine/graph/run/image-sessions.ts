@@ -18,6 +18,11 @@ const KEPT = 64;
 const MAX_SAMPLES = 2 ** 26;
 /** Of a picture beyond 1024x1024: its session keeps no memory of its runs. */
 const LARGE_SAMPLES = 3 * 1024 * 1024;
+/**
+ * Sum of the largest values of all sessions that keep memory (twenty nodes at 512x512). What they keep is several times as
+ * much. Sessions beyond give it back after each run, also where earlier ones are not used any more.
+ */
+const MAX_HELD_SAMPLES = 2 ** 24;
 
 interface ImageProgram {
   /** Null where all outputs are known without a run. */
@@ -25,11 +30,16 @@ interface ImageProgram {
   /** By input of the session, the input of the node. */
   readonly feeds: ReadonlyMap<string, string>;
   readonly outputs: readonly GraphValue[];
+  /** Samples of the largest value if the session keeps the memory of its runs; else 0. */
+  readonly heldSamples: number;
 }
+
+const NOTHING: Pick<ImageProgram, "session" | "heldSamples"> = { session: null, heldSamples: 0 };
 
 export class ImageSessions {
   readonly #settings: SessionSettings;
-  readonly #programs = new Map<string, ImageProgram>();
+  readonly #programs = new Map<string, Promise<ImageProgram>>();
+  #heldSamples = 0;
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
@@ -49,20 +59,34 @@ export class ImageSessions {
   async release(): Promise<void> {
     const programs = [...this.#programs.values()];
     this.#programs.clear();
-    for (const { session } of programs) await session?.release();
+    for (const program of programs) await this.#releaseOne(program);
   }
 
   async #programOf(inputs: NodeInputs): Promise<ImageProgram> {
     const key = keyOf(inputs);
-    const program = this.#programs.get(key) ?? (await this.#compile(inputs));
+    // Two lanes may want the same one at a time.
+    const program = this.#programs.get(key) ?? this.#compile(inputs);
+    program.catch(() => {}); // it is awaited below
     this.#programs.delete(key);
     this.#programs.set(key, program);
-    for (const [oldest, { session }] of this.#programs) {
+    for (const [oldest, one] of this.#programs) {
       if (this.#programs.size <= KEPT) break;
       this.#programs.delete(oldest);
-      await session?.release();
+      await this.#releaseOne(one);
     }
-    return program;
+    try {
+      return await program;
+    } catch (error) {
+      if (this.#programs.get(key) === program) this.#programs.delete(key);
+      throw error;
+    }
+  }
+
+  /** One that could not be compiled holds nothing. */
+  async #releaseOne(program: Promise<ImageProgram>): Promise<void> {
+    const { session, heldSamples } = await program.catch(() => NOTHING);
+    this.#heldSamples -= heldSamples;
+    await session?.release();
   }
 
   async #compile(inputs: NodeInputs): Promise<ImageProgram> {
@@ -103,12 +127,19 @@ export class ImageSessions {
       graph.output(outputName(at), graph.node("Identity", [value.value]), "float32", dims);
       computed++;
     }
-    const isLarge = [...linked.values(), ...outputs].some(
-      (value) => value.kind !== "plain" && samplesIn(value) > LARGE_SAMPLES,
-    );
-    const settings = isLarge ? givingBack(this.#settings) : this.#settings;
-    const session = computed === 0 ? null : await Session.open(graph.build("image node"), settings);
-    return { session, feeds, outputs };
+    if (computed === 0) return { session: null, feeds, outputs, heldSamples: 0 };
+    const largest = Math.max(...[...linked.values(), ...outputs].map(samplesIn));
+    const holds = largest <= LARGE_SAMPLES && this.#heldSamples + largest <= MAX_HELD_SAMPLES;
+    const settings = holds ? this.#settings : givingBack(this.#settings);
+    const heldSamples = holds ? largest : 0;
+    this.#heldSamples += heldSamples;
+    try {
+      const session = await Session.open(graph.build("image node"), settings);
+      return { session, feeds, outputs, heldSamples };
+    } catch (error) {
+      this.#heldSamples -= heldSamples;
+      throw error;
+    }
   }
 }
 
@@ -154,8 +185,8 @@ function plainOf(node: CheckedNode, name: string, value: NodeValue | undefined):
 const dimsIn = (value: Exclude<GraphValue, { kind: "plain" }>): number[] =>
   value.kind === "image" ? dimsOf(value) : [value.batch, value.height, value.width];
 
-const samplesIn = (value: Exclude<GraphValue, { kind: "plain" }>): number =>
-  dimsIn(value).reduce((product, side) => product * side, 1);
+const samplesIn = (value: GraphValue): number =>
+  value.kind === "plain" ? 0 : dimsIn(value).reduce((product, side) => product * side, 1);
 
 function nodeValue(
   value: GraphValue,

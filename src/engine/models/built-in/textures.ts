@@ -34,16 +34,17 @@ function addLumps(sum: number[], lumps: number, strength: number, salt: number):
     const first = Math.floor(at);
     return { from: first % lumps, to: (first + 1) % lumps, share: ease(at - first) };
   });
-  for (const [y, down] of places.entries()) {
-    for (const [x, across] of places.entries()) {
-      const row = (which: number): number =>
-        mix(
-          heights[which * lumps + across.from] ?? 0,
-          heights[which * lumps + across.to] ?? 0,
-          across.share,
-        );
-      const height = mix(row(down.from), row(down.to), down.share);
+  // Interpolated across once for each row of heights, not for each row of texels.
+  const rows = Array.from({ length: lumps }, (_, y) =>
+    places.map(({ from, to, share }) =>
+      mix(heights[y * lumps + from] ?? 0, heights[y * lumps + to] ?? 0, share),
+    ),
+  );
+  for (const [y, { from, to, share }] of places.entries()) {
+    const [above = [], below = []] = [rows[from], rows[to]];
+    for (let x = 0; x <= SIDE; x++) {
       const at = y * (SIDE + 1) + x;
+      const height = mix(above[x] ?? 0, below[x] ?? 0, share);
       sum[at] = (sum[at] ?? 0) + (height - 0.5) * strength;
     }
   }

@@ -30,6 +30,21 @@ test("presets give values as they are, and the weights of named entries as full 
   });
 });
 
+test("weights by name are for vectors alone", () => {
+  for (const value of [{}, { value: 0.3 }])
+    expect(() => presetsOf({ soft: { gain: value } }, PARAMS)).toThrow(
+      "model.json: presets.soft.gain is an object; gain takes a number",
+    );
+});
+
+test("an entry may have any name", () => {
+  const names = ["constructor", "__proto__", "oil"];
+  const params = PARAMS.map((one) => (one.type === "vector" ? { ...one, entries: names } : one));
+  expect(presetsOf({ day: { style: { oil: 0.5 } } }, params)).toEqual({
+    day: { style: [0, 0, 0.5] },
+  });
+});
+
 test("a parameter and an entry that the model does not have are named", () => {
   expect(() => presetsOf({ night: { gian: 1 } }, PARAMS)).toThrow(
     "model.json: presets.night.gian is not a parameter of the model; its parameters: gain, flip, style",

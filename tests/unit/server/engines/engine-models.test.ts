@@ -1,7 +1,9 @@
 /** Which question's answer those get who ask an engine for its models while it is being asked. */
-import { expect, test } from "bun:test";
+import { afterEach, expect, jest, test } from "bun:test";
 import { EngineModels } from "../../../../src/server/engines/engine-models.ts";
 import type { EngineProcess } from "../../../../src/server/engines/engine-process.ts";
+
+afterEach(() => void jest.useRealTimers());
 
 function engine() {
   const sent: unknown[] = [];
@@ -35,4 +37,17 @@ test("when the engine is gone everybody who waits goes on, and nothing more is s
   models.settle();
   await Promise.all(all);
   expect(sent.length).toBe(1);
+});
+
+test("a question without an answer keeps nobody waiting, and does not hold up the next one", async () => {
+  jest.useFakeTimers();
+  const models = new EngineModels();
+  const { sent, process } = engine();
+  const lost = models.refresh(process);
+  jest.advanceTimersByTime(5000);
+  await lost;
+  const next = models.refresh(process);
+  expect(sent.length).toBe(2);
+  models.replace([]);
+  await next;
 });

@@ -134,3 +134,13 @@ test("a stream has at most eight readers; one that leaves makes room", () => {
   readers[0]?.[Symbol.dispose]();
   data.open();
 });
+
+test("a report that JSON cannot hold is dropped and counted, whether it comes at once or waits", () => {
+  const { data, read } = output();
+  for (let n = 0; n < 61; n++) data.publish({ ...report(n), values: { n: { x: 10n } } });
+  jest.advanceTimersByTime(1000);
+  data.publish(report(61));
+  expect(read()).toEqual([{ seconds: 61, dropped: 61 }]);
+  data.publish({ ...report(62), values: { n: { x: 10n } } });
+  data.close();
+});

@@ -125,6 +125,12 @@ test("an update wrapped in params, also as text, is unwrapped", () => {
   expect(update({ params: '{"fps": 8}' }).params.fps).toBe(8);
 });
 
+test("a list is no graph", () => {
+  expect(() => update({ prompts: { graph: "[1]" } })).toThrow(
+    "must be a graph, an object of nodes by id; got",
+  );
+});
+
 const GRAPH = { "1": { class_type: "LoadImage", inputs: {} } };
 const TEXT = JSON.stringify(GRAPH);
 
