@@ -3,10 +3,13 @@ import fc from "fast-check";
 import { defineModel } from "../../../src/engine/models/define-model.ts";
 import type { ModelDefinition } from "../../../src/engine/models/definition.ts";
 import { parseModelJson } from "../../../src/engine/models/model-json.ts";
+import { presetsOf } from "../../../src/engine/models/presets.ts";
 import { INPUT_ROLES } from "../../../src/engine/models/roles/input-roles.ts";
 import { OUTPUT_ROLES } from "../../../src/engine/models/roles/output-roles.ts";
 import type { ElementType, GraphSignature } from "../../../src/engine/models/tensor-signature.ts";
+import { ModelInfo } from "../../../src/engine/protocol/models.ts";
 import { WorkerError } from "../../../src/errors.ts";
+import { check } from "../../../src/schema-check.ts";
 import { defineTarget } from "../fuzz.ts";
 import { mutatedTexts } from "../mutated-bytes.ts";
 import { mutatedJson } from "../mutated-json.ts";
@@ -165,6 +168,20 @@ export function checkDefinition({ inputs, outputs, params, presets, run }: Model
   if (!(run.every >= 1 && Number.isInteger(run.every)))
     throw new Error("a wrong run.every is accepted");
   structuredClone({ params, presets }); // they cross to the server
+  const listed = ModelInfo.properties;
+  const wrong =
+    check(listed.params).Errors(params).First() ??
+    check(listed.presets).Errors(usable(presets, params)).First();
+  if (wrong !== undefined) throw new Error(`the server does not take it: ${wrong.message}`);
+}
+
+/** The presets as they are listed; none of a model that is refused for them. */
+function usable(presets: ModelDefinition["presets"], params: ModelDefinition["params"]) {
+  try {
+    return presetsOf(presets, params);
+  } catch {
+    return {};
+  }
 }
 
 /** A refusal names what is wrong and stays short enough to be read. */

@@ -6,6 +6,8 @@ import {
   engineEnvironment,
   readConfig,
 } from "../../../src/config.ts";
+import { EngineOptions } from "../../../src/engine/protocol/messages.ts";
+import { check } from "../../../src/schema-check.ts";
 import { Settings } from "../../../src/settings.ts";
 import { readArguments } from "../../../src/workspace/arguments.ts";
 import { UsageError } from "../../../src/workspace/failures.ts";
@@ -80,6 +82,15 @@ function checkConfig(config: ReturnType<typeof readConfig>): void {
     if (typeof value === "number" && !Number.isFinite(value))
       throw new Error(`${key} is accepted as ${value}`);
   structuredClone(config);
+  const engine = {
+    ...{ device: "cpu", workspace: config.workspace, frame_queue: config.frameQueue },
+    ...{ max_frame_age_ms: config.maxFrameAgeMs, max_batch: config.maxBatch },
+    ...(config.modelMemory === undefined ? {} : { model_memory: config.modelMemory }),
+    ...(config.comfyuiUrl === undefined ? {} : { comfyui_url: config.comfyuiUrl }),
+    ...{ log_level: config.logLevel, log_format: config.logFormat },
+  };
+  const wrong = check(EngineOptions).Errors(engine).First();
+  if (wrong !== undefined) throw new Error(`no engine takes them: ${wrong.path} ${wrong.message}`);
 }
 
 /** A secret is not repeated, whatever is wrong with it or with others. */
