@@ -61,7 +61,7 @@ export class StageGroup {
       return released;
     };
     const attempt = async (method: () => void | Promise<void>): Promise<void> => {
-      work = Promise.resolve().then(method);
+      work = Promise.try(method);
       try {
         await work;
       } catch (error) {

@@ -29,6 +29,8 @@ const AFTER_PROCESS_FAULTS: ReadonlySet<string> = new Set([
   "model failed",
   "model is reloaded",
   "model watch failed",
+  "orchestrator not reached: still trying",
+  "runner: orchestrator not reached: still trying",
   "stream interrupted: its engine died",
 ]);
 

@@ -4,15 +4,13 @@ import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Fit, Size } from "../protocol/work.ts";
 import { type FrameShape, sameShape } from "./filter-graph.ts";
 import { type FilterStep, FrameFilter, shapeOf } from "./frame-filter.ts";
-import { AV_PIX_FMT_GBRP, check, Frame } from "./libav.ts";
+import type { Frame } from "./libav.ts";
 import { PictureMemory } from "./picture-memory.ts";
-import { copyPlane, type Plane } from "./plane-copy.ts";
+import { PlanarFrame, rgbPlanes } from "./planar-frame.ts";
+import { copyPlane } from "./plane-copy.ts";
 
 /** Deadline of a conversion: the largest frame takes a tenth of a second. */
 const CONVERT_MS = 10_000;
-
-/** Where FFmpeg's GBRP keeps the planes R, G and B. */
-const RGB_PLANES = [2, 0, 1] as const;
 
 /**
  * Keeps one filter graph for each direction and rebuilds it when a shape changes, which costs some
@@ -22,6 +20,7 @@ export class PictureConverter implements Disposable {
   readonly #graphs = new Map<string, { filter: FrameFilter; steps: string }>();
   readonly #calls: NativeCalls;
   readonly #memory: PictureMemory;
+  readonly #planar = new PlanarFrame();
 
   /** @param memory where pictures come from; by default each gets memory of its own */
   constructor(calls: NativeCalls, memory = new PictureMemory()) {
@@ -52,28 +51,18 @@ export class PictureConverter implements Disposable {
 
   /** Converts a picture to a yuv420p frame of `size`, which the caller owns. */
   async toFrame(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
-    const planar = await writePlanes(picture);
-    try {
-      const convert: FilterStep[] = [
-        ["zscale", "matrix=170m:range=limited"],
-        ["format", "pix_fmts=yuv420p"],
-      ];
-      const steps = [...fitSteps(planar, size, fit), ...convert];
-      return await this.#run("to frame", planar, steps);
-    } finally {
-      planar.free();
-    }
+    const convert: FilterStep[] = [
+      ["zscale", "matrix=170m:range=limited"],
+      ["format", "pix_fmts=yuv420p"],
+    ];
+    const steps = [...fitSteps(picture, size, fit), ...convert];
+    return await this.#run("to frame", await this.#planar.write(picture), steps);
   }
 
   /** Converts a picture to an rgb24 frame of `size`, which the caller owns. Lossless if the size is the same. */
   async toRgb(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
-    const planar = await writePlanes(picture);
-    try {
-      const steps: FilterStep[] = [...fitSteps(planar, size, fit), ["format", "pix_fmts=rgb24"]];
-      return await this.#run("to rgb", planar, steps);
-    } finally {
-      planar.free();
-    }
+    const steps: FilterStep[] = [...fitSteps(picture, size, fit), ["format", "pix_fmts=rgb24"]];
+    return await this.#run("to rgb", await this.#planar.write(picture), steps);
   }
 
   /** Fits a frame to `size` as yuv420p with the matrix and range of `toFrame`. The caller owns the result. */
@@ -116,6 +105,7 @@ export class PictureConverter implements Disposable {
   [Symbol.dispose](): void {
     for (const { filter } of this.#graphs.values()) filter[Symbol.dispose]();
     this.#graphs.clear();
+    this.#planar[Symbol.dispose]();
   }
 }
 
@@ -146,33 +136,3 @@ function fitSteps(from: Size, to: Size, fit: Fit, target: Size = to): FilterStep
 const sameSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 const even = (value: number): number => Math.max(2, Math.round(value / 2) * 2);
-
-/** The frame is the caller's. */
-async function writePlanes({ width, height, data }: Picture): Promise<Frame> {
-  const frame = new Frame();
-  frame.alloc();
-  try {
-    frame.width = width;
-    frame.height = height;
-    frame.format = AV_PIX_FMT_GBRP;
-    check(frame.getBuffer(), `allocate a ${width}x${height} frame`);
-    for (const [position, plane] of rgbPlanes(frame).entries()) {
-      const bytes = data.subarray(position * width * height);
-      await copyPlane({ bytes, stride: width }, plane, { width, height });
-    }
-    return frame;
-  } catch (error) {
-    frame.free();
-    throw error;
-  }
-}
-
-/** The planes R, G and B of a GBRP frame. */
-function rgbPlanes({ data, linesize }: Frame): Plane[] {
-  return RGB_PLANES.map((index) => {
-    const bytes = data?.[index];
-    const stride = linesize[index];
-    if (!bytes || !stride) throw new Error(`frame has no plane ${index}`);
-    return { bytes, stride };
-  });
-}

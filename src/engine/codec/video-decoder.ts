@@ -54,6 +54,8 @@ export class VideoDecoder implements Disposable {
   readonly #pool: FramePool;
   /** The packets whose frames have not come out, in decode order. Two may have the same pts. */
   readonly #inside: Tick[] = [];
+  /** Made for a frame that did not come. */
+  #spare: Frame | null = null;
   #lost = 0;
 
   /** Throws `unsupported_media` if this FFmpeg has no decoder for the codec. */
@@ -130,10 +132,10 @@ export class VideoDecoder implements Disposable {
   #receive(): VideoFrame[] {
     const frames: VideoFrame[] = [];
     for (;;) {
-      const native = new Frame();
-      native.alloc();
+      const native = this.#spare ?? emptyFrame();
+      this.#spare = null;
       if (this.#context.receiveFrameSync(native) < 0) {
-        native.free();
+        this.#spare = native;
         return frames;
       }
       const packet = this.#leave(Number(native.pts));
@@ -148,9 +150,17 @@ export class VideoDecoder implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#spare?.free();
+    this.#spare = null;
     this.#packet.free();
     this.#context.freeContext();
   }
+}
+
+function emptyFrame(): Frame {
+  const frame = new Frame();
+  frame.alloc();
+  return frame;
 }
 
 const withoutDecoder = (codec: VideoCodec): WorkerError =>

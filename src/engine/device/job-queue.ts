@@ -51,6 +51,10 @@ export class JobQueue {
     return this.#streams.get(stream)?.some((waiting) => waiting.runner === runner) ?? false;
   }
 
+  get isEmpty(): boolean {
+    return this.#streams.size === 0;
+  }
+
   all(): Waiting[] {
     return [...this.#streams.values()].flat();
   }

@@ -100,7 +100,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     const { key, lane, deadline, signal, onStart } = job;
     const pace = this.#paceOf(job);
     const leave = () => this.abandon(lane, 0);
-    signal?.addEventListener("abort", leave, { once: true });
+    if (this.#interleaves) signal?.addEventListener("abort", leave, { once: true });
     try {
       const { result } = await scheduler.submit(this.#runnerOf(lane), {
         stream: key,

@@ -120,6 +120,7 @@ export class DeviceScheduler {
 
   #admit(): void {
     clearTimeout(this.#timer);
+    if (this.#waiting.isEmpty) return;
     // One point in time for all: a run that became overdue in between would be waited for with no timer set.
     const now = this.#now();
     for (const waiting of this.#waiting.all()) {
@@ -128,12 +129,14 @@ export class DeviceScheduler {
     const holds = this.#holds(now);
     this.#fillLanes(now, holds);
     for (const run of this.#lanes.soonOver(now)) this.#queueAfter(run, now);
+    if (this.#waiting.isEmpty) return;
     const left = this.#waiting.all();
     const next = Math.min(
+      this.#lanes.nextFree(now),
+      this.#lanes.nextSoonOver(now),
       ...holds.map(({ until }) => until),
       ...left.map((waiting) => deadlineOf(waiting)),
       ...left.map((waiting) => this.#besideFrom(waiting)).filter((from) => from > now),
-      ...(left.length === 0 ? [] : [this.#lanes.nextFree(now), this.#lanes.nextSoonOver(now)]),
     );
     if (next === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#admit(), Math.max(1, next - now));

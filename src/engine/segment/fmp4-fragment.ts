@@ -12,6 +12,8 @@ export interface FragmentSample {
 }
 
 const MDAT_HEADER_BYTES = 8;
+/** More than the boxes of a few samples take; it grows for more. */
+const HEAD_BYTES = 1024;
 
 /** The bytes of one fragment of one track. The first sample's `dts` becomes the fragment's tfdt. */
 export function fragment(
@@ -43,16 +45,17 @@ export function fragment(
       }),
     ),
   );
-  moof.computeSize();
+  const head = new DataStream(HEAD_BYTES);
+  moof.write(head);
   const run = moof.trafs[0]?.truns[0];
   if (!run) throw new Error("mp4box made a moof without a run");
-  run.data_offset = moof.size + MDAT_HEADER_BYTES;
-  const head = new DataStream();
-  moof.write(head);
+  // The size is known now; computeSize() beforehand would write the boxes twice.
+  const boxes = head.buffer;
+  new DataView(boxes).setInt32(run.data_offset_position, moof.size + MDAT_HEADER_BYTES);
 
   const payload = samples.reduce((sum, sample) => sum + sample.data.length, 0);
   const bytes = new Uint8Array(moof.size + MDAT_HEADER_BYTES + payload);
-  bytes.set(new Uint8Array(head.buffer, 0, moof.size));
+  bytes.set(new Uint8Array(boxes, 0, moof.size));
   new DataView(bytes.buffer).setUint32(moof.size, MDAT_HEADER_BYTES + payload);
   bytes.set([0x6d, 0x64, 0x61, 0x74], moof.size + 4); // "mdat"
   let at = moof.size + MDAT_HEADER_BYTES;

@@ -187,6 +187,10 @@ export const graphRuns = defineTarget<unknown>({
   inputs: "random graphs that are valid, run on a tiny pipeline in a process of their own",
   found: [
     {
+      what: "ImageQuantize took fifteen seconds to prepare for a batch with thousands of colours in all",
+      test: ["integration/image-graphs.test.ts", "%s is refused with the node"],
+    },
+    {
       what: "ImageScale that crops to one row ended in an internal error, as nothing was left to scale",
       test: [
         "integration/graph-nodes.test.ts",

@@ -20,6 +20,8 @@ export interface Pes {
   readonly mayContinue: boolean;
 }
 
+const NONE: readonly Pes[] = [];
+
 /** No access unit is this large; a start code that never came back ends here. */
 const MAX_PES_BYTES = 16 * 1024 * 1024;
 /** A length has 16 bits; senders that cut what is larger stop somewhere below. */
@@ -50,11 +52,11 @@ export class PesAssembler {
   }
 
   /** Takes the next packet of this PID; returns what became complete, oldest first. */
-  push(packet: TsPacket): Pes[] {
-    const done: Pes[] = [];
+  push(packet: TsPacket): readonly Pes[] {
+    let done = NONE;
     if (packet.unitStart) {
       const rest = this.end();
-      if (rest) done.push(rest);
+      if (rest) done = [rest];
       this.#open = true;
       this.#endedByStuffing = false;
     } else if (!this.#open) {
@@ -69,7 +71,7 @@ export class PesAssembler {
       this.drop();
     } else if (this.#isComplete(packet)) {
       const pes = this.end();
-      if (pes) done.push(pes);
+      if (pes) done = [...done, pes];
     }
     return done;
   }

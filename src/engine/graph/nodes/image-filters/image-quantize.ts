@@ -7,8 +7,8 @@ import { nearest, paletteOf } from "../../image/palette.ts";
 import { choice, int, link } from "../../input-declaration.ts";
 import type { NodeClass } from "../../node-class.ts";
 
-/** Of all pictures of a batch: each colour takes some operators. */
-const MAX_COLOURS = 4096;
+/** Of all pictures of a batch: each colour takes some operators, and a session of so many opens in a second. */
+const MAX_COLOURS = 1024;
 
 export const ImageQuantize: NodeClass = {
   name: "ImageQuantize",

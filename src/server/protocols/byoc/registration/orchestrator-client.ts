@@ -1,7 +1,7 @@
 /** Talks to an orchestrator: registers and unregisters, and explains its answers in words (protocol.md 2.1, 2.2). */
 import { answerTimeout } from "../../../../answer-timeout.ts";
-import { reason } from "../../../../errors.ts";
 import { cut } from "../../../../shown-value.ts";
+import { describeFailure } from "../../../../trickle/client/describe.ts";
 import {
   askOrchestrator,
   type OrchestratorAnswer,
@@ -77,7 +77,7 @@ export class OrchestratorClient {
       return this.#judge(answer);
     } catch (error) {
       const dropped = error instanceof Error && "code" in error && error.code === "ECONNRESET";
-      return { kind: "unreachable" as const, message: this.#safe(reason(error)), dropped };
+      return { kind: "unreachable" as const, message: this.#safe(describeFailure(error)), dropped };
     }
   }
 

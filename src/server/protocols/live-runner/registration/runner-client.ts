@@ -1,8 +1,8 @@
 /** Talks to one orchestrator for a runner: heartbeats, the end of the registration, and stops of sessions (live-runner.md 2). */
 import { answerTimeout } from "../../../../answer-timeout.ts";
-import { reason } from "../../../../errors.ts";
 import { redactUrls } from "../../../../redact-url.ts";
 import { cut } from "../../../../shown-value.ts";
+import { describeFailure } from "../../../../trickle/client/describe.ts";
 import {
   askOrchestrator,
   errorText,
@@ -69,7 +69,7 @@ export class RunnerClient {
       });
       return this.#judge(answer, body, secret);
     } catch (error) {
-      return { kind: "unreachable", message: this.#shown(reason(error), secret) };
+      return { kind: "unreachable", message: this.#shown(describeFailure(error), secret) };
     }
   }
 
@@ -84,7 +84,7 @@ export class RunnerClient {
       const text = this.#shown(errorText(answer), secret);
       return { kind: "failed", message: `it answered ${answer.status}: ${text}` };
     } catch (error) {
-      return { kind: "failed", message: this.#shown(reason(error), secret) };
+      return { kind: "failed", message: this.#shown(describeFailure(error), secret) };
     }
   }
 
@@ -101,7 +101,7 @@ export class RunnerClient {
       if (isSuccess(answer) || answer.status === 404) return { kind: "stopped" };
       return { kind: "failed", message: `it answered ${answer.status}` };
     } catch (error) {
-      return { kind: "failed", message: this.#shown(reason(error), null) };
+      return { kind: "failed", message: this.#shown(describeFailure(error), null) };
     }
   }
 

@@ -12,7 +12,7 @@ import {
 
 const payload = (size: number, fill = 0x33): Uint8Array => new Uint8Array(size).fill(fill);
 
-function push(assembler: PesAssembler, packet: Uint8Array): Pes[] {
+function push(assembler: PesAssembler, packet: Uint8Array): readonly Pes[] {
   const read = readTsPacket(packet, 0);
   if (!read) throw new Error("no packet");
   return assembler.push(read);
