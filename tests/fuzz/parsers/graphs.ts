@@ -187,6 +187,13 @@ export const graphRuns = defineTarget<unknown>({
   inputs: "random graphs that are valid, run on a tiny pipeline in a process of their own",
   found: [
     {
+      what: "sessions of image nodes for pictures of many sizes kept 1.7 GB",
+      test: [
+        "integration/image-sessions.test.ts",
+        "sessions for pictures of many sizes keep memory up to a total",
+      ],
+    },
+    {
       what: "ImageQuantize took fifteen seconds to prepare for a batch with thousands of colours in all",
       test: ["integration/image-graphs.test.ts", "%s is refused with the node"],
     },

@@ -19,10 +19,11 @@ const MAX_SAMPLES = 2 ** 26;
 /** Of a picture beyond 1024x1024: its session keeps no memory of its runs. */
 const LARGE_SAMPLES = 3 * 1024 * 1024;
 /**
- * Sum of the largest values of all sessions that keep memory (twenty nodes at 512x512). What they keep is several times as
- * much. Sessions beyond give it back after each run, also where earlier ones are not used any more.
+ * Sum of the largest values of all sessions that keep memory (ten nodes at 512x512). A blur keeps some 50 bytes a sample. Sessions
+ * beyond give it back after each run, also where earlier ones are not used any more: a blur takes a tenth longer then at
+ * 512x512, and three quarters at 1024x1024.
  */
-const MAX_HELD_SAMPLES = 2 ** 24;
+const MAX_HELD_SAMPLES = 2 ** 23;
 
 interface ImageProgram {
   /** Null where all outputs are known without a run. */
