@@ -1,5 +1,5 @@
 /** The engine process: receives orders, runs them as work, reports. Ends with its parent. */
-import { type PlainError, reason, toPlainError, WorkerError } from "../errors.ts";
+import { toPlainError, WorkerError } from "../errors.ts";
 import { configureLogging, getLogger, logId, withStreamLog } from "../log.ts";
 import { trickleAnswers } from "../trickle/client/answer-counts.ts";
 import { openRequests } from "../trickle/client/request.ts";
@@ -15,14 +15,9 @@ import { checkFallback } from "./plan/fallback-picture.ts";
 import { judgeGraphs } from "./plan/judge-graphs.ts";
 import { judgeTexts } from "./plan/judge-texts.ts";
 import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
-import { messageCheck } from "./protocol/check-message.ts";
 import type { PipelineDebug } from "./protocol/debug.ts";
-import {
-  type EngineOptions,
-  type FromEngine,
-  type Question,
-  ToEngine,
-} from "./protocol/messages.ts";
+import type { EngineOptions, FromEngine, Question, ToEngine } from "./protocol/messages.ts";
+import { receivedMessage } from "./received-message.ts";
 import { trimMemoryRegularly } from "./trim-memory.ts";
 import type { EngineWork, Send as SendReport } from "./work/engine-work.ts";
 import { ImageWork } from "./work/image-work.ts";
@@ -37,8 +32,6 @@ const STATS_MS = 1000;
 /** Reading the workspace and everything else before `ready`, but for the trial of the device. */
 const BOOT_DEADLINE_MS = 30_000;
 
-const checked = messageCheck(ToEngine);
-
 /** Runs until the server sends `shutdown` or is gone. Must be a child process with an IPC channel. */
 export async function runEngine(): Promise<void> {
   const send: Send = (message) => {
@@ -52,7 +45,7 @@ export async function runEngine(): Promise<void> {
   // Terminals and supervisors signal whole groups: the server decides when its engines end.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => {});
   process.on("message", (raw: unknown) => {
-    const message = received(raw, send);
+    const message = receivedMessage(raw, send);
     if (message === null) return;
     if (message.type === "init") init.resolve(message.options);
     else if (message.type === "ping") send(engine?.census() ?? EMPTY);
@@ -81,29 +74,6 @@ export async function runEngine(): Promise<void> {
 }
 
 const EMPTY: FromEngine = { type: "pong", live: { streams: 0, frames: 0, requests: 0 } };
-
-/**
- * Null for a message that does not match its schema. Whoever waits for an answer gets the error; without its options an engine
- * ends, since it will never be ready.
- */
-function received(raw: unknown, send: Send): ToEngine | null {
-  try {
-    return checked(raw);
-  } catch (fault) {
-    log.error("message from the server ignored", { error: reason(fault) });
-    const { type, number, id, revision } = Object(raw);
-    const error: PlainError = {
-      kind: "internal",
-      message: `the engine does not understand a message of the server: ${reason(fault)}`,
-    };
-    if (type === "start") send({ type: "report", number, report: { type: "ended", id, error } });
-    if (type === "ask") send({ type: "answer", number, value: null, error });
-    if (type === "update")
-      send({ type: "report", number, report: { type: "refused", id: "", revision } });
-    if (type === "init") process.exit(1);
-    return null;
-  }
-}
 
 /** In the memory that the server passes as file descriptor 3; in this process's own where it passes none. */
 function openJournal(): CallJournal {

@@ -1,6 +1,6 @@
 /**
- * Returns memory that the C library holds but does not use to the system. FFmpeg and ONNX Runtime allocate from glibc's arenas, which return
- * only what is free at their end: after some minutes of faults, 19 of an engine's 370 MiB were free inside them.
+ * Returns memory that the C library holds but does not use to the system. FFmpeg and ONNX Runtime allocate from glibc's arenas,
+ * which return only what is free at their end: after some minutes of faults, 19 of an engine's 370 MiB were free inside them.
  */
 import { dlopen, FFIType } from "bun:ffi";
 import { reason } from "../errors.ts";

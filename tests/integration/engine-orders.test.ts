@@ -18,7 +18,7 @@ async function startEngine() {
   const received: Message[] = [];
   const engine = Bun.spawn([process.execPath, MAIN, "engine"], {
     env: engineEnvironment(),
-    stdio: ["ignore", "ignore", "ignore"],
+    stdio: ["ignore", "ignore", "pipe"],
     serialization: "advanced",
     ipc: (message: Message) => {
       received.push(message);
@@ -66,9 +66,10 @@ test("an order that the engine does not understand ends at once, and a question 
   expect(refused.report).toMatchObject({ type: "refused", revision: 7 });
 });
 
-test("an engine that does not understand its options ends", async () => {
+test("an engine that does not understand its options says why, and ends", async () => {
   await using started = await startEngine();
   const { engine, options } = started;
   engine.send({ type: "init", options: { ...options, model_memory: 0 } });
   expect(await engine.exited).toBe(1);
+  expect(await engine.stderr.text()).toContain("/options/model_memory");
 });
