@@ -42,8 +42,13 @@ try {
   await sendClip(inputUrl, clip, { seconds: seconds + 30, signal: over.signal });
   const size = { width: side, height: side };
   const body = {
-    ...{ ...size, model: MODEL, prompts: [{ prompt: "a cat" }], seed: 5, guidance: GUIDANCE },
-    ...{ strength: 0.6, fps: FPS },
+    ...size,
+    model: MODEL,
+    prompts: [{ prompt: "a cat" }],
+    seed: 5,
+    guidance: GUIDANCE,
+    strength: 0.6,
+    fps: FPS,
   };
   const reports = await Promise.all(
     [
@@ -51,9 +56,15 @@ try {
       { name: "restyled", inputUrl },
     ].map((stream) =>
       runDiffusion({
-        ...{ url: server.url, body, seconds, everySeconds: every, ...stream },
+        url: server.url,
+        body,
+        seconds,
+        everySeconds: every,
+        ...stream,
         changes: changesOf({
-          ...{ model: MODEL, side, settings: { guidance: GUIDANCE } },
+          model: MODEL,
+          side,
+          settings: { guidance: GUIDANCE },
           hasInput: stream.inputUrl !== null,
         }),
       }),

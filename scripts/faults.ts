@@ -24,7 +24,9 @@ const { rows, jobs } = asked();
 console.log(`${rows.length} of ${ALL_ROWS.length} rows, two cases each, ${jobs} rows at a time`);
 let writing = Promise.resolve();
 const results = await runMatrix({
-  ...{ rows, jobs, print: console.log },
+  rows,
+  jobs,
+  print: console.log,
   folder: join(import.meta.dir, "../fault-results"),
   onRow: async ({ fault, phase }, pair) => {
     written.set(rowKey(fault.name, phase), rowOf(fault, phase, pair));
@@ -49,8 +51,11 @@ function asked() {
     const option = { type: "string" } as const;
     const { values } = parseArgs({
       options: {
-        ...{ family: option, fault: option, phase: option },
-        ...{ rest: { type: "boolean", default: false }, jobs: { ...option, default: "3" } },
+        family: option,
+        fault: option,
+        phase: option,
+        rest: { type: "boolean", default: false },
+        jobs: { ...option, default: "3" },
       },
     });
     const { family, fault = "", phase } = values;

@@ -29,8 +29,12 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 process.on("unhandledRejection", (reason) => stop.abort(reason));
 console.log(`seed ${seed}, ${minutes} minutes, a fault every ${every} s`);
 const seen = await soak({
-  ...{ seed, lengthMs: minutes * 60_000, everyMs: every * 1000, faults: ALL_FAULTS },
-  ...{ stop: stop.signal, onStep: (step: string) => console.log(step) },
+  seed,
+  lengthMs: minutes * 60_000,
+  everyMs: every * 1000,
+  faults: ALL_FAULTS,
+  stop: stop.signal,
+  onStep: (step: string) => console.log(step),
 });
 const record: SoakRecord = { ...seen, machine: shownMachine() };
 const faults = faultsOf(record);

@@ -28,7 +28,8 @@ export const batch: Benchmark = async ({ quick, log }) => {
     for (const model of [WEIGHTY, BLURS]) {
       log(`${streams} streams of ${model}`);
       const runs = await throughput({
-        ...{ ...job, model },
+        ...job,
+        model,
         ways: [
           { name: "batched", streams, maxBatch: 0 },
           { name: "unbatched", streams, maxBatch: 1 },
@@ -54,7 +55,8 @@ function rowsOf(
   const pays = model === WEIGHTY;
   const against = {
     case: `${streams} streams of ${model} against unbatched`,
-    ...{ unit, samples },
+    unit,
+    samples,
     reference: { name: "--max-batch 1", samples: total(unbatched) },
     aim: { on: "ratio", sign: "≥", bound: pays ? 1 : NOISE },
   } as const;
@@ -62,7 +64,8 @@ function rowsOf(
   return [
     {
       case: `${streams} streams of ${model}`,
-      ...{ unit, samples },
+      unit,
+      samples,
       reference: { name: `session.run of ${streams} in a loop`, samples: total(loop) },
       aim: { on: "ratio", sign: "≥", bound: 0.9 },
     },

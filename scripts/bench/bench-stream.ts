@@ -77,7 +77,8 @@ export class BenchStream {
     await runPipeline(options, {
       loop: this.#loop,
       params: () => params,
-      ...{ frameQueue: IN_FLIGHT, maxFrameAgeMs: Number.POSITIVE_INFINITY },
+      frameQueue: IN_FLIGHT,
+      maxFrameAgeMs: Number.POSITIVE_INFINITY,
       signal: this.#stop.signal,
       // Those that wait when the stream is stopped are dropped as well.
       frameDropped: () => this.#stop.signal.aborted || failures.push("a frame was dropped"),
@@ -108,7 +109,8 @@ export class PacedStream {
     await runPipeline(options, {
       loop: this.loop,
       params: () => this.params,
-      ...{ frameQueue: 1, maxFrameAgeMs: 500 },
+      frameQueue: 1,
+      maxFrameAgeMs: 500,
       signal: new AbortController().signal,
       frameDropped: () => this.droppedAt.push(this.inferenceMs.length),
       frameInferred: (ms) => this.inferenceMs.push(ms),

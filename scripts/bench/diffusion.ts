@@ -40,8 +40,11 @@ export const diffusion: Benchmark = async ({ quick, log }) => {
     const sessions: number[] = [];
     for (let process = 0; process < (quick ? 1 : PROCESSES); process++) {
       const runs = await throughput({
-        ...{ workspace: folder.path, model, clip },
-        ...{ rounds: quick ? 1 : 2, seconds: quick ? 1 : seconds },
+        workspace: folder.path,
+        model,
+        clip,
+        rounds: quick ? 1 : 2,
+        seconds: quick ? 1 : seconds,
         ways: [
           { name: "pipeline", streams: 1, maxBatch: 1 },
           { name: "sessions", loopOf: 1 },
@@ -52,7 +55,8 @@ export const diffusion: Benchmark = async ({ quick, log }) => {
     }
     measurements.push({
       case: `image to image in one step at ${side}²`,
-      ...{ unit: "frames/s", samples: pipeline },
+      unit: "frames/s",
+      samples: pipeline,
       reference: { name: "VAE encoder, UNet, VAE decoder in a loop", samples: sessions },
       aim: { on: "ratio", sign: "≥", bound: 0.95 },
     });
@@ -69,19 +73,22 @@ function rowsOf(run: Awaited<ReturnType<typeof promptChanges>>): Measurement[] {
   return [
     {
       case: `${changes}: frames dropped in the ten after each`,
-      ...{ unit: "frames", samples: [run.dropped] },
+      unit: "frames",
+      samples: [run.dropped],
       reference: { name: "in the ten after those", samples: [run.droppedOtherwise] },
       // A busy machine drops frames at any time.
       aim: { on: "value", sign: "≤", bound: run.droppedOtherwise },
     },
     {
       case: `${changes}: the first frame of one beyond its neighbours`,
-      ...{ unit: "ms", samples: run.extraMs },
+      unit: "ms",
+      samples: run.extraMs,
       reference: { name: "frames without a change", samples: run.otherExtraMs },
     },
     {
       case: "one run of the text encoder",
-      ...{ unit: "ms", samples: run.encodeMs },
+      unit: "ms",
+      samples: run.encodeMs,
     },
   ];
 }

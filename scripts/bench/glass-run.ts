@@ -64,8 +64,12 @@ export async function sendNumbered(
   );
   const stages = new StageGroup();
   const encoder = encode({
-    ...{ segmentSeconds: SEGMENT_SECONDS, after: null, profile: "baseline" },
-    ...{ bitrate: () => undefined, calls: UNRECORDED_CALLS, observer: UNOBSERVED },
+    segmentSeconds: SEGMENT_SECONDS,
+    after: null,
+    profile: "baseline",
+    bitrate: () => undefined,
+    calls: UNRECORDED_CALLS,
+    observer: UNOBSERVED,
   });
   const audio = noAudio();
   await interleave(pictures.pipeThrough(stages.add(encoder)), audio)

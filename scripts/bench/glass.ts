@@ -45,7 +45,10 @@ async function runThrough(
   if (!input || !output) throw new Error("unreachable");
   const sending = sendNumbered(input, SIZE, frames);
   const id = await server.startStream({
-    ...{ input_url: input, stream_url: output, model, marker: "input" },
+    input_url: input,
+    stream_url: output,
+    model,
+    marker: "input",
     prompts: [{ prompt: "a watercolour painting" }],
   });
   const stop = new AbortController();

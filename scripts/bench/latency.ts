@@ -72,7 +72,10 @@ function rowsOf(model: string, runs: readonly StreamRun[], native: number): Meas
   const cpuRow = { unit: "CPU s/s" };
   return [
     {
-      ...{ ...row, case: `${model} p50`, samples: at(0.5), reference: limit },
+      ...row,
+      case: `${model} p50`,
+      samples: at(0.5),
+      reference: limit,
       aim: atMost(own + 5),
       distributions: [{ name: model, samples: runs.flatMap(({ latencyMs }) => latencyMs) }],
     },

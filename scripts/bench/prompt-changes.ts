@@ -79,8 +79,10 @@ async function measure({ workspace, model, clip: path }: PromptChangesJob): Prom
       changes.some((at) => drop >= at + offset && drop < at + offset + EVERY / 2),
     ).length;
   return {
-    ...{ framesIn: sent, framesOut: taken.frames },
-    ...{ dropped: droppedFrom(0), droppedOtherwise: droppedFrom(EVERY / 2) },
+    framesIn: sent,
+    framesOut: taken.frames,
+    dropped: droppedFrom(0),
+    droppedOtherwise: droppedFrom(EVERY / 2),
     extraMs: changes.flatMap((at) => extraAt(stream.inferenceMs, at)),
     otherExtraMs: changes.flatMap((at) => extraAt(stream.inferenceMs, at + EVERY / 2)),
     encodeMs,

@@ -25,7 +25,8 @@ export function promptTable(): string {
     `"pairs": ${JSON.stringify(neededPairs(merges, prompts).join(" "))}`,
     `"tokens": [\n${rows(tokens, ({ prompt, ids }) => ({ prompt, ids }))}\n]`,
     `"weights": [\n${rows(weights, ({ prompt, segments, batches }) => ({
-      ...{ prompt, segments },
+      prompt,
+      segments,
       batches: batches.map(unpadded),
     }))}\n]`,
   ];

@@ -16,7 +16,8 @@ test("two streams keep their rate beside one of 4096 x 4096", async () => {
     await start({
       prompts: [{ prompt: "a lake" }],
       model: "edges",
-      ...{ width: side, height: side },
+      width: side,
+      height: side,
       stream_url: `${server.url}/trickle/${name}`,
     });
   const framesOut = async (ids: readonly string[]): Promise<number[]> =>

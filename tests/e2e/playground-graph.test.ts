@@ -119,7 +119,8 @@ inBrowser(
     const load = { class_type: "LoadImage", inputs: { image: "broken.png" } };
     await text(page).fill(
       JSON.stringify({
-        ...{ "1": load, "2": load },
+        "1": load,
+        "2": load,
         "3": { class_type: "SaveTensor", inputs: { images: ["1", 0] } },
         "4": { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
       }),

@@ -54,7 +54,8 @@ test("memory that grows with the cases is a finding, and that of a short run is 
   const kept: Uint8Array[] = [];
   const check = () => void kept.push(new Uint8Array(10_000).fill(1));
   const { findings, memory } = await target({ inputs: fc.constant(0), check }).run({
-    ...{ cases: 10_000, seed: 1 },
+    cases: 10_000,
+    seed: 1,
   });
   expect(findings).toMatchObject([{ message: expect.stringMatching(/^memory grew from \d+ to/) }]);
   expect(growthIn(memory, 9999)).toBeNull();

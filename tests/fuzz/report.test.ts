@@ -11,7 +11,11 @@ const target = (name: string, found: FuzzTarget["found"] = []) =>
   });
 
 const run = (name: string, cases: number): FuzzRun => ({
-  ...{ target: name, cases, seed: 1, seconds: 10, findings: [] },
+  target: name,
+  cases,
+  seed: 1,
+  seconds: 10,
+  findings: [],
   memory: { before: 90, after: 91 },
 });
 

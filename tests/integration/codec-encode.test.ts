@@ -135,7 +135,9 @@ describe("encoding", () => {
   test("at 80 Mbit/s segments begin anew before they are too large for an orchestrator (M3)", async () => {
     const busy = noise(times(27, 3000), { width: 720, height: 480 });
     const made = await encoded(busy, {
-      ...{ bitrate: () => 80_000_000, segmentSeconds: 10, profile: "baseline" },
+      bitrate: () => 80_000_000,
+      segmentSeconds: 10,
+      profile: "baseline",
     });
     expect(made).toHaveLength(27);
     const { fragments } = await segmentTs(made);

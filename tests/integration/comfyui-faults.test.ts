@@ -181,7 +181,9 @@ describe("an examination", () => {
     await using hosted = await ServedHost.start(comfy.url);
     expect(await hosted.host.examineComfyUi()).toEqual({
       label: `the ComfyUI at COMFYUI_URL (http://127.0.0.1:${comfy.port})`,
-      ...{ version: "0.3.64", devices: ["cpu"], problems: [] },
+      version: "0.3.64",
+      devices: ["cpu"],
+      problems: [],
     });
   });
 

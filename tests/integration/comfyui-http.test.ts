@@ -52,7 +52,10 @@ test("a picture is drawn there, refused by node, and given up after --batch-time
   expect(wrong.status).toBe(400);
   expect(wrong.answer.details).toEqual([
     {
-      ...{ field: "prompts", node: "2", class_type: "TestChoice", input: "choice" },
+      field: "prompts",
+      node: "2",
+      class_type: "TestChoice",
+      input: "choice",
       problem: "choice: Required input is missing",
     },
   ]);

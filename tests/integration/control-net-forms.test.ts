@@ -35,19 +35,30 @@ const openControlNet = async (batch: number | string): Promise<ControlNet> =>
   await ControlNet.open(await written("model.onnx", controlNetGraph({ batch })), settings);
 
 const conditioning = {
-  ...{ embeddings: new Float32Array(3 * EMBEDDING), tokens: 3, width: EMBEDDING, pooled: null },
+  embeddings: new Float32Array(3 * EMBEDDING),
+  tokens: 3,
+  width: EMBEDDING,
+  pooled: null,
 };
 
 function rowOf(timestep: number, controls: readonly RowControl[]): DenoiserRow {
   return {
-    ...{ sample: new Float32Array(16), height: 2, width: 2, timestep, conditioning, controls },
+    sample: new Float32Array(16),
+    height: 2,
+    width: 2,
+    timestep,
+    conditioning,
+    controls,
     sizes: [16, 16, 0, 0, 16, 16],
   };
 }
 
 const control = (net: ControlNet, level: number, own: Partial<RowControl> = {}): RowControl => ({
   hint: { dtype: "float32", dims: [1, 3, 16, 16], data: new Float32Array(768).fill(level) },
-  ...{ net, strength: 1, depths: "even", ...own },
+  net,
+  strength: 1,
+  depths: "even",
+  ...own,
 });
 
 const BATCHES = [
@@ -118,8 +129,16 @@ test("a graph follows a ControlNet whose file fixes the number of rows", async (
       8: {
         class_type: "KSampler",
         inputs: {
-          ...{ model: ["1", 0], positive: ["6", 0], negative: ["3", 0], latent_image: ["7", 0] },
-          ...{ seed: 1, steps: 2, cfg: 2, sampler_name: "euler", scheduler: "normal", denoise: 1 },
+          model: ["1", 0],
+          positive: ["6", 0],
+          negative: ["3", 0],
+          latent_image: ["7", 0],
+          seed: 1,
+          steps: 2,
+          cfg: 2,
+          sampler_name: "euler",
+          scheduler: "normal",
+          denoise: 1,
         },
       },
       9: { class_type: "VAEDecode", inputs: { samples: ["8", 0], vae: ["1", 2] } },

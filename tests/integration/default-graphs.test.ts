@@ -65,7 +65,8 @@ function runAll({ isGolden, fill }: (typeof WORLDS)[number]): void {
 
   const ask = async (body: object) => {
     const response = await fetch(`${server.url}/process/request/comfystream-image`, {
-      ...{ method: "POST", body: JSON.stringify(body) },
+      method: "POST",
+      body: JSON.stringify(body),
       headers: { Livepeer: LIVEPEER },
     });
     // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -120,11 +121,16 @@ function runAll({ isGolden, fill }: (typeof WORLDS)[number]): void {
     if (readsVideo) {
       const media = await synthetic({ parts: [{ width: 64, height: 64, frames: 300 }], fps: 15 });
       sender = await sendClip(channel("in"), tsSegments(media), {
-        ...{ seconds: 20, signal: over.signal },
+        seconds: 20,
+        signal: over.signal,
       });
     }
     const id = await start({
-      ...{ prompts: graph, stream_url: channel("out"), width: 64, height: 64, fps: 10 },
+      prompts: graph,
+      stream_url: channel("out"),
+      width: 64,
+      height: 64,
+      fps: 10,
       ...(readsVideo && { input_url: channel("in") }),
     });
     const output = collect(channel("out"), over.signal);

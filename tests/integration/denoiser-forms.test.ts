@@ -25,13 +25,20 @@ async function open(form: DenoiserForm): Promise<Denoiser> {
 
 const conditioning = (value: number, tokens = 3) => ({
   embeddings: new Float32Array(tokens * EMBEDDING).fill(value),
-  ...{ tokens, width: EMBEDDING, pooled: null },
+  tokens,
+  width: EMBEDDING,
+  pooled: null,
 });
 const [positive, negative] = [conditioning(0.25), conditioning(-1)];
 
 const row = (value: number, timestep: number, conditioning = positive): DenoiserRow => ({
-  ...{ sample: new Float32Array(16).fill(value), height: 2, width: 2, timestep, conditioning },
-  ...{ sizes: [16, 16, 0, 0, 16, 16], controls: [] },
+  sample: new Float32Array(16).fill(value),
+  height: 2,
+  width: 2,
+  timestep,
+  conditioning,
+  sizes: [16, 16, 0, 0, 16, 16],
+  controls: [],
 });
 
 /** Rows of a stream: frames at timesteps of their own, one of which needs the negative prompt. */

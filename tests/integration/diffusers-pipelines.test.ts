@@ -76,7 +76,9 @@ const pngOf = async (path: string): Promise<Picture> =>
 async function controlsOf(set: string, its: DiffusersCase): Promise<ControlPicture[]> {
   const { hint = [], scale, start, end } = its;
   const pictures = hint.map(async (path, net) => ({
-    ...{ net, picture: await pngOf(`${golden}/${set}/${path}`), strength: listed(scale, net, 1) },
+    net,
+    picture: await pngOf(`${golden}/${set}/${path}`),
+    strength: listed(scale, net, 1),
     range: { start: listed(start, net, 0), end: listed(end, net, 1) },
   }));
   return await Promise.all(pictures);
@@ -93,7 +95,8 @@ async function requestOf(
   const own = [size.height, size.width, 0, 0, size.height, size.width] as const;
   const sizes = statedSizes(
     {
-      ...{ original: its.original_size ?? [], crop: its.crops_coords_top_left ?? [] },
+      original: its.original_size ?? [],
+      crop: its.crops_coords_top_left ?? [],
       target: its.target_size ?? [],
     },
     own,
@@ -105,7 +108,12 @@ async function requestOf(
       [{ prompt, ...(negative_prompt !== null && { negative_prompt }) }],
       { rules: "diffusers", clipSkip: its.clip_skip ?? 0 },
     ),
-    ...{ size, sizes, steps, strength, seed: BigInt(seed), rules: "diffusers" },
+    size,
+    sizes,
+    steps,
+    strength,
+    seed: BigInt(seed),
+    rules: "diffusers",
     guidance: { scale: guidance, mode: "full", delta: 1 },
     guidanceRescale: its.guidance_rescale ?? 0,
     ...(its.eta !== undefined && { eta: its.eta }),

@@ -105,11 +105,18 @@ describe.skipIf(golden === null)(
       const { prompt, negative_prompt } = its;
       const asked: StreamParams = {
         prompts: [{ prompt, ...(negative_prompt !== null && { negative_prompt }) }],
-        ...{ model: its.id, fit: "cover", paused: false, model_params: values },
+        model: its.id,
+        fit: "cover",
+        paused: false,
+        model_params: values,
       };
       using converter = new PictureConverter(UNRECORDED_CALLS);
       using executor = new PlanExecutor({
-        ...{ host, converter, key: "stream", calls: UNRECORDED_CALLS, hasInput: false },
+        host,
+        converter,
+        key: "stream",
+        calls: UNRECORDED_CALLS,
+        hasInput: false,
         signal: new AbortController().signal,
       });
       await executor.prepare(asked);

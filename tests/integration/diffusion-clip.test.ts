@@ -28,7 +28,10 @@ afterAll(async () => {
 });
 
 const paramsWith = (own: StreamParams["model_params"], prompt = "a cat"): StreamParams => ({
-  ...{ prompts: [{ prompt }], model: "drawn", fit: "stretch", paused: false },
+  prompts: [{ prompt }],
+  model: "drawn",
+  fit: "stretch",
+  paused: false,
   model_params: { seed: 5, steps: 3, strength: 0.02, ...own },
 });
 
@@ -39,7 +42,9 @@ async function brightness(
 ): Promise<number[]> {
   const media = await synthetic({ parts: [{ width: 64, height: 64, frames: FRAMES }], gop: 20 });
   const run = new ClipRun({
-    ...{ segments: tsSegments(media), host, params },
+    segments: tsSegments(media),
+    host,
+    params,
     onFragment: () => {
       run.params = changes[run.framesOut] ?? run.params;
     },
@@ -66,10 +71,13 @@ test("a stream batch of three steps shows each frame two frames later, and loses
 
 test("changes of prompt, strength, seed, steps and of the batch itself lose no frame", async () => {
   await brightness(paramsWith({}), {
-    ...{ 4: paramsWith({}, "a fox"), 8: paramsWith({ stream_batch: true }, "a fox") },
-    ...{ 12: paramsWith({ stream_batch: true, strength: 0.4, seed: 6 }) },
-    ...{ 16: paramsWith({ stream_batch: true, steps: 5 }), 20: paramsWith({ strength: 0 }) },
-    ...{ 24: paramsWith({ skip_similar: 0.98 }), 28: paramsWith({ stream_batch: true, steps: 2 }) },
+    4: paramsWith({}, "a fox"),
+    8: paramsWith({ stream_batch: true }, "a fox"),
+    12: paramsWith({ stream_batch: true, strength: 0.4, seed: 6 }),
+    16: paramsWith({ stream_batch: true, steps: 5 }),
+    20: paramsWith({ strength: 0 }),
+    24: paramsWith({ skip_similar: 0.98 }),
+    28: paramsWith({ stream_batch: true, steps: 2 }),
     32: paramsWith({ guidance: 3, guidance_mode: [0, 0, 1] }, "a dog"),
   });
 });

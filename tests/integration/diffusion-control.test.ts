@@ -41,7 +41,8 @@ describe.skipIf(golden === null)("a pipeline with a ControlNet (../shared/data/g
     await cp(`${golden}/pipeline/tiny-sd`, folder, { recursive: true });
     for (const part of ["unet", "controlnet"]) {
       await cp(`${golden}/pipeline-control/tiny-control/${part}`, join(folder, part), {
-        ...{ recursive: true, force: true },
+        recursive: true,
+        force: true,
       });
     }
     host = await workspace.host();
@@ -59,11 +60,18 @@ describe.skipIf(golden === null)("a pipeline with a ControlNet (../shared/data/g
   ): Promise<Picture> {
     using converter = new PictureConverter(UNRECORDED_CALLS);
     using executor = new PlanExecutor({
-      ...{ host, converter, key: "stream", calls: UNRECORDED_CALLS, hasInput: input === "video" },
+      host,
+      converter,
+      key: "stream",
+      calls: UNRECORDED_CALLS,
+      hasInput: input === "video",
       signal: new AbortController().signal,
     });
     const params: StreamParams = {
-      ...{ prompts: [{ prompt: "a cat" }], model, fit: "cover", paused: false },
+      prompts: [{ prompt: "a cat" }],
+      model,
+      fit: "cover",
+      paused: false,
       model_params: { seed: 5, strength: 1, ...own },
     };
     await executor.prepare(params);
@@ -125,12 +133,19 @@ describe.skipIf(golden === null)("a pipeline with a ControlNet (../shared/data/g
     );
     const empty = await pipeline.conditioner.empty();
     const settings = {
-      ...{ steps: 3, strength: 1, seed: 5, skipSimilar: 0, feedback: 0, noisePlace: 0 },
+      steps: 3,
+      strength: 1,
+      seed: 5,
+      skipSimilar: 0,
+      feedback: 0,
+      noisePlace: 0,
       guidance: { scale: 3, mode: "once", delta: 1 },
     } as const;
     const next = (lane: StreamLane, picture: Picture, streamBatch: boolean) =>
       lane.next({
-        ...{ picture, size: SIZE, prompts: [{ prompt: "a cat" }] },
+        picture,
+        size: SIZE,
+        prompts: [{ prompt: "a cat" }],
         settings: { ...settings, streamBatch },
         controls: {
           pictures: [{ net: 0, picture, strength: 2, range: { start: 0, end: 1 } }],

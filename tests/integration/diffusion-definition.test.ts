@@ -28,7 +28,10 @@ async function hostOf(form: PipelineForm): Promise<ModelHost> {
 const infoOf = (host: ModelHost) => host.infos().find(({ name }) => name === "drawn");
 
 const paramsFor = (prompt: string, own: StreamParams["model_params"] = {}): StreamParams => ({
-  ...{ prompts: [{ prompt }], model: "drawn", fit: "stretch", paused: false },
+  prompts: [{ prompt }],
+  model: "drawn",
+  fit: "stretch",
+  paused: false,
   model_params: { seed: 5, ...own },
 });
 
@@ -40,7 +43,11 @@ async function drawn(
 ): Promise<Picture[]> {
   using converter = new PictureConverter(UNRECORDED_CALLS);
   using executor = new PlanExecutor({
-    ...{ host, converter, key: "stream", calls: UNRECORDED_CALLS, hasInput },
+    host,
+    converter,
+    key: "stream",
+    calls: UNRECORDED_CALLS,
+    hasInput,
     signal: new AbortController().signal,
   });
   const source = noisePicture(64, 64);
@@ -96,7 +103,8 @@ describe("parameters", () => {
     const host = await hostOf({ denoiser: { guidanceWidth: 256 } });
     expect(namesOf(host)).not.toContain("guidance_mode");
     expect(infoOf(host)?.params.find(({ name }) => name === "guidance")).toMatchObject({
-      ...{ default: 8.5, min: 1 },
+      default: 8.5,
+      min: 1,
     });
     const [one, other] = [{}, { guidance: 3 }].map((own) => paramsFor("a cat", own));
     const [[first], [second]] = [

@@ -27,7 +27,10 @@ async function workspaceWith(pipelines: Readonly<Record<string, string>>): Promi
 }
 
 const paramsFor = (model: string, prompt: string, own = {}): StreamParams => ({
-  ...{ prompts: [{ prompt }], model, fit: "cover", paused: false },
+  prompts: [{ prompt }],
+  model,
+  fit: "cover",
+  paused: false,
   model_params: { seed: 5, ...own },
 });
 
@@ -35,7 +38,11 @@ const paramsFor = (model: string, prompt: string, own = {}): StreamParams => ({
 async function drawn(host: ModelHost, input: "noise" | "video", all: readonly StreamParams[]) {
   using converter = new PictureConverter(UNRECORDED_CALLS);
   using executor = new PlanExecutor({
-    ...{ host, converter, key: "stream", calls: UNRECORDED_CALLS, hasInput: input === "video" },
+    host,
+    converter,
+    key: "stream",
+    calls: UNRECORDED_CALLS,
+    hasInput: input === "video",
     signal: new AbortController().signal,
   });
   const frame =

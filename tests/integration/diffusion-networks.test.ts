@@ -96,7 +96,8 @@ describe.skipIf(sets.plain === null)("a plain pipeline (../shared/data/golden/pi
     const decoder = await open(VaeDecoder, "pipeline/tiny-taesd/vae_decoder");
     const plain = await Network.open(file("pipeline/tiny-taesd/vae_encoder"), settings);
     const picture = {
-      ...{ width: 48, height: 32 },
+      width: 48,
+      height: 32,
       data: Uint8Array.from({ length: 48 * 32 * 3 }, (_, at) => (at * 7) % 256),
     };
     const latent = await encoder.encode(picture);
@@ -171,7 +172,8 @@ describe.skipIf(sets.control === null)(
         embeddings: set.array(its, "encoder_hidden_states"),
       };
       const residuals = await net.residuals({
-        ...{ ...input, hint: set.array(its, "controlnet_cond") },
+        ...input,
+        hint: set.array(its, "controlnet_cond"),
         strength: Number(its["conditioning_scale"]),
       });
       const names = Object.keys(its["arrays"] as object).filter((name) => name.includes("_block_"));

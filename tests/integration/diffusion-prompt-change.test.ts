@@ -39,10 +39,16 @@ function itemFor(prompt: string): RunItem {
   const size = { width: 64, height: 64 };
   const data = Uint8Array.from({ length: 3 * 64 * 64 }, (_, at) => (at * 7) % 256);
   return {
-    ...{ lane: "stream", picture: { ...size, data }, original: null, size },
+    lane: "stream",
+    picture: { ...size, data },
+    original: null,
+    size,
     values: {
       prompts: { prompts: [{ prompt }], graphs: [] },
-      ...{ steps: 1, strength: 0.6, guidance: 1, seed: 5 },
+      steps: 1,
+      strength: 0.6,
+      guidance: 1,
+      seed: 5,
     },
   };
 }

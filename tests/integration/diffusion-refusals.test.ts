@@ -20,7 +20,9 @@ afterAll(async () => {
 
 const api = async (method: "POST" | "DELETE", path: string, body: unknown = {}) => {
   const response = await fetch(server.url + path, {
-    ...{ method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) },
+    method,
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
   });
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
   return { status: response.status, body: (await response.json()) as any };
@@ -41,7 +43,8 @@ test("a weight that is not finite is a 400, at the start of a stream, in a chang
   refused(start.status, start.body);
 
   const { status, body: started } = await api("POST", "/stream/start", {
-    ...{ ...body, prompts: "a dog" },
+    ...body,
+    prompts: "a dog",
   });
   expect(status).toBe(200);
   const path = `/stream/${started.manifest_id}/params`;
@@ -59,7 +62,9 @@ test("a weight that is not finite is a 400, at the start of a stream, in a chang
   await api("DELETE", `/stream/${started.manifest_id}`);
 
   const picture = await api("POST", "/c/comfystream-image", {
-    ...{ ...size, model: "drawn", prompts },
+    ...size,
+    model: "drawn",
+    prompts,
   });
   refused(picture.status, picture.body);
 });

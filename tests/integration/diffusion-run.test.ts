@@ -27,8 +27,13 @@ test("no frame is lost after inference, and every change is seen", async () => {
   await sendClip(inputUrl, tsSegments(media), { seconds: 60, signal: over.signal });
   const size = { width: SIDE, height: SIDE };
   const body = {
-    ...{ ...size, model: "tiny", prompts: [{ prompt: "a cat" }], seed: 5, fps: FPS },
-    ...{ ...SETTINGS, strength: 0.6 },
+    ...size,
+    model: "tiny",
+    prompts: [{ prompt: "a cat" }],
+    seed: 5,
+    fps: FPS,
+    ...SETTINGS,
+    strength: 0.6,
   };
   const reports = await Promise.all(
     [
@@ -36,9 +41,15 @@ test("no frame is lost after inference, and every change is seen", async () => {
       { name: "restyled", inputUrl },
     ].map((stream) =>
       runDiffusion({
-        ...{ url: server.url, body, seconds: 11, everySeconds: 2, ...stream },
+        url: server.url,
+        body,
+        seconds: 11,
+        everySeconds: 2,
+        ...stream,
         changes: changesOf({
-          ...{ model: "tiny", side: SIDE, settings: SETTINGS },
+          model: "tiny",
+          side: SIDE,
+          settings: SETTINGS,
           hasInput: stream.inputUrl !== null,
         }).filter(({ what }) =>
           ["prompt", "seed", "graph", "text in place of the graph"].includes(what),

@@ -48,14 +48,22 @@ beforeAll(async () => {
 });
 
 const SETTINGS: StreamSettings = {
-  ...{ steps: 1, strength: 0.5, seed: 5, streamBatch: false, skipSimilar: 0 },
-  ...{ guidance: { scale: 1, mode: "full", delta: 1 }, feedback: 0, noisePlace: 0 },
+  steps: 1,
+  strength: 0.5,
+  seed: 5,
+  streamBatch: false,
+  skipSimilar: 0,
+  guidance: { scale: 1, mode: "full", delta: 1 },
+  feedback: 0,
+  noisePlace: 0,
 };
 
 type Changes = Partial<StreamSettings & { prompt: string; picture: Picture | null }>;
 
 const frameOf = ({ prompt = "a cat", picture = null, ...changes }: Changes): StreamFrame => ({
-  ...{ picture, size: SIZE, prompts: [{ prompt, negative_prompt: "a dog" }] },
+  picture,
+  size: SIZE,
+  prompts: [{ prompt, negative_prompt: "a dog" }],
   settings: { ...SETTINGS, ...changes },
 });
 
@@ -191,7 +199,8 @@ describe("a stream batch", () => {
 describe("residual guidance", () => {
   const guided = (mode: GuidanceMode): Changes => ({
     picture: noisePicture(32, 32),
-    ...{ steps: 4, guidance: { scale: 2, mode, delta: 1 } },
+    steps: 4,
+    guidance: { scale: 2, mode, delta: 1 },
   });
 
   test.each([
@@ -204,7 +213,8 @@ describe("residual guidance", () => {
 
   test("has no part in a network that takes its guidance as a vector", async () => {
     const inside = await openPipeline({
-      ...{ denoiser: { guidanceWidth: 256 }, scheduler: { _class_name: "LCMScheduler" } },
+      denoiser: { guidanceWidth: 256 },
+      scheduler: { _class_name: "LCMScheduler" },
     });
     const run = (scale: number) =>
       single(inside, { steps: 2, guidance: { scale, mode: "full", delta: 1 } });

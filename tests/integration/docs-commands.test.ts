@@ -135,8 +135,13 @@ async function runInShell(commands: readonly DocCommand[]) {
   const child = Bun.spawn(["bash", "-c", PRELUDE + lines.join("")], {
     cwd: workspace.path,
     env: {
-      ...{ PATH: process.env["PATH"], HOME: workspace.path, WORKSPACE: workspace.path },
-      ...{ BUN: process.execPath, ROOT, MAIN, SERVER: server.url },
+      PATH: process.env["PATH"],
+      HOME: workspace.path,
+      WORKSPACE: workspace.path,
+      BUN: process.execPath,
+      ROOT,
+      MAIN,
+      SERVER: server.url,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

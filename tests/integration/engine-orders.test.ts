@@ -30,8 +30,13 @@ async function startEngine() {
   };
   await first(({ type }) => type === "hello");
   const options: EngineOptions = {
-    ...{ device: "cpu", workspace, frame_queue: 1, max_frame_age_ms: 500, max_batch: 1 },
-    ...{ log_level: "error", log_format: "json" },
+    device: "cpu",
+    workspace,
+    frame_queue: 1,
+    max_frame_age_ms: 500,
+    max_batch: 1,
+    log_level: "error",
+    log_format: "json",
   };
   return {
     engine,

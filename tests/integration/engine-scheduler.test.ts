@@ -45,7 +45,8 @@ class RecordingStream implements Work {
   order(): WorkOrder {
     const endpoint = { url: `http://127.0.0.1:9/${this.id}` };
     return {
-      ...{ kind: "stream", revision: 0 },
+      kind: "stream",
+      revision: 0,
       spec: {
         output: { endpoint, lifecycle: "owned" },
         container: "fmp4",

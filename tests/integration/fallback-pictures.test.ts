@@ -30,7 +30,11 @@ quietLibav();
 
 const WIDE = { width: 320, height: 180 };
 const PARAMS: StreamParams = {
-  ...{ prompts: [], model: "m", fit: "cover", paused: false, model_params: {} },
+  prompts: [],
+  model: "m",
+  fit: "cover",
+  paused: false,
+  model_params: {},
 };
 
 let workspace: string;

@@ -33,8 +33,12 @@ async function receive(
 ): Promise<Received> {
   const chunks = segments.map(
     (data, seq): IncomingChunk => ({
-      ...{ seq, data, first: true, last: true },
-      ...{ complete: true, arrivedAt: arrivals[seq] ?? performance.now() },
+      seq,
+      data,
+      first: true,
+      last: true,
+      complete: true,
+      arrivedAt: arrivals[seq] ?? performance.now(),
     }),
   );
   const source = new ReadableStream<IncomingChunk>({

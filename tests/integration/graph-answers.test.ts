@@ -13,7 +13,8 @@ import { waitFor } from "../support/wait-for.ts";
 type Nodes = Record<string, { class_type: string; inputs: Record<string, unknown> }>;
 
 const node = (class_type: string, inputs: Record<string, unknown> = {}) => ({
-  ...{ class_type, inputs },
+  class_type,
+  inputs,
 });
 const plain = (color: number, batch_size = 1) =>
   node("EmptyImage", { width: 64, height: 32, batch_size, color });
@@ -47,7 +48,8 @@ afterAll(async () => {
 
 async function post(path: string, body: object) {
   const response = await fetch(`${server.url}${path}`, {
-    ...{ method: "POST", body: JSON.stringify(body) },
+    method: "POST",
+    body: JSON.stringify(body),
     headers: { "Content-Type": "application/json" },
   });
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -158,7 +160,8 @@ describe("a stream", () => {
 
   test("without a video needs a picture of its graphs", async () => {
     const { status, answer } = await post("/stream/start", {
-      ...{ prompts: { "1": say("a fox") }, stream_url: stream_url() },
+      prompts: { "1": say("a fox") },
+      stream_url: stream_url(),
     });
     expect(status).toBe(400);
     expect(answer.message).toContain("there is no video to show");
@@ -171,7 +174,11 @@ describe("a stream", () => {
     const options = { seconds: 15, signal: over.signal };
     const sender = await sendClip(input_url, tsSegments(media), options);
     const { answer } = await post("/stream/start", {
-      ...{ prompts: { "1": say("a fox") }, input_url, stream_url: out, width: 64, height: 64 },
+      prompts: { "1": say("a fox") },
+      input_url,
+      stream_url: out,
+      width: 64,
+      height: 64,
     });
     expect(answer).toMatchObject({ success: true });
     const path = `/stream/${answer.manifest_id}`;

@@ -32,7 +32,9 @@ test("a stream takes a graph over HTTP, another while it runs, and refuses one t
   const started = await ask("/stream/start", {
     prompts: plain(0xff0000),
     stream_url: `${server.url}/trickle/graphs`,
-    ...{ width: 96, height: 64, fps: 5 },
+    width: 96,
+    height: 64,
+    fps: 5,
   });
   expect(started.answer).toMatchObject({ success: true });
   const id: string = started.answer.manifest_id;
@@ -47,7 +49,9 @@ test("a stream takes a graph over HTTP, another while it runs, and refuses one t
   expect(wrong.status).toBe(400);
   expect(wrong.answer.details).toEqual([
     {
-      ...{ field: "prompts", node: "1", class_type: "Unheard" },
+      field: "prompts",
+      node: "1",
+      class_type: "Unheard",
       problem: "has the class Unheard, which is not known here; GET /nodes lists those that are",
     },
   ]);
@@ -109,7 +113,8 @@ describe.skipIf(golden === null)(
       await using server = await startServer(MAIN, ["--workspace", workspace.path]);
       const ask = async (body: unknown) => {
         const response = await fetch(`${server.url}/c/comfystream-image`, {
-          ...{ method: "POST", body: JSON.stringify(body) },
+          method: "POST",
+          body: JSON.stringify(body),
         });
         // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
         return { status: response.status, answer: (await response.json()) as any };

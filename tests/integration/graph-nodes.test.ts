@@ -113,8 +113,15 @@ describe.skipIf(golden === "")("samplers put together of parts", () => {
     "8": {
       class_type: "KSampler",
       inputs: {
-        ...{ ...prompts, model, latent_image: ["4", 0], seed: 7, steps: 3, cfg, denoise: 1 },
-        ...{ sampler_name: "euler_ancestral", scheduler: "karras" },
+        ...prompts,
+        model,
+        latent_image: ["4", 0],
+        seed: 7,
+        steps: 3,
+        cfg,
+        denoise: 1,
+        sampler_name: "euler_ancestral",
+        scheduler: "karras",
       },
     },
   });
@@ -137,8 +144,11 @@ describe.skipIf(golden === "")("samplers put together of parts", () => {
       "8": {
         class_type: "SamplerCustomAdvanced",
         inputs: {
-          ...{ noise: ["5", 0], guider: ["6", 0], sampler: ["7", 0] },
-          ...{ sigmas: ["10", 0], latent_image: ["4", 0] },
+          noise: ["5", 0],
+          guider: ["6", 0],
+          sampler: ["7", 0],
+          sigmas: ["10", 0],
+          latent_image: ["4", 0],
         },
       },
     };
@@ -147,8 +157,13 @@ describe.skipIf(golden === "")("samplers put together of parts", () => {
 
   test("SamplerLCMUpscale gives a larger latent, and the picture of it", async () => {
     const custom = {
-      ...{ ...prompts, sampler: ["5", 0], sigmas: ["6", 0], latent_image: ["4", 0] },
-      ...{ add_noise: true, noise_seed: 7, cfg: 2 },
+      ...prompts,
+      sampler: ["5", 0],
+      sigmas: ["6", 0],
+      latent_image: ["4", 0],
+      add_noise: true,
+      noise_seed: 7,
+      cfg: 2,
     };
     const { results } = await bench.run({
       ...parts(),
@@ -205,8 +220,12 @@ describe.skipIf(golden === "")("SDXL's prompts (../shared/data/golden/pipeline-x
   afterAll(async () => await xl.release());
 
   const sizes = (side: number) => ({
-    ...{ width: side, height: side, target_width: side, target_height: side },
-    ...{ crop_w: 0, crop_h: 0 },
+    width: side,
+    height: side,
+    target_width: side,
+    target_height: side,
+    crop_w: 0,
+    crop_h: 0,
   });
   const drawn = async (encoder: Node, more: Graph = {}): Promise<Float32Array> => {
     const { results } = await xl.run({
@@ -217,8 +236,16 @@ describe.skipIf(golden === "")("SDXL's prompts (../shared/data/golden/pipeline-x
       "5": {
         class_type: "KSampler",
         inputs: {
-          ...{ model: ["1", 0], positive: ["2", 0], negative: ["3", 0], latent_image: ["4", 0] },
-          ...{ seed: 7, steps: 2, cfg: 4, denoise: 1, sampler_name: "euler", scheduler: "normal" },
+          model: ["1", 0],
+          positive: ["2", 0],
+          negative: ["3", 0],
+          latent_image: ["4", 0],
+          seed: 7,
+          steps: 2,
+          cfg: 4,
+          denoise: 1,
+          sampler_name: "euler",
+          scheduler: "normal",
         },
       },
       "6": { class_type: "SaveLatent", inputs: { samples: ["5", 0], filename_prefix: "x" } },
@@ -270,8 +297,16 @@ describe.skipIf(golden === "")("SDXL's prompts (../shared/data/golden/pipeline-x
       "5": {
         class_type: "KSampler",
         inputs: {
-          ...{ model: ["1", 0], positive: ["2", 0], negative: ["2", 0], latent_image: ["4", 0] },
-          ...{ seed: 7, steps: 2, cfg: 4, denoise: 1, sampler_name: "euler", scheduler: "normal" },
+          model: ["1", 0],
+          positive: ["2", 0],
+          negative: ["2", 0],
+          latent_image: ["4", 0],
+          seed: 7,
+          steps: 2,
+          cfg: 4,
+          denoise: 1,
+          sampler_name: "euler",
+          scheduler: "normal",
         },
       },
       "6": { class_type: "SaveLatent", inputs: { samples: ["5", 0], filename_prefix: "x" } },

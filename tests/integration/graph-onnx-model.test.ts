@@ -40,7 +40,8 @@ const echoModel = (() => {
 const depthModel = (() => {
   const graph = new GraphBuilder();
   const mean = graph.node("ReduceMean", [graph.input("x", "float32", PICTURE)], {
-    ...{ axes: [1n], keepdims: 1n },
+    axes: [1n],
+    keepdims: 1n,
   });
   graph.output("depth", mean, "float32", [1, 1, "H", "W"]);
   return graph.build("depth");
@@ -164,7 +165,10 @@ describe("a graph with models of the workspace", () => {
         kind: "invalid_request",
         details: [
           {
-            ...{ field: "prompts", node: "2", class_type: "OnnxModel", input },
+            field: "prompts",
+            node: "2",
+            class_type: "OnnxModel",
+            input,
             problem: expect.stringContaining(`${input} ${problem}`),
           },
         ],

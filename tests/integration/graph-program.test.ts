@@ -13,7 +13,10 @@ const graph = JSON.stringify({
   3: node("PreviewImage", { images: ["2", 0] }),
 });
 const itemOf = (lane: string): RunItem => ({
-  ...{ lane, picture: null, original: null, size: { width: 64, height: 64 } },
+  lane,
+  picture: null,
+  original: null,
+  size: { width: 64, height: 64 },
   values: { prompts: { prompts: [], graphs: [graph] } },
 });
 

@@ -10,15 +10,24 @@ import { writePipeline } from "../support/synthetic-pipeline.ts";
 type Nodes = Record<string, { class_type: string; inputs: Record<string, unknown> }>;
 
 const node = (class_type: string, inputs: Record<string, unknown> = {}) => ({
-  ...{ class_type, inputs },
+  class_type,
+  inputs,
 });
 const text = (clip: string) => node("CLIPTextEncode", { text: "a fox", clip: [clip, 1] });
 
 /** ComfyUI's default graph with few steps, on a pipeline of this name. */
 const drawn = (ckpt_name = "sd"): Nodes => ({
   "3": node("KSampler", {
-    ...{ seed: 1, steps: 1, cfg: 1, sampler_name: "euler", scheduler: "normal", denoise: 1 },
-    ...{ model: ["4", 0], positive: ["6", 0], negative: ["7", 0], latent_image: ["5", 0] },
+    seed: 1,
+    steps: 1,
+    cfg: 1,
+    sampler_name: "euler",
+    scheduler: "normal",
+    denoise: 1,
+    model: ["4", 0],
+    positive: ["6", 0],
+    negative: ["7", 0],
+    latent_image: ["5", 0],
   }),
   "4": node("CheckpointLoaderSimple", { ckpt_name }),
   "5": node("EmptyLatentImage", { width: 64, height: 64, batch_size: 1 }),
@@ -76,7 +85,8 @@ afterAll(async () => {
 
 async function ask(body: object | string) {
   const response = await fetch(`${server.url}/c/comfystream-image`, {
-    ...{ method: "POST", body: typeof body === "string" ? body : JSON.stringify(body) },
+    method: "POST",
+    body: typeof body === "string" ? body : JSON.stringify(body),
     headers: { "Content-Type": "application/json" },
   });
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
@@ -102,7 +112,10 @@ const REFUSED: readonly [what: string, at: string, graph: Nodes, message: string
       { "3.positive": ["a", 0] },
       {
         a: node("ControlNetApply", {
-          ...{ conditioning: ["6", 0], control_net: ["c", 0], image: ["i", 0], strength: 1 },
+          conditioning: ["6", 0],
+          control_net: ["c", 0],
+          image: ["i", 0],
+          strength: 1,
         }),
         c: load("ControlNetLoader", "control_net_name", "sd"),
         i: node("EmptyImage", { width: 64, height: 64, batch_size: 1, color: 0 }),
@@ -144,8 +157,14 @@ const REFUSED: readonly [what: string, at: string, graph: Nodes, message: string
       {
         s: node("BetaSamplingScheduler", { model: ["4", 0], steps: 2, alpha: 0, beta: 0 }),
         c: node("SamplerCustom", {
-          ...{ model: ["4", 0], add_noise: true, noise_seed: 1, cfg: 1, sigmas: ["s", 0] },
-          ...{ positive: ["6", 0], negative: ["7", 0], sampler: ["k", 0] },
+          model: ["4", 0],
+          add_noise: true,
+          noise_seed: 1,
+          cfg: 1,
+          sigmas: ["s", 0],
+          positive: ["6", 0],
+          negative: ["7", 0],
+          sampler: ["k", 0],
           latent_image: ["5", 0],
         }),
         k: node("KSamplerSelect", { sampler_name: "euler" }),
@@ -249,7 +268,10 @@ describe.skipIf(golden === null)("with networks of other families (../shared/dat
         { "3.positive": ["a", 0] },
         {
           a: node("ControlNetApply", {
-            ...{ conditioning: ["6", 0], control_net: ["c", 0], image: ["i", 0], strength: 1 },
+            conditioning: ["6", 0],
+            control_net: ["c", 0],
+            image: ["i", 0],
+            strength: 1,
           }),
           c: load("ControlNetLoader", "control_net_name", "tiny-control"),
           i: node("EmptyImage", { width: 64, height: 64, batch_size: 1, color: 0 }),

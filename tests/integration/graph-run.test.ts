@@ -208,8 +208,11 @@ describe.skipIf(golden === "")("ComfyUI's default graphs (../shared/data/golden/
   const tiny = `${golden}/pipeline/tiny-sd`;
   const defaults = new GraphBench({
     models: {
-      ...{ tiny, "tiny-clip": tiny, "tiny-vae": `${golden}/pipeline/tiny-taesd` },
-      ...{ "tiny-unet": control, "tiny-control": control },
+      tiny,
+      "tiny-clip": tiny,
+      "tiny-vae": `${golden}/pipeline/tiny-taesd`,
+      "tiny-unet": control,
+      "tiny-control": control,
     },
     images: { "example.png": `${golden}/graph-runs/inputs/source.png` },
   });

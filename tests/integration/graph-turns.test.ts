@@ -46,14 +46,12 @@ afterAll(async () => {
 async function draw(stream: string, graph: string, signal?: AbortSignal) {
   const picture = plain(SIZE, 200);
   return await model.run({
-    ...{
-      key: stream,
-      lane: stream,
-      calls: UNRECORDED_CALLS,
-      size: SIZE,
-      picture,
-      original: picture,
-    },
+    key: stream,
+    lane: stream,
+    calls: UNRECORDED_CALLS,
+    size: SIZE,
+    picture,
+    original: picture,
     values: { prompts: { prompts: [], graphs: [graph] } },
     ...(signal && { signal }),
   });
@@ -108,7 +106,12 @@ test("closing the host ends runs in progress", async () => {
   const picture = plain(SIZE, 200);
   const end = endOf(
     its.run({
-      ...{ key: "a", lane: "a", calls: UNRECORDED_CALLS, size: SIZE, picture, original: picture },
+      key: "a",
+      lane: "a",
+      calls: UNRECORDED_CALLS,
+      size: SIZE,
+      picture,
+      original: picture,
       values: { prompts: { prompts: [], graphs: [SLOW] } },
     }),
   );

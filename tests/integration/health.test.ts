@@ -28,15 +28,13 @@ test("live, ready and has-capacity are told apart", async () => {
     const { body } = await server.ask("POST", "/stream/start", start("a"));
     expect(await statuses(server)).toEqual({ plain: 200, live: 200, ready: 200, capacity: 503 });
     expect((await server.ask("GET", "/health")).body).toMatchObject({
-      ...{
-        live: true,
-        ready: true,
-        has_capacity: false,
-        healthy: true,
-        draining: false,
-        capacity: 1,
-        used: 1,
-      },
+      live: true,
+      ready: true,
+      has_capacity: false,
+      healthy: true,
+      draining: false,
+      capacity: 1,
+      used: 1,
     });
     await server.ask("DELETE", `/stream/${body.manifest_id}`);
     expect(await statuses(server)).toEqual({ plain: 200, live: 200, ready: 200, capacity: 200 });

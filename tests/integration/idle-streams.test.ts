@@ -49,8 +49,11 @@ test("a stream whose input is silent ends, whoever watches it", async () => {
   const { start, stream } = api(server.url);
   await fetch(channel("silent"), { method: "POST", headers: { "Expect-Content": "video/mp2t" } });
   const id = await start({
-    ...{ model: "identity", width: 64, height: 64 },
-    ...{ input_url: channel("silent"), stream_url: channel("shown") },
+    model: "identity",
+    width: 64,
+    height: 64,
+    input_url: channel("silent"),
+    stream_url: channel("shown"),
   });
   const viewer = watch("shown");
   await waitFor("the end", async () => (await stream(id)).status === "stopped", 15_000);

@@ -306,8 +306,10 @@ describe("image graphs", () => {
       b: node("BackgroundColor", { images: ["a", 0], color: "red" }),
       m: node("LoadImageMask", { image: "mask.png", channel: "red" }),
       c: node("Composite", {
-        ...{ foregrounds: ["a", 0], backgrounds: ["b", 0] },
-        ...{ foreground_masks: ["m", 0], mode: "cpu" },
+        foregrounds: ["a", 0],
+        backgrounds: ["b", 0],
+        foreground_masks: ["m", 0],
+        mode: "cpu",
       }),
       save: save("c"),
     };

@@ -47,8 +47,14 @@ async function play(stream: { host: ModelHost; params: StreamParams }, milliseco
   const stages = new StageGroup();
   const stage = new InferStage({
     workspace: "/nonexistent",
-    ...{ calls: UNRECORDED_CALLS, host, pool, observer: new RecordingObserver(), key: "s" },
-    ...{ hasInput: true, params: () => params, deadlineOf: () => Number.POSITIVE_INFINITY },
+    calls: UNRECORDED_CALLS,
+    host,
+    pool,
+    observer: new RecordingObserver(),
+    key: "s",
+    hasInput: true,
+    params: () => params,
+    deadlineOf: () => Number.POSITIVE_INFINITY,
   });
   const { readable, writable } = stages.add(stage, 1);
   const [writer, frames] = [writable.getWriter(), readable[Symbol.asyncIterator]()];

@@ -111,7 +111,11 @@ async function setUp(times = FAST) {
   await stream.until("the model to draw", (luma) => luma === lumaOf(DARK));
   const file = join(workspace.path, "models/paint/model.onnx");
   return {
-    ...{ workspace, changes, host, stream, file },
+    workspace,
+    changes,
+    host,
+    stream,
+    file,
     /** As careful tools write: beside it, then over it. */
     replace: async (bytes: Uint8Array) => {
       await Bun.write(`${file}.tmp`, bytes);

@@ -44,7 +44,8 @@ describe("a node class of one's own", () => {
     const never = () => Promise.reject(new Error("the graph loads no files"));
     const edges = { loadImage: never, loadLatent: never };
     await new GraphRun(planned(3).steps, {
-      ...{ models: new ModelParts(() => null, settings), images },
+      models: new ModelParts(() => null, settings),
+      images,
       edges: { ...edges, emit: (result) => results.push(result) },
     }).run({ frame });
     return results;

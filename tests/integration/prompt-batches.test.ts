@@ -32,8 +32,11 @@ function promptOf(value: number, side: number, tokens: number): PlacedPrompt {
     conditioning: { embeddings, tokens, width: EMBEDDING, pooled: null },
     area: { y: 0, x: 0, height: side, width: side },
     weights: new Float32Array(0),
-    ...{ batch: 1, control: null, sizes: [768, 768, 0, 0, 768, 768] as const },
-    ...{ start: Number.POSITIVE_INFINITY, end: 0 },
+    batch: 1,
+    control: null,
+    sizes: [768, 768, 0, 0, 768, 768] as const,
+    start: Number.POSITIVE_INFINITY,
+    end: 0,
   };
 }
 

@@ -31,7 +31,8 @@ test.each(["go-livepeer", "livepeer-node"] as const)(
         body: JSON.stringify({ text: "abc" }),
       });
       expect({ status: answer.status, body: await answer.json() }).toEqual({
-        ...{ status: 200, body: { original: "abc", reversed: "cba" } },
+        status: 200,
+        body: { original: "abc", reversed: "cba" },
       });
     }
   },

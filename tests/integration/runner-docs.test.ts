@@ -38,7 +38,9 @@ test("the calls of a client that docs/live-runner.md shows do what it says", asy
   ]);
   const printed = out.split(`${mark}\n`).slice(1);
   expect({ code, errors, last: code === 0 ? "" : printed.at(-1) }).toEqual({
-    ...{ code: 0, errors: "", last: "" },
+    code: 0,
+    errors: "",
+    last: "",
   });
   const answerTo = (path: string) =>
     JSON.parse(printed[commands.findIndex(({ text }) => text.includes(`$APP${path}"`))] ?? "");

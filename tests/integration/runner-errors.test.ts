@@ -33,7 +33,8 @@ type Refused = Pick<AppAnswer, "status" | "body">;
 /** The answer has the form of 4.4; returns its `error`. */
 function expectError({ status, body }: Refused, want: number, code: string) {
   expect({ status, faults: [...check(RunnerErrorAnswer).Errors(body)] }).toEqual({
-    ...{ status: want, faults: [] },
+    status: want,
+    faults: [],
   });
   expect(body).toMatchObject({ code, message: body.error.message, error: { code } });
   return body.error;
@@ -51,7 +52,8 @@ async function direct(path: string, given: Record<string, string> = {}, init: Re
   };
   const kept = Object.entries(headers).filter(([, value]) => value !== "");
   const answer = await fetch(`${runnerUrl}${path}`, {
-    ...{ method: "POST", headers: Object.fromEntries(kept) },
+    method: "POST",
+    headers: Object.fromEntries(kept),
     ...init,
   });
   // biome-ignore lint/suspicious/noExplicitAny: tests access any member

@@ -69,7 +69,10 @@ const hurried: BeatTiming = {
 
 async function standIn(options: StandInOptions): Promise<StandInOrchestrator> {
   const started = await StandInOrchestrator.start({
-    ...{ secret: SECRET, intervalMs: 40, ttlMs: 10_000, o2rIntervalMs: 50 },
+    secret: SECRET,
+    intervalMs: 40,
+    ttlMs: 10_000,
+    o2rIntervalMs: 50,
     ...options,
   });
   open.push(started);

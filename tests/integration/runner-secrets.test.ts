@@ -10,7 +10,8 @@ setDefaultTimeout(20_000);
 test("A7 no id, token, channel or key of a session is in a log, a list, a metric, an error or another session's answers", async () => {
   const log: string[] = [];
   await using orchestrator = await StandInOrchestrator.start({
-    ...{ dialect: "go-livepeer", intervalMs: 50 },
+    dialect: "go-livepeer",
+    intervalMs: 50,
   });
   await using server = await startServer(
     FAKE_SERVER,

@@ -206,7 +206,10 @@ test("a static runner takes the sessions of an orchestrator whose operator lists
   const one = await worker({ RUNNER_KEY, ORCH_SECRET: "", ALLOW_HOSTS: host });
   await waitFor("its report", () => has(one, "runner is static"));
   const { id } = orchestrator.addStatic({
-    ...{ label: "cellar", routing: "label", app: "live/video", capacity: 1 },
+    label: "cellar",
+    routing: "label",
+    app: "live/video",
+    capacity: 1,
     runnerUrl: `${one.server.url}/runner/${RUNNER_KEY}`,
     healthUrl: `${one.server.url}/health`,
   });

@@ -32,7 +32,8 @@ describe.each(["go-livepeer", "livepeer-node"] as const)("at %s", (dialect) => {
 
 test.concurrent("a static runner learns its sessions from calls, and releases those that end by themselves", async () => {
   const env = {
-    ...{ RUNNER_KEY: "a-key-of-22-characters", RUNNER_END_GRACE: "50ms" },
+    RUNNER_KEY: "a-key-of-22-characters",
+    RUNNER_END_GRACE: "50ms",
     RUNNER_IDLE_TIMEOUT: "2s",
   };
   await using running = await runnerServer({ dialect: "livepeer-node", env });

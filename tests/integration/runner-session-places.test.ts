@@ -41,7 +41,9 @@ test.concurrent("S12 the capacity offered follows the places, and the status sta
 
 test.concurrent("S12 a session for which no place is left is refused and leaks nothing, and starts once there is one", async () => {
   await using running = await runnerServer({
-    ...{ dialect: "livepeer-node", maxStreams: 1, orchestrator: QUIET },
+    dialect: "livepeer-node",
+    maxStreams: 1,
+    orchestrator: QUIET,
   });
   const { orchestrator, server } = running;
   const place = server.admission.take();

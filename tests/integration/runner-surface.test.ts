@@ -57,14 +57,30 @@ test.each(["/stream", "/echo", "/start_stream"])("A1 POST %s starts a session", 
   const session = await reserve();
   const metadata = { room_id: "room:1", environment: "test" };
   const answer = await session.post(path, {
-    ...{ model: "edges", strength: 0.5, width: 320, height: 240, metadata, events: true },
-    ...{ colour: "red", input_url: "http://127.0.0.1:1/x" },
+    model: "edges",
+    strength: 0.5,
+    width: 320,
+    height: 240,
+    metadata,
+    events: true,
+    colour: "red",
+    input_url: "http://127.0.0.1:1/x",
   });
   expectAnswer(answer, SessionStarted);
   expect(answer.body).toMatchObject({
-    ...{ success: true, session: session.id, status: "active", compute: "warm", startup_s: 0 },
-    ...{ estimated_startup_s: 0, pipeline: "comfystream", preset: null, fallback: "default" },
-    ...{ metadata, gpu_reserved: true, paused_s: 0, ignored: ["input_url", "colour"] },
+    success: true,
+    session: session.id,
+    status: "active",
+    compute: "warm",
+    startup_s: 0,
+    estimated_startup_s: 0,
+    pipeline: "comfystream",
+    preset: null,
+    fallback: "default",
+    metadata,
+    gpu_reserved: true,
+    paused_s: 0,
+    ignored: ["input_url", "colour"],
     params: { model: "edges", strength: 0.5, width: 320, height: 240 },
   });
   const { in: input, out, events, data, control } = answer.body;
@@ -72,7 +88,9 @@ test.each(["/stream", "/echo", "/start_stream"])("A1 POST %s starts a session", 
   expect([data, control]).toEqual([undefined, undefined]);
   const [stream] = running.server.store.list("live").slice(-1);
   expect(stream?.spec).toMatchObject({
-    ...{ container: "mpegts", segment_seconds: 0.5, audio: "auto" },
+    container: "mpegts",
+    segment_seconds: 0.5,
+    audio: "auto",
     output: { lifecycle: "adopted" },
   });
   // Credentials of the session are in no list of the server.
@@ -87,7 +105,8 @@ test("A1 start fields may stand in params, echo's mode chooses the model, and au
   expect(answer.body).toMatchObject({ mode: "edges", radius: 9, params: { model: "edges" } });
   expect(answer.body.ignored).toEqual(["radius"]); // this model has none
   expect(running.server.store.list("live").at(-1)?.spec).toMatchObject({
-    ...{ segment_seconds: 0.25, audio: "none" },
+    segment_seconds: 0.25,
+    audio: "none",
   });
   const updated = await session.post("/update", { model: "restyle", audio: true });
   expect(updated.body).toMatchObject({ params: { model: "restyle" }, ignored: ["audio"] });
@@ -97,7 +116,10 @@ test("A1 start fields may stand in params, echo's mode chooses the model, and au
 test.each(["/update", "/update_stream"])("A1 POST %s changes a session", async (path) => {
   const session = await started({ prompt: "a cat", fps: 12 });
   const answer = await session.post(path, {
-    ...{ negative_prompt: "rain", fallback: "hold", fps: null, bitrate: 1_000_000 },
+    negative_prompt: "rain",
+    fallback: "hold",
+    fps: null,
+    bitrate: 1_000_000,
   });
   expectAnswer(answer, SessionObject);
   expect(answer.body).toMatchObject({
@@ -129,8 +151,14 @@ test("A1 a stop answers what the session used, also when it is repeated, and so 
   const first = await session.post("/stop", { reason: "the show is over" });
   expectAnswer(first, SessionStopped);
   expect(first.body).toMatchObject({
-    ...{ session: session.id, status: "stopped", reason: "the show is over", booking_id: "b-1" },
-    ...{ pipeline: "comfystream", compute_at_start: "warm", frames_in: 10, already_stopped: false },
+    session: session.id,
+    status: "stopped",
+    reason: "the show is over",
+    booking_id: "b-1",
+    pipeline: "comfystream",
+    compute_at_start: "warm",
+    frames_in: 10,
+    already_stopped: false,
     cost_estimate: { currency: "usd", basis: "hour" },
   });
   const { duration_s, active_s, paused_s, cost_estimate } = first.body;
@@ -157,9 +185,15 @@ test("A1 GET /status describes the model and the caller's own session", async ()
   const answer = await own.get("/status");
   expectAnswer(answer, StatusAnswer);
   expect(answer.body).toMatchObject({
-    ...{ compute: "warm", state: "ready", model_loaded: true, session: own.id, error: null },
-    ...{ policy: "on-demand", presets: ["bold"], gpu: null },
-    ...{ fallbacks: ["default", "passthrough", "hold"] },
+    compute: "warm",
+    state: "ready",
+    model_loaded: true,
+    session: own.id,
+    error: null,
+    policy: "on-demand",
+    presets: ["bold"],
+    gpu: null,
+    fallbacks: ["default", "passthrough", "hold"],
     pipeline: { name: "comfystream", app: "live-video-to-video/comfystream", model: "painter" },
     params: { strength: { type: "float", minimum: 0, maximum: 2 }, outline: { type: "bool" } },
   });
@@ -200,15 +234,22 @@ test.each(["/health", "/healthz"])("A1 GET %s is the server's", async (path) => 
 test("A1 POST /scope starts a session for livepeer-gateway's start_scope", async () => {
   const session = await reserve();
   const answer = await session.post("/scope", {
-    ...{ gateway_request_id: "g", stream_id: "s", model_id: "scope" },
+    gateway_request_id: "g",
+    stream_id: "s",
+    model_id: "scope",
     params: { model: "edges", strength: 0.5, data: true },
   });
   expectAnswer(answer, ScopeAnswer);
   const shown = (await session.get("/session")).body;
   expect(shown.params).toMatchObject({ model: "edges", strength: 0.5 });
   expect(answer.body).toEqual({
-    ...{ success: true, manifest_id: session.id, publish_url: shown.in, subscribe_url: shown.out },
-    ...{ control_url: shown.control, events_url: shown.events, data_url: shown.data },
+    success: true,
+    manifest_id: session.id,
+    publish_url: shown.in,
+    subscribe_url: shown.out,
+    control_url: shown.control,
+    events_url: shown.events,
+    data_url: shown.data,
   });
   const quiet = await (await reserve()).post("/scope", { params: { events: false } });
   expect(quiet.body).not.toHaveProperty("events_url");
@@ -223,7 +264,8 @@ test("A1 an update through the control channel is one of the session, with its f
   const shown = async () => (await session.get("/session")).body;
   await waitFor("the update", async () => (await shown()).mode === "restyle");
   expect((await shown()).params).toMatchObject({
-    ...{ model: "restyle", prompts: [{ prompt: "a cat", negative_prompt: "rain" }] },
+    model: "restyle",
+    prompts: [{ prompt: "a cat", negative_prompt: "rain" }],
   });
 });
 
@@ -279,7 +321,8 @@ async function directCall({ id }: ClientSession) {
   };
   return async (method: string, path: string, body?: string): Promise<AppAnswer> => {
     const answer = await fetch(`${running.runnerUrl}${path}`, {
-      ...{ method, headers },
+      method,
+      headers,
       ...(body !== undefined && { body }),
     });
     return { status: answer.status, headers: answer.headers, body: await answer.json(), tookMs: 0 };

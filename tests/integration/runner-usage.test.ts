@@ -111,7 +111,8 @@ test("A6 RUNNER_USAGE_LOG gets a line of JSON for every session, those that a sh
   const folder = await mkdtemp(join(tmpdir(), "usage-"));
   const path = join(folder, "sessions.jsonl");
   await using orchestrator = await StandInOrchestrator.start({
-    ...{ dialect: "go-livepeer", intervalMs: 50 },
+    dialect: "go-livepeer",
+    intervalMs: 50,
   });
   await using server = await startServer(FAKE_SERVER, ["--grace", "300ms"], {
     ORCH_URL: orchestrator.url,

@@ -127,7 +127,8 @@ test("a server logs, answers, publishes and writes no secret, whatever is sent a
   const ask = async (method: string, path: string, body?: unknown, headers = {}) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const init = {
-      ...{ method, headers: { ...authorized, ...headers } },
+      method,
+      headers: { ...authorized, ...headers },
       ...(body === undefined ? {} : { body: text }),
     };
     const answer = await fetch(`${server.url}${path}`, init);
@@ -180,7 +181,8 @@ test("a server logs, answers, publishes and writes no secret, whatever is sent a
       ).json()) as { streams: { manifest_id: string; input_url: string | null }[] };
       const started = listed.streams.find(({ input_url }) => input_url === stream_url);
       await fetch(`${server.url}/stream/${started?.manifest_id}`, {
-        ...{ method: "DELETE", headers: authorized },
+        method: "DELETE",
+        headers: authorized,
       });
     }
   }

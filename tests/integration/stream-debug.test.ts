@@ -39,8 +39,11 @@ const eventsIn = ({ events }: Answer): string[] =>
 
 test("a live stream shows its stages, queues, models and engine, and what happened to it", async () => {
   const { manifest_id: id } = await post("/stream/start", {
-    ...{ stream_url: `${server.url}/trickle/live`, prompts: "the sea" },
-    ...{ width: 128, height: 128, fps: 30 },
+    stream_url: `${server.url}/trickle/live`,
+    prompts: "the sea",
+    width: 128,
+    height: 128,
+    fps: 30,
   });
   let debug: Answer = null;
   await waitFor("published frames", async () => {
@@ -49,13 +52,15 @@ test("a live stream shows its stages, queues, models and engine, and what happen
   });
   expect(debug).toMatchObject({
     success: true,
-    ...{ log_id: logId(id), generation: 1 },
+    log_id: logId(id),
+    generation: 1,
     stream: { manifest_id: id, status: "active", params: { width: 128 } },
     engine: { device: "cpu", state: "ready", isolated: false, streams: 1 },
     pipeline: {
       stages: { decode: { frames: 0, last_ms: null, idle_ms: null } },
       models: [{ name: "dreamscape" }],
-      ...{ troubles: {}, loading: null },
+      troubles: {},
+      loading: null,
     },
   });
   for (const stage of ["inference", "encode", "publish"]) {
@@ -110,7 +115,8 @@ test("what an engine logs about a stream names it, and so does the server when t
   };
   const output = await start({ stream_url: peer.url, prompts: "the sea" });
   const input = await start({
-    ...{ input_url: peer.url, stream_url: `${server.url}/trickle/from-in` },
+    input_url: peer.url,
+    stream_url: `${server.url}/trickle/from-in`,
     model: "identity",
   });
   const streamsOf = (message: string) =>
@@ -161,7 +167,8 @@ test("the native calls of an engine that hangs are shown, and why it says nothin
       status: 200,
       body: {
         calls: [{ kind: "run", for_ms: expect.any(Number), allowed_ms: 200 }],
-        ...{ pipeline: null, unanswered: expect.any(String) },
+        pipeline: null,
+        unanswered: expect.any(String),
       },
     });
     expect((await fake.ask("GET", "/stream/nobody/debug")).status).toBe(404);

@@ -50,7 +50,8 @@ test("an output that takes nothing is trouble after 5 s, its frames are dropped,
   const stream = new StreamWork({
     calls: UNRECORDED_CALLS,
     meter: new EngineMeter(),
-    ...{ id: "s", revision: 0 },
+    id: "s",
+    revision: 0,
     spec: {
       output: { endpoint: { url: channel.url }, lifecycle: "given" },
       container: "fmp4",

@@ -46,7 +46,8 @@ async function session(
     new StreamWork({
       calls: UNRECORDED_CALLS,
       meter: new EngineMeter(),
-      ...{ id: "s", revision: 0 },
+      id: "s",
+      revision: 0,
       ...(interim && { interim }),
       spec: {
         output: { endpoint: { url: trickle.url("out") }, lifecycle: "owned" },

@@ -91,7 +91,10 @@ const blueFirst = ({ data, width, height }: Picture): Picture => {
 };
 
 const paramsFor = (style: string): StreamParams => ({
-  ...{ prompts: [], model: "arbitrary_transform", fit: "cover", paused: false },
+  prompts: [],
+  model: "arbitrary_transform",
+  fit: "cover",
+  paused: false,
   model_params: { style },
 });
 
@@ -310,7 +313,10 @@ describe.skipIf(trained === null)("trained networks (../shared/data/models/train
     using converter = new PictureConverter(UNRECORDED_CALLS);
     using executor = new PlanExecutor({
       host: countingRuns(host, runs),
-      ...{ converter, key: "stream", calls: UNRECORDED_CALLS, hasInput: true },
+      converter,
+      key: "stream",
+      calls: UNRECORDED_CALLS,
+      hasInput: true,
       signal: new AbortController().signal,
     });
     const size = { width: 384, height: 384 };

@@ -135,7 +135,9 @@ test("a machine that is short of files asks again, and blames itself if that doe
   const patient = { signal, answerMs: 20, busyMs: 60_000 };
   expect(await askAcceptance(endpoint, answer, patient)).toBe("accepted");
   const refused = askAcceptance(endpoint, () => Promise.reject(shortage()), {
-    ...{ signal, answerMs: 60_000, busyMs: 200 },
+    signal,
+    answerMs: 60_000,
+    busyMs: 200,
   });
   await expect(refused).rejects.toMatchObject({
     kind: "engine_unavailable",

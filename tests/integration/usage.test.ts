@@ -50,9 +50,16 @@ test("every stream leaves a line in the usage log: deleted, after the death of i
     expect(lines.map(({ reason }) => reason)).toEqual(["deleted", "deleted", "server stopping"]);
     const [paused, killed, stopped] = lines;
     expect(paused).toEqual({
-      ...{ stream: logId(first), protocol: "seed", capability: null, model: "edges" },
-      ...{ device: "cpu", width: 128, height: 128 },
-      ...{ status: "stopped", reason: "deleted", error: null },
+      stream: logId(first),
+      protocol: "seed",
+      capability: null,
+      model: "edges",
+      device: "cpu",
+      width: 128,
+      height: 128,
+      status: "stopped",
+      reason: "deleted",
+      error: null,
       ...usage,
     });
     for (const line of lines) {

@@ -40,7 +40,10 @@ async function sendPictures(
   const body = bodyOf(picture);
   const job = { method: "POST", path: "/c/comfystream-image" } as const;
   return await runClients({
-    ...{ url: server.url, clients: 1, seconds, paceMs: 0 },
+    url: server.url,
+    clients: 1,
+    seconds,
+    paceMs: 0,
     requests: [
       { ...job, body, status: 200 },
       { ...job, body: body + " ".repeat(4 * MIB), status: 413 },

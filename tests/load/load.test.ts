@@ -4,7 +4,9 @@ import { judged, type Media, mediaPromises } from "./load.ts";
 import type { Seen } from "./scene.ts";
 
 const CALM: Seen = {
-  ...{ seconds: 6, healthP99: 20, crowding: 1 },
+  seconds: 6,
+  healthP99: 20,
+  crowding: 1,
   drawn: { frames: 90, lost: 0 },
   filmed: { frames: 180, lost: 0, p50: 60, p99: 100 },
 };

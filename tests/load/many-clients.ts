@@ -12,7 +12,10 @@ export const manyClients: Load = {
   async run({ api, server }) {
     const id = await api.start({
       stream_url: `${server.url}/trickle/asked`,
-      ...{ model: "test-card", fps: 1, width: 64, height: 64 },
+      model: "test-card",
+      fps: 1,
+      width: 64,
+      height: 64,
     });
     const requests: Asked[] = [
       { method: "GET", path: "/health", status: 200 },

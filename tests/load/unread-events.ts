@@ -22,7 +22,10 @@ export const unreadEvents = (workspace: OnnxWorkspace): Load => ({
   async run({ api, server }) {
     const id = await api.start({
       stream_url: `${server.url}/trickle/talking`,
-      ...{ model: "talking", fps: 30, width: 64, height: 64 },
+      model: "talking",
+      fps: 30,
+      width: 64,
+      height: 64,
     });
     const reports = async () => (await api.stream(id)).stats.frames_out;
     await waitFor("its pictures", async () => (await reports()) > 30, 30_000);

@@ -41,7 +41,10 @@ test.skipIf(!hasPrometheus)(
           body: JSON.stringify({
             stream_url: `${server.url}/trickle/${output}`,
             ...(input && { input_url: `${server.url}/trickle/${input}`, model: "identity" }),
-            ...{ prompts: "the sea", width: 128, height: 128, fps: 12 },
+            prompts: "the sea",
+            width: 128,
+            height: 128,
+            fps: 12,
           }),
         });
         expect(response.status).toBe(200);

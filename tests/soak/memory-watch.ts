@@ -41,7 +41,9 @@ export class MemoryWatch {
     const from = (samples: readonly Sample[], start: number) =>
       samples.filter(({ at }) => at >= start);
     const all = [...this.#engines].map(([pid, samples]) => ({
-      ...{ process: "engine" as const, pid, samples: from(samples, engines) },
+      process: "engine" as const,
+      pid,
+      samples: from(samples, engines),
     }));
     return [
       { process: "server", pid: this.#worker.pid, samples: from(this.#server, server) },

@@ -133,7 +133,12 @@ async function recordOf(
   const { status, stats } = await worker.api.stream(id);
   const obeys = flows && (await followsSize(stream));
   return {
-    ...{ name, logId: logId(id), changes, flows, status, obeys },
+    name,
+    logId: logId(id),
+    changes,
+    flows,
+    status,
+    obeys,
     uptime: watch.flowedMs / lastedMs,
     frames: watch.frames,
     segments: watch.segments,

@@ -55,7 +55,11 @@ export async function strike(
   await Bun.sleep(STEADY_MS); // what strikes has effect only after some time
   while (!all.every(isSteady) && performance.now() < deadline) await Bun.sleep(POLL_MS);
   return {
-    ...{ at, fault: fault.name, family: fault.family, victim: victim.name, boundMs },
+    at,
+    fault: fault.name,
+    family: fault.family,
+    victim: victim.name,
+    boundMs,
     resumedMs: isSteady(victim) ? victim.watch.resumedAfter(liftedAt) : null,
     neighboursMayPause: fault.neighboursMayPause,
     pressure: pressure.share,

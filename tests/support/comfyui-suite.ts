@@ -17,7 +17,11 @@ import { waitFor } from "./wait-for.ts";
 const SIZE = { width: 64, height: 48 };
 
 export const paramsFor = (...graphs: readonly unknown[]): StreamParams => ({
-  ...{ prompts: [], model: GRAPH_MODEL, fit: "cover", paused: false, model_params: {} },
+  prompts: [],
+  model: GRAPH_MODEL,
+  fit: "cover",
+  paused: false,
+  model_params: {},
   graphs: graphs.map((graph) => JSON.stringify(graph)),
 });
 
@@ -50,7 +54,13 @@ export class ServedStream implements Disposable {
   constructor(host: ModelHost, { kind = "stream", hasInput = true }: Partial<GraphUse> = {}) {
     const [converter, signal] = [this.#converter, this.#stop.signal];
     this.executor = new PlanExecutor({
-      ...{ host, converter, signal, hasInput, kind, key: "stream", calls: UNRECORDED_CALLS },
+      host,
+      converter,
+      signal,
+      hasInput,
+      kind,
+      key: "stream",
+      calls: UNRECORDED_CALLS,
     });
   }
 
@@ -399,7 +409,8 @@ export function comfyUiTests(
     await stream.drawWith(paramsFor(slowly(0)));
     const { "1": _, "2": __, ...rest } = slowly(50);
     const prompt = {
-      ...{ "1": COLOUR["1"], ...rest },
+      "1": COLOUR["1"],
+      ...rest,
       "3": { class_type: "TestSlow", inputs: { image: ["1", 0], seconds: 50 } },
       "4": { class_type: "PreviewImage", inputs: { images: ["3", 0] } },
     };
@@ -456,8 +467,13 @@ export function comfyUiTests(
     if (model === undefined) throw new Error("no model");
     const run = async (limit: { deadline?: number } = {}) =>
       await model.run({
-        ...{ key: "stream", lane: "a lane", calls: UNRECORDED_CALLS, size: SIZE, original: null },
-        ...{ picture: noisePicture(SIZE.width, SIZE.height), ...limit },
+        key: "stream",
+        lane: "a lane",
+        calls: UNRECORDED_CALLS,
+        size: SIZE,
+        original: null,
+        picture: noisePicture(SIZE.width, SIZE.height),
+        ...limit,
         values: { prompts: { prompts: [], graphs } },
       });
     const [first, second, third] = [run(), run(), run({ deadline: performance.now() + 50 })];

@@ -87,7 +87,8 @@ export function controlNetGraph({
   const scale = graph.input("conditioning_scale", "float32", []);
   const sides = { kernel_shape: [8n, 8n], strides: [8n, 8n] };
   const gray = graph.node("ReduceMean", [graph.node("AveragePool", [hint], sides)], {
-    ...{ axes: [1n], keepdims: 1n },
+    axes: [1n],
+    keepdims: 1n,
   });
   const first = graph.node("Mul", [graph.node("Concat", Array(4).fill(gray), { axis: 1n }), scale]);
   // What it takes besides counts for nothing.

@@ -60,8 +60,15 @@ function graphFor(
     "3": {
       class_type: "KSampler",
       inputs: {
-        ...{ seed, steps: 2, cfg: settings.guidance, sampler_name: "euler", scheduler: "normal" },
-        ...{ denoise: hasInput ? 0.5 : 1, model: ["4", 0], positive: ["6", 0], negative: ["7", 0] },
+        seed,
+        steps: 2,
+        cfg: settings.guidance,
+        sampler_name: "euler",
+        scheduler: "normal",
+        denoise: hasInput ? 0.5 : 1,
+        model: ["4", 0],
+        positive: ["6", 0],
+        negative: ["7", 0],
         latent_image: ["5", 0],
       },
     },

@@ -57,7 +57,9 @@ export class FakeComfy implements AsyncDisposable {
   constructor(options: FakeComfyOptions = {}) {
     this.#options = options;
     this.#server = Bun.serve<{ client: string }>({
-      ...{ hostname: "127.0.0.1", port: options.port ?? 0, reusePort: false },
+      hostname: "127.0.0.1",
+      port: options.port ?? 0,
+      reusePort: false,
       fetch: async (request, server) => await this.#answer(request, server),
       websocket: {
         open: (socket) => {
@@ -126,7 +128,8 @@ export class FakeComfy implements AsyncDisposable {
       case "GET /system_stats": {
         const { version = "0.3.64" } = this.#options;
         return Response.json({
-          ...{ system: { comfyui_version: version }, devices: [{ name: "cpu", type: "cpu" }] },
+          system: { comfyui_version: version },
+          devices: [{ name: "cpu", type: "cpu" }],
         });
       }
       case "POST /upload/image":

@@ -346,8 +346,11 @@ function make({ id, number }: Extract<ToEngine, { type: "start" }>, image: Image
     const hasFile = image.file !== undefined;
     const png = Buffer.from(JSON.stringify({ pid: process.pid, nth, alone, received, hasFile }));
     const result = {
-      ...{ pictures: [{ png, ...size }], texts: {}, warnings: [] },
-      ...{ execution_provider: "cpu", timings_ms: {} },
+      pictures: [{ png, ...size }],
+      texts: {},
+      warnings: [],
+      execution_provider: "cpu",
+      timings_ms: {},
     };
     report(number, { type: "made", id, result });
     report(number, { type: "ended", id });

@@ -56,9 +56,13 @@ export class GraphBench {
     this.#world = world;
     const models = Object.keys(world.models);
     this.#files = namedFiles({
-      ...{ checkpoint: models, diffusion_model: models, text_encoder: models, vae: models },
+      checkpoint: models,
+      diffusion_model: models,
+      text_encoder: models,
+      vae: models,
       controlnet: models,
-      ...{ image: Object.keys(world.images), latent: Object.keys(world.latents ?? {}) },
+      image: Object.keys(world.images),
+      latent: Object.keys(world.latents ?? {}),
     });
     const folderOf = (name: string | null) => (name === null ? null : (world.models[name] ?? null));
     this.#models = new ModelParts(
@@ -74,7 +78,8 @@ export class GraphBench {
     if (validation.refusal !== null) throw new Error(describeProblems(validation.problems));
     const { images, latents = {} } = this.#world;
     return new GraphRun(executionOrder(validation), {
-      ...{ models: this.#models, images: this.#images },
+      models: this.#models,
+      images: this.#images,
       edges: {
         loadImage: async (name) => await readImages(images[name] ?? name),
         loadLatent: async (name) => readLatentFile(await Bun.file(latents[name] ?? name).bytes()),
@@ -95,7 +100,8 @@ export class GraphBench {
       input,
     ) {
       unetCalls.push({
-        ...{ timestep: Number(input.timestep), batch: input.sample.dims[0] ?? 0 },
+        timestep: Number(input.timestep),
+        batch: input.sample.dims[0] ?? 0,
         isControlled: input.extras?.["mid_block_additional_residual"] !== undefined,
       });
       return await predict.call(this, input);

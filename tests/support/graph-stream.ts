@@ -22,20 +22,22 @@ export const HALF = {
   "2": {
     class_type: "ImageScale",
     inputs: {
-      ...{
-        image: ["1", 0],
-        upscale_method: "nearest-exact",
-        width: 32,
-        height: 32,
-        crop: "disabled",
-      },
+      image: ["1", 0],
+      upscale_method: "nearest-exact",
+      width: 32,
+      height: 32,
+      crop: "disabled",
     },
   },
   "3": { class_type: "PreviewImage", inputs: { images: ["2", 0] } },
 };
 
 export const paramsFor = (...graphs: readonly unknown[]): StreamParams => ({
-  ...{ prompts: [], model: GRAPH_MODEL, fit: "cover", paused: false, model_params: {} },
+  prompts: [],
+  model: GRAPH_MODEL,
+  fit: "cover",
+  paused: false,
+  model_params: {},
   graphs: graphs.map((graph) => JSON.stringify(graph)),
 });
 
@@ -52,7 +54,12 @@ export class GraphStream implements AsyncDisposable {
   ) {
     const [converter, signal] = [this.#converter, new AbortController().signal];
     this.executor = new PlanExecutor({
-      ...{ host, converter, signal, hasInput, key: "stream", calls },
+      host,
+      converter,
+      signal,
+      hasInput,
+      key: "stream",
+      calls,
     });
   }
 

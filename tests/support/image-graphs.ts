@@ -34,7 +34,8 @@ export async function runImages(
     return picture;
   };
   const run = new GraphRun(executionOrder(judged), {
-    ...{ models: new ModelParts(() => null, settings), images: sessions },
+    models: new ModelParts(() => null, settings),
+    images: sessions,
     edges: {
       loadImage: async (name) => fromBytes(pictureOf(name)),
       loadLatent: async (name) => {

@@ -54,7 +54,9 @@ export function withWeightsIn(
     const place = { location, offset, length: rawData.length };
     graph.initializer.push(
       create(TensorProtoSchema, {
-        ...{ name, dims, dataType: TensorProto_DataType.FLOAT },
+        name,
+        dims,
+        dataType: TensorProto_DataType.FLOAT,
         dataLocation: TensorProto_DataLocation.EXTERNAL,
         externalData: Object.entries(place).map(([key, its]) =>
           create(StringStringEntryProtoSchema, { key, value: String(its) }),

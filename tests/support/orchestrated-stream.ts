@@ -45,10 +45,15 @@ export async function orchestrated(
   const stream = new StreamWork({
     calls: UNRECORDED_CALLS,
     meter: new EngineMeter(),
-    ...{ id: "s", revision: 0 },
+    id: "s",
+    revision: 0,
     spec,
     params: {
-      ...{ prompts: [], model: "identity", fit: "cover", paused: false, model_params: {} },
+      prompts: [],
+      model: "identity",
+      fit: "cover",
+      paused: false,
+      model_params: {},
       ...options.params,
     },
     host,

@@ -46,7 +46,11 @@ export async function runModel(model: LoadedModel, run: ModelRun = {}): Promise<
     picture: (_tensor, source) => run.stills?.["uri" in source ? source.uri : source.file] ?? null,
   });
   return await model.run({
-    ...{ key, lane: run.lane ?? key, calls: UNRECORDED_CALLS, picture, values },
+    key,
+    lane: run.lane ?? key,
+    calls: UNRECORDED_CALLS,
+    picture,
+    values,
     original: model.definition.overlays ? original : null,
     size: { width: size.width, height: size.height },
     ...(deadline !== undefined && { deadline }),

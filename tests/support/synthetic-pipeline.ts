@@ -23,8 +23,11 @@ export interface PipelineForm {
 
 const SCHEDULER = {
   _class_name: "EulerDiscreteScheduler",
-  ...{ beta_start: 0.00085, beta_end: 0.012, beta_schedule: "scaled_linear" },
-  ...{ prediction_type: "epsilon", timestep_spacing: "trailing" },
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: "scaled_linear",
+  prediction_type: "epsilon",
+  timestep_spacing: "trailing",
 };
 
 /** Writes the pipeline to `folder`, which is made. */
@@ -110,7 +113,9 @@ function vaeDecoder(
   const absent = "" as Value;
   const scales = graph.constant("float32", [4], [1, 1, 8, 8]);
   const large = graph.node("Resize", [graph.cast(three, "float32"), absent, scales], {
-    ...{ mode: "nearest", nearest_mode: "floor", coordinate_transformation_mode: "asymmetric" },
+    mode: "nearest",
+    nearest_mode: "floor",
+    coordinate_transformation_mode: "asymmetric",
   });
   const pixels = graph.cast(graph.node("Tanh", [large]), floats);
   graph.output("sample", pixels, floats, ["batch_size", 3, "height", "width"]);

@@ -119,9 +119,19 @@ export function testServer(options: TestServerOptions = {}) {
     options.runner === undefined
       ? null
       : liveRunner({
-          ...{ config: readConfig([], options.runner), version: "0.0.0", devices: ["cpu"], gpus },
-          ...{ starter, store, updater, scheduler, admission, hosts, places: capacity },
-          ...{ fallbacks, usageLog: { append: (record) => usageRecords.push(record) } },
+          config: readConfig([], options.runner),
+          version: "0.0.0",
+          devices: ["cpu"],
+          gpus,
+          starter,
+          store,
+          updater,
+          scheduler,
+          admission,
+          hosts,
+          places: capacity,
+          fallbacks,
+          usageLog: { append: (record) => usageRecords.push(record) },
           timing: { releaseRetryMs: [20, 40, 80], ...options.runnerTiming },
         });
   const app = createApp({

@@ -51,14 +51,19 @@ export async function runWeighty(
   const { start, stop, stream } = api(server.url);
   const channel = (name: string) => `${server.url}/trickle/${name}`;
   await start({
-    ...{ stream_url: channel("card"), model: "test-card", fps: NEIGHBOUR_FPS },
-    ...{ width: 256, height: 256 },
+    stream_url: channel("card"),
+    model: "test-card",
+    fps: NEIGHBOUR_FPS,
+    width: 256,
+    height: 256,
   });
   await using watch = new FrameWatch(channel("card"), NEIGHBOUR_FPS);
   await waitFor("the other stream", () => watch.frames > 2 * NEIGHBOUR_FPS, 30_000);
   watch.reset();
   const seen = (): SeenFrames => ({
-    ...{ frames: watch.frames, missing: watch.missing, worst: watch.worst },
+    frames: watch.frames,
+    missing: watch.missing,
+    worst: watch.worst,
   });
   const aloneMs = 2000 * (frames.quiet / NEIGHBOUR_FPS);
   await waitFor("its frames", () => watch.frames >= frames.quiet, 10_000 + aloneMs);
@@ -72,7 +77,11 @@ export async function runWeighty(
   }, POLL_MS);
   const begun = performance.now();
   const id = await start({
-    ...{ stream_url: channel("drawn"), model: "weighty", fps: 10, width: 64, height: 64 },
+    stream_url: channel("drawn"),
+    model: "weighty",
+    fps: 10,
+    width: 64,
+    height: 64,
   });
   const stats = async () => (await stream(id)).stats;
   const isDrawn = async () => (await stats()).inference_ms.p50 > 0;
@@ -91,7 +100,15 @@ export async function runWeighty(
   await stop(id);
   const fileSize = bytes / 2 ** 20;
   return {
-    ...{ fileSize, before, running, peak, share: (peak - before.resident) / fileSize, loadMs },
-    ...{ framesDrawn: frames_out - first, inferenceMs: inference_ms.p50, quiet, neighbour },
+    fileSize,
+    before,
+    running,
+    peak,
+    share: (peak - before.resident) / fileSize,
+    loadMs,
+    framesDrawn: frames_out - first,
+    inferenceMs: inference_ms.p50,
+    quiet,
+    neighbour,
   };
 }

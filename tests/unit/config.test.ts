@@ -177,9 +177,18 @@ test("an engine inherits of the environment only what it needs, and what it need
   };
   const env = engineEnvironment({
     ...needed,
-    ...{ API_TOKEN: "a", CAPABILITY_TOKEN: "b", ORCH_SECRET: "c", RUNNER_KEY: "d", ORCH_URL: "e" },
-    ...{ HF_TOKEN: "f", AWS_SECRET_ACCESS_KEY: "g", DATABASE_URL: "h", NVIDIA_API_KEY: "i" },
-    ...{ SSH_AUTH_SOCK: "j", BUN_AUTH_TOKEN: "k", HTTPS_PROXY: "http://l:m@proxy:3128" },
+    API_TOKEN: "a",
+    CAPABILITY_TOKEN: "b",
+    ORCH_SECRET: "c",
+    RUNNER_KEY: "d",
+    ORCH_URL: "e",
+    HF_TOKEN: "f",
+    AWS_SECRET_ACCESS_KEY: "g",
+    DATABASE_URL: "h",
+    NVIDIA_API_KEY: "i",
+    SSH_AUTH_SOCK: "j",
+    BUN_AUTH_TOKEN: "k",
+    HTTPS_PROXY: "http://l:m@proxy:3128",
   });
   expect(env).toEqual({
     ...needed,

@@ -29,7 +29,9 @@ export async function playThrough(
   await using publisher = await openPacedPublisher(input);
   const id = await server.startStream({
     prompts: [{ prompt: "bench" }],
-    ...{ model: "identity", width: clip.width, height: clip.height },
+    model: "identity",
+    width: clip.width,
+    height: clip.height,
     input_url: input,
     stream_url: output,
   });

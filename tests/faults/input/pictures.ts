@@ -33,8 +33,10 @@ function inPlaceOf(media: ReadMedia, clip: readonly VideoPacket[], pace = TICKS)
   const from = clip[0]?.dts ?? 0;
   const time = (own: number) => start + Math.round(((own - from) * pace) / TICKS);
   const packets = clip.map(({ data, pts, dts, keyFrame }) => ({
-    ...{ data, keyFrame },
-    ...{ pts: time(pts), dts: time(dts) },
+    data,
+    keyFrame,
+    pts: time(pts),
+    dts: time(dts),
   }));
   const codecName = clip[0]?.codec ?? "h264";
   return {

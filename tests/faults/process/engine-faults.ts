@@ -21,7 +21,9 @@ export const BLOW = {
 } as const;
 
 const signalled = (name: string, signal: NodeJS.Signals, resumeWithinMs: number): Fault => ({
-  ...{ ...BLOW, name, resumeWithinMs },
+  ...BLOW,
+  name,
+  resumeWithinMs,
   inject: async (site) => {
     process.kill(await enginePid(site), signal);
     return nothing;
@@ -29,7 +31,9 @@ const signalled = (name: string, signal: NodeJS.Signals, resumeWithinMs: number)
 });
 
 const ordered = (name: string, what: Order, resumeWithinMs: number): Fault => ({
-  ...{ ...BLOW, name, resumeWithinMs },
+  ...BLOW,
+  name,
+  resumeWithinMs,
   inject: async ({ worker }) => {
     await order(worker, what);
     await taken(worker, what);
@@ -39,7 +43,9 @@ const ordered = (name: string, what: Order, resumeWithinMs: number): Fault => ({
 
 /** The engine dies, and the one that takes its place does what the order says. */
 const atBoot = (name: string, what: Order, resumeWithinMs: number): Fault => ({
-  ...{ ...BLOW, name, resumeWithinMs },
+  ...BLOW,
+  name,
+  resumeWithinMs,
   inject: async (site) => {
     await order(site.worker, what);
     process.kill(await enginePid(site), "SIGKILL");
@@ -54,7 +60,10 @@ export const ENGINE_FAULTS: readonly Fault[] = [
   signalled("engine: SIGABRT", "SIGABRT", RESUMES_MS),
   signalled("engine: stopped for good", "SIGSTOP", SILENCE_MS + RESUMES_MS),
   {
-    ...{ ...BLOW, name: "engine: stopped for a second", lastsMs: 1000, resumeWithinMs: 1000 },
+    ...BLOW,
+    name: "engine: stopped for a second",
+    lastsMs: 1000,
+    resumeWithinMs: 1000,
     inject: async (site) => {
       const pid = await enginePid(site);
       process.kill(pid, "SIGSTOP");
@@ -64,7 +73,9 @@ export const ENGINE_FAULTS: readonly Fault[] = [
   ordered("engine: spins in JavaScript", "spin", SILENCE_MS + RESUMES_MS),
   ordered("engine: channel to the server cut", "disconnect", RESUMES_MS),
   {
-    ...{ ...BLOW, name: "engine: two deaths in a row", resumeWithinMs: 2 * RESUMES_MS },
+    ...BLOW,
+    name: "engine: two deaths in a row",
+    resumeWithinMs: 2 * RESUMES_MS,
     inject: async (site) => {
       const first = await enginePid(site);
       process.kill(first, "SIGKILL");

@@ -14,7 +14,8 @@ const UNNOTICED = { ...BASE, resumeWithinMs: 500, neighboursMayPause: false } as
 
 /** Nothing that is timed follows the wall clock. */
 const clock = (name: string, ms: number): Fault => ({
-  ...{ ...UNNOTICED, name: `clock: ${name}` },
+  ...UNNOTICED,
+  name: `clock: ${name}`,
   inject: async ({ worker }) => {
     await order(worker, "clock", String(ms));
     return () => withdraw(worker, "clock");
@@ -25,7 +26,9 @@ export const MACHINE_FAULTS: readonly Fault[] = [
   clock("an hour forward, and back", HOUR_MS),
   clock("an hour back, and forward", -HOUR_MS),
   {
-    ...{ ...BASE, name: "clock: set while the engine is replaced", resumeWithinMs: RESUMES_MS },
+    ...BASE,
+    name: "clock: set while the engine is replaced",
+    resumeWithinMs: RESUMES_MS,
     neighboursMayPause: true,
     inject: async (site) => {
       process.kill(await enginePid(site), "SIGKILL");
@@ -34,18 +37,24 @@ export const MACHINE_FAULTS: readonly Fault[] = [
     },
   },
   {
-    ...{ ...BASE, name: "engine: out of file descriptors", resumeWithinMs: RESUMES_MS },
+    ...BASE,
+    name: "engine: out of file descriptors",
+    resumeWithinMs: RESUMES_MS,
     neighboursMayPause: true,
     inject: async (site) => outOfFiles(await enginePid(site)),
   },
   {
-    ...{ ...BASE, name: "server: out of file descriptors", resumeWithinMs: RESUMES_MS },
+    ...BASE,
+    name: "server: out of file descriptors",
+    resumeWithinMs: RESUMES_MS,
     neighboursMayPause: true,
     phases: ["running"],
     inject: async ({ worker }) => outOfFiles(worker.pid),
   },
   {
-    ...{ ...BASE, name: "engine: out of threads", resumeWithinMs: RESUMES_MS },
+    ...BASE,
+    name: "engine: out of threads",
+    resumeWithinMs: RESUMES_MS,
     neighboursMayPause: true,
     inject: async (site) =>
       await inControlGroup("pids", await enginePid(site), async (group) => {
@@ -54,7 +63,9 @@ export const MACHINE_FAULTS: readonly Fault[] = [
       }),
   },
   {
-    ...{ ...BASE, name: "engine: out of memory", resumeWithinMs: RESUMES_MS },
+    ...BASE,
+    name: "engine: out of memory",
+    resumeWithinMs: RESUMES_MS,
     neighboursMayPause: true,
     inject: async (site) =>
       await inControlGroup("memory", await enginePid(site), async (group) => {

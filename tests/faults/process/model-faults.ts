@@ -19,8 +19,13 @@ const damaged = (
   strike: (file: string, folder: string) => Promise<unknown>,
   refusedStart?: string,
 ): Fault => ({
-  ...{ name: `model: ${name}`, family: "process", lastsMs: NOTICED_MS, resumeWithinMs: 1000 },
-  ...{ end: "none", neighboursMayPause: false, params: { model: MODEL } },
+  name: `model: ${name}`,
+  family: "process",
+  lastsMs: NOTICED_MS,
+  resumeWithinMs: 1000,
+  end: "none",
+  neighboursMayPause: false,
+  params: { model: MODEL },
   ...(refusedStart !== undefined && { refusedStart }),
   prepare: addOwn,
   inject: async ({ worker }) => {

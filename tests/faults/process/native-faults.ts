@@ -27,16 +27,21 @@ const SPUN: Pick<Fault, "victim" | "params" | "prepare"> = {
 
 export const NATIVE_FAULTS: readonly Fault[] = [
   {
-    ...{ ...BLOW, name: "decoder: crashes at one picture", resumeWithinMs: 1000 + RESUMES_MS },
+    ...BLOW,
+    name: "decoder: crashes at one picture",
+    resumeWithinMs: 1000 + RESUMES_MS,
     inject: (site) => sendMarked(site, "crash"),
   },
   {
-    ...{ ...BLOW, name: "decoder: hangs at one picture" },
+    ...BLOW,
+    name: "decoder: hangs at one picture",
     resumeWithinMs: 1000 + DECODE_MS + LOOK_MS + RESUMES_MS,
     inject: (site) => sendMarked(site, "hang"),
   },
   {
-    ...{ ...BLOW, name: "model: one run never ends", lastsMs: 1000 },
+    ...BLOW,
+    name: "model: one run never ends",
+    lastsMs: 1000,
     resumeWithinMs: RUN_MS + LOOK_MS + RESUMES_MS,
     ...SPUN,
     phases: ["running", "stopping"],
@@ -49,7 +54,10 @@ export const NATIVE_FAULTS: readonly Fault[] = [
     },
   },
   {
-    ...{ ...BLOW, name: "model: no run ends", resumeWithinMs: null, end: "model_failed" },
+    ...BLOW,
+    name: "model: no run ends",
+    resumeWithinMs: null,
+    end: "model_failed",
     ...SPUN,
     phases: ["running"],
     inject: async (site) => {
@@ -58,9 +66,13 @@ export const NATIVE_FAULTS: readonly Fault[] = [
     },
   },
   {
-    ...{ ...BLOW, name: "model: a load never ends", resumeWithinMs: null, end: "model_failed" },
+    ...BLOW,
+    name: "model: a load never ends",
+    resumeWithinMs: null,
+    end: "model_failed",
     showsWithinMs: 2 * (LOAD_MS + LOOK_MS + RESUMES_MS),
-    ...{ phases: ["running"], victim: "seed" },
+    phases: ["running"],
+    victim: "seed",
     prepare: async (worker) => {
       await addModel(
         worker.workspace,

@@ -62,7 +62,9 @@ export async function runCase(
   await neighbours?.stop();
   const deadline = performance.now() + GONE_WITHIN_MS * crowding.factor;
   return {
-    ...{ fault: fault.name, phase, beside },
+    fault: fault.name,
+    phase,
+    beside,
     ...course,
     lost: phase === "stopping" ? 0 : victim.lost,
     gaps: beyond.gaps,

@@ -77,8 +77,12 @@ async function runOne(
       const outcome = await runCase(await shared.get(fault.flags), fault, { phase, beside });
       const { crowding: measured } = outcome;
       return {
-        ...{ fault, phase, beside, outcome },
-        ...{ crowding: measured, broken: broken(fault, outcome) },
+        fault,
+        phase,
+        beside,
+        outcome,
+        crowding: measured,
+        broken: broken(fault, outcome),
       };
     } catch (error) {
       const lines = await shared.close();

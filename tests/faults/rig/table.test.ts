@@ -5,15 +5,28 @@ import type { Outcome } from "./case.ts";
 import { type CaseResult, isNotJudged, rowOf, rowsIn, sectionText } from "./table.ts";
 
 const OUTCOME: Outcome = {
-  ...{ fault: HARMLESS.name, phase: "running", end: "none", crowding: 1 },
+  fault: HARMLESS.name,
+  phase: "running",
+  end: "none",
+  crowding: 1,
   answer: { status: 200, code: null, stream: null, ms: 5 },
-  ...{ pauseMs: 100, outageMs: 100, lost: 0, gaps: [[], []], neighboursLost: 0, stopMs: 5 },
-  ...{ beside: false, leaks: [] },
+  pauseMs: 100,
+  outageMs: 100,
+  lost: 0,
+  gaps: [[], []],
+  neighboursLost: 0,
+  stopMs: 5,
+  beside: false,
+  leaks: [],
 };
 
 const result = (crowding: number, ...broken: string[]): CaseResult => ({
-  ...{ fault: HARMLESS, phase: "running", beside: false },
-  ...{ outcome: { ...OUTCOME, crowding }, crowding, broken },
+  fault: HARMLESS,
+  phase: "running",
+  beside: false,
+  outcome: { ...OUTCOME, crowding },
+  crowding,
+  broken,
 });
 
 test.each<[string, CaseResult, CaseResult]>([

@@ -133,7 +133,10 @@ export class Victim implements AsyncDisposable {
     if (this.#isSeed) return { ...SEED_FIELDS, ...params, input_url: input, stream_url: output };
     const sides = Object.entries(side).map(([field, url]) => [field, trickle.side.through(url)]);
     return {
-      ...{ gateway_request_id: id, subscribe_url: input, publish_url: output, params },
+      gateway_request_id: id,
+      subscribe_url: input,
+      publish_url: output,
+      params,
       ...Object.fromEntries(sides),
     };
   }
@@ -145,7 +148,8 @@ export class Victim implements AsyncDisposable {
       const response = await fetch(`${this.#parts.worker.url}${path}`, {
         method,
         headers: {
-          ...{ "content-type": "application/json", connection: "close" },
+          "content-type": "application/json",
+          connection: "close",
           ...(this.#isSeed ? {} : { "x-stream-id": this.#parts.id }),
         },
         ...(body && { body: JSON.stringify(body) }),

@@ -65,7 +65,8 @@ export const bodyBytes = httpTarget({
       const declared = form === "too long" ? body.length + 10 : body.length;
       const isChunked = form === "chunks" || form === "no end";
       const head = headOf({
-        ...{ method: "POST", target: path },
+        method: "POST",
+        target: path,
         headers: [
           ["Host", "x"],
           ["Authorization", `Bearer ${API_TOKEN}`],
@@ -79,7 +80,9 @@ export const bodyBytes = httpTarget({
         : pieces;
       const ends = form === "length" || form === "chunks";
       const { answers } = await exchange({
-        ...{ port, pieces: [head, ...framed], pauseMs },
+        port,
+        pieces: [head, ...framed],
+        pauseMs,
         // What never comes to its end has no answer, or one that did not wait for it.
         ...(!ends && { patienceMs: 20 }),
       });

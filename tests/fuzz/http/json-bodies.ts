@@ -21,8 +21,9 @@ const usual = ({ url }: FuzzedWorker) => [
   },
   { prompts: [{ prompt: "a", weight: 1 }], stream_url: `${url}/trickle/fuzz-b`, fps: 5 },
   {
-    ...{ gateway_request_id: "fuzz-c", publish_url: `${url}/trickle/fuzz-c-out` },
-    ...{ params: { width: "64", height: "64", model: "identity", max_framerate: "5" } },
+    gateway_request_id: "fuzz-c",
+    publish_url: `${url}/trickle/fuzz-c-out`,
+    params: { width: "64", height: "64", model: "identity", max_framerate: "5" },
   },
   { text: "ab" },
   { prompts: "a", width: 64, height: 64 },

@@ -71,7 +71,8 @@ export const runnerRequests = httpTarget({
             ([name, value]) => [`Livepeer-${name}`, value] as const,
           );
           const head = headOf({
-            ...{ method, target: path },
+            method,
+            target: path,
             headers: [["Host", "x"], ["Content-Length", `${text.length}`], ...headers],
           });
           const { answers } = await exchange({

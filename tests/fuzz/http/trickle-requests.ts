@@ -83,12 +83,15 @@ export const trickleRequests = httpTarget({
             ? (["Content-Length", `${method === "POST" ? body.length : 0}`] as const)
             : (["Transfer-Encoding", "chunked"] as const);
         const head = headOf({
-          ...{ method, target },
+          method,
+          target,
           headers: [["Host", "x"], ["Authorization", `Bearer ${API_TOKEN}`], lengths, ...headers],
         });
         const waits = method === "GET" || form === "cut";
         const { answers, closed } = await exchange({
-          ...{ port, pieces: [head, ...pieces], hasBodies: method !== "HEAD" },
+          port,
+          pieces: [head, ...pieces],
+          hasBodies: method !== "HEAD",
           ...(waits && { patienceMs: READ_MS }),
         });
         const [answer] = answers;

@@ -131,7 +131,12 @@ async function open(): Promise<FuzzedWorker & AsyncDisposable> {
     return active === 2 && children === before.children && isRoomy;
   };
   return {
-    ...{ url, port: server.port, server, orchestrator, victim, ask },
+    url,
+    port: server.port,
+    server,
+    orchestrator,
+    victim,
+    ask,
     endStarted: async ({ status, body }) => {
       const { manifest_id: id } = status === 200 ? JSON.parse(body) : {};
       if (id !== undefined && id !== victim)

@@ -79,7 +79,10 @@ const READERS: readonly Reader[] = [
   },
   (bytes) =>
     readFragment(bytes, {
-      ...{ position: 0, tracks: [], defaults: new Map(), ends: new Map() },
+      position: 0,
+      tracks: [],
+      defaults: new Map(),
+      ends: new Map(),
       resolve: (offset) => offset,
     }),
 ];

@@ -13,8 +13,13 @@ import { mutatedJson, wildValues } from "../mutated-json.ts";
 /** Nothing listens there: no message makes an engine connect elsewhere. */
 const NOWHERE = "http://127.0.0.1:9/ai/trickle/none";
 const PARAMS = {
-  ...{ prompts: [{ prompt: "a lake" }], model: "dreamscape", fit: "cover", paused: false },
-  ...{ size: { width: 64, height: 64 }, fps: 5, model_params: {} },
+  prompts: [{ prompt: "a lake" }],
+  model: "dreamscape",
+  fit: "cover",
+  paused: false,
+  size: { width: 64, height: 64 },
+  fps: 5,
+  model_params: {},
 };
 const SPEC = { container: "fmp4", segment_seconds: 1, audio: "auto" };
 const INPUT = {
@@ -31,7 +36,9 @@ const VALID: readonly Message[] = [
     order: { kind: "stream", spec: SPEC, params: PARAMS, revision: 0 },
   },
   {
-    ...{ type: "start", id: "b", number: 2 },
+    type: "start",
+    id: "b",
+    number: 2,
     order: {
       kind: "stream",
       spec: { ...SPEC, ...INPUT },
@@ -52,13 +59,13 @@ const VALID: readonly Message[] = [
   { type: "ask", number: 3, question: { kind: "pipeline", number: 1 } },
   { type: "ask", number: 4, question: { kind: "fallback", name: "x" } },
   {
-    ...{ type: "ask", number: 5 },
+    type: "ask",
+    number: 5,
     question: {
-      ...{ kind: "graphs", size: { width: 64, height: 64 } },
-      ...{
-        graphs: ['{"1":{"class_type":"PreviewImage","inputs":{}}}'],
-        use: { kind: "stream", hasInput: true },
-      },
+      kind: "graphs",
+      size: { width: 64, height: 64 },
+      graphs: ['{"1":{"class_type":"PreviewImage","inputs":{}}}'],
+      use: { kind: "stream", hasInput: true },
     },
   },
   { type: "models" },
@@ -137,8 +144,13 @@ class Engine implements AsyncDisposable {
     const engine = new Engine();
     await engine.#until("hello");
     const options: EngineOptions = {
-      ...{ device: "cpu", workspace, frame_queue: 1, max_frame_age_ms: 500, max_batch: 1 },
-      ...{ log_level: "error", log_format: "json" },
+      device: "cpu",
+      workspace,
+      frame_queue: 1,
+      max_frame_age_ms: 500,
+      max_batch: 1,
+      log_level: "error",
+      log_format: "json",
     };
     const ready = engine.#until("ready");
     engine.#child.send({ type: "init", options });

@@ -30,8 +30,13 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 await writePipeline(folder);
 const settings = parseDevice("cpu").settings;
 const files = namedFiles({
-  ...{ checkpoint: MODELS, diffusion_model: MODELS, text_encoder: MODELS, vae: MODELS },
-  ...{ controlnet: MODELS, image: IMAGES, latent: [] },
+  checkpoint: MODELS,
+  diffusion_model: MODELS,
+  text_encoder: MODELS,
+  vae: MODELS,
+  controlnet: MODELS,
+  image: IMAGES,
+  latent: [],
 });
 const models = new ModelParts(
   (kind, name) => (files.find(kind, name ?? "") ? folder : null),
@@ -41,7 +46,9 @@ const images = new ImageSessions(settings);
 
 const picture = (channels: 3 | 4): Images =>
   fromBytes({
-    ...{ width: 24, height: 16, channels },
+    width: 24,
+    height: 16,
+    channels,
     data: Uint8Array.from({ length: 24 * 16 * channels }, (_, at) => (at * 7) & 255),
   });
 const PICTURES: Readonly<Record<string, Images>> = { "a.png": picture(3), "rgba.png": picture(4) };
@@ -58,7 +65,10 @@ serveCases(async (json: string) => {
     const steps = executionOrder(validation);
     labels = steps.map(({ node }) => node.label);
     const run = new GraphRun(steps, {
-      ...{ models, images, stepSeed: "same", maxValueBytes: MAX_VALUE_BYTES },
+      models,
+      images,
+      stepSeed: "same",
+      maxValueBytes: MAX_VALUE_BYTES,
       edges: {
         loadImage: async (name) => PICTURES[name] ?? picture(3),
         loadLatent: async () => ({ samples: new Float32Array(4 * 6 * 4), shape: [1, 4, 6, 4] }),

@@ -23,8 +23,15 @@ export const MODELS = ["tiny-sd"];
 export const IMAGES = ["a.png", "rgba.png"];
 
 const FILES = namedFiles({
-  ...{ checkpoint: MODELS, diffusion_model: MODELS, text_encoder: MODELS, vae: MODELS },
-  ...{ controlnet: MODELS, image: IMAGES, latent: [], model: ["edges"], depth_model: [] },
+  checkpoint: MODELS,
+  diffusion_model: MODELS,
+  text_encoder: MODELS,
+  vae: MODELS,
+  controlnet: MODELS,
+  image: IMAGES,
+  latent: [],
+  model: ["edges"],
+  depth_model: [],
 });
 
 /** Golden graphs where the shared data is, and one of our own. */

@@ -15,7 +15,9 @@ import { mutatedTexts } from "../mutated-bytes.ts";
 import { mutatedJson } from "../mutated-json.ts";
 
 const tensor = (name: string, dtype: ElementType | null, dims: (number | string)[] | null) => ({
-  ...{ name, dtype, dims },
+  name,
+  dtype,
+  dims,
 });
 const PICTURE = ["N", 3, "H", "W"];
 

@@ -76,7 +76,10 @@ function compare(
   for (const [at, data] of parts.entries())
     found.push(
       ...reader.read({
-        ...{ seq: 0, data, first: at === 0, last: at === last },
+        seq: 0,
+        data,
+        first: at === 0,
+        last: at === last,
         complete: true,
         arrivedAt: 0,
       }),

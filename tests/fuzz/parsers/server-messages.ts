@@ -14,27 +14,31 @@ const NOWHERE = "http://127.0.0.1:9/ai/trickle/none";
 const SIZE = { width: 64, height: 64 };
 const NONE = { p50: null, p95: null, p99: null };
 const COUNTS = {
-  ...{ frames_in: 1, frames_out: 1, frames_dropped: 0, frames_processed: 1, frames_fallback: 0 },
-  ...{
-    errors: 0,
-    megapixels_out: 0.5,
-    segments_out: 1,
-    segments_skipped: 0,
-    bytes_in: 9,
-    bytes_out: 9,
-  },
+  frames_in: 1,
+  frames_out: 1,
+  frames_dropped: 0,
+  frames_processed: 1,
+  frames_fallback: 0,
+  errors: 0,
+  megapixels_out: 0.5,
+  segments_out: 1,
+  segments_skipped: 0,
+  bytes_in: 9,
+  bytes_out: 9,
 };
 const STATS = {
-  ...{
-    ...COUNTS,
-    consecutive_errors: 0,
-    fps_in: 24,
-    fps_out: 24,
-    audio_fps_in: 0,
-    audio_fps_out: 0,
-  },
-  ...{ latency_ms: NONE, latency_counts: [0, 1], inference_ms: NONE },
-  ...{ model: "restyle", device: "cpu", execution_provider: "cpu" },
+  ...COUNTS,
+  consecutive_errors: 0,
+  fps_in: 24,
+  fps_out: 24,
+  audio_fps_in: 0,
+  audio_fps_out: 0,
+  latency_ms: NONE,
+  latency_counts: [0, 1],
+  inference_ms: NONE,
+  model: "restyle",
+  device: "cpu",
+  execution_provider: "cpu",
 };
 const ERROR = {
   kind: "model_failed",

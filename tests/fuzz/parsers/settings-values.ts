@@ -83,11 +83,15 @@ function checkConfig(config: ReturnType<typeof readConfig>): void {
       throw new Error(`${key} is accepted as ${value}`);
   structuredClone(config);
   const engine = {
-    ...{ device: "cpu", workspace: config.workspace, frame_queue: config.frameQueue },
-    ...{ max_frame_age_ms: config.maxFrameAgeMs, max_batch: config.maxBatch },
+    device: "cpu",
+    workspace: config.workspace,
+    frame_queue: config.frameQueue,
+    max_frame_age_ms: config.maxFrameAgeMs,
+    max_batch: config.maxBatch,
     ...(config.modelMemory === undefined ? {} : { model_memory: config.modelMemory }),
     ...(config.comfyuiUrl === undefined ? {} : { comfyui_url: config.comfyuiUrl }),
-    ...{ log_level: config.logLevel, log_format: config.logFormat },
+    log_level: config.logLevel,
+    log_format: config.logFormat,
   };
   const wrong = check(EngineOptions).Errors(engine).First();
   if (wrong !== undefined) throw new Error(`no engine takes them: ${wrong.path} ${wrong.message}`);

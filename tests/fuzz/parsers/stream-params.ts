@@ -28,7 +28,8 @@ const VALID: readonly unknown[] = [
   { prompt: { "1": { class_type: "KSampler", inputs: { model: ["4", 0] } } }, paused: true },
   { params: { model: "restyle", max_framerate: 10, marker: "time", fallback: "hold" } },
   ...MODEL_GALLERY.map(({ name, params, presets }) => ({
-    ...{ model: name, preset: Object.keys(presets)[0] ?? null },
+    model: name,
+    preset: Object.keys(presets)[0] ?? null,
     ...Object.fromEntries(
       params.map((param) => [param.name, "default" in param ? param.default : null]),
     ),

@@ -28,7 +28,8 @@ else
     await Bun.write(client, /^```python\n([\s\S]*?)^```/m.exec(page)?.[1] ?? "");
     const clip = await synthetic({
       parts: [{ width: 160, height: 120, frames: FRAMES }],
-      ...{ fps: 20, gop: 20 },
+      fps: 20,
+      gop: 20,
     });
     await Bun.write(source, Buffer.concat(tsSegments(clip)));
     await using node = await startRunnerNode({ dialect: "livepeer-node", intervalMs: 300 });

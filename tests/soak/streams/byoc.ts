@@ -30,7 +30,11 @@ export async function startByoc({ streams, trickle, media }: ByocOptions): Promi
   const owned = started.move();
   let updates = 0;
   return {
-    ...{ name: "BYOC" as const, id, trickle, input, watch },
+    name: "BYOC" as const,
+    id,
+    trickle,
+    input,
+    watch,
     async change(change: Change) {
       // Both ways of a gateway take turns.
       if (++updates % 2 === 0) return gateway.control(change);

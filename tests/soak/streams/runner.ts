@@ -47,7 +47,11 @@ export async function startRunner(options: RunnerOptions): Promise<SoakStream> {
   const watch = started.use(new OutputWatch(body.out, "mpegts"));
   const owned = started.move();
   return {
-    ...{ name: "live runner" as const, id, trickle, input, watch },
+    name: "live runner" as const,
+    id,
+    trickle,
+    input,
+    watch,
     async change(change: Change) {
       const answer = await session.post("/update", change);
       if (answer.status !== 200)

@@ -39,7 +39,11 @@ export async function startSeed(options: SeedOptions): Promise<SoakStream> {
   const watch = started.use(new OutputWatch(output, "fmp4"));
   const owned = started.move();
   return {
-    ...{ name, id, trickle, input, watch },
+    name,
+    id,
+    trickle,
+    input,
+    watch,
     change: (change: Change) => worker.api.params(id, change),
     problems: () => [],
     async stop() {

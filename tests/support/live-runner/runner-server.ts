@@ -33,7 +33,9 @@ export async function runnerServer({
 }: RunnerServerOptions) {
   const { RUNNER_KEY: key } = env;
   const orchestrator = await StandInOrchestrator.start({
-    ...{ dialect, intervalMs: BEAT_MS, ttlMs: 10_000 },
+    dialect,
+    intervalMs: BEAT_MS,
+    ttlMs: 10_000,
     ...options,
   });
   const server = testServer({
@@ -41,7 +43,8 @@ export async function runnerServer({
     ...(engine !== undefined && { engine }),
     ...(timing !== undefined && { runnerTiming: timing }),
     runner: {
-      ...{ RUNNER_APP: APP, ORCH_URL: orchestrator.url },
+      RUNNER_APP: APP,
+      ORCH_URL: orchestrator.url,
       ...(key === undefined && { ORCH_SECRET: orchestrator.secret }),
       ...env,
     },
@@ -57,8 +60,11 @@ export async function runnerServer({
     key === undefined
       ? await orchestrator.registered()
       : orchestrator.addStatic({
-          ...{ label: "static", app: APP, capacity: maxStreams },
-          ...{ runnerUrl: `${url}/runner/${key}`, healthUrl: `${url}/health` },
+          label: "static",
+          app: APP,
+          capacity: maxStreams,
+          runnerUrl: `${url}/runner/${key}`,
+          healthUrl: `${url}/health`,
         });
   await waitFor("a runner that is ready", () => runner.offer.status === "ready");
   const [sessions] = runners.tables;
@@ -66,7 +72,13 @@ export async function runnerServer({
   let isClosed = false;
   const inUse = () => ({ places: server.admission.taken, held: sessions.ids.length });
   return {
-    ...{ server, runners, sessions, orchestrator, runner, url, inUse },
+    server,
+    runners,
+    sessions,
+    orchestrator,
+    runner,
+    url,
+    inUse,
     /** Where the orchestrator calls the runner. */
     runnerUrl: runner.offer.runner_url,
     /** Waits until the orchestrator has got so many heartbeats: the second one has left after this call. */

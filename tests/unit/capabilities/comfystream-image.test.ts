@@ -50,7 +50,9 @@ test("a graph's pictures come with their nodes and places, its texts by node", a
   const pictures = [0, 1].map((index) => ({ png, width: 8, height: 9, node: "12", index }));
   context.made = { pictures, texts: { "4": "a fox" } };
   expect(await comfystreamImage.run({}, context)).toMatchObject({
-    ...{ width: 8, height: 9, texts: { "4": "a fox" } },
+    width: 8,
+    height: 9,
+    texts: { "4": "a fox" },
     images: [0, 1].map((index) => ({ node: "12", index, width: 8, height: 9 })),
   });
   context.made = { pictures: [], texts: { "4": "a fox" } };

@@ -15,7 +15,8 @@ test("docs/diffusion.md: the pages and scripts that it names are there", () => {
   expect([links.length, scripts.length].every((count) => count > 1)).toBe(true);
   for (const link of links)
     expect({ link, exists: existsSync(join(root, "docs", link)) }).toEqual({
-      ...{ link, exists: true },
+      link,
+      exists: true,
     });
   for (const script of scripts) {
     expect({ script, exists: existsSync(join(root, script)) }).toEqual({ script, exists: true });

@@ -9,7 +9,8 @@ const since = Date.parse(SINCE);
 
 function text(model: string, stats: object, pending: object = { pending: { since: SINCE } }) {
   const stream = {
-    ...{ params: { model }, created_at: SINCE },
+    params: { model },
+    created_at: SINCE,
     stats: { fps_in: 24, frames_out: 100, ...stats },
     ...pending,
   };

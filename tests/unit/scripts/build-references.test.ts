@@ -9,7 +9,8 @@ test.skipIf(sharedData("golden") === null)(
     for (const [name, json] of references()) {
       const path = join(import.meta.dir, `../../reference/${name}.json`);
       expect({ name, isSame: (await Bun.file(path).text()) === json }).toEqual({
-        ...{ name, isSame: true },
+        name,
+        isSame: true,
       });
     }
   },

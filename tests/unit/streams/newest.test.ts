@@ -160,7 +160,9 @@ describe("a limit in bytes", () => {
   test("makes the writer of early items wait", async () => {
     const later = performance.now() + 60_000;
     const { writer, reader, dropped } = stage(1, {
-      ...{ dueAt: () => later, bytesOf, maxBytes: 10 },
+      dueAt: () => later,
+      bytesOf,
+      maxBytes: 10,
     });
     await writer.write(6);
     let written = false;

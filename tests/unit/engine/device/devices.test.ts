@@ -57,7 +57,8 @@ test("tensors of a run come in one piece only where none are kept from the run b
 
 test("a session that gives memory back does so on the CPU alone", () => {
   expect(givingBack(parseDevice("cpu").settings)).toMatchObject({
-    ...{ enableCpuMemArena: false, enableMemPattern: true },
+    enableCpuMemArena: false,
+    enableMemPattern: true,
   });
   for (const name of ["cuda:0", "tensorrt:0"]) {
     const { settings } = parseDevice(name);

@@ -11,8 +11,13 @@ const infoOf = (json: ModelJson) => {
   const definition = defineModel("m", json, graph);
   const entry: CatalogueEntry = {
     state: "usable",
-    ...{ name: "m", source: "models/m", stamp: "", files: [], bytes: 0 },
-    ...{ definition, program: { path: "model.onnx" } },
+    name: "m",
+    source: "models/m",
+    stamp: "",
+    files: [],
+    bytes: 0,
+    definition,
+    program: { path: "model.onnx" },
   };
   return describeModel(entry, () => null);
 };

@@ -147,7 +147,8 @@ test("streams that share batches are served evenly", async () => {
 test("streams that share a runner run in full batches, not in two groups that take turns", async () => {
   const batched = { ms: (items: number) => 30 + 2 * items, maxBatch: 4 };
   const streams = ["a", "b", "c", "d"].map((name, index) => ({
-    ...{ name, runner: batched },
+    name,
+    runner: batched,
     gapMs: 2 + index,
   }));
   const runs = await simulate(1, 10_000, streams);

@@ -3,7 +3,8 @@ import { expect, test } from "bun:test";
 import { resizedAsPillow } from "../../../../src/engine/diffusion/pillow-resize.ts";
 
 const picture = (width: number, height: number) => ({
-  ...{ width, height },
+  width,
+  height,
   data: Uint8Array.from({ length: 3 * width * height }, (_, at) => (at * at * 7 + at * 31) % 256),
 });
 

@@ -8,7 +8,10 @@ import {
 } from "../../../../src/engine/diffusion/row-groups.ts";
 
 const conditioning = (tokens: number) => ({
-  ...{ embeddings: new Float32Array(0), tokens, width: 8, pooled: null },
+  embeddings: new Float32Array(0),
+  tokens,
+  width: 8,
+  pooled: null,
 });
 const hint = { dtype: "uint8", dims: [1, 3, 8, 8], data: new Uint8Array(192) } as const;
 const netOf = (takesTimestepPerRow: boolean): RowControl["net"] => ({
@@ -25,8 +28,14 @@ interface Row extends Partial<DenoiserRow> {
 }
 
 const row = ({ tokens = 77, ...its }: Row): DenoiserRow => ({
-  ...{ sample: new Float32Array(4), height: 1, width: 1, timestep: 500, controls: [] },
-  ...{ conditioning: conditioning(tokens), sizes: [8, 8, 0, 0, 8, 8], ...its },
+  sample: new Float32Array(4),
+  height: 1,
+  width: 1,
+  timestep: 500,
+  controls: [],
+  conditioning: conditioning(tokens),
+  sizes: [8, 8, 0, 0, 8, 8],
+  ...its,
 });
 
 const FREE: RunLimits = { fixedRows: null, takesTimestepPerRow: true };

@@ -17,7 +17,10 @@ const controls = (
   guesses = false,
 ): RunControls => {
   const pictures = ranges.map(([start, end], at) => ({
-    ...{ net: at, picture, strength: at + 1, range: { start, end } },
+    net: at,
+    picture,
+    strength: at + 1,
+    range: { start, end },
   }));
   return new RunControls({ pictures, guesses }, nets, size);
 };

@@ -23,7 +23,9 @@ const pipeline: FolderContent = {
   files: ["unet", "text_encoder", "vae_decoder"].map((part) => `${part}/model.onnx`),
 };
 const other: FolderContent = {
-  ...{ kind: "other", problem: "model.json is missing", files: ["vae_encoder/model.onnx"] },
+  kind: "other",
+  problem: "model.json is missing",
+  files: ["vae_encoder/model.onnx"],
 };
 const nothing: FolderContent = { kind: "other", problem: "model.json is missing", files: [] };
 

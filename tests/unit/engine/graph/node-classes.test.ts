@@ -35,7 +35,9 @@ test("every class is one file, named for it and listed", async () => {
     const declared: Record<string, NodeClass> = await import(join(folder, file));
     for (const [exported, nodeClass] of Object.entries(declared)) {
       expect({ file, exported, name: plain(nodeClass.name) }).toEqual({
-        ...{ file, exported: nodeClass.name, name: plain(basename(file, ".ts")) },
+        file,
+        exported: nodeClass.name,
+        name: plain(basename(file, ".ts")),
       });
       found.push(nodeClass);
     }

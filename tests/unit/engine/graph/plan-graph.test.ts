@@ -46,7 +46,10 @@ test("each problem of an input is an entry with node, class as sent, and input",
   expect(details).toMatchObject([
     { field: "prompts", node: "3", class_type: "SaveImage", input: "images" },
     {
-      ...{ field: "prompts", node: "2", class_type: "ImageBlur", input: "blur_radius" },
+      field: "prompts",
+      node: "2",
+      class_type: "ImageBlur",
+      input: "blur_radius",
       problem: "blur_radius is 99, which is too large: it must be an integer from 1 to 31",
     },
   ]);

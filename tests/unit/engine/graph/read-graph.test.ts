@@ -18,7 +18,11 @@ test("nodes are read in their order, with class, inputs and the title that is no
   expect([...graph.values()]).toEqual([
     { id: "b", className: "A", title: "mine", inputs: { x: 1 }, rewrittenFrom: null, faults: [] },
     {
-      ...{ id: "a", className: "B", title: null, inputs: {}, rewrittenFrom: null },
+      id: "a",
+      className: "B",
+      title: null,
+      inputs: {},
+      rewrittenFrom: null,
       faults: [{ part: "inputs", problem: "inputs is missing: give an object of inputs by name" }],
     },
   ]);

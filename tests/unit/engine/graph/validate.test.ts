@@ -297,8 +297,12 @@ test("an optional input may be null, which is as if it were not given; a require
       "2": {
         class_type: "ImageStitch",
         inputs: {
-          ...{ image1: ["1", 0], direction: "right", match_image_size: true },
-          ...{ spacing_width: 0, spacing_color: "white", ...inputs },
+          image1: ["1", 0],
+          direction: "right",
+          match_image_size: true,
+          spacing_width: 0,
+          spacing_color: "white",
+          ...inputs,
         },
       },
     });

@@ -34,8 +34,17 @@ test("a report holds what happened since the one before, and nothing twice", () 
     { direction: "subscribe", status: "error", count: 1 },
   ]);
   expect(meter.take(answers, memory)).toEqual({
-    ...{ frames_in: 0, frames_out: 0, frames_skipped: 0, segments_out: 0, bytes_out: 0 },
-    ...{ frames_dropped: {}, stages: {}, waits: {}, inference: {}, loads: [], trickle: [] },
+    frames_in: 0,
+    frames_out: 0,
+    frames_skipped: 0,
+    segments_out: 0,
+    bytes_out: 0,
+    frames_dropped: {},
+    stages: {},
+    waits: {},
+    inference: {},
+    loads: [],
+    trickle: [],
     ...memory,
   });
 });

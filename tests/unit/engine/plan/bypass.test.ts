@@ -5,7 +5,11 @@ import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 import { type Ticks, ticks } from "../../../../src/media/time.ts";
 
 const LIVE: StreamParams = {
-  ...{ prompts: [], model: "m", fit: "cover", paused: false, model_params: {} },
+  prompts: [],
+  model: "m",
+  fit: "cover",
+  paused: false,
+  model_params: {},
   fallback: "default",
 };
 const PAUSED = { ...LIVE, paused: true };

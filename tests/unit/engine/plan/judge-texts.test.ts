@@ -4,12 +4,20 @@ import { defineDiffusion } from "../../../../src/engine/models/diffusion-definit
 import { judgeTexts } from "../../../../src/engine/plan/judge-texts.ts";
 
 const limits = {
-  ...{ size: null, multipleOf: 8, fixedRows: null, takesGuidance: false },
-  ...{ takesSizes: false, takesResiduals: false },
+  size: null,
+  multipleOf: 8,
+  fixedRows: null,
+  takesGuidance: false,
+  takesSizes: false,
+  takesResiduals: false,
 };
 const abilities = {
-  ...{ limits, encodesVideo: true, controlNets: 0, clipLayers: 0 },
-  ...{ followsDiffusers: true, takesEta: false },
+  limits,
+  encodesVideo: true,
+  controlNets: 0,
+  clipLayers: 0,
+  followsDiffusers: true,
+  takesEta: false,
 };
 const pipeline = defineDiffusion("drawn", {}, "/models/drawn", abilities);
 const theirs = defineDiffusion(

@@ -41,9 +41,19 @@ test.each(Object.keys(StreamCounts.properties))("a stream's %s is no less than 0
   const counts = Object.fromEntries(Object.keys(StreamCounts.properties).map((one) => [one, 0]));
   const percentiles = { p50: null, p95: null, p99: null };
   const statsWith = (count: number) => ({
-    ...{ ...counts, [name]: count, consecutive_errors: 0, fps_in: 0, fps_out: 0 },
-    ...{ audio_fps_in: 0, audio_fps_out: 0, latency_ms: percentiles, inference_ms: percentiles },
-    ...{ latency_counts: [], model: "", device: "", execution_provider: null },
+    ...counts,
+    [name]: count,
+    consecutive_errors: 0,
+    fps_in: 0,
+    fps_out: 0,
+    audio_fps_in: 0,
+    audio_fps_out: 0,
+    latency_ms: percentiles,
+    inference_ms: percentiles,
+    latency_counts: [],
+    model: "",
+    device: "",
+    execution_provider: null,
   });
   const reported = (count: number) => report({ type: "stats", id: "a", stats: statsWith(count) });
   expect(reported(1)).toMatchObject({ stats: { [name]: 1 } });

@@ -2,7 +2,10 @@ import { expect, test } from "bun:test";
 import { behindMessage } from "../../../../src/engine/work/pace-message.ts";
 
 const stats = (execution_provider: string) => ({
-  ...{ fps_in: 24, fps_out: 3, model: "paint", execution_provider },
+  fps_in: 24,
+  fps_out: 3,
+  model: "paint",
+  execution_provider,
   inference_ms: { p50: 300, p95: 310, p99: 320 },
 });
 

@@ -27,7 +27,12 @@ describe("a graph", () => {
     ]);
     const inputs = nodes.flatMap((node) => node.inputs.map(({ name, kind }) => [name, kind]));
     expect(Object.fromEntries(inputs)).toEqual({
-      ...{ seed: "number", cfg: "number", model: "link", text: "text", on: "switch", x: "other" },
+      seed: "number",
+      cfg: "number",
+      model: "link",
+      text: "text",
+      on: "switch",
+      x: "other",
     });
   });
 

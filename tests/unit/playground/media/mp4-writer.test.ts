@@ -42,7 +42,11 @@ test("a segment is a complete file with a picture and a sound track", () => {
   expect(tracks).toMatchObject([
     { id: 1, entry: "avc1", width: 640, height: 480, timescale: 1_000_000, config: AVCC },
     {
-      ...{ id: 2, entry: "Opus", channels: 2, sampleRate: 48_000, timescale: 1_000_000 },
+      id: 2,
+      entry: "Opus",
+      channels: 2,
+      sampleRate: 48_000,
+      timescale: 1_000_000,
       // dOps: version, channels, pre-skip, rate, gain, mapping (Opus in ISOBMFF 4.3.2)
       config: Uint8Array.from([0, 2, 312 >> 8, 312 & 0xff, 0, 0, 0xbb, 0x80, 0, 0, 0]),
     },
@@ -53,7 +57,10 @@ test("a segment is a complete file with a picture and a sound track", () => {
   ]);
   expect(fragments[0]?.samples).toEqual(
     pictures.map(({ data, time, keyFrame }) => ({
-      ...{ data, dts: time, pts: time, duration: 50_000 },
+      data,
+      dts: time,
+      pts: time,
+      duration: 50_000,
       sync: keyFrame,
     })),
   );

@@ -62,8 +62,12 @@ test("a name with spaces and brackets does not shift what is read from the kerne
 
 test("CPU shares are seconds a second", () => {
   const before = {
-    ...{ "main thread": 1, "model threads": 0, "pool of native calls": 2 },
-    ...{ "garbage collection and JIT": 0, "HTTP client": 0, others: 0 },
+    "main thread": 1,
+    "model threads": 0,
+    "pool of native calls": 2,
+    "garbage collection and JIT": 0,
+    "HTTP client": 0,
+    others: 0,
   };
   const after = { ...before, "main thread": 3, others: 1 };
   expect(cpuShares(before, after, 4)).toMatchObject({ "main thread": 0.5, others: 0.25 });

@@ -5,7 +5,10 @@ import { type Measurement, report } from "../../../../scripts/bench/report.ts";
 const plots = (benchmark: string, rows: readonly Measurement[]) => plotsOf(report(benchmark, rows));
 
 const point = (name: string, x: number, value: number, reference?: [string, number]) => ({
-  ...{ case: `${x}: ${name}`, unit: "ms", samples: [value], series: { name, x } },
+  case: `${x}: ${name}`,
+  unit: "ms",
+  samples: [value],
+  series: { name, x },
   ...(reference && { reference: { name: reference[0], samples: [reference[1]] } }),
 });
 

@@ -29,7 +29,11 @@ test("the seconds of streams never fall, whether they live, end or are forgotten
   const protocol = byocProtocol();
   for (const id of ["a", "b", "c", "d", "e"]) {
     const stream = store.accept({
-      ...{ id, protocol, capability: null, params, defaults: params },
+      id,
+      protocol,
+      capability: null,
+      params,
+      defaults: params,
       channels: { stream_url: null, input_url: null },
       spec: { container: "mpegts", segment_seconds: 2, audio: "none" },
     });

@@ -10,9 +10,18 @@ import { type StreamHost, StreamStore } from "../../../../src/server/streams/sto
 import { StreamUpdater } from "../../../../src/server/streams/update.ts";
 
 const model = (name: string, params: ModelInfo["params"] = []): ModelInfo => ({
-  ...{ name, description: "", source: `models/${name}`, state: "ready", license: "" },
-  ...{ takes_video: true, needs_video: false, takes_prompts: false, device: "cpu" },
-  ...{ params, presets: {}, data: [] },
+  name,
+  description: "",
+  source: `models/${name}`,
+  state: "ready",
+  license: "",
+  takes_video: true,
+  needs_video: false,
+  takes_prompts: false,
+  device: "cpu",
+  params,
+  presets: {},
+  data: [],
 });
 const strength = { name: "strength", default: 1, min: 0, max: 2, integer: false } as const;
 const PAINT: ModelInfo = {
@@ -77,7 +86,8 @@ test("a stream whose model is removed from the workspace can still be updated", 
   const { stream, updater, remove } = await running();
   remove("paint");
   expect(await updater.apply(stream, { strength: 0.5, paused: true, nothing: 1 })).toEqual({
-    ...{ ignored: ["nothing"], warnings: [] },
+    ignored: ["nothing"],
+    warnings: [],
   });
   expect(stream.params).toMatchObject({
     model: "paint",

@@ -13,7 +13,11 @@ import type { StreamOrigin } from "../../../../src/server/streams/stream.ts";
 
 const params = CLOCK_DEFAULTS;
 const origin = (id: string, changes: Partial<StreamOrigin> = {}): StreamOrigin => ({
-  ...{ id, protocol: seedProtocol, capability: null, params, defaults: params },
+  id,
+  protocol: seedProtocol,
+  capability: null,
+  params,
+  defaults: params,
   channels: { stream_url: "http://127.0.0.1/x", input_url: null },
   spec: { container: "fmp4", segment_seconds: 1, audio: "auto" },
   ...changes,
@@ -32,7 +36,8 @@ function storeWithLog(answer: WorkReport["type"] | null = "started") {
       stop: (work) => work.receive({ type: "ended", id: work.id }),
     },
     {
-      ...{ admission: new Admission(8), historyMs: 60_000 },
+      admission: new Admission(8),
+      historyMs: 60_000,
       usageLog: { append: (record) => void records.push({ ...record }) },
     },
   );
@@ -43,20 +48,28 @@ const REFUSED = { kind: "channel_refused", message: "stream_url: answered 404" }
 
 const counted = (id: string, frames: number): WorkReport => {
   const stats: StreamStats = {
-    ...{ fps_in: 30, fps_out: 30, audio_fps_in: 0, audio_fps_out: 0 },
-    ...{ frames_in: frames + 3, frames_out: frames, frames_dropped: 1 },
-    ...{ frames_processed: frames - 2, frames_fallback: 2, errors: 2, consecutive_errors: 0 },
-    ...{
-      megapixels_out: frames / 4,
-      segments_out: 2,
-      segments_skipped: 0,
-      bytes_in: 50,
-      bytes_out: 100,
-    },
+    fps_in: 30,
+    fps_out: 30,
+    audio_fps_in: 0,
+    audio_fps_out: 0,
+    frames_in: frames + 3,
+    frames_out: frames,
+    frames_dropped: 1,
+    frames_processed: frames - 2,
+    frames_fallback: 2,
+    errors: 2,
+    consecutive_errors: 0,
+    megapixels_out: frames / 4,
+    segments_out: 2,
+    segments_skipped: 0,
+    bytes_in: 50,
+    bytes_out: 100,
     latency_ms: { p50: null, p95: null, p99: null },
     latency_counts: [0, frames],
     inference_ms: { p50: null, p95: null, p99: null },
-    ...{ model: "edges", device: "cpu", execution_provider: "cpu" },
+    model: "edges",
+    device: "cpu",
+    execution_provider: "cpu",
   };
   return { type: "stats", id, stats };
 };
@@ -127,10 +140,19 @@ test("usage adds up over the engines that ran a stream", async () => {
   stream.receive(counted("a", 30));
   await store.stop("a")?.ended;
   expect(store.get("a").toJSON().usage).toMatchObject({
-    ...{ frames_in: 126, frames_processed: 116, frames_fallback: 4, frames_out: 120 },
-    ...{ frames_dropped: 2, errors: 4, restarts: 1, bytes_in: 100, bytes_out: 200, megapixels: 30 },
+    frames_in: 126,
+    frames_processed: 116,
+    frames_fallback: 4,
+    frames_out: 120,
+    frames_dropped: 2,
+    errors: 4,
+    restarts: 1,
+    bytes_in: 100,
+    bytes_out: 200,
+    megapixels: 30,
     fallback_events: ["starting", "engine_lost"].map((reason) => ({
-      ...{ reason, at: expect.stringMatching(/^20.*Z$/) },
+      reason,
+      at: expect.stringMatching(/^20.*Z$/),
     })),
     latency_s: { p50: 0.001, p95: 0.001, p99: 0.001 },
   });

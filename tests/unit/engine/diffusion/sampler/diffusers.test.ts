@@ -118,7 +118,9 @@ test("image to image runs the last share of the steps, and at least one", () => 
 test("a configuration is read with the class's own defaults", () => {
   const own = { lambda_min_clipped: null, use_karras_sigmas: true, trained_betas: null };
   const config = schedulerConfig({
-    ...{ _class_name: "DPMSolverMultistepScheduler", skip_prk_steps: true, ...own },
+    _class_name: "DPMSolverMultistepScheduler",
+    skip_prk_steps: true,
+    ...own,
   });
   expect(config.sigmaSpacing).toBe("karras");
   expect(config.timestepSpacing).toBe("linspace");

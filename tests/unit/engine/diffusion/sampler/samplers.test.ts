@@ -184,12 +184,16 @@ test.each<[SamplerName, readonly number[], readonly number[]]>([
   const { samples } = await sampleLatent(
     {
       denoise: async (x, sigma) => (await denoisePair(x, sigma)).guided,
-      ...{ denoisePair, table, latentScale: 1 },
+      denoisePair,
+      table,
+      latentScale: 1,
     },
     { samples: new Float32Array(16), shape: [1, 4, 2, 2] },
     {
-      ...{ method: SAMPLERS[name], sigmas: Float32Array.from(sigmas) },
-      ...{ seed: 11n, stepSeed: "same" },
+      method: SAMPLERS[name],
+      sigmas: Float32Array.from(sigmas),
+      seed: 11n,
+      stepSeed: "same",
     },
   );
   expectClose(samples, Float32Array.from(wanted), { atol: 1e-5 });

@@ -37,7 +37,8 @@ test("the first picture starts from noise alone, the next from the latent before
   expect(next.latent.samples).toEqual(first);
   expect(next.strength).toBeCloseTo(0.4, 9);
   expect(feedback.start(empty, { ...settings, feedback: 0 })).toMatchObject({
-    ...{ latent: empty, strength: 1 },
+    latent: empty,
+    strength: 1,
   });
 });
 

@@ -14,7 +14,9 @@ import type { Images } from "../../../../../src/engine/graph/run/values.ts";
 import { validate } from "../../../../../src/engine/graph/validate.ts";
 
 const files = namedFiles({
-  ...{ checkpoint: ["absent"], depth_model: ["absent"], latent: ["ones.latent"] },
+  checkpoint: ["absent"],
+  depth_model: ["absent"],
+  latent: ["ones.latent"],
 });
 
 /** Prompts without a text encoder, and ends for what only samplers take. */
@@ -26,7 +28,10 @@ const testClasses: readonly NodeClass[] = [
     outputs: ["CONDITIONING"],
     run() {
       const conditioning = {
-        ...{ embeddings: new Float32Array(77), tokens: 77, width: 1, pooled: null },
+        embeddings: new Float32Array(77),
+        tokens: 77,
+        width: 1,
+        pooled: null,
       };
       return [output("CONDITIONING", [{ conditioning, strength: 1, range: null }])];
     },
@@ -78,7 +83,10 @@ const node = (name: string, inputs: object) => ({ class_type: name, inputs });
 const empty = (width: number) => node("EmptyLatentImage", { width, height: 64, batch_size: 1 });
 const frame = (value: number): Images => ({
   data: new Float32Array(12).fill(value),
-  ...{ batch: 1, height: 2, width: 2, channels: 3 },
+  batch: 1,
+  height: 2,
+  width: 2,
+  channels: 3,
 });
 
 const live = {
@@ -96,7 +104,11 @@ describe("a graph that runs", () => {
     await run.run({ frame: frame(0) });
     await run.run({ frame: frame(1) });
     expect(counts).toEqual({
-      ...{ LoadTensor: 2, SaveTensor: 2, EmptyLatentImage: 1, LatentMultiply: 1, SaveLatent: 2 },
+      LoadTensor: 2,
+      SaveTensor: 2,
+      EmptyLatentImage: 1,
+      LatentMultiply: 1,
+      SaveLatent: 2,
     });
     const pictures = results.flatMap((result) => (result.kind === "images" ? [result] : []));
     expect(pictures.map(({ images }) => images.data[0])).toEqual([0, 1]);

@@ -22,7 +22,9 @@ const sampled = (scaling: Scaling, shape: Shape, changes: Partial<SampleRequest>
     model,
     { samples: new Float32Array(shape.reduce((all, side) => all * side)), shape },
     {
-      ...{ method: { sample: lcmUpscale(scaling), noise: "continued" }, sigmas: SIGMAS, seed: 77n },
+      method: { sample: lcmUpscale(scaling), noise: "continued" },
+      sigmas: SIGMAS,
+      seed: 77n,
       ...changes,
     },
   );
@@ -106,7 +108,8 @@ const REFERENCES: readonly Reference[] = [
 test.each(REFERENCES)("$name", async ({ scaling, from, sigmas = SIGMAS, ...wanted }) => {
   const { samples, shape, denoisedShape } = await sampled(scaling, from, { sigmas });
   expect({ shape, denoisedShape }).toEqual({
-    ...{ shape: wanted.shape, denoisedShape: wanted.denoisedShape },
+    shape: wanted.shape,
+    denoisedShape: wanted.denoisedShape,
   });
   expect(samples).toHaveLength(shape.reduce((all, side) => all * side));
   const ends = [
@@ -127,7 +130,8 @@ test("a latent with a noise mask is refused, unless its size stays", async () =>
       { samples: new Float32Array(16), shape: [1, 4, 2, 2], noiseMask },
       {
         method: { sample: lcmUpscale({ ratio, steps: -1, method: "area" }), noise: "continued" },
-        ...{ sigmas: SIGMAS, seed: 1n },
+        sigmas: SIGMAS,
+        seed: 1n,
       },
     );
   await expect(request(2)).rejects.toThrow("latent_image has a noise mask");

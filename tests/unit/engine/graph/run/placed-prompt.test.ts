@@ -13,10 +13,15 @@ import type { ConditioningPart, Mask } from "../../../../../src/engine/graph/run
 
 const table = new SigmaTable(trainedSigmas());
 const text = (): Conditioning => ({
-  ...{ embeddings: new Float32Array(2), tokens: 1, width: 2, pooled: null },
+  embeddings: new Float32Array(2),
+  tokens: 1,
+  width: 2,
+  pooled: null,
 });
 const part = (changes: Partial<ConditioningPart> = {}): ConditioningPart => ({
-  ...{ conditioning: text(), strength: 1, range: null },
+  conditioning: text(),
+  strength: 1,
+  range: null,
   ...changes,
 });
 const shape = [1, 4, 16, 16] as const;
@@ -27,7 +32,9 @@ const maskOf = (left: number, right: number): Mask => ({
   values: Float32Array.from({ length: 256 }, (_, at) =>
     at % 16 >= left && at % 16 < right ? 1 : 0,
   ),
-  ...{ batch: 1, height: 16, width: 16 },
+  batch: 1,
+  height: 16,
+  width: 16,
 });
 
 describe("a prompt in its place", () => {

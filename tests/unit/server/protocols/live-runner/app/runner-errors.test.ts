@@ -10,7 +10,10 @@ test("an error has its code and message twice, for both conventions", () => {
   const error = new RunnerError("invalid_param", "fps must be a number", { field: "fps" });
   expect(error.status).toBe(400);
   expect(JSON.parse(JSON.stringify(error))).toEqual({
-    ...{ success: false, status: "error", code: "invalid_param", message: "fps must be a number" },
+    success: false,
+    status: "error",
+    code: "invalid_param",
+    message: "fps must be a number",
     error: { code: "invalid_param", message: "fps must be a number", field: "fps" },
   });
 });
@@ -39,7 +42,9 @@ test("what some codes add stands in the error object", () => {
   const extras = { compute: "cold", estimated_startup_s: 60 } as const;
   const late = new RunnerError("startup_exceeds_limit", "too slow", extras).toJSON();
   expect(late.error).toEqual({
-    ...{ code: "startup_exceeds_limit", message: "too slow", field: null },
+    code: "startup_exceeds_limit",
+    message: "too slow",
+    field: null,
     ...extras,
   });
   const over = new RunnerError("invalid_state", "it has ended", { session_status: "stopped" });

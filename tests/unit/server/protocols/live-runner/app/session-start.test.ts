@@ -13,8 +13,12 @@ test("an empty body starts a session with the defaults of everything", () => {
   expect(readSessionStart({})).toEqual({
     fields: {},
     ignored: [],
-    ...{ preset: null, mode: null, radius: null, metadata: {} },
-    ...{ maxStartupMs: null, idleTimeoutMs: null },
+    preset: null,
+    mode: null,
+    radius: null,
+    metadata: {},
+    maxStartupMs: null,
+    idleTimeoutMs: null,
     channels: { events: false, data: false, control: false },
   });
 });
@@ -27,15 +31,28 @@ test("start fields stand at top level or in params, and top level wins", () => {
   expect(fields).toEqual({ prompt: "a cat", fps: 24, width: 640, height: 360 });
   expect(readSessionStart({ params: '{"fps": 12}' }).fields).toEqual({ fps: 12 });
   expect(refusalOf(() => readSessionStart({ params: 5 }))).toMatchObject({
-    ...{ code: "invalid_param", field: "params" },
+    code: "invalid_param",
+    field: "params",
   });
 });
 
 test("the fields of a stream pass to it as they are, the model's own among them", () => {
   const given = {
-    ...{ prompts: ["a cat", { prompt: "snow", weight: 2 }], model: "edges", preset: "bold" },
-    ...{ width: 640, height: 360, fps: 24, fit: "contain", bitrate: 1_000_000, marker: "time" },
-    ...{ seed: 7, strength: 0.5, steps: 2, guidance: 1.5, style: "candy", segment_seconds: 0.25 },
+    prompts: ["a cat", { prompt: "snow", weight: 2 }],
+    model: "edges",
+    preset: "bold",
+    width: 640,
+    height: 360,
+    fps: 24,
+    fit: "contain",
+    bitrate: 1_000_000,
+    marker: "time",
+    seed: 7,
+    strength: 0.5,
+    steps: 2,
+    guidance: 1.5,
+    style: "candy",
+    segment_seconds: 0.25,
   };
   expect(readSessionStart(given)).toMatchObject({ fields: given, ignored: [], preset: "bold" });
 });
@@ -46,7 +63,8 @@ test.each([
   [{ mode: "edges", model: "thermal" }, { model: "thermal" }, ["mode"]],
 ])("the mode %j chooses the model", (body, fields, ignored) => {
   expect(readSessionStart(body)).toMatchObject({
-    ...{ fields, ignored },
+    fields,
+    ignored,
     radius: "radius" in body ? 9 : null,
     mode: "model" in body ? null : body.mode,
   });
@@ -86,15 +104,22 @@ test("a negative prompt alone changes the prompts that the session draws by", ()
 test("limits are given in seconds, and channels by their names", () => {
   const body = { max_startup_s: 0.5, idle_timeout_s: 86_400, events: true, data: false };
   expect(readSessionStart(body)).toMatchObject({
-    ...{ maxStartupMs: 500, idleTimeoutMs: 86_400_000, fields: {} },
+    maxStartupMs: 500,
+    idleTimeoutMs: 86_400_000,
+    fields: {},
     channels: { events: true, data: false, control: false },
   });
 });
 
 test("metadata keeps its members as they are", () => {
   const metadata = {
-    ...{ room_id: "room:1", venue_id: "v.2", customer_id: "c@3", booking_id: "b-4_5" },
-    ...{ environment: "pilot", lyrics_overlay: true, expected_duration_s: 90.5 },
+    room_id: "room:1",
+    venue_id: "v.2",
+    customer_id: "c@3",
+    booking_id: "b-4_5",
+    environment: "pilot",
+    lyrics_overlay: true,
+    expected_duration_s: 90.5,
   };
   expect(readSessionStart({ metadata }).metadata).toEqual(metadata as never);
   expect(readSessionStart({ params: { metadata } }).metadata).toEqual(metadata as never);
@@ -148,8 +173,11 @@ test.each([[[]], ["start"], [5]])("the body %j is not an object", (body) => {
 
 test("channels and states of other protocols are left out and named", () => {
   const foreign = {
-    ...{ stream_url: "http://evil/", input_url: "http://evil/", container: "fmp4" },
-    ...{ data_format: "lists", paused: true },
+    stream_url: "http://evil/",
+    input_url: "http://evil/",
+    container: "fmp4",
+    data_format: "lists",
+    paused: true,
   };
   expect(readSessionStart({ ...foreign, fps: 12 })).toMatchObject({
     fields: { fps: 12 },
@@ -160,11 +188,19 @@ test("channels and states of other protocols are left out and named", () => {
 
 test("an update leaves out and names what is fixed at the start", () => {
   const fixed = {
-    ...{ audio: true, segment_seconds: 1, metadata: {}, max_startup_s: 5, idle_timeout_s: 60 },
-    ...{ events: true, data: true, control: true },
+    audio: true,
+    segment_seconds: 1,
+    metadata: {},
+    max_startup_s: 5,
+    idle_timeout_s: 60,
+    events: true,
+    data: true,
+    control: true,
   };
   expect(update({ ...fixed, mode: "echo" })).toEqual({
-    ...{ fields: { model: "identity" }, ignored: Object.keys(fixed), mode: "echo" },
+    fields: { model: "identity" },
+    ignored: Object.keys(fixed),
+    mode: "echo",
   });
 });
 

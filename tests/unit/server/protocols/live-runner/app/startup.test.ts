@@ -33,9 +33,13 @@ test("a load that takes longer than the last is expected to end at any moment", 
 
 test("while the first engine boots the runner is loading, and without engines it is unavailable", () => {
   expect(startupOf(null, engines(null, null, "loading"))).toEqual({
-    ...{ compute: "loading", estimatedMs: null, lastLoadMs: null, stateAgeMs: null },
+    compute: "loading",
+    estimatedMs: null,
+    lastLoadMs: null,
+    stateAgeMs: null,
   });
   expect(startupOf(model("large"), engines(0, 1, "broken"))).toMatchObject({
-    ...{ compute: "unavailable", estimatedMs: null },
+    compute: "unavailable",
+    estimatedMs: null,
   });
 });

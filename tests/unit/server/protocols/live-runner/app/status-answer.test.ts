@@ -12,8 +12,13 @@ const painter = model("painter", {
   presets: { bold: { strength: 2 }, faint: { strength: 0.25 } },
   params: [
     {
-      ...{ type: "number", name: "strength", description: "how much", default: 1 },
-      ...{ min: 0, max: 2, integer: false },
+      type: "number",
+      name: "strength",
+      description: "how much",
+      default: 1,
+      min: 0,
+      max: 2,
+      integer: false,
     },
     { type: "number", name: "steps", description: "", default: 1, min: 1, max: 8, integer: true },
     { type: "switch", name: "outline", description: "", default: false },
@@ -24,8 +29,15 @@ const painter = model("painter", {
 const warm = { compute: "warm", estimatedMs: 0, lastLoadMs: 2500, stateAgeMs: 1250 } as const;
 const status = (given: Partial<StatusFacts> = {}) =>
   statusAnswer({
-    ...{ model: painter, modelName: "painter", startup: warm, app: "live/painter", session: null },
-    ...{ capacity: 4, capacityUsed: 1, fallbacks: ["default", "hold"], gpu: null },
+    model: painter,
+    modelName: "painter",
+    startup: warm,
+    app: "live/painter",
+    session: null,
+    capacity: 4,
+    capacityUsed: 1,
+    fallbacks: ["default", "hold"],
+    gpu: null,
     ...given,
   });
 
@@ -34,9 +46,19 @@ test("the status describes the model, its load and the room that is left", () =>
   const answer = status({ gpu });
   expect(check(StatusAnswer).Check(answer)).toBeTrue();
   expect(answer).toMatchObject({
-    ...{ compute: "warm", state: "ready", state_age_s: 1.25, model_loaded: true },
-    ...{ estimated_startup_s: 0, last_load_s: 2.5, policy: "on-demand", error: null, gpu },
-    ...{ capacity: 4, capacity_used: 1, session: null, presets: ["bold", "faint"] },
+    compute: "warm",
+    state: "ready",
+    state_age_s: 1.25,
+    model_loaded: true,
+    estimated_startup_s: 0,
+    last_load_s: 2.5,
+    policy: "on-demand",
+    error: null,
+    gpu,
+    capacity: 4,
+    capacity_used: 1,
+    session: null,
+    presets: ["bold", "faint"],
     pipeline: { name: "comfystream", app: "live/painter", model: "painter", runtime: "cuda" },
     fallbacks: ["default", "hold"],
   });
@@ -68,7 +90,11 @@ test("before any engine has listed its models the status has the name of the def
   const answer = status({ model: null, modelName: "restyle", startup });
   expect(check(StatusAnswer).Check(answer)).toBeTrue();
   expect(answer).toMatchObject({
-    ...{ compute: "loading", state: "cold", model_loaded: false, params: {}, presets: [] },
+    compute: "loading",
+    state: "cold",
+    model_loaded: false,
+    params: {},
+    presets: [],
     pipeline: { model: "restyle", runtime: "onnxruntime" },
   });
 });

@@ -22,8 +22,15 @@ test("a session that was never started has a record of nothing", () => {
   const endedAt = new Date("2026-11-29T12:00:00.000Z");
   const session = { id: "s", outcome, running: null, endedAt };
   expect(usageRecord(session, null, { price: 2, unit: "fixed" })).toMatchObject({
-    ...{ session: "s", ...outcome, started_at: null, ended_at: "2026-11-29T12:00:00.000Z" },
-    ...{ duration_s: 0, frames_in: 0, preset: null, compute_at_start: null, startup_s: null },
+    session: "s",
+    ...outcome,
+    started_at: null,
+    ended_at: "2026-11-29T12:00:00.000Z",
+    duration_s: 0,
+    frames_in: 0,
+    preset: null,
+    compute_at_start: null,
+    startup_s: null,
     cost_estimate: { amount: 0 },
   });
 });

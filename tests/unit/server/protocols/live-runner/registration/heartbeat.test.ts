@@ -32,13 +32,14 @@ test("R2: an answer's interval and time to live are Go durations", () => {
 
 test("an interval that cannot be read, or would be a flood, is replaced", () => {
   expect(read({ ...given, heartbeat_interval: "soon", heartbeat_ttl: "" })).toMatchObject({
-    ...{ intervalMs: 5000, ttlMs: 20_000 },
+    intervalMs: 5000,
+    ttlMs: 20_000,
   });
   expect(read({ ...given, heartbeat_interval: "1ns" })?.intervalMs).toBe(50);
 });
 
 test("members that Go leaves out or writes as null are empty", () => {
-  const empty = { ...{ orchestrator: null, secret: null, o2rUrl: null, sessionIds: [] } };
+  const empty = { orchestrator: null, secret: null, o2rUrl: null, sessionIds: [] };
   expect(read({ runner_id: "r" })).toMatchObject(empty);
   expect(
     read({ runner_id: "r", session_ids: null, o2r: null, heartbeat_secret: "" }),

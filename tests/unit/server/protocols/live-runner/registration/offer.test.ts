@@ -51,8 +51,14 @@ test("metadata is compact JSON of at most 1024 bytes: presets are left out befor
 
 test("the GPU is that of the first device, and absent on a CPU", () => {
   const gpu = (name: string) => ({
-    ...{ id: `GPU-${name}`, name, memory_total: 24 * 1024 ** 3 + 1, memory_free: 0 },
-    ...{ major: 8, minor: 9, utilization_compute: 0, utilization_memory: 0 },
+    id: `GPU-${name}`,
+    name,
+    memory_total: 24 * 1024 ** 3 + 1,
+    memory_free: 0,
+    major: 8,
+    minor: 9,
+    utilization_compute: 0,
+    utilization_memory: 0,
   });
   const gpus = [gpu("NVIDIA A10"), gpu("NVIDIA L4")];
   const second = { id: "GPU-NVIDIA L4", name: "NVIDIA L4", vram_mb: 24_576 };
@@ -68,12 +74,22 @@ test.each([
   [100_000, 10_000],
 ])("a capacity of %d is advertised as %d", (capacity, advertised) => {
   const facts = {
-    ...{ app: "a", mode: "persistent" as const, label: undefined, version: "1" },
-    ...{ proxy: false, price: 0, priceUnit: "hour" },
+    app: "a",
+    mode: "persistent" as const,
+    label: undefined,
+    version: "1",
+    proxy: false,
+    price: 0,
+    priceUnit: "hour",
   };
   const body = heartbeatBody(facts, {
-    ...{ runnerId: "r", runnerUrl: "http://w", capacity, status: "ready", sessionIds: [] },
-    ...{ gpu: null, metadata: "" },
+    runnerId: "r",
+    runnerUrl: "http://w",
+    capacity,
+    status: "ready",
+    sessionIds: [],
+    gpu: null,
+    metadata: "",
   });
   expect(body.capacity).toBe(advertised);
   expect(body).not.toHaveProperty("gpu");

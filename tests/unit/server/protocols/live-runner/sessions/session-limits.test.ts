@@ -7,8 +7,12 @@ import type { RunningSession } from "../../../../../../src/server/protocols/live
 afterEach(() => void setSystemTime());
 
 const SETTINGS = {
-  ...{ unusedTimeoutMs: 60_000, idleTimeoutMs: 60_000, maxSessionMs: 10_000 },
-  ...{ segmentSeconds: 1, uncalledMs: 0, endGraceMs: 0 },
+  unusedTimeoutMs: 60_000,
+  idleTimeoutMs: 60_000,
+  maxSessionMs: 10_000,
+  segmentSeconds: 1,
+  uncalledMs: 0,
+  endGraceMs: 0,
 };
 
 test("a session ends when it has lasted as long as it may, whatever the wall clock says", () => {

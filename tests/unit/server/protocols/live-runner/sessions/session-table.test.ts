@@ -27,7 +27,9 @@ function tableOf({
   const engines: { state: "ready" | "loading" } = { state };
   const table = new SessionTable({
     owner: {
-      ...{ key: "key", orchestrator: "http://orchestrator.test", runnerId: "runner-1" },
+      key: "key",
+      orchestrator: "http://orchestrator.test",
+      runnerId: "runner-1",
       isControlOrigin: () => true,
       stopByClientRoute: async (id): Promise<SessionStop> => {
         stopped.push(id);
@@ -38,8 +40,13 @@ function tableOf({
       noteCall: () => {},
     },
     starter: { prepare: never, checkChannels: never, begin: never },
-    ...{ store: { end: never }, updater: { apply: never }, startupOf: never },
-    ...{ admission, engines, capacity, tls: { rejectUnauthorized: false } },
+    store: { end: never },
+    updater: { apply: never },
+    startupOf: never,
+    admission,
+    engines,
+    capacity,
+    tls: { rejectUnauthorized: false },
     places: {
       get total() {
         return engines.state === "loading" ? 0 : places;
@@ -49,8 +56,12 @@ function tableOf({
       },
     },
     settings: {
-      ...{ unusedTimeoutMs: 60_000, idleTimeoutMs: 60_000, endGraceMs: 0 },
-      ...{ maxSessionMs: 0, segmentSeconds: 1, uncalledMs },
+      unusedTimeoutMs: 60_000,
+      idleTimeoutMs: 60_000,
+      endGraceMs: 0,
+      maxSessionMs: 0,
+      segmentSeconds: 1,
+      uncalledMs,
     },
   });
   tables.push(table);
