@@ -25,7 +25,7 @@ export class ModelLoop {
     { items, size }: { readonly items: number; readonly size: Size },
   ): Promise<ModelLoop> {
     const { definition, program } = await catalogue.get(name);
-    if (!("path" in program || "bytes" in program))
+    if (!("path" in program || "builtIn" in program))
       throw new Error(`${name} is more than one graph`);
     // The graph as the engine opens it, so that both sides run the same operators.
     const { model } = await readModelSource(program);

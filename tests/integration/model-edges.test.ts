@@ -1,5 +1,6 @@
 /** What roles add at the edge of a graph, run on small graphs of every kind that the gallery has none of. */
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { parseDevice } from "../../src/engine/device/devices.ts";
 import { OnnxProgram } from "../../src/engine/device/worker/onnx-program.ts";
 import { defineModel } from "../../src/engine/models/define-model.ts";
@@ -9,6 +10,7 @@ import type { RunItem } from "../../src/engine/models/roles/role.ts";
 import { sampleItem } from "../../src/engine/models/run-values.ts";
 import { parseGraph, signatureOf } from "../../src/engine/models/tensor-signature.ts";
 import { graphFile } from "../support/model-bench.ts";
+import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 
 /** The levels of the pictures that a graph draws, by item; all items are run together. */
 async function levels(
@@ -18,7 +20,10 @@ async function levels(
 ): Promise<number[][]> {
   const bytes = graphFile(draw);
   const definition = defineModel("m", json, signatureOf(parseGraph(bytes)));
-  const program = await OnnxProgram.open({ bytes }, definition, parseDevice("cpu").settings);
+  await using workspace = await OnnxWorkspace.create();
+  const source = { path: join(workspace.path, "model.onnx") };
+  await Bun.write(source.path, bytes);
+  const program = await OnnxProgram.open(source, definition, parseDevice("cpu").settings);
   try {
     const items = changes.map((change, at) => {
       return { ...sampleItem(definition), lane: `${at}`, ...change };

@@ -1,5 +1,6 @@
 /** Adds a role in one file, as docs/models.md shows it, and runs a model that uses it. */
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { parseDevice } from "../../src/engine/device/devices.ts";
 import { OnnxProgram } from "../../src/engine/device/worker/onnx-program.ts";
 import { defineModel, ROLES } from "../../src/engine/models/define-model.ts";
@@ -7,6 +8,7 @@ import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { sampleItem } from "../../src/engine/models/run-values.ts";
 import { parseGraph, signatureOf } from "../../src/engine/models/tensor-signature.ts";
 import { frameNumber } from "../support/frame-number.ts";
+import { OnnxWorkspace } from "../support/onnx-workspace.ts";
 
 const roles = { ...ROLES, inputs: { ...ROLES.inputs, frame_number: frameNumber } };
 
@@ -33,7 +35,10 @@ test("a model feeds a role of one's own, which keeps its state by lane", async (
     null,
     roles,
   );
-  const program = await OnnxProgram.open({ bytes }, definition, settings, roles);
+  await using workspace = await OnnxWorkspace.create();
+  const source = { path: join(workspace.path, "model.onnx") };
+  await Bun.write(source.path, bytes);
+  const program = await OnnxProgram.open(source, definition, settings, roles);
   try {
     const drawn = async (lane: string) => {
       const [output] = await program.run([{ ...sampleItem(definition), lane }]);

@@ -14,7 +14,6 @@ import { type ModelChain, modelChain } from "./model-chain.ts";
 import { isModelName, listModelFolders, readModelFolder } from "./model-folder.ts";
 import { upstreamPorts } from "./roles/upstream.ts";
 import { isShortage } from "./shortage.ts";
-import { parseGraph, signatureOf } from "./tensor-signature.ts";
 
 const log = getLogger("models");
 
@@ -44,10 +43,7 @@ export class ModelCatalogue {
   /** Reads every folder of `<workspace>/models`; a broken one is listed with its reason. */
   static async open(workspace: string): Promise<ModelCatalogue> {
     const catalogue = new ModelCatalogue(workspace);
-    for (const name of Object.keys(BUILT_INS)) {
-      catalogue.#entries.set(name, builtInModel(name));
-      await new Promise((resolve) => setImmediate(resolve)); // all together take up to a second
-    }
+    for (const name of Object.keys(BUILT_INS)) catalogue.#entries.set(name, builtInModel(name));
     catalogue.#entries.set(GRAPH_MODEL, graphModel(workspace));
     await catalogue.refresh();
     return catalogue;
@@ -217,8 +213,7 @@ const BLACK = JSON.stringify({
 function builtInModel(name: string): UsableModel {
   const model = BUILT_INS[name];
   if (model === undefined) throw new WorkerError("internal", `${name} is not a built-in model`);
-  const bytes = model.graph();
-  const definition = defineModel(name, model.json, signatureOf(parseGraph(bytes)));
+  const definition = defineModel(name, model.json, model.signature);
   const origin = { name, source: BUILT_IN, stamp: BUILT_IN, files: [] };
-  return { state: "usable", ...origin, definition, program: { bytes }, bytes: bytes.length };
+  return { state: "usable", ...origin, definition, program: { builtIn: name }, bytes: 0 };
 }

@@ -18,7 +18,7 @@ export type Value = string & { readonly unit: "onnx value" };
 export const value = (name: string): Value => name as Value;
 
 /** The lowest operator set that has all operators used here. */
-const OPSET = 17;
+export const OPSET = 17;
 const IR_VERSION = 8n;
 
 /** Nodes whose names share a prefix, so that they cannot collide with others. The same calls give the same bytes. */

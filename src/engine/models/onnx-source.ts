@@ -1,14 +1,15 @@
-/** Reads the ONNX file of a model for adaptation. Used in workers: a large file blocks no other thread. */
+/** Reads the graph of a model for adaptation. Used in workers: a large file blocks no other thread. */
 import { realpath } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import type { GraphUse } from "../protocol/work.ts";
+import { BUILT_INS } from "./built-in.ts";
 import { MAX_ONNX_BYTES, readOnnxSkeleton } from "./onnx-outline.ts";
 import { readRegularFile } from "./regular-file.ts";
 import { parseGraph } from "./tensor-signature.ts";
 
-/** Where an ONNX file is. */
-export type GraphSource = { readonly path: string } | { readonly bytes: Uint8Array };
+/** Where a graph is: in an ONNX file, or in the code of a built-in model. */
+export type GraphSource = { readonly path: string } | { readonly builtIn: string };
 
 /** ComfyUI graphs, and where the models and files are that they name. */
 export interface ComfyGraphs {
@@ -44,7 +45,7 @@ export async function readModelSource(
   source: GraphSource,
   maxWholeBytes = MAX_WHOLE_BYTES,
 ): Promise<ModelSource> {
-  if ("bytes" in source) return { model: parseGraph(source.bytes), folder: null };
+  if ("builtIn" in source) return { model: builtInGraph(source.builtIn), folder: null };
   const label = basename(source.path);
   // ONNX Runtime refuses weights outside the folder of the model, so that a link must be resolved.
   const path = await realpath(source.path).catch(() => source.path);
@@ -53,4 +54,10 @@ export async function readModelSource(
     return { model: await readOnnxSkeleton(path, label, basename(path)), folder };
   }
   return { model: parseGraph(await readRegularFile(path, label, MAX_ONNX_BYTES)), folder };
+}
+
+function builtInGraph(name: string): ModelProto {
+  const model = BUILT_INS[name];
+  if (model === undefined) throw new Error(`${name} is not a built-in model`);
+  return parseGraph(model.graph());
 }

@@ -2,7 +2,7 @@
 import { GraphBuilder, type Value } from "../graph-builder.ts";
 import { GraphMath } from "../graph-math.ts";
 import { luma } from "../luma.ts";
-import type { BuiltIn } from "./built-in.ts";
+import { type BuiltIn, drawing, INTEGER, NUMBER, PICTURE } from "./built-in.ts";
 
 export const cartoon: BuiltIn = {
   json: {
@@ -28,6 +28,7 @@ export const cartoon: BuiltIn = {
       },
     },
   },
+  signature: drawing({ picture: PICTURE, shades: INTEGER, ink: NUMBER, colour: NUMBER }),
   graph() {
     const graph = new GraphBuilder();
     const m = new GraphMath(graph);

@@ -1,7 +1,7 @@
 /** The model `edges`: draws the magnitude of the Sobel gradient of luma, white on black. */
 import { GraphBuilder, type Value } from "../graph-builder.ts";
 import { luma } from "../luma.ts";
-import type { BuiltIn } from "./built-in.ts";
+import { type BuiltIn, drawing, NUMBER, PICTURE } from "./built-in.ts";
 
 export const edges: BuiltIn = {
   json: {
@@ -17,6 +17,7 @@ export const edges: BuiltIn = {
       },
     },
   },
+  signature: drawing({ picture: PICTURE, strength: NUMBER }),
   graph() {
     const graph = new GraphBuilder();
     const picture = graph.input("picture", "uint8", [1, 3, "height", "width"]);

@@ -1,7 +1,7 @@
 /** The model `mirror`: a kaleidoscope that folds the picture into a turning wheel of sectors. */
 import { GraphBuilder, type Value } from "../graph-builder.ts";
 import { GraphMath } from "../graph-math.ts";
-import type { BuiltIn } from "./built-in.ts";
+import { type BuiltIn, drawing, INTEGER, NUMBER, PICTURE, SUM } from "./built-in.ts";
 
 /** The maximum number of folds; each halves the angle of a sector. */
 const FOLDS = 4;
@@ -36,6 +36,7 @@ export const mirror: BuiltIn = {
       },
     },
   },
+  signature: drawing({ picture: PICTURE, folds: INTEGER, turn: SUM, zoom: NUMBER }),
   graph() {
     const graph = new GraphBuilder();
     const m = new GraphMath(graph);

@@ -10,6 +10,7 @@ import {
 import type { Value } from "../graph-builder.ts";
 import type { GraphMath } from "../graph-math.ts";
 import type { PortEntry } from "../model-json.ts";
+import { INTEGER, type TensorType } from "./built-in.ts";
 
 /** The two inputs in `model.json`. */
 export const PROMPT_INPUTS = {
@@ -23,6 +24,12 @@ export const PROMPT_INPUTS = {
     description: "Varies the picture of a prompt",
   },
 } as const satisfies Record<string, PortEntry>;
+
+/** Their tensors. */
+export const PROMPT_TENSORS = {
+  text: { dtype: "float32", dims: [VECTOR_LENGTH] },
+  seed: INTEGER,
+} as const satisfies Record<string, TensorType>;
 
 export class PromptInput {
   readonly #m: GraphMath;

@@ -6,10 +6,10 @@
 import { GraphBuilder, type Value } from "../graph-builder.ts";
 import { GraphMath } from "../graph-math.ts";
 import { luma } from "../luma.ts";
-import type { BuiltIn } from "./built-in.ts";
+import { type BuiltIn, drawing, NUMBER, PICTURE } from "./built-in.ts";
 import { type Grid, grid, sizeOf } from "./grid.ts";
 import { Noise } from "./noise.ts";
-import { PROMPT_INPUTS, PromptInput } from "./prompt-input.ts";
+import { PROMPT_INPUTS, PROMPT_TENSORS, PromptInput } from "./prompt-input.ts";
 import { reliefField } from "./textures.ts";
 
 /** Pixels per styled sample, along each side. */
@@ -39,6 +39,7 @@ export const restyle: BuiltIn = {
       },
     },
   },
+  signature: drawing({ picture: PICTURE, ...PROMPT_TENSORS, strength: NUMBER, texture: NUMBER }),
   graph() {
     const graph = new GraphBuilder();
     const m = new GraphMath(graph);

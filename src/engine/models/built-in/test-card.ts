@@ -1,6 +1,6 @@
 /** The model `test-card`: draws colour bars, a sweep and a bouncing ball, without video. */
 import { GraphBuilder, type Value } from "../graph-builder.ts";
-import type { BuiltIn } from "./built-in.ts";
+import { type BuiltIn, drawing, INTEGER, NUMBER, SUM } from "./built-in.ts";
 
 /** White, yellow, cyan, green, magenta, red, blue at 75 %, as on broadcast bars. */
 const BARS = [
@@ -40,6 +40,7 @@ export const testCard: BuiltIn = {
       },
     },
   },
+  signature: drawing({ speed: SUM, ball: NUMBER, width: INTEGER, height: INTEGER }),
   graph() {
     const graph = new GraphBuilder();
     // Seconds at the chosen speed. In single precision, time would advance in steps of 8 ms after a day.

@@ -2,7 +2,7 @@
 import { GraphBuilder } from "../graph-builder.ts";
 import { GraphMath } from "../graph-math.ts";
 import { luma } from "../luma.ts";
-import type { BuiltIn } from "./built-in.ts";
+import { type BuiltIn, drawing, INTEGER, NUMBER, PICTURE } from "./built-in.ts";
 
 /** Colour stops from cold to hot: iron, embers, deep sea. */
 const PALETTES = [
@@ -41,6 +41,7 @@ export const thermal: BuiltIn = {
       },
     },
   },
+  signature: drawing({ picture: PICTURE, palette: INTEGER, gain: NUMBER, shift: NUMBER }),
   graph() {
     const graph = new GraphBuilder();
     const m = new GraphMath(graph);

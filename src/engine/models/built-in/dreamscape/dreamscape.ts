@@ -1,8 +1,8 @@
 /** The model `dreamscape`: draws landscapes, cities, seas and abstract paint from a prompt, without video. */
 import type { ControlName } from "../../../prompts/controls.ts";
 import { GraphBuilder, type Value } from "../../graph-builder.ts";
-import type { BuiltIn } from "../built-in.ts";
-import { PROMPT_INPUTS } from "../prompt-input.ts";
+import { type BuiltIn, drawing, INTEGER } from "../built-in.ts";
+import { PROMPT_INPUTS, PROMPT_TENSORS } from "../prompt-input.ts";
 import { Canvas, HORIZON } from "./canvas.ts";
 import { houses } from "./city.ts";
 import { ground } from "./ground.ts";
@@ -25,6 +25,7 @@ export const dreamscape: BuiltIn = {
       height: { role: "height" },
     },
   },
+  signature: drawing({ ...PROMPT_TENSORS, width: INTEGER, height: INTEGER }),
   graph() {
     const graph = new GraphBuilder();
     const c = new Canvas(graph);
