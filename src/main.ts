@@ -143,8 +143,10 @@ async function runEngineProcess(): Promise<void> {
   if (process.send === undefined)
     fail(2, "engine is started by the server; run server, and see --help for the other commands");
   await prepareLibraries(); // they may have been removed since the server started
+  const { ProgramWorker } = await import("./engine/device/program-worker.ts");
+  const worker = new ProgramWorker(); // loads its modules while this thread loads its own
   const { runEngine } = await import("./engine/engine.ts");
-  await runEngine();
+  await runEngine(worker);
 }
 
 /**

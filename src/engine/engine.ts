@@ -8,6 +8,7 @@ import { decodableCodecs } from "./codec/video-decoder.ts";
 import { hasEncoder } from "./codec/video-encoder.ts";
 import { probeDeadlineMs, resolveDevice } from "./device/device-check.ts";
 import { ModelHost } from "./device/model-host.ts";
+import type { ProgramWorker } from "./device/program-worker.ts";
 import { dieWithParent } from "./die-with-parent.ts";
 import { EngineMeter } from "./metrics/engine-meter.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
@@ -32,8 +33,12 @@ const STATS_MS = 1000;
 /** Reading the workspace and everything else before `ready`, but for the trial of the device. */
 const BOOT_DEADLINE_MS = 30_000;
 
-/** Runs until the server sends `shutdown` or is gone. Must be a child process with an IPC channel. */
-export async function runEngine(): Promise<void> {
+/**
+ * Runs until the server sends `shutdown` or is gone. Must be a child process with an IPC channel.
+ *
+ * @param worker tries the device, and then takes the first model
+ */
+export async function runEngine(worker: ProgramWorker): Promise<void> {
   const send: Send = (message) => {
     process.send?.(message);
   };
@@ -58,7 +63,7 @@ export async function runEngine(): Promise<void> {
   const options = await init.promise;
   await configureLogging(options.log_level, options.log_format);
   try {
-    engine = await Engine.start(options, journal, send);
+    engine = await Engine.start(options, { worker, journal, send });
   } catch (error) {
     const { kind, message } = toPlainError(error);
     if (kind !== "device_unavailable") {
@@ -89,6 +94,13 @@ const codecs = (): string[] => [
   ...(hasEncoder() ? ["encode h264 (libx264)"] : []),
 ];
 
+/** What an engine has before it is ready. */
+interface EngineParts {
+  readonly worker: ProgramWorker;
+  readonly journal: CallJournal;
+  readonly send: Send;
+}
+
 class Engine {
   readonly host: ModelHost;
   readonly closed: Promise<void>;
@@ -105,23 +117,23 @@ class Engine {
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** Proves the device and reads the models. Throws `device_unavailable`. */
-  static async start(options: EngineOptions, journal: CallJournal, send: Send): Promise<Engine> {
+  static async start(options: EngineOptions, parts: EngineParts): Promise<Engine> {
+    const { worker, journal } = parts;
     quietLibav();
     let device: string;
     {
       using _probe = journal.begin(ENGINE, "probe", probeDeadlineMs(options.device));
-      device = (await resolveDevice(options.device)).name;
+      device = (await resolveDevice(options.device, worker)).name;
     }
     using _boot = journal.begin(ENGINE, "boot", BOOT_DEADLINE_MS);
     const catalogue = await ModelCatalogue.open(options.workspace);
-    return new Engine({ ...options, device }, catalogue, journal, send);
+    return new Engine({ ...options, device }, catalogue, parts);
   }
 
   private constructor(
     options: EngineOptions,
     catalogue: ModelCatalogue,
-    journal: CallJournal,
-    send: Send,
+    { worker, journal, send }: EngineParts,
   ) {
     this.#options = options;
     this.#catalogue = catalogue;
@@ -134,6 +146,7 @@ class Engine {
       memoryLimit: options.model_memory,
       comfyuiUrl: options.comfyui_url,
       calls: this.#callsOf(ENGINE),
+      spare: worker,
       onChange: (model) => send({ type: "model", model }),
       onLoaded: (load) => this.#meter.modelLoaded(load),
     });

@@ -207,24 +207,31 @@ test("every call settles when the thread is gone, and when what it is sent canno
   expect((await rejection(worker.call("backends", null))).message).toContain("has ended");
 });
 
+async function withWorker<T>(use: (worker: ProgramWorker) => Promise<T>): Promise<T> {
+  await using worker = new ProgramWorker();
+  return await use(worker);
+}
+
+const check = (name: string) => withWorker((worker) => checkDevice(name, worker));
+
 test("the CPU is proven by use; what is asked for and absent is an error with the way out", async () => {
-  expect((await checkDevice("cpu")).executionProvider).toBe("CPUExecutionProvider");
-  expect(await rejection(checkDevice("gpu"))).toMatchObject({ kind: "device_unavailable" });
+  expect((await check("cpu")).executionProvider).toBe("CPUExecutionProvider");
+  expect(await rejection(check("gpu"))).toMatchObject({ kind: "device_unavailable" });
 });
 
-const cuda = await checkDevice("cuda").catch(() => null);
+const cuda = await check("cuda").catch(() => null);
 
 test.skipIf(cuda !== null)(
   "without an NVIDIA GPU, cuda is refused and auto is the CPU",
   async () => {
-    expect(`${await rejection(checkDevice("cuda"))}`).not.toContain("built with .");
+    expect(`${await rejection(check("cuda"))}`).not.toContain("built with .");
     for (const name of ["cuda", "tensorrt:0"]) {
-      expect(await rejection(checkDevice(name))).toMatchObject({
+      expect(await rejection(check(name))).toMatchObject({
         kind: "device_unavailable",
         message: expect.stringContaining("choose another device, e.g. --device cpu"),
       });
     }
-    expect((await resolveDevice("auto")).name).toBe("cpu");
+    expect((await withWorker((worker) => resolveDevice("auto", worker))).name).toBe("cpu");
     await using workspace = await OnnxWorkspace.create();
     const catalogue = await ModelCatalogue.open(workspace.path);
     const { ModelHost } = await import("../../src/engine/device/model-host.ts");

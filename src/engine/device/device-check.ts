@@ -1,13 +1,16 @@
-/** Proves that a device works by running a tiny session on it, in a thread of its own. Never falls back silently. */
+/** Proves that a device works by running a tiny session on it. Never falls back silently. */
 import { isCompiled } from "../../compiled.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { type Device, parseDevice, withoutFallback } from "./devices.ts";
-import { ProgramWorker } from "./program-worker.ts";
+import type { ProgramWorker } from "./program-worker.ts";
 
-/** Returns the device of this name once it has proven to work. Throws `device_unavailable` with the way out. */
-export async function checkDevice(name: string): Promise<Device> {
+/**
+ * Returns the device of this name once it has proven to work. Throws `device_unavailable` with the way out.
+ *
+ * @param worker runs the session; it stays the caller's, and may take a program afterwards
+ */
+export async function checkDevice(name: string, worker: ProgramWorker): Promise<Device> {
   const device = parseDevice(name);
-  await using worker = new ProgramWorker();
   const settings = device.name === "cpu" ? device.settings : withoutFallback(device.settings);
   try {
     await worker.call("probe", { settings });
@@ -51,7 +54,7 @@ export function wayOut(device: string, program: "binary" | "clone"): string {
 export const probeDeadlineMs = (name: string): number => (name === "cpu" ? 10_000 : 60_000);
 
 /** Resolves `auto` to the first GPU if that really works, else to the CPU; checks any other device. */
-export async function resolveDevice(name: string): Promise<Device> {
-  if (name !== "auto") return await checkDevice(name);
-  return await checkDevice("cuda:0").catch(() => checkDevice("cpu"));
+export async function resolveDevice(name: string, worker: ProgramWorker): Promise<Device> {
+  if (name !== "auto") return await checkDevice(name, worker);
+  return await checkDevice("cuda:0", worker).catch(() => checkDevice("cpu", worker));
 }

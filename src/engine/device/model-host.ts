@@ -23,6 +23,7 @@ import { modelsToUnload, residentBytes } from "./model-memory.ts";
 import { ModelReloader, type ReloadTimes } from "./model-reloader.ts";
 import { failedSlot, isFinal, type ModelSlot, readyIn, slotInfo } from "./model-slot.ts";
 import type { ModelThread } from "./model-thread.ts";
+import type { ProgramWorker } from "./program-worker.ts";
 import type { ReadyModel } from "./ready-model.ts";
 
 const log = getLogger("inference");
@@ -64,6 +65,8 @@ export class ModelHost implements AsyncDisposable {
     /** Records the first load of each model, which goes on when its callers have left. */
     calls?: NativeCalls;
     reloadTimes?: ReloadTimes;
+    /** A thread for the first model, which the host ends. Default: each model gets a new one. */
+    spare?: ProgramWorker;
     /** The load of a model has ended. */
     onLoaded?: (load: LoadEnd) => void;
   }) {
@@ -80,6 +83,7 @@ export class ModelHost implements AsyncDisposable {
       maxBatch: options.maxBatch ?? 0,
       calls: this.#calls,
       onLost: (thread, name) => this.#forget(thread, name),
+      spare: options.spare ?? null,
     });
     this.#reloader = new ModelReloader({
       catalogue: this.#catalogue,

@@ -8,6 +8,7 @@ import type { Size } from "../protocol/work.ts";
 import { type Device, loadDeadlineMs, settingsFor } from "./devices.ts";
 import { separatesSizes } from "./model-memory.ts";
 import { type LoadReport, ModelThread } from "./model-thread.ts";
+import { ProgramWorker } from "./program-worker.ts";
 import { ReadyModel } from "./ready-model.ts";
 import { DeviceScheduler } from "./scheduler.ts";
 import { SizeThreads } from "./size-threads.ts";
@@ -22,16 +23,20 @@ export interface ModelLoaderOptions {
   readonly calls: NativeCalls;
   /** The thread of a model has ended by itself or hangs. */
   readonly onLost: (thread: ModelThread, name: string) => void;
+  /** A thread for the first model, which need not wait until a new one has loaded its modules. The loader ends it. */
+  readonly spare: ProgramWorker | null;
 }
 
 export class ModelLoader implements AsyncDisposable {
   readonly #options: ModelLoaderOptions;
   readonly #scheduler: DeviceScheduler;
   readonly #threads = new Set<ModelThread>();
+  #spare: ProgramWorker | null;
   #closed = false;
 
   constructor(options: ModelLoaderOptions) {
     this.#options = options;
+    this.#spare = options.spare;
     this.#scheduler = new DeviceScheduler({
       lanes: options.device.lanes(availableParallelism()),
     });
@@ -58,7 +63,8 @@ export class ModelLoader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#scheduler.close(closing());
-    await Promise.all([...this.#threads].map((thread) => this.#close(thread)));
+    const threads = [...this.#threads].map((thread) => this.#close(thread));
+    await Promise.all([...threads, this.#spare?.[Symbol.asyncDispose]()]);
   }
 
   /** Null where the model's pictures have one size, and where runs are short or memory is dear. */
@@ -85,6 +91,7 @@ export class ModelLoader implements AsyncDisposable {
     if (this.#closed) throw closing();
     const { device, maxBatch } = this.#options;
     const thread: ModelThread = new ModelThread({
+      worker: this.#freeWorker(),
       definition,
       device,
       maxBatch,
@@ -113,6 +120,12 @@ export class ModelLoader implements AsyncDisposable {
       const { kind, message } = toPlainError(error, "model_failed");
       throw new WorkerError(kind, `model ${name} cannot be loaded: ${message}`, { cause: error });
     }
+  }
+
+  #freeWorker(): ProgramWorker {
+    const spare = this.#spare;
+    this.#spare = null;
+    return spare?.isAlive ? spare : new ProgramWorker();
   }
 
   /** Resolves when the thread has ended, which one that hangs may never do. */

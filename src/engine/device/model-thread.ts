@@ -10,7 +10,7 @@ import { batchKey } from "./batch-key.ts";
 import { type Device, loadDeadlineMs, type SessionSettings } from "./devices.ts";
 import { type BatchRunner, TooLate } from "./job.ts";
 import type { InferenceJob, InferenceResult } from "./loaded-model.ts";
-import { ProgramWorker } from "./program-worker.ts";
+import type { ProgramWorker } from "./program-worker.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { DeviceScheduler } from "./scheduler.ts";
 
@@ -31,6 +31,8 @@ const BATCHES = [2, 4, 8, 16];
 const PAYS = 0.9;
 
 export interface ModelThreadOptions {
+  /** The thread, without a program. This object ends it. */
+  readonly worker: ProgramWorker;
   readonly definition: ModelDefinition;
   readonly device: Device;
   readonly settings: SessionSettings;
@@ -56,7 +58,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
   maxBatch = 1;
   readonly queues = true;
   readonly #options: ModelThreadOptions;
-  readonly #worker = new ProgramWorker();
+  readonly #worker: ProgramWorker;
   readonly #watch = new RunWatch(() => this.#lose("a run hangs"));
   /** By lane, for programs that interleave runs; empty for others, whose only runner is the thread. */
   readonly #laneRunners = new Map<string, LaneRunner>();
@@ -70,6 +72,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
 
   constructor(options: ModelThreadOptions) {
     this.#options = options;
+    this.#worker = options.worker;
   }
 
   /** True once it has ended by itself, or hangs, or was closed. */

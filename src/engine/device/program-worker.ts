@@ -40,6 +40,11 @@ export class ProgramWorker implements AsyncDisposable {
     });
   }
 
+  /** False once the thread has ended, or was asked to. */
+  get isAlive(): boolean {
+    return this.#alive && this.#closed === undefined;
+  }
+
   /** Buffers in `transfer` move to the worker. Rejects with WorkerError. */
   call<K extends keyof Calls>(
     call: K,
