@@ -2,14 +2,18 @@
 
 /** Further behind than this, the player jumps. */
 export const MAX_BEHIND = 0.8;
-const FIRST_TARGET = 0.12;
+/** Besides the newest picture this much lies in front of the playhead when it comes: more than a frame at 24 a second. */
+const FIRST_TARGET = 0.06;
 const MAX_TARGET = 0.4;
 const TARGET_STEP = 0.04;
-/** Time without a stall after which the target is lowered by a step. */
+/** Time without a stall after which the target is lowered by a step. Each stall doubles it, until the first target holds. */
 const CALM = 4;
-/** Within this distance of the target the rate is 1: about a frame at 24 a second. */
-const SLACK = 0.04;
+const MAX_CALM = 64;
+/** Within this distance of the target the rate is left as it is. */
+const SLACK = 0.03;
 const FASTEST = 1.25;
+/** What is behind is caught up with at this rate at least: closer to 1 it would take many seconds. */
+const FASTER = 1.05;
 const SLOWEST = 0.95;
 
 export interface Playhead {
@@ -28,7 +32,9 @@ export type Move =
 /** Learns from stalls how much media this network needs buffered. */
 export class LiveEdge {
   #target = FIRST_TARGET;
+  #calm = CALM;
   #calmSince: number | null = null;
+  #isCatchingUp = false;
 
   /** Seconds behind live to aim at. */
   get target(): number {
@@ -38,6 +44,7 @@ export class LiveEdge {
   /** Records that playback ran out of media. */
   stalled(): void {
     this.#target = Math.min(MAX_TARGET, this.#target + TARGET_STEP);
+    this.#calm = Math.min(MAX_CALM, 2 * this.#calm);
     this.#calmSince = null;
   }
 
@@ -46,14 +53,22 @@ export class LiveEdge {
     const behind = edge - at;
     if (at < start || behind > MAX_BEHIND || behind < -MAX_BEHIND)
       return { kind: "jump", to: Math.max(start, edge - this.#target) };
-    this.#calmSince ??= edge;
-    if (edge - this.#calmSince > CALM) {
-      this.#target = Math.max(FIRST_TARGET, this.#target - TARGET_STEP);
-      this.#calmSince = edge;
-    }
+    this.#approach(edge);
     const excess = behind - this.#target;
-    if (excess > SLACK) return { kind: "rate", rate: Math.min(FASTEST, 1 + excess) };
-    if (excess < -SLACK) return { kind: "rate", rate: SLOWEST };
-    return { kind: "rate", rate: 1 };
+    if (excess > SLACK) this.#isCatchingUp = true;
+    if (excess <= 0) this.#isCatchingUp = false;
+    if (this.#isCatchingUp) {
+      return { kind: "rate", rate: Math.min(FASTEST, Math.max(FASTER, 1 + excess)) };
+    }
+    return { kind: "rate", rate: excess < -SLACK ? SLOWEST : 1 };
+  }
+
+  /** Lowers the target after a calm time. */
+  #approach(edge: number): void {
+    this.#calmSince ??= edge;
+    if (edge - this.#calmSince <= this.#calm) return;
+    this.#calmSince = edge;
+    if (this.#target <= FIRST_TARGET) this.#calm = CALM;
+    else this.#target = Math.max(FIRST_TARGET, this.#target - TARGET_STEP);
   }
 }

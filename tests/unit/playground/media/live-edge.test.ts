@@ -27,12 +27,45 @@ describe("the playhead", () => {
     };
     expect(rate(0.5)).toBeGreaterThan(1.2);
     expect(rate(0.25)).toBeGreaterThan(1);
-    expect(rate(live.target)).toBe(1);
+    expect(rate(live.target - 0.01)).toBe(1);
     expect(rate(0.01)).toBeLessThan(1);
   });
 });
 
+/** Plays media of 24 pictures a second that come in time, and calls `each` with the distance to live. */
+function play(live: LiveEdge, seconds: number, each: (behind: number) => void = () => {}): number {
+  let at = 10;
+  let behind = 0.2;
+  for (let edge = at + behind; edge < 10 + seconds; edge += 1 / 24) {
+    behind = edge - at;
+    each(behind);
+    const move = live.move({ at, start, edge });
+    at = move.kind === "jump" ? move.to : at + move.rate / 24;
+  }
+  return behind;
+}
+
 describe("the distance to live", () => {
+  test("comes down to the target, and stays there", () => {
+    const live = new LiveEdge();
+    play(live, 4);
+    const behind: number[] = [];
+    play(live, 8, (each) => behind.push(each));
+    expect(Math.max(...behind.slice(-24))).toBeLessThan(live.target + 0.01);
+    expect(Math.min(...behind)).toBeGreaterThan(live.target - 0.02);
+  });
+
+  test("is lowered ever more rarely where that leads to stalls", () => {
+    const live = new LiveEdge();
+    let stalls = 0;
+    play(live, 240, () => {
+      if (live.target > 0.08) return;
+      stalls++;
+      live.stalled();
+    });
+    expect(stalls).toBeWithin(2, 8);
+  });
+
   test("is kept within a frame, however far stalls have moved it", () => {
     const live = new LiveEdge();
     for (let n = 0; n < 5; n++) live.stalled();
