@@ -50,6 +50,23 @@ test("rows are not shifted: noise in luma comes back unchanged", async () => {
   }
 });
 
+test("conversions that are asked for at the same time are made one after the other, also of several sizes", async () => {
+  using converter = new PictureConverter(UNRECORDED_CALLS);
+  const size = { width: 322, height: 182 };
+  const pictures = [quarters(size), noisePicture(size.width, size.height)];
+  const frames: Frame[] = [];
+  for (const picture of pictures) frames.push(await converter.toFrame(picture, size, "stretch"));
+  const asked = frames.flatMap((frame) =>
+    [size, { width: 64, height: 36 }].map((target) => ({ frame, target })),
+  );
+  const convert = ({ frame, target }: (typeof asked)[number]) =>
+    converter.toPicture(frame, target, "stretch");
+  const alone: Picture[] = [];
+  for (const each of asked) alone.push(await convert(each));
+  expect(await Promise.all(asked.map(convert))).toEqual(alone);
+  for (const frame of frames) frame.free();
+});
+
 test("a frame that needs no conversion passes through, and the original stays usable", async () => {
   using converter = new PictureConverter(UNRECORDED_CALLS);
   const size = { width: 322, height: 182 };

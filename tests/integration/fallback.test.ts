@@ -270,6 +270,21 @@ test.concurrent("without a fallback nothing comes out while a run hangs, and a p
   expect(stage.order).toEqual(["model", "input", "model"]);
 });
 
+test.concurrent("a fallback that is set while a run hangs is shown, and what hangs is waited for again without it", async () => {
+  await using stage = new ShownStage({ fallback: null });
+  await stage.shown("model", 3);
+  const model = manual(stage);
+  await model.begun();
+  const since = performance.now();
+  await waitFor("longer than a stall", () => performance.now() - since > 2 * STALL_MS);
+  stage.update({ fallback: "default" });
+  await stage.shown("slate", 3);
+  stage.update({ fallback: undefined } as object);
+  model.release();
+  await stage.shown("model", 3);
+  expect(stage.order).toEqual(["model", "slate", "model"]);
+});
+
 test.concurrent("a model that has one run at a time has one, however a stream is paused and resumed", async () => {
   for (const fallback of ["default", null]) {
     await using stage = new ShownStage({ fallback, run: { skip_unchanged: true } });

@@ -1,5 +1,5 @@
 /** The thread that an engine starts with: its first model takes it over. */
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import { ModelHost } from "../../src/engine/device/model-host.ts";
 import { ProgramWorker } from "../../src/engine/device/program-worker.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
@@ -46,4 +46,15 @@ test("a thread that no model took ends with the host", async () => {
   await (await hostWith(workspace, spare))[Symbol.asyncDispose]();
   await spare.exited;
   expect(spare.isAlive).toBe(false);
+});
+
+test("a thread that cannot load its modules says why, however late it is called", async () => {
+  const script = URL.createObjectURL(new Blob(['throw new Error("undefined symbol: cuInit")']));
+  const { Worker } = globalThis;
+  using made = spyOn(globalThis, "Worker").mockImplementation((() => new Worker(script)) as never);
+  await using worker = new ProgramWorker();
+  await worker.exited;
+  expect(made).toHaveBeenCalledTimes(1);
+  expect(worker.isAlive).toBe(false);
+  await expect(worker.call("backends", null)).rejects.toThrow("undefined symbol: cuInit");
 });

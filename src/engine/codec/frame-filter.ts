@@ -14,14 +14,15 @@ import {
 export type FilterStep = readonly [name: string, args: string];
 
 /**
- * A configured graph for one input shape. Filters run off the main thread; one call at a time.
- * Disposing it while a call runs ends the process.
+ * A configured graph for one input shape. Filters run off the main thread; one call at a time. A second one, and disposing
+ * it meanwhile, would end the process: both throw.
  */
 export class FrameFilter implements Disposable {
   readonly input: FrameShape;
   readonly #graph: FilterGraph;
   readonly #source: FilterContext;
   readonly #sink: FilterContext;
+  #isBusy = false;
 
   /** Throws if FFmpeg refuses a filter or its arguments. */
   constructor(input: FrameShape, steps: readonly FilterStep[]) {
@@ -45,6 +46,7 @@ export class FrameFilter implements Disposable {
 
   /** Filters a frame by itself: the new frame is the caller's, and `frame` stays the caller's. */
   async run(frame: Frame): Promise<Frame> {
+    using _call = this.#begin();
     this.#add(frame);
     return await takeFrame(this.#sink);
   }
@@ -54,6 +56,7 @@ export class FrameFilter implements Disposable {
    * any; null ends the input and returns the rest. They are the caller's, and `frame` stays the caller's.
    */
   async push(frame: Frame | null): Promise<Frame[]> {
+    using _call = this.#begin();
     this.#add(frame);
     const filtered: Frame[] = [];
     for (;;) {
@@ -77,7 +80,22 @@ export class FrameFilter implements Disposable {
     check(code, "filter a frame");
   }
 
+  #begin(): Disposable {
+    this.#assertIdle();
+    this.#isBusy = true;
+    return {
+      [Symbol.dispose]: () => {
+        this.#isBusy = false;
+      },
+    };
+  }
+
+  #assertIdle(): void {
+    if (this.#isBusy) throw new Error("a filter graph was used during a call of it");
+  }
+
   [Symbol.dispose](): void {
+    this.#assertIdle();
     this.#graph.free();
   }
 }

@@ -1,5 +1,6 @@
 /** Converts between decoded frames and the planar RGB of models, through FFmpeg's filters. */
 import { type Picture, pictureBytes } from "../../media/picture.ts";
+import { Turns } from "../../streams/turns.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { Fit, Size } from "../protocol/work.ts";
 import { type FrameShape, sameShape } from "./filter-graph.ts";
@@ -14,13 +15,14 @@ const CONVERT_MS = 10_000;
 
 /**
  * Keeps one filter graph for each direction and rebuilds it when a shape changes, which costs some
- * milliseconds. Calls must not overlap.
+ * milliseconds. Calls run one after the other, and none may be under way when it is disposed.
  */
 export class PictureConverter implements Disposable {
   readonly #graphs = new Map<string, { filter: FrameFilter; steps: string }>();
   readonly #calls: NativeCalls;
   readonly #memory: PictureMemory;
   readonly #planar = new PlanarFrame();
+  readonly #turns = new Turns();
 
   /** @param memory where pictures come from; by default each gets memory of its own */
   constructor(calls: NativeCalls, memory = new PictureMemory()) {
@@ -41,12 +43,14 @@ export class PictureConverter implements Disposable {
   ): Promise<Picture> {
     const fitted = fitSteps(frame, size, fit, target);
     const steps: FilterStep[] = [...fitted, ["format", "pix_fmts=gbrp"]];
-    const planar = await this.#run(`to picture: ${use}`, frame, steps);
-    try {
-      return await this.#read(planar);
-    } finally {
-      planar.free();
-    }
+    return await this.#turns.run(async () => {
+      const planar = await this.#run(`to picture: ${use}`, frame, steps);
+      try {
+        return await this.#read(planar);
+      } finally {
+        planar.free();
+      }
+    });
   }
 
   /** Converts a picture to a yuv420p frame of `size`, which the caller owns. */
@@ -55,14 +59,16 @@ export class PictureConverter implements Disposable {
       ["zscale", "matrix=170m:range=limited"],
       ["format", "pix_fmts=yuv420p"],
     ];
-    const steps = [...fitSteps(picture, size, fit), ...convert];
-    return await this.#run("to frame", await this.#planar.write(picture), steps);
+    return await this.#fromPicture("to frame", picture, [
+      ...fitSteps(picture, size, fit),
+      ...convert,
+    ]);
   }
 
   /** Converts a picture to an rgb24 frame of `size`, which the caller owns. Lossless if the size is the same. */
   async toRgb(picture: Picture, size: Size, fit: Fit): Promise<Frame> {
     const steps: FilterStep[] = [...fitSteps(picture, size, fit), ["format", "pix_fmts=rgb24"]];
-    return await this.#run("to rgb", await this.#planar.write(picture), steps);
+    return await this.#fromPicture("to rgb", picture, steps);
   }
 
   /** Fits a frame to `size` as yuv420p with the matrix and range of `toFrame`. The caller owns the result. */
@@ -72,7 +78,17 @@ export class PictureConverter implements Disposable {
       ["scale", "out_color_matrix=smpte170m:out_range=limited"],
       ["format", "pix_fmts=yuv420p"],
     ];
-    return await this.#run("resize", frame, steps);
+    return await this.#turns.run(() => this.#run("resize", frame, steps));
+  }
+
+  async #fromPicture(
+    purpose: string,
+    picture: Picture,
+    steps: readonly FilterStep[],
+  ): Promise<Frame> {
+    return await this.#turns.run(async () =>
+      this.#run(purpose, await this.#planar.write(picture), steps),
+    );
   }
 
   async #read(frame: Frame): Promise<Picture> {

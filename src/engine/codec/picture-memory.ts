@@ -3,6 +3,8 @@ import type { Picture } from "../../media/picture.ts";
 
 /** One picture is converted while another is shown. */
 const KEPT = 2;
+/** The models of a plan may take pictures of several sizes in turn. */
+const ASKED = 8;
 
 /**
  * Belongs to one stream. New memory costs a page fault for each 4 KB, and brings the next garbage collection nearer.
@@ -13,21 +15,22 @@ const KEPT = 2;
  * memory.give({ data, width, height }); // nobody uses it any more
  */
 export class PictureMemory {
-  readonly #free: Uint8Array<ArrayBuffer>[] = [];
-  /** Sizes that were asked for: memory of others would never be taken. */
-  readonly #asked = new Set<number>();
+  #free: Uint8Array<ArrayBuffer>[] = [];
+  /** The last sizes that were asked for: buffers of other sizes would never be reused. */
+  #asked: readonly number[] = [];
 
   /** Returns memory of this many bytes with arbitrary content. The caller owns it. */
   take(bytes: number): Uint8Array<ArrayBuffer> {
-    this.#asked.add(bytes);
+    this.#asked = [bytes, ...this.#asked].slice(0, ASKED);
     const at = this.#free.findIndex(({ byteLength }) => byteLength === bytes);
     const [found] = at < 0 ? [] : this.#free.splice(at, 1);
+    this.#free = this.#free.filter(({ byteLength }) => this.#asked.includes(byteLength));
     return found ?? new Uint8Array(bytes);
   }
 
   /** Takes back the memory of a picture that nobody uses any more. */
   give({ data }: Picture): void {
-    if (!this.#asked.has(data.byteLength)) return;
+    if (!this.#asked.includes(data.byteLength)) return;
     this.#free.push(data);
     if (this.#free.length > KEPT) this.#free.shift(); // its size may be an earlier one
   }

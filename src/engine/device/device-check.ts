@@ -2,7 +2,7 @@
 import { isCompiled } from "../../compiled.ts";
 import { reason, WorkerError } from "../../errors.ts";
 import { type Device, parseDevice, withoutFallback } from "./devices.ts";
-import type { ProgramWorker } from "./program-worker.ts";
+import { ProgramWorker } from "./program-worker.ts";
 
 /**
  * Returns the device of this name once it has proven to work. Throws `device_unavailable` with the way out.
@@ -56,5 +56,8 @@ export const probeDeadlineMs = (name: string): number => (name === "cpu" ? 10_00
 /** Resolves `auto` to the first GPU if that really works, else to the CPU; checks any other device. */
 export async function resolveDevice(name: string, worker: ProgramWorker): Promise<Device> {
   if (name !== "auto") return await checkDevice(name, worker);
-  return await checkDevice("cuda:0", worker).catch(() => checkDevice("cpu", worker));
+  return await checkDevice("cuda:0", worker).catch(async () => {
+    await using other = worker.isAlive ? null : new ProgramWorker(); // the GPU's libraries may have taken the thread along
+    return await checkDevice("cpu", other ?? worker);
+  });
 }

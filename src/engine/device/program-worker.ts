@@ -18,6 +18,8 @@ export class ProgramWorker implements AsyncDisposable {
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #alive = true;
+  /** Why the thread cannot be used any more: the first reason, which the others follow from. */
+  #failure: string | null = null;
   #closed: Promise<void> | undefined;
 
   constructor() {
@@ -40,9 +42,9 @@ export class ProgramWorker implements AsyncDisposable {
     });
   }
 
-  /** False once the thread has ended, or was asked to. */
+  /** False once the thread has failed or ended, or was asked to end. */
   get isAlive(): boolean {
-    return this.#alive && this.#closed === undefined;
+    return this.#alive && this.#failure === null && this.#closed === undefined;
   }
 
   /** Buffers in `transfer` move to the worker. Rejects with WorkerError. */
@@ -55,7 +57,8 @@ export class ProgramWorker implements AsyncDisposable {
     const id = this.#nextId++;
     this.#pending.set(id, { resolve, reject });
     try {
-      if (!this.#alive) throw new Error("the thread has ended");
+      if (!this.#alive || this.#failure !== null)
+        throw new Error(this.#failure ?? "the thread has ended");
       this.#worker.postMessage({ id, call, input } as Request, transfer);
     } catch (error) {
       this.#pending.delete(id);
@@ -87,8 +90,9 @@ export class ProgramWorker implements AsyncDisposable {
   }
 
   #fail(message: string): void {
-    for (const { reject } of this.#pending.values())
-      reject(new WorkerError("model_failed", message));
+    this.#failure ??= message;
+    const error = this.#failure;
+    for (const { reject } of this.#pending.values()) reject(new WorkerError("model_failed", error));
     this.#pending.clear();
   }
 }

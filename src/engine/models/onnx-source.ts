@@ -3,7 +3,6 @@ import { realpath } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { ModelProto } from "onnx-buf";
 import type { GraphUse } from "../protocol/work.ts";
-import { BUILT_INS } from "./built-in.ts";
 import { MAX_ONNX_BYTES, readOnnxSkeleton } from "./onnx-outline.ts";
 import { readRegularFile } from "./regular-file.ts";
 import { parseGraph } from "./tensor-signature.ts";
@@ -45,7 +44,7 @@ export async function readModelSource(
   source: GraphSource,
   maxWholeBytes = MAX_WHOLE_BYTES,
 ): Promise<ModelSource> {
-  if ("builtIn" in source) return { model: builtInGraph(source.builtIn), folder: null };
+  if ("builtIn" in source) return { model: await builtInGraph(source.builtIn), folder: null };
   const label = basename(source.path);
   // ONNX Runtime refuses weights outside the folder of the model, so that a link must be resolved.
   const path = await realpath(source.path).catch(() => source.path);
@@ -56,7 +55,8 @@ export async function readModelSource(
   return { model: parseGraph(await readRegularFile(path, label, MAX_ONNX_BYTES)), folder };
 }
 
-function builtInGraph(name: string): ModelProto {
+async function builtInGraph(name: string): Promise<ModelProto> {
+  const { BUILT_INS } = await import("./built-in.ts"); // other models do without their code
   const model = BUILT_INS[name];
   if (model === undefined) throw new Error(`${name} is not a built-in model`);
   return parseGraph(model.graph());

@@ -34,7 +34,8 @@ export class Bypass implements Disposable {
   /** Pictures of frames up to this one are not wanted any more: a later one was drawn, or the stream was paused. */
   #unwanted: Ticks | null = null;
   #late: LatePicture | null = null;
-  readonly #wakers = new Set<() => void>();
+  readonly #waits = new Set<() => void>();
+  readonly #onPause = new Set<() => void>();
 
   constructor(limits: BypassLimits = BYPASS_LIMITS) {
     this.#limits = limits;
@@ -107,30 +108,39 @@ export class Bypass implements Disposable {
     this.takeLate({ waits: false })?.frame.free();
   }
 
-  /** Waits for `work`, at most until frames have to bypass it: the stream is paused, or nothing has come out for too long. */
+  /**
+   * Waits for `work`, at most until frames have to bypass it: the stream is paused, or nothing has come out for too long; or
+   * until another fallback is asked for, so that the caller waits again with that.
+   */
   async wait(work: Promise<void>, { fallback }: StreamParams): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer =
       fallback === undefined
         ? undefined
         : setTimeout(resolve, Math.max(0, this.#leftMs + EARLY_MS));
-    using _pause = this.onPause(resolve);
+    this.#waits.add(resolve);
     try {
       await Promise.race([work, promise]);
     } finally {
       clearTimeout(timer);
+      this.#waits.delete(resolve);
     }
   }
 
   /** Calls `wake` whenever the stream is paused, until the returned object is disposed. */
   onPause(wake: () => void): Disposable {
-    this.#wakers.add(wake);
-    return { [Symbol.dispose]: () => void this.#wakers.delete(wake) };
+    this.#onPause.add(wake);
+    return { [Symbol.dispose]: () => void this.#onPause.delete(wake) };
   }
 
   /** The stream is paused: ends every wait. */
   paused(): void {
-    for (const wake of this.#wakers) wake();
+    for (const wake of [...this.#waits, ...this.#onPause]) wake();
+  }
+
+  /** Another fallback is asked for, or none any more: ends every `wait`. */
+  fallbackChanged(): void {
+    for (const wake of this.#waits) wake();
   }
 
   [Symbol.dispose](): void {

@@ -85,6 +85,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   #waiting = false;
   /** Whether the stream was paused when it was looked at last. */
   #isPaused = false;
+  #fallback: StreamParams["fallback"];
 
   constructor(options: InferOptions) {
     this.#options = options;
@@ -144,6 +145,10 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       this.#output.paused(params.paused);
       if (params.paused) this.#bypass.paused();
     }
+    if (params.fallback !== this.#fallback) {
+      this.#fallback = params.fallback;
+      this.#bypass.fallbackChanged();
+    }
     return params;
   }
 
@@ -179,10 +184,12 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     let turn = await this.#turnOf(frame, outlet);
     if (turn === "over") return;
     const underWay = this.#underWay;
-    const inputs = this.#executor.inputsOf(frame, { ahead: underWay.running !== null });
-    while (turn === "open" && !inputs.isAhead && underWay.running !== null) {
-      await this.#bypass.wait(underWay.running, params);
-      turn = await this.#turnOf({ ...frame, params: this.prepare() }, outlet);
+    const ahead = underWay.running !== null && !params.paused;
+    const inputs = this.#executor.inputsOf(frame, { ahead });
+    for (let newest = params; turn === "open" && !inputs.isAhead && underWay.running !== null; ) {
+      await this.#bypass.wait(underWay.running, newest);
+      newest = this.prepare();
+      turn = await this.#turnOf({ ...frame, params: newest }, outlet);
       if (turn === "over") return;
     }
     // After a frame that was too late the next is made however late it is: a stream that is always late still moves.

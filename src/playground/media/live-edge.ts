@@ -2,14 +2,15 @@
 
 /** Further behind than this, the player jumps. */
 export const MAX_BEHIND = 0.8;
-/** Besides the newest picture this much lies in front of the playhead when it comes: more than a frame at 24 a second. */
+/** Media ahead of the playhead, without the newest picture, when that picture arrives: more than a frame at 24 a second. */
 const FIRST_TARGET = 0.06;
-const MAX_TARGET = 0.4;
+/** By which a stall moves the target away from live, up to so many times. */
 const TARGET_STEP = 0.04;
+const MAX_STEPS = 8;
 /** Time without a stall after which the target is lowered by a step. Each stall doubles it, until the first target holds. */
 const CALM = 4;
 const MAX_CALM = 64;
-/** Within this distance of the target the rate is left as it is. */
+/** Within this distance of the target the rate is 1, unless the player is catching up. */
 const SLACK = 0.03;
 const FASTEST = 1.25;
 /** What is behind is caught up with at this rate at least: closer to 1 it would take many seconds. */
@@ -31,19 +32,20 @@ export type Move =
 
 /** Learns from stalls how much media this network needs buffered. */
 export class LiveEdge {
-  #target = FIRST_TARGET;
+  /** By which the target is above the first. */
+  #steps = 0;
   #calm = CALM;
   #calmSince: number | null = null;
   #isCatchingUp = false;
 
   /** Seconds behind live to aim at. */
   get target(): number {
-    return this.#target;
+    return FIRST_TARGET + this.#steps * TARGET_STEP;
   }
 
   /** Records that playback ran out of media. */
   stalled(): void {
-    this.#target = Math.min(MAX_TARGET, this.#target + TARGET_STEP);
+    this.#steps = Math.min(MAX_STEPS, this.#steps + 1);
     this.#calm = Math.min(MAX_CALM, 2 * this.#calm);
     this.#calmSince = null;
   }
@@ -51,10 +53,12 @@ export class LiveEdge {
   /** What to do after a new picture has arrived. */
   move({ at, start, edge }: Playhead): Move {
     const behind = edge - at;
-    if (at < start || behind > MAX_BEHIND || behind < -MAX_BEHIND)
-      return { kind: "jump", to: Math.max(start, edge - this.#target) };
+    if (at < start || behind > MAX_BEHIND || behind < -MAX_BEHIND) {
+      this.#calmSince = null; // media times may have begun again
+      return { kind: "jump", to: Math.max(start, edge - this.target) };
+    }
     this.#approach(edge);
-    const excess = behind - this.#target;
+    const excess = behind - this.target;
     if (excess > SLACK) this.#isCatchingUp = true;
     if (excess <= 0) this.#isCatchingUp = false;
     if (this.#isCatchingUp) {
@@ -68,7 +72,7 @@ export class LiveEdge {
     this.#calmSince ??= edge;
     if (edge - this.#calmSince <= this.#calm) return;
     this.#calmSince = edge;
-    if (this.#target <= FIRST_TARGET) this.#calm = CALM;
-    else this.#target = Math.max(FIRST_TARGET, this.#target - TARGET_STEP);
+    if (this.#steps === 0) this.#calm = CALM;
+    else this.#steps--;
   }
 }

@@ -29,6 +29,14 @@ test("memory of a size that nobody has asked for is let go of", () => {
   expect(memory.take(12)).not.toBe(drawn);
 });
 
+test("memory of a size that is not asked for any more is let go of", () => {
+  const memory = new PictureMemory();
+  const early = memory.take(12);
+  memory.give(picture(early));
+  for (let time = 0; time < 8; time++) memory.take(24);
+  expect(memory.take(12)).not.toBe(early);
+});
+
 test("memory of earlier sizes is let go of", () => {
   const memory = new PictureMemory();
   const early = memory.take(12);
