@@ -182,8 +182,10 @@ export function assertGuarded(app: AnyElysia, exempt: readonly string[]): void {
 }
 
 function guard(admit: (incoming: Incoming) => void): RouteGuard {
-  // Elysia reads a hook's source: members that are named are all it prepares.
-  const transform = ({ request, server }: Incoming): void => admit({ request, server });
+  // Elysia reads a hook's source: it prepares the members that are named, and awaits what looks like `=> call(`.
+  function transform({ request, server }: Incoming): void {
+    admit({ request, server });
+  }
   guards.add(transform);
   return { transform };
 }

@@ -51,11 +51,15 @@ const EXPOSED_HEADERS = ["X-Metadata", "Lp-Trickle-Seq", "Lp-Trickle-Latest", "L
 /** The whole API; call it with `app.handle(request)`. Throws if a route was declared without an audience. */
 export function createApp(deps: AppDeps): AnyElysia {
   const { access, browsers, trickle, runner } = deps;
+  // No arrow function: see `guard` in access.ts.
+  function checkBrowser({ request }: { readonly request: Request }): void {
+    browsers.check(request);
+  }
   // `standardHostname` would misread URLs whose host is shorter than four characters.
   const app: AnyElysia = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .use(errorPlugin(access, () => app))
     .use(requestCounter(deps.metrics))
-    .onRequest(({ request }) => browsers.check(request))
+    .onRequest(checkBrowser)
     .use(
       cors({
         origin: browsers.namesAll ? "*" : (request) => browsers.namesOrigin(request),
@@ -66,7 +70,7 @@ export function createApp(deps: AppDeps): AnyElysia {
         maxAge: 3600,
       }),
     )
-    .onRequest(({ request }) => rejectUndecodable(request))
+    .onRequest(rejectUndecodable)
     .use(playgroundRoutes(access))
     .use(openapiRoutes(access, deps.version))
     .use(apiRoutes(deps))
@@ -106,7 +110,7 @@ const streamAccess = ({ starter, store, protocols }: StreamServices): StreamAcce
   },
 });
 
-function rejectUndecodable(request: Request): void {
+function rejectUndecodable({ request }: { readonly request: Request }): void {
   if (!request.url.includes("%")) return;
   const { pathname } = new URL(request.url);
   try {

@@ -17,7 +17,7 @@ import { IDLE_SECONDS } from "./connection-limits.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
 import { isInternal, statusOf } from "./http-error.ts";
 import { within } from "./job-deadline.ts";
-import { MAX_BATCH_BYTES, readJson } from "./json-body.ts";
+import { MAX_BATCH_BYTES, READ_TIMEOUT_MS, readJson } from "./json-body.ts";
 import type { LivepeerJob } from "./livepeer-header.ts";
 
 const log = getLogger("http");
@@ -66,8 +66,11 @@ export async function runJob(
     const deadline = Math.max(0, total - (performance.now() - startedAt));
     return { total, deadline, gone, closing };
   };
-  const read = async (signal: AbortSignal): Promise<unknown> =>
-    checked(capability.input, await readJson(request, { maxBytes: MAX_BATCH_BYTES, signal }));
+  const timeoutMs = total <= READ_TIMEOUT_MS ? null : READ_TIMEOUT_MS; // a second timer for each job costs a tenth of it
+  const read = async (signal: AbortSignal): Promise<unknown> => {
+    const body = await readJson(request, { maxBytes: MAX_BATCH_BYTES, signal, timeoutMs });
+    return checked(capability.input, body);
+  };
   const parts = { route, streams, images };
 
   if (!onDevice) {
@@ -134,7 +137,7 @@ function answerOf({ answer, metadata }: JobOutcome, set: Call["set"]): unknown {
 
 function warnOfOtherName({ name, aliases }: Capability, livepeer: LivepeerJob | null): void {
   const header = livepeer?.capability;
-  if (header !== undefined && ![name, ...aliases].includes(header))
+  if (header !== undefined && header !== name && !aliases.includes(header))
     log.warn("the Livepeer header names another capability than the path", {
       name,
       header: cut(header, SHOWN_CHARACTERS),

@@ -13,7 +13,7 @@ const MAX_BODY_BYTES = 12 * MIB;
 export const MAX_BATCH_BYTES = 32 * MIB;
 /** A body this small needs no counting as it arrives. */
 const SMALL_BYTES = 64 * 1024;
-const READ_TIMEOUT_MS = 60_000;
+export const READ_TIMEOUT_MS = 60_000;
 
 /** Counts the bytes of all bodies that are held in memory, up to a limit. */
 export class BodyBudget {
@@ -49,8 +49,8 @@ export interface ReadOptions {
   /** Default 12 MiB. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
-  /** Time for the whole body. Default: a minute. */
-  readonly timeoutMs?: number;
+  /** Time for the whole body; null where the caller does not wait longer than until `signal` aborts. Default: a minute. */
+  readonly timeoutMs?: number | null;
   /** Default: one for the whole process. */
   readonly budget?: BodyBudget;
   /** The value of an empty body. Default: null. */
@@ -67,11 +67,16 @@ export async function readJson(request: Request, options: ReadOptions = {}): Pro
   const declared = declaredBytes(request.headers);
   if ((declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
   budget.assertRoom(declared ?? 0);
-  const isSmall = declared !== null && declared <= SMALL_BYTES;
-  using deadline = readDeadline(timeoutMs, options.signal);
-  const text = isSmall
-    ? await orAbort(request.text().catch(brokenOff), deadline.signal)
-    : await readCounting(request, maxBytes, budget, deadline.signal);
+  using deadline = timeoutMs === null ? null : readDeadline(timeoutMs, options.signal);
+  const signal = deadline?.signal ?? options.signal;
+  let text: string;
+  if (declared === null || declared > SMALL_BYTES) {
+    text = await readCounting(request, maxBytes, budget, signal);
+  } else {
+    const whole = request.text().catch(brokenOff);
+    text = deadline === null ? await whole : await orAbort(whole, deadline.signal);
+    signal?.throwIfAborted();
+  }
   if (text.trim() === "") return options.empty ?? null;
   try {
     return parseJson(text);
@@ -85,19 +90,19 @@ async function readCounting(
   { body }: Request,
   maxBytes: number,
   budget: BodyBudget,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<string> {
   if (body === null) return "";
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
   const reader = body.getReader();
-  const leave = () => void reader.cancel(signal.reason).catch(() => {}); // the body may have failed meanwhile
-  signal.addEventListener("abort", leave, { once: true });
+  const leave = () => void reader.cancel(signal?.reason).catch(() => {}); // the body may have failed meanwhile
+  signal?.addEventListener("abort", leave, { once: true });
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     for (;;) {
       const { value, done } = await reader.read().catch(brokenOff);
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       if (done) return Buffer.concat(chunks).toString("utf8");
       budget.hold(value.byteLength);
       size += value.byteLength;
@@ -106,7 +111,7 @@ async function readCounting(
     }
   } finally {
     budget.release(size);
-    signal.removeEventListener("abort", leave);
+    signal?.removeEventListener("abort", leave);
     // The rest of a refused body is not wanted; a body that has ended has no rest.
     leave();
   }

@@ -23,6 +23,10 @@ export type LivepeerJob = Static<typeof LivepeerJob>;
 
 const HEADER = "Livepeer";
 
+/** What nearly all callers send. */
+const STANDARD_BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 /** Adds `livepeer` to the context: the job, or null without the header. A malformed header is always a 400. */
 export const livepeerHeader = new Elysia({ name: "livepeer-header" })
   .guard({
@@ -40,7 +44,9 @@ export const livepeerHeader = new Elysia({ name: "livepeer-header" })
  * Throws `invalid_request` naming the header, or the member that is wrong.
  */
 export function parseLivepeerHeader(value: string): LivepeerJob {
-  const bare = value.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/");
+  const bare = STANDARD_BASE64.test(value)
+    ? value
+    : value.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/");
   const digits = bare.replace(/=+$/, "");
   if (
     !/^[A-Za-z0-9+/]+$/.test(digits) ||
@@ -51,7 +57,7 @@ export function parseLivepeerHeader(value: string): LivepeerJob {
   let job: unknown;
   try {
     const bytes = Buffer.from(digits, "base64");
-    job = parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    job = parseJson(UTF8.decode(bytes));
   } catch (error) {
     throw malformed(`must be base64 of JSON in UTF-8: ${reason(error)}`, error);
   }

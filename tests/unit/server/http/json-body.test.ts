@@ -92,3 +92,13 @@ test.each([{}, { "content-length": "100" }])(
     await expect(reading).rejects.toThrow("gone");
   },
 );
+
+test("a caller that waits no longer itself gets nothing of a body that comes after its signal", async () => {
+  const leave = new AbortController();
+  const { request: slow, writer } = slowRequest({ "content-length": "2" });
+  const reading = readJson(slow, { signal: leave.signal, timeoutMs: null });
+  leave.abort(new Error("gone"));
+  void writer.write(new TextEncoder().encode("{}"));
+  void writer.close();
+  await expect(reading).rejects.toThrow("gone");
+});

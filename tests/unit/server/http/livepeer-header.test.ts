@@ -65,3 +65,9 @@ test.each([
 function encoded(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString("base64");
 }
+
+test("a header is read, whatever was wrong with the one before", () => {
+  const cut = Buffer.from([0x22, 0xe2, 0x82]).toString("base64");
+  expect(() => parseLivepeerHeader(cut)).toThrow("UTF-8");
+  expect(parseLivepeerHeader(SEED)).toEqual(parseLivepeerHeader(SEED));
+});

@@ -21,3 +21,16 @@ test("doubled slashes become one, and a missing host is localhost", () => {
     "http://localhost/stream/start?a=//",
   );
 });
+
+test("what comes after a request to the same host is looked at all the same", () => {
+  const first = request("http://worker:8000/health");
+  expect(withUsableUrl(first)).toBe(first);
+  const good = request("http://worker:8000/stream/a%20b/status?a=b");
+  expect(withUsableUrl(good).url).toBe("http://worker:8000/stream/a%20b/status?a=b");
+  expect(withUsableUrl(request("http://worker:8000//stream//start")).url).toBe(
+    "http://worker:8000/stream/start",
+  );
+  for (const url of ["http://worker:8000@%/", "http://worker:80001/", "http://worker:8000"]) {
+    expect(URL.canParse(withUsableUrl(request(url)).url)).toBe(true);
+  }
+});
