@@ -168,7 +168,7 @@ class Engine {
         this.#live.get(message.number)?.stop();
         break;
       case "models":
-        void this.#listModels();
+        void this.#listModels(message.number);
         break;
       case "ask":
         void this.#answer(message);
@@ -220,9 +220,9 @@ class Engine {
       : new StreamWork({ ...common, ...order, engine: this.#options, meter: this.#meter });
   }
 
-  async #listModels(): Promise<void> {
+  async #listModels(number: number): Promise<void> {
     await this.#catalogue.refresh();
-    this.#send({ type: "models", models: this.host.infos() });
+    this.#send({ type: "models", number, models: this.host.infos() });
   }
 
   async #answer({ number, question }: Extract<ToEngine, { type: "ask" }>): Promise<void> {

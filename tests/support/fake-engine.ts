@@ -195,7 +195,7 @@ function receive(message: ToEngine): void {
     }
     case "models":
       // One model more than at the start, as if a folder had been added.
-      say({ type: "models", models: [...models, model("late")] });
+      say({ type: "models", number: message.number, models: [...models, model("late")] });
       return;
     case "ask": {
       const { number, question } = message;

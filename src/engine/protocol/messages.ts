@@ -92,8 +92,8 @@ export const ToEngine = Type.Union([
   Type.Object({ type: Type.Literal("stop"), number: WorkNumber }),
   /** `answer` answers, with the same number. */
   Type.Object({ type: Type.Literal("ask"), number: Type.Integer(), question: Question }),
-  /** Read the workspace's folders again; `models` answers. */
-  Type.Object({ type: Type.Literal("models") }),
+  /** Read the workspace's folders again; `models` answers, with the same number. */
+  Type.Object({ type: Type.Literal("models"), number: Type.Integer() }),
   Type.Object({ type: Type.Literal("ping") }),
   Type.Object({ type: Type.Literal("shutdown") }),
 ]);
@@ -183,7 +183,11 @@ export const FromEngine = Type.Union([
   Type.Object({ type: Type.Literal("unfit"), error: PlainError }),
   Type.Object({ type: Type.Literal("model"), model: ModelInfo }),
   /** Answer to `models`: all there are. */
-  Type.Object({ type: Type.Literal("models"), models: Type.Array(ModelInfo) }),
+  Type.Object({
+    type: Type.Literal("models"),
+    number: Type.Integer(),
+    models: Type.Array(ModelInfo),
+  }),
   /** Answer to `ask`. */
   Type.Object({
     type: Type.Literal("answer"),

@@ -7,8 +7,9 @@ const ANSWER_MS = 5000;
 
 export class EngineModels {
   readonly #byName = new Map<string, ModelInfo>();
-  /** Pending while the engine has been asked and has not answered. */
-  #asked: PromiseWithResolvers<void> | null = null;
+  /** Pending while the engine has been asked and has not answered the question of this number. */
+  #asked: { readonly number: number; readonly answer: PromiseWithResolvers<void> } | null = null;
+  #last = 0;
   /** The engine that was asked last; null once it is gone. */
   #engine: EngineProcess | null = null;
   /** Settles with the answer to the next question, which is asked once the present one is answered. */
@@ -22,11 +23,16 @@ export class EngineModels {
     this.#byName.set(model.name, model);
   }
 
+  /** All that there are. */
   replace(models: readonly ModelInfo[]): void {
     this.#byName.clear();
     for (const model of models) this.put(model);
-    this.#asked?.resolve();
-    this.#asked = null;
+  }
+
+  /** The engine's answer: to the present question, or to one that was given up. */
+  answered(number: number, models: readonly ModelInfo[]): void {
+    this.replace(models);
+    if (this.#asked?.number === number) this.#settleAsked();
   }
 
   /**
@@ -36,7 +42,7 @@ export class EngineModels {
    */
   refresh(engine: EngineProcess): Promise<void> {
     if (this.#asked === null) return this.#ask(engine);
-    this.#next ??= this.#asked.promise.then(async () => {
+    this.#next ??= this.#asked.answer.promise.then(async () => {
       this.#next = null;
       if (this.#engine === engine) await this.#ask(engine);
     });
@@ -46,20 +52,22 @@ export class EngineModels {
   /** The engine is gone. */
   settle(): void {
     this.#engine = null;
-    this.#asked?.resolve();
+    this.#settleAsked();
+  }
+
+  #settleAsked(): void {
+    this.#asked?.answer.resolve();
     this.#asked = null;
   }
 
   async #ask(engine: EngineProcess): Promise<void> {
-    const asked = Promise.withResolvers<void>();
+    const number = ++this.#last;
+    const answer = Promise.withResolvers<void>();
     this.#engine = engine;
-    this.#asked = asked;
-    const timer = setTimeout(() => {
-      if (this.#asked === asked) this.#asked = null;
-      asked.resolve();
-    }, ANSWER_MS);
-    engine.send({ type: "models" });
-    await asked.promise;
+    this.#asked = { number, answer };
+    const timer = setTimeout(() => this.#settleAsked(), ANSWER_MS);
+    engine.send({ type: "models", number });
+    await answer.promise;
     clearTimeout(timer);
   }
 }

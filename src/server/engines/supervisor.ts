@@ -222,7 +222,7 @@ export class Supervisor {
         this.#options.observer.modelChanged(this, message.model);
         return;
       case "models":
-        this.#models.replace(message.models);
+        this.#models.answered(message.number, message.models);
         return;
       case "answer":
         this.#questions.receive(message);

@@ -68,7 +68,7 @@ const VALID: readonly Message[] = [
       use: { kind: "stream", hasInput: true },
     },
   },
-  { type: "models" },
+  { type: "models", number: 1 },
 ];
 const NAMES = ["type", "number", "id", "order", "question", "kind", "params", "spec", "revision"];
 

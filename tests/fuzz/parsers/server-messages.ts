@@ -66,7 +66,7 @@ const VALID: readonly FromEngine[] = [
   { type: "hello" },
   { type: "ready", models: [model("restyle"), model("dreamscape")], codecs: ["h264"] },
   { type: "model", model: model("restyle") },
-  { type: "models", models: [model("restyle"), model("dreamscape")] },
+  { type: "models", number: 1, models: [model("restyle"), model("dreamscape")] },
   { type: "answer", number: 1, value: [], error: ERROR },
   { type: "pong", live: { streams: 1, frames: 0, requests: 0 } },
 ];
