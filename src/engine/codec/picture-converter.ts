@@ -41,12 +41,12 @@ export class PictureConverter implements Disposable {
     fit: Fit,
     { target = size, use = "model" }: { target?: Size; use?: string } = {},
   ): Promise<Picture> {
-    const fitted = fitSteps(frame, size, fit, target);
+    const fitted = fitSteps(shapeOf(frame), size, fit, target);
     const steps: FilterStep[] = [...fitted, ["format", "pix_fmts=gbrp"]];
     return await this.#turns.run(async () => {
       const planar = await this.#run(`to picture: ${use}`, frame, steps);
       try {
-        return await this.#read(planar);
+        return await this.#read(planar, target);
       } finally {
         planar.free();
       }
@@ -91,12 +91,11 @@ export class PictureConverter implements Disposable {
     );
   }
 
-  async #read(frame: Frame): Promise<Picture> {
-    const { width, height } = frame;
+  async #read(frame: Frame, { width, height }: Size): Promise<Picture> {
     const data = this.#memory.take(pictureBytes(width, height));
     for (const [position, plane] of rgbPlanes(frame).entries()) {
       const bytes = data.subarray(position * width * height);
-      await copyPlane(plane, { bytes, stride: width }, frame);
+      await copyPlane(plane, { bytes, stride: width }, { width, height });
     }
     return { data, width, height };
   }

@@ -13,7 +13,6 @@ import {
   Codec,
   CodecContext,
   check,
-  Frame,
   Packet,
   Rational,
 } from "./libav.ts";
@@ -54,8 +53,6 @@ export class VideoDecoder implements Disposable {
   readonly #pool: FramePool;
   /** The packets whose frames have not come out, in decode order. Two may have the same pts. */
   readonly #inside: Tick[] = [];
-  /** Made for a frame that did not come. */
-  #spare: Frame | null = null;
   #lost = 0;
 
   /** Throws `unsupported_media` if this FFmpeg has no decoder for the codec. */
@@ -132,15 +129,14 @@ export class VideoDecoder implements Disposable {
   #receive(): VideoFrame[] {
     const frames: VideoFrame[] = [];
     for (;;) {
-      const native = this.#spare ?? emptyFrame();
-      this.#spare = null;
+      const native = this.#pool.take();
       if (this.#context.receiveFrameSync(native) < 0) {
-        this.#spare = native;
+        this.#pool.giveBack(native);
         return frames;
       }
       const packet = this.#leave(Number(native.pts));
       if (!packet) {
-        native.free();
+        this.#pool.giveBack(native);
         continue;
       }
       // Where many timestamps are wrong, FFmpeg takes the decoding times instead.
@@ -150,17 +146,9 @@ export class VideoDecoder implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#spare?.free();
-    this.#spare = null;
     this.#packet.free();
     this.#context.freeContext();
   }
-}
-
-function emptyFrame(): Frame {
-  const frame = new Frame();
-  frame.alloc();
-  return frame;
 }
 
 const withoutDecoder = (codec: VideoCodec): WorkerError =>

@@ -1,6 +1,6 @@
 /** Owns the native memory of decoded frames. Only this folder reads their pixels. */
 import type { Ticks } from "../../media/time.ts";
-import type { Frame } from "./libav.ts";
+import { Frame } from "./libav.ts";
 
 /** The time of a frame. A stream without input is driven by ticks alone. */
 export interface Tick {
@@ -37,12 +37,18 @@ export class VideoFrame implements Tick, Disposable {
   }
 }
 
+/** One is filled while another is tried for a frame that does not come. */
+const SPARES = 2;
+
 /**
  * Tracks the frames of one stream that are not freed yet. An aborted pipe throws away what its queues hold without
- * disposing it, so the pool disposes it once the stream has ended and no native call runs.
+ * disposing it, so the pool disposes it once the stream has ended and no native call runs. Native frames that are done with
+ * are given to the decoder again, with what is in them: Bun's garbage collector never subtracts the memory that freed ones
+ * have reported.
  */
 export class FramePool implements Disposable {
   readonly #live = new Set<VideoFrame>();
+  readonly #spares: Frame[] = [];
 
   /** Frames not yet disposed. */
   get live(): number {
@@ -57,10 +63,28 @@ export class FramePool implements Disposable {
   }
 
   release(frame: VideoFrame): void {
-    if (this.#live.delete(frame)) frame.native.free();
+    if (this.#live.delete(frame)) this.giveBack(frame.native);
+  }
+
+  /** A native frame to be filled, which may hold an old picture. The caller adopts it, or gives it back. */
+  take(): Frame {
+    return this.#spares.pop() ?? emptyFrame();
+  }
+
+  /** Takes back a native frame that nobody uses any more. */
+  giveBack(native: Frame): void {
+    if (this.#spares.length < SPARES) this.#spares.push(native);
+    else native.free();
   }
 
   [Symbol.dispose](): void {
     for (const frame of this.#live) this.release(frame);
+    for (const native of this.#spares.splice(0)) native.free();
   }
+}
+
+function emptyFrame(): Frame {
+  const frame = new Frame();
+  frame.alloc();
+  return frame;
 }

@@ -116,7 +116,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
       });
       return result;
     } finally {
-      signal?.removeEventListener("abort", leave);
+      if (this.#interleaves) signal?.removeEventListener("abort", leave);
       signal?.throwIfAborted();
     }
   }

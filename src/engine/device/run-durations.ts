@@ -29,6 +29,8 @@ export class RunDurations {
   expected(runner: object, items: number): number | undefined {
     const known = this.#known.get(runner);
     if (known === undefined) return undefined;
+    const exact = known.get(items);
+    if (exact !== undefined) return exact.lastMs;
     const sizes = [...known.keys()];
     const larger = Math.min(...sizes.filter((size) => size >= items));
     if (larger !== Number.POSITIVE_INFINITY) return known.get(larger)?.lastMs;

@@ -62,7 +62,8 @@ export class UnitClock {
   #stamped: Anchor | null = null;
   /** What times are counted from: the newest unit with a timestamp, or the first of an epoch without one. */
   #anchor: Anchor | null = null;
-  #last: Anchor | null = null;
+  /** The decoding time of the last unit. */
+  #lastDts: Ticks | null = null;
   /** The latest presentation time so far. */
   #highest = ticks(0);
   readonly #measured: number[] = [];
@@ -117,7 +118,7 @@ export class UnitClock {
 
   #timed(placed: Placed, near: Anchor, duration: number): Anchor {
     const distance = (placed.index - near.index) * duration;
-    const dts = this.#last ? this.#last.dts + duration : near.dts + distance;
+    const dts = this.#lastDts === null ? near.dts + distance : this.#lastDts + duration;
     let pts = dts + near.pts - near.dts;
     if (placed.order !== null && near.order !== null) {
       const isSameEpoch = placed.epoch === near.epoch;
@@ -133,9 +134,9 @@ export class UnitClock {
   #emit(anchor: Anchor, now: number): TimedUnit {
     const { unit, pts, epoch } = anchor;
     const dts = this.#risingDts(anchor);
-    const isNewClock = this.#last !== null && dts < this.#last.dts;
+    const isNewClock = this.#lastDts !== null && dts < this.#lastDts;
     this.#highest = ticks(isNewClock ? pts : Math.max(this.#highest, pts));
-    this.#last = { ...anchor, dts };
+    this.#lastDts = dts;
     if (unit.stamp || this.#anchor?.epoch !== epoch) this.#anchor = anchor;
     return { unit, pts, dts, arrivedAt: now };
   }
@@ -145,8 +146,8 @@ export class UnitClock {
    * decoding times back and forth: they stand still instead.
    */
   #risingDts({ dts, unit }: Anchor): Ticks {
-    const last = this.#last?.dts;
-    if (last === undefined || dts > last || unit.slice.resetsOrder) return dts;
+    const last = this.#lastDts;
+    if (last === null || dts > last || unit.slice.resetsOrder) return dts;
     return last - dts > MAX_BACK_TICKS ? dts : ticks(last + 1);
   }
 
