@@ -28,7 +28,7 @@ const Input = Type.Object(
       nullable(Type.Boolean(), {
         expects: "true or false",
         description:
-          "true: the answer is text/event-stream: progress, then the same answer in parts, see README",
+          "true: the answer is text/event-stream: progress, then the same answer in parts (docs/api.md)",
       }),
     ),
     seed: parameter("and the model's other parameters by their names, see GET /models"),
