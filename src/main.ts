@@ -37,7 +37,7 @@ Usage: ${name} [command] [flags]
 Commands:
   server     run the server (the default); SIGTERM shuts it down in order, a second one at once
   doctor     report what this machine can do: devices, execution providers, codecs, models; exit 1 if something is missing
-  health     check the server that runs at --host and --port; exit 0 or 1; with live, ready or capacity after it that alone
+  health     check the server at --host and --port; exit 0 or 1; add live, ready or capacity to check only that
   models     add, draft, check, list and remove models of the workspace; see models --help
   register   register once with the orchestrators of ORCH_URL; exit 1 if one refuses (the server does this by itself)
   unregister remove that registration

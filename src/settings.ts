@@ -74,7 +74,12 @@ export const Settings = Type.Object({
   ),
   frameQueue: count(1, 1000, 1, "frames that may wait before inference; 1 = newest wins"),
   maxFrameAgeMs: count(1, 600_000, 500, "older waiting frames are dropped"),
-  maxBatch: count(0, 1024, 0, "frames a model runs at once; 0 = what warm-up found to pay"),
+  maxBatch: count(
+    0,
+    1024,
+    0,
+    "frames a model runs at once; 0 = the largest batch that warm-up found worthwhile",
+  ),
   modelMemory: Type.Optional(byteSize({ description: "unload idle models beyond this size" })),
   batchTimeout: duration({ default: "25s", description: "longest batch job" }),
   comfyuiUrl: Type.Optional(
@@ -84,7 +89,8 @@ export const Settings = Type.Object({
   ),
   idleTimeout: duration({
     default: "0",
-    description: "end streams without input frames, or without readers here, after; 0 = never",
+    description:
+      "end streams after this long without input frames, or without readers on this server; 0 = never",
   }),
   grace: duration({ default: "8s", description: "longest shutdown" }),
   streamHistory: duration({ default: "1h", description: "ended streams stay readable this long" }),
@@ -104,7 +110,9 @@ export const Settings = Type.Object({
     }),
   ),
   apiToken: Type.Optional(
-    secret("bearer token that opens every route; without it operator's routes trust this machine"),
+    secret(
+      "bearer token that opens every route; without it, operator routes are open to this machine",
+    ),
   ),
   allowHosts: hostList({
     default: "",
@@ -232,20 +240,20 @@ export const Settings = Type.Object({
   ),
   runnerPrice: decimal(0, 1_000_000, {
     default: 0,
-    description: "price in USD, for what --runner-price-unit says",
+    description: "price in USD per --runner-price-unit",
   }),
   runnerPriceUnit: choice(["hour", "fixed", "720p"], "hour", "unit of that price"),
   runnerIdleTimeout: positiveDuration({
     default: "300s",
-    description: "end sessions without input after, unless their start says otherwise",
+    description: "end sessions after this long without input, unless their start sets another time",
   }),
   runnerUnusedTimeout: positiveDuration({
     default: "120s",
-    description: "release reserved sessions that nobody starts after",
+    description: "release reserved sessions that are not started within this time",
   }),
   runnerEndGrace: duration({
     default: "15s",
-    description: "keep a session whose input ended or failed for",
+    description: "keep a session this long after its input ended or failed",
   }),
   runnerMaxSession: duration({ default: "0", description: "longest session; 0 = no limit" }),
   runnerSegmentSeconds: decimal(0.2, 10, {

@@ -1,6 +1,6 @@
 /** Reads what a stream's model says of its frames: server-sent events, the newest at a bounded rate. */
 import { authorization } from "./api.ts";
-import { pause } from "./pause.ts";
+import { delay } from "./delay.ts";
 
 export interface LabelScore {
   readonly label: string;
@@ -42,10 +42,10 @@ export async function followData(following: Following): Promise<void> {
       const { status, ok, body } = await fetch(url, { headers: authorization(token()), signal });
       if (status === 404) return;
       if (ok && body !== null) for await (const event of dataEvents(body)) onEvent(event);
-      await pause(pauseMs, signal);
+      await delay(pauseMs, signal);
     } catch {
       // The connection broke, or the signal aborted, which ends the pause at once.
-      await pause(pauseMs, signal).catch(() => {});
+      await delay(pauseMs, signal).catch(() => {});
     }
   }
 }

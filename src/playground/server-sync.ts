@@ -1,13 +1,13 @@
 /** Keeps the page's state in step with the server by polling: streams, health, models, and the stream on screen. */
 
 import type { Health, Model } from "./api.ts";
+import { delay } from "./delay.ts";
 import { failed, renewPageToken } from "./failures.ts";
 import { adopt, follow } from "./form-changes.ts";
 import { isGraphModel } from "./graph/graph-model.ts";
 import { release } from "./inputs.ts";
 import { firstModel } from "./model-choice.ts";
 import { api } from "./page-api.ts";
-import { pause } from "./pause.ts";
 import { isLive } from "./running-streams.ts";
 import { withSample } from "./samples.ts";
 import { resume, showEnd, watchOnly } from "./screen.ts";
@@ -26,7 +26,7 @@ export async function followServer(signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round++) {
     const isDue = round % RARELY === 0 || isLoading();
     await refresh(isDue ? "all" : "streams").catch(failed);
-    await pause(REFRESH_MS, signal).catch(() => {}); // the loop checks the signal
+    await delay(REFRESH_MS, signal).catch(() => {}); // the loop checks the signal
   }
 }
 

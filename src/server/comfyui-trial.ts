@@ -2,6 +2,7 @@
 import type { Config } from "../config.ts";
 import { ComfyReport } from "../engine/protocol/comfyui-report.ts";
 import { check } from "../schema-check.ts";
+import { engineOptions } from "./engines/engine-options.ts";
 import { type EngineCommand, EngineProcess } from "./engines/engine-process.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -25,14 +26,10 @@ export async function examineComfyUi(
   const engine = new EngineProcess({
     ...command,
     engine: {
+      ...engineOptions(config),
       device: "cpu",
-      workspace: config.workspace,
       comfyui_url: comfyuiUrl,
-      frame_queue: config.frameQueue,
-      max_frame_age_ms: config.maxFrameAgeMs,
-      max_batch: config.maxBatch,
       log_level: "error",
-      log_format: config.logFormat,
     },
     bootMs: TIMEOUT_MS,
     receive: (message) => {

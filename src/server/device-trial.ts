@@ -5,6 +5,7 @@ import type { ModelInfo } from "../engine/protocol/models.ts";
 import type { StreamParams, StreamSpec } from "../engine/protocol/work.ts";
 import { reason } from "../errors.ts";
 import { TrickleServer } from "../trickle/server/trickle-server.ts";
+import { engineOptions } from "./engines/engine-options.ts";
 import { type EngineCommand, EngineProcess } from "./engines/engine-process.ts";
 import { CLOCK_DEFAULTS } from "./streams/params.ts";
 
@@ -36,13 +37,9 @@ export async function tryDevice(
   const engine = new EngineProcess({
     ...command,
     engine: {
+      ...engineOptions(config),
       device,
-      workspace: config.workspace,
-      frame_queue: config.frameQueue,
-      max_frame_age_ms: config.maxFrameAgeMs,
-      max_batch: config.maxBatch,
       log_level: "error",
-      log_format: config.logFormat,
     },
     bootMs: TIMEOUT_MS,
     receive: (message) => {

@@ -12,11 +12,11 @@ const MAX_PROBLEMS = 10;
 /** Returns the value as the schema's type. Throws `invalid_request` naming each bad field, its value and what it must be. */
 export function checked<T extends TSchema>(schema: T, value: unknown): Static<T> {
   if (check(schema).Check(value)) return value as Static<T>; // Check has just proven it
-  throw fieldError(check(schema).Errors(value));
+  throw schemaError(check(schema).Errors(value));
 }
 
 /** Turns TypeBox's errors into one `invalid_request` with a sentence a field: what it must be and what was sent. */
-export function fieldError(errors: Iterable<ValueError>): WorkerError {
+export function schemaError(errors: Iterable<ValueError>): WorkerError {
   const byField = new Map<string, FieldProblem>();
   for (const error of Iterator.from(errors).flatMap(mostSpecific)) {
     const field = error.path.slice(1).replaceAll("/", ".") || "body";

@@ -23,8 +23,8 @@ export function stateOf({ scheduler, store }: Pick<HealthParts, "scheduler" | "s
 /**
  * `live`: the process answers. `healthy`: its streams can go on, also while it loads, is full or drains; false only where
  * no engine stays alive (an orchestrator releases every session of a runner at one failed check, live-runner.md 2.4).
- * `draining`: it shuts down and takes no new work. `ready`: it takes work, an engine can do it, or is replaced within
- * moments after it could. `has_capacity`: it is ready and a further stream of the usual size has a place.
+ * `draining`: it shuts down and takes no new work. `ready`: it takes new work, and an engine is ready or, having been
+ * ready before, is being replaced. `has_capacity`: it is ready and a further stream of the usual size has a place.
  */
 export function healthOf(parts: HealthParts) {
   const { scheduler, store, capacity } = parts;

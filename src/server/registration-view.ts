@@ -5,7 +5,7 @@ import { literals, nullable } from "../schema.ts";
 export const RegistrationView = Type.Object({
   kind: literals(["byoc", "runner", "static"], {
     description:
-      "as BYOC capability, as live runner, or a live runner that operators of orchestrators list",
+      "byoc: a BYOC capability; runner: a live runner that registers itself; static: a live runner that orchestrator operators list by hand",
   }),
   name: Type.String({ description: "the capability, or the app id" }),
   orchestrator: Type.String({

@@ -8,6 +8,7 @@ import { TrickleServer } from "../trickle/server/trickle-server.ts";
 import { Admission } from "./admission.ts";
 import { servedCapacity } from "./capacity.ts";
 import { chooseDevices, defaultMaxStreams } from "./engines/devices.ts";
+import { engineOptions } from "./engines/engine-options.ts";
 import type { EngineCommand } from "./engines/engine-process.ts";
 import { EngineScheduler } from "./engines/scheduler.ts";
 import { readGpus } from "./gpus.ts";
@@ -74,14 +75,10 @@ export async function serve({
     engines: config.engines,
     fallback: devices.asked ? null : "cpu",
     engine: {
-      workspace: config.workspace,
-      frame_queue: config.frameQueue,
-      max_frame_age_ms: config.maxFrameAgeMs,
-      max_batch: config.maxBatch,
+      ...engineOptions(config),
       ...(config.modelMemory === undefined ? {} : { model_memory: config.modelMemory }),
       ...(config.comfyuiUrl === undefined ? {} : { comfyui_url: config.comfyuiUrl }),
       log_level: config.logLevel,
-      log_format: config.logFormat,
     },
   });
   const admission = new Admission(config.maxStreams ?? defaultMaxStreams(devices.names));
@@ -162,7 +159,7 @@ export async function serve({
     await untilAborted(all, AbortSignal.timeout(within(grace, STREAMS_SHARE)));
     closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
     await scheduler.close(engineDeadline);
-    // Of a stream whose engine was killed the output is still to be ended.
+    // The output of a stream whose engine was killed still has to be ended.
     await untilAborted(all, deadline);
     await untilAborted(left, deadline);
     await server.stop(true);

@@ -4,6 +4,7 @@ import { ModelInfo } from "../engine/protocol/models.ts";
 import { reason } from "../errors.ts";
 import { check } from "../schema-check.ts";
 import { chooseDevices } from "../server/engines/devices.ts";
+import { engineOptions } from "../server/engines/engine-options.ts";
 import { EngineProcess } from "../server/engines/engine-process.ts";
 import { connectOrigin } from "../server/hosts/own-address.ts";
 import { textTable } from "../text-table.ts";
@@ -79,13 +80,9 @@ async function askEngine({
   const engine = new EngineProcess({
     ...command,
     engine: {
+      ...engineOptions(config),
       device,
-      workspace: config.workspace,
-      frame_queue: config.frameQueue,
-      max_frame_age_ms: config.maxFrameAgeMs,
-      max_batch: config.maxBatch,
       log_level: "error",
-      log_format: config.logFormat,
     },
     bootMs: ENGINE_TIMEOUT_MS,
     receive: (message) => {

@@ -285,7 +285,7 @@ test.each<[string, Partial<StandInOptions>, Record<string, string>, string]>([
     "a unit that it does not know",
     { dialect: "livepeer-node" },
     { RUNNER_PRICE_UNIT: "720p" },
-    "it answered 400: price_info.unit must be one of hour, fixed (RUNNER_PRICE_UNIT=720p: livepeer/node takes hour and fixed, go-livepeer 720p, too)",
+    "it answered 400: price_info.unit must be one of hour, fixed (RUNNER_PRICE_UNIT=720p: livepeer/node accepts hour and fixed; go-livepeer also accepts 720p)",
   ],
   [
     "registration that is off",
@@ -313,7 +313,7 @@ test("R6: a price that livepeer/node refuses without a blockchain is explained w
   runners({ ORCH_URL: orchestrator.url, RUNNER_PRICE: "0.5" });
   await orchestrator.registered();
   expect(logs.all[0]?.properties["why"]).toBe(
-    "it answered 400: paid runners require on-chain payment support (RUNNER_PRICE=0.5: some releases of livepeer/node without a blockchain take 0 alone)",
+    "it answered 400: paid runners require on-chain payment support (RUNNER_PRICE=0.5: some releases of livepeer/node without a blockchain accept only 0)",
   );
 });
 

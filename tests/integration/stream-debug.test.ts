@@ -123,9 +123,9 @@ test("what an engine logs about a stream names it, and so does the server when t
     new Set(logged.filter((line) => line.message === message).map((line) => line.stream));
   await waitFor(
     "both failures",
-    () => streamsOf("publishing fails").size > 0 && streamsOf("segment broke off").size > 0,
+    () => streamsOf("publishing is failing").size > 0 && streamsOf("segment broke off").size > 0,
   );
-  expect([...streamsOf("publishing fails")]).toEqual([output]);
+  expect([...streamsOf("publishing is failing")]).toEqual([output]);
   expect([...streamsOf("segment broke off")]).toEqual([input]);
   await waitFor("more of it", () => peer.seen.filter((one) => one.startsWith("GET /")).length > 8);
   // It happens with every segment, and is logged now and then.

@@ -141,7 +141,9 @@ test("a machine that is short of files asks again, and blames itself if that doe
   });
   await expect(refused).rejects.toMatchObject({
     kind: "engine_unavailable",
-    message: expect.stringContaining("this machine lacks files, memory or ports (EMFILE)"),
+    message: expect.stringContaining(
+      "this machine is out of file descriptors, memory or ports (EMFILE)",
+    ),
   });
 });
 

@@ -212,7 +212,7 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
     if (this.#lost) return;
     this.#lost = true;
     const { name } = this.#options.definition;
-    log.error("model is reloaded", { model: name, why });
+    log.error("model lost; it is loaded again on its next use", { model: name, why });
     for (const runner of [this, ...this.#laneRunners.values()]) {
       this.#options.scheduler.abandon(runner, this.#lostError(why));
     }
@@ -221,7 +221,10 @@ export class ModelThread implements BatchRunner<InferenceJob, InferenceResult>, 
 
   #lostError(why: string): WorkerError {
     const { name } = this.#options.definition;
-    return new WorkerError("model_failed", `model ${name}: ${why}; it is reloaded`);
+    return new WorkerError(
+      "model_failed",
+      `model ${name}: ${why}; it is loaded again on its next use`,
+    );
   }
 }
 

@@ -7,8 +7,8 @@ interface Watched {
 }
 
 /**
- * A thread may have several runs: one waits for another, or both take turns. While one of them may still take its time, the
- * others have theirs; when one ends, they have it anew.
+ * A thread may have several runs: one waits for another, or they take turns. It counts as hanging once every run has
+ * passed its limit; whenever a run ends, the limits of the others start again.
  */
 export class RunWatch {
   readonly #onHang: () => void;

@@ -43,7 +43,7 @@ export class Bypass implements Disposable {
 
   /**
    * Whether the next frame passes by those that are under way: the stream is paused, or nothing has come out for too long.
-   * Once it is stalled, it is until a model answers.
+   * A stalled stream stays so until a model's picture arrives.
    */
   isOpen({ fallback, paused }: StreamParams, { waits }: { readonly waits: boolean }): boolean {
     if (!waits) this.#since = performance.now();
@@ -80,7 +80,7 @@ export class Bypass implements Disposable {
     this.#since = performance.now();
   }
 
-  /** The picture of a frame that others have passed by is there in the end; it is the bypass's now. */
+  /** The picture of a frame that later frames have passed has arrived; takes ownership of it. */
   answered(picture: LatePicture): void {
     const { pts, frame } = picture;
     if (this.#unwanted !== null && pts <= this.#unwanted) {

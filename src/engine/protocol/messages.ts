@@ -124,7 +124,7 @@ export const DataReport = Type.Object({
 });
 export type DataReport = Immutable<typeof DataReport>;
 
-/** Sent when the first frame comes out, when a model is loading before it and when it no more is, when a stream is paused or resumed, and at every change. */
+/** Sent when the first frame comes out, when a model starts or stops loading before it, when a stream is paused or resumed, and at every other change. */
 export const ShowingReport = Type.Object({
   type: Type.Literal("showing"),
   id: Id,

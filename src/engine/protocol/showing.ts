@@ -1,4 +1,4 @@
-/** Declares what the viewers of a stream see, and the reasons for showing something else than the model's pictures. */
+/** Declares what the viewers of a stream see, and the reasons for showing something other than the model's pictures. */
 import { Type } from "@sinclair/typebox";
 import { type Immutable, literals } from "../../schema.ts";
 

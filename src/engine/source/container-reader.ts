@@ -165,7 +165,7 @@ export class ContainerReader {
 const FAILED: PlainError = {
   kind: "internal",
   message:
-    "a segment of the input could not be taken apart and is left out: the log has the reason",
+    "a segment of the input could not be demuxed and was skipped; see the log for the reason",
 };
 
 /** The error for an input that begins with these bytes. */

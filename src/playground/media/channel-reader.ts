@@ -1,5 +1,5 @@
 /** Reads a trickle channel from its current segment on, always requesting one segment ahead. */
-import { pause } from "../pause.ts";
+import { delay } from "../delay.ts";
 
 export type ChannelBytes =
   /** A segment starts. `whole` is false if the previous one was cut off or segments were skipped. */
@@ -36,13 +36,13 @@ export async function* readChannel(
     signal.throwIfAborted();
     if (response === null || response.status >= 500) {
       if (++failures > MAX_RETRIES) throw new Error("the server is not responding");
-      await pause(RETRY_MS, signal);
+      await delay(RETRY_MS, signal);
       continue;
     }
     failures = 0;
     if (response.status === 470) {
       const tooEarly = number(response, "Lp-Trickle-Latest", 0) < wanted;
-      if (tooEarly && ++notYet < MAX_NOT_YET) await pause(NOT_YET_MS, signal);
+      if (tooEarly && ++notYet < MAX_NOT_YET) await delay(NOT_YET_MS, signal);
       else wanted = CURRENT;
       whole &&= tooEarly;
       continue;
@@ -76,7 +76,7 @@ async function* segmentBytes(
   const over = new AbortController();
   const ended = AbortSignal.any([signal, over.signal]);
   const overtaken = new Promise<null>((resolve) => {
-    const late = next.then(() => pause(OVERTAKEN_MS, ended));
+    const late = next.then(() => delay(OVERTAKEN_MS, ended));
     late.then(() => resolve(null)).catch(() => {}); // no successor, or this segment is done
   });
   try {

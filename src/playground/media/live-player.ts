@@ -1,5 +1,5 @@
 /** Plays a trickle channel live in a video element and recovers from any interruption. */
-import { pause } from "../pause.ts";
+import { delay } from "../delay.ts";
 import { readChannel } from "./channel-reader.ts";
 import { LiveEdge } from "./live-edge.ts";
 import { MediaSink, Unplayable } from "./media-sink.ts";
@@ -37,7 +37,7 @@ export async function playLive(
       } catch (error) {
         if (!signal.aborted) player.failed(error);
       }
-      await pause(RETRY_MS, signal).catch(() => {}); // the loop checks the signal
+      await delay(RETRY_MS, signal).catch(() => {}); // the loop checks the signal
     }
   } finally {
     player.close();

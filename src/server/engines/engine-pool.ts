@@ -1,4 +1,4 @@
-/** Holds the engines of all devices: adds them, replaces those that became reserved for suspects, ends those too many. */
+/** Holds the engines of all devices: adds engines, replaces those that became reserved for suspects, and ends surplus ones. */
 import { WorkerError } from "../../errors.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -48,14 +48,14 @@ export class EnginePool {
     return supervisor;
   }
 
-  /** A shared engine at once, where only those of suspects are left. Throws `engine_unavailable` where no device works. */
+  /** Adds a shared engine at once, for when only reserved ones are left. Throws `engine_unavailable` where no device works. */
   addShared(): Supervisor {
     const device = [...this.#supervisors].find(isUsable)?.device;
     if (device !== undefined) return this.add(device);
     throw new WorkerError("engine_unavailable", "no engine can run here; see the log");
   }
 
-  /** Soon, if the device has too few shared engines then: all of them may have become those of suspects. */
+  /** Adds a shared engine after a delay if the device then has too few: all may have become reserved for suspects. */
   refill(device: string): void {
     const timer = setTimeout(() => {
       this.#replacements.delete(timer);

@@ -235,7 +235,7 @@ export class EngineScheduler {
       this.#availability.fail(error);
       return;
     }
-    log.warn("found device cannot be used", { device, error: error.message });
+    log.warn("detected device cannot be used", { device, error: error.message });
     if (![...this.#pool.all].some(({ isUsable }) => isUsable)) this.#pool.add(fallback);
   }
 
@@ -248,7 +248,7 @@ export class EngineScheduler {
     const convicted = this.#probation.convicted(supervisor, death);
     this.#probation.restart(supervisor);
     for (const { work, error } of convicted) {
-      log.error("stream ended: it crashed its engine repeatedly", {
+      log.error("work ended: its engine died repeatedly while running it alone", {
         stream: logId(work.id),
         error: error.message,
       });

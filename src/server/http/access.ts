@@ -6,7 +6,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { AnyElysia } from "elysia";
 import { WorkerError } from "../../errors.ts";
 import { rejectForm } from "./browser-rules.ts";
-import { bearerOf, digest, type Incoming, isFromThisMachine } from "./caller.ts";
+import { bearerDigestOf, digest, type Incoming, isFromThisMachine } from "./caller.ts";
 import { HttpError } from "./http-error.ts";
 
 /**
@@ -81,20 +81,20 @@ export class AccessPolicy {
 
   /** True if the request bears a token that opens the orchestrators' routes. */
   bearsToken(request: Request): boolean {
-    const bearer = bearerOf(request);
+    const bearer = bearerDigestOf(request);
     return is(bearer, this.#api) || is(bearer, this.#capability);
   }
 
   /** Role of a caller on an orchestrator's route; one that also passes as operator counts as operator. */
   roleOf(incoming: Incoming): CallerRole {
-    const bearer = bearerOf(incoming.request);
+    const bearer = bearerDigestOf(incoming.request);
     const isOrchestrator = is(bearer, this.#capability) && !is(bearer, this.#api);
     return !isOrchestrator && this.#opens("operator", incoming) ? "operator" : "orchestrator";
   }
 
   /** True if one of this server's own engines sent the request. */
   isEngine(request: Request): boolean {
-    return is(bearerOf(request), this.#engine);
+    return is(bearerDigestOf(request), this.#engine);
   }
 
   /**
@@ -126,7 +126,7 @@ export class AccessPolicy {
 
   #opens(audience: Closed, incoming: Incoming): boolean {
     if (!this.#isClosed) return true;
-    const bearer = bearerOf(incoming.request);
+    const bearer = bearerDigestOf(incoming.request);
     if (is(bearer, this.#api)) return true;
     // Engines connect to channels that callers named, so coming from this machine gives them no rights.
     if (is(bearer, this.#engine)) return audience === "trickleWriter";
@@ -152,7 +152,7 @@ export class AccessPolicy {
    * ask an orchestrator for any path, and must not make it drop the capability.
    */
   #refusal(audience: Closed, request: Request): WorkerError {
-    const bearer = bearerOf(request);
+    const bearer = bearerDigestOf(request);
     if (bearer !== null) {
       const isPage = is(bearer, this.#page?.digest ?? null);
       const known = isPage || this.bearsToken(request) || this.isEngine(request);
@@ -169,7 +169,7 @@ const WANTS_CAPABILITY_TOKEN =
   "this route is for orchestrators: send CAPABILITY_TOKEN or API_TOKEN as Authorization: Bearer";
 const WANTS_API_TOKEN = "send the server's API_TOKEN as Authorization: Bearer";
 const WANTS_THIS_MACHINE =
-  "this route is for programs of the server's machine; started with --api-token, it takes that as Authorization: Bearer";
+  "this route is open only to programs on the server's machine; to call it from elsewhere, start the server with --api-token and send the token as Authorization: Bearer";
 
 /** Throws if any route of the app was declared without an audience. `exempt`: paths that libraries add. */
 export function assertGuarded(app: AnyElysia, exempt: readonly string[]): void {

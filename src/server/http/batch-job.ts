@@ -138,7 +138,7 @@ function answerOf({ answer, metadata }: JobOutcome, set: Call["set"]): unknown {
 function warnOfOtherName({ name, aliases }: Capability, livepeer: LivepeerJob | null): void {
   const header = livepeer?.capability;
   if (header !== undefined && header !== name && !aliases.includes(header))
-    log.warn("the Livepeer header names another capability than the path", {
+    log.warn("the Livepeer header and the path name different capabilities", {
       name,
       header: cut(header, SHOWN_CHARACTERS),
     });
@@ -147,7 +147,8 @@ function warnOfOtherName({ name, aliases }: Capability, livepeer: LivepeerJob | 
 /** A refused gateway tries the next worker, so full capacity and missed deadlines show up only in this log. */
 function logUndone<T>(capability: string, job: Promise<T>): Promise<T> {
   job.catch((error) => {
-    if (statusOf(error) >= 503) log.info("job not done", { capability, error: reason(error) });
+    if (statusOf(error) >= 503)
+      log.info("batch job refused or timed out", { capability, error: reason(error) });
   });
   return job;
 }

@@ -15,7 +15,7 @@ const FORWARDING =
   /^(forwarded(-for)?|x-forwarded(-.+)?|x-original-forwarded-.+|via|x-real-ip|(x-|true-|x-cluster-)?client-ip|x-envoy-.+|cf-.+|fastly-.+|fly-.+|x-appengine-.+|x-azure-.+|x-amz-cf-.+|tailscale-.+)$/;
 
 /** The SHA-256 of the bearer token; null where none was sent. */
-export function bearerOf({ headers }: Request): Buffer | null {
+export function bearerDigestOf({ headers }: Request): Buffer | null {
   const [, token] = /^Bearer\s+(\S+)\s*$/i.exec(headers.get("authorization") ?? "") ?? [];
   return token === undefined ? null : digest(token);
 }

@@ -1,8 +1,6 @@
 /** Sends a stream's data as server-sent events: one report an event, comments while there is none. */
 import type { DataReader } from "../streams/data-output.ts";
-
-/** Shows proxies that the connection is alive. */
-const COMMENT_EVERY_MS = 10_000;
+import { COMMENT_EVERY_MS, SSE_HEADERS } from "./server-sent-events.ts";
 
 /**
  * Responds with the events of `reader` until the stream ends or the caller leaves, then disposes it. A caller that reads
@@ -28,15 +26,8 @@ export function dataEvents(reader: DataReader, signal: AbortSignal): Response {
     },
     { highWaterMark: 0 },
   );
-  return new Response(body, { headers: HEADERS });
+  return new Response(body, { headers: SSE_HEADERS });
 }
-
-/** `X-Accel-Buffering` keeps nginx from collecting events. */
-const HEADERS = {
-  "content-type": "text/event-stream",
-  "cache-control": "no-cache",
-  "x-accel-buffering": "no",
-};
 
 const textOf = (read: object | "nothing"): string =>
   read === "nothing" ? ": waiting for data\n\n" : `data: ${JSON.stringify(read)}\n\n`;

@@ -3,7 +3,7 @@ import { type AnyElysia, Elysia, NotFoundError, ValidationError } from "elysia";
 import { CAPABILITIES } from "../../capabilities/registry.ts";
 import { describeUnexpected, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
-import { fieldError } from "../field-errors.ts";
+import { schemaError } from "../field-errors.ts";
 import type { AccessPolicy } from "./access.ts";
 import type { Incoming } from "./caller.ts";
 import { errorResponse, HttpError, isInternal } from "./http-error.ts";
@@ -38,7 +38,7 @@ function translate(
   }
   // An answer that does not match its schema is our fault, not the caller's.
   if (error instanceof ValidationError && error.type !== "response" && "Errors" in error.validator)
-    return fieldError(error.validator.Errors(error.value));
+    return schemaError(error.validator.Errors(error.value));
   if (isInternal(error)) {
     // Of the path only the route's pattern is logged: a stream's id in it is a credential.
     const route = matchingRoutes(app, pathOf(request))[0]?.path ?? "none";

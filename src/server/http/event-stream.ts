@@ -3,9 +3,8 @@
  * one JSON object per `data:` line, every line below 64 KiB, and `[DONE]` in the last line only.
  */
 import { errorBody } from "./http-error.ts";
+import { COMMENT_EVERY_MS, SSE_HEADERS } from "./server-sent-events.ts";
 
-/** Shows relays and proxies that the connection is alive. */
-const COMMENT_EVERY_MS = 10_000;
 /**
  * Characters of the answer in one event. Each takes at most 3 bytes: of what JSON escapes, a JSON text holds only quotes
  * and backslashes. The halves of a split surrogate pair take 6, and there are at most two.
@@ -58,8 +57,7 @@ export function eventStream(
     },
     { highWaterMark: 0 },
   );
-  const headers = { "content-type": "text/event-stream", "cache-control": "no-cache" };
-  return new Response(body, { headers });
+  return new Response(body, { headers: SSE_HEADERS });
 }
 
 /** Escapes the bracket of a `[DONE]` in the event, which would end the stream. It can only be in a JSON string. */

@@ -39,7 +39,7 @@ export const openapiRoutes = (access: AccessPolicy, version: string) => {
             title: "comfystream-byoc",
             version,
             description:
-              "A live AI-video worker of the Livepeer network. Every failure has the same body; a method that a path does not have is a 405 whose `Allow` names those it has.",
+              "A live AI-video worker of the Livepeer network. Every failure has the same body; a method that a path does not support is answered 405, with the supported ones in `Allow`.",
           },
           tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
           components: {

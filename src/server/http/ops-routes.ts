@@ -103,7 +103,10 @@ export const opsRoutes = (options: OpsOptions) => {
       {
         ...access.operator,
         response: { 200: RegistrationsAnswer, ...failures() },
-        detail: operation("operations", "How the server stands with its orchestrators"),
+        detail: operation(
+          "operations",
+          "The server's registrations with orchestrators and their state",
+        ),
       },
     )
     .get(

@@ -36,7 +36,8 @@ export function sessionRoutes(view: RunnerView): readonly SessionRoute[] {
   return [
     {
       paths: ["/stream", "/echo", "/start_stream"],
-      summary: "Start the session; again: the running one. Answered before any model is loaded",
+      summary:
+        "Start the session, or return it if it is already running; answers before any model is loaded",
       body: SessionStartFields,
       answer: SessionStarted,
       run: async (session, body) => {

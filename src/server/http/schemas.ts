@@ -139,7 +139,8 @@ export const HealthAnswer = Type.Object(
     live: Type.Literal(true),
     draining: Type.Boolean({ description: "it shuts down and takes no new work" }),
     ready: Type.Boolean({
-      description: "it takes work: not while it drains; an engine that is replaced changes nothing",
+      description:
+        "it takes new work; false while it drains, unaffected while an engine is replaced",
     }),
     has_capacity: Type.Boolean({
       description: "it is ready, and a further stream of the usual size has a place",

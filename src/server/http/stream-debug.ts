@@ -28,7 +28,7 @@ export const DebugAnswer = Type.Object(
     calls: Type.Array(
       Type.Object({
         kind: Type.String(),
-        for_ms: Type.Integer({ description: "at least; counted in seconds" }),
+        for_ms: Type.Integer({ description: "at least this long; counted in steps of 250 ms" }),
         allowed_ms: Type.Number({ description: "after this it counts as hung" }),
       }),
       {

@@ -22,7 +22,7 @@ export function doubtAboutUrl(
   if (isUnspecified(host))
     return `${variable} ${url} is a wildcard address, which nobody can connect to: ${way}`;
   if (isLoopback(host))
-    return `${variable} ${url} is reachable from this machine alone, and the orchestrator is on another: ${way}`;
+    return `${variable} ${url} is reachable only from this machine, but the orchestrator is on another: ${way}`;
   return null;
 }
 
@@ -30,7 +30,7 @@ export function doubtAboutUrl(
 export function pathDoubt({ variable, url }: RegisteredUrl): string | null {
   const { pathname = "/", host = "" } = url === undefined ? {} : new URL(url);
   if (pathname === "/") return null;
-  return `${variable} has the path ${pathname}, and this server answers at / alone: a proxy at ${host} must take the path off; else leave it out`;
+  return `${variable} has the path ${pathname}, but this server answers only at /: have the proxy at ${host} strip the path, or remove it from the URL`;
 }
 
 const hostOf = (url: string): string => bareHost(new URL(url).hostname);

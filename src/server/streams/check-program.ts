@@ -12,10 +12,10 @@ import type { Stream } from "./stream.ts";
 const Problems = Type.Array(FieldProblem);
 
 /**
- * Throws `invalid_request` with why it cannot run, and `unknown_model`; returns what is wrong with parts of graphs that do
- * not. A start asks about its model, whose files may have changed since it was listed; a running stream, which goes on with
- * what it has, only about one that is listed as failed, whose files may have been repaired. Where no engine answers just
- * now, the one that gets the stream says it.
+ * Throws `invalid_request` with the reason why it cannot run, and `unknown_model`; returns the problems of graph parts that
+ * are not run. A start checks its model, whose files may have changed since it was listed. A running stream keeps what it
+ * has, so an update checks a model only if it is listed as failed: its files may have been repaired. If no engine answers,
+ * the check is left to the engine that gets the stream.
  *
  * @param stream whose engine is asked; null: any, for one that does not run yet
  */
@@ -41,7 +41,7 @@ export async function problemsFound(
   try {
     const answer = await scheduler.ask(question, stream);
     if (check(Problems).Check(answer)) return answer as readonly FieldProblem[]; // it has just proven it
-    throw new WorkerError("internal", "an engine answered with something else than problems");
+    throw new WorkerError("internal", "an engine's answer is not a list of problems");
   } catch (error) {
     if (!(error instanceof WorkerError) || error.kind !== "engine_unavailable") throw error;
     return [];

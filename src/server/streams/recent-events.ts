@@ -10,7 +10,7 @@ export const RecentEvent = Type.Object({
   at: Type.String(),
   event: Type.String({
     description:
-      "started, size, params_changed, updated, refused, showing, trouble, recovered, interrupted (its engine died) or ended",
+      "started, size, params_changed, updated, refused, showing, trouble, recovered, interrupted (its engine died), finished (the sender ended its input) or ended",
   }),
   detail: Type.Optional(Type.String()),
 });

@@ -3,6 +3,7 @@ import type { ModelInfo } from "../../engine/protocol/models.ts";
 import type { StreamParams } from "../../engine/protocol/work.ts";
 import { WorkerError } from "../../errors.ts";
 import type { FieldProblem } from "../../field-problem.ts";
+import { Turns } from "../../streams/turns.ts";
 import type { ModelList } from "../engines/model-list.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { checkProgram } from "./check-program.ts";
@@ -30,8 +31,7 @@ export class StreamUpdater {
   readonly #scheduler: UpdateScheduler;
   readonly #store: StreamStore;
   readonly #fallbacks: Pick<Fallbacks, "check">;
-  /** The last update of each stream. */
-  readonly #last = new WeakMap<Stream, Promise<unknown>>();
+  readonly #turns = new WeakMap<Stream, Turns>();
   /** The model of each stream as it was described last: one that is removed from the workspace still runs. */
   readonly #models = new WeakMap<Stream, ModelInfo>();
 
@@ -51,15 +51,9 @@ export class StreamUpdater {
    * `invalid_request`, also for a stream that is over, and `unknown_model`; then the stream is unchanged.
    */
   async apply(stream: Stream, body: unknown): Promise<Remarks> {
-    const turn = (this.#last.get(stream) ?? Promise.resolve()).then(() =>
-      this.#apply(stream, body),
-    );
-    this.#last.set(
-      stream,
-      // The next update waits for this one, whether it succeeds or not.
-      turn.catch(() => {}),
-    );
-    return await turn;
+    const turns = this.#turns.get(stream) ?? new Turns();
+    this.#turns.set(stream, turns);
+    return await turns.run(() => this.#apply(stream, body));
   }
 
   async #apply(stream: Stream, body: unknown): Promise<Remarks> {

@@ -24,7 +24,7 @@ export class UsageClock {
   readonly #fallbacks: FallbackEvent[] = [];
   /** What is shown while the stream is not paused. */
   #shown: "live" | "fallback" = "fallback";
-  /** Why something else than the model's pictures is shown, or was last. */
+  /** Why something other than the model's pictures is shown, or was last. */
   #reason: ShownReason = "starting";
   #isPaused: boolean;
   /** `#now()` up to which the time is counted. */

@@ -1,7 +1,8 @@
 /** Reads a channel segment after segment: asks ahead, follows jumps, and leaves segments that stall (protocol.md 4.3). */
 import { getLogger } from "../../log.ts";
+import { describeFailure } from "../../request-failure.ts";
 import { pause } from "../../streams/pause.ts";
-import { channelHost, describeFailure } from "./describe.ts";
+import { channelHost } from "./describe.ts";
 import type { TrickleEndpoint, TrickleResponse } from "./request.ts";
 import { copySegment, type IncomingChunk } from "./segment-copy.ts";
 import { askSegment, type SegmentRequest } from "./segment-request.ts";
@@ -61,7 +62,7 @@ export class ChannelReader {
             return;
           case "not_found":
             if (!this.#existed) throw answer.error;
-            // A server that restarts, or a proxy in front of it, answers so once.
+            // A restarting server, or a proxy in front of it, may answer 404 once.
             if (++this.#notFound > 1) return;
             await pause(NOT_FOUND_WAIT_MS, this.#options.signal);
             request = this.#ask(request.seq);

@@ -2,9 +2,10 @@
 import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { describeFailure } from "../../request-failure.ts";
 import { Backoff } from "./backoff.ts";
 import { closeSegment, nextSeq, ServerBusy } from "./channel-requests.ts";
-import { channelHost, describeFailure, describeMs } from "./describe.ts";
+import { channelHost, describeMs } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
 
 export interface ChannelRecoveryOptions {
@@ -22,7 +23,7 @@ export interface ChannelRecoveryOptions {
 /** The channel is gone after this many answers in a row that it does not exist (protocol.md 4.5). */
 export const MAX_NOT_FOUND = 3;
 const ASK_TIMEOUT_MS = 2000;
-/** Segments in a row that the server closes or does not know before this is reported: so it answers as well when a channel ends. */
+/** A warning is logged after this many segments in a row that the server closed or did not know: it also answers this way when a channel ends. */
 export const REPORTED_CLOSURES = 3;
 const log = getLogger("trickle");
 
@@ -90,7 +91,7 @@ export class ChannelRecovery {
   }
 
   /**
-   * A POST was answered 404. A server that restarts, or a proxy that does not know the channel yet, answers so as well: the
+   * A POST was answered 404. A restarting server, or a proxy that does not know the channel yet, also answers 404: the
    * channel is lost only if the answer is repeated.
    */
   failNotFound(problem: string): void {
@@ -131,7 +132,7 @@ export class ChannelRecovery {
   #report(problem: string): void {
     if (this.#isReported) return;
     this.#isReported = true;
-    log.warn("publishing fails", { channel: channelHost(this.#endpoint), error: problem });
+    log.warn("publishing is failing", { channel: channelHost(this.#endpoint), error: problem });
   }
 
   async #recover(pause: Promise<void>): Promise<void> {

@@ -2,8 +2,9 @@
 import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { shortageCode } from "../../machine-shortage.ts";
+import { describeFailure } from "../../request-failure.ts";
 import { Backoff } from "./backoff.ts";
-import { channelHost, describeAnswer, describeFailure, describeMs, quote } from "./describe.ts";
+import { channelHost, describeAnswer, describeMs, quote } from "./describe.ts";
 import {
   sequenceNumber,
   type TrickleEndpoint,
@@ -151,7 +152,7 @@ async function accepted(endpoint: TrickleEndpoint, response: TrickleResponse): P
 const cannotAsk = (endpoint: TrickleEndpoint, cause: unknown): WorkerError =>
   new WorkerError(
     "engine_unavailable",
-    `the channel at ${channelHost(endpoint)} cannot be asked: ${describeFailure(cause)}; raise its limits`,
+    `cannot ask the channel at ${channelHost(endpoint)}: ${describeFailure(cause)}; raise its limits`,
     { cause },
   );
 

@@ -1,6 +1,4 @@
 /** Formats channels and the answers of peers for logs and error messages. */
-import { reason } from "../../errors.ts";
-import { shortageCode } from "../../machine-shortage.ts";
 import { redactUrl, redactUrls } from "../../redact-url.ts";
 import type { TrickleEndpoint } from "./request.ts";
 
@@ -22,11 +20,3 @@ export const describeAnswer = (status: number, text: string): string =>
 
 /** Whole seconds as seconds, everything else as milliseconds. */
 export const describeMs = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000} s` : `${ms} ms`);
-
-/** Why a request failed. */
-export function describeFailure(error: unknown): string {
-  const shortage = shortageCode(error);
-  // Bun asks for typos in the URL then.
-  if (shortage !== null) return `this machine lacks files, memory or ports (${shortage})`;
-  return redactUrls(reason(error));
-}

@@ -2,9 +2,10 @@
 import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { describeFailure } from "../../request-failure.ts";
 import { Backoff } from "./backoff.ts";
 import { nextSeq, ServerBusy } from "./channel-requests.ts";
-import { channelHost, describeFailure, describeMs } from "./describe.ts";
+import { channelHost, describeMs } from "./describe.ts";
 import type { TrickleEndpoint } from "./request.ts";
 import { SegmentRefused } from "./segment-request.ts";
 import { subscribe } from "./subscriber.ts";
@@ -56,7 +57,7 @@ export async function* readMessages(
       const message = `channel at ${channel} has failed for ${describeMs(giveUpMs)}: ${why}`;
       throw new WorkerError("input_lost", message, { cause: error });
     }
-    if (backoff.failures === 1) log.warn("reading messages fails", { channel, error: why });
+    if (backoff.failures === 1) log.warn("reading messages is failing", { channel, error: why });
     await backoff.wait(signal);
   };
   let existed = false;

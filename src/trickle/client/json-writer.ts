@@ -2,10 +2,11 @@
 import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
+import { describeFailure } from "../../request-failure.ts";
 import { Backoff } from "./backoff.ts";
 import { MAX_NOT_FOUND, REPORTED_CLOSURES } from "./channel-recovery.ts";
 import { nextSeq, ServerBusy } from "./channel-requests.ts";
-import { channelHost, describeFailure, describeMs } from "./describe.ts";
+import { channelHost, describeMs } from "./describe.ts";
 import { MessageQueue, type QueuedMessage } from "./message-queue.ts";
 import type { TrickleEndpoint } from "./request.ts";
 import { type PostOutcome, SegmentPost } from "./segment-post.ts";
@@ -144,13 +145,13 @@ export class JsonWriter {
           case "refused":
             return this.#lost(`segment ${seq} was refused with ${outcome.message}`);
           case "not_found":
-            // A server that restarts answers so as well; `/next` tells.
+            // A restarting server also answers 404; `/next` shows whether the channel still exists.
             if (++this.#notFound >= MAX_NOT_FOUND) return { kind: "closed" };
             mayBeTheEnd = true;
             problem = outcome.message;
             break;
           case "discarded":
-            // When a channel ends some servers answer so; `/next` tells.
+            // Some servers answer this way when a channel ends; `/next` shows whether it has.
             mayBeTheEnd = true;
             problem = `the server closed segment ${seq}`;
             break;
@@ -181,7 +182,7 @@ export class JsonWriter {
       if (isOpen && !isReported && (!mayBeTheEnd || this.#backoff.failures >= REPORTED_CLOSURES)) {
         isReported = true;
         const channel = channelHost(this.#endpoint);
-        log.warn("sending messages fails", { channel, error: problem });
+        log.warn("sending messages is failing", { channel, error: problem });
       }
       await this.#backoff.wait(this.#cut.signal);
     }

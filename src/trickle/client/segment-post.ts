@@ -1,5 +1,7 @@
 /** Sends one segment: a POST whose body is written while it runs, with a watchdog on the peer. */
-import { describeAnswer, describeFailure, describeMs } from "./describe.ts";
+
+import { describeFailure } from "../../request-failure.ts";
+import { describeAnswer, describeMs } from "./describe.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
 import { SilenceTimer } from "./silence-timer.ts";
 

@@ -1,7 +1,8 @@
 /** Asks for one segment: a GET that waits, is refreshed, and is retried until there is an answer. */
 import { WorkerError } from "../../errors.ts";
+import { describeFailure } from "../../request-failure.ts";
 import { pause } from "../../streams/pause.ts";
-import { channelHost, describeAnswer, describeFailure } from "./describe.ts";
+import { channelHost, describeAnswer } from "./describe.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
 
 /** The answer to a request for a segment (protocol.md 4.3). */

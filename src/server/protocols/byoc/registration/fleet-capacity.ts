@@ -2,8 +2,8 @@
 
 import { type Static, Type } from "@sinclair/typebox";
 import { answerTimeout } from "../../../../answer-timeout.ts";
-import { reason } from "../../../../errors.ts";
 import { getLogger } from "../../../../log.ts";
+import { describeFailure } from "../../../../request-failure.ts";
 import { check } from "../../../../schema-check.ts";
 import { pause } from "../../../../streams/pause.ts";
 import type { Capacity } from "../../../capacity.ts";
@@ -113,6 +113,6 @@ async function askHealth(url: string, signal: AbortSignal): Promise<Health | str
     if (!isHealth(body)) return `${url} is not a comfystream-byoc server: ${response.status}`;
     return { capacity: response.ok ? body.capacity : 0, used: body.used };
   } catch (error) {
-    return reason(error);
+    return describeFailure(error);
   }
 }

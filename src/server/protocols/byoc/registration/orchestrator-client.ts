@@ -1,7 +1,7 @@
 /** Talks to an orchestrator: registers and unregisters, and explains its answers in words (protocol.md 2.1, 2.2). */
 import { answerTimeout } from "../../../../answer-timeout.ts";
+import { describeFailure } from "../../../../request-failure.ts";
 import { cut } from "../../../../shown-value.ts";
-import { describeFailure } from "../../../../trickle/client/describe.ts";
 import {
   askOrchestrator,
   type OrchestratorAnswer,

@@ -25,7 +25,7 @@ export function register(
   const [missing, ...others] = missingVariables(config);
   if (missing !== undefined) {
     if (missing === "ORCH_SECRET" && (config.capabilityToken ?? runnerKey) !== undefined)
-      log.info("not registered by itself: ORCH_SECRET is not set");
+      log.info("not registering automatically: ORCH_SECRET is not set");
     // With none of them set, no registration is wanted.
     else if (others.length === 0) log.error(`nothing is registered: ${missing} is not set`);
     return null;

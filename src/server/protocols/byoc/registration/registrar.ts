@@ -49,5 +49,5 @@ export async function runRegistrar(config: Config, stop: AbortSignal): Promise<v
   });
   await untilAborted(capacity.follow(stop), stop);
   await registration.stop();
-  log.info("stopped; the registration stays, see the command unregister");
+  log.info("stopped; the registration remains: run the command unregister to withdraw it");
 }

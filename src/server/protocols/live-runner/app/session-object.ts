@@ -59,7 +59,7 @@ const members = {
   started_at: Type.String(),
   elapsed_s: Seconds("since the start"),
   paused_s: Seconds("of that in which it was paused"),
-  fallback_s: Seconds("of that in which something else than the model's pictures was shown"),
+  fallback_s: Seconds("of that in which something other than the model's pictures was shown"),
   gpu_reserved: Type.Boolean({ description: "whether it holds a place on the device" }),
   performance: Performance,
   mode: Type.Optional(Type.String()),

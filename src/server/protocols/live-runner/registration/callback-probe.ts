@@ -1,8 +1,9 @@
 /** Follows the address that an orchestrator names for callbacks, and warns where it does not answer (live-runner.md 2.1). */
+
 import { answerTimeout } from "../../../../answer-timeout.ts";
-import { reason } from "../../../../errors.ts";
 import { getLogger } from "../../../../log.ts";
 import { redactUrl } from "../../../../redact-url.ts";
+import { describeFailure } from "../../../../request-failure.ts";
 import { askOrchestrator, type OrchestratorTls } from "../../orchestrator-http.ts";
 
 const log = getLogger("registration");
@@ -44,7 +45,7 @@ export class CallbackProbe {
       log.warn("runner: the orchestrator's callback address does not answer", {
         orchestrator: this.#orchestrator,
         callbacks: redactUrl(origin),
-        why: `${reason(error)}; sessions will fail: its operator must set -liveRunnerAddr (go-livepeer) or runner_service_url (livepeer/node) to an address that this server reaches`,
+        why: `${describeFailure(error)}; sessions will fail: its operator must set -liveRunnerAddr (go-livepeer) or runner_service_url (livepeer/node) to an address that this server reaches`,
       });
     }
   }

@@ -228,7 +228,7 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
     if (url === null || this.#stop.signal.aborted) return;
     const origin = URL.parse(url)?.origin ?? "";
     if (!this.isControlOrigin(origin)) {
-      log.warn("runner: the channel o2r is at another host and not read", {
+      log.warn("runner: the o2r channel is at another host and is not read", {
         orchestrator: this.orchestrator,
         why: `${origin} is neither ORCH_URL nor the orchestrator's callback address: releases are noticed a heartbeat later; ALLOW_HOSTS can name it`,
       });

@@ -96,7 +96,7 @@ export class Heartbeats {
   /** Sends a heartbeat at once; settles when it is known what came of it, or when none is sent any more. Never rejects. */
   async beatNow(): Promise<void> {
     if (this.#state === "ended") return;
-    // What is on its way left too early.
+    // A heartbeat in flight was sent too early to count: wait for it, then send another.
     if (this.#state === "beating") await this.#judged.promise;
     this.#soon.abort();
     await this.#judged.promise;

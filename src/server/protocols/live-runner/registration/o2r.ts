@@ -60,13 +60,13 @@ export async function followO2r(
         timer = setTimeout(onSilence, silenceMs);
         if (message.kind === "text") deliver(message.text, listener);
       }
-      return log.debug("the orchestrator closed the channel o2r", { orchestrator });
+      return log.debug("the orchestrator closed the o2r channel", { orchestrator });
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof WorkerError && error.kind === "channel_refused")
-        return log.debug("the channel o2r is gone", { orchestrator });
+        return log.debug("the o2r channel is gone", { orchestrator });
       const why = silence.signal.aborted ? `no message for ${silenceMs} ms` : reason(error);
-      log.debug("reading the channel o2r anew", { orchestrator, why });
+      log.debug("reading the o2r channel again", { orchestrator, why });
       start = undefined;
     } finally {
       clearTimeout(timer);

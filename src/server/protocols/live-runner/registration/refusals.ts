@@ -44,10 +44,10 @@ function causeOf(
 ): string | null {
   const { price, unit } = price_info;
   if (/720p|\bunit\b/i.test(text))
-    return `RUNNER_PRICE_UNIT=${unit}: livepeer/node takes hour and fixed, go-livepeer 720p, too`;
+    return `RUNNER_PRICE_UNIT=${unit}: livepeer/node accepts hour and fixed; go-livepeer also accepts 720p`;
   if (/pric|paid|payment/i.test(text))
     return price > 0
-      ? `RUNNER_PRICE=${price}: some releases of livepeer/node without a blockchain take 0 alone`
+      ? `RUNNER_PRICE=${price}: some releases of livepeer/node without a blockchain accept only 0`
       : `RUNNER_PRICE=${price}: an orchestrator on a blockchain wants a price above 0`;
   if (/runner_url/i.test(text))
     return `RUNNER_URL: it must be an absolute http or https URL, and is ${new URL(runner_url).origin}`;

@@ -1,8 +1,8 @@
 /** Talks to one orchestrator for a runner: heartbeats, the end of the registration, and stops of sessions (live-runner.md 2). */
 import { answerTimeout } from "../../../../answer-timeout.ts";
 import { redactUrls } from "../../../../redact-url.ts";
+import { describeFailure } from "../../../../request-failure.ts";
 import { cut } from "../../../../shown-value.ts";
-import { describeFailure } from "../../../../trickle/client/describe.ts";
 import {
   askOrchestrator,
   errorText,
@@ -125,4 +125,4 @@ export class RunnerClient {
 }
 
 const NOT_AN_ORCHESTRATOR =
-  "it answered 200 with something else than an answer to a heartbeat: ORCH_URL must be the address of an orchestrator";
+  "it answered 200, but not with a heartbeat answer: ORCH_URL must be the address of an orchestrator";

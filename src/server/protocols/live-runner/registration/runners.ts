@@ -95,7 +95,8 @@ export class Runners<S extends RunnerSessions> {
   /** Begins to register; `ownUrl` is used where no setting names this server's URL. */
   start(ownUrl: string): void {
     const { config } = this.#options;
-    for (const why of runnerUrlDoubts(config)) log.warn("RUNNER_URL is doubtful", { why });
+    for (const why of runnerUrlDoubts(config))
+      log.warn("RUNNER_URL probably does not work", { why });
     const base = runnerBaseUrl(config, ownUrl);
     for (const one of this.#dynamic) one.start(base);
     for (const { capability, runner } of this.#batch) runner.start(base, `/c/${capability}`);

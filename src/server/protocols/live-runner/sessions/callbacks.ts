@@ -1,8 +1,9 @@
 /** Calls an orchestrator back about one session: makes and deletes its channels, and stops it (live-runner.md 3.1). */
+
 import { type Static, Type } from "@sinclair/typebox";
 import { answerTimeout } from "../../../../answer-timeout.ts";
-import { reason } from "../../../../errors.ts";
 import { redactUrls } from "../../../../redact-url.ts";
+import { describeFailure } from "../../../../request-failure.ts";
 import { check } from "../../../../schema-check.ts";
 import { cut } from "../../../../shown-value.ts";
 import {
@@ -54,8 +55,8 @@ export class SessionCallbacks {
    * exist then.
    */
   async createChannels(channels: readonly ChannelWish[]): Promise<readonly MadeChannel[]> {
-    const answer = await this.#asked("POST", "channels", { channels });
-    if (answer.status !== 200) throw this.#refused("channels", answer);
+    const answer = await this.#askOrRefuse("POST", "channels", { channels });
+    if (answer.status !== 200) throw this.#refused(answer);
     const body = parsed(answer.text);
     if (check(ChannelsAnswer).Check(body)) {
       const made = (body as Static<typeof ChannelsAnswer>).channels; // Check has just proven it
@@ -81,11 +82,11 @@ export class SessionCallbacks {
       if (isSuccess(answer) || GONE.includes(answer.status)) return { kind: "stopped" };
       return { kind: "failed", message: this.#described(answer) };
     } catch (error) {
-      return { kind: "failed", message: this.#safe(reason(error)) };
+      return { kind: "failed", message: this.#safe(describeFailure(error)) };
     }
   }
 
-  async #asked(
+  async #askOrRefuse(
     method: "POST" | "DELETE",
     path: string,
     json: unknown,
@@ -93,7 +94,7 @@ export class SessionCallbacks {
     try {
       return await this.#ask(method, path, json);
     } catch (error) {
-      throw orchestratorError(this.#safe(reason(error)), error);
+      throw orchestratorError(this.#safe(describeFailure(error)), error);
     }
   }
 
@@ -112,8 +113,8 @@ export class SessionCallbacks {
     }
   }
 
-  #refused(what: string, answer: OrchestratorAnswer): RunnerError {
-    return orchestratorError(`${what} were not made: ${this.#described(answer)}`);
+  #refused(answer: OrchestratorAnswer): RunnerError {
+    return orchestratorError(this.#described(answer));
   }
 
   #described(answer: OrchestratorAnswer): string {

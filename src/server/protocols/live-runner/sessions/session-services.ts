@@ -22,7 +22,7 @@ export interface SessionSettings {
   readonly maxSessionMs: number;
   /** `RUNNER_SEGMENT_SECONDS`. */
   readonly segmentSeconds: number;
-  /** A session without a call that lived shorter says nothing about the way to this server; default: 3 s. */
+  /** An uncalled session that lived less than this does not count as a sign that the server is unreachable; default: 3 s. */
   readonly uncalledMs?: number;
   /** Delays between tries to release a session; default: 1, 2 and 4 s. */
   readonly releaseRetryMs?: readonly number[];

@@ -68,14 +68,10 @@ test.each([
   ["https://orch:8935", undefined, "CAPABILITY_URL is not set"],
   ["https://orch:8935", "http://0.0.0.0:5000", "nobody can connect"],
   ["https://orch:8935", "http://[::]:5000", "nobody can connect"],
-  ["https://orch:8935", "http://localhost:5000", "this machine alone"],
-  ["https://orch:8935,http://127.0.0.1:1", "http://127.0.0.2:5000", "this machine alone"],
+  ["https://orch:8935", "http://localhost:5000", "only from this machine"],
+  ["https://orch:8935,http://127.0.0.1:1", "http://127.0.0.2:5000", "only from this machine"],
   ["https://orch:8935", "http://worker:5000", null],
-  [
-    "https://orch:8935",
-    "http://worker:5000/base/",
-    "a proxy at worker:5000 must take the path off",
-  ],
+  ["https://orch:8935", "http://worker:5000/base/", "have the proxy at worker:5000 strip the path"],
   ["http://127.0.0.1:8935", undefined, null],
   ["http://[::1]:8935", "http://localhost:5000", null],
 ])("an orchestrator at %s and CAPABILITY_URL %s: %p", (orchUrl, capabilityUrl, doubt) => {

@@ -110,7 +110,7 @@ test("RUNNER_URL falls back to CAPABILITY_URL, then to this server's own URL", (
 test("what is doubtful about RUNNER_URL is said, as of CAPABILITY_URL, and so is https", () => {
   expect(doubts({})).toEqual([expect.stringMatching(/^RUNNER_URL is not set: set it/)]);
   expect(doubts({ RUNNER_URL: "http://127.0.0.1:5000" })).toEqual([
-    expect.stringContaining("is reachable from this machine alone"),
+    expect.stringContaining("is reachable only from this machine"),
   ]);
   expect(doubts({ RUNNER_URL: "http://0.0.0.0:5000" })).toEqual([
     expect.stringContaining("is a wildcard address"),
@@ -120,7 +120,7 @@ test("what is doubtful about RUNNER_URL is said, as of CAPABILITY_URL, and so is
   ]);
   expect(doubts({ RUNNER_URL: "http://worker:5000" })).toEqual([]);
   expect(doubts({ RUNNER_URL: "http://worker:5000/base/" })).toEqual([
-    expect.stringMatching(/^RUNNER_URL has the path \/base.*a proxy at worker:5000 must take/),
+    expect.stringMatching(/^RUNNER_URL has the path \/base.*have the proxy at worker:5000 strip/),
   ]);
   expect(doubts({ ORCH_URL: "http://127.0.0.1:8935" })).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /** A sleep that an AbortSignal interrupts. */
 
 /** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const stop = () => {
