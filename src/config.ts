@@ -140,24 +140,36 @@ export function engineEnvironment(
 /** Of the longest flag in `--help`. */
 const FLAG_WIDTH = 24;
 
-/** Formats the flags with their variables, defaults and meanings for `--help`. */
-export function describeSettings(): string {
-  const rows = Object.entries(Settings.properties).map(([key, schema]) => [
-    schema["variableOnly"] ? "" : flagName(key),
-    variableName(key),
-    described(schema),
-  ]);
-  return rows
-    .map(
-      ([flag, variable, text]) => `  ${flag?.padEnd(FLAG_WIDTH)} ${variable?.padEnd(27)} ${text}`,
-    )
-    .join("\n");
+/** A setting as people read it. */
+export interface SettingText {
+  /** Empty where it has a variable only. */
+  readonly flag: string;
+  readonly variable: string;
+  readonly meaning: string;
+  /** Empty where it has none. */
+  readonly fallback: string;
 }
 
-function described({ description, default: fallback, ...schema }: TSchema): string {
+/** All settings in the order in which they are declared. */
+export const settingTexts = (): SettingText[] =>
+  Object.entries(Settings.properties).map(([key, schema]) => ({
+    flag: schema["variableOnly"] ? "" : flagName(key),
+    variable: variableName(key),
+    ...described(schema),
+  }));
+
+/** Formats the flags with their variables, defaults and meanings for `--help`. */
+export const describeSettings = (): string =>
+  settingTexts()
+    .map(({ flag, variable, meaning, fallback }) => {
+      const shown = fallback === "" ? "" : ` (${fallback})`;
+      return `  ${flag.padEnd(FLAG_WIDTH)} ${variable.padEnd(27)} ${meaning}${shown}`;
+    })
+    .join("\n");
+
+function described({ description, default: fallback, ...schema }: TSchema) {
   const choices = schema["choices"] ? `: ${schema["choices"]}` : "";
-  const shown = fallback === undefined || fallback === "" ? "" : ` (${fallback})`;
-  return `${description}${choices}${shown}`;
+  return { meaning: `${description}${choices}`, fallback: String(fallback ?? "") };
 }
 
 function parseFlags(flags: readonly string[]) {

@@ -101,7 +101,11 @@ export const Settings = Type.Object({
       description: "file that gets a line of JSON for each stream that ended",
     }),
   ),
-  trickleServer: choice(["on", "strict", "off"], "on", "the embedded trickle server"),
+  trickleServer: choice(
+    ["on", "strict", "off"],
+    "on",
+    "the embedded trickle server; with strict, writing to a channel does not create it",
+  ),
   corsOrigins: Type.Optional(
     commaList("(\\*|https?://[^/,\\s]+)", {
       expects: "* or a comma list of origins such as https://app.example",
