@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readConfig } from "../../src/config.ts";
 import { runOnce } from "../../src/server/protocols/byoc/registration/once.ts";
-import type { BeatTiming } from "../../src/server/protocols/live-runner/registration/keep-beating.ts";
+import type { BeatTiming } from "../../src/server/protocols/live-runner/registration/heartbeats.ts";
 import { followO2r } from "../../src/server/protocols/live-runner/registration/o2r.ts";
 import { Runners } from "../../src/server/protocols/live-runner/registration/runners.ts";
 import type {

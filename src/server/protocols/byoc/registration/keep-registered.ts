@@ -8,18 +8,14 @@
  * wrongly until the next renewal.
  */
 import { getLogger, type LogLevel } from "../../../../log.ts";
-import { pause } from "../../../../streams/pause.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
 import type { Capacity } from "../../../capacity.ts";
+import { backOffMs, REFUSED_MS, type RetryTiming } from "../../registration-retry.ts";
 import type { Offer } from "./offer.ts";
 import type { OrchestratorClient, Outcome } from "./orchestrator-client.ts";
 
 const log = getLogger("registration");
 
-const FIRST_BACK_OFF_MS = 1000;
-const LAST_BACK_OFF_MS = 30_000;
-/** Interval of tries after a refusal: an operator has to correct a setting. */
-const REFUSED_MS = 60_000;
 /** Orchestrators forget without notice: they restart, or drop a capability after one failed connection. */
 const RENEW_MS = 60_000;
 /** An orchestrator counts a job until it has read the end of our answer. */
@@ -29,16 +25,6 @@ const WITHDRAW_MS = 10_000;
 
 /** A capacity that differs from every real one. */
 const NOT_REGISTERED = -1;
-
-/** Clock; replaced in tests. */
-export interface Timing {
-  /** Resolves after `ms`, or as soon as the signal aborts. */
-  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** From 0 to 1. */
-  readonly random: () => number;
-}
-
-export const REAL_TIME: Timing = { wait: pause, random: Math.random };
 
 /** How an orchestrator without BYOC is logged: where it may take a live runner, it is no error. */
 export type UnsupportedLevel = Extract<LogLevel, "warning" | "error">;
@@ -88,7 +74,7 @@ class CapacityWatch {
 export async function keepRegistered(
   entry: Entry,
   capacity: Capacity,
-  timing: Timing,
+  timing: RetryTiming,
   stop: AbortSignal,
 ): Promise<void> {
   const watch = new CapacityWatch(capacity);
@@ -112,10 +98,8 @@ export async function keepRegistered(
       case "unsupported":
         await timing.wait(REFUSED_MS, stop);
         break;
-      case "unreachable": {
-        const longest = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (failures - 1));
-        await timing.wait(longest * (0.5 + timing.random() / 2), stop);
-      }
+      case "unreachable":
+        await timing.wait(backOffMs(failures - 1, timing), stop);
     }
   }
 }
@@ -157,7 +141,7 @@ async function untilRenewal(
   registered: number,
   entry: Entry,
   watch: CapacityWatch,
-  { wait }: Timing,
+  { wait }: RetryTiming,
   stop: AbortSignal,
 ): Promise<void> {
   while (!stop.aborted) {

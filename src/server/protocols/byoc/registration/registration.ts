@@ -1,14 +1,10 @@
 /** Registers every capability with every orchestrator, keeps that up, and withdraws it at the end. */
+
 import { answerTimeout } from "../../../../answer-timeout.ts";
 import { getLogger } from "../../../../log.ts";
 import type { Capacity } from "../../../capacity.ts";
-import {
-  type Entry,
-  keepRegistered,
-  REAL_TIME,
-  type Timing,
-  type UnsupportedLevel,
-} from "./keep-registered.ts";
+import { REAL_RETRIES, type RetryTiming } from "../../registration-retry.ts";
+import { type Entry, keepRegistered, type UnsupportedLevel } from "./keep-registered.ts";
 import type { Offer } from "./offer.ts";
 import type { OrchestratorClient } from "./orchestrator-client.ts";
 
@@ -23,7 +19,7 @@ export interface RegistrationOptions {
   /** How an orchestrator without BYOC is logged. Default: as an error. */
   readonly unsupportedLevel?: UnsupportedLevel;
   /** Default: real time. */
-  readonly timing?: Timing;
+  readonly timing?: RetryTiming;
 }
 
 export interface RegistrationState {
@@ -48,7 +44,7 @@ export class Registration {
     offers,
     capacity,
     unsupportedLevel = "error",
-    timing = REAL_TIME,
+    timing = REAL_RETRIES,
   }: RegistrationOptions) {
     this.#entries = orchestrators.flatMap((client) =>
       offers.map((offer) => ({ client, offer, unsupportedLevel, held: false })),

@@ -11,7 +11,7 @@ import type {
 } from "../runner-sessions.ts";
 import { CallbackProbe } from "./callback-probe.ts";
 import type { HeartbeatAnswer, HeartbeatBody } from "./heartbeat.ts";
-import { type Beating, type BeatTiming, Heartbeats } from "./keep-beating.ts";
+import { type BeatTiming, type HeartbeatHandlers, Heartbeats } from "./heartbeats.ts";
 import { followO2r } from "./o2r.ts";
 import { heartbeatBody, type RunnerFacts, type RunnerPresent, shownBaseUrl } from "./offer.ts";
 import {
@@ -160,7 +160,7 @@ export class DynamicRegistration<S extends RunnerSessions> implements RunnerRegi
     if (outcome !== null) this.#record.left(outcome.kind === "done" ? null : outcome.message);
   }
 
-  #beating(): Beating {
+  #beating(): HeartbeatHandlers {
     return {
       client: this.#options.client,
       newId: () => this.#newId(),

@@ -1,7 +1,7 @@
 /** Keeps the state of a runner's registration, and logs each change once. */
 import { getLogger, type LogLevel } from "../../../../log.ts";
 import type { RunnerStatus } from "../runner-sessions.ts";
-import type { BeatFailure } from "./keep-beating.ts";
+import type { BeatFailure } from "./heartbeats.ts";
 
 const log = getLogger("registration");
 

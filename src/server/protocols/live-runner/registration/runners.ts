@@ -10,7 +10,7 @@ import type { RunnerRegistration, RunnerSessions, SessionOwner } from "../runner
 import { BatchCalls } from "./batch-calls.ts";
 import { DynamicRegistration, type RunnerState } from "./dynamic-registration.ts";
 import type { RunnerGpu } from "./heartbeat.ts";
-import type { BeatTiming } from "./keep-beating.ts";
+import type { BeatTiming } from "./heartbeats.ts";
 import {
   batchApp,
   batchCapabilities,

@@ -4,40 +4,28 @@
  * the orchestrator: beats go on while engines load, hang or restart.
  */
 import { answerTimeout } from "../../../../answer-timeout.ts";
-import { pause } from "../../../../streams/pause.ts";
 import { untilAborted } from "../../../../streams/until-aborted.ts";
+import { backOffMs, REAL_RETRIES, REFUSED_MS, type RetryTiming } from "../../registration-retry.ts";
 import { DEFAULT_INTERVAL_MS, type HeartbeatAnswer, type HeartbeatBody } from "./heartbeat.ts";
 import type { BeatOutcome, LeaveOutcome, RunnerClient } from "./runner-client.ts";
 
 const LONGEST_TIMEOUT_MS = 5000;
-const FIRST_BACK_OFF_MS = 1000;
-const LAST_BACK_OFF_MS = 30_000;
-/** Interval of tries where an operator must change something. */
-const REFUSED_MS = 60_000;
 /** An expired runner is swept within 5 s: until then its id is refused with a 404. */
 const SWEPT_RETRY_MS = 2000;
 const SWEPT_WITHIN_MS = 8000;
 
 /** Clock; replaced in tests. */
-export interface BeatTiming {
-  /** Resolves after `ms`, or as soon as the signal aborts. */
-  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** From 0 to 1. */
-  readonly random: () => number;
+export interface BeatTiming extends RetryTiming {
   /** Milliseconds, as `performance.now()`. */
   readonly now: () => number;
 }
 
-export const REAL_BEATS: BeatTiming = {
-  wait: pause,
-  random: Math.random,
-  now: () => performance.now(),
-};
+export const REAL_BEATS: BeatTiming = { ...REAL_RETRIES, now: () => performance.now() };
 
 export type BeatFailure = Exclude<BeatOutcome, { kind: "accepted" }>;
 
 /** What heartbeats are made of, and callbacks for their outcomes. */
-export interface Beating {
+export interface HeartbeatHandlers {
   readonly client: Pick<RunnerClient, "heartbeat" | "unregister">;
   /** Makes an id that no orchestrator has. */
   newId(): string;
@@ -61,7 +49,7 @@ interface Held {
 }
 
 export class Heartbeats {
-  readonly #beating: Beating;
+  readonly #handlers: HeartbeatHandlers;
   readonly #timing: BeatTiming;
   #id: string;
   #held: Held | null = null;
@@ -77,10 +65,10 @@ export class Heartbeats {
   /** Requests outlive `stop` until the end of `leave`: one that is cut short may have registered the runner. */
   readonly #abandon = new AbortController();
 
-  constructor(beating: Beating, timing: BeatTiming = REAL_BEATS) {
-    this.#beating = beating;
+  constructor(handlers: HeartbeatHandlers, timing: BeatTiming = REAL_BEATS) {
+    this.#handlers = handlers;
     this.#timing = timing;
-    this.#id = beating.newId();
+    this.#id = handlers.newId();
   }
 
   /** The id that the orchestrator routes by; null while it has none. */
@@ -125,7 +113,7 @@ export class Heartbeats {
     await untilAborted(running, deadline);
     const held = this.#held;
     this.#held = null;
-    return held && (await this.#beating.client.unregister(this.#id, held.secret, deadline));
+    return held && (await this.#handlers.client.unregister(this.#id, held.secret, deadline));
   }
 
   /** Sends one heartbeat; returns how long to wait for the next. */
@@ -135,13 +123,13 @@ export class Heartbeats {
     const timeoutMs = Math.min(held?.intervalMs ?? DEFAULT_INTERVAL_MS, LONGEST_TIMEOUT_MS);
     using late = answerTimeout(timeoutMs);
     const signal = AbortSignal.any([this.#abandon.signal, late.signal]);
-    const body = this.#beating.body(this.#id);
-    const outcome = await this.#beating.client.heartbeat(body, held?.secret ?? null, signal);
+    const body = this.#handlers.body(this.#id);
+    const outcome = await this.#handlers.client.heartbeat(body, held?.secret ?? null, signal);
     if (outcome.kind === "accepted") return this.#accepted(outcome.answer, askedAt);
     if (held !== null && (outcome.kind === "unauthorized" || isNotFound(outcome)))
       return this.#lost(outcome.message);
     const [failure, waitMs] = this.#judge(outcome);
-    if (failure !== null) this.#beating.failed(failure, this.isRegistered);
+    if (failure !== null) this.#handlers.failed(failure, this.isRegistered);
     return waitMs;
   }
 
@@ -149,7 +137,7 @@ export class Heartbeats {
     const secret = answer.secret ?? this.#held?.secret;
     if (secret === undefined) {
       const message = "it accepted the registration without a heartbeat_secret in its answer";
-      this.#beating.failed({ kind: "refused", message }, false);
+      this.#handlers.failed({ kind: "refused", message }, false);
       return REFUSED_MS;
     }
     const isNew = this.#held === null;
@@ -159,8 +147,8 @@ export class Heartbeats {
     this.#failures = 0;
     this.#hasNewId = false;
     this.#sweepingSince = null;
-    if (isNew) this.#beating.registered(answer);
-    this.#beating.answered(answer, askedAt);
+    if (isNew) this.#handlers.registered(answer);
+    this.#handlers.answered(answer, askedAt);
     return Math.max(0, askedAt + intervalMs - this.#timing.now());
   }
 
@@ -168,7 +156,7 @@ export class Heartbeats {
   #lost(why: string): number {
     this.#held = null;
     this.#failures = 0;
-    this.#beating.lost(why);
+    this.#handlers.lost(why);
     return 0;
   }
 
@@ -179,7 +167,7 @@ export class Heartbeats {
     if (this.isRegistered) return [outcome, this.#earlyMs()];
     switch (outcome.kind) {
       case "unreachable":
-        return [outcome, this.#backOff()];
+        return [outcome, backOffMs(this.#failures++, this.#timing)];
       case "refused":
       case "off":
         return [outcome, REFUSED_MS];
@@ -194,22 +182,17 @@ export class Heartbeats {
     }
   }
 
-  #backOff(): number {
-    const longest = Math.min(LAST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** this.#failures++);
-    return longest * (0.5 + this.#timing.random() / 2);
-  }
-
   /** While the orchestrator still has the registration, an early heartbeat saves it. */
   #earlyMs(): number {
-    const longest = FIRST_BACK_OFF_MS * (0.5 + this.#timing.random() / 2);
-    return Math.min(longest, this.#held?.intervalMs ?? longest);
+    const soon = backOffMs(0, this.#timing);
+    return Math.min(soon, this.#held?.intervalMs ?? soon);
   }
 
   #withNewId(outcome: BeatFailure): [BeatFailure | null, number] {
     if (this.#hasNewId) return [outcome, REFUSED_MS];
     this.#hasNewId = true;
     this.#sweepingSince = null;
-    this.#id = this.#beating.newId();
+    this.#id = this.#handlers.newId();
     return [null, 0];
   }
 

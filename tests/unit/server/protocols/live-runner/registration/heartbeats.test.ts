@@ -7,7 +7,7 @@ import type {
 import {
   type BeatFailure,
   Heartbeats,
-} from "../../../../../../src/server/protocols/live-runner/registration/keep-beating.ts";
+} from "../../../../../../src/server/protocols/live-runner/registration/heartbeats.ts";
 import type { BeatOutcome } from "../../../../../../src/server/protocols/live-runner/registration/runner-client.ts";
 import { waitFor } from "../../../../../support/wait-for.ts";
 
