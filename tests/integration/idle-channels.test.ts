@@ -1,7 +1,7 @@
 /** Channels that nothing is written to for long, on a server that sweeps idle channels (live-runner.md 4.5, M5). */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { quietLibav } from "../../src/engine/codec/libav.ts";
-import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
+import { MessageWriter } from "../../src/trickle/client/message-writer.ts";
 import { tsSegments } from "../support/clip.ts";
 import { synthetic } from "../support/clip-synthetic.ts";
 import { orchestrated } from "../support/orchestrated-stream.ts";
@@ -26,7 +26,7 @@ test("a stream that is paused for 7 minutes on both sides keeps its channels, an
   const channels = ["in", "out", "events", "bare"];
   await Promise.all(channels.map((name) => trickle.make(name, "application/json")));
   const events = { url: trickle.url("events") };
-  const writer = new JsonWriter(events, { contentType: "application/json", emptySegmentMs });
+  const writer = new MessageWriter(events, { contentType: "application/json", emptySegmentMs });
   const client = await publisherTo(trickle.url("in"), { emptySegmentMs });
   const over = stream.run();
   await waitFor("its start", () => run.typesSent().includes("started"));

@@ -1,8 +1,8 @@
 /** A trickle server that is short of places for requests (live-runner.md 1, consequence a). */
 import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
 import { askAcceptance, ServerBusy } from "../../src/trickle/client/channel-requests.ts";
-import { readMessages } from "../../src/trickle/client/json-reader.ts";
-import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
+import { readMessages } from "../../src/trickle/client/message-reader.ts";
+import { MessageWriter } from "../../src/trickle/client/message-writer.ts";
 import { openRequests } from "../../src/trickle/client/request.ts";
 import { type CountedTrickle, countedTrickle } from "../support/counted-trickle.ts";
 import { bytes, publisherTo, readSegments, type SeenSegment } from "../support/trickle-channel.ts";
@@ -151,7 +151,7 @@ test("503 on channels of messages is waited out", async () => {
   await using trickle = countedTrickle();
   const [events, control] = [await trickle.make("events"), await trickle.make("control")];
   trickle.isBusy = true;
-  const writer = new JsonWriter({ url: events }, { contentType: "x", giveUpMs: AT_ONCE });
+  const writer = new MessageWriter({ url: events }, { contentType: "x", giveUpMs: AT_ONCE });
   const { signal } = new AbortController();
   const read = { signal, maxBytes: 100, giveUpMs: AT_ONCE };
   const messages = readMessages({ url: control }, read);

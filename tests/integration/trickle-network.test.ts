@@ -1,8 +1,8 @@
 /** Channels over connections that break, and with servers whose answers mislead: what is lost, and how often they are asked. */
 import { afterEach, expect, test } from "bun:test";
 import { trickleAnswers } from "../../src/trickle/client/answer-counts.ts";
-import { readMessages } from "../../src/trickle/client/json-reader.ts";
-import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
+import { readMessages } from "../../src/trickle/client/message-reader.ts";
+import { MessageWriter } from "../../src/trickle/client/message-writer.ts";
 import { TricklePublisher } from "../../src/trickle/client/publisher.ts";
 import { openRequests } from "../../src/trickle/client/request.ts";
 import { subscribe } from "../../src/trickle/client/subscriber.ts";
@@ -141,7 +141,7 @@ test("470 to publishers, however often, does not end a channel: it is there", as
   await writer.close();
   expect(await publisher.ended).toEqual({ kind: "finished" });
   peer.seen.length = 0;
-  const messages = new JsonWriter({ url: peer.url }, { contentType: "x", closeMs: 10_000 });
+  const messages = new MessageWriter({ url: peer.url }, { contentType: "x", closeMs: 10_000 });
   messages.send("message");
   await messages.close();
   expect(await messages.ended).toEqual({ kind: "finished" });
@@ -202,7 +202,10 @@ test("a server that fails, or is busy, is asked ever more slowly by readers and 
   };
   const publisher = await publisherTo(await channel("out"), { signal });
   const reading = readSegments(await channel("in"), undefined, { known: true, signal });
-  const writer = new JsonWriter({ url: await channel("events") }, { contentType: "x", closeMs: 0 });
+  const writer = new MessageWriter(
+    { url: await channel("events") },
+    { contentType: "x", closeMs: 0 },
+  );
   const read = { signal, maxBytes: 100 };
   const message = readMessages({ url: await channel("control") }, read).next();
   const over = Promise.allSettled([reading, message]);

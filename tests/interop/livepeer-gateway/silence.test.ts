@@ -1,6 +1,6 @@
 /** Tests that livepeer-gateway's readers of messages outlast the silence of our writers, whose empty segments they skip. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { JsonWriter } from "../../../src/trickle/client/json-writer.ts";
+import { MessageWriter } from "../../../src/trickle/client/message-writer.ts";
 import { hostTrickle } from "../../support/trickle-host.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { installGateway, PythonPeer } from "./python-peer.ts";
@@ -25,13 +25,13 @@ interop(
   async () => {
     await using host = hostTrickle();
     await using client = new PythonPeer(packages, "client");
-    const writers = new Map<string, JsonWriter>();
+    const writers = new Map<string, MessageWriter>();
     for (const [kind, contentType, first] of CHANNELS) {
       const url = host.url(kind);
       await host.make(kind, contentType);
       await client.do("watch", { url, kind });
       const { emptySegmentMs } = SILENCE;
-      const writer = new JsonWriter({ url }, { contentType, emptySegmentMs });
+      const writer = new MessageWriter({ url }, { contentType, emptySegmentMs });
       writer.send(`${JSON.stringify(first)}\n`);
       writers.set(kind, writer);
     }

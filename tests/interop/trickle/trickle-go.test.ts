@@ -1,8 +1,8 @@
 /** Ours against go-livepeer's own trickle, each as server, publisher and subscriber. */
 import { afterAll, afterEach, expect, test } from "bun:test";
 import { createChannel, deleteChannel } from "../../../src/trickle/client/channel-requests.ts";
-import { readMessages } from "../../../src/trickle/client/json-reader.ts";
-import { JsonWriter } from "../../../src/trickle/client/json-writer.ts";
+import { readMessages } from "../../../src/trickle/client/message-reader.ts";
+import { MessageWriter } from "../../../src/trickle/client/message-writer.ts";
 import { TricklePublisher } from "../../../src/trickle/client/publisher.ts";
 import { openRequests } from "../../../src/trickle/client/request.ts";
 import {
@@ -142,7 +142,7 @@ interop(
 
     const events = { url: `${server.base}/events` };
     await createChannel(events, "application/json", AbortSignal.timeout(5000));
-    const messages = new JsonWriter(events, { contentType: "application/json" });
+    const messages = new MessageWriter(events, { contentType: "application/json" });
     const reader = readMessages(events, { signal: AbortSignal.timeout(5000), maxBytes: 1000 });
     messages.send('{"n":1}');
     expect(await reader.next()).toMatchObject({ value: { kind: "text", text: '{"n":1}' } });
@@ -160,7 +160,7 @@ interop("empty segments keep a silent channel from being swept by a Go server (M
   for (const url of [media, events, bare]) await fetch(url ?? "", { method: "POST" });
   const [minuteMs, mediaUrl, eventsUrl] = [150, media ?? "", events ?? ""];
   const publisher = await publisherTo(mediaUrl, { emptySegmentMs: minuteMs });
-  const messages = new JsonWriter(
+  const messages = new MessageWriter(
     { url: eventsUrl },
     { contentType: "application/json", emptySegmentMs: minuteMs },
   );

@@ -4,7 +4,7 @@ import { type PlainError, toPlainError } from "../../../errors.ts";
 import { getLogger } from "../../../log.ts";
 import { redactUrl } from "../../../redact-url.ts";
 import { shown } from "../../../shown-value.ts";
-import { readMessages } from "../../../trickle/client/json-reader.ts";
+import { readMessages } from "../../../trickle/client/message-reader.ts";
 import type { Remarks } from "../../streams/update.ts";
 import { controlMessages } from "./control-message.ts";
 

@@ -1,6 +1,6 @@
 /** Publishes objects on a data channel as JSON Lines: in batches, in either of two formats, with keep-alives (protocol.md 5.4). */
 import { getLogger } from "../../../log.ts";
-import type { JsonWriter } from "../../../trickle/client/json-writer.ts";
+import type { MessageWriter } from "../../../trickle/client/message-writer.ts";
 
 /** `lists`: a line is a list of JSON texts, as pytrickle sends them; `lines`: a line is an object. */
 export type DataFormat = "lists" | "lines";
@@ -19,7 +19,7 @@ const MAX_SEGMENT_BYTES = 1_000_000;
 const log = getLogger("stream");
 
 /** Publishes segments. */
-type Writer = Pick<JsonWriter, "send" | "close">;
+type Writer = Pick<MessageWriter, "send" | "close">;
 
 export class DataFeed {
   readonly #writer: Writer;

@@ -4,7 +4,7 @@ import { type PlainError, toPlainError } from "../../../errors.ts";
 import { getLogger } from "../../../log.ts";
 import { redactUrl } from "../../../redact-url.ts";
 import { deleteChannel } from "../../../trickle/client/channel-requests.ts";
-import { JsonWriter } from "../../../trickle/client/json-writer.ts";
+import { MessageWriter } from "../../../trickle/client/message-writer.ts";
 import type { StreamEvent, StreamObserver } from "../../streams/observer.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { StreamControl } from "../control-protocol.ts";
@@ -65,7 +65,7 @@ export class SideChannels implements StreamObserver {
   readonly #vitals: StreamVitals;
   readonly #errors = new RepeatFilter();
   #control: ControlChannel | null = null;
-  #events: JsonWriter | null = null;
+  #events: MessageWriter | null = null;
   #data: DataFeed | null = null;
   #beat: Timer | null = null;
 
@@ -169,10 +169,10 @@ export class SideChannels implements StreamObserver {
     });
   }
 
-  #writer(name: "events" | "data", endpoint: Endpoint): JsonWriter {
+  #writer(name: "events" | "data", endpoint: Endpoint): MessageWriter {
     const { emptySegmentMs } = this.#options.rules.timing;
     const contentType = CONTENT_TYPES[name];
-    const writer = new JsonWriter(endpoint, {
+    const writer = new MessageWriter(endpoint, {
       contentType,
       ...(emptySegmentMs !== undefined && { emptySegmentMs }),
     });

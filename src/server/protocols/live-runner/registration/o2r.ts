@@ -7,7 +7,7 @@ import { reason, WorkerError } from "../../../../errors.ts";
 import { getLogger } from "../../../../log.ts";
 import { check } from "../../../../schema-check.ts";
 import { pause } from "../../../../streams/pause.ts";
-import { readMessages } from "../../../../trickle/client/json-reader.ts";
+import { readMessages } from "../../../../trickle/client/message-reader.ts";
 import type { TrickleEndpoint } from "../../../../trickle/client/request.ts";
 
 const log = getLogger("registration");

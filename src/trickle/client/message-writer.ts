@@ -17,7 +17,7 @@ export type WriterEnd =
   | { readonly kind: "closed" }
   | { readonly kind: "lost"; readonly error: WorkerError };
 
-export interface JsonWriterOptions {
+export interface MessageWriterOptions {
   readonly contentType: string;
   /** Messages that may wait for the channel, 16 MiB in all. Default 16. */
   readonly queueLength?: number;
@@ -43,11 +43,11 @@ const log = getLogger("trickle");
  * arrive twice. Connects at once. Only `close` ever waits for the network.
  *
  * @example
- * const events = new JsonWriter({ url: eventsUrl }, { contentType: "application/json" });
+ * const events = new MessageWriter({ url: eventsUrl }, { contentType: "application/json" });
  * events.send(JSON.stringify({ event: "stream_started" }));
  * await events.close();
  */
-export class JsonWriter {
+export class MessageWriter {
   /** Never rejects. */
   readonly ended: Promise<WriterEnd>;
   readonly #endpoint: TrickleEndpoint;
@@ -64,7 +64,7 @@ export class JsonWriter {
   /** `performance.now()` of the last segment: connections come and go while a channel is silent. */
   #storedAt = performance.now();
 
-  constructor(endpoint: TrickleEndpoint, options: JsonWriterOptions) {
+  constructor(endpoint: TrickleEndpoint, options: MessageWriterOptions) {
     const { queueLength, giveUpMs, closeMs, emptySegmentMs = null } = { ...DEFAULTS, ...options };
     this.#endpoint = endpoint;
     this.#contentType = options.contentType;

@@ -1,7 +1,7 @@
 /** Channels of messages: written and read whole, in order, across outages. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { readMessages } from "../../src/trickle/client/json-reader.ts";
-import { JsonWriter } from "../../src/trickle/client/json-writer.ts";
+import { readMessages } from "../../src/trickle/client/message-reader.ts";
+import { MessageWriter } from "../../src/trickle/client/message-writer.ts";
 import { recordLogs } from "../support/log-records.ts";
 import { readSegments, type SeenSegment } from "../support/trickle-channel.ts";
 import { faultyPeer } from "../support/trickle-faults.ts";
@@ -20,7 +20,7 @@ test("each message is a segment, in order, and closing adds no empty one", async
   await host.make("a-events", "application/json");
   const seen: SeenSegment[] = [];
   const reading = readSegments(url, Number.POSITIVE_INFINITY, { start: 0 }, seen);
-  const writer = new JsonWriter({ url }, JSON_TYPE);
+  const writer = new MessageWriter({ url }, JSON_TYPE);
   writer.send("one");
   writer.send("two");
   await waitFor("two messages", () => seen.length === 2);
@@ -38,7 +38,7 @@ test("a silent channel gets empty segments if the writer is asked for them, and 
   const url = host.url("a-events");
   await host.make("a-events", "application/json");
   const latest = async () => Number((await fetch(`${url}/next`)).headers.get("Lp-Trickle-Latest"));
-  const writer = new JsonWriter({ url }, { ...JSON_TYPE, emptySegmentMs: 40 });
+  const writer = new MessageWriter({ url }, { ...JSON_TYPE, emptySegmentMs: 40 });
   writer.send("one");
   await waitFor("two empty segments", async () => (await latest()) >= 3);
   const empty = await fetch(`${url}/2`);
@@ -46,7 +46,7 @@ test("a silent channel gets empty segments if the writer is asked for them, and 
   await writer.close();
   const end = await latest();
   expect(await (await fetch(`${url}/${end - 1}`)).text()).toBe("");
-  const later = new JsonWriter({ url }, { ...JSON_TYPE, emptySegmentMs: 60_000 });
+  const later = new MessageWriter({ url }, { ...JSON_TYPE, emptySegmentMs: 60_000 });
   later.send("two");
   await later.close();
   expect(await latest()).toBe(end + 1);
@@ -63,7 +63,7 @@ test("a message too large for an orchestrator is dropped, the ones around it are
     stored.push(length);
     answer(200);
   });
-  const writer = new JsonWriter({ url: peer.url }, JSON_TYPE);
+  const writer = new MessageWriter({ url: peer.url }, JSON_TYPE);
   for (const length of [1, 8_000_001, 2, 5000, 3]) writer.send("x".repeat(length));
   await writer.close();
   expect(stored).toEqual([1, 2, 3]);
@@ -79,7 +79,7 @@ test("empty segments come in time though connections break sooner", async () => 
     stored++;
     answer(200);
   });
-  const writer = new JsonWriter({ url: peer.url }, { ...JSON_TYPE, emptySegmentMs: 150 });
+  const writer = new MessageWriter({ url: peer.url }, { ...JSON_TYPE, emptySegmentMs: 150 });
   await waitFor("an empty segment", () => stored > 0);
   await writer.close();
 });
@@ -92,7 +92,7 @@ test("the next segment is connected before there is a message", async () => {
     await text().catch(() => ""); // cut off
     answer(200);
   });
-  const writer = new JsonWriter({ url: peer.url }, JSON_TYPE);
+  const writer = new MessageWriter({ url: peer.url }, JSON_TYPE);
   await began.promise;
   await writer.close();
   expect(peer.seen).toEqual(["GET /next", "POST /0"]);
@@ -106,7 +106,7 @@ test("a channel that others have written to is continued at its next number, wit
     resets.push(request.headers["lp-trickle-reset"] ?? null);
     answer(200);
   });
-  const writer = new JsonWriter({ url: peer.url }, JSON_TYPE);
+  const writer = new MessageWriter({ url: peer.url }, JSON_TYPE);
   writer.send("one");
   writer.send("two");
   await writer.close();
@@ -125,7 +125,7 @@ test("a channel whose server ends the POST without a word, and that /next does n
     isOpen = false;
     return answer(200, { "Lp-Trickle-Seq": 0 });
   });
-  expect(await new JsonWriter({ url: peer.url }, JSON_TYPE).ended).toEqual({ kind: "closed" });
+  expect(await new MessageWriter({ url: peer.url }, JSON_TYPE).ended).toEqual({ kind: "closed" });
   expect(logs.messages).toEqual([]);
 });
 
@@ -136,7 +136,7 @@ test("a writer that is closing does not warn of a server that is gone", async ()
     if (isEnding) return reset();
     if (path === "/next") answer(200, { "Lp-Trickle-Latest": 0 }, "0");
   });
-  const writer = new JsonWriter({ url: peer.url }, { ...JSON_TYPE, closeMs: 150 });
+  const writer = new MessageWriter({ url: peer.url }, { ...JSON_TYPE, closeMs: 150 });
   await waitFor("the connection", () => peer.seen.includes("POST /0"));
   isEnding = true;
   writer.send("the end");
@@ -151,13 +151,13 @@ test("a channel that is closed or removed ends the writer; one that never existe
   await using host = hostTrickle({ autoCreate: false });
   const url = host.url("a-events");
   await host.make("a-events", "application/json");
-  const writer = new JsonWriter({ url }, JSON_TYPE);
+  const writer = new MessageWriter({ url }, JSON_TYPE);
   await waitFor("the connection", () => host.pending() > 0);
   await fetch(url, { method: "DELETE" });
   expect(await writer.ended).toEqual({ kind: "closed" });
   writer.send("too late");
   await writer.close();
-  const none = await new JsonWriter({ url: host.url("none") }, JSON_TYPE).ended;
+  const none = await new MessageWriter({ url: host.url("none") }, JSON_TYPE).ended;
   expect(none).toMatchObject({ kind: "lost", error: { kind: "channel_refused" } });
 });
 
@@ -171,7 +171,7 @@ test("a message answered 404 or 470 once is sent again at the server's next numb
       stored.push(message);
       answer(200);
     });
-    const writer = new JsonWriter({ url: peer.url }, JSON_TYPE);
+    const writer = new MessageWriter({ url: peer.url }, JSON_TYPE);
     writer.send("kept");
     await waitFor("it is stored", () => stored.includes("kept"));
     await writer.close();
@@ -181,7 +181,7 @@ test("a message answered 404 or 470 once is sent again at the server's next numb
     if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 0 });
     answer(404, {}, "not found");
   });
-  expect(await new JsonWriter({ url: gone.url }, JSON_TYPE).ended).toEqual({ kind: "closed" });
+  expect(await new MessageWriter({ url: gone.url }, JSON_TYPE).ended).toEqual({ kind: "closed" });
   expect(gone.seen.filter((name) => name === "POST /0")).toHaveLength(3);
 });
 
@@ -189,7 +189,7 @@ test("messages survive resets and a restart of the server; the oldest of too man
   const first = hostTrickle({ autoCreate: false });
   const url = first.url("a-events");
   await first.make("a-events", "application/json");
-  const writer = new JsonWriter({ url }, { ...JSON_TYPE, queueLength: 3 });
+  const writer = new MessageWriter({ url }, { ...JSON_TYPE, queueLength: 3 });
   writer.send("before");
   await waitFor("the first", async () => {
     return (await fetch(`${url}/next`)).headers.get("Lp-Trickle-Latest") === "1";
@@ -214,8 +214,8 @@ test("a writer whose peer is gone gives up after the given time; closing waits a
   const url = gone.url("x");
   await gone[Symbol.asyncDispose]();
   const limits = { ...JSON_TYPE, giveUpMs: 100 };
-  expect(await new JsonWriter({ url }, limits).ended).toMatchObject({ kind: "lost" });
-  const patient = new JsonWriter({ url }, { ...JSON_TYPE, closeMs: 50 });
+  expect(await new MessageWriter({ url }, limits).ended).toMatchObject({ kind: "lost" });
+  const patient = new MessageWriter({ url }, { ...JSON_TYPE, closeMs: 50 });
   patient.send("x");
   const asked = performance.now();
   await patient.close();
