@@ -38,7 +38,7 @@ test("an owned channel is deleted, if it was opened", async () => {
   );
   streams[0]?.receive({ type: "started", id: "a" });
   for (const stream of streams) stream.lost();
-  await Promise.all(streams.map(({ ended }) => ended));
+  await Promise.all(streams.map(({ released }) => released));
   const left = await Promise.all(
     ["opened", "refused"].map((name) => fetch(`${trickle.url(name)}/next`)),
   );
@@ -73,7 +73,7 @@ test.each([
     stream.lost();
     expect(await open.text()).toBe("begun");
     expect(await (await next).text()).toBe("");
-    await stream.ended;
+    await stream.released;
     expect((await fetch(`${url}/next`)).status).toBe(after);
   },
 );

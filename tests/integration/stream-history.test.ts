@@ -49,7 +49,7 @@ test("the observers and the long prompts of an orchestrator's ended streams are 
   };
   for (const id of ["a", "b", "c", "d", "e"]) {
     await begin(id);
-    await store.stop(id)?.ended;
+    await store.stop(id)?.released;
   }
   expect(store.list("all")).toHaveLength(5);
   // A conservative collector may find a stale pointer to the last of them on the stack.

@@ -207,7 +207,7 @@ const membersOf = ({ ignored, warnings }: Remarks) => ({
 /** Stops the stream of this id, if there is one. Waits at most a second for its end, so that callers are answered. */
 export async function stopStream(store: StreamStore, id: string, why: EndReason) {
   const stream = store.stop(id, why);
-  if (stream !== null) await untilAborted(stream.ended, AbortSignal.timeout(STOP_WAIT_MS));
+  if (stream !== null) await untilAborted(stream.released, AbortSignal.timeout(STOP_WAIT_MS));
   return {
     success: true as const,
     manifest_id: id,

@@ -115,7 +115,7 @@ export class StreamStore {
     if (!same) this.#host.update(stream);
   }
 
-  /** Begins to end the stream of this id unless it is over, and returns it: `ended` settles later. Null if there is none. */
+  /** Begins to end the stream of this id unless it is over, and returns it: `released` settles later. Null if there is none. */
   stop(id: string, why: EndReason = "deleted"): Stream | null {
     const stream = this.#find(id);
     if (stream !== null) this.end(stream, why);
@@ -153,7 +153,7 @@ export class StreamStore {
     this.#endAll(all.filter((stream) => !isDraining(stream)));
     await drained;
     this.#endAll(all.filter(isDraining));
-    await Promise.all(all.map((stream) => stream.ended));
+    await Promise.all(all.map((stream) => stream.released));
   }
 
   #endAll(streams: readonly Stream[]): void {
@@ -168,7 +168,7 @@ export class StreamStore {
   /** Its caller is told that it runs: it leaves a history and a usage record, as no refused stream does. */
   #accepted(stream: Stream): Stream {
     void stream.over.then(() => this.#options.usageLog?.append(usageRecord(stream)));
-    void stream.ended.then(() => this.#history.add(stream));
+    void stream.released.then(() => this.#history.add(stream));
     return stream;
   }
 
@@ -192,7 +192,7 @@ export class StreamStore {
     this.#live.set(stream.id, stream);
     this.#unreleased.add(stream);
     this.#options.observer?.admitted(stream);
-    void stream.ended.then(() => {
+    void stream.released.then(() => {
       this.#unreleased.delete(stream);
       this.#options.observer?.ended(stream);
       if (this.#live.get(stream.id) === stream) this.#live.delete(stream.id);
@@ -200,9 +200,11 @@ export class StreamStore {
     });
     if (predecessors.length === 0) this.#launch(stream);
     else this.#waiting.add(stream);
-    const launched = Promise.all(predecessors.map((predecessor) => predecessor.ended)).then(() => {
-      if (this.#waiting.delete(stream)) this.#launch(stream);
-    });
+    const launched = Promise.all(predecessors.map((predecessor) => predecessor.released)).then(
+      () => {
+        if (this.#waiting.delete(stream)) this.#launch(stream);
+      },
+    );
     return { stream, launched };
   }
 

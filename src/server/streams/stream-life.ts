@@ -32,7 +32,7 @@ export interface Ending {
 export class StreamLife {
   readonly #started = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
-  readonly #ended = Promise.withResolvers<void>();
+  readonly #released = Promise.withResolvers<void>();
   #state: State = { status: "starting" };
   #trouble: PlainError | null = null;
   #hasStarted = false;
@@ -62,8 +62,8 @@ export class StreamLife {
     return this.#over.promise;
   }
   /** Settles when everything that belongs to the stream is released. */
-  get ended(): Promise<void> {
-    return this.#ended.promise;
+  get released(): Promise<void> {
+    return this.#released.promise;
   }
   /** True once an engine has accepted it and opened its output channel. */
   get hasStarted(): boolean {
@@ -119,6 +119,6 @@ export class StreamLife {
 
   /** Everything that belonged to it is released. */
   release(): void {
-    this.#ended.resolve();
+    this.#released.resolve();
   }
 }

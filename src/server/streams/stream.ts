@@ -119,8 +119,8 @@ export class Stream implements Work {
     return this.#life.over;
   }
   /** Settles when everything that belongs to the stream is released. */
-  get ended(): Promise<void> {
-    return this.#life.ended;
+  get released(): Promise<void> {
+    return this.#life.released;
   }
   /** True once an engine has accepted it and opened its output channel. */
   get hasStarted(): boolean {

@@ -40,7 +40,7 @@ test("the seconds of streams never fall, whether they live, end or are forgotten
     stream.receive({ type: "showing", id, output: "live" });
     await Bun.sleep(3); // the passing of time is what is measured
     readings.push(await seconds(live));
-    if (id !== "c") await store.stop(id)?.ended;
+    if (id !== "c") await store.stop(id)?.released;
     readings.push(await seconds(live));
   }
   expect(store.list("all")).toHaveLength(1);

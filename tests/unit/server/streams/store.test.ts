@@ -74,7 +74,7 @@ test("a stream beyond the limit is refused, and admitted when another has ended"
   await store.start(origin("a"));
   await store.start(origin("b"));
   await expect(store.start(origin("c"))).rejects.toMatchObject({ kind: "at_capacity" });
-  await store.stop("a")?.ended;
+  await store.stop("a")?.released;
   expect((await store.start(origin("c"))).status).toBe("active");
 });
 
@@ -174,7 +174,7 @@ test("a stream that the server ends with an error has failed with it, whatever t
     kind: "output_lost",
     message: "its events channel is gone",
   });
-  await record.ended;
+  await record.released;
   expect(record.toJSON()).toMatchObject({ status: "error", error: "its events channel is gone" });
 });
 
@@ -195,7 +195,7 @@ test("a start that the engine refuses fails with its reason and leaves nothing",
 test("an ended stream stays readable for the time of the history, then is not found", async () => {
   const store = storeOf(instantHost().host);
   await store.start(origin("a"));
-  await store.stop("a")?.ended;
+  await store.stop("a")?.released;
   expect(store.list("live")).toEqual([]);
   expect(store.get("a").status).toBe("stopped");
   setSystemTime(Date.now() + 3_600_000); // the wall clock does not count
@@ -230,7 +230,7 @@ test("an ended stream lets go of its observer, its checkpoint and its long promp
   const size = { width: 64, height: 64 };
   stream.receive({ type: "checkpoint", id: "a", checkpoint: { seq: 1, pts: 0, size } });
   expect(stream.order()).toMatchObject({ resume: { seq: 1 } });
-  await store.stop("a")?.ended;
+  await store.stop("a")?.released;
   await waitFor("the observer to be collected", () => {
     Bun.gc(true);
     return observers[0]?.deref() === undefined;
@@ -245,7 +245,7 @@ test("the most recent thousand ended streams are kept", async () => {
   const store = storeOf(instantHost().host);
   for (let n = 0; n < 1003; n++) {
     await store.start(origin(`s${n}`));
-    await store.stop(`s${n}`)?.ended;
+    await store.stop(`s${n}`)?.released;
   }
   expect(store.list("all")).toHaveLength(1000);
   expect(store.list("all")[0]?.id).toBe("s3");
@@ -256,7 +256,7 @@ test("a failure after the start turns the stream to error with the reason", asyn
   const record = await store.start(origin("a"));
   const error = { kind: "output_lost", message: "the channel is gone" } as const;
   record.receive({ type: "ended", id: "a", error });
-  await record.ended;
+  await record.released;
   expect(store.get("a").toJSON()).toMatchObject({ status: "error", error: "the channel is gone" });
   expect(store.liveCount).toBe(0);
 });
@@ -287,7 +287,7 @@ test("streams that may drain end once the server has drained, all others at once
   ];
   const drained = Promise.withResolvers<void>();
   const closed = store.close(drained.promise);
-  await ends.ended;
+  await ends.released;
   expect(drains.status).toBe("active");
   await expect(store.start(origin("c"))).rejects.toMatchObject({ kind: "at_capacity" });
   drained.resolve();
@@ -303,7 +303,7 @@ test("a stream takes the place that is held for it, and gives it back at its end
   const stream = await store.start({ ...origin("a"), place });
   expect(admission.taken).toBe(1);
   store.stop("a");
-  await stream.ended;
+  await stream.released;
   expect(admission.taken).toBe(0);
 });
 
@@ -327,7 +327,7 @@ test("an ended stream tells why the server ended it, and nothing where it ended 
   expect(stopped.endReason).toBeNull();
   store.stop("a", "deleted");
   finished.receive({ type: "ended", id: "b" });
-  await Promise.all([stopped.ended, finished.ended]);
+  await Promise.all([stopped.released, finished.released]);
   expect([stopped.endReason, finished.endReason]).toEqual(["deleted", null]);
 });
 

@@ -108,7 +108,7 @@ test("a start that is refused gives no record, one that was accepted and then fa
   const { store, records } = storeWithLog("ended");
   await expect(store.start(origin("a"))).rejects.toThrow("answered 404");
   expect(store.list("all")).toEqual([]);
-  await store.accept(origin("b", { protocol: byocProtocol() })).ended;
+  await store.accept(origin("b", { protocol: byocProtocol() })).released;
   expect(records).toHaveLength(1);
   expect(records[0]).toMatchObject({ protocol: "byoc", status: "error", frames_out: 0 });
 });
@@ -116,7 +116,7 @@ test("a start that is refused gives no record, one that was accepted and then fa
 test("a record names its stream as the log does, never by its id", async () => {
   const { store, records } = storeWithLog();
   await store.accept(origin("a-secret-id", { protocol: byocProtocol() }));
-  await store.stop("a-secret-id", "stopped by orchestrator")?.ended;
+  await store.stop("a-secret-id", "stopped by orchestrator")?.released;
   expect(records[0]).toMatchObject({ stream: logId("a-secret-id"), width: 512, height: 512 });
   expect(JSON.stringify(records)).not.toContain("a-secret-id");
 });
@@ -124,7 +124,7 @@ test("a record names its stream as the log does, never by its id", async () => {
 test("the operators' page shows a record with all its members", async () => {
   const { store, records } = storeWithLog();
   await store.start(origin("a"));
-  await store.stop("a")?.ended;
+  await store.stop("a")?.released;
   const page = await Bun.file(join(import.meta.dir, "../../../../docs/operators.md")).text();
   const [, example = ""] = /## Bill it[\s\S]*?```json\n([\s\S]*?)```/.exec(page) ?? [];
   expect(Object.keys(JSON.parse(example))).toEqual(Object.keys(records[0] ?? {}));
@@ -138,7 +138,7 @@ test("usage adds up over the engines that ran a stream", async () => {
   stream.receive({ type: "started", id: "a" });
   stream.receive(counted("a", 10));
   stream.receive(counted("a", 30));
-  await store.stop("a")?.ended;
+  await store.stop("a")?.released;
   expect(store.get("a").toJSON().usage).toMatchObject({
     frames_in: 126,
     frames_processed: 116,
@@ -177,7 +177,7 @@ test("the time active and the time paused are the duration, through pauses and e
   store.update(stream, params);
   shows("live");
   await pass(30);
-  await store.stop("a")?.ended;
+  await store.stop("a")?.released;
   const ms = performance.now() - begun;
   const { usage } = stream;
   expect(usage.active_s + usage.paused_s).toBeCloseTo(usage.duration_s, 6);
@@ -193,7 +193,7 @@ test("a stream that never became active was on fallback all the time", async () 
   const { store, records } = storeWithLog(null);
   store.accept(origin("a", { protocol: byocProtocol() }));
   await Bun.sleep(20); // the passing of time is what is measured
-  await store.stop("a")?.ended;
+  await store.stop("a")?.released;
   const { duration_s, active_s, fallback_s, paused_s } = store.get("a").usage;
   expect(duration_s).toBeGreaterThan(0.015);
   expect([active_s, fallback_s, paused_s]).toEqual([duration_s, duration_s, 0]);

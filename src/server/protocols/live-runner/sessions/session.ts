@@ -240,7 +240,7 @@ export class RunnerSession {
     }
     this.#limits.started(performance.now());
     this.#log.started(stream);
-    void stream.ended.then(async () => await this.#streamEnded(stream));
+    void stream.released.then(async () => await this.#streamEnded(stream));
     return this.#running;
   }
 
