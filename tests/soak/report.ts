@@ -17,7 +17,8 @@ import {
 export function reportOf(record: SoakRecord): string {
   const { seed, minutes, everyS, startedAt, machine, strikes, log } = record;
   const faults = faultsOf(record);
-  const verdict = faults.length === 0 ? "Nothing went wrong." : `**${faults.length} faults.**`;
+  const broken = faults.length === 1 ? "One bound was" : `${faults.length} bounds were`;
+  const verdict = faults.length === 0 ? "Nothing went wrong." : `**${broken} broken.**`;
   return [
     `${startedAt.slice(0, 10)}, ${minutes} minutes, a fault every ${everyS} s, seed ${seed}: ${strikes.length} faults struck, and ` +
       `${sum(record.streams.map(({ changes }) => changes))} changes of parameters were made. ${verdict}`,
@@ -33,7 +34,7 @@ export function reportOf(record: SoakRecord): string {
     ),
     `A pause counts from the moment at which a fault is lifted, or strikes if it is a single blow; pauses up to half a second are 0. The bounds are judged with ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${strikes.filter(isStarved).length} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
     docTable(["Memory", "Start", "End", "Growth", "Samples"], memoryRows(record.memory)),
-    `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. At most ${MAX_GROWTH_PERCENT} % is allowed.`,
+    `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. At most ${MAX_GROWTH_PERCENT} % an hour is allowed.`,
     docTable(["Held without a stream", "Before", "After"], holdingRows(record.holdings)),
     ...(record.misfires.length === 0
       ? []

@@ -3,6 +3,7 @@ import { growthOf } from "./growth.ts";
 import type { MemoryRecord, SoakRecord, StreamRecord, Strike, UsageLine } from "./record.ts";
 import { STREAM_NAMES } from "./streams/soak-stream.ts";
 
+/** In an hour, or in less. */
 export const MAX_GROWTH_PERCENT = 2;
 /** Samples that a line needs before its slope is believed: fewer are a process that had just started. */
 export const MIN_SAMPLES = 10;
@@ -70,7 +71,8 @@ export function late(strike: Strike): string[] {
 function grown({ process, pid, samples }: MemoryRecord): string[] {
   if (samples.length < MIN_SAMPLES) return [];
   const { percent, start, end } = growthOf(samples);
-  return percent <= MAX_GROWTH_PERCENT
+  const hours = ((samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0)) / 3600;
+  return percent <= MAX_GROWTH_PERCENT * Math.max(1, hours)
     ? []
     : [
         `${process} ${pid} grew by ${percent.toFixed(1)} %, from ${start.toFixed(1)} to ${end.toFixed(1)} MiB`,

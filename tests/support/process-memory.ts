@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 /** All in MiB. */
 export interface ProcessMemory {
   readonly resident: number;
-  /** Its own, which nothing else can use. */
+  /** Its own, which nothing else can use, without what an allocator has freed and the system has not taken back yet. */
   readonly anonymous: number;
   /** Pages of files that are mapped, which the system takes back when it needs memory. */
   readonly mapped: number;
@@ -13,8 +13,8 @@ export interface ProcessMemory {
 /** Takes the process some milliseconds, in which it cannot map memory. */
 export function memoryOf(pid: number): ProcessMemory {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  const [resident, anonymous] = [mebibytes(rollup, "Rss"), mebibytes(rollup, "Anonymous")];
-  return { resident, anonymous, mapped: resident - anonymous };
+  const [resident, all] = [mebibytes(rollup, "Rss"), mebibytes(rollup, "Anonymous")];
+  return { resident, anonymous: all - mebibytes(rollup, "LazyFree"), mapped: resident - all };
 }
 
 /** Resident memory alone, at no cost for the process. */

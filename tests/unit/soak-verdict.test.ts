@@ -126,6 +126,18 @@ test("a server that grows by more than 2 % in the run is a fault, whatever its c
   expect(judged(4).join()).toContain("server 1 grew by 4.0 %, from 100.0 to 104.0 MiB");
 });
 
+test("a run of more than an hour may grow by 2 % in each", () => {
+  const judged = (mib: number) => {
+    const samples = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => ({
+      at: n * 800,
+      value: 100 + (mib * n) / 9,
+    }));
+    return faultsOf({ ...SOUND, memory: [{ process: "server", pid: 1, samples }] });
+  };
+  expect(judged(3.9)).toEqual([]);
+  expect(judged(4.1).join()).toContain("server 1 grew by 4.1 %");
+});
+
 test("an engine that lived for a few samples only is not judged by its memory", () => {
   const samples = [100, 150, 190].map((value, index) => ({ at: index, value }));
   expect(faultsOf({ ...SOUND, memory: [{ process: "engine", pid: 2, samples }] })).toEqual([]);
