@@ -28,7 +28,8 @@ export class RunPace {
   /** Resolves when the frame after the one with these inputs should be taken. Never if no model runs for it. */
   async next({ begun }: FrameInputs, signal: AbortSignal): Promise<void> {
     await begun;
-    await pause(this.untilNextMs, signal);
+    const waitMs = this.untilNextMs;
+    if (waitMs > 0) await pause(waitMs, signal); // short runs leave nothing to wait for
   }
 }
 
