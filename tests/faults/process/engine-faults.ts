@@ -5,9 +5,9 @@ import { type Order, order, taken } from "./orders.ts";
 
 /** Time for the next engine: its start, the model, a first segment. */
 export const RESUMES_MS = 2000;
-/** After three seconds without an answer an engine is killed; the server looks once a second. */
+/** After three seconds without an answer an engine is killed; the server looks four times a second, and a busy machine looks late. */
 const SILENCE_MS = 4000;
-/** Time that an engine has for its start; the server looks once a second. */
+/** Time that an engine has for its start, and the server until it looks. */
 const BOOT_MS = 7000;
 
 const nothing = async (): Promise<void> => {};

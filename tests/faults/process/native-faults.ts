@@ -8,7 +8,7 @@ import type { Fault, FaultSite } from "../rig/fault.ts";
 import { BLOW, RESUMES_MS } from "./engine-faults.ts";
 import { order, withdraw } from "./orders.ts";
 
-/** The server looks once a second whether calls have missed their deadlines. */
+/** The server looks four times a second whether calls have missed their deadlines. */
 const LOOK_MS = 2000;
 const DECODE_MS = 10_000;
 const RUN_MS = 5000;
