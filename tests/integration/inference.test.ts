@@ -204,7 +204,7 @@ test("every call settles when the thread is gone, and when what it is sent canno
   const late = worker.call("probe", { settings });
   await worker[Symbol.asyncDispose]();
   expect(await late).toBeNull();
-  expect((await rejection(worker.call("backends", null))).message).toContain("has ended");
+  expect((await rejection(worker.call("backends", null))).message).toContain("thread ended");
 });
 
 async function withWorker<T>(use: (worker: ProgramWorker) => Promise<T>): Promise<T> {
