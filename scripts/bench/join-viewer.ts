@@ -1,5 +1,5 @@
-/** A viewer in a real Chromium: opens the playground, leaves the stream, joins it again, changes its parameters. */
-import type { Page } from "playwright-core";
+/** A viewer in a real Chromium: opens the playground, joins a stream of several, changes the parameters of one. */
+import type { Locator, Page } from "playwright-core";
 import type { Browser } from "../../tests/support/browser.ts";
 import { PROBE, type Seen } from "./join-probe.ts";
 
@@ -13,14 +13,27 @@ export class Viewer implements AsyncDisposable {
     this.#page = page;
   }
 
-  /** Opens a new page that shows the newest stream. */
+  /** Opens a new page that shows the only stream. */
   static async open(browser: Browser, url: string): Promise<Viewer> {
+    return await Viewer.#open(browser, url, (viewer) => viewer.#picture());
+  }
+
+  /** Opens a new page that lists several streams, from which its user has chosen none. */
+  static async openList(browser: Browser, url: string): Promise<Viewer> {
+    return await Viewer.#open(browser, url, (viewer) => viewer.#rows.first().waitFor());
+  }
+
+  static async #open(
+    browser: Browser,
+    url: string,
+    isReady: (viewer: Viewer) => Promise<void>,
+  ): Promise<Viewer> {
     const page = await browser.context.newPage();
     try {
       await page.addInitScript(PROBE);
       await page.goto(url);
       const viewer = new Viewer(page);
-      await viewer.#picture();
+      await isReady(viewer);
       return viewer;
     } catch (error) {
       await page.close();
@@ -33,16 +46,10 @@ export class Viewer implements AsyncDisposable {
     return await this.#page.evaluate("takeTrace()");
   }
 
-  /** Leaves the stream; the page stays open. */
-  async leave(): Promise<void> {
-    await this.#page.getByRole("button", { name: "New stream" }).click();
-    await this.#page.locator("video").waitFor({ state: "detached" });
-  }
-
-  /** Clicks the running stream in the list and waits for its first picture. */
-  async join(): Promise<void> {
+  /** Clicks the stream of this model in the list and waits for its first picture. */
+  async join(model: string): Promise<void> {
     await this.trace();
-    await this.#page.locator(".streams .row").first().click();
+    await this.#rows.filter({ hasText: model }).click();
     await this.#picture();
   }
 
@@ -80,6 +87,10 @@ export class Viewer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#page.close();
+  }
+
+  get #rows(): Locator {
+    return this.#page.locator(".streams .row");
   }
 
   async #picture(): Promise<void> {
