@@ -35,6 +35,16 @@ test("the stages of a typical frame add up to its latency, and frames that were 
   expect(typicalFrame([]).latencyMs).toBeNaN();
 });
 
+test("frames that lack a stage leave the average of the others", () => {
+  const frames = Array.from({ length: 100 }, (_, at) => ({
+    latencyMs: 5,
+    stageMs: at % 3 === 0 ? {} : { decode: 2 },
+  }));
+  const { stageMs } = typicalFrame(frames);
+  expect(stageMs.decode).toBe(2);
+  expect(stageMs.encode).toBeNaN();
+});
+
 test.each([
   ["Bun Pool 3", "pool of native calls"],
   ["Worker", "model threads"],
