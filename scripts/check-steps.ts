@@ -14,6 +14,8 @@ const TEST_TIMEOUT_MS = 30_000;
 const RUN_TIMEOUT_MS = 15 * 60_000;
 /** More files than this with failures are a fault of the program, not of the moment. */
 const MAX_REPEATED = 4;
+/** Files that are named with their time, so that who adds to them sees what a check costs. */
+const NAMED_SLOWEST = 5;
 
 export interface Counts {
   readonly passed: number;
@@ -66,7 +68,8 @@ export async function step(name: string, args: readonly string[]): Promise<Count
 export async function runTests(name: string, args: readonly string[]): Promise<Counts> {
   const begun = performance.now();
   const first = await runOnce(args);
-  const { failedFiles } = first;
+  const { failedFiles, slowest } = first;
+  if (slowest.length > 0) console.log(`${name}: most time in ${slowest.join(", ")}`);
   if (first.failed === 0 || failedFiles.length === 0 || failedFiles.length > MAX_REPEATED) {
     console.log(`${name}: ${first.failed === 0 ? "ok" : "FAILED"} (${seconds(begun)})`);
     return first;
@@ -84,6 +87,8 @@ export async function runTests(name: string, args: readonly string[]): Promise<C
 interface TestRun extends Counts {
   /** Files with a test that failed. Empty if something else failed, such as an import. */
   readonly failedFiles: readonly string[];
+  /** Files and their seconds, the slowest first. */
+  readonly slowest: readonly string[];
 }
 
 /** Shows failures and the titles of skipped tests, which give the reason. The totals are the runner's own. */
@@ -112,21 +117,46 @@ async function runOnce(args: readonly string[]): Promise<TestRun> {
   }
   const code = await child.exited;
   if (code !== 0) console.log(`the runner ended with ${child.signalCode ?? `exit code ${code}`}`);
-  const failures = failuresIn(existsSync(report) ? readFileSync(report, "utf8") : "");
+  const junit = existsSync(report) ? readFileSync(report, "utf8") : "";
+  const failures = failuresIn(junit);
+  const slowest = [...secondsIn(junit)].sort(([, a], [, b]) => b - a).slice(0, NAMED_SLOWEST);
   await rm(folder, { recursive: true });
   // Without a summary the runner died during the run; only what passed until then is known.
   const { pass = passes, fail = 0, skip = 0, todo = 0, error = 0 } = summary;
   const failed = code === 0 ? fail : Math.max(fail, 1);
   const isAllKnown = error === 0 && failures.length === failed;
   const failedFiles = isAllKnown ? [...new Set(failures)] : [];
-  return { passed: pass, failed, skipped: skip + todo, failedFiles };
+  return {
+    passed: pass,
+    failed,
+    skipped: skip + todo,
+    failedFiles,
+    slowest: slowest.map(([file, time]) => `${file} (${time.toFixed(1)} s)`),
+  };
 }
 
 /** The file of each failed test in a JUnit report. */
-export function failuresIn(report: string): string[] {
+export const failuresIn = (report: string): string[] =>
+  casesIn(report)
+    .filter(({ text }) => text.includes("<failure") || text.includes("<error"))
+    .map(({ file }) => file);
+
+/** The seconds that the tests of each file took, by a JUnit report. */
+export function secondsIn(report: string): Map<string, number> {
+  const byFile = new Map<string, number>();
+  for (const { file, text } of casesIn(report)) {
+    const time = Number(/ time="([\d.]+)"/.exec(text)?.[1] ?? 0);
+    byFile.set(file, (byFile.get(file) ?? 0) + time);
+  }
+  return byFile;
+}
+
+function casesIn(report: string): { readonly file: string; readonly text: string }[] {
   const cases = report.split("<testcase ").slice(1);
-  const failed = cases.filter((one) => one.includes("<failure") || one.includes("<error"));
-  return failed.flatMap((one) => / file="([^"]+)"/.exec(one)?.[1] ?? []);
+  return cases.flatMap((text) => {
+    const file = / file="([^"]+)"/.exec(text)?.[1];
+    return file === undefined ? [] : [{ file, text }];
+  });
 }
 
 async function* lines(bytes: ReadableStream<Uint8Array>): AsyncGenerator<string> {

@@ -1,17 +1,17 @@
-/** Which files a check runs once more: those with failures in the runner's own report. */
+/** What a check reads in the runner's own report: which files it runs once more, and which take the most time. */
 import { expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { failuresIn } from "../../../scripts/check-steps.ts";
+import { failuresIn, secondsIn } from "../../../scripts/check-steps.ts";
 
-test("the file of each failed test is found in the report of a real run", async () => {
+test("failed tests, and the time of each file, are found in the report of a real run", async () => {
   const folder = await mkdtemp(join(tmpdir(), "check-steps-"));
   const file = (name: string, body: string) =>
     writeFile(join(folder, name), `import { expect, test } from "bun:test";\n${body}`);
   const bad = (name: string) => `test("${name}", () => expect(1).toBe(2));\n`;
   await file("two-bad.test.ts", bad("a > 1") + bad("b"));
-  await file("good.test.ts", 'test("c", () => {}); test.skip("d", () => {});');
+  await file("good.test.ts", 'test("c", () => Bun.sleep(50)); test.skip("d", () => {});');
   const report = join(folder, "report.xml");
   const options = ["--reporter=junit", `--reporter-outfile=${report}`];
   const run = Bun.spawn([process.execPath, "test", ...options], {
@@ -22,8 +22,12 @@ test("the file of each failed test is found in the report of a real run", async 
   const text = await Bun.file(report).text();
   await rm(folder, { recursive: true });
   expect(failuresIn(text).sort()).toEqual(["two-bad.test.ts", "two-bad.test.ts"]);
+  const times = secondsIn(text);
+  expect(times.get("good.test.ts")).toBeGreaterThanOrEqual(0.05);
+  expect(times.get("two-bad.test.ts")).toBeLessThan(times.get("good.test.ts") ?? 0);
 });
 
 test("an absent report names no file", () => {
   expect(failuresIn("")).toEqual([]);
+  expect(secondsIn("").size).toBe(0);
 });
