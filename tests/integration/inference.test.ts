@@ -199,12 +199,14 @@ test("every call settles when the thread is gone, and when what it is sent canno
   expect(await worker.call("probe", { settings })).toBeNull();
   const uncloneable = { settings: { ...settings, extra: (() => {}) as never } };
   expect((await rejection(worker.call("probe", uncloneable))).message).toContain(
-    "cannot be called",
+    'cannot take "probe"',
   );
   const late = worker.call("probe", { settings });
   await worker[Symbol.asyncDispose]();
   expect(await late).toBeNull();
-  expect((await rejection(worker.call("backends", null))).message).toContain("thread ended");
+  expect((await rejection(worker.call("backends", null))).message).toBe(
+    "the inference thread ended",
+  );
 });
 
 async function withWorker<T>(use: (worker: ProgramWorker) => Promise<T>): Promise<T> {

@@ -53,16 +53,16 @@ export class ProgramWorker implements AsyncDisposable {
     input: Calls[K][0],
     transfer: ArrayBuffer[] = [],
   ): Promise<Calls[K][1]> {
+    if (this.#failure !== null)
+      return Promise.reject(new WorkerError("model_failed", this.#failure));
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const id = this.#nextId++;
     this.#pending.set(id, { resolve, reject });
     try {
-      if (!this.#alive || this.#failure !== null)
-        throw new Error(this.#failure ?? "the thread has ended");
       this.#worker.postMessage({ id, call, input } as Request, transfer);
     } catch (error) {
       this.#pending.delete(id);
-      const message = `the inference thread cannot be called: ${reason(error)}`;
+      const message = `the inference thread cannot take "${call}": ${reason(error)}`;
       reject(new WorkerError("model_failed", message, { cause: error }));
     }
     return promise as Promise<Calls[K][1]>; // the worker answers each call by its row of the map
