@@ -16,7 +16,7 @@ import { checked } from "../field-errors.ts";
 import { IDLE_SECONDS } from "./connection-limits.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
 import { isInternal, statusOf } from "./http-error.ts";
-import { within } from "./job-deadline.ts";
+import { type HasSignal, type RunningJob, within } from "./job-deadline.ts";
 import { MAX_BATCH_BYTES, READ_TIMEOUT_MS, readJson } from "./json-body.ts";
 import type { LivepeerJob } from "./livepeer-header.ts";
 
@@ -62,21 +62,22 @@ export async function runJob(
   const total = Math.min(batchTimeoutMs, (livepeer?.timeout_seconds ?? Infinity) * 1000);
   // An orchestrator drops a capability whose connection is cut during a job (protocol.md 1.3); the deadline ends it anyway.
   if (total >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
-  const ends = (gone: AbortSignal) => {
+  const ends = (caller: HasSignal) => {
     const deadline = Math.max(0, total - (performance.now() - startedAt));
-    return { total, deadline, gone, closing };
+    return { total, deadline, caller, closing };
   };
   const timeoutMs = total <= READ_TIMEOUT_MS ? null : READ_TIMEOUT_MS; // a second timer for each job costs a tenth of it
-  const read = async (signal: AbortSignal): Promise<unknown> => {
-    const body = await readJson(request, { maxBytes: MAX_BATCH_BYTES, signal, timeoutMs });
+  const read = async (job: RunningJob): Promise<unknown> => {
+    const body = await readJson(request, { maxBytes: MAX_BATCH_BYTES, reader: job, timeoutMs });
+    job.throwIfEnded();
     return checked(capability.input, body);
   };
-  const parts = { route, streams, images };
+  const offers = { route, streams, images };
 
   if (!onDevice) {
-    const work = async (signal: AbortSignal) =>
-      perform(capability, await read(signal), { ...parts, signal, reserve() {}, progress() {} });
-    return answerOf(await logUndone(name, within(ends(request.signal), work)), set);
+    const work = async (job: RunningJob) =>
+      perform(capability, await read(job), job, { ...offers, reserve() {}, progress() {} });
+    return answerOf(await logUndone(name, within(ends(request), work)), set);
   }
 
   using held = new DisposableStack();
@@ -84,24 +85,25 @@ export async function runJob(
   const begin = async (): Promise<unknown> => {
     admission.admit();
     place = held.use(admission.take());
-    return await within(ends(request.signal), read);
+    return await within(ends(request), read);
   };
   const input = await logUndone(name, begin());
   const reserve = (size: Size): void => place?.resize(pictureLoad(size));
-  const run = (gone: AbortSignal, progress: JobContext["progress"]) => {
+  const run = (caller: HasSignal, progress: JobContext["progress"]) => {
     const places = held.move();
-    const work = async (signal: AbortSignal): Promise<JobOutcome> => {
+    const work = async (job: RunningJob): Promise<JobOutcome> => {
       using _places = places;
-      return await perform(capability, input, { ...parts, signal, reserve, progress });
+      return await perform(capability, input, job, { ...offers, reserve, progress });
     };
-    return logUndone(name, within(ends(gone), work));
+    return logUndone(name, within(ends(caller), work));
   };
-  if (!wantsEvents(request, input)) return answerOf(await run(request.signal, () => {}), set);
+  if (!wantsEvents(request, input)) return answerOf(await run(request, () => {}), set);
 
   const left = new AbortController();
   const steps = pushable<JobProgress>();
   const accepted = Promise.withResolvers<void>();
-  const outcome = run(AbortSignal.any([request.signal, left.signal]), (step) => {
+  const caller = { signal: AbortSignal.any([request.signal, left.signal]) };
+  const outcome = run(caller, (step) => {
     steps.push({ step, elapsed_ms: Math.round(performance.now() - startedAt) });
     accepted.resolve();
   }).finally(() => steps.end());
@@ -117,13 +119,19 @@ export async function runJob(
 async function perform(
   capability: Capability,
   input: unknown,
-  context: Omit<JobContext, "describe">,
+  job: RunningJob,
+  offers: Omit<JobContext, "signal" | "describe">,
 ): Promise<JobOutcome> {
   let metadata: JobOutcome["metadata"] = null;
-  const describe = (given: Readonly<Record<string, unknown>>) => {
-    metadata = given;
-  };
-  const answer = await capability.run(input, { ...context, describe });
+  const answer = await capability.run(input, {
+    ...offers,
+    get signal() {
+      return job.signal;
+    },
+    describe: (given) => {
+      metadata = given;
+    },
+  });
   if (check(capability.output).Check(answer)) return { answer, metadata };
   const message = `${capability.name} returned a body that does not match its output schema`;
   throw new WorkerError("internal", message);

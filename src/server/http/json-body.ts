@@ -6,6 +6,7 @@ import { WorkerError } from "../../errors.ts";
 import { parseJson } from "../exact-json.ts";
 import { declaredBytes } from "./content-length.ts";
 import { badJson, HttpError } from "./http-error.ts";
+import type { HasSignal } from "./job-deadline.ts";
 
 const MIB = 1024 * 1024;
 const MAX_BODY_BYTES = 12 * MIB;
@@ -48,8 +49,9 @@ const sharedBudget = new BodyBudget(256 * MIB);
 export interface ReadOptions {
   /** Default 12 MiB. */
   readonly maxBytes?: number;
-  readonly signal?: AbortSignal;
-  /** Time for the whole body; null where the caller does not wait longer than until `signal` aborts. Default: a minute. */
+  /** Its signal ends the reading. It is not looked at where the body is small and `timeoutMs` null. */
+  readonly reader?: HasSignal;
+  /** Time for the whole body; null where the reader has a deadline of its own. Default: a minute. */
   readonly timeoutMs?: number | null;
   /** Default: one for the whole process. */
   readonly budget?: BodyBudget;
@@ -67,15 +69,15 @@ export async function readJson(request: Request, options: ReadOptions = {}): Pro
   const declared = declaredBytes(request.headers);
   if ((declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
   budget.assertRoom(declared ?? 0);
-  using deadline = timeoutMs === null ? null : readDeadline(timeoutMs, options.signal);
-  const signal = deadline?.signal ?? options.signal;
+  const isSmall = declared !== null && declared <= SMALL_BYTES;
+  using deadline = timeoutMs === null ? null : readDeadline(timeoutMs, options.reader?.signal);
   let text: string;
-  if (declared === null || declared > SMALL_BYTES) {
+  if (!isSmall) {
+    const signal = deadline?.signal ?? options.reader?.signal;
     text = await readCounting(request, maxBytes, budget, signal);
   } else {
     const whole = request.text().catch(brokenOff);
     text = deadline === null ? await whole : await orAbort(whole, deadline.signal);
-    signal?.throwIfAborted();
   }
   if (text.trim() === "") return options.empty ?? null;
   try {
