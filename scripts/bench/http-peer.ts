@@ -1,10 +1,36 @@
-/** Reference of the http benchmark: text-reversal written directly on Bun.serve. `bun http-peer.ts checks|nothing` prints its URL. */
+/** Reference of the http benchmark: text-reversal without the product. `bun http-peer.ts checks|libraries|nothing` prints its URL. */
+import { cors } from "@elysiajs/cors";
+import { Type } from "@sinclair/typebox";
+import { Elysia } from "elysia";
 
-/** `nothing` answers at once, which gives the cost of the load generator and the socket alone. */
+/**
+ * `checks`: written directly on Bun.serve. `libraries`: on those that the product uses, in their own ways. `nothing` answers
+ * at once, which gives the cost of the load generator and the socket alone.
+ */
 const answer: Record<string, (request: Request) => Response | Promise<Response>> = {
   checks: reverse,
+  libraries: reverser().fetch,
   nothing: () => new Response("ok"),
 };
+
+function reverser() {
+  const text = Type.String();
+  return new Elysia({ normalize: false }).use(cors({ origin: /localhost/ })).post(
+    "/process/request/text-reversal",
+    ({ headers, body, status }) => {
+      if (!isJob(headers.livepeer)) return status(400, { error: "Livepeer is not usable" });
+      return { original: body.text, reversed: [...body.text].reverse().join("") };
+    },
+    {
+      headers: Type.Object({ livepeer: text }),
+      body: Type.Object({ text }),
+      response: {
+        200: Type.Object({ original: text, reversed: text }),
+        400: Type.Object({ error: text }),
+      },
+    },
+  );
+}
 
 async function reverse(request: Request): Promise<Response> {
   if (request.method !== "POST") return refused(405, "method");

@@ -42,17 +42,26 @@ async function throughput(
 ): Promise<Measurement[]> {
   const peer = [process.execPath, join(import.meta.dir, "http-peer.ts")];
   await using checks = await startServing([...peer, "checks"]);
+  await using libraries = await startServing([...peer, "libraries"]);
   await using nothing = await startServing([...peer, "nothing"]);
   const found = findReference(AIOHTTP);
   await using aiohttp =
     found.kind === "installed" ? await startPython(found, "aiohttp-peer.py") : null;
-  const urls = { product, checks: checks.url, nothing: nothing.url, aiohttp: aiohttp?.url };
-  const rates = { product: [], checks: [], nothing: [], aiohttp: [] } as Record<string, number[]>;
+  const urls = {
+    product,
+    checks: checks.url,
+    libraries: libraries.url,
+    nothing: nothing.url,
+    aiohttp: aiohttp?.url,
+  };
+  const rates: Record<string, number[]> = {};
   const rounds = quick ? 1 : 5;
   for (let round = 1; round <= rounds; round++) {
     log(`text-reversal round ${round} of ${rounds}`);
     for (const [name, url] of Object.entries(urls)) {
-      if (url) rates[name]?.push(await requestsPerSecond(url, folder, quick ? 1 : 4));
+      if (url === undefined) continue;
+      const rate = await requestsPerSecond(url, folder, quick ? 1 : 4);
+      rates[name] = [...(rates[name] ?? []), rate];
     }
   }
   const of = (name: string) => rates[name] ?? [];
@@ -64,6 +73,11 @@ async function throughput(
       reference: { name: "Bun.serve by hand", samples: of("checks") },
       aim: { on: "ratio", sign: "≥", bound: 0.65 },
       note: `load by ${loadGenerator()} on the same cores`,
+    },
+    {
+      ...row,
+      case: "text-reversal against its libraries alone",
+      reference: { name: "Elysia with CORS and schemas", samples: of("libraries") },
     },
     {
       ...row,

@@ -4,9 +4,10 @@ import type { Benchmark } from "./benchmark.ts";
 import { accessUnits, ClipFolder } from "./clip.ts";
 import { type FedStream, openFedStream } from "./fed-stream.ts";
 import { type MemorySamples, sampleMemory, totalMemory } from "./memory-samples.ts";
-import { memoryMb, startServing } from "./processes.ts";
+import { memoryMb, runScript, startServing } from "./processes.ts";
 import { startProduct } from "./product-server.ts";
 import { type Measurement, median } from "./report.ts";
+import type { StreamParts } from "./stream-parts.ts";
 
 /** The numbers of streams at which memory is measured. */
 const COUNTS = [1, 2, 4, 8];
@@ -21,6 +22,8 @@ export const memory: Benchmark = async ({ quick, minutes, log }) => {
   const units = await accessUnits(clip);
   const settleMs = quick ? 1000 : 15_000;
   const natives = await nativeMemory();
+  const script = join(import.meta.dir, "stream-parts.ts");
+  const { output: parts } = await runScript<StreamParts>(script, [await folder.describe(clip)]);
   await using server = await startProduct(["--max-streams", String(Math.max(...COUNTS))]);
   const idle = await sampleMemory(server, settleMs);
   const stages: Stage[] = [{ count: 0, samples: idle }];
@@ -45,7 +48,7 @@ export const memory: Benchmark = async ({ quick, minutes, log }) => {
     // What has grown meanwhile does not count for the streams that come now.
     stages.push({ count: WATCHED, samples: long });
     for (const count of COUNTS.filter((one) => one > WATCHED)) await reach(count);
-    return rowsOf({ natives, stages, long, drops });
+    return rowsOf({ natives, parts, stages, long, drops });
   } finally {
     await Promise.all(streams.map((stream) => stream.end()));
   }
@@ -70,6 +73,7 @@ interface Stage {
 
 interface Watched {
   readonly natives: number;
+  readonly parts: StreamParts;
   /** From the idle server on; the number of streams grows, or stays while they are watched. */
   readonly stages: readonly Stage[];
   readonly long: MemorySamples;
@@ -77,7 +81,7 @@ interface Watched {
   readonly drops: readonly number[];
 }
 
-function rowsOf({ natives, stages, long, drops }: Watched): Measurement[] {
+function rowsOf({ natives, parts, stages, long, drops }: Watched): Measurement[] {
   const [idle, ...later] = stages;
   if (!idle) return [];
   const mb = { unit: "MB" };
@@ -93,7 +97,13 @@ function rowsOf({ natives, stages, long, drops }: Watched): Measurement[] {
       samples: [median(idle.samples.engine)],
       reference: { name: "node-av + onnxruntime loaded", samples: [natives] },
     },
-    ...later.flatMap((stage, at) => furtherRow(stage, stages[at] ?? idle)),
+    ...later.flatMap((stage, at) => furtherRows(stage, stages[at] ?? idle)),
+    ...Object.entries(parts).map(([part, mb]) => ({
+      case: `of a stream: ${part}`,
+      unit: "MB",
+      samples: [mb],
+      note: "by itself, in a process of its own",
+    })),
     { ...mb, case: `server with ${WATCHED} streams`, samples: [median(long.server)] },
     { ...mb, case: `engine with ${WATCHED} streams`, samples: [median(long.engine)] },
     { ...growth, case: "server growth", samples: [grown("server")], note },
@@ -103,10 +113,13 @@ function rowsOf({ natives, stages, long, drops }: Watched): Measurement[] {
 }
 
 /** What each stream of a stage has added to the stage before. The first one brings the model along. */
-function furtherRow({ count, samples }: Stage, before: Stage): Measurement[] {
+function furtherRows({ count, samples }: Stage, before: Stage): Measurement[] {
   if (count === before.count) return [];
-  const added = (totalMemory(samples) - totalMemory(before.samples)) / (count - before.count);
-  const row = { unit: "MB", samples: [added] };
+  const of = (added: number) => added / (count - before.count);
+  const row = {
+    unit: "MB",
+    samples: [of(totalMemory(samples) - totalMemory(before.samples))],
+  };
   if (count === 1) return [{ ...row, case: "first stream", note: "with the model" }];
   return [
     {
@@ -115,6 +128,12 @@ function furtherRow({ count, samples }: Stage, before: Stage): Measurement[] {
       aim: { on: "value", sign: "≤", bound: MOST_MB_A_STREAM },
       note: `compared with ${before.count}`,
       series: { name: "memory of a further stream", x: count },
+    },
+    {
+      case: `${count} streams: of it in the server`,
+      unit: "MB",
+      samples: [of(median(samples.server) - median(before.samples.server))],
+      note: "the last segments of its channels",
     },
   ];
 }

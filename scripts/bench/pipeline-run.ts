@@ -3,13 +3,12 @@ import { quietLibav } from "../../src/engine/codec/libav.ts";
 import type { LoadedModel } from "../../src/engine/device/loaded-model.ts";
 import { ModelHost } from "../../src/engine/device/model-host.ts";
 import { ModelCatalogue } from "../../src/engine/models/catalogue.ts";
-import { TsDemuxer } from "../../src/engine/source/ts/demux.ts";
-import type { VideoPacket } from "../../src/media/encoded-packet.ts";
 import type { Fragment } from "../../src/media/fragment.ts";
 import type { IncomingChunk } from "../../src/trickle/client/segment-copy.ts";
 import { openBareLoop } from "./bare-loop.ts";
 import { BenchStream } from "./bench-stream.ts";
 import { accessUnits, type Clip } from "./clip.ts";
+import { packetsOf } from "./clip-packets.ts";
 import { ClosedLoop } from "./stream-loops.ts";
 
 /**
@@ -117,12 +116,6 @@ class NoModelHost extends ModelHost {
       forget: (lane) => model.forget(lane),
     };
   }
-}
-
-function packetsOf(units: readonly Uint8Array[]): VideoPacket[] {
-  const demuxer = new TsDemuxer();
-  const found = [...units.map((unit) => demuxer.push(unit, 0)), demuxer.endSegment(0)].flat();
-  return found.filter((packet) => packet.kind === "video");
 }
 
 if (import.meta.main) {

@@ -1,0 +1,103 @@
+/** One start of the program, from its execution to what its callers see. */
+
+import { waitFor } from "../../tests/support/wait-for.ts";
+import { openPacedPublisher } from "./paced-publisher.ts";
+import { type ProductApi, productAt } from "./product-server.ts";
+import { readChannel } from "./read-channel.ts";
+
+/** Milliseconds since the program was executed. */
+export interface Start {
+  /** To the first answer of /health. */
+  readonly answers: number;
+  /** To the answer that a stream can be started. */
+  readonly ready: number;
+}
+
+/** A server that is ready. */
+export interface StartedServer {
+  readonly api: ProductApi;
+  readonly start: Start;
+  /** Milliseconds since the program was executed. */
+  since(): number;
+}
+
+/** Runs the program to its end; returns the milliseconds that it took. `home` takes all that it writes. */
+export async function timeToExit(command: readonly string[], home: string): Promise<number> {
+  const begun = performance.now();
+  const child = Bun.spawn([...command], { cwd: home, env: { HOME: home }, stdout: "ignore" });
+  await child.exited;
+  return performance.now() - begun;
+}
+
+/** Runs the server until `use` has returned. `home` takes all that it writes. */
+export async function withStarted<T>(
+  program: readonly string[],
+  home: string,
+  use: (server: StartedServer) => T | Promise<T>,
+): Promise<T> {
+  const begun = performance.now();
+  const since = () => performance.now() - begun;
+  const child = Bun.spawn([...program, "server", "--host", "127.0.0.1", "--port", "0"], {
+    cwd: home,
+    env: { HOME: home, TMPDIR: home },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  try {
+    const url = await listeningUrl(child.stderr);
+    let answers = 0;
+    await waitFor("an engine that is ready", async () => {
+      const { status } = (await (await fetch(`${url}/health`)).json()) as { status: string };
+      answers ||= since();
+      return status === "IDLE";
+    });
+    return await use({ api: productAt(url), start: { answers, ready: since() }, since });
+  } finally {
+    child.kill("SIGTERM");
+    await child.exited;
+  }
+}
+
+/** Starts a stream without input; returns when the first bytes of its output came, and when its first segment was whole. */
+export async function firstSegment({ api, since }: StartedServer) {
+  const output = api.channel("out");
+  await api.startStream({ prompts: [{ prompt: "bench" }], stream_url: output });
+  const seen = { begins: 0, ends: 0 };
+  const stop = new AbortController();
+  await readChannel(output, stop.signal, ({ data, last }) => {
+    if (data.length > 0) seen.begins ||= since();
+    if (!last) return;
+    seen.ends = since();
+    stop.abort();
+  });
+  return seen;
+}
+
+/** Starts a stream with input; returns the milliseconds from its first key frame's input to the first byte of its output. */
+export async function firstFrame({ api }: StartedServer, keyFrame: Uint8Array): Promise<number> {
+  const [input, output] = [api.channel("in"), api.channel("out")];
+  await using publisher = await openPacedPublisher(input);
+  const fields = { prompts: [{ prompt: "bench" }], model: "identity" };
+  await api.startStream({ ...fields, input_url: input, stream_url: output });
+  const stop = new AbortController();
+  let came = 0;
+  const reading = readChannel(output, stop.signal, ({ data, arrivedAt }) => {
+    if (data.length === 0) return;
+    came ||= arrivedAt;
+    stop.abort();
+  });
+  const [sent = Number.NaN] = await publisher.play([keyFrame]);
+  publisher.endSegment(); // a key frame may fill its last packet, so that only this tells its end
+  await reading;
+  return came - sent;
+}
+
+async function listeningUrl(log: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of log) {
+    text += decoder.decode(bytes, { stream: true });
+    const url = / listening url=(\S+)/.exec(text)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`the server ended:\n${text}`);
+}
