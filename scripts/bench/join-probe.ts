@@ -2,7 +2,10 @@
 
 /** Times are milliseconds of the page's `performance.now()`; 0 is its navigation. */
 export type Seen =
-  /** The click; the request for the current segment and its response head; the first bytes appended and accepted; parameters posted. */
+  /**
+   * The click; the request for the current segment and its response head; the first bytes given to the browser, and taken by
+   * its SourceBuffer or decoded; parameters posted.
+   */
   | {
       readonly what: "click" | "asked" | "head" | "append" | "appended" | "change";
       readonly at: number;
@@ -57,14 +60,33 @@ export const PROBE = `(() => {
 
   const give = SourceBuffer.prototype.appendBuffer;
   const fed = new WeakSet();
+  const feed = (sink) => {
+    if (fed.has(sink)) return false;
+    fed.add(sink);
+    note("append");
+    return true;
+  };
   SourceBuffer.prototype.appendBuffer = function (bytes) {
-    if (!fed.has(this)) {
-      fed.add(this);
-      note("append");
-      this.addEventListener("updateend", () => note("appended"), { once: true });
-    }
+    if (feed(this)) this.addEventListener("updateend", () => note("appended"), { once: true });
     return give.call(this, bytes);
   };
+  const Decoder = window.VideoDecoder;
+  if (Decoder)
+    window.VideoDecoder = class extends Decoder {
+      constructor({ output, error }) {
+        let first = true;
+        const noted = (frame) => {
+          if (first) note("appended");
+          first = false;
+          output(frame);
+        };
+        super({ output: noted, error });
+      }
+      decode(chunk) {
+        feed(this);
+        super.decode(chunk);
+      }
+    };
 
   const context = new OffscreenCanvas(8, 8).getContext("2d", { willReadFrequently: true });
   const pixelsOf = (video) => {

@@ -1,9 +1,11 @@
 /** Plays a trickle channel live in a video element and recovers from any interruption. */
 import { delay } from "../delay.ts";
 import { readChannel } from "./channel-reader.ts";
+import { FrameSink } from "./frame-sink.ts";
 import { LiveEdge } from "./live-edge.ts";
-import { MediaSink, Unplayable } from "./media-sink.ts";
-import { join, Mp4Pieces, NotMp4 } from "./mp4-pieces.ts";
+import { MediaSink } from "./media-sink.ts";
+import { type Mp4Piece, Mp4Pieces, NotMp4 } from "./mp4-pieces.ts";
+import { type Sink, Unplayable } from "./sink.ts";
 
 /** The player's state. */
 export type Playback =
@@ -49,8 +51,7 @@ class LivePlayer {
   readonly #onChange: (playback: Playback, behind: BehindLive) => void;
   readonly #pieces = new Mp4Pieces(() => !this.#video.muted);
   readonly #live = new LiveEdge();
-  #sink: MediaSink | null = null;
-  #edge = Number.NEGATIVE_INFINITY;
+  #sink: Sink | null = null;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -87,9 +88,9 @@ class LivePlayer {
   }
 
   async #take(data: Uint8Array): Promise<void> {
-    let run: Uint8Array[] = [];
+    let run: Mp4Piece[] = [];
     const flush = async (): Promise<void> => {
-      if (this.#sink !== null && run.length > 0) await this.#sink.append(join(run));
+      if (this.#sink !== null && run.length > 0) await this.#sink.take(run);
       run = [];
     };
     let pictures = false;
@@ -98,34 +99,19 @@ class LivePlayer {
         await flush();
         if (this.#sink?.accepts(piece.tracks) !== true) {
           this.#dropSink();
-          this.#sink = await MediaSink.open(this.#video, piece.tracks);
+          this.#sink =
+            (await FrameSink.open(this.#video, piece.tracks)) ??
+            (await MediaSink.open(this.#video, piece.tracks, this.#live));
         }
-      } else if (piece.track === "video") {
-        pictures = true;
-        this.#edge = piece.time;
-      }
-      run.push(piece.bytes);
+      } else if (piece.track === "video") pictures = true;
+      run.push(piece);
     }
     await flush();
-    if (pictures) this.#hold();
+    if (pictures) this.#playing();
   }
 
-  /** Keeps the playhead near the newest picture. */
-  #hold(): void {
-    const newest = this.#sink?.newest;
-    if (!newest) return;
-    const video = this.#video;
-    const { start } = newest;
-    const move = this.#live.move({ at: video.currentTime, start, edge: this.#edge });
-    if (move.kind === "jump") {
-      video.currentTime = move.to;
-      video.playbackRate = 1;
-    } else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
-    if (video.paused) video.play().catch(() => {}); // the page is hidden: the next picture retries
-    this.#onChange(
-      { status: "playing", sound: this.#pieces.hasSound },
-      Math.max(0, this.#edge - video.currentTime),
-    );
+  #playing(): void {
+    this.#onChange({ status: "playing", sound: this.#pieces.hasSound }, this.#sink?.behind ?? null);
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#onChange({ status: "waiting" }, null), SILENT_MS);
   }
@@ -133,6 +119,5 @@ class LivePlayer {
   #dropSink(): void {
     this.#sink?.close();
     this.#sink = null;
-    this.#edge = Number.NEGATIVE_INFINITY;
   }
 }

@@ -1,20 +1,13 @@
-/** Feeds a video element through MediaSource: appends bytes in order and removes old ones. */
+/** Feeds a video element through MediaSource: appends bytes in order, removes old ones, and keeps the playhead near the newest picture. */
+import type { LiveEdge } from "./live-edge.ts";
 import type { Mp4Track } from "./mp4-boxes.ts";
+import { join, type Mp4Piece } from "./mp4-pieces.ts";
+import { type Sink, Unplayable } from "./sink.ts";
 
 /** Seconds retained behind the playhead. */
 const KEEP_BEHIND = 8;
 /** Seconds behind the playhead at which old media is removed, so that it is not done at every append. */
 const TRIM_FROM = 16;
-
-/** This browser cannot play the channel's codecs. */
-export class Unplayable extends Error {
-  override readonly name = "Unplayable";
-  readonly codecs: string;
-  constructor(codecs: string) {
-    super(`this browser cannot play ${codecs}`);
-    this.codecs = codecs;
-  }
-}
 
 /** The MIME type of a source with these tracks. */
 function mimeOf(tracks: readonly Mp4Track[]): string {
@@ -22,19 +15,24 @@ function mimeOf(tracks: readonly Mp4Track[]): string {
 }
 
 /** One SourceBuffer. The caller opens a new sink if the kinds of tracks change or the element fails. */
-export class MediaSink {
+export class MediaSink implements Sink {
   readonly #video: HTMLVideoElement;
   readonly #buffer: SourceBuffer;
   readonly #url: string;
   readonly #kinds: string;
+  readonly #live: LiveEdge;
   #mime: string;
+  /** Time of the newest picture. */
+  #edge: number | null = null;
 
   private constructor(
     video: HTMLVideoElement,
+    live: LiveEdge,
     buffer: SourceBuffer,
     url: string,
     tracks: readonly Mp4Track[],
   ) {
+    this.#live = live;
     this.#video = video;
     this.#buffer = buffer;
     this.#url = url;
@@ -43,7 +41,11 @@ export class MediaSink {
   }
 
   /** Attaches to the element. Throws Unplayable. */
-  static async open(video: HTMLVideoElement, tracks: readonly Mp4Track[]): Promise<MediaSink> {
+  static async open(
+    video: HTMLVideoElement,
+    tracks: readonly Mp4Track[],
+    live: LiveEdge,
+  ): Promise<MediaSink> {
     const mime = mimeOf(tracks);
     if (!MediaSource.isTypeSupported(mime)) throw new Unplayable(mime);
     const source = new MediaSource();
@@ -53,7 +55,7 @@ export class MediaSink {
     });
     video.src = url;
     await open;
-    return new MediaSink(video, source.addSourceBuffer(mime), url, tracks);
+    return new MediaSink(video, live, source.addSourceBuffer(mime), url, tracks);
   }
 
   /** Switches to new tracks; false if that needs a new sink. Codec and size may change, the kinds of tracks may not. */
@@ -68,18 +70,17 @@ export class MediaSink {
   }
 
   /** Resolves when the bytes are buffered; throws if the element has failed. */
-  async append(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async take(pieces: readonly Mp4Piece[]): Promise<void> {
     await this.#trim();
     const done = this.#settled();
-    this.#buffer.appendBuffer(bytes);
+    this.#buffer.appendBuffer(join(pieces.map(({ bytes }) => bytes)));
     await done;
+    const newest = pieces.findLast((piece) => piece.kind === "fragment" && piece.track === "video");
+    if (newest?.kind === "fragment") this.#hold(newest.time);
   }
 
-  /** Start and end of the newest buffered range, in seconds; null if nothing is buffered. */
-  get newest(): { start: number; end: number } | null {
-    const { buffered } = this.#buffer;
-    const last = buffered.length - 1;
-    return last < 0 ? null : { start: buffered.start(last), end: buffered.end(last) };
+  get behind(): number | null {
+    return this.#edge === null ? null : Math.max(0, this.#edge - this.#video.currentTime);
   }
 
   /** Detaches from the element. */
@@ -87,6 +88,21 @@ export class MediaSink {
     URL.revokeObjectURL(this.#url);
     this.#video.removeAttribute("src");
     this.#video.load();
+  }
+
+  /** Keeps the playhead near the newest picture, which begins at `edge`. */
+  #hold(edge: number): void {
+    this.#edge = edge;
+    const { buffered } = this.#buffer;
+    if (buffered.length === 0) return;
+    const video = this.#video;
+    const start = buffered.start(buffered.length - 1);
+    const move = this.#live.move({ at: video.currentTime, start, edge });
+    if (move.kind === "jump") {
+      video.currentTime = move.to;
+      video.playbackRate = 1;
+    } else if (video.playbackRate !== move.rate) video.playbackRate = move.rate;
+    if (video.paused) video.play().catch(() => {}); // the page is hidden: the next picture retries
   }
 
   async #trim(): Promise<void> {

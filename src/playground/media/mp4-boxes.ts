@@ -13,6 +13,12 @@ export interface Mp4Track {
   /** As `MediaSource.isTypeSupported` takes it (RFC 6381); the sample entry's type for codecs unknown here. */
   readonly codec: string;
   readonly timescale: number;
+  /** A picture's `avcC` as a decoder takes it, and the size at which it is shown; null for others, and where it is to be turned. */
+  readonly picture: {
+    readonly avcC: Uint8Array<ArrayBuffer>;
+    readonly width: number;
+    readonly height: number;
+  } | null;
 }
 
 const HEADER_BYTES = 8;
@@ -82,7 +88,21 @@ export function trackOf(trak: Uint8Array): Mp4Track | null {
     kind,
     codec: codecOf(entry),
     timescale: uint32(mdhd, mdhd[0] === 1 ? 20 : 12),
+    picture: pictureOf(entry, tkhd),
   };
+}
+
+/** The matrix of a `tkhd` that neither turns nor scales, in 16.16 and 2.30 fixed point (§8.3.2). */
+const UPRIGHT = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
+
+function pictureOf({ type, body }: Box, tkhd: Uint8Array): Mp4Track["picture"] {
+  const avcC = type === "avc1" ? find(body.subarray(VISUAL_ENTRY_BYTES), "avcC") : null;
+  const matrix = tkhd[0] === 1 ? 52 : 40;
+  const isUpright = UPRIGHT.every((value, index) => uint32(tkhd, matrix + 4 * index) === value);
+  if (avcC === null || !isUpright) return null;
+  const [width, height] = [36, 40].map((at) => uint32(tkhd, matrix + at) >>> 16);
+  if (!width || !height) return null;
+  return { avcC: avcC.slice(), width, height };
 }
 
 function codecOf({ type, body }: Box): string {
