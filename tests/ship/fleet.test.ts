@@ -136,6 +136,24 @@ describe.each(PROXIES)("$name", ({ name, program, lack, places }) => {
       expect(refused.status).toBe(405);
     },
   );
+
+  test.skipIf(program === null)(
+    `a worker gives up a job whose caller has left${note}`,
+    async () => {
+      const { url = "", token = "" } = fleet.orchestrator.capabilities.get("fleet-video") ?? {};
+      const left = new AbortController();
+      const job = fetch(`${url}/comfystream-image`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        body: JSON.stringify({ prompt: "a city", model: "dreamscape", width: 4096, height: 4096 }),
+        signal: left.signal,
+      });
+      job.catch(() => {}); // it is left
+      await waitFor("a worker takes the job", async () => (await usedPlaces(fleet)) > 0);
+      left.abort();
+      await waitFor("a worker gives the job up", async () => (await timeouts(fleet)) === 1);
+    },
+  );
 });
 
 /** Starts all streams at once; returns the segments of each as they come, by its id. */
@@ -162,6 +180,23 @@ async function everyoneUpdates(fleet: Fleet, ids: readonly string[]): Promise<vo
   const answers = await Promise.all(ids.map((id) => fleet.streams.update(id, { fps: 2 })));
   const missed = ids.filter((_, n) => answers[n]?.status !== 200);
   expect(missed).toEqual([]);
+}
+
+/** Places in use at all workers. */
+async function usedPlaces({ workers }: Fleet): Promise<number> {
+  const used = workers.map(async ({ url }) => {
+    const health = (await (await fetch(`${url}/health`)).json()) as { used: number };
+    return health.used;
+  });
+  return (await Promise.all(used)).reduce((sum, one) => sum + one, 0);
+}
+
+/** Jobs that ended with 504 at any worker: nobody waited for them any more. */
+async function timeouts({ workers }: Fleet): Promise<number> {
+  const metrics = workers.map(async ({ url }) => await (await fetch(`${url}/metrics`)).text());
+  const ended = /^comfystream_http_requests_total\{.*status="504".*\} (\d+)$/gm;
+  const found = (await Promise.all(metrics)).flatMap((text) => [...text.matchAll(ended)]);
+  return found.reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 /** Starts new streams, one after the other, until this worker has one. */
