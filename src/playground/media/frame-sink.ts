@@ -18,6 +18,8 @@ declare class MediaStreamTrackGenerator extends MediaStreamTrack {
 const MAX_WAITING = 12;
 /** Pictures in the decoder. With more of them the machine is too slow, and what follows is left out up to a key frame. */
 const MAX_IN_DECODER = 20;
+/** A decoder that gives no picture for so many has failed without a word. */
+const MAX_WITHOUT_PICTURE = 90;
 
 interface Waiting {
   readonly frame: VideoFrame;
@@ -33,6 +35,7 @@ export class FrameSink implements Sink {
   readonly #waiting: Waiting[] = [];
   #track: Mp4Track;
   #needsKey = true;
+  #withoutPicture = 0;
   #failure: Error | null = null;
   /** Media times in microseconds. */
   #newest: number | null = null;
@@ -82,6 +85,8 @@ export class FrameSink implements Sink {
       for (const sample of samplesOf(piece.bytes, this.#track)) this.#decode(sample);
     }
     if (this.#failure !== null) throw this.#failure;
+    if (this.#withoutPicture > MAX_WITHOUT_PICTURE)
+      throw new Error("the decoder gives no pictures");
     if (this.#video.paused) this.#video.play().catch(() => {}); // the page is hidden: the next picture retries
   }
 
@@ -101,6 +106,7 @@ export class FrameSink implements Sink {
   }
 
   #decode({ data, time, isKey }: TrackSample): void {
+    this.#withoutPicture++;
     this.#needsKey ||= this.#decoder.decodeQueueSize > MAX_IN_DECODER;
     if (this.#needsKey && !isKey) return;
     this.#needsKey = false;
@@ -111,6 +117,7 @@ export class FrameSink implements Sink {
   }
 
   #decoded(frame: VideoFrame): void {
+    this.#withoutPicture = 0;
     const now = performance.now();
     const wait = this.#playout.due(frame.timestamp / 1000, now) - now;
     if (wait < 1 && this.#waiting.length === 0) {

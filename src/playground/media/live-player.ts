@@ -4,6 +4,7 @@ import { readChannel } from "./channel-reader.ts";
 import { FrameSink } from "./frame-sink.ts";
 import { LiveEdge } from "./live-edge.ts";
 import { MediaSink } from "./media-sink.ts";
+import type { Mp4Track } from "./mp4-boxes.ts";
 import { type Mp4Piece, Mp4Pieces, NotMp4 } from "./mp4-pieces.ts";
 import { type Sink, Unplayable } from "./sink.ts";
 
@@ -52,6 +53,8 @@ class LivePlayer {
   readonly #pieces = new Mp4Pieces(() => !this.#video.muted);
   readonly #live = new LiveEdge();
   #sink: Sink | null = null;
+  /** A decoder of the page's own that has failed once is not tried again. */
+  #decodes = true;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -76,6 +79,7 @@ class LivePlayer {
   }
 
   failed(error: unknown): void {
+    if (this.#sink instanceof FrameSink) this.#decodes = false;
     this.#dropSink();
     if (error instanceof NotMp4 || error instanceof Unplayable)
       this.#onChange({ status: "unplayable", why: error.message }, null);
@@ -99,15 +103,18 @@ class LivePlayer {
         await flush();
         if (this.#sink?.accepts(piece.tracks) !== true) {
           this.#dropSink();
-          this.#sink =
-            (await FrameSink.open(this.#video, piece.tracks)) ??
-            (await MediaSink.open(this.#video, piece.tracks, this.#live));
+          this.#sink = await this.#open(piece.tracks);
         }
       } else if (piece.track === "video") pictures = true;
       run.push(piece);
     }
     await flush();
     if (pictures) this.#playing();
+  }
+
+  async #open(tracks: readonly Mp4Track[]): Promise<Sink> {
+    const sink = this.#decodes ? await FrameSink.open(this.#video, tracks) : null;
+    return sink ?? (await MediaSink.open(this.#video, tracks, this.#live));
   }
 
   #playing(): void {
