@@ -1,7 +1,7 @@
 /** Plays a trickle channel live in a video element and recovers from any interruption. */
 import { delay } from "../delay.ts";
 import { readChannel } from "./channel-reader.ts";
-import { FrameSink } from "./frame-sink.ts";
+import { DecoderFailed, FrameSink } from "./frame-sink.ts";
 import { LiveEdge } from "./live-edge.ts";
 import { MediaSink } from "./media-sink.ts";
 import type { Mp4Track } from "./mp4-boxes.ts";
@@ -53,7 +53,7 @@ class LivePlayer {
   readonly #pieces = new Mp4Pieces(() => !this.#video.muted);
   readonly #live = new LiveEdge();
   #sink: Sink | null = null;
-  /** A decoder of the page's own that has failed once is not tried again. */
+  /** False once a decoder of the page's own has failed: it is not tried again. */
   #decodes = true;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
@@ -63,9 +63,13 @@ class LivePlayer {
     signal: AbortSignal,
   ) {
     this.#video = video;
-    this.#onChange = onChange;
-    // The element also waits after a jump, which says nothing about the network.
-    const stalled = () => video.seeking || this.#live.stalled();
+    this.#onChange = (playback, behind) => {
+      if (!signal.aborted) onChange(playback, behind);
+    };
+    // The element also waits after a jump, and before a first picture, which says nothing about the network.
+    const stalled = () => {
+      if (this.#sink instanceof MediaSink && !video.seeking) this.#live.stalled();
+    };
     video.addEventListener("waiting", stalled, { signal });
     onChange({ status: "waiting" }, null);
   }
@@ -79,7 +83,7 @@ class LivePlayer {
   }
 
   failed(error: unknown): void {
-    if (this.#sink instanceof FrameSink) this.#decodes = false;
+    if (error instanceof DecoderFailed) this.#decodes = false;
     this.#dropSink();
     if (error instanceof NotMp4 || error instanceof Unplayable)
       this.#onChange({ status: "unplayable", why: error.message }, null);

@@ -86,6 +86,7 @@ export class MediaSink implements Sink {
   /** Detaches from the element. */
   close(): void {
     URL.revokeObjectURL(this.#url);
+    if (this.#video.src !== this.#url) return; // another player has the element
     this.#video.removeAttribute("src");
     this.#video.load();
   }

@@ -13,12 +13,20 @@ export interface Mp4Track {
   /** As `MediaSource.isTypeSupported` takes it (RFC 6381); the sample entry's type for codecs unknown here. */
   readonly codec: string;
   readonly timescale: number;
-  /** A picture's `avcC` as a decoder takes it, and the size at which it is shown; null for others, and where it is to be turned. */
+  /** A picture's `avcC` as a decoder takes it, and the size at which it is shown; null for other codecs and rotated tracks. */
   readonly picture: {
     readonly avcC: Uint8Array<ArrayBuffer>;
     readonly width: number;
     readonly height: number;
   } | null;
+  readonly defaults: SampleDefaults;
+}
+
+/** For samples whose fragment does not have the field (`trex`, §8.8.3). */
+export interface SampleDefaults {
+  readonly duration: number;
+  readonly size: number;
+  readonly flags: number;
 }
 
 const HEADER_BYTES = 8;
@@ -60,7 +68,7 @@ export function find(bytes: Uint8Array, ...path: readonly string[]): Uint8Array 
   return body;
 }
 
-/** The bodies of all boxes of one type that lie in `bytes` one behind the other. */
+/** The bodies of all boxes of one type that lie in `bytes` one after the other. */
 export const children = (bytes: Uint8Array, type: string): Uint8Array[] =>
   boxes(bytes)
     .filter((box) => box.type === type)
@@ -73,8 +81,18 @@ export function blank(body: Uint8Array): void {
   type.set(new TextEncoder().encode("free"));
 }
 
-/** The track that a `trak` with this body describes; null if it has neither picture nor sound. */
-export function trackOf(trak: Uint8Array): Mp4Track | null {
+/** The id of the track that a `traf` with this body is of, and the decode time of its first sample; null where it is damaged. */
+export function startOf(traf: Uint8Array): { id: number; decodeTime: number } | null {
+  const tfhd = find(traf, "tfhd");
+  const tfdt = find(traf, "tfdt");
+  if (!tfhd || !tfdt) return null;
+  const isLong = tfdt[0] === 1;
+  const decodeTime = isLong ? uint32(tfdt, 4) * 2 ** 32 + uint32(tfdt, 8) : uint32(tfdt, 4);
+  return { id: uint32(tfhd, 4), decodeTime };
+}
+
+/** The track that a `trak` of this `moov` describes, both without headers; null if it has neither picture nor sound. */
+export function trackOf(trak: Uint8Array, moov: Uint8Array): Mp4Track | null {
   const tkhd = find(trak, "tkhd");
   const mdhd = find(trak, "mdia", "mdhd");
   const handler = find(trak, "mdia", "hdlr");
@@ -83,13 +101,21 @@ export function trackOf(trak: Uint8Array): Mp4Track | null {
   if (!tkhd || !mdhd || !handler || !entry) return null;
   const kind = { vide: "video", soun: "audio" }[String.fromCharCode(...handler.subarray(8, 12))];
   if (kind !== "video" && kind !== "audio") return null;
+  const id = uint32(tkhd, tkhd[0] === 1 ? 20 : 12);
   return {
-    id: uint32(tkhd, tkhd[0] === 1 ? 20 : 12),
+    id,
     kind,
     codec: codecOf(entry),
     timescale: uint32(mdhd, mdhd[0] === 1 ? 20 : 12),
     picture: pictureOf(entry, tkhd),
+    defaults: defaultsOf(moov, id),
   };
+}
+
+function defaultsOf(moov: Uint8Array, id: number): SampleDefaults {
+  const found = children(find(moov, "mvex") ?? new Uint8Array(), "trex");
+  const trex = found.find((one) => uint32(one, 4) === id) ?? new Uint8Array();
+  return { duration: uint32(trex, 12), size: uint32(trex, 16), flags: uint32(trex, 20) };
 }
 
 /** The matrix of a `tkhd` that neither turns nor scales, in 16.16 and 2.30 fixed point (§8.3.2). */

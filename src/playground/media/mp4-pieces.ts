@@ -1,5 +1,14 @@
 /** Cuts a channel's bytes into pieces of fragmented MP4 that a player can take: init segments and fragments. */
-import { blank, boxHead, children, find, type Mp4Track, trackOf, uint32 } from "./mp4-boxes.ts";
+import {
+  blank,
+  boxHead,
+  children,
+  find,
+  type Mp4Track,
+  startOf,
+  trackOf,
+  uint32,
+} from "./mp4-boxes.ts";
 
 export type Mp4Piece =
   | {
@@ -86,7 +95,7 @@ export class Mp4Pieces {
   }
 
   #openTracks(moov: Uint8Array): void {
-    const entries = children(moov, "trak").map((trak) => ({ trak, track: trackOf(trak) }));
+    const entries = children(moov, "trak").map((trak) => ({ trak, track: trackOf(trak, moov) }));
     this.#tracks = entries.map(({ track }) => track).filter((track) => track !== null);
     const withSound = this.#wantsSound() || !this.#tracks.some(({ kind }) => kind === "video");
     this.#passed = this.#tracks.filter(({ kind }) => withSound || kind === "video");
@@ -105,15 +114,13 @@ export class Mp4Pieces {
   }
 
   #startOfTrack(traf: Uint8Array): { track: Mp4Track["kind"]; time: number } | null {
-    const tfhd = find(traf, "tfhd");
-    const tfdt = find(traf, "tfdt");
-    const id = tfhd && uint32(tfhd, 4);
-    const track = this.#passed.find((passed) => passed.id === id);
+    const start = startOf(traf);
     const trun = find(traf, "trun");
-    if (!track && this.#tracks.some((left) => left.id === id)) blank(traf);
-    if (!track || !tfdt || !trun) return null;
-    const dts = tfdt[0] === 1 ? uint32(tfdt, 4) * 2 ** 32 + uint32(tfdt, 8) : uint32(tfdt, 4);
-    return { track: track.kind, time: (dts + firstOffset(trun)) / track.timescale };
+    if (start === null) return null;
+    const track = this.#passed.find(({ id }) => id === start.id);
+    if (!track && this.#tracks.some(({ id }) => id === start.id)) blank(traf);
+    if (!track || !trun) return null;
+    return { track: track.kind, time: (start.decodeTime + firstOffset(trun)) / track.timescale };
   }
 }
 

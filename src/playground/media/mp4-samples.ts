@@ -1,5 +1,13 @@
 /** Reads the samples of one track out of a fragment of MP4 (ISO/IEC 14496-12 §8.8). */
-import { boxHead, children, find, type Mp4Track, uint32 } from "./mp4-boxes.ts";
+import {
+  boxHead,
+  children,
+  find,
+  type Mp4Track,
+  type SampleDefaults,
+  startOf,
+  uint32,
+} from "./mp4-boxes.ts";
 
 export interface TrackSample {
   readonly data: Uint8Array<ArrayBuffer>;
@@ -8,29 +16,35 @@ export interface TrackSample {
   readonly isKey: boolean;
 }
 
-/** Used where a fragment does not say it. */
-interface Defaults {
-  readonly duration: number;
-  readonly size: number;
-  readonly flags: number;
-}
-
 /** In a sample's flags: it cannot be decoded alone. */
 const NON_SYNC = 0x10000;
 
-/** A `moof` with its `mdat`. Offsets count from the `moof`, as Media Source Extensions demand it too. */
+/**
+ * The samples of a `moof` with its `mdat`, up to the first that is damaged. Offsets count from the `moof`, as Media Source
+ * Extensions demand it too.
+ */
 export function samplesOf(
   fragment: Uint8Array<ArrayBuffer>,
-  { id, timescale }: Pick<Mp4Track, "id" | "timescale">,
+  track: Pick<Mp4Track, "id" | "timescale" | "defaults">,
 ): TrackSample[] {
   const moof = fragment.subarray(8, boxHead(fragment)?.size);
-  const traf = children(moof, "traf").find((one) => trackIdOf(one) === id);
-  const [tfhd, tfdt] = [traf && find(traf, "tfhd"), traf && find(traf, "tfdt")];
-  if (!traf || !tfhd || !tfdt) return [];
-  const defaults = defaultsOf(tfhd);
-  let decodeTime = tfdt[0] === 1 ? uint32(tfdt, 4) * 2 ** 32 + uint32(tfdt, 8) : uint32(tfdt, 4);
-  let at = 0;
+  for (const traf of children(moof, "traf")) {
+    const start = startOf(traf);
+    if (start?.id === track.id) return samplesOfRuns(fragment, traf, start.decodeTime, track);
+  }
+  return [];
+}
+
+function samplesOfRuns(
+  fragment: Uint8Array<ArrayBuffer>,
+  traf: Uint8Array,
+  start: number,
+  { timescale, defaults: ofTrack }: Pick<Mp4Track, "timescale" | "defaults">,
+): TrackSample[] {
+  const defaults = defaultsOf(traf, ofTrack);
   const samples: TrackSample[] = [];
+  let decodeTime = start;
+  let at = 0;
   for (const trun of children(traf, "trun")) {
     const run = new Fields(trun);
     const count = run.next();
@@ -42,7 +56,7 @@ export function samplesOf(
       const own = run.has(0x400) ? run.next() : defaults.flags;
       const offset = run.has(0x800) ? run.next() | 0 : 0;
       const flags = index === 0 && firstFlags !== null ? firstFlags : own;
-      if (size === 0 || at + size > fragment.length) return samples; // damaged
+      if (size === 0 || at + size > fragment.length) return samples;
       samples.push({
         data: fragment.subarray(at, at + size),
         time: Math.round(((decodeTime + offset) * 1e6) / timescale),
@@ -76,18 +90,13 @@ class Fields {
   }
 }
 
-function trackIdOf(traf: Uint8Array): number | null {
-  const tfhd = find(traf, "tfhd");
-  return tfhd && uint32(tfhd, 4);
-}
-
-function defaultsOf(tfhd: Uint8Array): Defaults {
-  const fields = new Fields(tfhd);
+function defaultsOf(traf: Uint8Array, ofTrack: SampleDefaults): SampleDefaults {
+  const fields = new Fields(find(traf, "tfhd") ?? new Uint8Array());
   fields.next(); // the track
   if (fields.has(0x2)) fields.next(); // the sample description
   return {
-    duration: fields.has(0x8) ? fields.next() : 0,
-    size: fields.has(0x10) ? fields.next() : 0,
-    flags: fields.has(0x20) ? fields.next() : 0,
+    duration: fields.has(0x8) ? fields.next() : ofTrack.duration,
+    size: fields.has(0x10) ? fields.next() : ofTrack.size,
+    flags: fields.has(0x20) ? fields.next() : ofTrack.flags,
   };
 }

@@ -1,8 +1,8 @@
-/** Chooses when decoded pictures are shown: as soon as they come, or as late as the latest of the last seconds. Milliseconds. */
+/** Schedules decoded pictures: adds just enough delay to absorb recent jitter. Times in milliseconds. */
 
 /** Longest delay; a picture that comes later is shown when it comes. */
 const MAX_DELAY = 300;
-/** The share by which a late picture is forgotten with each one after it: half of it in six seconds. */
+/** The share by which a late picture is forgotten with each one after it: half of it in six seconds at 30 a second. */
 const FORGET_LATE = 1 / 256;
 /** The share by which the earliest picture is forgotten, since clocks drift. */
 const FORGET_EARLY = 1 / 512;
@@ -12,7 +12,7 @@ const JUMP = 800;
 export class Playout {
   /** The least time from a picture's media time to its arrival. */
   #earliest: number | null = null;
-  /** How much later than the earliest the late ones have come. */
+  /** The delay that late pictures need, compared with the earliest. */
   #late = 0;
   #due = Number.NEGATIVE_INFINITY;
 
@@ -21,14 +21,14 @@ export class Playout {
     const transit = now - media;
     if (this.#earliest === null || Math.abs(transit - this.#earliest) > JUMP) {
       this.#earliest = transit;
-      this.#due = now;
-      return now;
+      this.#due = Math.max(now, this.#due);
+      return this.#due;
     }
     if (transit < this.#earliest) this.#earliest = transit;
     else this.#earliest += (transit - this.#earliest) * FORGET_EARLY;
-    this.#late = Math.max(transit - this.#earliest, this.#late * (1 - FORGET_LATE));
-    const delay = Math.min(MAX_DELAY, this.#late);
-    this.#due = Math.max(now, this.#due, media + this.#earliest + delay);
+    const late = Math.min(MAX_DELAY, transit - this.#earliest);
+    this.#late = Math.max(late, this.#late * (1 - FORGET_LATE));
+    this.#due = Math.max(now, this.#due, media + this.#earliest + this.#late);
     return this.#due;
   }
 }

@@ -1,5 +1,4 @@
-/** Where a player puts what it has received: one for each way in which browsers play. */
-
+/** Interface of the two ways to play: WebCodecs (frame-sink.ts) and MediaSource (media-sink.ts). */
 import type { Mp4Track } from "./mp4-boxes.ts";
 import type { Mp4Piece } from "./mp4-pieces.ts";
 

@@ -6,7 +6,9 @@ import { fragment } from "../../../../src/playground/media/mp4-writer.ts";
 import { aac, frames, segment } from "../../../support/mp4-segments.ts";
 import { sharedData } from "../../../support/shared-data.ts";
 
-const VIDEO = { id: 1, timescale: 90_000 };
+const defaults = { duration: 0, size: 0, flags: 0 };
+const VIDEO = { id: 1, timescale: 90_000, defaults };
+const CAMERA = { ...VIDEO, timescale: 1_000_000 };
 
 /** The samples of the picture's track, and the picture itself. */
 function read(bytes: Uint8Array, wantsSound = true) {
@@ -54,11 +56,11 @@ test("the samples of a camera's fragments are what its encoder gave", () => {
     { data: Uint8Array.of(4), time: 1_033_000, duration: 34_000, keyFrame: false },
     { data: Uint8Array.of(5, 6), time: 1_067_000, duration: 33_000, keyFrame: false },
   ];
-  const found = samplesOf(fragment(0, 1, samples), { id: 1, timescale: 1_000_000 });
+  const found = samplesOf(fragment(0, 1, samples), CAMERA);
   expect(found).toEqual(
     samples.map(({ data, time, keyFrame: isKey }) => ({ data, time, isKey })) as typeof found,
   );
-  expect(samplesOf(fragment(0, 2, samples), { id: 1, timescale: 1_000_000 })).toEqual([]);
+  expect(samplesOf(fragment(0, 2, samples), CAMERA)).toEqual([]);
 });
 
 const foreign = sharedData("cases/fmp4-opus-of-constant-size.mp4");
@@ -73,6 +75,29 @@ test.skipIf(foreign === null)("the samples of FFmpeg's fragments are its frames"
     expect(Math.abs(time * 0.09 - Number(expected[index]?.pts))).toBeLessThan(1);
     expect(lengthsAddUp(data)).toBe(true);
   }
+});
+
+test("what a fragment does not say of its samples is taken from its track", () => {
+  const u32 = (...values: number[]) => {
+    const bytes = Buffer.alloc(4 * values.length);
+    for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, 4 * index);
+    return bytes;
+  };
+  const box = (type: string, ...parts: Uint8Array[]) => {
+    const body = Buffer.concat(parts);
+    return Buffer.concat([u32(body.length + 8), Buffer.from(type), body]);
+  };
+  const moof = (data: number) => {
+    const trun = box("trun", u32(0x000005, 2, data, 0)); // offset, flags of the first
+    const traf = box("traf", box("tfhd", u32(0x020000, 1)), box("tfdt", u32(0, 90)), trun);
+    return box("moof", traf);
+  };
+  const bytes = [moof(moof(0).length + 8), box("mdat", Uint8Array.of(1, 2, 3, 4))];
+  const track = { ...VIDEO, defaults: { duration: 9000, size: 2, flags: 0x10000 } };
+  expect(samplesOf(new Uint8Array(Buffer.concat(bytes)), track)).toEqual([
+    { data: Uint8Array.of(1, 2), time: 1000, isKey: true },
+    { data: Uint8Array.of(3, 4), time: 101_000, isKey: false },
+  ]);
 });
 
 test("damaged fragments end where they are damaged, and claims of many samples are not believed", () => {

@@ -2,11 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { Playout } from "../../../../src/playground/media/playout.ts";
 
 const FRAME = 1000 / 30;
-/** The delays that pictures get beyond their arrival, where picture n arrives `late(n)` after its time. */
+/** The delays that pictures get beyond their arrival, where picture n arrives `late(n)` after its time, or after the one before. */
 const waits = (count: number, late: (n: number) => number): number[] => {
   const playout = new Playout();
+  let arrives = 0;
   return Array.from({ length: count }, (_, n) => {
-    const arrives = 1000 + n * FRAME + late(n);
+    arrives = Math.max(arrives, 1000 + n * FRAME + late(n));
     return playout.due(n * FRAME, arrives) - arrives;
   });
 };
@@ -42,6 +43,20 @@ describe("a picture", () => {
     expect(playout.due(60_000, 5033)).toBe(5033);
   });
 
+  test("of new media times is not shown before those of the old that still wait", () => {
+    const playout = new Playout();
+    for (let n = 0; n < 100; n++) playout.due(n * FRAME, n * FRAME + (n % 2) * 60);
+    const waits = playout.due(100 * FRAME, 100 * FRAME);
+    expect(waits).toBeGreaterThan(100 * FRAME + 40);
+    expect(playout.due(0, 100 * FRAME + 1)).toBe(waits);
+  });
+
+  test("that was very late once does not delay the others for long", () => {
+    const delays = waits(600, (n) => (n === 100 ? 790 : 0));
+    expect(delays[101]).toBeLessThanOrEqual(300);
+    expect(delays[400]).toBeLessThan(100);
+  });
+
   test("waits no longer than the limit, however uneven the network is", () => {
     const inBursts = (n: number) => (Math.ceil((n + 1) / 21) * 21 - n) * FRAME;
     const delays = waits(800, inBursts);
@@ -51,8 +66,8 @@ describe("a picture", () => {
 });
 
 test("the delay falls again when the network has calmed down", () => {
-  const delays = waits(1500, (n) => (n < 300 ? (n % 2) * 60 : 0));
-  expect(delays[298]).toBeGreaterThan(50);
+  const delays = waits(1500, (n) => (n < 300 ? (n % 2) * 30 : 0));
+  expect(delays[298]).toBeGreaterThan(25);
   expect(delays[1499]).toBeLessThan(2);
 });
 
