@@ -14,7 +14,7 @@ const TEST_TIMEOUT_MS = 30_000;
 const RUN_TIMEOUT_MS = 15 * 60_000;
 /** More files than this with failures are a fault of the program, not of the moment. */
 const MAX_REPEATED = 4;
-/** Files that are named with their time, so that who adds to them sees what a check costs. */
+/** Number of slowest files to print. */
 const NAMED_SLOWEST = 5;
 
 export interface Counts {
@@ -141,7 +141,7 @@ export const failuresIn = (report: string): string[] =>
     .filter(({ text }) => text.includes("<failure") || text.includes("<error"))
     .map(({ file }) => file);
 
-/** The seconds that the tests of each file took, by a JUnit report. */
+/** The seconds that the tests of each file took, by a JUnit report: without imports and what runs before all tests. */
 export function secondsIn(report: string): Map<string, number> {
   const byFile = new Map<string, number>();
   for (const { file, text } of casesIn(report)) {

@@ -4,12 +4,11 @@ import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 
 /**
- * `checks`: written directly on Bun.serve. `libraries`: on those that the product uses, in their own ways. `nothing` answers
- * at once, which gives the cost of the load generator and the socket alone.
+ * `checks`: written directly on Bun.serve. `nothing` answers at once, which gives the cost of the load generator and the
+ * socket alone. `libraries`, below: with those that the product uses.
  */
 const answer: Record<string, (request: Request) => Response | Promise<Response>> = {
   checks: reverse,
-  libraries: reverser().fetch,
   nothing: () => new Response("ok"),
 };
 
@@ -71,10 +70,11 @@ function isJob(header: string): boolean {
 const refused = (status: number, field: string): Response =>
   Response.json({ error: `${field} is not usable` }, { status });
 
-const server = Bun.serve({
-  hostname: "127.0.0.1",
-  port: 0,
-  fetch: answer[process.argv[2] ?? ""] ?? reverse,
-});
+const [, , way = "checks"] = process.argv;
+const listens = { hostname: "127.0.0.1", port: 0 };
+const server =
+  way === "libraries"
+    ? reverser().listen(listens).server
+    : Bun.serve({ ...listens, fetch: answer[way] ?? reverse });
 process.on("SIGTERM", () => process.exit(0));
-console.log(`http://127.0.0.1:${server.port}`);
+console.log(`http://127.0.0.1:${server?.port}`);

@@ -98,10 +98,10 @@ function rowsOf({ natives, parts, stages, long, drops }: Watched): Measurement[]
       reference: { name: "node-av + onnxruntime loaded", samples: [natives] },
     },
     ...later.flatMap((stage, at) => furtherRows(stage, stages[at] ?? idle)),
-    ...Object.entries(parts).map(([part, mb]) => ({
+    ...Object.entries(parts).map(([part, held]) => ({
+      ...mb,
       case: `of a stream: ${part}`,
-      unit: "MB",
-      samples: [mb],
+      samples: [held],
       note: "by itself, in a process of its own",
     })),
     { ...mb, case: `server with ${WATCHED} streams`, samples: [median(long.server)] },
@@ -130,7 +130,7 @@ function furtherRows({ count, samples }: Stage, before: Stage): Measurement[] {
       series: { name: "memory of a further stream", x: count },
     },
     {
-      case: `${count} streams: of it in the server`,
+      case: `${count} streams: the server's share of a further stream`,
       unit: "MB",
       samples: [of(median(samples.server) - median(before.samples.server))],
       note: "the last segments of its channels",

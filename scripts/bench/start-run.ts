@@ -5,6 +5,9 @@ import { openPacedPublisher } from "./paced-publisher.ts";
 import { type ProductApi, productAt } from "./product-server.ts";
 import { readChannel } from "./read-channel.ts";
 
+/** For a first output, and for the end of a server. */
+const LIMIT_MS = 10_000;
+
 /** Milliseconds since the program was executed. */
 export interface Start {
   /** To the first answer of /health. */
@@ -25,7 +28,8 @@ export interface StartedServer {
 export async function timeToExit(command: readonly string[], home: string): Promise<number> {
   const begun = performance.now();
   const child = Bun.spawn([...command], { cwd: home, env: { HOME: home }, stdout: "ignore" });
-  await child.exited;
+  const code = await child.exited;
+  if (code !== 0) throw new Error(`${command.join(" ")} exited with ${code}`);
   return performance.now() - begun;
 }
 
@@ -53,7 +57,9 @@ export async function withStarted<T>(
     return await use({ api: productAt(url), start: { answers, ready: since() }, since });
   } finally {
     child.kill("SIGTERM");
+    const kill = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
     await child.exited;
+    clearTimeout(kill);
   }
 }
 
@@ -61,15 +67,15 @@ export async function withStarted<T>(
 export async function firstSegment({ api, since }: StartedServer) {
   const output = api.channel("out");
   await api.startStream({ prompts: [{ prompt: "bench" }], stream_url: output });
-  const seen = { begins: 0, ends: 0 };
+  const times = { firstBytes: 0, whole: 0 };
   const stop = new AbortController();
-  await readChannel(output, stop.signal, ({ data, last }) => {
-    if (data.length > 0) seen.begins ||= since();
+  await readUntil(output, stop, ({ data, last }) => {
+    if (data.length > 0) times.firstBytes ||= since();
     if (!last) return;
-    seen.ends = since();
+    times.whole = since();
     stop.abort();
   });
-  return seen;
+  return times;
 }
 
 /** Starts a stream with input; returns the milliseconds from its first key frame's input to the first byte of its output. */
@@ -79,16 +85,30 @@ export async function firstFrame({ api }: StartedServer, keyFrame: Uint8Array): 
   const fields = { prompts: [{ prompt: "bench" }], model: "identity" };
   await api.startStream({ ...fields, input_url: input, stream_url: output });
   const stop = new AbortController();
-  let came = 0;
-  const reading = readChannel(output, stop.signal, ({ data, arrivedAt }) => {
+  let arrived = 0;
+  const reading = readUntil(output, stop, ({ data, arrivedAt }) => {
     if (data.length === 0) return;
-    came ||= arrivedAt;
+    arrived ||= arrivedAt;
     stop.abort();
   });
-  const [sent = Number.NaN] = await publisher.play([keyFrame]);
-  publisher.endSegment(); // a key frame may fill its last packet, so that only this tells its end
-  await reading;
-  return came - sent;
+  const play = async (): Promise<number> => {
+    const [sent = Number.NaN] = await publisher.play([keyFrame]);
+    publisher.endSegment(); // a key frame may fill its last packet, so that only this tells its end
+    return sent;
+  };
+  const [sent] = await Promise.all([play(), reading]);
+  return arrived - sent;
+}
+
+/** Reads until `stop` aborts; throws if that takes too long. */
+async function readUntil(
+  url: string,
+  stop: AbortController,
+  take: Parameters<typeof readChannel>[2],
+): Promise<void> {
+  const late = AbortSignal.timeout(LIMIT_MS);
+  await readChannel(url, AbortSignal.any([stop.signal, late]), take);
+  if (!stop.signal.aborted) throw new Error(`${url} had nothing within ${LIMIT_MS / 1000} s`);
 }
 
 async function listeningUrl(log: ReadableStream<Uint8Array>): Promise<string> {

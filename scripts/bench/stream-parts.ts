@@ -11,15 +11,15 @@ import { memoryOf } from "../../tests/support/process-memory.ts";
 import { accessUnits, type Clip } from "./clip.ts";
 import { packetsOf } from "./clip-packets.ts";
 
-/** Of each part so many are opened and used. */
+/** Instances of each part. */
 const COUNT = 8;
-/** Each is used for so many. */
+/** Frames that pass through each. */
 const FRAMES = 60;
 
 /** MB of one, by its name. */
 export type StreamParts = Readonly<Record<"decoder" | "conversions" | "encoder", number>>;
 
-/** Opens one part, uses it as a stream does, and returns what must stay referred to. */
+/** Opens one part and uses it as a stream does; returns the objects to keep alive. */
 type Use = (packets: readonly VideoPacket[], frames: readonly VideoFrame[]) => Promise<unknown>;
 
 const useDecoder: Use = async (packets) => {
@@ -56,11 +56,11 @@ async function measure(clip: Clip): Promise<StreamParts> {
   const decoder = new VideoDecoder("h264", { pool: new FramePool(), maxPixels: 4096 * 2304 });
   const frames: VideoFrame[] = [];
   for (const packet of packets) frames.push(...(await decoder.decode(packet)));
-  const kept: unknown[] = [];
+  const alive: unknown[] = [];
   const each = async (use: Use): Promise<number> => {
-    kept.push(await use(packets, frames)); // compiles, and fills what all of them share
+    alive.push(await use(packets, frames)); // compiles, and fills what all of them share
     const before = anonymous();
-    for (let n = 0; n < COUNT; n++) kept.push(await use(packets, frames));
+    for (let n = 0; n < COUNT; n++) alive.push(await use(packets, frames));
     return (anonymous() - before) / COUNT;
   };
   return {

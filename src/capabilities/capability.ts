@@ -43,7 +43,10 @@ export interface ImageAccess {
 }
 
 export interface JobContext {
-  /** Aborts at the job's deadline and when the caller is gone. */
+  /**
+   * Aborts at the job's deadline and when the caller is gone. Read it before waiting for anything: a job that does not read
+   * it is not ended when its caller leaves.
+   */
   readonly signal: AbortSignal;
   /** `direct`: through the seed's route. `network`: through an orchestrator, which bills until the answer ends. */
   readonly route: "direct" | "network";

@@ -74,10 +74,16 @@ test("a body that does not come holds its place until the job's deadline, and no
   await waitFor("the place back", () => admission.taken === 0);
 });
 
-test("a caller that leaves while it sends gives the place back", async () => {
-  const { port, admission } = await serve({ maxStreams: 1 });
-  const { socket } = halfJob(port, 31 * MIB, 1000);
-  await waitFor("its place", () => admission.taken === 1);
-  socket.destroy();
-  await waitFor("the place back", () => admission.taken === 0, 3000);
-});
+test.each([
+  ["large", 31 * MIB, 1000],
+  ["small", 1000, 10],
+])(
+  "a caller that leaves while it sends a %s body gives the place back",
+  async (_, length, sent) => {
+    const { port, admission } = await serve({ maxStreams: 1 });
+    const { socket } = halfJob(port, length, sent);
+    await waitFor("its place", () => admission.taken === 1);
+    socket.destroy();
+    await waitFor("the place back", () => admission.taken === 0, 3000);
+  },
+);

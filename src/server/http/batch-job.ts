@@ -69,7 +69,6 @@ export async function runJob(
   const timeoutMs = total <= READ_TIMEOUT_MS ? null : READ_TIMEOUT_MS; // a second timer for each job costs a tenth of it
   const read = async (job: RunningJob): Promise<unknown> => {
     const body = await readJson(request, { maxBytes: MAX_BATCH_BYTES, reader: job, timeoutMs });
-    job.throwIfEnded();
     return checked(capability.input, body);
   };
   const offers = { route, streams, images };

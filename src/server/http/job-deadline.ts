@@ -1,12 +1,12 @@
 /** Ends a batch job early: at its deadline, when its caller is gone, or when the server ends. */
 import { WorkerError } from "../../errors.ts";
 
-/** Has a signal, which may be made when it is read. */
+/** Owner of a signal that may be created lazily. */
 export interface HasSignal {
   readonly signal: AbortSignal;
 }
 
-/** As work sees its job. */
+/** The job as seen by its work. */
 export interface RunningJob extends HasSignal {
   /** Throws the reason for which the job has ended, if it has. Costs nothing, unlike reading the signal. */
   throwIfEnded(): void;

@@ -6,7 +6,7 @@ import { WorkerError } from "../../errors.ts";
 import { parseJson } from "../exact-json.ts";
 import { declaredBytes } from "./content-length.ts";
 import { badJson, HttpError } from "./http-error.ts";
-import type { HasSignal } from "./job-deadline.ts";
+import type { RunningJob } from "./job-deadline.ts";
 
 const MIB = 1024 * 1024;
 const MAX_BODY_BYTES = 12 * MIB;
@@ -49,8 +49,8 @@ const sharedBudget = new BodyBudget(256 * MIB);
 export interface ReadOptions {
   /** Default 12 MiB. */
   readonly maxBytes?: number;
-  /** Its signal ends the reading. It is not looked at where the body is small and `timeoutMs` null. */
-  readonly reader?: HasSignal;
+  /** Reading ends with it. Its signal is not read for small bodies when `timeoutMs` is null. */
+  readonly reader?: RunningJob;
   /** Time for the whole body; null where the reader has a deadline of its own. Default: a minute. */
   readonly timeoutMs?: number | null;
   /** Default: one for the whole process. */
@@ -78,6 +78,7 @@ export async function readJson(request: Request, options: ReadOptions = {}): Pro
   } else {
     const whole = request.text().catch(brokenOff);
     text = deadline === null ? await whole : await orAbort(whole, deadline.signal);
+    options.reader?.throwIfEnded();
   }
   if (text.trim() === "") return options.empty ?? null;
   try {

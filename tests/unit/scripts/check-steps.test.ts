@@ -11,7 +11,7 @@ test("failed tests, and the time of each file, are found in the report of a real
     writeFile(join(folder, name), `import { expect, test } from "bun:test";\n${body}`);
   const bad = (name: string) => `test("${name}", () => expect(1).toBe(2));\n`;
   await file("two-bad.test.ts", bad("a > 1") + bad("b"));
-  await file("good.test.ts", 'test("c", () => Bun.sleep(50)); test.skip("d", () => {});');
+  await file("good.test.ts", 'test("c", () => Bun.sleep(300)); test.skip("d", () => {});');
   const report = join(folder, "report.xml");
   const options = ["--reporter=junit", `--reporter-outfile=${report}`];
   const run = Bun.spawn([process.execPath, "test", ...options], {
@@ -23,8 +23,8 @@ test("failed tests, and the time of each file, are found in the report of a real
   await rm(folder, { recursive: true });
   expect(failuresIn(text).sort()).toEqual(["two-bad.test.ts", "two-bad.test.ts"]);
   const times = secondsIn(text);
-  expect(times.get("good.test.ts")).toBeGreaterThanOrEqual(0.05);
-  expect(times.get("two-bad.test.ts")).toBeLessThan(times.get("good.test.ts") ?? 0);
+  expect(times.get("good.test.ts")).toBeGreaterThan(0.2);
+  expect([...times.keys()].sort()).toEqual(["good.test.ts", "two-bad.test.ts"]);
 });
 
 test("an absent report names no file", () => {

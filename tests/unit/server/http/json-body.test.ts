@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { WorkerError } from "../../../../src/errors.ts";
 import { HttpError } from "../../../../src/server/http/http-error.ts";
+import type { RunningJob } from "../../../../src/server/http/job-deadline.ts";
 import { BodyBudget, readJson } from "../../../../src/server/http/json-body.ts";
 
 const KIB = 1024;
@@ -71,7 +72,7 @@ test("reading stops when the signal aborts, and returns what it held", async () 
   const budget = new BodyBudget(10 * KIB);
   const { request: slow, writer } = slowRequest();
   const leave = new AbortController();
-  const reading = readJson(slow, { budget, reader: leave });
+  const reading = readJson(slow, { budget, reader: readerOf(leave) });
   await writer.write(new Uint8Array(5 * KIB));
   leave.abort(new Error("gone"));
   await expect(reading).rejects.toThrow("gone");
@@ -87,8 +88,23 @@ test.each([{}, { "content-length": "100" }])(
     const abandoned = slowRequest(headers);
     void abandoned.writer.write(new Uint8Array(10)).catch(() => {}); // the reader leaves
     const leave = new AbortController();
-    const reading = readJson(abandoned.request, { reader: leave });
+    const reading = readJson(abandoned.request, { reader: readerOf(leave) });
     leave.abort(new Error("gone"));
     await expect(reading).rejects.toThrow("gone");
   },
 );
+
+test("a small body that comes after the end of its reader is not returned", async () => {
+  const leave = new AbortController();
+  const { request: slow, writer } = slowRequest({ "content-length": "2" });
+  const reading = readJson(slow, { reader: readerOf(leave), timeoutMs: null });
+  leave.abort(new Error("gone"));
+  void writer.write(new TextEncoder().encode("{}"));
+  void writer.close();
+  await expect(reading).rejects.toThrow("gone");
+});
+
+const readerOf = ({ signal }: AbortController): RunningJob => ({
+  signal,
+  throwIfEnded: () => signal.throwIfAborted(),
+});
