@@ -46,12 +46,12 @@ if (Bun.argv.includes("engine")) await watchNativeMedia();
 process.on("SIGUSR2", answer);
 
 function answer(): void {
+  pruneTimers(); // their origins are garbage then
   Bun.gc(true);
   const counts: Record<string, number> = {};
   const add = (key: string, n = 1) => {
     counts[key] = (counts[key] ?? 0) + n;
   };
-  pruneTimers();
   for (const { what, origin } of [...held.values(), ...timers.values()])
     add(`${what} made at ${placeOf(origin)}`);
   const { objectTypeCounts } = heapStats();
