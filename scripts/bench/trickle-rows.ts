@@ -35,11 +35,11 @@ export interface TrickleRows {
 
 export function trickleRows({ runs, goAbsent }: TrickleRows): Measurement[] {
   const counts = [...new Set(SIDES.flatMap((side) => [...runs[side].keys()]))];
-  const absent = goAbsent === null ? {} : { note: goAbsent };
+  const perCount = counts.toSorted((a, b) => a - b).flatMap((count) => countRows(count, runs));
   return [
-    { ...capacityRow(runs, "go"), ...absent },
+    { ...capacityRow(runs, "go"), ...(goAbsent === null ? {} : { note: goAbsent }) },
     capacityRow(runs, "raw"),
-    ...counts.toSorted((a, b) => a - b).flatMap((count) => countRows(count, runs, absent)),
+    ...perCount.filter(({ samples }) => samples.length > 0),
   ];
 }
 
@@ -64,11 +64,8 @@ function capacityRow(runs: TrickleRows["runs"], against: Side): Measurement {
   };
 }
 
-function countRows(
-  count: number,
-  runs: TrickleRows["runs"],
-  absent: { readonly note?: string },
-): Measurement[] {
+/** Without samples where the embedded server has failed. */
+function countRows(count: number, runs: TrickleRows["runs"]): Measurement[] {
   const of = (side: Side) => figuresOf(runs[side].get(count) ?? []);
   const channels = `${count} channel${count === 1 ? "" : "s"}`;
   const row = (what: string, unit: string, read: (run: TrickleFigures) => number) => {
@@ -82,7 +79,6 @@ function countRows(
         samples,
         reference: against("go"),
         series: { name: what, x: count },
-        ...absent,
       },
       raw: {
         case: `${channels}: ${againstRaw}`,
@@ -108,7 +104,6 @@ function countRows(
       unit: "chunks",
       samples: of("product").map((run) => run.lost),
       reference: { name: NAMES.go, samples: of("go").map((run) => run.lost) },
-      ...absent,
     },
     cpu.go,
     cpu.raw,

@@ -36,7 +36,8 @@ test("a server that refuses channels has failed there, with what it said", () =>
   ]);
   const rows = rowsOf({ runs: { ...none, product }, goAbsent: null });
   expect(rows[0]).toMatchObject({ value: 96, note: expect.stringContaining("at most 96") });
-  expect(rows.find((row) => row.case === "128 channels: latency p50")?.value).toBeNull();
+  expect(rows.map((row) => row.case)).toContain("96 channels: latency p50");
+  expect(rows.map((row) => row.case).join()).not.toContain("128 channels:");
 });
 
 test("latency at 1 and 50 channels is judged by go-livepeer's, and without it by nothing", () => {
@@ -48,5 +49,6 @@ test("latency at 1 and 50 channels is judged by go-livepeer's, and without it by
   ]);
   const alone = rowsOf({ runs: { ...none, product }, goAbsent: "go is not installed" });
   const [p50] = alone.filter((row) => row.case === "50 channels: latency p50");
-  expect(p50).toMatchObject({ reference_value: null, met: null, note: "go is not installed" });
+  expect(p50).toMatchObject({ reference_value: null, met: null });
+  expect(alone[0]?.note).toBe("go is not installed");
 });
