@@ -15,6 +15,8 @@ const SIDE = 64;
 const FPS = 10;
 /** Without drift a picture that was drawn from noise stands still, so that each change of it has a reason. */
 const SETTINGS = { guidance: 4, drift: 0 };
+/** In turn; a machine that is busy has time for each once. */
+const CHANGES = ["prompt", "seed", "graph", "text in place of the graph"];
 
 test("no frame is lost after inference, and every change is seen", async () => {
   quietLibav();
@@ -51,16 +53,14 @@ test("no frame is lost after inference, and every change is seen", async () => {
           side: SIDE,
           settings: SETTINGS,
           hasInput: stream.inputUrl !== null,
-        }).filter(({ what }) =>
-          ["prompt", "seed", "graph", "text in place of the graph"].includes(what),
-        ),
+        }).filter(({ what }) => CHANGES.includes(what)),
       }),
     ),
   );
   over.abort();
   for (const { segments, ...report } of reports) {
     expect(report).toMatchObject({ backward: 0, error: null, framesDecoded: report.framesOut });
-    expect(report.changes).toHaveLength(5);
+    expect(new Set(report.changes.map(({ what }) => what))).toEqual(new Set(CHANGES));
     for (const { what, after } of report.changes) {
       expect({ what, isSeen: after !== null }).toEqual({ what, isSeen: true });
     }
