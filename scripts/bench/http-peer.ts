@@ -12,9 +12,17 @@ const answer: Record<string, (request: Request) => Response | Promise<Response>>
   nothing: () => new Response("ok"),
 };
 
+/** CORS lists fixed headers, as the product does: by default the plugin reads those of each request. */
 function reverser() {
   const text = Type.String();
-  return new Elysia({ normalize: false }).use(cors({ origin: /localhost/ })).post(
+  const rules = cors({
+    origin: /localhost/,
+    credentials: false,
+    methods: ["POST"],
+    allowedHeaders: ["Content-Type", "Livepeer"],
+    exposeHeaders: ["X-Metadata"],
+  });
+  return new Elysia({ normalize: false }).use(rules).post(
     "/process/request/text-reversal",
     ({ headers, body, status }) => {
       if (!isJob(headers.livepeer)) return status(400, { error: "Livepeer is not usable" });
