@@ -1,5 +1,5 @@
 /**
- * Decodes in the page and shows each picture at once, with about 100 ms less latency than MediaSource. Has no sound; requires
+ * Decodes in the page and shows each picture at once, without the media ahead that MediaSource needs. Has no sound; requires
  * WebCodecs and MediaStreamTrackGenerator: Chromium, for pages of this machine or over HTTPS.
  */
 import type { Mp4Track } from "./mp4-boxes.ts";
