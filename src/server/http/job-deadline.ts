@@ -25,8 +25,8 @@ export interface JobEnds {
 
 /**
  * Returns what `work` returns in time; otherwise aborts the job's signal and throws `timeout` or the reason of `closing`.
- * A job that never reads its signal is not ended when its caller leaves: making two signals and listening to one takes a
- * tenth of the time of a job that waits for nothing.
+ * A job that never reads its signal is not ended when its caller leaves: making two signals and listening to one takes up
+ * to a tenth of the time of a job that waits for nothing.
  */
 export async function within<T>(
   { deadline, total = deadline, caller, closing }: JobEnds,
