@@ -18,6 +18,7 @@ import { AccessPolicy, type AccessTokens } from "./http/access.ts";
 import { createApp } from "./http/app.ts";
 import { BrowserRules } from "./http/browser-rules.ts";
 import { listen, localUrl } from "./http/listen.ts";
+import { RunningJobs } from "./http/running-jobs.ts";
 import { JsonLinesFile } from "./json-lines-file.ts";
 import { ServerMetrics } from "./metrics/server-metrics.ts";
 import { byocProtocol } from "./protocols/byoc/byoc-protocol.ts";
@@ -97,7 +98,7 @@ export async function serve({
       ? null
       : new IdleStreams({ streams: store, timeoutMs: config.idleTimeout, channels: trickle });
   const tokens = accessTokens(config);
-  const closing = new AbortController();
+  const jobs = new RunningJobs();
   const fallbacks = new Fallbacks({ workspace: config.workspace, scheduler });
   const updater = new StreamUpdater(scheduler, store, fallbacks);
   const served = { engines: scheduler, devices: devices.names, admission };
@@ -128,7 +129,7 @@ export async function serve({
     browsers: new BrowserRules({ corsOrigins: corsOrigins(config), host: config.host }),
     batchTimeoutMs: config.batchTimeout,
     admission,
-    closing: closing.signal,
+    jobs,
     registrations: () => registrationViews(states),
     capabilityNames: config.capabilityName,
     version,
@@ -157,7 +158,7 @@ export async function serve({
     // The listener stays until the streams have gone: their channels may be our own.
     const all = Promise.all([store.close(drained), admission.close()]);
     await untilAborted(all, AbortSignal.timeout(within(grace, STREAMS_SHARE)));
-    closing.abort(new WorkerError("at_capacity", "the server is shutting down"));
+    jobs.close(new WorkerError("at_capacity", "the server is shutting down"));
     await scheduler.close(engineDeadline);
     // The output of a stream whose engine was killed still has to be ended.
     await untilAborted(all, deadline);

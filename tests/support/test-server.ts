@@ -8,6 +8,7 @@ import { HostPolicy } from "../../src/server/hosts/host-policy.ts";
 import { AccessPolicy, type AccessTokens } from "../../src/server/http/access.ts";
 import { createApp } from "../../src/server/http/app.ts";
 import { BrowserRules } from "../../src/server/http/browser-rules.ts";
+import { RunningJobs } from "../../src/server/http/running-jobs.ts";
 import type { TrickleHandler } from "../../src/server/http/trickle-routes.ts";
 import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
@@ -146,7 +147,7 @@ export function testServer(options: TestServerOptions = {}) {
     access: new AccessPolicy(options.tokens ?? {}),
     browsers: new BrowserRules({ corsOrigins, host: options.host ?? "0.0.0.0" }),
     admission,
-    closing: new AbortController().signal,
+    jobs: new RunningJobs(),
     registrations: () => [],
     batchTimeoutMs: options.batchTimeoutMs ?? 25_000,
     capabilityNames: options.capabilityNames ?? ["comfystream-video"],

@@ -16,9 +16,9 @@ import { checked } from "../field-errors.ts";
 import { IDLE_SECONDS } from "./connection-limits.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
 import { isInternal, statusOf } from "./http-error.ts";
-import { type HasSignal, type RunningJob, within } from "./job-deadline.ts";
 import { MAX_BATCH_BYTES, READ_TIMEOUT_MS, readJson } from "./json-body.ts";
 import type { LivepeerJob } from "./livepeer-header.ts";
+import type { HasSignal, RunningJob, RunningJobs } from "./running-jobs.ts";
 
 const log = getLogger("http");
 
@@ -30,8 +30,7 @@ export interface JobOptions {
   readonly batchTimeoutMs: number;
   /** Shared with streams. */
   readonly admission: Admission;
-  /** Aborts when the server ends; unfinished jobs fail with its reason. */
-  readonly closing: AbortSignal;
+  readonly jobs: RunningJobs;
   readonly streams: StreamAccess;
   readonly images: ImageAccess;
 }
@@ -54,7 +53,7 @@ export async function runJob(
   capability: Capability,
   { request, livepeer, set, server }: Call,
   route: JobContext["route"],
-  { batchTimeoutMs, admission, closing, streams, images }: JobOptions,
+  { batchTimeoutMs, admission, jobs, streams, images }: JobOptions,
 ): Promise<unknown> {
   const startedAt = performance.now();
   const { name, onDevice } = capability;
@@ -62,10 +61,7 @@ export async function runJob(
   const total = Math.min(batchTimeoutMs, (livepeer?.timeout_seconds ?? Infinity) * 1000);
   // An orchestrator drops a capability whose connection is cut during a job (protocol.md 1.3); the deadline ends it anyway.
   if (total >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
-  const ends = (caller: HasSignal) => {
-    const deadline = Math.max(0, total - (performance.now() - startedAt));
-    return { total, deadline, caller, closing };
-  };
+  const ends = (caller: HasSignal) => ({ total, deadline: startedAt + total, caller });
   const timeoutMs = total <= READ_TIMEOUT_MS ? null : READ_TIMEOUT_MS; // a second timer for each job costs a tenth of it
   const read = async (job: RunningJob): Promise<unknown> => {
     const body = await readJson(request, { maxBytes: MAX_BATCH_BYTES, reader: job, timeoutMs });
@@ -76,7 +72,7 @@ export async function runJob(
   if (!onDevice) {
     const work = async (job: RunningJob) =>
       perform(capability, await read(job), job, { ...offers, reserve() {}, progress() {} });
-    return answerOf(await logUndone(name, within(ends(request), work)), set);
+    return answerOf(await logUndone(name, jobs.run(ends(request), work)), set);
   }
 
   using held = new DisposableStack();
@@ -84,7 +80,7 @@ export async function runJob(
   const begin = async (): Promise<unknown> => {
     admission.admit();
     place = held.use(admission.take());
-    return await within(ends(request), read);
+    return await jobs.run(ends(request), read);
   };
   const input = await logUndone(name, begin());
   const reserve = (size: Size): void => place?.resize(pictureLoad(size));
@@ -94,7 +90,7 @@ export async function runJob(
       using _places = places;
       return await perform(capability, input, job, { ...offers, reserve, progress });
     };
-    return logUndone(name, within(ends(caller), work));
+    return logUndone(name, jobs.run(ends(caller), work));
   };
   if (!wantsEvents(request, input)) return answerOf(await run(request, () => {}), set);
 
@@ -152,12 +148,14 @@ function warnOfOtherName({ name, aliases }: Capability, livepeer: LivepeerJob | 
 }
 
 /** A refused gateway tries the next worker, so full capacity and missed deadlines show up only in this log. */
-function logUndone<T>(capability: string, job: Promise<T>): Promise<T> {
-  job.catch((error) => {
+async function logUndone<T>(capability: string, job: Promise<T>): Promise<T> {
+  try {
+    return await job;
+  } catch (error) {
     if (statusOf(error) >= 503)
       log.info("batch job refused or timed out", { capability, error: reason(error) });
-  });
-  return job;
+    throw error;
+  }
 }
 
 /** Orchestrators do not pass `Accept` on, so a member of the body can ask for events as well. */
