@@ -2,7 +2,9 @@
 import type { Static } from "@sinclair/typebox";
 import type { ModelInfo, ModelParam, ParamValue } from "../engine/protocol/models.ts";
 import type { FieldProblem } from "../field-problem.ts";
-import type { ErrorAnswer, HealthAnswer, StreamObject } from "../server/http/schemas.ts";
+import type { ErrorAnswer } from "../server/http/schemas/failures.ts";
+import type { HealthAnswer } from "../server/http/schemas/server-answers.ts";
+import type { StreamObject } from "../server/http/schemas/stream-answers.ts";
 import type { NodeClasses } from "./graph/node-classes.ts";
 
 export type Stream = Static<typeof StreamObject>;

@@ -7,7 +7,8 @@ import { WorkerError } from "../../errors.ts";
 import type { AccessPolicy } from "./access.ts";
 import { type Call, type JobOptions, runJob } from "./batch-job.ts";
 import { livepeerHeader, missingLivepeerHeader } from "./livepeer-header.ts";
-import { failureContents, jsonContent, operation } from "./schemas.ts";
+import { failureContents } from "./schemas/failures.ts";
+import { jsonContent, operation } from "./schemas/openapi.ts";
 
 export interface CapabilityRoutesOptions extends JobOptions {
   readonly access: AccessPolicy;

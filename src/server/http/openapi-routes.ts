@@ -4,7 +4,7 @@ import { Elysia } from "elysia";
 import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import type { AccessPolicy } from "./access.ts";
-import { TAGS } from "./schemas.ts";
+import { TAGS } from "./schemas/openapi.ts";
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -10,21 +10,19 @@ import type { ServerMetrics } from "../metrics/server-metrics.ts";
 import type { RegistrationView } from "../registration-view.ts";
 import type { StreamStore } from "../streams/store.ts";
 import type { AccessPolicy } from "./access.ts";
+import { BadQuery, failureContents, failures } from "./schemas/failures.ts";
+import { operation } from "./schemas/openapi.ts";
 import {
   AppVersionAnswer,
-  BadQuery,
-  failureContents,
-  failures,
   HardwareInfo,
   HardwareStats,
   HealthAnswer,
   HealthQuery,
   ModelsAnswer,
   NodesAnswer,
-  operation,
   RegistrationsAnswer,
   VersionAnswer,
-} from "./schemas.ts";
+} from "./schemas/server-answers.ts";
 
 export interface OpsOptions {
   readonly access: AccessPolicy;

@@ -7,7 +7,7 @@ import { type Call, type JobOptions, runJob } from "./batch-job.ts";
 import { jobAnswer, jobBody } from "./capability-routes.ts";
 import { HttpError } from "./http-error.ts";
 import { noRunnerRoute, runnerFailures } from "./runner-error.ts";
-import { contents, operation } from "./schemas.ts";
+import { contents, operation } from "./schemas/openapi.ts";
 
 interface BatchCall extends Omit<Call, "livepeer"> {
   readonly params: { readonly key: string; readonly capability: string };

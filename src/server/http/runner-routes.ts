@@ -15,7 +15,8 @@ import { readJson } from "./json-body.ts";
 import { type HealthOptions, healthAnswer } from "./ops-routes.ts";
 import { noRunnerRoute, runnerFailures } from "./runner-error.ts";
 import { failureOf, sessionRoutes } from "./runner-session-routes.ts";
-import { HealthAnswer, HealthQuery, jsonContent, operation } from "./schemas.ts";
+import { jsonContent, operation } from "./schemas/openapi.ts";
+import { HealthAnswer, HealthQuery } from "./schemas/server-answers.ts";
 
 interface Call {
   readonly request: Request;

@@ -6,7 +6,7 @@ import { literals, nullable } from "../../schema.ts";
 import type { EngineScheduler } from "../engines/scheduler.ts";
 import { RecentEvent } from "../streams/recent-events.ts";
 import type { Stream } from "../streams/stream.ts";
-import { StreamObject } from "./schemas.ts";
+import { StreamObject } from "./schemas/stream-answers.ts";
 
 export const DebugAnswer = Type.Object(
   {

@@ -16,18 +16,15 @@ import type { Remarks, StreamUpdater } from "../streams/update.ts";
 import type { AccessPolicy } from "./access.ts";
 import { dataEvents } from "./data-events.ts";
 import { readJson } from "./json-body.ts";
+import { failureContents, failures } from "./schemas/failures.ts";
+import { bodyFor, jsonContent, operation } from "./schemas/openapi.ts";
 import {
-  bodyFor,
   ChangedAnswer,
-  failureContents,
-  failures,
-  jsonContent,
-  operation,
   StartAnswer,
   StopAnswer,
   StreamAnswer,
   StreamsAnswer,
-} from "./schemas.ts";
+} from "./schemas/stream-answers.ts";
 import { DebugAnswer, streamDebug } from "./stream-debug.ts";
 import { StreamIdHeader, streamIdOf } from "./stream-id.ts";
 

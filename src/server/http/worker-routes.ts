@@ -8,14 +8,10 @@ import type { StreamStore } from "../streams/store.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { AccessPolicy, CallerRole } from "./access.ts";
 import { readJson } from "./json-body.ts";
-import {
-  ChangedAnswer,
-  failures,
-  jsonContent,
-  operation,
-  StateAnswer,
-  StopAnswer,
-} from "./schemas.ts";
+import { failures } from "./schemas/failures.ts";
+import { jsonContent, operation } from "./schemas/openapi.ts";
+import { StateAnswer } from "./schemas/server-answers.ts";
+import { ChangedAnswer, StopAnswer } from "./schemas/stream-answers.ts";
 import { StreamIdHeader, streamIdIn, streamIdOf, withoutStreamId } from "./stream-id.ts";
 import { changeStream, type StreamServices, startStream, stopStream } from "./stream-routes.ts";
 
