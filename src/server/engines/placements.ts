@@ -1,10 +1,29 @@
-/** The work that one engine has: what each piece is called there, and which of it an engine may have died of. */
-import type { CallInFlight } from "../../engine/protocol/call-journal.ts";
-import type { StreamParams, WorkOrder } from "../../engine/protocol/work.ts";
-import type { EngineDeath } from "./engine-process.ts";
+/** The work of one supervisor: hands it to each of its engines, updates and stops it there, and delivers its reports. */
+import type { WorkReport } from "../../engine/protocol/messages.ts";
+import { paramsUpdate } from "../../engine/protocol/params-update.ts";
+import type { StreamParams } from "../../engine/protocol/work.ts";
+import type { PlainError } from "../../errors.ts";
+import { getLogger, logId } from "../../log.ts";
+import type { EngineDeath, EngineProcess } from "./engine-process.ts";
 import type { Work } from "./work.ts";
+import { type Blame, blame } from "./work-death.ts";
 
-export interface Placed {
+const log = getLogger("engine");
+
+/** The engine itself cuts a stop short before that. Work that it still holds on to is left to it. */
+const STOP_TIMEOUT_MS = 5000;
+
+export interface PlacementsOptions {
+  readonly device: string;
+  /** The engine has delivered what it was asked for. */
+  readonly delivered: () => void;
+  /** Called after work was removed because it is over. */
+  readonly ended: () => void;
+}
+
+type Engine = Pick<EngineProcess, "pid" | "send">;
+
+interface Placed {
   readonly work: Work;
   /** What this work is called in messages to the current engine and in its journal; 0 before it is sent there. */
   number: number;
@@ -15,31 +34,15 @@ export interface Placed {
   params: StreamParams | null;
 }
 
-/** Work that was in a call when its engine died. */
-export interface Suspect {
-  readonly work: Work;
-  /** What it had begun and not finished, the oldest first. */
-  readonly calls: readonly CallInFlight[];
-}
-
-/** It ended by itself, the server killed it because it hung, or something outside killed it. */
-export const DEATH_CAUSES = ["crashed", "hung", "killed"] as const;
-export type DeathCause = (typeof DEATH_CAUSES)[number];
-
-/** An engine's death with the work that may have caused it. */
-export interface WorkDeath {
-  readonly why: string;
-  readonly cause: DeathCause;
-  readonly suspects: readonly Suspect[];
-  /** False if the engine died before it could take work. */
-  readonly wasReady: boolean;
-  /** True if it was killed from outside after it had delivered: its work is not to blame. */
-  readonly isBlameless: boolean;
-}
-
+/** Methods take the engine that is ready, or null while there is none: the work then waits for the next one. */
 export class Placements {
+  readonly #options: PlacementsOptions;
   readonly #placed = new Map<Work, Placed>();
   #lastNumber = 0;
+
+  constructor(options: PlacementsOptions) {
+    this.#options = options;
+  }
 
   get size(): number {
     return this.#placed.size;
@@ -47,58 +50,121 @@ export class Placements {
   get works(): readonly Work[] {
     return [...this.#placed.keys()];
   }
+
+  /** What engines call this work, 0 before it is sent to one; undefined where it is not here. */
+  numberOf(work: Work): number | undefined {
+    return this.#placed.get(work)?.number;
+  }
+
+  start(work: Work, engine: Engine | null): void {
+    const placed: Placed = { work, number: 0, segments: 0, stopTimer: null, params: null };
+    this.#placed.set(work, placed);
+    if (engine !== null) this.#send(placed, engine);
+  }
+
+  /** Starts all work in an engine that has become ready. */
+  handOver(engine: Engine): void {
+    for (const placed of this.#all) this.#send(placed, engine);
+  }
+
+  update(work: Work, engine: Engine | null): void {
+    const order = work.order();
+    const placed = this.#placed.get(work);
+    if (engine === null || order.kind !== "stream" || !placed?.params) return;
+    const update = paramsUpdate(order.params, placed.params);
+    placed.params = order.params;
+    const { revision } = order;
+    engine.send({ type: "update", number: placed.number, revision, ...update });
+  }
+
+  stop(work: Work, engine: Engine | null): void {
+    const placed = this.#placed.get(work);
+    if (placed === undefined || placed.stopTimer !== null) return;
+    if (engine === null) {
+      this.#lose(placed);
+      return;
+    }
+    engine.send({ type: "stop", number: placed.number });
+    placed.stopTimer = setTimeout(() => {
+      log.warn("work did not stop in time; it finishes in the background", {
+        stream: logId(work.id),
+        device: this.#options.device,
+      });
+      this.#lose(placed);
+    }, STOP_TIMEOUT_MS);
+  }
+
+  /** Takes work away without a report. */
+  withdraw(work: Work): void {
+    const placed = this.#placed.get(work);
+    if (placed !== undefined) this.#remove(placed);
+  }
+
+  /** Ends work that no engine will report as ended. */
+  fail(work: Work, error: PlainError): void {
+    const placed = this.#placed.get(work);
+    if (placed !== undefined) this.#lose(placed, error);
+  }
+
+  /** As `fail`, for all of it; without `error` it was stopped. */
+  endAll(error?: PlainError): void {
+    for (const placed of this.#all) this.#lose(placed, error);
+  }
+
+  /** The engine reports of the work that it knows by this number. */
+  deliver(number: number, report: WorkReport): void {
+    const placed = this.#all.find((one) => one.number === number);
+    if (placed === undefined) return; // it was left to finish in the background
+    if (report.type === "ended") {
+      this.#finish(placed, (work) => work.receive(report));
+      return;
+    }
+    // The second checkpoint means that a whole segment was made: engines that die of a stream begin a first one, too.
+    const delivered =
+      report.type === "made" || (report.type === "checkpoint" && ++placed.segments === 2);
+    if (delivered) this.#options.delivered();
+    placed.work.receive(report);
+  }
+
+  /** The engine died: ends work that was to stop, tells all other of it, and returns which of it is to blame. */
+  interrupt(death: EngineDeath): Blame {
+    for (const placed of this.#all) if (placed.stopTimer !== null) this.#lose(placed);
+    const blamed = blame(death, this.#all);
+    for (const { work, number } of this.#all) {
+      const runs = death.calls.filter((call) => call.kind === "run" && call.work === number);
+      work.interrupted(death.why, death.isHang ? runs.length : 0);
+    }
+    return blamed;
+  }
+
   /** A copy: entries may be removed meanwhile. */
-  get all(): readonly Placed[] {
+  get #all(): readonly Placed[] {
     return [...this.#placed.values()];
   }
 
-  of(work: Work): Placed | undefined {
-    return this.#placed.get(work);
-  }
-
-  /** Undefined for work that is gone, of which its engine may still report. */
-  numbered(number: number): Placed | undefined {
-    return this.all.find((placed) => placed.number === number);
-  }
-
-  add(work: Work): Placed {
-    const placed: Placed = { work, number: 0, segments: 0, stopTimer: null, params: null };
-    this.#placed.set(work, placed);
-    return placed;
-  }
-
-  /** An engine gets this work: under a new number, with no segment made. */
-  sent(placed: Placed, order: WorkOrder): number {
+  /** Under a new number, with no segment made. */
+  #send(placed: Placed, engine: Engine): void {
+    const { id } = placed.work;
+    placed.work.handedTo({ device: this.#options.device, pid: engine.pid });
+    const order = placed.work.order();
     placed.params = order.kind === "stream" ? order.params : null;
     placed.segments = 0;
     placed.number = ++this.#lastNumber;
-    return placed.number;
+    engine.send({ type: "start", id, number: placed.number, order });
   }
 
-  remove({ work, stopTimer }: Placed): void {
+  #lose(placed: Placed, error?: PlainError): void {
+    this.#finish(placed, (work) => work.lost(error));
+  }
+
+  #finish(placed: Placed, end: (work: Work) => void): void {
+    this.#remove(placed);
+    end(placed.work);
+    this.#options.ended();
+  }
+
+  #remove({ work, stopTimer }: Placed): void {
     if (stopTimer !== null) clearTimeout(stopTimer);
     this.#placed.delete(work);
-  }
-
-  /** Tells all work that its engine died, and returns which of it may have caused that. */
-  interrupt(death: EngineDeath): Pick<WorkDeath, "cause" | "suspects" | "isBlameless"> {
-    const { why, calls, fromOutside, byServer, isHang } = death;
-    const isBlameless = fromOutside && this.all.some(({ segments }) => segments >= 2);
-    const suspects = fromOutside ? [] : this.#behind(calls);
-    for (const { work, number } of this.all) {
-      const runs = calls.filter((call) => call.kind === "run" && call.work === number);
-      work.interrupted(why, isHang ? runs.length : 0);
-    }
-    return { cause: fromOutside ? "killed" : byServer ? "hung" : "crashed", suspects, isBlameless };
-  }
-
-  /** The work behind these calls, that with the oldest call first. */
-  #behind(calls: readonly CallInFlight[]): Suspect[] {
-    const suspects = new Map<Work, CallInFlight[]>();
-    for (const call of calls.toSorted((a, b) => a.serial - b.serial)) {
-      const work = this.numbered(call.work)?.work;
-      if (work !== undefined) suspects.set(work, [...(suspects.get(work) ?? []), call]);
-    }
-    return [...suspects].map(([work, its]) => ({ work, calls: its }));
   }
 }

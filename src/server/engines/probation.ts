@@ -4,9 +4,9 @@
  */
 import type { ErrorKind, PlainError } from "../../errors.ts";
 import { CALL_NAMES } from "./engine-process.ts";
-import type { Suspect, WorkDeath } from "./placements.ts";
 import type { Supervisor } from "./supervisor.ts";
 import type { Work } from "./work.ts";
+import type { Suspect, WorkDeath } from "./work-death.ts";
 
 /** Deaths of engines that ran nothing else. */
 const MAX_DEATHS_ALONE = 2;

@@ -12,10 +12,10 @@ import type { EngineCommand } from "./engine-process.ts";
 import { ImageQueue } from "./image-queue.ts";
 import { type ImageRequest, ImageWork } from "./image-work.ts";
 import { ModelList } from "./model-list.ts";
-import type { DeathCause, WorkDeath } from "./placements.ts";
 import { Probation } from "./probation.ts";
 import { type EngineMemory, Supervisor, type SupervisorObserver } from "./supervisor.ts";
 import type { Work } from "./work.ts";
+import type { DeathCause, WorkDeath } from "./work-death.ts";
 
 const log = getLogger("engine");
 

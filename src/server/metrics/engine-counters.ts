@@ -8,7 +8,7 @@ import {
   WAITS,
 } from "../../engine/protocol/metrics.ts";
 import type { AnswerCount } from "../../trickle/client/answer-counts.ts";
-import { DEATH_CAUSES, type DeathCause } from "../engines/placements.ts";
+import { DEATH_CAUSES, type DeathCause } from "../engines/work-death.ts";
 import { HistogramTotals } from "./histogram-totals.ts";
 
 export class EngineCounters {
