@@ -30,16 +30,10 @@ export class EnginePool {
     return this.#supervisors;
   }
 
-  /**
-   * The shared engines that take new work: of each device as many as were asked for, those that are ready first. The
-   * others, which were added for suspects and have done well, end with the work they have.
-   */
-  get open(): readonly Supervisor[] {
-    const usable = [...this.#supervisors].filter((one) => this.#isShared(one));
-    const perDevice = Map.groupBy(usable, ({ device }) => device);
-    return [...perDevice.values()].flatMap((all) =>
-      readyFirst(all).slice(0, this.#options.engines()),
-    );
+  /** The one with the least work of the shared engines that take new work, or of those among them that pass. */
+  leastLoaded(passes: (supervisor: Supervisor) => boolean = () => true): Supervisor | undefined {
+    const [least] = this.#open.filter(passes).toSorted((a, b) => a.works.length - b.works.length);
+    return least;
   }
 
   add(device: string): Supervisor {
@@ -79,6 +73,18 @@ export class EnginePool {
     for (const timer of this.#replacements) clearTimeout(timer);
     await Promise.all([...this.#supervisors].map((one) => one.close(deadline)));
     await Promise.all(this.#closing);
+  }
+
+  /**
+   * Of each device as many shared engines as were asked for, those that are ready first. The others, which were added
+   * for suspects and have done well, end with the work they have.
+   */
+  get #open(): readonly Supervisor[] {
+    const usable = [...this.#supervisors].filter((one) => this.#isShared(one));
+    const perDevice = Map.groupBy(usable, ({ device }) => device);
+    return [...perDevice.values()].flatMap((all) =>
+      readyFirst(all).slice(0, this.#options.engines()),
+    );
   }
 
   #isShared(supervisor: Supervisor): boolean {

@@ -1,11 +1,24 @@
 /** Pictures that wait for an engine: each engine makes one at a time, in the order they were asked for. */
 import type { ImageResult } from "../../engine/protocol/work.ts";
+import type { EnginePool } from "./engine-pool.ts";
 import { type ImageRequest, ImageWork } from "./image-work.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** `given_up`: its caller left, or its time was over. */
+export const IMAGE_OUTCOMES = ["made", "failed", "given_up"] as const;
+export type ImageOutcome = (typeof IMAGE_OUTCOMES)[number];
+
+export interface ImageObserver {
+  /** A picture was made or not, this long after it was asked for. */
+  imageEnded(outcome: ImageOutcome, ms: number): void;
+}
 
 export interface ImageQueueOptions {
-  /** Starts the picture on an engine that makes none; returns false where there is no such engine. */
-  readonly start: (work: ImageWork) => boolean;
+  readonly pool: Pick<EnginePool, "leastLoaded">;
+  /** Gives the picture to this engine. */
+  readonly place: (work: ImageWork, home: Supervisor) => void;
   readonly stop: (work: ImageWork) => void;
+  readonly observer: () => ImageObserver | undefined;
 }
 
 export class ImageQueue {
@@ -23,6 +36,30 @@ export class ImageQueue {
 
   /** Throws what the engine refuses the picture for, and the reason of the request's signal. */
   async make(request: ImageRequest): Promise<ImageResult> {
+    const begun = performance.now();
+    const ended = (outcome: ImageOutcome): void =>
+      this.#options.observer()?.imageEnded(outcome, performance.now() - begun);
+    try {
+      const result = await this.#make(request);
+      ended("made");
+      return result;
+    } catch (error) {
+      ended(request.signal.aborted ? "given_up" : "failed");
+      throw error;
+    }
+  }
+
+  /** Starts what the engines can take now. */
+  serve(): void {
+    for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
+      const free = this.#options.pool.leastLoaded(makesNone);
+      if (free === undefined) return;
+      this.#options.place(next, free);
+      this.#waiting.shift();
+    }
+  }
+
+  async #make(request: ImageRequest): Promise<ImageResult> {
     const { signal } = request;
     signal.throwIfAborted();
     const work = new ImageWork(request);
@@ -41,12 +78,7 @@ export class ImageQueue {
       signal.removeEventListener("abort", giveUp);
     }
   }
-
-  /** Starts what the engines can take now. */
-  serve(): void {
-    for (let [next] = this.#waiting; next !== undefined; [next] = this.#waiting) {
-      if (!this.#options.start(next)) return;
-      this.#waiting.shift();
-    }
-  }
 }
+
+const makesNone = ({ status, works }: Supervisor): boolean =>
+  status === "ready" && !works.some((work) => work instanceof ImageWork);

@@ -2,7 +2,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { DURATION_BOUNDS_MS } from "../../engine/protocol/metrics.ts";
 import { ERROR_KINDS } from "../../errors.ts";
-import { type EngineObserver, IMAGE_OUTCOMES } from "../engines/scheduler.ts";
+import { IMAGE_OUTCOMES } from "../engines/image-queue.ts";
+import type { EngineObserver } from "../engines/scheduler.ts";
 import type { StoreObserver } from "../streams/store.ts";
 import { EngineCounters } from "./engine-counters.ts";
 import { countOwnAnswers, registerStateGauges, type ServerState } from "./state-gauges.ts";
