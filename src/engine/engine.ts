@@ -1,8 +1,9 @@
 /** The engine process: receives orders, runs them as work, reports. Ends with its parent. */
-import { toPlainError, WorkerError } from "../errors.ts";
-import { configureLogging, getLogger, logId, withStreamLog } from "../log.ts";
+import { toPlainError } from "../errors.ts";
+import { configureLogging, getLogger } from "../log.ts";
 import { trickleAnswers } from "../trickle/client/answer-counts.ts";
 import { openRequests } from "../trickle/client/request.ts";
+import { type AnswerOptions, answerTo } from "./answer.ts";
 import { quietLibav } from "./codec/libav.ts";
 import { decodableCodecs } from "./codec/video-decoder.ts";
 import { hasEncoder } from "./codec/video-encoder.ts";
@@ -12,18 +13,11 @@ import type { ProgramWorker } from "./device/program-worker.ts";
 import { dieWithParent } from "./die-with-parent.ts";
 import { EngineMeter } from "./metrics/engine-meter.ts";
 import { ModelCatalogue } from "./models/catalogue.ts";
-import { checkFallback } from "./plan/fallback-picture.ts";
-import { judgeGraphs } from "./plan/judge-graphs.ts";
-import { judgeTexts } from "./plan/judge-texts.ts";
-import { CallJournal, ENGINE, JOURNAL_BYTES, type NativeCalls } from "./protocol/call-journal.ts";
-import type { PipelineDebug } from "./protocol/debug.ts";
-import type { EngineOptions, FromEngine, Question, ToEngine } from "./protocol/messages.ts";
+import { CallJournal, ENGINE, JOURNAL_BYTES } from "./protocol/call-journal.ts";
+import type { EngineOptions, FromEngine, ToEngine } from "./protocol/messages.ts";
 import { receivedMessage } from "./received-message.ts";
 import { trimMemoryRegularly } from "./trim-memory.ts";
-import type { EngineWork, Send as SendReport } from "./work/engine-work.ts";
-import { ImageWork } from "./work/image-work.ts";
-import { checkModel } from "./work/preflight.ts";
-import { StreamWork } from "./work/stream-work.ts";
+import { LiveWork } from "./work/live-work.ts";
 
 const log = getLogger("engine");
 
@@ -105,15 +99,11 @@ class Engine {
   readonly host: ModelHost;
   readonly closed: Promise<void>;
   readonly #close: () => void;
-  readonly #options: EngineOptions;
   readonly #catalogue: ModelCatalogue;
-  readonly #journal: CallJournal;
   readonly #meter = new EngineMeter();
+  readonly #work: LiveWork;
+  readonly #answering: AnswerOptions;
   readonly #send: Send;
-  /** Work that has not reported its end, by number. */
-  readonly #live = new Map<number, EngineWork>();
-  /** Work that holds something, with the promise of its release. */
-  readonly #unreleased = new Map<EngineWork, Promise<void>>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** Proves the device and reads the models. Throws `device_unavailable`. */
@@ -135,37 +125,41 @@ class Engine {
     catalogue: ModelCatalogue,
     { worker, journal, send }: EngineParts,
   ) {
-    this.#options = options;
+    const meter = this.#meter;
+    const calls = journal.callsOf(ENGINE);
     this.#catalogue = catalogue;
-    this.#journal = journal;
     this.#send = send;
-    this.host = new ModelHost({
+    const host = new ModelHost({
       catalogue,
       device: options.device,
       maxBatch: options.max_batch,
       memoryLimit: options.model_memory,
       comfyuiUrl: options.comfyui_url,
-      calls: this.#callsOf(ENGINE),
+      calls,
       spare: worker,
       onChange: (model) => send({ type: "model", model }),
-      onLoaded: (load) => this.#meter.modelLoaded(load),
+      onLoaded: (load) => meter.modelLoaded(load),
     });
+    const work = new LiveWork({ host, engine: options, journal, meter, send });
+    this.host = host;
+    this.#work = work;
+    this.#answering = { catalogue, host, workspace: options.workspace, calls, work };
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#close = resolve;
-    this.#timer = setInterval(() => this.#reportStats(), STATS_MS);
+    this.#timer = setInterval(() => this.#reportFigures(), STATS_MS);
   }
 
   receive(message: Exclude<ToEngine, { type: "init" | "ping" }>): void {
     switch (message.type) {
       case "start":
-        this.#start(message);
+        this.#work.start(message);
         break;
       case "update":
-        this.#live.get(message.number)?.update(message);
+        this.#work.update(message);
         break;
       case "stop":
-        this.#live.get(message.number)?.stop();
+        this.#work.stop(message.number);
         break;
       case "models":
         void this.#listModels(message.number);
@@ -182,42 +176,7 @@ class Engine {
   }
 
   census(): FromEngine {
-    const unreleased = [...this.#unreleased.keys()];
-    return {
-      type: "pong",
-      live: {
-        streams: unreleased.filter((work) => work instanceof StreamWork).length,
-        frames: unreleased.reduce((sum, { frames }) => sum + frames, 0),
-        requests: openRequests(),
-      },
-    };
-  }
-
-  #start(message: Extract<ToEngine, { type: "start" }>): void {
-    const { id, number } = message;
-    const work = this.#workOf(message);
-    this.#live.set(number, work);
-    const released = withStreamLog(id, () => work.run()).then(() => {
-      this.#unreleased.delete(work);
-    });
-    this.#unreleased.set(work, released);
-    log.debug("work starts", { stream: logId(id), kind: message.order.kind });
-  }
-
-  #workOf({ id, number, order }: Extract<ToEngine, { type: "start" }>): EngineWork {
-    let isOver = false;
-    const send: SendReport = (report) => {
-      if (isOver) return; // work that was cut off finishes in silence
-      if (report.type === "ended") {
-        isOver = true;
-        this.#live.delete(number);
-      }
-      this.#send({ type: "report", number, report });
-    };
-    const common = { id, host: this.host, calls: this.#callsOf(number), send };
-    return order.kind === "image"
-      ? new ImageWork({ ...common, job: order.job })
-      : new StreamWork({ ...common, ...order, engine: this.#options, meter: this.#meter });
+    return { type: "pong", live: { ...this.#work.census, requests: openRequests() } };
   }
 
   async #listModels(number: number): Promise<void> {
@@ -227,53 +186,15 @@ class Engine {
 
   async #answer({ number, question }: Extract<ToEngine, { type: "ask" }>): Promise<void> {
     try {
-      const value = await this.#valueOf(question);
+      const value = await answerTo(question, this.#answering);
       this.#send({ type: "answer", number, value });
     } catch (error) {
       this.#send({ type: "answer", number, value: null, error: toPlainError(error) });
     }
   }
 
-  async #valueOf(question: Question): Promise<unknown> {
-    switch (question.kind) {
-      case "graphs":
-        return await judgeGraphs(question, this.host, this.#callsOf(ENGINE));
-      case "texts":
-        return judgeTexts(question, this.#catalogue);
-      case "model":
-        await checkModel(question.model, this.host);
-        return [];
-      case "fallback":
-        await checkFallback(this.#options.workspace, question.name, this.#callsOf(ENGINE));
-        return [];
-      case "comfyui":
-        return await this.host.examineComfyUi();
-      case "pipeline":
-        return this.#pipelineOf(question.number);
-      case "nodes":
-        return await this.#catalogue.graphs.nodes();
-    }
-  }
-
-  /** Where the work with this number records its calls. */
-  #callsOf(number: number): NativeCalls {
-    return { begin: (kind, allowedMs) => this.#journal.begin(number, kind, allowedMs) };
-  }
-
-  /** Throws for work that has ended, and for pictures. */
-  #pipelineOf(number: number): PipelineDebug {
-    const work = this.#live.get(number);
-    if (work instanceof StreamWork) return work.debug();
-    throw new WorkerError("stream_not_found", "the stream has not started or has ended");
-  }
-
-  #reportStats(): void {
-    for (const [number, work] of this.#live) {
-      const stats = work.stats();
-      const { id } = work;
-      if (stats !== null)
-        this.#send({ type: "report", number, report: { type: "stats", id, stats } });
-    }
+  #reportFigures(): void {
+    this.#work.reportStats();
     const memory = {
       resident_bytes: process.memoryUsage.rss(),
       model_bytes: this.host.modelBytes,
@@ -284,8 +205,7 @@ class Engine {
 
   async #shutdown(): Promise<void> {
     clearInterval(this.#timer);
-    for (const work of this.#live.values()) work.stop();
-    await Promise.all(this.#unreleased.values());
+    await this.#work.end();
     await this.host[Symbol.asyncDispose]();
     this.#close();
   }

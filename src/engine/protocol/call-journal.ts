@@ -71,6 +71,11 @@ export class CallJournal {
     return entry;
   }
 
+  /** Where the work with this number records its calls. */
+  callsOf(work: number): NativeCalls {
+    return { begin: (kind, allowedMs) => this.begin(work, kind, allowedMs) };
+  }
+
   /** Called by entries. */
   finish(entry: Entry): void {
     this.#integers[entry.index * 8] = 0;
