@@ -50,6 +50,7 @@ export class StreamOutput {
   readonly #publisher: TricklePublisher<Fragment>;
   readonly #lifecycle: OutputChannel["lifecycle"];
   readonly #lingerMs: number;
+  #closed: Promise<void> | null = null;
 
   /** Makes sure that the channel accepts us. Throws `channel_refused` naming `output`. */
   static async open(output: OutputChannel, options: StreamOutputOptions): Promise<StreamOutput> {
@@ -98,19 +99,14 @@ export class StreamOutput {
   }
 
   /**
-   * Ends what is open, and deletes the channel unless it was given. Never throws.
+   * Ends what is open, and deletes the channel unless it was given: once, since a channel of the same name may be another
+   * stream's by now. Never throws.
    *
    * @param beforeDeletion called before an adopted channel is deleted that nobody else has closed
    */
   async close(beforeDeletion: (() => void) | null): Promise<void> {
-    await this.#publisher.close();
-    if (this.#lifecycle === "given") return;
-    const { kind } = await this.#publisher.ended;
-    if (this.#lifecycle === "adopted" && kind === "finished") {
-      await Bun.sleep(this.#lingerMs);
-      if (beforeDeletion !== null && (await isThere(this.#endpoint))) beforeDeletion();
-    }
-    await this.#publisher.deleteChannel();
+    this.#closed ??= this.#close(beforeDeletion);
+    await this.#closed;
   }
 
   /**
@@ -126,6 +122,17 @@ export class StreamOutput {
     if (input === undefined) return false;
     await Bun.sleep(this.#lingerMs);
     return await isRemoved(input);
+  }
+
+  async #close(beforeDeletion: (() => void) | null): Promise<void> {
+    await this.#publisher.close();
+    if (this.#lifecycle === "given") return;
+    const { kind } = await this.#publisher.ended;
+    if (this.#lifecycle === "adopted" && kind === "finished") {
+      await Bun.sleep(this.#lingerMs);
+      if (beforeDeletion !== null && (await isThere(this.#endpoint))) beforeDeletion();
+    }
+    await this.#publisher.deleteChannel();
   }
 }
 
