@@ -1,27 +1,22 @@
 /** The infer stage: puts every frame through the stream's models, and shows something else where they cannot run. */
-import { secondsFromTicks, type Ticks } from "../../media/time.ts";
-import { pause } from "../../streams/pause.ts";
+import type { Ticks } from "../../media/time.ts";
 import type { Stage } from "../../streams/stage.ts";
 import { markerFor } from "../codec/frame-marker.ts";
 import { PictureConverter } from "../codec/picture-converter.ts";
 import { PictureMemory } from "../codec/picture-memory.ts";
 import { type FramePool, type Tick, VideoFrame } from "../codec/video-frame.ts";
-import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { PipelineDebug } from "../protocol/debug.ts";
-import type { DataReport } from "../protocol/messages.ts";
 import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts";
 import { Bypass, type BypassLimits } from "./bypass.ts";
-import { dataReport } from "./data-values.ts";
 import { PlanExecutor, type PlanHost } from "./executor.ts";
-import { Finisher, type Inferred } from "./finisher.ts";
-import type { FrameInputs } from "./frame-inputs.ts";
+import { Finisher } from "./finisher.ts";
+import { FrameRuns, type FrameRunsOptions } from "./frame-runs.ts";
 import { FramesUnderWay } from "./frames-under-way.ts";
-import { type OutputController, OutputFrames } from "./output-frames.ts";
-import type { PlanJob, PlanResult } from "./plan-result.ts";
-import { Preparation } from "./preparation.ts";
-import { RunPace } from "./run-pace.ts";
-import { TextReports } from "./text-reports.ts";
+import { type OutputController, OutputFrames, type OutputFramesOptions } from "./output-frames.ts";
+import type { PlanJob } from "./plan-result.ts";
+import { Preparation, type PreparationOptions } from "./preparation.ts";
+import { Readiness } from "./readiness.ts";
 
 export interface InferOptions {
   readonly host: PlanHost;
@@ -39,22 +34,9 @@ export interface InferOptions {
   readonly bypassLimits?: BypassLimits;
   /** Called for every frame; returns the same object as long as nothing has changed. */
   readonly params: () => StreamParams;
-  readonly observer: Pick<
-    PipelineObserver,
-    | "frameInferred"
-    | "waited"
-    | "frameDropped"
-    | "frameSkipped"
-    | "paramsApplied"
-    | "paramsRefused"
-    | "programChanged"
-    | "modelReady"
-    | "frameMade"
-    | "runFailed"
-    | "showing"
-    | "trouble"
-    | "data"
-  >;
+  readonly observer: PreparationOptions["observer"] &
+    FrameRunsOptions["observer"] &
+    OutputFramesOptions["observer"];
 }
 
 /**
@@ -75,33 +57,28 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #stop = new AbortController();
   readonly #converter: PictureConverter;
   readonly #executor: PlanExecutor;
-  readonly #preparation: Preparation;
+  readonly #runs: FrameRuns;
+  readonly #readiness: Readiness;
   readonly #finisher: Finisher;
   readonly #bypass: Bypass;
   readonly #output: OutputFrames;
   readonly #underWay = new FramesUnderWay();
-  readonly #pace = new RunPace();
-  readonly #texts = new TextReports();
-  #waiting = false;
-  /** Whether the stream was paused when it was looked at last. */
-  #isPaused = false;
-  #fallback: StreamParams["fallback"];
 
   constructor(options: InferOptions) {
     this.#options = options;
     const memory = new PictureMemory();
-    this.#converter = new PictureConverter(options.calls, memory);
-    const [converter, signal] = [this.#converter, this.#stop.signal];
-    this.#executor = new PlanExecutor({ ...options, converter, signal });
-    const preparation = new Preparation({ ...options, executor: this.#executor, signal });
+    const converter = new PictureConverter(options.calls, memory);
+    const { signal } = this.#stop;
+    const executor = new PlanExecutor({ ...options, converter, signal });
+    const preparation = new Preparation({ ...options, executor, signal });
     const finisher = new Finisher({
       ...options,
       memory,
       onFallbackTrouble: (error) => options.observer.trouble("fallback", error),
     });
     const bypass = new Bypass(options.bypassLimits);
-    const loading = () => this.#executor.loading;
-    this.#output = new OutputFrames({
+    const loading = () => executor.loading;
+    const output = new OutputFrames({
       ...options,
       preparation,
       finisher,
@@ -109,14 +86,18 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
       loading,
       signal,
     });
-    this.#preparation = preparation;
+    this.#converter = converter;
+    this.#executor = executor;
+    this.#runs = new FrameRuns({ executor, observer: options.observer, signal });
+    this.#readiness = new Readiness({ executor, preparation, finisher, bypass, output, signal });
     this.#finisher = finisher;
     this.#bypass = bypass;
+    this.#output = output;
   }
 
   /** True until the first frame has come out, and while `ready` is pending: a frame that is replaced now is no loss. */
   get isStarting(): boolean {
-    return this.#waiting || !this.#output.hasBegun;
+    return this.#readiness.isStarting;
   }
 
   /** The models in use, and the load that the stream waits for. */
@@ -138,37 +119,12 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   /** Begins to load what the parameters ask for, unless it has; returns the parameters. */
   prepare(): StreamParams {
-    const params = this.#preparation.begin();
-    if (!this.#output.hasBegun) void this.#output.waitFor(this.#preparation.settled);
-    if (params.paused !== this.#isPaused) {
-      this.#isPaused = params.paused;
-      this.#output.paused(params.paused);
-      if (params.paused) this.#bypass.paused();
-    }
-    if (params.fallback !== this.#fallback) {
-      this.#fallback = params.fallback;
-      this.#bypass.fallbackChanged();
-    }
-    return params;
+    return this.#readiness.prepare();
   }
 
-  /**
-   * Prepares, and resolves when the next frame is wanted: a model runs, or none will (it
-   * failed, or the stream is paused), or the load takes so long that something else should be shown.
-   */
-  async ready(): Promise<void> {
-    const params = this.prepare();
-    if (this.#executor.models.length > 0 || params.paused) return;
-    const left = this.#finisher.graceLeft(performance.now());
-    if (left <= 0 || this.#bypass.isStalled) return;
-    this.#waiting = true;
-    const enough = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, enough.signal]);
-    using _pause = this.#bypass.onPause(() => enough.abort());
-    // Timers may fire a little early, and then the grace would not be over.
-    await Promise.race([this.#preparation.settled, pause(left + 2, signal)]);
-    enough.abort();
-    this.#waiting = false;
+  /** Prepares, and resolves when the next frame is wanted: see `Readiness`. */
+  ready(): Promise<void> {
+    return this.#readiness.ready();
   }
 
   async transform(tick: Tick | VideoFrame, controller: OutputController): Promise<void> {
@@ -197,7 +153,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     const job = { ...frame, ...(deadline !== undefined && { deadline }) };
     const marker = markerFor(params.marker, tick);
     const { loading } = this.#executor;
-    const inferred = this.#infer(job, inputs, takenAt);
+    const inferred = this.#runs.run(job, inputs, takenAt);
     const ran = underWay.runs(inferred, inputs);
     const before = underWay.last;
     const finished = (async (frames: DisposableStack): Promise<void> => {
@@ -213,7 +169,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     if (turn === "passed") return;
     const next = async (): Promise<void> => {
       await before;
-      await Promise.race([ran, this.#pace.next(inputs, this.#stop.signal)]);
+      await Promise.race([ran, this.#runs.next(inputs)]);
     };
     await this.#bypass.wait(next(), params);
   }
@@ -250,31 +206,6 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     if (shown === "late") return "over";
     this.#underWay.passedBy();
     return job.params.paused || this.#underWay.running !== null ? "over" : "passed";
-  }
-
-  /** What the models make of the frame; null where none runs. */
-  async #infer(job: PlanJob, inputs: FrameInputs, takenAt: number): Promise<Inferred | null> {
-    await inputs.settled();
-    if (this.#executor.models.length === 0 || job.params.paused) return null;
-    const result = await this.#executor.run(job, inputs);
-    if (result.inferenceMs > 0) {
-      const { observer } = this.#options;
-      observer.frameInferred(result.inferenceMs, job.params.model);
-      if (inputs.begunAt !== null) observer.waited("device", inputs.begunAt - takenAt);
-      this.#pace.ended(inputs, performance.now());
-    }
-    return { ...result, values: this.#reportData(job, result) };
-  }
-
-  #reportData({ pts }: PlanJob, result: PlanResult): DataReport["values"] | null {
-    const model = this.#executor.models.at(-1);
-    if (model === undefined) return null;
-    const seconds = secondsFromTicks(pts);
-    const texts = this.#texts.due(result.texts ?? {}, seconds);
-    const values = dataReport(model.definition, { data: result.data, texts });
-    if (values === null) return null;
-    this.#options.observer.data({ seconds, model: model.definition.name, values });
-    return values;
   }
 }
 

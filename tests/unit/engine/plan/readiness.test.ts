@@ -1,0 +1,54 @@
+import { expect, test } from "bun:test";
+import { Bypass } from "../../../../src/engine/plan/bypass.ts";
+import { Readiness, type ReadinessOptions } from "../../../../src/engine/plan/readiness.ts";
+import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
+
+const PARAMS: StreamParams = {
+  prompts: [],
+  model: "edges",
+  fit: "cover",
+  paused: false,
+  model_params: {},
+};
+
+/** A stream whose model never loads, and whose frames may wait for it for a minute. */
+function starting(models: readonly unknown[] = []) {
+  const params = { current: PARAMS };
+  const pauses: boolean[] = [];
+  const never = new Promise<never>(() => {});
+  const output = {
+    hasBegun: false,
+    waitFor: () => never,
+    paused: (isPaused: boolean) => void pauses.push(isPaused),
+  };
+  const readiness = new Readiness({
+    executor: { models: models as ReadinessOptions["executor"]["models"] },
+    preparation: { begin: () => params.current, settled: never },
+    finisher: { graceLeft: () => 60_000 },
+    bypass: new Bypass(),
+    output,
+    signal: new AbortController().signal,
+  });
+  return { readiness, params, pauses, output };
+}
+
+test("a frame waits for the first model until the stream is paused, and is no loss meanwhile", async () => {
+  const { readiness, params, pauses, output } = starting();
+  output.hasBegun = true;
+  const ready = readiness.ready();
+  expect(readiness.isStarting).toBe(true);
+  params.current = { ...PARAMS, paused: true };
+  readiness.prepare();
+  await ready;
+  expect(readiness.isStarting).toBe(false);
+  readiness.prepare();
+  expect(pauses).toEqual([true]);
+});
+
+test("a frame that a model can run for does not wait, but it starts the stream until one has come out", async () => {
+  const { readiness, output } = starting([{}]);
+  await readiness.ready();
+  expect(readiness.isStarting).toBe(true);
+  output.hasBegun = true;
+  expect(readiness.isStarting).toBe(false);
+});
